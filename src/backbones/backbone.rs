@@ -1,0 +1,17 @@
+//! The frozen network as the rest of the library sees it.
+
+use crate::error::Result;
+
+/// A frozen network: preprocessed images in, features out.
+///
+/// There are two: ONNX Runtime, and a stub that tests use without any weights.
+pub trait Backbone: Send {
+    /// D, the length of an image's features.
+    fn num_features(&self) -> usize;
+
+    /// Runs `images`, N pictures of equal size one after the other, and returns their features (N, D), row by row.
+    ///
+    /// # Errors
+    /// The engine's own, or features that are not finite numbers.
+    fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>>;
+}

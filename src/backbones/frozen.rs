@@ -1,0 +1,170 @@
+//! A network that is loaded and ready, with all that its features depend on.
+
+use std::path::Path;
+
+use super::library::RuntimeLibrary;
+use super::manifest::BackboneManifest;
+use super::registry::{BackboneFile, Registry};
+use super::runtime::{OnnxBackbone, OnnxOptions};
+use super::spec::{BackboneId, Decoding, Engine, FeatureSpec, View};
+use super::{Backbone, DeviceRequest, Home};
+use crate::error::{Error, Result};
+
+/// Where networks lie and how they are run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Models and runtime.
+    pub home: Home,
+    /// The device.
+    pub device: DeviceRequest,
+    /// Threads of ONNX Runtime's pool.
+    pub threads: usize,
+}
+
+/// A loaded network, and what its features are features of.
+#[derive(Debug)]
+pub struct Frozen {
+    /// The network.
+    pub backbone: OnnxBackbone,
+    /// What its features are features of.
+    pub spec: FeatureSpec,
+    /// What runs it.
+    pub engine: Engine,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+impl Frozen {
+    /// Loads a backbone by its name or file; `adjust` changes what its manifest says.
+    ///
+    /// # Errors
+    /// What [`Registry::resolve`] and [`OnnxBackbone::load`] return, and parameters out of range.
+    pub fn by_name(
+        name: &Path,
+        adjust: impl FnOnce(&mut BackboneManifest),
+        decoding: Decoding,
+        options: &RunOptions,
+    ) -> Result<Self> {
+        let mut file = Registry::new(options.home.clone()).resolve(name)?;
+        let mut notes = Vec::new();
+        if !file.has_manifest {
+            let beside = file.path.with_extension("toml");
+            notes.push(format!(
+                "there is no `{}`: ImageNet's preprocessing is assumed",
+                beside.display()
+            ));
+        }
+        adjust(&mut file.manifest);
+        let given = (name.components().count() > 1 || name.is_file()).then_some(name);
+        Self::load(
+            &file,
+            file.sha256()?,
+            decoding,
+            vec![View::Center],
+            given,
+            notes,
+            options,
+        )
+    }
+
+    /// Loads the network that some features or a head were made with; `file` names it where it is not installed.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where it is not found; [`Error::Mismatch`] where `file` is another network.
+    pub fn for_spec(spec: &FeatureSpec, file: Option<&Path>, options: &RunOptions) -> Result<Self> {
+        let registry = Registry::new(options.home.clone());
+        let id = &spec.backbone;
+        let mut found = match file {
+            Some(name) => registry.resolve(name)?,
+            None => {
+                registry.find_by_hash(&id.name, &id.sha256, id.file.as_deref().map(Path::new))?
+            }
+        };
+        let sha256 = found.sha256()?;
+        found.manifest.preprocessing = spec.preprocessing;
+        found.manifest.features.layer = Some(id.layer.clone());
+        found.manifest.features.pool = id.pool;
+        found.manifest.features.num_features = Some(id.num_features);
+        if sha256 != id.sha256 {
+            return Err(Error::Mismatch {
+                left: format!(
+                    "the network `{}` with SHA-256 {sha256:.16}…",
+                    found.path.display()
+                ),
+                right: "the one that the head was trained with".to_owned(),
+                differences: format!("that one was {id}"),
+                hint: "give the same file as when the features were extracted".to_owned(),
+            });
+        }
+        Self::load(
+            &found,
+            sha256,
+            spec.decoding,
+            spec.views.clone(),
+            None,
+            Vec::new(),
+            options,
+        )
+    }
+
+    fn load(
+        file: &BackboneFile,
+        sha256: String,
+        decoding: Decoding,
+        views: Vec<View>,
+        given: Option<&Path>,
+        mut notes: Vec<String>,
+        options: &RunOptions,
+    ) -> Result<Self> {
+        let BackboneManifest {
+            name,
+            features,
+            preprocessing,
+            ..
+        } = &file.manifest;
+        preprocessing.check()?;
+        let library = RuntimeLibrary::find(&options.home)?;
+        let run = OnnxOptions {
+            device: options.device,
+            threads: options.threads,
+        };
+        let backbone = OnnxBackbone::load(&library, &file.path, features, preprocessing, &run)?;
+        notes.extend(backbone.note().map(ToOwned::to_owned));
+        notes.extend(backbone.fixed_batch().map(|n| {
+            format!(
+                "`{}` fixes its batch to {n}, so that images are run {n} at a time",
+                file.path.display()
+            )
+        }));
+        let backbone_id = BackboneId {
+            name: name.clone(),
+            sha256,
+            layer: backbone.layer().to_owned(),
+            pool: features.pool,
+            num_features: backbone.num_features(),
+            file: given.and_then(|path| {
+                std::path::absolute(path)
+                    .ok()?
+                    .into_os_string()
+                    .into_string()
+                    .ok()
+            }),
+        };
+        let spec = FeatureSpec {
+            backbone: backbone_id,
+            preprocessing: *preprocessing,
+            decoding,
+            views,
+        };
+        let engine = Engine::new(
+            format!("ONNX Runtime {}", library.version),
+            backbone.device().to_string(),
+        );
+        Ok(Self {
+            backbone,
+            spec,
+            engine,
+            notes,
+        })
+    }
+}

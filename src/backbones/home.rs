@@ -1,0 +1,52 @@
+//! `FROSTLINE_HOME`: the folder for models and runtime that belong to the user.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::error::{Error, Result};
+
+/// The folder that holds `models/` and `runtime/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// A home at a given place.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// `FROSTLINE_HOME`, or else `frostline` in the platform's data directory.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where neither `FROSTLINE_HOME` nor a home directory is known.
+    pub fn from_env() -> Result<Self> {
+        if let Some(home) = env::var_os("FROSTLINE_HOME").filter(|home| !home.is_empty()) {
+            return Ok(Self(home.into()));
+        }
+        let dirs = etcetera::choose_base_strategy().map_err(|e| Error::Input {
+            problem: format!("the folder for models and runtime is not known: {e}"),
+            hint: "set FROSTLINE_HOME to a folder".to_owned(),
+        })?;
+        Ok(Self(dirs.data_dir().join("frostline")))
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where backbones are installed: `NAME.onnx` with `NAME.toml` beside it.
+    #[must_use]
+    pub fn models(&self) -> PathBuf {
+        self.0.join("models")
+    }
+
+    /// Where the set-up puts ONNX Runtime's library.
+    #[must_use]
+    pub fn runtime(&self) -> PathBuf {
+        self.0.join("runtime")
+    }
+}

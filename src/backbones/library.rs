@@ -1,0 +1,284 @@
+//! Finding ONNX Runtime's shared library, and checking it before anything else touches it.
+//!
+//! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime`, the `onnxruntime` package of
+//! an active Python environment, the loader's own path. The first that is there is taken; if it does not fit, that is
+//! an error, since another one would silently be something else.
+
+use std::env;
+use std::ffi::{CStr, OsStr};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::home::Home;
+use crate::error::{Error, Result};
+
+/// The environment variable that names the library.
+const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// A library that was loaded and is of a fitting version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuntimeLibrary {
+    /// Where it lies; a bare file name if the loader found it.
+    pub path: PathBuf,
+    /// Its own version, as `1.32.0`.
+    pub version: String,
+    /// How it was found.
+    pub origin: Origin,
+}
+
+/// The places where the library is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The environment variable `ORT_DYLIB_PATH`.
+    Variable,
+    /// The folder of the running binary.
+    BesideBinary,
+    /// `FROSTLINE_HOME/runtime`.
+    Home,
+    /// `VIRTUAL_ENV` or `CONDA_PREFIX`.
+    Python,
+    /// The system's loader.
+    Loader,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Variable => VARIABLE,
+            Self::BesideBinary => "beside the binary",
+            Self::Home => "FROSTLINE_HOME/runtime",
+            Self::Python => "the active Python environment",
+            Self::Loader => "the loader's path",
+        })
+    }
+}
+
+impl RuntimeLibrary {
+    /// Finds the library and checks that it is ONNX Runtime, new enough.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`]: nothing found (with the places), not a library, not ONNX Runtime, too old.
+    pub fn find(home: &Home) -> Result<Self> {
+        if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+            return check(Path::new(&path), Origin::Variable);
+        }
+        let mut looked = Vec::new();
+        for (folder, origin) in folders(home) {
+            if let Some(path) = library_in(&folder) {
+                return check(&path, origin);
+            }
+            looked.push(format!("`{}`", folder.display()));
+        }
+        let loader = Path::new(env::consts::DLL_PREFIX).join("");
+        let name = format!("{}onnxruntime{}", loader.display(), env::consts::DLL_SUFFIX);
+        check(Path::new(&name), Origin::Loader).map_err(|_| Error::Runtime {
+            problem: format!(
+                "ONNX Runtime is missing: {VARIABLE} is not set, and there is no `{name}` in {} or on the loader's path",
+                looked.join(", ")
+            ),
+            hint: HINT.to_owned(),
+        })
+    }
+}
+
+const HINT: &str = "run `scripts/setup.sh`, or `pip install onnxruntime` in an active environment, or set ORT_DYLIB_PATH \
+                    to a libonnxruntime";
+
+fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
+    let beside = env::current_exe()
+        .ok()
+        .and_then(|exe| exe.parent().map(Path::to_owned));
+    let beside = beside
+        .into_iter()
+        .map(|folder| (folder, Origin::BesideBinary));
+    let python = ["VIRTUAL_ENV", "CONDA_PREFIX"]
+        .into_iter()
+        .filter_map(env::var_os)
+        .flat_map(|root| packages(&root));
+    let python = python.map(|folder| (folder, Origin::Python));
+    beside
+        .chain([(home.runtime(), Origin::Home)])
+        .chain(python)
+        .collect()
+}
+
+/// `onnxruntime/capi` below an environment's root, for each of its Pythons.
+fn packages(root: &OsStr) -> Vec<PathBuf> {
+    let root = Path::new(root);
+    let pythons = fs::read_dir(root.join("lib"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let mut pythons: Vec<PathBuf> = pythons
+        .filter(|path| path.join("site-packages").is_dir())
+        .collect();
+    pythons.sort();
+    pythons.push(root.join("Lib"));
+    pythons
+        .iter()
+        .map(|python| python.join("site-packages/onnxruntime/capi"))
+        .collect()
+}
+
+/// The newest-named ONNX Runtime library in a folder: `libonnxruntime.so`, `libonnxruntime.so.1.32.0`.
+fn library_in(folder: &Path) -> Option<PathBuf> {
+    let wanted = |path: &PathBuf| {
+        path.file_name()
+            .and_then(OsStr::to_str)
+            .is_some_and(is_library_name)
+    };
+    fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(wanted)
+        .max()
+}
+
+fn is_library_name(name: &str) -> bool {
+    let Some(rest) = name
+        .strip_prefix(env::consts::DLL_PREFIX)
+        .and_then(|rest| rest.strip_prefix("onnxruntime"))
+    else {
+        return false;
+    };
+    let suffix = env::consts::DLL_SUFFIX;
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    rest.strip_prefix(suffix).is_some_and(digits) || rest.strip_suffix(suffix).is_some_and(digits)
+}
+
+fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
+    let unfit = |problem: String| Error::Runtime {
+        problem: format!(
+            "cannot use `{}` (from {origin}) as ONNX Runtime: {problem}",
+            path.display()
+        ),
+        hint: HINT.to_owned(),
+    };
+    if origin != Origin::Loader {
+        looks_like_a_library(path).map_err(unfit)?;
+    }
+    let version = version_of(path).map_err(unfit)?;
+    let needed = ort::MINOR_VERSION;
+    let minor = version
+        .strip_prefix("1.")
+        .and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+    if minor.is_none_or(|minor| minor < needed) {
+        return Err(unfit(format!(
+            "it is version {version}, and version 1.{needed} or later of the 1 series is needed"
+        )));
+    }
+    Ok(RuntimeLibrary {
+        path: path.to_owned(),
+        version,
+        origin,
+    })
+}
+
+/// Looks at the first bytes, so that a text file or a folder is named as such and not by the loader's words.
+fn looks_like_a_library(path: &Path) -> Result<(), String> {
+    let metadata = fs::metadata(path).map_err(|e| e.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a file".to_owned());
+    }
+    let mut start = [0; 4];
+    let read = fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut start));
+    match (read.map_err(|e| e.to_string())?, start) {
+        (
+            4,
+            [0x7f, b'E', b'L', b'F']
+            | [0xcf, 0xfa, 0xed, 0xfe]
+            | [0xca, 0xfe, 0xba, 0xbe]
+            | [b'M', b'Z', ..],
+        ) => Ok(()),
+        _ => Err("it is not a shared library".to_owned()),
+    }
+}
+
+/// `OrtApiBase` as its C header declares it: two functions, of which we need the second.
+#[repr(C)]
+struct ApiBase {
+    get_api: *const (),
+    version_string: unsafe extern "C" fn() -> *const std::ffi::c_char,
+}
+
+#[expect(
+    unsafe_code,
+    reason = "asking a shared library for its version has no safe form"
+)]
+fn version_of(path: &Path) -> Result<String, String> {
+    // SAFETY: the user (or the set-up) names this library for loading; its initialisers run as for any program using it.
+    let library = unsafe { libloading::Library::new(path) }.map_err(|e| with_cause(&e))?;
+    // SAFETY: ONNX Runtime's C API has had this signature since its first release.
+    let base = unsafe { library.get::<unsafe extern "C" fn() -> *const ApiBase>(b"OrtGetApiBase") };
+    let base =
+        base.map_err(|_| "it has no `OrtGetApiBase`, so it is another library".to_owned())?;
+    // SAFETY: the function takes nothing and returns a static table, or null.
+    let Some(base) = (unsafe { base().as_ref() }) else {
+        return Err("its `OrtGetApiBase` gives nothing".to_owned());
+    };
+    // SAFETY: the table's function returns a static NUL-terminated string.
+    let version = unsafe { CStr::from_ptr((base.version_string)()) };
+    Ok(version.to_string_lossy().into_owned())
+}
+
+fn with_cause(error: &libloading::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn library_names() {
+        if cfg!(target_os = "linux") {
+            assert!(
+                is_library_name("libonnxruntime.so") && is_library_name("libonnxruntime.so.1.32.0")
+            );
+            for name in [
+                "libonnxruntime_providers_cuda.so",
+                "onnxruntime.so",
+                "libonnxruntime.so.bak",
+                "libm.so",
+            ] {
+                assert!(!is_library_name(name), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_library_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("libonnxruntime.so");
+        fs::write(&text, "not a library").unwrap();
+        let cases = [
+            (text, "not a shared library"),
+            (folder.path().into(), "not a file"),
+            ("/no/such".into(), "No such"),
+        ];
+        for (path, wanted) in cases {
+            let message = check(&path, Origin::Variable).unwrap_err().to_string();
+            assert!(
+                message.contains(wanted) && message.contains(&*path.to_string_lossy()),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_foreign_library_is_named() {
+        let Some(foreign) = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib64/libm.so.6"]
+            .iter()
+            .find(|p| Path::new(p).exists())
+        else {
+            return;
+        };
+        let message = check(Path::new(foreign), Origin::Variable)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("another library"), "{message}");
+    }
+}

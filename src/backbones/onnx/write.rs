@@ -1,0 +1,121 @@
+//! Writing a model to a file.
+
+use std::io;
+use std::path::Path;
+
+use rten_onnx::onnx::{GraphProto, ModelProto};
+use rten_onnx::protobuf::{
+    EncodeMessage, ErrorKind, MessageWriter, ProtobufError, ValueWriter, WriteValue,
+};
+
+use crate::atomic_file;
+use crate::error::{Error, Result};
+
+/// The name that every graph must have. It does not depend on the file's, so that equal models are equal bytes.
+const GRAPH_NAME: &str = "backbone";
+
+/// Writes a model beside its place, and renames it when all of it is on the disk.
+///
+/// Equal models become equal bytes.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`.
+pub fn write_model(model: &ModelProto, path: &Path) -> Result<()> {
+    atomic_file::write(path, |file| {
+        NamedModel(model)
+            .encode(ValueWriter::new(file))
+            .map_err(|error| Error::io("write", path)(cause(error)))
+    })
+}
+
+fn cause(error: ProtobufError) -> io::Error {
+    match error.kind() {
+        // The error keeps its cause to itself: kind and text are what can be had.
+        ErrorKind::IoError(cause) => io::Error::new(cause.kind(), cause.to_string()),
+        _ => io::Error::other(error),
+    }
+}
+
+/// A model whose graph has a name, which [`GraphProto`] has no field for. Numbers are those of `onnx.proto`.
+struct NamedModel<'a>(&'a ModelProto);
+
+impl EncodeMessage for NamedModel<'_> {
+    fn encode_fields<W: WriteValue>(
+        &self,
+        fields: &mut MessageWriter<W>,
+    ) -> Result<(), ProtobufError> {
+        let model = self.0;
+        if let Some(version) = model.ir_version {
+            fields.write_int64(1, version)?;
+        }
+        for (number, text) in [(2, &model.producer_name), (3, &model.producer_version)] {
+            if let Some(text) = text {
+                fields.write_string(number, text)?;
+            }
+        }
+        if let Some(graph) = &model.graph {
+            fields.write_message(7, &NamedGraph(graph))?;
+        }
+        fields.write_repeated_message(8, &model.opset_import)?;
+        fields.write_repeated_message(14, &model.metadata_props)
+    }
+}
+
+struct NamedGraph<'a>(&'a GraphProto);
+
+impl EncodeMessage for NamedGraph<'_> {
+    fn encode_fields<W: WriteValue>(
+        &self,
+        fields: &mut MessageWriter<W>,
+    ) -> Result<(), ProtobufError> {
+        fields.write_string(2, GRAPH_NAME)?;
+        self.0.encode_fields(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rten_onnx::onnx::{NodeProto, OperatorSetIdProto};
+
+    use super::*;
+
+    /// `ModelProto { ir_version: 8, graph { name: "backbone", node { output: "y", op_type: "Relu" } }, opset 13 }`.
+    const EXPECTED: &[u8] = &[
+        0x08, 8, 0x3a, 21, 0x12, 8, b'b', b'a', b'c', b'k', b'b', b'o', b'n', b'e', 0x0a, 9, 0x12,
+        1, b'y', 0x22, 4, b'R', b'e', b'l', b'u', 0x42, 2, 0x10, 13,
+    ];
+
+    fn model() -> ModelProto {
+        let node = NodeProto {
+            output: vec!["y".to_owned()],
+            op_type: Some("Relu".to_owned()),
+            ..NodeProto::default()
+        };
+        ModelProto {
+            ir_version: Some(8),
+            graph: Some(GraphProto {
+                node: vec![node],
+                ..GraphProto::default()
+            }),
+            opset_import: vec![OperatorSetIdProto {
+                domain: None,
+                version: Some(13),
+            }],
+            ..ModelProto::default()
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_protocol() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny.onnx");
+        write_model(&model(), &path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), EXPECTED);
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let error = write_model(&model(), Path::new("/no/such/folder/tiny.onnx")).unwrap_err();
+        assert!(error.to_string().contains("/no/such/folder/tiny.onnx"));
+    }
+}

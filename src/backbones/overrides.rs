@@ -1,0 +1,52 @@
+//! What a user says differently from a backbone's manifest.
+
+use super::manifest::BackboneManifest;
+use crate::images::{Channels, Crop, Interpolation, Layout, Resize};
+
+/// Fields of a manifest to replace; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// The output that is kept.
+    pub layer: Option<String>,
+    /// Shorter edge, size, or none.
+    pub resize: Option<Resize>,
+    /// Centre crop.
+    pub crop: Option<Crop>,
+    /// The filter.
+    pub interpolation: Option<Interpolation>,
+    /// Subtracted, per channel.
+    pub mean: Option<[f32; 3]>,
+    /// Divided by, per channel.
+    pub std: Option<[f32; 3]>,
+    /// Order of the channels.
+    pub channels: Option<Channels>,
+    /// Order of the axes.
+    pub layout: Option<Layout>,
+    /// What pixel values are divided by first.
+    pub scale: Option<f32>,
+}
+
+impl Overrides {
+    /// Replaces what is given.
+    pub fn apply(&self, manifest: &mut BackboneManifest) {
+        fn replace<T: Clone>(field: &mut T, value: Option<&T>) {
+            if let Some(value) = value {
+                field.clone_from(value);
+            }
+        }
+        if let Some(layer) = &self.layer {
+            manifest.features.layer = Some(layer.clone());
+            // The manifest's D belongs to its own layer.
+            manifest.features.num_features = None;
+        }
+        let p = &mut manifest.preprocessing;
+        replace(&mut p.resize, self.resize.as_ref());
+        replace(&mut p.crop, self.crop.as_ref());
+        replace(&mut p.interpolation, self.interpolation.as_ref());
+        replace(&mut p.mean, self.mean.as_ref());
+        replace(&mut p.std, self.std.as_ref());
+        replace(&mut p.channels, self.channels.as_ref());
+        replace(&mut p.layout, self.layout.as_ref());
+        replace(&mut p.scale, self.scale.as_ref());
+    }
+}

@@ -1,0 +1,154 @@
+//! What features are features *of*: all that must agree before two vectors may be compared.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::manifest::Pool;
+use crate::images::{Alpha, Exif, Preprocessing};
+
+/// The frozen network, its layer, and all that happens to a picture before it.
+///
+/// Stored with features and with heads; two of them match only if they are equal, but for the backbone's name and
+/// where its file lay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSpec {
+    /// The network and its layer.
+    pub backbone: BackboneId,
+    /// From pixels to the network's input.
+    pub preprocessing: Preprocessing,
+    /// From the file to pixels.
+    pub decoding: Decoding,
+    /// Which views of each image there are.
+    pub views: Vec<View>,
+}
+
+/// A network, named by its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackboneId {
+    /// Its name, for people.
+    pub name: String,
+    /// SHA-256 of the ONNX file (and of its external data), in lower-case hex.
+    pub sha256: String,
+    /// The output that is kept.
+    pub layer: String,
+    /// What became of spatial positions.
+    pub pool: Pool,
+    /// D.
+    pub num_features: usize,
+    /// Where the file lay, if it was given as a file: a hint for finding it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// The two choices in decoding that change pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Decoding {
+    /// Whether pictures are turned upright.
+    pub exif: Exif,
+    /// What transparent pixels lie on.
+    pub alpha: Alpha,
+}
+
+/// A view of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum View {
+    /// The centre crop.
+    #[default]
+    Center,
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Center => "center",
+        })
+    }
+}
+
+/// What computed the features. Recorded and shown; another engine's numbers agree to float tolerance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    /// The inference library with its version, as `ONNX Runtime 1.32.0`.
+    pub runtime: String,
+    /// The device that was really used: `cpu`, `cuda:0`.
+    pub device: String,
+    /// Version of frostline.
+    pub frostline: String,
+}
+
+impl Engine {
+    /// An engine of this frostline.
+    pub fn new(runtime: impl Into<String>, device: impl Into<String>) -> Self {
+        Self {
+            runtime: runtime.into(),
+            device: device.into(),
+            frostline: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+impl FeatureSpec {
+    /// What differs, as `field is A on the left and B on the right`; empty if the features may be mixed.
+    #[must_use]
+    pub fn differences(&self, right: &Self) -> Vec<String> {
+        let same_network = self.backbone.sha256 == right.backbone.sha256;
+        let network = (!same_network).then(|| {
+            (
+                "the network",
+                self.backbone.to_string(),
+                right.backbone.to_string(),
+            )
+        });
+        let fields = self.fields().into_iter().zip(right.fields());
+        let fields = fields.map(|((field, left), (_, right))| (field, left, right));
+        network
+            .into_iter()
+            .chain(fields.filter(|(_, left, right)| left != right))
+            .map(|(field, left, right)| {
+                format!("{field} is {left} on the left and {right} on the right")
+            })
+            .collect()
+    }
+
+    /// All but the network itself, each as people write it.
+    fn fields(&self) -> [(&'static str, String); 14] {
+        let (b, p, d) = (&self.backbone, &self.preprocessing, &self.decoding);
+        let list = |v: &[f32]| {
+            v.iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        [
+            ("layer", format!("`{}`", b.layer)),
+            ("pool", b.pool.to_string()),
+            ("num_features", b.num_features.to_string()),
+            ("resize", p.resize.to_string()),
+            ("crop", p.crop.to_string()),
+            ("interpolation", p.interpolation.to_string()),
+            ("mean", list(&p.mean)),
+            ("std", list(&p.std)),
+            ("channels", p.channels.to_string()),
+            ("layout", p.layout.to_string()),
+            ("scale", p.scale.to_string()),
+            ("exif", d.exif.to_string()),
+            ("alpha", d.alpha.to_string()),
+            (
+                "views",
+                self.views
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("+"),
+            ),
+        ]
+    }
+}
+
+impl fmt::Display for BackboneId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` with SHA-256 {:.16}…", self.name, self.sha256)
+    }
+}

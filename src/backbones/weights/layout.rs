@@ -1,0 +1,185 @@
+//! Where a tensor's elements lie in its storage.
+
+use std::rc::Rc;
+
+use super::dtype::Dtype;
+use super::fault::Fault;
+
+/// `PyTorch`'s own limit.
+const MAX_RANK: usize = 64;
+
+/// A row of numbers in the file, that tensors are views of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Storage {
+    /// Its name in the file.
+    pub(super) key: String,
+    pub(super) dtype: Dtype,
+    /// In elements.
+    pub(super) len: usize,
+    /// In bytes.
+    pub(super) size: usize,
+}
+
+impl Storage {
+    pub(super) fn new(key: String, dtype: Dtype, len: usize) -> Result<Self, Fault> {
+        let size = len.checked_mul(dtype.size());
+        let size = size.ok_or_else(|| {
+            Fault::damaged(format!("its storage `{key}` would have {len} numbers"))
+        })?;
+        Ok(Self {
+            key,
+            dtype,
+            len,
+            size,
+        })
+    }
+}
+
+/// A tensor as a view of a storage, known to lie inside of it.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub(super) storage: Rc<Storage>,
+    pub(super) shape: Vec<usize>,
+    offset: usize,
+    strides: Vec<usize>,
+    /// The number of elements.
+    pub(super) len: usize,
+}
+
+impl Layout {
+    /// A view; offset and strides in elements.
+    pub(super) fn new(
+        storage: Rc<Storage>,
+        offset: usize,
+        shape: Vec<usize>,
+        mut strides: Vec<usize>,
+    ) -> Result<Self, Fault> {
+        let bad = || {
+            Fault::damaged(format!(
+                "a tensor of shape {shape:?} lies outside of its storage"
+            ))
+        };
+        if shape.len() != strides.len() || shape.len() > MAX_RANK {
+            return Err(bad());
+        }
+        // The stride of a dimension of one is never taken, and may be anything.
+        shape
+            .iter()
+            .zip(&mut strides)
+            .filter(|(size, _)| **size == 1)
+            .for_each(|(_, stride)| *stride = 0);
+        let len = count(&shape).ok_or_else(bad)?;
+        let last = last(offset, &shape, &strides).ok_or_else(bad)?;
+        if len > 0 && (last >= storage.len || len > storage.len) {
+            return Err(bad());
+        }
+        Ok(Self {
+            storage,
+            shape,
+            offset,
+            strides,
+            len,
+        })
+    }
+
+    /// The tensor's elements in order, out of `all` of its storage's.
+    pub(super) fn gather(&self, all: &[f32]) -> Vec<f32> {
+        let mut data = Vec::with_capacity(self.len);
+        let mut index = vec![0; self.shape.len()];
+        let mut at = self.offset;
+        for _ in 0..self.len {
+            data.push(all[at]);
+            for (d, position) in index.iter_mut().enumerate().rev() {
+                *position += 1;
+                at += self.strides[d];
+                if *position < self.shape[d] {
+                    break;
+                }
+                at -= self.strides[d] * self.shape[d];
+                *position = 0;
+            }
+        }
+        data
+    }
+}
+
+/// The number of elements, if it can be told.
+fn count(shape: &[usize]) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape
+        .iter()
+        .try_fold(1_usize, |product, &size| product.checked_mul(size))
+}
+
+/// The place of the last element.
+fn last(offset: usize, shape: &[usize], strides: &[usize]) -> Option<usize> {
+    shape
+        .iter()
+        .zip(strides)
+        .try_fold(offset, |place, (&size, stride)| {
+            place.checked_add(size.saturating_sub(1).checked_mul(*stride)?)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(
+        len: usize,
+        offset: usize,
+        shape: &[usize],
+        strides: &[usize],
+    ) -> Result<Layout, Fault> {
+        let storage = Rc::new(Storage::new("0".to_owned(), Dtype::Float, len).unwrap());
+        Layout::new(storage, offset, shape.to_vec(), strides.to_vec())
+    }
+
+    #[test]
+    fn views_are_read_in_their_own_order() {
+        let all: Vec<f32> = (0..12).map(|x| x as f32).collect();
+        // torch.arange(12.).reshape(3, 4).t()[1:3]
+        let turned = layout(12, 1, &[2, 3], &[1, 4]).unwrap();
+        assert_eq!(turned.gather(&all), [1.0, 5.0, 9.0, 2.0, 6.0, 10.0]);
+        // torch.arange(12.)[::5]
+        assert_eq!(
+            layout(12, 0, &[3], &[5]).unwrap().gather(&all),
+            [0.0, 5.0, 10.0]
+        );
+        assert_eq!(layout(12, 7, &[], &[]).unwrap().gather(&all), [7.0]);
+        assert_eq!(
+            layout(12, 0, &[3, 0], &[1, 1]).unwrap().gather(&all),
+            [0.0; 0]
+        );
+        assert_eq!(
+            layout(12, 2, &[1, 2], &[usize::MAX, 1])
+                .unwrap()
+                .gather(&all),
+            [2.0, 3.0]
+        );
+    }
+
+    #[test]
+    fn nothing_outside_of_the_storage() {
+        for (offset, shape, strides) in [
+            (0, vec![13], vec![1]),
+            (1, vec![3, 4], vec![4, 1]),
+            (12, vec![], vec![]),
+            (0, vec![4], vec![4]),
+            (usize::MAX, vec![2], vec![1]),
+            (0, vec![2], vec![usize::MAX]),
+            (0, vec![usize::MAX, usize::MAX], vec![0, 0]),
+            // One number repeated, as of `expand`: more elements than the file holds.
+            (0, vec![1_000_000], vec![0]),
+            (0, vec![2], vec![1, 1]),
+            (0, vec![1; 65], vec![1; 65]),
+        ] {
+            assert!(
+                layout(12, offset, &shape, &strides).is_err(),
+                "{offset} {shape:?} {strides:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Reading a pickle's bytes: a length that lies asks for no memory, and an early end is told as one.
+
+use std::io::{self, Read};
+
+use super::fault::Fault;
+
+/// The longest name of a module or class.
+const MAX_LINE: usize = 1024;
+
+/// Reads from `R`, counting.
+pub(super) struct Reader<R> {
+    inner: R,
+    position: u64,
+}
+
+impl<R: Read> Reader<R> {
+    pub(super) fn new(inner: R) -> Self {
+        Self { inner, position: 0 }
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8, Fault> {
+        self.array().map(|[byte]| byte)
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let mut bytes = [0; N];
+        self.inner
+            .read_exact(&mut bytes)
+            .map_err(|error| self.ended(error))?;
+        self.position += N as u64;
+        Ok(bytes)
+    }
+
+    /// `length` bytes; memory grows with what is really there.
+    pub(super) fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        self.inner.by_ref().take(length).read_to_end(&mut bytes)?;
+        if (bytes.len() as u64) < length {
+            return Err(self.ended(io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.position += length;
+        Ok(bytes)
+    }
+
+    pub(super) fn text(&mut self, length: u64) -> Result<String, Fault> {
+        let bytes = self.bytes(length)?;
+        String::from_utf8(bytes).map_err(|_| Fault::damaged("a text in it is not UTF-8"))
+    }
+
+    /// Text up to the end of the line, which is not part of it.
+    pub(super) fn line(&mut self) -> Result<String, Fault> {
+        let mut bytes = Vec::new();
+        loop {
+            match self.byte()? {
+                b'\n' => break,
+                _ if bytes.len() == MAX_LINE => {
+                    return Err(Fault::damaged("the name of a class in it has no end"));
+                }
+                byte => bytes.push(byte),
+            }
+        }
+        String::from_utf8(bytes)
+            .map_err(|_| Fault::damaged("the name of a class in it is not UTF-8"))
+    }
+
+    fn ended(&self, error: io::Error) -> Fault {
+        if error.kind() != io::ErrorKind::UnexpectedEof {
+            return error.into();
+        }
+        Fault::Cut(format!(
+            "the list of its tensors ends after {} bytes",
+            self.position
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lying_length_is_a_cut_file() {
+        let mut reader = Reader::new(b"abc".as_slice());
+        assert_eq!(reader.byte().unwrap(), b'a');
+        assert!(matches!(reader.bytes(u64::MAX), Err(Fault::Cut(_))));
+    }
+
+    #[test]
+    fn lines() {
+        let mut reader = Reader::new(b"torch\nFloatStorage\nq".as_slice());
+        assert_eq!(reader.line().unwrap(), "torch");
+        assert_eq!(reader.line().unwrap(), "FloatStorage");
+        assert!(matches!(reader.line(), Err(Fault::Cut(_))));
+        assert!(matches!(
+            Reader::new([b'x'; 2000].as_slice()).line(),
+            Err(Fault::Damaged(_))
+        ));
+    }
+}

@@ -1,0 +1,101 @@
+//! A state dict: tensors by their names, in the file's order.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Numbers with a shape.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tensor {
+    /// The sizes, outermost first; empty for a single number.
+    pub shape: Vec<usize>,
+    /// The numbers, the last dimension's neighbours beside each other.
+    pub data: Vec<f32>,
+}
+
+/// Tensors by their names, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StateDict {
+    path: PathBuf,
+    tensors: Vec<(String, Tensor)>,
+    index: HashMap<String, usize>,
+}
+
+impl StateDict {
+    /// A state dict of `tensors`; of two with one name the later is kept, at the place of the earlier. `path` is what
+    /// errors name.
+    pub fn new(
+        path: impl Into<PathBuf>,
+        tensors: impl IntoIterator<Item = (String, Tensor)>,
+    ) -> Self {
+        let mut dict = Self {
+            path: path.into(),
+            ..Self::default()
+        };
+        for (name, tensor) in tensors {
+            dict.insert(name, tensor);
+        }
+        dict
+    }
+
+    fn insert(&mut self, name: String, tensor: Tensor) {
+        if let Some(&at) = self.index.get(&name) {
+            self.tensors[at].1 = tensor;
+            return;
+        }
+        self.index.insert(name.clone(), self.tensors.len());
+        self.tensors.push((name, tensor));
+    }
+
+    /// The file that the tensors came from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The tensor of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.index.get(name).map(|&at| &self.tensors[at].1)
+    }
+
+    /// Names and tensors, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.tensors
+            .iter()
+            .map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// The number of tensors.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tensors.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tensors.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_the_later_of_two() {
+        let one = |x| Tensor {
+            shape: vec![],
+            data: vec![x],
+        };
+        let named = [("b", 1.0), ("a", 2.0), ("b", 3.0)].map(|(name, x)| (name.to_owned(), one(x)));
+        let dict = StateDict::new("w.pth", named);
+        assert_eq!(
+            dict.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            ["b", "a"]
+        );
+        assert_eq!(dict.get("b"), Some(&one(3.0)));
+        assert_eq!(dict.get("c"), None);
+        assert_eq!(dict.len(), 2);
+    }
+}

@@ -1,0 +1,149 @@
+//! The names of the classes, and which number stands for which.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Unique class names in index order; `targets` are indices into it.
+///
+/// torchvision's `ImageFolder` sorts the names of the class folders: [`ClassIndex::from_names`] does the same. It is
+/// serialised as a list of names; a list that names a class twice is refused on reading.
+///
+/// ```
+/// use frostline::classes::ClassIndex;
+///
+/// let classes = ClassIndex::from_names(["predator", "alien", "predator"]);
+/// assert_eq!(classes.class_to_idx("predator"), Some(1));
+/// assert_eq!(classes.name(0), Some("alien"));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct ClassIndex {
+    names: Vec<String>,
+    indices: HashMap<String, usize>,
+}
+
+impl ClassIndex {
+    /// Sorts the names by their bytes and drops repetitions.
+    ///
+    /// The order is that of Python's `sorted` on `str`: UTF-8 sorts as its code points do.
+    pub fn from_names<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
+        let mut names: Vec<String> = names.into_iter().map(Into::into).collect();
+        names.sort_unstable();
+        names.dedup();
+        Self::from_unique(names)
+    }
+
+    /// Keeps the names in the order given.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when a name comes twice.
+    pub fn from_ordered<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Result<Self> {
+        let index = Self::from_unique(names.into_iter().map(Into::into).collect());
+        let repeated = |(i, name): &(usize, &str)| index.indices[*name] != *i;
+        if let Some((_, name)) = index.iter().enumerate().find(repeated) {
+            return Err(Error::Input {
+                problem: format!("the class `{name}` is listed more than once"),
+                hint: "give every class one name of its own".to_owned(),
+            });
+        }
+        Ok(index)
+    }
+
+    fn from_unique(names: Vec<String>) -> Self {
+        let indices = names.iter().cloned().zip(0..).collect();
+        Self { names, indices }
+    }
+
+    /// The index of a class; the name must match exactly, case and spaces included.
+    #[must_use]
+    pub fn class_to_idx(&self, name: &str) -> Option<usize> {
+        self.indices.get(name).copied()
+    }
+
+    /// The name of the class with this index, `None` from [`len`](Self::len) on.
+    #[must_use]
+    pub fn name(&self, index: usize) -> Option<&str> {
+        self.names.get(index).map(String::as_str)
+    }
+
+    /// How many classes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is no class at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The names in index order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
+        self.names.iter().map(String::as_str)
+    }
+}
+
+impl TryFrom<Vec<String>> for ClassIndex {
+    type Error = Error;
+
+    fn try_from(names: Vec<String>) -> Result<Self> {
+        Self::from_ordered(names)
+    }
+}
+
+impl From<ClassIndex> for Vec<String> {
+    fn from(classes: ClassIndex) -> Self {
+        classes.names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_by_bytes_as_python_sorts_them() {
+        // sorted(["ä", "b", "B", "a b", "a", "b"]) with repetitions dropped.
+        let classes = ClassIndex::from_names(["ä", "b", "B", "a b", "a", "b"]);
+        assert_eq!(
+            classes.iter().collect::<Vec<_>>(),
+            ["B", "a", "a b", "b", "ä"]
+        );
+        assert_eq!(classes.len(), 5);
+        assert!(!classes.is_empty());
+    }
+
+    #[test]
+    fn a_name_must_match_exactly() {
+        let classes = ClassIndex::from_names(["cat", "dog"]);
+        assert_eq!(classes.class_to_idx("dog"), Some(1));
+        for near in ["Dog", "dog ", "do", ""] {
+            assert_eq!(classes.class_to_idx(near), None);
+        }
+        assert_eq!(classes.name(2), None);
+    }
+
+    #[test]
+    fn an_order_of_ones_own_is_kept_and_repetitions_are_named() {
+        let classes = ClassIndex::from_ordered(["dog", "cat"]).unwrap();
+        assert_eq!(classes.class_to_idx("dog"), Some(0));
+        let error = ClassIndex::from_ordered(["dog", "cat", "dog"]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the class `dog` is listed more than once"
+        );
+    }
+
+    #[test]
+    fn json_is_a_list_of_names() {
+        let classes = ClassIndex::from_ordered(["dog", "cat"]).unwrap();
+        let json = serde_json::to_string(&classes).unwrap();
+        assert_eq!(json, r#"["dog","cat"]"#);
+        assert_eq!(serde_json::from_str::<ClassIndex>(&json).unwrap(), classes);
+        assert!(serde_json::from_str::<ClassIndex>(r#"["a","a"]"#).is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! A head together with what its features are features of: what turns features of images into classes.
+
+use std::path::Path;
+
+use ndarray::ArrayView2;
+
+use crate::backbones::FeatureSpec;
+use crate::classes::ClassIndex;
+use crate::error::{Error, FileProblem, Result};
+use crate::head::{HeadFile, LinearHead};
+
+/// A trained classifier. It may be shared between threads.
+#[derive(Debug, Clone)]
+pub struct Classifier {
+    head: LinearHead,
+    classes: ClassIndex,
+    spec: FeatureSpec,
+}
+
+/// The probabilities of one image, a number for each class, which add up to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    probabilities: Vec<f64>,
+}
+
+impl Classifier {
+    /// Reads a head file.
+    ///
+    /// # Errors
+    /// Those of [`HeadFile::read`], and [`Error::File`] where the head does not say what it was trained on.
+    pub fn open(path: &Path) -> Result<Self> {
+        let HeadFile {
+            head,
+            classes,
+            manifest,
+            ..
+        } = HeadFile::read(path)?;
+        let spec: FeatureSpec = serde_json::from_value(manifest).map_err(|e| Error::File {
+            path: path.to_owned(),
+            problem: FileProblem::Damaged(format!(
+                "its manifest of the features cannot be read: {e}"
+            )),
+            hint: "train it again with `frostline fit-head`".to_owned(),
+        })?;
+        Ok(Self {
+            head,
+            classes,
+            spec,
+        })
+    }
+
+    /// The classes, in the order of the probabilities.
+    #[must_use]
+    pub fn classes(&self) -> &ClassIndex {
+        &self.classes
+    }
+
+    /// What the head's features are features of.
+    #[must_use]
+    pub fn spec(&self) -> &FeatureSpec {
+        &self.spec
+    }
+
+    /// Checks that features of `spec` are those that the head was trained on; `name` says whose they are.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] with both sides.
+    pub fn require(&self, spec: &FeatureSpec, name: &str) -> Result<()> {
+        let differences = self.spec.differences(spec);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            left: "the head".to_owned(),
+            right: name.to_owned(),
+            differences: differences.join("; "),
+            hint: "extract the features again with the head's backbone and preprocessing"
+                .to_owned(),
+        })
+    }
+
+    /// Predicts from features (N, D), a prediction for each row.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] where D is not the head's.
+    pub fn predict(&self, features: ArrayView2<f32>) -> Result<Vec<Prediction>> {
+        let probabilities = self.head.predict_proba(features)?;
+        Ok(probabilities
+            .rows()
+            .into_iter()
+            .map(|row| Prediction {
+                probabilities: row.to_vec(),
+            })
+            .collect())
+    }
+}
+
+impl Prediction {
+    /// A number for each class.
+    #[must_use]
+    pub fn probabilities(&self) -> &[f64] {
+        &self.probabilities
+    }
+
+    /// The most probable class and its probability.
+    #[must_use]
+    pub fn best(&self) -> (usize, f64) {
+        self.top(1).first().copied().unwrap_or((0, 0.0))
+    }
+
+    /// The `k` most probable classes with their probabilities, best first; the lower index first among equals.
+    #[must_use]
+    pub fn top(&self, k: usize) -> Vec<(usize, f64)> {
+        let mut order: Vec<(usize, f64)> = self.probabilities.iter().copied().enumerate().collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        order.truncate(k);
+        order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_come_first_and_equals_keep_their_order() {
+        let prediction = Prediction {
+            probabilities: vec![0.2, 0.3, 0.2, 0.3],
+        };
+        assert_eq!(prediction.best(), (1, 0.3));
+        assert_eq!(prediction.top(3), [(1, 0.3), (3, 0.3), (0, 0.2)]);
+    }
+}

@@ -1,0 +1,143 @@
+//! `frostline classify`.
+
+use std::io::{IsTerminal, stdout};
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use super::Outcome;
+use super::bar::Bar;
+use super::input_args::InputArgs;
+use super::output::{ignored_text, write_to};
+use super::predictions::{Format, Labelling, Writer};
+use super::run_args::RunArgs;
+use super::talk;
+use crate::backbones::Home;
+use crate::error::Error;
+use crate::images::{DecodeOptions, Labels};
+use crate::tasks::{ClassifyOptions, ClassifyReport, check_threshold, classify};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    /// The head file; it brings backbone and preprocessing.
+    #[arg(long, value_name = "HEAD")]
+    head: PathBuf,
+    /// Where rows go [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How rows are written [default: by the ending of FILE; a table on a terminal, else csv].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// List this many of the most probable classes.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    top_k: u32,
+    /// Write the label `unknown` where the highest probability is below P.
+    #[arg(long, value_name = "P")]
+    threshold: Option<f64>,
+    /// A feature store to take features from and to add them to.
+    #[arg(long, value_name = "FEATURES")]
+    store: Option<PathBuf>,
+    /// The network's file, where the head's backbone is not installed.
+    #[arg(long, value_name = "NAME|FILE")]
+    backbone: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
+    /// Images with more pixels are skipped.
+    #[arg(long, value_name = "N", default_value_t = DecodeOptions::default().max_pixels)]
+    max_pixels: u64,
+    /// Fail (exit status 1) where an image cannot be used.
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
+    args.threshold.map_or(Ok(()), check_threshold)?;
+    let (format, strict, output) = (args.format(), args.strict, args.output.clone());
+    let labelling = Labelling {
+        threshold: args.threshold,
+        top_k: args.top_k as usize,
+    };
+    let options = args.options(home)?;
+    let report = write_to(output.as_deref(), |out| {
+        let mut rows = Writer::new(out, format, labelling);
+        classify(
+            &options,
+            Labels::None,
+            &Bar::default(),
+            &mut |classifier, item| {
+                let target = output.clone().unwrap_or_else(|| "standard output".into());
+                rows.write(classifier.classes(), &item)
+                    .map_err(Error::io("write", target))
+            },
+        )
+    })?;
+    tell(&report);
+    finish(&report, strict)
+}
+
+fn finish(report: &ClassifyReport, strict: bool) -> anyhow::Result<Outcome> {
+    match (report.used, report.skipped) {
+        (_, 0) => Ok(Outcome::AllRight),
+        (used, count) if strict => bail!(Error::Strict {
+            count,
+            total: count + used
+        }),
+        (0, count) => bail!(Error::Input {
+            problem: format!("none of the {count} images could be used"),
+            hint: "each row's `status` says why".to_owned(),
+        }),
+        _ => Ok(Outcome::SomeSkipped),
+    }
+}
+
+impl Args {
+    fn format(&self) -> Format {
+        let ending = self
+            .output
+            .as_ref()
+            .and_then(|path| path.extension())
+            .and_then(|ending| ending.to_str());
+        match (self.format, ending) {
+            (Some(format), _) => format,
+            (None, Some("jsonl" | "ndjson" | "json")) => Format::Jsonl,
+            (None, Some("txt")) => Format::Table,
+            (None, None) if self.output.is_none() && stdout().is_terminal() => Format::Table,
+            (None, _) => Format::Csv,
+        }
+    }
+
+    fn options(self, home: Home) -> anyhow::Result<ClassifyOptions> {
+        let threads = self.run.threads();
+        Ok(ClassifyOptions {
+            inputs: self.input.inputs()?,
+            head: self.head,
+            backbone: self.backbone,
+            store: self.store,
+            max_pixels: self.max_pixels,
+            device: self.run.device,
+            batch_size: self.run.batch_size,
+            threads,
+            home,
+        })
+    }
+}
+
+fn tell(report: &ClassifyReport) {
+    report.notes.iter().for_each(talk::warn);
+    if let Some(text) = ignored_text(&report.ignored) {
+        talk::note(text);
+    }
+    if report.skipped > 0 {
+        talk::warn(format!(
+            "{} images could not be used: their rows have the reason",
+            report.skipped
+        ));
+    }
+    let engine = &report.engine;
+    talk::say(format!(
+        "{} images classified on {} ({})",
+        report.used, engine.device, engine.runtime
+    ));
+}

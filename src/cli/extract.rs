@@ -1,0 +1,183 @@
+//! `frostline extract`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+
+use super::Outcome;
+use super::backbone_args::BackboneArgs;
+use super::bar::Bar;
+use super::input_args::InputArgs;
+use super::output::{ignored_text, skipped};
+use super::run_args::RunArgs;
+use super::talk;
+use crate::backbones::Home;
+use crate::error::Error;
+use crate::features::{Dtype, Existing, Timings};
+use crate::images::{Alpha, DecodeOptions, Exif};
+use crate::tasks::{ExtractOptions, ExtractReport, extract};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    /// The feature store to write, a folder; images that it knows are not computed again.
+    #[arg(short, long, value_name = "FEATURES")]
+    output: PathBuf,
+    #[command(flatten)]
+    backbone: BackboneArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    /// How numbers are kept: f32, or f16 in half the space.
+    #[arg(long, value_enum, default_value_t)]
+    dtype: DtypeArg,
+    #[command(flatten)]
+    decoding: DecodingArgs,
+    /// Fail (exit status 1) where an image cannot be used.
+    #[arg(long)]
+    strict: bool,
+    /// Throw away what the store holds.
+    #[arg(long)]
+    overwrite: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum DtypeArg {
+    #[default]
+    F32,
+    F16,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct DecodingArgs {
+    /// Turn pictures upright as their EXIF orientation says: apply or ignore.
+    #[arg(long, value_name = "POLICY", default_value = "apply")]
+    exif: Exif,
+    /// What transparent pixels lie on: white or black; or drop the transparency.
+    #[arg(long, value_name = "POLICY", default_value = "white")]
+    alpha: Alpha,
+    /// Images with more pixels are skipped.
+    #[arg(long, value_name = "N", default_value_t = DecodeOptions::default().max_pixels)]
+    max_pixels: u64,
+}
+
+pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
+    let strict = args.strict;
+    let options = args.options(home)?;
+    let report = extract(&options, &Bar::default())?;
+    tell(&report, &options);
+    if report.used() == 0 {
+        bail!(Error::Input {
+            problem: format!("none of the {} images could be used", report.skipped.len()),
+            hint: "the reasons are above".to_owned(),
+        });
+    }
+    match report.skipped.len() {
+        0 => Ok(Outcome::AllRight),
+        count if strict => bail!(Error::Strict {
+            count,
+            total: count + report.used()
+        }),
+        _ => Ok(Outcome::SomeSkipped),
+    }
+}
+
+impl Args {
+    fn options(self, home: Home) -> anyhow::Result<ExtractOptions> {
+        Ok(ExtractOptions {
+            overrides: self.backbone.overrides(),
+            backbone: self.backbone.backbone,
+            decoding: DecodeOptions {
+                exif: self.decoding.exif,
+                alpha: self.decoding.alpha,
+                max_pixels: self.decoding.max_pixels,
+            },
+            device: self.run.device,
+            batch_size: self.run.batch_size,
+            threads: self.run.threads(),
+            dtype: match self.dtype {
+                DtypeArg::F32 => Dtype::F32,
+                DtypeArg::F16 => Dtype::F16,
+            },
+            existing: if self.overwrite {
+                Existing::Overwrite
+            } else {
+                Existing::Extend
+            },
+            ..ExtractOptions::new(self.input.inputs()?, self.output, home)
+        })
+    }
+}
+
+fn tell(report: &ExtractReport, options: &ExtractOptions) {
+    report.notes.iter().for_each(talk::warn);
+    skipped(&report.skipped);
+    talk::warn_list(
+        "class folders without a usable image",
+        report.empty_classes.iter(),
+        "",
+    );
+    if let Some(text) = ignored_text(&report.ignored) {
+        talk::note(text);
+    }
+    let (used, seconds) = (report.used(), report.elapsed.as_secs_f64());
+    talk::say(format!(
+        "{used} images in {seconds:.2} s: {} computed, {} reused, {} skipped{}",
+        report.computed,
+        report.reused,
+        report.skipped.len(),
+        if report.computed > 0 {
+            format!(" ({:.1} images/s)", report.computed as f64 / seconds)
+        } else {
+            String::new()
+        }
+    ));
+    let (spec, engine) = (&report.spec.backbone, &report.engine);
+    talk::say(format!("  classes   {}", classes_text(report)));
+    talk::say(format!(
+        "  backbone  {} ({} features of `{}`)",
+        spec.name, spec.num_features, spec.layer
+    ));
+    talk::say(format!(
+        "  device    {} ({}, {} threads)",
+        engine.device, engine.runtime, options.threads
+    ));
+    talk::say(format!("  time      {}", timings_text(&report.timings)));
+    talk::say(format!("  features  {}", options.output.display()));
+}
+
+fn classes_text(report: &ExtractReport) -> String {
+    const SHOWN: usize = 12;
+    if report.classes.is_empty() {
+        return "none (no class folders)".to_owned();
+    }
+    let shown = report
+        .classes
+        .iter()
+        .take(SHOWN)
+        .map(|(name, n)| format!("{name} {n}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let rest = report.classes.len().saturating_sub(SHOWN);
+    if rest > 0 {
+        format!("{shown} and {rest} more")
+    } else {
+        shown
+    }
+}
+
+/// Each stage's share of the work, in percent.
+fn timings_text(t: &Timings) -> String {
+    let total = (t.decode + t.preprocess + t.forward + t.write)
+        .as_secs_f64()
+        .max(1e-9);
+    let percent = |d: Duration| 100.0 * d.as_secs_f64() / total;
+    format!(
+        "decode {:.0} %, preprocess {:.0} %, forward {:.0} %, write {:.0} %",
+        percent(t.decode),
+        percent(t.preprocess),
+        percent(t.forward),
+        percent(t.write)
+    )
+}

@@ -1,0 +1,130 @@
+//! `frostline features`.
+
+use std::path::{Path, PathBuf};
+
+use super::Outcome;
+use super::output::write_to;
+use super::talk;
+use crate::error::Error;
+use crate::features::{ExportFormat, FeatureStore, export};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Say what a store holds.
+    Show {
+        /// The feature store.
+        #[arg(value_name = "FEATURES")]
+        store: PathBuf,
+    },
+    /// Write one flat table of the samples of the last run.
+    Export {
+        /// The feature store.
+        #[arg(value_name = "FEATURES")]
+        store: PathBuf,
+        /// The form of the table.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+        /// The file to write; for npy, a folder.
+        #[arg(short, long, value_name = "PATH")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    /// A folder with features.npy (float32, N × D) and index.csv.
+    #[default]
+    Npy,
+    /// A Parquet file.
+    Parquet,
+    /// A CSV file with a column for each feature.
+    Csv,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
+    match args.command {
+        Command::Show { store } => show(&store)?,
+        Command::Export {
+            store,
+            format,
+            output,
+        } => {
+            let format = match format {
+                Format::Npy => ExportFormat::Npy,
+                Format::Parquet => ExportFormat::Parquet,
+                Format::Csv => ExportFormat::Csv,
+            };
+            let rows = export(&FeatureStore::open(&store)?, format, &output)?;
+            talk::say(format!("{rows} rows in {}", output.display()));
+        }
+    }
+    Ok(Outcome::AllRight)
+}
+
+fn show(path: &Path) -> Result<(), Error> {
+    let store = FeatureStore::open(path)?;
+    let text = describe(&store)?;
+    write_to(None, |out| {
+        out.write_all(text.as_bytes())
+            .map_err(Error::io("write", "standard output"))
+    })
+}
+
+fn describe(store: &FeatureStore) -> Result<String, Error> {
+    let (manifest, index) = (store.manifest(), store.index());
+    let (spec, engine) = (&manifest.spec, &manifest.engine);
+    let used = index.used().count();
+    let mut classes = std::collections::BTreeMap::new();
+    for (row, _) in index.used() {
+        *classes
+            .entry(row.class.as_deref().unwrap_or("(no class)"))
+            .or_insert(0) += 1;
+    }
+    let p = &spec.preprocessing;
+    let mut lines = vec![
+        format!("store          {}", store.path().display()),
+        format!(
+            "vectors        {} of {} × {}",
+            store.count_vectors()?,
+            spec.backbone.num_features,
+            manifest.dtype
+        ),
+        format!("size           {:.1} MB", store.bytes()? as f64 / 1e6),
+        format!(
+            "last run       {used} images used, {} skipped",
+            index.rows.len() - used
+        ),
+        format!(
+            "backbone       {}, output `{}`, pool {}",
+            spec.backbone, spec.backbone.layer, spec.backbone.pool
+        ),
+        format!(
+            "preprocessing  resize {}, crop {}, {}, scale {}",
+            p.resize, p.crop, p.interpolation, p.scale
+        ),
+        format!(
+            "               mean {:?}, std {:?}, {}, {}",
+            p.mean, p.std, p.channels, p.layout
+        ),
+        format!(
+            "decoding       exif {}, alpha {}",
+            spec.decoding.exif, spec.decoding.alpha
+        ),
+        format!(
+            "computed by    {} on {}, frostline {}",
+            engine.runtime, engine.device, engine.frostline
+        ),
+    ];
+    lines.extend(
+        classes
+            .iter()
+            .map(|(name, n)| format!("class          {name}: {n}")),
+    );
+    Ok(lines.join("\n") + "\n")
+}

@@ -1,0 +1,114 @@
+//! The command line: what was typed becomes options, reports become text.
+//!
+//! Standard output is for results only, standard error for talk. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done,
+//! but some images were skipped.
+
+mod backbone_args;
+mod bar;
+mod classify;
+mod doctor;
+mod evaluate;
+mod evaluation_text;
+mod extract;
+mod features;
+mod fit_head;
+mod input_args;
+mod models;
+mod output;
+mod predictions;
+mod run_args;
+mod talk;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::backbones::Home;
+
+/// Train an image classifier in seconds on frozen features.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say nothing but warnings and errors.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compute the features of images once and keep them on disk.
+    Extract(extract::Args),
+    /// Train a softmax head on features.
+    FitHead(fit_head::Args),
+    /// Hold a head against labelled features or images.
+    Evaluate(evaluate::Args),
+    /// Label images with a head.
+    Classify(classify::Args),
+    /// Show or export what a feature store holds.
+    Features(features::Args),
+    /// List, show and import backbones.
+    Models(models::Args),
+    /// Look for what is missing, and say what mends it.
+    Doctor,
+}
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    AllRight,
+    SomeSkipped,
+}
+
+/// Parses the arguments, runs the command, and says how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    talk::set_quiet(cli.quiet);
+    match run(cli) {
+        Ok(Outcome::AllRight) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeSkipped) => ExitCode::from(3),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            talk::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let home = Home::from_env()?;
+    match cli.command {
+        Command::Extract(args) => extract::run(args, home),
+        Command::FitHead(args) => fit_head::run(args),
+        Command::Evaluate(args) => evaluate::run(args, home),
+        Command::Classify(args) => classify::run(args, home),
+        Command::Features(args) => features::run(args),
+        Command::Models(args) => models::run(args, home),
+        Command::Doctor => doctor::run(&home),
+    }
+}
+
+/// Whoever read our output has had enough of it (`| head`): no failure of ours.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind)
+    };
+    error
+        .chain()
+        .any(|cause| io(cause) == Some(std::io::ErrorKind::BrokenPipe))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,93 @@
+//! Text that several commands share, and where results go.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write, stdout};
+use std::path::Path;
+
+use super::talk;
+use crate::atomic_file;
+use crate::error::Error;
+use crate::tasks::Skipped;
+
+/// Names the images that could not be used.
+pub(super) fn skipped(skipped: &[Skipped]) {
+    let items = skipped.iter().map(|s| format!("{}: {}", s.path, s.reason));
+    talk::warn_list(
+        format!("{} images could not be used", skipped.len()),
+        items,
+        "(all of them are in the index)",
+    );
+}
+
+/// What was left out since it is no image: `ignored 3 other files: 2 .txt, 1 without extension`.
+pub(super) fn ignored_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
+    let total: usize = ignored.values().sum();
+    let kinds = ignored
+        .iter()
+        .map(|(extension, n)| match extension.as_str() {
+            "" => format!("{n} without extension"),
+            extension => format!("{n} .{extension}"),
+        });
+    (total > 0).then(|| {
+        format!(
+            "ignored {total} other files: {}",
+            kinds.collect::<Vec<_>>().join(", ")
+        )
+    })
+}
+
+/// Writes results to a file, which takes its place only when it is whole, or to standard output.
+pub(super) fn write_to<T>(
+    path: Option<&Path>,
+    content: impl FnOnce(&mut dyn Write) -> Result<T, Error>,
+) -> Result<T, Error> {
+    match path {
+        None => direct(
+            BufWriter::new(stdout()),
+            Path::new("standard output"),
+            content,
+        ),
+        // A device or a pipe is written to, not replaced.
+        Some(path) if path.exists() && !path.is_file() => {
+            let file = File::options()
+                .write(true)
+                .open(path)
+                .map_err(Error::io("write", path))?;
+            direct(BufWriter::new(file), path, content)
+        }
+        Some(path) => {
+            let mut result = None;
+            atomic_file::write(path, |file| {
+                result = Some(content(file)?);
+                Ok(())
+            })?;
+            Ok(result.expect("the content was written"))
+        }
+    }
+}
+
+fn direct<T>(
+    mut out: impl Write,
+    name: &Path,
+    content: impl FnOnce(&mut dyn Write) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let result = content(&mut out)?;
+    out.flush().map_err(Error::io("write", name))?;
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_files_are_counted_by_extension() {
+        let ignored = BTreeMap::from([(String::new(), 1), ("txt".to_owned(), 2)]);
+        assert_eq!(
+            ignored_text(&ignored).unwrap(),
+            "ignored 3 other files: 1 without extension, 2 .txt"
+        );
+        assert_eq!(ignored_text(&BTreeMap::new()), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! Predictions as CSV, JSON Lines, or a table for people.
+//!
+//! A row for each image, in input order. `status` is `ok`, or `skipped: ` and the reason; then label and probability are
+//! empty (null). Names that are not UTF-8 are written as [`crate::images::path_text`] says.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use crate::classes::ClassIndex;
+use crate::classifier::Prediction;
+use crate::images::path_text::for_terminal;
+use crate::tasks::Classified;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// path,label,probability,status and a column `p_CLASS` for each class.
+    Csv,
+    /// The same, an object a line.
+    Jsonl,
+    /// For people.
+    Table,
+}
+
+/// What a label looks like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Labelling {
+    /// Below this probability the label is `unknown`.
+    pub(super) threshold: Option<f64>,
+    /// How many of the most probable classes are listed.
+    pub(super) top_k: usize,
+}
+
+const UNKNOWN: &str = "unknown";
+
+impl Labelling {
+    fn label<'a>(&self, classes: &'a ClassIndex, prediction: &Prediction) -> (&'a str, f64) {
+        let (index, probability) = prediction.best();
+        let known = self
+            .threshold
+            .is_none_or(|threshold| probability >= threshold);
+        (
+            if known {
+                classes.name(index).unwrap_or(UNKNOWN)
+            } else {
+                UNKNOWN
+            },
+            probability,
+        )
+    }
+
+    /// The most probable classes with their probabilities.
+    fn top<'a>(&self, classes: &'a ClassIndex, prediction: &Prediction) -> Vec<(&'a str, f64)> {
+        let named = |(index, p)| (classes.name(index).unwrap_or(UNKNOWN), p);
+        prediction.top(self.top_k).into_iter().map(named).collect()
+    }
+}
+
+/// Writes rows as they come; the header with the first of them.
+pub(super) struct Writer<'a> {
+    out: &'a mut dyn Write,
+    format: Format,
+    labelling: Labelling,
+    begun: bool,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, format: Format, labelling: Labelling) -> Self {
+        Self {
+            out,
+            format,
+            labelling,
+            begun: false,
+        }
+    }
+
+    pub(super) fn write(&mut self, classes: &ClassIndex, item: &Classified) -> io::Result<()> {
+        if !self.begun && self.format == Format::Csv {
+            self.csv_record(self.csv_header(classes))?;
+        }
+        self.begun = true;
+        match self.format {
+            Format::Csv => self.csv_record(self.csv_row(classes, item)),
+            Format::Jsonl => writeln!(self.out, "{}", self.json_row(classes, item)),
+            Format::Table => writeln!(self.out, "{}", self.table_row(classes, item)),
+        }
+    }
+
+    fn csv_record(&mut self, cells: Vec<String>) -> io::Result<()> {
+        let mut csv = csv::Writer::from_writer(&mut *self.out);
+        csv.write_record(cells)?;
+        csv.flush()
+    }
+
+    fn csv_header(&self, classes: &ClassIndex) -> Vec<String> {
+        let first = ["path", "label", "probability", "status"].map(str::to_owned);
+        let ranks = (2..=self.ranks(classes))
+            .flat_map(|k| [format!("label_{k}"), format!("probability_{k}")]);
+        first
+            .into_iter()
+            .chain(ranks)
+            .chain(classes.iter().map(|name| format!("p_{name}")))
+            .collect()
+    }
+
+    fn csv_row(&self, classes: &ClassIndex, item: &Classified) -> Vec<String> {
+        let Ok(prediction) = &item.result else {
+            let mut cells = vec![
+                item.path.clone(),
+                String::new(),
+                String::new(),
+                status(item),
+            ];
+            cells.resize(self.csv_header(classes).len(), String::new());
+            return cells;
+        };
+        let (label, probability) = self.labelling.label(classes, prediction);
+        let mut cells = vec![
+            item.path.clone(),
+            label.to_owned(),
+            number(probability),
+            status(item),
+        ];
+        let top = self.labelling.top(classes, prediction).into_iter().skip(1);
+        cells.extend(top.flat_map(|(name, p)| [name.to_owned(), number(p)]));
+        cells.extend(prediction.probabilities().iter().copied().map(number));
+        cells
+    }
+
+    /// At least the label itself.
+    fn ranks(&self, classes: &ClassIndex) -> usize {
+        self.labelling.top_k.clamp(1, classes.len().max(1))
+    }
+
+    fn json_row(&self, classes: &ClassIndex, item: &Classified) -> Value {
+        let mut row = Map::new();
+        row.insert("path".to_owned(), json!(item.path));
+        let prediction = item.result.as_ref().ok();
+        let best = prediction.map(|prediction| self.labelling.label(classes, prediction));
+        row.insert("label".to_owned(), json!(best.map(|(label, _)| label)));
+        row.insert(
+            "probability".to_owned(),
+            json!(best.map(|(_, probability)| probability)),
+        );
+        row.insert("status".to_owned(), json!(status(item)));
+        if let Some(prediction) = prediction.filter(|_| self.labelling.top_k > 1) {
+            let top = self.labelling.top(classes, prediction);
+            let top: Vec<_> = top
+                .into_iter()
+                .map(|(label, p)| json!({ "label": label, "probability": p }))
+                .collect();
+            row.insert("top_k".to_owned(), Value::Array(top));
+        }
+        for (index, name) in classes.iter().enumerate() {
+            row.insert(
+                format!("p_{name}"),
+                json!(prediction.map(|prediction| prediction.probabilities()[index])),
+            );
+        }
+        Value::Object(row)
+    }
+
+    fn table_row(&self, classes: &ClassIndex, item: &Classified) -> String {
+        let width = classes
+            .iter()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(UNKNOWN.len());
+        let path = for_terminal(&item.path);
+        match &item.result {
+            Err(_) => format!(
+                "{:width$}          {path}  ({})",
+                "-",
+                for_terminal(&status(item))
+            ),
+            Ok(prediction) => {
+                let (label, probability) = self.labelling.label(classes, prediction);
+                let others = self.labelling.top(classes, prediction).into_iter().skip(1);
+                let others: Vec<_> = others
+                    .map(|(name, p)| format!("{name} {:.1} %", 100.0 * p))
+                    .collect();
+                let others = if others.is_empty() {
+                    String::new()
+                } else {
+                    format!("  ({})", others.join(", "))
+                };
+                format!(
+                    "{:width$}  {:5.1} %  {path}{others}",
+                    for_terminal(label),
+                    100.0 * probability
+                )
+            }
+        }
+    }
+}
+
+fn status(item: &Classified) -> String {
+    match &item.result {
+        Ok(_) => "ok".to_owned(),
+        Err(reason) => format!("skipped: {reason}"),
+    }
+}
+
+/// Six digits after the point, always a point.
+fn number(value: f64) -> String {
+    format!("{value:.6}")
+}

@@ -1,0 +1,81 @@
+//! Talking to people, on standard error. A closed standard error is no reason to fail.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write, stderr};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::Error;
+use crate::images::path_text::for_terminal;
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Says nothing but warnings and errors from here on.
+pub(super) fn set_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+pub(super) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// A line that is left out under `--quiet`.
+pub(super) fn say(text: impl Display) {
+    if !is_quiet() {
+        line(&text.to_string());
+    }
+}
+
+pub(super) fn note(text: impl Display) {
+    if !is_quiet() {
+        line(&format!("{} {text}", bold("note:")));
+    }
+}
+
+pub(super) fn warn(text: impl Display) {
+    line(&format!("{} {text}", bold("warning:")));
+}
+
+/// A warning about several things, one a line; the first ones only where there are very many.
+pub(super) fn warn_list<T: Display>(
+    heading: impl Display,
+    items: impl ExactSizeIterator<Item = T>,
+    options: &str,
+) {
+    const SHOWN: usize = 1000;
+    let count = items.len();
+    if count == 0 {
+        return;
+    }
+    warn(format!("{heading}:"));
+    for item in items.take(SHOWN) {
+        line(&format!("  {}", for_terminal(&item.to_string())));
+    }
+    if count > SHOWN {
+        line(&format!("  … and {} more {options}", count - SHOWN));
+    }
+}
+
+/// An error with its causes and the way out.
+pub(super) fn error(error: &anyhow::Error) {
+    let causes = error.chain().map(ToString::to_string).collect::<Vec<_>>();
+    line(&format!(
+        "{} {}",
+        bold("error:"),
+        for_terminal(&causes.join(": "))
+    ));
+    if let Some(hint) = error.downcast_ref::<Error>().and_then(Error::hint) {
+        line(&format!("  {} {}", bold("hint:"), for_terminal(hint)));
+    }
+}
+
+fn bold(text: &str) -> String {
+    if stderr().is_terminal() {
+        format!("\x1b[1m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn line(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}

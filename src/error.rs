@@ -1,0 +1,164 @@
+//! What can go wrong, in the user's words: the act, the object, the cause; [`Error::hint`] has the way out.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that stops a task. A bad image is no error: it is a skipped sample with a reason.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused an act on a file or folder.
+    #[error("cannot {action} `{}`", path.display())]
+    Io {
+        /// What was tried, as a verb: `read`, `write`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own words.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of ours, or one that we were given, is not what it should be.
+    #[error("`{}` is {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// In which way: cut, foreign, newer, damaged.
+        problem: FileProblem,
+        /// What helps.
+        hint: String,
+    },
+    /// There is nothing to work on.
+    #[error("{problem}")]
+    Input {
+        /// The object and what is wrong with it.
+        problem: String,
+        /// What is wanted instead.
+        hint: String,
+    },
+    /// A parameter is outside of its range.
+    #[error("`{name}` is {value}, but must be {wanted}")]
+    Parameter {
+        /// The parameter, as in the struct and the option.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// The range.
+        wanted: &'static str,
+    },
+    /// A network file cannot be used as a backbone.
+    #[error("cannot use the network `{}`: {problem}", path.display())]
+    Network {
+        /// The ONNX or weights file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+        /// What helps.
+        hint: String,
+    },
+    /// ONNX Runtime, or a device of it, is missing or unfit.
+    #[error("{problem}")]
+    Runtime {
+        /// What is missing, and where it was looked for.
+        problem: String,
+        /// The command that mends it.
+        hint: String,
+    },
+    /// Two things that must come from one backbone, layer and preprocessing do not.
+    #[error("{left} and {right} do not match: {differences}")]
+    Mismatch {
+        /// One side, named.
+        left: String,
+        /// The other.
+        right: String,
+        /// What differs, with both values.
+        differences: String,
+        /// What helps.
+        hint: String,
+    },
+    /// Another process writes to the feature store.
+    #[error("`{}` is being written by another frostline ({owner})", path.display())]
+    Locked {
+        /// The store.
+        path: PathBuf,
+        /// The other process, as far as it is known.
+        owner: String,
+    },
+    /// The training loss is no longer a number.
+    #[error("the training loss became {loss} in epoch {epoch}")]
+    Diverged {
+        /// Counted from 1.
+        epoch: usize,
+        /// NaN or infinity.
+        loss: f64,
+    },
+    /// `--strict` was asked for and an image was not usable.
+    #[error("{count} of {total} images could not be used, and strict mode allows none")]
+    Strict {
+        /// Skipped images.
+        count: usize,
+        /// All images.
+        total: usize,
+    },
+}
+
+/// The ways in which a file is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileProblem {
+    /// It ends too early.
+    #[error("cut off: {0}")]
+    Cut(String),
+    /// It is something else.
+    #[error("not {wanted}: {found}")]
+    Foreign {
+        /// What was wanted, with its article.
+        wanted: &'static str,
+        /// What it looks like.
+        found: String,
+    },
+    /// A later frostline wrote it.
+    #[error("of format version {found}, newer than {known}, the latest that this frostline reads")]
+    Newer {
+        /// The version in the file.
+        found: u64,
+        /// The latest that we read.
+        known: u64,
+    },
+    /// The container is right, its content is not.
+    #[error("damaged: {0}")]
+    Damaged(String),
+}
+
+impl Error {
+    /// Wraps an I/O error with the act and the path: `.map_err(Error::io("read", path))`.
+    pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            action,
+            path: path.as_ref().to_owned(),
+            source,
+        }
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::File { hint, .. }
+            | Self::Input { hint, .. }
+            | Self::Network { hint, .. }
+            | Self::Runtime { hint, .. }
+            | Self::Mismatch { hint, .. } => (!hint.is_empty()).then_some(hint),
+            Self::Locked { .. } => Some("wait until it ends, or choose another output folder"),
+            Self::Diverged { .. } => {
+                Some("lower --lr (a tenth of it), or look at the features for huge values")
+            }
+            Self::Strict { .. } => {
+                Some("mend or remove the images named above, or leave out --strict")
+            }
+            Self::Io { .. } | Self::Parameter { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One flat table out of a store, for other tools.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray, UInt32Array,
+};
+use arrow_schema::{DataType, Field, Schema};
+use ndarray::Array2;
+use ndarray_npy::WriteNpyExt;
+use parquet::arrow::ArrowWriter;
+
+use super::digest::Digest;
+use super::index::{Content, IndexRow};
+use super::store::FeatureStore;
+use crate::atomic_file;
+use crate::error::{Error, Result};
+
+/// The forms of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExportFormat {
+    /// A folder with `features.npy`, float32 (N, D), and `index.csv`, a line for each of its rows.
+    #[default]
+    Npy,
+    /// A Parquet file: path, class, digest, width, height, features.
+    Parquet,
+    /// A CSV file: path, class, digest, width, height, f0 … f(D-1).
+    Csv,
+}
+
+/// Writes the used samples of a store's last run, in their order, and returns how many there are.
+///
+/// The whole table is held in memory.
+///
+/// # Errors
+/// [`Error::Input`] where the store has no used sample; [`Error::File`] for a part that is cut; [`Error::Io`].
+pub fn export(store: &FeatureStore, format: ExportFormat, output: &Path) -> Result<usize> {
+    let (rows, digests): (Vec<&IndexRow>, Vec<Digest>) = store.index().used().unzip();
+    if rows.is_empty() {
+        return Err(Error::Input {
+            problem: format!("`{}` has no samples to export", store.path().display()),
+            hint: "run `frostline extract` to its end first".to_owned(),
+        });
+    }
+    let features = store.features(&digests)?;
+    match format {
+        ExportFormat::Npy => write_npy(&rows, &features, output),
+        ExportFormat::Parquet => write_parquet(&rows, features, output),
+        ExportFormat::Csv => write_csv(&rows, Some(&features), output),
+    }?;
+    Ok(rows.len())
+}
+
+fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Result<()> {
+    fs::create_dir_all(output).map_err(Error::io("create", output))?;
+    let path = output.join("features.npy");
+    atomic_file::write(&path, |file| {
+        features
+            .write_npy(file)
+            .map_err(|e| Error::io("write", &path)(std::io::Error::other(e)))
+    })?;
+    write_csv(rows, None, &output.join("index.csv"))
+}
+
+fn write_csv(rows: &[&IndexRow], features: Option<&Array2<f32>>, path: &Path) -> Result<()> {
+    atomic_file::write(path, |file| {
+        let failed = |e: csv::Error| Error::io("write", path)(e.into());
+        let mut csv = csv::Writer::from_writer(file);
+        let width = features.map_or(0, Array2::ncols);
+        let names = (0..width).map(|i| format!("f{i}"));
+        csv.write_record(COLUMNS.iter().map(ToString::to_string).chain(names))
+            .map_err(failed)?;
+        for (i, row) in rows.iter().enumerate() {
+            let values = features.map(|features| {
+                features
+                    .row(i)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+            });
+            csv.write_record(cells(row).into_iter().chain(values.unwrap_or_default()))
+                .map_err(failed)?;
+        }
+        csv.flush().map_err(Error::io("write", path))
+    })
+}
+
+const COLUMNS: [&str; 5] = ["path", "class", "digest", "width", "height"];
+
+fn cells(row: &IndexRow) -> [String; 5] {
+    let Content {
+        digest,
+        width,
+        height,
+    } = content(row);
+    let class = row.class.clone().unwrap_or_default();
+    [
+        row.path.clone(),
+        class,
+        digest.to_string(),
+        width.to_string(),
+        height.to_string(),
+    ]
+}
+
+fn content(row: &IndexRow) -> Content {
+    *row.content.as_ref().expect("only used rows are exported")
+}
+
+fn write_parquet(rows: &[&IndexRow], features: Array2<f32>, path: &Path) -> Result<()> {
+    let failed =
+        |e: &dyn std::fmt::Display| Error::io("write", path)(std::io::Error::other(e.to_string()));
+    let batch = table(rows, features).map_err(|e| failed(&e))?;
+    atomic_file::write(path, |file| {
+        let mut writer =
+            ArrowWriter::try_new(file.by_ref(), batch.schema(), None).map_err(|e| failed(&e))?;
+        writer.write(&batch).map_err(|e| failed(&e))?;
+        writer.close().map(drop).map_err(|e| failed(&e))
+    })
+}
+
+fn table(
+    rows: &[&IndexRow],
+    features: Array2<f32>,
+) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let width = i32::try_from(features.ncols())
+        .map_err(|e| arrow_schema::ArrowError::CastError(e.to_string()))?;
+    let values = Float32Array::from(features.into_raw_vec_and_offset().0);
+    let item = Arc::new(Field::new("item", DataType::Float32, false));
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        (
+            "path",
+            Arc::new(StringArray::from_iter_values(
+                rows.iter().map(|row| &row.path),
+            )),
+        ),
+        (
+            "class",
+            Arc::new(
+                rows.iter()
+                    .map(|row| row.class.as_deref())
+                    .collect::<StringArray>(),
+            ),
+        ),
+        (
+            "digest",
+            Arc::new(StringArray::from_iter_values(
+                rows.iter().map(|row| content(row).digest.to_string()),
+            )),
+        ),
+        (
+            "width",
+            Arc::new(UInt32Array::from_iter_values(
+                rows.iter().map(|row| content(row).width),
+            )),
+        ),
+        (
+            "height",
+            Arc::new(UInt32Array::from_iter_values(
+                rows.iter().map(|row| content(row).height),
+            )),
+        ),
+        (
+            "features",
+            Arc::new(FixedSizeListArray::try_new(
+                item,
+                width,
+                Arc::new(values),
+                None,
+            )?),
+        ),
+    ];
+    let field = |(name, column): &(&str, ArrayRef)| {
+        Field::new(*name, column.data_type().clone(), *name == "class")
+    };
+    let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
+    RecordBatch::try_new(
+        Arc::new(schema),
+        columns.into_iter().map(|(_, column)| column).collect(),
+    )
+}

@@ -1,0 +1,143 @@
+//! `manifest.json`: what a store holds, for people and for checks.
+//!
+//! # Format
+//! A JSON object: `format` = `frostline-features`, `format_version` = 1, `spec` (backbone, preprocessing, decoding and
+//! views, all of which must be equal for features to be mixed), `dtype` (`f32` or `f16`), `engine` (what computed the
+//! first of them; each part names its own).
+
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::atomic_file;
+use crate::backbones::{Engine, FeatureSpec};
+use crate::error::{Error, FileProblem, Result};
+
+/// The name of the file in the store.
+pub(super) const FILE: &str = "manifest.json";
+const FORMAT: &str = "frostline-features";
+pub(super) const VERSION: u64 = 1;
+
+/// How the numbers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 32 bits a number.
+    #[default]
+    F32,
+    /// 16 bits a number: half the space, about three digits.
+    F16,
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        })
+    }
+}
+
+/// What a store holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoreManifest {
+    format: String,
+    format_version: u64,
+    /// What the features are features of.
+    pub spec: FeatureSpec,
+    /// How the numbers are kept.
+    pub dtype: Dtype,
+    /// What computed the first of them.
+    pub engine: Engine,
+}
+
+impl StoreManifest {
+    /// The manifest of a new store.
+    #[must_use]
+    pub fn new(spec: FeatureSpec, dtype: Dtype, engine: Engine) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            format_version: VERSION,
+            spec,
+            dtype,
+            engine,
+        }
+    }
+
+    /// Reads a store's manifest.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the folder is missing or no store; [`Error::File`] where the manifest is cut, foreign or
+    /// newer.
+    pub fn read(store: &Path) -> Result<Self> {
+        let path = store.join(FILE);
+        let text = fs::read(&path).map_err(|e| match e.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => no_store(store),
+            _ => Error::io("read", &path)(e),
+        })?;
+        parse(&text).map_err(|problem| Error::File {
+            path,
+            problem,
+            hint: "run `frostline extract … --overwrite` to compute the store anew".to_owned(),
+        })
+    }
+
+    /// Writes it into a store.
+    pub(super) fn write(&self, store: &Path) -> Result<()> {
+        let mut text = self.to_json();
+        text.push('\n');
+        atomic_file::write_bytes(&store.join(FILE), text.as_bytes())
+    }
+
+    /// The manifest as JSON, for people.
+    ///
+    /// # Panics
+    /// Never: strings and finite numbers have a JSON form.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("strings and numbers have a JSON form")
+    }
+}
+
+fn no_store(store: &Path) -> Error {
+    let problem = if store.exists() {
+        format!(
+            "`{}` is not a feature store: it has no `{FILE}`",
+            store.display()
+        )
+    } else {
+        format!("there is no feature store `{}`", store.display())
+    };
+    Error::Input {
+        problem,
+        hint: "make one with `frostline extract IMAGES -o FEATURES`".to_owned(),
+    }
+}
+
+fn parse(text: &[u8]) -> Result<StoreManifest, FileProblem> {
+    let foreign = |found: String| FileProblem::Foreign {
+        wanted: "the manifest of a feature store",
+        found,
+    };
+    let value: serde_json::Value =
+        serde_json::from_slice(text).map_err(|e| match e.classify() {
+            serde_json::error::Category::Eof => FileProblem::Cut(e.to_string()),
+            _ => foreign(e.to_string()),
+        })?;
+    if value["format"] != FORMAT {
+        return Err(foreign("its `format` is another".to_owned()));
+    }
+    match value["format_version"].as_u64() {
+        Some(found) if found > VERSION => {
+            return Err(FileProblem::Newer {
+                found,
+                known: VERSION,
+            });
+        }
+        _ => {}
+    }
+    serde_json::from_value(value).map_err(|e| FileProblem::Damaged(e.to_string()))
+}

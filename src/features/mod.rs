@@ -1,0 +1,19 @@
+//! Features on disk: computed once for each image, kept by the image's content, read by training.
+
+mod digest;
+mod export;
+mod index;
+mod lock;
+mod manifest;
+mod part;
+mod pipeline;
+mod store;
+mod writer;
+
+pub use digest::Digest;
+pub use export::{ExportFormat, export};
+pub use index::{Content, Index, IndexRow};
+pub use manifest::{Dtype, StoreManifest};
+pub use pipeline::{Item, Outcome, Pipeline, Sink, Timings};
+pub use store::{FeatureStore, is_store};
+pub use writer::{Existing, StoreWriter};

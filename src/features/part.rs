@@ -1,0 +1,220 @@
+//! `part-NNNNN.arrow`: some images' features, immutable.
+//!
+//! # Format
+//! An Arrow IPC file with the columns `digest` FixedSizeBinary(32) (BLAKE3 of the image's bytes), `view` Utf8 and
+//! `features` FixedSizeList<Float32 or Float16, D>. The schema's metadata carries `format_version` and `manifest`, the
+//! store's manifest as JSON with the engine that computed this part.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float16Type, Float32Type};
+use arrow_array::{
+    Array, ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float16Array, Float32Array,
+    RecordBatch, StringArray,
+};
+use arrow_ipc::reader::FileReader;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use half::f16;
+
+use super::digest::Digest;
+use super::manifest::{Dtype, StoreManifest, VERSION};
+use crate::atomic_file;
+use crate::backbones::View;
+use crate::error::{Error, FileProblem, Result};
+
+/// Name of part number `n`.
+pub(super) fn file_name(n: usize) -> String {
+    format!("part-{n:05}.arrow")
+}
+
+/// The number in a part's name.
+pub(super) fn number(name: &str) -> Option<usize> {
+    name.strip_prefix("part-")?
+        .strip_suffix(".arrow")?
+        .parse()
+        .ok()
+}
+
+/// Rows of a part: digests, and their features (N, D) one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) digests: Vec<Digest>,
+    pub(super) features: Vec<f32>,
+}
+
+/// Writes a part.
+pub(super) fn write(path: &Path, rows: Rows, manifest: &StoreManifest) -> Result<()> {
+    let failed = |e: ArrowError| Error::io("write", path)(io_error(e));
+    let batch = record_batch(rows, manifest).map_err(failed)?;
+    atomic_file::write(path, |file| {
+        let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
+        writer
+            .write(&batch)
+            .and_then(|()| writer.finish())
+            .map_err(failed)
+    })
+}
+
+fn record_batch(rows: Rows, manifest: &StoreManifest) -> Result<RecordBatch, ArrowError> {
+    let digests = FixedSizeBinaryArray::try_from_iter(rows.digests.iter().map(|digest| digest.0))?;
+    let views =
+        StringArray::from_iter_values(rows.digests.iter().map(|_| View::Center.to_string()));
+    let values: ArrayRef = match manifest.dtype {
+        Dtype::F32 => Arc::new(Float32Array::from(rows.features)),
+        Dtype::F16 => Arc::new(
+            rows.features
+                .into_iter()
+                .map(f16::from_f32)
+                .map(Some)
+                .collect::<Float16Array>(),
+        ),
+    };
+    let item = Arc::new(Field::new("item", values.data_type().clone(), false));
+    let width = i32::try_from(manifest.spec.backbone.num_features)
+        .map_err(|e| ArrowError::CastError(e.to_string()))?;
+    let features = FixedSizeListArray::try_new(item, width, values, None)?;
+    let columns: [(&str, ArrayRef); 3] = [
+        ("digest", Arc::new(digests)),
+        ("view", Arc::new(views)),
+        ("features", Arc::new(features)),
+    ];
+    let fields: Vec<_> = columns
+        .iter()
+        .map(|(name, column)| Field::new(*name, column.data_type().clone(), false))
+        .collect();
+    let metadata = HashMap::from([
+        ("format_version".to_owned(), VERSION.to_string()),
+        ("manifest".to_owned(), manifest.to_json()),
+    ]);
+    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+    RecordBatch::try_new(
+        schema,
+        columns.into_iter().map(|(_, column)| column).collect(),
+    )
+}
+
+/// Arrow's errors carry the system's own where there is one.
+fn io_error(error: ArrowError) -> std::io::Error {
+    match error {
+        ArrowError::IoError(_, error) => error,
+        other => std::io::Error::other(other.to_string()),
+    }
+}
+
+/// What to read of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Columns {
+    /// The digests alone.
+    Digests,
+    /// The features too, widened to 32 bits.
+    All,
+}
+
+/// Reads a part of the store that `manifest` describes.
+///
+/// # Errors
+/// [`Error::File`]: cut, foreign, newer, or of another store.
+pub(super) fn read(path: &Path, manifest: &StoreManifest, columns: Columns) -> Result<Rows> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    read_file(file, manifest, columns).map_err(|problem| Error::File {
+        path: path.to_owned(),
+        problem,
+        hint: "run the same `frostline extract` again: it mends the store".to_owned(),
+    })
+}
+
+fn read_file(file: File, manifest: &StoreManifest, columns: Columns) -> Result<Rows, FileProblem> {
+    let length = file
+        .metadata()
+        .map_err(|e| FileProblem::Damaged(e.to_string()))?
+        .len();
+    let damaged = |e: ArrowError| FileProblem::Damaged(e.to_string());
+    let projection = (columns == Columns::Digests).then(|| vec![0]);
+    let reader = FileReader::try_new_buffered(file, projection).map_err(|e| {
+        FileProblem::Cut(format!("no Arrow file ends after its {length} bytes ({e})"))
+    })?;
+    check(&reader.schema(), manifest)?;
+    let mut rows = Rows::default();
+    for batch in reader {
+        append(&mut rows, &batch.map_err(damaged)?, columns)?;
+    }
+    Ok(rows)
+}
+
+fn check(schema: &Schema, manifest: &StoreManifest) -> Result<(), FileProblem> {
+    let wanted = "a part of this feature store";
+    let foreign = |found: &str| FileProblem::Foreign {
+        wanted,
+        found: found.to_owned(),
+    };
+    let version = schema
+        .metadata()
+        .get("format_version")
+        .and_then(|version| version.parse::<u64>().ok());
+    match version {
+        None => return Err(foreign("an Arrow file of something else")),
+        Some(found) if found > VERSION => {
+            return Err(FileProblem::Newer {
+                found,
+                known: VERSION,
+            });
+        }
+        Some(_) => {}
+    }
+    let own = schema
+        .metadata()
+        .get("manifest")
+        .and_then(|text| serde_json::from_str::<StoreManifest>(text).ok());
+    let own = own.ok_or_else(|| foreign("its manifest cannot be read"))?;
+    let differences = manifest.spec.differences(&own.spec);
+    if own.dtype != manifest.dtype || !differences.is_empty() {
+        return Err(foreign(&format!(
+            "it comes from another store ({})",
+            differences.join("; ")
+        )));
+    }
+    Ok(())
+}
+
+fn append(rows: &mut Rows, batch: &RecordBatch, columns: Columns) -> Result<(), FileProblem> {
+    let damaged = |what: &str| {
+        FileProblem::Damaged(format!("its column `{what}` is missing or of another type"))
+    };
+    let digests = batch
+        .column_by_name("digest")
+        .and_then(|column| column.as_fixed_size_binary_opt());
+    let digests = digests
+        .filter(|column| column.value_length() == 32)
+        .ok_or_else(|| damaged("digest"))?;
+    for bytes in digests.iter().flatten() {
+        rows.digests
+            .push(Digest(bytes.try_into().map_err(|_| damaged("digest"))?));
+    }
+    if columns == Columns::All {
+        let features = batch
+            .column_by_name("features")
+            .and_then(|column| column.as_fixed_size_list_opt());
+        let values = features.ok_or_else(|| damaged("features"))?.values();
+        match values.data_type() {
+            DataType::Float32 => rows
+                .features
+                .extend_from_slice(values.as_primitive::<Float32Type>().values()),
+            DataType::Float16 => {
+                rows.features.extend(
+                    values
+                        .as_primitive::<Float16Type>()
+                        .values()
+                        .iter()
+                        .map(|v| v.to_f32()),
+                );
+            }
+            _ => return Err(damaged("features")),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Reading a feature store. Any number of readers may do so, also while it is written.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ndarray::Array2;
+
+use super::digest::Digest;
+use super::index::Index;
+use super::manifest::{self, StoreManifest};
+use super::part::{self, Columns};
+use crate::error::{Error, Result};
+
+/// A store on disk: its manifest and the samples of its last run.
+#[derive(Debug)]
+pub struct FeatureStore {
+    path: PathBuf,
+    manifest: StoreManifest,
+    index: Index,
+}
+
+/// Whether a path looks like a feature store rather than a folder of images.
+#[must_use]
+pub fn is_store(path: &Path) -> bool {
+    path.join(manifest::FILE).is_file()
+}
+
+impl FeatureStore {
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where it is none; [`Error::File`] where its manifest or index is cut, foreign or newer.
+    pub fn open(path: &Path) -> Result<Self> {
+        let manifest = StoreManifest::read(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            manifest,
+            index: Index::read(path)?,
+        })
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn manifest(&self) -> &StoreManifest {
+        &self.manifest
+    }
+
+    /// The samples of its last run.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The features of some images as (N, D), in the order asked for.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a part that is cut or foreign; [`Error::Input`] where features are not in the store.
+    ///
+    /// # Panics
+    /// Never: the rows of a new array are contiguous.
+    pub fn features(&self, digests: &[Digest]) -> Result<Array2<f32>> {
+        let width = self.manifest.spec.backbone.num_features;
+        let mut rows_of: HashMap<Digest, Vec<usize>> = HashMap::new();
+        for (row, digest) in digests.iter().enumerate() {
+            rows_of.entry(*digest).or_default().push(row);
+        }
+        let mut features = Array2::zeros((digests.len(), width));
+        for path in part_paths(&self.path)? {
+            let part = part::read(&path, &self.manifest, Columns::All)?;
+            for (digest, values) in part.digests.iter().zip(part.features.chunks_exact(width)) {
+                for row in rows_of.remove(digest).unwrap_or_default() {
+                    features
+                        .row_mut(row)
+                        .as_slice_mut()
+                        .expect("rows are contiguous")
+                        .copy_from_slice(values);
+                }
+            }
+        }
+        if rows_of.is_empty() {
+            Ok(features)
+        } else {
+            Err(self.incomplete(rows_of.len()))
+        }
+    }
+
+    /// Number of vectors in the store, those of earlier runs among them.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a part that is cut or foreign.
+    pub fn count_vectors(&self) -> Result<usize> {
+        let parts = part_paths(&self.path)?;
+        parts
+            .iter()
+            .map(|path| {
+                Ok(part::read(path, &self.manifest, Columns::Digests)?
+                    .digests
+                    .len())
+            })
+            .sum()
+    }
+
+    /// Size of all its files, in bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn bytes(&self) -> Result<u64> {
+        let entries = fs::read_dir(&self.path).map_err(Error::io("read", &self.path))?;
+        Ok(entries
+            .flatten()
+            .filter_map(|entry| Some(entry.metadata().ok()?.len()))
+            .sum())
+    }
+
+    fn incomplete(&self, missing: usize) -> Error {
+        Error::Input {
+            problem: format!(
+                "the features of {missing} images are missing from `{}`",
+                self.path.display()
+            ),
+            hint: "run the same `frostline extract` again: it computes what is missing".to_owned(),
+        }
+    }
+}
+
+/// The parts of a store, in order of their numbers.
+pub(super) fn part_paths(store: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(store).map_err(Error::io("read", store))?;
+    let mut parts: Vec<(usize, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| Some((part::number(entry.file_name().to_str()?)?, entry.path())))
+        .collect();
+    parts.sort();
+    Ok(parts.into_iter().map(|(_, path)| path).collect())
+}

@@ -1,0 +1,239 @@
+//! Writing a feature store: one writer, parts as they fill up, the index last.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::digest::Digest;
+use super::index::{self, Index};
+use super::lock::{self, WriteLock};
+use super::manifest::{self, StoreManifest};
+use super::part::{self, Columns, Rows};
+use super::store::{is_store, part_paths};
+use crate::error::{Error, Result};
+
+/// A part is written when it holds this much, or is this old: that is what a killed run loses.
+const PART_BYTES: usize = 16 << 20;
+const PART_AGE: Duration = Duration::from_secs(10);
+
+/// What to do with a store that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Existing {
+    /// Keep its features and add to them; refused where its manifest is another.
+    #[default]
+    Extend,
+    /// Throw its features away.
+    Overwrite,
+}
+
+/// A store that is being written; it is locked as long as this lives.
+#[derive(Debug)]
+pub struct StoreWriter {
+    path: PathBuf,
+    manifest: StoreManifest,
+    known: HashSet<Digest>,
+    notes: Vec<String>,
+    pending: Rows,
+    pending_since: Instant,
+    next_part: usize,
+    _lock: WriteLock,
+}
+
+impl StoreWriter {
+    /// Opens a store for writing, or begins a new one.
+    ///
+    /// Parts that are cut or foreign are renamed out of the way and noted; their images are computed again.
+    ///
+    /// # Errors
+    /// [`Error::Locked`]; [`Error::Mismatch`] where the store holds something else; [`Error::Input`] where the folder
+    /// is used for something else; [`Error::Io`].
+    pub fn open(path: &Path, manifest: StoreManifest, existing: Existing) -> Result<Self> {
+        refuse_other_folder(path)?;
+        fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        let lock = WriteLock::take(path)?;
+        if existing == Existing::Overwrite {
+            remove_store(path)?;
+        }
+        let mut writer = Self {
+            path: path.to_owned(),
+            manifest,
+            known: HashSet::new(),
+            notes: Vec::new(),
+            pending: Rows::default(),
+            pending_since: Instant::now(),
+            next_part: 0,
+            _lock: lock,
+        };
+        writer.adopt()?;
+        Ok(writer)
+    }
+
+    /// Whether an image's features are in the store.
+    #[must_use]
+    pub fn knows(&self, digest: &Digest) -> bool {
+        self.known.contains(digest)
+    }
+
+    /// The digests in the store when it was opened, and those added since.
+    #[must_use]
+    pub fn known(&self) -> &HashSet<Digest> {
+        &self.known
+    }
+
+    /// What the user should know about the store as it was found.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Adds an image's features; they are on disk after the next [`StoreWriter::flush`] at the latest.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where a part cannot be written.
+    pub fn push(&mut self, digest: Digest, features: &[f32]) -> Result<()> {
+        if !self.known.insert(digest) {
+            return Ok(());
+        }
+        if self.pending.digests.is_empty() {
+            self.pending_since = Instant::now();
+        }
+        self.pending.digests.push(digest);
+        self.pending.features.extend_from_slice(features);
+        if size_of_val(&self.pending.features[..]) >= PART_BYTES
+            || self.pending_since.elapsed() >= PART_AGE
+        {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is pending as a part.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn flush(&mut self) -> Result<()> {
+        if self.pending.digests.is_empty() {
+            return Ok(());
+        }
+        let rows = std::mem::take(&mut self.pending);
+        part::write(
+            &self.path.join(part::file_name(self.next_part)),
+            rows,
+            &self.manifest,
+        )?;
+        self.next_part += 1;
+        Ok(())
+    }
+
+    /// Writes what is pending, and then `index` where the run is one over samples.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn finish(mut self, index: Option<&Index>) -> Result<()> {
+        self.flush()?;
+        index.map_or(Ok(()), |index| index.write(&self.path))
+    }
+
+    /// Takes over what the folder holds, or writes the manifest of a new store.
+    fn adopt(&mut self) -> Result<()> {
+        if !is_store(&self.path) {
+            return self.manifest.write(&self.path);
+        }
+        let found = StoreManifest::read(&self.path)?;
+        self.refuse_mismatch(&found)?;
+        for path in part_paths(&self.path)? {
+            let number = path
+                .file_name()
+                .and_then(|name| part::number(name.to_str()?));
+            self.next_part = self.next_part.max(number.map_or(0, |number| number + 1));
+            match part::read(&path, &self.manifest, Columns::Digests) {
+                Ok(rows) => self.known.extend(rows.digests),
+                Err(error @ Error::File { .. }) => self.set_aside(&path, &error)?,
+                Err(other) => return Err(other),
+            }
+        }
+        if found.engine != self.manifest.engine && !self.known.is_empty() {
+            self.notes.push(format!(
+                "`{}` was begun with {} on {}; this run uses {} on {}, whose numbers agree to rounding only",
+                self.path.display(),
+                found.engine.runtime,
+                found.engine.device,
+                self.manifest.engine.runtime,
+                self.manifest.engine.device
+            ));
+        }
+        Ok(())
+    }
+
+    fn refuse_mismatch(&self, found: &StoreManifest) -> Result<()> {
+        let mut differences = found.spec.differences(&self.manifest.spec);
+        if found.dtype != self.manifest.dtype {
+            differences.push(format!(
+                "dtype is {} on the left and {} on the right",
+                found.dtype, self.manifest.dtype
+            ));
+        }
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            left: format!("the feature store `{}`", self.path.display()),
+            right: "what this run asks for".to_owned(),
+            differences: differences.join("; "),
+            hint: "choose another output folder, or --overwrite to throw the store's features away"
+                .to_owned(),
+        })
+    }
+
+    fn set_aside(&mut self, path: &Path, error: &Error) -> Result<()> {
+        fs::rename(path, path.with_added_extension("damaged"))
+            .map_err(Error::io("rename", path))?;
+        self.notes.push(format!(
+            "{error}; it is set aside as *.damaged, and its images are computed again"
+        ));
+        Ok(())
+    }
+}
+
+/// A folder that holds something else must not become a store, nor be emptied as one.
+fn refuse_other_folder(path: &Path) -> Result<()> {
+    let Ok(mut entries) = fs::read_dir(path) else {
+        return Ok(());
+    };
+    let ours = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(is_ours);
+    if is_store(path) || entries.by_ref().flatten().all(|entry| ours(&entry)) {
+        return Ok(());
+    }
+    Err(Error::Input {
+        problem: format!(
+            "`{}` holds files of something else, and is not a feature store",
+            path.display()
+        ),
+        hint: "choose a new or empty folder".to_owned(),
+    })
+}
+
+fn is_ours(name: &str) -> bool {
+    let name = name.strip_suffix(".damaged").unwrap_or(name);
+    let temporary = name.starts_with(".frostline-");
+    temporary
+        || [manifest::FILE, index::FILE, lock::FILE].contains(&name)
+        || part::number(name).is_some()
+}
+
+/// Removes the files of a store, the manifest last, and nothing else.
+fn remove_store(path: &Path) -> Result<()> {
+    let entries = fs::read_dir(path).map_err(Error::io("read", path))?;
+    let names = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_ours));
+    let mut paths: Vec<PathBuf> = names
+        .map(|entry| entry.path())
+        .filter(|p| !p.ends_with(lock::FILE))
+        .collect();
+    paths.sort_by_key(|path| path.ends_with(manifest::FILE));
+    paths
+        .iter()
+        .try_for_each(|path| fs::remove_file(path).map_err(Error::io("remove", path)))
+}

@@ -1,0 +1,70 @@
+//! What an epoch is told by: the training loss, and the loss and accuracy on the validation set.
+
+use serde::{Deserialize, Serialize};
+
+use super::labelled::LabelledFeatures;
+use super::linear::LinearHead;
+use super::softmax::argmax;
+use crate::error::Result;
+
+/// The figures of one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochFigures {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean cross-entropy over the epoch's samples, each taken just before the step that learned from it (class
+    /// weights and dropout included), as tutorials print it.
+    pub train_loss: f64,
+    /// After the epoch, where a validation set was given.
+    pub validation: Option<ValidationFigures>,
+}
+
+/// How the head did on samples that it was not trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ValidationFigures {
+    /// Mean cross-entropy, natural logarithm; every sample counts the same.
+    pub loss: f64,
+    /// The share of samples whose most likely class is the right one, in [0, 1].
+    pub accuracy: f64,
+}
+
+impl ValidationFigures {
+    /// Evaluates a head.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`](crate::error::Error::Mismatch) when the features are not those of the head.
+    pub(super) fn of(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Self> {
+        let log_p = head.log_softmax(set.features())?;
+        let (mut loss, mut right) = (0.0, 0usize);
+        for (log_p, &target) in log_p.rows().into_iter().zip(set.targets()) {
+            loss -= log_p[target];
+            right += usize::from(argmax(log_p) == target);
+        }
+        let n = set.n_samples() as f64;
+        Ok(ValidationFigures {
+            loss: loss / n,
+            accuracy: right as f64 / n,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::classes::ClassIndex;
+
+    #[test]
+    fn figures_are_those_of_paper() {
+        // The logits are 0 and x: at x = ln 3 the second class has 3/4, at 0 it has half and the first one wins.
+        let head = LinearHead::new(array![[0.0], [1.0]], array![0.0, 0.0]).unwrap();
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[3f32.ln()], [0.0], [0.0], [3f32.ln()]];
+        let set = LabelledFeatures::new(features.view(), &[1, 0, 1, 0], &classes).unwrap();
+        let figures = ValidationFigures::of(&head, &set).unwrap();
+        let loss = ((4.0f64 / 3.0).ln() + 2.0 * 2f64.ln() + 4f64.ln()) / 4.0;
+        assert!((figures.loss - loss).abs() < 1e-7);
+        assert!((figures.accuracy - 0.5).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,84 @@
+//! The head file: a fitted head with its classes, and how it came about.
+//!
+//! # Format
+//!
+//! A safetensors file (`frostline-head`, format version 1): 8 bytes little-endian length of the JSON header, the header
+//! padded with spaces to a multiple of 8 bytes, the tensors' numbers little-endian and row-major, nothing after them.
+//! C is the number of classes, D that of features.
+//!
+//! | tensor | type | shape |
+//! |---|---|---|
+//! | `weight` | F32 | (C, D) |
+//! | `bias` | F32 | (C) |
+//!
+//! The header's `__metadata__` holds strings, as safetensors wants it:
+//!
+//! | key | value |
+//! |---|---|
+//! | `format` | `frostline-head` |
+//! | `format_version` | `1`; a reader refuses a number above the one it knows |
+//! | `classes` | JSON list of C different names, in index order |
+//! | `manifest` | JSON: what made the features; this module does not look into it |
+//! | `params` | JSON: how the head was fitted; as opaque |
+//! | `metrics` | JSON: how good it was; as opaque |
+//! | `created_by` | `frostline` and its version |
+//!
+//! Logits are `features · weightᵀ + bias`, probabilities their softmax. All numbers are finite. Readers pass over
+//! tensors and metadata that they do not know, and take `null` for a missing `manifest`, `params` or `metrics`. Equal
+//! heads give equal bytes. In Python: `safetensors.safe_open(path, "pt")`, then `get_tensor("weight")` and
+//! `metadata()`.
+
+mod kind;
+mod read;
+mod write;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::linear::LinearHead;
+use crate::classes::ClassIndex;
+use crate::error::Result;
+
+/// The latest version of the format, which this module writes.
+pub const FORMAT_VERSION: u64 = 1;
+
+const FORMAT: &str = "frostline-head";
+
+/// What a head file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadFile {
+    /// Weight (C, D) and bias (C).
+    pub head: LinearHead,
+    /// The names of the C classes.
+    pub classes: ClassIndex,
+    /// What made the features: backbone, layer, preprocessing.
+    pub manifest: Value,
+    /// How the head was fitted.
+    pub params: Value,
+    /// How good it was.
+    pub metrics: Value,
+}
+
+impl HeadFile {
+    /// Writes the file beside its place, syncs it, and renames it: whatever fails, an older file stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::error::Error::Input) when the head has not one row for each class, or a weight that is
+    /// not finite; [`Error::Io`](crate::error::Error::Io) when the file cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        write::write(self, path.as_ref())
+    }
+
+    /// Reads a file that [`write`](Self::write) wrote.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io) when it cannot be read, else [`Error::File`](crate::error::Error::File):
+    /// cut (with the sizes), foreign (with what it is), newer, or damaged (with what does not fit).
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        read::read(path.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! A head file must come back as it went, and whatever else is there must be called by its name.
+
+use std::fs;
+use std::path::PathBuf;
+
+use ndarray::array;
+use safetensors::SafeTensors;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+use crate::error::{Error, FileProblem};
+
+fn sample() -> HeadFile {
+    HeadFile {
+        head: LinearHead::new(
+            array![[1.5, -2.0, 0.25], [0.0, 4.0, 1e-30]],
+            array![0.5, -0.5],
+        )
+        .unwrap(),
+        classes: ClassIndex::from_ordered(["grey wolf", "ä \"b\""]).unwrap(),
+        manifest: json!({"backbone": "vgg19", "layer": "penultimate"}),
+        params: json!({"lr": 0.001}),
+        metrics: json!({"accuracy": 0.92}),
+    }
+}
+
+fn written(file: &HeadFile) -> (TempDir, PathBuf, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("head.safetensors");
+    file.write(&path).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    (folder, path, bytes)
+}
+
+/// The problem that the reader has with these bytes.
+fn problem(bytes: &[u8]) -> FileProblem {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("head.safetensors");
+    fs::write(&path, bytes).unwrap();
+    match HeadFile::read(&path).unwrap_err() {
+        Error::File { problem, hint, .. } if !hint.is_empty() => problem,
+        other => panic!("{other}"),
+    }
+}
+
+/// The sample's bytes with one string in its header replaced by one of the same length.
+fn patched(from: &str, to: &str) -> Vec<u8> {
+    let mut bytes = written(&sample()).2;
+    assert_eq!(from.len(), to.len());
+    let at = bytes
+        .windows(from.len())
+        .position(|window| window == from.as_bytes())
+        .unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    bytes
+}
+
+fn safetensors(header: &str, data: &[u8]) -> Vec<u8> {
+    [
+        &(header.len() as u64).to_le_bytes(),
+        header.as_bytes(),
+        data,
+    ]
+    .concat()
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let (folder, path, bytes) = written(&sample());
+    assert_eq!(HeadFile::read(&path).unwrap(), sample());
+    assert_eq!(written(&sample()).2, bytes);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn other_readers_of_safetensors_find_the_tensors() {
+    let bytes = written(&sample()).2;
+    let (header, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(
+        (
+            header % 8,
+            metadata.metadata().as_ref().unwrap()["format"].as_str()
+        ),
+        (0, "frostline-head")
+    );
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let weight = tensors.tensor("weight").unwrap();
+    assert_eq!(weight.shape(), [2, 3]);
+    assert_eq!(weight.data()[4..8], (-2.0f32).to_le_bytes());
+    assert_eq!(
+        tensors.tensor("bias").unwrap().data()[..4],
+        0.5f32.to_le_bytes()
+    );
+}
+
+#[test]
+fn a_file_cut_anywhere_is_cut() {
+    let bytes = written(&sample()).2;
+    let n = bytes.len();
+    for end in [1, 7, 8, 9, n / 2, n - 1] {
+        assert!(
+            matches!(problem(&bytes[..end]), FileProblem::Cut(_)),
+            "{end}"
+        );
+    }
+    assert_eq!(
+        problem(&bytes[..n - 1]).to_string(),
+        format!("cut off: it has {} of {n} bytes", n - 1)
+    );
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+    let wanted = format!(
+        "cut off: it has 8 bytes, its header alone should end at {}",
+        8 + header
+    );
+    assert_eq!(problem(&bytes[..8]).to_string(), wanted);
+}
+
+#[test]
+fn foreign_files_are_called_by_their_names() {
+    let huge = [u64::MAX.to_le_bytes().as_slice(), b"{}"].concat();
+    let of_torch = safetensors(r#"{"__metadata__":{"format":"pt"}}"#, b"");
+    let plain = safetensors(
+        r#"{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+        &[0; 4],
+    );
+    let cases: [(&[u8], &str); 7] = [
+        (b"", "an empty file"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image"),
+        (
+            b"PK\x03\x04and so on",
+            "a zip archive, such as PyTorch's .pth",
+        ),
+        (
+            b"path,class\na.png,a\n",
+            "a text that begins with \"path,clas\"",
+        ),
+        (
+            &huge,
+            "something that begins with the bytes ff ff ff ff ff ff ff ff 7b",
+        ),
+        (
+            &of_torch,
+            "a safetensors file of format `pt` without the metadata of a head",
+        ),
+        (&plain, "a safetensors file without the metadata of a head"),
+    ];
+    for (bytes, found) in cases {
+        assert_eq!(
+            problem(bytes).to_string(),
+            format!("not a head of frostline: {found}")
+        );
+    }
+}
+
+#[test]
+fn a_later_version_is_newer() {
+    let newer = problem(&patched(
+        r#""format_version":"1""#,
+        r#""format_version":"9""#,
+    ));
+    assert_eq!(
+        newer,
+        FileProblem::Newer {
+            found: 9,
+            known: FORMAT_VERSION
+        }
+    );
+    for version in ["0", "x"] {
+        let to = format!(r#""format_version":"{version}""#);
+        assert!(matches!(
+            problem(&patched(r#""format_version":"1""#, &to)),
+            FileProblem::Damaged(_)
+        ));
+    }
+}
+
+#[test]
+fn damage_is_named() {
+    let damage = |bytes: &[u8], what: &str| {
+        let problem = problem(bytes);
+        assert!(
+            matches!(&problem, FileProblem::Damaged(text) if text.contains(what)),
+            "{problem}"
+        );
+    };
+    let good = written(&sample()).2;
+    damage(&[good.as_slice(), b"xy"].concat(), "2 bytes after its end");
+    let nan = [&good[..good.len() - 4], &f32::NAN.to_le_bytes()].concat();
+    damage(&nan, "not finite");
+    damage(
+        &patched(r#"[\"grey wolf\","#, r#"[\"gre\",\"f\","#),
+        "[2, 3] and bias [2] for 3 classes",
+    );
+    damage(
+        &patched(r#""shape":[2,3]"#, r#""shape":[3,2]"#),
+        "[3, 2] and bias [2] for 2 classes",
+    );
+    damage(
+        &patched(r#""shape":[2,3]"#, r#""shape":[9,9]"#),
+        "invalid shape",
+    );
+    damage(
+        &patched(r#""weight""#, r#""heavy!""#),
+        "`weight` is missing",
+    );
+    damage(
+        &patched(r#""shape":[2]"#, r#""shape": 2 "#),
+        "header cannot be read",
+    );
+    damage(
+        &patched(r#"[\"grey"#, r#"{\"grey"#),
+        "`classes` cannot be read",
+    );
+    damage(
+        &patched(r#"{\"lr\":"#, r#"[\"lr\":"#),
+        "`params` cannot be read",
+    );
+    damage(
+        &safetensors("{]", b""),
+        "header cannot be read (key must be a string",
+    );
+}
+
+#[test]
+fn sizes_beyond_all_measure_do_not_overflow() {
+    // Sixteen tensors of 2^60 bytes, the last one a byte less: the data end at 2^64 - 1.
+    let tensor = |i: u64| {
+        let start = i << 60;
+        let n = (1u64 << 60) - i / 15;
+        format!(
+            r#""{i}":{{"dtype":"U8","shape":[{n}],"data_offsets":[{start},{}]}}"#,
+            start + n
+        )
+    };
+    let huge: Vec<_> = (0..16).map(tensor).collect();
+    let ours = r#"{"__metadata__":{"format":"frostline-head","format_version":"1"}"#;
+    let huge = safetensors(&format!("{ours},{}}}", huge.join(",")), b"");
+    assert!(matches!(problem(&huge), FileProblem::Cut(_)));
+}
+
+#[test]
+fn a_failed_write_leaves_the_older_file_and_nothing_else() {
+    let (folder, path, bytes) = written(&sample());
+    let mut broken = sample();
+    broken.head = LinearHead::new(array![[f32::NAN], [0.0]], array![0.0, 0.0]).unwrap();
+    assert!(matches!(
+        broken.write(&path).unwrap_err(),
+        Error::Input { .. }
+    ));
+    broken.head = LinearHead::zeros(3, 1);
+    assert!(matches!(
+        broken.write(&path).unwrap_err(),
+        Error::Input { .. }
+    ));
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    // A folder in the way cannot be replaced by a file.
+    let taken = folder.path().join("taken");
+    fs::create_dir(&taken).unwrap();
+    assert!(matches!(
+        sample().write(&taken).unwrap_err(),
+        Error::Io {
+            action: "write",
+            ..
+        }
+    ));
+    assert!(matches!(
+        sample().write(folder.path().join("no/head")).unwrap_err(),
+        Error::Io { .. }
+    ));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_missing_file_or_a_folder_is_an_error_of_the_system() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        HeadFile::read(folder.path().join("none")),
+        Err(Error::Io { action: "read", .. })
+    ));
+    assert!(matches!(
+        HeadFile::read(folder.path()),
+        Err(Error::Io { .. })
+    ));
+}

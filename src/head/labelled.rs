@@ -1,0 +1,150 @@
+//! Features with their targets, checked once.
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use crate::classes::ClassIndex;
+use crate::error::{Error, Result};
+
+/// At least one row of finite features, and the class of each: `features` (N, D), `targets` (N) below C.
+#[derive(Debug, Clone, Copy)]
+pub struct LabelledFeatures<'a> {
+    features: ArrayView2<'a, f32>,
+    targets: &'a [usize],
+    classes: &'a ClassIndex,
+}
+
+impl<'a> LabelledFeatures<'a> {
+    /// Checks the numbers and keeps views of them.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is NaN or infinite, or
+    /// when a target is not the index of a class.
+    pub fn new(
+        features: ArrayView2<'a, f32>,
+        targets: &'a [usize],
+        classes: &'a ClassIndex,
+    ) -> Result<Self> {
+        let set = Self {
+            features,
+            targets,
+            classes,
+        };
+        match set.problem() {
+            None => Ok(set),
+            Some((problem, hint)) => Err(Error::Input {
+                problem,
+                hint: hint.to_owned(),
+            }),
+        }
+    }
+
+    fn problem(&self) -> Option<(String, &'static str)> {
+        let (rows, targets) = (self.features.nrows(), self.targets.len());
+        if rows != targets {
+            let problem = format!("there are {rows} rows of features, but {targets} targets");
+            return Some((problem, "give every row one target"));
+        }
+        if rows == 0 {
+            return Some((
+                "there are no features".to_owned(),
+                "extract some images first",
+            ));
+        }
+        let broken = |row: ArrayView1<f32>| !row.iter().all(|x| x.is_finite());
+        if let Some(row) = self.features.rows().into_iter().position(broken) {
+            let problem = format!("the features of row {row} (from 0) are not all finite");
+            return Some((
+                problem,
+                "leave the image out, or extract its features again in float32",
+            ));
+        }
+        let c = self.classes.len();
+        let target = self.targets.iter().find(|&&target| target >= c)?;
+        let problem = format!("there is a target {target}, but only {c} classes, counted from 0");
+        Some((
+            problem,
+            "take the targets from `class_to_idx` of the same classes",
+        ))
+    }
+
+    /// The features, (N, D).
+    #[must_use]
+    pub fn features(&self) -> ArrayView2<'a, f32> {
+        self.features
+    }
+
+    /// The class of each row, (N), each below C.
+    #[must_use]
+    pub fn targets(&self) -> &'a [usize] {
+        self.targets
+    }
+
+    /// The names of the C classes.
+    #[must_use]
+    pub fn classes(&self) -> &'a ClassIndex {
+        self.classes
+    }
+
+    /// N, at least 1.
+    #[must_use]
+    pub fn n_samples(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// How many rows each class has, (C).
+    #[must_use]
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        self.targets.iter().for_each(|&target| counts[target] += 1);
+        counts
+    }
+
+    /// Refuses a training set of one class only: whatever it learned, it would always answer the same.
+    pub(super) fn at_least_two_classes(&self) -> Result<()> {
+        let first = self.targets[0];
+        if self.targets.iter().any(|&target| target != first) {
+            return Ok(());
+        }
+        let name = self.classes.name(first).unwrap_or_default();
+        Err(Error::Input {
+            problem: format!("training needs images of at least two classes, found only `{name}`"),
+            hint: "put the images of each class into a folder of its own".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::*;
+
+    fn refusal(features: &Array2<f32>, targets: &[usize]) -> String {
+        let classes = ClassIndex::from_names(["cat", "dog"]);
+        LabelledFeatures::new(features.view(), targets, &classes)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_trained_on_is_named() {
+        assert_eq!(
+            refusal(&Array2::zeros((0, 3)), &[]),
+            "there are no features"
+        );
+        assert!(refusal(&array![[0.0]], &[0, 1]).contains("1 rows of features, but 2 targets"));
+        assert!(refusal(&array![[0.0], [f32::NAN]], &[0, 1]).contains("row 1"));
+        assert!(refusal(&array![[f32::INFINITY], [0.0]], &[0, 1]).contains("row 0"));
+        assert!(refusal(&array![[0.0]], &[2]).contains("a target 2, but only 2 classes"));
+    }
+
+    #[test]
+    fn one_class_is_not_enough_to_train() {
+        let classes = ClassIndex::from_names(["cat", "dog"]);
+        let features = array![[0.0], [1.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 0], &classes).unwrap();
+        let error = set.at_least_two_classes().unwrap_err();
+        assert!(error.to_string().ends_with("found only `cat`"));
+        assert_eq!(set.class_counts(), [2, 0]);
+    }
+}

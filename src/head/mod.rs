@@ -1,0 +1,34 @@
+//! The head: a linear softmax classifier on features; pure numbers, no images.
+//!
+//! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`], [`Evaluation`] says how good it is,
+//! [`HeadFile`] keeps it. N is the number of samples, D that of features, C that of classes, everywhere.
+
+mod dropout;
+mod estimator;
+mod figures;
+mod file;
+mod fit;
+mod kernels;
+mod labelled;
+mod linear;
+mod metrics;
+mod motion;
+mod params;
+mod sgd;
+mod softmax;
+mod split;
+mod values;
+mod warnings;
+
+pub use figures::{EpochFigures, ValidationFigures};
+pub use file::{FORMAT_VERSION, HeadFile};
+pub use fit::{Fit, fit, fit_from};
+pub use labelled::LabelledFeatures;
+pub use linear::LinearHead;
+pub use metrics::{ClassFigures, Evaluation};
+pub use params::{FitParams, FitValidParams};
+pub use sgd::{BatchLoss, Sgd};
+pub use softmax::{log_softmax, softmax};
+pub use split::{Split, validation_split};
+pub use values::{ClassWeight, FitValues};
+pub use warnings::FitWarning;

@@ -1,0 +1,269 @@
+//! What a fit should be read with care for.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::figures::EpochFigures;
+use super::labelled::LabelledFeatures;
+use super::values::ClassWeight;
+
+/// Fewer training images than this in a class are too few.
+const FEW_IMAGES: usize = 5;
+/// The largest class may have this many times the images of the smallest.
+const UNEVEN: usize = 10;
+/// Fewer validation images than this leave the figures uncertain.
+const SMALL_VALIDATION: usize = 50;
+/// The loss still falls when its last two epochs took off more than this share of ln C, the loss of guessing.
+const STILL_FALLING: f64 = 0.02;
+/// So many classes are named, the rest counted.
+const NAMED: usize = 5;
+
+/// Something that does not stop a fit, but that its figures should be read with.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum FitWarning {
+    /// The training loss fell by more than 2 % of ln C (the loss of guessing) in the last two epochs.
+    StillFalling {
+        /// The training loss two epochs before the last.
+        before: f64,
+        /// That of the last epoch.
+        last: f64,
+    },
+    /// Some classes have fewer than 5 training images.
+    FewImages {
+        /// Those classes, with the number of their images.
+        classes: Vec<(String, usize)>,
+    },
+    /// The largest class has more than 10 times the training images of the smallest one that has any.
+    Uneven {
+        /// Its name and number of images.
+        largest: (String, usize),
+        /// Its name and number of images.
+        smallest: (String, usize),
+        /// What the fit did about it.
+        class_weight: ClassWeight,
+    },
+    /// There are fewer than 50 validation images.
+    SmallValidation {
+        /// How many.
+        n_samples: usize,
+    },
+    /// Some classes have training images, but no validation image.
+    MissingFromValidation {
+        /// Their names.
+        classes: Vec<String>,
+    },
+}
+
+impl Display for FitWarning {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StillFalling { before, last } => write!(
+                f,
+                "the training loss still falls ({before:.3} to {last:.3} in the last two epochs): more --epochs may help"
+            ),
+            Self::FewImages { classes } => {
+                let classes: Vec<_> = classes
+                    .iter()
+                    .map(|(name, n)| format!("`{name}` ({n})"))
+                    .collect();
+                write!(
+                    f,
+                    "fewer than {FEW_IMAGES} training images in {}: add some",
+                    list(&classes)
+                )
+            }
+            Self::Uneven {
+                largest,
+                smallest,
+                class_weight,
+            } => {
+                let ((large, n), (small, m)) = (largest, smallest);
+                write!(
+                    f,
+                    "the classes are very uneven (`{large}` {n} images, `{small}` {m}): "
+                )?;
+                f.write_str(match class_weight {
+                    ClassWeight::None => {
+                        "look at the recall of each class, and try --class-weight balanced"
+                    }
+                    ClassWeight::Balanced => "look at the recall of each class",
+                })
+            }
+            Self::SmallValidation { n_samples } => write!(
+                f,
+                "only {n_samples} validation images: the figures are uncertain, one image is {:.1} % of accuracy",
+                100.0 / *n_samples as f64
+            ),
+            Self::MissingFromValidation { classes } => {
+                let classes: Vec<_> = classes.iter().map(|name| format!("`{name}`")).collect();
+                write!(
+                    f,
+                    "no validation image of {}: the figures say nothing about it",
+                    list(&classes)
+                )
+            }
+        }
+    }
+}
+
+fn list(classes: &[String]) -> String {
+    let named = classes[..classes.len().min(NAMED)].join(", ");
+    match classes.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// All that there is to say about a fit.
+pub(super) fn warnings(
+    train: &LabelledFeatures<'_>,
+    validation: Option<&LabelledFeatures<'_>>,
+    class_weight: ClassWeight,
+    history: &[EpochFigures],
+) -> Vec<FitWarning> {
+    let counts = named_counts(train);
+    let of_training = [
+        still_falling(history, train.classes().len()),
+        few_images(&counts),
+        uneven(&counts, class_weight),
+    ];
+    let of_validation = validation.map_or([None, None], |set| {
+        [small_validation(set), missing(&counts, set)]
+    });
+    of_training
+        .into_iter()
+        .chain(of_validation)
+        .flatten()
+        .collect()
+}
+
+fn named_counts<'a>(set: &LabelledFeatures<'a>) -> Vec<(&'a str, usize)> {
+    set.classes().iter().zip(set.class_counts()).collect()
+}
+
+fn owned((name, count): (&str, usize)) -> (String, usize) {
+    (name.to_owned(), count)
+}
+
+fn still_falling(history: &[EpochFigures], n_classes: usize) -> Option<FitWarning> {
+    let [.., before, _, last] = history else {
+        return None;
+    };
+    let (before, last) = (before.train_loss, last.train_loss);
+    let falls = before - last > STILL_FALLING * (n_classes as f64).ln();
+    falls.then_some(FitWarning::StillFalling { before, last })
+}
+
+fn few_images(counts: &[(&str, usize)]) -> Option<FitWarning> {
+    let few = counts.iter().copied().filter(|&(_, n)| n < FEW_IMAGES);
+    let classes: Vec<_> = few.map(owned).collect();
+    (!classes.is_empty()).then_some(FitWarning::FewImages { classes })
+}
+
+fn uneven(counts: &[(&str, usize)], class_weight: ClassWeight) -> Option<FitWarning> {
+    let largest = counts.iter().copied().max_by_key(|&(_, n)| n)?;
+    let smallest = counts
+        .iter()
+        .copied()
+        .filter(|&(_, n)| n > 0)
+        .min_by_key(|&(_, n)| n)?;
+    let uneven = largest.1 > UNEVEN * smallest.1;
+    let (largest, smallest) = (owned(largest), owned(smallest));
+    uneven.then_some(FitWarning::Uneven {
+        largest,
+        smallest,
+        class_weight,
+    })
+}
+
+fn small_validation(validation: &LabelledFeatures<'_>) -> Option<FitWarning> {
+    let n_samples = validation.n_samples();
+    (n_samples < SMALL_VALIDATION).then_some(FitWarning::SmallValidation { n_samples })
+}
+
+fn missing(counts: &[(&str, usize)], validation: &LabelledFeatures<'_>) -> Option<FitWarning> {
+    let both = counts.iter().zip(validation.class_counts());
+    let missing = both.filter(|&(&(_, trained), validated)| trained > 0 && validated == 0);
+    let classes: Vec<_> = missing.map(|((name, _), _)| (*name).to_owned()).collect();
+    (!classes.is_empty()).then_some(FitWarning::MissingFromValidation { classes })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::classes::ClassIndex;
+
+    fn losses(losses: &[f64]) -> Vec<EpochFigures> {
+        let figures = |(epoch, &train_loss)| EpochFigures {
+            epoch,
+            train_loss,
+            validation: None,
+        };
+        (1..).zip(losses).map(figures).collect()
+    }
+
+    fn of_counts(train: [usize; 3], validation: Option<[usize; 3]>) -> Vec<String> {
+        let classes = ClassIndex::from_names(["a", "b", "c"]);
+        let targets = |counts: [usize; 3]| -> Vec<usize> {
+            counts
+                .iter()
+                .enumerate()
+                .flat_map(|(class, &n)| vec![class; n])
+                .collect()
+        };
+        let (train, other) = (targets(train), targets(validation.unwrap_or_default()));
+        let features = [&train, &other].map(|targets| Array2::zeros((targets.len(), 1)));
+        let train = LabelledFeatures::new(features[0].view(), &train, &classes).unwrap();
+        let other = LabelledFeatures::new(features[1].view(), &other, &classes).ok();
+        let all = warnings(&train, other.as_ref(), ClassWeight::None, &[]);
+        all.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_loss_falls_when_two_epochs_take_two_percent_of_guessing() {
+        // ln 2 * 0.02 = 0.01386.
+        assert!(still_falling(&losses(&[0.5, 0.4, 0.386]), 2).is_some());
+        assert!(still_falling(&losses(&[0.4, 0.3, 0.387]), 2).is_none());
+        assert!(still_falling(&losses(&[0.9, 0.4, 0.39, 0.3865]), 2).is_none());
+        assert!(still_falling(&losses(&[0.9, 0.1]), 2).is_none());
+    }
+
+    #[test]
+    fn few_and_uneven_classes_are_named() {
+        let all = of_counts([41, 4, 0], None);
+        assert_eq!(
+            all[0],
+            "fewer than 5 training images in `b` (4), `c` (0): add some"
+        );
+        assert!(
+            all[1].starts_with(
+                "the classes are very uneven (`a` 41 images, `b` 4): look at the recall"
+            )
+        );
+        assert!(all[1].ends_with("--class-weight balanced"));
+        assert!(of_counts([50, 5, 5], None).is_empty());
+    }
+
+    #[test]
+    fn a_small_or_partial_validation_set_is_named() {
+        let all = of_counts([9, 9, 9], Some([20, 20, 0]));
+        assert!(
+            all[0].contains("only 40 validation images") && all[0].contains("one image is 2.5 %")
+        );
+        assert_eq!(
+            all[1],
+            "no validation image of `c`: the figures say nothing about it"
+        );
+        assert!(of_counts([9, 9, 9], Some([20, 20, 10])).is_empty());
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<_> = ["a", "b", "c", "d", "e", "f", "g"]
+            .map(str::to_owned)
+            .into();
+        assert_eq!(list(&names), "a, b, c, d, e and 2 more");
+    }
+}

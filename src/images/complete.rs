@@ -1,0 +1,214 @@
+//! Whether a file is whole: some decoders take a file without its end for a picture with a gray rest.
+//!
+//! JPEG and WebP are walked here. The decoders of PNG, GIF, BMP, TIFF and PNM refuse a picture with pixels missing
+//! themselves; the tests at the foot of this room hold them to it.
+
+use super::{Format, SkipReason};
+
+/// Checks for the end of the data, where the decoder of the format does not.
+///
+/// # Errors
+///
+/// [`SkipReason::Truncated`] for a file that is cut off, [`SkipReason::UnsupportedKind`] for a JPEG process that no
+/// decoder here knows, [`SkipReason::Corrupt`] for a JPEG that ends before it begins.
+pub fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
+    match format {
+        Format::Jpeg => jpeg(bytes),
+        Format::WebP => webp(bytes),
+        Format::Png | Format::Gif | Format::Bmp | Format::Tiff | Format::Pnm => Ok(()),
+    }
+}
+
+/// Walks the segments of a JPEG (ITU-T T.81, annex B) up to its end marker; what follows that does not matter.
+///
+/// A thumbnail inside a segment is passed over together with its own end marker.
+fn jpeg(bytes: &[u8]) -> Result<(), SkipReason> {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    let mut has_pixels = false;
+    loop {
+        let (marker, after) = next_marker(rest).ok_or_else(|| cut_jpeg(has_pixels))?;
+        match marker {
+            END => {
+                return if has_pixels {
+                    Ok(())
+                } else {
+                    Err(jpeg_without_pixels())
+                };
+            }
+            SCAN => has_pixels = true,
+            _ => {}
+        }
+        if let Some(process) = unknown_process(marker) {
+            return Err(SkipReason::UnsupportedKind {
+                format: Format::Jpeg,
+                detail: process.into(),
+            });
+        }
+        rest = if stands_alone(marker) {
+            after
+        } else {
+            after_segment(after, has_pixels)?
+        };
+    }
+}
+
+const START: u8 = 0xd8;
+const END: u8 = 0xd9;
+const SCAN: u8 = 0xda;
+
+/// The next marker and what follows it.
+///
+/// In coded data `ff 00` is a value and `ff d0` to `ff d7` are restarts, neither ends a scan; any number of `ff` may
+/// stand before a marker. Stray bytes between segments are passed over, as decoders do.
+fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
+    loop {
+        let at = bytes.iter().position(|&b| b == 0xff)?;
+        bytes = &bytes[at + 1..];
+        match *bytes.first()? {
+            0 | 0xff | 0xd0..=0xd7 => {}
+            marker => return Some((marker, &bytes[1..])),
+        }
+    }
+}
+
+/// `TEM` and a repeated start have no length; restarts never get here.
+fn stands_alone(marker: u8) -> bool {
+    matches!(marker, 0x01 | START)
+}
+
+/// What follows a segment that begins with its own length.
+fn after_segment(bytes: &[u8], has_pixels: bool) -> Result<&[u8], SkipReason> {
+    let &[high, low, ..] = bytes else {
+        return Err(cut_jpeg(has_pixels));
+    };
+    let len = usize::from(u16::from_be_bytes([high, low]));
+    bytes.get(len.max(2)..).ok_or_else(|| cut_jpeg(has_pixels))
+}
+
+/// The coding process that a frame header announces, if it is one that is hardly ever decoded.
+fn unknown_process(marker: u8) -> Option<&'static str> {
+    match marker {
+        0xc3 | 0xc7 => Some("lossless coding"),
+        0xc5 | 0xc6 => Some("hierarchical coding"),
+        0xc9..=0xcb | 0xcd..=0xcf => Some("arithmetic coding"),
+        _ => None,
+    }
+}
+
+fn cut_jpeg(has_pixels: bool) -> SkipReason {
+    let detail = if has_pixels {
+        "the end marker is missing"
+    } else {
+        "it ends before its pixels begin"
+    };
+    SkipReason::Truncated {
+        format: Format::Jpeg,
+        detail: detail.into(),
+    }
+}
+
+fn jpeg_without_pixels() -> SkipReason {
+    SkipReason::Corrupt {
+        format: Format::Jpeg,
+        detail: "it holds no pixels".into(),
+    }
+}
+
+/// Compares the length that a RIFF header gives with what is there; the last byte may be mere padding.
+fn webp(bytes: &[u8]) -> Result<(), SkipReason> {
+    let Some(&size) = bytes.get(4..).and_then(|b| b.first_chunk()) else {
+        return Ok(());
+    };
+    let wanted = u64::from(u32::from_le_bytes(size)) + 8;
+    let there = bytes.len() as u64;
+    if there + 1 >= wanted {
+        return Ok(());
+    }
+    let detail = format!("{there} of {wanted} bytes are there");
+    Err(SkipReason::Truncated {
+        format: Format::WebP,
+        detail,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Start, a comment, a scan header of length 3, coded data with a stuffed byte, a restart and a fill byte, the end.
+    const WHOLE: &[u8] =
+        b"\xff\xd8\xff\xfe\0\x04hi\xff\xda\0\x03\x01ab\xff\0c\xff\xd0d\xff\xff\xd9";
+
+    #[test]
+    fn every_cut_of_a_jpeg_is_told() {
+        assert_eq!(jpeg(WHOLE), Ok(()));
+        for len in 2..WHOLE.len() {
+            let error = jpeg(&WHOLE[..len]).unwrap_err();
+            let detail = if len < 10 {
+                "it ends before its pixels begin"
+            } else {
+                "the end marker is missing"
+            };
+            assert_eq!(
+                error,
+                SkipReason::Truncated {
+                    format: Format::Jpeg,
+                    detail: detail.into()
+                },
+                "{len}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_follows_the_end_of_a_jpeg_does_not_matter() {
+        assert_eq!(jpeg(&[WHOLE, b"\xff\xd8 more, and \xff"].concat()), Ok(()));
+    }
+
+    #[test]
+    fn the_end_of_a_thumbnail_is_not_the_end() {
+        let thumbnail = b"\xff\xe1\0\x08\xff\xd8\xff\xd9xx";
+        let whole = [&WHOLE[..2], thumbnail, &WHOLE[2..]].concat();
+        assert_eq!(jpeg(&whole), Ok(()));
+        assert!(jpeg(&whole[..whole.len() - 2]).is_err());
+        assert!(jpeg(&whole[..9]).is_err());
+    }
+
+    #[test]
+    fn several_scans_are_walked() {
+        let second = b"\xff\xc4\0\x03x\xff\xda\0\x03\x01more\xff\xd9";
+        let progressive = [&WHOLE[..WHOLE.len() - 3], second].concat();
+        assert_eq!(jpeg(&progressive), Ok(()));
+        assert!(jpeg(&progressive[..progressive.len() - 1]).is_err());
+    }
+
+    #[test]
+    fn jpeg_processes_that_nobody_decodes_are_named() {
+        let bytes = b"\xff\xd8\xff\xc9\0\x03x\xff\xda\0\x03\x01ab\xff\xd9";
+        assert!(
+            jpeg(bytes)
+                .unwrap_err()
+                .to_string()
+                .contains("(arithmetic coding)")
+        );
+    }
+
+    #[test]
+    fn an_end_without_pixels_is_damage() {
+        assert_eq!(jpeg(b"\xff\xd8\xff\xd9"), Err(jpeg_without_pixels()));
+        assert!(jpeg(b"\xff\xd8oops").is_err());
+        assert!(jpeg(b"\xff\xd8\xff\xfe\0\0\xff\xd9").is_err());
+    }
+
+    #[test]
+    fn a_webp_is_as_long_as_its_header_says() {
+        let whole = b"RIFF\x08\0\0\0WEBPVP8 ";
+        assert_eq!(webp(whole), Ok(()));
+        assert_eq!(webp(&whole[..15]), Ok(()));
+        let reason = webp(&whole[..14]).unwrap_err().to_string();
+        assert_eq!(
+            reason,
+            "is a WebP that is cut off: 14 of 16 bytes are there"
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! From files to numbers: find the images, decode them upright and within limits, and resize, crop and normalise them.
+//!
+//! The order of the room is the order of the work: [`scan`] lists what there is, [`format`](mod@format) says what a file
+//! really is, [`complete`] whether it is whole, [`decode`](mod@decode) turns its bytes into an [`RgbImage`], and
+//! [`preprocess`] that into the network's input. What cannot be used is never an error here but a [`SkipReason`], which
+//! reads well after a path.
+
+pub mod budget;
+pub mod complete;
+pub mod decode;
+pub mod format;
+mod orientation;
+pub mod path_text;
+mod pixels;
+mod policy_text;
+pub mod preprocess;
+pub mod scan;
+pub mod skip;
+
+pub use budget::DecodeBudget;
+pub use decode::{Alpha, DecodeOptions, Decoded, Exif, decode, decode_within, dimensions};
+pub use format::{Format, sniff};
+pub use pixels::RgbImage;
+pub use preprocess::{
+    Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, channel_values,
+};
+pub use scan::{
+    FolderLayout, Found, Labels, Sample, Scan, Separator, parse_list, scan_folder, scan_inputs,
+    scan_list,
+};
+pub use skip::SkipReason;

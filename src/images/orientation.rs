@@ -1,0 +1,93 @@
+//! Which way up a picture is, from its EXIF block.
+
+use image::metadata::Orientation;
+
+/// The tag `Orientation` of EXIF.
+const TAG: u16 = 0x0112;
+
+/// The orientation in the first directory of an EXIF block; upright where there is none, or none that makes sense.
+///
+/// Cameras write the value as a 16-bit number, some programs as a 32-bit one, in either byte order; some put the
+/// marker of JPEG's segment in front. The thumbnail's own orientation, in the second directory, does not count.
+pub(super) fn from_exif(block: &[u8]) -> Orientation {
+    read(block.strip_prefix(b"Exif\0\0").unwrap_or(block)).unwrap_or(Orientation::NoTransforms)
+}
+
+fn read(block: &[u8]) -> Option<Orientation> {
+    let order = match block.get(..4)? {
+        b"II*\0" => ByteOrder::Little,
+        b"MM\0*" => ByteOrder::Big,
+        _ => return None,
+    };
+    let directory = block.get(order.u32(block.get(4..)?)? as usize..)?;
+    let entries = usize::from(order.u16(directory)?);
+    let entry = directory
+        .get(2..)?
+        .chunks_exact(12)
+        .take(entries)
+        .find(|e| order.u16(e) == Some(TAG))?;
+    let value = match order.u16(&entry[2..])? {
+        3 => u32::from(order.u16(&entry[8..])?),
+        4 => order.u32(&entry[8..])?,
+        _ => return None,
+    };
+    Orientation::from_exif(u8::try_from(value).ok()?)
+}
+
+#[derive(Clone, Copy)]
+enum ByteOrder {
+    Little,
+    Big,
+}
+
+impl ByteOrder {
+    fn u16(self, bytes: &[u8]) -> Option<u16> {
+        let bytes = *bytes.first_chunk()?;
+        Some(match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        })
+    }
+
+    fn u32(self, bytes: &[u8]) -> Option<u32> {
+        let bytes = *bytes.first_chunk()?;
+        Some(match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LITTLE: [u8; 26] = *b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    const BIG: [u8; 26] = *b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    const BIG_LONG: [u8; 26] = *b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\0\0\x06\0\0\0\0";
+
+    #[test]
+    fn both_byte_orders_and_both_widths_are_read() {
+        for block in [LITTLE, BIG, BIG_LONG] {
+            assert_eq!(from_exif(&block), Orientation::Rotate90);
+        }
+        assert_eq!(
+            from_exif(&[b"Exif\0\0", LITTLE.as_slice()].concat()),
+            Orientation::Rotate90
+        );
+    }
+
+    #[test]
+    fn nonsense_is_upright() {
+        let mut block = LITTLE;
+        for value in [0, 9, 255] {
+            block[18] = value;
+            assert_eq!(from_exif(&block), Orientation::NoTransforms);
+        }
+        for len in 0..20 {
+            assert_eq!(from_exif(&LITTLE[..len]), Orientation::NoTransforms);
+        }
+        block[4] = 255;
+        assert_eq!(from_exif(&block), Orientation::NoTransforms);
+    }
+}

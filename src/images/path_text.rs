@@ -1,0 +1,173 @@
+//! How a path is written as text so that it can be read back, whatever bytes it holds.
+//!
+//! # Format
+//!
+//! A path that is valid UTF-8 and does not contain a backslash, an `x`, a digit 8 to f and another hexadecimal digit
+//! (`\xe9`) is written as it is. In any other path each backslash is doubled and each byte that is not part of UTF-8
+//! becomes `\xhh` in lower case. So text with such a group in it is to be undone, and all other text is verbatim.
+//! Where paths are not bytes (Windows) they are written as the system shows them.
+
+use std::path::{Path, PathBuf};
+
+/// The text form of a path.
+///
+/// ```
+/// use frostline::images::path_text::to_text;
+/// assert_eq!(to_text("cat/back\\slash.jpg".as_ref()), "cat/back\\slash.jpg");
+/// ```
+#[must_use]
+pub fn to_text(path: &Path) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let bytes = path.as_os_str().as_bytes();
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !holds_escape(text) => text.to_owned(),
+            _ => escape(bytes),
+        }
+    }
+    #[cfg(not(unix))]
+    path.to_string_lossy().into_owned()
+}
+
+/// The path that [`to_text`] wrote.
+#[must_use]
+pub fn from_text(text: &str) -> PathBuf {
+    #[cfg(unix)]
+    if holds_escape(text) {
+        use std::os::unix::ffi::OsStringExt;
+        return std::ffi::OsString::from_vec(unescape(text.as_bytes())).into();
+    }
+    PathBuf::from(text)
+}
+
+/// Text for people's eyes: control characters and those that turn the writing direction are escaped, as `\n` or `\u{1b}`.
+///
+/// It protects a terminal; it cannot be undone.
+#[must_use]
+pub fn for_terminal(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns_direction(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(unix)]
+fn holds_escape(text: &str) -> bool {
+    text.as_bytes()
+        .windows(4)
+        .any(|w| escaped_byte(w).is_some())
+}
+
+/// The byte that `\xhh` at the start of `text` stands for, if it is one of those that [`to_text`] escapes.
+#[cfg(unix)]
+fn escaped_byte(text: &[u8]) -> Option<u8> {
+    let [b'\\', b'x', high, low, ..] = *text else {
+        return None;
+    };
+    let digit = |b: u8| char::from(b).to_digit(16).map(|d| d as u8);
+    let byte = digit(high)? << 4 | digit(low)?;
+    (byte >= 0x80).then_some(byte)
+}
+
+#[cfg(unix)]
+fn escape(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(bytes.len() + 8);
+    for chunk in bytes.utf8_chunks() {
+        text += &chunk.valid().replace('\\', "\\\\");
+        for byte in chunk.invalid() {
+            write!(text, "\\x{byte:02x}").expect("writing to a String cannot fail");
+        }
+    }
+    text
+}
+
+#[cfg(unix)]
+fn unescape(mut text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    while let Some((&first, rest)) = text.split_first() {
+        if text.starts_with(b"\\\\") {
+            bytes.push(b'\\');
+            text = &text[2..];
+        } else if let Some(byte) = escaped_byte(text) {
+            bytes.push(byte);
+            text = &text[4..];
+        } else {
+            bytes.push(first);
+            text = rest;
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    fn path(bytes: &[u8]) -> PathBuf {
+        use std::os::unix::ffi::OsStrExt;
+        std::ffi::OsStr::from_bytes(bytes).into()
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn paths_are_written_as_documented() {
+        let known: [(&[u8], &str); 8] = [
+            (b"cat/a b.jpg", "cat/a b.jpg"),
+            (b"back\\slash.jpg", "back\\slash.jpg"),
+            (b"c:\\xylo.jpg", "c:\\xylo.jpg"),
+            (b"low\\x41.jpg", "low\\x41.jpg"),
+            ("日本語/é.jpg".as_bytes(), "日本語/é.jpg"),
+            (b"caf\xe9/1.jpg", "caf\\xe9/1.jpg"),
+            (b"caf\xe9\\1.jpg", "caf\\xe9\\\\1.jpg"),
+            (b"caf\\xE9.jpg", "caf\\\\xE9.jpg"),
+        ];
+        for (bytes, text) in known {
+            assert_eq!(to_text(&path(bytes)), text);
+            assert_eq!(from_text(text), path(bytes));
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn every_short_path_of_awkward_bytes_comes_back() {
+        let alphabet = b"\\x8fe9a\xff\xc3\xa9";
+        let mut paths: Vec<Vec<u8>> = vec![vec![]];
+        for _ in 0..5 {
+            paths = paths
+                .iter()
+                .flat_map(|p| alphabet.iter().map(|&b| [p.as_slice(), &[b]].concat()))
+                .collect();
+            let texts: std::collections::HashSet<_> = paths
+                .iter()
+                .map(|bytes| {
+                    let text = to_text(&path(bytes));
+                    assert_eq!(from_text(&text), path(bytes), "{text}");
+                    text
+                })
+                .collect();
+            assert_eq!(texts.len(), paths.len());
+        }
+    }
+
+    #[test]
+    fn control_characters_are_shown_and_writing_is_kept() {
+        assert_eq!(
+            for_terminal("a\nb\r\t\x1b[31m\x7f"),
+            "a\\nb\\r\\t\\u{1b}[31m\\u{7f}"
+        );
+        assert_eq!(for_terminal("gpj\u{202e}.exe"), "gpj\\u{202e}.exe");
+        assert_eq!(for_terminal("日本 עברית 🐶\\'"), "日本 עברית 🐶\\'");
+    }
+}

@@ -1,0 +1,210 @@
+//! How a picture becomes the network's input, as torchvision's presets do it on Pillow images.
+//!
+//! `Resize`, `CenterCrop`, `ToTensor`, `Normalize`, in this order. It is part of what a feature means: other settings are
+//! other features.
+
+mod geometry;
+mod parse;
+mod resample;
+mod run;
+mod size;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+pub use parse::channel_values;
+pub use run::Preprocessor;
+
+use size::SizeForm;
+
+/// The largest edge that a picture may be brought to, in pixels.
+pub const MAX_EDGE: u32 = 16_384;
+
+/// The size a picture is brought to first: `256`, `[w, h]` or `"none"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SizeForm", into = "SizeForm")]
+pub enum Resize {
+    /// The shorter edge gets this many pixels, the longer one ⌊n · longer / shorter⌋.
+    Shorter(u32),
+    /// Width and height, whatever the picture's proportions.
+    Exact(u32, u32),
+    /// As it is.
+    None,
+}
+
+/// What is cut out of the middle then: `224`, `[w, h]` or `"none"`.
+///
+/// Where the picture is smaller, black is put around it before the normalisation, as torchvision's `CenterCrop` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SizeForm", into = "SizeForm")]
+pub enum Crop {
+    /// Width and height.
+    Center(u32, u32),
+    /// Everything.
+    None,
+}
+
+/// The filter of the resize; each is antialiased, as in Pillow, except `nearest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    /// The nearest pixel.
+    Nearest,
+    /// A triangle.
+    #[default]
+    Bilinear,
+    /// A cubic with a = −0.5.
+    Bicubic,
+    /// The mean over an area.
+    Box,
+    /// Hamming.
+    Hamming,
+    /// Lanczos over three lobes.
+    Lanczos,
+}
+
+/// The order of the channels that the network reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Red, green, blue.
+    #[default]
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
+}
+
+/// The order of the axes that the network reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// (N, C, H, W), as `PyTorch`.
+    #[default]
+    Nchw,
+    /// (N, H, W, C), as `TensorFlow`.
+    Nhwc,
+}
+
+/// All that happens between the decoded picture and the network.
+///
+/// A channel's number is (value / scale − mean) / std, in f32. `mean` and `std` are in the order of `channels`: with
+/// `bgr` the first is that of blue.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Preprocessing {
+    /// The size first.
+    pub resize: Resize,
+    /// The middle then.
+    pub crop: Crop,
+    /// The filter of the resize.
+    pub interpolation: Interpolation,
+    /// Subtracted from each channel.
+    pub mean: [f32; 3],
+    /// Divides each channel; above 0.
+    pub std: [f32; 3],
+    /// Order of the channels.
+    pub channels: Channels,
+    /// Order of the axes.
+    pub layout: Layout,
+    /// Divides the 8-bit values before all else; above 0, and 255 for values in 0..1.
+    pub scale: f32,
+}
+
+impl Default for Preprocessing {
+    /// torchvision's preset for `ImageNet`: 256, 224, bilinear, its mean and std.
+    fn default() -> Self {
+        Self {
+            resize: Resize::Shorter(256),
+            crop: Crop::Center(224, 224),
+            interpolation: Interpolation::Bilinear,
+            mean: [0.485, 0.456, 0.406],
+            std: [0.229, 0.224, 0.225],
+            channels: Channels::Rgb,
+            layout: Layout::Nchw,
+            scale: 255.0,
+        }
+    }
+}
+
+impl Preprocessing {
+    /// Whether the settings make sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parameter`], if a size is outside of 1..=16384, the output's size is left to the picture, `std` or
+    /// `scale` is not above 0, or a number is not finite.
+    pub fn check(&self) -> Result<()> {
+        let in_range = |w: u32, h: u32| (1..=MAX_EDGE).contains(&w) && (1..=MAX_EDGE).contains(&h);
+        let sizes = "between 1 and 16384 pixels an edge";
+        match self.resize {
+            Resize::Shorter(n) => require(in_range(n, n), "resize", n, sizes)?,
+            Resize::Exact(w, h) => require(in_range(w, h), "resize", self.resize, sizes)?,
+            Resize::None => {}
+        }
+        match (self.crop, self.resize) {
+            (Crop::Center(w, h), _) => require(in_range(w, h), "crop", self.crop, sizes)?,
+            (Crop::None, Resize::Exact(..)) => {}
+            (Crop::None, _) => {
+                let wanted =
+                    "a size, unless `resize` is WIDTHxHEIGHT: a network reads pictures of one size";
+                require(false, "crop", self.crop, wanted)?;
+            }
+        }
+        let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
+        let positive = |values: &[f32]| finite(values) && values.iter().all(|&v| v > 0.0);
+        require(
+            finite(&self.mean),
+            "mean",
+            parse::joined(&self.mean),
+            "finite",
+        )?;
+        require(
+            positive(&self.std),
+            "std",
+            parse::joined(&self.std),
+            "finite and above 0",
+        )?;
+        require(
+            positive(&[self.scale]),
+            "scale",
+            self.scale,
+            "finite and above 0",
+        )
+    }
+
+    /// Width and height of the network's input; of checked settings, 0 × 0 otherwise.
+    #[must_use]
+    pub fn output_size(&self) -> (u32, u32) {
+        match (self.crop, self.resize) {
+            (Crop::Center(w, h), _) | (Crop::None, Resize::Exact(w, h)) => (w, h),
+            (Crop::None, _) => (0, 0),
+        }
+    }
+
+    /// How many numbers one picture becomes: 3 × width × height.
+    #[must_use]
+    pub fn num_values(&self) -> usize {
+        let (w, h) = self.output_size();
+        3 * w as usize * h as usize
+    }
+}
+
+fn require(
+    condition: bool,
+    name: &'static str,
+    value: impl std::fmt::Display,
+    wanted: &'static str,
+) -> Result<()> {
+    if condition {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        name,
+        value: value.to_string(),
+        wanted,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Which part of a picture the network sees, and where; integers as torchvision rounds them.
+
+use super::{Crop, Resize};
+
+/// Where the pixels of the input come from: the whole picture is thought of as resized to `resized`, and the part at
+/// `source` of size `size` is put at `target`. What is not covered is black.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plan {
+    pub(super) resized: Size,
+    pub(super) source: (u32, u32),
+    pub(super) size: Size,
+    pub(super) target: (u32, u32),
+}
+
+/// Width and height.
+pub(super) type Size = (u32, u32);
+
+impl Plan {
+    /// For a picture of a size; torchvision 0.29, `functional.resize` and `functional.center_crop`.
+    pub(super) fn new(image: Size, resize: Resize, crop: Crop) -> Self {
+        let resized = resized(image, resize);
+        let output = match crop {
+            Crop::Center(w, h) => (w, h),
+            Crop::None => resized,
+        };
+        let (x, width, left) = cut(resized.0, output.0);
+        let (y, height, top) = cut(resized.1, output.1);
+        Self {
+            resized,
+            source: (x, y),
+            size: (width, height),
+            target: (left, top),
+        }
+    }
+}
+
+/// The size of the whole picture after the resize; the longer edge of an extreme strip is cut to u32.
+fn resized((w, h): Size, resize: Resize) -> Size {
+    match resize {
+        Resize::None => (w, h),
+        Resize::Exact(w, h) => (w, h),
+        Resize::Shorter(n) if w <= h => (n, longer(n, h, w)),
+        Resize::Shorter(n) => (longer(n, w, h), n),
+    }
+}
+
+fn longer(n: u32, long: u32, short: u32) -> u32 {
+    let edge = u64::from(n) * u64::from(long) / u64::from(short.max(1));
+    u32::try_from(edge).unwrap_or(u32::MAX)
+}
+
+/// Along one axis: where the cut begins, how long it is, and how far in it lies in the output.
+fn cut(length: u32, wanted: u32) -> (u32, u32, u32) {
+    if wanted > length {
+        return (0, length, (wanted - length) / 2);
+    }
+    let spare = length - wanted;
+    // Python's round: a half goes to the even neighbour.
+    (spare / 2 + u32::from(spare % 4 == 3), wanted, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CROP: Crop = Crop::Center(224, 224);
+
+    #[test]
+    fn the_longer_edge_is_cut_to_an_integer() {
+        assert_eq!(resized((640, 480), Resize::Shorter(256)), (341, 256));
+        assert_eq!(resized((333, 500), Resize::Shorter(256)), (256, 384));
+        assert_eq!(resized((7, 13), Resize::Shorter(256)), (256, 475));
+        assert_eq!(
+            resized((60_000, 1), Resize::Shorter(256)),
+            (15_360_000, 256)
+        );
+        assert_eq!(
+            resized((u32::MAX, 1), Resize::Shorter(256)),
+            (u32::MAX, 256)
+        );
+    }
+
+    #[test]
+    fn halves_are_rounded_to_even() {
+        // int(round(spare / 2.0)) of Python: 0.5 is 0, 1.5 is 2, 2.5 is 2, 3.5 is 4
+        let offsets = [0, 1, 2, 3, 4, 5, 6, 7].map(|spare| cut(224 + spare, 224).0);
+        assert_eq!(offsets, [0, 0, 1, 2, 2, 2, 3, 4]);
+        assert_eq!(
+            Plan::new((640, 480), Resize::Shorter(256), CROP).source,
+            (58, 16)
+        );
+    }
+
+    #[test]
+    fn smaller_pictures_are_put_in_the_middle() {
+        let plan = Plan::new((3, 300), Resize::None, CROP);
+        let wanted = Plan {
+            resized: (3, 300),
+            source: (0, 38),
+            size: (3, 224),
+            target: (110, 0),
+        };
+        assert_eq!(plan, wanted);
+    }
+
+    #[test]
+    fn without_a_crop_everything_is_seen() {
+        let plan = Plan::new((10, 20), Resize::Exact(320, 240), Crop::None);
+        let wanted = Plan {
+            resized: (320, 240),
+            source: (0, 0),
+            size: (320, 240),
+            target: (0, 0),
+        };
+        assert_eq!(plan, wanted);
+    }
+}

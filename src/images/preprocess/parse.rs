@@ -1,0 +1,184 @@
+//! The settings as text: words and numbers in files and on the command line.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Channels, Interpolation, Layout};
+use crate::error::{Error, Result};
+
+/// Gives an enum of words its text form, the same as in files.
+macro_rules! words {
+    ($type:ident, $name:literal, $wanted:literal, $($variant:ident = $word:literal),+) => {
+        impl FromStr for $type {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(Error::Parameter { name: $name, value: text.into(), wanted: $wanted }),
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word),+ })
+            }
+        }
+    };
+}
+
+words!(
+    Interpolation,
+    "interpolation",
+    "nearest, bilinear, bicubic, box, hamming or lanczos",
+    Nearest = "nearest",
+    Bilinear = "bilinear",
+    Bicubic = "bicubic",
+    Box = "box",
+    Hamming = "hamming",
+    Lanczos = "lanczos"
+);
+words!(Channels, "channels", "rgb or bgr", Rgb = "rgb", Bgr = "bgr");
+words!(
+    Layout,
+    "layout",
+    "nchw or nhwc",
+    Nchw = "nchw",
+    Nhwc = "nhwc"
+);
+
+/// A mean or std from the command line: `0.5` for all channels, or `0.485,0.456,0.406`.
+///
+/// # Errors
+///
+/// [`Error::Parameter`], if it is not one or three numbers.
+pub fn channel_values(name: &'static str, text: &str) -> Result<[f32; 3]> {
+    let values: Option<Vec<f32>> = text.split(',').map(|v| v.trim().parse().ok()).collect();
+    match values.as_deref() {
+        Some(&[all]) => Ok([all; 3]),
+        Some(&[first, second, third]) => Ok([first, second, third]),
+        _ => {
+            let wanted = "one number or three, as 0.5 or 0.485,0.456,0.406";
+            Err(Error::Parameter {
+                name,
+                value: text.into(),
+                wanted,
+            })
+        }
+    }
+}
+
+/// Channel values as the command line has them.
+pub(super) fn joined(values: &[f32]) -> String {
+    values
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Crop, Preprocessing, Resize};
+    use super::*;
+
+    const MANIFEST: &str = r#"
+resize = 256
+crop = 224
+interpolation = "bilinear"
+mean = [0.485, 0.456, 0.406]
+std = [0.229, 0.224, 0.225]
+channels = "rgb"
+layout = "nchw"
+scale = 255
+"#;
+
+    #[test]
+    fn the_manifest_of_the_documentation_is_the_default() {
+        assert_eq!(
+            toml::from_str::<Preprocessing>(MANIFEST).unwrap(),
+            Preprocessing::default()
+        );
+        assert_eq!(
+            toml::from_str::<Preprocessing>("").unwrap(),
+            Preprocessing::default()
+        );
+    }
+
+    #[test]
+    fn files_have_sizes_in_three_forms() {
+        let read = |text: &str| toml::from_str::<Preprocessing>(text).map(|p| (p.resize, p.crop));
+        let sizes = read("resize = [320, 240]\ncrop = \"none\"").unwrap();
+        assert_eq!(sizes, (Resize::Exact(320, 240), Crop::None));
+        let sizes = read("resize = \"none\"\ncrop = [3, 4]").unwrap();
+        assert_eq!(sizes, (Resize::None, Crop::Center(3, 4)));
+        for wrong in [
+            "resize = -1",
+            "resize = [1]",
+            "crop = \"all\"",
+            "crop = 1.5",
+            "size = 3",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn settings_survive_json() {
+        let settings = Preprocessing {
+            resize: Resize::None,
+            crop: Crop::Center(5, 6),
+            interpolation: Interpolation::Lanczos,
+            channels: Channels::Bgr,
+            layout: Layout::Nhwc,
+            mean: [103.939, 116.779, 123.68],
+            std: [1.0; 3],
+            scale: 1.0,
+        };
+        let text = serde_json::to_string(&settings).unwrap();
+        assert!(
+            text.contains(r#""resize":"none","crop":[5,6],"interpolation":"lanczos""#),
+            "{text}"
+        );
+        assert_eq!(
+            serde_json::from_str::<Preprocessing>(&text).unwrap(),
+            settings
+        );
+    }
+
+    #[test]
+    fn the_command_line_has_short_forms() {
+        assert_eq!("256".parse::<Resize>().unwrap(), Resize::Shorter(256));
+        assert_eq!(
+            "320x240".parse::<Resize>().unwrap(),
+            Resize::Exact(320, 240)
+        );
+        assert_eq!("none".parse::<Crop>().unwrap(), Crop::None);
+        assert_eq!("224".parse::<Crop>().unwrap().to_string(), "224");
+        assert_eq!(
+            "bicubic".parse::<Interpolation>().unwrap(),
+            Interpolation::Bicubic
+        );
+        assert_eq!("bgr".parse::<Channels>().unwrap(), Channels::Bgr);
+        assert_eq!("nhwc".parse::<Layout>().unwrap(), Layout::Nhwc);
+        assert!(
+            "12x"
+                .parse::<Resize>()
+                .unwrap_err()
+                .to_string()
+                .starts_with("`resize` is 12x, but")
+        );
+        assert!("cubic".parse::<Interpolation>().is_err());
+    }
+
+    #[test]
+    fn channel_values_are_one_or_three() {
+        let known = |text| channel_values("mean", text).unwrap().map(f32::to_bits);
+        assert_eq!(known("0.5"), [0.5_f32; 3].map(f32::to_bits));
+        assert_eq!(known("1, 2,3"), [1.0_f32, 2.0, 3.0].map(f32::to_bits));
+        for wrong in ["", "1,2", "a", "1,2,3,4"] {
+            assert!(channel_values("std", wrong).is_err(), "{wrong}");
+        }
+    }
+}

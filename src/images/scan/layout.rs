@@ -1,0 +1,159 @@
+//! Makes classes of folders, and says where that is probably not what was meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::names::shown;
+use super::walk::Walk;
+use super::{FolderLayout, Found, Labels, Scan};
+use crate::error::{Error, Result};
+use crate::images::{SkipReason, path_text};
+
+/// Names that people give to the parts of a data set, in lower case.
+const SPLITS: [&str; 8] = [
+    "train",
+    "training",
+    "val",
+    "valid",
+    "validation",
+    "test",
+    "testing",
+    "dev",
+];
+
+/// Lists a folder that is known to exist.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub(super) fn of_folder(root: &Path, labels: Labels) -> Result<Scan> {
+    let mut walk = Walk::new(root, labels);
+    walk.root(root).map_err(Error::io("read", root))?;
+    let Walk {
+        found,
+        ignored,
+        notes,
+        classes,
+        ..
+    } = walk;
+    let mut scan = Scan {
+        entries: found,
+        layout: FolderLayout::Flat,
+        ignored,
+        empty_classes: Vec::new(),
+        notes,
+    };
+    if scan
+        .entries
+        .iter()
+        .any(|entry| entry.sample().class.is_some())
+    {
+        scan.layout = FolderLayout::ClassFolders;
+        skip_strays(&mut scan.entries);
+        let used = class_names(&scan.entries);
+        scan.notes.extend(merged_classes(&classes));
+        scan.notes.extend(wrong_level(root, &used, &scan.entries));
+        scan.empty_classes = empty_classes(classes, &used);
+    }
+    Ok(scan)
+}
+
+/// Images beside the class folders have no class and cannot be used.
+fn skip_strays(entries: &mut [Found]) {
+    for entry in entries {
+        if let Found::Sample(sample) = entry
+            && sample.class.is_none()
+        {
+            *entry = Found::Skipped {
+                sample: sample.clone(),
+                reason: SkipReason::NotInAClass,
+            };
+        }
+    }
+}
+
+fn class_names(entries: &[Found]) -> BTreeSet<Arc<str>> {
+    let mut names = BTreeSet::new();
+    for class in entries
+        .iter()
+        .filter_map(|entry| entry.sample().class.as_ref())
+    {
+        if !names.contains(class) {
+            names.insert(Arc::clone(class));
+        }
+    }
+    names
+}
+
+fn empty_classes(classes: Vec<(OsString, Arc<str>)>, used: &BTreeSet<Arc<str>>) -> Vec<String> {
+    let all: BTreeSet<Arc<str>> = classes.into_iter().map(|(_, class)| class).collect();
+    all.difference(used).map(ToString::to_string).collect()
+}
+
+/// Folders whose names are the same but for their normal form.
+fn merged_classes(classes: &[(OsString, Arc<str>)]) -> Vec<String> {
+    let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, class) in classes {
+        *folders.entry(class).or_default() += 1;
+    }
+    folders
+        .into_iter()
+        .filter(|&(_, count)| count > 1)
+        .map(|(class, count)| {
+            let class = path_text::for_terminal(class);
+            format!("{count} folders are named `{class}` in different Unicode forms, and count as one class")
+        })
+        .collect()
+}
+
+/// The folder given is probably the one above, or holds the parts of a data set.
+fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &[Found]) -> Option<String> {
+    let place = shown(root);
+    if let [class] = Vec::from_iter(classes)[..]
+        && let Some(inner) = inner_folders(class, entries)
+    {
+        let below = shown(&root.join(path_text::from_text(class)));
+        return Some(format!(
+            "found one class in `{place}`, `{}`, whose {inner} the images: did you mean `{below}`?",
+            path_text::for_terminal(class)
+        ));
+    }
+    let is_split = |class: &Arc<str>| SPLITS.contains(&class.to_lowercase().as_str());
+    classes.iter().all(is_split).then(|| {
+        let names = listed(classes.iter().map(AsRef::as_ref));
+        format!("what would be classes in `{place}` are named like parts of a data set ({names}): did you mean one of them?")
+    })
+}
+
+/// `folders … hold`, of those directly in the only class, if all of its images lie in folders.
+fn inner_folders(class: &Arc<str>, entries: &[Found]) -> Option<String> {
+    let mut folders = BTreeSet::new();
+    for entry in entries
+        .iter()
+        .map(Found::sample)
+        .filter(|s| s.class.as_ref() == Some(class))
+    {
+        let mut parts = entry.name.split('/').skip(1);
+        let (folder, _file) = (parts.next()?, parts.next()?);
+        if !folders.contains(folder) {
+            folders.insert(folder);
+        }
+    }
+    Some(match folders.len() {
+        1 => format!("folder {} holds", listed(folders.into_iter())),
+        _ => format!("folders {} hold", listed(folders.into_iter())),
+    })
+}
+
+/// The first few names, quoted.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 5;
+    let more = if names.len() > SHOWN { " …" } else { "" };
+    let first: Vec<_> = names
+        .take(SHOWN)
+        .map(|name| format!("`{}`", path_text::for_terminal(name)))
+        .collect();
+    first.join(", ") + more
+}

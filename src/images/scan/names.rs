@@ -1,0 +1,152 @@
+//! Which names are those of images, which are left out without a word, and how that is told.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::error::Error;
+use crate::images::path_text;
+
+/// The extensions of the formats that are decoded, in lower case.
+pub const EXTENSIONS: [&str; 14] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff", "ppm", "pgm", "pbm",
+    "pnm",
+];
+
+/// Pictures that people expect to be used: they are listed, so that decoding can say what they are.
+const EXPECTED: [&str; 6] = ["heic", "heif", "avif", "jxl", "jp2", "j2k"];
+
+/// What systems and programs leave in folders of pictures.
+const JUNK_FOLDERS: [&str; 5] = [
+    "__MACOSX",
+    "@eaDir",
+    "lost+found",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+];
+
+const JUNK_FILES: [&str; 2] = ["thumbs.db", "desktop.ini"];
+
+pub(super) fn is_image(name: &OsStr) -> bool {
+    let Some(extension) = Path::new(name).extension() else {
+        return false;
+    };
+    EXTENSIONS
+        .iter()
+        .chain(&EXPECTED)
+        .any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// Hidden, or the work of a system rather than of a person.
+pub(super) fn is_left_out(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+        || JUNK_FOLDERS.iter().any(|&junk| name == junk)
+        || JUNK_FILES
+            .iter()
+            .any(|junk| name.eq_ignore_ascii_case(junk))
+}
+
+/// The key by which a file that is no image is counted.
+pub(super) fn extension_key(name: &OsStr) -> String {
+    Path::new(name)
+        .extension()
+        .map(|e| path_text::to_text(e.as_ref()).to_lowercase())
+        .unwrap_or_default()
+}
+
+/// A folder's name as a class name: its text form in NFC, so that two systems' spellings are one class.
+pub(super) fn class_name(folder: &OsStr) -> String {
+    path_text::to_text(folder.as_ref()).nfc().collect()
+}
+
+/// A path for a message.
+pub(super) fn shown(path: &Path) -> String {
+    path_text::for_terminal(&path_text::to_text(path))
+}
+
+/// `40 .dng, 2 .txt, 1 without extension`: the most frequent first.
+pub(super) fn count_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
+    let mut counts: Vec<_> = ignored.iter().collect();
+    counts.sort_by_key(|&(_, &count)| std::cmp::Reverse(count));
+    let parts: Vec<_> = counts
+        .iter()
+        .map(|(extension, count)| match extension.as_str() {
+            "" => format!("{count} without extension"),
+            _ => format!("{count} .{}", path_text::for_terminal(extension)),
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The error for a place without images.
+pub(super) fn no_images(place: &str, ignored: &BTreeMap<String, usize>) -> Error {
+    let wanted = EXTENSIONS.map(|e| format!(".{e}")).join(" ");
+    let held = match count_text(ignored) {
+        Some(counts) => {
+            format!("it holds only files of other kinds, which are not supported: {counts}")
+        }
+        None => "it holds no files that could be".into(),
+    };
+    Error::Input {
+        problem: format!("{place} holds no images"),
+        hint: format!(
+            "images are files named {wanted}, in one folder for each class or in one flat folder; {held}"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_images_in_any_case() {
+        for name in [
+            "a.jpg",
+            "A.JPEG",
+            "two.dots.Png",
+            "x.jfif",
+            "IMG.HEIC",
+            "-rf.tiff",
+        ] {
+            assert!(is_image(name.as_ref()), "{name}");
+        }
+        for name in ["jpg", "a.dng", "a.jpg.txt", "a.", "labels.csv"] {
+            assert!(!is_image(name.as_ref()), "{name}");
+        }
+    }
+
+    #[test]
+    fn hidden_and_junk_names_are_left_out() {
+        for name in [
+            ".DS_Store",
+            "._a.jpg",
+            "__MACOSX",
+            "@eaDir",
+            "Thumbs.db",
+            "Desktop.ini",
+        ] {
+            assert!(is_left_out(name.as_ref()), "{name}");
+        }
+        assert!(!is_left_out("a.jpg".as_ref()));
+    }
+
+    #[test]
+    fn both_spellings_of_an_accent_are_one_class() {
+        assert_eq!(class_name("cafe\u{301}".as_ref()), "caf\u{e9}");
+    }
+
+    #[test]
+    fn counts_are_told_most_frequent_first() {
+        let counts = [("dng", 40), ("", 1), ("txt", 2)]
+            .map(|(e, n)| (e.to_owned(), n))
+            .into();
+        assert_eq!(
+            count_text(&counts).unwrap(),
+            "40 .dng, 2 .txt, 1 without extension"
+        );
+        assert_eq!(count_text(&BTreeMap::new()), None);
+    }
+}

@@ -1,0 +1,398 @@
+//! Folders of every shape, made in a temporary place.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A folder with empty files; nothing here looks inside.
+fn tree(files: &[&str]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for file in files {
+        touch(&root.path().join(file));
+    }
+    root
+}
+
+fn touch(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, b"").unwrap();
+}
+
+fn scan(root: &TempDir) -> Scan {
+    scan_folder(root.path(), Labels::FromFolders).unwrap()
+}
+
+/// Each entry as `name`, `name = class` or `name: reason`.
+fn lines(scan: &Scan) -> Vec<String> {
+    let line = |found: &Found| match (found.reason(), &found.sample().class) {
+        (Some(reason), _) => format!("{}: {reason}", found.sample().name),
+        (None, Some(class)) => format!("{} = {class}", found.sample().name),
+        (None, None) => found.sample().name.clone(),
+    };
+    scan.entries.iter().map(line).collect()
+}
+
+fn problem(result: Result<Scan>) -> (String, String) {
+    let error = result.unwrap_err();
+    (
+        error.to_string(),
+        error.hint().unwrap_or_default().to_owned(),
+    )
+}
+
+#[test]
+fn first_folders_are_classes_and_order_is_by_parts() {
+    let root = tree(&[
+        "dog/1.jpg",
+        "cat/b.png",
+        "cat/a/2.JPG",
+        "cat/a.jpg",
+        "cat-big/1.jpg",
+        "10/x.gif",
+        "2/x.gif",
+    ]);
+    let scan = scan(&root);
+    assert_eq!(scan.layout, FolderLayout::ClassFolders);
+    assert_eq!(
+        lines(&scan),
+        [
+            "10/x.gif = 10",
+            "2/x.gif = 2",
+            "cat/a/2.JPG = cat",
+            "cat/a.jpg = cat",
+            "cat/b.png = cat",
+            "cat-big/1.jpg = cat-big",
+            "dog/1.jpg = dog"
+        ]
+    );
+    assert_eq!(
+        scan.entries[2].sample().path,
+        root.path().join("cat/a/2.JPG")
+    );
+    assert!(scan.notes.is_empty());
+}
+
+#[test]
+fn a_flat_folder_has_no_classes() {
+    let root = tree(&["b.jpg", "a.jpg", "notes/readme.txt", "raw.DNG", "Makefile"]);
+    let scan = scan(&root);
+    assert_eq!(scan.layout, FolderLayout::Flat);
+    assert_eq!(lines(&scan), ["a.jpg", "b.jpg"]);
+    assert_eq!(
+        scan.ignored_text().unwrap(),
+        "1 without extension, 1 .dng, 1 .txt"
+    );
+    assert!(scan.empty_classes.is_empty());
+}
+
+#[test]
+fn without_labels_every_depth_is_flat() {
+    let root = tree(&["x.jpg", "cat/a.jpg", "cat/in/b.jpg"]);
+    let scan = scan_folder(root.path(), Labels::None).unwrap();
+    assert_eq!(scan.layout, FolderLayout::Flat);
+    assert_eq!(lines(&scan), ["cat/a.jpg", "cat/in/b.jpg", "x.jpg"]);
+}
+
+#[test]
+fn images_beside_class_folders_are_named() {
+    let root = tree(&["cat/a.jpg", "dog/a.jpg", "bird.jpg"]);
+    assert_eq!(lines(&scan(&root))[0], "bird.jpg: is not in a class folder");
+}
+
+#[test]
+fn hidden_and_junk_names_are_left_out_without_a_word() {
+    let root = tree(&[
+        "cat/a.jpg",
+        "dog/a.jpg",
+        ".ipynb_checkpoints/a.jpg",
+        "cat/.git/a.jpg",
+        "cat/._a.jpg",
+        "__MACOSX/cat/a.jpg",
+        "dog/@eaDir/a.jpg",
+        "cat/Thumbs.db",
+        "cat/.DS_Store",
+        "desktop.ini",
+    ]);
+    let scan = scan(&root);
+    assert_eq!(lines(&scan), ["cat/a.jpg = cat", "dog/a.jpg = dog"]);
+    assert!(scan.ignored.is_empty() && scan.notes.is_empty() && scan.empty_classes.is_empty());
+}
+
+#[test]
+fn a_hidden_root_is_a_root() {
+    let root = tree(&[".cache/cat/a.jpg"]);
+    let scan = scan_folder(&root.path().join(".cache"), Labels::FromFolders).unwrap();
+    assert_eq!(lines(&scan), ["cat/a.jpg = cat"]);
+}
+
+#[test]
+fn empty_classes_are_named() {
+    let root = tree(&[
+        "a/1.jpg",
+        "text/readme.txt",
+        "c/1.jpg",
+        "broken/1.jpg",
+        ".hidden/x",
+    ]);
+    fs::create_dir(root.path().join("void")).unwrap();
+    assert_eq!(scan(&root).empty_classes, ["text", "void"]);
+}
+
+#[test]
+fn two_spellings_of_a_name_are_one_class() {
+    let root = tree(&["cafe\u{301}/1.jpg", "caf\u{e9}/2.jpg", "tea/1.jpg"]);
+    let scan = scan(&root);
+    let classes: Vec<_> = scan
+        .entries
+        .iter()
+        .map(|e| e.sample().class.as_deref().unwrap())
+        .collect();
+    assert_eq!(classes, ["caf\u{e9}", "caf\u{e9}", "tea"]);
+    assert!(
+        scan.notes[0].starts_with("2 folders are named `caf\u{e9}`"),
+        "{:?}",
+        scan.notes
+    );
+}
+
+#[test]
+fn a_root_one_level_too_high_is_told() {
+    let root = tree(&["train/cat/1.jpg", "train/dog/1.jpg"]);
+    let note = &scan(&root).notes[0];
+    let below = root.path().join("train");
+    assert!(
+        note.contains("one class in") && note.contains("`train`"),
+        "{note}"
+    );
+    let end = format!(
+        "whose folders `cat`, `dog` hold the images: did you mean `{}`?",
+        below.display()
+    );
+    assert!(note.ends_with(&end), "{note}");
+}
+
+#[test]
+fn parts_of_a_data_set_are_told() {
+    for files in [&["train/cat/1.jpg", "Val/cat/1.jpg"][..], &["train/1.jpg"]] {
+        let root = tree(files);
+        assert!(
+            scan(&root).notes[0].contains("named like parts of a data set"),
+            "{files:?}"
+        );
+    }
+    assert!(scan(&tree(&["train/1.jpg", "bus/1.jpg"])).notes.is_empty());
+}
+
+#[test]
+fn a_place_without_images_is_an_error_that_says_what_was_wanted() {
+    let (text, hint) = problem(scan_folder(
+        Path::new("/does_not_exist"),
+        Labels::FromFolders,
+    ));
+    assert_eq!(text, "`/does_not_exist` does not exist");
+    assert!(!hint.is_empty());
+
+    let root = tree(&["a.dng", "b.dng", "c.txt"]);
+    let (text, hint) = problem(scan_folder(root.path(), Labels::FromFolders));
+    assert!(text.ends_with("holds no images"), "{text}");
+    assert!(
+        hint.contains(".jpg .jpeg") && hint.ends_with("not supported: 2 .dng, 1 .txt"),
+        "{hint}"
+    );
+
+    let (text, _) = problem(scan_folder(&root.path().join("c.txt"), Labels::FromFolders));
+    assert!(text.ends_with("c.txt` is a file, not a folder"), "{text}");
+    let empty = tempfile::tempdir().unwrap();
+    assert!(
+        problem(scan_folder(empty.path(), Labels::None))
+            .1
+            .contains("no files")
+    );
+}
+
+#[test]
+fn expected_formats_are_listed_to_be_named_later() {
+    let root = tree(&["IMG_1.HEIC", "b.avif"]);
+    assert_eq!(lines(&scan(&root)), ["IMG_1.HEIC", "b.avif"]);
+}
+
+#[test]
+fn inputs_are_taken_as_given() {
+    let root = tree(&["one.dat", "folder/cat/a.jpg", "folder/b.jpg", "void/x.txt"]);
+    let at = |name: &str| root.path().join(name);
+    let single = scan_inputs(&[at("one.dat")], Labels::FromFolders).unwrap();
+    assert_eq!(lines(&single), [at("one.dat").display().to_string()]);
+
+    let inputs = [at("one.dat"), at("folder"), at("gone.jpg"), at("void")];
+    let several = scan_inputs(&inputs, Labels::FromFolders).unwrap();
+    let name = |name: &str| at(name).display().to_string();
+    let wanted = [
+        name("one.dat"),
+        name("folder/b.jpg"),
+        name("folder/cat/a.jpg"),
+        format!("{}: no such file", name("gone.jpg")),
+    ];
+    assert_eq!(lines(&several), wanted);
+    assert!(several.notes[0].ends_with("void` holds no images"));
+    assert!(
+        problem(scan_inputs(&[at("gone.jpg")], Labels::None))
+            .0
+            .contains("does not exist")
+    );
+    assert!(
+        problem(scan_inputs(&[], Labels::None))
+            .0
+            .contains("no images")
+    );
+}
+
+#[test]
+fn lists_keep_their_order_and_their_bytes() {
+    let paths = parse_list(b"b.jpg\r\na b.jpg\n\n./c.jpg", Separator::Newline);
+    assert_eq!(paths, ["b.jpg", "a b.jpg", "./c.jpg"].map(PathBuf::from));
+    let paths = parse_list(b"new\nline.jpg\0cr\r\0\0", Separator::Nul);
+    assert_eq!(paths, ["new\nline.jpg", "cr\r"].map(PathBuf::from));
+
+    let root = tree(&["b.jpg", "a.bin"]);
+    let at = |name: &str| root.path().join(name);
+    let scan = scan_list(vec![
+        at("b.jpg"),
+        at("gone"),
+        at("a.bin"),
+        root.path().into(),
+    ])
+    .unwrap();
+    let name = |name: &str| at(name).display().to_string();
+    let folder = format!("{}: is a folder, not a regular file", root.path().display());
+    assert_eq!(
+        lines(&scan),
+        [
+            name("b.jpg"),
+            format!("{}: no such file", name("gone")),
+            name("a.bin"),
+            folder
+        ]
+    );
+    assert!(problem(scan_list(vec![])).0.contains("empty"));
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    use super::*;
+    use crate::images::path_text::from_text;
+
+    #[test]
+    fn links_that_lead_back_are_not_followed() {
+        let root = tree(&["cat/1.jpg", "dog/a/b/1.jpg"]);
+        symlink("..", root.path().join("cat/up")).unwrap();
+        symlink("../../..", root.path().join("dog/a/b/top")).unwrap();
+        symlink(".", root.path().join("dog/here")).unwrap();
+        let scan = scan(&root);
+        assert_eq!(lines(&scan), ["cat/1.jpg = cat", "dog/a/b/1.jpg = dog"]);
+        assert_eq!(scan.notes.len(), 3);
+        assert!(
+            scan.notes[0].contains("cat/up` is a link to a folder above it"),
+            "{:?}",
+            scan.notes
+        );
+    }
+
+    #[test]
+    fn a_loop_through_another_folder_ends_too() {
+        let (root, other) = (tree(&["cat/1.jpg"]), tree(&["x/2.jpg"]));
+        symlink(other.path(), root.path().join("cat/away")).unwrap();
+        symlink(root.path(), other.path().join("x/back")).unwrap();
+        let scan = scan(&root);
+        assert_eq!(lines(&scan), ["cat/1.jpg = cat", "cat/away/x/2.jpg = cat"]);
+        assert_eq!(scan.notes.len(), 1);
+    }
+
+    #[test]
+    fn links_to_folders_and_files_elsewhere_are_followed() {
+        let (root, other) = (tree(&["cat/1.jpg"]), tree(&["2.jpg", "3.txt"]));
+        symlink(other.path(), root.path().join("dog")).unwrap();
+        symlink(other.path().join("2.jpg"), root.path().join("cat/2.jpg")).unwrap();
+        symlink(other.path().join("3.txt"), root.path().join("cat/3.txt")).unwrap();
+        let scan = scan(&root);
+        assert_eq!(
+            lines(&scan),
+            ["cat/1.jpg = cat", "cat/2.jpg = cat", "dog/2.jpg = dog"]
+        );
+        assert_eq!(scan.ignored["txt"], 2);
+    }
+
+    #[test]
+    fn odd_objects_are_skipped_and_never_opened() {
+        let root = tree(&["cat/1.jpg", "cat/folder.jpg/2.jpg"]);
+        let at = |name: &str| root.path().join("cat").join(name);
+        symlink("self.jpg", at("self.jpg")).unwrap();
+        symlink("nowhere/x.jpg", at("dangling.jpg")).unwrap();
+        symlink("nowhere/x.txt", at("dangling.txt")).unwrap();
+        let made = Command::new("mkfifo").arg(at("pipe.jpg")).status();
+        assert!(
+            made.is_ok_and(|status| status.success()),
+            "mkfifo is needed"
+        );
+        let lines = lines(&scan(&root));
+        assert_eq!(lines[0], "cat/1.jpg = cat");
+        assert_eq!(
+            lines[1],
+            "cat/dangling.jpg: is a link to `nowhere/x.jpg`, which does not exist"
+        );
+        assert_eq!(lines[2], "cat/folder.jpg/2.jpg = cat");
+        assert_eq!(
+            lines[3],
+            "cat/pipe.jpg: is a named pipe, not a regular file"
+        );
+        assert!(
+            lines[4].starts_with("cat/self.jpg: is a link that cannot be followed: "),
+            "{}",
+            lines[4]
+        );
+        assert_eq!(lines.len(), 5);
+
+        let listed = scan_list(vec![at("pipe.jpg"), at("dangling.jpg")]).unwrap();
+        assert!(listed.entries.iter().all(|entry| entry.reason().is_some()));
+    }
+
+    #[test]
+    fn names_that_are_not_utf_8_can_be_undone() {
+        let root = tree(&["plain/1.jpg"]);
+        let folder = OsStr::from_bytes(b"caf\xe9");
+        touch(
+            &root
+                .path()
+                .join(folder)
+                .join(OsStr::from_bytes(b"na\xefve.jpg")),
+        );
+        let scan = scan(&root);
+        assert_eq!(
+            lines(&scan),
+            ["caf\\xe9/na\\xefve.jpg = caf\\xe9", "plain/1.jpg = plain"]
+        );
+        let sample = scan.entries[0].sample();
+        assert_eq!(root.path().join(from_text(&sample.name)), sample.path);
+    }
+
+    #[test]
+    fn an_unreadable_folder_does_not_end_the_run() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tree(&["cat/1.jpg", "shut/1.jpg"]);
+        let shut = root.path().join("shut");
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
+        let scan = scan(&root);
+        let open_to_all = fs::read_dir(&shut).is_ok();
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(scan.entries.len(), 2);
+        // The system's administrator reads everything.
+        assert!(open_to_all || lines(&scan)[1].starts_with("shut: cannot be read: "));
+    }
+}

@@ -1,0 +1,217 @@
+//! Goes through a folder in order, follows links that do not lead back, and opens no file.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, FileType};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::names::{class_name, extension_key, is_image, is_left_out, shown};
+use super::{Found, Labels, Sample};
+use crate::images::{SkipReason, path_text};
+
+/// What a walk has found so far.
+pub(super) struct Walk<'a> {
+    /// What names leave out.
+    base: &'a Path,
+    labels: Labels,
+    pub(super) found: Vec<Found>,
+    pub(super) ignored: BTreeMap<String, usize>,
+    pub(super) notes: Vec<String>,
+    /// First-level folders and the class that each is.
+    pub(super) classes: Vec<(OsString, Arc<str>)>,
+    class: Option<Arc<str>>,
+    /// The real paths of the folders in which links were followed to get where the walk is.
+    trail: Vec<PathBuf>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk whose names are relative to `base`; an empty one leaves paths as they are.
+    pub(super) fn new(base: &'a Path, labels: Labels) -> Self {
+        Self {
+            base,
+            labels,
+            found: Vec::new(),
+            ignored: BTreeMap::new(),
+            notes: Vec::new(),
+            classes: Vec::new(),
+            class: None,
+            trail: Vec::new(),
+        }
+    }
+
+    /// Goes through the root.
+    ///
+    /// # Errors
+    ///
+    /// If the root itself cannot be read. A folder inside it that cannot be read is a skipped entry.
+    pub(super) fn root(&mut self, root: &Path) -> io::Result<()> {
+        for (name, kind) in sorted_entries(root)? {
+            let path = root.join(&name);
+            if self.labels == Labels::FromFolders {
+                self.class = None;
+            }
+            self.entry(path, &name, kind, Depth::First);
+        }
+        self.class = None;
+        Ok(())
+    }
+
+    fn inner(&mut self, folder: &Path) {
+        match sorted_entries(folder) {
+            Ok(entries) => {
+                for (name, kind) in entries {
+                    self.entry(folder.join(&name), &name, kind, Depth::Inner);
+                }
+            }
+            Err(error) => self.skip(folder.into(), SkipReason::Unreadable(error.to_string())),
+        }
+    }
+
+    fn entry(&mut self, path: PathBuf, name: &OsStr, kind: FileType, depth: Depth) {
+        if kind.is_dir() {
+            self.folder(&path, name, depth);
+        } else if kind.is_symlink() {
+            self.link(path, name, depth);
+        } else {
+            self.file(path, name, kind);
+        }
+    }
+
+    fn folder(&mut self, path: &Path, name: &OsStr, depth: Depth) {
+        if depth == Depth::First && self.labels == Labels::FromFolders {
+            let class = Arc::from(class_name(name));
+            self.class = Some(Arc::clone(&class));
+            self.classes.push((name.into(), class));
+        }
+        self.inner(path);
+    }
+
+    fn file(&mut self, path: PathBuf, name: &OsStr, kind: FileType) {
+        if !is_image(name) {
+            *self.ignored.entry(extension_key(name)).or_default() += 1;
+        } else if kind.is_file() {
+            let sample = self.sample(path);
+            self.found.push(Found::Sample(sample));
+        } else {
+            self.skip(path, SkipReason::NotAFile(kind_text(kind)));
+        }
+    }
+
+    fn link(&mut self, path: PathBuf, name: &OsStr, depth: Depth) {
+        match fs::metadata(&path) {
+            Ok(target) if target.is_dir() => self.linked_folder(&path, name, depth),
+            Ok(target) => self.file(path, name, target.file_type()),
+            Err(error) if is_image(name) => {
+                let reason = link_reason(&path, &error);
+                self.skip(path, reason);
+            }
+            Err(_) => *self.ignored.entry(extension_key(name)).or_default() += 1,
+        }
+    }
+
+    /// A link to a folder above the walk's place, by whatever way it got there, would be walked for ever.
+    fn linked_folder(&mut self, path: &Path, name: &OsStr, depth: Depth) {
+        let here = path.parent().unwrap_or(path);
+        let (Ok(target), Ok(here)) = (path.canonicalize(), canonical(here)) else {
+            return self.skip(
+                path.into(),
+                SkipReason::Unreadable("its target has gone".into()),
+            );
+        };
+        if here.starts_with(&target) || self.trail.iter().any(|place| place.starts_with(&target)) {
+            let note = format!(
+                "`{}` is a link to a folder above it, and was not followed",
+                shown(path)
+            );
+            self.notes.push(note);
+            return;
+        }
+        self.trail.push(here);
+        self.folder(path, name, depth);
+        self.trail.pop();
+    }
+
+    fn skip(&mut self, path: PathBuf, reason: SkipReason) {
+        let sample = self.sample(path);
+        self.found.push(Found::Skipped { sample, reason });
+    }
+
+    fn sample(&self, path: PathBuf) -> Sample {
+        let name = name_below(&path, self.base);
+        Sample {
+            path,
+            name,
+            class: self.class.clone(),
+        }
+    }
+}
+
+/// Whether an entry lies in the root itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    First,
+    Inner,
+}
+
+/// A folder's entries by name, without those that are left out. On most systems this asks nothing of the files themselves.
+fn sorted_entries(folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !is_left_out(&name) {
+            entries.push((name, entry.file_type()?));
+        }
+    }
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(entries)
+}
+
+fn canonical(folder: &Path) -> io::Result<PathBuf> {
+    let here = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    here.canonicalize()
+}
+
+fn name_below(path: &Path, base: &Path) -> String {
+    let name = path_text::to_text(path.strip_prefix(base).unwrap_or(path));
+    if std::path::MAIN_SEPARATOR == '/' {
+        name
+    } else {
+        name.replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}
+
+/// Why a link leads to nothing.
+pub(super) fn link_reason(path: &Path, error: &io::Error) -> SkipReason {
+    match fs::read_link(path) {
+        Ok(target) if error.kind() == io::ErrorKind::NotFound => {
+            SkipReason::DanglingLink(shown(&target))
+        }
+        _ => SkipReason::BrokenLink(error.to_string()),
+    }
+}
+
+/// What something is that is no regular file, with its article.
+pub(super) fn kind_text(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        return "a folder";
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "a named pipe";
+        } else if kind.is_socket() {
+            return "a socket";
+        } else if kind.is_block_device() || kind.is_char_device() {
+            return "a device";
+        }
+    }
+    "something special"
+}

@@ -1,0 +1,126 @@
+//! Why an image is not used, in words that go on after its path.
+
+use super::format::Format;
+
+/// The reason why a file is skipped; `{path}: {reason}` is the line that people read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The system refused to read it; its own words.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// A listed path is not there.
+    #[error("no such file")]
+    Missing,
+    /// A link to nothing; the target as the link has it.
+    #[error("is a link to `{0}`, which does not exist")]
+    DanglingLink(String),
+    /// A link that cannot be followed, such as one to itself; the system's words.
+    #[error("is a link that cannot be followed: {0}")]
+    BrokenLink(String),
+    /// A folder, pipe, socket or device, with its article. It is never opened.
+    #[error("is {0}, not a regular file")]
+    NotAFile(&'static str),
+    /// It lies beside the class folders.
+    #[error("is not in a class folder")]
+    NotInAClass,
+    /// A file of no bytes.
+    #[error("is empty (0 bytes)")]
+    Empty,
+    /// Something that is recognised, and is no picture.
+    #[error("is {0}, not an image")]
+    NotAnImage(&'static str),
+    /// A pointer of Git LFS in place of the picture.
+    #[error("is a Git LFS pointer, not the image itself; fetch it with `git lfs pull`")]
+    LfsPointer,
+    /// Nothing that is recognised.
+    #[error("is not in a known image format")]
+    Unknown,
+    /// A picture in a format that is not read.
+    #[error("is {0}, which is not supported; convert it to JPEG or PNG")]
+    Unsupported(&'static str),
+    /// A picture in a format that is read, of a kind that is not.
+    #[error("is a {format} of a kind that is not supported ({detail}); convert it to JPEG or PNG")]
+    UnsupportedKind {
+        /// The container.
+        format: Format,
+        /// What is special about it.
+        detail: String,
+    },
+    /// The end is missing.
+    #[error("is a {format} that is cut off: {detail}")]
+    Truncated {
+        /// The container.
+        format: Format,
+        /// What is missing.
+        detail: String,
+    },
+    /// More pixels than allowed, judged from the header.
+    #[error(
+        "is {width} × {height} = {} pixels, over the limit of {} (raise it with --max-pixels)",
+        grouped(u64::from(*width) * u64::from(*height)),
+        grouped(*limit)
+    )]
+    TooLarge {
+        /// Stored width.
+        width: u32,
+        /// Stored height.
+        height: u32,
+        /// The most pixels that are allowed.
+        limit: u64,
+    },
+    /// The memory for its pixels cannot be had.
+    #[error("needs {} bytes of memory to unpack, which cannot be had", grouped(*.0))]
+    OutOfMemory(u64),
+    /// The bytes contradict themselves.
+    #[error("is a damaged {format}: {detail}")]
+    Corrupt {
+        /// The container.
+        format: Format,
+        /// The decoder's words.
+        detail: String,
+    },
+}
+
+/// A number with commas between groups of three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_with_the_limit_and_the_option() {
+        let reason = SkipReason::TooLarge {
+            width: 20_000,
+            height: 20_000,
+            limit: 178_956_970,
+        };
+        assert_eq!(
+            reason.to_string(),
+            "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (raise it with --max-pixels)"
+        );
+    }
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

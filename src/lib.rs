@@ -1,0 +1,27 @@
+//! Train an image classifier in seconds on frozen features.
+//!
+//! A pretrained network runs once over each image ([`backbones`]), its features are kept on disk ([`features`]), and a
+//! softmax head is trained on them ([`head`]). The modules are the stages of that pipeline, in order; [`tasks`] holds
+//! one function for each verb of the command line.
+
+pub mod error;
+
+mod atomic_file;
+pub mod classes;
+pub mod progress;
+
+pub mod images;
+
+pub mod backbones;
+
+pub mod features;
+pub mod head;
+
+pub mod classifier;
+
+pub mod tasks;
+
+#[doc(hidden)]
+pub mod cli;
+
+pub use error::{Error, Result};

@@ -1,0 +1,21 @@
+//! How a long task tells how far it is, without knowing who listens.
+
+/// Told by a task of its progress; a bar, a log or nothing at all.
+pub trait Progress: Sync {
+    /// A stage of `total` steps begins; `what` is a plural noun (`images`).
+    fn begin(&self, what: &str, total: u64);
+    /// `steps` more of the stage are done.
+    fn advance(&self, steps: u64);
+    /// The stage is over, in whichever way.
+    fn end(&self);
+}
+
+/// Listens to nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _what: &str, _total: u64) {}
+    fn advance(&self, _steps: u64) {}
+    fn end(&self) {}
+}

@@ -1,0 +1,267 @@
+//! `classify`: images to labels.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use ndarray::ArrayView2;
+
+use super::extract::StoreSink;
+use super::inputs::Inputs;
+use crate::backbones::{DeviceRequest, Engine, Frozen, Home, RunOptions};
+use crate::classifier::{Classifier, Prediction};
+use crate::error::{Error, Result};
+use crate::features::{
+    Digest, Dtype, Existing, FeatureStore, Item, Outcome, Pipeline, Sink, StoreManifest,
+    StoreWriter,
+};
+use crate::images::path_text::to_text;
+use crate::images::{DecodeOptions, Found, Labels, Scan};
+use crate::progress::Progress;
+
+/// What to classify, and how.
+#[derive(Debug, Clone)]
+pub struct ClassifyOptions {
+    /// The images.
+    pub inputs: Inputs,
+    /// The head file; it brings backbone and preprocessing.
+    pub head: PathBuf,
+    /// The network's file, where it is not installed.
+    pub backbone: Option<PathBuf>,
+    /// A store to take features from and to add them to.
+    pub store: Option<PathBuf>,
+    /// The pixel limit.
+    pub max_pixels: u64,
+    /// The device.
+    pub device: DeviceRequest,
+    /// Images that the network is given at once.
+    pub batch_size: usize,
+    /// Threads for decoding, and as many for the network.
+    pub threads: usize,
+    /// Models and runtime.
+    pub home: Home,
+}
+
+/// What became of one image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classified {
+    /// The path to open, as text.
+    pub path: String,
+    /// The class of its folder, where folders are classes.
+    pub class: Option<String>,
+    /// The digest of its bytes with the prediction, or the reason for leaving it out.
+    pub result: Result<Prediction, String>,
+}
+
+/// What a classification did.
+#[derive(Debug, Clone)]
+pub struct ClassifyReport {
+    /// Images with a label.
+    pub used: usize,
+    /// Images without one.
+    pub skipped: usize,
+    /// Files left out since they are no images, by extension.
+    pub ignored: std::collections::BTreeMap<String, usize>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+    /// What ran the network.
+    pub engine: Engine,
+}
+
+/// Classifies images and gives each result to `each`, in input order, as soon as it is known.
+///
+/// # Errors
+/// No images, a head file or backbone that does not fit, a device that does not work, or what `each` returns.
+pub fn classify(
+    options: &ClassifyOptions,
+    labels: Labels,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(&Classifier, Classified) -> Result<()>,
+) -> Result<ClassifyReport> {
+    let classifier = Classifier::open(&options.head)?;
+    let scan = options.inputs.scan(labels)?;
+    let run = RunOptions {
+        home: options.home.clone(),
+        device: options.device,
+        threads: options.threads,
+    };
+    let mut frozen = Frozen::for_spec(classifier.spec(), options.backbone.as_deref(), &run)?;
+    let spec = classifier.spec();
+    let pipeline = Pipeline {
+        decoding: DecodeOptions {
+            exif: spec.decoding.exif,
+            alpha: spec.decoding.alpha,
+            max_pixels: options.max_pixels,
+        },
+        preprocessing: spec.preprocessing,
+        batch_size: options.batch_size,
+        threads: options.threads,
+    };
+    let mut counts = Counts::default();
+    let mut counted = |result: Classified| {
+        *if result.result.is_ok() {
+            &mut counts.used
+        } else {
+            &mut counts.skipped
+        } += 1;
+        each(&classifier, result)
+    };
+    let mut notes = match &options.store {
+        None => {
+            let mut sink = PredictSink {
+                classifier: &classifier,
+                each: &mut counted,
+            };
+            pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
+            Vec::new()
+        }
+        Some(store) => {
+            let writer = open_store(store, &frozen)?;
+            let (rows, notes) = extend(writer, &pipeline, &scan, &mut frozen, progress)?;
+            predict_from_store(store, &classifier, &rows, &mut counted)?;
+            notes
+        }
+    };
+    notes.extend(frozen.notes);
+    notes.extend(scan.notes);
+    let Counts { used, skipped } = counts;
+    Ok(ClassifyReport {
+        used,
+        skipped,
+        ignored: scan.ignored,
+        notes,
+        engine: frozen.engine,
+    })
+}
+
+#[derive(Default)]
+struct Counts {
+    used: usize,
+    skipped: usize,
+}
+
+/// Predicts from each batch as it comes: nothing is kept.
+struct PredictSink<'a> {
+    classifier: &'a Classifier,
+    each: &'a mut dyn FnMut(Classified) -> Result<()>,
+}
+
+impl Sink for PredictSink<'_> {
+    fn known(&self) -> Option<&HashSet<Digest>> {
+        None
+    }
+
+    fn take(&mut self, item: Item) -> Result<()> {
+        let result = match item.outcome {
+            Outcome::Skipped(reason) => Err(reason.to_string()),
+            Outcome::Computed(_, features) => Ok(predict_one(self.classifier, &features)?),
+            Outcome::Reused(_) => {
+                unreachable!("a sink that knows no digest is given every image's features")
+            }
+        };
+        let (path, class) = described(item.found);
+        (self.each)(Classified {
+            path,
+            class,
+            result,
+        })
+    }
+}
+
+/// A path that can be opened, as text, and the class of its folder.
+fn described(found: &Found) -> (String, Option<String>) {
+    let sample = found.sample();
+    (
+        to_text(&sample.path),
+        sample.class.as_deref().map(str::to_owned),
+    )
+}
+
+fn predict_one(classifier: &Classifier, features: &[f32]) -> Result<Prediction> {
+    let row =
+        ArrayView2::from_shape((1, features.len()), features).expect("one row of this length");
+    Ok(classifier.predict(row)?.remove(0))
+}
+
+/// The store as it is, or a new one.
+fn open_store(store: &std::path::Path, frozen: &Frozen) -> Result<StoreWriter> {
+    let dtype = if crate::features::is_store(store) {
+        StoreManifest::read(store)?.dtype
+    } else {
+        Dtype::default()
+    };
+    let manifest = StoreManifest::new(frozen.spec.clone(), dtype, frozen.engine.clone());
+    StoreWriter::open(store, manifest, Existing::Extend)
+}
+
+type Row = (String, Option<String>, Result<Digest, String>);
+
+/// Adds what is missing; the store's index, the samples of its own last run, stays as it is.
+fn extend(
+    writer: StoreWriter,
+    pipeline: &Pipeline,
+    scan: &Scan,
+    frozen: &mut Frozen,
+    progress: &dyn Progress,
+) -> Result<(Vec<Row>, Vec<String>)> {
+    let mut sink = StoreSink::new(writer);
+    pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
+    let notes = sink.writer.notes().to_vec();
+    sink.writer.finish(None)?;
+    let digests = sink
+        .index
+        .rows
+        .into_iter()
+        .map(|row| row.content.map(|content| content.digest));
+    let rows = scan.entries.iter().map(described).zip(digests);
+    Ok((
+        rows.map(|((path, class), digest)| (path, class, digest))
+            .collect(),
+        notes,
+    ))
+}
+
+/// Rows whose features are read from the store at once.
+const CHUNK: usize = 8192;
+
+fn predict_from_store(
+    store: &std::path::Path,
+    classifier: &Classifier,
+    rows: &[Row],
+    each: &mut dyn FnMut(Classified) -> Result<()>,
+) -> Result<()> {
+    let store = FeatureStore::open(store)?;
+    for chunk in rows.chunks(CHUNK) {
+        let digests: Vec<Digest> = chunk
+            .iter()
+            .filter_map(|(_, _, digest)| digest.as_ref().ok().copied())
+            .collect();
+        let mut predictions = classifier
+            .predict(store.features(&digests)?.view())?
+            .into_iter();
+        for (path, class, digest) in chunk {
+            let prediction = |_: &Digest| predictions.next().expect("a prediction for each digest");
+            let result = digest.as_ref().map(prediction).map_err(Clone::clone);
+            each(Classified {
+                path: path.clone(),
+                class: class.clone(),
+                result,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks `--threshold`.
+///
+/// # Errors
+/// [`Error::Parameter`] outside of 0 to 1.
+pub fn check_threshold(threshold: f64) -> Result<()> {
+    if (0.0..=1.0).contains(&threshold) {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        name: "--threshold",
+        value: threshold.to_string(),
+        wanted: "from 0 to 1",
+    })
+}

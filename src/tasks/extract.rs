@@ -1,0 +1,250 @@
+//! `extract`: images to features on disk.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::inputs::{Inputs, Skipped};
+use crate::backbones::{
+    DEFAULT_BACKBONE, Decoding, DeviceRequest, Engine, FeatureSpec, Frozen, Home, Overrides,
+    RunOptions,
+};
+use crate::error::Result;
+use crate::features::{
+    Content, Digest, Dtype, Existing, Index, IndexRow, Item, Outcome, Pipeline, Sink,
+    StoreManifest, StoreWriter, Timings,
+};
+use crate::images::{DecodeOptions, Labels, Scan};
+use crate::progress::Progress;
+
+/// What to extract, and how.
+#[derive(Debug, Clone)]
+pub struct ExtractOptions {
+    /// The images.
+    pub inputs: Inputs,
+    /// The store.
+    pub output: PathBuf,
+    /// A backbone's name, or an ONNX file.
+    pub backbone: PathBuf,
+    /// What to change in its manifest.
+    pub overrides: Overrides,
+    /// From the file to pixels.
+    pub decoding: DecodeOptions,
+    /// The device.
+    pub device: DeviceRequest,
+    /// Images that the network is given at once.
+    pub batch_size: usize,
+    /// Threads for decoding, and as many for the network.
+    pub threads: usize,
+    /// How numbers are kept.
+    pub dtype: Dtype,
+    /// What to do with a store that is there already.
+    pub existing: Existing,
+    /// Models and runtime.
+    pub home: Home,
+}
+
+impl ExtractOptions {
+    /// The default backbone, on all CPUs that this process may use.
+    #[must_use]
+    pub fn new(inputs: Inputs, output: PathBuf, home: Home) -> Self {
+        Self {
+            inputs,
+            output,
+            backbone: DEFAULT_BACKBONE.into(),
+            overrides: Overrides::default(),
+            decoding: DecodeOptions::default(),
+            device: DeviceRequest::default(),
+            batch_size: 8,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            dtype: Dtype::default(),
+            existing: Existing::default(),
+            home,
+        }
+    }
+}
+
+/// What an extraction did.
+#[derive(Debug, Clone)]
+pub struct ExtractReport {
+    /// Images whose features were computed.
+    pub computed: usize,
+    /// Images whose features were known.
+    pub reused: usize,
+    /// Images that could not be used, in input order.
+    pub skipped: Vec<Skipped>,
+    /// Used images of each class; empty without classes.
+    pub classes: BTreeMap<String, usize>,
+    /// Class folders without a usable image.
+    pub empty_classes: Vec<String>,
+    /// Files left out since they are no images, by extension.
+    pub ignored: BTreeMap<String, usize>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+    /// What the features are features of.
+    pub spec: FeatureSpec,
+    /// What ran the network.
+    pub engine: Engine,
+    /// How long the stages were at work.
+    pub timings: Timings,
+    /// How long it took from scan to index.
+    pub elapsed: Duration,
+}
+
+impl ExtractReport {
+    /// Images whose features are in the store.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.computed + self.reused
+    }
+}
+
+/// Extracts the features of images into a store.
+///
+/// # Errors
+/// No images, a backbone or device that does not work, a store that holds something else or is being written, a full
+/// disk. Images that cannot be used are in the report.
+pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractReport> {
+    let start = Instant::now();
+    let scan = options.inputs.scan(Labels::FromFolders)?;
+    let decoding = Decoding {
+        exif: options.decoding.exif,
+        alpha: options.decoding.alpha,
+    };
+    let run = RunOptions {
+        home: options.home.clone(),
+        device: options.device,
+        threads: options.threads,
+    };
+    let adjust = |manifest: &mut _| options.overrides.apply(manifest);
+    let mut frozen = Frozen::by_name(&options.backbone, adjust, decoding, &run)?;
+    let manifest = StoreManifest::new(frozen.spec.clone(), options.dtype, frozen.engine.clone());
+    let mut sink = StoreSink::new(StoreWriter::open(
+        &options.output,
+        manifest,
+        options.existing,
+    )?);
+    let pipeline = Pipeline {
+        decoding: options.decoding,
+        preprocessing: frozen.spec.preprocessing,
+        batch_size: options.batch_size,
+        threads: options.threads,
+    };
+    let timings = pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
+    report(sink, scan, frozen, timings, start)
+}
+
+fn report(
+    sink: StoreSink,
+    scan: Scan,
+    frozen: Frozen,
+    timings: Timings,
+    start: Instant,
+) -> Result<ExtractReport> {
+    let StoreSink {
+        writer,
+        index,
+        computed,
+        reused,
+    } = sink;
+    let mut notes = [frozen.notes, writer.notes().to_vec(), scan.notes].concat();
+    let last = Instant::now();
+    writer.finish(Some(&index))?;
+    let timings = Timings {
+        write: timings.write + last.elapsed(),
+        ..timings
+    };
+    let mut classes = BTreeMap::new();
+    for (row, _) in index.used() {
+        *classes.entry(row.class.clone()).or_insert(0) += 1;
+    }
+    let unlabelled = classes.remove(&None).is_some();
+    let classes: BTreeMap<String, usize> = classes
+        .into_iter()
+        .filter_map(|(class, n)| Some((class?, n)))
+        .collect();
+    if unlabelled && !classes.is_empty() {
+        notes.push("some images have a class and some have none".to_owned());
+    }
+    let named: BTreeSet<&String> = index
+        .rows
+        .iter()
+        .filter_map(|row| row.class.as_ref())
+        .collect();
+    let unusable = named
+        .into_iter()
+        .filter(|class| !classes.contains_key(*class))
+        .cloned();
+    let empty_classes = scan.empty_classes.iter().cloned().chain(unusable).collect();
+    let skipped = index.rows.iter().filter_map(|row| {
+        Some(Skipped {
+            path: row.path.clone(),
+            reason: row.content.as_ref().err()?.clone(),
+        })
+    });
+    Ok(ExtractReport {
+        computed,
+        reused,
+        skipped: skipped.collect(),
+        classes,
+        empty_classes,
+        ignored: scan.ignored,
+        notes,
+        spec: frozen.spec,
+        engine: frozen.engine,
+        timings,
+        elapsed: start.elapsed(),
+    })
+}
+
+/// Puts features into the store and samples into its index.
+pub(super) struct StoreSink {
+    pub(super) writer: StoreWriter,
+    pub(super) index: Index,
+    pub(super) computed: usize,
+    pub(super) reused: usize,
+}
+
+impl StoreSink {
+    pub(super) fn new(writer: StoreWriter) -> Self {
+        Self {
+            writer,
+            index: Index::default(),
+            computed: 0,
+            reused: 0,
+        }
+    }
+}
+
+impl Sink for StoreSink {
+    fn known(&self) -> Option<&HashSet<Digest>> {
+        Some(self.writer.known())
+    }
+
+    fn take(&mut self, item: Item) -> Result<()> {
+        let sample = item.found.sample();
+        let content = match item.outcome {
+            Outcome::Skipped(reason) => Err(reason.to_string()),
+            Outcome::Reused(picture) => {
+                self.reused += 1;
+                Ok(picture)
+            }
+            Outcome::Computed(picture, features) => {
+                self.computed += 1;
+                self.writer.push(picture.digest, &features)?;
+                Ok(picture)
+            }
+        };
+        let content = content.map(|picture| Content {
+            digest: picture.digest,
+            width: picture.size.0,
+            height: picture.size.1,
+        });
+        self.index.rows.push(IndexRow {
+            path: sample.name.clone(),
+            class: sample.class.as_deref().map(str::to_owned),
+            content,
+        });
+        Ok(())
+    }
+}

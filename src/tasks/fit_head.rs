@@ -1,0 +1,274 @@
+//! `fit-head`: features on disk to a head file.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+
+use linfa::ParamGuard;
+use ndarray::Array2;
+use serde_json::json;
+
+use crate::classes::ClassIndex;
+use crate::error::{Error, Result};
+use crate::features::{Digest, FeatureStore};
+use crate::head::{
+    EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LabelledFeatures, fit, validation_split,
+};
+
+/// What to train on, and how.
+#[derive(Debug, Clone)]
+pub struct FitHeadOptions {
+    /// The store with the training samples.
+    pub features: PathBuf,
+    /// The head file to write.
+    pub output: PathBuf,
+    /// The parameters; checked before anything is read.
+    pub params: FitParams,
+    /// What to validate on.
+    pub validation: Validation,
+}
+
+/// Where validation samples come from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Validation {
+    /// There are none.
+    #[default]
+    None,
+    /// Another store.
+    Store(PathBuf),
+    /// This share of the training samples, stratified and by content.
+    Split(f64),
+}
+
+/// What a training did.
+#[derive(Debug, Clone)]
+pub struct FitHeadReport {
+    /// The head and its history.
+    pub fit: Fit,
+    /// The classes, in index order.
+    pub classes: ClassIndex,
+    /// Training samples.
+    pub n_train: usize,
+    /// Validation samples.
+    pub n_validation: usize,
+    /// D.
+    pub n_features: usize,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Trains a head; `on_epoch` hears of each epoch.
+///
+/// # Errors
+/// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that is no
+/// number; then an older head file is as it was.
+pub fn fit_head(
+    options: &FitHeadOptions,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+) -> Result<FitHeadReport> {
+    let params = options.params.check()?;
+    let store = FeatureStore::open(&options.features)?;
+    let samples = Samples::of(&store)?;
+    let classes = ClassIndex::from_names(samples.names.iter().cloned());
+    let mut warnings = Vec::new();
+    let (train, validation) = split(
+        &samples,
+        options,
+        params.values().seed,
+        &classes,
+        &store,
+        &mut warnings,
+    )?;
+    let set = train.labelled(&classes)?;
+    let validation_set = validation
+        .as_ref()
+        .map(|v| v.labelled(&classes))
+        .transpose()?;
+    let fit = fit(&params, &set, validation_set.as_ref(), on_epoch)?;
+    warnings.extend(fit.warnings.iter().map(ToString::to_string));
+    let report = FitHeadReport {
+        n_train: train.targets.len(),
+        n_validation: validation.as_ref().map_or(0, |v| v.targets.len()),
+        n_features: train.features.ncols(),
+        fit,
+        classes,
+        warnings,
+    };
+    write(options, &params, &store, &report)?;
+    Ok(report)
+}
+
+fn write(
+    options: &FitHeadOptions,
+    params: &FitValidParams,
+    store: &FeatureStore,
+    report: &FitHeadReport,
+) -> Result<()> {
+    let spec = &store.manifest().spec;
+    let metrics = json!({
+        "n_train": report.n_train,
+        "n_validation": report.n_validation,
+        "seconds": report.fit.seconds,
+        "history": report.fit.history,
+    });
+    let file = HeadFile {
+        head: report.fit.head.clone(),
+        classes: report.classes.clone(),
+        manifest: serde_json::to_value(spec).expect("strings and numbers have a JSON form"),
+        params: serde_json::to_value(params.values()).expect("numbers have a JSON form"),
+        metrics,
+    };
+    file.write(&options.output)
+}
+
+/// Labelled samples of a store, by name.
+struct Samples {
+    names: Vec<String>,
+    digests: Vec<Digest>,
+}
+
+impl Samples {
+    fn of(store: &FeatureStore) -> Result<Self> {
+        let bad = |problem: String| {
+            Error::Input {
+            problem,
+            hint: "extract a folder that holds one folder for each class, as `cat/1.jpg` and `dog/2.jpg`".to_owned(),
+        }
+        };
+        let name = store.path().display();
+        let (names, digests): (Vec<Option<String>>, Vec<Digest>) = store
+            .index()
+            .used()
+            .map(|(row, digest)| (row.class.clone(), digest))
+            .unzip();
+        let unlabelled = names.iter().filter(|class| class.is_none()).count();
+        if names.is_empty() {
+            return Err(bad(format!(
+                "`{name}` holds no samples: no extraction has ended with usable images yet"
+            )));
+        }
+        if unlabelled > 0 {
+            return Err(bad(format!(
+                "{unlabelled} of the {} images in `{name}` have no class",
+                names.len()
+            )));
+        }
+        Ok(Self {
+            names: names.into_iter().flatten().collect(),
+            digests,
+        })
+    }
+
+    /// Those rows whose class is known, as numbers; the others are counted by class.
+    fn targets(&self, classes: &ClassIndex) -> (Vec<usize>, Vec<Digest>, BTreeMap<String, usize>) {
+        let (mut targets, mut digests, mut unknown) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (name, digest) in self.names.iter().zip(&self.digests) {
+            match classes.class_to_idx(name) {
+                Some(target) => {
+                    targets.push(target);
+                    digests.push(*digest);
+                }
+                None => *unknown.entry(name.clone()).or_insert(0) += 1,
+            }
+        }
+        (targets, digests, unknown)
+    }
+}
+
+/// Features (N, D) with their targets (N).
+struct Matrix {
+    features: Array2<f32>,
+    targets: Vec<usize>,
+}
+
+impl Matrix {
+    fn read(store: &FeatureStore, targets: Vec<usize>, digests: &[Digest]) -> Result<Self> {
+        Ok(Self {
+            features: store.features(digests)?,
+            targets,
+        })
+    }
+
+    fn labelled<'a>(&'a self, classes: &'a ClassIndex) -> Result<LabelledFeatures<'a>> {
+        LabelledFeatures::new(self.features.view(), &self.targets, classes)
+    }
+}
+
+fn split(
+    samples: &Samples,
+    options: &FitHeadOptions,
+    seed: u64,
+    classes: &ClassIndex,
+    store: &FeatureStore,
+    warnings: &mut Vec<String>,
+) -> Result<(Matrix, Option<Matrix>)> {
+    let (targets, digests, _) = samples.targets(classes);
+    match &options.validation {
+        Validation::None => Ok((Matrix::read(store, targets, &digests)?, None)),
+        Validation::Store(path) => {
+            let validation = FeatureStore::open(path)?;
+            require_same_spec(store, &validation)?;
+            let (known, theirs, unknown) = Samples::of(&validation)?.targets(classes);
+            warnings.extend(unknown_warning(&unknown, path));
+            warnings.extend(leak_warning(&digests, &theirs));
+            Ok((
+                Matrix::read(store, targets, &digests)?,
+                Some(Matrix::read(&validation, known, &theirs)?),
+            ))
+        }
+        Validation::Split(fraction) => {
+            let keys: Vec<[u8; 32]> = digests.iter().map(|digest| digest.0).collect();
+            let split = validation_split(&targets, &keys, *fraction, seed)?;
+            let pick = |rows: &[usize]| -> (Vec<usize>, Vec<Digest>) {
+                rows.iter().map(|&row| (targets[row], digests[row])).unzip()
+            };
+            let read = |(targets, digests): (Vec<usize>, Vec<Digest>)| {
+                Matrix::read(store, targets, &digests)
+            };
+            Ok((
+                read(pick(&split.train))?,
+                Some(read(pick(&split.validation))?),
+            ))
+        }
+    }
+}
+
+fn require_same_spec(store: &FeatureStore, validation: &FeatureStore) -> Result<()> {
+    let differences = store
+        .manifest()
+        .spec
+        .differences(&validation.manifest().spec);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        left: format!("the training features `{}`", store.path().display()),
+        right: format!("the validation features `{}`", validation.path().display()),
+        differences: differences.join("; "),
+        hint: "extract both with the same backbone and preprocessing".to_owned(),
+    })
+}
+
+fn unknown_warning(unknown: &BTreeMap<String, usize>, path: &std::path::Path) -> Option<String> {
+    let names: Vec<String> = unknown
+        .iter()
+        .map(|(name, n)| format!("`{name}` ({n} images)"))
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "`{}` has classes that the training set lacks, left out: {}",
+            path.display(),
+            names.join(", ")
+        )
+    })
+}
+
+fn leak_warning(train: &[Digest], validation: &[Digest]) -> Option<String> {
+    let train: HashSet<&Digest> = train.iter().collect();
+    let leaked = validation
+        .iter()
+        .filter(|digest| train.contains(digest))
+        .count();
+    (leaked > 0).then(|| {
+        format!("{leaked} of the {} validation images are in the training set too: the figures are rosy", validation.len())
+    })
+}

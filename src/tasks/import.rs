@@ -1,0 +1,69 @@
+//! `models import`: a file of PyTorch weights to an installed backbone.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::backbones::architectures::Architecture;
+use crate::backbones::weights::read_state_dict;
+use crate::backbones::{BackboneManifest, FeatureLayer, Home, Registry, onnx};
+use crate::error::{Error, Result};
+
+/// What to import, and as what.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// The file of weights (`.pth`).
+    pub file: PathBuf,
+    /// The architecture that they are of.
+    pub arch: Architecture,
+    /// The backbone's name; the architecture's by default.
+    pub name: Option<String>,
+    /// Where it is installed.
+    pub home: Home,
+}
+
+/// Writes `NAME.onnx` and `NAME.toml` into the home's models, and returns the network's path.
+///
+/// # Errors
+/// A file that is cut, foreign or asks for code; tensors that are missing, unexpected or of another shape; a name that is
+/// no file name; [`Error::Io`].
+pub fn import(options: &ImportOptions) -> Result<PathBuf> {
+    let name = options
+        .name
+        .clone()
+        .unwrap_or_else(|| options.arch.to_string());
+    check_name(&name)?;
+    let model = options.arch.build(&read_state_dict(&options.file)?)?;
+    let models = options.home.models();
+    fs::create_dir_all(&models).map_err(Error::io("create", &models))?;
+    let path = models.join(&name).with_added_extension("onnx");
+    // The manifest first: a network without one would be used with the wrong preprocessing.
+    let manifest_path = path.with_extension("toml");
+    let manifest = manifest(options.arch, name).to_toml();
+    crate::atomic_file::write_bytes(&manifest_path, manifest.as_bytes())?;
+    onnx::write_model(&model, &path)?;
+    Ok(path)
+}
+
+/// The known manifest of that architecture under this name, without its source: the file may be another.
+fn manifest(arch: Architecture, name: String) -> BackboneManifest {
+    let known = Registry::known()
+        .into_iter()
+        .find(|known| known.name == arch.to_string());
+    let known = known.unwrap_or_else(|| BackboneManifest {
+        features: FeatureLayer::default(),
+        ..BackboneManifest::named("")
+    });
+    BackboneManifest { name, ..known }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if !name.is_empty() && !name.starts_with('.') && name.chars().all(plain) {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        name: "--name",
+        value: name.to_owned(),
+        wanted: "letters, digits, `-`, `_` and `.` only",
+    })
+}

@@ -1,0 +1,37 @@
+//! The images that a task works on, however they were named.
+
+use std::path::PathBuf;
+
+use crate::error::Result;
+use crate::images::{Labels, Scan, scan_inputs, scan_list};
+
+/// Images as the user names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inputs {
+    /// Folders and files.
+    Paths(Vec<PathBuf>),
+    /// A list of files, as it comes on standard input.
+    List(Vec<PathBuf>),
+}
+
+/// An image that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name, as text.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Inputs {
+    /// Finds the images.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] where there are none.
+    pub fn scan(&self, labels: Labels) -> Result<Scan> {
+        match self {
+            Self::Paths(paths) => scan_inputs(paths, labels),
+            Self::List(paths) => scan_list(paths.clone()),
+        }
+    }
+}

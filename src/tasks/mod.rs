@@ -1,0 +1,17 @@
+//! One verb each: what the command line does, as functions that never print.
+
+mod classify;
+mod doctor;
+mod evaluate;
+mod extract;
+mod fit_head;
+mod import;
+mod inputs;
+
+pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
+pub use doctor::{Finding, Verdict, doctor};
+pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
+pub use extract::{ExtractOptions, ExtractReport, extract};
+pub use fit_head::{FitHeadOptions, FitHeadReport, Validation, fit_head};
+pub use import::{ImportOptions, import};
+pub use inputs::{Inputs, Skipped};
