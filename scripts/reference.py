@@ -1,0 +1,686 @@
+"""Writes the golden numbers that frostline's tests are held against.
+
+    python scripts/reference.py [--only NAME] [--weights FILE.pth] [--out tests/golden]
+
+needs torch, torchvision, pillow, scikit-learn and numpy. One file NAME.json comes out
+of each function below: `preprocess`, `efficientnet_lite0` (wants --weights, left out
+without it), `sgd`, `metrics`, `softmax`. Every file has `about` (what made it) and
+`versions` (of what made it). Arrays are row-major; a matrix is a list of its rows.
+`null` stands for "not given".
+
+The picture
+-----------
+The inputs are no files but a formula in non-negative integers; `//` and `%` are integer
+division and its remainder, and no intermediate value needs more than 32 unsigned bits
+for sides up to 10,000. Of a picture of w x h pixels and a seed s, the pixel at column
+x, row y, channel c (0 red, 1 green, 2 blue) is
+
+    u, v     = 1024 * x // w,  1024 * y // h
+    fold(t)  = m if m < 256 else 511 - m,  where m = t % 512
+    smooth   = fold((c + 1) * u + 2 * v + 97 * s) + fold(u + 3 * v + 61 * c + 31 * s)
+    du       = |u - (256 + (101 * s) % 512)|
+    dv       = |v - (256 + (67 * s) % 512)|
+    disc     = 64 if du * du + dv * dv < 90000 else 0
+    grain    = (3 * x * x + 5 * y * y + 7 * x * y + 11 * c + 17 * s) % 61
+    total    = 3 * smooth // 8 + disc + grain
+    value    = min(max(total, 32) - 32, 255)
+
+Its bytes run by row, then column, then channel. `checksum` = sum over all bytes of (i %
+251 + 1) * byte[i], i from 0: it tells whether a picture has been rebuilt rightly before
+anything else is compared.
+
+preprocess.json
+---------------
+- `pictures`: list of {`width`, `height`, `seed`, `checksum`, `head`}; `head` is the
+  first 8 pixels (or fewer) in hex.
+- `cases`: list of
+  - `picture`: index into `pictures`; `resize`: null | shorter edge | [width, height];
+    `crop`: null | edge of the square; `interpolation`: "bilinear" | "bicubic";
+  - `width`, `height`: of the result;
+  - `step`, `pixels`: hex of the result's bytes (row, column, channel) in the rows and
+    columns 0, step, 2 * step, ...; step 1 is the whole result;
+  - `channel_sums`: exact, over *all* pixels of the result, red, green, blue;
+    `channel_means`: those divided by width * height.
+- `normalised`: {`case`: index into `cases`, `mean`, `std`, `first_64`: the first 64
+  float32 of the (1, 3, H, W) tensor, `channel_heads`: the first 8 of each channel}.
+
+efficientnet_lite0.json
+-----------------------
+- `weights`: {`file`, `sha256`}; `mean`, `std`: 3 numbers each.
+- `inputs`: list of {`width`, `height`, `seed`, `checksum`, `features`: 1280 numbers}.
+
+The network's input is (byte / 255 - mean) / std. All arithmetic is in float64 on the
+float32 weights, so the numbers depend on no machine.
+
+sgd.json
+--------
+- `features_times_32768`: 96 rows of 20 integers; divided by 32768 they are exact in
+  float32. `labels`: 96 of 0, 1, 2. `batch_size`: 16. `steps`: 50.
+- `start`: {`weight` (3, 20), `bias` (3)}.
+- `runs`: list of {`name`, `learning_rate`, `momentum`, `nesterov`, `weight_decay`,
+  `class_weights`: null | 3 numbers, `losses`: one per step, of its batch before the
+  update, without the decay's share, `weight`, `bias`: after the last step}.
+
+Step t (from 0) uses the rows (16 * t + i) % 96, i = 0..15. Dampening is 0; the decay
+is on the bias too. The loss is the mean over the batch; with class weights, the sum of
+class_weight[label] * loss over the sum of class_weight[label].
+
+metrics.json
+------------
+- `cases`: list of
+  - `name`; `classes`: how many; `targets`, `predictions`: class indices;
+  - `probabilities`: multiples of 1/1024, exact, no row with a tie for the first place;
+  - `accuracy`; `balanced_accuracy`: mean recall over the classes that have samples;
+  - `confusion`: rows truth, columns prediction;
+  - `precision`, `recall`, `f1`, `support`: per class, 0 for 0/0;
+  - `macro_f1`: over all classes, absent ones too; `weighted_f1`: by support;
+  - `log_loss`: natural logarithm, mean over the samples.
+
+softmax.json
+------------
+- `rows`: list of {`logits`, `log_softmax`, `log_sum_exp`}, float64.
+"""
+
+import argparse
+import hashlib
+import json
+import platform
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import PIL
+import sklearn
+import torch
+import torchvision
+from PIL import Image
+from sklearn import metrics as skm
+from torch.nn import functional as F
+from torchvision.transforms import (
+    CenterCrop,
+    Compose,
+    InterpolationMode,
+    Normalize,
+    Resize,
+    ToTensor,
+)
+
+IMAGENET_MEAN = [0.485, 0.456, 0.406]
+IMAGENET_STD = [0.229, 0.224, 0.225]
+
+SIZES = [
+    (640, 480),
+    (333, 500),
+    (7, 13),
+    (1, 1),
+    (3, 1),
+    (1, 3),
+    (225, 223),
+    (224, 224),
+    (1000, 31),
+    (97, 61),
+]
+
+# (resize, crop, interpolation, sizes): a choice that keeps the file small.
+SETTINGS = [
+    (256, 224, "bilinear", SIZES),
+    (256, 224, "bicubic", [(640, 480), (333, 500), (7, 13), (1000, 31)]),
+    ((40, 56), None, "bilinear", [(640, 480), (7, 13), (1000, 31)]),
+    ((40, 56), None, "bicubic", [(333, 500)]),
+    (
+        None,
+        224,
+        "bilinear",
+        [(640, 480), (333, 500), (225, 223), (224, 224), (1000, 31), (7, 13)],
+    ),
+    (None, 48, "bilinear", [(97, 61), (1000, 31)]),
+    (None, 10, "bilinear", [(7, 13), (1, 1), (3, 1), (1, 3)]),
+    (None, 4, "bilinear", [(7, 13)]),
+    (48, 40, "bilinear", [(640, 480), (333, 500), (97, 61), (1, 3)]),
+    (48, 40, "bicubic", [(640, 480), (97, 61), (7, 13)]),
+    (32, 48, "bilinear", [(640, 480), (7, 13)]),
+]
+NORMALISED_SETTING = (48, 40, "bilinear", (97, 61))
+LARGEST_WHOLE_RESULT = 56
+SAMPLE_STEP = 7
+
+# The map is halved in the stem and in the depthwise convolution of these blocks.
+STRIDE_2_BLOCKS = {1, 3, 5, 11}
+BATCH_NORM_EPS = 1e-3
+
+SGD_VARIANTS = [
+    ("plain", {}, None),
+    ("momentum", {"momentum": 0.9}, None),
+    ("nesterov", {"momentum": 0.9, "nesterov": True}, None),
+    ("momentum_decay", {"momentum": 0.9, "weight_decay": 1e-2}, None),
+    ("nesterov_decay", {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-2}, None),
+    ("class_weights", {"momentum": 0.9}, [1.0, 2.0, 0.5]),
+]
+SGD_ROWS, SGD_COLUMNS, SGD_CLASSES, SGD_BATCH, SGD_STEPS = 96, 20, 3, 16, 50
+LEARNING_RATE = 0.1
+
+LOGITS = [
+    [0.0, 0.0, 0.0, 0.0],
+    [1.0, 2.0, 3.0],
+    [5.0],
+    [1e4, -1e4, 0.0],
+    [-1e4, -1e4, -1e4],
+    [1e4, 1e4, 9999.0],
+    [-1e4, -9999.5, -10000.25, 1e4],
+    [1e4, 9999.5, 9970.0, 0.0, -1e4],
+    [-1e4, -1e4, -10040.0],
+    [709.0, 710.0, 711.0],
+    [-745.0, -746.0, -747.0],
+    [0.0, -34.0, -35.0, -36.5, -37.0],
+    [1e-12, 0.0, -1e-12],
+]
+
+
+def rounded(values, digits):
+    """Nested lists of floats with so many significant digits."""
+    if isinstance(values, (torch.Tensor, np.ndarray, np.generic)):
+        values = values.tolist()
+    if isinstance(values, list):
+        return [rounded(value, digits) for value in values]
+    return float(f"{values:.{digits}g}")
+
+
+# --- the picture
+
+
+def fold(t):
+    """A triangle wave of period 512 and height 255."""
+    m = t % 512
+    return np.where(m < 256, m, 511 - m)
+
+
+def picture(width, height, seed):
+    """The picture of the formula above: uint8 of shape (height, width, 3)."""
+    y, x, c = np.meshgrid(
+        np.arange(height), np.arange(width), np.arange(3), indexing="ij"
+    )
+    u, v = 1024 * x // width, 1024 * y // height
+    smooth = fold((c + 1) * u + 2 * v + 97 * seed) + fold(
+        u + 3 * v + 61 * c + 31 * seed
+    )
+    du, dv = u - (256 + 101 * seed % 512), v - (256 + 67 * seed % 512)
+    disc = np.where(du * du + dv * dv < 90000, 64, 0)
+    grain = (3 * x * x + 5 * y * y + 7 * x * y + 11 * c + 17 * seed) % 61
+    total = 3 * smooth // 8 + disc + grain
+    return np.minimum(np.maximum(total, 32) - 32, 255).astype(np.uint8)
+
+
+def checksum(pixels):
+    """A sum that changes with the order of the bytes."""
+    flat = pixels.reshape(-1).astype(np.int64)
+    return int(((np.arange(flat.size) % 251 + 1) * flat).sum())
+
+
+# --- preprocess.json
+
+
+def preprocess():
+    """Resized and cropped pictures, before normalisation, and one after it."""
+    cases = [one_case(size, setting[:3]) for setting in SETTINGS for size in setting[3]]
+    return {
+        "about": "torchvision Resize and CenterCrop on PIL images; ToTensor, Normalize",
+        "pictures": [describe_picture(size) for size in SIZES],
+        "cases": cases,
+        "normalised": normalised(),
+    }
+
+
+def seed_of(size):
+    return SIZES.index(size)
+
+
+def describe_picture(size):
+    pixels = picture(*size, seed_of(size))
+    return {
+        "width": size[0],
+        "height": size[1],
+        "seed": seed_of(size),
+        "checksum": checksum(pixels),
+        "head": pixels.tobytes()[:24].hex(),
+    }
+
+
+def transforms_of(resize, crop, interpolation):
+    steps = []
+    if resize is not None:
+        # torchvision wants (height, width) where frostline says [width, height].
+        size = resize if isinstance(resize, int) else resize[::-1]
+        steps.append(Resize(size, interpolation=InterpolationMode(interpolation)))
+    if crop is not None:
+        steps.append(CenterCrop(crop))
+    return steps
+
+
+def transformed(size, setting):
+    source = Image.fromarray(picture(*size, seed_of(size)))
+    return Compose(transforms_of(*setting))(source)
+
+
+def one_case(size, setting):
+    resize, crop, interpolation = setting
+    pixels = np.asarray(transformed(size, setting))
+    height, width, _ = pixels.shape
+    step = 1 if max(width, height) <= LARGEST_WHOLE_RESULT else SAMPLE_STEP
+    sums = pixels.sum(axis=(0, 1), dtype=np.int64)
+    return {
+        "picture": SIZES.index(size),
+        "resize": resize,
+        "crop": crop,
+        "interpolation": interpolation,
+        "width": width,
+        "height": height,
+        "step": step,
+        "pixels": pixels[::step, ::step].tobytes().hex(),
+        "channel_sums": sums.tolist(),
+        "channel_means": rounded(sums / (width * height), 15),
+    }
+
+
+def normalised():
+    *setting, size = NORMALISED_SETTING
+    order = [
+        (picture_size, *chosen[:3]) for chosen in SETTINGS for picture_size in chosen[3]
+    ]
+    tensor = Compose([ToTensor(), Normalize(IMAGENET_MEAN, IMAGENET_STD)])(
+        transformed(size, setting)
+    )
+    return {
+        "case": order.index((size, *setting)),
+        "mean": IMAGENET_MEAN,
+        "std": IMAGENET_STD,
+        "first_64": rounded(tensor.reshape(-1)[:64], 9),
+        "channel_heads": rounded(tensor.reshape(3, -1)[:, :8], 9),
+    }
+
+
+# --- efficientnet_lite0.json
+
+
+def efficientnet_lite0(weights):
+    """Features of three pictures, from the published weights."""
+    # Nothing but tensors is unpickled.
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    state = {name: tensor.double() for name, tensor in state.items()}
+    return {
+        "about": "EfficientNet-Lite0 by torch.nn.functional, float64, norms not folded",
+        "weights": {
+            "file": weights.name,
+            "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        },
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "inputs": [lite0_input(state, seed) for seed in (1, 4, 7)],
+    }
+
+
+def lite0_input(state, seed):
+    pixels = picture(224, 224, seed)
+    images = torch.from_numpy(pixels).double().permute(2, 0, 1)[None] / 255
+    features = lite0_features(state, (images - 0.5) / 0.5)
+    return {
+        "width": 224,
+        "height": 224,
+        "seed": seed,
+        "checksum": checksum(pixels),
+        "features": rounded(features[0], 7),
+    }
+
+
+def lite0_features(state, images):
+    """(N, 3, H, W) to (N, 1280)."""
+    x = F.relu6(conv_norm(state, images, "_conv_stem", "_bn0", stride=2))
+    n_blocks = len(
+        {name.split(".")[1] for name in state if name.startswith("_blocks.")}
+    )
+    for block in range(n_blocks):
+        x = lite0_block(state, x, block)
+    x = F.relu6(conv_norm(state, x, "_conv_head", "_bn1"))
+    return x.mean(dim=(2, 3))
+
+
+def lite0_block(state, inputs, block):
+    """Widen (not in the first block), filter each channel, narrow, add the input."""
+    prefix = f"_blocks.{block}."
+    stride = 2 if block in STRIDE_2_BLOCKS else 1
+    x = inputs
+    if f"{prefix}_expand_conv.weight" in state:
+        x = F.relu6(conv_norm(state, x, f"{prefix}_expand_conv", f"{prefix}_bn0"))
+    x = F.relu6(
+        conv_norm(state, x, f"{prefix}_depthwise_conv", f"{prefix}_bn1", stride)
+    )
+    x = conv_norm(state, x, f"{prefix}_project_conv", f"{prefix}_bn2")
+    return x + inputs if x.shape == inputs.shape else x
+
+
+def conv_norm(state, x, conv, norm, stride=1):
+    """A convolution without bias and its batch norm with the recorded statistics."""
+    weight = state[f"{conv}.weight"]
+    groups = x.shape[1] // weight.shape[1]
+    x = F.conv2d(
+        pad_same(x, weight.shape[2], stride), weight, stride=stride, groups=groups
+    )
+    mean, variance = state[f"{norm}.running_mean"], state[f"{norm}.running_var"]
+    return F.batch_norm(
+        x,
+        mean,
+        variance,
+        state[f"{norm}.weight"],
+        state[f"{norm}.bias"],
+        eps=BATCH_NORM_EPS,
+    )
+
+
+def pad_same(x, kernel, stride):
+    """TensorFlow's "same" padding: an odd rest goes to the right and the bottom."""
+    height, width = (
+        max(kernel - stride if size % stride == 0 else kernel - size % stride, 0)
+        for size in x.shape[2:]
+    )
+    return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
+
+
+# --- sgd.json
+
+
+def sgd():
+    """Fifty steps of each variant of torch.optim.SGD, same start, same order."""
+    numbers = integers(2024)
+    labels = [(row * row + row // 7) % SGD_CLASSES for row in range(SGD_ROWS)]
+    numerators = [
+        [feature(numbers, column, label) for column in range(SGD_COLUMNS)]
+        for label in labels
+    ]
+    weight = torch.tensor(
+        [
+            [next(numbers) / 2**18 for _ in range(SGD_COLUMNS)]
+            for _ in range(SGD_CLASSES)
+        ]
+    )
+    bias = torch.tensor([next(numbers) / 2**18 for _ in range(SGD_CLASSES)])
+    features = torch.tensor(numerators, dtype=torch.float32) / 32768
+    return {
+        "about": "torch.optim.SGD, torch.nn.Linear, cross_entropy, float32",
+        "features_times_32768": numerators,
+        "labels": labels,
+        "batch_size": SGD_BATCH,
+        "steps": SGD_STEPS,
+        "start": {"weight": rounded(weight, 9), "bias": rounded(bias, 9)},
+        "runs": [
+            sgd_run(variant, features, torch.tensor(labels), weight, bias)
+            for variant in SGD_VARIANTS
+        ],
+    }
+
+
+def integers(state):
+    """Endless integers in -32768..32767."""
+    while True:
+        state = (1103515245 * state + 12345) % 2**31
+        yield state // 2**15 - 32768
+
+
+def feature(numbers, column, label):
+    """Noise, and a shift that makes the label learnable."""
+    return next(numbers) + (16384 if column % SGD_CLASSES == label else 0)
+
+
+def sgd_run(variant, features, labels, weight, bias):
+    name, options, class_weights = variant
+    layer = torch.nn.Linear(SGD_COLUMNS, SGD_CLASSES)
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    losses = train(layer, options, class_weights, features, labels)
+    return {
+        "name": name,
+        "learning_rate": LEARNING_RATE,
+        "momentum": options.get("momentum", 0.0),
+        "nesterov": options.get("nesterov", False),
+        "weight_decay": options.get("weight_decay", 0.0),
+        "class_weights": class_weights,
+        "losses": rounded(losses, 9),
+        "weight": rounded(layer.weight, 9),
+        "bias": rounded(layer.bias, 9),
+    }
+
+
+def train(layer, options, class_weights, features, labels):
+    """Trains the layer in place; returns each batch's loss before its update."""
+    optimizer = torch.optim.SGD(
+        layer.parameters(), lr=LEARNING_RATE, dampening=0, **options
+    )
+    class_weights = None if class_weights is None else torch.tensor(class_weights)
+    losses = []
+    for step in range(SGD_STEPS):
+        rows = (step * SGD_BATCH + torch.arange(SGD_BATCH)) % SGD_ROWS
+        loss = F.cross_entropy(
+            layer(features[rows]), labels[rows], weight=class_weights
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# --- metrics.json
+
+
+def metrics():
+    """scikit-learn's figures for a hard case, an easy one and two small ones."""
+    return {
+        "about": "sklearn.metrics with labels=range(classes) and zero_division=0",
+        "cases": [
+            metric_case("imbalanced", *imbalanced()),
+            metric_case("perfect", *perfect()),
+            metric_case("binary", *binary()),
+            metric_case(
+                "class_nowhere",
+                [0, 0, 1, 1, 1],
+                [
+                    [600, 300, 124],
+                    [300, 700, 24],
+                    [200, 800, 24],
+                    [500, 400, 124],
+                    [1, 1022, 1],
+                ],
+            ),
+        ],
+    }
+
+
+def imbalanced():
+    """Class 2 is never predicted; class 3 is predicted and has no samples."""
+    targets = [0] * 38 + [1] * 14 + [2] * 8
+    return targets, [imbalanced_row(i, target) for i, target in enumerate(targets)]
+
+
+def imbalanced_row(i, target):
+    """Shares of 1024 that follow from i; the target's is raised, but for class 2."""
+    parts = [
+        120 + i * 37 % 211,
+        110 + i * 53 % 239,
+        5 + i * 29 % 53,
+        20 + i * i * 17 % 307,
+    ]
+    if target != 2:
+        parts[target] += 150
+    return shares(parts)
+
+
+def shares(parts):
+    """Integers of sum 1024 in about these proportions; the largest gets the rest."""
+    scaled = [1024 * part // sum(parts) for part in parts]
+    scaled[scaled.index(max(scaled))] += 1024 - sum(scaled)
+    return scaled
+
+
+def perfect():
+    targets = [0, 1, 2, 2, 1, 0, 0, 1, 2]
+    return targets, [
+        shares([600 + 40 * i if k == t else 90 + 11 * k * i for k in range(3)])
+        for i, t in enumerate(targets)
+    ]
+
+
+def binary():
+    targets = [int(i % 3 == 0) for i in range(20)]
+    positive = [
+        101 + (i * 149 + 350 * target) % 823 for i, target in enumerate(targets)
+    ]
+    return targets, [[1024 - share, share] for share in positive]
+
+
+def metric_case(name, targets, rows):
+    probabilities = np.array(rows) / 1024
+    assert all(
+        sum(row) == 1024 and sorted(row)[-1] > sorted(row)[-2] for row in rows
+    ), name
+    predictions = probabilities.argmax(axis=1).tolist()
+    labels = list(range(probabilities.shape[1]))
+    return {
+        "name": name,
+        "classes": len(labels),
+        "targets": targets,
+        "predictions": predictions,
+        "probabilities": probabilities.tolist(),
+        **label_metrics(targets, predictions, labels),
+        "log_loss": rounded(skm.log_loss(targets, probabilities, labels=labels), 15),
+    }
+
+
+def label_metrics(targets, predictions, labels):
+    options = {"labels": labels, "zero_division": 0}
+    precision, recall, f1, support = skm.precision_recall_fscore_support(
+        targets, predictions, **options
+    )
+    with warnings.catch_warnings():
+        # It warns of the class without samples, which is what the case is for.
+        warnings.simplefilter("ignore", UserWarning)
+        balanced = skm.balanced_accuracy_score(targets, predictions)
+    return {
+        "accuracy": rounded(skm.accuracy_score(targets, predictions), 15),
+        "balanced_accuracy": rounded(balanced, 15),
+        "confusion": skm.confusion_matrix(targets, predictions, labels=labels).tolist(),
+        "precision": rounded(precision, 15),
+        "recall": rounded(recall, 15),
+        "f1": rounded(f1, 15),
+        "support": support.tolist(),
+        "macro_f1": rounded(
+            skm.f1_score(targets, predictions, average="macro", **options), 15
+        ),
+        "weighted_f1": rounded(
+            skm.f1_score(targets, predictions, average="weighted", **options), 15
+        ),
+    }
+
+
+# --- softmax.json
+
+
+def softmax():
+    """Rows that overflow and underflow unless the maximum is taken out of each."""
+    return {
+        "about": "torch.log_softmax and torch.logsumexp, float64",
+        "rows": [softmax_row(row) for row in LOGITS],
+    }
+
+
+def softmax_row(logits):
+    row = torch.tensor(logits, dtype=torch.float64)
+    return {
+        "logits": logits,
+        "log_softmax": rounded(torch.log_softmax(row, dim=0), 17),
+        "log_sum_exp": rounded(torch.logsumexp(row, dim=0), 17),
+    }
+
+
+# --- writing
+
+
+def versions():
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "pillow": PIL.__version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def rendered(value, indent=""):
+    """JSON with a line for each key and list item; lists of numbers stay on one."""
+    inner = indent + " "
+    if isinstance(value, dict):
+        items = [
+            f"{json.dumps(key)}: {rendered(item, inner)}" for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(inner + item for item in items) + f"\n{indent}}}"
+    if isinstance(value, (list, tuple)) and any(
+        isinstance(item, (list, dict)) for item in value
+    ):
+        return (
+            "[\n"
+            + ",\n".join(inner + rendered(item, inner) for item in value)
+            + f"\n{indent}]"
+        )
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def write(out, name, content):
+    content = {"about": content.pop("about"), "versions": versions(), **content}
+    path = out / f"{name}.json"
+    path.write_text(rendered(content) + "\n", encoding="utf-8")
+    print(f"{path}: {path.stat().st_size} bytes", file=sys.stderr)
+
+
+def arguments(makers):
+    parser = argparse.ArgumentParser(
+        description="Writes the golden numbers of the tests."
+    )
+    parser.add_argument("--only", choices=makers, help="write this file alone")
+    parser.add_argument(
+        "--weights", type=Path, help="the .pth file of EfficientNet-Lite0"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("tests/golden"),
+        help="the folder to write into",
+    )
+    options = parser.parse_args()
+    if options.only == "efficientnet_lite0" and options.weights is None:
+        parser.error("efficientnet_lite0 needs --weights FILE.pth")
+    return options
+
+
+def main():
+    makers = {
+        "preprocess": preprocess,
+        "efficientnet_lite0": efficientnet_lite0,
+        "sgd": sgd,
+        "metrics": metrics,
+        "softmax": softmax,
+    }
+    options = arguments(list(makers))
+    torch.set_num_threads(1)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in [options.only] if options.only else makers:
+        if name != "efficientnet_lite0":
+            write(options.out, name, makers[name]())
+        elif options.weights is not None:
+            write(options.out, name, efficientnet_lite0(options.weights))
+        else:
+            print(
+                "efficientnet_lite0 left out: it needs --weights FILE.pth",
+                file=sys.stderr,
+            )
+
+
+if __name__ == "__main__":
+    main()

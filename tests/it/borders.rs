@@ -1,0 +1,129 @@
+//! The rooms of the library: a module imports only modules of the rows above its own, and each heavy crate has one owner.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms from top to bottom; those of one row do not know each other.
+const ROWS: &[&[&str]] = &[
+    &["error"],
+    &["atomic_file", "progress", "classes"],
+    &["images"],
+    &["backbones"],
+    &["features", "head"],
+    &["classifier"],
+    &["tasks"],
+    &["cli"],
+];
+
+/// Crates with the only rooms that may import them.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("image", &["images"]),
+    ("fast_image_resize", &["images"]),
+    ("ort", &["backbones"]),
+    ("rten_onnx", &["backbones"]),
+    ("zip", &["backbones"]),
+    ("arrow_array", &["features"]),
+    ("arrow_ipc", &["features"]),
+    ("arrow_schema", &["features"]),
+    ("parquet", &["features"]),
+    ("safetensors", &["head"]),
+    ("linfa", &["head", "tasks"]),
+    ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("anyhow", &["cli"]),
+];
+
+fn row(room: &str) -> usize {
+    ROWS.iter()
+        .position(|rooms| rooms.contains(&room))
+        .unwrap_or_else(|| panic!("`{room}` has no row here"))
+}
+
+fn source_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(source_files(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// `(room, file, text without comments and tests)` of each source file but the two roots.
+fn sources() -> Vec<(String, String, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    for path in source_files(&src) {
+        let relative = path.strip_prefix(&src).unwrap().to_owned();
+        let first = relative
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_str()
+            .unwrap();
+        let room = first.trim_end_matches(".rs").to_owned();
+        if room == "lib" || room == "main" {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let code = lines.collect::<Vec<_>>().join("\n");
+        sources.push((room, relative.display().to_string(), code));
+    }
+    assert!(sources.len() > 40, "the sources were not found");
+    sources
+}
+
+/// Whether `name` stands in `code` with a path separator after it, as a word of its own.
+fn mentions(code: &str, name: &str) -> bool {
+    let path = format!("{name}::");
+    code.match_indices(&path).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':')
+    })
+}
+
+#[test]
+fn a_room_imports_only_rooms_above() {
+    for (room, file, code) in sources() {
+        for below in ROWS
+            .iter()
+            .flat_map(|rooms| rooms.iter())
+            .filter(|other| **other != room)
+        {
+            let imported = code.contains(&format!("crate::{below}"));
+            assert!(
+                row(below) < row(&room) || !imported,
+                "{file} imports `{below}`, which is not above `{room}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_heavy_crate_has_one_owner() {
+    for (room, file, code) in sources() {
+        for (name, owners) in OWNERS {
+            assert!(
+                owners.contains(&room.as_str()) || !mentions(&code, name),
+                "{file} imports `{name}`, which belongs to {owners:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_library_does_not_print() {
+    for (room, file, code) in sources() {
+        for word in ["println!", "print!(", "eprint", "process::exit", "dbg!"] {
+            assert!(room == "cli" || !code.contains(word), "{file} has `{word}`");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! EfficientNet-Lite0 against PyTorch, from the same pixels.
+
+use std::path::Path;
+
+use frostline::backbones::{
+    Backbone, DEFAULT_BACKBONE, Decoding, DeviceRequest, Frozen, Home, RunOptions,
+};
+use frostline::images::{Preprocessor, Resize};
+
+use crate::harness::{formula_picture, golden, installed_home, number};
+
+#[test]
+fn features_are_pytorchs() {
+    let Some(home) = installed_home() else { return };
+    let golden = golden("efficientnet_lite0");
+    let run = RunOptions {
+        home: Home::at(home),
+        device: DeviceRequest::Auto,
+        threads: 2,
+    };
+    let adjust = |manifest: &mut frostline::backbones::BackboneManifest| {
+        manifest.preprocessing.resize = Resize::None;
+    };
+    let mut frozen = Frozen::by_name(
+        Path::new(DEFAULT_BACKBONE),
+        adjust,
+        Decoding::default(),
+        &run,
+    )
+    .unwrap();
+    for input in golden["inputs"].as_array().unwrap() {
+        let setting = &frozen.spec.preprocessing;
+        let mut tensor = vec![0.0; setting.num_values()];
+        Preprocessor::new(setting)
+            .unwrap()
+            .apply(&formula_picture(input), &mut tensor);
+        let got = frozen.backbone.forward(&tensor, 1).unwrap();
+        let wanted: Vec<f64> = input["features"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(number)
+            .collect();
+        let cosine = cosine(&got, &wanted);
+        assert!(cosine >= 0.9999, "cosine {cosine}");
+    }
+}
+
+fn cosine(a: &[f32], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let dot: f64 = a.iter().zip(b).map(|(&x, y)| f64::from(x) * y).sum();
+    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
+    dot / norm(&mut a.iter().map(|&x| f64::from(x))) / norm(&mut b.iter().copied())
+}

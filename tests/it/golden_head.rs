@@ -1,0 +1,206 @@
+//! The head held against `PyTorch` and scikit-learn: numbers that `scripts/reference.py` wrote.
+
+use std::fs;
+use std::path::Path;
+use std::slice;
+
+use frostline::classes::ClassIndex;
+use frostline::head::{Evaluation, FitParams, LabelledFeatures, LinearHead, Sgd, log_softmax};
+use linfa::ParamGuard;
+use ndarray::{Array1, Array2, ArrayView1};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+fn golden<T: DeserializeOwned>(name: &str) -> T {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn matrix<T: Clone>(rows: &[Vec<T>]) -> Array2<T> {
+    let columns = rows.first().map_or(0, Vec::len);
+    Array2::from_shape_vec((rows.len(), columns), rows.concat()).unwrap()
+}
+
+fn classes(n: usize) -> ClassIndex {
+    ClassIndex::from_names((0..n).map(|class| format!("class {class}")))
+}
+
+#[derive(Deserialize)]
+struct SgdFile {
+    features_times_32768: Vec<Vec<f32>>,
+    labels: Vec<usize>,
+    batch_size: usize,
+    steps: usize,
+    start: Weights,
+    runs: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+struct Weights {
+    weight: Vec<Vec<f32>>,
+    bias: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    name: String,
+    learning_rate: f32,
+    momentum: f32,
+    nesterov: bool,
+    weight_decay: f32,
+    class_weights: Option<Vec<f64>>,
+    losses: Vec<f64>,
+    #[serde(flatten)]
+    end: Weights,
+}
+
+impl Weights {
+    fn head(&self) -> LinearHead {
+        LinearHead::new(matrix(&self.weight), Array1::from(self.bias.clone())).unwrap()
+    }
+}
+
+impl Run {
+    fn start(&self, start: LinearHead) -> Sgd {
+        let params = FitParams::new()
+            .lr(self.learning_rate)
+            .momentum(self.momentum)
+            .nesterov(self.nesterov)
+            .weight_decay(self.weight_decay);
+        let sgd = Sgd::new(&params.check().unwrap(), start);
+        match &self.class_weights {
+            None => sgd,
+            Some(weights) => sgd.with_class_weights(weights.clone()).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn sgd_is_torchs_step_by_step() {
+    let file: SgdFile = golden("sgd.json");
+    let features = matrix(&file.features_times_32768) / 32768.0;
+    let classes = classes(3);
+    let set = LabelledFeatures::new(features.view(), &file.labels, &classes).unwrap();
+    assert_eq!((file.runs.len(), file.steps), (6, 50));
+    for run in &file.runs {
+        let mut sgd = run.start(file.start.head());
+        assert_eq!(run.losses.len(), file.steps);
+        for (step, expected) in run.losses.iter().enumerate() {
+            let rows: Vec<usize> = (0..file.batch_size)
+                .map(|i| (file.batch_size * step + i) % 96)
+                .collect();
+            let loss = sgd.step(&set, &rows).unwrap().mean();
+            assert!(
+                (loss - expected).abs() < 1e-5,
+                "{} step {step}: {loss}",
+                run.name
+            );
+        }
+        let (head, end) = (sgd.into_head(), run.end.head());
+        let numbers = |head: &LinearHead| -> Vec<f32> {
+            head.weight()
+                .into_iter()
+                .chain(head.bias())
+                .copied()
+                .collect()
+        };
+        for (ours, theirs) in numbers(&head).iter().zip(numbers(&end)) {
+            assert!(
+                (ours - theirs).abs() < 1e-5,
+                "{}: {ours} against {theirs}",
+                run.name
+            );
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct MetricsFile {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    classes: usize,
+    targets: Vec<usize>,
+    probabilities: Vec<Vec<f64>>,
+    confusion: Vec<Vec<usize>>,
+    support: Vec<usize>,
+    precision: Vec<f64>,
+    recall: Vec<f64>,
+    f1: Vec<f64>,
+    accuracy: f64,
+    balanced_accuracy: f64,
+    macro_f1: f64,
+    weighted_f1: f64,
+    log_loss: f64,
+}
+
+#[test]
+fn figures_are_scikit_learns() {
+    let file: MetricsFile = golden("metrics.json");
+    assert!(!file.cases.is_empty());
+    for case in &file.cases {
+        let p = matrix(&case.probabilities);
+        let ours = Evaluation::new(&classes(case.classes), &case.targets, p.view()).unwrap();
+        let support: Vec<usize> = ours.per_class.iter().map(|class| class.support).collect();
+        assert_eq!(
+            (&ours.confusion, &support),
+            (&case.confusion, &case.support),
+            "{}",
+            case.name
+        );
+        let per_class = ours
+            .per_class
+            .iter()
+            .flat_map(|class| [class.precision, class.recall, class.f1]);
+        let expected =
+            (0..case.classes).flat_map(|c| [case.precision[c], case.recall[c], case.f1[c]]);
+        let all = [
+            (ours.accuracy, case.accuracy),
+            (ours.balanced_accuracy, case.balanced_accuracy),
+            (ours.macro_f1, case.macro_f1),
+            (ours.weighted_f1, case.weighted_f1),
+            (ours.log_loss, case.log_loss),
+        ];
+        for (ours, theirs) in per_class.zip(expected).chain(all) {
+            assert!(
+                (ours - theirs).abs() < 1e-12,
+                "{}: {ours} against {theirs}",
+                case.name
+            );
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct SoftmaxFile {
+    rows: Vec<Logits>,
+}
+
+#[derive(Deserialize)]
+struct Logits {
+    logits: Vec<f64>,
+    log_softmax: Vec<f64>,
+}
+
+#[test]
+fn log_softmax_is_torchs() {
+    let file: SoftmaxFile = golden("softmax.json");
+    assert!(!file.rows.is_empty());
+    for row in &file.rows {
+        let ours = log_softmax(matrix(slice::from_ref(&row.logits)));
+        for (ours, theirs) in ours.iter().zip(ArrayView1::from(&row.log_softmax)) {
+            // 1e-15, or a bit or two in the last place of a large number.
+            let tolerance = 1e-15 * (1.0 + theirs.abs());
+            assert!(
+                (ours - theirs).abs() <= tolerance,
+                "{:?}: {ours} against {theirs}",
+                row.logits
+            );
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The integration tests: one binary, a module for each thing that is tested.
+
+mod borders;
+mod cli;
+mod golden_features;
+mod golden_head;
+mod golden_images;
+mod harness;
+mod pipeline;
+mod reference_job;
+mod store;

@@ -1,0 +1,174 @@
+//! The pipeline with a backbone without weights: order, alignment, nothing twice, the same whatever the threads.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use frostline::features::{Digest, Item, Outcome, Pipeline, Sink};
+use frostline::images::{DecodeOptions, Labels, scan_folder};
+use frostline::progress::Silent;
+
+use crate::harness::{BLUE, RED, Stub, preprocessing, two_classes, write_picture};
+
+/// Keeps all that comes.
+#[derive(Default)]
+struct Collector {
+    known: Option<HashSet<Digest>>,
+    rows: Vec<(String, Kind)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    Computed(Vec<f32>),
+    Reused,
+    Skipped(String),
+}
+
+impl Sink for Collector {
+    fn known(&self) -> Option<&HashSet<Digest>> {
+        self.known.as_ref()
+    }
+
+    fn take(&mut self, item: Item) -> frostline::Result<()> {
+        let kind = match item.outcome {
+            Outcome::Computed(_, features) => Kind::Computed(features),
+            Outcome::Reused(_) => Kind::Reused,
+            Outcome::Skipped(reason) => Kind::Skipped(reason.to_string()),
+        };
+        self.rows.push((item.found.sample().name.clone(), kind));
+        Ok(())
+    }
+}
+
+fn run(
+    root: &Path,
+    batch_size: usize,
+    threads: usize,
+    known: Option<HashSet<Digest>>,
+) -> (Collector, Stub) {
+    let scan = scan_folder(root, Labels::FromFolders).unwrap();
+    let pipeline = Pipeline {
+        decoding: DecodeOptions::default(),
+        preprocessing: preprocessing(),
+        batch_size,
+        threads,
+    };
+    let (mut sink, mut stub) = (
+        Collector {
+            known,
+            rows: Vec::new(),
+        },
+        Stub::default(),
+    );
+    pipeline
+        .run(&scan.entries, &mut stub, &mut sink, &Silent)
+        .unwrap();
+    (sink, stub)
+}
+
+#[test]
+fn batch_size_and_threads_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 9, 0);
+    fs::write(folder.path().join("blue/3b.png"), "no picture").unwrap();
+    let (wanted, _) = run(folder.path(), 1, 1, None);
+    assert_eq!(wanted.rows.len(), 19);
+    for (batch_size, threads) in [(1, 4), (3, 1), (3, 2), (4, 8), (18, 3), (64, 2)] {
+        let (got, stub) = run(folder.path(), batch_size, threads, None);
+        assert_eq!(
+            got.rows, wanted.rows,
+            "batch size {batch_size}, {threads} threads"
+        );
+        assert!(
+            stub.batches.iter().rev().skip(1).all(|&n| n == batch_size),
+            "{:?}",
+            stub.batches
+        );
+    }
+}
+
+#[test]
+fn a_skipped_file_shifts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 4, 0);
+    let (clean, _) = run(folder.path(), 3, 2, None);
+    for name in ["blue/0a.png", "blue/1a.jpg", "red/2z.png"] {
+        fs::write(folder.path().join(name), "no picture").unwrap();
+    }
+    let (dirty, _) = run(folder.path(), 3, 2, None);
+    let names: Vec<&str> = dirty.rows.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.is_sorted(), "{names:?}");
+    let used: Vec<_> = dirty
+        .rows
+        .iter()
+        .filter(|(_, kind)| !matches!(kind, Kind::Skipped(_)))
+        .cloned()
+        .collect();
+    assert_eq!(used, clean.rows);
+    assert_eq!(dirty.rows.len(), clean.rows.len() + 3);
+}
+
+#[test]
+fn known_and_equal_images_are_not_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_picture(&path("a.png"), RED, 1);
+    write_picture(&path("b.png"), BLUE, 2);
+    fs::copy(path("a.png"), path("c.png")).unwrap();
+    let known = HashSet::from([Digest::of(&fs::read(path("b.png")).unwrap())]);
+    let (sink, stub) = run(folder.path(), 8, 2, Some(known));
+    assert_eq!(stub.images(), 1);
+    let kinds: Vec<&Kind> = sink.rows.iter().map(|(_, kind)| kind).collect();
+    assert!(
+        matches!(kinds[..], [Kind::Computed(_), Kind::Reused, Kind::Reused]),
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn features_are_those_of_the_picture_of_the_row() {
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 6, 0);
+    let (sink, _) = run(folder.path(), 5, 3, None);
+    for (name, kind) in &sink.rows {
+        let Kind::Computed(features) = kind else {
+            panic!("{name} was not computed")
+        };
+        // The first four features are red's quarters, the last four blue's, all centred by ImageNet's mean.
+        let redder = features[0] > features[8];
+        assert_eq!(redder, name.starts_with("red/"), "{name}: {features:?}");
+    }
+}
+
+#[test]
+fn the_networks_error_ends_the_run() {
+    struct Broken;
+    impl frostline::backbones::Backbone for Broken {
+        fn num_features(&self) -> usize {
+            1
+        }
+        fn forward(&mut self, _: &[f32], _: usize) -> frostline::Result<Vec<f32>> {
+            Err(frostline::Error::Strict { count: 1, total: 1 })
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 40, 0);
+    let scan = scan_folder(folder.path(), Labels::FromFolders).unwrap();
+    let decoding = DecodeOptions::default();
+    let pipeline = Pipeline {
+        decoding,
+        preprocessing: preprocessing(),
+        batch_size: 2,
+        threads: 2,
+    };
+    assert!(
+        pipeline
+            .run(
+                &scan.entries,
+                &mut Broken,
+                &mut Collector::default(),
+                &Silent
+            )
+            .is_err()
+    );
+}

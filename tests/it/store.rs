@@ -1,0 +1,244 @@
+//! The feature store: extended, resumed, locked, mended, and never mixed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use frostline::Error;
+use frostline::features::{Content, Digest, Existing, FeatureStore, Index, IndexRow, StoreWriter};
+
+use crate::harness::manifest;
+
+fn features(seed: u8) -> Vec<f32> {
+    (0..12).map(|i| f32::from(seed) + i as f32 / 16.0).collect()
+}
+
+fn digest(seed: u8) -> Digest {
+    Digest::of(&[seed])
+}
+
+fn index(seeds: &[u8]) -> Index {
+    let row = |&seed: &u8| IndexRow {
+        path: format!("{seed}.png"),
+        class: Some("a".to_owned()),
+        content: Ok(Content {
+            digest: digest(seed),
+            width: 4,
+            height: 3,
+        }),
+    };
+    Index {
+        rows: seeds.iter().map(row).collect(),
+    }
+}
+
+/// A store with one part for each seed.
+fn store_of(folder: &Path, seeds: &[u8]) {
+    let mut writer = StoreWriter::open(folder, manifest(), Existing::Extend).unwrap();
+    for &seed in seeds {
+        writer.push(digest(seed), &features(seed)).unwrap();
+        writer.flush().unwrap();
+    }
+    writer.finish(Some(&index(seeds))).unwrap();
+}
+
+fn parts(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut parts: Vec<_> = entries
+        .filter(|path| path.extension().is_some_and(|e| e == "arrow"))
+        .collect();
+    parts.retain(|path| {
+        path.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("part-")
+    });
+    parts.sort();
+    parts
+}
+
+#[test]
+fn what_is_written_is_read_in_the_order_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    store_of(folder.path(), &[1, 2, 3]);
+    let store = FeatureStore::open(folder.path()).unwrap();
+    let read = store.features(&[digest(3), digest(1), digest(3)]).unwrap();
+    for (row, seed) in [(0, 3), (1, 1), (2, 3)] {
+        assert_eq!(read.row(row).to_vec(), features(seed));
+    }
+    assert_eq!(store.index(), &index(&[1, 2, 3]));
+    assert_eq!(store.count_vectors().unwrap(), 3);
+}
+
+#[test]
+fn half_precision_keeps_three_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut manifest = manifest();
+    manifest.dtype = frostline::features::Dtype::F16;
+    let mut writer = StoreWriter::open(folder.path(), manifest, Existing::Extend).unwrap();
+    writer.push(digest(1), &features(1)).unwrap();
+    writer.finish(None).unwrap();
+    let read = FeatureStore::open(folder.path())
+        .unwrap()
+        .features(&[digest(1)])
+        .unwrap();
+    // All of these numbers are multiples of 1/16 below 2: binary16 holds them exactly.
+    assert_eq!(read.row(0).to_vec(), features(1));
+}
+
+#[test]
+fn a_store_is_extended_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    store_of(folder.path(), &[1, 2]);
+    let mut writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
+    assert!(writer.knows(&digest(1)) && !writer.knows(&digest(9)));
+    writer.push(digest(9), &features(9)).unwrap();
+    writer.finish(Some(&index(&[9]))).unwrap();
+    let store = FeatureStore::open(folder.path()).unwrap();
+    assert_eq!(
+        store
+            .features(&[digest(1), digest(9)])
+            .unwrap()
+            .row(1)
+            .to_vec(),
+        features(9)
+    );
+    assert_eq!(store.index(), &index(&[9]));
+}
+
+#[test]
+fn two_writers_at_once_are_refused_and_readers_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    store_of(folder.path(), &[1]);
+    let writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
+    let second = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap_err();
+    assert!(matches!(second, Error::Locked { .. }), "{second}");
+    assert_eq!(
+        FeatureStore::open(folder.path())
+            .unwrap()
+            .count_vectors()
+            .unwrap(),
+        1
+    );
+    drop(writer);
+    StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
+}
+
+#[test]
+fn another_setting_is_another_store() {
+    let folder = tempfile::tempdir().unwrap();
+    store_of(folder.path(), &[1]);
+    let mut other = manifest();
+    other.spec.preprocessing.std = [0.5; 3];
+    other.spec.backbone.layer = "other".to_owned();
+    let error = StoreWriter::open(folder.path(), other.clone(), Existing::Extend)
+        .unwrap_err()
+        .to_string();
+    for word in [
+        "std",
+        "0.229,0.224,0.225",
+        "0.5,0.5,0.5",
+        "`quarters`",
+        "`other`",
+    ] {
+        assert!(error.contains(word), "`{word}` is missing from: {error}");
+    }
+    assert_eq!(
+        FeatureStore::open(folder.path())
+            .unwrap()
+            .count_vectors()
+            .unwrap(),
+        1
+    );
+    StoreWriter::open(folder.path(), other, Existing::Overwrite).unwrap();
+    assert_eq!(parts(folder.path()).len(), 0);
+}
+
+#[test]
+fn a_cut_part_is_named_to_readers_and_mended_by_the_next_writer() {
+    for share in [0, 1, 50, 99] {
+        let folder = tempfile::tempdir().unwrap();
+        store_of(folder.path(), &[1, 2]);
+        let part = parts(folder.path()).remove(0);
+        let bytes = fs::read(&part).unwrap();
+        fs::write(&part, &bytes[..bytes.len() * share / 100]).unwrap();
+        let store = FeatureStore::open(folder.path()).unwrap();
+        let error = store.features(&[digest(2)]).unwrap_err();
+        assert!(error.to_string().contains("part-00000.arrow"), "{error}");
+        assert!(error.hint().unwrap().contains("extract"));
+        let mut writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
+        assert_eq!(writer.notes().len(), 1, "{:?}", writer.notes());
+        assert!(!writer.knows(&digest(1)) && writer.knows(&digest(2)));
+        writer.push(digest(1), &features(1)).unwrap();
+        writer.finish(Some(&index(&[1, 2]))).unwrap();
+        let read = FeatureStore::open(folder.path())
+            .unwrap()
+            .features(&[digest(1)])
+            .unwrap();
+        assert_eq!(read.row(0).to_vec(), features(1));
+    }
+}
+
+#[test]
+fn a_foreign_part_is_not_taken_in() {
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    store_of(ours.path(), &[1]);
+    let mut other = manifest();
+    other.spec.backbone.sha256 = "1".repeat(64);
+    let mut writer = StoreWriter::open(theirs.path(), other, Existing::Extend).unwrap();
+    writer.push(digest(2), &features(2)).unwrap();
+    writer.finish(None).unwrap();
+    fs::copy(
+        parts(theirs.path()).remove(0),
+        ours.path().join("part-00007.arrow"),
+    )
+    .unwrap();
+    let error = FeatureStore::open(ours.path())
+        .unwrap()
+        .count_vectors()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("another store") && error.contains("part-00007"),
+        "{error}"
+    );
+    let writer = StoreWriter::open(ours.path(), manifest(), Existing::Extend).unwrap();
+    assert!(!writer.knows(&digest(2)));
+}
+
+#[test]
+fn cut_foreign_and_newer_manifests_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    store_of(folder.path(), &[1]);
+    let path = folder.path().join("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let cases = [
+        (text[..text.len() / 2].to_owned(), "cut off"),
+        (
+            "{\"format\": \"other\"}".to_owned(),
+            "not the manifest of a feature store",
+        ),
+        (
+            text.replace("\"format_version\": 1", "\"format_version\": 99"),
+            "format version 99",
+        ),
+    ];
+    for (content, wanted) in cases {
+        fs::write(&path, content).unwrap();
+        let error = FeatureStore::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_of_something_else_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.tex"), "important").unwrap();
+    for existing in [Existing::Extend, Existing::Overwrite] {
+        let error = StoreWriter::open(folder.path(), manifest(), existing).unwrap_err();
+        assert!(error.to_string().contains("something else"), "{error}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
