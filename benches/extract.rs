@@ -1,28 +1,38 @@
-//! Images a second from folder to features, beside what bare ONNX Runtime does on ready tensors of the same batch size.
+//! Images a second from folder to features, beside what bare ONNX Runtime, with the settings that it comes with, does on
+//! ready tensors of the same batch size.
 //!
 //! `cargo bench --bench extract [-- IMAGES]`, after `scripts/setup.sh`. Rounds of both are run in turn; medians are
 //! printed with their ratio. Without IMAGES, the emoji of `scripts/quickstart.sh` are taken, a class of them.
 
 use std::collections::HashSet;
 use std::env;
+use std::io::{BufRead, BufReader, Lines, Write, stdin};
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context;
 use frostline::backbones::{
-    Backbone, DEFAULT_BACKBONE, Decoding, DeviceRequest, Frozen, Home, RunOptions,
+    DEFAULT_BACKBONE, Decoding, DeviceRequest, Frozen, Home, Registry, RunOptions, RuntimeLibrary,
 };
 use frostline::features::{Digest, Item, Pipeline, Sink};
 use frostline::images::{DecodeOptions, Labels, Scan, scan_folder};
 use frostline::progress::Silent;
+use ort::session::Session;
+use ort::value::TensorRef;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 const BATCH: usize = 8;
+
+/// The argument of the process that is bare ONNX Runtime; a process can start the runtime once only.
+const BARE: &str = "--bare";
 
 /// Takes features and keeps none: the store's writing is less than a percent of the time.
 struct Drain;
 
 impl Sink for Drain {
-    fn known(&self) -> Option<&HashSet<Digest>> {
+    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
         None
     }
 
@@ -31,66 +41,117 @@ impl Sink for Drain {
     }
 }
 
-fn main() -> frostline::Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+fn main() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let home = env::var_os("FROSTLINE_HOME").map_or_else(|| root.join(".frostline"), PathBuf::from);
-    let run = RunOptions {
-        home: Home::at(home),
-        device: DeviceRequest::Auto,
-        threads,
-    };
-    let mut frozen = Frozen::by_name(
-        Path::new(DEFAULT_BACKBONE),
-        |_| {},
-        Decoding::default(),
-        &run,
-    )?;
+    let home = Home::at(home);
+    if env::args().any(|arg| arg == BARE) {
+        return serve_bare(&home);
+    }
     let images = env::args_os()
         .skip(1)
         .find(|arg| !arg.to_string_lossy().starts_with("--"));
     let images = images.map_or_else(|| root.join("data/emoji/train/objects"), PathBuf::from);
-    let scan = scan_folder(&images, Labels::None)?;
+    compare(&images, home)
+}
+
+fn compare(images: &Path, home: Home) -> anyhow::Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let run = RunOptions {
+        home,
+        device: DeviceRequest::Auto,
+        threads,
+    };
+    let name = Path::new(DEFAULT_BACKBONE);
+    let mut frozen = Frozen::by_name(name, |_| {}, Decoding::default(), &run)?;
+    let scan = scan_folder(images, Labels::None)?;
     let pipeline = Pipeline {
         decoding: DecodeOptions::default(),
         preprocessing: frozen.spec.preprocessing,
         batch_size: BATCH,
         threads,
     };
+    let mut other = Bare::start()?;
     let (mut bare, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare.push(bare_rate(&mut frozen, scan.entries.len())?);
+        bare.push(other.rate(scan.entries.len())?);
         whole.push(pipeline_rate(&pipeline, &scan, &mut frozen)?);
     }
-    let (bare, whole) = (median(bare), median(whole));
     println!(
-        "{} images, batches of {BATCH}, {threads} threads, {}, median of {ROUNDS}",
+        "{} images, batches of {BATCH}, {threads} CPUs, {}, median of {ROUNDS}",
         scan.entries.len(),
         frozen.engine.runtime
     );
-    println!("bare ONNX Runtime  {bare:7.1} images/s");
-    println!("folder to features {whole:7.1} images/s");
-    println!("ratio              {:7.3}", whole / bare);
+    let ratios = whole.iter().zip(&bare).map(|(w, b)| w / b).collect();
+    println!("bare ONNX Runtime  {:7.1} images/s", median(bare));
+    println!("folder to features {:7.1} images/s", median(whole));
+    println!("ratio              {:7.3}", median(ratios));
     Ok(())
 }
 
-fn bare_rate(frozen: &mut Frozen, n: usize) -> frostline::Result<f64> {
-    let size = frozen.spec.preprocessing.num_values();
-    let tensors: Vec<f32> = (0..BATCH * size)
-        .map(|i| (i % 255) as f32 / 127.5 - 1.0)
-        .collect();
-    let start = Instant::now();
-    for first in (0..n).step_by(BATCH) {
-        let count = BATCH.min(n - first);
-        frozen.backbone.forward(&tensors[..count * size], count)?;
-    }
-    Ok(n as f64 / start.elapsed().as_secs_f64())
-}
-
-fn pipeline_rate(pipeline: &Pipeline, scan: &Scan, frozen: &mut Frozen) -> frostline::Result<f64> {
+fn pipeline_rate(pipeline: &Pipeline, scan: &Scan, frozen: &mut Frozen) -> anyhow::Result<f64> {
     let start = Instant::now();
     pipeline.run(&scan.entries, &mut frozen.backbone, &mut Drain, &Silent)?;
     Ok(scan.entries.len() as f64 / start.elapsed().as_secs_f64())
+}
+
+/// The process that is bare ONNX Runtime: a number of images in, images a second out.
+struct Bare {
+    process: Child,
+    asks: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Bare {
+    fn start() -> anyhow::Result<Self> {
+        let mut process = Command::new(env::current_exe()?)
+            .arg(BARE)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let asks = process.stdin.take().context("the input is a pipe")?;
+        let answers = process.stdout.take().context("the output is a pipe")?;
+        Ok(Self {
+            process,
+            asks,
+            answers: BufReader::new(answers).lines(),
+        })
+    }
+
+    fn rate(&mut self, images: usize) -> anyhow::Result<f64> {
+        writeln!(self.asks, "{images}")?;
+        let answer = self.answers.next().context("the process has ended")??;
+        Ok(answer.parse()?)
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        // It has nothing to lose.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn serve_bare(home: &Home) -> anyhow::Result<()> {
+    let environment = ort::init_from(&RuntimeLibrary::find(home)?.path)?.build()?;
+    let network = Registry::new(home.clone()).resolve(Path::new(DEFAULT_BACKBONE))?;
+    let mut session = Session::builder(&environment)?.commit_from_file(&network.path)?;
+    let (width, height) = network.manifest.preprocessing.output_size();
+    let shape = [BATCH, 3, height as usize, width as usize];
+    let size: usize = shape.iter().product();
+    let tensors: Vec<f32> = (0..size).map(|i| (i % 255) as f32 / 127.5 - 1.0).collect();
+    for images in stdin().lines() {
+        let images: usize = images?.parse()?;
+        let start = Instant::now();
+        for _ in 0..images.div_ceil(BATCH) {
+            let batch = TensorRef::from_array_view((shape, &tensors[..]))?;
+            session.run(ort::inputs![batch])?;
+        }
+        let run = images.next_multiple_of(BATCH);
+        println!("{}", run as f64 / start.elapsed().as_secs_f64());
+    }
+    Ok(())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

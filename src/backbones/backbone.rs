@@ -9,6 +9,11 @@ pub trait Backbone: Send {
     /// D, the length of an image's features.
     fn num_features(&self) -> usize;
 
+    /// More of the same network, as many as are worth running side by side with this one; none unless a backbone says so.
+    fn replicas(&self) -> Vec<Box<dyn Backbone>> {
+        Vec::new()
+    }
+
     /// Runs `images`, N pictures of equal size one after the other, and returns their features (N, D), row by row.
     ///
     /// # Errors

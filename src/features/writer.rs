@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::digest::Digest;
@@ -32,7 +33,9 @@ pub enum Existing {
 pub struct StoreWriter {
     path: PathBuf,
     manifest: StoreManifest,
-    known: HashSet<Digest>,
+    /// What was there when it was opened.
+    known: Arc<HashSet<Digest>>,
+    added: HashSet<Digest>,
     notes: Vec<String>,
     pending: Rows,
     pending_since: Instant,
@@ -58,7 +61,8 @@ impl StoreWriter {
         let mut writer = Self {
             path: path.to_owned(),
             manifest,
-            known: HashSet::new(),
+            known: Arc::default(),
+            added: HashSet::new(),
             notes: Vec::new(),
             pending: Rows::default(),
             pending_since: Instant::now(),
@@ -72,13 +76,13 @@ impl StoreWriter {
     /// Whether an image's features are in the store.
     #[must_use]
     pub fn knows(&self, digest: &Digest) -> bool {
-        self.known.contains(digest)
+        self.known.contains(digest) || self.added.contains(digest)
     }
 
-    /// The digests in the store when it was opened, and those added since.
+    /// The digests in the store when it was opened.
     #[must_use]
-    pub fn known(&self) -> &HashSet<Digest> {
-        &self.known
+    pub fn known(&self) -> Arc<HashSet<Digest>> {
+        Arc::clone(&self.known)
     }
 
     /// What the user should know about the store as it was found.
@@ -92,7 +96,7 @@ impl StoreWriter {
     /// # Errors
     /// [`Error::Io`] where a part cannot be written.
     pub fn push(&mut self, digest: Digest, features: &[f32]) -> Result<()> {
-        if !self.known.insert(digest) {
+        if self.known.contains(&digest) || !self.added.insert(digest) {
             return Ok(());
         }
         if self.pending.digests.is_empty() {
@@ -142,17 +146,19 @@ impl StoreWriter {
         }
         let found = StoreManifest::read(&self.path)?;
         self.refuse_mismatch(&found)?;
+        let mut known = HashSet::new();
         for path in part_paths(&self.path)? {
             let number = path
                 .file_name()
                 .and_then(|name| part::number(name.to_str()?));
             self.next_part = self.next_part.max(number.map_or(0, |number| number + 1));
             match part::read(&path, &self.manifest, Columns::Digests) {
-                Ok(rows) => self.known.extend(rows.digests),
+                Ok(rows) => known.extend(rows.digests),
                 Err(error @ Error::File { .. }) => self.set_aside(&path, &error)?,
                 Err(other) => return Err(other),
             }
         }
+        self.known = Arc::new(known);
         if found.engine != self.manifest.engine && !self.known.is_empty() {
             self.notes.push(format!(
                 "`{}` was begun with {} on {}; this run uses {} on {}, whose numbers agree to rounding only",

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ndarray::ArrayView2;
 
@@ -146,7 +147,7 @@ struct PredictSink<'a> {
 }
 
 impl Sink for PredictSink<'_> {
-    fn known(&self) -> Option<&HashSet<Digest>> {
+    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
         None
     }
 

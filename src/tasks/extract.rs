@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::inputs::{Inputs, Skipped};
@@ -217,7 +218,7 @@ impl StoreSink {
 }
 
 impl Sink for StoreSink {
-    fn known(&self) -> Option<&HashSet<Digest>> {
+    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
         Some(self.writer.known())
     }
 

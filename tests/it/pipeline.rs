@@ -1,9 +1,13 @@
 //! The pipeline with a backbone without weights: order, alignment, nothing twice, the same whatever the threads.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
+use frostline::backbones::Backbone;
 use frostline::features::{Digest, Item, Outcome, Pipeline, Sink};
 use frostline::images::{DecodeOptions, Labels, scan_folder};
 use frostline::progress::Silent;
@@ -25,8 +29,8 @@ enum Kind {
 }
 
 impl Sink for Collector {
-    fn known(&self) -> Option<&HashSet<Digest>> {
-        self.known.as_ref()
+    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
+        self.known.clone().map(Arc::new)
     }
 
     fn take(&mut self, item: Item) -> frostline::Result<()> {
@@ -46,24 +50,31 @@ fn run(
     threads: usize,
     known: Option<HashSet<Digest>>,
 ) -> (Collector, Stub) {
-    let scan = scan_folder(root, Labels::FromFolders).unwrap();
+    let mut stub = Stub::default();
+    let sink = run_with(root, batch_size, threads, known, &mut stub).unwrap();
+    (sink, stub)
+}
+
+fn run_with(
+    root: &Path,
+    batch_size: usize,
+    threads: usize,
+    known: Option<HashSet<Digest>>,
+    backbone: &mut dyn Backbone,
+) -> frostline::Result<Collector> {
+    let scan = scan_folder(root, Labels::FromFolders)?;
     let pipeline = Pipeline {
         decoding: DecodeOptions::default(),
         preprocessing: preprocessing(),
         batch_size,
         threads,
     };
-    let (mut sink, mut stub) = (
-        Collector {
-            known,
-            rows: Vec::new(),
-        },
-        Stub::default(),
-    );
-    pipeline
-        .run(&scan.entries, &mut stub, &mut sink, &Silent)
-        .unwrap();
-    (sink, stub)
+    let mut sink = Collector {
+        known,
+        rows: Vec::new(),
+    };
+    pipeline.run(&scan.entries, backbone, &mut sink, &Silent)?;
+    Ok(sink)
 }
 
 #[test]
@@ -140,35 +151,85 @@ fn features_are_those_of_the_picture_of_the_row() {
     }
 }
 
-#[test]
-fn the_networks_error_ends_the_run() {
-    struct Broken;
-    impl frostline::backbones::Backbone for Broken {
-        fn num_features(&self) -> usize {
-            1
-        }
-        fn forward(&mut self, _: &[f32], _: usize) -> frostline::Result<Vec<f32>> {
-            Err(frostline::Error::Strict { count: 1, total: 1 })
+/// A stub with two replicas that are slower than itself, and the last of which may fail.
+struct Uneven {
+    stub: Stub,
+    lane: u64,
+    fails: bool,
+    ran: Arc<Mutex<HashMap<u64, Vec<usize>>>>,
+}
+
+impl Uneven {
+    fn new(fails: bool) -> Self {
+        Self {
+            stub: Stub::default(),
+            lane: 0,
+            fails,
+            ran: Arc::default(),
         }
     }
+}
+
+impl Backbone for Uneven {
+    fn num_features(&self) -> usize {
+        self.stub.num_features()
+    }
+
+    fn replicas(&self) -> Vec<Box<dyn Backbone>> {
+        let replica = |lane| Self {
+            stub: Stub::default(),
+            lane,
+            fails: self.fails,
+            ran: Arc::clone(&self.ran),
+        };
+        [1, 2].map(|lane| Box::new(replica(lane)) as _).into()
+    }
+
+    fn forward(&mut self, images: &[f32], n: usize) -> frostline::Result<Vec<f32>> {
+        self.ran
+            .lock()
+            .unwrap()
+            .entry(self.lane)
+            .or_default()
+            .push(n);
+        thread::sleep(Duration::from_millis(5 + 20 * self.lane));
+        if self.fails && self.lane == 2 {
+            return Err(frostline::Error::Strict { count: 1, total: 1 });
+        }
+        self.stub.forward(images, n)
+    }
+}
+
+#[test]
+fn batches_side_by_side_come_out_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 20, 0);
+    fs::write(folder.path().join("blue/3b.png"), "no picture").unwrap();
+    let (wanted, _) = run(folder.path(), 1, 1, None);
+    let mut uneven = Uneven::new(false);
+    let got = run_with(folder.path(), 3, 2, None, &mut uneven).unwrap();
+    assert_eq!(got.rows, wanted.rows);
+    let ran = uneven.ran.lock().unwrap();
+    assert_eq!(ran.len(), 3, "each lane ran something: {ran:?}");
+    assert_eq!(ran.values().flatten().sum::<usize>(), 40, "{ran:?}");
+}
+
+#[test]
+fn few_images_are_shared_out_among_the_lanes() {
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 3, 0);
+    let mut uneven = Uneven::new(false);
+    run_with(folder.path(), 64, 2, None, &mut uneven).unwrap();
+    let ran = uneven.ran.lock().unwrap();
+    assert!(ran.values().flatten().all(|&n| n == 2), "{ran:?}");
+}
+
+#[test]
+fn the_error_of_any_lane_ends_the_run() {
     let folder = tempfile::tempdir().unwrap();
     two_classes(folder.path(), 40, 0);
-    let scan = scan_folder(folder.path(), Labels::FromFolders).unwrap();
-    let decoding = DecodeOptions::default();
-    let pipeline = Pipeline {
-        decoding,
-        preprocessing: preprocessing(),
-        batch_size: 2,
-        threads: 2,
-    };
-    assert!(
-        pipeline
-            .run(
-                &scan.entries,
-                &mut Broken,
-                &mut Collector::default(),
-                &Silent
-            )
-            .is_err()
-    );
+    let mut uneven = Uneven::new(true);
+    assert!(run_with(folder.path(), 2, 2, None, &mut uneven).is_err());
+    let ran = uneven.ran.lock().unwrap();
+    assert!(ran.values().flatten().sum::<usize>() < 80, "{ran:?}");
 }

@@ -14,17 +14,16 @@ use super::Interpolation;
 use super::geometry::Plan;
 use crate::images::RgbImage;
 
-/// Resizes one picture after another, and keeps its buffers.
+/// Resizes one picture after another, and keeps its buffer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Resampler {
     resizer: Resizer,
     /// Columns resized, rows not yet.
     between: Vec<u8>,
-    done: Vec<u8>,
 }
 
 impl Resampler {
-    /// The pixels of the plan's part, shape (height, width, 3); hand them back with [`Self::reuse`].
+    /// The pixels of the plan's part, shape (height, width, 3).
     pub(super) fn resize(
         &mut self,
         image: &RgbImage,
@@ -35,13 +34,8 @@ impl Resampler {
         let y = Axis::new(image.height(), plan.resized.1, plan.source.1, plan.size.1);
         match filter(interpolation) {
             Some((filter, reach)) => self.convolve(image, &x, &y, filter, reach),
-            None => self.pick(image, &x, &y),
+            None => pick(image, &x, &y),
         }
-    }
-
-    /// Takes a buffer back for the next picture.
-    pub(super) fn reuse(&mut self, buffer: Vec<u8>) {
-        self.done = buffer;
     }
 
     /// Columns first, of the rows that will be needed, then rows.
@@ -75,7 +69,7 @@ impl Resampler {
             width: x.count,
             height: rows,
         };
-        let mut done = take(&mut self.done);
+        let mut done = Vec::new();
         self.pass(&source, &mut done, (x.count, y.count), &lines);
         self.between = between;
         done
@@ -97,22 +91,21 @@ impl Resampler {
             .resize(&source, &mut target, options)
             .expect("both are 8-bit RGB, and the part lies inside the picture");
     }
+}
 
-    /// The nearest pixel for each.
-    fn pick(&mut self, image: &RgbImage, x: &Axis, y: &Axis) -> Vec<u8> {
-        let columns: Vec<usize> = x.nearest().map(|column| 3 * column).collect();
-        let mut picked = take(&mut self.done);
-        picked.clear();
-        for row in y.nearest() {
-            let samples = &image.pixels()[3 * image.width() as usize * row..];
-            picked.extend(
-                columns
-                    .iter()
-                    .flat_map(|&column| &samples[column..column + 3]),
-            );
-        }
-        picked
+/// The nearest pixel for each.
+fn pick(image: &RgbImage, x: &Axis, y: &Axis) -> Vec<u8> {
+    let columns: Vec<usize> = x.nearest().map(|column| 3 * column).collect();
+    let mut picked = Vec::with_capacity(3 * columns.len() * y.count as usize);
+    for row in y.nearest() {
+        let samples = &image.pixels()[3 * image.width() as usize * row..];
+        picked.extend(
+            columns
+                .iter()
+                .flat_map(|&column| &samples[column..column + 3]),
+        );
     }
+    picked
 }
 
 /// A source of a pass.

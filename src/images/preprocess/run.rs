@@ -40,82 +40,85 @@ impl Preprocessor {
         &self.settings
     }
 
-    /// Writes a picture into its slot of the batch, shape (C, H, W) or (H, W, C).
-    ///
-    /// Only the part that the crop keeps is resized, so that a thin strip takes no more memory than a square.
+    /// Writes a picture into its slot of the batch, shape (C, H, W) or (H, W, C): [`Self::fit`], [`Self::normalise`].
     ///
     /// # Panics
     ///
     /// If the slot does not have [`Preprocessing::num_values`] numbers.
     pub fn apply(&mut self, image: &RgbImage, out: &mut [f32]) {
-        assert_eq!(
-            out.len(),
-            self.settings.num_values(),
-            "the slot holds one picture"
-        );
-        let plan = Plan::new(
-            (image.width(), image.height()),
-            self.settings.resize,
-            self.settings.crop,
-        );
-        if plan.resized == (image.width(), image.height()) {
+        let pixels = self.fit(image);
+        self.normalise(&pixels, out);
+    }
+
+    /// Resizes and crops a picture to what the network sees: 8-bit RGB, shape (H, W, 3).
+    ///
+    /// Only the part that the crop keeps is resized, so that a thin strip takes no more memory than a square.
+    pub fn fit(&mut self, image: &RgbImage) -> Vec<u8> {
+        let size = (image.width(), image.height());
+        let plan = Plan::new(size, self.settings.resize, self.settings.crop);
+        if plan.resized == size {
             let stored = Pixels {
                 data: image.pixels(),
                 width: image.width(),
                 at: plan.source,
             };
-            self.write(&plan, &stored, out);
-            return;
+            return self.placed(&plan, &stored);
         }
-        let data = self
+        let resized = self
             .resampler
             .resize(image, &plan, self.settings.interpolation);
-        self.write(
-            &plan,
-            &Pixels {
-                data: &data,
-                width: plan.size.0,
-                at: (0, 0),
-            },
-            out,
-        );
-        self.resampler.reuse(data);
+        if plan.size == self.settings.output_size() {
+            return resized;
+        }
+        let part = Pixels {
+            data: &resized,
+            width: plan.size.0,
+            at: (0, 0),
+        };
+        self.placed(&plan, &part)
     }
 
-    /// Looks every sample up and puts it where the network wants it.
-    fn write(&self, plan: &Plan, pixels: &Pixels<'_>, out: &mut [f32]) {
-        let (width, height) = self.settings.output_size();
-        let (width, plane) = (width as usize, width as usize * height as usize);
-        let (step, channel_step) = match self.settings.layout {
-            Layout::Nchw => (1, plane),
-            Layout::Nhwc => (3, 1),
+    /// Looks every sample up, and puts it where the network wants it: shape (C, H, W) or (H, W, C).
+    ///
+    /// # Panics
+    ///
+    /// If `pixels` and `out` do not have [`Preprocessing::num_values`] numbers each.
+    pub fn normalise(&self, pixels: &[u8], out: &mut [f32]) {
+        let len = self.settings.num_values();
+        assert_eq!((pixels.len(), out.len()), (len, len), "one picture each");
+        let pixels = pixels.as_chunks::<3>().0;
+        let order = match self.settings.channels {
+            Channels::Rgb => [0, 1, 2],
+            Channels::Bgr => [2, 1, 0],
         };
-        if plan.size != self.settings.output_size() {
-            self.blacken(out, step, channel_step, plane);
-        }
-        for row in 0..plan.size.1 {
-            let first = (plan.target.1 + row) as usize * width + plan.target.0 as usize;
-            let samples = pixels.row(row, plan.size.0);
-            for (channel, values) in self.values.iter().enumerate() {
-                let from = match self.settings.channels {
-                    Channels::Rgb => channel,
-                    Channels::Bgr => 2 - channel,
-                };
-                let slots = out[channel * channel_step + first * step..]
-                    .iter_mut()
-                    .step_by(step);
-                for (pixel, slot) in samples.as_chunks::<3>().0.iter().zip(slots) {
-                    *slot = values[usize::from(pixel[from])];
+        match self.settings.layout {
+            Layout::Nchw => {
+                let planes = out.chunks_exact_mut(pixels.len());
+                for ((plane, values), from) in planes.zip(&self.values).zip(order) {
+                    for (slot, pixel) in plane.iter_mut().zip(pixels) {
+                        *slot = values[usize::from(pixel[from])];
+                    }
+                }
+            }
+            Layout::Nhwc => {
+                for (slots, pixel) in out.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+                    *slots = std::array::from_fn(|c| self.values[c][usize::from(pixel[order[c]])]);
                 }
             }
         }
     }
 
-    fn blacken(&self, out: &mut [f32], step: usize, channel_step: usize, plane: usize) {
-        for (channel, values) in self.values.iter().enumerate() {
-            let slots = out[channel * channel_step..].iter_mut().step_by(step);
-            slots.take(plane).for_each(|slot| *slot = values[0]);
+    /// The plan's part of some pixels at its place, with black around it.
+    fn placed(&self, plan: &Plan, pixels: &Pixels<'_>) -> Vec<u8> {
+        let (width, height) = self.settings.output_size();
+        let mut placed = vec![0; 3 * width as usize * height as usize];
+        for row in 0..plan.size.1 {
+            let first =
+                3 * ((plan.target.1 + row) as usize * width as usize + plan.target.0 as usize);
+            let samples = pixels.row(row, plan.size.0);
+            placed[first..first + samples.len()].copy_from_slice(samples);
         }
+        placed
     }
 }
 

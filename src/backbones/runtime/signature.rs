@@ -1,0 +1,119 @@
+//! What a network takes and gives, held against what the manifest says.
+
+use ort::value::{Outlet, TensorElementType, ValueType};
+
+use crate::images::{Layout, Preprocessing};
+
+/// What one run of the network takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InputShape {
+    /// The size that the file fixes the batch to, if it does.
+    pub(super) batch: Option<usize>,
+    /// The three lengths of one image, in the network's layout.
+    pub(super) image: [usize; 3],
+}
+
+impl InputShape {
+    /// Numbers of one image.
+    pub(super) fn image_len(self) -> usize {
+        self.image.iter().product()
+    }
+}
+
+/// A problem and its hint.
+pub(super) type Fault = (String, String);
+
+pub(super) fn input_shape(
+    inputs: &[Outlet],
+    preprocessing: &Preprocessing,
+) -> Result<InputShape, Fault> {
+    let [input] = inputs else {
+        let names = names(inputs);
+        return Err((
+            format!(
+                "it has {} inputs ({names}), and a backbone has one",
+                inputs.len()
+            ),
+            String::new(),
+        ));
+    };
+    let ValueType::Tensor {
+        ty: TensorElementType::Float32,
+        shape,
+        ..
+    } = input.dtype()
+    else {
+        let problem = format!(
+            "its input `{}` has the type {}, and only float32 is supported",
+            input.name(),
+            input.dtype()
+        );
+        return Err((
+            problem,
+            "export the network with a float32 input".to_owned(),
+        ));
+    };
+    let (width, height) = preprocessing.output_size();
+    let image = match preprocessing.layout {
+        Layout::Nchw => [3, height, width].map(|n| n as usize),
+        Layout::Nhwc => [height, width, 3].map(|n| n as usize),
+    };
+    let fits = shape.len() == 4
+        && shape[1..]
+            .iter()
+            .zip(image)
+            .all(|(&s, ours)| s < 0 || s == ours as i64);
+    if !fits {
+        let problem = format!(
+            "its input `{}` has the shape {shape}, and preprocessing (layout {}) gives {image:?} for each image",
+            input.name(),
+            preprocessing.layout
+        );
+        return Err((
+            problem,
+            "set --layout, --crop and --resize to what the network takes".to_owned(),
+        ));
+    }
+    Ok(InputShape {
+        batch: usize::try_from(shape[0]).ok().filter(|&n| n > 0),
+        image,
+    })
+}
+
+pub(super) fn choose_output(outputs: &[Outlet], wanted: Option<&str>) -> Result<String, Fault> {
+    let hint = "name one of them with --layer, or in the manifest".to_owned();
+    let chosen = match (wanted, outputs) {
+        (None, [only]) => only,
+        (None, _) => return Err((format!("it has several outputs: {}", names(outputs)), hint)),
+        (Some(name), _) => outputs
+            .iter()
+            .find(|output| output.name() == name)
+            .ok_or_else(|| {
+                (
+                    format!("it has no output `{name}`; there are {}", names(outputs)),
+                    hint,
+                )
+            })?,
+    };
+    match chosen.dtype() {
+        ValueType::Tensor {
+            ty: TensorElementType::Float32,
+            ..
+        } => Ok(chosen.name().to_owned()),
+        other => Err((
+            format!(
+                "its output `{}` is {other}, and only float32 is supported",
+                chosen.name()
+            ),
+            String::new(),
+        )),
+    }
+}
+
+fn names(outlets: &[Outlet]) -> String {
+    outlets
+        .iter()
+        .map(|outlet| format!("`{}`", outlet.name()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

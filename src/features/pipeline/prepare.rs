@@ -1,0 +1,86 @@
+//! A decoding thread: file after file to the pixels that the network will see.
+
+use std::collections::HashSet;
+use std::fs;
+use std::sync::mpsc::SyncSender;
+use std::time::Instant;
+
+use super::{Picture, Timings};
+use crate::features::Digest;
+use crate::images::{
+    DecodeBudget, DecodeOptions, Found, Preprocessor, Sample, SkipReason, decode_within, dimensions,
+};
+
+/// A file as a decoding thread leaves it.
+pub(super) enum Prepared {
+    /// Resized and cropped, 8-bit RGB; not yet normalised, which keeps the queue a quarter as large.
+    Pixels(Picture, Vec<u8>, Timings),
+    Known(Picture, Timings),
+    Skipped(SkipReason, Timings),
+}
+
+/// What a decoding thread works with.
+pub(super) struct Preparer<'a> {
+    pub(super) decoding: &'a DecodeOptions,
+    pub(super) known: Option<&'a HashSet<Digest>>,
+    pub(super) budget: &'a DecodeBudget,
+    pub(super) preprocessor: Preprocessor,
+}
+
+impl Preparer<'_> {
+    /// Prepares its files in turn, until there are no more or nobody wants them.
+    pub(super) fn run<'f>(
+        &mut self,
+        entries: impl Iterator<Item = &'f Found>,
+        queue: &SyncSender<Prepared>,
+    ) {
+        for found in entries {
+            // The other end is gone where the run has stopped with an error.
+            if queue.send(self.prepare(found)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn prepare(&mut self, found: &Found) -> Prepared {
+        let mut timings = Timings::default();
+        let sample = match found {
+            Found::Sample(sample) => sample,
+            Found::Skipped { reason, .. } => return Prepared::Skipped(reason.clone(), timings),
+        };
+        let start = Instant::now();
+        match self.pixels(sample, &mut timings) {
+            Ok((picture, Some(pixels))) => Prepared::Pixels(picture, pixels, timings),
+            Ok((picture, None)) => {
+                timings.decode = start.elapsed();
+                Prepared::Known(picture, timings)
+            }
+            Err(reason) => {
+                timings.decode = start.elapsed();
+                Prepared::Skipped(reason, timings)
+            }
+        }
+    }
+
+    /// The pixels of a picture whose features are not known.
+    fn pixels(
+        &mut self,
+        sample: &Sample,
+        timings: &mut Timings,
+    ) -> Result<(Picture, Option<Vec<u8>>), SkipReason> {
+        let start = Instant::now();
+        let bytes =
+            fs::read(&sample.path).map_err(|error| SkipReason::Unreadable(error.to_string()))?;
+        let digest = Digest::of(&bytes);
+        if self.known.is_some_and(|known| known.contains(&digest)) {
+            let size = dimensions(&bytes, self.decoding)?;
+            return Ok((Picture { digest, size }, None));
+        }
+        let image = decode_within(&bytes, self.decoding, self.budget)?;
+        timings.decode = start.elapsed();
+        let pixels = self.preprocessor.fit(&image);
+        timings.preprocess = start.elapsed().saturating_sub(timings.decode);
+        let size = (image.width(), image.height());
+        Ok((Picture { digest, size }, Some(pixels)))
+    }
+}
