@@ -8,7 +8,7 @@ use anyhow::bail;
 use super::Outcome;
 use super::bar::Bar;
 use super::input_args::InputArgs;
-use super::output::{ignored_text, write_to};
+use super::output::{ignored, write_to};
 use super::predictions::{Format, Labelling, Writer};
 use super::run_args::RunArgs;
 use super::talk;
@@ -126,9 +126,7 @@ impl Args {
 
 fn tell(report: &ClassifyReport) {
     report.notes.iter().for_each(talk::warn);
-    if let Some(text) = ignored_text(&report.ignored) {
-        talk::note(text);
-    }
+    ignored(&report.ignored);
     if report.skipped > 0 {
         talk::warn(format!(
             "{} images could not be used: their rows have the reason",

@@ -9,7 +9,7 @@ use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::bar::Bar;
 use super::input_args::InputArgs;
-use super::output::{ignored_text, skipped};
+use super::output::{ignored, skipped};
 use super::run_args::RunArgs;
 use super::talk;
 use crate::backbones::Home;
@@ -118,9 +118,7 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
         report.empty_classes.iter(),
         "",
     );
-    if let Some(text) = ignored_text(&report.ignored) {
-        talk::note(text);
-    }
+    ignored(&report.ignored);
     let (used, seconds) = (report.used(), report.elapsed.as_secs_f64());
     talk::say(format!(
         "{used} images in {seconds:.2} s: {} computed, {} reused, {} skipped{}",

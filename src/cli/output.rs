@@ -8,6 +8,7 @@ use std::path::Path;
 use super::talk;
 use crate::atomic_file;
 use crate::error::Error;
+use crate::images::ignored_text;
 use crate::tasks::Skipped;
 
 /// Names the images that could not be used.
@@ -21,20 +22,11 @@ pub(super) fn skipped(skipped: &[Skipped]) {
 }
 
 /// What was left out since it is no image: `ignored 3 other files: 2 .txt, 1 without extension`.
-pub(super) fn ignored_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
-    let total: usize = ignored.values().sum();
-    let kinds = ignored
-        .iter()
-        .map(|(extension, n)| match extension.as_str() {
-            "" => format!("{n} without extension"),
-            extension => format!("{n} .{extension}"),
-        });
-    (total > 0).then(|| {
-        format!(
-            "ignored {total} other files: {}",
-            kinds.collect::<Vec<_>>().join(", ")
-        )
-    })
+pub(super) fn ignored(counts: &BTreeMap<String, usize>) {
+    if let Some(kinds) = ignored_text(counts) {
+        let total: usize = counts.values().sum();
+        talk::note(format!("ignored {total} other files: {kinds}"));
+    }
 }
 
 /// Writes results to a file, which takes its place only when it is whole, or to standard output.
@@ -75,19 +67,4 @@ fn direct<T>(
     let result = content(&mut out)?;
     out.flush().map_err(Error::io("write", name))?;
     Ok(result)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ignored_files_are_counted_by_extension() {
-        let ignored = BTreeMap::from([(String::new(), 1), ("txt".to_owned(), 2)]);
-        assert_eq!(
-            ignored_text(&ignored).unwrap(),
-            "ignored 3 other files: 1 without extension, 2 .txt"
-        );
-        assert_eq!(ignored_text(&BTreeMap::new()), None);
-    }
 }

@@ -25,7 +25,7 @@ pub use preprocess::{
     Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, channel_values,
 };
 pub use scan::{
-    FolderLayout, Found, Labels, Sample, Scan, Separator, parse_list, scan_folder, scan_inputs,
-    scan_list,
+    FolderLayout, Found, Labels, Sample, Scan, Separator, ignored_text, parse_list, scan_folder,
+    scan_inputs, scan_list,
 };
 pub use skip::SkipReason;

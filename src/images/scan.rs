@@ -17,7 +17,7 @@ use super::SkipReason;
 use crate::error::{Error, Result};
 
 pub use list::{Separator, parse_list, scan_inputs, scan_list};
-pub use names::EXTENSIONS;
+pub use names::{EXTENSIONS, ignored_text};
 
 /// One image: where it is, what it is called, and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,14 +96,6 @@ pub struct Scan {
     pub empty_classes: Vec<String>,
     /// What a person should know, a sentence each, without a `warning:` in front.
     pub notes: Vec<String>,
-}
-
-impl Scan {
-    /// The ignored files as text: `40 .dng, 2 .txt, 1 without extension`; `None` if there are none.
-    #[must_use]
-    pub fn ignored_text(&self) -> Option<String> {
-        names::count_text(&self.ignored)
-    }
 }
 
 /// Lists a folder, and its subfolders to any depth.

@@ -66,8 +66,11 @@ pub(super) fn shown(path: &Path) -> String {
     path_text::for_terminal(&path_text::to_text(path))
 }
 
-/// `40 .dng, 2 .txt, 1 without extension`: the most frequent first.
-pub(super) fn count_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
+/// Ignored files, counted by extension, as text: `40 .dng, 2 .txt, 1 without extension`; `None` if there are none.
+///
+/// The most frequent come first.
+#[must_use]
+pub fn ignored_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
     let mut counts: Vec<_> = ignored.iter().collect();
     counts.sort_by_key(|&(_, &count)| std::cmp::Reverse(count));
     let parts: Vec<_> = counts
@@ -83,7 +86,7 @@ pub(super) fn count_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
 /// The error for a place without images.
 pub(super) fn no_images(place: &str, ignored: &BTreeMap<String, usize>) -> Error {
     let wanted = EXTENSIONS.map(|e| format!(".{e}")).join(" ");
-    let held = match count_text(ignored) {
+    let held = match ignored_text(ignored) {
         Some(counts) => {
             format!("it holds only files of other kinds, which are not supported: {counts}")
         }
@@ -144,9 +147,9 @@ mod tests {
             .map(|(e, n)| (e.to_owned(), n))
             .into();
         assert_eq!(
-            count_text(&counts).unwrap(),
+            ignored_text(&counts).unwrap(),
             "40 .dng, 2 .txt, 1 without extension"
         );
-        assert_eq!(count_text(&BTreeMap::new()), None);
+        assert_eq!(ignored_text(&BTreeMap::new()), None);
     }
 }

@@ -82,7 +82,7 @@ fn a_flat_folder_has_no_classes() {
     assert_eq!(scan.layout, FolderLayout::Flat);
     assert_eq!(lines(&scan), ["a.jpg", "b.jpg"]);
     assert_eq!(
-        scan.ignored_text().unwrap(),
+        ignored_text(&scan.ignored).unwrap(),
         "1 without extension, 1 .dng, 1 .txt"
     );
     assert!(scan.empty_classes.is_empty());
