@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use frostline::backbones::{
-    DEFAULT_BACKBONE, Decoding, DeviceRequest, Frozen, Home, Registry, RunOptions, RuntimeLibrary,
+    DEFAULT_BACKBONE, Decoding, Frozen, Home, Registry, RunOptions, RuntimeLibrary,
 };
 use frostline::features::{Digest, Item, Pipeline, Sink};
 use frostline::images::{DecodeOptions, Labels, Scan, scan_folder};
@@ -57,11 +57,7 @@ fn main() -> anyhow::Result<()> {
 
 fn compare(images: &Path, home: Home) -> anyhow::Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let run = RunOptions {
-        home,
-        device: DeviceRequest::Auto,
-        threads,
-    };
+    let run = RunOptions::new(home);
     let name = Path::new(DEFAULT_BACKBONE);
     let mut frozen = Frozen::by_name(name, |_| {}, Decoding::default(), &run)?;
     let scan = scan_folder(images, Labels::None)?;

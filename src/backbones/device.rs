@@ -1,25 +1,48 @@
-//! Which device runs the network: what was asked for, and what it became.
+//! Which device runs the network and how exactly: what was asked for, and what it became.
 
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceRequest {
-    /// The GPU where it works, else the CPU.
+    /// An NVIDIA GPU where it works, else the CPU.
     #[default]
     Auto,
     /// This device or an error.
     Exactly(Device),
 }
 
-/// A device that runs a network.
+/// A device that runs a network, with the part of ONNX Runtime (execution provider) that drives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
     /// The processor.
     Cpu,
     /// An NVIDIA GPU, by its index.
     Cuda(i32),
+    /// An NVIDIA GPU through `TensorRT`.
+    TensorRt(i32),
+    /// Apple's GPU and neural engine.
+    CoreMl,
+    /// A GPU of any make on Windows.
+    DirectMl(i32),
+    /// Intel's CPUs, GPUs and NPUs.
+    OpenVino,
+}
+
+/// How exactly the network computes. Weights and features are float32 on either side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// float32 throughout.
+    #[default]
+    Fp32,
+    /// float32, but matrix products of NVIDIA GPUs (Ampere and later) round their inputs to 10 bits: TF32.
+    Tf32,
+    /// float16 inside of the network.
+    Fp16,
 }
 
 impl fmt::Display for Device {
@@ -27,6 +50,10 @@ impl fmt::Display for Device {
         match self {
             Self::Cpu => f.write_str("cpu"),
             Self::Cuda(index) => write!(f, "cuda:{index}"),
+            Self::TensorRt(index) => write!(f, "tensorrt:{index}"),
+            Self::CoreMl => f.write_str("coreml"),
+            Self::DirectMl(index) => write!(f, "directml:{index}"),
+            Self::OpenVino => f.write_str("openvino"),
         }
     }
 }
@@ -44,16 +71,55 @@ impl FromStr for DeviceRequest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once(':') {
-            None if text == "auto" => Ok(Self::Auto),
-            None if text == "cpu" => Ok(Self::Exactly(Device::Cpu)),
-            None if text == "cuda" => Ok(Self::Exactly(Device::Cuda(0))),
-            Some(("cuda", index)) => match index.parse::<u8>() {
-                Ok(index) => Ok(Self::Exactly(Device::Cuda(index.into()))),
-                Err(_) => Err(format!("`{index}` is not the number of a GPU")),
-            },
-            _ => Err("the devices are auto, cpu, cuda and cuda:N".to_owned()),
-        }
+        let (name, index) = match text.split_once(':') {
+            Some((name, index)) => (name, Some(index)),
+            None => (text, None),
+        };
+        let number = || match index.unwrap_or("0").parse::<u8>() {
+            Ok(index) => Ok(i32::from(index)),
+            Err(_) => Err(format!(
+                "`{}` is not the number of a GPU",
+                index.unwrap_or("")
+            )),
+        };
+        Ok(match (name, index) {
+            ("auto", None) => Self::Auto,
+            ("cpu", None) => Self::Exactly(Device::Cpu),
+            ("cuda", _) => Self::Exactly(Device::Cuda(number()?)),
+            ("tensorrt", _) => Self::Exactly(Device::TensorRt(number()?)),
+            ("coreml", None) => Self::Exactly(Device::CoreMl),
+            ("directml", _) => Self::Exactly(Device::DirectMl(number()?)),
+            ("openvino", None) => Self::Exactly(Device::OpenVino),
+            _ => {
+                return Err(
+                    "the devices are auto, cpu, cuda, cuda:N, tensorrt, coreml, directml and openvino"
+                        .to_owned(),
+                );
+            }
+        })
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fp32 => "fp32",
+            Self::Tf32 => "tf32",
+            Self::Fp16 => "fp16",
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "fp32" => Self::Fp32,
+            "tf32" => Self::Tf32,
+            "fp16" => Self::Fp16,
+            _ => return Err("the precisions are fp32, tf32 and fp16".to_owned()),
+        })
     }
 }
 
@@ -62,13 +128,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_are_written_as_they_are_read() {
-        for text in ["auto", "cpu", "cuda:0", "cuda:7"] {
+    fn what_is_written_is_read() {
+        for text in [
+            "auto",
+            "cpu",
+            "cuda:3",
+            "tensorrt:1",
+            "coreml",
+            "directml:0",
+            "openvino",
+        ] {
             assert_eq!(text.parse::<DeviceRequest>().unwrap().to_string(), text);
         }
         assert_eq!("cuda".parse(), Ok(DeviceRequest::Exactly(Device::Cuda(0))));
-        for text in ["gpu", "cuda:", "cuda:-1", "cuda:x", ""] {
+        for text in ["fp32", "tf32", "fp16"] {
+            assert_eq!(text.parse::<Precision>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_an_error() {
+        for text in [
+            "", "gpu", "cuda:", "cuda:x", "cuda:-1", "cpu:0", "auto:1", "CUDA",
+        ] {
             assert!(text.parse::<DeviceRequest>().is_err(), "{text}");
         }
+        assert!("half".parse::<Precision>().is_err());
     }
 }

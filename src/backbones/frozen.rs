@@ -5,9 +5,9 @@ use std::path::Path;
 use super::library::RuntimeLibrary;
 use super::manifest::BackboneManifest;
 use super::registry::{BackboneFile, Registry};
-use super::runtime::{OnnxBackbone, OnnxOptions};
+use super::runtime::OnnxBackbone;
 use super::spec::{BackboneId, Decoding, Engine, FeatureSpec, View};
-use super::{Backbone, DeviceRequest, Home};
+use super::{Backbone, DeviceRequest, Home, Precision};
 use crate::error::{Error, Result};
 
 /// Where networks lie and how they are run.
@@ -17,8 +17,26 @@ pub struct RunOptions {
     pub home: Home,
     /// The device.
     pub device: DeviceRequest,
-    /// Threads of ONNX Runtime's pool.
+    /// Threads of ONNX Runtime, at least 1; all sessions together.
     pub threads: usize,
+    /// How exactly to compute.
+    pub precision: Precision,
+    /// The most memory that may be taken on the GPU, in bytes; all of it where `None`.
+    pub gpu_memory: Option<u64>,
+}
+
+impl RunOptions {
+    /// The GPU or else the CPUs that this process may use, in float32.
+    #[must_use]
+    pub fn new(home: Home) -> Self {
+        Self {
+            home,
+            device: DeviceRequest::default(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            precision: Precision::default(),
+            gpu_memory: None,
+        }
+    }
 }
 
 /// A loaded network, and what its features are features of.
@@ -30,11 +48,20 @@ pub struct Frozen {
     pub spec: FeatureSpec,
     /// What runs it.
     pub engine: Engine,
-    /// What the user should know.
-    pub notes: Vec<String>,
+    /// What the user should know of how it was found.
+    notes: Vec<String>,
 }
 
 impl Frozen {
+    /// What the user should know, of what has happened until now.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let halved = self.backbone.too_large().map(|n| {
+            format!("a batch of {n} did not fit into the memory, so that {} images are run at a time: give a smaller --batch-size", n / 2)
+        });
+        self.notes.iter().cloned().chain(halved).collect()
+    }
+
     /// Loads a backbone by its name or file; `adjust` changes what its manifest says.
     ///
     /// # Errors
@@ -124,12 +151,7 @@ impl Frozen {
         } = &file.manifest;
         preprocessing.check()?;
         let library = RuntimeLibrary::find(&options.home)?;
-        let run = OnnxOptions {
-            device: options.device,
-            threads: options.threads,
-        };
-        let backbone = OnnxBackbone::load(&library, &file.path, features, preprocessing, &run)?;
-        notes.extend(backbone.note().map(ToOwned::to_owned));
+        let backbone = OnnxBackbone::load(&library, &file.path, features, preprocessing, options)?;
         notes.extend(backbone.fixed_batch().map(|n| {
             format!(
                 "`{}` fixes its batch to {n}, so that images are run {n} at a time",
@@ -159,6 +181,7 @@ impl Frozen {
         let engine = Engine::new(
             format!("ONNX Runtime {}", library.version),
             backbone.device().to_string(),
+            options.precision,
         );
         Ok(Self {
             backbone,

@@ -16,7 +16,7 @@ mod spec;
 pub mod weights;
 
 pub use backbone::Backbone;
-pub use device::{Device, DeviceRequest};
+pub use device::{Device, DeviceRequest, Precision};
 pub use frozen::{Frozen, RunOptions};
 pub use home::Home;
 pub use library::{Origin, RuntimeLibrary};
@@ -24,5 +24,5 @@ pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use outline::Outline;
 pub use overrides::Overrides;
 pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Registry};
-pub use runtime::{OnnxBackbone, OnnxOptions, available_providers};
+pub use runtime::{OnnxBackbone, available_providers};
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec, View};

@@ -1,35 +1,35 @@
 //! Running a network with ONNX Runtime. The one place that imports `ort`.
 
+mod agreement;
+mod environment;
+mod fault;
+mod network;
+mod placement;
 mod pool;
+mod preload;
+mod providers;
 mod session;
 mod signature;
+mod threads;
 
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ort::session::Session;
-use ort::value::TensorRef;
 
-use self::pool::pooled;
-pub use self::session::available_providers;
-use self::session::{Opener, one_line};
-use self::signature::{InputShape, choose_output, input_shape};
+use self::agreement::{LEAST_COSINE, cosine, test_picture};
+use self::network::{Network, RunFault};
+pub use self::providers::available_providers;
+use self::session::Opener;
+use self::signature::{choose_output, input_shape};
 use super::backbone::Backbone;
-use super::device::{Device, DeviceRequest};
+use super::device::{Device, Precision};
+use super::frozen::RunOptions;
 use super::library::RuntimeLibrary;
-use super::manifest::{FeatureLayer, Pool};
+use super::manifest::FeatureLayer;
 use crate::error::{Error, Result};
-use crate::images::{Layout, Preprocessing};
-
-/// How a network is to be run.
-#[derive(Debug, Clone)]
-pub struct OnnxOptions {
-    /// The device.
-    pub device: DeviceRequest,
-    /// Threads of ONNX Runtime, at least 1; all sessions together.
-    pub threads: usize,
-}
+use crate::images::Preprocessing;
 
 /// A network in ONNX Runtime.
 pub struct OnnxBackbone {
@@ -37,17 +37,8 @@ pub struct OnnxBackbone {
     /// A replica opens its own when it is first given something to do.
     session: Option<Session>,
     num_features: usize,
-    note: Option<String>,
-}
-
-/// What a network and its replicas have in common.
-struct Network {
-    opener: Opener,
-    path: PathBuf,
-    layer: String,
-    shape: InputShape,
-    pool: Pool,
-    layout: Layout,
+    /// Why `auto` did not take a GPU.
+    why: Option<String>,
 }
 
 impl std::fmt::Debug for OnnxBackbone {
@@ -70,9 +61,9 @@ impl OnnxBackbone {
         path: &Path,
         features: &FeatureLayer,
         preprocessing: &Preprocessing,
-        options: &OnnxOptions,
+        options: &RunOptions,
     ) -> Result<Self> {
-        let (session, opener, note) = Opener::start(library, path, options)?;
+        let (session, opener, why) = Opener::start(library, path, options)?;
         let fault = |(problem, hint): (String, String)| Error::Network {
             path: path.to_owned(),
             problem,
@@ -80,21 +71,18 @@ impl OnnxBackbone {
         };
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
-        let network = Network {
-            opener,
-            path: path.to_owned(),
-            layer,
-            shape,
-            pool: features.pool,
-            layout: preprocessing.layout,
-        };
+        let (pool, layout) = (features.pool, preprocessing.layout);
+        let network = Network::new(opener, path.to_owned(), layer, shape, pool, layout);
         let mut backbone = Self {
             network: Arc::new(network),
             session: Some(session),
             num_features: 0,
-            note,
+            why,
         };
         backbone.measure(features.num_features)?;
+        if options.precision == Precision::Fp16 {
+            backbone.check_against_fp32()?;
+        }
         Ok(backbone)
     }
 
@@ -116,15 +104,21 @@ impl OnnxBackbone {
         self.network.shape.batch
     }
 
-    /// What the user should know about the choice of device.
+    /// Why `auto` did not take a GPU.
     #[must_use]
-    pub fn note(&self) -> Option<&str> {
-        self.note.as_deref()
+    pub fn why(&self) -> Option<&str> {
+        self.why.as_deref()
+    }
+
+    /// The batch size that did not fit into the memory, if one did not: its half is used since.
+    #[must_use]
+    pub fn too_large(&self) -> Option<usize> {
+        self.network.too_large()
     }
 
     fn measure(&mut self, wanted: Option<usize>) -> Result<()> {
         let blank = vec![0.0; self.network.shape.image_len()];
-        self.num_features = self.forward_piece(&blank, 1)?.len();
+        self.num_features = self.forward(&blank, 1)?.len();
         match wanted {
             Some(wanted) if wanted != self.num_features => Err(self.network.fault(
                 format!(
@@ -137,61 +131,30 @@ impl OnnxBackbone {
         }
     }
 
-    /// Runs `n` images, at most the fixed batch; a batch that the file fixes is filled up with blank ones.
-    fn forward_piece(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
-        let network = &*self.network;
-        let batch = network.shape.batch.unwrap_or(n);
-        let mut padded = Vec::new();
-        let images = if batch == n {
-            images
-        } else {
-            padded.extend_from_slice(images);
-            padded.resize(batch * network.shape.image_len(), 0.0);
-            &padded
-        };
+    fn check_against_fp32(&mut self) -> Result<()> {
+        let picture = test_picture(self.network.shape.image_len());
+        let half = self.forward(&picture, 1)?;
+        let mut session = self.network.opener.open_in_full()?;
+        let full = self.network.run(&mut session, &picture, 1)?;
+        let cosine = cosine(&half, &full);
+        if cosine >= LEAST_COSINE {
+            return Ok(());
+        }
+        Err(self.network.fault(
+            format!(
+                "in fp16 its features are others than in fp32: the cosine between them is {cosine:.4}, and {LEAST_COSINE} \
+                 is wanted"
+            ),
+            "use --precision fp32 or tf32",
+        ))
+    }
+
+    fn forward_piece(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>, RunFault> {
         let session = match &mut self.session {
             Some(session) => session,
-            none => none.insert(network.opener.open()?),
+            none => none.insert(self.network.opener.open().map_err(RunFault::Other)?),
         };
-        let mut features = network.run(session, batch, images)?;
-        features.truncate(features.len() / batch * n);
-        Ok(features)
-    }
-}
-
-impl Network {
-    fn run(&self, session: &mut Session, batch: usize, images: &[f32]) -> Result<Vec<f32>> {
-        let fault = |e: ort::Error| {
-            self.fault(
-                format!("it cannot be run: {}", one_line(&e)),
-                "see `frostline models show FILE` for what the network takes",
-            )
-        };
-        let [a, b, c] = self.shape.image;
-        let input = TensorRef::from_array_view(([batch, a, b, c], images)).map_err(fault)?;
-        let outputs = session.run(ort::inputs![input]).map_err(fault)?;
-        let output = outputs
-            .get(&self.layer)
-            .expect("the layer was chosen among the outputs");
-        let (dims, values) = output.try_extract_tensor::<f32>().map_err(fault)?;
-        let dims: Vec<usize> = dims
-            .iter()
-            .map(|&d| usize::try_from(d).unwrap_or(0))
-            .collect();
-        if dims.first() != Some(&batch) || values.is_empty() {
-            let problem =
-                format!("{batch} images gave an output of shape {dims:?}, not a row for each");
-            return Err(self.fault(problem, ""));
-        }
-        Ok(pooled(&dims, values, self.pool, self.layout))
-    }
-
-    fn fault(&self, problem: impl Into<String>, hint: impl Into<String>) -> Error {
-        Error::Network {
-            path: self.path.clone(),
-            problem: problem.into(),
-            hint: hint.into(),
-        }
+        self.network.run(session, images, n)
     }
 }
 
@@ -206,7 +169,7 @@ impl Backbone for OnnxBackbone {
                 network: Arc::clone(&self.network),
                 session: None,
                 num_features: self.num_features,
-                note: None,
+                why: self.why.clone(),
             }) as Box<dyn Backbone>
         };
         let others = self.network.opener.share.sessions - 1;
@@ -214,12 +177,19 @@ impl Backbone for OnnxBackbone {
     }
 
     fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
-        let shape = self.network.shape;
-        let size = shape.image_len();
-        let piece = shape.batch.unwrap_or(n).max(1);
+        let size = self.network.shape.image_len();
+        let mut rest = &images[..n * size];
         let mut features = Vec::with_capacity(n * self.num_features);
-        for images in images[..n * size].chunks(piece * size) {
-            features.extend(self.forward_piece(images, images.len() / size)?);
+        while !rest.is_empty() {
+            let piece = self.network.piece(rest.len() / size);
+            match self.forward_piece(&rest[..piece * size], piece) {
+                Ok(rows) => {
+                    features.extend(rows);
+                    rest = &rest[piece * size..];
+                }
+                Err(RunFault::OutOfMemory(_)) if self.network.halve(piece) => {}
+                Err(fault) => return Err(fault.into()),
+            }
         }
         if features.iter().all(|value| value.is_finite()) {
             return Ok(features);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::device::Precision;
 use super::manifest::Pool;
 use crate::images::{Alpha, Exif, Preprocessing};
 
@@ -74,18 +75,36 @@ pub struct Engine {
     pub runtime: String,
     /// The device that was really used: `cpu`, `cuda:0`.
     pub device: String,
+    /// How exactly it computed.
+    #[serde(default)]
+    pub precision: Precision,
     /// Version of frostline.
     pub frostline: String,
 }
 
 impl Engine {
     /// An engine of this frostline.
-    pub fn new(runtime: impl Into<String>, device: impl Into<String>) -> Self {
+    pub fn new(
+        runtime: impl Into<String>,
+        device: impl Into<String>,
+        precision: Precision,
+    ) -> Self {
         Self {
             runtime: runtime.into(),
             device: device.into(),
+            precision,
             frostline: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} on {} in {}",
+            self.runtime, self.device, self.precision
+        )
     }
 }
 

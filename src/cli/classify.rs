@@ -8,7 +8,7 @@ use anyhow::bail;
 use super::Outcome;
 use super::bar::Bar;
 use super::input_args::InputArgs;
-use super::output::{ignored, write_to};
+use super::output::{gpu_not_used, ignored, write_to};
 use super::predictions::{Format, Labelling, Writer};
 use super::run_args::RunArgs;
 use super::talk;
@@ -109,17 +109,14 @@ impl Args {
     }
 
     fn options(self, home: Home) -> anyhow::Result<ClassifyOptions> {
-        let threads = self.run.threads();
         Ok(ClassifyOptions {
             inputs: self.input.inputs()?,
             head: self.head,
             backbone: self.backbone,
             store: self.store,
             max_pixels: self.max_pixels,
-            device: self.run.device,
             batch_size: self.run.batch_size,
-            threads,
-            home,
+            run: self.run.options(home),
         })
     }
 }
@@ -135,7 +132,8 @@ fn tell(report: &ClassifyReport) {
     }
     let engine = &report.engine;
     talk::say(format!(
-        "{} images classified on {} ({})",
-        report.used, engine.device, engine.runtime
+        "{} images classified on {} ({}, {})",
+        report.used, engine.device, engine.runtime, engine.precision
     ));
+    gpu_not_used(report.why_not_gpu.as_deref());
 }

@@ -47,7 +47,6 @@ enum Format {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let threads = args.run.threads();
     let options = EvaluateOptions {
         data: args.data,
         classify: ClassifyOptions {
@@ -56,10 +55,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
             backbone: args.backbone,
             store: args.store,
             max_pixels: DecodeOptions::default().max_pixels,
-            device: args.run.device,
             batch_size: args.run.batch_size,
-            threads,
-            home,
+            run: args.run.options(home),
         },
     };
     let report = evaluate(&options, &Bar::default())?;

@@ -9,7 +9,7 @@ use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::bar::Bar;
 use super::input_args::InputArgs;
-use super::output::{ignored, skipped};
+use super::output::{gpu_not_used, ignored, skipped};
 use super::run_args::RunArgs;
 use super::talk;
 use crate::backbones::Home;
@@ -93,9 +93,8 @@ impl Args {
                 alpha: self.decoding.alpha,
                 max_pixels: self.decoding.max_pixels,
             },
-            device: self.run.device,
             batch_size: self.run.batch_size,
-            threads: self.run.threads(),
+            run: self.run.options(home.clone()),
             dtype: match self.dtype {
                 DtypeArg::F32 => Dtype::F32,
                 DtypeArg::F16 => Dtype::F16,
@@ -138,9 +137,10 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
         spec.name, spec.num_features, spec.layer
     ));
     talk::say(format!(
-        "  device    {} ({}, {} threads)",
-        engine.device, engine.runtime, options.threads
+        "  device    {} ({}, {}, {} threads)",
+        engine.device, engine.runtime, engine.precision, options.run.threads
     ));
+    gpu_not_used(report.why_not_gpu.as_deref());
     talk::say(format!("  time      {}", timings_text(&report.timings)));
     talk::say(format!("  features  {}", options.output.display()));
 }

@@ -29,6 +29,13 @@ pub(super) fn ignored(counts: &BTreeMap<String, usize>) {
     }
 }
 
+/// Says why `auto` took the CPU.
+pub(super) fn gpu_not_used(why: Option<&str>) {
+    if let Some(why) = why {
+        talk::say(format!("  no GPU    {why}"));
+    }
+}
+
 /// Writes results to a file, which takes its place only when it is whole, or to standard output.
 pub(super) fn write_to<T>(
     path: Option<&Path>,

@@ -1,12 +1,19 @@
 //! Arguments on how the network is run, shared by the commands that run one.
 
-use crate::backbones::DeviceRequest;
+use crate::backbones::{DeviceRequest, Home, Precision, RunOptions};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
-    /// Where the network runs: auto, cpu, cuda or cuda:N. `auto` takes the GPU where it works and says which it took.
+    /// Where the network runs: auto, cpu, cuda, cuda:N, tensorrt, coreml, directml or openvino. `auto` takes an NVIDIA
+    /// GPU where it works, else the CPU, and says which and why.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub(super) device: DeviceRequest,
+    device: DeviceRequest,
+    /// How exactly it computes: fp32; tf32, whose products have 10 bits on NVIDIA GPUs; fp16, which is held against fp32.
+    #[arg(long, value_name = "PRECISION", default_value = "fp32")]
+    precision: Precision,
+    /// The most memory to take on the GPU, in MiB [default: what is there].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..1 << 30))]
+    gpu_memory: Option<u64>,
     /// Images that the network is given at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = positive)]
     pub(super) batch_size: usize,
@@ -16,9 +23,15 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
-    pub(super) fn threads(&self) -> usize {
-        self.threads
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    pub(super) fn options(&self, home: Home) -> RunOptions {
+        let default = RunOptions::new(home);
+        RunOptions {
+            device: self.device,
+            threads: self.threads.unwrap_or(default.threads),
+            precision: self.precision,
+            gpu_memory: self.gpu_memory.map(|mebibytes| mebibytes << 20),
+            ..default
+        }
     }
 }
 

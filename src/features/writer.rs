@@ -161,12 +161,10 @@ impl StoreWriter {
         self.known = Arc::new(known);
         if found.engine != self.manifest.engine && !self.known.is_empty() {
             self.notes.push(format!(
-                "`{}` was begun with {} on {}; this run uses {} on {}, whose numbers agree to rounding only",
+                "`{}` was begun with {}; this run uses {}, whose numbers agree to rounding only",
                 self.path.display(),
-                found.engine.runtime,
-                found.engine.device,
-                self.manifest.engine.runtime,
-                self.manifest.engine.device
+                found.engine,
+                self.manifest.engine
             ));
         }
         Ok(())

@@ -8,7 +8,7 @@ use ndarray::ArrayView2;
 
 use super::extract::StoreSink;
 use super::inputs::Inputs;
-use crate::backbones::{DeviceRequest, Engine, Frozen, Home, RunOptions};
+use crate::backbones::{Engine, Frozen, RunOptions};
 use crate::classifier::{Classifier, Prediction};
 use crate::error::{Error, Result};
 use crate::features::{
@@ -32,14 +32,10 @@ pub struct ClassifyOptions {
     pub store: Option<PathBuf>,
     /// The pixel limit.
     pub max_pixels: u64,
-    /// The device.
-    pub device: DeviceRequest,
+    /// How the network is run; as many threads are for decoding.
+    pub run: RunOptions,
     /// Images that the network is given at once.
     pub batch_size: usize,
-    /// Threads for decoding, and as many for the network.
-    pub threads: usize,
-    /// Models and runtime.
-    pub home: Home,
 }
 
 /// What became of one image.
@@ -66,6 +62,8 @@ pub struct ClassifyReport {
     pub notes: Vec<String>,
     /// What ran the network.
     pub engine: Engine,
+    /// Why `auto` did not take a GPU.
+    pub why_not_gpu: Option<String>,
 }
 
 /// Classifies images and gives each result to `each`, in input order, as soon as it is known.
@@ -80,12 +78,8 @@ pub fn classify(
 ) -> Result<ClassifyReport> {
     let classifier = Classifier::open(&options.head)?;
     let scan = options.inputs.scan(labels)?;
-    let run = RunOptions {
-        home: options.home.clone(),
-        device: options.device,
-        threads: options.threads,
-    };
-    let mut frozen = Frozen::for_spec(classifier.spec(), options.backbone.as_deref(), &run)?;
+    let mut frozen =
+        Frozen::for_spec(classifier.spec(), options.backbone.as_deref(), &options.run)?;
     let spec = classifier.spec();
     let pipeline = Pipeline {
         decoding: DecodeOptions {
@@ -95,7 +89,7 @@ pub fn classify(
         },
         preprocessing: spec.preprocessing,
         batch_size: options.batch_size,
-        threads: options.threads,
+        threads: options.run.threads,
     };
     let mut counts = Counts::default();
     let mut counted = |result: Classified| {
@@ -122,7 +116,7 @@ pub fn classify(
             notes
         }
     };
-    notes.extend(frozen.notes);
+    notes.extend(frozen.notes());
     notes.extend(scan.notes);
     let Counts { used, skipped } = counts;
     Ok(ClassifyReport {
@@ -131,6 +125,7 @@ pub fn classify(
         ignored: scan.ignored,
         notes,
         engine: frozen.engine,
+        why_not_gpu: frozen.backbone.why().map(str::to_owned),
     })
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::backbones::{
-    Backbone, DEFAULT_BACKBONE, Decoding, DeviceRequest, Frozen, Home, Registry, RunOptions,
-    RuntimeLibrary, available_providers,
+    Backbone, DEFAULT_BACKBONE, Decoding, Device, DeviceRequest, Frozen, Home, Registry,
+    RunOptions, RuntimeLibrary, available_providers,
 };
 use crate::error::{Error, Result};
 
@@ -43,10 +43,10 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
         finding("FROSTLINE_HOME", Ok(home.path().display().to_string())),
     ];
     let library = RuntimeLibrary::find(home);
-    let providers = library
+    let providers = library.as_ref().ok().map(available_providers);
+    let carried = providers
         .as_ref()
-        .ok()
-        .map(|library| available_providers(library).map(|names| names.join(", ")));
+        .and_then(|list| list.as_ref().ok().cloned());
     findings.push(finding(
         "ONNX Runtime",
         library.map(|l| {
@@ -58,9 +58,9 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
             )
         }),
     ));
-    findings.extend(providers.map(|providers| finding("providers", providers)));
+    findings.extend(providers.map(|list| finding("providers", list.map(|names| names.join(", ")))));
     findings.extend(backbones(home));
-    findings.push(finding("one batch", one_batch(home)));
+    findings.extend(batches(home, carried.as_deref()));
     findings
 }
 
@@ -107,27 +107,65 @@ fn backbones(home: &Home) -> Vec<Finding> {
         .collect()
 }
 
-/// Eight blank pictures through the default backbone.
-fn one_batch(home: &Home) -> Result<String> {
+/// A batch through the default backbone on the CPU, and on the GPU where ONNX Runtime carries CUDA.
+fn batches(home: &Home, providers: Option<&[&str]>) -> Vec<Finding> {
+    let cpu = batch(home, Device::Cpu);
+    let has_cuda = providers.is_some_and(|providers| providers.contains(&"CUDA"));
+    let gpu = has_cuda.then(|| batch(home, Device::Cuda(0)));
+    let against = match (&cpu, &gpu) {
+        (Ok(cpu), Some(Ok(gpu))) => Some(gpu.against(cpu)),
+        _ => None,
+    };
+    let mut findings = vec![finding("one batch", cpu.map(|batch| batch.to_string()))];
+    findings.extend(gpu.map(|gpu| finding("on the GPU", gpu.map(|batch| batch.to_string()))));
+    findings.extend(against.map(|text| finding("GPU and CPU", Ok(text))));
+    findings
+}
+
+/// What a batch gave.
+struct Batch {
+    about: String,
+    features: Vec<f32>,
+    /// The network's time for one image.
+    milliseconds: f64,
+}
+
+impl std::fmt::Display for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {:.1} ms an image", self.about, self.milliseconds)
+    }
+}
+
+impl Batch {
+    fn against(&self, other: &Self) -> String {
+        let pairs = self.features.iter().zip(&other.features);
+        let difference = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        format!(
+            "the largest difference of a feature is {difference:.1e}, the GPU is {:.1} times as fast",
+            other.milliseconds / self.milliseconds
+        )
+    }
+}
+
+/// Eight pictures through the default backbone, twice: what is only done once is not timed.
+fn batch(home: &Home, device: Device) -> Result<Batch> {
     const N: usize = 8;
     let run = RunOptions {
-        home: home.clone(),
-        device: DeviceRequest::Auto,
-        threads: cpus(),
+        device: DeviceRequest::Exactly(device),
+        ..RunOptions::new(home.clone())
     };
-    let mut frozen = Frozen::by_name(
-        Path::new(DEFAULT_BACKBONE),
-        |_| {},
-        Decoding::default(),
-        &run,
-    )?;
-    let batch = vec![0.0; N * frozen.spec.preprocessing.num_values()];
+    let name = Path::new(DEFAULT_BACKBONE);
+    let mut frozen = Frozen::by_name(name, |_| {}, Decoding::default(), &run)?;
+    let size = N * frozen.spec.preprocessing.num_values();
+    let pictures: Vec<f32> = (0..size).map(|i| (i % 255) as f32 / 127.5 - 1.0).collect();
+    frozen.backbone.forward(&pictures, N)?;
     let start = Instant::now();
-    frozen.backbone.forward(&batch, N)?;
+    let features = frozen.backbone.forward(&pictures, N)?;
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0 / N as f64;
-    let (name, engine) = (&frozen.spec.backbone.name, &frozen.engine);
-    Ok(format!(
-        "{name} on {} with {}: {milliseconds:.1} ms an image",
-        engine.device, engine.runtime
-    ))
+    let name = &frozen.spec.backbone.name;
+    Ok(Batch {
+        about: format!("{name} with {}", frozen.engine),
+        features,
+        milliseconds,
+    })
 }

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::inputs::{Inputs, Skipped};
 use crate::backbones::{
-    DEFAULT_BACKBONE, Decoding, DeviceRequest, Engine, FeatureSpec, Frozen, Home, Overrides,
-    RunOptions,
+    DEFAULT_BACKBONE, Decoding, Engine, FeatureSpec, Frozen, Home, Overrides, RunOptions,
 };
 use crate::error::Result;
 use crate::features::{
@@ -31,18 +30,14 @@ pub struct ExtractOptions {
     pub overrides: Overrides,
     /// From the file to pixels.
     pub decoding: DecodeOptions,
-    /// The device.
-    pub device: DeviceRequest,
+    /// How the network is run; as many threads are for decoding.
+    pub run: RunOptions,
     /// Images that the network is given at once.
     pub batch_size: usize,
-    /// Threads for decoding, and as many for the network.
-    pub threads: usize,
     /// How numbers are kept.
     pub dtype: Dtype,
     /// What to do with a store that is there already.
     pub existing: Existing,
-    /// Models and runtime.
-    pub home: Home,
 }
 
 impl ExtractOptions {
@@ -55,12 +50,10 @@ impl ExtractOptions {
             backbone: DEFAULT_BACKBONE.into(),
             overrides: Overrides::default(),
             decoding: DecodeOptions::default(),
-            device: DeviceRequest::default(),
+            run: RunOptions::new(home),
             batch_size: 8,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
             dtype: Dtype::default(),
             existing: Existing::default(),
-            home,
         }
     }
 }
@@ -86,6 +79,8 @@ pub struct ExtractReport {
     pub spec: FeatureSpec,
     /// What ran the network.
     pub engine: Engine,
+    /// Why `auto` did not take a GPU.
+    pub why_not_gpu: Option<String>,
     /// How long the stages were at work.
     pub timings: Timings,
     /// How long it took from scan to index.
@@ -112,13 +107,8 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
         exif: options.decoding.exif,
         alpha: options.decoding.alpha,
     };
-    let run = RunOptions {
-        home: options.home.clone(),
-        device: options.device,
-        threads: options.threads,
-    };
     let adjust = |manifest: &mut _| options.overrides.apply(manifest);
-    let mut frozen = Frozen::by_name(&options.backbone, adjust, decoding, &run)?;
+    let mut frozen = Frozen::by_name(&options.backbone, adjust, decoding, &options.run)?;
     let manifest = StoreManifest::new(frozen.spec.clone(), options.dtype, frozen.engine.clone());
     let mut sink = StoreSink::new(StoreWriter::open(
         &options.output,
@@ -129,7 +119,7 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
         decoding: options.decoding,
         preprocessing: frozen.spec.preprocessing,
         batch_size: options.batch_size,
-        threads: options.threads,
+        threads: options.run.threads,
     };
     let timings = pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
     report(sink, scan, frozen, timings, start)
@@ -148,7 +138,7 @@ fn report(
         computed,
         reused,
     } = sink;
-    let mut notes = [frozen.notes, writer.notes().to_vec(), scan.notes].concat();
+    let mut notes = [frozen.notes(), writer.notes().to_vec(), scan.notes].concat();
     let last = Instant::now();
     writer.finish(Some(&index))?;
     let timings = Timings {
@@ -193,6 +183,7 @@ fn report(
         notes,
         spec: frozen.spec,
         engine: frozen.engine,
+        why_not_gpu: frozen.backbone.why().map(str::to_owned),
         timings,
         elapsed: start.elapsed(),
     })

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use frostline::backbones::{
-    Backbone, DEFAULT_BACKBONE, Decoding, DeviceRequest, Frozen, Home, RunOptions,
-};
+use frostline::backbones::{Backbone, DEFAULT_BACKBONE, Decoding, Frozen, Home, RunOptions};
 use frostline::images::{Preprocessor, Resize};
 
 use crate::harness::{formula_picture, golden, installed_home, number};
@@ -13,11 +11,7 @@ use crate::harness::{formula_picture, golden, installed_home, number};
 fn features_are_pytorchs() {
     let Some(home) = installed_home() else { return };
     let golden = golden("efficientnet_lite0");
-    let run = RunOptions {
-        home: Home::at(home),
-        device: DeviceRequest::Auto,
-        threads: 2,
-    };
+    let run = RunOptions::new(Home::at(home));
     let adjust = |manifest: &mut frostline::backbones::BackboneManifest| {
         manifest.preprocessing.resize = Resize::None;
     };

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use frostline::backbones::{Backbone, BackboneId, Decoding, Engine, FeatureSpec, Pool, View};
+use frostline::backbones::{
+    Backbone, BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision, View,
+};
 use frostline::features::{Dtype, StoreManifest};
 use frostline::images::{Crop, Preprocessing, Resize};
 use image::RgbImage;
@@ -99,7 +101,11 @@ pub(crate) fn manifest() -> StoreManifest {
         decoding: Decoding::default(),
         views: vec![View::Center],
     };
-    StoreManifest::new(spec, Dtype::F32, Engine::new("stub", "cpu"))
+    StoreManifest::new(
+        spec,
+        Dtype::F32,
+        Engine::new("stub", "cpu", Precision::Fp32),
+    )
 }
 
 /// The home with runtime and default backbone, which the set-up script makes.

@@ -28,6 +28,18 @@ pub fn write_model(model: &ModelProto, path: &Path) -> Result<()> {
     })
 }
 
+/// The bytes of a model.
+///
+/// # Panics
+/// Never: memory does not fail to be written to.
+pub(super) fn to_bytes(model: &ModelProto) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    NamedModel(model)
+        .encode(ValueWriter::new(&mut bytes))
+        .expect("a vector takes what is written to it");
+    bytes
+}
+
 fn cause(error: ProtobufError) -> io::Error {
     match error.kind() {
         // The error keeps its cause to itself: kind and text are what can be had.

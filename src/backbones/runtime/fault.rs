@@ -1,0 +1,162 @@
+//! What ONNX Runtime's messages mean for the user.
+
+use std::path::Path;
+
+use crate::backbones::Device;
+use crate::error::Error;
+
+/// Why a device does not work: the missing library or driver, with the command that mends it.
+pub(super) fn device(device: Device, message: &str) -> Error {
+    let (problem, hint) = match missing_library(message) {
+        Some("libcuda.so.1") => (
+            "`libcuda.so.1`, NVIDIA's driver, is missing".to_owned(),
+            "install the driver (see `nvidia-smi`)".to_owned(),
+        ),
+        Some(library) => (format!("`{library}` is missing"), package(library)),
+        None if is_driver(message) => (
+            format!("the driver reports: {}", tail(message)),
+            "see `nvidia-smi`: is there a GPU of this number, and is the driver new enough?"
+                .to_owned(),
+        ),
+        None => (
+            tail(message).to_owned(),
+            "see `frostline doctor`".to_owned(),
+        ),
+    };
+    Error::Runtime {
+        problem: format!("the device {device} does not work: {problem}"),
+        hint: format!("{hint}; or use --device cpu"),
+    }
+}
+
+/// Why a network cannot be opened.
+pub(super) fn network(path: &Path, message: &str) -> Error {
+    Error::Network {
+        path: path.to_owned(),
+        problem: message.to_owned(),
+        hint: "export the network again for an older version, or use a newer ONNX Runtime"
+            .to_owned(),
+    }
+}
+
+/// Whether a run failed since there was not enough memory for the batch.
+pub(super) fn is_out_of_memory(message: &str) -> bool {
+    [
+        "out of memory",
+        "OUT_OF_MEMORY",
+        "Failed to allocate memory",
+        "ALLOC_FAILED",
+        "bad_alloc",
+        "Available memory of",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
+/// Whether a session was refused since some of its nodes would run on the CPU.
+pub(super) fn is_cpu_fallback(message: &str) -> bool {
+    message.contains("fallback to CPU EP has been explicitly disabled")
+}
+
+/// The library in `libcudnn.so.9: cannot open shared object file`.
+fn missing_library(message: &str) -> Option<&str> {
+    let (before, _) = message.split_once(": cannot open shared object file")?;
+    before.rsplit([' ', '/']).next()
+}
+
+/// What brings one of NVIDIA's libraries.
+fn package(library: &str) -> String {
+    let package = [
+        ("libcudnn", "nvidia-cudnn-cu13"),
+        ("libcublas", "nvidia-cublas"),
+        ("libcudart", "nvidia-cuda-runtime"),
+        ("libcurand", "nvidia-curand"),
+        ("libcufft", "nvidia-cufft"),
+        ("libnvrtc", "nvidia-cuda-nvrtc"),
+        ("libnvJitLink", "nvidia-nvjitlink"),
+        ("libnvinfer", "tensorrt"),
+    ]
+    .into_iter()
+    .find(|(prefix, _)| library.starts_with(prefix));
+    match package {
+        Some((_, "tensorrt")) => {
+            "`pip install tensorrt`, and put its libraries on LD_LIBRARY_PATH".to_owned()
+        }
+        Some((_, package)) => format!(
+            "run `scripts/setup.sh --cuda`, or `pip install {package}` where onnxruntime-gpu is installed"
+        ),
+        None => "put it on the loader's path (LD_LIBRARY_PATH)".to_owned(),
+    }
+}
+
+fn is_driver(message: &str) -> bool {
+    [
+        "no CUDA-capable device",
+        "driver version is insufficient",
+        "invalid device ordinal",
+        "CUDA failure",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
+/// The message after ONNX Runtime's source position and code.
+fn tail(message: &str) -> &str {
+    let after = message.rsplit_once("[ONNXRuntimeError] : ");
+    let after = after.map_or(message, |(_, after)| after);
+    // `1 : FAIL : what happened`
+    let mut parts = after.splitn(3, " : ");
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(code), Some(_), Some(rest)) if code.chars().all(|c| c.is_ascii_digit()) => rest,
+        _ => after,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What ONNX Runtime 1.31.1 says where cuBLAS is missing.
+    const NO_CUBLAS: &str = "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:2043 onnxruntime::Provider& \
+        onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library \
+        /opt/lib/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such \
+        file or directory";
+
+    #[test]
+    fn the_missing_library_and_its_package_are_named() {
+        assert_eq!(missing_library(NO_CUBLAS), Some("libcublasLt.so.13"));
+        assert!(package("libcublasLt.so.13").contains("pip install nvidia-cublas`"));
+        assert!(package("libcudnn.so.9").contains("pip install nvidia-cudnn-cu13`"));
+        let error = device(Device::Cuda(1), NO_CUBLAS);
+        assert_eq!(
+            error.to_string(),
+            "the device cuda:1 does not work: `libcublasLt.so.13` is missing"
+        );
+        assert!(error.hint().unwrap().ends_with("or use --device cpu"));
+    }
+
+    #[test]
+    fn a_missing_driver_is_no_library_to_install() {
+        let message = "Failed to load library libonnxruntime_providers_cuda.so with error: libcuda.so.1: cannot open \
+                       shared object file: No such file or directory";
+        let error = device(Device::Cuda(0), message);
+        assert!(error.to_string().contains("NVIDIA's driver"), "{error}");
+    }
+
+    #[test]
+    fn positions_in_the_source_are_left_out() {
+        assert!(tail(NO_CUBLAS).starts_with("Failed to load library"));
+        assert_eq!(tail("plain words"), "plain words");
+    }
+
+    #[test]
+    fn memory_that_ran_out_is_told_from_other_faults() {
+        // ONNX Runtime 1.32, bfc_arena.cc and cuda_call.cc.
+        assert!(is_out_of_memory(
+            "Non-zero status code returned while running Conv node. Status Message: bfc_arena.cc:376 Failed to allocate \
+             memory for requested buffer of size 1234"
+        ));
+        assert!(is_out_of_memory("CUDA failure 2: out of memory"));
+        assert!(!is_out_of_memory("Got invalid dimensions for input"));
+    }
+}

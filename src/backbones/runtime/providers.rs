@@ -1,0 +1,140 @@
+//! Execution providers: the parts of ONNX Runtime that drive a device.
+
+use ort::ep::cuda::ConvAlgorithmSearch;
+use ort::ep::{self, ArenaExtendStrategy, ExecutionProvider, ExecutionProviderDispatch};
+use ort::session::builder::SessionBuilder;
+
+use super::environment::environment;
+use crate::backbones::{Device, Precision, RunOptions, RuntimeLibrary};
+use crate::error::{Error, Result};
+
+/// Whether the library was built with an execution provider.
+type Available = fn() -> ort::Result<bool>;
+
+/// The execution providers that the library carries, of those that frostline knows.
+///
+/// # Errors
+/// [`Error::Runtime`] where the library cannot be started.
+pub fn available_providers(library: &RuntimeLibrary) -> Result<Vec<&'static str>> {
+    environment(library)?;
+    let known: [(&str, Available); 6] = [
+        ("CPU", ep::CPU::is_available),
+        ("CUDA", ep::CUDA::is_available),
+        ("TensorRT", ep::TensorRT::is_available),
+        ("CoreML", ep::CoreML::is_available),
+        ("DirectML", ep::DirectML::is_available),
+        ("OpenVINO", ep::OpenVINO::is_available),
+    ];
+    Ok(known
+        .into_iter()
+        .filter(|(_, available)| available().unwrap_or(false))
+        .map(|(name, _)| name)
+        .collect())
+}
+
+/// Checks that the library was built with what drives a device; whether the device works is seen when a session is opened.
+///
+/// # Errors
+/// [`Error::Runtime`] naming what is missing, and what brings it.
+pub(super) fn require(device: Device, library: &RuntimeLibrary) -> Result<()> {
+    let (name, available, hint): (_, Available, _) = match device {
+        Device::Cpu => return Ok(()),
+        Device::Cuda(_) => (
+            "CUDA",
+            ep::CUDA::is_available,
+            "run `scripts/setup.sh --cuda`, or `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its libonnxruntime",
+        ),
+        Device::TensorRt(_) => (
+            "TensorRT",
+            ep::TensorRT::is_available,
+            "`pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its libonnxruntime",
+        ),
+        Device::CoreMl => (
+            "CoreML",
+            ep::CoreML::is_available,
+            "it is in the onnxruntime package for macOS",
+        ),
+        Device::DirectMl(_) => (
+            "DirectML",
+            ep::DirectML::is_available,
+            "`pip install onnxruntime-directml` and set ORT_DYLIB_PATH to its onnxruntime.dll",
+        ),
+        Device::OpenVino => (
+            "OpenVINO",
+            ep::OpenVINO::is_available,
+            "`pip install onnxruntime-openvino` and set ORT_DYLIB_PATH to its libonnxruntime",
+        ),
+    };
+    if available().unwrap_or(false) {
+        return Ok(());
+    }
+    let file = format!(
+        "{}onnxruntime_providers_{}{}",
+        std::env::consts::DLL_PREFIX,
+        name.to_lowercase(),
+        std::env::consts::DLL_SUFFIX
+    );
+    let place = library.path.with_file_name(file);
+    Err(Error::Runtime {
+        problem: format!(
+            "ONNX Runtime {} was built without {name}: `{}` is missing",
+            library.version,
+            place.display()
+        ),
+        hint: format!("{hint}; or use --device cpu"),
+    })
+}
+
+/// Puts the device's provider into a session.
+///
+/// On NVIDIA's GPUs every node must run there. Those of other makes leave to the CPU what they do not know.
+pub(super) fn register(
+    builder: SessionBuilder,
+    device: Device,
+    options: &RunOptions,
+) -> ort::Result<SessionBuilder> {
+    let builder = register_leniently(builder, device, options)?;
+    match device {
+        Device::Cuda(_) | Device::TensorRt(_) => Ok(builder.with_disable_cpu_fallback()?),
+        _ => Ok(builder),
+    }
+}
+
+/// The same, but nodes may fall back to the CPU.
+pub(super) fn register_leniently(
+    builder: SessionBuilder,
+    device: Device,
+    options: &RunOptions,
+) -> ort::Result<SessionBuilder> {
+    let providers = match device {
+        Device::Cpu => return Ok(builder),
+        Device::Cuda(index) => vec![cuda(index, options)],
+        Device::TensorRt(index) => {
+            let tensorrt = ep::TensorRT::default()
+                .with_device_id(index)
+                .with_fp16(options.precision == Precision::Fp16);
+            vec![tensorrt.build(), cuda(index, options)]
+        }
+        Device::CoreMl => vec![ep::CoreML::default().build()],
+        Device::DirectMl(index) => vec![ep::DirectML::default().with_device_id(index).build()],
+        Device::OpenVino => vec![ep::OpenVINO::default().build()],
+    };
+    let strict = |provider: ExecutionProviderDispatch| provider.error_on_failure();
+    let providers: Vec<_> = providers.into_iter().map(strict).collect();
+    Ok(builder.with_execution_providers(providers)?)
+}
+
+/// All batches have one size (see `forward` of the backbone), so the exhaustive search for convolutions is paid for once.
+fn cuda(index: i32, options: &RunOptions) -> ExecutionProviderDispatch {
+    let cuda = ep::CUDA::default()
+        .with_device_id(index)
+        .with_conv_algorithm_search(ConvAlgorithmSearch::Exhaustive)
+        // Powers of two would take up to twice what is needed, which others on the GPU may want.
+        .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested)
+        .with_tf32(options.precision == Precision::Tf32);
+    match options.gpu_memory {
+        Some(bytes) => cuda.with_memory_limit(usize::try_from(bytes).unwrap_or(usize::MAX)),
+        None => cuda,
+    }
+    .build()
+}

@@ -1,0 +1,60 @@
+//! How threads are shared out among the sessions of a network.
+
+/// How many sessions of a network run side by side, and how many threads each has.
+///
+/// Batches side by side on one thread each keep the cores busier than one batch on all of them, whose threads wait for
+/// each other after every layer. But each session holds the weights once more, so a large network gets one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ThreadShare {
+    pub(super) sessions: usize,
+    pub(super) threads: usize,
+}
+
+impl ThreadShare {
+    /// The weights of so many bytes are held more than once.
+    const MOST_BYTES: u64 = 64 << 20;
+    const MOST_SESSIONS: usize = 8;
+
+    /// Of so many threads, for weights of so many bytes.
+    pub(super) fn of(threads: usize, weight_bytes: u64) -> Self {
+        if weight_bytes > Self::MOST_BYTES {
+            return Self::one_session(threads);
+        }
+        let each = threads.div_ceil(Self::MOST_SESSIONS).max(1);
+        Self {
+            sessions: (threads / each).max(1),
+            threads: each,
+        }
+    }
+
+    /// One session with all of them.
+    pub(super) fn one_session(threads: usize) -> Self {
+        Self {
+            sessions: 1,
+            threads: threads.max(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_threads_are_shared_out_among_at_most_eight_sessions() {
+        let share = |threads| {
+            let share = ThreadShare::of(threads, 1 << 20);
+            (share.sessions, share.threads)
+        };
+        assert_eq!(
+            [1, 2, 8, 12, 16, 64].map(share),
+            [(1, 1), (2, 1), (8, 1), (6, 2), (8, 2), (8, 8)]
+        );
+    }
+
+    #[test]
+    fn a_large_network_is_held_once() {
+        let share = ThreadShare::of(4, 575 << 20);
+        assert_eq!((share.sessions, share.threads), (1, 4));
+    }
+}
