@@ -11,6 +11,7 @@ if [ -n "$images" ]; then
     images=$(cd "$images" && pwd)
 fi
 
+set --
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 if [ -z "$images" ]; then

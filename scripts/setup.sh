@@ -1,7 +1,15 @@
 #!/usr/bin/env bash
 # Brings what frostline needs beside itself: ONNX Runtime, the release binary, the default backbone.
 # Needs cargo, and python3 with pip. What is there already is left as it is, and then no network is used.
+# usage: scripts/setup.sh [--cuda]      --cuda: ONNX Runtime for NVIDIA GPUs too, with NVIDIA's libraries (2 GB)
 set -euo pipefail
+cuda=
+for argument in "$@"; do
+    case $argument in
+        --cuda) cuda=yes ;;
+        *) echo "setup: \`$argument\` is no option; the only one is --cuda" >&2; exit 2 ;;
+    esac
+done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export FROSTLINE_HOME="${FROSTLINE_HOME:-$PWD/.frostline}"
@@ -46,6 +54,21 @@ if ! compgen -G "$FROSTLINE_HOME/runtime/libonnxruntime*" >/dev/null; then
         cp "$library" "$FROSTLINE_HOME/runtime/.incoming"
         mv "$FROSTLINE_HOME/runtime/.incoming" "$FROSTLINE_HOME/runtime/$(basename "$library")"
     done
+fi
+
+if [ -n "$cuda" ] && ! [ -f "$FROSTLINE_HOME/runtime-cuda/.complete" ]; then
+    [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || { echo "setup: --cuda is for x86-64 Linux" >&2; exit 1; }
+    say "ONNX Runtime for NVIDIA GPUs"
+    fetch_wheel scripts/cuda.txt "$scratch/cuda" --python-version 3.11 --implementation cp --abi cp311 --abi none \
+        --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux2014_x86_64
+    mkdir -p "$FROSTLINE_HOME/runtime-cuda"
+    for wheel in "$scratch"/cuda/*.whl; do
+        python3 -m zipfile -e "$wheel" "$scratch/cuda/unpacked"
+        rm "$wheel"
+    done
+    # All in one folder: ONNX Runtime looks for its providers there, and cuDNN for its parts.
+    find "$scratch/cuda/unpacked" -name 'lib*.so*' -exec mv -t "$FROSTLINE_HOME/runtime-cuda" {} +
+    touch "$FROSTLINE_HOME/runtime-cuda/.complete"
 fi
 
 say "frostline"

@@ -44,6 +44,12 @@ impl Home {
         self.0.join("models")
     }
 
+    /// Where the set-up puts ONNX Runtime for NVIDIA GPUs, with NVIDIA's libraries.
+    #[must_use]
+    pub fn runtime_cuda(&self) -> PathBuf {
+        self.0.join("runtime-cuda")
+    }
+
     /// Where the set-up puts ONNX Runtime's library.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {

@@ -1,7 +1,7 @@
 //! Finding ONNX Runtime's shared library, and checking it before anything else touches it.
 //!
-//! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime`, the `onnxruntime` package of
-//! an active Python environment, the loader's own path. The first that is there is taken; if it does not fit, that is
+//! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime-cuda` and `/runtime`, the
+//! `onnxruntime` package of an active Python environment, the loader's own path. The first that is there is taken; if it does not fit, that is
 //! an error, since another one would silently be something else.
 
 use std::env;
@@ -34,7 +34,7 @@ pub enum Origin {
     Variable,
     /// The folder of the running binary.
     BesideBinary,
-    /// `FROSTLINE_HOME/runtime`.
+    /// `FROSTLINE_HOME/runtime-cuda` or `FROSTLINE_HOME/runtime`.
     Home,
     /// `VIRTUAL_ENV` or `CONDA_PREFIX`.
     Python,
@@ -47,7 +47,7 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Variable => VARIABLE,
             Self::BesideBinary => "beside the binary",
-            Self::Home => "FROSTLINE_HOME/runtime",
+            Self::Home => "FROSTLINE_HOME",
             Self::Python => "the active Python environment",
             Self::Loader => "the loader's path",
         })
@@ -98,7 +98,7 @@ fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
         .flat_map(|root| packages(&root));
     let python = python.map(|folder| (folder, Origin::Python));
     beside
-        .chain([(home.runtime(), Origin::Home)])
+        .chain([home.runtime_cuda(), home.runtime()].map(|folder| (folder, Origin::Home)))
         .chain(python)
         .collect()
 }

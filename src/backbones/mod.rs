@@ -22,7 +22,7 @@ pub use home::Home;
 pub use library::{Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use outline::Outline;
-pub use overrides::Overrides;
+pub use overrides::{Overrides, Preset};
 pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Registry};
 pub use runtime::{OnnxBackbone, available_providers};
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec, View};

@@ -1,7 +1,9 @@
 //! What a user says differently from a backbone's manifest.
 
+use std::str::FromStr;
+
 use super::manifest::BackboneManifest;
-use crate::images::{Channels, Crop, Interpolation, Layout, Resize};
+use crate::images::{Channels, Crop, Interpolation, Layout, Preprocessing, Resize};
 
 /// Fields of a manifest to replace; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +26,43 @@ pub struct Overrides {
     pub layout: Option<Layout>,
     /// What pixel values are divided by first.
     pub scale: Option<f32>,
+    /// A whole set of preprocessing, which the fields above change.
+    pub preset: Option<Preset>,
+}
+
+/// A set of preprocessing that has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// The middle 224 × 224 pixels without a resize, black around smaller pictures, mean and std 0.5: what the classic
+    /// transfer-learning tutorial does (`CenterCrop(224)`, `ToTensor`, `Normalize(0.5, 0.5)`).
+    Tutorial,
+}
+
+impl Preset {
+    /// Its settings.
+    #[must_use]
+    pub fn preprocessing(self) -> Preprocessing {
+        match self {
+            Self::Tutorial => Preprocessing {
+                resize: Resize::None,
+                crop: Crop::Center(224, 224),
+                mean: [0.5; 3],
+                std: [0.5; 3],
+                ..Preprocessing::default()
+            },
+        }
+    }
+}
+
+impl FromStr for Preset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "tutorial" => Ok(Self::Tutorial),
+            _ => Err("the only preset is tutorial".to_owned()),
+        }
+    }
 }
 
 impl Overrides {
@@ -40,6 +79,12 @@ impl Overrides {
             manifest.features.num_features = None;
         }
         let p = &mut manifest.preprocessing;
+        if let Some(preset) = self.preset {
+            // The order of axes is the network's, whatever the pictures go through.
+            let layout = p.layout;
+            *p = preset.preprocessing();
+            p.layout = layout;
+        }
         replace(&mut p.resize, self.resize.as_ref());
         replace(&mut p.crop, self.crop.as_ref());
         replace(&mut p.interpolation, self.interpolation.as_ref());

@@ -138,6 +138,20 @@ impl Registry {
         })
     }
 
+    /// The manifest of a backbone that is installed, known, or a file of one's own.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], where it is not known either.
+    pub fn manifest(&self, name: &Path) -> Result<BackboneManifest> {
+        let resolved = self.resolve(name).map(|file| file.manifest);
+        resolved.or_else(|error| {
+            let known = Self::known()
+                .into_iter()
+                .find(|known| Path::new(&known.name) == name);
+            known.ok_or(error)
+        })
+    }
+
     /// Finds a network again by its content: at a remembered place, then among the installed ones.
     ///
     /// # Errors

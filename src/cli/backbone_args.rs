@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::backbones::{DEFAULT_BACKBONE, Overrides};
+use crate::backbones::{DEFAULT_BACKBONE, Overrides, Preset};
 use crate::error::Error;
 use crate::images::{Channels, Crop, Interpolation, Layout, Resize, channel_values};
 
@@ -14,6 +14,10 @@ pub(super) struct BackboneArgs {
     /// Which output to keep, by its name [default: the manifest's, or the only one].
     #[arg(long, value_name = "OUTPUT", help_heading = PREPROCESSING)]
     layer: Option<String>,
+    /// A whole set at once: tutorial (the middle 224 × 224 pixels without a resize, black around smaller pictures, mean
+    /// and std 0.5). The options below change it.
+    #[arg(long, value_name = "NAME", help_heading = PREPROCESSING)]
+    preset: Option<Preset>,
     /// Shorter edge in pixels, `WIDTHxHEIGHT`, or none.
     #[arg(long, value_name = "SIZE", help_heading = PREPROCESSING)]
     resize: Option<Resize>,
@@ -65,6 +69,7 @@ impl BackboneArgs {
             channels: self.channels,
             layout: self.layout,
             scale: self.scale,
+            preset: self.preset,
         }
     }
 }

@@ -8,6 +8,7 @@ use anyhow::bail;
 use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::bar::Bar;
+use super::decoding_args::DecodingArgs;
 use super::input_args::InputArgs;
 use super::output::{gpu_not_used, ignored, skipped};
 use super::run_args::RunArgs;
@@ -15,7 +16,6 @@ use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::features::{Dtype, Existing, Timings};
-use crate::images::{Alpha, DecodeOptions, Exif};
 use crate::tasks::{ExtractOptions, ExtractReport, extract};
 
 #[derive(Debug, clap::Args)]
@@ -49,19 +49,6 @@ enum DtypeArg {
     F16,
 }
 
-#[derive(Debug, Clone, clap::Args)]
-struct DecodingArgs {
-    /// Turn pictures upright as their EXIF orientation says: apply or ignore.
-    #[arg(long, value_name = "POLICY", default_value = "apply")]
-    exif: Exif,
-    /// What transparent pixels lie on: white or black; or drop the transparency.
-    #[arg(long, value_name = "POLICY", default_value = "white")]
-    alpha: Alpha,
-    /// Images with more pixels are skipped.
-    #[arg(long, value_name = "N", default_value_t = DecodeOptions::default().max_pixels)]
-    max_pixels: u64,
-}
-
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let strict = args.strict;
     let options = args.options(home)?;
@@ -88,11 +75,7 @@ impl Args {
         Ok(ExtractOptions {
             overrides: self.backbone.overrides(),
             backbone: self.backbone.backbone,
-            decoding: DecodeOptions {
-                exif: self.decoding.exif,
-                alpha: self.decoding.alpha,
-                max_pixels: self.decoding.max_pixels,
-            },
+            decoding: self.decoding.options(),
             batch_size: self.run.batch_size,
             run: self.run.options(home.clone()),
             dtype: match self.dtype {

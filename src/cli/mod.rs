@@ -6,6 +6,7 @@
 mod backbone_args;
 mod bar;
 mod classify;
+mod decoding_args;
 mod doctor;
 mod evaluate;
 mod evaluation_text;
@@ -16,6 +17,7 @@ mod input_args;
 mod models;
 mod output;
 mod predictions;
+mod preview;
 mod run_args;
 mod talk;
 
@@ -46,6 +48,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Label images with a head.
     Classify(classify::Args),
+    /// Show what the network will see of some images, as one picture.
+    Preview(preview::Args),
     /// Show or export what a feature store holds.
     Features(features::Args),
     /// List, show and import backbones.
@@ -84,6 +88,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::FitHead(args) => fit_head::run(args),
         Command::Evaluate(args) => evaluate::run(args, home),
         Command::Classify(args) => classify::run(args, home),
+        Command::Preview(args) => preview::run(args, home),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home),
         Command::Doctor => doctor::run(&home),

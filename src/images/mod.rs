@@ -7,8 +7,10 @@
 
 pub mod budget;
 pub mod complete;
+mod contact_sheet;
 pub mod decode;
 pub mod format;
+mod lettering;
 mod orientation;
 pub mod path_text;
 mod pixels;
@@ -18,6 +20,7 @@ pub mod scan;
 pub mod skip;
 
 pub use budget::DecodeBudget;
+pub use contact_sheet::{Cell, contact_sheet};
 pub use decode::{Alpha, DecodeOptions, Decoded, Exif, decode, decode_within, dimensions};
 pub use format::{Format, sniff};
 pub use pixels::RgbImage;

@@ -1,7 +1,8 @@
 //! Samples of any kind that a decoder gives, as 8-bit RGB.
 
-use image::ColorType;
+use image::codecs::png::PngEncoder;
 use image::metadata::Orientation;
+use image::{ColorType, ImageEncoder};
 
 use super::decode::Alpha;
 
@@ -41,6 +42,24 @@ impl RgbImage {
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    /// The picture as a PNG file.
+    ///
+    /// # Panics
+    /// Never: its size fits its samples, and memory can be written to.
+    #[must_use]
+    pub fn to_png(&self) -> Vec<u8> {
+        let mut png = Vec::new();
+        PngEncoder::new(&mut png)
+            .write_image(
+                &self.pixels,
+                self.width,
+                self.height,
+                ColorType::Rgb8.into(),
+            )
+            .expect("a picture holds 3 samples a pixel");
+        png
     }
 
     /// Turns or mirrors the picture as EXIF asks for.

@@ -19,6 +19,7 @@ const ROWS: &[&[&str]] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("image", &["images"]),
     ("fast_image_resize", &["images"]),
+    ("unifont", &["images"]),
     ("ort", &["backbones"]),
     ("rten_onnx", &["backbones"]),
     ("zip", &["backbones"]),

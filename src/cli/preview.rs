@@ -1,0 +1,55 @@
+//! `frostline preview`.
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::backbone_args::BackboneArgs;
+use super::decoding_args::DecodingArgs;
+use super::input_args::InputArgs;
+use super::talk;
+use crate::backbones::Home;
+use crate::tasks::{PreviewOptions, preview};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    /// The picture to write, a PNG file.
+    #[arg(short, long, value_name = "GRID.png")]
+    output: PathBuf,
+    /// How many images to show, taken evenly from all.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=400))]
+    count: u16,
+    #[command(flatten)]
+    backbone: BackboneArgs,
+    #[command(flatten)]
+    decoding: DecodingArgs,
+}
+
+pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
+    let options = PreviewOptions {
+        count: args.count.into(),
+        overrides: args.backbone.overrides(),
+        backbone: args.backbone.backbone,
+        decoding: args.decoding.options(),
+        ..PreviewOptions::new(args.input.inputs()?, args.output, home)
+    };
+    let report = preview(&options)?;
+    let skipped = report.skipped.iter();
+    talk::warn_list(
+        "images that could not be used",
+        skipped.map(|s| format!("{}: {}", s.path, s.reason)),
+        "",
+    );
+    let (width, height) = report.size;
+    talk::say(format!(
+        "{} images of {width} × {height} pixels in {}",
+        report.shown,
+        options.output.display()
+    ));
+    Ok(if report.skipped.is_empty() {
+        Outcome::AllRight
+    } else {
+        Outcome::SomeSkipped
+    })
+}

@@ -1,0 +1,131 @@
+//! `preview`: what the network will see of some images.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::inputs::{Inputs, Skipped};
+use crate::atomic_file;
+use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
+use crate::error::{Error, Result};
+use crate::images::{
+    Cell, DecodeOptions, Found, Labels, Preprocessor, SkipReason, contact_sheet, decode,
+};
+
+/// What to show, and how.
+#[derive(Debug, Clone)]
+pub struct PreviewOptions {
+    /// The images.
+    pub inputs: Inputs,
+    /// The picture to write, a PNG file.
+    pub output: PathBuf,
+    /// How many images, at least 1; they are taken evenly from all.
+    pub count: usize,
+    /// A backbone's name, or an ONNX file: only its manifest is read.
+    pub backbone: PathBuf,
+    /// What to change in its manifest.
+    pub overrides: Overrides,
+    /// From the file to pixels.
+    pub decoding: DecodeOptions,
+    /// Models and runtime.
+    pub home: Home,
+}
+
+impl PreviewOptions {
+    /// Sixteen images as the default backbone sees them.
+    #[must_use]
+    pub fn new(inputs: Inputs, output: PathBuf, home: Home) -> Self {
+        Self {
+            inputs,
+            output,
+            count: 16,
+            backbone: DEFAULT_BACKBONE.into(),
+            overrides: Overrides::default(),
+            decoding: DecodeOptions::default(),
+            home,
+        }
+    }
+}
+
+/// What a preview shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewReport {
+    /// Images in the picture.
+    pub shown: usize,
+    /// Images that were to be shown and could not be used.
+    pub skipped: Vec<Skipped>,
+    /// Width and height of each, in pixels.
+    pub size: (u32, u32),
+}
+
+/// Writes a grid of images after decoding, resizing and cropping, with their classes (or names) above them.
+///
+/// The pixels are those that are normalised next, in the order red, green, blue whatever the network reads.
+///
+/// # Errors
+/// No images, none that can be used, a backbone that is not known, settings out of range, [`Error::Io`].
+pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
+    let scan = options.inputs.scan(Labels::FromFolders)?;
+    let registry = Registry::new(options.home.clone());
+    let mut manifest = registry.manifest(&options.backbone)?;
+    options.overrides.apply(&mut manifest);
+    let mut preprocessor = Preprocessor::new(&manifest.preprocessing)?;
+    let (mut cells, mut skipped) = (Vec::new(), Vec::new());
+    for found in spread(&scan.entries, options.count) {
+        match pixels(found, &options.decoding, &mut preprocessor) {
+            Ok(pixels) => cells.push(Cell {
+                title: title(found),
+                pixels,
+            }),
+            Err(reason) => skipped.push(Skipped {
+                path: found.sample().name.clone(),
+                reason: reason.to_string(),
+            }),
+        }
+    }
+    let size = manifest.preprocessing.output_size();
+    let columns = cells.len().isqrt();
+    let columns = columns + usize::from(columns * columns < cells.len());
+    let sheet = contact_sheet(&cells, (size.0 as usize, size.1 as usize), columns);
+    let sheet = sheet.ok_or_else(|| Error::Input {
+        problem: format!("none of the {} images could be used", skipped.len()),
+        hint: "see `frostline extract` for the reasons".to_owned(),
+    })?;
+    atomic_file::write_bytes(&options.output, &sheet.to_png())?;
+    Ok(PreviewReport {
+        shown: cells.len(),
+        skipped,
+        size,
+    })
+}
+
+/// `count` of the entries, at equal distances: of a folder of classes, about as many of each as it holds.
+fn spread(entries: &[Found], count: usize) -> impl Iterator<Item = &Found> {
+    let count = count.min(entries.len());
+    (0..count).map(move |i| &entries[i * entries.len() / count])
+}
+
+fn pixels(
+    found: &Found,
+    decoding: &DecodeOptions,
+    preprocessor: &mut Preprocessor,
+) -> Result<Vec<u8>, SkipReason> {
+    let sample = match found {
+        Found::Sample(sample) => sample,
+        Found::Skipped { reason, .. } => return Err(reason.clone()),
+    };
+    let bytes = fs::read(&sample.path).map_err(|e| SkipReason::Unreadable(e.to_string()))?;
+    Ok(preprocessor.fit(&decode(&bytes, decoding)?))
+}
+
+fn title(found: &Found) -> String {
+    let sample = found.sample();
+    let name = || {
+        sample
+            .name
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    sample.class.as_deref().map_or_else(name, str::to_owned)
+}
