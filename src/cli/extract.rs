@@ -103,7 +103,8 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
     ignored(&report.ignored);
     let (used, seconds) = (report.used(), report.elapsed.as_secs_f64());
     talk::say(format!(
-        "{used} images in {seconds:.2} s: {} computed, {} reused, {} skipped{}",
+        "{} in {seconds:.2} s: {} computed, {} reused, {} skipped{}",
+        counted(used, "image"),
         report.computed,
         report.reused,
         report.skipped.len(),
@@ -120,12 +121,20 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
         spec.name, spec.num_features, spec.layer
     ));
     talk::say(format!(
-        "  device    {} ({}, {}, {} threads)",
-        engine.device, engine.runtime, engine.precision, options.run.threads
+        "  device    {} ({}, {}, {})",
+        engine.device,
+        engine.runtime,
+        engine.precision,
+        counted(options.run.threads, "thread")
     ));
     gpu_not_used(report.why_not_gpu.as_deref());
     talk::say(format!("  time      {}", timings_text(&report.timings)));
     talk::say(format!("  features  {}", options.output.display()));
+}
+
+/// `1 thread`, `2 threads`.
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn classes_text(report: &ExtractReport) -> String {
