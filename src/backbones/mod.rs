@@ -12,6 +12,7 @@ mod outline;
 mod overrides;
 mod registry;
 mod runtime;
+mod sniff;
 mod spec;
 pub mod weights;
 
