@@ -2,6 +2,7 @@
 
 pub mod architectures;
 mod backbone;
+mod checksum;
 mod device;
 mod frozen;
 mod home;
