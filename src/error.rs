@@ -79,10 +79,10 @@ pub enum Error {
         /// What helps.
         hint: String,
     },
-    /// Another process writes to the feature store.
+    /// Another process writes to it.
     #[error("`{}` is being written by another frostline ({owner})", path.display())]
     Locked {
-        /// The store.
+        /// The store or file.
         path: PathBuf,
         /// The other process, as far as it is known.
         owner: String,
@@ -151,7 +151,7 @@ impl Error {
             | Self::Network { hint, .. }
             | Self::Runtime { hint, .. }
             | Self::Mismatch { hint, .. } => (!hint.is_empty()).then_some(hint),
-            Self::Locked { .. } => Some("wait until it ends, or choose another output folder"),
+            Self::Locked { .. } => Some("wait until it ends, or choose another folder"),
             Self::Diverged { .. } => {
                 Some("lower --lr (a tenth of it), or look at the features for huge values")
             }
