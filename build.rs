@@ -18,11 +18,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     manifests.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
-    let lines: String = manifests
+    let includes: Vec<_> = manifests
         .iter()
-        .map(|path| format!("include_str!({path:?}),\n"))
+        .map(|path| format!("include_str!({:?})", path.display().to_string()))
         .collect();
     let out = Path::new(&env::var("OUT_DIR")?).join("known_manifests.rs");
-    fs::write(out, format!("&[\n{lines}]\n"))?;
+    fs::write(out, format!("&[{}]", includes.join(", ")))?;
     Ok(())
 }

@@ -79,6 +79,16 @@ pub enum Error {
         /// What helps.
         hint: String,
     },
+    /// A file came from none of its places.
+    #[error("cannot fetch `{file}`: {failures}")]
+    Download {
+        /// The file's name.
+        file: String,
+        /// Each place with what was wrong there.
+        failures: String,
+        /// How to get it in another way.
+        hint: String,
+    },
     /// Another process writes to it.
     #[error("`{}` is being written by another frostline ({owner})", path.display())]
     Locked {
@@ -150,6 +160,7 @@ impl Error {
             | Self::Input { hint, .. }
             | Self::Network { hint, .. }
             | Self::Runtime { hint, .. }
+            | Self::Download { hint, .. }
             | Self::Mismatch { hint, .. } => (!hint.is_empty()).then_some(hint),
             Self::Locked { .. } => Some("wait until it ends, or choose another folder"),
             Self::Diverged { .. } => {

@@ -4,6 +4,7 @@ pub mod architectures;
 mod backbone;
 mod checksum;
 mod device;
+mod download;
 mod frozen;
 mod home;
 mod library;
@@ -19,6 +20,7 @@ pub mod weights;
 
 pub use backbone::Backbone;
 pub use device::{Device, DeviceRequest};
+pub use download::{Download, DownloadOptions, Fetched, KnownFile, Proxies};
 pub use frozen::{Frozen, RunOptions};
 pub use home::Home;
 pub use library::{Origin, RuntimeLibrary};

@@ -274,10 +274,7 @@ mod tests {
             );
             let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
             assert!(source.sha256.len() == 64 && source.sha256.chars().all(hex));
-            assert!(
-                source.package.is_some() != !source.urls.is_empty(),
-                "{name}"
-            );
+            assert!(source.package.is_some() == source.urls.is_empty(), "{name}");
             for url in &source.urls {
                 assert!(
                     url.starts_with("https://") && url.ends_with(&format!("/{name}")),

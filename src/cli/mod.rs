@@ -16,6 +16,7 @@ mod input_args;
 mod models;
 mod output;
 mod predictions;
+mod pull;
 mod run_args;
 mod talk;
 
@@ -48,7 +49,7 @@ enum Command {
     Classify(classify::Args),
     /// Show or export what a feature store holds.
     Features(features::Args),
-    /// List, show and import backbones.
+    /// List, show, pull and import backbones.
     Models(models::Args),
     /// Look for what is missing, and say what mends it.
     Doctor,

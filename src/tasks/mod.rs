@@ -7,6 +7,7 @@ mod extract;
 mod fit_head;
 mod import;
 mod inputs;
+mod pull;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub use doctor::{Finding, Verdict, doctor};
@@ -15,3 +16,4 @@ pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use fit_head::{FitHeadOptions, FitHeadReport, Validation, fit_head};
 pub use import::{ImportOptions, import};
 pub use inputs::{Inputs, Skipped};
+pub use pull::{PullFrom, PullOptions, Pulled, pull};
