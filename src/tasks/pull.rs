@@ -72,10 +72,9 @@ pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
             check_url(url)?;
             download.fetch(std::slice::from_ref(url), &options.download, progress)?
         }
-        PullFrom::Manifest => {
-            check_places(&options.name, source)?;
-            download.fetch(&source.urls, &options.download, progress)?
-        }
+        PullFrom::Manifest => download
+            .fetch(&source.urls, &options.download, progress)
+            .map_err(|error| without_places(&options.name, source).unwrap_or(error))?,
     };
     let file = download.path();
     let network = install(&manifest, &file, &options.home)?;
@@ -116,11 +115,9 @@ fn check_url(url: &str) -> Result<()> {
     })
 }
 
-fn check_places(name: &str, source: &Source) -> Result<()> {
-    if !source.urls.is_empty() {
-        return Ok(());
-    }
-    Err(match &source.package {
+/// What is said instead where no place is known.
+fn without_places(name: &str, source: &Source) -> Option<Error> {
+    source.urls.is_empty().then(|| match &source.package {
         Some(package) => no_place(name, &format!(": it comes in the Python package {package}")),
         None => no_place(name, ""),
     })

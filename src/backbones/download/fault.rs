@@ -25,7 +25,8 @@ impl From<Error> for Fault {
 
 /// A fault on this machine's disk, at `path`; `missing` bytes are still to be written.
 pub(super) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
-    if source.kind() != io::ErrorKind::StorageFull {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    if !matches!(source.kind(), StorageFull | QuotaExceeded) {
         return Error::io("write", path)(source);
     }
     Error::Input {
