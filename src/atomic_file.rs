@@ -46,6 +46,14 @@ fn write_and_rename(
         .into_inner()
         .map_err(|e| Error::io("write", path)(e.into_error()))?;
     file.sync_all().map_err(Error::io("write", path))?;
+    take_place(beside, path)
+}
+
+/// Gives a file that is whole and synced, in the same folder, the name `path`.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`.
+pub(crate) fn take_place(beside: &Path, path: &Path) -> Result<()> {
     fs::rename(beside, path).map_err(Error::io("write", path))?;
     // Nothing is lost where the folder cannot be synced: after a crash the older file is there.
     let _ = sync_folder(path);

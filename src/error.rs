@@ -79,10 +79,20 @@ pub enum Error {
         /// What helps.
         hint: String,
     },
-    /// Another process writes to the feature store.
+    /// A file came from none of its places.
+    #[error("cannot fetch `{file}`: {failures}")]
+    Download {
+        /// The file's name.
+        file: String,
+        /// Each place with what was wrong there.
+        failures: String,
+        /// How to get it in another way.
+        hint: String,
+    },
+    /// Another process writes to it.
     #[error("`{}` is being written by another frostline ({owner})", path.display())]
     Locked {
-        /// The store.
+        /// The store or file.
         path: PathBuf,
         /// The other process, as far as it is known.
         owner: String,
@@ -150,8 +160,9 @@ impl Error {
             | Self::Input { hint, .. }
             | Self::Network { hint, .. }
             | Self::Runtime { hint, .. }
+            | Self::Download { hint, .. }
             | Self::Mismatch { hint, .. } => (!hint.is_empty()).then_some(hint),
-            Self::Locked { .. } => Some("wait until it ends, or choose another output folder"),
+            Self::Locked { .. } => Some("wait until it ends, or choose another folder"),
             Self::Diverged { .. } => {
                 Some("lower --lr (a tenth of it), or look at the features for huge values")
             }

@@ -8,6 +8,7 @@ pub mod error;
 
 mod atomic_file;
 pub mod classes;
+mod lock;
 pub mod progress;
 
 pub mod images;

@@ -1,5 +1,8 @@
 //! How a long task tells how far it is, without knowing who listens.
 
+/// What is counted where the steps are bytes; whoever shows them may turn them into megabytes.
+pub const BYTES: &str = "bytes";
+
 /// Told by a task of its progress; a bar, a log or nothing at all.
 pub trait Progress: Sync {
     /// A stage of `total` steps begins; `what` is a plural noun (`images`).

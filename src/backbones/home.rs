@@ -7,7 +7,7 @@ use etcetera::BaseStrategy;
 
 use crate::error::{Error, Result};
 
-/// The folder that holds `models/` and `runtime/`.
+/// The folder that holds `models/`, `downloads/` and `runtime/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home(PathBuf);
 
@@ -48,6 +48,12 @@ impl Home {
     #[must_use]
     pub fn runtime_cuda(&self) -> PathBuf {
         self.0.join("runtime-cuda")
+    }
+
+    /// Where fetched files are kept as they came.
+    #[must_use]
+    pub fn downloads(&self) -> PathBuf {
+        self.0.join("downloads")
     }
 
     /// Where the set-up puts ONNX Runtime's library.

@@ -45,6 +45,9 @@ pub struct Source {
     /// The file's path inside that wheel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The places where the file can be fetched, in the order in which they are tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
     /// The architecture that turns a file of weights into a network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
@@ -52,6 +55,15 @@ pub struct Source {
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
+}
+
+impl Source {
+    /// The file's own name, without the folders before it.
+    #[must_use]
+    pub fn file_name(&self) -> Option<&str> {
+        let path = self.file.as_ref().or(self.urls.first())?;
+        path.rsplit('/').next().filter(|name| !name.is_empty())
+    }
 }
 
 /// The layer whose output is kept.

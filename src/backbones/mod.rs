@@ -2,7 +2,9 @@
 
 pub mod architectures;
 mod backbone;
+mod checksum;
 mod device;
+mod download;
 mod frozen;
 mod home;
 mod library;
@@ -12,11 +14,13 @@ mod outline;
 mod overrides;
 mod registry;
 mod runtime;
+mod sniff;
 mod spec;
 pub mod weights;
 
 pub use backbone::Backbone;
 pub use device::{Device, DeviceRequest, Precision};
+pub use download::{Download, DownloadOptions, Fetched, KnownFile, Proxies};
 pub use frozen::{Frozen, RunOptions};
 pub use home::Home;
 pub use library::{Origin, RuntimeLibrary};

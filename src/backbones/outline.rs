@@ -10,6 +10,7 @@ use rten_onnx::protobuf::{
     DecodeMessage, ErrorKind, Fields, OwnedValues, ProtobufError, ReadValue,
 };
 
+use super::sniff::{self, Kind};
 use crate::error::{Error, FileProblem, Result};
 
 /// The outline of an ONNX file: versions, inputs, outputs, nodes and files of external data.
@@ -40,7 +41,7 @@ impl Outline {
         let mut start = Vec::new();
         let file = File::open(path).map_err(Error::io("read", path))?;
         (&file)
-            .take(512)
+            .take(sniff::START)
             .read_to_end(&mut start)
             .map_err(Error::io("read", path))?;
         let problem = |problem| {
@@ -50,10 +51,11 @@ impl Outline {
             hint: "give an .onnx file; weights (.pth) are turned into one by `frostline models import`".to_owned(),
         }
         };
-        if let Some(found) = foreign(&start) {
+        let kind = sniff::kind(&start);
+        if !matches!(kind, Kind::Onnx | Kind::Unknown) {
             return Err(problem(FileProblem::Foreign {
                 wanted: "an ONNX network",
-                found: found.to_owned(),
+                found: kind.words().to_owned(),
             }));
         }
         let file = File::open(path).map_err(Error::io("read", path))?;
@@ -131,26 +133,6 @@ fn external_file(model: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
 /// Writers of ONNX put the format version first: field 1, a small number.
 fn looks_like_a_model(start: &[u8]) -> bool {
     matches!(start, [0x08, 1..=127, ..])
-}
-
-/// What a file that is no ONNX network looks like.
-fn foreign(start: &[u8]) -> Option<&'static str> {
-    let text = String::from_utf8_lossy(start);
-    let text = text.trim_start();
-    Some(match start {
-        [] => "it is empty",
-        _ if text.starts_with("version https://git-lfs") => {
-            "it is a Git LFS pointer, run `git lfs pull`"
-        }
-        _ if text.starts_with('<') => "it is a web page",
-        _ if text.starts_with('{') => "it is JSON",
-        [b'P', b'K', 3, 4, ..] => "it is a zip archive, perhaps a .pth of PyTorch",
-        [0x80, 2..=5, ..] => "it is a pickle, perhaps a .pth of PyTorch",
-        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => "it is an image",
-        [0x89, b'H', b'D', b'F', ..] => "it is HDF5, perhaps a .h5 of Keras",
-        [_, _, _, _, b'T', b'F', b'L', b'3', ..] => "it is TensorFlow Lite",
-        _ => return None,
-    })
 }
 
 /// `ModelProto`, as far as an outline needs it. The numbers are those of onnx.proto.

@@ -1,11 +1,9 @@
 //! Backbones by name: those that frostline knows, those that are installed, and files of one's own.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
+use super::checksum::Checksum;
 use super::home::Home;
 use super::manifest::BackboneManifest;
 use super::outline::Outline;
@@ -14,8 +12,8 @@ use crate::error::{Error, Result};
 /// The backbone that is used where none is named.
 pub const DEFAULT_BACKBONE: &str = "efficientnet-lite0";
 
-/// The manifests compiled into the library: one file in `models/` each.
-const KNOWN: &[&str] = &[include_str!("../../models/efficientnet-lite0.toml")];
+/// The files of `models/`, compiled in by `build.rs` in order of their names.
+const KNOWN: &[&str] = include!(concat!(env!("OUT_DIR"), "/known_manifests.rs"));
 
 /// The backbones of one [`Home`].
 #[derive(Debug, Clone)]
@@ -63,6 +61,20 @@ impl Registry {
                     .expect("the manifests in models/ are checked by a test")
             })
             .collect()
+    }
+
+    /// A manifest that is compiled in.
+    ///
+    /// # Errors
+    /// [`Error::Input`] with the names that there are.
+    pub fn known_by_name(name: &str) -> Result<BackboneManifest> {
+        let known = Self::known();
+        let names: Vec<_> = known.iter().map(|known| known.name.clone()).collect();
+        let found = known.into_iter().find(|known| known.name == name);
+        found.ok_or_else(|| Error::Input {
+            problem: format!("there is no backbone `{name}` in the registry"),
+            hint: format!("the registry has {}", names.join(", ")),
+        })
     }
 
     /// All backbones that are known or installed, in order of their names.
@@ -115,21 +127,17 @@ impl Registry {
         if installed.is_file() {
             return open(&installed);
         }
-        let known = self
-            .list()?
-            .into_iter()
-            .map(|b| b.manifest.name)
-            .collect::<Vec<_>>();
-        let hint = if known.iter().any(|k| Path::new(k) == name) {
-            format!(
-                "run `scripts/setup.sh`, or put the network at `{}`",
+        let list = self.list()?;
+        let hint = match list.iter().find(|b| Path::new(&b.manifest.name) == name) {
+            Some(known) => format!(
+                "run `{}`, or put the network at `{}`",
+                command_for(&known.manifest),
                 installed.display()
-            )
-        } else {
-            format!(
+            ),
+            None => format!(
                 "the backbones are {}; or give the path of an .onnx file",
-                known.join(", ")
-            )
+                names(&list)
+            ),
         };
         Err(Error::Network {
             path: name.to_owned(),
@@ -183,6 +191,21 @@ impl Registry {
     }
 }
 
+/// What installs a known backbone.
+fn command_for(manifest: &BackboneManifest) -> String {
+    match &manifest.source {
+        Some(source) if !source.urls.is_empty() => {
+            format!("frostline models pull {}", manifest.name)
+        }
+        _ => "scripts/setup.sh".to_owned(),
+    }
+}
+
+fn names(list: &[Installed]) -> String {
+    let names: Vec<_> = list.iter().map(|b| b.manifest.name.as_str()).collect();
+    names.join(", ")
+}
+
 /// A network file with the manifest beside it; without one, the known manifest of that name or ImageNet's defaults.
 fn open(path: &Path) -> Result<BackboneFile> {
     fs::metadata(path).map_err(Error::io("read", path))?;
@@ -213,33 +236,13 @@ impl BackboneFile {
     /// # Errors
     /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
     pub fn sha256(&self) -> Result<String> {
-        let mut hasher = Sha256::new();
+        let mut checksum = Checksum::default();
         let external = Outline::read(&self.path)?.external_files(&self.path)?;
         for path in [self.path.clone()].iter().chain(&external) {
-            hash_file(path, &mut hasher)?;
+            checksum.add_file(path)?;
         }
-        Ok(hex(&hasher.finalize()))
+        Ok(checksum.hex())
     }
-}
-
-fn hash_file(path: &Path, hasher: &mut Sha256) -> Result<()> {
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut buffer).map_err(Error::io("read", path))?;
-        if read == 0 {
-            return Ok(());
-        }
-        hasher.update(&buffer[..read]);
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -261,17 +264,49 @@ mod tests {
     }
 
     #[test]
-    fn sha256_is_the_standard_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("abc");
-        fs::write(&path, "abc").unwrap();
-        let mut hasher = Sha256::new();
-        hash_file(&path, &mut hasher).unwrap();
-        // FIPS 180-2, appendix B.1.
-        assert_eq!(
-            hex(&hasher.finalize()),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+    fn each_file_in_models_is_compiled_in_under_its_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let mut files: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        files.sort();
+        let known: Vec<_> = Registry::known().into_iter().map(|m| m.name).collect();
+        assert_eq!(known, files);
+        assert!(known.iter().any(|name| name == "vgg19"));
+    }
+
+    #[test]
+    fn sources_are_complete() {
+        for manifest in Registry::known() {
+            let source = manifest.source.expect("a known backbone has a source");
+            let name = source.file_name().unwrap();
+            assert!(
+                manifest.license.is_some() && source.bytes > 1_000_000,
+                "{name}"
+            );
+            let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+            assert!(source.sha256.len() == 64 && source.sha256.chars().all(hex));
+            assert!(source.package.is_some() == source.urls.is_empty(), "{name}");
+            for url in &source.urls {
+                assert!(
+                    url.starts_with("https://") && url.ends_with(&format!("/{name}")),
+                    "{url}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_known_name_says_how_to_get_it() {
+        let registry = Registry::new(Home::at("/nonexistent"));
+        let hint = |name: &str| {
+            let error = registry.resolve(Path::new(name)).unwrap_err();
+            error.hint().unwrap().to_owned()
+        };
+        assert!(hint("vgg19").contains("`frostline models pull vgg19`"));
+        assert!(hint(DEFAULT_BACKBONE).contains("scripts/setup.sh"));
     }
 
     #[test]

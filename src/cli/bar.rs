@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::talk;
-use crate::progress::Progress;
+use crate::progress::{BYTES, Progress};
 
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
@@ -82,7 +82,11 @@ impl Bar {
 }
 
 fn style(what: &str) -> ProgressStyle {
-    let template = format!("{{bar:32}} {{pos}}/{{len}} {what}  {{per_sec}}  {{eta}} left");
+    let template = if what == BYTES {
+        "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left".to_owned()
+    } else {
+        format!("{{bar:32}} {{pos}}/{{len}} {what}  {{per_sec}}  {{eta}} left")
+    };
     let style =
         ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.with_key(
@@ -96,6 +100,10 @@ fn style(what: &str) -> ProgressStyle {
 fn plain(what: &str, done: u64, total: u64, elapsed: Duration) -> String {
     let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
     let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
+    if what == BYTES {
+        let [done, total, rate] = [done as f64, total as f64, rate].map(|bytes| bytes / 1e6);
+        return format!("{done:.1} of {total:.1} MB, {rate:.1} MB a second, {left:.0} s left");
+    }
     format!("{done} of {total} {what}, {rate:.1} a second, {left:.0} s left")
 }
 
@@ -108,6 +116,10 @@ mod tests {
         assert_eq!(
             plain("images", 50, 150, Duration::from_secs(10)),
             "50 of 150 images, 5.0 a second, 20 s left"
+        );
+        assert_eq!(
+            plain(BYTES, 50_000_000, 150_000_000, Duration::from_secs(10)),
+            "50.0 of 150.0 MB, 5.0 MB a second, 20 s left"
         );
     }
 }

@@ -18,6 +18,7 @@ mod models;
 mod output;
 mod predictions;
 mod preview;
+mod pull;
 mod run_args;
 mod talk;
 
@@ -52,7 +53,7 @@ enum Command {
     Preview(preview::Args),
     /// Show or export what a feature store holds.
     Features(features::Args),
-    /// List, show and import backbones.
+    /// List, show, pull and import backbones.
     Models(models::Args),
     /// Look for what is missing, and say what mends it.
     Doctor,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Outcome;
 use super::output::write_to;
+use super::pull;
 use super::talk;
 use crate::backbones::architectures::Architecture;
 use crate::backbones::{Home, Outline, Registry};
@@ -27,6 +28,8 @@ enum Command {
         #[arg(value_name = "NAME|FILE")]
         backbone: PathBuf,
     },
+    /// Fetch a known backbone, check it, and install it.
+    Pull(pull::Args),
     /// Turn a file of PyTorch weights into an installed backbone; nothing in it is executed.
     Import {
         /// The weights, a .pth file (legacy or zip).
@@ -45,6 +48,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     match args.command {
         Command::List => print(&list(&Registry::new(home))?)?,
         Command::Show { backbone } => print(&show(&Registry::new(home), &backbone)?)?,
+        Command::Pull(args) => pull::run(args, home)?,
         Command::Import { file, arch, name } => {
             let path = import(&ImportOptions {
                 file,

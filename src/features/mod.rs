@@ -3,7 +3,6 @@
 mod digest;
 mod export;
 mod index;
-mod lock;
 mod manifest;
 mod part;
 mod pipeline;

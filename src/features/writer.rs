@@ -8,15 +8,18 @@ use std::time::{Duration, Instant};
 
 use super::digest::Digest;
 use super::index::{self, Index};
-use super::lock::{self, WriteLock};
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Columns, Rows};
 use super::store::{is_store, part_paths};
 use crate::error::{Error, Result};
+use crate::lock::WriteLock;
 
 /// A part is written when it holds this much, or is this old: that is what a killed run loses.
 const PART_BYTES: usize = 16 << 20;
 const PART_AGE: Duration = Duration::from_secs(10);
+
+/// What a writer locks.
+const LOCK: &str = ".lock";
 
 /// What to do with a store that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,7 +57,7 @@ impl StoreWriter {
     pub fn open(path: &Path, manifest: StoreManifest, existing: Existing) -> Result<Self> {
         refuse_other_folder(path)?;
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
-        let lock = WriteLock::take(path)?;
+        let lock = WriteLock::take(&path.join(LOCK), path)?;
         if existing == Existing::Overwrite {
             remove_store(path)?;
         }
@@ -221,9 +224,7 @@ fn refuse_other_folder(path: &Path) -> Result<()> {
 fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(".damaged").unwrap_or(name);
     let temporary = name.starts_with(".frostline-");
-    temporary
-        || [manifest::FILE, index::FILE, lock::FILE].contains(&name)
-        || part::number(name).is_some()
+    temporary || [manifest::FILE, index::FILE, LOCK].contains(&name) || part::number(name).is_some()
 }
 
 /// Removes the files of a store, the manifest last, and nothing else.
@@ -234,7 +235,7 @@ fn remove_store(path: &Path) -> Result<()> {
         .filter(|entry| entry.file_name().to_str().is_some_and(is_ours));
     let mut paths: Vec<PathBuf> = names
         .map(|entry| entry.path())
-        .filter(|p| !p.ends_with(lock::FILE))
+        .filter(|p| !p.ends_with(LOCK))
         .collect();
     paths.sort_by_key(|path| path.ends_with(manifest::FILE));
     paths

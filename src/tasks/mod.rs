@@ -8,6 +8,7 @@ mod fit_head;
 mod import;
 mod inputs;
 mod preview;
+mod pull;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub use doctor::{Finding, Verdict, doctor};
@@ -17,3 +18,4 @@ pub use fit_head::{FitHeadOptions, FitHeadReport, Validation, fit_head};
 pub use import::{ImportOptions, import};
 pub use inputs::{Inputs, Skipped};
 pub use preview::{PreviewOptions, PreviewReport, preview};
+pub use pull::{PullFrom, PullOptions, Pulled, pull};

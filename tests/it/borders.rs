@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The rooms from top to bottom; those of one row do not know each other.
 const ROWS: &[&[&str]] = &[
     &["error"],
-    &["atomic_file", "progress", "classes"],
+    &["atomic_file", "lock", "progress", "classes"],
     &["images"],
     &["backbones"],
     &["features", "head"],
@@ -23,6 +23,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ort", &["backbones"]),
     ("rten_onnx", &["backbones"]),
     ("zip", &["backbones"]),
+    ("ureq", &["backbones"]),
     ("arrow_array", &["features"]),
     ("arrow_ipc", &["features"]),
     ("arrow_schema", &["features"]),

@@ -2,10 +2,13 @@
 
 mod borders;
 mod cli;
+mod download;
 mod golden_features;
 mod golden_head;
 mod golden_images;
 mod harness;
 mod pipeline;
+mod pull;
 mod reference_job;
+mod scripted_server;
 mod store;

@@ -15,7 +15,6 @@ mod object;
 mod opcode;
 mod pickle;
 mod reader;
-mod sniff;
 mod state_dict;
 
 #[cfg(test)]
@@ -26,7 +25,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use self::fault::Fault;
-use self::sniff::Kind;
+use super::sniff::{self, Kind};
 use crate::error::{Error, Result};
 
 pub use self::state_dict::{StateDict, Tensor};
@@ -52,9 +51,9 @@ fn read(mut source: impl Read + Seek) -> Result<Vec<(String, Tensor)>, Fault> {
     source.by_ref().take(sniff::START).read_to_end(&mut start)?;
     source.rewind()?;
     match sniff::kind(&start) {
-        Kind::Legacy => legacy::read(source, length),
-        Kind::Archive => archive::read(source, length),
-        Kind::Foreign(found) => Err(Fault::foreign(found)),
+        Kind::Pickle => legacy::read(source, length),
+        Kind::Zip => archive::read(source, length),
+        other => Err(Fault::foreign(other.words())),
     }
 }
 

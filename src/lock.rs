@@ -1,4 +1,4 @@
-//! `.lock`: one writer at a time.
+//! A lock file: one writer at a time.
 //!
 //! The operating system's lock on the file is what counts, so a killed writer leaves nothing to clean up; the file's
 //! content, the writer's process number, is for people.
@@ -9,25 +9,25 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-pub(super) const FILE: &str = ".lock";
-
-/// Held while a store is written.
+/// Held while something is written.
 #[derive(Debug)]
-pub(super) struct WriteLock(
+pub(crate) struct WriteLock(
     #[expect(dead_code, reason = "the lock lasts as long as the open file")] File,
 );
 
 impl WriteLock {
-    /// Locks a store, or says who holds it.
-    pub(super) fn take(store: &Path) -> Result<Self> {
-        let path = store.join(FILE);
+    /// Locks the file at `path`, which is made where it is missing and stays, on behalf of `object`.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] naming `object` and who writes to it; [`Error::Io`].
+    pub(crate) fn take(path: &Path, object: &Path) -> Result<Self> {
         let open = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(&path);
-        let mut file = open.map_err(Error::io("write", &path))?;
+            .open(path);
+        let mut file = open.map_err(Error::io("write", path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -42,16 +42,16 @@ impl WriteLock {
                     }
                 );
                 return Err(Error::Locked {
-                    path: store.to_owned(),
+                    path: object.to_owned(),
                     owner,
                 });
             }
-            Err(TryLockError::Error(e)) => return Err(Error::io("lock", &path)(e)),
+            Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
         }
         let written = file
             .set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()));
-        written.map_err(Error::io("write", &path))?;
+        written.map_err(Error::io("write", path))?;
         Ok(Self(file))
     }
 }
@@ -63,13 +63,14 @@ mod tests {
     #[test]
     fn a_second_writer_is_refused_until_the_first_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let first = WriteLock::take(folder.path()).unwrap();
-        let second = WriteLock::take(folder.path()).unwrap_err();
+        let take = || WriteLock::take(&folder.path().join(".lock"), folder.path());
+        let first = take().unwrap();
+        let second = take().unwrap_err();
         assert!(
             second.to_string().contains(&std::process::id().to_string()),
             "{second}"
         );
         drop(first);
-        WriteLock::take(folder.path()).unwrap();
+        take().unwrap();
     }
 }

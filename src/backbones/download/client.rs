@@ -1,0 +1,174 @@
+//! Asking one place over HTTP for what follows a byte.
+
+use std::io::Read;
+use std::time::Duration;
+
+use ureq::http::{Response, StatusCode, header};
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Agent, Body as UreqBody, BodyReader};
+
+use super::DownloadOptions;
+use super::fault::Fault;
+
+/// A place, and the way to it.
+pub(super) struct Client {
+    agent: Agent,
+    url: String,
+    patience: Patience,
+    /// Words on the proxy, if one is gone through.
+    via: String,
+}
+
+/// How long the client waits.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    connect: Duration,
+    silence: Duration,
+}
+
+/// What a place sends.
+pub(super) struct Answer {
+    /// The number of bytes before the first one of the body.
+    pub(super) from: u64,
+    /// The size of the whole file, if it is said.
+    pub(super) whole: Option<u64>,
+    /// The file from there on.
+    pub(super) body: Body,
+}
+
+/// The bytes of an answer.
+pub(super) struct Body {
+    reader: BodyReader<'static>,
+    patience: Patience,
+}
+
+impl Client {
+    pub(super) fn new(url: &str, options: &DownloadOptions) -> Self {
+        let way = options.proxies.for_url(url);
+        let patience = Patience {
+            connect: options.connect,
+            silence: options.silence,
+        };
+        // The system's certificates: behind a proxy that looks into connections no others are valid.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .user_agent(concat!("frostline/", env!("CARGO_PKG_VERSION")))
+            .accept_encoding("identity")
+            .tls_config(tls.build())
+            .proxy(way.map(|way| way.proxy.clone()))
+            .timeout_resolve(Some(patience.connect))
+            .timeout_connect(Some(patience.connect))
+            .timeout_recv_response(Some(patience.silence))
+            .timeout_per_read(Some(patience.silence))
+            .timeout_per_write(Some(patience.silence))
+            .build();
+        Self {
+            agent: config.into(),
+            url: url.to_owned(),
+            patience,
+            via: way.map_or_else(String::new, |way| format!(" (through {})", way.words())),
+        }
+    }
+
+    /// Asks for what follows the first `from` bytes; where there is nothing, for everything.
+    pub(super) fn get(&self, from: u64) -> Result<Answer, Fault> {
+        let response = self.ask(from)?;
+        let status = response.status();
+        match status {
+            StatusCode::OK => Ok(self.answer(0, response.body().content_length(), response)),
+            StatusCode::PARTIAL_CONTENT => self.partial(response),
+            StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => self.get(0),
+            _ => Err(Fault::Refused(status.to_string()).with(&self.via)),
+        }
+    }
+
+    fn ask(&self, from: u64) -> Result<Response<UreqBody>, Fault> {
+        let mut request = self.agent.get(&self.url);
+        if from > 0 {
+            request = request.header(header::RANGE, format!("bytes={from}-"));
+        }
+        request
+            .call()
+            .map_err(|error| self.patience.fault(error).with(&self.via))
+    }
+
+    fn partial(&self, response: Response<UreqBody>) -> Result<Answer, Fault> {
+        let range = response.headers().get(header::CONTENT_RANGE);
+        let range = range.and_then(|value| content_range(value.to_str().ok()?));
+        let Some((from, whole)) = range else {
+            return Err(Fault::Refused(
+                "it sends a part, and does not say which".to_owned(),
+            ));
+        };
+        Ok(self.answer(from, whole, response))
+    }
+
+    fn answer(&self, from: u64, whole: Option<u64>, response: Response<UreqBody>) -> Answer {
+        let body = Body {
+            reader: response.into_body().into_reader(),
+            patience: self.patience,
+        };
+        Answer { from, whole, body }
+    }
+}
+
+impl Patience {
+    fn fault(self, error: ureq::Error) -> Fault {
+        Fault::of(error, self.connect, self.silence)
+    }
+}
+
+impl Body {
+    /// The next bytes; none at the end.
+    pub(super) fn read(&mut self, block: &mut [u8]) -> Result<usize, Fault> {
+        self.reader
+            .read(block)
+            .map_err(|error| self.patience.fault(error.into()))
+    }
+
+    /// `count` bytes, or fewer at the end.
+    pub(super) fn read_up_to(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
+        let mut bytes = vec![0; count];
+        let mut filled = 0;
+        while filled < count {
+            match self.read(&mut bytes[filled..])? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+}
+
+/// First byte and whole size of `bytes 100-199/200`; a star stands for a size that is not known (RFC 9110, 14.4).
+fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
+    let (range, whole) = value.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, _) = range.split_once('-')?;
+    let whole = match whole.trim() {
+        "*" => None,
+        size => Some(size.parse().ok()?),
+    };
+    Some((first.trim().parse().ok()?, whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges() {
+        assert_eq!(content_range("bytes 100-199/200"), Some((100, Some(200))));
+        assert_eq!(content_range("bytes 0-9/*"), Some((0, None)));
+        for wrong in [
+            "bytes */200",
+            "items 0-9/10",
+            "bytes 0-9",
+            "",
+            "bytes -9/10",
+        ] {
+            assert_eq!(content_range(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Why a place did not give the file.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// What ended a transfer.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The connection: another one may bring the rest.
+    Broken(String),
+    /// The place: it does not have this file.
+    Refused(String),
+    /// This machine: no other place helps.
+    Local(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Local(error)
+    }
+}
+
+/// A fault on this machine's disk, at `path`; `missing` bytes are still to be written.
+pub(super) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    if !matches!(source.kind(), StorageFull | QuotaExceeded) {
+        return Error::io("write", path)(source);
+    }
+    Error::Input {
+        problem: format!(
+            "the disk is full: `{}` needs {missing} bytes more",
+            path.display()
+        ),
+        hint: "make room and run it again, or set FROSTLINE_HOME to a folder on another disk"
+            .to_owned(),
+    }
+}
+
+impl Fault {
+    /// The words for an error of the HTTP client.
+    pub(super) fn of(error: ureq::Error, connect: Duration, silence: Duration) -> Self {
+        use ureq::{Error as E, Timeout};
+        match error {
+            E::Timeout(Timeout::Connect | Timeout::Resolve) => Self::Refused(format!(
+                "no connection came about within {}",
+                seconds(connect)
+            )),
+            E::Timeout(_) => Self::Broken(format!("nothing came for {}", seconds(silence))),
+            E::HostNotFound => Self::Refused("the host is not found".to_owned()),
+            E::TooManyRedirects => Self::Refused("it redirects without end".to_owned()),
+            E::ConnectProxyFailed(why) => {
+                Self::Refused(format!("the proxy does not connect: {why}"))
+            }
+            E::Rustls(why) => Self::Refused(format!("the connection is not safe: {why}")),
+            E::Io(error) => Self::of_io(&error),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+
+    fn of_io(error: &io::Error) -> Self {
+        use io::ErrorKind as K;
+        match error.kind() {
+            K::ConnectionRefused => Self::Refused("the connection is refused".to_owned()),
+            K::UnexpectedEof | K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => {
+                Self::Broken("the connection broke off".to_owned())
+            }
+            // The standard library has no kind for a name that is not found, only these words.
+            _ if error.to_string().starts_with("failed to lookup address") => {
+                Self::Refused("the host is not found".to_owned())
+            }
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+
+    /// The same fault with more words behind its own.
+    pub(super) fn with(self, more: &str) -> Self {
+        match self {
+            Self::Broken(why) => Self::Broken(why + more),
+            Self::Refused(why) => Self::Refused(why + more),
+            Self::Local(error) => Self::Local(error),
+        }
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}

@@ -1,0 +1,56 @@
+//! `frostline models pull`.
+
+use std::path::PathBuf;
+
+use super::bar::Bar;
+use super::talk;
+use crate::backbones::{DownloadOptions, Fetched, Home, Proxies};
+use crate::tasks::{PullFrom, PullOptions, pull};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A name of `frostline models list`.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Fetch the file from here, and from nowhere else.
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    url: Option<String>,
+    /// Take the file from this machine instead of fetching it.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+}
+
+impl Args {
+    fn source(self) -> (String, PullFrom) {
+        let from = match (self.url, self.from) {
+            (Some(url), _) => PullFrom::Url(url),
+            (None, Some(file)) => PullFrom::File(file),
+            (None, None) => PullFrom::Manifest,
+        };
+        (self.name, from)
+    }
+}
+
+pub(super) fn run(args: Args, home: Home) -> anyhow::Result<()> {
+    let (name, from) = args.source();
+    let download = DownloadOptions {
+        proxies: Proxies::from_env()?,
+        ..DownloadOptions::default()
+    };
+    let options = PullOptions {
+        name,
+        from,
+        home,
+        download,
+    };
+    let pulled = pull(&options, &Bar::default())?;
+    let file = pulled.file.display();
+    talk::say(match pulled.fetched {
+        Fetched::BeforeNow => format!("{file} is there already, and right"),
+        Fetched::Now => format!("{file} is there, and its SHA-256 is right"),
+    });
+    if let Some(network) = pulled.network {
+        talk::say(format!("installed {}", network.display()));
+    }
+    Ok(())
+}

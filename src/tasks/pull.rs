@@ -1,0 +1,131 @@
+//! `models pull`: a known backbone's file, fetched or taken from a folder, checked, and installed.
+
+use std::path::{Path, PathBuf};
+
+use super::import::{ImportOptions, import};
+use crate::backbones::{
+    BackboneManifest, Download, DownloadOptions, Fetched, Home, KnownFile, Registry, Source,
+};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// What to pull, and from where.
+#[derive(Debug, Clone)]
+pub struct PullOptions {
+    /// A name of the registry.
+    pub name: String,
+    /// Where the file comes from.
+    pub from: PullFrom,
+    /// The home that it goes to.
+    pub home: Home,
+    /// How patient the download is, and through which proxies it goes.
+    pub download: DownloadOptions,
+}
+
+/// Where a backbone's file comes from. It is checked in the same way in each case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PullFrom {
+    /// The places in its manifest, one after the other.
+    #[default]
+    Manifest,
+    /// This place and no other.
+    Url(String),
+    /// A file on this machine.
+    File(PathBuf),
+}
+
+/// A backbone's file that is there and right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pulled {
+    /// What is known of the backbone.
+    pub manifest: BackboneManifest,
+    /// The file as it came, in the home's downloads.
+    pub file: PathBuf,
+    /// Whether it had to come.
+    pub fetched: Fetched,
+    /// The network that was made of it.
+    pub network: Option<PathBuf>,
+}
+
+/// Brings a known backbone's file to the home, and installs it; a file that is there already, and right, is not fetched.
+///
+/// # Errors
+/// [`Error::Input`] where the name is not known, or no place is known for its file; [`Error::Parameter`] for a URL that
+/// is none; [`Error::Download`], [`Error::File`], [`Error::Locked`], [`Error::Io`]; those of [`import`].
+pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
+    let manifest = Registry::known_by_name(&options.name)?;
+    let source = manifest.source.as_ref();
+    let Some((source, name)) = source.and_then(|source| Some((source, source.file_name()?))) else {
+        return Err(no_place(&options.name, ""));
+    };
+    let download = Download {
+        file: KnownFile {
+            name: name.to_owned(),
+            bytes: source.bytes,
+            sha256: source.sha256.clone(),
+        },
+        folder: options.home.downloads(),
+    };
+    let fetched = match &options.from {
+        PullFrom::File(file) => download.adopt(file)?,
+        PullFrom::Url(url) => {
+            check_url(url)?;
+            download.fetch(std::slice::from_ref(url), &options.download, progress)?
+        }
+        PullFrom::Manifest => download
+            .fetch(&source.urls, &options.download, progress)
+            .map_err(|error| without_places(&options.name, source).unwrap_or(error))?,
+    };
+    let file = download.path();
+    let network = install(&manifest, &file, &options.home)?;
+    Ok(Pulled {
+        manifest,
+        file,
+        fetched,
+        network,
+    })
+}
+
+/// Makes a backbone of the checked file; `None` where it stays a file.
+fn install(manifest: &BackboneManifest, file: &Path, home: &Home) -> Result<Option<PathBuf>> {
+    let arch = manifest.source.as_ref().and_then(|s| s.arch.as_deref());
+    let Some(arch) = arch else {
+        return Ok(None);
+    };
+    let options = ImportOptions {
+        file: file.to_owned(),
+        arch: arch.parse()?,
+        name: Some(manifest.name.clone()),
+        home: home.clone(),
+    };
+    import(&options).map(Some)
+}
+
+fn check_url(url: &str) -> Result<()> {
+    let scheme = url
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if matches!(scheme.as_deref(), Some("http" | "https")) {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        name: "--url",
+        value: format!("`{url}`"),
+        wanted: "an address that begins with http:// or https:// (a file is given with --from)",
+    })
+}
+
+/// What is said instead where no place is known.
+fn without_places(name: &str, source: &Source) -> Option<Error> {
+    source.urls.is_empty().then(|| match &source.package {
+        Some(package) => no_place(name, &format!(": it comes in the Python package {package}")),
+        None => no_place(name, ""),
+    })
+}
+
+fn no_place(name: &str, why: &str) -> Error {
+    Error::Input {
+        problem: format!("`{name}` cannot be fetched by itself{why}"),
+        hint: "run `scripts/setup.sh`, or give its file with --from".to_owned(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Fetching from servers that break off, lie, dawdle or have something else: a file comes whole or not at all.
+
+mod on_disk;
+mod patience;
+mod refused;
+mod resume;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use frostline::Error;
+use frostline::backbones::{Download, DownloadOptions, Fetched, KnownFile};
+use frostline::progress::{Progress, Silent};
+
+use crate::scripted_server::{Reply, Server};
+
+/// Two hundred thousand bytes in which no piece equals another: the numbers from 0 up, four bytes each.
+fn content() -> Vec<u8> {
+    (0..50_000_u32).flat_map(u32::to_le_bytes).collect()
+}
+
+/// SHA-256 of [`content`], by Python's hashlib.
+const SHA256: &str = "7c843739479f0768cc43a7909050a98939f8b2fc5270f7b5348428974f5d3898";
+
+const LFS_POINTER: &[u8] =
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 200000\n";
+
+/// A folder that the content is to be fetched to.
+struct Place {
+    folder: tempfile::TempDir,
+    download: Download,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let download = Download {
+            file: KnownFile {
+                name: "net.onnx".to_owned(),
+                bytes: 200_000,
+                sha256: SHA256.to_owned(),
+            },
+            folder: folder.path().join("downloads"),
+        };
+        Self { folder, download }
+    }
+
+    fn with_part(part: &[u8]) -> Self {
+        let place = Self::new();
+        fs::create_dir_all(&place.download.folder).unwrap();
+        fs::write(place.part(), part).unwrap();
+        place
+    }
+
+    fn part(&self) -> PathBuf {
+        self.download.folder.join("net.onnx.part")
+    }
+
+    fn fetch(&self, urls: &[String]) -> Result<Fetched, Error> {
+        self.fetch_within(urls, Duration::from_secs(20), &Silent)
+    }
+
+    fn fetch_within(
+        &self,
+        urls: &[String],
+        silence: Duration,
+        progress: &dyn Progress,
+    ) -> Result<Fetched, Error> {
+        let options = DownloadOptions {
+            silence,
+            pause: Duration::ZERO,
+            ..DownloadOptions::default()
+        };
+        self.download.fetch(urls, &options, progress)
+    }
+
+    #[track_caller]
+    fn fetches(&self, urls: &[String]) {
+        assert_eq!(self.fetch(urls).unwrap(), Fetched::Now);
+        self.is_complete();
+    }
+
+    #[track_caller]
+    fn is_complete(&self) {
+        assert!(
+            fs::read(self.download.path()).unwrap() == content(),
+            "another content"
+        );
+        assert!(!self.part().exists());
+    }
+
+    /// What is said where nothing comes; nothing stands at the file's place then.
+    #[track_caller]
+    fn fails(&self, urls: &[String]) -> String {
+        let error = self.fetch(urls).unwrap_err();
+        assert!(!self.download.path().exists());
+        assert!(matches!(error, Error::Download { .. }), "{error:?}");
+        let hint = error.hint().unwrap();
+        assert!(
+            hint.contains(SHA256) && hint.contains("200000") && hint.contains("--from"),
+            "{hint}"
+        );
+        error.to_string()
+    }
+}
+
+/// One server, one file.
+fn server(replies: impl IntoIterator<Item = Vec<u8>>) -> (Server, Vec<String>) {
+    let server = Server::new(replies.into_iter().map(Reply::Bytes).collect());
+    let urls = vec![server.url("/net.onnx")];
+    (server, urls)
+}
+
+/// An answer of which so many bytes of the body arrive.
+fn cut(mut answer: Vec<u8>, body: usize, arrive: usize) -> Vec<u8> {
+    answer.truncate(answer.len() - body + arrive);
+    answer
+}

@@ -1,0 +1,122 @@
+//! What is there already, what is given by hand, two at once, and a full disk.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use frostline::Error;
+use frostline::backbones::Fetched;
+
+use super::{LFS_POINTER, Place, SHA256, content, server};
+use crate::scripted_server::{Reply, Server, ok, rest};
+
+#[test]
+fn a_file_that_is_there_needs_no_network() {
+    let place = Place::new();
+    fs::create_dir_all(&place.download.folder).unwrap();
+    fs::write(place.download.path(), content()).unwrap();
+    let (server, urls) = server([]);
+    assert_eq!(place.fetch(&urls).unwrap(), Fetched::BeforeNow);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_wrong_file_at_its_place_is_replaced() {
+    let place = Place::new();
+    fs::create_dir_all(&place.download.folder).unwrap();
+    fs::write(place.download.path(), &content()[..1000]).unwrap();
+    let (server, urls) = server([rest(&content(), 1000)]);
+    place.fetches(&urls);
+    assert_eq!(server.ranges(), [Some("bytes=1000-".to_owned())]);
+}
+
+#[test]
+fn a_wrong_file_at_its_place_does_not_replace_a_longer_part() {
+    let place = Place::with_part(&content()[..5000]);
+    fs::write(place.download.path(), [9; 2000]).unwrap();
+    let (server, urls) = server([rest(&content(), 5000)]);
+    place.fetches(&urls);
+    assert_eq!(server.ranges(), [Some("bytes=5000-".to_owned())]);
+}
+
+#[test]
+fn a_second_pull_is_kept_away_and_does_no_harm() {
+    let whole = ok(&content());
+    let pieces: Vec<_> = whole.chunks(whole.len() / 4).map(<[u8]>::to_vec).collect();
+    let slow = Server::new(vec![Reply::Slow(pieces, Duration::from_millis(100))]);
+    let place = Place::new();
+    thread::scope(|scope| {
+        scope.spawn(|| place.fetches(&[slow.url("/net.onnx")]));
+        while slow.requests().is_empty() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let error = place.fetch(&[slow.url("/net.onnx")]).unwrap_err();
+        assert!(matches!(error, Error::Locked { .. }), "{error:?}");
+        let error = place
+            .download
+            .adopt(&write(&place, "copy", &content()))
+            .unwrap_err();
+        assert!(matches!(error, Error::Locked { .. }), "{error:?}");
+    });
+    place.is_complete();
+}
+
+fn write(place: &Place, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = place.folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn a_file_by_hand_is_checked_and_copied() {
+    let place = Place::with_part(&[1; 77]);
+    let file = write(&place, "from-usb.bin", &content());
+    assert_eq!(place.download.adopt(&file).unwrap(), Fetched::Now);
+    place.is_complete();
+    assert!(file.exists());
+    assert_eq!(place.download.adopt(&file).unwrap(), Fetched::BeforeNow);
+}
+
+#[test]
+fn what_is_given_by_hand_instead_is_named() {
+    let mut wrong = content();
+    wrong[3] = 9;
+    let cases: [(&[u8], &str); 5] = [
+        (LFS_POINTER, "a Git LFS pointer"),
+        (b"<html>", "a web page"),
+        (&content()[..1000], "cut off: it has 1000 bytes"),
+        (&[content(), vec![0]].concat(), "it has 200001 bytes"),
+        (&wrong, "SHA-256"),
+    ];
+    for (bytes, words) in cases {
+        let place = Place::new();
+        let error = place
+            .download
+            .adopt(&write(&place, "given", bytes))
+            .unwrap_err();
+        assert!(matches!(error, Error::File { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(said.contains("given") && said.contains(words), "{said}");
+        assert!(error.hint().unwrap().contains(SHA256));
+        assert!(!place.download.path().exists());
+    }
+    let error = Place::new()
+        .download
+        .adopt("/no/such/file".as_ref())
+        .unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_as_one() {
+    let place = Place::new();
+    fs::create_dir_all(&place.download.folder).unwrap();
+    std::os::unix::fs::symlink("/dev/full", place.part()).unwrap();
+    let (_server, urls) = server([ok(&content())]);
+    let error = place.fetch(&urls).unwrap_err();
+    assert!(error.to_string().contains("the disk is full"), "{error}");
+    assert!(error.to_string().contains("200000 bytes"), "{error}");
+    assert!(!place.download.path().exists());
+}
