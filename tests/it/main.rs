@@ -2,12 +2,14 @@
 
 mod borders;
 mod cli;
+mod devices;
 mod download;
 mod golden_features;
 mod golden_head;
 mod golden_images;
 mod harness;
 mod pipeline;
+mod preview;
 mod pull;
 mod reference_job;
 mod scripted_server;
