@@ -1,6 +1,7 @@
 //! Running a network with ONNX Runtime. The one place that imports `ort`.
 
 mod agreement;
+mod batch_sizes;
 mod environment;
 mod fault;
 mod network;
@@ -101,7 +102,7 @@ impl OnnxBackbone {
     /// The batch size that the file fixes, if it does: larger batches are run in such pieces.
     #[must_use]
     pub fn fixed_batch(&self) -> Option<usize> {
-        self.network.shape.batch
+        self.network.sizes.fixed()
     }
 
     /// Why `auto` did not take a GPU.
@@ -113,7 +114,7 @@ impl OnnxBackbone {
     /// The batch size that did not fit into the memory, if one did not: its half is used since.
     #[must_use]
     pub fn too_large(&self) -> Option<usize> {
-        self.network.too_large()
+        self.network.sizes.too_large()
     }
 
     fn measure(&mut self, wanted: Option<usize>) -> Result<()> {
@@ -181,13 +182,13 @@ impl Backbone for OnnxBackbone {
         let mut rest = &images[..n * size];
         let mut features = Vec::with_capacity(n * self.num_features);
         while !rest.is_empty() {
-            let piece = self.network.piece(rest.len() / size);
+            let piece = self.network.sizes.piece(rest.len() / size);
             match self.forward_piece(&rest[..piece * size], piece) {
                 Ok(rows) => {
                     features.extend(rows);
                     rest = &rest[piece * size..];
                 }
-                Err(RunFault::OutOfMemory(_)) if self.network.halve(piece) => {}
+                Err(RunFault::OutOfMemory(_)) if self.network.sizes.halve(piece) => {}
                 Err(fault) => return Err(fault.into()),
             }
         }

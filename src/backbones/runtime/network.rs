@@ -1,11 +1,11 @@
 //! A network and one run of it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ort::session::Session;
 use ort::value::TensorRef;
 
+use super::batch_sizes::BatchSizes;
 use super::environment::one_line;
 use super::fault::is_out_of_memory;
 use super::pool::pooled;
@@ -23,10 +23,7 @@ pub(super) struct Network {
     pub(super) shape: InputShape,
     pub(super) pool: Pool,
     pub(super) layout: Layout,
-    /// The largest batch that the memory is known to be too small for; 0 for none.
-    too_large: AtomicUsize,
-    /// The largest batch so far: on a GPU, smaller ones are filled up to it.
-    largest: AtomicUsize,
+    pub(super) sizes: BatchSizes,
 }
 
 /// Why a run failed.
@@ -54,6 +51,7 @@ impl Network {
         pool: Pool,
         layout: Layout,
     ) -> Self {
+        let sizes = BatchSizes::new(shape.batch, opener.device != Device::Cpu);
         Self {
             opener,
             path,
@@ -61,34 +59,8 @@ impl Network {
             shape,
             pool,
             layout,
-            too_large: AtomicUsize::new(0),
-            largest: AtomicUsize::new(0),
+            sizes,
         }
-    }
-
-    /// How many of `n` images to run at once.
-    pub(super) fn piece(&self, n: usize) -> usize {
-        let most = match self.too_large() {
-            Some(too_large) => too_large / 2,
-            None => n,
-        };
-        n.min(self.shape.batch.unwrap_or(n)).min(most).max(1)
-    }
-
-    /// The largest batch that did not fit into the memory.
-    pub(super) fn too_large(&self) -> Option<usize> {
-        let too_large = self.too_large.load(Ordering::Relaxed);
-        (too_large > 0).then_some(too_large)
-    }
-
-    /// Remembers that the memory is too small for a batch; whether a smaller one can be tried.
-    pub(super) fn halve(&self, n: usize) -> bool {
-        let may = n > 1 && self.shape.batch.is_none();
-        if may {
-            self.too_large.store(n, Ordering::Relaxed);
-            self.largest.store(0, Ordering::Relaxed);
-        }
-        may
     }
 
     /// Runs `n` images; where the batch has to have another size, blank ones are added and their features dropped.
@@ -98,7 +70,7 @@ impl Network {
         images: &[f32],
         n: usize,
     ) -> Result<Vec<f32>, RunFault> {
-        let batch = self.batch_for(n);
+        let batch = self.sizes.batch(n);
         let mut padded = Vec::new();
         let images = if batch == n {
             images
@@ -110,15 +82,6 @@ impl Network {
         let mut features = self.run_batch(session, batch, images)?;
         features.truncate(features.len() / batch * n);
         Ok(features)
-    }
-
-    /// A GPU searches anew for the fastest convolutions whenever the batch has another size.
-    fn batch_for(&self, n: usize) -> usize {
-        match self.shape.batch {
-            Some(fixed) => fixed,
-            None if self.opener.device == Device::Cpu => n,
-            None => self.largest.fetch_max(n, Ordering::Relaxed).max(n),
-        }
     }
 
     fn run_batch(

@@ -1,0 +1,100 @@
+//! How many images one run takes: what the file fixes, what the memory allows, what a GPU likes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The batch sizes of a network, shared by its replicas.
+#[derive(Debug)]
+pub(super) struct BatchSizes {
+    /// The size that the file fixes, if it does.
+    fixed: Option<usize>,
+    /// Whether all batches are to have one size: a GPU searches anew for the fastest convolutions with every other.
+    even: bool,
+    /// The smallest batch that the memory is known to be too small for; 0 for none.
+    too_large: AtomicUsize,
+    /// The largest batch so far.
+    largest: AtomicUsize,
+}
+
+impl BatchSizes {
+    pub(super) fn new(fixed: Option<usize>, even: bool) -> Self {
+        Self {
+            fixed,
+            even,
+            too_large: AtomicUsize::new(0),
+            largest: AtomicUsize::new(0),
+        }
+    }
+
+    /// The size that the file fixes, if it does.
+    pub(super) fn fixed(&self) -> Option<usize> {
+        self.fixed
+    }
+
+    /// How many of `n` images to run at once; at least 1.
+    pub(super) fn piece(&self, n: usize) -> usize {
+        let most = self.too_large().map_or(n, |too_large| too_large / 2);
+        n.min(self.fixed.unwrap_or(n)).min(most).max(1)
+    }
+
+    /// How many images the batch for a piece of `n` has; those beyond are blank.
+    pub(super) fn batch(&self, n: usize) -> usize {
+        match self.fixed {
+            Some(fixed) => fixed,
+            None if self.even => self.largest.fetch_max(n, Ordering::Relaxed).max(n),
+            None => n,
+        }
+    }
+
+    /// The batch that did not fit into the memory, if one did not.
+    pub(super) fn too_large(&self) -> Option<usize> {
+        let too_large = self.too_large.load(Ordering::Relaxed);
+        (too_large > 0).then_some(too_large)
+    }
+
+    /// Remembers that the memory is too small for a piece of `n`; whether a smaller one can be tried.
+    pub(super) fn halve(&self, n: usize) -> bool {
+        let may = n > 1 && self.fixed.is_none();
+        if may {
+            self.too_large.store(n, Ordering::Relaxed);
+            self.largest.store(0, Ordering::Relaxed);
+        }
+        may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_batch_is_filled_up() {
+        let sizes = BatchSizes::new(Some(4), false);
+        assert_eq!((sizes.piece(10), sizes.batch(4)), (4, 4));
+        assert_eq!((sizes.piece(3), sizes.batch(3)), (3, 4));
+        assert!(!sizes.halve(4), "no smaller batch can be tried");
+    }
+
+    #[test]
+    fn a_cpu_takes_what_comes_and_a_gpu_always_the_same() {
+        let cpu = BatchSizes::new(None, false);
+        assert_eq!([cpu.batch(8), cpu.batch(3)], [8, 3]);
+        let gpu = BatchSizes::new(None, true);
+        assert_eq!([gpu.batch(1), gpu.batch(8), gpu.batch(3)], [1, 8, 8]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_halved_down_to_one() {
+        let sizes = BatchSizes::new(None, true);
+        assert_eq!(sizes.batch(100), 100);
+        let mut tried = Vec::new();
+        loop {
+            let piece = sizes.piece(100);
+            tried.push(sizes.batch(piece));
+            if !sizes.halve(piece) {
+                break;
+            }
+        }
+        assert_eq!(tried, [100, 50, 25, 12, 6, 3, 1]);
+        assert_eq!(sizes.too_large(), Some(3));
+    }
+}
