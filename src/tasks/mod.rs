@@ -6,6 +6,7 @@ mod evaluate;
 mod extract;
 mod fit_head;
 mod import;
+mod import_onnx;
 mod inputs;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
@@ -14,4 +15,5 @@ pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use fit_head::{FitHeadOptions, FitHeadReport, Validation, fit_head};
 pub use import::{ImportOptions, import};
+pub use import_onnx::{ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
