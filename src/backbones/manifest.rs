@@ -101,6 +101,22 @@ impl fmt::Display for Pool {
     }
 }
 
+impl FromStr for Pool {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "flatten" => Ok(Self::Flatten),
+            "mean" => Ok(Self::Mean),
+            _ => Err(Error::Parameter {
+                name: "pool",
+                value: text.to_owned(),
+                wanted: "flatten or mean",
+            }),
+        }
+    }
+}
+
 impl FromStr for BackboneManifest {
     type Err = toml::de::Error;
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rten_onnx::onnx::{OperatorSetIdProto, StringStringEntryProto, TypeProto, ValueInfoProto};
 use rten_onnx::protobuf::{
@@ -97,15 +97,16 @@ impl Outline {
     /// # Errors
     /// [`Error::Network`] naming a file that is missing, or that the model looks for outside of its own folder.
     pub fn external_files(&self, path: &Path) -> Result<Vec<PathBuf>> {
-        let folder = path.parent().unwrap_or(Path::new(""));
         self.external_data
             .iter()
-            .map(|name| external_file(path, folder, name))
+            .map(|name| external_file(path, name))
             .collect()
     }
 }
 
-fn external_file(model: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
+/// A file of external data of a model, beside it.
+pub(super) fn external_file(model: &Path, name: &str) -> Result<PathBuf> {
+    let folder = model.parent().unwrap_or(Path::new(""));
     let bad = |problem| Error::Network {
         path: model.to_owned(),
         problem,
@@ -113,7 +114,7 @@ fn external_file(model: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
     };
     let leaves = Path::new(name)
         .components()
-        .any(|part| !matches!(part, std::path::Component::Normal(_)));
+        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
     if leaves {
         return Err(bad(format!(
             "its weights lie outside of its folder, in `{name}`"

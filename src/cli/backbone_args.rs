@@ -1,4 +1,4 @@
-//! Arguments that name a backbone and what to change in its manifest.
+//! Arguments that name a backbone, and what to change in its manifest.
 
 use std::path::PathBuf;
 
@@ -14,6 +14,13 @@ pub(super) struct BackboneArgs {
     /// Which output to keep, by its name [default: the manifest's, or the only one].
     #[arg(long, value_name = "OUTPUT", help_heading = PREPROCESSING)]
     layer: Option<String>,
+    #[command(flatten)]
+    preprocessing: PreprocessingArgs,
+}
+
+/// What to change in a manifest's preprocessing.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct PreprocessingArgs {
     /// A whole set at once: tutorial (the middle 224 × 224 pixels without a resize, black around smaller pictures, mean
     /// and std 0.5). The options below change it.
     #[arg(long, value_name = "NAME", help_heading = PREPROCESSING)]
@@ -61,6 +68,15 @@ impl BackboneArgs {
     pub(super) fn overrides(&self) -> Overrides {
         Overrides {
             layer: self.layer.clone(),
+            ..self.preprocessing.overrides()
+        }
+    }
+}
+
+impl PreprocessingArgs {
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
+            layer: None,
             resize: self.resize,
             crop: self.crop,
             interpolation: self.interpolation,

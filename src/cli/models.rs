@@ -4,13 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::Outcome;
+use super::import;
 use super::output::write_to;
 use super::pull;
-use super::talk;
-use crate::backbones::architectures::Architecture;
 use crate::backbones::{Home, Outline, Registry};
 use crate::error::Error;
-use crate::tasks::{ImportOptions, import};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -30,18 +28,8 @@ enum Command {
     },
     /// Fetch a known backbone, check it, and install it.
     Pull(pull::Args),
-    /// Turn a file of PyTorch weights into an installed backbone; nothing in it is executed.
-    Import {
-        /// The weights, a .pth file (legacy or zip).
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// The architecture of the weights: efficientnet-lite0.
-        #[arg(long, value_name = "ARCH")]
-        arch: Architecture,
-        /// The backbone's name [default: the architecture].
-        #[arg(long, value_name = "NAME")]
-        name: Option<String>,
-    },
+    /// Turn an ONNX network, cut before its classifier, or a file of PyTorch weights into an installed backbone.
+    Import(import::Args),
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
@@ -49,15 +37,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         Command::List => print(&list(&Registry::new(home))?)?,
         Command::Show { backbone } => print(&show(&Registry::new(home), &backbone)?)?,
         Command::Pull(args) => pull::run(args, home)?,
-        Command::Import { file, arch, name } => {
-            let path = import(&ImportOptions {
-                file,
-                arch,
-                name,
-                home,
-            })?;
-            talk::say(format!("installed {}", path.display()));
-        }
+        Command::Import(args) => import::run(args, home)?,
     }
     Ok(Outcome::AllRight)
 }

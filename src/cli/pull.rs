@@ -49,8 +49,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<()> {
         Fetched::BeforeNow => format!("{file} is there already, and right"),
         Fetched::Now => format!("{file} is there, and its SHA-256 is right"),
     });
-    if let Some(network) = pulled.network {
-        talk::say(format!("installed {}", network.display()));
-    }
+    pulled.notes.iter().for_each(talk::note);
+    talk::say(format!("installed {}", pulled.network.display()));
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::backbones::architectures::Architecture;
 use crate::backbones::weights::read_state_dict;
-use crate::backbones::{BackboneManifest, FeatureLayer, Home, Registry, onnx};
+use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Registry, onnx};
 use crate::error::{Error, Result};
 
 /// What to import, and as what.
@@ -17,6 +17,8 @@ pub struct ImportOptions {
     pub arch: Architecture,
     /// The backbone's name; the architecture's by default.
     pub name: Option<String>,
+    /// What differs from the known preprocessing.
+    pub overrides: Overrides,
     /// Where it is installed.
     pub home: Home,
 }
@@ -38,8 +40,10 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     let path = models.join(&name).with_added_extension("onnx");
     // The manifest first: a network without one would be used with the wrong preprocessing.
     let manifest_path = path.with_extension("toml");
-    let manifest = manifest(options.arch, name).to_toml();
-    crate::atomic_file::write_bytes(&manifest_path, manifest.as_bytes())?;
+    let mut manifest = manifest(options.arch, name);
+    options.overrides.apply(&mut manifest);
+    manifest.preprocessing.check()?;
+    crate::atomic_file::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
     onnx::write_model(&model, &path)?;
     Ok(path)
 }
@@ -56,7 +60,8 @@ fn manifest(arch: Architecture, name: String) -> BackboneManifest {
     BackboneManifest { name, ..known }
 }
 
-fn check_name(name: &str) -> Result<()> {
+/// A backbone's name is a file's name, on all systems.
+pub(super) fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !name.is_empty() && !name.starts_with('.') && name.chars().all(plain) {
         return Ok(());

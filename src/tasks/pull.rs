@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::import::{ImportOptions, import};
+use super::import_onnx::{ImportOnnxOptions, import_onnx};
 use crate::backbones::{
-    BackboneManifest, Download, DownloadOptions, Fetched, Home, KnownFile, Registry, Source,
+    BackboneManifest, Download, DownloadOptions, Fetched, Home, KnownFile, Overrides, Registry,
+    Source,
 };
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -44,14 +46,16 @@ pub struct Pulled {
     /// Whether it had to come.
     pub fetched: Fetched,
     /// The network that was made of it.
-    pub network: Option<PathBuf>,
+    pub network: PathBuf,
+    /// What was changed in it.
+    pub notes: Vec<String>,
 }
 
 /// Brings a known backbone's file to the home, and installs it; a file that is there already, and right, is not fetched.
 ///
 /// # Errors
 /// [`Error::Input`] where the name is not known, or no place is known for its file; [`Error::Parameter`] for a URL that
-/// is none; [`Error::Download`], [`Error::File`], [`Error::Locked`], [`Error::Io`]; those of [`import`].
+/// is none; [`Error::Download`], [`Error::File`], [`Error::Locked`], [`Error::Io`]; those of [`import`] and [`import_onnx`].
 pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
     let manifest = Registry::known_by_name(&options.name)?;
     let source = manifest.source.as_ref();
@@ -77,28 +81,43 @@ pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
             .map_err(|error| without_places(&options.name, source).unwrap_or(error))?,
     };
     let file = download.path();
-    let network = install(&manifest, &file, &options.home)?;
+    let (network, notes) = install(&manifest, &file, &options.home)?;
     Ok(Pulled {
         manifest,
         file,
         fetched,
         network,
+        notes,
     })
 }
 
-/// Makes a backbone of the checked file; `None` where it stays a file.
-fn install(manifest: &BackboneManifest, file: &Path, home: &Home) -> Result<Option<PathBuf>> {
+/// Makes a backbone of the checked file: weights of a known architecture are built, a network is cut.
+fn install(
+    manifest: &BackboneManifest,
+    file: &Path,
+    home: &Home,
+) -> Result<(PathBuf, Vec<String>)> {
+    let (file, name, home) = (file.to_owned(), Some(manifest.name.clone()), home.clone());
     let arch = manifest.source.as_ref().and_then(|s| s.arch.as_deref());
-    let Some(arch) = arch else {
-        return Ok(None);
-    };
-    let options = ImportOptions {
-        file: file.to_owned(),
-        arch: arch.parse()?,
-        name: Some(manifest.name.clone()),
-        home: home.clone(),
-    };
-    import(&options).map(Some)
+    if let Some(arch) = arch {
+        let options = ImportOptions {
+            file,
+            arch: arch.parse()?,
+            name,
+            overrides: Overrides::default(),
+            home,
+        };
+        return Ok((import(&options)?, Vec::new()));
+    }
+    let imported = import_onnx(&ImportOnnxOptions {
+        file,
+        name,
+        layer: None,
+        pool: None,
+        overrides: Overrides::default(),
+        home,
+    })?;
+    Ok((imported.path, imported.notes))
 }
 
 fn check_url(url: &str) -> Result<()> {

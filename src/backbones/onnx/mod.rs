@@ -1,9 +1,24 @@
-//! Writing networks as ONNX.
+//! Networks as ONNX files: building and writing them, reading and cutting them.
 
+mod assemble;
+mod batch;
 mod build;
+mod constants;
+mod cut;
 mod float16;
+mod graph;
+mod input;
+mod layer;
+mod links;
+mod penultimate;
+mod read;
+mod splice;
+mod wire;
 mod write;
 
 pub use self::build::{Conv, GraphBuilder, Value};
+pub use self::cut::{Cut, Network};
 pub use self::float16::in_float16;
+pub use self::input::{Element, PictureInput};
+pub use self::layer::LayerChoice;
 pub use self::write::write_model;

@@ -12,7 +12,7 @@ use crate::atomic_file;
 use crate::error::{Error, Result};
 
 /// The name that every graph must have. It does not depend on the file's, so that equal models are equal bytes.
-const GRAPH_NAME: &str = "backbone";
+pub(super) const GRAPH_NAME: &str = "backbone";
 
 /// Writes a model beside its place, and renames it when all of it is on the disk.
 ///

@@ -1,0 +1,117 @@
+//! Freeing a network from the batch that its file fixes.
+//!
+//! Exporters that saw one picture write its 1 into the targets of `Reshape`: (1, 4096) where (N, 4096) is meant. What
+//! such a target becomes is told here from the target alone; that the rows of a batch then come out as they do one by
+//! one is told by a run.
+
+use super::links::{Links, Reach};
+
+/// A reshape whose target is written anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mend {
+    /// Its number in the graph.
+    pub(super) node: usize,
+    /// For any batch.
+    pub(super) target: Vec<i64>,
+}
+
+/// What freeing the batch takes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Freeing {
+    pub(super) mends: Vec<Mend>,
+    /// Nodes with a constant target that may hold a batch which cannot be told from it.
+    pub(super) suspects: Vec<usize>,
+}
+
+impl Links<'_> {
+    /// Looks through what leads to a layer for targets that hold the batch.
+    pub(super) fn free_batch(&self, reach: &Reach, batch: i64) -> Freeing {
+        let mut freeing = Freeing::default();
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            let fixed = |tensor: &String| !tensor.is_empty() && !self.is_live(tensor);
+            let kept = reach.nodes[i] && node.inputs.first().is_some_and(|t| self.is_live(t));
+            let target = match node.operator.as_str() {
+                // Before opset 5 the target is an attribute.
+                "Reshape" if node.inputs.len() == 1 => {
+                    node.ints("shape").map(<[i64]>::to_vec).map(Some)
+                }
+                "Reshape" => node
+                    .inputs
+                    .get(1)
+                    .filter(|t| fixed(t))
+                    .map(|t| self.integers(t)),
+                "Expand" | "Tile" => node.inputs.get(1).filter(|t| fixed(t)).map(|_| None),
+                _ => None,
+            };
+            let (true, Some(target)) = (kept, target) else {
+                continue;
+            };
+            let zero_is_zero = node.ints("allowzero") == Some(&[1]);
+            match target.map(|target| for_any_batch(&target, batch, zero_is_zero)) {
+                Some(Target::Mended(target)) => freeing.mends.push(Mend { node: i, target }),
+                Some(Target::Free) => {}
+                Some(Target::Unclear) | None => freeing.suspects.push(i),
+            }
+        }
+        freeing
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Target {
+    /// It holds no batch.
+    Free,
+    /// It holds one; this is what it becomes.
+    Mended(Vec<i64>),
+    /// It cannot be told.
+    Unclear,
+}
+
+/// What becomes of a reshape's target: 0 stands for the length that there was, −1 for what is left over.
+fn for_any_batch(target: &[i64], batch: i64, zero_is_zero: bool) -> Target {
+    let Some((&first, rest)) = target.split_first() else {
+        return Target::Unclear;
+    };
+    let open = rest.contains(&-1);
+    let with = |first: i64| {
+        let mut target = target.to_vec();
+        target[0] = first;
+        Target::Mended(target)
+    };
+    match first {
+        -1 => Target::Free,
+        0 if !zero_is_zero => Target::Free,
+        _ if !open && !(zero_is_zero && rest.contains(&0)) => with(-1),
+        _ if first == batch && !zero_is_zero => with(0),
+        _ => Target::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_that_hold_the_batch() {
+        let mended = |target: &[i64], batch| for_any_batch(target, batch, false);
+        assert_eq!(mended(&[1, 4096], 1), Target::Mended(vec![-1, 4096]));
+        assert_eq!(mended(&[1, -1], 1), Target::Mended(vec![0, -1]));
+        assert_eq!(
+            mended(&[8, 4, 28, 56, 56], 8),
+            Target::Mended(vec![-1, 4, 28, 56, 56])
+        );
+        // Windows: 49 of each picture.
+        assert_eq!(mended(&[49, 512], 1), Target::Mended(vec![-1, 512]));
+        assert_eq!(mended(&[49, -1], 1), Target::Unclear);
+        assert_eq!(mended(&[-1, 4096], 1), Target::Free);
+        assert_eq!(mended(&[0, -1], 1), Target::Free);
+        assert_eq!(mended(&[], 1), Target::Unclear);
+    }
+
+    #[test]
+    fn a_zero_that_means_zero_is_left_alone() {
+        assert_eq!(for_any_batch(&[1, -1], 1, true), Target::Unclear);
+        assert_eq!(for_any_batch(&[0, -1], 1, true), Target::Unclear);
+        assert_eq!(for_any_batch(&[1, 7], 1, true), Target::Mended(vec![-1, 7]));
+    }
+}

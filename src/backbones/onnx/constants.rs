@@ -1,0 +1,70 @@
+//! What is known of tensors that the picture has no say in: weights and what is made of them.
+
+use super::graph::{Attribute, Weight};
+use super::links::{Links, Maker};
+
+/// How many nodes lie between a weight and its use, at most; a circle ends here.
+const FARTHEST: usize = 8;
+
+impl Links<'_> {
+    /// The dimensions of a weight, or of what simple nodes make of one.
+    pub(super) fn weight_dims(&self, tensor: &str) -> Option<Vec<i64>> {
+        self.dims_within(tensor, FARTHEST)
+    }
+
+    fn dims_within(&self, tensor: &str, steps: usize) -> Option<Vec<i64>> {
+        if let Some(weight) = self.stored(tensor) {
+            return Some(weight.dims.clone());
+        }
+        let node = self.node(tensor)?;
+        let steps = steps.checked_sub(1)?;
+        let input = node.inputs.first()?;
+        match node.operator.as_str() {
+            "Identity" | "Cast" | "DequantizeLinear" => self.dims_within(input, steps),
+            "ConstantOfShape" => self.integers(input),
+            "Reshape" => self.integers(node.inputs.get(1)?),
+            "Transpose" => {
+                let dims = self.dims_within(input, steps)?;
+                match node.ints("perm") {
+                    None => Some(dims.into_iter().rev().collect()),
+                    Some(perm) => perm
+                        .iter()
+                        .map(|&axis| dims.get(usize::try_from(axis).ok()?).copied())
+                        .collect(),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The numbers of a short list of integers.
+    pub(super) fn integers(&self, tensor: &str) -> Option<Vec<i64>> {
+        let mut tensor = tensor;
+        for _ in 0..FARTHEST {
+            if let Some(weight) = self.stored(tensor) {
+                return weight.integers.clone();
+            }
+            let node = self.node(tensor)?;
+            match node.operator.as_str() {
+                "Identity" | "Cast" => tensor = node.inputs.first()?,
+                "Constant" => return node.ints("value_ints").map(<[i64]>::to_vec),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The weight of that name, whether it lies among the weights or in a `Constant` node.
+    fn stored(&self, tensor: &str) -> Option<&Weight> {
+        match self.maker(tensor)? {
+            Maker::Weight(i) => Some(&self.graph.weights[i]),
+            Maker::Input(_) => None,
+            Maker::Node(i) => match self.graph.nodes[i].attribute("value")? {
+                Attribute::Tensor(weight) if self.graph.nodes[i].operator == "Constant" => {
+                    Some(weight)
+                }
+                _ => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Cutting a network at the frost line: what does not lead to the layer is left out.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::batch::Freeing;
+use super::graph::{Attribute, Dim, Model, Payload, Weight, element};
+use super::input::{Element, PictureInput};
+use super::layer::LayerChoice;
+use super::links::{Links, Reach};
+use super::read::read_model;
+use crate::backbones::Outline;
+use crate::error::{Error, Result};
+
+/// A whole ONNX file, of which a part is to be kept.
+#[derive(Debug)]
+pub struct Network {
+    model: Model,
+}
+
+/// What is kept of a network: one input, one output, and all between them.
+///
+/// The batch is free, both ends are `float32`, weights are no inputs; everything else is as it was.
+#[derive(Debug)]
+pub struct Cut<'m> {
+    pub(super) model: &'m Model,
+    pub(super) reach: Reach,
+    pub(super) freeing: Freeing,
+    pub(super) layer: &'m str,
+    pub(super) ends: Ends,
+    pub(super) picture: PictureInput,
+    /// Its file, and the files of weights beside it that are needed.
+    pub(super) sources: Vec<PathBuf>,
+}
+
+/// The names of what is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ends {
+    pub(super) input: String,
+    pub(super) output: String,
+}
+
+impl Network {
+    /// Reads a network's structure; its weights stay on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::File`] where it is no ONNX file, or is cut or damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        // Foreign and cut files are named as what they are.
+        Outline::read(path)?;
+        let model = read_model(path)?;
+        Ok(Self { model })
+    }
+
+    /// Cuts the network behind a layer.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where the layer is not there or not certain, with the layers that may be meant; where its
+    /// graph makes no sense; where not one picture leads to the layer.
+    pub fn cut(&self, layer: &LayerChoice) -> Result<Cut<'_>> {
+        let fault = |(problem, hint): (String, String)| self.fault(problem, hint);
+        let damaged = |problem| fault((problem, "fetch or export it again".to_owned()));
+        let graph = &self.model.graph;
+        let links = Links::new(graph).map_err(damaged)?;
+        let layer = layer.find(&links).map_err(fault)?;
+        let reach = links.reach(&[layer]).map_err(damaged)?;
+        self.refuse_hidden_weights(&reach)?;
+        let picture = self
+            .picture(&reach)
+            .map_err(|problem| self.fault(problem, String::new()))?;
+        let batch = picture.batch.unwrap_or(1) as i64;
+        let freeing = links.free_batch(&reach, batch);
+        let ends = self.ends(layer, &picture, &reach);
+        Ok(Cut {
+            model: &self.model,
+            sources: self.sources(&reach)?,
+            reach,
+            freeing,
+            layer,
+            ends,
+            picture,
+        })
+    }
+
+    fn fault(&self, problem: impl Into<String>, hint: impl Into<String>) -> Error {
+        Error::Network {
+            path: self.model.path.clone(),
+            problem: problem.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// The one input that is no weight.
+    fn picture(&self, reach: &Reach) -> Result<PictureInput, String> {
+        let all = self.model.graph.inputs.iter().zip(&reach.inputs);
+        let inputs: Vec<_> = all
+            .filter(|(_, kept)| **kept)
+            .map(|(info, _)| info)
+            .collect();
+        match inputs.as_slice() {
+            [only] => PictureInput::of(only),
+            several => {
+                let names = several.iter().map(|info| format!("`{}`", info.name));
+                let names = names.collect::<Vec<_>>().join(", ");
+                Err(format!(
+                    "{} inputs lead to the layer ({names}), and a backbone has one",
+                    several.len()
+                ))
+            }
+        }
+    }
+
+    /// Weights outside of the file are found where they lie in the list of weights, and nowhere else.
+    fn refuse_hidden_weights(&self, reach: &Reach) -> Result<()> {
+        let nodes = self.model.graph.nodes.iter().zip(&reach.nodes);
+        for (node, _) in nodes.filter(|(_, kept)| **kept) {
+            let hidden = |(_, value): &(String, Attribute)| matches!(value, Attribute::Tensor(w) if matches!(w.payload, Payload::External(_)));
+            if node.attributes.iter().any(hidden) {
+                let problem = format!(
+                    "its node {} has numbers of its own in another file",
+                    node.title()
+                );
+                return Err(self.fault(problem, "export it with its weights as initializers"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of both ends: a converting node needs one more name.
+    fn ends(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> Ends {
+        let graph = &self.model.graph;
+        let made = graph.nodes.iter().flat_map(|node| node.makes());
+        let weights = graph.weights.iter().map(|weight| weight.name.as_str());
+        let inputs = graph.inputs.iter().map(|input| input.name.as_str());
+        let taken: HashSet<&str> = made.chain(weights).chain(inputs).collect();
+        let converted = |name: &str, needed: bool| {
+            if needed {
+                unused(&format!("{name}_float32"), &taken)
+            } else {
+                name.to_owned()
+            }
+        };
+        Ends {
+            input: converted(&picture.name, picture.element != Element::Float32),
+            output: converted(layer, self.may_be_no_float(layer, picture, reach)),
+        }
+    }
+
+    /// Whether a layer's numbers may be something else than `float32`. Converting what is `float32` already costs nothing.
+    fn may_be_no_float(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> bool {
+        let graph = &self.model.graph;
+        if let Some(known) = graph.info(layer).and_then(|info| info.element) {
+            return known != element::FLOAT;
+        }
+        let other = |weight: &Weight| {
+            matches!(
+                weight.element,
+                element::FLOAT16 | element::BFLOAT16 | element::DOUBLE
+            )
+        };
+        let mut weights = graph.weights.iter().zip(&reach.weights);
+        let mut nodes = graph.nodes.iter().zip(&reach.nodes);
+        picture.element != Element::Float32
+            || weights.any(|(weight, kept)| *kept && other(weight))
+            || nodes.any(|(node, kept)| {
+                let constant = |(_, value): &(String, Attribute)| matches!(value, Attribute::Tensor(weight) if other(weight));
+                *kept && (node.operator.contains("Cast") || node.operator.contains("Linear") || node.attributes.iter().any(constant))
+            })
+    }
+
+    /// The files of weights that are needed, each of them there.
+    fn sources(&self, reach: &Reach) -> Result<Vec<PathBuf>> {
+        let mut sources = vec![self.model.path.clone()];
+        let weights = self.model.graph.weights.iter().zip(&reach.weights);
+        for (weight, _) in weights.filter(|(_, kept)| **kept) {
+            if let Payload::External(external) = &weight.payload {
+                let file =
+                    crate::backbones::outline::external_file(&self.model.path, &external.location)?;
+                if !sources.contains(&file) {
+                    sources.push(file);
+                }
+            }
+        }
+        Ok(sources)
+    }
+}
+
+fn unused(wanted: &str, taken: &HashSet<&str>) -> String {
+    let mut name = wanted.to_owned();
+    while taken.contains(name.as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+impl Cut<'_> {
+    /// The name of the output of what is written.
+    #[must_use]
+    pub fn output(&self) -> &str {
+        &self.ends.output
+    }
+
+    /// The input that takes the picture, as it was.
+    #[must_use]
+    pub fn picture(&self) -> &PictureInput {
+        &self.picture
+    }
+
+    /// The lengths of the layer's dimensions after the batch, where the file notes them down.
+    pub(super) fn shape(&self) -> Option<&[Dim]> {
+        let info = self.model.graph.info(self.layer)?;
+        Some(info.dims.as_ref()?.split_first()?.1)
+    }
+
+    /// The nodes whose constant target held the batch, and was written anew.
+    #[must_use]
+    pub fn mended(&self) -> Vec<String> {
+        let nodes = self.freeing.mends.iter().map(|mend| mend.node);
+        self.titles(nodes)
+    }
+
+    /// The nodes to be looked at where batches do not come out right: those that were mended, and those with a constant
+    /// target that may hold the batch, which it does not tell.
+    #[must_use]
+    pub fn suspects(&self) -> Vec<String> {
+        let mut nodes: Vec<usize> = self.freeing.mends.iter().map(|mend| mend.node).collect();
+        nodes.extend(&self.freeing.suspects);
+        nodes.sort_unstable();
+        self.titles(nodes)
+    }
+
+    fn titles(&self, nodes: impl IntoIterator<Item = usize>) -> Vec<String> {
+        let nodes = nodes.into_iter();
+        nodes.map(|i| self.model.graph.nodes[i].title()).collect()
+    }
+
+    /// Nodes, and weights, that are kept, and those that there were.
+    #[must_use]
+    pub fn sizes(&self) -> [(usize, usize); 2] {
+        [&self.reach.nodes, &self.reach.weights]
+            .map(|kept| (kept.iter().filter(|kept| **kept).count(), kept.len()))
+    }
+}

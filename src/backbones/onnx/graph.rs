@@ -1,0 +1,173 @@
+//! A network as it is needed for cutting it: names and places, not weights.
+
+use std::path::PathBuf;
+
+use super::wire::Span;
+
+/// Numbers of element types, as in `TensorProto.DataType`.
+pub(super) mod element {
+    pub(crate) const FLOAT: i32 = 1;
+    pub(crate) const UINT8: i32 = 2;
+    pub(crate) const INT32: i32 = 6;
+    pub(crate) const INT64: i32 = 7;
+    pub(crate) const FLOAT16: i32 = 10;
+    pub(crate) const DOUBLE: i32 = 11;
+    pub(crate) const BFLOAT16: i32 = 16;
+}
+
+/// A whole ONNX file.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) path: PathBuf,
+    pub(super) ir_version: i64,
+    /// Fields of the model that are kept as they are: producer, versions of the operators, functions.
+    pub(super) kept: Vec<Span>,
+    pub(super) graph: Graph,
+}
+
+/// Its graph, or one inside of a node.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) weights: Vec<Weight>,
+    pub(super) inputs: Vec<ValueInfo>,
+    pub(super) outputs: Vec<ValueInfo>,
+    pub(super) value_info: Vec<ValueInfo>,
+}
+
+/// A node.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// Where it lies, without its number and length.
+    pub(super) body: Span,
+    pub(super) name: String,
+    pub(super) operator: String,
+    pub(super) inputs: Vec<String>,
+    pub(super) outputs: Vec<String>,
+    /// Tensors that graphs inside of it (of `If`, `Loop`, `Scan`) take from the graph around them.
+    pub(super) captured: Vec<String>,
+    pub(super) attributes: Vec<(String, Attribute)>,
+}
+
+/// What is needed of an attribute.
+#[derive(Debug)]
+pub(super) enum Attribute {
+    Ints(Vec<i64>),
+    Tensor(Weight),
+    Other,
+}
+
+/// A weight.
+#[derive(Debug, Default)]
+pub(super) struct Weight {
+    /// The field of the graph that it is: a tensor, or a sparse one.
+    pub(super) kind: WeightKind,
+    pub(super) name: String,
+    pub(super) dims: Vec<i64>,
+    /// The number of its element type.
+    pub(super) element: i32,
+    /// Its fields, all but those of `payload`.
+    pub(super) kept: Vec<Span>,
+    pub(super) payload: Payload,
+    /// Its numbers, where it is a short list of integers.
+    pub(super) integers: Option<Vec<i64>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum WeightKind {
+    #[default]
+    Dense,
+    Sparse,
+}
+
+/// Where a weight's numbers are.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Payload {
+    /// In fields that are kept.
+    #[default]
+    Fields,
+    /// In this range of the model's file.
+    Raw(Span),
+    /// In a file beside the model.
+    External(External),
+}
+
+/// The place of a weight in a file beside the model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct External {
+    pub(super) location: String,
+    pub(super) offset: u64,
+    /// Where it is not given, that of the numbers.
+    pub(super) length: Option<u64>,
+}
+
+/// An input, an output, or what is known of a tensor between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ValueInfo {
+    pub(super) name: String,
+    /// The number of its element type; `None` where it is no tensor.
+    pub(super) element: Option<i32>,
+    pub(super) dims: Option<Vec<Dim>>,
+}
+
+/// A length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Dim {
+    Fixed(u64),
+    /// Any, by a name that may be empty.
+    Free(String),
+}
+
+impl Node {
+    /// How messages name it: by its operator and its name, or its first output.
+    pub(super) fn title(&self) -> String {
+        let name = if self.name.is_empty() {
+            self.outputs.first().map_or("", String::as_str)
+        } else {
+            &self.name
+        };
+        format!("{} `{name}`", self.operator)
+    }
+
+    /// All tensors that it needs.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &str> {
+        let all = self.inputs.iter().chain(&self.captured).map(String::as_str);
+        all.filter(|name| !name.is_empty())
+    }
+
+    /// All tensors that it makes.
+    pub(super) fn makes(&self) -> impl Iterator<Item = &str> {
+        let all = self.outputs.iter().map(String::as_str);
+        all.filter(|name| !name.is_empty())
+    }
+
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        let mut all = self.attributes.iter();
+        all.find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// An attribute of one or several integers.
+    pub(super) fn ints(&self, name: &str) -> Option<&[i64]> {
+        match self.attribute(name)? {
+            Attribute::Ints(ints) => Some(ints),
+            Attribute::Tensor(_) | Attribute::Other => None,
+        }
+    }
+}
+
+impl Graph {
+    /// What is known of a tensor's type.
+    pub(super) fn info(&self, tensor: &str) -> Option<&ValueInfo> {
+        let all = self.inputs.iter().chain(&self.outputs);
+        let mut all = all.chain(&self.value_info);
+        all.find(|info| info.name == tensor && info.element.is_some())
+    }
+}
+
+impl Weight {
+    /// How many numbers it has, if its dimensions make sense.
+    pub(super) fn len(&self) -> Option<u64> {
+        let dims = self.dims.iter().map(|&dim| u64::try_from(dim).ok());
+        dims.fold(Some(1), |product, dim| product?.checked_mul(dim?))
+    }
+}

@@ -1,0 +1,188 @@
+//! Who makes each tensor of a graph, who needs it, and what leads to a layer.
+
+use std::collections::HashMap;
+
+use super::graph::{Graph, Node};
+
+/// What makes a tensor, by its number in the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Maker {
+    Input(usize),
+    Weight(usize),
+    Node(usize),
+}
+
+/// A graph with its tensors followed up.
+#[derive(Debug)]
+pub(super) struct Links<'m> {
+    pub(super) graph: &'m Graph,
+    makers: HashMap<&'m str, Maker>,
+    /// For each node, whether the picture has a say in what it gives.
+    live: Vec<bool>,
+}
+
+/// What leads to a layer: for each node, weight and input, whether it does.
+#[derive(Debug)]
+pub(super) struct Reach {
+    pub(super) nodes: Vec<bool>,
+    pub(super) weights: Vec<bool>,
+    pub(super) inputs: Vec<bool>,
+}
+
+impl<'m> Links<'m> {
+    /// Follows the tensors up; two makers of one tensor are a problem.
+    pub(super) fn new(graph: &'m Graph) -> Result<Self, String> {
+        let mut links = Self {
+            graph,
+            makers: HashMap::new(),
+            live: Vec::new(),
+        };
+        for (i, weight) in graph.weights.iter().enumerate() {
+            links.add(&weight.name, Maker::Weight(i))?;
+        }
+        for (i, input) in graph.inputs.iter().enumerate() {
+            // Old files list their weights among the inputs too.
+            if !links.is_weight(&input.name) {
+                links.add(&input.name, Maker::Input(i))?;
+            }
+        }
+        for (i, node) in graph.nodes.iter().enumerate() {
+            for output in node.makes() {
+                links.add(output, Maker::Node(i))?;
+            }
+        }
+        links.live = links.follow_inputs();
+        Ok(links)
+    }
+
+    fn add(&mut self, tensor: &'m str, maker: Maker) -> Result<(), String> {
+        match self.makers.insert(tensor, maker) {
+            None => Ok(()),
+            Some(_) => Err(format!("two of its parts make a tensor `{tensor}`")),
+        }
+    }
+
+    pub(super) fn maker(&self, tensor: &str) -> Option<Maker> {
+        self.makers.get(tensor).copied()
+    }
+
+    /// The node that makes a tensor.
+    pub(super) fn node(&self, tensor: &str) -> Option<&'m Node> {
+        match self.maker(tensor)? {
+            Maker::Node(i) => Some(&self.graph.nodes[i]),
+            Maker::Input(_) | Maker::Weight(_) => None,
+        }
+    }
+
+    fn is_weight(&self, tensor: &str) -> bool {
+        matches!(self.maker(tensor), Some(Maker::Weight(_)))
+    }
+
+    /// Whether the picture has a say in a tensor.
+    pub(super) fn is_live(&self, tensor: &str) -> bool {
+        match self.maker(tensor) {
+            Some(Maker::Node(i)) => self.live[i],
+            Some(Maker::Input(_)) => true,
+            Some(Maker::Weight(_)) | None => false,
+        }
+    }
+
+    /// The nodes that need each tensor.
+    fn readers(&self) -> HashMap<&'m str, Vec<usize>> {
+        let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (i, node) in self.graph.nodes.iter().enumerate() {
+            for tensor in node.needs() {
+                readers.entry(tensor).or_default().push(i);
+            }
+        }
+        readers
+    }
+
+    fn follow_inputs(&self) -> Vec<bool> {
+        let readers = self.readers();
+        let mut live = vec![false; self.graph.nodes.len()];
+        let inputs = self.graph.inputs.iter().map(|input| input.name.as_str());
+        let mut ahead: Vec<&str> = inputs.filter(|name| !self.is_weight(name)).collect();
+        while let Some(tensor) = ahead.pop() {
+            for &i in readers.get(tensor).into_iter().flatten() {
+                if !live[i] {
+                    live[i] = true;
+                    ahead.extend(self.graph.nodes[i].makes());
+                }
+            }
+        }
+        live
+    }
+
+    /// All that leads to some tensors; one that nobody makes is a problem, and so is a circle.
+    pub(super) fn reach(&self, tensors: &[&'m str]) -> Result<Reach, String> {
+        let mut reach = Reach {
+            nodes: vec![false; self.graph.nodes.len()],
+            weights: vec![false; self.graph.weights.len()],
+            inputs: vec![false; self.graph.inputs.len()],
+        };
+        let mut behind: Vec<(&str, Option<usize>)> =
+            tensors.iter().map(|tensor| (*tensor, None)).collect();
+        while let Some((tensor, reader)) = behind.pop() {
+            match self.maker(tensor) {
+                Some(Maker::Weight(i)) => reach.weights[i] = true,
+                Some(Maker::Input(i)) => reach.inputs[i] = true,
+                Some(Maker::Node(i)) if reach.nodes[i] => {}
+                Some(Maker::Node(i)) => {
+                    reach.nodes[i] = true;
+                    let needs = self.graph.nodes[i].needs();
+                    behind.extend(needs.map(|tensor| (tensor, Some(i))));
+                }
+                None => return Err(self.missing(tensor, reader)),
+            }
+        }
+        self.refuse_circles(&reach)?;
+        Ok(reach)
+    }
+
+    fn missing(&self, tensor: &str, reader: Option<usize>) -> String {
+        match reader {
+            Some(i) => {
+                let title = self.graph.nodes[i].title();
+                format!("its node {title} reads `{tensor}`, which nothing makes")
+            }
+            None => format!("it has no tensor `{tensor}`"),
+        }
+    }
+
+    /// Takes nodes away whose tensors are all there, until none is left, or only a circle.
+    fn refuse_circles(&self, reach: &Reach) -> Result<(), String> {
+        let readers = self.readers();
+        let kept = |i: &usize| reach.nodes[*i];
+        let from_node = |tensor: &&str| matches!(self.maker(tensor), Some(Maker::Node(_)));
+        let nodes = &self.graph.nodes;
+        let mut waits: Vec<usize> = nodes
+            .iter()
+            .map(|node| node.needs().filter(from_node).count())
+            .collect();
+        let mut ready: Vec<usize> = (0..nodes.len())
+            .filter(kept)
+            .filter(|&i| waits[i] == 0)
+            .collect();
+        let mut left = reach.nodes.iter().filter(|kept| **kept).count();
+        while let Some(i) = ready.pop() {
+            left -= 1;
+            for tensor in nodes[i].makes() {
+                for &reader in readers.get(tensor).into_iter().flatten() {
+                    waits[reader] -= 1;
+                    if waits[reader] == 0 && reach.nodes[reader] {
+                        ready.push(reader);
+                    }
+                }
+            }
+        }
+        let stuck = (0..nodes.len()).find(|&i| reach.nodes[i] && waits[i] > 0);
+        match stuck {
+            Some(i) if left > 0 => Err(format!(
+                "its node {} waits for its own output: the graph is a circle",
+                nodes[i].title()
+            )),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Finding the layer that a network's last classifier reads.
+
+use super::graph::{Dim, Node};
+use super::links::Links;
+
+/// A layer that may be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) layer: String,
+    /// `(N, 4096)`, as far as it is known.
+    pub(super) shape: String,
+    /// What reads it.
+    pub(super) reader: String,
+}
+
+/// Between the network's output and its classifier: what moves or squashes scores, and mixes none of them.
+const AFTER: &[&str] = &[
+    "Softmax",
+    "LogSoftmax",
+    "Sigmoid",
+    "Identity",
+    "Dropout",
+    "Flatten",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+    "Cast",
+    "QuantizeLinear",
+    "DequantizeLinear",
+];
+/// Between the classifier and its layer: what leaves all numbers as they are.
+const BEFORE: &[&str] = &[
+    "Identity",
+    "Dropout",
+    "Flatten",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+    "Cast",
+    "QuantizeLinear",
+    "DequantizeLinear",
+];
+/// What may stand behind a classifier that is a convolution: its scores are averaged over positions.
+const POOLED: &[&str] = &["Relu", "GlobalAveragePool", "AveragePool", "ReduceMean"];
+
+/// How many candidates are shown: those next to the output.
+const MOST_SHOWN: usize = 8;
+
+impl<'m> Links<'m> {
+    /// The layer that the classifier reads, or why it is not certain.
+    ///
+    /// It is certain if each output is the scores of a classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with constant
+    /// weights), and all classifiers read the same layer.
+    pub(super) fn penultimate(&self) -> Result<&'m str, String> {
+        let mut found = None;
+        for output in &self.graph.outputs {
+            let Some(classifier) = self.classifier(&output.name) else {
+                let name = &output.name;
+                return Err(format!("its output `{name}` is not a classifier's scores"));
+            };
+            let layer = self.before(&classifier.inputs[0]);
+            if found.is_some_and(|found| found != layer) {
+                return Err("its outputs are scores of different layers".to_owned());
+            }
+            found = Some(layer);
+        }
+        match found {
+            None => Err("it has no output".to_owned()),
+            Some(layer) if self.node(layer).is_none() => {
+                Err("there is nothing before its classifier".to_owned())
+            }
+            Some(layer) => Ok(layer),
+        }
+    }
+
+    /// The classifier whose scores an output is.
+    fn classifier(&self, output: &str) -> Option<&'m Node> {
+        let (mut tensor, mut softmax, mut pooled) = (output, false, false);
+        // Each step goes to another node, unless the graph is a circle.
+        for _ in 0..self.graph.nodes.len() {
+            let node = self.node(tensor)?;
+            let operator = node.operator.as_str();
+            softmax |= matches!(operator, "Softmax" | "LogSoftmax");
+            match operator {
+                "Gemm" | "MatMul" if self.is_classifier(node) => return (!pooled).then_some(node),
+                // Without a softmax behind the mean, this is how networks without a classifier end, too.
+                "Conv" if self.is_classifier(node) => return (!pooled || softmax).then_some(node),
+                "Add" | "Sum" | "Sub" | "Mul" | "Div" => tensor = self.only_live_input(node)?,
+                _ if POOLED.contains(&operator) => {
+                    pooled = true;
+                    tensor = node.inputs.first()?;
+                }
+                _ if AFTER.contains(&operator) => tensor = node.inputs.first()?,
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether a node multiplies its first input with constant weights, and looks at no neighbours.
+    fn is_classifier(&self, node: &Node) -> bool {
+        let constant = node.inputs.len() > 1
+            && self.is_live(&node.inputs[0])
+            && !node.inputs[1..].iter().any(|input| self.is_live(input));
+        match node.operator.as_str() {
+            "Gemm" | "MatMul" => constant,
+            "Conv" => {
+                constant && node.ints("group").unwrap_or(&[1]) == [1] && self.looks_at_one(node)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a convolution's kernel is 1 × 1.
+    fn looks_at_one(&self, conv: &Node) -> bool {
+        match (
+            conv.ints("kernel_shape"),
+            self.weight_dims(&conv.inputs[1]).as_deref(),
+        ) {
+            (Some(kernel), _) | (None, Some([_, _, kernel @ ..])) => {
+                kernel.iter().all(|&size| size == 1)
+            }
+            (None, _) => false,
+        }
+    }
+
+    fn only_live_input(&self, node: &'m Node) -> Option<&'m str> {
+        let mut live = node.inputs.iter().filter(|input| self.is_live(input));
+        match (live.next(), live.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Goes back from what a classifier reads over all that leaves its numbers as they are.
+    fn before(&self, tensor: &'m str) -> &'m str {
+        let mut tensor = tensor;
+        for _ in 0..self.graph.nodes.len() {
+            let passed = self
+                .node(tensor)
+                .filter(|node| BEFORE.contains(&node.operator.as_str()))
+                .and_then(|node| node.inputs.first())
+                .filter(|input| self.is_live(input));
+            match passed {
+                Some(input) => tensor = input,
+                None => break,
+            }
+        }
+        tensor
+    }
+
+    /// The layers that may be meant by the one before the classifier, in the order of the graph.
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
+        let mut all: Vec<Candidate> = Vec::new();
+        let nodes = self.graph.nodes.iter();
+        for node in nodes.filter(|node| self.is_classifier(node)) {
+            let layer = self.before(&node.inputs[0]);
+            if self.node(layer).is_some() && all.iter().all(|known| known.layer != layer) {
+                all.push(Candidate {
+                    layer: layer.to_owned(),
+                    shape: self.shape_before(layer, node),
+                    reader: format!("read by {}", node.title()),
+                });
+            }
+        }
+        all.drain(..all.len().saturating_sub(MOST_SHOWN));
+        for output in &self.graph.outputs {
+            let layer = self.before(&output.name);
+            if self.node(layer).is_some() && all.iter().all(|known| known.layer != layer) {
+                all.push(Candidate {
+                    layer: layer.to_owned(),
+                    shape: self
+                        .known_shape(layer)
+                        .unwrap_or("of unknown shape".to_owned()),
+                    reader: "the output".to_owned(),
+                });
+            }
+        }
+        all
+    }
+
+    /// The shape that the file notes down for a tensor.
+    fn known_shape(&self, tensor: &str) -> Option<String> {
+        let dims = self.graph.info(tensor)?.dims.as_ref()?;
+        let (_, rest) = dims.split_first()?;
+        let rest = rest.iter().map(|dim| match dim {
+            Dim::Fixed(length) => length.to_string(),
+            Dim::Free(_) => "?".to_owned(),
+        });
+        Some(format!("(N, {})", rest.collect::<Vec<_>>().join(", ")))
+    }
+
+    /// The shape of a layer: as the file notes it down, or as far as its reader's weights tell.
+    fn shape_before(&self, layer: &str, reader: &Node) -> String {
+        if let Some(known) = self.known_shape(layer) {
+            return known;
+        }
+        let dims = self.weight_dims(&reader.inputs[1]);
+        let told = match (reader.operator.as_str(), dims.as_deref()) {
+            ("Conv", Some([_, channels, ..])) => Some(format!("(N, {channels}, ?, ?)")),
+            ("Gemm", Some([_, length])) if reader.ints("transB") == Some(&[1]) => {
+                Some(format!("{length} numbers"))
+            }
+            ("Gemm" | "MatMul", Some([length, _])) => Some(format!("{length} numbers")),
+            _ => None,
+        };
+        told.unwrap_or("of unknown shape".to_owned())
+    }
+}

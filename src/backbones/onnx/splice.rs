@@ -1,0 +1,207 @@
+//! Messages put together from new bytes and from ranges of files, and written without holding them in memory.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+use rten_onnx::protobuf::varint::{MAX_VARINT_LEN, encode_varint};
+use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
+
+use super::wire::Span;
+use crate::error::{Error, Result};
+
+/// A range of one of some files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// Which file.
+    pub(super) file: usize,
+    pub(super) span: Span,
+}
+
+impl Extent {
+    pub(super) fn len(&self) -> u64 {
+        self.span.end - self.span.start
+    }
+}
+
+/// A message that is to be written.
+#[derive(Debug, Default)]
+pub(super) struct Message {
+    chunks: Vec<Chunk>,
+}
+
+#[derive(Debug)]
+enum Chunk {
+    Bytes(Vec<u8>),
+    Copy(Extent),
+}
+
+/// Wire types of protocol buffers.
+const VARINT: u64 = 0;
+const LENGTH: u64 = 2;
+
+impl Message {
+    /// Fields as they stand in a file.
+    pub(super) fn copy(&mut self, file: usize, span: &Span) {
+        let span = span.clone();
+        self.chunks.push(Chunk::Copy(Extent { file, span }));
+    }
+
+    /// A field of one number.
+    pub(super) fn number(&mut self, field: u64, number: u64) {
+        self.varint(field << 3 | VARINT);
+        self.varint(number);
+    }
+
+    /// A field of text.
+    pub(super) fn text(&mut self, field: u64, text: &str) {
+        self.varint(field << 3 | LENGTH);
+        self.varint(text.len() as u64);
+        self.bytes(text.as_bytes());
+    }
+
+    /// A field of the bytes that stand in a file.
+    pub(super) fn payload(&mut self, field: u64, extent: Extent) {
+        self.varint(field << 3 | LENGTH);
+        self.varint(extent.len());
+        self.chunks.push(Chunk::Copy(extent));
+    }
+
+    /// A message inside of this one.
+    pub(super) fn message(&mut self, field: u64, inner: Self) {
+        self.varint(field << 3 | LENGTH);
+        self.varint(inner.len());
+        self.chunks.extend(inner.chunks);
+    }
+
+    /// A message of our own inside of this one.
+    pub(super) fn encoded(&mut self, field: u64, inner: &impl EncodeMessage) {
+        let mut bytes = Vec::new();
+        inner
+            .encode(ValueWriter::new(&mut bytes))
+            .expect("writing to memory does not fail");
+        self.varint(field << 3 | LENGTH);
+        self.varint(bytes.len() as u64);
+        self.bytes(&bytes);
+    }
+
+    /// How many bytes it will be.
+    pub(super) fn len(&self) -> u64 {
+        let len = |chunk: &Chunk| match chunk {
+            Chunk::Bytes(bytes) => bytes.len() as u64,
+            Chunk::Copy(extent) => extent.len(),
+        };
+        self.chunks.iter().map(len).sum()
+    }
+
+    /// Writes it.
+    pub(super) fn write(
+        &self,
+        sources: &mut Sources,
+        out: &mut (impl Write + ?Sized),
+    ) -> Result<(), Failure> {
+        for chunk in &self.chunks {
+            match chunk {
+                Chunk::Bytes(bytes) => out.write_all(bytes).map_err(Failure::Write)?,
+                Chunk::Copy(extent) => sources.copy(extent, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn varint(&mut self, number: u64) {
+        self.bytes(encode_varint(number, &mut [0; MAX_VARINT_LEN]));
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        match self.chunks.last_mut() {
+            Some(Chunk::Bytes(last)) => last.extend_from_slice(bytes),
+            _ => self.chunks.push(Chunk::Bytes(bytes.to_vec())),
+        }
+    }
+}
+
+/// Which side of a copy failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Reading, named already.
+    Read(Error),
+    Write(io::Error),
+}
+
+/// The files that are copied from, each opened once.
+#[derive(Debug)]
+pub(super) struct Sources {
+    files: Vec<(PathBuf, Option<File>)>,
+}
+
+impl Sources {
+    pub(super) fn new(paths: &[PathBuf]) -> Self {
+        let files = paths.iter().map(|path| (path.clone(), None)).collect();
+        Self { files }
+    }
+
+    pub(super) fn copy(
+        &mut self,
+        extent: &Extent,
+        out: &mut (impl Write + ?Sized),
+    ) -> Result<(), Failure> {
+        let (path, file) = &mut self.files[extent.file];
+        let failed = |path: &PathBuf| {
+            let path = path.clone();
+            move |error| Failure::Read(Error::io("read", path)(error))
+        };
+        let file = match file {
+            Some(file) => file,
+            none => none.insert(File::open(&*path).map_err(failed(path))?),
+        };
+        file.seek(SeekFrom::Start(extent.span.start))
+            .map_err(failed(path))?;
+        let (mut left, mut buffer) = (extent.len(), vec![0; 1 << 16]);
+        while left > 0 {
+            let piece = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
+            file.read_exact(&mut buffer[..piece])
+                .map_err(failed(path))?;
+            out.write_all(&buffer[..piece]).map_err(Failure::Write)?;
+            left -= piece as u64;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_bytes_and_ranges_of_a_file_make_one_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let mut inner = Message::default();
+        inner.text(1, "ab");
+        inner.payload(
+            9,
+            Extent {
+                file: 0,
+                span: 4..7,
+            },
+        );
+        let mut outer = Message::default();
+        outer.number(1, 300);
+        outer.message(7, inner);
+        outer.copy(0, &(8..10));
+        let mut out = Vec::new();
+        let mut sources = Sources::new(&[path]);
+        outer.write(&mut sources, &mut out).unwrap();
+        // 300 is 0xac 0x02; the inner message has 2 + 2 and 2 + 3 bytes.
+        let expected = b"\x08\xac\x02\x3a\x09\x0a\x02ab\x4a\x03456\x00"
+            .split_last()
+            .unwrap()
+            .1;
+        assert_eq!(out, [expected, b"89"].concat());
+        assert_eq!(outer.len(), out.len() as u64);
+    }
+}

@@ -1,0 +1,74 @@
+//! `frostline models import`.
+
+use std::path::PathBuf;
+
+use super::backbone_args::PreprocessingArgs;
+use super::talk;
+use crate::backbones::architectures::Architecture;
+use crate::backbones::onnx::LayerChoice;
+use crate::backbones::{Home, Pool};
+use crate::error::Error;
+use crate::tasks::{ImportOnnxOptions, ImportOptions, import, import_onnx};
+
+/// Nothing in the file is executed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// An ONNX network, or PyTorch's weights (.pth, legacy or zip) of the architecture --arch.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The architecture of PyTorch's weights: efficientnet-lite0.
+    #[arg(long, value_name = "ARCH")]
+    arch: Option<Architecture>,
+    /// The backbone's name [default: the architecture, or the ONNX file's name].
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Where to cut an ONNX network: a tensor's name, a layer's number (see `models show`), or penultimate, which is what
+    /// the last classifier reads [default: penultimate].
+    #[arg(long, value_name = "TENSOR|penultimate|INDEX", conflicts_with = "arch")]
+    layer: Option<String>,
+    /// What becomes of a layer's positions: flatten keeps all their numbers, mean averages over them [default: flatten].
+    #[arg(long, value_name = "POOL", conflicts_with = "arch")]
+    pool: Option<Pool>,
+    #[command(flatten)]
+    preprocessing: PreprocessingArgs,
+}
+
+pub(super) fn run(args: Args, home: Home) -> Result<(), Error> {
+    match args.arch {
+        Some(arch) => weights(arch, args, home),
+        None => network(args, home),
+    }
+}
+
+fn weights(arch: Architecture, args: Args, home: Home) -> Result<(), Error> {
+    let path = import(&ImportOptions {
+        file: args.file,
+        arch,
+        name: args.name,
+        overrides: args.preprocessing.overrides(),
+        home,
+    })?;
+    talk::say(format!("installed {}", path.display()));
+    Ok(())
+}
+
+fn network(args: Args, home: Home) -> Result<(), Error> {
+    let imported = import_onnx(&ImportOnnxOptions {
+        file: args.file,
+        name: args.name,
+        layer: args.layer.as_deref().map(LayerChoice::from),
+        pool: args.pool,
+        overrides: args.preprocessing.overrides(),
+        home,
+    })?;
+    for note in &imported.notes {
+        talk::note(note);
+    }
+    talk::say(format!(
+        "installed {}: {} features, layer `{}`",
+        imported.path.display(),
+        imported.num_features,
+        imported.layer
+    ));
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! `models import` of an ONNX file: cut at the frost line, checked by a run, and installed.
+
+mod check;
+mod guess;
+mod staging;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use self::check::Trial;
+use self::guess::guess;
+use self::staging::Staging;
+use super::import::check_name;
+use crate::backbones::onnx::{Cut, Element, LayerChoice, Network};
+use crate::backbones::{
+    BackboneFile, BackboneManifest, FeatureLayer, Home, Overrides, Pool, Registry,
+};
+use crate::error::{Error, Result};
+
+/// What to import, and where to cut it.
+#[derive(Debug, Clone)]
+pub struct ImportOnnxOptions {
+    /// The ONNX file.
+    pub file: PathBuf,
+    /// The backbone's name; by default that of the known backbone which is made from this file, or else the file's.
+    pub name: Option<String>,
+    /// The last layer that is kept; by default the known backbone's, or else [`LayerChoice::Penultimate`].
+    pub layer: Option<LayerChoice>,
+    /// What becomes of its positions; by default the known backbone's, or else [`Pool::Flatten`].
+    pub pool: Option<Pool>,
+    /// What is known of the preprocessing; the rest is the known backbone's, or is guessed.
+    pub overrides: Overrides,
+    /// Where it is installed.
+    pub home: Home,
+}
+
+/// A network that was cut and installed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportedOnnx {
+    /// `NAME.onnx`; `NAME.toml` lies beside it.
+    pub path: PathBuf,
+    /// The output that is kept.
+    pub layer: String,
+    /// D.
+    pub num_features: usize,
+    /// What the user should know: what was guessed, mended or converted.
+    pub notes: Vec<String>,
+}
+
+/// Above so many features, a layer with positions is worth a word.
+const MANY_FEATURES: usize = 8192;
+
+/// Cuts a network, runs it, and writes `NAME.onnx` and `NAME.toml` into the home's models.
+///
+/// Nothing is installed unless batches of one and of two pictures give the same rows.
+///
+/// # Errors
+/// What [`Network::read`], [`Network::cut`] and [`Cut::write`] return; [`Error::Network`] where it does not run, or not
+/// for every batch; [`Error::Parameter`] for a name that is no file name, or preprocessing out of range;
+/// [`Error::Runtime`] where ONNX Runtime is missing.
+pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
+    let known = known_manifest(options)?;
+    let network = Network::read(&options.file)?;
+    let cut = network.cut(&layer_choice(options, known.as_ref()))?;
+    let mut notes = notes_of(&cut, &options.file);
+    let mut manifest = manifest(options, known, &cut, &mut notes)?;
+    check_name(&manifest.name)?;
+    manifest.preprocessing.check()?;
+
+    let staging = Staging::new(&options.home.models())?;
+    let file_name = format!("{}.onnx", manifest.name);
+    let staged = staging.path().join(&file_name);
+    let data = cut.write(&staged)?;
+    let trial = Trial {
+        home: &options.home,
+        file: &options.file,
+        network: &staged,
+        preprocessing: &manifest.preprocessing,
+        suspects: cut.suspects(),
+    };
+    let num_features = trial.run(&manifest.features)?;
+    if num_features > MANY_FEATURES && options.pool.is_none() {
+        notes.extend(trial.word_about_pooling(&manifest.features, num_features));
+    }
+    manifest.features.num_features = Some(num_features);
+    let path = install(&manifest, &staged, data.as_deref(), &options.home)?;
+    Ok(ImportedOnnx {
+        path,
+        layer: cut.output().to_owned(),
+        num_features,
+        notes,
+    })
+}
+
+/// The known backbone that is made from just this file, if there is one; of several, that of the wanted name.
+fn known_manifest(options: &ImportOnnxOptions) -> Result<Option<BackboneManifest>> {
+    let file = &options.file;
+    let bytes = fs::metadata(file).map_err(Error::io("read", file))?.len();
+    let mut known = Registry::known();
+    known.retain(|known| {
+        known
+            .source
+            .as_ref()
+            .is_some_and(|source| source.bytes == bytes)
+    });
+    if known.is_empty() {
+        return Ok(None);
+    }
+    let sha256 = BackboneFile {
+        path: file.clone(),
+        manifest: BackboneManifest::named(""),
+        has_manifest: false,
+    }
+    .sha256()?;
+    known.retain(|known| {
+        known
+            .source
+            .as_ref()
+            .is_some_and(|source| source.sha256 == sha256)
+    });
+    // False comes before true, and the sort keeps the order of equals.
+    known.sort_by_key(|known| Some(&known.name) != options.name.as_ref());
+    Ok(known.into_iter().next())
+}
+
+fn layer_choice(options: &ImportOnnxOptions, known: Option<&BackboneManifest>) -> LayerChoice {
+    let known = known.and_then(|known| known.features.layer.as_deref());
+    let chosen = options.layer.clone();
+    chosen.or(known.map(LayerChoice::from)).unwrap_or_default()
+}
+
+/// What is known of the network, and what is guessed of it.
+fn manifest(
+    options: &ImportOnnxOptions,
+    known: Option<BackboneManifest>,
+    cut: &Cut,
+    notes: &mut Vec<String>,
+) -> Result<BackboneManifest> {
+    let mut manifest = if let Some(known) = known {
+        notes.push(format!(
+            "the file is that of `{}`, whose manifest is taken",
+            known.name
+        ));
+        known
+    } else {
+        let stem = options.file.file_stem().unwrap_or_default();
+        let (preprocessing, note) =
+            guess(cut.picture(), &options.overrides).map_err(|problem| Error::Network {
+                path: options.file.clone(),
+                problem,
+                hint: "a backbone takes pictures of three channels".to_owned(),
+            })?;
+        notes.extend(note);
+        BackboneManifest {
+            preprocessing,
+            ..BackboneManifest::named(stem.to_string_lossy())
+        }
+    };
+    let elsewhere = options.layer.is_some() || options.pool.is_some();
+    manifest.features = FeatureLayer {
+        layer: Some(cut.output().to_owned()),
+        pool: options.pool.unwrap_or(manifest.features.pool),
+        num_features: manifest.features.num_features.filter(|_| !elsewhere),
+    };
+    options.overrides.apply(&mut manifest);
+    if let Some(name) = &options.name {
+        manifest.name.clone_from(name);
+    }
+    Ok(manifest)
+}
+
+/// What the cut changed.
+fn notes_of(cut: &Cut, file: &Path) -> Vec<String> {
+    let mut notes = Vec::new();
+    let [(layers, all_layers), (weights, all_weights)] = cut.sizes();
+    notes.push(format!(
+        "{layers} of {all_layers} layers and {weights} of {all_weights} weights of `{}` are kept",
+        file.display()
+    ));
+    if let Some(batch) = cut.picture().batch {
+        notes.push(match cut.mended().len() {
+            0 => format!("its batch was fixed to {batch}, and is free now"),
+            mended => format!(
+                "its batch was fixed to {batch}, and is free now; {mended} reshapes to that batch were mended"
+            ),
+        });
+    }
+    if cut.picture().element != Element::Float32 {
+        notes.push(format!(
+            "its input `{}` took {} numbers; float32 is taken now, and converted",
+            cut.picture().name,
+            cut.picture().element
+        ));
+    }
+    notes
+}
+
+/// Moves the network to its place. The manifest goes first: a network without one would be used with the wrong
+/// preprocessing.
+fn install(
+    manifest: &BackboneManifest,
+    staged: &Path,
+    data: Option<&Path>,
+    home: &Home,
+) -> Result<PathBuf> {
+    let models = home.models();
+    let path = models.join(&manifest.name).with_added_extension("onnx");
+    let manifest_path = path.with_extension("toml");
+    crate::atomic_file::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
+    let data_path = path.with_added_extension("data");
+    match data {
+        Some(data) => move_to(data, &data_path)?,
+        // That of an older network of this name, which nothing reads any more.
+        None => drop(fs::remove_file(&data_path)),
+    }
+    move_to(staged, &path)?;
+    Ok(path)
+}
+
+fn move_to(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(Error::io("write", to))
+}

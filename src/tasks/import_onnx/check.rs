@@ -1,0 +1,145 @@
+//! Running a network before it is installed.
+
+use std::path::Path;
+
+use crate::backbones::{
+    Backbone, Device, DeviceRequest, FeatureLayer, Home, OnnxBackbone, Pool, RunOptions,
+    RuntimeLibrary,
+};
+use crate::error::{Error, Result};
+use crate::images::Preprocessing;
+
+/// A network that lies ready to be tried out.
+#[derive(Debug)]
+pub(super) struct Trial<'a> {
+    pub(super) home: &'a Home,
+    /// The file that the user gave, which errors name.
+    pub(super) file: &'a Path,
+    /// What was made of it.
+    pub(super) network: &'a Path,
+    pub(super) preprocessing: &'a Preprocessing,
+    /// The nodes that may hold a fixed batch.
+    pub(super) suspects: Vec<String>,
+}
+
+/// How far a number may be off between batches, as a part of the row's largest. Batches are summed up in another order;
+/// rows of another picture are off by much more.
+const TOLERANCE: f32 = 1e-2;
+
+impl Trial<'_> {
+    /// Runs two pictures one by one and together, and returns D.
+    pub(super) fn run(&self, features: &FeatureLayer) -> Result<usize> {
+        let mut backbone = self.load(features)?;
+        let [one, two] = [1, 2].map(|seed| self.noise(seed));
+        let mut apart = backbone.forward(&one, 1).map_err(|e| self.blame_file(e))?;
+        apart.extend(backbone.forward(&two, 1).map_err(|e| self.blame_file(e))?);
+        let together = backbone.forward(&[one, two].concat(), 2);
+        let cause = match together {
+            Ok(together) if rows_agree(&apart, &together) => return Ok(backbone.num_features()),
+            Ok(_) => "two pictures together give other features than one by one".to_owned(),
+            Err(Error::Network { problem, .. }) => problem,
+            Err(other) => return Err(other),
+        };
+        Err(self.batch_is_fixed(backbone.layer(), &cause))
+    }
+
+    /// What is gained by averaging over positions, if the layer has any.
+    pub(super) fn word_about_pooling(
+        &self,
+        features: &FeatureLayer,
+        flat: usize,
+    ) -> Option<String> {
+        let averaged = FeatureLayer {
+            pool: Pool::Mean,
+            num_features: None,
+            ..features.clone()
+        };
+        let mean = self.load(&averaged).ok()?.num_features();
+        (features.pool == Pool::Flatten && mean < flat).then(|| {
+            format!(
+                "its layer has {} positions; `--pool mean` averages over them, to {mean} features",
+                flat / mean
+            )
+        })
+    }
+
+    fn load(&self, features: &FeatureLayer) -> Result<OnnxBackbone> {
+        let library = RuntimeLibrary::find(self.home)?;
+        let options = RunOptions {
+            device: DeviceRequest::Exactly(Device::Cpu),
+            ..RunOptions::new(self.home.clone())
+        };
+        OnnxBackbone::load(
+            &library,
+            self.network,
+            features,
+            self.preprocessing,
+            &options,
+        )
+        .map_err(|error| self.blame_file(error))
+    }
+
+    /// A picture of noise, the same on every machine, as preprocessing gives it.
+    fn noise(&self, seed: u32) -> Vec<f32> {
+        let p = self.preprocessing;
+        let mut state = seed.wrapping_mul(0x9e37_79b9);
+        let mut pixel = || {
+            // A linear congruential generator; its high bits are the good ones (Knuth, TAOCP 2, 3.3.4).
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f32::from((state >> 24) as u8)
+        };
+        let value = |pixel: f32| (pixel / p.scale - p.mean[0]) / p.std[0];
+        (0..p.num_values()).map(|_| value(pixel())).collect()
+    }
+
+    /// The user knows the file that was given, not the one that was made of it.
+    fn blame_file(&self, error: Error) -> Error {
+        match error {
+            Error::Network { problem, hint, .. } => Error::Network {
+                path: self.file.to_owned(),
+                problem,
+                hint,
+            },
+            other => other,
+        }
+    }
+
+    fn batch_is_fixed(&self, layer: &str, cause: &str) -> Error {
+        let nodes = match self.suspects.as_slice() {
+            [] => String::new(),
+            some => format!("; the batch may be fixed in {}", some.join(", ")),
+        };
+        Error::Network {
+            path: self.file.to_owned(),
+            problem: format!(
+                "up to its layer `{layer}` it takes one picture at a time only: {cause}{nodes}"
+            ),
+            hint: "export it with a free batch, or choose a layer before that with --layer"
+                .to_owned(),
+        }
+    }
+}
+
+fn rows_agree(apart: &[f32], together: &[f32]) -> bool {
+    let largest = apart
+        .iter()
+        .fold(0.0, |most: f32, value| most.max(value.abs()));
+    apart.len() == together.len()
+        && apart
+            .iter()
+            .zip(together)
+            .all(|(a, b)| (a - b).abs() <= TOLERANCE * largest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_agree_to_rounding_and_not_in_another_order() {
+        assert!(rows_agree(&[1.0, 2.0, -4.0], &[1.0, 2.0, -4.001]));
+        assert!(!rows_agree(&[1.0, 2.0, -4.0], &[2.0, 1.0, -4.0]));
+        assert!(!rows_agree(&[1.0, 2.0], &[1.0]));
+        assert!(rows_agree(&[0.0, 0.0], &[0.0, 0.0]));
+    }
+}

@@ -1,0 +1,102 @@
+//! Guessing preprocessing from what a network's input looks like.
+
+use crate::backbones::Overrides;
+use crate::backbones::onnx::{Element, PictureInput};
+use crate::images::{Crop, Layout, Preprocessing, Resize};
+
+/// Layout and size from the input's shape, the rest as `ImageNet`'s networks have it; and a word on what is guessed.
+///
+/// The shorter edge is 256/224 of the crop, as in `ImageNet`'s preprocessing. A network of bytes takes pixel values as
+/// they are. What the user says is not guessed; a problem where the input takes no three channels.
+pub(super) fn guess(
+    input: &PictureInput,
+    said: &Overrides,
+) -> Result<(Preprocessing, Option<String>), String> {
+    let layout = match said.layout {
+        Some(layout) => layout,
+        None => layout(input)?,
+    };
+    let default = Preprocessing::default();
+    let size = match (said.crop, size(input, layout)) {
+        (Some(Crop::Center(w, h)), _) => (w, h),
+        (_, fixed) => fixed.unwrap_or(default.output_size()),
+    };
+    let mut guessed = Preprocessing {
+        resize: Resize::Shorter(shorter_edge(size)),
+        crop: Crop::Center(size.0, size.1),
+        layout,
+        ..default
+    };
+    if input.element == Element::UInt8 {
+        guessed.scale = 1.0;
+        guessed.mean = [0.0; 3];
+        guessed.std = [1.0; 3];
+    }
+    let note = note(input, &guessed, said);
+    Ok((guessed, note))
+}
+
+fn layout(input: &PictureInput) -> Result<Layout, String> {
+    match input.image {
+        [Some(3), _, _] => Ok(Layout::Nchw),
+        [_, _, Some(3)] => Ok(Layout::Nhwc),
+        [None, _, _] | [_, _, None] => Ok(Layout::Nchw),
+        [Some(first), _, Some(last)] => Err(format!(
+            "its input `{}` takes pictures of {} channels",
+            input.name,
+            first.min(last)
+        )),
+    }
+}
+
+/// Width and height, where the file fixes them.
+fn size(input: &PictureInput, layout: Layout) -> Option<(u32, u32)> {
+    let [a, b, c] = input.image.map(|n| n.and_then(|n| u32::try_from(n).ok()));
+    match layout {
+        Layout::Nchw => Some((c?, b?)),
+        Layout::Nhwc => Some((b?, a?)),
+    }
+}
+
+fn shorter_edge((w, h): (u32, u32)) -> u32 {
+    let edge = f64::from(w.max(h)) * 256.0 / 224.0;
+    edge.round() as u32
+}
+
+/// What is guessed, as the options that would say it.
+fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Option<String> {
+    let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(",");
+    let options = [
+        (
+            said.layout.is_none(),
+            format!("--layout {}", guessed.layout),
+        ),
+        (said.crop.is_none(), format!("--crop {}", guessed.crop)),
+        (
+            said.resize.is_none(),
+            format!("--resize {}", guessed.resize),
+        ),
+        (said.scale.is_none(), format!("--scale {}", guessed.scale)),
+        (
+            said.mean.is_none(),
+            format!("--mean {}", three(guessed.mean)),
+        ),
+        (said.std.is_none(), format!("--std {}", three(guessed.std))),
+        (
+            said.channels.is_none(),
+            format!("--channels {}", guessed.channels),
+        ),
+    ];
+    let told: Vec<String> = options
+        .into_iter()
+        .filter(|(guessed, _)| *guessed)
+        .map(|(_, option)| option)
+        .collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "guessed from the shape of its input `{}`, and else from ImageNet's networks: {}; say what is otherwise",
+            input.name,
+            told.join(" ")
+        )
+    })
+}
