@@ -107,7 +107,7 @@ impl Cut<'_> {
         }
         graph.encoded(11, &value_info(&self.ends.input, Some(&self.picture.dims)));
         let batch = &self.picture.dims[..1];
-        let dims = self.shape().map(|rest| [batch, rest].concat());
+        let dims = self.shape.as_ref().map(|rest| [batch, rest].concat());
         graph.encoded(12, &value_info(&self.ends.output, dims.as_deref()));
         Ok(graph)
     }

@@ -23,6 +23,14 @@ impl Links<'_> {
             "Identity" | "Cast" | "DequantizeLinear" => self.dims_within(input, steps),
             "ConstantOfShape" => self.integers(input),
             "Reshape" => self.integers(node.inputs.get(1)?),
+            "Unsqueeze" => {
+                let mut dims = self.dims_within(input, steps)?;
+                for &axis in node.ints("axes")? {
+                    let axis = usize::try_from(axis).ok()?;
+                    (axis <= dims.len()).then(|| dims.insert(axis, 1))?;
+                }
+                Some(dims)
+            }
             "Transpose" => {
                 let dims = self.dims_within(input, steps)?;
                 match node.ints("perm") {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::batch::Freeing;
-use super::graph::{Attribute, Dim, Model, Payload, Weight, element};
+use super::graph::{Attribute, Dim, Model, Node, Payload, element};
 use super::input::{Element, PictureInput};
 use super::layer::LayerChoice;
 use super::links::{Links, Reach};
@@ -27,6 +27,8 @@ pub struct Cut<'m> {
     pub(super) reach: Reach,
     pub(super) freeing: Freeing,
     pub(super) layer: &'m str,
+    /// The lengths of its dimensions after the batch, as far as they are known.
+    pub(super) shape: Option<Vec<Dim>>,
     pub(super) ends: Ends,
     pub(super) picture: PictureInput,
     /// Its file, and the files of weights beside it that are needed.
@@ -77,6 +79,7 @@ impl Network {
             reach,
             freeing,
             layer,
+            shape: links.image_dims(layer),
             ends,
             picture,
         })
@@ -152,20 +155,11 @@ impl Network {
         if let Some(known) = graph.info(layer).and_then(|info| info.element) {
             return known != element::FLOAT;
         }
-        let other = |weight: &Weight| {
-            matches!(
-                weight.element,
-                element::FLOAT16 | element::BFLOAT16 | element::DOUBLE
-            )
-        };
         let mut weights = graph.weights.iter().zip(&reach.weights);
         let mut nodes = graph.nodes.iter().zip(&reach.nodes);
         picture.element != Element::Float32
-            || weights.any(|(weight, kept)| *kept && other(weight))
-            || nodes.any(|(node, kept)| {
-                let constant = |(_, value): &(String, Attribute)| matches!(value, Attribute::Tensor(weight) if other(weight));
-                *kept && (node.operator.contains("Cast") || node.operator.contains("Linear") || node.attributes.iter().any(constant))
-            })
+            || weights.any(|(weight, kept)| *kept && is_other_float(weight.element))
+            || nodes.any(|(node, kept)| *kept && may_give_no_float(node))
     }
 
     /// The files of weights that are needed, each of them there.
@@ -183,6 +177,19 @@ impl Network {
         }
         Ok(sources)
     }
+}
+
+fn is_other_float(number: i32) -> bool {
+    [element::FLOAT16, element::BFLOAT16, element::DOUBLE].contains(&number)
+}
+
+/// Whether a node is one of those that bring other types into a network.
+fn may_give_no_float(node: &Node) -> bool {
+    let casts = node
+        .ints("to")
+        .is_some_and(|to| to.iter().any(|&to| is_other_float(to as i32)));
+    let holds = |(_, value): &(String, Attribute)| matches!(value, Attribute::Tensor(weight) if is_other_float(weight.element));
+    casts || node.operator.ends_with("Linear") || node.attributes.iter().any(holds)
 }
 
 fn unused(wanted: &str, taken: &HashSet<&str>) -> String {
@@ -204,12 +211,6 @@ impl Cut<'_> {
     #[must_use]
     pub fn picture(&self) -> &PictureInput {
         &self.picture
-    }
-
-    /// The lengths of the layer's dimensions after the batch, where the file notes them down.
-    pub(super) fn shape(&self) -> Option<&[Dim]> {
-        let info = self.model.graph.info(self.layer)?;
-        Some(info.dims.as_ref()?.split_first()?.1)
     }
 
     /// The nodes whose constant target held the batch, and was written anew.

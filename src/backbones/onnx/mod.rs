@@ -12,6 +12,7 @@ mod layer;
 mod links;
 mod penultimate;
 mod read;
+mod shapes;
 mod splice;
 mod wire;
 mod write;

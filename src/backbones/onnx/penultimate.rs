@@ -1,6 +1,6 @@
 //! Finding the layer that a network's last classifier reads.
 
-use super::graph::{Dim, Node};
+use super::graph::Node;
 use super::links::Links;
 
 /// A layer that may be meant.
@@ -169,9 +169,7 @@ impl<'m> Links<'m> {
             if self.node(layer).is_some() && all.iter().all(|known| known.layer != layer) {
                 all.push(Candidate {
                     layer: layer.to_owned(),
-                    shape: self
-                        .known_shape(layer)
-                        .unwrap_or("of unknown shape".to_owned()),
+                    shape: self.shape_text(layer).unwrap_or_else(unknown),
                     reader: "the output".to_owned(),
                 });
             }
@@ -179,31 +177,25 @@ impl<'m> Links<'m> {
         all
     }
 
-    /// The shape that the file notes down for a tensor.
-    fn known_shape(&self, tensor: &str) -> Option<String> {
-        let dims = self.graph.info(tensor)?.dims.as_ref()?;
-        let (_, rest) = dims.split_first()?;
-        let rest = rest.iter().map(|dim| match dim {
-            Dim::Fixed(length) => length.to_string(),
-            Dim::Free(_) => "?".to_owned(),
-        });
-        Some(format!("(N, {})", rest.collect::<Vec<_>>().join(", ")))
-    }
-
-    /// The shape of a layer: as the file notes it down, or as far as its reader's weights tell.
+    /// The shape of a layer, as far as it, or its reader's weights, tell.
     fn shape_before(&self, layer: &str, reader: &Node) -> String {
-        if let Some(known) = self.known_shape(layer) {
-            return known;
-        }
-        let dims = self.weight_dims(&reader.inputs[1]);
-        let told = match (reader.operator.as_str(), dims.as_deref()) {
-            ("Conv", Some([_, channels, ..])) => Some(format!("(N, {channels}, ?, ?)")),
-            ("Gemm", Some([_, length])) if reader.ints("transB") == Some(&[1]) => {
-                Some(format!("{length} numbers"))
-            }
-            ("Gemm" | "MatMul", Some([length, _])) => Some(format!("{length} numbers")),
+        let weight = self.weight_dims(&reader.inputs[1]);
+        let read = match (reader.operator.as_str(), weight.as_deref()) {
+            ("Conv", Some([_, channels, ..])) => Some(*channels),
+            ("Gemm", Some([_, length])) if reader.ints("transB") == Some(&[1]) => Some(*length),
+            ("Gemm" | "MatMul", Some([length, _])) => Some(*length),
             _ => None,
         };
-        told.unwrap_or("of unknown shape".to_owned())
+        let known = self.shape_text(layer);
+        match (known, read) {
+            (Some(known), _) if !known.contains('?') => known,
+            (_, Some(channels)) if reader.operator == "Conv" => format!("(N, {channels}, ?, ?)"),
+            (_, Some(length)) => format!("{length} numbers"),
+            (known, None) => known.unwrap_or_else(unknown),
+        }
     }
+}
+
+fn unknown() -> String {
+    "of unknown shape".to_owned()
 }

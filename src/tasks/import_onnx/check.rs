@@ -26,6 +26,9 @@ pub(super) struct Trial<'a> {
 /// rows of another picture are off by much more.
 const TOLERANCE: f32 = 1e-2;
 
+/// How many nodes an error names.
+const MOST_NAMED: usize = 5;
+
 impl Trial<'_> {
     /// Runs two pictures one by one and together, and returns D.
     pub(super) fn run(&self, features: &FeatureLayer) -> Result<usize> {
@@ -107,6 +110,11 @@ impl Trial<'_> {
     fn batch_is_fixed(&self, layer: &str, cause: &str) -> Error {
         let nodes = match self.suspects.as_slice() {
             [] => String::new(),
+            [some @ .., _, _] if some.len() > MOST_NAMED => format!(
+                "; the batch may be fixed in {} and {} others",
+                some[..MOST_NAMED].join(", "),
+                self.suspects.len() - MOST_NAMED
+            ),
             some => format!("; the batch may be fixed in {}", some.join(", ")),
         };
         Error::Network {
