@@ -72,8 +72,7 @@ impl OnnxBackbone {
         };
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
-        let (pool, layout) = (features.pool, preprocessing.layout);
-        let network = Network::new(opener, path.to_owned(), layer, shape, pool, layout);
+        let network = Network::new(opener, path.to_owned(), layer, shape, features.pool);
         let mut backbone = Self {
             network: Arc::new(network),
             session: Some(session),

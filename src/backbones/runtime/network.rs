@@ -13,7 +13,6 @@ use super::session::Opener;
 use super::signature::InputShape;
 use crate::backbones::{Device, Pool};
 use crate::error::Error;
-use crate::images::Layout;
 
 /// What a network and its replicas have in common.
 pub(super) struct Network {
@@ -22,7 +21,6 @@ pub(super) struct Network {
     pub(super) layer: String,
     pub(super) shape: InputShape,
     pub(super) pool: Pool,
-    pub(super) layout: Layout,
     pub(super) sizes: BatchSizes,
 }
 
@@ -49,7 +47,6 @@ impl Network {
         layer: String,
         shape: InputShape,
         pool: Pool,
-        layout: Layout,
     ) -> Self {
         let sizes = BatchSizes::new(shape.batch, opener.device != Device::Cpu);
         Self {
@@ -58,7 +55,6 @@ impl Network {
             layer,
             shape,
             pool,
-            layout,
             sizes,
         }
     }
@@ -107,7 +103,7 @@ impl Network {
                 format!("{batch} images gave an output of shape {dims:?}, not a row for each");
             return Err(RunFault::Other(self.fault(problem, "")));
         }
-        Ok(pooled(&dims, values, self.pool, self.layout))
+        Ok(pooled(&dims, values, self.pool))
     }
 
     fn run_fault(&self, error: &ort::Error, batch: usize) -> RunFault {
