@@ -8,6 +8,7 @@ mod golden_features;
 mod golden_head;
 mod golden_images;
 mod harness;
+mod interruptions;
 mod pipeline;
 mod preview;
 mod pull;
