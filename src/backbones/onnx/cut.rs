@@ -132,7 +132,7 @@ impl Network {
     /// The names of both ends: a converting node needs one more name.
     fn ends(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> Ends {
         let graph = &self.model.graph;
-        let made = graph.nodes.iter().flat_map(|node| node.makes());
+        let made = graph.nodes.iter().flat_map(Node::makes);
         let weights = graph.weights.iter().map(|weight| weight.name.as_str());
         let inputs = graph.inputs.iter().map(|input| input.name.as_str());
         let taken: HashSet<&str> = made.chain(weights).chain(inputs).collect();
