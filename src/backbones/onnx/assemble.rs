@@ -8,7 +8,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use self::pieces::{cast, integers, value_info};
-use self::weights::{Beside, Storage, kept_fields, write_beside};
+pub(super) use self::weights::Storage;
+use self::weights::{Beside, kept_fields, write_beside};
 use super::batch::Mend;
 use super::cut::Cut;
 use super::graph::{Node, WeightKind, element};
@@ -33,7 +34,7 @@ impl Cut<'_> {
         self.write_within(path, LONGEST_MODEL)
     }
 
-    fn write_within(&self, path: &Path, longest: u64) -> Result<Option<PathBuf>> {
+    pub(super) fn write_within(&self, path: &Path, longest: u64) -> Result<Option<PathBuf>> {
         let (inside, _) = self.model_message(&Storage::Inside)?;
         if inside.len() <= longest {
             self.write_file(path, |sources, out| inside.write(sources, out))?;
@@ -62,7 +63,7 @@ impl Cut<'_> {
         })
     }
 
-    fn model_message(&self, storage: &Storage) -> Result<(Message, Beside)> {
+    pub(super) fn model_message(&self, storage: &Storage) -> Result<(Message, Beside)> {
         let mut beside = Beside::new();
         let mut model = Message::default();
         model.number(1, self.model.ir_version.max(IR_VERSION).unsigned_abs());

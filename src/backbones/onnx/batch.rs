@@ -7,6 +7,9 @@
 use super::graph::Node;
 use super::links::{Links, Reach};
 
+/// Which input of a reshape its target is.
+pub(super) const TARGET: usize = 1;
+
 /// A reshape whose target is written anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mend {

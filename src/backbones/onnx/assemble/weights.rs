@@ -17,7 +17,7 @@ const PAGE: u64 = 4096;
 
 /// Where the numbers of large weights are written to.
 #[derive(Debug)]
-pub(super) enum Storage {
+pub(in crate::backbones::onnx) enum Storage {
     /// Into the model.
     Inside,
     /// Into a file of that name beside it.
@@ -25,7 +25,7 @@ pub(super) enum Storage {
 }
 
 /// The numbers that go into the file beside the model, each with its place there.
-pub(super) type Beside = Vec<(u64, Extent)>;
+pub(in crate::backbones::onnx) type Beside = Vec<(u64, Extent)>;
 
 impl Cut<'_> {
     pub(super) fn weight(
