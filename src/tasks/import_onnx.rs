@@ -171,17 +171,16 @@ fn manifest(
 
 /// What the cut changed.
 fn notes_of(cut: &Cut, file: &Path) -> Vec<String> {
-    let mut notes = Vec::new();
-    let [(layers, all_layers), (weights, all_weights)] = cut.sizes();
-    notes.push(format!(
-        "{layers} of {all_layers} layers and {weights} of {all_weights} weights of `{}` are kept",
+    let [layers, weights] = cut.sizes().map(|(kept, all)| format!("{kept} of {all}"));
+    let mut notes = vec![format!(
+        "{layers} layers and {weights} weights of `{}` are kept",
         file.display()
-    ));
+    )];
     if let Some(batch) = cut.picture().batch {
         notes.push(match cut.mended().len() {
             0 => format!("its batch was fixed to {batch}, and is free now"),
             mended => format!(
-                "its batch was fixed to {batch}, and is free now; {mended} reshapes to that batch were mended"
+                "its batch was fixed to {batch}, and is free now, also in the targets of {mended} Reshape nodes"
             ),
         });
     }

@@ -4,7 +4,11 @@
 //! such a target becomes is told here from the target alone; that the rows of a batch then come out as they do one by
 //! one is told by a run.
 
+use super::graph::Node;
 use super::links::{Links, Reach};
+
+/// Which input of a reshape its target is.
+pub(super) const TARGET: usize = 1;
 
 /// A reshape whose target is written anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,33 +31,31 @@ impl Links<'_> {
     /// Looks through what leads to a layer for targets that hold the batch.
     pub(super) fn free_batch(&self, reach: &Reach, batch: i64) -> Freeing {
         let mut freeing = Freeing::default();
-        for (i, node) in self.graph.nodes.iter().enumerate() {
-            let fixed = |tensor: &String| !tensor.is_empty() && !self.is_live(tensor);
-            let kept = reach.nodes[i] && node.inputs.first().is_some_and(|t| self.is_live(t));
-            let target = match node.operator.as_str() {
-                // Before opset 5 the target is an attribute.
-                "Reshape" if node.inputs.len() == 1 => {
-                    node.ints("shape").map(<[i64]>::to_vec).map(Some)
-                }
-                "Reshape" => node
-                    .inputs
-                    .get(1)
-                    .filter(|t| fixed(t))
-                    .map(|t| self.integers(t)),
-                "Expand" | "Tile" => node.inputs.get(1).filter(|t| fixed(t)).map(|_| None),
-                _ => None,
-            };
-            let (true, Some(target)) = (kept, target) else {
-                continue;
-            };
-            let zero_is_zero = node.ints("allowzero") == Some(&[1]);
-            match target.map(|target| for_any_batch(&target, batch, zero_is_zero)) {
+        let nodes = self.graph.nodes.iter().zip(&reach.nodes).enumerate();
+        for (i, (node, _)) in nodes.filter(|(_, (_, kept))| **kept) {
+            match self.target(node, batch) {
                 Some(Target::Mended(target)) => freeing.mends.push(Mend { node: i, target }),
-                Some(Target::Free) => {}
-                Some(Target::Unclear) | None => freeing.suspects.push(i),
+                Some(Target::Unclear) => freeing.suspects.push(i),
+                Some(Target::Free) | None => {}
             }
         }
         freeing
+    }
+
+    /// What a node's constant target says, if it has one and shapes something that the picture has a say in.
+    fn target(&self, node: &Node, batch: i64) -> Option<Target> {
+        let [data, target, ..] = node.inputs.as_slice() else {
+            return None;
+        };
+        if !self.is_live(data) || self.is_live(target) {
+            return None;
+        }
+        let zero_is_zero = node.ints("allowzero") == Some(&[1]);
+        match (node.operator.as_str(), self.integers(target)) {
+            ("Reshape", Some(target)) => Some(for_any_batch(&target, batch, zero_is_zero)),
+            ("Reshape", None) | ("Expand" | "Tile", _) => Some(Target::Unclear),
+            _ => None,
+        }
     }
 }
 
@@ -81,7 +83,7 @@ fn for_any_batch(target: &[i64], batch: i64, zero_is_zero: bool) -> Target {
     match first {
         -1 => Target::Free,
         0 if !zero_is_zero => Target::Free,
-        _ if !open && !(zero_is_zero && rest.contains(&0)) => with(-1),
+        _ if !(open || zero_is_zero && rest.contains(&0)) => with(-1),
         _ if first == batch && !zero_is_zero => with(0),
         _ => Target::Unclear,
     }

@@ -65,13 +65,14 @@ impl Network {
         let graph = &self.model.graph;
         let links = Links::new(graph).map_err(damaged)?;
         let layer = layer.find(&links).map_err(fault)?;
-        let reach = links.reach(&[layer]).map_err(damaged)?;
+        let reach = links.reach(layer, &[]).map_err(damaged)?;
         self.refuse_hidden_weights(&reach)?;
         let picture = self
             .picture(&reach)
             .map_err(|problem| self.fault(problem, String::new()))?;
         let batch = picture.batch.unwrap_or(1) as i64;
         let freeing = links.free_batch(&reach, batch);
+        let reach = links.reach(layer, &freeing.mends).map_err(damaged)?;
         let ends = self.ends(layer, &picture, &reach);
         Ok(Cut {
             model: &self.model,
@@ -132,7 +133,7 @@ impl Network {
     /// The names of both ends: a converting node needs one more name.
     fn ends(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> Ends {
         let graph = &self.model.graph;
-        let made = graph.nodes.iter().flat_map(|node| node.makes());
+        let made = graph.nodes.iter().flat_map(Node::makes);
         let weights = graph.weights.iter().map(|weight| weight.name.as_str());
         let inputs = graph.inputs.iter().map(|input| input.name.as_str());
         let taken: HashSet<&str> = made.chain(weights).chain(inputs).collect();

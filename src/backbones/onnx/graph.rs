@@ -167,7 +167,9 @@ impl Graph {
 impl Weight {
     /// How many numbers it has, if its dimensions make sense.
     pub(super) fn len(&self) -> Option<u64> {
-        let dims = self.dims.iter().map(|&dim| u64::try_from(dim).ok());
-        dims.fold(Some(1), |product, dim| product?.checked_mul(dim?))
+        let mut dims = self.dims.iter();
+        dims.try_fold(1_u64, |product, &dim| {
+            product.checked_mul(u64::try_from(dim).ok()?)
+        })
     }
 }

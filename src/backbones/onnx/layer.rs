@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::graph::Node;
 use super::links::Links;
 use super::penultimate::Candidate;
 
@@ -51,7 +52,7 @@ impl LayerChoice {
 }
 
 fn named<'m>(name: &str, links: &Links<'m>) -> Result<&'m str, Unclear> {
-    let made = links.graph.nodes.iter().flat_map(|node| node.makes());
+    let made = links.graph.nodes.iter().flat_map(Node::makes);
     let tensor = made.into_iter().find(|made| *made == name);
     let numbered = || {
         let node = links.graph.nodes.get(name.parse::<usize>().ok()?)?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::batch::{Mend, TARGET};
 use super::graph::{Graph, Node};
 
 /// What makes a tensor, by its number in the graph.
@@ -114,15 +115,15 @@ impl<'m> Links<'m> {
         live
     }
 
-    /// All that leads to some tensors; one that nobody makes is a problem, and so is a circle.
-    pub(super) fn reach(&self, tensors: &[&'m str]) -> Result<Reach, String> {
+    /// All that leads to a layer, but for the targets that are mended; a tensor that nobody makes is a problem, and so is
+    /// a circle.
+    pub(super) fn reach(&self, layer: &'m str, mends: &[Mend]) -> Result<Reach, String> {
         let mut reach = Reach {
             nodes: vec![false; self.graph.nodes.len()],
             weights: vec![false; self.graph.weights.len()],
             inputs: vec![false; self.graph.inputs.len()],
         };
-        let mut behind: Vec<(&str, Option<usize>)> =
-            tensors.iter().map(|tensor| (*tensor, None)).collect();
+        let mut behind: Vec<(&str, Option<usize>)> = vec![(layer, None)];
         while let Some((tensor, reader)) = behind.pop() {
             match self.maker(tensor) {
                 Some(Maker::Weight(i)) => reach.weights[i] = true,
@@ -130,8 +131,11 @@ impl<'m> Links<'m> {
                 Some(Maker::Node(i)) if reach.nodes[i] => {}
                 Some(Maker::Node(i)) => {
                     reach.nodes[i] = true;
-                    let needs = self.graph.nodes[i].needs();
-                    behind.extend(needs.map(|tensor| (tensor, Some(i))));
+                    let mended = mends.iter().any(|mend| mend.node == i);
+                    let node = &self.graph.nodes[i];
+                    let needs = node.needs().enumerate();
+                    let needs = needs.filter(|(place, _)| !(mended && *place == TARGET));
+                    behind.extend(needs.map(|(_, tensor)| (tensor, Some(i))));
                 }
                 None => return Err(self.missing(tensor, reader)),
             }

@@ -17,6 +17,11 @@ mod splice;
 mod wire;
 mod write;
 
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
 pub use self::build::{Conv, GraphBuilder, Value};
 pub use self::cut::{Cut, Network};
 pub use self::float16::in_float16;

@@ -1,12 +1,12 @@
 //! Reading a network's structure out of a file. Numbers of fields are those of `onnx.proto`.
 
+mod value_info;
+mod weight;
+
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::graph::element::{INT32, INT64};
-use super::graph::{
-    Attribute, Dim, External, Graph, Model, Node, Payload, ValueInfo, Weight, WeightKind,
-};
+use super::graph::{Attribute, Graph, Model, Node};
 use super::wire::{Fault, Field, Span, Value, Wire};
 use crate::error::{Error, FileProblem, Result};
 
@@ -122,145 +122,6 @@ impl Reader {
         Ok(())
     }
 
-    fn weight(&mut self, mut rest: Span) -> Result<Weight, Fault> {
-        let mut weight = Weight::default();
-        let (mut typed, mut external) = (Vec::new(), None);
-        while let Some(field) = self.next(&mut rest)? {
-            match field.number {
-                1 => self.numbers(&field, &mut weight.dims)?,
-                2 => weight.element = number(&field)? as i32,
-                5 | 7 => self.numbers(&field, &mut typed)?,
-                8 => weight.name = self.text(&field)?,
-                9 => weight.payload = Payload::Raw(span(&field)?),
-                13 => self.external(span(&field)?, external.get_or_insert_default())?,
-                _ => {}
-            }
-            if !matches!(field.number, 9 | 13 | 14) {
-                keep(&mut weight.kept, field.whole);
-            }
-        }
-        if let Some(external) = external {
-            weight.payload = Payload::External(external);
-        }
-        weight.integers = self.integers(&weight, typed)?;
-        Ok(weight)
-    }
-
-    /// `SparseTensorProto`, whose name is that of its values.
-    fn sparse_weight(&mut self, field: &Field) -> Result<Weight, Fault> {
-        let body = span(field)?;
-        let mut weight = Weight {
-            kind: WeightKind::Sparse,
-            kept: vec![body.clone()],
-            ..Weight::default()
-        };
-        let mut rest = body;
-        while let Some(field) = self.next(&mut rest)? {
-            if field.number == 1 {
-                weight.name = self.weight(span(&field)?)?.name;
-            }
-        }
-        Ok(weight)
-    }
-
-    fn external(&mut self, mut rest: Span, external: &mut External) -> Result<(), Fault> {
-        let (mut key, mut value) = (String::new(), String::new());
-        while let Some(field) = self.next(&mut rest)? {
-            match field.number {
-                1 => key = self.text(&field)?,
-                2 => value = self.text(&field)?,
-                _ => {}
-            }
-        }
-        let bytes = || {
-            value
-                .parse()
-                .map_err(|_| Fault::Damaged("the place of a weight is no number"))
-        };
-        match key.as_str() {
-            "offset" => external.offset = bytes()?,
-            "length" => external.length = Some(bytes()?),
-            "location" => external.location = value,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The numbers of a short list of integers.
-    fn integers(&mut self, weight: &Weight, typed: Vec<i64>) -> Result<Option<Vec<i64>>, Fault> {
-        let size = match weight.element {
-            INT32 => 4,
-            INT64 => 8,
-            _ => return Ok(None),
-        };
-        let integers = match &weight.payload {
-            Payload::Fields => typed,
-            Payload::Raw(span) if span.end - span.start <= LONGEST_SHAPE => {
-                let bytes = self.wire.bytes(span)?;
-                bytes.chunks_exact(size).map(sign_extended).collect()
-            }
-            Payload::Raw(_) | Payload::External(_) => return Ok(None),
-        };
-        let all = weight.len() == Some(integers.len() as u64);
-        Ok(all.then_some(integers))
-    }
-
-    fn value_info(&mut self, mut rest: Span) -> Result<ValueInfo, Fault> {
-        let mut info = ValueInfo::default();
-        while let Some(field) = self.next(&mut rest)? {
-            match field.number {
-                1 => info.name = self.text(&field)?,
-                2 => {
-                    let mut rest = span(&field)?;
-                    while let Some(field) = self.next(&mut rest)? {
-                        if field.number == 1 {
-                            self.tensor_type(span(&field)?, &mut info)?;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(info)
-    }
-
-    fn tensor_type(&mut self, mut rest: Span, info: &mut ValueInfo) -> Result<(), Fault> {
-        while let Some(field) = self.next(&mut rest)? {
-            match field.number {
-                1 => info.element = Some(number(&field)? as i32),
-                2 => {
-                    let (mut dims, mut rest) = (Vec::new(), span(&field)?);
-                    while let Some(field) = self.next(&mut rest)? {
-                        if field.number == 1 {
-                            dims.push(self.dim(span(&field)?)?);
-                        }
-                    }
-                    info.dims = Some(dims);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn dim(&mut self, mut rest: Span) -> Result<Dim, Fault> {
-        let mut dim = Dim::Free(String::new());
-        while let Some(field) = self.next(&mut rest)? {
-            match field.number {
-                // A length of 0 or below is how some exporters write a free one.
-                1 => {
-                    let length = number(&field)? as i64;
-                    if length > 0 {
-                        dim = Dim::Fixed(length.unsigned_abs());
-                    }
-                }
-                2 => dim = Dim::Free(self.text(&field)?),
-                _ => {}
-            }
-        }
-        Ok(dim)
-    }
-
     /// The next field; a file of ever so many of them is refused before it fills the memory.
     fn next(&mut self, rest: &mut Span) -> Result<Option<Field>, Fault> {
         let field = self.wire.field(rest)?;
@@ -303,22 +164,6 @@ fn span(field: &Field) -> Result<Span, Fault> {
     match &field.value {
         Value::Span(span) => Ok(span.clone()),
         Value::Fixed(_) | Value::Number(_) => Err(Fault::Damaged(OTHER_TYPE)),
-    }
-}
-
-/// A little-endian integer of up to eight bytes.
-fn sign_extended(bytes: &[u8]) -> i64 {
-    let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
-    let mut all = [if negative { 0xff } else { 0 }; 8];
-    all[..bytes.len()].copy_from_slice(bytes);
-    i64::from_le_bytes(all)
-}
-
-/// Adds a range to others, as one with the last where it follows it.
-fn keep(kept: &mut Vec<Span>, span: Span) {
-    match kept.last_mut() {
-        Some(last) if last.end == span.start => last.end = span.end,
-        _ => kept.push(span),
     }
 }
 

@@ -42,7 +42,7 @@ fn layout(input: &PictureInput) -> Result<Layout, String> {
         [_, _, Some(3)] => Ok(Layout::Nhwc),
         [None, _, _] | [_, _, None] => Ok(Layout::Nchw),
         [Some(first), _, Some(last)] => Err(format!(
-            "its input `{}` takes pictures of {} channels",
+            "its input `{}` takes pictures whose number of channels is {}",
             input.name,
             first.min(last)
         )),
@@ -87,16 +87,16 @@ fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Opti
             format!("--channels {}", guessed.channels),
         ),
     ];
-    let told: Vec<String> = options
+    let list: Vec<String> = options
         .into_iter()
         .filter(|(guessed, _)| *guessed)
         .map(|(_, option)| option)
         .collect();
-    (!told.is_empty()).then(|| {
+    (!list.is_empty()).then(|| {
         format!(
             "guessed from the shape of its input `{}`, and else from ImageNet's networks: {}; say what is otherwise",
             input.name,
-            told.join(" ")
+            list.join(" ")
         )
     })
 }

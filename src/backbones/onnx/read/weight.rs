@@ -1,0 +1,107 @@
+//! Reading what a weight is, and where its numbers lie.
+
+use super::super::graph::element::{INT32, INT64};
+use super::super::graph::{External, Payload, Weight, WeightKind};
+use super::super::wire::{Fault, Field, Span};
+use super::{LONGEST_SHAPE, Reader, number, span};
+
+impl Reader {
+    pub(super) fn weight(&mut self, mut rest: Span) -> Result<Weight, Fault> {
+        let mut weight = Weight::default();
+        let (mut typed, mut external) = (Vec::new(), None);
+        while let Some(field) = self.next(&mut rest)? {
+            match field.number {
+                1 => self.numbers(&field, &mut weight.dims)?,
+                2 => weight.element = number(&field)? as i32,
+                5 | 7 => self.numbers(&field, &mut typed)?,
+                8 => weight.name = self.text(&field)?,
+                9 => weight.payload = Payload::Raw(span(&field)?),
+                13 => self.external(span(&field)?, external.get_or_insert_default())?,
+                _ => {}
+            }
+            if !matches!(field.number, 9 | 13 | 14) {
+                keep(&mut weight.kept, field.whole);
+            }
+        }
+        if let Some(external) = external {
+            weight.payload = Payload::External(external);
+        }
+        weight.integers = self.integers(&weight, typed)?;
+        Ok(weight)
+    }
+
+    /// `SparseTensorProto`, whose name is that of its values.
+    pub(super) fn sparse_weight(&mut self, field: &Field) -> Result<Weight, Fault> {
+        let body = span(field)?;
+        let mut weight = Weight {
+            kind: WeightKind::Sparse,
+            kept: vec![body.clone()],
+            ..Weight::default()
+        };
+        let mut rest = body;
+        while let Some(field) = self.next(&mut rest)? {
+            if field.number == 1 {
+                weight.name = self.weight(span(&field)?)?.name;
+            }
+        }
+        Ok(weight)
+    }
+
+    fn external(&mut self, mut rest: Span, external: &mut External) -> Result<(), Fault> {
+        let (mut key, mut value) = (String::new(), String::new());
+        while let Some(field) = self.next(&mut rest)? {
+            match field.number {
+                1 => key = self.text(&field)?,
+                2 => value = self.text(&field)?,
+                _ => {}
+            }
+        }
+        let bytes = || {
+            value
+                .parse()
+                .map_err(|_| Fault::Damaged("the place of a weight is no number"))
+        };
+        match key.as_str() {
+            "offset" => external.offset = bytes()?,
+            "length" => external.length = Some(bytes()?),
+            "location" => external.location = value,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The numbers of a short list of integers.
+    fn integers(&mut self, weight: &Weight, typed: Vec<i64>) -> Result<Option<Vec<i64>>, Fault> {
+        let size = match weight.element {
+            INT32 => 4,
+            INT64 => 8,
+            _ => return Ok(None),
+        };
+        let integers = match &weight.payload {
+            Payload::Fields => typed,
+            Payload::Raw(span) if span.end - span.start <= LONGEST_SHAPE => {
+                let bytes = self.wire.bytes(span)?;
+                bytes.chunks_exact(size).map(sign_extended).collect()
+            }
+            Payload::Raw(_) | Payload::External(_) => return Ok(None),
+        };
+        let all = weight.len() == Some(integers.len() as u64);
+        Ok(all.then_some(integers))
+    }
+}
+
+/// A little-endian integer of up to eight bytes.
+fn sign_extended(bytes: &[u8]) -> i64 {
+    let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+    let mut all = [if negative { 0xff } else { 0 }; 8];
+    all[..bytes.len()].copy_from_slice(bytes);
+    i64::from_le_bytes(all)
+}
+
+/// Adds a range to others, as one with the last where it follows it.
+fn keep(kept: &mut Vec<Span>, span: Span) {
+    match kept.last_mut() {
+        Some(last) if last.end == span.start => last.end = span.end,
+        _ => kept.push(span),
+    }
+}
