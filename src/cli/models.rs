@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Outcome;
 use super::output::write_to;
 use super::talk;
-use crate::backbones::architectures::Architecture;
+use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::{Home, Outline, Registry};
 use crate::error::Error;
 use crate::tasks::{ImportOptions, import};
@@ -29,12 +29,16 @@ enum Command {
     },
     /// Turn a file of PyTorch weights into an installed backbone; nothing in it is executed.
     Import {
-        /// The weights, a .pth file (legacy or zip).
+        /// The weights: a .pth file (legacy or zip) or .safetensors.
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The architecture of the weights: efficientnet-lite0.
+        /// The architecture of the weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16, vgg19, each
+        /// also with -bn.
         #[arg(long, value_name = "ARCH")]
         arch: Architecture,
+        /// Keep the classifier: the network then says the logits of its own classes (ImageNet's), not features.
+        #[arg(long)]
+        keep_classifier: bool,
         /// The backbone's name [default: the architecture].
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
@@ -45,10 +49,21 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     match args.command {
         Command::List => print(&list(&Registry::new(home))?)?,
         Command::Show { backbone } => print(&show(&Registry::new(home), &backbone)?)?,
-        Command::Import { file, arch, name } => {
+        Command::Import {
+            file,
+            arch,
+            keep_classifier,
+            name,
+        } => {
+            let end = if keep_classifier {
+                End::Logits
+            } else {
+                End::Features
+            };
             let path = import(&ImportOptions {
                 file,
                 arch,
+                end,
                 name,
                 home,
             })?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::backbones::architectures::Architecture;
+use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::weights::read_state_dict;
 use crate::backbones::{BackboneManifest, FeatureLayer, Home, Registry, onnx};
 use crate::error::{Error, Result};
@@ -15,6 +15,8 @@ pub struct ImportOptions {
     pub file: PathBuf,
     /// The architecture that they are of.
     pub arch: Architecture,
+    /// Where the network ends: at its features, or with its classifier.
+    pub end: End,
     /// The backbone's name; the architecture's by default.
     pub name: Option<String>,
     /// Where it is installed.
@@ -32,28 +34,41 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
         .clone()
         .unwrap_or_else(|| options.arch.to_string());
     check_name(&name)?;
-    let model = options.arch.build(&read_state_dict(&options.file)?)?;
+    let model = options
+        .arch
+        .build(&read_state_dict(&options.file)?, options.end)?;
     let models = options.home.models();
     fs::create_dir_all(&models).map_err(Error::io("create", &models))?;
     let path = models.join(&name).with_added_extension("onnx");
     // The manifest first: a network without one would be used with the wrong preprocessing.
     let manifest_path = path.with_extension("toml");
-    let manifest = manifest(options.arch, name).to_toml();
+    let manifest = manifest(options.arch, options.end, name).to_toml();
     crate::atomic_file::write_bytes(&manifest_path, manifest.as_bytes())?;
     onnx::write_model(&model, &path)?;
     Ok(path)
 }
 
 /// The known manifest of that architecture under this name, without its source: the file may be another.
-fn manifest(arch: Architecture, name: String) -> BackboneManifest {
+fn manifest(arch: Architecture, end: End, name: String) -> BackboneManifest {
     let known = Registry::known()
         .into_iter()
         .find(|known| known.name == arch.to_string());
-    let known = known.unwrap_or_else(|| BackboneManifest {
-        features: FeatureLayer::default(),
-        ..BackboneManifest::named("")
-    });
-    BackboneManifest { name, ..known }
+    let known = known.unwrap_or_else(|| BackboneManifest::named(""));
+    let features = match end {
+        End::Features => FeatureLayer {
+            layer: Some("features".to_owned()),
+            ..known.features
+        },
+        End::Logits => FeatureLayer {
+            layer: Some("logits".to_owned()),
+            ..FeatureLayer::default()
+        },
+    };
+    BackboneManifest {
+        name,
+        features,
+        ..known
+    }
 }
 
 fn check_name(name: &str) -> Result<()> {

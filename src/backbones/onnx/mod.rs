@@ -3,5 +3,5 @@
 mod build;
 mod write;
 
-pub use self::build::{Conv, GraphBuilder, Value};
+pub use self::build::{Conv, GraphBuilder, MaxPool, Value};
 pub use self::write::write_model;

@@ -1,7 +1,7 @@
 //! Tensors out of `PyTorch`'s files, without `PyTorch`: nothing in a file is executed.
 //!
-//! Both of `torch.save`'s formats are read: the zip archive, and the older row of pickles with raw storages behind.
-//! Which one it is, is told from the content, not from the name.
+//! Both of `torch.save`'s formats are read, the zip archive and the older row of pickles with raw storages behind, and
+//! safetensors. Which one it is, is told from the content, not from the name.
 
 mod archive;
 mod assemble;
@@ -15,6 +15,7 @@ mod object;
 mod opcode;
 mod pickle;
 mod reader;
+mod safetensors_file;
 mod sniff;
 mod state_dict;
 
@@ -31,17 +32,25 @@ use crate::error::{Error, Result};
 
 pub use self::state_dict::{StateDict, Tensor};
 
-/// Reads the floating-point tensors of a state dict from a `.pth` file.
+/// Reads the floating-point tensors of a state dict from a `.pth` or `.safetensors` file.
 ///
 /// Half, bfloat16 and double become `f32`. Integer and boolean tensors (`num_batches_tracked`, masks) and values that
 /// are no tensors are left out: they are counters, not weights. A checkpoint that holds the state dict under
-/// `state_dict`, `model_state_dict` or `model` is understood, and a prefix `module.` common to all names is dropped.
+/// `state_dict`, `model_state_dict` or `model` is understood, and a prefix common to all names, as `module.`, is dropped.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::File`] where the file is something else, is cut or damaged, or asks for anything but tensors.
 pub fn read_state_dict(path: &Path) -> Result<StateDict> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let tensors = read(BufReader::new(file)).map_err(|fault| fault.at(path))?;
+    read_state_dict_from(BufReader::new(file), path)
+}
+
+/// Reads a state dict that is no file of its own: `source` is all of it, `path` is what errors call it.
+///
+/// # Errors
+/// Those of [`read_state_dict`].
+pub fn read_state_dict_from(source: impl Read + Seek, path: &Path) -> Result<StateDict> {
+    let tensors = read(source).map_err(|fault| fault.at(path))?;
     Ok(StateDict::new(path, tensors))
 }
 
@@ -51,6 +60,9 @@ fn read(mut source: impl Read + Seek) -> Result<Vec<(String, Tensor)>, Fault> {
     let mut start = Vec::new();
     source.by_ref().take(sniff::START).read_to_end(&mut start)?;
     source.rewind()?;
+    if safetensors_file::looks_like_it(&start) {
+        return safetensors_file::read(source, length);
+    }
     match sniff::kind(&start) {
         Kind::Legacy => legacy::read(source, length),
         Kind::Archive => archive::read(source, length),
