@@ -41,6 +41,7 @@ pub(super) fn build(weights: &StateDict, end: End) -> Result<ModelProto> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::{ones, operators};
     use super::layer::Layer;
     use super::*;
     use crate::backbones::weights::Tensor;
@@ -50,18 +51,7 @@ mod tests {
     }
 
     fn weights() -> StateDict {
-        let tensors = layers()
-            .iter()
-            .flat_map(|layer| layer.conv.tensors())
-            .collect::<Vec<_>>();
-        let ones = |shape: Vec<usize>| Tensor {
-            data: vec![1.0; shape.iter().product()],
-            shape,
-        };
-        StateDict::new(
-            "w.pth",
-            tensors.into_iter().map(|(name, shape)| (name, ones(shape))),
-        )
+        ones(layers().iter().flat_map(|layer| layer.conv.tensors()))
     }
 
     #[test]
@@ -100,15 +90,9 @@ mod tests {
     #[test]
     fn the_graph_has_the_right_nodes() {
         let graph = build(&weights(), End::Features).unwrap().graph.unwrap();
-        let count = |operator: &str| {
-            graph
-                .node
-                .iter()
-                .filter(|n| n.op_type.as_deref() == Some(operator))
-                .count()
-        };
+        let counts = operators(&graph);
         // Stem, 2 + 15 · 3, head; a skip wherever a stage repeats: 1 + 1 + 2 + 2 + 3.
-        assert_eq!((count("Conv"), count("Clip"), count("Add")), (49, 33, 9));
+        assert_eq!((counts["Conv"], counts["Clip"], counts["Add"]), (49, 33, 9));
         assert_eq!(graph.node.last().unwrap().output, ["features"]);
     }
 

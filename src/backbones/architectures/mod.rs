@@ -136,6 +136,9 @@ impl FromStr for Architecture {
 }
 
 #[cfg(test)]
+mod sample;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

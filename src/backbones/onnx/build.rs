@@ -179,6 +179,29 @@ mod tests {
     }
 
     #[test]
+    fn a_dense_layer_sums_over_rows() {
+        let mut graph = GraphBuilder::new(&[2, 1, 2]);
+        let weight = Tensor {
+            shape: vec![3, 2, 1, 2],
+            data: vec![1.0; 12],
+        };
+        let bias = Tensor {
+            shape: vec![3],
+            data: vec![0.5; 3],
+        };
+        let flat = graph.flatten("flat", &graph.input());
+        let sums = graph.linear("dense", &flat, &weight, &bias);
+        let graph = graph.finish(&sums, &[3]).graph.unwrap();
+        assert_eq!(graph.initializer[0].dims, [3, 4]);
+        assert_eq!(graph.node[1].input, ["flat", "dense.weight", "dense.bias"]);
+        let transposed = &graph.node[1].attribute[0];
+        assert_eq!(
+            (transposed.name.as_deref(), transposed.i),
+            (Some("transB"), Some(1))
+        );
+    }
+
+    #[test]
     fn bounds_are_written_once() {
         let graph = model().graph.unwrap();
         let names: Vec<_> = graph
