@@ -5,6 +5,7 @@ mod cli;
 mod golden_features;
 mod golden_head;
 mod golden_images;
+mod golden_networks;
 mod harness;
 mod pipeline;
 mod reference_job;
