@@ -5,7 +5,7 @@
 
 needs torch, torchvision, pillow, scikit-learn and numpy. One file NAME.json comes out
 of each function below: `preprocess`, `efficientnet_lite0` (wants --weights, left out
-without it), `architectures`, `vgg19` (with --full the whole network too, which wants
+without it), `weights` (and two files beside it), `architectures`, `vgg19` (with --full the whole network too, which wants
 2 GB and a minute; without it, what is there of it stays), `sgd`, `metrics`, `softmax`. Every file has `about` (what made it) and
 `versions` (of what made it). Arrays are row-major; a matrix is a list of its rows.
 `null` stands for "not given".
@@ -53,6 +53,11 @@ efficientnet_lite0.json
 
 The network's input is (byte / 255 - mean) / std. All arithmetic is in float64 on the
 float32 weights, so the numbers depend on no machine.
+
+weights.json
+------------
+What legacy.pth and zip.pth beside it, written by `torch.save`, hold.
+- `tensors`: list of {`name`, `shape`, `data`}, the floating-point ones, in order.
 
 architectures.json
 ------------------
@@ -404,6 +409,41 @@ def pad_same(x, kernel, stride):
         for size in x.shape[2:]
     )
     return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
+
+
+# --- weights.json
+
+
+def weights(out):
+    """A small checkpoint in both formats: every float, shared and turned tensors."""
+    base = torch.arange(12.0).reshape(3, 4) / 8
+    state = {
+        "module.conv.weight": base,
+        "module.conv.turned": base.t(),
+        "module.conv.part": base[1:, ::2],
+        "module.half": torch.tensor([1.5, -0.25], dtype=torch.float16),
+        "module.brain": torch.tensor([3.0, -0.5], dtype=torch.bfloat16),
+        "module.double": torch.tensor([[0.1]], dtype=torch.float64),
+        "module.scalar": torch.nn.Parameter(torch.tensor(2.5)),
+        "module.empty": torch.zeros(0, 3),
+        "module.bn.num_batches_tracked": torch.tensor(7),
+        "module.mask": torch.tensor([True, False]),
+    }
+    checkpoint = {"epoch": 3, "lr": 0.1, "best": None, "state_dict": state}
+    for name, newer in [("legacy.pth", False), ("zip.pth", True)]:
+        torch.save(checkpoint, out / name, _use_new_zipfile_serialization=newer)
+    return {
+        "about": "torch.save of a checkpoint, legacy and zip",
+        "tensors": [
+            {
+                "name": name.removeprefix("module."),
+                "shape": list(tensor.shape),
+                "data": rounded(tensor.detach().float().reshape(-1), 9),
+            }
+            for name, tensor in state.items()
+            if tensor.is_floating_point()
+        ],
+    }
 
 
 # --- architectures.json and vgg19.json
@@ -813,6 +853,7 @@ def main():
         [
             "preprocess",
             "efficientnet_lite0",
+            "weights",
             "architectures",
             "vgg19",
             "sgd",
@@ -823,6 +864,7 @@ def main():
     makers = {
         "preprocess": preprocess,
         "efficientnet_lite0": lambda: efficientnet_lite0(options.weights),
+        "weights": lambda: weights(options.out),
         "architectures": architectures,
         "vgg19": lambda: vgg19(options.out / "vgg19.json", options.full),
         "sgd": sgd,

@@ -10,3 +10,5 @@ mod harness;
 mod pipeline;
 mod reference_job;
 mod store;
+mod synthetic_vgg19;
+mod weights;

@@ -55,7 +55,7 @@ fn tensors_of(pickle: &Pickle, object: &Object) -> Vec<(String, Layout)> {
         return Vec::new();
     };
     let named = |&(name, value)| match (pickle.objects.text(name), pickle.objects.get(value)) {
-        (Some(name), Object::Tensor(layout)) => Some((name.to_owned(), layout.clone())),
+        (Some(name), Object::Tensor(layout)) => Some((name.to_owned(), Layout::clone(layout))),
         _ => None,
     };
     pairs.iter().filter_map(named).collect()
