@@ -48,11 +48,17 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The known manifest of that architecture under this name, without its source: the file may be another.
+/// The known manifest of weights of that architecture, or ImageNet's defaults, under this name.
 fn manifest(arch: Architecture, end: End, name: String) -> BackboneManifest {
-    let known = Registry::known()
-        .into_iter()
-        .find(|known| known.name == arch.to_string());
+    // A known network of the same name may come from elsewhere: the zoo's VGG19 has another file and licence.
+    let is_of_arch = |known: &BackboneManifest| {
+        let of = known
+            .source
+            .as_ref()
+            .and_then(|source| source.arch.as_deref());
+        of == Some(&*arch.to_string())
+    };
+    let known = Registry::known().into_iter().find(is_of_arch);
     let known = known.unwrap_or_else(|| BackboneManifest::named(""));
     let features = match end {
         End::Features => FeatureLayer {

@@ -95,25 +95,24 @@ fn files(rows: &[Row], folder: &Path) -> [PathBuf; 4] {
     })
 }
 
+/// Imports a file of VGG19's weights into `home`, and returns where the network is then.
+fn imported(file: &Path, home: &Path, more: &[&str]) -> PathBuf {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let args = ["models", "import", file.to_str().unwrap()];
+    let args = args.into_iter().chain(["--arch", "vgg19", "--name", name]);
+    let mut import = command(args.chain(more.iter().copied()));
+    run(import.env("FROSTLINE_HOME", home)).exits(0);
+    home.join("models").join(name.to_owned() + ".onnx")
+}
+
 #[test]
 fn weights_of_every_kind_of_file_give_the_same_features() {
     let Some(home) = installed_home() else { return };
     let golden = &golden("vgg19")["narrow"];
     let folder = tempfile::tempdir().unwrap();
     let models = tempfile::tempdir().unwrap();
-    let mut networks = files(&rows(golden), folder.path()).map(|file| {
-        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-        let args = [
-            "models",
-            "import",
-            file.to_str().unwrap(),
-            "--arch",
-            "vgg19",
-        ];
-        let mut import = command(args.into_iter().chain(["--name", &name]));
-        run(import.env("FROSTLINE_HOME", models.path())).exits(0);
-        open(&home, &models.path().join("models").join(name + ".onnx"))
-    });
+    let mut networks = files(&rows(golden), folder.path())
+        .map(|file| open(&home, &imported(&file, models.path(), &[])));
     for input in list(&golden["inputs"]) {
         let wanted = numbers(&input["features"]);
         let answers = networks.each_mut().map(|network| answer(network, input));
@@ -130,6 +129,30 @@ fn weights_of_every_kind_of_file_give_the_same_features() {
             assert!(same.into_iter().all(|(x, y)| (x - y).abs() <= 1e-5));
         }
     }
+}
+
+#[test]
+fn the_classifier_can_be_kept() {
+    let Some(home) = installed_home() else { return };
+    let golden = &golden("vgg19")["narrow"];
+    let folder = tempfile::tempdir().unwrap();
+    let [_, zip, ..] = files(&rows(golden), folder.path());
+    let mut network = open(
+        &home,
+        &imported(&zip, folder.path(), &["--keep-classifier"]),
+    );
+    assert_eq!(network.spec.backbone.layer, "logits");
+    let input = &golden["inputs"][0];
+    let logits = answer(&mut network, input);
+    let largest = logits.iter().copied().fold(f32::MIN, f32::max);
+    let powers = logits.iter().map(|x| (x - largest).exp());
+    let sum: f32 = powers.clone().sum();
+    let probabilities: Vec<f32> = powers.take(16).map(|power| power / sum).collect();
+    check_near(
+        &probabilities,
+        &numbers(&input["first_16_probabilities"]),
+        "softmax of the logits",
+    );
 }
 
 /// Checks what a file in the zoo's layout says with its classifier and softmax.
