@@ -1,10 +1,12 @@
 """Writes the golden numbers that frostline's tests are held against.
 
-    python scripts/reference.py [--only NAME] [--weights FILE.pth] [--out tests/golden]
+    python scripts/reference.py [--only NAME] [--weights FILE.pth] [--full]
+                                [--out tests/golden]
 
 needs torch, torchvision, pillow, scikit-learn and numpy. One file NAME.json comes out
 of each function below: `preprocess`, `efficientnet_lite0` (wants --weights, left out
-without it), `sgd`, `metrics`, `softmax`. Every file has `about` (what made it) and
+without it), `weights` (and two files beside it), `architectures`, `vgg19` (with --full the whole network too, which wants
+2 GB and a minute; without it, what is there of it stays), `sgd`, `metrics`, `softmax`. Every file has `about` (what made it) and
 `versions` (of what made it). Arrays are row-major; a matrix is a list of its rows.
 `null` stands for "not given".
 
@@ -52,6 +54,29 @@ efficientnet_lite0.json
 The network's input is (byte / 255 - mean) / std. All arithmetic is in float64 on the
 float32 weights, so the numbers depend on no machine.
 
+weights.json
+------------
+What legacy.pth and zip.pth beside it, written by `torch.save`, hold.
+- `tensors`: list of {`name`, `shape`, `data`}, the floating-point ones, in order.
+
+architectures.json
+------------------
+- `mean`, `std`: 3 numbers each; the input is (byte / 255 - mean) / std.
+- `generator`: list of {`name`, `shape`, `first_8`, `sum`}: numbers by which one tells
+  whether the generator (see networks.py) is rebuilt rightly; `sum` in float64.
+- `networks`: list of {`arch`, `width`: the first block's channels, `classes`,
+  `tensors`: list of [name, shape], the torchvision state dict without its counters,
+  `input`: {`width`, `height`, `seed`, `checksum`}, `features`, `logits`}.
+
+vgg19.json
+----------
+The network that examples/synthetic_vgg19 writes; 1000 classes.
+- `mean`, `std`: as above.
+- `narrow`: {`width`: 4, `tensors`, `inputs`: list of {`width`, `height`, `seed`,
+  `checksum`, `features`: 256 numbers, `first_16_probabilities`}}.
+- `full`: {`width`: 64, `inputs`: list of {`width`, `height`, `seed`, `checksum`,
+  `first_16`, `norm`: of the 4096 features, `first_16_probabilities`}}.
+
 sgd.json
 --------
 - `features_times_32768`: 96 rows of 20 integers; divided by 32768 they are exact in
@@ -89,6 +114,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import networks
 import numpy as np
 import PIL
 import sklearn
@@ -385,6 +411,166 @@ def pad_same(x, kernel, stride):
     return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
 
 
+# --- weights.json
+
+
+def weights(out):
+    """A small checkpoint in both formats: every float, shared and turned tensors."""
+    base = torch.arange(12.0).reshape(3, 4) / 8
+    state = {
+        "module.conv.weight": base,
+        "module.conv.turned": base.t(),
+        "module.conv.part": base[1:, ::2],
+        "module.half": torch.tensor([1.5, -0.25], dtype=torch.float16),
+        "module.brain": torch.tensor([3.0, -0.5], dtype=torch.bfloat16),
+        "module.double": torch.tensor([[0.1]], dtype=torch.float64),
+        "module.scalar": torch.nn.Parameter(torch.tensor(2.5)),
+        "module.empty": torch.zeros(0, 3),
+        "module.bn.num_batches_tracked": torch.tensor(7),
+        "module.mask": torch.tensor([True, False]),
+    }
+    checkpoint = {"epoch": 3, "lr": 0.1, "best": None, "state_dict": state}
+    for name, newer in [("legacy.pth", False), ("zip.pth", True)]:
+        torch.save(checkpoint, out / name, _use_new_zipfile_serialization=newer)
+    return {
+        "about": "torch.save of a checkpoint, legacy and zip",
+        "tensors": [
+            {
+                "name": name.removeprefix("module."),
+                "shape": list(tensor.shape),
+                "data": rounded(tensor.detach().float().reshape(-1), 9),
+            }
+            for name, tensor in state.items()
+            if tensor.is_floating_point()
+        ],
+    }
+
+
+# --- architectures.json and vgg19.json
+
+
+GENERATED = [
+    ("features.0.weight", [64, 3, 3, 3]),
+    ("features.0.bias", [64]),
+    ("classifier.3.weight", [256, 256]),
+    ("bn1.weight", [64]),
+    ("bn1.bias", [64]),
+    ("layer1.0.bn2.running_mean", [64]),
+    ("layer1.0.bn2.running_var", [64]),
+]
+# (name, width): wide enough that no layer dies out, narrow enough for an ordinary test.
+NARROW = [
+    *((f"vgg{layers}{norm}", 2) for layers in (11, 13, 16, 19) for norm in ("", "-bn")),
+    ("resnet18", 8),
+    ("resnet50", 4),
+]
+NARROW_CLASSES = 12
+VGG19_SEEDS = (1, 4, 7)
+
+
+def architectures():
+    """Features and logits of a picture, for each architecture."""
+    networks.check_against_torchvision()
+    return {
+        "about": "torchvision's classes with fewer channels, seeded weights, float64",
+        "mean": IMAGENET_MEAN,
+        "std": IMAGENET_STD,
+        "generator": [generated(*tensor) for tensor in GENERATED],
+        "networks": [
+            narrow_network(name, width, seed)
+            for seed, (name, width) in enumerate(NARROW)
+        ],
+    }
+
+
+def generated(name, shape):
+    tensor = networks.numbers(name, shape)
+    return {
+        "name": name,
+        "shape": shape,
+        "first_8": rounded(tensor.reshape(-1)[:8], 9),
+        "sum": rounded(tensor.double().sum(), 15),
+    }
+
+
+def narrow_network(name, width, seed):
+    network = networks.seeded(networks.network(name, width, NARROW_CLASSES))
+    about, images = imagenet_input(seed)
+    features, logits = networks.features_and_logits(network, images)
+    return {
+        "arch": name,
+        "width": width,
+        "classes": NARROW_CLASSES,
+        "tensors": networks.tensors(network),
+        "input": about,
+        "features": rounded(features[0], 9),
+        "logits": rounded(logits[0], 9),
+    }
+
+
+def imagenet_input(seed):
+    pixels = picture(224, 224, seed)
+    about = {
+        "width": 224,
+        "height": 224,
+        "seed": seed,
+        "checksum": checksum(pixels),
+    }
+    images = torch.from_numpy(pixels).double().permute(2, 0, 1)[None] / 255
+    mean, std = (
+        torch.tensor(values, dtype=torch.float64).reshape(3, 1, 1)
+        for values in (IMAGENET_MEAN, IMAGENET_STD)
+    )
+    return about, (images - mean) / std
+
+
+def vgg19(earlier, full):
+    """Three pictures through the narrow network, and with `full` through all of it."""
+    narrow = networks.seeded(networks.network("vgg19", 4, 1000))
+    content = {
+        "about": "torchvision's VGG19 with seeded weights, float64; never trained",
+        "mean": IMAGENET_MEAN,
+        "std": IMAGENET_STD,
+        "narrow": {
+            "width": 4,
+            "tensors": networks.tensors(narrow),
+            "inputs": [narrow_vgg19(narrow, seed) for seed in VGG19_SEEDS],
+        },
+    }
+    if full:
+        network = networks.seeded(networks.network("vgg19", 64, 1000))
+        inputs = [full_vgg19(network, seed) for seed in VGG19_SEEDS]
+        content["full"] = {"width": 64, "inputs": inputs}
+    elif earlier.is_file():
+        content["full"] = json.loads(earlier.read_text(encoding="utf-8"))["full"]
+    return content
+
+
+def narrow_vgg19(network, seed):
+    about, features, probabilities = vgg19_answer(network, seed)
+    return {
+        **about,
+        "features": rounded(features, 9),
+        "first_16_probabilities": rounded(probabilities[:16], 9),
+    }
+
+
+def full_vgg19(network, seed):
+    about, features, probabilities = vgg19_answer(network, seed)
+    return {
+        **about,
+        "first_16": rounded(features[:16], 9),
+        "norm": rounded(features.norm(), 9),
+        "first_16_probabilities": rounded(probabilities[:16], 9),
+    }
+
+
+def vgg19_answer(network, seed):
+    about, images = imagenet_input(seed)
+    features, logits = networks.features_and_logits(network, images)
+    return about, features[0], torch.softmax(logits[0], dim=0)
+
+
 # --- sgd.json
 
 
@@ -648,6 +834,9 @@ def arguments(makers):
         "--weights", type=Path, help="the .pth file of EfficientNet-Lite0"
     )
     parser.add_argument(
+        "--full", action="store_true", help="evaluate the whole VGG19 too"
+    )
+    parser.add_argument(
         "--out",
         type=Path,
         default=Path("tests/golden"),
@@ -660,26 +849,35 @@ def arguments(makers):
 
 
 def main():
+    options = arguments(
+        [
+            "preprocess",
+            "efficientnet_lite0",
+            "weights",
+            "architectures",
+            "vgg19",
+            "sgd",
+            "metrics",
+            "softmax",
+        ]
+    )
     makers = {
         "preprocess": preprocess,
-        "efficientnet_lite0": efficientnet_lite0,
+        "efficientnet_lite0": lambda: efficientnet_lite0(options.weights),
+        "weights": lambda: weights(options.out),
+        "architectures": architectures,
+        "vgg19": lambda: vgg19(options.out / "vgg19.json", options.full),
         "sgd": sgd,
         "metrics": metrics,
         "softmax": softmax,
     }
-    options = arguments(list(makers))
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     for name in [options.only] if options.only else makers:
-        if name != "efficientnet_lite0":
-            write(options.out, name, makers[name]())
-        elif options.weights is not None:
-            write(options.out, name, efficientnet_lite0(options.weights))
+        if name == "efficientnet_lite0" and options.weights is None:
+            print(f"{name} left out: it needs --weights FILE.pth", file=sys.stderr)
         else:
-            print(
-                "efficientnet_lite0 left out: it needs --weights FILE.pth",
-                file=sys.stderr,
-            )
+            write(options.out, name, makers[name]())
 
 
 if __name__ == "__main__":

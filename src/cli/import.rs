@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::backbone_args::PreprocessingArgs;
 use super::talk;
-use crate::backbones::architectures::Architecture;
+use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::onnx::LayerChoice;
 use crate::backbones::{Home, Pool};
 use crate::error::Error;
@@ -13,12 +13,16 @@ use crate::tasks::{ImportOnnxOptions, ImportOptions, import, import_onnx};
 /// Nothing in the file is executed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// An ONNX network, or PyTorch's weights (.pth, legacy or zip) of the architecture --arch.
+    /// An ONNX network, or PyTorch's weights (.pth, legacy or zip, or .safetensors) of the architecture --arch.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The architecture of PyTorch's weights: efficientnet-lite0.
+    /// The architecture of PyTorch's weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16, vgg19, each
+    /// also with -bn.
     #[arg(long, value_name = "ARCH")]
     arch: Option<Architecture>,
+    /// Keep the classifier: the network then says the logits of its own classes (ImageNet's), not features.
+    #[arg(long, requires = "arch")]
+    keep_classifier: bool,
     /// The backbone's name [default: the architecture, or the ONNX file's name].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -44,6 +48,11 @@ fn weights(arch: Architecture, args: Args, home: Home) -> Result<(), Error> {
     let path = import(&ImportOptions {
         file: args.file,
         arch,
+        end: if args.keep_classifier {
+            End::Logits
+        } else {
+            End::Features
+        },
         name: args.name,
         overrides: args.preprocessing.overrides(),
         home,

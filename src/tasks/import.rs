@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::backbones::architectures::Architecture;
+use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::weights::read_state_dict;
 use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Registry, onnx};
 use crate::error::{Error, Result};
@@ -15,6 +15,8 @@ pub struct ImportOptions {
     pub file: PathBuf,
     /// The architecture that they are of.
     pub arch: Architecture,
+    /// Where the network ends: at its features, or with its classifier.
+    pub end: End,
     /// The backbone's name; the architecture's by default.
     pub name: Option<String>,
     /// What differs from the known preprocessing.
@@ -34,13 +36,15 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
         .clone()
         .unwrap_or_else(|| options.arch.to_string());
     check_name(&name)?;
-    let model = options.arch.build(&read_state_dict(&options.file)?)?;
+    let model = options
+        .arch
+        .build(&read_state_dict(&options.file)?, options.end)?;
     let models = options.home.models();
     fs::create_dir_all(&models).map_err(Error::io("create", &models))?;
     let path = models.join(&name).with_added_extension("onnx");
     // The manifest first: a network without one would be used with the wrong preprocessing.
     let manifest_path = path.with_extension("toml");
-    let mut manifest = manifest(options.arch, name);
+    let mut manifest = manifest(options.arch, options.end, name);
     options.overrides.apply(&mut manifest);
     manifest.preprocessing.check()?;
     crate::atomic_file::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
@@ -48,16 +52,33 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The known manifest of that architecture under this name, without its source: the file may be another.
-fn manifest(arch: Architecture, name: String) -> BackboneManifest {
-    let known = Registry::known()
-        .into_iter()
-        .find(|known| known.name == arch.to_string());
-    let known = known.unwrap_or_else(|| BackboneManifest {
-        features: FeatureLayer::default(),
-        ..BackboneManifest::named("")
-    });
-    BackboneManifest { name, ..known }
+/// The known manifest of weights of that architecture, or ImageNet's defaults, under this name.
+fn manifest(arch: Architecture, end: End, name: String) -> BackboneManifest {
+    // A known network of the same name may come from elsewhere: the zoo's VGG19 has another file and licence.
+    let is_of_arch = |known: &BackboneManifest| {
+        let of = known
+            .source
+            .as_ref()
+            .and_then(|source| source.arch.as_deref());
+        of == Some(&*arch.to_string())
+    };
+    let known = Registry::known().into_iter().find(is_of_arch);
+    let known = known.unwrap_or_else(|| BackboneManifest::named(""));
+    let features = match end {
+        End::Features => FeatureLayer {
+            layer: Some("features".to_owned()),
+            ..known.features
+        },
+        End::Logits => FeatureLayer {
+            layer: Some("logits".to_owned()),
+            ..FeatureLayer::default()
+        },
+    };
+    BackboneManifest {
+        name,
+        features,
+        ..known
+    }
 }
 
 /// A backbone's name is a file's name, on all systems.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::import::{ImportOptions, import};
 use super::import_onnx::{ImportOnnxOptions, import_onnx};
+use crate::backbones::architectures::End;
 use crate::backbones::{
     BackboneManifest, Download, DownloadOptions, Fetched, Home, KnownFile, Overrides, Registry,
     Source,
@@ -103,6 +104,7 @@ fn install(
         let options = ImportOptions {
             file,
             arch: arch.parse()?,
+            end: End::Features,
             name,
             overrides: Overrides::default(),
             home,

@@ -28,7 +28,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("arrow_ipc", &["features"]),
     ("arrow_schema", &["features"]),
     ("parquet", &["features"]),
-    ("safetensors", &["head"]),
+    ("safetensors", &["backbones", "head"]),
     ("linfa", &["head", "tasks"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

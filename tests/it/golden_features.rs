@@ -40,7 +40,7 @@ fn features_are_pytorchs() {
     }
 }
 
-fn cosine(a: &[f32], b: &[f64]) -> f64 {
+pub(crate) fn cosine(a: &[f32], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let dot: f64 = a.iter().zip(b).map(|(&x, y)| f64::from(x) * y).sum();
     let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();

@@ -3,10 +3,10 @@
 use crate::backbones::weights::{StateDict, Tensor};
 use crate::error::{Error, Result};
 
-/// A convolution without bias and the normalisation after it: the names of their tensors.
+/// A convolution and the normalisation after it: the names of their tensors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names<'a> {
-    /// `{conv}.weight` (out, …).
+    /// `{conv}.weight` (out, …), and `{conv}.bias` (out) where it has one.
     pub(super) conv: &'a str,
     /// `{norm}.weight`, `.bias`, `.running_mean` and `.running_var`, each (out).
     pub(super) norm: &'a str,
@@ -14,7 +14,7 @@ pub(super) struct Names<'a> {
 
 /// Weight and bias of the one convolution that does what the two did.
 ///
-/// With γ, β, μ, σ² of the normalisation, w' = w γ / √(σ² + ε) and b' = β − μ γ / √(σ² + ε), computed in `f64`
+/// With γ, β, μ, σ² of the normalisation, w' = w γ / √(σ² + ε) and b' = β + (b − μ) γ / √(σ² + ε), computed in `f64`
 /// (Ioffe and Szegedy, 2015, algorithm 2).
 ///
 /// # Errors
@@ -24,13 +24,11 @@ pub(super) fn fold(
     names: Names<'_>,
     epsilon: f64,
 ) -> Result<(Tensor, Tensor)> {
-    let get = |name: String| {
-        weights
-            .get(&name)
-            .ok_or_else(|| bad(weights, format!("`{name}` is missing")))
+    let norm = |part: &str| {
+        let tensor = weights.need(&format!("{}.{part}", names.norm));
+        tensor.map(|tensor| &tensor.data)
     };
-    let norm = |part: &str| get(format!("{}.{part}", names.norm)).map(|tensor| &tensor.data);
-    let conv = get(format!("{}.weight", names.conv))?;
+    let conv = weights.need(&format!("{}.weight", names.conv))?;
     let (gamma, beta, mean, variance) = (
         norm("weight")?,
         norm("bias")?,
@@ -46,11 +44,17 @@ pub(super) fn fold(
     let weight = conv.data.chunks(filter).zip(&scale);
     let weight = weight
         .flat_map(|(filter, scale)| filter.iter().map(move |w| (f64::from(*w) * scale) as f32));
-    let bias = beta
+    let own = weights.get(&format!("{}.bias", names.conv));
+    let own = own.map_or_else(|| vec![0.0; scale.len()], |bias| bias.data.clone());
+    let shift = own
         .iter()
         .zip(mean)
+        .map(|(b, m)| f64::from(*b) - f64::from(*m));
+    let bias = beta
+        .iter()
+        .zip(shift)
         .zip(&scale)
-        .map(|((b, m), scale)| (f64::from(*b) - f64::from(*m) * scale) as f32);
+        .map(|((beta, shift), scale)| (f64::from(*beta) + shift * scale) as f32);
     let (weight, bias): (Vec<f32>, Vec<f32>) = (weight.collect(), bias.collect());
     if weight.len() != conv.data.len() || bias.len() != scale.len() {
         return Err(bad(
@@ -97,7 +101,7 @@ mod tests {
         norm: "n",
     };
 
-    fn weights(variance: [f32; 2]) -> StateDict {
+    fn weights(variance: [f32; 2], own: Option<[f32; 2]>) -> StateDict {
         let row = |name: &str, data: [f32; 2]| {
             (
                 name.to_owned(),
@@ -119,14 +123,16 @@ mod tests {
         ];
         StateDict::new(
             "w.pth",
-            norm.into_iter().chain([("c.weight".to_owned(), conv)]),
+            norm.into_iter()
+                .chain(own.map(|bias| row("c.bias", bias)))
+                .chain([("c.weight".to_owned(), conv)]),
         )
     }
 
     #[test]
     fn by_hand() {
         // Scales 3 / √(3.75 + 0.25) = 1.5 and 1 / √(15.75 + 0.25) = 0.25.
-        let (weight, bias) = fold(&weights([3.75, 15.75]), NAMES, 0.25).unwrap();
+        let (weight, bias) = fold(&weights([3.75, 15.75], None), NAMES, 0.25).unwrap();
         assert_eq!(
             weight,
             Tensor {
@@ -144,9 +150,16 @@ mod tests {
     }
 
     #[test]
+    fn a_bias_of_the_convolution_is_scaled_too() {
+        let (_, bias) = fold(&weights([3.75, 15.75], Some([2.0, -4.0])), NAMES, 0.25).unwrap();
+        // 0.5 + (2 − 4) · 1.5 and −1 + (−4 − 2) · 0.25.
+        assert_eq!(bias.data, [-2.5, -2.5]);
+    }
+
+    #[test]
     fn what_cannot_be_folded() {
         assert!(
-            fold(&weights([-1.0, 1.0]), NAMES, 0.25)
+            fold(&weights([-1.0, 1.0], None), NAMES, 0.25)
                 .unwrap_err()
                 .to_string()
                 .contains("not finite")

@@ -1,35 +1,99 @@
 //! Networks that frostline knows how to build out of a file of weights.
 
 mod batch_norm;
+mod classifier;
+mod conv_norm;
 mod efficientnet_lite0;
 mod expected;
+mod resnet;
+mod vgg;
 
 use std::fmt;
 use std::str::FromStr;
 
 use rten_onnx::onnx::ModelProto;
 
+use self::resnet::{Kind, ResNet};
+use self::vgg::{Norm, Vgg};
 use super::weights::StateDict;
 use crate::error::{Error, Result};
 
-/// A network's plan.
+/// A network's plan. All of them read pictures of 224 × 224 pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {
-    /// EfficientNet-Lite0: 1280 features of a 224 × 224 picture.
+    /// EfficientNet-Lite0: 1280 features.
     EfficientNetLite0,
+    /// `ResNet`-18: 512 features.
+    ResNet18,
+    /// `ResNet`-50, torchvision's (the stride is in the 3 × 3 convolutions): 2048 features.
+    ResNet50,
+    /// VGG with 8 convolutions: 4096 features, as of all VGG.
+    Vgg11,
+    /// VGG with 8 convolutions and batch norms.
+    Vgg11Bn,
+    /// VGG with 10 convolutions.
+    Vgg13,
+    /// VGG with 10 convolutions and batch norms.
+    Vgg13Bn,
+    /// VGG with 13 convolutions.
+    Vgg16,
+    /// VGG with 13 convolutions and batch norms.
+    Vgg16Bn,
+    /// VGG with 16 convolutions.
+    Vgg19,
+    /// VGG with 16 convolutions and batch norms.
+    Vgg19Bn,
+}
+
+/// Where a network ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum End {
+    /// At what its classifier reads: the output `features` (N, D).
+    #[default]
+    Features,
+    /// At what its classifier says, before softmax: the output `logits` (N, classes).
+    Logits,
 }
 
 impl Architecture {
-    /// All that are known.
-    pub const ALL: [Self; 1] = [Self::EfficientNetLite0];
+    /// All that are known, in order of their names.
+    pub const ALL: [Self; 11] = [
+        Self::EfficientNetLite0,
+        Self::ResNet18,
+        Self::ResNet50,
+        Self::Vgg11,
+        Self::Vgg11Bn,
+        Self::Vgg13,
+        Self::Vgg13Bn,
+        Self::Vgg16,
+        Self::Vgg16Bn,
+        Self::Vgg19,
+        Self::Vgg19Bn,
+    ];
 
-    /// The network with these weights, without its classifier: `input` (N, 3, H, W) to `features` (N, D).
+    /// The network with these weights, from `input` (N, 3, 224, 224) to its `end`.
+    ///
+    /// Batch norms are folded into the convolutions; dropout does nothing at inference, and is left out. The classifier's
+    /// classes are as many as the file has; where it is not kept, it need not be there. VGG and `ResNet` may be thinner or
+    /// wider than the published ones, all layers in the same ratio: the first convolution tells.
     ///
     /// # Errors
     /// [`Error::Network`] where tensors are missing, unexpected, or of another shape, with their names.
-    pub fn build(self, weights: &StateDict) -> Result<ModelProto> {
+    pub fn build(self, weights: &StateDict, end: End) -> Result<ModelProto> {
+        let vgg = |convs, norm| Vgg { convs, norm }.build(weights, end);
+        let resnet = |kind, blocks| ResNet { kind, blocks }.build(weights, end);
         match self {
-            Self::EfficientNetLite0 => efficientnet_lite0::build(weights),
+            Self::EfficientNetLite0 => efficientnet_lite0::build(weights, end),
+            Self::ResNet18 => resnet(Kind::Basic, [2, 2, 2, 2]),
+            Self::ResNet50 => resnet(Kind::Bottleneck, [3, 4, 6, 3]),
+            Self::Vgg11 => vgg([1, 1, 2, 2, 2], Norm::None),
+            Self::Vgg11Bn => vgg([1, 1, 2, 2, 2], Norm::Batch),
+            Self::Vgg13 => vgg([2, 2, 2, 2, 2], Norm::None),
+            Self::Vgg13Bn => vgg([2, 2, 2, 2, 2], Norm::Batch),
+            Self::Vgg16 => vgg([2, 2, 3, 3, 3], Norm::None),
+            Self::Vgg16Bn => vgg([2, 2, 3, 3, 3], Norm::Batch),
+            Self::Vgg19 => vgg([2, 2, 4, 4, 4], Norm::None),
+            Self::Vgg19Bn => vgg([2, 2, 4, 4, 4], Norm::Batch),
         }
     }
 }
@@ -38,6 +102,16 @@ impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::EfficientNetLite0 => "efficientnet-lite0",
+            Self::ResNet18 => "resnet18",
+            Self::ResNet50 => "resnet50",
+            Self::Vgg11 => "vgg11",
+            Self::Vgg11Bn => "vgg11-bn",
+            Self::Vgg13 => "vgg13",
+            Self::Vgg13Bn => "vgg13-bn",
+            Self::Vgg16 => "vgg16",
+            Self::Vgg16Bn => "vgg16-bn",
+            Self::Vgg19 => "vgg19",
+            Self::Vgg19Bn => "vgg19-bn",
         })
     }
 }
@@ -45,10 +119,12 @@ impl fmt::Display for Architecture {
 impl FromStr for Architecture {
     type Err = Error;
 
+    /// A name as [`fmt::Display`] has it, or as torchvision has it: `vgg19_bn`.
     fn from_str(text: &str) -> Result<Self> {
+        let name = text.replace('_', "-");
         Self::ALL
             .into_iter()
-            .find(|known| known.to_string() == text)
+            .find(|known| known.to_string() == name)
             .ok_or_else(|| Error::Input {
                 problem: format!("there is no architecture `{text}`"),
                 hint: format!(
@@ -60,17 +136,24 @@ impl FromStr for Architecture {
 }
 
 #[cfg(test)]
+mod sample;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_go_both_ways() {
+        for known in Architecture::ALL {
+            assert_eq!(known.to_string().parse::<Architecture>().unwrap(), known);
+        }
         assert_eq!(
-            "efficientnet-lite0".parse::<Architecture>().unwrap(),
-            Architecture::EfficientNetLite0
+            "vgg19_bn".parse::<Architecture>().unwrap(),
+            Architecture::Vgg19Bn
         );
         let error = "vgg20".parse::<Architecture>().unwrap_err();
         assert_eq!(error.to_string(), "there is no architecture `vgg20`");
-        assert_eq!(error.hint(), Some("choose one of efficientnet-lite0"));
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with("choose one of efficientnet-lite0, resnet18"));
     }
 }

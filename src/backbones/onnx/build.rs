@@ -1,20 +1,22 @@
-//! Building an ONNX graph out of the few operators that convolutional backbones need.
+//! Building an ONNX graph node by node.
+
+mod layers;
+mod proto;
 
 use std::cell::RefCell;
 
 use rten_onnx::onnx::{
-    AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
-    OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+    AttributeProto, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
 };
 
-use crate::backbones::weights::Tensor;
+use self::proto::{signed, value_info};
+
+pub use self::layers::{Conv, MaxPool};
 
 /// ONNX's file format of 2021, which every ONNX Runtime since 1.10 reads.
 const IR_VERSION: i64 = 8;
 /// Operators of ONNX 1.8.
 const OPSET: i64 = 13;
-/// The name of the dimension that may have any size.
-const BATCH: &str = "N";
 
 /// The output of a node, or the graph's input, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,21 +28,6 @@ impl Value {
     pub fn name(&self) -> &str {
         &self.0
     }
-}
-
-/// A two-dimensional convolution with a square kernel.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Conv {
-    /// (out, in / groups, size, size).
-    pub weight: Tensor,
-    /// (out).
-    pub bias: Tensor,
-    /// The step between places of the kernel, both ways.
-    pub stride: usize,
-    /// Zeros put before and after, both ways.
-    pub padding: (usize, usize),
-    /// Into how many parts the channels are split: 1, or as many as there are channels.
-    pub groups: usize,
 }
 
 /// A graph with one input and one output, node by node.
@@ -66,59 +53,6 @@ impl GraphBuilder {
     #[must_use]
     pub fn input(&self) -> Value {
         self.input.clone()
-    }
-
-    /// A convolution; its output is called `name`.
-    pub fn conv(&mut self, name: &str, input: &Value, conv: &Conv) -> Value {
-        let weight = self.weight(format!("{name}.weight"), &conv.weight);
-        let bias = self.weight(format!("{name}.bias"), &conv.bias);
-        let size = conv.weight.shape.last().copied().unwrap_or(1);
-        let (before, after) = conv.padding;
-        let attributes = vec![
-            ints("dilations", &[1, 1]),
-            int("group", conv.groups),
-            ints("kernel_shape", &[size, size]),
-            ints("pads", &[before, before, after, after]),
-            ints("strides", &[conv.stride, conv.stride]),
-        ];
-        self.node("Conv", name, &[input, &weight, &bias], attributes)
-    }
-
-    /// min(max(x, 0), 6) of each element; its output is called `name`.
-    pub fn relu6(&mut self, name: &str, input: &Value) -> Value {
-        let bounds = [("relu6.min", 0.0), ("relu6.max", 6.0)].map(|(bound, number)| {
-            let known = self
-                .graph
-                .initializer
-                .iter()
-                .any(|tensor| tensor.name.as_deref() == Some(bound));
-            if known {
-                return Value(bound.to_owned());
-            }
-            self.weight(
-                bound.to_owned(),
-                &Tensor {
-                    shape: Vec::new(),
-                    data: vec![number],
-                },
-            )
-        });
-        self.node("Clip", name, &[input, &bounds[0], &bounds[1]], Vec::new())
-    }
-
-    /// The sum of two values of one shape; its output is called `name`.
-    pub fn add(&mut self, name: &str, left: &Value, right: &Value) -> Value {
-        self.node("Add", name, &[left, right], Vec::new())
-    }
-
-    /// The mean over all positions, (N, C, H, W) to (N, C, 1, 1); its output is called `name`.
-    pub fn global_average_pool(&mut self, name: &str, input: &Value) -> Value {
-        self.node("GlobalAveragePool", name, &[input], Vec::new())
-    }
-
-    /// One row of numbers for each image, (N, …) to (N, D); its output is called `name`.
-    pub fn flatten(&mut self, name: &str, input: &Value) -> Value {
-        self.node("Flatten", name, &[input], vec![int("axis", 1)])
     }
 
     /// The model, whose output is `output` of shape (N, `shape`…).
@@ -156,14 +90,19 @@ impl GraphBuilder {
         Value(name.to_owned())
     }
 
-    fn weight(&mut self, name: String, tensor: &Tensor) -> Value {
-        let bytes: Vec<u8> = tensor
-            .data
-            .iter()
-            .flat_map(|number| number.to_le_bytes())
-            .collect();
+    fn has_weight(&self, name: &str) -> bool {
+        let named = |tensor: &TensorProto| tensor.name.as_deref() == Some(name);
+        self.graph.initializer.iter().any(named)
+    }
+
+    fn weight(&mut self, name: String, shape: &[usize], data: &[f32]) -> Value {
+        // Room for all at once: VGG's largest weights are 411 MB, and a growing vector would hold twice that.
+        let mut bytes = Vec::with_capacity(size_of_val(data));
+        for number in data {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
         self.graph.initializer.push(TensorProto {
-            dims: signed(&tensor.shape),
+            dims: signed(shape),
             data_type: Some(DataType::FLOAT),
             raw_data: Some(RefCell::new(bytes)),
             name: Some(name.clone()),
@@ -173,62 +112,10 @@ impl GraphBuilder {
     }
 }
 
-fn value_info(value: &Value, shape: &[usize]) -> ValueInfoProto {
-    let batch = Dimension {
-        dim_param: Some(BATCH.to_owned()),
-        dim_value: None,
-    };
-    let fixed = signed(shape).into_iter().map(|size| Dimension {
-        dim_value: Some(size),
-        dim_param: None,
-    });
-    let shape = TensorShapeProto {
-        dim: std::iter::once(batch).chain(fixed).collect(),
-    };
-    let tensor_type = TypeProtoTensor {
-        elem_type: Some(DataType::FLOAT),
-        shape: Some(shape),
-    };
-    ValueInfoProto {
-        name: Some(value.0.clone()),
-        r#type: Some(TypeProto {
-            tensor_type: Some(tensor_type),
-            ..TypeProto::default()
-        }),
-    }
-}
-
-fn int(name: &str, value: usize) -> AttributeProto {
-    let i = signed(&[value]).pop();
-    AttributeProto {
-        name: Some(name.to_owned()),
-        i,
-        r#type: Some(AttributeType::INT),
-        ..AttributeProto::default()
-    }
-}
-
-fn ints(name: &str, values: &[usize]) -> AttributeProto {
-    let ints = signed(values);
-    AttributeProto {
-        name: Some(name.to_owned()),
-        ints,
-        r#type: Some(AttributeType::INTS),
-        ..AttributeProto::default()
-    }
-}
-
-/// ONNX counts in `i64`. Sizes of what lies in memory are smaller than its largest.
-fn signed(sizes: &[usize]) -> Vec<i64> {
-    sizes
-        .iter()
-        .map(|&size| i64::try_from(size).unwrap_or(i64::MAX))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbones::weights::Tensor;
 
     fn model() -> ModelProto {
         let mut graph = GraphBuilder::new(&[1, 5, 5]);
@@ -289,6 +176,29 @@ mod tests {
             .find(|a| a.name.as_deref() == Some("pads"))
             .unwrap();
         assert_eq!(pads.ints, [0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn a_dense_layer_sums_over_rows() {
+        let mut graph = GraphBuilder::new(&[2, 1, 2]);
+        let weight = Tensor {
+            shape: vec![3, 2, 1, 2],
+            data: vec![1.0; 12],
+        };
+        let bias = Tensor {
+            shape: vec![3],
+            data: vec![0.5; 3],
+        };
+        let flat = graph.flatten("flat", &graph.input());
+        let sums = graph.linear("dense", &flat, &weight, &bias);
+        let graph = graph.finish(&sums, &[3]).graph.unwrap();
+        assert_eq!(graph.initializer[0].dims, [3, 4]);
+        assert_eq!(graph.node[1].input, ["flat", "dense.weight", "dense.bias"]);
+        let transposed = &graph.node[1].attribute[0];
+        assert_eq!(
+            (transposed.name.as_deref(), transposed.i),
+            (Some("transB"), Some(1))
+        );
     }
 
     #[test]

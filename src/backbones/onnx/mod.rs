@@ -22,7 +22,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use self::build::{Conv, GraphBuilder, Value};
+pub use self::build::{Conv, GraphBuilder, MaxPool, Value};
 pub use self::cut::{Cut, Network};
 pub use self::float16::in_float16;
 pub use self::input::{Element, PictureInput};

@@ -21,7 +21,8 @@ const MAX_UNFOLDING: u64 = 16;
 
 /// Reads the tensors of an archive of `length` bytes.
 pub(super) fn read(source: impl Read + Seek, length: u64) -> Result<Vec<(String, Tensor)>, Fault> {
-    let zip = ZipArchive::new(source).map_err(|error| unopened(error, length))?;
+    let mut zip = ZipArchive::new(source).map_err(|error| unopened(error, length))?;
+    check_apart(&mut zip)?;
     let folder = folder(&zip)?;
     let mut archive = Archive {
         zip,
@@ -44,6 +45,24 @@ fn unopened(error: ZipError, length: u64) -> Fault {
             "it ends after {length} bytes, without the table of contents of a zip archive"
         )),
     }
+}
+
+/// Checks that no two files share bytes: by sharing, a short archive could hold much.
+fn check_apart<R: Read + Seek>(zip: &mut ZipArchive<R>) -> Result<(), Fault> {
+    let mut ranges = Vec::with_capacity(zip.len());
+    for number in 0..zip.len() {
+        let entry = zip
+            .by_index_raw(number)
+            .map_err(|error| Fault::damaged(format!("a file in it cannot be found: {error}")))?;
+        let start = entry.data_start().unwrap_or(entry.header_start());
+        let end = start.saturating_add(entry.compressed_size());
+        ranges.push((entry.header_start(), end));
+    }
+    ranges.sort_unstable();
+    if ranges.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+        return Err(Fault::refused("two files in it share bytes"));
+    }
+    Ok(())
 }
 
 /// The folder that everything is in, with its slash.
@@ -125,108 +144,4 @@ impl<R: Read + Seek> Archive<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use super::super::sample::{self, archive, dict, floats, tensor, zipped};
-    use super::*;
-
-    fn load(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, Fault> {
-        read(Cursor::new(bytes), bytes.len() as u64)
-    }
-
-    fn state(class: &str) -> Vec<u8> {
-        dict(&[("a", tensor("0", class, 2, 0, &[2], &[1]))])
-    }
-
-    fn data(bytes: &[u8]) -> Vec<f32> {
-        load(bytes).unwrap()[0].1.data.clone()
-    }
-
-    #[test]
-    fn both_byte_orders() {
-        assert_eq!(
-            data(&archive(
-                &state("FloatStorage"),
-                &[("0", 2, floats(&[0.5, -2.0]))],
-                "little"
-            )),
-            [0.5, -2.0]
-        );
-        // bfloat16 1.0 and -2.0, the high byte first.
-        let big = vec![0x3f, 0x80, 0xc0, 0x00];
-        assert_eq!(
-            data(&archive(&state("BFloat16Storage"), &[("0", 2, big)], "big")),
-            [1.0, -2.0]
-        );
-        assert!(
-            load(&archive(
-                &state("FloatStorage"),
-                &[("0", 2, floats(&[0.5, -2.0]))],
-                "middle"
-            ))
-            .is_err()
-        );
-    }
-
-    #[test]
-    fn packed_files_are_read_but_do_not_unfold_without_end() {
-        let pickle = sample::pickled(&state("FloatStorage"));
-        let packed = [
-            ("w/data.pkl", pickle, true),
-            ("w/data/0", floats(&[0.5, -2.0]), true),
-        ];
-        assert_eq!(data(&zipped(&packed)), [0.5, -2.0]);
-        let large = dict(&[("a", tensor("0", "FloatStorage", 1 << 20, 0, &[2], &[1]))]);
-        let bomb = [
-            ("w/data.pkl", sample::pickled(&large), false),
-            ("w/data/0", vec![0; 4 << 20], true),
-        ];
-        assert!(
-            matches!(load(&zipped(&bomb)), Err(Fault::Foreign { found, .. }) if found.contains("unfolds"))
-        );
-    }
-
-    #[test]
-    fn wrong_and_missing_storages() {
-        let short = archive(
-            &state("FloatStorage"),
-            &[("0", 1, floats(&[0.5]))],
-            "little",
-        );
-        assert!(matches!(load(&short), Err(Fault::Damaged(why)) if why.contains("has 4 bytes")));
-        let none = archive(&state("FloatStorage"), &[], "little");
-        assert!(matches!(load(&none), Err(Fault::Damaged(why)) if why.contains("data/0")));
-    }
-
-    #[test]
-    fn other_archives() {
-        let arrays = zipped(&[("arr_0.npy", vec![1], false)]);
-        assert!(
-            matches!(load(&arrays), Err(Fault::Foreign { found, .. }) if found.contains("arr_0.npy"))
-        );
-        let script = zipped(&[
-            ("m/data.pkl", vec![1], false),
-            ("m/constants.pkl", vec![1], false),
-        ]);
-        assert!(
-            matches!(load(&script), Err(Fault::Foreign { found, .. }) if found.contains("TorchScript"))
-        );
-    }
-
-    #[test]
-    fn a_flipped_bit_is_found() {
-        let mut bytes = archive(
-            &state("FloatStorage"),
-            &[("0", 2, floats(&[0.123, -2.0]))],
-            "little",
-        );
-        let number = 0.123_f32.to_le_bytes();
-        let at = bytes
-            .windows(4)
-            .position(|window| window == number)
-            .unwrap();
-        bytes[at] ^= 1;
-        assert!(matches!(load(&bytes), Err(Fault::Damaged(_))));
-    }
-}
+mod tests;

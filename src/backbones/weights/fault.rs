@@ -24,7 +24,7 @@ impl Fault {
     pub(super) fn foreign(found: impl Into<String>) -> Self {
         Self::Foreign {
             found: found.into(),
-            hint: "give a .pth or .pt file that `torch.save` wrote",
+            hint: "give a .pth or .pt file that `torch.save` wrote, or a .safetensors file",
         }
     }
 

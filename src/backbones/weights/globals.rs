@@ -47,7 +47,7 @@ impl Global {
             }
             (Self::Tensor, [storage, offset, shape, strides, ..]) => {
                 let tensor = tensor([*storage, *offset, *shape, *strides], objects)?;
-                objects.add(Object::Tensor(tensor))
+                objects.add(Object::Tensor(Rc::new(tensor)))
             }
             (Self::Parameter, [tensor, ..])
                 if matches!(objects.get(*tensor), Object::Tensor(_)) =>

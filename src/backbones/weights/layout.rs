@@ -82,8 +82,25 @@ impl Layout {
         })
     }
 
+    /// Whether the elements lie beside each other in order, as almost always.
+    fn is_row(&self) -> bool {
+        let mut step = 1;
+        let places = self.shape.iter().zip(&self.strides).rev();
+        self.len > 0
+            && places
+                .filter(|(size, _)| **size != 1)
+                .all(|(size, stride)| {
+                    let follows = *stride == step;
+                    step *= size;
+                    follows
+                })
+    }
+
     /// The tensor's elements in order, out of `all` of its storage's.
     pub(super) fn gather(&self, all: &[f32]) -> Vec<f32> {
+        if self.is_row() {
+            return all[self.offset..][..self.len].to_vec();
+        }
         let mut data = Vec::with_capacity(self.len);
         let mut index = vec![0; self.shape.len()];
         let mut at = self.offset;
@@ -147,6 +164,10 @@ mod tests {
         assert_eq!(
             layout(12, 0, &[3], &[5]).unwrap().gather(&all),
             [0.0, 5.0, 10.0]
+        );
+        assert_eq!(
+            layout(12, 3, &[2, 1, 3], &[3, 9, 1]).unwrap().gather(&all),
+            [3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
         );
         assert_eq!(layout(12, 7, &[], &[]).unwrap().gather(&all), [7.0]);
         assert_eq!(

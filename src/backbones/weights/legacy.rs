@@ -97,7 +97,11 @@ fn places(
             .filter(|end| *end <= length)
             .ok_or_else(cut)?;
         source.seek(SeekFrom::Start(end))?;
-        places.insert(key.clone(), place);
+        if places.insert(key.clone(), place).is_some() {
+            return Err(Fault::damaged(format!(
+                "it holds the storage `{key}` twice"
+            )));
+        }
     }
     Ok(places)
 }
@@ -147,6 +151,17 @@ mod tests {
         assert!(matches!(
             load(&[("8", 2, floats(&[0.5, -2.0]))]),
             Err(Fault::Damaged(_))
+        ));
+        let twice = ("7", 2, floats(&[0.5, -2.0]));
+        assert!(
+            matches!(load(&[twice.clone(), twice]), Err(Fault::Damaged(why)) if why.contains("twice"))
+        );
+        // 2³⁰ numbers that pickle and storage agree on, and that are not there.
+        let state = dict(&[("a", tensor("7", "FloatStorage", 1 << 30, 0, &[2], &[1]))]);
+        let bytes = legacy(&state, &[("7", 1 << 30, floats(&[0.5]))]);
+        assert!(matches!(
+            read(Cursor::new(&bytes), bytes.len() as u64),
+            Err(Fault::Cut(_))
         ));
         assert!(matches!(load(&[]), Err(Fault::Damaged(_))));
         assert!(matches!(

@@ -1,7 +1,7 @@
 //! Tensors out of `PyTorch`'s files, without `PyTorch`: nothing in a file is executed.
 //!
-//! Both of `torch.save`'s formats are read: the zip archive, and the older row of pickles with raw storages behind.
-//! Which one it is, is told from the content, not from the name.
+//! Both of `torch.save`'s formats are read, the zip archive and the older row of pickles with raw storages behind, and
+//! safetensors. Which one it is, is told from the content, not from the name.
 
 mod archive;
 mod assemble;
@@ -15,10 +15,8 @@ mod object;
 mod opcode;
 mod pickle;
 mod reader;
+mod safetensors_file;
 mod state_dict;
-
-#[cfg(test)]
-mod sample;
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -30,17 +28,25 @@ use crate::error::{Error, Result};
 
 pub use self::state_dict::{StateDict, Tensor};
 
-/// Reads the floating-point tensors of a state dict from a `.pth` file.
+/// Reads the floating-point tensors of a state dict from a `.pth` or `.safetensors` file.
 ///
 /// Half, bfloat16 and double become `f32`. Integer and boolean tensors (`num_batches_tracked`, masks) and values that
 /// are no tensors are left out: they are counters, not weights. A checkpoint that holds the state dict under
-/// `state_dict`, `model_state_dict` or `model` is understood, and a prefix `module.` common to all names is dropped.
+/// `state_dict`, `model_state_dict` or `model` is understood, and a prefix common to all names, as `module.`, is dropped.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::File`] where the file is something else, is cut or damaged, or asks for anything but tensors.
 pub fn read_state_dict(path: &Path) -> Result<StateDict> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let tensors = read(BufReader::new(file)).map_err(|fault| fault.at(path))?;
+    read_state_dict_from(BufReader::new(file), path)
+}
+
+/// Reads a state dict that is no file of its own: `source` is all of it, `path` is what errors call it.
+///
+/// # Errors
+/// Those of [`read_state_dict`].
+pub fn read_state_dict_from(source: impl Read + Seek, path: &Path) -> Result<StateDict> {
+    let tensors = read(source).map_err(|fault| fault.at(path))?;
     Ok(StateDict::new(path, tensors))
 }
 
@@ -53,15 +59,22 @@ fn read(mut source: impl Read + Seek) -> Result<Vec<(String, Tensor)>, Fault> {
     match sniff::kind(&start) {
         Kind::Pickle => legacy::read(source, length),
         Kind::Zip => archive::read(source, length),
+        Kind::Safetensors => safetensors_file::read(source, length),
         other => Err(Fault::foreign(other.words())),
     }
 }
 
 #[cfg(test)]
+mod damage;
+
+#[cfg(test)]
+mod sample;
+
+#[cfg(test)]
 mod tests {
     use std::io::Cursor;
 
-    use super::sample::{self, archive, dict, floats, legacy, tensor};
+    use super::sample::{archive, dict, floats, legacy, tensor};
     use super::*;
 
     fn state() -> Vec<u8> {
@@ -134,46 +147,5 @@ mod tests {
         assert!(
             message(b"version https://git-lfs.github.com/spec/v1\n").contains("Git LFS pointer")
         );
-    }
-
-    #[test]
-    fn wherever_a_file_is_cut_it_is_an_error() {
-        for whole in [
-            legacy(&state(), &storages()),
-            archive(&state(), &storages(), "little"),
-        ] {
-            for length in 0..whole.len() {
-                assert!(
-                    read(Cursor::new(&whole[..length])).is_err(),
-                    "cut after {length} bytes"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_cut_legacy_file_is_said_to_be_cut() {
-        let whole = legacy(&state(), &storages());
-        for length in 3..whole.len() {
-            let fault = read(Cursor::new(&whole[..length])).unwrap_err();
-            assert!(
-                matches!(fault, Fault::Cut(_)),
-                "cut after {length} bytes: {fault:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn damaged_files_never_panic() {
-        let mut random = sample::Random(1);
-        for whole in [
-            legacy(&state(), &storages()),
-            archive(&state(), &storages(), "little"),
-        ] {
-            for _ in 0..4000 {
-                // Either answer is right: a flipped bit in a number is a number.
-                let _ = read(Cursor::new(random.damage(&whole)));
-            }
-        }
     }
 }

@@ -7,8 +7,8 @@ use super::object::{Object, Pickle};
 /// The keys under which checkpoints keep their state dict.
 const WRAPPERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
-/// What `DataParallel` puts before every name.
-const PARALLEL: &str = "module.";
+/// What is put before every name by `DataParallel`, by `torch.compile`, and by classes that hold the network as a field.
+const PREFIXES: [&str; 4] = ["module.", "_orig_mod.", "model.", "state_dict."];
 
 /// The floating-point tensors of the state dict, by their names.
 pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, Layout)>, Fault> {
@@ -19,13 +19,22 @@ pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, Layout)>, Fault> {
     let found = candidates.into_iter().find(|tensors| !tensors.is_empty());
     let mut tensors =
         found.ok_or_else(|| Fault::refused(format!("it holds {}", contents(pickle))))?;
-    if tensors.iter().all(|(name, _)| name.starts_with(PARALLEL)) {
-        for (name, _) in &mut tensors {
-            name.drain(..PARALLEL.len());
-        }
-    }
+    strip_prefixes(&mut tensors);
     tensors.retain(|(_, layout)| layout.storage.dtype.is_float());
     Ok(tensors)
+}
+
+/// Drops the [`PREFIXES`] that all names have.
+pub(super) fn strip_prefixes<T>(tensors: &mut [(String, T)]) {
+    let common = |tensors: &[(String, T)]| {
+        let shared = |prefix: &&str| tensors.iter().all(|(name, _)| name.starts_with(*prefix));
+        PREFIXES.into_iter().find(shared)
+    };
+    while let Some(prefix) = common(tensors).filter(|_| !tensors.is_empty()) {
+        for (name, _) in &mut *tensors {
+            name.drain(..prefix.len());
+        }
+    }
 }
 
 /// The value of a key of the outermost dictionary.
@@ -46,7 +55,7 @@ fn tensors_of(pickle: &Pickle, object: &Object) -> Vec<(String, Layout)> {
         return Vec::new();
     };
     let named = |&(name, value)| match (pickle.objects.text(name), pickle.objects.get(value)) {
-        (Some(name), Object::Tensor(layout)) => Some((name.to_owned(), layout.clone())),
+        (Some(name), Object::Tensor(layout)) => Some((name.to_owned(), Layout::clone(layout))),
         _ => None,
     };
     pairs.iter().filter_map(named).collect()
@@ -108,6 +117,33 @@ mod tests {
             ("b", one("FloatStorage")),
         ]);
         assert_eq!(names(&mixed).unwrap(), ["module.a", "b"]);
+    }
+
+    #[test]
+    fn prefixes_of_all_names_are_dropped() {
+        let strip = |names: [&str; 2]| {
+            let mut tensors = names.map(|name| (name.to_owned(), ()));
+            strip_prefixes(&mut tensors);
+            tensors.map(|(name, ())| name)
+        };
+        assert_eq!(
+            strip(["model._orig_mod.a", "model._orig_mod.b"]),
+            ["a", "b"]
+        );
+        assert_eq!(strip(["model.a", "fc.b"]), ["model.a", "fc.b"]);
+        assert_eq!(strip(["module.module.a", "module.b"]), ["module.a", "b"]);
+        strip_prefixes::<()>(&mut []);
+    }
+
+    #[test]
+    fn a_dictionary_that_holds_itself() {
+        // d = {}; d["state_dict"] = d
+        let bytes = b"\x80\x02}q\x00X\x0a\0\0\0state_dicth\x00s.";
+        let pickle = pickle::load(bytes.as_slice()).unwrap();
+        let Err(Fault::Foreign { found, .. }) = tensors(&pickle) else {
+            panic!("there is no tensor in it");
+        };
+        assert!(found.ends_with("a dictionary of 1 entries: `state_dict`"));
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(super) enum Object {
     Dict(Vec<(Id, Id)>),
     Global(Global),
     Storage(Rc<Storage>),
-    Tensor(Layout),
+    /// Behind a pointer, so that the many small values need less room.
+    Tensor(Rc<Layout>),
 }
 
 /// All values of a pickle.

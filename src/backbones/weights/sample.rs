@@ -110,6 +110,22 @@ pub(super) fn archive(
     zipped(&files)
 }
 
+/// A safetensors file; tensors are name, type, shape, bytes.
+pub(super) fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
+    let mut list = Vec::new();
+    let mut data = Vec::new();
+    for (name, dtype, shape, bytes) in tensors {
+        let (begin, end) = (data.len(), data.len() + bytes.len());
+        list.push(format!(
+            r#""{name}":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{begin},{end}]}}"#
+        ));
+        data.extend(bytes);
+    }
+    let list = format!("{{{}}}", list.join(","));
+    let length = (list.len() as u64).to_le_bytes();
+    [&length, list.as_bytes(), &data].concat()
+}
+
 /// A zip archive of files: name, bytes, whether packed.
 pub(super) fn zipped(files: &[(&str, Vec<u8>, bool)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

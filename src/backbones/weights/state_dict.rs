@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Error, Result};
+
 /// Numbers with a shape.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tensor {
@@ -56,6 +58,18 @@ impl StateDict {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.index.get(name).map(|&at| &self.tensors[at].1)
+    }
+
+    /// The tensor of a name that must be there.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where it is missing.
+    pub fn need(&self, name: &str) -> Result<&Tensor> {
+        self.get(name).ok_or_else(|| Error::Network {
+            path: self.path.clone(),
+            problem: format!("`{name}` is missing"),
+            hint: "fetch the weights again".to_owned(),
+        })
     }
 
     /// Names and tensors, in order.

@@ -1,0 +1,98 @@
+//! The plan against torchvision's state dicts.
+
+use std::collections::BTreeMap;
+
+use super::super::sample::{ones, operators, weights_and_output};
+use super::*;
+
+const RESNET18: ResNet = ResNet {
+    kind: Kind::Basic,
+    blocks: [2, 2, 2, 2],
+};
+const RESNET50: ResNet = ResNet {
+    kind: Kind::Bottleneck,
+    blocks: [3, 4, 6, 3],
+};
+
+/// The tensors without the classifier.
+fn tensors(resnet: ResNet, width: usize) -> Vec<(String, Vec<usize>)> {
+    let blocks = resnet.blocks(width);
+    let layers = blocks
+        .iter()
+        .flat_map(|block| block.layers.iter().chain(&block.downsample));
+    let stem = layer("", 1, [width, 3, 7, 7], 2);
+    let all = std::iter::once(&stem).chain(layers);
+    all.flat_map(ConvNorm::tensors).collect()
+}
+
+fn shape(tensors: &[(String, Vec<usize>)], name: &str) -> Vec<usize> {
+    let found = tensors.iter().find(|(known, _)| known == name);
+    found.unwrap_or_else(|| panic!("{name}")).1.clone()
+}
+
+#[test]
+fn the_tensors_are_torchvisions() {
+    // `torchvision.models.resnet18` and `resnet50` without `fc` and `num_batches_tracked`: 100 and 265 tensors, of
+    // which 4800 and 26560 numbers each are running means and variances; parameters are 11,689,512 and 25,557,032.
+    for (resnet, count, running, parameters, fc) in [
+        (RESNET18, 100, 9_600, 11_689_512, 513_000),
+        (RESNET50, 265, 53_120, 25_557_032, 2_049_000),
+    ] {
+        let tensors = tensors(resnet, 64);
+        assert_eq!(tensors.len(), count);
+        let sizes = tensors
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>());
+        assert_eq!(sizes.sum::<usize>(), parameters - fc + running);
+    }
+    let tensors = tensors(RESNET50, 64);
+    assert_eq!(shape(&tensors, "conv1.weight"), [64, 3, 7, 7]);
+    assert_eq!(
+        shape(&tensors, "layer1.0.downsample.0.weight"),
+        [256, 64, 1, 1]
+    );
+    assert_eq!(shape(&tensors, "layer1.1.conv1.weight"), [64, 256, 1, 1]);
+    assert_eq!(shape(&tensors, "layer4.0.conv2.weight"), [512, 512, 3, 3]);
+    assert_eq!(shape(&tensors, "layer4.2.bn3.running_var"), [2048]);
+}
+
+#[test]
+fn the_stride_is_in_the_3_by_3_convolution() {
+    let blocks = RESNET50.blocks(64);
+    let first = blocks
+        .iter()
+        .find(|block| block.name == "layer2.0.")
+        .unwrap();
+    let strides: Vec<_> = first.layers.iter().map(|layer| layer.stride).collect();
+    assert_eq!(strides, [1, 2, 1]);
+    assert_eq!(first.downsample.as_ref().unwrap().stride, 2);
+    assert!(blocks[1].downsample.is_none());
+}
+
+#[test]
+fn nodes_and_ends() {
+    let model = RESNET18
+        .build(&ones(tensors(RESNET18, 2)), End::Features)
+        .unwrap();
+    let counts = operators(model.graph.as_ref().unwrap());
+    let expected = [
+        ("Add", 8),
+        ("Conv", 20),
+        ("Flatten", 1),
+        ("GlobalAveragePool", 1),
+        ("MaxPool", 1),
+        ("Relu", 17),
+    ];
+    assert_eq!(counts, BTreeMap::from(expected));
+    let (names, output, size) = weights_and_output(&model);
+    assert_eq!((names.len(), output, size), (40, "features", 16));
+    let text = RESNET18
+        .build(&ones(tensors(RESNET18, 2)), End::Logits)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        text.ends_with("2 missing: `fc.bias`, `fc.weight`"),
+        "{text}"
+    );
+}

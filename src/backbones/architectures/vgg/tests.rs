@@ -1,0 +1,140 @@
+//! The plan against torchvision's state dicts.
+
+use std::collections::BTreeMap;
+
+use super::super::sample::{ones, operators, weights_and_output};
+use super::dense::{TIMM, TORCHVISION};
+use super::*;
+
+const VGG19: Vgg = Vgg {
+    convs: [2, 2, 4, 4, 4],
+    norm: Norm::None,
+};
+const VGG11_BN: Vgg = Vgg {
+    convs: [1, 1, 2, 2, 2],
+    norm: Norm::Batch,
+};
+
+/// The tensors of a file, with the classifier; its dense layers are named as `dense` is.
+fn tensors(vgg: Vgg, width: usize, dense: [&'static str; 3]) -> Vec<(String, Vec<usize>)> {
+    let dense = Dense {
+        names: dense,
+        channels: 8 * width,
+        features: 64 * width,
+    };
+    let blocks = vgg.blocks(width);
+    let mut all: Vec<_> = blocks
+        .iter()
+        .flatten()
+        .flat_map(ConvNorm::tensors)
+        .collect();
+    all.extend(dense.tensors());
+    all.push((
+        format!("{}.weight", dense.names[2]),
+        vec![10, dense.features],
+    ));
+    all.push((format!("{}.bias", dense.names[2]), vec![10]));
+    all
+}
+
+#[test]
+fn the_tensors_of_torchvisions_vgg19() {
+    let tensors = tensors(VGG19, 64, TORCHVISION);
+    // `torchvision.models.vgg19().state_dict()`: 16 convolutions, 3 dense layers.
+    let convs = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34];
+    let layers = convs.map(|place| format!("features.{place}")).into_iter();
+    let layers = layers.chain([0, 3, 6].map(|place| format!("classifier.{place}")));
+    let names = layers.flat_map(|name| [format!("{name}.weight"), format!("{name}.bias")]);
+    let found: Vec<_> = tensors.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(found, names.collect::<Vec<_>>());
+    let shapes: BTreeMap<_, _> = tensors
+        .iter()
+        .map(|(name, shape)| (name.as_str(), shape.as_slice()))
+        .collect();
+    assert_eq!(shapes["features.0.weight"], [64, 3, 3, 3]);
+    assert_eq!(shapes["features.10.weight"], [256, 128, 3, 3]);
+    assert_eq!(shapes["features.34.weight"], [512, 512, 3, 3]);
+    assert_eq!(shapes["classifier.0.weight"], [4096, 25088]);
+    assert_eq!(shapes["classifier.3.weight"], [4096, 4096]);
+    // 143,667,240 numbers in all, of which 1000 classes have 4,097,000.
+    let sizes = shapes
+        .iter()
+        .filter(|(name, _)| !name.starts_with("classifier.6"));
+    let numbers: usize = sizes
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum();
+    assert_eq!(numbers, 143_667_240 - 4_097_000);
+}
+
+#[test]
+fn batch_norms_follow_their_convolutions() {
+    let tensors = tensors(VGG11_BN, 64, TORCHVISION);
+    // 8 convolutions of weight and bias with norms of 4, 3 dense layers; counted in torchvision without the counters.
+    assert_eq!(tensors.len(), 8 * 6 + 6);
+    let weights: Vec<_> = tensors
+        .iter()
+        .filter_map(|(name, shape)| Some((name.strip_suffix(".weight")?, shape.len())))
+        .collect();
+    let expected = [
+        ("features.0", 4),
+        ("features.1", 1),
+        ("features.4", 4),
+        ("features.5", 1),
+    ];
+    assert_eq!(weights[..4], expected);
+    assert!(weights.contains(&("features.25", 4)) && weights.contains(&("features.26", 1)));
+}
+
+#[test]
+fn the_classifier_is_left_out_or_kept() {
+    let weights = ones(tensors(VGG19, 2, TORCHVISION));
+    let model = VGG19.build(&weights, End::Features).unwrap();
+    let (names, output, size) = weights_and_output(&model);
+    assert_eq!((names.len(), output, size), (2 * 18, "features", 128));
+    let counts = operators(model.graph.as_ref().unwrap());
+    let expected = [
+        ("Conv", 16),
+        ("Flatten", 1),
+        ("Gemm", 2),
+        ("MaxPool", 5),
+        ("Relu", 18),
+    ];
+    assert_eq!(counts, BTreeMap::from(expected));
+    let model = VGG19.build(&weights, End::Logits).unwrap();
+    let (names, output, size) = weights_and_output(&model);
+    assert_eq!((names.len(), output, size), (2 * 19, "logits", 10));
+}
+
+#[test]
+fn timms_names_make_the_same_graph() {
+    let graph = |names| {
+        let weights = ones(tensors(VGG11_BN, 1, names));
+        let model = VGG11_BN.build(&weights, End::Logits).unwrap();
+        let graph = model.graph.unwrap();
+        let shapes = graph.initializer.iter().map(|w| w.dims.clone());
+        (shapes.collect::<Vec<_>>(), graph.node.len())
+    };
+    assert_eq!(graph(TIMM), graph(TORCHVISION));
+}
+
+#[test]
+fn another_vgg_is_refused_by_name() {
+    let weights = ones(tensors(VGG19, 1, TORCHVISION));
+    let vgg16 = Vgg {
+        convs: [2, 2, 3, 3, 3],
+        norm: Norm::None,
+    };
+    let text = vgg16
+        .build(&weights, End::Features)
+        .err()
+        .unwrap()
+        .to_string();
+    // Of torchvision's vgg16, the places 17, 24 and 26 are convolutions; of vgg19, 16, 23, 25, 30, 32 and 34 are.
+    for part in [
+        "6 missing: `features.17.bias`",
+        "`features.24.bias`",
+        "unexpected: `features.16.weight`",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}

@@ -1,0 +1,138 @@
+//! What the machine reads, and what it refuses.
+
+use super::*;
+
+fn root(bytes: &[u8]) -> Result<Object, Fault> {
+    load(bytes).map(|pickle| pickle.root().clone())
+}
+
+fn message(bytes: &[u8]) -> String {
+    root(bytes)
+        .unwrap_err()
+        .at(std::path::Path::new("w.pth"))
+        .to_string()
+}
+
+#[test]
+fn whole_numbers() {
+    // pickle.dumps(n, 2) of Python.
+    for (bytes, number) in [
+        (b"\x80\x02K\x07.".as_slice(), 7),
+        (b"\x80\x02M\xe9\x03.", 1001),
+        (b"\x80\x02J\xff\xff\xff\xff.", -1),
+        (
+            b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.",
+            0x1950_a86a_20f9_469c_fc6c,
+        ),
+        (b"\x80\x02\x8a\x05\x00\x00\x00\x00\xff.", -(1 << 32)),
+        (b"\x80\x02\x8a\x00.", 0),
+    ] {
+        assert!(
+            matches!(root(bytes), Ok(Object::Int(n)) if n == number),
+            "{number}"
+        );
+    }
+}
+
+#[test]
+fn protocol_four() {
+    // pickle.dumps({"a": [1, None, 2.5]}, 4) of Python.
+    let bytes =
+        b"\x80\x04\x95\x1b\0\0\0\0\0\0\0}\x94\x8c\x01a\x94]\x94(K\x01NG@\x04\0\0\0\0\0\0es.";
+    let pickle = load(bytes.as_slice()).unwrap();
+    let Object::Dict(pairs) = pickle.root() else {
+        panic!()
+    };
+    assert_eq!(pickle.objects.text(pairs[0].0), Some("a"));
+    assert_eq!(pickle.objects.items(pairs[0].1).unwrap().len(), 3);
+}
+
+#[test]
+fn an_ordered_dict_of_python_2() {
+    // OrderedDict([["a", 1]]), protocol 2: the class is called with a list of lists.
+    let bytes =
+        b"\x80\x02ccollections\nOrderedDict\nq\x00]q\x01]q\x02(U\x01aq\x03K\x01ea\x85q\x04Rq\x05.";
+    let pickle = load(bytes.as_slice()).unwrap();
+    let Object::Dict(pairs) = pickle.root() else {
+        panic!()
+    };
+    assert_eq!(pickle.objects.text(pairs[0].0), Some("a"));
+    assert_eq!(pickle.objects.size(pairs[0].1), Some(1));
+}
+
+#[test]
+fn code_is_refused_by_name() {
+    let text = message(b"\x80\x02cos\nsystem\nU\x02ls\x85R.");
+    assert!(
+        text.ends_with("it asks for `os.system`; only tensors are read"),
+        "{text}"
+    );
+    let text = message(b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.");
+    assert!(
+        text.ends_with("it asks for `builtins.eval`; only tensors are read"),
+        "{text}"
+    );
+    assert!(message(b"\x80\x02I7\n.").contains("instruction 0x49"));
+    assert!(message(b"\x80\x02ccollections\nOrderedDict\n)R]b.").contains("state of an object"));
+    assert!(message(b"\x80\x02K\x01)R.").contains("calls what is no class"));
+}
+
+#[test]
+fn hostile_pickles() {
+    for bytes in [
+        b"\x80\x02.".as_slice(),
+        b"\x80\x02q\x00.",
+        b"\x80\x02h\x07.",
+        b"\x80\x02t.",
+        b"\x80\x02K\x01(0.",
+        b"\x80\x02(.",
+        b"\x80\x02K\x01K\x02a.",
+        b"\x80\x02}(K\x01u.",
+        b"\x80\x02]Q.",
+        b"\x80\x02K\x01\x87.",
+        b"\x80\x02\x8a\xff.",
+    ] {
+        assert!(
+            matches!(
+                root(bytes),
+                Err(Fault::Damaged(_) | Fault::Foreign { .. } | Fault::Cut(_))
+            ),
+            "{bytes:?}"
+        );
+    }
+    // Lengths of 4 GiB and of 2^63 with nothing behind.
+    assert!(matches!(
+        root(b"\x80\x02X\xff\xff\xff\xff"),
+        Err(Fault::Cut(_))
+    ));
+    assert!(matches!(
+        root(b"\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\x7f"),
+        Err(Fault::Cut(_))
+    ));
+}
+
+#[test]
+fn deep_nesting_does_not_recurse() {
+    let mut bytes = b"\x80\x02)".to_vec();
+    bytes.resize(500_000, 0x85);
+    bytes.push(b'.');
+    assert!(matches!(root(&bytes), Ok(Object::Tuple(_))));
+}
+
+#[test]
+fn a_long_list_used_over_and_over() {
+    // OrderedDict(pairs) of one list of 10000 pairs, again and again.
+    let mut bytes = b"\x80\x02ccollections\nOrderedDict\nq\x00](".to_vec();
+    bytes.extend(b"N]\x86".repeat(10_000));
+    bytes.extend(b"e\x85q\x01");
+    bytes.extend(b"h\x00h\x01R".repeat(100_000));
+    bytes.push(b'.');
+    assert!(message(&bytes).contains("more than 4194304 values"));
+}
+
+#[test]
+fn more_values_than_any_checkpoint_has() {
+    let mut bytes = b"\x80\x02".to_vec();
+    bytes.resize((1 << 22) + 10, b'N');
+    assert!(message(&bytes).contains("more than 4194304 values"));
+}

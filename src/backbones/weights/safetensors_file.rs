@@ -1,0 +1,213 @@
+//! The safetensors format: a list of tensors in JSON, then their numbers.
+//!
+//! # Format
+//! The length of the list as `u64`, the list, and all numbers without gaps, little-endian. The crate checks that shapes,
+//! types and places agree and that no two tensors overlap; here, that the file is as long as the list says. Source: the
+//! format's description in the `safetensors` repository.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use safetensors::tensor::{Dtype as Kind, Metadata, TensorInfo};
+
+use super::dtype::{ByteOrder, Dtype};
+use super::fault::Fault;
+use super::names;
+use super::state_dict::Tensor;
+
+/// Bytes of the list's length.
+const PREFIX: u64 = 8;
+/// A longer list the crate does not read either.
+const LONGEST_LIST: u64 = 100_000_000;
+
+/// Reads the tensors of a file of `length` bytes, one at a time.
+pub(super) fn read(
+    mut source: impl Read + Seek,
+    length: u64,
+) -> Result<Vec<(String, Tensor)>, Fault> {
+    let list = read_list(&mut source, length)?;
+    let begin = PREFIX + list.len() as u64;
+    let list: Metadata = serde_json::from_slice(&list)
+        .map_err(|error| Fault::damaged(format!("its list of tensors is wrong: {error}")))?;
+    check_length(length, begin.saturating_add(list.data_len() as u64))?;
+    let mut tensors = Vec::new();
+    for name in list.offset_keys() {
+        let info = list.info(&name).expect("the name is of this list");
+        if let Some(dtype) = float(&name, info.dtype)? {
+            let tensor = tensor(&mut source, begin, info, dtype)?;
+            tensors.push((name, tensor));
+        }
+    }
+    if tensors.is_empty() {
+        return Err(Fault::refused("it holds no floating-point tensors"));
+    }
+    names::strip_prefixes(&mut tensors);
+    Ok(tensors)
+}
+
+fn read_list(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
+    let mut prefix = [0; PREFIX as usize];
+    source.read_exact(&mut prefix)?;
+    let wanted = u64::from_le_bytes(prefix);
+    if wanted > LONGEST_LIST {
+        return Err(Fault::damaged(format!(
+            "its list of tensors would have {wanted} bytes"
+        )));
+    }
+    check_length_at_least(length, PREFIX + wanted)?;
+    let mut list = Vec::new();
+    source.take(wanted).read_to_end(&mut list)?;
+    Ok(list)
+}
+
+fn check_length(length: u64, wanted: u64) -> Result<(), Fault> {
+    check_length_at_least(length, wanted)?;
+    if length > wanted {
+        return Err(Fault::damaged(format!(
+            "its tensors end after {wanted} bytes, and {} more follow",
+            length - wanted
+        )));
+    }
+    Ok(())
+}
+
+fn check_length_at_least(length: u64, wanted: u64) -> Result<(), Fault> {
+    if length < wanted {
+        return Err(Fault::Cut(format!("it has {length} bytes of {wanted}")));
+    }
+    Ok(())
+}
+
+/// The type of floating-point numbers; none for integers, which are counters, not weights.
+fn float(name: &str, kind: Kind) -> Result<Option<Dtype>, Fault> {
+    Ok(Some(match kind {
+        Kind::F32 => Dtype::Float,
+        Kind::F16 => Dtype::Half,
+        Kind::BF16 => Dtype::BFloat16,
+        Kind::F64 => Dtype::Double,
+        Kind::BOOL
+        | Kind::U8
+        | Kind::I8
+        | Kind::U16
+        | Kind::I16
+        | Kind::U32
+        | Kind::I32
+        | Kind::U64
+        | Kind::I64 => return Ok(None),
+        other => {
+            return Err(Fault::refused(format!(
+                "its tensor `{name:.80}` is of type {other}, which is not read"
+            )));
+        }
+    }))
+}
+
+fn tensor(
+    source: &mut (impl Read + Seek),
+    begin: u64,
+    info: &TensorInfo,
+    dtype: Dtype,
+) -> Result<Tensor, Fault> {
+    let (start, end) = info.data_offsets;
+    source.seek(SeekFrom::Start(begin + start as u64))?;
+    // Both places lie in the file, whose length was compared with the list.
+    let mut bytes = vec![0; end - start];
+    source.read_exact(&mut bytes)?;
+    Ok(Tensor {
+        shape: info.shape.clone(),
+        data: dtype.widen(&bytes, ByteOrder::Little),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::super::sample::{floats, safetensors};
+    use super::*;
+
+    fn load(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, Fault> {
+        read(Cursor::new(bytes), bytes.len() as u64)
+    }
+
+    fn damage(bytes: &[u8]) -> String {
+        match load(bytes) {
+            Err(Fault::Damaged(what)) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_type_of_float_and_no_integers() {
+        let bytes = safetensors(&[
+            ("b", "F16", &[1], vec![0, 0x3e]),
+            ("a", "F32", &[2, 1], floats(&[0.5, -2.0])),
+            ("n", "I64", &[], 7_i64.to_le_bytes().to_vec()),
+            ("c", "BF16", &[1], vec![0xc0, 0x3f]),
+            ("d", "F64", &[], 1.5_f64.to_le_bytes().to_vec()),
+        ]);
+        let tensors = load(&bytes).unwrap();
+        let tensor = |shape: &[usize], data: &[f32]| Tensor {
+            shape: shape.to_vec(),
+            data: data.to_vec(),
+        };
+        let expected = [
+            ("b", tensor(&[1], &[1.5])),
+            ("a", tensor(&[2, 1], &[0.5, -2.0])),
+            ("c", tensor(&[1], &[1.5])),
+            ("d", tensor(&[], &[1.5])),
+        ];
+        assert_eq!(tensors, expected.map(|(name, t)| (name.to_owned(), t)));
+    }
+
+    #[test]
+    fn the_wrong_length() {
+        let mut bytes = safetensors(&[("a", "F32", &[2], floats(&[0.5, -2.0]))]);
+        let whole = bytes.len();
+        bytes.push(0);
+        assert!(damage(&bytes).contains("1 more follow"));
+        bytes.truncate(whole - 1);
+        assert!(matches!(load(&bytes), Err(Fault::Cut(what)) if what.contains("bytes of")));
+        bytes[..8].copy_from_slice(&(1_u64 << 47).to_le_bytes());
+        assert!(damage(&bytes).contains("list of tensors would have"));
+    }
+
+    #[test]
+    fn lists_that_lie() {
+        let list = |text: &str, data: usize| {
+            let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
+            bytes.extend(text.as_bytes());
+            bytes.resize(bytes.len() + data, 0);
+            bytes
+        };
+        for (text, data) in [
+            // Two tensors over the same bytes, a gap, a shape that needs more, a shape that overflows, no JSON.
+            (
+                r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+                4,
+            ),
+            (
+                r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+                8,
+            ),
+            (
+                r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
+                4,
+            ),
+            (
+                r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#,
+                4,
+            ),
+            ("{", 0),
+        ] {
+            assert!(
+                damage(&list(text, data)).contains("list of tensors"),
+                "{text}"
+            );
+        }
+        let eights = safetensors(&[("a", "F8_E4M3", &[1], vec![0])]);
+        assert!(
+            matches!(load(&eights), Err(Fault::Foreign { found, .. }) if found.contains("F8_E4M3"))
+        );
+        assert!(load(&list("{}", 0)).is_err());
+    }
+}

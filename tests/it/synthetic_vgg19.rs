@@ -1,0 +1,218 @@
+//! VGG19 with seeded weights: out of every kind of file of weights, and as `examples/synthetic_vgg19` lays it out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use frostline::backbones::onnx::write_model;
+use serde_json::Value;
+
+use self::network::Width;
+use crate::golden_networks::{answer, check_near, generator, list, numbers, open, tensors};
+use crate::harness::{command, golden, installed_home, run};
+
+#[path = "../../examples/synthetic_vgg19/network.rs"]
+mod network;
+#[path = "../../src/backbones/weights/sample.rs"]
+#[expect(dead_code, reason = "the reader's own tests use the rest")]
+mod sample;
+
+/// Names the file that `examples/synthetic_vgg19` wrote at full width.
+const FULL: &str = "FROSTLINE_SYNTHETIC_VGG19";
+
+/// One tensor of a file: name, shape, bytes.
+type Row = (String, Vec<usize>, Vec<u8>);
+
+fn rows(network: &Value) -> Vec<Row> {
+    let row = |(name, shape): (&str, Vec<usize>)| {
+        let numbers: Vec<f32> = generator::numbers(name, &shape).collect();
+        (name.to_owned(), shape, sample::floats(&numbers))
+    };
+    tensors(network).into_iter().map(row).collect()
+}
+
+/// The pickled state dict of a `.pth` file; the storage of each tensor is called by its number.
+fn pickled(rows: &[Row]) -> Vec<u8> {
+    let tensor = |(number, (name, shape, bytes)): (usize, &'_ Row)| {
+        let shape: Vec<u32> = shape.iter().map(|&size| size as u32).collect();
+        let strides: Vec<u32> = (1..=shape.len())
+            .map(|after| shape[after..].iter().product())
+            .collect();
+        let len = (bytes.len() / 4) as u32;
+        let key = number.to_string();
+        let tensor = sample::tensor(&key, "FloatStorage", len, 0, &shape, &strides);
+        (name.clone(), tensor)
+    };
+    let entries: Vec<_> = rows.iter().enumerate().map(tensor).collect();
+    let entries = entries
+        .iter()
+        .map(|(name, tensor)| (&**name, tensor.clone()));
+    sample::dict(&entries.collect::<Vec<_>>())
+}
+
+fn safetensors(rows: &[Row]) -> Vec<u8> {
+    let tensors = rows.iter();
+    let tensors = tensors.map(|(name, shape, bytes)| (&**name, "F32", &**shape, bytes.clone()));
+    sample::safetensors(&tensors.collect::<Vec<_>>())
+}
+
+/// The same tensors as timm names and shapes them.
+fn timms(rows: &[Row]) -> Vec<Row> {
+    let rename = |(name, shape, bytes): &Row| {
+        let renamed = name
+            .replace("classifier.0", "pre_logits.fc1")
+            .replace("classifier.3", "pre_logits.fc2")
+            .replace("classifier.6", "head.fc");
+        let shape = match (&*renamed, &**shape) {
+            ("pre_logits.fc1.weight", &[out, all]) => vec![out, all / 49, 7, 7],
+            ("pre_logits.fc2.weight", &[out, all]) => vec![out, all, 1, 1],
+            (_, shape) => shape.to_vec(),
+        };
+        (renamed, shape, bytes.clone())
+    };
+    rows.iter().map(rename).collect()
+}
+
+/// The same weights in every kind of file.
+fn files(rows: &[Row], folder: &Path) -> [PathBuf; 4] {
+    let state = pickled(rows);
+    let keys: Vec<_> = (0..rows.len()).map(|number| number.to_string()).collect();
+    let storages = keys.iter().zip(rows);
+    let storages = storages.map(|(key, (.., bytes))| {
+        let len = (bytes.len() / 4) as i64;
+        (key.as_str(), len, bytes.clone())
+    });
+    let storages: Vec<_> = storages.collect();
+    let contents = [
+        ("legacy.pth", sample::legacy(&state, &storages)),
+        ("zip.pth", sample::archive(&state, &storages, "little")),
+        ("torchvision.safetensors", safetensors(rows)),
+        ("timm.safetensors", safetensors(&timms(rows))),
+    ];
+    contents.map(|(name, bytes)| {
+        let path = folder.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    })
+}
+
+/// Imports a file of VGG19's weights into `home`, and returns where the network is then.
+fn imported(file: &Path, home: &Path, more: &[&str]) -> PathBuf {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let args = ["models", "import", file.to_str().unwrap()];
+    let args = args.into_iter().chain(["--arch", "vgg19", "--name", name]);
+    let mut import = command(args.chain(more.iter().copied()));
+    run(import.env("FROSTLINE_HOME", home)).exits(0);
+    home.join("models").join(name.to_owned() + ".onnx")
+}
+
+#[test]
+fn weights_of_every_kind_of_file_give_the_same_features() {
+    let Some(home) = installed_home() else { return };
+    let golden = &golden("vgg19")["narrow"];
+    let folder = tempfile::tempdir().unwrap();
+    let models = tempfile::tempdir().unwrap();
+    let mut networks = files(&rows(golden), folder.path())
+        .map(|file| open(&home, &imported(&file, models.path(), &[])));
+    for input in list(&golden["inputs"]) {
+        let wanted = numbers(&input["features"]);
+        let answers = networks.each_mut().map(|network| answer(network, input));
+        for got in &answers {
+            check_near(got, &wanted, "narrow VGG19");
+            let first: Vec<f64> = got[..16].iter().map(|&x| x.into()).collect();
+            assert!(
+                first
+                    .iter()
+                    .zip(&wanted)
+                    .all(|(x, y)| (x - y).abs() <= 1e-4)
+            );
+            let same = answers[0].iter().zip(got);
+            assert!(same.into_iter().all(|(x, y)| (x - y).abs() <= 1e-5));
+        }
+    }
+}
+
+#[test]
+fn the_classifier_can_be_kept() {
+    let Some(home) = installed_home() else { return };
+    let golden = &golden("vgg19")["narrow"];
+    let folder = tempfile::tempdir().unwrap();
+    let [_, zip, ..] = files(&rows(golden), folder.path());
+    let mut network = open(
+        &home,
+        &imported(&zip, folder.path(), &["--keep-classifier"]),
+    );
+    assert_eq!(network.spec.backbone.layer, "logits");
+    let input = &golden["inputs"][0];
+    let logits = answer(&mut network, input);
+    let largest = logits.iter().copied().fold(f32::MIN, f32::max);
+    let powers = logits.iter().map(|x| (x - largest).exp());
+    let sum: f32 = powers.clone().sum();
+    let probabilities: Vec<f32> = powers.take(16).map(|power| power / sum).collect();
+    check_near(
+        &probabilities,
+        &numbers(&input["first_16_probabilities"]),
+        "softmax of the logits",
+    );
+}
+
+/// Checks what a file in the zoo's layout says with its classifier and softmax.
+fn check_probabilities(home: &Path, file: &Path, golden: &Value) {
+    let mut frozen = open(home, file);
+    assert_eq!(frozen.spec.backbone.layer, "vgg0_softmax_fwd");
+    for input in list(&golden["inputs"]) {
+        let got = answer(&mut frozen, input);
+        assert_eq!(got.len(), 1000);
+        check_near(
+            &got[..16],
+            &numbers(&input["first_16_probabilities"]),
+            "probabilities",
+        );
+        assert!((got.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn the_narrow_file_in_the_zoos_layout_is_torchvisions_network() {
+    let Some(home) = installed_home() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("narrow.onnx");
+    write_model(&network::model(Width::NARROW), &file).unwrap();
+    check_probabilities(&home, &file, &golden("vgg19")["narrow"]);
+}
+
+#[test]
+fn the_full_file_in_the_zoos_layout_is_torchvisions_network() {
+    let Some(home) = installed_home() else { return };
+    let Some(file) = std::env::var_os(FULL) else {
+        eprintln!(
+            "not tested: {FULL} does not name the file that \
+             `cargo run --release --example synthetic_vgg19 -- FILE.onnx` writes"
+        );
+        return;
+    };
+    check_probabilities(&home, Path::new(&file), &golden("vgg19")["full"]);
+}
+
+#[test]
+fn the_zoos_layout() {
+    let model = network::model(Width::NARROW);
+    let graph = model.graph.unwrap();
+    assert_eq!(model.ir_version, Some(3));
+    assert_eq!(model.opset_import[0].version, Some(7));
+    let names = graph
+        .input
+        .iter()
+        .map(|input| input.name.as_deref().unwrap());
+    let names: Vec<_> = names.collect();
+    assert_eq!(names.len(), 1 + 38);
+    assert_eq!(names[..3], ["data", "vgg0_conv0_weight", "vgg0_conv0_bias"]);
+    assert_eq!(names[38], "vgg0_dense2_bias");
+    let operators = graph
+        .node
+        .iter()
+        .map(|node| node.op_type.as_deref().unwrap());
+    let last: Vec<_> = operators.skip(16 * 2 + 5).collect();
+    let dense = ["Flatten", "Gemm", "Relu", "Dropout"];
+    let expected = [&dense[..], &dense, &["Flatten", "Gemm", "Softmax"]].concat();
+    assert_eq!(last, expected);
+}
