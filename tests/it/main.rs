@@ -6,6 +6,7 @@ mod golden_features;
 mod golden_head;
 mod golden_images;
 mod harness;
+mod import_onnx;
 mod pipeline;
 mod reference_job;
 mod store;
