@@ -131,7 +131,7 @@ impl<'m> Links<'m> {
                 Some(Maker::Node(i)) if reach.nodes[i] => {}
                 Some(Maker::Node(i)) => {
                     reach.nodes[i] = true;
-                    let mended = mends.iter().any(|mend| mend.node == i);
+                    let mended = mends.binary_search_by_key(&i, |mend| mend.node).is_ok();
                     let node = &self.graph.nodes[i];
                     let needs = node.needs().enumerate();
                     let needs = needs.filter(|(place, _)| !(mended && *place == TARGET));
