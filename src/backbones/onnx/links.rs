@@ -158,7 +158,9 @@ impl<'m> Links<'m> {
     fn refuse_circles(&self, reach: &Reach) -> Result<(), String> {
         let readers = self.readers();
         let kept = |i: &usize| reach.nodes[*i];
-        let from_node = |tensor: &&str| matches!(self.maker(tensor), Some(Maker::Node(_)));
+        // A target that is mended is waited for by nobody.
+        let from_node =
+            |tensor: &&str| matches!(self.maker(tensor), Some(Maker::Node(i)) if reach.nodes[i]);
         let nodes = &self.graph.nodes;
         let mut waits: Vec<usize> = nodes
             .iter()
