@@ -2,6 +2,7 @@
 
 mod check;
 mod guess;
+mod known;
 mod staging;
 
 use std::fs;
@@ -9,12 +10,11 @@ use std::path::{Path, PathBuf};
 
 use self::check::Trial;
 use self::guess::guess;
+use self::known::made_from;
 use self::staging::Staging;
 use super::import::check_name;
 use crate::backbones::onnx::{Cut, Element, LayerChoice, Network};
-use crate::backbones::{
-    BackboneFile, BackboneManifest, FeatureLayer, Home, Overrides, Pool, Registry,
-};
+use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Pool, Registry};
 use crate::error::{Error, Result};
 
 /// What to import, and where to cut it.
@@ -59,7 +59,7 @@ const MANY_FEATURES: usize = 8192;
 /// for every batch; [`Error::Parameter`] for a name that is no file name, or preprocessing out of range;
 /// [`Error::Runtime`] where ONNX Runtime is missing.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
-    let known = known_manifest(options)?;
+    let known = made_from(Registry::known(), &options.file, options.name.as_deref())?;
     let network = Network::read(&options.file)?;
     let cut = network.cut(&layer_choice(options, known.as_ref()))?;
     let mut notes = notes_of(&cut, &options.file);
@@ -90,37 +90,6 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
         num_features,
         notes,
     })
-}
-
-/// The known backbone that is made from just this file, if there is one; of several, that of the wanted name.
-fn known_manifest(options: &ImportOnnxOptions) -> Result<Option<BackboneManifest>> {
-    let file = &options.file;
-    let bytes = fs::metadata(file).map_err(Error::io("read", file))?.len();
-    let mut known = Registry::known();
-    known.retain(|known| {
-        known
-            .source
-            .as_ref()
-            .is_some_and(|source| source.bytes == bytes)
-    });
-    if known.is_empty() {
-        return Ok(None);
-    }
-    let sha256 = BackboneFile {
-        path: file.clone(),
-        manifest: BackboneManifest::named(""),
-        has_manifest: false,
-    }
-    .sha256()?;
-    known.retain(|known| {
-        known
-            .source
-            .as_ref()
-            .is_some_and(|source| source.sha256 == sha256)
-    });
-    // False comes before true, and the sort keeps the order of equals.
-    known.sort_by_key(|known| Some(&known.name) != options.name.as_ref());
-    Ok(known.into_iter().next())
 }
 
 fn layer_choice(options: &ImportOnnxOptions, known: Option<&BackboneManifest>) -> LayerChoice {
@@ -207,12 +176,14 @@ fn install(
     let manifest_path = path.with_extension("toml");
     crate::atomic_file::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
     let data_path = path.with_added_extension("data");
-    match data {
-        Some(data) => move_to(data, &data_path)?,
-        // That of an older network of this name, which nothing reads any more.
-        None => drop(fs::remove_file(&data_path)),
+    if let Some(data) = data {
+        move_to(data, &data_path)?;
     }
     move_to(staged, &path)?;
+    if data.is_none() {
+        // That of an older network of this name, which nothing reads any more.
+        let _ = fs::remove_file(&data_path);
+    }
     Ok(path)
 }
 

@@ -9,6 +9,7 @@ mod golden_head;
 mod golden_images;
 mod golden_networks;
 mod harness;
+mod import_onnx;
 mod interruptions;
 mod pipeline;
 mod preview;

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use frostline::backbones::onnx::write_model;
+use frostline::backbones::{Home, Outline, RuntimeLibrary};
 use serde_json::Value;
 
 use self::network::Width;
 use crate::golden_networks::{answer, check_near, generator, list, numbers, open, tensors};
-use crate::harness::{command, golden, installed_home, run};
+use crate::harness::{command, golden, installed_home, number, run};
 
 #[path = "../../examples/synthetic_vgg19/network.rs"]
 mod network;
@@ -155,6 +156,73 @@ fn the_classifier_can_be_kept() {
     );
 }
 
+/// Cuts a file in the zoo's layout before its classifier, in a home of its own with the runtime of `home`.
+fn cut(home: &Path, file: &Path, place: &Path) -> PathBuf {
+    let library = RuntimeLibrary::find(&Home::at(home)).unwrap();
+    let file = file.to_str().unwrap();
+    let mut import = command(["models", "import", file, "--name", "cut"]);
+    import.env("FROSTLINE_HOME", place);
+    import.env("ORT_DYLIB_PATH", library.path);
+    run(&mut import)
+        .exits(0)
+        .says(&["44 of 48 layers and 36 of 38 weights", "is free now"]);
+    place.join("models/cut.onnx")
+}
+
+#[test]
+fn the_zoos_layout_is_cut_to_the_same_features() {
+    let Some(home) = installed_home() else { return };
+    let golden = &golden("vgg19")["narrow"];
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("narrow.onnx");
+    write_model(&network::model(Width::NARROW), &whole).unwrap();
+    let cut = cut(&home, &whole, folder.path());
+    let weights = Outline::read(&cut).unwrap().initializers;
+    assert_eq!(weights, 36, "those of the last layer are left out");
+    let mut network = open(&home, &cut);
+    for input in list(&golden["inputs"]) {
+        let got = answer(&mut network, input);
+        check_near(&got, &numbers(&input["features"]), "narrow VGG19, cut");
+    }
+}
+
+#[test]
+fn the_full_file_is_cut_to_pytorchs_4096_features() {
+    let Some(home) = installed_home() else { return };
+    let Some(file) = full_file() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut network = open(&home, &cut(&home, &file, folder.path()));
+    for input in list(&golden("vgg19")["full"]["inputs"]) {
+        let got = answer(&mut network, input);
+        assert_eq!(got.len(), 4096);
+        let wanted = numbers(&input["first_16"]);
+        let near = got.iter().zip(&wanted);
+        assert!(
+            near.into_iter()
+                .all(|(&x, y)| (f64::from(x) - y).abs() <= 1e-4)
+        );
+        check_near(&got[..16], &wanted, "VGG19, cut");
+        let norm = got
+            .iter()
+            .map(|&x| f64::from(x).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        assert!((norm / number(&input["norm"]) - 1.0).abs() < 1e-5, "{norm}");
+    }
+}
+
+/// The file of full width, or a line that says why a test does nothing.
+fn full_file() -> Option<PathBuf> {
+    let file = std::env::var_os(FULL);
+    if file.is_none() {
+        eprintln!(
+            "not tested: {FULL} does not name the file that \
+             `cargo run --release --example synthetic_vgg19 -- FILE.onnx` writes"
+        );
+    }
+    file.map(PathBuf::from)
+}
+
 /// Checks what a file in the zoo's layout says with its classifier and softmax.
 fn check_probabilities(home: &Path, file: &Path, golden: &Value) {
     let mut frozen = open(home, file);
@@ -183,14 +251,8 @@ fn the_narrow_file_in_the_zoos_layout_is_torchvisions_network() {
 #[test]
 fn the_full_file_in_the_zoos_layout_is_torchvisions_network() {
     let Some(home) = installed_home() else { return };
-    let Some(file) = std::env::var_os(FULL) else {
-        eprintln!(
-            "not tested: {FULL} does not name the file that \
-             `cargo run --release --example synthetic_vgg19 -- FILE.onnx` writes"
-        );
-        return;
-    };
-    check_probabilities(&home, Path::new(&file), &golden("vgg19")["full"]);
+    let Some(file) = full_file() else { return };
+    check_probabilities(&home, &file, &golden("vgg19")["full"]);
 }
 
 #[test]

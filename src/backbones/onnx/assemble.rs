@@ -101,11 +101,12 @@ impl Cut<'_> {
             graph.encoded(1, &cast(ends, self.picture.element.number()));
         }
         for (i, node) in self.model.graph.nodes.iter().enumerate() {
-            let mend = self.freeing.mends.iter().find(|mend| mend.node == i);
+            let mends = &self.freeing.mends;
+            let mend = mends.binary_search_by_key(&i, |mend| mend.node);
             match mend {
                 _ if !self.reach.nodes[i] => {}
-                Some(mend) => graph.message(1, self.mended_node(node, mend)?),
-                None => {
+                Ok(mend) => graph.message(1, self.mended_node(node, &mends[mend])?),
+                Err(_) => {
                     let mut as_it_was = Message::default();
                     as_it_was.copy(0, &node.body);
                     graph.message(1, as_it_was);

@@ -22,6 +22,7 @@ pub(super) struct Mend {
 /// What freeing the batch takes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Freeing {
+    /// In the order of the graph.
     pub(super) mends: Vec<Mend>,
     /// Nodes with a constant target that may hold a batch which cannot be told from it.
     pub(super) suspects: Vec<usize>,

@@ -38,6 +38,20 @@ pub enum Element {
 const BATCH: &str = "N";
 
 impl PictureInput {
+    /// An input of a batch of any size, for tests of what is made of it.
+    #[cfg(test)]
+    pub(crate) fn new(name: &str, element: Element, image: [Option<u64>; 3]) -> Self {
+        let dim = |length: Option<u64>| length.map_or(Dim::Free(String::new()), Dim::Fixed);
+        let [a, b, c] = image.map(dim);
+        Self {
+            name: name.to_owned(),
+            element,
+            batch: None,
+            image,
+            dims: [Dim::Free(BATCH.to_owned()), a, b, c],
+        }
+    }
+
     /// Looks at an input; what is wrong with it otherwise.
     pub(super) fn of(info: &ValueInfo) -> Result<Self, String> {
         let name = info.name.clone();

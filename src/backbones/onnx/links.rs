@@ -131,7 +131,7 @@ impl<'m> Links<'m> {
                 Some(Maker::Node(i)) if reach.nodes[i] => {}
                 Some(Maker::Node(i)) => {
                     reach.nodes[i] = true;
-                    let mended = mends.iter().any(|mend| mend.node == i);
+                    let mended = mends.binary_search_by_key(&i, |mend| mend.node).is_ok();
                     let node = &self.graph.nodes[i];
                     let needs = node.needs().enumerate();
                     let needs = needs.filter(|(place, _)| !(mended && *place == TARGET));
@@ -158,7 +158,9 @@ impl<'m> Links<'m> {
     fn refuse_circles(&self, reach: &Reach) -> Result<(), String> {
         let readers = self.readers();
         let kept = |i: &usize| reach.nodes[*i];
-        let from_node = |tensor: &&str| matches!(self.maker(tensor), Some(Maker::Node(_)));
+        // A target that is mended is waited for by nobody.
+        let from_node =
+            |tensor: &&str| matches!(self.maker(tensor), Some(Maker::Node(i)) if reach.nodes[i]);
         let nodes = &self.graph.nodes;
         let mut waits: Vec<usize> = nodes
             .iter()

@@ -43,6 +43,8 @@ const BEFORE: &[&str] = &[
 /// What may stand behind a classifier that is a convolution: its scores are averaged over positions.
 const POOLED: &[&str] = &["Relu", "GlobalAveragePool", "AveragePool", "ReduceMean"];
 
+/// A network of more outputs than this is no classifier.
+const MOST_OUTPUTS: usize = 16;
 /// How many candidates are shown: those next to the output.
 const MOST_SHOWN: usize = 8;
 
@@ -52,8 +54,12 @@ impl<'m> Links<'m> {
     /// It is certain if each output is the scores of a classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with constant
     /// weights), and all classifiers read the same layer.
     pub(super) fn penultimate(&self) -> Result<&'m str, String> {
+        let outputs = &self.graph.outputs;
+        if outputs.len() > MOST_OUTPUTS {
+            return Err(format!("it has {} outputs", outputs.len()));
+        }
         let mut found = None;
-        for output in &self.graph.outputs {
+        for output in outputs {
             let Some(classifier) = self.classifier(&output.name) else {
                 let name = &output.name;
                 return Err(format!("its output `{name}` is not a classifier's scores"));
@@ -152,29 +158,38 @@ impl<'m> Links<'m> {
     /// The layers that may be meant by the one before the classifier, in the order of the graph.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let mut all: Vec<Candidate> = Vec::new();
-        let nodes = self.graph.nodes.iter();
+        let nodes = self.graph.nodes.iter().rev();
         for node in nodes.filter(|node| self.is_classifier(node)) {
             let layer = self.before(&node.inputs[0]);
-            if self.node(layer).is_some() && all.iter().all(|known| known.layer != layer) {
-                all.push(Candidate {
-                    layer: layer.to_owned(),
-                    shape: self.shape_before(layer, node),
-                    reader: format!("read by {}", node.title()),
-                });
+            let shape = || self.shape_before(layer, node);
+            self.add_candidate(&mut all, layer, shape, format!("read by {}", node.title()));
+            if all.len() == MOST_SHOWN {
+                break;
             }
         }
-        all.drain(..all.len().saturating_sub(MOST_SHOWN));
-        for output in &self.graph.outputs {
+        all.reverse();
+        for output in self.graph.outputs.iter().take(MOST_SHOWN) {
             let layer = self.before(&output.name);
-            if self.node(layer).is_some() && all.iter().all(|known| known.layer != layer) {
-                all.push(Candidate {
-                    layer: layer.to_owned(),
-                    shape: self.shape_text(layer).unwrap_or_else(unknown),
-                    reader: "the output".to_owned(),
-                });
-            }
+            let shape = || self.shape_text(layer).unwrap_or_else(unknown);
+            self.add_candidate(&mut all, layer, shape, "the output".to_owned());
         }
         all
+    }
+
+    fn add_candidate(
+        &self,
+        all: &mut Vec<Candidate>,
+        layer: &str,
+        shape: impl FnOnce() -> String,
+        reader: String,
+    ) {
+        if self.node(layer).is_some() && all.iter().all(|known| known.layer != layer) {
+            all.push(Candidate {
+                layer: layer.to_owned(),
+                shape: shape(),
+                reader,
+            });
+        }
     }
 
     /// The shape of a layer, as far as it, or its reader's weights, tell.

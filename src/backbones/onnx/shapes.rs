@@ -3,8 +3,8 @@
 use super::graph::{Dim, Node};
 use super::links::Links;
 
-/// How many nodes are looked through for a known shape.
-const FARTHEST: usize = 32;
+/// How many nodes are looked through for a known shape, all ways together.
+const MOST_LOOKS: usize = 256;
 
 /// Operators whose output has the shape of their first input.
 const ELEMENTWISE: &[&str] = &[
@@ -24,25 +24,27 @@ const ELEMENTWISE: &[&str] = &[
     "LRN",
     "BatchNormalization",
     "InstanceNormalization",
+    "LayerNormalization",
+    "Gelu",
 ];
 
 impl Links<'_> {
     /// The lengths of a layer's dimensions after the batch: as the file notes them down, or as far as its nodes tell.
     pub(super) fn image_dims(&self, layer: &str) -> Option<Vec<Dim>> {
-        self.dims_from(layer, FARTHEST)
+        self.dims_from(layer, &mut MOST_LOOKS.clone())
     }
 
-    fn dims_from(&self, layer: &str, steps: usize) -> Option<Vec<Dim>> {
+    fn dims_from(&self, layer: &str, looks: &mut usize) -> Option<Vec<Dim>> {
         if let Some(dims) = self.graph.info(layer).and_then(|info| info.dims.as_ref()) {
             return Some(dims.split_first()?.1.to_vec());
         }
         let node = self.node(layer)?;
-        let steps = steps.checked_sub(1)?;
-        let input = || self.dims_from(node.inputs.first()?, steps);
+        *looks = looks.checked_sub(1)?;
+        let mut input = || self.dims_from(node.inputs.first()?, looks);
         match node.operator.as_str() {
             operator if ELEMENTWISE.contains(&operator) => input(),
             "Add" | "Sum" | "Sub" | "Mul" | "Div" => {
-                let rank = self.rank_of_sum(node, steps)?;
+                let rank = self.rank_of_sum(node, looks)?;
                 Some((1..rank).map(|_| any()).collect())
             }
             "Conv" => {
@@ -69,18 +71,17 @@ impl Links<'_> {
     }
 
     /// The number of dimensions of a sum or product; a weight may have fewer than the others.
-    fn rank_of_sum(&self, node: &Node, steps: usize) -> Option<usize> {
-        let rank = |input: &String| {
+    fn rank_of_sum(&self, node: &Node, looks: &mut usize) -> Option<usize> {
+        let mut rank = |input: &String| {
             if self.is_live(input) {
-                self.dims_from(input, steps).map(|dims| dims.len() + 1)
+                self.dims_from(input, looks).map(|dims| dims.len() + 1)
             } else {
                 self.weight_dims(input).map(|dims| dims.len())
             }
         };
         node.inputs
             .iter()
-            .map(rank)
-            .try_fold(0, |most, rank| Some(most.max(rank?)))
+            .try_fold(0, |most, input| Some(most.max(rank(input)?)))
     }
 
     /// How many numbers a `Gemm` gives for each picture.

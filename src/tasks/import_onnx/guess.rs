@@ -89,7 +89,7 @@ fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Opti
     ];
     let list: Vec<String> = options
         .into_iter()
-        .filter(|(guessed, _)| *guessed)
+        .filter(|(guessed, _)| *guessed && said.preset.is_none())
         .map(|(_, option)| option)
         .collect();
     (!list.is_empty()).then(|| {
@@ -99,4 +99,66 @@ fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Opti
             list.join(" ")
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backbones::onnx::PictureInput;
+
+    fn input(element: Element, image: [Option<u64>; 3]) -> PictureInput {
+        PictureInput::new("x", element, image)
+    }
+
+    fn guessed(image: [Option<u64>; 3]) -> (Layout, Crop, Resize) {
+        let (p, _) = guess(&input(Element::Float32, image), &Overrides::default()).unwrap();
+        (p.layout, p.crop, p.resize)
+    }
+
+    #[test]
+    fn layout_and_size_are_those_of_the_shape() {
+        let [three, side] = [Some(3), Some(299)];
+        // torchvision's preset for Inception v3: resize 342, crop 299.
+        let inception = (Layout::Nchw, Crop::Center(299, 299), Resize::Shorter(342));
+        assert_eq!(guessed([three, side, side]), inception);
+        let wide = (Layout::Nhwc, Crop::Center(320, 240), Resize::Shorter(366));
+        assert_eq!(guessed([Some(240), Some(320), three]), wide);
+        let free = (Layout::Nchw, Crop::Center(224, 224), Resize::Shorter(256));
+        assert_eq!(guessed([None; 3]), free);
+        assert_eq!(guessed([three, None, None]), free);
+    }
+
+    #[test]
+    fn what_is_said_is_not_guessed() {
+        let said = Overrides {
+            crop: Some(Crop::Center(112, 112)),
+            mean: Some([0.5; 3]),
+            ..Overrides::default()
+        };
+        let (p, note) = guess(&input(Element::Float32, [None; 3]), &said).unwrap();
+        assert_eq!(p.resize, Resize::Shorter(128));
+        let note = note.unwrap();
+        assert!(
+            !note.contains("--crop") && !note.contains("--mean") && note.contains("--resize 128"),
+            "{note}"
+        );
+    }
+
+    #[test]
+    fn bytes_are_taken_as_they_are_and_grey_pictures_not_at_all() {
+        let (p, _) = guess(
+            &input(Element::UInt8, [None, None, Some(3)]),
+            &Overrides::default(),
+        )
+        .unwrap();
+        assert_eq!(
+            (p.scale.to_bits(), p.mean.map(f32::to_bits)),
+            (1.0_f32.to_bits(), [0; 3])
+        );
+        let problem = guess(
+            &input(Element::Float32, [Some(1), Some(28), Some(28)]),
+            &Overrides::default(),
+        );
+        assert!(problem.unwrap_err().contains("number of channels is 1"));
+    }
 }

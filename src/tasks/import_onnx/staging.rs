@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 
@@ -11,7 +12,9 @@ pub(super) struct Staging(PathBuf);
 
 impl Staging {
     pub(super) fn new(models: &Path) -> Result<Self> {
-        let path = models.join(format!(".import-{}", std::process::id()));
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = models.join(format!(".import-{}-{count}", std::process::id()));
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         Ok(Self(path))
     }

