@@ -158,7 +158,23 @@ impl Error {
             Self::Strict { .. } => {
                 Some("mend or remove the images named above, or leave out --strict")
             }
+            Self::Io {
+                action: "write" | "create",
+                source,
+                ..
+            } => Some(elsewhere(source.kind())),
             Self::Io { .. } | Self::Parameter { .. } => None,
         }
+    }
+}
+
+/// The way out where a file or folder cannot be written.
+fn elsewhere(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match kind {
+        StorageFull | QuotaExceeded | FileTooLarge => {
+            "free some space, or name another place with -o, --store or FROSTLINE_HOME"
+        }
+        _ => "name a place that can be written to with -o, --store or FROSTLINE_HOME",
     }
 }
