@@ -1,7 +1,7 @@
 //! The integration tests: one binary, a module for each thing that is tested.
 
 mod borders;
-mod cli;
+mod cli_cases;
 mod golden_features;
 mod golden_head;
 mod golden_images;
