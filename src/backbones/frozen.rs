@@ -73,6 +73,8 @@ impl Frozen {
         options: &RunOptions,
     ) -> Result<Self> {
         let mut file = Registry::new(options.home.clone()).resolve(name)?;
+        // Before the network is hashed: half a gigabyte takes longer than saying that the library is missing.
+        let library = RuntimeLibrary::find(&options.home)?;
         let mut notes = Vec::new();
         if !file.has_manifest {
             let beside = file.path.with_extension("toml");
@@ -82,16 +84,13 @@ impl Frozen {
             ));
         }
         adjust(&mut file.manifest);
-        let given = (name.components().count() > 1 || name.is_file()).then_some(name);
-        Self::load(
-            &file,
-            file.sha256()?,
-            decoding,
-            vec![View::Center],
-            given,
-            notes,
-            options,
-        )
+        let sha256 = file.sha256()?;
+        let views = vec![View::Center];
+        let mut frozen = Self::load(&file, sha256, decoding, views, notes, &library, options)?;
+        if name.components().count() > 1 || name.is_file() {
+            frozen.spec.backbone.file = absolute_text(name);
+        }
+        Ok(frozen)
     }
 
     /// Loads the network that some features or a head were made with; `file` names it where it is not installed.
@@ -99,6 +98,7 @@ impl Frozen {
     /// # Errors
     /// [`Error::Network`] where it is not found; [`Error::Mismatch`] where `file` is another network.
     pub fn for_spec(spec: &FeatureSpec, file: Option<&Path>, options: &RunOptions) -> Result<Self> {
+        let library = RuntimeLibrary::find(&options.home)?;
         let registry = Registry::new(options.home.clone());
         let id = &spec.backbone;
         let mut found = match file {
@@ -128,8 +128,8 @@ impl Frozen {
             sha256,
             spec.decoding,
             spec.views.clone(),
-            None,
             Vec::new(),
+            &library,
             options,
         )
     }
@@ -139,8 +139,8 @@ impl Frozen {
         sha256: String,
         decoding: Decoding,
         views: Vec<View>,
-        given: Option<&Path>,
         mut notes: Vec<String>,
+        library: &RuntimeLibrary,
         options: &RunOptions,
     ) -> Result<Self> {
         let BackboneManifest {
@@ -150,8 +150,7 @@ impl Frozen {
             ..
         } = &file.manifest;
         preprocessing.check()?;
-        let library = RuntimeLibrary::find(&options.home)?;
-        let backbone = OnnxBackbone::load(&library, &file.path, features, preprocessing, options)?;
+        let backbone = OnnxBackbone::load(library, &file.path, features, preprocessing, options)?;
         notes.extend(backbone.fixed_batch().map(|n| {
             format!(
                 "`{}` fixes its batch to {n}, so that images are run {n} at a time",
@@ -164,13 +163,7 @@ impl Frozen {
             layer: backbone.layer().to_owned(),
             pool: features.pool,
             num_features: backbone.num_features(),
-            file: given.and_then(|path| {
-                std::path::absolute(path)
-                    .ok()?
-                    .into_os_string()
-                    .into_string()
-                    .ok()
-            }),
+            file: None,
         };
         let spec = FeatureSpec {
             backbone: backbone_id,
@@ -190,4 +183,10 @@ impl Frozen {
             notes,
         })
     }
+}
+
+/// Nothing for a path that is not UTF-8: it is but a hint for finding the file again.
+fn absolute_text(path: &Path) -> Option<String> {
+    let absolute = std::path::absolute(path).ok()?;
+    absolute.into_os_string().into_string().ok()
 }

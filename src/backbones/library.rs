@@ -4,10 +4,14 @@
 //! `onnxruntime` package of an active Python environment, the loader's own path. The first that is there is taken; if it does not fit, that is
 //! an error, since another one would silently be something else.
 
+mod elf;
+mod places;
+
 use std::env;
-use std::ffi::{CStr, OsStr};
+use std::ffi::CStr;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::home::Home;
@@ -64,8 +68,8 @@ impl RuntimeLibrary {
             return check(Path::new(&path), Origin::Variable);
         }
         let mut looked = Vec::new();
-        for (folder, origin) in folders(home) {
-            if let Some(path) = library_in(&folder) {
+        for (folder, origin) in places::folders(home) {
+            if let Some(path) = places::library_in(&folder) {
                 return check(&path, origin);
             }
             looked.push(format!("`{}`", folder.display()));
@@ -84,70 +88,6 @@ impl RuntimeLibrary {
 
 const HINT: &str = "run `scripts/setup.sh`, or `pip install onnxruntime` in an active environment, or set ORT_DYLIB_PATH \
                     to a libonnxruntime";
-
-fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
-    let beside = env::current_exe()
-        .ok()
-        .and_then(|exe| exe.parent().map(Path::to_owned));
-    let beside = beside
-        .into_iter()
-        .map(|folder| (folder, Origin::BesideBinary));
-    let python = ["VIRTUAL_ENV", "CONDA_PREFIX"]
-        .into_iter()
-        .filter_map(env::var_os)
-        .flat_map(|root| packages(&root));
-    let python = python.map(|folder| (folder, Origin::Python));
-    beside
-        .chain([home.runtime_cuda(), home.runtime()].map(|folder| (folder, Origin::Home)))
-        .chain(python)
-        .collect()
-}
-
-/// `onnxruntime/capi` below an environment's root, for each of its Pythons.
-fn packages(root: &OsStr) -> Vec<PathBuf> {
-    let root = Path::new(root);
-    let pythons = fs::read_dir(root.join("lib"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    let mut pythons: Vec<PathBuf> = pythons
-        .filter(|path| path.join("site-packages").is_dir())
-        .collect();
-    pythons.sort();
-    pythons.push(root.join("Lib"));
-    pythons
-        .iter()
-        .map(|python| python.join("site-packages/onnxruntime/capi"))
-        .collect()
-}
-
-/// The newest-named ONNX Runtime library in a folder: `libonnxruntime.so`, `libonnxruntime.so.1.32.0`.
-fn library_in(folder: &Path) -> Option<PathBuf> {
-    let wanted = |path: &PathBuf| {
-        path.file_name()
-            .and_then(OsStr::to_str)
-            .is_some_and(is_library_name)
-    };
-    fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(wanted)
-        .max()
-}
-
-fn is_library_name(name: &str) -> bool {
-    let Some(rest) = name
-        .strip_prefix(env::consts::DLL_PREFIX)
-        .and_then(|rest| rest.strip_prefix("onnxruntime"))
-    else {
-        return false;
-    };
-    let suffix = env::consts::DLL_SUFFIX;
-    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c == '.');
-    rest.strip_prefix(suffix).is_some_and(digits) || rest.strip_suffix(suffix).is_some_and(digits)
-}
 
 fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
     let unfit = |problem: String| Error::Runtime {
@@ -177,24 +117,29 @@ fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
     })
 }
 
-/// Looks at the first bytes, so that a text file or a folder is named as such and not by the loader's words.
+/// Looks at the file first, so that a text, a folder or half a download is named as such and not by the loader's words,
+/// or by a crash.
 fn looks_like_a_library(path: &Path) -> Result<(), String> {
     let metadata = fs::metadata(path).map_err(|e| e.to_string())?;
     if !metadata.is_file() {
         return Err("it is not a file".to_owned());
     }
+    let mut file = File::open(path).map_err(|e| e.to_string())?;
     let mut start = [0; 4];
-    let read = fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut start));
-    match (read.map_err(|e| e.to_string())?, start) {
+    match (file.read(&mut start).map_err(|e| e.to_string())?, start) {
         (
             4,
             [0x7f, b'E', b'L', b'F']
             | [0xcf, 0xfa, 0xed, 0xfe]
             | [0xca, 0xfe, 0xba, 0xbe]
             | [b'M', b'Z', ..],
-        ) => Ok(()),
-        _ => Err("it is not a shared library".to_owned()),
+        ) => {}
+        _ => return Err("it is not a shared library".to_owned()),
     }
+    if elf::is_cut(&mut file).map_err(|e| e.to_string())? {
+        return Err(format!("it is cut off after {} bytes", metadata.len()));
+    }
+    Ok(())
 }
 
 /// `OrtApiBase` as its C header declares it: two functions, of which we need the second.
@@ -231,23 +176,6 @@ fn with_cause(error: &libloading::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn library_names() {
-        if cfg!(target_os = "linux") {
-            assert!(
-                is_library_name("libonnxruntime.so") && is_library_name("libonnxruntime.so.1.32.0")
-            );
-            for name in [
-                "libonnxruntime_providers_cuda.so",
-                "onnxruntime.so",
-                "libonnxruntime.so.bak",
-                "libm.so",
-            ] {
-                assert!(!is_library_name(name), "{name}");
-            }
-        }
-    }
 
     #[test]
     fn what_is_no_library_is_named() {

@@ -1,7 +1,6 @@
 //! Text that several commands share, and where results go.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufWriter, Write, stdout};
 use std::path::Path;
 
@@ -36,24 +35,17 @@ pub(super) fn gpu_not_used(why: Option<&str>) {
     }
 }
 
-/// Writes results to a file, which takes its place only when it is whole, or to standard output.
+/// Writes results to a file, as [`atomic_file::write`] does, or to standard output.
 pub(super) fn write_to<T>(
     path: Option<&Path>,
     content: impl FnOnce(&mut dyn Write) -> Result<T, Error>,
 ) -> Result<T, Error> {
     match path {
-        None => direct(
-            BufWriter::new(stdout()),
-            Path::new("standard output"),
-            content,
-        ),
-        // A device or a pipe is written to, not replaced.
-        Some(path) if path.exists() && !path.is_file() => {
-            let file = File::options()
-                .write(true)
-                .open(path)
-                .map_err(Error::io("write", path))?;
-            direct(BufWriter::new(file), path, content)
+        None => {
+            let mut out = BufWriter::new(stdout());
+            let result = content(&mut out)?;
+            out.flush().map_err(Error::io("write", "standard output"))?;
+            Ok(result)
         }
         Some(path) => {
             let mut result = None;
@@ -64,14 +56,4 @@ pub(super) fn write_to<T>(
             Ok(result.expect("the content was written"))
         }
     }
-}
-
-fn direct<T>(
-    mut out: impl Write,
-    name: &Path,
-    content: impl FnOnce(&mut dyn Write) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let result = content(&mut out)?;
-    out.flush().map_err(Error::io("write", name))?;
-    Ok(result)
 }

@@ -147,6 +147,7 @@ impl StoreWriter {
         if !is_store(&self.path) {
             return self.manifest.write(&self.path);
         }
+        remove_leftovers(&self.path)?;
         let found = StoreManifest::read(&self.path)?;
         self.refuse_mismatch(&found)?;
         let mut known = HashSet::new();
@@ -223,21 +224,37 @@ fn refuse_other_folder(path: &Path) -> Result<()> {
 
 fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(".damaged").unwrap_or(name);
-    let temporary = name.starts_with(".frostline-");
-    temporary || [manifest::FILE, index::FILE, LOCK].contains(&name) || part::number(name).is_some()
+    is_leftover(name)
+        || [manifest::FILE, index::FILE, LOCK].contains(&name)
+        || part::number(name).is_some()
+}
+
+/// A file that a killed writer did not get to rename; none of a living one, under the lock.
+fn is_leftover(name: &str) -> bool {
+    name.starts_with(".frostline-")
+}
+
+fn remove_leftovers(path: &Path) -> Result<()> {
+    remove(&files(path, is_leftover)?)
 }
 
 /// Removes the files of a store, the manifest last, and nothing else.
 fn remove_store(path: &Path) -> Result<()> {
-    let entries = fs::read_dir(path).map_err(Error::io("read", path))?;
-    let names = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(is_ours));
-    let mut paths: Vec<PathBuf> = names
-        .map(|entry| entry.path())
-        .filter(|p| !p.ends_with(LOCK))
-        .collect();
+    let mut paths = files(path, |name| is_ours(name) && name != LOCK)?;
     paths.sort_by_key(|path| path.ends_with(manifest::FILE));
+    remove(&paths)
+}
+
+/// The files of a folder whose names are `wanted`.
+fn files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let wanted = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(&wanted));
+    Ok(wanted.map(|entry| entry.path()).collect())
+}
+
+fn remove(paths: &[PathBuf]) -> Result<()> {
     paths
         .iter()
         .try_for_each(|path| fs::remove_file(path).map_err(Error::io("remove", path)))

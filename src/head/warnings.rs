@@ -21,9 +21,11 @@ const NAMED: usize = 5;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FitWarning {
-    /// The training loss fell by more than 2 % of ln C (the loss of guessing) in the last two epochs.
+    /// The training loss fell by more than 2 % of ln C (the loss of guessing) in the last two epochs; a fit begins there.
     StillFalling {
-        /// The training loss two epochs before the last.
+        /// How many epochs that was: 2, or 1 where there was but one.
+        epochs: usize,
+        /// The training loss before them; ln C before the first.
         before: f64,
         /// That of the last epoch.
         last: f64,
@@ -57,10 +59,21 @@ pub enum FitWarning {
 impl Display for FitWarning {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StillFalling { before, last } => write!(
-                f,
-                "the training loss still falls ({before:.3} to {last:.3} in the last two epochs): more --epochs may help"
-            ),
+            Self::StillFalling {
+                epochs,
+                before,
+                last,
+            } => {
+                let when = if *epochs == 1 {
+                    "the only epoch"
+                } else {
+                    "the last two epochs"
+                };
+                write!(
+                    f,
+                    "the training loss still falls ({before:.3} to {last:.3} in {when}): more --epochs may help"
+                )
+            }
             Self::FewImages { classes } => {
                 let classes: Vec<_> = classes
                     .iter()
@@ -146,12 +159,20 @@ fn owned((name, count): (&str, usize)) -> (String, usize) {
 }
 
 fn still_falling(history: &[EpochFigures], n_classes: usize) -> Option<FitWarning> {
-    let [.., before, _, last] = history else {
-        return None;
+    // Weights start at zero, which is guessing.
+    let guessing = (n_classes as f64).ln();
+    let (before, last, epochs) = match history {
+        [] => return None,
+        [only] => (guessing, only.train_loss, 1),
+        [_, last] => (guessing, last.train_loss, 2),
+        [.., before, _, last] => (before.train_loss, last.train_loss, 2),
     };
-    let (before, last) = (before.train_loss, last.train_loss);
-    let falls = before - last > STILL_FALLING * (n_classes as f64).ln();
-    falls.then_some(FitWarning::StillFalling { before, last })
+    let falls = before - last > STILL_FALLING * guessing;
+    falls.then_some(FitWarning::StillFalling {
+        epochs,
+        before,
+        last,
+    })
 }
 
 fn few_images(counts: &[(&str, usize)]) -> Option<FitWarning> {
@@ -227,7 +248,27 @@ mod tests {
         assert!(still_falling(&losses(&[0.5, 0.4, 0.386]), 2).is_some());
         assert!(still_falling(&losses(&[0.4, 0.3, 0.387]), 2).is_none());
         assert!(still_falling(&losses(&[0.9, 0.4, 0.39, 0.3865]), 2).is_none());
-        assert!(still_falling(&losses(&[0.9, 0.1]), 2).is_none());
+    }
+
+    #[test]
+    fn a_short_fit_is_held_against_guessing() {
+        // ln 2 = 0.6931, the loss before the first epoch.
+        let warning = still_falling(&losses(&[0.6]), 2).unwrap();
+        assert!(
+            warning
+                .to_string()
+                .contains("0.693 to 0.600 in the only epoch"),
+            "{warning}"
+        );
+        let warning = still_falling(&losses(&[0.65, 0.6]), 2).unwrap();
+        assert!(
+            warning
+                .to_string()
+                .contains("0.693 to 0.600 in the last two epochs"),
+            "{warning}"
+        );
+        assert!(still_falling(&losses(&[0.9, 0.68]), 2).is_none());
+        assert!(still_falling(&losses(&[]), 2).is_none());
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The head held against `PyTorch` and scikit-learn: numbers that `scripts/reference.py` wrote.
 
-use std::fs;
-use std::path::Path;
 use std::slice;
 
 use frostline::classes::ClassIndex;
@@ -9,14 +7,8 @@ use frostline::head::{Evaluation, FitParams, LabelledFeatures, LinearHead, Sgd, 
 use linfa::ParamGuard;
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-fn golden<T: DeserializeOwned>(name: &str) -> T {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
+use crate::harness::golden_as;
 
 fn matrix<T: Clone>(rows: &[Vec<T>]) -> Array2<T> {
     let columns = rows.first().map_or(0, Vec::len);
@@ -25,6 +17,15 @@ fn matrix<T: Clone>(rows: &[Vec<T>]) -> Array2<T> {
 
 fn classes(n: usize) -> ClassIndex {
     ClassIndex::from_names((0..n).map(|class| format!("class {class}")))
+}
+
+#[track_caller]
+fn assert_close(ours: f64, theirs: f64, tolerance: f64, what: &str) {
+    let difference = (ours - theirs).abs();
+    assert!(
+        difference <= tolerance,
+        "{what}: {ours} against {theirs}, {difference:e} apart"
+    );
 }
 
 #[derive(Deserialize)]
@@ -79,7 +80,7 @@ impl Run {
 
 #[test]
 fn sgd_is_torchs_step_by_step() {
-    let file: SgdFile = golden("sgd.json");
+    let file: SgdFile = golden_as("sgd");
     let features = matrix(&file.features_times_32768) / 32768.0;
     let classes = classes(3);
     let set = LabelledFeatures::new(features.view(), &file.labels, &classes).unwrap();
@@ -92,11 +93,7 @@ fn sgd_is_torchs_step_by_step() {
                 .map(|i| (file.batch_size * step + i) % 96)
                 .collect();
             let loss = sgd.step(&set, &rows).unwrap().mean();
-            assert!(
-                (loss - expected).abs() < 1e-5,
-                "{} step {step}: {loss}",
-                run.name
-            );
+            assert_close(loss, *expected, 1e-5, &format!("{} step {step}", run.name));
         }
         let (head, end) = (sgd.into_head(), run.end.head());
         let numbers = |head: &LinearHead| -> Vec<f32> {
@@ -106,12 +103,8 @@ fn sgd_is_torchs_step_by_step() {
                 .copied()
                 .collect()
         };
-        for (ours, theirs) in numbers(&head).iter().zip(numbers(&end)) {
-            assert!(
-                (ours - theirs).abs() < 1e-5,
-                "{}: {ours} against {theirs}",
-                run.name
-            );
+        for (ours, theirs) in numbers(&head).into_iter().zip(numbers(&end)) {
+            assert_close(ours.into(), theirs.into(), 1e-5, &run.name);
         }
     }
 }
@@ -141,7 +134,7 @@ struct Case {
 
 #[test]
 fn figures_are_scikit_learns() {
-    let file: MetricsFile = golden("metrics.json");
+    let file: MetricsFile = golden_as("metrics");
     assert!(!file.cases.is_empty());
     for case in &file.cases {
         let p = matrix(&case.probabilities);
@@ -167,11 +160,7 @@ fn figures_are_scikit_learns() {
             (ours.log_loss, case.log_loss),
         ];
         for (ours, theirs) in per_class.zip(expected).chain(all) {
-            assert!(
-                (ours - theirs).abs() < 1e-12,
-                "{}: {ours} against {theirs}",
-                case.name
-            );
+            assert_close(ours, theirs, 1e-12, &case.name);
         }
     }
 }
@@ -189,18 +178,14 @@ struct Logits {
 
 #[test]
 fn log_softmax_is_torchs() {
-    let file: SoftmaxFile = golden("softmax.json");
+    let file: SoftmaxFile = golden_as("softmax");
     assert!(!file.rows.is_empty());
     for row in &file.rows {
         let ours = log_softmax(matrix(slice::from_ref(&row.logits)));
         for (ours, theirs) in ours.iter().zip(ArrayView1::from(&row.log_softmax)) {
             // 1e-15, or a bit or two in the last place of a large number.
             let tolerance = 1e-15 * (1.0 + theirs.abs());
-            assert!(
-                (ours - theirs).abs() <= tolerance,
-                "{:?}: {ours} against {theirs}",
-                row.logits
-            );
+            assert_close(*ours, *theirs, tolerance, &format!("{:?}", row.logits));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The integration tests: one binary, a module for each thing that is tested.
 
 mod borders;
-mod cli;
+mod cli_cases;
 mod devices;
 mod download;
 mod golden_features;
@@ -10,12 +10,16 @@ mod golden_images;
 mod golden_networks;
 mod harness;
 mod import_onnx;
-mod interruptions;
 mod pipeline;
 mod preview;
 mod pull;
 mod reference_job;
 mod scripted_server;
+mod steps_output;
+mod steps_rows;
+mod steps_runtime;
+mod steps_settings;
+mod steps_store;
 mod store;
 mod synthetic_vgg19;
 mod weights;

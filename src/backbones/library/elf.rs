@@ -1,0 +1,105 @@
+//! Whether a shared library's file is whole. The loader maps a cut one all the same, and the process dies as soon as it
+//! reads beyond the file's end.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
+
+/// Where the header of a 64-bit ELF file says where the table of segments is, and how many it has (System V ABI, ELF-64).
+const TABLE_OFFSET: Range<usize> = 32..40;
+const ENTRY_SIZE: Range<usize> = 54..56;
+const ENTRIES: Range<usize> = 56..58;
+/// Where an entry of the table says where its segment is, and how long.
+const SEGMENT_OFFSET: Range<usize> = 8..16;
+const SEGMENT_SIZE: Range<usize> = 32..40;
+
+/// Whether the file ends before its segments do; never for what is not ELF of 64 bits, little-endian.
+pub(super) fn is_cut(file: &mut File) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    match end_of_segments(file) {
+        Ok(end) => Ok(end > length),
+        Err(e) if e.kind() == ErrorKind::UnexpectedEof => Ok(true),
+        Err(e) => Err(e),
+    }
+}
+
+fn end_of_segments(file: &mut (impl Read + Seek)) -> io::Result<u64> {
+    let mut kind = [0; 6];
+    file.rewind()?;
+    file.read_exact(&mut kind)?;
+    if kind != *b"\x7fELF\x02\x01" {
+        return Ok(0);
+    }
+    let mut header = [0; 64];
+    file.rewind()?;
+    file.read_exact(&mut header)?;
+    let size = number(&header[ENTRY_SIZE]) as usize;
+    if size < SEGMENT_SIZE.end {
+        return Ok(0);
+    }
+    let mut table = vec![0; size * number(&header[ENTRIES]) as usize];
+    file.seek(SeekFrom::Start(number(&header[TABLE_OFFSET])))?;
+    file.read_exact(&mut table)?;
+    let ends = table
+        .chunks_exact(size)
+        .map(|entry| number(&entry[SEGMENT_OFFSET]).saturating_add(number(&entry[SEGMENT_SIZE])));
+    Ok(ends.max().unwrap_or(0))
+}
+
+/// A little-endian number of up to 8 bytes.
+fn number(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// A header with one segment, which begins at 120, right after the table, and is 80 bytes long.
+    fn library() -> Vec<u8> {
+        let mut bytes = vec![0; 200];
+        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        bytes[32] = 64;
+        bytes[54] = 56;
+        bytes[56] = 1;
+        bytes[64 + 8] = 120;
+        bytes[64 + 32] = 80;
+        bytes
+    }
+
+    #[test]
+    fn the_end_is_that_of_the_last_segment() {
+        assert_eq!(end_of_segments(&mut Cursor::new(library())).unwrap(), 200);
+        let mut far = library();
+        far[64 + 8 + 7] = 0xff;
+        assert_eq!(
+            end_of_segments(&mut Cursor::new(far)).unwrap(),
+            0xff00_0000_0000_0078 + 80
+        );
+    }
+
+    #[test]
+    fn other_kinds_are_not_looked_into() {
+        for kind in [*b"\x7fELF\x01\x01", *b"\xcf\xfa\xed\xfe\x07\0"] {
+            let mut other = library();
+            other[..6].copy_from_slice(&kind);
+            assert_eq!(end_of_segments(&mut Cursor::new(other)).unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lib.so");
+        for length in [5, 6, 63, 100, 120, 199, 200] {
+            std::fs::write(&path, &library()[..length]).unwrap();
+            let cut = is_cut(&mut File::open(&path).unwrap()).unwrap();
+            assert_eq!(cut, length < 200, "{length} bytes");
+        }
+    }
+}

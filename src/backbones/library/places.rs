@@ -1,0 +1,96 @@
+//! The places where ONNX Runtime's library is looked for, and its name there.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Origin;
+use crate::backbones::home::Home;
+
+/// Folders in the order in which they are looked into.
+pub(super) fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
+    let beside = env::current_exe()
+        .ok()
+        .and_then(|exe| exe.parent().map(Path::to_owned));
+    let beside = beside
+        .into_iter()
+        .map(|folder| (folder, Origin::BesideBinary));
+    let python = ["VIRTUAL_ENV", "CONDA_PREFIX"]
+        .into_iter()
+        .filter_map(env::var_os)
+        .flat_map(|root| packages(&root));
+    let python = python.map(|folder| (folder, Origin::Python));
+    beside
+        .chain([home.runtime_cuda(), home.runtime()].map(|folder| (folder, Origin::Home)))
+        .chain(python)
+        .collect()
+}
+
+/// `onnxruntime/capi` below an environment's root, for each of its Pythons.
+fn packages(root: &OsStr) -> Vec<PathBuf> {
+    let root = Path::new(root);
+    let pythons = fs::read_dir(root.join("lib"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let mut pythons: Vec<PathBuf> = pythons
+        .filter(|path| path.join("site-packages").is_dir())
+        .collect();
+    pythons.sort();
+    pythons.push(root.join("Lib"));
+    pythons
+        .iter()
+        .map(|python| python.join("site-packages/onnxruntime/capi"))
+        .collect()
+}
+
+/// The newest-named ONNX Runtime library in a folder: `libonnxruntime.so`, `libonnxruntime.so.1.32.0`.
+pub(super) fn library_in(folder: &Path) -> Option<PathBuf> {
+    let wanted = |path: &PathBuf| {
+        path.file_name()
+            .and_then(OsStr::to_str)
+            .is_some_and(is_library_name)
+    };
+    fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(wanted)
+        .max()
+}
+
+fn is_library_name(name: &str) -> bool {
+    let Some(rest) = name
+        .strip_prefix(env::consts::DLL_PREFIX)
+        .and_then(|rest| rest.strip_prefix("onnxruntime"))
+    else {
+        return false;
+    };
+    let suffix = env::consts::DLL_SUFFIX;
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    rest.strip_prefix(suffix).is_some_and(digits) || rest.strip_suffix(suffix).is_some_and(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn library_names() {
+        if cfg!(target_os = "linux") {
+            assert!(
+                is_library_name("libonnxruntime.so") && is_library_name("libonnxruntime.so.1.32.0")
+            );
+            for name in [
+                "libonnxruntime_providers_cuda.so",
+                "onnxruntime.so",
+                "libonnxruntime.so.bak",
+                "libm.so",
+            ] {
+                assert!(!is_library_name(name), "{name}");
+            }
+        }
+    }
+}

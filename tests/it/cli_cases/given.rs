@@ -1,0 +1,79 @@
+//! What a case begins with.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::harness::{RED, two_classes, write_picture};
+
+/// What lies in the case's folder before the command runs.
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Given {
+    /// The home that the set-up makes, with EfficientNet-Lite0.
+    SetUp,
+    /// A `home` with ONNX Runtime and a small network as the default backbone.
+    Installed,
+    /// That, `images/{blue,red}/{0…5}.png`, and `store` and `head` made of them.
+    Fitted,
+    /// `images` alone.
+    Images,
+    /// `images/blue/2b.jpg`, an HTML page.
+    BadImage,
+    /// `bad/{a,b}/1.jpg`, text.
+    OnlyBadImages,
+    /// `one/cat/1.png`.
+    OneClass,
+    /// `flat/{1,2}.png`.
+    Flat,
+    /// `nothing`, an empty folder.
+    EmptyFolder,
+    /// `animals/{cat,dog}/{0,1}.png`, whose classes no head here knows.
+    OtherClasses,
+    /// `old`, a file that says `old`.
+    OldFile,
+    /// `cut`, the first half of `head`.
+    CutHead,
+    /// `lib.so`, a text.
+    TextLibrary,
+    /// `home`, an empty folder, as `FROSTLINE_HOME`.
+    EmptyHome,
+}
+
+impl Given {
+    pub(super) fn make(self, dir: &Path) {
+        let text = |name: &str, content: &str| {
+            let path = dir.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        };
+        match self {
+            Self::SetUp | Self::Installed | Self::Fitted => {}
+            Self::Images => two_classes(&dir.join("images"), 6, 0),
+            Self::BadImage => text("images/blue/2b.jpg", "<html></html>"),
+            Self::OnlyBadImages => {
+                text("bad/a/1.jpg", "text");
+                text("bad/b/1.jpg", "text");
+            }
+            Self::OneClass => write_picture(&dir.join("one/cat/1.png"), RED, 1),
+            Self::Flat => {
+                write_picture(&dir.join("flat/1.png"), RED, 17);
+                write_picture(&dir.join("flat/2.png"), RED, 18);
+            }
+            Self::EmptyFolder => fs::create_dir(dir.join("nothing")).unwrap(),
+            Self::OtherClasses => {
+                for (name, seed) in [("cat/0", 1), ("cat/1", 2), ("dog/0", 3), ("dog/1", 4)] {
+                    write_picture(&dir.join(format!("animals/{name}.png")), RED, seed);
+                }
+            }
+            Self::OldFile => text("old", "old"),
+            Self::CutHead => {
+                let head = fs::read(dir.join("head")).unwrap();
+                fs::write(dir.join("cut"), &head[..head.len() / 2]).unwrap();
+            }
+            Self::TextLibrary => text("lib.so", "text"),
+            Self::EmptyHome => fs::create_dir(dir.join("home")).unwrap(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Running the binary, and what must be installed for it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The home with runtime and default backbone, which the set-up script makes.
+pub(crate) fn home() -> PathBuf {
+    std::env::var_os("FROSTLINE_HOME").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join(".frostline"),
+        PathBuf::from,
+    )
+}
+
+/// The home, or a line that says why a test does nothing.
+pub(crate) fn installed_home() -> Option<PathBuf> {
+    let home = home();
+    if home.join("models/efficientnet-lite0.onnx").is_file() {
+        return Some(home);
+    }
+    eprintln!(
+        "not tested: {} is not set up, run scripts/setup.sh",
+        home.display()
+    );
+    None
+}
+
+/// Real images beside the checkout, or a line that says why a test does nothing.
+pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/data")
+        .join(name);
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!("not tested: there is no {}", path.display());
+    None
+}
+
+/// Runs the binary.
+pub(crate) fn frostline<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
+    run(&mut command(args))
+}
+
+/// The binary, ready to be run.
+pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frostline"));
+    command.args(args).env("FROSTLINE_HOME", home());
+    command
+}
+
+pub(crate) fn run(command: &mut Command) -> Ran {
+    Ran::of(command.output().unwrap())
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("the binary ends by itself"),
+            out: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Checks the exit code, and shows what was said where it is another.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "standard error:\n{}\nstandard output:\n{}",
+            self.err, self.out
+        );
+        self
+    }
+
+    /// Checks that standard error says all of these.
+    #[track_caller]
+    pub(crate) fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(
+                self.err.contains(word),
+                "`{word}` is missing from:\n{}",
+                self.err
+            );
+        }
+        self
+    }
+}

@@ -1,0 +1,76 @@
+//! A network without weights, and the manifest of its features.
+
+use frostline::backbones::{
+    Backbone, BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision, View,
+};
+use frostline::features::{Dtype, StoreManifest};
+use frostline::images::{Crop, Preprocessing, Resize};
+
+/// A backbone without weights: the mean of each channel of each quarter of its input.
+#[derive(Default)]
+pub(crate) struct Stub {
+    /// Number of images in each run, in order.
+    pub(crate) batches: Vec<usize>,
+}
+
+/// Side of the stub's input, in pixels.
+pub(crate) const SIDE: usize = 8;
+
+impl Stub {
+    pub(crate) fn images(&self) -> usize {
+        self.batches.iter().sum()
+    }
+}
+
+impl Backbone for Stub {
+    fn num_features(&self) -> usize {
+        12
+    }
+
+    fn forward(&mut self, images: &[f32], n: usize) -> frostline::Result<Vec<f32>> {
+        self.batches.push(n);
+        let planes = images[..n * 3 * SIDE * SIDE].chunks_exact(SIDE * SIDE);
+        Ok(planes.flat_map(quarters).collect())
+    }
+}
+
+fn quarters(plane: &[f32]) -> [f32; 4] {
+    let mut sums = [0.0; 4];
+    for (i, value) in plane.iter().enumerate() {
+        let (y, x) = (i / SIDE, i % SIDE);
+        sums[y / (SIDE / 2) * 2 + x / (SIDE / 2)] += value;
+    }
+    sums.map(|sum| sum / (SIDE * SIDE / 4) as f32)
+}
+
+/// The stub's preprocessing.
+pub(crate) fn preprocessing() -> Preprocessing {
+    Preprocessing {
+        resize: Resize::Exact(SIDE as u32, SIDE as u32),
+        crop: Crop::None,
+        ..Preprocessing::default()
+    }
+}
+
+/// The manifest of a store of the stub's features.
+pub(crate) fn manifest() -> StoreManifest {
+    let backbone = BackboneId {
+        name: "stub".to_owned(),
+        sha256: "0".repeat(64),
+        layer: "quarters".to_owned(),
+        pool: Pool::Flatten,
+        num_features: 12,
+        file: None,
+    };
+    let spec = FeatureSpec {
+        backbone,
+        preprocessing: preprocessing(),
+        decoding: Decoding::default(),
+        views: vec![View::Center],
+    };
+    StoreManifest::new(
+        spec,
+        Dtype::F32,
+        Engine::new("stub", "cpu", Precision::Fp32),
+    )
+}

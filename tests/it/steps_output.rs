@@ -1,0 +1,163 @@
+//! Where results go: closed pipes, full devices, places that cannot be written to.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::harness::{Place, Ran};
+
+/// Every command that writes to standard output.
+const PRINTING: &[&str] = &[
+    "classify {dir}/images --head {dir}/head --format csv",
+    "classify {dir}/images --head {dir}/head --format jsonl",
+    "classify {dir}/images --head {dir}/head --format table",
+    "evaluate {dir}/store --head {dir}/head",
+    "evaluate {dir}/store --head {dir}/head --format json",
+    "features show {dir}/store",
+    "models list",
+    "models show efficientnet-lite0",
+    "doctor",
+    "--help",
+    "classify --help",
+];
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let Some(place) = Place::fitted() else { return };
+    for args in PRINTING {
+        let mut command = place.command(args);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ran = Ran::of(child.wait_with_output().unwrap()).exits(0);
+        for word in ["error", "panicked", "pipe"] {
+            assert!(!ran.err.contains(word), "`{args}`: {}", ran.err);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_an_error() {
+    let Some(place) = Place::fitted() else { return };
+    for args in PRINTING.iter().filter(|args| !args.contains("--help")) {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = place.command(args).stdout(full).output().unwrap();
+        Ran::of(output)
+            .exits(1)
+            .says(&["cannot write `standard output`", "No space left", "-o"]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_device_is_an_error() {
+    let Some(place) = Place::fitted() else { return };
+    let args = "classify {dir}/images --head {dir}/head -o /dev/full";
+    place
+        .frostline(args)
+        .exits(1)
+        .says(&["cannot write `/dev/full`", "No space left"]);
+}
+
+/// Everything that is written to one file can be written to a pipe; root would else lose `/dev/null` to a rename.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    const END: &[u8] = b"so that reading does not wait";
+    let Some(place) = Place::fitted() else { return };
+    let pipe = place.path("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let writing: &[&str] = &[
+        "classify {dir}/images --head {dir}/head -o {dir}/pipe",
+        "evaluate {dir}/store --head {dir}/head -o {dir}/pipe",
+        "features export {dir}/store --format csv -o {dir}/pipe",
+        "features export {dir}/store --format parquet -o {dir}/pipe",
+        "fit-head {dir}/store -o {dir}/pipe",
+    ];
+    for args in writing {
+        // Open for reading and writing, so that neither side waits for the other where the pipe is not used.
+        let mut both = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&pipe)
+            .unwrap();
+        let ran = place.frostline(args).exits(0);
+        assert!(ran.out.is_empty(), "`{args}`: {}", ran.out);
+        assert!(
+            fs::metadata(&pipe).unwrap().file_type().is_fifo(),
+            "`{args}` replaced the pipe"
+        );
+        both.write_all(END).unwrap();
+        let mut written = vec![0; 1 << 16];
+        let length = both.read(&mut written).unwrap();
+        assert!(length > END.len(), "`{args}` wrote nothing");
+    }
+}
+
+/// Each command that writes, with `{place}` for where to.
+const WRITING: &[&str] = &[
+    "extract {dir}/images -o {place}",
+    "fit-head {dir}/store -o {place}",
+    "classify {dir}/images --head {dir}/head -o {place}",
+    "classify {dir}/images --head {dir}/head --store {place}",
+    "evaluate {dir}/store --head {dir}/head -o {place}",
+    "features export {dir}/store -o {place}",
+    "features export {dir}/store --format csv -o {place}",
+];
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_named_with_the_option() {
+    let Some(place) = Place::fitted() else { return };
+    let target = unwritable(&place)
+        .join("frostline-output")
+        .display()
+        .to_string();
+    for args in WRITING {
+        let args = args.replace("{place}", &target);
+        let option = if args.contains("--store") {
+            "--store"
+        } else {
+            "-o"
+        };
+        place
+            .frostline(&args)
+            .exits(1)
+            .says(&[&target, "hint: ", option]);
+        assert!(!Path::new(&target).exists(), "{target}");
+    }
+    let ran = place
+        .frostline("extract {dir}/images -o {dir}/elsewhere")
+        .exits(0);
+    ran.says(&["12 computed"]);
+}
+
+/// A folder without write permission; for root, whom permissions do not bind, one of the kernel's.
+#[cfg(unix)]
+fn unwritable(place: &Place) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = place.folder().join("read-only");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(folder.join("probe"), "").is_ok() {
+        return "/proc".into();
+    }
+    folder
+}
+
+/// A file, below which there can be nothing.
+#[cfg(not(unix))]
+fn unwritable(place: &Place) -> std::path::PathBuf {
+    place.folder().join("head")
+}

@@ -1,0 +1,147 @@
+//! A store that things happen to: killed writers, two writers at once, a full disk.
+
+use std::collections::HashMap;
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use frostline::features::{Digest, Index};
+
+use crate::harness::{Place, Ran, command, contents, run, two_classes};
+
+const EXTRACT: &str = "extract {dir}/images -o {dir}/store";
+const CLEAN: &str = "extract {dir}/images -o {dir}/clean";
+
+/// An index, and each image's features as bits.
+type Bits = (Index, HashMap<Digest, Vec<u32>>);
+
+fn bits(store: &str) -> Bits {
+    let (index, features) = contents(store);
+    let of = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
+    let features = features
+        .into_iter()
+        .map(|(digest, values)| (digest, of(values)));
+    (index, features.collect())
+}
+
+/// `images`, `n` of each class, of which ten are in `few` too.
+fn pictures(n: u32) -> Option<Place> {
+    let place = Place::installed()?;
+    two_classes(&place.folder().join("images"), n, 0);
+    two_classes(&place.folder().join("few"), 10, 0);
+    Some(place)
+}
+
+fn start(place: &Place, args: &str) -> Child {
+    let mut command = place.command(args);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn a_killed_run_is_taken_up_bit_for_bit() {
+    const MOMENTS: u32 = 12;
+    let Some(place) = pictures(40) else { return };
+    let begin = Instant::now();
+    place.frostline(CLEAN).exits(0);
+    let took = begin.elapsed();
+    let clean = bits(&place.path("clean"));
+    assert_eq!(clean.1.len(), 80);
+    let mut killed = 0;
+    for moment in 0..MOMENTS {
+        let _ = fs::remove_dir_all(place.path("store"));
+        place.frostline("extract {dir}/few -o {dir}/store").exits(0);
+        let mut child = start(&place, EXTRACT);
+        thread::sleep(took * moment / MOMENTS);
+        child.kill().unwrap();
+        killed += u32::from(child.wait().unwrap().code().is_none());
+        let ran = place.frostline(EXTRACT).exits(0);
+        let kept = ["60 computed, 20 reused", "0 computed, 80 reused"];
+        assert!(
+            kept.iter().any(|text| ran.err.contains(text)),
+            "{}",
+            ran.err
+        );
+        assert_eq!(
+            bits(&place.path("store")),
+            clean,
+            "killed at moment {moment}"
+        );
+    }
+    // Other work on the machine may have made the first run the slowest.
+    assert!(killed >= 2, "only {killed} runs were killed");
+}
+
+#[test]
+fn what_a_killed_writer_left_is_cleared_away() {
+    let Some(place) = Place::fitted() else { return };
+    let leftover = place.folder().join("store/.frostline-1-0.tmp");
+    fs::write(&leftover, "half a part").unwrap();
+    place.frostline(EXTRACT).exits(0).says(&["12 reused"]);
+    assert!(!leftover.exists());
+}
+
+#[test]
+fn two_runs_at_once_do_no_damage() {
+    let Some(place) = pictures(10) else { return };
+    place.frostline(CLEAN).exits(0);
+    let clean = bits(&place.path("clean"));
+    for round in 0..20 {
+        let _ = fs::remove_dir_all(place.path("store"));
+        let both = [start(&place, EXTRACT), start(&place, EXTRACT)];
+        let both = both.map(|child| Ran::of(child.wait_with_output().unwrap()));
+        for ran in &both {
+            let locked = ran.code == 1 && ran.err.contains("is being written by another frostline");
+            assert!(ran.code == 0 || locked, "round {round}: {}", ran.err);
+            assert!(!ran.err.contains("damaged"), "round {round}: {}", ran.err);
+        }
+        assert!(
+            both.iter().any(|ran| ran.code == 0),
+            "round {round}: both were refused"
+        );
+        assert_eq!(bits(&place.path("store")), clean, "round {round}");
+    }
+}
+
+/// The command with files limited to `blocks` of the shell's: a full disk, as far as one file goes, without being root.
+#[cfg(unix)]
+fn with_little_space(place: &Place, blocks: u32, args: &str) -> Ran {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut limited = Command::new("sh");
+    let binary = command::<&str>([]);
+    limited.args(["-c", &script]).arg(binary.get_program());
+    limited.args(place.command(args).get_args());
+    run(limited.env("FROSTLINE_HOME", place.path("home")))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_a_store_that_the_next_run_completes() {
+    let Some(place) = pictures(10) else { return };
+    place.frostline(CLEAN).exits(0);
+    with_little_space(&place, 8, EXTRACT).exits(1).says(&[
+        "cannot write",
+        "part-00000.arrow",
+        "free some space",
+        "-o",
+    ]);
+    let names = fs::read_dir(place.path("store")).unwrap();
+    let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".lock", "manifest.json"]);
+    place.frostline(EXTRACT).exits(0);
+    assert_eq!(bits(&place.path("store")), bits(&place.path("clean")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_old_head() {
+    let Some(place) = Place::fitted() else { return };
+    let old = fs::read(place.path("head")).unwrap();
+    let args = "fit-head {dir}/store -o {dir}/head --epochs 2";
+    with_little_space(&place, 1, args)
+        .exits(1)
+        .says(&["cannot write", "head", "free some space"]);
+    assert_eq!(fs::read(place.path("head")).unwrap(), old);
+}
