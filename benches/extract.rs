@@ -70,6 +70,7 @@ fn compare(images: &Path, backbone: &Path, count: Option<usize>, home: Home) -> 
     let pipeline = Pipeline {
         decoding: DecodeOptions::default(),
         preprocessing: frozen.spec.preprocessing,
+        views: frozen.spec.views.clone(),
         batch_size: BATCH,
         threads: run.threads,
     };

@@ -2,12 +2,23 @@
 
 use std::path::Path;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis};
 
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, FileProblem, Result};
 use crate::head::{HeadFile, LinearHead};
+use crate::images::View;
+
+/// Which views of an image a head is used with: test-time augmentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tta {
+    /// Those that it was trained with.
+    #[default]
+    Trained,
+    /// The centre alone.
+    None,
+}
 
 /// A trained classifier. It may be shared between threads.
 #[derive(Debug, Clone)]
@@ -24,11 +35,11 @@ pub struct Prediction {
 }
 
 impl Classifier {
-    /// Reads a head file.
+    /// Reads a head file, to be used with the views that it was trained with or with the centre alone.
     ///
     /// # Errors
     /// Those of [`HeadFile::read`], and [`Error::File`] where the head does not say what it was trained on.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, tta: Tta) -> Result<Self> {
         let HeadFile {
             head,
             classes,
@@ -42,6 +53,10 @@ impl Classifier {
             )),
             hint: "train it again with `frostline fit-head`".to_owned(),
         })?;
+        let spec = match tta {
+            Tta::Trained => spec,
+            Tta::None => spec.with_views(&[View::Center]),
+        };
         Ok(Self {
             head,
             classes,
@@ -66,7 +81,7 @@ impl Classifier {
     /// # Errors
     /// [`Error::Mismatch`] with both sides.
     pub fn require(&self, spec: &FeatureSpec, name: &str) -> Result<()> {
-        let differences = self.spec.differences(spec);
+        let differences = self.spec.differences_from_superset(spec);
         if differences.is_empty() {
             return Ok(());
         }
@@ -79,17 +94,23 @@ impl Classifier {
         })
     }
 
-    /// Predicts from features (N, D), a prediction for each row.
+    /// Predicts from features (N · V, D), V views of each image together: a prediction for each image, the mean of its
+    /// views' probabilities.
     ///
     /// # Errors
     /// [`Error::Mismatch`] where D is not the head's.
+    ///
+    /// # Panics
+    /// Never: an image has at least one view.
     pub fn predict(&self, features: ArrayView2<f32>) -> Result<Vec<Prediction>> {
         let probabilities = self.head.predict_proba(features)?;
-        Ok(probabilities
-            .rows()
-            .into_iter()
-            .map(|row| Prediction {
-                probabilities: row.to_vec(),
+        let images = probabilities.axis_chunks_iter(Axis(0), self.spec.views.len().max(1));
+        Ok(images
+            .map(|views| Prediction {
+                probabilities: views
+                    .mean_axis(Axis(0))
+                    .expect("an image has at least one view")
+                    .to_vec(),
             })
             .collect())
     }

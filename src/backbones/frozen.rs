@@ -6,9 +6,10 @@ use super::library::RuntimeLibrary;
 use super::manifest::BackboneManifest;
 use super::registry::{BackboneFile, Registry};
 use super::runtime::OnnxBackbone;
-use super::spec::{BackboneId, Decoding, Engine, FeatureSpec, View};
+use super::spec::{BackboneId, Decoding, Engine, FeatureSpec};
 use super::{Backbone, DeviceRequest, Home, Precision};
 use crate::error::{Error, Result};
+use crate::images::View;
 
 /// Where networks lie and how they are run.
 #[derive(Debug, Clone)]

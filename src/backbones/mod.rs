@@ -29,4 +29,4 @@ pub use outline::Outline;
 pub use overrides::{Overrides, Preset};
 pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Registry};
 pub use runtime::{OnnxBackbone, available_providers};
-pub use spec::{BackboneId, Decoding, Engine, FeatureSpec, View};
+pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

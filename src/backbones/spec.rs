@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device::Precision;
 use super::manifest::Pool;
-use crate::images::{Alpha, Exif, Preprocessing};
+use crate::images::{Alpha, Exif, Preprocessing, View};
 
 /// The frozen network, its layer, and all that happens to a picture before it.
 ///
@@ -51,23 +51,6 @@ pub struct Decoding {
     pub alpha: Alpha,
 }
 
-/// A view of an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum View {
-    /// The centre crop.
-    #[default]
-    Center,
-}
-
-impl fmt::Display for View {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Center => "center",
-        })
-    }
-}
-
 /// What computed the features. Recorded and shown; another engine's numbers agree to float tolerance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Engine {
@@ -109,6 +92,24 @@ impl fmt::Display for Engine {
 }
 
 impl FeatureSpec {
+    /// The same with other views.
+    #[must_use]
+    pub fn with_views(&self, views: &[View]) -> Self {
+        Self {
+            views: views.to_vec(),
+            ..self.clone()
+        }
+    }
+
+    /// What differs from features of which some views are to be used: those that are there and not wanted do not matter.
+    #[must_use]
+    pub fn differences_from_superset(&self, right: &Self) -> Vec<String> {
+        if self.views.iter().all(|view| right.views.contains(view)) {
+            return self.differences(&right.with_views(&self.views));
+        }
+        self.differences(right)
+    }
+
     /// What differs, as `field is A on the left and B on the right`; empty if the features may be mixed.
     #[must_use]
     pub fn differences(&self, right: &Self) -> Vec<String> {

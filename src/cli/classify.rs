@@ -10,7 +10,7 @@ use super::bar::Bar;
 use super::input_args::InputArgs;
 use super::output::{gpu_not_used, ignored, write_to};
 use super::predictions::{Format, Labelling, Writer};
-use super::run_args::RunArgs;
+use super::run_args::{RunArgs, TtaArg};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// The network's file, where the head's backbone is not installed.
     #[arg(long, value_name = "NAME|FILE")]
     backbone: Option<PathBuf>,
+    /// Test-time augmentation: the views that the head was trained with, or the centre alone.
+    #[arg(long, value_enum, default_value_t)]
+    tta: TtaArg,
     #[command(flatten)]
     run: RunArgs,
     /// Images with more pixels are skipped.
@@ -114,6 +117,7 @@ impl Args {
             head: self.head,
             backbone: self.backbone,
             store: self.store,
+            tta: self.tta.into(),
             max_pixels: self.max_pixels,
             batch_size: self.run.batch_size,
             run: self.run.options(home),

@@ -6,7 +6,7 @@ use super::Outcome;
 use super::bar::Bar;
 use super::evaluation_text::{json, text};
 use super::output::{skipped, write_to};
-use super::run_args::RunArgs;
+use super::run_args::{RunArgs, TtaArg};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// The network's file, where the head's backbone is not installed.
     #[arg(long, value_name = "NAME|FILE")]
     backbone: Option<PathBuf>,
+    /// Test-time augmentation: the views that the head was trained with, or the centre alone.
+    #[arg(long, value_enum, default_value_t)]
+    tta: TtaArg,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -54,6 +57,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
             head: args.head,
             backbone: args.backbone,
             store: args.store,
+            tta: args.tta.into(),
             max_pixels: DecodeOptions::default().max_pixels,
             batch_size: args.run.batch_size,
             run: args.run.options(home),

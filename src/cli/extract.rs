@@ -16,6 +16,7 @@ use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::features::{Dtype, Existing, Timings};
+use crate::images::Views;
 use crate::tasks::{ExtractOptions, ExtractReport, extract};
 
 #[derive(Debug, clap::Args)]
@@ -34,6 +35,9 @@ pub(super) struct Args {
     dtype: DtypeArg,
     #[command(flatten)]
     decoding: DecodingArgs,
+    /// Which views of each image are kept: center, hflip, five-crop or ten-crop; `fit-head --augment` draws from them.
+    #[arg(long, value_name = "VIEWS", default_value = "center")]
+    views: Views,
     /// Fail (exit status 1) where an image cannot be used.
     #[arg(long)]
     strict: bool,
@@ -76,6 +80,7 @@ impl Args {
             overrides: self.backbone.overrides(),
             backbone: self.backbone.backbone,
             decoding: self.decoding.options(),
+            views: self.views,
             batch_size: self.run.batch_size,
             run: self.run.options(home.clone()),
             dtype: match self.dtype {

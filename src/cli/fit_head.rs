@@ -21,6 +21,9 @@ pub(super) struct Args {
     /// Keep this share of the training images for validation: stratified, equal images on one side.
     #[arg(long, value_name = "SHARE")]
     validation_split: Option<f64>,
+    /// Train on all the views of the features: each epoch draws one of each image.
+    #[arg(long)]
+    augment: bool,
     #[command(flatten)]
     sgd: SgdArgs,
 }
@@ -97,6 +100,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         output: args.output,
         params,
         validation,
+        augment: args.augment,
     };
     let report = fit_head(&options, &mut tell_epoch)?;
     tell(&report, &options);

@@ -2,7 +2,8 @@
 //!
 //! # Format
 //! An Arrow IPC file with the columns `digest` FixedSizeBinary(32) (BLAKE3 of the image's bytes), `view` Utf8 and
-//! `features` FixedSizeList<Float32 or Float16, D>. The schema's metadata carries `format_version` and `manifest`, the
+//! `features` FixedSizeList<Float32 or Float16, D>; a row for each view of each image, those of an image together and in
+//! the manifest's order. The schema's metadata carries `format_version` and `manifest`, the
 //! store's manifest as JSON with the engine that computed this part.
 
 use std::collections::HashMap;
@@ -24,7 +25,6 @@ use half::f16;
 use super::digest::Digest;
 use super::manifest::{Dtype, StoreManifest, VERSION};
 use crate::atomic_file;
-use crate::backbones::View;
 use crate::error::{Error, FileProblem, Result};
 
 /// Name of part number `n`.
@@ -40,7 +40,7 @@ pub(super) fn number(name: &str) -> Option<usize> {
         .ok()
 }
 
-/// Rows of a part: digests, and their features (N, D) one after the other.
+/// Images of a part: digests (N), and their features (N · V, D) one after the other, V views of each.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) digests: Vec<Digest>,
@@ -61,9 +61,13 @@ pub(super) fn write(path: &Path, rows: Rows, manifest: &StoreManifest) -> Result
 }
 
 fn record_batch(rows: Rows, manifest: &StoreManifest) -> Result<RecordBatch, ArrowError> {
-    let digests = FixedSizeBinaryArray::try_from_iter(rows.digests.iter().map(|digest| digest.0))?;
-    let views =
-        StringArray::from_iter_values(rows.digests.iter().map(|_| View::Center.to_string()));
+    let views = &manifest.spec.views;
+    let each = rows
+        .digests
+        .iter()
+        .flat_map(|digest| views.iter().map(move |view| (digest, view)));
+    let digests = FixedSizeBinaryArray::try_from_iter(each.clone().map(|(digest, _)| digest.0))?;
+    let views = StringArray::from_iter_values(each.map(|(_, view)| view.to_string()));
     let values: ArrayRef = match manifest.dtype {
         Dtype::F32 => Arc::new(Float32Array::from(rows.features)),
         Dtype::F16 => Arc::new(
@@ -143,7 +147,21 @@ fn read_file(file: File, manifest: &StoreManifest, columns: Columns) -> Result<R
     for batch in reader {
         append(&mut rows, &batch.map_err(damaged)?, columns)?;
     }
+    one_digest_an_image(&mut rows.digests, manifest.spec.views.len())?;
     Ok(rows)
+}
+
+/// Brings a digest a row to one an image.
+fn one_digest_an_image(digests: &mut Vec<Digest>, views: usize) -> Result<(), FileProblem> {
+    let images = digests.chunks(views.max(1));
+    let whole = |image: &[Digest]| image.len() == views && image.iter().all(|d| *d == image[0]);
+    if !images.clone().all(whole) {
+        return Err(FileProblem::Damaged(format!(
+            "its rows are not {views} views of each image"
+        )));
+    }
+    *digests = images.map(|image| image[0]).collect();
+    Ok(())
 }
 
 fn check(schema: &Schema, manifest: &StoreManifest) -> Result<(), FileProblem> {

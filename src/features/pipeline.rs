@@ -21,7 +21,9 @@ use self::prepare::{Prepared, Preparer};
 use super::digest::Digest;
 use crate::backbones::Backbone;
 use crate::error::Result;
-use crate::images::{DecodeBudget, DecodeOptions, Found, Preprocessing, Preprocessor, SkipReason};
+use crate::images::{
+    DecodeBudget, DecodeOptions, Found, Preprocessing, Preprocessor, SkipReason, View,
+};
 use crate::progress::Progress;
 
 /// How images become features.
@@ -31,7 +33,9 @@ pub struct Pipeline {
     pub decoding: DecodeOptions,
     /// From pixels to the network's input.
     pub preprocessing: Preprocessing,
-    /// Images that the network is given at once, at least 1; fewer where some lanes would else have nothing to do.
+    /// The V views of each image, at least 1.
+    pub views: Vec<View>,
+    /// Views of images that the network is given at once, at least 1; fewer where some lanes would else have nothing to do.
     pub batch_size: usize,
     /// Decoding threads, at least 1.
     pub threads: usize,
@@ -49,7 +53,7 @@ pub struct Item<'a> {
 /// A used image, or the reason for leaving one out.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Its features were computed now.
+    /// Its features (V, D) were computed now.
     Computed(Picture, Vec<f32>),
     /// Its features are known already: from an earlier run, or from an equal image of this one.
     Reused(Picture),
@@ -109,7 +113,7 @@ impl Pipeline {
         let threads = self.threads.clamp(1, entries.len().max(1));
         // Two batches wait at most: one for the network to take, one being filled.
         let capacity = (2 * self.batch_size).div_ceil(threads);
-        let num_features = backbone.num_features();
+        let num_features = self.views.len() * backbone.num_features();
         let mut replicas = backbone.replicas();
         let batch_size = self.shared_out(entries.len(), 1 + replicas.len());
         progress.begin("images", entries.len() as u64);
@@ -123,6 +127,7 @@ impl Pipeline {
                         known: known.as_deref(),
                         budget: &budget,
                         preprocessor: preprocessor.clone(),
+                        views: &self.views,
                     };
                     scope.spawn(move || preparer.run(own, &sender));
                     queue
@@ -145,8 +150,9 @@ impl Pipeline {
         result
     }
 
-    /// The batch size, or less where a few images would else leave lanes without any.
+    /// Images in a batch: as many as have their views in it, or less where a few would else leave lanes without any.
     fn shared_out(&self, images: usize, lanes: usize) -> usize {
-        self.batch_size.min(images.div_ceil(lanes)).max(1)
+        let full = self.batch_size / self.views.len().max(1);
+        full.min(images.div_ceil(lanes)).max(1)
     }
 }

@@ -11,6 +11,7 @@ use super::index::Index;
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Columns};
 use crate::error::{Error, Result};
+use crate::images::View;
 
 /// A store on disk: its manifest and the samples of its last run.
 #[derive(Debug)]
@@ -58,29 +59,43 @@ impl FeatureStore {
         &self.index
     }
 
-    /// The features of some images as (N, D), in the order asked for.
+    /// The features of the centre of some images as (N, D), in the order asked for.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is cut or foreign; [`Error::Input`] where features are not in the store.
+    /// As [`Self::views`].
+    pub fn features(&self, digests: &[Digest]) -> Result<Array2<f32>> {
+        self.views(digests, &[View::Center])
+    }
+
+    /// The features of V views of some images as (N · V, D), those of an image together, in the order asked for.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a part that is cut or foreign; [`Error::Input`] where views or images are not in the store.
     ///
     /// # Panics
     /// Never: the rows of a new array are contiguous.
-    pub fn features(&self, digests: &[Digest]) -> Result<Array2<f32>> {
+    pub fn views(&self, digests: &[Digest], views: &[View]) -> Result<Array2<f32>> {
+        let places = self.places_of(views)?;
         let width = self.manifest.spec.backbone.num_features;
         let mut rows_of: HashMap<Digest, Vec<usize>> = HashMap::new();
         for (row, digest) in digests.iter().enumerate() {
             rows_of.entry(*digest).or_default().push(row);
         }
-        let mut features = Array2::zeros((digests.len(), width));
+        let mut features = Array2::zeros((digests.len() * views.len(), width));
         for path in part_paths(&self.path)? {
             let part = part::read(&path, &self.manifest, Columns::All)?;
-            for (digest, values) in part.digests.iter().zip(part.features.chunks_exact(width)) {
+            let images = part
+                .features
+                .chunks_exact(width * self.manifest.spec.views.len());
+            for (digest, values) in part.digests.iter().zip(images) {
                 for row in rows_of.remove(digest).unwrap_or_default() {
-                    features
-                        .row_mut(row)
-                        .as_slice_mut()
-                        .expect("rows are contiguous")
-                        .copy_from_slice(values);
+                    for (view, place) in places.iter().enumerate() {
+                        features
+                            .row_mut(row * views.len() + view)
+                            .as_slice_mut()
+                            .expect("rows are contiguous")
+                            .copy_from_slice(&values[place * width..][..width]);
+                    }
                 }
             }
         }
@@ -91,7 +106,7 @@ impl FeatureStore {
         }
     }
 
-    /// Number of vectors in the store, those of earlier runs among them.
+    /// Number of images whose features are in the store, those of earlier runs among them.
     ///
     /// # Errors
     /// [`Error::File`] for a part that is cut or foreign.
@@ -117,6 +132,24 @@ impl FeatureStore {
             .flatten()
             .filter_map(|entry| Some(entry.metadata().ok()?.len()))
             .sum())
+    }
+
+    /// Where each view stands among those of an image.
+    fn places_of(&self, views: &[View]) -> Result<Vec<usize>> {
+        let there = &self.manifest.spec.views;
+        let place = |view: &View| {
+            there
+                .iter()
+                .position(|other| other == view)
+                .ok_or_else(|| Error::Input {
+                    problem: format!(
+                        "`{}` holds no view `{view}` of its images",
+                        self.path.display()
+                    ),
+                    hint: "extract them with --views into a new store".to_owned(),
+                })
+        };
+        views.iter().map(place).collect()
     }
 
     fn incomplete(&self, missing: usize) -> Error {

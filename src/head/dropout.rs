@@ -9,12 +9,16 @@ pub(super) fn order_generator(seed: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
 
-/// Puts the rows into a random order (Fisher–Yates; the bound by multiplication, Lemire 2019: bias below `n / 2^64`).
+/// Puts the rows into a random order (Fisher–Yates).
 pub(super) fn shuffle(rows: &mut [usize], generator: &mut impl Rng) {
     for last in (1..rows.len()).rev() {
-        let chosen = (u128::from(generator.next_u64()) * (last as u128 + 1)) >> 64;
-        rows.swap(last, chosen as usize);
+        rows.swap(last, below(last + 1, generator));
     }
+}
+
+/// A number below `n` (the bound by multiplication, Lemire 2019: bias below `n / 2^64`).
+pub(super) fn below(n: usize, generator: &mut impl Rng) -> usize {
+    ((u128::from(generator.next_u64()) * n as u128) >> 64) as usize
 }
 
 /// Leaves out each feature with probability p and scales the others by 1 / (1 - p), as `torch.nn.Dropout`.

@@ -1,5 +1,6 @@
 //! What an epoch is told by: the training loss, and the loss and accuracy on the validation set.
 
+use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::labelled::LabelledFeatures;
@@ -29,16 +30,18 @@ pub struct ValidationFigures {
 }
 
 impl ValidationFigures {
-    /// Evaluates a head.
+    /// Evaluates a head; an image's probabilities are the mean of those of its views.
     ///
     /// # Errors
     /// [`Error::Mismatch`](crate::error::Error::Mismatch) when the features are not those of the head.
     pub(super) fn of(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Self> {
         let log_p = head.log_softmax(set.features())?;
         let (mut loss, mut right) = (0.0, 0usize);
-        for (log_p, &target) in log_p.rows().into_iter().zip(set.targets()) {
+        let images = log_p.axis_chunks_iter(Axis(0), set.views());
+        for (views, &target) in images.zip(set.targets()) {
+            let log_p = log_mean(&views);
             loss -= log_p[target];
-            right += usize::from(argmax(log_p) == target);
+            right += usize::from(argmax(log_p.view()) == target);
         }
         let n = set.n_samples() as f64;
         Ok(ValidationFigures {
@@ -46,6 +49,20 @@ impl ValidationFigures {
             accuracy: right as f64 / n,
         })
     }
+}
+
+/// The logarithm of the mean probability of some views, (V, C) to (C).
+fn log_mean(views: &ArrayView2<f64>) -> Array1<f64> {
+    let n = views.nrows() as f64;
+    let of_class = |log_p: ArrayView1<f64>| {
+        let largest = log_p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = log_p.iter().map(|l| (l - largest).exp()).sum();
+        largest + (sum / n).ln()
+    };
+    if views.nrows() == 1 {
+        return views.row(0).to_owned();
+    }
+    views.columns().into_iter().map(of_class).collect()
 }
 
 #[cfg(test)]
@@ -66,5 +83,17 @@ mod tests {
         let loss = ((4.0f64 / 3.0).ln() + 2.0 * 2f64.ln() + 4f64.ln()) / 4.0;
         assert!((figures.loss - loss).abs() < 1e-7);
         assert!((figures.accuracy - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn probabilities_of_views_are_averaged() {
+        // 3/4 and 1/2 for the second class: 5/8 in the mean.
+        let head = LinearHead::new(array![[0.0], [1.0]], array![0.0, 0.0]).unwrap();
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[3f32.ln()], [0.0]];
+        let set = LabelledFeatures::with_views(features.view(), 2, &[1], &classes).unwrap();
+        let figures = ValidationFigures::of(&head, &set).unwrap();
+        assert!((figures.loss + (5.0f64 / 8.0).ln()).abs() < 1e-7);
+        assert!((figures.accuracy - 1.0).abs() < 1e-12);
     }
 }

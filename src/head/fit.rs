@@ -1,8 +1,11 @@
 //! A whole fit: epochs of shuffled batches, the figures of each, and what to think of them.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
-use super::dropout::{order_generator, shuffle};
+use rand_xoshiro::rand_core::Rng;
+
+use super::dropout::{below, order_generator, shuffle};
 use super::figures::{EpochFigures, ValidationFigures};
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
@@ -44,7 +47,7 @@ pub fn fit(
 
 /// Fits a head from the weights of another; `on_epoch` hears of every epoch as it ends.
 ///
-/// The rows are put into a new order for every epoch, from the seed alone (Fisher–Yates on xoshiro256++, the same on
+/// Of an image with several views, one is drawn for every epoch. The images are put into a new order for every epoch, from the seed alone (Fisher–Yates on xoshiro256++, the same on
 /// every machine); the last batch of an epoch takes what is left. For an order of one's own, step by step, use [`Sgd`].
 ///
 /// # Errors
@@ -69,7 +72,8 @@ pub fn fit_from(
     let mut history = Vec::with_capacity(values.epochs.min(1024));
     for epoch in 1..=values.epochs {
         shuffle(&mut rows, &mut generator);
-        let train_loss = run_epoch(&mut sgd, train, rows.chunks(values.batch_size), epoch)?;
+        let drawn = draw_views(&rows, train.views(), &mut generator);
+        let train_loss = run_epoch(&mut sgd, train, drawn.chunks(values.batch_size), epoch)?;
         let figures = EpochFigures {
             epoch,
             train_loss,
@@ -85,6 +89,15 @@ pub fn fit_from(
         seconds: started.elapsed().as_secs_f64(),
         warnings,
     })
+}
+
+/// One row of each image, whose V rows stand together.
+fn draw_views<'a>(images: &'a [usize], views: usize, generator: &mut impl Rng) -> Cow<'a, [usize]> {
+    if views == 1 {
+        return Cow::Borrowed(images);
+    }
+    let row = |image: &usize| image * views + below(views, generator);
+    Cow::Owned(images.iter().map(row).collect())
 }
 
 fn run_epoch<'a>(

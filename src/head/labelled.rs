@@ -5,10 +5,13 @@ use ndarray::{ArrayView1, ArrayView2};
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 
-/// At least one row of finite features, and the class of each: `features` (N, D), `targets` (N) below C.
+/// At least one image with finite features, and the class of each: `features` (N · V, D), `targets` (N) below C.
+///
+/// V is the number of views of each image, 1 unless said otherwise; the rows of an image stand together.
 #[derive(Debug, Clone, Copy)]
 pub struct LabelledFeatures<'a> {
     features: ArrayView2<'a, f32>,
+    views: usize,
     targets: &'a [usize],
     classes: &'a ClassIndex,
 }
@@ -24,8 +27,22 @@ impl<'a> LabelledFeatures<'a> {
         targets: &'a [usize],
         classes: &'a ClassIndex,
     ) -> Result<Self> {
+        Self::with_views(features, 1, targets, classes)
+    }
+
+    /// The same for `views` rows of each image.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_views(
+        features: ArrayView2<'a, f32>,
+        views: usize,
+        targets: &'a [usize],
+        classes: &'a ClassIndex,
+    ) -> Result<Self> {
         let set = Self {
             features,
+            views: views.max(1),
             targets,
             classes,
         };
@@ -39,7 +56,7 @@ impl<'a> LabelledFeatures<'a> {
     }
 
     fn problem(&self) -> Option<(String, &'static str)> {
-        let (rows, targets) = (self.features.nrows(), self.targets.len());
+        let (rows, targets) = (self.features.nrows(), self.targets.len() * self.views);
         if rows != targets {
             let problem = format!("there are {rows} rows of features, but {targets} targets");
             return Some((problem, "give every row one target"));
@@ -67,13 +84,19 @@ impl<'a> LabelledFeatures<'a> {
         ))
     }
 
-    /// The features, (N, D).
+    /// V, at least 1.
+    #[must_use]
+    pub fn views(&self) -> usize {
+        self.views
+    }
+
+    /// The features, (N · V, D).
     #[must_use]
     pub fn features(&self) -> ArrayView2<'a, f32> {
         self.features
     }
 
-    /// The class of each row, (N), each below C.
+    /// The class of each image, (N), each below C.
     #[must_use]
     pub fn targets(&self) -> &'a [usize] {
         self.targets
@@ -91,7 +114,7 @@ impl<'a> LabelledFeatures<'a> {
         self.targets.len()
     }
 
-    /// How many rows each class has, (C).
+    /// How many images each class has, (C).
     #[must_use]
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];

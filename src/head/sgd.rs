@@ -96,7 +96,8 @@ impl Sgd {
         self.check(set, rows)?;
         let mut loss = BatchLoss::default();
         for &row in rows {
-            loss.add(self.accumulate(set.features().row(row), set.targets()[row]));
+            let target = set.targets()[row / set.views()];
+            loss.add(self.accumulate(set.features().row(row), target));
         }
         let scale = (1.0 / loss.weight) as f32;
         let (weight, bias) = self.head.slices_mut();
@@ -128,7 +129,7 @@ impl Sgd {
     }
 
     fn check(&self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<()> {
-        let (c, n) = (self.head.n_classes(), set.n_samples());
+        let (c, n) = (self.head.n_classes(), set.features().nrows());
         let same_shape =
             set.classes().len() == c && set.features().ncols() == self.head.n_features();
         if same_shape && !rows.is_empty() && rows.iter().all(|&row| row < n) {

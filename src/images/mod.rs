@@ -25,7 +25,8 @@ pub use decode::{Alpha, DecodeOptions, Decoded, Exif, decode, decode_within, dim
 pub use format::{Format, sniff};
 pub use pixels::RgbImage;
 pub use preprocess::{
-    Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, channel_values,
+    Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View, Views,
+    channel_values,
 };
 pub use scan::{
     FolderLayout, Found, Labels, Sample, Scan, Separator, ignored_text, parse_list, scan_folder,

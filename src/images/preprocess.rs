@@ -8,6 +8,7 @@ mod parse;
 mod resample;
 mod run;
 mod size;
+mod views;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 
 pub use parse::channel_values;
 pub use run::Preprocessor;
+pub use views::{View, Views};
 
 use size::SizeForm;
 

@@ -1,15 +1,15 @@
 //! `classify`: images to labels.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::ArrayView2;
 
 use super::extract::StoreSink;
 use super::inputs::Inputs;
-use crate::backbones::{Engine, Frozen, RunOptions};
-use crate::classifier::{Classifier, Prediction};
+use crate::backbones::{Engine, FeatureSpec, Frozen, RunOptions};
+use crate::classifier::{Classifier, Prediction, Tta};
 use crate::error::{Error, Result};
 use crate::features::{
     Digest, Dtype, Existing, FeatureStore, Item, Outcome, Pipeline, Sink, StoreManifest,
@@ -30,6 +30,8 @@ pub struct ClassifyOptions {
     pub backbone: Option<PathBuf>,
     /// A store to take features from and to add them to.
     pub store: Option<PathBuf>,
+    /// Which views of each image.
+    pub tta: Tta,
     /// The pixel limit.
     pub max_pixels: u64,
     /// How the network is run; as many threads are for decoding.
@@ -76,11 +78,10 @@ pub fn classify(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Classifier, Classified) -> Result<()>,
 ) -> Result<ClassifyReport> {
-    let classifier = Classifier::open(&options.head)?;
+    let classifier = Classifier::open(&options.head, options.tta)?;
     let scan = options.inputs.scan(labels)?;
-    let mut frozen =
-        Frozen::for_spec(classifier.spec(), options.backbone.as_deref(), &options.run)?;
-    let spec = classifier.spec();
+    let spec = spec_of_store(&classifier, options.store.as_deref())?;
+    let mut frozen = Frozen::for_spec(&spec, options.backbone.as_deref(), &options.run)?;
     let pipeline = Pipeline {
         decoding: DecodeOptions {
             exif: spec.decoding.exif,
@@ -88,6 +89,7 @@ pub fn classify(
             max_pixels: options.max_pixels,
         },
         preprocessing: spec.preprocessing,
+        views: spec.views.clone(),
         batch_size: options.batch_size,
         threads: options.run.threads,
     };
@@ -173,13 +175,29 @@ fn described(found: &Found) -> (String, Option<String>) {
 }
 
 fn predict_one(classifier: &Classifier, features: &[f32]) -> Result<Prediction> {
-    let row =
-        ArrayView2::from_shape((1, features.len()), features).expect("one row of this length");
-    Ok(classifier.predict(row)?.remove(0))
+    let views = classifier.spec().views.len();
+    let rows = ArrayView2::from_shape((views, features.len() / views), features);
+    let rows = rows.expect("the pipeline gives each view as many numbers");
+    Ok(classifier.predict(rows)?.remove(0))
+}
+
+/// What is to be computed: the head's views, or all those of a store that has them among others.
+fn spec_of_store(classifier: &Classifier, store: Option<&Path>) -> Result<FeatureSpec> {
+    let spec = classifier.spec();
+    let Some(store) = store.filter(|path| crate::features::is_store(path)) else {
+        return Ok(spec.clone());
+    };
+    let theirs = StoreManifest::read(store)?.spec;
+    let is_enough = spec.views.iter().all(|view| theirs.views.contains(view));
+    Ok(if is_enough {
+        spec.with_views(&theirs.views)
+    } else {
+        spec.clone()
+    })
 }
 
 /// The store as it is, or a new one.
-fn open_store(store: &std::path::Path, frozen: &Frozen) -> Result<StoreWriter> {
+fn open_store(store: &Path, frozen: &Frozen) -> Result<StoreWriter> {
     let dtype = if crate::features::is_store(store) {
         StoreManifest::read(store)?.dtype
     } else {
@@ -220,7 +238,7 @@ fn extend(
 const CHUNK: usize = 8192;
 
 fn predict_from_store(
-    store: &std::path::Path,
+    store: &Path,
     classifier: &Classifier,
     rows: &[Row],
     each: &mut dyn FnMut(Classified) -> Result<()>,
@@ -232,7 +250,7 @@ fn predict_from_store(
             .filter_map(|(_, _, digest)| digest.as_ref().ok().copied())
             .collect();
         let mut predictions = classifier
-            .predict(store.features(&digests)?.view())?
+            .predict(store.views(&digests, &classifier.spec().views)?.view())?
             .into_iter();
         for (path, class, digest) in chunk {
             let prediction = |_: &Digest| predictions.next().expect("a prediction for each digest");

@@ -71,14 +71,15 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
 }
 
 fn from_store(options: &EvaluateOptions, tally: &mut Tally) -> Result<ClassIndex> {
-    let classifier = Classifier::open(&options.classify.head)?;
+    let classifier = Classifier::open(&options.classify.head, options.classify.tta)?;
     let store = FeatureStore::open(&options.data)?;
     classifier.require(
         &store.manifest().spec,
         &format!("the features `{}`", options.data.display()),
     )?;
     let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
-    let predictions = classifier.predict(store.features(&digests)?.view())?;
+    let features = store.views(&digests, &classifier.spec().views)?;
+    let predictions = classifier.predict(features.view())?;
     for (row, prediction) in rows.iter().zip(predictions) {
         tally.add(&classifier, &row.path, row.class.as_deref(), Ok(prediction));
     }

@@ -14,7 +14,7 @@ use crate::features::{
     Content, Digest, Dtype, Existing, Index, IndexRow, Item, Outcome, Pipeline, Sink,
     StoreManifest, StoreWriter, Timings,
 };
-use crate::images::{DecodeOptions, Labels, Scan};
+use crate::images::{DecodeOptions, Labels, Scan, Views};
 use crate::progress::Progress;
 
 /// What to extract, and how.
@@ -30,6 +30,8 @@ pub struct ExtractOptions {
     pub overrides: Overrides,
     /// From the file to pixels.
     pub decoding: DecodeOptions,
+    /// Which views of each image.
+    pub views: Views,
     /// How the network is run; as many threads are for decoding.
     pub run: RunOptions,
     /// Images that the network is given at once.
@@ -50,6 +52,7 @@ impl ExtractOptions {
             backbone: DEFAULT_BACKBONE.into(),
             overrides: Overrides::default(),
             decoding: DecodeOptions::default(),
+            views: Views::default(),
             run: RunOptions::new(home),
             batch_size: 8,
             dtype: Dtype::default(),
@@ -109,6 +112,7 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
     };
     let adjust = |manifest: &mut _| options.overrides.apply(manifest);
     let mut frozen = Frozen::by_name(&options.backbone, adjust, decoding, &options.run)?;
+    frozen.spec.views = options.views.list();
     let manifest = StoreManifest::new(frozen.spec.clone(), options.dtype, frozen.engine.clone());
     let mut sink = StoreSink::new(StoreWriter::open(
         &options.output,
@@ -118,6 +122,7 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
     let pipeline = Pipeline {
         decoding: options.decoding,
         preprocessing: frozen.spec.preprocessing,
+        views: frozen.spec.views.clone(),
         batch_size: options.batch_size,
         threads: options.run.threads,
     };

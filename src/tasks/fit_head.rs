@@ -7,12 +7,14 @@ use linfa::ParamGuard;
 use ndarray::Array2;
 use serde_json::json;
 
+use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore};
 use crate::head::{
     EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LabelledFeatures, fit, validation_split,
 };
+use crate::images::View;
 
 /// What to train on, and how.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub struct FitHeadOptions {
     pub params: FitParams,
     /// What to validate on.
     pub validation: Validation,
+    /// Whether each epoch draws one of the store's views of each image; else the centre alone is trained on.
+    pub augment: bool,
 }
 
 /// Where validation samples come from.
@@ -67,6 +71,7 @@ pub fn fit_head(
 ) -> Result<FitHeadReport> {
     let params = options.params.check()?;
     let store = FeatureStore::open(&options.features)?;
+    let views = views(options.augment, &store)?;
     let samples = Samples::of(&store)?;
     let classes = ClassIndex::from_names(samples.names.iter().cloned());
     let mut warnings = Vec::new();
@@ -75,7 +80,10 @@ pub fn fit_head(
         options,
         params.values().seed,
         &classes,
-        &store,
+        &Source {
+            store: &store,
+            views: &views,
+        },
         &mut warnings,
     )?;
     let set = train.labelled(&classes)?;
@@ -93,17 +101,17 @@ pub fn fit_head(
         classes,
         warnings,
     };
-    write(options, &params, &store, &report)?;
+    let spec = store.manifest().spec.with_views(&views);
+    write(options, &params, &spec, &report)?;
     Ok(report)
 }
 
 fn write(
     options: &FitHeadOptions,
     params: &FitValidParams,
-    store: &FeatureStore,
+    spec: &FeatureSpec,
     report: &FitHeadReport,
 ) -> Result<()> {
-    let spec = &store.manifest().spec;
     let metrics = json!({
         "n_train": report.n_train,
         "n_validation": report.n_validation,
@@ -174,22 +182,49 @@ impl Samples {
     }
 }
 
-/// Features (N, D) with their targets (N).
+/// Those that are trained on.
+fn views(augment: bool, store: &FeatureStore) -> Result<Vec<View>> {
+    let there = &store.manifest().spec.views;
+    match (augment, there.len()) {
+        (false, _) => Ok(vec![View::Center]),
+        (true, 2..) => Ok(there.clone()),
+        (true, _) => Err(Error::Input {
+            problem: format!(
+                "`{}` holds one view of each image, and --augment draws one of several",
+                store.path().display()
+            ),
+            hint: "extract the images with --views hflip, five-crop or ten-crop into a new store"
+                .to_owned(),
+        }),
+    }
+}
+
+/// A store, and the views of it that are used.
+struct Source<'a> {
+    store: &'a FeatureStore,
+    views: &'a [View],
+}
+
+impl Source<'_> {
+    fn read(&self, targets: Vec<usize>, digests: &[Digest]) -> Result<Matrix> {
+        Ok(Matrix {
+            features: self.store.views(digests, self.views)?,
+            views: self.views.len(),
+            targets,
+        })
+    }
+}
+
+/// Features (N · V, D) with their targets (N).
 struct Matrix {
     features: Array2<f32>,
+    views: usize,
     targets: Vec<usize>,
 }
 
 impl Matrix {
-    fn read(store: &FeatureStore, targets: Vec<usize>, digests: &[Digest]) -> Result<Self> {
-        Ok(Self {
-            features: store.features(digests)?,
-            targets,
-        })
-    }
-
     fn labelled<'a>(&'a self, classes: &'a ClassIndex) -> Result<LabelledFeatures<'a>> {
-        LabelledFeatures::new(self.features.view(), &self.targets, classes)
+        LabelledFeatures::with_views(self.features.view(), self.views, &self.targets, classes)
     }
 }
 
@@ -198,21 +233,25 @@ fn split(
     options: &FitHeadOptions,
     seed: u64,
     classes: &ClassIndex,
-    store: &FeatureStore,
+    source: &Source,
     warnings: &mut Vec<String>,
 ) -> Result<(Matrix, Option<Matrix>)> {
     let (targets, digests, _) = samples.targets(classes);
     match &options.validation {
-        Validation::None => Ok((Matrix::read(store, targets, &digests)?, None)),
+        Validation::None => Ok((source.read(targets, &digests)?, None)),
         Validation::Store(path) => {
             let validation = FeatureStore::open(path)?;
-            require_same_spec(store, &validation)?;
+            require_same_spec(source, &validation)?;
             let (known, theirs, unknown) = Samples::of(&validation)?.targets(classes);
             warnings.extend(unknown_warning(&unknown, path));
             warnings.extend(leak_warning(&digests, &theirs));
+            let validation = Source {
+                store: &validation,
+                views: source.views,
+            };
             Ok((
-                Matrix::read(store, targets, &digests)?,
-                Some(Matrix::read(&validation, known, &theirs)?),
+                source.read(targets, &digests)?,
+                Some(validation.read(known, &theirs)?),
             ))
         }
         Validation::Split(fraction) => {
@@ -221,9 +260,8 @@ fn split(
             let pick = |rows: &[usize]| -> (Vec<usize>, Vec<Digest>) {
                 rows.iter().map(|&row| (targets[row], digests[row])).unzip()
             };
-            let read = |(targets, digests): (Vec<usize>, Vec<Digest>)| {
-                Matrix::read(store, targets, &digests)
-            };
+            let read =
+                |(targets, digests): (Vec<usize>, Vec<Digest>)| source.read(targets, &digests);
             Ok((
                 read(pick(&split.train))?,
                 Some(read(pick(&split.validation))?),
@@ -232,11 +270,10 @@ fn split(
     }
 }
 
-fn require_same_spec(store: &FeatureStore, validation: &FeatureStore) -> Result<()> {
-    let differences = store
-        .manifest()
-        .spec
-        .differences(&validation.manifest().spec);
+fn require_same_spec(source: &Source, validation: &FeatureStore) -> Result<()> {
+    let store = source.store;
+    let used = store.manifest().spec.with_views(source.views);
+    let differences = used.differences_from_superset(&validation.manifest().spec);
     if differences.is_empty() {
         return Ok(());
     }

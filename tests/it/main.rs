@@ -22,4 +22,5 @@ mod steps_settings;
 mod steps_store;
 mod store;
 mod synthetic_vgg19;
+mod views;
 mod weights;

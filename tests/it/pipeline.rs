@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use frostline::backbones::Backbone;
 use frostline::features::{Digest, Item, Outcome, Pipeline, Sink};
-use frostline::images::{DecodeOptions, Labels, scan_folder};
+use frostline::images::{DecodeOptions, Labels, View, scan_folder};
 use frostline::progress::Silent;
 
 use crate::harness::{BLUE, RED, Stub, preprocessing, two_classes, write_picture};
@@ -66,6 +66,7 @@ fn run_with(
     let pipeline = Pipeline {
         decoding: DecodeOptions::default(),
         preprocessing: preprocessing(),
+        views: vec![View::Center],
         batch_size,
         threads,
     };

@@ -13,7 +13,7 @@ use crate::images::Preprocessor;
 /// The features of a batch, row by row, and how long they took.
 pub(super) type Features = Result<(Vec<f32>, Timings)>;
 
-/// Pictures that are run at once, and where their features go.
+/// Pictures that are run at once, each with all its views, and where their features go.
 struct Batch {
     pictures: Vec<Vec<u8>>,
     reply: SyncSender<Features>,
@@ -29,7 +29,7 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// No lanes yet, for networks of D features.
+    /// No lanes yet, for so many numbers a picture: V · D.
     pub(super) fn new(num_features: usize) -> Self {
         let (waiting, taking) = channel();
         let taking = Arc::new(Mutex::new(taking));
@@ -58,7 +58,7 @@ impl Lanes {
         self.count
     }
 
-    /// D.
+    /// Numbers of a picture: V · D.
     pub(super) fn num_features(&self) -> usize {
         self.num_features
     }
@@ -102,12 +102,14 @@ fn forward(
 ) -> Features {
     let start = Instant::now();
     let size = preprocessor.settings().num_values();
-    tensor.resize(pictures.len() * size, 0.0);
-    for (pixels, slot) in pictures.iter().zip(tensor.chunks_exact_mut(size)) {
+    let views = pictures.iter().flat_map(|views| views.chunks_exact(size));
+    let count = views.clone().count();
+    tensor.resize(count * size, 0.0);
+    for (pixels, slot) in views.zip(tensor.chunks_exact_mut(size)) {
         preprocessor.normalise(pixels, slot);
     }
     let preprocess = start.elapsed();
-    let features = backbone.forward(tensor, pictures.len())?;
+    let features = backbone.forward(tensor, count)?;
     let forward = start.elapsed().saturating_sub(preprocess);
     let timings = Timings {
         preprocess,

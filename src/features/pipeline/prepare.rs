@@ -8,12 +8,13 @@ use std::time::Instant;
 use super::{Picture, Timings};
 use crate::features::Digest;
 use crate::images::{
-    DecodeBudget, DecodeOptions, Found, Preprocessor, Sample, SkipReason, decode_within, dimensions,
+    DecodeBudget, DecodeOptions, Found, Preprocessor, Sample, SkipReason, View, decode_within,
+    dimensions,
 };
 
 /// A file as a decoding thread leaves it.
 pub(super) enum Prepared {
-    /// Resized and cropped, 8-bit RGB; not yet normalised, which keeps the queue a quarter as large.
+    /// The views one after the other, resized and cropped, 8-bit RGB; not yet normalised, which keeps the queue a quarter as large.
     Pixels(Picture, Vec<u8>, Timings),
     Known(Picture, Timings),
     Skipped(SkipReason, Timings),
@@ -25,6 +26,7 @@ pub(super) struct Preparer<'a> {
     pub(super) known: Option<&'a HashSet<Digest>>,
     pub(super) budget: &'a DecodeBudget,
     pub(super) preprocessor: Preprocessor,
+    pub(super) views: &'a [View],
 }
 
 impl Preparer<'_> {
@@ -78,7 +80,8 @@ impl Preparer<'_> {
         }
         let image = decode_within(&bytes, self.decoding, self.budget)?;
         timings.decode = start.elapsed();
-        let pixels = self.preprocessor.fit(&image);
+        let fit = |&view: &View| self.preprocessor.fit_view(&image, view);
+        let pixels = self.views.iter().flat_map(fit).collect();
         timings.preprocess = start.elapsed().saturating_sub(timings.decode);
         let size = (image.width(), image.height());
         Ok((Picture { digest, size }, Some(pixels)))

@@ -1,5 +1,6 @@
 //! Which part of a picture the network sees, and where; integers as torchvision rounds them.
 
+use super::views::{Place, View};
 use super::{Crop, Resize};
 
 /// Where the pixels of the input come from: the whole picture is thought of as resized to `resized`, and the part at
@@ -16,15 +17,16 @@ pub(super) struct Plan {
 pub(super) type Size = (u32, u32);
 
 impl Plan {
-    /// For a picture of a size; torchvision 0.29, `functional.resize` and `functional.center_crop`.
-    pub(super) fn new(image: Size, resize: Resize, crop: Crop) -> Self {
+    /// For a view of a picture of a size; torchvision 0.29, `functional.resize`, `center_crop` and `five_crop`.
+    pub(super) fn new(image: Size, resize: Resize, crop: Crop, view: View) -> Self {
         let resized = resized(image, resize);
         let output = match crop {
             Crop::Center(w, h) => (w, h),
             Crop::None => resized,
         };
-        let (x, width, left) = cut(resized.0, output.0);
-        let (y, height, top) = cut(resized.1, output.1);
+        let (across, down) = view.places();
+        let (x, width, left) = cut(resized.0, output.0, across);
+        let (y, height, top) = cut(resized.1, output.1, down);
         Self {
             resized,
             source: (x, y),
@@ -50,13 +52,20 @@ fn longer(n: u32, long: u32, short: u32) -> u32 {
 }
 
 /// Along one axis: where the cut begins, how long it is, and how far in it lies in the output.
-fn cut(length: u32, wanted: u32) -> (u32, u32, u32) {
+///
+/// What is shorter than the output lies in its middle, wherever the cut was wanted.
+fn cut(length: u32, wanted: u32, place: Place) -> (u32, u32, u32) {
     if wanted > length {
         return (0, length, (wanted - length) / 2);
     }
     let spare = length - wanted;
-    // Python's round: a half goes to the even neighbour.
-    (spare / 2 + u32::from(spare % 4 == 3), wanted, 0)
+    let begin = match place {
+        Place::Start => 0,
+        // Python's round: a half goes to the even neighbour.
+        Place::Middle => spare / 2 + u32::from(spare % 4 == 3),
+        Place::End => spare,
+    };
+    (begin, wanted, 0)
 }
 
 #[cfg(test)]
@@ -83,17 +92,30 @@ mod tests {
     #[test]
     fn halves_are_rounded_to_even() {
         // int(round(spare / 2.0)) of Python: 0.5 is 0, 1.5 is 2, 2.5 is 2, 3.5 is 4
-        let offsets = [0, 1, 2, 3, 4, 5, 6, 7].map(|spare| cut(224 + spare, 224).0);
+        let offsets = [0, 1, 2, 3, 4, 5, 6, 7].map(|spare| cut(224 + spare, 224, Place::Middle).0);
         assert_eq!(offsets, [0, 0, 1, 2, 2, 2, 3, 4]);
         assert_eq!(
-            Plan::new((640, 480), Resize::Shorter(256), CROP).source,
+            Plan::new((640, 480), Resize::Shorter(256), CROP, View::Center).source,
             (58, 16)
         );
     }
 
     #[test]
+    fn corners_are_those_of_five_crop() {
+        // torchvision: crop(top, left) of (0, 0), (0, w − 224), (h − 224, 0) and (h − 224, w − 224).
+        let at = |view| Plan::new((640, 480), Resize::Shorter(256), CROP, view).source;
+        let corners = [
+            View::TopLeft,
+            View::TopRight,
+            View::BottomLeft,
+            View::BottomRight,
+        ];
+        assert_eq!(corners.map(at), [(0, 0), (117, 0), (0, 32), (117, 32)]);
+    }
+
+    #[test]
     fn smaller_pictures_are_put_in_the_middle() {
-        let plan = Plan::new((3, 300), Resize::None, CROP);
+        let plan = Plan::new((3, 300), Resize::None, CROP, View::Center);
         let wanted = Plan {
             resized: (3, 300),
             source: (0, 38),
@@ -105,7 +127,7 @@ mod tests {
 
     #[test]
     fn without_a_crop_everything_is_seen() {
-        let plan = Plan::new((10, 20), Resize::Exact(320, 240), Crop::None);
+        let plan = Plan::new((10, 20), Resize::Exact(320, 240), Crop::None, View::Center);
         let wanted = Plan {
             resized: (320, 240),
             source: (0, 0),

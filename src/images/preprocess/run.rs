@@ -2,6 +2,7 @@
 
 use super::geometry::Plan;
 use super::resample::Resampler;
+use super::views::View;
 use super::{Channels, Layout, Preprocessing};
 use crate::error::Result;
 use crate::images::RgbImage;
@@ -54,8 +55,24 @@ impl Preprocessor {
     ///
     /// Only the part that the crop keeps is resized, so that a thin strip takes no more memory than a square.
     pub fn fit(&mut self, image: &RgbImage) -> Vec<u8> {
+        self.fit_view(image, View::Center)
+    }
+
+    /// The same for another view than the centre.
+    pub fn fit_view(&mut self, image: &RgbImage, view: View) -> Vec<u8> {
+        let mut pixels = self.part(image, view);
+        if view.is_flipped() {
+            let width = self.settings.output_size().0 as usize;
+            for row in pixels.chunks_exact_mut(3 * width) {
+                row.as_chunks_mut::<3>().0.reverse();
+            }
+        }
+        pixels
+    }
+
+    fn part(&mut self, image: &RgbImage, view: View) -> Vec<u8> {
         let size = (image.width(), image.height());
-        let plan = Plan::new(size, self.settings.resize, self.settings.crop);
+        let plan = Plan::new(size, self.settings.resize, self.settings.crop, view);
         if plan.resized == size {
             let stored = Pixels {
                 data: image.pixels(),

@@ -199,3 +199,24 @@ fn without_a_crop_the_resize_fixes_the_size() {
     settings.check().unwrap();
     assert_eq!(settings.output_size(), (320, 240));
 }
+
+#[test]
+fn views_are_the_parts_that_torchvision_takes() {
+    // A value for each column and row, so that the first pixel of a view says where it was cut.
+    let image = picture(10, 8, |x, y| [x as u8, y as u8, 0]);
+    let settings = raw(Resize::None, Crop::Center(4, 4));
+    let mut preprocessor = Preprocessor::new(&settings).unwrap();
+    let mut corner = |view| {
+        let pixels = preprocessor.fit_view(&image, view);
+        (pixels[0], pixels[1])
+    };
+    // five_crop: (0, 0), (w − 4, 0), (0, h − 4), (w − 4, h − 4); the centre at (3, 2).
+    assert_eq!(corner(View::TopLeft), (0, 0));
+    assert_eq!(corner(View::TopRight), (6, 0));
+    assert_eq!(corner(View::BottomLeft), (0, 4));
+    assert_eq!(corner(View::BottomRight), (6, 4));
+    assert_eq!(corner(View::Center), (3, 2));
+    // Mirrored, the last column of the part comes first.
+    assert_eq!(corner(View::CenterFlipped), (6, 2));
+    assert_eq!(corner(View::TopRightFlipped), (9, 0));
+}

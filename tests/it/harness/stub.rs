@@ -1,10 +1,8 @@
 //! A network without weights, and the manifest of its features.
 
-use frostline::backbones::{
-    Backbone, BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision, View,
-};
+use frostline::backbones::{Backbone, BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
 use frostline::features::{Dtype, StoreManifest};
-use frostline::images::{Crop, Preprocessing, Resize};
+use frostline::images::{Crop, Preprocessing, Resize, View};
 
 /// A backbone without weights: the mean of each channel of each quarter of its input.
 #[derive(Default)]

@@ -1,0 +1,166 @@
+//! Views of a picture: the centre, its corners, and their mirror images.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// One view of a picture: the part that the crop takes, as it is or mirrored left to right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum View {
+    /// The middle.
+    #[default]
+    Center,
+    /// Up and left.
+    TopLeft,
+    /// Up and right.
+    TopRight,
+    /// Down and left.
+    BottomLeft,
+    /// Down and right.
+    BottomRight,
+    /// The middle, mirrored.
+    CenterFlipped,
+    /// Up and left, then mirrored.
+    TopLeftFlipped,
+    /// Up and right, then mirrored.
+    TopRightFlipped,
+    /// Down and left, then mirrored.
+    BottomLeftFlipped,
+    /// Down and right, then mirrored.
+    BottomRightFlipped,
+}
+
+/// Where along an axis a crop lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Start,
+    Middle,
+    End,
+}
+
+/// Sets of views that have a name; the centre is in each, and first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Views {
+    /// The centre alone.
+    #[default]
+    Center,
+    /// The centre and its mirror image.
+    Hflip,
+    /// The centre and the four corners: torchvision's `five_crop`.
+    FiveCrop,
+    /// These and their mirror images: torchvision's `ten_crop`.
+    TenCrop,
+}
+
+impl View {
+    /// Where it lies, across and down.
+    pub(super) fn places(self) -> (Place, Place) {
+        use Place::{End, Middle, Start};
+        match self {
+            Self::Center | Self::CenterFlipped => (Middle, Middle),
+            Self::TopLeft | Self::TopLeftFlipped => (Start, Start),
+            Self::TopRight | Self::TopRightFlipped => (End, Start),
+            Self::BottomLeft | Self::BottomLeftFlipped => (Start, End),
+            Self::BottomRight | Self::BottomRightFlipped => (End, End),
+        }
+    }
+
+    /// Whether left and right change places.
+    pub(super) fn is_flipped(self) -> bool {
+        matches!(
+            self,
+            Self::CenterFlipped
+                | Self::TopLeftFlipped
+                | Self::TopRightFlipped
+                | Self::BottomLeftFlipped
+                | Self::BottomRightFlipped
+        )
+    }
+}
+
+impl Views {
+    /// The views of the set, in the order in which they are kept.
+    #[must_use]
+    pub fn list(self) -> Vec<View> {
+        const TEN: [View; 10] = [
+            View::Center,
+            View::TopLeft,
+            View::TopRight,
+            View::BottomLeft,
+            View::BottomRight,
+            View::CenterFlipped,
+            View::TopLeftFlipped,
+            View::TopRightFlipped,
+            View::BottomLeftFlipped,
+            View::BottomRightFlipped,
+        ];
+        match self {
+            Self::Center => TEN[..1].to_vec(),
+            Self::Hflip => vec![View::Center, View::CenterFlipped],
+            Self::FiveCrop => TEN[..5].to_vec(),
+            Self::TenCrop => TEN.to_vec(),
+        }
+    }
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Center => "center",
+            Self::TopLeft => "top-left",
+            Self::TopRight => "top-right",
+            Self::BottomLeft => "bottom-left",
+            Self::BottomRight => "bottom-right",
+            Self::CenterFlipped => "center-flipped",
+            Self::TopLeftFlipped => "top-left-flipped",
+            Self::TopRightFlipped => "top-right-flipped",
+            Self::BottomLeftFlipped => "bottom-left-flipped",
+            Self::BottomRightFlipped => "bottom-right-flipped",
+        })
+    }
+}
+
+impl FromStr for Views {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "center" => Self::Center,
+            "hflip" => Self::Hflip,
+            "five-crop" => Self::FiveCrop,
+            "ten-crop" => Self::TenCrop,
+            _ => return Err("the sets of views are center, hflip, five-crop and ten-crop".into()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_centre_is_first_in_each_set() {
+        for (text, count) in [
+            ("center", 1),
+            ("hflip", 2),
+            ("five-crop", 5),
+            ("ten-crop", 10),
+        ] {
+            let views = text.parse::<Views>().unwrap().list();
+            assert_eq!((views.len(), views[0]), (count, View::Center));
+        }
+        assert!("corners".parse::<Views>().is_err());
+    }
+
+    #[test]
+    fn names_in_files_are_those_that_are_shown() {
+        for view in Views::TenCrop.list() {
+            assert_eq!(
+                serde_json::to_value(view).unwrap(),
+                serde_json::Value::from(view.to_string())
+            );
+        }
+    }
+}
