@@ -7,10 +7,10 @@ use anyhow::bail;
 
 use super::Outcome;
 use super::bar::Bar;
+use super::head_args::HeadArgs;
 use super::input_args::InputArgs;
 use super::output::{gpu_not_used, ignored, write_to};
 use super::predictions::{Format, Labelling, Writer};
-use super::run_args::{RunArgs, TtaArg};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
@@ -21,9 +21,8 @@ use crate::tasks::{ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// The head file; it brings backbone and preprocessing.
-    #[arg(long, value_name = "HEAD")]
-    head: PathBuf,
+    #[command(flatten)]
+    head: HeadArgs,
     /// Where rows go [default: standard output].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -36,17 +35,6 @@ pub(super) struct Args {
     /// Write the label `unknown` where the highest probability is below P.
     #[arg(long, value_name = "P")]
     threshold: Option<f64>,
-    /// A feature store to take features from and to add them to.
-    #[arg(long, value_name = "FEATURES")]
-    store: Option<PathBuf>,
-    /// The network's file, where the head's backbone is not installed.
-    #[arg(long, value_name = "NAME|FILE")]
-    backbone: Option<PathBuf>,
-    /// Test-time augmentation: the views that the head was trained with, or the centre alone.
-    #[arg(long, value_enum, default_value_t)]
-    tta: TtaArg,
-    #[command(flatten)]
-    run: RunArgs,
     /// Images with more pixels are skipped.
     #[arg(long, value_name = "N", default_value_t = DecodeOptions::default().max_pixels)]
     max_pixels: u64,
@@ -112,16 +100,8 @@ impl Args {
     }
 
     fn options(self, home: Home) -> anyhow::Result<ClassifyOptions> {
-        Ok(ClassifyOptions {
-            inputs: self.input.inputs()?,
-            head: self.head,
-            backbone: self.backbone,
-            store: self.store,
-            tta: self.tta.into(),
-            max_pixels: self.max_pixels,
-            batch_size: self.run.batch_size,
-            run: self.run.options(home),
-        })
+        let inputs = self.input.inputs()?;
+        Ok(self.head.options(inputs, self.max_pixels, home))
     }
 }
 

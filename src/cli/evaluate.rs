@@ -5,39 +5,27 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::bar::Bar;
 use super::evaluation_text::{json, text};
+use super::head_args::HeadArgs;
 use super::output::{skipped, write_to};
-use super::run_args::{RunArgs, TtaArg};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::images::DecodeOptions;
-use crate::tasks::{ClassifyOptions, EvaluateOptions, EvaluateReport, Inputs, evaluate};
+use crate::tasks::{EvaluateOptions, EvaluateReport, Inputs, evaluate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A feature store, or a folder of images with a folder for each class.
     #[arg(value_name = "FEATURES|IMAGES")]
     data: PathBuf,
-    /// The head file.
-    #[arg(long, value_name = "HEAD")]
-    head: PathBuf,
+    #[command(flatten)]
+    head: HeadArgs,
     /// How the figures are written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Where they go [default: standard output].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// A feature store to take the images' features from and to add them to.
-    #[arg(long, value_name = "FEATURES")]
-    store: Option<PathBuf>,
-    /// The network's file, where the head's backbone is not installed.
-    #[arg(long, value_name = "NAME|FILE")]
-    backbone: Option<PathBuf>,
-    /// Test-time augmentation: the views that the head was trained with, or the centre alone.
-    #[arg(long, value_enum, default_value_t)]
-    tta: TtaArg,
-    #[command(flatten)]
-    run: RunArgs,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -50,18 +38,13 @@ enum Format {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
+    let max_pixels = DecodeOptions::default().max_pixels;
     let options = EvaluateOptions {
         data: args.data,
-        classify: ClassifyOptions {
-            inputs: Inputs::Paths(Vec::new()),
-            head: args.head,
-            backbone: args.backbone,
-            store: args.store,
-            tta: args.tta.into(),
-            max_pixels: DecodeOptions::default().max_pixels,
-            batch_size: args.run.batch_size,
-            run: args.run.options(home),
-        },
+        // The images are those of `data`.
+        classify: args
+            .head
+            .options(Inputs::Paths(Vec::new()), max_pixels, home),
     };
     let report = evaluate(&options, &Bar::default())?;
     tell(&report);

@@ -13,6 +13,7 @@ mod evaluation_text;
 mod extract;
 mod features;
 mod fit_head;
+mod head_args;
 mod import;
 mod input_args;
 mod models;

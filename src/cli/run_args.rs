@@ -1,7 +1,6 @@
 //! Arguments on how the network is run, shared by the commands that run one.
 
 use crate::backbones::{DeviceRequest, Home, Precision, RunOptions};
-use crate::classifier::Tta;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
@@ -32,25 +31,6 @@ impl RunArgs {
             precision: self.precision,
             gpu_memory: self.gpu_memory.map(|mebibytes| mebibytes << 20),
             ..default
-        }
-    }
-}
-
-/// Which views a head is used with, shared by the commands that use one.
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-pub(super) enum TtaArg {
-    /// Those that it was trained with; their probabilities are averaged.
-    #[default]
-    Trained,
-    /// The centre alone.
-    None,
-}
-
-impl From<TtaArg> for Tta {
-    fn from(arg: TtaArg) -> Self {
-        match arg {
-            TtaArg::Trained => Self::Trained,
-            TtaArg::None => Self::None,
         }
     }
 }

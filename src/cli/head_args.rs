@@ -1,0 +1,53 @@
+//! Arguments on a head and how it is used, shared by the commands that use one.
+
+use std::path::PathBuf;
+
+use super::run_args::RunArgs;
+use crate::backbones::Home;
+use crate::classifier::Tta;
+use crate::tasks::{ClassifyOptions, Inputs};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct HeadArgs {
+    /// The head file; it brings backbone and preprocessing.
+    #[arg(long, value_name = "HEAD")]
+    head: PathBuf,
+    /// A feature store to take the images' features from and to add them to.
+    #[arg(long, value_name = "FEATURES")]
+    store: Option<PathBuf>,
+    /// The network's file, where the head's backbone is not installed.
+    #[arg(long, value_name = "NAME|FILE")]
+    backbone: Option<PathBuf>,
+    /// Test-time augmentation: the views that the head was trained with, or the centre alone.
+    #[arg(long, value_enum, default_value_t)]
+    tta: TtaArg,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum TtaArg {
+    /// Those that it was trained with; their probabilities are averaged.
+    #[default]
+    Trained,
+    /// The centre alone.
+    None,
+}
+
+impl HeadArgs {
+    pub(super) fn options(self, inputs: Inputs, max_pixels: u64, home: Home) -> ClassifyOptions {
+        ClassifyOptions {
+            inputs,
+            head: self.head,
+            backbone: self.backbone,
+            store: self.store,
+            tta: match self.tta {
+                TtaArg::Trained => Tta::Trained,
+                TtaArg::None => Tta::None,
+            },
+            max_pixels,
+            batch_size: self.run.batch_size,
+            run: self.run.options(home),
+        }
+    }
+}
