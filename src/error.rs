@@ -80,12 +80,12 @@ pub enum Error {
         hint: String,
     },
     /// A file came from none of its places.
-    #[error("cannot fetch `{file}`: {failures}")]
+    #[error("cannot fetch `{file}`: {}", failures.join("; "))]
     Download {
         /// The file's name.
         file: String,
         /// Each place with what was wrong there.
-        failures: String,
+        failures: Vec<String>,
         /// How to get it in another way.
         hint: String,
     },

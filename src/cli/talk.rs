@@ -57,13 +57,19 @@ pub(super) fn warn_list<T: Display>(
 
 /// An error with its causes and the way out.
 pub(super) fn error(error: &anyhow::Error) {
-    let causes = error.chain().map(ToString::to_string).collect::<Vec<_>>();
-    line(&format!(
-        "{} {}",
-        bold("error:"),
-        for_terminal(&causes.join(": "))
-    ));
-    if let Some(hint) = error.downcast_ref::<Error>().and_then(Error::hint) {
+    let ours = error.downcast_ref::<Error>();
+    if let Some(Error::Download { file, failures, .. }) = ours {
+        let file = for_terminal(file);
+        line(&format!("{} cannot fetch `{file}`:", bold("error:")));
+        for failure in failures {
+            line(&format!("  {}", for_terminal(failure)));
+        }
+    } else {
+        let causes = error.chain().map(ToString::to_string).collect::<Vec<_>>();
+        let causes = for_terminal(&causes.join(": "));
+        line(&format!("{} {causes}", bold("error:")));
+    }
+    if let Some(hint) = ours.and_then(Error::hint) {
         line(&format!("  {} {}", bold("hint:"), for_terminal(hint)));
     }
 }

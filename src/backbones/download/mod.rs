@@ -171,7 +171,7 @@ impl Download {
         };
         Error::Download {
             file: name.clone(),
-            failures: failures.join("; "),
+            failures: failures.to_vec(),
             hint: format!(
                 "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} bytes and \
                  the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or ALL_PROXY a proxy{kept}",
