@@ -1,20 +1,19 @@
 //! `fit-head`: features on disk to a head file.
 
+mod samples;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use linfa::ParamGuard;
-use ndarray::Array2;
 use serde_json::json;
 
+use self::samples::{Matrix, Samples, Source, views};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore};
-use crate::head::{
-    EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LabelledFeatures, fit, validation_split,
-};
-use crate::images::View;
+use crate::head::{EpochFigures, Fit, FitParams, FitValidParams, HeadFile, fit, validation_split};
 
 /// What to train on, and how.
 #[derive(Debug, Clone)]
@@ -126,106 +125,6 @@ fn write(
         metrics,
     };
     file.write(&options.output)
-}
-
-/// Labelled samples of a store, by name.
-struct Samples {
-    names: Vec<String>,
-    digests: Vec<Digest>,
-}
-
-impl Samples {
-    fn of(store: &FeatureStore) -> Result<Self> {
-        let bad = |problem: String| {
-            Error::Input {
-            problem,
-            hint: "extract a folder that holds one folder for each class, as `cat/1.jpg` and `dog/2.jpg`".to_owned(),
-        }
-        };
-        let name = store.path().display();
-        let (names, digests): (Vec<Option<String>>, Vec<Digest>) = store
-            .index()
-            .used()
-            .map(|(row, digest)| (row.class.clone(), digest))
-            .unzip();
-        let unlabelled = names.iter().filter(|class| class.is_none()).count();
-        if names.is_empty() {
-            return Err(bad(format!(
-                "`{name}` holds no samples: no extraction has ended with usable images yet"
-            )));
-        }
-        if unlabelled > 0 {
-            return Err(bad(format!(
-                "{unlabelled} of the {} images in `{name}` have no class",
-                names.len()
-            )));
-        }
-        Ok(Self {
-            names: names.into_iter().flatten().collect(),
-            digests,
-        })
-    }
-
-    /// Those rows whose class is known, as numbers; the others are counted by class.
-    fn targets(&self, classes: &ClassIndex) -> (Vec<usize>, Vec<Digest>, BTreeMap<String, usize>) {
-        let (mut targets, mut digests, mut unknown) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for (name, digest) in self.names.iter().zip(&self.digests) {
-            match classes.class_to_idx(name) {
-                Some(target) => {
-                    targets.push(target);
-                    digests.push(*digest);
-                }
-                None => *unknown.entry(name.clone()).or_insert(0) += 1,
-            }
-        }
-        (targets, digests, unknown)
-    }
-}
-
-/// Those that are trained on.
-fn views(augment: bool, store: &FeatureStore) -> Result<Vec<View>> {
-    let there = &store.manifest().spec.views;
-    match (augment, there.len()) {
-        (false, _) => Ok(vec![View::Center]),
-        (true, 2..) => Ok(there.clone()),
-        (true, _) => Err(Error::Input {
-            problem: format!(
-                "`{}` holds one view of each image, and --augment draws one of several",
-                store.path().display()
-            ),
-            hint: "extract the images with --views hflip, five-crop or ten-crop into a new store"
-                .to_owned(),
-        }),
-    }
-}
-
-/// A store, and the views of it that are used.
-struct Source<'a> {
-    store: &'a FeatureStore,
-    views: &'a [View],
-}
-
-impl Source<'_> {
-    fn read(&self, targets: Vec<usize>, digests: &[Digest]) -> Result<Matrix> {
-        Ok(Matrix {
-            features: self.store.views(digests, self.views)?,
-            views: self.views.len(),
-            targets,
-        })
-    }
-}
-
-/// Features (N · V, D) with their targets (N).
-struct Matrix {
-    features: Array2<f32>,
-    views: usize,
-    targets: Vec<usize>,
-}
-
-impl Matrix {
-    fn labelled<'a>(&'a self, classes: &'a ClassIndex) -> Result<LabelledFeatures<'a>> {
-        LabelledFeatures::with_views(self.features.view(), self.views, &self.targets, classes)
-    }
 }
 
 fn split(

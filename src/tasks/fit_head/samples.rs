@@ -1,0 +1,114 @@
+//! What is trained on: the labelled samples of a store, and their features.
+
+use std::collections::BTreeMap;
+
+use ndarray::Array2;
+
+use crate::classes::ClassIndex;
+use crate::error::{Error, Result};
+use crate::features::{Digest, FeatureStore};
+use crate::head::LabelledFeatures;
+use crate::images::View;
+
+/// Labelled samples of a store, by name.
+pub(super) struct Samples {
+    pub(super) names: Vec<String>,
+    pub(super) digests: Vec<Digest>,
+}
+
+impl Samples {
+    pub(super) fn of(store: &FeatureStore) -> Result<Self> {
+        let bad = |problem: String| {
+            Error::Input {
+            problem,
+            hint: "extract a folder that holds one folder for each class, as `cat/1.jpg` and `dog/2.jpg`".to_owned(),
+        }
+        };
+        let name = store.path().display();
+        let (names, digests): (Vec<Option<String>>, Vec<Digest>) = store
+            .index()
+            .used()
+            .map(|(row, digest)| (row.class.clone(), digest))
+            .unzip();
+        let unlabelled = names.iter().filter(|class| class.is_none()).count();
+        if names.is_empty() {
+            return Err(bad(format!(
+                "`{name}` holds no samples: no extraction has ended with usable images yet"
+            )));
+        }
+        if unlabelled > 0 {
+            return Err(bad(format!(
+                "{unlabelled} of the {} images in `{name}` have no class",
+                names.len()
+            )));
+        }
+        Ok(Self {
+            names: names.into_iter().flatten().collect(),
+            digests,
+        })
+    }
+
+    /// Those rows whose class is known, as numbers; the others are counted by class.
+    pub(super) fn targets(
+        &self,
+        classes: &ClassIndex,
+    ) -> (Vec<usize>, Vec<Digest>, BTreeMap<String, usize>) {
+        let (mut targets, mut digests, mut unknown) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (name, digest) in self.names.iter().zip(&self.digests) {
+            match classes.class_to_idx(name) {
+                Some(target) => {
+                    targets.push(target);
+                    digests.push(*digest);
+                }
+                None => *unknown.entry(name.clone()).or_insert(0) += 1,
+            }
+        }
+        (targets, digests, unknown)
+    }
+}
+
+/// Those that are trained on.
+pub(super) fn views(augment: bool, store: &FeatureStore) -> Result<Vec<View>> {
+    let there = &store.manifest().spec.views;
+    match (augment, there.len()) {
+        (false, _) => Ok(vec![View::Center]),
+        (true, 2..) => Ok(there.clone()),
+        (true, _) => Err(Error::Input {
+            problem: format!(
+                "`{}` holds one view of each image, and --augment draws one of several",
+                store.path().display()
+            ),
+            hint: "extract the images with --views hflip, five-crop or ten-crop into a new store"
+                .to_owned(),
+        }),
+    }
+}
+
+/// A store, and the views of it that are used.
+pub(super) struct Source<'a> {
+    pub(super) store: &'a FeatureStore,
+    pub(super) views: &'a [View],
+}
+
+impl Source<'_> {
+    pub(super) fn read(&self, targets: Vec<usize>, digests: &[Digest]) -> Result<Matrix> {
+        Ok(Matrix {
+            features: self.store.views(digests, self.views)?,
+            views: self.views.len(),
+            targets,
+        })
+    }
+}
+
+/// Features (N · V, D) with their targets (N).
+pub(super) struct Matrix {
+    pub(super) features: Array2<f32>,
+    views: usize,
+    pub(super) targets: Vec<usize>,
+}
+
+impl Matrix {
+    pub(super) fn labelled<'a>(&'a self, classes: &'a ClassIndex) -> Result<LabelledFeatures<'a>> {
+        LabelledFeatures::with_views(self.features.view(), self.views, &self.targets, classes)
+    }
+}
