@@ -111,11 +111,11 @@ impl Pipeline {
         let known = sink.known();
         let budget = DecodeBudget::default();
         let threads = self.threads.clamp(1, entries.len().max(1));
-        // Two batches wait at most: one for the network to take, one being filled.
-        let capacity = (2 * self.batch_size).div_ceil(threads);
         let num_features = self.views.len() * backbone.num_features();
         let mut replicas = backbone.replicas();
         let batch_size = self.shared_out(entries.len(), 1 + replicas.len());
+        // Two batches wait at most: one for the network to take, one being filled.
+        let capacity = (2 * batch_size).div_ceil(threads);
         progress.begin("images", entries.len() as u64);
         let result = thread::scope(|scope| {
             let queues: Vec<Receiver<Prepared>> = (0..threads)

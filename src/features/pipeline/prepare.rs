@@ -81,7 +81,7 @@ impl Preparer<'_> {
         let image = decode_within(&bytes, self.decoding, self.budget)?;
         timings.decode = start.elapsed();
         let fit = |&view: &View| self.preprocessor.fit_view(&image, view);
-        let pixels = self.views.iter().flat_map(fit).collect();
+        let pixels = self.views.iter().map(fit).collect::<Vec<_>>().concat();
         timings.preprocess = start.elapsed().saturating_sub(timings.decode);
         let size = (image.width(), image.height());
         Ok((Picture { digest, size }, Some(pixels)))
