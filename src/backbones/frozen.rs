@@ -102,13 +102,16 @@ impl Frozen {
         let library = RuntimeLibrary::find(&options.home)?;
         let registry = Registry::new(options.home.clone());
         let id = &spec.backbone;
-        let mut found = match file {
-            Some(name) => registry.resolve(name)?,
-            None => {
-                registry.find_by_hash(&id.name, &id.sha256, id.file.as_deref().map(Path::new))?
-            }
+        let (mut found, sha256) = if let Some(name) = file {
+            let found = registry.resolve(name)?;
+            let sha256 = found.sha256()?;
+            (found, sha256)
+        } else {
+            // What is found by its hash need not be hashed again.
+            let remembered = id.file.as_deref().map(Path::new);
+            let found = registry.find_by_hash(&id.name, &id.sha256, remembered)?;
+            (found, id.sha256.clone())
         };
-        let sha256 = found.sha256()?;
         found.manifest.preprocessing = spec.preprocessing;
         found.manifest.features.layer = Some(id.layer.clone());
         found.manifest.features.pool = id.pool;

@@ -101,10 +101,16 @@ impl FeatureSpec {
         }
     }
 
+    /// Whether all of these views are there.
+    #[must_use]
+    pub fn has_views(&self, views: &[View]) -> bool {
+        views.iter().all(|view| self.views.contains(view))
+    }
+
     /// What differs from features of which some views are to be used: those that are there and not wanted do not matter.
     #[must_use]
     pub fn differences_from_superset(&self, right: &Self) -> Vec<String> {
-        if self.views.iter().all(|view| right.views.contains(view)) {
+        if right.has_views(&self.views) {
             return self.differences(&right.with_views(&self.views));
         }
         self.differences(right)

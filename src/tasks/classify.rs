@@ -13,7 +13,7 @@ use crate::classifier::{Classifier, Prediction, Tta};
 use crate::error::{Error, Result};
 use crate::features::{
     Digest, Dtype, Existing, FeatureStore, Item, Outcome, Pipeline, Sink, StoreManifest,
-    StoreWriter,
+    StoreWriter, is_store,
 };
 use crate::images::path_text::to_text;
 use crate::images::{DecodeOptions, Found, Labels, Scan};
@@ -80,7 +80,8 @@ pub fn classify(
 ) -> Result<ClassifyReport> {
     let classifier = Classifier::open(&options.head, options.tta)?;
     let scan = options.inputs.scan(labels)?;
-    let spec = spec_of_store(&classifier, options.store.as_deref())?;
+    let existing = existing_store(options.store.as_deref())?;
+    let spec = spec_for(&classifier, existing.as_ref());
     let mut frozen = Frozen::for_spec(&spec, options.backbone.as_deref(), &options.run)?;
     let pipeline = Pipeline {
         decoding: DecodeOptions {
@@ -112,7 +113,9 @@ pub fn classify(
             Vec::new()
         }
         Some(store) => {
-            let writer = open_store(store, &frozen)?;
+            let dtype = existing.map_or(Dtype::default(), |store| store.dtype);
+            let manifest = StoreManifest::new(frozen.spec.clone(), dtype, frozen.engine.clone());
+            let writer = StoreWriter::open(store, manifest, Existing::Extend)?;
             let (rows, notes) = extend(writer, &pipeline, &scan, &mut frozen, progress)?;
             predict_from_store(store, &classifier, &rows, &mut counted)?;
             notes
@@ -181,30 +184,19 @@ fn predict_one(classifier: &Classifier, features: &[f32]) -> Result<Prediction> 
     Ok(classifier.predict(rows)?.remove(0))
 }
 
-/// What is to be computed: the head's views, or all those of a store that has them among others.
-fn spec_of_store(classifier: &Classifier, store: Option<&Path>) -> Result<FeatureSpec> {
-    let spec = classifier.spec();
-    let Some(store) = store.filter(|path| crate::features::is_store(path)) else {
-        return Ok(spec.clone());
-    };
-    let theirs = StoreManifest::read(store)?.spec;
-    let is_enough = spec.views.iter().all(|view| theirs.views.contains(view));
-    Ok(if is_enough {
-        spec.with_views(&theirs.views)
-    } else {
-        spec.clone()
-    })
+/// The manifest of the store, where there is one already.
+fn existing_store(store: Option<&Path>) -> Result<Option<StoreManifest>> {
+    let store = store.filter(|path| is_store(path));
+    store.map(StoreManifest::read).transpose()
 }
 
-/// The store as it is, or a new one.
-fn open_store(store: &Path, frozen: &Frozen) -> Result<StoreWriter> {
-    let dtype = if crate::features::is_store(store) {
-        StoreManifest::read(store)?.dtype
-    } else {
-        Dtype::default()
-    };
-    let manifest = StoreManifest::new(frozen.spec.clone(), dtype, frozen.engine.clone());
-    StoreWriter::open(store, manifest, Existing::Extend)
+/// What is to be computed: the head's views, or all those of a store that has them among others.
+fn spec_for(classifier: &Classifier, existing: Option<&StoreManifest>) -> FeatureSpec {
+    let spec = classifier.spec();
+    match existing.map(|store| &store.spec) {
+        Some(theirs) if theirs.has_views(&spec.views) => spec.with_views(&theirs.views),
+        _ => spec.clone(),
+    }
 }
 
 type Row = (String, Option<String>, Result<Digest, String>);
