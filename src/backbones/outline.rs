@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::iter;
 use std::path::{Component, Path, PathBuf};
 
 use rten_onnx::onnx::{OperatorSetIdProto, StringStringEntryProto, TypeProto, ValueInfoProto};
@@ -92,14 +93,14 @@ impl Outline {
         }
     }
 
-    /// The files of external data of a model at `path`, each beside it.
+    /// The files of a model at `path`: itself, and those of external data, each beside it.
     ///
     /// # Errors
     /// [`Error::Network`] naming a file that is missing, or that the model looks for outside of its own folder.
-    pub fn external_files(&self, path: &Path) -> Result<Vec<PathBuf>> {
-        self.external_data
-            .iter()
-            .map(|name| external_file(path, name))
+    pub fn files(&self, path: &Path) -> Result<Vec<PathBuf>> {
+        let external = self.external_data.iter();
+        iter::once(Ok(path.to_owned()))
+            .chain(external.map(|name| external_file(path, name)))
             .collect()
     }
 }

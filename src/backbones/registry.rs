@@ -152,12 +152,7 @@ impl Registry {
     /// As [`Self::resolve`], where it is not known either.
     pub fn manifest(&self, name: &Path) -> Result<BackboneManifest> {
         let resolved = self.resolve(name).map(|file| file.manifest);
-        resolved.or_else(|error| {
-            let known = Self::known()
-                .into_iter()
-                .find(|known| Path::new(&known.name) == name);
-            known.ok_or(error)
-        })
+        resolved.or_else(|error| Self::known_by_name(&name.to_string_lossy()).map_err(|_| error))
     }
 
     /// Finds a network again by its content: at a remembered place, then among the installed ones.
@@ -235,9 +230,8 @@ impl BackboneFile {
     /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
     pub fn sha256(&self) -> Result<String> {
         let mut checksum = Checksum::default();
-        let external = Outline::read(&self.path)?.external_files(&self.path)?;
-        for path in [self.path.clone()].iter().chain(&external) {
-            checksum.add_file(path)?;
+        for path in Outline::read(&self.path)?.files(&self.path)? {
+            checksum.add_file(&path)?;
         }
         Ok(checksum.hex())
     }

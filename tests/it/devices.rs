@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use frostline::features::{Digest, FeatureStore};
 
+use crate::golden_features::cosine;
 use crate::harness::{frostline, installed_home, two_classes};
 
 fn extracted(folder: &Path, name: &str, options: &[&str]) -> Vec<Vec<f32>> {
@@ -24,16 +25,6 @@ fn extracted(folder: &Path, name: &str, options: &[&str]) -> Vec<Vec<f32>> {
         .collect()
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| -> f64 {
-        a.iter()
-            .zip(b)
-            .map(|(&a, &b)| f64::from(a) * f64::from(b))
-            .sum()
-    };
-    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
-}
-
 #[test]
 fn half_precision_differs_by_rounding_only() {
     let Some(_) = installed_home() else { return };
@@ -43,7 +34,9 @@ fn half_precision_differs_by_rounding_only() {
     let half = extracted(folder.path(), "fp16", &["--precision", "fp16"]);
     assert_ne!(full, half, "it was computed in float16");
     for (full, half) in full.iter().zip(&half) {
-        assert!(cosine(full, half) >= 0.999, "{}", cosine(full, half));
+        let full: Vec<f64> = full.iter().map(|&x| x.into()).collect();
+        let cosine = cosine(half, &full);
+        assert!(cosine >= 0.999, "{cosine}");
     }
     let manifest = fs::read_to_string(folder.path().join("fp16/manifest.json")).unwrap();
     for recorded in [

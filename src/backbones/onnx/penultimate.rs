@@ -13,11 +13,8 @@ pub(super) struct Candidate {
     pub(super) reader: String,
 }
 
-/// Between the network's output and its classifier: what moves or squashes scores, and mixes none of them.
-const AFTER: &[&str] = &[
-    "Softmax",
-    "LogSoftmax",
-    "Sigmoid",
+/// Between the classifier and its layer, and after it: what leaves all numbers as they are.
+const PASSING: &[&str] = &[
     "Identity",
     "Dropout",
     "Flatten",
@@ -28,18 +25,8 @@ const AFTER: &[&str] = &[
     "QuantizeLinear",
     "DequantizeLinear",
 ];
-/// Between the classifier and its layer: what leaves all numbers as they are.
-const BEFORE: &[&str] = &[
-    "Identity",
-    "Dropout",
-    "Flatten",
-    "Reshape",
-    "Squeeze",
-    "Unsqueeze",
-    "Cast",
-    "QuantizeLinear",
-    "DequantizeLinear",
-];
+/// Between the network's output and its classifier besides: what squashes scores.
+const SQUASHING: &[&str] = &["Softmax", "LogSoftmax", "Sigmoid"];
 /// What may stand behind a classifier that is a convolution: its scores are averaged over positions.
 const POOLED: &[&str] = &["Relu", "GlobalAveragePool", "AveragePool", "ReduceMean"];
 
@@ -96,7 +83,9 @@ impl<'m> Links<'m> {
                     pooled = true;
                     tensor = node.inputs.first()?;
                 }
-                _ if AFTER.contains(&operator) => tensor = node.inputs.first()?,
+                _ if PASSING.contains(&operator) || SQUASHING.contains(&operator) => {
+                    tensor = node.inputs.first()?;
+                }
                 _ => return None,
             }
         }
@@ -144,7 +133,7 @@ impl<'m> Links<'m> {
         for _ in 0..self.graph.nodes.len() {
             let passed = self
                 .node(tensor)
-                .filter(|node| BEFORE.contains(&node.operator.as_str()))
+                .filter(|node| PASSING.contains(&node.operator.as_str()))
                 .and_then(|node| node.inputs.first())
                 .filter(|input| self.is_live(input));
             match passed {

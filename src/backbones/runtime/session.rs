@@ -1,7 +1,6 @@
 //! Opening sessions of a network on a device.
 
 use std::fs;
-use std::iter;
 use std::path::{Path, PathBuf};
 
 use ort::environment::Environment;
@@ -144,14 +143,10 @@ impl Opener {
 
 /// The length of a network's file and of its external data.
 fn weight_bytes(path: &Path) -> Result<u64> {
-    let external = Outline::read(path)?.external_files(path)?;
-    let len = |path: &Path| {
+    let len = |path: &PathBuf| {
         fs::metadata(path)
             .map(|about| about.len())
             .map_err(Error::io("read", path))
     };
-    iter::once(path)
-        .chain(external.iter().map(PathBuf::as_path))
-        .map(len)
-        .sum()
+    Outline::read(path)?.files(path)?.iter().map(len).sum()
 }
