@@ -1,8 +1,8 @@
 //! Finding ONNX Runtime's shared library, and checking it before anything else touches it.
 //!
 //! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime-cuda` and `/runtime`, the
-//! `onnxruntime` package of an active Python environment, the loader's own path. The first that is there is taken; if it does not fit, that is
-//! an error, since another one would silently be something else.
+//! `onnxruntime` package of an active Python environment, the loader's own path. The first that is there is taken; if it
+//! does not fit, that is an error, since another one would silently be something else.
 
 mod elf;
 mod places;
