@@ -1,6 +1,6 @@
 //! Features with their targets, checked once.
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
@@ -122,6 +122,21 @@ impl<'a> LabelledFeatures<'a> {
         counts
     }
 
+    /// The rows of some images: all views of each.
+    pub(super) fn rows_of(&self, images: &[usize]) -> Vec<usize> {
+        let rows = |&image: &usize| image * self.views..(image + 1) * self.views;
+        images.iter().flat_map(rows).collect()
+    }
+
+    /// A copy of some images, in the order given.
+    pub(super) fn select(&self, images: &[usize]) -> FeatureMatrix {
+        FeatureMatrix {
+            features: self.features.select(Axis(0), &self.rows_of(images)),
+            views: self.views,
+            targets: images.iter().map(|&image| self.targets[image]).collect(),
+        }
+    }
+
     /// Refuses a training set of one class only: whatever it learned, it would always answer the same.
     pub(super) fn at_least_two_classes(&self) -> Result<()> {
         let first = self.targets[0];
@@ -133,6 +148,27 @@ impl<'a> LabelledFeatures<'a> {
             problem: format!("training needs images of at least two classes, found only `{name}`"),
             hint: "put the images of each class into a folder of its own".to_owned(),
         })
+    }
+}
+
+/// Features with their targets, owned and not yet checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureMatrix {
+    /// (N · V, D), the rows of an image together.
+    pub features: Array2<f32>,
+    /// V, at least 1.
+    pub views: usize,
+    /// The class of each image, (N).
+    pub targets: Vec<usize>,
+}
+
+impl FeatureMatrix {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// As [`LabelledFeatures::new`].
+    pub fn labelled<'a>(&'a self, classes: &'a ClassIndex) -> Result<LabelledFeatures<'a>> {
+        LabelledFeatures::with_views(self.features.view(), self.views, &self.targets, classes)
     }
 }
 

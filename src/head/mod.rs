@@ -3,6 +3,7 @@
 //! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`], [`Evaluation`] says how good it is,
 //! [`HeadFile`] keeps it. N is the number of samples, D that of features, C that of classes, everywhere.
 
+mod cross_validation;
 mod dropout;
 mod estimator;
 mod figures;
@@ -13,6 +14,8 @@ mod labelled;
 mod linear;
 mod metrics;
 mod motion;
+mod neighbours;
+mod parallel;
 mod params;
 mod sgd;
 mod softmax;
@@ -20,12 +23,14 @@ mod split;
 mod values;
 mod warnings;
 
+pub use cross_validation::{Folds, Groups, out_of_fold};
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
 pub use fit::{Fit, fit, fit_from};
-pub use labelled::LabelledFeatures;
+pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use linear::LinearHead;
 pub use metrics::{ClassFigures, Evaluation};
+pub use neighbours::{NearPair, Neighbour, UnitRows};
 pub use params::{FitParams, FitValidParams};
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};

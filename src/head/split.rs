@@ -94,7 +94,7 @@ fn kept_aside(images: usize, fraction: f64) -> usize {
 }
 
 /// Mixes seed and digest with the finaliser of `SplitMix64` (Steele, Lea and Flood 2014), eight bytes at a time.
-fn seeded_hash(seed: u64, digest: &[u8; 32]) -> u64 {
+pub(super) fn seeded_hash(seed: u64, digest: &[u8; 32]) -> u64 {
     let (words, _) = digest.as_chunks::<8>();
     words.iter().fold(
         mix(seed),

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use linfa::ParamGuard;
 use serde_json::json;
 
-use self::samples::{Matrix, Samples, Source, views};
+use self::samples::{Samples, Source, views};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore};
-use crate::head::{EpochFigures, Fit, FitParams, FitValidParams, HeadFile, fit, validation_split};
+use crate::head::{
+    EpochFigures, FeatureMatrix, Fit, FitParams, FitValidParams, HeadFile, fit, validation_split,
+};
 
 /// What to train on, and how.
 #[derive(Debug, Clone)]
@@ -134,7 +136,7 @@ fn split(
     classes: &ClassIndex,
     source: &Source,
     warnings: &mut Vec<String>,
-) -> Result<(Matrix, Option<Matrix>)> {
+) -> Result<(FeatureMatrix, Option<FeatureMatrix>)> {
     let (targets, digests, _) = samples.targets(classes);
     match &options.validation {
         Validation::None => Ok((source.read(targets, &digests)?, None)),

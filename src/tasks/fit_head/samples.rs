@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::Array2;
-
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore};
-use crate::head::LabelledFeatures;
+use crate::head::FeatureMatrix;
 use crate::images::View;
 
 /// Labelled samples of a store, by name.
@@ -91,24 +89,11 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    pub(super) fn read(&self, targets: Vec<usize>, digests: &[Digest]) -> Result<Matrix> {
-        Ok(Matrix {
+    pub(super) fn read(&self, targets: Vec<usize>, digests: &[Digest]) -> Result<FeatureMatrix> {
+        Ok(FeatureMatrix {
             features: self.store.views(digests, self.views)?,
             views: self.views.len(),
             targets,
         })
-    }
-}
-
-/// Features (N · V, D) with their targets (N).
-pub(super) struct Matrix {
-    pub(super) features: Array2<f32>,
-    views: usize,
-    pub(super) targets: Vec<usize>,
-}
-
-impl Matrix {
-    pub(super) fn labelled<'a>(&'a self, classes: &'a ClassIndex) -> Result<LabelledFeatures<'a>> {
-        LabelledFeatures::with_views(self.features.view(), self.views, &self.targets, classes)
     }
 }

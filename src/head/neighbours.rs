@@ -1,0 +1,251 @@
+//! Which rows of features look alike: cosine similarities, a block of rows against all others at a time.
+
+use ndarray::{Array2, ArrayView2, Axis, s};
+
+use super::parallel::in_parallel;
+use crate::error::{Error, Result};
+
+/// Rows compared at once: their similarities to as many others stay in the cache.
+const BLOCK: usize = 256;
+
+/// Features of which every row has length 1; a row of zeros stays one, with similarity 0 to all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitRows(Array2<f32>);
+
+/// A row, and how like it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Neighbour {
+    /// Its number, from 0.
+    pub row: usize,
+    /// The cosine of the angle between the two, in [-1, 1].
+    pub cosine: f32,
+}
+
+/// Two rows that are like each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NearPair {
+    /// A row of the one set, from 0.
+    pub left: usize,
+    /// A row of the other, or a later one of the same.
+    pub right: usize,
+    /// The cosine of the angle between them, in [-1, 1].
+    pub cosine: f32,
+}
+
+impl UnitRows {
+    /// Divides every row of `features` (N, D) by its length.
+    #[must_use]
+    pub fn of(features: ArrayView2<'_, f32>) -> Self {
+        let mut rows = features.as_standard_layout().into_owned();
+        for mut row in rows.rows_mut() {
+            // In f64, and after the largest number: the square of a large feature is no f32.
+            let largest = row.fold(0f32, |largest, x| largest.max(x.abs()));
+            if largest > 0.0 {
+                let square = |sum, x: &f32| sum + f64::from(x / largest).powi(2);
+                let length = f64::from(largest) * row.fold(0.0, square).sqrt();
+                row.mapv_inplace(|x| (f64::from(x) / length) as f32);
+            }
+        }
+        Self(rows)
+    }
+
+    /// The rows, (N, D), each of length 1 or 0.
+    #[must_use]
+    pub fn rows(&self) -> ArrayView2<'_, f32> {
+        self.0.view()
+    }
+
+    /// N.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.nrows()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// For every row of `queries` the `k` nearest rows of `self`, nearest first, the earlier row first among equals.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the two have not the same D.
+    pub fn nearest(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Neighbour>>> {
+        self.same_width(queries)?;
+        Ok(self.nearest_but(queries, k, |_, _| false))
+    }
+
+    /// For every row the `k` nearest of the *other* rows, nearest first, the earlier row first among equals.
+    #[must_use]
+    pub fn nearest_others(&self, k: usize) -> Vec<Vec<Neighbour>> {
+        self.nearest_but(self, k, |query, row| query == row)
+    }
+
+    /// The `k` nearest of those rows that are not `left_out` (a query's number and a row's), for every query.
+    pub(super) fn nearest_but(
+        &self,
+        queries: &Self,
+        k: usize,
+        left_out: impl Fn(usize, usize) -> bool + Sync,
+    ) -> Vec<Vec<Neighbour>> {
+        let of_block = |first: usize| {
+            let mut best = vec![Vec::new(); BLOCK.min(queries.len() - first)];
+            self.for_each_cosine(queries, first, |query, row, cosine| {
+                if !left_out(query, row) {
+                    keep_best(&mut best[query - first], k, Neighbour { row, cosine });
+                }
+            });
+            best
+        };
+        blocks_in_parallel(queries.len(), of_block)
+    }
+
+    /// The pairs of rows whose similarity is `threshold` or more, each pair once, in order of their rows.
+    #[must_use]
+    pub fn pairs(&self, threshold: f32) -> Vec<NearPair> {
+        self.pairs_where(self, threshold, |left, right| left < right)
+    }
+
+    /// The pairs of a row of `self` and one of `other` whose similarity is `threshold` or more, in order of their rows.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the two have not the same D.
+    pub fn pairs_with(&self, other: &Self, threshold: f32) -> Result<Vec<NearPair>> {
+        other.same_width(self)?;
+        Ok(self.pairs_where(other, threshold, |_, _| true))
+    }
+
+    fn pairs_where(
+        &self,
+        other: &Self,
+        threshold: f32,
+        wanted: impl Fn(usize, usize) -> bool + Sync,
+    ) -> Vec<NearPair> {
+        blocks_in_parallel(self.len(), |first| {
+            let mut pairs = Vec::new();
+            other.for_each_cosine(self, first, |left, right, cosine| {
+                if cosine >= threshold && wanted(left, right) {
+                    pairs.push(NearPair {
+                        left,
+                        right,
+                        cosine,
+                    });
+                }
+            });
+            pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
+            pairs
+        })
+    }
+
+    /// The similarities of the block of queries from `first` on to all rows of `self`, each with the two rows' numbers.
+    fn for_each_cosine(
+        &self,
+        queries: &Self,
+        first: usize,
+        mut each: impl FnMut(usize, usize, f32),
+    ) {
+        let last = queries.len().min(first + BLOCK);
+        let block = queries.0.slice(s![first..last, ..]);
+        for (number, rows) in self.0.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
+            let cosines = block.dot(&rows.t());
+            for ((query, row), cosine) in cosines.indexed_iter() {
+                each(first + query, number * BLOCK + row, cosine.clamp(-1.0, 1.0));
+            }
+        }
+    }
+
+    fn same_width(&self, other: &Self) -> Result<()> {
+        let (ours, theirs) = (self.0.ncols(), other.0.ncols());
+        if ours == theirs {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            left: "the features".to_owned(),
+            right: "those they are compared with".to_owned(),
+            differences: format!("{ours} numbers per image against {theirs}"),
+            hint: "extract both with the same backbone".to_owned(),
+        })
+    }
+}
+
+/// Puts a neighbour where it belongs among the best `k`, which are in order; rows come in ascending order.
+fn keep_best(best: &mut Vec<Neighbour>, k: usize, new: Neighbour) {
+    if best.len() == k && best.last().is_none_or(|worst| worst.cosine >= new.cosine) {
+        return;
+    }
+    let place = best.partition_point(|old| old.cosine >= new.cosine);
+    best.insert(place, new);
+    best.truncate(k);
+}
+
+/// What `of_block` gives for every block of `n` rows, in order.
+fn blocks_in_parallel<T: Send>(n: usize, of_block: impl Fn(usize) -> Vec<T> + Sync) -> Vec<T> {
+    let blocks = in_parallel(n.div_ceil(BLOCK), |block| of_block(block * BLOCK));
+    blocks.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn close(a: f32, b: f32) -> bool {
+        (a - b).abs() < 1e-6
+    }
+
+    #[test]
+    fn similarities_are_those_of_paper() {
+        // Angles of 0, 45 and 90 degrees to (1, 0), whatever the lengths.
+        let rows = UnitRows::of(array![[5.0, 0.0], [0.3, 0.3], [0.0, 1e20]].view());
+        let query = UnitRows::of(array![[1e-20, 0.0]].view());
+        let nearest = &rows.nearest(&query, 3).unwrap()[0];
+        assert_eq!(nearest.iter().map(|n| n.row).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(close(nearest[0].cosine, 1.0) && close(nearest[2].cosine, 0.0));
+        assert!(close(nearest[1].cosine, 0.5f32.sqrt()));
+    }
+
+    #[test]
+    fn a_row_is_not_its_own_neighbour_and_the_earlier_of_equals_comes_first() {
+        let rows = UnitRows::of(array![[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [0.0, 0.0]].view());
+        let nearest = rows.nearest_others(1);
+        assert_eq!(
+            nearest.iter().map(|n| n[0].row).collect::<Vec<_>>(),
+            [1, 0, 0, 0]
+        );
+        assert!(nearest[3][0].cosine == 0.0);
+    }
+
+    #[test]
+    fn pairs_are_found_once_across_blocks() {
+        // 700 different directions; rows 3 and 690, and 300 and 301, are the same.
+        let mut features = Array2::from_shape_fn((700, 2), |(row, column)| {
+            let angle = row as f64 / 500.0;
+            (if column == 0 {
+                angle.cos()
+            } else {
+                angle.sin()
+            }) as f32
+        });
+        for (from, to) in [(3, 690), (300, 301)] {
+            let row = features.row(from).to_owned();
+            features.row_mut(to).assign(&(row * 2.0));
+        }
+        let rows = UnitRows::of(features.view());
+        let pairs = rows.pairs(1.0 - 2e-7);
+        let found: Vec<_> = pairs.iter().map(|pair| (pair.left, pair.right)).collect();
+        assert_eq!(found, [(3, 690), (300, 301)]);
+        let few = UnitRows::of(features.slice(s![299..302, ..]));
+        let pairs = few.pairs_with(&rows, 1.0 - 2e-7).unwrap();
+        let found: Vec<_> = pairs.iter().map(|pair| (pair.left, pair.right)).collect();
+        assert_eq!(found, [(0, 299), (1, 300), (1, 301), (2, 300), (2, 301)]);
+    }
+
+    #[test]
+    fn other_widths_are_refused() {
+        let (two, three) = (Array2::zeros((1, 2)), Array2::zeros((1, 3)));
+        let (two, three) = (UnitRows::of(two.view()), UnitRows::of(three.view()));
+        assert!(two.nearest(&three, 1).is_err() && two.pairs_with(&three, 0.5).is_err());
+    }
+}
