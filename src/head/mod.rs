@@ -10,13 +10,18 @@ mod file;
 mod fit;
 mod kernels;
 mod labelled;
+mod lbfgs;
+mod line_search;
 mod linear;
+mod logistic;
 mod metrics;
 mod motion;
+mod objective;
 mod params;
 mod sgd;
 mod softmax;
 mod split;
+mod standard;
 mod values;
 mod warnings;
 
