@@ -5,7 +5,7 @@ use std::mem;
 
 use super::line_search::{LineSearch, Trial};
 
-/// Pairs of steps and gradient changes that are remembered, as in SciPy.
+/// Pairs of steps and gradient changes that are remembered, as in `SciPy`.
 const MEMORY: usize = 10;
 
 /// A minimiser: it asks for the value and gradient at [`point`](Self::point) and is told them by [`tell`](Self::tell).
@@ -123,13 +123,15 @@ impl Lbfgs {
         direction.clone_from(&self.gradient);
         self.turn(&mut direction);
         let slope = -dot(&direction, &self.gradient);
-        // Nothing is known of the curvature yet: a first step of length 1 at most, as in SciPy.
+        // Nothing is known of the curvature yet: a first step of length 1 at most, as in `SciPy`.
         let first = if self.pairs.is_empty() {
             (1.0 / dot(&direction, &direction).sqrt()).min(1.0)
         } else {
             1.0
         };
-        direction.iter_mut().for_each(|d| *d = -*d);
+        for d in &mut direction {
+            *d = -*d;
+        }
         self.direction = direction;
         self.line = LineSearch::new(value, slope, first);
         self.place();
@@ -144,7 +146,9 @@ impl Lbfgs {
         }
         if let Some(last) = self.pairs.back() {
             let gamma = 1.0 / (last.scale * dot(&last.change, &last.change));
-            q.iter_mut().for_each(|q| *q *= gamma);
+            for q in q.iter_mut() {
+                *q *= gamma;
+            }
         }
         for (pair, alpha) in self.pairs.iter().zip(&alphas) {
             let beta = pair.scale * dot(&pair.change, q);
@@ -242,7 +246,7 @@ mod tests {
             let gradient = vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b];
             (a * a + 100.0 * b * b, gradient)
         };
-        // The start of the literature; SciPy needs about 35 iterations from it.
+        // The start of the literature; `SciPy` needs about 35 iterations from it.
         let (lbfgs, step, _) = minimise(&[-1.2, 1.0], 1e-10, rosenbrock);
         assert_eq!(step, Step::Converged);
         assert!(lbfgs.point().iter().all(|x| (x - 1.0).abs() < 1e-9));

@@ -6,7 +6,7 @@ const DESCENT: f64 = 1e-4;
 const SLOPE: f64 = 0.9;
 /// Relative differences of values below this are rounding.
 const ROUNDING: f64 = 1e-12;
-/// Values after which the search is given up; SciPy allows 20, scikit-learn 50.
+/// Values after which the search is given up; `SciPy` allows 20, scikit-learn 50.
 const TRIALS: usize = 50;
 
 /// A value and slope along the direction at some step.
@@ -20,7 +20,7 @@ struct At {
 /// A search from step 0, where value and slope are known.
 ///
 /// It keeps an interval whose lower end is too steep and whose upper end is too high or rises, and halves it at least
-/// every second time. Where rounding hides the descent, the slope alone decides (Hager & Zhang 2005, "approximate Wolfe").
+/// every third time. Where rounding hides the descent, the slope alone decides (Hager & Zhang 2005, "approximate Wolfe").
 #[derive(Debug, Clone, Default)]
 pub(super) struct LineSearch {
     start: At,
@@ -86,8 +86,8 @@ impl LineSearch {
             self.high = Some(at);
         }
         let next = self.next();
-        // A NaN slope at the start, or an interval without a number between its ends, ends here.
-        if self.trials >= TRIALS || !(self.start.slope < 0.0) || next == self.low.step {
+        // Between the ends of the interval there may be no number left.
+        if self.trials >= TRIALS || self.start.slope >= 0.0 || next <= self.low.step {
             return Trial::Failed;
         }
         self.step = next;
@@ -106,7 +106,7 @@ impl LineSearch {
         at.value <= promised || (flat && at.slope <= (2.0 * DESCENT - 1.0) * start.slope)
     }
 
-    /// The minimum of a cubic through both ends, away from them; the middle every second time, or where it has none.
+    /// The minimum of a cubic through both ends, away from them; the middle every third time, or where it has none.
     fn next(&self) -> f64 {
         let low = self.low;
         let Some(high) = self.high else {
@@ -114,7 +114,7 @@ impl LineSearch {
         };
         let width = high.step - low.step;
         let middle = low.step + 0.5 * width;
-        if self.trials % 3 == 0 {
+        if self.trials.is_multiple_of(3) {
             return middle;
         }
         match cubic_minimum(&low, &high) {

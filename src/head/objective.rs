@@ -2,7 +2,6 @@
 
 mod plain;
 mod rows;
-mod target;
 
 use std::num::NonZero;
 use std::thread;
@@ -10,10 +9,10 @@ use std::thread;
 use ndarray::{Array2, ArrayView2, s};
 
 use self::rows::Sums;
-pub(super) use self::target::Targets;
 use super::labelled::LabelledFeatures;
 use super::lbfgs::dot;
 use super::standard::Standard;
+use super::targets::Targets;
 
 /// Multiplications that are worth a thread of their own; starting one takes some 20 µs.
 const WORTH_A_THREAD: usize = 500_000;
@@ -33,7 +32,7 @@ pub(super) struct Problem {
     /// m, (N).
     image_weights: Vec<f64>,
     l2: f64,
-    standard: Option<Standard>,
+    pub(super) standard: Option<Standard>,
     /// The sum of the weights.
     total: f64,
 }
@@ -75,11 +74,6 @@ impl Problem {
         }
     }
 
-    /// How many parameters there are on D features.
-    pub(super) fn n_parameters(&self, n_features: usize) -> usize {
-        self.n_rows() * (n_features + 1)
-    }
-
     /// The layer on the features as they are of the parameters at a point.
     pub(super) fn effective(&self, point: &[f64], weight: &mut [f64], bias: &mut [f64]) {
         let (w, b) = point.split_at(weight.len());
@@ -101,7 +95,9 @@ impl Problem {
         for (g, w) in gradient.iter_mut().zip(w) {
             *g += self.l2 * w;
         }
-        gradient.iter_mut().for_each(|g| *g /= self.total);
+        for g in &mut gradient {
+            *g /= self.total;
+        }
         Answer {
             value: (loss + 0.5 * self.l2 * dot(w, w)) / self.total,
             gradient,
@@ -191,7 +187,7 @@ mod tests {
         let set = LabelledFeatures::new(features.view(), &[1, 0], &classes).unwrap();
         let problem = Problem::new(
             &set,
-            Targets::new(&[1.0, 1.0], 0.0),
+            Targets::new(vec![1.0, 1.0], 0.0),
             vec![1.0; 2],
             2.0,
             None,
@@ -216,12 +212,12 @@ mod tests {
             let standard = Some(Standard::of(&set, &images));
             let problem = Problem::new(
                 &set,
-                Targets::new(&weights, smoothing),
+                Targets::new(weights.clone(), smoothing),
                 images,
                 0.7,
                 standard,
             );
-            let point = points(problem.n_parameters(3));
+            let point = points(problem.n_rows() * 4);
             let answer = &evaluate(&set, &[(&problem, &point)])[0];
             for i in 0..point.len() {
                 let at = |by: f64| {
@@ -248,7 +244,7 @@ mod tests {
         let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
         let problem = |left_out: usize, l2: f64| {
             let images: Vec<f64> = (0..150).map(|i| f64::from(i % 5 != left_out)).collect();
-            Problem::new(&set, Targets::new(&[1.0; 3], 0.0), images, l2, None)
+            Problem::new(&set, Targets::new(vec![1.0; 3], 0.0), images, l2, None)
         };
         let problems: Vec<Problem> = (0..5).map(|i| problem(i, 0.1 * (i + 1) as f64)).collect();
         let points: Vec<Vec<f64>> = (0..5).map(|i| points(123 + i)[i..].to_vec()).collect();
@@ -272,7 +268,7 @@ mod tests {
         let doubled = features.select(Axis(0), &[0, 0, 1, 1, 2, 2, 3, 3]);
         let one = LabelledFeatures::new(features.view(), &[0, 1, 2, 0, 1, 1], &classes).unwrap();
         let two = LabelledFeatures::with_views(doubled.view(), 2, &[0, 1, 2, 0], &classes).unwrap();
-        let targets = Targets::new(&[1.0, 2.0, 3.0], 0.0);
+        let targets = Targets::new(vec![1.0, 2.0, 3.0], 0.0);
         let images = vec![1.0, 1.0, 1.0, 1.0, 0.0, 0.0];
         let a = Problem::new(&one, targets.clone(), images, 0.5, None);
         let b = Problem::new(&two, targets, vec![1.0; 4], 0.5, None);
@@ -291,7 +287,13 @@ mod tests {
         // Logits of ±30000: e to that is infinite, and 1 - p is 0.
         let (classes, features) = (classes(3), array![[1e4f32], [-1e4], [1e-3]]);
         let set = LabelledFeatures::new(features.view(), &[0, 0, 1], &classes).unwrap();
-        let problem = Problem::new(&set, Targets::new(&[1.0; 3], 0.0), vec![1.0; 3], 0.0, None);
+        let problem = Problem::new(
+            &set,
+            Targets::new(vec![1.0; 3], 0.0),
+            vec![1.0; 3],
+            0.0,
+            None,
+        );
         let answer = &evaluate(&set, &[(&problem, &[3.0, 0.0, -3.0, 0.0, 0.0, 0.0])])[0];
         // 0 for the first, 60000 for the second, about ln 3 for the third.
         assert!((answer.value - (60000.0 + 3f64.ln()) / 3.0).abs() < 1e-5);

@@ -28,7 +28,9 @@ impl Standard {
                 .zip(row)
                 .for_each(|(sum, &x)| *sum += f64::from(x));
         }
-        mean.iter_mut().for_each(|sum| *sum /= n);
+        for sum in &mut mean {
+            *sum /= n;
+        }
         let mut scale = vec![0.0; d];
         for &row in &rows {
             let deviations = features.row(row).into_iter().zip(&mean);

@@ -27,10 +27,10 @@ impl Problem {
             }
             let logits = w.rows().into_iter().zip(b).map(|(w, b)| z.dot(&w) + b);
             let slopes = self.slopes(set.targets()[image], logits.collect());
-            let share = self.image_weights[image] / set.views() as f64;
+            let m = self.image_weights[image] / set.views() as f64;
             for (c, slope) in slopes.into_iter().enumerate() {
-                of_weight.row_mut(c).scaled_add(share * slope, &z);
-                of_bias[c] += share * slope;
+                of_weight.row_mut(c).scaled_add(m * slope, &z);
+                of_bias[c] += m * slope;
             }
         }
         let all = of_weight.iter().chain(&of_bias);

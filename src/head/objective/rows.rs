@@ -142,7 +142,9 @@ impl Problem {
             [logit] => self.targets.residual(y, logit),
             all => self.targets.residuals(y, all),
         };
-        logits.iter_mut().for_each(|residual| *residual *= weight);
+        for residual in logits.iter_mut() {
+            *residual *= weight;
+        }
         weight * loss
     }
 }

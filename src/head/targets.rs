@@ -2,15 +2,16 @@
 
 use ndarray::{Array2, ArrayView1};
 
-use crate::head::softmax::log_softmax_row;
+use super::softmax::log_softmax_row;
 
 /// The targets of each class, (C, C): row y has what an image of class y asks of every class.
 ///
 /// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]` with class weights w and label smoothing ε, and the loss is
 /// `-Σ t[c] · log p[c]`: `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::head) struct Targets {
+pub(super) struct Targets {
     class_weights: Vec<f64>,
+    smoothed: bool,
     rows: Array2<f64>,
     /// The sum of each row.
     sums: Vec<f64>,
@@ -18,7 +19,7 @@ pub(in crate::head) struct Targets {
 
 impl Targets {
     /// Of class weights (C), above 0, and a smoothing in [0, 1).
-    pub(in crate::head) fn new(class_weights: &[f64], smoothing: f64) -> Self {
+    pub(super) fn new(class_weights: Vec<f64>, smoothing: f64) -> Self {
         let c = class_weights.len();
         let rows = Array2::from_shape_fn((c, c), |(y, k)| {
             let own = if y == k {
@@ -29,41 +30,53 @@ impl Targets {
             own + smoothing / c as f64 * class_weights[k]
         });
         Self {
-            class_weights: class_weights.to_vec(),
+            class_weights,
+            smoothed: smoothing > 0.0,
             sums: rows.rows().into_iter().map(|row| row.sum()).collect(),
             rows,
         }
     }
 
     /// C.
-    pub(in crate::head) fn n_classes(&self) -> usize {
+    pub(super) fn n_classes(&self) -> usize {
         self.sums.len()
     }
 
     /// w of a class.
-    pub(in crate::head) fn class_weight(&self, class: usize) -> f64 {
+    pub(super) fn class_weight(&self, class: usize) -> f64 {
         self.class_weights[class]
     }
 
     /// t of a class, (C).
-    pub(in crate::head) fn row(&self, y: usize) -> ArrayView1<'_, f64> {
+    pub(super) fn row(&self, y: usize) -> ArrayView1<'_, f64> {
         self.rows.row(y)
     }
 
     /// The loss of an image of class y by its logits (C), which become the loss's derivatives by them.
-    pub(in crate::head) fn residuals(&self, y: usize, logits: &mut [f64]) -> f64 {
+    pub(super) fn residuals(&self, y: usize, logits: &mut [f64]) -> f64 {
         log_softmax_row(logits.into());
-        let (targets, sum) = (self.rows.row(y), self.sums[y]);
         let mut loss = 0.0;
-        for (log_p, target) in logits.iter_mut().zip(targets) {
-            loss -= target * *log_p;
-            *log_p = sum * log_p.exp() - target;
+        for (c, log_p) in logits.iter_mut().enumerate() {
+            let target = self.rows[[y, c]];
+            if target > 0.0 {
+                loss -= target * *log_p;
+            }
+            *log_p = self.derivative(y, c, log_p.exp());
         }
         loss
     }
 
+    /// The derivative of the loss of an image of class y by the logit of class c, whose probability is p.
+    fn derivative(&self, y: usize, c: usize, p: f64) -> f64 {
+        if self.smoothed {
+            self.sums[y] * p - self.rows[[y, c]]
+        } else {
+            self.class_weights[y] * (p - f64::from(u8::from(c == y)))
+        }
+    }
+
     /// The same for two classes by the difference of their logits, second minus first.
-    pub(in crate::head) fn residual(&self, y: usize, logit: &mut f64) -> f64 {
+    pub(super) fn residual(&self, y: usize, logit: &mut f64) -> f64 {
         let (target, sum) = (self.rows[[y, 1]], self.sums[y]);
         let z = *logit;
         let small = (-z.abs()).exp();
@@ -81,7 +94,7 @@ mod tests {
     #[test]
     fn smoothing_is_torchs() {
         // Weights 1 and 3, ε = 0.2: class 0 asks 0.8 + 0.1 of itself and 0.1 · 3 of the other.
-        let targets = Targets::new(&[1.0, 3.0], 0.2);
+        let targets = Targets::new(vec![1.0, 3.0], 0.2);
         let expected = [0.9, 0.3, 0.1, 2.7];
         assert!(
             targets
@@ -100,7 +113,7 @@ mod tests {
 
     #[test]
     fn one_logit_is_as_two() {
-        let targets = Targets::new(&[1.0, 3.0], 0.2);
+        let targets = Targets::new(vec![1.0, 3.0], 0.2);
         for z in [-800.0, -2.0, 0.0, 1e-9, 5.0, 800.0] {
             for y in [0, 1] {
                 let (mut one, mut two) = (z, [-z / 2.0, z / 2.0]);
