@@ -28,6 +28,10 @@ impl Rule {
             of_velocity,
         }
     }
+
+    pub(super) fn set_lr(&mut self, lr: f32) {
+        self.lr = lr;
+    }
 }
 
 /// What moves the numbers that are learned: the gradient of the batch so far, and the velocity v.
