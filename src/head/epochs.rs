@@ -1,14 +1,10 @@
 //! SGD by the epoch: shuffled batches, the figures of each epoch, and when to stop.
 
-use std::borrow::Cow;
-
-use rand_xoshiro::rand_core::Rng;
-
-use super::dropout::{below, order_generator, shuffle};
 use super::figures::{EpochFigures, ValidationFigures};
 use super::fit::{Fit, Job};
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
+use super::order::RowOrder;
 use super::sgd::{BatchLoss, Sgd};
 use crate::error::{Error, Result};
 
@@ -20,18 +16,15 @@ pub(super) fn run(
 ) -> Result<Fit> {
     let values = job.params.values();
     let mut sgd = Sgd::new(job.params, start).with_class_weights(job.class_weights)?;
-    let mut generator = order_generator(values.seed);
-    let mut rows: Vec<usize> = (0..job.train.n_samples()).collect();
+    let mut order = RowOrder::new(values.seed, job.train.n_samples(), job.train.views());
     let mut history = Vec::with_capacity(values.epochs.min(1024));
     let mut best: Option<Best> = None;
     for epoch in 1..=values.epochs {
         sgd.set_lr(values.schedule.lr(values.lr, epoch, values.epochs));
-        shuffle(&mut rows, &mut generator);
-        let drawn = draw_views(&rows, job.train.views(), &mut generator);
-        let batches = drawn.chunks(values.batch_size);
+        let rows = order.next_epoch();
         let figures = EpochFigures {
             epoch,
-            train_loss: run_epoch(&mut sgd, &job.train, batches, epoch)?,
+            train_loss: run_epoch(&mut sgd, &job.train, rows.chunks(values.batch_size), epoch)?,
             validation: validate(&sgd, job.validation.as_ref(), epoch)?,
         };
         on_epoch(&figures);
@@ -77,15 +70,6 @@ impl Best {
             head: sgd.head().clone(),
         }
     }
-}
-
-/// One row of each image, whose V rows stand together.
-fn draw_views<'a>(images: &'a [usize], views: usize, generator: &mut impl Rng) -> Cow<'a, [usize]> {
-    if views == 1 {
-        return Cow::Borrowed(images);
-    }
-    let row = |image: &usize| image * views + below(views, generator);
-    Cow::Owned(images.iter().map(row).collect())
 }
 
 fn run_epoch<'a>(

@@ -82,7 +82,7 @@ impl Default for FitValues {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands a field over by reference"
 )]
-fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
     let shortest = value
         .to_string()
         .parse()
