@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::talk;
+use super::trust_args::{self, TrustArgs};
 use crate::head::{ClassWeight, EpochFigures, FitParams};
 use crate::tasks::{FitHeadOptions, FitHeadReport, Validation, fit_head};
 
@@ -26,6 +27,8 @@ pub(super) struct Args {
     augment: bool,
     #[command(flatten)]
     sgd: SgdArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 /// Parameters of torch.optim.SGD and of the loop around it; ranges are checked by the library.
@@ -101,6 +104,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         params,
         validation,
         augment: args.augment,
+        calibrate: args.trust.calibrate(),
+        reject: args.trust.reject(),
     };
     let report = fit_head(&options, &mut tell_epoch)?;
     tell(&report, &options);
@@ -164,5 +169,6 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
             v.loss
         ));
     }
+    trust_args::tell(report);
     talk::say(format!("  head        {}", options.output.display()));
 }

@@ -81,6 +81,9 @@ impl Rejection {
     /// `features` (N, D) hold one view of each image, `groups` say which belong together. Of more than
     /// [`BANK_CAPACITY`] images a sample is kept, chosen by `seed`, as even over the classes as can be.
     ///
+    /// An image whose class has no other group says nothing of how like each other the images of a class are: it is
+    /// left out of the count.
+    ///
     /// # Errors
     /// [`Error::Parameter`] when `rate` is not between 0 and 1; [`Error::Input`] when there are too few different
     /// images for it.
@@ -116,7 +119,15 @@ impl Rejection {
         let rows = widened(features.view());
         let same_group = |image: usize, row: usize| of_row[image] == of_row[kept[row]];
         let nearest = rows.nearest_but(&all, K, same_group);
-        let scores: Vec<f32> = nearest.iter().filter_map(|n| score(n)).collect();
+        let others = OtherGroups::new(
+            images.classes().len(),
+            kept.iter().map(|&row| (images.targets()[row], of_row[row])),
+        );
+        let counts = |image: &usize| others.has(images.targets()[*image], of_row[*image]);
+        let scores: Vec<f32> = (0..images.n_samples())
+            .filter(counts)
+            .filter_map(|image| score(&nearest[image]))
+            .collect();
         let threshold = threshold(&scores, rate)?;
         let rule = RejectionRule {
             method: Method::NearestNeighbours,
@@ -207,6 +218,26 @@ impl Rejection {
     #[must_use]
     pub fn rejects(&self, likeness: &Likeness) -> bool {
         likeness.score < self.rule.threshold
+    }
+}
+
+/// Which groups the kept images of each class are of: none, one, or several.
+struct OtherGroups(Vec<Option<(usize, bool)>>);
+
+impl OtherGroups {
+    /// Of the kept images' classes and groups.
+    fn new(n_classes: usize, kept: impl Iterator<Item = (usize, usize)>) -> Self {
+        let mut of_class = vec![None; n_classes];
+        for (class, group) in kept {
+            let (first, several) = of_class[class].get_or_insert((group, false));
+            *several |= *first != group;
+        }
+        Self(of_class)
+    }
+
+    /// Whether a kept image of the class is of another group.
+    fn has(&self, class: usize, group: usize) -> bool {
+        self.0[class].is_some_and(|(first, several)| several || first != group)
     }
 }
 
@@ -333,9 +364,9 @@ mod tests {
                 })
             ));
         }
-        // All of one group: nobody has a neighbour.
-        let one = Groups::new(&[[0; 32]; 12], &[]);
-        assert!(fitted(&fan(12), &one, 0.5).is_err());
+        // Each class one group: nobody has a neighbour of its own kind.
+        let digests: Vec<_> = (0..12).map(|row| [u8::from(row >= 6); 32]).collect();
+        assert!(fitted(&fan(12), &Groups::new(&digests, &[]), 0.5).is_err());
     }
 
     #[test]
