@@ -133,6 +133,7 @@ from pathlib import Path
 import networks
 import numpy as np
 import PIL
+import scipy
 import sklearn
 import torch
 import torchvision
@@ -889,6 +890,52 @@ def softmax_row(logits):
     }
 
 
+# --- temperature.json
+
+
+def temperature():
+    """Temperatures that are above 1 and below, of one view and of several."""
+    return {
+        "about": "scipy.optimize.minimize_scalar of the mean of -ln p over ln T, float64",
+        "cases": [
+            temperature_case("too sure", 60, 4, 1, 2**-11),
+            temperature_case("not sure enough", 60, 4, 1, 2**-15),
+            temperature_case("two classes", 40, 2, 1, 2**-12),
+            temperature_case("three views", 40, 3, 3, 2**-12),
+        ],
+    }
+
+
+def temperature_case(name, images, classes, views, scale):
+    numbers = integers(images + classes)
+    targets = [image * image % classes for image in range(images)]
+    logits = [
+        [
+            scale * (next(numbers) + 16384 * (column == targets[row // views]))
+            for column in range(classes)
+        ]
+        for row in range(images * views)
+    ]
+    z = np.array(logits).reshape(images, views, classes)
+
+    def loss(ln_t):
+        p = scipy.special.softmax(z / np.exp(ln_t), axis=2).mean(axis=1)
+        return -np.log(p[np.arange(images), targets]).mean()
+
+    best = scipy.optimize.minimize_scalar(
+        loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-12}
+    )
+    return {
+        "name": name,
+        "views": views,
+        "targets": targets,
+        "logits": logits,
+        "temperature": float(np.exp(best.x)),
+        "log_loss_before": float(loss(0.0)),
+        "log_loss_after": float(best.fun),
+    }
+
+
 # --- writing
 
 
@@ -900,6 +947,7 @@ def versions():
         "pillow": PIL.__version__,
         "scikit-learn": sklearn.__version__,
         "numpy": np.__version__,
+        "scipy": scipy.__version__,
     }
 
 
@@ -964,6 +1012,7 @@ def main():
             "logistic",
             "metrics",
             "softmax",
+            "temperature",
         ]
     )
     makers = {
@@ -976,6 +1025,7 @@ def main():
         "logistic": logistic,
         "metrics": metrics,
         "softmax": softmax,
+        "temperature": temperature,
     }
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)

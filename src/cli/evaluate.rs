@@ -80,4 +80,11 @@ fn tell(report: &EvaluateReport) {
         report.missing_classes.iter(),
         "",
     );
+    if let Some(rejected) = report.rejected {
+        talk::say(format!(
+            "unknown by the head's rejection, and counted all the same: {} whose label is right, {} whose label is wrong, \
+             {} of classes that the head does not know",
+            rejected.right, rejected.wrong, rejected.unknown_classes
+        ));
+    }
 }

@@ -33,6 +33,7 @@ pub(super) fn json(report: &EvaluateReport) -> String {
         "per_class": per_class,
         "unknown_classes": report.unknown_classes,
         "missing_classes": report.missing_classes,
+        "rejected": report.rejected,
         "n_skipped": report.skipped.len(),
     });
     format!("{value:#}")

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::talk;
+use super::trust_args::{self, TrustArgs};
 use crate::head::{EpochFigures, Fit};
 use crate::tasks::{FitHeadOptions, FitHeadReport, Validation, fit_head};
 
@@ -30,6 +31,8 @@ pub(super) struct Args {
     augment: bool,
     #[command(flatten)]
     solver: SolverArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -45,6 +48,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         params,
         validation,
         augment: args.augment,
+        calibrate: args.trust.calibrate(),
+        reject: args.trust.reject(),
     };
     let report = fit_head(&options, &mut tell_epoch)?;
     tell(&report, &options);
@@ -90,6 +95,7 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
             v.loss
         ));
     }
+    trust_args::tell(report);
     talk::say(format!("  head        {}", options.output.display()));
 }
 

@@ -23,6 +23,7 @@ mod preview;
 mod pull;
 mod run_args;
 mod talk;
+mod trust_args;
 
 use std::process::ExitCode;
 

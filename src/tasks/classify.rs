@@ -9,7 +9,7 @@ use ndarray::ArrayView2;
 use super::extract::StoreSink;
 use super::inputs::Inputs;
 use crate::backbones::{Engine, FeatureSpec, Frozen, RunOptions};
-use crate::classifier::{Classifier, Prediction, Tta};
+use crate::classifier::{Classifier, Prediction, Rejecting, Tta, Verdict};
 use crate::error::{Error, Result};
 use crate::features::{
     Digest, Dtype, Existing, FeatureStore, Item, Outcome, Pipeline, Sink, StoreManifest,
@@ -32,6 +32,8 @@ pub struct ClassifyOptions {
     pub store: Option<PathBuf>,
     /// Which views of each image.
     pub tta: Tta,
+    /// What becomes of images that are like none of the training images.
+    pub rejecting: Rejecting,
     /// The pixel limit.
     pub max_pixels: u64,
     /// How the network is run; as many threads are for decoding.
@@ -56,6 +58,8 @@ pub struct Classified {
 pub struct ClassifyReport {
     /// Images with a label.
     pub used: usize,
+    /// Those of them that the head's rejection calls unknown.
+    pub rejected: usize,
     /// Images without one.
     pub skipped: usize,
     /// Files left out since they are no images, by extension.
@@ -78,7 +82,7 @@ pub fn classify(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Classifier, Classified) -> Result<()>,
 ) -> Result<ClassifyReport> {
-    let classifier = Classifier::open(&options.head, options.tta)?;
+    let classifier = Classifier::open(&options.head, options.tta)?.rejecting(options.rejecting);
     let scan = options.inputs.scan(labels)?;
     let existing = existing_store(options.store.as_deref())?;
     let spec = spec_for(&classifier, existing.as_ref());
@@ -96,11 +100,7 @@ pub fn classify(
     };
     let mut counts = Counts::default();
     let mut counted = |result: Classified| {
-        *if result.result.is_ok() {
-            &mut counts.used
-        } else {
-            &mut counts.skipped
-        } += 1;
+        counts.add(&result);
         each(&classifier, result)
     };
     let mut notes = match &options.store {
@@ -123,9 +123,14 @@ pub fn classify(
     };
     notes.extend(frozen.notes());
     notes.extend(scan.notes);
-    let Counts { used, skipped } = counts;
+    let Counts {
+        used,
+        rejected,
+        skipped,
+    } = counts;
     Ok(ClassifyReport {
         used,
+        rejected,
         skipped,
         ignored: scan.ignored,
         notes,
@@ -137,7 +142,20 @@ pub fn classify(
 #[derive(Default)]
 struct Counts {
     used: usize,
+    rejected: usize,
     skipped: usize,
+}
+
+impl Counts {
+    fn add(&mut self, item: &Classified) {
+        match &item.result {
+            Ok(prediction) => {
+                self.used += 1;
+                self.rejected += usize::from(prediction.verdict() != Verdict::Known);
+            }
+            Err(_) => self.skipped += 1,
+        }
+    }
 }
 
 /// Predicts from each batch as it comes: nothing is kept.

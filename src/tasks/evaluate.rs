@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ndarray::Array2;
+use serde::Serialize;
 
 use super::classify::{Classified, ClassifyOptions, classify};
 use super::inputs::{Inputs, Skipped};
 use crate::classes::ClassIndex;
-use crate::classifier::{Classifier, Prediction};
+use crate::classifier::{Classifier, Prediction, Verdict};
 use crate::error::{Error, Result};
 use crate::features::{FeatureStore, is_store};
 use crate::head::Evaluation;
@@ -31,12 +32,25 @@ pub struct EvaluateReport {
     pub evaluation: Evaluation,
     /// Samples of classes that the head does not know, by class; they are in no figure.
     pub unknown_classes: BTreeMap<String, usize>,
+    /// Images that the head's rejection calls unknown; where it has one. The figures are as if it had none.
+    pub rejected: Option<Rejected>,
     /// Classes of the head that have no sample.
     pub missing_classes: Vec<String>,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// What the user should know.
     pub notes: Vec<String>,
+}
+
+/// How many images the head's rejection calls unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Rejected {
+    /// Of those whose label is right.
+    pub right: usize,
+    /// Of those whose label is wrong.
+    pub wrong: usize,
+    /// Of those of classes that the head does not know.
+    pub unknown_classes: usize,
 }
 
 /// Evaluates a head.
@@ -58,12 +72,14 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
         .collect();
     let Tally {
         unknown_classes,
+        rejected,
         skipped,
         ..
     } = tally;
     Ok(EvaluateReport {
         evaluation,
         unknown_classes,
+        rejected,
         missing_classes,
         skipped,
         notes,
@@ -71,7 +87,8 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
 }
 
 fn from_store(options: &EvaluateOptions, tally: &mut Tally) -> Result<ClassIndex> {
-    let classifier = Classifier::open(&options.classify.head, options.classify.tta)?;
+    let classifier = Classifier::open(&options.classify.head, options.classify.tta)?
+        .rejecting(options.classify.rejecting);
     let store = FeatureStore::open(&options.data)?;
     classifier.require(
         &store.manifest().spec,
@@ -120,6 +137,7 @@ struct Tally {
     probabilities: Vec<f64>,
     unlabelled: usize,
     unknown_classes: BTreeMap<String, usize>,
+    rejected: Option<Rejected>,
     skipped: Vec<Skipped>,
 }
 
@@ -140,7 +158,17 @@ impl Tally {
                 });
             }
         };
-        match class.map(|name| (name, classifier.classes().class_to_idx(name))) {
+        let target = class.map(|name| (name, classifier.classes().class_to_idx(name)));
+        if classifier.rejection().is_some() {
+            let rejected = self.rejected.get_or_insert_default();
+            let count = match target {
+                Some((_, Some(target))) if prediction.best().0 == target => &mut rejected.right,
+                Some((_, Some(_))) => &mut rejected.wrong,
+                _ => &mut rejected.unknown_classes,
+            };
+            *count += usize::from(prediction.verdict() != Verdict::Known);
+        }
+        match target {
             None => self.unlabelled += 1,
             Some((name, None)) => *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1,
             Some((_, Some(target))) => {

@@ -1,10 +1,10 @@
-//! The head held against `PyTorch` and scikit-learn: numbers that `scripts/reference.py` wrote.
+//! The head held against `PyTorch`, scikit-learn and `SciPy`: numbers that `scripts/reference.py` wrote.
 
 use std::slice;
 
 use frostline::classes::ClassIndex;
 use frostline::head::{
-    Evaluation, FitParams, LabelledFeatures, LinearHead, Schedule, Sgd, log_softmax,
+    Evaluation, FitParams, LabelledFeatures, LinearHead, Schedule, Sgd, Temperature, log_softmax,
 };
 use linfa::ParamGuard;
 use ndarray::{Array1, Array2, ArrayView1};
@@ -208,6 +208,41 @@ fn log_softmax_is_torchs() {
             // 1e-15, or a bit or two in the last place of a large number.
             let tolerance = 1e-15 * (1.0 + theirs.abs());
             assert_close(*ours, *theirs, tolerance, &format!("{:?}", row.logits));
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct TemperatureFile {
+    cases: Vec<TemperatureCase>,
+}
+
+#[derive(Deserialize)]
+struct TemperatureCase {
+    name: String,
+    views: usize,
+    targets: Vec<usize>,
+    logits: Vec<Vec<f64>>,
+    temperature: f64,
+    log_loss_before: f64,
+    log_loss_after: f64,
+}
+
+#[test]
+fn the_temperature_is_that_of_scipys_minimiser() {
+    let file: TemperatureFile = golden_as("temperature");
+    assert_eq!(file.cases.len(), 4);
+    for case in &file.cases {
+        let logits = matrix(&case.logits);
+        let ours = Temperature::fit(logits.view(), case.views, &case.targets).unwrap();
+        // A minimum is flat: the place of it is known to about the root of the precision of its value.
+        let all = [
+            (ours.temperature.value(), case.temperature, 1e-6),
+            (ours.log_loss_before, case.log_loss_before, 1e-12),
+            (ours.log_loss_after, case.log_loss_after, 1e-12),
+        ];
+        for (ours, theirs, tolerance) in all {
+            assert_close(ours, theirs, tolerance, &case.name);
         }
     }
 }

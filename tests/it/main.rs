@@ -23,5 +23,6 @@ mod steps_settings;
 mod steps_store;
 mod store;
 mod synthetic_vgg19;
+mod unknown;
 mod views;
 mod weights;
