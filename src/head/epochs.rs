@@ -6,10 +6,11 @@ use rand_xoshiro::rand_core::Rng;
 
 use super::dropout::{below, order_generator, shuffle};
 use super::figures::{EpochFigures, ValidationFigures};
-use super::fit::{Fit, Job};
+use super::fit::Fit;
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::sgd::{BatchLoss, Sgd};
+use super::solvers::Job;
 use crate::error::{Error, Result};
 
 /// Trains a head for as many epochs as are asked for, or until patience ends.

@@ -22,10 +22,12 @@ mod objective;
 mod params;
 mod sgd;
 mod softmax;
+mod solvers;
 mod split;
 mod standard;
 mod targets;
 mod values;
+mod vectors;
 mod warnings;
 
 pub use choices::{ClassWeight, Schedule, Solver};
