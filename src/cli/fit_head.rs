@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// Keep this share of the training images for validation: stratified, equal images on one side.
     #[arg(long, value_name = "SHARE")]
     validation_split: Option<f64>,
-    /// Train on all the views of the features: each epoch draws one of each image.
+    /// Train on all the views of the features: each epoch of SGD draws one of each image, L-BFGS takes all.
     #[arg(long)]
     augment: bool,
     #[command(flatten)]

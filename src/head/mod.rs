@@ -28,11 +28,13 @@ mod rejection;
 mod search;
 mod sgd;
 mod softmax;
+mod solvers;
 mod split;
 mod standard;
 mod targets;
 mod temperature;
 mod values;
+mod vectors;
 mod warnings;
 
 pub use choices::{ClassWeight, Schedule, Solver};
