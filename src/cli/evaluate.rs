@@ -11,7 +11,7 @@ use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::images::DecodeOptions;
-use crate::tasks::{EvaluateOptions, EvaluateReport, Inputs, evaluate};
+use crate::tasks::{EvaluateReport, Inputs, JudgeOptions, evaluate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,7 +39,7 @@ enum Format {
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let max_pixels = DecodeOptions::default().max_pixels;
-    let options = EvaluateOptions {
+    let options = JudgeOptions {
         data: args.data,
         // The images are those of `data`.
         classify: args

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis};
 
 use super::extract::StoreSink;
 use super::inputs::Inputs;
@@ -16,7 +16,7 @@ use crate::features::{
     StoreWriter, is_store,
 };
 use crate::images::path_text::to_text;
-use crate::images::{DecodeOptions, Found, Labels, Scan};
+use crate::images::{DecodeOptions, Found, Labels, Scan, View};
 use crate::progress::Progress;
 
 /// What to classify, and how.
@@ -68,6 +68,16 @@ pub struct ClassifyReport {
     pub why_not_gpu: Option<String>,
 }
 
+/// An image with its features, or with the reason why it has none.
+pub(super) struct Featured<'a> {
+    /// The path to open, as text.
+    pub(super) path: String,
+    /// The class of its folder, where folders are classes.
+    pub(super) class: Option<String>,
+    /// The digest of its bytes with its features (V, D).
+    pub(super) features: Result<(Digest, ArrayView2<'a, f32>), String>,
+}
+
 /// Classifies images and gives each result to `each`, in input order, as soon as it is known.
 ///
 /// # Errors
@@ -79,9 +89,46 @@ pub fn classify(
     each: &mut dyn FnMut(&Classifier, Classified) -> Result<()>,
 ) -> Result<ClassifyReport> {
     let classifier = Classifier::open(&options.head, options.tta)?;
+    let predict = &mut |image: Featured<'_>| {
+        let result = match image.features {
+            Ok((_, features)) => Ok(predict_one(&classifier, features)?),
+            Err(reason) => Err(reason),
+        };
+        let (path, class) = (image.path, image.class);
+        each(
+            &classifier,
+            Classified {
+                path,
+                class,
+                result,
+            },
+        )
+    };
+    with_features(classifier.spec(), options, labels, progress, predict)
+}
+
+/// The prediction of one image, whose features are (V, D).
+pub(super) fn predict_one(
+    classifier: &Classifier,
+    features: ArrayView2<'_, f32>,
+) -> Result<Prediction> {
+    Ok(classifier.predict(features)?.remove(0))
+}
+
+/// Gives each image with the features `wanted` to `each`, in input order, as soon as they are known.
+///
+/// # Errors
+/// As [`classify`]; `options.head` is not opened.
+pub(super) fn with_features(
+    wanted: &FeatureSpec,
+    options: &ClassifyOptions,
+    labels: Labels,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(Featured<'_>) -> Result<()>,
+) -> Result<ClassifyReport> {
     let scan = options.inputs.scan(labels)?;
     let existing = existing_store(options.store.as_deref())?;
-    let spec = spec_for(&classifier, existing.as_ref());
+    let spec = spec_for(wanted, existing.as_ref());
     let mut frozen = Frozen::for_spec(&spec, options.backbone.as_deref(), &options.run)?;
     let pipeline = Pipeline {
         decoding: DecodeOptions {
@@ -95,18 +142,18 @@ pub fn classify(
         threads: options.run.threads,
     };
     let mut counts = Counts::default();
-    let mut counted = |result: Classified| {
-        *if result.result.is_ok() {
+    let mut counted = |image: Featured<'_>| {
+        *if image.features.is_ok() {
             &mut counts.used
         } else {
             &mut counts.skipped
         } += 1;
-        each(&classifier, result)
+        each(image)
     };
     let mut notes = match &options.store {
         None => {
-            let mut sink = PredictSink {
-                classifier: &classifier,
+            let mut sink = PassOn {
+                views: spec.views.len(),
                 each: &mut counted,
             };
             pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
@@ -117,7 +164,7 @@ pub fn classify(
             let manifest = StoreManifest::new(frozen.spec.clone(), dtype, frozen.engine.clone());
             let writer = StoreWriter::open(store, manifest, Existing::Extend)?;
             let (rows, notes) = extend(writer, &pipeline, &scan, &mut frozen, progress)?;
-            predict_from_store(store, &classifier, &rows, &mut counted)?;
+            from_store(store, &wanted.views, &rows, &mut counted)?;
             notes
         }
     };
@@ -140,30 +187,38 @@ struct Counts {
     skipped: usize,
 }
 
-/// Predicts from each batch as it comes: nothing is kept.
-struct PredictSink<'a> {
-    classifier: &'a Classifier,
-    each: &'a mut dyn FnMut(Classified) -> Result<()>,
+/// Passes each image's features on as they come: nothing is kept.
+struct PassOn<'a> {
+    /// V, at least 1.
+    views: usize,
+    each: &'a mut dyn FnMut(Featured<'_>) -> Result<()>,
 }
 
-impl Sink for PredictSink<'_> {
+impl Sink for PassOn<'_> {
     fn known(&self) -> Option<Arc<HashSet<Digest>>> {
         None
     }
 
     fn take(&mut self, item: Item) -> Result<()> {
-        let result = match item.outcome {
+        let (path, class) = described(item.found);
+        let computed;
+        let features = match item.outcome {
             Outcome::Skipped(reason) => Err(reason.to_string()),
-            Outcome::Computed(_, features) => Ok(predict_one(self.classifier, &features)?),
+            Outcome::Computed(picture, features) => {
+                computed = features;
+                let shape = (self.views, computed.len() / self.views);
+                let rows = ArrayView2::from_shape(shape, &computed);
+                let rows = rows.expect("the pipeline gives each view as many numbers");
+                Ok((picture.digest, rows))
+            }
             Outcome::Reused(_) => {
                 unreachable!("a sink that knows no digest is given every image's features")
             }
         };
-        let (path, class) = described(item.found);
-        (self.each)(Classified {
+        (self.each)(Featured {
             path,
             class,
-            result,
+            features,
         })
     }
 }
@@ -177,25 +232,17 @@ fn described(found: &Found) -> (String, Option<String>) {
     )
 }
 
-fn predict_one(classifier: &Classifier, features: &[f32]) -> Result<Prediction> {
-    let views = classifier.spec().views.len();
-    let rows = ArrayView2::from_shape((views, features.len() / views), features);
-    let rows = rows.expect("the pipeline gives each view as many numbers");
-    Ok(classifier.predict(rows)?.remove(0))
-}
-
 /// The manifest of the store, where there is one already.
 fn existing_store(store: Option<&Path>) -> Result<Option<StoreManifest>> {
     let store = store.filter(|path| is_store(path));
     store.map(StoreManifest::read).transpose()
 }
 
-/// What is to be computed: the head's views, or all those of a store that has them among others.
-fn spec_for(classifier: &Classifier, existing: Option<&StoreManifest>) -> FeatureSpec {
-    let spec = classifier.spec();
+/// What is to be computed: the wanted views, or all those of a store that has them among others.
+fn spec_for(wanted: &FeatureSpec, existing: Option<&StoreManifest>) -> FeatureSpec {
     match existing.map(|store| &store.spec) {
-        Some(theirs) if theirs.has_views(&spec.views) => spec.with_views(&theirs.views),
-        _ => spec.clone(),
+        Some(theirs) if theirs.has_views(&wanted.views) => wanted.with_views(&theirs.views),
+        _ => wanted.clone(),
     }
 }
 
@@ -229,11 +276,11 @@ fn extend(
 /// Rows whose features are read from the store at once.
 const CHUNK: usize = 8192;
 
-fn predict_from_store(
+fn from_store(
     store: &Path,
-    classifier: &Classifier,
+    views: &[View],
     rows: &[Row],
-    each: &mut dyn FnMut(Classified) -> Result<()>,
+    each: &mut dyn FnMut(Featured<'_>) -> Result<()>,
 ) -> Result<()> {
     let store = FeatureStore::open(store)?;
     for chunk in rows.chunks(CHUNK) {
@@ -241,16 +288,15 @@ fn predict_from_store(
             .iter()
             .filter_map(|(_, _, digest)| digest.as_ref().ok().copied())
             .collect();
-        let mut predictions = classifier
-            .predict(store.views(&digests, &classifier.spec().views)?.view())?
-            .into_iter();
+        let features = store.views(&digests, views)?;
+        let mut images = features.axis_chunks_iter(Axis(0), views.len().max(1));
         for (path, class, digest) in chunk {
-            let prediction = |_: &Digest| predictions.next().expect("a prediction for each digest");
-            let result = digest.as_ref().map(prediction).map_err(Clone::clone);
-            each(Classified {
+            let features = digest.as_ref().map_err(Clone::clone);
+            each(Featured {
                 path: path.clone(),
                 class: class.clone(),
-                result,
+                features: features
+                    .map(|&digest| (digest, images.next().expect("rows for each digest"))),
             })?;
         }
     }
