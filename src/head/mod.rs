@@ -5,13 +5,13 @@
 
 mod dropout;
 mod estimator;
+mod evaluation;
 mod figures;
 mod file;
 mod fit;
 mod kernels;
 mod labelled;
 mod linear;
-mod metrics;
 mod motion;
 mod params;
 mod sgd;
@@ -20,12 +20,15 @@ mod split;
 mod values;
 mod warnings;
 
+pub use evaluation::{
+    Bootstrap, ClassFigures, ClassIntervals, Comparison, Difference, Evaluation, Interval,
+    Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
+};
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
 pub use fit::{Fit, fit, fit_from};
 pub use labelled::LabelledFeatures;
 pub use linear::LinearHead;
-pub use metrics::{ClassFigures, Evaluation};
 pub use params::{FitParams, FitValidParams};
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};

@@ -1,18 +1,36 @@
-//! `evaluate`: the figures of a head on labelled samples.
+//! `evaluate`: the figures of a head on labelled samples, alone or against another head.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ndarray::Axis;
 
 use super::inputs::Skipped;
-use super::judge::{JudgeOptions, Judged, judge};
-use crate::error::Result;
-use crate::head::Evaluation;
+use super::judge::{JudgeOptions, Judged, in_quotes, judge_by};
+use crate::classes::ClassIndex;
+use crate::classifier::Classifier;
+use crate::error::{Error, Result};
+use crate::head::{Bootstrap, Comparison, Evaluation};
 use crate::progress::Progress;
+
+/// What to evaluate, and how.
+#[derive(Debug, Clone)]
+pub struct EvaluateOptions {
+    /// The head and the samples.
+    pub judge: JudgeOptions,
+    /// Another head, of the same classes and the same features, to be compared with it.
+    pub compare: Option<PathBuf>,
+    /// How the intervals are found.
+    pub bootstrap: Bootstrap,
+}
 
 /// The figures, and what they leave out.
 #[derive(Debug, Clone)]
 pub struct EvaluateReport {
     /// The figures, over the samples whose class the head knows.
     pub evaluation: Evaluation,
+    /// The head against the other one, where that was asked for.
+    pub comparison: Option<Comparison>,
     /// Samples of classes that the head does not know, by class; they are in no figure.
     pub unknown_classes: BTreeMap<String, usize>,
     /// Classes of the head that have no sample.
@@ -26,15 +44,87 @@ pub struct EvaluateReport {
 /// Evaluates a head.
 ///
 /// # Errors
-/// Those of [`judge`].
-pub fn evaluate(options: &JudgeOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
-    let judged = judge(options, progress)?;
-    let probabilities = judged.probabilities();
-    let evaluation = Evaluation::new(&judged.classes, &judged.targets(), probabilities.view())?;
-    Ok(report(evaluation, judged))
+/// Those of [`judge`](super::judge()), and [`Error::Mismatch`] for another head that cannot be compared.
+pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
+    let classify = &options.judge.classify;
+    let open = |path: &Path| Classifier::open(path, classify.tta);
+    let first = open(&classify.head)?;
+    let Some(other) = &options.compare else {
+        let judged = judge_by(&[&first], &options.judge, progress)?.remove(0);
+        return Ok(report(evaluation(&judged, options)?, None, judged));
+    };
+    let second = open(other)?;
+    require_comparable((&classify.head, &first), (other, &second))?;
+    let mut judged = judge_by(&[&first, &second], &options.judge, progress)?;
+    let (first, second) = (judged.remove(0), judged.remove(0));
+    let comparison = comparison(&first, &second, options.bootstrap)?;
+    let evaluation = evaluation(&first, options)?;
+    Ok(report(evaluation, Some(comparison), first))
 }
 
-fn report(evaluation: Evaluation, judged: Judged) -> EvaluateReport {
+fn evaluation(judged: &Judged, options: &EvaluateOptions) -> Result<Evaluation> {
+    let probabilities = judged.probabilities();
+    Evaluation::with_intervals(
+        &judged.classes,
+        &judged.targets(),
+        probabilities.view(),
+        options.bootstrap,
+    )
+}
+
+/// The second head's probabilities are put into the first one's order of the classes.
+fn comparison(first: &Judged, second: &Judged, bootstrap: Bootstrap) -> Result<Comparison> {
+    let place = |name| second.classes.class_to_idx(name);
+    let order: Option<Vec<usize>> = first.classes.iter().map(place).collect();
+    let order = order.expect("comparable heads have the same classes");
+    Comparison::new(
+        &first.targets(),
+        first.probabilities().view(),
+        second.probabilities().select(Axis(1), &order).view(),
+        bootstrap,
+    )
+}
+
+fn require_comparable(
+    (first_path, first): (&Path, &Classifier),
+    (second_path, second): (&Path, &Classifier),
+) -> Result<()> {
+    let mismatch = |differences: String, hint: &str| {
+        Err(Error::Mismatch {
+            left: format!("the head `{}`", first_path.display()),
+            right: format!("the head `{}`", second_path.display()),
+            differences,
+            hint: hint.to_owned(),
+        })
+    };
+    let sorted = |classes: &ClassIndex| -> Vec<String> {
+        let mut names: Vec<_> = classes.iter().map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    };
+    let [left, right] = [first, second].map(|head| sorted(head.classes()));
+    if left != right {
+        let [left, right] = [left, right].map(|names| in_quotes(names.iter().map(String::as_str)));
+        return mismatch(
+            format!("the classes are {left} on the left and {right} on the right"),
+            "compare heads that were trained on the same classes",
+        );
+    }
+    let differences = first.spec().differences(second.spec());
+    if differences.is_empty() {
+        return Ok(());
+    }
+    mismatch(
+        differences.join("; "),
+        "compare heads on the same features; where only the views differ, `--tta none` uses the centre alone for both",
+    )
+}
+
+fn report(
+    evaluation: Evaluation,
+    comparison: Option<Comparison>,
+    judged: Judged,
+) -> EvaluateReport {
     let supports = evaluation.per_class.iter().zip(evaluation.classes.iter());
     let missing_classes = supports
         .filter(|(figures, _)| figures.support == 0)
@@ -42,6 +132,7 @@ fn report(evaluation: Evaluation, judged: Judged) -> EvaluateReport {
         .collect();
     EvaluateReport {
         evaluation,
+        comparison,
         unknown_classes: judged.unknown_classes,
         missing_classes,
         skipped: judged.skipped,

@@ -14,7 +14,7 @@ mod pull;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub use doctor::{Finding, Verdict, doctor};
-pub use evaluate::{EvaluateReport, evaluate};
+pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use fit_head::{FitHeadOptions, FitHeadReport, Validation, fit_head};
 pub use import::{ImportOptions, import};
