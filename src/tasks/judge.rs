@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use ndarray::Array2;
 
-use super::classify::{ClassifyOptions, Featured, predict_one, with_features};
+use super::classify::{ClassifyOptions, predict_one};
+use super::featured::{Featured, with_features};
 use super::inputs::{Inputs, Skipped};
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction};

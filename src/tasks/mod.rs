@@ -4,6 +4,7 @@ mod classify;
 mod doctor;
 mod evaluate;
 mod extract;
+mod featured;
 mod fit_head;
 mod import;
 mod import_onnx;
