@@ -8,6 +8,7 @@ mod cross_validation;
 mod dropout;
 mod epochs;
 mod estimator;
+mod evaluation;
 mod figures;
 mod file;
 mod fit;
@@ -17,7 +18,6 @@ mod lbfgs;
 mod line_search;
 mod linear;
 mod logistic;
-mod metrics;
 mod motion;
 mod neighbours;
 mod objective;
@@ -39,13 +39,16 @@ mod warnings;
 
 pub use choices::{ClassWeight, Schedule, Solver};
 pub use cross_validation::{Folds, Groups, out_of_fold};
+pub use evaluation::{
+    Bootstrap, ClassFigures, ClassIntervals, Comparison, Difference, Evaluation, Interval,
+    Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
+};
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
 pub use fit::{Fit, fit, fit_from};
 pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use linear::LinearHead;
 pub use logistic::Optimum;
-pub use metrics::{ClassFigures, Evaluation};
 pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
 pub use params::{FitParams, FitValidParams};
 pub use rejection::{BANK_CAPACITY, Likeness, Method, Rejection, RejectionFit, RejectionRule};

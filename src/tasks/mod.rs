@@ -4,16 +4,18 @@ mod classify;
 mod doctor;
 mod evaluate;
 mod extract;
+mod featured;
 mod fit_head;
 mod import;
 mod import_onnx;
 mod inputs;
+mod judge;
 mod preview;
 mod pull;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub use doctor::{Finding, Verdict, doctor};
-pub use evaluate::{EvaluateOptions, EvaluateReport, Rejected, evaluate};
+pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use fit_head::{
     Calibrate, Calibration, FitHeadOptions, FitHeadReport, KeptForRejection, Validation, fit_head,
@@ -22,5 +24,6 @@ pub use fit_head::{
 pub use import::{ImportOptions, import};
 pub use import_onnx::{ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
+pub use judge::{JudgeOptions, Judged, JudgedItem, Rejected, judge};
 pub use preview::{PreviewOptions, PreviewReport, preview};
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
