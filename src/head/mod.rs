@@ -9,6 +9,7 @@ mod estimator;
 mod figures;
 mod file;
 mod fit;
+mod inspection;
 mod kernels;
 mod labelled;
 mod linear;
@@ -27,10 +28,13 @@ pub use cross_validation::{Folds, Groups, out_of_fold};
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
 pub use fit::{Fit, fit, fit_from};
+pub use inspection::{
+    Distances, LabelErrors, OUTLIER_NEIGHBOURS, Pick, SelectionParams, Suspect, select,
+};
 pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use linear::LinearHead;
 pub use metrics::{ClassFigures, Evaluation};
-pub use neighbours::{NearPair, Neighbour, UnitRows};
+pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
 pub use params::{FitParams, FitValidParams};
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};

@@ -5,6 +5,12 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use super::parallel::in_parallel;
 use crate::error::{Error, Result};
 
+/// From this cosine on, two images count as nearly equal: scaled, cropped, or saved again.
+///
+/// Chosen by looking, with the default backbone: of the 16 pairs above it in Alien vs Predator every one shows one picture twice
+/// (as do most down to 0.90), while the two pictures most alike of clothing10, where none is a copy, have 0.920.
+pub const NEAR_DUPLICATE: f32 = 0.93;
+
 /// Rows compared at once: their similarities to as many others stay in the cache.
 const BLOCK: usize = 256;
 
