@@ -10,6 +10,7 @@ mod golden_images;
 mod golden_networks;
 mod harness;
 mod import_onnx;
+mod inspect;
 mod pipeline;
 mod preview;
 mod pull;
