@@ -90,6 +90,22 @@ Step t (from 0) uses the rows (16 * t + i) % 96, i = 0..15. Dampening is 0; the 
 is on the bias too. The loss is the mean over the batch; with class weights, the sum of
 class_weight[label] * loss over the sum of class_weight[label].
 
+Each run also has `label_smoothing`, and `schedule`: null, or the name of a scheduler that is
+stepped after every `epoch_steps` (10) steps: "cosine", CosineAnnealingLR(T_max=5), or "step",
+StepLR(step_size=2, gamma=0.1).
+
+logistic.json
+-------------
+- `cases`: list of
+  - `name`; `classes`; `labels`; `l2`: 1 / C; `standardize`: whether StandardScaler comes first;
+    `balanced`: whether class_weight is "balanced";
+  - `features_times_32768`: integers, exact in float32 when divided; row i is then multiplied
+    by 2 ** `row_exponents`[i], exact too;
+  - `weight`, (C, D), or (1, D) for two classes, and `bias`: on the features as they are.
+
+sklearn.linear_model.LogisticRegression in float64, by Newton's method (newton-cholesky), whose
+last digits are right; lbfgs, held against it here, stops where the loss no longer falls.
+
 metrics.json
 ------------
 - `cases`: list of
@@ -128,7 +144,10 @@ import torch
 import torchvision
 from PIL import Image
 from sklearn import metrics as skm
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, StepLR
 from torchvision.transforms import (
     CenterCrop,
     Compose,
@@ -188,9 +207,29 @@ SGD_VARIANTS = [
     ("momentum_decay", {"momentum": 0.9, "weight_decay": 1e-2}, None),
     ("nesterov_decay", {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-2}, None),
     ("class_weights", {"momentum": 0.9}, [1.0, 2.0, 0.5]),
+    ("smoothed", {"momentum": 0.9}, None, 0.2, None),
+    ("smoothed_class_weights", {"momentum": 0.9}, [1.0, 2.0, 0.5], 0.1, None),
+    ("cosine", {"momentum": 0.9}, None, 0.0, "cosine"),
+    ("step", {"momentum": 0.9}, None, 0.0, "step"),
 ]
 SGD_ROWS, SGD_COLUMNS, SGD_CLASSES, SGD_BATCH, SGD_STEPS = 96, 20, 3, 16, 50
+EPOCH_STEPS, EPOCHS = 10, 5
 LEARNING_RATE = 0.1
+SCHEDULES = {
+    None: lambda optimizer: ConstantLR(optimizer, factor=1.0),
+    "cosine": lambda optimizer: CosineAnnealingLR(optimizer, T_max=EPOCHS),
+    "step": lambda optimizer: StepLR(optimizer, step_size=2, gamma=0.1),
+}
+
+# name, classes, rows, columns, l2, standardize, balanced, even row norms
+LOGISTIC_CASES = [
+    ("two", 2, 40, 6, 1.0, False, False, True),
+    ("two_standardized", 2, 40, 6, 0.5, True, False, True),
+    ("five_balanced", 5, 60, 8, 0.1, False, True, True),
+    ("five_standardized", 5, 60, 8, 10.0, True, True, True),
+    ("uneven", 4, 60, 6, 1.0, False, False, False),
+    ("two_uneven", 2, 60, 6, 1.0, False, True, False),
+]
 
 LOGITS = [
     [0.0, 0.0, 0.0, 0.0],
@@ -602,6 +641,7 @@ def sgd():
         "labels": labels,
         "batch_size": SGD_BATCH,
         "steps": SGD_STEPS,
+        "epoch_steps": EPOCH_STEPS,
         "start": {"weight": rounded(weight, 9), "bias": rounded(bias, 9)},
         "runs": [
             sgd_run(variant, features, torch.tensor(labels), weight, bias)
@@ -623,10 +663,19 @@ def feature(numbers, column, label):
 
 
 def sgd_run(variant, features, labels, weight, bias):
-    name, options, class_weights = variant
+    name, options, class_weights, *rest = variant
+    smoothing, schedule = rest or (0.0, None)
     layer = torch.nn.Linear(SGD_COLUMNS, SGD_CLASSES)
     layer.load_state_dict({"weight": weight, "bias": bias})
-    losses = train(layer, options, class_weights, features, labels)
+    optimizer = torch.optim.SGD(
+        layer.parameters(), lr=LEARNING_RATE, dampening=0, **options
+    )
+    criterion = torch.nn.CrossEntropyLoss(
+        weight=None if class_weights is None else torch.tensor(class_weights),
+        label_smoothing=smoothing,
+    )
+    scheduler = SCHEDULES[schedule](optimizer)
+    losses = train(layer, criterion, optimizer, scheduler, features, labels)
     return {
         "name": name,
         "learning_rate": LEARNING_RATE,
@@ -634,29 +683,84 @@ def sgd_run(variant, features, labels, weight, bias):
         "nesterov": options.get("nesterov", False),
         "weight_decay": options.get("weight_decay", 0.0),
         "class_weights": class_weights,
+        "label_smoothing": smoothing,
+        "schedule": schedule,
         "losses": rounded(losses, 9),
         "weight": rounded(layer.weight, 9),
         "bias": rounded(layer.bias, 9),
     }
 
 
-def train(layer, options, class_weights, features, labels):
+def train(layer, criterion, optimizer, scheduler, features, labels):
     """Trains the layer in place; returns each batch's loss before its update."""
-    optimizer = torch.optim.SGD(
-        layer.parameters(), lr=LEARNING_RATE, dampening=0, **options
-    )
-    class_weights = None if class_weights is None else torch.tensor(class_weights)
     losses = []
     for step in range(SGD_STEPS):
         rows = (step * SGD_BATCH + torch.arange(SGD_BATCH)) % SGD_ROWS
-        loss = F.cross_entropy(
-            layer(features[rows]), labels[rows], weight=class_weights
-        )
+        loss = criterion(layer(features[rows]), labels[rows])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
+        if (step + 1) % EPOCH_STEPS == 0:
+            scheduler.step()
     return losses
+
+
+# --- logistic.json
+
+
+def logistic():
+    """scikit-learn's logistic regression: two and more classes, even and uneven rows."""
+    return {
+        "about": "sklearn LogisticRegression (newton-cholesky), StandardScaler, float64",
+        "cases": [logistic_case(*case) for case in LOGISTIC_CASES],
+    }
+
+
+def logistic_case(name, classes, rows, columns, l2, standardize, balanced, even):
+    numbers = integers(2025)
+    # The later a class, the fewer rows it has.
+    labels = [(row * row + row // 3) % (row % classes + 1) for row in range(rows)]
+    numerators = [
+        [
+            next(numbers) + (16384 if column % classes == label else 0)
+            for column in range(columns)
+        ]
+        for label in labels
+    ]
+    exponents = [0 if even else (row * 7) % 17 - 6 for row in range(rows)]
+    features = np.array(numerators) / 32768 * 2.0 ** np.array(exponents)[:, None]
+    weight, bias = logistic_fit(features, labels, l2, standardize, balanced)
+    return {
+        "name": name,
+        "classes": classes,
+        "l2": l2,
+        "standardize": standardize,
+        "balanced": balanced,
+        "labels": labels,
+        "features_times_32768": numerators,
+        "row_exponents": exponents,
+        "weight": rounded(torch.tensor(weight), 12),
+        "bias": rounded(torch.tensor(bias), 12),
+    }
+
+
+def logistic_fit(features, labels, l2, standardize, balanced):
+    scaler = StandardScaler(with_mean=standardize, with_std=standardize)
+    scaled = scaler.fit_transform(features)
+    class_weight = "balanced" if balanced else None
+    exact, usual = [
+        LogisticRegression(
+            C=1 / l2, solver=solver, tol=1e-10, max_iter=100000, class_weight=class_weight
+        ).fit(scaled, labels)
+        for solver in ["newton-cholesky", "lbfgs"]
+    ]
+    assert abs(exact.coef_ - usual.coef_).max() < 1e-4, "its solvers disagree"
+    weight, bias = exact.coef_, exact.intercept_
+    if standardize:
+        weight = weight / scaler.scale_
+        bias = bias - weight @ scaler.mean_
+    return weight, bias
 
 
 # --- metrics.json
@@ -894,6 +998,7 @@ def main():
             "architectures",
             "vgg19",
             "sgd",
+            "logistic",
             "metrics",
             "softmax",
             "label_errors",
@@ -906,6 +1011,7 @@ def main():
         "architectures": architectures,
         "vgg19": lambda: vgg19(options.out / "vgg19.json", options.full),
         "sgd": sgd,
+        "logistic": logistic,
         "metrics": metrics,
         "softmax": softmax,
         "label_errors": label_errors,

@@ -105,6 +105,19 @@ pub enum Error {
         /// NaN or infinity.
         loss: f64,
     },
+    /// A minimum was not reached.
+    #[error(
+        "the fit has not converged: after {iterations} iterations the largest entry of the gradient is {gradient:.1e}, \
+         but must be at most {tolerance:.1e}"
+    )]
+    NotConverged {
+        /// The largest absolute entry of the gradient, recomputed at the end.
+        gradient: f64,
+        /// What was asked for.
+        tolerance: f64,
+        /// Steps of the solver.
+        iterations: usize,
+    },
     /// `--strict` was asked for and an image was not usable.
     #[error("{count} of {total} images could not be used, and strict mode allows none")]
     Strict {
@@ -166,6 +179,9 @@ impl Error {
             Self::Diverged { .. } => {
                 Some("lower --lr (a tenth of it), or look at the features for huge values")
             }
+            Self::NotConverged { .. } => Some(
+                "raise --max-iter, or make it easier with --standardize, a larger --l2 or a larger --tol",
+            ),
             Self::Strict { .. } => {
                 Some("mend or remove the images named above, or leave out --strict")
             }

@@ -1,10 +1,14 @@
 //! `frostline fit-head`.
 
+mod sgd_args;
+mod solver_args;
+
 use std::path::PathBuf;
 
+use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::talk;
-use crate::head::{ClassWeight, EpochFigures, FitParams};
+use crate::head::{EpochFigures, Fit};
 use crate::tasks::{FitHeadOptions, FitHeadReport, Validation, fit_head};
 
 #[derive(Debug, clap::Args)]
@@ -25,67 +29,7 @@ pub(super) struct Args {
     #[arg(long)]
     augment: bool,
     #[command(flatten)]
-    sgd: SgdArgs,
-}
-
-/// Parameters of torch.optim.SGD and of the loop around it; ranges are checked by the library.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Stochastic gradient descent")]
-struct SgdArgs {
-    /// Learning rate.
-    #[arg(
-        long,
-        value_name = "LR",
-        default_value_t = 0.001,
-        allow_hyphen_values = true
-    )]
-    lr: f32,
-    /// Momentum.
-    #[arg(
-        long,
-        value_name = "M",
-        default_value_t = 0.9,
-        allow_hyphen_values = true
-    )]
-    momentum: f32,
-    /// Nesterov's momentum.
-    #[arg(long)]
-    nesterov: bool,
-    /// L2 penalty, added to the gradient.
-    #[arg(
-        long,
-        value_name = "L2",
-        default_value_t = 0.0,
-        allow_hyphen_values = true
-    )]
-    weight_decay: f32,
-    /// Share of the features dropped at random in each step.
-    #[arg(
-        long,
-        value_name = "P",
-        default_value_t = 0.0,
-        allow_hyphen_values = true
-    )]
-    dropout: f32,
-    /// Images a step.
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    batch_size: usize,
-    /// Passes over the training images.
-    #[arg(long, value_name = "N", default_value_t = 25)]
-    epochs: usize,
-    /// Of the order of images, of dropout and of the validation split.
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    seed: u64,
-    /// Weight of each class in the loss: none, or balanced (the rarer, the heavier).
-    #[arg(long, value_enum, default_value_t)]
-    class_weight: ClassWeightArg,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum ClassWeightArg {
-    #[default]
-    None,
-    Balanced,
+    solver: SolverArgs,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -94,7 +38,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         (None, Some(share)) => Validation::Split(share),
         (None, None) => Validation::None,
     };
-    let params = args.sgd.params();
+    let params = args.solver.params()?;
     let options = FitHeadOptions {
         features: args.features,
         output: args.output,
@@ -105,25 +49,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     let report = fit_head(&options, &mut tell_epoch)?;
     tell(&report, &options);
     Ok(Outcome::AllRight)
-}
-
-impl SgdArgs {
-    fn params(&self) -> FitParams {
-        let class_weight = match self.class_weight {
-            ClassWeightArg::None => ClassWeight::None,
-            ClassWeightArg::Balanced => ClassWeight::Balanced,
-        };
-        FitParams::new()
-            .lr(self.lr)
-            .momentum(self.momentum)
-            .nesterov(self.nesterov)
-            .weight_decay(self.weight_decay)
-            .dropout(self.dropout)
-            .batch_size(self.batch_size)
-            .epochs(self.epochs)
-            .seed(self.seed)
-            .class_weight(class_weight)
-    }
 }
 
 fn tell_epoch(figures: &EpochFigures) {
@@ -156,7 +81,8 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
         "trained on {} images × {} features, {classes} classes, in {seconds:.3} s",
         report.n_train, report.n_features
     ));
-    if let Some(v) = report.fit.history.last().and_then(|last| last.validation) {
+    tell_end(&report.fit);
+    if let Some(v) = report.fit.validation {
         let n = report.n_validation;
         talk::say(format!(
             "  validation  {:.1} % of {n} images right, loss {:.4}",
@@ -165,4 +91,20 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
         ));
     }
     talk::say(format!("  head        {}", options.output.display()));
+}
+
+/// What the solver has to say of its end.
+fn tell_end(fit: &Fit) {
+    if let Some(optimum) = fit.optimum {
+        talk::say(format!(
+            "  minimum     {} iterations, loss {:.6}, no entry of the gradient above {:.1e}",
+            optimum.iterations, optimum.loss, optimum.gradient
+        ));
+    }
+    if let Some(best) = fit.best_epoch {
+        talk::say(format!(
+            "  kept        the head of epoch {best}, the lowest validation loss of {} epochs",
+            fit.history.len()
+        ));
+    }
 }

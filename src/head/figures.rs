@@ -1,6 +1,6 @@
 //! What an epoch is told by: the training loss, and the loss and accuracy on the validation set.
 
-use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::labelled::LabelledFeatures;
@@ -35,13 +35,11 @@ impl ValidationFigures {
     /// # Errors
     /// [`Error::Mismatch`](crate::error::Error::Mismatch) when the features are not those of the head.
     pub(super) fn of(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Self> {
-        let log_p = head.log_softmax(set.features())?;
+        let log_p = log_probabilities(head, set)?;
         let (mut loss, mut right) = (0.0, 0usize);
-        let images = log_p.axis_chunks_iter(Axis(0), set.views());
-        for (views, &target) in images.zip(set.targets()) {
-            let log_p = log_mean(&views);
+        for (log_p, &target) in log_p.rows().into_iter().zip(set.targets()) {
             loss -= log_p[target];
-            right += usize::from(argmax(log_p.view()) == target);
+            right += usize::from(argmax(log_p) == target);
         }
         let n = set.n_samples() as f64;
         Ok(ValidationFigures {
@@ -49,6 +47,23 @@ impl ValidationFigures {
             accuracy: right as f64 / n,
         })
     }
+}
+
+/// The logarithms of the images' class probabilities, (N, C): of several views, the logarithm of the mean.
+pub(super) fn log_probabilities(
+    head: &LinearHead,
+    set: &LabelledFeatures<'_>,
+) -> Result<Array2<f64>> {
+    let log_p = head.log_softmax(set.features())?;
+    if set.views() == 1 {
+        return Ok(log_p);
+    }
+    let mut means = Array2::zeros((set.n_samples(), head.n_classes()));
+    let images = log_p.axis_chunks_iter(Axis(0), set.views());
+    for (views, mut mean) in images.zip(means.rows_mut()) {
+        mean.assign(&log_mean(&views));
+    }
+    Ok(means)
 }
 
 /// The logarithm of the mean probability of some views, (V, C) to (C).
@@ -59,9 +74,6 @@ fn log_mean(views: &ArrayView2<f64>) -> Array1<f64> {
         let sum: f64 = log_p.iter().map(|l| (l - largest).exp()).sum();
         largest + (sum / n).ln()
     };
-    if views.nrows() == 1 {
-        return views.row(0).to_owned();
-    }
     views.columns().into_iter().map(of_class).collect()
 }
 

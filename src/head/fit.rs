@@ -1,27 +1,33 @@
-//! A whole fit: epochs of shuffled batches, the figures of each, and what to think of them.
+//! A whole fit: the solver that was asked for, and what to think of what it found.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
-use rand_xoshiro::rand_core::Rng;
-
-use super::dropout::{below, order_generator, shuffle};
+use super::choices::Solver;
+use super::epochs::run;
 use super::figures::{EpochFigures, ValidationFigures};
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
+use super::logistic::{Optimum, Stop, minimise};
+use super::objective::Problem;
 use super::params::FitValidParams;
-use super::sgd::{BatchLoss, Sgd};
-use super::values::ClassWeight;
+use super::standard::Standard;
+use super::targets::Targets;
 use super::warnings::{FitWarning, warnings};
 use crate::error::{Error, Result};
 
 /// A fitted head and how it came about.
 #[derive(Debug, Clone)]
 pub struct Fit {
-    /// The head after the last epoch.
+    /// The head after the last epoch, or after the best one where the fit had patience; L-BFGS's at the minimum.
     pub head: LinearHead,
-    /// One entry for each epoch.
+    /// One entry for each epoch; none of L-BFGS.
     pub history: Vec<EpochFigures>,
+    /// The epoch whose head was kept, counted from 1, where the fit had patience.
+    pub best_epoch: Option<usize>,
+    /// What L-BFGS reached.
+    pub optimum: Option<Optimum>,
+    /// How the head does on the validation set, where one was given.
+    pub validation: Option<ValidationFigures>,
     /// Wall-clock time of the fit.
     pub seconds: f64,
     /// What to be careful about; empty when there is nothing.
@@ -47,13 +53,17 @@ pub fn fit(
 
 /// Fits a head from the weights of another; `on_epoch` hears of every epoch as it ends.
 ///
-/// Of an image with several views, one is drawn for every epoch. The images are put into a new order for every epoch, from the seed alone (Fisher–Yates on xoshiro256++, the same on
-/// every machine); the last batch of an epoch takes what is left. For an order of one's own, step by step, use [`Sgd`].
+/// SGD draws one of the views of an image for every epoch, and puts the images into a new order, from the seed alone
+/// (Fisher–Yates on xoshiro256++, the same on every machine); the last batch of an epoch takes what is left. For an
+/// order of one's own, step by step, use [`Sgd`](super::Sgd). L-BFGS minimises
+/// `(Σ w[y] · l + l2 / 2 · ‖W‖²) / Σ w[y]`, scikit-learn's `LogisticRegression` with `C = 1 / l2`, every view of an image
+/// counting its share; of two classes the penalty is on the difference of their rows, as there.
 ///
 /// # Errors
-/// [`Error::Input`] when the training set has fewer than two classes or does not fit the start; [`Error::Mismatch`]
-/// when the validation set has other classes or features; [`Error::Diverged`] when the loss or a weight is no longer
-/// a finite number.
+/// [`Error::Input`] when the training set has fewer than two classes or does not fit the start or the class weights,
+/// or when patience has no validation set; [`Error::Mismatch`] when the validation set has other classes or features;
+/// [`Error::Diverged`] when the loss or a weight is no longer a finite number; [`Error::NotConverged`] when L-BFGS's
+/// gradient is not near zero.
 pub fn fit_from(
     start: LinearHead,
     params: &FitValidParams,
@@ -64,99 +74,120 @@ pub fn fit_from(
     let started = Instant::now();
     train.at_least_two_classes()?;
     validation.map_or(Ok(()), |validation| same_kind(train, validation))?;
+    require_shape(&start, train)?;
     let values = params.values();
-    let weights = class_weights(values.class_weight, &train.class_counts());
-    let mut sgd = Sgd::new(params, start).with_class_weights(weights)?;
-    let mut generator = order_generator(values.seed);
-    let mut rows: Vec<usize> = (0..train.n_samples()).collect();
-    let mut history = Vec::with_capacity(values.epochs.min(1024));
-    for epoch in 1..=values.epochs {
-        shuffle(&mut rows, &mut generator);
-        let drawn = draw_views(&rows, train.views(), &mut generator);
-        let train_loss = run_epoch(&mut sgd, train, drawn.chunks(values.batch_size), epoch)?;
-        let figures = EpochFigures {
-            epoch,
-            train_loss,
-            validation: validate(&sgd, validation, epoch)?,
-        };
-        on_epoch(&figures);
-        history.push(figures);
+    require_validation(values.patience, validation.is_some())?;
+    let counts = train.class_counts();
+    let job = Job {
+        params,
+        train: train.reborrow(),
+        validation: validation.map(LabelledFeatures::reborrow),
+        class_weights: values.class_weight.weights(train.classes(), &counts)?,
+    };
+    let mut fit = match values.solver {
+        Solver::Sgd => by_sgd(start, job, on_epoch)?,
+        Solver::Lbfgs => by_lbfgs(&start, job)?,
+    };
+    // Where patience ended it, more epochs would not have helped.
+    let ran_out = fit.history.len() == values.epochs;
+    let history = if ran_out { fit.history.as_slice() } else { &[] };
+    fit.warnings = warnings(train, validation, &values.class_weight, history);
+    fit.seconds = started.elapsed().as_secs_f64();
+    Ok(fit)
+}
+
+/// What a solver is given.
+pub(super) struct Job<'a> {
+    pub(super) params: &'a FitValidParams,
+    pub(super) train: LabelledFeatures<'a>,
+    pub(super) validation: Option<LabelledFeatures<'a>>,
+    pub(super) class_weights: Vec<f64>,
+}
+
+impl Job<'_> {
+    fn standard(&self) -> Option<Standard> {
+        let all = || vec![1.0; self.train.n_samples()];
+        let wanted = self.params.values().standardize;
+        wanted.then(|| Standard::of(&self.train, &all()))
     }
-    let warnings = warnings(train, validation, values.class_weight, &history);
+}
+
+fn by_sgd(start: LinearHead, job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Result<Fit> {
+    let Some(standard) = job.standard() else {
+        return run(start, job, on_epoch);
+    };
+    let train = standard.apply(job.train.features());
+    let validation = job.validation.map(|set| standard.apply(set.features()));
+    let replaced = job.validation.as_ref().zip(validation.as_ref());
+    let standardised = Job {
+        train: job.train.with_features(train.view()),
+        validation: replaced.map(|(set, features)| set.with_features(features.view())),
+        ..job
+    };
+    let fit = run(standard.unfold_head(&start), standardised, on_epoch)?;
     Ok(Fit {
-        head: sgd.into_head(),
-        history,
-        seconds: started.elapsed().as_secs_f64(),
-        warnings,
+        head: standard.fold_head(&fit.head),
+        ..fit
     })
 }
 
-/// One row of each image, whose V rows stand together.
-fn draw_views<'a>(images: &'a [usize], views: usize, generator: &mut impl Rng) -> Cow<'a, [usize]> {
-    if views == 1 {
-        return Cow::Borrowed(images);
-    }
-    let row = |image: &usize| image * views + below(views, generator);
-    Cow::Owned(images.iter().map(row).collect())
+fn by_lbfgs(start: &LinearHead, job: Job<'_>) -> Result<Fit> {
+    let (values, set) = (job.params.values(), &job.train);
+    let (images, standard) = (vec![1.0; set.n_samples()], job.standard());
+    let targets = Targets::new(job.class_weights, values.label_smoothing);
+    let problem = Problem::new(set, targets, images, values.l2, standard);
+    let stop = Stop {
+        tolerance: values.tol,
+        iterations: values.max_iter,
+    };
+    let (head, optimum) = minimise(set, &problem, start, stop)?;
+    let validation = job.validation.as_ref();
+    let validation = validation.map(|set| ValidationFigures::of(&head, set));
+    Ok(Fit {
+        validation: validation.transpose()?,
+        optimum: Some(optimum),
+        ..Fit::of(head)
+    })
 }
 
-fn run_epoch<'a>(
-    sgd: &mut Sgd,
-    train: &LabelledFeatures<'_>,
-    batches: impl Iterator<Item = &'a [usize]>,
-    epoch: usize,
-) -> Result<f64> {
-    let mut total = BatchLoss::default();
-    for rows in batches {
-        let loss = sgd.step(train, rows)?;
-        if !loss.mean().is_finite() {
-            return Err(Error::Diverged {
-                epoch,
-                loss: loss.mean(),
-            });
+impl Fit {
+    /// A head, and nothing to tell of it yet.
+    pub(super) fn of(head: LinearHead) -> Self {
+        Self {
+            head,
+            history: Vec::new(),
+            best_epoch: None,
+            optimum: None,
+            validation: None,
+            seconds: 0.0,
+            warnings: Vec::new(),
         }
-        total.add(loss);
-    }
-    // The last step's weights have not been through a loss yet.
-    if sgd.head().is_finite() {
-        Ok(total.mean())
-    } else {
-        Err(Error::Diverged {
-            epoch,
-            loss: f64::NAN,
-        })
     }
 }
 
-fn validate(
-    sgd: &Sgd,
-    set: Option<&LabelledFeatures<'_>>,
-    epoch: usize,
-) -> Result<Option<ValidationFigures>> {
-    let Some(set) = set else { return Ok(None) };
-    let figures = ValidationFigures::of(sgd.head(), set)?;
-    if figures.loss.is_finite() {
-        Ok(Some(figures))
-    } else {
-        Err(Error::Diverged {
-            epoch,
-            loss: figures.loss,
-        })
+fn require_validation(patience: Option<usize>, is_there: bool) -> Result<()> {
+    if patience.is_none() || is_there {
+        return Ok(());
     }
+    Err(Error::Input {
+        problem: "`--patience` needs a validation set, whose loss it watches".to_owned(),
+        hint: "give --validation FEATURES or --validation-split 0.2".to_owned(),
+    })
 }
 
-/// The weight of each class in the loss, (C); a class without a sample has weight 1, which nothing uses.
-fn class_weights(choice: ClassWeight, counts: &[usize]) -> Vec<f64> {
-    let samples: usize = counts.iter().sum();
-    let present = counts.iter().filter(|&&n| n > 0).count();
-    let balanced = |&n: &usize| samples as f64 / (present * n) as f64;
-    match choice {
-        ClassWeight::None => vec![1.0; counts.len()],
-        ClassWeight::Balanced => counts
-            .iter()
-            .map(|n| if *n > 0 { balanced(n) } else { 1.0 })
-            .collect(),
+fn require_shape(start: &LinearHead, train: &LabelledFeatures<'_>) -> Result<()> {
+    let ours = (start.n_classes(), start.n_features());
+    let theirs = (train.classes().len(), train.features().ncols());
+    if ours == theirs {
+        return Ok(());
     }
+    Err(Error::Input {
+        problem: format!(
+            "cannot go on from a head of {} classes and {} features with {} and {}",
+            ours.0, ours.1, theirs.0, theirs.1
+        ),
+        hint: "take the head's own classes and features".to_owned(),
+    })
 }
 
 fn same_kind(train: &LabelledFeatures<'_>, validation: &LabelledFeatures<'_>) -> Result<()> {
@@ -263,14 +294,6 @@ mod tests {
     }
 
     #[test]
-    fn balanced_weights_are_those_of_scikit_learn() {
-        // compute_class_weight("balanced", y=[0] * 6 + [2] * 2): 8 / (2 * 6) and 8 / (2 * 2).
-        let weights = class_weights(ClassWeight::Balanced, &[6, 0, 2]);
-        assert!((weights[0] - 2.0 / 3.0).abs() < 1e-15 && (weights[2] - 2.0).abs() < 1e-15);
-        assert!(class_weights(ClassWeight::None, &[6, 0, 2]) == [1.0; 3]);
-    }
-
-    #[test]
     fn a_validation_set_of_another_kind_is_refused() {
         let (classes, others) = (
             ClassIndex::from_names(["a", "b"]),
@@ -285,5 +308,37 @@ mod tests {
             let error = fit(&params, &train, Some(&set), &mut |_| {}).unwrap_err();
             assert!(matches!(error, Error::Mismatch { .. }));
         }
+    }
+
+    #[test]
+    fn standardised_features_give_a_head_on_the_features_as_they_are() {
+        // A feature of 1000 ± 1 is hopeless for plain steps of 0.1, and easy once it is ± 1.
+        let features = Array2::from_shape_fn(
+            (20, 1),
+            |(row, _)| if row % 2 == 0 { 999.0 } else { 1001.0 },
+        );
+        let targets: Vec<usize> = (0..20).map(|row| row % 2).collect();
+        for solver in [Solver::Sgd, Solver::Lbfgs] {
+            let params = FitParams::new().lr(0.1).standardize(true).solver(solver);
+            let head = fit_on(params, &features, &targets).unwrap().head;
+            let p = head.predict_proba(features.view()).unwrap();
+            assert!(p[[0, 0]] > 0.85 && p[[1, 1]] > 0.85, "{solver:?}: {p}");
+        }
+    }
+
+    #[test]
+    fn lbfgs_tells_what_it_reached_and_has_no_epochs() {
+        let features = array![[0.0f32, 1.0], [1.0, 0.5], [2.0, -1.0], [0.5, 0.5]];
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let set = LabelledFeatures::new(features.view(), &[0, 1, 1, 0], &classes).unwrap();
+        let params = FitParams::new().solver(Solver::Lbfgs).tol(1e-9);
+        let mut epochs = 0;
+        let fit = fit(&params.check().unwrap(), &set, Some(&set), &mut |_| {
+            epochs += 1;
+        })
+        .unwrap();
+        assert!(epochs == 0 && fit.history.is_empty());
+        assert!(fit.optimum.unwrap().gradient < 2e-9);
+        assert!((fit.validation.unwrap().accuracy - 1.0).abs() < 1e-12);
     }
 }

@@ -24,6 +24,31 @@ pub(super) fn add_scaled(sum: &mut [f32], factor: f32, row: &[f32]) {
     }
 }
 
+/// [`dot`] of f32 features with f64 weights, in f64.
+pub(super) fn dot_wide(a: &[f32], b: &[f64]) -> f64 {
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += f64::from(*a) * b;
+        }
+    }
+    let rest: f64 = a_rest
+        .iter()
+        .zip(b_rest)
+        .map(|(a, b)| f64::from(*a) * b)
+        .sum();
+    sums.iter().sum::<f64>() + rest
+}
+
+/// [`add_scaled`] of an f32 row, in f64.
+pub(super) fn add_scaled_wide(sum: &mut [f64], factor: f64, row: &[f32]) {
+    for (sum, x) in sum.iter_mut().zip(row) {
+        *sum += factor * f64::from(*x);
+    }
+}
+
 /// `logits[c] = weight[c] · row + bias[c]`, weight (C, D) row-major.
 pub(super) fn linear(weight: &[f32], bias: &[f32], row: &[f32], logits: &mut [f64]) {
     for (c, (logit, bias)) in logits.iter_mut().zip(bias).enumerate() {
@@ -46,6 +71,11 @@ mod tests {
                 dot(&a, &a).to_bits(),
                 (n * (n + 1.0) * (2.0 * n + 1.0) / 6.0).to_bits()
             );
+            let wide: Vec<f64> = a.iter().copied().map(f64::from).collect();
+            assert_eq!(
+                dot_wide(&a, &wide).to_bits(),
+                f64::from(dot(&a, &a)).to_bits()
+            );
         }
     }
 
@@ -67,5 +97,8 @@ mod tests {
         let mut sum = [1.0, 2.0];
         add_scaled(&mut sum, -2.0, &[3.0, 0.5]);
         assert_eq!(sum.map(f32::to_bits), [-5.0, 1.0].map(f32::to_bits));
+        let mut sum = [1.0, 2.0];
+        add_scaled_wide(&mut sum, -2.0, &[3.0, 0.5]);
+        assert_eq!(sum.map(f64::to_bits), [-5.0, 1.0].map(f64::to_bits));
     }
 }

@@ -84,6 +84,27 @@ impl<'a> LabelledFeatures<'a> {
         ))
     }
 
+    /// The same images with other features, as many and finite.
+    pub(super) fn with_features<'b>(&self, features: ArrayView2<'b, f32>) -> LabelledFeatures<'b>
+    where
+        'a: 'b,
+    {
+        LabelledFeatures {
+            features,
+            views: self.views,
+            targets: self.targets,
+            classes: self.classes,
+        }
+    }
+
+    /// The same for a shorter while.
+    pub(super) fn reborrow<'b>(&self) -> LabelledFeatures<'b>
+    where
+        'a: 'b,
+    {
+        self.with_features(self.features.reborrow())
+    }
+
     /// V, at least 1.
     #[must_use]
     pub fn views(&self) -> usize {

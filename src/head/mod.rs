@@ -1,10 +1,12 @@
 //! The head: a linear softmax classifier on features; pure numbers, no images.
 //!
-//! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`], [`Evaluation`] says how good it is,
+//! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`] or L-BFGS, [`Evaluation`] says how good it is,
 //! [`HeadFile`] keeps it. N is the number of samples, D that of features, C that of classes, everywhere.
 
+mod choices;
 mod cross_validation;
 mod dropout;
+mod epochs;
 mod estimator;
 mod figures;
 mod file;
@@ -12,18 +14,27 @@ mod fit;
 mod inspection;
 mod kernels;
 mod labelled;
+mod lbfgs;
+mod line_search;
 mod linear;
+mod logistic;
 mod metrics;
 mod motion;
 mod neighbours;
+mod objective;
+mod order;
 mod parallel;
 mod params;
+mod search;
 mod sgd;
 mod softmax;
 mod split;
+mod standard;
+mod targets;
 mod values;
 mod warnings;
 
+pub use choices::{ClassWeight, Schedule, Solver};
 pub use cross_validation::{Folds, Groups, out_of_fold};
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
@@ -33,11 +44,13 @@ pub use inspection::{
 };
 pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use linear::LinearHead;
+pub use logistic::Optimum;
 pub use metrics::{ClassFigures, Evaluation};
 pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
 pub use params::{FitParams, FitValidParams};
+pub use search::{Candidate, CandidateFigures, Search, Setting, search};
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};
 pub use split::{Split, validation_split};
-pub use values::{ClassWeight, FitValues};
+pub use values::FitValues;
 pub use warnings::FitWarning;

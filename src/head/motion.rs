@@ -28,6 +28,27 @@ impl Rule {
             of_velocity,
         }
     }
+
+    pub(super) fn set_lr(&mut self, lr: f32) {
+        self.lr = lr;
+    }
+
+    /// Moves the values by the gradient times `scale`, through the velocity, and sets the gradient back to 0.
+    pub(super) fn apply(
+        &self,
+        values: &mut [f32],
+        gradient: &mut [f32],
+        velocity: &mut [f32],
+        scale: f32,
+    ) {
+        let numbers = values.iter_mut().zip(gradient).zip(velocity);
+        for ((value, gradient), velocity) in numbers {
+            let g = *gradient * scale + self.weight_decay * *value;
+            *velocity = self.momentum * *velocity + g;
+            *value -= self.lr * (self.of_gradient * g + self.of_velocity * *velocity);
+            *gradient = 0.0;
+        }
+    }
 }
 
 /// What moves the numbers that are learned: the gradient of the batch so far, and the velocity v.
@@ -48,16 +69,7 @@ impl Motion {
 
     /// Moves the values by the gradient times `scale` and sets it back to 0.
     pub(super) fn update(&mut self, values: &mut [f32], rule: &Rule, scale: f32) {
-        let numbers = values
-            .iter_mut()
-            .zip(&mut self.gradient)
-            .zip(&mut self.velocity);
-        for ((value, gradient), velocity) in numbers {
-            let g = *gradient * scale + rule.weight_decay * *value;
-            *velocity = rule.momentum * *velocity + g;
-            *value -= rule.lr * (rule.of_gradient * g + rule.of_velocity * *velocity);
-            *gradient = 0.0;
-        }
+        rule.apply(values, &mut self.gradient, &mut self.velocity, scale);
     }
 }
 

@@ -3,7 +3,8 @@
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
-use super::values::{ClassWeight, FitValues};
+use super::choices::{ClassWeight, Schedule, Solver};
+use super::values::FitValues;
 use crate::error::{Error, Result};
 
 /// Fit parameters as given, not yet checked ([`ParamGuard::check`]).
@@ -16,12 +17,12 @@ use crate::error::{Error, Result};
 /// let error = FitParams::new().momentum(1.0).check().unwrap_err();
 /// assert_eq!(error.to_string(), "`--momentum` is 1, but must be at least 0 and below 1");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "FitValues", into = "FitValues")]
 pub struct FitParams(FitValidParams);
 
 /// Fit parameters of which every one is within its range; from [`FitParams`] by [`ParamGuard::check`].
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "FitValues", into = "FitValues")]
 pub struct FitValidParams(FitValues);
 
@@ -46,10 +47,24 @@ impl FitParams {
         self.0.values()
     }
 
+    /// Chooses the solver.
+    #[must_use]
+    pub fn solver(mut self, solver: Solver) -> Self {
+        self.0.0.solver = solver;
+        self
+    }
+
     /// Sets the learning rate, finite and above 0.
     #[must_use]
     pub fn lr(mut self, lr: f32) -> Self {
         self.0.0.lr = lr;
+        self
+    }
+
+    /// Chooses how the learning rate changes from epoch to epoch.
+    #[must_use]
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.0.0.schedule = schedule;
         self
     }
 
@@ -95,10 +110,52 @@ impl FitParams {
         self
     }
 
+    /// Stops when the validation loss has not fallen for so many epochs, 1 or more, and keeps the best one's head.
+    #[must_use]
+    pub fn patience(mut self, patience: Option<usize>) -> Self {
+        self.0.0.patience = patience;
+        self
+    }
+
     /// Sets the seed of the row order and the dropout.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.0.0.seed = seed;
+        self
+    }
+
+    /// Sets L-BFGS's penalty on the weight, scikit-learn's 1 / C; finite, 0 or more.
+    #[must_use]
+    pub fn l2(mut self, l2: f64) -> Self {
+        self.0.0.l2 = l2;
+        self
+    }
+
+    /// Sets the largest entry of the gradient that L-BFGS may end with, finite and above 0.
+    #[must_use]
+    pub fn tol(mut self, tol: f64) -> Self {
+        self.0.0.tol = tol;
+        self
+    }
+
+    /// Sets the steps that L-BFGS may take, 1 or more.
+    #[must_use]
+    pub fn max_iter(mut self, max_iter: usize) -> Self {
+        self.0.0.max_iter = max_iter;
+        self
+    }
+
+    /// Chooses to fit on features of mean 0 and standard deviation 1; the head takes features as they are either way.
+    #[must_use]
+    pub fn standardize(mut self, standardize: bool) -> Self {
+        self.0.0.standardize = standardize;
+        self
+    }
+
+    /// Sets the share of each target that is spread over all classes, in [0, 1).
+    #[must_use]
+    pub fn label_smoothing(mut self, label_smoothing: f64) -> Self {
+        self.0.0.label_smoothing = label_smoothing;
         self
     }
 
@@ -194,15 +251,57 @@ mod tests {
         assert_eq!(refused(p().batch_size(0)), "--batch-size");
         assert_eq!(refused(p().epochs(0)), "--epochs");
         assert_eq!(refused(p().nesterov(true).momentum(0.0)), "--momentum");
+        assert_eq!(refused(p().patience(Some(0))), "--patience");
+        for share in [-0.1, 1.0, f64::NAN] {
+            assert_eq!(refused(p().label_smoothing(share)), "--label-smoothing");
+        }
+        for (step_size, gamma, name) in [
+            (0, 0.1, "--step-size"),
+            (1, 0.0, "--gamma"),
+            (1, 1.1, "--gamma"),
+        ] {
+            assert_eq!(
+                refused(p().schedule(Schedule::Step { step_size, gamma })),
+                name
+            );
+        }
+        for weight in [0.0, -1.0, f64::INFINITY] {
+            let given = ClassWeight::Given([("a".to_owned(), weight)].into());
+            assert_eq!(refused(p().class_weight(given)), "--class-weight");
+        }
+    }
+
+    #[test]
+    fn lbfgs_has_ranges_of_its_own_and_refuses_what_it_does_not_use() {
+        let p = || FitParams::new().solver(Solver::Lbfgs);
+        assert!(p().l2(0.0).check().is_ok());
+        for l2 in [-1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(refused(p().l2(l2)), "--l2");
+        }
+        assert_eq!(refused(p().tol(0.0)), "--tol");
+        assert_eq!(refused(p().max_iter(0)), "--max-iter");
+        assert_eq!(refused(p().patience(Some(3))), "--patience");
+        assert_eq!(refused(p().schedule(Schedule::Cosine)), "--schedule");
+        assert_eq!(refused(p().dropout(0.5)), "--dropout");
+        assert_eq!(refused(p().weight_decay(0.1)), "--weight-decay");
+        assert_eq!(refused(p().nesterov(true)), "--nesterov");
     }
 
     #[test]
     fn json_reads_as_typed_and_checks_what_it_reads() {
         let params = FitParams::new().seed(7).class_weight(ClassWeight::Balanced);
-        let json = serde_json::to_value(params).unwrap();
+        let json = serde_json::to_value(&params).unwrap();
         assert_eq!(json["lr"].to_string(), "0.001");
         assert_eq!(json["class_weight"], "balanced");
         assert_eq!(serde_json::from_value::<FitParams>(json).unwrap(), params);
+        let schedule = Schedule::Step {
+            step_size: 3,
+            gamma: 0.5,
+        };
+        let weights = ClassWeight::Given([("a".to_owned(), 2.0)].into());
+        let params = FitParams::new().schedule(schedule).class_weight(weights);
+        let json = serde_json::to_string(&params).unwrap();
+        assert_eq!(serde_json::from_str::<FitParams>(&json).unwrap(), params);
         assert!(serde_json::from_str::<FitValidParams>(r#"{"epochs": 3}"#).is_ok());
         assert!(serde_json::from_str::<FitValidParams>(r#"{"epochs": 0}"#).is_err());
         assert!(serde_json::from_str::<FitParams>(r#"{"epoch": 3}"#).is_err());

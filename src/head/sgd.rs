@@ -1,6 +1,6 @@
 //! Stochastic gradient descent on the softmax cross-entropy, step by step as `torch.optim.SGD`.
 
-use ndarray::{Array1, ArrayView1};
+use ndarray::ArrayView1;
 
 use super::dropout::Dropout;
 use super::kernels::{add_scaled, linear};
@@ -8,13 +8,14 @@ use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::motion::{Motion, Rule};
 use super::params::FitValidParams;
-use super::softmax::log_softmax_row;
+use super::targets::Targets;
 use crate::error::{Error, Result};
 
 /// A head in training: its weights, their gradients and their momentum.
 ///
 /// The loss of a batch is `Σ w[y] · l / Σ w[y]` over its samples, `l = -log_softmax(logits)[y]`, `w` the class weights
-/// (1 unless given): `torch.nn.CrossEntropyLoss(weight=w)`. A step is, with g the gradient of that plus
+/// (1 unless given): `torch.nn.CrossEntropyLoss(weight=w)`; with label smoothing ε, `w[y] · l` is
+/// `-(1 - ε) · w[y] · log p[y] - ε / C · Σ w[c] · log p[c]`, as there. A step is, with g the gradient of that plus
 /// `weight_decay · θ` (on the bias too): `v ← momentum · v + g`, `θ ← θ - lr · v`, or with Nesterov's momentum
 /// `θ ← θ - lr · (g + momentum · v)`; v starts at 0, so the first v is g; dampening is 0.
 #[derive(Debug, Clone)]
@@ -23,10 +24,11 @@ pub struct Sgd {
     weight: Motion,
     bias: Motion,
     rule: Rule,
-    class_weights: Vec<f64>,
+    targets: Targets,
+    label_smoothing: f64,
     dropout: Dropout,
-    /// Of the sample at hand: logits, then log-probabilities.
-    log_p: Array1<f64>,
+    /// Of the sample at hand: logits, then the derivatives of its loss by them.
+    logits: Vec<f64>,
 }
 
 /// The loss of one batch, before its step.
@@ -61,9 +63,10 @@ impl Sgd {
             weight: Motion::new(start.weight().len()),
             bias: Motion::new(start.n_classes()),
             rule: Rule::new(values),
-            class_weights: vec![1.0; start.n_classes()],
+            targets: Targets::new(vec![1.0; start.n_classes()], values.label_smoothing),
+            label_smoothing: values.label_smoothing,
             dropout: Dropout::new(values.dropout, values.seed, start.n_features()),
-            log_p: Array1::zeros(start.n_classes()),
+            logits: vec![0.0; start.n_classes()],
             head: start,
         }
     }
@@ -75,7 +78,7 @@ impl Sgd {
     pub fn with_class_weights(mut self, class_weights: Vec<f64>) -> Result<Self> {
         let usable = |w: &f64| w.is_finite() && *w > 0.0;
         if class_weights.len() == self.head.n_classes() && class_weights.iter().all(usable) {
-            self.class_weights = class_weights;
+            self.targets = Targets::new(class_weights, self.label_smoothing);
             return Ok(self);
         }
         Err(Error::Input {
@@ -86,6 +89,11 @@ impl Sgd {
             ),
             hint: "give every class one finite weight above 0".to_owned(),
         })
+    }
+
+    /// Changes the learning rate of the steps to come, finite and above 0: for a [`Schedule`](super::Schedule).
+    pub fn set_lr(&mut self, lr: f32) {
+        self.rule.set_lr(lr);
     }
 
     /// One step on the given rows of a set; returns their loss before the step.
@@ -109,22 +117,18 @@ impl Sgd {
     /// Adds one sample's gradient while its row is in the cache.
     fn accumulate<'a>(&'a mut self, features: ArrayView1<'a, f32>, target: usize) -> BatchLoss {
         let row = self.dropout.apply(features);
-        let log_p = &mut self.log_p;
-        let logits = log_p.as_slice_mut().expect("a new vector is in one piece");
         let (weight, bias) = self.head.slices();
-        linear(weight, bias, row, logits);
-        log_softmax_row(log_p.view_mut());
-        let weight = self.class_weights[target];
-        for (c, log_p) in log_p.iter().enumerate() {
-            let residual = log_p.exp() - f64::from(u8::from(c == target));
-            let slope = (weight * residual) as f32;
+        linear(weight, bias, row, &mut self.logits);
+        let sum = self.targets.residuals(target, &mut self.logits);
+        for (c, slope) in self.logits.iter().enumerate() {
+            let slope = *slope as f32;
             self.bias.gradient[c] += slope;
             let gradient = &mut self.weight.gradient[c * row.len()..(c + 1) * row.len()];
             add_scaled(gradient, slope, row);
         }
         BatchLoss {
-            sum: -weight * log_p[target],
-            weight,
+            sum,
+            weight: self.targets.class_weight(target),
         }
     }
 

@@ -2,26 +2,24 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::choices::{ClassWeight, Schedule, Solver};
 use crate::error::{Error, Result};
 
-/// How much each class counts in the loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClassWeight {
-    /// Every sample counts the same.
-    #[default]
-    None,
-    /// Every class counts the same: weight N / (classes present · samples of the class), as scikit-learn's `balanced`.
-    Balanced,
-}
-
 /// The plain numbers; the defaults are the tutorial's.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+///
+/// The loss is that of `class_weight` and `label_smoothing` under either solver. `l2`, `tol` and `max_iter` are
+/// L-BFGS's alone; `lr`, `schedule`, `momentum`, `weight_decay`, `nesterov`, `dropout`, `batch_size`, `epochs`,
+/// `patience` and the row order of `seed` are SGD's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FitValues {
+    /// How the minimum is looked for.
+    pub solver: Solver,
     /// Learning rate, finite, above 0.
     #[serde(serialize_with = "shortest")]
     pub lr: f32,
+    /// How the learning rate changes from epoch to epoch.
+    pub schedule: Schedule,
     /// Momentum in [0, 1).
     #[serde(serialize_with = "shortest")]
     pub momentum: f32,
@@ -37,8 +35,20 @@ pub struct FitValues {
     pub batch_size: usize,
     /// Passes over the samples, 1 or more.
     pub epochs: usize,
+    /// Stop when the validation loss has not fallen for so many epochs, 1 or more, and keep the best epoch's head.
+    pub patience: Option<usize>,
     /// Of the row order and the dropout.
     pub seed: u64,
+    /// L2 penalty on the weight, the bias left out: scikit-learn's 1 / C; finite, 0 or more.
+    pub l2: f64,
+    /// L-BFGS ends when no entry of the gradient is larger; finite, above 0.
+    pub tol: f64,
+    /// Steps that L-BFGS may take, 1 or more.
+    pub max_iter: usize,
+    /// Whether features are given mean 0 and standard deviation 1 first; the head takes features as they are either way.
+    pub standardize: bool,
+    /// Share of each target in [0, 1) that is spread over all classes, as `torch.nn.CrossEntropyLoss` does.
+    pub label_smoothing: f64,
     /// How much each class counts in the loss.
     pub class_weight: ClassWeight,
 }
@@ -46,14 +56,22 @@ pub struct FitValues {
 impl Default for FitValues {
     fn default() -> Self {
         Self {
+            solver: Solver::Sgd,
             lr: 0.001,
+            schedule: Schedule::Constant,
             momentum: 0.9,
             weight_decay: 0.0,
             nesterov: false,
             dropout: 0.0,
             batch_size: 32,
             epochs: 25,
+            patience: None,
             seed: 0,
+            l2: 1.0,
+            tol: 1e-6,
+            max_iter: 10_000,
+            standardize: false,
+            label_smoothing: 0.0,
             class_weight: ClassWeight::None,
         }
     }
@@ -64,7 +82,7 @@ impl Default for FitValues {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands a field over by reference"
 )]
-fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
     let shortest = value
         .to_string()
         .parse()
@@ -72,42 +90,108 @@ fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error
     serializer.serialize_f64(shortest)
 }
 
+const FROM_0_BELOW_1: &str = "at least 0 and below 1";
+const ABOVE_0: &str = "a finite number above 0";
+const FROM_0: &str = "a finite number, 0 or more";
+const FROM_1: &str = "at least 1";
+
 impl FitValues {
     /// Whether every number is within its range.
     pub(super) fn check(&self) -> Result<()> {
         let v = self;
-        let from_0_below_1 = "at least 0 and below 1";
-        let share = |x: f32| (0.0..1.0).contains(&x);
         require(
-            v.lr.is_finite() && v.lr > 0.0,
-            "--lr",
-            &v.lr,
-            "a finite number above 0",
+            share(v.label_smoothing),
+            "--label-smoothing",
+            &v.label_smoothing,
+            FROM_0_BELOW_1,
         )?;
-        require(share(v.momentum), "--momentum", &v.momentum, from_0_below_1)?;
+        if let ClassWeight::Given(table) = &v.class_weight {
+            for weight in table.values() {
+                require(positive(*weight), "--class-weight", weight, ABOVE_0)?;
+            }
+        }
+        match v.solver {
+            Solver::Sgd => v.check_sgd()?,
+            Solver::Lbfgs => v.check_unused()?,
+        }
+        require(v.l2.is_finite() && v.l2 >= 0.0, "--l2", &v.l2, FROM_0)?;
+        require(positive(v.tol), "--tol", &v.tol, ABOVE_0)?;
+        require(v.max_iter >= 1, "--max-iter", &v.max_iter, FROM_1)
+    }
+
+    fn check_sgd(&self) -> Result<()> {
+        let v = self;
         let decay = v.weight_decay;
+        require(positive(v.lr.into()), "--lr", &v.lr, ABOVE_0)?;
+        require(
+            share(v.momentum.into()),
+            "--momentum",
+            &v.momentum,
+            FROM_0_BELOW_1,
+        )?;
         require(
             decay.is_finite() && decay >= 0.0,
             "--weight-decay",
             &decay,
-            "a finite number, 0 or more",
+            FROM_0,
         )?;
-        require(share(v.dropout), "--dropout", &v.dropout, from_0_below_1)?;
         require(
-            v.batch_size >= 1,
-            "--batch-size",
-            &v.batch_size,
-            "at least 1",
+            share(v.dropout.into()),
+            "--dropout",
+            &v.dropout,
+            FROM_0_BELOW_1,
         )?;
-        require(v.epochs >= 1, "--epochs", &v.epochs, "at least 1")?;
+        require(v.batch_size >= 1, "--batch-size", &v.batch_size, FROM_1)?;
+        require(v.epochs >= 1, "--epochs", &v.epochs, FROM_1)?;
         let momentum_or_plain = v.momentum > 0.0 || !v.nesterov;
         require(
             momentum_or_plain,
             "--momentum",
             &v.momentum,
             "above 0 with --nesterov",
+        )?;
+        require(v.patience != Some(0), "--patience", &0, FROM_1)?;
+        let Schedule::Step { step_size, gamma } = v.schedule else {
+            return Ok(());
+        };
+        require(step_size >= 1, "--step-size", &step_size, FROM_1)?;
+        let falls = gamma > 0.0 && gamma <= 1.0;
+        require(falls, "--gamma", &gamma, "above 0, and 1 at most")
+    }
+
+    /// L-BFGS would pass over what would change the result.
+    fn check_unused(&self) -> Result<()> {
+        let v = self;
+        let wanted = "left out with --solver lbfgs";
+        require(
+            v.schedule == Schedule::Constant,
+            "--schedule",
+            &"given",
+            wanted,
+        )?;
+        require(
+            v.weight_decay == 0.0,
+            "--weight-decay",
+            &v.weight_decay,
+            wanted,
+        )?;
+        require(v.dropout == 0.0, "--dropout", &v.dropout, wanted)?;
+        require(!v.nesterov, "--nesterov", &"given", wanted)?;
+        require(
+            v.patience.is_none(),
+            "--patience",
+            &v.patience.unwrap_or(0),
+            wanted,
         )
     }
+}
+
+fn share(x: f64) -> bool {
+    (0.0..1.0).contains(&x)
+}
+
+fn positive(x: f64) -> bool {
+    x.is_finite() && x > 0.0
 }
 
 /// The error that names a parameter as the command line does, unless `holds`.

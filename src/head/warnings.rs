@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::choices::ClassWeight;
 use super::figures::EpochFigures;
 use super::labelled::LabelledFeatures;
-use super::values::ClassWeight;
 
 /// Fewer training images than this in a class are too few.
 const FEW_IMAGES: usize = 5;
@@ -99,7 +99,9 @@ impl Display for FitWarning {
                     ClassWeight::None => {
                         "look at the recall of each class, and try --class-weight balanced"
                     }
-                    ClassWeight::Balanced => "look at the recall of each class",
+                    ClassWeight::Balanced | ClassWeight::Given(_) => {
+                        "look at the recall of each class"
+                    }
                 })
             }
             Self::SmallValidation { n_samples } => write!(
@@ -131,7 +133,7 @@ fn list(classes: &[String]) -> String {
 pub(super) fn warnings(
     train: &LabelledFeatures<'_>,
     validation: Option<&LabelledFeatures<'_>>,
-    class_weight: ClassWeight,
+    class_weight: &ClassWeight,
     history: &[EpochFigures],
 ) -> Vec<FitWarning> {
     let counts = named_counts(train);
@@ -181,7 +183,7 @@ fn few_images(counts: &[(&str, usize)]) -> Option<FitWarning> {
     (!classes.is_empty()).then_some(FitWarning::FewImages { classes })
 }
 
-fn uneven(counts: &[(&str, usize)], class_weight: ClassWeight) -> Option<FitWarning> {
+fn uneven(counts: &[(&str, usize)], class_weight: &ClassWeight) -> Option<FitWarning> {
     let largest = counts.iter().copied().max_by_key(|&(_, n)| n)?;
     let smallest = counts
         .iter()
@@ -193,7 +195,7 @@ fn uneven(counts: &[(&str, usize)], class_weight: ClassWeight) -> Option<FitWarn
     uneven.then_some(FitWarning::Uneven {
         largest,
         smallest,
-        class_weight,
+        class_weight: class_weight.clone(),
     })
 }
 
@@ -238,7 +240,7 @@ mod tests {
         let features = [&train, &other].map(|targets| Array2::zeros((targets.len(), 1)));
         let train = LabelledFeatures::new(features[0].view(), &train, &classes).unwrap();
         let other = LabelledFeatures::new(features[1].view(), &other, &classes).ok();
-        let all = warnings(&train, other.as_ref(), ClassWeight::None, &[]);
+        let all = warnings(&train, other.as_ref(), &ClassWeight::None, &[]);
         all.iter().map(ToString::to_string).collect()
     }
 

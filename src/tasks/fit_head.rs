@@ -1,5 +1,6 @@
 //! `fit-head`: features on disk to a head file.
 
+mod class_table;
 mod samples;
 
 use std::collections::{BTreeMap, HashSet};
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use linfa::ParamGuard;
 use serde_json::json;
 
+pub use self::class_table::read_class_weights;
 use self::samples::{Samples, Source, views};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
@@ -70,7 +72,7 @@ pub fn fit_head(
     options: &FitHeadOptions,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<FitHeadReport> {
-    let params = options.params.check()?;
+    let params = options.params.check_ref()?;
     let store = FeatureStore::open(&options.features)?;
     let views = views(options.augment, &store)?;
     let samples = Samples::of(&store)?;
@@ -92,7 +94,7 @@ pub fn fit_head(
         .as_ref()
         .map(|v| v.labelled(&classes))
         .transpose()?;
-    let fit = fit(&params, &set, validation_set.as_ref(), on_epoch)?;
+    let fit = fit(params, &set, validation_set.as_ref(), on_epoch)?;
     warnings.extend(fit.warnings.iter().map(ToString::to_string));
     let report = FitHeadReport {
         n_train: train.targets.len(),
@@ -103,7 +105,7 @@ pub fn fit_head(
         warnings,
     };
     let spec = store.manifest().spec.with_views(&views);
-    write(options, &params, &spec, &report)?;
+    write(options, params, &spec, &report)?;
     Ok(report)
 }
 
@@ -117,7 +119,10 @@ fn write(
         "n_train": report.n_train,
         "n_validation": report.n_validation,
         "seconds": report.fit.seconds,
+        "validation": report.fit.validation,
         "history": report.fit.history,
+        "best_epoch": report.fit.best_epoch,
+        "optimum": report.fit.optimum,
     });
     let file = HeadFile {
         head: report.fit.head.clone(),

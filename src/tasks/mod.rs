@@ -17,7 +17,7 @@ pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold,
 pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use extract::{ExtractOptions, ExtractReport, extract};
-pub use fit_head::{FitHeadOptions, FitHeadReport, Validation, fit_head};
+pub use fit_head::{FitHeadOptions, FitHeadReport, Validation, fit_head, read_class_weights};
 pub use import::{ImportOptions, import};
 pub use import_onnx::{ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};

@@ -3,7 +3,9 @@
 use std::slice;
 
 use frostline::classes::ClassIndex;
-use frostline::head::{Evaluation, FitParams, LabelledFeatures, LinearHead, Sgd, log_softmax};
+use frostline::head::{
+    Evaluation, FitParams, LabelledFeatures, LinearHead, Schedule, Sgd, log_softmax,
+};
 use linfa::ParamGuard;
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::Deserialize;
@@ -34,6 +36,7 @@ struct SgdFile {
     labels: Vec<usize>,
     batch_size: usize,
     steps: usize,
+    epoch_steps: usize,
     start: Weights,
     runs: Vec<Run>,
 }
@@ -52,6 +55,8 @@ struct Run {
     nesterov: bool,
     weight_decay: f32,
     class_weights: Option<Vec<f64>>,
+    label_smoothing: f64,
+    schedule: Option<String>,
     losses: Vec<f64>,
     #[serde(flatten)]
     end: Weights,
@@ -64,12 +69,26 @@ impl Weights {
 }
 
 impl Run {
+    /// The reference's schedulers.
+    fn schedule(&self) -> Schedule {
+        match self.schedule.as_deref() {
+            None => Schedule::Constant,
+            Some("cosine") => Schedule::Cosine,
+            Some("step") => Schedule::Step {
+                step_size: 2,
+                gamma: 0.1,
+            },
+            Some(other) => panic!("{other}"),
+        }
+    }
+
     fn start(&self, start: LinearHead) -> Sgd {
         let params = FitParams::new()
             .lr(self.learning_rate)
             .momentum(self.momentum)
             .nesterov(self.nesterov)
-            .weight_decay(self.weight_decay);
+            .weight_decay(self.weight_decay)
+            .label_smoothing(self.label_smoothing);
         let sgd = Sgd::new(&params.check().unwrap(), start);
         match &self.class_weights {
             None => sgd,
@@ -84,7 +103,8 @@ fn sgd_is_torchs_step_by_step() {
     let features = matrix(&file.features_times_32768) / 32768.0;
     let classes = classes(3);
     let set = LabelledFeatures::new(features.view(), &file.labels, &classes).unwrap();
-    assert_eq!((file.runs.len(), file.steps), (6, 50));
+    assert_eq!((file.runs.len(), file.steps), (10, 50));
+    let epochs = file.steps / file.epoch_steps;
     for run in &file.runs {
         let mut sgd = run.start(file.start.head());
         assert_eq!(run.losses.len(), file.steps);
@@ -92,6 +112,8 @@ fn sgd_is_torchs_step_by_step() {
             let rows: Vec<usize> = (0..file.batch_size)
                 .map(|i| (file.batch_size * step + i) % 96)
                 .collect();
+            let epoch = step / file.epoch_steps + 1;
+            sgd.set_lr(run.schedule().lr(run.learning_rate, epoch, epochs));
             let loss = sgd.step(&set, &rows).unwrap().mean();
             assert_close(loss, *expected, 1e-5, &format!("{} step {step}", run.name));
         }

@@ -7,6 +7,7 @@ mod download;
 mod golden_features;
 mod golden_head;
 mod golden_images;
+mod golden_logistic;
 mod golden_networks;
 mod harness;
 mod import_onnx;

@@ -1,5 +1,6 @@
 //! What a head says of samples that it was not trained on: every sample once, by the head that left its fold out.
 
+use linfa::ParamGuard;
 use ndarray::{Array2, Axis};
 
 use super::folds::Folds;
@@ -7,12 +8,12 @@ use crate::error::Result;
 use crate::head::fit::fit;
 use crate::head::labelled::LabelledFeatures;
 use crate::head::parallel::in_parallel;
-use crate::head::params::FitValidParams;
+use crate::head::params::{FitParams, FitValidParams};
 
 /// The logits of every row by a head that was fitted without the row's fold: (N · V, D) to (N · V, C).
 ///
-/// The heads are fitted with the same parameters, one for each fold, several at a time; their number of threads does not
-/// change the result.
+/// The heads are fitted with the same parameters, one for each fold, several at a time; the number of threads does not
+/// change the result. Patience is left out: a fold is to judge its head, not to stop it.
 ///
 /// # Errors
 /// As [`fit`](fn@crate::head::fit), for the first fold where it fails.
@@ -29,10 +30,13 @@ pub fn out_of_fold(
         set.n_samples(),
         "a fold for every sample"
     );
+    let params = FitParams::from(params.values().clone())
+        .patience(None)
+        .check()?;
     let of_fold = |fold: usize| -> Result<(Vec<usize>, Array2<f64>)> {
         let split = folds.split(fold);
         let train = set.select(&split.train);
-        let head = fit(params, &train.labelled(set.classes())?, None, &mut |_| {})?.head;
+        let head = fit(&params, &train.labelled(set.classes())?, None, &mut |_| {})?.head;
         let rows = set.rows_of(&split.validation);
         let logits = head.logits(set.features().select(Axis(0), &rows).view())?;
         Ok((rows, logits))
@@ -49,13 +53,10 @@ pub fn out_of_fold(
 
 #[cfg(test)]
 mod tests {
-    use linfa::ParamGuard;
-    use ndarray::Array2;
-
     use super::*;
     use crate::classes::ClassIndex;
+    use crate::head::LinearHead;
     use crate::head::cross_validation::Groups;
-    use crate::head::{FitParams, LinearHead};
 
     #[test]
     fn every_row_is_judged_by_the_head_that_never_saw_it() {

@@ -37,6 +37,8 @@ pub(super) enum Given {
     OtherClasses,
     /// `old`, a file that says `old`.
     OldFile,
+    /// `weights.csv` of blue and red; `other.csv`, `more.csv` and `zero.csv`, which will not do.
+    ClassWeights,
     /// `cut`, the first half of `head`.
     CutHead,
     /// `lib.so`, a text.
@@ -79,6 +81,12 @@ impl Given {
                 }
             }
             Self::OldFile => text("old", "old"),
+            Self::ClassWeights => {
+                text("weights.csv", "class,weight\nred,2.5\nblue,1\n");
+                text("other.csv", "class,weight\nblue,1\ncat,1\n");
+                text("more.csv", "class,weight\nblue,1\nred,1\ngreen,1\n");
+                text("zero.csv", "class,weight\nblue,1\nred,0\n");
+            }
             Self::CutHead => {
                 let head = fs::read(dir.join("head")).unwrap();
                 fs::write(dir.join("cut"), &head[..head.len() / 2]).unwrap();

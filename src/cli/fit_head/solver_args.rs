@@ -1,0 +1,120 @@
+//! Arguments on the loss and on who minimises it.
+
+use std::path::Path;
+
+use super::sgd_args::SgdArgs;
+use crate::error::{Error, Result};
+use crate::head::{ClassWeight, FitParams, FitValues, Solver};
+use crate::tasks::read_class_weights;
+
+/// Parameters of every fit, and those of each solver; ranges are checked by the library.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Loss and solver")]
+pub(super) struct SolverArgs {
+    /// Stochastic gradient descent, or L-BFGS to the minimum (as scikit-learn's `LogisticRegression`).
+    #[arg(long, value_enum, default_value_t)]
+    solver: SolverArg,
+    /// Train on features of mean 0 and standard deviation 1; the head takes features as they are either way.
+    #[arg(long)]
+    standardize: bool,
+    /// Share of each target that is spread over all classes, as PyTorch does.
+    #[arg(
+        long,
+        value_name = "E",
+        default_value_t = 0.0,
+        allow_hyphen_values = true
+    )]
+    label_smoothing: f64,
+    /// Weight of each class in the loss: none, balanced (the rarer, the heavier), or a CSV file `class,weight`.
+    #[arg(long, value_name = "none|balanced|FILE", default_value = "none")]
+    class_weight: String,
+    /// Of the order of images, of dropout and of the validation split.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    lbfgs: LbfgsArgs,
+    #[command(flatten)]
+    sgd: SgdArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "L-BFGS (--solver lbfgs)")]
+struct LbfgsArgs {
+    /// L2 penalty on the weight, scikit-learn's 1 / C [default: 1].
+    #[arg(long, value_name = "L2", allow_hyphen_values = true)]
+    l2: Option<f64>,
+    /// Largest entry of the gradient to end with [default: 0.000001].
+    #[arg(long, value_name = "G", allow_hyphen_values = true)]
+    tol: Option<f64>,
+    /// Steps to take at most [default: 10000].
+    #[arg(long, value_name = "N")]
+    max_iter: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum SolverArg {
+    #[default]
+    Sgd,
+    Lbfgs,
+}
+
+impl SolverArgs {
+    /// # Errors
+    /// When an option of the other solver was given, or the class weights cannot be read.
+    pub(super) fn params(&self) -> Result<FitParams> {
+        let class_weight = match self.class_weight.as_str() {
+            "none" => ClassWeight::None,
+            "balanced" => ClassWeight::Balanced,
+            file => read_class_weights(Path::new(file))?,
+        };
+        let params = FitParams::new()
+            .standardize(self.standardize)
+            .label_smoothing(self.label_smoothing)
+            .class_weight(class_weight)
+            .seed(self.seed);
+        match self.solver {
+            SolverArg::Sgd => {
+                refuse(self.lbfgs.given(), "sgd", "lbfgs")?;
+                self.sgd.apply(params)
+            }
+            SolverArg::Lbfgs => {
+                refuse(self.sgd.given(), "lbfgs", "sgd")?;
+                Ok(self.lbfgs.apply(params))
+            }
+        }
+    }
+}
+
+impl LbfgsArgs {
+    fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--l2", self.l2.is_some()),
+            ("--tol", self.tol.is_some()),
+            ("--max-iter", self.max_iter.is_some()),
+        ];
+        options
+            .into_iter()
+            .find_map(|(name, given)| given.then_some(name))
+    }
+
+    fn apply(&self, params: FitParams) -> FitParams {
+        let default = FitValues::default();
+        params
+            .solver(Solver::Lbfgs)
+            .l2(self.l2.unwrap_or(default.l2))
+            .tol(self.tol.unwrap_or(default.tol))
+            .max_iter(self.max_iter.unwrap_or(default.max_iter))
+    }
+}
+
+/// An option that would be passed over in silence is none.
+fn refuse(given: Option<&str>, solver: &str, other: &str) -> Result<()> {
+    given.map_or(Ok(()), |option| {
+        Err(Error::Input {
+            problem: format!(
+                "`{option}` is an option of --solver {other}, not of --solver {solver}"
+            ),
+            hint: format!("leave it out, or choose --solver {other}"),
+        })
+    })
+}

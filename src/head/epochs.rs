@@ -1,0 +1,185 @@
+//! SGD by the epoch: shuffled batches, the figures of each epoch, and when to stop.
+
+use super::figures::{EpochFigures, ValidationFigures};
+use super::fit::{Fit, Job};
+use super::labelled::LabelledFeatures;
+use super::linear::LinearHead;
+use super::order::RowOrder;
+use super::sgd::{BatchLoss, Sgd};
+use crate::error::{Error, Result};
+
+/// Trains a head for as many epochs as are asked for, or until patience ends.
+pub(super) fn run(
+    start: LinearHead,
+    job: Job<'_>,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+) -> Result<Fit> {
+    let values = job.params.values();
+    let mut sgd = Sgd::new(job.params, start).with_class_weights(job.class_weights)?;
+    let mut order = RowOrder::new(values.seed, job.train.n_samples(), job.train.views());
+    let mut history = Vec::with_capacity(values.epochs.min(1024));
+    let mut best: Option<Best> = None;
+    for epoch in 1..=values.epochs {
+        sgd.set_lr(values.schedule.lr(values.lr, epoch, values.epochs));
+        let rows = order.next_epoch();
+        let figures = EpochFigures {
+            epoch,
+            train_loss: run_epoch(&mut sgd, &job.train, rows.chunks(values.batch_size), epoch)?,
+            validation: validate(&sgd, job.validation.as_ref(), epoch)?,
+        };
+        on_epoch(&figures);
+        history.push(figures);
+        if let (Some(patience), Some(figures)) = (values.patience, figures.validation) {
+            match &best {
+                Some(best) if figures.loss >= best.figures.loss => {
+                    if epoch - best.epoch >= patience {
+                        break;
+                    }
+                }
+                _ => best = Some(Best::new(epoch, figures, &sgd)),
+            }
+        }
+    }
+    Ok(match best {
+        Some(best) => Fit {
+            history,
+            best_epoch: Some(best.epoch),
+            validation: Some(best.figures),
+            ..Fit::of(best.head)
+        },
+        None => Fit {
+            validation: history.last().and_then(|last| last.validation),
+            history,
+            ..Fit::of(sgd.into_head())
+        },
+    })
+}
+
+/// The epoch with the lowest validation loss so far.
+struct Best {
+    epoch: usize,
+    figures: ValidationFigures,
+    head: LinearHead,
+}
+
+impl Best {
+    fn new(epoch: usize, figures: ValidationFigures, sgd: &Sgd) -> Self {
+        Self {
+            epoch,
+            figures,
+            head: sgd.head().clone(),
+        }
+    }
+}
+
+fn run_epoch<'a>(
+    sgd: &mut Sgd,
+    train: &LabelledFeatures<'_>,
+    batches: impl Iterator<Item = &'a [usize]>,
+    epoch: usize,
+) -> Result<f64> {
+    let mut total = BatchLoss::default();
+    for rows in batches {
+        let loss = sgd.step(train, rows)?;
+        if !loss.mean().is_finite() {
+            return Err(Error::Diverged {
+                epoch,
+                loss: loss.mean(),
+            });
+        }
+        total.add(loss);
+    }
+    // The last step's weights have not been through a loss yet.
+    if sgd.head().is_finite() {
+        Ok(total.mean())
+    } else {
+        Err(Error::Diverged {
+            epoch,
+            loss: f64::NAN,
+        })
+    }
+}
+
+fn validate(
+    sgd: &Sgd,
+    set: Option<&LabelledFeatures<'_>>,
+    epoch: usize,
+) -> Result<Option<ValidationFigures>> {
+    let Some(set) = set else { return Ok(None) };
+    let figures = ValidationFigures::of(sgd.head(), set)?;
+    if figures.loss.is_finite() {
+        Ok(Some(figures))
+    } else {
+        Err(Error::Diverged {
+            epoch,
+            loss: figures.loss,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linfa::ParamGuard;
+    use ndarray::array;
+
+    use crate::classes::ClassIndex;
+    use crate::head::{FitParams, LabelledFeatures, fit};
+
+    #[test]
+    fn patience_keeps_the_best_epoch() {
+        // The validation label contradicts the training's: each epoch after the first makes its loss larger.
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let (features, other) = (array![[-1.0f32], [1.0]], array![[1.0f32]]);
+        let train = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
+        let validation = LabelledFeatures::new(other.view(), &[0], &classes).unwrap();
+        let params = |epochs, patience| FitParams::new().lr(0.1).epochs(epochs).patience(patience);
+        let run = |params: FitParams| {
+            fit(
+                &params.check().unwrap(),
+                &train,
+                Some(&validation),
+                &mut |_| {},
+            )
+            .unwrap()
+        };
+        let patient = run(params(50, Some(3)));
+        assert_eq!((patient.best_epoch, patient.history.len()), (Some(1), 4));
+        let first = run(params(1, None));
+        assert_eq!(patient.head, first.head);
+        assert_eq!(patient.validation, first.validation);
+        assert_eq!(
+            (first.best_epoch, run(params(50, None)).history.len()),
+            (None, 50)
+        );
+        let alone = params(5, Some(3)).check().unwrap();
+        let error = fit(&alone, &train, None, &mut |_| {}).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`--patience` needs a validation set")
+        );
+    }
+
+    #[test]
+    fn the_schedule_sets_the_rate_of_each_epoch() {
+        // At the last of two epochs, a step schedule with a vanishing gamma changes next to nothing.
+        use crate::head::Schedule;
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[-1.0f32], [1.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
+        let run = |epochs, gamma| {
+            let schedule = Schedule::Step {
+                step_size: 1,
+                gamma,
+            };
+            let params = FitParams::new().epochs(epochs).schedule(schedule);
+            fit(&params.check().unwrap(), &set, None, &mut |_| {})
+                .unwrap()
+                .head
+        };
+        let moved = |a: f32, b: f32| (a - b).abs() > 1e-6;
+        let first = run(1, 1.0).weight()[[1, 0]];
+        assert!(!moved(first, run(2, 1e-6).weight()[[1, 0]]));
+        assert!(moved(first, run(2, 1.0).weight()[[1, 0]]));
+    }
+}

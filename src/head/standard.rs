@@ -1,0 +1,161 @@
+//! Standardised features: every feature with mean 0 and standard deviation 1, folded back into the layer on top.
+
+use ndarray::{Array1, Array2, ArrayView2};
+
+use super::labelled::LabelledFeatures;
+use super::linear::LinearHead;
+
+/// The mean and the standard deviation of each feature, (D) both: `z = (x - mean) / scale`.
+///
+/// As scikit-learn's `StandardScaler`: over N, not N - 1, and 1 where a feature is constant.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Standard {
+    mean: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+impl Standard {
+    /// Of the images whose weight is not 0, all their views alike.
+    pub(super) fn of(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Self {
+        let features = set.features();
+        let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
+        let rows: Vec<usize> = (0..features.nrows()).filter(counted).collect();
+        let (n, d) = (rows.len().max(1) as f64, features.ncols());
+        let mut mean = vec![0.0; d];
+        for &row in &rows {
+            let row = features.row(row);
+            mean.iter_mut()
+                .zip(row)
+                .for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        for sum in &mut mean {
+            *sum /= n;
+        }
+        let mut scale = vec![0.0; d];
+        for &row in &rows {
+            let deviations = features.row(row).into_iter().zip(&mean);
+            for (sum, (&x, mean)) in scale.iter_mut().zip(deviations) {
+                *sum += (f64::from(x) - mean).powi(2);
+            }
+        }
+        for (scale, mean) in scale.iter_mut().zip(&mean) {
+            *scale = deviation(*scale / n, *mean, n);
+        }
+        Self { mean, scale }
+    }
+
+    /// A layer on standardised features, weight (R, D) and bias (R), becomes the same layer on the features as they are.
+    pub(super) fn fold(&self, weight: &mut [f64], bias: &mut [f64]) {
+        for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(bias) {
+            for ((w, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *w /= scale;
+                *bias -= *w * mean;
+            }
+        }
+    }
+
+    /// The gradient by that layer on the features as they are becomes the gradient by the one on standardised features.
+    pub(super) fn pull_back(&self, weight: &mut [f64], bias: &[f64]) {
+        for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(bias) {
+            for ((g, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *g = (*g - bias * mean) / scale;
+            }
+        }
+    }
+
+    /// The features, standardised.
+    pub(super) fn apply(&self, features: ArrayView2<'_, f32>) -> Array2<f32> {
+        let mut features = features.to_owned();
+        for mut row in features.rows_mut() {
+            let numbers = row.iter_mut().zip(self.mean.iter().zip(&self.scale));
+            numbers.for_each(|(x, (mean, scale))| *x = ((f64::from(*x) - mean) / scale) as f32);
+        }
+        features
+    }
+
+    /// [`apply`](Self::apply) for one row, in f64.
+    pub(super) fn apply_wide(&self, row: &mut Array1<f64>) {
+        let numbers = row.iter_mut().zip(self.mean.iter().zip(&self.scale));
+        numbers.for_each(|(x, (mean, scale))| *x = (*x - mean) / scale);
+    }
+
+    /// [`fold`](Self::fold) for a head.
+    pub(super) fn fold_head(&self, head: &LinearHead) -> LinearHead {
+        let (mut weight, mut bias) = wide(head);
+        self.fold(&mut weight, &mut bias);
+        narrow(head, &weight, &bias)
+    }
+
+    /// The head on standardised features that is the same as one on the features as they are.
+    pub(super) fn unfold_head(&self, head: &LinearHead) -> LinearHead {
+        let (mut weight, mut bias) = wide(head);
+        for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(&mut bias) {
+            for ((w, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *bias += *w * mean;
+                *w *= scale;
+            }
+        }
+        narrow(head, &weight, &bias)
+    }
+}
+
+/// The root of a variance; 1 where the variance is rounding alone (scikit-learn's `_is_constant_feature`).
+fn deviation(variance: f64, mean: f64, n: f64) -> f64 {
+    let rounding = n * f64::EPSILON * variance + (n * mean * f64::EPSILON).powi(2);
+    if variance <= rounding {
+        1.0
+    } else {
+        variance.sqrt()
+    }
+}
+
+fn wide(head: &LinearHead) -> (Vec<f64>, Vec<f64>) {
+    let (weight, bias) = head.slices();
+    let wide = |numbers: &[f32]| numbers.iter().copied().map(f64::from).collect();
+    (wide(weight), wide(bias))
+}
+
+fn narrow(shape: &LinearHead, weight: &[f64], bias: &[f64]) -> LinearHead {
+    let weight: Vec<f32> = weight.iter().map(|w| *w as f32).collect();
+    let weight = Array2::from_shape_vec(shape.weight().raw_dim(), weight);
+    let bias: Array1<f32> = bias.iter().map(|b| *b as f32).collect();
+    LinearHead::new(weight.expect("it has the head's shape"), bias)
+        .expect("it has the head's shape")
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::classes::ClassIndex;
+
+    #[test]
+    fn deviations_are_scikit_learns_and_constants_stay() {
+        // 1, 3: mean 2, deviation 1 over N. 0.1 thrice has no deviation. The last image is left out.
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[1.0f32, 0.1], [3.0, 0.1], [50.0, 7.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 1, 1], &classes).unwrap();
+        let standard = Standard::of(&set, &[1.0, 1.0, 0.0]);
+        assert_eq!(standard.mean, [2.0, f64::from(0.1f32)]);
+        assert_eq!(standard.scale, [1.0, 1.0]);
+        let z = standard.apply(features.view());
+        assert_eq!(z.row(0), array![-1.0, 0.0]);
+    }
+
+    #[test]
+    fn folding_changes_no_logit() {
+        let standard = Standard {
+            mean: vec![2.0, -1.0],
+            scale: vec![4.0, 0.5],
+        };
+        let head = LinearHead::new(array![[1.0, 2.0], [-3.0, 0.5]], array![0.25, 1.0]).unwrap();
+        let features = array![[6.0f32, -2.0], [2.0, 0.0]];
+        let standardised = head.logits(standard.apply(features.view()).view()).unwrap();
+        // z = (1, -2) and (0, 2): 1 - 4 + 0.25 and -3 - 1 + 1; 4 + 0.25 and 1 + 1.
+        assert_eq!(standardised, array![[-2.75, -3.0], [4.25, 2.0]]);
+        let folded = standard.fold_head(&head);
+        assert_eq!(folded.logits(features.view()).unwrap(), standardised);
+        assert_eq!(standard.unfold_head(&folded), head);
+    }
+}

@@ -1,0 +1,87 @@
+//! L-BFGS held against scikit-learn's `LogisticRegression`: weights that `scripts/reference.py` wrote.
+
+use frostline::classes::ClassIndex;
+use frostline::head::{ClassWeight, FitParams, LabelledFeatures, LinearHead, Solver, fit};
+use linfa::ParamGuard;
+use ndarray::Array2;
+use serde::Deserialize;
+
+use crate::harness::golden_as;
+
+#[derive(Deserialize)]
+struct File {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    classes: usize,
+    l2: f64,
+    standardize: bool,
+    balanced: bool,
+    labels: Vec<usize>,
+    features_times_32768: Vec<Vec<f32>>,
+    row_exponents: Vec<i32>,
+    weight: Vec<Vec<f64>>,
+    bias: Vec<f64>,
+}
+
+impl Case {
+    fn features(&self) -> Array2<f32> {
+        let shape = (self.labels.len(), self.features_times_32768[0].len());
+        Array2::from_shape_fn(shape, |(i, j)| {
+            self.features_times_32768[i][j] / 32768.0 * 2f32.powi(self.row_exponents[i])
+        })
+    }
+
+    fn fit(&self) -> LinearHead {
+        let features = self.features();
+        let classes = ClassIndex::from_names((0..self.classes).map(|c| format!("class {c}")));
+        let set = LabelledFeatures::new(features.view(), &self.labels, &classes).unwrap();
+        let params = FitParams::new()
+            .solver(Solver::Lbfgs)
+            .l2(self.l2)
+            .tol(1e-9)
+            .standardize(self.standardize)
+            .class_weight(if self.balanced {
+                ClassWeight::Balanced
+            } else {
+                ClassWeight::None
+            });
+        let fit = fit(&params.check().unwrap(), &set, None, &mut |_| {}).unwrap();
+        fit.head
+    }
+}
+
+/// Weight and bias as scikit-learn has them: of two classes, the difference of their rows.
+fn coefficients(head: &LinearHead) -> Vec<Vec<f64>> {
+    let row = |c: usize| -> Vec<f64> {
+        let (weight, bias) = (head.weight(), head.bias()[c]);
+        let numbers = weight.row(c).into_iter().copied().chain([bias]);
+        numbers.map(f64::from).collect()
+    };
+    match head.n_classes() {
+        2 => vec![row(1).iter().zip(row(0)).map(|(b, a)| b - a).collect()],
+        c => (0..c).map(row).collect(),
+    }
+}
+
+#[test]
+fn weights_are_scikit_learns() {
+    let file: File = golden_as("logistic");
+    assert_eq!(file.cases.len(), 6);
+    for case in &file.cases {
+        let ours = coefficients(&case.fit());
+        assert_eq!(ours.len(), case.weight.len(), "{}", case.name);
+        for (ours, (weight, bias)) in ours.iter().zip(case.weight.iter().zip(&case.bias)) {
+            let theirs = weight.iter().chain([bias]);
+            for (ours, theirs) in ours.iter().zip(theirs) {
+                // The head is f32: a few units of its last place, and what 1e-9 of gradient leaves.
+                let tolerance = 1e-6 * (1.0 + theirs.abs());
+                let difference = (ours - theirs).abs();
+                assert!(difference < tolerance, "{}: {ours} {theirs}", case.name);
+            }
+        }
+    }
+}
