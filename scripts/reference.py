@@ -6,7 +6,7 @@
 needs torch, torchvision, pillow, scikit-learn, scipy and numpy. One file NAME.json comes out
 of each function below: `preprocess`, `efficientnet_lite0` (wants --weights, left out
 without it), `weights` (and two files beside it), `architectures`, `vgg19` (with --full the whole network too, which wants
-2 GB and a minute; without it, what is there of it stays), `sgd`, `metrics`, `comparison`, `softmax`. Every file has `about` (what made it) and
+2 GB and a minute; without it, what is there of it stays), `sgd`, `metrics`, `comparison`, `softmax`, `label_errors`. Every file has `about` (what made it) and
 `versions` (of what made it). Arrays are row-major; a matrix is a list of its rows.
 `null` stands for "not given".
 
@@ -136,6 +136,12 @@ comparison.json
 softmax.json
 ------------
 - `rows`: list of {`logits`, `log_softmax`, `log_sum_exp`}, float64.
+
+label_errors.json
+-----------------
+- `probabilities` (N, C), `targets` (N); `thresholds` (C), `confident_joint` (C, C),
+  `estimated_errors`; `suspects`: the rows whose label is not the most probable class,
+  by the probability of their label.
 """
 
 import argparse
@@ -1268,6 +1274,37 @@ def temperature_case(name, images, classes, views, scale):
     }
 
 
+# --- confident learning
+
+
+def label_errors():
+    """Confident learning (Northcutt et al. 2021) in NumPy; cleanlab 2.9 gives the same."""
+    random = np.random.default_rng(7)
+    targets = np.repeat(np.arange(4), [12, 8, 6, 4])
+    logits = random.normal(size=(30, 4)) + 1.5 * np.eye(4)[targets]
+    logits[[3, 14, 22]] = logits[[3, 14, 22]][:, ::-1]
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    p = np.round(p, 4)
+    given = p[np.arange(30), targets]
+    thresholds = np.array([given[targets == c].mean() for c in range(4)])
+    reached = np.where(p >= thresholds - 1e-9, p, -1.0)
+    joint = np.zeros((4, 4), dtype=int)
+    for target, row in zip(targets, reached):
+        if row.max() >= 0:
+            joint[target, row.argmax()] += 1
+    off_diagonal = 1 - np.diag(joint) / joint.sum(axis=1)
+    suspects = np.flatnonzero(p.max(axis=1) > given)
+    return {
+        "about": "confident learning in NumPy",
+        "probabilities": p.tolist(),
+        "targets": targets.tolist(),
+        "thresholds": thresholds.tolist(),
+        "confident_joint": joint.tolist(),
+        "estimated_errors": float(off_diagonal @ np.bincount(targets)),
+        "suspects": suspects[np.argsort(given[suspects], kind="stable")].tolist(),
+    }
+
+
 # --- writing
 
 
@@ -1346,6 +1383,7 @@ def main():
             "comparison",
             "softmax",
             "temperature",
+            "label_errors",
         ]
     )
     makers = {
@@ -1360,6 +1398,7 @@ def main():
         "comparison": comparison,
         "softmax": softmax,
         "temperature": temperature,
+        "label_errors": label_errors,
     }
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)

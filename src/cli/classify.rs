@@ -1,6 +1,5 @@
 //! `frostline classify`.
 
-use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -45,7 +44,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     args.threshold.map_or(Ok(()), check_threshold)?;
-    let (format, strict, output) = (args.format(), args.strict, args.output.clone());
+    let (strict, output) = (args.strict, args.output.clone());
+    let format = Format::chosen(args.format, output.as_deref());
     let labelling = Labelling {
         threshold: args.threshold,
         top_k: args.top_k as usize,
@@ -84,21 +84,6 @@ fn finish(report: &ClassifyReport, strict: bool) -> anyhow::Result<Outcome> {
 }
 
 impl Args {
-    fn format(&self) -> Format {
-        let ending = self
-            .output
-            .as_ref()
-            .and_then(|path| path.extension())
-            .and_then(|ending| ending.to_str());
-        match (self.format, ending) {
-            (Some(format), _) => format,
-            (None, Some("jsonl" | "ndjson" | "json")) => Format::Jsonl,
-            (None, Some("txt")) => Format::Table,
-            (None, None) if self.output.is_none() && stdout().is_terminal() => Format::Table,
-            (None, _) => Format::Csv,
-        }
-    }
-
     fn options(self, home: Home) -> anyhow::Result<ClassifyOptions> {
         let inputs = self.input.inputs()?;
         Ok(self.head.options(inputs, self.max_pixels, home))

@@ -18,12 +18,16 @@ mod fit_head;
 mod head_args;
 mod import;
 mod input_args;
+mod inspect;
+mod inspect_text;
 mod models;
 mod output;
 mod predictions;
 mod preview;
 mod pull;
 mod run_args;
+mod suggest;
+mod suggestion_rows;
 mod talk;
 mod trust_args;
 
@@ -54,6 +58,10 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Label images with a head.
     Classify(classify::Args),
+    /// Look for duplicates, leakage, wrong labels and outliers in a feature store.
+    Inspect(inspect::Args),
+    /// Choose the unlabelled images that are most worth a label.
+    Suggest(suggest::Args),
     /// Show what the network will see of some images, as one picture.
     Preview(preview::Args),
     /// Show or export what a feature store holds.
@@ -94,6 +102,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::FitHead(args) => fit_head::run(args),
         Command::Evaluate(args) => evaluate::run(args, home),
         Command::Classify(args) => classify::run(args, home),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Suggest(args) => suggest::run(args, home),
         Command::Preview(args) => preview::run(args, home),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home),

@@ -4,7 +4,8 @@
 //! highest probability; or `skipped: ` and the reason, then label and probability are empty (null). Names that are not
 //! UTF-8 are written as [`crate::images::path_text`] says.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write, stdout};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -21,6 +22,22 @@ pub(super) enum Format {
     Jsonl,
     /// For people.
     Table,
+}
+
+impl Format {
+    /// The one asked for, else by the ending of the file; a table on a terminal, else CSV.
+    pub(super) fn chosen(asked: Option<Self>, output: Option<&Path>) -> Self {
+        let ending = output
+            .and_then(Path::extension)
+            .and_then(|ending| ending.to_str());
+        match (asked, ending) {
+            (Some(format), _) => format,
+            (None, Some("jsonl" | "ndjson" | "json")) => Self::Jsonl,
+            (None, Some("txt")) => Self::Table,
+            (None, None) if output.is_none() && stdout().is_terminal() => Self::Table,
+            (None, _) => Self::Csv,
+        }
+    }
 }
 
 /// What a label looks like.
@@ -222,6 +239,6 @@ impl<'a> Writer<'a> {
 }
 
 /// Six digits after the point, always a point.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     format!("{value:.6}")
 }

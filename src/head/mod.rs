@@ -12,6 +12,7 @@ mod evaluation;
 mod figures;
 mod file;
 mod fit;
+mod inspection;
 mod kernels;
 mod labelled;
 mod lbfgs;
@@ -46,6 +47,9 @@ pub use evaluation::{
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
 pub use fit::{Fit, fit, fit_from};
+pub use inspection::{
+    Distances, LabelErrors, OUTLIER_NEIGHBOURS, Pick, SelectionParams, Suspect, select,
+};
 pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use linear::LinearHead;
 pub use logistic::Optimum;

@@ -9,9 +9,11 @@ mod fit_head;
 mod import;
 mod import_onnx;
 mod inputs;
+mod inspect;
 mod judge;
 mod preview;
 mod pull;
+mod suggest;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub use doctor::{Finding, Verdict, doctor};
@@ -24,6 +26,12 @@ pub use fit_head::{
 pub use import::{ImportOptions, import};
 pub use import_onnx::{ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
+pub use inspect::{
+    ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,
+    LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage,
+    TINY_CLASS, Unlike, inspect,
+};
 pub use judge::{JudgeOptions, Judged, JudgedItem, Rejected, judge};
 pub use preview::{PreviewOptions, PreviewReport, preview};
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
+pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};

@@ -12,6 +12,7 @@ mod golden_logistic;
 mod golden_networks;
 mod harness;
 mod import_onnx;
+mod inspect;
 mod judge;
 mod pipeline;
 mod preview;

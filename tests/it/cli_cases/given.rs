@@ -8,7 +8,7 @@ use frostline::head::{HeadFile, LinearHead};
 use ndarray::{Axis, s};
 use serde::Deserialize;
 
-use crate::harness::{RED, two_classes, write_picture};
+use crate::harness::{RED, command, run, two_classes, write_picture};
 
 /// What lies in the case's folder before the command runs.
 #[derive(Deserialize, Clone, Copy, PartialEq)]
@@ -30,6 +30,10 @@ pub(super) enum Given {
     OneClass,
     /// `flat/{1,2}.png`.
     Flat,
+    /// `flat-store`, the features of `images/blue`, without classes.
+    FlatStore,
+    /// `other`, the features of `images` after another resize.
+    OtherPreprocessing,
     /// `nothing`, an empty folder.
     EmptyFolder,
     /// `animals/{cat,dog}/{0,1}.png`, whose classes no head here knows.
@@ -68,6 +72,13 @@ impl Given {
             Self::Flat => {
                 write_picture(&dir.join("flat/1.png"), RED, 17);
                 write_picture(&dir.join("flat/2.png"), RED, 18);
+            }
+            Self::FlatStore => extract(dir, &["images/blue", "-o", "flat-store"]),
+            Self::OtherPreprocessing => {
+                extract(
+                    dir,
+                    &["images", "-o", "other", "--interpolation", "bicubic"],
+                );
             }
             Self::EmptyFolder => fs::create_dir(dir.join("nothing")).unwrap(),
             Self::OtherClasses => {
@@ -123,4 +134,13 @@ fn other_heads(dir: &Path) {
     let mut elsewhere = head;
     elsewhere.manifest["backbone"]["sha256"] = "0".repeat(64).into();
     write("elsewhere", elsewhere);
+}
+
+/// Runs `extract` within the case's folder, with the home that is there.
+fn extract(dir: &Path, args: &[&str]) {
+    let mut command = command([&["extract"], args].concat());
+    let command = command
+        .current_dir(dir)
+        .env("FROSTLINE_HOME", dir.join("home"));
+    run(command).exits(0);
 }

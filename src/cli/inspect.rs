@@ -1,0 +1,71 @@
+//! `frostline inspect`.
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::inspect_text::text;
+use super::output::write_to;
+use super::talk;
+use crate::error::Error;
+use crate::head::NEAR_DUPLICATE;
+use crate::tasks::{InspectOptions, InspectReport, inspect};
+
+/// Nothing is changed or deleted, and the exit status is 0 whatever is found.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The feature store, as that of the training set.
+    #[arg(value_name = "FEATURES")]
+    features: PathBuf,
+    /// A second store that should share no image with it, as that of the validation set.
+    #[arg(long, value_name = "FEATURES")]
+    against: Option<PathBuf>,
+    /// Two images are nearly equal from this cosine of their features on.
+    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
+    near: f32,
+    /// Heads that judge labels: each is trained without the images that it judges.
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    folds: usize,
+    /// Of the folds and the heads.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// How findings are written: text has the first of each kind, json all.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Where they go [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
+    let report = inspect(&InspectOptions {
+        features: args.features,
+        against: args.against,
+        near: args.near,
+        folds: args.folds,
+        seed: args.seed,
+    })?;
+    report.notes.iter().for_each(talk::note);
+    let written = match args.format {
+        Format::Text => text(&report),
+        Format::Json => json(&report),
+    };
+    write_to(args.output.as_deref(), |out| {
+        out.write_all(written.as_bytes())
+            .map_err(Error::io("write", "the findings"))
+    })?;
+    Ok(Outcome::AllRight)
+}
+
+fn json(report: &InspectReport) -> String {
+    let value = serde_json::to_value(report).expect("names and numbers have a JSON form");
+    format!("{value:#}\n")
+}

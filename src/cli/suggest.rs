@@ -1,0 +1,90 @@
+//! `frostline suggest`.
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::bar::Bar;
+use super::input_args::InputArgs;
+use super::output::{skipped, write_to};
+use super::predictions::Format;
+use super::run_args::RunArgs;
+use super::suggestion_rows::write_rows;
+use super::talk;
+use crate::backbones::Home;
+use crate::error::Error;
+use crate::features::is_store;
+use crate::head::NEAR_DUPLICATE;
+use crate::images::DecodeOptions;
+use crate::tasks::{Inputs, SuggestOptions, Unlabelled, suggest};
+
+/// The images may be a feature store as well: then nothing is computed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    /// The head file; it brings backbone and preprocessing.
+    #[arg(long, value_name = "HEAD")]
+    head: PathBuf,
+    /// How many images to suggest at most.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    top: u32,
+    /// Of images that are alike from this cosine of their features on, one is suggested.
+    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
+    near: f32,
+    /// How rows are written [default: by the ending of FILE; a table on a terminal, else csv].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Where rows go [default: standard output].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The network's file, where the head's backbone is not installed.
+    #[arg(long, value_name = "NAME|FILE")]
+    backbone: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
+    /// Images with more pixels are skipped.
+    #[arg(long, value_name = "N", default_value_t = DecodeOptions::default().max_pixels)]
+    max_pixels: u64,
+}
+
+pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
+    let (output, top) = (args.output.clone(), args.top as usize);
+    let format = Format::chosen(args.format, output.as_deref());
+    let report = suggest(&args.options(home)?, &Bar::default())?;
+    report.notes.iter().for_each(talk::warn);
+    skipped(&report.skipped);
+    write_to(output.as_deref(), |out| {
+        write_rows(out, format, &report.suggestions).map_err(Error::io("write", "the suggestions"))
+    })?;
+    let (suggested, n_images) = (report.suggestions.len(), report.n_images);
+    talk::say(format!("{suggested} of {n_images} images suggested"));
+    if suggested < top.min(n_images) {
+        talk::note("all others are nearly equal to one of these; a higher --near lets them in");
+    }
+    Ok(if report.skipped.is_empty() {
+        Outcome::AllRight
+    } else {
+        Outcome::SomeSkipped
+    })
+}
+
+impl Args {
+    fn options(self, home: Home) -> anyhow::Result<SuggestOptions> {
+        let data = match self.input.inputs()? {
+            Inputs::Paths(paths) if matches!(&paths[..], [path] if is_store(path)) => {
+                Unlabelled::Store(paths[0].clone())
+            }
+            images => Unlabelled::Images(images),
+        };
+        Ok(SuggestOptions {
+            data,
+            head: self.head,
+            top: self.top as usize,
+            near: self.near,
+            backbone: self.backbone,
+            max_pixels: self.max_pixels,
+            batch_size: self.run.batch_size,
+            run: self.run.options(home),
+        })
+    }
+}

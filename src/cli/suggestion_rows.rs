@@ -1,0 +1,96 @@
+//! Suggestions as CSV, JSON Lines, or a table for people: a row for each, the most worthwhile first.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::predictions::{Format, number};
+use crate::images::path_text::for_terminal;
+use crate::tasks::Suggestion;
+
+const COLUMNS: [&str; 7] = [
+    "path",
+    "label",
+    "probability",
+    "runner_up",
+    "runner_up_probability",
+    "score",
+    "why",
+];
+
+/// The label is the head's guess; `score` is the uncertainty of [`crate::head::Pick`], in [0, 1].
+pub(super) fn write_rows(
+    out: &mut dyn Write,
+    format: Format,
+    rows: &[Suggestion],
+) -> io::Result<()> {
+    match format {
+        Format::Csv => csv_rows(out, rows),
+        Format::Jsonl => rows
+            .iter()
+            .try_for_each(|row| writeln!(out, "{}", json_row(row))),
+        Format::Table => table_rows(out, rows),
+    }
+}
+
+fn csv_rows(out: &mut dyn Write, rows: &[Suggestion]) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(COLUMNS)?;
+    for row in rows {
+        let runner_up = row.runner_up.as_ref();
+        csv.write_record([
+            row.path.clone(),
+            row.label.clone(),
+            number(row.probability),
+            runner_up.map_or(String::new(), |(name, _)| name.clone()),
+            runner_up.map_or(String::new(), |&(_, p)| number(p)),
+            number(row.pick.uncertainty),
+            why(row),
+        ])?;
+    }
+    csv.flush()
+}
+
+fn json_row(row: &Suggestion) -> Value {
+    json!({
+        "path": row.path,
+        "label": row.label,
+        "probability": row.probability,
+        "runner_up": row.runner_up.as_ref().map(|(name, _)| name),
+        "runner_up_probability": row.runner_up.as_ref().map(|(_, p)| p),
+        "score": row.pick.uncertainty,
+        "why": why(row),
+    })
+}
+
+fn table_rows(out: &mut dyn Write, rows: &[Suggestion]) -> io::Result<()> {
+    let reasons: Vec<String> = rows.iter().map(|row| for_terminal(&why(row))).collect();
+    let width = reasons
+        .iter()
+        .map(|text| text.chars().count())
+        .max()
+        .unwrap_or(0);
+    for (row, reason) in rows.iter().zip(reasons) {
+        writeln!(
+            out,
+            "{:.3}  {reason:width$}  {}",
+            row.pick.uncertainty,
+            for_terminal(&row.path)
+        )?;
+    }
+    Ok(())
+}
+
+/// Between which classes the head wavers, and how far the image is from what is suggested before it.
+fn why(row: &Suggestion) -> String {
+    let share = |(name, p): (&str, f64)| format!("{name} {:.0} %", 100.0 * p);
+    let guess = share((&row.label, row.probability));
+    let runner_up = row.runner_up.as_ref();
+    let or = runner_up.map_or(String::new(), |(name, p)| {
+        format!(" or {}", share((name, *p)))
+    });
+    match row.pick.distance {
+        None => guess + &or,
+        Some(distance) => format!("{guess}{or}, {distance:.2} from those above"),
+    }
+}

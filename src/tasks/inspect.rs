@@ -1,0 +1,111 @@
+//! `inspect`: what is odd about the images of a store; nothing is changed.
+
+mod alike;
+mod classes;
+mod labels;
+mod outliers;
+mod pictures;
+mod report;
+
+use std::path::PathBuf;
+
+use self::alike::Alike;
+use self::pictures::Pictures;
+use crate::error::{Error, Result};
+use crate::head::NEAR_DUPLICATE;
+
+pub use report::{
+    ClassCount, Contradiction, Duplicates, InspectReport, InspectedImage, LabelReport, Leakage,
+    Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TINY_CLASS, Unlike,
+};
+
+/// What to inspect, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InspectOptions {
+    /// The store, as that of a training set.
+    pub features: PathBuf,
+    /// Another of the same backbone that should share nothing with it, as that of the validation set.
+    pub against: Option<PathBuf>,
+    /// The cosine from which on two images count as nearly equal, in (0, 1].
+    pub near: f32,
+    /// Folds of the cross-validation that judges labels, at least 2.
+    pub folds: usize,
+    /// Of the folds and the fits.
+    pub seed: u64,
+}
+
+impl InspectOptions {
+    /// The defaults, for one store.
+    #[must_use]
+    pub fn new(features: PathBuf) -> Self {
+        Self {
+            features,
+            against: None,
+            near: NEAR_DUPLICATE,
+            folds: 5,
+            seed: 0,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        check_near(self.near)?;
+        if self.folds >= 2 {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            name: "--folds",
+            value: self.folds.to_string(),
+            wanted: "at least 2",
+        })
+    }
+}
+
+/// Checks `--near`.
+pub(super) fn check_near(near: f32) -> Result<()> {
+    if near > 0.0 && near <= 1.0 {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        name: "--near",
+        value: near.to_string(),
+        wanted: "above 0 and at most 1",
+    })
+}
+
+/// Looks for equal and nearly equal images, leakage, contradictory and likely wrong labels, outliers and tiny classes.
+///
+/// Of images with several views, the centre is looked at. The features of both stores are held in memory, twice for a
+/// while; every image is compared with every other: N² · D products, N the different images of both stores together.
+///
+/// # Errors
+/// Options out of range; a store that cannot be read or holds no images; [`Error::Mismatch`] for two stores of different
+/// backbones or preprocessing.
+pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
+    options.check()?;
+    let pictures = Pictures::open(options)?;
+    let alike = Alike::find(&pictures, options.near)?;
+    let classes = classes::count(&pictures);
+    let mut notes = Vec::new();
+    let labels = match labels::judge(&pictures, &alike, options) {
+        Ok(labels) => Some(labels),
+        Err(why) => {
+            notes.push(format!("wrong labels were not looked for: {why}"));
+            None
+        }
+    };
+    Ok(InspectReport {
+        features: options.features.clone(),
+        against: options.against.clone(),
+        n_images: pictures.n_own(),
+        n_against: pictures.len() - pictures.n_own(),
+        near: options.near,
+        classes,
+        duplicates: alike::duplicates(&pictures),
+        near_duplicates: alike.near_duplicates(&pictures),
+        leakage: options.against.as_ref().map(|_| alike.leakage(&pictures)),
+        contradictions: alike.contradictions(&pictures),
+        labels,
+        outliers: outliers::find(&pictures, &alike),
+        notes,
+    })
+}

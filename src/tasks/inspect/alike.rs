@@ -1,0 +1,221 @@
+//! Images that are equal or nearly so: groups, leakage, contradictions.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::pictures::Pictures;
+use super::report::{Contradiction, Duplicates, Leakage, Leaked, Likeness, NearDuplicates};
+use crate::error::Result;
+use crate::head::{Groups, NearPair, Neighbour};
+
+/// As many of an image's nearest in each store are looked at: a thousand frames of one film make a group with eight
+/// thousand links at most, not half a million.
+const NEAREST: usize = 8;
+
+/// The nearest of the distinct images, and which of these are nearly equal.
+pub(super) struct Alike {
+    /// Of every distinct image of the inspected store, within it, nearest first.
+    pub(super) nearest: Vec<Vec<Neighbour>>,
+    /// Pairs of distinct images, each once.
+    links: Vec<NearPair>,
+    /// Of the further distinct images of the other store, the nearest of the inspected one, if that is near.
+    twins: Vec<Option<Neighbour>>,
+}
+
+impl Alike {
+    pub(super) fn find(pictures: &Pictures, near: f32) -> Result<Self> {
+        let (own, theirs) = (&pictures.own, &pictures.theirs);
+        let nearest = own.nearest_others(NEAREST);
+        let mut links = near_pairs(&nearest, near, 0, 0);
+        let mut twins = Vec::new();
+        if !theirs.is_empty() {
+            let across = own.nearest(theirs, NEAREST)?;
+            let first = |nearest: &Vec<Neighbour>| nearest.first().copied();
+            twins = across
+                .iter()
+                .map(|nearest| first(nearest).filter(|n| n.cosine >= near))
+                .collect();
+            links.extend(near_pairs(&across, near, own.len(), 0));
+            links.extend(near_pairs(
+                &theirs.nearest_others(NEAREST),
+                near,
+                own.len(),
+                own.len(),
+            ));
+        }
+        Ok(Self {
+            nearest,
+            links,
+            twins,
+        })
+    }
+
+    /// The groups of distinct images that near pairs join.
+    fn groups(&self, pictures: &Pictures) -> Groups {
+        let digests: Vec<[u8; 32]> = pictures.digests().iter().map(|digest| digest.0).collect();
+        Groups::new(&digests, &self.links)
+    }
+
+    /// The same for the images of the inspected store, copies among them, by its near pairs alone.
+    pub(super) fn own_groups(&self, pictures: &Pictures) -> Groups {
+        let digest = |image| pictures.digests()[pictures.distinct(image)].0;
+        let digests: Vec<[u8; 32]> = (0..pictures.n_own()).map(digest).collect();
+        let own = self
+            .links
+            .iter()
+            .filter(|link| link.right < pictures.own.len());
+        let image = |distinct: usize| pictures.copies()[distinct][0];
+        let links: Vec<NearPair> = own
+            .map(|link| NearPair {
+                left: image(link.left),
+                right: image(link.right),
+                cosine: link.cosine,
+            })
+            .collect();
+        Groups::new(&digests, &links)
+    }
+
+    pub(super) fn near_duplicates(&self, pictures: &Pictures) -> Vec<NearDuplicates> {
+        let groups = self.groups(pictures);
+        let mut found: BTreeMap<usize, (f32, BTreeSet<usize>)> = BTreeMap::new();
+        for link in &self.links {
+            let group = found
+                .entry(groups.of_row()[link.left])
+                .or_insert((-1.0, BTreeSet::new()));
+            group.0 = group.0.max(link.cosine);
+            for distinct in [link.left, link.right] {
+                group.1.extend(&pictures.copies()[distinct]);
+            }
+        }
+        let mut found: Vec<NearDuplicates> = found
+            .into_values()
+            .map(|(cosine, images)| NearDuplicates {
+                cosine,
+                images: pictures.described(images),
+            })
+            .collect();
+        found.sort_by(|a, b| b.cosine.total_cmp(&a.cosine));
+        found
+    }
+
+    /// Each image of the other store that is in the inspected one too, with the one that it is most like.
+    pub(super) fn leakage(&self, pictures: &Pictures) -> Leakage {
+        let theirs = pictures.n_own()..pictures.len();
+        let n_theirs = theirs.len();
+        let mut images: Vec<Leaked> = theirs
+            .filter_map(|image| self.leaked(pictures, image))
+            .collect();
+        images.sort_by(|a, b| a.likeness.order(b.likeness));
+        let n_equal = images.partition_point(|leaked| leaked.likeness == Likeness::Equal);
+        Leakage {
+            n_equal,
+            n_near: images.len() - n_equal,
+            share: images.len() as f64 / n_theirs.max(1) as f64,
+            images,
+        }
+    }
+
+    fn leaked(&self, pictures: &Pictures, image: usize) -> Option<Leaked> {
+        let distinct = pictures.distinct(image);
+        let (twin, likeness) = match distinct.checked_sub(pictures.own.len()) {
+            None => (distinct, Likeness::Equal),
+            Some(theirs) => {
+                let Neighbour { row, cosine } = self.twins[theirs]?;
+                (row, Likeness::Near { cosine })
+            }
+        };
+        Some(Leaked {
+            image: pictures.image(image).clone(),
+            twin: pictures.image(pictures.copies()[twin][0]).clone(),
+            likeness,
+        })
+    }
+
+    pub(super) fn contradictions(&self, pictures: &Pictures) -> Vec<Contradiction> {
+        let of_one = pictures
+            .copies()
+            .iter()
+            .map(|copies| (copies.clone(), Likeness::Equal));
+        let of_one = of_one.filter(|(images, _)| has_several_classes(pictures, images));
+        let first = |distinct: usize| pictures.class(pictures.copies()[distinct][0]);
+        let differ = |link: &&NearPair| match (first(link.left), first(link.right)) {
+            (Some(left), Some(right)) => left != right,
+            _ => false,
+        };
+        let of_two = self.links.iter().filter(differ).map(|link| {
+            let copies =
+                [link.left, link.right].map(|distinct| pictures.copies()[distinct].clone());
+            let cosine = link.cosine;
+            (copies.concat(), Likeness::Near { cosine })
+        });
+        let mut found: Vec<Contradiction> = of_one
+            .chain(of_two)
+            .map(|(images, likeness)| Contradiction {
+                images: pictures.described(images),
+                likeness,
+            })
+            .collect();
+        found.sort_by(|a, b| a.likeness.order(b.likeness));
+        found
+    }
+}
+
+pub(super) fn duplicates(pictures: &Pictures) -> Vec<Duplicates> {
+    let all = pictures.copies().iter().zip(pictures.digests());
+    let mut groups: Vec<Duplicates> = all
+        .filter(|(copies, _)| copies.len() > 1)
+        .map(|(copies, digest)| Duplicates {
+            digest: digest.to_string(),
+            images: pictures.described(copies.iter().copied()),
+        })
+        .collect();
+    groups.sort_by_key(|group| Reverse(group.images.len()));
+    groups
+}
+
+fn has_several_classes(pictures: &Pictures, images: &[usize]) -> bool {
+    let classes: BTreeSet<&str> = images
+        .iter()
+        .filter_map(|&image| pictures.class(image))
+        .collect();
+    classes.len() > 1
+}
+
+/// The pairs of `queries + i` and `rows + j`, j a near neighbour of query i; those of one set once.
+fn near_pairs(nearest: &[Vec<Neighbour>], near: f32, queries: usize, rows: usize) -> Vec<NearPair> {
+    let mut pairs = BTreeMap::new();
+    for (query, neighbours) in nearest.iter().enumerate() {
+        for neighbour in neighbours.iter().take_while(|n| n.cosine >= near) {
+            let (one, other) = (queries + query, rows + neighbour.row);
+            pairs.insert((one.min(other), one.max(other)), neighbour.cosine);
+        }
+    }
+    let pair = |((left, right), cosine)| NearPair {
+        left,
+        right,
+        cosine,
+    };
+    pairs.into_iter().map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_that_is_mutual_is_told_once() {
+        let near = |row, cosine| Neighbour { row, cosine };
+        let nearest = [
+            vec![near(1, 0.99), near(2, 0.5)],
+            vec![near(0, 0.99), near(2, 0.97)],
+            vec![near(1, 0.97), near(0, 0.5)],
+        ];
+        let pairs = |queries, rows| -> Vec<_> {
+            let pairs = near_pairs(&nearest, 0.9, queries, rows);
+            pairs.iter().map(|pair| (pair.left, pair.right)).collect()
+        };
+        assert_eq!(pairs(0, 0), [(0, 1), (1, 2)]);
+        // Queries of another set: 10, 11 and 12, all of whose neighbours are rows of this.
+        assert_eq!(pairs(10, 0), [(0, 11), (1, 10), (1, 12), (2, 11)]);
+    }
+}

@@ -1,0 +1,154 @@
+//! The images of one store or two, and the features of those that differ.
+
+use std::collections::HashMap;
+
+use super::InspectOptions;
+use super::report::{InspectedImage, Side};
+use crate::error::{Error, Result};
+use crate::features::{Digest, FeatureStore};
+use crate::head::UnitRows;
+use crate::images::View;
+
+/// Images in the order of the stores' indices, those of the inspected store first.
+pub(super) struct Pictures {
+    images: Vec<InspectedImage>,
+    /// The distinct image that each is.
+    distinct: Vec<usize>,
+    /// The images that each distinct one is, ascending.
+    copies: Vec<Vec<usize>>,
+    digests: Vec<Digest>,
+    /// The features of the distinct images of the inspected store: the first ones.
+    pub(super) own: UnitRows,
+    /// Those of the further ones of the other store.
+    pub(super) theirs: UnitRows,
+    pub(super) store: FeatureStore,
+    n_own: usize,
+}
+
+impl Pictures {
+    pub(super) fn open(options: &InspectOptions) -> Result<Self> {
+        let store = open(&options.features)?;
+        let against = options.against.as_deref().map(open).transpose()?;
+        if let Some(against) = &against {
+            require_same_spec(&store, against)?;
+        }
+        let mut images = Vec::new();
+        let (mut distinct, mut copies, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+        let mut known: HashMap<Digest, usize> = HashMap::new();
+        let mut counts = [(0, 0); 2];
+        let sides = [
+            (Side::Features, Some(&store)),
+            (Side::Against, against.as_ref()),
+        ];
+        for (count, (set, store)) in counts.iter_mut().zip(sides) {
+            for (row, digest) in store.iter().flat_map(|store| store.index().used()) {
+                let number = *known.entry(digest).or_insert_with(|| {
+                    digests.push(digest);
+                    copies.push(Vec::new());
+                    digests.len() - 1
+                });
+                copies[number].push(images.len());
+                distinct.push(number);
+                images.push(InspectedImage {
+                    set,
+                    path: row.path.clone(),
+                    class: row.class.clone(),
+                });
+            }
+            *count = (images.len(), digests.len());
+        }
+        let (n_own, own_digests) = counts[0];
+        let (ours, theirs) = digests.split_at(own_digests);
+        let theirs = against.as_ref().unwrap_or(&store).features(theirs)?;
+        Ok(Self {
+            own: UnitRows::of(store.features(ours)?.view()),
+            theirs: UnitRows::of(theirs.view()),
+            images,
+            distinct,
+            copies,
+            digests,
+            store,
+            n_own,
+        })
+    }
+
+    /// Images of both stores.
+    pub(super) fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Images of the inspected store: those that come first.
+    pub(super) fn n_own(&self) -> usize {
+        self.n_own
+    }
+
+    pub(super) fn image(&self, image: usize) -> &InspectedImage {
+        &self.images[image]
+    }
+
+    pub(super) fn class(&self, image: usize) -> Option<&str> {
+        self.images[image].class.as_deref()
+    }
+
+    /// The distinct image that an image is.
+    pub(super) fn distinct(&self, image: usize) -> usize {
+        self.distinct[image]
+    }
+
+    /// The images that each distinct one is.
+    pub(super) fn copies(&self) -> &[Vec<usize>] {
+        &self.copies
+    }
+
+    /// The digest of each distinct image, those of the inspected store first.
+    pub(super) fn digests(&self) -> &[Digest] {
+        &self.digests
+    }
+
+    /// Images as they are told of.
+    pub(super) fn described(&self, images: impl IntoIterator<Item = usize>) -> Vec<InspectedImage> {
+        images
+            .into_iter()
+            .map(|image| self.images[image].clone())
+            .collect()
+    }
+
+    /// The class of each image of the inspected store, or how many have none.
+    pub(super) fn own_classes(&self) -> Result<Vec<&str>, usize> {
+        let classes = (0..self.n_own).map(|image| self.class(image));
+        let known: Vec<&str> = classes.flatten().collect();
+        match self.n_own - known.len() {
+            0 => Ok(known),
+            missing => Err(missing),
+        }
+    }
+}
+
+fn open(path: impl AsRef<std::path::Path>) -> Result<FeatureStore> {
+    let store = FeatureStore::open(path.as_ref())?;
+    if store.index().used().next().is_some() {
+        return Ok(store);
+    }
+    Err(Error::Input {
+        problem: format!(
+            "`{}` holds no samples: no extraction has ended with usable images yet",
+            store.path().display()
+        ),
+        hint: "extract some images into it".to_owned(),
+    })
+}
+
+fn require_same_spec(store: &FeatureStore, against: &FeatureStore) -> Result<()> {
+    let [ours, theirs] =
+        [store, against].map(|store| store.manifest().spec.with_views(&[View::Center]));
+    let differences = ours.differences_from_superset(&theirs);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        left: format!("the features `{}`", store.path().display()),
+        right: format!("the features `{}`", against.path().display()),
+        differences: differences.join("; "),
+        hint: "extract both with the same backbone and preprocessing".to_owned(),
+    })
+}

@@ -1,0 +1,131 @@
+//! The images that are chosen from, with the features of all of them.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::SuggestOptions;
+use crate::backbones::Frozen;
+use crate::classifier::Classifier;
+use crate::error::{Error, Result};
+use crate::features::{Digest, FeatureStore, Item, Outcome, Pipeline, Sink};
+use crate::images::path_text::to_text;
+use crate::images::{DecodeOptions, Labels};
+use crate::progress::Progress;
+use crate::tasks::inputs::{Inputs, Skipped};
+
+/// N images.
+pub(super) struct Candidates {
+    /// (N).
+    pub(super) paths: Vec<String>,
+    /// The head's views of each, (N · V, D).
+    pub(super) features: Array2<f32>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Candidates {
+    pub(super) fn of_store(path: &Path, classifier: &Classifier) -> Result<Self> {
+        let store = FeatureStore::open(path)?;
+        let name = format!("the features `{}`", path.display());
+        classifier.require(&store.manifest().spec, &name)?;
+        let used = store
+            .index()
+            .used()
+            .map(|(row, digest)| (row.path.clone(), digest));
+        let (paths, digests): (Vec<String>, Vec<Digest>) = used.unzip();
+        let features = store.views(&digests, &classifier.spec().views)?;
+        Self {
+            paths,
+            features,
+            skipped: Vec::new(),
+            notes: Vec::new(),
+        }
+        .not_empty(&name)
+    }
+
+    pub(super) fn of_images(
+        inputs: &Inputs,
+        classifier: &Classifier,
+        options: &SuggestOptions,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        let scan = inputs.scan(Labels::None)?;
+        let spec = classifier.spec();
+        let mut frozen = Frozen::for_spec(spec, options.backbone.as_deref(), &options.run)?;
+        let pipeline = Pipeline {
+            decoding: DecodeOptions {
+                exif: spec.decoding.exif,
+                alpha: spec.decoding.alpha,
+                max_pixels: options.max_pixels,
+            },
+            preprocessing: spec.preprocessing,
+            views: spec.views.clone(),
+            batch_size: options.batch_size,
+            threads: options.run.threads,
+        };
+        let mut all = Collected::default();
+        pipeline.run(&scan.entries, &mut frozen.backbone, &mut all, progress)?;
+        let mut notes = frozen.notes();
+        notes.extend(scan.notes);
+        let shape = (
+            all.paths.len() * spec.views.len(),
+            spec.backbone.num_features,
+        );
+        let features = Array2::from_shape_vec(shape, all.features);
+        Self {
+            paths: all.paths,
+            features: features.expect("the pipeline gives each view as many numbers"),
+            skipped: all.skipped,
+            notes,
+        }
+        .not_empty("the input")
+    }
+
+    fn not_empty(self, name: &str) -> Result<Self> {
+        if !self.paths.is_empty() {
+            return Ok(self);
+        }
+        let reasons = self.skipped.first().map_or(String::new(), |first| {
+            format!(", as `{}`: {}", first.path, first.reason)
+        });
+        Err(Error::Input {
+            problem: format!("{name} holds no usable image{reasons}"),
+            hint: "give a folder of images, or a store of their features".to_owned(),
+        })
+    }
+}
+
+/// Keeps all that comes out of the pipeline.
+#[derive(Default)]
+struct Collected {
+    paths: Vec<String>,
+    features: Vec<f32>,
+    skipped: Vec<Skipped>,
+}
+
+impl Sink for Collected {
+    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
+        None
+    }
+
+    fn take(&mut self, item: Item) -> Result<()> {
+        let path = to_text(&item.found.sample().path);
+        match item.outcome {
+            Outcome::Skipped(reason) => self.skipped.push(Skipped {
+                path,
+                reason: reason.to_string(),
+            }),
+            Outcome::Computed(_, features) => {
+                self.paths.push(path);
+                self.features.extend(features);
+            }
+            Outcome::Reused(_) => {
+                unreachable!("a sink that knows no digest is given every image's features")
+            }
+        }
+        Ok(())
+    }
+}
