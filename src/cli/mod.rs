@@ -6,9 +6,11 @@
 mod backbone_args;
 mod bar;
 mod classify;
+mod comparison_text;
 mod decoding_args;
 mod doctor;
 mod evaluate;
+mod evaluation_json;
 mod evaluation_text;
 mod extract;
 mod features;

@@ -6,13 +6,13 @@
 mod cross_validation;
 mod dropout;
 mod estimator;
+mod evaluation;
 mod figures;
 mod file;
 mod fit;
 mod kernels;
 mod labelled;
 mod linear;
-mod metrics;
 mod motion;
 mod neighbours;
 mod parallel;
@@ -24,12 +24,15 @@ mod values;
 mod warnings;
 
 pub use cross_validation::{Folds, Groups, out_of_fold};
+pub use evaluation::{
+    Bootstrap, ClassFigures, ClassIntervals, Comparison, Difference, Evaluation, Interval,
+    Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
+};
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
 pub use fit::{Fit, fit, fit_from};
 pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use linear::LinearHead;
-pub use metrics::{ClassFigures, Evaluation};
 pub use neighbours::{NearPair, Neighbour, UnitRows};
 pub use params::{FitParams, FitValidParams};
 pub use sgd::{BatchLoss, Sgd};

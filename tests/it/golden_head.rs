@@ -1,9 +1,9 @@
-//! The head held against `PyTorch` and scikit-learn: numbers that `scripts/reference.py` wrote.
+//! The head held against `PyTorch`: numbers that `scripts/reference.py` wrote.
 
 use std::slice;
 
 use frostline::classes::ClassIndex;
-use frostline::head::{Evaluation, FitParams, LabelledFeatures, LinearHead, Sgd, log_softmax};
+use frostline::head::{FitParams, LabelledFeatures, LinearHead, Sgd, log_softmax};
 use linfa::ParamGuard;
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::Deserialize;
@@ -105,62 +105,6 @@ fn sgd_is_torchs_step_by_step() {
         };
         for (ours, theirs) in numbers(&head).into_iter().zip(numbers(&end)) {
             assert_close(ours.into(), theirs.into(), 1e-5, &run.name);
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct MetricsFile {
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    name: String,
-    classes: usize,
-    targets: Vec<usize>,
-    probabilities: Vec<Vec<f64>>,
-    confusion: Vec<Vec<usize>>,
-    support: Vec<usize>,
-    precision: Vec<f64>,
-    recall: Vec<f64>,
-    f1: Vec<f64>,
-    accuracy: f64,
-    balanced_accuracy: f64,
-    macro_f1: f64,
-    weighted_f1: f64,
-    log_loss: f64,
-}
-
-#[test]
-fn figures_are_scikit_learns() {
-    let file: MetricsFile = golden_as("metrics");
-    assert!(!file.cases.is_empty());
-    for case in &file.cases {
-        let p = matrix(&case.probabilities);
-        let ours = Evaluation::new(&classes(case.classes), &case.targets, p.view()).unwrap();
-        let support: Vec<usize> = ours.per_class.iter().map(|class| class.support).collect();
-        assert_eq!(
-            (&ours.confusion, &support),
-            (&case.confusion, &case.support),
-            "{}",
-            case.name
-        );
-        let per_class = ours
-            .per_class
-            .iter()
-            .flat_map(|class| [class.precision, class.recall, class.f1]);
-        let expected =
-            (0..case.classes).flat_map(|c| [case.precision[c], case.recall[c], case.f1[c]]);
-        let all = [
-            (ours.accuracy, case.accuracy),
-            (ours.balanced_accuracy, case.balanced_accuracy),
-            (ours.macro_f1, case.macro_f1),
-            (ours.weighted_f1, case.weighted_f1),
-            (ours.log_loss, case.log_loss),
-        ];
-        for (ours, theirs) in per_class.zip(expected).chain(all) {
-            assert_close(ours, theirs, 1e-12, &case.name);
         }
     }
 }
