@@ -23,6 +23,7 @@ mod output;
 mod predictions;
 mod preview;
 mod pull;
+mod report;
 mod run_args;
 mod talk;
 
@@ -51,6 +52,8 @@ enum Command {
     FitHead(fit_head::Args),
     /// Hold a head against labelled features or images.
     Evaluate(evaluate::Args),
+    /// Write what is known of a head as one HTML page to look at.
+    Report(report::Args),
     /// Label images with a head.
     Classify(classify::Args),
     /// Show what the network will see of some images, as one picture.
@@ -92,6 +95,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Extract(args) => extract::run(args, home),
         Command::FitHead(args) => fit_head::run(args),
         Command::Evaluate(args) => evaluate::run(args, home),
+        Command::Report(args) => report::run(args, home),
         Command::Classify(args) => classify::run(args, home),
         Command::Preview(args) => preview::run(args, home),
         Command::Features(args) => features::run(args),

@@ -8,6 +8,7 @@ use ndarray::Array2;
 use super::classify::{ClassifyOptions, predict_one};
 use super::featured::{Featured, with_features};
 use super::inputs::{Inputs, Skipped};
+use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction};
 use crate::error::{Error, Result};
@@ -50,6 +51,8 @@ pub struct Judged {
     pub skipped: Vec<Skipped>,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// What computed the features.
+    pub engine: Engine,
 }
 
 impl Judged {
@@ -88,19 +91,18 @@ pub(super) fn judge_by(
     progress: &dyn Progress,
 ) -> Result<Vec<Judged>> {
     let mut tallies: Vec<_> = classifiers.iter().map(|c| Tally::new(c)).collect();
-    let notes = if is_store(&options.data) {
-        from_store(options, &mut tallies)?;
-        Vec::new()
+    let (engine, notes) = if is_store(&options.data) {
+        (from_store(options, &mut tallies)?, Vec::new())
     } else {
         from_images(options, &mut tallies, progress)?
     };
     tallies
         .into_iter()
-        .map(|tally| tally.judged(options, notes.clone()))
+        .map(|tally| tally.judged(options, engine.clone(), notes.clone()))
         .collect()
 }
 
-fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<()> {
+fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<Engine> {
     let store = FeatureStore::open(&options.data)?;
     let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
     for tally in tallies {
@@ -115,14 +117,14 @@ fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<()> {
             tally.add(row.path.clone(), row.class.as_deref(), digest, &prediction);
         }
     }
-    Ok(())
+    Ok(store.manifest().engine.clone())
 }
 
 fn from_images(
     options: &JudgeOptions,
     tallies: &mut [Tally<'_>],
     progress: &dyn Progress,
-) -> Result<Vec<String>> {
+) -> Result<(Engine, Vec<String>)> {
     let inputs = Inputs::Paths(vec![options.data.clone()]);
     let classify = ClassifyOptions {
         inputs,
@@ -135,7 +137,7 @@ fn from_images(
             .try_for_each(|tally| tally.predict(&image))
     };
     let report = with_features(&spec, &classify, Labels::FromFolders, progress, each)?;
-    Ok(report.notes)
+    Ok((report.engine, report.notes))
 }
 
 /// The predictions of one head, as they come.
@@ -187,7 +189,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn judged(self, options: &JudgeOptions, notes: Vec<String>) -> Result<Judged> {
+    fn judged(self, options: &JudgeOptions, engine: Engine, notes: Vec<String>) -> Result<Judged> {
         if self.items.is_empty() || self.unlabelled > 0 {
             return Err(self.nothing_to_judge(options));
         }
@@ -197,6 +199,7 @@ impl<'a> Tally<'a> {
             unknown_classes: self.unknown_classes,
             skipped: self.skipped,
             notes,
+            engine,
         })
     }
 

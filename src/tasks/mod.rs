@@ -12,6 +12,7 @@ mod inputs;
 mod judge;
 mod preview;
 mod pull;
+mod report;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub use doctor::{Finding, Verdict, doctor};
@@ -24,3 +25,4 @@ pub use inputs::{Inputs, Skipped};
 pub use judge::{JudgeOptions, Judged, JudgedItem, judge};
 pub use preview::{PreviewOptions, PreviewReport, preview};
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
+pub use report::{ReportOptions, ReportSummary, report};

@@ -205,5 +205,5 @@ macro_rules! files {
 }
 
 files!(
-    classify, doctor, evaluate, extract, features, fit_head, models, usage
+    classify, doctor, evaluate, extract, features, fit_head, models, report, usage
 );
