@@ -25,6 +25,7 @@ mod output;
 mod predictions;
 mod preview;
 mod pull;
+mod report;
 mod run_args;
 mod suggest;
 mod suggestion_rows;
@@ -56,6 +57,8 @@ enum Command {
     FitHead(fit_head::Args),
     /// Hold a head against labelled features or images.
     Evaluate(evaluate::Args),
+    /// Write what is known of a head as one HTML page to look at.
+    Report(report::Args),
     /// Label images with a head.
     Classify(classify::Args),
     /// Look for duplicates, leakage, wrong labels and outliers in a feature store.
@@ -101,6 +104,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Extract(args) => extract::run(args, home),
         Command::FitHead(args) => fit_head::run(args),
         Command::Evaluate(args) => evaluate::run(args, home),
+        Command::Report(args) => report::run(args, home),
         Command::Classify(args) => classify::run(args, home),
         Command::Inspect(args) => inspect::run(args),
         Command::Suggest(args) => suggest::run(args, home),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::classify::{ClassifyOptions, predict_one};
 use super::featured::{Featured, with_features};
 use super::inputs::{Inputs, Skipped};
+use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Verdict};
 use crate::error::{Error, Result};
@@ -55,6 +56,8 @@ pub struct Judged {
     pub skipped: Vec<Skipped>,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// What computed the features.
+    pub engine: Engine,
 }
 
 impl Judged {
@@ -105,19 +108,18 @@ pub(super) fn judge_by(
     progress: &dyn Progress,
 ) -> Result<Vec<Judged>> {
     let mut tallies: Vec<_> = classifiers.iter().map(|c| Tally::new(c)).collect();
-    let notes = if is_store(&options.data) {
-        from_store(options, &mut tallies)?;
-        Vec::new()
+    let (engine, notes) = if is_store(&options.data) {
+        (from_store(options, &mut tallies)?, Vec::new())
     } else {
         from_images(options, &mut tallies, progress)?
     };
     tallies
         .into_iter()
-        .map(|tally| tally.judged(options, notes.clone()))
+        .map(|tally| tally.judged(options, engine.clone(), notes.clone()))
         .collect()
 }
 
-fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<()> {
+fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<Engine> {
     let store = FeatureStore::open(&options.data)?;
     let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
     for tally in tallies {
@@ -132,14 +134,14 @@ fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<()> {
             tally.add(row.path.clone(), row.class.as_deref(), digest, &prediction);
         }
     }
-    Ok(())
+    Ok(store.manifest().engine.clone())
 }
 
 fn from_images(
     options: &JudgeOptions,
     tallies: &mut [Tally<'_>],
     progress: &dyn Progress,
-) -> Result<Vec<String>> {
+) -> Result<(Engine, Vec<String>)> {
     let inputs = Inputs::Paths(vec![options.data.clone()]);
     let classify = ClassifyOptions {
         inputs,
@@ -152,7 +154,7 @@ fn from_images(
             .try_for_each(|tally| tally.predict(&image))
     };
     let report = with_features(&spec, &classify, Labels::FromFolders, progress, each)?;
-    Ok(report.notes)
+    Ok((report.engine, report.notes))
 }
 
 /// The predictions of one head, as they come.
@@ -216,7 +218,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn judged(self, options: &JudgeOptions, notes: Vec<String>) -> Result<Judged> {
+    fn judged(self, options: &JudgeOptions, engine: Engine, notes: Vec<String>) -> Result<Judged> {
         if self.items.is_empty() || self.unlabelled > 0 {
             return Err(self.nothing_to_judge(options));
         }
@@ -227,6 +229,7 @@ impl<'a> Tally<'a> {
             rejected: self.rejected,
             skipped: self.skipped,
             notes,
+            engine,
         })
     }
 

@@ -13,6 +13,7 @@ mod inspect;
 mod judge;
 mod preview;
 mod pull;
+mod report;
 mod suggest;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
@@ -34,4 +35,5 @@ pub use inspect::{
 pub use judge::{JudgeOptions, Judged, JudgedItem, Rejected, judge};
 pub use preview::{PreviewOptions, PreviewReport, preview};
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
+pub use report::{ReportOptions, ReportSummary, report};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
