@@ -44,7 +44,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         (None, Some(share)) => Validation::Split(share),
         (None, None) => Validation::None,
     };
-    let params = args.solver.params()?;
+    let params = args.solver.params(args.search.schedule())?;
     let options = FitHeadOptions {
         features: args.features,
         output: args.output,

@@ -76,9 +76,10 @@ impl SgdArgs {
     /// The parameters with those that were given.
     pub(super) fn apply(&self, params: FitParams) -> Result<FitParams> {
         let default = FitValues::default();
+        let schedule = self.schedule()?.unwrap_or(params.values().schedule);
         Ok(params
             .lr(self.lr.unwrap_or(default.lr))
-            .schedule(self.schedule()?)
+            .schedule(schedule)
             .momentum(self.momentum.unwrap_or(default.momentum))
             .nesterov(self.nesterov)
             .weight_decay(self.weight_decay.unwrap_or(default.weight_decay))
@@ -88,7 +89,8 @@ impl SgdArgs {
             .patience(self.patience))
     }
 
-    fn schedule(&self) -> Result<Schedule> {
+    /// The schedule that was asked for.
+    fn schedule(&self) -> Result<Option<Schedule>> {
         let wrong = |problem: &str, hint: &str| Error::Input {
             problem: problem.to_owned(),
             hint: hint.to_owned(),
@@ -102,10 +104,11 @@ impl SgdArgs {
                     )
                 })?;
                 let gamma = self.gamma.unwrap_or(0.1);
-                return Ok(Schedule::Step { step_size, gamma });
+                return Ok(Some(Schedule::Step { step_size, gamma }));
             }
-            Some(ScheduleArg::Cosine) => Schedule::Cosine,
-            Some(ScheduleArg::Constant) | None => Schedule::Constant,
+            Some(ScheduleArg::Cosine) => Some(Schedule::Cosine),
+            Some(ScheduleArg::Constant) => Some(Schedule::Constant),
+            None => None,
         };
         if self.step_size.is_some() || self.gamma.is_some() {
             let problem = "`--step-size` and `--gamma` belong to `--schedule step`";

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::sgd_args::SgdArgs;
 use crate::error::{Error, Result};
-use crate::head::{ClassWeight, FitParams, FitValues, Solver};
+use crate::head::{ClassWeight, FitParams, FitValues, Schedule, Solver};
 use crate::tasks::read_class_weights;
 
 /// Parameters of every fit, and those of each solver; ranges are checked by the library.
@@ -59,9 +59,11 @@ enum SolverArg {
 }
 
 impl SolverArgs {
+    /// `schedule` is that of SGD where none was given.
+    ///
     /// # Errors
     /// When an option of the other solver was given, or the class weights cannot be read.
-    pub(super) fn params(&self) -> Result<FitParams> {
+    pub(super) fn params(&self, schedule: Schedule) -> Result<FitParams> {
         let class_weight = match self.class_weight.as_str() {
             "none" => ClassWeight::None,
             "balanced" => ClassWeight::Balanced,
@@ -75,7 +77,7 @@ impl SolverArgs {
         match self.solver {
             SolverArg::Sgd => {
                 refuse(self.lbfgs.given(), "sgd", "lbfgs")?;
-                self.sgd.apply(params)
+                self.sgd.apply(params.schedule(schedule))
             }
             SolverArg::Lbfgs => {
                 refuse(self.sgd.given(), "lbfgs", "sgd")?;
