@@ -3,10 +3,10 @@
     python scripts/reference.py [--only NAME] [--weights FILE.pth] [--full]
                                 [--out tests/golden]
 
-needs torch, torchvision, pillow, scikit-learn and numpy. One file NAME.json comes out
+needs torch, torchvision, pillow, scikit-learn, scipy and numpy. One file NAME.json comes out
 of each function below: `preprocess`, `efficientnet_lite0` (wants --weights, left out
 without it), `weights` (and two files beside it), `architectures`, `vgg19` (with --full the whole network too, which wants
-2 GB and a minute; without it, what is there of it stays), `sgd`, `metrics`, `softmax`, `label_errors`. Every file has `about` (what made it) and
+2 GB and a minute; without it, what is there of it stays), `sgd`, `metrics`, `comparison`, `softmax`, `label_errors`. Every file has `about` (what made it) and
 `versions` (of what made it). Arrays are row-major; a matrix is a list of its rows.
 `null` stands for "not given".
 
@@ -108,14 +108,30 @@ last digits are right; lbfgs, held against it here, stops where the loss no long
 
 metrics.json
 ------------
+- `bootstrap`: {`resamples`, `seed`}: the samples of each resample come from xoshiro256++
+  seeded by SplitMix64, one jump further for each.
 - `cases`: list of
-  - `name`; `classes`: how many; `targets`, `predictions`: class indices;
-  - `probabilities`: multiples of 1/1024, exact, no row with a tie for the first place;
+  - `name`; `classes`: how many; `targets`, `predictions`: class indices, of a tie the
+    first;
+  - `probabilities`: multiples of 1/1024, exact;
   - `accuracy`; `balanced_accuracy`: mean recall over the classes that have samples;
   - `confusion`: rows truth, columns prediction;
   - `precision`, `recall`, `f1`, `support`: per class, 0 for 0/0;
   - `macro_f1`: over all classes, absent ones too; `weighted_f1`: by support;
-  - `log_loss`: natural logarithm, mean over the samples.
+  - `log_loss`: natural logarithm, mean over the samples; `brier_score`: not halved;
+  - `top_k`: accuracies for k = 1, 2, ..., the first of equals counting as the larger;
+  - `roc_aucs`: per class against the others, null without either; `roc_auc`: their mean;
+  - `ece`, `reliability`: Guo's 15 bins, a list of [samples, mean confidence, accuracy];
+  - `intervals`: the 2.5 and 97.5 percentiles of the same figures over the resamples that
+    have them, null where none has; `shares`: of the confusion's rows, (C, C).
+
+comparison.json
+---------------
+- `mcnemar`: list of {`only_first`, `only_second`: samples right, `test`: "exact" |
+  "chi-squared", `statistic`, `p_value`}.
+- `comparisons`: list of {`name`, `targets`, `first`, `second`: probabilities of the two
+  heads, `bootstrap`, `accuracy`, `log_loss`: {`first`, `second`, `interval` of the first
+  less the second}}.
 
 softmax.json
 ------------
@@ -139,10 +155,12 @@ from pathlib import Path
 import networks
 import numpy as np
 import PIL
+import scipy
 import sklearn
 import torch
 import torchvision
 from PIL import Image
+from scipy.stats import binomtest, chi2
 from sklearn import metrics as skm
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -766,14 +784,22 @@ def logistic_fit(features, labels, l2, standardize, balanced):
 # --- metrics.json
 
 
+BOOTSTRAP = {"resamples": 100, "seed": 11}
+BINS = 15
+
+
 def metrics():
-    """scikit-learn's figures for a hard case, an easy one and two small ones."""
+    """scikit-learn's figures for a hard case, an easy one and some awkward ones."""
     return {
         "about": "sklearn.metrics with labels=range(classes) and zero_division=0",
+        "bootstrap": BOOTSTRAP,
         "cases": [
             metric_case("imbalanced", *imbalanced()),
+            metric_case("seven_classes", *seven_classes()),
             metric_case("perfect", *perfect()),
             metric_case("binary", *binary()),
+            metric_case("ties", *ties()),
+            metric_case("one_class_in_truth", [1] * 6, binary()[1][:6]),
             metric_case(
                 "class_nowhere",
                 [0, 0, 1, 1, 1],
@@ -831,11 +857,30 @@ def binary():
     return targets, [[1024 - share, share] for share in positive]
 
 
+def seven_classes():
+    """Few samples of many classes: some are not drawn by a resample."""
+    targets = [i * i % 7 for i in range(20)] + [3, 3, 5, 6, 6, 6]
+    return targets, [
+        shares(
+            [
+                20 + (i * 97 + k * 131 + i * k * 41) % 283 + 120 * (k == t)
+                for k in range(7)
+            ]
+        )
+        for i, t in enumerate(targets)
+    ]
+
+
+def ties():
+    """Few different probabilities: ties between samples and between classes."""
+    steps = [[256, 256, 512], [512, 256, 256], [384, 384, 256], [256, 384, 384]]
+    targets = [i * 5 % 3 for i in range(24)]
+    return targets, [steps[(i * 7 + i // 4) % 4] for i in range(24)]
+
+
 def metric_case(name, targets, rows):
     probabilities = np.array(rows) / 1024
-    assert all(
-        sum(row) == 1024 and sorted(row)[-1] > sorted(row)[-2] for row in rows
-    ), name
+    assert all(sum(row) == 1024 for row in rows), name
     predictions = probabilities.argmax(axis=1).tolist()
     labels = list(range(probabilities.shape[1]))
     return {
@@ -845,8 +890,296 @@ def metric_case(name, targets, rows):
         "predictions": predictions,
         "probabilities": probabilities.tolist(),
         **label_metrics(targets, predictions, labels),
-        "log_loss": rounded(skm.log_loss(targets, probabilities, labels=labels), 15),
+        **probability_metrics(np.array(targets), probabilities),
+        "reliability": reliability(np.array(targets), probabilities),
+        "intervals": intervals(np.array(targets), probabilities),
     }
+
+
+def probability_metrics(targets, probabilities):
+    labels = list(range(probabilities.shape[1]))
+    aucs = roc_aucs(targets, probabilities)
+    return {
+        "log_loss": rounded(skm.log_loss(targets, probabilities, labels=labels), 15),
+        "brier_score": rounded(
+            skm.brier_score_loss(
+                targets, probabilities, labels=labels, scale_by_half=False
+            ),
+            15,
+        ),
+        "top_k": [
+            rounded(top_k(targets, probabilities, k), 15)
+            for k in range(1, max(1, min(5, len(labels) - 1)) + 1)
+        ],
+        "ece": rounded(
+            sum(
+                n * abs(confidence - accuracy)
+                for n, confidence, accuracy in reliability(targets, probabilities)
+            )
+            / len(targets),
+            15,
+        ),
+        "roc_aucs": aucs,
+        "roc_auc": roc_auc(targets, probabilities, aucs),
+    }
+
+
+def top_k(targets, probabilities, k):
+    """scikit-learn puts the last of equals first: the classes are counted from the end."""
+    classes = probabilities.shape[1]
+    if classes == 2:
+        assert k == 1
+        return skm.accuracy_score(targets, probabilities.argmax(axis=1))
+    return skm.top_k_accuracy_score(
+        classes - 1 - targets, probabilities[:, ::-1], k=k, labels=range(classes)
+    )
+
+
+def reliability(targets, probabilities):
+    """Samples, mean confidence and accuracy in the bins of Guo et al. (2017)."""
+    confidences = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == targets
+    edges = np.linspace(0, 1, BINS + 1)
+    bins = []
+    for lower, upper in zip(edges[:-1], edges[1:]):
+        inside = (confidences > lower) & (confidences <= upper)
+        means = [
+            rounded(values[inside].mean(), 15) if inside.any() else 0.0
+            for values in (confidences, right)
+        ]
+        bins.append([int(inside.sum()), *means])
+    return bins
+
+
+def roc_aucs(targets, probabilities):
+    def of_class(c):
+        positive = targets == c
+        if positive.all() or not positive.any():
+            return None
+        return rounded(skm.roc_auc_score(positive, probabilities[:, c]), 15)
+
+    return [of_class(c) for c in range(probabilities.shape[1])]
+
+
+def roc_auc(targets, probabilities, aucs):
+    """scikit-learn's own mean, where every class has a sample."""
+    if None not in aucs:
+        scores = probabilities[:, 1] if len(aucs) == 2 else probabilities
+        return rounded(skm.roc_auc_score(targets, scores, multi_class="ovr"), 15)
+    known = [auc for auc in aucs if auc is not None]
+    return rounded(np.mean(known), 15) if known else None
+
+
+# --- the bootstrap, by the published algorithms
+
+
+class Xoshiro256PlusPlus:
+    """Blackman and Vigna's generator, seeded with their SplitMix64."""
+
+    JUMP = (
+        0x180EC6D33CFD0ABA,
+        0xD5A61266F0C9392C,
+        0xA9582618E03FC9AA,
+        0x39ABDC4529B1661C,
+    )
+    MASK = 2**64 - 1
+
+    def __init__(self, seed):
+        self.state = []
+        for _ in range(4):
+            seed = (seed + 0x9E3779B97F4A7C15) & self.MASK
+            z = seed
+            z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & self.MASK
+            z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & self.MASK
+            self.state.append(z ^ (z >> 31))
+
+    def rotated(self, x, k):
+        return ((x << k) | (x >> (64 - k))) & self.MASK
+
+    def __next__(self):
+        s = self.state
+        result = (self.rotated((s[0] + s[3]) & self.MASK, 23) + s[0]) & self.MASK
+        t = (s[1] << 17) & self.MASK
+        s[2] ^= s[0]
+        s[3] ^= s[1]
+        s[1] ^= s[2]
+        s[0] ^= s[3]
+        s[2] ^= t
+        s[3] = self.rotated(s[3], 45)
+        return result
+
+    def below(self, n):
+        return (next(self) * n) >> 64
+
+    def copy(self):
+        other = Xoshiro256PlusPlus(0)
+        other.state = list(self.state)
+        return other
+
+    def jump(self):
+        jumped = [0] * 4
+        for word in self.JUMP:
+            for bit in range(64):
+                if word >> bit & 1:
+                    jumped = [a ^ b for a, b in zip(jumped, self.state)]
+                next(self)
+        self.state = jumped
+
+
+def resamples(n):
+    """The rows of each resample."""
+    generator = Xoshiro256PlusPlus(BOOTSTRAP["seed"])
+    for _ in range(BOOTSTRAP["resamples"]):
+        own = generator.copy()
+        generator.jump()
+        yield np.array([own.below(n) for _ in range(n)])
+
+
+def percentiles(values):
+    """The 95 % interval of the resamples that have the figure."""
+    known = [value for value in values if value is not None and not np.isnan(value)]
+    return rounded(np.percentile(known, [2.5, 97.5]), 15) if known else None
+
+
+def intervals(targets, probabilities):
+    """Every figure by scikit-learn, once for each resample."""
+    classes = probabilities.shape[1]
+    samples = [
+        resampled_figures(targets[rows], probabilities[rows])
+        for rows in resamples(len(targets))
+    ]
+    return {
+        name: [percentiles(column) for column in zip(*(s[name] for s in samples))]
+        if isinstance(samples[0][name], list)
+        else percentiles([s[name] for s in samples])
+        for name in samples[0]
+        if name != "shares"
+    } | {
+        "shares": [
+            [
+                percentiles([s["shares"][row][column] for s in samples])
+                for column in range(classes)
+            ]
+            for row in range(classes)
+        ]
+    }
+
+
+def resampled_figures(targets, probabilities):
+    labels = list(range(probabilities.shape[1]))
+    predictions = probabilities.argmax(axis=1)
+    figures = label_metrics(targets, predictions, labels)
+    precision, recall, f1, _ = skm.precision_recall_fscore_support(
+        targets, predictions, labels=labels, zero_division=np.nan
+    )
+    counts = np.array(figures["confusion"], dtype=float)
+    with np.errstate(invalid="ignore"):
+        shares = counts / counts.sum(axis=1, keepdims=True)
+    return {
+        **{
+            name: figures[name]
+            for name in ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1")
+        },
+        "precision": precision.tolist(),
+        "recall": recall.tolist(),
+        "f1": f1.tolist(),
+        **probability_metrics(targets, probabilities),
+        "reliability": [
+            accuracy if n else None
+            for n, _, accuracy in reliability(targets, probabilities)
+        ],
+        "shares": shares.tolist(),
+    }
+
+
+# --- comparison.json
+
+
+def comparison():
+    """McNemar's test by SciPy, and the differences of two heads over the resamples."""
+    targets, first = imbalanced()
+    second = [shares([a + b for a, b in zip(row, row[1:] + row[:1])]) for row in first]
+    binary_targets, binary_first = binary()
+    return {
+        "about": "scipy.stats.binomtest and chi2, sklearn.metrics",
+        "mcnemar": [
+            mcnemar(*counts)
+            for counts in (
+                (0, 0),
+                (1, 0),
+                (7, 1),
+                (5, 5),
+                (2, 22),
+                (0, 24),
+                (12, 13),
+                (13, 13),
+                (40, 22),
+                (150, 86),
+                (3, 300),
+            )
+        ],
+        "comparisons": [
+            compared("imbalanced", targets, first, second),
+            compared(
+                "binary",
+                binary_targets,
+                binary_first,
+                [shares([a + 512, 1536 - a]) for a, _ in binary_first[::-1]],
+            ),
+        ],
+    }
+
+
+def mcnemar(only_first, only_second):
+    """As statsmodels: exact below 25 disagreements, else with continuity correction."""
+    fewer, n = min(only_first, only_second), only_first + only_second
+    if n < 25:
+        test, statistic = "exact", float(fewer)
+        p_value = binomtest(fewer, n).pvalue if n else 1.0
+    else:
+        test, statistic = "chi-squared", (abs(only_first - only_second) - 1) ** 2 / n
+        p_value = chi2.sf(statistic, 1)
+    return {
+        "only_first": only_first,
+        "only_second": only_second,
+        "test": test,
+        "statistic": statistic,
+        "p_value": float(p_value),
+    }
+
+
+def compared(name, targets, first, second):
+    heads = [np.array(rows) / 1024 for rows in (first, second)]
+    targets = np.array(targets)
+    labels = list(range(heads[0].shape[1]))
+    measures = {
+        "accuracy": lambda t, p: skm.accuracy_score(t, p.argmax(axis=1)),
+        "log_loss": lambda t, p: skm.log_loss(t, p, labels=labels),
+    }
+    return {
+        "name": name,
+        "targets": targets.tolist(),
+        "first": heads[0].tolist(),
+        "second": heads[1].tolist(),
+        "bootstrap": BOOTSTRAP,
+        **{
+            measure: {
+                "first": rounded(of(targets, heads[0]), 15),
+                "second": rounded(of(targets, heads[1]), 15),
+                "interval": percentiles(
+                    [
+                        of(targets[rows], heads[0][rows])
+                        - of(targets[rows], heads[1][rows])
+                        for rows in resamples(len(targets))
+                    ]
+                ),
+            }
+            for measure, of in measures.items()
+        },
+    }
+
+
+# --- the figures of labels alone
 
 
 def label_metrics(targets, predictions, labels):
@@ -895,6 +1228,52 @@ def softmax_row(logits):
     }
 
 
+# --- temperature.json
+
+
+def temperature():
+    """Temperatures that are above 1 and below, of one view and of several."""
+    return {
+        "about": "scipy.optimize.minimize_scalar of the mean of -ln p over ln T, float64",
+        "cases": [
+            temperature_case("too sure", 60, 4, 1, 2**-11),
+            temperature_case("not sure enough", 60, 4, 1, 2**-15),
+            temperature_case("two classes", 40, 2, 1, 2**-12),
+            temperature_case("three views", 40, 3, 3, 2**-12),
+        ],
+    }
+
+
+def temperature_case(name, images, classes, views, scale):
+    numbers = integers(images + classes)
+    targets = [image * image % classes for image in range(images)]
+    logits = [
+        [
+            scale * (next(numbers) + 16384 * (column == targets[row // views]))
+            for column in range(classes)
+        ]
+        for row in range(images * views)
+    ]
+    z = np.array(logits).reshape(images, views, classes)
+
+    def loss(ln_t):
+        p = scipy.special.softmax(z / np.exp(ln_t), axis=2).mean(axis=1)
+        return -np.log(p[np.arange(images), targets]).mean()
+
+    best = scipy.optimize.minimize_scalar(
+        loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-12}
+    )
+    return {
+        "name": name,
+        "views": views,
+        "targets": targets,
+        "logits": logits,
+        "temperature": float(np.exp(best.x)),
+        "log_loss_before": float(loss(0.0)),
+        "log_loss_after": float(best.fun),
+    }
+
+
 # --- confident learning
 
 
@@ -937,6 +1316,7 @@ def versions():
         "pillow": PIL.__version__,
         "scikit-learn": sklearn.__version__,
         "numpy": np.__version__,
+        "scipy": scipy.__version__,
     }
 
 
@@ -1000,7 +1380,9 @@ def main():
             "sgd",
             "logistic",
             "metrics",
+            "comparison",
             "softmax",
+            "temperature",
             "label_errors",
         ]
     )
@@ -1013,7 +1395,9 @@ def main():
         "sgd": sgd,
         "logistic": logistic,
         "metrics": metrics,
+        "comparison": comparison,
         "softmax": softmax,
+        "temperature": temperature,
         "label_errors": label_errors,
     }
     torch.set_num_threads(1)

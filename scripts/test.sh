@@ -3,6 +3,17 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
+# The report is tested in a real browser; without one those tests say that they did nothing.
+if ! command -v chromedriver >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        say "chromium, to test the report"
+        { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null; } ||
+            say "chromium could not be installed: the report is not tested in a browser"
+    else
+        say "there is no chromedriver: the report is not tested in a browser (Debian: apt-get install chromium chromium-driver)"
+    fi
+fi
+
 say "formatting"
 cargo fmt --check
 say "lints"

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::{ArrayView2, s};
 
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, FileProblem, Result};
-use crate::head::{HeadFile, LinearHead};
+use crate::head::{HeadFile, Likeness, LinearHead, Rejection, Temperature};
 use crate::images::View;
 
 /// Which views of an image a head is used with: test-time augmentation.
@@ -20,18 +20,47 @@ pub enum Tta {
     None,
 }
 
+/// Whether images that are like none of the training images are told from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rejecting {
+    /// As the head says.
+    #[default]
+    AsTrained,
+    /// No: every image is of one of the classes.
+    Off,
+}
+
 /// A trained classifier. It may be shared between threads.
 #[derive(Debug, Clone)]
 pub struct Classifier {
     head: LinearHead,
     classes: ClassIndex,
     spec: FeatureSpec,
+    temperature: Temperature,
+    rejection: Option<Rejection>,
 }
 
-/// The probabilities of one image, a number for each class, which add up to 1.
+/// The probabilities of one image, a number for each class, which add up to 1, and whether it is of any class at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
     probabilities: Vec<f64>,
+    verdict: Verdict,
+}
+
+/// Whether an image is of any class at all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict {
+    /// It is like some training image, or the head has no rejection.
+    Known,
+    /// It is like none.
+    Unknown {
+        /// The cosine between its centre and the nearest training image, in [-1, 1].
+        score: f32,
+        /// The least that a known image has.
+        threshold: f32,
+        /// The class of that training image.
+        nearest: usize,
+    },
 }
 
 impl Classifier {
@@ -44,6 +73,8 @@ impl Classifier {
             head,
             classes,
             manifest,
+            temperature,
+            rejection,
             ..
         } = HeadFile::read(path)?;
         let spec: FeatureSpec = serde_json::from_value(manifest).map_err(|e| Error::File {
@@ -61,7 +92,30 @@ impl Classifier {
             head,
             classes,
             spec,
+            temperature,
+            rejection,
         })
+    }
+
+    /// The same classifier with another opinion on images that are like none of the training images.
+    #[must_use]
+    pub fn rejecting(mut self, rejecting: Rejecting) -> Self {
+        if rejecting == Rejecting::Off {
+            self.rejection = None;
+        }
+        self
+    }
+
+    /// What tells images of no class from the others, where the head has that and it is not off.
+    #[must_use]
+    pub fn rejection(&self) -> Option<&Rejection> {
+        self.rejection.as_ref()
+    }
+
+    /// What the logits are divided by.
+    #[must_use]
+    pub fn temperature(&self) -> Temperature {
+        self.temperature
     }
 
     /// The classes, in the order of the probabilities.
@@ -95,23 +149,43 @@ impl Classifier {
     }
 
     /// Predicts from features (N · V, D), V views of each image together: a prediction for each image, the mean of its
-    /// views' probabilities.
+    /// views' probabilities. Whether it is of any class, its first view says, the centre, whatever the others are.
     ///
     /// # Errors
     /// [`Error::Mismatch`] where D is not the head's.
-    ///
-    /// # Panics
-    /// Never: an image has at least one view.
     pub fn predict(&self, features: ArrayView2<f32>) -> Result<Vec<Prediction>> {
-        let probabilities = self.head.predict_proba(features)?;
-        let images = probabilities.axis_chunks_iter(Axis(0), self.spec.views.len().max(1));
+        let views = self.spec.views.len().max(1);
+        let logits = self.head.logits(features)?;
+        let probabilities = self.temperature.probabilities(logits, views);
+        let verdicts = self.verdicts(features.slice(s![..; views, ..]))?;
+        let images = probabilities.rows().into_iter().zip(verdicts);
         Ok(images
-            .map(|views| Prediction {
-                probabilities: views
-                    .mean_axis(Axis(0))
-                    .expect("an image has at least one view")
-                    .to_vec(),
+            .map(|(probabilities, verdict)| Prediction {
+                probabilities: probabilities.to_vec(),
+                verdict,
             })
+            .collect())
+    }
+
+    fn verdicts(&self, centres: ArrayView2<f32>) -> Result<Vec<Verdict>> {
+        let Some(rejection) = &self.rejection else {
+            return Ok(vec![Verdict::Known; centres.nrows()]);
+        };
+        let verdict = |likeness: Likeness| {
+            if rejection.rejects(&likeness) {
+                Verdict::Unknown {
+                    score: likeness.score,
+                    threshold: rejection.rule().threshold,
+                    nearest: likeness.class,
+                }
+            } else {
+                Verdict::Known
+            }
+        };
+        Ok(rejection
+            .likeness(centres)?
+            .into_iter()
+            .map(verdict)
             .collect())
     }
 }
@@ -123,6 +197,12 @@ impl Prediction {
         &self.probabilities
     }
 
+    /// Whether the image is of any class at all; the probabilities are as they are either way.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
     /// The most probable class and its probability.
     #[must_use]
     pub fn best(&self) -> (usize, f64) {
@@ -132,11 +212,17 @@ impl Prediction {
     /// The `k` most probable classes with their probabilities, best first; the lower index first among equals.
     #[must_use]
     pub fn top(&self, k: usize) -> Vec<(usize, f64)> {
-        let mut order: Vec<(usize, f64)> = self.probabilities.iter().copied().enumerate().collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1));
-        order.truncate(k);
-        order
+        top(&self.probabilities, k)
     }
+}
+
+/// The `k` most probable classes with their probabilities, best first; the lower index first among equals.
+#[must_use]
+pub fn top(probabilities: &[f64], k: usize) -> Vec<(usize, f64)> {
+    let mut order: Vec<(usize, f64)> = probabilities.iter().copied().enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order.truncate(k);
+    order
 }
 
 #[cfg(test)]
@@ -147,6 +233,7 @@ mod tests {
     fn the_best_come_first_and_equals_keep_their_order() {
         let prediction = Prediction {
             probabilities: vec![0.2, 0.3, 0.2, 0.3],
+            verdict: Verdict::Known,
         };
         assert_eq!(prediction.best(), (1, 0.3));
         assert_eq!(prediction.top(3), [(1, 0.3), (3, 0.3), (0, 0.2)]);

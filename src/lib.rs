@@ -20,6 +20,8 @@ pub mod head;
 
 pub mod classifier;
 
+pub mod report;
+
 pub mod tasks;
 
 #[doc(hidden)]

@@ -99,6 +99,12 @@ fn tell(report: &ClassifyReport) {
             report.skipped
         ));
     }
+    if report.rejected > 0 {
+        talk::note(format!(
+            "{} images are like none of the training images: `unknown` (--no-reject labels them)",
+            report.rejected
+        ));
+    }
     let engine = &report.engine;
     talk::say(format!(
         "{} images classified on {} ({}, {})",

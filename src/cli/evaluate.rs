@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::bar::Bar;
-use super::evaluation_text::{json, text};
+use super::evaluation_json::json;
+use super::evaluation_text::text;
 use super::head_args::HeadArgs;
 use super::output::{skipped, write_to};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
+use crate::head::Bootstrap;
 use crate::images::DecodeOptions;
-use crate::tasks::{EvaluateOptions, EvaluateReport, Inputs, evaluate};
+use crate::tasks::{EvaluateOptions, EvaluateReport, Inputs, JudgeOptions, evaluate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,6 +22,15 @@ pub(super) struct Args {
     data: PathBuf,
     #[command(flatten)]
     head: HeadArgs,
+    /// Another head on the same features, to be tested against: is the difference more than chance?
+    #[arg(long, value_name = "HEAD")]
+    compare: Option<PathBuf>,
+    /// How often the images are drawn again for the 95 % intervals (bootstrap); 0 for none.
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples)]
+    intervals: usize,
+    /// Chooses the images that are drawn.
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
+    seed: u64,
     /// How the figures are written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -39,18 +50,24 @@ enum Format {
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let max_pixels = DecodeOptions::default().max_pixels;
+    // The images are those of `data`.
+    let no_inputs = Inputs::Paths(Vec::new());
     let options = EvaluateOptions {
-        data: args.data,
-        // The images are those of `data`.
-        classify: args
-            .head
-            .options(Inputs::Paths(Vec::new()), max_pixels, home),
+        judge: JudgeOptions {
+            data: args.data,
+            classify: args.head.options(no_inputs, max_pixels, home),
+        },
+        compare: args.compare,
+        bootstrap: Bootstrap {
+            resamples: args.intervals,
+            seed: args.seed,
+        },
     };
     let report = evaluate(&options, &Bar::default())?;
     tell(&report);
     let written = match args.format {
-        Format::Text => text(&report.evaluation),
-        Format::Json => json(&report) + "\n",
+        Format::Text => text(&report, options.compare.as_deref()),
+        Format::Json => json(&report, options.compare.as_deref()) + "\n",
     };
     write_to(args.output.as_deref(), |out| {
         out.write_all(written.as_bytes())
@@ -80,4 +97,11 @@ fn tell(report: &EvaluateReport) {
         report.missing_classes.iter(),
         "",
     );
+    if let Some(rejected) = report.rejected {
+        talk::say(format!(
+            "unknown by the head's rejection, and counted all the same: {} whose label is right, {} whose label is wrong, \
+             {} of classes that the head does not know",
+            rejected.right, rejected.wrong, rejected.unknown_classes
+        ));
+    }
 }

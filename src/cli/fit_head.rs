@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::talk;
+use super::trust_args::{self, TrustArgs};
 use crate::head::{EpochFigures, Fit};
 use crate::tasks::{FitHeadOptions, FitHeadReport, Validation, fit_head};
 
@@ -25,11 +26,13 @@ pub(super) struct Args {
     /// Keep this share of the training images for validation: stratified, equal images on one side.
     #[arg(long, value_name = "SHARE")]
     validation_split: Option<f64>,
-    /// Train on all the views of the features: each epoch draws one of each image.
+    /// Train on all the views of the features: each epoch of SGD draws one of each image, L-BFGS takes all.
     #[arg(long)]
     augment: bool,
     #[command(flatten)]
     solver: SolverArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -45,6 +48,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         params,
         validation,
         augment: args.augment,
+        calibrate: args.trust.calibrate(),
+        reject: args.trust.reject(),
     };
     let report = fit_head(&options, &mut tell_epoch)?;
     tell(&report, &options);
@@ -90,6 +95,7 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
             v.loss
         ));
     }
+    trust_args::tell(report);
     talk::say(format!("  head        {}", options.output.display()));
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::run_args::RunArgs;
 use crate::backbones::Home;
-use crate::classifier::Tta;
+use crate::classifier::{Rejecting, Tta};
 use crate::tasks::{ClassifyOptions, Inputs};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -21,6 +21,9 @@ pub(super) struct HeadArgs {
     /// Test-time augmentation: the views that the head was trained with, or the centre alone.
     #[arg(long, value_enum, default_value_t)]
     tta: TtaArg,
+    /// Take images that are like none of the training images for one of the classes too.
+    #[arg(long)]
+    no_reject: bool,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -44,6 +47,11 @@ impl HeadArgs {
             tta: match self.tta {
                 TtaArg::Trained => Tta::Trained,
                 TtaArg::None => Tta::None,
+            },
+            rejecting: if self.no_reject {
+                Rejecting::Off
+            } else {
+                Rejecting::AsTrained
             },
             max_pixels,
             batch_size: self.run.batch_size,

@@ -6,9 +6,11 @@
 mod backbone_args;
 mod bar;
 mod classify;
+mod comparison_text;
 mod decoding_args;
 mod doctor;
 mod evaluate;
+mod evaluation_json;
 mod evaluation_text;
 mod extract;
 mod features;
@@ -23,10 +25,12 @@ mod output;
 mod predictions;
 mod preview;
 mod pull;
+mod report;
 mod run_args;
 mod suggest;
 mod suggestion_rows;
 mod talk;
+mod trust_args;
 
 use std::process::ExitCode;
 
@@ -53,6 +57,8 @@ enum Command {
     FitHead(fit_head::Args),
     /// Hold a head against labelled features or images.
     Evaluate(evaluate::Args),
+    /// Write what is known of a head as one HTML page to look at.
+    Report(report::Args),
     /// Label images with a head.
     Classify(classify::Args),
     /// Look for duplicates, leakage, wrong labels and outliers in a feature store.
@@ -98,6 +104,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Extract(args) => extract::run(args, home),
         Command::FitHead(args) => fit_head::run(args),
         Command::Evaluate(args) => evaluate::run(args, home),
+        Command::Report(args) => report::run(args, home),
         Command::Classify(args) => classify::run(args, home),
         Command::Inspect(args) => inspect::run(args),
         Command::Suggest(args) => suggest::run(args, home),

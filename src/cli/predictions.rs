@@ -1,7 +1,8 @@
 //! Predictions as CSV, JSON Lines, or a table for people.
 //!
-//! A row for each image, in input order. `status` is `ok`, or `skipped: ` and the reason; then label and probability are
-//! empty (null). Names that are not UTF-8 are written as [`crate::images::path_text`] says.
+//! A row for each image, in input order. `status` is `ok`; or `unknown: ` and the reason, with the label `unknown` and the
+//! highest probability; or `skipped: ` and the reason, then label and probability are empty (null). Names that are not
+//! UTF-8 are written as [`crate::images::path_text`] says.
 
 use std::io::{self, IsTerminal, Write, stdout};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::classes::ClassIndex;
-use crate::classifier::Prediction;
+use crate::classifier::{Prediction, Verdict};
 use crate::images::path_text::for_terminal;
 use crate::tasks::Classified;
 
@@ -53,17 +54,29 @@ const UNKNOWN: &str = "unknown";
 impl Labelling {
     fn label<'a>(&self, classes: &'a ClassIndex, prediction: &Prediction) -> (&'a str, f64) {
         let (index, probability) = prediction.best();
-        let known = self
+        let known = self.why_unknown(classes, prediction).is_none();
+        let name = classes.name(index).filter(|_| known);
+        (name.unwrap_or(UNKNOWN), probability)
+    }
+
+    /// Why the label is `unknown`, where it is.
+    fn why_unknown(&self, classes: &ClassIndex, prediction: &Prediction) -> Option<String> {
+        if let Verdict::Unknown {
+            score,
+            threshold,
+            nearest,
+        } = prediction.verdict()
+        {
+            let class = classes.name(nearest).unwrap_or(UNKNOWN);
+            return Some(format!(
+                "the nearest training image ({class}) has a cosine of {score:.3}, below {threshold:.3}"
+            ));
+        }
+        let (_, probability) = prediction.best();
+        let threshold = self
             .threshold
-            .is_none_or(|threshold| probability >= threshold);
-        (
-            if known {
-                classes.name(index).unwrap_or(UNKNOWN)
-            } else {
-                UNKNOWN
-            },
-            probability,
-        )
+            .filter(|&threshold| probability < threshold)?;
+        Some(format!("the highest probability is below {threshold}"))
     }
 
     /// The most probable classes with their probabilities.
@@ -126,7 +139,7 @@ impl<'a> Writer<'a> {
                 item.path.clone(),
                 String::new(),
                 String::new(),
-                status(item),
+                self.status(classes, item),
             ];
             cells.resize(self.csv_header(classes).len(), String::new());
             return cells;
@@ -136,7 +149,7 @@ impl<'a> Writer<'a> {
             item.path.clone(),
             label.to_owned(),
             number(probability),
-            status(item),
+            self.status(classes, item),
         ];
         let top = self.labelling.top(classes, prediction).into_iter().skip(1);
         cells.extend(top.flat_map(|(name, p)| [name.to_owned(), number(p)]));
@@ -159,7 +172,7 @@ impl<'a> Writer<'a> {
             "probability".to_owned(),
             json!(best.map(|(_, probability)| probability)),
         );
-        row.insert("status".to_owned(), json!(status(item)));
+        row.insert("status".to_owned(), json!(self.status(classes, item)));
         if let Some(prediction) = prediction.filter(|_| self.labelling.top_k > 1) {
             let top = self.labelling.top(classes, prediction);
             let top: Vec<_> = top
@@ -177,6 +190,16 @@ impl<'a> Writer<'a> {
         Value::Object(row)
     }
 
+    fn status(&self, classes: &ClassIndex, item: &Classified) -> String {
+        match &item.result {
+            Ok(prediction) => match self.labelling.why_unknown(classes, prediction) {
+                None => "ok".to_owned(),
+                Some(reason) => format!("unknown: {reason}"),
+            },
+            Err(reason) => format!("skipped: {reason}"),
+        }
+    }
+
     fn table_row(&self, classes: &ClassIndex, item: &Classified) -> String {
         let width = classes
             .iter()
@@ -189,7 +212,7 @@ impl<'a> Writer<'a> {
             Err(_) => format!(
                 "{:width$}          {path}  ({})",
                 "-",
-                for_terminal(&status(item))
+                for_terminal(&self.status(classes, item))
             ),
             Ok(prediction) => {
                 let (label, probability) = self.labelling.label(classes, prediction);
@@ -197,25 +220,21 @@ impl<'a> Writer<'a> {
                 let others: Vec<_> = others
                     .map(|(name, p)| format!("{name} {:.1} %", 100.0 * p))
                     .collect();
+                let reason = self.labelling.why_unknown(classes, prediction);
+                let reason =
+                    reason.map_or_else(String::new, |why| format!("  ({})", for_terminal(&why)));
                 let others = if others.is_empty() {
                     String::new()
                 } else {
                     format!("  ({})", others.join(", "))
                 };
                 format!(
-                    "{:width$}  {:5.1} %  {path}{others}",
+                    "{:width$}  {:5.1} %  {path}{others}{reason}",
                     for_terminal(label),
                     100.0 * probability
                 )
             }
         }
-    }
-}
-
-fn status(item: &Classified) -> String {
-    match &item.result {
-        Ok(_) => "ok".to_owned(),
-        Err(reason) => format!("skipped: {reason}"),
     }
 }
 

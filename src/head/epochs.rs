@@ -1,11 +1,12 @@
 //! SGD by the epoch: shuffled batches, the figures of each epoch, and when to stop.
 
 use super::figures::{EpochFigures, ValidationFigures};
-use super::fit::{Fit, Job};
+use super::fit::Fit;
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::order::RowOrder;
 use super::sgd::{BatchLoss, Sgd};
+use super::solvers::Job;
 use crate::error::{Error, Result};
 
 /// Trains a head for as many epochs as are asked for, or until patience ends.

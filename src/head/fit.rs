@@ -3,15 +3,12 @@
 use std::time::Instant;
 
 use super::choices::Solver;
-use super::epochs::run;
 use super::figures::{EpochFigures, ValidationFigures};
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
-use super::logistic::{Optimum, Stop, minimise};
-use super::objective::Problem;
+use super::logistic::Optimum;
 use super::params::FitValidParams;
-use super::standard::Standard;
-use super::targets::Targets;
+use super::solvers::{Job, by_lbfgs, by_sgd};
 use super::warnings::{FitWarning, warnings};
 use crate::error::{Error, Result};
 
@@ -94,60 +91,6 @@ pub fn fit_from(
     fit.warnings = warnings(train, validation, &values.class_weight, history);
     fit.seconds = started.elapsed().as_secs_f64();
     Ok(fit)
-}
-
-/// What a solver is given.
-pub(super) struct Job<'a> {
-    pub(super) params: &'a FitValidParams,
-    pub(super) train: LabelledFeatures<'a>,
-    pub(super) validation: Option<LabelledFeatures<'a>>,
-    pub(super) class_weights: Vec<f64>,
-}
-
-impl Job<'_> {
-    fn standard(&self) -> Option<Standard> {
-        let all = || vec![1.0; self.train.n_samples()];
-        let wanted = self.params.values().standardize;
-        wanted.then(|| Standard::of(&self.train, &all()))
-    }
-}
-
-fn by_sgd(start: LinearHead, job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Result<Fit> {
-    let Some(standard) = job.standard() else {
-        return run(start, job, on_epoch);
-    };
-    let train = standard.apply(job.train.features());
-    let validation = job.validation.map(|set| standard.apply(set.features()));
-    let replaced = job.validation.as_ref().zip(validation.as_ref());
-    let standardised = Job {
-        train: job.train.with_features(train.view()),
-        validation: replaced.map(|(set, features)| set.with_features(features.view())),
-        ..job
-    };
-    let fit = run(standard.unfold_head(&start), standardised, on_epoch)?;
-    Ok(Fit {
-        head: standard.fold_head(&fit.head),
-        ..fit
-    })
-}
-
-fn by_lbfgs(start: &LinearHead, job: Job<'_>) -> Result<Fit> {
-    let (values, set) = (job.params.values(), &job.train);
-    let (images, standard) = (vec![1.0; set.n_samples()], job.standard());
-    let targets = Targets::new(job.class_weights, values.label_smoothing);
-    let problem = Problem::new(set, targets, images, values.l2, standard);
-    let stop = Stop {
-        tolerance: values.tol,
-        iterations: values.max_iter,
-    };
-    let (head, optimum) = minimise(set, &problem, start, stop)?;
-    let validation = job.validation.as_ref();
-    let validation = validation.map(|set| ValidationFigures::of(&head, set));
-    Ok(Fit {
-        validation: validation.transpose()?,
-        optimum: Some(optimum),
-        ..Fit::of(head)
-    })
 }
 
 impl Fit {

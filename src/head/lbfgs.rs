@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::line_search::{LineSearch, Trial};
+use super::vectors::{add_scaled, dot, is_finite, largest, subtract};
 
 /// Pairs of steps and gradient changes that are remembered, as in `SciPy`.
 const MEMORY: usize = 10;
@@ -174,51 +175,6 @@ impl Lbfgs {
     }
 }
 
-/// Independent sums, as in `kernels`.
-const LANES: usize = 8;
-
-/// The dot product of two vectors of equal length.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
-}
-
-fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
-    for (sum, x) in sum.iter_mut().zip(vector) {
-        *sum += factor * x;
-    }
-}
-
-fn subtract(a: &[f64], b: &[f64], difference: &mut [f64]) {
-    for ((d, a), b) in difference.iter_mut().zip(a).zip(b) {
-        *d = a - b;
-    }
-}
-
-fn is_finite(vector: &[f64]) -> bool {
-    vector.iter().all(|x| x.is_finite())
-}
-
-/// The largest absolute entry; NaN where there is one.
-pub(super) fn largest(vector: &[f64]) -> f64 {
-    let larger = |a: f64, b: &f64| {
-        if a.is_nan() || b.abs() <= a {
-            a
-        } else {
-            b.abs()
-        }
-    };
-    vector.iter().fold(0.0, larger)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,7 +248,6 @@ mod tests {
         // A gradient that points the wrong way leads nowhere downhill.
         let (lbfgs, step, _) = minimise(&[1.0], 1e-9, |x| (x[0] * x[0], vec![-2.0 * x[0]]));
         assert_eq!((step, lbfgs.point()), (Step::Failed, &[1.0][..]));
-        assert!(largest(&[1.0, f64::NAN, 2.0]).is_nan());
     }
 
     #[test]

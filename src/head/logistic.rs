@@ -4,9 +4,10 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 use super::labelled::LabelledFeatures;
-use super::lbfgs::{Lbfgs, Step, largest};
+use super::lbfgs::{Lbfgs, Step};
 use super::linear::LinearHead;
 use super::objective::{Answer, Problem, evaluate};
+use super::vectors::largest;
 use crate::error::{Error, Result};
 
 /// When a search for a minimum ends.

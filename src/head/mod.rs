@@ -8,6 +8,7 @@ mod cross_validation;
 mod dropout;
 mod epochs;
 mod estimator;
+mod evaluation;
 mod figures;
 mod file;
 mod fit;
@@ -18,24 +19,31 @@ mod lbfgs;
 mod line_search;
 mod linear;
 mod logistic;
-mod metrics;
 mod motion;
 mod neighbours;
 mod objective;
 mod order;
 mod parallel;
 mod params;
+mod rejection;
 mod search;
 mod sgd;
 mod softmax;
+mod solvers;
 mod split;
 mod standard;
 mod targets;
+mod temperature;
 mod values;
+mod vectors;
 mod warnings;
 
 pub use choices::{ClassWeight, Schedule, Solver};
 pub use cross_validation::{Folds, Groups, out_of_fold};
+pub use evaluation::{
+    Bootstrap, ClassFigures, ClassIntervals, Comparison, Difference, Evaluation, Interval,
+    Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
+};
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
 pub use fit::{Fit, fit, fit_from};
@@ -45,12 +53,13 @@ pub use inspection::{
 pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use linear::LinearHead;
 pub use logistic::Optimum;
-pub use metrics::{ClassFigures, Evaluation};
 pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
 pub use params::{FitParams, FitValidParams};
+pub use rejection::{BANK_CAPACITY, Likeness, Method, Rejection, RejectionFit, RejectionRule};
 pub use search::{Candidate, CandidateFigures, Search, Setting, search};
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};
 pub use split::{Split, validation_split};
+pub use temperature::{TEMPERATURES, Temperature, TemperatureFit};
 pub use values::FitValues;
 pub use warnings::FitWarning;

@@ -10,9 +10,9 @@ use ndarray::{Array2, ArrayView2, s};
 
 use self::rows::Sums;
 use super::labelled::LabelledFeatures;
-use super::lbfgs::dot;
 use super::standard::Standard;
 use super::targets::Targets;
+use super::vectors::dot;
 
 /// Multiplications that are worth a thread of their own; starting one takes some 20 µs.
 const WORTH_A_THREAD: usize = 500_000;

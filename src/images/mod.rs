@@ -18,6 +18,7 @@ mod policy_text;
 pub mod preprocess;
 pub mod scan;
 pub mod skip;
+mod thumbnail;
 
 pub use budget::DecodeBudget;
 pub use contact_sheet::{Cell, contact_sheet};
@@ -33,3 +34,4 @@ pub use scan::{
     scan_inputs, scan_list,
 };
 pub use skip::SkipReason;
+pub use thumbnail::thumbnail;

@@ -1,22 +1,15 @@
 //! `classify`: images to labels.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use ndarray::ArrayView2;
 
-use super::extract::StoreSink;
+use super::featured::{Featured, with_features};
 use super::inputs::Inputs;
-use crate::backbones::{Engine, FeatureSpec, Frozen, RunOptions};
-use crate::classifier::{Classifier, Prediction, Tta};
+use crate::backbones::{Engine, RunOptions};
+use crate::classifier::{Classifier, Prediction, Rejecting, Tta, Verdict};
 use crate::error::{Error, Result};
-use crate::features::{
-    Digest, Dtype, Existing, FeatureStore, Item, Outcome, Pipeline, Sink, StoreManifest,
-    StoreWriter, is_store,
-};
-use crate::images::path_text::to_text;
-use crate::images::{DecodeOptions, Found, Labels, Scan};
+use crate::images::Labels;
 use crate::progress::Progress;
 
 /// What to classify, and how.
@@ -32,6 +25,8 @@ pub struct ClassifyOptions {
     pub store: Option<PathBuf>,
     /// Which views of each image.
     pub tta: Tta,
+    /// What becomes of images that are like none of the training images.
+    pub rejecting: Rejecting,
     /// The pixel limit.
     pub max_pixels: u64,
     /// How the network is run; as many threads are for decoding.
@@ -56,6 +51,8 @@ pub struct Classified {
 pub struct ClassifyReport {
     /// Images with a label.
     pub used: usize,
+    /// Those of them that the head's rejection calls unknown.
+    pub rejected: usize,
     /// Images without one.
     pub skipped: usize,
     /// Files left out since they are no images, by extension.
@@ -78,183 +75,37 @@ pub fn classify(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Classifier, Classified) -> Result<()>,
 ) -> Result<ClassifyReport> {
-    let classifier = Classifier::open(&options.head, options.tta)?;
-    let scan = options.inputs.scan(labels)?;
-    let existing = existing_store(options.store.as_deref())?;
-    let spec = spec_for(&classifier, existing.as_ref());
-    let mut frozen = Frozen::for_spec(&spec, options.backbone.as_deref(), &options.run)?;
-    let pipeline = Pipeline {
-        decoding: DecodeOptions {
-            exif: spec.decoding.exif,
-            alpha: spec.decoding.alpha,
-            max_pixels: options.max_pixels,
-        },
-        preprocessing: spec.preprocessing,
-        views: spec.views.clone(),
-        batch_size: options.batch_size,
-        threads: options.run.threads,
-    };
-    let mut counts = Counts::default();
-    let mut counted = |result: Classified| {
-        *if result.result.is_ok() {
-            &mut counts.used
-        } else {
-            &mut counts.skipped
-        } += 1;
-        each(&classifier, result)
-    };
-    let mut notes = match &options.store {
-        None => {
-            let mut sink = PredictSink {
-                classifier: &classifier,
-                each: &mut counted,
-            };
-            pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
-            Vec::new()
-        }
-        Some(store) => {
-            let dtype = existing.map_or(Dtype::default(), |store| store.dtype);
-            let manifest = StoreManifest::new(frozen.spec.clone(), dtype, frozen.engine.clone());
-            let writer = StoreWriter::open(store, manifest, Existing::Extend)?;
-            let (rows, notes) = extend(writer, &pipeline, &scan, &mut frozen, progress)?;
-            predict_from_store(store, &classifier, &rows, &mut counted)?;
-            notes
-        }
-    };
-    notes.extend(frozen.notes());
-    notes.extend(scan.notes);
-    let Counts { used, skipped } = counts;
-    Ok(ClassifyReport {
-        used,
-        skipped,
-        ignored: scan.ignored,
-        notes,
-        engine: frozen.engine,
-        why_not_gpu: frozen.backbone.why().map(str::to_owned),
-    })
-}
-
-#[derive(Default)]
-struct Counts {
-    used: usize,
-    skipped: usize,
-}
-
-/// Predicts from each batch as it comes: nothing is kept.
-struct PredictSink<'a> {
-    classifier: &'a Classifier,
-    each: &'a mut dyn FnMut(Classified) -> Result<()>,
-}
-
-impl Sink for PredictSink<'_> {
-    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
-        None
-    }
-
-    fn take(&mut self, item: Item) -> Result<()> {
-        let result = match item.outcome {
-            Outcome::Skipped(reason) => Err(reason.to_string()),
-            Outcome::Computed(_, features) => Ok(predict_one(self.classifier, &features)?),
-            Outcome::Reused(_) => {
-                unreachable!("a sink that knows no digest is given every image's features")
+    let classifier = Classifier::open(&options.head, options.tta)?.rejecting(options.rejecting);
+    let mut rejected = 0;
+    let predict = &mut |image: Featured<'_>| {
+        let result = match image.features {
+            Ok((_, features)) => {
+                let prediction = predict_one(&classifier, features)?;
+                rejected += usize::from(prediction.verdict() != Verdict::Known);
+                Ok(prediction)
             }
+            Err(reason) => Err(reason),
         };
-        let (path, class) = described(item.found);
-        (self.each)(Classified {
-            path,
-            class,
-            result,
-        })
-    }
-}
-
-/// A path that can be opened, as text, and the class of its folder.
-fn described(found: &Found) -> (String, Option<String>) {
-    let sample = found.sample();
-    (
-        to_text(&sample.path),
-        sample.class.as_deref().map(str::to_owned),
-    )
-}
-
-fn predict_one(classifier: &Classifier, features: &[f32]) -> Result<Prediction> {
-    let views = classifier.spec().views.len();
-    let rows = ArrayView2::from_shape((views, features.len() / views), features);
-    let rows = rows.expect("the pipeline gives each view as many numbers");
-    Ok(classifier.predict(rows)?.remove(0))
-}
-
-/// The manifest of the store, where there is one already.
-fn existing_store(store: Option<&Path>) -> Result<Option<StoreManifest>> {
-    let store = store.filter(|path| is_store(path));
-    store.map(StoreManifest::read).transpose()
-}
-
-/// What is to be computed: the head's views, or all those of a store that has them among others.
-fn spec_for(classifier: &Classifier, existing: Option<&StoreManifest>) -> FeatureSpec {
-    let spec = classifier.spec();
-    match existing.map(|store| &store.spec) {
-        Some(theirs) if theirs.has_views(&spec.views) => spec.with_views(&theirs.views),
-        _ => spec.clone(),
-    }
-}
-
-type Row = (String, Option<String>, Result<Digest, String>);
-
-/// Adds what is missing; the store's index, the samples of its own last run, stays as it is.
-fn extend(
-    writer: StoreWriter,
-    pipeline: &Pipeline,
-    scan: &Scan,
-    frozen: &mut Frozen,
-    progress: &dyn Progress,
-) -> Result<(Vec<Row>, Vec<String>)> {
-    let mut sink = StoreSink::new(writer);
-    pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
-    let notes = sink.writer.notes().to_vec();
-    sink.writer.finish(None)?;
-    let digests = sink
-        .index
-        .rows
-        .into_iter()
-        .map(|row| row.content.map(|content| content.digest));
-    let rows = scan.entries.iter().map(described).zip(digests);
-    Ok((
-        rows.map(|((path, class), digest)| (path, class, digest))
-            .collect(),
-        notes,
-    ))
-}
-
-/// Rows whose features are read from the store at once.
-const CHUNK: usize = 8192;
-
-fn predict_from_store(
-    store: &Path,
-    classifier: &Classifier,
-    rows: &[Row],
-    each: &mut dyn FnMut(Classified) -> Result<()>,
-) -> Result<()> {
-    let store = FeatureStore::open(store)?;
-    for chunk in rows.chunks(CHUNK) {
-        let digests: Vec<Digest> = chunk
-            .iter()
-            .filter_map(|(_, _, digest)| digest.as_ref().ok().copied())
-            .collect();
-        let mut predictions = classifier
-            .predict(store.views(&digests, &classifier.spec().views)?.view())?
-            .into_iter();
-        for (path, class, digest) in chunk {
-            let prediction = |_: &Digest| predictions.next().expect("a prediction for each digest");
-            let result = digest.as_ref().map(prediction).map_err(Clone::clone);
-            each(Classified {
-                path: path.clone(),
-                class: class.clone(),
+        let (path, class) = (image.path, image.class);
+        each(
+            &classifier,
+            Classified {
+                path,
+                class,
                 result,
-            })?;
-        }
-    }
-    Ok(())
+            },
+        )
+    };
+    let report = with_features(classifier.spec(), options, labels, progress, predict)?;
+    Ok(ClassifyReport { rejected, ..report })
+}
+
+/// The prediction of one image, whose features are (V, D).
+pub(super) fn predict_one(
+    classifier: &Classifier,
+    features: ArrayView2<'_, f32>,
+) -> Result<Prediction> {
+    Ok(classifier.predict(features)?.remove(0))
 }
 
 /// Checks `--threshold`.

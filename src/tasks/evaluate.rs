@@ -1,27 +1,27 @@
-//! `evaluate`: a head against labelled samples.
+//! `evaluate`: the figures of a head on labelled samples, alone or against another head.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ndarray::Array2;
+use ndarray::Axis;
 
-use super::classify::{Classified, ClassifyOptions, classify};
-use super::inputs::{Inputs, Skipped};
+use super::inputs::Skipped;
+use super::judge::{JudgeOptions, Judged, Rejected, in_quotes, judge_by};
 use crate::classes::ClassIndex;
-use crate::classifier::{Classifier, Prediction};
+use crate::classifier::Classifier;
 use crate::error::{Error, Result};
-use crate::features::{FeatureStore, is_store};
-use crate::head::Evaluation;
-use crate::images::Labels;
+use crate::head::{Bootstrap, Comparison, Evaluation};
 use crate::progress::Progress;
 
-/// What to evaluate on: features, or images with the options of classification.
+/// What to evaluate, and how.
 #[derive(Debug, Clone)]
 pub struct EvaluateOptions {
-    /// A feature store, or a folder of images with a folder for each class.
-    pub data: PathBuf,
-    /// How images are classified; its `inputs` are not used.
-    pub classify: ClassifyOptions,
+    /// The head and the samples.
+    pub judge: JudgeOptions,
+    /// Another head, of the same classes and the same features, to be compared with it.
+    pub compare: Option<PathBuf>,
+    /// How the intervals are found.
+    pub bootstrap: Bootstrap,
 }
 
 /// The figures, and what they leave out.
@@ -29,8 +29,12 @@ pub struct EvaluateOptions {
 pub struct EvaluateReport {
     /// The figures, over the samples whose class the head knows.
     pub evaluation: Evaluation,
+    /// The head against the other one, where that was asked for.
+    pub comparison: Option<Comparison>,
     /// Samples of classes that the head does not know, by class; they are in no figure.
     pub unknown_classes: BTreeMap<String, usize>,
+    /// Images that the head's rejection calls unknown; where it has one. The figures are as if it had none.
+    pub rejected: Option<Rejected>,
     /// Classes of the head that have no sample.
     pub missing_classes: Vec<String>,
     /// Images that could not be used.
@@ -42,153 +46,101 @@ pub struct EvaluateReport {
 /// Evaluates a head.
 ///
 /// # Errors
-/// A head or store that cannot be read or do not match, samples without classes, none of a known class.
+/// Those of [`judge`](super::judge()), and [`Error::Mismatch`] for another head that cannot be compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
-    let mut tally = Tally::default();
-    let (classes, notes) = if is_store(&options.data) {
-        (from_store(options, &mut tally)?, Vec::new())
-    } else {
-        from_images(options, &mut tally, progress)?
+    let classify = &options.judge.classify;
+    let open = |path: &Path| -> Result<Classifier> {
+        Ok(Classifier::open(path, classify.tta)?.rejecting(classify.rejecting))
     };
-    let evaluation = tally.evaluation(&classes, options)?;
-    let supports = evaluation.per_class.iter().zip(classes.iter());
+    let first = open(&classify.head)?;
+    let Some(other) = &options.compare else {
+        let judged = judge_by(&[&first], &options.judge, progress)?.remove(0);
+        return Ok(report(evaluation(&judged, options)?, None, judged));
+    };
+    let second = open(other)?;
+    require_comparable((&classify.head, &first), (other, &second))?;
+    let mut judged = judge_by(&[&first, &second], &options.judge, progress)?;
+    let (first, second) = (judged.remove(0), judged.remove(0));
+    let comparison = comparison(&first, &second, options.bootstrap)?;
+    let evaluation = evaluation(&first, options)?;
+    Ok(report(evaluation, Some(comparison), first))
+}
+
+fn evaluation(judged: &Judged, options: &EvaluateOptions) -> Result<Evaluation> {
+    let probabilities = judged.probabilities();
+    Evaluation::with_intervals(
+        &judged.classes,
+        &judged.targets(),
+        probabilities.view(),
+        options.bootstrap,
+    )
+}
+
+/// The second head's probabilities are put into the first one's order of the classes.
+fn comparison(first: &Judged, second: &Judged, bootstrap: Bootstrap) -> Result<Comparison> {
+    let place = |name| second.classes.class_to_idx(name);
+    let order: Option<Vec<usize>> = first.classes.iter().map(place).collect();
+    let order = order.expect("comparable heads have the same classes");
+    Comparison::new(
+        &first.targets(),
+        first.probabilities().view(),
+        second.probabilities().select(Axis(1), &order).view(),
+        bootstrap,
+    )
+}
+
+fn require_comparable(
+    (first_path, first): (&Path, &Classifier),
+    (second_path, second): (&Path, &Classifier),
+) -> Result<()> {
+    let mismatch = |differences: String, hint: &str| {
+        Err(Error::Mismatch {
+            left: format!("the head `{}`", first_path.display()),
+            right: format!("the head `{}`", second_path.display()),
+            differences,
+            hint: hint.to_owned(),
+        })
+    };
+    let sorted = |classes: &ClassIndex| -> Vec<String> {
+        let mut names: Vec<_> = classes.iter().map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    };
+    let [left, right] = [first, second].map(|head| sorted(head.classes()));
+    if left != right {
+        let [left, right] = [left, right].map(|names| in_quotes(names.iter().map(String::as_str)));
+        return mismatch(
+            format!("the classes are {left} on the left and {right} on the right"),
+            "compare heads that were trained on the same classes",
+        );
+    }
+    let differences = first.spec().differences(second.spec());
+    if differences.is_empty() {
+        return Ok(());
+    }
+    mismatch(
+        differences.join("; "),
+        "compare heads on the same features; where only the views differ, `--tta none` uses the centre alone for both",
+    )
+}
+
+fn report(
+    evaluation: Evaluation,
+    comparison: Option<Comparison>,
+    judged: Judged,
+) -> EvaluateReport {
+    let supports = evaluation.per_class.iter().zip(evaluation.classes.iter());
     let missing_classes = supports
         .filter(|(figures, _)| figures.support == 0)
         .map(|(_, name)| name.to_owned())
         .collect();
-    let Tally {
-        unknown_classes,
-        skipped,
-        ..
-    } = tally;
-    Ok(EvaluateReport {
+    EvaluateReport {
         evaluation,
-        unknown_classes,
+        comparison,
+        rejected: judged.rejected,
+        unknown_classes: judged.unknown_classes,
         missing_classes,
-        skipped,
-        notes,
-    })
-}
-
-fn from_store(options: &EvaluateOptions, tally: &mut Tally) -> Result<ClassIndex> {
-    let classifier = Classifier::open(&options.classify.head, options.classify.tta)?;
-    let store = FeatureStore::open(&options.data)?;
-    classifier.require(
-        &store.manifest().spec,
-        &format!("the features `{}`", options.data.display()),
-    )?;
-    let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
-    let features = store.views(&digests, &classifier.spec().views)?;
-    let predictions = classifier.predict(features.view())?;
-    for (row, prediction) in rows.iter().zip(predictions) {
-        tally.add(&classifier, &row.path, row.class.as_deref(), Ok(prediction));
-    }
-    Ok(classifier.classes().clone())
-}
-
-fn from_images(
-    options: &EvaluateOptions,
-    tally: &mut Tally,
-    progress: &dyn Progress,
-) -> Result<(ClassIndex, Vec<String>)> {
-    let inputs = Inputs::Paths(vec![options.data.clone()]);
-    let classify_options = ClassifyOptions {
-        inputs,
-        ..options.classify.clone()
-    };
-    let mut classes = None;
-    let report = classify(
-        &classify_options,
-        Labels::FromFolders,
-        progress,
-        &mut |classifier, item: Classified| {
-            classes.get_or_insert_with(|| classifier.classes().clone());
-            tally.add(classifier, &item.path, item.class.as_deref(), item.result);
-            Ok(())
-        },
-    )?;
-    Ok((
-        classes.expect("a scan without images is an error"),
-        report.notes,
-    ))
-}
-
-/// Predictions with their targets, as they come.
-#[derive(Default)]
-struct Tally {
-    targets: Vec<usize>,
-    probabilities: Vec<f64>,
-    unlabelled: usize,
-    unknown_classes: BTreeMap<String, usize>,
-    skipped: Vec<Skipped>,
-}
-
-impl Tally {
-    fn add(
-        &mut self,
-        classifier: &Classifier,
-        path: &str,
-        class: Option<&str>,
-        result: Result<Prediction, String>,
-    ) {
-        let prediction = match result {
-            Ok(prediction) => prediction,
-            Err(reason) => {
-                return self.skipped.push(Skipped {
-                    path: path.to_owned(),
-                    reason,
-                });
-            }
-        };
-        match class.map(|name| (name, classifier.classes().class_to_idx(name))) {
-            None => self.unlabelled += 1,
-            Some((name, None)) => *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1,
-            Some((_, Some(target))) => {
-                self.targets.push(target);
-                self.probabilities
-                    .extend_from_slice(prediction.probabilities());
-            }
-        }
-    }
-
-    fn evaluation(
-        &mut self,
-        classes: &ClassIndex,
-        options: &EvaluateOptions,
-    ) -> Result<Evaluation> {
-        let shape = (self.targets.len(), classes.len());
-        if self.targets.is_empty() || self.unlabelled > 0 {
-            return Err(self.nothing_to_judge(classes, options));
-        }
-        let probabilities = std::mem::take(&mut self.probabilities);
-        let probabilities = Array2::from_shape_vec(shape, probabilities)
-            .expect("a number for each class and sample");
-        Evaluation::new(classes, &self.targets, probabilities.view())
-    }
-
-    fn nothing_to_judge(&self, classes: &ClassIndex, options: &EvaluateOptions) -> Error {
-        let data = options.data.display();
-        let known = classes
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let unknown = self
-            .unknown_classes
-            .keys()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let problem = if self.unlabelled > 0 {
-            format!("{} images of `{data}` have no class", self.unlabelled)
-        } else if unknown.is_empty() {
-            format!("`{data}` holds no usable image")
-        } else {
-            format!("the head knows none of the classes of `{data}`: {unknown}")
-        };
-        let hint = format!(
-            "the head's classes are {known}; give a folder (or its features) with a folder for each"
-        );
-        Error::Input { problem, hint }
+        skipped: judged.skipped,
+        notes: judged.notes,
     }
 }

@@ -2,6 +2,7 @@
 
 mod class_table;
 mod samples;
+mod trust;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ use serde_json::json;
 
 pub use self::class_table::read_class_weights;
 use self::samples::{Samples, Source, views};
+use self::trust::{Asked, Trust, trust};
+pub use self::trust::{Calibrate, Calibration, KeptForRejection};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
@@ -32,6 +35,10 @@ pub struct FitHeadOptions {
     pub validation: Validation,
     /// Whether each epoch draws one of the store's views of each image; else the centre alone is trained on.
     pub augment: bool,
+    /// How a temperature is fitted; none leaves probabilities as they are.
+    pub calibrate: Option<Calibrate>,
+    /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls nothing unknown.
+    pub reject: Option<f64>,
 }
 
 /// Where validation samples come from.
@@ -59,6 +66,10 @@ pub struct FitHeadReport {
     pub n_validation: usize,
     /// D.
     pub n_features: usize,
+    /// The temperature and what it changes, where it was asked for.
+    pub calibration: Option<Calibration>,
+    /// The rejection's numbers, where it was asked for.
+    pub rejection: Option<KeptForRejection>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -73,12 +84,17 @@ pub fn fit_head(
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<FitHeadReport> {
     let params = options.params.check_ref()?;
+    let asked = Asked {
+        calibrate: options.calibrate,
+        reject: options.reject,
+    }
+    .check()?;
     let store = FeatureStore::open(&options.features)?;
     let views = views(options.augment, &store)?;
     let samples = Samples::of(&store)?;
     let classes = ClassIndex::from_names(samples.names.iter().cloned());
     let mut warnings = Vec::new();
-    let (train, validation) = split(
+    let (train, digests, validation) = split(
         &samples,
         options,
         params.values().seed,
@@ -94,6 +110,7 @@ pub fn fit_head(
         .as_ref()
         .map(|v| v.labelled(&classes))
         .transpose()?;
+    let trust = trust(asked, params, &set, &digests)?;
     let fit = fit(params, &set, validation_set.as_ref(), on_epoch)?;
     warnings.extend(fit.warnings.iter().map(ToString::to_string));
     let report = FitHeadReport {
@@ -102,10 +119,12 @@ pub fn fit_head(
         n_features: train.features.ncols(),
         fit,
         classes,
+        calibration: trust.calibration,
+        rejection: trust.kept,
         warnings,
     };
     let spec = store.manifest().spec.with_views(&views);
-    write(options, params, &spec, &report)?;
+    write(options, params, &spec, &report, trust)?;
     Ok(report)
 }
 
@@ -114,6 +133,7 @@ fn write(
     params: &FitValidParams,
     spec: &FeatureSpec,
     report: &FitHeadReport,
+    trust: Trust,
 ) -> Result<()> {
     let metrics = json!({
         "n_train": report.n_train,
@@ -123,6 +143,8 @@ fn write(
         "history": report.fit.history,
         "best_epoch": report.fit.best_epoch,
         "optimum": report.fit.optimum,
+        "calibration": report.calibration,
+        "rejection": report.rejection,
     });
     let file = HeadFile {
         head: report.fit.head.clone(),
@@ -130,6 +152,8 @@ fn write(
         manifest: serde_json::to_value(spec).expect("strings and numbers have a JSON form"),
         params: serde_json::to_value(params.values()).expect("numbers have a JSON form"),
         metrics,
+        temperature: trust.temperature,
+        rejection: trust.rejection,
     };
     file.write(&options.output)
 }
@@ -141,10 +165,10 @@ fn split(
     classes: &ClassIndex,
     source: &Source,
     warnings: &mut Vec<String>,
-) -> Result<(FeatureMatrix, Option<FeatureMatrix>)> {
+) -> Result<(FeatureMatrix, Vec<Digest>, Option<FeatureMatrix>)> {
     let (targets, digests, _) = samples.targets(classes);
     match &options.validation {
-        Validation::None => Ok((source.read(targets, &digests)?, None)),
+        Validation::None => Ok((source.read(targets, &digests)?, digests, None)),
         Validation::Store(path) => {
             let validation = FeatureStore::open(path)?;
             require_same_spec(source, &validation)?;
@@ -157,6 +181,7 @@ fn split(
             };
             Ok((
                 source.read(targets, &digests)?,
+                digests,
                 Some(validation.read(known, &theirs)?),
             ))
         }
@@ -166,11 +191,12 @@ fn split(
             let pick = |rows: &[usize]| -> (Vec<usize>, Vec<Digest>) {
                 rows.iter().map(|&row| (targets[row], digests[row])).unzip()
             };
-            let read =
-                |(targets, digests): (Vec<usize>, Vec<Digest>)| source.read(targets, &digests);
+            let (train, train_digests) = pick(&split.train);
+            let (validation, validation_digests) = pick(&split.validation);
             Ok((
-                read(pick(&split.train))?,
-                Some(read(pick(&split.validation))?),
+                source.read(train, &train_digests)?,
+                train_digests,
+                Some(source.read(validation, &validation_digests)?),
             ))
         }
     }

@@ -4,20 +4,26 @@ mod classify;
 mod doctor;
 mod evaluate;
 mod extract;
+mod featured;
 mod fit_head;
 mod import;
 mod import_onnx;
 mod inputs;
 mod inspect;
+mod judge;
 mod preview;
 mod pull;
+mod report;
 mod suggest;
 
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use extract::{ExtractOptions, ExtractReport, extract};
-pub use fit_head::{FitHeadOptions, FitHeadReport, Validation, fit_head, read_class_weights};
+pub use fit_head::{
+    Calibrate, Calibration, FitHeadOptions, FitHeadReport, KeptForRejection, Validation, fit_head,
+    read_class_weights,
+};
 pub use import::{ImportOptions, import};
 pub use import_onnx::{ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
@@ -26,6 +32,8 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage,
     TINY_CLASS, Unlike, inspect,
 };
+pub use judge::{JudgeOptions, Judged, JudgedItem, Rejected, judge};
 pub use preview::{PreviewOptions, PreviewReport, preview};
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
+pub use report::{ReportOptions, ReportSummary, report};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};

@@ -11,6 +11,7 @@ const ROWS: &[&[&str]] = &[
     &["backbones"],
     &["features", "head"],
     &["classifier"],
+    &["report"],
     &["tasks"],
     &["cli"],
 ];
@@ -30,6 +31,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("parquet", &["features"]),
     ("safetensors", &["backbones", "head"]),
     ("linfa", &["head", "tasks"]),
+    ("maud", &["report"]),
+    ("base64", &["report"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),

@@ -205,5 +205,6 @@ macro_rules! files {
 }
 
 files!(
-    classify, doctor, evaluate, extract, features, fit_head, inspect, models, suggest, usage
+    classify, doctor, evaluate, extract, features, fit_head, inspect, models, report, suggest,
+    usage
 );

@@ -1,10 +1,10 @@
-//! The head held against `PyTorch` and scikit-learn: numbers that `scripts/reference.py` wrote.
+//! The head held against `PyTorch`, scikit-learn and `SciPy`: numbers that `scripts/reference.py` wrote.
 
 use std::slice;
 
 use frostline::classes::ClassIndex;
 use frostline::head::{
-    Evaluation, FitParams, LabelledFeatures, LinearHead, Schedule, Sgd, log_softmax,
+    FitParams, LabelledFeatures, LinearHead, Schedule, Sgd, Temperature, log_softmax,
 };
 use linfa::ParamGuard;
 use ndarray::{Array1, Array2, ArrayView1};
@@ -132,62 +132,6 @@ fn sgd_is_torchs_step_by_step() {
 }
 
 #[derive(Deserialize)]
-struct MetricsFile {
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    name: String,
-    classes: usize,
-    targets: Vec<usize>,
-    probabilities: Vec<Vec<f64>>,
-    confusion: Vec<Vec<usize>>,
-    support: Vec<usize>,
-    precision: Vec<f64>,
-    recall: Vec<f64>,
-    f1: Vec<f64>,
-    accuracy: f64,
-    balanced_accuracy: f64,
-    macro_f1: f64,
-    weighted_f1: f64,
-    log_loss: f64,
-}
-
-#[test]
-fn figures_are_scikit_learns() {
-    let file: MetricsFile = golden_as("metrics");
-    assert!(!file.cases.is_empty());
-    for case in &file.cases {
-        let p = matrix(&case.probabilities);
-        let ours = Evaluation::new(&classes(case.classes), &case.targets, p.view()).unwrap();
-        let support: Vec<usize> = ours.per_class.iter().map(|class| class.support).collect();
-        assert_eq!(
-            (&ours.confusion, &support),
-            (&case.confusion, &case.support),
-            "{}",
-            case.name
-        );
-        let per_class = ours
-            .per_class
-            .iter()
-            .flat_map(|class| [class.precision, class.recall, class.f1]);
-        let expected =
-            (0..case.classes).flat_map(|c| [case.precision[c], case.recall[c], case.f1[c]]);
-        let all = [
-            (ours.accuracy, case.accuracy),
-            (ours.balanced_accuracy, case.balanced_accuracy),
-            (ours.macro_f1, case.macro_f1),
-            (ours.weighted_f1, case.weighted_f1),
-            (ours.log_loss, case.log_loss),
-        ];
-        for (ours, theirs) in per_class.zip(expected).chain(all) {
-            assert_close(ours, theirs, 1e-12, &case.name);
-        }
-    }
-}
-
-#[derive(Deserialize)]
 struct SoftmaxFile {
     rows: Vec<Logits>,
 }
@@ -208,6 +152,41 @@ fn log_softmax_is_torchs() {
             // 1e-15, or a bit or two in the last place of a large number.
             let tolerance = 1e-15 * (1.0 + theirs.abs());
             assert_close(*ours, *theirs, tolerance, &format!("{:?}", row.logits));
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct TemperatureFile {
+    cases: Vec<TemperatureCase>,
+}
+
+#[derive(Deserialize)]
+struct TemperatureCase {
+    name: String,
+    views: usize,
+    targets: Vec<usize>,
+    logits: Vec<Vec<f64>>,
+    temperature: f64,
+    log_loss_before: f64,
+    log_loss_after: f64,
+}
+
+#[test]
+fn the_temperature_is_that_of_scipys_minimiser() {
+    let file: TemperatureFile = golden_as("temperature");
+    assert_eq!(file.cases.len(), 4);
+    for case in &file.cases {
+        let logits = matrix(&case.logits);
+        let ours = Temperature::fit(logits.view(), case.views, &case.targets).unwrap();
+        // A minimum is flat: the place of it is known to about the root of the precision of its value.
+        let all = [
+            (ours.temperature.value(), case.temperature, 1e-6),
+            (ours.log_loss_before, case.log_loss_before, 1e-12),
+            (ours.log_loss_after, case.log_loss_after, 1e-12),
+        ];
+        for (ours, theirs, tolerance) in all {
+            assert_close(ours, theirs, tolerance, &case.name);
         }
     }
 }

@@ -1,15 +1,19 @@
 //! What the tests share.
 
 mod binary;
+mod browser;
 mod fixtures;
 mod golden;
 mod networks;
 mod pictures;
+mod report_page;
 mod stub;
 
 pub(crate) use binary::{Ran, command, frostline, home, installed_home, run, shared_data};
+pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
 pub(crate) use networks::two_outputs;
 pub(crate) use pictures::{BLUE, RED, two_classes, write_picture};
+pub(crate) use report_page::{jpeg, page_of, pets, photo};
 pub(crate) use stub::{Stub, manifest, preprocessing};

@@ -4,12 +4,14 @@
 //!
 //! A safetensors file (`frostline-head`, format version 1): 8 bytes little-endian length of the JSON header, the header
 //! padded with spaces to a multiple of 8 bytes, the tensors' numbers little-endian and row-major, nothing after them.
-//! C is the number of classes, D that of features.
+//! C is the number of classes, D that of features, M that of the training images that a rejection keeps.
 //!
 //! | tensor | type | shape |
 //! |---|---|---|
 //! | `weight` | F32 | (C, D) |
 //! | `bias` | F32 | (C) |
+//! | `training_classes` | I32 | (M), each from 0 to C - 1; only with a `rejection` |
+//! | `training_features` | F16 | (M, D), rows of length 1; only with a `rejection` |
 //!
 //! The header's `__metadata__` holds strings, as safetensors wants it:
 //!
@@ -21,15 +23,20 @@
 //! | `manifest` | JSON: what made the features; this module does not look into it |
 //! | `params` | JSON: how the head was fitted; as opaque |
 //! | `metrics` | JSON: how good it was; as opaque |
+//! | `temperature` | a decimal number T above 0; where it is missing, T is 1 |
+//! | `rejection` | JSON: `method` (`nearest-neighbours`), `k`, `rate`, `threshold`; where it is missing, nothing is rejected |
 //! | `created_by` | `frostline` and its version |
 //!
-//! Logits are `features · weightᵀ + bias`, probabilities their softmax. All numbers are finite. Readers pass over
-//! tensors and metadata that they do not know, and take `null` for a missing `manifest`, `params` or `metrics`. Equal
-//! heads give equal bytes. In Python: `safetensors.safe_open(path, "pt")`, then `get_tensor("weight")` and
+//! Logits are `features · weightᵀ + bias`, probabilities the softmax of logits / T. An image is unknown where the cosine
+//! between its features and the k-th nearest row of `training_features` is below the threshold. All numbers are finite.
+//! Readers pass over tensors and metadata that they do not know, as those of version 1 that knew neither `temperature`
+//! nor `rejection` do, and take `null` for a missing `manifest`, `params` or `metrics`. Equal heads give equal bytes. In
+//! Python: `safetensors.safe_open(path, "pt")`, then `get_tensor("weight")` and
 //! `metadata()`.
 
 mod kind;
 mod read;
+mod tensors;
 mod write;
 
 use std::path::Path;
@@ -37,6 +44,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::linear::LinearHead;
+use super::rejection::Rejection;
+use super::temperature::Temperature;
 use crate::classes::ClassIndex;
 use crate::error::Result;
 
@@ -58,14 +67,18 @@ pub struct HeadFile {
     pub params: Value,
     /// How good it was.
     pub metrics: Value,
+    /// What the logits are divided by.
+    pub temperature: Temperature,
+    /// What tells images of no class from the others.
+    pub rejection: Option<Rejection>,
 }
 
 impl HeadFile {
     /// Writes the file beside its place, syncs it, and renames it: whatever fails, an older file stays as it was.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::error::Error::Input) when the head has not one row for each class, or a weight that is
-    /// not finite; [`Error::Io`](crate::error::Error::Io) when the file cannot be written.
+    /// [`Error::Input`](crate::error::Error::Input) when the head has not one row for each class, a weight that is
+    /// not finite, or a rejection of other classes or features; [`Error::Io`](crate::error::Error::Io) when the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         write::write(self, path.as_ref())
     }

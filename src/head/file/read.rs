@@ -6,13 +6,15 @@ use std::io::Read;
 use std::path::Path;
 
 use ndarray::{Array1, Array2};
-use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
 use serde::de::DeserializeOwned;
 
+use super::tensors::{Tensors, f16, f32, i32};
 use super::{FORMAT, FORMAT_VERSION, HeadFile, kind};
 use crate::classes::ClassIndex;
 use crate::error::{Error, FileProblem, Result};
-use crate::head::LinearHead;
+use crate::head::{LinearHead, Rejection, RejectionRule, Temperature};
 
 /// Bytes of the header length.
 const PREFIX: u64 = 8;
@@ -150,16 +152,17 @@ fn assemble(
     data: &[u8],
 ) -> Result<HeadFile, FileProblem> {
     let classes: ClassIndex = json(strings.get("classes"), "classes")?;
-    let (c, weight) = (classes.len(), tensor(metadata, "weight", 2)?);
-    let bias = tensor(metadata, "bias", 1)?;
+    let tensors = Tensors::new(metadata, data);
+    let (c, weight) = (classes.len(), tensors.of("weight", Dtype::F32, 2)?);
+    let bias = tensors.of("bias", Dtype::F32, 1)?;
     if weight.shape[0] != c || bias.shape[0] != c {
         let shapes = format!("weight {:?} and bias {:?}", weight.shape, bias.shape);
         return Err(FileProblem::Damaged(format!(
             "it has {shapes} for {c} classes"
         )));
     }
-    let bias = Array1::from(numbers(bias, data));
-    let head = Array2::from_shape_vec((c, weight.shape[1]), numbers(weight, data))
+    let bias = Array1::from(bias.numbers(f32));
+    let head = Array2::from_shape_vec((c, weight.shape[1]), weight.numbers(f32))
         .ok()
         .and_then(|weight| LinearHead::new(weight, bias).ok())
         .ok_or_else(|| FileProblem::Damaged("its tensors are not of their shapes".to_owned()))?;
@@ -174,48 +177,73 @@ fn assemble(
             .map_or(Ok(serde_json::Value::Null), |text| json(Some(text), key))
     };
     let (manifest, params) = (opaque("manifest")?, opaque("params")?);
+    let rejection = rejection(strings, &tensors, &head)?;
     Ok(HeadFile {
         head,
         classes,
         manifest,
         params,
         metrics: opaque("metrics")?,
+        temperature: temperature(strings)?,
+        rejection,
     })
+}
+
+fn temperature(strings: &HashMap<String, String>) -> Result<Temperature, FileProblem> {
+    let Some(text) = strings.get("temperature") else {
+        return Ok(Temperature::default());
+    };
+    let number = text.parse().ok();
+    number
+        .and_then(|value| Temperature::new(value).ok())
+        .ok_or_else(|| {
+            FileProblem::Damaged(format!(
+                "its `temperature` is {text:?}, not a finite number above 0"
+            ))
+        })
+}
+
+fn rejection(
+    strings: &HashMap<String, String>,
+    tensors: &Tensors<'_>,
+    head: &LinearHead,
+) -> Result<Option<Rejection>, FileProblem> {
+    let Some(text) = strings.get("rejection") else {
+        return Ok(None);
+    };
+    let rule: RejectionRule = json(Some(text), "rejection")?;
+    let features = tensors.of("training_features", Dtype::F16, 2)?;
+    let classes = tensors.of("training_classes", Dtype::I32, 1)?;
+    let damaged =
+        |what: String| FileProblem::Damaged(format!("its `rejection` does not fit: {what}"));
+    let (m, d) = (features.shape[0], features.shape[1]);
+    if d != head.n_features() {
+        let wanted = head.n_features();
+        return Err(damaged(format!(
+            "training features {:?} for {wanted} features",
+            features.shape
+        )));
+    }
+    let known = |class: i32| {
+        usize::try_from(class)
+            .ok()
+            .filter(|&class| class < head.n_classes())
+    };
+    let classes: Option<Vec<usize>> = classes.numbers(i32).into_iter().map(known).collect();
+    let classes = classes
+        .ok_or_else(|| damaged("some training classes are none of the head's".to_owned()))?;
+    let features = Array2::from_shape_vec((m, d), features.numbers(f16))
+        .map_err(|error| damaged(error.to_string()))?;
+    let rejection = Rejection::new(rule, features, classes);
+    rejection
+        .map(Some)
+        .map_err(|error| damaged(error.to_string()))
 }
 
 fn json<T: DeserializeOwned>(text: Option<&String>, key: &str) -> Result<T, FileProblem> {
     let text = text.ok_or_else(|| FileProblem::Damaged(format!("its `{key}` is missing")))?;
     let problem = |error| FileProblem::Damaged(format!("its `{key}` cannot be read ({error})"));
     serde_json::from_str(text).map_err(problem)
-}
-
-fn tensor<'a>(
-    metadata: &'a Metadata,
-    name: &str,
-    dimensions: usize,
-) -> Result<&'a TensorInfo, FileProblem> {
-    let problem = |what: String| FileProblem::Damaged(format!("its tensor `{name}` {what}"));
-    let info = metadata
-        .info(name)
-        .ok_or_else(|| problem("is missing".to_owned()))?;
-    if info.dtype != Dtype::F32 || info.shape.len() != dimensions {
-        let what = format!(
-            "is {:?} {:?}, not F32 with {dimensions} axes",
-            info.dtype, info.shape
-        );
-        return Err(problem(what));
-    }
-    Ok(info)
-}
-
-/// The numbers of a tensor; none where its place is outside of the data, which the header's own check rules out.
-fn numbers(info: &TensorInfo, data: &[u8]) -> Vec<f32> {
-    let (start, end) = info.data_offsets;
-    let (numbers, _) = data.get(start..end).unwrap_or_default().as_chunks::<4>();
-    numbers
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect()
 }
 
 fn foreign(found: String) -> FileProblem {

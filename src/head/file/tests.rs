@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use half::f16;
 use ndarray::array;
 use safetensors::SafeTensors;
 use serde_json::json;
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::error::{Error, FileProblem};
+use crate::head::{Method, RejectionRule};
 
 fn sample() -> HeadFile {
     HeadFile {
@@ -22,6 +24,24 @@ fn sample() -> HeadFile {
         manifest: json!({"backbone": "vgg19", "layer": "penultimate"}),
         params: json!({"lr": 0.001}),
         metrics: json!({"accuracy": 0.92}),
+        temperature: Temperature::default(),
+        rejection: None,
+    }
+}
+
+/// The same with all that a head may have.
+fn trusted() -> HeadFile {
+    let rule = RejectionRule {
+        method: Method::NearestNeighbours,
+        k: 1,
+        rate: 0.05,
+        threshold: 0.75,
+    };
+    let features = array![[1.0, 0.0, 0.0], [0.0, -0.5, 0.25]].mapv(f16::from_f32);
+    HeadFile {
+        temperature: Temperature::new(1.625).unwrap(),
+        rejection: Some(Rejection::new(rule, features, vec![1, 0]).unwrap()),
+        ..sample()
     }
 }
 
@@ -46,7 +66,11 @@ fn problem(bytes: &[u8]) -> FileProblem {
 
 /// The sample's bytes with one string in its header replaced by one of the same length.
 fn patched(from: &str, to: &str) -> Vec<u8> {
-    let mut bytes = written(&sample()).2;
+    patched_in(&sample(), from, to)
+}
+
+fn patched_in(file: &HeadFile, from: &str, to: &str) -> Vec<u8> {
+    let mut bytes = written(file).2;
     assert_eq!(from.len(), to.len());
     let at = bytes
         .windows(from.len())
@@ -220,6 +244,133 @@ fn damage_is_named() {
         &safetensors("{]", b""),
         "header cannot be read (key must be a string",
     );
+}
+
+#[test]
+fn a_temperature_and_a_rejection_come_back() {
+    let (_folder, path, bytes) = written(&trusted());
+    assert_eq!(HeadFile::read(&path).unwrap(), trusted());
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let kept = tensors.tensor("training_features").unwrap();
+    assert_eq!((kept.shape(), kept.data().len()), ([2, 3].as_slice(), 12));
+    // 1.0 and -0.5 in IEEE 754 binary16.
+    assert_eq!(
+        (&kept.data()[..2], &kept.data()[8..10]),
+        ([0, 0x3c].as_slice(), [0, 0xb8].as_slice())
+    );
+    assert_eq!(
+        tensors.tensor("training_classes").unwrap().data(),
+        [1, 0, 0, 0, 0, 0, 0, 0]
+    );
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(
+        metadata.metadata().as_ref().unwrap()["temperature"],
+        "1.625"
+    );
+}
+
+#[test]
+fn a_head_that_says_nothing_of_them_is_as_it_was() {
+    let text = String::from_utf8_lossy(&written(&sample()).2).into_owned();
+    for word in ["temperature", "rejection", "training_"] {
+        assert!(!text.contains(word), "{word}");
+    }
+    assert_eq!(text.matches("format_version\":\"1\"").count(), 1);
+}
+
+#[test]
+fn damage_to_them_is_named() {
+    let damage = |from: &str, to: &str, what: &str| {
+        let problem = problem(&patched_in(&trusted(), from, to));
+        assert!(
+            matches!(&problem, FileProblem::Damaged(text) if text.contains(what)),
+            "{problem}"
+        );
+    };
+    for wrong in ["0.000", "-1.25", "  NaN", "1e999", "cold!", ""] {
+        let to = format!(r#""temperature":"{wrong}"{}"#, " ".repeat(5 - wrong.len()));
+        damage(r#""temperature":"1.625""#, &to, "`temperature`");
+    }
+    damage(
+        r#"\"threshold\":0.75"#,
+        r#"\"threshold\":7.75"#,
+        "is no cosine",
+    );
+    damage(
+        r#"\"threshold\":0.75"#,
+        r#"\"threshold\":null"#,
+        "`rejection` cannot be read",
+    );
+    damage(r#"\"k\":1"#, r#"\"k\":0"#, "its k is 0");
+    damage(r#"\"rate\":0.05"#, r#"\"rate\":1.05"#, "its rate is 1.05");
+    damage(
+        "nearest-neighbours",
+        "nearest-strangers!",
+        "`rejection` cannot be read",
+    );
+    damage(
+        "training_features",
+        "training_futures!",
+        "`training_features` is missing",
+    );
+    damage(
+        "training_classes",
+        "training_courses",
+        "`training_classes` is missing",
+    );
+    damage(
+        r#""dtype":"F16","shape":[2,3]"#,
+        r#""dtype":"I16","shape":[2,3]"#,
+        "not F16",
+    );
+    damage(
+        r#""dtype":"F16","shape":[2,3]"#,
+        r#""dtype":"F16","shape":[3,2]"#,
+        "[3, 2] for 3 features",
+    );
+    damage(
+        r#""dtype":"F16","shape":[2,3]"#,
+        r#""dtype":"F16","shape":[  6]"#,
+        "not F16 with 2 axes",
+    );
+    damage(
+        r#""dtype":"I32","shape":[2]"#,
+        r#""dtype":"F32","shape":[2]"#,
+        "not I32",
+    );
+}
+
+#[test]
+fn numbers_that_break_a_rejection_are_named() {
+    let good = written(&trusted()).2;
+    let n = good.len();
+    let with = |from_the_end: usize, bytes: &[u8]| {
+        let mut broken = good.clone();
+        broken[n - from_the_end..][..bytes.len()].copy_from_slice(bytes);
+        problem(&broken).to_string()
+    };
+    // The last 12 bytes are the features, the 8 before them the classes.
+    assert!(with(2, &0x7e00u16.to_le_bytes()).contains("not finite"));
+    assert!(with(20, &2i32.to_le_bytes()).contains("none of the head's"));
+    assert!(with(16, &(-1i32).to_le_bytes()).contains("none of the head's"));
+    assert!(matches!(problem(&good[..n - 1]), FileProblem::Cut(_)));
+}
+
+#[test]
+fn a_rejection_of_another_head_is_not_written() {
+    let (_folder, path, _) = written(&sample());
+    let mut other = trusted();
+    other.head = LinearHead::zeros(2, 4);
+    assert!(matches!(
+        other.write(&path).unwrap_err(),
+        Error::Input { .. }
+    ));
+    other.head = LinearHead::zeros(1, 3);
+    other.classes = ClassIndex::from_ordered(["alone"]).unwrap();
+    assert!(matches!(
+        other.write(&path).unwrap_err(),
+        Error::Input { .. }
+    ));
 }
 
 #[test]

@@ -10,14 +10,19 @@ use serde::Serialize;
 use super::{FORMAT, FORMAT_VERSION, HeadFile};
 use crate::atomic_file;
 use crate::error::{Error, Result};
+use crate::head::{LinearHead, Rejection, Temperature};
 
 /// The JSON header; its fields come in a fixed order, which the safetensors crate's own hash map does not.
 #[derive(Serialize)]
-struct Header<'a> {
+struct Header {
     #[serde(rename = "__metadata__")]
-    metadata: BTreeMap<&'a str, String>,
+    metadata: BTreeMap<&'static str, String>,
     weight: TensorInfo,
     bias: TensorInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    training_classes: Option<TensorInfo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    training_features: Option<TensorInfo>,
 }
 
 pub(super) fn write(file: &HeadFile, path: &Path) -> Result<()> {
@@ -33,6 +38,11 @@ fn encode(file: &HeadFile) -> Result<Vec<u8>> {
     bytes.append(&mut header);
     let numbers = file.head.weight().into_iter().chain(file.head.bias());
     bytes.extend(numbers.flat_map(|x| x.to_le_bytes()));
+    if let Some(rejection) = &file.rejection {
+        let classes = rejection.classes().iter().map(|&class| class as i32);
+        bytes.extend(classes.flat_map(i32::to_le_bytes));
+        bytes.extend(rejection.features().iter().flat_map(|x| x.to_le_bytes()));
+    }
     Ok(bytes)
 }
 
@@ -48,6 +58,11 @@ fn check(file: &HeadFile) -> Result<()> {
             "the head has weights that are not finite".to_owned(),
             "fit it again with a lower --lr",
         )
+    } else if !file.rejection.as_ref().is_none_or(|r| fits(r, &file.head)) {
+        (
+            "the rejection is of other classes or features than the head".to_owned(),
+            "fit both on the same images",
+        )
     } else {
         return Ok(());
     };
@@ -57,16 +72,44 @@ fn check(file: &HeadFile) -> Result<()> {
     })
 }
 
-fn header(file: &HeadFile) -> Header<'_> {
+fn fits(rejection: &Rejection, head: &LinearHead) -> bool {
+    let classes = head.n_classes();
+    rejection.features().ncols() == head.n_features()
+        && rejection.classes().iter().all(|&class| class < classes)
+}
+
+fn header(file: &HeadFile) -> Header {
     let (c, d) = (file.head.n_classes(), file.head.n_features());
-    let end_of_weight = 4 * c * d;
-    let tensor = |shape, start, end| TensorInfo {
-        dtype: Dtype::F32,
-        shape,
-        data_offsets: (start, end),
+    let mut end = 0;
+    let mut next = |dtype, shape: Vec<usize>, size: usize| {
+        let start = end;
+        end += size * shape.iter().product::<usize>();
+        TensorInfo {
+            dtype,
+            shape,
+            data_offsets: (start, end),
+        }
     };
+    let (weight, bias) = (
+        next(Dtype::F32, vec![c, d], 4),
+        next(Dtype::F32, vec![c], 4),
+    );
+    let kept = file
+        .rejection
+        .as_ref()
+        .map(|rejection| rejection.classes().len());
+    Header {
+        metadata: metadata(file),
+        weight,
+        bias,
+        training_classes: kept.map(|m| next(Dtype::I32, vec![m], 4)),
+        training_features: kept.map(|m| next(Dtype::F16, vec![m, d], 2)),
+    }
+}
+
+fn metadata(file: &HeadFile) -> BTreeMap<&'static str, String> {
     let classes = serde_json::to_string(&file.classes).expect("a list of strings is always JSON");
-    let metadata = BTreeMap::from([
+    let mut metadata = BTreeMap::from([
         ("format", FORMAT.to_owned()),
         ("format_version", FORMAT_VERSION.to_string()),
         ("classes", classes),
@@ -78,10 +121,12 @@ fn header(file: &HeadFile) -> Header<'_> {
             concat!("frostline ", env!("CARGO_PKG_VERSION")).to_owned(),
         ),
     ]);
-    let weight = tensor(vec![c, d], 0, end_of_weight);
-    Header {
-        metadata,
-        weight,
-        bias: tensor(vec![c], end_of_weight, end_of_weight + 4 * c),
+    if file.temperature != Temperature::default() {
+        metadata.insert("temperature", file.temperature.value().to_string());
     }
+    if let Some(rejection) = &file.rejection {
+        let rule = serde_json::to_string(rejection.rule()).expect("numbers are always JSON");
+        metadata.insert("rejection", rule);
+    }
+    metadata
 }

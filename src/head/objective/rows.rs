@@ -9,8 +9,8 @@ use super::Problem;
 use crate::head::kernels::{add_scaled_wide, dot_wide};
 use crate::head::labelled::LabelledFeatures;
 
-/// Rows that are made f64 and multiplied together; they stay in the second-level cache.
-const BLOCK: usize = 48;
+/// Rows that are made f64 and multiplied together: enough for the product to pay, few enough for the cache.
+const BLOCK: usize = 128;
 /// Up to so many columns, a row at a time is faster than a matrix product.
 const NARROW: usize = 3;
 

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use frostline::classes::ClassIndex;
+use frostline::head::{HeadFile, LinearHead};
+use ndarray::{Axis, s};
 use serde::Deserialize;
 
 use crate::harness::{RED, command, run, two_classes, write_picture};
@@ -43,6 +46,9 @@ pub(super) enum Given {
     ClassWeights,
     /// `cut`, the first half of `head`.
     CutHead,
+    /// Beside `head`: `turned`, the same with its classes in the other order; `blind`, which sees no difference and says
+    /// blue; `foreign`, whose classes are others; `elsewhere`, whose features are those of another network.
+    OtherHeads,
     /// `lib.so`, a text.
     TextLibrary,
     /// `home`, an empty folder, as `FROSTLINE_HOME`.
@@ -99,10 +105,43 @@ impl Given {
                 let head = fs::read(dir.join("head")).unwrap();
                 fs::write(dir.join("cut"), &head[..head.len() / 2]).unwrap();
             }
+            Self::OtherHeads => other_heads(dir),
             Self::TextLibrary => text("lib.so", "text"),
             Self::EmptyHome => fs::create_dir(dir.join("home")).unwrap(),
         }
     }
+}
+
+fn other_heads(dir: &Path) {
+    let head = HeadFile::read(dir.join("head")).unwrap();
+    let write = |name: &str, head: HeadFile| head.write(dir.join(name)).unwrap();
+    let weight = head.head.weight().slice(s![..;-1, ..]).to_owned();
+    let bias = head.head.bias().slice(s![..;-1]).to_owned();
+    write(
+        "turned",
+        HeadFile {
+            head: LinearHead::new(weight, bias).unwrap(),
+            classes: ClassIndex::from_ordered(["red", "blue"]).unwrap(),
+            ..head.clone()
+        },
+    );
+    write(
+        "blind",
+        HeadFile {
+            head: LinearHead::zeros(2, head.head.weight().len_of(Axis(1))),
+            ..head.clone()
+        },
+    );
+    write(
+        "foreign",
+        HeadFile {
+            classes: ClassIndex::from_names(["cat", "dog"]),
+            ..head.clone()
+        },
+    );
+    let mut elsewhere = head;
+    elsewhere.manifest["backbone"]["sha256"] = "0".repeat(64).into();
+    write("elsewhere", elsewhere);
 }
 
 /// Runs `extract` within the case's folder, with the home that is there.

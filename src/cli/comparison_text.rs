@@ -1,0 +1,78 @@
+//! Two heads side by side, as text for people.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::evaluation_text::percent;
+use crate::head::{Comparison, Difference, McNemarTest};
+use crate::images::path_text::{for_terminal, to_text};
+
+/// A difference that chance makes less often than this is called one.
+const SIGNIFICANT: f64 = 0.05;
+
+pub(super) fn comparison(out: &mut String, c: &Comparison, other: &Path) {
+    let name = for_terminal(&to_text(other));
+    let _ = writeln!(out, "\nagainst `{name}`");
+    let interval = c.accuracy.interval.map_or("", |_| "   95 % interval");
+    let line = format!(
+        "{:18} {:>8}  {:>8}  {:>10}{interval}",
+        "", "this", "other", "difference"
+    );
+    let _ = writeln!(out, "{line}");
+    row(out, "accuracy", &c.accuracy, percent, |x| {
+        format!("{:+.1} %", 100.0 * x)
+    });
+    row(
+        out,
+        "log loss",
+        &c.log_loss,
+        |x| format!("{x:.4}"),
+        |x| format!("{x:+.4}"),
+    );
+    let _ = writeln!(
+        out,
+        "right              {} by both, {} by this head alone, {} by the other alone, {} by neither",
+        c.both_right, c.only_first_right, c.only_second_right, c.neither_right
+    );
+    let test = match c.mcnemar.test {
+        McNemarTest::Exact => "exact",
+        McNemarTest::ChiSquared => "chi-squared",
+    };
+    let verdict = if c.mcnemar.p_value < SIGNIFICANT {
+        "is more than chance"
+    } else {
+        "may be chance"
+    };
+    let _ = writeln!(
+        out,
+        "McNemar's test     p {} ({test}): the difference in accuracy {verdict}",
+        chance(c.mcnemar.p_value)
+    );
+}
+
+/// `= 0.0312`, but never 0.
+fn chance(p: f64) -> String {
+    if p < 0.0001 {
+        "< 0.0001".to_owned()
+    } else {
+        format!("= {p:.4}")
+    }
+}
+
+fn row(
+    out: &mut String,
+    name: &str,
+    d: &Difference,
+    figure: impl Fn(f64) -> String,
+    signed: impl Fn(f64) -> String,
+) {
+    let interval = d.interval.map_or(String::new(), |i| {
+        format!("   {} to {}", signed(i.low), signed(i.high))
+    });
+    let [first, second] = [d.first, d.second].map(figure);
+    let difference = signed(d.difference);
+    let _ = writeln!(
+        out,
+        "{name:18} {first:>8}  {second:>8}  {difference:>10}{interval}"
+    );
+}

@@ -1,0 +1,55 @@
+//! An evaluation as JSON for programs.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::images::path_text::to_text;
+use crate::tasks::EvaluateReport;
+
+/// Keys as in scikit-learn and torchvision where they have a name for it.
+pub(super) fn json(report: &EvaluateReport, other: Option<&Path>) -> String {
+    let e = &report.evaluation;
+    let per_class: Map<String, Value> = e
+        .classes
+        .iter()
+        .zip(&e.per_class)
+        .map(|(name, figures)| (name.to_owned(), value(figures)))
+        .collect();
+    let top_k: Map<String, Value> = e
+        .top_k
+        .iter()
+        .map(|top| (top.k.to_string(), value(&top.accuracy)))
+        .collect();
+    let mut written = json!({
+        "n_samples": e.n_samples,
+        "top1_accuracy": e.accuracy,
+        "top_k_accuracy": top_k,
+        "balanced_accuracy": e.balanced_accuracy,
+        "macro_f1": e.macro_f1,
+        "weighted_f1": e.weighted_f1,
+        "log_loss": e.log_loss,
+        "brier_score": e.brier_score,
+        "ece": e.ece,
+        "roc_auc": e.roc_auc,
+        "classes": e.classes,
+        "confusion": e.confusion,
+        "per_class": per_class,
+        "reliability": e.reliability,
+        "intervals": e.intervals,
+        "unknown_classes": report.unknown_classes,
+        "missing_classes": report.missing_classes,
+        "rejected": report.rejected,
+        "n_skipped": report.skipped.len(),
+    });
+    if let (Some(comparison), Some(other)) = (&report.comparison, other) {
+        let mut comparison = value(comparison);
+        comparison["second_head"] = to_text(other).into();
+        written["comparison"] = comparison;
+    }
+    format!("{written:#}")
+}
+
+fn value(figures: &impl serde::Serialize) -> Value {
+    serde_json::to_value(figures).unwrap_or_default()
+}

@@ -1,0 +1,71 @@
+//! `frostline report`.
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::bar::Bar;
+use super::head_args::HeadArgs;
+use super::output::skipped;
+use super::talk;
+use crate::backbones::Home;
+use crate::head::Bootstrap;
+use crate::images::DecodeOptions;
+use crate::tasks::{Inputs, JudgeOptions, ReportOptions, ReportSummary, report};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A feature store, or a folder of images with a folder for each class.
+    #[arg(value_name = "FEATURES|IMAGES")]
+    data: PathBuf,
+    #[command(flatten)]
+    head: HeadArgs,
+    /// The folder with the images of a feature store, to show them.
+    #[arg(long, value_name = "FOLDER")]
+    images: Option<PathBuf>,
+    /// The features that the head was trained on, to show the nearest training images beside each mistake.
+    #[arg(long, value_name = "FEATURES")]
+    train: Option<PathBuf>,
+    /// The folder with the training images, to show them.
+    #[arg(long, value_name = "FOLDER", requires = "train")]
+    train_images: Option<PathBuf>,
+    /// The page to write: one HTML file that needs nothing else.
+    #[arg(short, long, value_name = "REPORT.html")]
+    output: PathBuf,
+}
+
+pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
+    let max_pixels = DecodeOptions::default().max_pixels;
+    let options = ReportOptions {
+        judge: JudgeOptions {
+            data: args.data,
+            // The images are those of `data`.
+            classify: args
+                .head
+                .options(Inputs::Paths(Vec::new()), max_pixels, home),
+        },
+        images: args.images,
+        train: args.train,
+        train_images: args.train_images,
+        output: args.output,
+        bootstrap: Bootstrap::default(),
+    };
+    let summary = report(&options, &Bar::default())?;
+    tell(&summary);
+    talk::say(format!("the page is {}", options.output.display()));
+    Ok(if summary.skipped.is_empty() {
+        Outcome::AllRight
+    } else {
+        Outcome::SomeSkipped
+    })
+}
+
+fn tell(summary: &ReportSummary) {
+    summary.notes.iter().for_each(talk::warn);
+    skipped(&summary.skipped);
+    talk::say(format!(
+        "{} of {} images are right; {:.1} MB",
+        summary.right,
+        summary.images,
+        summary.bytes as f64 / 1e6
+    ));
+}

@@ -1,0 +1,73 @@
+//! Small copies of pictures for pages, as JPEG.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+
+use super::RgbImage;
+
+/// A JPEG file of the picture with its longer edge at `edge` pixels (at least 1), or as it is where it is smaller.
+///
+/// `quality` is that of libjpeg, 1 to 100.
+///
+/// # Panics
+/// Never: a picture holds 3 samples a pixel, and memory can be written to.
+#[must_use]
+pub fn thumbnail(image: &RgbImage, edge: u32, quality: u8) -> Vec<u8> {
+    let (width, height) = fitted((image.width(), image.height()), edge.max(1));
+    let source = ImageRef::new(
+        image.width(),
+        image.height(),
+        image.pixels(),
+        PixelType::U8x3,
+    )
+    .expect("a picture holds 3 samples a pixel");
+    let mut small = Image::new(width, height, PixelType::U8x3);
+    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new()
+        .resize(&source, &mut small, &bilinear)
+        .expect("both are 8-bit RGB");
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, quality)
+        .encode(small.buffer(), width, height, ExtendedColorType::Rgb8)
+        .expect("memory can be written to");
+    jpeg
+}
+
+/// The size with the longer edge at `edge`, both at least 1; never more than it was.
+fn fitted((width, height): (u32, u32), edge: u32) -> (u32, u32) {
+    let longer = width.max(height);
+    if longer <= edge {
+        return (width, height);
+    }
+    let scaled = |side: u32| {
+        let scaled = (f64::from(side) * f64::from(edge) / f64::from(longer)).round() as u32;
+        scaled.max(1)
+    };
+    (scaled(width), scaled(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::images::{DecodeOptions, decode};
+
+    #[test]
+    fn the_longer_edge_is_as_asked_for() {
+        assert_eq!(fitted((1000, 500), 100), (100, 50));
+        assert_eq!(fitted((3, 9000), 90), (1, 90));
+        assert_eq!(fitted((40, 30), 96), (40, 30));
+    }
+
+    #[test]
+    fn a_thumbnail_is_a_jpeg_of_the_same_picture() {
+        let colour = [200, 60, 20];
+        let image = RgbImage::new(300, 150, colour.repeat(300 * 150)).unwrap();
+        let jpeg = thumbnail(&image, 96, 75);
+        let read = decode(&jpeg, &DecodeOptions::default()).unwrap();
+        assert_eq!((read.width(), read.height()), (96, 48));
+        let near = |pixel: &[u8]| pixel.iter().zip(colour).all(|(&a, b)| a.abs_diff(b) <= 3);
+        assert!(read.pixels().chunks(3).all(near));
+    }
+}

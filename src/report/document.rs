@@ -1,0 +1,117 @@
+//! The document around the sections: its policy, its style and its script.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::page::Page;
+use super::{
+    care, confusion, curves, gallery, headline, learning_curve, per_class, provenance, reliability,
+    search_table, worst,
+};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The page as one HTML file that asks for nothing from anywhere.
+#[must_use]
+pub fn render(page: &Page) -> String {
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(page))
+            body {
+                (top(page))
+                main { (sections(page)) }
+                (gallery::dialogs())
+                (gallery::data(page))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    document.into_string()
+}
+
+fn head(page: &Page) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy());
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="generator" content=(concat!("frostline ", env!("CARGO_PKG_VERSION")));
+            meta name="robots" content="noindex";
+            title { (page.title) " – frostline report" }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+/// Nothing may be loaded but pictures in the page itself, and no script or style runs but these two.
+fn policy() -> String {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; img-src data:; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn top(page: &Page) -> Markup {
+    html! {
+        header.top {
+            div {
+                h1 { bdi { (page.title) } }
+                p { (page.subtitle) }
+            }
+            button #theme type="button" data-script hidden aria-label="Switch between light and dark" { "Dark" }
+        }
+    }
+}
+
+fn sections(page: &Page) -> Markup {
+    html! {
+        @if !page.notes.is_empty() {
+            section #notes aria-label="Notes" { ul.notes { @for note in &page.notes { li { (note) } } } }
+        }
+        (headline::section(page))
+        (confusion::section(page))
+        (per_class::section(page))
+        (worst::section(page))
+        (gallery::section(page))
+        @if let Some(care) = &page.care { (care::section(care)) }
+        @if let Some(reliability) = &page.reliability { (reliability::section(reliability)) }
+        @if let Some(curves) = page.curves.as_ref().filter(|curves| !curves.epochs.is_empty()) { (curves::section(curves)) }
+        @if let Some(curve) = learning_curve::section(&page.learning_curve) { (curve) }
+        @if let Some(search) = page.search.as_ref().filter(|search| !search.candidates.is_empty()) { (search_table::section(search)) }
+        (provenance::section(&page.provenance))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_page_is_a_page() {
+        let text = render(&Page::default());
+        assert!(text.starts_with("<!DOCTYPE html><html lang=\"en\">"));
+        assert!(!text.contains("NaN") && !text.contains("http://") && !text.contains("https://"));
+    }
+
+    #[test]
+    fn texts_are_escaped() {
+        let evil = "<img src=x onerror=alert(1)>\"'&";
+        let page = Page {
+            title: evil.to_owned(),
+            classes: vec![evil.to_owned()],
+            confusion: vec![vec![1]],
+            notes: vec![evil.to_owned()],
+            ..Page::default()
+        };
+        let text = render(&page);
+        assert!(!text.contains("<img src=x"), "{text}");
+        assert!(text.contains("&lt;img src=x onerror=alert(1)&gt;&quot;"));
+    }
+}

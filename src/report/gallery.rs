@@ -1,0 +1,201 @@
+//! All images with prediction and truth: the frame that the page's script fills, and the data that it fills it with.
+
+use std::cmp::Ordering;
+
+use maud::{Markup, PreEscaped, html};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::number::grouped;
+use super::page::{Neighbour, Page, Photo, Picture};
+use super::photo::base64;
+use super::svg::bar;
+
+/// The order in which images are shown: mistakes first, the surest first among them, then what is right, the least sure
+/// first.
+#[must_use]
+pub fn by_loss(a: &Photo, b: &Photo) -> Ordering {
+    let loss = a.probability_of_truth.total_cmp(&b.probability_of_truth);
+    a.is_right().cmp(&b.is_right()).then(loss)
+}
+
+pub(super) fn section(page: &Page) -> Markup {
+    let right = page.photos.iter().filter(|photo| photo.is_right()).count();
+    let wrong = page.photos.len() - right;
+    let unknown = page
+        .photos
+        .iter()
+        .filter(|photo| photo.rejected.is_some())
+        .count();
+    html! {
+        section #images {
+            h2 { "All images" }
+            noscript { p.lead { "Pictures and filters here need JavaScript; all other parts of this page do without." } }
+            form.filters role="search" aria-label="Filter the images" data-script hidden {
+                fieldset.outcome {
+                    legend.unseen { "Outcome" }
+                    (outcome("all", "All", page.photos.len()))
+                    (outcome("wrong", "✗ Wrong", wrong))
+                    (outcome("right", "✓ Right", right))
+                    @if unknown > 0 { (outcome("unknown", "? Unknown", unknown)) }
+                }
+                (class_choice(page, "truth", "Is"))
+                (class_choice(page, "predicted", "Predicted"))
+                label { span { "Name" } input #path type="search" placeholder="part of the path" autocomplete="off" spellcheck="false"; }
+                label { span { "Order" } select #order {
+                    option value="loss" { "worst first" }
+                    option value="confidence" { "least sure first" }
+                    option value="path" { "by name" }
+                } }
+            }
+            p.count role="status" aria-live="polite" data-script hidden {}
+            div.tiles {}
+            button.more type="button" hidden { "Show more" }
+        }
+    }
+}
+
+fn outcome(value: &str, name: &str, n: usize) -> Markup {
+    html! {
+        label {
+            input type="radio" name="outcome" value=(value) checked[value == "all"];
+            span { (name) " " small { (grouped(n)) } }
+        }
+    }
+}
+
+fn class_choice(page: &Page, id: &str, name: &str) -> Markup {
+    html! {
+        label {
+            span { (name) }
+            select id=(id) {
+                option value="" { "any class" }
+                @for (i, class) in page.classes.iter().enumerate() { option value=(i) { (class) } }
+            }
+        }
+    }
+}
+
+/// The windows that a cell and an image open in, and the bar of a probability.
+pub(super) fn dialogs() -> Markup {
+    html! {
+        template #bar { (bar("p", 0.0, None)) }
+        dialog #cell aria-labelledby="cell-title" {
+            header { h2 #cell-title {} button.close type="button" { "Close" } }
+            div.tiles {}
+            button.more type="button" hidden { "Show more" }
+        }
+        dialog #photo aria-labelledby="photo-title" {
+            header { h2 #photo-title {} button.close type="button" { "Close" } }
+            div.detail {}
+        }
+    }
+}
+
+/// The script's data as JSON that cannot end its element: no `<`, `>` or `&` stands in it as such.
+pub(super) fn data(page: &Page) -> Markup {
+    let photos: Vec<PhotoData> = page.photos.iter().map(PhotoData::of).collect();
+    let training: Vec<Value> = page.training.iter().map(training_data).collect();
+    let data = json!({ "classes": page.classes, "training": training });
+    let photos = serde_json::to_string(&photos).expect("strings and numbers have a JSON form");
+    let text = format!("{{\"photos\":{photos},\"rest\":{data}}}");
+    let text = text
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026");
+    html! { script #data type="application/json" { (PreEscaped(text)) } }
+}
+
+/// A [`Photo`] as the script reads it; short names, as there may be thousands.
+#[derive(Serialize)]
+struct PhotoData<'a> {
+    path: &'a str,
+    truth: usize,
+    predicted: usize,
+    top: Vec<(usize, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jpeg: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    near: Vec<(usize, f64)>,
+}
+
+impl<'a> PhotoData<'a> {
+    fn of(photo: &'a Photo) -> Self {
+        let near = |n: &Neighbour| (n.picture, rounded(n.similarity));
+        Self {
+            path: &photo.path,
+            truth: photo.truth,
+            predicted: photo.predicted,
+            top: photo
+                .top
+                .iter()
+                .map(|&(class, p)| (class, rounded(p)))
+                .collect(),
+            unknown: photo.rejected.as_deref(),
+            jpeg: photo.thumbnail.as_ref().map(base64),
+            near: photo.neighbours.iter().map(near).collect(),
+        }
+    }
+}
+
+fn training_data(picture: &Picture) -> Value {
+    json!({
+        "path": picture.path,
+        "class": picture.class,
+        "jpeg": picture.thumbnail.as_ref().map(base64),
+    })
+}
+
+/// To four decimals, which is more than is shown.
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn photo(path: &str, predicted: usize, probability_of_truth: f64) -> Photo {
+        Photo {
+            path: path.to_owned(),
+            truth: 0,
+            predicted,
+            top: vec![(predicted, 0.9)],
+            probability_of_truth,
+            rejected: None,
+            thumbnail: None,
+            neighbours: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_surest_mistake_comes_first_and_the_surest_hit_last() {
+        let mut photos = [
+            photo("sure", 0, 0.99),
+            photo("near miss", 1, 0.45),
+            photo("barely", 0, 0.55),
+            photo("far off", 1, 0.01),
+        ];
+        photos.sort_by(by_loss);
+        assert_eq!(
+            photos.map(|p| p.path),
+            ["far off", "near miss", "barely", "sure"]
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_end_the_data() {
+        let name = "</script><script>alert(1)</script>&\"'.jpg";
+        let page = Page {
+            photos: vec![photo(name, 0, 0.5)],
+            ..Page::default()
+        };
+        let text = data(&page).into_string();
+        assert_eq!(text.matches('<').count(), 2, "{text}");
+        let json = &text[text.find('{').unwrap()..=text.rfind('}').unwrap()];
+        let read: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(read["photos"][0]["path"], name);
+    }
+}

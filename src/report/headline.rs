@@ -1,0 +1,72 @@
+//! The figures over all images: the first one large, the others beside it.
+
+use maud::{Markup, html};
+
+use super::number::{grouped, interval, number};
+use super::page::{Figure, Page, Unit};
+use super::svg::whisker;
+
+pub(super) fn section(page: &Page) -> Markup {
+    let Some((first, others)) = page.headline.split_first() else {
+        return html! {};
+    };
+    html! {
+        section #headline aria-label="Headline figures" {
+            div.headline {
+                (main_figure(page, first))
+                dl.figures { @for figure in others { (entry(figure)) } }
+            }
+            @if page.headline.iter().any(|figure| figure.measure.interval.is_some()) {
+                p.fine {
+                    "Grey numbers are 95\u{a0}% intervals: how far a figure would move on as many other images of the same kind."
+                }
+            }
+        }
+    }
+}
+
+fn main_figure(page: &Page, figure: &Figure) -> Markup {
+    html! {
+        div.main {
+            p.name { (figure.name) }
+            p.value { (number(figure.measure.value, figure.unit)) }
+            @if let Some(ends) = figure.measure.interval {
+                (whisker(figure.measure.value, ends))
+                p.interval { "95\u{a0}% interval " (interval(figure.measure, figure.unit).unwrap_or_default()) }
+            }
+            p.tally { (tally(page)) }
+        }
+    }
+}
+
+/// How many of each outcome, each with the mark that it has on the tiles.
+fn tally(page: &Page) -> Markup {
+    let right = page.photos.iter().filter(|photo| photo.is_right()).count();
+    let rejected = page
+        .photos
+        .iter()
+        .filter(|photo| photo.rejected.is_some())
+        .count();
+    html! {
+        span.right { (grouped(right)) " right" } " · "
+        span.wrong { (grouped(page.photos.len() - right)) " wrong" }
+        @if rejected > 0 { " · " span.unknown { (grouped(rejected)) " called unknown" } }
+    }
+}
+
+fn entry(figure: &Figure) -> Markup {
+    let unit = match figure.unit {
+        Unit::Share => "share",
+        Unit::Number => "number",
+    };
+    html! {
+        div class=(unit) {
+            dt { (figure.name) }
+            dd {
+                span.value { (number(figure.measure.value, figure.unit)) }
+                @if let Some(ends) = interval(figure.measure, figure.unit) { span.interval { (ends) } }
+                span.meaning { (figure.meaning) }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Would more pictures help: accuracy for growing parts of the training set.
+
+use maud::{Markup, html};
+
+use super::number::{count, percent};
+use super::page::LearningPoint;
+use super::svg::{Band, Frame, Numbers, Scale, band, dots, line};
+
+pub(super) fn section(curve: &[LearningPoint]) -> Option<Markup> {
+    let chart = chart(curve)?;
+    Some(html! {
+        section #learning-curve {
+            h2 { "Would more pictures help?" }
+            p.lead { (verdict(curve)) }
+            div.charts { (super::chart::figure("Accuracy by training images", &[("first", "mean")], &chart)) }
+        }
+    })
+}
+
+/// What the last step of the curve says, and no more.
+fn verdict(curve: &[LearningPoint]) -> String {
+    let [.., before, last] = curve else {
+        return "One size is not enough to tell.".to_owned();
+    };
+    let gain = 100.0 * (last.mean - before.mean);
+    let step = format!(
+        "From {} to {} training images accuracy changed by {gain:+.1} points, to {}",
+        before.n,
+        last.n,
+        percent(last.mean)
+    );
+    let half_band = 50.0 * (last.high - last.low);
+    if gain > half_band.max(0.5) {
+        step + ": it still rises, so more pictures would likely help."
+    } else {
+        step + ": within its band, so more of the same pictures would likely help little."
+    }
+}
+
+fn chart(curve: &[LearningPoint]) -> Option<Markup> {
+    let [_, most] = Scale::extent(curve.iter().map(|point| point.n as f64))?;
+    let [low, high] = Scale::extent(
+        curve
+            .iter()
+            .flat_map(|point| [point.low, point.high, point.mean]),
+    )?;
+    let range = [(low - 0.01).max(0.0), (high + 0.01).min(1.0)];
+    let frame = Frame::new(([0.0, most], Numbers::Whole), (range, Numbers::Percent));
+    let points: Vec<_> = curve
+        .iter()
+        .map(|point| (point.n as f64, point.mean))
+        .collect();
+    let bands = curve.iter().map(|point| Band {
+        x: point.n as f64,
+        low: point.low,
+        high: point.high,
+    });
+    let bands: Vec<_> = bands.collect();
+    let say = |i: usize| {
+        let point: &LearningPoint = &curve[i];
+        format!("{}: {}", count(point.n, "image"), percent(point.mean))
+    };
+    let marks = html! {
+        (band(&frame, &bands))
+        (line(&frame, "first", &points))
+        (dots(&frame, "first", &points, say))
+    };
+    let words: Vec<String> = (0..curve.len()).map(say).collect();
+    Some(frame.draw(
+        "learning",
+        "Accuracy by number of training images",
+        &words.join("; "),
+        ["training images", "accuracy"],
+        &marks,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(n: usize, mean: f64, band: f64) -> LearningPoint {
+        LearningPoint {
+            n,
+            share: 0.5,
+            mean,
+            low: mean - band,
+            high: mean + band,
+        }
+    }
+
+    #[test]
+    fn the_verdict_is_the_last_step_against_the_band() {
+        let rising = verdict(&[point(100, 0.80, 0.02), point(200, 0.86, 0.02)]);
+        assert!(
+            rising.contains("+6.0 points") && rising.ends_with("likely help."),
+            "{rising}"
+        );
+        let flat = verdict(&[point(100, 0.85, 0.02), point(200, 0.86, 0.02)]);
+        assert!(
+            flat.contains("+1.0 points") && flat.ends_with("help little."),
+            "{flat}"
+        );
+        assert!(section(&[]).is_none());
+    }
+}

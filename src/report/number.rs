@@ -1,0 +1,94 @@
+//! Numbers as people read them.
+
+use super::page::{Measure, Unit};
+
+/// A share in per cent with one decimal, as `97.5 %`; the space does not break.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1}\u{a0}%", 100.0 * share)
+}
+
+/// A share in whole per cent. What is not all is never shown as all: 99.6 % is `99 %`.
+pub(super) fn whole_percent(share: f64) -> String {
+    let rounded = (100.0 * share).round();
+    let shown = if rounded >= 100.0 && share < 1.0 {
+        99.0
+    } else {
+        rounded
+    };
+    format!("{shown:.0}\u{a0}%")
+}
+
+pub(super) fn number(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Share => percent(value),
+        Unit::Number => format!("{value:.3}"),
+    }
+}
+
+/// The two ends of an interval, as `92.0–97.5 %`.
+pub(super) fn interval(measure: Measure, unit: Unit) -> Option<String> {
+    let [low, high] = measure.interval?;
+    Some(match unit {
+        Unit::Share => format!("{:.1}–{}", 100.0 * low, percent(high)),
+        Unit::Number => format!("{low:.3}–{high:.3}"),
+    })
+}
+
+/// A setting as short as it can be told apart: `0.001`, `3.2e-5`, `0`.
+pub(super) fn setting(value: f64) -> String {
+    if value == 0.0 || (1e-3..1e4).contains(&value.abs()) {
+        let text = format!("{value:.4}");
+        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    format!("{value:.1e}").replace(".0e", "e")
+}
+
+/// `1 image`, `2 images`, `1,234 images`.
+pub(super) fn count(n: usize, one: &str) -> String {
+    format!("{}\u{a0}{one}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// With a comma before every three digits.
+pub(super) fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(percent(0.9749), "97.5\u{a0}%");
+        assert_eq!(
+            [0.004, 0.505, 0.9951, 1.0].map(whole_percent).join(" "),
+            "0\u{a0}% 51\u{a0}% 99\u{a0}% 100\u{a0}%"
+        );
+        assert_eq!(
+            [0.0, 0.001, 0.1, 3.0, 3.16e-5, 1e-6].map(setting).join(" "),
+            "0 0.001 0.1 3 3.2e-5 1e-6"
+        );
+        assert_eq!(
+            [5, 999, 1000, 1_234_567].map(grouped).join(" "),
+            "5 999 1,000 1,234,567"
+        );
+        assert_eq!(
+            (count(1, "image"), count(0, "image")),
+            ("1\u{a0}image".to_owned(), "0\u{a0}images".to_owned())
+        );
+        let measure = Measure {
+            value: 0.95,
+            interval: Some([0.92, 0.975]),
+        };
+        assert_eq!(interval(measure, Unit::Share).unwrap(), "92.0–97.5\u{a0}%");
+        assert_eq!(interval(measure, Unit::Number).unwrap(), "0.920–0.975");
+    }
+}

@@ -1,0 +1,57 @@
+//! Precision, recall and F1 of each class, as bars.
+
+use maud::{Markup, html};
+
+use super::number::{count, grouped, interval, percent};
+use super::page::{ClassRow, Measure, Page, Unit};
+use super::svg::bar;
+
+pub(super) fn section(page: &Page) -> Markup {
+    if page.per_class.is_empty() {
+        return html! {};
+    }
+    html! {
+        section #per-class {
+            h2 { "Class by class" }
+            p.lead {
+                "Precision: how many of those called so are. Recall: how many of those that are were found. F1 is their harmonic mean."
+                @if has_intervals(page) { " The thin lines are 95\u{a0}% intervals." }
+            }
+            div.scroll {
+                table.bars {
+                    thead { tr {
+                        th scope="col" { "class" } th scope="col" { "images" }
+                        th scope="col" { "precision" } th scope="col" { "recall" } th scope="col" { "F1" }
+                    } }
+                    tbody { @for (i, row) in page.per_class.iter().enumerate() { (line(page.class(i), row)) } }
+                }
+            }
+        }
+    }
+}
+
+fn has_intervals(page: &Page) -> bool {
+    let has = |row: &ClassRow| row.recall.interval.is_some() || row.precision.interval.is_some();
+    page.per_class.iter().any(has)
+}
+
+fn line(class: &str, row: &ClassRow) -> Markup {
+    html! {
+        tr {
+            th scope="row" title=(count(row.support, "image")) { (class) }
+            td.n { (grouped(row.support)) }
+            @for (name, measure) in [("precision", row.precision), ("recall", row.recall), ("f1", row.f1)] {
+                (cell(name, measure))
+            }
+        }
+    }
+}
+
+fn cell(name: &str, measure: Measure) -> Markup {
+    html! {
+        td title=[interval(measure, Unit::Share)] {
+            (bar(name, measure.value, measure.interval))
+            span { (percent(measure.value)) }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is drawn in a frame: lines, bands, bars, dots and whiskers.
+
+use std::fmt::Write;
+
+use maud::{Markup, html};
+
+use super::Frame;
+
+/// A value with its band.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::report) struct Band {
+    pub(in crate::report) x: f64,
+    pub(in crate::report) low: f64,
+    pub(in crate::report) high: f64,
+}
+
+/// Straight lines from point to point; points that are no numbers are passed over.
+pub(in crate::report) fn line(frame: &Frame, class: &str, points: &[(f64, f64)]) -> Markup {
+    html! { polyline class=(format!("line {class}")) points=(places(frame, points.iter().copied())) {} }
+}
+
+/// A dot at each point, with the words that a pointer is told there.
+pub(in crate::report) fn dots(
+    frame: &Frame,
+    class: &str,
+    points: &[(f64, f64)],
+    words: impl Fn(usize) -> String,
+) -> Markup {
+    html! {
+        @for (i, (x, y)) in points.iter().enumerate() {
+            circle class=(format!("dot {class}")) cx=(frame.x.at(*x)) cy=(frame.y.at(*y)) r="3" { title { (words(i)) } }
+        }
+    }
+}
+
+/// The area between the lower and the upper ends.
+pub(in crate::report) fn band(frame: &Frame, bands: &[Band]) -> Markup {
+    let upper = bands.iter().map(|b| (b.x, b.high));
+    let lower = bands.iter().rev().map(|b| (b.x, b.low));
+    html! { polygon class="band" points=(places(frame, upper.chain(lower))) {} }
+}
+
+/// From the lower left to the upper right.
+pub(in crate::report) fn diagonal(frame: &Frame) -> Markup {
+    line(frame, "reference", &[(0.0, 0.0), (1.0, 1.0)])
+}
+
+fn places(frame: &Frame, points: impl Iterator<Item = (f64, f64)>) -> String {
+    let mut text = String::new();
+    for (x, y) in points.filter(|(x, y)| x.is_finite() && y.is_finite()) {
+        write!(text, "{},{} ", frame.x.at(x), frame.y.at(y))
+            .expect("writing to a String cannot fail");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// A bar of a share in [0, 1], as wide as it is given room, with the whisker of its interval.
+pub(in crate::report) fn bar(class: &str, value: f64, interval: Option<[f64; 2]>) -> Markup {
+    html! {
+        svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
+            rect class="track" x="0" y="2" width="100" height="6" {}
+            rect class=(class) x="0" y="2" width=(part(value)) height="6" {}
+            @if let Some(interval) = interval { (ends(interval)) }
+        }
+    }
+}
+
+/// The whisker of an interval in [0, 1] alone, with a tick at the value.
+pub(in crate::report) fn whisker(value: f64, interval: [f64; 2]) -> Markup {
+    html! {
+        svg class="bar whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
+            rect class="track" x="0" y="4" width="100" height="2" {}
+            rect class="span" x=(part(interval[0])) y="3" width=(width(interval)) height="4" {}
+            line class="value" x1=(part(value)) x2=(part(value)) y1="0" y2="10" {}
+        }
+    }
+}
+
+fn ends(interval: [f64; 2]) -> Markup {
+    html! { line class="ends" x1=(part(interval[0])) x2=(part(interval[1])) y1="5" y2="5" {} }
+}
+
+fn width([low, high]: [f64; 2]) -> String {
+    format!("{:.2}", 100.0 * (high - low).clamp(0.0, 1.0))
+}
+
+/// A share as a place on a bar, which is 100 wide.
+fn part(share: f64) -> String {
+    format!("{:.2}", 100.0 * share.clamp(0.0, 1.0))
+}

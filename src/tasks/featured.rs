@@ -1,0 +1,218 @@
+//! Images with their features, computed or from a store, as they are known: what every prediction starts from.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use ndarray::{ArrayView2, Axis};
+
+use super::classify::{ClassifyOptions, ClassifyReport};
+use super::extract::StoreSink;
+use crate::backbones::{FeatureSpec, Frozen};
+use crate::error::Result;
+use crate::features::{
+    Digest, Dtype, Existing, FeatureStore, Item, Outcome, Pipeline, Sink, StoreManifest,
+    StoreWriter, is_store,
+};
+use crate::images::path_text::to_text;
+use crate::images::{DecodeOptions, Found, Labels, Scan, View};
+use crate::progress::Progress;
+
+/// An image with its features, or with the reason why it has none.
+pub(super) struct Featured<'a> {
+    /// The path to open, as text.
+    pub(super) path: String,
+    /// The class of its folder, where folders are classes.
+    pub(super) class: Option<String>,
+    /// The digest of its bytes with its features (V, D).
+    pub(super) features: Result<(Digest, ArrayView2<'a, f32>), String>,
+}
+
+/// Gives each image with the features `wanted` to `each`, in input order, as soon as they are known.
+///
+/// # Errors
+/// As [`classify`](super::classify()); `options.head` is not opened.
+pub(super) fn with_features(
+    wanted: &FeatureSpec,
+    options: &ClassifyOptions,
+    labels: Labels,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(Featured<'_>) -> Result<()>,
+) -> Result<ClassifyReport> {
+    let scan = options.inputs.scan(labels)?;
+    let existing = existing_store(options.store.as_deref())?;
+    let spec = spec_for(wanted, existing.as_ref());
+    let mut frozen = Frozen::for_spec(&spec, options.backbone.as_deref(), &options.run)?;
+    let pipeline = Pipeline {
+        decoding: DecodeOptions {
+            exif: spec.decoding.exif,
+            alpha: spec.decoding.alpha,
+            max_pixels: options.max_pixels,
+        },
+        preprocessing: spec.preprocessing,
+        views: spec.views.clone(),
+        batch_size: options.batch_size,
+        threads: options.run.threads,
+    };
+    let mut counts = Counts::default();
+    let mut counted = |image: Featured<'_>| {
+        *if image.features.is_ok() {
+            &mut counts.used
+        } else {
+            &mut counts.skipped
+        } += 1;
+        each(image)
+    };
+    let mut notes = match &options.store {
+        None => {
+            let mut sink = PassOn {
+                views: spec.views.len(),
+                each: &mut counted,
+            };
+            pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
+            Vec::new()
+        }
+        Some(store) => {
+            let dtype = existing.map_or(Dtype::default(), |store| store.dtype);
+            let manifest = StoreManifest::new(frozen.spec.clone(), dtype, frozen.engine.clone());
+            let writer = StoreWriter::open(store, manifest, Existing::Extend)?;
+            let (rows, notes) = extend(writer, &pipeline, &scan, &mut frozen, progress)?;
+            from_store(store, &wanted.views, &rows, &mut counted)?;
+            notes
+        }
+    };
+    notes.extend(frozen.notes());
+    notes.extend(scan.notes);
+    let Counts { used, skipped } = counts;
+    Ok(ClassifyReport {
+        used,
+        rejected: 0,
+        skipped,
+        ignored: scan.ignored,
+        notes,
+        engine: frozen.engine,
+        why_not_gpu: frozen.backbone.why().map(str::to_owned),
+    })
+}
+
+#[derive(Default)]
+struct Counts {
+    used: usize,
+    skipped: usize,
+}
+
+/// Passes each image's features on as they come: nothing is kept.
+struct PassOn<'a> {
+    /// V, at least 1.
+    views: usize,
+    each: &'a mut dyn FnMut(Featured<'_>) -> Result<()>,
+}
+
+impl Sink for PassOn<'_> {
+    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
+        None
+    }
+
+    fn take(&mut self, item: Item) -> Result<()> {
+        let (path, class) = described(item.found);
+        let computed;
+        let features = match item.outcome {
+            Outcome::Skipped(reason) => Err(reason.to_string()),
+            Outcome::Computed(picture, features) => {
+                computed = features;
+                let shape = (self.views, computed.len() / self.views);
+                let rows = ArrayView2::from_shape(shape, &computed);
+                let rows = rows.expect("the pipeline gives each view as many numbers");
+                Ok((picture.digest, rows))
+            }
+            Outcome::Reused(_) => {
+                unreachable!("a sink that knows no digest is given every image's features")
+            }
+        };
+        (self.each)(Featured {
+            path,
+            class,
+            features,
+        })
+    }
+}
+
+/// A path that can be opened, as text, and the class of its folder.
+fn described(found: &Found) -> (String, Option<String>) {
+    let sample = found.sample();
+    (
+        to_text(&sample.path),
+        sample.class.as_deref().map(str::to_owned),
+    )
+}
+
+/// The manifest of the store, where there is one already.
+fn existing_store(store: Option<&Path>) -> Result<Option<StoreManifest>> {
+    let store = store.filter(|path| is_store(path));
+    store.map(StoreManifest::read).transpose()
+}
+
+/// What is to be computed: the wanted views, or all those of a store that has them among others.
+fn spec_for(wanted: &FeatureSpec, existing: Option<&StoreManifest>) -> FeatureSpec {
+    match existing.map(|store| &store.spec) {
+        Some(theirs) if theirs.has_views(&wanted.views) => wanted.with_views(&theirs.views),
+        _ => wanted.clone(),
+    }
+}
+
+type Row = (String, Option<String>, Result<Digest, String>);
+
+/// Adds what is missing; the store's index, the samples of its own last run, stays as it is.
+fn extend(
+    writer: StoreWriter,
+    pipeline: &Pipeline,
+    scan: &Scan,
+    frozen: &mut Frozen,
+    progress: &dyn Progress,
+) -> Result<(Vec<Row>, Vec<String>)> {
+    let mut sink = StoreSink::new(writer);
+    pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
+    let notes = sink.writer.notes().to_vec();
+    sink.writer.finish(None)?;
+    let digests = sink
+        .index
+        .rows
+        .into_iter()
+        .map(|row| row.content.map(|content| content.digest));
+    let rows = scan.entries.iter().map(described).zip(digests);
+    Ok((
+        rows.map(|((path, class), digest)| (path, class, digest))
+            .collect(),
+        notes,
+    ))
+}
+
+/// Rows whose features are read from the store at once.
+const CHUNK: usize = 8192;
+
+fn from_store(
+    store: &Path,
+    views: &[View],
+    rows: &[Row],
+    each: &mut dyn FnMut(Featured<'_>) -> Result<()>,
+) -> Result<()> {
+    let store = FeatureStore::open(store)?;
+    for chunk in rows.chunks(CHUNK) {
+        let digests: Vec<Digest> = chunk
+            .iter()
+            .filter_map(|(_, _, digest)| digest.as_ref().ok().copied())
+            .collect();
+        let features = store.views(&digests, views)?;
+        let mut images = features.axis_chunks_iter(Axis(0), views.len().max(1));
+        for (path, class, digest) in chunk {
+            let features = digest.as_ref().map_err(Clone::clone);
+            each(Featured {
+                path: path.clone(),
+                class: class.clone(),
+                features: features
+                    .map(|&digest| (digest, images.next().expect("rows for each digest"))),
+            })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! A head's prediction for each labelled sample: what `evaluate` and every other look at its mistakes start from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ndarray::Array2;
+use serde::Serialize;
+
+use super::classify::{ClassifyOptions, predict_one};
+use super::featured::{Featured, with_features};
+use super::inputs::{Inputs, Skipped};
+use crate::backbones::Engine;
+use crate::classes::ClassIndex;
+use crate::classifier::{Classifier, Prediction, Verdict};
+use crate::error::{Error, Result};
+use crate::features::{Digest, FeatureStore, is_store};
+use crate::images::Labels;
+use crate::progress::Progress;
+
+/// What to judge a head on: features, or images with the options of classification.
+#[derive(Debug, Clone)]
+pub struct JudgeOptions {
+    /// A feature store, or a folder of images with a folder for each class.
+    pub data: PathBuf,
+    /// How images are classified; its `inputs` are not used.
+    pub classify: ClassifyOptions,
+}
+
+/// A labelled sample with its prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedItem {
+    /// Its name, as text: the path to open for images, that in the index for a store.
+    pub path: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// The class that it is of, an index into [`Judged::classes`].
+    pub target: usize,
+    /// The probability of each class, (C).
+    pub probabilities: Vec<f64>,
+    /// Whether the head's rejection calls it unknown.
+    pub verdict: Verdict,
+}
+
+/// Every labelled sample with its prediction, and what could not be judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The head's classes.
+    pub classes: ClassIndex,
+    /// The samples whose class the head knows, in input order; at least one.
+    pub items: Vec<JudgedItem>,
+    /// Samples of classes that the head does not know, by class; they are not among the items.
+    pub unknown_classes: BTreeMap<String, usize>,
+    /// Images that the head's rejection calls unknown; none where it has no rejection.
+    pub rejected: Option<Rejected>,
+    /// Images that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+    /// What computed the features.
+    pub engine: Engine,
+}
+
+impl Judged {
+    /// The class of each item, (N).
+    #[must_use]
+    pub fn targets(&self) -> Vec<usize> {
+        self.items.iter().map(|item| item.target).collect()
+    }
+
+    /// The probabilities of each item, (N, C).
+    ///
+    /// # Panics
+    /// Where an item was given another number of probabilities than there are classes.
+    #[must_use]
+    pub fn probabilities(&self) -> Array2<f64> {
+        let rows = self.items.iter().flat_map(|item| &item.probabilities);
+        let shape = (self.items.len(), self.classes.len());
+        Array2::from_shape_vec(shape, rows.copied().collect())
+            .expect("a number for each item and class")
+    }
+}
+
+/// How many images the head's rejection calls unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Rejected {
+    /// Of those whose label is right.
+    pub right: usize,
+    /// Of those whose label is wrong.
+    pub wrong: usize,
+    /// Of those of classes that the head does not know.
+    pub unknown_classes: usize,
+}
+
+/// Has a head predict every labelled sample.
+///
+/// # Errors
+/// A head or store that cannot be read or do not match, samples without classes, none of a known class.
+pub fn judge(options: &JudgeOptions, progress: &dyn Progress) -> Result<Judged> {
+    let classify = &options.classify;
+    let classifier = Classifier::open(&classify.head, classify.tta)?.rejecting(classify.rejecting);
+    Ok(judge_by(&[&classifier], options, progress)?.remove(0))
+}
+
+/// [`judge`] by several heads that use the same features of the same images, which are computed once.
+pub(super) fn judge_by(
+    classifiers: &[&Classifier],
+    options: &JudgeOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<Judged>> {
+    let mut tallies: Vec<_> = classifiers.iter().map(|c| Tally::new(c)).collect();
+    let (engine, notes) = if is_store(&options.data) {
+        (from_store(options, &mut tallies)?, Vec::new())
+    } else {
+        from_images(options, &mut tallies, progress)?
+    };
+    tallies
+        .into_iter()
+        .map(|tally| tally.judged(options, engine.clone(), notes.clone()))
+        .collect()
+}
+
+fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<Engine> {
+    let store = FeatureStore::open(&options.data)?;
+    let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
+    for tally in tallies {
+        let classifier = tally.classifier;
+        classifier.require(
+            &store.manifest().spec,
+            &format!("the features `{}`", options.data.display()),
+        )?;
+        let features = store.views(&digests, &classifier.spec().views)?;
+        let predictions = classifier.predict(features.view())?;
+        for ((row, &digest), prediction) in rows.iter().zip(&digests).zip(predictions) {
+            tally.add(row.path.clone(), row.class.as_deref(), digest, &prediction);
+        }
+    }
+    Ok(store.manifest().engine.clone())
+}
+
+fn from_images(
+    options: &JudgeOptions,
+    tallies: &mut [Tally<'_>],
+    progress: &dyn Progress,
+) -> Result<(Engine, Vec<String>)> {
+    let inputs = Inputs::Paths(vec![options.data.clone()]);
+    let classify = ClassifyOptions {
+        inputs,
+        ..options.classify.clone()
+    };
+    let spec = tallies[0].classifier.spec().clone();
+    let each = &mut |image: Featured<'_>| {
+        tallies
+            .iter_mut()
+            .try_for_each(|tally| tally.predict(&image))
+    };
+    let report = with_features(&spec, &classify, Labels::FromFolders, progress, each)?;
+    Ok((report.engine, report.notes))
+}
+
+/// The predictions of one head, as they come.
+struct Tally<'a> {
+    classifier: &'a Classifier,
+    items: Vec<JudgedItem>,
+    unlabelled: usize,
+    unknown_classes: BTreeMap<String, usize>,
+    rejected: Option<Rejected>,
+    skipped: Vec<Skipped>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(classifier: &'a Classifier) -> Self {
+        Self {
+            classifier,
+            items: Vec::new(),
+            unlabelled: 0,
+            unknown_classes: BTreeMap::new(),
+            rejected: classifier.rejection().map(|_| Rejected::default()),
+            skipped: Vec::new(),
+        }
+    }
+
+    fn predict(&mut self, image: &Featured<'_>) -> Result<()> {
+        let path = image.path.clone();
+        match &image.features {
+            Err(reason) => self.skipped.push(Skipped {
+                path,
+                reason: reason.clone(),
+            }),
+            Ok((digest, features)) => {
+                let prediction = predict_one(self.classifier, *features)?;
+                self.add(path, image.class.as_deref(), *digest, &prediction);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: String, class: Option<&str>, digest: Digest, prediction: &Prediction) {
+        let classes = self.classifier.classes();
+        let target = class.map(|name| (name, classes.class_to_idx(name)));
+        if let Some(rejected) = &mut self.rejected {
+            let count = match target {
+                Some((_, Some(target))) if prediction.best().0 == target => &mut rejected.right,
+                Some((_, Some(_))) => &mut rejected.wrong,
+                _ => &mut rejected.unknown_classes,
+            };
+            *count += usize::from(prediction.verdict() != Verdict::Known);
+        }
+        match target {
+            None => self.unlabelled += 1,
+            Some((name, None)) => *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1,
+            Some((_, Some(target))) => self.items.push(JudgedItem {
+                path,
+                digest,
+                target,
+                probabilities: prediction.probabilities().to_vec(),
+                verdict: prediction.verdict(),
+            }),
+        }
+    }
+
+    fn judged(self, options: &JudgeOptions, engine: Engine, notes: Vec<String>) -> Result<Judged> {
+        if self.items.is_empty() || self.unlabelled > 0 {
+            return Err(self.nothing_to_judge(options));
+        }
+        Ok(Judged {
+            classes: self.classifier.classes().clone(),
+            items: self.items,
+            unknown_classes: self.unknown_classes,
+            rejected: self.rejected,
+            skipped: self.skipped,
+            notes,
+            engine,
+        })
+    }
+
+    fn nothing_to_judge(&self, options: &JudgeOptions) -> Error {
+        let data = options.data.display();
+        let known = in_quotes(self.classifier.classes().iter());
+        let unknown = in_quotes(self.unknown_classes.keys().map(String::as_str));
+        let problem = if self.unlabelled > 0 {
+            format!("{} images of `{data}` have no class", self.unlabelled)
+        } else if unknown.is_empty() {
+            format!("`{data}` holds no usable image")
+        } else {
+            format!("the head knows none of the classes of `{data}`: {unknown}")
+        };
+        let hint = format!(
+            "the head's classes are {known}; give a folder (or its features) with a folder for each"
+        );
+        Error::Input { problem, hint }
+    }
+}
+
+/// Names for a message: each in backticks, commas between.
+pub(super) fn in_quotes<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}

@@ -1,0 +1,131 @@
+//! `report`: what is known of a head and of the images it was held against, on one HTML page.
+
+mod captions;
+mod date;
+mod figures;
+mod made;
+mod nearest;
+mod photos;
+mod pictures;
+mod training;
+
+use std::path::{Path, PathBuf};
+
+use self::pictures::{Pictures, Roots};
+use super::inputs::Skipped;
+use super::judge::{JudgeOptions, Judged, judge};
+use crate::atomic_file;
+use crate::classifier::Classifier;
+use crate::error::Result;
+use crate::head::{Bootstrap, Evaluation, HeadFile};
+use crate::images::DecodeOptions;
+use crate::progress::Progress;
+use crate::report::{Page, render};
+
+/// What to report on, and where to.
+#[derive(Debug, Clone)]
+pub struct ReportOptions {
+    /// The head, and the features or images it is held against.
+    pub judge: JudgeOptions,
+    /// Where the images of a store lie; a folder of images is its own.
+    pub images: Option<PathBuf>,
+    /// The store with the training images, to show the nearest to each mistake.
+    pub train: Option<PathBuf>,
+    /// Where the training images lie.
+    pub train_images: Option<PathBuf>,
+    /// The page to write.
+    pub output: PathBuf,
+    /// How the intervals are found.
+    pub bootstrap: Bootstrap,
+}
+
+/// What a report holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportSummary {
+    /// Images that were judged.
+    pub images: usize,
+    /// Those that were predicted rightly.
+    pub right: usize,
+    /// Images on the page that have no picture, since their file was not found or there was no room.
+    pub without_picture: usize,
+    /// The size of the page, in bytes.
+    pub bytes: usize,
+    /// Images that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// What the user should know; it stands on the page too.
+    pub notes: Vec<String>,
+}
+
+/// Writes a report.
+///
+/// # Errors
+/// Those of [`judge`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). A picture that
+/// cannot be shown is no error.
+pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<ReportSummary> {
+    if options.train.is_some() {
+        // Before minutes of work rather than after.
+        nearest::judged_features(options)?;
+    }
+    let head = HeadFile::read(&options.judge.classify.head)?;
+    let judged = judge(&options.judge, progress)?;
+    let evaluation = Evaluation::with_intervals(
+        &judged.classes,
+        &judged.targets(),
+        judged.probabilities().view(),
+        options.bootstrap,
+    )?;
+    let mut shown = photos::of(&judged, options);
+    let near = nearest::training_images(&mut shown, options)?;
+    let training = pictures(shown.len() + near.len(), options)?.show(&mut shown, near, progress);
+    let without_picture = shown.iter().filter(|s| s.photo.thumbnail.is_none()).count();
+    let mut page = Page {
+        title: captions::title(&options.judge.data),
+        subtitle: captions::subtitle(options, &evaluation),
+        notes: captions::notes(&judged, &evaluation),
+        classes: judged.classes.iter().map(str::to_owned).collect(),
+        photos: shown.into_iter().map(|shown| shown.photo).collect(),
+        training,
+        provenance: made::groups(options, &head, &judged.engine),
+        ..Page::default()
+    };
+    page.notes.extend(captions::pictures_note(
+        &Roots::of(options),
+        without_picture,
+    ));
+    figures::fill(&mut page, &evaluation);
+    let unreadable = training::fill(&mut page, &head.metrics);
+    page.notes.extend(unreadable);
+    write(&options.output, &page, judged, without_picture)
+}
+
+/// Pictures are decoded as the head's features were.
+fn pictures(n: usize, options: &ReportOptions) -> Result<Pictures> {
+    let classify = &options.judge.classify;
+    let decoding = Classifier::open(&classify.head, classify.tta)?
+        .spec()
+        .decoding;
+    let decoding = DecodeOptions {
+        exif: decoding.exif,
+        alpha: decoding.alpha,
+        max_pixels: classify.max_pixels,
+    };
+    Ok(Pictures::new(n, decoding, classify.run.threads))
+}
+
+fn write(
+    output: &Path,
+    page: &Page,
+    judged: Judged,
+    without_picture: usize,
+) -> Result<ReportSummary> {
+    let text = render(page);
+    atomic_file::write_bytes(output, text.as_bytes())?;
+    Ok(ReportSummary {
+        images: page.photos.len(),
+        right: page.photos.iter().filter(|photo| photo.is_right()).count(),
+        without_picture,
+        bytes: text.len(),
+        skipped: judged.skipped,
+        notes: page.notes.clone(),
+    })
+}

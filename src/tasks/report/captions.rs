@@ -1,0 +1,79 @@
+//! The texts at the head of the page.
+
+use std::path::Path;
+
+use super::ReportOptions;
+use super::date;
+use super::pictures::Roots;
+use crate::head::Evaluation;
+use crate::images::path_text::{for_terminal, to_text};
+use crate::tasks::judge::Judged;
+
+/// The last part of a path as text for people.
+pub(super) fn name(path: &Path) -> String {
+    // Of `.` or `..` the name is that of the folder it stands for.
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let last = whole.file_name().map_or(whole.as_path(), Path::new);
+    for_terminal(&to_text(last))
+}
+
+pub(super) fn title(data: &Path) -> String {
+    name(data)
+}
+
+pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> String {
+    format!(
+        "{} on {} images of {} classes, {}",
+        name(&options.judge.classify.head),
+        evaluation.n_samples,
+        evaluation.classes.len(),
+        date::today()
+    )
+}
+
+/// What the figures leave out.
+pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<String> {
+    let mut notes = judged.notes.clone();
+    if !judged.skipped.is_empty() {
+        notes.push(format!(
+            "{} images could not be used and are in no figure.",
+            judged.skipped.len()
+        ));
+    }
+    let unknown = judged.unknown_classes.iter();
+    let unknown: Vec<String> = unknown
+        .map(|(class, n)| format!("{class} ({n} images)"))
+        .collect();
+    if !unknown.is_empty() {
+        notes.push(format!(
+            "The head does not know these classes; their images are in no figure: {}.",
+            unknown.join(", ")
+        ));
+    }
+    let classes = evaluation.classes.iter().zip(&evaluation.per_class);
+    let missing: Vec<&str> = classes
+        .filter(|(_, figures)| figures.support == 0)
+        .map(|(class, _)| class)
+        .collect();
+    if !missing.is_empty() {
+        notes.push(format!(
+            "No image here is of these classes: {}.",
+            missing.join(", ")
+        ));
+    }
+    notes
+}
+
+/// Why images have no picture.
+pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<String> {
+    if without == 0 {
+        return None;
+    }
+    Some(match roots.images {
+        None => "Feature stores do not know where their images lie: give --images FOLDER to see them here.".to_owned(),
+        Some(root) => format!(
+            "{without} images have no picture here: their files were not found below `{}` or could not be read, or the page was full.",
+            root.display()
+        ),
+    })
+}

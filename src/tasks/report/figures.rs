@@ -1,0 +1,116 @@
+//! From an [`Evaluation`] to what the page shows of it.
+
+use crate::head::{ClassIntervals, Evaluation, Interval, Intervals};
+use crate::report::{Bin, ClassRow, Figure, Measure, Page, Reliability, Unit};
+
+pub(super) fn fill(page: &mut Page, evaluation: &Evaluation) {
+    page.headline = headline(evaluation);
+    page.confusion.clone_from(&evaluation.confusion);
+    page.per_class = per_class(evaluation);
+    page.reliability = Some(reliability(evaluation));
+}
+
+fn headline(evaluation: &Evaluation) -> Vec<Figure> {
+    let all = evaluation.intervals.as_ref();
+    let figure =
+        |name: &str, meaning: &str, unit, value, interval: fn(&Intervals) -> Option<Interval>| {
+            Figure {
+                name: name.to_owned(),
+                meaning: meaning.to_owned(),
+                measure: measure(value, all.and_then(interval)),
+                unit,
+            }
+        };
+    let share =
+        |name, meaning, value, interval| figure(name, meaning, Unit::Share, value, interval);
+    let number =
+        |name, meaning, value, interval| figure(name, meaning, Unit::Number, value, interval);
+    let e = evaluation;
+    let mut figures = vec![
+        share("Accuracy", "of all images", e.accuracy, |i| {
+            Some(i.accuracy)
+        }),
+        share(
+            "Balanced accuracy",
+            "every class counts the same",
+            e.balanced_accuracy,
+            |i| Some(i.balanced_accuracy),
+        ),
+        share("Macro F1", "mean over the classes", e.macro_f1, |i| {
+            Some(i.macro_f1)
+        }),
+    ];
+    figures.extend(top_k(evaluation));
+    figures.extend(
+        e.roc_auc
+            .map(|auc| number("ROC AUC", "1 is perfect, 0.5 is chance", auc, |i| i.roc_auc)),
+    );
+    figures.extend([
+        number("Log loss", "less is better", e.log_loss, |i| {
+            Some(i.log_loss)
+        }),
+        number("Brier score", "less is better", e.brier_score, |i| {
+            Some(i.brier_score)
+        }),
+        // Resamples are worse calibrated than what they are drawn from: its interval may not even hold the figure.
+        share(
+            "Calibration error",
+            "confidence against accuracy",
+            e.ece,
+            |_| None,
+        ),
+    ]);
+    figures
+}
+
+/// The largest k that was asked for: the first one is the accuracy itself.
+fn top_k(evaluation: &Evaluation) -> Option<Figure> {
+    let (place, top) = evaluation.top_k.iter().enumerate().skip(1).last()?;
+    let intervals = evaluation.intervals.as_ref();
+    Some(Figure {
+        name: format!("Top-{} accuracy", top.k),
+        meaning: format!("right among the best {}", top.k),
+        measure: measure(
+            top.accuracy,
+            intervals.and_then(|i| i.top_k.get(place).copied()),
+        ),
+        unit: Unit::Share,
+    })
+}
+
+fn per_class(evaluation: &Evaluation) -> Vec<ClassRow> {
+    let intervals = |class: usize| Some(evaluation.intervals.as_ref()?.per_class[class]);
+    let row = |(class, figures): (usize, &crate::head::ClassFigures)| {
+        let of = |value, interval: fn(ClassIntervals) -> Option<Interval>| {
+            measure(value, intervals(class).and_then(interval))
+        };
+        ClassRow {
+            precision: of(figures.precision, |i| i.precision),
+            recall: of(figures.recall, |i| i.recall),
+            f1: of(figures.f1, |i| i.f1),
+            support: figures.support,
+        }
+    };
+    evaluation.per_class.iter().enumerate().map(row).collect()
+}
+
+fn reliability(evaluation: &Evaluation) -> Reliability {
+    let full = evaluation.reliability.iter().filter(|bin| bin.n > 0);
+    let bins = full.map(|bin| Bin {
+        range: [bin.lower, bin.upper],
+        confidence: bin.confidence,
+        accuracy: bin.accuracy,
+        count: bin.n,
+    });
+    Reliability {
+        bins: bins.collect(),
+        ece: evaluation.ece,
+    }
+}
+
+fn measure(value: f64, interval: Option<Interval>) -> Measure {
+    Measure {
+        value,
+        interval: interval.map(|interval| [interval.low, interval.high]),
+    }
+}

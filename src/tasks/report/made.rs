@@ -1,0 +1,137 @@
+//! How a report was made: the head, its features, and the report itself, as names and values.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{ReportOptions, captions, date};
+use crate::backbones::Engine;
+use crate::head::HeadFile;
+use crate::images::path_text::{for_terminal, to_text};
+use crate::report::Provenance;
+
+pub(super) fn groups(options: &ReportOptions, head: &HeadFile, engine: &Engine) -> Vec<Provenance> {
+    let group = |name: &str, facts| Provenance {
+        name: name.to_owned(),
+        facts,
+    };
+    vec![
+        group("Backbone", flat(&head.manifest["backbone"])),
+        group("Preprocessing", preprocessing(head)),
+        group("Training", training(head)),
+        group("Features of these images", computed(engine)),
+        group("Report", this_report(options)),
+    ]
+}
+
+fn preprocessing(head: &HeadFile) -> Facts {
+    let parts = ["preprocessing", "decoding"]
+        .into_iter()
+        .map(|key| &head.manifest[key]);
+    let mut facts: Facts = parts.flat_map(flat).collect();
+    facts.push(("views".to_owned(), text(&head.manifest["views"])));
+    facts
+}
+
+/// All parameters, and the counts of the training.
+fn training(head: &HeadFile) -> Facts {
+    let mut facts = flat(&head.params);
+    for (key, name) in [
+        ("n_train", "training images"),
+        ("n_validation", "validation images"),
+    ] {
+        if let Some(value) = head.metrics.get(key) {
+            facts.push((name.to_owned(), text(value)));
+        }
+    }
+    let seconds = head.metrics.get("seconds").and_then(Value::as_f64);
+    facts.extend(seconds.map(|seconds| ("time".to_owned(), format!("{seconds:.1} s"))));
+    facts
+}
+
+fn computed(engine: &Engine) -> Facts {
+    vec![
+        ("runtime".to_owned(), engine.runtime.clone()),
+        ("device".to_owned(), engine.device.clone()),
+        ("precision".to_owned(), engine.precision.to_string()),
+        ("frostline".to_owned(), engine.frostline.clone()),
+    ]
+}
+
+fn this_report(options: &ReportOptions) -> Facts {
+    let path = |path: &Path| for_terminal(&to_text(path));
+    let mut facts = vec![
+        ("frostline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("date".to_owned(), date::today()),
+        (
+            "head".to_owned(),
+            captions::name(&options.judge.classify.head),
+        ),
+        ("judged on".to_owned(), path(&options.judge.data)),
+    ];
+    if let Some(train) = &options.train {
+        facts.push(("training features".to_owned(), path(train)));
+    }
+    let bootstrap = options.bootstrap;
+    facts.push((
+        "intervals".to_owned(),
+        format!(
+            "bootstrap, {} resamples, seed {}",
+            bootstrap.resamples, bootstrap.seed
+        ),
+    ));
+    facts
+}
+
+type Facts = Vec<(String, String)>;
+
+/// The entries of a JSON object, those of objects in it too; absent ones are left out.
+fn flat(value: &Value) -> Facts {
+    let Value::Object(entries) = value else {
+        return Facts::new();
+    };
+    let of_entry = |(key, value): (&String, &Value)| match value {
+        Value::Null => Facts::new(),
+        Value::Object(_) => flat(value),
+        _ => vec![(key.replace('_', " "), text(value))],
+    };
+    entries.iter().flat_map(of_entry).collect()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => for_terminal(text),
+        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
+        // The parameters are f32: their shortest digits, not those of the f64 that JSON makes of them.
+        Value::Number(number) if number.is_f64() => number
+            .as_f64()
+            .map_or_else(String::new, |n| (n as f32).to_string()),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_become_names_and_values() {
+        let value = json!({ "lr": 0.001f32, "epochs": 25, "class_weight": null, "inner": { "mean": [0.5f32, 1.0f32] }, "name": "a\u{1b}b" });
+        let facts = flat(&value);
+        let facts: Vec<_> = facts
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(
+            facts,
+            [
+                ("lr", "0.001"),
+                ("epochs", "25"),
+                ("mean", "0.5, 1"),
+                ("name", "a\\u{1b}b")
+            ]
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! The training images nearest to each mistake: whether it is a look-alike, a wrong label, or something never seen.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::ReportOptions;
+use super::photos::Shown;
+use super::pictures::file_below;
+use crate::classifier::{Classifier, Tta};
+use crate::error::{Error, Result};
+use crate::features::{Digest, FeatureStore, is_store};
+use crate::head::UnitRows;
+use crate::images::path_text::for_terminal;
+use crate::report::{Neighbour, Picture};
+
+/// Neighbours of each mistake.
+const NEIGHBOURS: usize = 5;
+
+/// A training image of the page, and its file where that is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Near {
+    pub(super) picture: Picture,
+    pub(super) file: Option<PathBuf>,
+}
+
+/// Finds the neighbours of each mistake by the cosine of their features, and gives the training images among them.
+pub(super) fn training_images(shown: &mut [Shown], options: &ReportOptions) -> Result<Vec<Near>> {
+    let Some(train) = &options.train else {
+        return Ok(Vec::new());
+    };
+    let train = open(train, options)?;
+    let mut mistakes: Vec<&mut Shown> = shown.iter_mut().filter(|s| !s.photo.is_right()).collect();
+    let digests: Vec<Digest> = mistakes.iter().map(|shown| shown.digest).collect();
+    let queries = UnitRows::of(
+        FeatureStore::open(judged_features(options)?)?
+            .features(&digests)?
+            .view(),
+    );
+    let (rows, digests): (Vec<_>, Vec<_>) = train.index().used().unzip();
+    let known = UnitRows::of(train.features(&digests)?.view());
+    let mut album = Album::default();
+    for (shown, nearest) in mistakes
+        .iter_mut()
+        .zip(known.nearest(&queries, NEIGHBOURS)?)
+    {
+        let neighbour = |near: crate::head::Neighbour| Neighbour {
+            picture: album.place(near.row),
+            similarity: f64::from(near.cosine),
+        };
+        shown.photo.neighbours = nearest.into_iter().map(neighbour).collect();
+    }
+    let root = options.train_images.as_deref();
+    Ok(album
+        .rows
+        .iter()
+        .map(|&row| {
+            let row = rows[row];
+            Near {
+                picture: Picture {
+                    path: for_terminal(&row.path),
+                    class: row.class.clone().unwrap_or_default(),
+                    thumbnail: None,
+                },
+                file: root.and_then(|root| file_below(root, &row.path)),
+            }
+        })
+        .collect())
+}
+
+/// The training store, which must hold the head's features.
+fn open(train: &Path, options: &ReportOptions) -> Result<FeatureStore> {
+    let store = FeatureStore::open(train)?;
+    Classifier::open(&options.judge.classify.head, Tta::None)?.require(
+        &store.manifest().spec,
+        &format!("the training features `{}`", train.display()),
+    )?;
+    Ok(store)
+}
+
+/// Where the features of the judged images are.
+///
+/// # Errors
+/// [`Error::Input`] where they are not kept.
+pub(super) fn judged_features(options: &ReportOptions) -> Result<&Path> {
+    let judge = &options.judge;
+    if is_store(&judge.data) {
+        return Ok(&judge.data);
+    }
+    judge.classify.store.as_deref().ok_or_else(|| Error::Input {
+        problem: "--train compares features, and those of a folder of images are not kept".to_owned(),
+        hint: "add --store FEATURES to keep them, or give their feature store in the place of the images".to_owned(),
+    })
+}
+
+/// Rows of the training store that are on the page, each once.
+#[derive(Default)]
+struct Album {
+    rows: Vec<usize>,
+    places: HashMap<usize, usize>,
+}
+
+impl Album {
+    fn place(&mut self, row: usize) -> usize {
+        *self.places.entry(row).or_insert_with(|| {
+            self.rows.push(row);
+            self.rows.len() - 1
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! From judged samples to the images of the page, in the order in which they are shown.
+
+use std::path::PathBuf;
+
+use super::pictures::Roots;
+use super::{Judged, ReportOptions};
+use crate::classifier::top;
+use crate::features::Digest;
+use crate::images::path_text::for_terminal;
+use crate::report::{Photo, by_loss};
+use crate::tasks::judge::JudgedItem;
+
+/// Classes whose probabilities are shown.
+const TOP: usize = 5;
+
+/// An image of the page, and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shown {
+    pub(super) photo: Photo,
+    /// Its file, where that is known.
+    pub(super) file: Option<PathBuf>,
+    pub(super) digest: Digest,
+}
+
+/// All of them, mistakes first.
+pub(super) fn of(judged: &Judged, options: &ReportOptions) -> Vec<Shown> {
+    let roots = Roots::of(options);
+    let mut shown: Vec<Shown> = judged.items.iter().map(|item| one(item, &roots)).collect();
+    shown.sort_by(|a, b| by_loss(&a.photo, &b.photo));
+    shown
+}
+
+fn one(item: &JudgedItem, roots: &Roots<'_>) -> Shown {
+    let top = top(&item.probabilities, TOP);
+    Shown {
+        photo: Photo {
+            path: for_terminal(roots.name(&item.path)),
+            truth: item.target,
+            predicted: top.first().map_or(0, |(class, _)| *class),
+            probability_of_truth: item.probabilities[item.target],
+            top,
+            rejected: None,
+            thumbnail: None,
+            neighbours: Vec::new(),
+        },
+        file: roots.file(&item.path),
+        digest: item.digest,
+    }
+}

@@ -1,0 +1,216 @@
+//! Thumbnails: where the files are, and how much room there is for them on the page.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::ReportOptions;
+use super::nearest::Near;
+use super::photos::Shown;
+use crate::features::is_store;
+use crate::images::path_text::{from_text, to_text};
+use crate::images::{DecodeBudget, DecodeOptions, decode_within, thumbnail};
+use crate::progress::Progress;
+use crate::report::{PICTURE_ROOM, Picture, Thumbnail};
+
+/// Files that are decoded before it is looked whether there is still room.
+const AT_ONCE: usize = 256;
+
+/// Where the judged images lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Roots<'a> {
+    /// A folder of images that was judged: its samples are named by the path to open.
+    folder: Option<&'a Path>,
+    /// What the names of a store's samples are relative to.
+    pub(super) images: Option<&'a Path>,
+}
+
+impl<'a> Roots<'a> {
+    pub(super) fn of(options: &'a ReportOptions) -> Self {
+        let data = options.judge.data.as_path();
+        if is_store(data) {
+            return Self {
+                folder: None,
+                images: options.images.as_deref(),
+            };
+        }
+        Self {
+            folder: Some(data),
+            images: Some(data),
+        }
+    }
+
+    /// The name of a sample for people: relative to the folder.
+    pub(super) fn name<'p>(&self, path: &'p str) -> &'p str {
+        let folder = self.folder.map(to_text);
+        let below = folder.and_then(|folder| {
+            path.strip_prefix(folder.trim_end_matches('/'))?
+                .strip_prefix('/')
+        });
+        below.unwrap_or(path)
+    }
+
+    /// The file of a sample, where that is known.
+    pub(super) fn file(&self, path: &str) -> Option<PathBuf> {
+        match self.folder {
+            Some(_) => Some(from_text(path)),
+            None => file_below(self.images?, path),
+        }
+    }
+}
+
+/// The file of a store's sample. An index is data from elsewhere: what leads out of the folder is not followed.
+pub(super) fn file_below(root: &Path, name: &str) -> Option<PathBuf> {
+    let name = from_text(name);
+    let inside = name
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)));
+    inside.then(|| root.join(name))
+}
+
+/// Makes thumbnails as long as there is room.
+pub(super) struct Pictures {
+    room: usize,
+    edge: u32,
+    quality: u8,
+    decoding: DecodeOptions,
+    threads: usize,
+}
+
+impl Pictures {
+    /// For about `n` pictures: the more there are, the smaller they are.
+    pub(super) fn new(n: usize, decoding: DecodeOptions, threads: usize) -> Self {
+        let (edge, quality) = match n {
+            0..=2000 => (128, 75),
+            2001..=7000 => (96, 70),
+            _ => (72, 60),
+        };
+        Self {
+            room: PICTURE_ROOM,
+            edge,
+            quality,
+            decoding,
+            threads: threads.max(1),
+        }
+    }
+
+    /// Gives the images their pictures: mistakes first, then the training images near them, then what is right.
+    pub(super) fn show(
+        &mut self,
+        shown: &mut [Shown],
+        near: Vec<Near>,
+        progress: &dyn Progress,
+    ) -> Vec<Picture> {
+        let wrong = shown.iter().take_while(|s| !s.photo.is_right()).count();
+        progress.begin("pictures", (shown.len() + near.len()) as u64);
+        let (wrong, right) = shown.split_at_mut(wrong);
+        self.photograph(wrong, progress);
+        let files: Vec<_> = near.iter().map(|near| near.file.as_deref()).collect();
+        let thumbnails = self.thumbnails(&files, progress);
+        self.photograph(right, progress);
+        progress.end();
+        let with = |(near, thumbnail): (Near, _)| Picture {
+            thumbnail,
+            ..near.picture
+        };
+        near.into_iter().zip(thumbnails).map(with).collect()
+    }
+
+    fn photograph(&mut self, shown: &mut [Shown], progress: &dyn Progress) {
+        let files: Vec<_> = shown.iter().map(|shown| shown.file.as_deref()).collect();
+        let thumbnails = self.thumbnails(&files, progress);
+        for (shown, thumbnail) in shown.iter_mut().zip(thumbnails) {
+            shown.photo.thumbnail = thumbnail;
+        }
+    }
+
+    /// A thumbnail for each file, in order, until the room is full.
+    fn thumbnails(
+        &mut self,
+        files: &[Option<&Path>],
+        progress: &dyn Progress,
+    ) -> Vec<Option<Thumbnail>> {
+        let mut done = Vec::with_capacity(files.len());
+        for chunk in files.chunks(AT_ONCE) {
+            if self.room == 0 {
+                done.extend(chunk.iter().map(|_| None));
+            } else {
+                done.extend(self.decode(chunk).into_iter().map(|jpeg| self.keep(jpeg?)));
+            }
+            progress.advance(chunk.len() as u64);
+        }
+        done
+    }
+
+    /// Once one finds no room, none after it does: the order is that of importance.
+    fn keep(&mut self, jpeg: Vec<u8>) -> Option<Thumbnail> {
+        let rest = self.room.checked_sub(jpeg.len());
+        self.room = rest.unwrap_or(0);
+        rest.map(|_| Thumbnail(jpeg))
+    }
+
+    /// JPEG of each file that can be read, in order, on all threads.
+    fn decode(&self, files: &[Option<&Path>]) -> Vec<Option<Vec<u8>>> {
+        let budget = DecodeBudget::default();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+            let mine = numbers.take_while(|&i| i < files.len());
+            mine.map(|i| (i, files[i].and_then(|file| self.small(file, &budget))))
+                .collect::<Vec<_>>()
+        };
+        let mut done = vec![None; files.len()];
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.threads).map(|_| scope.spawn(work)).collect();
+            for worker in workers {
+                for (i, jpeg) in worker.join().expect("decoding does not panic") {
+                    done[i] = jpeg;
+                }
+            }
+        });
+        done
+    }
+
+    /// The thumbnail of a file; none where it cannot be read: a picture that is missing is no reason to have no report.
+    fn small(&self, file: &Path, budget: &DecodeBudget) -> Option<Vec<u8>> {
+        let bytes = fs::read(file).ok()?;
+        let image = decode_within(&bytes, &self.decoding, budget).ok()?;
+        Some(thumbnail(&image, self.edge, self.quality))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_leads_nowhere_else() {
+        let root = Path::new("/images");
+        assert_eq!(
+            file_below(root, "cat/1.jpg"),
+            Some("/images/cat/1.jpg".into())
+        );
+        assert_eq!(file_below(root, "../secret.png"), None);
+        assert_eq!(file_below(root, "/etc/secret.png"), None);
+    }
+
+    #[test]
+    fn a_folder_is_cut_off_the_names_of_its_samples() {
+        let roots = Roots {
+            folder: Some(Path::new("data/val/")),
+            images: None,
+        };
+        assert_eq!(roots.name("data/val/cat/1.jpg"), "cat/1.jpg");
+        assert_eq!(roots.name("data/value/1.jpg"), "data/value/1.jpg");
+    }
+
+    #[test]
+    fn a_full_page_takes_no_more() {
+        let mut pictures = Pictures::new(1, DecodeOptions::default(), 1);
+        pictures.room = 10;
+        assert!(pictures.keep(vec![0; 8]).is_some());
+        assert!(pictures.keep(vec![0; 3]).is_none());
+        assert!(pictures.keep(vec![0; 1]).is_none());
+    }
+}

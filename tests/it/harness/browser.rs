@@ -1,0 +1,254 @@
+//! A real browser without a window, driven through `WebDriver`: Chromium by `chromedriver`.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// Headless, with an empty profile, and without anything that it would ask the network for by itself.
+const ARGUMENTS: [&str; 13] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+];
+
+/// The key codes of `WebDriver`.
+pub(crate) const TAB: &str = "\u{e004}";
+pub(crate) const ENTER: &str = "\u{e007}";
+pub(crate) const ESCAPE: &str = "\u{e00c}";
+
+/// A browser with one page; it ends with the value.
+pub(crate) struct Browser {
+    driver: Child,
+    agent: ureq::Agent,
+    /// Where the driver listens, and from then on the session.
+    base: String,
+    /// Nothing of it is left.
+    profile: tempfile::TempDir,
+}
+
+impl Browser {
+    /// A new browser, or a line that says why a test does nothing.
+    pub(crate) fn start() -> Option<Self> {
+        let (Some(chromium), Some(driver)) = (
+            CHROMIUM.iter().find_map(|name| program(name)),
+            program("chromedriver"),
+        ) else {
+            eprintln!(
+                "not tested: there is no chromium with chromedriver (Debian: chromium, chromium-driver)"
+            );
+            return None;
+        };
+        let mut driver = Command::new(driver)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let port = port(&mut driver);
+        let profile = tempfile::tempdir().unwrap();
+        let mut browser = Self {
+            driver,
+            agent: agent(),
+            base: format!("http://127.0.0.1:{port}"),
+            profile,
+        };
+        browser.begin(&chromium);
+        Some(browser)
+    }
+
+    fn begin(&mut self, chromium: &Path) {
+        let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
+        arguments.push(format!("--user-data-dir={}", self.profile.path().display()));
+        let options = json!({ "binary": chromium, "args": arguments });
+        let session = self.post(
+            "/session",
+            &json!({ "capabilities": { "alwaysMatch": {
+                "browserName": "chrome",
+                "goog:chromeOptions": options,
+                "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+            } } }),
+        );
+        self.base = format!(
+            "{}/session/{}",
+            self.base,
+            session["sessionId"].as_str().unwrap()
+        );
+    }
+
+    /// Opens a file.
+    pub(crate) fn open(&self, page: &Path) {
+        let url = format!("file://{}", page.canonicalize().unwrap().display());
+        self.post("/url", &json!({ "url": url }));
+    }
+
+    /// What a piece of JavaScript returns.
+    pub(crate) fn js(&self, script: &str) -> Value {
+        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// The same as a list of texts.
+    pub(crate) fn texts(&self, script: &str) -> Vec<String> {
+        let texts: Vec<String> = serde_json::from_value(self.js(script)).unwrap();
+        texts
+    }
+
+    /// Clicks on an element where a pointer would.
+    pub(crate) fn click(&self, selector: &str) {
+        let element = self.find(selector);
+        self.post(&format!("/element/{element}/click"), &json!({}));
+    }
+
+    /// Writes into a field.
+    pub(crate) fn type_into(&self, selector: &str, text: &str) {
+        let element = self.find(selector);
+        self.post(
+            &format!("/element/{element}/value"),
+            &json!({ "text": text }),
+        );
+    }
+
+    fn find(&self, selector: &str) -> String {
+        let found = self.post(
+            "/element",
+            &json!({ "using": "css selector", "value": selector }),
+        );
+        let found = found.as_object().unwrap().values().next().unwrap();
+        found.as_str().unwrap().to_owned()
+    }
+
+    /// Presses keys, one after the other.
+    pub(crate) fn press(&self, keys: &[&str]) {
+        let strokes = keys
+            .iter()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
+        let strokes: Vec<Value> = strokes.collect();
+        self.post(
+            "/actions",
+            &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] }),
+        );
+    }
+
+    /// A command of the `DevTools` protocol.
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.post(
+            "/goog/cdp/execute",
+            &json!({ "cmd": command, "params": parameters }),
+        )
+    }
+
+    /// A window of this size in CSS pixels; one of at most 600 is a phone's.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width <= 600 });
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+    }
+
+    /// What the page prefers: `light` or `dark`.
+    pub(crate) fn prefer(&self, scheme: &str) {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", &features);
+    }
+
+    /// Warnings and errors of the console since the last call.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let log = self.post("/se/log", &json!({ "type": "browser" }));
+        let entries = log.as_array().unwrap().iter();
+        let bad = entries.filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
+        bad.map(|entry| entry["message"].to_string()).collect()
+    }
+
+    /// The addresses that pages from files have asked for since the last call; pictures in the page itself are left out.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let log = self.post("/se/log", &json!({ "type": "performance" }));
+        let events = log.as_array().unwrap().iter().map(|entry| {
+            let event: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
+            event["message"].clone()
+        });
+        // The browser's own pages, as the one it begins with, ask for things too.
+        let sent = events.filter(|event| {
+            let document = event["params"]["documentURL"].as_str();
+            event["method"] == "Network.requestWillBeSent"
+                && document.is_some_and(|url| url.starts_with("file:"))
+        });
+        let address = |event: Value| {
+            let address = event["params"]["request"]["url"]
+                .as_str()
+                .map(str::to_owned);
+            address.filter(|address| !address.starts_with("data:"))
+        };
+        sent.filter_map(address).collect()
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .content_type("application/json");
+        let mut response = request.send(body.to_string()).unwrap();
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_string()
+            .unwrap();
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert!(
+            response.status().is_success(),
+            "{path}: {}",
+            answer["value"]["message"]
+        );
+        answer["value"].clone()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The browser is told to go before its driver is.
+        let _ = self.agent.delete(&self.base).call();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_mins(2)));
+    config.build().into()
+}
+
+/// A program on the path.
+fn program(name: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+/// The port that the driver says it listens on.
+fn port(driver: &mut Child) -> u16 {
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let said = lines.find_map(|line| {
+        let line = line.unwrap();
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    // Read on, so that the driver is never stopped by a full pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    said.expect("chromedriver says where it listens")
+}

@@ -1,0 +1,48 @@
+//! Predictions for labelled samples: the same from images as from their features.
+
+use std::path::Path;
+
+use frostline::backbones::{Home, RunOptions};
+use frostline::classifier::Tta;
+use frostline::features::Digest;
+use frostline::images::DecodeOptions;
+use frostline::progress::Silent;
+use frostline::tasks::{ClassifyOptions, Inputs, JudgeOptions, Judged, judge};
+
+use crate::harness::Place;
+
+fn judged(place: &Place, data: &str) -> Judged {
+    let path = |name: &str| place.folder().join(name);
+    let options = JudgeOptions {
+        data: path(data),
+        classify: ClassifyOptions {
+            inputs: Inputs::Paths(Vec::new()),
+            head: path("head"),
+            backbone: None,
+            store: None,
+            tta: Tta::Trained,
+            rejecting: frostline::classifier::Rejecting::default(),
+            max_pixels: DecodeOptions::default().max_pixels,
+            run: RunOptions::new(Home::at(path("home"))),
+            batch_size: 4,
+        },
+    };
+    judge(&options, &Silent).unwrap()
+}
+
+#[test]
+fn images_and_their_features_are_judged_alike() {
+    let Some(place) = Place::fitted() else { return };
+    let (images, store) = (judged(&place, "images"), judged(&place, "store"));
+    assert_eq!(images.targets(), [[0; 6], [1; 6]].concat());
+    assert_eq!(images.probabilities().dim(), (12, 2));
+    assert_eq!(images.items.len(), store.items.len());
+    for (image, row) in images.items.iter().zip(&store.items) {
+        let bytes = std::fs::read(&image.path).unwrap();
+        assert_eq!(image.digest, Digest::of(&bytes));
+        assert_eq!((image.digest, image.target), (row.digest, row.target));
+        assert!(Path::new(&image.path).ends_with(&row.path));
+        let pairs = image.probabilities.iter().zip(&row.probabilities);
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+}

@@ -1,0 +1,90 @@
+//! The report of the command line: real features, real files.
+
+use std::fs;
+
+use crate::harness::{BLUE, Browser, Place, RED, write_picture};
+
+/// Four validation images, one of them in the wrong folder, with their features in `val`.
+fn place() -> Option<Place> {
+    let place = Place::fitted()?;
+    let images = place.folder().join("new");
+    for (name, colour, seed) in [
+        ("blue/a.png", BLUE, 70),
+        ("blue/b.png", RED, 71),
+        ("red/c.png", RED, 72),
+        ("red/d.png", RED, 73),
+    ] {
+        write_picture(&images.join(name), colour, seed);
+    }
+    place.frostline("extract {dir}/new -o {dir}/val").exits(0);
+    Some(place)
+}
+
+fn pictures(page: &str) -> usize {
+    page.matches("\"jpeg\":\"/9j/").count()
+}
+
+#[test]
+fn a_store_with_its_images_and_the_training_images_near() {
+    let Some(place) = place() else { return };
+    place
+        .frostline("report --head {dir}/head {dir}/val --images {dir}/new --train {dir}/store --train-images {dir}/images -o {dir}/r.html")
+        .exits(0)
+        .says(&["3 of 4 images are right"]);
+    let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
+    // Four images, and the five training images nearest to the one mistake.
+    assert_eq!(pictures(&page), 9);
+    for words in [
+        "75.0\u{a0}%",
+        "95\u{a0}% interval",
+        "efficientnet-lite0",
+        "The worst mistakes",
+        "ONNX Runtime",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    browser.open(&place.folder().join("r.html"));
+    browser.click(".confusion [data-truth='0'][data-predicted='1']");
+    let names = browser
+        .texts("return [...document.querySelectorAll('#cell .tile')].map((tile) => tile.title)");
+    assert_eq!(names, ["blue/b.png"]);
+    // What is red lies among the red training images.
+    let near = browser.texts("return [...document.querySelectorAll('#worst .neighbours li .other')].map((word) => word.textContent)");
+    assert_eq!(near, ["red"; 5]);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_folder_of_images_shows_itself() {
+    let Some(place) = place() else { return };
+    fs::write(place.folder().join("new/red/broken.png"), "no picture").unwrap();
+    place
+        .frostline("report --head {dir}/head {dir}/new -o {dir}/r.html")
+        .exits(3)
+        .says(&["3 of 4 images are right", "red/broken.png"]);
+    let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
+    assert_eq!(pictures(&page), 4);
+    assert!(
+        page.contains("\"path\":\"blue/b.png\""),
+        "names are those below the folder"
+    );
+}
+
+#[test]
+fn a_store_alone_says_how_its_images_are_shown() {
+    let Some(place) = place() else { return };
+    place
+        .frostline("report --head {dir}/head {dir}/val -o {dir}/r.html")
+        .exits(0)
+        .says(&["give --images"]);
+    let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
+    assert_eq!(pictures(&page), 0);
+    place
+        .frostline("report --head {dir}/head {dir}/new --train {dir}/store -o {dir}/never.html")
+        .exits(1)
+        .says(&["add --store"]);
+    assert!(!place.folder().join("never.html").exists());
+}
