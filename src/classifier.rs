@@ -63,6 +63,25 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Why it is unknown, where it is.
+    #[must_use]
+    pub fn reason(self, classes: &ClassIndex) -> Option<String> {
+        let Self::Unknown {
+            score,
+            threshold,
+            nearest,
+        } = self
+        else {
+            return None;
+        };
+        let class = classes.name(nearest).unwrap_or_default();
+        Some(format!(
+            "the nearest training image ({class}) has a cosine of {score:.3}, below {threshold:.3}"
+        ))
+    }
+}
+
 impl Classifier {
     /// Reads a head file, to be used with the views that it was trained with or with the centre alone.
     ///

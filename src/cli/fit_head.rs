@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use self::solver_args::SolverArgs;
 use super::Outcome;
+use super::search_args::{self, SearchArgs};
 use super::talk;
 use super::trust_args::{self, TrustArgs};
 use crate::head::{EpochFigures, Fit};
@@ -32,6 +33,8 @@ pub(super) struct Args {
     #[command(flatten)]
     solver: SolverArgs,
     #[command(flatten)]
+    search: SearchArgs,
+    #[command(flatten)]
     trust: TrustArgs,
 }
 
@@ -48,7 +51,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         params,
         validation,
         augment: args.augment,
-        calibrate: args.trust.calibrate(),
+        search: args.search.search(),
+        learning_curve: args.search.learning_curve(),
+        calibrate: args.trust.calibrate(args.search.folds()),
         reject: args.trust.reject(),
     };
     let report = fit_head(&options, &mut tell_epoch)?;
@@ -75,6 +80,7 @@ fn tell_epoch(figures: &EpochFigures) {
 }
 
 fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
+    search_args::tell(report);
     report.warnings.iter().for_each(talk::warn);
     if report.n_validation == 0 {
         talk::note(

@@ -27,6 +27,7 @@ mod preview;
 mod pull;
 mod report;
 mod run_args;
+mod search_args;
 mod suggest;
 mod suggestion_rows;
 mod talk;

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::classes::ClassIndex;
-use crate::classifier::{Prediction, Verdict};
+use crate::classifier::Prediction;
 use crate::images::path_text::for_terminal;
 use crate::tasks::Classified;
 
@@ -61,16 +61,8 @@ impl Labelling {
 
     /// Why the label is `unknown`, where it is.
     fn why_unknown(&self, classes: &ClassIndex, prediction: &Prediction) -> Option<String> {
-        if let Verdict::Unknown {
-            score,
-            threshold,
-            nearest,
-        } = prediction.verdict()
-        {
-            let class = classes.name(nearest).unwrap_or(UNKNOWN);
-            return Some(format!(
-                "the nearest training image ({class}) has a cosine of {score:.3}, below {threshold:.3}"
-            ));
+        if let Some(reason) = prediction.verdict().reason(classes) {
+            return Some(reason);
         }
         let (_, probability) = prediction.best();
         let threshold = self

@@ -1,7 +1,7 @@
 //! Arguments on what lets a head be trusted: calibrated probabilities, and images that are of no class.
 
 use super::talk;
-use crate::tasks::{Calibrate, FitHeadReport};
+use crate::tasks::{CrossValidation, FitHeadReport};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Calibration and unknown images")]
@@ -9,9 +9,6 @@ pub(super) struct TrustArgs {
     /// Make probabilities as sure as they are right: a temperature, fitted by cross-validation, is kept in the head.
     #[arg(long)]
     calibrate: bool,
-    /// Parts that the training images are dealt into for cross-validation.
-    #[arg(long, value_name = "K", default_value_t = Calibrate::default().folds)]
-    folds: usize,
     /// Let `classify` say `unknown` of images that are like no training image, and of this share of those that are of a
     /// class [e.g. 0.05].
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
@@ -19,9 +16,8 @@ pub(super) struct TrustArgs {
 }
 
 impl TrustArgs {
-    pub(super) fn calibrate(&self) -> Option<Calibrate> {
-        let folds = self.folds;
-        self.calibrate.then_some(Calibrate { folds })
+    pub(super) fn calibrate(&self, how: CrossValidation) -> Option<CrossValidation> {
+        self.calibrate.then_some(how)
     }
 
     pub(super) fn reject(&self) -> Option<f64> {
@@ -33,8 +29,14 @@ impl TrustArgs {
 pub(super) fn tell(report: &FitHeadReport) {
     if let Some(c) = &report.calibration {
         talk::say(format!(
-            "  calibrated  temperature {:.3}: log loss {:.4}, was {:.4}, on images left out ({} folds)",
-            c.temperature, c.log_loss_after, c.log_loss_before, c.folds
+            "  calibrated  temperature {:.3}: log loss {:.4}, was {:.4}, calibration error {:.1} %, was {:.1} %, on images left \
+             out ({} folds)",
+            c.temperature,
+            c.log_loss_after,
+            c.log_loss_before,
+            100.0 * c.ece_after,
+            100.0 * c.ece_before,
+            c.folds
         ));
         if c.at_bound {
             talk::warn(

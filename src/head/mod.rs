@@ -56,7 +56,9 @@ pub use logistic::Optimum;
 pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
 pub use params::{FitParams, FitValidParams};
 pub use rejection::{BANK_CAPACITY, Likeness, Method, Rejection, RejectionFit, RejectionRule};
-pub use search::{Candidate, CandidateFigures, Search, Setting, search};
+pub use search::{
+    Candidate, CandidateFigures, LearningPoint, Search, Setting, learning_curve, search,
+};
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};
 pub use split::{Split, validation_split};

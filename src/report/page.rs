@@ -209,8 +209,9 @@ pub struct Candidate {
     /// Strength of the L2 penalty.
     #[serde(default)]
     pub l2: Option<f64>,
-    /// Mean accuracy over the folds, in [0, 1].
-    pub accuracy: f64,
+    /// Mean accuracy over the folds, in [0, 1]; none where the fit came to no end.
+    #[serde(default)]
+    pub accuracy: Option<f64>,
     /// Its standard deviation over the folds.
     #[serde(default)]
     pub accuracy_std: Option<f64>,

@@ -13,7 +13,7 @@ pub(super) fn section(search: &Search) -> Markup {
     // Stable: equal candidates keep the order in which they were tried.
     order.sort_by(|&a, &b| {
         let chosen = |i: usize| i == search.chosen;
-        let accuracy = |i: usize| search.candidates[i].accuracy;
+        let accuracy = |i: usize| search.candidates[i].accuracy.unwrap_or(-1.0);
         chosen(b)
             .cmp(&chosen(a))
             .then(accuracy(b).total_cmp(&accuracy(a)))
@@ -42,7 +42,7 @@ const COLUMNS: [Column; 6] = [
     ("learning rate", |c| c.lr.map(setting)),
     ("weight decay", |c| c.weight_decay.map(setting)),
     ("L2", |c| c.l2.map(setting)),
-    ("accuracy", |c| Some(percent(c.accuracy))),
+    ("accuracy", |c| c.accuracy.map(percent)),
     ("± over folds", |c| {
         c.accuracy_std.map(|std| format!("{:.1}", 100.0 * std))
     }),

@@ -1,6 +1,7 @@
 //! `fit-head`: features on disk to a head file.
 
 mod class_table;
+mod cross_validation;
 mod samples;
 mod trust;
 
@@ -11,15 +12,18 @@ use linfa::ParamGuard;
 use serde_json::json;
 
 pub use self::class_table::read_class_weights;
+pub use self::cross_validation::CrossValidation;
+use self::cross_validation::Images;
 use self::samples::{Samples, Source, views};
 use self::trust::{Asked, Trust, trust};
-pub use self::trust::{Calibrate, Calibration, KeptForRejection};
+pub use self::trust::{Calibration, KeptForRejection};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore};
 use crate::head::{
-    EpochFigures, FeatureMatrix, Fit, FitParams, FitValidParams, HeadFile, fit, validation_split,
+    EpochFigures, FeatureMatrix, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search,
+    fit, validation_split,
 };
 
 /// What to train on, and how.
@@ -35,8 +39,12 @@ pub struct FitHeadOptions {
     pub validation: Validation,
     /// Whether each epoch draws one of the store's views of each image; else the centre alone is trained on.
     pub augment: bool,
+    /// How better parameters are searched for; none takes `params` as they are.
+    pub search: Option<CrossValidation>,
+    /// How it is found whether more pictures would help; none leaves it.
+    pub learning_curve: Option<CrossValidation>,
     /// How a temperature is fitted; none leaves probabilities as they are.
-    pub calibrate: Option<Calibrate>,
+    pub calibrate: Option<CrossValidation>,
     /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls nothing unknown.
     pub reject: Option<f64>,
 }
@@ -66,6 +74,10 @@ pub struct FitHeadReport {
     pub n_validation: usize,
     /// D.
     pub n_features: usize,
+    /// What was tried, where that was asked for.
+    pub search: Option<Search>,
+    /// Accuracies with growing parts of the images, where they were asked for.
+    pub learning_curve: Option<Vec<LearningPoint>>,
     /// The temperature and what it changes, where it was asked for.
     pub calibration: Option<Calibration>,
     /// The rejection's numbers, where it was asked for.
@@ -89,6 +101,8 @@ pub fn fit_head(
         reject: options.reject,
     }
     .check()?;
+    let checked = |asked: Option<CrossValidation>| asked.map_or(Ok(()), CrossValidation::check);
+    checked(options.search).and_then(|()| checked(options.learning_curve))?;
     let store = FeatureStore::open(&options.features)?;
     let views = views(options.augment, &store)?;
     let samples = Samples::of(&store)?;
@@ -110,7 +124,16 @@ pub fn fit_head(
         .as_ref()
         .map(|v| v.labelled(&classes))
         .transpose()?;
-    let trust = trust(asked, params, &set, &digests)?;
+    let images = Images::new(&set, &digests);
+    let search = options.search.map(|asked| images.search(asked, params));
+    let search = search.transpose()?;
+    let found = search.as_ref().map(|search| search.params(params));
+    let found = found.transpose()?;
+    let params = found.as_ref().unwrap_or(params);
+    let trust = trust(asked, params, &images)?;
+    let curve = options
+        .learning_curve
+        .map(|asked| images.learning_curve(asked, params));
     let fit = fit(params, &set, validation_set.as_ref(), on_epoch)?;
     warnings.extend(fit.warnings.iter().map(ToString::to_string));
     let report = FitHeadReport {
@@ -119,6 +142,8 @@ pub fn fit_head(
         n_features: train.features.ncols(),
         fit,
         classes,
+        search,
+        learning_curve: curve.transpose()?,
         calibration: trust.calibration,
         rejection: trust.kept,
         warnings,
@@ -143,6 +168,8 @@ fn write(
         "history": report.fit.history,
         "best_epoch": report.fit.best_epoch,
         "optimum": report.fit.optimum,
+        "search": report.search,
+        "learning_curve": report.learning_curve,
         "calibration": report.calibration,
         "rejection": report.rejection,
     });

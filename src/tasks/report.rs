@@ -1,6 +1,7 @@
 //! `report`: what is known of a head and of the images it was held against, on one HTML page.
 
 mod captions;
+mod care;
 mod date;
 mod figures;
 mod made;
@@ -76,7 +77,14 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     )?;
     let mut shown = photos::of(&judged, options);
     let near = nearest::training_images(&mut shown, options)?;
-    let training = pictures(shown.len() + near.len(), options)?.show(&mut shown, near, progress);
+    let care = care::of(options)?;
+    let files = care.as_ref().map_or(&[][..], |care| &care.files);
+    let mut pictures = pictures(shown.len() + near.len() + files.len(), options)?;
+    progress.begin("pictures", (shown.len() + near.len() + files.len()) as u64);
+    let training = pictures.show_mistakes(&mut shown, near, progress);
+    let suspects = pictures.of_files(files, progress);
+    pictures.show_right(&mut shown, progress);
+    progress.end();
     let without_picture = shown.iter().filter(|s| s.photo.thumbnail.is_none()).count();
     let mut page = Page {
         title: captions::title(&options.judge.data),
@@ -85,6 +93,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         classes: judged.classes.iter().map(str::to_owned).collect(),
         photos: shown.into_iter().map(|shown| shown.photo).collect(),
         training,
+        care: care.map(|care| care.with(suspects)),
         provenance: made::groups(options, &head, &judged.engine),
         ..Page::default()
     };

@@ -64,7 +64,7 @@ impl Groups {
     }
 
     /// The rows of each group, ascending, with what names the group.
-    pub(super) fn members(&self) -> Vec<(&[u8; 32], Vec<usize>)> {
+    pub(in crate::head) fn members(&self) -> Vec<(&[u8; 32], Vec<usize>)> {
         let mut members: Vec<_> = self.keys.iter().map(|key| (key, Vec::new())).collect();
         for (row, &group) in self.of_row.iter().enumerate() {
             members[group].1.push(row);

@@ -1,6 +1,7 @@
 //! Searching for the parameters of a fit: every candidate judged by cross-validation, all of them trained together.
 
 mod grid;
+mod learning_curve;
 mod minima;
 mod side_by_side;
 
@@ -10,6 +11,7 @@ use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
 pub use self::grid::Setting;
+pub use self::learning_curve::{LearningPoint, learning_curve};
 use super::choices::Solver;
 use super::cross_validation::Folds;
 use super::figures::log_probabilities;

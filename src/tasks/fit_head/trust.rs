@@ -1,28 +1,14 @@
 //! What lets a head be trusted: a temperature from images that it was not trained on, and a rejection of what is like
 //! none of them.
 
-use ndarray::{ArrayView2, s};
+use ndarray::s;
 use serde::Serialize;
 
+use super::cross_validation::{CrossValidation, Images};
 use crate::error::{Error, Result};
-use crate::features::Digest;
 use crate::head::{
-    FitValidParams, Folds, Groups, LabelledFeatures, NEAR_DUPLICATE, Rejection, Temperature,
-    TemperatureFit, UnitRows, out_of_fold,
+    Evaluation, FitValidParams, LabelledFeatures, Rejection, Temperature, out_of_fold,
 };
-
-/// How a temperature is fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Calibrate {
-    /// Heads that are fitted, each without the images that it then says something of; 2 or more.
-    pub folds: usize,
-}
-
-impl Default for Calibrate {
-    fn default() -> Self {
-        Self { folds: 5 }
-    }
-}
 
 /// A fitted temperature and what it changes, measured on images that the heads were not trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -37,6 +23,10 @@ pub struct Calibration {
     pub log_loss_before: f64,
     /// The same with it.
     pub log_loss_after: f64,
+    /// The expected calibration error without the temperature, in [0, 1].
+    pub ece_before: f64,
+    /// The same with it.
+    pub ece_after: f64,
 }
 
 /// A rejection's numbers.
@@ -57,26 +47,22 @@ pub struct KeptForRejection {
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
-    pub(super) calibrate: Option<Calibrate>,
+    pub(super) calibrate: Option<CrossValidation>,
     pub(super) reject: Option<f64>,
 }
 
 impl Asked {
     /// Checks the numbers before anything is read.
     pub(super) fn check(self) -> Result<Self> {
-        let folds = self.calibrate.map(|calibrate| calibrate.folds);
-        let (name, value, wanted) = match (folds, self.reject) {
-            (Some(folds @ 0..2), _) => ("--folds", folds.to_string(), "at least 2"),
-            (_, Some(rate)) if !(rate > 0.0 && rate < 1.0) => {
-                ("--reject", rate.to_string(), "above 0 and below 1")
-            }
-            _ => return Ok(self),
-        };
-        Err(Error::Parameter {
-            name,
-            value,
-            wanted,
-        })
+        self.calibrate.map_or(Ok(()), CrossValidation::check)?;
+        match self.reject {
+            Some(rate) if !(rate > 0.0 && rate < 1.0) => Err(Error::Parameter {
+                name: "--reject",
+                value: rate.to_string(),
+                wanted: "above 0 and below 1",
+            }),
+            _ => Ok(self),
+        }
     }
 }
 
@@ -89,34 +75,24 @@ pub(super) struct Trust {
     pub(super) kept: Option<KeptForRejection>,
 }
 
-/// Fits what is asked for on the training images, whose digests are those of `digests`.
+/// Fits what is asked for on the training images.
 pub(super) fn trust(
     asked: Asked,
     params: &FitValidParams,
-    set: &LabelledFeatures<'_>,
-    digests: &[Digest],
+    images: &Images<'_, '_>,
 ) -> Result<Trust> {
     let mut trust = Trust::default();
-    if asked.calibrate.is_none() && asked.reject.is_none() {
-        return Ok(trust);
-    }
-    // The first view of each image is its centre.
-    let centres = set.features().slice_move(s![..; set.views(), ..]);
-    let groups = groups(centres, digests);
-    if let Some(Calibrate { folds }) = asked.calibrate {
-        let fit = calibrate(params, set, &groups, folds)?;
-        trust.temperature = fit.temperature;
-        trust.calibration = Some(Calibration {
-            temperature: fit.temperature.value(),
-            at_bound: fit.at_bound,
-            folds,
-            log_loss_before: fit.log_loss_before,
-            log_loss_after: fit.log_loss_after,
-        });
+    if let Some(asked) = asked.calibrate {
+        let (temperature, calibration) = calibrate(asked, params, images)?;
+        trust.temperature = temperature;
+        trust.calibration = Some(calibration);
     }
     if let Some(rate) = asked.reject {
+        let set = images.set;
+        // The first view of each image is its centre.
+        let centres = set.features().slice_move(s![..; set.views(), ..]);
         let centres = LabelledFeatures::new(centres, set.targets(), set.classes())?;
-        let fit = Rejection::fit(&centres, &groups, rate, params.values().seed)?;
+        let fit = Rejection::fit(&centres, images.groups(), rate, params.values().seed)?;
         trust.kept = Some(KeptForRejection {
             rate,
             threshold: fit.rejection.rule().threshold,
@@ -129,20 +105,27 @@ pub(super) fn trust(
     Ok(trust)
 }
 
-/// Equal and nearly equal images belong together.
-fn groups(centres: ArrayView2<'_, f32>, digests: &[Digest]) -> Groups {
-    let near = UnitRows::of(centres).pairs(NEAR_DUPLICATE);
-    let digests: Vec<[u8; 32]> = digests.iter().map(|digest| digest.0).collect();
-    Groups::new(&digests, &near)
-}
-
 fn calibrate(
+    asked: CrossValidation,
     params: &FitValidParams,
-    set: &LabelledFeatures<'_>,
-    groups: &Groups,
-    folds: usize,
-) -> Result<TemperatureFit> {
-    let folds = Folds::new(set.targets(), groups, folds, params.values().seed)?;
+    images: &Images<'_, '_>,
+) -> Result<(Temperature, Calibration)> {
+    let set = images.set;
+    let folds = images.folds(asked, params.values().seed)?;
     let logits = out_of_fold(params, set, &folds)?;
-    Temperature::fit(logits.view(), set.views(), set.targets())
+    let fit = Temperature::fit(logits.view(), set.views(), set.targets())?;
+    let ece = |temperature: Temperature| -> Result<f64> {
+        let p = temperature.probabilities(logits.clone(), set.views());
+        Ok(Evaluation::new(set.classes(), set.targets(), p.view())?.ece)
+    };
+    let calibration = Calibration {
+        temperature: fit.temperature.value(),
+        at_bound: fit.at_bound,
+        folds: asked.folds,
+        log_loss_before: fit.log_loss_before,
+        log_loss_after: fit.log_loss_after,
+        ece_before: ece(Temperature::default())?,
+        ece_after: ece(fit.temperature)?,
+    };
+    Ok((fit.temperature, calibration))
 }

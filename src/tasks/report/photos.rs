@@ -25,12 +25,16 @@ pub(super) struct Shown {
 /// All of them, mistakes first.
 pub(super) fn of(judged: &Judged, options: &ReportOptions) -> Vec<Shown> {
     let roots = Roots::of(options);
-    let mut shown: Vec<Shown> = judged.items.iter().map(|item| one(item, &roots)).collect();
+    let mut shown: Vec<Shown> = judged
+        .items
+        .iter()
+        .map(|item| one(item, judged, &roots))
+        .collect();
     shown.sort_by(|a, b| by_loss(&a.photo, &b.photo));
     shown
 }
 
-fn one(item: &JudgedItem, roots: &Roots<'_>) -> Shown {
+fn one(item: &JudgedItem, judged: &Judged, roots: &Roots<'_>) -> Shown {
     let top = top(&item.probabilities, TOP);
     Shown {
         photo: Photo {
@@ -39,7 +43,10 @@ fn one(item: &JudgedItem, roots: &Roots<'_>) -> Shown {
             predicted: top.first().map_or(0, |(class, _)| *class),
             probability_of_truth: item.probabilities[item.target],
             top,
-            rejected: None,
+            rejected: item
+                .verdict
+                .reason(&judged.classes)
+                .map(|reason| for_terminal(&reason)),
             thumbnail: None,
             neighbours: Vec::new(),
         },

@@ -95,26 +95,38 @@ impl Pictures {
         }
     }
 
-    /// Gives the images their pictures: mistakes first, then the training images near them, then what is right.
-    pub(super) fn show(
+    /// Gives the mistakes their pictures, and the training images near them.
+    pub(super) fn show_mistakes(
         &mut self,
         shown: &mut [Shown],
         near: Vec<Near>,
         progress: &dyn Progress,
     ) -> Vec<Picture> {
-        let wrong = shown.iter().take_while(|s| !s.photo.is_right()).count();
-        progress.begin("pictures", (shown.len() + near.len()) as u64);
-        let (wrong, right) = shown.split_at_mut(wrong);
-        self.photograph(wrong, progress);
+        let wrong = mistakes(shown);
+        self.photograph(&mut shown[..wrong], progress);
         let files: Vec<_> = near.iter().map(|near| near.file.as_deref()).collect();
         let thumbnails = self.thumbnails(&files, progress);
-        self.photograph(right, progress);
-        progress.end();
         let with = |(near, thumbnail): (Near, _)| Picture {
             thumbnail,
             ..near.picture
         };
         near.into_iter().zip(thumbnails).map(with).collect()
+    }
+
+    /// Gives what was predicted rightly its pictures.
+    pub(super) fn show_right(&mut self, shown: &mut [Shown], progress: &dyn Progress) {
+        let wrong = mistakes(shown);
+        self.photograph(&mut shown[wrong..], progress);
+    }
+
+    /// The pictures of other files.
+    pub(super) fn of_files(
+        &mut self,
+        files: &[Option<PathBuf>],
+        progress: &dyn Progress,
+    ) -> Vec<Option<Thumbnail>> {
+        let files: Vec<_> = files.iter().map(Option::as_deref).collect();
+        self.thumbnails(&files, progress)
     }
 
     fn photograph(&mut self, shown: &mut [Shown], progress: &dyn Progress) {
@@ -178,6 +190,12 @@ impl Pictures {
         let image = decode_within(&bytes, &self.decoding, budget).ok()?;
         Some(thumbnail(&image, self.edge, self.quality))
     }
+}
+
+/// How many mistakes there are; they come first.
+fn mistakes(shown: &[Shown]) -> usize {
+    let wrong = |shown: &&Shown| !shown.photo.is_right();
+    shown.iter().take_while(wrong).count()
 }
 
 #[cfg(test)]

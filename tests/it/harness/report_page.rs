@@ -111,7 +111,7 @@ fn figures(page: Page) -> Page {
     };
     let candidate = |lr, accuracy| Candidate {
         lr: Some(lr),
-        accuracy,
+        accuracy: Some(accuracy),
         accuracy_std: Some(0.02),
         ..Candidate::default()
     };

@@ -1,0 +1,92 @@
+//! Arguments on what is found by cross-validation, and the tables of it.
+
+use super::talk;
+use crate::head::{Candidate, LearningPoint, Search, Setting};
+use crate::tasks::{CrossValidation, FitHeadReport};
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cross-validation")]
+pub(super) struct SearchArgs {
+    /// Look for the best learning rate and weight decay, or l2 of L-BFGS, and fit with them; --schedule is cosine unless
+    /// given.
+    #[arg(long, conflicts_with = "patience")]
+    search: bool,
+    /// Train on 10, 20 … 100 % of the images: would more of them help?
+    #[arg(long)]
+    learning_curve: bool,
+    /// Parts that the training images are dealt into, for --search, --learning-curve and --calibrate.
+    #[arg(long, value_name = "K", default_value_t = CrossValidation::default().folds)]
+    folds: usize,
+}
+
+impl SearchArgs {
+    pub(super) fn folds(&self) -> CrossValidation {
+        CrossValidation { folds: self.folds }
+    }
+
+    pub(super) fn search(&self) -> Option<CrossValidation> {
+        self.search.then(|| self.folds())
+    }
+
+    pub(super) fn learning_curve(&self) -> Option<CrossValidation> {
+        self.learning_curve.then(|| self.folds())
+    }
+}
+
+/// What was tried and what it gave.
+pub(super) fn tell(report: &FitHeadReport) {
+    if let Some(search) = &report.search {
+        tell_search(search);
+    }
+    if let Some(curve) = &report.learning_curve {
+        tell_curve(curve);
+    }
+}
+
+fn tell_search(search: &Search) {
+    talk::say(format!(
+        "searched {} candidates × {} folds in {:.2} s; the lowest Brier score on images left out wins",
+        search.candidates.len(),
+        search.folds,
+        search.seconds
+    ));
+    let names = match search.winner().setting {
+        Setting::Sgd { .. } => format!("{:>8}  {:>8}", "lr", "decay"),
+        Setting::Lbfgs { .. } => format!("{:>10}", "l2"),
+    };
+    talk::say(format!("  {names}  accuracy           log loss   Brier"));
+    for (number, candidate) in search.candidates.iter().enumerate() {
+        let mark = if number == search.chosen { "  <" } else { "" };
+        talk::say(format!("  {}{mark}", row(candidate)));
+    }
+}
+
+fn row(candidate: &Candidate) -> String {
+    let setting = match candidate.setting {
+        Setting::Sgd { lr, weight_decay } => format!("{lr:>8}  {weight_decay:>8}"),
+        Setting::Lbfgs { l2 } => format!("{l2:>10}"),
+    };
+    let Some(f) = candidate.figures else {
+        return format!("{setting}  no finite loss, or no minimum");
+    };
+    format!(
+        "{setting}  {:>5.1} % (± {:>4.1})   {:>8.4}  {:>6.4}",
+        100.0 * f.accuracy,
+        100.0 * f.accuracy_std,
+        f.loss,
+        f.brier
+    )
+}
+
+fn tell_curve(curve: &[LearningPoint]) {
+    talk::say("learning curve: accuracy on images left out, by images trained on");
+    for point in curve {
+        talk::say(format!(
+            "  {:>8}  {:>5.1} %   {:>5.1} – {:.1} %",
+            point.n,
+            100.0 * point.mean,
+            100.0 * point.low,
+            100.0 * point.high
+        ));
+    }
+}

@@ -1,0 +1,87 @@
+//! What is found by cross-validation before the fit: the folds, the best parameters, whether more pictures would help.
+
+use std::cell::OnceCell;
+
+use ndarray::s;
+
+use crate::error::{Error, Result};
+use crate::features::Digest;
+use crate::head::{
+    FitValidParams, Folds, Groups, LabelledFeatures, LearningPoint, NEAR_DUPLICATE, Search,
+    UnitRows, learning_curve, search,
+};
+
+/// Into how many parts the training images are dealt: as many heads are trained, each without one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrossValidation {
+    /// 2 or more.
+    pub folds: usize,
+}
+
+impl Default for CrossValidation {
+    fn default() -> Self {
+        Self { folds: 5 }
+    }
+}
+
+impl CrossValidation {
+    /// Checks the number before anything is read.
+    pub(super) fn check(self) -> Result<()> {
+        if self.folds >= 2 {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            name: "--folds",
+            value: self.folds.to_string(),
+            wanted: "at least 2",
+        })
+    }
+}
+
+/// The training images, and which of them belong together; that is found when it is first asked for.
+pub(super) struct Images<'a, 'f> {
+    pub(super) set: &'a LabelledFeatures<'f>,
+    digests: &'a [Digest],
+    groups: OnceCell<Groups>,
+}
+
+impl<'a, 'f> Images<'a, 'f> {
+    /// Images and their digests, in the same order.
+    pub(super) fn new(set: &'a LabelledFeatures<'f>, digests: &'a [Digest]) -> Self {
+        Self {
+            set,
+            digests,
+            groups: OnceCell::new(),
+        }
+    }
+
+    /// Equal and nearly equal images belong together; of several views the first, the centre, tells.
+    pub(super) fn groups(&self) -> &Groups {
+        self.groups.get_or_init(|| {
+            let centres = self.set.features().slice_move(s![..; self.set.views(), ..]);
+            let near = UnitRows::of(centres).pairs(NEAR_DUPLICATE);
+            let digests: Vec<[u8; 32]> = self.digests.iter().map(|digest| digest.0).collect();
+            Groups::new(&digests, &near)
+        })
+    }
+
+    /// The folds of a seed.
+    pub(super) fn folds(&self, asked: CrossValidation, seed: u64) -> Result<Folds> {
+        Folds::new(self.set.targets(), self.groups(), asked.folds, seed)
+    }
+
+    /// The best parameters around `params`.
+    pub(super) fn search(&self, asked: CrossValidation, params: &FitValidParams) -> Result<Search> {
+        search(params, self.set, &self.folds(asked, params.values().seed)?)
+    }
+
+    /// Accuracies with growing parts of the images.
+    pub(super) fn learning_curve(
+        &self,
+        asked: CrossValidation,
+        params: &FitValidParams,
+    ) -> Result<Vec<LearningPoint>> {
+        let folds = self.folds(asked, params.values().seed)?;
+        learning_curve(params, self.set, self.groups(), &folds)
+    }
+}

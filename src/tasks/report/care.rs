@@ -1,0 +1,103 @@
+//! What is odd about the data, as `inspect` finds it: of the training images where they are given, else of the judged ones.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::ReportOptions;
+use super::nearest::judged_features;
+use super::pictures::{Roots, file_below};
+use crate::error::Result;
+use crate::images::path_text::for_terminal;
+use crate::report::{DataCare, Suspect, Thumbnail};
+use crate::tasks::inspect::{
+    InspectOptions, InspectReport, InspectedImage, Side, SuspectImage, inspect,
+};
+
+/// Suspects on the page; `inspect` lists all.
+const SUSPECTS: usize = 60;
+
+/// The findings, and the file of each suspect where that is known.
+pub(super) struct Care {
+    found: DataCare,
+    pub(super) files: Vec<Option<PathBuf>>,
+}
+
+impl Care {
+    /// The findings with the suspects' pictures.
+    pub(super) fn with(self, thumbnails: Vec<Option<Thumbnail>>) -> DataCare {
+        let mut found = self.found;
+        for (suspect, thumbnail) in found.suspects.iter_mut().zip(thumbnails) {
+            suspect.thumbnail = thumbnail;
+        }
+        found
+    }
+}
+
+/// Inspects what there are features of; none where there are none: a folder of images keeps none without a store.
+pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
+    let judged = judged_features(options).ok().map(Path::to_owned);
+    let (features, against) = match (&options.train, judged) {
+        (Some(train), judged) => (train.clone(), judged),
+        (None, Some(judged)) => (judged, None),
+        (None, None) => return Ok(None),
+    };
+    let root = match &options.train {
+        Some(_) => options.train_images.as_deref(),
+        None => Roots::of(options).images,
+    };
+    let report = inspect(&InspectOptions {
+        against,
+        ..InspectOptions::new(features)
+    })?;
+    let labels = report.labels.as_ref();
+    let suspects = labels.map_or(&[][..], |labels| &labels.suspects);
+    let suspects = &suspects[..suspects.len().min(SUSPECTS)];
+    let file = |suspect: &SuspectImage| root.and_then(|root| file_below(root, &suspect.image.path));
+    Ok(Some(Care {
+        files: suspects.iter().map(file).collect(),
+        found: DataCare {
+            duplicates: duplicates(&report),
+            suspects: suspects.iter().map(suspect).collect(),
+        },
+    }))
+}
+
+/// Equal images first, then nearly equal ones; a group of equal ones that is part of a larger group stands there alone.
+fn duplicates(report: &InspectReport) -> Vec<Vec<String>> {
+    let near = report.near_duplicates.iter().map(|group| &group.images);
+    let in_near: HashSet<_> = near
+        .clone()
+        .flatten()
+        .map(|image| (image.set, &image.path))
+        .collect();
+    let equal = report.duplicates.iter().map(|group| &group.images);
+    let alone = |images: &&Vec<InspectedImage>| {
+        let image = &images[0];
+        !in_near.contains(&(image.set, &image.path))
+    };
+    let groups = equal.filter(alone).chain(near);
+    let name = |image: &InspectedImage| name(image, report.against.is_some());
+    groups
+        .map(|images| images.iter().map(name).collect())
+        .collect()
+}
+
+/// The name for people, with the set it is of where there are two.
+fn name(image: &InspectedImage, two_sets: bool) -> String {
+    let path = for_terminal(&image.path);
+    match (two_sets, image.set) {
+        (false, _) => path,
+        (true, Side::Features) => format!("{path} (training)"),
+        (true, Side::Against) => format!("{path} (judged here)"),
+    }
+}
+
+fn suspect(suspect: &SuspectImage) -> Suspect {
+    Suspect {
+        path: for_terminal(&suspect.image.path),
+        given: suspect.image.class.clone().unwrap_or_default(),
+        likely: suspect.suggested.clone(),
+        confidence: suspect.suggested_probability,
+        thumbnail: None,
+    }
+}
