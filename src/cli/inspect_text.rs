@@ -1,30 +1,45 @@
 //! What an inspection found, for people: the first of each kind, and how many more there are.
 
+mod ranked;
+
 use std::path::{Path, PathBuf};
 
+use self::ranked::{outliers, suspects};
 use crate::images::path_text::for_terminal;
 use crate::tasks::{
-    ClassCount, InspectReport, InspectedImage, LabelReport, Likeness, Outlier, Side, SuspectImage,
-    Unlike,
+    ClassCount, Contradiction, InspectReport, InspectedImage, Leaked, Likeness, NearDuplicates,
+    Side, TINY_CLASS,
 };
 
-/// Findings of a kind that are shown; suspects get more, since they are a list to work through.
+/// Findings of a kind that are shown.
 const SHOWN: usize = 10;
-const SUSPECTS: usize = 30;
 
 pub(super) fn text(report: &InspectReport) -> String {
     let names = Names::of(report);
     let mut out = head(report, &names);
     let parts = [
-        tiny(report),
-        equal(report, &names),
-        near(report, &names),
-        leakage(report, &names),
-        contradictions(report, &names),
-        report.labels.as_ref().and_then(suspects),
-        outliers(report),
+        ("tiny classes", tiny(report)),
+        ("equal images", equal(report, &names)),
+        ("nearly equal images", near(report, &names)),
+        ("shared images", leakage(report, &names)),
+        ("contradictory labels", contradictions(report, &names)),
+        ("wrong labels", report.labels.as_ref().and_then(suspects)),
+        ("outliers", outliers(report)),
     ];
-    for part in parts.into_iter().flatten() {
+    let looked_for = |kind: &str| match kind {
+        "shared images" => report.leakage.is_some(),
+        "wrong labels" => report.labels.is_some(),
+        "tiny classes" | "contradictory labels" => !report.classes.is_empty(),
+        _ => true,
+    };
+    let missing = parts
+        .iter()
+        .filter(|(kind, part)| part.is_none() && looked_for(kind));
+    let missing: Vec<&str> = missing.map(|(kind, _)| *kind).collect();
+    if !missing.is_empty() {
+        out.push(format!("none found   {}", missing.join(", ")));
+    }
+    for part in parts.into_iter().filter_map(|(_, part)| part) {
         out.push(String::new());
         out.extend(part);
     }
@@ -104,13 +119,14 @@ fn class(count: &ClassCount) -> String {
 }
 
 fn tiny(report: &InspectReport) -> Option<Vec<String>> {
+    let heading = format!("tiny classes, of fewer than {TINY_CLASS} different images");
     let tiny: Vec<String> = report
         .classes
         .iter()
         .filter(|class| class.tiny)
         .map(|class| format!("  {:>4}  {}", class.n_different, for_terminal(&class.name)))
         .collect();
-    list("tiny classes, by their different images", tiny, SHOWN)
+    list(&heading, tiny, SHOWN)
 }
 
 fn equal(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
@@ -122,9 +138,8 @@ fn equal(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
 }
 
 fn near(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
-    let line = |group: &crate::tasks::NearDuplicates| {
-        format!("  {:.4}  {}", group.cosine, names.images(&group.images))
-    };
+    let line =
+        |group: &NearDuplicates| format!("  {:.4}  {}", group.cosine, names.images(&group.images));
     let groups = report.near_duplicates.iter().map(line).collect();
     list("groups of nearly equal images", groups, SHOWN)
 }
@@ -140,12 +155,12 @@ fn leakage(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
         leakage.n_equal,
         leakage.n_near
     );
-    let line = |leaked: &crate::tasks::Leaked| {
+    let line = |leaked: &Leaked| {
         let (image, twin) = (names.image(&leaked.image), names.image(&leaked.twin));
         format!("  {}  {image}  {twin}", likeness(leaked.likeness))
     };
-    let lines = leakage.images.iter().map(line).collect();
-    Some(shown(heading, lines, SHOWN))
+    let lines: Vec<String> = leakage.images.iter().map(line).collect();
+    (!lines.is_empty()).then(|| shown(heading, lines, SHOWN))
 }
 
 fn likeness(likeness: Likeness) -> String {
@@ -156,7 +171,7 @@ fn likeness(likeness: Likeness) -> String {
 }
 
 fn contradictions(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
-    let line = |found: &crate::tasks::Contradiction| {
+    let line = |found: &Contradiction| {
         format!(
             "  {}  {}",
             likeness(found.likeness),
@@ -165,83 +180,14 @@ fn contradictions(report: &InspectReport, names: &Names) -> Option<Vec<String>> 
     };
     let lines = report.contradictions.iter().map(line).collect();
     list(
-        "times equal or nearly equal images have different classes",
-        lines,
-        SHOWN,
-    )
-}
-
-fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
-    if labels.suspects.is_empty() {
-        return None;
-    }
-    let confident = labels
-        .suspects
-        .iter()
-        .filter(|suspect| suspect.confident)
-        .count();
-    let heading = format!(
-        "{} labels may be wrong, {confident} of them (*) likely; about {:.0} are (confident learning, {} folds, {:.1} % right)",
-        labels.suspects.len(),
-        labels.estimated_errors,
-        labels.folds,
-        100.0 * labels.accuracy
-    );
-    let widths = labels.suspects.iter().take(SUSPECTS).map(|suspect| {
-        let class = suspect.image.class.as_deref().unwrap_or_default();
-        (width(class), width(&suspect.suggested))
-    });
-    let widths = widths.fold((0, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
-    let lines = labels
-        .suspects
-        .iter()
-        .map(|suspect| suspect_line(suspect, widths))
-        .collect();
-    Some(shown(heading, lines, SUSPECTS))
-}
-
-fn suspect_line(suspect: &SuspectImage, (given_width, suggested_width): (usize, usize)) -> String {
-    let given = for_terminal(suspect.image.class.as_deref().unwrap_or_default());
-    let (suggested, path) = (
-        for_terminal(&suspect.suggested),
-        for_terminal(&suspect.image.path),
-    );
-    format!(
-        "{:>5}{} {given:given_width$} {:5.1} %  rather {suggested:suggested_width$} {:5.1} %  {path}",
-        suspect.rank,
-        if suspect.confident { '*' } else { ' ' },
-        100.0 * suspect.given_probability,
-        100.0 * suspect.suggested_probability,
-    )
-}
-
-fn width(name: &str) -> usize {
-    for_terminal(name).chars().count()
-}
-
-fn outliers(report: &InspectReport) -> Option<Vec<String>> {
-    let line = |outlier: &Outlier| {
-        let what = match outlier.unlike {
-            Unlike::Everything => "everything",
-            Unlike::Class => "its class",
-        };
-        format!(
-            "  {:.3} (far from {:.3})  unlike {what:10}  {}",
-            outlier.distance,
-            outlier.limit,
-            for_terminal(&outlier.image.path)
-        )
-    };
-    let lines = report.outliers.iter().map(line).collect();
-    list(
-        "outliers, by the mean cosine distance to the five nearest",
+        "equal or nearly equal images with different classes",
         lines,
         SHOWN,
     )
 }
 
 fn list(what: &str, lines: Vec<String>, most: usize) -> Option<Vec<String>> {
-    (!lines.is_empty()).then(|| shown(format!("{} {what}", lines.len()), lines, most))
+    (!lines.is_empty()).then(|| shown(format!("{what}: {}", lines.len()), lines, most))
 }
 
 fn shown(heading: String, lines: Vec<String>, most: usize) -> Vec<String> {

@@ -105,7 +105,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         leakage: options.against.as_ref().map(|_| alike.leakage(&pictures)),
         contradictions: alike.contradictions(&pictures),
         labels,
-        outliers: outliers::find(&pictures, &alike),
+        outliers: outliers::find(&pictures, &alike, options.near),
         notes,
     })
 }

@@ -44,7 +44,7 @@ impl LabelErrors {
     /// the labels.
     ///
     /// Suspects are ranked by self-confidence, the probability of their label, the earlier row first among equals: with
-    /// 12 of 926 labels of ten classes flipped, 10.8 of them were among the first 30 on average over 20 seeds, and 8.6 by
+    /// 12 of 926 labels of ten classes flipped, 10.5 of them were among the first 30 on average over 20 seeds, and some 8.5 by
     /// the margin to the most probable class, which puts the merely blurred first.
     ///
     /// # Panics

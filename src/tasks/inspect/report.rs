@@ -30,7 +30,7 @@ pub struct InspectReport {
     pub contradictions: Vec<Contradiction>,
     /// Labels that are likely wrong; none where they could not be looked for, and `notes` say why.
     pub labels: Option<LabelReport>,
-    /// Images unlike all others, the farthest first.
+    /// The images farthest from all others, whether far or not, then those far from their class.
     pub outliers: Vec<Outlier>,
     /// What was left out, and why.
     pub notes: Vec<String>,
@@ -196,8 +196,10 @@ pub struct Outlier {
     pub unlike: Unlike,
     /// The mean cosine distance to its five nearest, in [0, 2].
     pub distance: f64,
-    /// Where far begins: Tukey's outer fence of all such distances.
+    /// Where far begins: Tukey's inner fence of all such distances, or of those of the class. Not finite (null) for very few.
     pub limit: f64,
+    /// Whether it is farther than that; else it is only one of the farthest.
+    pub beyond: bool,
 }
 
 /// What an outlier is far from.

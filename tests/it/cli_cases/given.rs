@@ -34,6 +34,8 @@ pub(super) enum Given {
     FlatStore,
     /// `other`, the features of `images` after another resize.
     OtherPreprocessing,
+    /// `contradiction`, the features of images of which `blue/0.png` and `red/copy.png` are equal.
+    Contradiction,
     /// `nothing`, an empty folder.
     EmptyFolder,
     /// `animals/{cat,dog}/{0,1}.png`, whose classes no head here knows.
@@ -79,6 +81,12 @@ impl Given {
                     dir,
                     &["images", "-o", "other", "--interpolation", "bicubic"],
                 );
+            }
+            Self::Contradiction => {
+                let images = dir.join("two");
+                two_classes(&images, 3, 0);
+                fs::copy(images.join("blue/0.png"), images.join("red/copy.png")).unwrap();
+                extract(dir, &["two", "-o", "contradiction"]);
             }
             Self::EmptyFolder => fs::create_dir(dir.join("nothing")).unwrap(),
             Self::OtherClasses => {
