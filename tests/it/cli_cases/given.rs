@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use frostline::classes::ClassIndex;
+use frostline::features::{Content, Digest, Existing, Index, IndexRow, StoreWriter};
 use frostline::head::{HeadFile, LinearHead};
 use ndarray::{Axis, s};
 use serde::Deserialize;
 
-use crate::harness::{RED, command, run, two_classes, write_picture};
+use crate::harness::{RED, command, manifest, run, two_classes, write_picture};
 
 /// What lies in the case's folder before the command runs.
 #[derive(Deserialize, Clone, Copy, PartialEq)]
@@ -36,6 +37,8 @@ pub(super) enum Given {
     OtherPreprocessing,
     /// `contradiction`, the features of images of which `blue/0.png` and `red/copy.png` are equal.
     Contradiction,
+    /// `different`, a store of 20 images each of `cold` and `warm`, no two of them alike.
+    Different,
     /// `nothing`, an empty folder.
     EmptyFolder,
     /// `animals/{cat,dog}/{0,1}.png`, whose classes no head here knows.
@@ -88,6 +91,7 @@ impl Given {
                 fs::copy(images.join("blue/0.png"), images.join("red/copy.png")).unwrap();
                 extract(dir, &["two", "-o", "contradiction"]);
             }
+            Self::Different => different(&dir.join("different")),
             Self::EmptyFolder => fs::create_dir(dir.join("nothing")).unwrap(),
             Self::OtherClasses => {
                 for (name, seed) in [("cat/0", 1), ("cat/1", 2), ("dog/0", 3), ("dog/1", 4)] {
@@ -110,6 +114,31 @@ impl Given {
             Self::EmptyHome => fs::create_dir(dir.join("home")).unwrap(),
         }
     }
+}
+
+/// Features without order, but for the first one, which is larger for `warm`.
+fn different(store: &Path) {
+    let mut writer = StoreWriter::open(store, manifest(), Existing::Extend).unwrap();
+    let mut index = Index::default();
+    for image in 0..40u16 {
+        let warm = image % 2 == 1;
+        let noise = |i: u16| f32::from((image * 31 + i * 17 + image * i * 7) % 23) / 11.0 - 1.0;
+        let mut features: Vec<f32> = (0..12).map(noise).collect();
+        features[0] += if warm { 1.0 } else { -1.0 };
+        let digest = Digest::of(&image.to_le_bytes());
+        writer.push(digest, &features).unwrap();
+        let class = if warm { "warm" } else { "cold" };
+        index.rows.push(IndexRow {
+            path: format!("{class}/{image}.png"),
+            class: Some(class.to_owned()),
+            content: Ok(Content {
+                digest,
+                width: 4,
+                height: 3,
+            }),
+        });
+    }
+    writer.finish(Some(&index)).unwrap();
 }
 
 fn other_heads(dir: &Path) {
