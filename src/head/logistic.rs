@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::labelled::LabelledFeatures;
 use super::lbfgs::{Lbfgs, Step};
 use super::linear::LinearHead;
-use super::objective::{Answer, Problem, evaluate};
+use super::objective::{Answer, Evaluator, Problem};
 use super::vectors::largest;
 use crate::error::{Error, Result};
 
@@ -24,7 +24,7 @@ pub(super) struct Stop {
 pub struct Optimum {
     /// Steps taken.
     pub iterations: usize,
-    /// The largest absolute entry of the gradient, recomputed from the features by another way than the solver's.
+    /// The largest absolute entry of the gradient, recomputed by another way than the solver's.
     pub gradient: f64,
     /// The loss, penalty included, over the sum of the samples' weights.
     pub loss: f64,
@@ -41,9 +41,10 @@ pub(super) fn minimise(
     stop: Stop,
 ) -> Result<(LinearHead, Optimum)> {
     let mut lbfgs = Lbfgs::new(problem.point(start), stop.tolerance);
+    let mut evaluator = Evaluator::new(set);
     let mut loss = f64::NAN;
     while lbfgs.iterations() < stop.iterations {
-        let Answer { value, gradient } = &evaluate(set, &[(problem, lbfgs.point())])[0];
+        let Answer { value, gradient } = &evaluator.evaluate(&[(problem, lbfgs.point())])[0];
         loss = *value;
         if lbfgs.tell(*value, gradient) != Step::Continue {
             break;

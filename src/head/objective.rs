@@ -8,7 +8,7 @@ use std::thread;
 
 use ndarray::{Array2, ArrayView2, s};
 
-use self::rows::Sums;
+use self::rows::{Share, Work};
 use super::labelled::LabelledFeatures;
 use super::standard::Standard;
 use super::targets::Targets;
@@ -105,36 +105,66 @@ impl Problem {
     }
 }
 
-/// The losses of problems with their gradients, each at a point of its own: their weights side by side, one product for all.
-pub(super) fn evaluate(set: &LabelledFeatures<'_>, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
-    let (n_rows, d) = set.features().dim();
-    let m = asked.iter().map(|(problem, _)| problem.n_rows()).sum();
-    let (mut weight, mut bias) = (Array2::zeros((m, d)), vec![0.0; m]);
-    let mut first = 0;
-    for (problem, point) in asked {
-        let r = problem.n_rows();
-        let weight = weight.as_slice_mut().expect("a new matrix is in one piece");
-        let weight = &mut weight[first * d..(first + r) * d];
-        problem.effective(point, weight, &mut bias[first..first + r]);
-        first += r;
+/// Evaluates problems on one set of features, their weights side by side: one product for all.
+#[derive(Debug)]
+pub(super) struct Evaluator<'a> {
+    set: LabelledFeatures<'a>,
+    weight: Array2<f64>,
+    bias: Vec<f64>,
+    shares: Vec<Share>,
+}
+
+impl<'a> Evaluator<'a> {
+    pub(super) fn new(set: &LabelledFeatures<'a>) -> Self {
+        Self {
+            set: *set,
+            weight: Array2::default((0, 0)),
+            bias: Vec::new(),
+            shares: Vec::new(),
+        }
     }
-    let problems: Vec<&Problem> = asked.iter().map(|(problem, _)| *problem).collect();
-    let work = rows::Work {
-        set: *set,
-        problems: &problems,
-        weight: &weight,
-        bias: &bias,
-    };
-    let sums = shared(&work, threads(n_rows * d * m));
-    let mut first = 0;
-    let answers = asked.iter().zip(&sums.losses);
-    let answers = answers.map(|((problem, point), loss)| {
-        let rows = first..first + problem.n_rows();
-        first = rows.end;
-        let weight = sums.weight.slice(s![rows.clone(), ..]);
-        problem.answer(point, *loss, weight, &sums.bias[rows])
-    });
-    answers.collect()
+
+    /// The losses with their gradients, each problem at a point of its own.
+    pub(super) fn evaluate(&mut self, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
+        self.lay_side_by_side(asked);
+        let problems: Vec<&Problem> = asked.iter().map(|(problem, _)| *problem).collect();
+        let work = Work {
+            set: self.set,
+            problems: &problems,
+            weight: &self.weight,
+            bias: &self.bias,
+        };
+        sum(&work, &mut self.shares);
+        let (sums, mut first) = (&self.shares[0].sums, 0);
+        let answers = asked.iter().zip(&sums.losses);
+        let answers = answers.map(|((problem, point), loss)| {
+            let rows = first..first + problem.n_rows();
+            first = rows.end;
+            let weight = sums.weight.slice(s![rows.clone(), ..]);
+            problem.answer(point, *loss, weight, &sums.bias[rows])
+        });
+        answers.collect()
+    }
+
+    /// Fills in weight (M, D) and bias (M), M the rows of all problems.
+    fn lay_side_by_side(&mut self, asked: &[(&Problem, &[f64])]) {
+        let d = self.set.features().ncols();
+        let m = asked.iter().map(|(problem, _)| problem.n_rows()).sum();
+        if self.bias.len() != m {
+            self.weight = Array2::zeros((m, d));
+            self.bias = vec![0.0; m];
+        }
+        let weight = self.weight.as_slice_mut();
+        let mut weight = weight.expect("a new matrix is in one piece");
+        let mut bias = self.bias.as_mut_slice();
+        for (problem, point) in asked {
+            let r = problem.n_rows();
+            let (own_weight, other_weights) = weight.split_at_mut(r * d);
+            let (own_bias, other_biases) = bias.split_at_mut(r);
+            problem.effective(point, own_weight, own_bias);
+            (weight, bias) = (other_weights, other_biases);
+        }
+    }
 }
 
 fn threads(multiplications: usize) -> usize {
@@ -142,19 +172,22 @@ fn threads(multiplications: usize) -> usize {
     cores.min(multiplications / WORTH_A_THREAD).max(1)
 }
 
-/// The sums over all rows, a thread for each share of them.
-fn shared(work: &rows::Work<'_, '_>, threads: usize) -> Sums {
+/// Makes the first share's sums those over all rows, by a thread for each share.
+fn sum(work: &Work<'_, '_>, shares: &mut Vec<Share>) {
     let n = work.set.features().nrows();
+    let threads = threads(n * work.weight.len());
+    shares.resize_with(threads.max(shares.len()), Share::default);
     let bound = |i: usize| i * n / threads;
+    let (first, others) = shares[..threads].split_at_mut(1);
     thread::scope(|scope| {
-        let others: Vec<_> = (1..threads)
-            .map(|i| scope.spawn(move || work.sums(bound(i)..bound(i + 1))))
-            .collect();
-        let first = work.sums(0..bound(1));
-        others.into_iter().fold(first, |sums, other| {
-            sums.plus(&other.join().expect("sums do not panic"))
-        })
-    })
+        for (i, share) in (1..).zip(others.iter_mut()) {
+            scope.spawn(move || work.sum(bound(i)..bound(i + 1), share));
+        }
+        work.sum(0..bound(1), &mut first[0]);
+    });
+    for other in others {
+        first[0].sums.add(&other.sums);
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +205,10 @@ mod tests {
         Array2::from_shape_fn((n, d), |(i, j)| {
             ((i * 37 + j * 101 + i * j) % 29) as f32 / 7.0 - 2.0
         })
+    }
+
+    fn evaluate(set: &LabelledFeatures<'_>, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
+        Evaluator::new(set).evaluate(asked)
     }
 
     fn points(n: usize) -> Vec<f64> {
@@ -252,7 +289,10 @@ mod tests {
             .iter()
             .zip(points.iter().map(Vec::as_slice))
             .collect();
-        for (together, asked) in evaluate(&set, &asked).iter().zip(&asked) {
+        let mut evaluator = Evaluator::new(&set);
+        // The second time in memory that was used before, for more and for fewer problems.
+        evaluator.evaluate(&asked[1..]);
+        for (together, asked) in evaluator.evaluate(&asked).iter().zip(&asked) {
             let alone = &evaluate(&set, std::slice::from_ref(asked))[0];
             assert!((together.value - alone.value).abs() < 1e-12);
             for (a, b) in together.gradient.iter().zip(&alone.gradient) {

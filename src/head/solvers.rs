@@ -20,23 +20,16 @@ pub(super) struct Job<'a> {
     pub(super) class_weights: Vec<f64>,
 }
 
-impl Job<'_> {
-    fn standard(&self) -> Option<Standard> {
-        let all = || vec![1.0; self.train.n_samples()];
-        let wanted = self.params.values().standardize;
-        wanted.then(|| Standard::of(&self.train, &all()))
-    }
-}
-
 /// SGD from a head, on standardised features where that is asked for.
 pub(super) fn by_sgd(
     start: LinearHead,
     job: Job<'_>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
-    let Some(standard) = job.standard() else {
+    if !job.params.values().standardize {
         return run(start, job, on_epoch);
-    };
+    }
+    let standard = Standard::of(&job.train, &vec![1.0; job.train.n_samples()]);
     let train = standard.apply(job.train.features());
     let validation = job.validation.map(|set| standard.apply(set.features()));
     let replaced = job.validation.as_ref().zip(validation.as_ref());
@@ -55,7 +48,12 @@ pub(super) fn by_sgd(
 /// L-BFGS from a head.
 pub(super) fn by_lbfgs(start: &LinearHead, job: Job<'_>) -> Result<Fit> {
     let (values, set) = (job.params.values(), &job.train);
-    let (images, standard) = (vec![1.0; set.n_samples()], job.standard());
+    let images = vec![1.0; set.n_samples()];
+    let standard = if values.standardize {
+        Some(Standard::of(set, &images))
+    } else {
+        Standard::centred(set, &images)
+    };
     let targets = Targets::new(job.class_weights, values.label_smoothing);
     let problem = Problem::new(set, targets, images, values.l2, standard);
     let stop = Stop {

@@ -17,31 +17,26 @@ pub(super) struct Standard {
 impl Standard {
     /// Of the images whose weight is not 0, all their views alike.
     pub(super) fn of(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Self {
-        let features = set.features();
-        let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
-        let rows: Vec<usize> = (0..features.nrows()).filter(counted).collect();
-        let (n, d) = (rows.len().max(1) as f64, features.ncols());
-        let mut mean = vec![0.0; d];
-        for &row in &rows {
-            let row = features.row(row);
-            mean.iter_mut()
-                .zip(row)
-                .for_each(|(sum, &x)| *sum += f64::from(x));
-        }
-        for sum in &mut mean {
-            *sum /= n;
-        }
-        let mut scale = vec![0.0; d];
-        for &row in &rows {
-            let deviations = features.row(row).into_iter().zip(&mean);
-            for (sum, (&x, mean)) in scale.iter_mut().zip(deviations) {
-                *sum += (f64::from(x) - mean).powi(2);
-            }
-        }
-        for (scale, mean) in scale.iter_mut().zip(&mean) {
-            *scale = deviation(*scale / n, *mean, n);
-        }
+        let Moments { n, mean, variance } = Moments::of(set, image_weights);
+        let scale = mean.iter().zip(&variance);
+        let scale = scale
+            .map(|(mean, variance)| deviation(*variance, *mean, n))
+            .collect();
         Self { mean, scale }
+    }
+
+    /// The mean of those images alone, every deviation taken to be 1; none where it would not help.
+    ///
+    /// On centred features the same layer has another bias, and as the bias has no penalty, the minimum is the same, but
+    /// nearer: features that are all positive share one steep direction. Without it L-BFGS took twice to three times the
+    /// steps. Where a few large rows make the mean, which the loss is soon done with, it took many times more with it;
+    /// so the mean must hold a fifth of the mean square (pooled features of pictures: a third and more, such rows: 0.07).
+    pub(super) fn centred(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Option<Self> {
+        let Moments { mean, variance, .. } = Moments::of(set, image_weights);
+        let of_mean: f64 = mean.iter().map(|m| m * m).sum();
+        let scale = vec![1.0; mean.len()];
+        let spread: f64 = variance.iter().sum();
+        (4.0 * of_mean > spread).then_some(Self { mean, scale })
     }
 
     /// A layer on standardised features, weight (R, D) and bias (R), becomes the same layer on the features as they are.
@@ -99,6 +94,41 @@ impl Standard {
     }
 }
 
+/// The mean and variance of each feature, (D) both, over n rows.
+struct Moments {
+    n: f64,
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+}
+
+impl Moments {
+    fn of(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Self {
+        let features = set.features();
+        let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
+        let rows: Vec<usize> = (0..features.nrows()).filter(counted).collect();
+        let (n, d) = (rows.len().max(1) as f64, features.ncols());
+        let (mut mean, mut variance) = (vec![0.0; d], vec![0.0; d]);
+        for &row in &rows {
+            for (mean, &x) in mean.iter_mut().zip(features.row(row)) {
+                *mean += f64::from(x);
+            }
+        }
+        for mean in &mut mean {
+            *mean /= n;
+        }
+        for &row in &rows {
+            let deviations = features.row(row).into_iter().zip(&mean);
+            for (variance, (&x, mean)) in variance.iter_mut().zip(deviations) {
+                *variance += (f64::from(x) - mean).powi(2);
+            }
+        }
+        for variance in &mut variance {
+            *variance /= n;
+        }
+        Self { n, mean, variance }
+    }
+}
+
 /// The root of a variance; 1 where the variance is rounding alone (scikit-learn's `_is_constant_feature`).
 fn deviation(variance: f64, mean: f64, n: f64) -> f64 {
     let rounding = n * f64::EPSILON * variance + (n * mean * f64::EPSILON).powi(2);
@@ -141,6 +171,25 @@ mod tests {
         assert_eq!(standard.scale, [1.0, 1.0]);
         let z = standard.apply(features.view());
         assert_eq!(z.row(0), array![-1.0, 0.0]);
+    }
+
+    #[test]
+    fn features_are_centred_where_their_mean_is_much_of_them() {
+        // Mean 2, variance 1: 4 of 5. Then 1 and 50: mean 25.5, deviation 24.5. Then -1 and 3: mean 1, variance 4, no more than
+        // a fifth.
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[1.0f32], [3.0], [50.0], [-1.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 1, 1, 0], &classes).unwrap();
+        let centred = |weights| Standard::centred(&set, weights);
+        let expected = |mean| {
+            Some(Standard {
+                mean: vec![mean],
+                scale: vec![1.0],
+            })
+        };
+        assert_eq!(centred(&[1.0, 1.0, 0.0, 0.0]), expected(2.0));
+        assert_eq!(centred(&[1.0, 0.0, 1.0, 0.0]), expected(25.5));
+        assert_eq!(centred(&[0.0, 1.0, 0.0, 1.0]), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::head::labelled::LabelledFeatures;
 impl Problem {
     /// The gradient at a point, shaped as the parameters.
     ///
-    /// It shares no product, no softmax and no scaling with [`evaluate`](super::evaluate): the features are standardised
+    /// It shares no product, no softmax and no scaling with [`Evaluator`](super::Evaluator): the features are standardised
     /// in full, two classes are two logits.
     pub(in crate::head) fn plain_gradient(
         &self,

@@ -24,7 +24,17 @@ pub(super) struct Work<'a, 'set> {
     pub(super) bias: &'a [f64],
 }
 
+/// A thread's sums and its room to work in, kept from one evaluation to the next: memory that is new each time costs as
+/// much as the product.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Share {
+    pub(super) sums: Sums,
+    block: Array2<f64>,
+    logits: Array2<f64>,
+}
+
 /// Sums over rows.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sums {
     /// One for each problem.
     pub(super) losses: Vec<f64>,
@@ -35,30 +45,41 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// The sum of both.
-    pub(super) fn plus(mut self, other: &Self) -> Self {
+    /// Adds others of the same shape.
+    pub(super) fn add(&mut self, other: &Self) {
         let add = |(a, b): (&mut f64, &f64)| *a += b;
         self.losses.iter_mut().zip(&other.losses).for_each(add);
         self.bias.iter_mut().zip(&other.bias).for_each(add);
         self.weight += &other.weight;
-        self
+    }
+
+    fn reset(&mut self, work: &Work<'_, '_>) {
+        zeros(&mut self.weight, work.weight.dim());
+        self.losses.clear();
+        self.losses.resize(work.problems.len(), 0.0);
+        self.bias.clear();
+        self.bias.resize(work.bias.len(), 0.0);
+    }
+}
+
+/// Makes a matrix one of zeros, in its old memory where the shape is the old one.
+fn zeros(matrix: &mut Array2<f64>, shape: (usize, usize)) {
+    if matrix.dim() == shape {
+        matrix.fill(0.0);
+    } else {
+        *matrix = Array2::zeros(shape);
     }
 }
 
 impl Work<'_, '_> {
-    /// The sums over a range of the rows.
-    pub(super) fn sums(&self, rows: Range<usize>) -> Sums {
-        let mut sums = Sums {
-            losses: vec![0.0; self.problems.len()],
-            weight: Array2::zeros(self.weight.raw_dim()),
-            bias: vec![0.0; self.bias.len()],
-        };
+    /// Makes the share's sums those over a range of the rows.
+    pub(super) fn sum(&self, rows: Range<usize>, share: &mut Share) {
+        share.sums.reset(self);
         if self.bias.len() <= NARROW {
-            self.add_each(rows, &mut sums);
+            self.add_each(rows, &mut share.sums);
         } else {
-            self.add_blocks(rows, &mut sums);
+            self.add_blocks(rows, share);
         }
-        sums
     }
 
     fn add_each(&self, rows: Range<usize>, sums: &mut Sums) {
@@ -72,8 +93,8 @@ impl Work<'_, '_> {
                 buffer.extend(row.iter());
                 &buffer
             });
-            for ((logit, weight), bias) in logits.iter_mut().zip(self.weight.rows()).zip(self.bias)
-            {
+            let layer = self.weight.rows().into_iter().zip(self.bias);
+            for (logit, (weight, bias)) in logits.iter_mut().zip(layer) {
                 let weight = weight.to_slice().expect("it was made row-major");
                 *logit = dot_wide(row, weight) + bias;
             }
@@ -85,21 +106,28 @@ impl Work<'_, '_> {
         }
     }
 
-    fn add_blocks(&self, rows: Range<usize>, sums: &mut Sums) {
+    fn add_blocks(&self, rows: Range<usize>, share: &mut Share) {
         let (m, d) = self.weight.dim();
-        let mut block = Array2::zeros((BLOCK, d));
-        let mut logits = Array2::zeros((BLOCK, m));
+        let Share {
+            sums,
+            block,
+            logits,
+        } = share;
+        zeros(block, (BLOCK, d));
+        zeros(logits, (BLOCK, m));
         for start in rows.clone().step_by(BLOCK) {
             let n = BLOCK.min(rows.end - start);
+            let features = self.set.features();
             let mut block = block.slice_mut(s![..n, ..]);
             let mut logits = logits.slice_mut(s![..n, ..]);
-            block.zip_mut_with(
-                &self.set.features().slice(s![start..start + n, ..]),
-                |wide, x| *wide = f64::from(*x),
-            );
+            block.zip_mut_with(&features.slice(s![start..start + n, ..]), |wide, x| {
+                *wide = f64::from(*x);
+            });
             general_mat_mul(1.0, &block, &self.weight.t(), 0.0, &mut logits);
             self.block_residuals(start, logits.view_mut(), sums);
-            general_mat_mul(1.0, &logits.t(), &block, 1.0, &mut sums.weight);
+            // Seen as (D, M): with few columns that is the faster way around.
+            let mut gradient = sums.weight.view_mut().reversed_axes();
+            general_mat_mul(1.0, &block.t(), &logits, 1.0, &mut gradient);
         }
     }
 

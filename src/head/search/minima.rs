@@ -4,7 +4,7 @@ use crate::head::cross_validation::Folds;
 use crate::head::labelled::LabelledFeatures;
 use crate::head::lbfgs::{Lbfgs, Step};
 use crate::head::linear::LinearHead;
-use crate::head::objective::{Problem, evaluate};
+use crate::head::objective::{Evaluator, Problem};
 use crate::head::standard::Standard;
 use crate::head::targets::Targets;
 use crate::head::values::FitValues;
@@ -55,10 +55,12 @@ impl Minima<'_, '_> {
     fn problem(&self, task: &Task) -> Problem {
         let counted = |&fold: &usize| f64::from(u8::from(fold != task.left_out));
         let images: Vec<f64> = self.folds.of_row().iter().map(counted).collect();
-        let standard = self
-            .values
-            .standardize
-            .then(|| Standard::of(self.set, &images));
+        let standard = if self.values.standardize {
+            Some(Standard::of(self.set, &images))
+        } else {
+            // Changes no minimum, only how soon it is found.
+            Standard::centred(self.set, &images)
+        };
         Problem::new(self.set, self.targets.clone(), images, task.l2, standard)
     }
 
@@ -70,10 +72,11 @@ impl Minima<'_, '_> {
         let mut minimisers: Vec<Lbfgs> = problems.iter().map(start).collect();
         let mut found: Vec<Option<LinearHead>> = vec![None; problems.len()];
         let mut at_work: Vec<usize> = (0..problems.len()).collect();
+        let mut evaluator = Evaluator::new(self.set);
         while !at_work.is_empty() {
             let ask = |&number: &usize| (&problems[number], minimisers[number].point());
             let asked: Vec<_> = at_work.iter().map(ask).collect();
-            let answers = evaluate(self.set, &asked);
+            let answers = evaluator.evaluate(&asked);
             let mut answers = answers.iter();
             at_work.retain(|&number| {
                 let answer = answers.next().expect("an answer for each question");
