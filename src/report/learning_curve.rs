@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::number::{count, percent};
-use super::page::LearningPoint;
 use super::svg::{Band, Frame, Numbers, Scale, band, dots, line};
+use crate::head::LearningPoint;
 
 pub(super) fn section(curve: &[LearningPoint]) -> Option<Markup> {
     let chart = chart(curve)?;
@@ -17,15 +17,20 @@ pub(super) fn section(curve: &[LearningPoint]) -> Option<Markup> {
     })
 }
 
-/// What the last step of the curve says, and no more.
+/// What twice the images gave, and no more.
 fn verdict(curve: &[LearningPoint]) -> String {
-    let [.., before, last] = curve else {
-        return "One size is not enough to tell.".to_owned();
+    let Some(last) = curve.last() else {
+        return String::new();
     };
-    let gain = 100.0 * (last.mean - before.mean);
+    let from_half = |point: &&LearningPoint| (2 * point.n).abs_diff(last.n);
+    let half = curve.iter().min_by_key(from_half).unwrap_or(last);
+    if half.n == last.n {
+        return "One size is not enough to tell.".to_owned();
+    }
+    let gain = 100.0 * (last.mean - half.mean);
     let step = format!(
         "From {} to {} training images accuracy changed by {gain:+.1} points, to {}",
-        before.n,
+        half.n,
         last.n,
         percent(last.mean)
     );
@@ -90,8 +95,9 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_is_the_last_step_against_the_band() {
-        let rising = verdict(&[point(100, 0.80, 0.02), point(200, 0.86, 0.02)]);
+    fn the_verdict_is_what_twice_the_images_gave_against_the_band() {
+        let rising = [(100, 0.80), (180, 0.85), (200, 0.86)];
+        let rising = verdict(&rising.map(|(n, mean)| point(n, mean, 0.02)));
         assert!(
             rising.contains("+6.0 points") && rising.ends_with("likely help."),
             "{rising}"

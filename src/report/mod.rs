@@ -25,6 +25,6 @@ mod worst;
 pub use document::render;
 pub use gallery::by_loss;
 pub use page::{
-    Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, LearningPoint, Measure, Neighbour,
-    PICTURE_ROOM, Page, Photo, Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit,
+    Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, Measure, Neighbour, PICTURE_ROOM,
+    Page, Photo, Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit,
 };

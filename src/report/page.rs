@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::head::LearningPoint;
+
 /// The most bytes of pictures on a page: with these it stays below 30 MB, base64 and 5,000 names included.
 pub const PICTURE_ROOM: usize = 20_000_000;
 
@@ -171,21 +173,6 @@ pub struct Epoch {
     pub validation_loss: Option<f64>,
     /// The share that was right on the validation set.
     pub validation_accuracy: Option<f64>,
-}
-
-/// Accuracy after training on a part of the training set.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct LearningPoint {
-    /// Images that were trained on.
-    pub n: usize,
-    /// Their share of all, in (0, 1].
-    pub share: f64,
-    /// Mean accuracy, in [0, 1].
-    pub mean: f64,
-    /// The lower end of its band.
-    pub low: f64,
-    /// The upper end of its band.
-    pub high: f64,
 }
 
 /// The candidates of a search by cross-validation.

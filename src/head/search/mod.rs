@@ -217,10 +217,12 @@ mod tests {
         assert_eq!((sgd.candidates.len(), sgd.folds), (36, 4));
         assert!(sgd.winner().figures.unwrap().accuracy >= 0.85);
         let json = serde_json::to_string(&sgd).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Search>(&json).unwrap().candidates,
-            sgd.candidates
-        );
+        let read: Search = serde_json::from_str(&json).unwrap();
+        for (read, kept) in read.candidates.iter().zip(&sgd.candidates) {
+            assert_eq!(read.setting, kept.setting);
+            let (read, kept) = (read.figures.unwrap(), kept.figures.unwrap());
+            assert!((read.brier - kept.brier).abs() < 1e-12);
+        }
         let lbfgs = searched(FitParams::new().solver(Solver::Lbfgs).standardize(true)).unwrap();
         assert!(lbfgs.winner().figures.unwrap().accuracy >= 0.85);
     }

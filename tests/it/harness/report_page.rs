@@ -1,9 +1,10 @@
 //! A report page with known answers.
 
+use frostline::head::LearningPoint;
 use frostline::images::{RgbImage, thumbnail};
 use frostline::report::{
-    Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, LearningPoint, Measure, Neighbour,
-    Page, Photo, Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit, by_loss,
+    Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, Measure, Neighbour, Page, Photo,
+    Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit, by_loss,
 };
 
 /// A JPEG of the colour.
