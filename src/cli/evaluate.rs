@@ -7,7 +7,7 @@ use super::bar::Bar;
 use super::evaluation_json::json;
 use super::evaluation_text::text;
 use super::head_args::HeadArgs;
-use super::output::{skipped, write_to};
+use super::output::{FindingsFormat, skipped, write_to};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
@@ -33,19 +33,10 @@ pub(super) struct Args {
     seed: u64,
     /// How the figures are written.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: FindingsFormat,
     /// Where they go [default: standard output].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object.
-    Json,
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
@@ -66,8 +57,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let report = evaluate(&options, &Bar::default())?;
     tell(&report);
     let written = match args.format {
-        Format::Text => text(&report, options.compare.as_deref()),
-        Format::Json => json(&report, options.compare.as_deref()) + "\n",
+        FindingsFormat::Text => text(&report, options.compare.as_deref()),
+        FindingsFormat::Json => json(&report, options.compare.as_deref()) + "\n",
     };
     write_to(args.output.as_deref(), |out| {
         out.write_all(written.as_bytes())

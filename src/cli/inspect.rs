@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::inspect_text::text;
-use super::output::write_to;
+use super::output::{FindingsFormat, write_to};
 use super::talk;
 use crate::error::Error;
 use crate::head::NEAR_DUPLICATE;
@@ -30,19 +30,10 @@ pub(super) struct Args {
     seed: u64,
     /// How findings are written: text has the first of each kind, json all.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: FindingsFormat,
     /// Where they go [default: standard output].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object.
-    Json,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -55,8 +46,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     })?;
     report.notes.iter().for_each(talk::note);
     let written = match args.format {
-        Format::Text => text(&report),
-        Format::Json => json(&report),
+        FindingsFormat::Text => text(&report),
+        FindingsFormat::Json => json(&report),
     };
     write_to(args.output.as_deref(), |out| {
         out.write_all(written.as_bytes())

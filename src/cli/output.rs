@@ -10,6 +10,16 @@ use crate::error::Error;
 use crate::images::ignored_text;
 use crate::tasks::Skipped;
 
+/// How findings are written that are no rows.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(super) enum FindingsFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
 /// Names the images that could not be used.
 pub(super) fn skipped(skipped: &[Skipped]) {
     let items = skipped.iter().map(|s| format!("{}: {}", s.path, s.reason));

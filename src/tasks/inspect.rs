@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use self::alike::Alike;
 use self::pictures::Pictures;
+use super::fit_head::CrossValidation;
 use crate::error::{Error, Result};
 use crate::head::NEAR_DUPLICATE;
 
@@ -49,14 +50,7 @@ impl InspectOptions {
 
     fn check(&self) -> Result<()> {
         check_near(self.near)?;
-        if self.folds >= 2 {
-            return Ok(());
-        }
-        Err(Error::Parameter {
-            name: "--folds",
-            value: self.folds.to_string(),
-            wanted: "at least 2",
-        })
+        CrossValidation { folds: self.folds }.check()
     }
 }
 

@@ -26,7 +26,7 @@ impl Default for CrossValidation {
 
 impl CrossValidation {
     /// Checks the number before anything is read.
-    pub(super) fn check(self) -> Result<()> {
+    pub(in crate::tasks) fn check(self) -> Result<()> {
         if self.folds >= 2 {
             return Ok(());
         }
