@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device::Precision;
 use super::manifest::Pool;
-use crate::images::{Alpha, Exif, Preprocessing, View};
+use crate::images::{Alpha, DecodeOptions, Exif, Preprocessing, View};
 
 /// The frozen network, its layer, and all that happens to a picture before it.
 ///
@@ -49,6 +49,18 @@ pub struct Decoding {
     pub exif: Exif,
     /// What transparent pixels lie on.
     pub alpha: Alpha,
+}
+
+impl Decoding {
+    /// These choices, with a limit of pixels.
+    #[must_use]
+    pub fn within(self, max_pixels: u64) -> DecodeOptions {
+        DecodeOptions {
+            exif: self.exif,
+            alpha: self.alpha,
+            max_pixels,
+        }
+    }
 }
 
 /// What computed the features. Recorded and shown; another engine's numbers agree to float tolerance.

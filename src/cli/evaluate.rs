@@ -64,11 +64,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         out.write_all(written.as_bytes())
             .map_err(Error::io("write", "the figures"))
     })?;
-    Ok(if report.skipped.is_empty() {
-        Outcome::AllRight
-    } else {
-        Outcome::SomeSkipped
-    })
+    Ok(Outcome::of(&report.skipped))
 }
 
 fn tell(report: &EvaluateReport) {

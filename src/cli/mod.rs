@@ -38,6 +38,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::backbones::Home;
+use crate::tasks::Skipped;
 
 /// Train an image classifier in seconds on frozen features.
 #[derive(Debug, Parser)]
@@ -81,6 +82,17 @@ enum Command {
 enum Outcome {
     AllRight,
     SomeSkipped,
+}
+
+impl Outcome {
+    /// All right, unless something was skipped.
+    fn of(skipped: &[Skipped]) -> Self {
+        if skipped.is_empty() {
+            Self::AllRight
+        } else {
+            Self::SomeSkipped
+        }
+    }
 }
 
 /// Parses the arguments, runs the command, and says how it ended.

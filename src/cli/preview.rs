@@ -47,9 +47,5 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         report.shown,
         options.output.display()
     ));
-    Ok(if report.skipped.is_empty() {
-        Outcome::AllRight
-    } else {
-        Outcome::SomeSkipped
-    })
+    Ok(Outcome::of(&report.skipped))
 }

@@ -52,11 +52,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let summary = report(&options, &Bar::default())?;
     tell(&summary);
     talk::say(format!("the page is {}", options.output.display()));
-    Ok(if summary.skipped.is_empty() {
-        Outcome::AllRight
-    } else {
-        Outcome::SomeSkipped
-    })
+    Ok(Outcome::of(&summary.skipped))
 }
 
 fn tell(summary: &ReportSummary) {

@@ -61,11 +61,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     if suggested < top.min(n_images) {
         talk::note("all others are nearly equal to one of these; a higher --near lets them in");
     }
-    Ok(if report.skipped.is_empty() {
-        Outcome::AllRight
-    } else {
-        Outcome::SomeSkipped
-    })
+    Ok(Outcome::of(&report.skipped))
 }
 
 impl Args {

@@ -19,7 +19,7 @@ use self::batches::Batcher;
 use self::lanes::Lanes;
 use self::prepare::{Prepared, Preparer};
 use super::digest::Digest;
-use crate::backbones::Backbone;
+use crate::backbones::{Backbone, FeatureSpec};
 use crate::error::Result;
 use crate::images::{
     DecodeBudget, DecodeOptions, Found, Preprocessing, Preprocessor, SkipReason, View,
@@ -39,6 +39,20 @@ pub struct Pipeline {
     pub batch_size: usize,
     /// Decoding threads, at least 1.
     pub threads: usize,
+}
+
+impl Pipeline {
+    /// The pipeline to the features that `spec` describes.
+    #[must_use]
+    pub fn of(spec: &FeatureSpec, max_pixels: u64, batch_size: usize, threads: usize) -> Self {
+        Self {
+            decoding: spec.decoding.within(max_pixels),
+            preprocessing: spec.preprocessing,
+            views: spec.views.clone(),
+            batch_size,
+            threads,
+        }
+    }
 }
 
 /// What became of one input.

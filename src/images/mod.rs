@@ -34,4 +34,5 @@ pub use scan::{
     scan_inputs, scan_list,
 };
 pub use skip::SkipReason;
+pub(crate) use skip::grouped;
 pub use thumbnail::thumbnail;

@@ -1,6 +1,7 @@
 //! Numbers as people read them.
 
 use super::page::{Measure, Unit};
+use crate::images;
 
 /// A share in per cent with one decimal, as `97.5 %`; the space does not break.
 pub(super) fn percent(share: f64) -> String {
@@ -50,15 +51,7 @@ pub(super) fn count(n: usize, one: &str) -> String {
 
 /// With a comma before every three digits.
 pub(super) fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    images::grouped(n as u64)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::features::{
     StoreWriter, is_store,
 };
 use crate::images::path_text::to_text;
-use crate::images::{DecodeOptions, Found, Labels, Scan, View};
+use crate::images::{Found, Labels, Scan, View};
 use crate::progress::Progress;
 
 /// An image with its features, or with the reason why it has none.
@@ -43,17 +43,8 @@ pub(super) fn with_features(
     let existing = existing_store(options.store.as_deref())?;
     let spec = spec_for(wanted, existing.as_ref());
     let mut frozen = Frozen::for_spec(&spec, options.backbone.as_deref(), &options.run)?;
-    let pipeline = Pipeline {
-        decoding: DecodeOptions {
-            exif: spec.decoding.exif,
-            alpha: spec.decoding.alpha,
-            max_pixels: options.max_pixels,
-        },
-        preprocessing: spec.preprocessing,
-        views: spec.views.clone(),
-        batch_size: options.batch_size,
-        threads: options.run.threads,
-    };
+    let (batch, threads) = (options.batch_size, options.run.threads);
+    let pipeline = Pipeline::of(&spec, options.max_pixels, batch, threads);
     let mut counts = Counts::default();
     let mut counted = |image: Featured<'_>| {
         *if image.features.is_ok() {

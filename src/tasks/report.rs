@@ -19,7 +19,6 @@ use crate::atomic_file;
 use crate::classifier::Classifier;
 use crate::error::Result;
 use crate::head::{Bootstrap, Evaluation, HeadFile};
-use crate::images::DecodeOptions;
 use crate::progress::Progress;
 use crate::report::{Page, render};
 
@@ -110,14 +109,8 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
 /// Pictures are decoded as the head's features were.
 fn pictures(n: usize, options: &ReportOptions) -> Result<Pictures> {
     let classify = &options.judge.classify;
-    let decoding = Classifier::open(&classify.head, classify.tta)?
-        .spec()
-        .decoding;
-    let decoding = DecodeOptions {
-        exif: decoding.exif,
-        alpha: decoding.alpha,
-        max_pixels: classify.max_pixels,
-    };
+    let classifier = Classifier::open(&classify.head, classify.tta)?;
+    let decoding = classifier.spec().decoding.within(classify.max_pixels);
     Ok(Pictures::new(n, decoding, classify.run.threads))
 }
 

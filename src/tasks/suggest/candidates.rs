@@ -11,8 +11,8 @@ use crate::backbones::Frozen;
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore, Item, Outcome, Pipeline, Sink};
+use crate::images::Labels;
 use crate::images::path_text::to_text;
-use crate::images::{DecodeOptions, Labels};
 use crate::progress::Progress;
 use crate::tasks::inputs::{Inputs, Skipped};
 
@@ -55,17 +55,8 @@ impl Candidates {
         let scan = inputs.scan(Labels::None)?;
         let spec = classifier.spec();
         let mut frozen = Frozen::for_spec(spec, options.backbone.as_deref(), &options.run)?;
-        let pipeline = Pipeline {
-            decoding: DecodeOptions {
-                exif: spec.decoding.exif,
-                alpha: spec.decoding.alpha,
-                max_pixels: options.max_pixels,
-            },
-            preprocessing: spec.preprocessing,
-            views: spec.views.clone(),
-            batch_size: options.batch_size,
-            threads: options.run.threads,
-        };
+        let (batch, threads) = (options.batch_size, options.run.threads);
+        let pipeline = Pipeline::of(spec, options.max_pixels, batch, threads);
         let mut all = Collected::default();
         pipeline.run(&scan.entries, &mut frozen.backbone, &mut all, progress)?;
         let mut notes = frozen.notes();
