@@ -7,7 +7,7 @@ use super::manifest::BackboneManifest;
 use super::registry::{BackboneFile, Registry};
 use super::runtime::OnnxBackbone;
 use super::spec::{BackboneId, Decoding, Engine, FeatureSpec};
-use super::{Backbone, DeviceRequest, Home, Precision};
+use super::{Backbone, Convolutions, DeviceRequest, Home, Precision};
 use crate::error::{Error, Result};
 use crate::images::View;
 
@@ -22,6 +22,8 @@ pub struct RunOptions {
     pub threads: usize,
     /// How exactly to compute.
     pub precision: Precision,
+    /// How convolutions are computed on the CPU.
+    pub convolutions: Convolutions,
     /// The most memory that may be taken on the GPU, in bytes; all of it where `None`.
     pub gpu_memory: Option<u64>,
 }
@@ -35,6 +37,7 @@ impl RunOptions {
             device: DeviceRequest::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             precision: Precision::default(),
+            convolutions: Convolutions::default(),
             gpu_memory: None,
         }
     }
@@ -175,11 +178,14 @@ impl Frozen {
             decoding,
             views,
         };
-        let engine = Engine::new(
-            format!("ONNX Runtime {}", library.version),
-            backbone.device().to_string(),
-            options.precision,
-        );
+        let engine = Engine {
+            winograd_layers: backbone.winograd_layers(),
+            ..Engine::new(
+                format!("ONNX Runtime {}", library.version),
+                backbone.device().to_string(),
+                options.precision,
+            )
+        };
         Ok(Self {
             backbone,
             spec,

@@ -3,6 +3,7 @@
 pub mod architectures;
 mod backbone;
 mod checksum;
+mod convolutions;
 mod device;
 mod download;
 mod frozen;
@@ -19,6 +20,7 @@ mod spec;
 pub mod weights;
 
 pub use backbone::Backbone;
+pub use convolutions::Convolutions;
 pub use device::{Device, DeviceRequest, Precision};
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, Proxies};
 pub use frozen::{Frozen, RunOptions};

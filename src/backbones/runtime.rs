@@ -5,12 +5,14 @@ mod batch_sizes;
 mod environment;
 mod fault;
 mod network;
+mod operators;
 mod placement;
 mod pool;
 mod preload;
 mod providers;
 mod session;
 mod signature;
+mod source;
 mod threads;
 
 use std::iter;
@@ -23,7 +25,7 @@ use self::agreement::{LEAST_COSINE, cosine, test_picture};
 use self::network::{Network, RunFault};
 pub use self::providers::available_providers;
 use self::session::Opener;
-use self::signature::{choose_output, input_shape};
+use self::signature::{choose_output, image_lengths, input_shape};
 use super::backbone::Backbone;
 use super::device::{Device, Precision};
 use super::frozen::RunOptions;
@@ -64,7 +66,8 @@ impl OnnxBackbone {
         preprocessing: &Preprocessing,
         options: &RunOptions,
     ) -> Result<Self> {
-        let (session, opener, why) = Opener::start(library, path, options)?;
+        let image = image_lengths(preprocessing);
+        let (session, opener, why) = Opener::start(library, path, image, options)?;
         let fault = |(problem, hint): (String, String)| Error::Network {
             path: path.to_owned(),
             problem,
@@ -102,6 +105,12 @@ impl OnnxBackbone {
     #[must_use]
     pub fn fixed_batch(&self) -> Option<usize> {
         self.network.sizes.fixed()
+    }
+
+    /// How many of its convolutions are computed in the Winograd domain.
+    #[must_use]
+    pub fn winograd_layers(&self) -> usize {
+        self.network.opener.winograd_layers()
     }
 
     /// Why `auto` did not take a GPU.

@@ -10,9 +10,9 @@ use ort::session::builder::SessionBuilder;
 
 use super::environment::{environment, one_line};
 use super::placement::PlacementLog;
+use super::source::Source;
 use super::threads::ThreadShare;
 use super::{fault, preload, providers};
-use crate::backbones::onnx::in_float16;
 use crate::backbones::{Device, DeviceRequest, Outline, Precision, RunOptions, RuntimeLibrary};
 use crate::error::{Error, Result};
 
@@ -23,8 +23,7 @@ pub(super) struct Opener {
     pub(super) device: Device,
     pub(super) share: ThreadShare,
     options: RunOptions,
-    /// The network in float16, where that was asked for.
-    half: Option<Vec<u8>>,
+    source: Source,
 }
 
 /// A session, how to open its twins, and why `auto` took this device.
@@ -35,6 +34,7 @@ impl Opener {
     pub(super) fn start(
         library: &RuntimeLibrary,
         path: &Path,
+        image: [usize; 3],
         options: &RunOptions,
     ) -> Result<Opened> {
         let environment = environment(library)?;
@@ -43,7 +43,7 @@ impl Opener {
             if matches!(device, Device::Cuda(_) | Device::TensorRt(_)) {
                 preload::nvidia_libraries(&library.path);
             }
-            Self::new(environment, path, device, options)
+            Self::new(environment, path, image, device, options)
         };
         let opened = |opener: Self, why| Ok((opener.open()?, opener, why));
         match options.device {
@@ -58,6 +58,7 @@ impl Opener {
     fn new(
         environment: &'static Environment,
         path: &Path,
+        image: [usize; 3],
         device: Device,
         options: &RunOptions,
     ) -> Result<Self> {
@@ -65,15 +66,13 @@ impl Opener {
             Device::Cpu => ThreadShare::of(options.threads, weight_bytes(path)?),
             _ => ThreadShare::one_session(options.threads),
         };
-        // TensorRT halves the network itself.
-        let halve = options.precision == Precision::Fp16 && !matches!(device, Device::TensorRt(_));
         Ok(Self {
             environment,
             path: path.to_owned(),
             device,
             share,
             options: options.clone(),
-            half: halve.then(|| in_float16(path)).transpose()?,
+            source: Source::of(path, image, device, options)?,
         })
     }
 
@@ -93,17 +92,22 @@ impl Opener {
                 ..self.options.clone()
             },
             path: self.path.clone(),
-            half: None,
+            source: Source::File,
             ..*self
         };
         full.open()
     }
 
-    fn commit(&self, mut builder: SessionBuilder) -> ort::Result<Session> {
-        match &self.half {
-            Some(bytes) => builder.commit_from_memory(bytes),
-            None => builder.commit_from_file(&self.path),
+    /// How many convolutions are computed in the Winograd domain.
+    pub(super) fn winograd_layers(&self) -> usize {
+        match &self.source {
+            Source::Rewritten(network) => network.winograd_layers(),
+            Source::File | Source::Converted(_) => 0,
         }
+    }
+
+    fn commit(&self, builder: SessionBuilder) -> ort::Result<Session> {
+        self.source.commit(&self.path, self.share.threads, builder)
     }
 
     fn builder(&self, log: LogLevel) -> ort::Result<SessionBuilder> {

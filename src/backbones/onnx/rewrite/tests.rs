@@ -1,0 +1,1 @@
+//! Rewritten networks against ONNX Runtime as it is.
