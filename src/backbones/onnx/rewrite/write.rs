@@ -157,7 +157,8 @@ fn new_node(
     attribute: AttributeProto,
 ) -> NodeProto {
     NodeProto {
-        name: Some(output.clone()),
+        // A node that makes the same tensor in another order keeps its name.
+        name: Some(format!("frostline.{output}")),
         input: vec![input.clone()],
         output: vec![output.clone()],
         op_type: Some(operator.to_owned()),
