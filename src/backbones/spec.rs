@@ -80,6 +80,10 @@ pub struct Engine {
     pub frostline: String,
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands references out"
+)]
 fn is_zero(n: &usize) -> bool {
     *n == 0
 }

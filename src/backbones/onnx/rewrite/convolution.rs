@@ -1,6 +1,9 @@
 //! Finding 3×3 convolutions with what follows them.
 
+use std::collections::HashSet;
+
 use super::super::graph::{Attribute, Node};
+use super::choice::Faster;
 use super::layers::{ConvLayer, Norm};
 use super::tensors::{Tensors, all, auto_pad, int, is};
 use crate::kernels::{Activation, ConvShape, Layout, Pooling};
@@ -17,23 +20,31 @@ pub(super) struct FoundConv<'m> {
     pub(super) layer: ConvLayer,
 }
 
-/// All convolutions that can be replaced and are wanted, given their shape and their own output.
+/// All convolutions that can be replaced, and are the faster for it, which `faster` tells of their shape and their own
+/// output.
 pub(super) fn found<'m>(
     tensors: &Tensors<'m>,
-    wanted: impl Fn(&ConvShape, &str) -> bool,
+    faster: impl Fn(&ConvShape, &str) -> Faster,
 ) -> Vec<FoundConv<'m>> {
     let nodes = tensors.nodes().iter().enumerate();
-    let all = nodes.filter_map(|(i, node)| FoundConv::at(tensors, i, node, &wanted));
-    all.collect()
+    let mut all: Vec<(Faster, FoundConv)> = nodes
+        .filter_map(|(i, node)| {
+            let found = FoundConv::at(tensors, i, node)?;
+            Some((faster(&found.layer.shape, &node.outputs[0]), found))
+        })
+        .collect();
+    let always = all.iter().filter(|(faster, _)| *faster == Faster::Always);
+    let always: HashSet<usize> = always.map(|(_, found)| found.node).collect();
+    all.retain(|(faster, found)| match faster {
+        Faster::Always => true,
+        Faster::BeforeOurs => tensors.is_read_only_by(found.output, &always),
+        Faster::Never => false,
+    });
+    all.into_iter().map(|(_, found)| found).collect()
 }
 
 impl<'m> FoundConv<'m> {
-    fn at(
-        tensors: &Tensors<'m>,
-        i: usize,
-        node: &'m Node,
-        wanted: &impl Fn(&ConvShape, &str) -> bool,
-    ) -> Option<Self> {
+    fn at(tensors: &Tensors<'m>, i: usize, node: &'m Node) -> Option<Self> {
         let [input, weight, bias @ ..] = node.inputs.as_slice() else {
             return None;
         };
@@ -58,7 +69,7 @@ impl<'m> FoundConv<'m> {
             out_channels,
             pads: pads(node)?,
         };
-        if in_channels * out_channels == 0 || !wanted(&shape, output) {
+        if in_channels * out_channels == 0 {
             return None;
         }
         let layer = ConvLayer {
@@ -178,11 +189,11 @@ pub(super) fn activation(tensors: &Tensors, node: &Node) -> Option<Activation> {
         (_, Some(_)) => None,
         (_, None) => Some(f32::INFINITY),
     };
-    let bounds = [bound(1, "min")?, bound(2, "max")?];
-    if bounds == [0.0, 6.0] {
-        return Some(Activation::Relu6);
+    match (bound(1, "min")?, bound(2, "max")?) {
+        (0.0, 6.0) => Some(Activation::Relu6),
+        (0.0, f32::INFINITY) => Some(Activation::Relu),
+        _ => None,
     }
-    (bounds == [0.0, f32::INFINITY]).then_some(Activation::Relu)
 }
 
 /// Whether a node takes the maxima of 2×2 positions, stride 2, and drops an odd last row or column.

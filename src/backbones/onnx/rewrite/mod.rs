@@ -55,8 +55,7 @@ pub(in crate::backbones) struct Rewritten {
 /// `None` where nothing is.
 ///
 /// # Errors
-/// [`Error::Io`](crate::error::Error::Io); [`Error::File`](crate::error::Error::File) where the file is damaged. What is
-/// merely strange replaces nothing: ONNX Runtime says what is wrong with it.
+/// [`Error::Io`](crate::error::Error::Io), and [`Error::File`](crate::error::Error::File) where the file changes meanwhile.
 pub(in crate::backbones) fn rewrite(
     path: &Path,
     image: [usize; 3],
@@ -65,7 +64,10 @@ pub(in crate::backbones) fn rewrite(
     if wanted == Convolutions::Direct {
         return Ok(None);
     }
-    let model = read_model(path)?;
+    // What cannot be read is for ONNX Runtime to say: it may know more of it, or better words.
+    let Ok(model) = read_model(path) else {
+        return Ok(None);
+    };
     let Some(tensors) = Tensors::of(&model) else {
         return Ok(None);
     };

@@ -47,6 +47,12 @@ impl<'m> Tensors<'m> {
         }
     }
 
+    /// Whether a tensor is no output of the network, and read by these nodes and no other.
+    pub(super) fn is_read_only_by(&self, tensor: &str, nodes: &HashSet<usize>) -> bool {
+        let readers = self.readers.get(tensor).map_or(&[][..], Vec::as_slice);
+        !self.outputs.contains(tensor) && readers.iter().all(|reader| nodes.contains(reader))
+    }
+
     /// Whether anything reads a tensor.
     fn is_read(&self, tensor: &str) -> bool {
         self.readers.contains_key(tensor) || self.outputs.contains(tensor)

@@ -176,7 +176,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         }
         let images = images
             .iter()
-            .map(|input| self.to_last(input))
+            .map(|input| self.turn_last(input))
             .collect::<Vec<_>>();
         let constants = node.inputs.iter().skip(images.len()).cloned();
         let inputs = images.into_iter().chain(constants).collect();
@@ -208,12 +208,12 @@ impl<'w, 'm> Walk<'w, 'm> {
     }
 
     fn keep(&mut self, i: usize, node: &'m Node) {
-        node.needs().for_each(|tensor| self.to_first(tensor));
+        node.needs().for_each(|tensor| self.turn_first(tensor));
         self.walked.steps.push(Step::Same(i));
     }
 
     /// Has a tensor be there with its channels last, and returns its name.
-    fn to_last(&mut self, tensor: &'m str) -> String {
+    fn turn_last(&mut self, tensor: &'m str) -> String {
         if let Some(name) = self.last.get(tensor) {
             return name.clone();
         }
@@ -229,7 +229,7 @@ impl<'w, 'm> Walk<'w, 'm> {
     }
 
     /// Has a tensor be there as the file has it.
-    fn to_first(&mut self, tensor: &'m str) {
+    fn turn_first(&mut self, tensor: &'m str) {
         if let Some(name) = self.last.get(tensor)
             && self.turned.insert(tensor)
         {
@@ -267,7 +267,7 @@ impl<'w, 'm> Walk<'w, 'm> {
             .collect();
         let outputs = self.tensors.outputs();
         for tensor in read.into_iter().chain(outputs) {
-            self.to_first(tensor);
+            self.turn_first(tensor);
         }
         let steps = std::mem::take(&mut self.walked.steps);
         let steps = without_dead_ends(steps, nodes, self.tensors.outputs());

@@ -164,7 +164,6 @@ fn new_node(
         op_type: Some(operator.to_owned()),
         domain: domain.map(ToOwned::to_owned),
         attribute: vec![attribute],
-        ..NodeProto::default()
     }
 }
 

@@ -49,7 +49,7 @@ impl<L: Layer> Operator for LayerOperator<L> {
         [OperatorOutput::required(TensorElementType::Float32)]
     }
 
-    fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<LayerKernel<L>> {
+    fn create_kernel(&self, context: &KernelContext<'_>) -> ort::Result<LayerKernel<L>> {
         let layer = context.get::<i64>(LAYER);
         let layer = layer.and_then(|layer| usize::try_from(layer).ok());
         let layer = layer.filter(|&layer| layer < self.layers.len());

@@ -25,7 +25,7 @@ impl Parallel for SessionThreads<'_> {
 
     fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
         // As many batches as there is work: each thread takes the next when it is done with one.
-        let spread = self.context.par_for(count, count, |i| work(i));
+        let spread = self.context.par_for(count, count, work);
         spread.expect("ONNX Runtime spreads any work");
     }
 }
