@@ -8,6 +8,7 @@ pub mod error;
 
 mod atomic_file;
 pub mod classes;
+pub mod kernels;
 mod lock;
 pub mod progress;
 
