@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use pulp::Arch;
 
 use super::activation::Activation;
-use super::im2col::Im2Col;
+use super::direct::Direct;
 use super::layout::{Layout, channels_last};
 use super::parallel::Parallel;
 use super::product::Machine;
@@ -84,7 +84,7 @@ impl Geometry {
 
 enum Method {
     Winograd(Winograd),
-    Im2Col(Im2Col),
+    Direct(Direct),
 }
 
 /// With fewer input channels, most of a vector of them would be zeros.
@@ -128,7 +128,7 @@ impl Conv3x3 {
         let mut bias = bias.to_vec();
         bias.resize(bias.len().next_multiple_of(machine.panel), 0.0);
         let method = if shape.in_channels <= FEW_CHANNELS && pooling == Pooling::None {
-            Method::Im2Col(Im2Col::new(machine, &shape, weight))
+            Method::Direct(Direct::new(machine, &shape, weight))
         } else {
             Method::Winograd(Winograd::new(machine, &shape, weight))
         };
@@ -179,7 +179,7 @@ impl Conv3x3 {
             output: [height, width],
         };
         match &self.method {
-            Method::Im2Col(method) => {
+            Method::Direct(method) => {
                 method.run(shape, finish, (&geometry, *input), x, y, parallel);
             }
             Method::Winograd(method) => {

@@ -16,7 +16,7 @@
 
 mod activation;
 mod conv3x3;
-mod im2col;
+mod direct;
 mod layout;
 mod linear;
 mod output;
