@@ -1,0 +1,181 @@
+//! Linear layers with so many weights that reading them is what takes the time.
+
+mod panels;
+
+use std::io;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use pulp::Arch;
+
+use super::activation::Activation;
+use super::parallel::Parallel;
+use super::product::Machine;
+use super::scratch::with_scratch;
+
+/// A linear layer, `y = x Wᵀ + b`, with the activation that follows it.
+///
+/// Its weights lie in panels, so that they are read once and in one stretch for every 12 rows.
+pub struct Linear {
+    machine: Machine,
+    shape: LinearShape,
+    bias: Vec<f32>,
+    activation: Activation,
+    /// `(panels, inputs rounded up, panel)`.
+    u: Vec<f32>,
+}
+
+/// Numbers of a row of the input and of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinearShape {
+    /// Of the input.
+    pub inputs: usize,
+    /// Of the output.
+    pub outputs: usize,
+}
+
+/// How a weight matrix is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// (outputs, inputs), as `torch.nn.Linear` and ONNX's `Gemm` with `transB = 1` have it.
+    OutputsFirst,
+    /// (inputs, outputs), as ONNX's `MatMul` has it.
+    InputsFirst,
+}
+
+/// The order in which the numbers of an input's row come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputOrder {
+    /// As the stored weights have them.
+    AsStored,
+    /// The stored weights are for flattened (C, H, W), and the rows are flattened (H, W, C) of this many channels.
+    ChannelsLast {
+        /// C.
+        channels: usize,
+    },
+}
+
+/// Reads rows of the stored matrix, whole ones, into a buffer of that size.
+pub type ReadRows<'a> = &'a (dyn Fn(Range<usize>, &mut [f32]) -> io::Result<()> + Sync);
+
+impl Linear {
+    /// A layer with `bias (outputs)`, whose weights are asked for row by row of the stored matrix.
+    ///
+    /// # Errors
+    ///
+    /// Those of `rows`.
+    ///
+    /// # Panics
+    ///
+    /// If `bias` has another length, or the inputs are no multiple of the channels.
+    pub fn read(
+        shape: LinearShape,
+        (stored, order): (Stored, InputOrder),
+        bias: &[f32],
+        activation: Activation,
+        rows: ReadRows,
+        parallel: &dyn Parallel,
+    ) -> io::Result<Self> {
+        Self::read_on(
+            Arch::new(),
+            shape,
+            (stored, order),
+            (bias, activation),
+            rows,
+            parallel,
+        )
+    }
+
+    /// The same on a given instruction set.
+    pub(super) fn read_on(
+        arch: Arch,
+        shape: LinearShape,
+        (stored, order): (Stored, InputOrder),
+        (bias, activation): (&[f32], Activation),
+        rows: ReadRows,
+        parallel: &dyn Parallel,
+    ) -> io::Result<Self> {
+        assert_eq!(bias.len(), shape.outputs);
+        let machine = Machine::new(arch);
+        let panel = machine.panel;
+        let mut bias = bias.to_vec();
+        bias.resize(bias.len().next_multiple_of(panel), 0.0);
+        let mut u = vec![0.0; shape.outputs.div_ceil(panel) * machine.padded(shape.inputs) * panel];
+        match stored {
+            Stored::OutputsFirst => {
+                panels::outputs_first(&machine, shape, order, rows, &mut u, parallel)?;
+            }
+            Stored::InputsFirst => panels::inputs_first(&machine, shape, order, rows, &mut u)?,
+        }
+        Ok(Self {
+            machine,
+            shape,
+            bias,
+            activation,
+            u,
+        })
+    }
+
+    /// Numbers of a row of the output.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.shape.outputs
+    }
+
+    /// Writes `y (n, outputs)` of `x (n, inputs)`.
+    ///
+    /// # Panics
+    ///
+    /// If `x` or `y` has another length.
+    pub fn run(&self, x: &[f32], n: usize, y: &mut [f32], parallel: &dyn Parallel) {
+        let LinearShape { inputs, outputs } = self.shape;
+        assert_eq!(x.len(), n * inputs);
+        assert_eq!(y.len(), n * outputs);
+        let Machine { panel, rows, .. } = self.machine;
+        let depth = self.machine.padded(inputs);
+        let v = self.lay_out(x);
+        let sums = Mutex::new(y);
+        parallel.run(self.u.len() / (depth * panel), &|p| {
+            let u = &self.u[p * depth * panel..][..depth * panel];
+            let columns = panel.min(outputs - p * panel);
+            with_scratch([n * panel, 0], |m, _| {
+                let products = v.chunks(rows * depth).zip(m.chunks_mut(rows * panel));
+                for (v, m) in products {
+                    self.machine.product(v.len() / depth, v, u, m);
+                }
+                let mut y = sums.lock().unwrap_or_else(PoisonError::into_inner);
+                for (y, m) in y.chunks_exact_mut(outputs).zip(m.chunks_exact(panel)) {
+                    self.finish(p, &m[..columns], &mut y[p * panel..][..columns]);
+                }
+            });
+        });
+    }
+
+    /// The rows of `x` as products want them, 12 by 12.
+    fn lay_out(&self, x: &[f32]) -> Vec<f32> {
+        let Machine { lanes, rows, .. } = self.machine;
+        let inputs = self.shape.inputs;
+        let depth = self.machine.padded(inputs);
+        let mut v = vec![0.0; x.len() / inputs * depth];
+        for (v, x) in v.chunks_mut(rows * depth).zip(x.chunks(rows * inputs)) {
+            let count = x.len() / inputs;
+            for (row, x) in x.chunks_exact(inputs).enumerate() {
+                for (b, x) in x.chunks(lanes).enumerate() {
+                    v[(b * count + row) * lanes..][..x.len()].copy_from_slice(x);
+                }
+            }
+        }
+        v
+    }
+
+    fn finish(&self, p: usize, m: &[f32], y: &mut [f32]) {
+        let bias = &self.bias[p * self.machine.panel..];
+        for ((y, m), bias) in y.iter_mut().zip(m).zip(bias) {
+            *y = match self.activation {
+                Activation::None => m + bias,
+                Activation::Relu => (m + bias).max(0.0),
+                Activation::Relu6 => (m + bias).clamp(0.0, 6.0),
+            };
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Weights as they are stored into panels, once.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use super::super::output::Pieces;
+use super::super::parallel::Parallel;
+use super::super::product::Machine;
+use super::super::scratch::with_scratch;
+use super::{InputOrder, LinearShape, ReadRows};
+
+impl InputOrder {
+    /// Where the stored input `k` of `inputs` comes in a row.
+    fn place(self, k: usize, inputs: usize) -> usize {
+        match self {
+            Self::AsStored => k,
+            Self::ChannelsLast { channels } => {
+                let positions = inputs / channels;
+                k % positions * channels + k / positions
+            }
+        }
+    }
+}
+
+/// Fills the panels `u` of a matrix stored `(outputs, inputs)` side by side, each from its rows.
+pub(super) fn outputs_first(
+    machine: &Machine,
+    LinearShape { inputs, outputs }: LinearShape,
+    order: InputOrder,
+    rows: ReadRows,
+    u: &mut [f32],
+    parallel: &dyn Parallel,
+) -> io::Result<()> {
+    let panel = machine.panel;
+    let panels = Pieces::of(u, machine.padded(inputs) * panel);
+    let fault = Mutex::new(None);
+    parallel.run(panels.len(), &|p| {
+        let first = p * panel;
+        let range = first..outputs.min(first + panel);
+        with_scratch([range.len() * inputs, 0], |weights, _| {
+            if let Err(error) = rows(range, weights) {
+                *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                return;
+            }
+            panels.with(p, |u| turn(weights, inputs, order, u, panel));
+        });
+    });
+    let fault = fault.into_inner().unwrap_or_else(PoisonError::into_inner);
+    fault.map_or(Ok(()), Err)
+}
+
+/// `weights (rows, inputs)` into a panel `(inputs, panel)`.
+fn turn(weights: &[f32], inputs: usize, order: InputOrder, u: &mut [f32], panel: usize) {
+    /// Inputs that are turned at once: 64 bytes of each row.
+    const STRETCH: usize = 16;
+    for first in (0..inputs).step_by(STRETCH) {
+        let end = inputs.min(first + STRETCH);
+        for k in first..end {
+            let u = &mut u[order.place(k, inputs) * panel..][..panel];
+            for (u, row) in u.iter_mut().zip(weights.chunks_exact(inputs)) {
+                *u = row[k];
+            }
+        }
+    }
+}
+
+/// Fills all panels `u` of a matrix stored `(inputs, outputs)` from one stretch of inputs after the other.
+pub(super) fn inputs_first(
+    machine: &Machine,
+    LinearShape { inputs, outputs }: LinearShape,
+    order: InputOrder,
+    rows: ReadRows,
+    u: &mut [f32],
+) -> io::Result<()> {
+    /// Inputs that are read at once.
+    const STRETCH: usize = 64;
+    let (panel, depth) = (machine.panel, machine.padded(inputs));
+    let mut buffer = vec![0.0; STRETCH.min(inputs) * outputs];
+    for first in (0..inputs).step_by(STRETCH) {
+        let range = first..inputs.min(first + STRETCH);
+        let buffer = &mut buffer[..range.len() * outputs];
+        rows(range.clone(), buffer)?;
+        for (k, row) in range.zip(buffer.chunks_exact(outputs)) {
+            let place = order.place(k, inputs);
+            for (u, row) in u.chunks_exact_mut(depth * panel).zip(row.chunks(panel)) {
+                u[place * panel..][..row.len()].copy_from_slice(row);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015):
+//! 36 products for 16 outputs, where the plain way takes 144, at a relative error of about 2e-6.
+//!
+//! A block of tiles is carried through at a time: its inputs are transformed, and for one panel of output channels after the
+//! other, 36 products are taken and transformed back while they are in the cache.
+
+mod input;
+mod output;
+mod weights;
+
+use std::ops::Range;
+
+use self::input::InputTile;
+use self::output::OutputTile;
+use super::conv3x3::{ConvShape, Finish, Geometry};
+use super::output::Pieces;
+use super::parallel::Parallel;
+use super::product::Machine;
+use super::scratch::with_scratch;
+
+/// The numbers of a tile in the Winograd domain.
+const FREQUENCIES: usize = 36;
+
+/// Tiles in a block. With 64 channels a block and its products take 0.3 MB of a cache; twice as many were 2 to 8 % slower
+/// with up to 256 channels, and at most 2 % faster with 512.
+const BLOCK: usize = 24;
+
+/// A convolution's weights in the Winograd domain.
+pub(super) struct Winograd {
+    machine: Machine,
+    u: Vec<f32>,
+}
+
+/// What the blocks of one run have in common.
+struct Run<'a> {
+    shape: &'a ConvShape,
+    finish: &'a Finish,
+    geometry: &'a Geometry,
+    /// Channels last.
+    x: &'a [f32],
+    strips: Pieces<'a>,
+}
+
+impl Winograd {
+    pub(super) fn new(machine: Machine, shape: &ConvShape, weight: &[f32]) -> Self {
+        let size = [shape.out_channels, shape.in_channels];
+        Self {
+            machine,
+            u: weights::transformed(&machine, weight, size),
+        }
+    }
+
+    /// Runs the convolution over channels-last images.
+    pub(super) fn run(
+        &self,
+        shape: &ConvShape,
+        finish: &Finish,
+        geometry: &Geometry,
+        x: &[f32],
+        y: &mut [f32],
+        parallel: &dyn Parallel,
+    ) {
+        let [height, width] = geometry.output;
+        let row = width * shape.out_channels;
+        let run = Run {
+            shape,
+            finish,
+            geometry,
+            x,
+            strips: Pieces::strips(y, height, row, finish.pooling.of(4)),
+        };
+        let tiles = geometry.tiles();
+        let panels = shape.out_channels.div_ceil(self.machine.panel);
+        let jobs = Jobs::new(tiles, panels, parallel.threads());
+        parallel.run(jobs.count(), &|job| {
+            let (tiles, panels) = jobs.get(job);
+            self.block(&run, tiles, panels);
+        });
+    }
+
+    fn block(&self, run: &Run, tiles: Range<usize>, panels: Range<usize>) {
+        let panel = self.machine.panel;
+        let c = self.machine.padded(run.shape.in_channels);
+        let (v_plane, m_plane) = (tiles.len() * c, tiles.len() * panel);
+        with_scratch([FREQUENCIES * v_plane, FREQUENCIES * m_plane], |v, m| {
+            self.transform_inputs(run, tiles.clone(), v);
+            for p in panels {
+                let u = &self.u[p * FREQUENCIES * c * panel..];
+                let planes = v.chunks_exact(v_plane).zip(m.chunks_exact_mut(m_plane));
+                for ((v, m), u) in planes.zip(u.chunks_exact(c * panel)) {
+                    self.multiply(v, u, m, c);
+                }
+                self.transform_outputs(run, tiles.clone(), p, m);
+            }
+        });
+    }
+
+    /// One frequency of all tiles with one panel.
+    fn multiply(&self, v: &[f32], u: &[f32], m: &mut [f32], c: usize) {
+        let rows = self.machine.rows;
+        let m = m.chunks_mut(rows * self.machine.panel);
+        for (v, m) in v.chunks(rows * c).zip(m) {
+            self.machine.product(v.len() / c, v, u, m);
+        }
+    }
+
+    fn transform_inputs(&self, run: &Run, tiles: Range<usize>, v: &mut [f32]) {
+        let Machine {
+            lanes, rows: most, ..
+        } = self.machine;
+        let Geometry { h, w, .. } = *run.geometry;
+        let c = run.shape.in_channels;
+        let [top, left, ..] = run.shape.pads;
+        let (count, padded) = (tiles.len(), self.machine.padded(c));
+        for (k, tile) in tiles.enumerate() {
+            let [n, ty, tx] = run.geometry.place(tile);
+            // Tiles lie in products of `most` rows, the last of which has fewer.
+            let (first, row) = (k / most * most, k % most);
+            let start = [(ty * 4).wrapping_sub(top), (tx * 4).wrapping_sub(left)];
+            let start = start.map(usize::cast_signed);
+            self.machine.arch.dispatch(InputTile {
+                x: &run.x[n * h * w * c..][..h * w * c],
+                w,
+                c,
+                start,
+                inside: [inside(start[0], h), inside(start[1], w)],
+                v: &mut v[first * padded + row * lanes..],
+                plane: count * padded,
+                block: most.min(count - first) * lanes,
+            });
+        }
+    }
+
+    fn transform_outputs(&self, run: &Run, tiles: Range<usize>, p: usize, m: &[f32]) {
+        let panel = self.machine.panel;
+        let c = run.shape.out_channels;
+        let step = run.finish.pooling.of(4);
+        let [height, width] = run.geometry.output;
+        for (k, tile) in tiles.clone().enumerate() {
+            let [n, ty, tx] = run.geometry.place(tile);
+            let (top, left) = (ty * step, tx * step);
+            if top >= height || left >= width {
+                continue; // Pooling drops an odd last row or column.
+            }
+            let strip = n * height.div_ceil(step) + ty;
+            run.strips.with(strip, |y| {
+                self.machine.arch.dispatch(OutputTile {
+                    m: &m[k * panel..],
+                    plane: tiles.len() * panel,
+                    bias: &run.finish.bias[p * panel..][..panel],
+                    activation: run.finish.activation,
+                    pooling: run.finish.pooling,
+                    y: &mut y[left * c + p * panel..],
+                    row: width * c,
+                    position: c,
+                    size: [step.min(height - top), step.min(width - left)],
+                    channels: panel.min(c - p * panel),
+                });
+            });
+        }
+    }
+}
+
+/// The rows or columns of a tile of six, starting at `start`, that lie within `size`.
+fn inside(start: isize, size: usize) -> Range<usize> {
+    let end = (size.cast_signed() - start).clamp(0, 6);
+    (-start).clamp(0, end).cast_unsigned()..end.cast_unsigned()
+}
+
+/// How a run is cut into jobs: blocks of tiles, times groups of panels.
+struct Jobs {
+    tiles: usize,
+    blocks: usize,
+    panels: usize,
+    groups: usize,
+}
+
+impl Jobs {
+    fn new(tiles: usize, panels: usize, threads: usize) -> Self {
+        let blocks = tiles.div_ceil(BLOCK);
+        let (blocks, groups) = if blocks >= 2 * threads {
+            (blocks.next_multiple_of(threads), 1)
+        } else {
+            // Few tiles: each thread reads but a share of the weights, and transforms the inputs for itself.
+            (tiles.div_ceil(2 * BLOCK).max(1), threads.min(panels))
+        };
+        Self {
+            tiles,
+            blocks,
+            panels,
+            groups,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.blocks * self.groups
+    }
+
+    fn get(&self, job: usize) -> (Range<usize>, Range<usize>) {
+        let (block, group) = (job / self.groups, job % self.groups);
+        let share = |i, all, parts| i * all / parts..(i + 1) * all / parts;
+        (
+            share(block, self.tiles, self.blocks),
+            share(group, self.panels, self.groups),
+        )
+    }
+}
