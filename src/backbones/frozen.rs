@@ -164,6 +164,13 @@ impl Frozen {
                 file.path.display()
             )
         }));
+        let none = backbone.winograd_layers() == 0;
+        if none && options.convolutions == Convolutions::Winograd {
+            notes.push(format!(
+                "`{}` has no 3×3 convolution of stride 1 and one group to compute in the Winograd domain",
+                file.path.display()
+            ));
+        }
         let backbone_id = BackboneId {
             name: name.clone(),
             sha256,

@@ -196,7 +196,7 @@ fn pictures_of_any_size() {
     }
 }
 
-/// ReLU6 as exporters wrote it before and write it now; other bounds are left to ONNX Runtime.
+/// `ReLU6` as exporters wrote it before and write it now; other bounds are left to ONNX Runtime.
 #[test]
 fn bounds() {
     let Some(case) = Case::of([10, 12]) else {
@@ -379,4 +379,17 @@ fn pictures_with_their_channels_last() {
     let x = net.conv(&x, [8, 7], &[]);
     let y = net.node("Transpose", &[&x], &[("perm", Is::Ints(&[0, 2, 3, 1]))]);
     case.holds(net, (&y, 4), 2);
+}
+
+/// Weights in a file beside the network: those of our layers, and those of ONNX Runtime's.
+#[test]
+fn weights_beside_the_network() {
+    let Some(case) = Case::of([9, 8]) else { return };
+    let mut net = case.net();
+    let x = net.conv("input", [3, 8], &[]);
+    let weight = net.conv_weight([8, 24], 1);
+    let x = net.node("Conv", &[&x, &weight], &[]);
+    let x = net.conv(&x, [24, 7], &[]);
+    net.move_weights(case.folder.path());
+    case.holds(net, (&x, 4), 2);
 }

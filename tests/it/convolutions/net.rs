@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use rten_onnx::onnx::{
-    AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
-    OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+    AttributeProto, AttributeType, DataLocation, DataType, Dimension, GraphProto, ModelProto,
+    NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    TypeProto, TypeProtoTensor, ValueInfoProto,
 };
 use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
 
@@ -142,6 +143,27 @@ impl Net {
         let weight = self.weight(&[to, from], 0.0, (3.0 / from as f32).sqrt());
         let bias = self.weight(&[to], 0.0, 0.5);
         self.node("Gemm", &[input, &weight, &bias], &[("transB", Is::Int(1))])
+    }
+
+    /// Moves its weights into a file beside it, called `weights`.
+    pub(super) fn move_weights(&mut self, folder: &Path) {
+        let mut data = Vec::new();
+        for weight in &mut self.graph.initializer {
+            let bytes = weight.raw_data.take().unwrap().into_inner();
+            let entries = [
+                ("location", "weights".to_owned()),
+                ("offset", data.len().to_string()),
+                ("length", bytes.len().to_string()),
+            ];
+            let entry = |(key, value): (&str, String)| StringStringEntryProto {
+                key: Some(key.to_owned()),
+                value: Some(value),
+            };
+            weight.external_data = entries.map(entry).to_vec();
+            weight.data_location = Some(DataLocation::EXTERNAL);
+            data.extend(bytes);
+        }
+        std::fs::write(folder.join("weights"), data).unwrap();
     }
 
     /// Writes it with these outputs, of so many dimensions; nothing is said of their lengths.
