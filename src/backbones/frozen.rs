@@ -76,7 +76,8 @@ impl Frozen {
         decoding: Decoding,
         options: &RunOptions,
     ) -> Result<Self> {
-        let mut file = Registry::new(options.home.clone()).resolve(name)?;
+        let registry = Registry::new(options.home.clone());
+        let mut file = registry.resolve(name)?;
         // Before the network is hashed: half a gigabyte takes longer than saying that the library is missing.
         let library = RuntimeLibrary::find(&options.home)?;
         let mut notes = Vec::new();
@@ -88,7 +89,7 @@ impl Frozen {
             ));
         }
         adjust(&mut file.manifest);
-        let sha256 = file.sha256()?;
+        let sha256 = registry.sha256(&file)?;
         let views = vec![View::Center];
         let mut frozen = Self::load(&file, sha256, decoding, views, notes, &library, options)?;
         if name.components().count() > 1 || name.is_file() {
@@ -107,7 +108,7 @@ impl Frozen {
         let id = &spec.backbone;
         let (mut found, sha256) = if let Some(name) = file {
             let found = registry.resolve(name)?;
-            let sha256 = found.sha256()?;
+            let sha256 = registry.sha256(&found)?;
             (found, sha256)
         } else {
             // What is found by its hash need not be hashed again.

@@ -8,6 +8,7 @@ mod device;
 mod download;
 mod frozen;
 mod home;
+mod known_checksums;
 mod library;
 mod manifest;
 pub mod onnx;
