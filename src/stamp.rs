@@ -12,20 +12,21 @@ const TICK: Duration = Duration::from_secs(2);
 ///
 /// The time of change counts too, since it cannot be set back as that of modification can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct Stamp {
+pub struct Stamp {
     /// In bytes.
-    pub(crate) size: u64,
+    pub size: u64,
     /// When its content was last modified, in nanoseconds since 1970.
-    pub(crate) modified: i64,
+    pub modified: i64,
     /// When anything of it last changed; 0 where the system does not say.
-    pub(crate) changed: i64,
+    pub changed: i64,
     /// Its number on its file system; 0 where there is none.
-    pub(crate) inode: u64,
+    pub inode: u64,
 }
 
 impl Stamp {
     /// The stamp of a file.
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
         let (changed, inode) = changed_and_inode(metadata);
         Self {
             size: metadata.len(),
@@ -37,7 +38,8 @@ impl Stamp {
 
     /// Whether a write from now on must change the stamp. One that is as young as the clock of the file system is coarse
     /// may be followed by a write with the same times.
-    pub(crate) fn is_settled(&self, now: SystemTime) -> bool {
+    #[must_use]
+    pub fn is_settled(&self, now: SystemTime) -> bool {
         let tick = TICK.as_nanos() as i64;
         nanoseconds(now) - self.modified.max(self.changed) > tick
     }

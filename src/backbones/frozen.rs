@@ -98,6 +98,30 @@ impl Frozen {
         Ok(frozen)
     }
 
+    /// Whether a backbone of this name is certain to be the one that `spec` is of, without loading it; `adjust` as in
+    /// [`Self::by_name`].
+    ///
+    /// # Errors
+    /// Those of [`Registry::resolve`], and a file that cannot be read.
+    pub fn is_backbone_of(
+        spec: &FeatureSpec,
+        name: &Path,
+        adjust: impl FnOnce(&mut BackboneManifest),
+        options: &RunOptions,
+    ) -> Result<bool> {
+        let registry = Registry::new(options.home.clone());
+        let mut file = registry.resolve(name)?;
+        adjust(&mut file.manifest);
+        let (id, features) = (&spec.backbone, &file.manifest.features);
+        let same = file.has_manifest
+            && file.manifest.name == id.name
+            && file.manifest.preprocessing == spec.preprocessing
+            && features.pool == id.pool
+            && features.layer.as_ref() == Some(&id.layer)
+            && features.num_features.is_none_or(|n| n == id.num_features);
+        Ok(same && registry.sha256(&file)? == id.sha256)
+    }
+
     /// Loads the network that some features or a head were made with; `file` names it where it is not installed.
     ///
     /// # Errors

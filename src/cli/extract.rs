@@ -15,7 +15,7 @@ use super::run_args::RunArgs;
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
-use crate::features::{Dtype, Existing, Timings};
+use crate::features::{Dtype, Existing, Recognise, Timings};
 use crate::images::Views;
 use crate::tasks::{ExtractOptions, ExtractReport, extract};
 
@@ -44,6 +44,9 @@ pub(super) struct Args {
     /// Throw away what the store holds.
     #[arg(long)]
     overwrite: bool,
+    /// Read every file, also those whose size, times and inode are still those of the last run.
+    #[arg(long)]
+    verify: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -92,6 +95,11 @@ impl Args {
             } else {
                 Existing::Extend
             },
+            recognise: if self.verify {
+                Recognise::ByContent
+            } else {
+                Recognise::ByStamp
+            },
             ..ExtractOptions::new(self.input.inputs()?, self.output, home)
         })
     }
@@ -119,19 +127,23 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
             String::new()
         }
     ));
-    let (spec, engine) = (&report.spec.backbone, &report.engine);
+    let spec = &report.spec.backbone;
     talk::say(format!("  classes   {}", classes_text(report)));
     talk::say(format!(
         "  backbone  {} ({} features of `{}`)",
         spec.name, spec.num_features, spec.layer
     ));
-    talk::say(format!(
-        "  device    {} ({}, {}, {})",
-        engine.device,
-        engine.runtime,
-        engine.arithmetic(),
-        counted(options.run.threads, "thread")
-    ));
+    let device = match &report.engine {
+        None => "not needed: all features were known".to_owned(),
+        Some(engine) => format!(
+            "{} ({}, {}, {})",
+            engine.device,
+            engine.runtime,
+            engine.arithmetic(),
+            counted(options.run.threads, "thread")
+        ),
+    };
+    talk::say(format!("  device    {device}"));
     gpu_not_used(report.why_not_gpu.as_deref());
     talk::say(format!("  time      {}", timings_text(&report.timings)));
     talk::say(format!("  features  {}", options.output.display()));

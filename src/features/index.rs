@@ -23,6 +23,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::digest::Digest;
 use super::manifest::VERSION;
+use super::pipeline::Picture;
 use crate::atomic_file;
 use crate::error::{Error, FileProblem, Result};
 
@@ -48,6 +49,19 @@ pub struct Content {
     pub width: u32,
     /// Upright height, in pixels.
     pub height: u32,
+}
+
+impl Content {
+    /// What is known of a used picture.
+    #[must_use]
+    pub fn of(picture: &Picture) -> Self {
+        let (width, height) = picture.size;
+        Self {
+            digest: picture.digest,
+            width,
+            height,
+        }
+    }
 }
 
 /// The samples of a run, in input order.

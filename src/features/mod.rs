@@ -6,6 +6,8 @@ mod index;
 mod manifest;
 mod part;
 mod pipeline;
+mod recognition;
+mod stamps;
 mod store;
 mod writer;
 
@@ -13,6 +15,7 @@ pub use digest::Digest;
 pub use export::{ExportFormat, export};
 pub use index::{Content, Index, IndexRow};
 pub use manifest::{Dtype, StoreManifest};
-pub use pipeline::{Item, Outcome, Pipeline, Sink, Timings};
+pub use pipeline::{Item, Outcome, Picture, Pipeline, Sink, Timings};
+pub use recognition::{Recognise, Recognised};
 pub use store::{FeatureStore, is_store};
 pub use writer::{Existing, StoreWriter};

@@ -19,12 +19,14 @@ use self::batches::Batcher;
 use self::lanes::Lanes;
 use self::prepare::{Prepared, Preparer};
 use super::digest::Digest;
+use super::recognition::Recognised;
 use crate::backbones::{Backbone, FeatureSpec};
 use crate::error::Result;
 use crate::images::{
     DecodeBudget, DecodeOptions, Found, Preprocessing, Preprocessor, SkipReason, View,
 };
 use crate::progress::Progress;
+use crate::stamp::Stamp;
 
 /// How images become features.
 #[derive(Debug, Clone)]
@@ -82,12 +84,19 @@ pub struct Picture {
     pub digest: Digest,
     /// Upright width and height, in pixels.
     pub size: (u32, u32),
+    /// The stamp that its file had before it was read, if no later write can have left it.
+    pub stamp: Option<Stamp>,
 }
 
 /// Where the pipeline's results go, in input order.
 pub trait Sink {
     /// Digests whose features need not be computed; `None` where every image is to be computed, equal ones too.
     fn known(&self) -> Option<Arc<HashSet<Digest>>>;
+
+    /// Files that need not be read, with what is in them; none of others than [`Sink::known`] has digests of.
+    fn recognised(&self) -> Arc<Recognised> {
+        Arc::default()
+    }
 
     /// Takes one result.
     ///
@@ -122,7 +131,7 @@ impl Pipeline {
         progress: &dyn Progress,
     ) -> Result<Timings> {
         let preprocessor = Preprocessor::new(&self.preprocessing)?;
-        let known = sink.known();
+        let (known, recognised) = (sink.known(), sink.recognised());
         let budget = DecodeBudget::default();
         let threads = self.threads.clamp(1, entries.len().max(1));
         let num_features = self.views.len() * backbone.num_features();
@@ -139,6 +148,7 @@ impl Pipeline {
                     let mut preparer = Preparer {
                         decoding: &self.decoding,
                         known: known.as_deref(),
+                        recognised: &recognised,
                         budget: &budget,
                         preprocessor: preprocessor.clone(),
                         views: &self.views,

@@ -7,12 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::digest::Digest;
-use super::index::{self, Index};
+use super::index::{self, Content, Index};
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Columns, Rows};
+use super::pipeline::Picture;
+use super::recognition::{Lookup, Recognise, Recognised};
+use super::stamps::{self, Stamps};
 use super::store::{is_store, part_paths};
 use crate::error::{Error, Result};
+use crate::images::{DecodeOptions, Found};
 use crate::lock::WriteLock;
+use crate::progress::Progress;
 
 /// A part is written when it holds this much, or is this old: that is what a killed run loses.
 const PART_BYTES: usize = 16 << 20;
@@ -88,6 +93,28 @@ impl StoreWriter {
         Arc::clone(&self.known)
     }
 
+    /// The files whose features are in the store, told on so many threads.
+    #[must_use]
+    pub fn recognise(
+        &self,
+        entries: &[Found],
+        how: Recognise,
+        decoding: &DecodeOptions,
+        threads: usize,
+        progress: &dyn Progress,
+    ) -> Recognised {
+        if self.known.is_empty() {
+            return Recognised::default();
+        }
+        let lookup = Lookup {
+            stamps: Stamps::read(&self.path),
+            known: &self.known,
+            decoding,
+            how,
+        };
+        lookup.all(entries, threads, progress)
+    }
+
     /// What the user should know about the store as it was found.
     #[must_use]
     pub fn notes(&self) -> &[String] {
@@ -133,13 +160,33 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Writes what is pending, and then `index` where the run is one over samples.
+    /// Writes what is pending, and leaves the index of another run as it is.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn finish(mut self, index: Option<&Index>) -> Result<()> {
+    pub fn finish(mut self) -> Result<()> {
+        self.flush()
+    }
+
+    /// Writes what is pending, and then the index of a run and what was in its files, where they are new.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn finish_run(mut self, index: &Index, pictures: &[(PathBuf, Picture)]) -> Result<()> {
         self.flush()?;
-        index.map_or(Ok(()), |index| index.write(&self.path))
+        let mut seen = Stamps::default();
+        for (path, picture) in pictures {
+            if let Some(stamp) = picture.stamp {
+                seen.insert(path, stamp, Content::of(picture));
+            }
+        }
+        if Stamps::read(&self.path) != seen {
+            seen.write(&self.path)?;
+        }
+        if Index::read(&self.path).ok().as_ref() != Some(index) {
+            index.write(&self.path)?;
+        }
+        Ok(())
     }
 
     /// Takes over what the folder holds, or writes the manifest of a new store.
@@ -225,7 +272,7 @@ fn refuse_other_folder(path: &Path) -> Result<()> {
 fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(".damaged").unwrap_or(name);
     is_leftover(name)
-        || [manifest::FILE, index::FILE, LOCK].contains(&name)
+        || [manifest::FILE, index::FILE, stamps::FILE, LOCK].contains(&name)
         || part::number(name).is_some()
 }
 

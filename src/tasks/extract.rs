@@ -1,5 +1,7 @@
 //! `extract`: images to features on disk.
 
+mod known;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +13,10 @@ use crate::backbones::{
 };
 use crate::error::Result;
 use crate::features::{
-    Content, Digest, Dtype, Existing, Index, IndexRow, Item, Outcome, Pipeline, Sink,
-    StoreManifest, StoreWriter, Timings,
+    Content, Digest, Dtype, Existing, Index, IndexRow, Item, Outcome, Picture, Pipeline, Recognise,
+    Recognised, Sink, StoreManifest, StoreWriter, Timings,
 };
-use crate::images::{DecodeOptions, Labels, Scan, Views};
+use crate::images::{DecodeOptions, Found, Labels, Scan, Views};
 use crate::progress::Progress;
 
 /// What to extract, and how.
@@ -40,6 +42,8 @@ pub struct ExtractOptions {
     pub dtype: Dtype,
     /// What to do with a store that is there already.
     pub existing: Existing,
+    /// How files of an earlier run are known again.
+    pub recognise: Recognise,
 }
 
 impl ExtractOptions {
@@ -57,6 +61,7 @@ impl ExtractOptions {
             batch_size: 8,
             dtype: Dtype::default(),
             existing: Existing::default(),
+            recognise: Recognise::default(),
         }
     }
 }
@@ -80,8 +85,8 @@ pub struct ExtractReport {
     pub notes: Vec<String>,
     /// What the features are features of.
     pub spec: FeatureSpec,
-    /// What ran the network.
-    pub engine: Engine,
+    /// What ran the network; nothing where all features were known.
+    pub engine: Option<Engine>,
     /// Why `auto` did not take a GPU.
     pub why_not_gpu: Option<String>,
     /// How long the stages were at work.
@@ -110,6 +115,22 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
         exif: options.decoding.exif,
         alpha: options.decoding.alpha,
     };
+    let known = match known::store(options, decoding)? {
+        None => None,
+        Some(manifest) => {
+            let mut sink = StoreSink::new(StoreWriter::open(
+                &options.output,
+                manifest.clone(),
+                Existing::Extend,
+            )?);
+            sink.recognise(options, &scan.entries, progress);
+            if sink.recognised.covers(&scan.entries) {
+                let timings = known::take_all(&scan.entries, &mut sink)?;
+                return report(sink, scan, Ran::nothing(manifest.spec), timings, start);
+            }
+            Some(sink.recognised)
+        }
+    };
     let adjust = |manifest: &mut _| options.overrides.apply(manifest);
     let mut frozen = Frozen::by_name(&options.backbone, adjust, decoding, &options.run)?;
     frozen.spec.views = options.views.list();
@@ -119,6 +140,10 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
         manifest,
         options.existing,
     )?);
+    match known {
+        Some(recognised) => sink.recognised = recognised,
+        None => sink.recognise(options, &scan.entries, progress),
+    }
     let pipeline = Pipeline {
         decoding: options.decoding,
         preprocessing: frozen.spec.preprocessing,
@@ -127,25 +152,55 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
         threads: options.run.threads,
     };
     let timings = pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
-    report(sink, scan, frozen, timings, start)
+    report(sink, scan, Ran::of(frozen), timings, start)
+}
+
+/// What ran.
+struct Ran {
+    notes: Vec<String>,
+    spec: FeatureSpec,
+    engine: Option<Engine>,
+    why_not_gpu: Option<String>,
+}
+
+impl Ran {
+    fn nothing(spec: FeatureSpec) -> Self {
+        Self {
+            notes: Vec::new(),
+            spec,
+            engine: None,
+            why_not_gpu: None,
+        }
+    }
+
+    fn of(frozen: Frozen) -> Self {
+        Self {
+            notes: frozen.notes(),
+            why_not_gpu: frozen.backbone.why().map(str::to_owned),
+            spec: frozen.spec,
+            engine: Some(frozen.engine),
+        }
+    }
 }
 
 fn report(
     sink: StoreSink,
     scan: Scan,
-    frozen: Frozen,
+    ran: Ran,
     timings: Timings,
     start: Instant,
 ) -> Result<ExtractReport> {
     let StoreSink {
         writer,
         index,
+        pictures,
         computed,
         reused,
+        ..
     } = sink;
-    let mut notes = [frozen.notes(), writer.notes().to_vec(), scan.notes].concat();
+    let mut notes = [ran.notes, writer.notes().to_vec(), scan.notes].concat();
     let last = Instant::now();
-    writer.finish(Some(&index))?;
+    writer.finish_run(&index, &pictures)?;
     let timings = Timings {
         write: timings.write + last.elapsed(),
         ..timings
@@ -186,9 +241,9 @@ fn report(
         empty_classes,
         ignored: scan.ignored,
         notes,
-        spec: frozen.spec,
-        engine: frozen.engine,
-        why_not_gpu: frozen.backbone.why().map(str::to_owned),
+        spec: ran.spec,
+        engine: ran.engine,
+        why_not_gpu: ran.why_not_gpu,
         timings,
         elapsed: start.elapsed(),
     })
@@ -198,6 +253,9 @@ fn report(
 pub(super) struct StoreSink {
     pub(super) writer: StoreWriter,
     pub(super) index: Index,
+    /// The used files and what is in them.
+    pictures: Vec<(PathBuf, Picture)>,
+    recognised: Arc<Recognised>,
     pub(super) computed: usize,
     pub(super) reused: usize,
 }
@@ -207,13 +265,31 @@ impl StoreSink {
         Self {
             writer,
             index: Index::default(),
+            pictures: Vec::new(),
+            recognised: Arc::default(),
             computed: 0,
             reused: 0,
         }
     }
 }
 
+impl StoreSink {
+    /// Finds out which files need not be read again.
+    fn recognise(&mut self, options: &ExtractOptions, entries: &[Found], progress: &dyn Progress) {
+        let (how, decoding) = (options.recognise, &options.decoding);
+        let threads = options.run.threads;
+        let recognised = self
+            .writer
+            .recognise(entries, how, decoding, threads, progress);
+        self.recognised = Arc::new(recognised);
+    }
+}
+
 impl Sink for StoreSink {
+    fn recognised(&self) -> Arc<Recognised> {
+        Arc::clone(&self.recognised)
+    }
+
     fn known(&self) -> Option<Arc<HashSet<Digest>>> {
         Some(self.writer.known())
     }
@@ -232,15 +308,13 @@ impl Sink for StoreSink {
                 Ok(picture)
             }
         };
-        let content = content.map(|picture| Content {
-            digest: picture.digest,
-            width: picture.size.0,
-            height: picture.size.1,
-        });
+        if let Ok(picture) = content {
+            self.pictures.push((sample.path.clone(), picture));
+        }
         self.index.rows.push(IndexRow {
             path: sample.name.clone(),
             class: sample.class.as_deref().map(str::to_owned),
-            content,
+            content: content.as_ref().map(Content::of).map_err(String::clone),
         });
         Ok(())
     }

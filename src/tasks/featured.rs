@@ -164,7 +164,7 @@ fn extend(
     let mut sink = StoreSink::new(writer);
     pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
     let notes = sink.writer.notes().to_vec();
-    sink.writer.finish(None)?;
+    sink.writer.finish()?;
     let digests = sink
         .index
         .rows

@@ -15,6 +15,7 @@ mod harness;
 mod import_onnx;
 mod inspect;
 mod judge;
+mod known_files;
 mod pipeline;
 mod preview;
 mod pull;

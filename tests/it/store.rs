@@ -38,7 +38,7 @@ fn store_of(folder: &Path, seeds: &[u8]) {
         writer.push(digest(seed), &features(seed)).unwrap();
         writer.flush().unwrap();
     }
-    writer.finish(Some(&index(seeds))).unwrap();
+    writer.finish_run(&index(seeds), &[]).unwrap();
 }
 
 /// The features of one image, read anew.
@@ -85,7 +85,7 @@ fn half_precision_keeps_three_digits() {
     manifest.dtype = frostline::features::Dtype::F16;
     let mut writer = StoreWriter::open(folder.path(), manifest, Existing::Extend).unwrap();
     writer.push(digest(1), &features(1)).unwrap();
-    writer.finish(None).unwrap();
+    writer.finish().unwrap();
     // All of these numbers are multiples of 1/16 below 2: binary16 holds them exactly.
     assert_eq!(read_one(folder.path(), digest(1)), features(1));
 }
@@ -97,7 +97,7 @@ fn a_store_is_extended_and_nothing_is_lost() {
     let mut writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
     assert!(writer.knows(&digest(1)) && !writer.knows(&digest(9)));
     writer.push(digest(9), &features(9)).unwrap();
-    writer.finish(Some(&index(&[9]))).unwrap();
+    writer.finish_run(&index(&[9]), &[]).unwrap();
     for seed in [1, 2, 9] {
         assert_eq!(read_one(folder.path(), digest(seed)), features(seed));
     }
@@ -169,7 +169,7 @@ fn a_cut_part_is_named_to_readers_and_mended_by_the_next_writer() {
         assert_eq!(writer.notes().len(), 1, "{:?}", writer.notes());
         assert!(!writer.knows(&digest(1)) && writer.knows(&digest(2)));
         writer.push(digest(1), &features(1)).unwrap();
-        writer.finish(Some(&index(&[1, 2]))).unwrap();
+        writer.finish_run(&index(&[1, 2]), &[]).unwrap();
         assert_eq!(read_one(folder.path(), digest(1)), features(1));
     }
 }
@@ -182,7 +182,7 @@ fn a_foreign_part_is_not_taken_in() {
     other.spec.backbone.sha256 = "1".repeat(64);
     let mut writer = StoreWriter::open(theirs.path(), other, Existing::Extend).unwrap();
     writer.push(digest(2), &features(2)).unwrap();
-    writer.finish(None).unwrap();
+    writer.finish().unwrap();
     fs::copy(
         parts(theirs.path()).remove(0),
         ours.path().join("part-00007.arrow"),

@@ -14,6 +14,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -72,7 +73,10 @@ impl GraphCache {
 
     /// Opens a session of the network's file and keeps its graph; `None` where that fails, as in a home that is read only.
     pub(super) fn fill(&self, path: &Path, builder: SessionBuilder) -> Option<Session> {
-        let beside = self.graphs.join(format!(".{}-{}", self.key, process::id()));
+        static FILLED: AtomicU64 = AtomicU64::new(0);
+        let number = FILLED.fetch_add(1, Ordering::Relaxed);
+        let beside = format!(".{}-{}-{number}", self.key, process::id());
+        let beside = self.graphs.join(beside);
         fs::create_dir_all(&beside).ok()?;
         let session = save(path, &beside, builder).ok().filter(|_| {
             let kept = self.keep(&beside);

@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 use std::fs;
 use std::sync::mpsc::SyncSender;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::{Picture, Timings};
 use crate::features::Digest;
+use crate::features::recognition::Recognised;
 use crate::images::{
     DecodeBudget, DecodeOptions, Found, Preprocessor, Sample, SkipReason, View, decode_within,
     dimensions,
 };
+use crate::stamp::Stamp;
 
 /// A file as a decoding thread leaves it.
 pub(super) enum Prepared {
@@ -24,6 +26,7 @@ pub(super) enum Prepared {
 pub(super) struct Preparer<'a> {
     pub(super) decoding: &'a DecodeOptions,
     pub(super) known: Option<&'a HashSet<Digest>>,
+    pub(super) recognised: &'a Recognised,
     pub(super) budget: &'a DecodeBudget,
     pub(super) preprocessor: Preprocessor,
     pub(super) views: &'a [View],
@@ -71,12 +74,26 @@ impl Preparer<'_> {
         timings: &mut Timings,
     ) -> Result<(Picture, Option<Vec<u8>>), SkipReason> {
         let start = Instant::now();
+        if let Some(seen) = self.recognised.get(&sample.path) {
+            return Ok((seen.picture(), None));
+        }
+        let stamp = fs::metadata(&sample.path).map(|metadata| Stamp::of(&metadata));
+        let stamp = stamp
+            .ok()
+            .filter(|stamp| stamp.is_settled(SystemTime::now()));
         let bytes =
             fs::read(&sample.path).map_err(|error| SkipReason::Unreadable(error.to_string()))?;
         let digest = Digest::of(&bytes);
         if self.known.is_some_and(|known| known.contains(&digest)) {
             let size = dimensions(&bytes, self.decoding)?;
-            return Ok((Picture { digest, size }, None));
+            return Ok((
+                Picture {
+                    digest,
+                    size,
+                    stamp,
+                },
+                None,
+            ));
         }
         let image = decode_within(&bytes, self.decoding, self.budget)?;
         timings.decode = start.elapsed();
@@ -84,6 +101,13 @@ impl Preparer<'_> {
         let pixels = self.views.iter().map(fit).collect::<Vec<_>>().concat();
         timings.preprocess = start.elapsed().saturating_sub(timings.decode);
         let size = (image.width(), image.height());
-        Ok((Picture { digest, size }, Some(pixels)))
+        Ok((
+            Picture {
+                digest,
+                size,
+                stamp,
+            },
+            Some(pixels),
+        ))
     }
 }

@@ -138,7 +138,7 @@ fn different(store: &Path) {
             }),
         });
     }
-    writer.finish(Some(&index)).unwrap();
+    writer.finish_run(&index, &[]).unwrap();
 }
 
 fn other_heads(dir: &Path) {

@@ -1,0 +1,237 @@
+//! Which files of a run a store knows already: by their stamps, or else by their content. No network is needed to tell.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::SystemTime;
+
+use super::digest::Digest;
+use super::index::Content;
+use super::pipeline::Picture;
+use super::stamps::Stamps;
+use crate::images::{DecodeOptions, Found, Sample, dimensions};
+use crate::progress::Progress;
+use crate::stamp::Stamp;
+
+/// How a file of an earlier run is known again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Recognise {
+    /// By its size, times and inode, where a store holds them; else by its content.
+    #[default]
+    ByStamp,
+    /// By its content alone: every file is read.
+    ByContent,
+}
+
+/// What is in the files whose features are known.
+#[derive(Debug, Default)]
+pub struct Recognised(HashMap<PathBuf, Seen>);
+
+/// What is in a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) content: Content,
+    /// The stamp it had before it was read, if nothing can have changed it since without changing that.
+    pub(super) stamp: Option<Stamp>,
+}
+
+impl Seen {
+    pub(super) fn picture(&self) -> Picture {
+        let Content {
+            digest,
+            width,
+            height,
+        } = self.content;
+        Picture {
+            digest,
+            size: (width, height),
+            stamp: self.stamp,
+        }
+    }
+}
+
+/// What files are looked up in.
+pub(super) struct Lookup<'a> {
+    pub(super) stamps: Stamps,
+    pub(super) known: &'a HashSet<Digest>,
+    pub(super) decoding: &'a DecodeOptions,
+    pub(super) how: Recognise,
+}
+
+impl Recognised {
+    pub(super) fn get(&self, path: &Path) -> Option<Seen> {
+        self.0.get(path).copied()
+    }
+
+    /// The picture in a file, if it is known.
+    #[must_use]
+    pub fn picture(&self, path: &Path) -> Option<Picture> {
+        self.get(path).map(|seen| seen.picture())
+    }
+
+    /// Whether there is nothing else to be computed.
+    #[must_use]
+    pub fn covers(&self, entries: &[Found]) -> bool {
+        entries.iter().all(|found| match found {
+            Found::Sample(sample) => self.0.contains_key(&sample.path),
+            Found::Skipped { .. } => true,
+        })
+    }
+}
+
+impl Lookup<'_> {
+    /// Looks all entries up, on so many threads.
+    pub(super) fn all(
+        &self,
+        entries: &[Found],
+        threads: usize,
+        progress: &dyn Progress,
+    ) -> Recognised {
+        let samples: Vec<&Sample> = entries
+            .iter()
+            .filter(|f| f.reason().is_none())
+            .map(Found::sample)
+            .collect();
+        let next = AtomicUsize::new(0);
+        progress.begin("files", samples.len() as u64);
+        let worker = || {
+            let mut found = Vec::new();
+            while let Some(sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
+                found.extend(
+                    self.one(&sample.path)
+                        .map(|seen| (sample.path.clone(), seen)),
+                );
+                progress.advance(1);
+            }
+            found
+        };
+        let all = thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
+            let ended = workers.into_iter().map(thread::ScopedJoinHandle::join);
+            ended.flatten().flatten().collect()
+        });
+        progress.end();
+        Recognised(all)
+    }
+
+    fn one(&self, path: &Path) -> Option<Seen> {
+        let stamp = Stamp::of(&fs::metadata(path).ok()?);
+        let remembered = match self.how {
+            Recognise::ByStamp => self.stamps.content(path, &stamp),
+            Recognise::ByContent => None,
+        };
+        let seen = match remembered {
+            Some(content) => Seen {
+                content,
+                stamp: Some(stamp),
+            },
+            None => read(path, stamp, self.decoding)?,
+        };
+        let Content {
+            digest,
+            width,
+            height,
+        } = seen.content;
+        let fits = u64::from(width) * u64::from(height) <= self.decoding.max_pixels;
+        (fits && self.known.contains(&digest)).then_some(seen)
+    }
+}
+
+fn read(path: &Path, stamp: Stamp, decoding: &DecodeOptions) -> Option<Seen> {
+    let settled = stamp.is_settled(SystemTime::now());
+    let bytes = fs::read(path).ok()?;
+    let (width, height) = dimensions(&bytes, decoding).ok()?;
+    let content = Content {
+        digest: Digest::of(&bytes),
+        width,
+        height,
+    };
+    Some(Seen {
+        content,
+        stamp: settled.then_some(stamp),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::images::{Labels, scan::scan_folder};
+    use crate::progress::Silent;
+
+    /// A 1×1 image in portable pixmap's text form.
+    const RED: &[u8] = b"P3 1 1 255 255 0 0";
+    const BLUE: &[u8] = b"P3 1 1 255 0 0 255";
+
+    fn recognised(lookup: &Lookup, folder: &Path) -> Recognised {
+        let scan = scan_folder(folder, Labels::None).unwrap();
+        lookup.all(&scan.entries, 2, &Silent)
+    }
+
+    #[test]
+    fn a_stamp_stands_for_the_content_unless_everything_is_to_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.ppm");
+        fs::write(&path, RED).unwrap();
+        let stamp = Stamp::of(&fs::metadata(&path).unwrap());
+        let content = |bytes, width| Content {
+            digest: Digest::of(bytes),
+            width,
+            height: 1,
+        };
+        let mut stamps = Stamps::default();
+        // What is remembered is wrong, to tell it from what is read.
+        stamps.insert(&path, stamp, content(BLUE, 7));
+        let known = HashSet::from([Digest::of(RED), Digest::of(BLUE)]);
+        let decoding = DecodeOptions::default();
+        let mut lookup = Lookup {
+            stamps,
+            known: &known,
+            decoding: &decoding,
+            how: Recognise::ByStamp,
+        };
+        let seen = recognised(&lookup, folder.path()).get(&path).unwrap();
+        assert_eq!((seen.content, seen.stamp), (content(BLUE, 7), Some(stamp)));
+        lookup.how = Recognise::ByContent;
+        let seen = recognised(&lookup, folder.path()).get(&path).unwrap();
+        assert_eq!(seen.content, content(RED, 1));
+        assert_eq!(
+            seen.stamp, None,
+            "it was written a moment ago, and may be again"
+        );
+    }
+
+    #[test]
+    fn what_has_no_features_is_not_recognised() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in [("a.ppm", RED), ("b.ppm", BLUE), ("c.ppm", b"no image")] {
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let known = HashSet::from([Digest::of(BLUE), Digest::of(b"no image")]);
+        let decoding = DecodeOptions::default();
+        let lookup = Lookup {
+            stamps: Stamps::default(),
+            known: &known,
+            decoding: &decoding,
+            how: Recognise::ByStamp,
+        };
+        let found = recognised(&lookup, folder.path());
+        let names =
+            ["a.ppm", "b.ppm", "c.ppm"].map(|name| found.get(&folder.path().join(name)).is_some());
+        assert_eq!(names, [false, true, false]);
+        let small = DecodeOptions {
+            max_pixels: 0,
+            ..decoding
+        };
+        let lookup = Lookup {
+            decoding: &small,
+            ..lookup
+        };
+        assert!(
+            recognised(&lookup, folder.path())
+                .get(&folder.path().join("b.ppm"))
+                .is_none()
+        );
+    }
+}
