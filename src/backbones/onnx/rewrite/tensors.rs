@@ -91,13 +91,17 @@ impl<'m> Tensors<'m> {
             return None;
         }
         let len = usize::try_from(weight.len()?).ok()?;
-        let bytes = 4 * len as u64;
+        let bytes = weight.len()?.checked_mul(4)?;
         let (path, offset, length) = match (&weight.payload, &weight.floats) {
             (Payload::Raw(span), _) | (Payload::Fields, Some(span)) => {
                 (self.model.path.clone(), span.start, span.end - span.start)
             }
             (Payload::External(external), _) => {
                 let path = external_file(&self.model.path, &external.location).ok()?;
+                let end = external.offset.checked_add(bytes)?;
+                if path.metadata().ok()?.len() < end {
+                    return None;
+                }
                 (path, external.offset, external.length.unwrap_or(bytes))
             }
             (Payload::Fields, None) => return None,

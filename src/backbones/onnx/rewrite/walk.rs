@@ -171,7 +171,8 @@ impl<'w, 'm> Walk<'w, 'm> {
             && images.iter().all(is_image)
             && self.tensors.has_one_output(node);
         let concat = is(node, "Concat");
-        if !all || concat && int(node, "axis", 1) != Some(1) {
+        // What is put together grows: turning the parts that are not ours, and then the whole, would cost more than ours.
+        if !all || concat && !(int(node, "axis", 1) == Some(1) && images.iter().all(is_last)) {
             return false;
         }
         let images = images
