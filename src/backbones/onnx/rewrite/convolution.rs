@@ -20,17 +20,20 @@ pub(super) struct FoundConv<'m> {
     pub(super) layer: ConvLayer,
 }
 
-/// All convolutions that can be replaced, and are the faster for it, which `faster` tells of their shape and their own
-/// output.
+/// All convolutions that can be replaced, and are the faster for it, which `faster` tells of their shape, their own
+/// output, and whether it is put together with others.
 pub(super) fn found<'m>(
     tensors: &Tensors<'m>,
-    faster: impl Fn(&ConvShape, &str) -> Faster,
+    faster: impl Fn(&ConvShape, &str, bool) -> Faster,
 ) -> Vec<FoundConv<'m>> {
     let nodes = tensors.nodes().iter().enumerate();
     let mut all: Vec<(Faster, FoundConv)> = nodes
         .filter_map(|(i, node)| {
             let found = FoundConv::at(tensors, i, node)?;
-            Some((faster(&found.layer.shape, &node.outputs[0]), found))
+            let joined = tensors
+                .readers(found.output)
+                .any(|reader| is(reader, "Concat"));
+            Some((faster(&found.layer.shape, &node.outputs[0], joined), found))
         })
         .collect();
     let always = all.iter().filter(|(faster, _)| *faster == Faster::Always);

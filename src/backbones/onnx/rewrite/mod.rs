@@ -70,8 +70,8 @@ pub(in crate::backbones) fn rewrite(
         return Ok(None);
     };
     let sizes = Sizes::of(&tensors, image);
-    let convolutions = convolution::found(&tensors, |shape, output| {
-        choice::convolution(wanted, shape, sizes.places(output))
+    let convolutions = convolution::found(&tensors, |shape, output, joined| {
+        choice::convolution(wanted, shape, sizes.places(output), joined)
     });
     if convolutions.is_empty() {
         return Ok(None);
