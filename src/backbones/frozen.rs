@@ -158,7 +158,8 @@ impl Frozen {
             ..
         } = &file.manifest;
         preprocessing.check()?;
-        let backbone = OnnxBackbone::load(library, &file.path, features, preprocessing, options)?;
+        let network = (&*file.path, Some(&*sha256));
+        let backbone = OnnxBackbone::load(library, network, features, preprocessing, options)?;
         notes.extend(backbone.fixed_batch().map(|n| {
             format!(
                 "`{}` fixes its batch to {n}, so that images are run {n} at a time",

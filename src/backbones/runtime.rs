@@ -4,6 +4,8 @@ mod agreement;
 mod batch_sizes;
 mod environment;
 mod fault;
+mod graph_cache;
+mod instruction_sets;
 mod network;
 mod operators;
 mod placement;
@@ -54,20 +56,21 @@ impl std::fmt::Debug for OnnxBackbone {
 }
 
 impl OnnxBackbone {
-    /// Loads a network and runs one blank image through it, which tells D.
+    /// Loads a network and runs one blank image through it, which tells D. With the SHA-256 of its files, the graph that
+    /// ONNX Runtime makes of it is kept for the next time.
     ///
     /// # Errors
     /// [`Error::Runtime`] where the device does not work; [`Error::Network`] where the file, its input, the layer or D
     /// is not what the manifest says.
     pub fn load(
         library: &RuntimeLibrary,
-        path: &Path,
+        (path, sha256): (&Path, Option<&str>),
         features: &FeatureLayer,
         preprocessing: &Preprocessing,
         options: &RunOptions,
     ) -> Result<Self> {
         let image = image_lengths(preprocessing);
-        let (session, opener, why) = Opener::start(library, path, image, options)?;
+        let (session, opener, why) = Opener::start(library, (path, sha256), image, options)?;
         let fault = |(problem, hint): (String, String)| Error::Network {
             path: path.to_owned(),
             problem,

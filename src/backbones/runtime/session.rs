@@ -9,6 +9,7 @@ use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
 use super::environment::{environment, one_line};
+use super::graph_cache::GraphCache;
 use super::placement::PlacementLog;
 use super::source::Source;
 use super::threads::ThreadShare;
@@ -33,7 +34,7 @@ impl Opener {
     /// Opens the first session on the device that was asked for, or on the one that `auto` finds to work.
     pub(super) fn start(
         library: &RuntimeLibrary,
-        path: &Path,
+        (path, sha256): (&Path, Option<&str>),
         image: [usize; 3],
         options: &RunOptions,
     ) -> Result<Opened> {
@@ -43,7 +44,12 @@ impl Opener {
             if matches!(device, Device::Cuda(_) | Device::TensorRt(_)) {
                 preload::nvidia_libraries(&library.path);
             }
-            Self::new(environment, path, image, device, options)
+            let cache = sha256
+                .filter(|_| device == Device::Cpu && options.precision != Precision::Fp16)
+                .map(|sha256| {
+                    GraphCache::new(&options.home, sha256, library, options.convolutions)
+                });
+            Self::new(environment, path, image, device, options, cache)
         };
         let opened = |opener: Self, why| Ok((opener.open()?, opener, why));
         match options.device {
@@ -61,19 +67,31 @@ impl Opener {
         image: [usize; 3],
         device: Device,
         options: &RunOptions,
+        cache: Option<GraphCache>,
     ) -> Result<Self> {
-        let share = match device {
-            Device::Cpu => ThreadShare::of(options.threads, weight_bytes(path)?),
-            _ => ThreadShare::one_session(options.threads),
-        };
-        Ok(Self {
+        let opener = |share, source| Self {
             environment,
             path: path.to_owned(),
             device,
             share,
             options: options.clone(),
-            source: Source::of(path, image, device, options)?,
-        })
+            source,
+        };
+        // What was kept tells all that the file would be read for.
+        if let Some(cache) = &cache
+            && let Some(bytes) = cache.bytes()
+        {
+            let share = ThreadShare::of(options.threads, bytes);
+            return Ok(opener(share, Source::Kept(cache.clone())));
+        }
+        let bytes = weight_bytes(path)?;
+        let share = match device {
+            Device::Cpu => ThreadShare::of(options.threads, bytes),
+            _ => ThreadShare::one_session(options.threads),
+        };
+        let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES);
+        let source = Source::of(path, image, device, options, cache)?;
+        Ok(opener(share, source))
     }
 
     /// Opens one more session.
@@ -102,7 +120,7 @@ impl Opener {
     pub(super) fn winograd_layers(&self) -> usize {
         match &self.source {
             Source::Rewritten(network) => network.winograd_layers(),
-            Source::File | Source::Converted(_) => 0,
+            Source::File | Source::Kept(_) | Source::Converted(_) => 0,
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
+use super::graph_cache::GraphCache;
 use super::operators::OwnNetwork;
 use crate::backbones::onnx::in_float16;
 use crate::backbones::onnx::rewrite::rewrite;
@@ -15,6 +16,8 @@ use crate::error::{Error, Result};
 pub(super) enum Source {
     /// Its file.
     File,
+    /// Its file, or what was kept of it.
+    Kept(GraphCache),
     /// The bytes of another form of it.
     Converted(Vec<u8>),
     /// A form with operators of our own.
@@ -28,6 +31,7 @@ impl Source {
         image: [usize; 3],
         device: Device,
         options: &RunOptions,
+        cache: Option<GraphCache>,
     ) -> Result<Self> {
         let plain = device == Device::Cpu && options.precision != Precision::Fp16;
         if !plain {
@@ -45,7 +49,7 @@ impl Source {
                         .map(Self::Rewritten)
                         .map_err(Error::io("read", path))
                 }
-                None => Ok(Self::File),
+                None => Ok(cache.map_or(Self::File, Self::Kept)),
             },
             _ => Ok(Self::File),
         }
@@ -60,9 +64,27 @@ impl Source {
     ) -> ort::Result<Session> {
         match self {
             Self::File => builder.commit_from_file(path),
+            Self::Kept(cache) => commit_kept(cache, path, builder),
             Self::Converted(bytes) => builder.commit_from_memory(bytes),
             Self::Rewritten(network) => network.commit(threads, builder),
         }
+    }
+}
+
+/// From what was kept, or else from the file, which is then kept.
+fn commit_kept(
+    cache: &GraphCache,
+    path: &Path,
+    mut builder: SessionBuilder,
+) -> ort::Result<Session> {
+    if cache.bytes().is_some()
+        && let Ok(session) = cache.open(builder.clone())
+    {
+        return Ok(session);
+    }
+    match cache.fill(path, builder.clone()) {
+        Some(session) => Ok(session),
+        None => builder.commit_from_file(path),
     }
 }
 

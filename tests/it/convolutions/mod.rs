@@ -1,5 +1,6 @@
 //! Networks with convolutions in the Winograd domain against the same networks in plain ONNX Runtime.
 
+mod kept_graph;
 mod net;
 
 use frostline::backbones::{
@@ -58,7 +59,8 @@ impl Case {
             layer: Some(layer.to_owned()),
             ..FeatureLayer::default()
         };
-        OnnxBackbone::load(&library, &self.path(), &features, &preprocessing, &options).unwrap()
+        let network = (&*self.path(), None);
+        OnnxBackbone::load(&library, network, &features, &preprocessing, &options).unwrap()
     }
 
     /// Holds one layer, with so many convolutions replaced, against ONNX Runtime, one image at a time and three.
