@@ -165,7 +165,7 @@ fn cuda_without_cuda_is_an_error_and_auto_says_what_it_took() {
     let ran = place.frostline(&format!("{extract} auto")).exits(0);
     ran.says(&["device    cpu (ONNX Runtime 1."]);
     let shown = place.frostline("features show {dir}/new").exits(0).out;
-    assert!(shown.contains(" on cpu, frostline"), "{shown}");
+    assert!(shown.contains(" on cpu in fp32, frostline"), "{shown}");
 }
 
 #[cfg(target_os = "linux")]

@@ -5,7 +5,6 @@ mod operator;
 mod parallel;
 
 use std::io;
-use std::path::PathBuf;
 
 use ort::operator::OperatorDomain;
 use ort::session::Session;
@@ -14,12 +13,11 @@ use ort::session::builder::SessionBuilder;
 use self::layers::Layers;
 use self::operator::LayerOperator;
 use self::parallel::Threads;
-use crate::backbones::onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten};
+use crate::backbones::onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten, RewrittenGraph};
 
 /// A network with operators of our own, and their layers, which all of its sessions share.
 pub(super) struct OwnNetwork {
-    graph: Vec<u8>,
-    folder: PathBuf,
+    graph: RewrittenGraph,
     layers: Layers,
 }
 
@@ -39,7 +37,6 @@ impl OwnNetwork {
         )?;
         Ok(Self {
             graph: rewritten.graph,
-            folder: rewritten.folder,
             layers,
         })
     }
@@ -66,10 +63,12 @@ impl OwnNetwork {
                 layers: products,
                 threads,
             })?;
-        let folder = self.folder.to_string_lossy();
+        let folder = self.graph.folder().to_string_lossy();
         let mut builder = builder
             .with_config_entry(FOLDER_OF_WEIGHTS, &folder)?
             .with_operators(operators)?;
-        builder.commit_from_memory(&self.graph)
+        let graph = self.graph.bytes();
+        let graph = graph.map_err(|error| ort::Error::new(error.to_string()))?;
+        builder.commit_from_memory(&graph)
     }
 }

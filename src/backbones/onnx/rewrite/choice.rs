@@ -12,10 +12,15 @@
 //! | 256 | 0.76 | 1.12 | 1.16 / 2.10 | 2.17 / 2.26 | 2.78 | 2.88 |
 //! | 512 | 0.91 | 1.23 | 1.10 / 2.41 | 2.24 | 2.94 | |
 //!
-//! Where each is between convolutions of 1×1, so that its input and output are turned round, 0.70 to 0.84 at 16 channels,
-//! 1.07 to 1.47 at 24, and 0.94 to 2.29 from 32 on where there are 6×6 positions; 16 → 256 channels 0.72 to 1.03. A first convolution of three channels
-//! takes 3 to 5 times as long as the direct one if its output has to be turned round, and in VGG19, where ours follow, all
-//! takes 76 ms an image without it and 66 ms with it.
+//! Where each is between convolutions of 1×1, so that input and output change their order: 0.70 to 0.98 at 16 channels, 0.72
+//! to 1.03 from 16 to 256, 1.18 to 1.68 at 24, 1.20 to 1.69 at 32, and 1.27 to 2.30 from 64 on. 128 → 32 channels, 1.22 to 1.62.
+//!
+//! What is put together with the outputs of ONNX Runtime's convolutions (`Concat`) loses the order that those have among
+//! themselves: `DenseNet121`, all of whose 3×3 convolutions are 128 → 32 and read so, takes 63 ms an image with all of them
+//! replaced and 61 with none. Inception v3, with 96 → 96 so read, takes 26 and 31 ms, `GoogLeNet` 23 and 29; batches of 8.
+//!
+//! A first convolution of three channels takes 3 to 5 times as long as the direct one if its output has to be turned
+//! round; in VGG19, where ours follow, all takes 76 ms an image without it and 66 ms with it.
 
 use crate::backbones::Convolutions;
 use crate::kernels::{ConvShape, LinearShape};
@@ -24,6 +29,8 @@ use crate::kernels::{ConvShape, LinearShape};
 const LEAST_CHANNELS: usize = 24;
 /// Height and width of the output from which it pays.
 const LEAST_SIDE: usize = 6;
+/// Products of input and output channels from which it pays where the output is put together with others.
+const LEAST_WHERE_JOINED: usize = 96 * 96;
 /// Up to so many channels a convolution is the first of its network.
 const MOST_COLOURS: usize = 4;
 /// Weights from which a linear layer is bound by reading them: 1 MiB of them.
@@ -40,21 +47,26 @@ pub(super) enum Faster {
     Never,
 }
 
-/// Of a convolution with an output of `places` (height, width; before pooling, where they are known).
+/// Of a convolution with an output of `places` (height, width; before pooling, where they are known), which is `joined` if
+/// it is put together with those of others.
 pub(super) fn convolution(
     wanted: Convolutions,
     shape: &ConvShape,
     places: Option<[usize; 2]>,
+    joined: bool,
 ) -> Faster {
+    let pays = !joined || shape.in_channels * shape.out_channels >= LEAST_WHERE_JOINED;
     let large = places.is_none_or(|places| places.iter().all(|&side| side >= LEAST_SIDE));
     let wide = |channels| channels >= LEAST_CHANNELS;
     match wanted {
         Convolutions::Winograd => Faster::Always,
-        Convolutions::Auto if large && wide(shape.out_channels) => match shape.in_channels {
-            channels if wide(channels) => Faster::Always,
-            1..=MOST_COLOURS => Faster::BeforeOurs,
-            _ => Faster::Never,
-        },
+        Convolutions::Auto if pays && large && wide(shape.out_channels) => {
+            match shape.in_channels {
+                channels if wide(channels) => Faster::Always,
+                1..=MOST_COLOURS => Faster::BeforeOurs,
+                _ => Faster::Never,
+            }
+        }
         Convolutions::Auto | Convolutions::Direct => Faster::Never,
     }
 }
@@ -74,7 +86,7 @@ mod tests {
             out_channels,
             pads: [1; 4],
         };
-        convolution(Convolutions::Auto, &shape, places)
+        convolution(Convolutions::Auto, &shape, places, false)
     }
 
     #[test]
@@ -96,7 +108,7 @@ mod tests {
             out_channels: 1,
             pads: [0; 4],
         };
-        let chosen = |wanted| convolution(wanted, &shape, Some([1, 1]));
+        let chosen = |wanted| convolution(wanted, &shape, Some([1, 1]), true);
         assert_eq!(chosen(Convolutions::Winograd), Faster::Always);
         assert_eq!(chosen(Convolutions::Direct), Faster::Never);
     }

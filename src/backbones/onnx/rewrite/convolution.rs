@@ -20,17 +20,20 @@ pub(super) struct FoundConv<'m> {
     pub(super) layer: ConvLayer,
 }
 
-/// All convolutions that can be replaced, and are the faster for it, which `faster` tells of their shape and their own
-/// output.
+/// All convolutions that can be replaced, and are the faster for it, which `faster` tells of their shape, their own
+/// output, and whether it is put together with others.
 pub(super) fn found<'m>(
     tensors: &Tensors<'m>,
-    faster: impl Fn(&ConvShape, &str) -> Faster,
+    faster: impl Fn(&ConvShape, &str, bool) -> Faster,
 ) -> Vec<FoundConv<'m>> {
     let nodes = tensors.nodes().iter().enumerate();
     let mut all: Vec<(Faster, FoundConv)> = nodes
         .filter_map(|(i, node)| {
             let found = FoundConv::at(tensors, i, node)?;
-            Some((faster(&found.layer.shape, &node.outputs[0]), found))
+            let joined = tensors
+                .readers(found.output)
+                .any(|reader| is(reader, "Concat"));
+            Some((faster(&found.layer.shape, &node.outputs[0], joined), found))
         })
         .collect();
     let always = all.iter().filter(|(faster, _)| *faster == Faster::Always);
@@ -69,7 +72,7 @@ impl<'m> FoundConv<'m> {
             out_channels,
             pads: pads(node)?,
         };
-        if in_channels * out_channels == 0 {
+        if in_channels == 0 || out_channels == 0 {
             return None;
         }
         let layer = ConvLayer {
@@ -128,17 +131,18 @@ impl<'m> FoundConv<'m> {
     }
 }
 
+/// More rows or columns of zeros than this are a damaged file.
+const MOST_PADS: i64 = 1 << 10;
+
 /// Rows and columns of zeros at the top, left, bottom and right.
 fn pads(node: &Node) -> Option<[usize; 4]> {
     match auto_pad(node)? {
         "NOTSET" => match node.ints("pads") {
             None => Some([0; 4]),
             Some(&[top, left, bottom, right]) => {
-                let pads = [top, left, bottom, right].map(|pad| usize::try_from(pad).ok());
-                let [Some(top), Some(left), Some(bottom), Some(right)] = pads else {
-                    return None;
-                };
-                Some([top, left, bottom, right])
+                let pads = [top, left, bottom, right];
+                let sane = pads.iter().all(|pad| (0..=MOST_PADS).contains(pad));
+                sane.then(|| pads.map(|pad| pad as usize))
             }
             Some(_) => None,
         },

@@ -18,12 +18,13 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(in crate::backbones) use self::layers::{ConvLayer, LinearLayer};
 use self::sizes::Sizes;
 use self::tensors::Tensors;
 use self::walk::Walk;
+pub(in crate::backbones) use self::write::RewrittenGraph;
 use super::read::read_model;
 use crate::backbones::Convolutions;
 use crate::error::Result;
@@ -41,10 +42,7 @@ pub(in crate::backbones) const LAYER: &str = "layer";
 /// A network with operators of our own.
 #[derive(Debug)]
 pub(in crate::backbones) struct Rewritten {
-    /// The ONNX file of it.
-    pub(in crate::backbones) graph: Vec<u8>,
-    /// The folder that files of weights beside the network lie in.
-    pub(in crate::backbones) folder: PathBuf,
+    pub(in crate::backbones) graph: RewrittenGraph,
     /// The layers of its `Conv`, by their numbers.
     pub(in crate::backbones) convolutions: Vec<ConvLayer>,
     /// The layers of its `Linear`, by their numbers.
@@ -72,8 +70,8 @@ pub(in crate::backbones) fn rewrite(
         return Ok(None);
     };
     let sizes = Sizes::of(&tensors, image);
-    let convolutions = convolution::found(&tensors, |shape, output| {
-        choice::convolution(wanted, shape, sizes.places(output))
+    let convolutions = convolution::found(&tensors, |shape, output, joined| {
+        choice::convolution(wanted, shape, sizes.places(output), joined)
     });
     if convolutions.is_empty() {
         return Ok(None);
@@ -81,8 +79,7 @@ pub(in crate::backbones) fn rewrite(
     let linears = linear::found(&tensors, &sizes);
     let walked = Walk::over(&tensors, &sizes, convolutions, linears);
     Ok(Some(Rewritten {
-        graph: write::graph(&tensors, &walked.steps)?,
-        folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+        graph: RewrittenGraph::of(&tensors, &walked.steps)?,
         convolutions: walked.convolutions,
         linears: walked.linears,
     }))

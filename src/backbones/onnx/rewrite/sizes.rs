@@ -9,6 +9,9 @@ use super::tensors::{Tensors, all, auto_pad, int, is};
 /// The three lengths after the batch, where they are known.
 type Lengths = [usize; 3];
 
+/// Longer dimensions than this are a damaged file, and not known.
+const LONGEST: usize = 1 << 20;
+
 /// The sizes of tensors with four dimensions, as the network's file orders them.
 pub(super) struct Sizes<'m>(HashMap<&'m str, Lengths>);
 
@@ -23,16 +26,22 @@ impl<'m> Sizes<'m> {
                     Dim::Fixed(length) => length as usize,
                     Dim::Free(_) => image[i],
                 };
-                sizes.0.insert(&input.name, [fixed(0), fixed(1), fixed(2)]);
+                sizes.insert(&input.name, [fixed(0), fixed(1), fixed(2)]);
             }
         }
         for node in tensors.nodes() {
             if let (Some(output), Some(size)) = (node.outputs.first(), sizes.behind(tensors, node))
             {
-                sizes.0.insert(output, size);
+                sizes.insert(output, size);
             }
         }
         sizes
+    }
+
+    fn insert(&mut self, tensor: &'m str, size: Lengths) {
+        if size.iter().all(|&length| length <= LONGEST) {
+            self.0.insert(tensor, size);
+        }
     }
 
     /// A tensor's three lengths after the batch.
@@ -75,7 +84,11 @@ impl<'m> Sizes<'m> {
                 let &[0, a, b, c] = node.ints("perm")? else {
                     return None;
                 };
-                let at = |axis: i64| size?.get(usize::try_from(axis - 1).ok()?).copied();
+                let at = |axis: i64| {
+                    size?
+                        .get(usize::try_from(axis.checked_sub(1)?).ok()?)
+                        .copied()
+                };
                 Some([at(a)?, at(b)?, at(c)?])
             }
             _ => None,
@@ -106,15 +119,18 @@ fn windows(node: &Node, [_, height, width]: Lengths, kernel: [i64; 2]) -> Option
         None => [0; 4],
         Some(pads) => pads.try_into().ok()?,
     };
+    // Wide enough for whatever a damaged file says.
     let one = |axis: usize, length: usize| {
-        let (length, stride) = (i64::try_from(length).ok()?, strides[axis]);
+        let wide = |numbers: &[i64], i: usize| i128::from(numbers[i]);
+        let (length, stride) = (length as i128, wide(&strides, axis));
         if stride < 1 {
             return None;
         }
-        let reach = dilations[axis] * (kernel[axis] - 1);
-        let up = int(node, "ceil_mode", 0)? * (stride - 1);
+        let reach = wide(&dilations, axis) * (wide(&kernel, axis) - 1);
+        let up = i128::from(int(node, "ceil_mode", 0)?) * (stride - 1);
+        let padded = length + wide(&pads, axis) + wide(&pads, axis + 2);
         let count = match auto_pad(node)? {
-            "NOTSET" => (length + pads[axis] + pads[axis + 2] - reach - 1 + up) / stride + 1,
+            "NOTSET" => (padded - reach - 1 + up) / stride + 1,
             "VALID" => (length - reach - 1 + up) / stride + 1,
             _ => (length + stride - 1) / stride,
         };

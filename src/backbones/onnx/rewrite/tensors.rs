@@ -7,6 +7,9 @@ use super::super::links::Links;
 use super::numbers::Numbers;
 use crate::backbones::outline::external_file;
 
+/// How many names a constant has at most; a circle ends here.
+const FARTHEST: usize = 8;
+
 /// A network with its tensors followed up.
 pub(super) struct Tensors<'m> {
     pub(super) model: &'m Model,
@@ -47,6 +50,12 @@ impl<'m> Tensors<'m> {
         }
     }
 
+    /// The nodes that read a tensor.
+    pub(super) fn readers(&self, tensor: &str) -> impl Iterator<Item = &'m Node> {
+        let readers = self.readers.get(tensor).map_or(&[][..], Vec::as_slice);
+        readers.iter().map(|&reader| &self.nodes()[reader])
+    }
+
     /// Whether a tensor is no output of the network, and read by these nodes and no other.
     pub(super) fn is_read_only_by(&self, tensor: &str, nodes: &HashSet<usize>) -> bool {
         let readers = self.readers.get(tensor).map_or(&[][..], Vec::as_slice);
@@ -65,13 +74,24 @@ impl<'m> Tensors<'m> {
     }
 
     /// The numbers of a constant of these dimensions.
-    pub(super) fn numbers(&self, tensor: &str, dims: &[usize]) -> Option<Numbers> {
-        let weight = self.links.stored(tensor)?;
+    pub(super) fn numbers(&self, tensor: &'m str, dims: &[usize]) -> Option<Numbers> {
+        let weight = self.constant(tensor)?;
         let has = weight.dims.iter().map(|&dim| usize::try_from(dim).ok());
         if !has.eq(dims.iter().map(|&dim| Some(dim))) {
             return None;
         }
         self.place(weight)
+    }
+
+    /// A constant by the name under which it is read; exporters write equal ones once, and name them anew.
+    fn constant(&self, mut tensor: &'m str) -> Option<&'m Weight> {
+        for _ in 0..FARTHEST {
+            match self.links.node(tensor) {
+                Some(node) if is(node, "Identity") => tensor = node.inputs.first()?,
+                _ => break,
+            }
+        }
+        self.links.stored(tensor)
     }
 
     /// A constant of one number.
@@ -91,13 +111,17 @@ impl<'m> Tensors<'m> {
             return None;
         }
         let len = usize::try_from(weight.len()?).ok()?;
-        let bytes = 4 * len as u64;
+        let bytes = weight.len()?.checked_mul(4)?;
         let (path, offset, length) = match (&weight.payload, &weight.floats) {
             (Payload::Raw(span), _) | (Payload::Fields, Some(span)) => {
                 (self.model.path.clone(), span.start, span.end - span.start)
             }
             (Payload::External(external), _) => {
                 let path = external_file(&self.model.path, &external.location).ok()?;
+                let end = external.offset.checked_add(bytes)?;
+                if path.metadata().ok()?.len() < end {
+                    return None;
+                }
                 (path, external.offset, external.length.unwrap_or(bytes))
             }
             (Payload::Fields, None) => return None,

@@ -80,14 +80,18 @@ fn rewritten(model: &ModelProto, wanted: Convolutions) -> (Written, Option<Rewri
 /// The nodes of the new graph.
 fn nodes(model: &ModelProto) -> Vec<String> {
     let (_written, rewritten) = rewritten(model, Convolutions::Winograd);
-    nodes_of(&parse(&rewritten.unwrap().graph).graph.unwrap())
+    nodes_of(
+        &parse(&rewritten.unwrap().graph.bytes().unwrap())
+            .graph
+            .unwrap(),
+    )
 }
 
 #[test]
 fn layers_take_what_follows_them() {
     let (_written, rewritten) = rewritten(&zoo(), Convolutions::Auto);
     let rewritten = rewritten.unwrap();
-    let model = parse(&rewritten.graph);
+    let model = parse(&rewritten.graph.bytes().unwrap());
     let opsets = model.opset_import.iter();
     let opsets: Vec<_> = opsets
         .map(|set| (set.domain.as_deref(), set.version))
@@ -212,7 +216,7 @@ fn weights_wherever_they_lie() {
             .unwrap()
             .unwrap();
         assert_eq!(rewritten.convolutions[0].weight.read().unwrap(), numbers);
-        let graph = parse(&rewritten.graph).graph.unwrap();
+        let graph = parse(&rewritten.graph.bytes().unwrap()).graph.unwrap();
         assert_eq!(nodes_of(&graph)[0], "Conv3x3 data -> relu1/channels_last");
     };
     let add = |model: &mut ModelProto, weight| {

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::graph::Node;
+use super::super::links::Maker;
 use super::convolution::FoundConv;
 use super::layers::{ConvLayer, LinearLayer};
 use super::linear::FoundLinear;
@@ -103,12 +104,14 @@ impl<'w, 'm> Walk<'w, 'm> {
     }
 
     fn convolution(&mut self, mut found: FoundConv<'m>) {
-        let input = match self.last.get(found.input) {
-            Some(name) => {
-                found.layer.input = Layout::ChannelsLast;
-                name.clone()
-            }
-            None => found.input.to_owned(),
+        // ONNX Runtime's own convolutions give another order still, from which it makes either in one go. The picture
+        // has few channels, and is turned round in the layer.
+        let made = matches!(self.tensors.links.maker(found.input), Some(Maker::Node(_)));
+        let input = if made {
+            found.layer.input = Layout::ChannelsLast;
+            self.turn_last(found.input)
+        } else {
+            found.input.to_owned()
         };
         let output = self.name_last(found.output);
         let layer = self.walked.convolutions.len();
@@ -171,7 +174,8 @@ impl<'w, 'm> Walk<'w, 'm> {
             && images.iter().all(is_image)
             && self.tensors.has_one_output(node);
         let concat = is(node, "Concat");
-        if !all || concat && int(node, "axis", 1) != Some(1) {
+        // What is put together grows: turning the parts that are not ours, and then the whole, would cost more than ours.
+        if !all || concat && !(int(node, "axis", 1) == Some(1) && images.iter().all(is_last)) {
             return false;
         }
         let images = images

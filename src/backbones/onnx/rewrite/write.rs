@@ -1,6 +1,8 @@
 //! Writing the new graph: ranges of the network's file, but for what is replaced. Numbers of fields are those of
 //! `onnx.proto`.
 
+use std::path::{Path, PathBuf};
+
 use rten_onnx::onnx::{AttributeProto, AttributeType, NodeProto, OperatorSetIdProto};
 
 use super::super::assemble::{IR_VERSION, damaged};
@@ -13,16 +15,38 @@ use super::tensors::Tensors;
 use super::{DOMAIN, LAYER};
 use crate::error::Result;
 
-/// The bytes of an ONNX file with these nodes.
-pub(super) fn graph(tensors: &Tensors, steps: &[Step]) -> Result<Vec<u8>> {
-    let path = &tensors.model.path;
-    let message = model(tensors, steps).map_err(|fault| damaged(path, fault))?;
-    let mut bytes = Vec::with_capacity(message.len() as usize);
-    let mut sources = Sources::new(std::slice::from_ref(path));
-    match message.write(&mut sources, &mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(Failure::Read(error)) => Err(error),
-        Err(Failure::Write(error)) => unreachable!("memory takes what is written: {error}"),
+/// An ONNX file that is not written anywhere, of ranges of another.
+#[derive(Debug)]
+pub(in crate::backbones) struct RewrittenGraph {
+    message: Message,
+    path: PathBuf,
+}
+
+impl RewrittenGraph {
+    /// With these nodes.
+    pub(super) fn of(tensors: &Tensors, steps: &[Step]) -> Result<Self> {
+        let path = tensors.model.path.clone();
+        let message = model(tensors, steps).map_err(|fault| damaged(&path, fault))?;
+        Ok(Self { message, path })
+    }
+
+    /// Its bytes, which hold all weights that are not in layers: to be let go of soon.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io).
+    pub(in crate::backbones) fn bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(self.message.len() as usize);
+        let mut sources = Sources::new(std::slice::from_ref(&self.path));
+        match self.message.write(&mut sources, &mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(Failure::Read(error)) => Err(error),
+            Err(Failure::Write(error)) => unreachable!("memory takes what is written: {error}"),
+        }
+    }
+
+    /// The folder that files of weights beside the network lie in.
+    pub(in crate::backbones) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
     }
 }
 

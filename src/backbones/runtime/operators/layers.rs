@@ -68,8 +68,8 @@ fn convolutions_of(layers: &[ConvLayer], parallel: &dyn Parallel) -> io::Result<
     loaded.into_iter().zip(layers).map(conv).collect()
 }
 
-/// Height and width of an image, and its channels.
-fn image(layout: Layout, dims: &[usize]) -> Option<([usize; 3], usize)> {
+/// Number, height and width of images, and their channels.
+fn images(layout: Layout, dims: &[i64]) -> Option<([i64; 3], i64)> {
     match (layout, dims) {
         (Layout::ChannelsFirst, &[n, c, h, w]) | (Layout::ChannelsLast, &[n, h, w, c]) => {
             Some(([n, h, w], c))
@@ -78,40 +78,59 @@ fn image(layout: Layout, dims: &[usize]) -> Option<([usize; 3], usize)> {
     }
 }
 
+/// Whether a length is this one, as far as it is known.
+fn may_be(length: i64, wanted: usize) -> bool {
+    length < 0 || length == wanted as i64
+}
+
 impl Layer for Conv {
-    fn output(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        match image(self.input, input) {
-            Some(([n, h, w], channels)) if channels == self.shape.in_channels => {
-                let (height, width) = self.kernel.output_size(h, w);
-                Ok(vec![n, height, width, self.shape.out_channels])
+    fn output(&self, input: &[i64]) -> Result<Vec<i64>, String> {
+        let ConvShape {
+            in_channels,
+            out_channels,
+            ..
+        } = self.shape;
+        match images(self.input, input) {
+            Some(([n, h, w], channels)) if may_be(channels, in_channels) => {
+                let (height, width) = self
+                    .kernel
+                    .output_size(h.max(0) as usize, w.max(0) as usize);
+                let known =
+                    |length: i64, output: usize| if length < 0 { -1 } else { output as i64 };
+                Ok(vec![
+                    n,
+                    known(h, height),
+                    known(w, width),
+                    out_channels as i64,
+                ])
             }
             _ => Err(format!(
-                "a convolution of {} channels was given {input:?}",
-                self.shape.in_channels
+                "a convolution of {in_channels} channels was given {input:?}"
             )),
         }
     }
 
-    fn run(&self, x: &[f32], input: &[usize], y: &mut [f32], parallel: &dyn Parallel) {
-        let (size, _) = image(self.input, input).expect("its output was asked for before");
-        self.kernel.run(x, size, y, parallel);
+    fn run(&self, x: &[f32], input: &[i64], y: &mut [f32], parallel: &dyn Parallel) {
+        let (size, _) = images(self.input, input).expect("its output was asked for before");
+        self.kernel
+            .run(x, size.map(|length| length as usize), y, parallel);
     }
 }
 
 impl Layer for Product {
-    fn output(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+    fn output(&self, input: &[i64]) -> Result<Vec<i64>, String> {
+        let LinearShape { inputs, outputs } = self.shape;
         match input.split_last() {
-            Some((&inputs, rows)) if inputs == self.shape.inputs => {
-                Ok([rows, &[self.shape.outputs]].concat())
+            Some((&length, rows)) if may_be(length, inputs) => {
+                Ok([rows, &[outputs as i64]].concat())
             }
             _ => Err(format!(
-                "a linear layer of {} inputs was given {input:?}",
-                self.shape.inputs
+                "a linear layer of {inputs} inputs was given {input:?}"
             )),
         }
     }
 
-    fn run(&self, x: &[f32], _: &[usize], y: &mut [f32], parallel: &dyn Parallel) {
+    fn run(&self, x: &[f32], _: &[i64], y: &mut [f32], parallel: &dyn Parallel) {
         self.kernel.run(x, x.len() / self.shape.inputs, y, parallel);
     }
 }

@@ -1,11 +1,13 @@
 //! An operator whose nodes are layers, told apart by a number.
 
+use std::iter;
 use std::sync::Arc;
 
 use ort::operator::{
     ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput,
+    ShapeInferenceContext,
 };
-use ort::value::{Shape, TensorElementType};
+use ort::value::{SymbolicDimensions, TensorElementType, ValueType};
 
 use super::parallel::SessionThreads;
 use crate::backbones::onnx::rewrite::LAYER;
@@ -13,11 +15,11 @@ use crate::kernels::Parallel;
 
 /// What a node of an operator computes: one tensor of another.
 pub(super) trait Layer: Send + Sync + 'static {
-    /// The lengths of what is made of an input of these lengths.
-    fn output(&self, input: &[usize]) -> Result<Vec<usize>, String>;
+    /// The lengths of what is made of an input of these lengths; −1 is one that is not known yet.
+    fn output(&self, input: &[i64]) -> Result<Vec<i64>, String>;
 
     /// Computes it of numbers of these lengths.
-    fn run(&self, x: &[f32], input: &[usize], y: &mut [f32], parallel: &dyn Parallel);
+    fn run(&self, x: &[f32], input: &[i64], y: &mut [f32], parallel: &dyn Parallel);
 }
 
 /// An operator of one input and one output.
@@ -32,6 +34,14 @@ pub(super) struct LayerKernel<L> {
     layers: Arc<[L]>,
     layer: usize,
     threads: usize,
+}
+
+impl<L> LayerOperator<L> {
+    /// A node's layer, if there is one of that number.
+    fn number(&self, layer: i64) -> Option<usize> {
+        let layer = usize::try_from(layer).ok()?;
+        (layer < self.layers.len()).then_some(layer)
+    }
 }
 
 impl<L: Layer> Operator for LayerOperator<L> {
@@ -51,13 +61,43 @@ impl<L: Layer> Operator for LayerOperator<L> {
 
     fn create_kernel(&self, context: &KernelContext<'_>) -> ort::Result<LayerKernel<L>> {
         let layer = context.get::<i64>(LAYER);
-        let layer = layer.and_then(|layer| usize::try_from(layer).ok());
-        let layer = layer.filter(|&layer| layer < self.layers.len());
+        let layer = layer.and_then(|layer| self.number(layer));
         Ok(LayerKernel {
             layers: Arc::clone(&self.layers),
             layer: layer.ok_or_else(|| ort::Error::new("a node names no layer"))?,
             threads: self.threads,
         })
+    }
+
+    /// Without shapes ONNX Runtime fuses less of what comes behind, a sum into its convolution for one.
+    fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
+        let layer = self.number(context.attr::<i64>(LAYER)?);
+        let inputs = context.inputs();
+        let (
+            Some(layer),
+            Some(ValueType::Tensor {
+                ty,
+                shape,
+                dimension_symbols,
+            }),
+        ) = (layer, inputs.first())
+        else {
+            return Ok(());
+        };
+        // What makes no sense is told when it is run.
+        let Ok(lengths) = self.layers[layer].output(shape) else {
+            return Ok(());
+        };
+        let batch = dimension_symbols.first().cloned().unwrap_or_default();
+        let others = (1..lengths.len()).map(|_| String::new());
+        let output = ValueType::Tensor {
+            ty: *ty,
+            shape: lengths.into(),
+            dimension_symbols: iter::once(batch)
+                .chain(others)
+                .collect::<SymbolicDimensions>(),
+        };
+        context.set_output(0, &output)
     }
 }
 
@@ -67,16 +107,14 @@ impl<L: Layer> Kernel for LayerKernel<L> {
         let missing = || ort::Error::new("there is no input, or no room for an output");
         let input = context.input(0)?.ok_or_else(missing)?;
         let (shape, x) = input.try_extract_tensor::<f32>()?;
-        let dims: Vec<usize> = shape.iter().map(|&length| length as usize).collect();
-        let lengths = layer.output(&dims).map_err(ort::Error::new)?;
-        let shape: Shape = lengths.iter().map(|&length| length as i64).collect();
-        let mut output = context.output(0, shape)?.ok_or_else(missing)?;
+        let lengths = layer.output(shape).map_err(ort::Error::new)?;
+        let mut output = context.output(0, lengths)?.ok_or_else(missing)?;
         let (_, y) = output.try_extract_tensor_mut::<f32>()?;
         let threads = SessionThreads {
             context,
             threads: self.threads,
         };
-        layer.run(x, &dims, y, &threads);
+        layer.run(x, shape, y, &threads);
         Ok(())
     }
 }
