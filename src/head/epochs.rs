@@ -5,13 +5,13 @@ use super::fit::Fit;
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::order::RowOrder;
-use super::sgd::{BatchLoss, Sgd};
+use super::sgd::Sgd;
 use super::solvers::Job;
 use crate::error::{Error, Result};
 
 /// Trains a head for as many epochs as are asked for, or until patience ends.
 pub(super) fn run(
-    start: LinearHead,
+    start: &LinearHead,
     job: Job<'_>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
@@ -25,7 +25,7 @@ pub(super) fn run(
         let rows = order.next_epoch();
         let figures = EpochFigures {
             epoch,
-            train_loss: run_epoch(&mut sgd, &job.train, rows.chunks(values.batch_size), epoch)?,
+            train_loss: run_epoch(&mut sgd, &job.train, &rows, values.batch_size, epoch)?,
             validation: validate(&sgd, job.validation.as_ref(), epoch)?,
         };
         on_epoch(&figures);
@@ -51,7 +51,7 @@ pub(super) fn run(
         None => Fit {
             validation: history.last().and_then(|last| last.validation),
             history,
-            ..Fit::of(sgd.into_head())
+            ..Fit::of(sgd.head())
         },
     })
 }
@@ -68,36 +68,24 @@ impl Best {
         Self {
             epoch,
             figures,
-            head: sgd.head().clone(),
+            head: sgd.head(),
         }
     }
 }
 
-fn run_epoch<'a>(
+fn run_epoch(
     sgd: &mut Sgd,
     train: &LabelledFeatures<'_>,
-    batches: impl Iterator<Item = &'a [usize]>,
+    rows: &[usize],
+    batch_size: usize,
     epoch: usize,
 ) -> Result<f64> {
-    let mut total = BatchLoss::default();
-    for rows in batches {
-        let loss = sgd.step(train, rows)?;
-        if !loss.mean().is_finite() {
-            return Err(Error::Diverged {
-                epoch,
-                loss: loss.mean(),
-            });
-        }
-        total.add(loss);
-    }
-    // The last step's weights have not been through a loss yet.
-    if sgd.head().is_finite() {
-        Ok(total.mean())
+    // A loss that is no number leaves none in the sum; a last step's weights have not been through a loss yet.
+    let loss = sgd.steps(train, rows, batch_size)?.mean();
+    if loss.is_finite() && sgd.is_finite() {
+        Ok(loss)
     } else {
-        Err(Error::Diverged {
-            epoch,
-            loss: f64::NAN,
-        })
+        Err(Error::Diverged { epoch, loss })
     }
 }
 
@@ -107,7 +95,7 @@ fn validate(
     epoch: usize,
 ) -> Result<Option<ValidationFigures>> {
     let Some(set) = set else { return Ok(None) };
-    let figures = ValidationFigures::of(sgd.head(), set)?;
+    let figures = ValidationFigures::of(&sgd.head(), set)?;
     if figures.loss.is_finite() {
         Ok(Some(figures))
     } else {

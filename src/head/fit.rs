@@ -82,7 +82,7 @@ pub fn fit_from(
         class_weights: values.class_weight.weights(train.classes(), &counts)?,
     };
     let mut fit = match values.solver {
-        Solver::Sgd => by_sgd(start, job, on_epoch)?,
+        Solver::Sgd => by_sgd(&start, job, on_epoch)?,
         Solver::Lbfgs => by_lbfgs(&start, job)?,
     };
     // Where patience ended it, more epochs would not have helped.

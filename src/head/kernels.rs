@@ -1,59 +1,51 @@
-//! The two inner loops: a dot product and a scaled addition, in shapes that the compiler turns into SIMD.
+//! Inner loops on f32 features with f64 weights, in shapes that the compiler turns into vectors; they are inlined into a
+//! function compiled for the processor's.
 
 /// Independent sums; the additions of one do not wait for those of another.
-const LANES: usize = 16;
+const LANES: usize = 8;
 
-/// The dot product of two rows of equal length.
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
+/// The dot products of some rows with a vector as long.
+#[inline(always)]
+pub(super) fn dots_wide<const R: usize>(rows: [&[f32]; R], vector: &[f64]) -> [f64; R] {
+    let (chunks, rest) = vector.as_chunks::<LANES>();
+    let rows = rows.map(|row| {
+        let (row, row_rest) = row[..vector.len()].as_chunks::<LANES>();
+        (&row[..chunks.len()], row_rest)
+    });
+    let mut sums = [[0.0; LANES]; R];
+    for i in 0..chunks.len() {
+        for r in 0..R {
+            for l in 0..LANES {
+                sums[r][l] += f64::from(rows[r].0[i][l]) * chunks[i][l];
+            }
         }
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
-}
-
-/// `sum += factor * row`.
-pub(super) fn add_scaled(sum: &mut [f32], factor: f32, row: &[f32]) {
-    for (sum, x) in sum.iter_mut().zip(row) {
-        *sum += factor * x;
-    }
-}
-
-/// [`dot`] of f32 features with f64 weights, in f64.
-pub(super) fn dot_wide(a: &[f32], b: &[f64]) -> f64 {
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += f64::from(*a) * b;
+    let mut all = [0.0; R];
+    for r in 0..R {
+        for (x, w) in rows[r].1.iter().zip(rest) {
+            all[r] += f64::from(*x) * w;
+        }
+        for sum in sums[r] {
+            all[r] += sum;
         }
     }
-    let rest: f64 = a_rest
-        .iter()
-        .zip(b_rest)
-        .map(|(a, b)| f64::from(*a) * b)
-        .sum();
-    sums.iter().sum::<f64>() + rest
+    all
 }
 
-/// [`add_scaled`] of an f32 row, in f64.
-pub(super) fn add_scaled_wide(sum: &mut [f64], factor: f64, row: &[f32]) {
-    for (sum, x) in sum.iter_mut().zip(row) {
-        *sum += factor * f64::from(*x);
-    }
-}
-
-/// `logits[c] = weight[c] · row + bias[c]`, weight (C, D) row-major.
-pub(super) fn linear(weight: &[f32], bias: &[f32], row: &[f32], logits: &mut [f64]) {
-    for (c, (logit, bias)) in logits.iter_mut().zip(bias).enumerate() {
-        let weight = &weight[c * row.len()..(c + 1) * row.len()];
-        *logit = f64::from(dot(weight, row) + bias);
+/// `sum += Σ factors[r] · rows[r]`.
+#[inline(always)]
+pub(super) fn add_scaled_wide<const R: usize>(
+    sum: &mut [f64],
+    factors: [f64; R],
+    rows: [&[f32]; R],
+) {
+    let rows = rows.map(|row| &row[..sum.len()]);
+    for i in 0..sum.len() {
+        let mut all = sum[i];
+        for r in 0..R {
+            all += factors[r] * f64::from(rows[r][i]);
+        }
+        sum[i] = all;
     }
 }
 
@@ -62,43 +54,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dot_counts_every_element_once_whatever_the_length() {
-        for n in [0u16, 1, 15, 16, 17, 33, 64] {
+    fn dots_count_every_element_once_whatever_the_length() {
+        for n in [0u16, 1, 7, 8, 9, 33, 64] {
             let a: Vec<f32> = (1..=n).map(f32::from).collect();
-            let n = f32::from(n);
-            // Sum of squares: n (n + 1) (2n + 1) / 6, exact in f32 up to 64.
-            assert_eq!(
-                dot(&a, &a).to_bits(),
-                (n * (n + 1.0) * (2.0 * n + 1.0) / 6.0).to_bits()
-            );
+            let ones = vec![1.0; usize::from(n)];
             let wide: Vec<f64> = a.iter().copied().map(f64::from).collect();
-            assert_eq!(
-                dot_wide(&a, &wide).to_bits(),
-                f64::from(dot(&a, &a)).to_bits()
-            );
+            let n = f64::from(n);
+            // Sum of squares: n (n + 1) (2n + 1) / 6; of numbers: n (n + 1) / 2.
+            let sums = [n * (n + 1.0) * (2.0 * n + 1.0) / 6.0, n * (n + 1.0) / 2.0];
+            let dots = dots_wide([&a, &ones], &wide);
+            assert_eq!(dots.map(f64::to_bits), sums.map(f64::to_bits));
         }
-    }
-
-    #[test]
-    fn linear_is_weight_times_row_plus_bias() {
-        let mut logits = [0.0; 2];
-        linear(
-            &[1.0, 2.0, 3.0, 4.0],
-            &[0.5, -0.5],
-            &[10.0, 100.0],
-            &mut logits,
-        );
-        // 10 + 200 + 0.5 and 30 + 400 - 0.5.
-        assert_eq!(logits.map(f64::to_bits), [210.5, 429.5].map(f64::to_bits));
     }
 
     #[test]
     fn add_scaled_adds() {
         let mut sum = [1.0, 2.0];
-        add_scaled(&mut sum, -2.0, &[3.0, 0.5]);
-        assert_eq!(sum.map(f32::to_bits), [-5.0, 1.0].map(f32::to_bits));
-        let mut sum = [1.0, 2.0];
-        add_scaled_wide(&mut sum, -2.0, &[3.0, 0.5]);
-        assert_eq!(sum.map(f64::to_bits), [-5.0, 1.0].map(f64::to_bits));
+        add_scaled_wide(&mut sum, [-2.0, 10.0], [&[3.0, 0.5], &[1.0, 0.0]]);
+        assert_eq!(sum.map(f64::to_bits), [5.0, 1.0].map(f64::to_bits));
     }
 }

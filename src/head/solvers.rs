@@ -22,7 +22,7 @@ pub(super) struct Job<'a> {
 
 /// SGD from a head, on standardised features where that is asked for.
 pub(super) fn by_sgd(
-    start: LinearHead,
+    start: &LinearHead,
     job: Job<'_>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
@@ -38,7 +38,7 @@ pub(super) fn by_sgd(
         validation: replaced.map(|(set, features)| set.with_features(features.view())),
         ..job
     };
-    let fit = run(standard.unfold_head(&start), standardised, on_epoch)?;
+    let fit = run(&standard.unfold_head(start), standardised, on_epoch)?;
     Ok(Fit {
         head: standard.fold_head(&fit.head),
         ..fit

@@ -1,9 +1,15 @@
 //! Standardised features: every feature with mean 0 and standard deviation 1, folded back into the layer on top.
 
 use ndarray::{Array1, Array2, ArrayView2};
+use pulp::Arch;
 
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
+use super::parallel::in_parallel;
+use super::vectors::add_scaled;
+
+/// Rows that a thread adds up at a time.
+const PART: usize = 256;
 
 /// The mean and the standard deviation of each feature, (D) both: `z = (x - mean) / scale`.
 ///
@@ -69,6 +75,7 @@ impl Standard {
     }
 
     /// [`apply`](Self::apply) for one row, in f64.
+    #[inline(always)]
     pub(super) fn apply_wide(&self, row: &mut Array1<f64>) {
         let numbers = row.iter_mut().zip(self.mean.iter().zip(&self.scale));
         numbers.for_each(|(x, (mean, scale))| *x = (*x - mean) / scale);
@@ -103,30 +110,42 @@ struct Moments {
 
 impl Moments {
     fn of(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Self {
-        let features = set.features();
         let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
-        let rows: Vec<usize> = (0..features.nrows()).filter(counted).collect();
-        let (n, d) = (rows.len().max(1) as f64, features.ncols());
-        let (mut mean, mut variance) = (vec![0.0; d], vec![0.0; d]);
-        for &row in &rows {
-            for (mean, &x) in mean.iter_mut().zip(features.row(row)) {
-                *mean += f64::from(x);
-            }
-        }
-        for mean in &mut mean {
-            *mean /= n;
-        }
-        for &row in &rows {
-            let deviations = features.row(row).into_iter().zip(&mean);
-            for (variance, (&x, mean)) in variance.iter_mut().zip(deviations) {
-                *variance += (f64::from(x) - mean).powi(2);
-            }
-        }
-        for variance in &mut variance {
-            *variance /= n;
-        }
+        let rows: Vec<usize> = (0..set.features().nrows()).filter(counted).collect();
+        let (n, d) = (rows.len().max(1) as f64, set.features().ncols());
+        let features = set.features();
+        let zeros = vec![0.0; d];
+        let mean = means(&features, &rows, n, &zeros, |x, _| x);
+        let variance = means(&features, &rows, n, &mean, |x, mean| (x - mean).powi(2));
         Self { n, mean, variance }
     }
+}
+
+/// The mean over some rows of a function of each feature and a number that belongs to it, (D).
+fn means(
+    features: &ArrayView2<'_, f32>,
+    rows: &[usize],
+    n: f64,
+    numbers: &[f64],
+    of: impl Fn(f64, f64) -> f64 + Sync,
+) -> Vec<f64> {
+    let parts: Vec<&[usize]> = rows.chunks(PART).collect();
+    let sums = in_parallel(parts.len(), |part| {
+        let mut sums = vec![0.0; numbers.len()];
+        Arch::new().dispatch(|| {
+            for &row in parts[part] {
+                let terms = features.row(row).into_iter().zip(numbers);
+                for (sum, (x, number)) in sums.iter_mut().zip(terms) {
+                    *sum += of(f64::from(*x), *number);
+                }
+            }
+        });
+        sums
+    });
+    let mut means = vec![0.0; numbers.len()];
+    sums.iter()
+        .for_each(|sums| add_scaled(&mut means, 1.0, sums));
+    means.iter().map(|sum| sum / n).collect()
 }
 
 /// The root of a variance; 1 where the variance is rounding alone (scikit-learn's `_is_constant_feature`).
