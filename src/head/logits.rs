@@ -72,11 +72,20 @@ impl<T: Number, const R: usize, const C: usize> WithSimd for Tile<'_, T, R, C> {
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let d = self.rows[0].len();
         let whole = d / T::lanes::<S>();
-        let rows = self.rows.map(|row| &T::vectors::<S>(&row[..d])[..whole]);
-        let weight = self.weight.map(|w| &T::vectors::<S>(&w[..d])[..whole]);
-        let mut sums = [[T::splat(simd, T::default()); C]; R];
+        let mut rows: [&[T::Vector<S>]; R] = [&[]; R];
+        for r in 0..R {
+            rows[r] = &T::vectors::<S>(&self.rows[r][..d])[..whole];
+        }
+        let mut weight: [&[T::Vector<S>]; C] = [&[]; C];
+        for c in 0..C {
+            weight[c] = &T::vectors::<S>(&self.weight[c][..d])[..whole];
+        }
+        let zero = T::splat(simd, T::default());
+        let (mut sums, mut w) = ([[zero; C]; R], [zero; C]);
         for i in 0..whole {
-            let w: [_; C] = array::from_fn(|c| weight[c][i]);
+            for c in 0..C {
+                w[c] = weight[c][i];
+            }
             for r in 0..R {
                 let x = rows[r][i];
                 for c in 0..C {
@@ -85,16 +94,18 @@ impl<T: Number, const R: usize, const C: usize> WithSimd for Tile<'_, T, R, C> {
             }
         }
         let rest = whole * T::lanes::<S>();
-        if rest < d {
-            for r in 0..R {
-                let x = T::load_rest(simd, &self.rows[r][rest..]);
-                for c in 0..C {
+        let mut products = [[T::default(); C]; R];
+        for r in 0..R {
+            for c in 0..C {
+                if rest < d {
+                    let x = T::load_rest(simd, &self.rows[r][rest..]);
                     let w = T::load_rest(simd, &self.weight[c][rest..]);
                     sums[r][c] = T::mul_add(simd, x, w, sums[r][c]);
                 }
+                products[r][c] = T::sum(simd, sums[r][c]);
             }
         }
-        sums.map(|sums| sums.map(|sum| T::sum(simd, sum)))
+        products
     }
 }
 

@@ -63,6 +63,20 @@ impl FeatureRows<'_> {
     }
 }
 
+/// A row as it lies, or copied where its numbers do not lie together.
+pub(super) fn row_of<'a>(
+    features: &'a ArrayView2<'_, f32>,
+    row: usize,
+    copy: &'a mut Vec<f32>,
+) -> &'a [f32] {
+    let row = features.slice(s![row, ..]);
+    row.to_slice().unwrap_or_else(|| {
+        copy.clear();
+        copy.extend(row);
+        copy
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::Array2;
@@ -86,5 +100,14 @@ mod tests {
             FeatureRows::F32(wide.view()).ready(1, 3..5).unwrap(),
             [-1.75, -1.5]
         );
+    }
+
+    #[test]
+    fn rows_that_do_not_lie_together_are_copied() {
+        let features = Array2::from_shape_fn((2, 3), |(i, j)| (3 * i + j) as f32);
+        let mut copy = Vec::new();
+        assert_eq!(row_of(&features.view(), 1, &mut copy), [3.0, 4.0, 5.0]);
+        assert!(copy.is_empty());
+        assert_eq!(row_of(&features.t(), 1, &mut copy), [1.0, 4.0]);
     }
 }

@@ -1,15 +1,16 @@
 //! Standardised features: every feature with mean 0 and standard deviation 1, folded back into the layer on top.
 
 use ndarray::{Array1, Array2, ArrayView2};
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::parallel::in_parallel;
+use super::rows::row_of;
 use super::vectors::add_scaled;
 
 /// Rows that a thread adds up at a time.
-const PART: usize = 256;
+const PART: usize = 64;
 
 /// The mean and the standard deviation of each feature, (D) both: `z = (x - mean) / scale`.
 ///
@@ -76,9 +77,10 @@ impl Standard {
 
     /// [`apply`](Self::apply) for one row, in f64.
     #[inline(always)]
-    pub(super) fn apply_wide(&self, row: &mut Array1<f64>) {
-        let numbers = row.iter_mut().zip(self.mean.iter().zip(&self.scale));
-        numbers.for_each(|(x, (mean, scale))| *x = (*x - mean) / scale);
+    pub(super) fn apply_wide(&self, row: &mut [f64]) {
+        for (x, (mean, scale)) in row.iter_mut().zip(self.mean.iter().zip(&self.scale)) {
+            *x = (*x - mean) / scale;
+        }
     }
 
     /// [`fold`](Self::fold) for a head.
@@ -114,38 +116,63 @@ impl Moments {
         let rows: Vec<usize> = (0..set.features().nrows()).filter(counted).collect();
         let (n, d) = (rows.len().max(1) as f64, set.features().ncols());
         let features = set.features();
-        let zeros = vec![0.0; d];
-        let mean = means(&features, &rows, n, &zeros, |x, _| x);
-        let variance = means(&features, &rows, n, &mean, |x, mean| (x - mean).powi(2));
+        let mean = means::<1>(&features, &rows, n, &vec![0.0; d]);
+        let variance = means::<2>(&features, &rows, n, &mean);
         Self { n, mean, variance }
     }
 }
 
-/// The mean over some rows of a function of each feature and a number that belongs to it, (D).
-fn means(
+/// The mean over some rows of a power, 1 or 2, of each feature's distance from a centre, (D).
+fn means<const POWER: u8>(
     features: &ArrayView2<'_, f32>,
     rows: &[usize],
     n: f64,
-    numbers: &[f64],
-    of: impl Fn(f64, f64) -> f64 + Sync,
+    centre: &[f64],
 ) -> Vec<f64> {
     let parts: Vec<&[usize]> = rows.chunks(PART).collect();
     let sums = in_parallel(parts.len(), |part| {
-        let mut sums = vec![0.0; numbers.len()];
-        Arch::new().dispatch(|| {
-            for &row in parts[part] {
-                let terms = features.row(row).into_iter().zip(numbers);
-                for (sum, (x, number)) in sums.iter_mut().zip(terms) {
-                    *sum += of(f64::from(*x), *number);
-                }
-            }
+        let mut sums = vec![0.0; centre.len()];
+        Arch::new().dispatch(Sum::<POWER> {
+            features,
+            rows: parts[part],
+            centre,
+            sums: &mut sums,
         });
         sums
     });
-    let mut means = vec![0.0; numbers.len()];
-    sums.iter()
-        .for_each(|sums| add_scaled(&mut means, 1.0, sums));
-    means.iter().map(|sum| sum / n).collect()
+    let mut means = vec![0.0; centre.len()];
+    for sums in sums {
+        add_scaled(&mut means, 1.0 / n, &sums);
+    }
+    means
+}
+
+/// See [`means`]; the loops are compiled for the processor's vectors.
+struct Sum<'a, 'f, const POWER: u8> {
+    features: &'a ArrayView2<'f, f32>,
+    rows: &'a [usize],
+    centre: &'a [f64],
+    sums: &'a mut [f64],
+}
+
+impl<const POWER: u8> WithSimd for Sum<'_, '_, POWER> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let mut copy = Vec::new();
+        for &row in self.rows {
+            let row = row_of(self.features, row, &mut copy);
+            for ((sum, x), centre) in self.sums.iter_mut().zip(row).zip(self.centre) {
+                let distance = f64::from(*x) - centre;
+                *sum += if POWER == 1 {
+                    distance
+                } else {
+                    distance * distance
+                };
+            }
+        }
+    }
 }
 
 /// The root of a variance; 1 where the variance is rounding alone (scikit-learn's `_is_constant_feature`).

@@ -4,11 +4,13 @@ use std::ops::Range;
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, s};
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::rows::{Share, Sums, Work, zeros};
 use crate::head::gradient::{Added, Batch};
+use crate::head::kernels::widen;
 use crate::head::logits::products;
+use crate::head::vectors::add_scaled;
 
 /// Rows of a block: enough for the product to pay, few enough for the cache.
 const BLOCK: usize = 128;
@@ -60,7 +62,10 @@ impl Work<'_, '_> {
         for window in windows() {
             self.widen(rows.clone(), window.clone(), &mut share.block);
             weight.clear();
-            weight.extend(self.weight.slice(s![.., window.clone()]));
+            for row in self.weight.rows() {
+                let row = row.to_slice().expect("it was made row-major");
+                weight.extend_from_slice(&row[window.clone()]);
+            }
             let block = block_rows(&share.block, rows.len(), window.len());
             products(arch, &block, &weight, &mut |row, column, part| {
                 share.logits[[row, column]] += part;
@@ -82,17 +87,28 @@ impl Work<'_, '_> {
                 columns: window.len(),
             };
             batch.gradient(arch, &mut to);
-            let sums = share.sums.weight.slice_mut(s![.., window]);
-            sums.into_iter().zip(&weight).for_each(|(sum, g)| *sum += g);
+            let parts = weight.chunks_exact(window.len());
+            for (sums, part) in share.sums.weight.rows_mut().into_iter().zip(parts) {
+                let sums = sums.into_slice().expect("it was made row-major");
+                add_scaled(&mut sums[window.clone()], 1.0, part);
+            }
         }
     }
 
     /// Some columns of some rows as f64, to the start of a block's rows.
     fn widen(&self, rows: Range<usize>, columns: Range<usize>, block: &mut Array2<f64>) {
         let features = self.set.features();
-        let features = features.slice(s![rows.clone(), columns.clone()]);
-        let mut block = block.slice_mut(s![..rows.len(), ..columns.len()]);
-        block.zip_mut_with(&features, |wide, x| *wide = f64::from(*x));
+        let features = features.slice(s![rows, columns]);
+        for (row, wide) in features.rows().into_iter().zip(block.rows_mut()) {
+            let wide = wide.into_slice().expect("it was made row-major");
+            match row.to_slice() {
+                Some(narrow) => Arch::new().dispatch(Widen { narrow, wide }),
+                None => wide
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(wide, x)| *wide = f64::from(*x)),
+            }
+        }
     }
 
     fn block_residuals(&self, rows: Range<usize>, logits: &mut Array2<f64>, sums: &mut Sums) {
@@ -108,4 +124,19 @@ fn block_rows(block: &Array2<f64>, rows: usize, columns: usize) -> Vec<&[f64]> {
     let rows = block.rows().into_iter().take(rows);
     let rows = rows.map(|row| row.to_slice().expect("it was made row-major"));
     rows.map(|row| &row[..columns]).collect()
+}
+
+/// [`widen`] on the processor's vectors.
+struct Widen<'a> {
+    narrow: &'a [f32],
+    wide: &'a mut [f64],
+}
+
+impl WithSimd for Widen<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        widen(self.narrow, self.wide);
+    }
 }

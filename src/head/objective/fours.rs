@@ -32,7 +32,7 @@ impl WithSimd for Fours<'_, '_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { work, rows, sums } = self;
         let m = work.bias.len();
         let (mut copies, mut logits) = (Vec::new(), vec![[0.0; FOUR]; m]);
@@ -43,7 +43,11 @@ impl WithSimd for Fours<'_, '_, '_> {
             let features = features.slice(s![start..start + n, ..]);
             let four = four_rows(features, &mut copies);
             for (logits, weight) in logits.iter_mut().zip(work.weight.rows()) {
-                *logits = dots_wide(four, weight.to_slice().expect("it was made row-major"));
+                *logits = dots_wide(
+                    simd,
+                    four,
+                    weight.to_slice().expect("it was made row-major"),
+                );
             }
             for row in 0..n {
                 for (own, logits) in own.iter_mut().zip(&logits) {

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use ndarray::Array1;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::Problem;
 use crate::head::labelled::LabelledFeatures;
 use crate::head::parallel::{in_parallel, processors};
+use crate::head::rows::row_of;
 use crate::head::vectors::{add_scaled, dot};
 
 /// Rows that are worth a thread.
@@ -27,9 +27,13 @@ impl Problem {
         let parts = n.div_ceil(WORTH_A_THREAD).min(processors());
         let part = |i: usize| {
             let mut gradient = vec![0.0; point.len()];
-            let rows = i * n / parts..(i + 1) * n / parts;
-            let add = || self.add_rows(set, point, rows, &mut gradient);
-            Arch::new().dispatch(add);
+            Arch::new().dispatch(Rows {
+                problem: self,
+                set,
+                point,
+                rows: i * n / parts..(i + 1) * n / parts,
+                gradient: &mut gradient,
+            });
             gradient
         };
         let mut gradient = vec![0.0; point.len()];
@@ -40,39 +44,6 @@ impl Problem {
         let weights = self.n_rows() * d;
         add_scaled(&mut gradient[..weights], self.l2, &point[..weights]);
         gradient.iter().map(|g| g / self.total).collect()
-    }
-
-    /// Adds the sum over some rows.
-    #[inline(always)]
-    fn add_rows(
-        &self,
-        set: &LabelledFeatures<'_>,
-        point: &[f64],
-        rows: Range<usize>,
-        gradient: &mut [f64],
-    ) {
-        let d = set.features().ncols();
-        let (w, b) = point.split_at(self.n_rows() * d);
-        let (of_weight, of_bias) = gradient.split_at_mut(w.len());
-        let mut z = Array1::zeros(d);
-        for i in rows {
-            let image = i / set.views();
-            z.zip_mut_with(&set.features().row(i), |z, x| *z = f64::from(*x));
-            if let Some(standard) = &self.standard {
-                standard.apply_wide(&mut z);
-            }
-            let z = z.as_slice().expect("a new array is in one piece");
-            let mut logits = b.to_vec();
-            for (c, logit) in logits.iter_mut().enumerate() {
-                *logit += dot(z, &w[c * d..(c + 1) * d]);
-            }
-            let slopes = self.slopes(set.targets()[image], logits);
-            let m = self.image_weights[image] / set.views() as f64;
-            for (c, slope) in slopes.into_iter().enumerate() {
-                add_scaled(&mut of_weight[c * d..(c + 1) * d], m * slope, z);
-                of_bias[c] += m * slope;
-            }
-        }
     }
 
     /// The derivatives of the loss of an image of class y by its logits, (R).
@@ -90,5 +61,47 @@ impl Problem {
             .zip(targets)
             .map(|(odds, target)| targets.sum() * odds / sum - target);
         slopes.skip(left_out).collect()
+    }
+}
+
+/// Adds the sum over some rows to a gradient.
+struct Rows<'a, 'set> {
+    problem: &'a Problem,
+    set: &'a LabelledFeatures<'set>,
+    point: &'a [f64],
+    rows: Range<usize>,
+    gradient: &'a mut [f64],
+}
+
+impl WithSimd for Rows<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { problem, set, .. } = self;
+        let d = set.features().ncols();
+        let (w, b) = self.point.split_at(problem.n_rows() * d);
+        let (of_weight, of_bias) = self.gradient.split_at_mut(w.len());
+        let (mut z, mut copy) = (vec![0.0; d], Vec::new());
+        let features = set.features();
+        for i in self.rows {
+            let image = i / set.views();
+            for (z, x) in z.iter_mut().zip(row_of(&features, i, &mut copy)) {
+                *z = f64::from(*x);
+            }
+            if let Some(standard) = &problem.standard {
+                standard.apply_wide(&mut z);
+            }
+            let mut logits = b.to_vec();
+            for (c, logit) in logits.iter_mut().enumerate() {
+                *logit += dot(&z, &w[c * d..(c + 1) * d]);
+            }
+            let slopes = problem.slopes(set.targets()[image], logits);
+            let m = problem.image_weights[image] / set.views() as f64;
+            for (c, slope) in slopes.into_iter().enumerate() {
+                add_scaled(&mut of_weight[c * d..(c + 1) * d], m * slope, &z);
+                of_bias[c] += m * slope;
+            }
+        }
     }
 }
