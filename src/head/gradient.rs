@@ -1,5 +1,7 @@
 //! The gradient of a batch: what its rows add up to for a few classes and columns at a time, in registers until it is used.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::Number;
@@ -122,24 +124,35 @@ impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
     }
 }
 
-/// Adds the gradient to a matrix, (C, d) row-major.
+/// Adds the gradient to some columns of a matrix, row-major.
 pub(super) struct Added<'a, T> {
+    /// (C, D).
     pub(super) sums: &'a mut [T],
-    /// d.
-    pub(super) columns: usize,
+    /// D.
+    pub(super) width: usize,
+    /// Which columns, d.
+    pub(super) columns: Range<usize>,
+}
+
+impl<T> Added<'_, T> {
+    /// The columns of a class from one of them on.
+    #[inline(always)]
+    fn row(&mut self, class: usize, start: usize) -> &mut [T] {
+        let row = &mut self.sums[class * self.width..][..self.width];
+        &mut row[self.columns.start + start..self.columns.end]
+    }
 }
 
 impl<T: Number> Use<T> for Added<'_, T> {
     #[inline(always)]
     fn vector<S: Simd>(&mut self, simd: S, class: usize, at: usize, sum: T::Vector<S>) {
-        let sums = &mut self.sums[class * self.columns..][..self.columns];
-        let sums = &mut T::vectors_mut::<S>(sums)[at];
+        let sums = &mut T::vectors_mut::<S>(self.row(class, 0))[at];
         *sums = T::add(simd, *sums, sum);
     }
 
     #[inline(always)]
     fn rest<S: Simd>(&mut self, simd: S, class: usize, start: usize, sum: T::Vector<S>) {
-        let sums = &mut self.sums[class * self.columns..][start..self.columns];
+        let sums = self.row(class, start);
         let all = T::add(simd, T::load_rest(simd, sums), sum);
         T::store_rest(simd, sums, all);
     }
@@ -170,7 +183,8 @@ mod tests {
             };
             let mut to = Added {
                 sums: &mut sums,
-                columns: d,
+                width: d,
+                columns: 0..d,
             };
             batch.gradient(Arch::new(), &mut to);
             // Whole numbers: every sum is exact.

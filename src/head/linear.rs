@@ -139,7 +139,8 @@ impl LinearHead {
                 .expect("a row of a row-major matrix is in one piece")
         });
         let rows: Vec<&[f32]> = rows.collect();
-        products(Arch::new(), &rows, weight, &mut |row, class, product| {
+        let weight: Vec<&[f32]> = weight.chunks_exact(self.n_features().max(1)).collect();
+        products(Arch::new(), &rows, &weight, &mut |row, class, product| {
             logits[[row, class]] = f64::from(product + bias[class]);
         });
         logits

@@ -11,22 +11,18 @@ const CLASSES: usize = 5;
 
 /// `weight[c] · row` of every row (N, D) and class (C), given to `each` as `(row, class, product)`.
 ///
-/// `weight` is (C, D), row-major. The product of a row and a class depends on those two alone, to the last bit, however
+/// `weight` is (C, D). The product of a row and a class depends on those two alone, to the last bit, however
 /// many others come with them.
 pub(super) fn products<T: Number>(
     arch: Arch,
     rows: &[&[T]],
-    weight: &[T],
+    weight: &[&[T]],
     each: &mut impl FnMut(usize, usize, T),
 ) {
-    let Some(d) = rows.first().map(|row| row.len()) else {
-        return;
-    };
-    let classes = weight.len().checked_div(d).unwrap_or(0);
-    for first in (0..classes).step_by(CLASSES) {
-        let class = |c: usize| &weight[(first + c) * d..][..d];
+    for first in (0..weight.len()).step_by(CLASSES) {
+        let class = |c: usize| weight[first + c];
         let mut each = |row: usize, c: usize, product: T| each(row, first + c, product);
-        match classes - first {
+        match weight.len() - first {
             1 => tile::<T, 1>(arch, rows, array::from_fn(class), &mut each),
             2 => tile::<T, 2>(arch, rows, array::from_fn(class), &mut each),
             3 => tile::<T, 3>(arch, rows, array::from_fn(class), &mut each),
@@ -119,7 +115,8 @@ mod tests {
             let number = |i: usize, j: usize| ((i * 7 + j * 3) % 11) as f32 - 5.0;
             let x: Vec<f32> = (0..n * d).map(|k| number(k / d, k % d)).collect();
             let w: Vec<f32> = (0..c * d).map(|k| number(k % d, k / d + 4)).collect();
-            let rows: Vec<&[f32]> = x.chunks(d).collect();
+            let (rows, w): (Vec<&[f32]>, Vec<&[f32]>) =
+                (x.chunks(d).collect(), w.chunks(d).collect());
             let mut met = vec![0; n * c];
             products(Arch::new(), &rows, &w, &mut |row, class, product| {
                 // Whole numbers: every sum is exact.
@@ -136,10 +133,11 @@ mod tests {
     fn a_product_is_the_same_among_others() {
         let x: Vec<f32> = (0..50).map(|k| (k as f32 * 0.37).sin()).collect();
         let w: Vec<f32> = (0..70).map(|k| (k as f32 * 0.91).cos()).collect();
-        let rows: Vec<&[f32]> = x.chunks(10).collect();
+        let (rows, w): (Vec<&[f32]>, Vec<&[f32]>) =
+            (x.chunks(10).collect(), w.chunks(10).collect());
         products(Arch::new(), &rows, &w, &mut |row, class, product| {
-            let alone = &w[class * 10..][..10];
-            products(Arch::new(), &rows[row..=row], alone, &mut |_, _, same| {
+            let alone = [w[class]];
+            products(Arch::new(), &rows[row..=row], &alone, &mut |_, _, same| {
                 assert_eq!(same.to_bits(), product.to_bits());
             });
         });

@@ -10,15 +10,18 @@ use super::rows::{Share, Sums, Work, zeros};
 use crate::head::gradient::{Added, Batch};
 use crate::head::kernels::widen;
 use crate::head::logits::products;
-use crate::head::vectors::add_scaled;
+use crate::head::rows::row_of;
 
-/// Rows of a block: enough for the product to pay, few enough for the cache.
-const BLOCK: usize = 128;
 /// Up to so many columns our own products are faster than those of `matrixmultiply`, up to twice: it copies what it
 /// multiplies into an order of its own.
 const FEW: usize = 32;
-/// Features that our products take at a time; the next row starts at another place of the nearest cache.
+/// Rows of a block: enough for what is read of the weights to pay, few enough for the cache. For few columns:
+const ROWS_FOR_FEW: usize = 64;
+/// And for many:
+const ROWS_FOR_MANY: usize = 128;
+/// Features that our products take at a time: five rows of weights stay in the nearest cache.
 const WINDOW: usize = 512;
+/// From a row to the next, which starts at another place of that cache.
 const STRIDE: usize = WINDOW + 8;
 
 impl Work<'_, '_> {
@@ -26,10 +29,15 @@ impl Work<'_, '_> {
     pub(super) fn add_blocks(&self, rows: Range<usize>, share: &mut Share) {
         let (m, d) = self.weight.dim();
         let few = m <= FEW;
-        zeros(&mut share.block, (BLOCK, if few { STRIDE } else { d }));
-        zeros(&mut share.logits, (BLOCK, m));
-        for start in rows.clone().step_by(BLOCK) {
-            let rows = start..rows.end.min(start + BLOCK);
+        let (size, shape) = if few {
+            (ROWS_FOR_FEW, (d.div_ceil(WINDOW) * ROWS_FOR_FEW, STRIDE))
+        } else {
+            (ROWS_FOR_MANY, (ROWS_FOR_MANY, d))
+        };
+        room(&mut share.block, shape);
+        room(&mut share.logits, (size, m));
+        for start in rows.clone().step_by(size) {
+            let rows = start..rows.end.min(start + size);
             if few {
                 self.add_windows(rows, share);
             } else {
@@ -40,73 +48,68 @@ impl Work<'_, '_> {
 
     /// A block through the products of a library.
     fn add_block(&self, rows: Range<usize>, share: &mut Share) {
-        let (n, d) = (rows.len(), self.weight.ncols());
-        self.widen(rows.clone(), 0..d, &mut share.block);
+        let n = rows.len();
+        self.widen(rows.clone(), self.weight.ncols(), &mut share.block);
         let block = share.block.slice(s![..n, ..]);
         let mut logits = share.logits.slice_mut(s![..n, ..]);
         general_mat_mul(1.0, &block, &self.weight.t(), 0.0, &mut logits);
         self.block_residuals(rows, &mut share.logits, &mut share.sums);
-        let logits = share.logits.slice(s![..n, ..]);
+        let residuals = share.logits.slice(s![..n, ..]);
         // Seen as (D, M): with few columns that is the faster way around.
         let mut gradient = share.sums.weight.view_mut().reversed_axes();
-        general_mat_mul(1.0, &block.t(), &logits, 1.0, &mut gradient);
+        general_mat_mul(1.0, &block.t(), &residuals, 1.0, &mut gradient);
     }
 
     /// A block through our own, a window of the features after the other.
     fn add_windows(&self, rows: Range<usize>, share: &mut Share) {
-        let (m, d) = self.weight.dim();
-        let windows = || (0..d).step_by(WINDOW).map(|i| i..d.min(i + WINDOW));
+        let ((m, d), n) = (self.weight.dim(), rows.len());
         let arch = Arch::new();
-        let mut weight = Vec::new();
+        let windows = || {
+            (0..d)
+                .step_by(WINDOW)
+                .map(|i| i..d.min(i + WINDOW))
+                .enumerate()
+        };
+        self.widen(rows.clone(), WINDOW, &mut share.block);
         share.logits.fill(0.0);
-        for window in windows() {
-            self.widen(rows.clone(), window.clone(), &mut share.block);
-            weight.clear();
-            for row in self.weight.rows() {
-                let row = row.to_slice().expect("it was made row-major");
-                weight.extend_from_slice(&row[window.clone()]);
-            }
-            let block = block_rows(&share.block, rows.len(), window.len());
+        for (number, window) in windows() {
+            let weight = parts_of(self.weight, 0..m, window.clone());
+            let first = number * ROWS_FOR_FEW;
+            let block = parts_of(&share.block, first..first + n, 0..window.len());
             products(arch, &block, &weight, &mut |row, column, part| {
                 share.logits[[row, column]] += part;
             });
         }
-        self.block_residuals(rows.clone(), &mut share.logits, &mut share.sums);
+        self.block_residuals(rows, &mut share.logits, &mut share.sums);
         let residuals = share.logits.as_slice().expect("it was made row-major");
-        for window in windows() {
-            self.widen(rows.clone(), window.clone(), &mut share.block);
-            weight.clear();
-            weight.resize(m * window.len(), 0.0);
+        for (number, window) in windows() {
+            let first = number * ROWS_FOR_FEW;
             let batch = Batch {
-                rows: &block_rows(&share.block, rows.len(), window.len()),
-                residuals: &residuals[..rows.len() * m],
+                rows: &parts_of(&share.block, first..first + n, 0..window.len()),
+                residuals: &residuals[..n * m],
                 classes: m,
             };
+            let sums = share.sums.weight.as_slice_mut();
             let mut to = Added {
-                sums: &mut weight,
-                columns: window.len(),
+                sums: sums.expect("it was made row-major"),
+                width: d,
+                columns: window,
             };
             batch.gradient(arch, &mut to);
-            let parts = weight.chunks_exact(window.len());
-            for (sums, part) in share.sums.weight.rows_mut().into_iter().zip(parts) {
-                let sums = sums.into_slice().expect("it was made row-major");
-                add_scaled(&mut sums[window.clone()], 1.0, part);
-            }
         }
     }
 
-    /// Some columns of some rows as f64, to the start of a block's rows.
-    fn widen(&self, rows: Range<usize>, columns: Range<usize>, block: &mut Array2<f64>) {
+    /// Some rows as f64: the first windows of all, then the second ones, at their places in the block.
+    fn widen(&self, rows: Range<usize>, window: usize, block: &mut Array2<f64>) {
         let features = self.set.features();
-        let features = features.slice(s![rows, columns]);
-        for (row, wide) in features.rows().into_iter().zip(block.rows_mut()) {
-            let wide = wide.into_slice().expect("it was made row-major");
-            match row.to_slice() {
-                Some(narrow) => Arch::new().dispatch(Widen { narrow, wide }),
-                None => wide
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(wide, x)| *wide = f64::from(*x)),
+        let places = block.nrows() / features.ncols().div_ceil(window).max(1);
+        let mut copy = Vec::new();
+        for (row, i) in rows.enumerate() {
+            let windows = row_of(&features, i, &mut copy).chunks(window);
+            for (number, narrow) in windows.enumerate() {
+                let wide = block.row_mut(number * places + row);
+                let wide = wide.into_slice().expect("it was made row-major");
+                Arch::new().dispatch(Widen { narrow, wide });
             }
         }
     }
@@ -119,11 +122,17 @@ impl Work<'_, '_> {
     }
 }
 
-/// The first columns of the first rows.
-fn block_rows(block: &Array2<f64>, rows: usize, columns: usize) -> Vec<&[f64]> {
-    let rows = block.rows().into_iter().take(rows);
-    let rows = rows.map(|row| row.to_slice().expect("it was made row-major"));
-    rows.map(|row| &row[..columns]).collect()
+/// Makes a matrix one of a shape, whatever is in it.
+fn room(matrix: &mut Array2<f64>, shape: (usize, usize)) {
+    if matrix.dim() != shape {
+        zeros(matrix, shape);
+    }
+}
+
+/// Some columns of some rows.
+fn parts_of(matrix: &Array2<f64>, rows: Range<usize>, columns: Range<usize>) -> Vec<&[f64]> {
+    let row = |i: usize| matrix.row(i).to_slice().expect("it was made row-major");
+    rows.map(|i| &row(i)[columns.clone()]).collect()
 }
 
 /// [`widen`] on the processor's vectors.

@@ -100,7 +100,8 @@ impl Thread<'_, '_> {
             let laid = shares.iter_mut().zip(self.first..).map(|(share, number)| {
                 let columns = share.window.columns.len();
                 let x = share.window.lay(&self.pass.features, rows);
-                products(self.arch, &x, &share.weight, &mut |row, class, part| {
+                let weight: Vec<&[f32]> = share.weight.chunks_exact(columns).collect();
+                products(self.arch, &x, &weight, &mut |row, class, part| {
                     self.exchange.set_part(number, row, class, part);
                 });
                 let descent = Descent {
