@@ -11,6 +11,7 @@ pub mod classes;
 pub mod kernels;
 mod lock;
 pub mod progress;
+mod stamp;
 
 pub mod images;
 

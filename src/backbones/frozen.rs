@@ -7,7 +7,7 @@ use super::manifest::BackboneManifest;
 use super::registry::{BackboneFile, Registry};
 use super::runtime::OnnxBackbone;
 use super::spec::{BackboneId, Decoding, Engine, FeatureSpec};
-use super::{Backbone, DeviceRequest, Home, Precision};
+use super::{Backbone, Convolutions, DeviceRequest, Home, Precision};
 use crate::error::{Error, Result};
 use crate::images::View;
 
@@ -22,6 +22,8 @@ pub struct RunOptions {
     pub threads: usize,
     /// How exactly to compute.
     pub precision: Precision,
+    /// How convolutions are computed on the CPU.
+    pub convolutions: Convolutions,
     /// The most memory that may be taken on the GPU, in bytes; all of it where `None`.
     pub gpu_memory: Option<u64>,
 }
@@ -35,6 +37,7 @@ impl RunOptions {
             device: DeviceRequest::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             precision: Precision::default(),
+            convolutions: Convolutions::default(),
             gpu_memory: None,
         }
     }
@@ -73,7 +76,8 @@ impl Frozen {
         decoding: Decoding,
         options: &RunOptions,
     ) -> Result<Self> {
-        let mut file = Registry::new(options.home.clone()).resolve(name)?;
+        let registry = Registry::new(options.home.clone());
+        let mut file = registry.resolve(name)?;
         // Before the network is hashed: half a gigabyte takes longer than saying that the library is missing.
         let library = RuntimeLibrary::find(&options.home)?;
         let mut notes = Vec::new();
@@ -85,7 +89,7 @@ impl Frozen {
             ));
         }
         adjust(&mut file.manifest);
-        let sha256 = file.sha256()?;
+        let sha256 = registry.sha256(&file)?;
         let views = vec![View::Center];
         let mut frozen = Self::load(&file, sha256, decoding, views, notes, &library, options)?;
         if name.components().count() > 1 || name.is_file() {
@@ -104,7 +108,7 @@ impl Frozen {
         let id = &spec.backbone;
         let (mut found, sha256) = if let Some(name) = file {
             let found = registry.resolve(name)?;
-            let sha256 = found.sha256()?;
+            let sha256 = registry.sha256(&found)?;
             (found, sha256)
         } else {
             // What is found by its hash need not be hashed again.
@@ -154,13 +158,21 @@ impl Frozen {
             ..
         } = &file.manifest;
         preprocessing.check()?;
-        let backbone = OnnxBackbone::load(library, &file.path, features, preprocessing, options)?;
+        let network = (&*file.path, Some(&*sha256));
+        let backbone = OnnxBackbone::load(library, network, features, preprocessing, options)?;
         notes.extend(backbone.fixed_batch().map(|n| {
             format!(
                 "`{}` fixes its batch to {n}, so that images are run {n} at a time",
                 file.path.display()
             )
         }));
+        let none = backbone.winograd_layers() == 0;
+        if none && options.convolutions == Convolutions::Winograd {
+            notes.push(format!(
+                "`{}` has no 3×3 convolution of stride 1 and one group to compute in the Winograd domain",
+                file.path.display()
+            ));
+        }
         let backbone_id = BackboneId {
             name: name.clone(),
             sha256,
@@ -175,11 +187,14 @@ impl Frozen {
             decoding,
             views,
         };
-        let engine = Engine::new(
-            format!("ONNX Runtime {}", library.version),
-            backbone.device().to_string(),
-            options.precision,
-        );
+        let engine = Engine {
+            winograd_layers: backbone.winograd_layers(),
+            ..Engine::new(
+                format!("ONNX Runtime {}", library.version),
+                backbone.device().to_string(),
+                options.precision,
+            )
+        };
         Ok(Self {
             backbone,
             spec,

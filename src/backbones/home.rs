@@ -7,7 +7,7 @@ use etcetera::BaseStrategy;
 
 use crate::error::{Error, Result};
 
-/// The folder that holds `models/`, `downloads/` and `runtime/`.
+/// The folder that holds `models/`, `downloads/`, `runtime/` and `cache/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home(PathBuf);
 
@@ -54,6 +54,12 @@ impl Home {
     #[must_use]
     pub fn downloads(&self) -> PathBuf {
         self.0.join("downloads")
+    }
+
+    /// What is worked out once and may be deleted at any time.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.0.join("cache")
     }
 
     /// Where the set-up puts ONNX Runtime's library.

@@ -166,7 +166,10 @@ fn version_of(path: &Path) -> Result<String, String> {
     };
     // SAFETY: the table's function returns a static NUL-terminated string.
     let version = unsafe { CStr::from_ptr((base.version_string)()) };
-    Ok(version.to_string_lossy().into_owned())
+    let version = version.to_string_lossy().into_owned();
+    // Left open: it is to be used in a moment, and need not be linked a second time.
+    std::mem::forget(library);
+    Ok(version)
 }
 
 fn with_cause(error: &libloading::Error) -> String {

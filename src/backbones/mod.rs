@@ -3,10 +3,12 @@
 pub mod architectures;
 mod backbone;
 mod checksum;
+mod convolutions;
 mod device;
 mod download;
 mod frozen;
 mod home;
+mod known_checksums;
 mod library;
 mod manifest;
 pub mod onnx;
@@ -19,6 +21,7 @@ mod spec;
 pub mod weights;
 
 pub use backbone::Backbone;
+pub use convolutions::Convolutions;
 pub use device::{Device, DeviceRequest, Precision};
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, Proxies};
 pub use frozen::{Frozen, RunOptions};

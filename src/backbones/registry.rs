@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::checksum::Checksum;
 use super::home::Home;
+use super::known_checksums;
 use super::manifest::BackboneManifest;
 use super::outline::Outline;
 use crate::error::{Error, Result};
@@ -155,6 +156,14 @@ impl Registry {
         resolved.or_else(|error| Self::known_by_name(&name.to_string_lossy()).map_err(|_| error))
     }
 
+    /// [`BackboneFile::sha256`], which is remembered as long as the file's size, times and inode stay the same.
+    ///
+    /// # Errors
+    /// Those of [`BackboneFile::sha256`].
+    pub fn sha256(&self, file: &BackboneFile) -> Result<String> {
+        known_checksums::sha256(&self.home, file)
+    }
+
     /// Finds a network again by its content: at a remembered place, then among the installed ones.
     ///
     /// # Errors
@@ -170,7 +179,7 @@ impl Registry {
             .map(open)
             .transpose()?;
         for file in remembered.into_iter().chain(self.installed()?) {
-            if file.sha256()? == sha256 {
+            if self.sha256(&file)? == sha256 {
                 return Ok(file);
             }
         }
@@ -230,10 +239,18 @@ impl BackboneFile {
     /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
     pub fn sha256(&self) -> Result<String> {
         let mut checksum = Checksum::default();
-        for path in Outline::read(&self.path)?.files(&self.path)? {
+        for path in self.files()? {
             checksum.add_file(&path)?;
         }
         Ok(checksum.hex())
+    }
+
+    /// The ONNX file and then each file of external data.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
+    pub(super) fn files(&self) -> Result<Vec<PathBuf>> {
+        Outline::read(&self.path)?.files(&self.path)
     }
 }
 

@@ -4,13 +4,17 @@ mod agreement;
 mod batch_sizes;
 mod environment;
 mod fault;
+mod graph_cache;
+mod instruction_sets;
 mod network;
+mod operators;
 mod placement;
 mod pool;
 mod preload;
 mod providers;
 mod session;
 mod signature;
+mod source;
 mod threads;
 
 use std::iter;
@@ -23,7 +27,7 @@ use self::agreement::{LEAST_COSINE, cosine, test_picture};
 use self::network::{Network, RunFault};
 pub use self::providers::available_providers;
 use self::session::Opener;
-use self::signature::{choose_output, input_shape};
+use self::signature::{choose_output, image_lengths, input_shape};
 use super::backbone::Backbone;
 use super::device::{Device, Precision};
 use super::frozen::RunOptions;
@@ -52,19 +56,21 @@ impl std::fmt::Debug for OnnxBackbone {
 }
 
 impl OnnxBackbone {
-    /// Loads a network and runs one blank image through it, which tells D.
+    /// Loads a network and runs one blank image through it, which tells D. With the SHA-256 of its files, the graph that
+    /// ONNX Runtime makes of it is kept for the next time.
     ///
     /// # Errors
     /// [`Error::Runtime`] where the device does not work; [`Error::Network`] where the file, its input, the layer or D
     /// is not what the manifest says.
     pub fn load(
         library: &RuntimeLibrary,
-        path: &Path,
+        (path, sha256): (&Path, Option<&str>),
         features: &FeatureLayer,
         preprocessing: &Preprocessing,
         options: &RunOptions,
     ) -> Result<Self> {
-        let (session, opener, why) = Opener::start(library, path, options)?;
+        let image = image_lengths(preprocessing);
+        let (session, opener, why) = Opener::start(library, (path, sha256), image, options)?;
         let fault = |(problem, hint): (String, String)| Error::Network {
             path: path.to_owned(),
             problem,
@@ -102,6 +108,12 @@ impl OnnxBackbone {
     #[must_use]
     pub fn fixed_batch(&self) -> Option<usize> {
         self.network.sizes.fixed()
+    }
+
+    /// How many of its convolutions are computed in the Winograd domain.
+    #[must_use]
+    pub fn winograd_layers(&self) -> usize {
+        self.network.opener.winograd_layers()
     }
 
     /// Why `auto` did not take a GPU.

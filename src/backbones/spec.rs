@@ -73,8 +73,19 @@ pub struct Engine {
     /// How exactly it computed.
     #[serde(default)]
     pub precision: Precision,
+    /// How many convolutions were computed in the Winograd domain.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub winograd_layers: usize,
     /// Version of frostline.
     pub frostline: String,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands references out"
+)]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl Engine {
@@ -88,18 +99,26 @@ impl Engine {
             runtime: runtime.into(),
             device: device.into(),
             precision,
+            winograd_layers: 0,
             frostline: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// How it computed, for people: `fp32`, or `fp32 with 16 convolutions by Winograd`.
+    #[must_use]
+    pub fn arithmetic(&self) -> String {
+        match self.winograd_layers {
+            0 => self.precision.to_string(),
+            1 => format!("{} with 1 convolution by Winograd", self.precision),
+            n => format!("{} with {n} convolutions by Winograd", self.precision),
         }
     }
 }
 
 impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} on {} in {}",
-            self.runtime, self.device, self.precision
-        )
+        let arithmetic = self.arithmetic();
+        write!(f, "{} on {} in {arithmetic}", self.runtime, self.device)
     }
 }
 

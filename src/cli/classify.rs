@@ -108,7 +108,10 @@ fn tell(report: &ClassifyReport) {
     let engine = &report.engine;
     talk::say(format!(
         "{} images classified on {} ({}, {})",
-        report.used, engine.device, engine.runtime, engine.precision
+        report.used,
+        engine.device,
+        engine.runtime,
+        engine.arithmetic()
     ));
     gpu_not_used(report.why_not_gpu.as_deref());
 }

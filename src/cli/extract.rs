@@ -129,7 +129,7 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
         "  device    {} ({}, {}, {})",
         engine.device,
         engine.runtime,
-        engine.precision,
+        engine.arithmetic(),
         counted(options.run.threads, "thread")
     ));
     gpu_not_used(report.why_not_gpu.as_deref());

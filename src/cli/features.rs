@@ -116,10 +116,7 @@ fn describe(store: &FeatureStore) -> Result<String, Error> {
             "decoding       exif {}, alpha {}",
             spec.decoding.exif, spec.decoding.alpha
         ),
-        format!(
-            "computed by    {} on {}, frostline {}",
-            engine.runtime, engine.device, engine.frostline
-        ),
+        format!("computed by    {engine}, frostline {}", engine.frostline),
     ];
     lines.extend(
         classes

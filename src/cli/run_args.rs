@@ -1,6 +1,6 @@
 //! Arguments on how the network is run, shared by the commands that run one.
 
-use crate::backbones::{DeviceRequest, Home, Precision, RunOptions};
+use crate::backbones::{Convolutions, DeviceRequest, Home, Precision, RunOptions};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
@@ -11,6 +11,10 @@ pub(super) struct RunArgs {
     /// How exactly it computes: fp32; tf32, whose products have 10 bits on NVIDIA GPUs; fp16, which is held against fp32.
     #[arg(long, value_name = "PRECISION", default_value = "fp32")]
     precision: Precision,
+    /// How 3×3 convolutions are computed on the CPU: winograd, with a quarter of the multiplications; direct; or auto,
+    /// each as is faster for its shape.
+    #[arg(long, value_name = "WAY", default_value = "auto")]
+    conv: Convolutions,
     /// The most memory to take on the GPU, in MiB [default: what is there].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..1 << 30))]
     gpu_memory: Option<u64>,
@@ -29,6 +33,7 @@ impl RunArgs {
             device: self.device,
             threads: self.threads.unwrap_or(default.threads),
             precision: self.precision,
+            convolutions: self.conv,
             gpu_memory: self.gpu_memory.map(|mebibytes| mebibytes << 20),
             ..default
         }

@@ -6,7 +6,14 @@ use std::path::{Path, PathBuf};
 /// The rooms from top to bottom; those of one row do not know each other.
 const ROWS: &[&[&str]] = &[
     &["error"],
-    &["atomic_file", "lock", "progress", "classes", "kernels"],
+    &[
+        "atomic_file",
+        "lock",
+        "progress",
+        "classes",
+        "kernels",
+        "stamp",
+    ],
     &["images"],
     &["backbones"],
     &["features", "head"],

@@ -2,6 +2,7 @@
 
 mod borders;
 mod cli_cases;
+mod convolutions;
 mod devices;
 mod download;
 mod golden_evaluation;

@@ -21,7 +21,7 @@ use crate::atomic_file;
 use crate::error::{Error, FileProblem, Result};
 
 /// The first version of the file format in which a weight need not be an input: only then may a runtime fold it.
-const IR_VERSION: i64 = 4;
+pub(super) const IR_VERSION: i64 = 4;
 /// Readers of protocol buffers refuse messages from 2 GiB; a little is left for what is not weights.
 const LONGEST_MODEL: u64 = (1 << 31) - (1 << 20);
 impl Cut<'_> {
@@ -134,20 +134,20 @@ impl Cut<'_> {
             }
             Ok(())
         };
-        add_others().map_err(|fault| self.damaged(fault))?;
+        add_others().map_err(|fault| damaged(&self.model.path, fault))?;
         Ok(message)
     }
+}
 
-    fn damaged(&self, fault: Fault) -> Error {
-        let path = self.model.path.clone();
-        match fault {
-            Fault::Io(error) => Error::io("read", &path)(error),
-            Fault::Damaged(problem) => Error::File {
-                path,
-                problem: FileProblem::Damaged(problem.to_owned()),
-                hint: "the file changed while it was read; try again".to_owned(),
-            },
-        }
+/// The error of a file that was read whole once, and cannot be now.
+pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
+    match fault {
+        Fault::Io(error) => Error::io("read", path)(error),
+        Fault::Damaged(problem) => Error::File {
+            path: path.to_owned(),
+            problem: FileProblem::Damaged(problem.to_owned()),
+            hint: "the file changed while it was read; try again".to_owned(),
+        },
     }
 }
 

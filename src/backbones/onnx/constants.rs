@@ -6,7 +6,7 @@ use super::links::{Links, Maker};
 /// How many nodes lie between a weight and its use, at most; a circle ends here.
 const FARTHEST: usize = 8;
 
-impl Links<'_> {
+impl<'m> Links<'m> {
     /// The dimensions of a weight, or of what simple nodes make of one.
     pub(super) fn weight_dims(&self, tensor: &str) -> Option<Vec<i64>> {
         self.dims_within(tensor, FARTHEST)
@@ -63,7 +63,7 @@ impl Links<'_> {
     }
 
     /// The weight of that name, whether it lies among the weights or in a `Constant` node.
-    fn stored(&self, tensor: &str) -> Option<&Weight> {
+    pub(super) fn stored(&self, tensor: &str) -> Option<&'m Weight> {
         match self.maker(tensor)? {
             Maker::Weight(i) => Some(&self.graph.weights[i]),
             Maker::Input(_) => None,

@@ -28,6 +28,8 @@ pub(super) struct Model {
 /// Its graph, or one inside of a node.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
+    /// Where it lies, without its number and length.
+    pub(super) body: Span,
     pub(super) nodes: Vec<Node>,
     pub(super) weights: Vec<Weight>,
     pub(super) inputs: Vec<ValueInfo>,
@@ -42,6 +44,8 @@ pub(super) struct Node {
     pub(super) body: Span,
     pub(super) name: String,
     pub(super) operator: String,
+    /// Who defines the operator; ONNX itself where it is empty.
+    pub(super) domain: String,
     pub(super) inputs: Vec<String>,
     pub(super) outputs: Vec<String>,
     /// Tensors that graphs inside of it (of `If`, `Loop`, `Scan`) take from the graph around them.
@@ -53,6 +57,8 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) enum Attribute {
     Ints(Vec<i64>),
+    Float(f32),
+    Text(String),
     Tensor(Weight),
     Other,
 }
@@ -69,6 +75,8 @@ pub(super) struct Weight {
     /// Its fields, all but those of `payload`.
     pub(super) kept: Vec<Span>,
     pub(super) payload: Payload,
+    /// Where its numbers lie side by side, if it is `float32` in fields that are kept.
+    pub(super) floats: Option<Span>,
     /// Its numbers, where it is a short list of integers.
     pub(super) integers: Option<Vec<i64>>,
 }
@@ -150,7 +158,7 @@ impl Node {
     pub(super) fn ints(&self, name: &str) -> Option<&[i64]> {
         match self.attribute(name)? {
             Attribute::Ints(ints) => Some(ints),
-            Attribute::Tensor(_) | Attribute::Other => None,
+            _ => None,
         }
     }
 }

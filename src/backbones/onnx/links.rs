@@ -89,7 +89,7 @@ impl<'m> Links<'m> {
     }
 
     /// The nodes that need each tensor.
-    fn readers(&self) -> HashMap<&'m str, Vec<usize>> {
+    pub(super) fn readers(&self) -> HashMap<&'m str, Vec<usize>> {
         let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
         for (i, node) in self.graph.nodes.iter().enumerate() {
             for tensor in node.needs() {

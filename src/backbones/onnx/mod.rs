@@ -12,6 +12,7 @@ mod layer;
 mod links;
 mod penultimate;
 mod read;
+pub(super) mod rewrite;
 mod shapes;
 mod splice;
 mod wire;

@@ -16,6 +16,8 @@ const DEEPEST: usize = 16;
 const MOST_PARTS: usize = 1 << 22;
 /// Integers in up to so many bytes are shapes; longer lists are weights, and of no interest.
 const LONGEST_SHAPE: u64 = 1 << 10;
+/// Texts of up to so many bytes are choices, as of a padding; longer ones are of no interest.
+const LONGEST_CHOICE: u64 = 64;
 
 /// Reads all of a network but its weights.
 ///
@@ -66,7 +68,10 @@ impl Reader {
         if depth > DEEPEST {
             return Err(Fault::Damaged("graphs lie too deep in each other"));
         }
-        let mut graph = Graph::default();
+        let mut graph = Graph {
+            body: rest.clone(),
+            ..Graph::default()
+        };
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
                 1 => graph.nodes.push(self.node(span(&field)?, depth)?),
@@ -94,6 +99,7 @@ impl Reader {
                 3 => node.name = self.text(&field)?,
                 4 => node.operator = self.text(&field)?,
                 5 => self.attribute(span(&field)?, depth, &mut node)?,
+                7 => node.domain = self.text(&field)?,
                 _ => {}
             }
         }
@@ -105,6 +111,8 @@ impl Reader {
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
                 1 => name = self.text(&field)?,
+                2 => value = Attribute::Float(self.float(&field)?),
+                4 => value = self.choice(&span(&field)?)?,
                 3 => ints.push(number(&field)? as i64),
                 8 => self.numbers(&field, &mut ints)?,
                 5 => value = Attribute::Tensor(self.weight(span(&field)?)?),
@@ -134,6 +142,24 @@ impl Reader {
 
     fn text(&mut self, field: &Field) -> Result<String, Fault> {
         self.wire.text(&span(field)?)
+    }
+
+    fn float(&mut self, field: &Field) -> Result<f32, Fault> {
+        if field.value != Value::Fixed(4) {
+            return Err(Fault::Damaged(OTHER_TYPE));
+        }
+        let bytes = self.wire.bytes(&(field.whole.end - 4..field.whole.end))?;
+        let mut four = [0; 4];
+        four.copy_from_slice(&bytes);
+        Ok(f32::from_le_bytes(four))
+    }
+
+    fn choice(&mut self, span: &Span) -> Result<Attribute, Fault> {
+        if span.end - span.start > LONGEST_CHOICE {
+            return Ok(Attribute::Other);
+        }
+        let bytes = self.wire.bytes(span)?;
+        Ok(String::from_utf8(bytes).map_or(Attribute::Other, Attribute::Text))
     }
 
     /// The integers of a repeated field, whichever way they are written; a long list is gone over.

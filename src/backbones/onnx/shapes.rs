@@ -7,7 +7,7 @@ use super::links::Links;
 const MOST_LOOKS: usize = 256;
 
 /// Operators whose output has the shape of their first input.
-const ELEMENTWISE: &[&str] = &[
+pub(super) const ELEMENTWISE: &[&str] = &[
     "Relu",
     "LeakyRelu",
     "PRelu",

@@ -9,10 +9,11 @@ use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
 use super::environment::{environment, one_line};
+use super::graph_cache::GraphCache;
 use super::placement::PlacementLog;
+use super::source::Source;
 use super::threads::ThreadShare;
 use super::{fault, preload, providers};
-use crate::backbones::onnx::in_float16;
 use crate::backbones::{Device, DeviceRequest, Outline, Precision, RunOptions, RuntimeLibrary};
 use crate::error::{Error, Result};
 
@@ -23,8 +24,7 @@ pub(super) struct Opener {
     pub(super) device: Device,
     pub(super) share: ThreadShare,
     options: RunOptions,
-    /// The network in float16, where that was asked for.
-    half: Option<Vec<u8>>,
+    source: Source,
 }
 
 /// A session, how to open its twins, and why `auto` took this device.
@@ -34,7 +34,8 @@ impl Opener {
     /// Opens the first session on the device that was asked for, or on the one that `auto` finds to work.
     pub(super) fn start(
         library: &RuntimeLibrary,
-        path: &Path,
+        (path, sha256): (&Path, Option<&str>),
+        image: [usize; 3],
         options: &RunOptions,
     ) -> Result<Opened> {
         let environment = environment(library)?;
@@ -43,7 +44,12 @@ impl Opener {
             if matches!(device, Device::Cuda(_) | Device::TensorRt(_)) {
                 preload::nvidia_libraries(&library.path);
             }
-            Self::new(environment, path, device, options)
+            let cache = sha256
+                .filter(|_| device == Device::Cpu && options.precision != Precision::Fp16)
+                .map(|sha256| {
+                    GraphCache::new(&options.home, sha256, library, options.convolutions)
+                });
+            Self::new(environment, path, image, device, options, cache)
         };
         let opened = |opener: Self, why| Ok((opener.open()?, opener, why));
         match options.device {
@@ -58,23 +64,34 @@ impl Opener {
     fn new(
         environment: &'static Environment,
         path: &Path,
+        image: [usize; 3],
         device: Device,
         options: &RunOptions,
+        cache: Option<GraphCache>,
     ) -> Result<Self> {
-        let share = match device {
-            Device::Cpu => ThreadShare::of(options.threads, weight_bytes(path)?),
-            _ => ThreadShare::one_session(options.threads),
-        };
-        // TensorRT halves the network itself.
-        let halve = options.precision == Precision::Fp16 && !matches!(device, Device::TensorRt(_));
-        Ok(Self {
+        let opener = |share, source| Self {
             environment,
             path: path.to_owned(),
             device,
             share,
             options: options.clone(),
-            half: halve.then(|| in_float16(path)).transpose()?,
-        })
+            source,
+        };
+        // What was kept tells all that the file would be read for.
+        if let Some(cache) = &cache
+            && let Some(bytes) = cache.bytes()
+        {
+            let share = ThreadShare::of(options.threads, bytes);
+            return Ok(opener(share, Source::Kept(cache.clone())));
+        }
+        let bytes = weight_bytes(path)?;
+        let share = match device {
+            Device::Cpu => ThreadShare::of(options.threads, bytes),
+            _ => ThreadShare::one_session(options.threads),
+        };
+        let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES);
+        let source = Source::of(path, image, device, options, cache)?;
+        Ok(opener(share, source))
     }
 
     /// Opens one more session.
@@ -93,17 +110,22 @@ impl Opener {
                 ..self.options.clone()
             },
             path: self.path.clone(),
-            half: None,
+            source: Source::File,
             ..*self
         };
         full.open()
     }
 
-    fn commit(&self, mut builder: SessionBuilder) -> ort::Result<Session> {
-        match &self.half {
-            Some(bytes) => builder.commit_from_memory(bytes),
-            None => builder.commit_from_file(&self.path),
+    /// How many convolutions are computed in the Winograd domain.
+    pub(super) fn winograd_layers(&self) -> usize {
+        match &self.source {
+            Source::Rewritten(network) => network.winograd_layers(),
+            Source::File | Source::Kept(_) | Source::Converted(_) => 0,
         }
+    }
+
+    fn commit(&self, builder: SessionBuilder) -> ort::Result<Session> {
+        self.source.commit(&self.path, self.share.threads, builder)
     }
 
     fn builder(&self, log: LogLevel) -> ort::Result<SessionBuilder> {

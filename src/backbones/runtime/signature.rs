@@ -20,6 +20,15 @@ impl InputShape {
     }
 }
 
+/// The three lengths of one image as preprocessing gives it.
+pub(super) fn image_lengths(preprocessing: &Preprocessing) -> [usize; 3] {
+    let (width, height) = preprocessing.output_size();
+    match preprocessing.layout {
+        Layout::Nchw => [3, height, width].map(|n| n as usize),
+        Layout::Nhwc => [height, width, 3].map(|n| n as usize),
+    }
+}
+
 /// A problem and its hint.
 pub(super) type Fault = (String, String);
 
@@ -53,11 +62,7 @@ pub(super) fn input_shape(
             "export the network with a float32 input".to_owned(),
         ));
     };
-    let (width, height) = preprocessing.output_size();
-    let image = match preprocessing.layout {
-        Layout::Nchw => [3, height, width].map(|n| n as usize),
-        Layout::Nhwc => [height, width, 3].map(|n| n as usize),
-    };
+    let image = image_lengths(preprocessing);
     let fits = shape.len() == 4
         && shape[1..]
             .iter()

@@ -74,7 +74,7 @@ impl Trial<'_> {
         };
         OnnxBackbone::load(
             &library,
-            self.network,
+            (self.network, None),
             features,
             self.preprocessing,
             &options,

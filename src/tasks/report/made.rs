@@ -53,7 +53,7 @@ fn computed(engine: &Engine) -> Facts {
     vec![
         ("runtime".to_owned(), engine.runtime.clone()),
         ("device".to_owned(), engine.device.clone()),
-        ("precision".to_owned(), engine.precision.to_string()),
+        ("precision".to_owned(), engine.arithmetic()),
         ("frostline".to_owned(), engine.frostline.clone()),
     ]
 }

@@ -2,17 +2,19 @@
 
 use super::super::graph::element::{INT32, INT64};
 use super::super::graph::{External, Payload, Weight, WeightKind};
-use super::super::wire::{Fault, Field, Span};
+use super::super::wire::{Fault, Field, Span, Value};
 use super::{LONGEST_SHAPE, Reader, number, span};
 
 impl Reader {
     pub(super) fn weight(&mut self, mut rest: Span) -> Result<Weight, Fault> {
         let mut weight = Weight::default();
         let (mut typed, mut external) = (Vec::new(), None);
+        let mut floats = Vec::new();
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
                 1 => self.numbers(&field, &mut weight.dims)?,
                 2 => weight.element = number(&field)? as i32,
+                4 if floats.len() < 2 => floats.push(field.value),
                 5 | 7 => self.numbers(&field, &mut typed)?,
                 8 => weight.name = self.text(&field)?,
                 9 => weight.payload = Payload::Raw(span(&field)?),
@@ -25,6 +27,9 @@ impl Reader {
         }
         if let Some(external) = external {
             weight.payload = Payload::External(external);
+        }
+        if let (Payload::Fields, [Value::Span(span)]) = (&weight.payload, &floats[..]) {
+            weight.floats = Some(span.clone());
         }
         weight.integers = self.integers(&weight, typed)?;
         Ok(weight)

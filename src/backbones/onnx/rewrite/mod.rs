@@ -1,0 +1,89 @@
+//! A network for the CPU in which operators of our own take the place of what they are faster at.
+//!
+//! The file stays as it is: the new graph is made in memory, of ranges of the file, and holds no weights of the replaced
+//! layers. Those are read by ranges when the layers are made, one after the other. A convolution takes the batch norm,
+//! activation and pooling that follow it; a linear layer its activation.
+
+mod choice;
+mod convolution;
+mod layers;
+mod linear;
+mod numbers;
+mod sizes;
+mod steps;
+mod tensors;
+mod walk;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub(in crate::backbones) use self::layers::{ConvLayer, LinearLayer};
+use self::sizes::Sizes;
+use self::tensors::Tensors;
+use self::walk::Walk;
+use super::read::read_model;
+use crate::backbones::Convolutions;
+use crate::error::Result;
+
+/// The domain of our operators in a graph.
+pub(in crate::backbones) const DOMAIN: &str = "frostline";
+/// A convolution: one input of the layout that its layer has, one output with its channels last. Not called `Conv`, since
+/// parts of ONNX Runtime look at an operator's name alone.
+pub(in crate::backbones) const CONV: &str = "Conv3x3";
+/// A linear layer over the last dimension.
+pub(in crate::backbones) const LINEAR: &str = "Linear";
+/// The attribute that names a layer by its number.
+pub(in crate::backbones) const LAYER: &str = "layer";
+
+/// A network with operators of our own.
+#[derive(Debug)]
+pub(in crate::backbones) struct Rewritten {
+    /// The ONNX file of it.
+    pub(in crate::backbones) graph: Vec<u8>,
+    /// The folder that files of weights beside the network lie in.
+    pub(in crate::backbones) folder: PathBuf,
+    /// The layers of its `Conv`, by their numbers.
+    pub(in crate::backbones) convolutions: Vec<ConvLayer>,
+    /// The layers of its `Linear`, by their numbers.
+    pub(in crate::backbones) linears: Vec<LinearLayer>,
+}
+
+/// Replaces what is wanted in the network at `path`, whose input has `image` as its three lengths after the batch;
+/// `None` where nothing is.
+///
+/// # Errors
+/// [`Error::Io`](crate::error::Error::Io), and [`Error::File`](crate::error::Error::File) where the file changes meanwhile.
+pub(in crate::backbones) fn rewrite(
+    path: &Path,
+    image: [usize; 3],
+    wanted: Convolutions,
+) -> Result<Option<Rewritten>> {
+    if wanted == Convolutions::Direct {
+        return Ok(None);
+    }
+    // What cannot be read is for ONNX Runtime to say: it may know more of it, or better words.
+    let Ok(model) = read_model(path) else {
+        return Ok(None);
+    };
+    let Some(tensors) = Tensors::of(&model) else {
+        return Ok(None);
+    };
+    let sizes = Sizes::of(&tensors, image);
+    let convolutions = convolution::found(&tensors, |shape, output| {
+        choice::convolution(wanted, shape, sizes.places(output))
+    });
+    if convolutions.is_empty() {
+        return Ok(None);
+    }
+    let linears = linear::found(&tensors, &sizes);
+    let walked = Walk::over(&tensors, &sizes, convolutions, linears);
+    Ok(Some(Rewritten {
+        graph: write::graph(&tensors, &walked.steps)?,
+        folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+        convolutions: walked.convolutions,
+        linears: walked.linears,
+    }))
+}

@@ -1,0 +1,136 @@
+//! The sizes of tensors with four dimensions, worked out from the picture's.
+
+use std::collections::HashMap;
+
+use super::super::graph::{Dim, Node};
+use super::super::shapes::ELEMENTWISE;
+use super::tensors::{Tensors, all, auto_pad, int, is};
+
+/// The three lengths after the batch, where they are known.
+type Lengths = [usize; 3];
+
+/// The sizes of tensors with four dimensions, as the network's file orders them.
+pub(super) struct Sizes<'m>(HashMap<&'m str, Lengths>);
+
+impl<'m> Sizes<'m> {
+    /// For a picture of these three lengths where the file leaves them open.
+    pub(super) fn of(tensors: &Tensors<'m>, image: Lengths) -> Self {
+        let mut sizes = Self(HashMap::new());
+        for input in &tensors.model.graph.inputs {
+            let dims = input.dims.as_deref().and_then(|dims| dims.get(1..));
+            if let Some(dims @ [_, _, _]) = dims {
+                let fixed = |i: usize| match dims[i] {
+                    Dim::Fixed(length) => length as usize,
+                    Dim::Free(_) => image[i],
+                };
+                sizes.0.insert(&input.name, [fixed(0), fixed(1), fixed(2)]);
+            }
+        }
+        for node in tensors.nodes() {
+            if let (Some(output), Some(size)) = (node.outputs.first(), sizes.behind(tensors, node))
+            {
+                sizes.0.insert(output, size);
+            }
+        }
+        sizes
+    }
+
+    /// A tensor's three lengths after the batch.
+    pub(super) fn get(&self, tensor: &str) -> Option<Lengths> {
+        self.0.get(tensor).copied()
+    }
+
+    /// Height and width of a tensor whose channels come first.
+    pub(super) fn places(&self, tensor: &str) -> Option<[usize; 2]> {
+        self.get(tensor).map(|[_, height, width]| [height, width])
+    }
+
+    fn behind(&self, tensors: &Tensors, node: &Node) -> Option<Lengths> {
+        let size = self.get(node.inputs.first()?);
+        match node.operator.as_str() {
+            operator if ELEMENTWISE.contains(&operator) => size,
+            "Conv" => {
+                let weight = tensors.links.weight_dims(node.inputs.get(1)?)?;
+                let &[channels, _, height, width] = weight.as_slice() else {
+                    return None;
+                };
+                let [height, width] = windows(node, size?, [height, width])?;
+                Some([channels as usize, height, width])
+            }
+            "MaxPool" | "AveragePool" => {
+                let &[height, width] = node.ints("kernel_shape")? else {
+                    return None;
+                };
+                let [rows, columns] = windows(node, size?, [height, width])?;
+                Some([size?[0], rows, columns])
+            }
+            "GlobalAveragePool" | "GlobalMaxPool" => Some([size?[0], 1, 1]),
+            "Add" | "Sum" | "Sub" | "Mul" | "Div" => self.of_sum(tensors, node),
+            "Concat" if int(node, "axis", 1)? == 1 => {
+                let sizes = node.inputs.iter().map(|input| self.get(input));
+                let sizes: Vec<Lengths> = sizes.collect::<Option<_>>()?;
+                Some([sizes.iter().map(|size| size[0]).sum(), size?[1], size?[2]])
+            }
+            "Transpose" => {
+                let &[0, a, b, c] = node.ints("perm")? else {
+                    return None;
+                };
+                let at = |axis: i64| size?.get(usize::try_from(axis - 1).ok()?).copied();
+                Some([at(a)?, at(b)?, at(c)?])
+            }
+            _ => None,
+        }
+    }
+
+    /// Tensors of one size, and constants that are stretched to it.
+    fn of_sum(&self, tensors: &Tensors, node: &Node) -> Option<Lengths> {
+        let live = node
+            .inputs
+            .iter()
+            .filter(|input| tensors.links.is_live(input));
+        let sizes: Vec<Lengths> = live.map(|input| self.get(input)).collect::<Option<_>>()?;
+        let most = |i: usize| sizes.iter().map(|size| size[i]).max();
+        Some([most(0)?, most(1)?, most(2)?])
+    }
+}
+
+/// How many windows fit into an image, both ways.
+fn windows(node: &Node, [_, height, width]: Lengths, kernel: [i64; 2]) -> Option<[usize; 2]> {
+    let pair = |name| match node.ints(name) {
+        None => Some([1, 1]),
+        Some(&[a, b]) => Some([a, b]),
+        Some(_) => None,
+    };
+    let (strides, dilations) = (pair("strides")?, pair("dilations")?);
+    let pads = match node.ints("pads") {
+        None => [0; 4],
+        Some(pads) => pads.try_into().ok()?,
+    };
+    let one = |axis: usize, length: usize| {
+        let (length, stride) = (i64::try_from(length).ok()?, strides[axis]);
+        if stride < 1 {
+            return None;
+        }
+        let reach = dilations[axis] * (kernel[axis] - 1);
+        let up = int(node, "ceil_mode", 0)? * (stride - 1);
+        let count = match auto_pad(node)? {
+            "NOTSET" => (length + pads[axis] + pads[axis + 2] - reach - 1 + up) / stride + 1,
+            "VALID" => (length - reach - 1 + up) / stride + 1,
+            _ => (length + stride - 1) / stride,
+        };
+        usize::try_from(count).ok()
+    };
+    Some([one(0, height)?, one(1, width)?])
+}
+
+/// Whether a node gives its first input as it is.
+pub(super) fn passes(tensors: &Tensors, node: &Node) -> bool {
+    let same = is(node, "Identity")
+        // With a third input it may be one in training.
+        || is(node, "Dropout") && node.inputs.len() <= 2
+        || (is(node, "AveragePool") || is(node, "MaxPool"))
+            && all(node, "kernel_shape", 1, false)
+            && all(node, "strides", 1, true)
+            && all(node, "pads", 0, true);
+    same && tensors.has_one_output(node)
+}

@@ -1,0 +1,83 @@
+//! The nodes of the new graph.
+
+use std::collections::HashSet;
+
+use super::super::graph::Node;
+
+/// A node of the new graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A node as it was, by its number.
+    Same(usize),
+    /// A node with other names for what it reads and gives.
+    Renamed {
+        node: usize,
+        inputs: Vec<String>,
+        output: String,
+        /// Another `axis` than it had.
+        axis: Option<i64>,
+    },
+    /// Another order of the four dimensions.
+    Transpose {
+        input: String,
+        output: String,
+        perm: [i64; 4],
+    },
+    /// An operator of our own.
+    Own {
+        operator: &'static str,
+        layer: usize,
+        input: String,
+        output: String,
+    },
+}
+
+impl Step {
+    /// The tensors that it reads.
+    fn needs<'a>(&'a self, nodes: &'a [Node]) -> Vec<&'a str> {
+        match self {
+            Self::Same(node) => nodes[*node].needs().collect(),
+            Self::Renamed { inputs, .. } => inputs.iter().map(String::as_str).collect(),
+            Self::Transpose { input, .. } | Self::Own { input, .. } => vec![input],
+        }
+    }
+
+    /// The tensors that it makes.
+    fn makes<'a>(&'a self, nodes: &'a [Node]) -> Vec<&'a str> {
+        match self {
+            Self::Same(node) => nodes[*node].makes().collect(),
+            Self::Renamed { output, .. }
+            | Self::Transpose { output, .. }
+            | Self::Own { output, .. } => vec![output],
+        }
+    }
+}
+
+/// Leaves out the steps that lead to no output, such as constants that are in a layer now.
+///
+/// A graph whose nodes are in no order keeps some of them, which ONNX Runtime leaves out in its turn.
+pub(super) fn without_dead_ends<'a>(
+    steps: Vec<Step>,
+    nodes: &[Node],
+    outputs: impl Iterator<Item = &'a str>,
+) -> Vec<Step> {
+    let mut needed: HashSet<String> = outputs.map(ToOwned::to_owned).collect();
+    let mut kept = Vec::with_capacity(steps.len());
+    for step in steps.into_iter().rev() {
+        if step
+            .makes(nodes)
+            .iter()
+            .any(|&tensor| needed.contains(tensor))
+        {
+            needed.extend(step.needs(nodes).into_iter().map(ToOwned::to_owned));
+            kept.push(step);
+        }
+    }
+    kept.reverse();
+    kept
+}
+
+/// All tensors that steps read.
+pub(super) fn needed<'a>(steps: &'a [Step], nodes: &'a [Node]) -> HashSet<&'a str> {
+    steps.iter().flat_map(|step| step.needs(nodes)).collect()
+}

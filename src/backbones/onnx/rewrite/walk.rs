@@ -1,0 +1,284 @@
+//! Walking over a network from its input on, and deciding which order its tensors have.
+//!
+//! Our convolutions give their channels last. Nodes that look at each number alone follow them in that; before any other
+//! node the tensor is turned round, and is then what the file says under the file's name. So all that is not replaced
+//! stays as it is, and each tensor that turns up with its channels last has a name of its own.
+
+use std::collections::{HashMap, HashSet};
+
+use super::super::graph::Node;
+use super::convolution::FoundConv;
+use super::layers::{ConvLayer, LinearLayer};
+use super::linear::FoundLinear;
+use super::sizes::{Sizes, passes};
+use super::steps::{Step, without_dead_ends};
+use super::tensors::{Tensors, int, is};
+use super::{CONV, LINEAR};
+use crate::kernels::{InputOrder, Layout};
+
+/// Channels first to channels last.
+const TO_LAST: [i64; 4] = [0, 2, 3, 1];
+/// And back.
+const TO_FIRST: [i64; 4] = [0, 3, 1, 2];
+
+/// Operators on each number alone, of one tensor and maybe constants of one number.
+const UNARY: &[&str] = &[
+    "Relu",
+    "LeakyRelu",
+    "Elu",
+    "Selu",
+    "Clip",
+    "Sigmoid",
+    "HardSigmoid",
+    "HardSwish",
+    "Softplus",
+    "Tanh",
+    "Mish",
+    "Gelu",
+];
+/// Operators on numbers at the same place of several tensors.
+const BETWEEN: &[&str] = &["Add", "Sum", "Sub", "Mul", "Div", "Max", "Min", "Concat"];
+
+/// What a walk found: the new graph and its layers.
+pub(super) struct Walked {
+    pub(super) steps: Vec<Step>,
+    pub(super) convolutions: Vec<ConvLayer>,
+    pub(super) linears: Vec<LinearLayer>,
+}
+
+/// A walk over a network.
+pub(super) struct Walk<'w, 'm> {
+    tensors: &'w Tensors<'m>,
+    sizes: &'w Sizes<'m>,
+    walked: Walked,
+    /// The names under which tensors lie with their channels last.
+    last: HashMap<&'m str, String>,
+    /// Of these, the ones that were turned round to how the file has them.
+    turned: HashSet<&'m str>,
+    /// Flattening nodes whose rows are images with their channels last.
+    flattened_last: HashSet<usize>,
+}
+
+impl<'w, 'm> Walk<'w, 'm> {
+    /// Walks over a network in which these layers are replaced.
+    pub(super) fn over(
+        tensors: &'w Tensors<'m>,
+        sizes: &'w Sizes<'m>,
+        convolutions: Vec<FoundConv<'m>>,
+        linears: Vec<FoundLinear<'m>>,
+    ) -> Walked {
+        let absorbed = convolutions.iter().flat_map(|found| &found.absorbed);
+        let absorbed = absorbed.chain(linears.iter().flat_map(|found| &found.absorbed));
+        let absorbed: HashSet<usize> = absorbed.copied().collect();
+        let flattens = linears.iter().filter_map(|found| found.flatten);
+        let flattens: HashSet<usize> = flattens.map(|flatten| flatten.node).collect();
+        let mut convolutions = by_node(convolutions, |found| found.node);
+        let mut linears = by_node(linears, |found| found.node);
+        let mut walk = Self {
+            tensors,
+            sizes,
+            walked: Walked {
+                steps: Vec::new(),
+                convolutions: Vec::new(),
+                linears: Vec::new(),
+            },
+            last: HashMap::new(),
+            turned: HashSet::new(),
+            flattened_last: HashSet::new(),
+        };
+        for (i, node) in tensors.nodes().iter().enumerate() {
+            if let Some(found) = convolutions.remove(&i) {
+                walk.convolution(found);
+            } else if let Some(found) = linears.remove(&i) {
+                walk.linear(found);
+            } else if !(absorbed.contains(&i)
+                || walk.pass(node)
+                || walk.follow(i, node)
+                || flattens.contains(&i) && walk.flatten(i, node))
+            {
+                walk.keep(i, node);
+            }
+        }
+        walk.finish()
+    }
+
+    fn convolution(&mut self, mut found: FoundConv<'m>) {
+        let input = match self.last.get(found.input) {
+            Some(name) => {
+                found.layer.input = Layout::ChannelsLast;
+                name.clone()
+            }
+            None => found.input.to_owned(),
+        };
+        let output = self.name_last(found.output);
+        let layer = self.walked.convolutions.len();
+        self.walked.steps.push(Step::Own {
+            operator: CONV,
+            layer,
+            input,
+            output,
+        });
+        self.walked.convolutions.push(found.layer);
+    }
+
+    fn linear(&mut self, mut found: FoundLinear<'m>) {
+        if let Some(flatten) = found.flatten
+            && self.flattened_last.contains(&flatten.node)
+        {
+            found.layer.order = InputOrder::ChannelsLast {
+                channels: flatten.channels,
+            };
+        }
+        let layer = self.walked.linears.len();
+        self.walked.steps.push(Step::Own {
+            operator: LINEAR,
+            layer,
+            input: found.input.to_owned(),
+            output: found.output.to_owned(),
+        });
+        self.walked.linears.push(found.layer);
+    }
+
+    /// A tensor that is given on as it is keeps its channels last.
+    fn pass(&mut self, node: &'m Node) -> bool {
+        let name = node
+            .inputs
+            .first()
+            .and_then(|input| self.last.get(input.as_str()));
+        match name {
+            Some(name) if passes(self.tensors, node) => {
+                let name = name.clone();
+                self.last.insert(&node.outputs[0], name);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A node on each number alone follows what it reads.
+    fn follow(&mut self, i: usize, node: &'m Node) -> bool {
+        let unary = UNARY.iter().any(|operator| is(node, operator));
+        let between = BETWEEN.iter().any(|operator| is(node, operator));
+        let images = if unary {
+            &node.inputs[..node.inputs.len().min(1)]
+        } else {
+            &node.inputs
+        };
+        let is_last = |input: &String| self.last.contains_key(input.as_str());
+        let is_image = |input: &String| is_last(input) || self.sizes.get(input).is_some();
+        let all = (unary || between)
+            && images.iter().any(is_last)
+            && images.iter().all(is_image)
+            && self.tensors.has_one_output(node);
+        let concat = is(node, "Concat");
+        if !all || concat && int(node, "axis", 1) != Some(1) {
+            return false;
+        }
+        let images = images
+            .iter()
+            .map(|input| self.turn_last(input))
+            .collect::<Vec<_>>();
+        let constants = node.inputs.iter().skip(images.len()).cloned();
+        let inputs = images.into_iter().chain(constants).collect();
+        let output = self.name_last(&node.outputs[0]);
+        let axis = concat.then_some(3);
+        self.walked.steps.push(Step::Renamed {
+            node: i,
+            inputs,
+            output,
+            axis,
+        });
+        true
+    }
+
+    fn flatten(&mut self, i: usize, node: &'m Node) -> bool {
+        let Some(name) = self.last.get(node.inputs[0].as_str()) else {
+            return false;
+        };
+        let mut inputs = node.inputs.clone();
+        inputs[0].clone_from(name);
+        let output = node.outputs[0].clone();
+        self.walked.steps.push(Step::Renamed {
+            node: i,
+            inputs,
+            output,
+            axis: None,
+        });
+        self.flattened_last.insert(i)
+    }
+
+    fn keep(&mut self, i: usize, node: &'m Node) {
+        node.needs().for_each(|tensor| self.turn_first(tensor));
+        self.walked.steps.push(Step::Same(i));
+    }
+
+    /// Has a tensor be there with its channels last, and returns its name.
+    fn turn_last(&mut self, tensor: &'m str) -> String {
+        if let Some(name) = self.last.get(tensor) {
+            return name.clone();
+        }
+        let output = self.name_last(tensor);
+        self.turned.insert(tensor);
+        let (input, perm) = (tensor.to_owned(), TO_LAST);
+        self.walked.steps.push(Step::Transpose {
+            input,
+            output: output.clone(),
+            perm,
+        });
+        output
+    }
+
+    /// Has a tensor be there as the file has it.
+    fn turn_first(&mut self, tensor: &'m str) {
+        if let Some(name) = self.last.get(tensor)
+            && self.turned.insert(tensor)
+        {
+            let (input, output, perm) = (name.clone(), tensor.to_owned(), TO_FIRST);
+            self.walked.steps.push(Step::Transpose {
+                input,
+                output,
+                perm,
+            });
+        }
+    }
+
+    /// Names a tensor with its channels last, as nothing else in the network is called.
+    fn name_last(&mut self, tensor: &'m str) -> String {
+        let mut name = format!("{tensor}/channels_last");
+        while self.tensors.links.maker(&name).is_some() {
+            name.push('_');
+        }
+        self.last.insert(tensor, name.clone());
+        name
+    }
+
+    fn finish(mut self) -> Walked {
+        // In a graph whose nodes are in no order, some may have been read before they were made.
+        let nodes = self.tensors.nodes();
+        let read: Vec<&'m str> = self
+            .walked
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Same(i) => Some(nodes[*i].needs()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let outputs = self.tensors.outputs();
+        for tensor in read.into_iter().chain(outputs) {
+            self.turn_first(tensor);
+        }
+        let steps = std::mem::take(&mut self.walked.steps);
+        let steps = without_dead_ends(steps, nodes, self.tensors.outputs());
+        Walked {
+            steps,
+            ..self.walked
+        }
+    }
+}
+
+fn by_node<T>(found: Vec<T>, node: impl Fn(&T) -> usize) -> HashMap<usize, T> {
+    let found = found.into_iter();
+    found.map(|found| (node(&found), found)).collect()
+}

@@ -1,0 +1,177 @@
+//! Writing the new graph: ranges of the network's file, but for what is replaced. Numbers of fields are those of
+//! `onnx.proto`.
+
+use rten_onnx::onnx::{AttributeProto, AttributeType, NodeProto, OperatorSetIdProto};
+
+use super::super::assemble::{IR_VERSION, damaged};
+use super::super::graph::Node;
+use super::super::links::Maker;
+use super::super::splice::{Failure, Message, Sources};
+use super::super::wire::{Fault, Wire};
+use super::steps::{Step, needed};
+use super::tensors::Tensors;
+use super::{DOMAIN, LAYER};
+use crate::error::Result;
+
+/// The bytes of an ONNX file with these nodes.
+pub(super) fn graph(tensors: &Tensors, steps: &[Step]) -> Result<Vec<u8>> {
+    let path = &tensors.model.path;
+    let message = model(tensors, steps).map_err(|fault| damaged(path, fault))?;
+    let mut bytes = Vec::with_capacity(message.len() as usize);
+    let mut sources = Sources::new(std::slice::from_ref(path));
+    match message.write(&mut sources, &mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(Failure::Read(error)) => Err(error),
+        Err(Failure::Write(error)) => unreachable!("memory takes what is written: {error}"),
+    }
+}
+
+fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
+    let mut message = Message::default();
+    let version = tensors.model.ir_version.max(IR_VERSION);
+    message.number(1, version.unsigned_abs());
+    for span in &tensors.model.kept {
+        message.copy(0, span);
+    }
+    let domain = OperatorSetIdProto {
+        domain: Some(DOMAIN.to_owned()),
+        version: Some(1),
+    };
+    message.encoded(8, &domain);
+    message.message(7, body(tensors, steps)?);
+    Ok(message)
+}
+
+/// The graph: new nodes, the weights that they read, and everything else as it was.
+fn body(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
+    let graph = &tensors.model.graph;
+    let mut wire = Wire::open(&tensors.model.path)?;
+    let mut message = Message::default();
+    for step in steps {
+        add_node(&mut message, tensors.nodes(), step, &mut wire)?;
+    }
+    let mut read = needed(steps, tensors.nodes());
+    read.extend(tensors.outputs());
+    let (mut weights, mut inputs) = (graph.weights.iter(), graph.inputs.iter());
+    let mut rest = graph.body.clone();
+    while let Some(field) = wire.field(&mut rest)? {
+        let kept = match field.number {
+            1 => false,
+            5 | 15 => weights
+                .next()
+                .is_some_and(|weight| read.contains(weight.name.as_str())),
+            11 => inputs
+                .next()
+                .is_some_and(|input| is_picture(tensors, &input.name)),
+            _ => true,
+        };
+        if kept {
+            message.copy(0, &field.whole);
+        }
+    }
+    Ok(message)
+}
+
+/// Old files list their weights among the inputs, where a runtime may not fold them.
+fn is_picture(tensors: &Tensors, input: &str) -> bool {
+    matches!(tensors.links.maker(input), Some(Maker::Input(_)))
+}
+
+fn add_node(
+    graph: &mut Message,
+    nodes: &[Node],
+    step: &Step,
+    wire: &mut Wire,
+) -> Result<(), Fault> {
+    match step {
+        Step::Same(node) => {
+            let mut as_it_was = Message::default();
+            as_it_was.copy(0, &nodes[*node].body);
+            graph.message(1, as_it_was);
+        }
+        Step::Renamed {
+            node,
+            inputs,
+            output,
+            axis,
+        } => {
+            let mut renamed = Message::default();
+            for input in inputs {
+                renamed.text(1, input);
+            }
+            renamed.text(2, output);
+            // Inputs, outputs, and where the axis is another one, the attributes.
+            let replaced: &[u64] = if axis.is_some() { &[1, 2, 5] } else { &[1, 2] };
+            copy_all_but(replaced, &nodes[*node], wire, &mut renamed)?;
+            if let Some(axis) = axis {
+                renamed.encoded(5, &int("axis", *axis));
+            }
+            graph.message(1, renamed);
+        }
+        Step::Transpose {
+            input,
+            output,
+            perm,
+        } => {
+            let attribute = AttributeProto {
+                name: Some("perm".to_owned()),
+                ints: perm.to_vec(),
+                r#type: Some(AttributeType::INTS),
+                ..AttributeProto::default()
+            };
+            graph.encoded(1, &new_node("Transpose", None, [input, output], attribute));
+        }
+        Step::Own {
+            operator,
+            layer,
+            input,
+            output,
+        } => {
+            let attribute = int(LAYER, *layer as i64);
+            let node = new_node(operator, Some(DOMAIN), [input, output], attribute);
+            graph.encoded(1, &node);
+        }
+    }
+    Ok(())
+}
+
+fn copy_all_but(
+    replaced: &[u64],
+    node: &Node,
+    wire: &mut Wire,
+    message: &mut Message,
+) -> Result<(), Fault> {
+    let mut rest = node.body.clone();
+    while let Some(field) = wire.field(&mut rest)? {
+        if !replaced.contains(&field.number) {
+            message.copy(0, &field.whole);
+        }
+    }
+    Ok(())
+}
+
+fn new_node(
+    operator: &str,
+    domain: Option<&str>,
+    [input, output]: [&String; 2],
+    attribute: AttributeProto,
+) -> NodeProto {
+    NodeProto {
+        // A node that makes the same tensor in another order keeps its name.
+        name: Some(format!("frostline.{output}")),
+        input: vec![input.clone()],
+        output: vec![output.clone()],
+        op_type: Some(operator.to_owned()),
+        domain: domain.map(ToOwned::to_owned),
+        attribute: vec![attribute],
+    }
+}
+
+fn int(name: &str, i: i64) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        i: Some(i),
+        r#type: Some(AttributeType::INT),
+        ..AttributeProto::default()
+    }
+}

@@ -1,0 +1,104 @@
+//! What the sessions of a network are opened from.
+
+use std::path::Path;
+
+use ort::session::Session;
+use ort::session::builder::SessionBuilder;
+
+use super::graph_cache::GraphCache;
+use super::operators::OwnNetwork;
+use crate::backbones::onnx::in_float16;
+use crate::backbones::onnx::rewrite::rewrite;
+use crate::backbones::{Convolutions, Device, Precision, RunOptions};
+use crate::error::{Error, Result};
+
+/// What the sessions of a network are opened from.
+pub(super) enum Source {
+    /// Its file.
+    File,
+    /// Its file, or what was kept of it.
+    Kept(GraphCache),
+    /// The bytes of another form of it.
+    Converted(Vec<u8>),
+    /// A form with operators of our own.
+    Rewritten(OwnNetwork),
+}
+
+impl Source {
+    /// For a network whose input has `image` as its lengths after the batch.
+    pub(super) fn of(
+        path: &Path,
+        image: [usize; 3],
+        device: Device,
+        options: &RunOptions,
+        cache: Option<GraphCache>,
+    ) -> Result<Self> {
+        let plain = device == Device::Cpu && options.precision != Precision::Fp16;
+        if !plain {
+            refuse_winograd(device, options)?;
+        }
+        match options.precision {
+            // TensorRT halves the network itself.
+            Precision::Fp16 if !matches!(device, Device::TensorRt(_)) => {
+                Ok(Self::Converted(in_float16(path)?))
+            }
+            _ if plain => match rewrite(path, image, options.convolutions)? {
+                Some(rewritten) => {
+                    let network = OwnNetwork::load(rewritten, options.threads);
+                    network
+                        .map(Self::Rewritten)
+                        .map_err(Error::io("read", path))
+                }
+                None => Ok(cache.map_or(Self::File, Self::Kept)),
+            },
+            _ => Ok(Self::File),
+        }
+    }
+
+    /// Opens a session; what is computed by our operators in it is spread over `threads`.
+    pub(super) fn commit(
+        &self,
+        path: &Path,
+        threads: usize,
+        mut builder: SessionBuilder,
+    ) -> ort::Result<Session> {
+        match self {
+            Self::File => builder.commit_from_file(path),
+            Self::Kept(cache) => commit_kept(cache, path, builder),
+            Self::Converted(bytes) => builder.commit_from_memory(bytes),
+            Self::Rewritten(network) => network.commit(threads, builder),
+        }
+    }
+}
+
+/// From what was kept, or else from the file, which is then kept.
+fn commit_kept(
+    cache: &GraphCache,
+    path: &Path,
+    mut builder: SessionBuilder,
+) -> ort::Result<Session> {
+    if cache.bytes().is_some()
+        && let Ok(session) = cache.open(builder.clone())
+    {
+        return Ok(session);
+    }
+    match cache.fill(path, builder.clone()) {
+        Some(session) => Ok(session),
+        None => builder.commit_from_file(path),
+    }
+}
+
+fn refuse_winograd(device: Device, options: &RunOptions) -> Result<()> {
+    if options.convolutions != Convolutions::Winograd {
+        return Ok(());
+    }
+    let (problem, hint) = if device == Device::Cpu {
+        ("in fp16 convolutions cannot be", "use --precision fp32")
+    } else {
+        ("only the CPU has convolutions", "use --device cpu")
+    };
+    Err(Error::Runtime {
+        problem: format!("{problem} computed in the Winograd domain"),
+        hint: format!("{hint}, or leave --conv out"),
+    })
+}

@@ -1,0 +1,258 @@
+//! Networks of any operators with seeded weights, node by node.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use rten_onnx::onnx::{
+    AttributeProto, AttributeType, DataLocation, DataType, Dimension, GraphProto, ModelProto,
+    NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    TypeProto, TypeProtoTensor, ValueInfoProto,
+};
+use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
+
+/// A network in the making; its input is `input`.
+pub(super) struct Net {
+    graph: GraphProto,
+    opset: i64,
+    numbers: Numbers,
+}
+
+/// An attribute's value.
+pub(super) enum Is<'a> {
+    Int(i64),
+    Ints(&'a [i64]),
+    Float(f32),
+    Text(&'a str),
+}
+
+impl Net {
+    /// Of images of these three lengths.
+    pub(super) fn new(image: [i64; 3]) -> Self {
+        let [a, b, c] = image;
+        Self {
+            graph: GraphProto {
+                input: vec![info("input", &[-1, a, b, c])],
+                ..GraphProto::default()
+            },
+            opset: 13,
+            numbers: Numbers(1),
+        }
+    }
+
+    pub(super) fn opset(mut self, opset: i64) -> Self {
+        self.opset = opset;
+        self
+    }
+
+    /// A weight of numbers with mean `mean` that are up to `spread` away from it.
+    pub(super) fn weight(&mut self, dims: &[i64], mean: f32, spread: f32) -> String {
+        let len = dims.iter().product::<i64>();
+        let numbers = (0..len).map(|_| mean + spread * self.numbers.next());
+        let bytes = numbers.flat_map(f32::to_le_bytes).collect();
+        self.tensor(dims, DataType::FLOAT, bytes)
+    }
+
+    /// A constant of one number.
+    pub(super) fn scalar(&mut self, number: f32) -> String {
+        self.tensor(&[], DataType::FLOAT, number.to_le_bytes().to_vec())
+    }
+
+    /// A constant list of integers.
+    pub(super) fn integers(&mut self, numbers: &[i64]) -> String {
+        let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+        self.tensor(&[numbers.len() as i64], DataType::INT64, bytes.collect())
+    }
+
+    fn tensor(&mut self, dims: &[i64], kind: DataType, bytes: Vec<u8>) -> String {
+        let name = format!("weight{}", self.graph.initializer.len());
+        self.graph.initializer.push(TensorProto {
+            dims: dims.to_vec(),
+            data_type: Some(kind),
+            raw_data: Some(RefCell::new(bytes)),
+            name: Some(name.clone()),
+            ..TensorProto::default()
+        });
+        name
+    }
+
+    /// A node, and the name of its output: its operator's and its number.
+    pub(super) fn node(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: &[(&str, Is)],
+    ) -> String {
+        let output = format!("{}{}", operator.to_lowercase(), self.graph.node.len());
+        self.graph.node.push(NodeProto {
+            name: Some(output.clone()),
+            input: inputs.iter().map(ToString::to_string).collect(),
+            output: vec![output.clone()],
+            op_type: Some(operator.to_owned()),
+            attribute: attributes.iter().map(attribute).collect(),
+            ..NodeProto::default()
+        });
+        output
+    }
+
+    /// A 3×3 convolution with a bias; padded by one all round where nothing else is said.
+    pub(super) fn conv(
+        &mut self,
+        input: &str,
+        [from, to]: [i64; 2],
+        more: &[(&str, Is)],
+    ) -> String {
+        let weight = self.conv_weight([from, to], 3);
+        let bias = self.weight(&[to], 0.0, 0.5);
+        let padded = [("pads", Is::Ints(&[1; 4]))];
+        let more = if more.is_empty() { &padded } else { more };
+        self.node("Conv", &[input, &weight, &bias], more)
+    }
+
+    /// Such that numbers stay about as large as they are.
+    pub(super) fn conv_weight(&mut self, [from, to]: [i64; 2], kernel: i64) -> String {
+        let spread = (3.0 / (from * kernel * kernel) as f32).sqrt();
+        self.weight(&[to, from, kernel, kernel], 0.0, spread)
+    }
+
+    pub(super) fn relu(&mut self, input: &str) -> String {
+        self.node("Relu", &[input], &[])
+    }
+
+    pub(super) fn max_pool(&mut self, input: &str, more: &[(&str, Is)]) -> String {
+        let pair = |name| (name, Is::Ints(&[2, 2]));
+        let mut attributes = vec![pair("kernel_shape"), pair("strides")];
+        attributes.extend(more.iter().map(|(name, value)| (*name, value.copied())));
+        self.node("MaxPool", &[input], &attributes)
+    }
+
+    pub(super) fn norm(&mut self, input: &str, channels: i64) -> String {
+        let scale = self.weight(&[channels], 1.0, 0.5);
+        let shift = self.weight(&[channels], 0.0, 0.5);
+        let mean = self.weight(&[channels], 0.0, 0.5);
+        let variance = self.weight(&[channels], 1.0, 0.5);
+        let inputs = [input, &scale, &shift, &mean, &variance];
+        self.node(
+            "BatchNormalization",
+            &inputs,
+            &[("epsilon", Is::Float(1e-3))],
+        )
+    }
+
+    /// x Wᵀ + b.
+    pub(super) fn gemm(&mut self, input: &str, [from, to]: [i64; 2]) -> String {
+        let weight = self.weight(&[to, from], 0.0, (3.0 / from as f32).sqrt());
+        let bias = self.weight(&[to], 0.0, 0.5);
+        self.node("Gemm", &[input, &weight, &bias], &[("transB", Is::Int(1))])
+    }
+
+    /// Moves its weights into a file beside it, called `weights`.
+    pub(super) fn move_weights(&mut self, folder: &Path) {
+        let mut data = Vec::new();
+        for weight in &mut self.graph.initializer {
+            let bytes = weight.raw_data.take().unwrap().into_inner();
+            let entries = [
+                ("location", "weights".to_owned()),
+                ("offset", data.len().to_string()),
+                ("length", bytes.len().to_string()),
+            ];
+            let entry = |(key, value): (&str, String)| StringStringEntryProto {
+                key: Some(key.to_owned()),
+                value: Some(value),
+            };
+            weight.external_data = entries.map(entry).to_vec();
+            weight.data_location = Some(DataLocation::EXTERNAL);
+            data.extend(bytes);
+        }
+        std::fs::write(folder.join("weights"), data).unwrap();
+    }
+
+    /// Writes it with these outputs, of so many dimensions; nothing is said of their lengths.
+    pub(super) fn write(mut self, path: &Path, outputs: &[(&str, usize)]) {
+        let outputs = outputs.iter();
+        self.graph.output = outputs
+            .map(|(name, rank)| info(name, &vec![-1; *rank]))
+            .collect();
+        let model = ModelProto {
+            ir_version: Some(8),
+            graph: Some(self.graph),
+            opset_import: vec![OperatorSetIdProto {
+                domain: None,
+                version: Some(self.opset),
+            }],
+            ..ModelProto::default()
+        };
+        let mut bytes = Vec::new();
+        model.encode(ValueWriter::new(&mut bytes)).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+impl Is<'_> {
+    fn copied(&self) -> Is<'_> {
+        match self {
+            Is::Int(i) => Is::Int(*i),
+            Is::Ints(ints) => Is::Ints(ints),
+            Is::Float(f) => Is::Float(*f),
+            Is::Text(text) => Is::Text(text),
+        }
+    }
+}
+
+fn attribute((name, value): &(&str, Is)) -> AttributeProto {
+    let mut attribute = AttributeProto {
+        name: Some((*name).to_owned()),
+        ..AttributeProto::default()
+    };
+    let kind = match value {
+        Is::Int(i) => {
+            attribute.i = Some(*i);
+            AttributeType::INT
+        }
+        Is::Ints(ints) => {
+            attribute.ints = ints.to_vec();
+            AttributeType::INTS
+        }
+        Is::Float(f) => {
+            attribute.f = Some(*f);
+            AttributeType::FLOAT
+        }
+        Is::Text(text) => {
+            attribute.s = Some((*text).to_owned());
+            AttributeType::STRING
+        }
+    };
+    attribute.r#type = Some(kind);
+    attribute
+}
+
+/// Lengths below 0 are free.
+fn info(name: &str, dims: &[i64]) -> ValueInfoProto {
+    let dim = |&length: &i64| Dimension {
+        dim_value: (length >= 0).then_some(length),
+        dim_param: None,
+    };
+    let tensor_type = TypeProtoTensor {
+        elem_type: Some(DataType::FLOAT),
+        shape: Some(TensorShapeProto {
+            dim: dims.iter().map(dim).collect(),
+        }),
+    };
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto {
+            tensor_type: Some(tensor_type),
+            ..TypeProto::default()
+        }),
+    }
+}
+
+/// Numbers between −1 and 1, the same on every machine.
+pub(super) struct Numbers(pub(super) u32);
+
+impl Numbers {
+    pub(super) fn next(&mut self) -> f32 {
+        // A linear congruential generator; its high bits are the good ones (Knuth, TAOCP 2, 3.3.4).
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as f32 / (1_u32 << 23) as f32 - 1.0
+    }
+}
