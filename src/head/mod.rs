@@ -44,6 +44,7 @@ mod softmax;
 mod solvers;
 mod split;
 mod standard;
+mod streamed;
 mod targets;
 mod temperature;
 mod values;
@@ -75,6 +76,7 @@ pub use search::{
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};
 pub use split::{Split, validation_split};
+pub use streamed::{Block, FeatureBlocks, Streamed, fit_streamed};
 pub use temperature::{TEMPERATURES, Temperature, TemperatureFit};
 pub use values::FitValues;
 pub use warnings::FitWarning;

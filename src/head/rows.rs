@@ -27,6 +27,14 @@ impl FeatureRows<'_> {
         self.dim().1
     }
 
+    /// Whether every one of them is a number.
+    pub(super) fn is_finite(&self) -> bool {
+        match self {
+            Self::F32(features) => features.iter().all(|x| x.is_finite()),
+            Self::F16(features) => features.iter().all(|x| x.is_finite()),
+        }
+    }
+
     fn dim(&self) -> (usize, usize) {
         match self {
             Self::F32(features) => features.dim(),

@@ -21,6 +21,7 @@ use super::linear::LinearHead;
 use super::motion::{Motion, Rule};
 use super::params::FitValidParams;
 use super::rows::FeatureRows;
+use super::streamed::Block;
 use super::targets::Targets;
 use crate::error::{Error, Result};
 
@@ -129,16 +130,31 @@ impl Sgd {
         batch_size: usize,
     ) -> Result<BatchLoss> {
         self.check(set, rows)?;
-        let pass = Pass {
+        let block = Block {
             features: FeatureRows::F32(set.features().reborrow()),
-            classes_of: set.targets(),
-            views: set.views(),
+            targets: set.targets(),
+        };
+        Ok(self.steps_on(block, set.views(), rows, batch_size))
+    }
+
+    /// [`steps`](Self::steps) on rows that are known to fit.
+    pub(super) fn steps_on(
+        &mut self,
+        block: Block<'_>,
+        views: usize,
+        rows: &[usize],
+        batch_size: usize,
+    ) -> BatchLoss {
+        let pass = Pass {
+            features: &block.features,
+            classes_of: block.targets,
+            views,
             rows,
             batch_size: batch_size.max(1),
             targets: &self.targets,
             rule: &self.rule,
         };
-        Ok(pass.run(&mut self.shares, &mut self.bias))
+        pass.run(&mut self.shares, &mut self.bias)
     }
 
     fn check(&self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<()> {

@@ -21,8 +21,8 @@ const WORTH_A_THREAD: usize = 1 << 16;
 
 /// What a pass is over, and what does not change in it.
 #[derive(Clone, Copy)]
-pub(super) struct Pass<'a> {
-    pub(super) features: FeatureRows<'a>,
+pub(super) struct Pass<'a, 'f> {
+    pub(super) features: &'a FeatureRows<'f>,
     /// The class of each image, and the number of rows that it has.
     pub(super) classes_of: &'a [usize],
     pub(super) views: usize,
@@ -40,7 +40,7 @@ pub(super) struct Bias {
     pub(super) motion: Motion,
 }
 
-impl Pass<'_> {
+impl Pass<'_, '_> {
     /// Takes all steps; the loss is that of every batch before its step.
     pub(super) fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
         let batch = self.batch_size.min(self.rows.len());
@@ -79,8 +79,8 @@ impl Pass<'_> {
 }
 
 /// One of the threads.
-struct Thread<'a, 'p> {
-    pass: &'a Pass<'p>,
+struct Thread<'a, 'p, 'f> {
+    pass: &'a Pass<'p, 'f>,
     exchange: &'a Exchange,
     meeting: &'a Meeting,
     arch: Arch,
@@ -90,7 +90,7 @@ struct Thread<'a, 'p> {
     first: usize,
 }
 
-impl Thread<'_, '_> {
+impl Thread<'_, '_, '_> {
     fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
         let _guard = self.meeting.guard();
         let mut loss = BatchLoss::default();
@@ -99,7 +99,7 @@ impl Thread<'_, '_> {
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();
             let laid = shares.iter_mut().zip(self.first..).map(|(share, number)| {
                 let columns = share.window.columns.len();
-                let x = share.window.lay(&self.pass.features, rows);
+                let x = share.window.lay(self.pass.features, rows);
                 let weight: Vec<&[f32]> = share.weight.chunks_exact(columns).collect();
                 products(self.arch, &x, &weight, &mut |row, class, part| {
                     self.exchange.set_part(number, row, class, part);
