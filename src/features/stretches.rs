@@ -11,7 +11,7 @@ use crate::images::View;
 
 /// Bytes of a stretch, about: enough that a disk does not mind, few enough that some hundred of them, taken at random,
 /// are a sample of the store.
-const BYTES: usize = 1 << 20;
+const BYTES: usize = 1 << 18;
 
 /// Images that lie together in a part, of those that were asked for.
 #[derive(Debug)]
