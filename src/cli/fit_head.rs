@@ -1,5 +1,6 @@
 //! `frostline fit-head`.
 
+mod memory_arg;
 mod sgd_args;
 mod solver_args;
 
@@ -11,7 +12,7 @@ use super::search_args::{self, SearchArgs};
 use super::talk;
 use super::trust_args::{self, TrustArgs};
 use crate::head::{EpochFigures, Fit};
-use crate::tasks::{FitHeadOptions, FitHeadReport, Validation, fit_head};
+use crate::tasks::{FitHeadOptions, FitHeadReport, Streaming, Validation, fit_head};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -30,6 +31,10 @@ pub(super) struct Args {
     /// Train on all the views of the features: each epoch of SGD draws one of each image, L-BFGS takes all.
     #[arg(long)]
     augment: bool,
+    /// Memory that features may take, as 500M or 4G; more are read in blocks, again in every epoch of SGD
+    /// [default: half of what is free].
+    #[arg(long, value_name = "SIZE", value_parser = memory_arg::bytes)]
+    memory: Option<u64>,
     #[command(flatten)]
     solver: SolverArgs,
     #[command(flatten)]
@@ -55,6 +60,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         learning_curve: args.search.learning_curve(),
         calibrate: args.trust.calibrate(args.search.folds()),
         reject: args.trust.reject(),
+        memory: args.memory,
     };
     let report = fit_head(&options, &mut tell_epoch)?;
     tell(&report, &options);
@@ -81,6 +87,7 @@ fn tell_epoch(figures: &EpochFigures) {
 
 fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     search_args::tell(report);
+    report.streamed.iter().for_each(tell_streaming);
     report.warnings.iter().for_each(talk::warn);
     if report.n_validation == 0 {
         talk::note(
@@ -103,6 +110,17 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     }
     trust_args::tell(report);
     talk::say(format!("  head        {}", options.output.display()));
+}
+
+fn tell_streaming(streaming: &Streaming) {
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    talk::note(format!(
+        "the features were read in blocks of {} images in every epoch: together they take {} MiB, and {} MiB were \
+         allowed (--memory)",
+        streaming.images,
+        mib(streaming.needed),
+        mib(streaming.allowed)
+    ));
 }
 
 /// What the solver has to say of its end.

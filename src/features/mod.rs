@@ -3,19 +3,23 @@
 mod digest;
 mod export;
 mod index;
+mod layout;
 mod manifest;
 mod part;
 mod pipeline;
 mod recognition;
 mod stamps;
 mod store;
+mod stretches;
 mod writer;
 
 pub use digest::Digest;
 pub use export::{ExportFormat, export};
 pub use index::{Content, Index, IndexRow};
+pub use layout::Numbers;
 pub use manifest::{Dtype, StoreManifest};
 pub use pipeline::{Item, Outcome, Picture, Pipeline, Sink, Timings};
 pub use recognition::{Recognise, Recognised};
 pub use store::{FeatureStore, is_store};
+pub use stretches::Stretches;
 pub use writer::{Existing, StoreWriter};

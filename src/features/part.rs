@@ -152,7 +152,10 @@ fn read_file(file: File, manifest: &StoreManifest, columns: Columns) -> Result<R
 }
 
 /// Brings a digest a row to one an image.
-fn one_digest_an_image(digests: &mut Vec<Digest>, views: usize) -> Result<(), FileProblem> {
+pub(super) fn one_digest_an_image(
+    digests: &mut Vec<Digest>,
+    views: usize,
+) -> Result<(), FileProblem> {
     let images = digests.chunks(views.max(1));
     let whole = |image: &[Digest]| image.len() == views && image.iter().all(|d| *d == image[0]);
     if !images.clone().all(whole) {
@@ -164,7 +167,7 @@ fn one_digest_an_image(digests: &mut Vec<Digest>, views: usize) -> Result<(), Fi
     Ok(())
 }
 
-fn check(schema: &Schema, manifest: &StoreManifest) -> Result<(), FileProblem> {
+pub(super) fn check(schema: &Schema, manifest: &StoreManifest) -> Result<(), FileProblem> {
     let wanted = "a part of this feature store";
     let foreign = |found: &str| FileProblem::Foreign {
         wanted,

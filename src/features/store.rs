@@ -135,7 +135,7 @@ impl FeatureStore {
     }
 
     /// Where each view stands among those of an image.
-    fn places_of(&self, views: &[View]) -> Result<Vec<usize>> {
+    pub(super) fn places_of(&self, views: &[View]) -> Result<Vec<usize>> {
         let there = &self.manifest.spec.views;
         let place = |view: &View| {
             there
@@ -152,7 +152,7 @@ impl FeatureStore {
         views.iter().map(place).collect()
     }
 
-    fn incomplete(&self, missing: usize) -> Error {
+    pub(super) fn incomplete(&self, missing: usize) -> Error {
         Error::Input {
             problem: format!(
                 "the features of {missing} images are missing from `{}`",

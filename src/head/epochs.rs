@@ -2,31 +2,38 @@
 
 use super::figures::{EpochFigures, ValidationFigures};
 use super::fit::Fit;
-use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
-use super::order::RowOrder;
+use super::params::FitValidParams;
 use super::sgd::{BatchLoss, Sgd};
-use super::solvers::Job;
 use crate::error::{Error, Result};
+
+/// Where the features of an epoch come from.
+pub(super) trait Passes {
+    /// Takes the steps of the next epoch; their loss.
+    fn epoch(&mut self, sgd: &mut Sgd, batch_size: usize) -> Result<BatchLoss>;
+
+    /// How a head does on the validation set, where there is one.
+    fn validate(&mut self, head: &LinearHead) -> Result<Option<ValidationFigures>>;
+}
 
 /// Trains a head for as many epochs as are asked for, or until patience ends.
 pub(super) fn run(
-    start: LinearHead,
-    job: Job<'_>,
+    start: &LinearHead,
+    params: &FitValidParams,
+    class_weights: Vec<f64>,
+    passes: &mut dyn Passes,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
-    let values = job.params.values();
-    let mut sgd = Sgd::new(job.params, start).with_class_weights(job.class_weights)?;
-    let mut order = RowOrder::new(values.seed, job.train.n_samples(), job.train.views());
+    let values = params.values();
+    let mut sgd = Sgd::new(params, start).with_class_weights(class_weights)?;
     let mut history = Vec::with_capacity(values.epochs.min(1024));
     let mut best: Option<Best> = None;
     for epoch in 1..=values.epochs {
         sgd.set_lr(values.schedule.lr(values.lr, epoch, values.epochs));
-        let rows = order.next_epoch();
         let figures = EpochFigures {
             epoch,
-            train_loss: run_epoch(&mut sgd, &job.train, rows.chunks(values.batch_size), epoch)?,
-            validation: validate(&sgd, job.validation.as_ref(), epoch)?,
+            train_loss: run_epoch(&mut sgd, passes, values.batch_size, epoch)?,
+            validation: validate(&sgd, passes, epoch)?,
         };
         on_epoch(&figures);
         history.push(figures);
@@ -51,7 +58,7 @@ pub(super) fn run(
         None => Fit {
             validation: history.last().and_then(|last| last.validation),
             history,
-            ..Fit::of(sgd.into_head())
+            ..Fit::of(sgd.head())
         },
     })
 }
@@ -68,46 +75,30 @@ impl Best {
         Self {
             epoch,
             figures,
-            head: sgd.head().clone(),
+            head: sgd.head(),
         }
     }
 }
 
-fn run_epoch<'a>(
+fn run_epoch(
     sgd: &mut Sgd,
-    train: &LabelledFeatures<'_>,
-    batches: impl Iterator<Item = &'a [usize]>,
+    passes: &mut dyn Passes,
+    batch_size: usize,
     epoch: usize,
 ) -> Result<f64> {
-    let mut total = BatchLoss::default();
-    for rows in batches {
-        let loss = sgd.step(train, rows)?;
-        if !loss.mean().is_finite() {
-            return Err(Error::Diverged {
-                epoch,
-                loss: loss.mean(),
-            });
-        }
-        total.add(loss);
-    }
-    // The last step's weights have not been through a loss yet.
-    if sgd.head().is_finite() {
-        Ok(total.mean())
+    // A loss that is no number leaves none in the sum; a last step's weights have not been through a loss yet.
+    let loss = passes.epoch(sgd, batch_size)?.mean();
+    if loss.is_finite() && sgd.is_finite() {
+        Ok(loss)
     } else {
-        Err(Error::Diverged {
-            epoch,
-            loss: f64::NAN,
-        })
+        Err(Error::Diverged { epoch, loss })
     }
 }
 
-fn validate(
-    sgd: &Sgd,
-    set: Option<&LabelledFeatures<'_>>,
-    epoch: usize,
-) -> Result<Option<ValidationFigures>> {
-    let Some(set) = set else { return Ok(None) };
-    let figures = ValidationFigures::of(sgd.head(), set)?;
+fn validate(sgd: &Sgd, passes: &mut dyn Passes, epoch: usize) -> Result<Option<ValidationFigures>> {
+    let Some(figures) = passes.validate(&sgd.head())? else {
+        return Ok(None);
+    };
     if figures.loss.is_finite() {
         Ok(Some(figures))
     } else {

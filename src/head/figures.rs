@@ -35,17 +35,39 @@ impl ValidationFigures {
     /// # Errors
     /// [`Error::Mismatch`](crate::error::Error::Mismatch) when the features are not those of the head.
     pub(super) fn of(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Self> {
+        let mut sums = ValidationSums::default();
+        sums.add(head, set)?;
+        Ok(sums.figures())
+    }
+}
+
+/// What [`ValidationFigures`] are the means of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ValidationSums {
+    loss: f64,
+    right: usize,
+    n_samples: usize,
+}
+
+impl ValidationSums {
+    /// Takes in some samples.
+    pub(super) fn add(&mut self, head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<()> {
         let log_p = log_probabilities(head, set)?;
-        let (mut loss, mut right) = (0.0, 0usize);
         for (log_p, &target) in log_p.rows().into_iter().zip(set.targets()) {
-            loss -= log_p[target];
-            right += usize::from(argmax(log_p) == target);
+            self.loss -= log_p[target];
+            self.right += usize::from(argmax(log_p) == target);
         }
-        let n = set.n_samples() as f64;
-        Ok(ValidationFigures {
-            loss: loss / n,
-            accuracy: right as f64 / n,
-        })
+        self.n_samples += set.n_samples();
+        Ok(())
+    }
+
+    /// Of all that were taken in.
+    pub(super) fn figures(&self) -> ValidationFigures {
+        let n = self.n_samples as f64;
+        ValidationFigures {
+            loss: self.loss / n,
+            accuracy: self.right as f64 / n,
+        }
     }
 }
 

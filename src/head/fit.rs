@@ -10,6 +10,7 @@ use super::logistic::Optimum;
 use super::params::FitValidParams;
 use super::solvers::{Job, by_lbfgs, by_sgd};
 use super::warnings::{FitWarning, warnings};
+use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 
 /// A fitted head and how it came about.
@@ -81,16 +82,32 @@ pub fn fit_from(
         validation: validation.map(LabelledFeatures::reborrow),
         class_weights: values.class_weight.weights(train.classes(), &counts)?,
     };
-    let mut fit = match values.solver {
-        Solver::Sgd => by_sgd(start, job, on_epoch)?,
+    let fit = match values.solver {
+        Solver::Sgd => by_sgd(&start, job, on_epoch)?,
         Solver::Lbfgs => by_lbfgs(&start, job)?,
     };
+    let validated = validation.map(LabelledFeatures::class_counts);
+    let (classes, validated) = (train.classes(), validated.as_deref());
+    Ok(finished(fit, params, classes, &counts, validated, started))
+}
+
+/// Adds what to think of a fit on so many images of each class, and of the validation set.
+pub(super) fn finished(
+    mut fit: Fit,
+    params: &FitValidParams,
+    classes: &ClassIndex,
+    counts: &[usize],
+    validated: Option<&[usize]>,
+    started: Instant,
+) -> Fit {
+    let values = params.values();
     // Where patience ended it, more epochs would not have helped.
     let ran_out = fit.history.len() == values.epochs;
     let history = if ran_out { fit.history.as_slice() } else { &[] };
-    fit.warnings = warnings(train, validation, &values.class_weight, history);
+    let counts: Vec<_> = classes.iter().zip(counts.iter().copied()).collect();
+    fit.warnings = warnings(&counts, validated, &values.class_weight, history);
     fit.seconds = started.elapsed().as_secs_f64();
-    Ok(fit)
+    fit
 }
 
 impl Fit {
@@ -108,7 +125,7 @@ impl Fit {
     }
 }
 
-fn require_validation(patience: Option<usize>, is_there: bool) -> Result<()> {
+pub(super) fn require_validation(patience: Option<usize>, is_there: bool) -> Result<()> {
     if patience.is_none() || is_there {
         return Ok(());
     }
@@ -156,7 +173,6 @@ mod tests {
     use ndarray::{Array2, array};
 
     use super::*;
-    use crate::classes::ClassIndex;
     use crate::head::FitParams;
 
     fn fit_on(params: FitParams, features: &Array2<f32>, targets: &[usize]) -> Result<Fit> {

@@ -1,8 +1,9 @@
 //! The head itself: logits = features · weightᵀ + bias.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use pulp::Arch;
 
-use super::kernels;
+use super::logits::products;
 use super::softmax::{log_softmax, softmax};
 use crate::error::{Error, Result};
 
@@ -126,34 +127,22 @@ impl LinearHead {
         )
     }
 
-    /// Weight and bias, to be trained.
-    pub(super) fn slices_mut(&mut self) -> (&mut [f32], &mut [f32]) {
-        let weight = self
-            .weight
-            .as_slice_mut()
-            .expect("`new` stores it row-major");
-        (
-            weight,
-            self.bias
-                .as_slice_mut()
-                .expect("`new` stores it in one piece"),
-        )
-    }
-
     /// [`logits`](Self::logits) of features that are known to be D to a row.
     pub(super) fn rows_to_logits(&self, features: ArrayView2<'_, f32>) -> Array2<f64> {
         let features = features.as_standard_layout();
         let (weight, bias) = self.slices();
-        let mut logits = Array2::zeros((features.nrows(), self.n_classes()));
-        for (row, mut logits) in features.rows().into_iter().zip(logits.rows_mut()) {
-            let row = row
-                .to_slice()
-                .expect("a row of a row-major matrix is in one piece");
-            let logits = logits
-                .as_slice_mut()
-                .expect("a row of a new matrix is in one piece");
-            kernels::linear(weight, bias, row, logits);
-        }
+        let mut logits =
+            Array2::from_shape_fn((features.nrows(), bias.len()), |(_, c)| bias[c].into());
+        let rows = features.rows().into_iter();
+        let rows = rows.map(|row| {
+            row.to_slice()
+                .expect("a row of a row-major matrix is in one piece")
+        });
+        let rows: Vec<&[f32]> = rows.collect();
+        let weight: Vec<&[f32]> = weight.chunks_exact(self.n_features().max(1)).collect();
+        products(Arch::new(), &rows, &weight, &mut |row, class, product| {
+            logits[[row, class]] = f64::from(product + bias[class]);
+        });
         logits
     }
 }

@@ -3,6 +3,14 @@
 //! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`] or L-BFGS, [`Evaluation`] says how good it is,
 //! [`HeadFile`] keeps it. N is the number of samples, D that of features, C that of classes, everywhere.
 
+// What is not inlined into a function compiled for an instruction set is compiled without it, and a closure in an
+// iterator may not be.
+#![expect(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    reason = "see above"
+)]
+
 mod choices;
 mod cross_validation;
 mod dropout;
@@ -12,6 +20,7 @@ mod evaluation;
 mod figures;
 mod file;
 mod fit;
+mod gradient;
 mod inspection;
 mod kernels;
 mod labelled;
@@ -19,19 +28,23 @@ mod lbfgs;
 mod line_search;
 mod linear;
 mod logistic;
+mod logits;
 mod motion;
 mod neighbours;
+mod number;
 mod objective;
 mod order;
 mod parallel;
 mod params;
 mod rejection;
+mod rows;
 mod search;
 mod sgd;
 mod softmax;
 mod solvers;
 mod split;
 mod standard;
+mod streamed;
 mod targets;
 mod temperature;
 mod values;
@@ -56,12 +69,14 @@ pub use logistic::Optimum;
 pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
 pub use params::{FitParams, FitValidParams};
 pub use rejection::{BANK_CAPACITY, Likeness, Method, Rejection, RejectionFit, RejectionRule};
+pub use rows::FeatureRows;
 pub use search::{
     Candidate, CandidateFigures, LearningPoint, Search, Setting, learning_curve, search,
 };
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};
 pub use split::{Split, validation_split};
+pub use streamed::{Block, FeatureBlocks, Streamed, fit_streamed};
 pub use temperature::{TEMPERATURES, Temperature, TemperatureFit};
 pub use values::FitValues;
 pub use warnings::FitWarning;

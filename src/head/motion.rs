@@ -5,11 +5,11 @@ use super::values::FitValues;
 /// The step's constants: `θ ← θ - lr · (of_gradient · g + of_velocity · v)`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
-    lr: f32,
-    momentum: f32,
-    weight_decay: f32,
-    of_gradient: f32,
-    of_velocity: f32,
+    pub(super) lr: f32,
+    pub(super) momentum: f32,
+    pub(super) weight_decay: f32,
+    pub(super) of_gradient: f32,
+    pub(super) of_velocity: f32,
 }
 
 impl Rule {

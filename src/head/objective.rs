@@ -1,15 +1,17 @@
 //! The loss of softmax regression with its gradient, in f64, for many problems on the same features at once.
 
+mod blocks;
+mod fours;
 mod plain;
 mod rows;
 
-use std::num::NonZero;
 use std::thread;
 
 use ndarray::{Array2, ArrayView2, s};
 
 use self::rows::{Share, Work};
 use super::labelled::LabelledFeatures;
+use super::parallel::processors;
 use super::standard::Standard;
 use super::targets::Targets;
 use super::vectors::dot;
@@ -168,8 +170,7 @@ impl<'a> Evaluator<'a> {
 }
 
 fn threads(multiplications: usize) -> usize {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    cores.min(multiplications / WORTH_A_THREAD).max(1)
+    processors().min(multiplications / WORTH_A_THREAD).max(1)
 }
 
 /// Makes the first share's sums those over all rows, by a thread for each share.

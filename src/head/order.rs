@@ -25,6 +25,16 @@ impl RowOrder {
         }
     }
 
+    /// Begins anew with N images, but with the next numbers of the same generator.
+    pub(super) fn restart(&mut self, n_samples: usize) {
+        self.images = (0..n_samples).collect();
+    }
+
+    /// Puts something else into a new order.
+    pub(super) fn shuffle(&mut self, numbers: &mut [usize]) {
+        shuffle(numbers, &mut self.generator);
+    }
+
     /// The rows of the next epoch, (N), one of each image.
     pub(super) fn next_epoch(&mut self) -> Cow<'_, [usize]> {
         shuffle(&mut self.images, &mut self.generator);

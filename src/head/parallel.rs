@@ -1,8 +1,16 @@
 //! Independent pieces of work on all processors, in an order that no processor changes.
 
 use std::num::NonZero;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+
+/// How many processors there are; the system takes some 50 µs to tell.
+pub(super) fn processors() -> usize {
+    static PROCESSORS: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
+    *PROCESSORS
+}
 
 /// `work(0)` to `work(n - 1)`, in this order, whatever thread did which of them and when.
 ///
@@ -16,7 +24,7 @@ pub(super) fn in_parallel<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -
         mine.map(|number| (number, work(number)))
             .collect::<Vec<_>>()
     };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = processors();
     let mut done: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.min(n)).map(|_| scope.spawn(take)).collect();
         let results = workers.into_iter().map(thread::ScopedJoinHandle::join);

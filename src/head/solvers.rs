@@ -1,13 +1,15 @@
 //! A fit by each solver: what it is given, and the way into and out of standardised features.
 
-use super::epochs::run;
+use super::epochs::{Passes, run};
 use super::figures::{EpochFigures, ValidationFigures};
 use super::fit::Fit;
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::logistic::{Stop, minimise};
 use super::objective::Problem;
+use super::order::RowOrder;
 use super::params::FitValidParams;
+use super::sgd::{BatchLoss, Sgd};
 use super::standard::Standard;
 use super::targets::Targets;
 use crate::error::Result;
@@ -22,12 +24,12 @@ pub(super) struct Job<'a> {
 
 /// SGD from a head, on standardised features where that is asked for.
 pub(super) fn by_sgd(
-    start: LinearHead,
+    start: &LinearHead,
     job: Job<'_>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
     if !job.params.values().standardize {
-        return run(start, job, on_epoch);
+        return in_memory(start, job, on_epoch);
     }
     let standard = Standard::of(&job.train, &vec![1.0; job.train.n_samples()]);
     let train = standard.apply(job.train.features());
@@ -38,11 +40,43 @@ pub(super) fn by_sgd(
         validation: replaced.map(|(set, features)| set.with_features(features.view())),
         ..job
     };
-    let fit = run(standard.unfold_head(&start), standardised, on_epoch)?;
+    let fit = in_memory(&standard.unfold_head(start), standardised, on_epoch)?;
     Ok(Fit {
         head: standard.fold_head(&fit.head),
         ..fit
     })
+}
+
+fn in_memory(
+    start: &LinearHead,
+    job: Job<'_>,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+) -> Result<Fit> {
+    let set = &job.train;
+    let mut passes = WholePasses {
+        order: RowOrder::new(job.params.values().seed, set.n_samples(), set.views()),
+        train: job.train,
+        validation: job.validation,
+    };
+    run(start, job.params, job.class_weights, &mut passes, on_epoch)
+}
+
+/// Epochs over features that are all in memory.
+struct WholePasses<'a> {
+    train: LabelledFeatures<'a>,
+    validation: Option<LabelledFeatures<'a>>,
+    order: RowOrder,
+}
+
+impl Passes for WholePasses<'_> {
+    fn epoch(&mut self, sgd: &mut Sgd, batch_size: usize) -> Result<BatchLoss> {
+        sgd.steps(&self.train, &self.order.next_epoch(), batch_size)
+    }
+
+    fn validate(&mut self, head: &LinearHead) -> Result<Option<ValidationFigures>> {
+        let figures = |set| ValidationFigures::of(head, set);
+        self.validation.as_ref().map(figures).transpose()
+    }
 }
 
 /// L-BFGS from a head.

@@ -1,9 +1,16 @@
 //! Standardised features: every feature with mean 0 and standard deviation 1, folded back into the layer on top.
 
 use ndarray::{Array1, Array2, ArrayView2};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
+use super::parallel::in_parallel;
+use super::rows::row_of;
+use super::vectors::add_scaled;
+
+/// Rows that a thread adds up at a time.
+const PART: usize = 64;
 
 /// The mean and the standard deviation of each feature, (D) both: `z = (x - mean) / scale`.
 ///
@@ -69,9 +76,11 @@ impl Standard {
     }
 
     /// [`apply`](Self::apply) for one row, in f64.
-    pub(super) fn apply_wide(&self, row: &mut Array1<f64>) {
-        let numbers = row.iter_mut().zip(self.mean.iter().zip(&self.scale));
-        numbers.for_each(|(x, (mean, scale))| *x = (*x - mean) / scale);
+    #[inline(always)]
+    pub(super) fn apply_wide(&self, row: &mut [f64]) {
+        for (x, (mean, scale)) in row.iter_mut().zip(self.mean.iter().zip(&self.scale)) {
+            *x = (*x - mean) / scale;
+        }
     }
 
     /// [`fold`](Self::fold) for a head.
@@ -103,29 +112,66 @@ struct Moments {
 
 impl Moments {
     fn of(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Self {
-        let features = set.features();
         let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
-        let rows: Vec<usize> = (0..features.nrows()).filter(counted).collect();
-        let (n, d) = (rows.len().max(1) as f64, features.ncols());
-        let (mut mean, mut variance) = (vec![0.0; d], vec![0.0; d]);
-        for &row in &rows {
-            for (mean, &x) in mean.iter_mut().zip(features.row(row)) {
-                *mean += f64::from(x);
-            }
-        }
-        for mean in &mut mean {
-            *mean /= n;
-        }
-        for &row in &rows {
-            let deviations = features.row(row).into_iter().zip(&mean);
-            for (variance, (&x, mean)) in variance.iter_mut().zip(deviations) {
-                *variance += (f64::from(x) - mean).powi(2);
-            }
-        }
-        for variance in &mut variance {
-            *variance /= n;
-        }
+        let rows: Vec<usize> = (0..set.features().nrows()).filter(counted).collect();
+        let (n, d) = (rows.len().max(1) as f64, set.features().ncols());
+        let features = set.features();
+        let mean = means::<1>(&features, &rows, n, &vec![0.0; d]);
+        let variance = means::<2>(&features, &rows, n, &mean);
         Self { n, mean, variance }
+    }
+}
+
+/// The mean over some rows of a power, 1 or 2, of each feature's distance from a centre, (D).
+fn means<const POWER: u8>(
+    features: &ArrayView2<'_, f32>,
+    rows: &[usize],
+    n: f64,
+    centre: &[f64],
+) -> Vec<f64> {
+    let parts: Vec<&[usize]> = rows.chunks(PART).collect();
+    let sums = in_parallel(parts.len(), |part| {
+        let mut sums = vec![0.0; centre.len()];
+        Arch::new().dispatch(Sum::<POWER> {
+            features,
+            rows: parts[part],
+            centre,
+            sums: &mut sums,
+        });
+        sums
+    });
+    let mut means = vec![0.0; centre.len()];
+    for sums in sums {
+        add_scaled(&mut means, 1.0 / n, &sums);
+    }
+    means
+}
+
+/// See [`means`]; the loops are compiled for the processor's vectors.
+struct Sum<'a, 'f, const POWER: u8> {
+    features: &'a ArrayView2<'f, f32>,
+    rows: &'a [usize],
+    centre: &'a [f64],
+    sums: &'a mut [f64],
+}
+
+impl<const POWER: u8> WithSimd for Sum<'_, '_, POWER> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let mut copy = Vec::new();
+        for &row in self.rows {
+            let row = row_of(self.features, row, &mut copy);
+            for ((sum, x), centre) in self.sums.iter_mut().zip(row).zip(self.centre) {
+                let distance = f64::from(*x) - centre;
+                *sum += if POWER == 1 {
+                    distance
+                } else {
+                    distance * distance
+                };
+            }
+        }
     }
 }
 

@@ -2,8 +2,6 @@
 
 use ndarray::{Array2, ArrayView1};
 
-use super::softmax::log_softmax_row;
-
 /// The targets of each class, (C, C): row y has what an image of class y asks of every class.
 ///
 /// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]` with class weights w and label smoothing ε, and the loss is
@@ -54,16 +52,24 @@ impl Targets {
 
     /// The loss of an image of class y by its logits (C), which become the loss's derivatives by them.
     pub(super) fn residuals(&self, y: usize, logits: &mut [f64]) -> f64 {
-        log_softmax_row(logits.into());
-        let mut loss = 0.0;
-        for (c, log_p) in logits.iter_mut().enumerate() {
-            let target = self.rows[[y, c]];
-            if target > 0.0 {
-                loss -= target * *log_p;
+        // As in `softmax`: the maximum goes first.
+        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut wanted = 0.0;
+        let mut odds = 0.0;
+        for (c, logit) in logits.iter_mut().enumerate() {
+            let below = *logit - largest;
+            if self.smoothed {
+                wanted += self.rows[[y, c]] * below;
+            } else if c == y {
+                wanted = self.class_weights[y] * below;
             }
-            *log_p = self.derivative(y, c, log_p.exp());
+            *logit = below.exp();
+            odds += *logit;
         }
-        loss
+        for (c, odd) in logits.iter_mut().enumerate() {
+            *odd = self.derivative(y, c, *odd / odds);
+        }
+        self.sums[y] * odds.ln() - wanted
     }
 
     /// The derivative of the loss of an image of class y by the logit of class c, whose probability is p.

@@ -4,6 +4,7 @@
 const LANES: usize = 8;
 
 /// The dot product of two vectors of equal length.
+#[inline(always)]
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
@@ -18,6 +19,7 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// `sum += factor * vector`.
+#[inline(always)]
 pub(super) fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
     for (sum, x) in sum.iter_mut().zip(vector) {
         *sum += factor * x;

@@ -4,7 +4,6 @@ use std::fmt::{self, Display, Formatter};
 
 use super::choices::ClassWeight;
 use super::figures::EpochFigures;
-use super::labelled::LabelledFeatures;
 
 /// Fewer training images than this in a class are too few.
 const FEW_IMAGES: usize = 5;
@@ -129,31 +128,26 @@ fn list(classes: &[String]) -> String {
     }
 }
 
-/// All that there is to say about a fit.
+/// All that there is to say about a fit on so many images of each class, and as many of the validation set.
 pub(super) fn warnings(
-    train: &LabelledFeatures<'_>,
-    validation: Option<&LabelledFeatures<'_>>,
+    counts: &[(&str, usize)],
+    validated: Option<&[usize]>,
     class_weight: &ClassWeight,
     history: &[EpochFigures],
 ) -> Vec<FitWarning> {
-    let counts = named_counts(train);
     let of_training = [
-        still_falling(history, train.classes().len()),
-        few_images(&counts),
-        uneven(&counts, class_weight),
+        still_falling(history, counts.len()),
+        few_images(counts),
+        uneven(counts, class_weight),
     ];
-    let of_validation = validation.map_or([None, None], |set| {
-        [small_validation(set), missing(&counts, set)]
+    let of_validation = validated.map_or([None, None], |validated| {
+        [small_validation(validated), missing(counts, validated)]
     });
     of_training
         .into_iter()
         .chain(of_validation)
         .flatten()
         .collect()
-}
-
-fn named_counts<'a>(set: &LabelledFeatures<'a>) -> Vec<(&'a str, usize)> {
-    set.classes().iter().zip(set.class_counts()).collect()
 }
 
 fn owned((name, count): (&str, usize)) -> (String, usize) {
@@ -199,24 +193,21 @@ fn uneven(counts: &[(&str, usize)], class_weight: &ClassWeight) -> Option<FitWar
     })
 }
 
-fn small_validation(validation: &LabelledFeatures<'_>) -> Option<FitWarning> {
-    let n_samples = validation.n_samples();
+fn small_validation(validated: &[usize]) -> Option<FitWarning> {
+    let n_samples = validated.iter().sum();
     (n_samples < SMALL_VALIDATION).then_some(FitWarning::SmallValidation { n_samples })
 }
 
-fn missing(counts: &[(&str, usize)], validation: &LabelledFeatures<'_>) -> Option<FitWarning> {
-    let both = counts.iter().zip(validation.class_counts());
-    let missing = both.filter(|&(&(_, trained), validated)| trained > 0 && validated == 0);
+fn missing(counts: &[(&str, usize)], validated: &[usize]) -> Option<FitWarning> {
+    let both = counts.iter().zip(validated);
+    let missing = both.filter(|&(&(_, trained), &validated)| trained > 0 && validated == 0);
     let classes: Vec<_> = missing.map(|((name, _), _)| (*name).to_owned()).collect();
     (!classes.is_empty()).then_some(FitWarning::MissingFromValidation { classes })
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
-
     use super::*;
-    use crate::classes::ClassIndex;
 
     fn losses(losses: &[f64]) -> Vec<EpochFigures> {
         let figures = |(epoch, &train_loss)| EpochFigures {
@@ -228,19 +219,9 @@ mod tests {
     }
 
     fn of_counts(train: [usize; 3], validation: Option<[usize; 3]>) -> Vec<String> {
-        let classes = ClassIndex::from_names(["a", "b", "c"]);
-        let targets = |counts: [usize; 3]| -> Vec<usize> {
-            counts
-                .iter()
-                .enumerate()
-                .flat_map(|(class, &n)| vec![class; n])
-                .collect()
-        };
-        let (train, other) = (targets(train), targets(validation.unwrap_or_default()));
-        let features = [&train, &other].map(|targets| Array2::zeros((targets.len(), 1)));
-        let train = LabelledFeatures::new(features[0].view(), &train, &classes).unwrap();
-        let other = LabelledFeatures::new(features[1].view(), &other, &classes).ok();
-        let all = warnings(&train, other.as_ref(), &ClassWeight::None, &[]);
+        let counts: Vec<_> = ["a", "b", "c"].into_iter().zip(train).collect();
+        let validated = validation.as_ref().map(<[usize; 3]>::as_slice);
+        let all = warnings(&counts, validated, &ClassWeight::None, &[]);
         all.iter().map(ToString::to_string).collect()
     }
 

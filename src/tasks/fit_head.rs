@@ -2,10 +2,12 @@
 
 mod class_table;
 mod cross_validation;
+mod division;
+mod memory;
 mod samples;
+mod streaming;
 mod trust;
 
-use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use linfa::ParamGuard;
@@ -14,16 +16,19 @@ use serde_json::json;
 pub use self::class_table::read_class_weights;
 pub use self::cross_validation::CrossValidation;
 use self::cross_validation::Images;
+use self::division::Division;
+use self::memory::Memory;
 use self::samples::{Samples, Source, views};
+pub use self::streaming::Streaming;
+use self::streaming::{in_blocks, refuse_what_needs_all};
 use self::trust::{Asked, Trust, trust};
 pub use self::trust::{Calibration, KeptForRejection};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
-use crate::features::{Digest, FeatureStore};
+use crate::error::Result;
+use crate::features::FeatureStore;
 use crate::head::{
-    EpochFigures, FeatureMatrix, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search,
-    fit, validation_split,
+    EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search, fit,
 };
 
 /// What to train on, and how.
@@ -47,6 +52,9 @@ pub struct FitHeadOptions {
     pub calibrate: Option<CrossValidation>,
     /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls nothing unknown.
     pub reject: Option<f64>,
+    /// Bytes that features may take; larger ones are read in blocks, again in every epoch. None is half of the memory
+    /// that is free.
+    pub memory: Option<u64>,
 }
 
 /// Where validation samples come from.
@@ -74,6 +82,8 @@ pub struct FitHeadReport {
     pub n_validation: usize,
     /// D.
     pub n_features: usize,
+    /// How the features were read in blocks, where the memory was not enough for all of them.
+    pub streamed: Option<Streaming>,
     /// What was tried, where that was asked for.
     pub search: Option<Search>,
     /// Accuracies with growing parts of the images, where they were asked for.
@@ -96,7 +106,7 @@ pub fn fit_head(
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<FitHeadReport> {
     let params = options.params.check_ref()?;
-    let asked = Asked {
+    Asked {
         calibrate: options.calibrate,
         reject: options.reject,
     }
@@ -108,49 +118,102 @@ pub fn fit_head(
     let samples = Samples::of(&store)?;
     let classes = ClassIndex::from_names(samples.names.iter().cloned());
     let mut warnings = Vec::new();
-    let (train, digests, validation) = split(
+    let source = Source {
+        store: &store,
+        views: &views,
+    };
+    let seed = params.values().seed;
+    let asked_validation = &options.validation;
+    let division = Division::of(
         &samples,
-        options,
-        params.values().seed,
+        asked_validation,
+        seed,
         &classes,
-        &Source {
-            store: &store,
-            views: &views,
-        },
+        &source,
         &mut warnings,
     )?;
-    let set = train.labelled(&classes)?;
-    let validation_set = validation
-        .as_ref()
-        .map(|v| v.labelled(&classes))
-        .transpose()?;
-    let images = Images::new(&set, &digests);
-    let search = options.search.map(|asked| images.search(asked, params));
-    let search = search.transpose()?;
-    let found = search.as_ref().map(|search| search.params(params));
-    let found = found.transpose()?;
-    let params = found.as_ref().unwrap_or(params);
-    let trust = trust(asked, params, &images)?;
-    let curve = options
-        .learning_curve
-        .map(|asked| images.learning_curve(asked, params));
-    let fit = fit(params, &set, validation_set.as_ref(), on_epoch)?;
-    warnings.extend(fit.warnings.iter().map(ToString::to_string));
+    let memory = Memory::of(options.memory, &division, &source);
+    let fitted = if memory.is_enough() {
+        in_memory(options, params, &classes, &source, &division, on_epoch)?
+    } else {
+        refuse_what_needs_all(options, &memory)?;
+        in_blocks(params, &classes, &source, &division, &memory, on_epoch)?
+    };
+    let params = fitted.params.as_ref().unwrap_or(params);
+    warnings.extend(fitted.fit.warnings.iter().map(ToString::to_string));
     let report = FitHeadReport {
-        n_train: train.targets.len(),
-        n_validation: validation.as_ref().map_or(0, |v| v.targets.len()),
-        n_features: train.features.ncols(),
-        fit,
+        n_train: division.train.targets.len(),
+        n_validation: division.validation.as_ref().map_or(0, |v| v.targets.len()),
+        n_features: store.manifest().spec.backbone.num_features,
+        fit: fitted.fit,
         classes,
-        search,
-        learning_curve: curve.transpose()?,
-        calibration: trust.calibration,
-        rejection: trust.kept,
+        streamed: fitted.streamed,
+        search: fitted.search,
+        learning_curve: fitted.learning_curve,
+        calibration: fitted.trust.calibration,
+        rejection: fitted.trust.kept,
         warnings,
+    };
+    let trust = Trust {
+        temperature: fitted.trust.temperature,
+        rejection: fitted.trust.rejection,
+        ..Trust::default()
     };
     let spec = store.manifest().spec.with_views(&views);
     write(options, params, &spec, &report, trust)?;
     Ok(report)
+}
+
+/// What came of a fit, however its features were read.
+struct Fitted {
+    fit: Fit,
+    /// Those that were searched out.
+    params: Option<FitValidParams>,
+    streamed: Option<Streaming>,
+    search: Option<Search>,
+    learning_curve: Option<Vec<LearningPoint>>,
+    trust: Trust,
+}
+
+/// With all features in memory.
+fn in_memory(
+    options: &FitHeadOptions,
+    params: &FitValidParams,
+    classes: &ClassIndex,
+    source: &Source<'_>,
+    division: &Division,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+) -> Result<Fitted> {
+    let train = division.train.read(source)?;
+    let validating = division.validation_source(source);
+    let validation = division.validation.as_ref();
+    let validation = validation
+        .map(|chosen| chosen.read(&validating))
+        .transpose()?;
+    let set = train.labelled(classes)?;
+    let validation = validation.as_ref().map(|v| v.labelled(classes));
+    let validation = validation.transpose()?;
+    let images = Images::new(&set, &division.train.digests);
+    let search = options.search.map(|asked| images.search(asked, params));
+    let search = search.transpose()?;
+    let found = search.as_ref().map(|search| search.params(params));
+    let found = found.transpose()?;
+    let used = found.as_ref().unwrap_or(params);
+    let asked = Asked {
+        calibrate: options.calibrate,
+        reject: options.reject,
+    };
+    let trust = trust(asked, used, &images)?;
+    let curve = options.learning_curve;
+    let curve = curve.map(|asked| images.learning_curve(asked, used));
+    Ok(Fitted {
+        learning_curve: curve.transpose()?,
+        fit: fit(used, &set, validation.as_ref(), on_epoch)?,
+        params: found,
+        streamed: None,
+        search,
+        trust,
+    })
 }
 
 fn write(
@@ -168,6 +231,7 @@ fn write(
         "history": report.fit.history,
         "best_epoch": report.fit.best_epoch,
         "optimum": report.fit.optimum,
+        "streamed": report.streamed,
         "search": report.search,
         "learning_curve": report.learning_curve,
         "calibration": report.calibration,
@@ -183,88 +247,4 @@ fn write(
         rejection: trust.rejection,
     };
     file.write(&options.output)
-}
-
-fn split(
-    samples: &Samples,
-    options: &FitHeadOptions,
-    seed: u64,
-    classes: &ClassIndex,
-    source: &Source,
-    warnings: &mut Vec<String>,
-) -> Result<(FeatureMatrix, Vec<Digest>, Option<FeatureMatrix>)> {
-    let (targets, digests, _) = samples.targets(classes);
-    match &options.validation {
-        Validation::None => Ok((source.read(targets, &digests)?, digests, None)),
-        Validation::Store(path) => {
-            let validation = FeatureStore::open(path)?;
-            require_same_spec(source, &validation)?;
-            let (known, theirs, unknown) = Samples::of(&validation)?.targets(classes);
-            warnings.extend(unknown_warning(&unknown, path));
-            warnings.extend(leak_warning(&digests, &theirs));
-            let validation = Source {
-                store: &validation,
-                views: source.views,
-            };
-            Ok((
-                source.read(targets, &digests)?,
-                digests,
-                Some(validation.read(known, &theirs)?),
-            ))
-        }
-        Validation::Split(fraction) => {
-            let keys: Vec<[u8; 32]> = digests.iter().map(|digest| digest.0).collect();
-            let split = validation_split(&targets, &keys, *fraction, seed)?;
-            let pick = |rows: &[usize]| -> (Vec<usize>, Vec<Digest>) {
-                rows.iter().map(|&row| (targets[row], digests[row])).unzip()
-            };
-            let (train, train_digests) = pick(&split.train);
-            let (validation, validation_digests) = pick(&split.validation);
-            Ok((
-                source.read(train, &train_digests)?,
-                train_digests,
-                Some(source.read(validation, &validation_digests)?),
-            ))
-        }
-    }
-}
-
-fn require_same_spec(source: &Source, validation: &FeatureStore) -> Result<()> {
-    let store = source.store;
-    let used = store.manifest().spec.with_views(source.views);
-    let differences = used.differences_from_superset(&validation.manifest().spec);
-    if differences.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Mismatch {
-        left: format!("the training features `{}`", store.path().display()),
-        right: format!("the validation features `{}`", validation.path().display()),
-        differences: differences.join("; "),
-        hint: "extract both with the same backbone and preprocessing".to_owned(),
-    })
-}
-
-fn unknown_warning(unknown: &BTreeMap<String, usize>, path: &std::path::Path) -> Option<String> {
-    let names: Vec<String> = unknown
-        .iter()
-        .map(|(name, n)| format!("`{name}` ({n} images)"))
-        .collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "`{}` has classes that the training set lacks, left out: {}",
-            path.display(),
-            names.join(", ")
-        )
-    })
-}
-
-fn leak_warning(train: &[Digest], validation: &[Digest]) -> Option<String> {
-    let train: HashSet<&Digest> = train.iter().collect();
-    let leaked = validation
-        .iter()
-        .filter(|digest| train.contains(digest))
-        .count();
-    (leaked > 0).then(|| {
-        format!("{leaked} of the {} validation images are in the training set too: the figures are rosy", validation.len())
-    })
 }

@@ -21,8 +21,8 @@ pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use fit_head::{
-    Calibration, CrossValidation, FitHeadOptions, FitHeadReport, KeptForRejection, Validation,
-    fit_head, read_class_weights,
+    Calibration, CrossValidation, FitHeadOptions, FitHeadReport, KeptForRejection, Streaming,
+    Validation, fit_head, read_class_weights,
 };
 pub use import::{ImportOptions, import};
 pub use import_onnx::{ImportOnnxOptions, ImportedOnnx, import_onnx};

@@ -39,6 +39,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("safetensors", &["backbones", "head"]),
     ("linfa", &["head", "tasks"]),
     ("maud", &["report"]),
+    ("sysinfo", &["tasks"]),
     ("base64", &["report"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

@@ -89,7 +89,7 @@ impl Run {
             .nesterov(self.nesterov)
             .weight_decay(self.weight_decay)
             .label_smoothing(self.label_smoothing);
-        let sgd = Sgd::new(&params.check().unwrap(), start);
+        let sgd = Sgd::new(&params.check().unwrap(), &start);
         match &self.class_weights {
             None => sgd,
             Some(weights) => sgd.with_class_weights(weights.clone()).unwrap(),
@@ -117,7 +117,7 @@ fn sgd_is_torchs_step_by_step() {
             let loss = sgd.step(&set, &rows).unwrap().mean();
             assert_close(loss, *expected, 1e-5, &format!("{} step {step}", run.name));
         }
-        let (head, end) = (sgd.into_head(), run.end.head());
+        let (head, end) = (sgd.head(), run.end.head());
         let numbers = |head: &LinearHead| -> Vec<f32> {
             head.weight()
                 .into_iter()

@@ -30,6 +30,7 @@ mod steps_runtime;
 mod steps_settings;
 mod steps_store;
 mod store;
+mod streaming;
 mod synthetic_vgg19;
 mod unknown;
 mod views;

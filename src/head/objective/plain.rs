@@ -1,9 +1,17 @@
 //! The gradient once more, straight from its formula: what a minimum is checked by.
 
-use ndarray::{Array1, ArrayView2};
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
 
 use super::Problem;
 use crate::head::labelled::LabelledFeatures;
+use crate::head::parallel::{in_parallel, processors};
+use crate::head::rows::row_of;
+use crate::head::vectors::{add_scaled, dot};
+
+/// Rows that are worth a thread.
+const WORTH_A_THREAD: usize = 64;
 
 impl Problem {
     /// The gradient at a point, shaped as the parameters.
@@ -15,26 +23,27 @@ impl Problem {
         set: &LabelledFeatures<'_>,
         point: &[f64],
     ) -> Vec<f64> {
-        let shape = (self.n_rows(), set.features().ncols());
-        let (w, b) = point.split_at(shape.0 * shape.1);
-        let w = ArrayView2::from_shape(shape, w).expect("W is R · D numbers");
-        let (mut of_weight, mut of_bias) = (&w * self.l2, Array1::<f64>::zeros(b.len()));
-        for (i, row) in set.features().rows().into_iter().enumerate() {
-            let image = i / set.views();
-            let mut z = row.mapv(f64::from);
-            if let Some(standard) = &self.standard {
-                standard.apply_wide(&mut z);
-            }
-            let logits = w.rows().into_iter().zip(b).map(|(w, b)| z.dot(&w) + b);
-            let slopes = self.slopes(set.targets()[image], logits.collect());
-            let m = self.image_weights[image] / set.views() as f64;
-            for (c, slope) in slopes.into_iter().enumerate() {
-                of_weight.row_mut(c).scaled_add(m * slope, &z);
-                of_bias[c] += m * slope;
-            }
+        let n = set.features().nrows();
+        let parts = n.div_ceil(WORTH_A_THREAD).min(processors());
+        let part = |i: usize| {
+            let mut gradient = vec![0.0; point.len()];
+            Arch::new().dispatch(Rows {
+                problem: self,
+                set,
+                point,
+                rows: i * n / parts..(i + 1) * n / parts,
+                gradient: &mut gradient,
+            });
+            gradient
+        };
+        let mut gradient = vec![0.0; point.len()];
+        for part in in_parallel(parts, part) {
+            add_scaled(&mut gradient, 1.0, &part);
         }
-        let all = of_weight.iter().chain(&of_bias);
-        all.map(|g| g / self.total).collect()
+        let d = set.features().ncols();
+        let weights = self.n_rows() * d;
+        add_scaled(&mut gradient[..weights], self.l2, &point[..weights]);
+        gradient.iter().map(|g| g / self.total).collect()
     }
 
     /// The derivatives of the loss of an image of class y by its logits, (R).
@@ -52,5 +61,47 @@ impl Problem {
             .zip(targets)
             .map(|(odds, target)| targets.sum() * odds / sum - target);
         slopes.skip(left_out).collect()
+    }
+}
+
+/// Adds the sum over some rows to a gradient.
+struct Rows<'a, 'set> {
+    problem: &'a Problem,
+    set: &'a LabelledFeatures<'set>,
+    point: &'a [f64],
+    rows: Range<usize>,
+    gradient: &'a mut [f64],
+}
+
+impl WithSimd for Rows<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { problem, set, .. } = self;
+        let d = set.features().ncols();
+        let (w, b) = self.point.split_at(problem.n_rows() * d);
+        let (of_weight, of_bias) = self.gradient.split_at_mut(w.len());
+        let (mut z, mut copy) = (vec![0.0; d], Vec::new());
+        let features = set.features();
+        for i in self.rows {
+            let image = i / set.views();
+            for (z, x) in z.iter_mut().zip(row_of(&features, i, &mut copy)) {
+                *z = f64::from(*x);
+            }
+            if let Some(standard) = &problem.standard {
+                standard.apply_wide(&mut z);
+            }
+            let mut logits = b.to_vec();
+            for (c, logit) in logits.iter_mut().enumerate() {
+                *logit += dot(&z, &w[c * d..(c + 1) * d]);
+            }
+            let slopes = problem.slopes(set.targets()[image], logits);
+            let m = problem.image_weights[image] / set.views() as f64;
+            for (c, slope) in slopes.into_iter().enumerate() {
+                add_scaled(&mut of_weight[c * d..(c + 1) * d], m * slope, &z);
+                of_bias[c] += m * slope;
+            }
+        }
     }
 }

@@ -16,6 +16,7 @@ use crate::head::linear::LinearHead;
 use crate::head::motion::Rule;
 use crate::head::order::RowOrder;
 use crate::head::parallel::in_parallel;
+use crate::head::sgd::columns_of;
 use crate::head::targets::Targets;
 use crate::head::values::FitValues;
 
@@ -83,25 +84,28 @@ impl Together<'_, '_> {
 /// The rows of a batch, copied together, (B, D).
 struct Batch {
     features: Array2<f32>,
-    dropout: Dropout,
+    /// Of each share of the features.
+    dropout: Vec<(Range<usize>, Dropout)>,
 }
 
 impl Batch {
     fn new(set: &LabelledFeatures<'_>, values: &FitValues) -> Self {
         let d = set.features().ncols();
+        let shares = (0..).map(|share| Dropout::new(values.dropout, values.seed, share));
         Self {
             features: Array2::zeros((values.batch_size.min(set.n_samples()), d)),
-            dropout: Dropout::new(values.dropout, values.seed, d),
+            dropout: columns_of(d).into_iter().zip(shares).collect(),
         }
     }
 
     fn gather(&mut self, set: &LabelledFeatures<'_>, rows: &[usize]) {
         for (mut to, &row) in self.features.rows_mut().into_iter().zip(rows) {
-            let features = set.features();
-            let from = self.dropout.apply(features.row(row));
-            to.as_slice_mut()
-                .expect("a row of a new matrix is in one piece")
-                .copy_from_slice(from);
+            to.assign(&set.features().row(row));
+            let to = to.as_slice_mut();
+            let to = to.expect("a row of a new matrix is in one piece");
+            for (columns, dropout) in &mut self.dropout {
+                dropout.apply(&mut to[columns.clone()]);
+            }
         }
     }
 }
@@ -295,7 +299,7 @@ mod tests {
         let heads = together.train(&tasks, |number, head| (number, head));
         for (task, (number, head)) in tasks.iter().zip(heads) {
             let params = FitParams::from(task.values.clone()).check().unwrap();
-            let sgd = Sgd::new(&params, LinearHead::zeros(3, 7));
+            let sgd = Sgd::new(&params, &LinearHead::zeros(3, 7));
             let mut sgd = sgd.with_class_weights(weights.to_vec()).unwrap();
             let mut order = RowOrder::new(5, 45, 2);
             for _ in 0..4 {

@@ -1,34 +1,47 @@
 //! Stochastic gradient descent on the softmax cross-entropy, step by step as `torch.optim.SGD`.
+//!
+//! A step streams the rows of a batch once: `logits` of all classes from the memory, `descent` from the cache. The features
+//! are dealt into [`columns`] of about a thousand, each with its `share` of the weights, so that two threads need not
+//! exchange more than logits.
 
-use ndarray::ArrayView1;
+mod columns;
+mod descent;
+mod exchange;
+mod meeting;
+mod pass;
+mod share;
 
-use super::dropout::Dropout;
-use super::kernels::{add_scaled, linear};
+use ndarray::{Array1, Array2};
+
+pub(in crate::head) use self::columns::columns_of;
+use self::pass::{Bias, Pass};
+use self::share::Share;
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::motion::{Motion, Rule};
 use super::params::FitValidParams;
+use super::rows::FeatureRows;
+use super::streamed::Block;
 use super::targets::Targets;
 use crate::error::{Error, Result};
 
-/// A head in training: its weights, their gradients and their momentum.
+/// A head in training: its weights and their momentum.
 ///
 /// The loss of a batch is `Σ w[y] · l / Σ w[y]` over its samples, `l = -log_softmax(logits)[y]`, `w` the class weights
 /// (1 unless given): `torch.nn.CrossEntropyLoss(weight=w)`; with label smoothing ε, `w[y] · l` is
 /// `-(1 - ε) · w[y] · log p[y] - ε / C · Σ w[c] · log p[c]`, as there. A step is, with g the gradient of that plus
 /// `weight_decay · θ` (on the bias too): `v ← momentum · v + g`, `θ ← θ - lr · v`, or with Nesterov's momentum
 /// `θ ← θ - lr · (g + momentum · v)`; v starts at 0, so the first v is g; dampening is 0.
+///
+/// The number of threads changes nothing, not even the last bit.
 #[derive(Debug, Clone)]
 pub struct Sgd {
-    head: LinearHead,
-    weight: Motion,
-    bias: Motion,
+    n_features: usize,
+    shares: Vec<Share>,
+    bias: Bias,
     rule: Rule,
     targets: Targets,
     label_smoothing: f64,
-    dropout: Dropout,
-    /// Of the sample at hand: logits, then the derivatives of its loss by them.
-    logits: Vec<f64>,
 }
 
 /// The loss of one batch, before its step.
@@ -57,17 +70,19 @@ impl BatchLoss {
 impl Sgd {
     /// Starts from a given head.
     #[must_use]
-    pub fn new(params: &FitValidParams, start: LinearHead) -> Self {
+    pub fn new(params: &FitValidParams, start: &LinearHead) -> Self {
         let values = params.values();
+        let classes = start.n_classes();
         Self {
-            weight: Motion::new(start.weight().len()),
-            bias: Motion::new(start.n_classes()),
+            n_features: start.n_features(),
+            shares: Share::all(start, values),
+            bias: Bias {
+                values: start.bias().to_vec(),
+                motion: Motion::new(classes),
+            },
             rule: Rule::new(values),
-            targets: Targets::new(vec![1.0; start.n_classes()], values.label_smoothing),
+            targets: Targets::new(vec![1.0; classes], values.label_smoothing),
             label_smoothing: values.label_smoothing,
-            dropout: Dropout::new(values.dropout, values.seed, start.n_features()),
-            logits: vec![0.0; start.n_classes()],
-            head: start,
         }
     }
 
@@ -77,14 +92,14 @@ impl Sgd {
     /// [`Error::Input`] for another number of weights, or for a weight out of range.
     pub fn with_class_weights(mut self, class_weights: Vec<f64>) -> Result<Self> {
         let usable = |w: &f64| w.is_finite() && *w > 0.0;
-        if class_weights.len() == self.head.n_classes() && class_weights.iter().all(usable) {
+        if class_weights.len() == self.targets.n_classes() && class_weights.iter().all(usable) {
             self.targets = Targets::new(class_weights, self.label_smoothing);
             return Ok(self);
         }
         Err(Error::Input {
             problem: format!(
                 "cannot weigh the {} classes of the head with {} weights",
-                self.head.n_classes(),
+                self.targets.n_classes(),
                 class_weights.len()
             ),
             hint: "give every class one finite weight above 0".to_owned(),
@@ -101,41 +116,50 @@ impl Sgd {
     /// # Errors
     /// [`Error::Input`] when the set does not fit the head, when no row is given, or one beyond the last.
     pub fn step(&mut self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<BatchLoss> {
-        self.check(set, rows)?;
-        let mut loss = BatchLoss::default();
-        for &row in rows {
-            let target = set.targets()[row / set.views()];
-            loss.add(self.accumulate(set.features().row(row), target));
-        }
-        let scale = (1.0 / loss.weight) as f32;
-        let (weight, bias) = self.head.slices_mut();
-        self.weight.update(weight, &self.rule, scale);
-        self.bias.update(bias, &self.rule, scale);
-        Ok(loss)
+        self.steps(set, rows, rows.len())
     }
 
-    /// Adds one sample's gradient while its row is in the cache.
-    fn accumulate<'a>(&'a mut self, features: ArrayView1<'a, f32>, target: usize) -> BatchLoss {
-        let row = self.dropout.apply(features);
-        let (weight, bias) = self.head.slices();
-        linear(weight, bias, row, &mut self.logits);
-        let sum = self.targets.residuals(target, &mut self.logits);
-        for (c, slope) in self.logits.iter().enumerate() {
-            let slope = *slope as f32;
-            self.bias.gradient[c] += slope;
-            let gradient = &mut self.weight.gradient[c * row.len()..(c + 1) * row.len()];
-            add_scaled(gradient, slope, row);
-        }
-        BatchLoss {
-            sum,
-            weight: self.targets.class_weight(target),
-        }
+    /// Steps on batches of the given rows, one after the other; returns the loss of each before its step, summed up.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn steps(
+        &mut self,
+        set: &LabelledFeatures<'_>,
+        rows: &[usize],
+        batch_size: usize,
+    ) -> Result<BatchLoss> {
+        self.check(set, rows)?;
+        let block = Block {
+            features: FeatureRows::F32(set.features().reborrow()),
+            targets: set.targets(),
+        };
+        Ok(self.steps_on(block, set.views(), rows, batch_size))
+    }
+
+    /// [`steps`](Self::steps) on rows that are known to fit.
+    pub(super) fn steps_on(
+        &mut self,
+        block: Block<'_>,
+        views: usize,
+        rows: &[usize],
+        batch_size: usize,
+    ) -> BatchLoss {
+        let pass = Pass {
+            features: &block.features,
+            classes_of: block.targets,
+            views,
+            rows,
+            batch_size: batch_size.max(1),
+            targets: &self.targets,
+            rule: &self.rule,
+        };
+        pass.run(&mut self.shares, &mut self.bias)
     }
 
     fn check(&self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<()> {
-        let (c, n) = (self.head.n_classes(), set.features().nrows());
-        let same_shape =
-            set.classes().len() == c && set.features().ncols() == self.head.n_features();
+        let (c, n) = (self.targets.n_classes(), set.features().nrows());
+        let same_shape = set.classes().len() == c && set.features().ncols() == self.n_features;
         if same_shape && !rows.is_empty() && rows.iter().all(|&row| row < n) {
             return Ok(());
         }
@@ -150,16 +174,29 @@ impl Sgd {
         })
     }
 
-    /// The head as it is now.
-    #[must_use]
-    pub fn head(&self) -> &LinearHead {
-        &self.head
+    /// Whether every weight and bias is a number.
+    pub(super) fn is_finite(&self) -> bool {
+        let weights = self.shares.iter().flat_map(|share| &share.weight);
+        weights.chain(&self.bias.values).all(|x| x.is_finite())
     }
 
-    /// The head, trained.
+    /// The head as it is now.
+    ///
+    /// # Panics
+    /// Never: the shares make up a weight.
     #[must_use]
-    pub fn into_head(self) -> LinearHead {
-        self.head
+    pub fn head(&self) -> LinearHead {
+        let mut weight = Array2::zeros((self.targets.n_classes(), self.n_features));
+        for share in &self.shares {
+            let columns = share.window.columns.clone();
+            let rows = share.weight.chunks_exact(columns.len().max(1));
+            for (mut to, from) in weight.rows_mut().into_iter().zip(rows) {
+                let to = to.as_slice_mut().expect("a new matrix is row-major");
+                to[columns.clone()].copy_from_slice(from);
+            }
+        }
+        let bias = Array1::from(self.bias.values.clone());
+        LinearHead::new(weight, bias).expect("a bias for every class")
     }
 }
 
@@ -181,11 +218,11 @@ mod tests {
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[2.0]];
         let set = LabelledFeatures::new(features.view(), &[1], &classes).unwrap();
-        let mut sgd = Sgd::new(&params.check().unwrap(), LinearHead::zeros(2, 1));
+        let mut sgd = Sgd::new(&params.check().unwrap(), &LinearHead::zeros(2, 1));
         let loss = sgd.step(&set, &[0]).unwrap();
         assert!((loss.mean() - 2f64.ln()).abs() < 1e-12);
         sgd.step(&set, &[0]).unwrap();
-        sgd.into_head()
+        sgd.head()
     }
 
     #[test]
@@ -227,7 +264,7 @@ mod tests {
         let features = array![[1.0], [2.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
         let params = FitParams::new().lr(1.0).check().unwrap();
-        let sgd = Sgd::new(&params, LinearHead::zeros(2, 1));
+        let sgd = Sgd::new(&params, &LinearHead::zeros(2, 1));
         let mut sgd = sgd.with_class_weights(vec![1.0, 3.0]).unwrap();
         let loss = sgd.step(&set, &[0, 1]).unwrap();
         assert!((loss.mean() - 2f64.ln()).abs() < 1e-12 && (loss.weight - 4.0).abs() < 1e-12);
@@ -244,22 +281,22 @@ mod tests {
         let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
         let params = FitParams::new().check().unwrap();
         assert!(
-            Sgd::new(&params, LinearHead::zeros(2, 1))
+            Sgd::new(&params, &LinearHead::zeros(2, 1))
                 .step(&set, &[2])
                 .is_err()
         );
         assert!(
-            Sgd::new(&params, LinearHead::zeros(2, 1))
+            Sgd::new(&params, &LinearHead::zeros(2, 1))
                 .step(&set, &[])
                 .is_err()
         );
         assert!(
-            Sgd::new(&params, LinearHead::zeros(2, 2))
+            Sgd::new(&params, &LinearHead::zeros(2, 2))
                 .step(&set, &[0])
                 .is_err()
         );
         assert!(
-            Sgd::new(&params, LinearHead::zeros(3, 1))
+            Sgd::new(&params, &LinearHead::zeros(3, 1))
                 .step(&set, &[0])
                 .is_err()
         );

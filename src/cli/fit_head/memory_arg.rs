@@ -1,0 +1,43 @@
+//! Sizes as people write them.
+
+/// A number of bytes: `500M`, `4G`, `1.5GiB`, `750000000`; K, M, G and T are powers of 1024.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text[number.len()..].to_ascii_uppercase();
+    let power = match unit.trim_end_matches('B').trim_end_matches('I') {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err(format!("`{unit}` is no unit: write K, M, G or T")),
+    };
+    let bytes = number.parse::<f64>().map(|n| n * 1024f64.powi(power));
+    let usable = bytes
+        .ok()
+        .filter(|bytes| bytes.is_finite() && *bytes >= 1.0);
+    let bytes = usable.ok_or_else(|| "write a size as `500M` or `4G`".to_owned())?;
+    Ok(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_they_are_written() {
+        for (text, expected) in [
+            ("500M", 524_288_000),
+            ("4G", 4_294_967_296),
+            ("1.5GiB", 1_610_612_736),
+            ("10kb", 10_240),
+            ("750000000", 750_000_000),
+            ("2b", 2),
+        ] {
+            assert_eq!(bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "M", "-4G", "0", "4X", "nan", "infG"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+}

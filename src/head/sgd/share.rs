@@ -1,0 +1,82 @@
+//! A share of the features: their columns of the weight, and those of a batch.
+
+use std::ops::Range;
+
+use super::columns::columns_of;
+use crate::head::dropout::Dropout;
+use crate::head::linear::LinearHead;
+use crate::head::rows::FeatureRows;
+use crate::head::values::FitValues;
+
+/// Some columns of a head in training. A thread works on one or several; the sums over all columns are made share by
+/// share, so that no number depends on who has which.
+#[derive(Debug, Clone)]
+pub(super) struct Share {
+    pub(super) window: Window,
+    /// (C, d), row-major.
+    pub(super) weight: Vec<f32>,
+    /// (C, d).
+    pub(super) velocity: Vec<f32>,
+}
+
+/// The way from features to the columns of a batch.
+#[derive(Debug, Clone)]
+pub(super) struct Window {
+    pub(super) columns: Range<usize>,
+    dropout: Option<Dropout>,
+    /// The columns of a batch, (B, d), where they cannot be used as they lie.
+    copies: Vec<f32>,
+}
+
+impl Share {
+    /// All shares of a head.
+    pub(super) fn all(head: &LinearHead, values: &FitValues) -> Vec<Self> {
+        let shares = columns_of(head.n_features()).into_iter().enumerate();
+        shares
+            .map(|(number, columns)| Self::of(head, values, number, columns))
+            .collect()
+    }
+
+    fn of(head: &LinearHead, values: &FitValues, number: usize, columns: Range<usize>) -> Self {
+        let rows = head.slices().0.chunks_exact(head.n_features().max(1));
+        let weight: Vec<f32> = rows.flat_map(|row| row[columns.clone()].to_vec()).collect();
+        let dropout = || Dropout::new(values.dropout, values.seed, number);
+        Self {
+            velocity: vec![0.0; weight.len()],
+            weight,
+            window: Window {
+                columns,
+                dropout: (values.dropout > 0.0).then(dropout),
+                copies: Vec::new(),
+            },
+        }
+    }
+}
+
+impl Window {
+    /// The columns of some rows, (B, d).
+    pub(super) fn lay<'a>(
+        &'a mut self,
+        features: &'a FeatureRows<'_>,
+        rows: &[usize],
+    ) -> Vec<&'a [f32]> {
+        if self.dropout.is_none() {
+            let ready = rows
+                .iter()
+                .map(|&row| features.ready(row, self.columns.clone()));
+            if let Some(ready) = ready.collect() {
+                return ready;
+            }
+        }
+        let d = self.columns.len();
+        self.copies
+            .resize((rows.len() * d).max(self.copies.len()), 0.0);
+        for (to, &row) in self.copies.chunks_exact_mut(d).zip(rows) {
+            features.copy(row, self.columns.clone(), to);
+            if let Some(dropout) = &mut self.dropout {
+                dropout.apply(to);
+            }
+        }
+        self.copies.chunks_exact(d).take(rows.len()).collect()
+    }
+}

@@ -1,0 +1,183 @@
+//! A fit on more features than there is memory for.
+
+use ndarray::ArrayView2;
+use serde::Serialize;
+
+use super::division::{Chosen, Division};
+use super::memory::Memory;
+use super::samples::Source;
+use super::trust::Trust;
+use super::{FitHeadOptions, Fitted};
+use crate::classes::ClassIndex;
+use crate::error::{Error, Result};
+use crate::features::{Dtype, Numbers, Stretches};
+use crate::head::{
+    Block, EpochFigures, FeatureBlocks, FeatureRows, FitValidParams, Streamed, fit_streamed,
+};
+
+/// How features were read in blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Streaming {
+    /// Bytes that all of them would have taken.
+    pub needed: u64,
+    /// Bytes that they were allowed.
+    pub allowed: u64,
+    /// Training images of a block, at most.
+    pub images: usize,
+}
+
+/// Fits a head by SGD, the features read anew in every epoch.
+pub(super) fn in_blocks(
+    params: &FitValidParams,
+    classes: &ClassIndex,
+    source: &Source<'_>,
+    division: &Division,
+    memory: &Memory,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+) -> Result<Fitted> {
+    // A quarter for validation, a quarter to spare.
+    let mut train = StoreBlocks::new(source, &division.train, memory.allowed / 2)?;
+    let counts = division.train.counts(classes);
+    let validating = division.validation_source(source);
+    let chosen = division.validation.as_ref();
+    let validated = chosen
+        .map(|chosen| chosen.counts(classes))
+        .unwrap_or_default();
+    let validation = chosen.map(|chosen| StoreBlocks::new(&validating, chosen, memory.allowed / 4));
+    let mut validation = validation.transpose()?;
+    let streaming = Streaming {
+        needed: memory.needed,
+        allowed: memory.allowed,
+        images: train.capacity,
+    };
+    let validation = validation.as_mut().map(|v| v.streamed(classes, &validated));
+    let fit = fit_streamed(
+        params,
+        train.streamed(classes, &counts),
+        validation,
+        on_epoch,
+    )?;
+    Ok(Fitted {
+        fit,
+        params: None,
+        streamed: Some(streaming),
+        search: None,
+        learning_curve: None,
+        trust: Trust::default(),
+    })
+}
+
+/// Says of what cannot be done block by block that it cannot.
+pub(super) fn refuse_what_needs_all(options: &FitHeadOptions, memory: &Memory) -> Result<()> {
+    let asked = [
+        ("--search", options.search.is_some()),
+        ("--learning-curve", options.learning_curve.is_some()),
+        ("--calibrate", options.calibrate.is_some()),
+        ("--reject", options.reject.is_some()),
+    ];
+    let Some((flag, _)) = asked.into_iter().find(|(_, given)| *given) else {
+        return Ok(());
+    };
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::Input {
+        problem: format!(
+            "`{flag}` needs all features in memory, which take {} MiB where {} MiB are allowed",
+            mib(memory.needed),
+            mib(memory.allowed)
+        ),
+        hint: format!("give --memory {}M, or leave it out", mib(memory.needed)),
+    })
+}
+
+/// The features of some images of a store, read a stretch at a time.
+struct StoreBlocks<'a> {
+    stretches: Stretches,
+    chosen: &'a Chosen,
+    views: usize,
+    n_features: usize,
+    /// Images that may be in memory at once.
+    capacity: usize,
+    /// The stretches that were read last, with their numbers and targets.
+    loaded: Vec<usize>,
+    numbers: Numbers,
+    targets: Vec<usize>,
+}
+
+impl<'a> StoreBlocks<'a> {
+    fn new(source: &Source<'_>, chosen: &'a Chosen, bytes: u64) -> Result<Self> {
+        let manifest = source.store.manifest();
+        let (views, n_features) = (source.views.len(), manifest.spec.backbone.num_features);
+        let each = match manifest.dtype {
+            Dtype::F32 => size_of::<f32>(),
+            Dtype::F16 => size_of::<f32>() / 2,
+        };
+        let image = (views * n_features * each).max(1) as u64;
+        let capacity = usize::try_from(bytes / image).unwrap_or(usize::MAX).max(1);
+        Ok(Self {
+            stretches: source.store.stretches(&chosen.digests, source.views)?,
+            chosen,
+            views,
+            n_features,
+            capacity,
+            loaded: Vec::new(),
+            numbers: Numbers::new(manifest.dtype),
+            targets: Vec::new(),
+        })
+    }
+
+    fn streamed<'b>(&'b mut self, classes: &'b ClassIndex, counts: &'b [usize]) -> Streamed<'b> {
+        Streamed {
+            classes,
+            counts,
+            views: self.views,
+            n_features: self.n_features,
+            capacity: self.capacity,
+            blocks: self,
+        }
+    }
+
+    fn load(&mut self, stretches: &[usize]) -> Result<()> {
+        self.loaded.clear();
+        self.numbers.clear();
+        self.targets.clear();
+        let all = self.capacity.min(self.chosen.targets.len());
+        self.numbers.reserve(all * self.views * self.n_features);
+        for &stretch in stretches {
+            self.stretches.read(stretch, &mut self.numbers)?;
+            let images = self.stretches.images(stretch);
+            self.targets
+                .extend(images.map(|image| self.chosen.targets[image]));
+        }
+        self.loaded.extend_from_slice(stretches);
+        Ok(())
+    }
+}
+
+impl FeatureBlocks for StoreBlocks<'_> {
+    fn pieces(&self) -> Vec<usize> {
+        let numbers = 0..self.stretches.len();
+        numbers
+            .map(|number| self.stretches.images(number).len())
+            .collect()
+    }
+
+    fn read(&mut self, pieces: &[usize]) -> Result<Block<'_>> {
+        if self.loaded != pieces {
+            self.load(pieces)?;
+        }
+        let shape = (self.targets.len() * self.views, self.n_features);
+        let whole = "every image has as many numbers";
+        let features = match &self.numbers {
+            Numbers::F32(numbers) => {
+                FeatureRows::F32(ArrayView2::from_shape(shape, numbers).expect(whole))
+            }
+            Numbers::F16(numbers) => {
+                FeatureRows::F16(ArrayView2::from_shape(shape, numbers).expect(whole))
+            }
+        };
+        Ok(Block {
+            features,
+            targets: &self.targets,
+        })
+    }
+}
