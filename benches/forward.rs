@@ -71,17 +71,18 @@ impl Lanes {
     fn seconds(&mut self, batches: usize) -> anyhow::Result<f64> {
         let start = Instant::now();
         let (next, images, batch) = (AtomicUsize::new(0), &self.images[..], self.batch);
+        let run = |backbone: &mut dyn Backbone| -> frostline::Result<()> {
+            while next.fetch_add(1, Ordering::Relaxed) < batches {
+                backbone.forward(images, batch)?;
+            }
+            Ok(())
+        };
         thread::scope(|scope| {
-            let lanes: Vec<_> = self.backbones.iter_mut().map(|backbone| {
-                let next = &next;
-                scope.spawn(move || -> frostline::Result<()> {
-                    while next.fetch_add(1, Ordering::Relaxed) < batches {
-                        backbone.forward(images, batch)?;
-                    }
-                    Ok(())
-                })
-            });
-            let lanes: Vec<_> = lanes.collect();
+            let lanes: Vec<_> = self
+                .backbones
+                .iter_mut()
+                .map(|backbone| scope.spawn(|| run(backbone.as_mut())))
+                .collect();
             lanes
                 .into_iter()
                 .try_for_each(|lane| lane.join().expect("a lane does not panic"))

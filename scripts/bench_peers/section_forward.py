@@ -20,6 +20,7 @@ def measure(setting, result):
     ]
     for title, model, batches in networks:
         for batch, count in batches.items():
+            count = count // 2 if setting.quick else count
             pictures(f"{images}-{batch}", batch)
             network(setting, result, title, model, batch, count, f"{images}-{batch}")
 

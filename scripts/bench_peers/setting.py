@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 # The images of the job that is measured, where they lie beside the checkout.
-SHARED = ROOT.parent / "shared" / "data" / "alien_predator"
+SHARED = Path(os.environ.get("FROSTLINE_BENCH_IMAGES", ROOT.parent / "shared" / "data" / "alien_predator"))
 EMOJI = ROOT / "data" / "emoji"
 
 
