@@ -61,7 +61,7 @@ def extract(setting, images):
 
 
 def forget(setting):
-    shutil.rmtree(setting.scratch("folder") / "store")
+    shutil.rmtree(setting.scratch("folder") / "store", ignore_errors=True)
 
 
 def best_torch(setting, result, where, images, common, remarks):
