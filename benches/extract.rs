@@ -210,8 +210,8 @@ fn serve_bare(home: &Home, backbone: &Path) -> anyhow::Result<()> {
             session.run(ort::inputs![batch])?;
         }
         let run = images.next_multiple_of(BATCH);
-        let share = images as f64 / run as f64;
-        println!("{:.9}", share * start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
+        println!("{:.9}", seconds * images as f64 / run as f64);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures frostline beside its peers, side by side in one run, and writes BENCHMARKS.md.
 # Needs cargo, and python3 with venv and pip: each peer comes from PyPI into a virtual environment of its own under
-# target/bench-peers (torch's is some GB). In full it takes an hour or two, and wants a machine that does nothing else.
+# target/bench-peers (torch's is some GB). In full it takes some hours, and wants a machine that does nothing else.
 # usage: scripts/bench_peers.sh [--quick] [--profile PROFILE] [--python PYTHON] [--table] [SECTION…]
 #   SECTION    forward, folder, tutorial, fit, cold or again; without one, all. The others' last results stay
 #   --quick    few rounds and images

@@ -48,6 +48,8 @@ class Worker:
     def __init__(self, name, command, words=(), environment=None, log=None):
         self.name = name
         self.words = words
+        if command[0] is None:
+            raise RuntimeError("its program was not built")
         self.process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.PIPE,

@@ -48,7 +48,7 @@ def network(setting, result, title, model, batch, count, images):
         starter.end()
     agree(rows, folder, batch, result, where)
     result.tables.append(Table(where, "ms an image", "frostline", rows, [
-        f"A round is {count} batches, one after the other; on frostline's side as `extract` runs them, in as many lanes as "
+        f"Batches in a round: {count}, one after the other; on frostline's side as `extract` runs them, in as many lanes as "
         "it says."
     ]))
 
