@@ -85,8 +85,9 @@ def heads(setting, images, folder):
     setting.run(setting.peer("torch", "tutorial_head.py", *words), "tutorial")
     said = [
         "The head's weights against torch's, from zero weights in the same order without dropout, as a cosine. Features of "
-        "seeded weights are so long that the tutorial's learning rate is beyond what SGD is stable with: there the last "
-        "digit of a sum decides, as torch against itself shows; at a tenth of it SGD is stable.",
+        "seeded weights are so long that the tutorial's learning rate is beyond what SGD is stable with, so that small "
+        "differences grow; a tenth of it is within. How far rounding alone carries is torch's float32 against its float64. "
+        "Features of their own differ by the JPEG decoders.",
     ]
     for rate in RATES:
         ours = head_weight(folder / f"{rate}.safetensors")
