@@ -4,6 +4,9 @@
 //! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `scripts/setup.sh`. Rounds of both are run in turn;
 //! medians are printed with their ratio. Without IMAGES, the emoji of `scripts/quickstart.sh` are taken, a class of them;
 //! N takes that many of the images only.
+//!
+//! `extract --whole IMAGES BACKBONE` and `extract --bare BACKBONE` are workers of `scripts/bench_peers.sh`: they say
+//! `ready WHAT`, and answer each line `go` (the second `go N`, N images) with seconds.
 
 use std::collections::HashSet;
 use std::env;
@@ -28,6 +31,8 @@ const BATCH: usize = 8;
 
 /// The argument of the process that is bare ONNX Runtime; a process can start the runtime once only.
 const BARE: &str = "--bare";
+/// The argument of the process that is frostline's pipeline.
+const WHOLE: &str = "--whole";
 
 /// Takes features and keeps none: the store's writing is less than a percent of the time.
 struct Drain;
@@ -50,10 +55,12 @@ fn main() -> anyhow::Result<()> {
         .skip(1)
         .filter(|arg| arg != "--bench")
         .collect();
-    if let [flag, backbone] = &args[..]
-        && flag == BARE
-    {
-        return serve_bare(&home, Path::new(backbone));
+    match &args[..] {
+        [flag, backbone] if flag == BARE => return serve_bare(&home, Path::new(backbone)),
+        [flag, images, backbone] if flag == WHOLE => {
+            return serve_whole(Path::new(images), Path::new(backbone), home);
+        }
+        _ => {}
     }
     let emoji = root.join("data/emoji/train/objects");
     let images = args.first().map_or(emoji, PathBuf::from);
@@ -63,28 +70,17 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn compare(images: &Path, backbone: &Path, count: Option<usize>, home: Home) -> anyhow::Result<()> {
-    let run = RunOptions::new(home);
-    let mut frozen = Frozen::by_name(backbone, |_| {}, Decoding::default(), &run)?;
-    let mut scan = scan_folder(images, Labels::None)?;
-    scan.entries.truncate(count.unwrap_or(usize::MAX));
-    let pipeline = Pipeline {
-        decoding: DecodeOptions::default(),
-        preprocessing: frozen.spec.preprocessing,
-        views: frozen.spec.views.clone(),
-        batch_size: BATCH,
-        threads: run.threads,
-    };
+    let mut ours = Whole::load(images, backbone, count, home)?;
+    let images = ours.scan.entries.len();
     let mut other = Bare::start(backbone)?;
     let (mut bare, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare.push(other.rate(scan.entries.len())?);
-        whole.push(pipeline_rate(&pipeline, &scan, &mut frozen)?);
+        bare.push(images as f64 / other.seconds(images)?);
+        whole.push(images as f64 / ours.seconds()?);
     }
     println!(
-        "{} images, batches of {BATCH}, {} CPUs, {}, median of {ROUNDS}",
-        scan.entries.len(),
-        run.threads,
-        frozen.engine.runtime
+        "{images} images, batches of {BATCH}, {} CPUs, {}, median of {ROUNDS}",
+        ours.pipeline.threads, ours.frozen.engine.runtime
     );
     let ratios = whole.iter().zip(&bare).map(|(w, b)| w / b).collect();
     println!("bare ONNX Runtime  {:7.1} images/s", median(bare));
@@ -93,13 +89,64 @@ fn compare(images: &Path, backbone: &Path, count: Option<usize>, home: Home) -> 
     Ok(())
 }
 
-fn pipeline_rate(pipeline: &Pipeline, scan: &Scan, frozen: &mut Frozen) -> anyhow::Result<f64> {
-    let start = Instant::now();
-    pipeline.run(&scan.entries, &mut frozen.backbone, &mut Drain, &Silent)?;
-    Ok(scan.entries.len() as f64 / start.elapsed().as_secs_f64())
+/// frostline's pipeline over a folder.
+struct Whole {
+    pipeline: Pipeline,
+    scan: Scan,
+    frozen: Frozen,
 }
 
-/// The process that is bare ONNX Runtime: a number of images in, images a second out.
+impl Whole {
+    fn load(
+        images: &Path,
+        backbone: &Path,
+        count: Option<usize>,
+        home: Home,
+    ) -> anyhow::Result<Self> {
+        let run = RunOptions::new(home);
+        let frozen = Frozen::by_name(backbone, |_| {}, Decoding::default(), &run)?;
+        let mut scan = scan_folder(images, Labels::None)?;
+        scan.entries.truncate(count.unwrap_or(usize::MAX));
+        let pipeline = Pipeline {
+            decoding: DecodeOptions::default(),
+            preprocessing: frozen.spec.preprocessing,
+            views: frozen.spec.views.clone(),
+            batch_size: BATCH,
+            threads: run.threads,
+        };
+        Ok(Self {
+            pipeline,
+            scan,
+            frozen,
+        })
+    }
+
+    fn seconds(&mut self) -> anyhow::Result<f64> {
+        let start = Instant::now();
+        let backbone = &mut self.frozen.backbone;
+        self.pipeline
+            .run(&self.scan.entries, backbone, &mut Drain, &Silent)?;
+        Ok(start.elapsed().as_secs_f64())
+    }
+}
+
+fn serve_whole(images: &Path, backbone: &Path, home: Home) -> anyhow::Result<()> {
+    let mut whole = Whole::load(images, backbone, None, home)?;
+    println!(
+        "ready frostline {} ({})",
+        env!("CARGO_PKG_VERSION"),
+        whole.frozen.engine.runtime
+    );
+    for line in stdin().lines() {
+        if line? != "go" {
+            break;
+        }
+        println!("{:.9}", whole.seconds()?);
+    }
+    Ok(())
+}
+
+/// The process that is bare ONNX Runtime: a number of images in, seconds out.
 struct Bare {
     process: Child,
     asks: ChildStdin,
@@ -116,15 +163,18 @@ impl Bare {
             .spawn()?;
         let asks = process.stdin.take().context("the input is a pipe")?;
         let answers = process.stdout.take().context("the output is a pipe")?;
+        let mut answers = BufReader::new(answers).lines();
+        answers.next().context("the process has not started")??;
         Ok(Self {
             process,
             asks,
-            answers: BufReader::new(answers).lines(),
+            answers,
         })
     }
 
-    fn rate(&mut self, images: usize) -> anyhow::Result<f64> {
-        writeln!(self.asks, "{images}")?;
+    /// The seconds of so many images; whole batches are run, of which the images take their share.
+    fn seconds(&mut self, images: usize) -> anyhow::Result<f64> {
+        writeln!(self.asks, "go {images}")?;
         let answer = self.answers.next().context("the process has ended")??;
         Ok(answer.parse()?)
     }
@@ -139,22 +189,29 @@ impl Drop for Bare {
 }
 
 fn serve_bare(home: &Home, backbone: &Path) -> anyhow::Result<()> {
-    let environment = ort::init_from(&RuntimeLibrary::find(home)?.path)?.build()?;
+    let library = RuntimeLibrary::find(home)?;
+    let environment = ort::init_from(&library.path)?.build()?;
     let network = Registry::new(home.clone()).resolve(backbone)?;
     let mut session = Session::builder(&environment)?.commit_from_file(&network.path)?;
     let (width, height) = network.manifest.preprocessing.output_size();
     let shape = [BATCH, 3, height as usize, width as usize];
     let size: usize = shape.iter().product();
     let tensors: Vec<f32> = (0..size).map(|i| (i % 255) as f32 / 127.5 - 1.0).collect();
-    for images in stdin().lines() {
-        let images: usize = images?.parse()?;
+    println!("ready ONNX Runtime {}", library.version);
+    for line in stdin().lines() {
+        let line = line?;
+        let Some(images) = line.strip_prefix("go ") else {
+            break;
+        };
+        let images: usize = images.parse()?;
         let start = Instant::now();
         for _ in 0..images.div_ceil(BATCH) {
             let batch = TensorRef::from_array_view((shape, &tensors[..]))?;
             session.run(ort::inputs![batch])?;
         }
         let run = images.next_multiple_of(BATCH);
-        println!("{}", run as f64 / start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
+        println!("{:.9}", seconds * images as f64 / run as f64);
     }
     Ok(())
 }

@@ -20,5 +20,7 @@ say "lints"
 cargo clippy --locked --all-targets -- -D warnings
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+say "the tables of scripts/bench_peers.sh"
+python3 -m unittest discover --quiet --start-directory scripts/bench_peers --pattern "test_*.py"
 say "tests"
 cargo test --locked

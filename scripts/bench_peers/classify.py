@@ -1,0 +1,54 @@
+"""One image classified with Pillow, numpy and onnxruntime: what a whole Python process takes from its start.
+
+usage: classify.py MODEL HEAD IMAGE RESIZE FILTER MEAN STD
+"""
+
+import json
+import sys
+
+import numpy as np
+from PIL import Image
+
+
+def pixels(path, resize, interpolation, mean, std):
+    """An image (3, 224, 224): its shorter edge made `resize`, the centre cut out, normalised."""
+    image = Image.open(path).convert("RGB")
+    width, height = image.size
+    scale = resize / min(width, height)
+    size = max(resize, int(width * scale)), max(resize, int(height * scale))
+    image = image.resize(size, getattr(Image, interpolation.upper()))
+    left, top = (round((edge - 224) / 2) for edge in image.size)
+    image = image.crop((left, top, left + 224, top + 224))
+    values = np.asarray(image, np.float32) / np.float32(255)
+    values = (values - np.float32(mean)) / np.float32(std)
+    return np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def head(path):
+    """Weight (C, D), bias (C) and classes of a head file, read by hand: no further package is imported."""
+    raw = open(path, "rb").read()
+    start = 8 + int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:start])
+
+    def tensor(name):
+        first, last = header[name]["data_offsets"]
+        return np.frombuffer(raw[start + first : start + last], np.float32).reshape(header[name]["shape"])
+
+    return tensor("weight"), tensor("bias"), json.loads(header["__metadata__"]["classes"])
+
+
+def main():
+    import onnxruntime as ort
+
+    model, head_file, path, resize, interpolation, mean, std = sys.argv[1:]
+    mean, std = ([float(value) for value in text.split(",")] for text in (mean, std))
+    weight, bias, classes = head(head_file)
+    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    image = pixels(path, int(resize), interpolation, mean, std)[None]
+    logits = session.run(None, {session.get_inputs()[0].name: image})[0] @ weight.T + bias
+    p = np.exp(logits[0] - logits.max())
+    print(path, classes[int(p.argmax())], f"{p.max() / p.sum():.4f}", sep=",")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""A worker: numbers copied from one place in memory to another, far more than the caches hold, by all threads at once.
+
+usage: copy_memory.py THREADS
+
+`go` is 256 MiB read and 256 MiB written.
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from protocol import serve, take_standard_output
+
+BYTES = 256 << 20
+
+
+def main():
+    threads = int(sys.argv[1])
+    take_standard_output()
+    import numpy as np
+
+    source = np.ones(BYTES // 4, np.float32)
+    target = np.zeros_like(source)
+    # numpy lets go of the interpreter's lock while it copies.
+    pairs = list(zip(np.array_split(target, threads), np.array_split(source, threads)))
+    pool = ThreadPoolExecutor(threads)
+
+    def copy():
+        list(pool.map(lambda pair: np.copyto(*pair), pairs))
+
+    copy()
+    serve(f"numpy {np.__version__}", copy)
+
+
+main()

@@ -1,0 +1,91 @@
+"""BENCHMARKS.md out of the results: medians, and ratios round by round.
+
+usage: table.py RESULTS BENCHMARKS.md
+"""
+
+import json
+import sys
+from pathlib import Path
+from statistics import median
+
+ORDER = ["forward", "folder", "tutorial", "fit", "cold", "again"]
+TITLES = {
+    "forward": "Ready tensors through the network",
+    "folder": "From a folder to features",
+    "tutorial": "The tutorial's job",
+    "fit": "Fitting a head",
+    "cold": "Cold start",
+    "again": "Again",
+}
+HEAD = """# Benchmarks
+
+Written by `scripts/bench_peers.sh`, which measures everybody in one run on one machine: rounds in turn, each in another
+order, after one that does not count. A figure is the median of its rounds, with the least and the greatest; a ratio is the
+median of what was found round by round, and says how many times as long as the first row in bold it took.
+"""
+
+
+def main():
+    results, target = map(Path, sys.argv[1:])
+    found = [json.loads(path.read_text()) for path in results.glob("*.json")]
+    found.sort(key=lambda result: ORDER.index(result["section"]))
+    target.write_text(page(found))
+
+
+def page(results):
+    """The page, of the sections in the order given."""
+    parts = [HEAD]
+    for result in results:
+        parts.append(f"## {TITLES[result['section']]}\n")
+        parts.append(about(result))
+        parts.extend(table(each) for each in result["tables"])
+        if result["missing"]:
+            parts.append("Not measured:\n\n" + "\n".join(f"- {one}" for one in result["missing"]) + "\n")
+    return "\n".join(parts)
+
+
+def about(result):
+    facts = ", ".join(f"{name} {value}" for name, value in result["machine"].items())
+    quick = " A quick run, of few rounds and images." if result["quick"] else ""
+    return f"{facts[0].upper()}{facts[1:]}.{quick}\n"
+
+
+def table(given):
+    ours = next((row["values"] for row in given["rows"] if row["name"] == given["ours"]), None)
+    notes = list(dict.fromkeys(name for row in given["rows"] for name in row["notes"]))
+    columns = ["", given["unit"], "least – greatest", "ratio", "what", *notes]
+    lines = [f"### {given['title']}\n", row_of(columns), row_of(["---", "---:", "---:", "---:", "---", *["---"] * len(notes)])]
+    for row in given["rows"]:
+        name = f"**{row['name']}**" if row["name"] == given["ours"] else row["name"]
+        spread = f"{figure(min(row['values']))} – {figure(max(row['values']))}" if row["values"] else ""
+        lines.append(row_of([
+            name,
+            figure(median(row["values"])) if row["values"] else "",
+            spread,
+            ratio(row["values"], ours),
+            f"{row['what']}; {len(row['values'])} rounds",
+            *(row["notes"].get(note, "") for note in notes),
+        ]))
+    return "\n".join([*lines, "", *(f"{remark}\n" for remark in given["remarks"])])
+
+
+def row_of(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def ratio(values, ours):
+    """The median of the ratios of each round, as `2.00`; nothing where there is nothing to hold it against."""
+    if not ours or not values:
+        return ""
+    return f"{median(a / b for a, b in zip(values, ours, strict=True)):.2f}"
+
+
+def figure(value):
+    """Three digits that count, and none before the point is lost."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+if __name__ == "__main__":
+    main()
