@@ -137,8 +137,8 @@ impl Columns {
         let cut = || FileProblem::Cut(format!("no Arrow file ends after its {length} bytes"));
         let end = length.checked_sub(10).ok_or_else(cut)?;
         let tail = read_range(file, end..length)?;
-        let tail = tail.as_array().ok_or_else(cut)?;
-        let footer = read_footer_length(*tail).map_err(|_| cut())? as u64;
+        let tail = tail.try_into().map_err(|_| cut())?;
+        let footer = read_footer_length(tail).map_err(|_| cut())? as u64;
         let footer = read_range(file, end.checked_sub(footer).ok_or_else(cut)?..end)?;
         let footer = root_as_footer(&footer).map_err(|e| damaged(&e))?;
         let schema = footer.schema().ok_or_else(cut)?;

@@ -27,7 +27,7 @@ struct Stretch {
 #[derive(Debug)]
 pub struct Stretches {
     parts: Vec<Layout>,
-    stretches: Vec<Stretch>,
+    all: Vec<Stretch>,
     /// Where each view that is wanted stands among those that are kept.
     places: Vec<usize>,
     /// Bytes of a row.
@@ -52,7 +52,7 @@ impl FeatureStore {
         }
         let mut all = Stretches {
             parts: Vec::new(),
-            stretches: Vec::new(),
+            all: Vec::new(),
             places: self.places_of(views)?,
             row,
             views_kept: kept,
@@ -86,7 +86,7 @@ impl Stretches {
                 stretch.asked.extend(numbers.iter().map(|&n| (image, n)));
             }
             if !stretch.asked.is_empty() {
-                self.stretches.push(stretch);
+                self.all.push(stretch);
             }
         }
     }
@@ -94,21 +94,19 @@ impl Stretches {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.stretches.len()
+        self.all.len()
     }
 
     /// Whether nothing was asked for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.stretches.is_empty()
+        self.all.is_empty()
     }
 
     /// The images of a stretch, by their numbers among those asked for, in the order in which they are read.
+    #[must_use]
     pub fn images(&self, stretch: usize) -> impl ExactSizeIterator<Item = usize> {
-        self.stretches[stretch]
-            .asked
-            .iter()
-            .map(|&(_, number)| number)
+        self.all[stretch].asked.iter().map(|&(_, number)| number)
     }
 
     /// Adds the features of a stretch's images, the V views of each together.
@@ -116,7 +114,7 @@ impl Stretches {
     /// # Errors
     /// [`Error::File`](crate::error::Error::File) and [`Error::Io`](crate::error::Error::Io) where the part has changed.
     pub fn read(&self, stretch: usize, to: &mut Numbers) -> Result<()> {
-        let stretch = &self.stretches[stretch];
+        let stretch = &self.all[stretch];
         let bytes = self.parts[stretch.part].read_images(stretch.images.clone())?;
         for (image, _) in &stretch.asked {
             for place in &self.places {

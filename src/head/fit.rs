@@ -46,7 +46,7 @@ pub fn fit(
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
     let start = LinearHead::zeros(train.classes().len(), train.features().ncols());
-    fit_from(start, params, train, validation, on_epoch)
+    fit_from(&start, params, train, validation, on_epoch)
 }
 
 /// Fits a head from the weights of another; `on_epoch` hears of every epoch as it ends.
@@ -63,7 +63,7 @@ pub fn fit(
 /// [`Error::Diverged`] when the loss or a weight is no longer a finite number; [`Error::NotConverged`] when L-BFGS's
 /// gradient is not near zero.
 pub fn fit_from(
-    start: LinearHead,
+    start: &LinearHead,
     params: &FitValidParams,
     train: &LabelledFeatures<'_>,
     validation: Option<&LabelledFeatures<'_>>,
@@ -72,7 +72,7 @@ pub fn fit_from(
     let started = Instant::now();
     train.at_least_two_classes()?;
     validation.map_or(Ok(()), |validation| same_kind(train, validation))?;
-    require_shape(&start, train)?;
+    require_shape(start, train)?;
     let values = params.values();
     require_validation(values.patience, validation.is_some())?;
     let counts = train.class_counts();
@@ -83,8 +83,8 @@ pub fn fit_from(
         class_weights: values.class_weight.weights(train.classes(), &counts)?,
     };
     let fit = match values.solver {
-        Solver::Sgd => by_sgd(&start, job, on_epoch)?,
-        Solver::Lbfgs => by_lbfgs(&start, job)?,
+        Solver::Sgd => by_sgd(start, job, on_epoch)?,
+        Solver::Lbfgs => by_lbfgs(start, job)?,
     };
     let validated = validation.map(LabelledFeatures::class_counts);
     let (classes, validated) = (train.classes(), validated.as_deref());

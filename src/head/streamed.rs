@@ -250,7 +250,7 @@ mod tests {
 
         fn fit(&mut self, params: &FitValidParams, capacity: usize, validate: bool) -> Fit {
             let (classes, d) = (ClassIndex::from_names(["a", "b"]), self.features.ncols());
-            let mut counts = vec![0; 2];
+            let mut counts = [0; 2];
             self.targets.iter().for_each(|&target| counts[target] += 1);
             let mut twin = Self::new(self.targets.len(), d, self.views, 3);
             let (counts, classes, views) = (&counts[..], &classes, self.views);

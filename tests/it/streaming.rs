@@ -49,7 +49,7 @@ fn store_of(folder: &Path, n: usize, dtype: Dtype) {
         }),
     };
     let rows = (0..n).map(row).collect();
-    writer.finish(Some(&Index { rows })).unwrap();
+    writer.finish_run(&Index { rows }, &[]).unwrap();
 }
 
 #[test]

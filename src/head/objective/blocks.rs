@@ -29,12 +29,12 @@ impl Work<'_, '_> {
     pub(super) fn add_blocks(&self, rows: Range<usize>, share: &mut Share) {
         let (m, d) = self.weight.dim();
         let few = m <= FEW;
-        let (size, shape) = if few {
+        let (size, room_for_rows) = if few {
             (ROWS_FOR_FEW, (d.div_ceil(WINDOW) * ROWS_FOR_FEW, STRIDE))
         } else {
             (ROWS_FOR_MANY, (ROWS_FOR_MANY, d))
         };
-        room(&mut share.block, shape);
+        room(&mut share.block, room_for_rows);
         room(&mut share.logits, (size, m));
         for start in rows.clone().step_by(size) {
             let rows = start..rows.end.min(start + size);

@@ -70,13 +70,12 @@ impl WithSimd for Fours<'_, '_, '_> {
 /// The rows of a view of one to four; the last again where there are fewer.
 fn four_rows<'a>(rows: ArrayView2<'a, f32>, copies: &'a mut Vec<f32>) -> [&'a [f32]; FOUR] {
     let (n, d) = rows.dim();
-    let numbers = match rows.to_slice() {
-        Some(numbers) => numbers,
-        None => {
-            copies.clear();
-            copies.extend(rows);
-            copies
-        }
+    let numbers = if let Some(numbers) = rows.to_slice() {
+        numbers
+    } else {
+        copies.clear();
+        copies.extend(rows);
+        copies
     };
     std::array::from_fn(|r| &numbers[r.min(n - 1) * d..][..d])
 }

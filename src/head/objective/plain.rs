@@ -31,7 +31,7 @@ impl Problem {
                 problem: self,
                 set,
                 point,
-                rows: i * n / parts..(i + 1) * n / parts,
+                range: i * n / parts..(i + 1) * n / parts,
                 gradient: &mut gradient,
             });
             gradient
@@ -69,7 +69,7 @@ struct Rows<'a, 'set> {
     problem: &'a Problem,
     set: &'a LabelledFeatures<'set>,
     point: &'a [f64],
-    rows: Range<usize>,
+    range: Range<usize>,
     gradient: &'a mut [f64],
 }
 
@@ -80,11 +80,11 @@ impl WithSimd for Rows<'_, '_> {
     fn with_simd<S: Simd>(self, _: S) {
         let Self { problem, set, .. } = self;
         let d = set.features().ncols();
-        let (w, b) = self.point.split_at(problem.n_rows() * d);
-        let (of_weight, of_bias) = self.gradient.split_at_mut(w.len());
+        let (weight, bias) = self.point.split_at(problem.n_rows() * d);
+        let (of_weight, of_bias) = self.gradient.split_at_mut(weight.len());
         let (mut z, mut copy) = (vec![0.0; d], Vec::new());
         let features = set.features();
-        for i in self.rows {
+        for i in self.range {
             let image = i / set.views();
             for (z, x) in z.iter_mut().zip(row_of(&features, i, &mut copy)) {
                 *z = f64::from(*x);
@@ -92,9 +92,9 @@ impl WithSimd for Rows<'_, '_> {
             if let Some(standard) = &problem.standard {
                 standard.apply_wide(&mut z);
             }
-            let mut logits = b.to_vec();
+            let mut logits = bias.to_vec();
             for (c, logit) in logits.iter_mut().enumerate() {
-                *logit += dot(&z, &w[c * d..(c + 1) * d]);
+                *logit += dot(&z, &weight[c * d..(c + 1) * d]);
             }
             let slopes = problem.slopes(set.targets()[image], logits);
             let m = problem.image_weights[image] / set.views() as f64;

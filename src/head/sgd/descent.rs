@@ -78,10 +78,10 @@ mod tests {
         let residuals: Vec<f32> = (0..2 * c).map(|k| number(k % c, k / c) / 8.0).collect();
         let mut weight: Vec<f32> = (0..c * d).map(|k| number(k, 1) / 4.0).collect();
         let mut velocity: Vec<f32> = (0..c * d).map(|k| number(k, 2) / 4.0).collect();
-        let (mut w, mut v) = (weight.clone(), velocity.clone());
+        let (mut wanted, mut speed) = (weight.clone(), velocity.clone());
         let of = |k: usize| residuals[k / d] * x[k % d] + residuals[c + k / d] * x[d + k % d];
         let mut gradient: Vec<f32> = (0..c * d).map(of).collect();
-        rule.apply(&mut w, &mut gradient, &mut v, 1.0);
+        rule.apply(&mut wanted, &mut gradient, &mut speed, 1.0);
         let rows: Vec<&[f32]> = x.chunks(d).collect();
         let batch = Batch {
             rows: &rows,
@@ -96,6 +96,6 @@ mod tests {
         };
         batch.gradient(Arch::new(), &mut descent);
         // Small multiples of 1/64: exact in every order.
-        assert_eq!((weight, velocity), (w, v));
+        assert_eq!((weight, velocity), (wanted, speed));
     }
 }
