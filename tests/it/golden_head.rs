@@ -82,14 +82,14 @@ impl Run {
         }
     }
 
-    fn start(&self, start: LinearHead) -> Sgd {
+    fn start(&self, start: &LinearHead) -> Sgd {
         let params = FitParams::new()
             .lr(self.learning_rate)
             .momentum(self.momentum)
             .nesterov(self.nesterov)
             .weight_decay(self.weight_decay)
             .label_smoothing(self.label_smoothing);
-        let sgd = Sgd::new(&params.check().unwrap(), &start);
+        let sgd = Sgd::new(&params.check().unwrap(), start);
         match &self.class_weights {
             None => sgd,
             Some(weights) => sgd.with_class_weights(weights.clone()).unwrap(),
@@ -106,7 +106,7 @@ fn sgd_is_torchs_step_by_step() {
     assert_eq!((file.runs.len(), file.steps), (10, 50));
     let epochs = file.steps / file.epoch_steps;
     for run in &file.runs {
-        let mut sgd = run.start(file.start.head());
+        let mut sgd = run.start(&file.start.head());
         assert_eq!(run.losses.len(), file.steps);
         for (step, expected) in run.losses.iter().enumerate() {
             let rows: Vec<usize> = (0..file.batch_size)
