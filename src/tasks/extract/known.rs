@@ -24,7 +24,9 @@ pub(super) fn store(options: &ExtractOptions, decoding: Decoding) -> Result<Opti
     }
     let manifest = StoreManifest::read(&options.output)?;
     let adjust = |manifest: &mut _| options.overrides.apply(manifest);
-    let same = manifest.dtype == options.dtype
+    // Features of another precision are told of by who adds to them.
+    let same = manifest.engine.precision == run.precision
+        && manifest.dtype == options.dtype
         && manifest.spec.views == options.views.list()
         && manifest.spec.decoding == decoding
         && Frozen::is_backbone_of(&manifest.spec, &options.backbone, adjust, run)?;
