@@ -1,7 +1,7 @@
 //! Convolutions and large linear layers on the CPU: pure numbers, which know no files, no networks and no threads of
 //! their own.
 //!
-//! Everything ends in one product, [`product`], of up to 12 rows with a panel of two vectors of columns, whose sums stay in
+//! Everything ends in one product, `product`, of up to 12 rows with a panel of two vectors of columns, whose sums stay in
 //! registers. Weights are laid out for it once. The instruction set (AVX-512, AVX2, NEON, or plain numbers) is
 //! found at run time by `pulp`.
 
