@@ -131,8 +131,6 @@ impl LinearHead {
     pub(super) fn rows_to_logits(&self, features: ArrayView2<'_, f32>) -> Array2<f64> {
         let features = features.as_standard_layout();
         let (weight, bias) = self.slices();
-        let mut logits =
-            Array2::from_shape_fn((features.nrows(), bias.len()), |(_, c)| bias[c].into());
         let rows = features.rows().into_iter();
         let rows = rows.map(|row| {
             row.to_slice()
@@ -140,10 +138,13 @@ impl LinearHead {
         });
         let rows: Vec<&[f32]> = rows.collect();
         let weight: Vec<&[f32]> = weight.chunks_exact(self.n_features().max(1)).collect();
-        products(Arch::new(), &rows, &weight, &mut |row, class, product| {
-            logits[[row, class]] = f64::from(product + bias[class]);
-        });
-        logits
+        let mut products_of = Array2::<f32>::zeros((rows.len(), bias.len()));
+        let to = products_of
+            .as_slice_mut()
+            .expect("a new matrix is row-major");
+        products(Arch::new(), &rows, &weight, to);
+        products_of += &ArrayView1::from(bias);
+        products_of.mapv(f64::from)
     }
 }
 

@@ -9,68 +9,82 @@ use super::number::Number;
 /// Classes of a tile; with four rows of it, 20 sums and what is multiplied fill 32 registers.
 const CLASSES: usize = 5;
 
-/// `weight[c] · row` of every row (N, D) and class (C), given to `each` as `(row, class, product)`.
+/// `weight[c] · row` of every row (N, D) and class (C), into `to`, (N, C), row-major.
 ///
 /// `weight` is (C, D). The product of a row and a class depends on those two alone, to the last bit, however
 /// many others come with them.
-pub(super) fn products<T: Number>(
-    arch: Arch,
-    rows: &[&[T]],
-    weight: &[&[T]],
-    each: &mut impl FnMut(usize, usize, T),
-) {
+pub(super) fn products<T: Number>(arch: Arch, rows: &[&[T]], weight: &[&[T]], to: &mut [T]) {
     for first in (0..weight.len()).step_by(CLASSES) {
+        let place = Place {
+            classes: weight.len(),
+            first,
+        };
         let class = |c: usize| weight[first + c];
-        let mut each = |row: usize, c: usize, product: T| each(row, first + c, product);
         match weight.len() - first {
-            1 => tile::<T, 1>(arch, rows, array::from_fn(class), &mut each),
-            2 => tile::<T, 2>(arch, rows, array::from_fn(class), &mut each),
-            3 => tile::<T, 3>(arch, rows, array::from_fn(class), &mut each),
-            4 => tile::<T, 4>(arch, rows, array::from_fn(class), &mut each),
-            _ => tile::<T, CLASSES>(arch, rows, array::from_fn(class), &mut each),
+            1 => tiles::<T, 1>(arch, rows, array::from_fn(class), place, to),
+            2 => tiles::<T, 2>(arch, rows, array::from_fn(class), place, to),
+            3 => tiles::<T, 3>(arch, rows, array::from_fn(class), place, to),
+            4 => tiles::<T, 4>(arch, rows, array::from_fn(class), place, to),
+            _ => tiles::<T, CLASSES>(arch, rows, array::from_fn(class), place, to),
         }
     }
 }
 
-fn tile<T: Number, const C: usize>(
+/// Where the products of some classes are among those of all.
+#[derive(Clone, Copy)]
+struct Place {
+    /// C.
+    classes: usize,
+    first: usize,
+}
+
+fn tiles<T: Number, const C: usize>(
     arch: Arch,
     rows: &[&[T]],
     weight: [&[T]; C],
-    each: &mut impl FnMut(usize, usize, T),
+    place: Place,
+    to: &mut [T],
 ) {
-    let mut hand_out = |first: usize, products: &[[T; C]]| {
-        for (row, products) in (first..).zip(products) {
-            for (class, product) in products.iter().enumerate() {
-                each(row, class, *product);
-            }
-        }
-    };
-    let (fours, rest) = rows.as_chunks::<4>();
-    for (i, &rows) in fours.iter().enumerate() {
-        hand_out(4 * i, &arch.dispatch(Tile { rows, weight }));
-    }
-    for (i, &row) in (4 * fours.len()..).zip(rest) {
-        let rows = [row];
-        hand_out(i, &arch.dispatch(Tile { rows, weight }));
-    }
+    arch.dispatch(Tiles {
+        rows,
+        weight,
+        place,
+        to,
+    });
 }
 
-/// R rows and C classes, all D long.
-struct Tile<'a, T, const R: usize, const C: usize> {
-    rows: [&'a [T]; R],
+/// All rows and C classes, all D long.
+struct Tiles<'a, T, const C: usize> {
+    rows: &'a [&'a [T]],
     weight: [&'a [T]; C],
+    place: Place,
+    to: &'a mut [T],
 }
 
-impl<T: Number, const R: usize, const C: usize> WithSimd for Tile<'_, T, R, C> {
-    type Output = [[T; C]; R];
+impl<T: Number, const C: usize> WithSimd for Tiles<'_, T, C> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let d = self.rows[0].len();
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (fours, rest) = self.rows.as_chunks::<4>();
+        for i in 0..fours.len() {
+            self.tile(simd, 4 * i, fours[i]);
+        }
+        for i in 0..rest.len() {
+            self.tile(simd, 4 * fours.len() + i, [rest[i]]);
+        }
+    }
+}
+
+impl<T: Number, const C: usize> Tiles<'_, T, C> {
+    /// R rows from the one numbered `first`.
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize>(&mut self, simd: S, first: usize, all: [&[T]; R]) {
+        let d = all[0].len();
         let whole = d / T::lanes::<S>();
         let mut rows: [&[T::Vector<S>]; R] = [&[]; R];
         for r in 0..R {
-            rows[r] = &T::vectors::<S>(&self.rows[r][..d])[..whole];
+            rows[r] = &T::vectors::<S>(&all[r][..d])[..whole];
         }
         let mut weight: [&[T::Vector<S>]; C] = [&[]; C];
         for c in 0..C {
@@ -90,18 +104,17 @@ impl<T: Number, const R: usize, const C: usize> WithSimd for Tile<'_, T, R, C> {
             }
         }
         let rest = whole * T::lanes::<S>();
-        let mut products = [[T::default(); C]; R];
         for r in 0..R {
+            let to = &mut self.to[(first + r) * self.place.classes + self.place.first..][..C];
             for c in 0..C {
                 if rest < d {
-                    let x = T::load_rest(simd, &self.rows[r][rest..]);
+                    let x = T::load_rest(simd, &all[r][rest..]);
                     let w = T::load_rest(simd, &self.weight[c][rest..]);
                     sums[r][c] = T::mul_add(simd, x, w, sums[r][c]);
                 }
-                products[r][c] = T::sum(simd, sums[r][c]);
+                to[c] = T::sum(simd, sums[r][c]);
             }
         }
-        products
     }
 }
 
@@ -117,16 +130,16 @@ mod tests {
             let w: Vec<f32> = (0..c * d).map(|k| number(k % d, k / d + 4)).collect();
             let (rows, w): (Vec<&[f32]>, Vec<&[f32]>) =
                 (x.chunks(d).collect(), w.chunks(d).collect());
-            let mut met = vec![0; n * c];
-            products(Arch::new(), &rows, &w, &mut |row, class, product| {
+            let mut all = vec![f32::NAN; n * c];
+            products(Arch::new(), &rows, &w, &mut all);
+            for (i, product) in all.iter().enumerate() {
                 // Whole numbers: every sum is exact.
-                let sum: f32 = (0..d).map(|k| number(row, k) * number(k, class + 4)).sum();
+                let of = |k: usize| number(i / c, k) * number(k, i % c + 4);
+                let sum: f32 = (0..d).map(of).sum();
                 assert_eq!(product.to_bits(), (sum + 0.0).to_bits(), "{n} {c} {d}");
-                met[row * c + class] += 1;
-            });
-            assert!(met.iter().all(|&times| times == 1));
+            }
         }
-        products::<f32>(Arch::new(), &[], &[], &mut |_, _, _| unreachable!());
+        products::<f32>(Arch::new(), &[], &[], &mut []);
     }
 
     #[test]
@@ -135,11 +148,13 @@ mod tests {
         let w: Vec<f32> = (0..70).map(|k| (k as f32 * 0.91).cos()).collect();
         let (rows, w): (Vec<&[f32]>, Vec<&[f32]>) =
             (x.chunks(10).collect(), w.chunks(10).collect());
-        products(Arch::new(), &rows, &w, &mut |row, class, product| {
-            let alone = [w[class]];
-            products(Arch::new(), &rows[row..=row], &alone, &mut |_, _, same| {
-                assert_eq!(same.to_bits(), product.to_bits());
-            });
-        });
+        let mut all = vec![0.0; rows.len() * w.len()];
+        products(Arch::new(), &rows, &w, &mut all);
+        for (i, product) in all.iter().enumerate() {
+            let (row, class) = (i / w.len(), i % w.len());
+            let mut alone = [0.0];
+            products(Arch::new(), &rows[row..=row], &[w[class]], &mut alone);
+            assert_eq!(alone[0].to_bits(), f32::to_bits(*product));
+        }
     }
 }

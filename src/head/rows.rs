@@ -42,10 +42,10 @@ impl FeatureRows<'_> {
         }
     }
 
-    /// Some columns of a row, where they lie together and need no widening.
-    pub(super) fn ready(&self, row: usize, columns: Range<usize>) -> Option<&[f32]> {
+    /// All rows one after the other, where they lie so and need no widening.
+    pub(super) fn ready(&self) -> Option<&[f32]> {
         match self {
-            Self::F32(features) => features.slice(s![row, columns]).to_slice(),
+            Self::F32(features) => features.to_slice(),
             Self::F16(_) => None,
         }
     }
@@ -103,11 +103,9 @@ mod tests {
         let strided = FeatureRows::F16(narrow.slice(s![.., ..;2]));
         strided.copy(2, 1..4, &mut row[..3]);
         assert_eq!(row[..3], [wide[[2, 2]], wide[[2, 4]], wide[[2, 6]]]);
-        assert!(rows.ready(0, 0..1).is_none() && strided.ncols() == 35);
-        assert_eq!(
-            FeatureRows::F32(wide.view()).ready(1, 3..5).unwrap(),
-            [-1.75, -1.5]
-        );
+        assert!(rows.ready().is_none() && strided.ncols() == 35);
+        assert_eq!(FeatureRows::F32(wide.view()).ready(), wide.as_slice());
+        assert!(FeatureRows::F32(wide.t()).ready().is_none());
     }
 
     #[test]

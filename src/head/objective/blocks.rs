@@ -72,13 +72,15 @@ impl Work<'_, '_> {
         };
         self.widen(rows.clone(), WINDOW, &mut share.block);
         share.logits.fill(0.0);
+        let mut parts = vec![0.0; n * m];
         for (number, window) in windows() {
             let weight = parts_of(self.weight, 0..m, window.clone());
             let first = number * ROWS_FOR_FEW;
             let block = parts_of(&share.block, first..first + n, 0..window.len());
-            products(arch, &block, &weight, &mut |row, column, part| {
-                share.logits[[row, column]] += part;
-            });
+            products(arch, &block, &weight, &mut parts);
+            for (logit, part) in share.logits.iter_mut().zip(&parts) {
+                *logit += part;
+            }
         }
         self.block_residuals(rows, &mut share.logits, &mut share.sums);
         let residuals = share.logits.as_slice().expect("it was made row-major");

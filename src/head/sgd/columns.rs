@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// Columns of a share, about: five rows of it and the weights of five classes fit the nearest cache.
-const WIDTH: usize = 1024;
+/// Columns of a share, at most about: four rows of it and the weights of five classes fit the nearest cache, of 32 KiB.
+const WIDTH: usize = 768;
 /// Numbers of a cache line; a share starts with one.
 const LINE: usize = 16;
 
@@ -26,14 +26,7 @@ mod tests {
 
     #[test]
     fn shares_cover_all_columns_once() {
-        for (d, n) in [
-            (1, 1),
-            (1024, 1),
-            (1025, 2),
-            (1280, 2),
-            (4096, 4),
-            (2600, 4),
-        ] {
+        for (d, n) in [(1, 1), (768, 1), (769, 2), (1280, 2), (4096, 6), (2600, 4)] {
             let shares = columns_of(d);
             assert_eq!(shares.len(), n, "{d}");
             assert!(shares.iter().flat_map(Clone::clone).eq(0..d));

@@ -27,8 +27,11 @@ impl Exchange {
         }
     }
 
-    pub(super) fn set_part(&self, share: usize, row: usize, class: usize, part: f32) {
-        self.parts[share][row * self.classes + class].store(part.to_bits(), Ordering::Relaxed);
+    /// A share's part of the logits of a batch of B, (B, C).
+    pub(super) fn set_parts(&self, share: usize, parts: &[f32]) {
+        for (to, part) in self.parts[share].iter().zip(parts) {
+            to.store(part.to_bits(), Ordering::Relaxed);
+        }
     }
 
     /// The logits of a row: the bias and all parts, always in the same order.

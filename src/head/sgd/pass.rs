@@ -94,16 +94,17 @@ impl Thread<'_, '_, '_> {
     fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
         let _guard = self.meeting.guard();
         let mut loss = BatchLoss::default();
-        let (mut logits, mut residuals) = (vec![0.0; bias.values.len()], Vec::new());
+        let mut logits = vec![0.0; bias.values.len()];
+        let (mut parts, mut residuals) = (Vec::new(), Vec::new());
         for rows in self.pass.rows.chunks(self.pass.batch_size) {
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();
+            parts.resize(rows.len() * bias.values.len(), 0.0);
             let laid = shares.iter_mut().zip(self.first..).map(|(share, number)| {
                 let columns = share.window.columns.len();
                 let x = share.window.lay(self.pass.features, rows);
                 let weight: Vec<&[f32]> = share.weight.chunks_exact(columns).collect();
-                products(self.arch, &x, &weight, &mut |row, class, part| {
-                    self.exchange.set_part(number, row, class, part);
-                });
+                products(self.arch, &x, &weight, &mut parts);
+                self.exchange.set_parts(number, &parts);
                 let descent = Descent {
                     rule: *self.pass.rule,
                     weight: &mut share.weight,

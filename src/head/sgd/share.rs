@@ -60,13 +60,11 @@ impl Window {
         features: &'a FeatureRows<'_>,
         rows: &[usize],
     ) -> Vec<&'a [f32]> {
-        if self.dropout.is_none() {
-            let ready = rows
-                .iter()
-                .map(|&row| features.ready(row, self.columns.clone()));
-            if let Some(ready) = ready.collect() {
-                return ready;
-            }
+        if self.dropout.is_none()
+            && let Some(all) = features.ready()
+        {
+            let row = |&row: &usize| &all[row * features.ncols()..][self.columns.clone()];
+            return rows.iter().map(row).collect();
         }
         let d = self.columns.len();
         self.copies
