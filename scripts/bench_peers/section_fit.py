@@ -48,7 +48,7 @@ def solve(setting, result, shape, solver, peer, features, targets):
         starter.end()
     copies = [row for row in took if row.name == "copy"]
     fits = [Row(row.name, row.what, [1e3 * s for s in row.values]) for row in took if row.name != "copy"]
-    remarks = [f"{epochs} epochs in batches of {BATCH}." if solver == "sgd" else
+    remarks = [f"{'One epoch' if epochs == 1 else f'{epochs} epochs'} in batches of {BATCH}." if solver == "sgd" else
                "Both from zero, with C = 1 and a tolerance of 1e-4, scikit-learn's own."]
     # Fewer features lie in a cache, which memory's speed says nothing of.
     if solver == "sgd" and copies and 4 * rows * columns >= 250_000_000:
@@ -57,12 +57,13 @@ def solve(setting, result, shape, solver, peer, features, targets):
 
 
 def bandwidth(copy, rows, shape):
-    """What part of memory's speed the epochs reach: their rows' bytes against those that a copy reads and writes."""
+    """What part of memory's speed the epochs reach: their rows' bytes against those that a copy reads, and writes too."""
     n, d, _, epochs = shape
-    copied = 2 * COPIED / median(copy.values) / 1e9
-    said = f"Copying memory: {copied:.1f} GB/s, read and written together ({copy.what})."
+    copied = COPIED / median(copy.values) / 1e9
+    said = f"Copying memory reads {copied:.1f} GB/s and writes as much ({copy.what})."
     for row in rows:
         if row.name == "frostline":
             read = n * d * 4 * epochs / median(row.values) / 1e9
-            said += f" frostline's epochs read {read:.1f} GB/s of features, {100 * read / copied:.0f} % of that."
+            said += (f" frostline's epochs read {read:.1f} GB/s of features: {100 * read / copied:.0f} % of what the copy reads, "
+                     f"{50 * read / copied:.0f} % of what it reads and writes.")
     return said
