@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device::Precision;
 use super::manifest::Pool;
-use crate::images::{Alpha, DecodeOptions, Exif, Preprocessing, View};
+use crate::images::{Alpha, DecodeOptions, Exif, JpegScale, Preprocessing, View};
 
 /// The frozen network, its layer, and all that happens to a picture before it.
 ///
@@ -42,13 +42,16 @@ pub struct BackboneId {
     pub file: Option<String>,
 }
 
-/// The two choices in decoding that change pixels.
+/// The choices in decoding that change pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Decoding {
     /// Whether pictures are turned upright.
     pub exif: Exif,
     /// What transparent pixels lie on.
     pub alpha: Alpha,
+    /// The scale of large JPEGs.
+    #[serde(default, skip_serializing_if = "JpegScale::is_full")]
+    pub jpeg_scale: JpegScale,
 }
 
 impl Decoding {
@@ -58,7 +61,18 @@ impl Decoding {
         DecodeOptions {
             exif: self.exif,
             alpha: self.alpha,
+            jpeg_scale: self.jpeg_scale,
             max_pixels,
+        }
+    }
+
+    /// Those among the options.
+    #[must_use]
+    pub fn of(options: &DecodeOptions) -> Self {
+        Self {
+            exif: options.exif,
+            alpha: options.alpha,
+            jpeg_scale: options.jpeg_scale,
         }
     }
 }
@@ -170,7 +184,7 @@ impl FeatureSpec {
     }
 
     /// All but the network itself, each as people write it.
-    fn fields(&self) -> [(&'static str, String); 14] {
+    fn fields(&self) -> [(&'static str, String); 15] {
         let (b, p, d) = (&self.backbone, &self.preprocessing, &self.decoding);
         let list = |v: &[f32]| {
             v.iter()
@@ -192,6 +206,7 @@ impl FeatureSpec {
             ("scale", p.scale.to_string()),
             ("exif", d.exif.to_string()),
             ("alpha", d.alpha.to_string()),
+            ("jpeg_scale", d.jpeg_scale.to_string()),
             (
                 "views",
                 self.views

@@ -113,8 +113,8 @@ fn describe(store: &FeatureStore) -> Result<String, Error> {
             p.mean, p.std, p.channels, p.layout
         ),
         format!(
-            "decoding       exif {}, alpha {}",
-            spec.decoding.exif, spec.decoding.alpha
+            "decoding       exif {}, alpha {}, JPEG scale {}",
+            spec.decoding.exif, spec.decoding.alpha, spec.decoding.jpeg_scale
         ),
         format!("computed by    {engine}, frostline {}", engine.frostline),
     ];

@@ -1,74 +1,37 @@
 //! From the bytes of a file to an upright [`RgbImage`], within limits, or to the reason why not.
 
+mod options;
 mod reason;
+mod reduced;
 
 use std::io::Cursor;
 use std::ops::Deref;
 
+pub use self::options::{Alpha, DecodeOptions, Exif, JpegScale};
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
-use serde::{Deserialize, Serialize};
 
 use self::reason::{floating_point, no_pixels, reason};
 use super::budget::Permit;
 use super::pixels::to_rgb8;
-use super::{DecodeBudget, Format, RgbImage, SkipReason, complete, orientation, sniff};
-
-/// What to do with the orientation that a camera notes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Exif {
-    /// Turn the picture upright, as viewers do.
-    #[default]
-    Apply,
-    /// Take the pixels as they are stored.
-    Ignore,
-}
-
-/// What is seen through transparent pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Alpha {
-    /// A white background.
-    #[default]
-    White,
-    /// A black background.
-    Black,
-    /// The hidden colour, as Pillow's `convert("RGB")` shows it.
-    Drop,
-}
-
-/// How pictures are decoded. It belongs to the preprocessing: other options give other features.
-///
-/// Colour profiles are ignored, 16-bit samples are scaled by 1/257, and of an animation or a TIFF of many pages the
-/// first picture counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DecodeOptions {
-    /// EXIF orientation.
-    pub exif: Exif,
-    /// Transparency.
-    pub alpha: Alpha,
-    /// The most pixels (width × height) that a picture may have.
-    pub max_pixels: u64,
-}
-
-impl Default for DecodeOptions {
-    /// Upright, on white, and up to 178,956,970 pixels: where Pillow refuses too.
-    fn default() -> Self {
-        Self {
-            exif: Exif::Apply,
-            alpha: Alpha::White,
-            max_pixels: 178_956_970,
-        }
-    }
-}
+use super::{
+    DecodeBudget, Format, Preprocessing, RgbImage, SkipReason, complete, orientation, sniff,
+};
 
 /// A picture together with its share of a [`DecodeBudget`], which is given back when it is dropped.
 #[derive(Debug)]
 pub struct Decoded<'a> {
     image: RgbImage,
+    full_size: (u32, u32),
     _permit: Permit<'a>,
+}
+
+impl Decoded<'_> {
+    /// The size of the upright picture in its file, (width, height): that of the pixels, if they were not reduced.
+    #[must_use]
+    pub fn full_size(&self) -> (u32, u32) {
+        self.full_size
+    }
 }
 
 impl Deref for Decoded<'_> {
@@ -79,7 +42,7 @@ impl Deref for Decoded<'_> {
     }
 }
 
-/// Decodes a whole file; the format is told from the content.
+/// Decodes a whole file, at its full scale; the format is told from the content.
 ///
 /// # Errors
 ///
@@ -89,7 +52,7 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage, SkipRea
     Ok(decode_within(bytes, options, &unlimited)?.image)
 }
 
-/// Decodes a whole file, and waits until the budget has the memory for it.
+/// Decodes a whole file, at its full scale, and waits until the budget has the memory for it.
 ///
 /// A thread must drop a picture before it decodes the next one, or it may wait for itself.
 ///
@@ -101,20 +64,59 @@ pub fn decode_within<'a>(
     options: &DecodeOptions,
     budget: &'a DecodeBudget,
 ) -> Result<Decoded<'a>, SkipReason> {
+    decode_at(bytes, options, None, budget)
+}
+
+/// As [`decode_within`], at the scale that `options` allow a picture that is preprocessed next.
+///
+/// # Errors
+///
+/// Why it cannot be used.
+pub fn decode_for<'a>(
+    preprocessing: &Preprocessing,
+    bytes: &[u8],
+    options: &DecodeOptions,
+    budget: &'a DecodeBudget,
+) -> Result<Decoded<'a>, SkipReason> {
+    let edge = match options.jpeg_scale {
+        JpegScale::Full => None,
+        JpegScale::Reduced => preprocessing.shorter_edge(),
+    };
+    decode_at(bytes, options, edge, budget)
+}
+
+/// Decodes a picture whose shorter edge may become as short as twice `edge`.
+fn decode_at<'a>(
+    bytes: &[u8],
+    options: &DecodeOptions,
+    edge: Option<u32>,
+    budget: &'a DecodeBudget,
+) -> Result<Decoded<'a>, SkipReason> {
     let format = sniff(bytes)?;
     let mut decoder = open(format, bytes, options)?;
     complete::check(format, bytes)?;
     let orientation = orientation_of(format, &mut decoder, options);
-    let (width, height) = decoder.dimensions();
-    let mut permit = budget.reserve(working_memory(&decoder));
-    let color = decoder.color_type();
-    let samples = read_samples(format, decoder)?;
-    let pixels = to_rgb8(samples, color, options.alpha).ok_or_else(|| floating_point(format))?;
-    let image = RgbImage::new(width, height, pixels).ok_or_else(|| no_pixels(format))?;
+    let size = decoder.dimensions();
+    let memory = working_memory(&decoder);
+    let divisor = match format {
+        Format::Jpeg => edge.and_then(|edge| reduced::divisor(size, edge)),
+        _ => None,
+    };
+    let reduced = divisor.and_then(|divisor| {
+        let permit = budget.reserve(memory / u64::from(divisor * divisor));
+        Some((reduced::read(bytes, divisor)?, permit))
+    });
+    let (image, mut permit) = if let Some(reduced) = reduced {
+        reduced
+    } else {
+        let permit = budget.reserve(memory);
+        (read(format, decoder, options)?, permit)
+    };
     let image = image.upright(orientation);
     permit.shrink_to(image.pixels().len() as u64);
     Ok(Decoded {
         image,
+        full_size: upright(size, orientation),
         _permit: permit,
     })
 }
@@ -127,14 +129,18 @@ pub fn decode_within<'a>(
 pub fn dimensions(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReason> {
     let format = sniff(bytes)?;
     let mut decoder = open(format, bytes, options)?;
-    let (width, height) = decoder.dimensions();
-    Ok(match orientation_of(format, &mut decoder, options) {
+    let orientation = orientation_of(format, &mut decoder, options);
+    Ok(upright(decoder.dimensions(), orientation))
+}
+
+fn upright((width, height): (u32, u32), orientation: Orientation) -> (u32, u32) {
+    match orientation {
         Orientation::Rotate90
         | Orientation::Rotate270
         | Orientation::Rotate90FlipH
         | Orientation::Rotate270FlipH => (height, width),
         _ => (width, height),
-    })
+    }
 }
 
 /// A decoder that has read the header, of a picture that is within the limits.
@@ -201,6 +207,17 @@ fn orientation_of(
                 orientation::from_exif(&block)
             }),
     }
+}
+
+fn read(
+    format: Format,
+    decoder: impl ImageDecoder,
+    options: &DecodeOptions,
+) -> Result<RgbImage, SkipReason> {
+    let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
+    let samples = read_samples(format, decoder)?;
+    let pixels = to_rgb8(samples, color, options.alpha).ok_or_else(|| floating_point(format))?;
+    RgbImage::new(width, height, pixels).ok_or_else(|| no_pixels(format))
 }
 
 fn read_samples(format: Format, decoder: impl ImageDecoder) -> Result<Vec<u8>, SkipReason> {

@@ -22,7 +22,9 @@ mod thumbnail;
 
 pub use budget::DecodeBudget;
 pub use contact_sheet::{Cell, contact_sheet};
-pub use decode::{Alpha, DecodeOptions, Decoded, Exif, decode, decode_within, dimensions};
+pub use decode::{
+    Alpha, DecodeOptions, Decoded, Exif, JpegScale, decode, decode_for, decode_within, dimensions,
+};
 pub use format::{Format, sniff};
 pub use pixels::RgbImage;
 pub use preprocess::{

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::decode::{Alpha, Exif};
+use super::decode::{Alpha, Exif, JpegScale};
 
 impl fmt::Display for Exif {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,6 +45,27 @@ impl FromStr for Alpha {
             "black" => Ok(Self::Black),
             "drop" => Ok(Self::Drop),
             _ => Err("the policies are white, black and drop"),
+        }
+    }
+}
+
+impl fmt::Display for JpegScale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "full",
+            Self::Reduced => "reduced",
+        })
+    }
+}
+
+impl FromStr for JpegScale {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "full" => Ok(Self::Full),
+            "reduced" => Ok(Self::Reduced),
+            _ => Err("the scales are full and reduced"),
         }
     }
 }

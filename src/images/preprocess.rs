@@ -184,6 +184,16 @@ impl Preprocessing {
         }
     }
 
+    /// How long the shorter edge of a picture is after the resize, at most; `None` if it stays as it is.
+    #[must_use]
+    pub fn shorter_edge(&self) -> Option<u32> {
+        match self.resize {
+            Resize::Shorter(n) => Some(n),
+            Resize::Exact(w, h) => Some(w.max(h)),
+            Resize::None => None,
+        }
+    }
+
     /// How many numbers one picture becomes: 3 × width × height.
     #[must_use]
     pub fn num_values(&self) -> usize {

@@ -111,10 +111,7 @@ impl ExtractReport {
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractReport> {
     let start = Instant::now();
     let scan = options.inputs.scan(Labels::FromFolders)?;
-    let decoding = Decoding {
-        exif: options.decoding.exif,
-        alpha: options.decoding.alpha,
-    };
+    let decoding = Decoding::of(&options.decoding);
     let known = match known::store(options, decoding)? {
         None => None,
         Some(manifest) => {

@@ -8,7 +8,8 @@ use crate::atomic_file;
 use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
 use crate::error::{Error, Result};
 use crate::images::{
-    Cell, DecodeOptions, Found, Labels, Preprocessor, SkipReason, contact_sheet, decode,
+    Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, SkipReason, contact_sheet,
+    decode_for,
 };
 
 /// What to show, and how.
@@ -114,7 +115,9 @@ fn pixels(
         Found::Skipped { reason, .. } => return Err(reason.clone()),
     };
     let bytes = fs::read(&sample.path).map_err(|e| SkipReason::Unreadable(e.to_string()))?;
-    Ok(preprocessor.fit(&decode(&bytes, decoding)?))
+    let budget = DecodeBudget::new(u64::MAX);
+    let image = decode_for(preprocessor.settings(), &bytes, decoding, &budget)?;
+    Ok(preprocessor.fit(&image))
 }
 
 fn title(found: &Found) -> String {

@@ -50,6 +50,7 @@ fn a_store_refuses_each_other_setting() {
         ("--layer means", "layer is `map`", "`means`"),
         ("--exif ignore", "exif is apply", "ignore"),
         ("--alpha black", "alpha is white", "black"),
+        ("--jpeg-scale reduced", "jpeg_scale is full", "reduced"),
         ("--dtype f16", "dtype is f32", "f16"),
         ("--backbone {dir}/other.onnx", &ours, &theirs),
     ];

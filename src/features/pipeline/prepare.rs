@@ -9,7 +9,7 @@ use super::{Picture, Timings};
 use crate::features::Digest;
 use crate::features::recognition::Recognised;
 use crate::images::{
-    DecodeBudget, DecodeOptions, Found, Preprocessor, Sample, SkipReason, View, decode_within,
+    DecodeBudget, DecodeOptions, Found, Preprocessor, Sample, SkipReason, View, decode_for,
     dimensions,
 };
 use crate::stamp::Stamp;
@@ -95,16 +95,16 @@ impl Preparer<'_> {
                 None,
             ));
         }
-        let image = decode_within(&bytes, self.decoding, self.budget)?;
+        let settings = self.preprocessor.settings();
+        let image = decode_for(settings, &bytes, self.decoding, self.budget)?;
         timings.decode = start.elapsed();
         let fit = |&view: &View| self.preprocessor.fit_view(&image, view);
         let pixels = self.views.iter().map(fit).collect::<Vec<_>>().concat();
         timings.preprocess = start.elapsed().saturating_sub(timings.decode);
-        let size = (image.width(), image.height());
         Ok((
             Picture {
                 digest,
-                size,
+                size: image.full_size(),
                 stamp,
             },
             Some(pixels),

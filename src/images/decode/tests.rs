@@ -7,6 +7,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat};
 
 use super::*;
+use crate::images::Resize;
 
 const RED: [u8; 3] = [200, 30, 30];
 const GREEN: [u8; 3] = [30, 160, 60];
@@ -192,15 +193,19 @@ fn stored_for(orientation: u8) -> image::RgbImage {
     }
 }
 
+/// The same JPEG with an EXIF block.
+fn with_exif(jpeg: &[u8], exif: &[u8]) -> Vec<u8> {
+    let block = [b"Exif\0\0", exif].concat();
+    let length = (block.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], b"\xff\xe1", &length, &block, &jpeg[2..]].concat()
+}
+
 #[test]
 fn all_orientations_come_out_upright() {
     for orientation in 1..=8 {
         let stored = stored_for(orientation);
         for little in [true, false] {
-            let block = [b"Exif\0\0", exif(orientation, little).as_slice()].concat();
-            let length = (block.len() as u16 + 2).to_be_bytes();
-            let bytes = jpeg(&stored);
-            let segment = [&bytes[..2], b"\xff\xe1", &length, &block, &bytes[2..]].concat();
+            let segment = with_exif(&jpeg(&stored), &exif(orientation, little));
             assert_quarters(&plain(&segment).unwrap(), 12);
             assert_eq!(
                 dimensions(&segment, &DecodeOptions::default()),
@@ -236,6 +241,70 @@ fn orientation_can_be_ignored() {
     assert_quarters(&decode(&bytes, &options).unwrap(), 0);
     assert_eq!(dimensions(&bytes, &options), Ok((24, 16)));
     assert_eq!(dimensions(&bytes, &DecodeOptions::default()), Ok((16, 24)));
+}
+
+/// A slope shows everywhere the value of its place, at whatever scale it is decoded.
+#[test]
+fn a_reduced_jpeg_is_upright_and_knows_its_full_size() {
+    let gray = |x: u32, y: u32, (w, h): (u32, u32)| {
+        127.0 * ((x as f32 + 0.5) / w as f32 + (y as f32 + 0.5) / h as f32 / 2.0)
+    };
+    // EXIF's 6: its left edge is stored below.
+    let stored = |size: (u32, u32)| {
+        let value = |x, y| image::Luma([gray(size.0 - 1 - y, x, size).round() as u8]);
+        let image = image::GrayImage::from_fn(size.1, size.0, value);
+        let mut bytes = Vec::new();
+        JpegEncoder::new_with_quality(&mut bytes, 98)
+            .encode(&image, size.1, size.0, ExtendedColorType::L8)
+            .unwrap();
+        with_exif(&bytes, &exif(6, true))
+    };
+    let decoded = |jpeg_scale, resize, bytes: &[u8], full: (u32, u32)| {
+        let options = DecodeOptions {
+            jpeg_scale,
+            ..DecodeOptions::default()
+        };
+        let preprocessing = Preprocessing {
+            resize,
+            ..Preprocessing::default()
+        };
+        let budget = DecodeBudget::new(u64::MAX);
+        let image = decode_for(&preprocessing, bytes, &options, &budget).unwrap();
+        assert_eq!(image.full_size(), full);
+        let size = (image.width(), image.height());
+        for (i, pixel) in image.pixels().as_chunks::<3>().0.iter().enumerate() {
+            let wanted = gray(i as u32 % size.0, i as u32 / size.0, size);
+            let near = pixel.iter().all(|&v| (f32::from(v) - wanted).abs() < 2.0);
+            assert!(near, "{size:?}, number {i}: {pixel:?}, not {wanted}");
+        }
+        size
+    };
+    let (full, reduced) = (JpegScale::Full, JpegScale::Reduced);
+    let large = (3001, 2000);
+    let bytes = stored(large);
+    assert_eq!(decoded(full, Resize::Shorter(9), &bytes, large), large);
+    assert_eq!(decoded(reduced, Resize::None, &bytes, large), large);
+    let sizes = [
+        (Resize::Shorter(256), (1501, 1000)),
+        (Resize::Exact(224, 250), (751, 500)),
+        (Resize::Shorter(125), (376, 250)),
+    ];
+    for (resize, size) in sizes {
+        assert_eq!(decoded(reduced, resize, &bytes, large), size);
+    }
+    let small = (150, 100);
+    let bytes = stored(small);
+    assert_eq!(decoded(reduced, Resize::Shorter(6), &bytes, small), small);
+}
+
+#[test]
+fn a_progressive_jpeg_is_not_reduced() {
+    let mut bytes = jpeg(&image::RgbImage::from_pixel(64, 64, image::Rgb(RED)));
+    assert!(reduced::read(&bytes, 8).is_some());
+    // SOF2 in the place of SOF0: the header that such a picture has.
+    let frame = bytes.windows(2).position(|w| w == b"\xff\xc0").unwrap();
+    bytes[frame + 1] = 0xc2;
+    assert_eq!(reduced::read(&bytes, 8), None);
 }
 
 #[test]

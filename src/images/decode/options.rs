@@ -1,0 +1,77 @@
+//! The choices in decoding.
+
+use serde::{Deserialize, Serialize};
+
+/// What to do with the orientation that a camera notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Exif {
+    /// Turn the picture upright, as viewers do.
+    #[default]
+    Apply,
+    /// Take the pixels as they are stored.
+    Ignore,
+}
+
+/// What is seen through transparent pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Alpha {
+    /// A white background.
+    #[default]
+    White,
+    /// A black background.
+    Black,
+    /// The hidden colour, as Pillow's `convert("RGB")` shows it.
+    Drop,
+}
+
+/// The scale at which large JPEGs are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JpegScale {
+    /// Every pixel.
+    #[default]
+    Full,
+    /// 1/2, 1/4 or 1/8, from the lower frequencies alone, if what is left has twice the edges that the resize makes of
+    /// it or more: quicker and smaller, and slightly other pixels.
+    Reduced,
+}
+
+impl JpegScale {
+    /// Whether nothing is left out.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        *self == Self::Full
+    }
+}
+
+/// How pictures are decoded. It belongs to the preprocessing: other options give other features.
+///
+/// Colour profiles are ignored, 16-bit samples are scaled by 1/257, and of an animation or a TIFF of many pages the
+/// first picture counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecodeOptions {
+    /// EXIF orientation.
+    pub exif: Exif,
+    /// Transparency.
+    pub alpha: Alpha,
+    /// Scale of large JPEGs.
+    #[serde(skip_serializing_if = "JpegScale::is_full")]
+    pub jpeg_scale: JpegScale,
+    /// The most pixels (width × height) that a picture may have.
+    pub max_pixels: u64,
+}
+
+impl Default for DecodeOptions {
+    /// Upright, on white, at full scale, and up to 178,956,970 pixels: where Pillow refuses too.
+    fn default() -> Self {
+        Self {
+            exif: Exif::Apply,
+            alpha: Alpha::White,
+            jpeg_scale: JpegScale::Full,
+            max_pixels: 178_956_970,
+        }
+    }
+}
