@@ -16,6 +16,8 @@ mod import_onnx;
 mod inspect;
 mod judge;
 mod known_files;
+#[cfg(target_os = "linux")]
+mod memory;
 mod pipeline;
 mod preview;
 mod pull;
