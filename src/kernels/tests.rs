@@ -1,4 +1,5 @@
 use std::io;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pulp::Arch;
@@ -410,5 +411,36 @@ fn weights_that_cannot_be_read_are_an_error() {
             &Threads(2),
         );
         assert_eq!(layer.err().unwrap().to_string(), "gone");
+    }
+}
+
+/// Many weights are carried through otherwise than few, to the same bits: each output is the same sum in the same order.
+#[test]
+fn many_output_channels_are_as_right_as_few() {
+    let (ins, outs, size) = (512, 512, [1, 32, 28]);
+    let [n, h, w] = size;
+    let x = numbers(n * h * w * ins, 1);
+    let (weight, bias) = (numbers(outs * ins * 9, 2), numbers(outs, 3));
+    let run = |outs: Range<usize>| {
+        let conv = Conv3x3::new(
+            shape(ins, outs.len(), [1; 4]),
+            Layout::ChannelsLast,
+            &weight[outs.start * ins * 9..outs.end * ins * 9],
+            &bias[outs.clone()],
+            Activation::Relu,
+            Pooling::Max2,
+        );
+        let mut y = vec![f32::NAN; n * h / 2 * (w / 2) * outs.len()];
+        conv.run(&x, size, &mut y, &Serial);
+        y
+    };
+    let few = [run(0..outs / 2), run(outs / 2..outs)];
+    let half = |y: &[Vec<f32>; 2], place: usize| {
+        y.iter()
+            .flat_map(|y| y[place * outs / 2..][..outs / 2].to_vec())
+            .collect::<Vec<_>>()
+    };
+    for (place, many) in run(0..outs).chunks_exact(outs).enumerate() {
+        assert_eq!(many, half(&few, place), "position {place}");
     }
 }

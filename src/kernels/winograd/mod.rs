@@ -2,7 +2,8 @@
 //! 36 products for 16 outputs, where the plain way takes 144, at a relative error of about 2e-6.
 //!
 //! A block of tiles is carried through at a time: its inputs are transformed, and for one panel of output channels after the
-//! other, 36 products are taken and transformed back while they are in the cache.
+//! other, 36 products are taken and transformed back while they are in the cache. With very many weights blocks are larger,
+//! and the products of all panels are taken first.
 
 mod input;
 mod output;
@@ -24,6 +25,14 @@ const FREQUENCIES: usize = 36;
 /// Tiles in a block. With 64 channels a block and its products take 0.3 MB of a cache; twice as many were 2 to 8 % slower
 /// with up to 256 channels, and at most 2 % faster with 512.
 const BLOCK: usize = 24;
+
+/// Transformed weights, as 512 × 512 channels have them, that no near cache holds: reading all of them for every block is
+/// what takes the time. There blocks are large, and frequency by frequency is multiplied with all panels: VGG19 took 59 and
+/// 68 ms an image where it took 69 and 75 (Intel Xeon with 2 MiB of L2 a core).
+const MANY_WEIGHTS: usize = FREQUENCIES * 512 * 512;
+
+/// The most numbers of a frequency of such a block, 256 KiB: half or twice as many were slower.
+const PLANE: usize = 64 * 1024;
 
 /// A convolution's weights in the Winograd domain.
 pub(super) struct Winograd {
@@ -71,26 +80,36 @@ impl Winograd {
         };
         let tiles = geometry.tiles();
         let panels = shape.out_channels.div_ceil(self.machine.panel);
-        let jobs = Jobs::new(tiles, panels, parallel.threads());
+        let plan = Plan::new(self.u.len(), self.machine.padded(shape.in_channels), panels);
+        let jobs = Jobs::new(tiles, panels, parallel.threads(), plan.block);
         parallel.run(jobs.count(), &|job| {
             let (tiles, panels) = jobs.get(job);
-            self.block(&run, tiles, panels);
+            self.block(&run, tiles, panels, plan.panels);
         });
     }
 
-    fn block(&self, run: &Run, tiles: Range<usize>, panels: Range<usize>) {
+    /// Tiles through `most` panels at a time.
+    fn block(&self, run: &Run, tiles: Range<usize>, panels: Range<usize>, most: usize) {
         let panel = self.machine.panel;
         let c = self.machine.padded(run.shape.in_channels);
         let (v_plane, m_plane) = (tiles.len() * c, tiles.len() * panel);
-        with_scratch([FREQUENCIES * v_plane, FREQUENCIES * m_plane], |v, m| {
+        let most = most.min(panels.len());
+        let m_planes = most * m_plane;
+        with_scratch([FREQUENCIES * v_plane, FREQUENCIES * m_planes], |v, m| {
             self.transform_inputs(run, tiles.clone(), v);
-            for p in panels {
-                let u = &self.u[p * FREQUENCIES * c * panel..];
-                let planes = v.chunks_exact(v_plane).zip(m.chunks_exact_mut(m_plane));
-                for ((v, m), u) in planes.zip(u.chunks_exact(c * panel)) {
-                    self.multiply(v, u, m, c);
+            for first in panels.clone().step_by(most) {
+                let group = first..panels.end.min(first + most);
+                let planes = v.chunks_exact(v_plane).zip(m.chunks_exact_mut(m_planes));
+                for (f, (v, m)) in planes.enumerate() {
+                    for (p, m) in group.clone().zip(m.chunks_exact_mut(m_plane)) {
+                        let u = &self.u[(p * FREQUENCIES + f) * c * panel..][..c * panel];
+                        self.multiply(v, u, m, c);
+                    }
                 }
-                self.transform_outputs(run, tiles.clone(), p, m);
+                for p in group {
+                    let m = &m[(p - first) * m_plane..];
+                    self.transform_outputs(run, tiles.clone(), p, (m, m_planes));
+                }
             }
         });
     }
@@ -131,7 +150,13 @@ impl Winograd {
         }
     }
 
-    fn transform_outputs(&self, run: &Run, tiles: Range<usize>, p: usize, m: &[f32]) {
+    fn transform_outputs(
+        &self,
+        run: &Run,
+        tiles: Range<usize>,
+        p: usize,
+        (m, plane): (&[f32], usize),
+    ) {
         let panel = self.machine.panel;
         let c = run.shape.out_channels;
         let step = run.finish.pooling.of(4);
@@ -146,7 +171,7 @@ impl Winograd {
             run.strips.with(strip, |y| {
                 self.machine.arch.dispatch(OutputTile {
                     m: &m[k * panel..],
-                    plane: tiles.len() * panel,
+                    plane,
                     bias: &run.finish.bias[p * panel..][..panel],
                     activation: run.finish.activation,
                     pooling: run.finish.pooling,
@@ -167,6 +192,30 @@ fn inside(start: isize, size: usize) -> Range<usize> {
     (-start).clamp(0, end).cast_unsigned()..end.cast_unsigned()
 }
 
+/// How much is carried through at a time.
+struct Plan {
+    /// Tiles.
+    block: usize,
+    /// Panels whose products are taken before they are transformed back.
+    panels: usize,
+}
+
+impl Plan {
+    /// For `weights` transformed weights, of `depth` channels of input and so many panels.
+    fn new(weights: usize, depth: usize, panels: usize) -> Self {
+        if weights < MANY_WEIGHTS {
+            return Self {
+                block: BLOCK,
+                panels: 1,
+            };
+        }
+        Self {
+            block: (PLANE / depth).max(BLOCK),
+            panels,
+        }
+    }
+}
+
 /// How a run is cut into jobs: blocks of tiles, times groups of panels.
 struct Jobs {
     tiles: usize,
@@ -176,8 +225,9 @@ struct Jobs {
 }
 
 impl Jobs {
-    fn new(tiles: usize, panels: usize, threads: usize) -> Self {
-        let blocks = tiles.div_ceil(BLOCK);
+    fn new(tiles: usize, panels: usize, threads: usize, block: usize) -> Self {
+        let block = block.min(tiles / (2 * threads)).max(BLOCK);
+        let blocks = tiles.div_ceil(block);
         let (blocks, groups) = if blocks >= 2 * threads {
             (blocks.next_multiple_of(threads), 1)
         } else {
