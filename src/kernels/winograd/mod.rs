@@ -6,12 +6,14 @@
 //! and the products of all panels are taken first.
 
 mod input;
+mod jobs;
 mod output;
 mod weights;
 
 use std::ops::Range;
 
 use self::input::InputTile;
+use self::jobs::Jobs;
 use self::output::OutputTile;
 use super::conv3x3::{ConvShape, Finish, Geometry};
 use super::output::Pieces;
@@ -21,18 +23,6 @@ use super::scratch::with_scratch;
 
 /// The numbers of a tile in the Winograd domain.
 const FREQUENCIES: usize = 36;
-
-/// Tiles in a block. With 64 channels a block and its products take 0.3 MB of a cache; twice as many were 2 to 8 % slower
-/// with up to 256 channels, and at most 2 % faster with 512.
-const BLOCK: usize = 24;
-
-/// Transformed weights, as 512 × 512 channels have them, that no near cache holds: reading all of them for every block is
-/// what takes the time. There blocks are large, and frequency by frequency is multiplied with all panels: VGG19 took 59 and
-/// 68 ms an image where it took 69 and 75 (Intel Xeon with 2 MiB of L2 a core).
-const MANY_WEIGHTS: usize = FREQUENCIES * 512 * 512;
-
-/// The most numbers of a frequency of such a block, 256 KiB: half or twice as many were slower.
-const PLANE: usize = 64 * 1024;
 
 /// A convolution's weights in the Winograd domain.
 pub(super) struct Winograd {
@@ -80,11 +70,11 @@ impl Winograd {
         };
         let tiles = geometry.tiles();
         let panels = shape.out_channels.div_ceil(self.machine.panel);
-        let plan = Plan::new(self.u.len(), self.machine.padded(shape.in_channels), panels);
-        let jobs = Jobs::new(tiles, panels, parallel.threads(), plan.block);
+        let depth = self.machine.padded(shape.in_channels);
+        let jobs = Jobs::new([tiles, panels], parallel.threads(), (self.u.len(), depth));
         parallel.run(jobs.count(), &|job| {
             let (tiles, panels) = jobs.get(job);
-            self.block(&run, tiles, panels, plan.panels);
+            self.block(&run, tiles, panels, jobs.panels_at_once());
         });
     }
 
@@ -190,68 +180,4 @@ impl Winograd {
 fn inside(start: isize, size: usize) -> Range<usize> {
     let end = (size.cast_signed() - start).clamp(0, 6);
     (-start).clamp(0, end).cast_unsigned()..end.cast_unsigned()
-}
-
-/// How much is carried through at a time.
-struct Plan {
-    /// Tiles.
-    block: usize,
-    /// Panels whose products are taken before they are transformed back.
-    panels: usize,
-}
-
-impl Plan {
-    /// For `weights` transformed weights, of `depth` channels of input and so many panels.
-    fn new(weights: usize, depth: usize, panels: usize) -> Self {
-        if weights < MANY_WEIGHTS {
-            return Self {
-                block: BLOCK,
-                panels: 1,
-            };
-        }
-        Self {
-            block: (PLANE / depth).max(BLOCK),
-            panels,
-        }
-    }
-}
-
-/// How a run is cut into jobs: blocks of tiles, times groups of panels.
-struct Jobs {
-    tiles: usize,
-    blocks: usize,
-    panels: usize,
-    groups: usize,
-}
-
-impl Jobs {
-    fn new(tiles: usize, panels: usize, threads: usize, block: usize) -> Self {
-        let block = block.min(tiles / (2 * threads)).max(BLOCK);
-        let blocks = tiles.div_ceil(block);
-        let (blocks, groups) = if blocks >= 2 * threads {
-            (blocks.next_multiple_of(threads), 1)
-        } else {
-            // Few tiles: each thread reads but a share of the weights, and transforms the inputs for itself.
-            (tiles.div_ceil(2 * BLOCK).max(1), threads.min(panels))
-        };
-        Self {
-            tiles,
-            blocks,
-            panels,
-            groups,
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.blocks * self.groups
-    }
-
-    fn get(&self, job: usize) -> (Range<usize>, Range<usize>) {
-        let (block, group) = (job / self.groups, job % self.groups);
-        let share = |i, all, parts| i * all / parts..(i + 1) * all / parts;
-        (
-            share(block, self.tiles, self.blocks),
-            share(group, self.panels, self.groups),
-        )
-    }
 }
