@@ -34,7 +34,9 @@ impl Jobs {
     ) -> Self {
         let many_weights = weights >= MANY_WEIGHTS;
         let block = if many_weights {
-            (PLANE / depth).min(tiles / (2 * threads)).max(BLOCK)
+            // Of the inputs and, all panels being taken at once, of the products as well.
+            let channels = depth.max(weights / FREQUENCIES / depth);
+            (PLANE / channels).min(tiles / (2 * threads)).max(BLOCK)
         } else {
             BLOCK
         };
