@@ -15,6 +15,7 @@
 #![expect(clippy::needless_range_loop, reason = "see above")]
 
 mod activation;
+mod cache;
 mod conv3x3;
 mod direct;
 mod layout;

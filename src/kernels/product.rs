@@ -2,6 +2,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::cache::{LINE, prefetch};
+
 /// Vectors of a panel's columns.
 const VECTORS: usize = 2;
 
@@ -30,21 +32,27 @@ impl Machine {
     /// `out (rows, panel) = v (rows, depth) · u (depth, panel)`.
     ///
     /// `v` lies as `(depth / lanes, rows, lanes)` and `u` as `(depth, panel)`; `depth` is a multiple of the lanes, and
-    /// `rows` at most [`Machine::rows`].
-    pub(super) fn product(&self, rows: usize, v: &[f32], u: &[f32], out: &mut [f32]) {
+    /// `rows` at most [`Machine::rows`]. Meanwhile `ahead`, which is read soon, is brought near.
+    pub(super) fn product(
+        &self,
+        rows: usize,
+        v: &[f32],
+        (u, ahead): (&[f32], &[f32]),
+        out: &mut [f32],
+    ) {
         match rows {
-            1 => self.arch.dispatch(Product::<1> { v, u, out }),
-            2 => self.arch.dispatch(Product::<2> { v, u, out }),
-            3 => self.arch.dispatch(Product::<3> { v, u, out }),
-            4 => self.arch.dispatch(Product::<4> { v, u, out }),
-            5 => self.arch.dispatch(Product::<5> { v, u, out }),
-            6 => self.arch.dispatch(Product::<6> { v, u, out }),
-            7 => self.arch.dispatch(Product::<7> { v, u, out }),
-            8 => self.arch.dispatch(Product::<8> { v, u, out }),
-            9 => self.arch.dispatch(Product::<9> { v, u, out }),
-            10 => self.arch.dispatch(Product::<10> { v, u, out }),
-            11 => self.arch.dispatch(Product::<11> { v, u, out }),
-            12 => self.arch.dispatch(Product::<12> { v, u, out }),
+            1 => self.arch.dispatch(Product::<1> { v, u, ahead, out }),
+            2 => self.arch.dispatch(Product::<2> { v, u, ahead, out }),
+            3 => self.arch.dispatch(Product::<3> { v, u, ahead, out }),
+            4 => self.arch.dispatch(Product::<4> { v, u, ahead, out }),
+            5 => self.arch.dispatch(Product::<5> { v, u, ahead, out }),
+            6 => self.arch.dispatch(Product::<6> { v, u, ahead, out }),
+            7 => self.arch.dispatch(Product::<7> { v, u, ahead, out }),
+            8 => self.arch.dispatch(Product::<8> { v, u, ahead, out }),
+            9 => self.arch.dispatch(Product::<9> { v, u, ahead, out }),
+            10 => self.arch.dispatch(Product::<10> { v, u, ahead, out }),
+            11 => self.arch.dispatch(Product::<11> { v, u, ahead, out }),
+            12 => self.arch.dispatch(Product::<12> { v, u, ahead, out }),
             _ => unreachable!("a product has 1 to 12 rows, not {rows}"),
         }
     }
@@ -69,6 +77,7 @@ impl WithSimd for Sizes {
 struct Product<'a, const ROWS: usize> {
     v: &'a [f32],
     u: &'a [f32],
+    ahead: &'a [f32],
     out: &'a mut [f32],
 }
 
@@ -81,12 +90,24 @@ impl<const ROWS: usize> WithSimd for Product<'_, ROWS> {
         let (u, _) = S::as_simd_f32s(self.u);
         let (u, _) = u.as_chunks::<VECTORS>();
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+        let mut ahead = self.ahead;
+        let share = (ahead.len() * lanes)
+            .div_ceil(u.len().max(1))
+            .next_multiple_of(LINE);
+        // Two steps at once: what counts them takes turns of its own.
+        let steps = lanes.min(2);
         for (v, u) in self.v.chunks_exact(ROWS * lanes).zip(u.chunks_exact(lanes)) {
-            for k in 0..lanes {
-                for row in 0..ROWS {
-                    let x = simd.splat_f32s(v[row * lanes + k]);
-                    for i in 0..VECTORS {
-                        sums[row][i] = simd.mul_add_e_f32s(x, u[k][i], sums[row][i]);
+            let now;
+            (now, ahead) = ahead.split_at(share.min(ahead.len()));
+            prefetch(now);
+            for (i, u) in u.chunks_exact(steps).enumerate() {
+                let v = &v[i * steps..][..(ROWS - 1) * lanes + steps];
+                for k in 0..steps {
+                    for row in 0..ROWS {
+                        let x = simd.splat_f32s(v[row * lanes + k]);
+                        for i in 0..VECTORS {
+                            sums[row][i] = simd.mul_add_e_f32s(x, u[k][i], sums[row][i]);
+                        }
                     }
                 }
             }

@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 
+use super::cache::Aligned;
+
 thread_local! {
-    static SCRATCH: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    static SCRATCH: RefCell<[Aligned; 2]> = RefCell::new([0, 0].map(Aligned::zeros));
 }
 
 /// Lends two buffers of these lengths, with whatever they hold.
@@ -14,7 +16,7 @@ pub(super) fn with_scratch<R>(
     SCRATCH.with_borrow_mut(|[a, b]| {
         for (buffer, len) in [&mut *a, &mut *b].into_iter().zip(lens) {
             if buffer.len() < len {
-                buffer.resize(len, 0.0);
+                *buffer = Aligned::zeros(len);
             }
         }
         work(&mut a[..lens[0]], &mut b[..lens[1]])

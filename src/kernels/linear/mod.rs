@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use pulp::Arch;
 
 use super::activation::Activation;
+use super::cache::Aligned;
 use super::parallel::Parallel;
 use super::product::Machine;
 use super::scratch::with_scratch;
@@ -22,7 +23,7 @@ pub struct Linear {
     bias: Vec<f32>,
     activation: Activation,
     /// `(panels, inputs rounded up, panel)`.
-    u: Vec<f32>,
+    u: Aligned,
 }
 
 /// Numbers of a row of the input and of the output.
@@ -100,7 +101,8 @@ impl Linear {
         let panel = machine.panel;
         let mut bias = bias.to_vec();
         bias.resize(bias.len().next_multiple_of(panel), 0.0);
-        let mut u = vec![0.0; shape.outputs.div_ceil(panel) * machine.padded(shape.inputs) * panel];
+        let mut u =
+            Aligned::zeros(shape.outputs.div_ceil(panel) * machine.padded(shape.inputs) * panel);
         match stored {
             Stored::OutputsFirst => {
                 panels::outputs_first(&machine, shape, order, rows, &mut u, parallel)?;
@@ -141,7 +143,7 @@ impl Linear {
             with_scratch([n * panel, 0], |m, _| {
                 let products = v.chunks(rows * depth).zip(m.chunks_mut(rows * panel));
                 for (v, m) in products {
-                    self.machine.product(v.len() / depth, v, u, m);
+                    self.machine.product(v.len() / depth, v, (u, &[]), m);
                 }
                 let mut y = sums.lock().unwrap_or_else(PoisonError::into_inner);
                 for (y, m) in y.chunks_exact_mut(outputs).zip(m.chunks_exact(panel)) {
@@ -152,11 +154,11 @@ impl Linear {
     }
 
     /// The rows of `x` as products want them, 12 by 12.
-    fn lay_out(&self, x: &[f32]) -> Vec<f32> {
+    fn lay_out(&self, x: &[f32]) -> Aligned {
         let Machine { lanes, rows, .. } = self.machine;
         let inputs = self.shape.inputs;
         let depth = self.machine.padded(inputs);
-        let mut v = vec![0.0; x.len() / inputs * depth];
+        let mut v = Aligned::zeros(x.len() / inputs * depth);
         for (v, x) in v.chunks_mut(rows * depth).zip(x.chunks(rows * inputs)) {
             let count = x.len() / inputs;
             for (row, x) in x.chunks_exact(inputs).enumerate() {

@@ -10,11 +10,13 @@ mod jobs;
 mod output;
 mod weights;
 
+use std::iter;
 use std::ops::Range;
 
 use self::input::InputTile;
 use self::jobs::Jobs;
 use self::output::OutputTile;
+use super::cache::{Aligned, LINE};
 use super::conv3x3::{ConvShape, Finish, Geometry};
 use super::output::Pieces;
 use super::parallel::Parallel;
@@ -27,7 +29,7 @@ const FREQUENCIES: usize = 36;
 /// A convolution's weights in the Winograd domain.
 pub(super) struct Winograd {
     machine: Machine,
-    u: Vec<f32>,
+    u: Aligned,
 }
 
 /// What the blocks of one run have in common.
@@ -82,45 +84,63 @@ impl Winograd {
     fn block(&self, run: &Run, tiles: Range<usize>, panels: Range<usize>, most: usize) {
         let panel = self.machine.panel;
         let c = self.machine.padded(run.shape.in_channels);
-        let (v_plane, m_plane) = (tiles.len() * c, tiles.len() * panel);
         let most = most.min(panels.len());
-        let m_planes = most * m_plane;
-        with_scratch([FREQUENCIES * v_plane, FREQUENCIES * m_planes], |v, m| {
-            self.transform_inputs(run, tiles.clone(), v);
+        let (v_len, m_len) = (tiles.len() * c, tiles.len() * panel);
+        // Planes a multiple of 4 KiB apart would all want the same few lines of the nearest cache.
+        let (v_plane, m_plane) = (v_len + LINE, most * m_len + LINE);
+        with_scratch([FREQUENCIES * v_plane, FREQUENCIES * m_plane], |v, m| {
+            self.transform_inputs(run, tiles.clone(), (v, v_plane));
             for first in panels.clone().step_by(most) {
                 let group = first..panels.end.min(first + most);
-                let planes = v.chunks_exact(v_plane).zip(m.chunks_exact_mut(m_planes));
+                let planes = v.chunks_exact(v_plane).zip(m.chunks_exact_mut(m_plane));
                 for (f, (v, m)) in planes.enumerate() {
-                    for (p, m) in group.clone().zip(m.chunks_exact_mut(m_plane)) {
-                        let u = &self.u[(p * FREQUENCIES + f) * c * panel..][..c * panel];
-                        self.multiply(v, u, m, c);
+                    for (p, m) in group.clone().zip(m.chunks_exact_mut(m_len)) {
+                        let next = match () {
+                            () if p + 1 < group.end => (p + 1, f),
+                            () if f + 1 < FREQUENCIES => (group.start, f + 1),
+                            () if group.end < panels.end => (group.end, 0),
+                            () => (panels.start, 0),
+                        };
+                        let u = [(p, f), next].map(|(p, f)| {
+                            &self.u[(p * FREQUENCIES + f) * c * panel..][..c * panel]
+                        });
+                        self.multiply(&v[..v_len], u, m, c);
                     }
                 }
                 for p in group {
-                    let m = &m[(p - first) * m_plane..];
-                    self.transform_outputs(run, tiles.clone(), p, (m, m_planes));
+                    let m = &m[(p - first) * m_len..];
+                    self.transform_outputs(run, tiles.clone(), p, (m, m_plane));
                 }
             }
         });
     }
 
-    /// One frequency of all tiles with one panel.
-    fn multiply(&self, v: &[f32], u: &[f32], m: &mut [f32], c: usize) {
-        let rows = self.machine.rows;
+    /// One frequency of all tiles with one panel, while the panel after it is brought near.
+    fn multiply(&self, v: &[f32], [u, next]: [&[f32]; 2], m: &mut [f32], c: usize) {
+        let rows = self.rows(v.len() / c);
+        let share = next
+            .len()
+            .div_ceil(v.len().div_ceil(rows * c))
+            .next_multiple_of(LINE);
         let m = m.chunks_mut(rows * self.machine.panel);
-        for (v, m) in v.chunks(rows * c).zip(m) {
-            self.machine.product(v.len() / c, v, u, m);
+        let next = next.chunks(share).chain(iter::repeat(&[][..]));
+        for ((v, m), next) in v.chunks(rows * c).zip(m).zip(next) {
+            self.machine.product(v.len() / c, v, (u, next), m);
         }
     }
 
-    fn transform_inputs(&self, run: &Run, tiles: Range<usize>, v: &mut [f32]) {
-        let Machine {
-            lanes, rows: most, ..
-        } = self.machine;
+    /// The rows of a product, of so many tiles: as even as can be, since one of few rows is slow.
+    fn rows(&self, tiles: usize) -> usize {
+        tiles.div_ceil(tiles.div_ceil(self.machine.rows))
+    }
+
+    fn transform_inputs(&self, run: &Run, tiles: Range<usize>, (v, plane): (&mut [f32], usize)) {
+        let lanes = self.machine.lanes;
         let Geometry { h, w, .. } = *run.geometry;
         let c = run.shape.in_channels;
         let [top, left, ..] = run.shape.pads;
         let (count, padded) = (tiles.len(), self.machine.padded(c));
+        let most = self.rows(count);
         for (k, tile) in tiles.enumerate() {
             let [n, ty, tx] = run.geometry.place(tile);
             // Tiles lie in products of `most` rows, the last of which has fewer.
@@ -134,7 +154,7 @@ impl Winograd {
                 start,
                 inside: [inside(start[0], h), inside(start[1], w)],
                 v: &mut v[first * padded + row * lanes..],
-                plane: count * padded,
+                plane,
                 block: most.min(count - first) * lanes,
             });
         }

@@ -1,13 +1,14 @@
 //! Weights into the Winograd domain, once: `G g Gᵀ`.
 
+use super::super::cache::Aligned;
 use super::super::product::Machine;
 use super::FREQUENCIES;
 
 /// `weight (out, in, 3, 3)` as `(panels, 36, in rounded up to whole vectors, panel)`; what is not there is zero.
-pub(super) fn transformed(machine: &Machine, weight: &[f32], [outs, ins]: [usize; 2]) -> Vec<f32> {
+pub(super) fn transformed(machine: &Machine, weight: &[f32], [outs, ins]: [usize; 2]) -> Aligned {
     let panel = machine.panel;
     let plane = machine.padded(ins) * panel;
-    let mut u = vec![0.0; outs.div_ceil(panel) * FREQUENCIES * plane];
+    let mut u = Aligned::zeros(outs.div_ceil(panel) * FREQUENCIES * plane);
     let panels = u.chunks_exact_mut(FREQUENCIES * plane);
     for (u, weight) in panels.zip(weight.chunks(panel * ins * 9)) {
         machine
