@@ -8,13 +8,19 @@ use super::FREQUENCIES;
 /// with up to 256 channels, and at most 2 % faster with 512.
 const BLOCK: usize = 24;
 
-/// Transformed weights, as 512 × 512 channels have them, that no near cache holds: reading all of them for every block is
-/// what takes the time. There blocks are large, and frequency by frequency is multiplied with all panels: VGG19 took 59 and
-/// 68 ms an image where it took 69 and 75 (Intel Xeon with 2 MiB of L2 a core).
-const MANY_WEIGHTS: usize = FREQUENCIES * 512 * 512;
+/// Transformed weights, as 256 × 256 channels have them, that no near cache holds: reading all of them for every block is
+/// what takes the time. There blocks are large, and frequency by frequency is multiplied with all panels. VGG19's
+/// convolutions took 44 ms an image that way, 49 from 512 × 512 channels on, and 49 from 128 × 128 on (Intel Xeon with
+/// 2 MiB of L2 a core).
+const MANY_WEIGHTS: usize = FREQUENCIES * 256 * 256;
 
-/// The most numbers of a frequency of such a block, 256 KiB: half or twice as many were slower.
+/// The most numbers of a frequency of such a block, 256 KiB: half as many were as fast, twice as many slower.
 const PLANE: usize = 64 * 1024;
+
+/// Channels from which few tiles with very many weights are one block, so that each weight is read once. 49 tiles of 512
+/// channels took 4.3 ms that way and 5.3 in more blocks, 196 tiles of 256, whose inputs each thread transforms for itself,
+/// 5.9 and 4.3.
+const MANY_CHANNELS: usize = 512;
 
 /// How a run is cut into jobs: blocks of tiles, times groups of panels.
 pub(super) struct Jobs {
@@ -33,15 +39,18 @@ impl Jobs {
         (weights, depth): (usize, usize),
     ) -> Self {
         let many_weights = weights >= MANY_WEIGHTS;
+        // Of the inputs and, all panels being taken at once, of the products as well.
+        let channels = depth.max(weights / FREQUENCIES / depth);
         let block = if many_weights {
-            // Of the inputs and, all panels being taken at once, of the products as well.
-            let channels = depth.max(weights / FREQUENCIES / depth);
             (PLANE / channels).min(tiles / (2 * threads)).max(BLOCK)
         } else {
             BLOCK
         };
         let blocks = tiles.div_ceil(block);
-        let (blocks, groups) = if blocks >= 2 * threads {
+        let few_tiles = tiles <= PLANE / channels.max(MANY_CHANNELS);
+        let (blocks, groups) = if many_weights && few_tiles {
+            (1, threads.min(panels))
+        } else if blocks >= 2 * threads {
             (blocks.next_multiple_of(threads), 1)
         } else {
             // Few tiles: each thread reads but a share of the weights, and transforms the inputs for itself.
