@@ -5,6 +5,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::Number;
+use crate::kernels::prefetch;
 
 /// Classes whose gradients are summed together, two vectors of columns of each.
 const CLASSES: usize = 10;
@@ -17,6 +18,8 @@ pub(super) struct Batch<'a, T> {
     pub(super) rows: &'a [&'a [T]],
     /// (B, C), row-major.
     pub(super) residuals: &'a [T],
+    /// Rows that come next, d each, at most B of them: they are brought near meanwhile.
+    pub(super) ahead: &'a [&'a [T]],
     /// C.
     pub(super) classes: usize,
 }
@@ -93,7 +96,12 @@ impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
     fn columns<S: Simd, const V: usize>(&mut self, simd: S, at: usize) {
         let mut sums = [[T::splat(simd, T::default()); V]; C];
         let residuals = self.batch.residuals.chunks_exact(self.batch.classes);
-        for (row, residuals) in self.batch.rows.iter().zip(residuals) {
+        for (i, (row, residuals)) in self.batch.rows.iter().zip(residuals).enumerate() {
+            if self.first == 0
+                && let Some(next) = self.batch.ahead.get(i)
+            {
+                prefetch(&T::vectors::<S>(next)[at..at + V]);
+            }
             let row = &T::vectors::<S>(row)[at..at + V];
             let residuals = &residuals[self.first..self.first + C];
             for c in 0..C {
@@ -179,6 +187,7 @@ mod tests {
             let batch = Batch {
                 rows: &rows,
                 residuals: &residuals,
+                ahead: &[],
                 classes: c,
             };
             let mut to = Added {

@@ -44,8 +44,8 @@ impl DerefMut for Aligned {
 
 /// Asks for the lines of `numbers`, which are read soon: a far cache answers while something else is worked out.
 #[inline(always)]
-pub(super) fn prefetch(numbers: &[f32]) {
-    for line in numbers.chunks(LINE) {
+pub(crate) fn prefetch<T>(numbers: &[T]) {
+    for line in numbers.chunks(LINE * size_of::<f32>() / size_of::<T>()) {
         #[cfg(target_arch = "x86_64")]
         #[expect(unsafe_code, reason = "the instruction has no safe form")]
         // SAFETY: it reads nothing and faults nowhere, and every x86-64 processor has it.

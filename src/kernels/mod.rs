@@ -27,6 +27,7 @@ mod scratch;
 mod winograd;
 
 pub use activation::Activation;
+pub(crate) use cache::prefetch;
 pub use conv3x3::{Conv3x3, ConvShape, Pooling};
 pub use layout::Layout;
 pub use linear::{InputOrder, Linear, LinearShape, ReadRows, Stored};

@@ -89,6 +89,7 @@ impl Work<'_, '_> {
             let batch = Batch {
                 rows: &parts_of(&share.block, first..first + n, 0..window.len()),
                 residuals: &residuals[..n * m],
+                ahead: &[],
                 classes: m,
             };
             let sums = share.sums.weight.as_slice_mut();

@@ -86,6 +86,7 @@ mod tests {
         let batch = Batch {
             rows: &rows,
             residuals: &residuals,
+            ahead: &[],
             classes: c,
         };
         let mut descent = Descent {

@@ -19,6 +19,10 @@ use crate::head::targets::Targets;
 /// Multiplications of a step that are worth a thread of their own: some 3 µs of work, where two meetings cost one.
 const WORTH_A_THREAD: usize = 1 << 16;
 
+/// Numbers of the next batch that a thread asks for while it works on one: 256 KiB, so that with the batch's own they fit
+/// the second cache.
+const AHEAD: usize = 1 << 16;
+
 /// What a pass is over, and what does not change in it.
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'a, 'f> {
@@ -96,11 +100,15 @@ impl Thread<'_, '_, '_> {
         let mut loss = BatchLoss::default();
         let mut logits = vec![0.0; bias.values.len()];
         let (mut parts, mut residuals) = (Vec::new(), Vec::new());
-        for rows in self.pass.rows.chunks(self.pass.batch_size) {
+        let mut batches = self.pass.rows.chunks(self.pass.batch_size).peekable();
+        while let Some(rows) = batches.next() {
+            let next = batches.peek().copied().unwrap_or_default();
+            let next = &next[..next.len().min(self.rows_ahead())];
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();
             parts.resize(rows.len() * bias.values.len(), 0.0);
             let laid = shares.iter_mut().zip(self.first..).map(|(share, number)| {
                 let columns = share.window.columns.len();
+                let ahead = share.window.lying(self.pass.features, next);
                 let x = share.window.lay(self.pass.features, rows);
                 let weight: Vec<&[f32]> = share.weight.chunks_exact(columns).collect();
                 products(self.arch, &x, &weight, &mut parts);
@@ -111,7 +119,7 @@ impl Thread<'_, '_, '_> {
                     velocity: &mut share.velocity,
                     columns,
                 };
-                (x, descent)
+                (x, ahead.unwrap_or_default(), descent)
             });
             let laid: Vec<_> = laid.collect();
             self.meeting.wait();
@@ -122,10 +130,11 @@ impl Thread<'_, '_, '_> {
                 sum: self.exchange.loss(rows.len()),
                 weight,
             });
-            for (x, mut descent) in laid {
+            for (x, ahead, mut descent) in laid {
                 let batch = Batch {
                     rows: &x,
                     residuals: &residuals,
+                    ahead: &ahead,
                     classes: bias.values.len(),
                 };
                 batch.gradient(self.arch, &mut descent);
@@ -133,6 +142,10 @@ impl Thread<'_, '_, '_> {
             bias.descend(&residuals, self.pass.rule);
         }
         loss
+    }
+
+    fn rows_ahead(&self) -> usize {
+        AHEAD * self.threads / self.pass.features.ncols()
     }
 
     /// The losses and residuals of this thread's part of the rows.

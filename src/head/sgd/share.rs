@@ -54,17 +54,25 @@ impl Share {
 }
 
 impl Window {
+    /// The columns of some rows where they can be used as they lie, (B, d).
+    pub(super) fn lying<'a>(
+        &self,
+        features: &'a FeatureRows<'_>,
+        rows: &[usize],
+    ) -> Option<Vec<&'a [f32]>> {
+        let all = features.ready().filter(|_| self.dropout.is_none())?;
+        let row = |&row: &usize| &all[row * features.ncols()..][self.columns.clone()];
+        Some(rows.iter().map(row).collect())
+    }
+
     /// The columns of some rows, (B, d).
     pub(super) fn lay<'a>(
         &'a mut self,
         features: &'a FeatureRows<'_>,
         rows: &[usize],
     ) -> Vec<&'a [f32]> {
-        if self.dropout.is_none()
-            && let Some(all) = features.ready()
-        {
-            let row = |&row: &usize| &all[row * features.ncols()..][self.columns.clone()];
-            return rows.iter().map(row).collect();
+        if let Some(rows) = self.lying(features, rows) {
+            return rows;
         }
         let d = self.columns.len();
         self.copies
