@@ -1,4 +1,4 @@
-//! How many images one run takes: what the file fixes, what the memory allows, what a GPU likes.
+//! How many images one run takes: what the file fixes, what the memory allows, what the device likes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,19 +7,29 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) struct BatchSizes {
     /// The size that the file fixes, if it does.
     fixed: Option<usize>,
-    /// Whether all batches are to have one size: a GPU searches anew for the fastest convolutions with every other.
-    even: bool,
+    liked: Liked,
     /// The smallest batch that the memory is known to be too small for; 0 for none.
     too_large: AtomicUsize,
     /// The largest batch so far.
     largest: AtomicUsize,
 }
 
+/// The batches that a device is fastest with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Liked {
+    /// Those that come.
+    Any,
+    /// All of one size: a GPU searches anew for the fastest convolutions with every other.
+    Even,
+    /// One image after the other: what a layer hands to the next stays in the cache of the processor.
+    Single,
+}
+
 impl BatchSizes {
-    pub(super) fn new(fixed: Option<usize>, even: bool) -> Self {
+    pub(super) fn new(fixed: Option<usize>, liked: Liked) -> Self {
         Self {
             fixed,
-            even,
+            liked,
             too_large: AtomicUsize::new(0),
             largest: AtomicUsize::new(0),
         }
@@ -32,15 +42,23 @@ impl BatchSizes {
 
     /// How many of `n` images to run at once; at least 1.
     pub(super) fn piece(&self, n: usize) -> usize {
+        if let Some(fixed) = self.fixed {
+            return n.min(fixed);
+        }
+        if self.liked == Liked::Single {
+            return 1;
+        }
         let most = self.too_large().map_or(n, |too_large| too_large / 2);
-        n.min(self.fixed.unwrap_or(n)).min(most).max(1)
+        n.min(most).max(1)
     }
 
     /// How many images the batch for a piece of `n` has; those beyond are blank.
     pub(super) fn batch(&self, n: usize) -> usize {
         match self.fixed {
             Some(fixed) => fixed,
-            None if self.even => self.largest.fetch_max(n, Ordering::Relaxed).max(n),
+            None if self.liked == Liked::Even => {
+                self.largest.fetch_max(n, Ordering::Relaxed).max(n)
+            }
             None => n,
         }
     }
@@ -68,23 +86,25 @@ mod tests {
 
     #[test]
     fn a_fixed_batch_is_filled_up() {
-        let sizes = BatchSizes::new(Some(4), false);
+        let sizes = BatchSizes::new(Some(4), Liked::Single);
         assert_eq!((sizes.piece(10), sizes.batch(4)), (4, 4));
         assert_eq!((sizes.piece(3), sizes.batch(3)), (3, 4));
         assert!(!sizes.halve(4), "no smaller batch can be tried");
     }
 
     #[test]
-    fn a_cpu_takes_what_comes_and_a_gpu_always_the_same() {
-        let cpu = BatchSizes::new(None, false);
-        assert_eq!([cpu.batch(8), cpu.batch(3)], [8, 3]);
-        let gpu = BatchSizes::new(None, true);
+    fn a_cpu_takes_what_comes_or_one_and_a_gpu_always_the_same() {
+        let small = BatchSizes::new(None, Liked::Single);
+        assert_eq!((small.piece(8), small.batch(1)), (1, 1));
+        let cpu = BatchSizes::new(None, Liked::Any);
+        assert_eq!([cpu.piece(8), cpu.batch(8), cpu.batch(3)], [8, 8, 3]);
+        let gpu = BatchSizes::new(None, Liked::Even);
         assert_eq!([gpu.batch(1), gpu.batch(8), gpu.batch(3)], [1, 8, 8]);
     }
 
     #[test]
     fn what_does_not_fit_is_halved_down_to_one() {
-        let sizes = BatchSizes::new(None, true);
+        let sizes = BatchSizes::new(None, Liked::Even);
         assert_eq!(sizes.batch(100), 100);
         let mut tried = Vec::new();
         loop {

@@ -11,7 +11,7 @@ use super::fault::is_out_of_memory;
 use super::pool::pooled;
 use super::session::Opener;
 use super::signature::InputShape;
-use crate::backbones::{Device, Pool};
+use crate::backbones::Pool;
 use crate::error::Error;
 
 /// What a network and its replicas have in common.
@@ -48,7 +48,7 @@ impl Network {
         shape: InputShape,
         pool: Pool,
     ) -> Self {
-        let sizes = BatchSizes::new(shape.batch, opener.device != Device::Cpu);
+        let sizes = BatchSizes::new(shape.batch, opener.liked_batches());
         Self {
             opener,
             path,

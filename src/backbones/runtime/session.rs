@@ -8,6 +8,7 @@ use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
+use super::batch_sizes::Liked;
 use super::environment::{environment, one_line};
 use super::graph_cache::GraphCache;
 use super::placement::PlacementLog;
@@ -114,6 +115,17 @@ impl Opener {
             ..*self
         };
         full.open()
+    }
+
+    /// The batches that it runs fastest.
+    pub(super) fn liked_batches(&self) -> Liked {
+        let ThreadShare { threads, light, .. } = self.share;
+        match self.device {
+            // In the Winograd domain weights are read anew for every batch, four times as many.
+            Device::Cpu if light && threads == 1 && self.winograd_layers() == 0 => Liked::Single,
+            Device::Cpu => Liked::Any,
+            _ => Liked::Even,
+        }
     }
 
     /// How many convolutions are computed in the Winograd domain.

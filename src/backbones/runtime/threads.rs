@@ -8,6 +8,8 @@
 pub(super) struct ThreadShare {
     pub(super) sessions: usize,
     pub(super) threads: usize,
+    /// Whether the weights are few enough to be held more than once.
+    pub(super) light: bool,
 }
 
 impl ThreadShare {
@@ -24,6 +26,7 @@ impl ThreadShare {
         Self {
             sessions: (threads / each).max(1),
             threads: each,
+            light: true,
         }
     }
 
@@ -32,6 +35,7 @@ impl ThreadShare {
         Self {
             sessions: 1,
             threads: threads.max(1),
+            light: false,
         }
     }
 }
