@@ -40,16 +40,18 @@ impl BatchSizes {
         self.fixed
     }
 
-    /// How many of `n` images to run at once; at least 1.
+    /// How many of `n` images are run fastest at once; at least 1.
     pub(super) fn piece(&self, n: usize) -> usize {
-        if let Some(fixed) = self.fixed {
-            return n.min(fixed);
+        match (self.liked, self.fixed) {
+            (Liked::Single, None) => 1,
+            _ => self.most(n),
         }
-        if self.liked == Liked::Single {
-            return 1;
-        }
+    }
+
+    /// How many of `n` images can be run at once; at least 1.
+    pub(super) fn most(&self, n: usize) -> usize {
         let most = self.too_large().map_or(n, |too_large| too_large / 2);
-        n.min(most).max(1)
+        n.min(self.fixed.unwrap_or(n)).min(most).max(1)
     }
 
     /// How many images the batch for a piece of `n` has; those beyond are blank.
@@ -95,7 +97,7 @@ mod tests {
     #[test]
     fn a_cpu_takes_what_comes_or_one_and_a_gpu_always_the_same() {
         let small = BatchSizes::new(None, Liked::Single);
-        assert_eq!((small.piece(8), small.batch(1)), (1, 1));
+        assert_eq!((small.piece(8), small.batch(1), small.most(8)), (1, 1, 8));
         let cpu = BatchSizes::new(None, Liked::Any);
         assert_eq!([cpu.piece(8), cpu.batch(8), cpu.batch(3)], [8, 8, 3]);
         let gpu = BatchSizes::new(None, Liked::Even);
