@@ -95,15 +95,8 @@ impl Winograd {
                 let planes = v.chunks_exact(v_plane).zip(m.chunks_exact_mut(m_plane));
                 for (f, (v, m)) in planes.enumerate() {
                     for (p, m) in group.clone().zip(m.chunks_exact_mut(m_len)) {
-                        let next = match () {
-                            () if p + 1 < group.end => (p + 1, f),
-                            () if f + 1 < FREQUENCIES => (group.start, f + 1),
-                            () if group.end < panels.end => (group.end, 0),
-                            () => (panels.start, 0),
-                        };
-                        let u = [(p, f), next].map(|(p, f)| {
-                            &self.u[(p * FREQUENCIES + f) * c * panel..][..c * panel]
-                        });
+                        let next = after([p, f], &group, &panels);
+                        let u = [[p, f], next].map(|at| self.weights(at, c));
                         self.multiply(&v[..v_len], u, m, c);
                     }
                 }
@@ -113,6 +106,12 @@ impl Winograd {
                 }
             }
         });
+    }
+
+    /// Those of a panel and frequency, (c, panel).
+    fn weights(&self, [p, f]: [usize; 2], c: usize) -> &[f32] {
+        let len = c * self.machine.panel;
+        &self.u[(p * FREQUENCIES + f) * len..][..len]
     }
 
     /// One frequency of all tiles with one panel, while the panel after it is brought near.
@@ -193,6 +192,20 @@ impl Winograd {
                 });
             });
         }
+    }
+}
+
+/// The panel and frequency whose weights a block reads next: the next panel of the group, the next frequency, the next
+/// group, or what the next block begins with.
+fn after([p, f]: [usize; 2], group: &Range<usize>, panels: &Range<usize>) -> [usize; 2] {
+    if p + 1 < group.end {
+        [p + 1, f]
+    } else if f + 1 < FREQUENCIES {
+        [group.start, f + 1]
+    } else if group.end < panels.end {
+        [group.end, 0]
+    } else {
+        [panels.start, 0]
     }
 }
 
