@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ use crate::error::{Error, FileProblem, Result};
 /// The name of the file in the store.
 pub(super) const FILE: &str = "manifest.json";
 const FORMAT: &str = "frostline-features";
+/// No manifest of ours has more bytes.
+const MOST: u64 = 1 << 20;
 pub(super) const VERSION: u64 = 1;
 
 /// How the numbers are kept.
@@ -78,10 +80,16 @@ impl StoreManifest {
             ErrorKind::NotFound | ErrorKind::NotADirectory => no_store(store),
             _ => Error::io("read", &path)(e),
         })?;
-        parse(&text).map_err(|problem| Error::File {
-            path,
-            problem,
-            hint: "run `frostline extract … --overwrite` to compute the store anew".to_owned(),
+        parse(&text).map_err(|problem| {
+            let hint = match &problem {
+                FileProblem::Foreign { .. } => "give a folder that `frostline extract` has written",
+                _ => "run `frostline extract … --overwrite` to compute the store anew",
+            };
+            Error::File {
+                path,
+                problem,
+                hint: hint.to_owned(),
+            }
         })
     }
 
@@ -100,6 +108,28 @@ impl StoreManifest {
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("strings and numbers have a JSON form")
     }
+}
+
+/// Whether the folder's manifest is that of a store. Of one that is damaged, the start tells, where the format is written.
+pub(super) fn is_in(folder: &Path) -> bool {
+    let path = folder.join(FILE);
+    // A pipe of that name would be waited for.
+    if !path.is_file() {
+        return false;
+    }
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(MOST).read_to_end(&mut start));
+    if read.is_err() {
+        return false;
+    }
+    serde_json::from_slice(&start).map_or_else(
+        |_| {
+            let text = String::from_utf8_lossy(&start);
+            let compact: String = text.split_ascii_whitespace().collect();
+            compact.starts_with(&format!("{{\"format\":\"{FORMAT}\""))
+        },
+        |manifest: serde_json::Value| manifest["format"] == FORMAT,
+    )
 }
 
 fn no_store(store: &Path) -> Error {

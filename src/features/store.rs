@@ -21,10 +21,11 @@ pub struct FeatureStore {
     index: Index,
 }
 
-/// Whether a path looks like a feature store rather than a folder of images.
+/// Whether a path is a feature store, also a damaged one: its manifest says so. A folder of anything else may hold a file
+/// of that name.
 #[must_use]
 pub fn is_store(path: &Path) -> bool {
-    path.join(manifest::FILE).is_file()
+    manifest::is_in(path)
 }
 
 impl FeatureStore {

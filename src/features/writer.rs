@@ -256,8 +256,10 @@ fn refuse_other_folder(path: &Path) -> Result<()> {
     let Ok(mut entries) = fs::read_dir(path) else {
         return Ok(());
     };
-    let ours = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(is_ours);
-    if is_store(path) || entries.by_ref().flatten().all(|entry| ours(&entry)) {
+    // A writer that was killed before it wrote the manifest leaves no more than these.
+    let left = |name: &str| name == LOCK || is_leftover(name);
+    let left = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(left);
+    if is_store(path) || entries.by_ref().flatten().all(|entry| left(&entry)) {
         return Ok(());
     }
     Err(Error::Input {
@@ -278,15 +280,18 @@ fn is_ours(name: &str) -> bool {
 
 /// A file that a killed writer did not get to rename; none of a living one, under the lock.
 fn is_leftover(name: &str) -> bool {
-    name.starts_with(".frostline-")
+    name.starts_with(".frostline-") && name.ends_with(".tmp")
 }
 
 fn remove_leftovers(path: &Path) -> Result<()> {
     remove(&files(path, is_leftover)?)
 }
 
-/// Removes the files of a store, the manifest last, and nothing else.
+/// Removes the files of a store, the manifest last, and nothing else; of a folder that is no store, nothing.
 fn remove_store(path: &Path) -> Result<()> {
+    if !is_store(path) {
+        return Ok(());
+    }
     let mut paths = files(path, |name| is_ours(name) && name != LOCK)?;
     paths.sort_by_key(|path| path.ends_with(manifest::FILE));
     remove(&paths)

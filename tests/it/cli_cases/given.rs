@@ -45,6 +45,8 @@ pub(super) enum Given {
     OtherClasses,
     /// `old`, a file that says `old`.
     OldFile,
+    /// `webapp` and `images`, each with a `manifest.json` of a web page.
+    ForeignManifests,
     /// `weights.csv` of blue and red; `other.csv`, `more.csv` and `zero.csv`, which will not do.
     ClassWeights,
     /// `cut`, the first half of `head`.
@@ -97,6 +99,10 @@ impl Given {
                 for (name, seed) in [("cat/0", 1), ("cat/1", 2), ("dog/0", 3), ("dog/1", 4)] {
                     write_picture(&dir.join(format!("animals/{name}.png")), RED, seed);
                 }
+            }
+            Self::ForeignManifests => {
+                text("webapp/manifest.json", r#"{"name": "app"}"#);
+                text("images/manifest.json", r#"{"name": "app"}"#);
             }
             Self::OldFile => text("old", "old"),
             Self::ClassWeights => {
