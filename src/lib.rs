@@ -6,10 +6,10 @@
 
 pub mod error;
 
-mod atomic_file;
 pub mod classes;
 pub mod kernels;
 mod lock;
+mod outputs;
 pub mod progress;
 pub mod stamp;
 

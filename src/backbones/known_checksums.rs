@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::home::Home;
 use super::registry::BackboneFile;
-use crate::atomic_file;
 use crate::error::Result;
+use crate::outputs;
 use crate::stamp::Stamp;
 
 const FORMAT_VERSION: u32 = 1;
@@ -108,7 +108,7 @@ fn write(place: &Path, networks: Vec<Network>) {
     if let Some(folder) = place.parent() {
         let _ = fs::create_dir_all(folder);
     }
-    let _ = atomic_file::write_bytes(place, &bytes);
+    let _ = outputs::write_bytes(place, &bytes);
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod outline;
 mod overrides;
 mod registry;
 mod runtime;
-mod sniff;
+pub(crate) mod sniff;
 mod spec;
 pub mod weights;
 

@@ -1,11 +1,11 @@
 //! What a file is, from its first bytes: the one place that tells weights, networks and what comes in their stead apart.
 
 /// How many bytes of the start are looked at: `ustar` of a tar file stands at 257.
-pub(super) const START: u64 = 512;
+pub(crate) const START: u64 = 512;
 
 /// What a file looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A pickle: the older format of `torch.save`, or any other pickle.
     Pickle,
     /// A zip archive: the newer format of `torch.save`, or any other archive.
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// What it is, in words that follow on "it is not what was wanted:".
-    pub(super) fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Pickle => "it is a pickle, perhaps a .pth of PyTorch",
             Self::Zip => "it is a zip archive, perhaps a .pth of PyTorch",
@@ -38,7 +38,7 @@ impl Kind {
 }
 
 /// Tells what a file is from its first [`START`] bytes.
-pub(super) fn kind(start: &[u8]) -> Kind {
+pub(crate) fn kind(start: &[u8]) -> Kind {
     match start {
         [0x80] | [0x80, 2..=5, ..] => Kind::Pickle,
         [b'P', b'K', 3, 4, ..] => Kind::Zip,

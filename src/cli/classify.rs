@@ -1,14 +1,12 @@
 //! `frostline classify`.
 
-use std::path::PathBuf;
-
 use anyhow::bail;
 
 use super::Outcome;
 use super::bar::Bar;
-use super::head_args::HeadArgs;
+use super::head_args::{HeadArgs, guard_of};
 use super::input_args::InputArgs;
-use super::output::{gpu_not_used, ignored, write_to};
+use super::output::{OutputArgs, gpu_not_used, ignored};
 use super::predictions::{Format, Labelling, Writer};
 use super::talk;
 use crate::backbones::Home;
@@ -22,10 +20,10 @@ pub(super) struct Args {
     input: InputArgs,
     #[command(flatten)]
     head: HeadArgs,
-    /// Where rows go [default: standard output].
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// How rows are written [default: by the ending of FILE; a table on a terminal, else csv].
+    #[command(flatten)]
+    output: OutputArgs,
+    /// How rows are written [default: by the ending of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt;
+    /// without one, a table on a terminal, else csv].
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// List this many of the most probable classes.
@@ -44,23 +42,23 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     args.threshold.map_or(Ok(()), check_threshold)?;
-    let (strict, output) = (args.strict, args.output.clone());
-    let format = Format::chosen(args.format, output.as_deref());
+    let (strict, output, asked) = (args.strict, args.output.clone(), args.format);
     let labelling = Labelling {
         threshold: args.threshold,
         top_k: args.top_k as usize,
     };
     let options = args.options(home)?;
-    let report = write_to(output.as_deref(), |out| {
+    let guard = guard_of(&options).images(&options.inputs);
+    let format = output.check(&guard, asked)?;
+    let report = output.write(|out| {
         let mut rows = Writer::new(out, format, labelling);
         classify(
             &options,
             Labels::None,
             &Bar::default(),
             &mut |classifier, item| {
-                let target = output.clone().unwrap_or_else(|| "standard output".into());
                 rows.write(classifier.classes(), &item)
-                    .map_err(Error::io("write", target))
+                    .map_err(Error::io("write", output.name()))
             },
         )
     })?;

@@ -6,8 +6,8 @@ use super::Outcome;
 use super::bar::Bar;
 use super::evaluation_json::json;
 use super::evaluation_text::text;
-use super::head_args::HeadArgs;
-use super::output::{FindingsFormat, skipped, write_to};
+use super::head_args::{HeadArgs, guard_of};
+use super::output::{FindingsFormat, OutputArgs, skipped};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
@@ -31,12 +31,11 @@ pub(super) struct Args {
     /// Chooses the images that are drawn.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
     seed: u64,
-    /// How the figures are written.
-    #[arg(long, value_enum, default_value_t)]
-    format: FindingsFormat,
-    /// Where they go [default: standard output].
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    /// How the figures are written [default: by the ending of FILE, .txt or .json; else text].
+    #[arg(long, value_enum)]
+    format: Option<FindingsFormat>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
@@ -54,13 +53,18 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
             seed: args.seed,
         },
     };
+    let judge = &options.judge;
+    let guard = guard_of(&judge.classify)
+        .data(&judge.data)
+        .reads(&options.compare);
+    let format = args.output.check(&guard, args.format)?;
     let report = evaluate(&options, &Bar::default())?;
     tell(&report);
-    let written = match args.format {
+    let written = match format {
         FindingsFormat::Text => text(&report, options.compare.as_deref()),
         FindingsFormat::Json => json(&report, options.compare.as_deref()) + "\n",
     };
-    write_to(args.output.as_deref(), |out| {
+    args.output.write(|out| {
         out.write_all(written.as_bytes())
             .map_err(Error::io("write", "the figures"))
     })?;

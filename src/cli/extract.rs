@@ -1,6 +1,6 @@
 //! `frostline extract`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -17,7 +17,8 @@ use crate::backbones::Home;
 use crate::error::Error;
 use crate::features::{Dtype, Existing, Recognise, Timings};
 use crate::images::Views;
-use crate::tasks::{ExtractOptions, ExtractReport, extract};
+use crate::outputs::is_stdout;
+use crate::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -59,6 +60,7 @@ enum DtypeArg {
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let strict = args.strict;
     let options = args.options(home)?;
+    check_output(&options.output, &options.run.home)?;
     let report = extract(&options, &Bar::default())?;
     tell(&report, &options);
     if report.used() == 0 {
@@ -75,6 +77,16 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         }),
         _ => Ok(Outcome::SomeSkipped),
     }
+}
+
+fn check_output(output: &Path, home: &Home) -> Result<(), Error> {
+    if is_stdout(output) {
+        return Err(Error::Input {
+            problem: "a feature store is a folder, and does not go to standard output".to_owned(),
+            hint: "give a folder with -o; `./-` is one of that name".to_owned(),
+        });
+    }
+    OutputGuard::new().home(home).check_folder(output)
 }
 
 impl Args {

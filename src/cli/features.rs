@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::Outcome;
-use super::output::write_to;
+use super::output::{OutputFormat, OverwriteArg, chosen, write_to};
 use super::talk;
 use crate::error::Error;
 use crate::features::{ExportFormat, FeatureStore, export};
+use crate::outputs::is_stdout;
+use crate::tasks::{OutputGuard, Overwrite, Wanted};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -27,19 +29,20 @@ enum Command {
         /// The feature store.
         #[arg(value_name = "FEATURES")]
         store: PathBuf,
-        /// The form of the table.
-        #[arg(long, value_enum, default_value_t)]
-        format: Format,
-        /// The file to write; for npy, a folder.
+        /// The form of the table [default: by the ending of PATH, .parquet, .csv or .npy; else npy].
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+        /// The file to write, `-` is standard output; for npy, a folder.
         #[arg(short, long, value_name = "PATH")]
         output: PathBuf,
+        #[command(flatten)]
+        overwrite: OverwriteArg,
     },
 }
 
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// A folder with features.npy (float32, N × D) and index.csv.
-    #[default]
     Npy,
     /// A Parquet file.
     Parquet,
@@ -54,17 +57,63 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
             store,
             format,
             output,
+            overwrite,
         } => {
-            let format = match format {
-                Format::Npy => ExportFormat::Npy,
-                Format::Parquet => ExportFormat::Parquet,
-                Format::Csv => ExportFormat::Csv,
-            };
+            let format = checked(&store, format, &output, overwrite.into())?;
             let rows = export(&FeatureStore::open(&store)?, format, &output)?;
             talk::say(format!("{rows} rows in {}", output.display()));
         }
     }
     Ok(Outcome::AllRight)
+}
+
+/// The format, and that nothing is written over that must stay.
+fn checked(
+    store: &Path,
+    format: Option<Format>,
+    output: &Path,
+    overwrite: Overwrite,
+) -> Result<ExportFormat, Error> {
+    let guard = OutputGuard::new().reads([store]);
+    let format = chosen(format, Some(output));
+    let check = |output: &Path, wanted| guard.check(output, wanted, overwrite);
+    match format {
+        Ok(Format::Npy) if is_stdout(output) => Err(Error::Input {
+            problem: "npy is a folder of two files, and does not go to standard output".to_owned(),
+            hint: "add --format parquet or --format csv".to_owned(),
+        })?,
+        Ok(Format::Npy) => {
+            check(&output.join("features.npy"), Wanted::Npy)?;
+            check(&output.join("index.csv"), Wanted::Text)?;
+        }
+        Ok(format) => check(output, format.wanted())?,
+        Err(_) => check(output, Wanted::Text)?,
+    }
+    Ok(match format? {
+        Format::Npy => ExportFormat::Npy,
+        Format::Parquet => ExportFormat::Parquet,
+        Format::Csv => ExportFormat::Csv,
+    })
+}
+
+impl OutputFormat for Format {
+    const ENDINGS: &'static [(&'static str, Self)] = &[
+        ("parquet", Self::Parquet),
+        ("csv", Self::Csv),
+        ("npy", Self::Npy),
+    ];
+
+    fn without_ending(_: Option<&Path>) -> Self {
+        Self::Npy
+    }
+
+    fn wanted(self) -> Wanted {
+        match self {
+            Self::Npy => Wanted::Npy,
+            Self::Parquet => Wanted::Parquet,
+            Self::Csv => Wanted::Text,
+        }
+    }
 }
 
 fn show(path: &Path) -> Result<(), Error> {

@@ -8,20 +8,25 @@ use std::path::PathBuf;
 
 use self::solver_args::SolverArgs;
 use super::Outcome;
+use super::output::OverwriteArg;
 use super::search_args::{self, SearchArgs};
 use super::talk;
 use super::trust_args::{self, TrustArgs};
 use crate::head::{EpochFigures, Fit};
-use crate::tasks::{FitHeadOptions, FitHeadReport, Streaming, Validation, fit_head};
+use crate::tasks::{
+    FitHeadOptions, FitHeadReport, OutputGuard, Streaming, Validation, Wanted, fit_head,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The feature store of the training images.
     #[arg(value_name = "FEATURES")]
     features: PathBuf,
-    /// The head file to write.
+    /// The head file to write; `-` is standard output.
     #[arg(short, long, value_name = "HEAD")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// Another feature store, for validation.
     #[arg(long, value_name = "FEATURES", conflicts_with = "validation_split")]
     validation: Option<PathBuf>,
@@ -49,6 +54,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         (None, Some(share)) => Validation::Split(share),
         (None, None) => Validation::None,
     };
+    let table = args.solver.class_weight_file();
     let params = args.solver.params(args.search.schedule())?;
     let options = FitHeadOptions {
         features: args.features,
@@ -62,6 +68,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         reject: args.trust.reject(),
         memory: args.memory,
     };
+    options.check()?;
+    let guard = OutputGuard::new()
+        .reads([&options.features])
+        .reads(options.validation.store())
+        .reads(table);
+    guard.check(&options.output, Wanted::Head, args.overwrite.into())?;
     let report = fit_head(&options, &mut tell_epoch)?;
     tell(&report, &options);
     Ok(Outcome::AllRight)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::run_args::RunArgs;
 use crate::backbones::Home;
 use crate::classifier::{Rejecting, Tta};
-use crate::tasks::{ClassifyOptions, Inputs};
+use crate::tasks::{ClassifyOptions, Inputs, OutputGuard};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct HeadArgs {
@@ -26,6 +26,15 @@ pub(super) struct HeadArgs {
     no_reject: bool,
     #[command(flatten)]
     run: RunArgs,
+}
+
+/// A guard of what a classification reads, but for its images.
+pub(super) fn guard_of(options: &ClassifyOptions) -> OutputGuard {
+    OutputGuard::new()
+        .home(&options.run.home)
+        .reads([&options.head])
+        .reads(&options.store)
+        .network(options.backbone.as_deref())
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::inspect_text::text;
-use super::output::{FindingsFormat, write_to};
+use super::output::{FindingsFormat, OutputArgs};
 use super::talk;
 use crate::error::Error;
 use crate::head::NEAR_DUPLICATE;
-use crate::tasks::{InspectOptions, InspectReport, inspect};
+use crate::tasks::{InspectOptions, InspectReport, OutputGuard, inspect};
 
 /// Nothing is changed or deleted, and the exit status is 0 whatever is found.
 #[derive(Debug, clap::Args)]
@@ -28,15 +28,19 @@ pub(super) struct Args {
     /// Of the folds and the heads.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// How findings are written: text has the first of each kind, json all.
-    #[arg(long, value_enum, default_value_t)]
-    format: FindingsFormat,
-    /// Where they go [default: standard output].
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    /// How findings are written: text has the first of each kind, json all
+    /// [default: by the ending of FILE, .txt or .json; else text].
+    #[arg(long, value_enum)]
+    format: Option<FindingsFormat>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
+    let guard = OutputGuard::new()
+        .reads([&args.features])
+        .reads(&args.against);
+    let format = args.output.check(&guard, args.format)?;
     let report = inspect(&InspectOptions {
         features: args.features,
         against: args.against,
@@ -45,11 +49,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         seed: args.seed,
     })?;
     report.notes.iter().for_each(talk::note);
-    let written = match args.format {
+    let written = match format {
         FindingsFormat::Text => text(&report),
         FindingsFormat::Json => json(&report),
     };
-    write_to(args.output.as_deref(), |out| {
+    args.output.write(|out| {
         out.write_all(written.as_bytes())
             .map_err(Error::io("write", "the findings"))
     })?;

@@ -1,23 +1,157 @@
 //! Text that several commands share, and where results go.
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Write, stdout};
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use super::talk;
-use crate::atomic_file;
 use crate::error::Error;
 use crate::images::ignored_text;
-use crate::tasks::Skipped;
+use crate::outputs;
+use crate::tasks::{OutputGuard, Overwrite, Skipped, Wanted};
+
+/// Permission to replace a file of another kind, shared by the commands that write one file.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct OverwriteArg {
+    /// Replace the output also where it is a file of another kind, such as an image.
+    #[arg(long = "overwrite")]
+    overwrite: bool,
+}
+
+impl From<OverwriteArg> for Overwrite {
+    fn from(arg: OverwriteArg) -> Self {
+        if arg.overwrite {
+            Self::Allow
+        } else {
+            Self::Refuse
+        }
+    }
+}
+
+/// Where the results of a command go that writes to standard output by default.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct OutputArgs {
+    /// Write to FILE; `-` is standard output [default: -].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
+}
+
+impl OutputArgs {
+    /// The file; nothing for standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        let file = self.output.as_deref();
+        file.filter(|file| !outputs::is_stdout(file))
+    }
+
+    /// For messages.
+    pub(super) fn name(&self) -> PathBuf {
+        let file = self.file().map(Path::to_owned);
+        file.unwrap_or_else(|| "standard output".into())
+    }
+
+    /// Checks the file before any work is done, and then its format, where that is known.
+    pub(super) fn check<F: OutputFormat>(
+        &self,
+        guard: &OutputGuard,
+        format: Option<F>,
+    ) -> Result<F, Error> {
+        let format = chosen(format, self.file());
+        if let Some(file) = self.file() {
+            // A picture is to be called a picture rather than a file with an unknown ending.
+            let wanted = format
+                .as_ref()
+                .map_or(Wanted::Text, |format| format.wanted());
+            guard.check(file, wanted, self.overwrite.into())?;
+        }
+        format
+    }
+
+    /// Writes the results, as [`outputs::write_through`] does.
+    pub(super) fn write<T>(
+        &self,
+        content: impl FnOnce(&mut dyn Write) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        write_to(self.file(), content)
+    }
+}
+
+/// A choice of formats that the ending of a file can make.
+pub(super) trait OutputFormat: Copy + 'static {
+    /// Endings in lower case with what they stand for.
+    const ENDINGS: &'static [(&'static str, Self)];
+
+    /// The format of a file without an ending, or of standard output.
+    fn without_ending(output: Option<&Path>) -> Self;
+
+    /// What the output will hold.
+    fn wanted(self) -> Wanted;
+}
+
+/// The format asked for, or else that of the file's ending.
+pub(super) fn chosen<F: OutputFormat>(asked: Option<F>, output: Option<&Path>) -> Result<F, Error> {
+    let Some((file, ending)) = output.and_then(|file| Some((file, file.extension()?))) else {
+        return Ok(asked.unwrap_or_else(|| F::without_ending(output)));
+    };
+    let ending = ending.to_string_lossy().to_lowercase();
+    let known = F::ENDINGS.iter().find(|(known, _)| *known == ending);
+    let endings = || {
+        let endings: Vec<_> = F::ENDINGS
+            .iter()
+            .map(|(ending, _)| format!(".{ending}"))
+            .collect();
+        endings.join(", ")
+    };
+    asked
+        .or(known.map(|(_, format)| *format))
+        .ok_or_else(|| Error::Input {
+            problem: format!(
+                "the ending of the output `{}` is not that of a format",
+                file.display()
+            ),
+            hint: format!("use one of {}, or say the format with --format", endings()),
+        })
+}
+
+/// Refuses a file whose ending says that it holds something else than the one thing that a command writes.
+pub(super) fn check_ending(output: &Path, endings: &[&str]) -> Result<(), Error> {
+    let Some(ending) = output.extension() else {
+        return Ok(());
+    };
+    let ending = ending.to_string_lossy().to_lowercase();
+    if endings.contains(&&*ending) {
+        return Ok(());
+    }
+    let endings: Vec<_> = endings.iter().map(|ending| format!(".{ending}")).collect();
+    Err(Error::Input {
+        problem: format!("the output `{}` ends with .{ending}", output.display()),
+        hint: format!("this command writes {} files", endings.join(" or ")),
+    })
+}
 
 /// How findings are written that are no rows.
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum FindingsFormat {
     /// For people.
-    #[default]
     Text,
     /// One JSON object.
     Json,
+}
+
+impl OutputFormat for FindingsFormat {
+    const ENDINGS: &'static [(&'static str, Self)] = &[("txt", Self::Text), ("json", Self::Json)];
+
+    fn without_ending(_: Option<&Path>) -> Self {
+        Self::Text
+    }
+
+    fn wanted(self) -> Wanted {
+        match self {
+            Self::Text => Wanted::Text,
+            Self::Json => Wanted::Json,
+        }
+    }
 }
 
 /// Names the images that could not be used.
@@ -45,25 +179,34 @@ pub(super) fn gpu_not_used(why: Option<&str>) {
     }
 }
 
-/// Writes results to a file, as [`atomic_file::write`] does, or to standard output.
+/// Writes results to a file or to standard output, as [`outputs::write_through`] does.
 pub(super) fn write_to<T>(
     path: Option<&Path>,
     content: impl FnOnce(&mut dyn Write) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    match path {
-        None => {
-            let mut out = BufWriter::new(stdout());
-            let result = content(&mut out)?;
-            out.flush().map_err(Error::io("write", "standard output"))?;
-            Ok(result)
-        }
-        Some(path) => {
-            let mut result = None;
-            atomic_file::write(path, |file| {
-                result = Some(content(file)?);
-                Ok(())
-            })?;
-            Ok(result.expect("the content was written"))
-        }
+    let mut result = None;
+    outputs::write_through(path.unwrap_or(Path::new("-")), |out| {
+        result = Some(content(out)?);
+        Ok(())
+    })?;
+    Ok(result.expect("the content was written"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_chooses_unless_the_format_is_said() {
+        use FindingsFormat::{Json, Text};
+        let of = |asked, file: &str| chosen(asked, Some(Path::new(file))).ok();
+        assert_eq!(of(None, "a.json"), Some(Json));
+        assert_eq!(of(None, "a.JSON"), Some(Json));
+        assert_eq!(of(None, "b.c/a.txt"), Some(Text));
+        assert_eq!(of(None, "b.c/a"), Some(Text));
+        assert_eq!(of(None, "a.xlsx"), None);
+        assert_eq!(of(Some(Json), "a.xlsx"), Some(Json));
+        assert_eq!(of(Some(Text), "a.json"), Some(Text));
+        assert_eq!(chosen(None, None).ok(), Some(Text));
     }
 }

@@ -1,4 +1,4 @@
-//! Predictions as CSV, JSON Lines, or a table for people.
+//! Predictions as CSV, TSV, JSON Lines, or a table for people.
 //!
 //! A row for each image, in input order. `status` is `ok`; or `unknown: ` and the reason, with the label `unknown` and the
 //! highest probability; or `skipped: ` and the reason, then label and probability are empty (null). Names that are not
@@ -9,34 +9,57 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::output::OutputFormat;
 use crate::classes::ClassIndex;
 use crate::classifier::Prediction;
 use crate::images::path_text::for_terminal;
-use crate::tasks::Classified;
+use crate::tasks::{Classified, Wanted};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// path,label,probability,status and a column `p_CLASS` for each class.
     Csv,
+    /// The same with tabs between the columns.
+    Tsv,
     /// The same, an object a line.
     Jsonl,
     /// For people.
     Table,
 }
 
-impl Format {
-    /// The one asked for, else by the ending of the file; a table on a terminal, else CSV.
-    pub(super) fn chosen(asked: Option<Self>, output: Option<&Path>) -> Self {
-        let ending = output
-            .and_then(Path::extension)
-            .and_then(|ending| ending.to_str());
-        match (asked, ending) {
-            (Some(format), _) => format,
-            (None, Some("jsonl" | "ndjson" | "json")) => Self::Jsonl,
-            (None, Some("txt")) => Self::Table,
-            (None, None) if output.is_none() && stdout().is_terminal() => Self::Table,
-            (None, _) => Self::Csv,
+impl OutputFormat for Format {
+    const ENDINGS: &'static [(&'static str, Self)] = &[
+        ("csv", Self::Csv),
+        ("tsv", Self::Tsv),
+        ("jsonl", Self::Jsonl),
+        ("ndjson", Self::Jsonl),
+        ("json", Self::Jsonl),
+        ("txt", Self::Table),
+    ];
+
+    fn without_ending(output: Option<&Path>) -> Self {
+        if output.is_none() && stdout().is_terminal() {
+            Self::Table
+        } else {
+            Self::Csv
         }
+    }
+
+    fn wanted(self) -> Wanted {
+        match self {
+            Self::Csv | Self::Tsv | Self::Table => Wanted::Text,
+            Self::Jsonl => Wanted::Json,
+        }
+    }
+}
+
+impl Format {
+    /// A writer of rows with commas, or tabs, between the columns.
+    pub(super) fn csv_writer<W: Write>(self, out: W) -> csv::Writer<W> {
+        let delimiter = if self == Self::Tsv { b'\t' } else { b',' };
+        csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .from_writer(out)
     }
 }
 
@@ -97,19 +120,19 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn write(&mut self, classes: &ClassIndex, item: &Classified) -> io::Result<()> {
-        if !self.begun && self.format == Format::Csv {
+        if !self.begun && matches!(self.format, Format::Csv | Format::Tsv) {
             self.csv_record(self.csv_header(classes))?;
         }
         self.begun = true;
         match self.format {
-            Format::Csv => self.csv_record(self.csv_row(classes, item)),
+            Format::Csv | Format::Tsv => self.csv_record(self.csv_row(classes, item)),
             Format::Jsonl => writeln!(self.out, "{}", self.json_row(classes, item)),
             Format::Table => writeln!(self.out, "{}", self.table_row(classes, item)),
         }
     }
 
     fn csv_record(&mut self, cells: Vec<String>) -> io::Result<()> {
-        let mut csv = csv::Writer::from_writer(&mut *self.out);
+        let mut csv = self.format.csv_writer(&mut *self.out);
         csv.write_record(cells)?;
         csv.flush()
     }

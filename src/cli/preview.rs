@@ -6,17 +6,20 @@ use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::decoding_args::DecodingArgs;
 use super::input_args::InputArgs;
+use super::output::{OverwriteArg, check_ending};
 use super::talk;
 use crate::backbones::Home;
-use crate::tasks::{PreviewOptions, preview};
+use crate::tasks::{OutputGuard, PreviewOptions, Wanted, preview};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// The picture to write, a PNG file.
+    /// The picture to write, a PNG file; `-` is standard output.
     #[arg(short, long, value_name = "GRID.png")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// How many images to show, taken evenly from all.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=400))]
     count: u16,
@@ -34,6 +37,12 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         decoding: args.decoding.options(),
         ..PreviewOptions::new(args.input.inputs()?, args.output, home)
     };
+    let guard = OutputGuard::new()
+        .home(&options.home)
+        .images(&options.inputs)
+        .network(Some(&options.backbone));
+    guard.check(&options.output, Wanted::Png, args.overwrite.into())?;
+    check_ending(&options.output, &["png"])?;
     let report = preview(&options)?;
     let skipped = report.skipped.iter();
     talk::warn_list(

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::bar::Bar;
-use super::head_args::HeadArgs;
-use super::output::skipped;
+use super::head_args::{HeadArgs, guard_of};
+use super::output::{OverwriteArg, check_ending, skipped};
 use super::talk;
 use crate::backbones::Home;
+use crate::error::Error;
 use crate::head::Bootstrap;
 use crate::images::DecodeOptions;
-use crate::tasks::{Inputs, JudgeOptions, ReportOptions, ReportSummary, report};
+use crate::tasks::{Inputs, JudgeOptions, Overwrite, ReportOptions, ReportSummary, Wanted, report};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -28,9 +29,11 @@ pub(super) struct Args {
     /// The folder with the training images, to show them.
     #[arg(long, value_name = "FOLDER", requires = "train")]
     train_images: Option<PathBuf>,
-    /// The page to write: one HTML file that needs nothing else.
+    /// The page to write: one HTML file that needs nothing else; `-` is standard output.
     #[arg(short, long, value_name = "REPORT.html")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
@@ -49,10 +52,22 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         output: args.output,
         bootstrap: Bootstrap::default(),
     };
+    check(&options, args.overwrite.into())?;
     let summary = report(&options, &Bar::default())?;
     tell(&summary);
     talk::say(format!("the page is {}", options.output.display()));
     Ok(Outcome::of(&summary.skipped))
+}
+
+fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
+    let folders = [&options.images, &options.train_images];
+    let folders = folders.into_iter().flatten().cloned().collect();
+    let guard = guard_of(&options.judge.classify)
+        .data(&options.judge.data)
+        .reads(&options.train)
+        .images(&Inputs::Paths(folders));
+    guard.check(&options.output, Wanted::Html, overwrite)?;
+    check_ending(&options.output, &["html", "htm"])
 }
 
 fn tell(summary: &ReportSummary) {

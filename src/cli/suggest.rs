@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::bar::Bar;
 use super::input_args::InputArgs;
-use super::output::{skipped, write_to};
+use super::output::{OutputArgs, skipped};
 use super::predictions::Format;
 use super::run_args::RunArgs;
 use super::suggestion_rows::write_rows;
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::features::is_store;
 use crate::head::NEAR_DUPLICATE;
 use crate::images::DecodeOptions;
-use crate::tasks::{Inputs, SuggestOptions, Unlabelled, suggest};
+use crate::tasks::{Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
 
 /// The images may be a feature store as well: then nothing is computed.
 #[derive(Debug, clap::Args)]
@@ -31,12 +31,12 @@ pub(super) struct Args {
     /// Of images that are alike from this cosine of their features on, one is suggested.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
     near: f32,
-    /// How rows are written [default: by the ending of FILE; a table on a terminal, else csv].
+    /// How rows are written [default: by the ending of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt;
+    /// without one, a table on a terminal, else csv].
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Where rows go [default: standard output].
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     /// The network's file, where the head's backbone is not installed.
     #[arg(long, value_name = "NAME|FILE")]
     backbone: Option<PathBuf>,
@@ -48,12 +48,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let (output, top) = (args.output.clone(), args.top as usize);
-    let format = Format::chosen(args.format, output.as_deref());
-    let report = suggest(&args.options(home)?, &Bar::default())?;
+    let (output, asked, top) = (args.output.clone(), args.format, args.top as usize);
+    let options = args.options(home)?;
+    let format = output.check(&guard_of(&options), asked)?;
+    let report = suggest(&options, &Bar::default())?;
     report.notes.iter().for_each(talk::warn);
     skipped(&report.skipped);
-    write_to(output.as_deref(), |out| {
+    output.write(|out| {
         write_rows(out, format, &report.suggestions).map_err(Error::io("write", "the suggestions"))
     })?;
     let (suggested, n_images) = (report.suggestions.len(), report.n_images);
@@ -62,6 +63,17 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         talk::note("all others are nearly equal to one of these; a higher --near lets them in");
     }
     Ok(Outcome::of(&report.skipped))
+}
+
+fn guard_of(options: &SuggestOptions) -> OutputGuard {
+    let guard = OutputGuard::new()
+        .home(&options.run.home)
+        .reads([&options.head])
+        .network(options.backbone.as_deref());
+    match &options.data {
+        Unlabelled::Store(store) => guard.reads([store]),
+        Unlabelled::Images(images) => guard.images(images),
+    }
 }
 
 impl Args {

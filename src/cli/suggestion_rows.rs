@@ -1,4 +1,4 @@
-//! Suggestions as CSV, JSON Lines, or a table for people: a row for each, the most worthwhile first.
+//! Suggestions as CSV, TSV, JSON Lines, or a table for people: a row for each, the most worthwhile first.
 
 use std::io::{self, Write};
 
@@ -25,7 +25,7 @@ pub(super) fn write_rows(
     rows: &[Suggestion],
 ) -> io::Result<()> {
     match format {
-        Format::Csv => csv_rows(out, rows),
+        Format::Csv | Format::Tsv => csv_rows(out, format, rows),
         Format::Jsonl => rows
             .iter()
             .try_for_each(|row| writeln!(out, "{}", json_row(row))),
@@ -33,8 +33,8 @@ pub(super) fn write_rows(
     }
 }
 
-fn csv_rows(out: &mut dyn Write, rows: &[Suggestion]) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
+fn csv_rows(out: &mut dyn Write, format: Format, rows: &[Suggestion]) -> io::Result<()> {
+    let mut csv = format.csv_writer(out);
     csv.write_record(COLUMNS)?;
     for row in rows {
         let runner_up = row.runner_up.as_ref();

@@ -1,7 +1,5 @@
 //! One flat table out of a store, for other tools.
 
-use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,8 +14,8 @@ use parquet::arrow::ArrowWriter;
 use super::digest::Digest;
 use super::index::{Content, IndexRow};
 use super::store::FeatureStore;
-use crate::atomic_file;
 use crate::error::{Error, Result};
+use crate::outputs;
 
 /// The forms of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,9 +53,8 @@ pub fn export(store: &FeatureStore, format: ExportFormat, output: &Path) -> Resu
 }
 
 fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Result<()> {
-    fs::create_dir_all(output).map_err(Error::io("create", output))?;
     let path = output.join("features.npy");
-    atomic_file::write(&path, |file| {
+    outputs::write_through(&path, |file| {
         features
             .write_npy(file)
             .map_err(|e| Error::io("write", &path)(std::io::Error::other(e)))
@@ -66,7 +63,7 @@ fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Resul
 }
 
 fn write_csv(rows: &[&IndexRow], features: Option<&Array2<f32>>, path: &Path) -> Result<()> {
-    atomic_file::write(path, |file| {
+    outputs::write_through(path, |file| {
         let failed = |e: csv::Error| Error::io("write", path)(e.into());
         let mut csv = csv::Writer::from_writer(file);
         let width = features.map_or(0, Array2::ncols);
@@ -114,9 +111,9 @@ fn write_parquet(rows: &[&IndexRow], features: Array2<f32>, path: &Path) -> Resu
     let failed =
         |e: &dyn std::fmt::Display| Error::io("write", path)(std::io::Error::other(e.to_string()));
     let batch = table(rows, features).map_err(|e| failed(&e))?;
-    atomic_file::write(path, |file| {
+    outputs::write_through(path, |file| {
         let mut writer =
-            ArrowWriter::try_new(file.by_ref(), batch.schema(), None).map_err(|e| failed(&e))?;
+            ArrowWriter::try_new(&mut *file, batch.schema(), None).map_err(|e| failed(&e))?;
         writer.write(&batch).map_err(|e| failed(&e))?;
         writer.close().map(drop).map_err(|e| failed(&e))
     })

@@ -24,8 +24,8 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use super::digest::Digest;
 use super::manifest::VERSION;
 use super::pipeline::Picture;
-use crate::atomic_file;
 use crate::error::{Error, FileProblem, Result};
+use crate::outputs;
 
 pub(super) const FILE: &str = "index.arrow";
 
@@ -102,7 +102,7 @@ impl Index {
         let failed =
             |e: ArrowError| Error::io("write", &path)(std::io::Error::other(e.to_string()));
         let batch = self.to_batch().map_err(failed)?;
-        atomic_file::write(&path, |file| {
+        outputs::write(&path, |file| {
             let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
             writer
                 .write(&batch)

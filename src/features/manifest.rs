@@ -12,9 +12,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::atomic_file;
 use crate::backbones::{Engine, FeatureSpec};
 use crate::error::{Error, FileProblem, Result};
+use crate::outputs;
 
 /// The name of the file in the store.
 pub(super) const FILE: &str = "manifest.json";
@@ -97,7 +97,7 @@ impl StoreManifest {
     pub(super) fn write(&self, store: &Path) -> Result<()> {
         let mut text = self.to_json();
         text.push('\n');
-        atomic_file::write_bytes(&store.join(FILE), text.as_bytes())
+        outputs::write_bytes(&store.join(FILE), text.as_bytes())
     }
 
     /// The manifest as JSON, for people.

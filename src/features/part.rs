@@ -24,8 +24,8 @@ use half::f16;
 
 use super::digest::Digest;
 use super::manifest::{Dtype, StoreManifest, VERSION};
-use crate::atomic_file;
 use crate::error::{Error, FileProblem, Result};
+use crate::outputs;
 
 /// Name of part number `n`.
 pub(super) fn file_name(n: usize) -> String {
@@ -51,7 +51,7 @@ pub(super) struct Rows {
 pub(super) fn write(path: &Path, rows: Rows, manifest: &StoreManifest) -> Result<()> {
     let failed = |e: ArrowError| Error::io("write", path)(io_error(e));
     let batch = record_batch(rows, manifest).map_err(failed)?;
-    atomic_file::write(path, |file| {
+    outputs::write(path, |file| {
         let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
         writer
             .write(&batch)

@@ -25,9 +25,9 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use super::digest::Digest;
 use super::index::Content;
 use super::manifest::VERSION;
-use crate::atomic_file;
 use crate::error::{Error, Result};
 use crate::images::path_text;
+use crate::outputs;
 use crate::stamp::Stamp;
 
 pub(super) const FILE: &str = "stamps.arrow";
@@ -59,7 +59,7 @@ impl Stamps {
         let failed =
             |e: ArrowError| Error::io("write", &path)(std::io::Error::other(e.to_string()));
         let batch = self.to_batch().map_err(failed)?;
-        atomic_file::write(&path, |file| {
+        outputs::write(&path, |file| {
             let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
             writer
                 .write(&batch)

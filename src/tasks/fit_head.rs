@@ -8,7 +8,7 @@ mod samples;
 mod streaming;
 mod trust;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use linfa::ParamGuard;
 use serde_json::json;
@@ -36,7 +36,7 @@ use crate::head::{
 pub struct FitHeadOptions {
     /// The store with the training samples.
     pub features: PathBuf,
-    /// The head file to write.
+    /// The head file to write; `-` is standard output.
     pub output: PathBuf,
     /// The parameters; checked before anything is read.
     pub params: FitParams,
@@ -57,6 +57,23 @@ pub struct FitHeadOptions {
     pub memory: Option<u64>,
 }
 
+impl FitHeadOptions {
+    /// Checks the parameters, before anything is read.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter) for one out of range.
+    pub fn check(&self) -> Result<()> {
+        self.params.check_ref()?;
+        Asked {
+            calibrate: self.calibrate,
+            reject: self.reject,
+        }
+        .check()?;
+        let checked = |asked: Option<CrossValidation>| asked.map_or(Ok(()), CrossValidation::check);
+        checked(self.search).and_then(|()| checked(self.learning_curve))
+    }
+}
+
 /// Where validation samples come from.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Validation {
@@ -67,6 +84,17 @@ pub enum Validation {
     Store(PathBuf),
     /// This share of the training samples, stratified and by content.
     Split(f64),
+}
+
+impl Validation {
+    /// The store, where it is one.
+    #[must_use]
+    pub fn store(&self) -> Option<&Path> {
+        match self {
+            Self::Store(store) => Some(store),
+            Self::None | Self::Split(_) => None,
+        }
+    }
 }
 
 /// What a training did.
@@ -105,14 +133,8 @@ pub fn fit_head(
     options: &FitHeadOptions,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<FitHeadReport> {
+    options.check()?;
     let params = options.params.check_ref()?;
-    Asked {
-        calibrate: options.calibrate,
-        reject: options.reject,
-    }
-    .check()?;
-    let checked = |asked: Option<CrossValidation>| asked.map_or(Ok(()), CrossValidation::check);
-    checked(options.search).and_then(|()| checked(options.learning_curve))?;
     let store = FeatureStore::open(&options.features)?;
     let views = views(options.augment, &store)?;
     let samples = Samples::of(&store)?;

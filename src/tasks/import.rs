@@ -47,7 +47,7 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     let mut manifest = manifest(options.arch, options.end, name);
     options.overrides.apply(&mut manifest);
     manifest.preprocessing.check()?;
-    crate::atomic_file::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
+    crate::outputs::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
     onnx::write_model(&model, &path)?;
     Ok(path)
 }

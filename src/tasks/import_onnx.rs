@@ -174,7 +174,7 @@ fn install(
     let models = home.models();
     let path = models.join(&manifest.name).with_added_extension("onnx");
     let manifest_path = path.with_extension("toml");
-    crate::atomic_file::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
+    crate::outputs::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
     let data_path = path.with_added_extension("data");
     if let Some(data) = data {
         move_to(data, &data_path)?;

@@ -24,6 +24,14 @@ pub struct Skipped {
 }
 
 impl Inputs {
+    /// The files and folders, as they were named.
+    #[must_use]
+    pub fn paths(&self) -> &[PathBuf] {
+        match self {
+            Self::Paths(paths) | Self::List(paths) => paths,
+        }
+    }
+
     /// Finds the images.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod evaluate;
 mod extract;
 mod featured;
 mod fit_head;
+mod guard;
 mod import;
 mod import_onnx;
 mod inputs;
@@ -24,6 +25,7 @@ pub use fit_head::{
     Calibration, CrossValidation, FitHeadOptions, FitHeadReport, KeptForRejection, Streaming,
     Validation, fit_head, read_class_weights,
 };
+pub use guard::{OutputGuard, Overwrite, Wanted};
 pub use import::{ImportOptions, import};
 pub use import_onnx::{ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};

@@ -4,20 +4,20 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::inputs::{Inputs, Skipped};
-use crate::atomic_file;
 use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
 use crate::error::{Error, Result};
 use crate::images::{
     Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, SkipReason, contact_sheet,
     decode_for,
 };
+use crate::outputs;
 
 /// What to show, and how.
 #[derive(Debug, Clone)]
 pub struct PreviewOptions {
     /// The images.
     pub inputs: Inputs,
-    /// The picture to write, a PNG file.
+    /// The PNG file to write; `-` is standard output.
     pub output: PathBuf,
     /// How many images, at least 1; they are taken evenly from all.
     pub count: usize,
@@ -91,7 +91,7 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
         problem: format!("none of the {} images could be used", skipped.len()),
         hint: "see `frostline extract` for the reasons".to_owned(),
     })?;
-    atomic_file::write_bytes(&options.output, &sheet.to_png())?;
+    outputs::write_bytes_through(&options.output, &sheet.to_png())?;
     Ok(PreviewReport {
         shown: cells.len(),
         skipped,

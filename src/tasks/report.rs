@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use self::pictures::{Pictures, Roots};
 use super::inputs::Skipped;
 use super::judge::{JudgeOptions, Judged, judge};
-use crate::atomic_file;
 use crate::classifier::Classifier;
 use crate::error::Result;
 use crate::head::{Bootstrap, Evaluation, HeadFile};
+use crate::outputs;
 use crate::progress::Progress;
 use crate::report::{Page, render};
 
@@ -33,7 +33,7 @@ pub struct ReportOptions {
     pub train: Option<PathBuf>,
     /// Where the training images lie.
     pub train_images: Option<PathBuf>,
-    /// The page to write.
+    /// The page to write; `-` is standard output.
     pub output: PathBuf,
     /// How the intervals are found.
     pub bootstrap: Bootstrap,
@@ -121,7 +121,7 @@ fn write(
     without_picture: usize,
 ) -> Result<ReportSummary> {
     let text = render(page);
-    atomic_file::write_bytes(output, text.as_bytes())?;
+    outputs::write_bytes_through(output, text.as_bytes())?;
     Ok(ReportSummary {
         images: page.photos.len(),
         right: page.photos.iter().filter(|photo| photo.is_right()).count(),

@@ -6,14 +6,7 @@ use std::path::{Path, PathBuf};
 /// The rooms from top to bottom; those of one row do not know each other.
 const ROWS: &[&[&str]] = &[
     &["error"],
-    &[
-        "atomic_file",
-        "lock",
-        "progress",
-        "classes",
-        "kernels",
-        "stamp",
-    ],
+    &["lock", "outputs", "progress", "classes", "kernels", "stamp"],
     &["images"],
     &["backbones"],
     &["features", "head"],
@@ -40,6 +33,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("linfa", &["head", "tasks"]),
     ("maud", &["report"]),
     ("sysinfo", &["tasks"]),
+    ("rustix", &["outputs"]),
     ("base64", &["report"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
@@ -137,6 +131,41 @@ fn the_library_does_not_print() {
     for (room, file, code) in sources() {
         for word in ["println!", "print!(", "eprint", "process::exit", "dbg!"] {
             assert!(room == "cli" || !code.contains(word), "{file} has `{word}`");
+        }
+    }
+}
+
+/// What writes or makes files, so that each of them must be in `outputs`.
+const WRITING: &[&str] = &[
+    "fs::write(",
+    "fs::copy(",
+    "File::create",
+    ".write(true)",
+    ".append(true)",
+    ".create(true)",
+    ".create_new(true)",
+    "tempfile::",
+];
+
+/// Files beside it that grow in place: locks, and downloads that are continued.
+const GROWING: &[&str] = &["lock.rs", "backbones/download/part.rs"];
+
+#[test]
+fn files_are_written_in_one_place() {
+    let is_test = |file: &str| {
+        let path = Path::new(file);
+        path.components().any(|part| part.as_os_str() == "tests")
+            || ["tests", "sample"].contains(&path.file_stem().unwrap().to_str().unwrap())
+    };
+    for (room, file, code) in sources() {
+        if room == "outputs" || GROWING.contains(&&*file) || is_test(&file) {
+            continue;
+        }
+        for word in WRITING {
+            assert!(
+                !code.contains(word),
+                "{file} has `{word}`: write through `outputs`"
+            );
         }
     }
 }

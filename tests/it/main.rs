@@ -18,6 +18,7 @@ mod judge;
 mod known_files;
 #[cfg(target_os = "linux")]
 mod memory;
+mod outputs;
 mod pipeline;
 mod preview;
 mod pull;

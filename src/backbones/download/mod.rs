@@ -17,9 +17,9 @@ use std::time::Duration;
 use self::client::Client;
 use self::fault::Fault;
 use self::part::Part;
-use crate::atomic_file;
 use crate::error::{Error, Result};
 use crate::lock::WriteLock;
+use crate::outputs;
 use crate::progress::Progress;
 
 pub use self::known_file::KnownFile;
@@ -122,7 +122,7 @@ impl Download {
         if self.is_there()? {
             return Ok(Fetched::BeforeNow);
         }
-        atomic_file::write(&self.path(), |out| self.file.copy(file, &self.path(), out))?;
+        outputs::write(&self.path(), |out| self.file.copy(file, &self.path(), out))?;
         // Of no use any more, and of no harm where it cannot be removed.
         let _ = fs::remove_file(self.part_path());
         Ok(Fetched::Now)

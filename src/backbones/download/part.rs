@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::fault;
 use super::known_file::KnownFile;
-use crate::atomic_file;
 use crate::error::{Error, Result};
+use crate::outputs;
 
 /// The open part; it stays on disk whatever happens, so that the next run goes on with it.
 pub(super) struct Part {
@@ -94,7 +94,7 @@ impl Part {
         let synced = self.file.sync_all();
         synced.map_err(Error::io("write", &self.path))?;
         drop(self.file);
-        atomic_file::take_place(&self.path, path)
+        outputs::take_place(&self.path, path)
     }
 
     /// Leaves it for the next run; an empty one is of no use.

@@ -17,8 +17,8 @@ use super::input::Element;
 use super::splice::{Failure, Message, Sources};
 use super::wire::{Fault, Wire};
 use super::write::GRAPH_NAME;
-use crate::atomic_file;
 use crate::error::{Error, FileProblem, Result};
+use crate::outputs;
 
 /// The first version of the file format in which a weight need not be an input: only then may a runtime fold it.
 pub(super) const IR_VERSION: i64 = 4;
@@ -55,7 +55,7 @@ impl Cut<'_> {
         content: impl FnOnce(&mut Sources, &mut dyn Write) -> Result<(), Failure>,
     ) -> Result<()> {
         let mut sources = Sources::new(&self.sources);
-        atomic_file::write(path, |file| {
+        outputs::write(path, |file| {
             content(&mut sources, file).map_err(|failure| match failure {
                 Failure::Read(error) => error,
                 Failure::Write(error) => Error::io("write", path)(error),

@@ -8,8 +8,8 @@ use rten_onnx::protobuf::{
     EncodeMessage, ErrorKind, MessageWriter, ProtobufError, ValueWriter, WriteValue,
 };
 
-use crate::atomic_file;
 use crate::error::{Error, Result};
+use crate::outputs;
 
 /// The name that every graph must have. It does not depend on the file's, so that equal models are equal bytes.
 pub(super) const GRAPH_NAME: &str = "backbone";
@@ -21,7 +21,7 @@ pub(super) const GRAPH_NAME: &str = "backbone";
 /// # Errors
 /// [`Error::Io`] naming `path`.
 pub fn write_model(model: &ModelProto, path: &Path) -> Result<()> {
-    atomic_file::write(path, |file| {
+    outputs::write(path, |file| {
         NamedModel(model)
             .encode(ValueWriter::new(file))
             .map_err(|error| Error::io("write", path)(cause(error)))

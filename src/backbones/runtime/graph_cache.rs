@@ -13,14 +13,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use super::instruction_sets::instruction_sets;
 use crate::backbones::{Convolutions, Home, RuntimeLibrary};
+use crate::error::{Error, Result};
+use crate::outputs;
 
 const GRAPH: &str = "graph.onnx";
 const WEIGHTS: &str = "weights.bin";
@@ -73,25 +73,17 @@ impl GraphCache {
 
     /// Opens a session of the network's file and keeps its graph; `None` where that fails, as in a home that is read only.
     pub(super) fn fill(&self, path: &Path, builder: SessionBuilder) -> Option<Session> {
-        static FILLED: AtomicU64 = AtomicU64::new(0);
-        let number = FILLED.fetch_add(1, Ordering::Relaxed);
-        let beside = format!(".{}-{}-{number}", self.key, process::id());
-        let beside = self.graphs.join(beside);
-        fs::create_dir_all(&beside).ok()?;
-        let session = save(path, &beside, builder).ok().filter(|_| {
-            let kept = self.keep(&beside);
-            kept.is_ok()
-        });
-        // Renamed, if all went well.
-        let _ = fs::remove_dir_all(&beside);
-        session
+        let beside = outputs::temporary_folder(&self.graphs).ok()?;
+        let session = save(path, beside.path(), builder).ok()?;
+        self.keep(beside.path()).ok()?;
+        Some(session)
     }
 
-    fn keep(&self, beside: &Path) -> io::Result<()> {
-        let (sum, _) = sum(beside)?;
-        fs::write(beside.join(SUM), sum)?;
+    fn keep(&self, beside: &Path) -> Result<()> {
+        let (sum, _) = sum(beside).map_err(Error::io("read", beside))?;
+        outputs::write_bytes(&beside.join(SUM), sum.as_bytes())?;
         self.forget();
-        fs::rename(beside, self.folder())
+        outputs::take_place(beside, &self.folder())
     }
 
     /// Removes what was kept of this network, for any version and CPU.

@@ -1,6 +1,6 @@
 //! Arguments on the loss and on who minimises it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::sgd_args::SgdArgs;
 use crate::error::{Error, Result};
@@ -59,6 +59,12 @@ enum SolverArg {
 }
 
 impl SolverArgs {
+    /// The table of class weights, where one was given.
+    pub(super) fn class_weight_file(&self) -> Option<PathBuf> {
+        let word = ["none", "balanced"].contains(&&*self.class_weight);
+        (!word).then(|| PathBuf::from(&self.class_weight))
+    }
+
     /// `schedule` is that of SGD where none was given.
     ///
     /// # Errors

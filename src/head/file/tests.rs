@@ -416,7 +416,7 @@ fn a_failed_write_leaves_the_older_file_and_nothing_else() {
         }
     ));
     assert!(matches!(
-        sample().write(folder.path().join("no/head")).unwrap_err(),
+        sample().write(path.join("head")).unwrap_err(),
         Error::Io { .. }
     ));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);

@@ -8,9 +8,9 @@ use safetensors::tensor::TensorInfo;
 use serde::Serialize;
 
 use super::{FORMAT, FORMAT_VERSION, HeadFile};
-use crate::atomic_file;
 use crate::error::{Error, Result};
 use crate::head::{LinearHead, Rejection, Temperature};
+use crate::outputs;
 
 /// The JSON header; its fields come in a fixed order, which the safetensors crate's own hash map does not.
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ struct Header {
 }
 
 pub(super) fn write(file: &HeadFile, path: &Path) -> Result<()> {
-    atomic_file::write_bytes(path, &encode(file)?)
+    outputs::write_bytes_through(path, &encode(file)?)
 }
 
 fn encode(file: &HeadFile) -> Result<Vec<u8>> {

@@ -1,0 +1,14 @@
+//! Where files are written: the only module that opens a file for writing.
+//!
+//! A new file is written under no name (Linux) or under one that cannot be guessed, synced, and renamed when it is
+//! complete: readers never see half of it, two writers never share a temporary file, and a killed writer leaves nothing.
+//! [`write()`] is for files in folders of our own; [`write_through`] is for the outputs that a user names: it also follows
+//! links, makes missing folders, writes to devices and pipes in place, and takes `-` for standard output.
+
+mod place;
+mod write;
+
+pub(crate) use place::{check, is_stdout, place_of};
+pub(crate) use write::{
+    take_place, temporary_folder, write, write_bytes, write_bytes_through, write_through,
+};

@@ -1,0 +1,383 @@
+//! Writing a file so that nobody ever sees half of it: beside its place, synced, renamed.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use tempfile::{Builder, TempDir, TempPath};
+
+use super::place::{folder_of, is_stdout, make_folders, place_of, refuse_read_only};
+use crate::error::{Error, Result};
+
+/// Writes `path` through `content`; where that fails, an older file stays as it was and nothing new is left behind.
+///
+/// A link at `path` is replaced, not followed. A replaced file's mode and, where that is allowed, owner are kept.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`, or whatever `content` returns.
+pub(crate) fn write(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
+) -> Result<()> {
+    let old = fs::symlink_metadata(path).ok().filter(Metadata::is_file);
+    replace(path, path, old.as_ref(), content)
+}
+
+/// Writes bytes that are at hand.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`.
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, |file| {
+        file.write_all(bytes).map_err(Error::io("write", path))
+    })
+}
+
+/// Writes an output that the user named: as [`write()`], but a link is followed, missing folders are made, devices and
+/// pipes are written in place, `-` is standard output, and a read-only file is refused.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`, or whatever `content` returns.
+pub(crate) fn write_through(
+    path: &Path,
+    content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
+) -> Result<()> {
+    if is_stdout(path) {
+        return write_to(io::stdout(), Path::new("standard output"), content);
+    }
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        // What a rename would take away from everyone, such as `/dev/null`.
+        let device = File::options().write(true).open(path);
+        return write_to(device.map_err(Error::io("write", path))?, path, content);
+    }
+    let place = place_of(path).map_err(Error::io("write", path))?;
+    match &there {
+        Some(old) => refuse_read_only(old).map_err(Error::io("write", path))?,
+        None => make_folders(&place)?,
+    }
+    replace(path, &place, there.as_ref(), |file| content(file))
+}
+
+/// [`write_through`] of bytes that are at hand.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`.
+pub(crate) fn write_bytes_through(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_through(path, |file| {
+        file.write_all(bytes).map_err(Error::io("write", path))
+    })
+}
+
+fn write_to(
+    out: impl Write + Send,
+    name: &Path,
+    content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
+) -> Result<()> {
+    let mut out = BufWriter::new(out);
+    content(&mut out)?;
+    out.flush().map_err(Error::io("write", name))
+}
+
+/// Writes the file at `place`, which the user knows as `path`.
+fn replace(
+    path: &Path,
+    place: &Path,
+    old: Option<&Metadata>,
+    content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
+) -> Result<()> {
+    let draft = draft(folder_of(place)).map_err(Error::io("write", path))?;
+    let mut out = BufWriter::new(draft.file);
+    content(&mut out)?;
+    let file = out
+        .into_inner()
+        .map_err(|e| Error::io("write", path)(e.into_error()))?;
+    let draft = Draft { file, ..draft };
+    draft
+        .take_place(place, old)
+        .map_err(Error::io("write", path))?;
+    // Nothing is lost where the folder cannot be synced: after a crash the older file is there.
+    let _ = sync_folder(place);
+    Ok(())
+}
+
+/// A file that is being written: without a name, so that a killed writer leaves nothing, where the system can do that.
+pub(super) struct Draft {
+    file: File,
+    name: Option<TempPath>,
+}
+
+/// Begins a file in a folder.
+pub(super) fn draft(folder: &Path) -> io::Result<Draft> {
+    if let Some(file) = unnamed::create(folder) {
+        return Ok(Draft { file, name: None });
+    }
+    let (file, name) = names().tempfile_in(folder)?.into_parts();
+    let name = Some(name);
+    Ok(Draft { file, name })
+}
+
+impl Draft {
+    fn take_place(self, place: &Path, old: Option<&Metadata>) -> io::Result<()> {
+        if let Some(old) = old {
+            keep_owner(&self.file, old);
+            self.file.set_permissions(old.permissions())?;
+        }
+        self.file.sync_all()?;
+        let name = match self.name {
+            Some(name) => name,
+            None => unnamed::give_name(&self.file, folder_of(place))?,
+        };
+        Ok(name.persist(place)?)
+    }
+}
+
+/// Names that no reader takes for a finished file, and nobody guesses.
+fn names() -> Builder<'static, 'static> {
+    let mut names = Builder::new();
+    names.prefix(".frostline-").suffix(".tmp").rand_bytes(16);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file, less what the umask takes away.
+        names.permissions(fs::Permissions::from_mode(0o666));
+    }
+    names
+}
+
+/// Files without a name: `O_TMPFILE`, which not every file system has.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, OFlags, linkat};
+    use tempfile::TempPath;
+
+    /// The process's open files, through which a file without a name is reached.
+    const OPEN_FILES: &str = "/proc/self/fd";
+
+    pub(super) fn create(folder: &Path) -> Option<File> {
+        if !Path::new(OPEN_FILES).exists() {
+            return None;
+        }
+        let flags = OFlags::TMPFILE.bits().cast_signed();
+        let mut options = File::options();
+        options.write(true).custom_flags(flags).open(folder).ok()
+    }
+
+    pub(super) fn give_name(file: &File, folder: &Path) -> io::Result<TempPath> {
+        let open = format!("{OPEN_FILES}/{}", file.as_raw_fd());
+        let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
+        Ok(super::names().make_in(folder, link)?.into_temp_path())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod unnamed {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    use tempfile::TempPath;
+
+    pub(super) fn create(_folder: &Path) -> Option<File> {
+        None
+    }
+
+    pub(super) fn give_name(_file: &File, _folder: &Path) -> io::Result<TempPath> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Only root may give a file away; of a file that anybody else replaces, the owner becomes its writer.
+#[cfg(unix)]
+fn keep_owner(file: &File, old: &Metadata) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_file: &File, _old: &Metadata) {}
+
+/// Gives a file that is whole and synced, in the same folder, the name `path`.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`.
+pub(crate) fn take_place(beside: &Path, path: &Path) -> Result<()> {
+    fs::rename(beside, path).map_err(Error::io("write", path))?;
+    // As above.
+    let _ = sync_folder(path);
+    Ok(())
+}
+
+/// A folder within `parent` that is hidden and has a name that nobody guesses; it goes when the value does.
+///
+/// # Errors
+/// That of the system.
+pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TempDir> {
+    fs::create_dir_all(parent)?;
+    let mut names = Builder::new();
+    names
+        .prefix(".frostline-")
+        .rand_bytes(16)
+        .tempdir_in(parent)
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_failure_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("head.safetensors");
+        write_bytes(&path, b"old").unwrap();
+        let failed = write(&path, |file| {
+            file.write_all(b"half").unwrap();
+            Err(Error::Strict { count: 1, total: 2 })
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names_in(folder.path()), ["head.safetensors"]);
+    }
+
+    #[test]
+    fn a_missing_folder_is_named_or_made() {
+        let error = write_bytes(Path::new("/no/such/folder/file"), b"").unwrap_err();
+        assert!(error.to_string().contains("/no/such/folder/file"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/file");
+        super::super::check(&path).unwrap();
+        assert!(names_in(folder.path()).is_empty(), "checking makes nothing");
+        write_bytes_through(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn names_are_new_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let drafts = [(); 2].map(|()| names().tempfile_in(folder.path()).unwrap());
+        let [first, second] = drafts.each_ref().map(|draft| draft.path().to_owned());
+        assert_ne!(first, second);
+        let name = first.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with(".frostline-") && name.ends_with(".tmp"));
+        assert!(!name.contains(&std::process::id().to_string()));
+    }
+
+    /// So that nothing is left of a writer that is killed.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_has_no_name_before_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        if unnamed::create(folder.path()).is_none() {
+            eprintln!("not tested: this file system has no files without a name");
+            return;
+        }
+        let path = folder.path().join("a");
+        write(&path, |file| {
+            file.write_all(b"half").and_then(|()| file.flush()).unwrap();
+            assert!(names_in(folder.path()).is_empty());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(names_in(folder.path()), ["a"]);
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        use super::*;
+
+        fn mode(path: &Path) -> u32 {
+            fs::metadata(path).unwrap().permissions().mode() & 0o7777
+        }
+
+        #[test]
+        fn the_mode_of_a_replaced_file_is_kept() {
+            let folder = tempfile::tempdir().unwrap();
+            let [path, new, other] = ["a", "b", "c"].map(|name| folder.path().join(name));
+            fs::write(&path, "old").unwrap();
+            for kept in [0o600, 0o640, 0o664] {
+                fs::set_permissions(&path, fs::Permissions::from_mode(kept)).unwrap();
+                write_bytes_through(&path, b"new").unwrap();
+                assert_eq!(mode(&path), kept);
+                write_bytes(&path, b"newer").unwrap();
+                assert_eq!(mode(&path), kept);
+            }
+            write_bytes(&new, b"new").unwrap();
+            fs::write(&other, "as any new file").unwrap();
+            assert_eq!(mode(&new), mode(&other));
+        }
+
+        #[test]
+        fn a_read_only_file_is_refused() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a");
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+            for refused in [
+                super::super::super::check(&path),
+                write_bytes_through(&path, b"new"),
+            ] {
+                let error = refused.unwrap_err();
+                let cause = std::error::Error::source(&error).unwrap().to_string();
+                assert_eq!(cause, "the file is read-only");
+            }
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+        }
+
+        #[test]
+        fn a_link_is_written_through_or_replaced() {
+            let folder = tempfile::tempdir().unwrap();
+            let [file, link, dangling, later] =
+                ["file", "link", "dangling", "later/file"].map(|name| folder.path().join(name));
+            fs::write(&file, "old").unwrap();
+            symlink("file", &link).unwrap();
+            symlink("later/file", &dangling).unwrap();
+            write_bytes_through(&link, b"new").unwrap();
+            assert_eq!(fs::read(&file).unwrap(), b"new");
+            write_bytes_through(&dangling, b"new").unwrap();
+            assert_eq!(fs::read(&later).unwrap(), b"new");
+            assert!(link.is_symlink() && dangling.is_symlink());
+            write_bytes(&link, b"own").unwrap();
+            assert!(!link.is_symlink());
+            assert_eq!(fs::read(&file).unwrap(), b"new");
+        }
+
+        /// A file is replaced and not changed: whoever has the old one open, or a hard link to it, keeps it.
+        #[test]
+        fn a_second_name_of_a_file_keeps_its_content() {
+            let folder = tempfile::tempdir().unwrap();
+            let [file, other] = ["file", "other"].map(|name| folder.path().join(name));
+            fs::write(&file, "old").unwrap();
+            fs::hard_link(&file, &other).unwrap();
+            write_bytes_through(&file, b"new").unwrap();
+            assert_eq!(fs::read(&other).unwrap(), b"old");
+            assert_eq!(fs::read(&file).unwrap(), b"new");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Outputs that must not be written: checked before any work is done.
+//!
+//! An output never replaces a file that is read for it, whatever the two are called; it never lies inside a feature store
+//! or among the files in `FROSTLINE_HOME`; and it replaces a file of another kind only where that is asked for.
+
+mod kind;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use self::kind::Content;
+pub use self::kind::Wanted;
+use super::inputs::Inputs;
+use crate::backbones::Home;
+use crate::error::{Error, Result};
+use crate::features::is_store;
+use crate::images::Labels;
+use crate::outputs;
+
+/// Whether an output may replace what is there though it is something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overwrite {
+    /// It is refused by name.
+    #[default]
+    Refuse,
+    /// It is replaced. An input never is.
+    Allow,
+}
+
+/// What a command reads, so that none of it is written over.
+#[derive(Debug, Clone, Default)]
+pub struct OutputGuard {
+    files: Vec<PathBuf>,
+    images: Vec<Inputs>,
+    /// Folders that outputs do not belong in.
+    closed: Vec<PathBuf>,
+}
+
+impl OutputGuard {
+    /// A guard of nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Guards files, such as heads, tables and lists, and the files in stores; those that are missing do no harm.
+    #[must_use]
+    pub fn reads<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        for path in paths.into_iter().map(Into::into) {
+            if is_store(&path) {
+                self.files.extend(files_in(&path));
+            } else {
+                self.files.push(path);
+            }
+        }
+        self
+    }
+
+    /// Guards a network's file with its manifest and weights; an installed name is guarded by [`Self::home`].
+    #[must_use]
+    pub fn network(self, file: Option<&Path>) -> Self {
+        let files = file.into_iter().flat_map(|file| {
+            let [manifest, data] = [
+                file.with_extension("toml"),
+                file.with_added_extension("data"),
+            ];
+            [file.to_owned(), manifest, data]
+        });
+        self.reads(files)
+    }
+
+    /// Guards images, those in folders as well.
+    #[must_use]
+    pub fn images(mut self, inputs: &Inputs) -> Self {
+        if matches!(inputs, Inputs::List(_)) {
+            // The list may have been redirected from a file.
+            self.files.push("/dev/stdin".into());
+        }
+        self.images.push(inputs.clone());
+        self
+    }
+
+    /// Guards a feature store, or a folder of images.
+    #[must_use]
+    pub fn data(self, path: &Path) -> Self {
+        if is_store(path) {
+            return self.reads([path]);
+        }
+        self.images(&Inputs::Paths(vec![path.to_owned()]))
+    }
+
+    /// Guards what is installed.
+    #[must_use]
+    pub fn home(mut self, home: &Home) -> Self {
+        self.files.extend(files_in(&home.models()));
+        self.closed.extend([
+            home.models(),
+            home.downloads(),
+            home.runtime(),
+            home.runtime_cuda(),
+            home.cache(),
+        ]);
+        self
+    }
+
+    /// Checks a file that is to be written. Nothing is changed, and no missing folder is made.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where it is an input, lies inside a store, or is of another kind; [`Error::Io`] where it cannot be
+    /// written.
+    pub fn check(&self, output: &Path, wanted: Wanted, overwrite: Overwrite) -> Result<()> {
+        if outputs::is_stdout(output) {
+            return Ok(());
+        }
+        let content = Content::of(output);
+        self.refuse_input(output, content.as_ref())?;
+        self.check_folder(output)?;
+        if let Some(content) = content.filter(|_| overwrite == Overwrite::Refuse) {
+            content.refuse_unless(wanted, output)?;
+        }
+        outputs::check(output)
+    }
+
+    /// Checks where a file or folder is to be written, whatever is there.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where it lies inside a store or among what is installed.
+    pub fn check_folder(&self, output: &Path) -> Result<()> {
+        let Some(folder) = existing_folder(output) else {
+            return Ok(());
+        };
+        let closed = |folder: &Path| {
+            let mut closed = self.closed.iter();
+            closed.any(|closed| fs::canonicalize(closed).is_ok_and(|closed| closed == folder))
+        };
+        let inside = folder.ancestors().find_map(|folder| {
+            let what = match () {
+                () if is_store(folder) => "the feature store",
+                () if closed(folder) => "a folder of FROSTLINE_HOME,",
+                () => return None,
+            };
+            Some(format!("{what} `{}`", folder.display()))
+        });
+        match inside {
+            None => Ok(()),
+            Some(inside) => refuse(
+                format!("the output `{}` lies inside {inside}", output.display()),
+                "choose a place outside of it".to_owned(),
+            ),
+        }
+    }
+
+    fn refuse_input(&self, output: &Path, content: Option<&Content>) -> Result<()> {
+        let Some(id) = FileId::of(output) else {
+            return Ok(());
+        };
+        let is_output = |path: &PathBuf| FileId::of(path).as_ref() == Some(&id);
+        let listed = self.images.iter().flat_map(Inputs::paths);
+        let found = self.files.iter().chain(listed).find(|path| is_output(path));
+        let found = match (found, content) {
+            (Some(found), _) => Some(found.clone()),
+            // An older output in a folder of images is no image, and costs no walk through the folder.
+            (None, Some(content)) if !content.is_text() => {
+                self.scanned().into_iter().find(is_output)
+            }
+            (None, _) => None,
+        };
+        let Some(input) = found else { return Ok(()) };
+        let also = if input == output {
+            "is also an input".to_owned()
+        } else {
+            format!("is the same file as the input `{}`", input.display())
+        };
+        refuse(
+            format!("the output `{}` {also}", output.display()),
+            "choose another output: an input is never replaced".to_owned(),
+        )
+    }
+
+    /// The images, also those in folders; folders that cannot be read are left to the task.
+    fn scanned(&self) -> Vec<PathBuf> {
+        let scans = self
+            .images
+            .iter()
+            .flat_map(|inputs| inputs.scan(Labels::None));
+        let entries = scans.flat_map(|scan| scan.entries);
+        entries.map(|found| found.sample().path.clone()).collect()
+    }
+}
+
+fn refuse(problem: String, hint: String) -> Result<()> {
+    Err(Error::Input { problem, hint })
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// The folder that `output` will be in, or the one above it that there is; links are followed.
+fn existing_folder(output: &Path) -> Option<PathBuf> {
+    let place = outputs::place_of(output).ok()?;
+    let place = std::path::absolute(place).ok()?;
+    let folder = place.ancestors().skip(1).find(|folder| folder.is_dir())?;
+    fs::canonicalize(folder).ok()
+}
+
+/// A file, whatever it is called: device and inode, which hard links share and links lead to.
+#[derive(Debug, PartialEq, Eq)]
+struct FileId(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
+
+impl FileId {
+    /// Nothing where there is no such file, or it is a device or pipe.
+    #[cfg(unix)]
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        Some(Self((file.dev(), file.ino())))
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> Option<Self> {
+        path.is_file()
+            .then(|| fs::canonicalize(path).ok().map(Self))?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+    fn said(result: Result<()>) -> String {
+        result.map_or_else(|error| error.to_string(), |()| "allowed".to_owned())
+    }
+
+    #[test]
+    fn an_input_is_known_under_each_of_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("images")).unwrap();
+        fs::write(path("images/a.png"), PNG).unwrap();
+        fs::write(path("images/labels.csv"), "path,label\n").unwrap();
+        fs::write(path("head"), "head").unwrap();
+        fs::hard_link(path("images/a.png"), path("hard")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("images/a.png", path("link")).unwrap();
+        let guard = OutputGuard::new()
+            .images(&Inputs::Paths(vec![path("images")]))
+            .reads([path("head")]);
+        let check = |name: &str| said(guard.check(&path(name), Wanted::Text, Overwrite::Allow));
+        assert!(check("head").ends_with("is also an input"));
+        assert!(check("images/a.png").ends_with("is also an input"));
+        let linked = |name: &str| check(name).contains("is the same file as the input `");
+        assert!(linked("hard"));
+        assert!(!cfg!(unix) || linked("link"));
+        assert!(linked("images/../images/a.png"));
+        // Older and new outputs, also beside the images.
+        assert_eq!(check("images/labels.csv"), "allowed");
+        assert_eq!(check("images/new.csv"), "allowed");
+        assert_eq!(check("missing/folder/new.csv"), "allowed");
+        assert!(!path("missing").exists());
+    }
+
+    #[test]
+    fn a_listed_file_is_an_input_whatever_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("a.jpg");
+        fs::write(&text, "text").unwrap();
+        for inputs in [Inputs::Paths, Inputs::List] {
+            let guard = OutputGuard::new().images(&inputs(vec![text.clone()]));
+            let said = said(guard.check(&text, Wanted::Text, Overwrite::Allow));
+            assert!(said.ends_with("is also an input"), "{said}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_into_a_store_or_among_the_installed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["store", "webapp", "home/models"] {
+            fs::create_dir_all(path(name)).unwrap();
+        }
+        fs::write(
+            path("store/manifest.json"),
+            r#"{"format": "frostline-features"}"#,
+        )
+        .unwrap();
+        fs::write(path("webapp/manifest.json"), r#"{"name": "app"}"#).unwrap();
+        let guard = OutputGuard::new().home(&Home::at(path("home")));
+        let check = |name: &str| said(guard.check(&path(name), Wanted::Text, Overwrite::Allow));
+        assert!(check("store/new.csv").contains("lies inside the feature store"));
+        assert!(check("store/a/b/new.csv").contains("lies inside the feature store"));
+        assert!(check("home/models/new.csv").contains("FROSTLINE_HOME"));
+        assert_eq!(check("webapp/new.csv"), "allowed");
+        assert_eq!(check("home/new.csv"), "allowed");
+        assert!(guard.check_folder(&path("store/inner")).is_err());
+        guard.check_folder(&path("store")).unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("store/later.csv", path("link")).unwrap();
+            assert!(check("link").contains("lies inside the feature store"));
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What an existing file holds, and whether it is of the kind that is to be written.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::backbones::sniff::{self, Kind};
+use crate::error::Result;
+use crate::head::HeadFile;
+use crate::images::{self, Format, SkipReason};
+
+/// What an output will hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// CSV, TSV, a table or other text for people.
+    Text,
+    /// JSON or JSON Lines.
+    Json,
+    /// A page.
+    Html,
+    /// A picture.
+    Png,
+    /// A head.
+    Head,
+    /// A Parquet table.
+    Parquet,
+    /// A NumPy array.
+    Npy,
+}
+
+impl Wanted {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "JSON",
+            Self::Html => "an HTML page",
+            Self::Png => "a PNG image",
+            Self::Head => "a head",
+            Self::Parquet => "a Parquet table",
+            Self::Npy => "a NumPy array",
+        }
+    }
+}
+
+/// How much of a file is looked at.
+const START: u64 = 4096;
+
+/// The kind of a file that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    /// No bytes, as `mktemp` makes it: it may become anything.
+    Empty,
+    /// A kind that frostline writes.
+    Output(Wanted),
+    /// Something else, in words.
+    Other(String),
+}
+
+impl Content {
+    /// Nothing where there is no such file, or it is a folder, device or pipe.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        if !path.is_file() {
+            return None;
+        }
+        let mut start = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+        if read.is_err() {
+            return Some(Self::Other("a file that cannot be read".to_owned()));
+        }
+        Some(Self::of_start(&start, || HeadFile::read(path).is_ok()))
+    }
+
+    fn of_start(start: &[u8], is_head: impl FnOnce() -> bool) -> Self {
+        let other = |words: &str| Self::Other(words.to_owned());
+        match sniff::kind(start) {
+            Kind::Safetensors if is_head() => return Self::Output(Wanted::Head),
+            Kind::Safetensors => return other("safetensors"),
+            Kind::Onnx => return other("an ONNX network"),
+            Kind::Pickle => return other("a pickle, such as PyTorch's weights"),
+            _ => {}
+        }
+        if start.starts_with(b"PAR1") {
+            return Self::Output(Wanted::Parquet);
+        }
+        match images::sniff(start) {
+            Ok(Format::Png) => Self::Output(Wanted::Png),
+            Ok(format) => Self::Other(format!("an image ({format})")),
+            Err(SkipReason::Empty) => Self::Empty,
+            Err(SkipReason::NotAnImage("a text file")) => Self::Output(Wanted::Text),
+            Err(SkipReason::NotAnImage("a JSON file")) => Self::Output(Wanted::Json),
+            Err(SkipReason::NotAnImage("an HTML page")) => Self::Output(Wanted::Html),
+            Err(SkipReason::NotAnImage("a NumPy array")) => Self::Output(Wanted::Npy),
+            Err(SkipReason::NotAnImage(words)) => other(words),
+            Err(SkipReason::Unsupported(format)) => Self::Other(format!("an image ({format})")),
+            Err(SkipReason::LfsPointer) => other("a Git LFS pointer"),
+            Err(_) => other("a binary file"),
+        }
+    }
+
+    /// Whether it is no image, since it is text.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Empty | Self::Output(Wanted::Text | Wanted::Json | Wanted::Html)
+        )
+    }
+
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) where it is of another kind.
+    pub(super) fn refuse_unless(&self, wanted: Wanted, path: &Path) -> Result<()> {
+        let found = match self {
+            Self::Empty => return Ok(()),
+            Self::Output(kind) if *kind == wanted => return Ok(()),
+            Self::Output(kind) => kind.name(),
+            Self::Other(words) => words,
+        };
+        let (path, wanted) = (path.display(), wanted.name());
+        super::refuse(
+            format!("the output `{path}` exists and is {found}; it would be replaced by {wanted}"),
+            "choose another output, or add --overwrite to replace the file. (After `-o`, a pattern such as `*.png` makes \
+             its first file the output.)"
+                .to_owned(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_told_by_the_content() {
+        let outputs: [(&[u8], Wanted); 9] = [
+            (b"path,label\na.png,cat\n", Wanted::Text),
+            (b"path\tlabel\na.png\tcat\n", Wanted::Text),
+            ("cat  93 %  Ä.png".as_bytes(), Wanted::Text),
+            (b"{\"path\": \"a.png\"}\n", Wanted::Json),
+            (b"<!DOCTYPE html><html>", Wanted::Html),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", Wanted::Png),
+            (b"PAR1\x15\x04", Wanted::Parquet),
+            (b"\x93NUMPY\x01\0", Wanted::Npy),
+            (b"\x90\0\0\0\0\0\0\0{\"__metadata__\"", Wanted::Head),
+        ];
+        for (start, wanted) in outputs {
+            assert_eq!(Content::of_start(start, || true), Content::Output(wanted));
+        }
+        assert_eq!(Content::of_start(b"", || true), Content::Empty);
+    }
+
+    #[test]
+    fn other_files_are_named() {
+        let others: [(&[u8], &str); 7] = [
+            (b"\xff\xd8\xff\xe0", "an image (JPEG)"),
+            (b"\0\0\0\x18ftypheic\0\0\0\0", "an image (HEIC)"),
+            (b"\x08\x08\x12\x04onnx", "an ONNX network"),
+            (b"\x80\x02}q\0", "a pickle, such as PyTorch's weights"),
+            (b"\x90\0\0\0\0\0\0\0{\"weight\"", "safetensors"),
+            (b"%PDF-1.7", "a PDF"),
+            (b"\x01\x02\x03\x04", "a binary file"),
+        ];
+        for (start, words) in others {
+            let found = Content::of_start(start, || false);
+            assert_eq!(found, Content::Other(words.to_owned()));
+        }
+    }
+
+    #[test]
+    fn only_the_same_kind_may_be_replaced() {
+        let allowed = |content: Content, wanted| content.refuse_unless(wanted, Path::new("a"));
+        allowed(Content::Empty, Wanted::Head).unwrap();
+        allowed(Content::Output(Wanted::Text), Wanted::Text).unwrap();
+        let error = allowed(Content::Output(Wanted::Json), Wanted::Text).unwrap_err();
+        let said = "the output `a` exists and is JSON; it would be replaced by text";
+        assert_eq!(error.to_string(), said);
+        assert!(error.hint().unwrap().contains("--overwrite"));
+    }
+}

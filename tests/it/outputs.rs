@@ -1,0 +1,236 @@
+//! Outputs that must not be lost or mixed up: what they replace, what they hold, what two writers do.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{Place, RED, frostline, two_classes, write_picture};
+
+#[test]
+fn the_ending_says_what_is_written() {
+    let Some(place) = Place::fitted() else { return };
+    let first_line = |args: &str, name: &str| {
+        place.frostline(&args.replace("{name}", name)).exits(0);
+        let text = fs::read_to_string(place.path(name)).unwrap();
+        text.lines().next().unwrap().to_owned()
+    };
+    let classify = "classify {dir}/images --head {dir}/head -o {dir}/{name}";
+    let header = "path,label,probability,status,p_blue,p_red";
+    assert_eq!(first_line(classify, "a.csv"), header);
+    assert_eq!(first_line(classify, "a.TSV"), header.replace(',', "\t"));
+    assert_eq!(first_line(classify, "without-ending"), header);
+    for name in ["a.jsonl", "a.ndjson", "a.json"] {
+        assert!(
+            first_line(classify, name).starts_with(r#"{"path":"#),
+            "{name}"
+        );
+    }
+    assert!(first_line(classify, "a.txt").starts_with("blue"));
+    let suggest = "suggest {dir}/images --head {dir}/head -o {dir}/{name}";
+    assert!(first_line(suggest, "b.tsv").starts_with("path\tlabel\tprobability\trunner_up"));
+    let evaluate = "evaluate {dir}/store --head {dir}/head -o {dir}/{name}";
+    assert_eq!(first_line(evaluate, "c.json"), "{");
+    assert!(first_line(evaluate, "c.txt").starts_with("images  "));
+    let inspect = "inspect {dir}/store -o {dir}/{name}";
+    assert_eq!(first_line(inspect, "d.json"), "{");
+    let export = "features export {dir}/store -o {dir}/{name}";
+    assert!(first_line(export, "e.csv").starts_with("path,class,digest"));
+    place
+        .frostline("features export {dir}/store -o {dir}/e.parquet")
+        .exits(0);
+    assert!(
+        fs::read(place.path("e.parquet"))
+            .unwrap()
+            .starts_with(b"PAR1")
+    );
+}
+
+#[test]
+fn a_preview_replaces_no_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    two_classes(&folder.path().join("images"), 1, 0);
+    write_picture(&folder.path().join("elsewhere.png"), RED, 5);
+    fs::hard_link(path("images/red/0.png"), path("link.png")).unwrap();
+    fs::write(path("notes.png"), "notes").unwrap();
+    let before = fs::read(path("images/red/0.png")).unwrap();
+    let images = path("images");
+    let preview = |output: &str, more: &[&str]| {
+        let output = path(output);
+        frostline([&["preview", &images, "-o", &output], more].concat())
+    };
+    for more in [&[][..], &["--overwrite"]] {
+        preview("images/red/0.png", more)
+            .exits(1)
+            .says(&["is also an input"]);
+        preview("link.png", more)
+            .exits(1)
+            .says(&["is the same file as the input"]);
+    }
+    assert_eq!(fs::read(path("images/red/0.png")).unwrap(), before);
+    preview("notes.png", &[])
+        .exits(1)
+        .says(&["is text", "--overwrite"]);
+    assert_eq!(fs::read(path("notes.png")).unwrap(), b"notes");
+    preview("grid.jpg", &[])
+        .exits(1)
+        .says(&["grid.jpg", ".png"]);
+    preview("new/folder/grid.png", &[]).exits(0);
+    preview("new/folder/grid.png", &[]).exits(0);
+    preview("notes.png", &["--overwrite"]).exits(0);
+    assert!(Path::new(&path("new/folder/grid.png")).is_file());
+    let output = crate::harness::command(["preview", &images, "-o", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success() && output.stdout.starts_with(b"\x89PNG"));
+}
+
+/// Standard input redirected from a file makes that file an input.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_redirected_list_is_no_output() {
+    let Some(place) = Place::fitted() else { return };
+    let list = place.folder().join("list.txt");
+    fs::write(&list, place.fill("{dir}/images/red/0.png\n")).unwrap();
+    let mut command = place.command("classify - --head {dir}/head -o {dir}/list.txt --format csv");
+    let output = command
+        .stdin(fs::File::open(&list).unwrap())
+        .output()
+        .unwrap();
+    crate::harness::Ran::of(output)
+        .exits(1)
+        .says(&["list.txt", "is the same file as the input"]);
+    assert!(fs::read_to_string(&list).unwrap().ends_with("red/0.png\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_replaced_output_keeps_its_mode_and_its_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let Some(place) = Place::fitted() else { return };
+    let [file, link] = ["rows.csv", "link.csv"].map(|name| place.folder().join(name));
+    let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    fs::write(&file, "path\n").unwrap();
+    symlink("rows.csv", &link).unwrap();
+    mode(0o600);
+    place
+        .frostline("classify {dir}/images --head {dir}/head -o {dir}/link.csv")
+        .exits(0);
+    assert!(link.is_symlink());
+    assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 13);
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    mode(0o444);
+    let before = fs::read(&file).unwrap();
+    place
+        .frostline("classify {dir}/images/red --head {dir}/head -o {dir}/rows.csv")
+        .exits(1)
+        .says(&["cannot write", "rows.csv", "read-only"]);
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+/// A manifest of something else makes no store: nothing is deleted, also where other names are those of a store's files.
+#[test]
+fn a_foreign_manifest_is_not_deleted() {
+    let Some(place) = Place::fitted() else { return };
+    let folder = place.folder().join("webapp");
+    fs::create_dir(&folder).unwrap();
+    for (name, text) in [
+        ("manifest.json", r#"{"format": "web"}"#),
+        ("index.arrow", "mine"),
+    ] {
+        fs::write(folder.join(name), text).unwrap();
+        place
+            .frostline("extract {dir}/images -o {dir}/webapp --overwrite")
+            .exits(1)
+            .says(&["webapp", "something else"]);
+        assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text);
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+    // What a store's manifest begins with tells it, also where the rest is lost; but only a store's own files are deleted.
+    let manifest = place.folder().join("store/manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, &text[..text.len() / 2]).unwrap();
+    for name in ["notes.txt", ".frostline-notes"] {
+        fs::write(place.folder().join("store").join(name), "mine").unwrap();
+    }
+    place
+        .frostline("extract {dir}/images -o {dir}/store")
+        .exits(1)
+        .says(&["cut off", "--overwrite"]);
+    place
+        .frostline("extract {dir}/images -o {dir}/store --overwrite")
+        .exits(0);
+    for name in ["notes.txt", ".frostline-notes"] {
+        assert!(place.folder().join("store").join(name).exists(), "{name}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+    use crate::harness::command;
+
+    /// `script` with `arguments` in a PID namespace of its own, where process numbers begin with 1.
+    fn in_namespace(place: &Place, script: &str, arguments: &[&str]) -> Command {
+        let mut unshare = Command::new("unshare");
+        unshare.args([
+            "--user",
+            "--map-root-user",
+            "--pid",
+            "--fork",
+            "sh",
+            "-c",
+            script,
+        ]);
+        unshare
+            .arg(command::<&str>([]).get_program())
+            .args(arguments);
+        unshare.env("FROSTLINE_HOME", place.path("home"));
+        unshare
+    }
+
+    /// Two containers on one volume have processes of the same numbers.
+    #[test]
+    fn writers_with_equal_process_numbers_do_not_mix() {
+        let Some(place) = Place::fitted() else { return };
+        if !in_namespace(&place, "exit 0", &[])
+            .output()
+            .is_ok_and(|ran| ran.status.success())
+        {
+            eprintln!("not tested: there are no PID namespaces here");
+            return;
+        }
+        place
+            .frostline("extract {dir}/images/red -o {dir}/other")
+            .exits(0);
+        let script = "for i in $(seq 50); do \"$0\" features export \"$1\" --format csv -q -o \"$2-$i.csv\" || exit 1; done";
+        fs::create_dir(place.path("volume")).unwrap();
+        let start = |store: &str, name: &str| -> Child {
+            let (store, name) = (place.path(store), place.path(name));
+            let mut writer = in_namespace(&place, script, &[&store, &name]);
+            writer.stderr(Stdio::inherit()).spawn().unwrap()
+        };
+        let writers = [start("store", "volume/a"), start("other", "volume/b")];
+        for mut writer in writers {
+            assert!(writer.wait().unwrap().success());
+        }
+        let expected = [("a", "store"), ("b", "other")].map(|(name, store)| {
+            let single =
+                format!("features export {{dir}}/{store} --format csv -o {{dir}}/{store}.csv");
+            place.frostline(&single).exits(0);
+            (name, fs::read(place.path(&format!("{store}.csv"))).unwrap())
+        });
+        assert_ne!(expected[0].1, expected[1].1);
+        for (name, content) in &expected {
+            for i in 1..=50 {
+                let file = format!("volume/{name}-{i}.csv");
+                assert_eq!(&fs::read(place.path(&file)).unwrap(), content, "{file}");
+            }
+        }
+        assert_eq!(fs::read_dir(place.path("volume")).unwrap().count(), 100);
+    }
+}
