@@ -8,7 +8,7 @@ use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::onnx::LayerChoice;
 use crate::backbones::{Home, Pool};
 use crate::error::Error;
-use crate::tasks::{ImportOnnxOptions, ImportOptions, import, import_onnx};
+use crate::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_onnx};
 
 /// Nothing in the file is executed.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,8 @@ pub(super) struct Args {
     /// Keep the classifier: the network then says the logits of its own classes (ImageNet's), not features.
     #[arg(long, requires = "arch")]
     keep_classifier: bool,
-    /// The backbone's name [default: the architecture, or the ONNX file's name].
+    /// The backbone's name [default: the architecture, or the ONNX file's name;
+    /// of NAME/model.onnx, the folder's].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Where to cut an ONNX network: a tensor's name, a layer's number (see `models show`), or penultimate, which is what
@@ -33,8 +34,26 @@ pub(super) struct Args {
     /// What becomes of a layer's positions: flatten keeps all their numbers, mean averages over them [default: flatten].
     #[arg(long, value_name = "POOL", conflicts_with = "arch")]
     pool: Option<Pool>,
+    /// Replace an installed backbone of that name with another one.
+    #[arg(long)]
+    replace: bool,
     #[command(flatten)]
     preprocessing: PreprocessingArgs,
+}
+
+impl Args {
+    fn overwrite(&self) -> Overwrite {
+        overwrite(self.replace)
+    }
+}
+
+/// Whether an installed backbone may be replaced.
+pub(super) fn overwrite(replace: bool) -> Overwrite {
+    if replace {
+        Overwrite::Allow
+    } else {
+        Overwrite::Refuse
+    }
 }
 
 pub(super) fn run(args: Args, home: Home) -> Result<(), Error> {
@@ -46,6 +65,7 @@ pub(super) fn run(args: Args, home: Home) -> Result<(), Error> {
 
 fn weights(arch: Architecture, args: Args, home: Home) -> Result<(), Error> {
     let path = import(&ImportOptions {
+        overwrite: args.overwrite(),
         file: args.file,
         arch,
         end: if args.keep_classifier {
@@ -63,6 +83,7 @@ fn weights(arch: Architecture, args: Args, home: Home) -> Result<(), Error> {
 
 fn network(args: Args, home: Home) -> Result<(), Error> {
     let imported = import_onnx(&ImportOnnxOptions {
+        overwrite: args.overwrite(),
         file: args.file,
         name: args.name,
         layer: args.layer.as_deref().map(LayerChoice::from),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::bar::Bar;
+use super::import::overwrite;
 use super::talk;
 use crate::backbones::{DownloadOptions, Fetched, Home, Proxies};
 use crate::tasks::{PullFrom, PullOptions, pull};
@@ -18,6 +19,9 @@ pub(super) struct Args {
     /// Take the file from this machine instead of fetching it.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// Replace an installed backbone of that name with another one.
+    #[arg(long)]
+    replace: bool,
 }
 
 impl Args {
@@ -32,6 +36,7 @@ impl Args {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<()> {
+    let overwrite = overwrite(args.replace);
     let (name, from) = args.source();
     let download = DownloadOptions {
         proxies: Proxies::from_env()?,
@@ -42,6 +47,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<()> {
         from,
         home,
         download,
+        overwrite,
     };
     let pulled = pull(&options, &Bar::default())?;
     let file = pulled.file.display();

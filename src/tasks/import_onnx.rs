@@ -3,26 +3,27 @@
 mod check;
 mod guess;
 mod known;
-mod staging;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use self::check::Trial;
 use self::guess::guess;
 use self::known::made_from;
-use self::staging::Staging;
+use super::guard::Overwrite;
 use super::import::check_name;
+use super::install::{Staged, another};
 use crate::backbones::onnx::{Cut, Element, LayerChoice, Network};
 use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Pool, Registry};
 use crate::error::{Error, Result};
+use crate::outputs;
 
 /// What to import, and where to cut it.
 #[derive(Debug, Clone)]
 pub struct ImportOnnxOptions {
     /// The ONNX file.
     pub file: PathBuf,
-    /// The backbone's name; by default that of the known backbone which is made from this file, or else the file's.
+    /// The backbone's name; by default that of the known backbone which is made from this file, or else the file's;
+    /// of `NAME/model.onnx`, the folder's.
     pub name: Option<String>,
     /// The last layer that is kept; by default the known backbone's, or else [`LayerChoice::Penultimate`].
     pub layer: Option<LayerChoice>,
@@ -32,6 +33,8 @@ pub struct ImportOnnxOptions {
     pub overrides: Overrides,
     /// Where it is installed.
     pub home: Home,
+    /// Whether it may replace another backbone of that name.
+    pub overwrite: Overwrite,
 }
 
 /// A network that was cut and installed.
@@ -57,17 +60,23 @@ const MANY_FEATURES: usize = 8192;
 /// # Errors
 /// What [`Network::read`], [`Network::cut`] and [`Cut::write`] return; [`Error::Network`] where it does not run, or not
 /// for every batch; [`Error::Parameter`] for a name that is no file name, or preprocessing out of range;
+/// [`Error::Input`] for the name of another backbone;
 /// [`Error::Runtime`] where ONNX Runtime is missing.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     let known = made_from(Registry::known(), &options.file, options.name.as_deref())?;
+    let made_from_known = known.as_ref().map(|known| known.name.clone());
     let network = Network::read(&options.file)?;
     let cut = network.cut(&layer_choice(options, known.as_ref()))?;
     let mut notes = notes_of(&cut, &options.file);
     let mut manifest = manifest(options, known, &cut, &mut notes)?;
     check_name(&manifest.name)?;
     manifest.preprocessing.check()?;
+    if options.overwrite == Overwrite::Refuse {
+        refuse_known(&manifest.name, made_from_known.as_deref(), &options.file)?;
+    }
 
-    let staging = Staging::new(&options.home.models())?;
+    let models = options.home.models();
+    let staging = outputs::temporary_folder(&models).map_err(Error::io("create", &models))?;
     let file_name = format!("{}.onnx", manifest.name);
     let staged = staging.path().join(&file_name);
     let data = cut.write(&staged)?;
@@ -83,9 +92,13 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
         notes.extend(trial.word_about_pooling(&manifest.features, num_features));
     }
     manifest.features.num_features = Some(num_features);
-    let path = install(&manifest, &staged, data.as_deref(), &options.home)?;
+    let staged = Staged {
+        manifest: &manifest,
+        network: &staged,
+        data: data.as_deref(),
+    };
     Ok(ImportedOnnx {
-        path,
+        path: staged.install(&models, options.overwrite)?,
         layer: cut.output().to_owned(),
         num_features,
         notes,
@@ -112,7 +125,6 @@ fn manifest(
         ));
         known
     } else {
-        let stem = options.file.file_stem().unwrap_or_default();
         let (preprocessing, note) =
             guess(cut.picture(), &options.overrides).map_err(|problem| Error::Network {
                 path: options.file.clone(),
@@ -122,7 +134,7 @@ fn manifest(
         notes.extend(note);
         BackboneManifest {
             preprocessing,
-            ..BackboneManifest::named(stem.to_string_lossy())
+            ..BackboneManifest::named(suggested_name(&options.file))
         }
     };
     let elsewhere = options.layer.is_some() || options.pool.is_some();
@@ -163,30 +175,49 @@ fn notes_of(cut: &Cut, file: &Path) -> Vec<String> {
     notes
 }
 
-/// Moves the network to its place. The manifest goes first: a network without one would be used with the wrong
-/// preprocessing.
-fn install(
-    manifest: &BackboneManifest,
-    staged: &Path,
-    data: Option<&Path>,
-    home: &Home,
-) -> Result<PathBuf> {
-    let models = home.models();
-    let path = models.join(&manifest.name).with_added_extension("onnx");
-    let manifest_path = path.with_extension("toml");
-    crate::outputs::write_bytes(&manifest_path, manifest.to_toml().as_bytes())?;
-    let data_path = path.with_added_extension("data");
-    if let Some(data) = data {
-        move_to(data, &data_path)?;
+/// A known name stands for its own file.
+fn refuse_known(name: &str, made_from: Option<&str>, file: &Path) -> Result<()> {
+    if made_from == Some(name) || Registry::known_by_name(name).is_err() {
+        return Ok(());
     }
-    move_to(staged, &path)?;
-    if data.is_none() {
-        // That of an older network of this name, which nothing reads any more.
-        let _ = fs::remove_file(&data_path);
-    }
-    Ok(path)
+    let file = file.display();
+    Err(another(
+        name,
+        &format!("`{name}` is a known backbone, and `{file}` is not its file"),
+    ))
 }
 
-fn move_to(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(Error::io("write", to))
+/// The file's name without its ending; where that says nothing, as of `resnet/onnx/model.onnx`, the folder's.
+fn suggested_name(file: &Path) -> String {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let stem = absolute.file_stem().unwrap_or_default().to_owned();
+    let folders = absolute.ancestors().skip(1).filter_map(Path::file_name);
+    let mut names = std::iter::once(&*stem)
+        .chain(folders)
+        .map(|name| name.to_string_lossy().into_owned());
+    let says_nothing = |name: &String| ["model", "models", "onnx"].contains(&&*name.to_lowercase());
+    let named = names.find(|name| !says_nothing(name));
+    named.unwrap_or_else(|| stem.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_says_nothing_is_not_suggested() {
+        for (file, name) in [
+            ("/nets/resnet50.onnx", "resnet50"),
+            ("/nets/resnet50/model.onnx", "resnet50"),
+            ("/nets/resnet50/onnx/model.onnx", "resnet50"),
+            ("/nets/Model/MODEL.onnx", "nets"),
+            ("/model.onnx", "model"),
+            ("/nets/model_quantized.onnx", "model_quantized"),
+        ] {
+            assert_eq!(suggested_name(Path::new(file)), name, "{file}");
+        }
+        let here = std::env::current_dir().unwrap();
+        let here = here.file_name().unwrap().to_str().unwrap();
+        assert_eq!(suggested_name(Path::new("model.onnx")), here);
+    }
 }

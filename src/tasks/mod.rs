@@ -11,6 +11,7 @@ mod import;
 mod import_onnx;
 mod inputs;
 mod inspect;
+mod install;
 mod judge;
 mod preview;
 mod pull;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::guard::Overwrite;
 use super::import::{ImportOptions, import};
 use super::import_onnx::{ImportOnnxOptions, import_onnx};
 use crate::backbones::architectures::End;
@@ -23,6 +24,8 @@ pub struct PullOptions {
     pub home: Home,
     /// How patient the download is, and through which proxies it goes.
     pub download: DownloadOptions,
+    /// Whether it may replace another backbone of that name.
+    pub overwrite: Overwrite,
 }
 
 /// Where a backbone's file comes from. It is checked in the same way in each case.
@@ -86,7 +89,7 @@ pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
             .map_err(|error| without_places(&options.name, source).unwrap_or(error))?,
     };
     let file = download.path();
-    let (network, notes) = install(&manifest, &file, &options.home)?;
+    let (network, notes) = install(&manifest, &file, options)?;
     Ok(Pulled {
         manifest,
         file,
@@ -100,9 +103,10 @@ pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
 fn install(
     manifest: &BackboneManifest,
     file: &Path,
-    home: &Home,
+    options: &PullOptions,
 ) -> Result<(PathBuf, Vec<String>)> {
-    let (file, name, home) = (file.to_owned(), Some(manifest.name.clone()), home.clone());
+    let (file, name) = (file.to_owned(), Some(manifest.name.clone()));
+    let (home, overwrite) = (options.home.clone(), options.overwrite);
     let arch = manifest.source.as_ref().and_then(|s| s.arch.as_deref());
     if let Some(arch) = arch {
         let options = ImportOptions {
@@ -112,6 +116,7 @@ fn install(
             name,
             overrides: Overrides::default(),
             home,
+            overwrite,
         };
         return Ok((import(&options)?, Vec::new()));
     }
@@ -122,6 +127,7 @@ fn install(
         pool: None,
         overrides: Overrides::default(),
         home,
+        overwrite,
     })?;
     Ok((imported.path, imported.notes))
 }

@@ -332,6 +332,57 @@ fn an_uncertain_layer_is_asked_for() {
         .says(&["layer `pool`"]);
 }
 
+/// Another network, other preprocessing and a known name are refused; the same again is not.
+#[test]
+fn an_installed_backbone_is_replaced_only_on_request() {
+    let Some(place) = Place::new() else { return };
+    let input = || info("picture", DataType::FLOAT, &[1, 3, 14, 14]);
+    let mut other = twice_the_mean_and_four();
+    other.push(node("Relu", &["layer"], "more", &[]));
+    let files = [("one", twice_the_mean_and_four()), ("two", other)].map(|(folder, nodes)| {
+        fs::create_dir_all(place.path(folder)).unwrap();
+        place.write(
+            &format!("{folder}/model.onnx"),
+            &network(input(), Vec::new(), nodes),
+        )
+    });
+    let import =
+        |file: &str, more: &[&str]| place.frostline(&[&["models", "import", file], more].concat());
+    import(&files[0], &[])
+        .exits(0)
+        .says(&["one.onnx: 3 features"]);
+    let first = fs::read(place.path("home/models/one.onnx")).unwrap();
+    import(&files[0], &[]).exits(0);
+    let name = ["--name", "one"];
+    import(&files[0], &["--mean", "0.5"])
+        .exits(1)
+        .says(&["`one` is installed already", "--replace"]);
+    import(&files[1], &[&name[..], &["--layer", "more"]].concat())
+        .exits(1)
+        .says(&[
+            "`one` is installed already, with another network",
+            "--name",
+            "--replace",
+        ]);
+    assert_eq!(fs::read(place.path("home/models/one.onnx")).unwrap(), first);
+    assert_eq!(
+        place.manifest("one").features.layer.as_deref(),
+        Some("layer")
+    );
+    let replace = [&name[..], &["--layer", "more", "--replace"]].concat();
+    import(&files[1], &replace).exits(0);
+    assert_ne!(fs::read(place.path("home/models/one.onnx")).unwrap(), first);
+    assert_eq!(
+        place.manifest("one").features.layer.as_deref(),
+        Some("more")
+    );
+    import(&files[0], &["--name", "efficientnet-lite0"])
+        .exits(1)
+        .says(&["`efficientnet-lite0` is a known backbone", "--replace"]);
+    let left = fs::read_dir(place.path("home/models")).unwrap().count();
+    assert_eq!(left, 2, "only the network and its manifest");
+}
+
 /// The `onnx` wheel's `backend/test/data/light`: structures of the Model Zoo, with constants for weights.
 #[test]
 fn the_structures_that_people_publish() {
@@ -362,7 +413,14 @@ fn the_structures_that_people_publish() {
     let squeezenet = Path::new(&folder).join("light_squeezenet.onnx");
     let squeezenet = squeezenet.display().to_string();
     place
-        .frostline(&["models", "import", &squeezenet, "--pool", "mean"])
+        .frostline(&[
+            "models",
+            "import",
+            &squeezenet,
+            "--pool",
+            "mean",
+            "--replace",
+        ])
         .exits(0)
         .says(&["512 features"]);
 }

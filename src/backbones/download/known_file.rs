@@ -25,7 +25,7 @@ impl KnownFile {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn is_at(&self, path: &Path) -> Result<bool> {
+    pub fn is_at(&self, path: &Path) -> Result<bool> {
         let length = path.metadata().map_err(Error::io("read", path))?.len();
         Ok(length == self.bytes && sum_of(path)? == self.sha256)
     }

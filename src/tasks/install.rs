@@ -1,0 +1,105 @@
+//! Installing a backbone: `NAME.onnx`, its weights `NAME.onnx.data` where they lie apart, and `NAME.toml`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::guard::Overwrite;
+use crate::backbones::BackboneManifest;
+use crate::error::{Error, Result};
+use crate::outputs;
+
+/// A network that is ready to be installed, in a folder of its own.
+pub(super) struct Staged<'a> {
+    pub(super) manifest: &'a BackboneManifest,
+    pub(super) network: &'a Path,
+    /// Its weights, where they lie apart.
+    pub(super) data: Option<&'a Path>,
+}
+
+impl Staged<'_> {
+    /// Moves it into the folder of models and returns the network's path.
+    ///
+    /// The manifest goes first: a network without one would be used with the wrong preprocessing.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where another backbone of that name is installed; [`Error::Io`].
+    pub(super) fn install(&self, models: &Path, overwrite: Overwrite) -> Result<PathBuf> {
+        let path = models
+            .join(&self.manifest.name)
+            .with_added_extension("onnx");
+        if overwrite == Overwrite::Refuse {
+            self.refuse_another(&path)?;
+        }
+        let manifest = self.manifest.to_toml();
+        outputs::write_bytes(&path.with_extension("toml"), manifest.as_bytes())?;
+        let data_path = path.with_added_extension("data");
+        if let Some(data) = self.data {
+            outputs::take_place(data, &data_path)?;
+        }
+        outputs::take_place(self.network, &path)?;
+        if self.data.is_none() {
+            // That of an older network of this name, which nothing reads any more.
+            let _ = fs::remove_file(&data_path);
+        }
+        Ok(path)
+    }
+
+    fn refuse_another(&self, path: &Path) -> Result<()> {
+        let manifest_path = path.with_extension("toml");
+        let data_path = path.with_added_extension("data");
+        let differs = match () {
+            () if differ(self.network, path)? => "another network",
+            () if self
+                .data
+                .map_or(Ok(false), |data| differ(data, &data_path))? =>
+            {
+                "other weights"
+            }
+            () if manifest_path.exists() && !self.has_manifest(&manifest_path) => {
+                "another layer or other preprocessing"
+            }
+            () => return Ok(()),
+        };
+        let name = &self.manifest.name;
+        Err(another(
+            name,
+            &format!("`{name}` is installed already, with {differs}"),
+        ))
+    }
+
+    /// Whether a manifest says the same of the features; where they come from may differ.
+    fn has_manifest(&self, path: &Path) -> bool {
+        BackboneManifest::read(path).is_ok_and(|installed| {
+            installed.features == self.manifest.features
+                && installed.preprocessing == self.manifest.preprocessing
+        })
+    }
+}
+
+/// The refusal of a name that stands for another network.
+pub(super) fn another(name: &str, problem: &str) -> Error {
+    Error::Input {
+        problem: problem.to_owned(),
+        hint: format!(
+            "give this one another name with --name, or replace `{name}` with --replace: heads and stores made with the \
+             old one will not fit the new one"
+        ),
+    }
+}
+
+/// Whether there is a file at `path` whose bytes are not those of `new`.
+fn differ(new: &Path, path: &Path) -> Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let length = |path: &Path| fs::metadata(path).map(|file| file.len());
+    let digest = |path: &Path| {
+        let mut hasher = blake3::Hasher::new();
+        let hasher = hasher.update_reader(File::open(path)?);
+        hasher.map(|hasher| hasher.finalize())
+    };
+    let same = |a, b| Ok(length(a)? == length(b)? && digest(a)? == digest(b)?);
+    same(new, path)
+        .map(|same| !same)
+        .map_err(Error::io("read", path))
+}
