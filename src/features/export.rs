@@ -31,7 +31,7 @@ pub enum ExportFormat {
 
 /// Writes the used samples of a store's last run, in their order, and returns how many there are.
 ///
-/// Of several views of an image, the centre is written. The whole table is held in memory.
+/// `-` is standard output, but for a folder. Of several views of an image, the centre is written. The whole table is held in memory.
 ///
 /// # Errors
 /// [`Error::Input`] where the store has no used sample; [`Error::File`] for a part that is cut; [`Error::Io`].

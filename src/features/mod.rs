@@ -20,6 +20,6 @@ pub use layout::Numbers;
 pub use manifest::{Dtype, StoreManifest};
 pub use pipeline::{Item, Outcome, Picture, Pipeline, Sink, Timings};
 pub use recognition::{Recognise, Recognised};
-pub use store::{FeatureStore, is_store};
+pub use store::{FeatureStore, is_store, store_around};
 pub use stretches::Stretches;
 pub use writer::{Existing, StoreWriter};

@@ -12,6 +12,7 @@ use super::manifest::{self, StoreManifest};
 use super::part::{self, Columns};
 use crate::error::{Error, Result};
 use crate::images::View;
+use crate::outputs;
 
 /// A store on disk: its manifest and the samples of its last run.
 #[derive(Debug)]
@@ -26,6 +27,14 @@ pub struct FeatureStore {
 #[must_use]
 pub fn is_store(path: &Path) -> bool {
     manifest::is_in(path)
+}
+
+/// The feature store that a file or folder lies in, or will; links are followed.
+#[must_use]
+pub fn store_around(path: &Path) -> Option<PathBuf> {
+    let folder = outputs::existing_folder(path)?;
+    let found = folder.ancestors().find(|folder| is_store(folder));
+    found.map(Path::to_owned)
 }
 
 impl FeatureStore {

@@ -13,10 +13,11 @@ use super::part::{self, Columns, Rows};
 use super::pipeline::Picture;
 use super::recognition::{Lookup, Recognise, Recognised};
 use super::stamps::{self, Stamps};
-use super::store::{is_store, part_paths};
+use super::store::{is_store, part_paths, store_around};
 use crate::error::{Error, Result};
 use crate::images::{DecodeOptions, Found};
 use crate::lock::WriteLock;
+use crate::outputs;
 use crate::progress::Progress;
 
 /// A part is written when it holds this much, or is this old: that is what a killed run loses.
@@ -253,11 +254,21 @@ impl StoreWriter {
 
 /// A folder that holds something else must not become a store, nor be emptied as one.
 fn refuse_other_folder(path: &Path) -> Result<()> {
+    if let Some(store) = store_around(path) {
+        return Err(Error::Input {
+            problem: format!(
+                "`{}` lies inside the feature store `{}`",
+                path.display(),
+                store.display()
+            ),
+            hint: "choose a folder outside of it".to_owned(),
+        });
+    }
     let Ok(mut entries) = fs::read_dir(path) else {
         return Ok(());
     };
     // A writer that was killed before it wrote the manifest leaves no more than these.
-    let left = |name: &str| name == LOCK || is_leftover(name);
+    let left = |name: &str| name == LOCK || outputs::is_leftover(name);
     let left = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(left);
     if is_store(path) || entries.by_ref().flatten().all(|entry| left(&entry)) {
         return Ok(());
@@ -273,18 +284,14 @@ fn refuse_other_folder(path: &Path) -> Result<()> {
 
 fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(".damaged").unwrap_or(name);
-    is_leftover(name)
+    outputs::is_leftover(name)
         || [manifest::FILE, index::FILE, stamps::FILE, LOCK].contains(&name)
         || part::number(name).is_some()
 }
 
-/// A file that a killed writer did not get to rename; none of a living one, under the lock.
-fn is_leftover(name: &str) -> bool {
-    name.starts_with(".frostline-") && name.ends_with(".tmp")
-}
-
+/// Removes what killed writers did not get to rename; there is none of a living one, under the lock.
 fn remove_leftovers(path: &Path) -> Result<()> {
-    remove(&files(path, is_leftover)?)
+    remove(&files(path, outputs::is_leftover)?)
 }
 
 /// Removes the files of a store, the manifest last, and nothing else; of a folder that is no store, nothing.

@@ -8,7 +8,8 @@
 mod place;
 mod write;
 
-pub(crate) use place::{check, is_stdout, place_of};
+pub(crate) use place::{check, existing_folder, is_stdout};
 pub(crate) use write::{
-    take_place, temporary_folder, write, write_bytes, write_bytes_through, write_through,
+    is_leftover, take_place, temporary_folder, write, write_bytes, write_bytes_through,
+    write_through,
 };

@@ -23,7 +23,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 ///
 /// # Errors
 /// That of the system where links lead in a circle, or a file stands where a folder is needed.
-pub(crate) fn place_of(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn place_of(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => match fs::read_link(path) {
             Ok(target) => place_of(&folder_of(path).join(target)),
@@ -31,6 +31,13 @@ pub(crate) fn place_of(path: &Path) -> io::Result<PathBuf> {
         },
         found => found,
     }
+}
+
+/// The folder that a file or folder at `path` will be in, or the nearest one above it that is there; links are followed.
+pub(crate) fn existing_folder(path: &Path) -> Option<PathBuf> {
+    let place = std::path::absolute(place_of(path).ok()?).ok()?;
+    let folder = place.ancestors().skip(1).find(|folder| folder.is_dir())?;
+    fs::canonicalize(folder).ok()
 }
 
 /// Makes the folders that lead to a file.
@@ -63,6 +70,7 @@ fn check_place(path: &Path) -> io::Result<()> {
     }
     let place = std::path::absolute(place_of(path)?)?;
     let folder = place.ancestors().skip(1).find(|folder| folder.exists());
+    // A file in a folder's place is refused here as well.
     draft(folder.unwrap_or(Path::new("/"))).map(drop)
 }
 

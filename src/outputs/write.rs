@@ -132,10 +132,19 @@ impl Draft {
     }
 }
 
+const PREFIX: &str = ".frostline-";
+const SUFFIX: &str = ".tmp";
+
+/// Whether a name is that of a file which a killed writer left.
+pub(crate) fn is_leftover(name: &str) -> bool {
+    let rest = name.strip_prefix(PREFIX);
+    rest.is_some_and(|rest| rest.strip_suffix(SUFFIX).is_some())
+}
+
 /// Names that no reader takes for a finished file, and nobody guesses.
 fn names() -> Builder<'static, 'static> {
     let mut names = Builder::new();
-    names.prefix(".frostline-").suffix(".tmp").rand_bytes(16);
+    names.prefix(PREFIX).suffix(SUFFIX).rand_bytes(16);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -221,10 +230,7 @@ pub(crate) fn take_place(beside: &Path, path: &Path) -> Result<()> {
 pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TempDir> {
     fs::create_dir_all(parent)?;
     let mut names = Builder::new();
-    names
-        .prefix(".frostline-")
-        .rand_bytes(16)
-        .tempdir_in(parent)
+    names.prefix(PREFIX).rand_bytes(16).tempdir_in(parent)
 }
 
 #[cfg(unix)]
@@ -283,7 +289,7 @@ mod tests {
         let [first, second] = drafts.each_ref().map(|draft| draft.path().to_owned());
         assert_ne!(first, second);
         let name = first.file_name().unwrap().to_str().unwrap();
-        assert!(name.starts_with(".frostline-") && name.ends_with(".tmp"));
+        assert!(is_leftover(name) && !is_leftover(".frostline-notes"));
         assert!(!name.contains(&std::process::id().to_string()));
     }
 

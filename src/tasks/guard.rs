@@ -13,7 +13,7 @@ pub use self::kind::Wanted;
 use super::inputs::Inputs;
 use crate::backbones::Home;
 use crate::error::{Error, Result};
-use crate::features::is_store;
+use crate::features::{is_store, store_around};
 use crate::images::Labels;
 use crate::outputs;
 
@@ -126,28 +126,25 @@ impl OutputGuard {
     /// # Errors
     /// [`Error::Input`] where it lies inside a store or among what is installed.
     pub fn check_folder(&self, output: &Path) -> Result<()> {
-        let Some(folder) = existing_folder(output) else {
-            return Ok(());
+        let inside = match store_around(output) {
+            Some(store) => format!("the feature store `{}`", store.display()),
+            None => match self.closed_around(output) {
+                Some(folder) => format!("a folder of FROSTLINE_HOME, `{}`", folder.display()),
+                None => return Ok(()),
+            },
         };
-        let closed = |folder: &Path| {
-            let mut closed = self.closed.iter();
-            closed.any(|closed| fs::canonicalize(closed).is_ok_and(|closed| closed == folder))
+        refuse(
+            format!("the output `{}` lies inside {inside}", output.display()),
+            "choose a place outside of it".to_owned(),
+        )
+    }
+
+    fn closed_around(&self, output: &Path) -> Option<&Path> {
+        let folder = outputs::existing_folder(output)?;
+        let is_around = |closed: &&PathBuf| {
+            fs::canonicalize(closed).is_ok_and(|closed| folder.starts_with(closed))
         };
-        let inside = folder.ancestors().find_map(|folder| {
-            let what = match () {
-                () if is_store(folder) => "the feature store",
-                () if closed(folder) => "a folder of FROSTLINE_HOME,",
-                () => return None,
-            };
-            Some(format!("{what} `{}`", folder.display()))
-        });
-        match inside {
-            None => Ok(()),
-            Some(inside) => refuse(
-                format!("the output `{}` lies inside {inside}", output.display()),
-                "choose a place outside of it".to_owned(),
-            ),
-        }
+        self.closed.iter().find(is_around).map(PathBuf::as_path)
     }
 
     fn refuse_input(&self, output: &Path, content: Option<&Content>) -> Result<()> {
@@ -195,14 +192,6 @@ fn refuse(problem: String, hint: String) -> Result<()> {
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()
-}
-
-/// The folder that `output` will be in, or the one above it that there is; links are followed.
-fn existing_folder(output: &Path) -> Option<PathBuf> {
-    let place = outputs::place_of(output).ok()?;
-    let place = std::path::absolute(place).ok()?;
-    let folder = place.ancestors().skip(1).find(|folder| folder.is_dir())?;
-    fs::canonicalize(folder).ok()
 }
 
 /// A file, whatever it is called: device and inode, which hard links share and links lead to.

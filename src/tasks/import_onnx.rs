@@ -196,8 +196,8 @@ fn suggested_name(file: &Path) -> String {
         .chain(folders)
         .map(|name| name.to_string_lossy().into_owned());
     let says_nothing = |name: &String| ["model", "models", "onnx"].contains(&&*name.to_lowercase());
-    let named = names.find(|name| !says_nothing(name));
-    named.unwrap_or_else(|| stem.to_string_lossy().into_owned())
+    let telling = names.find(|name| !says_nothing(name));
+    telling.unwrap_or_else(|| stem.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

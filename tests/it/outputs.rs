@@ -174,44 +174,36 @@ mod linux {
     use super::*;
     use crate::harness::command;
 
-    /// `script` with `arguments` in a PID namespace of its own, where process numbers begin with 1.
-    fn in_namespace(place: &Place, script: &str, arguments: &[&str]) -> Command {
-        let mut unshare = Command::new("unshare");
-        unshare.args([
-            "--user",
-            "--map-root-user",
-            "--pid",
-            "--fork",
-            "sh",
-            "-c",
-            script,
-        ]);
-        unshare
-            .arg(command::<&str>([]).get_program())
-            .args(arguments);
-        unshare.env("FROSTLINE_HOME", place.path("home"));
-        unshare
+    /// Runs the binary as a container does: it is process 1 of a namespace of its own.
+    const CONTAINED: &str = "unshare --user --map-root-user --pid --fork \"$0\"";
+
+    /// A shell that runs `script`, with the binary as its `$0`.
+    fn shell(place: &Place, script: &str, arguments: &[&str]) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        shell.arg(command::<&str>([]).get_program()).args(arguments);
+        shell.env("FROSTLINE_HOME", place.path("home"));
+        shell
     }
 
-    /// Two containers on one volume have processes of the same numbers.
+    /// On one volume, all containers have processes of the same numbers.
     #[test]
     fn writers_with_equal_process_numbers_do_not_mix() {
         let Some(place) = Place::fitted() else { return };
-        if !in_namespace(&place, "exit 0", &[])
-            .output()
-            .is_ok_and(|ran| ran.status.success())
-        {
+        let probe = shell(&place, &format!("{CONTAINED} --version"), &[]).output();
+        if !probe.is_ok_and(|ran| ran.status.success()) {
             eprintln!("not tested: there are no PID namespaces here");
             return;
         }
         place
             .frostline("extract {dir}/images/red -o {dir}/other")
             .exits(0);
-        let script = "for i in $(seq 50); do \"$0\" features export \"$1\" --format csv -q -o \"$2-$i.csv\" || exit 1; done";
+        let export = "features export \"$1\" --format csv -q -o \"$2-$i.csv\"";
+        let script = format!("for i in $(seq 50); do {CONTAINED} {export} || exit 1; done");
         fs::create_dir(place.path("volume")).unwrap();
         let start = |store: &str, name: &str| -> Child {
             let (store, name) = (place.path(store), place.path(name));
-            let mut writer = in_namespace(&place, script, &[&store, &name]);
+            let mut writer = shell(&place, &script, &[&store, &name]);
             writer.stderr(Stdio::inherit()).spawn().unwrap()
         };
         let writers = [start("store", "volume/a"), start("other", "volume/b")];

@@ -74,7 +74,8 @@ pub struct HeadFile {
 }
 
 impl HeadFile {
-    /// Writes the file beside its place, syncs it, and renames it: whatever fails, an older file stays as it was.
+    /// Writes the file beside its place, syncs it, and renames it: whatever fails, an older file stays as it was. Links are
+    /// followed, missing folders are made, and `-` is standard output.
     ///
     /// # Errors
     /// [`Error::Input`](crate::error::Error::Input) when the head has not one row for each class, a weight that is

@@ -24,7 +24,7 @@ pub enum Wanted {
     Head,
     /// A Parquet table.
     Parquet,
-    /// A NumPy array.
+    /// A `NumPy` array.
     Npy,
 }
 
