@@ -13,7 +13,7 @@ use crate::tasks::{OutputGuard, Overwrite, Skipped, Wanted};
 /// Permission to replace a file of another kind, shared by the commands that write one file.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct OverwriteArg {
-    /// Replace the output also where it is a file of another kind, such as an image.
+    /// Replace the output even if it is a file of another kind, such as an image.
     #[arg(long = "overwrite")]
     overwrite: bool,
 }

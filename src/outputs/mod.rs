@@ -5,11 +5,10 @@
 //! [`write()`] is for files in folders of our own; [`write_through`] is for the outputs that a user names: it also follows
 //! links, makes missing folders, writes to devices and pipes in place, and takes `-` for standard output.
 
+mod draft;
 mod place;
 mod write;
 
+pub(crate) use draft::{is_leftover, temporary_folder};
 pub(crate) use place::{check, existing_folder, is_stdout};
-pub(crate) use write::{
-    is_leftover, take_place, temporary_folder, write, write_bytes, write_bytes_through,
-    write_through,
-};
+pub(crate) use write::{take_place, write, write_bytes, write_bytes_through, write_through};

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::write::draft;
+use super::draft::Draft;
 use crate::error::{Error, Result};
 
 /// Whether a path stands for standard output; a file of that name is `./-`.
@@ -71,7 +71,7 @@ fn check_place(path: &Path) -> io::Result<()> {
     let place = std::path::absolute(place_of(path)?)?;
     let folder = place.ancestors().skip(1).find(|folder| folder.exists());
     // A file in a folder's place is refused here as well.
-    draft(folder.unwrap_or(Path::new("/"))).map(drop)
+    Draft::begin(folder.unwrap_or(Path::new("/"))).map(drop)
 }
 
 /// A rename would replace the file all the same; its owner does not want that.

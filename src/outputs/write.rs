@@ -4,8 +4,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use tempfile::{Builder, TempDir, TempPath};
-
+use super::draft::Draft;
 use super::place::{folder_of, is_stdout, make_folders, place_of, refuse_read_only};
 use crate::error::{Error, Result};
 
@@ -86,131 +85,19 @@ fn replace(
     old: Option<&Metadata>,
     content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
 ) -> Result<()> {
-    let draft = draft(folder_of(place)).map_err(Error::io("write", path))?;
-    let mut out = BufWriter::new(draft.file);
+    let (file, draft) = Draft::begin(folder_of(place)).map_err(Error::io("write", path))?;
+    let mut out = BufWriter::new(file);
     content(&mut out)?;
     let file = out
         .into_inner()
         .map_err(|e| Error::io("write", path)(e.into_error()))?;
-    let draft = Draft { file, ..draft };
     draft
-        .take_place(place, old)
+        .take_place(&file, place, old)
         .map_err(Error::io("write", path))?;
     // Nothing is lost where the folder cannot be synced: after a crash the older file is there.
     let _ = sync_folder(place);
     Ok(())
 }
-
-/// A file that is being written: without a name, so that a killed writer leaves nothing, where the system can do that.
-pub(super) struct Draft {
-    file: File,
-    name: Option<TempPath>,
-}
-
-/// Begins a file in a folder.
-pub(super) fn draft(folder: &Path) -> io::Result<Draft> {
-    if let Some(file) = unnamed::create(folder) {
-        return Ok(Draft { file, name: None });
-    }
-    let (file, name) = names().tempfile_in(folder)?.into_parts();
-    let name = Some(name);
-    Ok(Draft { file, name })
-}
-
-impl Draft {
-    fn take_place(self, place: &Path, old: Option<&Metadata>) -> io::Result<()> {
-        if let Some(old) = old {
-            keep_owner(&self.file, old);
-            self.file.set_permissions(old.permissions())?;
-        }
-        self.file.sync_all()?;
-        let name = match self.name {
-            Some(name) => name,
-            None => unnamed::give_name(&self.file, folder_of(place))?,
-        };
-        Ok(name.persist(place)?)
-    }
-}
-
-const PREFIX: &str = ".frostline-";
-const SUFFIX: &str = ".tmp";
-
-/// Whether a name is that of a file which a killed writer left.
-pub(crate) fn is_leftover(name: &str) -> bool {
-    let rest = name.strip_prefix(PREFIX);
-    rest.is_some_and(|rest| rest.strip_suffix(SUFFIX).is_some())
-}
-
-/// Names that no reader takes for a finished file, and nobody guesses.
-fn names() -> Builder<'static, 'static> {
-    let mut names = Builder::new();
-    names.prefix(PREFIX).suffix(SUFFIX).rand_bytes(16);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As for any new file, less what the umask takes away.
-        names.permissions(fs::Permissions::from_mode(0o666));
-    }
-    names
-}
-
-/// Files without a name: `O_TMPFILE`, which not every file system has.
-#[cfg(target_os = "linux")]
-mod unnamed {
-    use std::fs::File;
-    use std::io;
-    use std::os::fd::AsRawFd;
-    use std::os::unix::fs::OpenOptionsExt;
-    use std::path::Path;
-
-    use rustix::fs::{AtFlags, CWD, OFlags, linkat};
-    use tempfile::TempPath;
-
-    /// The process's open files, through which a file without a name is reached.
-    const OPEN_FILES: &str = "/proc/self/fd";
-
-    pub(super) fn create(folder: &Path) -> Option<File> {
-        if !Path::new(OPEN_FILES).exists() {
-            return None;
-        }
-        let flags = OFlags::TMPFILE.bits().cast_signed();
-        let mut options = File::options();
-        options.write(true).custom_flags(flags).open(folder).ok()
-    }
-
-    pub(super) fn give_name(file: &File, folder: &Path) -> io::Result<TempPath> {
-        let open = format!("{OPEN_FILES}/{}", file.as_raw_fd());
-        let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
-        Ok(super::names().make_in(folder, link)?.into_temp_path())
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod unnamed {
-    use std::fs::File;
-    use std::io;
-    use std::path::Path;
-
-    use tempfile::TempPath;
-
-    pub(super) fn create(_folder: &Path) -> Option<File> {
-        None
-    }
-
-    pub(super) fn give_name(_file: &File, _folder: &Path) -> io::Result<TempPath> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-/// Only root may give a file away; of a file that anybody else replaces, the owner becomes its writer.
-#[cfg(unix)]
-fn keep_owner(file: &File, old: &Metadata) {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let _ = fchown(file, Some(old.uid()), Some(old.gid()));
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_file: &File, _old: &Metadata) {}
 
 /// Gives a file that is whole and synced, in the same folder, the name `path`.
 ///
@@ -221,16 +108,6 @@ pub(crate) fn take_place(beside: &Path, path: &Path) -> Result<()> {
     // As above.
     let _ = sync_folder(path);
     Ok(())
-}
-
-/// A folder within `parent` that is hidden and has a name that nobody guesses; it goes when the value does.
-///
-/// # Errors
-/// That of the system.
-pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TempDir> {
-    fs::create_dir_all(parent)?;
-    let mut names = Builder::new();
-    names.prefix(PREFIX).rand_bytes(16).tempdir_in(parent)
 }
 
 #[cfg(unix)]
@@ -245,6 +122,7 @@ fn sync_folder(_path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::draft;
     use super::*;
 
     fn names_in(folder: &Path) -> Vec<String> {
@@ -282,23 +160,12 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
-    #[test]
-    fn names_are_new_each_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let drafts = [(); 2].map(|()| names().tempfile_in(folder.path()).unwrap());
-        let [first, second] = drafts.each_ref().map(|draft| draft.path().to_owned());
-        assert_ne!(first, second);
-        let name = first.file_name().unwrap().to_str().unwrap();
-        assert!(is_leftover(name) && !is_leftover(".frostline-notes"));
-        assert!(!name.contains(&std::process::id().to_string()));
-    }
-
     /// So that nothing is left of a writer that is killed.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_has_no_name_before_it_is_whole() {
         let folder = tempfile::tempdir().unwrap();
-        if unnamed::create(folder.path()).is_none() {
+        if draft::unnamed::create(folder.path()).is_none() {
             eprintln!("not tested: this file system has no files without a name");
             return;
         }

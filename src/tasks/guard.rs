@@ -3,11 +3,13 @@
 //! An output never replaces a file that is read for it, whatever the two are called; it never lies inside a feature store
 //! or among the files in `FROSTLINE_HOME`; and it replaces a file of another kind only where that is asked for.
 
+mod file_id;
 mod kind;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use self::file_id::FileId;
 use self::kind::Content;
 pub use self::kind::Wanted;
 use super::inputs::Inputs;
@@ -192,26 +194,6 @@ fn refuse(problem: String, hint: String) -> Result<()> {
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()
-}
-
-/// A file, whatever it is called: device and inode, which hard links share and links lead to.
-#[derive(Debug, PartialEq, Eq)]
-struct FileId(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
-
-impl FileId {
-    /// Nothing where there is no such file, or it is a device or pipe.
-    #[cfg(unix)]
-    fn of(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        Some(Self((file.dev(), file.ino())))
-    }
-
-    #[cfg(not(unix))]
-    fn of(path: &Path) -> Option<Self> {
-        path.is_file()
-            .then(|| fs::canonicalize(path).ok().map(Self))?
-    }
 }
 
 #[cfg(test)]
