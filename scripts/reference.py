@@ -117,13 +117,14 @@ metrics.json
   - `accuracy`; `balanced_accuracy`: mean recall over the classes that have samples;
   - `confusion`: rows truth, columns prediction;
   - `precision`, `recall`, `f1`, `support`: per class, 0 for 0/0;
-  - `macro_f1`: over all classes, absent ones too; `weighted_f1`: by support;
+  - `macro_f1`: over the classes that are true or predicted; `weighted_f1`: by support;
   - `log_loss`: natural logarithm, mean over the samples; `brier_score`: not halved;
   - `top_k`: accuracies for k = 1, 2, ..., the first of equals counting as the larger;
   - `roc_aucs`: per class against the others, null without either; `roc_auc`: their mean;
   - `ece`, `reliability`: Guo's 15 bins, a list of [samples, mean confidence, accuracy];
-  - `intervals`: the 2.5 and 97.5 percentiles of the same figures over the resamples that
-    have them, null where none has; `shares`: of the confusion's rows, (C, C).
+  - `intervals`: the 2.5 and 97.5 percentiles of the same figures (but `ece`) over the
+    resamples that have them; where these are one point, SciPy's Wilson interval for shares
+    of samples and null for all else; `shares`: of the confusion's rows, (C, C).
 
 comparison.json
 ---------------
@@ -1035,10 +1036,16 @@ def resamples(n):
         yield np.array([own.below(n) for _ in range(n)])
 
 
-def percentiles(values):
-    """The 95 % interval of the resamples that have the figure."""
+def percentiles(values, share=None):
+    """The 95 % interval of the resamples that have the figure; `share`: (part, whole)."""
     known = [value for value in values if value is not None and not np.isnan(value)]
-    return rounded(np.percentile(known, [2.5, 97.5]), 15) if known else None
+    ends = np.percentile(known, [2.5, 97.5]) if known else [0, 0]
+    if ends[1] - ends[0] > 1e-12:
+        return rounded(ends, 15)
+    if share is None or share[1] == 0:
+        return None
+    wilson = binomtest(int(share[0]), int(share[1])).proportion_ci(method="wilson")
+    return rounded([wilson.low, wilson.high], 15)
 
 
 def intervals(targets, probabilities):
@@ -1048,20 +1055,48 @@ def intervals(targets, probabilities):
         resampled_figures(targets[rows], probabilities[rows])
         for rows in resamples(len(targets))
     ]
-    return {
-        name: [percentiles(column) for column in zip(*(s[name] for s in samples))]
-        if isinstance(samples[0][name], list)
-        else percentiles([s[name] for s in samples])
-        for name in samples[0]
-        if name != "shares"
-    } | {
+    whole = counted(targets, probabilities)
+
+    def of(name):
+        columns = [s[name] for s in samples]
+        if not isinstance(columns[0], list):
+            return percentiles(columns, whole.get(name))
+        shares = whole.get(name, [None] * len(columns[0]))
+        return [percentiles(*pair) for pair in zip(zip(*columns), shares)]
+
+    return {name: of(name) for name in samples[0] if name not in ("shares", "ece")} | {
         "shares": [
             [
-                percentiles([s["shares"][row][column] for s in samples])
+                percentiles(
+                    [s["shares"][row][column] for s in samples],
+                    whole["shares"][row][column],
+                )
                 for column in range(classes)
             ]
             for row in range(classes)
         ]
+    }
+
+
+def counted(targets, probabilities):
+    """The figures that are shares of samples, as (part, whole)."""
+    labels = list(range(probabilities.shape[1]))
+    n = len(targets)
+    matrix = skm.confusion_matrix(targets, probabilities.argmax(axis=1), labels=labels)
+    right = matrix.diagonal()
+    return {
+        "accuracy": (right.sum(), n),
+        "top_k": [
+            (round(share * n), n)
+            for share in probability_metrics(targets, probabilities)["top_k"]
+        ],
+        "precision": list(zip(right, matrix.sum(axis=0))),
+        "recall": list(zip(right, matrix.sum(axis=1))),
+        "shares": [[(part, row.sum()) for part in row] for row in matrix],
+        "reliability": [
+            (round(accuracy * inside), inside)
+            for inside, _, accuracy in reliability(targets, probabilities)
+        ],
     }
 
 
@@ -1200,7 +1235,7 @@ def label_metrics(targets, predictions, labels):
         "f1": rounded(f1, 15),
         "support": support.tolist(),
         "macro_f1": rounded(
-            skm.f1_score(targets, predictions, average="macro", **options), 15
+            skm.f1_score(targets, predictions, average="macro", zero_division=0), 15
         ),
         "weighted_f1": rounded(
             skm.f1_score(targets, predictions, average="weighted", **options), 15

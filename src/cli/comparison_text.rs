@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::evaluation_text::percent;
+use super::evaluation_text::{mark, percent};
 use crate::head::{Comparison, Difference, McNemarTest};
 use crate::images::path_text::{for_terminal, to_text};
 
@@ -67,7 +67,7 @@ fn row(
     signed: impl Fn(f64) -> String,
 ) {
     let interval = d.interval.map_or(String::new(), |i| {
-        format!("   {} to {}", signed(i.low), signed(i.high))
+        format!("   {} to {}{}", signed(i.low), signed(i.high), mark(i))
     });
     let [first, second] = [d.first, d.second].map(figure);
     let difference = signed(d.difference);

@@ -88,11 +88,10 @@ fn tell(report: &EvaluateReport) {
         report.missing_classes.iter(),
         "",
     );
-    if let Some(rejected) = report.rejected {
+    if let Some(rejected) = report.rejected.filter(|r| r.unknown_classes > 0) {
         talk::say(format!(
-            "unknown by the head's rejection, and counted all the same: {} whose label is right, {} whose label is wrong, \
-             {} of classes that the head does not know",
-            rejected.right, rejected.wrong, rejected.unknown_classes
+            "the head's rejection calls {} images of classes that it does not know `unknown`",
+            rejected.unknown_classes
         ));
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn json(report: &EvaluateReport, other: Option<&Path>) -> String {
         "unknown_classes": report.unknown_classes,
         "missing_classes": report.missing_classes,
         "rejected": report.rejected,
+        "accepted": report.accepted,
         "n_skipped": report.skipped.len(),
     });
     if let (Some(comparison), Some(other)) = (&report.comparison, other) {

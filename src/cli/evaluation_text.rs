@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::comparison_text::comparison;
-use crate::head::{Evaluation, Interval};
+use crate::head::{Evaluation, Interval, IntervalMethod};
 use crate::images::path_text::for_terminal;
-use crate::tasks::EvaluateReport;
+use crate::tasks::{Accepted, EvaluateReport};
 
 /// The top-k accuracies that people ask for.
 const SHOWN_K: [usize; 2] = [3, 5];
@@ -15,6 +15,10 @@ pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> String {
     let e = &report.evaluation;
     let mut out = String::new();
     headline(&mut out, e);
+    if let Some(accepted) = report.accepted {
+        with_rejection(&mut out, e, accepted);
+    }
+    method_note(&mut out, e);
     if let (Some(against), Some(other)) = (&report.comparison, other) {
         comparison(&mut out, against, other);
     }
@@ -43,25 +47,44 @@ fn headline(out: &mut String, e: &Evaluation) {
             share(&name, top.accuracy, i.map(|i| i.top_k[place]));
         }
     }
-    let balanced = i.map(|i| i.balanced_accuracy);
+    let balanced = i.and_then(|i| i.balanced_accuracy);
     share("balanced accuracy", e.balanced_accuracy, balanced);
-    share("macro F1", e.macro_f1, i.map(|i| i.macro_f1));
-    share("calibration error", e.ece, i.map(|i| i.ece));
+    share("macro F1", e.macro_f1, i.and_then(|i| i.macro_f1));
+    share("calibration error", e.ece, None);
     let mut number = |name: &str, x: f64, interval: Option<Interval>| {
         let ends = interval.map(|i| format!("{} – {}", numbers(i.low), numbers(i.high)));
         line(name, numbers(x), ends);
     };
-    number("log loss", e.log_loss, i.map(|i| i.log_loss));
-    number("Brier score", e.brier_score, i.map(|i| i.brier_score));
+    number("log loss", e.log_loss, i.and_then(|i| i.log_loss));
+    number("Brier score", e.brier_score, i.and_then(|i| i.brier_score));
     if let Some(area) = e.roc_auc {
         number("ROC AUC", area, i.and_then(|i| i.roc_auc));
     }
-    if let Some(least) = e.least_accuracy() {
+}
+
+/// What the head's rejection accepts and calls unknown: each image is counted once.
+fn with_rejection(out: &mut String, e: &Evaluation, accepted: Accepted) {
+    let n = e.n_samples;
+    let [right, wrong, unknown] = [accepted.right, accepted.n - accepted.right, n - accepted.n];
+    let _ = writeln!(
+        out,
+        "\nwith rejection     {right} right, {wrong} wrong, {unknown} unknown; the figures above include the unknown"
+    );
+    let _ = writeln!(out, "coverage           {}", percent(accepted.coverage));
+    if let Some(accuracy) = accepted.accuracy {
+        let interval = accepted.accuracy_interval.map(percents);
+        let interval = interval.filter(|_| e.intervals.is_some());
+        let accuracy = format!("{:8} {}", percent(accuracy), interval.unwrap_or_default());
+        let _ = writeln!(out, "accepted accuracy  {}", accuracy.trim_end());
+    }
+}
+
+/// What the mark on an interval means, where one has it.
+fn method_note(out: &mut String, e: &Evaluation) {
+    if e.intervals.is_some() {
         let _ = writeln!(
             out,
-            "No image is wrong, so none is in any resample: {} images show only that the accuracy is above {}.",
-            e.n_samples,
-            percent(least)
+            "\nIntervals are percentiles of the bootstrap; those marked {WILSON_MARK} are Wilson score intervals."
         );
     }
 }
@@ -72,7 +95,17 @@ pub(super) fn percent(share: f64) -> String {
 
 fn percents(interval: Interval) -> String {
     let [low, high] = [interval.low, interval.high].map(|share| 100.0 * share);
-    format!("{low:.1} – {high:.1} %")
+    format!("{low:.1} – {high:.1} %{}", mark(interval))
+}
+
+/// On intervals of shares that the bootstrap shows no spread of.
+const WILSON_MARK: &str = "*";
+
+pub(super) fn mark(interval: Interval) -> &'static str {
+    match interval.method {
+        IntervalMethod::Bootstrap => "",
+        IntervalMethod::Wilson => WILSON_MARK,
+    }
 }
 
 fn width(names: &[String]) -> usize {
@@ -87,7 +120,10 @@ fn width(names: &[String]) -> usize {
 /// The columns of the figures are as wide as their interval wants; the ends of that are whole per cents.
 fn per_class(out: &mut String, e: &Evaluation, names: &[String]) {
     let width = width(names);
-    let ends = e.intervals.as_ref().map_or(0, |_| " (95–100)".len());
+    let ends = e
+        .intervals
+        .as_ref()
+        .map_or(0, |_| " (95–100)*".chars().count());
     let [precision, recall, f1] =
         ["precision", "recall", "F1"].map(|name| format!("{name:>9}{:ends$}", ""));
     let _ = writeln!(
@@ -102,7 +138,10 @@ fn per_class(out: &mut String, e: &Evaluation, names: &[String]) {
             (f.recall, i.and_then(|i| i.recall)),
             (f.f1, i.and_then(|i| i.f1)),
         ]
-        .map(|(share, interval)| format!("{:>9}{:ends$}", percent(share), rounded(interval)));
+        .map(|(share, interval)| match e.occurs(class) {
+            true => format!("{:>9}{:ends$}", percent(share), rounded(interval)),
+            false => format!("{:>9}{:ends$}", "-", ""),
+        });
         let area = f.roc_auc.map_or("-".to_owned(), |x| format!("{x:.4}"));
         let _ = writeln!(
             out,
@@ -112,13 +151,11 @@ fn per_class(out: &mut String, e: &Evaluation, names: &[String]) {
     }
 }
 
-/// Nothing for a single point: that only says that there is no mistake to be drawn.
 fn rounded(interval: Option<Interval>) -> String {
-    let [low, high] = match interval {
-        Some(i) if i.low < i.high => [i.low, i.high].map(|share| 100.0 * share),
-        _ => return String::new(),
-    };
-    format!(" ({low:.0}–{high:.0})")
+    interval.map_or_else(String::new, |interval| {
+        let [low, high] = [interval.low, interval.high].map(|share| 100.0 * share);
+        format!(" ({low:.0}–{high:.0}){}", mark(interval))
+    })
 }
 
 /// Whether the probabilities mean what they say; the bins without an image are left out.

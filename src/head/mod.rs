@@ -55,7 +55,7 @@ pub use choices::{ClassWeight, Schedule, Solver};
 pub use cross_validation::{Folds, Groups, out_of_fold};
 pub use evaluation::{
     Bootstrap, ClassFigures, ClassIntervals, Comparison, Difference, Evaluation, Interval,
-    Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
+    IntervalMethod, Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
 };
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};

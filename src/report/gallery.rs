@@ -7,26 +7,24 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::number::grouped;
-use super::page::{Neighbour, Page, Photo, Picture};
+use super::page::{Neighbour, Page, Photo, PhotoOutcome, Picture};
 use super::photo::base64;
 use super::svg::bar;
 
-/// The order in which images are shown: mistakes first, the surest first among them, then what is right, the least sure
-/// first.
+/// The order in which images are shown: mistakes, the surest first; then those called unknown; then what is right, the
+/// least sure first.
 #[must_use]
-pub fn by_loss(a: &Photo, b: &Photo) -> Ordering {
-    let loss = a.probability_of_truth.total_cmp(&b.probability_of_truth);
-    a.is_right().cmp(&b.is_right()).then(loss)
+pub fn worst_first(a: &Photo, b: &Photo) -> Ordering {
+    let rising = a.confidence().total_cmp(&b.confidence());
+    let sureness = match a.outcome() {
+        PhotoOutcome::Wrong => rising.reverse(),
+        PhotoOutcome::Unknown | PhotoOutcome::Right => rising,
+    };
+    a.outcome().cmp(&b.outcome()).then(sureness)
 }
 
 pub(super) fn section(page: &Page) -> Markup {
-    let right = page.photos.iter().filter(|photo| photo.is_right()).count();
-    let wrong = page.photos.len() - right;
-    let unknown = page
-        .photos
-        .iter()
-        .filter(|photo| photo.rejected.is_some())
-        .count();
+    let unknown = page.count(PhotoOutcome::Unknown);
     html! {
         section #images {
             h2 { "All images" }
@@ -35,15 +33,15 @@ pub(super) fn section(page: &Page) -> Markup {
                 fieldset.outcome {
                     legend.unseen { "Outcome" }
                     (outcome("all", "All", page.photos.len()))
-                    (outcome("wrong", "✗ Wrong", wrong))
-                    (outcome("right", "✓ Right", right))
+                    (outcome("wrong", "✗ Wrong", page.count(PhotoOutcome::Wrong)))
+                    (outcome("right", "✓ Right", page.count(PhotoOutcome::Right)))
                     @if unknown > 0 { (outcome("unknown", "? Unknown", unknown)) }
                 }
                 (class_choice(page, "truth", "Is"))
                 (class_choice(page, "predicted", "Predicted"))
                 label { span { "Name" } input #path type="search" placeholder="part of the path" autocomplete="off" spellcheck="false"; }
                 label { span { "Order" } select #order {
-                    option value="loss" { "worst first" }
+                    option value="worst" { "worst first" }
                     option value="confidence" { "least sure first" }
                     option value="path" { "by name" }
                 } }
@@ -157,13 +155,12 @@ fn rounded(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn photo(path: &str, predicted: usize, probability_of_truth: f64) -> Photo {
+    fn photo(path: &str, predicted: usize, confidence: f64) -> Photo {
         Photo {
             path: path.to_owned(),
             truth: 0,
             predicted,
-            top: vec![(predicted, 0.9)],
-            probability_of_truth,
+            top: vec![(predicted, confidence)],
             rejected: None,
             thumbnail: None,
             neighbours: Vec::new(),
@@ -176,12 +173,15 @@ mod tests {
             photo("sure", 0, 0.99),
             photo("near miss", 1, 0.45),
             photo("barely", 0, 0.55),
-            photo("far off", 1, 0.01),
+            // The truth may be less probable than in the mistake below: how sure the head was is what counts.
+            photo("far off", 1, 0.98),
+            photo("rejected", 1, 0.999),
         ];
-        photos.sort_by(by_loss);
+        photos[4].rejected = Some("unlike all".to_owned());
+        photos.sort_by(worst_first);
         assert_eq!(
             photos.map(|p| p.path),
-            ["far off", "near miss", "barely", "sure"]
+            ["far off", "near miss", "rejected", "barely", "sure"]
         );
     }
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::number::{grouped, interval, number};
-use super::page::{Figure, Page, Unit};
+use super::page::{Figure, Page, PhotoOutcome, Unit};
 use super::svg::whisker;
 
 pub(super) fn section(page: &Page) -> Markup {
@@ -18,7 +18,7 @@ pub(super) fn section(page: &Page) -> Markup {
             }
             @if page.headline.iter().any(|figure| figure.measure.interval.is_some()) {
                 p.fine {
-                    "Grey numbers are 95\u{a0}% intervals: how far a figure would move on as many other images of the same kind."
+                    "Grey numbers are 95\u{a0}% intervals: the range expected for another sample of this size."
                 }
             }
         }
@@ -30,7 +30,7 @@ fn main_figure(page: &Page, figure: &Figure) -> Markup {
         div.main {
             p.name { (figure.name) }
             p.value { (number(figure.measure.value, figure.unit)) }
-            @if let Some(ends) = figure.measure.interval {
+            @if let Some(ends) = figure.measure.ends() {
                 (whisker(figure.measure.value, ends))
                 p.interval { "95\u{a0}% interval " (interval(figure.measure, figure.unit).unwrap_or_default()) }
             }
@@ -41,16 +41,16 @@ fn main_figure(page: &Page, figure: &Figure) -> Markup {
 
 /// How many of each outcome, each with the mark that it has on the tiles.
 fn tally(page: &Page) -> Markup {
-    let right = page.photos.iter().filter(|photo| photo.is_right()).count();
-    let rejected = page
-        .photos
-        .iter()
-        .filter(|photo| photo.rejected.is_some())
-        .count();
+    let [right, wrong, unknown] = [
+        PhotoOutcome::Right,
+        PhotoOutcome::Wrong,
+        PhotoOutcome::Unknown,
+    ]
+    .map(|outcome| page.count(outcome));
     html! {
         span.right { (grouped(right)) " right" } " · "
-        span.wrong { (grouped(page.photos.len() - right)) " wrong" }
-        @if rejected > 0 { " · " span.unknown { (grouped(rejected)) " called unknown" } }
+        span.wrong { (grouped(wrong)) " wrong" }
+        @if unknown > 0 { " · " span.unknown { (grouped(unknown)) " unknown" } }
     }
 }
 

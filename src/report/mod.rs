@@ -23,8 +23,8 @@ mod svg;
 mod worst;
 
 pub use document::render;
-pub use gallery::by_loss;
+pub use gallery::worst_first;
 pub use page::{
     Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, Measure, Neighbour, PICTURE_ROOM,
-    Page, Photo, Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit,
+    Page, Photo, PhotoOutcome, Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit,
 };

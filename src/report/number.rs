@@ -1,6 +1,7 @@
 //! Numbers as people read them.
 
 use super::page::{Measure, Unit};
+use crate::head::IntervalMethod;
 use crate::images;
 
 /// A share in per cent with one decimal, as `97.5 %`; the space does not break.
@@ -26,12 +27,16 @@ pub(super) fn number(value: f64, unit: Unit) -> String {
     }
 }
 
-/// The two ends of an interval, as `92.0–97.5 %`.
+/// The two ends of an interval, as `92.0–97.5 %`, and how it was found where that is not the bootstrap.
 pub(super) fn interval(measure: Measure, unit: Unit) -> Option<String> {
-    let [low, high] = measure.interval?;
-    Some(match unit {
+    let [low, high] = measure.ends()?;
+    let ends = match unit {
         Unit::Share => format!("{:.1}–{}", 100.0 * low, percent(high)),
         Unit::Number => format!("{low:.3}–{high:.3}"),
+    };
+    Some(match measure.interval?.method {
+        IntervalMethod::Bootstrap => ends,
+        IntervalMethod::Wilson => ends + " (Wilson)",
     })
 }
 
@@ -57,6 +62,7 @@ pub(super) fn grouped(n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::Interval;
 
     #[test]
     fn numbers_read_well() {
@@ -79,7 +85,11 @@ mod tests {
         );
         let measure = Measure {
             value: 0.95,
-            interval: Some([0.92, 0.975]),
+            interval: Some(Interval {
+                low: 0.92,
+                high: 0.975,
+                method: IntervalMethod::Bootstrap,
+            }),
         };
         assert_eq!(interval(measure, Unit::Share).unwrap(), "92.0–97.5\u{a0}%");
         assert_eq!(interval(measure, Unit::Number).unwrap(), "0.920–0.975");

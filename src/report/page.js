@@ -9,7 +9,6 @@
 
   photos.forEach((photo) => {
     const right = photo.truth === photo.predicted;
-    photo.right = right;
     photo.state = photo.unknown ? "unknown" : right ? "right" : "wrong";
     photo.lower = photo.path.toLowerCase();
     photo.confidence = photo.top.length ? photo.top[0][1] : 0;
@@ -41,16 +40,25 @@
     return photo.unknown ? "unknown" : classes[photo.predicted];
   }
 
+  // The probability is the class's own: what is unknown has none.
+  function inWords(photo) {
+    const likeliest = `${classes[photo.predicted]}, ${percent(photo.confidence)}`;
+    return photo.unknown ? `called unknown, most probable ${likeliest}` : `predicted ${likeliest}`;
+  }
+
+  function tileLine(className, before, name, share) {
+    return element("span", className, element("b", "", before, element("bdi", "", name)), element("span", "share", share));
+  }
+
   function tile(photo) {
     const made = element("button", "tile", picture(photo));
     made.type = "button";
     made.dataset.state = photo.state;
     made.title = photo.path;
-    made.append(element("span", "said",
-      element("b", "", `${MARKS[photo.state]} `, element("bdi", "", said(photo))), element("span", "share", percent(photo.confidence))));
-    if (photo.state !== "right") made.append(element("span", "is", element("b", "", "is ", element("bdi", "", classes[photo.truth]))));
-    made.setAttribute("aria-label",
-      `${photo.path}: predicted ${said(photo)}, ${percent(photo.confidence)}; is ${classes[photo.truth]}`);
+    made.append(tileLine("said", `${MARKS[photo.state]} `, said(photo), photo.unknown ? "" : percent(photo.confidence)));
+    if (photo.unknown) made.append(tileLine("is", "maybe ", classes[photo.predicted], percent(photo.confidence)));
+    if (photo.state !== "right") made.append(tileLine("is", "is ", classes[photo.truth], ""));
+    made.setAttribute("aria-label", `${photo.path}: ${inWords(photo)}; is ${classes[photo.truth]}`);
     made.addEventListener("click", () => openPhoto(photo));
     return made;
   }
@@ -79,7 +87,7 @@
   }
 
   const ORDERS = {
-    loss: null,
+    worst: null,
     confidence: (a, b) => a.confidence - b.confidence,
     path: (a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0),
   };
@@ -90,7 +98,7 @@
     const outcome = form.elements.outcome.value, text = byId("path").value.toLowerCase();
     const truth = byId("truth").value, predicted = byId("predicted").value;
     const found = photos.filter((photo) =>
-      (outcome === "all" || (outcome === "unknown" ? photo.unknown : photo.right === (outcome === "right")))
+      (outcome === "all" || photo.state === outcome)
       && (truth === "" || photo.truth === Number(truth))
       && (predicted === "" || photo.predicted === Number(predicted))
       && (text === "" || photo.lower.includes(text)));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::head::LearningPoint;
+use crate::head::{Interval, LearningPoint};
 
 /// The most bytes of pictures on a page: with these it stays below 30 MB, base64 and 5,000 names included.
 pub const PICTURE_ROOM: usize = 20_000_000;
@@ -26,7 +26,7 @@ pub struct Page {
     pub per_class: Vec<ClassRow>,
     /// How far probabilities may be believed.
     pub reliability: Option<Reliability>,
-    /// The images that were judged, in the order in which they are shown: [`by_loss`](super::by_loss).
+    /// The images that were judged, in the order in which they are shown: [`worst_first`](super::worst_first).
     pub photos: Vec<Photo>,
     /// Training images that [`Neighbour`]s point to.
     pub training: Vec<Picture>,
@@ -48,7 +48,7 @@ pub struct Measure {
     /// The number.
     pub value: f64,
     /// The ends of its 95 % interval, where one was computed.
-    pub interval: Option<[f64; 2]>,
+    pub interval: Option<Interval>,
 }
 
 /// What a number is.
@@ -84,6 +84,8 @@ pub struct ClassRow {
     pub f1: Measure,
     /// How many images are of this class.
     pub support: usize,
+    /// Whether no image is of this class or predicted as it: then it has no figures.
+    pub absent: bool,
 }
 
 /// A reliability diagram: images in bins by the probability of what was predicted (Guo et al. 2017).
@@ -132,10 +134,9 @@ pub struct Photo {
     pub truth: usize,
     /// The index of the most probable class.
     pub predicted: usize,
-    /// The most probable classes with their probabilities in [0, 1], best first.
+    /// The most probable classes with their probabilities in [0, 1], best first, and after them the image's own class
+    /// where it is not among them.
     pub top: Vec<(usize, f64)>,
-    /// The probability of its class, in [0, 1].
-    pub probability_of_truth: f64,
     /// Why the head would call it unknown, where it would.
     pub rejected: Option<String>,
     /// What it looks like, where its file was found and there was room.
@@ -240,15 +241,49 @@ pub struct Provenance {
     pub facts: Vec<(String, String)>,
 }
 
+impl Measure {
+    /// The two ends of its interval.
+    pub(super) fn ends(&self) -> Option<[f64; 2]> {
+        self.interval.map(|interval| [interval.low, interval.high])
+    }
+}
+
 impl Page {
+    /// How many images have this outcome.
+    pub(super) fn count(&self, outcome: PhotoOutcome) -> usize {
+        let photos = self.photos.iter();
+        photos.filter(|photo| photo.outcome() == outcome).count()
+    }
+
     /// The name of a class; empty for an index that is none.
     pub(super) fn class(&self, index: usize) -> &str {
         self.classes.get(index).map_or("", String::as_str)
     }
 }
 
+/// What became of an image: each has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PhotoOutcome {
+    /// A class was predicted, and it is not the image's.
+    Wrong,
+    /// The head's rejection calls it unknown.
+    Unknown,
+    /// The image's class was predicted.
+    Right,
+}
+
 impl Photo {
-    /// Whether the most probable class is the right one.
+    /// What the head says of it, against the truth.
+    #[must_use]
+    pub fn outcome(&self) -> PhotoOutcome {
+        match (&self.rejected, self.is_right()) {
+            (Some(_), _) => PhotoOutcome::Unknown,
+            (None, true) => PhotoOutcome::Right,
+            (None, false) => PhotoOutcome::Wrong,
+        }
+    }
+
+    /// Whether the most probable class is the right one, rejected or not.
     #[must_use]
     pub fn is_right(&self) -> bool {
         self.truth == self.predicted

@@ -41,7 +41,7 @@ fn line(class: &str, row: &ClassRow) -> Markup {
             th scope="row" title=(count(row.support, "image")) { (class) }
             td.n { (grouped(row.support)) }
             @for (name, measure) in [("precision", row.precision), ("recall", row.recall), ("f1", row.f1)] {
-                (cell(name, measure))
+                @if row.absent { td.n { "–" } } @else { (cell(name, measure)) }
             }
         }
     }
@@ -50,7 +50,7 @@ fn line(class: &str, row: &ClassRow) -> Markup {
 fn cell(name: &str, measure: Measure) -> Markup {
     html! {
         td title=[interval(measure, Unit::Share)] {
-            (bar(name, measure.value, measure.interval))
+            (bar(name, measure.value, measure.ends()))
             span { (percent(measure.value)) }
         }
     }

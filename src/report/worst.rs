@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::number::whole_percent;
-use super::page::{Neighbour, Page, Photo};
+use super::page::{Neighbour, Page, Photo, PhotoOutcome};
 use super::photo::image;
 use super::svg::bar;
 
@@ -18,7 +18,7 @@ pub(super) fn section(page: &Page) -> Markup {
         .photos
         .iter()
         .enumerate()
-        .filter(|(_, photo)| !photo.is_right())
+        .filter(|(_, photo)| photo.outcome() == PhotoOutcome::Wrong)
         .take(SHOWN)
         .collect();
     if worst.is_empty() {
@@ -58,7 +58,7 @@ fn item(page: &Page, index: usize, photo: &Photo) -> Markup {
 fn probabilities(page: &Page, photo: &Photo) -> Markup {
     html! {
         dl.probabilities {
-            @for &(class, p) in photo.top.iter().take(CLASSES) {
+            @for &(class, p) in shown(photo) {
                 div.truth[class == photo.truth] {
                     dt { bdi { (page.class(class)) } }
                     dd { (bar("p", p, None)) span { (whole_percent(p)) } }
@@ -66,6 +66,13 @@ fn probabilities(page: &Page, photo: &Photo) -> Markup {
             }
         }
     }
+}
+
+/// The most probable classes, and the right one whatever its probability.
+fn shown(photo: &Photo) -> impl Iterator<Item = &(usize, f64)> {
+    let (first, rest) = photo.top.split_at(CLASSES.min(photo.top.len()));
+    let truth = rest.iter().filter(|(class, _)| *class == photo.truth);
+    first.iter().chain(truth)
 }
 
 fn neighbours(page: &Page, photo: &Photo) -> Markup {
@@ -87,5 +94,34 @@ fn neighbour_item(page: &Page, photo: &Photo, neighbour: Neighbour) -> Markup {
             span.same[same].other[!same] { bdi { (picture.class) } }
             span.similarity { (format!("{:.2}", neighbour.similarity)) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_truth_is_shown_however_improbable() {
+        let photo = Photo {
+            path: "a.png".to_owned(),
+            truth: 5,
+            predicted: 2,
+            top: vec![
+                (2, 0.6),
+                (1, 0.2),
+                (0, 0.1),
+                (3, 0.06),
+                (4, 0.03),
+                (5, 0.01),
+            ],
+            rejected: None,
+            thumbnail: None,
+            neighbours: Vec::new(),
+        };
+        let classes: Vec<usize> = shown(&photo).map(|(class, _)| *class).collect();
+        assert_eq!(classes, [2, 1, 0, 5]);
+        let right = Photo { truth: 1, ..photo };
+        assert_eq!(shown(&right).count(), CLASSES);
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Axis;
 
 use super::inputs::Skipped;
-use super::judge::{JudgeOptions, Judged, Rejected, in_quotes, judge_by};
+use super::judge::{Accepted, JudgeOptions, Judged, Rejected, in_quotes, judge_by};
 use crate::classes::ClassIndex;
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
@@ -35,6 +35,8 @@ pub struct EvaluateReport {
     pub unknown_classes: BTreeMap<String, usize>,
     /// Images that the head's rejection calls unknown; where it has one. The figures are as if it had none.
     pub rejected: Option<Rejected>,
+    /// The images that the rejection accepts, where the head has one.
+    pub accepted: Option<Accepted>,
     /// Classes of the head that have no sample.
     pub missing_classes: Vec<String>,
     /// Images that could not be used.
@@ -135,6 +137,9 @@ fn report(
         .map(|(_, name)| name.to_owned())
         .collect();
     EvaluateReport {
+        accepted: judged
+            .rejected
+            .map(|rejected| Accepted::of(&evaluation, rejected)),
         evaluation,
         comparison,
         rejected: judged.rejected,

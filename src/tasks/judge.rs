@@ -14,6 +14,7 @@ use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Verdict};
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore, is_store};
+use crate::head::{Evaluation, Interval};
 use crate::images::Labels;
 use crate::progress::Progress;
 
@@ -77,6 +78,36 @@ impl Judged {
         let shape = (self.items.len(), self.classes.len());
         Array2::from_shape_vec(shape, rows.copied().collect())
             .expect("a number for each item and class")
+    }
+}
+
+/// The labelled images that the head's rejection accepts: with those that it calls unknown they are all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Accepted {
+    /// How many are accepted.
+    pub n: usize,
+    /// How many of those are right.
+    pub right: usize,
+    /// The share of the images that are accepted, in [0, 1].
+    pub coverage: f64,
+    /// The share of the accepted images that are right, in [0, 1]; none where none is accepted.
+    pub accuracy: Option<f64>,
+    /// The 95 % interval of that.
+    pub accuracy_interval: Option<Interval>,
+}
+
+impl Accepted {
+    /// Of images whose figures are known, without those that are called unknown.
+    pub(super) fn of(evaluation: &Evaluation, rejected: Rejected) -> Self {
+        let n = evaluation.n_samples - rejected.right - rejected.wrong;
+        let right = evaluation.n_right() - rejected.right;
+        Self {
+            n,
+            right,
+            coverage: n as f64 / evaluation.n_samples as f64,
+            accuracy: (n > 0).then(|| right as f64 / n as f64),
+            accuracy_interval: Interval::wilson(right as u64, n as u64),
+        }
     }
 }
 

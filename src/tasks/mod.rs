@@ -35,7 +35,7 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage,
     TINY_CLASS, Unlike, inspect,
 };
-pub use judge::{JudgeOptions, Judged, JudgedItem, Rejected, judge};
+pub use judge::{Accepted, JudgeOptions, Judged, JudgedItem, Rejected, judge};
 pub use preview::{PreviewOptions, PreviewReport, preview};
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
 pub use report::{ReportOptions, ReportSummary, report};

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use self::pictures::{Pictures, Roots};
 use super::inputs::Skipped;
-use super::judge::{JudgeOptions, Judged, judge};
+use super::judge::{Accepted, JudgeOptions, Judged, judge};
 use crate::classifier::Classifier;
 use crate::error::Result;
 use crate::head::{Bootstrap, Evaluation, HeadFile};
@@ -85,6 +85,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     pictures.show_right(&mut shown, progress);
     progress.end();
     let without_picture = shown.iter().filter(|s| s.photo.thumbnail.is_none()).count();
+    let accepted = judged.rejected.map(|r| Accepted::of(&evaluation, r));
     let mut page = Page {
         title: captions::title(&options.judge.data),
         subtitle: captions::subtitle(options, &evaluation),
@@ -100,7 +101,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         &Roots::of(options),
         without_picture,
     ));
-    figures::fill(&mut page, &evaluation);
+    figures::fill(&mut page, &evaluation, accepted);
     let unreadable = training::fill(&mut page, &head.metrics);
     page.notes.extend(unreadable);
     write(&options.output, &page, judged, without_picture)

@@ -1,4 +1,4 @@
-//! Chance in the figures: the samples drawn again with replacement, and the interval that a figure then lies in.
+//! Chance in the figures: the samples drawn again with replacement, and the 95 % interval of a figure.
 
 use std::num::NonZero;
 use std::thread;
@@ -30,20 +30,36 @@ impl Default for Bootstrap {
     }
 }
 
-/// Where 95 % of the resamples lie.
-///
-/// It tells how much a figure owes to the choice of the samples. A figure at its end, as an accuracy of 100 %, is there
-/// in every resample too: its interval is one point, which does not mean that it is certain.
+/// Ends that are no further apart are one point: sums of equal numbers in another order differ by this much.
+const POINT: f64 = 1e-12;
+
+/// The 97.5th percentile of the standard normal distribution.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// How an interval was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntervalMethod {
+    /// The 2.5th and 97.5th percentile of the resamples.
+    Bootstrap,
+    /// The score interval (Wilson 1927; of a paired difference, Tango 1998), for shares that are the same in every
+    /// resample, such as an accuracy of 100 %: there the bootstrap shows no spread, which does not mean certainty.
+    Wilson,
+}
+
+/// A 95 % interval: how much a figure owes to the choice of the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
-    /// 2.5 % of the resamples are below it.
+    /// The lower end.
     pub low: f64,
-    /// And 2.5 % above it.
+    /// The upper end.
     pub high: f64,
+    /// Where both come from.
+    pub method: IntervalMethod,
 }
 
 impl Interval {
-    /// The percentiles of some values, interpolated as `numpy.percentile` does; None of none.
+    /// The percentiles of some values, interpolated as `numpy.percentile` does; None where these are one point or none.
     pub(super) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let at = |share: f64| {
@@ -51,10 +67,36 @@ impl Interval {
             let [below, above] = [place.floor(), place.ceil()].map(|place| values[place as usize]);
             below + (above - below) * place.fract()
         };
-        (!values.is_empty()).then(|| Self {
+        if values.is_empty() || at(1.0 - TAIL) - at(TAIL) <= POINT {
+            return None;
+        }
+        Some(Self {
             low: at(TAIL),
             high: at(1.0 - TAIL),
+            method: IntervalMethod::Bootstrap,
         })
+    }
+
+    /// Wilson's score interval of the share `part / whole`, without continuity correction; None for 0/0.
+    pub(crate) fn wilson(part: u64, whole: u64) -> Option<Self> {
+        let (k, n) = (part as f64, whole as f64);
+        let centre = (k + Z * Z / 2.0) / (n + Z * Z);
+        let half = Z / (n + Z * Z) * (k * (n - k) / n + Z * Z / 4.0).sqrt();
+        (whole > 0).then(|| Self {
+            low: (centre - half).max(0.0),
+            high: (centre + half).min(1.0),
+            method: IntervalMethod::Wilson,
+        })
+    }
+
+    /// Tango's score interval of a difference of two paired shares that is -1, 0 or 1 in all of `n` pairs.
+    pub(super) fn of_equal_differences(difference: f64, n: usize) -> Self {
+        let reach = Z * Z / (n as f64 + Z * Z);
+        Self {
+            low: (difference - reach).max(-1.0),
+            high: (difference + reach).min(1.0),
+            method: IntervalMethod::Wilson,
+        }
     }
 }
 
@@ -179,8 +221,33 @@ mod tests {
         // numpy.percentile([0 … 10], [2.5, 97.5]) is 0.25 and 9.75.
         let interval = Interval::of((0..=10).rev().map(f64::from).collect()).unwrap();
         assert!((interval.low - 0.25).abs() < 1e-12 && (interval.high - 9.75).abs() < 1e-12);
-        let one = Interval::of(vec![3.0]).unwrap();
-        assert_eq!([one.low, one.high].map(f64::to_bits), [3f64.to_bits(); 2]);
+        assert_eq!(Interval::of(vec![3.0; 5]), None);
         assert_eq!(Interval::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn shares_without_spread_have_the_score_interval() {
+        // scipy.stats.binomtest(k, n).proportion_ci(method="wilson"), SciPy 1.17.1.
+        for (part, whole, low, high) in [
+            (200, 200, 0.981_154_673_622_7, 1.0),
+            (0, 7, 0.0, 0.354_330_435_066_7),
+            (1, 1, 0.206_549_314_377_2, 1.0),
+            (5, 9, 0.266_651_293_495_5, 0.811_221_478_902_3),
+            (3, 4000, 0.000_255_099_728_4, 0.002_202_904_396_4),
+        ] {
+            let ours = Interval::wilson(part, whole).unwrap();
+            assert!((ours.low - low).abs() < 1e-12, "{part}/{whole}: {ours:?}");
+            assert!((ours.high - high).abs() < 1e-12, "{part}/{whole}: {ours:?}");
+        }
+        assert_eq!(Interval::wilson(0, 0), None);
+    }
+
+    #[test]
+    fn heads_that_never_differ_may_still_differ_on_others() {
+        // n Δ / √(n Δ (1 - Δ)) = z has the solution Δ = z² / (n + z²): 0.2775 for ten pairs.
+        let ours = Interval::of_equal_differences(0.0, 10);
+        assert!((ours.high - 0.277_533).abs() < 1e-6 && (ours.low + ours.high).abs() < 1e-15);
+        let all = Interval::of_equal_differences(1.0, 10);
+        assert!((all.low - 0.722_467).abs() < 1e-6 && (all.high - 1.0).abs() < 1e-15);
     }
 }

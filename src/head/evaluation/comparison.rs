@@ -41,7 +41,8 @@ pub struct Difference {
     pub second: f64,
     /// The first less the second.
     pub difference: f64,
-    /// The 95 % interval of the difference, every resample being the same for both heads; None for no resamples.
+    /// The 95 % interval of the difference, every resample being the same for both heads; None without resamples, and
+    /// for a loss that differs by the same in all of them.
     pub interval: Option<Interval>,
 }
 
@@ -79,6 +80,12 @@ impl Comparison {
         let whole = both(&heads, &vec![1; targets.len()]);
         let difference =
             |figure: usize| Difference::of(whole[figure], resampled.iter().map(|r| r[figure]));
+        let mut accuracy_difference = difference(0);
+        if bootstrap.resamples > 0 && accuracy_difference.interval.is_none() {
+            let score =
+                Interval::of_equal_differences(accuracy_difference.difference, targets.len());
+            accuracy_difference.interval = Some(score);
+        }
         Ok(Self {
             n_samples: targets.len(),
             both_right: count(true, true),
@@ -86,7 +93,7 @@ impl Comparison {
             only_second_right,
             neither_right: count(false, false),
             mcnemar: McNemar::new(only_first_right, only_second_right),
-            accuracy: difference(0),
+            accuracy: accuracy_difference,
             log_loss: difference(1),
             bootstrap,
         })

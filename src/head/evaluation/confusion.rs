@@ -77,10 +77,9 @@ impl Counts {
         mean((0..self.support.len()).filter_map(|class| self.recall(class))).unwrap_or_default()
     }
 
-    /// The mean F1 over all classes; 0 for one that is neither in the targets nor among the predictions.
+    /// The mean F1 over the classes that are in the targets or among the predictions.
     pub(super) fn macro_f1(&self) -> f64 {
-        mean((0..self.support.len()).map(|class| self.f1(class).unwrap_or_default()))
-            .unwrap_or_default()
+        mean((0..self.support.len()).filter_map(|class| self.f1(class))).unwrap_or_default()
     }
 
     /// The mean F1 weighted with the supports.

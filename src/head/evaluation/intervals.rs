@@ -7,13 +7,17 @@ use super::confusion::{Counts, mean, ratio};
 use super::judgement::Judgement;
 use super::ranking::ks;
 use super::reliability::{BINS, Bins};
-use super::{accuracy, brier_score, log_loss, top_k};
+use super::{brier_score, hits, log_loss};
 
 /// 95 % intervals for the figures of the same names in [`Evaluation`](super::Evaluation).
 ///
-/// Each figure is worked out anew for every resample. A resample that cannot have it is left out of its interval: the
+/// Each figure is computed anew for every resample. A resample that cannot have it is left out of its interval: the
 /// recall of a class that was not drawn, the precision of one that is not predicted, the area under the curve of
-/// either. A figure that no resample can have has no interval.
+/// either. Where all resamples agree, a share of the samples has [`IntervalMethod::Wilson`](super::IntervalMethod), and
+/// any other figure no interval.
+///
+/// The expected calibration error has none: resamples are worse calibrated than the samples they are drawn from, so its
+/// percentiles may not even hold the figure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Intervals {
     /// How the samples were drawn again.
@@ -21,18 +25,15 @@ pub struct Intervals {
     /// Of the accuracy.
     pub accuracy: Interval,
     /// Of the balanced accuracy, over the classes that were drawn.
-    pub balanced_accuracy: Interval,
+    pub balanced_accuracy: Option<Interval>,
     /// Of the macro F1.
-    pub macro_f1: Interval,
+    pub macro_f1: Option<Interval>,
     /// Of the weighted F1.
-    pub weighted_f1: Interval,
+    pub weighted_f1: Option<Interval>,
     /// Of the log loss.
-    pub log_loss: Interval,
+    pub log_loss: Option<Interval>,
     /// Of the Brier score.
-    pub brier_score: Interval,
-    /// Of the expected calibration error. That is the larger the fewer samples there are, and larger in resamples than
-    /// in the samples themselves: the interval may lie above the figure.
-    pub ece: Interval,
+    pub brier_score: Option<Interval>,
     /// Of the mean area under the ROC curve, over the classes that have one.
     pub roc_auc: Option<Interval>,
     /// Of each top-k accuracy, in the same order.
@@ -65,34 +66,37 @@ impl Intervals {
             return None;
         }
         let n = judgement.samples.len();
-        let rows = bootstrap.resample(n, |weights| figures(judgement, weights));
-        let mut figures = (0..rows[0].len()).map(|figure| {
-            let values = rows.iter().filter_map(|row| row[figure]);
-            Interval::of(values.collect())
+        let whole = figures(judgement, &vec![1; n]);
+        let rows = bootstrap.resample(n, |weights| {
+            let drawn = figures(judgement, weights);
+            drawn.into_iter().map(Figure::value).collect::<Vec<_>>()
         });
-        Some(Self::from_figures(judgement, bootstrap, &mut figures))
+        let mut intervals = whole.iter().enumerate().map(|(place, figure)| {
+            let values = rows.iter().filter_map(|row| row[place]);
+            Interval::of(values.collect()).or_else(|| figure.score_interval())
+        });
+        Some(Self::in_order(judgement, bootstrap, &mut intervals))
     }
 
     /// Takes the intervals in the order of [`figures`].
-    fn from_figures(
+    fn in_order(
         judgement: &Judgement,
         bootstrap: Bootstrap,
-        figures: &mut impl Iterator<Item = Option<Interval>>,
+        intervals: &mut impl Iterator<Item = Option<Interval>>,
     ) -> Self {
-        let mut next = || figures.next().expect("an interval for each figure");
-        let always = |interval: Option<Interval>| interval.expect("every resample has this figure");
+        let mut next = || intervals.next().expect("an interval for each figure");
+        let share = |interval: Option<Interval>| interval.expect("a share of at least one sample");
         let c = judgement.n_classes;
         Self {
             bootstrap,
-            accuracy: always(next()),
-            balanced_accuracy: always(next()),
-            macro_f1: always(next()),
-            weighted_f1: always(next()),
-            log_loss: always(next()),
-            brier_score: always(next()),
-            ece: always(next()),
+            accuracy: share(next()),
+            balanced_accuracy: next(),
+            macro_f1: next(),
+            weighted_f1: next(),
+            log_loss: next(),
+            brier_score: next(),
             roc_auc: next(),
-            top_k: ks(c).map(|_| always(next())).collect(),
+            top_k: ks(c).map(|_| share(next())).collect(),
             per_class: (0..c)
                 .map(|_| ClassIntervals {
                     precision: next(),
@@ -113,37 +117,63 @@ impl Intervals {
     }
 }
 
-/// The figures of the samples, each as often as its weight says, in the order of [`Intervals`]; none where one of them
-/// has nothing to divide by.
-fn figures(judgement: &Judgement, weights: &[u32]) -> Vec<Option<f64>> {
+/// A figure of some samples.
+#[derive(Debug, Clone, Copy)]
+enum Figure {
+    /// What is no share of samples; none where there is nothing to divide by.
+    Number(Option<f64>),
+    /// So many of so many samples.
+    Share(u64, u64),
+}
+
+impl Figure {
+    fn value(self) -> Option<f64> {
+        match self {
+            Self::Number(value) => value,
+            Self::Share(part, whole) => ratio(part, whole),
+        }
+    }
+
+    fn score_interval(self) -> Option<Interval> {
+        match self {
+            Self::Number(_) => None,
+            Self::Share(part, whole) => Interval::wilson(part, whole),
+        }
+    }
+}
+
+/// The figures of the samples, each as often as its weight says, in the order of [`Intervals`].
+fn figures(judgement: &Judgement, weights: &[u32]) -> Vec<Figure> {
     let counts = Counts::of(judgement, weights);
-    let bins = Bins::of(judgement, weights);
+    let all: u64 = counts.support.iter().sum();
     let areas: Vec<_> = judgement
         .orders
         .iter()
         .map(|order| order.auc(weights))
         .collect();
     let mut figures = vec![
-        Some(accuracy(judgement, weights)),
-        Some(counts.balanced_accuracy()),
-        Some(counts.macro_f1()),
-        Some(counts.weighted_f1()),
-        Some(log_loss(judgement, weights)),
-        Some(brier_score(judgement, weights)),
-        Some(bins.ece()),
-        mean(areas.iter().flatten().copied()),
+        Figure::Share(counts.right.iter().sum(), all),
+        Figure::Number(Some(counts.balanced_accuracy())),
+        Figure::Number(Some(counts.macro_f1())),
+        Figure::Number(Some(counts.weighted_f1())),
+        Figure::Number(Some(log_loss(judgement, weights))),
+        Figure::Number(Some(brier_score(judgement, weights))),
+        Figure::Number(mean(areas.iter().flatten().copied())),
     ];
-    figures.extend(top_k(judgement, weights).map(|top| Some(top.accuracy)));
+    let top = ks(judgement.n_classes).map(|k| Figure::Share(hits(judgement, weights, k), all));
+    figures.extend(top);
     for (class, area) in areas.into_iter().enumerate() {
-        let [precision, recall, f1] = [
-            counts.precision(class),
-            counts.recall(class),
-            counts.f1(class),
-        ];
-        figures.extend([precision, recall, f1, area]);
+        let right = counts.right[class];
+        figures.extend([
+            Figure::Share(right, counts.predicted[class]),
+            Figure::Share(right, counts.support[class]),
+            Figure::Number(counts.f1(class)),
+            Figure::Number(area),
+        ]);
     }
     let cells = judgement.cells.iter().zip(&counts.cells);
-    figures.extend(cells.map(|(&(truth, _), &n)| ratio(n, counts.support[truth])));
-    figures.extend(bins.accuracies());
+    figures.extend(cells.map(|(&(truth, _), &n)| Figure::Share(n, counts.support[truth])));
+    let bins = Bins::of(judgement, weights);
+    figures.extend(bins.right().map(|(right, n)| Figure::Share(right, n)));
     figures
 }

@@ -13,7 +13,7 @@ mod reliability;
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-pub use bootstrap::{Bootstrap, Interval};
+pub use bootstrap::{Bootstrap, Interval, IntervalMethod};
 pub use comparison::{Comparison, Difference};
 pub use confusion::ClassFigures;
 pub use intervals::{ClassIntervals, Intervals};
@@ -40,7 +40,7 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// The mean recall of the classes that occur in the targets, in [0, 1] (`balanced_accuracy_score`).
     pub balanced_accuracy: f64,
-    /// The mean F1 over all C classes, absent ones too, in [0, 1] (`f1_score` with `labels=range(C)`, macro).
+    /// The mean F1 over the classes that occur in the targets or the predictions, in [0, 1] (`f1_score`, macro).
     pub macro_f1: f64,
     /// The mean of the classes' F1 weighted with their support, in [0, 1] (`f1_score`, weighted).
     pub weighted_f1: f64,
@@ -127,14 +127,16 @@ impl Evaluation {
         })
     }
 
-    /// What the accuracy is at least, where every prediction is right; in [0, 1].
-    ///
-    /// No resample can show a mistake that is not there. This is the lower end of the exact 95 % interval (Clopper and
-    /// Pearson 1934): a head of that accuracy is right N times in a row with a chance of 2.5 %.
+    /// Whether a sample is of the class or was predicted as it.
     #[must_use]
-    pub fn least_accuracy(&self) -> Option<f64> {
-        let right: usize = (0..self.classes.len()).map(|c| self.confusion[c][c]).sum();
-        (right == self.n_samples).then(|| 0.025f64.powf(1.0 / self.n_samples as f64))
+    pub fn occurs(&self, class: usize) -> bool {
+        self.per_class[class].support > 0 || self.confusion.iter().any(|row| row[class] > 0)
+    }
+
+    /// How many predictions are right.
+    #[must_use]
+    pub fn n_right(&self) -> usize {
+        (0..self.classes.len()).map(|c| self.confusion[c][c]).sum()
     }
 }
 
@@ -155,14 +157,18 @@ fn brier_score(judgement: &Judgement, weights: &[u32]) -> f64 {
 }
 
 fn top_k(judgement: &Judgement, weights: &[u32]) -> impl Iterator<Item = TopK> {
-    ks(judgement.n_classes).map(|k| {
-        let hits = judgement
-            .samples
-            .iter()
-            .map(|s| f64::from(u8::from(s.place < k)));
-        let accuracy = weighted_mean(weights, hits);
-        TopK { k, accuracy }
+    let all: u64 = weights.iter().copied().map(u64::from).sum();
+    ks(judgement.n_classes).map(move |k| TopK {
+        k,
+        accuracy: hits(judgement, weights, k) as f64 / all as f64,
     })
+}
+
+/// How many samples have the right class among the `k` most probable.
+fn hits(judgement: &Judgement, weights: &[u32], k: usize) -> u64 {
+    let samples = judgement.samples.iter().zip(weights);
+    let hits = samples.filter(|(sample, _)| sample.place < k);
+    hits.map(|(_, &n)| u64::from(n)).sum()
 }
 
 /// The mean of values of which each comes as often as its weight says.
@@ -206,7 +212,8 @@ mod tests {
         assert!(close(b.precision, 0.5) && close(b.recall, 1.0) && close(b.f1, 2.0 / 3.0));
         assert_eq!((a.support, b.support, c.support), (3, 1, 0));
         assert!(close(c.precision + c.recall + c.f1, 0.0));
-        assert!(close(evaluation.macro_f1, (0.8 + 2.0 / 3.0) / 3.0));
+        // c is neither true nor predicted.
+        assert!(close(evaluation.macro_f1, f64::midpoint(0.8, 2.0 / 3.0)));
         assert!(close(evaluation.weighted_f1, 0.75 * 0.8 + 0.25 * 2.0 / 3.0));
         // p of the right class: 1/2, 1/2, 1/4, 1/2.
         assert!(close(evaluation.log_loss, 1.25 * 2f64.ln()));

@@ -59,10 +59,9 @@ impl Bins {
         self.0.iter().map(distance).sum::<f64>() / all.max(1) as f64
     }
 
-    /// The share of right predictions in each bin; none in an empty one.
-    pub(super) fn accuracies(&self) -> impl Iterator<Item = Option<f64>> {
-        let share = |&(n, _, right): &(u64, f64, u64)| (n > 0).then(|| right as f64 / n as f64);
-        self.0.iter().map(share)
+    /// How many predictions of each bin are right, and of how many.
+    pub(super) fn right(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.0.iter().map(|&(n, _, right)| (right, n))
     }
 
     /// All 15, in rising order.

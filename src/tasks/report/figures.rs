@@ -2,9 +2,12 @@
 
 use crate::head::{ClassIntervals, Evaluation, Interval, Intervals};
 use crate::report::{Bin, ClassRow, Figure, Measure, Page, Reliability, Unit};
+use crate::tasks::judge::Accepted;
 
-pub(super) fn fill(page: &mut Page, evaluation: &Evaluation) {
+pub(super) fn fill(page: &mut Page, evaluation: &Evaluation, accepted: Option<Accepted>) {
     page.headline = headline(evaluation);
+    page.headline
+        .extend(accepted.into_iter().flat_map(with_rejection));
     page.confusion.clone_from(&evaluation.confusion);
     page.per_class = per_class(evaluation);
     page.reliability = Some(reliability(evaluation));
@@ -34,10 +37,10 @@ fn headline(evaluation: &Evaluation) -> Vec<Figure> {
             "Balanced accuracy",
             "every class counts the same",
             e.balanced_accuracy,
-            |i| Some(i.balanced_accuracy),
+            |i| i.balanced_accuracy,
         ),
         share("Macro F1", "mean over the classes", e.macro_f1, |i| {
-            Some(i.macro_f1)
+            i.macro_f1
         }),
     ];
     figures.extend(top_k(evaluation));
@@ -46,13 +49,10 @@ fn headline(evaluation: &Evaluation) -> Vec<Figure> {
             .map(|auc| number("ROC AUC", "1 is perfect, 0.5 is chance", auc, |i| i.roc_auc)),
     );
     figures.extend([
-        number("Log loss", "less is better", e.log_loss, |i| {
-            Some(i.log_loss)
-        }),
+        number("Log loss", "less is better", e.log_loss, |i| i.log_loss),
         number("Brier score", "less is better", e.brier_score, |i| {
-            Some(i.brier_score)
+            i.brier_score
         }),
-        // Resamples are worse calibrated than what they are drawn from: its interval may not even hold the figure.
         share(
             "Calibration error",
             "confidence against accuracy",
@@ -61,6 +61,27 @@ fn headline(evaluation: &Evaluation) -> Vec<Figure> {
         ),
     ]);
     figures
+}
+
+/// What the head's rejection leaves, and how good that is.
+fn with_rejection(accepted: Accepted) -> impl Iterator<Item = Figure> {
+    let figure = |name: &str, meaning: &str, value, interval| Figure {
+        name: name.to_owned(),
+        meaning: meaning.to_owned(),
+        measure: measure(value, interval),
+        unit: Unit::Share,
+    };
+    let coverage = figure("Coverage", "not called unknown", accepted.coverage, None);
+    let accuracy = accepted.accuracy.map(|accuracy| {
+        let interval = accepted.accuracy_interval;
+        figure(
+            "Accepted accuracy",
+            "of what is not unknown",
+            accuracy,
+            interval,
+        )
+    });
+    std::iter::once(coverage).chain(accuracy)
 }
 
 /// The largest k that was asked for: the first one is the accuracy itself.
@@ -89,6 +110,7 @@ fn per_class(evaluation: &Evaluation) -> Vec<ClassRow> {
             recall: of(figures.recall, |i| i.recall),
             f1: of(figures.f1, |i| i.f1),
             support: figures.support,
+            absent: !evaluation.occurs(class),
         }
     };
     evaluation.per_class.iter().enumerate().map(row).collect()
@@ -109,8 +131,5 @@ fn reliability(evaluation: &Evaluation) -> Reliability {
 }
 
 fn measure(value: f64, interval: Option<Interval>) -> Measure {
-    Measure {
-        value,
-        interval: interval.map(|interval| [interval.low, interval.high]),
-    }
+    Measure { value, interval }
 }

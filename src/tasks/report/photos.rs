@@ -7,7 +7,7 @@ use super::{Judged, ReportOptions};
 use crate::classifier::top;
 use crate::features::Digest;
 use crate::images::path_text::for_terminal;
-use crate::report::{Photo, by_loss};
+use crate::report::{Photo, worst_first};
 use crate::tasks::judge::JudgedItem;
 
 /// Classes whose probabilities are shown.
@@ -30,18 +30,20 @@ pub(super) fn of(judged: &Judged, options: &ReportOptions) -> Vec<Shown> {
         .iter()
         .map(|item| one(item, judged, &roots))
         .collect();
-    shown.sort_by(|a, b| by_loss(&a.photo, &b.photo));
+    shown.sort_by(|a, b| worst_first(&a.photo, &b.photo));
     shown
 }
 
 fn one(item: &JudgedItem, judged: &Judged, roots: &Roots<'_>) -> Shown {
-    let top = top(&item.probabilities, TOP);
+    let mut top = top(&item.probabilities, TOP);
+    if !top.iter().any(|(class, _)| *class == item.target) {
+        top.push((item.target, item.probabilities[item.target]));
+    }
     Shown {
         photo: Photo {
             path: for_terminal(roots.name(&item.path)),
             truth: item.target,
             predicted: top.first().map_or(0, |(class, _)| *class),
-            probability_of_truth: item.probabilities[item.target],
             top,
             rejected: item
                 .verdict

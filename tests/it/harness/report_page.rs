@@ -1,10 +1,10 @@
 //! A report page with known answers.
 
-use frostline::head::LearningPoint;
+use frostline::head::{Interval, IntervalMethod, LearningPoint};
 use frostline::images::{RgbImage, thumbnail};
 use frostline::report::{
     Bin, Candidate, ClassRow, Curves, DataCare, Epoch, Figure, Measure, Neighbour, Page, Photo,
-    Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit, by_loss,
+    Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit, worst_first,
 };
 
 /// A JPEG of the colour.
@@ -24,7 +24,6 @@ pub(crate) fn photo(path: &str, truth: usize, predicted: usize, p: f64) -> Photo
         truth,
         predicted,
         top,
-        probability_of_truth: probability(truth),
         rejected: None,
         thumbnail: Some(jpeg([
             80 * truth as u8 + 40,
@@ -37,7 +36,7 @@ pub(crate) fn photo(path: &str, truth: usize, predicted: usize, p: f64) -> Photo
 
 /// A page on these images of the classes, with the confusion matrix that follows from them.
 pub(crate) fn page_of(classes: [&str; 3], mut photos: Vec<Photo>) -> Page {
-    photos.sort_by(by_loss);
+    photos.sort_by(worst_first);
     let mut confusion = vec![vec![0; 3]; 3];
     for photo in &photos {
         confusion[photo.truth][photo.predicted] += 1;
@@ -90,7 +89,11 @@ pub(crate) fn pets() -> Page {
 fn figures(page: Page) -> Page {
     let measure = |value| Measure {
         value,
-        interval: Some([value - 0.1, value + 0.05]),
+        interval: Some(Interval {
+            low: value - 0.1,
+            high: value + 0.05,
+            method: IntervalMethod::Bootstrap,
+        }),
     };
     let figure = |name: &str, unit, value| Figure {
         name: name.to_owned(),
@@ -103,6 +106,7 @@ fn figures(page: Page) -> Page {
         recall: measure(0.4),
         f1: measure(0.44),
         support: 3,
+        absent: false,
     };
     let epoch = |epoch: usize| Epoch {
         epoch,
