@@ -138,9 +138,13 @@ fn per_class(out: &mut String, e: &Evaluation, names: &[String]) {
             (f.recall, i.and_then(|i| i.recall)),
             (f.f1, i.and_then(|i| i.f1)),
         ]
-        .map(|(share, interval)| match e.occurs(class) {
-            true => format!("{:>9}{:ends$}", percent(share), rounded(interval)),
-            false => format!("{:>9}{:ends$}", "-", ""),
+        .map(|(share, interval)| {
+            let shown = if e.occurs(class) {
+                percent(share)
+            } else {
+                "-".to_owned()
+            };
+            format!("{shown:>9}{:ends$}", rounded(interval))
         });
         let area = f.roc_auc.map_or("-".to_owned(), |x| format!("{x:.4}"));
         let _ = writeln!(

@@ -231,11 +231,18 @@ impl<'a> Writer<'a> {
             ),
             Ok(prediction) => {
                 let (label, probability) = self.labelling.label(classes, prediction);
-                let others = self.labelling.top(classes, prediction).into_iter().skip(1);
-                let others: Vec<_> = others
-                    .map(|(name, p)| format!("{name} {:.1} %", 100.0 * p))
-                    .collect();
                 let reason = self.labelling.why_unknown(classes, prediction);
+                // A probability is that of a class, so `unknown` has none: the classes follow with theirs.
+                let (probability, known) = match &reason {
+                    None => (format!("{:5.1} %", 100.0 * probability), 1),
+                    Some(_) => (" ".repeat("100.0 %".len()), 0),
+                };
+                let top = self.labelling.top(classes, prediction);
+                let others: Vec<_> = top
+                    .into_iter()
+                    .skip(known)
+                    .map(|(name, p)| format!("{} {:.1} %", for_terminal(name), 100.0 * p))
+                    .collect();
                 let reason =
                     reason.map_or_else(String::new, |why| format!("  ({})", for_terminal(&why)));
                 let others = if others.is_empty() {
@@ -244,9 +251,8 @@ impl<'a> Writer<'a> {
                     format!("  ({})", others.join(", "))
                 };
                 format!(
-                    "{:width$}  {:5.1} %  {path}{others}{reason}",
-                    for_terminal(label),
-                    100.0 * probability
+                    "{:width$}  {probability}  {path}{others}{reason}",
+                    for_terminal(label)
                 )
             }
         }

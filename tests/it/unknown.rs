@@ -83,6 +83,21 @@ fn strangers_are_unknown_unless_that_is_off() {
         .frostline(&format!("{strangers} --format table"))
         .exits(0);
     assert!(told.out.contains("unknown  ") && told.out.contains("(the nearest training image"));
+    // No probability stands beside `unknown`; the most probable class keeps its own.
+    let unknown = told
+        .out
+        .lines()
+        .find(|line| line.starts_with("unknown"))
+        .unwrap();
+    assert!(
+        unknown
+            .split_whitespace()
+            .nth(1)
+            .unwrap()
+            .contains("strangers"),
+        "{unknown}"
+    );
+    assert!(unknown.contains(" %)"), "{unknown}");
     told.says(&[
         "5 images are like none of the training images",
         "--no-reject",
