@@ -5,6 +5,8 @@ mod browser;
 mod fixtures;
 mod golden;
 mod networks;
+#[cfg(target_os = "linux")]
+mod peak;
 mod pictures;
 mod report_page;
 mod stub;
@@ -14,6 +16,8 @@ pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
 pub(crate) use networks::two_outputs;
+#[cfg(target_os = "linux")]
+pub(crate) use peak::measured;
 pub(crate) use pictures::{BLUE, RED, two_classes, write_picture};
 pub(crate) use report_page::{jpeg, page_of, pets, photo};
 pub(crate) use stub::{Stub, manifest, preprocessing};

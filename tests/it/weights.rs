@@ -38,7 +38,7 @@ fn legacy(state: &[u8]) -> Vec<u8> {
 }
 
 /// Small files that ask for much.
-fn greedy() -> [(&'static str, Vec<u8>); 5] {
+fn greedy() -> [(&'static str, Vec<u8>); 9] {
     let storage = |len: &[u8; 4]| {
         let id = [
             b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuJ",
@@ -72,7 +72,76 @@ fn greedy() -> [(&'static str, Vec<u8>); 5] {
             "huge.safetensors",
             flat(&(1_u64 << 47).to_le_bytes(), b"{}"),
         ),
+        ("names.pth", legacy(&used_over_and_over(1 << 20))),
+        ("keys.pth", keys_over_and_over()),
+        ("storages.pth", storages_over_and_over()),
+        ("shapes.pth", legacy(&shapes_over_and_over())),
     ]
+}
+
+/// Stores the top of the stack in a slot of the memo, and takes it off the stack.
+fn stored(value: &[u8], slot: u8) -> Vec<u8> {
+    [value, &[b'q', slot, b'0']].concat()
+}
+
+fn text(length: usize) -> Vec<u8> {
+    let name = vec![b'n'; length];
+    [b"X".as_slice(), &(length as u32).to_le_bytes(), &name].concat()
+}
+
+/// A tensor of one number, whose shape has so many ones.
+fn tensor(rank: usize) -> Vec<u8> {
+    let id =
+        b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01tQ".as_slice();
+    let shape = [b"(".as_slice(), &b"K\x01".repeat(rank), b"t"].concat();
+    let call = [b"(".as_slice(), id, b"K\0", &shape, &shape, b"\x89}t"].concat();
+    [
+        b"ctorch._utils\n_rebuild_tensor_v2\n".as_slice(),
+        &call,
+        b"R",
+    ]
+    .concat()
+}
+
+/// A dictionary with 20,000 entries of one tensor and one name, which is there once.
+fn used_over_and_over(length: usize) -> Vec<u8> {
+    let opening = [stored(&text(length), 1), stored(&tensor(1), 2)].concat();
+    let entries = b"h\x01h\x02".repeat(20_000);
+    [&opening, b"}(".as_slice(), &entries, b"u."].concat()
+}
+
+/// A state dict that is right, and a list of storages that has one long key 20,000 times.
+fn keys_over_and_over() -> Vec<u8> {
+    let state = legacy(&used_over_and_over(1));
+    let key = stored(&text(1 << 20), 1);
+    let list = [b"](".as_slice(), &b"h\x01".repeat(20_000), b"e."].concat();
+    [&state, b"\x80\x02".as_slice(), &key, &list].concat()
+}
+
+/// One storage with a long key, spoken of 2,000 times.
+fn storages_over_and_over() -> Vec<u8> {
+    let id = [
+        b"(X\x07\0\0\0storagectorch\nFloatStorage\n".as_slice(),
+        &text(1 << 20),
+        b"X\x03\0\0\0cpuK\x01t",
+    ];
+    let body = [
+        &stored(&id.concat(), 1),
+        b"](".as_slice(),
+        &b"h\x01Q".repeat(2_000),
+        b"e.",
+    ];
+    legacy(&body.concat())
+}
+
+/// 600,000 tensors of 64 dimensions, out of one row of arguments.
+fn shapes_over_and_over() -> Vec<u8> {
+    let whole = tensor(64);
+    let call = whole.iter().position(|&b| b == b'(').unwrap();
+    let class = stored(&whole[..call], 1);
+    let arguments = stored(&whole[call..whole.len() - 1], 2);
+    let calls = b"h\x01h\x02R".repeat(600_000);
+    [&class, &arguments, b"](".as_slice(), &calls, b"e."].concat()
 }
 
 /// Half a gigabyte of address space is plenty for the binary, and far less than these files ask for.
@@ -81,7 +150,7 @@ fn greedy() -> [(&'static str, Vec<u8>); 5] {
 fn greedy_files_are_refused_in_little_memory() {
     use std::process::Command;
 
-    use crate::harness::run;
+    use crate::harness::measured;
 
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in greedy() {
@@ -93,7 +162,9 @@ fn greedy_files_are_refused_in_little_memory() {
             .args([env!("CARGO_BIN_EXE_frostline"), "models", "import"])
             .args([path.to_str().unwrap(), "--arch", "vgg19"])
             .env("FROSTLINE_HOME", folder.path());
-        run(&mut limited).exits(1).says(&[name]);
+        let (peak, ran) = measured(&mut limited);
+        ran.exits(1).says(&[name]);
+        assert!(peak < 200_000_000, "{name}: {peak} bytes");
     }
     assert!(!folder.path().join("models").exists());
 }

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn views(count: usize) -> Vec<(String, Layout)> {
-        let storage = Rc::new(Storage::new("0".to_owned(), Dtype::Float, 2).unwrap());
+        let storage = Rc::new(Storage::new("0", Dtype::Float, 2).unwrap());
         let view = |i| {
             (
                 format!("t{i}"),

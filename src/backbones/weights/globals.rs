@@ -47,6 +47,7 @@ impl Global {
             }
             (Self::Tensor, [storage, offset, shape, strides, ..]) => {
                 let tensor = tensor([*storage, *offset, *shape, *strides], objects)?;
+                objects.spend(2 * tensor.shape.len())?;
                 objects.add(Object::Tensor(Rc::new(tensor)))
             }
             (Self::Parameter, [tensor, ..])
@@ -73,7 +74,7 @@ impl Global {
 
 fn refused(module: &str, name: &str) -> Fault {
     Fault::refused(format!(
-        "it asks for `{module}.{name}`; only tensors are read"
+        "it asks for `{module:.80}.{name:.80}`; only tensors are read"
     ))
 }
 
@@ -125,7 +126,7 @@ pub(super) fn storage(id: Id, objects: &Objects) -> Result<Storage, Fault> {
         return Err(bad());
     };
     let key = objects.text(key).ok_or_else(bad)?;
-    Storage::new(key.to_owned(), *dtype, objects.size(len).ok_or_else(bad)?)
+    Storage::new(key, *dtype, objects.size(len).ok_or_else(bad)?)
 }
 
 #[cfg(test)]

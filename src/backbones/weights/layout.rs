@@ -8,6 +8,10 @@ use super::fault::Fault;
 /// `PyTorch`'s own limit.
 const MAX_RANK: usize = 64;
 
+/// The longest name of a storage or tensor, in bytes: those of networks have some dozens. A name is stored once in a
+/// pickle and may be used over and over.
+const MAX_NAME: usize = 1024;
+
 /// A row of numbers in the file, that tensors are views of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Storage {
@@ -21,18 +25,31 @@ pub(super) struct Storage {
 }
 
 impl Storage {
-    pub(super) fn new(key: String, dtype: Dtype, len: usize) -> Result<Self, Fault> {
+    pub(super) fn new(key: &str, dtype: Dtype, len: usize) -> Result<Self, Fault> {
+        check_name(key)?;
         let size = len.checked_mul(dtype.size());
         let size = size.ok_or_else(|| {
             Fault::damaged(format!("its storage `{key}` would have {len} numbers"))
         })?;
         Ok(Self {
-            key,
+            key: key.to_owned(),
             dtype,
             len,
             size,
         })
     }
+}
+
+/// Checks the length of a name.
+pub(super) fn check_name(name: &str) -> Result<(), Fault> {
+    if name.len() > MAX_NAME {
+        let problem = format!(
+            "it holds a name of {} bytes, `{name:.40}…`; names have up to {MAX_NAME}",
+            name.len()
+        );
+        return Err(Fault::refused(problem));
+    }
+    Ok(())
 }
 
 /// A tensor as a view of a storage, known to lie inside of it.
@@ -150,7 +167,7 @@ mod tests {
         shape: &[usize],
         strides: &[usize],
     ) -> Result<Layout, Fault> {
-        let storage = Rc::new(Storage::new("0".to_owned(), Dtype::Float, len).unwrap());
+        let storage = Rc::new(Storage::new("0", Dtype::Float, len).unwrap());
         Layout::new(storage, offset, shape.to_vec(), strides.to_vec())
     }
 

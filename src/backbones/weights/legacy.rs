@@ -33,7 +33,8 @@ pub(super) fn read(
     check_protocol(pickle::load(&mut source)?.root())?;
     let _system = pickle::load(&mut source)?;
     let saved = pickle::load(&mut source)?;
-    let keys = keys(&pickle::load(&mut source)?)?;
+    let keys = pickle::load(&mut source)?;
+    let keys = self::keys(&keys)?;
     let places = places(&mut source, length, &saved, &keys)?;
     assemble(names::tensors(&saved)?, ByteOrder::Little, |storage| {
         let place = places.get(&storage.key).ok_or_else(|| missing(storage))?;
@@ -55,13 +56,10 @@ fn check_protocol(protocol: &Object) -> Result<(), Fault> {
     }
 }
 
-fn keys(pickle: &Pickle) -> Result<Vec<String>, Fault> {
+/// The keys, in the order of the storages; one that is listed over and over is there once.
+fn keys(pickle: &Pickle) -> Result<Vec<&str>, Fault> {
     let keys = pickle.objects.items(pickle.root);
-    let keys = keys.and_then(|keys| {
-        keys.iter()
-            .map(|&key| pickle.objects.text(key).map(str::to_owned))
-            .collect()
-    });
+    let keys = keys.and_then(|keys| keys.iter().map(|&key| pickle.objects.text(key)).collect());
     keys.ok_or_else(|| Fault::damaged("it has no list of its storages"))
 }
 
@@ -70,10 +68,10 @@ fn places(
     source: &mut (impl Read + Seek),
     length: u64,
     saved: &Pickle,
-    keys: &[String],
+    keys: &[&str],
 ) -> Result<HashMap<String, u64>, Fault> {
     let mut places = HashMap::new();
-    for (done, key) in keys.iter().enumerate() {
+    for (done, &key) in keys.iter().enumerate() {
         let cut = || {
             Fault::Cut(format!(
                 "it ends after {length} bytes, in storage {} of {}",
@@ -82,8 +80,8 @@ fn places(
             ))
         };
         let storage = saved.storages.get(key);
-        let storage =
-            storage.ok_or_else(|| Fault::damaged(format!("nothing uses its storage `{key}`")))?;
+        let storage = storage
+            .ok_or_else(|| Fault::damaged(format!("nothing uses its storage `{key:.40}`")))?;
         let mut count = [0; 8];
         source.read_exact(&mut count).map_err(|_| cut())?;
         if usize::try_from(i64::from_le_bytes(count)) != Ok(storage.len) {
@@ -97,7 +95,7 @@ fn places(
             .filter(|end| *end <= length)
             .ok_or_else(cut)?;
         source.seek(SeekFrom::Start(end))?;
-        if places.insert(key.clone(), place).is_some() {
+        if places.insert(key.to_owned(), place).is_some() {
             return Err(Fault::damaged(format!(
                 "it holds the storage `{key}` twice"
             )));

@@ -1,7 +1,9 @@
 //! Finding the state dict in what was saved, and its tensors' names.
 
+use std::collections::HashMap;
+
 use super::fault::Fault;
-use super::layout::Layout;
+use super::layout::{Layout, check_name};
 use super::object::{Object, Pickle};
 
 /// The keys under which checkpoints keep their state dict.
@@ -12,13 +14,17 @@ const PREFIXES: [&str; 4] = ["module.", "_orig_mod.", "model.", "state_dict."];
 
 /// The floating-point tensors of the state dict, by their names.
 pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, Layout)>, Fault> {
-    let root = tensors_of(pickle, pickle.root());
-    let wrapped = || WRAPPERS.iter().filter_map(|key| entry(pickle, key));
-    let candidates =
-        std::iter::once(root).chain(wrapped().map(|object| tensors_of(pickle, object)));
-    let found = candidates.into_iter().find(|tensors| !tensors.is_empty());
-    let mut tensors =
-        found.ok_or_else(|| Fault::refused(format!("it holds {}", contents(pickle))))?;
+    let wrapped = WRAPPERS.iter().filter_map(|key| entry(pickle, key));
+    let mut tensors = Vec::new();
+    for object in std::iter::once(pickle.root()).chain(wrapped) {
+        tensors = tensors_of(pickle, object)?;
+        if !tensors.is_empty() {
+            break;
+        }
+    }
+    if tensors.is_empty() {
+        return Err(Fault::refused(format!("it holds {}", contents(pickle))));
+    }
     strip_prefixes(&mut tensors);
     tensors.retain(|(_, layout)| layout.storage.dtype.is_float());
     Ok(tensors)
@@ -50,15 +56,28 @@ fn entry<'a>(pickle: &'a Pickle, key: &str) -> Option<&'a Object> {
     Some(pickle.objects.get(*value))
 }
 
-fn tensors_of(pickle: &Pickle, object: &Object) -> Vec<(String, Layout)> {
+/// The tensors in a dictionary. As in Python, a name that comes again keeps its place and gets the later value: so all
+/// names together are no longer than the file, however often it uses one.
+fn tensors_of(pickle: &Pickle, object: &Object) -> Result<Vec<(String, Layout)>, Fault> {
     let Object::Dict(pairs) = object else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let named = |&(name, value)| match (pickle.objects.text(name), pickle.objects.get(value)) {
-        (Some(name), Object::Tensor(layout)) => Some((name.to_owned(), Layout::clone(layout))),
-        _ => None,
-    };
-    pairs.iter().filter_map(named).collect()
+    let (mut tensors, mut places) = (Vec::new(), HashMap::new());
+    for &(name, value) in pairs {
+        let (Some(name), Object::Tensor(layout)) =
+            (pickle.objects.text(name), pickle.objects.get(value))
+        else {
+            continue;
+        };
+        check_name(name)?;
+        let place = *places.entry(name).or_insert(tensors.len());
+        if place == tensors.len() {
+            tensors.push((name.to_owned(), Layout::clone(layout)));
+        } else {
+            tensors[place].1 = Layout::clone(layout);
+        }
+    }
+    Ok(tensors)
 }
 
 /// What is there instead of a state dict, for the error.
@@ -100,6 +119,39 @@ mod tests {
             .into_iter()
             .map(|(name, _)| name)
             .collect())
+    }
+
+    /// {"a": …, "b": …, "a": …} in Python.
+    #[test]
+    fn a_name_that_comes_again_gets_the_later_value() {
+        let of_rank =
+            |rank: usize| tensor("0", "FloatStorage", 1, 0, &vec![1; rank], &vec![1; rank]);
+        let state = dict(&[("a", of_rank(1)), ("b", of_rank(2)), ("a", of_rank(3))]);
+        let pickle = pickle::load(pickled(&state).as_slice()).unwrap();
+        let tensors = tensors(&pickle).unwrap();
+        let found: Vec<_> = tensors
+            .iter()
+            .map(|(name, layout)| (name.as_str(), layout.shape.len()))
+            .collect();
+        assert_eq!(found, [("a", 3), ("b", 2)]);
+    }
+
+    #[test]
+    fn names_have_an_end() {
+        let longest = "n".repeat(1024);
+        assert_eq!(
+            names(&dict(&[(&longest, one("FloatStorage"))])).unwrap(),
+            [longest.clone()]
+        );
+        let Err(Fault::Foreign { found, .. }) =
+            names(&dict(&[(&(longest + "n"), one("FloatStorage"))]))
+        else {
+            panic!("a name of 1025 bytes");
+        };
+        assert!(
+            found.starts_with("it holds a name of 1025 bytes, `nnn"),
+            "{found}"
+        );
     }
 
     #[test]
