@@ -64,7 +64,7 @@ impl Cut<'_> {
     }
 
     pub(super) fn model_message(&self, storage: &Storage) -> Result<(Message, Beside)> {
-        let mut beside = Beside::new();
+        let mut beside = Beside::default();
         let mut model = Message::default();
         model.number(1, self.model.ir_version.max(IR_VERSION).unsigned_abs());
         for span in &self.model.kept {

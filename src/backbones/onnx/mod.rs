@@ -5,6 +5,7 @@ mod batch;
 mod build;
 mod constants;
 mod cut;
+mod external;
 mod float16;
 mod graph;
 mod input;

@@ -6,6 +6,7 @@ mod weight;
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::external;
 use super::graph::{Attribute, Graph, Model, Node};
 use super::wire::{Fault, Field, Span, Value, Wire};
 use crate::error::{Error, FileProblem, Result};
@@ -22,21 +23,24 @@ const LONGEST_CHOICE: u64 = 64;
 /// Reads all of a network but its weights.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::File`] where the content is damaged.
+/// [`Error::Io`]; [`Error::File`] where the content is damaged; [`Error::Network`] where weights in files beside it
+/// overlap.
 pub(super) fn read_model(path: &Path) -> Result<Model> {
     let read = || {
         let wire = Wire::open(path)?;
         let mut reader = Reader { wire, parts: 0 };
         reader.model(path)
     };
-    read().map_err(|fault| match fault {
+    let model = read().map_err(|fault| match fault {
         Fault::Io(error) => Error::io("read", path)(error),
         Fault::Damaged(problem) => Error::File {
             path: path.to_owned(),
             problem: FileProblem::Damaged(problem.to_owned()),
             hint: "fetch or export the network again".to_owned(),
         },
-    })
+    })?;
+    external::check(&model)?;
+    Ok(model)
 }
 
 struct Reader {

@@ -11,7 +11,7 @@ use super::wire::Span;
 use crate::error::{Error, Result};
 
 /// A range of one of some files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Extent {
     /// Which file.
     pub(super) file: usize,

@@ -1,6 +1,7 @@
 //! Cutting, from a file to a file.
 
 mod cutting;
+mod external;
 mod hostile;
 mod layers;
 mod types;

@@ -1,12 +1,14 @@
 //! Writing weights: into the model, or into a file beside it where they are too long for one.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
 use rten_onnx::onnx::{DataLocation, StringStringEntryProto};
 
 use super::super::cut::Cut;
-use super::super::graph::{External, Payload, Weight, element};
+use super::super::external::bytes_of;
+use super::super::graph::{External, Payload, Weight};
 use super::super::splice::{Extent, Failure, Message, Sources};
 use crate::error::{Error, Result};
 
@@ -24,8 +26,28 @@ pub(in crate::backbones::onnx) enum Storage {
     Beside(String),
 }
 
-/// The numbers that go into the file beside the model, each with its place there.
-pub(in crate::backbones::onnx) type Beside = Vec<(u64, Extent)>;
+/// The numbers that go into the file beside the model: those of several weights that are the same bytes go there once.
+#[derive(Debug, Default)]
+pub(in crate::backbones::onnx) struct Beside {
+    /// Each with its place there.
+    pieces: Vec<(u64, Extent)>,
+    places: HashMap<Extent, u64>,
+}
+
+impl Beside {
+    /// The place of some numbers there.
+    fn place(&mut self, extent: Extent) -> u64 {
+        let end = self.pieces.last().map_or(0, |(at, last)| at + last.len());
+        let at = *self
+            .places
+            .entry(extent.clone())
+            .or_insert(end.next_multiple_of(PAGE));
+        if at >= end {
+            self.pieces.push((at, extent));
+        }
+        at
+    }
+}
 
 impl Cut<'_> {
     pub(super) fn weight(
@@ -40,19 +62,18 @@ impl Cut<'_> {
         };
         match storage {
             Storage::Beside(name) if extent.len() >= SMALL => {
-                let end = beside.last().map_or(0, |(at, last)| at + last.len());
-                let at = end.next_multiple_of(PAGE);
+                let length = extent.len();
+                let at = beside.place(extent);
                 let entries = [
                     ("location", name.clone()),
                     ("offset", at.to_string()),
-                    ("length", extent.len().to_string()),
+                    ("length", length.to_string()),
                 ];
                 for (key, value) in entries {
                     let (key, value) = (Some(key.to_owned()), Some(value));
                     message.encoded(13, &StringStringEntryProto { key, value });
                 }
                 message.number(14, DataLocation::EXTERNAL.0 as u64);
-                beside.push((at, extent));
             }
             Storage::Beside(_) | Storage::Inside => message.payload(9, extent),
         }
@@ -101,18 +122,6 @@ impl Cut<'_> {
     }
 }
 
-/// How many bytes a weight's numbers take.
-fn bytes_of(weight: &Weight) -> Option<u64> {
-    let each = match weight.element {
-        element::UINT8 => 1,
-        element::FLOAT16 | element::BFLOAT16 => 2,
-        element::FLOAT | element::INT32 => 4,
-        element::INT64 | element::DOUBLE => 8,
-        _ => return None,
-    };
-    weight.len()?.checked_mul(each)
-}
-
 pub(super) fn kept_fields(weight: &Weight) -> Message {
     let mut message = Message::default();
     for span in &weight.kept {
@@ -127,7 +136,7 @@ pub(super) fn write_beside(
     mut out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let mut end = 0;
-    for (at, extent) in beside {
+    for (at, extent) in &beside.pieces {
         let gap = vec![0; (at - end) as usize];
         out.write_all(&gap).map_err(Failure::Write)?;
         sources.copy(extent, &mut out)?;

@@ -1,0 +1,86 @@
+//! Weights in files beside a network: a short network must not make much of a few bytes by using them again and again.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use super::graph::{Model, Payload, Weight, element};
+use crate::error::{Error, Result};
+
+/// How often the bytes of a file may be used, over all of them: exporters write equal weights once.
+const MAX_SHARING: u64 = 8;
+
+/// Checks that weights in one file have the same bytes or none in common, and do not use them too often.
+///
+/// # Errors
+/// [`Error::Network`] naming the weights and their file.
+pub(super) fn check(model: &Model) -> Result<()> {
+    for (file, mut ranges) in by_file(&model.graph.weights) {
+        ranges.sort_unstable();
+        let fault = |problem: String| Error::Network {
+            path: model.path.clone(),
+            problem,
+            hint: "export the network again, with each weight at a place of its own".to_owned(),
+        };
+        let (mut used, mut distinct) = (0_u64, 0_u64);
+        for (i, &(start, end, name)) in ranges.iter().enumerate() {
+            used = used.saturating_add(end - start);
+            let before = i.checked_sub(1).map(|i| ranges[i]);
+            match before {
+                Some((first, last, _)) if (first, last) == (start, end) => {}
+                Some((_, last, other)) if start < last => {
+                    return Err(fault(format!(
+                        "its weights `{other:.80}` and `{name:.80}` share some of the bytes of `{}`",
+                        file.display()
+                    )));
+                }
+                _ => distinct = distinct.saturating_add(end - start),
+            }
+        }
+        if used > distinct.saturating_mul(MAX_SHARING) {
+            return Err(fault(format!(
+                "its weights use the {distinct} bytes of theirs in `{}` more than {MAX_SHARING} times",
+                file.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Start, end and weight of each range in a file.
+type Ranges<'m> = Vec<(u64, u64, &'m str)>;
+
+/// The ranges of each file. Where one has no end that can be told, whoever reads it says so.
+fn by_file(weights: &[Weight]) -> BTreeMap<PathBuf, Ranges<'_>> {
+    let mut files: BTreeMap<PathBuf, Ranges<'_>> = BTreeMap::new();
+    for weight in weights {
+        let Payload::External(external) = &weight.payload else {
+            continue;
+        };
+        let length = external.length.or_else(|| bytes_of(weight));
+        let end = length.and_then(|length| external.offset.checked_add(length));
+        if let Some(end) = end.filter(|end| *end > external.offset) {
+            let file = plain(&external.location);
+            let range = (external.offset, end, weight.name.as_str());
+            files.entry(file).or_default().push(range);
+        }
+    }
+    files
+}
+
+/// A path without the parts that lead nowhere, as `./`.
+fn plain(location: &str) -> PathBuf {
+    let parts = Path::new(location).components();
+    parts.filter(|part| *part != Component::CurDir).collect()
+}
+
+/// How many bytes a weight's numbers take.
+pub(super) fn bytes_of(weight: &Weight) -> Option<u64> {
+    let each = match weight.element {
+        element::UINT8 => 1,
+        element::FLOAT16 | element::BFLOAT16 => 2,
+        element::FLOAT | element::INT32 => 4,
+        element::INT64 | element::DOUBLE => 8,
+        _ => return None,
+    };
+    weight.len()?.checked_mul(each)
+}
