@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device::Precision;
 use super::manifest::Pool;
-use crate::images::{Alpha, DecodeOptions, Exif, JpegScale, Preprocessing, View};
+use crate::images::{Alpha, DecodeOptions, Exif, JpegScale, Limits, Preprocessing, View};
 
 /// The frozen network, its layer, and all that happens to a picture before it.
 ///
@@ -55,14 +55,14 @@ pub struct Decoding {
 }
 
 impl Decoding {
-    /// These choices, with a limit of pixels.
+    /// These choices, within limits.
     #[must_use]
-    pub fn within(self, max_pixels: u64) -> DecodeOptions {
+    pub fn within(self, limits: Limits) -> DecodeOptions {
         DecodeOptions {
             exif: self.exif,
             alpha: self.alpha,
             jpeg_scale: self.jpeg_scale,
-            max_pixels,
+            limits,
         }
     }
 

@@ -4,6 +4,7 @@ use anyhow::bail;
 
 use super::Outcome;
 use super::bar::Bar;
+use super::decoding_args::LimitArgs;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::InputArgs;
 use super::output::{OutputArgs, gpu_not_used, ignored};
@@ -11,7 +12,7 @@ use super::predictions::{Format, Labelling, Writer};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
-use crate::images::{DecodeOptions, Labels};
+use crate::images::Labels;
 use crate::tasks::{ClassifyOptions, ClassifyReport, check_threshold, classify};
 
 #[derive(Debug, clap::Args)]
@@ -32,9 +33,8 @@ pub(super) struct Args {
     /// Write the label `unknown` where the highest probability is below P.
     #[arg(long, value_name = "P")]
     threshold: Option<f64>,
-    /// Images with more pixels are skipped.
-    #[arg(long, value_name = "N", default_value_t = DecodeOptions::default().max_pixels)]
-    max_pixels: u64,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Fail (exit status 1) where an image cannot be used.
     #[arg(long)]
     strict: bool,
@@ -84,7 +84,7 @@ fn finish(report: &ClassifyReport, strict: bool) -> anyhow::Result<Outcome> {
 impl Args {
     fn options(self, home: Home) -> anyhow::Result<ClassifyOptions> {
         let inputs = self.input.inputs()?;
-        Ok(self.head.options(inputs, self.max_pixels, home))
+        Ok(self.head.options(inputs, self.limits.limits(), home))
     }
 }
 

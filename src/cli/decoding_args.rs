@@ -1,6 +1,7 @@
 //! Arguments on how files become pixels.
 
-use crate::images::{Alpha, DecodeOptions, Exif, JpegScale};
+use super::size;
+use crate::images::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DecodingArgs {
@@ -13,9 +14,28 @@ pub(super) struct DecodingArgs {
     /// Scale of JPEGs much larger than what is made of them: full; or reduced, which is quicker and changes pixels slightly.
     #[arg(long, value_name = "SCALE", default_value = "full")]
     jpeg_scale: JpegScale,
-    /// Images with more pixels are skipped.
-    #[arg(long, value_name = "N", default_value_t = DecodeOptions::default().max_pixels)]
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// Arguments on how large images may be.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct LimitArgs {
+    /// Skip images with more pixels than N.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_pixels)]
     max_pixels: u64,
+    /// Skip image files larger than SIZE: a number of bytes, or `800M`, `2G`; such files are not read.
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = size::bytes)]
+    max_bytes: u64,
+}
+
+impl LimitArgs {
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            max_pixels: self.max_pixels,
+            max_bytes: self.max_bytes,
+        }
+    }
 }
 
 impl DecodingArgs {
@@ -24,7 +44,7 @@ impl DecodingArgs {
             exif: self.exif,
             alpha: self.alpha,
             jpeg_scale: self.jpeg_scale,
-            max_pixels: self.max_pixels,
+            limits: self.limits.limits(),
         }
     }
 }

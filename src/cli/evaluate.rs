@@ -7,12 +7,13 @@ use super::bar::Bar;
 use super::evaluation_json::json;
 use super::evaluation_text::text;
 use super::head_args::{HeadArgs, guard_of};
+use super::input_args::NameArgs;
 use super::output::{FindingsFormat, OutputArgs, skipped};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::head::Bootstrap;
-use crate::images::DecodeOptions;
+use crate::images::{Limits, Names};
 use crate::tasks::{EvaluateOptions, EvaluateReport, Inputs, JudgeOptions, evaluate};
 
 #[derive(Debug, clap::Args)]
@@ -20,6 +21,8 @@ pub(super) struct Args {
     /// A feature store, or a folder of images with a folder for each class.
     #[arg(value_name = "FEATURES|IMAGES")]
     data: PathBuf,
+    #[command(flatten)]
+    names: NameArgs,
     #[command(flatten)]
     head: HeadArgs,
     /// Another head on the same features, to be tested against: is the difference more than chance?
@@ -39,13 +42,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let max_pixels = DecodeOptions::default().max_pixels;
     // The images are those of `data`.
-    let no_inputs = Inputs::Paths(Vec::new());
+    let no_inputs = Inputs::Paths(Vec::new(), Names::default());
     let options = EvaluateOptions {
         judge: JudgeOptions {
             data: args.data,
-            classify: args.head.options(no_inputs, max_pixels, home),
+            names: args.names.names(),
+            classify: args.head.options(no_inputs, Limits::default(), home),
         },
         compare: args.compare,
         bootstrap: Bootstrap {

@@ -1,6 +1,5 @@
 //! `frostline fit-head`.
 
-mod memory_arg;
 mod sgd_args;
 mod solver_args;
 
@@ -10,6 +9,7 @@ use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::output::OverwriteArg;
 use super::search_args::{self, SearchArgs};
+use super::size;
 use super::talk;
 use super::trust_args::{self, TrustArgs};
 use crate::head::{EpochFigures, Fit};
@@ -38,7 +38,7 @@ pub(super) struct Args {
     augment: bool,
     /// Memory that features may take, as 500M or 4G; more are read in blocks, again in every epoch of SGD
     /// [default: half of what is free].
-    #[arg(long, value_name = "SIZE", value_parser = memory_arg::bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
     memory: Option<u64>,
     #[command(flatten)]
     solver: SolverArgs,

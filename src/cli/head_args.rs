@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::run_args::RunArgs;
 use crate::backbones::Home;
 use crate::classifier::{Rejecting, Tta};
+use crate::images::Limits;
 use crate::tasks::{ClassifyOptions, Inputs, OutputGuard};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -47,7 +48,7 @@ enum TtaArg {
 }
 
 impl HeadArgs {
-    pub(super) fn options(self, inputs: Inputs, max_pixels: u64, home: Home) -> ClassifyOptions {
+    pub(super) fn options(self, inputs: Inputs, limits: Limits, home: Home) -> ClassifyOptions {
         ClassifyOptions {
             inputs,
             head: self.head,
@@ -62,7 +63,7 @@ impl HeadArgs {
             } else {
                 Rejecting::AsTrained
             },
-            max_pixels,
+            limits,
             batch_size: self.run.batch_size,
             run: self.run.options(home),
         }

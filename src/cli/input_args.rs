@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::images::{Separator, parse_list};
+use crate::images::{Names, Separator, parse_list};
 use crate::tasks::Inputs;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -16,12 +16,32 @@ pub(super) struct InputArgs {
     /// The list on standard input is separated by NUL bytes, as `find -print0` writes it.
     #[arg(short = '0', long = "null")]
     null: bool,
+    #[command(flatten)]
+    names: NameArgs,
+}
+
+/// Arguments on which files of a folder are images.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct NameArgs {
+    /// Look into every file of a folder, and use those that are images whatever their names.
+    #[arg(long)]
+    any_name: bool,
+}
+
+impl NameArgs {
+    pub(super) fn names(self) -> Names {
+        if self.any_name {
+            Names::Any
+        } else {
+            Names::Extensions
+        }
+    }
 }
 
 impl InputArgs {
     pub(super) fn inputs(self) -> anyhow::Result<Inputs> {
         if self.images != [PathBuf::from("-")] {
-            return Ok(Inputs::Paths(self.images));
+            return Ok(Inputs::Paths(self.images, self.names.names()));
         }
         let mut list = Vec::new();
         stdin()

@@ -28,6 +28,7 @@ mod pull;
 mod report;
 mod run_args;
 mod search_args;
+mod size;
 mod suggest;
 mod suggestion_rows;
 mod talk;

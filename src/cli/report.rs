@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::bar::Bar;
 use super::head_args::{HeadArgs, guard_of};
+use super::input_args::NameArgs;
 use super::output::{OverwriteArg, check_ending, skipped};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::head::Bootstrap;
-use crate::images::DecodeOptions;
+use crate::images::{Limits, Names};
 use crate::tasks::{Inputs, JudgeOptions, Overwrite, ReportOptions, ReportSummary, Wanted, report};
 
 #[derive(Debug, clap::Args)]
@@ -18,6 +19,8 @@ pub(super) struct Args {
     /// A feature store, or a folder of images with a folder for each class.
     #[arg(value_name = "FEATURES|IMAGES")]
     data: PathBuf,
+    #[command(flatten)]
+    names: NameArgs,
     #[command(flatten)]
     head: HeadArgs,
     /// The folder with the images of a feature store, to show them.
@@ -37,14 +40,16 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let max_pixels = DecodeOptions::default().max_pixels;
     let options = ReportOptions {
         judge: JudgeOptions {
             data: args.data,
+            names: args.names.names(),
             // The images are those of `data`.
-            classify: args
-                .head
-                .options(Inputs::Paths(Vec::new()), max_pixels, home),
+            classify: args.head.options(
+                Inputs::Paths(Vec::new(), Names::default()),
+                Limits::default(),
+                home,
+            ),
         },
         images: args.images,
         train: args.train,
@@ -65,7 +70,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
     let guard = guard_of(&options.judge.classify)
         .data(&options.judge.data)
         .reads(&options.train)
-        .images(&Inputs::Paths(folders));
+        .images(&Inputs::Paths(folders, Names::Any));
     guard.check(&options.output, Wanted::Html, overwrite)?;
     check_ending(&options.output, &["html", "htm"])
 }

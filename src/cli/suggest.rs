@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::bar::Bar;
+use super::decoding_args::LimitArgs;
 use super::input_args::InputArgs;
 use super::output::{OutputArgs, skipped};
 use super::predictions::Format;
@@ -14,7 +15,6 @@ use crate::backbones::Home;
 use crate::error::Error;
 use crate::features::is_store;
 use crate::head::NEAR_DUPLICATE;
-use crate::images::DecodeOptions;
 use crate::tasks::{Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
 
 /// The images may be a feature store as well: then nothing is computed.
@@ -42,9 +42,8 @@ pub(super) struct Args {
     backbone: Option<PathBuf>,
     #[command(flatten)]
     run: RunArgs,
-    /// Images with more pixels are skipped.
-    #[arg(long, value_name = "N", default_value_t = DecodeOptions::default().max_pixels)]
-    max_pixels: u64,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
@@ -79,7 +78,7 @@ fn guard_of(options: &SuggestOptions) -> OutputGuard {
 impl Args {
     fn options(self, home: Home) -> anyhow::Result<SuggestOptions> {
         let data = match self.input.inputs()? {
-            Inputs::Paths(paths) if matches!(&paths[..], [path] if is_store(path)) => {
+            Inputs::Paths(paths, _) if matches!(&paths[..], [path] if is_store(path)) => {
                 Unlabelled::Store(paths[0].clone())
             }
             images => Unlabelled::Images(images),
@@ -90,7 +89,7 @@ impl Args {
             top: self.top as usize,
             near: self.near,
             backbone: self.backbone,
-            max_pixels: self.max_pixels,
+            limits: self.limits.limits(),
             batch_size: self.run.batch_size,
             run: self.run.options(home),
         })

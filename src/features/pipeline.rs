@@ -23,7 +23,7 @@ use super::recognition::Recognised;
 use crate::backbones::{Backbone, FeatureSpec};
 use crate::error::Result;
 use crate::images::{
-    DecodeBudget, DecodeOptions, Found, Preprocessing, Preprocessor, SkipReason, View,
+    DecodeBudget, DecodeOptions, Found, Limits, Preprocessing, Preprocessor, SkipReason, View,
 };
 use crate::progress::Progress;
 use crate::stamp::Stamp;
@@ -46,9 +46,9 @@ pub struct Pipeline {
 impl Pipeline {
     /// The pipeline to the features that `spec` describes.
     #[must_use]
-    pub fn of(spec: &FeatureSpec, max_pixels: u64, batch_size: usize, threads: usize) -> Self {
+    pub fn of(spec: &FeatureSpec, limits: Limits, batch_size: usize, threads: usize) -> Self {
         Self {
-            decoding: spec.decoding.within(max_pixels),
+            decoding: spec.decoding.within(limits),
             preprocessing: spec.preprocessing,
             views: spec.views.clone(),
             batch_size,

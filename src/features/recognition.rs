@@ -11,7 +11,7 @@ use super::digest::Digest;
 use super::index::Content;
 use super::pipeline::Picture;
 use super::stamps::Stamps;
-use crate::images::{DecodeOptions, Found, Sample, dimensions};
+use crate::images::{DecodeBudget, DecodeOptions, Found, Sample, dimensions, read_file};
 use crate::progress::Progress;
 use crate::stamp::Stamp;
 
@@ -95,12 +95,13 @@ impl Lookup<'_> {
             .map(Found::sample)
             .collect();
         let next = AtomicUsize::new(0);
+        let budget = DecodeBudget::default();
         progress.begin("files", samples.len() as u64);
         let worker = || {
             let mut found = Vec::new();
             while let Some(sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
                 found.extend(
-                    self.one(&sample.path)
+                    self.one(&sample.path, &budget)
                         .map(|seen| (sample.path.clone(), seen)),
                 );
                 progress.advance(1);
@@ -116,7 +117,7 @@ impl Lookup<'_> {
         Recognised(all)
     }
 
-    fn one(&self, path: &Path) -> Option<Seen> {
+    fn one(&self, path: &Path, budget: &DecodeBudget) -> Option<Seen> {
         let stamp = Stamp::of(&fs::metadata(path).ok()?);
         let remembered = match self.how {
             Recognise::ByStamp => self.stamps.content(path, &stamp),
@@ -127,21 +128,28 @@ impl Lookup<'_> {
                 content,
                 stamp: Some(stamp),
             },
-            None => read(path, stamp, self.decoding)?,
+            None => read(path, stamp, self.decoding, budget)?,
         };
         let Content {
             digest,
             width,
             height,
         } = seen.content;
-        let fits = u64::from(width) * u64::from(height) <= self.decoding.max_pixels;
+        let limits = self.decoding.limits;
+        let fits = u64::from(width) * u64::from(height) <= limits.max_pixels
+            && stamp.size <= limits.max_bytes;
         (fits && self.known.contains(&digest)).then_some(seen)
     }
 }
 
-fn read(path: &Path, stamp: Stamp, decoding: &DecodeOptions) -> Option<Seen> {
+fn read(
+    path: &Path,
+    stamp: Stamp,
+    decoding: &DecodeOptions,
+    budget: &DecodeBudget,
+) -> Option<Seen> {
     let settled = stamp.is_settled(SystemTime::now());
-    let bytes = fs::read(path).ok()?;
+    let bytes = read_file(path, &decoding.limits, budget).ok()?;
     let (width, height) = dimensions(&bytes, decoding).ok()?;
     let content = Content {
         digest: Digest::of(&bytes),
@@ -157,7 +165,7 @@ fn read(path: &Path, stamp: Stamp, decoding: &DecodeOptions) -> Option<Seen> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::images::{Labels, scan::scan_folder};
+    use crate::images::{Labels, Limits, scan::scan_folder};
     use crate::progress::Silent;
 
     /// A 1×1 image in portable pixmap's text form.
@@ -220,18 +228,25 @@ mod tests {
         let names =
             ["a.ppm", "b.ppm", "c.ppm"].map(|name| found.get(&folder.path().join(name)).is_some());
         assert_eq!(names, [false, true, false]);
-        let small = DecodeOptions {
-            max_pixels: 0,
-            ..decoding
-        };
-        let lookup = Lookup {
-            decoding: &small,
-            ..lookup
-        };
-        assert!(
-            recognised(&lookup, folder.path())
-                .get(&folder.path().join("b.ppm"))
-                .is_none()
-        );
+        let limits = Limits::default();
+        for limits in [
+            Limits {
+                max_pixels: 0,
+                ..limits
+            },
+            Limits {
+                max_bytes: BLUE.len() as u64 - 1,
+                ..limits
+            },
+        ] {
+            let small = DecodeOptions { limits, ..decoding };
+            let lookup = Lookup {
+                stamps: Stamps::default(),
+                decoding: &small,
+                ..lookup
+            };
+            let found = recognised(&lookup, folder.path());
+            assert!(found.get(&folder.path().join("b.ppm")).is_none());
+        }
     }
 }

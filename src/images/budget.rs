@@ -2,11 +2,52 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that are shared out among decoding threads, first come, first served.
+/// Bytes that are shared out among decoding threads, first come, first served: some for files, others for pixels.
 ///
-/// A picture that needs more than the whole budget waits until it can have all of it, and is then decoded alone.
+/// What needs more than the whole of its share waits until it can have all of it, and is then alone.
+///
+/// A thread takes bytes for a file first and those for its pixels while it holds them, never the other way round. So
+/// whoever holds bytes for pixels waits for nobody, and all threads come to an end.
 #[derive(Debug)]
 pub struct DecodeBudget {
+    files: Pool,
+    pixels: Pool,
+}
+
+impl Default for DecodeBudget {
+    /// 256 MiB for files, 512 MiB for pixels.
+    fn default() -> Self {
+        Self {
+            files: Pool::new(256 << 20),
+            pixels: Pool::new(512 << 20),
+        }
+    }
+}
+
+impl DecodeBudget {
+    /// So many bytes for files, and as many for pixels.
+    #[must_use]
+    pub fn new(bytes: u64) -> Self {
+        Self {
+            files: Pool::new(bytes),
+            pixels: Pool::new(bytes),
+        }
+    }
+
+    /// Takes bytes for a file, capped to all that there are; waits for its turn and until they are free.
+    pub fn reserve_file(&self, bytes: u64) -> Permit<'_> {
+        self.files.reserve(bytes)
+    }
+
+    /// Takes bytes for decoding a picture, capped to all that there are; waits for its turn and until they are free.
+    pub fn reserve_pixels(&self, bytes: u64) -> Permit<'_> {
+        self.pixels.reserve(bytes)
+    }
+}
+
+/// Bytes of one kind.
+#[derive(Debug)]
+struct Pool {
     total: u64,
     state: Mutex<State>,
     changed: Condvar,
@@ -22,21 +63,12 @@ struct State {
 /// Bytes taken from a [`DecodeBudget`]; dropping it gives them back.
 #[derive(Debug)]
 pub struct Permit<'a> {
-    budget: &'a DecodeBudget,
+    pool: &'a Pool,
     bytes: u64,
 }
 
-impl Default for DecodeBudget {
-    /// 512 MiB.
-    fn default() -> Self {
-        Self::new(512 << 20)
-    }
-}
-
-impl DecodeBudget {
-    /// A budget of so many bytes.
-    #[must_use]
-    pub fn new(bytes: u64) -> Self {
+impl Pool {
+    fn new(bytes: u64) -> Self {
         let state = State {
             free: bytes,
             next_ticket: 0,
@@ -49,8 +81,7 @@ impl DecodeBudget {
         }
     }
 
-    /// Takes the bytes, capped to the whole budget; waits for its turn and until they are free.
-    pub fn reserve(&self, bytes: u64) -> Permit<'_> {
+    fn reserve(&self, bytes: u64) -> Permit<'_> {
         let bytes = bytes.min(self.total);
         let mut state = self.lock();
         let ticket = state.next_ticket;
@@ -64,10 +95,7 @@ impl DecodeBudget {
         state.free -= bytes;
         state.now_serving += 1;
         self.changed.notify_all();
-        Permit {
-            budget: self,
-            bytes,
-        }
+        Permit { pool: self, bytes }
     }
 
     /// The numbers stay right whatever thread panicked, so poison is of no interest.
@@ -81,8 +109,8 @@ impl Permit<'_> {
     pub fn shrink_to(&mut self, bytes: u64) {
         let surplus = self.bytes.saturating_sub(bytes);
         self.bytes -= surplus;
-        self.budget.lock().free += surplus;
-        self.budget.changed.notify_all();
+        self.pool.lock().free += surplus;
+        self.pool.changed.notify_all();
     }
 }
 
@@ -108,7 +136,7 @@ mod tests {
                 scope.spawn(move || {
                     for round in 0..200 {
                         let bytes = (thread * 7 + round) % 10 + 1;
-                        let _permit = budget.reserve(bytes);
+                        let _permit = budget.reserve_pixels(bytes);
                         let now = out.fetch_add(bytes, Ordering::SeqCst) + bytes;
                         most.fetch_max(now, Ordering::SeqCst);
                         out.fetch_sub(bytes, Ordering::SeqCst);
@@ -117,19 +145,39 @@ mod tests {
             }
         });
         assert!(most.into_inner() <= 10);
-        assert_eq!(budget.lock().free, 10);
+        assert_eq!(budget.pixels.lock().free, 10);
     }
 
     #[test]
     fn too_large_a_wish_gets_everything() {
         let budget = DecodeBudget::new(10);
-        let mut permit = budget.reserve(u64::MAX);
-        assert_eq!(budget.lock().free, 0);
+        let mut permit = budget.reserve_pixels(u64::MAX);
+        assert_eq!(budget.pixels.lock().free, 0);
         permit.shrink_to(4);
-        assert_eq!(budget.lock().free, 6);
+        assert_eq!(budget.pixels.lock().free, 6);
         permit.shrink_to(8);
-        assert_eq!(budget.lock().free, 6);
+        assert_eq!(budget.pixels.lock().free, 6);
         drop(permit);
-        assert_eq!(budget.lock().free, 10);
+        assert_eq!(budget.pixels.lock().free, 10);
+    }
+
+    /// Four threads that each hold a file of the whole size, in turn, and want pixels of the whole size: it ends.
+    #[test]
+    fn whoever_holds_a_file_gets_its_pixels() {
+        let budget = DecodeBudget::new(10);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for bytes in 0..200 {
+                        let _file = budget.reserve_file(bytes % 7 + 4);
+                        let _pixels = budget.reserve_pixels(bytes % 5 + 6);
+                    }
+                });
+            }
+        });
+        assert_eq!(
+            (budget.files.lock().free, budget.pixels.lock().free),
+            (10, 10)
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Whether a file is whole: some decoders take a file without its end for a picture with a gray rest.
 //!
 //! JPEG and WebP are walked here. The decoders of PNG, GIF, BMP, TIFF and PNM refuse a picture with pixels missing
-//! themselves; the tests at the foot of this room hold them to it.
+//! themselves; the tests at the foot of this room hold them to it. Kinds of JPEG and PNG that no decoder here knows are
+//! told on the way, since the decoders call them damaged.
 
 use super::{Format, SkipReason};
 
@@ -9,13 +10,14 @@ use super::{Format, SkipReason};
 ///
 /// # Errors
 ///
-/// [`SkipReason::Truncated`] for a file that is cut off, [`SkipReason::UnsupportedKind`] for a JPEG process that no
-/// decoder here knows, [`SkipReason::Corrupt`] for a JPEG that ends before it begins.
+/// [`SkipReason::Truncated`] for a file that is cut off, [`SkipReason::UnsupportedKind`] for a JPEG process or a PNG that
+/// no decoder here knows, [`SkipReason::Corrupt`] for a JPEG that ends before it begins.
 pub fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
     match format {
         Format::Jpeg => jpeg(bytes),
         Format::WebP => webp(bytes),
-        Format::Png | Format::Gif | Format::Bmp | Format::Tiff | Format::Pnm => Ok(()),
+        Format::Png => png(bytes),
+        Format::Gif | Format::Bmp | Format::Tiff | Format::Pnm => Ok(()),
     }
 }
 
@@ -38,11 +40,8 @@ fn jpeg(bytes: &[u8]) -> Result<(), SkipReason> {
             SCAN => has_pixels = true,
             _ => {}
         }
-        if let Some(process) = unknown_process(marker) {
-            return Err(SkipReason::UnsupportedKind {
-                format: Format::Jpeg,
-                detail: process.into(),
-            });
+        if let Some(process) = unknown_process(marker, after) {
+            return Err(unsupported(Format::Jpeg, process));
         }
         rest = if stands_alone(marker) {
             after
@@ -86,12 +85,33 @@ fn after_segment(bytes: &[u8], has_pixels: bool) -> Result<&[u8], SkipReason> {
 }
 
 /// The coding process that a frame header announces, if it is one that is hardly ever decoded.
-fn unknown_process(marker: u8) -> Option<&'static str> {
-    match marker {
-        0xc3 | 0xc7 => Some("lossless coding"),
-        0xc5 | 0xc6 => Some("hierarchical coding"),
-        0xc9..=0xcb | 0xcd..=0xcf => Some("arithmetic coding"),
+///
+/// `header` is what follows the marker: two bytes of length, then the bits of a sample.
+fn unknown_process(marker: u8, header: &[u8]) -> Option<&'static str> {
+    match (marker, header.get(2)) {
+        (0xc3 | 0xc7, _) => Some("lossless coding"),
+        (0xc5 | 0xc6, _) => Some("hierarchical coding"),
+        (0xc9..=0xcb | 0xcd..=0xcf, _) => Some("arithmetic coding"),
+        (0xf7, _) => Some("JPEG-LS coding"),
+        (0xc0..=0xc2, Some(12)) => Some("12 bits per sample"),
+        (0xc0..=0xc2, Some(16)) => Some("16 bits per sample"),
         _ => None,
+    }
+}
+
+/// Apple's tools make PNGs of their own for apps, with swapped, premultiplied colours and bare deflate data: their first
+/// chunk says so.
+fn png(bytes: &[u8]) -> Result<(), SkipReason> {
+    if bytes.get(12..16) == Some(b"CgBI") {
+        return Err(unsupported(Format::Png, "Apple's CgBI encoding"));
+    }
+    Ok(())
+}
+
+fn unsupported(format: Format, detail: &str) -> SkipReason {
+    SkipReason::UnsupportedKind {
+        format,
+        detail: detail.to_owned(),
     }
 }
 
@@ -184,13 +204,26 @@ mod tests {
 
     #[test]
     fn jpeg_processes_that_nobody_decodes_are_named() {
-        let bytes = b"\xff\xd8\xff\xc9\0\x03x\xff\xda\0\x03\x01ab\xff\xd9";
-        assert!(
-            jpeg(bytes)
-                .unwrap_err()
-                .to_string()
-                .contains("(arithmetic coding)")
-        );
+        let known = [
+            (0xc3, 8, Some("lossless coding")),
+            (0xc5, 8, Some("hierarchical coding")),
+            (0xc9, 8, Some("arithmetic coding")),
+            (0xca, 8, Some("arithmetic coding")),
+            (0xf7, 8, Some("JPEG-LS coding")),
+            (0xc0, 12, Some("12 bits per sample")),
+            (0xc1, 12, Some("12 bits per sample")),
+            (0xc2, 12, Some("12 bits per sample")),
+            (0xc0, 8, None),
+            (0xc2, 8, None),
+            // Huffman tables are no frame.
+            (0xc4, 12, None),
+        ];
+        for (marker, bits, detail) in known {
+            let frame = [0xff, marker, 0, 3, bits];
+            let bytes = [b"\xff\xd8", &frame[..], b"\xff\xda\0\x03\x01ab\xff\xd9"].concat();
+            let wanted = detail.map_or(Ok(()), |detail| Err(unsupported(Format::Jpeg, detail)));
+            assert_eq!(jpeg(&bytes), wanted, "{marker:#x}");
+        }
     }
 
     #[test]

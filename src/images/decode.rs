@@ -1,21 +1,24 @@
 //! From the bytes of a file to an upright [`RgbImage`], within limits, or to the reason why not.
 
+mod kind;
 mod options;
+mod png;
 mod reason;
 mod reduced;
 
 use std::io::Cursor;
 use std::ops::Deref;
 
-pub use self::options::{Alpha, DecodeOptions, Exif, JpegScale};
+pub use self::options::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
 use image::metadata::Orientation;
-use image::{ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, ImageResult};
 
-use self::reason::{floating_point, no_pixels, reason};
+use self::png::PngDecoder;
+use self::reason::{no_pixels, reason, unsupported};
 use super::budget::Permit;
-use super::pixels::to_rgb8;
+use super::pixels::{AlphaKind, to_rgb8};
 use super::{
-    DecodeBudget, Format, Preprocessing, RgbImage, SkipReason, complete, orientation, sniff,
+    DecodeBudget, Format, Preprocessing, RgbImage, SkipReason, complete, orientation, sniff, tags,
 };
 
 /// A picture together with its share of a [`DecodeBudget`], which is given back when it is dropped.
@@ -103,14 +106,14 @@ fn decode_at<'a>(
         _ => None,
     };
     let reduced = divisor.and_then(|divisor| {
-        let permit = budget.reserve(memory / u64::from(divisor * divisor));
+        let permit = budget.reserve_pixels(memory / u64::from(divisor * divisor));
         Some((reduced::read(bytes, divisor)?, permit))
     });
     let (image, mut permit) = if let Some(reduced) = reduced {
         reduced
     } else {
-        let permit = budget.reserve(memory);
-        (read(format, decoder, options)?, permit)
+        let permit = budget.reserve_pixels(memory);
+        (read(format, bytes, decoder, options)?, permit)
     };
     let image = image.upright(orientation);
     permit.shrink_to(image.pixels().len() as u64);
@@ -148,17 +151,15 @@ fn open<'a>(
     format: Format,
     bytes: &'a [u8],
     options: &DecodeOptions,
-) -> Result<impl ImageDecoder + 'a, SkipReason> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format(format));
-    reader.limits(memory_limits(options.max_pixels.saturating_mul(8)));
-    let mut decoder = reader.into_decoder().map_err(|error| {
+) -> Result<Box<dyn ImageDecoder + 'a>, SkipReason> {
+    let limit = options.limits.max_pixels;
+    let mut decoder = header(format, bytes, limit).map_err(|error| {
         // A file that ends inside its header is cut, whatever the decoder calls it.
         complete::check(format, bytes)
             .err()
-            .unwrap_or_else(|| reason(format, &error))
+            .unwrap_or_else(|| reason(format, bytes, &error))
     })?;
     let (width, height) = decoder.dimensions();
-    let limit = options.max_pixels;
     if u64::from(width) * u64::from(height) > limit {
         return Err(SkipReason::TooLarge {
             width,
@@ -172,8 +173,23 @@ fn open<'a>(
     let memory = memory_limits(working_memory(&decoder));
     decoder
         .set_limits(memory)
-        .map_err(|error| reason(format, &error))?;
+        .map_err(|error| reason(format, bytes, &error))?;
     Ok(decoder)
+}
+
+/// A decoder that has read the header, whatever it says of the size.
+fn header(
+    format: Format,
+    bytes: &[u8],
+    max_pixels: u64,
+) -> ImageResult<Box<dyn ImageDecoder + '_>> {
+    let limits = memory_limits(max_pixels.saturating_mul(8));
+    if format == Format::Png {
+        return Ok(Box::new(PngDecoder::new(bytes, &limits)?));
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format(format));
+    reader.limits(limits);
+    Ok(Box::new(reader.into_decoder()?))
 }
 
 /// The bytes that decoding takes at its peak, about: the decoder's samples, and once more for converting or turning them.
@@ -184,8 +200,8 @@ fn working_memory(decoder: &impl ImageDecoder) -> u64 {
 }
 
 /// Limits for a decoder's own buffers: those for the pixels, and some room for tables and metadata.
-fn memory_limits(pixels: u64) -> Limits {
-    let mut limits = Limits::default();
+fn memory_limits(pixels: u64) -> image::Limits {
+    let mut limits = image::Limits::default();
     limits.max_alloc = Some(pixels.saturating_add(64 << 20));
     limits
 }
@@ -211,27 +227,55 @@ fn orientation_of(
 
 fn read(
     format: Format,
+    bytes: &[u8],
     decoder: impl ImageDecoder,
     options: &DecodeOptions,
 ) -> Result<RgbImage, SkipReason> {
     let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
-    let samples = read_samples(format, decoder)?;
-    let pixels = to_rgb8(samples, color, options.alpha).ok_or_else(|| floating_point(format))?;
+    let samples = read_samples(format, bytes, decoder)?;
+    let kind = alpha_kind(format, bytes, color, &samples);
+    let pixels = to_rgb8(samples, color, kind, options.alpha)
+        .ok_or_else(|| unsupported(format, "floating-point samples"))?;
     RgbImage::new(width, height, pixels).ok_or_else(|| no_pixels(format))
 }
 
-fn read_samples(format: Format, decoder: impl ImageDecoder) -> Result<Vec<u8>, SkipReason> {
-    let bytes = decoder.total_bytes();
+fn read_samples(
+    format: Format,
+    bytes: &[u8],
+    decoder: impl ImageDecoder,
+) -> Result<Vec<u8>, SkipReason> {
+    let length = decoder.total_bytes();
     let mut samples = Vec::new();
-    let len = usize::try_from(bytes).map_err(|_| SkipReason::OutOfMemory(bytes))?;
+    let len = usize::try_from(length).map_err(|_| SkipReason::OutOfMemory(length))?;
     samples
         .try_reserve_exact(len)
-        .map_err(|_| SkipReason::OutOfMemory(bytes))?;
+        .map_err(|_| SkipReason::OutOfMemory(length))?;
     samples.resize(len, 0);
     decoder
         .read_image(&mut samples)
-        .map_err(|error| reason(format, &error))?;
+        .map_err(|error| reason(format, bytes, &error))?;
     Ok(samples)
+}
+
+/// How colours and transparency of a picture go together.
+///
+/// A TIFF says so in its tag `ExtraSamples` (TIFF 6.0, page 31). A bitmap with 32 bits a pixel may have a mask for
+/// transparency and yet none in it: programs that know nothing of it leave zeros there, which would hide every pixel.
+fn alpha_kind(format: Format, bytes: &[u8], color: ColorType, samples: &[u8]) -> AlphaKind {
+    const EXTRA_SAMPLES: u16 = 338;
+    const ASSOCIATED: u32 = 1;
+    match (format, color) {
+        (Format::Tiff, _) => match tags::values(bytes, EXTRA_SAMPLES).as_deref() {
+            Some([ASSOCIATED, ..]) => AlphaKind::Premultiplied,
+            _ => AlphaKind::Straight,
+        },
+        (Format::Bmp, ColorType::Rgba8)
+            if samples.as_chunks().0.iter().all(|&[_, _, _, a]| a == 0) =>
+        {
+            AlphaKind::Absent
+        }
+        _ => AlphaKind::Straight,
+    }
 }
 
 fn image_format(format: Format) -> ImageFormat {

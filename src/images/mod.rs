@@ -16,14 +16,17 @@ pub mod path_text;
 mod pixels;
 mod policy_text;
 pub mod preprocess;
+mod read;
 pub mod scan;
 pub mod skip;
+mod tags;
 mod thumbnail;
 
 pub use budget::DecodeBudget;
 pub use contact_sheet::{Cell, contact_sheet};
 pub use decode::{
-    Alpha, DecodeOptions, Decoded, Exif, JpegScale, decode, decode_for, decode_within, dimensions,
+    Alpha, DecodeOptions, Decoded, Exif, JpegScale, Limits, decode, decode_for, decode_within,
+    dimensions,
 };
 pub use format::{Format, sniff};
 pub use pixels::RgbImage;
@@ -31,9 +34,10 @@ pub use preprocess::{
     Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View, Views,
     channel_values,
 };
+pub use read::{FileBytes, read_file};
 pub use scan::{
-    FolderLayout, Found, Labels, Sample, Scan, Separator, ignored_text, parse_list, scan_folder,
-    scan_inputs, scan_list,
+    FolderLayout, Found, Labels, Names, Sample, Scan, Separator, ignored_text, parse_list,
+    scan_folder, scan_inputs, scan_list,
 };
 pub use skip::SkipReason;
 pub(crate) use skip::grouped;

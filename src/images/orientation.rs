@@ -2,6 +2,8 @@
 
 use image::metadata::Orientation;
 
+use super::tags;
+
 /// The tag `Orientation` of EXIF.
 const TAG: u16 = 0x0112;
 
@@ -14,48 +16,8 @@ pub(super) fn from_exif(block: &[u8]) -> Orientation {
 }
 
 fn read(block: &[u8]) -> Option<Orientation> {
-    let order = match block.get(..4)? {
-        b"II*\0" => ByteOrder::Little,
-        b"MM\0*" => ByteOrder::Big,
-        _ => return None,
-    };
-    let directory = block.get(order.u32(block.get(4..)?)? as usize..)?;
-    let entries = usize::from(order.u16(directory)?);
-    let entry = directory
-        .get(2..)?
-        .chunks_exact(12)
-        .take(entries)
-        .find(|e| order.u16(e) == Some(TAG))?;
-    let value = match order.u16(&entry[2..])? {
-        3 => u32::from(order.u16(&entry[8..])?),
-        4 => order.u32(&entry[8..])?,
-        _ => return None,
-    };
+    let value = *tags::values(block, TAG)?.first()?;
     Orientation::from_exif(u8::try_from(value).ok()?)
-}
-
-#[derive(Clone, Copy)]
-enum ByteOrder {
-    Little,
-    Big,
-}
-
-impl ByteOrder {
-    fn u16(self, bytes: &[u8]) -> Option<u16> {
-        let bytes = *bytes.first_chunk()?;
-        Some(match self {
-            Self::Little => u16::from_le_bytes(bytes),
-            Self::Big => u16::from_be_bytes(bytes),
-        })
-    }
-
-    fn u32(self, bytes: &[u8]) -> Option<u32> {
-        let bytes = *bytes.first_chunk()?;
-        Some(match self {
-            Self::Little => u32::from_le_bytes(bytes),
-            Self::Big => u32::from_be_bytes(bytes),
-        })
-    }
 }
 
 #[cfg(test)]

@@ -79,23 +79,40 @@ impl RgbImage {
     }
 }
 
+/// What the alpha channel of a decoder's samples means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AlphaKind {
+    /// Colours are as they are where the pixel is opaque.
+    Straight,
+    /// Colours are multiplied by it already: what is clear is black.
+    Premultiplied,
+    /// Nothing.
+    Absent,
+}
+
 /// 8-bit RGB from a decoder's samples; `None` for samples that are neither 8 nor 16 bits wide.
-pub(super) fn to_rgb8(samples: Vec<u8>, color: ColorType, alpha: Alpha) -> Option<Vec<u8>> {
+pub(super) fn to_rgb8(
+    samples: Vec<u8>,
+    color: ColorType,
+    kind: AlphaKind,
+    policy: Alpha,
+) -> Option<Vec<u8>> {
     let samples = match color {
         ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => samples,
         ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => narrow(samples),
         _ => return None,
     };
+    let over = |value, a| over(value, a, kind, policy);
     Some(match color.channel_count() {
         1 => samples.iter().flat_map(|&v| [v; 3]).collect(),
         2 => samples
             .as_chunks()
             .0
             .iter()
-            .flat_map(|&[v, a]| [over(v, a, alpha); 3])
+            .flat_map(|&[v, a]| [over(v, a); 3])
             .collect(),
         3 => samples,
-        _ => without_alpha(samples, alpha),
+        _ => without_alpha(samples, over),
     })
 }
 
@@ -111,28 +128,36 @@ fn narrow(mut samples: Vec<u8>) -> Vec<u8> {
 }
 
 /// RGBA to RGB, in place.
-fn without_alpha(mut samples: Vec<u8>, alpha: Alpha) -> Vec<u8> {
+fn without_alpha(mut samples: Vec<u8>, over: impl Fn(u8, u8) -> u8) -> Vec<u8> {
     let count = samples.len() / 4;
     for i in 0..count {
         let a = samples[4 * i + 3];
         for c in 0..3 {
-            samples[3 * i + c] = over(samples[4 * i + c], a, alpha);
+            samples[3 * i + c] = over(samples[4 * i + c], a);
         }
     }
     samples.truncate(3 * count);
     samples
 }
 
-/// One sample over the background: round((c·a + background·(255 − a)) / 255).
-fn over(value: u8, a: u8, alpha: Alpha) -> u8 {
-    let background = match alpha {
-        Alpha::White => 255,
-        Alpha::Black => 0,
-        Alpha::Drop => return value,
+/// One sample as the policy shows it.
+///
+/// Over a background: round((c·a + background·(255 − a)) / 255), where premultiplied samples are c·a / 255 already.
+fn over(value: u8, a: u8, kind: AlphaKind, policy: Alpha) -> u8 {
+    let (c, a) = (u32::from(value), u32::from(a));
+    let background = match policy {
+        Alpha::White => 255 - a,
+        Alpha::Black | Alpha::Drop => 0,
     };
-    let (value, a) = (u32::from(value), u32::from(a));
-    // The quotient is never half-way between two numbers, as 255 is odd.
-    ((value * a + background * (255 - a) + 127) / 255) as u8
+    // The quotients by 255 are never half-way between two numbers, as it is odd.
+    let shown = match (kind, policy) {
+        (AlphaKind::Absent, _) | (AlphaKind::Straight, Alpha::Drop) => c,
+        (AlphaKind::Straight, _) => (c * a + 127) / 255 + background,
+        // Rounded down, as Pillow does it. What is clear has no colour left, and shows as black.
+        (AlphaKind::Premultiplied, Alpha::Drop) if a > 0 => c * 255 / a,
+        (AlphaKind::Premultiplied, _) => c + background,
+    };
+    shown.min(255) as u8
 }
 
 #[cfg(test)]
@@ -143,6 +168,10 @@ mod tests {
         values.iter().flat_map(|v| v.to_ne_bytes()).collect()
     }
 
+    fn straight(samples: Vec<u8>, color: ColorType, policy: Alpha) -> Vec<u8> {
+        to_rgb8(samples, color, AlphaKind::Straight, policy).unwrap()
+    }
+
     #[test]
     fn sixteen_bits_are_scaled_and_rounded() {
         let samples = wide(&[0, 128, 129, 257, 32767, 32768, 65406, 65407, 65535]);
@@ -151,9 +180,19 @@ mod tests {
 
     #[test]
     fn gray_becomes_three_equal_channels() {
-        let rgb = to_rgb8(vec![7, 200], ColorType::L8, Alpha::White);
+        let rgb = to_rgb8(
+            vec![7, 200],
+            ColorType::L8,
+            AlphaKind::Straight,
+            Alpha::White,
+        );
         assert_eq!(rgb.unwrap(), [7, 7, 7, 200, 200, 200]);
-        let rgb = to_rgb8(wide(&[257 * 9]), ColorType::L16, Alpha::White);
+        let rgb = to_rgb8(
+            wide(&[257 * 9]),
+            ColorType::L16,
+            AlphaKind::Straight,
+            Alpha::White,
+        );
         assert_eq!(rgb.unwrap(), [9, 9, 9]);
     }
 
@@ -166,22 +205,48 @@ mod tests {
             (Alpha::Drop, [0, 255, 0]),
         ];
         for (alpha, rgb) in known {
-            assert_eq!(
-                to_rgb8(vec![0, 255, 0, 128], ColorType::Rgba8, alpha).unwrap(),
-                rgb
-            );
+            assert_eq!(straight(vec![0, 255, 0, 128], ColorType::Rgba8, alpha), rgb);
             let samples = wide(&[0, 65535, 0, 128 * 257]);
-            assert_eq!(to_rgb8(samples, ColorType::Rgba16, alpha).unwrap(), rgb);
+            assert_eq!(straight(samples, ColorType::Rgba16, alpha), rgb);
         }
-        let gray = to_rgb8(vec![90, 0, 200, 255], ColorType::La8, Alpha::White).unwrap();
+        let gray = straight(vec![90, 0, 200, 255], ColorType::La8, Alpha::White);
         assert_eq!(gray, [255, 255, 255, 200, 200, 200]);
-        let gray = to_rgb8(wide(&[90 * 257, 0]), ColorType::La16, Alpha::Black).unwrap();
+        let gray = straight(wide(&[90 * 257, 0]), ColorType::La16, Alpha::Black);
         assert_eq!(gray, [0, 0, 0]);
+    }
+
+    /// Of a premultiplied sample c' and a: c' + 255 − a on white, c' on black, c' · 255 / a without transparency.
+    #[test]
+    fn premultiplied_colours_are_not_multiplied_again() {
+        let known = [
+            (Alpha::White, [227, 127, 255]),
+            (Alpha::Black, [100, 0, 128]),
+            (Alpha::Drop, [199, 0, 255]),
+        ];
+        let shown = |samples, color, policy| {
+            to_rgb8(samples, color, AlphaKind::Premultiplied, policy).unwrap()
+        };
+        for (policy, rgb) in known {
+            let samples = vec![100, 0, 128, 128];
+            assert_eq!(shown(samples, ColorType::Rgba8, policy), rgb);
+            let samples = wide(&[100 * 257, 0, 128 * 257, 128 * 257]);
+            assert_eq!(shown(samples, ColorType::Rgba16, policy), rgb);
+        }
+        let clear = |policy| shown(vec![0, 0], ColorType::La8, policy);
+        assert_eq!(clear(Alpha::White), [255; 3]);
+        assert_eq!(clear(Alpha::Drop), [0; 3]);
+        // More colour than there is opacity is more than white.
+        assert_eq!(
+            shown(vec![200, 100], ColorType::La8, Alpha::White),
+            [255; 3]
+        );
+        assert_eq!(shown(vec![200, 100], ColorType::La8, Alpha::Drop), [255; 3]);
     }
 
     #[test]
     fn floating_point_is_left_to_the_caller() {
-        assert!(to_rgb8(vec![0; 12], ColorType::Rgb32F, Alpha::White).is_none());
+        let kind = AlphaKind::Straight;
+        assert!(to_rgb8(vec![0; 12], ColorType::Rgb32F, kind, Alpha::White).is_none());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What there is to work on: the images of a folder, of a list, or of the command line, in a stable order.
 //!
 //! A folder whose subfolders hold images is an *image folder*, as torchvision has it: each first-level folder is a
-//! class, and what lies deeper belongs to it. Any other folder is flat and has no classes. Names decide what is listed,
-//! content decides later what is decoded; nothing is opened here, and nothing is ever written.
+//! class, and what lies deeper belongs to it. Any other folder is flat and has no classes. Names decide what is listed
+//! (or the first bytes, with [`Names::Any`]), content decides later what is decoded; nothing is ever written.
 
 mod layout;
 mod list;
@@ -74,6 +74,16 @@ pub enum Labels {
     None,
 }
 
+/// Which files of a folder are images. A file that is named itself always is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Names {
+    /// Those with one of the [`EXTENSIONS`], or that of a picture that is not decoded; nothing is opened.
+    #[default]
+    Extensions,
+    /// Those, and all others that begin as a picture does: `IMG_1`, `photo.jpg?w=300`.
+    Any,
+}
+
 /// What kind of tree it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FolderLayout {
@@ -90,7 +100,7 @@ pub struct Scan {
     pub entries: Vec<Found>,
     /// Whether the samples have classes.
     pub layout: FolderLayout,
-    /// Files that are not named as images are, counted by extension in lower case; `""` is none.
+    /// Files that are no images (see [`Names`]), counted by extension in lower case; `""` is none.
     pub ignored: BTreeMap<String, usize>,
     /// First-level folders without an image, by class name.
     pub empty_classes: Vec<String>,
@@ -107,6 +117,10 @@ pub struct Scan {
 ///
 /// If the folder is missing, is none, cannot be read, or holds no file that is named as an image.
 pub fn scan_folder(root: &Path, labels: Labels) -> Result<Scan> {
+    folder(root, labels, Names::Extensions)
+}
+
+fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
     let kind = std::fs::metadata(root).map_err(|error| list::unreachable_input(root, error))?;
     if !kind.is_dir() {
         return Err(Error::Input {
@@ -114,10 +128,11 @@ pub fn scan_folder(root: &Path, labels: Labels) -> Result<Scan> {
             hint: "give the folder that holds the images, or one folder for each class".into(),
         });
     }
-    let scan = layout::of_folder(root, labels)?;
+    let scan = layout::of_folder(root, labels, which)?;
     if scan.entries.is_empty() {
         return Err(names::no_images(
             &format!("`{}`", names::shown(root)),
+            which,
             &scan.ignored,
         ));
     }

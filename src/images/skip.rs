@@ -40,11 +40,13 @@ pub enum SkipReason {
     #[error("is {0}, which is not supported; convert it to JPEG or PNG")]
     Unsupported(&'static str),
     /// A picture in a format that is read, of a kind that is not.
-    #[error("is a {format} of a kind that is not supported ({detail}); convert it to JPEG or PNG")]
+    #[error(
+        "is a {format} with {detail}, which is not supported; convert it to an 8-bit JPEG or PNG"
+    )]
     UnsupportedKind {
         /// The container.
         format: Format,
-        /// What is special about it.
+        /// What is special about it: `12 bits per sample`.
         detail: String,
     },
     /// The end is missing.
@@ -69,6 +71,18 @@ pub enum SkipReason {
         /// The most pixels that are allowed.
         limit: u64,
     },
+    /// More bytes than allowed, known before it is read.
+    #[error(
+        "has {} bytes, over the limit of {} (raise it with --max-bytes)",
+        grouped(*bytes),
+        grouped(*limit)
+    )]
+    TooLong {
+        /// The length of the file.
+        bytes: u64,
+        /// The most bytes that are allowed.
+        limit: u64,
+    },
     /// The memory for its pixels cannot be had.
     #[error("needs {} bytes of memory to unpack, which cannot be had", grouped(*.0))]
     OutOfMemory(u64),
@@ -77,7 +91,7 @@ pub enum SkipReason {
     Corrupt {
         /// The container.
         format: Format,
-        /// The decoder's words.
+        /// In which way.
         detail: String,
     },
 }
@@ -109,6 +123,18 @@ mod tests {
         assert_eq!(
             reason.to_string(),
             "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (raise it with --max-pixels)"
+        );
+    }
+
+    #[test]
+    fn lengths_are_told_with_the_limit_and_the_option() {
+        let reason = SkipReason::TooLong {
+            bytes: 1_610_612_736,
+            limit: 512 << 20,
+        };
+        assert_eq!(
+            reason.to_string(),
+            "has 1,610,612,736 bytes, over the limit of 536,870,912 (raise it with --max-bytes)"
         );
     }
 

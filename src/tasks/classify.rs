@@ -9,7 +9,7 @@ use super::inputs::Inputs;
 use crate::backbones::{Engine, RunOptions};
 use crate::classifier::{Classifier, Prediction, Rejecting, Tta, Verdict};
 use crate::error::{Error, Result};
-use crate::images::Labels;
+use crate::images::{Labels, Limits};
 use crate::progress::Progress;
 
 /// What to classify, and how.
@@ -27,8 +27,8 @@ pub struct ClassifyOptions {
     pub tta: Tta,
     /// What becomes of images that are like none of the training images.
     pub rejecting: Rejecting,
-    /// The pixel limit.
-    pub max_pixels: u64,
+    /// How large images may be.
+    pub limits: Limits,
     /// How the network is run; as many threads are for decoding.
     pub run: RunOptions,
     /// Images that the network is given at once.

@@ -44,7 +44,7 @@ pub(super) fn with_features(
     let spec = spec_for(wanted, existing.as_ref());
     let mut frozen = Frozen::for_spec(&spec, options.backbone.as_deref(), &options.run)?;
     let (batch, threads) = (options.batch_size, options.run.threads);
-    let pipeline = Pipeline::of(&spec, options.max_pixels, batch, threads);
+    let pipeline = Pipeline::of(&spec, options.limits, batch, threads);
     let mut counts = Counts::default();
     let mut counted = |image: Featured<'_>| {
         *if image.features.is_ok() {

@@ -16,7 +16,7 @@ use super::inputs::Inputs;
 use crate::backbones::Home;
 use crate::error::{Error, Result};
 use crate::features::{is_store, store_around};
-use crate::images::Labels;
+use crate::images::{Labels, Names};
 use crate::outputs;
 
 /// Whether an output may replace what is there though it is something else.
@@ -88,7 +88,7 @@ impl OutputGuard {
         if is_store(path) {
             return self.reads([path]);
         }
-        self.images(&Inputs::Paths(vec![path.to_owned()]))
+        self.images(&Inputs::Paths(vec![path.to_owned()], Names::Any))
     }
 
     /// Guards what is installed.
@@ -218,7 +218,7 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink("images/a.png", path("link")).unwrap();
         let guard = OutputGuard::new()
-            .images(&Inputs::Paths(vec![path("images")]))
+            .images(&Inputs::Paths(vec![path("images")], Names::Any))
             .reads([path("head")]);
         let check = |name: &str| said(guard.check(&path(name), Wanted::Text, Overwrite::Allow));
         assert!(check("head").ends_with("is also an input"));
@@ -239,7 +239,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().join("a.jpg");
         fs::write(&text, "text").unwrap();
-        for inputs in [Inputs::Paths, Inputs::List] {
+        for inputs in [|paths| Inputs::Paths(paths, Names::Any), Inputs::List] {
             let guard = OutputGuard::new().images(&inputs(vec![text.clone()]));
             let said = said(guard.check(&text, Wanted::Text, Overwrite::Allow));
             assert!(said.ends_with("is also an input"), "{said}");

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use crate::error::Result;
-use crate::images::{Labels, Scan, scan_inputs, scan_list};
+use crate::images::{Labels, Names, Scan, scan_inputs, scan_list};
 
 /// Images as the user names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inputs {
-    /// Folders and files.
-    Paths(Vec<PathBuf>),
+    /// Folders and files, and which files of the folders are images.
+    Paths(Vec<PathBuf>, Names),
     /// A list of files, as it comes on standard input.
     List(Vec<PathBuf>),
 }
@@ -28,7 +28,7 @@ impl Inputs {
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
         match self {
-            Self::Paths(paths) | Self::List(paths) => paths,
+            Self::Paths(paths, _) | Self::List(paths) => paths,
         }
     }
 
@@ -38,7 +38,7 @@ impl Inputs {
     /// [`crate::Error::Input`] where there are none.
     pub fn scan(&self, labels: Labels) -> Result<Scan> {
         match self {
-            Self::Paths(paths) => scan_inputs(paths, labels),
+            Self::Paths(paths, names) => scan_inputs(paths, labels, *names),
             Self::List(paths) => scan_list(paths.clone()),
         }
     }

@@ -15,7 +15,7 @@ use crate::classifier::{Classifier, Prediction, Verdict};
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore, is_store};
 use crate::head::{Evaluation, Interval};
-use crate::images::Labels;
+use crate::images::{Labels, Names};
 use crate::progress::Progress;
 
 /// What to judge a head on: features, or images with the options of classification.
@@ -23,6 +23,8 @@ use crate::progress::Progress;
 pub struct JudgeOptions {
     /// A feature store, or a folder of images with a folder for each class.
     pub data: PathBuf,
+    /// Which files of a folder are images.
+    pub names: Names,
     /// How images are classified; its `inputs` are not used.
     pub classify: ClassifyOptions,
 }
@@ -173,7 +175,7 @@ fn from_images(
     tallies: &mut [Tally<'_>],
     progress: &dyn Progress,
 ) -> Result<(Engine, Vec<String>)> {
-    let inputs = Inputs::Paths(vec![options.data.clone()]);
+    let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
     let classify = ClassifyOptions {
         inputs,
         ..options.classify.clone()

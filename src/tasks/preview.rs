@@ -1,6 +1,5 @@
 //! `preview`: what the network will see of some images.
 
-use std::fs;
 use std::path::PathBuf;
 
 use super::inputs::{Inputs, Skipped};
@@ -8,7 +7,7 @@ use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
 use crate::error::{Error, Result};
 use crate::images::{
     Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, SkipReason, contact_sheet,
-    decode_for,
+    decode_for, read_file,
 };
 use crate::outputs;
 
@@ -114,8 +113,8 @@ fn pixels(
         Found::Sample(sample) => sample,
         Found::Skipped { reason, .. } => return Err(reason.clone()),
     };
-    let bytes = fs::read(&sample.path).map_err(|e| SkipReason::Unreadable(e.to_string()))?;
     let budget = DecodeBudget::new(u64::MAX);
+    let bytes = read_file(&sample.path, &decoding.limits, &budget)?;
     let image = decode_for(preprocessor.settings(), &bytes, decoding, &budget)?;
     Ok(preprocessor.fit(&image))
 }

@@ -111,7 +111,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
 fn pictures(n: usize, options: &ReportOptions) -> Result<Pictures> {
     let classify = &options.judge.classify;
     let classifier = Classifier::open(&classify.head, classify.tta)?;
-    let decoding = classifier.spec().decoding.within(classify.max_pixels);
+    let decoding = classifier.spec().decoding.within(classify.limits);
     Ok(Pictures::new(n, decoding, classify.run.threads))
 }
 

@@ -14,6 +14,7 @@ use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Tta};
 use crate::error::Result;
 use crate::head::{Pick, SelectionParams, UnitRows, select};
+use crate::images::Limits;
 use crate::progress::Progress;
 
 /// What to choose from, and how.
@@ -29,8 +30,8 @@ pub struct SuggestOptions {
     pub near: f32,
     /// The network's file, where it is not installed.
     pub backbone: Option<PathBuf>,
-    /// The pixel limit.
-    pub max_pixels: u64,
+    /// How large images may be.
+    pub limits: Limits,
     /// How the network is run; as many threads are for decoding.
     pub run: RunOptions,
     /// Images that the network is given at once.

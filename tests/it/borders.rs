@@ -19,6 +19,7 @@ const ROWS: &[&[&str]] = &[
 /// Crates with the only rooms that may import them.
 const OWNERS: &[(&str, &[&str])] = &[
     ("image", &["images"]),
+    ("png", &["images"]),
     ("fast_image_resize", &["images"]),
     ("unifont", &["images"]),
     ("ort", &["backbones"]),

@@ -5,7 +5,7 @@ use std::path::Path;
 use frostline::backbones::{Home, RunOptions};
 use frostline::classifier::Tta;
 use frostline::features::Digest;
-use frostline::images::DecodeOptions;
+use frostline::images::{Limits, Names};
 use frostline::progress::Silent;
 use frostline::tasks::{ClassifyOptions, Inputs, JudgeOptions, Judged, judge};
 
@@ -15,14 +15,15 @@ fn judged(place: &Place, data: &str) -> Judged {
     let path = |name: &str| place.folder().join(name);
     let options = JudgeOptions {
         data: path(data),
+        names: Names::default(),
         classify: ClassifyOptions {
-            inputs: Inputs::Paths(Vec::new()),
+            inputs: Inputs::Paths(Vec::new(), Names::default()),
             head: path("head"),
             backbone: None,
             store: None,
             tta: Tta::Trained,
             rejecting: frostline::classifier::Rejecting::default(),
-            max_pixels: DecodeOptions::default().max_pixels,
+            limits: Limits::default(),
             run: RunOptions::new(Home::at(path("home"))),
             batch_size: 4,
         },

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{frostline, two_classes};
+use crate::harness::{RED, frostline, two_classes, write_picture};
 
 #[test]
 fn a_grid_of_what_the_network_will_see() {
@@ -40,4 +40,17 @@ fn a_bad_image_is_named_and_the_rest_is_shown() {
     fs::write(folder.path().join("none.png"), "no picture").unwrap();
     frostline(["preview", &path("none.png"), "-o", &path("never.png")]).exits(1);
     assert!(!folder.path().join("never.png").exists());
+}
+
+#[test]
+fn images_of_any_name_are_shown_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    write_picture(&folder.path().join("images/photo.jpg?w=300"), RED, 1);
+    write_picture(&folder.path().join("images/IMG_2"), RED, 2);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let args = ["preview", &path("images"), "-o", &path("grid.png")];
+    frostline(args).exits(1).says(&["holds no images"]);
+    frostline([&args[..], &["--any-name"]].concat())
+        .exits(0)
+        .says(&["2 images of"]);
 }

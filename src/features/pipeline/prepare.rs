@@ -10,7 +10,7 @@ use crate::features::Digest;
 use crate::features::recognition::Recognised;
 use crate::images::{
     DecodeBudget, DecodeOptions, Found, Preprocessor, Sample, SkipReason, View, decode_for,
-    dimensions,
+    dimensions, read_file,
 };
 use crate::stamp::Stamp;
 
@@ -81,8 +81,7 @@ impl Preparer<'_> {
         let stamp = stamp
             .ok()
             .filter(|stamp| stamp.is_settled(SystemTime::now()));
-        let bytes =
-            fs::read(&sample.path).map_err(|error| SkipReason::Unreadable(error.to_string()))?;
+        let bytes = read_file(&sample.path, &self.decoding.limits, self.budget)?;
         let digest = Digest::of(&bytes);
         if self.known.is_some_and(|known| known.contains(&digest)) {
             let size = dimensions(&bytes, self.decoding)?;
@@ -97,6 +96,7 @@ impl Preparer<'_> {
         }
         let settings = self.preprocessor.settings();
         let image = decode_for(settings, &bytes, self.decoding, self.budget)?;
+        drop(bytes);
         timings.decode = start.elapsed();
         let fit = |&view: &View| self.preprocessor.fit_view(&image, view);
         let pixels = self.views.iter().map(fit).collect::<Vec<_>>().concat();

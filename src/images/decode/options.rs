@@ -60,18 +60,38 @@ pub struct DecodeOptions {
     /// Scale of large JPEGs.
     #[serde(skip_serializing_if = "JpegScale::is_full")]
     pub jpeg_scale: JpegScale,
+    /// How large it may be.
+    pub limits: Limits,
+}
+
+/// How large a file and its picture may be; both are known before the pixels are unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
     /// The most pixels (width × height) that a picture may have.
     pub max_pixels: u64,
+    /// The most bytes that its file may have.
+    pub max_bytes: u64,
+}
+
+impl Default for Limits {
+    /// 178,956,970 pixels, where Pillow refuses too, and 512 MiB: that many pixels of three bytes.
+    fn default() -> Self {
+        Self {
+            max_pixels: 178_956_970,
+            max_bytes: 512 << 20,
+        }
+    }
 }
 
 impl Default for DecodeOptions {
-    /// Upright, on white, at full scale, and up to 178,956,970 pixels: where Pillow refuses too.
+    /// Upright, on white, at full scale, within the limits of [`Limits::default`].
     fn default() -> Self {
         Self {
             exif: Exif::Apply,
             alpha: Alpha::White,
             jpeg_scale: JpegScale::Full,
-            max_pixels: 178_956_970,
+            limits: Limits::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use jpeg_decoder::{CodingProcess, Decoder, PixelFormat};
 
 use super::Alpha;
 use crate::images::RgbImage;
-use crate::images::pixels::to_rgb8;
+use crate::images::pixels::{AlphaKind, to_rgb8};
 
 /// How many times as long as the resize makes it the shorter edge stays, at least: Pillow's `thumbnail` keeps the same
 /// `reducing_gap`.
@@ -44,7 +44,7 @@ pub(super) fn read(bytes: &[u8], divisor: u16) -> Option<RgbImage> {
         PixelFormat::L8 => ColorType::L8,
         PixelFormat::L16 | PixelFormat::CMYK32 => return None,
     };
-    let pixels = to_rgb8(samples, color, Alpha::default())?;
+    let pixels = to_rgb8(samples, color, AlphaKind::Straight, Alpha::default())?;
     RgbImage::new(width.into(), height.into(), pixels)
 }
 

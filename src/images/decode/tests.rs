@@ -1,5 +1,9 @@
 //! Pictures of every kind, whole and cut, through [`decode`].
 
+mod alpha;
+mod kinds;
+mod words;
+
 use std::io::Cursor;
 
 use image::codecs::gif::GifEncoder;
@@ -411,7 +415,7 @@ fn cmyk_as_adobe_stores_it_is_no_negative() {
 #[test]
 fn bombs_are_refused_by_their_header() {
     let reason = |bytes: &[u8]| plain(bytes).unwrap_err();
-    let limit = DecodeOptions::default().max_pixels;
+    let limit = Limits::default().max_pixels;
     let bomb = SkipReason::TooLarge {
         width: 20_000,
         height: 20_000,
@@ -440,7 +444,10 @@ fn the_limit_is_the_callers() {
         decode(
             &bytes,
             &DecodeOptions {
-                max_pixels,
+                limits: Limits {
+                    max_pixels,
+                    ..Limits::default()
+                },
                 ..DecodeOptions::default()
             },
         )
@@ -483,7 +490,7 @@ fn floating_point_is_refused_in_words() {
         .to_string();
     assert_eq!(
         reason,
-        "is a TIFF of a kind that is not supported (floating-point samples); convert it to JPEG or PNG"
+        "is a TIFF with floating-point samples, which is not supported; convert it to an 8-bit JPEG or PNG"
     );
 }
 
@@ -509,7 +516,7 @@ fn options_are_written_in_lower_case() {
     let text = serde_json::to_string(&DecodeOptions::default()).unwrap();
     assert_eq!(
         text,
-        r#"{"exif":"apply","alpha":"white","max_pixels":178956970}"#
+        r#"{"exif":"apply","alpha":"white","limits":{"max_pixels":178956970,"max_bytes":536870912}}"#
     );
     assert_eq!(
         serde_json::from_str::<DecodeOptions>("{}").unwrap(),

@@ -5,6 +5,9 @@ use crate::images::SkipReason;
 /// How much of a file is looked at to tell text from noise.
 const LOOK_AT: usize = 1024;
 
+/// So many zero bytes at the start are those of no format; whether more follow is not looked at.
+const ZEROS: usize = 512;
+
 /// Pictures that are not decoded, by their first bytes.
 const PICTURES: [(&[u8], &str); 10] = [
     (b"\xff\x0a", "JPEG XL"),
@@ -48,8 +51,12 @@ pub(super) fn signature(bytes: &[u8]) -> Option<SkipReason> {
     if let Some(name) = known(&OTHERS) {
         return Some(SkipReason::NotAnImage(name));
     }
-    if bytes.iter().all(|&b| b == 0) {
-        return Some(SkipReason::NotAnImage("nothing but zero bytes"));
+    if bytes.iter().take(ZEROS).all(|&b| b == 0) {
+        return Some(SkipReason::NotAnImage(if bytes.len() < ZEROS {
+            "nothing but zero bytes"
+        } else {
+            "a file that starts with zero bytes"
+        }));
     }
     (bytes.get(4..8) == Some(b"ftyp")).then(|| media_file(bytes))
 }

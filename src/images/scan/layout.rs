@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::names::shown;
 use super::walk::Walk;
-use super::{FolderLayout, Found, Labels, Scan};
+use super::{FolderLayout, Found, Labels, Names, Scan};
 use crate::error::{Error, Result};
 use crate::images::{SkipReason, path_text};
 
@@ -28,8 +28,8 @@ const SPLITS: [&str; 8] = [
 /// # Errors
 ///
 /// If it cannot be read.
-pub(super) fn of_folder(root: &Path, labels: Labels) -> Result<Scan> {
-    let mut walk = Walk::new(root, labels);
+pub(super) fn of_folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
+    let mut walk = Walk::new(root, labels, which);
     walk.root(root).map_err(Error::io("read", root))?;
     let Walk {
         found,

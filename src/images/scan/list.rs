@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::names::{no_images, shown};
 use super::walk::{Walk, kind_text, link_reason};
-use super::{FolderLayout, Found, Labels, Sample, Scan, scan_folder};
+use super::{FolderLayout, Found, Labels, Names, Sample, Scan, folder};
 use crate::error::{Error, Result};
 use crate::images::{SkipReason, path_text};
 
@@ -20,7 +20,8 @@ pub enum Separator {
     Nul,
 }
 
-/// The paths of a list, whatever bytes they hold; empty ones are dropped.
+/// The paths of a list, whatever bytes they hold; empty ones are dropped, and the byte order mark that some editors put
+/// before the first.
 ///
 /// ```
 /// use frostline::images::scan::{Separator, parse_list};
@@ -32,6 +33,7 @@ pub fn parse_list(bytes: &[u8], separator: Separator) -> Vec<PathBuf> {
         Separator::Newline => b'\n',
         Separator::Nul => 0,
     };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     bytes
         .split(|&b| b == end)
         .map(|entry| match separator {
@@ -55,19 +57,19 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 }
 
 /// Lists what the command line names: one folder as [`scan_folder`] does; else each file as given, whatever its
-/// extension, and each folder with all that it holds, without classes and under the folder's name.
+/// name, and each folder with all that it holds, without classes and under the folder's name.
 ///
 /// # Errors
 ///
 /// If nothing is named, the only input is missing, a folder cannot be read, or there is no image in all of them.
-pub fn scan_inputs(inputs: &[PathBuf], labels: Labels) -> Result<Scan> {
+pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<Scan> {
     if let [only] = inputs {
         let kind = fs::metadata(only).map_err(|error| unreachable_input(only, error))?;
         if kind.is_dir() {
-            return scan_folder(only, labels);
+            return folder(only, labels, which);
         }
     }
-    let mut walk = Walk::new(Path::new(""), Labels::None);
+    let mut walk = Walk::new(Path::new(""), Labels::None, which);
     for input in inputs {
         if fs::metadata(input).is_ok_and(|kind| kind.is_dir()) {
             let before = walk.found.len();
@@ -87,7 +89,7 @@ pub fn scan_inputs(inputs: &[PathBuf], labels: Labels) -> Result<Scan> {
         ..
     } = walk;
     if found.is_empty() {
-        return Err(no_images("what was given", &ignored));
+        return Err(no_images("what was given", which, &ignored));
     }
     Ok(Scan {
         entries: found,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::Names;
 use crate::error::Error;
 use crate::images::path_text;
 
@@ -84,8 +85,14 @@ pub fn ignored_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
 }
 
 /// The error for a place without images.
-pub(super) fn no_images(place: &str, ignored: &BTreeMap<String, usize>) -> Error {
-    let wanted = EXTENSIONS.map(|e| format!(".{e}")).join(" ");
+pub(super) fn no_images(place: &str, which: Names, ignored: &BTreeMap<String, usize>) -> Error {
+    let named = EXTENSIONS.map(|e| format!(".{e}")).join(" ");
+    let wanted = match which {
+        Names::Extensions => {
+            format!("images are files named {named} (or of any name with --any-name)")
+        }
+        Names::Any => "images are told by their content".to_owned(),
+    };
     let held = match ignored_text(ignored) {
         Some(counts) => {
             format!("it holds only files of other kinds, which are not supported: {counts}")
@@ -94,9 +101,7 @@ pub(super) fn no_images(place: &str, ignored: &BTreeMap<String, usize>) -> Error
     };
     Error::Input {
         problem: format!("{place} holds no images"),
-        hint: format!(
-            "images are files named {wanted}, in one folder for each class or in one flat folder; {held}"
-        ),
+        hint: format!("{wanted}, in one folder for each class or in one flat folder; {held}"),
     }
 }
 

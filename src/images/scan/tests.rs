@@ -223,11 +223,11 @@ fn expected_formats_are_listed_to_be_named_later() {
 fn inputs_are_taken_as_given() {
     let root = tree(&["one.dat", "folder/cat/a.jpg", "folder/b.jpg", "void/x.txt"]);
     let at = |name: &str| root.path().join(name);
-    let single = scan_inputs(&[at("one.dat")], Labels::FromFolders).unwrap();
+    let single = scan_inputs(&[at("one.dat")], Labels::FromFolders, Names::Extensions).unwrap();
     assert_eq!(lines(&single), [at("one.dat").display().to_string()]);
 
     let inputs = [at("one.dat"), at("folder"), at("gone.jpg"), at("void")];
-    let several = scan_inputs(&inputs, Labels::FromFolders).unwrap();
+    let several = scan_inputs(&inputs, Labels::FromFolders, Names::Extensions).unwrap();
     let name = |name: &str| at(name).display().to_string();
     let wanted = [
         name("one.dat"),
@@ -238,15 +238,57 @@ fn inputs_are_taken_as_given() {
     assert_eq!(lines(&several), wanted);
     assert!(several.notes[0].ends_with("void` holds no images"));
     assert!(
-        problem(scan_inputs(&[at("gone.jpg")], Labels::None))
-            .0
-            .contains("does not exist")
+        problem(scan_inputs(
+            &[at("gone.jpg")],
+            Labels::None,
+            Names::Extensions
+        ))
+        .0
+        .contains("does not exist")
     );
     assert!(
-        problem(scan_inputs(&[], Labels::None))
+        problem(scan_inputs(&[], Labels::None, Names::Extensions))
             .0
             .contains("no images")
     );
+}
+
+/// Without the flag names decide; with it, files of any name that begin as pictures do, and all that are named so.
+#[test]
+fn files_of_any_name_are_images_by_their_content() {
+    let root = tree(&["cat/b.jpg", "cat/empty", ".hidden"]);
+    let png = b"\x89PNG\r\n\x1a\n".as_slice();
+    for (name, bytes) in [
+        ("cat/IMG_1", png),
+        ("dog/a.jpg?w=300", b"\xff\xd8\xff\xe0"),
+        ("dog/photo.2024", b"GIF89a"),
+        ("dog/phone", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+        ("dog/notes.txt", b"a word"),
+        ("dog/page", b"<html>"),
+    ] {
+        let path = root.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let inputs = [root.path().to_path_buf()];
+    let by_name = scan_inputs(&inputs, Labels::FromFolders, Names::Extensions).unwrap();
+    assert_eq!(lines(&by_name), ["cat/b.jpg = cat"]);
+    assert_eq!(by_name.ignored.values().sum::<usize>(), 7);
+    let by_content = scan_inputs(&inputs, Labels::FromFolders, Names::Any).unwrap();
+    let wanted = [
+        "cat/IMG_1 = cat",
+        "cat/b.jpg = cat",
+        "dog/a.jpg?w=300 = dog",
+        "dog/phone = dog",
+        "dog/photo.2024 = dog",
+    ];
+    assert_eq!(lines(&by_content), wanted);
+    let ignored = [(String::new(), 2), ("txt".to_owned(), 1)];
+    assert_eq!(by_content.ignored, ignored.into());
+    // A list or a file that is named needs no flag.
+    let named = [root.path().join("cat/IMG_1")];
+    let scan = scan_inputs(&named, Labels::None, Names::Extensions).unwrap();
+    assert_eq!(scan.entries.len(), 1);
 }
 
 #[test]
@@ -255,6 +297,11 @@ fn lists_keep_their_order_and_their_bytes() {
     assert_eq!(paths, ["b.jpg", "a b.jpg", "./c.jpg"].map(PathBuf::from));
     let paths = parse_list(b"new\nline.jpg\0cr\r\0\0", Separator::Nul);
     assert_eq!(paths, ["new\nline.jpg", "cr\r"].map(PathBuf::from));
+    for separator in [Separator::Newline, Separator::Nul] {
+        let marked = parse_list(b"\xef\xbb\xbfa.jpg", separator);
+        assert_eq!(marked, [PathBuf::from("a.jpg")]);
+        assert!(parse_list(b"\xef\xbb\xbf", separator).is_empty());
+    }
 
     let root = tree(&["b.jpg", "a.bin"]);
     let at = |name: &str| root.path().join(name);

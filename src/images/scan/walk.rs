@@ -1,4 +1,4 @@
-//! Goes through a folder in order, follows links that do not lead back, and opens no file.
+//! Goes through a folder in order, follows links that do not lead back, and opens no file unless names do not count.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::names::{class_name, extension_key, is_image, is_left_out, shown};
-use super::{Found, Labels, Sample};
+use super::{Found, Labels, Names, Sample};
+use crate::images::read::sniff_file;
 use crate::images::{SkipReason, path_text};
 
 /// What a walk has found so far.
@@ -16,6 +17,7 @@ pub(super) struct Walk<'a> {
     /// What names leave out.
     base: &'a Path,
     labels: Labels,
+    names: Names,
     pub(super) found: Vec<Found>,
     pub(super) ignored: BTreeMap<String, usize>,
     pub(super) notes: Vec<String>,
@@ -28,10 +30,11 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// A walk whose names are relative to `base`; an empty one leaves paths as they are.
-    pub(super) fn new(base: &'a Path, labels: Labels) -> Self {
+    pub(super) fn new(base: &'a Path, labels: Labels, names: Names) -> Self {
         Self {
             base,
             labels,
+            names,
             found: Vec::new(),
             ignored: BTreeMap::new(),
             notes: Vec::new(),
@@ -89,7 +92,7 @@ impl<'a> Walk<'a> {
     }
 
     fn file(&mut self, path: PathBuf, name: &OsStr, kind: FileType) {
-        if !is_image(name) {
+        if !is_image(name) && !(self.names == Names::Any && is_picture(&path, kind)) {
             *self.ignored.entry(extension_key(name)).or_default() += 1;
         } else if kind.is_file() {
             let sample = self.sample(path);
@@ -146,6 +149,15 @@ impl<'a> Walk<'a> {
             class: self.class.clone(),
         }
     }
+}
+
+/// Whether a file begins as a picture does, also as one that is not decoded: it is listed to be named.
+fn is_picture(path: &Path, kind: FileType) -> bool {
+    kind.is_file()
+        && matches!(
+            sniff_file(path),
+            Ok(_) | Err(SkipReason::Unsupported(_) | SkipReason::UnsupportedKind { .. })
+        )
 }
 
 /// Whether an entry lies in the root itself.

@@ -69,6 +69,11 @@ mod tests {
             read("weight,class\n1,\"dog, small\"\n2.5,cat\n").unwrap(),
             table
         );
+        // As Excel writes it: a byte order mark and carriage returns.
+        assert_eq!(
+            read("\u{feff}class,weight\r\ncat,2.5\r\n\"dog, small\",1\r\n").unwrap(),
+            table
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Thumbnails: where the files are, and how much room there is for them on the page.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -10,7 +9,7 @@ use super::nearest::Near;
 use super::photos::Shown;
 use crate::features::is_store;
 use crate::images::path_text::{from_text, to_text};
-use crate::images::{DecodeBudget, DecodeOptions, decode_within, thumbnail};
+use crate::images::{DecodeBudget, DecodeOptions, decode_within, read_file, thumbnail};
 use crate::progress::Progress;
 use crate::report::{PICTURE_ROOM, Picture, Thumbnail};
 
@@ -186,7 +185,7 @@ impl Pictures {
 
     /// The thumbnail of a file; none where it cannot be read: a picture that is missing is no reason to have no report.
     fn small(&self, file: &Path, budget: &DecodeBudget) -> Option<Vec<u8>> {
-        let bytes = fs::read(file).ok()?;
+        let bytes = read_file(file, &self.decoding.limits, budget).ok()?;
         let image = decode_within(&bytes, &self.decoding, budget).ok()?;
         Some(thumbnail(&image, self.edge, self.quality))
     }

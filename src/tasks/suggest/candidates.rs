@@ -56,7 +56,7 @@ impl Candidates {
         let spec = classifier.spec();
         let mut frozen = Frozen::for_spec(spec, options.backbone.as_deref(), &options.run)?;
         let (batch, threads) = (options.batch_size, options.run.threads);
-        let pipeline = Pipeline::of(spec, options.max_pixels, batch, threads);
+        let pipeline = Pipeline::of(spec, options.limits, batch, threads);
         let mut all = Collected::default();
         pipeline.run(&scan.entries, &mut frozen.backbone, &mut all, progress)?;
         let mut notes = frozen.notes();

@@ -9,7 +9,7 @@ use frostline::head::{HeadFile, LinearHead};
 use ndarray::{Axis, s};
 use serde::Deserialize;
 
-use crate::harness::{RED, command, manifest, run, two_classes, write_picture};
+use crate::harness::{BLUE, RED, command, manifest, run, two_classes, write_picture};
 
 /// What lies in the case's folder before the command runs.
 #[derive(Deserialize, Clone, Copy, PartialEq)]
@@ -31,6 +31,8 @@ pub(super) enum Given {
     OneClass,
     /// `flat/{1,2}.png`.
     Flat,
+    /// `odd/{blue/IMG_1,red/2.png?w=300}`, pictures, and `odd/red/notes.txt`.
+    OddNames,
     /// `flat-store`, the features of `images/blue`, without classes.
     FlatStore,
     /// `other`, the features of `images` after another resize.
@@ -79,6 +81,11 @@ impl Given {
             Self::Flat => {
                 write_picture(&dir.join("flat/1.png"), RED, 17);
                 write_picture(&dir.join("flat/2.png"), RED, 18);
+            }
+            Self::OddNames => {
+                write_picture(&dir.join("odd/blue/IMG_1"), BLUE, 1);
+                write_picture(&dir.join("odd/red/2.png?w=300"), RED, 2);
+                text("odd/red/notes.txt", "a word");
             }
             Self::FlatStore => extract(dir, &["images/blue", "-o", "flat-store"]),
             Self::OtherPreprocessing => {

@@ -1,0 +1,79 @@
+//! What is special about a picture that no decoder here reads, from its own header.
+
+use crate::images::{Format, tags};
+
+/// What to name, as `palette colours`; `None` where the header says nothing unusual.
+pub(super) fn detail(format: Format, bytes: &[u8]) -> Option<String> {
+    match format {
+        Format::Tiff => tiff(bytes),
+        // The coding processes that are known not to be read are told in `complete`.
+        Format::Jpeg => Some("an unusual coding process".into()),
+        Format::Png | Format::Gif | Format::WebP | Format::Bmp | Format::Pnm => None,
+    }
+}
+
+const BITS_PER_SAMPLE: u16 = 258;
+const COMPRESSION: u16 = 259;
+const COLOURS: u16 = 262;
+const SAMPLES_PER_PIXEL: u16 = 277;
+const SAMPLE_FORMAT: u16 = 339;
+
+/// Numbers are those of TIFF 6.0 and its supplements; the rarest property comes first.
+fn tiff(bytes: &[u8]) -> Option<String> {
+    let first = |tag| tags::values(bytes, tag).and_then(|values| values.first().copied());
+    let compression = first(COMPRESSION).and_then(compression);
+    let format = first(SAMPLE_FORMAT).and_then(sample_format);
+    let colours = first(COLOURS).and_then(colours);
+    let named = compression.or(format).or(colours).map(str::to_owned);
+    named.or_else(|| {
+        let bits = first(BITS_PER_SAMPLE).unwrap_or(1);
+        let samples = first(SAMPLES_PER_PIXEL).unwrap_or(1);
+        match (bits, samples) {
+            (8 | 16, 1 | 3) => None,
+            (8 | 16, 2) => Some("a gray and a transparency channel".into()),
+            (8 | 16, _) => Some(format!("{samples} channels")),
+            (1, _) => Some("1 bit per sample".into()),
+            _ => Some(format!("{bits} bits per sample")),
+        }
+    })
+}
+
+/// Those that are not unpacked.
+fn compression(number: u32) -> Option<&'static str> {
+    Some(match number {
+        2 | 3 => "CCITT (fax) compression",
+        6 => "old-style JPEG compression",
+        9 | 10 | 34661 => "JBIG compression",
+        32766 | 32771 | 32809 => "an old compression of NeXT or ThunderScan",
+        32895..=32898 | 32908 | 32909 | 34676 | 34677 => "a rare compression",
+        33003 | 33004 | 33005 | 34712 => "JPEG 2000 compression",
+        34887 => "LERC compression",
+        34892 => "lossy JPEG compression of DNG",
+        34925 => "LZMA compression",
+        50000 => "Zstandard compression",
+        50001 | 34927 => "WebP compression",
+        50002 | 52546 => "JPEG XL compression",
+        _ => return None,
+    })
+}
+
+fn sample_format(number: u32) -> Option<&'static str> {
+    match number {
+        2 => Some("signed samples"),
+        3 => Some("floating-point samples"),
+        5 | 6 => Some("complex samples"),
+        _ => None,
+    }
+}
+
+fn colours(number: u32) -> Option<&'static str> {
+    Some(match number {
+        3 => "palette colours",
+        4 => "a transparency mask in place of a picture",
+        6 => "YCbCr colours",
+        8..=10 => "Lab colours",
+        32803 | 34892 => "a camera's raw sensor values",
+        32844 | 32845 => "LogLuv colours",
+        _ => return None,
+    })
+}

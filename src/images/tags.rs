@@ -1,0 +1,153 @@
+//! The numbers in a TIFF directory: that of a TIFF file, or that of an EXIF block, which has the same structure.
+
+/// The values of a tag of the first directory, if they are whole numbers of 8, 16 or 32 bits; `None` if it is not there.
+///
+/// Both byte orders are read, and both widths of offsets (TIFF and `BigTIFF`).
+pub(super) fn values(block: &[u8], tag: u16) -> Option<Vec<u32>> {
+    let directory = Directory::first(block)?;
+    let entry = directory.entry(tag)?;
+    let (order, wide) = (directory.order, directory.wide);
+    let size = match order.u16(&entry[2..])? {
+        1 => 1,
+        3 => 2,
+        4 => 4,
+        _ => return None,
+    };
+    let (count, value) = if wide {
+        (order.u64(&entry[4..])?, &entry[12..])
+    } else {
+        (order.u32(&entry[4..])?.into(), &entry[8..])
+    };
+    // No tag that is asked for has more; a lying count asks for no memory.
+    let length = usize::try_from(count.min(64)).ok()? * size;
+    let bytes = if length <= value.len() {
+        &value[..length]
+    } else {
+        let start = usize::try_from(order.offset(value, wide)?).ok()?;
+        block.get(start..start.checked_add(length)?)?
+    };
+    let number = |bytes: &[u8]| match size {
+        1 => bytes.first().copied().map(u32::from),
+        2 => order.u16(bytes).map(u32::from),
+        _ => order.u32(bytes),
+    };
+    bytes.chunks_exact(size).map(number).collect()
+}
+
+struct Directory<'a> {
+    order: ByteOrder,
+    /// Whether offsets have 64 bits.
+    wide: bool,
+    /// 12 bytes each, or 20 in a wide one.
+    entries: &'a [u8],
+}
+
+impl<'a> Directory<'a> {
+    fn first(block: &'a [u8]) -> Option<Self> {
+        let (order, wide) = match block.get(..4)? {
+            b"II*\0" => (ByteOrder::Little, false),
+            b"MM\0*" => (ByteOrder::Big, false),
+            b"II+\0" => (ByteOrder::Little, true),
+            b"MM\0+" => (ByteOrder::Big, true),
+            _ => return None,
+        };
+        let start = order.offset(block.get(if wide { 8 } else { 4 }..)?, wide)?;
+        let directory = block.get(usize::try_from(start).ok()?..)?;
+        let (count, head) = if wide {
+            (order.u64(directory)?, 8)
+        } else {
+            (order.u16(directory)?.into(), 2)
+        };
+        let entries = directory.get(head..)?;
+        let length = usize::try_from(count).ok()?.checked_mul(entry_size(wide))?;
+        Some(Self {
+            order,
+            wide,
+            entries: &entries[..length.min(entries.len())],
+        })
+    }
+
+    fn entry(&self, tag: u16) -> Option<&'a [u8]> {
+        self.entries
+            .chunks_exact(entry_size(self.wide))
+            .find(|entry| self.order.u16(entry) == Some(tag))
+    }
+}
+
+fn entry_size(wide: bool) -> usize {
+    if wide { 20 } else { 12 }
+}
+
+#[derive(Clone, Copy)]
+enum ByteOrder {
+    Little,
+    Big,
+}
+
+impl ByteOrder {
+    fn u16(self, bytes: &[u8]) -> Option<u16> {
+        let bytes = *bytes.first_chunk()?;
+        Some(match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        })
+    }
+
+    fn u32(self, bytes: &[u8]) -> Option<u32> {
+        let bytes = *bytes.first_chunk()?;
+        Some(match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        })
+    }
+
+    fn u64(self, bytes: &[u8]) -> Option<u64> {
+        let bytes = *bytes.first_chunk()?;
+        Some(match self {
+            Self::Little => u64::from_le_bytes(bytes),
+            Self::Big => u64::from_be_bytes(bytes),
+        })
+    }
+
+    fn offset(self, bytes: &[u8], wide: bool) -> Option<u64> {
+        if wide {
+            self.u64(bytes)
+        } else {
+            self.u32(bytes).map(u64::from)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_in_the_entry_or_behind_an_offset() {
+        let little = b"II*\0\x08\0\0\0\x02\0\
+            \x02\x01\x03\0\x03\0\0\0\x22\0\0\0\
+            \x52\x01\x03\0\x01\0\0\0\x01\0\0\0\
+            \x08\0\x08\0\x10\0";
+        assert_eq!(values(little, 258), Some(vec![8, 8, 16]));
+        assert_eq!(values(little, 338), Some(vec![1]));
+        assert_eq!(values(little, 339), None);
+        let big = b"MM\0*\0\0\0\x08\0\x01\x01\x02\0\x04\0\0\0\x01\0\0\0\x07";
+        assert_eq!(values(big, 258), Some(vec![7]));
+    }
+
+    #[test]
+    fn offsets_of_64_bits_are_read() {
+        let mut block = b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0".to_vec();
+        block.extend(b"\x02\x01\x03\0\x03\0\0\0\0\0\0\0\x08\0\x09\0\x0a\0\0\0");
+        assert_eq!(values(&block, 258), Some(vec![8, 9, 10]));
+    }
+
+    #[test]
+    fn lengths_that_lie_are_no_values() {
+        let block = b"II*\0\x08\0\0\0\xff\xff\x02\x01\x03\0\xff\xff\xff\xff\x08\0\0\0";
+        assert_eq!(values(block, 258), None);
+        for length in 0..block.len() {
+            assert_eq!(values(&block[..length], 258), None);
+        }
+    }
+}
