@@ -234,8 +234,14 @@ fn read(
     let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
     let samples = read_samples(format, bytes, decoder)?;
     let kind = alpha_kind(format, bytes, color, &samples);
-    let pixels = to_rgb8(samples, color, kind, options.alpha)
-        .ok_or_else(|| unsupported(format, "floating-point samples"))?;
+    let pixels = to_rgb8(samples, color, kind, options.alpha).ok_or_else(|| {
+        // Whole numbers of 32 bits come as floating-point ones too.
+        let detail = kind::detail(format, bytes);
+        unsupported(
+            format,
+            detail.as_deref().unwrap_or("floating-point samples"),
+        )
+    })?;
     RgbImage::new(width, height, pixels).ok_or_else(|| no_pixels(format))
 }
 

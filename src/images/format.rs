@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn other_pictures_are_named() {
-        let known: [(&[u8], &str); 9] = [
+        let known: [(&[u8], &str); 10] = [
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
             (b"\0\0\0\x18ftypavif\0\0\0\0", "AVIF"),
@@ -133,6 +133,7 @@ mod tests {
             (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
             (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
             (b"\xff\x4f\xff\x51", "JPEG 2000"),
+            (b"II\xbc\x01", "JPEG XR"),
             (b"8BPS\0\x01", "PSD (Photoshop)"),
             (b"<?xml version='1.0'?><svg/>", "SVG"),
         ];

@@ -153,9 +153,9 @@ fn over(value: u8, a: u8, kind: AlphaKind, policy: Alpha) -> u8 {
     let shown = match (kind, policy) {
         (AlphaKind::Absent, _) | (AlphaKind::Straight, Alpha::Drop) => c,
         (AlphaKind::Straight, _) => (c * a + 127) / 255 + background,
-        // Rounded down, as Pillow does it. What is clear has no colour left, and shows as black.
-        (AlphaKind::Premultiplied, Alpha::Drop) if a > 0 => c * 255 / a,
-        (AlphaKind::Premultiplied, _) => c + background,
+        // Rounded down, as Pillow does it; what is clear has no colour left, and shows as black.
+        (AlphaKind::Premultiplied, Alpha::Drop) => (c * 255).checked_div(a).unwrap_or(0),
+        (AlphaKind::Premultiplied, _) => c.min(a) + background,
     };
     shown.min(255) as u8
 }
@@ -232,9 +232,10 @@ mod tests {
             let samples = wide(&[100 * 257, 0, 128 * 257, 128 * 257]);
             assert_eq!(shown(samples, ColorType::Rgba16, policy), rgb);
         }
-        let clear = |policy| shown(vec![0, 0], ColorType::La8, policy);
-        assert_eq!(clear(Alpha::White), [255; 3]);
-        assert_eq!(clear(Alpha::Drop), [0; 3]);
+        // What is clear has no colour, whatever is stored.
+        for (policy, rgb) in [(Alpha::White, 255), (Alpha::Black, 0), (Alpha::Drop, 0)] {
+            assert_eq!(shown(vec![9, 0], ColorType::La8, policy), [rgb; 3]);
+        }
         // More colour than there is opacity is more than white.
         assert_eq!(
             shown(vec![200, 100], ColorType::La8, Alpha::White),

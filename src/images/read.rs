@@ -38,15 +38,15 @@ pub fn read_file<'a>(
     limits: &Limits,
     budget: &'a DecodeBudget,
 ) -> Result<FileBytes<'a>, SkipReason> {
-    let mut file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
+    let mut file = File::open(path).map_err(|error| unreadable(&error))?;
+    let length = file.metadata().map_err(|error| unreadable(&error))?.len();
     if length > limits.max_bytes {
         return Err(SkipReason::TooLong {
             bytes: length,
             limit: limits.max_bytes,
         });
     }
-    let mut bytes = head(&mut file).map_err(unreadable)?;
+    let mut bytes = head(&mut file).map_err(|error| unreadable(&error))?;
     // The decoder of JPEGs takes a copy of the file first.
     let copies = if sniff(&bytes)? == Format::Jpeg { 2 } else { 1 };
     let permit = budget.reserve_file(length.saturating_mul(copies));
@@ -58,7 +58,7 @@ pub fn read_file<'a>(
     // A byte more than there should be tells that there are more.
     file.take(rest.saturating_add(1))
         .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+        .map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 != length {
         return Err(SkipReason::Unreadable(
             "its length changed while it was read".to_owned(),
@@ -77,7 +77,7 @@ pub fn read_file<'a>(
 /// As [`sniff`], and where it cannot be read.
 pub(super) fn sniff_file(path: &Path) -> Result<Format, SkipReason> {
     let start = File::open(path).and_then(|mut file| head(&mut file));
-    sniff(&start.map_err(unreadable)?)
+    sniff(&start.map_err(|error| unreadable(&error))?)
 }
 
 fn head(file: &mut File) -> io::Result<Vec<u8>> {
@@ -86,7 +86,7 @@ fn head(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn unreadable(error: io::Error) -> SkipReason {
+fn unreadable(error: &io::Error) -> SkipReason {
     SkipReason::Unreadable(error.to_string())
 }
 
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn what_is_no_image_is_named_from_its_start() {
         assert_eq!(read(b"", 9), Err(SkipReason::Empty));
-        let page = [b"<html>".as_slice(), &[b' '; 100_000]].concat();
+        let page = [b"<html>".as_slice(), &vec![b' '; 100_000]].concat();
         assert_eq!(
             read(&page, u64::MAX),
             Err(SkipReason::NotAnImage("an HTML page"))

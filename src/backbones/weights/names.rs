@@ -141,7 +141,7 @@ mod tests {
         let longest = "n".repeat(1024);
         assert_eq!(
             names(&dict(&[(&longest, one("FloatStorage"))])).unwrap(),
-            [longest.clone()]
+            std::slice::from_ref(&longest)
         );
         let Err(Fault::Foreign { found, .. }) =
             names(&dict(&[(&(longest + "n"), one("FloatStorage"))]))

@@ -50,6 +50,8 @@ fn compression(number: u32) -> Option<&'static str> {
         34887 => "LERC compression",
         34892 => "lossy JPEG compression of DNG",
         34925 => "LZMA compression",
+        34933 => "PNG compression",
+        34934 | 22610 => "JPEG XR compression",
         50000 => "Zstandard compression",
         50001 | 34927 => "WebP compression",
         50002 | 52546 => "JPEG XL compression",

@@ -9,11 +9,12 @@ const LOOK_AT: usize = 1024;
 const ZEROS: usize = 512;
 
 /// Pictures that are not decoded, by their first bytes.
-const PICTURES: [(&[u8], &str); 10] = [
+const PICTURES: [(&[u8], &str); 11] = [
     (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"II\xbc\x01", "JPEG XR"),
     (b"8BPS", "PSD (Photoshop)"),
     (b"\0\0\x01\0", "ICO"),
     (b"DDS ", "DDS"),

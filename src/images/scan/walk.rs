@@ -92,7 +92,8 @@ impl<'a> Walk<'a> {
     }
 
     fn file(&mut self, path: PathBuf, name: &OsStr, kind: FileType) {
-        if !is_image(name) && !(self.names == Names::Any && is_picture(&path, kind)) {
+        let is_listed = is_image(name) || self.names == Names::Any && is_picture(&path, kind);
+        if !is_listed {
             *self.ignored.entry(extension_key(name)).or_default() += 1;
         } else if kind.is_file() {
             let sample = self.sample(path);

@@ -109,7 +109,7 @@ fn tiffs_of_rare_kinds_are_named() {
     };
     assert!(plain(&rgb(&[])).is_ok());
     let gray = (277, vec![1]);
-    let known: [(Vec<u8>, &str); 15] = [
+    let known: [(Vec<u8>, &str); 16] = [
         (
             rgb(&[
                 (262, vec![3]),
@@ -132,6 +132,7 @@ fn tiffs_of_rare_kinds_are_named() {
         (rgb(&[(259, vec![34925])]), "LZMA compression"),
         (rgb(&[(259, vec![50000])]), "Zstandard compression"),
         (rgb(&[(259, vec![50001])]), "WebP compression"),
+        (rgb(&[(258, vec![32; 3])]), "32 bits per sample"),
         (
             rgb(&[(262, vec![1]), gray.clone(), (258, vec![32])]),
             "32 bits per sample",
