@@ -96,8 +96,8 @@ fn decode_at<'a>(
     budget: &'a DecodeBudget,
 ) -> Result<Decoded<'a>, SkipReason> {
     let format = sniff(bytes)?;
-    let mut decoder = open(format, bytes, options)?;
     complete::check(format, bytes)?;
+    let mut decoder = open(format, bytes, options)?;
     let orientation = orientation_of(format, &mut decoder, options);
     let size = decoder.dimensions();
     let memory = working_memory(&decoder);

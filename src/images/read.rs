@@ -46,28 +46,33 @@ pub fn read_file<'a>(
             limit: limits.max_bytes,
         });
     }
-    let mut bytes = head(&mut file).map_err(|error| unreadable(&error))?;
+    let bytes = head(&mut file).map_err(|error| unreadable(&error))?;
     // The decoder of JPEGs takes a copy of the file first.
     let copies = if sniff(&bytes)? == Format::Jpeg { 2 } else { 1 };
     let permit = budget.reserve_file(length.saturating_mul(copies));
-    let rest = length.saturating_sub(bytes.len() as u64);
-    usize::try_from(rest)
+    Ok(FileBytes {
+        bytes: whole(bytes, file, length)?,
+        _permit: permit,
+    })
+}
+
+/// A file of this length, out of its start and what follows: one that grows or shrinks meanwhile is not used.
+fn whole(start: Vec<u8>, rest: impl Read, length: u64) -> Result<Vec<u8>, SkipReason> {
+    let mut bytes = start;
+    let missing = length.saturating_sub(bytes.len() as u64);
+    usize::try_from(missing)
         .ok()
-        .and_then(|rest| bytes.try_reserve_exact(rest).ok())
+        .and_then(|missing| bytes.try_reserve_exact(missing).ok())
         .ok_or(SkipReason::OutOfMemory(length))?;
     // A byte more than there should be tells that there are more.
-    file.take(rest.saturating_add(1))
+    rest.take(missing.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 != length {
-        return Err(SkipReason::Unreadable(
-            "its length changed while it was read".to_owned(),
-        ));
+        let changed = "its length changed while it was read";
+        return Err(SkipReason::Unreadable(changed.to_owned()));
     }
-    Ok(FileBytes {
-        bytes,
-        _permit: permit,
-    })
+    Ok(bytes)
 }
 
 /// What a file is, from its start; only that is read.
@@ -131,6 +136,17 @@ mod tests {
             read(&page, u64::MAX),
             Err(SkipReason::NotAnImage("an HTML page"))
         );
+    }
+
+    #[test]
+    fn a_file_that_grows_or_shrinks_is_not_used() {
+        let read = |rest: &[u8]| whole(b"ab".to_vec(), rest, 5);
+        assert_eq!(read(b"cde").unwrap(), b"abcde");
+        let changed = "cannot be read: its length changed while it was read";
+        assert_eq!(read(b"cd").unwrap_err().to_string(), changed);
+        assert_eq!(read(b"cdef").unwrap_err().to_string(), changed);
+        let endless = whole(Vec::new(), io::repeat(7), 5);
+        assert_eq!(endless.unwrap_err().to_string(), changed);
     }
 
     #[test]
