@@ -23,7 +23,7 @@ pub(super) struct Args {
     head: HeadArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// How rows are written [default: by the ending of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt;
+    /// How rows are written [default: by the extension of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt;
     /// without one, a table on a terminal, else csv].
     #[arg(long, value_enum)]
     format: Option<Format>,

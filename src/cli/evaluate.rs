@@ -34,7 +34,7 @@ pub(super) struct Args {
     /// Chooses the images that are drawn.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
     seed: u64,
-    /// How the figures are written [default: by the ending of FILE, .txt or .json; else text].
+    /// How the figures are written [default: by the extension of FILE, .txt or .json; else text].
     #[arg(long, value_enum)]
     format: Option<FindingsFormat>,
     #[command(flatten)]

@@ -29,7 +29,7 @@ enum Command {
         /// The feature store.
         #[arg(value_name = "FEATURES")]
         store: PathBuf,
-        /// The form of the table [default: by the ending of PATH, .parquet, .csv or .npy; else npy].
+        /// The form of the table [default: by the extension of PATH, .parquet, .csv or .npy; else npy].
         #[arg(long, value_enum)]
         format: Option<Format>,
         /// The file to write, `-` is standard output; for npy, a folder.
@@ -97,13 +97,13 @@ fn checked(
 }
 
 impl OutputFormat for Format {
-    const ENDINGS: &'static [(&'static str, Self)] = &[
+    const EXTENSIONS: &'static [(&'static str, Self)] = &[
         ("parquet", Self::Parquet),
         ("csv", Self::Csv),
         ("npy", Self::Npy),
     ];
 
-    fn without_ending(_: Option<&Path>) -> Self {
+    fn without_extension(_: Option<&Path>) -> Self {
         Self::Npy
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// How findings are written: text has the first of each kind, json all
-    /// [default: by the ending of FILE, .txt or .json; else text].
+    /// [default: by the extension of FILE, .txt or .json; else text].
     #[arg(long, value_enum)]
     format: Option<FindingsFormat>,
     #[command(flatten)]

@@ -59,7 +59,7 @@ impl OutputArgs {
     ) -> Result<F, Error> {
         let format = chosen(format, self.file());
         if let Some(file) = self.file() {
-            // A picture is to be called a picture rather than a file with an unknown ending.
+            // A picture is to be called a picture rather than a file with an unknown extension.
             let wanted = format
                 .as_ref()
                 .map_or(Wanted::Text, |format| format.wanted());
@@ -77,56 +77,62 @@ impl OutputArgs {
     }
 }
 
-/// A choice of formats that the ending of a file can make.
+/// A choice of formats that the extension of a file can make.
 pub(super) trait OutputFormat: Copy + 'static {
     /// Endings in lower case with what they stand for.
-    const ENDINGS: &'static [(&'static str, Self)];
+    const EXTENSIONS: &'static [(&'static str, Self)];
 
-    /// The format of a file without an ending, or of standard output.
-    fn without_ending(output: Option<&Path>) -> Self;
+    /// The format of a file without an extension, or of standard output.
+    fn without_extension(output: Option<&Path>) -> Self;
 
     /// What the output will hold.
     fn wanted(self) -> Wanted;
 }
 
-/// The format asked for, or else that of the file's ending.
+/// The format asked for, or else that of the file's extension.
 pub(super) fn chosen<F: OutputFormat>(asked: Option<F>, output: Option<&Path>) -> Result<F, Error> {
-    let Some((file, ending)) = output.and_then(|file| Some((file, file.extension()?))) else {
-        return Ok(asked.unwrap_or_else(|| F::without_ending(output)));
+    let Some((file, extension)) = output.and_then(|file| Some((file, file.extension()?))) else {
+        return Ok(asked.unwrap_or_else(|| F::without_extension(output)));
     };
-    let ending = ending.to_string_lossy().to_lowercase();
-    let known = F::ENDINGS.iter().find(|(known, _)| *known == ending);
-    let endings = || {
-        let endings: Vec<_> = F::ENDINGS
+    let extension = extension.to_string_lossy().to_lowercase();
+    let known = F::EXTENSIONS.iter().find(|(known, _)| *known == extension);
+    let extensions = || {
+        let extensions: Vec<_> = F::EXTENSIONS
             .iter()
-            .map(|(ending, _)| format!(".{ending}"))
+            .map(|(extension, _)| format!(".{extension}"))
             .collect();
-        endings.join(", ")
+        extensions.join(", ")
     };
     asked
         .or(known.map(|(_, format)| *format))
         .ok_or_else(|| Error::Input {
             problem: format!(
-                "the ending of the output `{}` is not that of a format",
+                "the extension of the output `{}` is not a known format",
                 file.display()
             ),
-            hint: format!("use one of {}, or say the format with --format", endings()),
+            hint: format!("use {}, or give the format with --format", extensions()),
         })
 }
 
-/// Refuses a file whose ending says that it holds something else than the one thing that a command writes.
-pub(super) fn check_ending(output: &Path, endings: &[&str]) -> Result<(), Error> {
-    let Some(ending) = output.extension() else {
+/// Refuses a file whose extension says that it holds something else than the one thing that a command writes.
+pub(super) fn check_extension(output: &Path, extensions: &[&str]) -> Result<(), Error> {
+    let Some(extension) = output.extension() else {
         return Ok(());
     };
-    let ending = ending.to_string_lossy().to_lowercase();
-    if endings.contains(&&*ending) {
+    let extension = extension.to_string_lossy().to_lowercase();
+    if extensions.contains(&&*extension) {
         return Ok(());
     }
-    let endings: Vec<_> = endings.iter().map(|ending| format!(".{ending}")).collect();
+    let extensions: Vec<_> = extensions
+        .iter()
+        .map(|extension| format!(".{extension}"))
+        .collect();
     Err(Error::Input {
-        problem: format!("the output `{}` ends with .{ending}", output.display()),
-        hint: format!("this command writes {} files", endings.join(" or ")),
+        problem: format!(
+            "this command does not write .{extension} files such as `{}`",
+            output.display()
+        ),
+        hint: format!("name a {} file", extensions.join(" or ")),
     })
 }
 
@@ -140,9 +146,10 @@ pub(super) enum FindingsFormat {
 }
 
 impl OutputFormat for FindingsFormat {
-    const ENDINGS: &'static [(&'static str, Self)] = &[("txt", Self::Text), ("json", Self::Json)];
+    const EXTENSIONS: &'static [(&'static str, Self)] =
+        &[("txt", Self::Text), ("json", Self::Json)];
 
-    fn without_ending(_: Option<&Path>) -> Self {
+    fn without_extension(_: Option<&Path>) -> Self {
         Self::Text
     }
 
@@ -197,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ending_chooses_unless_the_format_is_said() {
+    fn the_extension_chooses_unless_the_format_is_said() {
         use FindingsFormat::{Json, Text};
         let of = |asked, file: &str| chosen(asked, Some(Path::new(file))).ok();
         assert_eq!(of(None, "a.json"), Some(Json));

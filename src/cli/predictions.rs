@@ -28,7 +28,7 @@ pub(super) enum Format {
 }
 
 impl OutputFormat for Format {
-    const ENDINGS: &'static [(&'static str, Self)] = &[
+    const EXTENSIONS: &'static [(&'static str, Self)] = &[
         ("csv", Self::Csv),
         ("tsv", Self::Tsv),
         ("jsonl", Self::Jsonl),
@@ -37,7 +37,7 @@ impl OutputFormat for Format {
         ("txt", Self::Table),
     ];
 
-    fn without_ending(output: Option<&Path>) -> Self {
+    fn without_extension(output: Option<&Path>) -> Self {
         if output.is_none() && stdout().is_terminal() {
             Self::Table
         } else {

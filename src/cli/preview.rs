@@ -6,7 +6,7 @@ use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::decoding_args::DecodingArgs;
 use super::input_args::InputArgs;
-use super::output::{OverwriteArg, check_ending};
+use super::output::{OverwriteArg, check_extension};
 use super::talk;
 use crate::backbones::Home;
 use crate::tasks::{OutputGuard, PreviewOptions, Wanted, preview};
@@ -42,7 +42,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         .images(&options.inputs)
         .network(Some(&options.backbone));
     guard.check(&options.output, Wanted::Png, args.overwrite.into())?;
-    check_ending(&options.output, &["png"])?;
+    check_extension(&options.output, &["png"])?;
     let report = preview(&options)?;
     let skipped = report.skipped.iter();
     talk::warn_list(

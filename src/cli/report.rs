@@ -6,7 +6,7 @@ use super::Outcome;
 use super::bar::Bar;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
-use super::output::{OverwriteArg, check_ending, skipped};
+use super::output::{OverwriteArg, check_extension, skipped};
 use super::talk;
 use crate::backbones::Home;
 use crate::error::Error;
@@ -72,7 +72,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
         .reads(&options.train)
         .images(&Inputs::Paths(folders, Names::Any));
     guard.check(&options.output, Wanted::Html, overwrite)?;
-    check_ending(&options.output, &["html", "htm"])
+    check_extension(&options.output, &["html", "htm"])
 }
 
 fn tell(summary: &ReportSummary) {

@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// Of images that are alike from this cosine of their features on, one is suggested.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
     near: f32,
-    /// How rows are written [default: by the ending of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt;
+    /// How rows are written [default: by the extension of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt;
     /// without one, a table on a terminal, else csv].
     #[arg(long, value_enum)]
     format: Option<Format>,

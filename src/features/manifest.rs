@@ -158,7 +158,7 @@ fn parse(text: &[u8]) -> Result<StoreManifest, FileProblem> {
             _ => foreign(e.to_string()),
         })?;
     if value["format"] != FORMAT {
-        return Err(foreign("its `format` is another".to_owned()));
+        return Err(foreign(format!("it has no `\"format\": \"{FORMAT}\"`")));
     }
     match value["format_version"].as_u64() {
         Some(found) if found > VERSION => {
