@@ -38,7 +38,7 @@ fn legacy(state: &[u8]) -> Vec<u8> {
 }
 
 /// Small files that ask for much.
-fn greedy() -> [(&'static str, Vec<u8>); 9] {
+fn greedy() -> [(&'static str, Vec<u8>); 11] {
     let storage = |len: &[u8; 4]| {
         let id = [
             b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuJ",
@@ -57,6 +57,9 @@ fn greedy() -> [(&'static str, Vec<u8>); 9] {
     ];
     let mut list = legacy(b"(");
     list.resize(6 << 20, b'N');
+    // One value, remembered again and again, and marks alone.
+    let memo = [b"N".as_slice(), &vec![0x94; 9 << 20]].concat();
+    let marks = vec![b'('; 24 << 20];
     let flat = |begin: &[u8], rest: &[u8]| [begin, rest].concat();
     [
         // A tensor of 8 GB, a text of 4 GB, and more values than are read.
@@ -72,6 +75,8 @@ fn greedy() -> [(&'static str, Vec<u8>); 9] {
             "huge.safetensors",
             flat(&(1_u64 << 47).to_le_bytes(), b"{}"),
         ),
+        ("memo.pth", legacy(&memo)),
+        ("marks.pth", legacy(&marks)),
         ("names.pth", legacy(&used_over_and_over(1 << 20))),
         ("keys.pth", keys_over_and_over()),
         ("storages.pth", storages_over_and_over()),

@@ -60,7 +60,7 @@ impl<R: Read> Machine<R> {
             op::FRAME => self.input.array::<8>().map(drop),
             op::MARK => {
                 self.marks.push(self.stack.len());
-                Ok(())
+                self.objects.spend(1)
             }
             op::POP => self.pop().map(drop),
             op::POP_MARK => self.pop_to_mark().map(drop),

@@ -65,7 +65,8 @@ impl<R: Read> Machine<R> {
         };
         let top = self.top()?;
         self.memo.insert(slot, top);
-        Ok(())
+        // An entry takes the room of two values, and one byte of the file.
+        self.objects.spend(2)
     }
 
     pub(super) fn recall(&mut self, opcode: u8) -> Result<(), Fault> {
