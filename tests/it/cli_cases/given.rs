@@ -33,6 +33,8 @@ pub(super) enum Given {
     Flat,
     /// `odd/{blue/IMG_1,red/2.png?w=300}`, pictures, and `odd/red/notes.txt`.
     OddNames,
+    /// `rare/cat/good.png`, and beside it a PNG with a wrong checksum, a JPEG of 12 bits and a PNG of Apple's tools.
+    RarePictures,
     /// `flat-store`, the features of `images/blue`, without classes.
     FlatStore,
     /// `other`, the features of `images` after another resize.
@@ -87,6 +89,7 @@ impl Given {
                 write_picture(&dir.join("odd/red/2.png?w=300"), RED, 2);
                 text("odd/red/notes.txt", "a word");
             }
+            Self::RarePictures => rare_pictures(&dir.join("rare/cat")),
             Self::FlatStore => extract(dir, &["images/blue", "-o", "flat-store"]),
             Self::OtherPreprocessing => {
                 extract(
@@ -127,6 +130,28 @@ impl Given {
             Self::EmptyHome => fs::create_dir(dir.join("home")).unwrap(),
         }
     }
+}
+
+fn rare_pictures(folder: &Path) {
+    write_picture(&folder.join("good.png"), RED, 1);
+    let good = fs::read(folder.join("good.png")).unwrap();
+    let place = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|w| w == what);
+    let mut wrong = good.clone();
+    // The last byte of the pixels lies before their checksum, and that before the length and name of the last chunk.
+    let end = place(&wrong, b"IEND").unwrap();
+    wrong[end - 9] ^= 1;
+    fs::write(folder.join("checksum.png"), wrong).unwrap();
+    let apple = [&good[..8], b"\0\0\0\x04CgBI\x50\0\x20\x02????", &good[8..]];
+    fs::write(folder.join("apple.png"), apple.concat()).unwrap();
+    let path = folder.join("deep.jpg");
+    image::open(folder.join("good.png"))
+        .unwrap()
+        .save(&path)
+        .unwrap();
+    let mut jpeg = fs::read(&path).unwrap();
+    let frame = place(&jpeg, b"\xff\xc0").unwrap();
+    jpeg[frame + 4] = 12;
+    fs::write(path, jpeg).unwrap();
 }
 
 /// Features without order, but for the first one, which is larger for `warm`.
