@@ -1,24 +1,25 @@
 //! From the bytes of a file to an upright [`RgbImage`], within limits, or to the reason why not.
 
 mod kind;
+mod open;
 mod options;
 mod png;
 mod reason;
 mod reduced;
+mod transparency;
 
-use std::io::Cursor;
 use std::ops::Deref;
 
 pub use self::options::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
+use image::ImageDecoder;
 use image::metadata::Orientation;
-use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, ImageResult};
 
-use self::png::PngDecoder;
+use self::open::{open, working_memory};
 use self::reason::{no_pixels, reason, unsupported};
 use super::budget::Permit;
-use super::pixels::{AlphaKind, to_rgb8};
+use super::pixels::to_rgb8;
 use super::{
-    DecodeBudget, Format, Preprocessing, RgbImage, SkipReason, complete, orientation, sniff, tags,
+    DecodeBudget, Format, Preprocessing, RgbImage, SkipReason, complete, orientation, sniff,
 };
 
 /// A picture together with its share of a [`DecodeBudget`], which is given back when it is dropped.
@@ -146,66 +147,6 @@ fn upright((width, height): (u32, u32), orientation: Orientation) -> (u32, u32) 
     }
 }
 
-/// A decoder that has read the header, of a picture that is within the limits.
-fn open<'a>(
-    format: Format,
-    bytes: &'a [u8],
-    options: &DecodeOptions,
-) -> Result<Box<dyn ImageDecoder + 'a>, SkipReason> {
-    let limit = options.limits.max_pixels;
-    let mut decoder = header(format, bytes, limit).map_err(|error| {
-        // A file that ends inside its header is cut, whatever the decoder calls it.
-        complete::check(format, bytes)
-            .err()
-            .unwrap_or_else(|| reason(format, bytes, &error))
-    })?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > limit {
-        return Err(SkipReason::TooLarge {
-            width,
-            height,
-            limit,
-        });
-    }
-    if width == 0 || height == 0 {
-        return Err(no_pixels(format));
-    }
-    let memory = memory_limits(working_memory(&decoder));
-    decoder
-        .set_limits(memory)
-        .map_err(|error| reason(format, bytes, &error))?;
-    Ok(decoder)
-}
-
-/// A decoder that has read the header, whatever it says of the size.
-fn header(
-    format: Format,
-    bytes: &[u8],
-    max_pixels: u64,
-) -> ImageResult<Box<dyn ImageDecoder + '_>> {
-    let limits = memory_limits(max_pixels.saturating_mul(8));
-    if format == Format::Png {
-        return Ok(Box::new(PngDecoder::new(bytes, &limits)?));
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format(format));
-    reader.limits(limits);
-    Ok(Box::new(reader.into_decoder()?))
-}
-
-/// The bytes that decoding takes at its peak, about: the decoder's samples, and once more for converting or turning them.
-fn working_memory(decoder: &impl ImageDecoder) -> u64 {
-    let (width, height) = decoder.dimensions();
-    let rgb = 3 * u64::from(width) * u64::from(height);
-    decoder.total_bytes().max(rgb).saturating_mul(2)
-}
-
-/// Limits for a decoder's own buffers: those for the pixels, and some room for tables and metadata.
-fn memory_limits(pixels: u64) -> image::Limits {
-    let mut limits = image::Limits::default();
-    limits.max_alloc = Some(pixels.saturating_add(64 << 20));
-    limits
-}
-
 fn orientation_of(
     format: Format,
     decoder: &mut impl ImageDecoder,
@@ -233,7 +174,7 @@ fn read(
 ) -> Result<RgbImage, SkipReason> {
     let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
     let samples = read_samples(format, bytes, decoder)?;
-    let kind = alpha_kind(format, bytes, color, &samples);
+    let kind = transparency::kind(format, bytes, color, &samples);
     let pixels = to_rgb8(samples, color, kind, options.alpha).ok_or_else(|| {
         // Whole numbers of 32 bits come as floating-point ones too.
         let detail = kind::detail(format, bytes);
@@ -261,39 +202,6 @@ fn read_samples(
         .read_image(&mut samples)
         .map_err(|error| reason(format, bytes, &error))?;
     Ok(samples)
-}
-
-/// How colours and transparency of a picture go together.
-///
-/// A TIFF says so in its tag `ExtraSamples` (TIFF 6.0, page 31). A bitmap with 32 bits a pixel may have a mask for
-/// transparency and yet none in it: programs that know nothing of it leave zeros there, which would hide every pixel.
-fn alpha_kind(format: Format, bytes: &[u8], color: ColorType, samples: &[u8]) -> AlphaKind {
-    const EXTRA_SAMPLES: u16 = 338;
-    const ASSOCIATED: u32 = 1;
-    match (format, color) {
-        (Format::Tiff, _) => match tags::values(bytes, EXTRA_SAMPLES).as_deref() {
-            Some([ASSOCIATED, ..]) => AlphaKind::Premultiplied,
-            _ => AlphaKind::Straight,
-        },
-        (Format::Bmp, ColorType::Rgba8)
-            if samples.as_chunks().0.iter().all(|&[_, _, _, a]| a == 0) =>
-        {
-            AlphaKind::Absent
-        }
-        _ => AlphaKind::Straight,
-    }
-}
-
-fn image_format(format: Format) -> ImageFormat {
-    match format {
-        Format::Jpeg => ImageFormat::Jpeg,
-        Format::Png => ImageFormat::Png,
-        Format::Gif => ImageFormat::Gif,
-        Format::WebP => ImageFormat::WebP,
-        Format::Bmp => ImageFormat::Bmp,
-        Format::Tiff => ImageFormat::Tiff,
-        Format::Pnm => ImageFormat::Pnm,
-    }
 }
 
 #[cfg(test)]

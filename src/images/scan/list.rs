@@ -56,7 +56,7 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
-/// Lists what the command line names: one folder as [`scan_folder`] does; else each file as given, whatever its
+/// Lists what the command line names: one folder as [`scan_folder`](super::scan_folder) does; else each file as given, whatever its
 /// name, and each folder with all that it holds, without classes and under the folder's name.
 ///
 /// # Errors

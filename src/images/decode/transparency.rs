@@ -1,0 +1,27 @@
+//! What transparency means in a file.
+
+use image::ColorType;
+
+use crate::images::pixels::AlphaKind;
+use crate::images::{Format, tags};
+
+/// How colours and transparency of a picture go together.
+///
+/// A TIFF says so in its tag `ExtraSamples` (TIFF 6.0, page 31). A bitmap with 32 bits a pixel may have a mask for
+/// transparency and yet none in it: programs that know nothing of it leave zeros there, which would hide every pixel.
+pub(super) fn kind(format: Format, bytes: &[u8], color: ColorType, samples: &[u8]) -> AlphaKind {
+    const EXTRA_SAMPLES: u16 = 338;
+    const ASSOCIATED: u32 = 1;
+    match (format, color) {
+        (Format::Tiff, _) => match tags::values(bytes, EXTRA_SAMPLES).as_deref() {
+            Some([ASSOCIATED, ..]) => AlphaKind::Premultiplied,
+            _ => AlphaKind::Straight,
+        },
+        (Format::Bmp, ColorType::Rgba8)
+            if samples.as_chunks().0.iter().all(|&[_, _, _, a]| a == 0) =>
+        {
+            AlphaKind::Absent
+        }
+        _ => AlphaKind::Straight,
+    }
+}
