@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use ndarray::{ArrayView2, s};
+use serde_json::Value;
 
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, FileProblem, Result};
-use crate::head::{HeadFile, Likeness, LinearHead, Rejection, Temperature};
+use crate::features::Digest;
+use crate::head::{HeadFile, Likeness, LinearHead, Rejection, Temperature, TrainingRecord};
 use crate::images::View;
 
 /// Which views of an image a head is used with: test-time augmentation.
@@ -38,6 +40,7 @@ pub struct Classifier {
     spec: FeatureSpec,
     temperature: Temperature,
     rejection: Option<Rejection>,
+    record: TrainingRecord,
 }
 
 /// The probabilities of one image, a number for each class, which add up to 1, and whether it is of any class at all.
@@ -94,12 +97,13 @@ impl Classifier {
             manifest,
             temperature,
             rejection,
+            record,
             ..
         } = HeadFile::read(path)?;
-        let spec: FeatureSpec = serde_json::from_value(manifest).map_err(|e| Error::File {
+        let spec = spec_of(manifest, &head).map_err(|problem| Error::File {
             path: path.to_owned(),
             problem: FileProblem::Damaged(format!(
-                "its manifest of the features cannot be read: {e}"
+                "its manifest of the features cannot be used: {problem}"
             )),
             hint: "train it again with `frostline fit-head`".to_owned(),
         })?;
@@ -113,6 +117,7 @@ impl Classifier {
             spec,
             temperature,
             rejection,
+            record,
         })
     }
 
@@ -129,6 +134,27 @@ impl Classifier {
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {
         self.rejection.as_ref()
+    }
+
+    /// The images that the head was trained on, where they are known.
+    #[must_use]
+    pub fn record(&self) -> &TrainingRecord {
+        &self.record
+    }
+
+    /// The prediction for a training image by a head that was trained without it and its near-duplicates, where the head
+    /// keeps it. Whether the image is of any class is not asked: the head knows it.
+    #[must_use]
+    pub fn out_of_fold(&self, digest: &Digest) -> Option<Prediction> {
+        let logits = self.record.out_of_fold(&digest.0)?;
+        // The centre is the first view, and the only one where no other is used.
+        let views = logits.nrows().min(self.spec.views.len());
+        let logits = logits.slice(s![..views, ..]).mapv(f64::from);
+        let probabilities = self.temperature.probabilities(logits, views);
+        Some(Prediction {
+            probabilities: probabilities.into_iter().collect(),
+            verdict: Verdict::Known,
+        })
     }
 
     /// What the logits are divided by.
@@ -207,6 +233,21 @@ impl Classifier {
             .map(verdict)
             .collect())
     }
+}
+
+/// What a head's features are features of, or why that cannot be.
+fn spec_of(manifest: Value, head: &LinearHead) -> Result<FeatureSpec, String> {
+    let spec: FeatureSpec = serde_json::from_value(manifest).map_err(|e| e.to_string())?;
+    if let Some(problem) = spec.problem() {
+        return Err(problem);
+    }
+    let (said, features) = (spec.backbone.num_features, head.n_features());
+    if said == features {
+        return Ok(spec);
+    }
+    Err(format!(
+        "`num_features` is {said}, but the weights are for {features}"
+    ))
 }
 
 impl Prediction {

@@ -136,7 +136,26 @@ impl fmt::Display for Engine {
     }
 }
 
+/// More features to a row than any network has; a vector of them takes 64 MiB.
+const MOST_FEATURES: usize = 1 << 24;
+
 impl FeatureSpec {
+    /// What is wrong with a specification that was read from a file, where anything is.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let (views, features) = (&self.views, self.backbone.num_features);
+        if !(1..=MOST_FEATURES).contains(&features) {
+            return Some(format!(
+                "`num_features` is {features}, not between 1 and {MOST_FEATURES}"
+            ));
+        }
+        if views.first() != Some(&View::Center) {
+            return Some("`views` do not begin with `center`".to_owned());
+        }
+        let repeated = (1..views.len()).find(|&place| views[..place].contains(&views[place]));
+        repeated.map(|place| format!("`views` have `{}` twice", views[place]))
+    }
+
     /// The same with other views.
     #[must_use]
     pub fn with_views(&self, views: &[View]) -> Self {

@@ -103,6 +103,12 @@ fn tell(report: &ClassifyReport) {
             report.rejected
         ));
     }
+    if report.trained_on > 0 {
+        talk::note(format!(
+            "the head was trained on {} of the {} images: their labels are no evidence of how accurate it is",
+            report.trained_on, report.used
+        ));
+    }
     let engine = &report.engine;
     talk::say(format!(
         "{} images classified on {} ({}, {})",

@@ -10,6 +10,7 @@ use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
 use super::output::{FindingsFormat, OutputArgs, skipped};
 use super::talk;
+use super::training_args::{self, TrainingArgs};
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::head::Bootstrap;
@@ -34,6 +35,8 @@ pub(super) struct Args {
     /// Chooses the images that are drawn.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
     seed: u64,
+    #[command(flatten)]
+    training: TrainingArgs,
     /// How the figures are written [default: by the extension of FILE, .txt or .json; else text].
     #[arg(long, value_enum)]
     format: Option<FindingsFormat>,
@@ -49,6 +52,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
             data: args.data,
             names: args.names.names(),
             classify: args.head.options(no_inputs, Limits::default(), home),
+            training_images: args.training.images(),
         },
         compare: args.compare,
         bootstrap: Bootstrap {
@@ -77,6 +81,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 fn tell(report: &EvaluateReport) {
     report.notes.iter().for_each(talk::warn);
     skipped(&report.skipped);
+    training_args::tell(report.acquaintance);
     let unknown = report
         .unknown_classes
         .iter()

@@ -37,6 +37,7 @@ pub(super) fn json(report: &EvaluateReport, other: Option<&Path>) -> String {
         "per_class": per_class,
         "reliability": e.reliability,
         "intervals": e.intervals,
+        "judged": report.acquaintance,
         "unknown_classes": report.unknown_classes,
         "missing_classes": report.missing_classes,
         "rejected": report.rejected,

@@ -15,6 +15,9 @@ pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> String {
     let e = &report.evaluation;
     let mut out = String::new();
     headline(&mut out, e);
+    if let Some(sentence) = report.acquaintance.sentence() {
+        let _ = writeln!(out, "{sentence}");
+    }
     if let Some(accepted) = report.accepted {
         with_rejection(&mut out, e, accepted);
     }

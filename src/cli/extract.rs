@@ -162,7 +162,7 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
 }
 
 /// `1 thread`, `2 threads`.
-fn counted(n: usize, what: &str) -> String {
+pub(super) fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -64,6 +64,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         augment: args.augment,
         search: args.search.search(),
         learning_curve: args.search.learning_curve(),
+        out_of_fold: args.search.out_of_fold(args.trust.is_calibrating()),
         calibrate: args.trust.calibrate(args.search.folds()),
         reject: args.trust.reject(),
         memory: args.memory,
@@ -101,9 +102,9 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     search_args::tell(report);
     report.streamed.iter().for_each(tell_streaming);
     report.warnings.iter().for_each(talk::warn);
-    if report.n_validation == 0 {
+    if report.n_validation == 0 && report.out_of_fold.is_none() {
         talk::note(
-            "there are no validation figures: give --validation FEATURES or --validation-split 0.2",
+            "there are no validation figures: give --validation FEATURES, --validation-split 0.2 or --folds 5",
         );
     }
     let (classes, seconds) = (report.classes.len(), report.fit.seconds);
@@ -118,6 +119,15 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
             "  validation  {:.1} % of {n} images right, loss {:.4}",
             100.0 * v.accuracy,
             v.loss
+        ));
+    }
+    if let Some(f) = report.out_of_fold {
+        talk::say(format!(
+            "  out of fold {:.1} % of {} images right, loss {:.4} ({} folds)",
+            100.0 * f.accuracy,
+            f.n,
+            f.log_loss,
+            f.folds
         ));
     }
     trust_args::tell(report);

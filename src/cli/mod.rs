@@ -32,6 +32,7 @@ mod size;
 mod suggest;
 mod suggestion_rows;
 mod talk;
+mod training_args;
 mod trust_args;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
 use super::output::{OverwriteArg, check_extension, skipped};
 use super::talk;
+use super::training_args::TrainingArgs;
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::head::Bootstrap;
@@ -32,6 +33,8 @@ pub(super) struct Args {
     /// The folder with the training images, to show them.
     #[arg(long, value_name = "FOLDER", requires = "train")]
     train_images: Option<PathBuf>,
+    #[command(flatten)]
+    training: TrainingArgs,
     /// The page to write: one HTML file that needs nothing else; `-` is standard output.
     #[arg(short, long, value_name = "REPORT.html")]
     output: PathBuf,
@@ -50,6 +53,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
                 Limits::default(),
                 home,
             ),
+            training_images: args.training.images(),
         },
         images: args.images,
         train: args.train,

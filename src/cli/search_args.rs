@@ -14,14 +14,23 @@ pub(super) struct SearchArgs {
     /// Train on 10, 20 … 100 % of the images: would more of them help?
     #[arg(long)]
     learning_curve: bool,
-    /// Parts that the training images are dealt into, for --search, --learning-curve and --calibrate.
-    #[arg(long, value_name = "K", default_value_t = CrossValidation::default().folds)]
-    folds: usize,
+    /// Number of folds for cross-validation (--search, --learning-curve, --calibrate) [default: 5]. Given alone, or with
+    /// --search or --calibrate, the out-of-fold predictions are stored in the head: `evaluate` and `report` use them for
+    /// images that the head was trained on.
+    #[arg(long, value_name = "K")]
+    folds: Option<usize>,
 }
 
 impl SearchArgs {
     pub(super) fn folds(&self) -> CrossValidation {
-        CrossValidation { folds: self.folds }
+        self.folds
+            .map_or_else(CrossValidation::default, |folds| CrossValidation { folds })
+    }
+
+    /// Whether predictions of training images are made by heads without them, and kept.
+    pub(super) fn out_of_fold(&self, calibrate: bool) -> Option<CrossValidation> {
+        let asked = self.folds.is_some() || self.search || calibrate;
+        asked.then(|| self.folds())
     }
 
     pub(super) fn search(&self) -> Option<CrossValidation> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::bar::Bar;
 use super::decoding_args::LimitArgs;
+use super::extract::counted;
 use super::input_args::InputArgs;
 use super::output::{OutputArgs, skipped};
 use super::predictions::Format;
@@ -56,6 +57,12 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     output.write(|out| {
         write_rows(out, format, &report.suggestions).map_err(Error::io("write", "the suggestions"))
     })?;
+    if report.labelled > 0 {
+        talk::note(format!(
+            "left out {}: the head was trained on them, or they were held out for validation",
+            counted(report.labelled, "labelled image")
+        ));
+    }
     let (suggested, n_images) = (report.suggestions.len(), report.n_images);
     talk::say(format!("{suggested} of {n_images} images suggested"));
     if suggested < top.min(n_images) {

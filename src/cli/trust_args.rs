@@ -20,6 +20,10 @@ impl TrustArgs {
         self.calibrate.then_some(how)
     }
 
+    pub(super) fn is_calibrating(&self) -> bool {
+        self.calibrate
+    }
+
     pub(super) fn reject(&self) -> Option<f64> {
         self.reject
     }

@@ -169,5 +169,10 @@ fn parse(text: &[u8]) -> Result<StoreManifest, FileProblem> {
         }
         _ => {}
     }
-    serde_json::from_value(value).map_err(|e| FileProblem::Damaged(e.to_string()))
+    let manifest: StoreManifest =
+        serde_json::from_value(value).map_err(|e| FileProblem::Damaged(e.to_string()))?;
+    match manifest.spec.problem() {
+        Some(problem) => Err(FileProblem::Damaged(problem)),
+        None => Ok(manifest),
+    }
 }

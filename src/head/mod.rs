@@ -21,6 +21,7 @@ mod figures;
 mod file;
 mod fit;
 mod gradient;
+mod image_set;
 mod inspection;
 mod kernels;
 mod labelled;
@@ -47,6 +48,7 @@ mod standard;
 mod streamed;
 mod targets;
 mod temperature;
+mod training_record;
 mod values;
 mod vectors;
 mod warnings;
@@ -60,6 +62,7 @@ pub use evaluation::{
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};
 pub use fit::{Fit, fit, fit_from};
+pub use image_set::{ImageSet, WHOLE_DIGESTS};
 pub use inspection::{
     Distances, LabelErrors, OUTLIER_NEIGHBOURS, Pick, SelectionParams, Suspect, select,
 };
@@ -78,5 +81,6 @@ pub use softmax::{log_softmax, softmax};
 pub use split::{Split, validation_split};
 pub use streamed::{Block, FeatureBlocks, Streamed, fit_streamed};
 pub use temperature::{TEMPERATURES, Temperature, TemperatureFit};
+pub use training_record::{ImageRole, OUT_OF_FOLD_BYTES, TrainingRecord};
 pub use values::FitValues;
 pub use warnings::FitWarning;

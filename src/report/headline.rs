@@ -16,6 +16,7 @@ pub(super) fn section(page: &Page) -> Markup {
                 (main_figure(page, first))
                 dl.figures { @for figure in others { (entry(figure)) } }
             }
+            @if let Some(basis) = &page.basis { p.fine { (basis) } }
             @if page.headline.iter().any(|figure| figure.measure.interval.is_some()) {
                 p.fine {
                     "Grey numbers are 95\u{a0}% intervals: the range expected for another sample of this size."

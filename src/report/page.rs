@@ -16,6 +16,8 @@ pub struct Page {
     pub subtitle: String,
     /// What the reader should know before all figures.
     pub notes: Vec<String>,
+    /// What the figures stand on, where the head knew some of the images.
+    pub basis: Option<String>,
     /// The names of the C classes, in index order.
     pub classes: Vec<String>,
     /// The figures over all images, the most important first.

@@ -9,6 +9,7 @@ use super::inputs::Inputs;
 use crate::backbones::{Engine, RunOptions};
 use crate::classifier::{Classifier, Prediction, Rejecting, Tta, Verdict};
 use crate::error::{Error, Result};
+use crate::head::ImageRole;
 use crate::images::{Labels, Limits};
 use crate::progress::Progress;
 
@@ -53,6 +54,8 @@ pub struct ClassifyReport {
     pub used: usize,
     /// Those of them that the head's rejection calls unknown.
     pub rejected: usize,
+    /// Those of them that the head was trained on.
+    pub trained_on: usize,
     /// Images without one.
     pub skipped: usize,
     /// Files left out since they are no images, by extension.
@@ -76,11 +79,13 @@ pub fn classify(
     each: &mut dyn FnMut(&Classifier, Classified) -> Result<()>,
 ) -> Result<ClassifyReport> {
     let classifier = Classifier::open(&options.head, options.tta)?.rejecting(options.rejecting);
-    let mut rejected = 0;
+    let (mut rejected, mut trained_on) = (0, 0);
     let predict = &mut |image: Featured<'_>| {
         let result = match image.features {
-            Ok((_, features)) => {
+            Ok((digest, features)) => {
                 let prediction = predict_one(&classifier, features)?;
+                let role = classifier.record().role(&digest.0);
+                trained_on += usize::from(role == ImageRole::Training);
                 rejected += usize::from(prediction.verdict() != Verdict::Known);
                 Ok(prediction)
             }
@@ -97,7 +102,11 @@ pub fn classify(
         )
     };
     let report = with_features(classifier.spec(), options, labels, progress, predict)?;
-    Ok(ClassifyReport { rejected, ..report })
+    Ok(ClassifyReport {
+        rejected,
+        trained_on,
+        ..report
+    })
 }
 
 /// The prediction of one image, whose features are (V, D).

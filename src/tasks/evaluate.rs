@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Axis;
 
+use super::acquaintance::Acquaintance;
 use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, Rejected, in_quotes, judge_by};
 use crate::classes::ClassIndex;
@@ -31,6 +32,8 @@ pub struct EvaluateReport {
     pub evaluation: Evaluation,
     /// The head against the other one, where that was asked for.
     pub comparison: Option<Comparison>,
+    /// How many of the images the head was trained on, and which count nevertheless.
+    pub acquaintance: Acquaintance,
     /// Samples of classes that the head does not know, by class; they are in no figure.
     pub unknown_classes: BTreeMap<String, usize>,
     /// Images that the head's rejection calls unknown; where it has one. The figures are as if it had none.
@@ -142,6 +145,7 @@ fn report(
             .map(|rejected| Accepted::of(&evaluation, rejected)),
         evaluation,
         comparison,
+        acquaintance: judged.acquaintance,
         rejected: judged.rejected,
         unknown_classes: judged.unknown_classes,
         missing_classes,

@@ -78,6 +78,7 @@ pub(super) fn with_features(
     Ok(ClassifyReport {
         used,
         rejected: 0,
+        trained_on: 0,
         skipped,
         ignored: scan.ignored,
         notes,

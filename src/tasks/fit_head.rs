@@ -4,6 +4,7 @@ mod class_table;
 mod cross_validation;
 mod division;
 mod memory;
+mod record;
 mod samples;
 mod streaming;
 mod trust;
@@ -18,6 +19,8 @@ pub use self::cross_validation::CrossValidation;
 use self::cross_validation::Images;
 use self::division::Division;
 use self::memory::Memory;
+pub use self::record::OutOfFoldFigures;
+use self::record::{record, with_predictions};
 use self::samples::{Samples, Source, views};
 pub use self::streaming::Streaming;
 use self::streaming::{in_blocks, refuse_what_needs_all};
@@ -28,7 +31,8 @@ use crate::classes::ClassIndex;
 use crate::error::Result;
 use crate::features::FeatureStore;
 use crate::head::{
-    EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search, fit,
+    EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search, TrainingRecord,
+    fit,
 };
 
 /// What to train on, and how.
@@ -48,6 +52,8 @@ pub struct FitHeadOptions {
     pub search: Option<CrossValidation>,
     /// How it is found whether more pictures would help; none leaves it.
     pub learning_curve: Option<CrossValidation>,
+    /// How out-of-fold predictions of the training images are made, which the head keeps; none keeps none.
+    pub out_of_fold: Option<CrossValidation>,
     /// How a temperature is fitted; none leaves probabilities as they are.
     pub calibrate: Option<CrossValidation>,
     /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls nothing unknown.
@@ -70,7 +76,8 @@ impl FitHeadOptions {
         }
         .check()?;
         let checked = |asked: Option<CrossValidation>| asked.map_or(Ok(()), CrossValidation::check);
-        checked(self.search).and_then(|()| checked(self.learning_curve))
+        checked(self.search).and_then(|()| checked(self.learning_curve))?;
+        checked(self.out_of_fold)
     }
 }
 
@@ -116,6 +123,8 @@ pub struct FitHeadReport {
     pub search: Option<Search>,
     /// Accuracies with growing parts of the images, where they were asked for.
     pub learning_curve: Option<Vec<LearningPoint>>,
+    /// How heads did on the images that they were trained without, where predictions of them are kept.
+    pub out_of_fold: Option<OutOfFoldFigures>,
     /// The temperature and what it changes, where it was asked for.
     pub calibration: Option<Calibration>,
     /// The rejection's numbers, where it was asked for.
@@ -163,6 +172,8 @@ pub fn fit_head(
     };
     let params = fitted.params.as_ref().unwrap_or(params);
     warnings.extend(fitted.fit.warnings.iter().map(ToString::to_string));
+    let out_of_fold = fitted.out_of_fold.transpose();
+    warnings.extend(out_of_fold.clone().err());
     let report = FitHeadReport {
         n_train: division.train.targets.len(),
         n_validation: division.validation.as_ref().map_or(0, |v| v.targets.len()),
@@ -172,6 +183,7 @@ pub fn fit_head(
         streamed: fitted.streamed,
         search: fitted.search,
         learning_curve: fitted.learning_curve,
+        out_of_fold: out_of_fold.unwrap_or_default(),
         calibration: fitted.trust.calibration,
         rejection: fitted.trust.kept,
         warnings,
@@ -182,7 +194,7 @@ pub fn fit_head(
         ..Trust::default()
     };
     let spec = store.manifest().spec.with_views(&views);
-    write(options, params, &spec, &report, trust)?;
+    write(options, params, &spec, &report, (trust, fitted.record))?;
     Ok(report)
 }
 
@@ -195,6 +207,9 @@ struct Fitted {
     search: Option<Search>,
     learning_curve: Option<Vec<LearningPoint>>,
     trust: Trust,
+    record: TrainingRecord,
+    /// The figures, or why there are none.
+    out_of_fold: Option<Result<OutOfFoldFigures, String>>,
 }
 
 /// With all features in memory.
@@ -226,6 +241,12 @@ fn in_memory(
         reject: options.reject,
     };
     let trust = trust(asked, used, &images)?;
+    let mut record = record(division);
+    let mut out_of_fold = None;
+    if let Some(asked) = options.out_of_fold {
+        let (with, figures) = with_predictions(record, asked, used, trust.temperature, &images)?;
+        (record, out_of_fold) = (with, Some(figures));
+    }
     let curve = options.learning_curve;
     let curve = curve.map(|asked| images.learning_curve(asked, used));
     Ok(Fitted {
@@ -235,6 +256,8 @@ fn in_memory(
         streamed: None,
         search,
         trust,
+        record,
+        out_of_fold,
     })
 }
 
@@ -243,7 +266,7 @@ fn write(
     params: &FitValidParams,
     spec: &FeatureSpec,
     report: &FitHeadReport,
-    trust: Trust,
+    (trust, record): (Trust, TrainingRecord),
 ) -> Result<()> {
     let metrics = json!({
         "n_train": report.n_train,
@@ -256,6 +279,7 @@ fn write(
         "streamed": report.streamed,
         "search": report.search,
         "learning_curve": report.learning_curve,
+        "out_of_fold": report.out_of_fold,
         "calibration": report.calibration,
         "rejection": report.rejection,
     });
@@ -267,6 +291,7 @@ fn write(
         metrics,
         temperature: trust.temperature,
         rejection: trust.rejection,
+        record,
     };
     file.write(&options.output)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ndarray::Array2;
 use serde::Serialize;
 
+use super::acquaintance::{Acquaintance, Basis, TrainingImages};
 use super::classify::{ClassifyOptions, predict_one};
 use super::featured::{Featured, with_features};
 use super::inputs::{Inputs, Skipped};
@@ -27,6 +28,8 @@ pub struct JudgeOptions {
     pub names: Names,
     /// How images are classified; its `inputs` are not used.
     pub classify: ClassifyOptions,
+    /// What becomes of images that the head was trained on.
+    pub training_images: TrainingImages,
 }
 
 /// A labelled sample with its prediction.
@@ -38,8 +41,10 @@ pub struct JudgedItem {
     pub digest: Digest,
     /// The class that it is of, an index into [`Judged::classes`].
     pub target: usize,
-    /// The probability of each class, (C).
+    /// The probability of each class, (C); by a head that had not seen it, where the basis says so.
     pub probabilities: Vec<f64>,
+    /// Why the prediction may count.
+    pub basis: Basis,
     /// Whether the head's rejection calls it unknown.
     pub verdict: Verdict,
 }
@@ -53,8 +58,10 @@ pub struct Judged {
     pub items: Vec<JudgedItem>,
     /// Samples of classes that the head does not know, by class; they are not among the items.
     pub unknown_classes: BTreeMap<String, usize>,
-    /// Images that the head's rejection calls unknown; none where it has no rejection.
+    /// Images that the head's rejection calls unknown; none where it has no rejection. Out-of-fold images are not asked.
     pub rejected: Option<Rejected>,
+    /// How many of the items the head knew, and how many training images are not among them.
+    pub acquaintance: Acquaintance,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// What the user should know.
@@ -140,7 +147,11 @@ pub(super) fn judge_by(
     options: &JudgeOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Judged>> {
-    let mut tallies: Vec<_> = classifiers.iter().map(|c| Tally::new(c)).collect();
+    let known = Known {
+        classifiers,
+        training_images: options.training_images,
+    };
+    let mut tallies: Vec<_> = classifiers.iter().map(|c| Tally::new(c, known)).collect();
     let (engine, notes) = if is_store(&options.data) {
         (from_store(options, &mut tallies)?, Vec::new())
     } else {
@@ -150,6 +161,26 @@ pub(super) fn judge_by(
         .into_iter()
         .map(|tally| tally.judged(options, engine.clone(), notes.clone()))
         .collect()
+}
+
+/// Which images all heads may be judged on.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    classifiers: &'a [&'a Classifier],
+    training_images: TrainingImages,
+}
+
+impl Known<'_> {
+    /// Why the prediction of a head for an image counts; none where some head has only learned it by heart.
+    fn basis(self, classifier: &Classifier, digest: Digest) -> Option<Basis> {
+        let all = self.classifiers.iter();
+        let usable = |c: &&Classifier| Basis::of(c, digest, self.training_images).is_some();
+        if all.copied().all(|c| usable(&c)) {
+            Basis::of(classifier, digest, self.training_images)
+        } else {
+            None
+        }
+    }
 }
 
 fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<Engine> {
@@ -193,17 +224,21 @@ fn from_images(
 /// The predictions of one head, as they come.
 struct Tally<'a> {
     classifier: &'a Classifier,
+    known: Known<'a>,
     items: Vec<JudgedItem>,
     unlabelled: usize,
     unknown_classes: BTreeMap<String, usize>,
     rejected: Option<Rejected>,
+    acquaintance: Acquaintance,
     skipped: Vec<Skipped>,
 }
 
 impl<'a> Tally<'a> {
-    fn new(classifier: &'a Classifier) -> Self {
+    fn new(classifier: &'a Classifier, known: Known<'a>) -> Self {
         Self {
             classifier,
+            known,
+            acquaintance: Acquaintance::of(classifier),
             items: Vec::new(),
             unlabelled: 0,
             unknown_classes: BTreeMap::new(),
@@ -229,26 +264,50 @@ impl<'a> Tally<'a> {
 
     fn add(&mut self, path: String, class: Option<&str>, digest: Digest, prediction: &Prediction) {
         let classes = self.classifier.classes();
-        let target = class.map(|name| (name, classes.class_to_idx(name)));
-        if let Some(rejected) = &mut self.rejected {
-            let count = match target {
-                Some((_, Some(target))) if prediction.best().0 == target => &mut rejected.right,
-                Some((_, Some(_))) => &mut rejected.wrong,
-                _ => &mut rejected.unknown_classes,
-            };
-            *count += usize::from(prediction.verdict() != Verdict::Known);
-        }
-        match target {
-            None => self.unlabelled += 1,
-            Some((name, None)) => *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1,
-            Some((_, Some(target))) => self.items.push(JudgedItem {
-                path,
-                digest,
-                target,
-                probabilities: prediction.probabilities().to_vec(),
-                verdict: prediction.verdict(),
-            }),
-        }
+        let target = match class.map(|name| classes.class_to_idx(name).ok_or(name)) {
+            None => {
+                self.unlabelled += 1;
+                return;
+            }
+            Some(Err(name)) => {
+                *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1;
+                self.count_rejected(None, prediction);
+                return;
+            }
+            Some(Ok(target)) => target,
+        };
+        let Some(basis) = self.known.basis(self.classifier, digest) else {
+            self.acquaintance.left_out += 1;
+            return;
+        };
+        self.acquaintance.count(basis);
+        let unseen = match basis {
+            Basis::OutOfFold => self.classifier.out_of_fold(&digest),
+            Basis::New | Basis::HeldOut | Basis::Training => None,
+        };
+        let prediction = unseen.as_ref().unwrap_or(prediction);
+        self.count_rejected(Some(target), prediction);
+        self.items.push(JudgedItem {
+            path,
+            digest,
+            target,
+            probabilities: prediction.probabilities().to_vec(),
+            basis,
+            verdict: prediction.verdict(),
+        });
+    }
+
+    /// Counts an image that the rejection calls unknown; it has no target where the head does not know its class.
+    fn count_rejected(&mut self, target: Option<usize>, prediction: &Prediction) {
+        let Some(rejected) = &mut self.rejected else {
+            return;
+        };
+        let count = match target {
+            Some(target) if prediction.best().0 == target => &mut rejected.right,
+            Some(_) => &mut rejected.wrong,
+            None => &mut rejected.unknown_classes,
+        };
+        *count += usize::from(prediction.verdict() != Verdict::Known);
     }
 
     fn judged(self, options: &JudgeOptions, engine: Engine, notes: Vec<String>) -> Result<Judged> {
@@ -260,6 +319,7 @@ impl<'a> Tally<'a> {
             items: self.items,
             unknown_classes: self.unknown_classes,
             rejected: self.rejected,
+            acquaintance: self.acquaintance,
             skipped: self.skipped,
             notes,
             engine,
@@ -268,6 +328,9 @@ impl<'a> Tally<'a> {
 
     fn nothing_to_judge(&self, options: &JudgeOptions) -> Error {
         let data = options.data.display();
+        if self.unlabelled == 0 && self.acquaintance.left_out > 0 {
+            return self.acquaintance.nothing_else(&options.data);
+        }
         let known = in_quotes(self.classifier.classes().iter());
         let unknown = in_quotes(self.unknown_classes.keys().map(String::as_str));
         let problem = if self.unlabelled > 0 {

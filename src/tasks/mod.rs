@@ -1,5 +1,6 @@
 //! One verb each: what the command line does, as functions that never print.
 
+mod acquaintance;
 mod classify;
 mod doctor;
 mod evaluate;
@@ -18,13 +19,14 @@ mod pull;
 mod report;
 mod suggest;
 
+pub use acquaintance::{Acquaintance, Basis, TrainingImages};
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
 pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use fit_head::{
-    Calibration, CrossValidation, FitHeadOptions, FitHeadReport, KeptForRejection, Streaming,
-    Validation, fit_head, read_class_weights,
+    Calibration, CrossValidation, FitHeadOptions, FitHeadReport, KeptForRejection,
+    OutOfFoldFigures, Streaming, Validation, fit_head, read_class_weights,
 };
 pub use guard::{OutputGuard, Overwrite, Wanted};
 pub use import::{ImportOptions, import};

@@ -94,7 +94,8 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         photos: shown.into_iter().map(|shown| shown.photo).collect(),
         training,
         care: care.map(|care| care.with(suspects)),
-        provenance: made::groups(options, &head, &judged.engine),
+        provenance: made::groups(options, &head, &judged),
+        basis: judged.acquaintance.sentence(),
         ..Page::default()
     };
     page.notes.extend(captions::pictures_note(

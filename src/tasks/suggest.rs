@@ -54,6 +54,8 @@ pub struct SuggestReport {
     pub suggestions: Vec<Suggestion>,
     /// The images that were chosen from.
     pub n_images: usize,
+    /// Images that were left out since the head was trained on them or they were held out of its training set.
+    pub labelled: usize,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// What the user should know.
@@ -109,6 +111,7 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
     Ok(SuggestReport {
         suggestions: picks.into_iter().map(suggestion).collect(),
         n_images: candidates.paths.len(),
+        labelled: candidates.labelled,
         skipped: candidates.skipped,
         notes: candidates.notes,
     })

@@ -7,7 +7,7 @@ use frostline::classifier::Tta;
 use frostline::features::Digest;
 use frostline::images::{Limits, Names};
 use frostline::progress::Silent;
-use frostline::tasks::{ClassifyOptions, Inputs, JudgeOptions, Judged, judge};
+use frostline::tasks::{ClassifyOptions, Inputs, JudgeOptions, Judged, TrainingImages, judge};
 
 use crate::harness::Place;
 
@@ -27,6 +27,7 @@ fn judged(place: &Place, data: &str) -> Judged {
             run: RunOptions::new(Home::at(path("home"))),
             batch_size: 4,
         },
+        training_images: TrainingImages::Included,
     };
     judge(&options, &Silent).unwrap()
 }

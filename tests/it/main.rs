@@ -21,6 +21,7 @@ mod memory;
 mod outputs;
 mod pipeline;
 mod preview;
+mod provenance;
 mod pull;
 mod reference_job;
 mod report;

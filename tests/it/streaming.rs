@@ -116,6 +116,7 @@ fn options(folder: &Path, memory: u64) -> FitHeadOptions {
         augment: false,
         search: None,
         learning_curve: None,
+        out_of_fold: None,
         calibrate: None,
         reject: None,
         memory: Some(memory),

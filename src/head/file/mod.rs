@@ -4,7 +4,8 @@
 //!
 //! A safetensors file (`frostline-head`, format version 1): 8 bytes little-endian length of the JSON header, the header
 //! padded with spaces to a multiple of 8 bytes, the tensors' numbers little-endian and row-major, nothing after them.
-//! C is the number of classes, D that of features, M that of the training images that a rejection keeps.
+//! C is the number of classes, D that of features, M that of the training images that a rejection keeps, N that of the
+//! different training images, V that of the views of each.
 //!
 //! | tensor | type | shape |
 //! |---|---|---|
@@ -12,6 +13,10 @@
 //! | `bias` | F32 | (C) |
 //! | `training_classes` | I32 | (M), each from 0 to C - 1; only with a `rejection` |
 //! | `training_features` | F16 | (M, D), rows of length 1; only with a `rejection` |
+//! | `training_digests` | U8 | (N, 32): the BLAKE3 digests of the training images' bytes, ascending, no two equal; (N, 8), the first bytes of each, for more than 100,000 images |
+//! | `held_out_digests` | U8 | the same of the images that were held out of a training set for validation |
+//! | `out_of_fold_logits` | F32 | (N, V, C): logits of each training image, in the order of `training_digests`, by a head that was trained without it and its near-duplicates |
+//! | `out_of_fold_folds` | I32 | (N): the fold that each was left out with, from 0; only with `out_of_fold_logits` |
 //!
 //! The header's `__metadata__` holds strings, as safetensors wants it:
 //!
@@ -28,7 +33,9 @@
 //! | `created_by` | `frostline` and its version |
 //!
 //! Logits are `features · weightᵀ + bias`, probabilities the softmax of logits / T. An image is unknown where the cosine
-//! between its features and the k-th nearest row of `training_features` is below the threshold. All numbers are finite.
+//! between its features and the k-th nearest row of `training_features` is below the threshold; k is at most M. All
+//! numbers are finite. Without `training_digests` it is not known what the head was trained on. Out-of-fold logits of more
+//! than 64 MiB are not written; the temperature applies to them as to all others.
 //! Readers pass over tensors and metadata that they do not know, as those of version 1 that knew neither `temperature`
 //! nor `rejection` do, and take `null` for a missing `manifest`, `params` or `metrics`. Equal heads give equal bytes. In
 //! Python: `safetensors.safe_open(path, "pt")`, then `get_tensor("weight")` and
@@ -36,6 +43,7 @@
 
 mod kind;
 mod read;
+mod record;
 mod tensors;
 mod write;
 
@@ -46,6 +54,7 @@ use serde_json::Value;
 use super::linear::LinearHead;
 use super::rejection::Rejection;
 use super::temperature::Temperature;
+use super::training_record::TrainingRecord;
 use crate::classes::ClassIndex;
 use crate::error::Result;
 
@@ -71,6 +80,8 @@ pub struct HeadFile {
     pub temperature: Temperature,
     /// What tells images of no class from the others.
     pub rejection: Option<Rejection>,
+    /// The images that it was trained on, where they are known.
+    pub record: TrainingRecord,
 }
 
 impl HeadFile {

@@ -11,7 +11,7 @@ use safetensors::tensor::Metadata;
 use serde::de::DeserializeOwned;
 
 use super::tensors::{Tensors, f16, f32, i32};
-use super::{FORMAT, FORMAT_VERSION, HeadFile, kind};
+use super::{FORMAT, FORMAT_VERSION, HeadFile, kind, record};
 use crate::classes::ClassIndex;
 use crate::error::{Error, FileProblem, Result};
 use crate::head::{LinearHead, Rejection, RejectionRule, Temperature};
@@ -161,6 +161,11 @@ fn assemble(
             "it has {shapes} for {c} classes"
         )));
     }
+    if weight.shape[1] == 0 {
+        return Err(FileProblem::Damaged(
+            "its `weight` is of no feature".to_owned(),
+        ));
+    }
     let bias = Array1::from(bias.numbers(f32));
     let head = Array2::from_shape_vec((c, weight.shape[1]), weight.numbers(f32))
         .ok()
@@ -186,6 +191,7 @@ fn assemble(
         metrics: opaque("metrics")?,
         temperature: temperature(strings)?,
         rejection,
+        record: record::read(&tensors, c)?,
     })
 }
 

@@ -22,6 +22,11 @@ impl<'a> Tensors<'a> {
         Self { metadata, data }
     }
 
+    /// Whether there is a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.metadata.info(name).is_some()
+    }
+
     /// The tensor of this name, when it holds such numbers along so many axes.
     pub(super) fn of(
         &self,

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use half::f16;
-use ndarray::array;
+use ndarray::{Array2, array};
 use safetensors::SafeTensors;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
 use crate::error::{Error, FileProblem};
-use crate::head::{Method, RejectionRule};
+use crate::head::{Folds, Groups, Method, RejectionRule};
 
 fn sample() -> HeadFile {
     HeadFile {
@@ -26,6 +26,7 @@ fn sample() -> HeadFile {
         metrics: json!({"accuracy": 0.92}),
         temperature: Temperature::default(),
         rejection: None,
+        record: TrainingRecord::default(),
     }
 }
 
@@ -37,7 +38,7 @@ fn trusted() -> HeadFile {
         rate: 0.05,
         threshold: 0.75,
     };
-    let features = array![[1.0, 0.0, 0.0], [0.0, -0.5, 0.25]].mapv(f16::from_f32);
+    let features = array![[1.0, 0.0, 0.0], [0.0, -0.5, 0.75f32.sqrt()]].mapv(f16::from_f32);
     HeadFile {
         temperature: Temperature::new(1.625).unwrap(),
         rejection: Some(Rejection::new(rule, features, vec![1, 0]).unwrap()),
@@ -302,6 +303,11 @@ fn damage_to_them_is_named() {
         "`rejection` cannot be read",
     );
     damage(r#"\"k\":1"#, r#"\"k\":0"#, "its k is 0");
+    damage(
+        r#"\"k\":1"#,
+        r#"\"k\":3"#,
+        "its k is 3, but it keeps 2 training images",
+    );
     damage(r#"\"rate\":0.05"#, r#"\"rate\":1.05"#, "its rate is 1.05");
     damage(
         "nearest-neighbours",
@@ -351,6 +357,10 @@ fn numbers_that_break_a_rejection_are_named() {
     };
     // The last 12 bytes are the features, the 8 before them the classes.
     assert!(with(2, &0x7e00u16.to_le_bytes()).contains("not finite"));
+    assert!(with(12, &[0; 2]).contains("row 0 of its training features has length 0, not 1"));
+    assert!(
+        with(6, &0x4000u16.to_le_bytes()).contains("row 1 of its training features has length")
+    );
     assert!(with(20, &2i32.to_le_bytes()).contains("none of the head's"));
     assert!(with(16, &(-1i32).to_le_bytes()).contains("none of the head's"));
     assert!(matches!(problem(&good[..n - 1]), FileProblem::Cut(_)));
@@ -433,4 +443,130 @@ fn a_missing_file_or_a_folder_is_an_error_of_the_system() {
         HeadFile::read(folder.path()),
         Err(Error::Io { .. })
     ));
+}
+
+/// The sample with all that a head may know of its images: four training images in two views, one held out.
+fn recorded() -> HeadFile {
+    let digests = [9, 3, 5, 4].map(|first| [first; 32]);
+    let folds = Folds::new(&[0, 1, 1, 0], &Groups::new(&digests, &[]), 2, 0).unwrap();
+    let logits = Array2::from_shape_fn((8, 2), |(row, class)| (row + class) as f64 / 8.0);
+    HeadFile {
+        record: TrainingRecord::new(&digests, &[[7; 32]]).with_out_of_fold(
+            &digests,
+            &folds,
+            logits.view(),
+        ),
+        ..sample()
+    }
+}
+
+#[test]
+fn what_a_head_was_trained_on_comes_back() {
+    let (_folder, path, bytes) = written(&recorded());
+    let read = HeadFile::read(&path).unwrap();
+    assert_eq!(read, recorded());
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let training = tensors.tensor("training_digests").unwrap();
+    assert_eq!(training.shape(), [4, 32]);
+    // Ascending, whatever the order of training.
+    assert_eq!(
+        training
+            .data()
+            .chunks(32)
+            .map(|row| row[0])
+            .collect::<Vec<_>>(),
+        [3, 4, 5, 9]
+    );
+    assert_eq!(tensors.tensor("held_out_digests").unwrap().data(), [7; 32]);
+    let logits = tensors.tensor("out_of_fold_logits").unwrap();
+    assert_eq!(logits.shape(), [4, 2, 2]);
+    // Image 3 is the second one: its first row is 2, and 2 / 8 is its first number.
+    assert_eq!(logits.data()[..4], 0.25f32.to_le_bytes());
+    assert_eq!(tensors.tensor("out_of_fold_folds").unwrap().shape(), [4]);
+    let with_bank = HeadFile {
+        rejection: trusted().rejection,
+        ..recorded()
+    };
+    let (_folder, path, _) = written(&with_bank);
+    assert_eq!(HeadFile::read(&path).unwrap(), with_bank);
+}
+
+#[test]
+fn damage_to_what_it_was_trained_on_is_named() {
+    let damage = |from: &str, to: &str, what: &str| {
+        let problem = problem(&patched_in(&recorded(), from, to));
+        assert!(
+            matches!(&problem, FileProblem::Damaged(text) if text.contains(what)),
+            "{problem}"
+        );
+    };
+    damage(
+        r#""shape":[4,32]"#,
+        r#""shape":[8,16]"#,
+        "digests of 16 bytes",
+    );
+    damage(
+        r#""shape":[4,32]"#,
+        r#""shape":[16,8]"#,
+        "strictly ascending",
+    );
+    damage(
+        r#""shape":[4,32]"#,
+        r#""shape":[ 128]"#,
+        "not U8 with 2 axes",
+    );
+    damage(
+        r#""shape":[4,2,2]"#,
+        r#""shape":[2,4,2]"#,
+        "[2, 4, 2] with folds [4] for 4 training images",
+    );
+    damage(r#""shape":[4,2,2]"#, r#""shape":[4,1,4]"#, "and 2 classes");
+    damage(
+        "out_of_fold_folds",
+        "out_of_fold_sheep",
+        "`out_of_fold_folds` is missing",
+    );
+    damage(
+        "training_digests",
+        "training_dinners",
+        "for 0 training images",
+    );
+    let good = written(&recorded()).2;
+    // Before the digests of five images lie the folds, and before those 16 logits.
+    let (digests, folds) = (5 * 32, 4 * 4);
+    let with = |from_the_end: usize, bytes: &[u8]| {
+        let mut broken = good.clone();
+        let at = broken.len() - from_the_end;
+        broken[at..][..bytes.len()].copy_from_slice(bytes);
+        problem(&broken).to_string()
+    };
+    assert!(with(digests, &[9; 32]).contains("strictly ascending"));
+    assert!(with(digests + folds, &(-1i32).to_le_bytes()).contains("a fold that cannot be"));
+    assert!(with(digests + folds, &4i32.to_le_bytes()).contains("a fold that cannot be"));
+    assert!(with(digests + folds + 4, &f32::INFINITY.to_le_bytes()).contains("not finite"));
+}
+
+#[test]
+fn predictions_of_another_head_are_not_written() {
+    let (_folder, path, _) = written(&sample());
+    let mut other = recorded();
+    other.head = LinearHead::zeros(1, 3);
+    other.classes = ClassIndex::from_ordered(["alone"]).unwrap();
+    assert!(matches!(
+        other.write(&path).unwrap_err(),
+        Error::Input { .. }
+    ));
+}
+
+#[test]
+fn a_head_of_no_feature_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("head.safetensors");
+    let empty = HeadFile {
+        head: LinearHead::zeros(2, 0),
+        ..sample()
+    };
+    empty.write(&path).unwrap();
+    let error = HeadFile::read(&path).unwrap_err();
+    assert!(error.to_string().contains("no feature"), "{error}");
 }

@@ -7,7 +7,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
 
-use super::{FORMAT, FORMAT_VERSION, HeadFile};
+use super::{FORMAT, FORMAT_VERSION, HeadFile, record};
 use crate::error::{Error, Result};
 use crate::head::{LinearHead, Rejection, Temperature};
 use crate::outputs;
@@ -17,12 +17,16 @@ use crate::outputs;
 struct Header {
     #[serde(rename = "__metadata__")]
     metadata: BTreeMap<&'static str, String>,
-    weight: TensorInfo,
-    bias: TensorInfo,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    training_classes: Option<TensorInfo>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    training_features: Option<TensorInfo>,
+    #[serde(flatten)]
+    tensors: BTreeMap<&'static str, TensorInfo>,
+}
+
+/// A tensor to be written.
+struct Tensor {
+    name: &'static str,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
 }
 
 pub(super) fn write(file: &HeadFile, path: &Path) -> Result<()> {
@@ -31,19 +35,81 @@ pub(super) fn write(file: &HeadFile, path: &Path) -> Result<()> {
 
 fn encode(file: &HeadFile) -> Result<Vec<u8>> {
     check(file)?;
+    let tensors = tensors(file);
     let mut header =
-        serde_json::to_vec(&header(file)).expect("strings and numbers are always JSON");
+        serde_json::to_vec(&header(file, &tensors)).expect("strings and numbers are always JSON");
     header.resize(header.len().next_multiple_of(8), b' ');
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.append(&mut header);
-    let numbers = file.head.weight().into_iter().chain(file.head.bias());
-    bytes.extend(numbers.flat_map(|x| x.to_le_bytes()));
-    if let Some(rejection) = &file.rejection {
-        let classes = rejection.classes().iter().map(|&class| class as i32);
-        bytes.extend(classes.flat_map(i32::to_le_bytes));
-        bytes.extend(rejection.features().iter().flat_map(|x| x.to_le_bytes()));
-    }
+    tensors
+        .into_iter()
+        .for_each(|mut tensor| bytes.append(&mut tensor.bytes));
     Ok(bytes)
+}
+
+/// All of them, the numbers of 16 bits last, so that every one begins at a multiple of its size.
+fn tensors(file: &HeadFile) -> Vec<Tensor> {
+    let (c, d) = (file.head.n_classes(), file.head.n_features());
+    let f32s =
+        |numbers: &mut dyn Iterator<Item = &f32>| numbers.flat_map(|x| x.to_le_bytes()).collect();
+    let i32s = |numbers: &[usize]| {
+        let numbers = numbers.iter().map(|&number| number as i32);
+        numbers.flat_map(i32::to_le_bytes).collect()
+    };
+    let tensor = |name, dtype, shape, bytes| Tensor {
+        name,
+        dtype,
+        shape,
+        bytes,
+    };
+    let (weight, bias) = (file.head.weight(), file.head.bias());
+    let mut tensors = vec![
+        tensor("weight", Dtype::F32, vec![c, d], f32s(&mut weight.iter())),
+        tensor("bias", Dtype::F32, vec![c], f32s(&mut bias.iter())),
+    ];
+    if let Some(kept) = file.record.kept() {
+        let (n, logits) = (kept.folds().len(), kept.logits());
+        tensors.push(tensor(
+            record::LOGITS,
+            Dtype::F32,
+            vec![n, kept.views(), c],
+            f32s(&mut logits.iter()),
+        ));
+        tensors.push(tensor(
+            record::FOLDS,
+            Dtype::I32,
+            vec![n],
+            i32s(kept.folds()),
+        ));
+    }
+    if let Some(rejection) = &file.rejection {
+        let classes = rejection.classes();
+        tensors.push(tensor(
+            "training_classes",
+            Dtype::I32,
+            vec![classes.len()],
+            i32s(classes),
+        ));
+    }
+    let sets = [
+        (record::TRAINING, file.record.training()),
+        (record::HELD_OUT, file.record.held_out()),
+    ];
+    for (name, images) in sets.into_iter().filter(|(_, images)| !images.is_empty()) {
+        let shape = vec![images.len(), images.width()];
+        tensors.push(tensor(name, Dtype::U8, shape, images.rows().to_vec()));
+    }
+    if let Some(rejection) = &file.rejection {
+        let features = rejection.features();
+        let bytes = features.iter().flat_map(|x| x.to_le_bytes()).collect();
+        tensors.push(tensor(
+            "training_features",
+            Dtype::F16,
+            vec![features.nrows(), d],
+            bytes,
+        ));
+    }
+    tensors
 }
 
 fn check(file: &HeadFile) -> Result<()> {
@@ -63,6 +129,15 @@ fn check(file: &HeadFile) -> Result<()> {
             "the rejection is of other classes or features than the head".to_owned(),
             "fit both on the same images",
         )
+    } else if !file
+        .record
+        .kept()
+        .is_none_or(|kept| kept.logits().ncols() == rows)
+    {
+        (
+            "the out-of-fold predictions are of other classes than the head".to_owned(),
+            "fit both on the same images",
+        )
     } else {
         return Ok(());
     };
@@ -78,32 +153,21 @@ fn fits(rejection: &Rejection, head: &LinearHead) -> bool {
         && rejection.classes().iter().all(|&class| class < classes)
 }
 
-fn header(file: &HeadFile) -> Header {
-    let (c, d) = (file.head.n_classes(), file.head.n_features());
+fn header(file: &HeadFile, tensors: &[Tensor]) -> Header {
     let mut end = 0;
-    let mut next = |dtype, shape: Vec<usize>, size: usize| {
+    let mut info = |tensor: &Tensor| {
         let start = end;
-        end += size * shape.iter().product::<usize>();
-        TensorInfo {
-            dtype,
-            shape,
+        end += tensor.bytes.len();
+        let info = TensorInfo {
+            dtype: tensor.dtype,
+            shape: tensor.shape.clone(),
             data_offsets: (start, end),
-        }
+        };
+        (tensor.name, info)
     };
-    let (weight, bias) = (
-        next(Dtype::F32, vec![c, d], 4),
-        next(Dtype::F32, vec![c], 4),
-    );
-    let kept = file
-        .rejection
-        .as_ref()
-        .map(|rejection| rejection.classes().len());
     Header {
         metadata: metadata(file),
-        weight,
-        bias,
-        training_classes: kept.map(|m| next(Dtype::I32, vec![m], 4)),
-        training_features: kept.map(|m| next(Dtype::F16, vec![m, d], 2)),
+        tensors: tensors.iter().map(&mut info).collect(),
     }
 }
 

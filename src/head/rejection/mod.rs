@@ -9,7 +9,7 @@ mod bank;
 mod threshold;
 
 use half::f16;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 pub use self::bank::BANK_CAPACITY;
@@ -23,6 +23,9 @@ use crate::error::{Error, Result};
 
 /// Which of the nearest training images gives the score: the first, whose class can be named; the third is as good.
 const K: usize = 1;
+
+/// How far the length of a kept row may be from 1. Rounding to 16 bits changes each number by at most 1 part in 2048.
+const LENGTH_TOLERANCE: f32 = 0.01;
 
 /// What tells images of no class from the others.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,12 +108,14 @@ impl Rejection {
         let of_row = groups.of_row();
         assert_eq!(of_row.len(), images.n_samples(), "a group for every image");
         let all = UnitRows::of(images.features());
-        let kept = choose_rows(
+        let mut kept = choose_rows(
             images.targets(),
             images.classes().len(),
             BANK_CAPACITY,
             seed,
         );
+        // Features that are all 0 have no direction, and nothing is like them.
+        kept.retain(|&row| all.rows().row(row).iter().any(|&x| x != 0.0));
         let features = all
             .rows()
             .select(ndarray::Axis(0), &kept)
@@ -149,8 +154,8 @@ impl Rejection {
     /// A rejection out of what was kept of one: `features` (M, D), their `classes` (M), and the rule.
     ///
     /// # Errors
-    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is not finite, or when a
-    /// number of the rule is out of range.
+    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is not finite or a row not of
+    /// length 1, or when a number of the rule is out of range.
     pub fn new(rule: RejectionRule, features: Array2<f16>, classes: Vec<usize>) -> Result<Self> {
         let problem = if features.is_empty() || features.nrows() != classes.len() {
             format!(
@@ -160,7 +165,9 @@ impl Rejection {
             )
         } else if !features.iter().all(|x| x.is_finite()) {
             "some of its training features are not finite".to_owned()
-        } else if let Some(problem) = rule.problem() {
+        } else if let Some(problem) = rule.problem(features.nrows()) {
+            problem
+        } else if let Some(problem) = length_problem(features.view()) {
             problem
         } else {
             let rows = widened(features.view());
@@ -242,9 +249,16 @@ impl OtherGroups {
 }
 
 impl RejectionRule {
-    fn problem(&self) -> Option<String> {
+    /// What is wrong with the rule of a rejection that keeps so many images.
+    fn problem(&self, kept: usize) -> Option<String> {
         if self.k == 0 {
             return Some("its k is 0".to_owned());
+        }
+        if self.k > kept {
+            return Some(format!(
+                "its k is {}, but it keeps {kept} training images",
+                self.k
+            ));
         }
         if !(self.rate > 0.0 && self.rate < 1.0) {
             return Some(format!(
@@ -260,6 +274,19 @@ impl RejectionRule {
 /// The cosine of the K-th nearest, or of the farthest where there are fewer.
 fn score(nearest: &[Neighbour]) -> Option<f32> {
     nearest.last().map(|last| last.cosine)
+}
+
+/// What is wrong with rows that are to be of length 1.
+fn length_problem(features: ArrayView2<'_, f16>) -> Option<String> {
+    let length =
+        |row: ArrayView1<'_, f16>| row.iter().map(|x| x.to_f32().powi(2)).sum::<f32>().sqrt();
+    let lengths = features.rows().into_iter().map(length);
+    let (row, length) = lengths
+        .enumerate()
+        .find(|(_, length)| (length - 1.0).abs() > LENGTH_TOLERANCE)?;
+    Some(format!(
+        "row {row} of its training features has length {length}, not 1"
+    ))
 }
 
 fn widened(features: ArrayView2<'_, f16>) -> UnitRows {
@@ -370,6 +397,16 @@ mod tests {
     }
 
     #[test]
+    fn an_image_without_any_feature_is_not_kept() {
+        let mut features = fan(40);
+        features.row_mut(7).fill(0.0);
+        let fit = fitted(&features, &groups(40), 0.1).unwrap().rejection;
+        assert_eq!(fit.classes().len(), 39);
+        let (rule, features) = (*fit.rule(), fit.features().to_owned());
+        assert!(Rejection::new(rule, features, fit.classes().to_vec()).is_ok());
+    }
+
+    #[test]
     fn what_was_kept_gives_the_same_answers() {
         let fit = fitted(&fan(40), &groups(40), 0.1).unwrap().rejection;
         let again = Rejection::new(
@@ -384,6 +421,15 @@ mod tests {
         };
         assert!(Rejection::new(broken, fit.features().to_owned(), fit.classes().to_vec()).is_err());
         assert!(Rejection::new(*fit.rule(), fit.features().to_owned(), vec![0]).is_err());
+        let beyond = RejectionRule {
+            k: fit.classes().len() + 1,
+            ..*fit.rule()
+        };
+        assert!(Rejection::new(beyond, fit.features().to_owned(), fit.classes().to_vec()).is_err());
+        for factor in [0.0, 0.5, 2.0] {
+            let features = fit.features().mapv(|x| x * f16::from_f32(factor));
+            assert!(Rejection::new(*fit.rule(), features, fit.classes().to_vec()).is_err());
+        }
         assert!(fit.likeness(array![[1.0, 2.0, 3.0]].view()).is_err());
     }
 }

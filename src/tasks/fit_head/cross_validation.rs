@@ -2,13 +2,13 @@
 
 use std::cell::OnceCell;
 
-use ndarray::s;
+use ndarray::{Array2, s};
 
 use crate::error::{Error, Result};
 use crate::features::Digest;
 use crate::head::{
     FitValidParams, Folds, Groups, LabelledFeatures, LearningPoint, NEAR_DUPLICATE, Search,
-    UnitRows, learning_curve, search,
+    UnitRows, learning_curve, out_of_fold, search,
 };
 
 /// Into how many parts the training images are dealt: as many heads are trained, each without one of them.
@@ -41,8 +41,16 @@ impl CrossValidation {
 /// The training images, and which of them belong together; that is found when it is first asked for.
 pub(super) struct Images<'a, 'f> {
     pub(super) set: &'a LabelledFeatures<'f>,
-    digests: &'a [Digest],
+    pub(super) digests: &'a [Digest],
     groups: OnceCell<Groups>,
+    left_out: OnceCell<LeftOut>,
+}
+
+/// What heads say of the images that they were trained without.
+pub(super) struct LeftOut {
+    pub(super) folds: Folds,
+    /// (N · V, C)
+    pub(super) logits: Array2<f64>,
 }
 
 impl<'a, 'f> Images<'a, 'f> {
@@ -52,6 +60,7 @@ impl<'a, 'f> Images<'a, 'f> {
             set,
             digests,
             groups: OnceCell::new(),
+            left_out: OnceCell::new(),
         }
     }
 
@@ -68,6 +77,20 @@ impl<'a, 'f> Images<'a, 'f> {
     /// The folds of a seed.
     pub(super) fn folds(&self, asked: CrossValidation, seed: u64) -> Result<Folds> {
         Folds::new(self.set.targets(), self.groups(), asked.folds, seed)
+    }
+
+    /// The out-of-fold logits of heads with the final fit's `params`, which are found when they are first asked for.
+    pub(super) fn out_of_fold(
+        &self,
+        asked: CrossValidation,
+        params: &FitValidParams,
+    ) -> Result<&LeftOut> {
+        if let Some(known) = self.left_out.get() {
+            return Ok(known);
+        }
+        let folds = self.folds(asked, params.values().seed)?;
+        let logits = out_of_fold(params, self.set, &folds)?;
+        Ok(self.left_out.get_or_init(|| LeftOut { folds, logits }))
     }
 
     /// The best parameters around `params`.

@@ -92,6 +92,14 @@ impl Division {
         }
     }
 
+    /// The training set's images that are kept for validation.
+    pub(super) fn held_out(&self) -> &[Digest] {
+        match (&self.validation, &self.other) {
+            (Some(chosen), None) => &chosen.digests,
+            _ => &[],
+        }
+    }
+
     /// Training and validation images.
     pub(super) fn n_images(&self) -> usize {
         let validation = self.validation.as_ref();

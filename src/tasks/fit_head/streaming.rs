@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::division::{Chosen, Division};
 use super::memory::Memory;
+use super::record::record;
 use super::samples::Source;
 use super::trust::Trust;
 use super::{FitHeadOptions, Fitted};
@@ -64,6 +65,8 @@ pub(super) fn in_blocks(
         search: None,
         learning_curve: None,
         trust: Trust::default(),
+        record: record(division),
+        out_of_fold: None,
     })
 }
 
@@ -74,6 +77,7 @@ pub(super) fn refuse_what_needs_all(options: &FitHeadOptions, memory: &Memory) -
         ("--learning-curve", options.learning_curve.is_some()),
         ("--calibrate", options.calibrate.is_some()),
         ("--reject", options.reject.is_some()),
+        ("--folds", options.out_of_fold.is_some()),
     ];
     let Some((flag, _)) = asked.into_iter().find(|(_, given)| *given) else {
         return Ok(());

@@ -6,9 +6,7 @@ use serde::Serialize;
 
 use super::cross_validation::{CrossValidation, Images};
 use crate::error::{Error, Result};
-use crate::head::{
-    Evaluation, FitValidParams, LabelledFeatures, Rejection, Temperature, out_of_fold,
-};
+use crate::head::{Evaluation, FitValidParams, LabelledFeatures, Rejection, Temperature};
 
 /// A fitted temperature and what it changes, measured on images that the heads were not trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -111,8 +109,7 @@ fn calibrate(
     images: &Images<'_, '_>,
 ) -> Result<(Temperature, Calibration)> {
     let set = images.set;
-    let folds = images.folds(asked, params.values().seed)?;
-    let logits = out_of_fold(params, set, &folds)?;
+    let logits = &images.out_of_fold(asked, params)?.logits;
     let fit = Temperature::fit(logits.view(), set.views(), set.targets())?;
     let ece = |temperature: Temperature| -> Result<f64> {
         let p = temperature.probabilities(logits.clone(), set.views());

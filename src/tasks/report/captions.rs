@@ -34,6 +34,12 @@ pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> Stri
 /// What the figures leave out.
 pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<String> {
     let mut notes = judged.notes.clone();
+    notes.extend(judged.acquaintance.omission());
+    if !judged.acquaintance.recorded {
+        notes.push(
+            "The head does not record its training images: if any of them are here, the figures are optimistic.".to_owned(),
+        );
+    }
     if !judged.skipped.is_empty() {
         notes.push(format!(
             "{} images could not be used and are in no figure.",

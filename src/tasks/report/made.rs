@@ -9,8 +9,10 @@ use crate::backbones::Engine;
 use crate::head::HeadFile;
 use crate::images::path_text::{for_terminal, to_text};
 use crate::report::Provenance;
+use crate::tasks::acquaintance::Acquaintance;
+use crate::tasks::judge::Judged;
 
-pub(super) fn groups(options: &ReportOptions, head: &HeadFile, engine: &Engine) -> Vec<Provenance> {
+pub(super) fn groups(options: &ReportOptions, head: &HeadFile, judged: &Judged) -> Vec<Provenance> {
     let group = |name: &str, facts| Provenance {
         name: name.to_owned(),
         facts,
@@ -19,9 +21,25 @@ pub(super) fn groups(options: &ReportOptions, head: &HeadFile, engine: &Engine) 
         group("Backbone", flat(&head.manifest["backbone"])),
         group("Preprocessing", preprocessing(head)),
         group("Training", training(head)),
-        group("Features of these images", computed(engine)),
+        group("Features of these images", computed(&judged.engine)),
+        group("Images", seen(judged.acquaintance)),
         group("Report", this_report(options)),
     ]
+}
+
+/// How many of the images the head was trained on; nothing where all are new.
+fn seen(judged: Acquaintance) -> Facts {
+    let counts = [
+        ("new to the head", judged.new),
+        ("held out", judged.held_out),
+        ("out of fold", judged.out_of_fold),
+        ("trained on, included", judged.training),
+        ("trained on, left out", judged.left_out),
+    ];
+    let counts = counts.into_iter().filter(|(_, n)| *n > 0);
+    counts
+        .map(|(name, n)| (name.to_owned(), n.to_string()))
+        .collect()
 }
 
 fn preprocessing(head: &HeadFile) -> Facts {

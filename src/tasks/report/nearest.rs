@@ -36,18 +36,22 @@ pub(super) fn training_images(shown: &mut [Shown], options: &ReportOptions) -> R
             .features(&digests)?
             .view(),
     );
-    let (rows, digests): (Vec<_>, Vec<_>) = train.index().used().unzip();
+    let (rows, digests): (Vec<_>, Vec<Digest>) = train.index().used().unzip();
     let known = UnitRows::of(train.features(&digests)?.view());
     let mut album = Album::default();
     for (shown, nearest) in mistakes
         .iter_mut()
-        .zip(known.nearest(&queries, NEIGHBOURS)?)
+        .zip(known.nearest(&queries, NEIGHBOURS + 1)?)
     {
+        // A mistake that was trained on itself, and judged out of fold, is the nearest to itself.
+        let others = nearest
+            .into_iter()
+            .filter(|near| digests[near.row] != shown.digest);
         let neighbour = |near: crate::head::Neighbour| Neighbour {
             picture: album.place(near.row),
             similarity: f64::from(near.cosine),
         };
-        shown.photo.neighbours = nearest.into_iter().map(neighbour).collect();
+        shown.photo.neighbours = others.take(NEIGHBOURS).map(neighbour).collect();
     }
     let root = options.train_images.as_deref();
     Ok(album

@@ -11,6 +11,7 @@ use crate::backbones::Frozen;
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore, Item, Outcome, Pipeline, Sink};
+use crate::head::ImageRole;
 use crate::images::Labels;
 use crate::images::path_text::to_text;
 use crate::progress::Progress;
@@ -24,6 +25,8 @@ pub(super) struct Candidates {
     pub(super) features: Array2<f32>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) notes: Vec<String>,
+    /// Images that have a label already: the head was trained on them, or validated.
+    pub(super) labelled: usize,
 }
 
 impl Candidates {
@@ -31,10 +34,13 @@ impl Candidates {
         let store = FeatureStore::open(path)?;
         let name = format!("the features `{}`", path.display());
         classifier.require(&store.manifest().spec, &name)?;
-        let used = store
-            .index()
-            .used()
-            .map(|(row, digest)| (row.path.clone(), digest));
+        let mut labelled = 0;
+        let used = store.index().used().filter(|(_, digest)| {
+            let known = is_labelled(classifier, *digest);
+            labelled += usize::from(known);
+            !known
+        });
+        let used = used.map(|(row, digest)| (row.path.clone(), digest));
         let (paths, digests): (Vec<String>, Vec<Digest>) = used.unzip();
         let features = store.views(&digests, &classifier.spec().views)?;
         Self {
@@ -42,6 +48,7 @@ impl Candidates {
             features,
             skipped: Vec::new(),
             notes: Vec::new(),
+            labelled,
         }
         .not_empty(&name)
     }
@@ -57,7 +64,13 @@ impl Candidates {
         let mut frozen = Frozen::for_spec(spec, options.backbone.as_deref(), &options.run)?;
         let (batch, threads) = (options.batch_size, options.run.threads);
         let pipeline = Pipeline::of(spec, options.limits, batch, threads);
-        let mut all = Collected::default();
+        let mut all = Collected {
+            paths: Vec::new(),
+            features: Vec::new(),
+            skipped: Vec::new(),
+            labelled: 0,
+            classifier,
+        };
         pipeline.run(&scan.entries, &mut frozen.backbone, &mut all, progress)?;
         let mut notes = frozen.notes();
         notes.extend(scan.notes);
@@ -71,6 +84,7 @@ impl Candidates {
             features: features.expect("the pipeline gives each view as many numbers"),
             skipped: all.skipped,
             notes,
+            labelled: all.labelled,
         }
         .not_empty("the input")
     }
@@ -78,6 +92,15 @@ impl Candidates {
     fn not_empty(self, name: &str) -> Result<Self> {
         if !self.paths.is_empty() {
             return Ok(self);
+        }
+        if self.labelled > 0 {
+            return Err(Error::Input {
+                problem: format!(
+                    "the head was trained on all {} usable images of {name}, or they were held out for validation",
+                    self.labelled
+                ),
+                hint: "give images that have no label yet".to_owned(),
+            });
         }
         let reasons = self.skipped.first().map_or(String::new(), |first| {
             format!(", as `{}`: {}", first.path, first.reason)
@@ -89,15 +112,21 @@ impl Candidates {
     }
 }
 
+/// Whether the head knows the label of an image.
+fn is_labelled(classifier: &Classifier, digest: Digest) -> bool {
+    classifier.record().role(&digest.0) != ImageRole::New
+}
+
 /// Keeps all that comes out of the pipeline.
-#[derive(Default)]
-struct Collected {
+struct Collected<'a> {
     paths: Vec<String>,
     features: Vec<f32>,
     skipped: Vec<Skipped>,
+    labelled: usize,
+    classifier: &'a Classifier,
 }
 
-impl Sink for Collected {
+impl Sink for Collected<'_> {
     fn known(&self) -> Option<Arc<HashSet<Digest>>> {
         None
     }
@@ -109,6 +138,9 @@ impl Sink for Collected {
                 path,
                 reason: reason.to_string(),
             }),
+            Outcome::Computed(picture, _) if is_labelled(self.classifier, picture.digest) => {
+                self.labelled += 1;
+            }
             Outcome::Computed(_, features) => {
                 self.paths.push(path);
                 self.features.extend(features);

@@ -19,7 +19,8 @@ pub(super) enum Given {
     SetUp,
     /// A `home` with ONNX Runtime and a small network as the default backbone.
     Installed,
-    /// That, `images/{blue,red}/{0…5}.png`, and `store` and `head` made of them.
+    /// That, `images/{blue,red}/{0…5}.png`, and `store`, `trained` and `head` made of them; `head` is `trained` without the
+    /// record of what it was trained on, so that its own images may be judged.
     Fitted,
     /// `images` alone.
     Images,

@@ -1,5 +1,6 @@
 //! Folders that tests start from: a home, images, a store, a head; made once and copied.
 
+use frostline::head::{HeadFile, TrainingRecord};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -95,8 +96,13 @@ fn made_once() -> &'static Tree {
             .frostline("extract {dir}/images -o {dir}/store")
             .exits(0);
         place
-            .frostline("fit-head {dir}/store -o {dir}/head")
+            .frostline("fit-head {dir}/store -o {dir}/trained")
             .exits(0);
+        let head = HeadFile {
+            record: TrainingRecord::default(),
+            ..HeadFile::read(place.path("trained")).unwrap()
+        };
+        head.write(place.path("head")).unwrap();
         tree(place.folder())
     })
 }

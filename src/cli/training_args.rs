@@ -1,0 +1,35 @@
+//! What becomes of images that the head was trained on.
+
+use super::talk;
+use crate::tasks::{Acquaintance, TrainingImages};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct TrainingArgs {
+    /// Judge the images that the head was trained on as all others: the figures are optimistic. By default they count with
+    /// their out-of-fold predictions (`fit-head --folds`), or are left out.
+    #[arg(long)]
+    include_training: bool,
+}
+
+impl TrainingArgs {
+    pub(super) fn images(&self) -> TrainingImages {
+        if self.include_training {
+            TrainingImages::Included
+        } else {
+            TrainingImages::Unseen
+        }
+    }
+}
+
+/// What was left out, and what could not be told.
+pub(super) fn tell(acquaintance: Acquaintance) {
+    acquaintance.omission().iter().for_each(talk::warn);
+    if acquaintance.training > 0 {
+        acquaintance.sentence().iter().for_each(talk::warn);
+    }
+    if !acquaintance.recorded {
+        talk::note(
+            "the head does not record its training images: if any of them are here, the figures are optimistic",
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! What the head is to remember of its images: their digests, and its out-of-fold predictions.
+
+use serde::Serialize;
+
+use super::cross_validation::{CrossValidation, Images, LeftOut};
+use super::division::Division;
+use crate::error::Result;
+use crate::features::Digest;
+use crate::head::{Evaluation, FitValidParams, OUT_OF_FOLD_BYTES, Temperature, TrainingRecord};
+
+/// How heads did on training images that they were trained without.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OutOfFoldFigures {
+    /// Training images, each of which was judged once.
+    pub n: usize,
+    /// Heads that were fitted for it.
+    pub folds: usize,
+    /// The share of images whose most likely class is the right one, in [0, 1].
+    pub accuracy: f64,
+    /// The mean of -ln p of the right class, at the head's temperature.
+    pub log_loss: f64,
+}
+
+/// The images of a division.
+pub(super) fn record(division: &Division) -> TrainingRecord {
+    TrainingRecord::new(&bytes(&division.train.digests), &bytes(division.held_out()))
+}
+
+/// Adds the out-of-fold predictions to the record; the warning says why there are none.
+pub(super) fn with_predictions(
+    record: TrainingRecord,
+    asked: CrossValidation,
+    params: &FitValidParams,
+    temperature: Temperature,
+    images: &Images<'_, '_>,
+) -> Result<(TrainingRecord, Result<OutOfFoldFigures, String>)> {
+    let set = images.set;
+    let needed = record.training().len() * set.views() * set.classes().len() * size_of::<f32>();
+    if needed > OUT_OF_FOLD_BYTES {
+        return Ok((record, Err(too_large(needed))));
+    }
+    let LeftOut { folds, logits } = images.out_of_fold(asked, params)?;
+    let record = record.with_out_of_fold(&bytes(images.digests), folds, logits.view());
+    let p = temperature.probabilities(logits.clone(), set.views());
+    let evaluation = Evaluation::new(set.classes(), set.targets(), p.view())?;
+    let figures = OutOfFoldFigures {
+        n: set.n_samples(),
+        folds: asked.folds,
+        accuracy: evaluation.accuracy,
+        log_loss: evaluation.log_loss,
+    };
+    Ok((record, Ok(figures)))
+}
+
+fn too_large(needed: usize) -> String {
+    let mib = |bytes: usize| bytes.div_ceil(1 << 20);
+    format!(
+        "out-of-fold predictions are not kept: they take {} MiB, and a head keeps at most {} MiB; evaluate it on images \
+         that it was not trained on",
+        mib(needed),
+        mib(OUT_OF_FOLD_BYTES)
+    )
+}
+
+fn bytes(digests: &[Digest]) -> Vec<[u8; 32]> {
+    digests.iter().map(|digest| digest.0).collect()
+}
