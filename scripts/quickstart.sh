@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# From nothing to a classifier: sets everything up, and runs extract, fit-head, evaluate and classify.
+# From nothing to a classifier: sets everything up, and runs extract, fit-head, evaluate, and classify or report.
 # usage: scripts/quickstart.sh [--backbone NAME] [IMAGES]
-#   IMAGES    holds train/<class>/… and validation/<class>/…; default: emoji
+#   IMAGES    holds train/<class>/… and validation/<class>/…, or <class>/… alone: then every image is judged by a head that
+#             was trained without it and its near-duplicates (5-fold cross-validation); default: emoji
 #   NAME      a name of `frostline models list`, fetched where it is not installed; default: efficientnet-lite0
 set -euo pipefail
 backbone=efficientnet-lite0 images=
@@ -12,11 +13,27 @@ while [ $# -gt 0 ]; do
         *) images=$1; shift ;;
     esac
 done
+
+refuse() {
+    echo "quickstart: $1; expected \`$images/train/<class>/…\` and \`$images/validation/<class>/…\`, or" \
+        "\`$images/<class>/…\` with at least two classes" >&2
+    exit 2
+}
+
+has_folders() { compgen -G "$1/*/" >/dev/null; }
+
+split=yes
 if [ -n "$images" ]; then
-    for split in train validation; do
-        [ -d "$images/$split" ] || { echo "quickstart: there is no folder \`$images/$split\`; wanted are" \
-            "\`$images/train/<class>/…\` and \`$images/validation/<class>/…\`" >&2; exit 2; }
-    done
+    [ -d "$images" ] || refuse "there is no folder \`$images\`"
+    if ! [ -d "$images/train" ] || ! [ -d "$images/validation" ]; then
+        # A class may be called `train` or `validation`; then it holds images and no folders.
+        if has_folders "$images/train"; then refuse "there is \`$images/train\`, but no \`$images/validation\`"; fi
+        if has_folders "$images/validation"; then refuse "there is \`$images/validation\`, but no \`$images/train\`"; fi
+        has_folders "$images" || refuse "\`$images\` has no folders"
+        classes=("$images"/*/)
+        [ ${#classes[@]} -ge 2 ] || refuse "\`$images\` has one folder"
+        split=no
+    fi
     images=$(cd "$images" && pwd)
 fi
 
@@ -40,18 +57,27 @@ out=$FROSTLINE_HOME/quickstart/$(basename "$images")-$backbone
 mkdir -p "$out"
 run() { say "frostline $*"; "$frostline" "$@" || [ $? -eq 3 ]; }
 
-run extract "$images/train" -o "$out/train" --backbone "$backbone"
-run extract "$images/validation" -o "$out/validation" --backbone "$backbone"
-run fit-head "$out/train" --validation "$out/validation" -o "$out/head.safetensors"
-run evaluate --head "$out/head.safetensors" "$out/validation"
-run classify "$images/validation" --head "$out/head.safetensors" --store "$out/validation" -o "$out/labels.csv"
+if [ $split = yes ]; then
+    run extract "$images/train" -o "$out/train" --backbone "$backbone"
+    run extract "$images/validation" -o "$out/validation" --backbone "$backbone"
+    run fit-head "$out/train" --validation "$out/validation" -o "$out/head.safetensors"
+    run evaluate --head "$out/head.safetensors" "$out/validation"
+    run classify "$images/validation" --head "$out/head.safetensors" --store "$out/validation" -o "$out/labels.csv"
+    features="$out/train and $out/validation" result="labels    $out/labels.csv"
+else
+    run extract "$images" -o "$out/features" --backbone "$backbone"
+    run fit-head "$out/features" --folds 5 -o "$out/head.safetensors"
+    run report --head "$out/head.safetensors" "$out/features" --images "$images" -o "$out/report.html"
+    run evaluate --head "$out/head.safetensors" "$out/features"
+    features=$out/features result="report    $out/report.html"
+fi
 
 say "done"
 cat >&2 <<END
   images    $images
-  features  $out/train and $out/validation
+  features  $features
   head      $out/head.safetensors
-  labels    $out/labels.csv
+  $result
   binary    $frostline
   home      $FROSTLINE_HOME (keep it: export FROSTLINE_HOME=$FROSTLINE_HOME)
 END

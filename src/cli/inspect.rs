@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// A second store that should share no image with it, as that of the validation set.
     #[arg(long, value_name = "FEATURES")]
     against: Option<PathBuf>,
+    /// A head: list the images of FEATURES that it was trained on; they cannot be used to evaluate it.
+    #[arg(long, value_name = "HEAD")]
+    head: Option<PathBuf>,
     /// Two images are nearly equal from this cosine of their features on.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
     near: f32,
@@ -44,6 +47,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     let report = inspect(&InspectOptions {
         features: args.features,
         against: args.against,
+        head: args.head,
         near: args.near,
         folds: args.folds,
         seed: args.seed,

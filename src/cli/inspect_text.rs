@@ -22,12 +22,14 @@ pub(super) fn text(report: &InspectReport) -> String {
         ("equal images", equal(report, &names)),
         ("nearly equal images", near(report, &names)),
         ("shared images", leakage(report, &names)),
+        ("training images of the head", trained_on(report, &names)),
         ("contradictory labels", contradictions(report, &names)),
         ("wrong labels", report.labels.as_ref().and_then(suspects)),
         ("outliers", outliers(report)),
     ];
     let looked_for = |kind: &str| match kind {
         "shared images" => report.leakage.is_some(),
+        "training images of the head" => report.trained_on.as_ref().is_some_and(|t| t.recorded),
         "wrong labels" => report.labels.is_some(),
         "tiny classes" | "contradictory labels" => !report.classes.is_empty(),
         _ => true,
@@ -160,6 +162,26 @@ fn leakage(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
         format!("  {}  {image}  {twin}", likeness(leaked.likeness))
     };
     let lines: Vec<String> = leakage.images.iter().map(line).collect();
+    (!lines.is_empty()).then(|| shown(heading, lines, SHOWN))
+}
+
+fn trained_on(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
+    let found = report.trained_on.as_ref()?;
+    if !found.recorded {
+        return Some(vec![
+            "the head does not record its training images".to_owned(),
+        ]);
+    }
+    let heading = format!(
+        "training images of the head: {} of the {} images; {} more were held out for validation",
+        found.training.len(),
+        report.n_images,
+        found.n_held_out
+    );
+    let lines = found.training.iter();
+    let lines: Vec<String> = lines
+        .map(|image| format!("  {}", names.image(image)))
+        .collect();
     (!lines.is_empty()).then(|| shown(heading, lines, SHOWN))
 }
 

@@ -6,6 +6,7 @@ mod labels;
 mod outliers;
 mod pictures;
 mod report;
+mod trained_on;
 
 use std::path::PathBuf;
 
@@ -17,7 +18,7 @@ use crate::head::NEAR_DUPLICATE;
 
 pub use report::{
     ClassCount, Contradiction, Duplicates, InspectReport, InspectedImage, LabelReport, Leakage,
-    Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TINY_CLASS, Unlike,
+    Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TINY_CLASS, TrainedOn, Unlike,
 };
 
 /// What to inspect, and how.
@@ -27,6 +28,8 @@ pub struct InspectOptions {
     pub features: PathBuf,
     /// Another of the same backbone that should share nothing with it, as that of the validation set.
     pub against: Option<PathBuf>,
+    /// A head, to be told which of the store's images it was trained on.
+    pub head: Option<PathBuf>,
     /// The cosine from which on two images count as nearly equal, in (0, 1].
     pub near: f32,
     /// Folds of the cross-validation that judges labels, at least 2.
@@ -42,6 +45,7 @@ impl InspectOptions {
         Self {
             features,
             against: None,
+            head: None,
             near: NEAR_DUPLICATE,
             folds: 5,
             seed: 0,
@@ -77,6 +81,7 @@ pub(super) fn check_near(near: f32) -> Result<()> {
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
     let pictures = Pictures::open(options)?;
+    let trained_on = trained_on::find(&pictures, options)?;
     let alike = Alike::find(&pictures, options.near)?;
     let classes = classes::count(&pictures);
     let mut notes = Vec::new();
@@ -97,6 +102,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         duplicates: alike::duplicates(&pictures),
         near_duplicates: alike.near_duplicates(&pictures),
         leakage: options.against.as_ref().map(|_| alike.leakage(&pictures)),
+        trained_on,
         contradictions: alike.contradictions(&pictures),
         labels,
         outliers: outliers::find(&pictures, &alike, options.near),

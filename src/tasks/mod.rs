@@ -35,7 +35,7 @@ pub use inputs::{Inputs, Skipped};
 pub use inspect::{
     ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage,
-    TINY_CLASS, Unlike, inspect,
+    TINY_CLASS, TrainedOn, Unlike, inspect,
 };
 pub use judge::{Accepted, JudgeOptions, Judged, JudgedItem, Rejected, judge};
 pub use preview::{PreviewOptions, PreviewReport, preview};

@@ -23,10 +23,11 @@ fn noise(store: &Path, pictures: std::ops::Range<u32>) {
     let mut writer = StoreWriter::open(store, manifest, Existing::Extend).unwrap();
     let mut index = Index::default();
     for picture in pictures {
-        let mut state = picture.wrapping_mul(2_654_435_761).wrapping_add(12345);
+        let mut drawn = 0u32;
         let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f64::from(state >> 8) / f64::from(1 << 24) - 0.5
+            drawn += 1;
+            let hash = Digest::of(&[picture.to_le_bytes(), drawn.to_le_bytes()].concat()).0;
+            f64::from(u16::from_le_bytes([hash[0], hash[1]])) / f64::from(u16::MAX) - 0.5
         };
         let class = if next() < 0.0 { "cold" } else { "warm" };
         let features: Vec<f64> = (0..D).map(|_| next()).collect();
@@ -181,6 +182,15 @@ fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
         "{mixed}"
     );
 
+    let seen = noise
+        .run("inspect {dir}/more --head {dir}/head")
+        .exits(0)
+        .out;
+    assert!(
+        seen.contains("training images of the head: 48 of the 64 images"),
+        "{seen}"
+    );
+
     let report = "report --head {dir}/head {dir}/mine -o {dir}/page.html";
     noise.run(report).exits(0);
     let page = fs::read_to_string(noise.0.path().join("page.html")).unwrap();
@@ -262,8 +272,24 @@ fn near_neighbours_on_the_page_are_other_images() {
     let line = "report --head {dir}/head {dir}/mine --train {dir}/mine -o {dir}/page.html";
     noise.run(line).exits(0);
     let page = fs::read_to_string(noise.0.path().join("page.html")).unwrap();
-    // The nearest to an image would be the image itself, at a similarity of 1.
-    assert!(page.contains("\"similarity\":") && !page.contains("\"similarity\":1.0}"));
+    let start = page.find("{\"photos\":").unwrap();
+    let end = start + page[start..].find("</script>").unwrap();
+    let data: Value = serde_json::from_str(&page[start..end]).unwrap();
+    let training = data["rest"]["training"].as_array().unwrap();
+    let photos = data["photos"].as_array().unwrap();
+    let mistakes: Vec<_> = photos
+        .iter()
+        .filter(|photo| photo["truth"] != photo["predicted"])
+        .collect();
+    assert!(!mistakes.is_empty());
+    for photo in mistakes {
+        let near = photo["near"].as_array().unwrap();
+        assert_eq!(near.len(), 5);
+        for neighbour in near {
+            let place = neighbour[0].as_u64().unwrap() as usize;
+            assert_ne!(training[place]["path"], photo["path"]);
+        }
+    }
 }
 
 /// The binary with a head or store of this specification; it must refuse and not panic.
@@ -304,7 +330,7 @@ fn impossible_views_and_sizes_are_refused_when_they_are_read() {
         (
             "/backbone/num_features",
             7.into(),
-            "but the weights are for 1280",
+            "but the weights are for",
         ),
     ];
     let manifest_path = place.folder().join("store/manifest.json");

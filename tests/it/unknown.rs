@@ -117,7 +117,8 @@ fn an_evaluation_counts_the_unknown_and_leaves_its_figures() {
         .frostline("fit-head {dir}/store -o {dir}/head --reject 0.05")
         .exits(0);
     let evaluation = |line: &str| -> Value {
-        let line = format!("evaluate {{dir}}/{line} --head {{dir}}/head --format json");
+        let line =
+            format!("evaluate {{dir}}/{line} --head {{dir}}/head --include-training --format json");
         serde_json::from_str(&place.frostline(&line).exits(0).out).unwrap()
     };
     let known = evaluation("store");

@@ -55,7 +55,9 @@ fn views_are_extracted_trained_on_and_averaged() {
         assert!((a - b).abs() < 1e-4, "{a} against {b}");
     }
     assert_ne!(averaged, alone);
-    frostline(["evaluate", "--head", &head, &five]).exits(0);
+    // The images are those that it was trained on.
+    let included = "--include-training";
+    frostline(["evaluate", "--head", &head, &five, included]).exits(0);
     // A head of several views cannot be held against features of the centre alone, unless it is told to.
     frostline(["evaluate", "--head", &head, &path("center")])
         .exits(1)
@@ -67,6 +69,7 @@ fn views_are_extracted_trained_on_and_averaged() {
         &path("center"),
         "--tta",
         "none",
+        included,
     ])
     .exits(0);
 }

@@ -26,6 +26,8 @@ pub struct InspectReport {
     pub near_duplicates: Vec<NearDuplicates>,
     /// What the other store shares with this one.
     pub leakage: Option<Leakage>,
+    /// The images that a head was trained on, where one was given.
+    pub trained_on: Option<TrainedOn>,
     /// Equal or nearly equal images with different classes, equal ones first.
     pub contradictions: Vec<Contradiction>,
     /// Labels that are likely wrong; none where they could not be looked for, and `notes` say why.
@@ -34,6 +36,17 @@ pub struct InspectReport {
     pub outliers: Vec<Outlier>,
     /// What was left out, and why.
     pub notes: Vec<String>,
+}
+
+/// Which images of the store a head knows from its training, by the digests of their bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TrainedOn {
+    /// Whether the head records its training images.
+    pub recorded: bool,
+    /// Those that it was trained on.
+    pub training: Vec<InspectedImage>,
+    /// How many were held out of its training set for validation.
+    pub n_held_out: usize,
 }
 
 /// Which of the two stores an image is in.
