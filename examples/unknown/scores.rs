@@ -33,7 +33,7 @@ impl Trained {
         let targets: Vec<usize> = train.names.iter().map(target).collect();
         let set = LabelledFeatures::new(train.features.view(), &targets, &classes)?;
         let rows = UnitRows::of(set.features());
-        let groups = Groups::new(&train.digests, &rows.pairs(NEAR_DUPLICATE));
+        let groups = Groups::of_near(&train.digests, set.features(), NEAR_DUPLICATE);
         Ok(Self {
             rejection: Rejection::fit(&set, &groups, 0.05, 0)?.rejection,
             head: fit(&FitParams::new().check()?, &set, None, &mut |_| {})?.head,

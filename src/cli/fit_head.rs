@@ -28,10 +28,10 @@ pub(super) struct Args {
     #[command(flatten)]
     overwrite: OverwriteArg,
     /// Another feature store, for validation.
-    #[arg(long, value_name = "FEATURES", conflicts_with = "validation_split")]
+    #[arg(long, value_name = "FEATURES", group = "validating")]
     validation: Option<PathBuf>,
     /// Keep this share of the training images for validation: stratified, equal images on one side.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", group = "validating")]
     validation_split: Option<f64>,
     /// Train on all the views of the features: each epoch of SGD draws one of each image, L-BFGS takes all.
     #[arg(long)]
@@ -67,6 +67,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         out_of_fold: args.search.out_of_fold(args.trust.is_calibrating()),
         calibrate: args.trust.calibrate(args.search.folds()),
         reject: args.trust.reject(),
+        calibrate_on: args.trust.calibrate_on(),
+        near: args.search.near(),
         memory: args.memory,
     };
     options.check()?;

@@ -1,7 +1,7 @@
 //! Arguments on what is found by cross-validation, and the tables of it.
 
 use super::talk;
-use crate::head::{Candidate, LearningPoint, Schedule, Search, Setting};
+use crate::head::{Candidate, LearningPoint, NEAR_DUPLICATE, Schedule, Search, Setting};
 use crate::tasks::{CrossValidation, FitHeadReport};
 
 #[derive(Debug, clap::Args)]
@@ -19,9 +19,17 @@ pub(super) struct SearchArgs {
     /// images that the head was trained on.
     #[arg(long, value_name = "K")]
     folds: Option<usize>,
+    /// Cosine from which on two images count as nearly equal: they share a fold, and --reject leaves them out for each
+    /// other.
+    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
+    near: f32,
 }
 
 impl SearchArgs {
+    pub(super) fn near(&self) -> f32 {
+        self.near
+    }
+
     pub(super) fn folds(&self) -> CrossValidation {
         self.folds
             .map_or_else(CrossValidation::default, |folds| CrossValidation { folds })

@@ -69,16 +69,30 @@ pub fn fit_from(
     validation: Option<&LabelledFeatures<'_>>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
+    let all: Vec<usize> = (0..train.n_samples()).collect();
+    fit_some(start, params, train, &all, validation, on_epoch)
+}
+
+/// [`fit_from`] on some images of a set, in ascending order, which are not copied.
+pub(super) fn fit_some(
+    start: &LinearHead,
+    params: &FitValidParams,
+    train: &LabelledFeatures<'_>,
+    images: &[usize],
+    validation: Option<&LabelledFeatures<'_>>,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+) -> Result<Fit> {
     let started = Instant::now();
-    train.at_least_two_classes()?;
+    let counts = train.class_counts_of(images);
+    train.at_least_two_classes(&counts)?;
     validation.map_or(Ok(()), |validation| same_kind(train, validation))?;
     require_shape(start, train)?;
     let values = params.values();
     require_validation(values.patience, validation.is_some())?;
-    let counts = train.class_counts();
     let job = Job {
         params,
         train: train.reborrow(),
+        images,
         validation: validation.map(LabelledFeatures::reborrow),
         class_weights: values.class_weight.weights(train.classes(), &counts)?,
     };

@@ -1,6 +1,6 @@
 //! Features with their targets, checked once.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
@@ -143,28 +143,35 @@ impl<'a> LabelledFeatures<'a> {
         counts
     }
 
-    /// The rows of some images: all views of each.
-    pub(super) fn rows_of(&self, images: &[usize]) -> Vec<usize> {
-        let rows = |&image: &usize| image * self.views..(image + 1) * self.views;
-        images.iter().flat_map(rows).collect()
+    /// How many of some images each class has, (C).
+    pub(super) fn class_counts_of(&self, images: &[usize]) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        images
+            .iter()
+            .for_each(|&image| counts[self.targets[image]] += 1);
+        counts
     }
 
-    /// A copy of some images, in the order given.
-    pub(super) fn select(&self, images: &[usize]) -> FeatureMatrix {
-        FeatureMatrix {
-            features: self.features.select(Axis(0), &self.rows_of(images)),
-            views: self.views,
-            targets: images.iter().map(|&image| self.targets[image]).collect(),
+    /// One image alone, not copied.
+    pub(super) fn image(&self, image: usize) -> Self {
+        let rows = image * self.views..(image + 1) * self.views;
+        Self {
+            features: self.features.slice_move(s![rows, ..]),
+            targets: &self.targets[image..=image],
+            ..*self
         }
     }
 
     /// Refuses a training set of one class only: whatever it learned, it would always answer the same.
-    pub(super) fn at_least_two_classes(&self) -> Result<()> {
-        let first = self.targets[0];
-        if self.targets.iter().any(|&target| target != first) {
+    ///
+    /// `counts` (C) are those of the images that are trained on.
+    pub(super) fn at_least_two_classes(&self, counts: &[usize]) -> Result<()> {
+        if counts.iter().filter(|&&count| count > 0).count() >= 2 {
             return Ok(());
         }
-        let name = self.classes.name(first).unwrap_or_default();
+        let only = counts.iter().position(|&count| count > 0);
+        let name = only.and_then(|class| self.classes.name(class));
+        let name = name.unwrap_or_default();
         Err(Error::Input {
             problem: format!("training needs images of at least two classes, found only `{name}`"),
             hint: "put the images of each class into a folder of its own".to_owned(),
@@ -223,8 +230,9 @@ mod tests {
         let classes = ClassIndex::from_names(["cat", "dog"]);
         let features = array![[0.0], [1.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 0], &classes).unwrap();
-        let error = set.at_least_two_classes().unwrap_err();
+        let error = set.at_least_two_classes(&[2, 0]).unwrap_err();
         assert!(error.to_string().ends_with("found only `cat`"));
         assert_eq!(set.class_counts(), [2, 0]);
+        assert_eq!(set.class_counts_of(&[1]), [1, 0]);
     }
 }

@@ -11,8 +11,10 @@
     reason = "see above"
 )]
 
+mod calibration;
 mod choices;
 mod cross_validation;
+mod disagreement;
 mod dropout;
 mod epochs;
 mod estimator;
@@ -53,8 +55,10 @@ mod values;
 mod vectors;
 mod warnings;
 
+pub use calibration::{CalibrationFit, Sureness};
 pub use choices::{ClassWeight, Schedule, Solver};
-pub use cross_validation::{Folds, Groups, out_of_fold};
+pub use cross_validation::{Folds, Groups, Joins, out_of_fold};
+pub use disagreement::{Disagreement, DisagreementFigure};
 pub use evaluation::{
     Bootstrap, ClassFigures, ClassIntervals, Comparison, Difference, Evaluation, Interval,
     IntervalMethod, Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
@@ -80,7 +84,7 @@ pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};
 pub use split::{Split, validation_split};
 pub use streamed::{Block, FeatureBlocks, Streamed, fit_streamed};
-pub use temperature::{TEMPERATURES, Temperature, TemperatureFit};
+pub use temperature::{TEMPERATURES, Temperature};
 pub use training_record::{ImageRole, OUT_OF_FOLD_BYTES, TrainingRecord};
 pub use values::FitValues;
 pub use warnings::FitWarning;

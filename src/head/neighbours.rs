@@ -79,69 +79,57 @@ impl UnitRows {
     /// [`Error::Mismatch`] when the two have not the same D.
     pub fn nearest(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         self.same_width(queries)?;
-        Ok(self.nearest_but(queries, k, |_, _| false))
+        Ok(self.nearest_seeing(queries, k, |_, _, _| false))
     }
 
     /// For every row the `k` nearest of the *other* rows, nearest first, the earlier row first among equals.
     #[must_use]
     pub fn nearest_others(&self, k: usize) -> Vec<Vec<Neighbour>> {
-        self.nearest_but(self, k, |query, row| query == row)
+        self.nearest_seeing(self, k, |query, row, _| query == row)
     }
 
-    /// The `k` nearest of those rows that are not `left_out` (a query's number and a row's), for every query.
-    pub(super) fn nearest_but(
+    /// [`nearest_others`](Self::nearest_others), or with `queries` the nearest rows of each of these; `near` hears of
+    /// every pair of a query and a row whose similarity is `threshold` or more, on any thread.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the two have not the same D.
+    pub fn nearest_and_near(
+        &self,
+        queries: Option<&Self>,
+        k: usize,
+        threshold: f32,
+        near: impl Fn(usize, usize) + Sync,
+    ) -> Result<Vec<Vec<Neighbour>>> {
+        self.same_width(queries.unwrap_or(self))?;
+        let others = queries.is_none();
+        let left_out = |query, row, cosine| {
+            let itself = others && query == row;
+            if cosine >= threshold && !itself {
+                near(query, row);
+            }
+            itself
+        };
+        Ok(self.nearest_seeing(queries.unwrap_or(self), k, left_out))
+    }
+
+    /// The `k` nearest of those rows that are not `left_out` (a query's number, a row's, and their cosine), for every
+    /// query.
+    pub(super) fn nearest_seeing(
         &self,
         queries: &Self,
         k: usize,
-        left_out: impl Fn(usize, usize) -> bool + Sync,
+        left_out: impl Fn(usize, usize, f32) -> bool + Sync,
     ) -> Vec<Vec<Neighbour>> {
         let of_block = |first: usize| {
             let mut best = vec![Vec::new(); BLOCK.min(queries.len() - first)];
             self.for_each_cosine(queries, first, |query, row, cosine| {
-                if !left_out(query, row) {
+                if !left_out(query, row, cosine) {
                     keep_best(&mut best[query - first], k, Neighbour { row, cosine });
                 }
             });
             best
         };
         blocks_in_parallel(queries.len(), of_block)
-    }
-
-    /// The pairs of rows whose similarity is `threshold` or more, each pair once, in order of their rows.
-    #[must_use]
-    pub fn pairs(&self, threshold: f32) -> Vec<NearPair> {
-        self.pairs_where(self, threshold, |left, right| left < right)
-    }
-
-    /// The pairs of a row of `self` and one of `other` whose similarity is `threshold` or more, in order of their rows.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`] when the two have not the same D.
-    pub fn pairs_with(&self, other: &Self, threshold: f32) -> Result<Vec<NearPair>> {
-        other.same_width(self)?;
-        Ok(self.pairs_where(other, threshold, |_, _| true))
-    }
-
-    fn pairs_where(
-        &self,
-        other: &Self,
-        threshold: f32,
-        wanted: impl Fn(usize, usize) -> bool + Sync,
-    ) -> Vec<NearPair> {
-        blocks_in_parallel(self.len(), |first| {
-            let mut pairs = Vec::new();
-            other.for_each_cosine(self, first, |left, right, cosine| {
-                if cosine >= threshold && wanted(left, right) {
-                    pairs.push(NearPair {
-                        left,
-                        right,
-                        cosine,
-                    });
-                }
-            });
-            pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
-            pairs
-        })
     }
 
     /// The similarities of the block of queries from `first` on to all rows of `self`, each with the two rows' numbers.
@@ -175,6 +163,33 @@ impl UnitRows {
     }
 }
 
+/// Tells `near` of every pair of rows (the earlier first) whose similarity is `threshold` or more, on any thread and in any
+/// order.
+///
+/// Rows are scaled block by block: no copy of all of them is made, and no pair is kept.
+pub(super) fn for_each_near_pair(
+    features: ArrayView2<'_, f32>,
+    threshold: f32,
+    near: impl Fn(usize, usize) + Sync,
+) {
+    let n = features.nrows();
+    let block = |first: usize| UnitRows::of(features.slice(s![first..n.min(first + BLOCK), ..]));
+    let of_block = |number: usize| {
+        let first = number * BLOCK;
+        let rows = block(first);
+        for start in (first..n).step_by(BLOCK) {
+            let cosines = rows.0.dot(&block(start).0.t());
+            for ((left, right), cosine) in cosines.indexed_iter() {
+                let (left, right) = (first + left, start + right);
+                if *cosine >= threshold && left < right {
+                    near(left, right);
+                }
+            }
+        }
+    };
+    in_parallel(n.div_ceil(BLOCK), of_block);
+}
+
 /// Puts a neighbour where it belongs among the best `k`, which are in order; rows come in ascending order.
 fn keep_best(best: &mut Vec<Neighbour>, k: usize, new: Neighbour) {
     if best.len() == k && best.last().is_none_or(|worst| worst.cosine >= new.cosine) {
@@ -193,6 +208,8 @@ fn blocks_in_parallel<T: Send>(n: usize, of_block: impl Fn(usize) -> Vec<T> + Sy
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use ndarray::array;
 
     use super::*;
@@ -238,20 +255,38 @@ mod tests {
             let row = features.row(from).to_owned();
             features.row_mut(to).assign(&(row * 2.0));
         }
+        let found = Mutex::new(Vec::new());
+        for_each_near_pair(features.view(), 1.0 - 2e-7, |left, right| {
+            found.lock().unwrap().push((left, right));
+        });
+        let mut pairs = found.into_inner().unwrap();
+        pairs.sort_unstable();
+        assert_eq!(pairs, [(3, 690), (300, 301)]);
+        // The same are heard of beside the nearest, each from both sides; of queries, from theirs.
         let rows = UnitRows::of(features.view());
-        let pairs = rows.pairs(1.0 - 2e-7);
-        let found: Vec<_> = pairs.iter().map(|pair| (pair.left, pair.right)).collect();
-        assert_eq!(found, [(3, 690), (300, 301)]);
         let few = UnitRows::of(features.slice(s![299..302, ..]));
-        let pairs = few.pairs_with(&rows, 1.0 - 2e-7).unwrap();
-        let found: Vec<_> = pairs.iter().map(|pair| (pair.left, pair.right)).collect();
-        assert_eq!(found, [(0, 299), (1, 300), (1, 301), (2, 300), (2, 301)]);
+        let heard = |queries: Option<&UnitRows>| {
+            let heard = Mutex::new(Vec::new());
+            let hear = |query, row| heard.lock().unwrap().push((query, row));
+            let nearest = rows.nearest_and_near(queries, 1, 1.0 - 2e-7, hear);
+            assert_eq!(nearest.unwrap().len(), queries.map_or(700, UnitRows::len));
+            let mut heard = heard.into_inner().unwrap();
+            heard.sort_unstable();
+            heard
+        };
+        assert_eq!(heard(None), [(3, 690), (300, 301), (301, 300), (690, 3)]);
+        let of_few = [(0, 299), (1, 300), (1, 301), (2, 300), (2, 301)];
+        assert_eq!(heard(Some(&few)), of_few);
     }
 
     #[test]
     fn other_widths_are_refused() {
         let (two, three) = (Array2::zeros((1, 2)), Array2::zeros((1, 3)));
         let (two, three) = (UnitRows::of(two.view()), UnitRows::of(three.view()));
-        assert!(two.nearest(&three, 1).is_err() && two.pairs_with(&three, 0.5).is_err());
+        assert!(two.nearest(&three, 1).is_err());
+        assert!(
+            two.nearest_and_near(Some(&three), 1, 0.5, |_, _| {})
+                .is_err()
+        );
     }
 }

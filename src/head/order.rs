@@ -18,9 +18,14 @@ pub(super) struct RowOrder {
 impl RowOrder {
     /// For N images with V views each.
     pub(super) fn new(seed: u64, n_samples: usize, views: usize) -> Self {
+        Self::of(seed, (0..n_samples).collect(), views)
+    }
+
+    /// For some images of a set, in the order in which they would be a set of their own.
+    pub(super) fn of(seed: u64, images: Vec<usize>, views: usize) -> Self {
         Self {
             generator: order_generator(seed),
-            images: (0..n_samples).collect(),
+            images,
             views,
         }
     }
@@ -35,7 +40,7 @@ impl RowOrder {
         shuffle(numbers, &mut self.generator);
     }
 
-    /// The rows of the next epoch, (N), one of each image.
+    /// The rows of the next epoch, one of each image.
     pub(super) fn next_epoch(&mut self) -> Cow<'_, [usize]> {
         shuffle(&mut self.images, &mut self.generator);
         if self.views == 1 {

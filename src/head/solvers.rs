@@ -18,8 +18,19 @@ use crate::error::Result;
 pub(super) struct Job<'a> {
     pub(super) params: &'a FitValidParams,
     pub(super) train: LabelledFeatures<'a>,
+    /// Those of its images that are trained on.
+    pub(super) images: &'a [usize],
     pub(super) validation: Option<LabelledFeatures<'a>>,
     pub(super) class_weights: Vec<f64>,
+}
+
+impl Job<'_> {
+    /// 1 for each image that is trained on, 0 for the others of the set, (N).
+    fn image_weights(&self) -> Vec<f64> {
+        let mut weights = vec![0.0; self.train.n_samples()];
+        self.images.iter().for_each(|&image| weights[image] = 1.0);
+        weights
+    }
 }
 
 /// SGD from a head, on standardised features where that is asked for.
@@ -31,7 +42,7 @@ pub(super) fn by_sgd(
     if !job.params.values().standardize {
         return in_memory(start, job, on_epoch);
     }
-    let standard = Standard::of(&job.train, &vec![1.0; job.train.n_samples()]);
+    let standard = Standard::of(&job.train, &job.image_weights());
     let train = standard.apply(job.train.features());
     let validation = job.validation.map(|set| standard.apply(set.features()));
     let replaced = job.validation.as_ref().zip(validation.as_ref());
@@ -54,7 +65,7 @@ fn in_memory(
 ) -> Result<Fit> {
     let set = &job.train;
     let mut passes = WholePasses {
-        order: RowOrder::new(job.params.values().seed, set.n_samples(), set.views()),
+        order: RowOrder::of(job.params.values().seed, job.images.to_vec(), set.views()),
         train: job.train,
         validation: job.validation,
     };
@@ -82,7 +93,7 @@ impl Passes for WholePasses<'_> {
 /// L-BFGS from a head.
 pub(super) fn by_lbfgs(start: &LinearHead, job: Job<'_>) -> Result<Fit> {
     let (values, set) = (job.params.values(), &job.train);
-    let images = vec![1.0; set.n_samples()];
+    let images = job.image_weights();
     let standard = if values.standardize {
         Some(Standard::of(set, &images))
     } else {

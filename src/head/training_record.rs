@@ -205,7 +205,7 @@ mod tests {
     fn every_image_has_its_role_and_its_own_logits() {
         // Images 9, 3, 9 again, 5 and 4, of two views each; logits say which row they are.
         let digests = [9, 3, 9, 5, 4].map(|first| [first; 32]);
-        let folds = Folds::new(&[0, 1, 0, 1, 0], &Groups::new(&digests, &[]), 2, 0).unwrap();
+        let folds = Folds::new(&[0, 1, 0, 1, 0], &Groups::of_equal(&digests), 2, 0).unwrap();
         let logits = Array2::from_shape_fn((10, 2), |(row, class)| (10 * row + class) as f64);
         let record = TrainingRecord::new(&digests, &[[7; 32]]).with_out_of_fold(
             &digests,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ndarray::Axis;
+use serde_json::Value;
 
 use super::acquaintance::Acquaintance;
 use super::inputs::Skipped;
@@ -11,7 +12,7 @@ use super::judge::{Accepted, JudgeOptions, Judged, Rejected, in_quotes, judge_by
 use crate::classes::ClassIndex;
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
-use crate::head::{Bootstrap, Comparison, Evaluation};
+use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
 use crate::progress::Progress;
 
 /// What to evaluate, and how.
@@ -58,17 +59,28 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
         Ok(Classifier::open(path, classify.tta)?.rejecting(classify.rejecting))
     };
     let first = open(&classify.head)?;
+    let disagreements = disagreements(&HeadFile::read(&classify.head)?.metrics);
     let Some(other) = &options.compare else {
-        let judged = judge_by(&[&first], &options.judge, progress)?.remove(0);
+        let mut judged = judge_by(&[&first], &options.judge, progress)?.remove(0);
+        judged.notes.extend(disagreements);
         return Ok(report(evaluation(&judged, options)?, None, judged));
     };
     let second = open(other)?;
     require_comparable((&classify.head, &first), (other, &second))?;
     let mut judged = judge_by(&[&first, &second], &options.judge, progress)?;
-    let (first, second) = (judged.remove(0), judged.remove(0));
+    let (mut first, second) = (judged.remove(0), judged.remove(0));
+    first.notes.extend(disagreements);
     let comparison = comparison(&first, &second, options.bootstrap)?;
     let evaluation = evaluation(&first, options)?;
     Ok(report(evaluation, Some(comparison), first))
+}
+
+/// What the validation set contradicted when the head was fitted, as its metrics keep it.
+pub(super) fn disagreements(metrics: &Value) -> Vec<String> {
+    let kept = metrics.get("disagreements").cloned().unwrap_or_default();
+    let found: Vec<Disagreement> = serde_json::from_value(kept).unwrap_or_default();
+    let told = |found: &Disagreement| format!("when the head was fitted, {found}");
+    found.iter().map(told).collect()
 }
 
 fn evaluation(judged: &Judged, options: &EvaluateOptions) -> Result<Evaluation> {

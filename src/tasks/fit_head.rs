@@ -17,6 +17,7 @@ use serde_json::json;
 pub use self::class_table::read_class_weights;
 pub use self::cross_validation::CrossValidation;
 use self::cross_validation::Images;
+pub(super) use self::cross_validation::check_near;
 use self::division::Division;
 use self::memory::Memory;
 pub use self::record::OutOfFoldFigures;
@@ -24,15 +25,15 @@ use self::record::{record, with_predictions};
 use self::samples::{Samples, Source, views};
 pub use self::streaming::Streaming;
 use self::streaming::{in_blocks, refuse_what_needs_all};
-use self::trust::{Asked, Trust, trust};
-pub use self::trust::{Calibration, KeptForRejection};
+use self::trust::{Asked, FromFolds, Trust};
+pub use self::trust::{CalibrateOn, Calibration, CalibrationOutcome, Change, KeptForRejection};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::FeatureStore;
 use crate::head::{
-    EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search, TrainingRecord,
-    fit,
+    Disagreement, EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search,
+    TrainingRecord, fit,
 };
 
 /// What to train on, and how.
@@ -58,6 +59,11 @@ pub struct FitHeadOptions {
     pub calibrate: Option<CrossValidation>,
     /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls nothing unknown.
     pub reject: Option<f64>,
+    /// What the temperature, and the threshold of the rejection, are fitted on.
+    pub calibrate_on: CalibrateOn,
+    /// The cosine from which on two images count as nearly equal, in (0, 1]: those share a fold, and neither speaks for
+    /// the other when the threshold of the rejection is chosen.
+    pub near: f32,
     /// Bytes that features may take; larger ones are read in blocks, again in every epoch. None is half of the memory
     /// that is free.
     pub memory: Option<u64>,
@@ -69,12 +75,10 @@ impl FitHeadOptions {
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) for one out of range.
     pub fn check(&self) -> Result<()> {
-        self.params.check_ref()?;
-        Asked {
-            calibrate: self.calibrate,
-            reject: self.reject,
-        }
-        .check()?;
+        let params = self.params.check_ref()?;
+        asked(self).check(self.validation != Validation::None)?;
+        check_near(self.near)?;
+        refuse_search_with_patience(self, params)?;
         let checked = |asked: Option<CrossValidation>| asked.map_or(Ok(()), CrossValidation::check);
         checked(self.search).and_then(|()| checked(self.learning_curve))?;
         checked(self.out_of_fold)
@@ -129,6 +133,8 @@ pub struct FitHeadReport {
     pub calibration: Option<Calibration>,
     /// The rejection's numbers, where it was asked for.
     pub rejection: Option<KeptForRejection>,
+    /// What the validation set contradicts of what was found on the training images.
+    pub disagreements: Vec<Disagreement>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -163,7 +169,7 @@ pub fn fit_head(
         &source,
         &mut warnings,
     )?;
-    let memory = Memory::of(options.memory, &division, &source);
+    let memory = Memory::of(options, params, &division, &source);
     let fitted = if memory.is_enough() {
         in_memory(options, params, &classes, &source, &division, on_epoch)?
     } else {
@@ -186,6 +192,7 @@ pub fn fit_head(
         out_of_fold: out_of_fold.unwrap_or_default(),
         calibration: fitted.trust.calibration,
         rejection: fitted.trust.kept,
+        disagreements: fitted.trust.disagreements,
         warnings,
     };
     let trust = Trust {
@@ -196,6 +203,26 @@ pub fn fit_head(
     let spec = store.manifest().spec.with_views(&views);
     write(options, params, &spec, &report, (trust, fitted.record))?;
     Ok(report)
+}
+
+fn asked(options: &FitHeadOptions) -> Asked {
+    Asked {
+        calibrate: options.calibrate,
+        on: options.calibrate_on,
+        reject: options.reject,
+    }
+}
+
+/// The candidates of a search are all trained to the end, on the same batches.
+fn refuse_search_with_patience(options: &FitHeadOptions, params: &FitValidParams) -> Result<()> {
+    match params.values().patience {
+        Some(patience) if options.search.is_some() => Err(Error::Parameter {
+            name: "--patience",
+            value: patience.to_string(),
+            wanted: "left out with a search",
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What came of a fit, however its features were read.
@@ -230,28 +257,33 @@ fn in_memory(
     let set = train.labelled(classes)?;
     let validation = validation.as_ref().map(|v| v.labelled(classes));
     let validation = validation.transpose()?;
-    let images = Images::new(&set, &division.train.digests);
+    let images = Images::new(
+        &set,
+        validation.as_ref(),
+        &division.train.digests,
+        options.near,
+    );
     let search = options.search.map(|asked| images.search(asked, params));
     let search = search.transpose()?;
     let found = search.as_ref().map(|search| search.params(params));
     let found = found.transpose()?;
     let used = found.as_ref().unwrap_or(params);
-    let asked = Asked {
-        calibrate: options.calibrate,
-        reject: options.reject,
-    };
-    let trust = trust(asked, used, &images)?;
+    let asked = asked(options);
+    let from_folds = FromFolds::of(asked, used, &images, search.as_ref())?;
+    let curve = options.learning_curve;
+    let curve = curve.map(|asked| images.learning_curve(asked, used));
+    let learning_curve = curve.transpose()?;
+    let fit = fit(used, &set, validation.as_ref(), on_epoch)?;
+    let trust = from_folds.with(asked, used.values().seed, &fit.head, &images)?;
     let mut record = record(division);
     let mut out_of_fold = None;
     if let Some(asked) = options.out_of_fold {
         let (with, figures) = with_predictions(record, asked, used, trust.temperature, &images)?;
         (record, out_of_fold) = (with, Some(figures));
     }
-    let curve = options.learning_curve;
-    let curve = curve.map(|asked| images.learning_curve(asked, used));
     Ok(Fitted {
-        learning_curve: curve.transpose()?,
-        fit: fit(used, &set, validation.as_ref(), on_epoch)?,
+        learning_curve,
+        fit,
         params: found,
         streamed: None,
         search,
@@ -282,6 +314,7 @@ fn write(
         "out_of_fold": report.out_of_fold,
         "calibration": report.calibration,
         "rejection": report.rejection,
+        "disagreements": report.disagreements,
     });
     let file = HeadFile {
         head: report.fit.head.clone(),

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 use self::alike::Alike;
 use self::pictures::Pictures;
-use super::fit_head::CrossValidation;
-use crate::error::{Error, Result};
+use super::fit_head::{CrossValidation, check_near};
+use crate::error::Result;
 use crate::head::NEAR_DUPLICATE;
 
 pub use report::{
@@ -56,18 +56,6 @@ impl InspectOptions {
         check_near(self.near)?;
         CrossValidation { folds: self.folds }.check()
     }
-}
-
-/// Checks `--near`.
-pub(super) fn check_near(near: f32) -> Result<()> {
-    if near > 0.0 && near <= 1.0 {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        name: "--near",
-        value: near.to_string(),
-        wanted: "above 0 and at most 1",
-    })
 }
 
 /// Looks for equal and nearly equal images, leakage, contradictory and likely wrong labels, outliers and tiny classes.

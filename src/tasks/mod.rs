@@ -25,8 +25,9 @@ pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
 pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use fit_head::{
-    Calibration, CrossValidation, FitHeadOptions, FitHeadReport, KeptForRejection,
-    OutOfFoldFigures, Streaming, Validation, fit_head, read_class_weights,
+    CalibrateOn, Calibration, CalibrationOutcome, Change, CrossValidation, FitHeadOptions,
+    FitHeadReport, KeptForRejection, OutOfFoldFigures, Streaming, Validation, fit_head,
+    read_class_weights,
 };
 pub use guard::{OutputGuard, Overwrite, Wanted};
 pub use import::{ImportOptions, import};

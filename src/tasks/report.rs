@@ -13,6 +13,7 @@ mod training;
 use std::path::{Path, PathBuf};
 
 use self::pictures::{Pictures, Roots};
+use super::evaluate::disagreements;
 use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, judge};
 use crate::classifier::Classifier;
@@ -105,6 +106,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     figures::fill(&mut page, &evaluation, accepted);
     let unreadable = training::fill(&mut page, &head.metrics);
     page.notes.extend(unreadable);
+    page.notes.extend(disagreements(&head.metrics));
     write(&options.output, &page, judged, without_picture)
 }
 

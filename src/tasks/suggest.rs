@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use ndarray::{Array2, s};
 
 use self::candidates::Candidates;
+use super::fit_head::check_near;
 use super::inputs::{Inputs, Skipped};
-use super::inspect::check_near;
 use crate::backbones::RunOptions;
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Tta};

@@ -168,8 +168,6 @@ struct TemperatureCase {
     targets: Vec<usize>,
     logits: Vec<Vec<f64>>,
     temperature: f64,
-    log_loss_before: f64,
-    log_loss_after: f64,
 }
 
 #[test]
@@ -179,14 +177,7 @@ fn the_temperature_is_that_of_scipys_minimiser() {
     for case in &file.cases {
         let logits = matrix(&case.logits);
         let ours = Temperature::fit(logits.view(), case.views, &case.targets).unwrap();
-        // A minimum is flat: the place of it is known to about the root of the precision of its value.
-        let all = [
-            (ours.temperature.value(), case.temperature, 1e-6),
-            (ours.log_loss_before, case.log_loss_before, 1e-12),
-            (ours.log_loss_after, case.log_loss_after, 1e-12),
-        ];
-        for (ours, theirs, tolerance) in all {
-            assert_close(ours, theirs, tolerance, &case.name);
-        }
+        // A minimum is flat: the loss half a nat above it is known to more digits than its place.
+        assert_close(ours.value(), case.temperature, 1e-9, &case.name);
     }
 }

@@ -143,7 +143,7 @@ fn flipped_labels_are_among_the_first_suspects() {
     let store = folder.path().join("train");
     extract(&data.join("train"), &store);
     let (features, truth, classes, keys) = read(&store);
-    let groups = Groups::new(&keys, &[]);
+    let groups = Groups::of_equal(&keys);
     let mut found = Vec::new();
     for seed in 0..3 {
         let mut targets = truth.clone();
@@ -151,7 +151,7 @@ fn flipped_labels_are_among_the_first_suspects() {
         let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
         let folds = Folds::new(&targets, &groups, 5, 0).unwrap();
         let params = FitParams::new().check().unwrap();
-        let p = softmax(out_of_fold(&params, &set, &folds).unwrap());
+        let p = softmax(out_of_fold(&params, &set, None, &folds).unwrap());
         let suspects = LabelErrors::of(p.view(), &targets).suspects;
         let first = suspects.iter().take(30);
         found.push(

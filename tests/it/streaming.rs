@@ -7,9 +7,11 @@ use frostline::features::{
     Content, Digest, Dtype, Existing, FeatureStore, Index, IndexRow, Numbers, StoreManifest,
     StoreWriter,
 };
-use frostline::head::{FitParams, Solver};
+use frostline::head::{FitParams, NEAR_DUPLICATE, Solver};
 use frostline::images::View;
-use frostline::tasks::{CrossValidation, FitHeadOptions, FitHeadReport, Validation, fit_head};
+use frostline::tasks::{
+    CalibrateOn, CrossValidation, FitHeadOptions, FitHeadReport, Validation, fit_head,
+};
 
 use crate::harness::manifest;
 
@@ -119,6 +121,8 @@ fn options(folder: &Path, memory: u64) -> FitHeadOptions {
         out_of_fold: None,
         calibrate: None,
         reject: None,
+        calibrate_on: CalibrateOn::Folds,
+        near: NEAR_DUPLICATE,
         memory: Some(memory),
     }
 }

@@ -130,7 +130,7 @@ fn check(targets: &[usize], groups: &Groups, k: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::head::neighbours::NearPair;
+    use crate::head::cross_validation::Joins;
 
     fn digests(n: usize) -> Vec<[u8; 32]> {
         (0..n).map(|i| [u8::try_from(i).unwrap(); 32]).collect()
@@ -140,7 +140,7 @@ mod tests {
     fn every_fold_has_its_share_of_every_class() {
         // 20 rows of class 0, 10 of class 1: in 5 folds 4 and 2 each.
         let targets: Vec<usize> = (0..30).map(|row| usize::from(row >= 20)).collect();
-        let folds = Folds::new(&targets, &Groups::new(&digests(30), &[]), 5, 3).unwrap();
+        let folds = Folds::new(&targets, &Groups::of_equal(&digests(30)), 5, 3).unwrap();
         for fold in 0..5 {
             let split = folds.split(fold);
             assert_eq!(split.validation.iter().filter(|&&row| row < 20).count(), 4);
@@ -152,14 +152,11 @@ mod tests {
     #[test]
     fn groups_stay_whole() {
         let targets: Vec<usize> = (0..30).map(|row| row % 2).collect();
-        let pairs: Vec<_> = [(0, 7), (7, 12), (3, 20)]
-            .map(|(left, right)| NearPair {
-                left,
-                right,
-                cosine: 1.0,
-            })
-            .into();
-        let groups = Groups::new(&digests(30), &pairs);
+        let joins = Joins::new(30);
+        for (left, right) in [(0, 7), (7, 12), (3, 20)] {
+            joins.join(left, right);
+        }
+        let groups = Groups::joined(&digests(30), &joins);
         for seed in 0..20 {
             let folds = Folds::new(&targets, &groups, 3, seed).unwrap();
             let fold = folds.of_row();
@@ -173,10 +170,10 @@ mod tests {
     fn the_order_of_the_rows_does_not_matter_but_the_seed_does() {
         let targets: Vec<usize> = (0..30).map(|row| row % 2).collect();
         let all = digests(30);
-        let fold = |seed| Folds::new(&targets, &Groups::new(&all, &[]), 5, seed).unwrap();
+        let fold = |seed| Folds::new(&targets, &Groups::of_equal(&all), 5, seed).unwrap();
         let backwards: Vec<_> = all.iter().rev().copied().collect();
         let mirrored: Vec<usize> = targets.iter().rev().copied().collect();
-        let other = Folds::new(&mirrored, &Groups::new(&backwards, &[]), 5, 1).unwrap();
+        let other = Folds::new(&mirrored, &Groups::of_equal(&backwards), 5, 1).unwrap();
         let mirrored: Vec<_> = other.of_row().iter().rev().copied().collect();
         assert_eq!(mirrored, fold(1).of_row());
         assert_ne!(fold(1), fold(2));
@@ -184,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_dealt_is_refused() {
-        let groups = Groups::new(&digests(4), &[]);
+        let groups = Groups::of_equal(&digests(4));
         assert!(Folds::new(&[0, 0, 1, 1], &groups, 1, 0).is_err());
         assert!(Folds::new(&[0, 0, 1, 1], &groups, 5, 0).is_err());
         assert!(Folds::new(&[0, 1], &groups, 2, 0).is_err());

@@ -5,5 +5,5 @@ mod groups;
 mod out_of_fold;
 
 pub use folds::Folds;
-pub use groups::Groups;
+pub use groups::{Groups, Joins};
 pub use out_of_fold::out_of_fold;

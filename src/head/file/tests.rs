@@ -448,7 +448,7 @@ fn a_missing_file_or_a_folder_is_an_error_of_the_system() {
 /// The sample with all that a head may know of its images: four training images in two views, one held out.
 fn recorded() -> HeadFile {
     let digests = [9, 3, 5, 4].map(|first| [first; 32]);
-    let folds = Folds::new(&[0, 1, 1, 0], &Groups::new(&digests, &[]), 2, 0).unwrap();
+    let folds = Folds::new(&[0, 1, 1, 0], &Groups::of_equal(&digests), 2, 0).unwrap();
     let logits = Array2::from_shape_fn((8, 2), |(row, class)| (row + class) as f64 / 8.0);
     HeadFile {
         record: TrainingRecord::new(&digests, &[[7; 32]]).with_out_of_fold(

@@ -9,7 +9,7 @@ mod bank;
 mod threshold;
 
 use half::f16;
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 pub use self::bank::BANK_CAPACITY;
@@ -26,6 +26,9 @@ const K: usize = 1;
 
 /// How far the length of a kept row may be from 1. Rounding to 16 bits changes each number by at most 1 part in 2048.
 const LENGTH_TOLERANCE: f32 = 0.01;
+
+/// Training images that are compared with those kept at a time: so many are copied.
+const AT_ONCE: usize = 4096;
 
 /// What tells images of no class from the others.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +67,10 @@ pub enum Method {
 pub struct RejectionFit {
     /// The rejection.
     pub rejection: Rejection,
-    /// How many training images it would reject, were they not training images.
+    /// How many of the images that the threshold was chosen on it rejects.
     pub rejected: usize,
+    /// How many these are.
+    pub scored: usize,
 }
 
 /// How like the training images an image is.
@@ -99,56 +104,51 @@ impl Rejection {
         rate: f64,
         seed: u64,
     ) -> Result<RejectionFit> {
-        require(
-            rate > 0.0 && rate < 1.0,
-            "--reject",
-            &rate,
-            "above 0 and below 1",
-        )?;
         let of_row = groups.of_row();
         assert_eq!(of_row.len(), images.n_samples(), "a group for every image");
-        let all = UnitRows::of(images.features());
-        let mut kept = choose_rows(
-            images.targets(),
-            images.classes().len(),
-            BANK_CAPACITY,
-            seed,
-        );
-        // Features that are all 0 have no direction, and nothing is like them.
-        kept.retain(|&row| all.rows().row(row).iter().any(|&x| x != 0.0));
-        let features = all
-            .rows()
-            .select(ndarray::Axis(0), &kept)
-            .mapv(f16::from_f32);
-        let classes: Vec<usize> = kept.iter().map(|&row| images.targets()[row]).collect();
-        let rows = widened(features.view());
-        let same_group = |image: usize, row: usize| of_row[image] == of_row[kept[row]];
-        let nearest = rows.nearest_but(&all, K, same_group);
+        let bank = Bank::of(images, seed);
+        let mut nearest = Vec::with_capacity(of_row.len());
+        for chunk in images.features().axis_chunks_iter(Axis(0), AT_ONCE) {
+            let first = nearest.len();
+            let same_group =
+                |image, row: usize, _| of_row[first + image] == of_row[bank.images[row]];
+            nearest.extend(
+                bank.rows
+                    .nearest_seeing(&UnitRows::of(chunk), K, same_group),
+            );
+        }
         let others = OtherGroups::new(
             images.classes().len(),
-            kept.iter().map(|&row| (images.targets()[row], of_row[row])),
+            bank.images
+                .iter()
+                .map(|&row| (images.targets()[row], of_row[row])),
         );
         let counts = |image: &usize| others.has(images.targets()[*image], of_row[*image]);
         let scores: Vec<f32> = (0..images.n_samples())
             .filter(counts)
             .filter_map(|image| score(&nearest[image]))
             .collect();
-        let threshold = threshold(&scores, rate)?;
-        let rule = RejectionRule {
-            method: Method::NearestNeighbours,
-            k: K,
-            rate,
-            threshold,
-        };
-        Ok(RejectionFit {
-            rejected: scores.iter().filter(|&&score| score < threshold).count(),
-            rejection: Self {
-                rule,
-                features,
-                classes,
-                rows,
-            },
-        })
+        bank.rejecting(rate, &scores)
+    }
+
+    /// The same with the threshold that rejects the share `rate` of some `known` images (M, D), of which none was
+    /// trained on.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`Error::Mismatch`] when `known` has another D.
+    pub fn fit_on(
+        images: &LabelledFeatures<'_>,
+        known: ArrayView2<'_, f32>,
+        rate: f64,
+        seed: u64,
+    ) -> Result<RejectionFit> {
+        let bank = Bank::of(images, seed);
+        let mut scores = Vec::with_capacity(known.nrows());
+        for chunk in known.axis_chunks_iter(Axis(0), AT_ONCE) {
+            let nearest = bank.rows.nearest(&UnitRows::of(chunk), K)?;
+            scores.extend(nearest.iter().filter_map(|nearest| score(nearest)));
+        }
+        bank.rejecting(rate, &scores)
     }
 
     /// A rejection out of what was kept of one: `features` (M, D), their `classes` (M), and the rule.
@@ -225,6 +225,56 @@ impl Rejection {
     #[must_use]
     pub fn rejects(&self, likeness: &Likeness) -> bool {
         likeness.score < self.rule.threshold
+    }
+}
+
+/// What is kept of the training images.
+struct Bank {
+    /// Which they are, (M).
+    images: Vec<usize>,
+    features: Array2<f16>,
+    classes: Vec<usize>,
+    rows: UnitRows,
+}
+
+impl Bank {
+    fn of(images: &LabelledFeatures<'_>, seed: u64) -> Self {
+        let n_classes = images.classes().len();
+        let mut kept = choose_rows(images.targets(), n_classes, BANK_CAPACITY, seed);
+        let features = images.features();
+        // Features that are all 0 have no direction, and nothing is like them.
+        kept.retain(|&row| features.row(row).iter().any(|&x| x != 0.0));
+        let features = features.select(Axis(0), &kept);
+        let features = UnitRows::of(features.view()).rows().mapv(f16::from_f32);
+        Self {
+            classes: kept.iter().map(|&row| images.targets()[row]).collect(),
+            images: kept,
+            rows: widened(features.view()),
+            features,
+        }
+    }
+
+    /// With the threshold for the scores of known images.
+    fn rejecting(self, rate: f64, scores: &[f32]) -> Result<RejectionFit> {
+        let in_range = rate > 0.0 && rate < 1.0;
+        require(in_range, "--reject", &rate, "above 0 and below 1")?;
+        let threshold = threshold(scores, rate)?;
+        let rule = RejectionRule {
+            method: Method::NearestNeighbours,
+            k: K,
+            rate,
+            threshold,
+        };
+        Ok(RejectionFit {
+            rejected: scores.iter().filter(|&&score| score < threshold).count(),
+            scored: scores.len(),
+            rejection: Rejection {
+                rule,
+                features: self.features,
+                classes: self.classes,
+                rows: self.rows,
+            },
+        })
     }
 }
 
@@ -314,7 +364,7 @@ mod tests {
 
     fn groups(n: usize) -> Groups {
         let digests: Vec<_> = (0..n).map(|row| [row as u8; 32]).collect();
-        Groups::new(&digests, &[])
+        Groups::of_equal(&digests)
     }
 
     fn fitted(features: &Array2<f32>, groups: &Groups, rate: f64) -> Result<RejectionFit> {
@@ -360,12 +410,9 @@ mod tests {
         features.row_mut(38).assign(&array![-1.0, 0.0]);
         features.row_mut(39).assign(&array![-1.0, 0.001]);
         let digests: Vec<_> = (0..40).map(|row| [row as u8; 32]).collect();
-        let near = crate::head::NearPair {
-            left: 38,
-            right: 39,
-            cosine: 1.0,
-        };
-        let together = Groups::new(&digests, &[near]);
+        let joins = crate::head::Joins::new(40);
+        joins.join(38, 39);
+        let together = Groups::joined(&digests, &joins);
         let threshold = |groups: &Groups| {
             fitted(&features, groups, 0.05)
                 .unwrap()
@@ -375,6 +422,22 @@ mod tests {
         };
         assert!(threshold(&groups(40)) > 0.99);
         assert!(threshold(&together) < 0.0);
+    }
+
+    #[test]
+    fn the_threshold_may_come_from_other_images() {
+        // The training images are 0 to 39 degrees; 19 others are 41, 42, … 59: the second lowest score is cos 19°.
+        let train = fan(40);
+        let targets: Vec<usize> = (0..40).map(|row| row % 2).collect();
+        let classes = ClassIndex::from_names(["low", "high"]);
+        let set = LabelledFeatures::new(train.view(), &targets, &classes).unwrap();
+        let others = fan(60).slice(ndarray::s![41.., ..]).to_owned();
+        let fit = Rejection::fit_on(&set, others.view(), 0.1, 0).unwrap();
+        assert_eq!((fit.rejected, fit.scored), (1, 19));
+        let cosine = 19f32.to_radians().cos();
+        assert!((fit.rejection.rule().threshold - cosine).abs() < 1e-3);
+        let few = others.slice(ndarray::s![..5, ..]);
+        assert!(Rejection::fit_on(&set, few, 0.1, 0).is_err());
     }
 
     #[test]
@@ -393,7 +456,7 @@ mod tests {
         }
         // Each class one group: nobody has a neighbour of its own kind.
         let digests: Vec<_> = (0..12).map(|row| [u8::from(row >= 6); 32]).collect();
-        assert!(fitted(&fan(12), &Groups::new(&digests, &[]), 0.5).is_err());
+        assert!(fitted(&fan(12), &Groups::of_equal(&digests), 0.5).is_err());
     }
 
     #[test]

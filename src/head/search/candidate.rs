@@ -54,16 +54,19 @@ pub(super) fn judge(
     if !head.is_finite() {
         return None;
     }
-    let held_out = set.select(&folds.split(fold).validation);
-    let held_out = held_out.labelled(set.classes()).ok()?;
-    let log_p = log_probabilities(head, &held_out).ok()?;
+    let held_out = folds.split(fold).validation;
     let mut sums = FoldFigures {
-        n: held_out.n_samples() as f64,
+        n: held_out.len() as f64,
         right: 0.0,
         loss: 0.0,
         brier: 0.0,
     };
-    for (log_p, &target) in log_p.rows().into_iter().zip(held_out.targets()) {
+    for image in held_out {
+        let (log_p, target) = (
+            log_probabilities(head, &set.image(image)).ok()?,
+            set.targets()[image],
+        );
+        let log_p = log_p.row(0);
         sums.right += f64::from(u8::from(argmax(log_p) == target));
         sums.loss -= log_p[target];
         let is = |class| f64::from(u8::from(class == target));

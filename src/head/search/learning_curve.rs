@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::head::cross_validation::{Folds, Groups};
-use crate::head::figures::ValidationFigures;
-use crate::head::fit::fit;
+use crate::head::figures::ValidationSums;
+use crate::head::fit::fit_some;
 use crate::head::labelled::LabelledFeatures;
+use crate::head::linear::LinearHead;
 use crate::head::parallel::in_parallel;
 use crate::head::params::{FitParams, FitValidParams};
-use crate::head::split::seeded_hash;
+use crate::head::split::{Split, seeded_hash};
 
 /// Parts of the images that are trained on.
 const STEPS: usize = 10;
@@ -34,7 +35,7 @@ pub struct LearningPoint {
 ///
 /// Of every class the groups whose hash with the seed is smallest are taken, at least one, so that a larger part holds
 /// the smaller ones. SGD makes as many steps on a small part as on all, in more epochs: the images differ, not the
-/// training. Patience is left out.
+/// training; patience grows with the epochs and watches the `validation` set, as in the fit on all.
 ///
 /// # Errors
 /// As [`fit`](fn@crate::head::fit).
@@ -44,13 +45,15 @@ pub struct LearningPoint {
 pub fn learning_curve(
     params: &FitValidParams,
     set: &LabelledFeatures<'_>,
+    validation: Option<&LabelledFeatures<'_>>,
     groups: &Groups,
     folds: &Folds,
 ) -> Result<Vec<LearningPoint>> {
     let order = drawing_order(set, groups, params.values().seed);
     let fits = in_parallel(STEPS * folds.k(), |number| {
         let (step, fold) = (number / folds.k(), number % folds.k());
-        one_fit(params, set, &part(&order, folds, fold, step), folds, fold)
+        let rows = part(&order, folds, fold, step);
+        one_fit(params, set, validation, &rows, &folds.split(fold))
     });
     let fits = fits.into_iter().collect::<Result<Vec<_>>>()?;
     let points = fits.chunks(folds.k()).enumerate();
@@ -90,19 +93,22 @@ fn part(order: &[Vec<Vec<usize>>], folds: &Folds, fold: usize, step: usize) -> V
 fn one_fit(
     params: &FitValidParams,
     set: &LabelledFeatures<'_>,
+    validation: Option<&LabelledFeatures<'_>>,
     rows: &[usize],
-    folds: &Folds,
-    fold: usize,
+    split: &Split,
 ) -> Result<(usize, f64)> {
-    let split = folds.split(fold);
-    let (train, held_out) = (set.select(rows), set.select(&split.validation));
     let mut values = params.values().clone();
-    values.patience = None;
-    values.epochs = values.epochs * split.train.len() / rows.len().max(1);
+    let longer = |epochs: usize| epochs * split.train.len() / rows.len().max(1);
+    values.patience = values.patience.map(longer);
+    values.epochs = longer(values.epochs);
     let params = FitParams::from(values).check()?;
-    let head = fit(&params, &train.labelled(set.classes())?, None, &mut |_| {})?.head;
-    let figures = ValidationFigures::of(&head, &held_out.labelled(set.classes())?)?;
-    Ok((rows.len(), figures.accuracy))
+    let start = LinearHead::zeros(set.classes().len(), set.features().ncols());
+    let head = fit_some(&start, &params, set, rows, validation, &mut |_| {})?.head;
+    let mut sums = ValidationSums::default();
+    for &image in &split.validation {
+        sums.add(&head, &set.image(image))?;
+    }
+    Ok((rows.len(), sums.figures().accuracy))
 }
 
 fn point(step: usize, fits: &[(usize, f64)]) -> LearningPoint {
@@ -143,7 +149,7 @@ mod tests {
         let classes = ClassIndex::from_names(["a", "b"]);
         let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
         let digests: Vec<_> = (0..60u8).map(|row| [row; 32]).collect();
-        let groups = Groups::new(&digests, &[]);
+        let groups = Groups::of_equal(&digests);
         let folds = Folds::new(&targets, &groups, 4, 0).unwrap();
         let order = drawing_order(&set, &groups, 0);
         let parts: Vec<_> = (0..STEPS)
@@ -156,10 +162,14 @@ mod tests {
             assert!(pair[0].iter().all(|row| pair[1].contains(row)));
         }
         let params = FitParams::new().lr(0.5).check().unwrap();
-        let curve = learning_curve(&params, &set, &groups, &folds).unwrap();
+        let curve = learning_curve(&params, &set, None, &groups, &folds).unwrap();
         assert_eq!(curve.len(), 10);
         assert_eq!((curve[0].n, curve[9].n), (5, 45));
         assert!((curve[9].mean - 1.0).abs() < 1e-12 && curve[9].high <= 1.0);
+        // Patience watches the set that is given, and is not dropped.
+        let patient = FitParams::new().lr(0.5).patience(Some(2)).check().unwrap();
+        let curve = |watched| learning_curve(&patient, &set, watched, &groups, &folds);
+        assert!(curve(Some(&set)).is_ok() && curve(None).is_err());
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub fn search(
     folds: &Folds,
 ) -> Result<Search> {
     let started = Instant::now();
-    set.at_least_two_classes()?;
+    set.at_least_two_classes(&set.class_counts())?;
     let settings = grid::settings(params.values());
     let judged = match params.values().solver {
         Solver::Sgd => by_sgd(params.values(), &settings, set, folds)?,
@@ -188,7 +188,7 @@ mod tests {
         let classes = ClassIndex::from_names(["a", "b"]);
         let set = LabelledFeatures::new(features.view(), &targets, &classes)?;
         let digests: Vec<_> = (0..40u8).map(|row| [row; 32]).collect();
-        let folds = Folds::new(&targets, &Groups::new(&digests, &[]), 4, 0)?;
+        let folds = Folds::new(&targets, &Groups::of_equal(&digests), 4, 0)?;
         search(&params.check()?, &set, &folds)
     }
 

@@ -274,7 +274,7 @@ mod tests {
         let classes = ClassIndex::from_names(["a", "b", "c"]);
         let set = LabelledFeatures::with_views(features.view(), 2, &targets, &classes).unwrap();
         let digests: Vec<_> = (0..45u8).map(|image| [image; 32]).collect();
-        let folds = Folds::new(&targets, &Groups::new(&digests, &[]), 3, 0).unwrap();
+        let folds = Folds::new(&targets, &Groups::of_equal(&digests), 3, 0).unwrap();
         let base = FitParams::new()
             .batch_size(8)
             .epochs(4)

@@ -7,8 +7,8 @@ use ndarray::{Array2, s};
 use crate::error::{Error, Result};
 use crate::features::Digest;
 use crate::head::{
-    FitValidParams, Folds, Groups, LabelledFeatures, LearningPoint, NEAR_DUPLICATE, Search,
-    UnitRows, learning_curve, out_of_fold, search,
+    FitValidParams, Folds, Groups, LabelledFeatures, LearningPoint, Search, learning_curve,
+    out_of_fold, search,
 };
 
 /// Into how many parts the training images are dealt: as many heads are trained, each without one of them.
@@ -38,9 +38,24 @@ impl CrossValidation {
     }
 }
 
+/// Checks `--near`.
+pub(in crate::tasks) fn check_near(near: f32) -> Result<()> {
+    if near > 0.0 && near <= 1.0 {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        name: "--near",
+        value: near.to_string(),
+        wanted: "above 0 and at most 1",
+    })
+}
+
 /// The training images, and which of them belong together; that is found when it is first asked for.
 pub(super) struct Images<'a, 'f> {
     pub(super) set: &'a LabelledFeatures<'f>,
+    /// What patience watches.
+    pub(super) validation: Option<&'a LabelledFeatures<'f>>,
+    near: f32,
     pub(super) digests: &'a [Digest],
     groups: OnceCell<Groups>,
     left_out: OnceCell<LeftOut>,
@@ -54,10 +69,17 @@ pub(super) struct LeftOut {
 }
 
 impl<'a, 'f> Images<'a, 'f> {
-    /// Images and their digests, in the same order.
-    pub(super) fn new(set: &'a LabelledFeatures<'f>, digests: &'a [Digest]) -> Self {
+    /// Images and their digests, in the same order; `near` is the cosine from which on two are nearly equal.
+    pub(super) fn new(
+        set: &'a LabelledFeatures<'f>,
+        validation: Option<&'a LabelledFeatures<'f>>,
+        digests: &'a [Digest],
+        near: f32,
+    ) -> Self {
         Self {
             set,
+            validation,
+            near,
             digests,
             groups: OnceCell::new(),
             left_out: OnceCell::new(),
@@ -68,9 +90,8 @@ impl<'a, 'f> Images<'a, 'f> {
     pub(super) fn groups(&self) -> &Groups {
         self.groups.get_or_init(|| {
             let centres = self.set.features().slice_move(s![..; self.set.views(), ..]);
-            let near = UnitRows::of(centres).pairs(NEAR_DUPLICATE);
             let digests: Vec<[u8; 32]> = self.digests.iter().map(|digest| digest.0).collect();
-            Groups::new(&digests, &near)
+            Groups::of_near(&digests, centres, self.near)
         })
     }
 
@@ -89,7 +110,7 @@ impl<'a, 'f> Images<'a, 'f> {
             return Ok(known);
         }
         let folds = self.folds(asked, params.values().seed)?;
-        let logits = out_of_fold(params, self.set, &folds)?;
+        let logits = out_of_fold(params, self.set, self.validation, &folds)?;
         Ok(self.left_out.get_or_init(|| LeftOut { folds, logits }))
     }
 
@@ -105,6 +126,6 @@ impl<'a, 'f> Images<'a, 'f> {
         params: &FitValidParams,
     ) -> Result<Vec<LearningPoint>> {
         let folds = self.folds(asked, params.values().seed)?;
-        learning_curve(params, self.set, self.groups(), &folds)
+        learning_curve(params, self.set, self.validation, self.groups(), &folds)
     }
 }

@@ -2,13 +2,15 @@
 
 use sysinfo::System;
 
+use super::FitHeadOptions;
 use super::division::Division;
 use super::samples::Source;
+use crate::head::{BANK_CAPACITY, FitValidParams, Solver};
 
 /// What is needed and what may be taken, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {
-    /// By all features, as 32-bit numbers.
+    /// By all features, as 32-bit numbers, and by the copies that are made of them.
     pub(super) needed: u64,
     /// By features.
     pub(super) allowed: u64,
@@ -16,17 +18,52 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Where nothing is said, half of what is free may be taken.
-    pub(super) fn of(said: Option<u64>, division: &Division, source: &Source<'_>) -> Self {
-        let numbers = source.views.len() * source.store.manifest().spec.backbone.num_features;
+    pub(super) fn of(
+        options: &FitHeadOptions,
+        params: &FitValidParams,
+        division: &Division,
+        source: &Source<'_>,
+    ) -> Self {
+        let d = source.store.manifest().spec.backbone.num_features;
+        let features = division.n_images() * source.views.len() * d * size_of::<f32>();
         Self {
-            needed: (division.n_images() * numbers * size_of::<f32>()) as u64,
-            allowed: said.unwrap_or_else(|| free() / 2),
+            needed: (features + copies(options, params, division, d, features)) as u64,
+            allowed: options.memory.unwrap_or_else(|| free() / 2),
         }
     }
 
     pub(super) fn is_enough(&self) -> bool {
         self.needed <= self.allowed
     }
+}
+
+/// What is copied of the features: all of them where SGD standardises them; for folds and a rejection, the groups of
+/// nearly equal images (an image's digest twice, and its place), and those that a rejection keeps.
+fn copies(
+    options: &FitHeadOptions,
+    params: &FitValidParams,
+    division: &Division,
+    d: usize,
+    features: usize,
+) -> usize {
+    const OF_AN_IMAGE: usize = 2 * size_of::<[u8; 32]>() + 4 * size_of::<usize>();
+    let values = params.values();
+    let standardised = values.standardize && values.solver == Solver::Sgd;
+    let on_folds = [options.search, options.learning_curve, options.calibrate];
+    let grouped = options.reject.is_some() || on_folds.iter().any(Option::is_some);
+    // 16 bits a number and the same widened; as many images again are compared with them at a time, or validated.
+    let kept = division.train.targets.len().min(BANK_CAPACITY);
+    let compared = division.n_images().min(2 * BANK_CAPACITY);
+    let rejection =
+        kept * d * (size_of::<f32>() + size_of::<f32>() / 2) + compared * d * size_of::<f32>();
+    [
+        (standardised, features),
+        (grouped, division.train.targets.len() * OF_AN_IMAGE),
+        (options.reject.is_some(), rejection),
+    ]
+    .iter()
+    .filter_map(|(made, bytes)| made.then_some(bytes))
+    .sum()
 }
 
 /// Memory that is free, in this container where there is one.

@@ -1,30 +1,71 @@
-//! What lets a head be trusted: a temperature from images that it was not trained on, and a rejection of what is like
-//! none of them.
+//! What lets a head be trusted: a temperature from images that it was not trained on, a rejection of what is like none of
+//! them, and whether the validation set agrees with either.
 
-use ndarray::s;
+use ndarray::{ArrayView2, s};
 use serde::Serialize;
 
-use super::cross_validation::{CrossValidation, Images};
+use super::cross_validation::{CrossValidation, Images, LeftOut};
 use crate::error::{Error, Result};
-use crate::head::{Evaluation, FitValidParams, LabelledFeatures, Rejection, Temperature};
+use crate::head::{
+    CalibrationFit, Disagreement, DisagreementFigure, FitValidParams, LabelledFeatures, LinearHead,
+    Rejection, RejectionFit, Search, Sureness, Temperature,
+};
 
-/// A fitted temperature and what it changes, measured on images that the heads were not trained on.
+/// A fitted temperature and what it changes, measured on images that neither heads nor temperature were fitted on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Calibration {
     /// What logits are divided by.
     pub temperature: f64,
-    /// Whether a temperature beyond the range would have been better still.
-    pub at_bound: bool,
-    /// Heads that were fitted for it.
+    /// Which images decided.
+    pub on: CalibrateOn,
+    /// What came of it.
+    pub outcome: CalibrationOutcome,
+    /// Parts that the images were dealt into.
     pub folds: usize,
-    /// The mean of -ln p of the right class, without the temperature.
+    /// The images that the temperature was fitted on.
+    pub n_images: usize,
+    /// -ln p of the right class in the mean, without a temperature.
     pub log_loss_before: f64,
-    /// The same with it.
+    /// The same with one.
     pub log_loss_after: f64,
-    /// The expected calibration error without the temperature, in [0, 1].
+    /// The expected calibration error without a temperature, in [0, 1].
     pub ece_before: f64,
-    /// The same with it.
+    /// The same with one.
     pub ece_after: f64,
+    /// What the temperature of the folds does to the validation set, where there is one.
+    pub on_validation: Option<Change>,
+}
+
+/// What a temperature does to the log loss.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Change {
+    /// Without it.
+    pub log_loss_before: f64,
+    /// With it.
+    pub log_loss_after: f64,
+}
+
+/// Which images a temperature, and the threshold of a rejection, are fitted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CalibrateOn {
+    /// The training images, each judged by a head that was trained without its fold.
+    #[default]
+    Folds,
+    /// The validation set, judged by the head itself.
+    Validation,
+}
+
+/// What came of a calibration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CalibrationOutcome {
+    /// The log loss of images that it was not fitted on is lower with the temperature.
+    Improved,
+    /// No temperature is better than 1 as far as these images can tell.
+    Unchanged,
+    /// The temperature of the folds makes the log loss of the validation set worse: it is not kept.
+    Denied,
 }
 
 /// A rejection's numbers.
@@ -34,8 +75,13 @@ pub struct KeptForRejection {
     pub rate: f64,
     /// The least cosine with the nearest training image that a known image has.
     pub threshold: f32,
-    /// Training images that would be rejected, were they and what is nearly equal to them not in the training set.
+    /// Which images decided.
+    pub on: CalibrateOn,
+    /// Of these, those that would be rejected; training images as if they and what is nearly equal were not in the
+    /// training set.
     pub rejected: usize,
+    /// How many they are.
+    pub n_images: usize,
     /// Training images whose features the head keeps.
     pub kept: usize,
     /// What that adds to the file, in bytes.
@@ -46,13 +92,21 @@ pub struct KeptForRejection {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
     pub(super) calibrate: Option<CrossValidation>,
+    pub(super) on: CalibrateOn,
     pub(super) reject: Option<f64>,
 }
 
 impl Asked {
-    /// Checks the numbers before anything is read.
-    pub(super) fn check(self) -> Result<Self> {
+    /// Checks the numbers before anything is read; `validated` says whether there is a validation set.
+    pub(super) fn check(self, validated: bool) -> Result<Self> {
         self.calibrate.map_or(Ok(()), CrossValidation::check)?;
+        if self.on == CalibrateOn::Validation && !validated {
+            return Err(Error::Parameter {
+                name: "--calibrate-on",
+                value: "validation".to_owned(),
+                wanted: "given together with a validation set",
+            });
+        }
         match self.reject {
             Some(rate) if !(rate > 0.0 && rate < 1.0) => Err(Error::Parameter {
                 name: "--reject",
@@ -71,58 +125,228 @@ pub(super) struct Trust {
     pub(super) calibration: Option<Calibration>,
     pub(super) rejection: Option<Rejection>,
     pub(super) kept: Option<KeptForRejection>,
+    pub(super) disagreements: Vec<Disagreement>,
 }
 
-/// Fits what is asked for on the training images.
-pub(super) fn trust(
-    asked: Asked,
-    params: &FitValidParams,
-    images: &Images<'_, '_>,
-) -> Result<Trust> {
-    let mut trust = Trust::default();
-    if let Some(asked) = asked.calibrate {
-        let (temperature, calibration) = calibrate(asked, params, images)?;
-        trust.temperature = temperature;
-        trust.calibration = Some(calibration);
-    }
-    if let Some(rate) = asked.reject {
+/// What the training images alone say, before the head is there.
+#[derive(Debug, Default)]
+pub(super) struct FromFolds {
+    calibration: Option<Judged>,
+    rejection: Option<RejectionFit>,
+    /// Right and all, of the search's winner.
+    searched: Option<(usize, usize)>,
+}
+
+/// The calibration of the folds, and how many images were right when left out.
+#[derive(Debug)]
+struct Judged {
+    fit: CalibrationFit,
+    folds: usize,
+    right: usize,
+}
+
+impl FromFolds {
+    /// What is asked for of the training images.
+    pub(super) fn of(
+        asked: Asked,
+        params: &FitValidParams,
+        images: &Images<'_, '_>,
+        search: Option<&Search>,
+    ) -> Result<Self> {
         let set = images.set;
-        // The first view of each image is its centre.
-        let centres = set.features().slice_move(s![..; set.views(), ..]);
-        let centres = LabelledFeatures::new(centres, set.targets(), set.classes())?;
-        let fit = Rejection::fit(&centres, images.groups(), rate, params.values().seed)?;
-        trust.kept = Some(KeptForRejection {
-            rate,
+        let figures = search.and_then(|search| search.winner().figures);
+        let right = |accuracy: f64| (accuracy * set.n_samples() as f64).round() as usize;
+        let mut found = Self {
+            searched: figures.map(|figures| (right(figures.accuracy), set.n_samples())),
+            ..Self::default()
+        };
+        if asked.on == CalibrateOn::Validation {
+            return Ok(found);
+        }
+        let seed = params.values().seed;
+        if let Some(asked) = asked.calibrate {
+            let LeftOut { folds, logits } = images.out_of_fold(asked, params)?;
+            found.calibration = Some(Judged {
+                fit: CalibrationFit::of(
+                    set.classes(),
+                    logits.view(),
+                    set.targets(),
+                    folds.of_row(),
+                )?,
+                folds: folds.k(),
+                right: right_of(&logits.view(), set),
+            });
+        }
+        if let Some(rate) = asked.reject {
+            let centres = LabelledFeatures::new(centres(set), set.targets(), set.classes())?;
+            found.rejection = Some(Rejection::fit(&centres, images.groups(), rate, seed)?);
+        }
+        Ok(found)
+    }
+
+    /// With the head and the validation set, where there is one.
+    pub(super) fn with(
+        self,
+        asked: Asked,
+        seed: u64,
+        head: &LinearHead,
+        images: &Images<'_, '_>,
+    ) -> Result<Trust> {
+        let mut trust = Trust::default();
+        let validation = images.validation;
+        if let (CalibrateOn::Validation, Some(validation)) = (asked.on, validation) {
+            if let Some(folds) = asked.calibrate {
+                trust.calibrate_on(validation, head, folds)?;
+            }
+            if let Some(rate) = asked.reject {
+                let (set, known) = (images.set, centres(validation));
+                let train = LabelledFeatures::new(centres(set), set.targets(), set.classes())?;
+                trust.keep(Rejection::fit_on(&train, known, rate, seed)?, asked.on);
+            }
+        }
+        let logits = validation.map(|set| Ok::<_, Error>((set, head.logits(set.features())?)));
+        if let Some((set, logits)) = logits.transpose()? {
+            let right = (right_of(&logits.view(), set), set.n_samples());
+            let judged = self.calibration.as_ref();
+            let left_out = judged
+                .map(|j| (j.right, j.fit.losses.len()))
+                .or(self.searched);
+            let figure = DisagreementFigure::Accuracy;
+            let differ =
+                left_out.and_then(|left_out| Disagreement::of_shares(figure, left_out, right));
+            trust.disagreements.extend(differ);
+        }
+        if let Some(judged) = self.calibration {
+            trust.calibrated(&judged, head, validation)?;
+        }
+        if let Some(fit) = self.rejection {
+            trust.check_rejection(&fit, validation)?;
+            trust.keep(fit, asked.on);
+        }
+        Ok(trust)
+    }
+}
+
+impl Trust {
+    /// A temperature from the validation set.
+    fn calibrate_on(
+        &mut self,
+        validation: &LabelledFeatures<'_>,
+        head: &LinearHead,
+        folds: CrossValidation,
+    ) -> Result<()> {
+        let logits = head.logits(validation.features())?;
+        let n = validation.n_samples();
+        // The images come class by class, so that every part has its share of each.
+        let fold: Vec<usize> = (0..n).map(|image| image % folds.folds).collect();
+        let (classes, targets) = (validation.classes(), validation.targets());
+        let fit = CalibrationFit::of(classes, logits.view(), targets, &fold)?;
+        self.temperature = fit.temperature;
+        self.calibration = Some(described(&fit, CalibrateOn::Validation, folds.folds));
+        Ok(())
+    }
+
+    /// The temperature of the folds, unless the validation set denies that it helps.
+    fn calibrated(
+        &mut self,
+        judged: &Judged,
+        head: &LinearHead,
+        validation: Option<&LabelledFeatures<'_>>,
+    ) -> Result<()> {
+        let fit = &judged.fit;
+        let mut calibration = described(fit, CalibrateOn::Folds, judged.folds);
+        self.temperature = fit.temperature;
+        if let Some(set) = validation {
+            let logits = head.logits(set.features())?;
+            let sureness = |temperature: Temperature| {
+                let p = temperature.probabilities(logits.clone(), set.views());
+                Sureness::of(set.classes(), set.targets(), &p)
+            };
+            let (before, _) = sureness(Temperature::default())?;
+            let (after, losses) = sureness(fit.temperature)?;
+            calibration.on_validation = Some(Change {
+                log_loss_before: before.log_loss,
+                log_loss_after: after.log_loss,
+            });
+            let differ = Disagreement::of_losses(&fit.losses, &losses);
+            self.disagreements.extend(differ);
+            if after.log_loss > before.log_loss {
+                self.temperature = Temperature::default();
+                calibration.temperature = 1.0;
+                calibration.outcome = CalibrationOutcome::Denied;
+            }
+        }
+        self.calibration = Some(calibration);
+        Ok(())
+    }
+
+    /// Whether the validation set is rejected about as often as training images would be.
+    fn check_rejection(
+        &mut self,
+        fit: &RejectionFit,
+        validation: Option<&LabelledFeatures<'_>>,
+    ) -> Result<()> {
+        let Some(set) = validation else {
+            return Ok(());
+        };
+        let likeness = fit.rejection.likeness(centres(set))?;
+        let rejected = likeness.iter().filter(|l| fit.rejection.rejects(l)).count();
+        // Fisher's test and not the binomial one: the threshold is itself estimated on the training images.
+        self.disagreements.extend(Disagreement::of_shares(
+            DisagreementFigure::Rejection,
+            (fit.rejected, fit.scored),
+            (rejected, set.n_samples()),
+        ));
+        Ok(())
+    }
+
+    fn keep(&mut self, fit: RejectionFit, on: CalibrateOn) {
+        self.kept = Some(KeptForRejection {
+            rate: fit.rejection.rule().rate,
             threshold: fit.rejection.rule().threshold,
+            on,
             rejected: fit.rejected,
+            n_images: fit.scored,
             kept: fit.rejection.classes().len(),
             bytes: fit.rejection.bytes(),
         });
-        trust.rejection = Some(fit.rejection);
+        self.rejection = Some(fit.rejection);
     }
-    Ok(trust)
 }
 
-fn calibrate(
-    asked: CrossValidation,
-    params: &FitValidParams,
-    images: &Images<'_, '_>,
-) -> Result<(Temperature, Calibration)> {
-    let set = images.set;
-    let logits = &images.out_of_fold(asked, params)?.logits;
-    let fit = Temperature::fit(logits.view(), set.views(), set.targets())?;
-    let ece = |temperature: Temperature| -> Result<f64> {
-        let p = temperature.probabilities(logits.clone(), set.views());
-        Ok(Evaluation::new(set.classes(), set.targets(), p.view())?.ece)
-    };
-    let calibration = Calibration {
+fn described(fit: &CalibrationFit, on: CalibrateOn, folds: usize) -> Calibration {
+    let unchanged = fit.temperature == Temperature::default();
+    Calibration {
         temperature: fit.temperature.value(),
-        at_bound: fit.at_bound,
-        folds: asked.folds,
-        log_loss_before: fit.log_loss_before,
-        log_loss_after: fit.log_loss_after,
-        ece_before: ece(Temperature::default())?,
-        ece_after: ece(fit.temperature)?,
-    };
-    Ok((fit.temperature, calibration))
+        on,
+        outcome: if unchanged {
+            CalibrationOutcome::Unchanged
+        } else {
+            CalibrationOutcome::Improved
+        },
+        folds,
+        n_images: fit.losses.len(),
+        log_loss_before: fit.before.log_loss,
+        log_loss_after: fit.after.log_loss,
+        ece_before: fit.before.ece,
+        ece_after: fit.after.ece,
+        on_validation: None,
+    }
+}
+
+/// The first view of each image, its centre.
+fn centres<'a>(set: &LabelledFeatures<'a>) -> ArrayView2<'a, f32> {
+    set.features().slice_move(s![..; set.views(), ..])
+}
+
+/// How many images have the right class as their most likely one.
+fn right_of(logits: &ArrayView2<'_, f64>, set: &LabelledFeatures<'_>) -> usize {
+    let p = Temperature::default().probabilities(logits.to_owned(), set.views());
+    let rows = p.rows().into_iter().zip(set.targets());
+    rows.filter(|(p, target)| {
+        // The first of the largest, as in a prediction.
+        let best = (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b]));
+        best == Some(**target)
+    })
+    .count()
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::pictures::Pictures;
 use super::report::{Contradiction, Duplicates, Leakage, Leaked, Likeness, NearDuplicates};
 use crate::error::Result;
-use crate::head::{Groups, NearPair, Neighbour};
+use crate::head::{Groups, Joins, NearPair, Neighbour};
 
 /// As many of an image's nearest in each store are looked at: a thousand frames of one film make a group with eight
 /// thousand links at most, not half a million.
@@ -18,6 +18,10 @@ pub(super) struct Alike {
     pub(super) nearest: Vec<Vec<Neighbour>>,
     /// Pairs of distinct images, each once.
     links: Vec<NearPair>,
+    /// The distinct images of both stores that are nearly equal, directly or through others.
+    groups: Groups,
+    /// The same for the images of the inspected store, copies among them, by its near pairs alone.
+    pub(super) own_groups: Groups,
     /// Of the further distinct images of the other store, the nearest of the inspected one, if that is near.
     twins: Vec<Option<Neighbour>>,
 }
@@ -25,62 +29,48 @@ pub(super) struct Alike {
 impl Alike {
     pub(super) fn find(pictures: &Pictures, near: f32) -> Result<Self> {
         let (own, theirs) = (&pictures.own, &pictures.theirs);
-        let nearest = own.nearest_others(NEAREST);
+        let first_copy = |distinct: usize| pictures.copies()[distinct][0];
+        let (joins, own_joins) = (
+            Joins::new(own.len() + theirs.len()),
+            Joins::new(pictures.n_own()),
+        );
+        // All near pairs are joined, also those that are not among the nearest of either.
+        let nearest = own.nearest_and_near(None, NEAREST, near, |left, right| {
+            joins.join(left, right);
+            own_joins.join(first_copy(left), first_copy(right));
+        })?;
         let mut links = near_pairs(&nearest, near, 0, 0);
         let mut twins = Vec::new();
         if !theirs.is_empty() {
-            let across = own.nearest(theirs, NEAREST)?;
+            let join = |query, row| joins.join(own.len() + query, row);
+            let across = own.nearest_and_near(Some(theirs), NEAREST, near, join)?;
             let first = |nearest: &Vec<Neighbour>| nearest.first().copied();
             twins = across
                 .iter()
                 .map(|nearest| first(nearest).filter(|n| n.cosine >= near))
                 .collect();
             links.extend(near_pairs(&across, near, own.len(), 0));
-            links.extend(near_pairs(
-                &theirs.nearest_others(NEAREST),
-                near,
-                own.len(),
-                own.len(),
-            ));
+            let join = |query, row| joins.join(own.len() + query, own.len() + row);
+            let among = theirs.nearest_and_near(None, NEAREST, near, join)?;
+            links.extend(near_pairs(&among, near, own.len(), own.len()));
         }
+        let digests: Vec<[u8; 32]> = pictures.digests().iter().map(|digest| digest.0).collect();
+        let digest = |image| digests[pictures.distinct(image)];
+        let own_digests: Vec<[u8; 32]> = (0..pictures.n_own()).map(digest).collect();
         Ok(Self {
             nearest,
             links,
+            groups: Groups::joined(&digests, &joins),
+            own_groups: Groups::joined(&own_digests, &own_joins),
             twins,
         })
     }
 
-    /// The groups of distinct images that near pairs join.
-    fn groups(&self, pictures: &Pictures) -> Groups {
-        let digests: Vec<[u8; 32]> = pictures.digests().iter().map(|digest| digest.0).collect();
-        Groups::new(&digests, &self.links)
-    }
-
-    /// The same for the images of the inspected store, copies among them, by its near pairs alone.
-    pub(super) fn own_groups(&self, pictures: &Pictures) -> Groups {
-        let digest = |image| pictures.digests()[pictures.distinct(image)].0;
-        let digests: Vec<[u8; 32]> = (0..pictures.n_own()).map(digest).collect();
-        let own = self
-            .links
-            .iter()
-            .filter(|link| link.right < pictures.own.len());
-        let image = |distinct: usize| pictures.copies()[distinct][0];
-        let links: Vec<NearPair> = own
-            .map(|link| NearPair {
-                left: image(link.left),
-                right: image(link.right),
-                cosine: link.cosine,
-            })
-            .collect();
-        Groups::new(&digests, &links)
-    }
-
     pub(super) fn near_duplicates(&self, pictures: &Pictures) -> Vec<NearDuplicates> {
-        let groups = self.groups(pictures);
         let mut found: BTreeMap<usize, (f32, BTreeSet<usize>)> = BTreeMap::new();
         for link in &self.links {
             let group = found
-                .entry(groups.of_row()[link.left])
+                .entry(self.groups.of_row()[link.left])
                 .or_insert((-1.0, BTreeSet::new()));
             group.0 = group.0.max(link.cosine);
             for distinct in [link.left, link.right] {

@@ -29,14 +29,9 @@ pub(super) fn judge(
     let digests: Vec<Digest> = (0..pictures.n_own()).map(digest).collect();
     let features = pictures.store.features(&digests)?;
     let set = LabelledFeatures::new(features.view(), &targets, &classes)?;
-    let folds = Folds::new(
-        &targets,
-        &alike.own_groups(pictures),
-        options.folds,
-        options.seed,
-    )?;
+    let folds = Folds::new(&targets, &alike.own_groups, options.folds, options.seed)?;
     let params = FitParams::new().seed(options.seed).check()?;
-    let probabilities = softmax(out_of_fold(&params, &set, &folds)?);
+    let probabilities = softmax(out_of_fold(&params, &set, None, &folds)?);
     Ok(report(
         pictures,
         &classes,
