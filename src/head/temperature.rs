@@ -277,7 +277,7 @@ mod tests {
     fn three_of_four_right_have_a_probability_of_three_quarters_at_most_a_standard_error_off() {
         // Without precautions 8 / T = ln 3. The right class of the last of N + 1 is the other one: of 4 N images
         // s = (3 N · (1 - ε) + N ε) / 4 N are right. Of n images the T is nearer to 1 at which the deviance is 1.
-        for n in [40usize, 400, 40_000] {
+        for n in [40usize, 400] {
             let (logits, targets) = images(n, 4);
             let p = 1.0 / (1.0 + (-8.0 / fit(&logits, 1, &targets)).exp());
             let doubt = 1.0 / (n + 1) as f64;
