@@ -65,11 +65,12 @@ if [ $split = yes ]; then
     run classify "$images/validation" --head "$out/head.safetensors" --store "$out/validation" -o "$out/labels.csv"
     features="$out/train and $out/validation" result="labels    $out/labels.csv"
 else
-    run extract "$images" -o "$out/features" --backbone "$backbone"
-    run fit-head "$out/features" --folds 5 -o "$out/head.safetensors"
-    run report --head "$out/head.safetensors" "$out/features" --images "$images" -o "$out/report.html"
-    run evaluate --head "$out/head.safetensors" "$out/features"
-    features=$out/features result="report    $out/report.html"
+    features=$out/$(basename "$images")
+    run extract "$images" -o "$features" --backbone "$backbone"
+    run fit-head "$features" --folds 5 -o "$out/head.safetensors"
+    run report --head "$out/head.safetensors" "$features" --images "$images" -o "$out/report.html"
+    run evaluate --head "$out/head.safetensors" "$features"
+    result="report    $out/report.html"
 fi
 
 say "done"

@@ -102,7 +102,7 @@ impl TrainingRecord {
         }
     }
 
-    /// Whether the head records its training images at all; those of frostline 0.1 do not.
+    /// Whether the head records its training images at all; older files do not.
     #[must_use]
     pub fn is_known(&self) -> bool {
         !self.training.is_empty()

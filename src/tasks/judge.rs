@@ -310,9 +310,20 @@ impl<'a> Tally<'a> {
         *count += usize::from(prediction.verdict() != Verdict::Known);
     }
 
-    fn judged(self, options: &JudgeOptions, engine: Engine, notes: Vec<String>) -> Result<Judged> {
+    fn judged(
+        self,
+        options: &JudgeOptions,
+        engine: Engine,
+        mut notes: Vec<String>,
+    ) -> Result<Judged> {
         if self.items.is_empty() || self.unlabelled > 0 {
             return Err(self.nothing_to_judge(options));
+        }
+        if self.rejected.is_some() && self.acquaintance.out_of_fold > 0 {
+            notes.push(
+                "the head's rejection is not applied to training images that are judged out of fold: it knows them"
+                    .to_owned(),
+            );
         }
         Ok(Judged {
             classes: self.classifier.classes().clone(),

@@ -202,6 +202,12 @@ fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
 fn the_temperature_holds_out_of_fold_and_a_search_keeps_its_winner() {
     let noise = Noise::new();
     noise.fit("mine", "calibrated", " --calibrate");
+    let rejecting = " --folds 3 --reject 0.2";
+    noise.fit("mine", "rejecting", rejecting);
+    noise
+        .run("evaluate --head {dir}/rejecting {dir}/mine")
+        .exits(0)
+        .says(&["rejection is not applied to training images that are judged out of fold"]);
     let head = noise.head("calibrated");
     assert_eq!(head.record.folds(), Some(5));
     let figures = noise.figures("--head {dir}/calibrated {dir}/mine");

@@ -41,9 +41,9 @@ fn encode(file: &HeadFile) -> Result<Vec<u8>> {
     header.resize(header.len().next_multiple_of(8), b' ');
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.append(&mut header);
-    tensors
-        .into_iter()
-        .for_each(|mut tensor| bytes.append(&mut tensor.bytes));
+    for mut tensor in tensors {
+        bytes.append(&mut tensor.bytes);
+    }
     Ok(bytes)
 }
 
@@ -129,10 +129,10 @@ fn check(file: &HeadFile) -> Result<()> {
             "the rejection is of other classes or features than the head".to_owned(),
             "fit both on the same images",
         )
-    } else if !file
+    } else if file
         .record
         .kept()
-        .is_none_or(|kept| kept.logits().ncols() == rows)
+        .is_some_and(|kept| kept.logits().ncols() != rows)
     {
         (
             "the out-of-fold predictions are of other classes than the head".to_owned(),
