@@ -82,6 +82,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
 fn tell(summary: &ReportSummary) {
     summary.notes.iter().for_each(talk::warn);
     skipped(&summary.skipped);
+    summary.basis.iter().for_each(talk::say);
     talk::say(format!(
         "{} of {} images are right; {:.1} MB",
         summary.right,

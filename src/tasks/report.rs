@@ -47,6 +47,8 @@ pub struct ReportSummary {
     pub images: usize,
     /// Those that were predicted rightly.
     pub right: usize,
+    /// What the figures stand on, where the head knew some of the images.
+    pub basis: Option<String>,
     /// Images on the page that have no picture, since their file was not found or there was no room.
     pub without_picture: usize,
     /// The size of the page, in bytes.
@@ -129,6 +131,7 @@ fn write(
     Ok(ReportSummary {
         images: page.photos.len(),
         right: page.photos.iter().filter(|photo| photo.is_right()).count(),
+        basis: page.basis.clone(),
         without_picture,
         bytes: text.len(),
         skipped: judged.skipped,

@@ -192,7 +192,10 @@ fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
     );
 
     let report = "report --head {dir}/head {dir}/mine -o {dir}/page.html";
-    noise.run(report).exits(0);
+    noise
+        .run(report)
+        .exits(0)
+        .says(&["All 48 training images are judged out of fold"]);
     let page = fs::read_to_string(noise.0.path().join("page.html")).unwrap();
     assert!(page.contains("All 48 training images are judged out of fold"));
     assert!(page.contains("<dt>out of fold</dt><dd>48</dd>"));
