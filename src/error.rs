@@ -49,6 +49,14 @@ pub enum Error {
         /// The range.
         wanted: &'static str,
     },
+    /// Parameters that contradict each other, each of them within its range.
+    #[error("{problem}")]
+    Conflict {
+        /// The parameters and why they cannot be given together.
+        problem: String,
+        /// Which of them to leave out or to add.
+        hint: String,
+    },
     /// A network file cannot be used as a backbone.
     #[error("cannot use the network `{}`: {problem}", path.display())]
     Network {
@@ -107,16 +115,17 @@ pub enum Error {
     },
     /// A minimum was not reached.
     #[error(
-        "the fit has not converged: after {iterations} iterations the largest entry of the gradient is {gradient:.1e}, \
-         but must be at most {tolerance:.1e}"
+        "the fit has not converged: {}the largest entry of the gradient is {gradient:.1e}, \
+         but must be at most {tolerance:.1e}",
+        after(*iterations)
     )]
     NotConverged {
         /// The largest absolute entry of the gradient, recomputed at the end.
         gradient: f64,
         /// What was asked for.
         tolerance: f64,
-        /// Steps of the solver.
-        iterations: usize,
+        /// Steps of the solver, where it tells.
+        iterations: Option<usize>,
     },
     /// `--strict` was asked for and an image was not usable.
     #[error("{count} of {total} images could not be used, and strict mode allows none")]
@@ -171,6 +180,7 @@ impl Error {
         match self {
             Self::File { hint, .. }
             | Self::Input { hint, .. }
+            | Self::Conflict { hint, .. }
             | Self::Network { hint, .. }
             | Self::Runtime { hint, .. }
             | Self::Download { hint, .. }
@@ -193,6 +203,13 @@ impl Error {
             Self::Io { .. } | Self::Parameter { .. } => None,
         }
     }
+}
+
+fn after(iterations: Option<usize>) -> String {
+    iterations.map_or_else(String::new, |n| {
+        let plural = if n == 1 { "" } else { "s" };
+        format!("after {n} iteration{plural} ")
+    })
 }
 
 /// The way out where a file or folder cannot be written.

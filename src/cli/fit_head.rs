@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use self::solver_args::SolverArgs;
 use super::Outcome;
+use super::bar::Bar;
 use super::output::OverwriteArg;
 use super::search_args::{self, SearchArgs};
 use super::size;
@@ -56,12 +57,15 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     };
     let table = args.solver.class_weight_file();
     let params = args.solver.params(args.search.schedule())?;
+    let validates = validation != Validation::None;
+    args.solver.check(validates, args.augment)?;
     let options = FitHeadOptions {
         features: args.features,
         output: args.output,
         params,
         validation,
         augment: args.augment,
+        fixed: args.solver.fixed(),
         search: args.search.search(),
         learning_curve: args.search.learning_curve(),
         out_of_fold: args.search.out_of_fold(args.trust.is_calibrating()),
@@ -77,7 +81,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         .reads(options.validation.store())
         .reads(table);
     guard.check(&options.output, Wanted::Head, args.overwrite.into())?;
-    let report = fit_head(&options, &mut tell_epoch)?;
+    let report = fit_head(&options, &mut tell_epoch, &Bar::default())?;
     tell(&report, &options);
     Ok(Outcome::AllRight)
 }
@@ -150,9 +154,14 @@ fn tell_streaming(streaming: &Streaming) {
 /// What the solver has to say of its end.
 fn tell_end(fit: &Fit) {
     if let Some(optimum) = fit.optimum {
+        let iterations = optimum.iterations.map(|n| match n {
+            1 => "1 iteration, ".to_owned(),
+            n => format!("{n} iterations, "),
+        });
+        let iterations = iterations.unwrap_or_default();
         talk::say(format!(
-            "  minimum     {} iterations, loss {:.6}, no entry of the gradient above {:.1e}",
-            optimum.iterations, optimum.loss, optimum.gradient
+            "  minimum     {}loss {:.6}, largest gradient entry {:.1e}",
+            iterations, optimum.loss, optimum.gradient
         ));
     }
     if let Some(best) = fit.best_epoch {

@@ -40,6 +40,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::backbones::Home;
+use crate::error::Error;
 use crate::tasks::Skipped;
 
 /// Train an image classifier in seconds on frozen features.
@@ -108,8 +109,21 @@ pub fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             talk::error(&error);
-            ExitCode::FAILURE
+            if is_usage(&error) {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
+    }
+}
+
+/// Whether an option has a value out of its range, or contradicts another. A file's parameters are not named as options are.
+fn is_usage(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<Error>() {
+        Some(Error::Parameter { name, .. }) => name.starts_with("--"),
+        Some(Error::Conflict { .. }) => true,
+        _ => false,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Arguments on what is found by cross-validation, and the tables of it.
 
 use super::talk;
-use crate::head::{Candidate, LearningPoint, NEAR_DUPLICATE, Schedule, Search, Setting};
+use crate::head::{Candidate, LearningPoint, NEAR_DUPLICATE, Schedule, Search, Setting, Tunable};
 use crate::tasks::{CrossValidation, FitHeadReport};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cross-validation")]
 pub(super) struct SearchArgs {
-    /// Look for the best learning rate and weight decay, or l2 of L-BFGS, and fit with them; --schedule is cosine unless
-    /// given.
+    /// Search for the best learning rate and weight decay, or l2 of L-BFGS, and fit with them; --lr, --weight-decay or --l2
+    /// that are given stay as they are, and --schedule is cosine unless given.
     #[arg(long, conflicts_with = "patience")]
     search: bool,
     /// Train on 10, 20 … 100 % of the images: would more of them help?
@@ -84,6 +84,16 @@ fn tell_search(search: &Search) {
     for (number, candidate) in search.candidates.iter().enumerate() {
         let mark = if number == search.chosen { "  <" } else { "" };
         talk::say(format!("  {}{mark}", row(candidate)));
+    }
+    for tunable in &search.at_edge {
+        let option = match tunable {
+            Tunable::Lr => "--lr",
+            Tunable::WeightDecay => "--weight-decay",
+            Tunable::L2 => "--l2",
+        };
+        talk::note(format!(
+            "the best {option} is at the end of what was tried, though the grid was extended: one beyond it may be better"
+        ));
     }
 }
 

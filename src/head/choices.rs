@@ -17,6 +17,20 @@ pub enum Solver {
     Sgd,
     /// L-BFGS to the minimum, as scikit-learn's `LogisticRegression`; without chance.
     Lbfgs,
+    /// The same minimum by the crate `linfa-logistic`, which knows neither class weights nor label smoothing nor views.
+    Linfa,
+}
+
+impl Solver {
+    /// The name, as `--solver` takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sgd => "sgd",
+            Self::Lbfgs => "lbfgs",
+            Self::Linfa => "linfa",
+        }
+    }
 }
 
 /// The learning rate of each epoch, as PyTorch's schedulers stepped once an epoch.
@@ -41,11 +55,19 @@ impl Schedule {
     /// The learning rate of an epoch, counted from 1.
     #[must_use]
     pub fn lr(self, lr: f32, epoch: usize, epochs: usize) -> f32 {
+        self.stretched_lr(lr, epoch, epochs, epochs)
+    }
+
+    /// The learning rate of an epoch, counted from 1, of `epochs` over which a schedule made for `planned` is spread.
+    pub(super) fn stretched_lr(self, lr: f32, epoch: usize, epochs: usize, planned: usize) -> f32 {
         let before = epoch.saturating_sub(1);
         let factor = match self {
             Self::Constant => return lr,
             Self::Cosine => f64::midpoint(1.0, (PI * before as f64 / epochs as f64).cos()),
-            Self::Step { step_size, gamma } => gamma.powf((before / step_size) as f64),
+            Self::Step { step_size, gamma } => {
+                let planned_before = before as u128 * planned as u128 / epochs.max(1) as u128;
+                gamma.powf((planned_before / step_size as u128) as f64)
+            }
         };
         (f64::from(lr) * factor) as f32
     }
@@ -139,6 +161,25 @@ mod tests {
             Schedule::Constant.lr(0.3, 9, 10).to_bits(),
             0.3f32.to_bits()
         );
+    }
+
+    #[test]
+    fn a_stretched_schedule_keeps_its_curve() {
+        // 4 epochs with a step after every 2, spread over 10: the rate falls in the middle.
+        let step = Schedule::Step {
+            step_size: 2,
+            gamma: 0.1,
+        };
+        let rates =
+            |schedule: Schedule| (1..=10).map(move |e| schedule.stretched_lr(1.0, e, 10, 4));
+        let expected = [1.0f32; 5].into_iter().chain([0.1; 5]);
+        assert!(rates(step).zip(expected).all(|(a, b)| close(a, b)));
+        assert!(
+            rates(Schedule::Cosine)
+                .zip(1..)
+                .all(|(a, e)| close(a, Schedule::Cosine.lr(1.0, e, 10)))
+        );
+        assert!(rates(Schedule::Constant).all(|rate| close(rate, 1.0)));
     }
 
     #[test]

@@ -16,20 +16,22 @@ pub(super) trait Passes {
     fn validate(&mut self, head: &LinearHead) -> Result<Option<ValidationFigures>>;
 }
 
-/// Trains a head for as many epochs as are asked for, or until patience ends.
+/// Trains a head for so many epochs, over which the schedule is spread, or until patience ends.
 pub(super) fn run(
     start: &LinearHead,
     params: &FitValidParams,
+    epochs: usize,
     class_weights: Vec<f64>,
     passes: &mut dyn Passes,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
     let values = params.values();
     let mut sgd = Sgd::new(params, start).with_class_weights(class_weights)?;
-    let mut history = Vec::with_capacity(values.epochs.min(1024));
+    let mut history = Vec::with_capacity(epochs.min(1024));
     let mut best: Option<Best> = None;
-    for epoch in 1..=values.epochs {
-        sgd.set_lr(values.schedule.lr(values.lr, epoch, values.epochs));
+    for epoch in 1..=epochs {
+        let schedule = values.schedule;
+        sgd.set_lr(schedule.stretched_lr(values.lr, epoch, epochs, values.epochs));
         let figures = EpochFigures {
             epoch,
             train_loss: run_epoch(&mut sgd, passes, values.batch_size, epoch)?,

@@ -4,7 +4,7 @@ use linfa::DatasetBase;
 use linfa::traits::{Fit, PredictInplace};
 use ndarray::{Array1, ArrayBase, Data, Ix1, Ix2};
 
-use super::fit::fit;
+use super::fit::{fit, fit_weighted};
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::params::FitValidParams;
@@ -34,8 +34,10 @@ where
     /// # Ok::<(), frostline::error::Error>(())
     /// ```
     ///
+    /// Weights of the data set are scikit-learn's `sample_weight`; L-BFGS takes them, other solvers refuse them.
+    ///
     /// # Errors
-    /// As [`fit`](fn@crate::head::fit), and [`Error::Input`] for a target that is not below N: the classes are then not
+    /// As [`fit`](fn@crate::head::fit), [`Error::Input`] for weights that are not used or not usable, and [`Error::Input`] for a target that is not below N: the classes are then not
     /// numbered without gaps.
     fn fit(
         &self,
@@ -44,7 +46,14 @@ where
         let targets = dataset.targets().to_vec();
         let classes = numbered_classes(&targets)?;
         let set = LabelledFeatures::new(dataset.records().view(), &targets, &classes)?;
-        fit(self, &set, None, &mut |_| {}).map(|fit| fit.head)
+        let fit = match dataset.weights() {
+            None => fit(self, &set, None, &mut |_| {}),
+            Some(weights) => {
+                let weights = weights.iter().copied().map(f64::from).collect();
+                fit_weighted(weights, self, &set)
+            }
+        };
+        fit.map(|fit| fit.head)
     }
 }
 
@@ -98,7 +107,7 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::head::FitParams;
+    use crate::head::{ClassWeight, FitParams, Solver};
 
     #[test]
     fn problems_come_out_as_our_own_errors() {
@@ -116,6 +125,63 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn weights_of_the_data_set_are_scikit_learns_sample_weight() {
+        // LogisticRegression(C=2, tol=1e-12).fit(X, y, sample_weight=w) of scikit-learn.
+        let records = array![
+            [0.0f32, 1.0],
+            [1.0, 0.5],
+            [2.0, -1.0],
+            [0.5, 0.25],
+            [1.5, 2.0],
+            [-1.0, 0.75]
+        ];
+        let weights = array![1.0f32, 2.0, 0.5, 3.0, 1.0, 0.25];
+        let params = FitParams::new().solver(Solver::Lbfgs).l2(0.5).tol(1e-10);
+        let fitted = |targets: [usize; 6]| {
+            let dataset = Dataset::new(records.clone(), Array1::from(targets.to_vec()));
+            params.fit(&dataset.with_weights(weights.clone())).unwrap()
+        };
+        let close = |ours: f32, theirs: f64| (f64::from(ours) - theirs).abs() < 1e-6;
+        let two = fitted([0, 1, 1, 0, 1, 0]);
+        let (weight, bias) = (two.weight(), two.bias());
+        assert!(close(weight[[1, 0]] - weight[[0, 0]], 1.756_219_30));
+        assert!(close(weight[[1, 1]] - weight[[0, 1]], 0.412_782_61));
+        assert!(close(bias[1] - bias[0], -1.761_673_51));
+        let three = fitted([0, 1, 2, 0, 1, 2]);
+        let expected = [
+            [-0.937_628_19, -0.160_575_65],
+            [0.888_710_28, 0.901_998_23],
+            [0.048_917_92, -0.741_422_58],
+        ];
+        let pairs = three.weight().into_iter().zip(expected.iter().flatten());
+        assert!(
+            pairs
+                .into_iter()
+                .all(|(ours, theirs)| close(*ours, *theirs)),
+            "{three:?}"
+        );
+        assert!(close(three.bias()[0], 1.476_376_29) && close(three.bias()[2], -0.720_130_33));
+    }
+
+    #[test]
+    fn weights_that_are_not_used_or_not_usable_are_refused() {
+        let refused = |params: FitParams, weights: [f32; 2]| {
+            let dataset = Dataset::new(array![[0.0f32], [1.0]], array![0usize, 1]);
+            let dataset = dataset.with_weights(Array1::from(weights.to_vec()));
+            params.fit(&dataset).unwrap_err().to_string()
+        };
+        let sgd = refused(FitParams::new(), [1.0, 2.0]);
+        assert_eq!(sgd, "the solver `sgd` has no sample weights");
+        let lbfgs = || FitParams::new().solver(Solver::Lbfgs);
+        let balanced = refused(lbfgs().class_weight(ClassWeight::Balanced), [1.0, 2.0]);
+        assert!(balanced.contains("cannot be combined"), "{balanced}");
+        for weights in [[0.0, 0.0], [1.0, -1.0], [f32::NAN, 1.0]] {
+            let error = refused(lbfgs(), weights);
+            assert!(error.contains("must be finite, 0 or more"), "{error}");
+        }
     }
 
     #[test]

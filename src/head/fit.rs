@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use super::choices::Solver;
+use super::choices::{ClassWeight, Solver};
 use super::figures::{EpochFigures, ValidationFigures};
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
 use super::logistic::Optimum;
 use super::params::FitValidParams;
-use super::solvers::{Job, by_lbfgs, by_sgd};
-use super::warnings::{FitWarning, warnings};
+use super::solvers::{Job, by_sgd, to_minimum};
+use super::targets::Targets;
+use super::warnings::{FitWarning, of_loss, warnings};
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 
@@ -82,27 +83,133 @@ pub(super) fn fit_some(
     validation: Option<&LabelledFeatures<'_>>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
-    let started = Instant::now();
+    validation.map_or(Ok(()), |validation| same_kind(train, validation))?;
+    require_validation(params.values().patience, validation.is_some())?;
+    let job = Job {
+        validation: validation.map(LabelledFeatures::reborrow),
+        ..job(params, train.reborrow(), images)?
+    };
+    fit_job(start, job, on_epoch)
+}
+
+/// [`fit`] on some images of a set, of so many epochs, over which the schedule is spread.
+pub(super) fn fit_stretched(
+    epochs: usize,
+    params: &FitValidParams,
+    train: &LabelledFeatures<'_>,
+    images: &[usize],
+    validation: Option<&LabelledFeatures<'_>>,
+) -> Result<Fit> {
+    require_validation(params.values().patience, validation.is_some())?;
+    let start = LinearHead::zeros(train.classes().len(), train.features().ncols());
+    let job = Job {
+        epochs,
+        validation: validation.map(LabelledFeatures::reborrow),
+        ..job(params, train.reborrow(), images)?
+    };
+    fit_job(&start, job, &mut |_| {})
+}
+
+/// [`fit`] where each image counts as much as its weight, (N), as scikit-learn's `sample_weight`.
+///
+/// # Errors
+/// Also for SGD, whose batches have no such weights, for balanced classes, and for weights below 0, not finite, or all 0.
+pub(super) fn fit_weighted(
+    weights: Vec<f64>,
+    params: &FitValidParams,
+    train: &LabelledFeatures<'_>,
+) -> Result<Fit> {
+    require_weights(&weights, params, train)?;
+    let start = LinearHead::zeros(train.classes().len(), train.features().ncols());
+    let all: Vec<usize> = (0..train.n_samples()).collect();
+    let job = Job {
+        image_weights: weights,
+        ..job(params, train.reborrow(), &all)?
+    };
+    fit_job(&start, job, &mut |_| {})
+}
+
+/// A fit without validation on some images of a set, each of which counts the same.
+fn job<'a>(
+    params: &'a FitValidParams,
+    train: LabelledFeatures<'a>,
+    images: &'a [usize],
+) -> Result<Job<'a>> {
+    let values = params.values();
     let counts = train.class_counts_of(images);
     train.at_least_two_classes(&counts)?;
-    validation.map_or(Ok(()), |validation| same_kind(train, validation))?;
-    require_shape(start, train)?;
-    let values = params.values();
-    require_validation(values.patience, validation.is_some())?;
-    let job = Job {
+    let mut image_weights = vec![0.0; train.n_samples()];
+    images.iter().for_each(|&image| image_weights[image] = 1.0);
+    Ok(Job {
         params,
-        train: train.reborrow(),
-        images,
-        validation: validation.map(LabelledFeatures::reborrow),
+        validation: None,
         class_weights: values.class_weight.weights(train.classes(), &counts)?,
-    };
-    let fit = match values.solver {
+        image_weights,
+        train,
+        images,
+        epochs: values.epochs,
+    })
+}
+
+fn fit_job(
+    start: &LinearHead,
+    job: Job<'_>,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+) -> Result<Fit> {
+    let started = Instant::now();
+    require_shape(start, &job.train)?;
+    let (params, train) = (job.params, job.train);
+    let counts = train.class_counts_of(job.images);
+    let validated = job.validation.map(|set| set.class_counts());
+    let fit = match params.values().solver {
         Solver::Sgd => by_sgd(start, job, on_epoch)?,
-        Solver::Lbfgs => by_lbfgs(start, job)?,
+        Solver::Lbfgs | Solver::Linfa => to_minimum(start, job)?,
     };
-    let validated = validation.map(LabelledFeatures::class_counts);
-    let (classes, validated) = (train.classes(), validated.as_deref());
-    Ok(finished(fit, params, classes, &counts, validated, started))
+    let validated = validated.as_deref();
+    Ok(finished(
+        fit,
+        params,
+        train.classes(),
+        &counts,
+        validated,
+        started,
+    ))
+}
+
+fn require_weights(
+    weights: &[f64],
+    params: &FitValidParams,
+    train: &LabelledFeatures<'_>,
+) -> Result<()> {
+    let values = params.values();
+    let (problem, hint) = if values.solver != Solver::Lbfgs {
+        let problem = format!(
+            "the solver `{}` has no sample weights",
+            values.solver.name()
+        );
+        (problem, "use the solver `lbfgs`, or leave the weights out")
+    } else if values.class_weight == ClassWeight::Balanced {
+        let problem = "balanced classes and sample weights cannot be combined".to_owned();
+        (problem, "multiply the balance into the sample weights")
+    } else if weights.len() != train.n_samples() {
+        let problem = format!(
+            "{} sample weights for {} samples",
+            weights.len(),
+            train.n_samples()
+        );
+        (problem, "give every sample one weight")
+    } else if !weights.iter().all(|w| w.is_finite() && *w >= 0.0)
+        || weights.iter().sum::<f64>() <= 0.0
+    {
+        let problem = "the sample weights must be finite, 0 or more, and not all 0".to_owned();
+        (problem, "check the weights of the data set")
+    } else {
+        return Ok(());
+    };
+    Err(Error::Input {
+        problem,
+        hint: hint.to_owned(),
+    })
 }
 
 /// Adds what to think of a fit on so many images of each class, and of the validation set.
@@ -115,13 +222,39 @@ pub(super) fn finished(
     started: Instant,
 ) -> Fit {
     let values = params.values();
-    // Where patience ended it, more epochs would not have helped.
-    let ran_out = fit.history.len() == values.epochs;
-    let history = if ran_out { fit.history.as_slice() } else { &[] };
+    let judged = guessing(params, classes, counts).and_then(|guessing| {
+        let kept = fit
+            .best_epoch
+            .map_or(fit.history.last(), |e| fit.history.get(e - 1));
+        let kept = kept.map(|figures| figures.train_loss);
+        of_loss(
+            &fit.history,
+            kept.or(fit.optimum.map(|o| o.loss))?,
+            guessing,
+        )
+    });
+    // Where patience ended it, more epochs would not have helped; nor would they where it leads away.
+    let goes_on = fit.history.len() == values.epochs && judged.is_none();
+    let history = if goes_on { fit.history.as_slice() } else { &[] };
     let counts: Vec<_> = classes.iter().zip(counts.iter().copied()).collect();
-    fit.warnings = warnings(&counts, validated, &values.class_weight, history);
+    fit.warnings = judged.into_iter().collect();
+    fit.warnings
+        .extend(warnings(&counts, validated, &values.class_weight, history));
     fit.seconds = started.elapsed().as_secs_f64();
     fit
+}
+
+/// The training loss of a head that gives every class the same probability: ln C, unless classes are weighted and smoothed.
+fn guessing(params: &FitValidParams, classes: &ClassIndex, counts: &[usize]) -> Option<f64> {
+    let values = params.values();
+    let weights = values.class_weight.weights(classes, counts).ok()?;
+    let targets = Targets::new(weights, values.label_smoothing);
+    let sum = |of: &dyn Fn(usize) -> f64| -> f64 {
+        let counts = counts.iter().enumerate();
+        counts.map(|(class, &n)| n as f64 * of(class)).sum()
+    };
+    let asked = sum(&|class| targets.row(class).sum());
+    Some((classes.len() as f64).ln() * asked / sum(&|class| targets.class_weight(class)))
 }
 
 impl Fit {
@@ -252,6 +385,67 @@ mod tests {
         let features = array![[3e38f32, 3e38], [-3e38, 3e38], [3e38, -3e38]];
         let error = fit_on(FitParams::new().lr(1e30), &features, &[0, 1, 0]).unwrap_err();
         assert!(matches!(error, Error::Diverged { epoch: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_loss_above_guessing_is_a_warning() {
+        // Features of 1e6: steps of 0.001 · 1e6 overshoot for ever, since one label contradicts its features.
+        let features = Array2::from_shape_fn((40, 2), |(row, column)| {
+            1e6 * (1.0 + ((row * 7 + column * 3) % 11) as f32 / 11.0)
+        });
+        let targets: Vec<usize> = (0..40).map(|row| row * row % 3 % 2).collect();
+        let fit = fit_on(FitParams::new(), &features, &targets).unwrap();
+        assert!(
+            matches!(fit.warnings[0], FitWarning::WorseThanGuessing { loss, guessing }
+                if loss > guessing && (guessing - 2f64.ln()).abs() < 1e-12),
+            "{:?}",
+            fit.warnings
+        );
+        let standard = FitParams::new().standardize(true);
+        let fit = fit_on(standard, &features, &targets).unwrap();
+        let losses = fit.warnings.iter().filter(|w| {
+            matches!(
+                w,
+                FitWarning::WorseThanGuessing { .. } | FitWarning::Overshot { .. }
+            )
+        });
+        assert_eq!(losses.count(), 0, "{:?}", fit.warnings);
+    }
+
+    #[test]
+    fn a_head_that_is_certain_of_everything_is_a_warning() {
+        let features =
+            Array2::from_shape_fn((64, 1), |(row, _)| if row % 2 == 0 { 1.0 } else { -1.0 });
+        let targets: Vec<usize> = (0..64).map(|row| row % 2).collect();
+        let fit = fit_on(FitParams::new().lr(100.0), &features, &targets).unwrap();
+        assert!(
+            fit.warnings
+                .iter()
+                .any(|w| matches!(w, FitWarning::Certain { .. })),
+            "{:?}",
+            fit.warnings
+        );
+        let fit = fit_on(FitParams::new().lr(0.1), &features, &targets).unwrap();
+        assert!(fit.warnings.is_empty(), "{:?}", fit.warnings);
+    }
+
+    #[test]
+    fn guessing_is_the_loss_of_zero_weights() {
+        // One epoch of one step: its loss is that of the start.
+        let features = array![[1.0f32], [2.0], [3.0]];
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let set = LabelledFeatures::new(features.view(), &[0, 0, 1], &classes).unwrap();
+        let weights = ClassWeight::Given([("a".to_owned(), 1.0), ("b".to_owned(), 5.0)].into());
+        for weight in [ClassWeight::None, ClassWeight::Balanced, weights] {
+            let params = FitParams::new()
+                .epochs(1)
+                .class_weight(weight)
+                .label_smoothing(0.2);
+            let params = params.check().unwrap();
+            let first = fit(&params, &set, None, &mut |_| {}).unwrap().history[0].train_loss;
+            let guessing = guessing(&params, &classes, &[2, 1]).unwrap();
+            assert!((first - guessing).abs() < 1e-6, "{first} {guessing}");
+        }
     }
 
     #[test]

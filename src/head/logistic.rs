@@ -19,11 +19,11 @@ pub(super) struct Stop {
     pub(super) iterations: usize,
 }
 
-/// The minimum that L-BFGS reached.
+/// The minimum that a solver reached.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Optimum {
-    /// Steps taken.
-    pub iterations: usize,
+    /// Steps taken, where the solver tells.
+    pub iterations: Option<usize>,
     /// The largest absolute entry of the gradient, recomputed by another way than the solver's.
     pub gradient: f64,
     /// The loss, penalty included, over the sum of the samples' weights.
@@ -50,23 +50,47 @@ pub(super) fn minimise(
             break;
         }
     }
-    let (gradient, iterations) = (
-        problem.plain_gradient(set, lbfgs.point()),
-        lbfgs.iterations(),
-    );
-    let optimum = Optimum {
-        iterations,
-        gradient: largest(&gradient),
+    let reached = Reached {
+        point: lbfgs.point(),
         loss,
+        iterations: Some(lbfgs.iterations()),
+    };
+    checked(set, problem, &reached, stop.tolerance)
+}
+
+/// Where a solver ended.
+pub(super) struct Reached<'a> {
+    /// The parameters, as [`Problem`] orders them.
+    pub(super) point: &'a [f64],
+    /// The loss there.
+    pub(super) loss: f64,
+    /// Steps taken, where the solver tells.
+    pub(super) iterations: Option<usize>,
+}
+
+/// The head at the point that a solver reached, if the gradient there is near zero by another computation.
+///
+/// # Errors
+/// [`Error::NotConverged`] where it is not.
+pub(super) fn checked(
+    set: &LabelledFeatures<'_>,
+    problem: &Problem,
+    reached: &Reached<'_>,
+    tolerance: f64,
+) -> Result<(LinearHead, Optimum)> {
+    let optimum = Optimum {
+        iterations: reached.iterations,
+        gradient: largest(&problem.plain_gradient(set, reached.point)),
+        loss: reached.loss,
     };
     // As much again for the rounding of sums in another order.
-    if optimum.gradient <= 2.0 * stop.tolerance {
-        return Ok((problem.head(lbfgs.point()), optimum));
+    if optimum.gradient <= 2.0 * tolerance {
+        return Ok((problem.head(reached.point), optimum));
     }
     Err(Error::NotConverged {
         gradient: optimum.gradient,
-        tolerance: stop.tolerance,
-        iterations,
+        tolerance,
+        iterations: optimum.iterations,
     })
 }
 
@@ -146,7 +170,7 @@ mod tests {
         let w = f64::from(head.weight()[[1, 0]] - head.weight()[[0, 0]]);
         assert!((w / 4.0 - 2.0 / (1.0 + w.exp())).abs() < 1e-6, "{w}");
         assert!(head.bias().iter().all(|b| b.abs() < 1e-7));
-        assert!(optimum.gradient <= 1e-12 && optimum.iterations > 0);
+        assert!(optimum.gradient <= 1e-12 && optimum.iterations > Some(0));
     }
 
     #[test]
@@ -159,13 +183,19 @@ mod tests {
         let start = LinearHead::zeros(3, 2);
         let error = minimise(&set, &problem, &start, stop(1e-10, 2)).unwrap_err();
         assert!(
-            matches!(error, Error::NotConverged { iterations: 2, .. }),
+            matches!(
+                error,
+                Error::NotConverged {
+                    iterations: Some(2),
+                    ..
+                }
+            ),
             "{error}"
         );
         // From its own minimum it need not go far.
         let (head, _) = minimise(&set, &problem, &start, stop(1e-10, 200)).unwrap();
         let (again, optimum) = minimise(&set, &problem, &head, stop(1e-6, 200)).unwrap();
-        assert!(optimum.iterations <= 1);
+        assert!(optimum.iterations <= Some(1));
         let change = &head.weight() - &again.weight();
         assert!(change.iter().all(|d| d.abs() < 1e-5));
     }

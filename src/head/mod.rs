@@ -1,6 +1,6 @@
 //! The head: a linear softmax classifier on features; pure numbers, no images.
 //!
-//! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`] or L-BFGS, [`Evaluation`] says how good it is,
+//! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`], L-BFGS or `linfa-logistic`, [`Evaluation`] says how good it is,
 //! [`HeadFile`] keeps it. N is the number of samples, D that of features, C that of classes, everywhere.
 
 // What is not inlined into a function compiled for an instruction set is compiled without it, and a closure in an
@@ -30,6 +30,7 @@ mod labelled;
 mod lbfgs;
 mod line_search;
 mod linear;
+mod linfa_logistic;
 mod logistic;
 mod logits;
 mod motion;
@@ -78,7 +79,7 @@ pub use params::{FitParams, FitValidParams};
 pub use rejection::{BANK_CAPACITY, Likeness, Method, Rejection, RejectionFit, RejectionRule};
 pub use rows::FeatureRows;
 pub use search::{
-    Candidate, CandidateFigures, LearningPoint, Search, Setting, learning_curve, search,
+    Candidate, CandidateFigures, LearningPoint, Search, Setting, Tunable, learning_curve, search,
 };
 pub use sgd::{BatchLoss, Sgd};
 pub use softmax::{log_softmax, softmax};

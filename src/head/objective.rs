@@ -33,7 +33,7 @@ pub(super) struct Problem {
     targets: Targets,
     /// m, (N).
     image_weights: Vec<f64>,
-    l2: f64,
+    pub(super) l2: f64,
     pub(super) standard: Option<Standard>,
     /// The sum of the weights.
     total: f64,

@@ -288,6 +288,18 @@ mod tests {
     }
 
     #[test]
+    fn linfa_refuses_what_it_cannot_do() {
+        let p = || FitParams::new().solver(Solver::Linfa);
+        assert!(p().l2(0.5).tol(1e-5).standardize(true).check().is_ok());
+        assert_eq!(refused(p().label_smoothing(0.1)), "--label-smoothing");
+        let balanced = p().class_weight(ClassWeight::Balanced);
+        assert_eq!(refused(balanced), "--class-weight");
+        assert_eq!(refused(p().patience(Some(3))), "--patience");
+        assert_eq!(refused(p().dropout(0.5)), "--dropout");
+        assert_eq!(refused(p().l2(-1.0)), "--l2");
+    }
+
+    #[test]
     fn json_reads_as_typed_and_checks_what_it_reads() {
         let params = FitParams::new().seed(7).class_weight(ClassWeight::Balanced);
         let json = serde_json::to_value(&params).unwrap();

@@ -1,10 +1,12 @@
 //! A fit by each solver: what it is given, and the way into and out of standardised features.
 
+use super::choices::Solver;
 use super::epochs::{Passes, run};
 use super::figures::{EpochFigures, ValidationFigures};
 use super::fit::Fit;
 use super::labelled::LabelledFeatures;
 use super::linear::LinearHead;
+use super::linfa_logistic::minimise_by_linfa;
 use super::logistic::{Stop, minimise};
 use super::objective::Problem;
 use super::order::RowOrder;
@@ -22,15 +24,10 @@ pub(super) struct Job<'a> {
     pub(super) images: &'a [usize],
     pub(super) validation: Option<LabelledFeatures<'a>>,
     pub(super) class_weights: Vec<f64>,
-}
-
-impl Job<'_> {
-    /// 1 for each image that is trained on, 0 for the others of the set, (N).
-    fn image_weights(&self) -> Vec<f64> {
-        let mut weights = vec![0.0; self.train.n_samples()];
-        self.images.iter().for_each(|&image| weights[image] = 1.0);
-        weights
-    }
+    /// How much each image counts, (N), 0 for those that are not trained on; SGD takes the others as equal.
+    pub(super) image_weights: Vec<f64>,
+    /// Epochs of SGD, over which its schedule is spread.
+    pub(super) epochs: usize,
 }
 
 /// SGD from a head, on standardised features where that is asked for.
@@ -42,7 +39,7 @@ pub(super) fn by_sgd(
     if !job.params.values().standardize {
         return in_memory(start, job, on_epoch);
     }
-    let standard = Standard::of(&job.train, &job.image_weights());
+    let standard = Standard::of(&job.train, &job.image_weights);
     let train = standard.apply(job.train.features());
     let validation = job.validation.map(|set| standard.apply(set.features()));
     let replaced = job.validation.as_ref().zip(validation.as_ref());
@@ -69,7 +66,14 @@ fn in_memory(
         train: job.train,
         validation: job.validation,
     };
-    run(start, job.params, job.class_weights, &mut passes, on_epoch)
+    run(
+        start,
+        job.params,
+        job.epochs,
+        job.class_weights,
+        &mut passes,
+        on_epoch,
+    )
 }
 
 /// Epochs over features that are all in memory.
@@ -90,10 +94,10 @@ impl Passes for WholePasses<'_> {
     }
 }
 
-/// L-BFGS from a head.
-pub(super) fn by_lbfgs(start: &LinearHead, job: Job<'_>) -> Result<Fit> {
+/// A solver that goes to the minimum, from a head.
+pub(super) fn to_minimum(start: &LinearHead, job: Job<'_>) -> Result<Fit> {
     let (values, set) = (job.params.values(), &job.train);
-    let images = job.image_weights();
+    let images = job.image_weights;
     let standard = if values.standardize {
         Some(Standard::of(set, &images))
     } else {
@@ -105,7 +109,10 @@ pub(super) fn by_lbfgs(start: &LinearHead, job: Job<'_>) -> Result<Fit> {
         tolerance: values.tol,
         iterations: values.max_iter,
     };
-    let (head, optimum) = minimise(set, &problem, start, stop)?;
+    let (head, optimum) = match values.solver {
+        Solver::Linfa => minimise_by_linfa(set, job.images, &problem, stop)?,
+        Solver::Lbfgs | Solver::Sgd => minimise(set, &problem, start, stop)?,
+    };
     let validation = job.validation.as_ref();
     let validation = validation.map(|set| ValidationFigures::of(&head, set));
     Ok(Fit {

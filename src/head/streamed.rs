@@ -92,16 +92,26 @@ pub fn fit_streamed<'a>(
         train,
         validation,
     };
-    let fit = run(&start, params, class_weights, &mut passes, on_epoch)?;
+    let fit = run(
+        &start,
+        params,
+        values.epochs,
+        class_weights,
+        &mut passes,
+        on_epoch,
+    )?;
     Ok(finished(fit, params, classes, counts, validated, started))
 }
 
 fn require_sgd(params: &FitValidParams) -> Result<()> {
     let values = params.values();
     let (what, hint) = match (values.solver, values.standardize) {
-        (Solver::Lbfgs, _) => ("`--solver lbfgs` needs", "take `--solver sgd`"),
-        (_, true) => ("`--standardize` needs", "leave it out"),
-        _ => return Ok(()),
+        (Solver::Sgd, false) => return Ok(()),
+        (Solver::Sgd, true) => ("`--standardize` needs".to_owned(), "leave it out"),
+        (solver, _) => (
+            format!("`--solver {}` needs", solver.name()),
+            "take `--solver sgd`",
+        ),
     };
     Err(Error::Input {
         problem: format!("{what} all features in memory at once, and they are too many"),

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// The plain numbers; the defaults are the tutorial's.
 ///
 /// The loss is that of `class_weight` and `label_smoothing` under either solver. `l2`, `tol` and `max_iter` are
-/// L-BFGS's alone; `lr`, `schedule`, `momentum`, `weight_decay`, `nesterov`, `dropout`, `batch_size`, `epochs`,
+/// those of L-BFGS and linfa-logistic, which has neither class weights nor smoothing; `lr`, `schedule`, `momentum`, `weight_decay`, `nesterov`, `dropout`, `batch_size`, `epochs`,
 /// `patience` and the row order of `seed` are SGD's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -112,7 +112,14 @@ impl FitValues {
         }
         match v.solver {
             Solver::Sgd => v.check_sgd()?,
-            Solver::Lbfgs => v.check_unused()?,
+            Solver::Lbfgs => v.check_unused("left out with --solver lbfgs")?,
+            Solver::Linfa => {
+                let wanted = "left out with --solver linfa";
+                v.check_unused(wanted)?;
+                let (smoothing, plain) = (v.label_smoothing, v.class_weight == ClassWeight::None);
+                require(smoothing == 0.0, "--label-smoothing", &smoothing, wanted)?;
+                require(plain, "--class-weight", &"given", wanted)?;
+            }
         }
         require(v.l2.is_finite() && v.l2 >= 0.0, "--l2", &v.l2, FROM_0)?;
         require(positive(v.tol), "--tol", &v.tol, ABOVE_0)?;
@@ -159,10 +166,9 @@ impl FitValues {
         require(falls, "--gamma", &gamma, "above 0, and 1 at most")
     }
 
-    /// L-BFGS would pass over what would change the result.
-    fn check_unused(&self) -> Result<()> {
+    /// What goes to the minimum would pass over what would change the result.
+    fn check_unused(&self, wanted: &'static str) -> Result<()> {
         let v = self;
-        let wanted = "left out with --solver lbfgs";
         require(
             v.schedule == Schedule::Constant,
             "--schedule",

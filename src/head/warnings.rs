@@ -13,6 +13,10 @@ const UNEVEN: usize = 10;
 const SMALL_VALIDATION: usize = 50;
 /// The loss still falls when its last two epochs took off more than this share of ln C, the loss of guessing.
 const STILL_FALLING: f64 = 0.02;
+/// A loss is above guessing by more than chance where it is this many times as large.
+const ABOVE_GUESSING: f64 = 1.01;
+/// Below this a loss is shown as 0.0000; the right classes then have a probability of 0.99995 in the (geometric) mean.
+const CERTAIN: f64 = 5e-5;
 /// So many classes are named, the rest counted.
 const NAMED: usize = 5;
 
@@ -20,6 +24,27 @@ const NAMED: usize = 5;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FitWarning {
+    /// The training loss ended above that of guessing.
+    WorseThanGuessing {
+        /// The training loss of the head.
+        loss: f64,
+        /// The loss where all classes are equally likely.
+        guessing: f64,
+    },
+    /// The training loss was above that of guessing on the way.
+    Overshot {
+        /// The epoch of the largest loss, counted from 1.
+        epoch: usize,
+        /// That loss.
+        loss: f64,
+        /// The loss where all classes are equally likely.
+        guessing: f64,
+    },
+    /// The training loss is next to nothing: every training image has a probability of nearly 1.
+    Certain {
+        /// The training loss of the head.
+        loss: f64,
+    },
     /// The training loss fell by more than 2 % of ln C (the loss of guessing) in the last two epochs; a fit begins there.
     StillFalling {
         /// How many epochs that was: 2, or 1 where there was but one.
@@ -58,6 +83,25 @@ pub enum FitWarning {
 impl Display for FitWarning {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
+            Self::WorseThanGuessing { loss, guessing } => write!(
+                f,
+                "the training loss ended at {loss:.3}, above guessing ({guessing:.3}): the head is useless; lower --lr \
+                 or add --standardize"
+            ),
+            Self::Overshot {
+                epoch,
+                loss,
+                guessing,
+            } => write!(
+                f,
+                "the training loss rose to {loss:.3} in epoch {epoch}, above guessing ({guessing:.3}), so the learning \
+                 rate is probably too high: lower --lr or add --standardize"
+            ),
+            Self::Certain { loss } => write!(
+                f,
+                "the training loss ended at {loss:.1e}, so the head gives probabilities of nearly 0 or 1 even where it \
+                 is wrong: lower --lr, use a stronger penalty, or add --calibrate"
+            ),
             Self::StillFalling {
                 epochs,
                 before,
@@ -148,6 +192,27 @@ pub(super) fn warnings(
         .chain(of_validation)
         .flatten()
         .collect()
+}
+
+/// What there is to say about the losses of the epochs, and that of the head that was kept.
+pub(super) fn of_loss(history: &[EpochFigures], kept: f64, guessing: f64) -> Option<FitWarning> {
+    if kept > ABOVE_GUESSING * guessing {
+        return Some(FitWarning::WorseThanGuessing {
+            loss: kept,
+            guessing,
+        });
+    }
+    let worst = history
+        .iter()
+        .max_by(|a, b| a.train_loss.total_cmp(&b.train_loss));
+    match worst {
+        Some(worst) if worst.train_loss > ABOVE_GUESSING * guessing => Some(FitWarning::Overshot {
+            epoch: worst.epoch,
+            loss: worst.train_loss,
+            guessing,
+        }),
+        _ => (kept < CERTAIN).then_some(FitWarning::Certain { loss: kept }),
+    }
 }
 
 fn owned((name, count): (&str, usize)) -> (String, usize) {
@@ -252,6 +317,26 @@ mod tests {
         );
         assert!(still_falling(&losses(&[0.9, 0.68]), 2).is_none());
         assert!(still_falling(&losses(&[]), 2).is_none());
+    }
+
+    #[test]
+    fn losses_are_compared_with_guessing() {
+        let guessing = 2f64.ln();
+        let of = |history: &[f64]| {
+            let kept = history.last().copied().unwrap();
+            of_loss(&losses(history), kept, guessing).map(|w| w.to_string())
+        };
+        assert!(of(&[0.5, 0.698]).is_none());
+        let worse = of(&[0.5, 6e8]).unwrap();
+        assert!(
+            worse.contains("ended at 600000000.000, above guessing (0.693)"),
+            "{worse}"
+        );
+        let overshot = of(&[3.0, 0.0]).unwrap();
+        assert!(overshot.contains("rose to 3.000 in epoch 1"), "{overshot}");
+        let certain = of(&[0.1, 4e-5]).unwrap();
+        assert!(certain.contains("ended at 4.0e-5"), "{certain}");
+        assert!(of(&[0.1, 6e-5]).is_none());
     }
 
     #[test]

@@ -33,8 +33,9 @@ use crate::error::{Error, Result};
 use crate::features::FeatureStore;
 use crate::head::{
     Disagreement, EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search,
-    TrainingRecord, fit,
+    TrainingRecord, Tunable, fit,
 };
+use crate::progress::Progress;
 
 /// What to train on, and how.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub struct FitHeadOptions {
     pub augment: bool,
     /// How better parameters are searched for; none takes `params` as they are.
     pub search: Option<CrossValidation>,
+    /// The parameters that a search leaves as they are in `params`.
+    pub fixed: Vec<Tunable>,
     /// How it is found whether more pictures would help; none leaves it.
     pub learning_curve: Option<CrossValidation>,
     /// How out-of-fold predictions of the training images are made, which the head keeps; none keeps none.
@@ -139,7 +142,7 @@ pub struct FitHeadReport {
     pub warnings: Vec<String>,
 }
 
-/// Trains a head; `on_epoch` hears of each epoch.
+/// Trains a head; `on_epoch` hears of each epoch, `progress` of what comes before.
 ///
 /// # Errors
 /// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that is no
@@ -147,6 +150,7 @@ pub struct FitHeadReport {
 pub fn fit_head(
     options: &FitHeadOptions,
     on_epoch: &mut dyn FnMut(&EpochFigures),
+    progress: &dyn Progress,
 ) -> Result<FitHeadReport> {
     options.check()?;
     let params = options.params.check_ref()?;
@@ -171,7 +175,8 @@ pub fn fit_head(
     )?;
     let memory = Memory::of(options, params, &division, &source);
     let fitted = if memory.is_enough() {
-        in_memory(options, params, &classes, &source, &division, on_epoch)?
+        let told = Told { on_epoch, progress };
+        in_memory(options, params, &classes, &source, &division, told)?
     } else {
         refuse_what_needs_all(options, &memory)?;
         in_blocks(params, &classes, &source, &division, &memory, on_epoch)?
@@ -239,6 +244,12 @@ struct Fitted {
     out_of_fold: Option<Result<OutOfFoldFigures, String>>,
 }
 
+/// Who hears of what is done.
+struct Told<'a> {
+    on_epoch: &'a mut dyn FnMut(&EpochFigures),
+    progress: &'a dyn Progress,
+}
+
 /// With all features in memory.
 fn in_memory(
     options: &FitHeadOptions,
@@ -246,7 +257,7 @@ fn in_memory(
     classes: &ClassIndex,
     source: &Source<'_>,
     division: &Division,
-    on_epoch: &mut dyn FnMut(&EpochFigures),
+    told: Told<'_>,
 ) -> Result<Fitted> {
     let train = division.train.read(source)?;
     let validating = division.validation_source(source);
@@ -263,7 +274,8 @@ fn in_memory(
         &division.train.digests,
         options.near,
     );
-    let search = options.search.map(|asked| images.search(asked, params));
+    let search = |asked| images.search(asked, params, &options.fixed, told.progress);
+    let search = options.search.map(search);
     let search = search.transpose()?;
     let found = search.as_ref().map(|search| search.params(params));
     let found = found.transpose()?;
@@ -271,9 +283,9 @@ fn in_memory(
     let asked = asked(options);
     let from_folds = FromFolds::of(asked, used, &images, search.as_ref())?;
     let curve = options.learning_curve;
-    let curve = curve.map(|asked| images.learning_curve(asked, used));
+    let curve = curve.map(|asked| images.learning_curve(asked, used, told.progress));
     let learning_curve = curve.transpose()?;
-    let fit = fit(used, &set, validation.as_ref(), on_epoch)?;
+    let fit = fit(used, &set, validation.as_ref(), told.on_epoch)?;
     let trust = from_folds.with(asked, used.values().seed, &fit.head, &images)?;
     let mut record = record(division);
     let mut out_of_fold = None;

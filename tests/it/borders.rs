@@ -32,6 +32,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("parquet", &["features"]),
     ("safetensors", &["backbones", "head"]),
     ("linfa", &["head", "tasks"]),
+    ("linfa_logistic", &["head"]),
     ("maud", &["report"]),
     ("sysinfo", &["tasks"]),
     ("rustix", &["outputs"]),

@@ -16,6 +16,7 @@ mod import_onnx;
 mod inspect;
 mod judge;
 mod known_files;
+mod linfa_logistic;
 #[cfg(target_os = "linux")]
 mod memory;
 mod outputs;

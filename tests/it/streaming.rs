@@ -9,6 +9,7 @@ use frostline::features::{
 };
 use frostline::head::{FitParams, NEAR_DUPLICATE, Solver};
 use frostline::images::View;
+use frostline::progress::Silent;
 use frostline::tasks::{
     CalibrateOn, CrossValidation, FitHeadOptions, FitHeadReport, Validation, fit_head,
 };
@@ -117,6 +118,7 @@ fn options(folder: &Path, memory: u64) -> FitHeadOptions {
         validation: Validation::Split(0.25),
         augment: false,
         search: None,
+        fixed: Vec::new(),
         learning_curve: None,
         out_of_fold: None,
         calibrate: None,
@@ -128,7 +130,7 @@ fn options(folder: &Path, memory: u64) -> FitHeadOptions {
 }
 
 fn fitted(folder: &Path, memory: u64) -> FitHeadReport {
-    fit_head(&options(folder, memory), &mut |_| {}).unwrap()
+    fit_head(&options(folder, memory), &mut |_| {}, &Silent).unwrap()
 }
 
 #[test]
@@ -164,7 +166,9 @@ fn what_needs_all_features_says_how_much_memory_that_is() {
     let refused = |change: &dyn Fn(&mut FitHeadOptions)| {
         let mut options = options(folder.path(), 1000);
         change(&mut options);
-        fit_head(&options, &mut |_| {}).unwrap_err().to_string()
+        fit_head(&options, &mut |_| {}, &Silent)
+            .unwrap_err()
+            .to_string()
     };
     let wanted = "`--calibrate` needs all features in memory, which take 1 MiB";
     assert!(refused(&|o| o.calibrate = folds).contains(wanted));

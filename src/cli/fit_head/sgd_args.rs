@@ -1,7 +1,7 @@
 //! Arguments of stochastic gradient descent.
 
 use crate::error::{Error, Result};
-use crate::head::{FitParams, FitValues, Schedule};
+use crate::head::{FitParams, FitValues, Schedule, Tunable};
 
 /// Parameters of torch.optim.SGD and of the loop around it; ranges are checked by the library.
 #[derive(Debug, clap::Args)]
@@ -73,6 +73,17 @@ impl SgdArgs {
             .find_map(|(name, given)| given.then_some(name))
     }
 
+    /// What was given of that which a search could change.
+    pub(super) fn fixed(&self) -> impl Iterator<Item = Tunable> + use<> {
+        let lr = self.lr.map(|_| Tunable::Lr);
+        let weight_decay = self.weight_decay.map(|_| Tunable::WeightDecay);
+        lr.into_iter().chain(weight_decay)
+    }
+
+    pub(super) fn has_patience(&self) -> bool {
+        self.patience.is_some_and(|epochs| epochs > 0)
+    }
+
     /// The parameters with those that were given.
     pub(super) fn apply(&self, params: FitParams) -> Result<FitParams> {
         let default = FitValues::default();
@@ -91,7 +102,7 @@ impl SgdArgs {
 
     /// The schedule that was asked for.
     fn schedule(&self) -> Result<Option<Schedule>> {
-        let wrong = |problem: &str, hint: &str| Error::Input {
+        let wrong = |problem: &str, hint: &str| Error::Conflict {
             problem: problem.to_owned(),
             hint: hint.to_owned(),
         };

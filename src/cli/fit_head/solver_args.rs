@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::sgd_args::SgdArgs;
 use crate::error::{Error, Result};
-use crate::head::{ClassWeight, FitParams, FitValues, Schedule, Solver};
+use crate::head::{ClassWeight, FitParams, FitValues, Schedule, Solver, Tunable};
 use crate::tasks::read_class_weights;
 
 /// Parameters of every fit, and those of each solver; ranges are checked by the library.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Loss and solver")]
 pub(super) struct SolverArgs {
-    /// Stochastic gradient descent, or L-BFGS to the minimum (as scikit-learn's `LogisticRegression`).
+    /// Stochastic gradient descent, L-BFGS to the minimum (as scikit-learn's `LogisticRegression`), or the same minimum by
+    /// the crate linfa-logistic, without class weights, label smoothing and --augment.
     #[arg(long, value_enum, default_value_t)]
     solver: SolverArg,
     /// Train on features of mean 0 and standard deviation 1; the head takes features as they are either way.
@@ -38,7 +39,7 @@ pub(super) struct SolverArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "L-BFGS (--solver lbfgs)")]
+#[command(next_help_heading = "To the minimum (--solver lbfgs or linfa)")]
 struct LbfgsArgs {
     /// L2 penalty on the weight, scikit-learn's 1 / C [default: 1].
     #[arg(long, value_name = "L2", allow_hyphen_values = true)]
@@ -56,6 +57,7 @@ enum SolverArg {
     #[default]
     Sgd,
     Lbfgs,
+    Linfa,
 }
 
 impl SolverArgs {
@@ -63,6 +65,32 @@ impl SolverArgs {
     pub(super) fn class_weight_file(&self) -> Option<PathBuf> {
         let word = ["none", "balanced"].contains(&&*self.class_weight);
         (!word).then(|| PathBuf::from(&self.class_weight))
+    }
+
+    /// What was given of that which a search could change.
+    pub(super) fn fixed(&self) -> Vec<Tunable> {
+        let l2 = self.lbfgs.l2.map(|_| Tunable::L2);
+        self.sgd.fixed().chain(l2).collect()
+    }
+
+    /// Refuses options that contradict those of other groups, before any work.
+    pub(super) fn check(&self, validates: bool, augments: bool) -> Result<()> {
+        let (problem, hint) = if self.sgd.has_patience() && !validates {
+            let problem = "`--patience` needs a validation set, whose loss it watches";
+            (
+                problem,
+                "give --validation FEATURES or --validation-split 0.2",
+            )
+        } else if augments && matches!(self.solver, SolverArg::Linfa) {
+            let problem = "`--augment` is not an option of --solver linfa, which takes one view of each image";
+            (problem, "leave it out, or choose --solver lbfgs")
+        } else {
+            return Ok(());
+        };
+        Err(Error::Conflict {
+            problem: problem.to_owned(),
+            hint: hint.to_owned(),
+        })
     }
 
     /// `schedule` is that of SGD where none was given.
@@ -87,7 +115,11 @@ impl SolverArgs {
             }
             SolverArg::Lbfgs => {
                 refuse(self.sgd.given(), "lbfgs", "sgd")?;
-                Ok(self.lbfgs.apply(params))
+                Ok(self.lbfgs.apply(params.solver(Solver::Lbfgs)))
+            }
+            SolverArg::Linfa => {
+                refuse(self.sgd.given(), "linfa", "sgd")?;
+                Ok(self.lbfgs.apply(params.solver(Solver::Linfa)))
             }
         }
     }
@@ -108,7 +140,6 @@ impl LbfgsArgs {
     fn apply(&self, params: FitParams) -> FitParams {
         let default = FitValues::default();
         params
-            .solver(Solver::Lbfgs)
             .l2(self.l2.unwrap_or(default.l2))
             .tol(self.tol.unwrap_or(default.tol))
             .max_iter(self.max_iter.unwrap_or(default.max_iter))
@@ -118,7 +149,7 @@ impl LbfgsArgs {
 /// An option that would be passed over in silence is none.
 fn refuse(given: Option<&str>, solver: &str, other: &str) -> Result<()> {
     given.map_or(Ok(()), |option| {
-        Err(Error::Input {
+        Err(Error::Conflict {
             problem: format!(
                 "`{option}` is an option of --solver {other}, not of --solver {solver}"
             ),

@@ -8,6 +8,7 @@ use crate::head::objective::{Evaluator, Problem};
 use crate::head::standard::Standard;
 use crate::head::targets::Targets;
 use crate::head::values::FitValues;
+use crate::progress::Progress;
 
 /// A candidate is judged as near its minimum as scikit-learn's default goes; the winner is refitted to the tolerance
 /// that was asked for.
@@ -30,6 +31,7 @@ pub(super) struct Minima<'a, 'f> {
     pub(super) folds: &'a Folds,
     pub(super) targets: &'a Targets,
     pub(super) values: &'a FitValues,
+    pub(super) progress: &'a dyn Progress,
 }
 
 impl Minima<'_, '_> {
@@ -85,7 +87,10 @@ impl Minima<'_, '_> {
                 if step == Step::Converged {
                     found[number] = Some(problems[number].head(minimiser.point()));
                 }
-                step == Step::Continue && minimiser.iterations() < self.values.max_iter
+                let goes_on =
+                    step == Step::Continue && minimiser.iterations() < self.values.max_iter;
+                self.progress.advance(u64::from(!goes_on));
+                goes_on
             });
         }
         found

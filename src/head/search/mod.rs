@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::candidate::{Candidate, CandidateFigures};
 use self::candidate::{FoldFigures, choose, judge, summed};
-pub use self::grid::Setting;
+use self::grid::{Grid, in_order};
+pub use self::grid::{Setting, Tunable};
 pub use self::learning_curve::{LearningPoint, learning_curve};
 use super::choices::Solver;
 use super::cross_validation::Folds;
@@ -23,6 +24,10 @@ use super::standard::Standard;
 use super::targets::Targets;
 use super::values::FitValues;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
+
+/// How often the grid is extended while the winner is at its edge.
+const EXTENSIONS: usize = 3;
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,11 +38,17 @@ pub struct Search {
     pub candidates: Vec<Candidate>,
     /// Which of them is the winner, from 0.
     pub chosen: usize,
+    /// The parameters of which the winner has the smallest or largest value that was tried.
+    #[serde(default)]
+    pub at_edge: Vec<Tunable>,
     /// Wall-clock time of the search.
     pub seconds: f64,
 }
 
-/// Tries a grid around `params` on the folds of a set, all candidates and folds at the same time.
+/// Tries a grid around `params` on the folds of a set, all candidates and folds at the same time; the parameters in `fixed`
+/// keep their values.
+///
+/// A grid at whose edge the winner is grows beyond it, three times at most.
 ///
 /// Every candidate of SGD sees the same batches in the same order. Among the candidates whose Brier score is within
 /// 5 % of the lowest, the best accuracy wins: the accuracies of a few hundred images alone are too coarse to tell
@@ -45,32 +56,61 @@ pub struct Search {
 /// all others.
 ///
 /// # Errors
-/// [`Error::Input`] where no candidate gave a finite loss.
+/// [`Error::Input`] where no candidate gave a finite loss; [`Error::Conflict`] where nothing is left to search.
 pub fn search(
     params: &FitValidParams,
+    fixed: &[Tunable],
     set: &LabelledFeatures<'_>,
     folds: &Folds,
+    progress: &dyn Progress,
 ) -> Result<Search> {
     let started = Instant::now();
     set.at_least_two_classes(&set.class_counts())?;
-    let settings = grid::settings(params.values());
-    let judged = match params.values().solver {
-        Solver::Sgd => by_sgd(params.values(), &settings, set, folds)?,
-        Solver::Lbfgs => by_lbfgs(params.values(), &settings, set, folds)?,
+    let mut grid = Grid::new(params.values(), fixed)?;
+    let mut candidates = judged(params.values(), grid.settings(), set, folds, progress)?;
+    let mut extensions = 0;
+    loop {
+        candidates.sort_by(|a, b| in_order(a.setting, b.setting));
+        let chosen = choose(&candidates).ok_or_else(nothing_finite)?;
+        let winner = candidates[chosen].setting;
+        let at_edge = grid.edges(winner);
+        if at_edge.is_empty() || extensions == EXTENSIONS {
+            return Ok(Search {
+                folds: folds.k(),
+                chosen,
+                candidates,
+                at_edge,
+                seconds: started.elapsed().as_secs_f64(),
+            });
+        }
+        extensions += 1;
+        let added = grid.extend(winner);
+        candidates.extend(judged(params.values(), added, set, folds, progress)?);
+    }
+}
+
+/// The candidates of some settings, with how they did.
+fn judged(
+    values: &FitValues,
+    settings: Vec<Setting>,
+    set: &LabelledFeatures<'_>,
+    folds: &Folds,
+    progress: &dyn Progress,
+) -> Result<Vec<Candidate>> {
+    let heads = settings.len() * folds.k();
+    progress.begin("heads of the search", heads as u64);
+    let judged = match values.solver {
+        Solver::Sgd => by_sgd(values, &settings, set, folds, progress),
+        Solver::Lbfgs | Solver::Linfa => by_lbfgs(values, &settings, set, folds, progress),
     };
+    progress.end();
+    let judged = judged?;
     let judged = settings.into_iter().zip(judged.chunks(folds.k()));
-    let candidates: Vec<_> = judged
-        .map(|(setting, folds)| Candidate {
-            setting,
-            figures: summed(folds),
-        })
-        .collect();
-    Ok(Search {
-        folds: folds.k(),
-        chosen: choose(&candidates).ok_or_else(nothing_finite)?,
-        candidates,
-        seconds: started.elapsed().as_secs_f64(),
-    })
+    let candidate = |(setting, folds)| Candidate {
+        setting,
+        figures: summed(folds),
+    };
+    Ok(judged.map(candidate).collect())
 }
 
 /// How every setting does on every fold, the folds of a setting together.
@@ -79,6 +119,7 @@ fn by_sgd(
     settings: &[Setting],
     set: &LabelledFeatures<'_>,
     folds: &Folds,
+    progress: &dyn Progress,
 ) -> Result<Vec<Option<FoldFigures>>> {
     let k = folds.k();
     let tasks: Vec<side_by_side::Task> = pairs(settings, k)
@@ -100,7 +141,10 @@ fn by_sgd(
         folds,
         targets: &targets(values, &set)?,
     };
-    Ok(together.train(&tasks, |task, head| judge(&head, &set, folds, task % k)))
+    Ok(together.train(&tasks, |task, head| {
+        progress.advance(1);
+        judge(&head, &set, folds, task % k)
+    }))
 }
 
 fn by_lbfgs(
@@ -108,6 +152,7 @@ fn by_lbfgs(
     settings: &[Setting],
     set: &LabelledFeatures<'_>,
     folds: &Folds,
+    progress: &dyn Progress,
 ) -> Result<Vec<Option<FoldFigures>>> {
     let k = folds.k();
     let tasks: Vec<minima::Task> = pairs(settings, k)
@@ -121,6 +166,7 @@ fn by_lbfgs(
         folds,
         targets: &targets(values, set)?,
         values,
+        progress,
     };
     Ok(minima.find(&tasks, |task, head| judge(&head?, set, folds, task % k)))
 }
@@ -168,6 +214,7 @@ mod tests {
     use super::*;
     use crate::classes::ClassIndex;
     use crate::head::cross_validation::Groups;
+    use crate::progress::Silent;
 
     /// 40 images that one feature tells apart, but for every tenth.
     fn images() -> (Array2<f32>, Vec<usize>) {
@@ -184,12 +231,16 @@ mod tests {
     }
 
     fn searched(params: FitParams) -> Result<Search> {
+        searched_but(params, &[])
+    }
+
+    fn searched_but(params: FitParams, fixed: &[Tunable]) -> Result<Search> {
         let (features, targets) = images();
         let classes = ClassIndex::from_names(["a", "b"]);
         let set = LabelledFeatures::new(features.view(), &targets, &classes)?;
         let digests: Vec<_> = (0..40u8).map(|row| [row; 32]).collect();
         let folds = Folds::new(&targets, &Groups::of_equal(&digests), 4, 0)?;
-        search(&params.check()?, &set, &folds)
+        search(&params.check()?, fixed, &set, &folds, &Silent)
     }
 
     #[test]
@@ -198,8 +249,9 @@ mod tests {
         let search = searched(FitParams::new().solver(Solver::Lbfgs)).unwrap();
         let best = search.winner().figures.unwrap();
         assert!((best.accuracy - 0.9).abs() < 1e-12 && best.accuracy_std <= 0.1);
-        let last = search.candidates.last().unwrap();
-        assert_eq!(last.setting, Setting::Lbfgs { l2: 1000.0 });
+        let last = Setting::Lbfgs { l2: 1000.0 };
+        let mut candidates = search.candidates.iter();
+        let last = candidates.find(|c| c.setting == last).unwrap();
         assert!((last.figures.unwrap().brier - 0.5).abs() < 0.02);
         assert!((last.figures.unwrap().loss - 2f64.ln()).abs() < 0.02);
         let params = search.params(&FitParams::new().solver(Solver::Lbfgs).check().unwrap());
@@ -212,9 +264,39 @@ mod tests {
     }
 
     #[test]
+    fn a_given_learning_rate_is_kept() {
+        let params = FitParams::new().lr(0.1).weight_decay(0.5);
+        let search = searched_but(params.clone(), &[Tunable::Lr]).unwrap();
+        let lr = |c: &Candidate| Tunable::Lr.of(c.setting);
+        let given = Some(f64::from(0.1f32));
+        assert!(search.candidates.len() >= 6 && search.candidates.iter().all(|c| lr(c) == given));
+        let error = searched_but(params, &[Tunable::Lr, Tunable::WeightDecay]).unwrap_err();
+        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_winner_is_inside_of_what_was_tried_or_at_a_named_edge() {
+        // So few and short steps that the largest learning rate of the grid is too small.
+        let search = searched(FitParams::new().epochs(1).batch_size(64).momentum(0.0)).unwrap();
+        let rates = search
+            .candidates
+            .iter()
+            .filter_map(|c| Tunable::Lr.of(c.setting));
+        let largest = rates.fold(0.0, f64::max);
+        assert!(largest > 0.9, "{largest}");
+        let winner = Tunable::Lr.of(search.winner().setting).unwrap();
+        assert_eq!(search.at_edge.contains(&Tunable::Lr), winner == largest);
+        let order = search
+            .candidates
+            .windows(2)
+            .map(|c| in_order(c[0].setting, c[1].setting));
+        assert!(order.into_iter().all(std::cmp::Ordering::is_lt));
+    }
+
+    #[test]
     fn both_solvers_search_standardised_features_and_keep_json() {
         let sgd = searched(FitParams::new().standardize(true)).unwrap();
-        assert_eq!((sgd.candidates.len(), sgd.folds), (36, 4));
+        assert!(sgd.candidates.len() >= 36 && sgd.folds == 4);
         assert!(sgd.winner().figures.unwrap().accuracy >= 0.85);
         let json = serde_json::to_string(&sgd).unwrap();
         let read: Search = serde_json::from_str(&json).unwrap();

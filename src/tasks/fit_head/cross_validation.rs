@@ -7,9 +7,10 @@ use ndarray::{Array2, s};
 use crate::error::{Error, Result};
 use crate::features::Digest;
 use crate::head::{
-    FitValidParams, Folds, Groups, LabelledFeatures, LearningPoint, Search, learning_curve,
-    out_of_fold, search,
+    FitValidParams, Folds, Groups, LabelledFeatures, LearningPoint, Search, Tunable,
+    learning_curve, out_of_fold, search,
 };
+use crate::progress::Progress;
 
 /// Into how many parts the training images are dealt: as many heads are trained, each without one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,9 +115,16 @@ impl<'a, 'f> Images<'a, 'f> {
         Ok(self.left_out.get_or_init(|| LeftOut { folds, logits }))
     }
 
-    /// The best parameters around `params`.
-    pub(super) fn search(&self, asked: CrossValidation, params: &FitValidParams) -> Result<Search> {
-        search(params, self.set, &self.folds(asked, params.values().seed)?)
+    /// The best parameters around `params`, of which those in `fixed` stay.
+    pub(super) fn search(
+        &self,
+        asked: CrossValidation,
+        params: &FitValidParams,
+        fixed: &[Tunable],
+        progress: &dyn Progress,
+    ) -> Result<Search> {
+        let folds = self.folds(asked, params.values().seed)?;
+        search(params, fixed, self.set, &folds, progress)
     }
 
     /// Accuracies with growing parts of the images.
@@ -124,8 +132,16 @@ impl<'a, 'f> Images<'a, 'f> {
         &self,
         asked: CrossValidation,
         params: &FitValidParams,
+        progress: &dyn Progress,
     ) -> Result<Vec<LearningPoint>> {
         let folds = self.folds(asked, params.values().seed)?;
-        learning_curve(params, self.set, self.validation, self.groups(), &folds)
+        learning_curve(
+            params,
+            self.set,
+            self.validation,
+            self.groups(),
+            &folds,
+            progress,
+        )
     }
 }
