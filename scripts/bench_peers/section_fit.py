@@ -37,6 +37,8 @@ def solve(setting, result, shape, solver, peer, features, targets):
         bench = setting.benches.get("fit")
         if bench:
             starter.add(Worker, "frostline", [bench, *words, "f32", solver, features, targets], **common)
+            if solver == "lbfgs":
+                starter.add(Worker, "linfa-logistic", [bench, *words, "f32", "linfa", features, targets], **common)
             if solver == "sgd":
                 starter.add(Worker, "frostline, f16", [bench, *words, "f16", solver, features, targets], **common)
         else:
@@ -49,7 +51,7 @@ def solve(setting, result, shape, solver, peer, features, targets):
     copies = [row for row in took if row.name == "copy"]
     fits = [Row(row.name, row.what, [1e3 * s for s in row.values]) for row in took if row.name != "copy"]
     remarks = [f"{'One epoch' if epochs == 1 else f'{epochs} epochs'} in batches of {BATCH}." if solver == "sgd" else
-               "Both from zero, with C = 1 and a tolerance of 1e-4, scikit-learn's own."]
+               "All from zero, with C = 1 and a tolerance of 1e-4, scikit-learn's own."]
     # Fewer features lie in a cache, which memory's speed says nothing of.
     if solver == "sgd" and copies and 4 * rows * columns >= 250_000_000:
         remarks.append(bandwidth(copies[0], took, shape))
