@@ -270,7 +270,8 @@ fn refuse_other_folder(path: &Path) -> Result<()> {
     // A writer that was killed before it wrote the manifest leaves no more than these.
     let left = |name: &str| name == LOCK || outputs::is_leftover(name);
     let left = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(left);
-    if is_store(path) || entries.by_ref().flatten().all(|entry| left(&entry)) {
+    // The manifest is looked for last: another writer may begin the store in this moment.
+    if entries.by_ref().flatten().all(|entry| left(&entry)) || is_store(path) {
         return Ok(());
     }
     Err(Error::Input {

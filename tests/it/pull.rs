@@ -78,7 +78,7 @@ fn names_and_options_are_checked_first() {
     );
     says(
         &[NAME, "--url", "/tmp/file"],
-        1,
+        2,
         &["--url", "http://", "--from"],
     );
     says(&[NAME, "--url", "http://x/", "--from", "y"], 2, &["--from"]);
