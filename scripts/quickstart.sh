@@ -57,11 +57,19 @@ out=$FROSTLINE_HOME/quickstart/$(basename "$images")-$backbone
 mkdir -p "$out"
 run() { say "frostline $*"; "$frostline" "$@" || [ $? -eq 3 ]; }
 
+# The figures on standard output, and the accuracy with its interval for the summary.
+evaluate() {
+    run evaluate --head "$out/head.safetensors" "$1" -o "$out/figures.txt"
+    cat "$out/figures.txt"
+    accuracy=$(sed -n 's/^accuracy  *\([0-9.]* %\)  *\(.*\)$/\1 (95 % interval \2)/p' "$out/figures.txt")
+}
+
 if [ $split = yes ]; then
     run extract "$images/train" -o "$out/train" --backbone "$backbone"
     run extract "$images/validation" -o "$out/validation" --backbone "$backbone"
     run fit-head "$out/train" --validation "$out/validation" -o "$out/head.safetensors"
-    run evaluate --head "$out/head.safetensors" "$out/validation"
+    evaluate "$out/validation"
+    accuracy+=" of the validation images"
     run classify "$images/validation" --head "$out/head.safetensors" --store "$out/validation" -o "$out/labels.csv"
     features="$out/train and $out/validation" result="labels    $out/labels.csv"
 else
@@ -69,7 +77,8 @@ else
     run extract "$images" -o "$features" --backbone "$backbone"
     run fit-head "$features" --folds 5 -o "$out/head.safetensors"
     run report --head "$out/head.safetensors" "$features" --images "$images" -o "$out/report.html"
-    run evaluate --head "$out/head.safetensors" "$features"
+    evaluate "$features"
+    accuracy+=", each image judged by a head that was trained without it"
     result="report    $out/report.html"
 fi
 
@@ -79,6 +88,7 @@ cat >&2 <<END
   features  $features
   head      $out/head.safetensors
   $result
+  accuracy  $accuracy
   binary    $frostline
   home      $FROSTLINE_HOME (keep it: export FROSTLINE_HOME=$FROSTLINE_HOME)
 END
