@@ -29,7 +29,7 @@ for section; do
 done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+source scripts/say.sh
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 out=$target/bench-peers

@@ -18,7 +18,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export FROSTLINE_HOME="${FROSTLINE_HOME:-$PWD/.frostline}"
 frostline="${CARGO_TARGET_DIR:-$PWD/target}/release/frostline"
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+source scripts/say.sh
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

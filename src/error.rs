@@ -222,3 +222,34 @@ fn elsewhere(kind: io::ErrorKind) -> &'static str {
         _ => "name a place that can be written to with -o, --store or FROSTLINE_HOME",
     }
 }
+
+/// The system's error inside of a format's own, with the text of the latter: its kind decides the way out.
+pub(crate) fn system_error(error: impl std::error::Error + 'static) -> io::Error {
+    let mut causes = std::iter::successors(
+        Some(&error as &(dyn std::error::Error + 'static)),
+        |cause| cause.source(),
+    );
+    let kind = causes.find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    io::Error::new(kind.unwrap_or(io::ErrorKind::Other), error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_format() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for error in [
+            system_error(arrow_schema::ArrowError::from(full())),
+            system_error(parquet::errors::ParquetError::from(full())),
+            system_error(ndarray_npy::WriteNpyError::from(full())),
+        ] {
+            let error = Error::io("write", "part")(error);
+            assert!(
+                error.hint().unwrap().contains("free some space"),
+                "{error:?}"
+            );
+        }
+    }
+}

@@ -2,6 +2,14 @@
 
 use std::process::ExitCode;
 
+use frostline::backbones::NO_TELEMETRY;
+
+#[expect(
+    unsafe_code,
+    reason = "changing the environment of this process has no safe form"
+)]
 fn main() -> ExitCode {
+    // SAFETY: the process has a single thread here, so nothing else reads the environment.
+    unsafe { std::env::set_var(NO_TELEMETRY, "1") };
     frostline::cli::main()
 }

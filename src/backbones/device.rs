@@ -45,6 +45,27 @@ pub enum Precision {
     Fp16,
 }
 
+/// Whether this machine has an NVIDIA GPU with its driver, used or not.
+#[must_use]
+pub fn has_nvidia_gpu() -> bool {
+    [
+        "/dev/nvidia0",
+        "/proc/driver/nvidia/gpus",
+        "/usr/lib/wsl/lib/libcuda.so.1",
+        r"C:\Windows\System32\nvcuda.dll",
+    ]
+    .iter()
+    .any(|place| std::path::Path::new(place).exists())
+}
+
+impl Device {
+    /// Whether its products can be taken in a precision: TF32 is NVIDIA's.
+    #[must_use]
+    pub fn computes_in(self, precision: Precision) -> bool {
+        precision != Precision::Tf32 || matches!(self, Self::Cuda(_) | Self::TensorRt(_))
+    }
+}
+
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -144,6 +165,19 @@ mod tests {
         for text in ["fp32", "tf32", "fp16"] {
             assert_eq!(text.parse::<Precision>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn tf32_is_nvidias() {
+        let devices = [
+            Device::Cuda(1),
+            Device::TensorRt(0),
+            Device::Cpu,
+            Device::CoreMl,
+        ];
+        let can = devices.map(|device| device.computes_in(Precision::Tf32));
+        assert_eq!(can, [true, true, false, false]);
+        assert!(Device::Cpu.computes_in(Precision::Fp16));
     }
 
     #[test]

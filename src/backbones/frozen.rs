@@ -190,6 +190,14 @@ impl Frozen {
                 file.path.display()
             )
         }));
+        if backbone.precision() != options.precision {
+            notes.push(format!(
+                "the device {} has no {}: it computes in {}, which is more exact",
+                backbone.device(),
+                options.precision,
+                backbone.precision()
+            ));
+        }
         let none = backbone.winograd_layers() == 0;
         if none && options.convolutions == Convolutions::Winograd {
             notes.push(format!(
@@ -216,7 +224,7 @@ impl Frozen {
             ..Engine::new(
                 format!("ONNX Runtime {}", library.version),
                 backbone.device().to_string(),
-                options.precision,
+                backbone.precision(),
             )
         };
         Ok(Self {

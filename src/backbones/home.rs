@@ -1,6 +1,8 @@
 //! `FROSTLINE_HOME`: the folder for models and runtime that belong to the user.
 
 use std::env;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -20,10 +22,10 @@ impl Home {
     /// `FROSTLINE_HOME`, or else `frostline` in the platform's data directory.
     ///
     /// # Errors
-    /// [`Error::Input`] where neither `FROSTLINE_HOME` nor a home directory is known.
+    /// [`Error::Input`] where neither `FROSTLINE_HOME` nor a home directory is known, or where it is a relative path.
     pub fn from_env() -> Result<Self> {
         if let Some(home) = env::var_os("FROSTLINE_HOME").filter(|home| !home.is_empty()) {
-            return Ok(Self(home.into()));
+            return absolute(home.into());
         }
         let dirs = etcetera::choose_base_strategy().map_err(|e| Error::Input {
             problem: format!("the folder for models and runtime is not known: {e}"),
@@ -36,6 +38,18 @@ impl Home {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Tries whether files can be made in it, or, where it does not exist yet, in the folder that it would be made in.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn check_writable(&self) -> io::Result<()> {
+        let there = self.0.ancestors().find(|folder| folder.exists());
+        let folder = there.unwrap_or(&self.0);
+        let probe = folder.join(format!(".frostline-probe-{}", std::process::id()));
+        File::options().write(true).create_new(true).open(&probe)?;
+        fs::remove_file(&probe)
     }
 
     /// Where backbones are installed: `NAME.onnx` with `NAME.toml` beside it.
@@ -67,4 +81,18 @@ impl Home {
     pub fn runtime(&self) -> PathBuf {
         self.0.join("runtime")
     }
+}
+
+/// The home holds code, the runtime, which is never loaded from the folder where frostline happens to be started.
+fn absolute(path: PathBuf) -> Result<Home> {
+    if path.is_absolute() {
+        return Ok(Home(path));
+    }
+    Err(Error::Input {
+        problem: format!("FROSTLINE_HOME is the relative path `{}`", path.display()),
+        hint: format!(
+            "set it to an absolute path: FROSTLINE_HOME=$PWD/{}",
+            path.display()
+        ),
+    })
 }

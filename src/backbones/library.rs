@@ -2,7 +2,12 @@
 //!
 //! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime-cuda` and `/runtime`, the
 //! `onnxruntime` package of an active Python environment, the loader's own path. The first that is there is taken; if it
-//! does not fit, that is an error, since another one would silently be something else.
+//! does not fit, that is an error, since another one would silently be something else. Nothing is loaded by a path relative
+//! to the working directory.
+//!
+//! ONNX Runtime 1.29 and later collects usage data and uploads it unless [`NO_TELEMETRY`] is in the environment before it
+//! starts. The binary sets it first thing; a program that uses this library sets it at the start of its own `main`, or
+//! before it is run. Without it ONNX Runtime is not started: see [`RuntimeLibrary::refuse_telemetry`].
 
 mod elf;
 mod places;
@@ -19,6 +24,12 @@ use crate::error::{Error, Result};
 
 /// The environment variable that names the library.
 const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// The environment variable that keeps ONNX Runtime from collecting and uploading usage data, whatever its value.
+pub const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
+/// The first minor version that uploads usage data on Linux and macOS.
+const FIRST_WITH_TELEMETRY: u32 = 29;
 
 /// A library that was loaded and is of a fitting version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +76,7 @@ impl RuntimeLibrary {
     /// [`Error::Runtime`]: nothing found (with the places), not a library, not ONNX Runtime, too old.
     pub fn find(home: &Home) -> Result<Self> {
         if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-            return check(Path::new(&path), Origin::Variable);
+            return check(absolute(Path::new(&path))?, Origin::Variable);
         }
         let mut looked = Vec::new();
         for (folder, origin) in places::folders(home) {
@@ -74,8 +85,7 @@ impl RuntimeLibrary {
             }
             looked.push(format!("`{}`", folder.display()));
         }
-        let loader = Path::new(env::consts::DLL_PREFIX).join("");
-        let name = format!("{}onnxruntime{}", loader.display(), env::consts::DLL_SUFFIX);
+        let name = file_name();
         check(Path::new(&name), Origin::Loader).map_err(|_| Error::Runtime {
             problem: format!(
                 "ONNX Runtime is missing: {VARIABLE} is not set, and there is no `{name}` in {} or on the loader's path",
@@ -84,6 +94,26 @@ impl RuntimeLibrary {
             hint: HINT.to_owned(),
         })
     }
+}
+
+/// The library's own name: without a folder before it, the loader looks for it where it looks for all libraries.
+fn file_name() -> String {
+    let (prefix, suffix) = (env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    format!("{prefix}onnxruntime{suffix}")
+}
+
+/// A relative path would run whatever lies in the folder where frostline is started.
+fn absolute(path: &Path) -> Result<&Path> {
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    Err(Error::Runtime {
+        problem: format!(
+            "{VARIABLE} is the relative path `{}`, and code is loaded from absolute paths only",
+            path.display()
+        ),
+        hint: format!("set {VARIABLE} to the library's absolute path"),
+    })
 }
 
 const HINT: &str = "run `scripts/setup.sh`, or `pip install onnxruntime` in an active environment, or set ORT_DYLIB_PATH \
@@ -102,10 +132,7 @@ fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
     }
     let version = version_of(path).map_err(unfit)?;
     let needed = ort::MINOR_VERSION;
-    let minor = version
-        .strip_prefix("1.")
-        .and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
-    if minor.is_none_or(|minor| minor < needed) {
+    if minor(&version).is_none_or(|minor| minor < needed) {
         return Err(unfit(format!(
             "it is version {version}, and version 1.{needed} or later of the 1 series is needed"
         )));
@@ -115,6 +142,38 @@ fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
         version,
         origin,
     })
+}
+
+/// The 32 in `1.32.0`.
+fn minor(version: &str) -> Option<u32> {
+    let rest = version.strip_prefix("1.")?;
+    rest.split('.').next()?.parse().ok()
+}
+
+impl RuntimeLibrary {
+    /// Makes sure that starting this library sends nothing anywhere.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] where it would collect and upload usage data: [`NO_TELEMETRY`] is not set.
+    pub fn refuse_telemetry(&self) -> Result<()> {
+        self.refuse_telemetry_unless(env::var_os(NO_TELEMETRY).is_some())
+    }
+
+    fn refuse_telemetry_unless(&self, is_off: bool) -> Result<()> {
+        let uploads = minor(&self.version).is_none_or(|minor| minor >= FIRST_WITH_TELEMETRY);
+        if is_off || !uploads {
+            return Ok(());
+        }
+        Err(Error::Runtime {
+            problem: format!(
+                "ONNX Runtime {} would collect and upload usage data: {NO_TELEMETRY} is not set",
+                self.version
+            ),
+            hint: format!(
+                "set {NO_TELEMETRY}=1 before this program starts, or at the start of its `main`"
+            ),
+        })
+    }
 }
 
 /// Looks at the file first, so that a text, a folder or half a download is named as such and not by the loader's words,
@@ -197,6 +256,44 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn the_loader_gets_a_bare_file_name() {
+        assert_eq!(Path::new(&file_name()).components().count(), 1);
+        if cfg!(target_os = "linux") {
+            assert_eq!(file_name(), "libonnxruntime.so");
+        }
+    }
+
+    #[test]
+    fn a_relative_path_is_refused() {
+        assert!(absolute(Path::new("/opt/libonnxruntime.so")).is_ok());
+        for path in [
+            "libonnxruntime.so",
+            "./libonnxruntime.so",
+            "lib/libonnxruntime.so",
+        ] {
+            let message = absolute(Path::new(path)).unwrap_err().to_string();
+            assert!(
+                message.contains(path) && message.contains(VARIABLE),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_library_that_uploads_is_started_with_the_variable_only() {
+        let refused = |version: &str, is_off| {
+            let library = RuntimeLibrary {
+                path: file_name().into(),
+                version: version.to_owned(),
+                origin: Origin::Loader,
+            };
+            library.refuse_telemetry_unless(is_off).is_err()
+        };
+        assert!(refused("1.29.0", false) && refused("1.32.0", false));
+        assert!(!refused("1.28.1", false) && !refused("1.32.0", true));
     }
 
     #[test]

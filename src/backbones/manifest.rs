@@ -81,15 +81,22 @@ pub struct FeatureLayer {
     pub num_features: Option<usize>,
 }
 
-/// What is done with a layer (N, C, H, W) that still has positions.
+/// What is done with a layer of (N, C, H, W), or of (N, tokens, C), that still has positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pool {
     /// All C·H·W numbers are features.
     #[default]
     Flatten,
-    /// The mean over H and W: C features.
+    /// The mean over all positions: C features. Which axis holds the channels is followed through the network's graph, and
+    /// refused where that does not tell.
     Mean,
+    /// The mean over the positions of (N, C, …).
+    #[serde(rename = "mean-channels-first")]
+    MeanChannelsFirst,
+    /// The mean over the positions of (N, …, C), as of a transformer's tokens.
+    #[serde(rename = "mean-channels-last")]
+    MeanChannelsLast,
 }
 
 impl fmt::Display for Pool {
@@ -97,6 +104,8 @@ impl fmt::Display for Pool {
         f.write_str(match self {
             Self::Flatten => "flatten",
             Self::Mean => "mean",
+            Self::MeanChannelsFirst => "mean-channels-first",
+            Self::MeanChannelsLast => "mean-channels-last",
         })
     }
 }
@@ -108,10 +117,12 @@ impl FromStr for Pool {
         match text {
             "flatten" => Ok(Self::Flatten),
             "mean" => Ok(Self::Mean),
+            "mean-channels-first" => Ok(Self::MeanChannelsFirst),
+            "mean-channels-last" => Ok(Self::MeanChannelsLast),
             _ => Err(Error::Parameter {
                 name: "pool",
                 value: text.to_owned(),
-                wanted: "flatten or mean",
+                wanted: "flatten, mean, mean-channels-first or mean-channels-last",
             }),
         }
     }
@@ -145,11 +156,11 @@ impl BackboneManifest {
         let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
         text.parse().map_err(|e: toml::de::Error| Error::File {
             path: path.to_owned(),
-            problem: FileProblem::Damaged(format!(
-                "not a backbone manifest: {}",
-                e.to_string().trim_end()
-            )),
-            hint: "the keys are those of the manifests in the models folder".to_owned(),
+            problem: FileProblem::Foreign {
+                wanted: "a backbone manifest",
+                found: sentence(&text, &e),
+            },
+            hint: KEYS.to_owned(),
         })
     }
 
@@ -161,6 +172,22 @@ impl BackboneManifest {
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("names, numbers and lists of numbers have a TOML form")
     }
+}
+
+/// All keys of a manifest, for who has the binary alone.
+const KEYS: &str = "the keys are name and license; in [source] package, file, urls, arch, sha256 and bytes; in [features] \
+                    layer, pool and num_features; in [preprocessing] resize, crop, interpolation, mean, std, channels, \
+                    layout and scale";
+
+/// What is wrong with a manifest, and where, without the picture of the line that the parser draws over several lines.
+fn sentence(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return message;
+    };
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("line {line}, column {column}: {message}")
 }
 
 #[cfg(test)]
@@ -185,6 +212,50 @@ mod tests {
     fn a_name_is_enough() {
         let manifest: BackboneManifest = "name = \"x\"".parse().unwrap();
         assert_eq!(manifest, BackboneManifest::named("x"));
+    }
+
+    #[test]
+    fn the_hint_names_each_key_of_a_full_manifest() {
+        let mut full = BackboneManifest::named("probe");
+        full.license = Some("MIT".to_owned());
+        full.source = Some(Source {
+            package: Some("p".to_owned()),
+            file: Some("f".to_owned()),
+            urls: vec!["u".to_owned()],
+            arch: Some("a".to_owned()),
+            sha256: "s".to_owned(),
+            bytes: 1,
+        });
+        full.features.layer = Some("l".to_owned());
+        full.features.num_features = Some(1);
+        let words: Vec<&str> = KEYS.split([' ', ',', ';']).collect();
+        for line in full.to_toml().lines().filter(|line| !line.is_empty()) {
+            let key = line.split(" =").next().unwrap();
+            assert!(words.contains(&key), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_sentence_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("probe.toml");
+        for (text, wanted) in [
+            (
+                "name = \"x\"\n[preprocessing]\nresise = 256\n",
+                "line 3, column 1: unknown field `resise`",
+            ),
+            ("name = \"é\" x", "line 1, column 12: "),
+            ("", "missing field `name`"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let error = BackboneManifest::read(&path).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.contains(wanted) && !message.contains('\n'),
+                "{message}"
+            );
+            assert!(error.hint().unwrap().contains("num_features"));
+        }
     }
 
     #[test]

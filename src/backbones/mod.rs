@@ -22,14 +22,14 @@ pub mod weights;
 
 pub use backbone::Backbone;
 pub use convolutions::Convolutions;
-pub use device::{Device, DeviceRequest, Precision};
+pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, Proxies};
 pub use frozen::{Frozen, RunOptions};
 pub use home::Home;
-pub use library::{Origin, RuntimeLibrary};
+pub use library::{NO_TELEMETRY, Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use outline::Outline;
 pub use overrides::{Overrides, Preset};
-pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Registry};
+pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use runtime::{OnnxBackbone, available_providers};
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

@@ -42,6 +42,15 @@ pub struct Installed {
     pub path: Option<PathBuf>,
 }
 
+/// All backbones of a home.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Those that are known or installed, in order of their names.
+    pub backbones: Vec<Installed>,
+    /// Why others that are installed cannot be listed: each error names the file at fault.
+    pub broken: Vec<Error>,
+}
+
 impl Registry {
     /// The registry of a home.
     #[must_use]
@@ -78,38 +87,42 @@ impl Registry {
         })
     }
 
-    /// All backbones that are known or installed, in order of their names.
-    ///
-    /// # Errors
-    /// A manifest beside an installed network that cannot be read.
-    pub fn list(&self) -> Result<Vec<Installed>> {
-        let mut all: Vec<Installed> = Self::known()
-            .into_iter()
-            .map(|manifest| Installed {
-                manifest,
-                path: None,
-            })
-            .collect();
-        for file in self.installed()? {
-            all.retain(|known| known.manifest.name != file.manifest.name);
-            all.push(Installed {
-                manifest: file.manifest,
-                path: Some(file.path),
-            });
+    /// All backbones that are known or installed. One that is broken hides no other.
+    #[must_use]
+    pub fn list(&self) -> Listing {
+        let mut listing = Listing::default();
+        let known = Self::known().into_iter();
+        let all = &mut listing.backbones;
+        all.extend(known.map(|manifest| Installed {
+            manifest,
+            path: None,
+        }));
+        for file in self.installed().iter().map(|path| open(path)) {
+            match file {
+                Ok(file) => {
+                    all.retain(|known| known.manifest.name != file.manifest.name);
+                    all.push(Installed {
+                        manifest: file.manifest,
+                        path: Some(file.path),
+                    });
+                }
+                Err(error) => listing.broken.push(error),
+            }
         }
         all.sort_by(|a, b| a.manifest.name.cmp(&b.manifest.name));
-        Ok(all)
+        listing
     }
 
-    fn installed(&self) -> Result<Vec<BackboneFile>> {
-        let Ok(entries) = fs::read_dir(self.home.models()) else {
-            return Ok(Vec::new());
-        };
-        let paths = entries.flatten().map(|entry| entry.path());
-        paths
+    /// The installed ONNX files, in order of their names.
+    fn installed(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.home.models());
+        let paths = entries.into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = paths
+            .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|e| e == "onnx"))
-            .map(|path| open(&path))
-            .collect()
+            .collect();
+        paths.sort();
+        paths
     }
 
     /// A backbone by its name, or by the path of an ONNX file.
@@ -128,7 +141,7 @@ impl Registry {
         if installed.is_file() {
             return open(&installed);
         }
-        let list = self.list()?;
+        let list = self.list().backbones;
         let hint = match list.iter().find(|b| Path::new(&b.manifest.name) == name) {
             Some(known) => format!(
                 "run `{}`, or put the network at `{}`",
@@ -164,7 +177,8 @@ impl Registry {
         known_checksums::sha256(&self.home, file)
     }
 
-    /// Finds a network again by its content: at a remembered place, then among the installed ones.
+    /// Finds a network again by its content: at a remembered place, then among the installed ones, that of its name
+    /// first. Manifests play no part: what belongs to other networks may be broken.
     ///
     /// # Errors
     /// [`Error::Network`] where no file of that content is found.
@@ -174,19 +188,23 @@ impl Registry {
         sha256: &str,
         remembered: Option<&Path>,
     ) -> Result<BackboneFile> {
-        let remembered = remembered
-            .filter(|path| path.is_file())
-            .map(open)
-            .transpose()?;
-        for file in remembered.into_iter().chain(self.installed()?) {
-            if self.sha256(&file)? == sha256 {
-                return Ok(file);
+        let mut installed = self.installed();
+        // False comes before true, and the sort keeps the order of equals.
+        installed.sort_by_key(|path| path.file_stem().is_none_or(|stem| stem != name));
+        let remembered = remembered.filter(|path| path.is_file());
+        let mut unreadable = String::new();
+        for path in remembered.map(Path::to_owned).into_iter().chain(installed) {
+            let file = without_manifest(&path);
+            match self.sha256(&file) {
+                Ok(found) if found == sha256 => return Ok(file),
+                Ok(_) => {}
+                Err(error) => unreadable = format!("{unreadable}; {error}"),
             }
         }
         let hint = format!(
             "install `{name}` again (see `frostline models list`), or name its file with --backbone FILE"
         );
-        let problem = format!("no network with SHA-256 {sha256:.16}… is installed");
+        let problem = format!("no network with SHA-256 {sha256:.16}… is installed{unreadable}");
         Err(Error::Network {
             path: name.into(),
             problem,
@@ -220,16 +238,16 @@ fn open(path: &Path) -> Result<BackboneFile> {
             has_manifest: true,
         });
     }
-    let stem = path
-        .file_stem()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned();
-    Ok(BackboneFile {
+    Ok(without_manifest(path))
+}
+
+fn without_manifest(path: &Path) -> BackboneFile {
+    let stem = path.file_stem().unwrap_or(path.as_os_str());
+    BackboneFile {
         path: path.to_owned(),
-        manifest: BackboneManifest::named(stem),
+        manifest: BackboneManifest::named(stem.to_string_lossy()),
         has_manifest: false,
-    })
+    }
 }
 
 impl BackboneFile {

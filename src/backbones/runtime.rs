@@ -26,6 +26,7 @@ use ort::session::Session;
 use self::agreement::{LEAST_COSINE, cosine, test_picture};
 use self::batch_sizes::BatchSizes;
 use self::network::{Network, RunFault};
+use self::pool::Pooling;
 pub use self::providers::available_providers;
 use self::session::Opener;
 use self::signature::{choose_output, image_lengths, input_shape};
@@ -33,7 +34,8 @@ use super::backbone::Backbone;
 use super::device::{Device, Precision};
 use super::frozen::RunOptions;
 use super::library::RuntimeLibrary;
-use super::manifest::FeatureLayer;
+use super::manifest::{FeatureLayer, Pool};
+use super::onnx::channel_axis;
 use crate::error::{Error, Result};
 use crate::images::Preprocessing;
 
@@ -79,7 +81,13 @@ impl OnnxBackbone {
         };
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
-        let network = Network::new(opener, path.to_owned(), layer, shape, features.pool);
+        let channels = match features.pool {
+            Pool::Mean => channel_axis(path, &layer, preprocessing.layout)?,
+            _ => None,
+        };
+        let pool = features.pool;
+        let pooling = Pooling { pool, channels };
+        let network = Network::new(opener, path.to_owned(), layer, shape, pooling);
         let mut backbone = Self {
             network: Arc::new(network),
             session: Some(session),
@@ -103,6 +111,12 @@ impl OnnxBackbone {
     #[must_use]
     pub fn device(&self) -> Device {
         self.network.opener.device
+    }
+
+    /// How exactly it really computes.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.network.opener.precision()
     }
 
     /// The batch size that the file fixes, if it does: larger batches are run in such pieces.

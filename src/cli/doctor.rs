@@ -20,6 +20,9 @@ pub(super) fn run(home: &Home) -> anyhow::Result<Outcome> {
             Verdict::Good(details) => {
                 let _ = writeln!(text, "ok       {subject}: {details}");
             }
+            Verdict::Limited { problem, hint } => {
+                let _ = writeln!(text, "warning  {subject}: {problem}\n         hint: {hint}");
+            }
             Verdict::Bad { problem, hint } => {
                 bad += 1;
                 let _ = writeln!(text, "MISSING  {subject}: {problem}");

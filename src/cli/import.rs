@@ -31,7 +31,8 @@ pub(super) struct Args {
     /// the last classifier reads [default: penultimate].
     #[arg(long, value_name = "TENSOR|penultimate|INDEX", conflicts_with = "arch")]
     layer: Option<String>,
-    /// What becomes of a layer's positions: flatten keeps all their numbers, mean averages over them [default: flatten].
+    /// What becomes of a layer's positions: flatten keeps all their numbers, mean averages over them; where the network
+    /// does not tell its channels from positions, mean-channels-first or mean-channels-last [default: flatten].
     #[arg(long, value_name = "POOL", conflicts_with = "arch")]
     pool: Option<Pool>,
     /// Replace an installed backbone of that name with another one.

@@ -31,6 +31,7 @@ mod search_args;
 mod size;
 mod suggest;
 mod suggestion_rows;
+mod synonyms;
 mod talk;
 mod training_args;
 mod trust_args;
@@ -52,6 +53,9 @@ struct Cli {
     /// Say nothing but warnings and errors.
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Say more, such as why no GPU is used.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,8 +105,9 @@ impl Outcome {
 /// Parses the arguments, runs the command, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| synonyms::with_tip(error).exit());
     talk::set_quiet(cli.quiet);
+    talk::set_verbose(cli.verbose);
     match run(cli) {
         Ok(Outcome::AllRight) => ExitCode::SUCCESS,
         Ok(Outcome::SomeSkipped) => ExitCode::from(3),

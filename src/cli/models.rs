@@ -7,7 +7,8 @@ use super::Outcome;
 use super::import;
 use super::output::write_to;
 use super::pull;
-use crate::backbones::{Home, Outline, Registry};
+use super::talk;
+use crate::backbones::{Home, Installed, Outline, Registry};
 use crate::error::Error;
 
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,11 @@ enum Command {
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     match args.command {
-        Command::List => print(&list(&Registry::new(home))?)?,
+        Command::List => {
+            let listing = Registry::new(home).list();
+            listing.broken.iter().for_each(talk::cause);
+            print(&list(listing.backbones))?;
+        }
         Command::Show { backbone } => print(&show(&Registry::new(home), &backbone)?)?,
         Command::Pull(args) => pull::run(args, home)?,
         Command::Import(args) => import::run(args, home)?,
@@ -49,9 +54,9 @@ fn print(text: &str) -> Result<(), Error> {
     })
 }
 
-fn list(registry: &Registry) -> Result<String, Error> {
+fn list(backbones: Vec<Installed>) -> String {
     let mut out = String::new();
-    for backbone in registry.list()? {
+    for backbone in backbones {
         let manifest = &backbone.manifest;
         let path = backbone.path.map_or("not installed".to_owned(), |path| {
             path.display().to_string()
@@ -67,7 +72,7 @@ fn list(registry: &Registry) -> Result<String, Error> {
             manifest.name
         );
     }
-    Ok(out)
+    out
 }
 
 fn show(registry: &Registry, name: &Path) -> Result<String, Error> {

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::talk;
+use crate::backbones::has_nvidia_gpu;
 use crate::error::Error;
 use crate::images::ignored_text;
 use crate::outputs;
@@ -179,9 +180,9 @@ pub(super) fn ignored(counts: &BTreeMap<String, usize>) {
     }
 }
 
-/// Says why `auto` took the CPU.
+/// Says why `auto` took the CPU, where somebody may wonder: there is a GPU, or more is to be said.
 pub(super) fn gpu_not_used(why: Option<&str>) {
-    if let Some(why) = why {
+    if let Some(why) = why.filter(|_| talk::is_verbose() || has_nvidia_gpu()) {
         talk::say(format!("  no GPU    {why}"));
     }
 }

@@ -17,11 +17,11 @@ use crate::tasks::{Classified, Wanted};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// path,label,probability,status and a column `p_CLASS` for each class.
+    /// Comma-separated values, with a header.
     Csv,
     /// The same with tabs between the columns.
     Tsv,
-    /// The same, an object a line.
+    /// JSON Lines: an object for each row.
     Jsonl,
     /// For people.
     Table,

@@ -1,5 +1,6 @@
 //! Talking to people, on standard error. A closed standard error is no reason to fail.
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +9,20 @@ use crate::error::Error;
 use crate::images::path_text::for_terminal;
 
 static QUIET: AtomicBool = AtomicBool::new(false);
+static VERBOSE: AtomicBool = AtomicBool::new(false);
 
 /// Says nothing but warnings and errors from here on.
 pub(super) fn set_quiet(quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Says more from here on.
+pub(super) fn set_verbose(verbose: bool) {
+    VERBOSE.store(verbose, Ordering::Relaxed);
+}
+
+pub(super) fn is_verbose() -> bool {
+    VERBOSE.load(Ordering::Relaxed)
 }
 
 pub(super) fn is_quiet() -> bool {
@@ -33,6 +44,13 @@ pub(super) fn note(text: impl Display) {
 
 pub(super) fn warn(text: impl Display) {
     line(&format!("{} {text}", bold("warning:")));
+}
+
+/// Warns of an error that stops nothing, with its causes.
+pub(super) fn cause(error: &Error) {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    warn(for_terminal(&text));
 }
 
 /// A warning about several things, one a line; the first ones only where there are very many.
@@ -75,13 +93,34 @@ pub(super) fn error(error: &anyhow::Error) {
 }
 
 fn bold(text: &str) -> String {
-    if stderr().is_terminal() {
+    if stderr().is_terminal() && wants_colour(|name| std::env::var_os(name)) {
         format!("\x1b[1m{text}\x1b[0m")
     } else {
         text.to_owned()
     }
 }
 
+/// As <https://no-color.org> and <https://bixense.com/clicolors> have it; a dumb terminal shows no escapes.
+fn wants_colour(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let is = |name: &str, value: &str| variable(name).is_some_and(|found| found == value);
+    let no_colour = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !no_colour && !is("CLICOLOR", "0") && !is("TERM", "dumb")
+}
+
 fn line(text: &str) {
     let _ = writeln!(stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_is_left_out_where_the_environment_says_so() {
+        let wanted = |name: &'static str, value: &'static str| {
+            wants_colour(|asked| (asked == name).then(|| OsString::from(value)))
+        };
+        assert!(wanted("NO_COLOR", "") && wanted("CLICOLOR", "1") && wanted("TERM", "xterm"));
+        assert!(!wanted("NO_COLOR", "1") && !wanted("CLICOLOR", "0") && !wanted("TERM", "dumb"));
+    }
 }

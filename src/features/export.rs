@@ -14,7 +14,7 @@ use parquet::arrow::ArrowWriter;
 use super::digest::Digest;
 use super::index::{Content, IndexRow};
 use super::store::FeatureStore;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system_error};
 use crate::outputs;
 
 /// The forms of a table.
@@ -57,7 +57,7 @@ fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Resul
     outputs::write_through(&path, |file| {
         features
             .write_npy(file)
-            .map_err(|e| Error::io("write", &path)(std::io::Error::other(e)))
+            .map_err(|e| Error::io("write", &path)(system_error(e)))
     })?;
     write_csv(rows, None, &output.join("index.csv"))
 }
@@ -108,14 +108,12 @@ fn content(row: &IndexRow) -> Content {
 }
 
 fn write_parquet(rows: &[&IndexRow], features: Array2<f32>, path: &Path) -> Result<()> {
-    let failed =
-        |e: &dyn std::fmt::Display| Error::io("write", path)(std::io::Error::other(e.to_string()));
-    let batch = table(rows, features).map_err(|e| failed(&e))?;
+    let failed = |e| Error::io("write", path)(system_error(e));
+    let batch = table(rows, features).map_err(|e| Error::io("write", path)(system_error(e)))?;
     outputs::write_through(path, |file| {
-        let mut writer =
-            ArrowWriter::try_new(&mut *file, batch.schema(), None).map_err(|e| failed(&e))?;
-        writer.write(&batch).map_err(|e| failed(&e))?;
-        writer.close().map(drop).map_err(|e| failed(&e))
+        let mut writer = ArrowWriter::try_new(&mut *file, batch.schema(), None).map_err(failed)?;
+        writer.write(&batch).map_err(failed)?;
+        writer.close().map(drop).map_err(failed)
     })
 }
 

@@ -24,7 +24,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use super::digest::Digest;
 use super::manifest::VERSION;
 use super::pipeline::Picture;
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileProblem, Result, system_error};
 use crate::outputs;
 
 pub(super) const FILE: &str = "index.arrow";
@@ -99,8 +99,7 @@ impl Index {
     /// Writes a store's index.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
         let path = store.join(FILE);
-        let failed =
-            |e: ArrowError| Error::io("write", &path)(std::io::Error::other(e.to_string()));
+        let failed = |e: ArrowError| Error::io("write", &path)(system_error(e));
         let batch = self.to_batch().map_err(failed)?;
         outputs::write(&path, |file| {
             let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;

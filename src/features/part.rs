@@ -24,7 +24,7 @@ use half::f16;
 
 use super::digest::Digest;
 use super::manifest::{Dtype, StoreManifest, VERSION};
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileProblem, Result, system_error};
 use crate::outputs;
 
 /// Name of part number `n`.
@@ -49,7 +49,7 @@ pub(super) struct Rows {
 
 /// Writes a part.
 pub(super) fn write(path: &Path, rows: Rows, manifest: &StoreManifest) -> Result<()> {
-    let failed = |e: ArrowError| Error::io("write", path)(io_error(e));
+    let failed = |e: ArrowError| Error::io("write", path)(system_error(e));
     let batch = record_batch(rows, manifest).map_err(failed)?;
     outputs::write(path, |file| {
         let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
@@ -100,14 +100,6 @@ fn record_batch(rows: Rows, manifest: &StoreManifest) -> Result<RecordBatch, Arr
         schema,
         columns.into_iter().map(|(_, column)| column).collect(),
     )
-}
-
-/// Arrow's errors carry the system's own where there is one.
-fn io_error(error: ArrowError) -> std::io::Error {
-    match error {
-        ArrowError::IoError(_, error) => error,
-        other => std::io::Error::other(other.to_string()),
-    }
 }
 
 /// What to read of a part.

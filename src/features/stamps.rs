@@ -25,7 +25,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use super::digest::Digest;
 use super::index::Content;
 use super::manifest::VERSION;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system_error};
 use crate::images::path_text;
 use crate::outputs;
 use crate::stamp::Stamp;
@@ -56,8 +56,7 @@ impl Stamps {
     /// Writes those of a store.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
         let path = store.join(FILE);
-        let failed =
-            |e: ArrowError| Error::io("write", &path)(std::io::Error::other(e.to_string()));
+        let failed = |e: ArrowError| Error::io("write", &path)(system_error(e));
         let batch = self.to_batch().map_err(failed)?;
         outputs::write(&path, |file| {
             let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;

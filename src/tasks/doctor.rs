@@ -23,6 +23,13 @@ pub struct Finding {
 pub enum Verdict {
     /// All right, with details.
     Good(String),
+    /// It works, but not in all respects.
+    Limited {
+        /// What does not work.
+        problem: String,
+        /// The suggested fix.
+        hint: String,
+    },
     /// Missing or broken, with what mends it.
     Bad {
         /// What is wrong.
@@ -40,7 +47,7 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
             "frostline",
             Ok(format!("{} on {} CPUs", env!("CARGO_PKG_VERSION"), cpus())),
         ),
-        finding("FROSTLINE_HOME", Ok(home.path().display().to_string())),
+        home_finding(home),
     ];
     let library = RuntimeLibrary::find(home);
     let providers = library.as_ref().ok().map(available_providers);
@@ -62,6 +69,23 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
     findings.extend(backbones(home));
     findings.extend(batches(home, carried.as_deref()));
     findings
+}
+
+/// A home that is read only does for networks that are installed, without the cache.
+fn home_finding(home: &Home) -> Finding {
+    let text = home.path().display();
+    let verdict = match home.check_writable() {
+        Ok(()) => Verdict::Good(text.to_string()),
+        Err(error) => Verdict::Limited {
+            problem: format!("`{text}` cannot be written: {error}"),
+            hint: "set FROSTLINE_HOME to a folder that can be written, to install backbones and for quick starts"
+                .to_owned(),
+        },
+    };
+    Finding {
+        subject: "FROSTLINE_HOME".to_owned(),
+        verdict,
+    }
 }
 
 fn cpus() -> usize {
@@ -89,11 +113,12 @@ fn with_causes(error: &Error) -> String {
 
 fn backbones(home: &Home) -> Vec<Finding> {
     let registry = Registry::new(home.clone());
-    let installed = match registry.list() {
-        Ok(list) => list.into_iter().filter(|backbone| backbone.path.is_some()),
-        Err(error) => return vec![finding("backbones", Err(error))],
-    };
+    let listing = registry.list();
+    let broken = listing.broken.into_iter();
+    let broken = broken.map(|error| finding("backbone", Err(error)));
+    let installed = listing.backbones.into_iter();
     installed
+        .filter(|backbone| backbone.path.is_some())
         .map(|backbone| {
             let name = &backbone.manifest.name;
             let hash = registry
@@ -104,6 +129,7 @@ fn backbones(home: &Home) -> Vec<Finding> {
                 hash.map(|hash| format!("SHA-256 {hash}")),
             )
         })
+        .chain(broken)
         .collect()
 }
 

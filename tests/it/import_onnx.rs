@@ -303,6 +303,139 @@ fn a_layer_that_mixes_the_pictures_of_a_batch_is_refused() {
         .says(&["3 features, layer `pool`"]);
 }
 
+/// A convolution of 4 × 4 pixels to `channels` averages of red, green, blue and so on, the k-th times k + 1; then `nodes`.
+fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>) -> ModelProto {
+    const CHANNELS: usize = 6;
+    let number = |i: usize| {
+        let (channel, colour) = (i / 48, i / 16 % 3);
+        let scale = (channel + 1) as f32 / 16.0;
+        if channel % 3 == colour { scale } else { 0.0 }
+    };
+    let numbers: Vec<f32> = (0..CHANNELS * 48).map(number).collect();
+    let mut model = network(input, before, Vec::new());
+    let graph = model.graph.as_mut().unwrap();
+    graph
+        .node
+        .retain(|node| !matches!(node.op_type.as_deref(), Some("MatMul" | "Softmax")));
+    graph.node.push(node(
+        "Conv",
+        &["picture", "patch.w"],
+        "map",
+        &[("strides", &[4, 4])],
+    ));
+    graph.node.extend(nodes);
+    let weights = [
+        weight("patch.w", &[6, 3, 4, 4], &numbers),
+        target("tokens", &[0, 6, -1]),
+        target("mixed", &[0, 5, 30]),
+    ];
+    for weight in weights {
+        let (name, element) = (weight.name.clone().unwrap(), weight.data_type.unwrap());
+        graph.input.push(info(&name, element, &weight.dims));
+        graph.initializer.push(weight);
+    }
+    let last = graph.node.last().unwrap().output[0].clone();
+    graph.output = vec![info(&last, DataType::FLOAT, &[1, 5, 6])];
+    model
+}
+
+/// Imports with raw pixel values, and returns the features of a picture of (10, 20, 30) whose right half has (30, 20, 10).
+fn means_of_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &str) -> Vec<f32> {
+    let args = [
+        "models", "import", file, "--name", "probe", "--layer", "layer", "--pool", pool, "--scale",
+        "1", "--mean", "0", "--std", "1", "--resize", "none",
+    ];
+    place.frostline(&args).exits(0);
+    let picture = image::RgbImage::from_fn(w, h, |x, _| {
+        image::Rgb(if x < w / 2 {
+            [10, 20, 30]
+        } else {
+            [30, 20, 10]
+        })
+    });
+    fs::create_dir_all(place.path("halves")).unwrap();
+    picture.save(place.path("halves/a.png")).unwrap();
+    let [images, store, table] =
+        ["halves", "halves-store", "halves.csv"].map(|name| place.text(name));
+    let args = [
+        "extract",
+        &images,
+        "-o",
+        &store,
+        "--overwrite",
+        "--backbone",
+        "probe",
+    ];
+    place.frostline(&args).exits(0);
+    let args = [
+        "features", "export", &store, "--format", "csv", "-o", &table,
+    ];
+    place.frostline(&args).exits(0);
+    let rows = fs::read_to_string(&table).unwrap();
+    let cells = rows.lines().nth(1).unwrap().split(',').skip(5);
+    cells.map(|cell| cell.parse().unwrap()).collect()
+}
+
+/// The mean of each colour over both halves is 20; the k-th channel is k + 1 times that.
+const HALVES: [f32; 6] = [20.0, 40.0, 60.0, 80.0, 100.0, 120.0];
+
+#[test]
+fn tokens_are_averaged_and_not_their_channels() {
+    let Some(place) = Place::new() else { return };
+    // 6 tokens of 6 channels: lengths alone would not tell them apart.
+    let input = info("picture", DataType::FLOAT, &[1, 3, 8, 12]);
+    let nodes = vec![
+        node("Reshape", &["map", "tokens"], "flat", &[]),
+        node("Transpose", &["flat"], "layer", &[("perm", &[0, 2, 1])]),
+    ];
+    let file = place.write("tokens.onnx", &patches(input, Vec::new(), nodes));
+    // Columns of 4 pixels: the middle one of three is half of each colour, and so is the whole.
+    assert_eq!(means_of_halves(&place, &file, (12, 8), "mean"), HALVES);
+}
+
+#[test]
+fn a_wide_map_with_channels_last_is_averaged_over_its_positions() {
+    let Some(place) = Place::new() else { return };
+    let input = info("pixels", DataType::FLOAT, &[1, 8, 16, 3]);
+    let before = vec![node(
+        "Transpose",
+        &["pixels"],
+        "picture",
+        &[("perm", &[0, 3, 1, 2])],
+    )];
+    let nodes = vec![node(
+        "Transpose",
+        &["map"],
+        "layer",
+        &[("perm", &[0, 2, 3, 1])],
+    )];
+    let file = place.write("wide.onnx", &patches(input, before, nodes));
+    assert_eq!(means_of_halves(&place, &file, (16, 8), "mean"), HALVES);
+}
+
+#[test]
+fn positions_that_the_graph_does_not_tell_are_asked_for() {
+    let Some(place) = Place::new() else { return };
+    // (6, 5, 5) in the shape of (5, 30): neither axis is that of the channels.
+    let input = info("picture", DataType::FLOAT, &[1, 3, 20, 20]);
+    let nodes = vec![node("Reshape", &["map", "mixed"], "layer", &[])];
+    let file = place.write("mixed.onnx", &patches(input, Vec::new(), nodes));
+    let refused = place.frostline(&[
+        "models", "import", &file, "--layer", "layer", "--pool", "mean",
+    ]);
+    refused.exits(1).says(&[
+        "5 × 30 numbers",
+        "mean-channels-first (5 features)",
+        "mean-channels-last (30 features)",
+    ]);
+    for (pool, features) in [("mean-channels-first", 5), ("mean-channels-last", 30)] {
+        assert_eq!(
+            means_of_halves(&place, &file, (20, 20), pool).len(),
+            features
+        );
+    }
+}
+
 #[test]
 fn an_uncertain_layer_is_asked_for() {
     let Some(place) = Place::new() else { return };

@@ -168,6 +168,55 @@ fn cuda_without_cuda_is_an_error_and_auto_says_what_it_took() {
     assert!(shown.contains(" on cpu in fp32, frostline"), "{shown}");
 }
 
+#[test]
+fn tf32_that_lands_on_the_cpu_is_recorded_as_fp32() {
+    if Path::new("/proc/driver/nvidia").exists() {
+        eprintln!("not tested: there is a GPU");
+        return;
+    }
+    let Some(place) = Place::fitted() else { return };
+    let ran = place.frostline("extract {dir}/images -o {dir}/new --precision tf32");
+    ran.exits(0).says(&[
+        "the device cpu has no tf32: it computes in fp32",
+        ", fp32, ",
+    ]);
+    let shown = place.frostline("features show {dir}/new").exits(0).out;
+    assert!(shown.contains(" on cpu in fp32, frostline"), "{shown}");
+}
+
+/// A program that collects usage data keeps it in the home or the cache of the user.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_collected_and_nothing_is_sent() {
+    let Some(place) = Place::fitted() else { return };
+    let [user, trace] = ["user", "trace"].map(|name| place.path(name));
+    fs::create_dir(&user).unwrap();
+    let classify = place.command("classify {dir}/images --head {dir}/head");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-e", "trace=network", "-o", &trace]);
+    strace.arg(classify.get_program()).args(classify.get_args());
+    let is_there = Command::new("strace").arg("--version").output().is_ok();
+    let mut traced = if is_there { strace } else { classify };
+    // Cargo sets the variable for this process, and the binary has to do without.
+    traced
+        .env_remove("ORT_DISABLE_TELEMETRY")
+        .env_remove("XDG_CACHE_HOME")
+        .env("FROSTLINE_HOME", place.path("home"))
+        .env("HOME", &user);
+    run(&mut traced).exits(0);
+    let made = fs::read_dir(&user).unwrap().count();
+    assert_eq!(made, 0, "something was written to the user's home");
+    if !is_there {
+        eprintln!("not tested for connections: strace cannot be run");
+        return;
+    }
+    let trace = fs::read_to_string(trace).unwrap();
+    assert!(trace.contains("+++ exited with 0 +++"), "{trace}");
+    for call in ["connect(", "sendto(", "sendmsg("] {
+        assert!(!trace.contains(call), "{trace}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn threads_are_those_of_the_cpus_that_are_allowed() {

@@ -19,6 +19,7 @@ pub(super) fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
     let python = ["VIRTUAL_ENV", "CONDA_PREFIX"]
         .into_iter()
         .filter_map(env::var_os)
+        .filter(|root| Path::new(root).is_absolute())
         .flat_map(|root| packages(&root));
     let python = python.map(|folder| (folder, Origin::Python));
     beside

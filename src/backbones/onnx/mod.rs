@@ -3,6 +3,7 @@
 mod assemble;
 mod batch;
 mod build;
+mod channels;
 mod constants;
 mod cut;
 mod external;
@@ -25,6 +26,7 @@ mod sample;
 mod tests;
 
 pub use self::build::{Conv, GraphBuilder, MaxPool, Value};
+pub use self::channels::{ChannelAxis, channel_axis};
 pub use self::cut::{Cut, Network};
 pub use self::float16::in_float16;
 pub use self::input::{Element, PictureInput};

@@ -8,10 +8,9 @@ use ort::value::TensorRef;
 use super::batch_sizes::BatchSizes;
 use super::environment::one_line;
 use super::fault::is_out_of_memory;
-use super::pool::pooled;
+use super::pool::Pooling;
 use super::session::Opener;
 use super::signature::InputShape;
-use crate::backbones::Pool;
 use crate::error::Error;
 
 /// What a network and its replicas have in common.
@@ -20,7 +19,7 @@ pub(super) struct Network {
     pub(super) path: PathBuf,
     pub(super) layer: String,
     pub(super) shape: InputShape,
-    pub(super) pool: Pool,
+    pub(super) pooling: Pooling,
     pub(super) sizes: BatchSizes,
 }
 
@@ -46,7 +45,7 @@ impl Network {
         path: PathBuf,
         layer: String,
         shape: InputShape,
-        pool: Pool,
+        pooling: Pooling,
     ) -> Self {
         let sizes = BatchSizes::new(shape.batch, opener.liked_batches());
         Self {
@@ -54,7 +53,7 @@ impl Network {
             path,
             layer,
             shape,
-            pool,
+            pooling,
             sizes,
         }
     }
@@ -103,7 +102,11 @@ impl Network {
                 format!("{batch} images gave an output of shape {dims:?}, not a row for each");
             return Err(RunFault::Other(self.fault(problem, "")));
         }
-        Ok(pooled(&dims, values, self.pool))
+        let pooled = self.pooling.of(&dims, values);
+        pooled.ok_or_else(|| {
+            let (problem, hint) = Pooling::unclear(&self.layer, &dims);
+            RunFault::Other(self.fault(problem, hint))
+        })
     }
 
     fn run_fault(&self, error: &ort::Error, batch: usize) -> RunFault {

@@ -1,63 +1,94 @@
 //! From a layer's output to features: (N, …) to (N, D).
 
 use crate::backbones::Pool;
+use crate::backbones::onnx::ChannelAxis;
 
-/// Flattened as it lies, or the mean over the positions of (N, C, …) or (N, …, C).
-pub(super) fn pooled(dims: &[usize], values: &[f32], pool: Pool) -> Vec<f32> {
-    if pool == Pool::Flatten || dims.len() < 3 {
-        return values.to_vec();
+/// How the numbers of an image become its features.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pooling {
+    pub(super) pool: Pool,
+    /// What the graph tells of the layer, where [`Pool::Mean`] has to know.
+    pub(super) channels: Option<ChannelAxis>,
+}
+
+impl Pooling {
+    /// Flattened as it lies, or the mean over all axes but the batch and the channels; `None` where these are not known.
+    pub(super) fn of(self, dims: &[usize], values: &[f32]) -> Option<Vec<f32>> {
+        let axis = match self.pool {
+            _ if dims.len() < 3 => return Some(values.to_vec()),
+            Pool::Flatten => return Some(values.to_vec()),
+            Pool::MeanChannelsFirst => 1,
+            Pool::MeanChannelsLast => dims.len() - 1,
+            Pool::Mean => self.channels.filter(|known| known.rank == dims.len())?.axis,
+        };
+        Some(means(dims, values, axis))
     }
-    let rows = values.chunks_exact(values.len() / dims[0]);
-    if channels_last(dims) {
-        let channels = dims[dims.len() - 1];
-        return rows
-            .flat_map(|row| means_of_columns(row, channels))
-            .collect();
+
+    /// What cannot be told of a layer, with its readings.
+    pub(super) fn unclear(layer: &str, dims: &[usize]) -> (String, String) {
+        let [first, last] = [dims[1], dims[dims.len() - 1]];
+        let shape: Vec<String> = dims[1..].iter().map(ToString::to_string).collect();
+        let shape = shape.join(" × ");
+        let problem = format!(
+            "its layer `{layer}` gives {shape} numbers for each image, and its graph does not tell which axis holds the \
+             channels: the mean over positions has {first} features if the first does, {last} if the last does"
+        );
+        let hint = format!(
+            "say which with the pool mean-channels-first ({first} features) or mean-channels-last ({last} features), in \
+             `models import --pool` or its manifest"
+        );
+        (problem, hint)
     }
-    let positions = dims[2..].iter().product();
-    values.chunks_exact(positions).map(mean).collect()
 }
 
-/// ONNX's convolutions have their channels in the second axis, whatever the network's input has. They are last where a
-/// network was turned round at its end, as those from `TensorFlow` may be: then the axes before are height and width,
-/// of equal length.
-fn channels_last(dims: &[usize]) -> bool {
-    matches!(dims, &[_, height, width, channels] if height == width && width != channels)
-}
-
-fn mean(values: &[f32]) -> f32 {
-    values.iter().sum::<f32>() / values.len() as f32
-}
-
-fn means_of_columns(row: &[f32], channels: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; channels];
-    for position in row.chunks_exact(channels) {
-        for (sum, value) in sums.iter_mut().zip(position) {
-            *sum += value;
+/// The mean of each channel.
+fn means(dims: &[usize], values: &[f32], axis: usize) -> Vec<f32> {
+    let channels = dims[axis];
+    let behind: usize = dims[axis + 1..].iter().product();
+    let image = values.len() / dims[0];
+    let positions = (image / channels) as f32;
+    let mut means = Vec::with_capacity(dims[0] * channels);
+    for row in values.chunks_exact(image) {
+        let mut sums = vec![0.0_f32; channels];
+        for (i, run) in row.chunks_exact(behind).enumerate() {
+            sums[i % channels] += run.iter().sum::<f32>();
         }
+        means.extend(sums.into_iter().map(|sum| sum / positions));
     }
-    let positions = (row.len() / channels) as f32;
-    sums.into_iter().map(|sum| sum / positions).collect()
+    means
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn pooled(dims: &[usize], values: &[f32], pool: Pool) -> Option<Vec<f32>> {
+        let channels = None;
+        Pooling { pool, channels }.of(dims, values)
+    }
+
     #[test]
     fn means_over_positions() {
         // One image, two channels, 1 × 2 positions: channel means 1.5 and 3.5.
         let values = [1.0, 2.0, 3.0, 4.0];
-        assert_eq!(pooled(&[1, 2, 1, 2], &values, Pool::Mean), [1.5, 3.5]);
-        assert_eq!(pooled(&[1, 2, 1, 2], &values, Pool::Flatten), values);
-        assert_eq!(pooled(&[2, 2], &values, Pool::Mean), values);
+        let first = pooled(&[1, 2, 1, 2], &values, Pool::MeanChannelsFirst);
+        assert_eq!(first.unwrap(), [1.5, 3.5]);
+        assert_eq!(
+            pooled(&[1, 2, 1, 2], &values, Pool::Flatten).unwrap(),
+            values
+        );
+        assert_eq!(pooled(&[2, 2], &values, Pool::Mean).unwrap(), values);
+        // Two tokens of two channels: (1 + 3) / 2 and (2 + 4) / 2.
+        let last = pooled(&[1, 2, 2], &values, Pool::MeanChannelsLast);
+        assert_eq!(last.unwrap(), [2.0, 3.0]);
     }
 
     #[test]
-    fn channels_are_last_behind_a_square() {
-        // Two channels at 3 × 3 positions, side by side: 0, 10, 1, 11, … 8, 18.
-        let values: Vec<f32> = (0..9).flat_map(|i| [i, i + 10]).map(|i| i as f32).collect();
-        assert_eq!(pooled(&[1, 3, 3, 2], &values, Pool::Mean), [4.0, 14.0]);
-        assert!(!channels_last(&[1, 512, 7, 7]) && !channels_last(&[1, 7, 7, 7]));
+    fn equal_lengths_say_nothing() {
+        let values: Vec<f32> = (0..18).map(|i| i as f32).collect();
+        assert_eq!(pooled(&[1, 3, 3, 2], &values, Pool::Mean), None);
+        let (problem, hint) = Pooling::unclear("map", &[1, 3, 3, 2]);
+        assert!(problem.contains("3 × 3 × 2"), "{problem}");
+        assert!(hint.contains("first (3 features)") && hint.contains("last (2 features)"));
     }
 }

@@ -31,7 +31,8 @@ pub(super) fn nvidia_libraries(runtime: &Path) {
 
 /// The folder of the library, and `site-packages/nvidia/*/lib` where it lies in `site-packages/onnxruntime/capi`.
 fn folders(runtime: &Path) -> Vec<PathBuf> {
-    let Some(own) = runtime.parent() else {
+    // A library that the loader found has no folder that is known, and the working directory is not it.
+    let Some(own) = runtime.parent().filter(|own| own.is_absolute()) else {
         return Vec::new();
     };
     let packages = own.join("../../nvidia");
@@ -75,5 +76,12 @@ mod tests {
             .find_map(|folder| in_folder(folder, "libcublas.so"));
         assert!(found.unwrap().ends_with("nvidia/cu13/lib/libcublas.so.13"));
         assert_eq!(in_folder(&folders[0], "libcublas.so"), None);
+    }
+
+    #[test]
+    fn nothing_is_taken_from_the_working_directory() {
+        for runtime in ["libonnxruntime.so", "lib/libonnxruntime.so", "./x.so"] {
+            assert!(super::folders(Path::new(runtime)).is_empty(), "{runtime}");
+        }
     }
 }

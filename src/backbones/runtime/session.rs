@@ -39,8 +39,22 @@ impl Opener {
         image: [usize; 3],
         options: &RunOptions,
     ) -> Result<Opened> {
+        if let DeviceRequest::Exactly(device) = options.device
+            && !device.computes_in(options.precision)
+        {
+            return Err(Error::Parameter {
+                name: "precision",
+                value: format!("{} on the device {device}", options.precision),
+                wanted: "fp32 or fp16 there: only NVIDIA GPUs compute in tf32",
+            });
+        }
         let environment = environment(library)?;
-        let on = |device| {
+        let on = |device: Device| {
+            let mut options = options.clone();
+            if !device.computes_in(options.precision) {
+                options.precision = Precision::Fp32;
+            }
+            let options = &options;
             providers::require(device, library)?;
             if matches!(device, Device::Cuda(_) | Device::TensorRt(_)) {
                 preload::nvidia_libraries(&library.path);
@@ -93,6 +107,11 @@ impl Opener {
         let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES);
         let source = Source::of(path, image, device, options, cache)?;
         Ok(opener(share, source))
+    }
+
+    /// How exactly it computes: in fp32 where `auto` took a device that has no TF32.
+    pub(super) fn precision(&self) -> Precision {
+        self.options.precision
     }
 
     /// Opens one more session.

@@ -61,6 +61,8 @@ pub(super) enum Given {
     OtherHeads,
     /// `lib.so`, a text.
     TextLibrary,
+    /// Beside the default backbone: `aaa.onnx`, whose manifest has an unknown key, and `zzz.onnx`, a text.
+    BrokenNeighbour,
     /// `home`, an empty folder, as `FROSTLINE_HOME`.
     EmptyHome,
 }
@@ -128,6 +130,14 @@ impl Given {
             }
             Self::OtherHeads => other_heads(dir),
             Self::TextLibrary => text("lib.so", "text"),
+            Self::BrokenNeighbour => {
+                let models = dir.join("home/models");
+                let whole = models.join("efficientnet-lite0.onnx");
+                fs::copy(whole, models.join("aaa.onnx")).unwrap();
+                text("home/models/aaa.toml", "name = \"aaa\"\nnam = 1\n");
+                text("home/models/zzz.onnx", "text");
+                text("home/models/zzz.toml", "name = \"zzz\"\n");
+            }
             Self::EmptyHome => fs::create_dir(dir.join("home")).unwrap(),
         }
     }

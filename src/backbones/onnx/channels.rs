@@ -1,0 +1,212 @@
+//! Which axis of a layer holds its channels, followed through the graph from what defines it: never from lengths.
+//!
+//! `Conv` gives (N, C, …) by its definition, the picture is what preprocessing makes of it, a `Transpose` moves axes, and
+//! most nodes keep them. Where a node's effect is not certain, nothing is known of what it gives.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::graph::Node;
+use super::links::Links;
+use super::read::read_model;
+use super::shapes::ELEMENTWISE;
+use crate::error::{Error, Result};
+use crate::images::Layout;
+
+/// The axes of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelAxis {
+    /// How many axes it has, the batch included.
+    pub rank: usize,
+    /// Which of them holds the channels, counted from 0, the batch.
+    pub axis: usize,
+    /// How many channels there are, where it is certain.
+    length: Option<i64>,
+}
+
+/// Nodes besides [`ELEMENTWISE`] that keep the axes of their first input. A `MatMul` with a weight mixes the last axis
+/// within itself.
+const KEEPING: &[&str] = &[
+    "Abs",
+    "AveragePool",
+    "CumSum",
+    "Erf",
+    "Exp",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "GroupNormalization",
+    "Log",
+    "LogSoftmax",
+    "LpPool",
+    "MaxPool",
+    "Mish",
+    "Neg",
+    "Pad",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "RMSNormalization",
+    "Reciprocal",
+    "Resize",
+    "SimplifiedLayerNormalization",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "ThresholdedRelu",
+    "Upsample",
+    "FastGelu",
+    "QuickGelu",
+    "Sin",
+    "Cos",
+    "Floor",
+    "Ceil",
+    "Round",
+];
+/// Those of several inputs of the same axes.
+const MERGING: &[&str] = &[
+    "Add", "Sum", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Mean",
+];
+
+/// The axis of the channels of a network's layer; `None` where the graph does not tell.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::File`] where it is no ONNX file, or is damaged; [`Error::Network`] where its graph makes no sense.
+pub fn channel_axis(path: &Path, layer: &str, layout: Layout) -> Result<Option<ChannelAxis>> {
+    let model = read_model(path)?;
+    let links = Links::new(&model.graph).map_err(|problem| Error::Network {
+        path: path.to_owned(),
+        problem,
+        hint: "fetch or export it again".to_owned(),
+    })?;
+    Ok(links.channels(layout).get(layer).copied())
+}
+
+type Known<'m> = HashMap<&'m str, ChannelAxis>;
+
+impl<'m> Links<'m> {
+    /// The axes of all tensors of which they are certain.
+    pub(super) fn channels(&self, layout: Layout) -> Known<'m> {
+        let mut known = Known::new();
+        let axis = match layout {
+            Layout::Nchw => 1,
+            Layout::Nhwc => 3,
+        };
+        for input in self
+            .graph
+            .inputs
+            .iter()
+            .filter(|input| self.is_live(&input.name))
+        {
+            let picture = ChannelAxis {
+                rank: 4,
+                axis,
+                length: Some(3),
+            };
+            known.insert(&input.name, picture);
+        }
+        // Nodes stand behind those that they need; what does not is not known.
+        for node in &self.graph.nodes {
+            if let (Some(axes), Some(output)) = (self.axes_of(node, &known), node.outputs.first()) {
+                known.insert(output, axes);
+            }
+        }
+        known
+    }
+
+    fn axes_of(&self, node: &Node, known: &Known) -> Option<ChannelAxis> {
+        let first = || known.get(node.inputs.first()?.as_str()).copied();
+        match node.operator.as_str() {
+            "Conv" | "ConvInteger" => {
+                let dims = self.weight_dims(node.inputs.get(1)?)?;
+                Some(ChannelAxis {
+                    rank: dims.len(),
+                    axis: 1,
+                    length: dims.first().copied(),
+                })
+            }
+            "MatMul" => first()?.times(&self.weight_dims(node.inputs.get(1)?)?),
+            "Transpose" => first()?.transposed(node.ints("perm")),
+            "Reshape" => {
+                first()?.reshaped(&self.integers(node.inputs.get(1)?)?, node.ints("allowzero"))
+            }
+            "Concat" => self
+                .merged(node, known)
+                .map(|axes| axes.joined(node.ints("axis"))),
+            operator if MERGING.contains(&operator) => self.merged(node, known),
+            operator if ELEMENTWISE.contains(&operator) || KEEPING.contains(&operator) => first(),
+            _ => None,
+        }
+    }
+
+    /// What all inputs that are known have in common; a weight may be broadcast, but brings no axis.
+    fn merged(&self, node: &Node, known: &Known) -> Option<ChannelAxis> {
+        let mut inputs = node
+            .inputs
+            .iter()
+            .filter_map(|input| known.get(input.as_str()));
+        let axes = *inputs.next()?;
+        let same = inputs.all(|other| (other.rank, other.axis) == (axes.rank, axes.axis));
+        let weights = node.inputs.iter().filter(|input| !self.is_live(input));
+        let mut ranks = weights
+            .filter_map(|weight| self.weight_dims(weight))
+            .map(|dims| dims.len());
+        let lengths = node
+            .inputs
+            .iter()
+            .filter_map(|input| known.get(input.as_str()));
+        // One channel may have been broadcast.
+        let length = lengths
+            .map(|axes| axes.length)
+            .max()
+            .flatten()
+            .filter(|&length| length > 1);
+        (same && ranks.all(|rank| rank <= axes.rank)).then_some(ChannelAxis { length, ..axes })
+    }
+}
+
+impl ChannelAxis {
+    /// Multiplied by a weight (a, b): the last axis gets the length b.
+    fn times(self, weight: &[i64]) -> Option<Self> {
+        let &[_, columns] = weight else { return None };
+        let is_last = self.axis + 1 == self.rank;
+        let length = if is_last { Some(columns) } else { self.length };
+        Some(Self { length, ..self })
+    }
+
+    fn transposed(self, perm: Option<&[i64]>) -> Option<Self> {
+        let from = |axis| match perm {
+            None => Some(self.rank - 1 - axis),
+            Some(perm) => usize::try_from(*perm.get(axis)?).ok(),
+        };
+        let axis = (0..self.rank).find(|&axis| from(axis) == Some(self.axis))?;
+        // The batch has to stay where it is.
+        (from(0) == Some(0)).then_some(Self { axis, ..self })
+    }
+
+    /// Numbers keep their order, so an axis of the channels' length next to the batch, or at the end, is theirs still.
+    fn reshaped(self, target: &[i64], allow_zero: Option<&[i64]>) -> Option<Self> {
+        let copies = |at: usize| target[at] == 0 && at == self.axis && allow_zero != Some(&[1]);
+        let is_channels = |at: usize| copies(at) || self.length.is_some_and(|n| n == target[at]);
+        let rank = target.len();
+        let axis = match self.axis {
+            _ if rank < 3 => None,
+            1 if is_channels(1) => Some(1),
+            last if last + 1 == self.rank && is_channels(rank - 1) => Some(rank - 1),
+            _ => None,
+        }?;
+        Some(Self { rank, axis, ..self })
+    }
+
+    /// After others were put behind it along an axis.
+    fn joined(self, along: Option<&[i64]>) -> Self {
+        let rank = self.rank as i64;
+        let along = along
+            .and_then(|axis| axis.first())
+            .map(|axis| axis.rem_euclid(rank));
+        let kept = along.is_some_and(|along| along != self.axis as i64);
+        Self {
+            length: self.length.filter(|_| kept),
+            ..self
+        }
+    }
+}
