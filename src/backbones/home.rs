@@ -1,13 +1,13 @@
 //! `FROSTLINE_HOME`: the folder for models and runtime that belong to the user.
 
 use std::env;
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
 use crate::error::{Error, Result};
+use crate::outputs;
 
 /// The folder that holds `models/`, `downloads/`, `runtime/` and `cache/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +45,10 @@ impl Home {
     /// # Errors
     /// The system's own.
     pub fn check_writable(&self) -> io::Result<()> {
-        let there = self.0.ancestors().find(|folder| folder.exists());
-        let folder = there.unwrap_or(&self.0);
-        let probe = folder.join(format!(".frostline-probe-{}", std::process::id()));
-        File::options().write(true).create_new(true).open(&probe)?;
-        fs::remove_file(&probe)
+        match outputs::check(&self.0.join(".new")) {
+            Err(Error::Io { source, .. }) => Err(source),
+            _ => Ok(()),
+        }
     }
 
     /// Where backbones are installed: `NAME.onnx` with `NAME.toml` beside it.

@@ -342,8 +342,24 @@ fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>)
 /// Imports with raw pixel values, and returns the features of a picture of (10, 20, 30) whose right half has (30, 20, 10).
 fn means_of_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &str) -> Vec<f32> {
     let args = [
-        "models", "import", file, "--name", "probe", "--layer", "layer", "--pool", pool, "--scale",
-        "1", "--mean", "0", "--std", "1", "--resize", "none",
+        "models",
+        "import",
+        file,
+        "--name",
+        "probe",
+        "--layer",
+        "layer",
+        "--pool",
+        pool,
+        "--scale",
+        "1",
+        "--mean",
+        "0",
+        "--std",
+        "1",
+        "--resize",
+        "none",
+        "--replace",
     ];
     place.frostline(&args).exits(0);
     let picture = image::RgbImage::from_fn(w, h, |x, _| {
