@@ -14,9 +14,10 @@ pub trait Backbone: Send {
         Vec::new()
     }
 
-    /// Runs `images`, N pictures of equal size one after the other, and returns their features (N, D), row by row.
+    /// Runs `images`, N pictures of equal size one after the other, and returns their features (N, D), row by row; those
+    /// of a picture that the network cannot take may be NaN or infinite, which spoils no other row.
     ///
     /// # Errors
-    /// The engine's own, or features that are not finite numbers.
+    /// The engine's own.
     fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>>;
 }

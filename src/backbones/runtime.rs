@@ -145,7 +145,9 @@ impl OnnxBackbone {
 
     fn measure(&mut self, wanted: Option<usize>) -> Result<()> {
         let blank = vec![0.0; self.network.shape.image_len()];
-        self.num_features = self.forward(&blank, 1)?.len();
+        let features = self.forward(&blank, 1)?;
+        self.require_finite(&features)?;
+        self.num_features = features.len();
         match wanted {
             Some(wanted) if wanted != self.num_features => Err(self.network.fault(
                 format!(
@@ -204,8 +206,16 @@ impl OnnxBackbone {
                 Err(fault) => return Err(fault.into()),
             }
         }
+        Ok(features)
+    }
+
+    /// Checks features of a picture that any network can take.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where one of them is NaN or infinite.
+    pub fn require_finite(&self, features: &[f32]) -> Result<()> {
         if features.iter().all(|value| value.is_finite()) {
-            return Ok(features);
+            return Ok(());
         }
         Err(self.network.fault(
             format!(

@@ -86,6 +86,14 @@ pub enum SkipReason {
     /// The memory for its pixels cannot be had.
     #[error("needs {} bytes of memory to unpack, which cannot be had", grouped(*.0))]
     OutOfMemory(u64),
+    /// The network gives numbers for it that are none.
+    #[error("has features that are not finite (NaN or infinity)")]
+    NotFinite,
+    /// Its features cannot be kept in 16 bits; the largest of them, as text.
+    #[error(
+        "has features as large as {0}, beyond 65504, the largest number that f16 holds; keep f32 (--dtype f32)"
+    )]
+    BeyondF16(String),
     /// The bytes contradict themselves.
     #[error("is a damaged {format}: {detail}")]
     Corrupt {

@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-/// What is applied to every number of an output.
+/// What is applied to every number of an output. NaN stays NaN, as in ONNX Runtime: the vectors' own `max` and `min` drop it
+/// on some machines and for one of the two operands, so numbers are compared and selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// Nothing.
@@ -16,11 +17,22 @@ pub enum Activation {
 impl Activation {
     #[inline(always)]
     pub(super) fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
-        let zero = simd.splat_f32s(0.0);
+        let (zero, six) = (simd.splat_f32s(0.0), simd.splat_f32s(6.0));
+        let relu = || simd.select_f32s(simd.less_than_f32s(x, zero), zero, x);
         match self {
             Self::None => x,
-            Self::Relu => simd.max_f32s(x, zero),
-            Self::Relu6 => simd.min_f32s(simd.max_f32s(x, zero), simd.splat_f32s(6.0)),
+            Self::Relu => relu(),
+            Self::Relu6 => simd.select_f32s(simd.less_than_f32s(six, x), six, relu()),
+        }
+    }
+
+    /// The same of one number.
+    pub(super) fn of_one(self, x: f32) -> f32 {
+        match self {
+            Self::None => x,
+            Self::Relu if x < 0.0 => 0.0,
+            Self::Relu => x,
+            Self::Relu6 => x.clamp(0.0, 6.0),
         }
     }
 }

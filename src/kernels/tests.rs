@@ -441,3 +441,116 @@ fn many_output_channels_are_as_right_as_few() {
         assert_eq!(many, few.concat(), "position {place}");
     }
 }
+
+/// What an activation makes of a number that is none, of infinities and of ordinary numbers; ONNX Runtime 1.32 gives the
+/// same for Relu and Clip.
+const ACTIVATED: [(Activation, [f32; 6]); 3] = [
+    (
+        Activation::None,
+        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, 2.0, 7.0],
+    ),
+    (
+        Activation::Relu,
+        [f32::NAN, f32::INFINITY, 0.0, 0.0, 2.0, 7.0],
+    ),
+    (Activation::Relu6, [f32::NAN, 6.0, 0.0, 0.0, 2.0, 6.0]),
+];
+
+fn same(a: f32, b: f32) -> bool {
+    a == b || (a.is_nan() && b.is_nan())
+}
+
+#[test]
+fn linear_layers_hide_no_number_that_is_none() {
+    let given = ACTIVATED[0].1;
+    let shape = LinearShape {
+        inputs: 1,
+        outputs: 1,
+    };
+    for arch in [Arch::new(), Arch::Scalar] {
+        for (activation, wanted) in ACTIVATED {
+            let how = (Stored::OutputsFirst, InputOrder::AsStored);
+            let rows = rows_of(&[1.0], 1);
+            let layer =
+                Linear::read_on(arch, shape, how, (&[0.0], activation), &rows, &Serial).unwrap();
+            let mut y = [0.0; 6];
+            layer.run(&given, 6, &mut y, &Serial);
+            let same = y.iter().zip(wanted).all(|(&y, wanted)| same(y, wanted));
+            assert!(same, "{activation:?}: {y:?}, not {wanted:?}");
+        }
+    }
+}
+
+/// A bias goes to each output as it is, whichever way a convolution is computed.
+#[test]
+fn convolutions_hide_no_number_that_is_none() {
+    for arch in [Arch::new(), Arch::Scalar] {
+        for ins in [3, 32] {
+            for (activation, wanted) in ACTIVATED {
+                let bias = &ACTIVATED[0].1;
+                let weight = vec![0.0; 6 * ins * 9];
+                for pooling in [Pooling::None, Pooling::Max2] {
+                    let shape = shape(ins, 6, [1; 4]);
+                    let finish = (activation, pooling);
+                    let conv =
+                        Conv3x3::on(arch, shape, Layout::ChannelsLast, (&weight, bias), finish);
+                    let y = run(&conv, &numbers(6 * 7 * ins, 1), [1, 6, 7], 6, &Serial);
+                    for y in y.chunks_exact(6) {
+                        let same = y.iter().zip(wanted).all(|(&y, wanted)| same(y, wanted));
+                        assert!(same, "{ins} {finish:?}: {y:?}, not {wanted:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_weight_that_is_no_number_shows_in_its_channel_and_in_no_other() {
+    let (ins, outs) = (32, 40);
+    let mut weight = numbers(outs * ins * 9, 2);
+    weight[(17 * ins + 5) * 9 + 4] = f32::NAN;
+    for arch in [Arch::new(), Arch::Scalar] {
+        for finish in [
+            (Activation::Relu, Pooling::None),
+            (Activation::Relu, Pooling::Max2),
+            (Activation::Relu6, Pooling::None),
+        ] {
+            let shape = shape(ins, outs, [1; 4]);
+            let values = (&*weight, &[0.0; 40][..]);
+            let conv = Conv3x3::on(arch, shape, Layout::ChannelsLast, values, finish);
+            let y = run(&conv, &numbers(8 * 9 * ins, 1), [1, 8, 9], outs, &Serial);
+            for (i, y) in y.iter().enumerate() {
+                assert_eq!(y.is_nan(), i % outs == 17, "{finish:?}, number {i}: {y}");
+            }
+        }
+    }
+}
+
+/// A pixel that is no number is in the outputs of its tile at least, wherever in a pooled square it lies.
+#[test]
+fn pooling_hides_no_pixel_that_is_no_number() {
+    let (ins, outs) = (32, 40);
+    let weight = numbers(outs * ins * 9, 2);
+    let conv = |arch| {
+        let shape = shape(ins, outs, [1; 4]);
+        let finish = (Activation::Relu, Pooling::Max2);
+        Conv3x3::on(
+            arch,
+            shape,
+            Layout::ChannelsLast,
+            (&weight, &[0.0; 40]),
+            finish,
+        )
+    };
+    for arch in [Arch::new(), Arch::Scalar] {
+        let conv = conv(arch);
+        for pixel in 0..8 * 8 {
+            let mut x = numbers(8 * 8 * ins, 1);
+            x[pixel * ins + 3] = f32::NAN;
+            let y = run(&conv, &x, [1, 8, 8], outs, &Serial);
+            let at = (pixel / 8 / 2 * 4 + pixel % 8 / 2) * outs;
+            assert!(y[at..at + outs].iter().all(|y| y.is_nan()), "pixel {pixel}");
+        }
+    }
+}

@@ -173,11 +173,7 @@ impl Linear {
     fn finish(&self, p: usize, m: &[f32], y: &mut [f32]) {
         let bias = &self.bias[p * self.machine.panel..];
         for ((y, m), bias) in y.iter_mut().zip(m).zip(bias) {
-            *y = match self.activation {
-                Activation::None => m + bias,
-                Activation::Relu => (m + bias).max(0.0),
-                Activation::Relu6 => (m + bias).clamp(0.0, 6.0),
-            };
+            *y = self.activation.of_one(m + bias);
         }
     }
 }

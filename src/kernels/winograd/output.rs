@@ -97,10 +97,16 @@ impl OutputTile<'_> {
     }
 }
 
-/// The maxima of 2×2 positions; before bias and activation, which change no order.
+/// The maxima of 2×2 positions, NaN where one of them is; before bias and activation, which change no order.
+///
+/// ONNX Runtime 1.32 keeps a NaN of the last position alone: a number that hides another's NaN is no better for it.
 #[inline(always)]
 fn maxima<S: Simd>(simd: S, a: [S::f32s; 4], b: [S::f32s; 4]) -> [S::f32s; 2] {
-    let max = |a, b, c, d| simd.max_f32s(simd.max_f32s(a, b), simd.max_f32s(c, d));
+    let larger = |a, b| {
+        let larger = simd.select_f32s(simd.less_than_f32s(a, b), b, a);
+        simd.select_f32s(simd.equal_f32s(b, b), larger, b)
+    };
+    let max = |a, b, c, d| larger(larger(a, b), larger(c, d));
     [max(a[0], a[1], b[0], b[1]), max(a[2], a[3], b[2], b[3])]
 }
 

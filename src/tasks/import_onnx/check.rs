@@ -36,6 +36,8 @@ impl Trial<'_> {
         let [one, two] = [1, 2].map(|seed| self.noise(seed));
         let mut apart = backbone.forward(&one, 1).map_err(|e| self.blame_file(e))?;
         apart.extend(backbone.forward(&two, 1).map_err(|e| self.blame_file(e))?);
+        let finite = backbone.require_finite(&apart);
+        finite.map_err(|error| self.blame_file(error))?;
         let together = backbone.forward_at_once(&[one, two].concat(), 2);
         let cause = match together {
             Ok(together) if rows_agree(&apart, &together) => return Ok(backbone.num_features()),
