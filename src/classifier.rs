@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2, Axis, s};
 use serde_json::Value;
 
 use crate::backbones::FeatureSpec;
@@ -48,6 +48,19 @@ pub struct Classifier {
 pub struct Prediction {
     probabilities: Vec<f64>,
     verdict: Verdict,
+}
+
+/// Why features have no prediction, in words that go on after an image's path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoPrediction {
+    /// NaN or infinities, as stores of early versions may hold.
+    #[error("has features that are not finite (NaN or infinity); extract them again as f32")]
+    Features,
+    /// The head's sums leave the range of numbers.
+    #[error(
+        "its probabilities are not numbers (NaN): the head's weights or the image's features are too large"
+    )]
+    Probabilities,
 }
 
 /// Whether an image is of any class at all.
@@ -194,22 +207,29 @@ impl Classifier {
     }
 
     /// Predicts from features (N · V, D), V views of each image together: a prediction for each image, the mean of its
-    /// views' probabilities. Whether it is of any class, its first view says, the centre, whatever the others are.
+    /// views' probabilities, or why there is none. Whether it is of any class, its first view says, the centre, whatever
+    /// the others are.
     ///
     /// # Errors
     /// [`Error::Mismatch`] where D is not the head's.
-    pub fn predict(&self, features: ArrayView2<f32>) -> Result<Vec<Prediction>> {
+    pub fn predict(
+        &self,
+        features: ArrayView2<f32>,
+    ) -> Result<Vec<Result<Prediction, NoPrediction>>> {
         let views = self.spec.views.len().max(1);
         let logits = self.head.logits(features)?;
         let probabilities = self.temperature.probabilities(logits, views);
         let verdicts = self.verdicts(features.slice(s![..; views, ..]))?;
-        let images = probabilities.rows().into_iter().zip(verdicts);
-        Ok(images
-            .map(|(probabilities, verdict)| Prediction {
-                probabilities: probabilities.to_vec(),
-                verdict,
-            })
-            .collect())
+        let images = features.axis_chunks_iter(Axis(0), views);
+        let images = images.zip(probabilities.rows()).zip(verdicts);
+        let prediction = |((features, probabilities), verdict): ((ArrayView2<f32>, _), _)| {
+            if features.iter().all(|value| value.is_finite()) {
+                Prediction::new(probabilities, verdict)
+            } else {
+                Err(NoPrediction::Features)
+            }
+        };
+        Ok(images.map(prediction).collect())
     }
 
     fn verdicts(&self, centres: ArrayView2<f32>) -> Result<Vec<Verdict>> {
@@ -251,6 +271,16 @@ fn spec_of(manifest: Value, head: &LinearHead) -> Result<FeatureSpec, String> {
 }
 
 impl Prediction {
+    fn new(probabilities: ArrayView1<f64>, verdict: Verdict) -> Result<Self, NoPrediction> {
+        if !probabilities.iter().all(|p| p.is_finite()) {
+            return Err(NoPrediction::Probabilities);
+        }
+        Ok(Self {
+            probabilities: probabilities.to_vec(),
+            verdict,
+        })
+    }
+
     /// A number for each class.
     #[must_use]
     pub fn probabilities(&self) -> &[f64] {
@@ -288,6 +318,17 @@ pub fn top(probabilities: &[f64], k: usize) -> Vec<(usize, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use ndarray::array;
+
+    #[test]
+    fn numbers_that_are_none_are_no_prediction() {
+        let mean = |p: [f64; 2]| Prediction::new(array![p[0], p[1]].view(), Verdict::Known);
+        assert!(mean([0.25, 0.75]).is_ok());
+        for p in [[f64::NAN, f64::NAN], [f64::NAN, 0.5], [0.0, f64::INFINITY]] {
+            assert_eq!(mean(p), Err(NoPrediction::Probabilities), "{p:?}");
+        }
+    }
 
     #[test]
     fn the_best_come_first_and_equals_keep_their_order() {

@@ -127,6 +127,12 @@ pub enum Error {
         /// Steps of the solver, where it tells.
         iterations: Option<usize>,
     },
+    /// Whoever asked for the work has asked for its end.
+    #[error("interrupted{}", kept_text(*kept))]
+    Interrupted {
+        /// Images whose features are kept for the next run; nothing where none are kept.
+        kept: Option<usize>,
+    },
     /// `--strict` was asked for and an image was not usable.
     #[error("{count} of {total} images could not be used, and strict mode allows none")]
     Strict {
@@ -195,12 +201,15 @@ impl Error {
             Self::Strict { .. } => {
                 Some("mend or remove the images named above, or leave out --strict")
             }
+            Self::Io { source, .. } if is_of_system(source) => Some(
+                "raise the limits of this process (`ulimit -n` for open files), or end other programs",
+            ),
             Self::Io {
                 action: "write" | "create",
                 source,
                 ..
             } => Some(elsewhere(source.kind())),
-            Self::Io { .. } | Self::Parameter { .. } => None,
+            Self::Io { .. } | Self::Parameter { .. } | Self::Interrupted { .. } => None,
         }
     }
 }
@@ -233,6 +242,28 @@ pub(crate) fn system_error(error: impl std::error::Error + 'static) -> io::Error
     io::Error::new(kind.unwrap_or(io::ErrorKind::Other), error.to_string())
 }
 
+/// What the next run need not do again.
+fn kept_text(kept: Option<usize>) -> String {
+    match kept {
+        None => String::new(),
+        Some(1) => ": 1 image kept; run again to continue".to_owned(),
+        Some(n) => format!(": {n} images kept; run again to continue"),
+    }
+}
+
+/// Whether an error says nothing about the file it happened to: the system has run out of open files or memory.
+pub(crate) fn is_of_system(error: &io::Error) -> bool {
+    /// `ENOMEM`, `ENFILE` and `EMFILE`, which have these numbers on Linux, macOS and the BSDs.
+    #[cfg(unix)]
+    const NUMBERS: [i32; 3] = [12, 23, 24];
+    /// `ERROR_TOO_MANY_OPEN_FILES`, `ERROR_NOT_ENOUGH_MEMORY` and `ERROR_OUTOFMEMORY`.
+    #[cfg(not(unix))]
+    const NUMBERS: [i32; 3] = [4, 8, 14];
+    error
+        .raw_os_error()
+        .is_some_and(|number| NUMBERS.contains(&number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,5 +282,41 @@ mod tests {
                 "{error:?}"
             );
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_system_lacks_is_no_fault_of_a_file() {
+        let of_system = |number| is_of_system(&io::Error::from_raw_os_error(number));
+        let named = |text: &str| {
+            let found = (1..133).find(|&n| {
+                io::Error::from_raw_os_error(n)
+                    .to_string()
+                    .starts_with(text)
+            });
+            found.unwrap_or_else(|| panic!("no error says `{text}`"))
+        };
+        for text in ["Too many open files", "Cannot allocate memory"] {
+            assert!(of_system(named(text)), "{text}");
+        }
+        for text in ["No such file", "Permission denied", "Is a directory"] {
+            assert!(!of_system(named(text)), "{text}");
+        }
+        let error = Error::io("read", "a.jpg")(io::Error::from_raw_os_error(24));
+        assert!(error.hint().unwrap().contains("ulimit -n"));
+    }
+
+    #[test]
+    fn what_is_kept_is_counted() {
+        let text = |kept| Error::Interrupted { kept }.to_string();
+        assert_eq!(
+            text(Some(1)),
+            "interrupted: 1 image kept; run again to continue"
+        );
+        assert_eq!(
+            text(Some(0)),
+            "interrupted: 0 images kept; run again to continue"
+        );
+        assert_eq!(text(None), "interrupted");
     }
 }

@@ -5,12 +5,16 @@ pub const BYTES: &str = "bytes";
 
 /// Told by a task of its progress; a bar, a log or nothing at all.
 pub trait Progress: Sync {
-    /// A stage of `total` steps begins; `what` is a plural noun (`images`).
+    /// A stage of `total` steps begins, 0 where nobody knows how many; `what` is a plural noun (`images`).
     fn begin(&self, what: &str, total: u64);
     /// `steps` more of the stage are done.
     fn advance(&self, steps: u64);
     /// The stage is over, in whichever way.
     fn end(&self);
+    /// Whether the task is to end early, with what it has; asked now and then by tasks that can.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Listens to nothing.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::talk;
+use super::{signals, talk};
 use crate::progress::{BYTES, Progress};
 
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ impl Progress for Bar {
         }
         let now = Instant::now();
         let state = if stderr().is_terminal() {
-            State::Terminal(ProgressBar::new(total).with_style(style(what)))
+            State::Terminal(ProgressBar::new(total).with_style(style(what, total)))
         } else {
             State::Plain {
                 what: what.to_owned(),
@@ -71,6 +71,10 @@ impl Progress for Bar {
             bar.finish_and_clear();
         }
     }
+
+    fn is_stopped(&self) -> bool {
+        signals::came()
+    }
 }
 
 impl Bar {
@@ -81,8 +85,10 @@ impl Bar {
     }
 }
 
-fn style(what: &str) -> ProgressStyle {
-    let template = if what == BYTES {
+fn style(what: &str, total: u64) -> ProgressStyle {
+    let template = if total == 0 {
+        format!("{{pos}} {what}  {{per_sec}}")
+    } else if what == BYTES {
         "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left".to_owned()
     } else {
         format!("{{bar:32}} {{pos}}/{{len}} {what}  {{per_sec}}  {{eta}} left")
@@ -104,6 +110,9 @@ fn plain(what: &str, done: u64, total: u64, elapsed: Duration) -> String {
         let [done, total, rate] = [done as f64, total as f64, rate].map(|bytes| bytes / 1e6);
         return format!("{done:.1} of {total:.1} MB, {rate:.1} MB a second, {left:.0} s left");
     }
+    if total == 0 {
+        return format!("{done} {what}, {rate:.1} a second");
+    }
     format!("{done} of {total} {what}, {rate:.1} a second, {left:.0} s left")
 }
 
@@ -116,6 +125,10 @@ mod tests {
         assert_eq!(
             plain("images", 50, 150, Duration::from_secs(10)),
             "50 of 150 images, 5.0 a second, 20 s left"
+        );
+        assert_eq!(
+            plain("images", 50, 0, Duration::from_secs(10)),
+            "50 images, 5.0 a second"
         );
         assert_eq!(
             plain(BYTES, 50_000_000, 150_000_000, Duration::from_secs(10)),

@@ -6,14 +6,17 @@ use super::Outcome;
 use super::bar::Bar;
 use super::decoding_args::LimitArgs;
 use super::head_args::{HeadArgs, guard_of};
-use super::input_args::InputArgs;
+use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{OutputArgs, gpu_not_used, ignored};
 use super::predictions::{Format, Labelling, Writer};
-use super::talk;
+use super::{signals, talk};
 use crate::backbones::Home;
+use crate::classifier::Classifier;
 use crate::error::Error;
 use crate::images::Labels;
-use crate::tasks::{ClassifyOptions, ClassifyReport, check_threshold, classify};
+use crate::tasks::{
+    Classified, ClassifyOptions, ClassifyReport, Inputs, check_threshold, classify, classify_named,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -47,20 +50,32 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         threshold: args.threshold,
         top_k: args.top_k as usize,
     };
-    let options = args.options(home)?;
+    // A file is complete or not there, so that nobody waits for its rows, and no image of the list may be behind it.
+    let streamed = args.input.is_list() && output.file().is_none();
+    let names = streamed.then(|| args.input.names());
+    let options = args.options(home, streamed)?;
     let guard = guard_of(&options).images(&options.inputs);
     let format = output.check(&guard, asked)?;
+    signals::listen()?;
     let report = output.write(|out| {
         let mut rows = Writer::new(out, format, labelling);
-        classify(
-            &options,
-            Labels::None,
-            &Bar::default(),
-            &mut |classifier, item| {
-                rows.write(classifier.classes(), &item)
-                    .map_err(Error::io("write", output.name()))
-            },
-        )
+        let target = output.name();
+        let failed = |error| Error::io("write", &target)(error);
+        let mut each = |classifier: &Classifier, item: Classified| {
+            rows.write(classifier.classes(), &item).map_err(failed)?;
+            // Whoever names images one after the other may wait for each row.
+            if streamed {
+                rows.flush().map_err(failed)
+            } else {
+                Ok(())
+            }
+        };
+        let report = match names {
+            Some(names) => classify_named(&options, names, &Bar::default(), &mut each),
+            None => classify(&options, Labels::None, &Bar::default(), &mut each),
+        }?;
+        rows.begin(&report.classes).map_err(failed)?;
+        Ok(report)
     })?;
     tell(&report);
     finish(&report, strict)
@@ -82,13 +97,20 @@ fn finish(report: &ClassifyReport, strict: bool) -> anyhow::Result<Outcome> {
 }
 
 impl Args {
-    fn options(self, home: Home) -> anyhow::Result<ClassifyOptions> {
-        let inputs = self.input.inputs()?;
+    fn options(self, home: Home, streamed: bool) -> anyhow::Result<ClassifyOptions> {
+        let inputs = if streamed {
+            Inputs::List(Vec::new())
+        } else {
+            self.input.inputs()?
+        };
         Ok(self.head.options(inputs, self.limits.limits(), home))
     }
 }
 
 fn tell(report: &ClassifyReport) {
+    if report.used + report.skipped == 0 {
+        talk::note(EMPTY_LIST);
+    }
     report.notes.iter().for_each(talk::warn);
     ignored(&report.ignored);
     if report.skipped > 0 {

@@ -9,8 +9,8 @@ use super::evaluation_text::text;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
 use super::output::{FindingsFormat, OutputArgs, skipped};
-use super::talk;
 use super::training_args::{self, TrainingArgs};
+use super::{signals, talk};
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::head::Bootstrap;
@@ -65,6 +65,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         .data(&judge.data)
         .reads(&options.compare);
     let format = args.output.check(&guard, args.format)?;
+    if options.judge.classify.store.is_some() {
+        signals::listen()?;
+    }
     let report = evaluate(&options, &Bar::default())?;
     tell(&report);
     let written = match format {

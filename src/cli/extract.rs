@@ -1,5 +1,6 @@
 //! `frostline extract`.
 
+use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,16 +10,16 @@ use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::bar::Bar;
 use super::decoding_args::DecodingArgs;
-use super::input_args::InputArgs;
+use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{gpu_not_used, ignored, skipped};
 use super::run_args::RunArgs;
-use super::talk;
+use super::{signals, talk};
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::features::{Dtype, Existing, Recognise, Timings};
-use crate::images::Views;
+use crate::images::{Labels, Views};
 use crate::outputs::is_stdout;
-use crate::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract};
+use crate::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract_scan};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -61,7 +62,15 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let strict = args.strict;
     let options = args.options(home)?;
     check_output(&options.output, &options.run.home)?;
-    let report = extract(&options, &Bar::default())?;
+    signals::listen()?;
+    let mut scan = options.inputs.scan(Labels::FromFolders)?;
+    if scan.entries.is_empty() {
+        talk::note(format!("{EMPTY_LIST}; nothing is written"));
+        return Ok(Outcome::AllRight);
+    }
+    // Before everything is computed: it may not be what was meant.
+    take(&mut scan.notes).iter().for_each(talk::warn);
+    let report = extract_scan(&options, scan, &Bar::default())?;
     tell(&report, &options);
     if report.used() == 0 {
         bail!(Error::Input {

@@ -1,7 +1,7 @@
 //! The command line: what was typed becomes options, reports become text.
 //!
 //! Standard output is for results only, standard error for talk. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done,
-//! but some images were skipped.
+//! but some images were skipped, 130 and 143 interrupted by Ctrl-C or SIGTERM.
 
 mod backbone_args;
 mod bar;
@@ -28,6 +28,7 @@ mod pull;
 mod report;
 mod run_args;
 mod search_args;
+mod signals;
 mod size;
 mod suggest;
 mod suggestion_rows;
@@ -112,6 +113,10 @@ pub fn main() -> ExitCode {
         Ok(Outcome::AllRight) => ExitCode::SUCCESS,
         Ok(Outcome::SomeSkipped) => ExitCode::from(3),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_interrupted(&error) => {
+            talk::warn(&error);
+            signals::exit_code()
+        }
         Err(error) => {
             talk::error(&error);
             if is_usage(&error) {
@@ -147,6 +152,10 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Models(args) => models::run(args, home),
         Command::Doctor => doctor::run(&home),
     }
+}
+
+fn is_interrupted(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Interrupted { .. }))
 }
 
 /// Whoever read our output has had enough of it (`| head`): no failure of ours.

@@ -1,6 +1,6 @@
 //! Predictions as CSV, TSV, JSON Lines, or a table for people.
 //!
-//! A row for each image, in input order. `status` is `ok`; or `unknown: ` and the reason, with the label `unknown` and the
+//! A row for each image, in input order; of no images, the header alone. `status` is `ok`; or `unknown: ` and the reason, with the label `unknown` and the
 //! highest probability; or `skipped: ` and the reason, then label and probability are empty (null). Names that are not
 //! UTF-8 are written as [`crate::images::path_text`] says.
 
@@ -119,11 +119,22 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub(super) fn write(&mut self, classes: &ClassIndex, item: &Classified) -> io::Result<()> {
+    /// Writes the header, where there is one and it is not written yet: of no rows it is all.
+    pub(super) fn begin(&mut self, classes: &ClassIndex) -> io::Result<()> {
         if !self.begun && matches!(self.format, Format::Csv | Format::Tsv) {
             self.csv_record(self.csv_header(classes))?;
         }
         self.begun = true;
+        Ok(())
+    }
+
+    /// Has all rows so far reach whoever reads them.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    pub(super) fn write(&mut self, classes: &ClassIndex, item: &Classified) -> io::Result<()> {
+        self.begin(classes)?;
         match self.format {
             Format::Csv | Format::Tsv => self.csv_record(self.csv_row(classes, item)),
             Format::Jsonl => writeln!(self.out, "{}", self.json_row(classes, item)),

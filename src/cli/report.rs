@@ -7,8 +7,8 @@ use super::bar::Bar;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
 use super::output::{OverwriteArg, check_extension, skipped};
-use super::talk;
 use super::training_args::TrainingArgs;
+use super::{signals, talk};
 use crate::backbones::Home;
 use crate::error::Error;
 use crate::head::Bootstrap;
@@ -62,6 +62,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         bootstrap: Bootstrap::default(),
     };
     check(&options, args.overwrite.into())?;
+    if options.judge.classify.store.is_some() {
+        signals::listen()?;
+    }
     let summary = report(&options, &Bar::default())?;
     tell(&summary);
     talk::say(format!("the page is {}", options.output.display()));

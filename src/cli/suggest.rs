@@ -6,7 +6,7 @@ use super::Outcome;
 use super::bar::Bar;
 use super::decoding_args::LimitArgs;
 use super::extract::counted;
-use super::input_args::InputArgs;
+use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{OutputArgs, skipped};
 use super::predictions::Format;
 use super::run_args::RunArgs;
@@ -57,6 +57,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     output.write(|out| {
         write_rows(out, format, &report.suggestions).map_err(Error::io("write", "the suggestions"))
     })?;
+    if report.n_images == 0 {
+        talk::note(EMPTY_LIST);
+    }
     if report.labelled > 0 {
         talk::note(format!(
             "left out {}: the head was trained on them, or they were held out for validation",

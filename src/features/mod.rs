@@ -18,7 +18,7 @@ pub use export::{ExportFormat, export};
 pub use index::{Content, Index, IndexRow};
 pub use layout::Numbers;
 pub use manifest::{Dtype, StoreManifest};
-pub use pipeline::{Item, Outcome, Picture, Pipeline, Sink, Timings};
+pub use pipeline::{All, Item, Named, Next, Outcome, Picture, Pipeline, Sink, Source, Timings};
 pub use recognition::{Recognise, Recognised};
 pub use store::{FeatureStore, is_store, store_around};
 pub use stretches::Stretches;

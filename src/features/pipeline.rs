@@ -1,32 +1,39 @@
 //! The pipeline: files → digests and pixels (threads) → batches → features (lanes) → sink, all in input order.
 //!
-//! Each decoding thread takes every n-th file and puts what becomes of it into a bounded queue of its own; the queues
-//! are read in turn. So the order is kept without sorting, and memory is bounded by batch and threads. A full batch goes to
-//! the next free lane, a thread with a network of its own, while the next one is filled; results are taken up in the order
-//! of the batches.
+//! Each decoding thread is given every n-th file and puts what becomes of it into a queue of its own; the queues are read
+//! in turn. So the order is kept without sorting. No more files are given out than two batches and the threads hold, which
+//! bounds memory. A full batch goes to the next free lane, a thread with a network of its own, while the next one is filled;
+//! results are taken up in the order of the batches. Where images are named one after the other, a batch that is older
+//! than [`MOMENT`] is run as it is.
 
 mod batches;
 mod lanes;
 mod prepare;
+mod source;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
 use self::batches::Batcher;
 use self::lanes::Lanes;
 use self::prepare::{Prepared, Preparer};
+pub use self::source::{All, Named, Next, Source};
 use super::digest::Digest;
+use super::manifest::Dtype;
 use super::recognition::Recognised;
 use crate::backbones::{Backbone, FeatureSpec};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::images::{
     DecodeBudget, DecodeOptions, Found, Limits, Preprocessing, Preprocessor, SkipReason, View,
 };
 use crate::progress::Progress;
 use crate::stamp::Stamp;
+
+/// How long an image waits for others to fill its batch, where they are yet to be named.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// How images become features.
 #[derive(Debug, Clone)]
@@ -59,9 +66,9 @@ impl Pipeline {
 
 /// What became of one input.
 #[derive(Debug)]
-pub struct Item<'a> {
+pub struct Item {
     /// The input.
-    pub found: &'a Found,
+    pub found: Found,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -98,6 +105,14 @@ pub trait Sink {
         Arc::default()
     }
 
+    /// Whether the features (V, D) of an image are of use.
+    ///
+    /// # Errors
+    /// The reason why the image is skipped.
+    fn accepts(&self, features: &[f32]) -> Result<(), SkipReason> {
+        Dtype::F32.holds(features)
+    }
+
     /// Takes one result.
     ///
     /// # Errors
@@ -119,13 +134,14 @@ pub struct Timings {
 }
 
 impl Pipeline {
-    /// Runs all entries through the network, and through its replicas side by side, into a sink.
+    /// Runs all images through the network, and through its replicas side by side, into a sink.
     ///
     /// # Errors
-    /// The network's and the sink's; bad images are results, not errors.
+    /// The network's, the source's and the sink's; [`Error::Interrupted`] where `progress` asks for an end, after the
+    /// batches that were running have gone to the sink. Bad images are results, not errors.
     pub fn run(
         &self,
-        entries: &[Found],
+        mut source: impl Source,
         backbone: &mut dyn Backbone,
         sink: &mut dyn Sink,
         progress: &dyn Progress,
@@ -133,50 +149,141 @@ impl Pipeline {
         let preprocessor = Preprocessor::new(&self.preprocessing)?;
         let (known, recognised) = (sink.known(), sink.recognised());
         let budget = DecodeBudget::default();
-        let threads = self.threads.clamp(1, entries.len().max(1));
+        let count = source.count();
+        let threads = self.threads.clamp(1, count.unwrap_or(usize::MAX).max(1));
         let num_features = self.views.len() * backbone.num_features();
         let mut replicas = backbone.replicas();
-        let batch_size = self.shared_out(entries.len(), 1 + replicas.len());
-        // Two batches wait at most: one for the network to take, one being filled.
-        let capacity = (2 * batch_size).div_ceil(threads);
-        progress.begin("images", entries.len() as u64);
+        let batch_size = self.shared_out(count, 1 + replicas.len());
+        progress.begin("images", count.unwrap_or(0) as u64);
         let result = thread::scope(|scope| {
-            let queues: Vec<Receiver<Prepared>> = (0..threads)
-                .map(|first| {
-                    let (sender, queue) = sync_channel(capacity);
-                    let own = entries.iter().skip(first).step_by(threads);
-                    let mut preparer = Preparer {
-                        decoding: &self.decoding,
-                        known: known.as_deref(),
-                        recognised: &recognised,
-                        budget: &budget,
-                        preprocessor: preprocessor.clone(),
-                        views: &self.views,
-                    };
-                    scope.spawn(move || preparer.run(own, &sender));
-                    queue
-                })
-                .collect();
+            let decoders = (0..threads).map(|_| {
+                let (files, own) = channel();
+                let (done, results) = channel();
+                let mut preparer = Preparer {
+                    decoding: &self.decoding,
+                    known: known.as_deref(),
+                    recognised: &recognised,
+                    budget: &budget,
+                    preprocessor: preprocessor.clone(),
+                    views: &self.views,
+                };
+                scope.spawn(move || preparer.run(&own, &done));
+                Decoder {
+                    files,
+                    prepared: results,
+                }
+            });
+            let decoders = Decoders::new(decoders.collect(), 2 * batch_size);
             let mut lanes = Lanes::new(num_features);
             lanes.open(scope, backbone, preprocessor.clone());
             for replica in &mut replicas {
                 lanes.open(scope, replica.as_mut(), preprocessor.clone());
             }
-            let mut batcher = Batcher::new(batch_size, lanes, sink, progress, known.is_some());
-            for (found, queue) in entries.iter().zip(queues.iter().cycle()) {
-                // A decoding thread that ends early has panicked; the scope passes its panic on.
-                let Ok(prepared) = queue.recv() else { break };
-                batcher.add(found, prepared)?;
-            }
-            batcher.finish()
+            let batcher = Batcher::new(batch_size, lanes, sink, progress, known.is_some());
+            feed(&mut source, decoders, batcher, progress)
         });
         progress.end();
         result
     }
 
     /// Images in a batch: as many as have their views in it, or less where a few would else leave lanes without any.
-    fn shared_out(&self, images: usize, lanes: usize) -> usize {
+    fn shared_out(&self, images: Option<usize>, lanes: usize) -> usize {
         let full = self.batch_size / self.views.len().max(1);
-        full.min(images.div_ceil(lanes)).max(1)
+        images.map_or(full, |n| full.min(n.div_ceil(lanes))).max(1)
+    }
+}
+
+/// Gives the decoders their files and the batcher what becomes of them, until there are no more.
+fn feed(
+    source: &mut impl Source,
+    mut decoders: Decoders,
+    mut batcher: Batcher<'_>,
+    progress: &dyn Progress,
+) -> Result<Timings> {
+    let mut open = true;
+    while open || decoders.busy() {
+        if progress.is_stopped() {
+            batcher.take_up(0)?;
+            return Err(Error::Interrupted { kept: None });
+        }
+        while open && decoders.have_room() {
+            // Only who has nothing to do can wait for a name.
+            let idle = !decoders.busy();
+            let patience = if idle {
+                MOMENT.saturating_sub(batcher.age())
+            } else {
+                Duration::ZERO
+            };
+            match source.next(patience)? {
+                Next::Found(found) => decoders.give(found),
+                Next::End => open = false,
+                Next::NotYet => {
+                    if idle {
+                        batcher.flush()?;
+                    }
+                    break;
+                }
+            }
+        }
+        match decoders.take() {
+            Some(Ok((found, prepared))) => batcher.add(found, prepared)?,
+            Some(Err(Panicked)) => break,
+            None => {}
+        }
+    }
+    batcher.finish()
+}
+
+/// A decoding thread.
+struct Decoder {
+    files: Sender<Found>,
+    prepared: Receiver<(Found, Prepared)>,
+}
+
+/// The scope passes its panic on.
+struct Panicked;
+
+/// The decoding threads, which have their turns.
+struct Decoders {
+    all: Vec<Decoder>,
+    given: usize,
+    taken: usize,
+    /// The most files that may be with them.
+    most: usize,
+}
+
+impl Decoders {
+    /// So many prepared pictures wait at most, besides those that are being prepared.
+    fn new(all: Vec<Decoder>, waiting: usize) -> Self {
+        let most = all.len() + waiting;
+        Self {
+            all,
+            given: 0,
+            taken: 0,
+            most,
+        }
+    }
+
+    fn busy(&self) -> bool {
+        self.given > self.taken
+    }
+
+    fn have_room(&self) -> bool {
+        self.given - self.taken < self.most
+    }
+
+    fn give(&mut self, found: Found) {
+        // A thread that has panicked is noticed where its result is missing.
+        let _ = self.all[self.given % self.all.len()].files.send(found);
+        self.given += 1;
+    }
+
+    /// The oldest file that was given and not taken, once it is prepared; nothing where there is none.
+    fn take(&mut self) -> Option<Result<(Found, Prepared), Panicked>> {
+        let decoder = self
+            .busy()
+            .then(|| &self.all[self.taken % self.all.len()])?;
+        self.taken += 1;
+        Some(decoder.prepared.recv().map_err(|_| Panicked))
     }
 }

@@ -100,6 +100,9 @@ impl Lookup<'_> {
         let worker = || {
             let mut found = Vec::new();
             while let Some(sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if progress.is_stopped() {
+                    break;
+                }
                 found.extend(
                     self.one(&sample.path, &budget)
                         .map(|seen| (sample.path.clone(), seen)),

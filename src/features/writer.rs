@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::digest::Digest;
 use super::index::{self, Content, Index};
-use super::manifest::{self, StoreManifest};
+use super::manifest::{self, Dtype, StoreManifest};
 use super::part::{self, Columns, Rows};
 use super::pipeline::Picture;
 use super::recognition::{Lookup, Recognise, Recognised};
@@ -82,6 +82,18 @@ impl StoreWriter {
         Ok(writer)
     }
 
+    /// Number of images whose features are in the store, or will be when it is finished.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.known.len() + self.added.len()
+    }
+
+    /// How the store keeps numbers.
+    #[must_use]
+    pub fn dtype(&self) -> Dtype {
+        self.manifest.dtype
+    }
+
     /// Whether an image's features are in the store.
     #[must_use]
     pub fn knows(&self, digest: &Digest) -> bool {
@@ -125,8 +137,15 @@ impl StoreWriter {
     /// Adds an image's features; they are on disk after the next [`StoreWriter::flush`] at the latest.
     ///
     /// # Errors
-    /// [`Error::Io`] where a part cannot be written.
+    /// [`Error::Io`] where a part cannot be written; [`Error::Input`] for numbers that would not come back, see
+    /// [`Dtype::holds`].
     pub fn push(&mut self, digest: Digest, features: &[f32]) -> Result<()> {
+        self.dtype()
+            .holds(features)
+            .map_err(|reason| Error::Input {
+                problem: format!("an image for `{}` {reason}", self.path.display()),
+                hint: "leave the image out".to_owned(),
+            })?;
         if self.known.contains(&digest) || !self.added.insert(digest) {
             return Ok(());
         }

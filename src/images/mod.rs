@@ -34,10 +34,10 @@ pub use preprocess::{
     Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View, Views,
     channel_values,
 };
-pub use read::{FileBytes, read_file};
+pub use read::{FileBytes, ReadFault, read_file};
 pub use scan::{
-    FolderLayout, Found, Labels, Names, Sample, Scan, Separator, ignored_text, parse_list,
-    scan_folder, scan_inputs, scan_list,
+    FolderLayout, Found, Labels, Names, Sample, Scan, Separator, ignored_text, listed, parse_list,
+    read_list, scan_folder, scan_inputs, scan_list,
 };
 pub use skip::SkipReason;
 pub(crate) use skip::grouped;

@@ -4,9 +4,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::budget::Permit;
 use super::{DecodeBudget, Format, Limits, SkipReason, sniff};
+use crate::error::{Error, is_of_system};
+
+/// How often, and after how long, a file is tried again that the system has no room to open or to hold.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How much of a file is looked at to tell what it is.
 const HEAD: u64 = 4096;
@@ -26,27 +33,100 @@ impl Deref for FileBytes<'_> {
     }
 }
 
+/// Why the bytes of a file, or its picture, cannot be had.
+#[derive(Debug)]
+pub enum ReadFault {
+    /// The file cannot be used.
+    OfFile(SkipReason),
+    /// It says nothing about the file: the system has run out of open files or memory.
+    OfSystem(Error),
+}
+
+impl From<SkipReason> for ReadFault {
+    fn from(reason: SkipReason) -> Self {
+        Self::OfFile(reason)
+    }
+}
+
+impl ReadFault {
+    /// The reason for leaving the file out, where nothing has to be kept of what the system lacks.
+    #[must_use]
+    pub fn reason(self) -> SkipReason {
+        match self {
+            Self::OfFile(reason) => reason,
+            Self::OfSystem(error) => SkipReason::Unreadable(error.to_string()),
+        }
+    }
+}
+
+/// As [`ReadFault`], of one try.
+enum Fault {
+    OfFile(SkipReason),
+    Io(io::Error),
+}
+
+impl From<SkipReason> for Fault {
+    fn from(reason: SkipReason) -> Self {
+        Self::OfFile(reason)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Tries again what failed for lack of something that may be there a moment later, when other threads have closed their files.
+fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Result<T, ReadFault> {
+    let mut tries = 1;
+    loop {
+        match read() {
+            Ok(read) => return Ok(read),
+            Err(Fault::OfFile(reason)) => return Err(reason.into()),
+            Err(Fault::Io(error)) if !is_of_system(&error) => {
+                return Err(SkipReason::Unreadable(error.to_string()).into());
+            }
+            Err(Fault::Io(error)) if tries == TRIES => {
+                return Err(ReadFault::OfSystem(Error::io("read", path)(error)));
+            }
+            Err(Fault::Io(_)) => thread::sleep(PAUSE),
+        }
+        tries += 1;
+    }
+}
+
 /// Reads a file whose start is that of an image, and waits until the budget has the memory for it.
 ///
 /// A thread must drop a file before it reads the next one, or it may wait for itself.
 ///
 /// # Errors
 ///
-/// Why it cannot be used, as far as its length and its start tell.
+/// Why it cannot be used, as far as its length and its start tell; or what the system lacks, after a second of trying.
 pub fn read_file<'a>(
     path: &Path,
     limits: &Limits,
     budget: &'a DecodeBudget,
-) -> Result<FileBytes<'a>, SkipReason> {
-    let mut file = File::open(path).map_err(|error| unreadable(&error))?;
-    let length = file.metadata().map_err(|error| unreadable(&error))?.len();
+) -> Result<FileBytes<'a>, ReadFault> {
+    patiently(path, || try_read(path, limits, budget))
+}
+
+fn try_read<'a>(
+    path: &Path,
+    limits: &Limits,
+    budget: &'a DecodeBudget,
+) -> Result<FileBytes<'a>, Fault> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
     if length > limits.max_bytes {
+        let limit = limits.max_bytes;
         return Err(SkipReason::TooLong {
             bytes: length,
-            limit: limits.max_bytes,
-        });
+            limit,
+        }
+        .into());
     }
-    let bytes = head(&mut file).map_err(|error| unreadable(&error))?;
+    let bytes = head(&mut file)?;
     // The decoder of JPEGs takes a copy of the file first.
     let copies = if sniff(&bytes)? == Format::Jpeg { 2 } else { 1 };
     let permit = budget.reserve_file(length.saturating_mul(copies));
@@ -57,7 +137,7 @@ pub fn read_file<'a>(
 }
 
 /// A file of this length, out of its start and what follows: one that grows or shrinks meanwhile is not used.
-fn whole(start: Vec<u8>, rest: impl Read, length: u64) -> Result<Vec<u8>, SkipReason> {
+fn whole(start: Vec<u8>, rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = start;
     let missing = length.saturating_sub(bytes.len() as u64);
     usize::try_from(missing)
@@ -66,11 +146,10 @@ fn whole(start: Vec<u8>, rest: impl Read, length: u64) -> Result<Vec<u8>, SkipRe
         .ok_or(SkipReason::OutOfMemory(length))?;
     // A byte more than there should be tells that there are more.
     rest.take(missing.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(&error))?;
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 != length {
         let changed = "its length changed while it was read";
-        return Err(SkipReason::Unreadable(changed.to_owned()));
+        return Err(SkipReason::Unreadable(changed.to_owned()).into());
     }
     Ok(bytes)
 }
@@ -80,19 +159,14 @@ fn whole(start: Vec<u8>, rest: impl Read, length: u64) -> Result<Vec<u8>, SkipRe
 /// # Errors
 ///
 /// As [`sniff`], and where it cannot be read.
-pub(super) fn sniff_file(path: &Path) -> Result<Format, SkipReason> {
-    let start = File::open(path).and_then(|mut file| head(&mut file));
-    sniff(&start.map_err(|error| unreadable(&error))?)
+pub(super) fn sniff_file(path: &Path) -> Result<Format, ReadFault> {
+    patiently(path, || Ok(sniff(&head(&mut File::open(path)?)?)?))
 }
 
 fn head(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn unreadable(error: &io::Error) -> SkipReason {
-    SkipReason::Unreadable(error.to_string())
 }
 
 #[cfg(test)]
@@ -110,7 +184,8 @@ mod tests {
             ..Limits::default()
         };
         let budget = DecodeBudget::default();
-        read_file(&path, &limits, &budget).map(|bytes| bytes.to_vec())
+        let read = read_file(&path, &limits, &budget).map(|bytes| bytes.to_vec());
+        read.map_err(ReadFault::reason)
     }
 
     #[test]
@@ -140,13 +215,37 @@ mod tests {
 
     #[test]
     fn a_file_that_grows_or_shrinks_is_not_used() {
-        let read = |rest: &[u8]| whole(b"ab".to_vec(), rest, 5);
+        let read_from = |rest: &mut dyn Read| {
+            whole(b"ab".to_vec(), rest, 5).map_err(|fault| match fault {
+                Fault::OfFile(reason) => reason,
+                Fault::Io(error) => panic!("{error}"),
+            })
+        };
+        let read = |mut rest: &[u8]| read_from(&mut rest);
         assert_eq!(read(b"cde").unwrap(), b"abcde");
         let changed = "cannot be read: its length changed while it was read";
         assert_eq!(read(b"cd").unwrap_err().to_string(), changed);
         assert_eq!(read(b"cdef").unwrap_err().to_string(), changed);
-        let endless = whole(Vec::new(), io::repeat(7), 5);
+        let endless = read_from(&mut io::repeat(7));
         assert_eq!(endless.unwrap_err().to_string(), changed);
+    }
+
+    #[test]
+    fn what_the_system_lacks_is_tried_again_and_then_told_apart() {
+        let path = Path::new("a.jpg");
+        let full = || Fault::Io(io::Error::from_raw_os_error(24));
+        let mut tries = 0;
+        let soon = patiently(path, || {
+            tries += 1;
+            if tries < 3 { Err(full()) } else { Ok(tries) }
+        });
+        assert_eq!(soon.unwrap(), 3);
+        let never = patiently(path, || Err::<(), _>(full()));
+        assert!(matches!(never, Err(ReadFault::OfSystem(_))));
+        let denied = patiently(path, || {
+            Err::<(), _>(io::Error::from_raw_os_error(13).into())
+        });
+        assert!(matches!(denied, Err(ReadFault::OfFile(_))));
     }
 
     #[test]

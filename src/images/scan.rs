@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::SkipReason;
 use crate::error::{Error, Result};
 
-pub use list::{Separator, parse_list, scan_inputs, scan_list};
+pub use list::{Separator, listed, parse_list, read_list, scan_inputs, scan_list};
 pub use names::{EXTENSIONS, ignored_text};
 
 /// One image: where it is, what it is called, and what it shows.
@@ -128,7 +128,7 @@ fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
             hint: "give the folder that holds the images, or one folder for each class".into(),
         });
     }
-    let scan = layout::of_folder(root, labels, which)?;
+    let scan = layout::of_folder(root, root, labels, which)?;
     if scan.entries.is_empty() {
         return Err(names::no_images(
             &format!("`{}`", names::shown(root)),

@@ -29,9 +29,8 @@ impl Activation {
     /// The same of one number.
     pub(super) fn of_one(self, x: f32) -> f32 {
         match self {
-            Self::None => x,
             Self::Relu if x < 0.0 => 0.0,
-            Self::Relu => x,
+            Self::None | Self::Relu => x,
             Self::Relu6 => x.clamp(0.0, 6.0),
         }
     }

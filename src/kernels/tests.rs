@@ -457,7 +457,7 @@ const ACTIVATED: [(Activation, [f32; 6]); 3] = [
 ];
 
 fn same(a: f32, b: f32) -> bool {
-    a == b || (a.is_nan() && b.is_nan())
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! `classify`: images to labels.
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
 
 use ndarray::ArrayView2;
 
-use super::featured::{Featured, with_features};
+use super::featured::{Featured, Images, with_features};
 use super::inputs::Inputs;
 use crate::backbones::{Engine, RunOptions};
+use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Rejecting, Tta, Verdict};
 use crate::error::{Error, Result};
+use crate::features::Named;
 use crate::head::ImageRole;
 use crate::images::{Labels, Limits};
 use crate::progress::Progress;
@@ -60,6 +64,8 @@ pub struct ClassifyReport {
     pub skipped: usize,
     /// Files left out since they are no images, by extension.
     pub ignored: std::collections::BTreeMap<String, usize>,
+    /// The head's classes.
+    pub classes: ClassIndex,
     /// What the user should know.
     pub notes: Vec<String>,
     /// What ran the network.
@@ -71,26 +77,59 @@ pub struct ClassifyReport {
 /// Classifies images and gives each result to `each`, in input order, as soon as it is known.
 ///
 /// # Errors
-/// No images, a head file or backbone that does not fit, a device that does not work, or what `each` returns.
+/// No images, a head file or backbone that does not fit, a device that does not work, [`Error::Interrupted`], or what `each`
+/// returns.
 pub fn classify(
     options: &ClassifyOptions,
     labels: Labels,
     progress: &dyn Progress,
-    each: &mut dyn FnMut(&Classifier, Classified) -> Result<()>,
+    each: Each<'_>,
+) -> Result<ClassifyReport> {
+    let images = || Ok(Images::Scanned(options.inputs.scan(labels)?));
+    classify_images(options, images, progress, each)
+}
+
+/// As [`classify`], of the files that another thread names one after the other: results come while names do, unless there
+/// is a store, which has to be whole first. `options.inputs` is not looked at.
+///
+/// # Errors
+/// As [`classify`], and names that cannot be read on.
+pub fn classify_named(
+    options: &ClassifyOptions,
+    names: Receiver<io::Result<PathBuf>>,
+    progress: &dyn Progress,
+    each: Each<'_>,
+) -> Result<ClassifyReport> {
+    let images = || Ok(Images::Named(Named(names)));
+    classify_images(options, images, progress, each)
+}
+
+/// Takes each result, with the classifier that it is of.
+pub type Each<'a> = &'a mut dyn FnMut(&Classifier, Classified) -> Result<()>;
+
+fn classify_images(
+    options: &ClassifyOptions,
+    images: impl FnOnce() -> Result<Images>,
+    progress: &dyn Progress,
+    each: Each<'_>,
 ) -> Result<ClassifyReport> {
     let classifier = Classifier::open(&options.head, options.tta)?.rejecting(options.rejecting);
-    let (mut rejected, mut trained_on) = (0, 0);
+    let (mut rejected, mut trained_on, mut unpredicted) = (0, 0, 0);
     let predict = &mut |image: Featured<'_>| {
+        let has_features = image.features.is_ok();
         let result = match image.features {
             Ok((digest, features)) => {
                 let prediction = predict_one(&classifier, features)?;
                 let role = classifier.record().role(&digest.0);
-                trained_on += usize::from(role == ImageRole::Training);
-                rejected += usize::from(prediction.verdict() != Verdict::Known);
-                Ok(prediction)
+                trained_on += usize::from(prediction.is_ok() && role == ImageRole::Training);
+                prediction
             }
             Err(reason) => Err(reason),
         };
+        match &result {
+            Ok(prediction) => rejected += usize::from(prediction.verdict() != Verdict::Known),
+            Err(_) => unpredicted += usize::from(has_features),
+        }
         let (path, class) = (image.path, image.class);
         each(
             &classifier,
@@ -101,20 +140,23 @@ pub fn classify(
             },
         )
     };
-    let report = with_features(classifier.spec(), options, labels, progress, predict)?;
+    let report = with_features(&classifier, options, images()?, progress, predict)?;
     Ok(ClassifyReport {
+        used: report.used - unpredicted,
         rejected,
         trained_on,
+        skipped: report.skipped + unpredicted,
         ..report
     })
 }
 
-/// The prediction of one image, whose features are (V, D).
+/// The prediction of one image, whose features are (V, D), or the reason for leaving it out.
 pub(super) fn predict_one(
     classifier: &Classifier,
     features: ArrayView2<'_, f32>,
-) -> Result<Prediction> {
-    Ok(classifier.predict(features)?.remove(0))
+) -> Result<Result<Prediction, String>> {
+    let prediction = classifier.predict(features)?.remove(0);
+    Ok(prediction.map_err(|why| why.to_string()))
 }
 
 /// Checks `--threshold`.

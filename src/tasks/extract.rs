@@ -11,12 +11,12 @@ use super::inputs::{Inputs, Skipped};
 use crate::backbones::{
     DEFAULT_BACKBONE, Decoding, Engine, FeatureSpec, Frozen, Home, Overrides, RunOptions,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::features::{
-    Content, Digest, Dtype, Existing, Index, IndexRow, Item, Outcome, Picture, Pipeline, Recognise,
-    Recognised, Sink, StoreManifest, StoreWriter, Timings,
+    All, Content, Digest, Dtype, Existing, Index, IndexRow, Item, Outcome, Picture, Pipeline,
+    Recognise, Recognised, Sink, StoreManifest, StoreWriter, Timings,
 };
-use crate::images::{DecodeOptions, Found, Labels, Scan, Views};
+use crate::images::{DecodeOptions, Found, Labels, Scan, SkipReason, Views};
 use crate::progress::Progress;
 
 /// What to extract, and how.
@@ -107,10 +107,23 @@ impl ExtractReport {
 ///
 /// # Errors
 /// No images, a backbone or device that does not work, a store that holds something else or is being written, a full
-/// disk. Images that cannot be used are in the report.
+/// disk; [`Error::Interrupted`] where `progress` asks for an end. Whatever ends it, what is computed is in the store.
+/// Images that cannot be used are in the report.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractReport> {
+    extract_scan(options, options.inputs.scan(Labels::FromFolders)?, progress)
+}
+
+/// As [`extract`], of images that were found before: whoever shows the scan's notes can do so before anything is computed.
+/// `options.inputs` is not looked at.
+///
+/// # Errors
+/// As [`extract`].
+pub fn extract_scan(
+    options: &ExtractOptions,
+    scan: Scan,
+    progress: &dyn Progress,
+) -> Result<ExtractReport> {
     let start = Instant::now();
-    let scan = options.inputs.scan(Labels::FromFolders)?;
     let decoding = Decoding::of(&options.decoding);
     let known = match known::store(options, decoding)? {
         None => None,
@@ -124,6 +137,9 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
             if sink.recognised.covers(&scan.entries) {
                 let timings = known::take_all(&scan.entries, &mut sink)?;
                 return report(sink, scan, Ran::nothing(manifest.spec), timings, start);
+            }
+            if progress.is_stopped() {
+                return Err(sink.keep(Error::Interrupted { kept: None }));
             }
             Some(sink.recognised)
         }
@@ -148,8 +164,11 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
         batch_size: options.batch_size,
         threads: options.run.threads,
     };
-    let timings = pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
-    report(sink, scan, Ran::of(frozen), timings, start)
+    let images = All::of(&scan.entries);
+    match pipeline.run(images, &mut frozen.backbone, &mut sink, progress) {
+        Ok(timings) => report(sink, scan, Ran::of(frozen), timings, start),
+        Err(error) => Err(sink.keep(error)),
+    }
 }
 
 /// What ran.
@@ -271,6 +290,17 @@ impl StoreSink {
 }
 
 impl StoreSink {
+    /// Writes what is computed, so that the next run goes on from there, whatever ended this one.
+    pub(super) fn keep(mut self, end: Error) -> Error {
+        match (self.writer.flush(), end) {
+            (Ok(()), Error::Interrupted { .. }) => Error::Interrupted {
+                kept: Some(self.writer.count()),
+            },
+            (Err(lost), Error::Interrupted { .. }) => lost,
+            (_, end) => end,
+        }
+    }
+
     /// Finds out which files need not be read again.
     fn recognise(&mut self, options: &ExtractOptions, entries: &[Found], progress: &dyn Progress) {
         let (how, decoding) = (options.recognise, &options.decoding);
@@ -289,6 +319,10 @@ impl Sink for StoreSink {
 
     fn known(&self) -> Option<Arc<HashSet<Digest>>> {
         Some(self.writer.known())
+    }
+
+    fn accepts(&self, features: &[f32]) -> Result<(), SkipReason> {
+        self.writer.dtype().holds(features)
     }
 
     fn take(&mut self, item: Item) -> Result<()> {

@@ -3,19 +3,21 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ndarray::{ArrayView2, Axis};
 
 use super::classify::{ClassifyOptions, ClassifyReport};
 use super::extract::StoreSink;
 use crate::backbones::{FeatureSpec, Frozen};
-use crate::error::Result;
+use crate::classifier::Classifier;
+use crate::error::{Error, Result};
 use crate::features::{
-    Digest, Dtype, Existing, FeatureStore, Item, Outcome, Pipeline, Sink, StoreManifest,
-    StoreWriter, is_store,
+    All, Digest, Dtype, Existing, FeatureStore, Item, Named, Next, Outcome, Pipeline, Sink, Source,
+    StoreManifest, StoreWriter, is_store,
 };
 use crate::images::path_text::to_text;
-use crate::images::{Found, Labels, Scan, View};
+use crate::images::{Found, Scan, View, scan_list};
 use crate::progress::Progress;
 
 /// An image with its features, or with the reason why it has none.
@@ -28,18 +30,49 @@ pub(super) struct Featured<'a> {
     pub(super) features: Result<(Digest, ArrayView2<'a, f32>), String>,
 }
 
-/// Gives each image with the features `wanted` to `each`, in input order, as soon as they are known.
+/// Where the images come from.
+pub(super) enum Images {
+    /// They were all found before.
+    Scanned(Scan),
+    /// Another thread names them one after the other.
+    Named(Named),
+}
+
+impl Images {
+    /// All of them, as soon as the last one is named.
+    fn scanned(self, progress: &dyn Progress) -> Result<Scan> {
+        let mut names = match self {
+            Self::Scanned(scan) => return Ok(scan),
+            Self::Named(names) => names,
+        };
+        let mut scan = scan_list(Vec::new());
+        while !progress.is_stopped() {
+            match names.next(PATIENCE)? {
+                Next::Found(found) => scan.entries.push(found),
+                Next::NotYet => {}
+                Next::End => return Ok(scan),
+            }
+        }
+        Err(Error::Interrupted { kept: None })
+    }
+}
+
+/// After so long without a name it is looked whether the run is to end.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Gives each image with the features that a head was trained on to `each`, in input order, as soon as they are known; with
+/// a store, when all are in it.
 ///
 /// # Errors
-/// As [`classify`](super::classify()); `options.head` is not opened.
+/// As [`classify`](super::classify()); neither `options.head` nor `options.inputs` is looked at.
 pub(super) fn with_features(
-    wanted: &FeatureSpec,
+    classifier: &Classifier,
     options: &ClassifyOptions,
-    labels: Labels,
+    images: Images,
     progress: &dyn Progress,
     each: &mut dyn FnMut(Featured<'_>) -> Result<()>,
 ) -> Result<ClassifyReport> {
-    let scan = options.inputs.scan(labels)?;
+    let wanted = classifier.spec();
     let existing = existing_store(options.store.as_deref())?;
     let spec = spec_for(wanted, existing.as_ref());
     let mut frozen = Frozen::for_spec(&spec, options.backbone.as_deref(), &options.run)?;
@@ -54,34 +87,45 @@ pub(super) fn with_features(
         } += 1;
         each(image)
     };
-    let mut notes = match &options.store {
+    let (mut notes, ignored) = match &options.store {
         None => {
             let mut sink = PassOn {
                 views: spec.views.len(),
                 each: &mut counted,
             };
-            pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
-            Vec::new()
+            let network = &mut frozen.backbone;
+            match images {
+                Images::Scanned(scan) => {
+                    pipeline.run(All::of(&scan.entries), network, &mut sink, progress)?;
+                    (scan.notes, scan.ignored)
+                }
+                Images::Named(names) => {
+                    pipeline.run(names, network, &mut sink, progress)?;
+                    Default::default()
+                }
+            }
         }
         Some(store) => {
+            let scan = images.scanned(progress)?;
             let dtype = existing.map_or(Dtype::default(), |store| store.dtype);
             let manifest = StoreManifest::new(frozen.spec.clone(), dtype, frozen.engine.clone());
             let writer = StoreWriter::open(store, manifest, Existing::Extend)?;
-            let (rows, notes) = extend(writer, &pipeline, &scan, &mut frozen, progress)?;
+            let (rows, mut notes) = extend(writer, &pipeline, &scan, &mut frozen, progress)?;
             from_store(store, &wanted.views, &rows, &mut counted)?;
-            notes
+            notes.extend(scan.notes);
+            (notes, scan.ignored)
         }
     };
     notes.extend(frozen.notes());
-    notes.extend(scan.notes);
     let Counts { used, skipped } = counts;
     Ok(ClassifyReport {
         used,
         rejected: 0,
         trained_on: 0,
         skipped,
-        ignored: scan.ignored,
+        ignored,
         notes,
+        classes: classifier.classes().clone(),
         engine: frozen.engine,
         why_not_gpu: frozen.backbone.why().map(str::to_owned),
     })
@@ -106,7 +150,7 @@ impl Sink for PassOn<'_> {
     }
 
     fn take(&mut self, item: Item) -> Result<()> {
-        let (path, class) = described(item.found);
+        let (path, class) = described(&item.found);
         let computed;
         let features = match item.outcome {
             Outcome::Skipped(reason) => Err(reason.to_string()),
@@ -163,7 +207,10 @@ fn extend(
     progress: &dyn Progress,
 ) -> Result<(Vec<Row>, Vec<String>)> {
     let mut sink = StoreSink::new(writer);
-    pipeline.run(&scan.entries, &mut frozen.backbone, &mut sink, progress)?;
+    let images = All::of(&scan.entries);
+    if let Err(error) = pipeline.run(images, &mut frozen.backbone, &mut sink, progress) {
+        return Err(sink.keep(error));
+    }
     let notes = sink.writer.notes().to_vec();
     sink.writer.finish()?;
     let digests = sink

@@ -35,11 +35,11 @@ impl Inputs {
     /// Finds the images.
     ///
     /// # Errors
-    /// [`crate::Error::Input`] where there are none.
+    /// [`crate::Error::Input`] where there are none; a list may be empty.
     pub fn scan(&self, labels: Labels) -> Result<Scan> {
         match self {
             Self::Paths(paths, names) => scan_inputs(paths, labels, *names),
-            Self::List(paths) => scan_list(paths.clone()),
+            Self::List(paths) => Ok(scan_list(paths.clone())),
         }
     }
 }

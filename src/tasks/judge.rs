@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::acquaintance::{Acquaintance, Basis, TrainingImages};
 use super::classify::{ClassifyOptions, predict_one};
-use super::featured::{Featured, with_features};
+use super::featured::{Featured, Images, with_features};
 use super::inputs::{Inputs, Skipped};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
@@ -16,7 +16,7 @@ use crate::classifier::{Classifier, Prediction, Verdict};
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore, is_store};
 use crate::head::{Evaluation, Interval};
-use crate::images::{Labels, Names};
+use crate::images::{Labels, Names, Scan};
 use crate::progress::Progress;
 
 /// What to judge a head on: features, or images with the options of classification.
@@ -195,7 +195,8 @@ fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<Engin
         let features = store.views(&digests, &classifier.spec().views)?;
         let predictions = classifier.predict(features.view())?;
         for ((row, &digest), prediction) in rows.iter().zip(&digests).zip(predictions) {
-            tally.add(row.path.clone(), row.class.as_deref(), digest, &prediction);
+            let image = (row.path.clone(), row.class.as_deref(), digest);
+            tally.add(image, prediction.map_err(|why| why.to_string()));
         }
     }
     Ok(store.manifest().engine.clone())
@@ -207,17 +208,19 @@ fn from_images(
     progress: &dyn Progress,
 ) -> Result<(Engine, Vec<String>)> {
     let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
-    let classify = ClassifyOptions {
-        inputs,
-        ..options.classify.clone()
-    };
-    let spec = tallies[0].classifier.spec().clone();
+    let scan = inputs.scan(Labels::FromFolders)?;
+    // Before everything is computed rather than after.
+    for tally in &*tallies {
+        Tally::new(tally.classifier, tally.known).refuse_unlabelled(&scan, options)?;
+    }
+    let classifier = tallies[0].classifier;
     let each = &mut |image: Featured<'_>| {
         tallies
             .iter_mut()
             .try_for_each(|tally| tally.predict(&image))
     };
-    let report = with_features(&spec, &classify, Labels::FromFolders, progress, each)?;
+    let images = Images::Scanned(scan);
+    let report = with_features(classifier, &options.classify, images, progress, each)?;
     Ok((report.engine, report.notes))
 }
 
@@ -250,19 +253,48 @@ impl<'a> Tally<'a> {
     fn predict(&mut self, image: &Featured<'_>) -> Result<()> {
         let path = image.path.clone();
         match &image.features {
-            Err(reason) => self.skipped.push(Skipped {
-                path,
-                reason: reason.clone(),
-            }),
+            Err(reason) => self.skip(path, reason.clone()),
             Ok((digest, features)) => {
                 let prediction = predict_one(self.classifier, *features)?;
-                self.add(path, image.class.as_deref(), *digest, &prediction);
+                self.add((path, image.class.as_deref(), *digest), prediction);
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, path: String, class: Option<&str>, digest: Digest, prediction: &Prediction) {
+    fn skip(&mut self, path: String, reason: String) {
+        self.skipped.push(Skipped { path, reason });
+    }
+
+    /// Refuses images none of which has a class that the head knows.
+    fn refuse_unlabelled(mut self, scan: &Scan, options: &JudgeOptions) -> Result<()> {
+        let mut known = false;
+        for found in &scan.entries {
+            match &found.sample().class {
+                _ if found.reason().is_some() => {}
+                None => self.unlabelled += 1,
+                Some(name) if self.classifier.classes().class_to_idx(name).is_some() => {
+                    known = true;
+                }
+                Some(name) => *self.unknown_classes.entry(name.to_string()).or_insert(0) += 1,
+            }
+        }
+        if known && self.unlabelled == 0 {
+            return Ok(());
+        }
+        Err(self.nothing_to_judge(options))
+    }
+
+    /// Counts an image, given by its path, class and digest, with its prediction or the reason for leaving it out.
+    fn add(
+        &mut self,
+        (path, class, digest): (String, Option<&str>, Digest),
+        prediction: Result<Prediction, String>,
+    ) {
+        let prediction = match prediction {
+            Ok(prediction) => prediction,
+            Err(reason) => return self.skip(path, reason),
+        };
         let classes = self.classifier.classes();
         let target = match class.map(|name| classes.class_to_idx(name).ok_or(name)) {
             None => {
@@ -271,7 +303,7 @@ impl<'a> Tally<'a> {
             }
             Some(Err(name)) => {
                 *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1;
-                self.count_rejected(None, prediction);
+                self.count_rejected(None, &prediction);
                 return;
             }
             Some(Ok(target)) => target,
@@ -285,8 +317,8 @@ impl<'a> Tally<'a> {
             Basis::OutOfFold => self.classifier.out_of_fold(&digest),
             Basis::New | Basis::HeldOut | Basis::Training => None,
         };
-        let prediction = unseen.as_ref().unwrap_or(prediction);
-        self.count_rejected(Some(target), prediction);
+        let prediction = unseen.unwrap_or(prediction);
+        self.count_rejected(Some(target), &prediction);
         self.items.push(JudgedItem {
             path,
             digest,
@@ -347,7 +379,10 @@ impl<'a> Tally<'a> {
         let problem = if self.unlabelled > 0 {
             format!("{} images of `{data}` have no class", self.unlabelled)
         } else if unknown.is_empty() {
-            format!("`{data}` holds no usable image")
+            let reasons = self.skipped.first().map_or(String::new(), |first| {
+                format!(", as `{}`: {}", first.path, first.reason)
+            });
+            format!("`{data}` holds no usable image{reasons}")
         } else {
             format!("the head knows none of the classes of `{data}`: {unknown}")
         };

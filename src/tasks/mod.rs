@@ -20,10 +20,12 @@ mod report;
 mod suggest;
 
 pub use acquaintance::{Acquaintance, Basis, TrainingImages};
-pub use classify::{Classified, ClassifyOptions, ClassifyReport, check_threshold, classify};
+pub use classify::{
+    Classified, ClassifyOptions, ClassifyReport, Each, check_threshold, classify, classify_named,
+};
 pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
-pub use extract::{ExtractOptions, ExtractReport, extract};
+pub use extract::{ExtractOptions, ExtractReport, extract, extract_scan};
 pub use fit_head::{
     CalibrateOn, Calibration, CalibrationOutcome, Change, CrossValidation, FitHeadOptions,
     FitHeadReport, KeptForRejection, OutOfFoldFigures, Streaming, Validation, fit_head,

@@ -6,8 +6,8 @@ use super::inputs::{Inputs, Skipped};
 use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
 use crate::error::{Error, Result};
 use crate::images::{
-    Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, SkipReason, contact_sheet,
-    decode_for, read_file,
+    Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, ReadFault, SkipReason,
+    contact_sheet, decode_for, read_file,
 };
 use crate::outputs;
 
@@ -65,6 +65,12 @@ pub struct PreviewReport {
 /// No images, none that can be used, a backbone that is not known, settings out of range, [`Error::Io`].
 pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
     let scan = options.inputs.scan(Labels::FromFolders)?;
+    if scan.entries.is_empty() {
+        return Err(Error::Input {
+            problem: "the list of images is empty".to_owned(),
+            hint: "give one path a line, or paths that end with a NUL byte".to_owned(),
+        });
+    }
     let registry = Registry::new(options.home.clone());
     let mut manifest = registry.manifest(&options.backbone)?;
     options.overrides.apply(&mut manifest);
@@ -114,7 +120,8 @@ fn pixels(
         Found::Skipped { reason, .. } => return Err(reason.clone()),
     };
     let budget = DecodeBudget::new(u64::MAX);
-    let bytes = read_file(&sample.path, &decoding.limits, &budget)?;
+    let bytes = read_file(&sample.path, &decoding.limits, &budget);
+    let bytes = bytes.map_err(ReadFault::reason)?;
     let image = decode_for(preprocessor.settings(), &bytes, decoding, &budget)?;
     Ok(preprocessor.fit(&image))
 }

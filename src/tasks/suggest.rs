@@ -86,14 +86,14 @@ pub struct Suggestion {
 pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<SuggestReport> {
     check_near(options.near)?;
     let classifier = Classifier::open(&options.head, Tta::Trained)?;
-    let candidates = match &options.data {
+    let mut candidates = match &options.data {
         Unlabelled::Store(path) => Candidates::of_store(path, &classifier)?,
         Unlabelled::Images(inputs) => {
             Candidates::of_images(inputs, &classifier, options, progress)?
         }
     };
-    let predictions = classifier.predict(candidates.features.view())?;
     let views = classifier.spec().views.len().max(1);
+    let predictions = candidates.predicted_by(&classifier)?;
     let rows = UnitRows::of(candidates.features.slice(s![..; views, ..]));
     let params = SelectionParams {
         top: options.top,

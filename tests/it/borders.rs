@@ -40,6 +40,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),
+    ("signal_hook", &["cli"]),
 ];
 
 fn row(room: &str) -> usize {

@@ -15,9 +15,9 @@ pub(crate) use binary::{Ran, command, frostline, home, installed_home, run, shar
 pub(crate) use browser::{Browser, ENTER, ESCAPE, TAB};
 pub(crate) use fixtures::{Place, Tree, contents, tree};
 pub(crate) use golden::{formula_picture, golden, golden_as, number};
-pub(crate) use networks::two_outputs;
+pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs};
 #[cfg(target_os = "linux")]
 pub(crate) use peak::measured;
-pub(crate) use pictures::{BLUE, RED, two_classes, write_picture};
+pub(crate) use pictures::{BLUE, RED, WHITE, two_classes, write_picture};
 pub(crate) use report_page::{jpeg, page_of, pets, photo};
 pub(crate) use stub::{Stub, manifest, preprocessing};

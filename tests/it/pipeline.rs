@@ -3,16 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use frostline::backbones::Backbone;
-use frostline::features::{Digest, Item, Outcome, Pipeline, Sink};
+use frostline::features::{All, Digest, Item, Named, Outcome, Pipeline, Sink};
 use frostline::images::{DecodeOptions, Labels, View, scan_folder};
-use frostline::progress::Silent;
+use frostline::progress::{Progress, Silent};
 
-use crate::harness::{BLUE, RED, Stub, preprocessing, two_classes, write_picture};
+use crate::harness::{BLUE, RED, Stub, WHITE, preprocessing, two_classes, write_picture};
 
 /// Keeps all that comes.
 #[derive(Default)]
@@ -63,19 +65,23 @@ fn run_with(
     backbone: &mut dyn Backbone,
 ) -> frostline::Result<Collector> {
     let scan = scan_folder(root, Labels::FromFolders)?;
-    let pipeline = Pipeline {
+    let pipeline = pipeline(batch_size, threads);
+    let mut sink = Collector {
+        known,
+        rows: Vec::new(),
+    };
+    pipeline.run(All::of(&scan.entries), backbone, &mut sink, &Silent)?;
+    Ok(sink)
+}
+
+fn pipeline(batch_size: usize, threads: usize) -> Pipeline {
+    Pipeline {
         decoding: DecodeOptions::default(),
         preprocessing: preprocessing(),
         views: vec![View::Center],
         batch_size,
         threads,
-    };
-    let mut sink = Collector {
-        known,
-        rows: Vec::new(),
-    };
-    pipeline.run(&scan.entries, backbone, &mut sink, &Silent)?;
-    Ok(sink)
+    }
 }
 
 #[test]
@@ -233,4 +239,120 @@ fn the_error_of_any_lane_ends_the_run() {
     assert!(run_with(folder.path(), 2, 2, None, &mut uneven).is_err());
     let ran = uneven.ran.lock().unwrap();
     assert!(ran.values().flatten().sum::<usize>() < 80, "{ran:?}");
+}
+
+/// Asks for an end after so many images.
+struct StopsAfter(u64, AtomicU64);
+
+impl Progress for StopsAfter {
+    fn begin(&self, _what: &str, _total: u64) {}
+    fn advance(&self, steps: u64) {
+        self.1.fetch_add(steps, Ordering::Relaxed);
+    }
+    fn end(&self) {}
+    fn is_stopped(&self) -> bool {
+        self.1.load(Ordering::Relaxed) >= self.0
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_passes_on_what_is_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 40, 0);
+    let (wanted, _) = run(folder.path(), 1, 1, None);
+    let scan = scan_folder(folder.path(), Labels::FromFolders).unwrap();
+    let mut backbone = Uneven::new(false);
+    let mut sink = Collector::default();
+    let progress = StopsAfter(10, AtomicU64::new(0));
+    let all = All::of(&scan.entries);
+    let stopped = pipeline(3, 2).run(all, &mut backbone, &mut sink, &progress);
+    let stopped = stopped.unwrap_err();
+    assert!(
+        matches!(stopped, frostline::Error::Interrupted { .. }),
+        "{stopped}"
+    );
+    let rows = sink.rows.len();
+    assert!((10..40).contains(&rows), "{rows} rows");
+    assert_eq!(sink.rows, wanted.rows[..rows]);
+    let ran = backbone.ran.lock().unwrap();
+    let computed: usize = ran.values().flatten().sum();
+    assert_eq!(computed, rows, "what was computed is passed on");
+}
+
+/// White is NaN, whatever else is in its batch.
+struct BlindToWhite(Stub);
+
+impl Backbone for BlindToWhite {
+    fn num_features(&self) -> usize {
+        self.0.num_features()
+    }
+
+    fn forward(&mut self, images: &[f32], n: usize) -> frostline::Result<Vec<f32>> {
+        let mut features = self.0.forward(images, n)?;
+        for row in features.chunks_exact_mut(12) {
+            if row.iter().all(|&value| value > 2.0) {
+                row[7] = f32::NAN;
+            }
+        }
+        Ok(features)
+    }
+}
+
+#[test]
+fn an_image_equal_to_one_without_features_has_none_either() {
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 6, 0);
+    for name in ["blue/0white.png", "blue/3white.png", "red/5white.png"] {
+        write_picture(&folder.path().join(name), WHITE, 1);
+    }
+    let (all, _) = run(folder.path(), 1, 1, None);
+    for once in [None, Some(HashSet::new())] {
+        let mut blind = BlindToWhite(Stub::default());
+        let got = run_with(folder.path(), 4, 2, once, &mut blind).unwrap();
+        assert_eq!(got.rows.len(), 15);
+        for ((name, kind), (_, wanted)) in got.rows.iter().zip(&all.rows) {
+            if name.contains("white") {
+                let reason = "has features that are not finite (NaN or infinity)";
+                assert_eq!(*kind, Kind::Skipped(reason.to_owned()), "{name}");
+            } else {
+                assert_eq!(kind, wanted, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_image_is_run_before_the_next_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    two_classes(folder.path(), 5, 0);
+    let (name, names) = channel();
+    /// Names the next file when it is given the features of the last one.
+    struct Asks(
+        std::sync::mpsc::Sender<std::io::Result<std::path::PathBuf>>,
+        Vec<std::path::PathBuf>,
+    );
+    impl Sink for Asks {
+        fn known(&self) -> Option<Arc<HashSet<Digest>>> {
+            None
+        }
+        fn take(&mut self, item: Item) -> frostline::Result<()> {
+            assert!(matches!(item.outcome, Outcome::Computed(..)), "{item:?}");
+            match self.1.pop() {
+                Some(next) => self.0.send(Ok(next)).unwrap(),
+                // The list ends with its sender.
+                None => self.0 = channel().0,
+            }
+            Ok(())
+        }
+    }
+    let paths = (0..5).map(|i| folder.path().join(format!("red/{i}.png")));
+    let mut paths: Vec<_> = paths.collect();
+    name.send(Ok(paths.pop().unwrap())).unwrap();
+    let mut stub = Stub::default();
+    let mut asks = Asks(name, paths);
+    let named = Named(names);
+    pipeline(64, 3)
+        .run(named, &mut stub, &mut asks, &Silent)
+        .unwrap();
+    assert_eq!(stub.batches, [1; 5]);
 }

@@ -1,40 +1,44 @@
 //! Puts prepared pictures into full batches, and passes results on in input order.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem::take;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::lanes::{Features, Lanes};
 use super::prepare::Prepared;
 use super::{Item, Outcome, Picture, Sink, Timings};
 use crate::error::Result;
 use crate::features::Digest;
-use crate::images::Found;
+use crate::images::{Found, SkipReason};
 use crate::progress::Progress;
 
 /// The one that fills batches, and empties them.
-pub(super) struct Batcher<'a, 'b> {
+pub(super) struct Batcher<'a> {
     batch_size: usize,
     lanes: Lanes,
-    sink: &'b mut dyn Sink,
-    progress: &'b dyn Progress,
+    sink: &'a mut dyn Sink,
+    progress: &'a dyn Progress,
     /// Digests of all batches, where equal images are to be computed once.
     seen: Option<HashSet<Digest>>,
+    /// Those of them whose features are of no use: equal images are skipped with them.
+    refused: HashMap<Digest, SkipReason>,
     /// Inputs of the batch that is being filled.
-    waiting: Vec<(&'a Found, Waiting)>,
+    waiting: Vec<(Found, Waiting)>,
+    /// When the first of them came.
+    since: Option<Instant>,
     /// Its pictures.
     pictures: Vec<Vec<u8>>,
     /// Batches that are with the lanes, the oldest first.
-    running: VecDeque<Running<'a>>,
+    running: VecDeque<Running>,
     /// How many of them have pictures to compute.
     busy: usize,
     timings: Timings,
 }
 
 /// A batch whose features have not been taken up.
-struct Running<'a> {
-    inputs: Vec<(&'a Found, Waiting)>,
+struct Running {
+    inputs: Vec<(Found, Waiting)>,
     /// None for inputs without a picture to compute.
     features: Option<Receiver<Features>>,
 }
@@ -45,12 +49,12 @@ enum Waiting {
     Done(Outcome),
 }
 
-impl<'a, 'b> Batcher<'a, 'b> {
+impl<'a> Batcher<'a> {
     pub(super) fn new(
         batch_size: usize,
         lanes: Lanes,
-        sink: &'b mut dyn Sink,
-        progress: &'b dyn Progress,
+        sink: &'a mut dyn Sink,
+        progress: &'a dyn Progress,
         once: bool,
     ) -> Self {
         Self {
@@ -59,7 +63,9 @@ impl<'a, 'b> Batcher<'a, 'b> {
             sink,
             progress,
             seen: once.then(HashSet::new),
+            refused: HashMap::new(),
             waiting: Vec::new(),
+            since: None,
             pictures: Vec::new(),
             running: VecDeque::new(),
             busy: 0,
@@ -68,11 +74,12 @@ impl<'a, 'b> Batcher<'a, 'b> {
     }
 
     /// Takes the next input.
-    pub(super) fn add(&mut self, found: &'a Found, prepared: Prepared) -> Result<()> {
+    pub(super) fn add(&mut self, found: Found, prepared: Prepared) -> Result<()> {
         let (waiting, timings) = match prepared {
             Prepared::Skipped(reason, timings) => {
                 (Waiting::Done(Outcome::Skipped(reason)), timings)
             }
+            Prepared::Failed(error) => return Err(error),
             Prepared::Known(picture, timings) => (Waiting::Done(Outcome::Reused(picture)), timings),
             Prepared::Pixels(picture, pixels, timings) => {
                 (self.add_pixels(picture, pixels), timings)
@@ -80,6 +87,7 @@ impl<'a, 'b> Batcher<'a, 'b> {
         };
         self.timings.decode += timings.decode;
         self.timings.preprocess += timings.preprocess;
+        self.since.get_or_insert_with(Instant::now);
         self.waiting.push((found, waiting));
         if self.pictures.len() == self.batch_size || self.pictures.is_empty() {
             self.start_batch();
@@ -90,9 +98,16 @@ impl<'a, 'b> Batcher<'a, 'b> {
 
     /// Runs what is left, and takes up all results.
     pub(super) fn finish(mut self) -> Result<Timings> {
-        self.start_batch();
-        self.take_up(0)?;
+        self.flush()?;
         Ok(self.timings)
+    }
+
+    /// Runs a batch that is not full too, and waits for all results.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        if !self.waiting.is_empty() {
+            self.start_batch();
+        }
+        self.take_up(0)
     }
 
     fn add_pixels(&mut self, picture: Picture, pixels: Vec<u8>) -> Waiting {
@@ -107,7 +122,13 @@ impl<'a, 'b> Batcher<'a, 'b> {
         Waiting::InBatch(picture)
     }
 
+    /// How long the first image of the batch that is being filled has waited; nothing where there is none.
+    pub(super) fn age(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     fn start_batch(&mut self) {
+        self.since = None;
         let pictures = take(&mut self.pictures);
         let features = (!pictures.is_empty()).then(|| self.lanes.run(pictures));
         self.busy += usize::from(features.is_some());
@@ -118,7 +139,7 @@ impl<'a, 'b> Batcher<'a, 'b> {
     }
 
     /// Takes up the batches that are ready, and waits for others while more than `most` have pictures to compute.
-    fn take_up(&mut self, most: usize) -> Result<()> {
+    pub(super) fn take_up(&mut self, most: usize) -> Result<()> {
         while let Some(oldest) = self.running.front() {
             let features = match &oldest.features {
                 None => Vec::new(),
@@ -156,12 +177,12 @@ impl<'a, 'b> Batcher<'a, 'b> {
         let mut rows = features.chunks_exact(self.lanes.num_features().max(1));
         for (found, waiting) in inputs {
             let outcome = match waiting {
-                Waiting::Done(outcome) => outcome,
+                Waiting::Done(outcome) => self.unless_refused(outcome),
                 Waiting::InBatch(picture) => {
                     let row = rows
                         .next()
                         .expect("a backbone returns a row for each image");
-                    Outcome::Computed(picture, row.to_vec())
+                    self.judged(picture, row)
                 }
             };
             self.sink.take(Item { found, outcome })?;
@@ -169,5 +190,24 @@ impl<'a, 'b> Batcher<'a, 'b> {
         self.progress.advance(steps);
         self.timings.write += start.elapsed();
         Ok(())
+    }
+
+    fn judged(&mut self, picture: Picture, features: &[f32]) -> Outcome {
+        match self.sink.accepts(features) {
+            Ok(()) => Outcome::Computed(picture, features.to_vec()),
+            Err(reason) => {
+                self.refused.insert(picture.digest, reason.clone());
+                Outcome::Skipped(reason)
+            }
+        }
+    }
+
+    /// An image that equals an earlier one fares as that one did.
+    fn unless_refused(&self, outcome: Outcome) -> Outcome {
+        let reason = match &outcome {
+            Outcome::Reused(picture) => self.refused.get(&picture.digest),
+            _ => None,
+        };
+        reason.cloned().map_or(outcome, Outcome::Skipped)
     }
 }

@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Instant, SystemTime};
 
 use super::{Picture, Timings};
+use crate::error::{Error, Result};
 use crate::features::Digest;
 use crate::features::recognition::Recognised;
 use crate::images::{
-    DecodeBudget, DecodeOptions, Found, Preprocessor, Sample, SkipReason, View, decode_for,
-    dimensions, read_file,
+    DecodeBudget, DecodeOptions, Found, Preprocessor, ReadFault, Sample, SkipReason, View,
+    decode_for, dimensions, read_file,
 };
 use crate::stamp::Stamp;
 
@@ -20,6 +21,8 @@ pub(super) enum Prepared {
     Pixels(Picture, Vec<u8>, Timings),
     Known(Picture, Timings),
     Skipped(SkipReason, Timings),
+    /// It says nothing about the file: the system has run out of something.
+    Failed(Error),
 }
 
 /// What a decoding thread works with.
@@ -34,14 +37,11 @@ pub(super) struct Preparer<'a> {
 
 impl Preparer<'_> {
     /// Prepares its files in turn, until there are no more or nobody wants them.
-    pub(super) fn run<'f>(
-        &mut self,
-        entries: impl Iterator<Item = &'f Found>,
-        queue: &SyncSender<Prepared>,
-    ) {
-        for found in entries {
+    pub(super) fn run(&mut self, files: &Receiver<Found>, queue: &Sender<(Found, Prepared)>) {
+        for found in files {
+            let prepared = self.prepare(&found);
             // The other end is gone where the run has stopped with an error.
-            if queue.send(self.prepare(found)).is_err() {
+            if queue.send((found, prepared)).is_err() {
                 return;
             }
         }
@@ -60,10 +60,11 @@ impl Preparer<'_> {
                 timings.decode = start.elapsed();
                 Prepared::Known(picture, timings)
             }
-            Err(reason) => {
+            Err(ReadFault::OfFile(reason)) => {
                 timings.decode = start.elapsed();
                 Prepared::Skipped(reason, timings)
             }
+            Err(ReadFault::OfSystem(error)) => Prepared::Failed(error),
         }
     }
 
@@ -72,7 +73,7 @@ impl Preparer<'_> {
         &mut self,
         sample: &Sample,
         timings: &mut Timings,
-    ) -> Result<(Picture, Option<Vec<u8>>), SkipReason> {
+    ) -> Result<(Picture, Option<Vec<u8>>), ReadFault> {
         let start = Instant::now();
         if let Some(seen) = self.recognised.get(&sample.path) {
             return Ok((seen.picture(), None));

@@ -23,21 +23,23 @@ const SPLITS: [&str; 8] = [
     "dev",
 ];
 
-/// Lists a folder that is known to exist.
+/// Lists a folder that is known to exist; names are relative to `base`, and as they are where that is empty.
 ///
 /// # Errors
 ///
 /// If it cannot be read.
-pub(super) fn of_folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
-    let mut walk = Walk::new(root, labels, which);
+pub(super) fn of_folder(root: &Path, base: &Path, labels: Labels, which: Names) -> Result<Scan> {
+    let mut walk = Walk::new(base, labels, which);
     walk.root(root).map_err(Error::io("read", root))?;
     let Walk {
         found,
         ignored,
         notes,
         classes,
+        fault,
         ..
     } = walk;
+    fault.map_or(Ok(()), Err)?;
     let mut scan = Scan {
         entries: found,
         layout: FolderLayout::Flat,
@@ -112,7 +114,7 @@ fn merged_classes(classes: &[(OsString, Arc<str>)]) -> Vec<String> {
 fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &[Found]) -> Option<String> {
     let place = shown(root);
     if let [class] = Vec::from_iter(classes)[..]
-        && let Some(inner) = inner_folders(class, entries)
+        && let Some(inner) = inner_folders(root, class, entries)
     {
         let below = shown(&root.join(path_text::from_text(class)));
         return Some(format!(
@@ -128,22 +130,28 @@ fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &[Found]) -> 
 }
 
 /// `folders … hold`, of those directly in the only class, if all of its images lie in folders.
-fn inner_folders(class: &Arc<str>, entries: &[Found]) -> Option<String> {
+fn inner_folders(root: &Path, class: &Arc<str>, entries: &[Found]) -> Option<String> {
     let mut folders = BTreeSet::new();
     for entry in entries
         .iter()
         .map(Found::sample)
         .filter(|s| s.class.as_ref() == Some(class))
     {
-        let mut parts = entry.name.split('/').skip(1);
+        let below = entry.path.strip_prefix(root).ok()?;
+        let mut parts = below.iter().skip(1);
         let (folder, _file) = (parts.next()?, parts.next()?);
         if !folders.contains(folder) {
             folders.insert(folder);
         }
     }
-    Some(match folders.len() {
-        1 => format!("folder {} holds", listed(folders.into_iter())),
-        _ => format!("folders {} hold", listed(folders.into_iter())),
+    let names: Vec<_> = folders
+        .iter()
+        .map(|folder| path_text::to_text(folder.as_ref()))
+        .collect();
+    let names = names.iter().map(String::as_str);
+    Some(match names.len() {
+        1 => format!("folder {} holds", listed(names)),
+        _ => format!("folders {} hold", listed(names)),
     })
 }
 

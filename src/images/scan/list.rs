@@ -1,12 +1,13 @@
 //! Images that are named one by one: on the command line, or in a list.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use super::names::{no_images, shown};
-use super::walk::{Walk, kind_text, link_reason};
-use super::{FolderLayout, Found, Labels, Names, Sample, Scan, folder};
+use super::walk::{kind_text, link_reason};
+use super::{FolderLayout, Found, Labels, Names, Sample, Scan, folder, layout};
 use crate::error::{Error, Result};
 use crate::images::{SkipReason, path_text};
 
@@ -20,6 +21,15 @@ pub enum Separator {
     Nul,
 }
 
+impl Separator {
+    fn end(self) -> u8 {
+        match self {
+            Self::Newline => b'\n',
+            Self::Nul => 0,
+        }
+    }
+}
+
 /// The paths of a list, whatever bytes they hold; empty ones are dropped, and the byte order mark that some editors put
 /// before the first.
 ///
@@ -29,20 +39,58 @@ pub enum Separator {
 /// ```
 #[must_use]
 pub fn parse_list(bytes: &[u8], separator: Separator) -> Vec<PathBuf> {
-    let end = match separator {
-        Separator::Newline => b'\n',
-        Separator::Nul => 0,
-    };
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    paths(without_mark(bytes), separator).collect()
+}
+
+fn without_mark(list: &[u8]) -> &[u8] {
+    list.strip_prefix(b"\xef\xbb\xbf").unwrap_or(list)
+}
+
+fn paths(bytes: &[u8], separator: Separator) -> impl Iterator<Item = PathBuf> {
     bytes
-        .split(|&b| b == end)
-        .map(|entry| match separator {
+        .split(move |&b| b == separator.end())
+        .map(move |entry| match separator {
             Separator::Newline => entry.strip_suffix(b"\r").unwrap_or(entry),
             Separator::Nul => entry,
         })
         .filter(|entry| !entry.is_empty())
         .map(path_of)
-        .collect()
+}
+
+/// The longest name of a list, in bytes: many times what systems allow, and nothing that fills the memory.
+const LONGEST: u64 = 1 << 20;
+
+/// Reads a list as it comes and gives each path to `each`, until there are no more or `each` wants none.
+///
+/// # Errors
+///
+/// Those of `input`, and a name of more than a mebibyte.
+pub fn read_list(
+    mut input: impl BufRead,
+    separator: Separator,
+    mut each: impl FnMut(PathBuf) -> bool,
+) -> io::Result<()> {
+    let mut entry = Vec::new();
+    let mut is_first = true;
+    loop {
+        entry.clear();
+        let mut within = (&mut input).take(LONGEST);
+        if within.read_until(separator.end(), &mut entry)? == 0 {
+            return Ok(());
+        }
+        if entry.len() as u64 == LONGEST {
+            return Err(io::Error::other("it holds a name of more than 1 MiB"));
+        }
+        let name = if is_first {
+            without_mark(&entry)
+        } else {
+            &entry
+        };
+        if !paths(name, separator).all(&mut each) {
+            return Ok(());
+        }
+        is_first = false;
+    }
 }
 
 #[cfg(unix)]
@@ -56,12 +104,16 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
-/// Lists what the command line names: one folder as [`scan_folder`](super::scan_folder) does; else each file as given, whatever its
-/// name, and each folder with all that it holds, without classes and under the folder's name.
+/// Lists what the command line names: one folder as [`scan_folder`](super::scan_folder) does; else each file as given,
+/// whatever its name, and each folder with all that it holds, under the folder's name.
+///
+/// Several folders have classes where each of them holds class folders: classes of the same name are one, and a file that
+/// is found twice is used once. Without class folders in any of them there are no classes.
 ///
 /// # Errors
 ///
-/// If nothing is named, the only input is missing, a folder cannot be read, or there is no image in all of them.
+/// If nothing is named, the only input is missing, a folder cannot be read, or there is no image in all of them; if
+/// some inputs have class folders and others do not.
 pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<Scan> {
     if let [only] = inputs {
         let kind = fs::metadata(only).map_err(|error| unreachable_input(only, error))?;
@@ -69,59 +121,95 @@ pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<S
             return folder(only, labels, which);
         }
     }
-    let mut walk = Walk::new(Path::new(""), Labels::None, which);
-    for input in inputs {
-        if fs::metadata(input).is_ok_and(|kind| kind.is_dir()) {
-            let before = walk.found.len();
-            walk.root(input).map_err(Error::io("read", input))?;
-            if walk.found.len() == before {
-                walk.notes
-                    .push(format!("`{}` holds no images", shown(input)));
-            }
-        } else {
-            walk.found.push(listed_entry(input.clone()));
+    let scans = inputs.iter().map(|input| scan_one(input, labels, which));
+    let scans: Vec<Scan> = scans.collect::<Result<_>>()?;
+    refuse_mixed(inputs, &scans)?;
+    let scan = merged(scans);
+    if scan.entries.is_empty() {
+        return Err(no_images("what was given", which, &scan.ignored));
+    }
+    Ok(scan)
+}
+
+/// One of several inputs.
+fn scan_one(input: &Path, labels: Labels, which: Names) -> Result<Scan> {
+    if !fs::metadata(input).is_ok_and(|kind| kind.is_dir()) {
+        return Ok(scan_list(vec![input.to_owned()]));
+    }
+    let mut scan = layout::of_folder(input, Path::new(""), labels, which)?;
+    if scan.entries.is_empty() {
+        scan.notes
+            .push(format!("`{}` holds no images", shown(input)));
+    }
+    Ok(scan)
+}
+
+/// Images with and without classes make no training set, and which was meant nobody can tell.
+fn refuse_mixed(inputs: &[PathBuf], scans: &[Scan]) -> Result<()> {
+    let of = |layout: FolderLayout| {
+        let mut all = inputs.iter().zip(scans);
+        all.find(|(_, scan)| scan.layout == layout && !scan.entries.is_empty())
+    };
+    let (Some((with, _)), Some((without, _))) =
+        (of(FolderLayout::ClassFolders), of(FolderLayout::Flat))
+    else {
+        return Ok(());
+    };
+    Err(Error::Input {
+        problem: format!(
+            "`{}` has a folder for each class, and `{}` has none",
+            shown(with),
+            shown(without)
+        ),
+        hint: "give folders that all have class folders, or use them one by one".into(),
+    })
+}
+
+fn merged(scans: Vec<Scan>) -> Scan {
+    let mut all = scan_list(Vec::new());
+    let mut empty_classes = BTreeSet::new();
+    for scan in scans {
+        if scan.layout == FolderLayout::ClassFolders {
+            all.layout = FolderLayout::ClassFolders;
+        }
+        all.entries.extend(scan.entries);
+        all.notes.extend(scan.notes);
+        empty_classes.extend(scan.empty_classes);
+        for (extension, count) in scan.ignored {
+            *all.ignored.entry(extension).or_default() += count;
         }
     }
-    let Walk {
-        found,
-        ignored,
-        notes,
-        ..
-    } = walk;
-    if found.is_empty() {
-        return Err(no_images("what was given", which, &ignored));
+    if all.layout == FolderLayout::ClassFolders {
+        let classes = all
+            .entries
+            .iter()
+            .filter_map(|found| found.sample().class.as_deref());
+        classes.for_each(|class| {
+            empty_classes.remove(class);
+        });
+        let mut seen = HashSet::new();
+        all.entries
+            .retain(|found| seen.insert(found.sample().path.clone()));
     }
-    Ok(Scan {
-        entries: found,
-        layout: FolderLayout::Flat,
-        ignored,
-        empty_classes: Vec::new(),
-        notes,
-    })
+    all.empty_classes = empty_classes.into_iter().collect();
+    all
 }
 
-/// Takes a list of files as it is; what is no regular file is skipped with its reason.
-///
-/// # Errors
-///
-/// If the list is empty.
-pub fn scan_list(paths: Vec<PathBuf>) -> Result<Scan> {
-    if paths.is_empty() {
-        return Err(Error::Input {
-            problem: "the list of images is empty".into(),
-            hint: "give one path a line, or paths that end with a NUL byte".into(),
-        });
-    }
-    Ok(Scan {
-        entries: paths.into_iter().map(listed_entry).collect(),
+/// Takes a list of files as it is, an empty one too; what is no regular file is skipped with its reason.
+#[must_use]
+pub fn scan_list(paths: Vec<PathBuf>) -> Scan {
+    Scan {
+        entries: paths.into_iter().map(listed).collect(),
         layout: FolderLayout::Flat,
-        ignored: std::collections::BTreeMap::new(),
+        ignored: BTreeMap::new(),
         empty_classes: Vec::new(),
         notes: Vec::new(),
-    })
+    }
 }
 
-fn listed_entry(path: PathBuf) -> Found {
+/// A file that is named by itself, to be decoded whatever its extension; what is no regular file is skipped with its reason.
+#[must_use]
+pub fn listed(path: PathBuf) -> Found {
     let reason = match fs::metadata(&path) {
         Ok(kind) if kind.is_file() => None,
         Ok(kind) => Some(SkipReason::NotAFile(kind_text(kind.file_type()))),

@@ -310,8 +310,7 @@ fn lists_keep_their_order_and_their_bytes() {
         at("gone"),
         at("a.bin"),
         root.path().into(),
-    ])
-    .unwrap();
+    ]);
     let name = |name: &str| at(name).display().to_string();
     let folder = format!("{}: is a folder, not a regular file", root.path().display());
     assert_eq!(
@@ -323,7 +322,7 @@ fn lists_keep_their_order_and_their_bytes() {
             folder
         ]
     );
-    assert!(problem(scan_list(vec![])).0.contains("empty"));
+    assert!(scan_list(vec![]).entries.is_empty());
 }
 
 #[cfg(unix)]
@@ -406,7 +405,7 @@ mod unix {
         );
         assert_eq!(lines.len(), 5);
 
-        let listed = scan_list(vec![at("pipe.jpg"), at("dangling.jpg")]).unwrap();
+        let listed = scan_list(vec![at("pipe.jpg"), at("dangling.jpg")]);
         assert!(listed.entries.iter().all(|entry| entry.reason().is_some()));
     }
 
@@ -442,4 +441,123 @@ mod unix {
         // The system's administrator reads everything.
         assert!(open_to_all || lines(&scan)[1].starts_with("shut: cannot be read: "));
     }
+}
+
+mod several_folders {
+    use super::*;
+
+    fn scan(root: &Path, inputs: &[&str], labels: Labels) -> Result<Scan> {
+        let inputs: Vec<PathBuf> = inputs.iter().map(|input| root.join(input)).collect();
+        scan_inputs(&inputs, labels, Names::Extensions)
+    }
+
+    /// Each sample's name below `root` and its class.
+    fn named(root: &Path, scan: &Scan) -> Vec<(String, Option<String>)> {
+        let root = format!("{}/", root.display());
+        let samples = scan.entries.iter().map(Found::sample);
+        samples
+            .map(|sample| {
+                let name = sample.name.strip_prefix(&root).unwrap();
+                (name.to_owned(), sample.class.as_deref().map(str::to_owned))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn with_class_folders_share_their_classes() {
+        let root = tree(&[
+            "a/cat/1.jpg",
+            "a/dog/1.jpg",
+            "b/cat/1.jpg",
+            "b/fox/x/1.jpg",
+            "b/elk/x.txt",
+        ]);
+        let scan = scan(root.path(), &["a", "b"], Labels::FromFolders).unwrap();
+        assert_eq!(scan.layout, FolderLayout::ClassFolders);
+        let wanted = [
+            ("a/cat/1.jpg", "cat"),
+            ("a/dog/1.jpg", "dog"),
+            ("b/cat/1.jpg", "cat"),
+            ("b/fox/x/1.jpg", "fox"),
+        ];
+        let wanted = wanted.map(|(name, class)| (name.to_owned(), Some(class.to_owned())));
+        assert_eq!(named(root.path(), &scan), wanted);
+        assert_eq!(scan.empty_classes, ["elk"]);
+        assert_eq!(scan.ignored["txt"], 1);
+    }
+
+    #[test]
+    fn a_class_is_empty_only_where_all_its_folders_are() {
+        let root = tree(&["a/cat/1.jpg", "a/dog/x.txt", "b/dog/1.jpg"]);
+        let scan = scan(root.path(), &["a", "b"], Labels::FromFolders).unwrap();
+        assert!(scan.empty_classes.is_empty(), "{:?}", scan.empty_classes);
+    }
+
+    #[test]
+    fn given_twice_count_once() {
+        let root = tree(&["a/cat/1.jpg", "a/dog/1.jpg"]);
+        let scan = scan(root.path(), &["a", "a/"], Labels::FromFolders).unwrap();
+        assert_eq!(scan.entries.len(), 2);
+    }
+
+    #[test]
+    fn with_and_without_classes_are_refused() {
+        let root = tree(&["a/cat/1.jpg", "b/1.jpg"]);
+        for inputs in [["a", "b"], ["b", "a"], ["a", "b/1.jpg"]] {
+            let (problem, hint) = problem(scan(root.path(), &inputs, Labels::FromFolders));
+            assert!(problem.contains("a folder for each class"), "{problem}");
+            assert!(hint.contains("class folders"), "{hint}");
+        }
+        assert_eq!(
+            scan(root.path(), &["a", "b"], Labels::None)
+                .unwrap()
+                .entries
+                .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn that_are_flat_have_no_classes() {
+        let root = tree(&["a/1.jpg", "b/1.jpg"]);
+        let scan = scan(root.path(), &["a", "b"], Labels::FromFolders).unwrap();
+        assert_eq!(scan.layout, FolderLayout::Flat);
+        let wanted = ["a/1.jpg", "b/1.jpg"].map(|name| (name.to_owned(), None));
+        assert_eq!(named(root.path(), &scan), wanted);
+    }
+}
+
+#[test]
+fn a_list_is_read_as_it_comes_and_no_further_than_wanted() {
+    let mut names = Vec::new();
+    let each = |path: PathBuf| {
+        names.push(path);
+        names.len() < 3
+    };
+    read_list(
+        &b"a.jpg\r\n\nb c.jpg\nlast\nmore"[..],
+        Separator::Newline,
+        each,
+    )
+    .unwrap();
+    assert_eq!(names, ["a.jpg", "b c.jpg", "last"].map(PathBuf::from));
+    let mut names = Vec::new();
+    let each = |path| {
+        names.push(path);
+        true
+    };
+    read_list(&b"new\nline\0without an end"[..], Separator::Nul, each).unwrap();
+    assert_eq!(names, ["new\nline", "without an end"].map(PathBuf::from));
+    let mut names = Vec::new();
+    let each = |path| {
+        names.push(path);
+        true
+    };
+    // A byte order mark stands before the first name alone; elsewhere it is part of a name.
+    let marked = "\u{feff}a\n\u{feff}b\n";
+    read_list(marked.as_bytes(), Separator::Newline, each).unwrap();
+    assert_eq!(names, ["a", "\u{feff}b"].map(PathBuf::from));
+    let endless = vec![b'x'; 2 << 20];
+    let error = read_list(&endless[..], Separator::Newline, |_| true).unwrap_err();
+    assert!(error.to_string().contains("1 MiB"), "{error}");
 }

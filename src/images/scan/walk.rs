@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::names::{class_name, extension_key, is_image, is_left_out, shown};
 use super::{Found, Labels, Names, Sample};
-use crate::images::read::sniff_file;
+use crate::error::{Error, is_of_system};
+use crate::images::read::{ReadFault, sniff_file};
 use crate::images::{SkipReason, path_text};
 
 /// What a walk has found so far.
@@ -26,6 +27,8 @@ pub(super) struct Walk<'a> {
     class: Option<Arc<str>>,
     /// The real paths of the folders in which links were followed to get where the walk is.
     trail: Vec<PathBuf>,
+    /// What ended the walk early: the system has run out of something.
+    pub(super) fault: Option<Error>,
 }
 
 impl<'a> Walk<'a> {
@@ -41,6 +44,7 @@ impl<'a> Walk<'a> {
             classes: Vec::new(),
             class: None,
             trail: Vec::new(),
+            fault: None,
         }
     }
 
@@ -68,6 +72,9 @@ impl<'a> Walk<'a> {
                     self.entry(folder.join(&name), &name, kind, Depth::Inner);
                 }
             }
+            Err(error) if is_of_system(&error) => {
+                self.fault = Some(Error::io("read", folder)(error));
+            }
             Err(error) => self.skip(folder.into(), SkipReason::Unreadable(error.to_string())),
         }
     }
@@ -92,7 +99,7 @@ impl<'a> Walk<'a> {
     }
 
     fn file(&mut self, path: PathBuf, name: &OsStr, kind: FileType) {
-        let is_listed = is_image(name) || self.names == Names::Any && is_picture(&path, kind);
+        let is_listed = is_image(name) || self.names == Names::Any && self.is_picture(&path, kind);
         if !is_listed {
             *self.ignored.entry(extension_key(name)).or_default() += 1;
         } else if kind.is_file() {
@@ -100,6 +107,24 @@ impl<'a> Walk<'a> {
             self.found.push(Found::Sample(sample));
         } else {
             self.skip(path, SkipReason::NotAFile(kind_text(kind)));
+        }
+    }
+
+    /// Whether a file begins as a picture does, also as one that is not decoded: it is listed to be named.
+    fn is_picture(&mut self, path: &Path, kind: FileType) -> bool {
+        if !kind.is_file() {
+            return false;
+        }
+        match sniff_file(path) {
+            Ok(_) => true,
+            Err(ReadFault::OfFile(reason)) => matches!(
+                reason,
+                SkipReason::Unsupported(_) | SkipReason::UnsupportedKind { .. }
+            ),
+            Err(ReadFault::OfSystem(error)) => {
+                self.fault = Some(error);
+                false
+            }
         }
     }
 
@@ -150,15 +175,6 @@ impl<'a> Walk<'a> {
             class: self.class.clone(),
         }
     }
-}
-
-/// Whether a file begins as a picture does, also as one that is not decoded: it is listed to be named.
-fn is_picture(path: &Path, kind: FileType) -> bool {
-    kind.is_file()
-        && matches!(
-            sniff_file(path),
-            Ok(_) | Err(SkipReason::Unsupported(_) | SkipReason::UnsupportedKind { .. })
-        )
 }
 
 /// Whether an entry lies in the root itself.

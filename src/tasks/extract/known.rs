@@ -44,7 +44,10 @@ pub(super) fn take_all(entries: &[Found], sink: &mut StoreSink) -> Result<Timing
                 Outcome::Reused(picture.expect("all samples were recognised"))
             }
         };
-        sink.take(Item { found, outcome })?;
+        sink.take(Item {
+            found: found.clone(),
+            outcome,
+        })?;
     }
     Ok(Timings::default())
 }

@@ -1,16 +1,17 @@
 //! The images that are chosen from, with the features of all of them.
 
 use std::collections::HashSet;
+use std::mem::take;
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::SuggestOptions;
 use crate::backbones::Frozen;
-use crate::classifier::Classifier;
+use crate::classifier::{Classifier, Prediction};
 use crate::error::{Error, Result};
-use crate::features::{Digest, FeatureStore, Item, Outcome, Pipeline, Sink};
+use crate::features::{All, Digest, FeatureStore, Item, Outcome, Pipeline, Sink};
 use crate::head::ImageRole;
 use crate::images::Labels;
 use crate::images::path_text::to_text;
@@ -71,7 +72,8 @@ impl Candidates {
             labelled: 0,
             classifier,
         };
-        pipeline.run(&scan.entries, &mut frozen.backbone, &mut all, progress)?;
+        let images = All::of(&scan.entries);
+        pipeline.run(images, &mut frozen.backbone, &mut all, progress)?;
         let mut notes = frozen.notes();
         notes.extend(scan.notes);
         let shape = (
@@ -79,36 +81,72 @@ impl Candidates {
             spec.backbone.num_features,
         );
         let features = Array2::from_shape_vec(shape, all.features);
-        Self {
+        let candidates = Self {
             paths: all.paths,
             features: features.expect("the pipeline gives each view as many numbers"),
             skipped: all.skipped,
             notes,
             labelled: all.labelled,
+        };
+        // A list may be empty.
+        if scan.entries.is_empty() {
+            return Ok(candidates);
         }
-        .not_empty("the input")
+        candidates.not_empty("the input")
+    }
+
+    /// The prediction of each image; those that have none are skipped from here on.
+    pub(super) fn predicted_by(&mut self, classifier: &Classifier) -> Result<Vec<Prediction>> {
+        let all = classifier.predict(self.features.view())?;
+        let views = classifier.spec().views.len().max(1);
+        let used = |i: usize| all.get(i / views).is_some_and(Result::is_ok);
+        if !all.iter().all(Result::is_ok) {
+            let rows: Vec<usize> = (0..self.features.nrows()).filter(|&i| used(i)).collect();
+            self.features = self.features.select(Axis(0), &rows);
+        }
+        let mut predictions = Vec::new();
+        for (path, prediction) in take(&mut self.paths).into_iter().zip(all) {
+            match prediction {
+                Ok(prediction) => {
+                    predictions.push(prediction);
+                    self.paths.push(path);
+                }
+                Err(why) => self.skipped.push(Skipped {
+                    path,
+                    reason: why.to_string(),
+                }),
+            }
+        }
+        if self.paths.is_empty() && !self.skipped.is_empty() {
+            return Err(self.none_usable("the input"));
+        }
+        Ok(predictions)
     }
 
     fn not_empty(self, name: &str) -> Result<Self> {
-        if !self.paths.is_empty() {
-            return Ok(self);
+        if self.paths.is_empty() {
+            return Err(self.none_usable(name));
         }
+        Ok(self)
+    }
+
+    fn none_usable(&self, name: &str) -> Error {
         if self.labelled > 0 {
-            return Err(Error::Input {
+            return Error::Input {
                 problem: format!(
                     "the head was trained on all {} usable images of {name}, or they were held out for validation",
                     self.labelled
                 ),
                 hint: "give images that have no label yet".to_owned(),
-            });
+            };
         }
         let reasons = self.skipped.first().map_or(String::new(), |first| {
             format!(", as `{}`: {}", first.path, first.reason)
         });
-        Err(Error::Input {
+        Error::Input {
             problem: format!("{name} holds no usable image{reasons}"),
             hint: "give a folder of images, or a store of their features".to_owned(),
-        })
+        }
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) enum Given {
     OnlyBadImages,
     /// `one/cat/1.png`.
     OneClass,
+    /// `a/{blue,red}/1.png` and `b/{blue,green}/1.png`.
+    TwoRoots,
+    /// `split/{train,validation}/1.png`.
+    Splits,
     /// `flat/{1,2}.png`.
     Flat,
     /// `odd/{blue/IMG_1,red/2.png?w=300}`, pictures, and `odd/red/notes.txt`.
@@ -83,6 +87,16 @@ impl Given {
                 text("bad/b/1.jpg", "text");
             }
             Self::OneClass => write_picture(&dir.join("one/cat/1.png"), RED, 1),
+            Self::TwoRoots => {
+                for (seed, name) in (1..).zip(["a/blue", "a/red", "b/blue", "b/green"]) {
+                    write_picture(&dir.join(name).join("1.png"), RED, seed);
+                }
+            }
+            Self::Splits => {
+                for (seed, name) in (1..).zip(["train", "validation"]) {
+                    write_picture(&dir.join("split").join(name).join("1.png"), RED, seed);
+                }
+            }
             Self::Flat => {
                 write_picture(&dir.join("flat/1.png"), RED, 17);
                 write_picture(&dir.join("flat/2.png"), RED, 18);

@@ -7,16 +7,28 @@ use frostline::backbones::weights::Tensor;
 
 /// Writes a network on (3, 8, 8) with two outputs, `map` (192 features) and `means` (3); `gain` is its one weight.
 pub(crate) fn two_outputs(path: &Path, gain: f32) {
+    gains(path, &[gain]);
+}
+
+/// Gains that make white infinite, and leave the features of [`super::RED`] and [`super::BLUE`] as they are: numbers of 2.27
+/// and more go beyond the range of floats at the first.
+pub(crate) const WHITE_IS_INFINITE: [f32; 3] = [1.5e38, 1e-19, 1e-19 / 1.5];
+
+/// As [`two_outputs`], with several weights by which all numbers are multiplied in turn.
+pub(crate) fn gains(path: &Path, gains: &[f32]) {
     let mut graph = GraphBuilder::new(&[3, 8, 8]);
-    let diagonal = (0..9).map(|i| if i % 4 == 0 { gain } else { 0.0 });
-    let conv = Conv {
-        weight: tensor(&[3, 3, 1, 1], diagonal.collect()),
-        bias: tensor(&[3], vec![0.0; 3]),
-        stride: 1,
-        padding: (0, 0),
-        groups: 1,
-    };
-    let scaled = graph.conv("scaled", &graph.input(), &conv);
+    let mut scaled = graph.input();
+    for (i, &gain) in gains.iter().enumerate() {
+        let diagonal = (0..9).map(|i| if i % 4 == 0 { gain } else { 0.0 });
+        let conv = Conv {
+            weight: tensor(&[3, 3, 1, 1], diagonal.collect()),
+            bias: tensor(&[3], vec![0.0; 3]),
+            stride: 1,
+            padding: (0, 0),
+            groups: 1,
+        };
+        scaled = graph.conv(&format!("scaled{i}"), &scaled, &conv);
+    }
     let map = graph.flatten("map", &scaled);
     let pooled = graph.global_average_pool("pooled", &scaled);
     let means = graph.flatten("means", &pooled);

@@ -22,6 +22,7 @@ pub(crate) fn write_picture(path: &Path, colour: [u8; 3], seed: u32) {
 }
 
 pub(crate) const RED: [u8; 3] = [200, 40, 30];
+pub(crate) const WHITE: [u8; 3] = [255; 3];
 pub(crate) const BLUE: [u8; 3] = [40, 60, 200];
 
 /// `root/{blue,red}/0.png …`, `n` pictures each, all different.

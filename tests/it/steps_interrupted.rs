@@ -1,0 +1,147 @@
+//! Ctrl-C and SIGTERM: what is computed is kept, and nothing half is left behind.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Place, Ran, two_classes};
+use crate::steps_listed::Service;
+
+fn send(signal: &str, child: &Child) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", signal, &id]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// The number before `text`.
+fn number_before(ran: &Ran, text: &str) -> usize {
+    let before = ran.err.split(text).next().unwrap();
+    let word = before.split_whitespace().next_back().unwrap();
+    word.parse().unwrap_or_else(|_| panic!("{}", ran.err))
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_is_computed() {
+    /// More would not be all different.
+    const IMAGES: usize = 80;
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_classes(&place.folder().join("images"), IMAGES as u32 / 2, 0);
+    let begin = Instant::now();
+    let clean = "extract {dir}/images -o {dir}/clean --batch-size 1 --threads 1";
+    place.frostline(clean).exits(0);
+    let took = begin.elapsed();
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let (mut kept, mut after) = (0, took / 2);
+        // Other work on the machine may make a run slower or faster than the first.
+        for round in 0..40 {
+            let args = format!(
+                "extract {{dir}}/images -o {{dir}}/{signal}{round} --batch-size 1 --threads 1"
+            );
+            let mut command = place.command(&args);
+            let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+            let child = child.unwrap();
+            thread::sleep(after);
+            send(signal, &child);
+            let output = child.wait_with_output().unwrap();
+            if output.status.success() {
+                after = after * 4 / 5;
+                continue;
+            }
+            after = after * 6 / 5;
+            // Before anybody listens, a signal ends the process as it ends any.
+            if output.status.code() != Some(status) {
+                continue;
+            }
+            let ran = Ran::of(output).says(&["kept; run again to continue"]);
+            assert!(!ran.err.contains("error"), "{}", ran.err);
+            kept = number_before(&ran, " image");
+            let ran = place.frostline(&args).exits(0);
+            ran.says(&[&format!("{} computed, {kept} reused", IMAGES - kept)]);
+            if kept > 0 {
+                break;
+            }
+        }
+        assert!(
+            (1..IMAGES).contains(&kept),
+            "{kept} images were kept after SIG{signal}"
+        );
+    }
+}
+
+#[test]
+fn an_interrupted_classification_leaves_no_half_file() {
+    let Some(place) = Place::fitted() else { return };
+    let folder = place.folder().join("rows");
+    let left = || fs::read_dir(&folder).unwrap().count();
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let mut service = Service::start(
+            &place,
+            "classify - --head {dir}/head -o {dir}/rows/rows.csv",
+        );
+        service.give(&place.path("images/red/1.png"));
+        let begin = Instant::now();
+        while left() == 0 {
+            assert!(
+                begin.elapsed() < Duration::from_secs(60),
+                "nothing is written"
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+        send(signal, &service.child);
+        service.end().1.exits(status).says(&["interrupted"]);
+        assert_eq!(left(), 0);
+    }
+}
+
+#[test]
+fn an_interrupted_stream_ends_with_a_whole_line() {
+    let Some(place) = Place::fitted() else { return };
+    let mut service = Service::start(&place, "classify - --head {dir}/head --format jsonl");
+    service.give(&place.path("images/red/1.png"));
+    let row = service.line();
+    assert!(row.starts_with('{') && row.ends_with('}'), "{row}");
+    send("INT", &service.child);
+    // The list is not at its end: the process does not wait for that.
+    let begin = Instant::now();
+    while service.child.try_wait().unwrap().is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it does not end");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let (rest, ran) = service.end();
+    assert!(rest.is_empty(), "{rest:?}");
+    ran.exits(130);
+}
+
+/// The first signal asks for an end after the images; a million resamples later there would be one.
+#[test]
+fn a_second_signal_ends_at_once() {
+    let Some(place) = Place::fitted() else { return };
+    let args = "evaluate {dir}/images --head {dir}/head --store {dir}/store --intervals 1000000";
+    let mut command = place.command(args);
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    thread::sleep(Duration::from_secs(2));
+    send("TERM", &child);
+    thread::sleep(Duration::from_millis(300));
+    if child.try_wait().unwrap().is_none() {
+        send("INT", &child);
+    }
+    let begin = Instant::now();
+    let ended = child.wait().unwrap();
+    assert!(
+        begin.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert!(matches!(ended.code(), Some(130 | 143)), "{ended}");
+}
