@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::device::Precision;
 use super::manifest::Pool;
-use crate::images::{Alpha, DecodeOptions, Exif, JpegScale, Limits, Preprocessing, View};
+use crate::images::{
+    Alpha, DecodeOptions, Exif, JpegScale, Limits, PIXEL_VERSION, Preprocessing, View,
+};
 
 /// The frozen network, its layer, and all that happens to a picture before it.
 ///
@@ -43,7 +45,7 @@ pub struct BackboneId {
 }
 
 /// The choices in decoding that change pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decoding {
     /// Whether pictures are turned upright.
     pub exif: Exif,
@@ -52,6 +54,19 @@ pub struct Decoding {
     /// The scale of large JPEGs.
     #[serde(default, skip_serializing_if = "JpegScale::is_full")]
     pub jpeg_scale: JpegScale,
+    /// [`PIXEL_VERSION`] of the code; 1 where nothing is said.
+    #[serde(default = "first_version")]
+    pub pixel_version: u32,
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+impl Default for Decoding {
+    fn default() -> Self {
+        Self::of(&DecodeOptions::default())
+    }
 }
 
 impl Decoding {
@@ -73,6 +88,7 @@ impl Decoding {
             exif: options.exif,
             alpha: options.alpha,
             jpeg_scale: options.jpeg_scale,
+            pixel_version: PIXEL_VERSION,
         }
     }
 }
@@ -127,6 +143,35 @@ impl Engine {
             n => format!("{} with {n} convolutions by Winograd", self.precision),
         }
     }
+}
+
+impl Engine {
+    /// What differs, as `device is A on the left and B on the right`.
+    #[must_use]
+    pub fn differences(&self, right: &Self) -> Vec<String> {
+        let fields = |engine: &Self| {
+            [
+                ("runtime", engine.runtime.clone()),
+                ("device", engine.device.clone()),
+                ("precision", engine.arithmetic()),
+                ("frostline", engine.frostline.clone()),
+            ]
+        };
+        different(fields(self), fields(right))
+    }
+}
+
+/// Those fields that are not the same on both sides.
+fn different<const N: usize>(
+    left: [(&'static str, String); N],
+    right: [(&'static str, String); N],
+) -> Vec<String> {
+    let both = left.into_iter().zip(right);
+    both.filter(|((_, left), (_, right))| left != right)
+        .map(|((field, left), (_, right))| {
+            format!("{field} is {left} on the left and {right} on the right")
+        })
+        .collect()
 }
 
 impl fmt::Display for Engine {
@@ -185,25 +230,15 @@ impl FeatureSpec {
     pub fn differences(&self, right: &Self) -> Vec<String> {
         let same_network = self.backbone.sha256 == right.backbone.sha256;
         let network = (!same_network).then(|| {
-            (
-                "the network",
-                self.backbone.to_string(),
-                right.backbone.to_string(),
-            )
+            let [left, right] = [&self.backbone, &right.backbone];
+            format!("the network is {left} on the left and {right} on the right")
         });
-        let fields = self.fields().into_iter().zip(right.fields());
-        let fields = fields.map(|((field, left), (_, right))| (field, left, right));
-        network
-            .into_iter()
-            .chain(fields.filter(|(_, left, right)| left != right))
-            .map(|(field, left, right)| {
-                format!("{field} is {left} on the left and {right} on the right")
-            })
-            .collect()
+        let fields = different(self.fields(), right.fields());
+        network.into_iter().chain(fields).collect()
     }
 
     /// All but the network itself, each as people write it.
-    fn fields(&self) -> [(&'static str, String); 15] {
+    fn fields(&self) -> [(&'static str, String); 16] {
         let (b, p, d) = (&self.backbone, &self.preprocessing, &self.decoding);
         let list = |v: &[f32]| {
             v.iter()
@@ -226,6 +261,7 @@ impl FeatureSpec {
             ("exif", d.exif.to_string()),
             ("alpha", d.alpha.to_string()),
             ("jpeg_scale", d.jpeg_scale.to_string()),
+            ("pixel_version", d.pixel_version.to_string()),
             (
                 "views",
                 self.views

@@ -46,7 +46,8 @@ pub(super) struct Args {
     /// Throw away what the store holds.
     #[arg(long)]
     overwrite: bool,
-    /// Read every file, also those whose size, times and inode are still those of the last run.
+    /// Read every file, also those whose size, times and inode are still those of the last run, and check every stored
+    /// feature against its checksum; damaged ones are computed again.
     #[arg(long)]
     verify: bool,
 }
@@ -111,10 +112,10 @@ impl Args {
                 DtypeArg::F32 => Dtype::F32,
                 DtypeArg::F16 => Dtype::F16,
             },
-            existing: if self.overwrite {
-                Existing::Overwrite
-            } else {
-                Existing::Extend
+            existing: match (self.overwrite, self.verify) {
+                (true, _) => Existing::Overwrite,
+                (false, true) => Existing::Verify,
+                (false, false) => Existing::Extend,
             },
             recognise: if self.verify {
                 Recognise::ByContent

@@ -120,7 +120,7 @@ fn failed(path: &Path, problem: FileProblem) -> Error {
     Error::File {
         path: path.to_owned(),
         problem,
-        hint: "run the same `frostline extract` again: it mends the store".to_owned(),
+        hint: part::HINT.to_owned(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! `manifest.json`: what a store holds, for people and for checks.
 //!
 //! # Format
-//! A JSON object: `format` = `frostline-features`, `format_version` = 1, `spec` (backbone, preprocessing, decoding and
+//! A JSON object: `format` = `frostline-features`, `format_version` = 2, `spec` (backbone, preprocessing, decoding and
 //! views, all of which must be equal for features to be mixed), `dtype` (`f32` or `f16`), `engine` (what computed the
-//! first of them; each part names its own).
+//! first of them; each part names its own). Version 1 differs in that its parts have no checksum; a store of that version
+//! is read, and extended by parts of version 2, without anything being computed again.
 
 use std::fmt;
 use std::fs;
@@ -23,7 +24,7 @@ pub(super) const FILE: &str = "manifest.json";
 const FORMAT: &str = "frostline-features";
 /// No manifest of ours has more bytes.
 const MOST: u64 = 1 << 20;
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 /// How the numbers are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -112,6 +113,18 @@ impl StoreManifest {
                 hint: hint.to_owned(),
             }
         })
+    }
+
+    /// What differs, as [`FeatureSpec::differences`]; empty where features may be mixed, whatever computed them.
+    pub(super) fn differences(&self, right: &Self) -> Vec<String> {
+        let mut differences = self.spec.differences(&right.spec);
+        if self.dtype != right.dtype {
+            differences.push(format!(
+                "dtype is {} on the left and {} on the right",
+                self.dtype, right.dtype
+            ));
+        }
+        differences
     }
 
     /// Writes it into a store.

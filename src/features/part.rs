@@ -3,8 +3,9 @@
 //! # Format
 //! An Arrow IPC file with the columns `digest` FixedSizeBinary(32) (BLAKE3 of the image's bytes), `view` Utf8 and
 //! `features` FixedSizeList<Float32 or Float16, D>; a row for each view of each image, those of an image together and in
-//! the manifest's order. The schema's metadata carries `format_version` and `manifest`, the
-//! store's manifest as JSON with the engine that computed this part.
+//! the manifest's order. The schema's metadata carries `format_version` and `manifest`, the store's manifest as JSON with
+//! the engine that computed this part. From version 2 on, the footer's metadata carries `checksum`: BLAKE3 in hex over the
+//! manifest and the values of the three columns (see `checksum`). It is checked whenever features are read.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -47,17 +48,89 @@ pub(super) struct Rows {
     pub(super) features: Vec<f32>,
 }
 
+/// Where the footer's metadata has the checksum.
+const CHECKSUM: &str = "checksum";
+/// The first format version whose parts have one.
+const CHECKED: u64 = 2;
+
 /// Writes a part.
 pub(super) fn write(path: &Path, rows: Rows, manifest: &StoreManifest) -> Result<()> {
     let failed = |e: ArrowError| Error::io("write", path)(system_error(e));
     let batch = record_batch(rows, manifest).map_err(failed)?;
     outputs::write(path, |file| {
         let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
-        writer
-            .write(&batch)
-            .and_then(|()| writer.finish())
-            .map_err(failed)
+        writer.write(&batch).map_err(failed)?;
+        let mut sum = Sum::of(manifest_text(&batch.schema()));
+        sum.add(&batch);
+        writer.write_metadata(CHECKSUM, sum.hex());
+        writer.finish().map_err(failed)
     })
+}
+
+/// The store's manifest as a part carries it.
+fn manifest_text(schema: &Schema) -> &str {
+    schema.metadata().get("manifest").map_or("", String::as_str)
+}
+
+/// BLAKE3 over the manifest's text and, of each row, the digest, the view's name and the bytes of the features.
+struct Sum(blake3::Hasher);
+
+impl Sum {
+    fn of(manifest: &str) -> Self {
+        let mut sum = Self(blake3::Hasher::new());
+        sum.put(manifest.as_bytes());
+        sum
+    }
+
+    /// Each text goes with its length, so that none runs into the next.
+    fn put(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    fn add(&mut self, batch: &RecordBatch) {
+        for column in batch.columns() {
+            match column.data_type() {
+                DataType::FixedSizeBinary(_) => {
+                    for digest in column.as_fixed_size_binary().iter() {
+                        self.put(digest.unwrap_or_default());
+                    }
+                }
+                DataType::Utf8 => {
+                    for text in column.as_string::<i32>() {
+                        self.put(text.unwrap_or_default().as_bytes());
+                    }
+                }
+                _ => {
+                    let values = column.as_fixed_size_list_opt();
+                    self.put(
+                        values
+                            .and_then(|list| bytes_of(list.values()))
+                            .unwrap_or_default(),
+                    );
+                }
+            }
+        }
+    }
+
+    fn hex(&self) -> String {
+        self.0.finalize().to_hex().to_string()
+    }
+}
+
+/// The numbers of a column as they lie in the file, in little-endian order.
+fn bytes_of(values: &ArrayRef) -> Option<&[u8]> {
+    match values.data_type() {
+        DataType::Float32 => {
+            let values = values.as_primitive::<Float32Type>().values();
+            Some(values.inner().as_slice())
+        }
+        DataType::Float16 => {
+            let values = values.as_primitive::<Float16Type>().values();
+            Some(values.inner().as_slice())
+        }
+        _ => None,
+    }
 }
 
 fn record_batch(rows: Rows, manifest: &StoreManifest) -> Result<RecordBatch, ArrowError> {
@@ -107,7 +180,7 @@ fn record_batch(rows: Rows, manifest: &StoreManifest) -> Result<RecordBatch, Arr
 pub(super) enum Columns {
     /// The digests alone.
     Digests,
-    /// The features too, widened to 32 bits.
+    /// The features too, widened to 32 bits; then the part's checksum must be right.
     All,
 }
 
@@ -120,7 +193,27 @@ pub(super) fn read(path: &Path, manifest: &StoreManifest, columns: Columns) -> R
     read_file(file, manifest, columns).map_err(|problem| Error::File {
         path: path.to_owned(),
         problem,
-        hint: "run the same `frostline extract` again: it mends the store".to_owned(),
+        hint: HINT.to_owned(),
+    })
+}
+
+/// The way out where a part is damaged.
+pub(super) const HINT: &str =
+    "run the same `frostline extract` again with --verify: it computes the part's images again";
+
+/// Checks that a part is as it was written, and that all its numbers are finite.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn verify(path: &Path, manifest: &StoreManifest) -> Result<Rows> {
+    let rows = read(path, manifest, Columns::All)?;
+    if rows.features.iter().all(|value| value.is_finite()) {
+        return Ok(rows);
+    }
+    Err(Error::File {
+        path: path.to_owned(),
+        problem: FileProblem::Damaged("some of its numbers are not finite".to_owned()),
+        hint: HINT.to_owned(),
     })
 }
 
@@ -134,10 +227,21 @@ fn read_file(file: File, manifest: &StoreManifest, columns: Columns) -> Result<R
     let reader = FileReader::try_new_buffered(file, projection).map_err(|e| {
         FileProblem::Cut(format!("no Arrow file ends after its {length} bytes ({e})"))
     })?;
-    check(&reader.schema(), manifest)?;
+    let schema = reader.schema();
+    let version = check(&schema, manifest)?;
+    let expected = reader.custom_metadata().get(CHECKSUM).cloned();
+    let mut sum = Sum::of(manifest_text(&schema));
     let mut rows = Rows::default();
     for batch in reader {
-        append(&mut rows, &batch.map_err(damaged)?, columns)?;
+        let batch = batch.map_err(damaged)?;
+        append(&mut rows, &batch, manifest, columns)?;
+        if columns == Columns::All {
+            sum.add(&batch);
+        }
+    }
+    if columns == Columns::All && version >= CHECKED && expected != Some(sum.hex()) {
+        let problem = "its content does not match its checksum";
+        return Err(FileProblem::Damaged(problem.to_owned()));
     }
     one_digest_an_image(&mut rows.digests, manifest.spec.views.len())?;
     Ok(rows)
@@ -159,7 +263,8 @@ pub(super) fn one_digest_an_image(
     Ok(())
 }
 
-pub(super) fn check(schema: &Schema, manifest: &StoreManifest) -> Result<(), FileProblem> {
+/// The format version of a part of the store that `manifest` describes.
+pub(super) fn check(schema: &Schema, manifest: &StoreManifest) -> Result<u64, FileProblem> {
     let wanted = "a part of this feature store";
     let foreign = |found: &str| FileProblem::Foreign {
         wanted,
@@ -169,7 +274,7 @@ pub(super) fn check(schema: &Schema, manifest: &StoreManifest) -> Result<(), Fil
         .metadata()
         .get("format_version")
         .and_then(|version| version.parse::<u64>().ok());
-    match version {
+    let version = match version {
         None => return Err(foreign("an Arrow file of something else")),
         Some(found) if found > VERSION => {
             return Err(FileProblem::Newer {
@@ -177,24 +282,29 @@ pub(super) fn check(schema: &Schema, manifest: &StoreManifest) -> Result<(), Fil
                 known: VERSION,
             });
         }
-        Some(_) => {}
-    }
+        Some(version) => version,
+    };
     let own = schema
         .metadata()
         .get("manifest")
         .and_then(|text| serde_json::from_str::<StoreManifest>(text).ok());
     let own = own.ok_or_else(|| foreign("its manifest cannot be read"))?;
-    let differences = manifest.spec.differences(&own.spec);
-    if own.dtype != manifest.dtype || !differences.is_empty() {
+    let differences = manifest.differences(&own);
+    if !differences.is_empty() {
         return Err(foreign(&format!(
             "it comes from another store ({})",
             differences.join("; ")
         )));
     }
-    Ok(())
+    Ok(version)
 }
 
-fn append(rows: &mut Rows, batch: &RecordBatch, columns: Columns) -> Result<(), FileProblem> {
+fn append(
+    rows: &mut Rows,
+    batch: &RecordBatch,
+    manifest: &StoreManifest,
+    columns: Columns,
+) -> Result<(), FileProblem> {
     let damaged = |what: &str| {
         FileProblem::Damaged(format!("its column `{what}` is missing or of another type"))
     };
@@ -202,7 +312,7 @@ fn append(rows: &mut Rows, batch: &RecordBatch, columns: Columns) -> Result<(), 
         .column_by_name("digest")
         .and_then(|column| column.as_fixed_size_binary_opt());
     let digests = digests
-        .filter(|column| column.value_length() == 32)
+        .filter(|column| column.value_length() == 32 && column.null_count() == 0)
         .ok_or_else(|| damaged("digest"))?;
     for bytes in digests.iter().flatten() {
         rows.digests
@@ -212,22 +322,25 @@ fn append(rows: &mut Rows, batch: &RecordBatch, columns: Columns) -> Result<(), 
         let features = batch
             .column_by_name("features")
             .and_then(|column| column.as_fixed_size_list_opt());
-        let values = features.ok_or_else(|| damaged("features"))?.values();
-        match values.data_type() {
-            DataType::Float32 => rows
-                .features
-                .extend_from_slice(values.as_primitive::<Float32Type>().values()),
-            DataType::Float16 => {
-                rows.features.extend(
-                    values
-                        .as_primitive::<Float16Type>()
-                        .values()
-                        .iter()
-                        .map(|v| v.to_f32()),
-                );
-            }
-            _ => return Err(damaged("features")),
-        }
+        let width = manifest.spec.backbone.num_features;
+        let features = features
+            .filter(|list| list.null_count() == 0 && list.value_length() as usize == width)
+            .filter(|list| list.values().null_count() == 0)
+            .ok_or_else(|| damaged("features"))?;
+        extend(&mut rows.features, features.values(), manifest.dtype)
+            .ok_or_else(|| damaged("features"))?;
     }
     Ok(())
+}
+
+/// Adds the numbers, which must be of the store's kind.
+fn extend(to: &mut Vec<f32>, values: &ArrayRef, dtype: Dtype) -> Option<()> {
+    match dtype {
+        Dtype::F32 => to.extend_from_slice(values.as_primitive_opt::<Float32Type>()?.values()),
+        Dtype::F16 => {
+            let values = values.as_primitive_opt::<Float16Type>()?.values();
+            to.extend(values.iter().map(|value| value.to_f32()));
+        }
+    }
+    Some(())
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::digest::Digest;
 use super::layout::{Layout, Numbers, bytes_each};
+use super::part;
 use super::store::{FeatureStore, part_paths};
 use crate::error::Result;
 use crate::images::View;
@@ -59,6 +60,8 @@ impl FeatureStore {
         };
         let size = (BYTES / (row * kept).max(1)).max(1);
         for path in part_paths(self.path())? {
+            // What is read by ranges later is checked as a whole before.
+            part::read(&path, manifest, part::Columns::All)?;
             let part = Layout::read(&path, manifest)?;
             all.take(&part, size, &mut asked);
             all.parts.push(part);

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,11 +34,14 @@ pub enum Existing {
     /// Keep its features and add to them; refused where its manifest is another.
     #[default]
     Extend,
+    /// The same, after every part has been read and checked as a whole.
+    Verify,
     /// Throw its features away.
     Overwrite,
 }
 
-/// A store that is being written; it is locked as long as this lives.
+/// A store that is being written; it is locked as long as this lives. One that cannot be written to is opened all the
+/// same: who adds nothing to it needs no lock.
 #[derive(Debug)]
 pub struct StoreWriter {
     path: PathBuf,
@@ -49,7 +53,19 @@ pub struct StoreWriter {
     pending: Rows,
     pending_since: Instant,
     next_part: usize,
-    _lock: WriteLock,
+    access: Access,
+}
+
+/// What may be done to the files.
+#[derive(Debug)]
+enum Access {
+    /// Everything, while the lock is held.
+    Write {
+        #[expect(dead_code, reason = "the lock lasts as long as the value")]
+        lock: WriteLock,
+    },
+    /// Nothing: the folder is read-only.
+    Read,
 }
 
 impl StoreWriter {
@@ -63,7 +79,7 @@ impl StoreWriter {
     pub fn open(path: &Path, manifest: StoreManifest, existing: Existing) -> Result<Self> {
         refuse_other_folder(path)?;
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
-        let lock = WriteLock::take(&path.join(LOCK), path)?;
+        let access = Access::of(path, existing)?;
         if existing == Existing::Overwrite {
             remove_store(path)?;
         }
@@ -76,9 +92,9 @@ impl StoreWriter {
             pending: Rows::default(),
             pending_since: Instant::now(),
             next_part: 0,
-            _lock: lock,
+            access,
         };
-        writer.adopt()?;
+        writer.adopt(existing)?;
         Ok(writer)
     }
 
@@ -92,6 +108,23 @@ impl StoreWriter {
     #[must_use]
     pub fn dtype(&self) -> Dtype {
         self.manifest.dtype
+    }
+
+    /// Whether features can be added; not where the folder is read-only.
+    #[must_use]
+    pub fn can_write(&self) -> bool {
+        matches!(self.access, Access::Write { .. })
+    }
+
+    /// Goes on with features that `manifest` describes, after those that were known have been looked up.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] where the store holds something else.
+    pub fn go_on_with(&mut self, manifest: StoreManifest) -> Result<()> {
+        let found = std::mem::replace(&mut self.manifest, manifest);
+        self.refuse_mismatch(&found)?;
+        self.note_other_engine(&found);
+        Ok(())
     }
 
     /// Whether an image's features are in the store.
@@ -210,11 +243,13 @@ impl StoreWriter {
     }
 
     /// Takes over what the folder holds, or writes the manifest of a new store.
-    fn adopt(&mut self) -> Result<()> {
+    fn adopt(&mut self, existing: Existing) -> Result<()> {
         if !is_store(&self.path) {
             return self.manifest.write(&self.path);
         }
-        remove_leftovers(&self.path)?;
+        if self.can_write() {
+            remove_leftovers(&self.path)?;
+        }
         let found = StoreManifest::read(&self.path)?;
         self.refuse_mismatch(&found)?;
         let mut known = HashSet::new();
@@ -223,32 +258,37 @@ impl StoreWriter {
                 .file_name()
                 .and_then(|name| part::number(name.to_str()?));
             self.next_part = self.next_part.max(number.map_or(0, |number| number + 1));
-            match part::read(&path, &self.manifest, Columns::Digests) {
+            let read = match existing {
+                Existing::Verify => part::verify(&path, &self.manifest),
+                Existing::Extend | Existing::Overwrite => {
+                    part::read(&path, &self.manifest, Columns::Digests)
+                }
+            };
+            match read {
                 Ok(rows) => known.extend(rows.digests),
                 Err(error @ Error::File { .. }) => self.set_aside(&path, &error)?,
                 Err(other) => return Err(other),
             }
         }
         self.known = Arc::new(known);
-        if found.engine != self.manifest.engine && !self.known.is_empty() {
-            self.notes.push(format!(
-                "`{}` was begun with {}; this run uses {}, whose numbers agree to rounding only",
-                self.path.display(),
-                found.engine,
-                self.manifest.engine
-            ));
-        }
+        self.note_other_engine(&found);
         Ok(())
     }
 
-    fn refuse_mismatch(&self, found: &StoreManifest) -> Result<()> {
-        let mut differences = found.spec.differences(&self.manifest.spec);
-        if found.dtype != self.manifest.dtype {
-            differences.push(format!(
-                "dtype is {} on the left and {} on the right",
-                found.dtype, self.manifest.dtype
-            ));
+    fn note_other_engine(&mut self, found: &StoreManifest) {
+        let differences = found.engine.differences(&self.manifest.engine);
+        if differences.is_empty() || self.known.is_empty() {
+            return;
         }
+        self.notes.push(format!(
+            "the features in `{}` (left) and those of this run (right) agree to rounding only: {}",
+            self.path.display(),
+            differences.join("; ")
+        ));
+    }
+
+    fn refuse_mismatch(&self, found: &StoreManifest) -> Result<()> {
+        let differences = found.differences(&self.manifest);
         if differences.is_empty() {
             return Ok(());
         }
@@ -262,6 +302,11 @@ impl StoreWriter {
     }
 
     fn set_aside(&mut self, path: &Path, error: &Error) -> Result<()> {
+        if !self.can_write() {
+            self.notes
+                .push(format!("{error}; its features are not used"));
+            return Ok(());
+        }
         fs::rename(path, path.with_added_extension("damaged"))
             .map_err(Error::io("rename", path))?;
         self.notes.push(format!(
@@ -269,6 +314,26 @@ impl StoreWriter {
         ));
         Ok(())
     }
+}
+
+impl Access {
+    /// Takes the lock; of a store whose folder is read-only, there is nothing to lock.
+    fn of(path: &Path, existing: Existing) -> Result<Self> {
+        match WriteLock::take(&path.join(LOCK), path) {
+            Ok(lock) => Ok(Self::Write { lock }),
+            Err(Error::Io { source, .. })
+                if existing != Existing::Overwrite && is_store(path) && is_read_only(&source) =>
+            {
+                Ok(Self::Read)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
 /// A folder that holds something else must not become a store, nor be emptied as one.

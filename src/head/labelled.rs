@@ -72,7 +72,7 @@ impl<'a> LabelledFeatures<'a> {
             let problem = format!("the features of row {row} (from 0) are not all finite");
             return Some((
                 problem,
-                "leave the image out, or extract its features again in float32",
+                "run the same `frostline extract` again with --verify; it computes damaged features again, and names images that have none",
             ));
         }
         let c = self.classes.len();

@@ -189,7 +189,7 @@ fn require_finite(features: &FeatureRows<'_>) -> Result<()> {
     }
     Err(Error::Input {
         problem: "the features of some images are not all finite".to_owned(),
-        hint: "extract their features again in float32".to_owned(),
+        hint: "run the same `frostline extract` again with --verify; it computes damaged features again, and names images that have none".to_owned(),
     })
 }
 

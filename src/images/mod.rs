@@ -5,6 +5,10 @@
 //! [`preprocess`] that into the network's input. What cannot be used is never an error here but a [`SkipReason`], which
 //! reads well after a path.
 
+/// The version of everything that pixels depend on: decoders, resizing, our own code. Features of different versions are
+/// not mixed. It is raised with every change that changes the pixels of any picture; a test compares them.
+pub const PIXEL_VERSION: u32 = 1;
+
 pub mod budget;
 pub mod complete;
 mod contact_sheet;

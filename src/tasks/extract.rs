@@ -125,14 +125,11 @@ pub fn extract_scan(
 ) -> Result<ExtractReport> {
     let start = Instant::now();
     let decoding = Decoding::of(&options.decoding);
+    let open = |manifest| StoreWriter::open(&options.output, manifest, options.existing);
     let known = match known::store(options, decoding)? {
         None => None,
         Some(manifest) => {
-            let mut sink = StoreSink::new(StoreWriter::open(
-                &options.output,
-                manifest.clone(),
-                Existing::Extend,
-            )?);
+            let mut sink = StoreSink::new(open(manifest.clone())?);
             sink.recognise(options, &scan.entries, progress);
             if sink.recognised.covers(&scan.entries) {
                 let timings = known::take_all(&scan.entries, &mut sink)?;
@@ -141,22 +138,24 @@ pub fn extract_scan(
             if progress.is_stopped() {
                 return Err(sink.keep(Error::Interrupted { kept: None }));
             }
-            Some(sink.recognised)
+            Some(sink)
         }
     };
     let adjust = |manifest: &mut _| options.overrides.apply(manifest);
     let mut frozen = Frozen::by_name(&options.backbone, adjust, decoding, &options.run)?;
     frozen.spec.views = options.views.list();
     let manifest = StoreManifest::new(frozen.spec.clone(), options.dtype, frozen.engine.clone());
-    let mut sink = StoreSink::new(StoreWriter::open(
-        &options.output,
-        manifest,
-        options.existing,
-    )?);
-    match known {
-        Some(recognised) => sink.recognised = recognised,
-        None => sink.recognise(options, &scan.entries, progress),
-    }
+    let mut sink = match known {
+        Some(mut sink) => {
+            sink.writer.go_on_with(manifest)?;
+            sink
+        }
+        None => {
+            let mut sink = StoreSink::new(open(manifest)?);
+            sink.recognise(options, &scan.entries, progress);
+            sink
+        }
+    };
     let pipeline = Pipeline {
         decoding: options.decoding,
         preprocessing: frozen.spec.preprocessing,

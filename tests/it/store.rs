@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use frostline::Error;
-use frostline::features::{Content, Digest, Existing, FeatureStore, Index, IndexRow, StoreWriter};
+use frostline::features::{
+    Content, Digest, Dtype, Existing, FeatureStore, Index, IndexRow, StoreWriter,
+};
+use frostline::images::View;
 
 use crate::harness::manifest;
 
@@ -214,7 +217,7 @@ fn cut_foreign_and_newer_manifests_are_told_apart() {
             "not the manifest of a feature store",
         ),
         (
-            text.replace("\"format_version\": 1", "\"format_version\": 99"),
+            text.replace("\"format_version\": 2", "\"format_version\": 99"),
             "format version 99",
         ),
     ];
@@ -234,4 +237,88 @@ fn a_folder_of_something_else_is_left_alone() {
         assert!(error.to_string().contains("something else"), "{error}");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// Overwrites bytes of a part's features, and leaves its size as it is.
+fn damage(part: &Path, with: f32) {
+    let mut bytes = fs::read(part).unwrap();
+    // The features of seed 1 are 1, 1 + 1/16, …; they stand in the file as they are.
+    let first: Vec<u8> = features(1)[..3]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    let at = bytes
+        .windows(12)
+        .position(|window| window == first)
+        .unwrap();
+    for i in 0..12 {
+        bytes[at + 4 * i..][..4].copy_from_slice(&with.to_le_bytes());
+    }
+    fs::write(part, bytes).unwrap();
+}
+
+#[test]
+fn numbers_that_changed_on_disk_are_never_read_and_computed_again() {
+    for with in [0.5, f32::NAN] {
+        let folder = tempfile::tempdir().unwrap();
+        store_of(folder.path(), &[1, 2]);
+        damage(&parts(folder.path())[0], with);
+        let store = FeatureStore::open(folder.path()).unwrap();
+        let error = store.features(&[digest(1)]).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("part-00000.arrow` is damaged: its content does not match"),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("--verify"));
+        let streamed = store.stretches(&[digest(1)], &[View::Center]).unwrap_err();
+        assert!(streamed.to_string().contains("checksum"), "{streamed}");
+        let mut writer = StoreWriter::open(folder.path(), manifest(), Existing::Verify).unwrap();
+        assert!(!writer.knows(&digest(1)) && writer.knows(&digest(2)));
+        assert!(
+            writer.notes()[0].contains("set aside"),
+            "{:?}",
+            writer.notes()
+        );
+        writer.push(digest(1), &features(1)).unwrap();
+        writer.finish().unwrap();
+        assert_eq!(read_one(folder.path(), digest(1)), features(1));
+        let writer = StoreWriter::open(folder.path(), manifest(), Existing::Verify).unwrap();
+        assert_eq!(writer.notes(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_part_of_another_dtype_is_told_by_it() {
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    store_of(ours.path(), &[1]);
+    let mut half = manifest();
+    half.dtype = Dtype::F16;
+    let mut writer = StoreWriter::open(theirs.path(), half, Existing::Extend).unwrap();
+    writer.push(digest(2), &features(2)).unwrap();
+    writer.finish().unwrap();
+    let part = parts(theirs.path()).remove(0);
+    fs::copy(part, ours.path().join("part-00007.arrow")).unwrap();
+    let store = FeatureStore::open(ours.path()).unwrap();
+    let error = store.count_vectors().unwrap_err().to_string();
+    assert!(
+        error.contains("(dtype is f32 on the left and f16 on the right)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn another_engine_is_told_with_what_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    store_of(folder.path(), &[1]);
+    let mut other = manifest();
+    other.engine.device = "cuda:0".to_owned();
+    let writer = StoreWriter::open(folder.path(), other, Existing::Extend).unwrap();
+    let note = &writer.notes()[0];
+    assert!(
+        note.contains("device is ") && note.contains("cuda:0 on the right"),
+        "{note}"
+    );
+    assert!(!note.contains("runtime is"), "{note}");
 }

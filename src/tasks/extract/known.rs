@@ -19,7 +19,7 @@ pub(super) fn store(options: &ExtractOptions, decoding: Decoding) -> Result<Opti
             run.device,
             DeviceRequest::Auto | DeviceRequest::Exactly(Device::Cpu)
         );
-    if !usual || options.existing != Existing::Extend || !is_store(&options.output) {
+    if !usual || options.existing == Existing::Overwrite || !is_store(&options.output) {
         return Ok(None);
     }
     let manifest = StoreManifest::read(&options.output)?;
