@@ -3,7 +3,7 @@
 use std::fs;
 
 use frostline::backbones::DEFAULT_BACKBONE;
-use frostline::head::{HeadFile, LinearHead};
+use frostline::head::{HeadFile, LinearHead, TrainingRecord};
 
 use crate::harness::{
     Place, WHITE, WHITE_IS_INFINITE, contents, gains, two_classes, write_picture,
@@ -20,6 +20,15 @@ fn with_white(all: &[f32]) -> Option<Place> {
         write_picture(&path, WHITE, 1);
     }
     Some(place)
+}
+
+/// So that `evaluate`, `report` and `suggest` use them.
+fn forget_training_images(place: &Place) {
+    let head = HeadFile {
+        record: TrainingRecord::default(),
+        ..HeadFile::read(place.path("head")).unwrap()
+    };
+    head.write(place.path("head")).unwrap();
 }
 
 fn largest(store: &str) -> f32 {
@@ -45,6 +54,7 @@ fn an_image_with_infinite_features_is_skipped_by_every_command() {
         assert!((1.0..2.3).contains(&largest(&place.path(batch))));
     }
     place.frostline("fit-head {dir}/64 -o {dir}/head").exits(0);
+    forget_training_images(&place);
     for store in ["", " --store {dir}/new", " --store {dir}/new"] {
         let args = format!("classify {{dir}}/images --head {{dir}}/head{store}");
         let ran = place.frostline(&args).exits(3);
@@ -107,6 +117,7 @@ fn a_probability_that_is_no_number_is_not_ok() {
     place
         .frostline("fit-head {dir}/store -o {dir}/head")
         .exits(0);
+    forget_training_images(&place);
     let write = |name: &str, huge: f32| {
         let file = HeadFile::read(place.path("head")).unwrap();
         let mut weight = file.head.weight().to_owned();

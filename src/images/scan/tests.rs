@@ -227,7 +227,7 @@ fn inputs_are_taken_as_given() {
     assert_eq!(lines(&single), [at("one.dat").display().to_string()]);
 
     let inputs = [at("one.dat"), at("folder"), at("gone.jpg"), at("void")];
-    let several = scan_inputs(&inputs, Labels::FromFolders, Names::Extensions).unwrap();
+    let several = scan_inputs(&inputs, Labels::None, Names::Extensions).unwrap();
     let name = |name: &str| at(name).display().to_string();
     let wanted = [
         name("one.dat"),
