@@ -20,7 +20,7 @@ use anyhow::Context;
 use frostline::backbones::{
     DEFAULT_BACKBONE, Decoding, Frozen, Home, Registry, RunOptions, RuntimeLibrary,
 };
-use frostline::features::{Digest, Item, Pipeline, Sink};
+use frostline::features::{All, Digest, Item, Pipeline, Sink};
 use frostline::images::{DecodeOptions, Labels, Scan, scan_folder};
 use frostline::progress::Silent;
 use ort::session::Session;
@@ -125,7 +125,7 @@ impl Whole {
         let start = Instant::now();
         let backbone = &mut self.frozen.backbone;
         self.pipeline
-            .run(&self.scan.entries, backbone, &mut Drain, &Silent)?;
+            .run(All::of(&self.scan.entries), backbone, &mut Drain, &Silent)?;
         Ok(start.elapsed().as_secs_f64())
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Args {
     head: HeadArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// How rows are written: path, label, probability, status, and p_CLASS for each class [default: by the extension of
+    /// How rows are written: path, label, probability, status, and `p_CLASS` for each class [default: by the extension of
     /// FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table on a terminal, else csv].
     #[arg(long, value_enum)]
     format: Option<Format>,

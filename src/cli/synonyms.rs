@@ -90,8 +90,8 @@ mod tests {
                 Some(parent) => cli.find_subcommand(parent).unwrap(),
             };
             let known = |name: &&str| below.find_subcommand(name).is_some();
-            assert!(meant.iter().all(|name| known(&name)), "{meant:?}");
-            assert!(!typed.iter().any(|name| known(&name)), "{typed:?}");
+            assert!(meant.iter().all(&known), "{meant:?}");
+            assert!(!typed.iter().any(known), "{typed:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Arguments on what lets a head be trusted: calibrated probabilities, and images that are of no class.
 
 use super::talk;
+use crate::head::Disagreement;
 use crate::tasks::{
     CalibrateOn, Calibration, CalibrationOutcome, CrossValidation, FitHeadReport, KeptForRejection,
 };
@@ -69,7 +70,7 @@ pub(super) fn tell(report: &FitHeadReport) {
         .calibration
         .map(|c| c.on)
         .or(report.rejection.map(|r| r.on));
-    let worse = report.disagreements.iter().any(|found| found.is_worse());
+    let worse = report.disagreements.iter().any(Disagreement::is_worse);
     if worse && on_folds == Some(CalibrateOn::Folds) {
         talk::note(
             "--calibrate-on validation fits the temperature and the rejection's threshold on the validation set",

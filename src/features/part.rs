@@ -92,7 +92,7 @@ impl Sum {
         for column in batch.columns() {
             match column.data_type() {
                 DataType::FixedSizeBinary(_) => {
-                    for digest in column.as_fixed_size_binary().iter() {
+                    for digest in column.as_fixed_size_binary() {
                         self.put(digest.unwrap_or_default());
                     }
                 }

@@ -134,17 +134,18 @@ impl Display for Disagreement {
 }
 
 /// The p-value of Fisher's exact test: the probability of all tables with these margins that are no likelier than this.
-fn fisher((a, n): (usize, usize), (b, m): (usize, usize)) -> f64 {
+fn fisher((part, n): (usize, usize), (other_part, other_n): (usize, usize)) -> f64 {
+    let both = part + other_part;
     let ways = |n: usize, k: usize| {
         let ln = |x: usize| libm::lgamma(x as f64 + 1.0);
         ln(n) - ln(k) - ln(n - k)
     };
-    let ln_p = |x: usize| ways(n, x) + ways(m, a + b - x) - ways(n + m, a + b);
+    let ln_p = |x: usize| ways(n, x) + ways(other_n, both - x) - ways(n + other_n, both);
     // Tables that are as likely may come out a little less so.
-    let limit = ln_p(a) + 1e-7;
-    let tables = (a + b).saturating_sub(m)..=n.min(a + b);
-    let p = tables.map(ln_p).filter(|ln_p| *ln_p <= limit);
-    p.map(f64::exp).sum::<f64>().min(1.0)
+    let limit = ln_p(part) + 1e-7;
+    let tables = both.saturating_sub(other_n)..=n.min(both);
+    let likely = tables.map(ln_p).filter(|ln_p| *ln_p <= limit);
+    likely.map(f64::exp).sum::<f64>().min(1.0)
 }
 
 /// The mean, and the variance (divided by N - 1).

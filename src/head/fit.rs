@@ -139,7 +139,9 @@ fn job<'a>(
     let counts = train.class_counts_of(images);
     train.at_least_two_classes(&counts)?;
     let mut image_weights = vec![0.0; train.n_samples()];
-    images.iter().for_each(|&image| image_weights[image] = 1.0);
+    for &image in images {
+        image_weights[image] = 1.0;
+    }
     Ok(Job {
         params,
         validation: None,

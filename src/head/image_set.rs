@@ -1,6 +1,6 @@
 //! A set of images, each known by the digest of its bytes.
 
-/// The largest set that keeps whole digests; a larger one keeps the first [`FINGERPRINT`] bytes of each.
+/// The largest set that keeps whole digests; a larger one keeps the first 8 bytes of each.
 ///
 /// Among a million images, two different ones share 8 bytes with a probability below 1e-7.
 pub const WHOLE_DIGESTS: usize = 100_000;

@@ -146,9 +146,9 @@ impl<'a> LabelledFeatures<'a> {
     /// How many of some images each class has, (C).
     pub(super) fn class_counts_of(&self, images: &[usize]) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
-        images
-            .iter()
-            .for_each(|&image| counts[self.targets[image]] += 1);
+        for &image in images {
+            counts[self.targets[image]] += 1;
+        }
         counts
     }
 

@@ -87,7 +87,7 @@ pub(super) fn minimise_by_linfa(
             .alpha(problem.l2)
             .gradient_tolerance(tolerance)
             .max_iterations(stop.iterations as u64);
-        let model = params.fit(&data).map_err(gave_up)?;
+        let model = params.fit(&data).map_err(|e| gave_up(&e))?;
         let sign = if model.labels().pos.class == 1 {
             1.0
         } else {
@@ -100,7 +100,7 @@ pub(super) fn minimise_by_linfa(
             .alpha(problem.l2)
             .gradient_tolerance(tolerance)
             .max_iterations(stop.iterations as u64);
-        let model = params.fit(&data).map_err(gave_up)?;
+        let model = params.fit(&data).map_err(|e| gave_up(&e))?;
         let rows = model.params().t();
         rows.iter().chain(model.intercept()).copied().collect()
     };
@@ -144,7 +144,7 @@ fn require_plain(set: &LabelledFeatures<'_>, images: &[usize]) -> Result<()> {
     })
 }
 
-fn gave_up(error: ::linfa_logistic::error::Error) -> Error {
+fn gave_up(error: &::linfa_logistic::error::Error) -> Error {
     Error::Input {
         problem: format!("linfa-logistic failed: {error}"),
         hint: "use the solver `lbfgs`".to_owned(),

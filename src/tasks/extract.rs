@@ -145,16 +145,13 @@ pub fn extract_scan(
     let mut frozen = Frozen::by_name(&options.backbone, adjust, decoding, &options.run)?;
     frozen.spec.views = options.views.list();
     let manifest = StoreManifest::new(frozen.spec.clone(), options.dtype, frozen.engine.clone());
-    let mut sink = match known {
-        Some(mut sink) => {
-            sink.writer.go_on_with(manifest)?;
-            sink
-        }
-        None => {
-            let mut sink = StoreSink::new(open(manifest)?);
-            sink.recognise(options, &scan.entries, progress);
-            sink
-        }
+    let mut sink = if let Some(mut sink) = known {
+        sink.writer.go_on_with(manifest)?;
+        sink
+    } else {
+        let mut sink = StoreSink::new(open(manifest)?);
+        sink.recognise(options, &scan.entries, progress);
+        sink
     };
     let pipeline = Pipeline {
         decoding: options.decoding,

@@ -76,7 +76,7 @@ impl FitHeadOptions {
     /// Checks the parameters, before anything is read.
     ///
     /// # Errors
-    /// [`Error::Parameter`](crate::Error::Parameter) for one out of range.
+    /// [`Error::Parameter`] for one out of range.
     pub fn check(&self) -> Result<()> {
         let params = self.params.check_ref()?;
         asked(self).check(self.validation != Validation::None)?;
@@ -175,8 +175,8 @@ pub fn fit_head(
     )?;
     let memory = Memory::of(options, params, &division, &source);
     let fitted = if memory.is_enough() {
-        let told = Told { on_epoch, progress };
-        in_memory(options, params, &classes, &source, &division, told)?
+        let mut told = Told { on_epoch, progress };
+        in_memory(options, params, &classes, &source, &division, &mut told)?
     } else {
         refuse_what_needs_all(options, &memory)?;
         in_blocks(params, &classes, &source, &division, &memory, on_epoch)?
@@ -257,7 +257,7 @@ fn in_memory(
     classes: &ClassIndex,
     source: &Source<'_>,
     division: &Division,
-    told: Told<'_>,
+    told: &mut Told<'_>,
 ) -> Result<Fitted> {
     let train = division.train.read(source)?;
     let validating = division.validation_source(source);

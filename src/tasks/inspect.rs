@@ -64,7 +64,7 @@ impl InspectOptions {
 /// while; every image is compared with every other: N² · D products, N the different images of both stores together.
 ///
 /// # Errors
-/// Options out of range; a store that cannot be read or holds no images; [`Error::Mismatch`] for two stores of different
+/// Options out of range; a store that cannot be read or holds no images; [`Error::Mismatch`](crate::Error::Mismatch) for two stores of different
 /// backbones or preprocessing.
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;

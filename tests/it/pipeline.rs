@@ -321,38 +321,38 @@ fn an_image_equal_to_one_without_features_has_none_either() {
     }
 }
 
+/// Names the next file when it is given the features of the last one.
+struct Asks(
+    std::sync::mpsc::Sender<std::io::Result<std::path::PathBuf>>,
+    Vec<std::path::PathBuf>,
+);
+impl Sink for Asks {
+    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
+        None
+    }
+    fn take(&mut self, item: Item) -> frostline::Result<()> {
+        assert!(matches!(item.outcome, Outcome::Computed(..)), "{item:?}");
+        match self.1.pop() {
+            Some(next) => self.0.send(Ok(next)).unwrap(),
+            // The list ends with its sender.
+            None => self.0 = channel().0,
+        }
+        Ok(())
+    }
+}
+
 #[test]
 fn an_image_is_run_before_the_next_is_named() {
     let folder = tempfile::tempdir().unwrap();
     two_classes(folder.path(), 5, 0);
-    let (name, names) = channel();
-    /// Names the next file when it is given the features of the last one.
-    struct Asks(
-        std::sync::mpsc::Sender<std::io::Result<std::path::PathBuf>>,
-        Vec<std::path::PathBuf>,
-    );
-    impl Sink for Asks {
-        fn known(&self) -> Option<Arc<HashSet<Digest>>> {
-            None
-        }
-        fn take(&mut self, item: Item) -> frostline::Result<()> {
-            assert!(matches!(item.outcome, Outcome::Computed(..)), "{item:?}");
-            match self.1.pop() {
-                Some(next) => self.0.send(Ok(next)).unwrap(),
-                // The list ends with its sender.
-                None => self.0 = channel().0,
-            }
-            Ok(())
-        }
-    }
+    let (sender, list) = channel();
     let paths = (0..5).map(|i| folder.path().join(format!("red/{i}.png")));
     let mut paths: Vec<_> = paths.collect();
-    name.send(Ok(paths.pop().unwrap())).unwrap();
+    sender.send(Ok(paths.pop().unwrap())).unwrap();
     let mut stub = Stub::default();
-    let mut asks = Asks(name, paths);
-    let named = Named(names);
+    let mut asks = Asks(sender, paths);
     pipeline(64, 3)
-        .run(named, &mut stub, &mut asks, &Silent)
+        .run(Named(list), &mut stub, &mut asks, &Silent)
         .unwrap();
     assert_eq!(stub.batches, [1; 5]);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::harness::{Place, Ran};
 
 /// Longer than any row takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that is given names, and the lines that it gives.
 pub(crate) struct Service {

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 
 /// Loads the library, and keeps ONNX Runtime's own log off stderr.
 pub(super) fn environment(library: &RuntimeLibrary) -> Result<&'static Environment> {
-    library.refuse_telemetry()?;
     static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
+    library.refuse_telemetry()?;
     let built = ENVIRONMENT.get_or_init(|| {
         let environment = ort::init_from(&library.path).map_err(|e| e.to_string())?;
         let environment = environment

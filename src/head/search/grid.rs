@@ -85,7 +85,7 @@ impl Grid {
     /// # Errors
     /// [`Error::Conflict`] when nothing is left to search, or the solver has no search.
     pub(super) fn new(values: &FitValues, fixed: &[Tunable]) -> Result<Self> {
-        let axis = |tunable: Tunable, value: f64, rungs: RangeInclusive<i32>| Axis {
+        let along = |tunable: Tunable, value: f64, rungs: RangeInclusive<i32>| Axis {
             tunable,
             fixed: fixed.contains(&tunable).then_some(value),
             rungs,
@@ -93,11 +93,14 @@ impl Grid {
         let (lr, weight_decay, l2) = (values.lr, values.weight_decay, values.l2);
         let (axes, given) = match values.solver {
             Solver::Sgd => {
-                let decay = axis(Tunable::WeightDecay, weight_decay.into(), WEIGHT_DECAYS);
-                let axes = vec![axis(Tunable::Lr, lr.into(), LEARNING_RATES), decay];
+                let decay = along(Tunable::WeightDecay, weight_decay.into(), WEIGHT_DECAYS);
+                let axes = vec![along(Tunable::Lr, lr.into(), LEARNING_RATES), decay];
                 (axes, Setting::Sgd { lr, weight_decay })
             }
-            Solver::Lbfgs => (vec![axis(Tunable::L2, l2, L2_STEPS)], Setting::Lbfgs { l2 }),
+            Solver::Lbfgs => (
+                vec![along(Tunable::L2, l2, L2_STEPS)],
+                Setting::Lbfgs { l2 },
+            ),
             Solver::Linfa => {
                 return Err(Error::Conflict {
                     problem: "the solver `linfa` has no search".to_owned(),
