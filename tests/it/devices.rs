@@ -50,7 +50,7 @@ fn half_precision_differs_by_rounding_only() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     frostline(["extract", &path("images"), "-o", &path("fp16")])
         .exits(0)
-        .says(&["in fp16", "in fp32"]);
+        .says(&["precision is fp16", "and fp32"]);
 }
 
 #[test]
