@@ -7,6 +7,7 @@ use super::output::{OutputFormat, OverwriteArg, chosen, write_to};
 use super::talk;
 use crate::error::Error;
 use crate::features::{ExportFormat, FeatureStore, export};
+use crate::images::View;
 use crate::outputs::is_stdout;
 use crate::tasks::{OutputGuard, Overwrite, Wanted};
 
@@ -32,6 +33,9 @@ enum Command {
         /// The form of the table [default: by the extension of PATH, .parquet, .csv or .npy; else npy].
         #[arg(long, value_enum)]
         format: Option<Format>,
+        /// The view of each image to write, where the store has several, such as `top-left` [default: center].
+        #[arg(long, value_name = "VIEW")]
+        view: Option<String>,
         /// The file to write, `-` is standard output; for npy, a folder.
         #[arg(short, long, value_name = "PATH")]
         output: PathBuf,
@@ -56,15 +60,35 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         Command::Export {
             store,
             format,
+            view,
             output,
             overwrite,
         } => {
             let format = checked(&store, format, &output, overwrite.into())?;
-            let rows = export(&FeatureStore::open(&store)?, format, &output)?;
-            talk::say(format!("{rows} rows in {}", output.display()));
+            let store = FeatureStore::open(&store)?;
+            let view = view.map_or(Ok(View::Center), |name| view_named(&name, &store))?;
+            let rows = export(&store, view, format, &output)?;
+            let which = match store.manifest().spec.views.len() {
+                1 => String::new(),
+                views => format!(" of the view `{view}`, one of {views}, are"),
+            };
+            talk::say(format!("{rows} rows{which} in {}", output.display()));
         }
     }
     Ok(Outcome::AllRight)
+}
+
+/// One of the store's views.
+fn view_named(name: &str, store: &FeatureStore) -> Result<View, Error> {
+    let views = &store.manifest().spec.views;
+    let named = views.iter().find(|view| view.to_string() == name);
+    named.copied().ok_or_else(|| {
+        let views: Vec<_> = views.iter().map(|view| format!("`{view}`")).collect();
+        Error::Input {
+            problem: format!("`{}` has no view `{name}`", store.path().display()),
+            hint: format!("choose from {}", views.join(", ")),
+        }
+    })
 }
 
 /// The format, and that nothing is written over that must stay.

@@ -15,6 +15,7 @@ use super::digest::Digest;
 use super::index::{Content, IndexRow};
 use super::store::FeatureStore;
 use crate::error::{Error, Result, system_error};
+use crate::images::View;
 use crate::outputs;
 
 /// The forms of a table.
@@ -29,13 +30,18 @@ pub enum ExportFormat {
     Csv,
 }
 
-/// Writes the used samples of a store's last run, in their order, and returns how many there are.
+/// Writes a view of the used samples of a store's last run, in their order, and returns how many there are.
 ///
-/// `-` is standard output, but for a folder. Of several views of an image, the centre is written. The whole table is held in memory.
+/// `-` is standard output, but for a folder. The whole table is held in memory.
 ///
 /// # Errors
-/// [`Error::Input`] where the store has no used sample; [`Error::File`] for a part that is cut; [`Error::Io`].
-pub fn export(store: &FeatureStore, format: ExportFormat, output: &Path) -> Result<usize> {
+/// [`Error::Input`] where the store has no used sample, or not this view; [`Error::File`] for a part that is cut; [`Error::Io`].
+pub fn export(
+    store: &FeatureStore,
+    view: View,
+    format: ExportFormat,
+    output: &Path,
+) -> Result<usize> {
     let (rows, digests): (Vec<&IndexRow>, Vec<Digest>) = store.index().used().unzip();
     if rows.is_empty() {
         return Err(Error::Input {
@@ -43,7 +49,7 @@ pub fn export(store: &FeatureStore, format: ExportFormat, output: &Path) -> Resu
             hint: "run `frostline extract` to its end first".to_owned(),
         });
     }
-    let features = store.features(&digests)?;
+    let features = store.views(&digests, &[view])?;
     match format {
         ExportFormat::Npy => write_npy(&rows, &features, output),
         ExportFormat::Parquet => write_parquet(&rows, features, output),

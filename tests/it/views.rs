@@ -29,6 +29,16 @@ fn views_are_extracted_trained_on_and_averaged() {
     assert_eq!(all.dim(), (12 * 5, 1280));
     assert_eq!(all.row(5), store.features(&digests).unwrap().row(1));
     assert_ne!(all.row(0), all.row(1), "a corner is no centre");
+    for (args, view, row) in [("", "center", 0), ("--view top-left", "top-left", 1)] {
+        let table = path(&format!("{view}.csv"));
+        let export = ["features", "export", &five, "-o", &table];
+        let ran = frostline(export.into_iter().chain(args.split_whitespace())).exits(0);
+        ran.says(&[&format!("12 rows of the view `{view}`, one of 5")]);
+        let rows = fs::read_to_string(&table).unwrap();
+        let values = rows.lines().nth(1).unwrap().split(',').skip(5);
+        let values: Vec<f32> = values.map(|value| value.parse().unwrap()).collect();
+        assert_eq!(values, all.row(row).to_vec());
+    }
 
     // The centre is the same as without other views.
     frostline(["extract", &images, "-o", &path("center")]).exits(0);
