@@ -50,6 +50,15 @@ impl Numbers {
         }
     }
 
+    /// All of them in 32 bits.
+    #[must_use]
+    pub fn widened(self) -> Vec<f32> {
+        match self {
+            Self::F32(numbers) => numbers,
+            Self::F16(numbers) => numbers.into_iter().map(f16::to_f32).collect(),
+        }
+    }
+
     /// Adds those that some bytes of a part are.
     pub(super) fn extend(&mut self, bytes: &[u8]) {
         match self {
@@ -82,11 +91,11 @@ impl Layout {
     /// # Errors
     /// [`Error::File`]: cut, foreign, newer, or of another store.
     pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
-        Self::of(path, manifest).map_err(|problem| failed(path, problem))
+        let file = File::open(path).map_err(Error::io("read", path))?;
+        Self::of(path, file, manifest).map_err(|problem| failed(path, problem))
     }
 
-    fn of(path: &Path, manifest: &StoreManifest) -> Result<Self, FileProblem> {
-        let mut file = File::open(path).map_err(|e| FileProblem::Damaged(e.to_string()))?;
+    fn of(path: &Path, mut file: File, manifest: &StoreManifest) -> Result<Self, FileProblem> {
         let columns = Columns::of(&mut file, manifest)?;
         let bytes = read_range(&mut file, columns.digests.clone())?;
         let mut digests = bytes.as_chunks().0.iter().map(|b| Digest(*b)).collect();

@@ -38,6 +38,15 @@ pub enum Dtype {
 }
 
 impl Dtype {
+    /// Makes features what they will be when they are read back.
+    pub fn round(self, features: &mut [f32]) {
+        if self == Self::F16 {
+            features
+                .iter_mut()
+                .for_each(|value| *value = f16::from_f32(*value).to_f32());
+        }
+    }
+
     /// Whether features can be kept so that numbers come back.
     ///
     /// # Errors

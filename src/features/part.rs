@@ -175,22 +175,13 @@ fn record_batch(rows: Rows, manifest: &StoreManifest) -> Result<RecordBatch, Arr
     )
 }
 
-/// What to read of a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Columns {
-    /// The digests alone.
-    Digests,
-    /// The features too, widened to 32 bits; then the part's checksum must be right.
-    All,
-}
-
-/// Reads a part of the store that `manifest` describes.
+/// Reads a part of the store that `manifest` describes: the features are widened to 32 bits, and its checksum must be right.
 ///
 /// # Errors
 /// [`Error::File`]: cut, foreign, newer, or of another store.
-pub(super) fn read(path: &Path, manifest: &StoreManifest, columns: Columns) -> Result<Rows> {
+pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Rows> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    read_file(file, manifest, columns).map_err(|problem| Error::File {
+    read_file(file, manifest).map_err(|problem| Error::File {
         path: path.to_owned(),
         problem,
         hint: HINT.to_owned(),
@@ -206,7 +197,7 @@ pub(super) const HINT: &str =
 /// # Errors
 /// As [`read`].
 pub(super) fn verify(path: &Path, manifest: &StoreManifest) -> Result<Rows> {
-    let rows = read(path, manifest, Columns::All)?;
+    let rows = read(path, manifest)?;
     if rows.features.iter().all(|value| value.is_finite()) {
         return Ok(rows);
     }
@@ -217,14 +208,13 @@ pub(super) fn verify(path: &Path, manifest: &StoreManifest) -> Result<Rows> {
     })
 }
 
-fn read_file(file: File, manifest: &StoreManifest, columns: Columns) -> Result<Rows, FileProblem> {
+fn read_file(file: File, manifest: &StoreManifest) -> Result<Rows, FileProblem> {
     let length = file
         .metadata()
         .map_err(|e| FileProblem::Damaged(e.to_string()))?
         .len();
     let damaged = |e: ArrowError| FileProblem::Damaged(e.to_string());
-    let projection = (columns == Columns::Digests).then(|| vec![0]);
-    let reader = FileReader::try_new_buffered(file, projection).map_err(|e| {
+    let reader = FileReader::try_new_buffered(file, None).map_err(|e| {
         FileProblem::Cut(format!("no Arrow file ends after its {length} bytes ({e})"))
     })?;
     let schema = reader.schema();
@@ -234,12 +224,10 @@ fn read_file(file: File, manifest: &StoreManifest, columns: Columns) -> Result<R
     let mut rows = Rows::default();
     for batch in reader {
         let batch = batch.map_err(damaged)?;
-        append(&mut rows, &batch, manifest, columns)?;
-        if columns == Columns::All {
-            sum.add(&batch);
-        }
+        append(&mut rows, &batch, manifest)?;
+        sum.add(&batch);
     }
-    if columns == Columns::All && version >= CHECKED && expected != Some(sum.hex()) {
+    if version >= CHECKED && expected != Some(sum.hex()) {
         let problem = "its content does not match its checksum";
         return Err(FileProblem::Damaged(problem.to_owned()));
     }
@@ -303,7 +291,6 @@ fn append(
     rows: &mut Rows,
     batch: &RecordBatch,
     manifest: &StoreManifest,
-    columns: Columns,
 ) -> Result<(), FileProblem> {
     let damaged = |what: &str| {
         FileProblem::Damaged(format!("its column `{what}` is missing or of another type"))
@@ -318,18 +305,16 @@ fn append(
         rows.digests
             .push(Digest(bytes.try_into().map_err(|_| damaged("digest"))?));
     }
-    if columns == Columns::All {
-        let features = batch
-            .column_by_name("features")
-            .and_then(|column| column.as_fixed_size_list_opt());
-        let width = manifest.spec.backbone.num_features;
-        let features = features
-            .filter(|list| list.null_count() == 0 && list.value_length() as usize == width)
-            .filter(|list| list.values().null_count() == 0)
-            .ok_or_else(|| damaged("features"))?;
-        extend(&mut rows.features, features.values(), manifest.dtype)
-            .ok_or_else(|| damaged("features"))?;
-    }
+    let features = batch
+        .column_by_name("features")
+        .and_then(|column| column.as_fixed_size_list_opt());
+    let width = manifest.spec.backbone.num_features;
+    let features = features
+        .filter(|list| list.null_count() == 0 && list.value_length() as usize == width)
+        .filter(|list| list.values().null_count() == 0)
+        .ok_or_else(|| damaged("features"))?;
+    extend(&mut rows.features, features.values(), manifest.dtype)
+        .ok_or_else(|| damaged("features"))?;
     Ok(())
 }
 

@@ -97,8 +97,13 @@ pub struct Picture {
 
 /// Where the pipeline's results go, in input order.
 pub trait Sink {
-    /// Digests whose features need not be computed; `None` where every image is to be computed, equal ones too.
+    /// Digests whose features need not be computed; `None` where every image is to be computed.
     fn known(&self) -> Option<Arc<HashSet<Digest>>>;
+
+    /// Whether an image equal to an earlier one is [`Outcome::Reused`]; else it is computed again.
+    fn keeps(&self) -> bool {
+        self.known().is_some()
+    }
 
     /// Files that need not be read, with what is in them; none of others than [`Sink::known`] has digests of.
     fn recognised(&self) -> Arc<Recognised> {
@@ -148,6 +153,7 @@ impl Pipeline {
     ) -> Result<Timings> {
         let preprocessor = Preprocessor::new(&self.preprocessing)?;
         let (known, recognised) = (sink.known(), sink.recognised());
+        let once = sink.keeps();
         let budget = DecodeBudget::default();
         let count = source.count();
         let threads = self.threads.clamp(1, count.unwrap_or(usize::MAX).max(1));
@@ -179,7 +185,7 @@ impl Pipeline {
             for replica in &mut replicas {
                 lanes.open(scope, replica.as_mut(), preprocessor.clone());
             }
-            let batcher = Batcher::new(batch_size, lanes, sink, progress, known.is_some());
+            let batcher = Batcher::new(batch_size, lanes, sink, progress, once);
             feed(&mut source, decoders, batcher, progress)
         });
         progress.end();

@@ -8,8 +8,9 @@ use ndarray::Array2;
 
 use super::digest::Digest;
 use super::index::Index;
+use super::layout::Layout;
 use super::manifest::{self, StoreManifest};
-use super::part::{self, Columns};
+use super::part;
 use crate::error::{Error, Result};
 use crate::images::View;
 use crate::outputs;
@@ -93,7 +94,7 @@ impl FeatureStore {
         }
         let mut features = Array2::zeros((digests.len() * views.len(), width));
         for path in part_paths(&self.path)? {
-            let part = part::read(&path, &self.manifest, Columns::All)?;
+            let part = part::read(&path, &self.manifest)?;
             let images = part
                 .features
                 .chunks_exact(width * self.manifest.spec.views.len());
@@ -124,11 +125,7 @@ impl FeatureStore {
         let parts = part_paths(&self.path)?;
         parts
             .iter()
-            .map(|path| {
-                Ok(part::read(path, &self.manifest, Columns::Digests)?
-                    .digests
-                    .len())
-            })
+            .map(|path| Ok(Layout::read(path, &self.manifest)?.digests.len()))
             .sum()
     }
 
@@ -163,13 +160,19 @@ impl FeatureStore {
     }
 
     pub(super) fn incomplete(&self, missing: usize) -> Error {
-        Error::Input {
-            problem: format!(
-                "the features of {missing} images are missing from `{}`",
-                self.path.display()
-            ),
-            hint: "run the same `frostline extract` again: it computes what is missing".to_owned(),
-        }
+        incomplete(&self.path, missing)
+    }
+}
+
+/// The error for images whose features should be in a store and are not.
+pub(super) fn incomplete(store: &Path, missing: usize) -> Error {
+    let images = if missing == 1 { "image" } else { "images" };
+    Error::Input {
+        problem: format!(
+            "the features of {missing} {images} are missing from `{}`",
+            store.display()
+        ),
+        hint: "run the same `frostline extract` again: it computes what is missing".to_owned(),
     }
 }
 

@@ -61,7 +61,7 @@ impl FeatureStore {
         let size = (BYTES / (row * kept).max(1)).max(1);
         for path in part_paths(self.path())? {
             // What is read by ranges later is checked as a whole before.
-            part::read(&path, manifest, part::Columns::All)?;
+            part::read(&path, manifest)?;
             let part = Layout::read(&path, manifest)?;
             all.take(&part, size, &mut asked);
             all.parts.push(part);

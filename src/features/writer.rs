@@ -1,6 +1,6 @@
 //! Writing a feature store: one writer, parts as they fill up, the index last.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use super::digest::Digest;
 use super::index::{self, Content, Index};
+use super::layout::Layout;
 use super::manifest::{self, Dtype, StoreManifest};
-use super::part::{self, Columns, Rows};
+use super::part::{self, Rows};
 use super::pipeline::Picture;
+use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
 use super::stamps::{self, Stamps};
-use super::store::{is_store, part_paths, store_around};
+use super::store::{incomplete, is_store, part_paths, store_around};
 use crate::error::{Error, Result};
 use crate::images::{DecodeOptions, Found};
 use crate::lock::WriteLock;
@@ -48,7 +50,10 @@ pub struct StoreWriter {
     manifest: StoreManifest,
     /// What was there when it was opened.
     known: Arc<HashSet<Digest>>,
-    added: HashSet<Digest>,
+    /// What came after, with the number of its part and its place there.
+    added: HashMap<Digest, (usize, usize)>,
+    /// The parts that are used, those written since last.
+    parts: Vec<PathBuf>,
     notes: Vec<String>,
     pending: Rows,
     pending_since: Instant,
@@ -87,7 +92,8 @@ impl StoreWriter {
             path: path.to_owned(),
             manifest,
             known: Arc::default(),
-            added: HashSet::new(),
+            added: HashMap::new(),
+            parts: Vec::new(),
             notes: Vec::new(),
             pending: Rows::default(),
             pending_since: Instant::now(),
@@ -130,7 +136,7 @@ impl StoreWriter {
     /// Whether an image's features are in the store.
     #[must_use]
     pub fn knows(&self, digest: &Digest) -> bool {
-        self.known.contains(digest) || self.added.contains(digest)
+        self.known.contains(digest) || self.added.contains_key(digest)
     }
 
     /// The digests in the store when it was opened.
@@ -179,9 +185,11 @@ impl StoreWriter {
                 problem: format!("an image for `{}` {reason}", self.path.display()),
                 hint: "leave the image out".to_owned(),
             })?;
-        if self.known.contains(&digest) || !self.added.insert(digest) {
+        if self.knows(&digest) {
             return Ok(());
         }
+        let place = (self.next_part, self.pending.digests.len());
+        self.added.insert(digest, place);
         if self.pending.digests.is_empty() {
             self.pending_since = Instant::now();
         }
@@ -204,13 +212,44 @@ impl StoreWriter {
             return Ok(());
         }
         let rows = std::mem::take(&mut self.pending);
-        part::write(
-            &self.path.join(part::file_name(self.next_part)),
-            rows,
-            &self.manifest,
-        )?;
+        let path = self.path.join(part::file_name(self.next_part));
+        part::write(&path, rows, &self.manifest)?;
+        self.parts.push(path);
         self.next_part += 1;
         Ok(())
+    }
+
+    /// A reader for [`Self::features`].
+    #[must_use]
+    pub fn reader(&self) -> FeatureReader {
+        FeatureReader::new(self.manifest.clone())
+    }
+
+    /// The features of all views of an image that the store [knows](Self::knows): from memory if they are not written yet.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a part that is not as it was written; [`Error::Input`] where the store does not know the image.
+    pub fn features(&self, digest: &Digest, reader: &mut FeatureReader) -> Result<Vec<f32>> {
+        if let Some(&(part, image)) = self.added.get(digest)
+            && part == self.next_part
+        {
+            let width = self.pending.features.len() / self.pending.digests.len();
+            return Ok(self.pending.features[image * width..][..width].to_vec());
+        }
+        reader.catch_up(&self.parts)?;
+        let features = reader.image(digest)?;
+        features.ok_or_else(|| incomplete(&self.path, 1))
+    }
+
+    /// Writes what is pending, so that the next run goes on from there, whatever ended this one.
+    pub fn keep(mut self, end: Error) -> Error {
+        match (self.flush(), end) {
+            (Ok(()), Error::Interrupted { .. }) => Error::Interrupted {
+                kept: self.can_write().then(|| self.count()),
+            },
+            (Err(lost), Error::Interrupted { .. }) => lost,
+            (_, end) => end,
+        }
     }
 
     /// Writes what is pending, and leaves the index of another run as it is.
@@ -233,7 +272,8 @@ impl StoreWriter {
                 seen.insert(path, stamp, Content::of(picture));
             }
         }
-        if Stamps::read(&self.path) != seen {
+        // They save time, and nothing else: a store that is read-only goes without.
+        if self.can_write() && Stamps::read(&self.path) != seen {
             seen.write(&self.path)?;
         }
         if Index::read(&self.path).ok().as_ref() != Some(index) {
@@ -259,13 +299,16 @@ impl StoreWriter {
                 .and_then(|name| part::number(name.to_str()?));
             self.next_part = self.next_part.max(number.map_or(0, |number| number + 1));
             let read = match existing {
-                Existing::Verify => part::verify(&path, &self.manifest),
+                Existing::Verify => part::verify(&path, &self.manifest).map(|rows| rows.digests),
                 Existing::Extend | Existing::Overwrite => {
-                    part::read(&path, &self.manifest, Columns::Digests)
+                    Layout::read(&path, &self.manifest).map(|layout| layout.digests)
                 }
             };
             match read {
-                Ok(rows) => known.extend(rows.digests),
+                Ok(digests) => {
+                    known.extend(digests);
+                    self.parts.push(path);
+                }
                 Err(error @ Error::File { .. }) => self.set_aside(&path, &error)?,
                 Err(other) => return Err(other),
             }

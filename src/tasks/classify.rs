@@ -89,8 +89,8 @@ pub fn classify(
     classify_images(options, images, progress, each)
 }
 
-/// As [`classify`], of the files that another thread names one after the other: results come while names do, unless there
-/// is a store, which has to be whole first. `options.inputs` is not looked at.
+/// As [`classify`], of the files that another thread names one after the other: results come while names do. `options.inputs`
+/// is not looked at.
 ///
 /// # Errors
 /// As [`classify`], and names that cannot be read on.

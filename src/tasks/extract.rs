@@ -136,7 +136,7 @@ pub fn extract_scan(
                 return report(sink, scan, Ran::nothing(manifest.spec), timings, start);
             }
             if progress.is_stopped() {
-                return Err(sink.keep(Error::Interrupted { kept: None }));
+                return Err(sink.writer.keep(Error::Interrupted { kept: None }));
             }
             Some(sink)
         }
@@ -153,6 +153,15 @@ pub fn extract_scan(
         sink.recognise(options, &scan.entries, progress);
         sink
     };
+    if !sink.writer.can_write() && !sink.recognised.covers(&scan.entries) {
+        return Err(Error::Input {
+            problem: format!(
+                "the feature store `{}` is read-only, and does not hold all of the images",
+                options.output.display()
+            ),
+            hint: "make it writable, or write another store".to_owned(),
+        });
+    }
     let pipeline = Pipeline {
         decoding: options.decoding,
         preprocessing: frozen.spec.preprocessing,
@@ -163,7 +172,7 @@ pub fn extract_scan(
     let images = All::of(&scan.entries);
     match pipeline.run(images, &mut frozen.backbone, &mut sink, progress) {
         Ok(timings) => report(sink, scan, Ran::of(frozen), timings, start),
-        Err(error) => Err(sink.keep(error)),
+        Err(error) => Err(sink.writer.keep(error)),
     }
 }
 
@@ -262,18 +271,18 @@ fn report(
 }
 
 /// Puts features into the store and samples into its index.
-pub(super) struct StoreSink {
-    pub(super) writer: StoreWriter,
-    pub(super) index: Index,
+struct StoreSink {
+    writer: StoreWriter,
+    index: Index,
     /// The used files and what is in them.
     pictures: Vec<(PathBuf, Picture)>,
     recognised: Arc<Recognised>,
-    pub(super) computed: usize,
-    pub(super) reused: usize,
+    computed: usize,
+    reused: usize,
 }
 
 impl StoreSink {
-    pub(super) fn new(writer: StoreWriter) -> Self {
+    fn new(writer: StoreWriter) -> Self {
         Self {
             writer,
             index: Index::default(),
@@ -286,17 +295,6 @@ impl StoreSink {
 }
 
 impl StoreSink {
-    /// Writes what is computed, so that the next run goes on from there, whatever ended this one.
-    pub(super) fn keep(mut self, end: Error) -> Error {
-        match (self.writer.flush(), end) {
-            (Ok(()), Error::Interrupted { .. }) => Error::Interrupted {
-                kept: Some(self.writer.count()),
-            },
-            (Err(lost), Error::Interrupted { .. }) => lost,
-            (_, end) => end,
-        }
-    }
-
     /// Finds out which files need not be read again.
     fn recognise(&mut self, options: &ExtractOptions, entries: &[Found], progress: &dyn Progress) {
         let (how, decoding) = (options.recognise, &options.decoding);

@@ -1,23 +1,21 @@
 //! Images with their features, computed or from a store, as they are known: what every prediction starts from.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::classify::{ClassifyOptions, ClassifyReport};
-use super::extract::StoreSink;
 use crate::backbones::{FeatureSpec, Frozen};
 use crate::classifier::Classifier;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::features::{
-    All, Digest, Dtype, Existing, FeatureStore, Item, Named, Next, Outcome, Pipeline, Sink, Source,
+    All, Digest, Dtype, Existing, FeatureReader, Item, Named, Outcome, Pipeline, Sink,
     StoreManifest, StoreWriter, is_store,
 };
 use crate::images::path_text::to_text;
-use crate::images::{Found, Scan, View, scan_list};
+use crate::images::{Found, Scan, SkipReason, View};
 use crate::progress::Progress;
 
 /// An image with its features, or with the reason why it has none.
@@ -38,30 +36,7 @@ pub(super) enum Images {
     Named(Named),
 }
 
-impl Images {
-    /// All of them, as soon as the last one is named.
-    fn scanned(self, progress: &dyn Progress) -> Result<Scan> {
-        let mut names = match self {
-            Self::Scanned(scan) => return Ok(scan),
-            Self::Named(names) => names,
-        };
-        let mut scan = scan_list(Vec::new());
-        while !progress.is_stopped() {
-            match names.next(PATIENCE)? {
-                Next::Found(found) => scan.entries.push(found),
-                Next::NotYet => {}
-                Next::End => return Ok(scan),
-            }
-        }
-        Err(Error::Interrupted { kept: None })
-    }
-}
-
-/// After so long without a name it is looked whether the run is to end.
-const PATIENCE: Duration = Duration::from_millis(50);
-
-/// Gives each image with the features that a head was trained on to `each`, in input order, as soon as they are known; with
-/// a store, when all are in it.
+/// Gives each image with the features that a head was trained on to `each`, in input order, as soon as they are known.
 ///
 /// # Errors
 /// As [`classify`](super::classify()); neither `options.head` nor `options.inputs` is looked at.
@@ -87,35 +62,37 @@ pub(super) fn with_features(
         } += 1;
         each(image)
     };
-    let (mut notes, ignored) = match &options.store {
-        None => {
-            let mut sink = PassOn {
-                views: spec.views.len(),
-                each: &mut counted,
-            };
-            let network = &mut frozen.backbone;
-            match images {
-                Images::Scanned(scan) => {
-                    pipeline.run(All::of(&scan.entries), network, &mut sink, progress)?;
-                    (scan.notes, scan.ignored)
-                }
-                Images::Named(names) => {
-                    pipeline.run(names, network, &mut sink, progress)?;
-                    Default::default()
-                }
-            }
-        }
-        Some(store) => {
-            let scan = images.scanned(progress)?;
+    let store = match &options.store {
+        None => None,
+        Some(path) => {
             let dtype = existing.map_or(Dtype::default(), |store| store.dtype);
             let manifest = StoreManifest::new(frozen.spec.clone(), dtype, frozen.engine.clone());
-            let writer = StoreWriter::open(store, manifest, Existing::Extend)?;
-            let (rows, mut notes) = extend(writer, &pipeline, &scan, &mut frozen, progress)?;
-            from_store(store, &wanted.views, &rows, &mut counted)?;
-            notes.extend(scan.notes);
-            (notes, scan.ignored)
+            Some(Store::open(path, manifest)?)
         }
     };
+    let mut sink = PassOn {
+        views: spec.views.len(),
+        wanted: places(&wanted.views, &spec),
+        store,
+        each: &mut counted,
+    };
+    let network = &mut frozen.backbone;
+    let (ran, (mut notes, ignored)) = match images {
+        Images::Scanned(scan) => {
+            let all = All::of(&scan.entries);
+            let ran = pipeline.run(all, network, &mut sink, progress);
+            (ran, (scan.notes, scan.ignored))
+        }
+        Images::Named(names) => {
+            let ran = pipeline.run(names, network, &mut sink, progress);
+            (ran, Default::default())
+        }
+    };
+    match (sink.store, ran) {
+        (Some(store), Ok(_)) => notes.extend(store.finish()?),
+        (Some(store), Err(error)) => return Err(store.writer.keep(error)),
+        (None, ran) => drop(ran?),
+    }
     notes.extend(frozen.notes());
     let Counts { used, skipped } = counts;
     Ok(ClassifyReport {
@@ -137,32 +114,116 @@ struct Counts {
     skipped: usize,
 }
 
-/// Passes each image's features on as they come: nothing is kept.
+/// A store that features are taken from and added to.
+struct Store {
+    writer: StoreWriter,
+    reader: FeatureReader,
+    path: PathBuf,
+    /// Computed images that a read-only store cannot keep.
+    lost: usize,
+}
+
+impl Store {
+    fn open(path: &Path, manifest: StoreManifest) -> Result<Self> {
+        let writer = StoreWriter::open(path, manifest, Existing::Extend)?;
+        Ok(Self {
+            reader: writer.reader(),
+            writer,
+            path: path.to_owned(),
+            lost: 0,
+        })
+    }
+
+    /// Adds the features of an image, and makes them what they will be when they are read back.
+    fn add(&mut self, digest: Digest, features: &mut [f32]) -> Result<()> {
+        self.writer.dtype().round(features);
+        if self.writer.can_write() {
+            return self.writer.push(digest, features);
+        }
+        self.lost += 1;
+        Ok(())
+    }
+
+    fn features(&mut self, digest: &Digest) -> Result<Vec<f32>> {
+        self.writer.features(digest, &mut self.reader)
+    }
+
+    /// Writes what is missing and returns what the user should know. The index, the samples of the store's own last run,
+    /// stays as it is.
+    fn finish(self) -> Result<Vec<String>> {
+        let mut notes = self.writer.notes().to_vec();
+        if self.lost > 0 {
+            let images = if self.lost == 1 { "image" } else { "images" };
+            notes.push(format!(
+                "the feature store `{}` is read-only: the features of {} {images} were computed and not kept",
+                self.path.display(),
+                self.lost
+            ));
+        }
+        self.writer.finish()?;
+        Ok(notes)
+    }
+}
+
+/// Passes each image's features on as they come.
 struct PassOn<'a> {
-    /// V, at least 1.
+    /// Views that are computed, at least 1.
     views: usize,
+    /// Where those that are passed on stand among them.
+    wanted: Vec<usize>,
+    store: Option<Store>,
     each: &'a mut dyn FnMut(Featured<'_>) -> Result<()>,
+}
+
+impl PassOn<'_> {
+    /// The wanted views (V, D) out of all of them.
+    fn rows(&self, features: Vec<f32>) -> Array2<f32> {
+        let shape = (self.views, features.len() / self.views);
+        let rows = Array2::from_shape_vec(shape, features);
+        let rows = rows.expect("each view has as many numbers");
+        rows.select(Axis(0), &self.wanted)
+    }
 }
 
 impl Sink for PassOn<'_> {
     fn known(&self) -> Option<Arc<HashSet<Digest>>> {
-        None
+        self.store.as_ref().map(|store| store.writer.known())
+    }
+
+    fn keeps(&self) -> bool {
+        let store = self.store.as_ref();
+        store.is_some_and(|store| store.writer.can_write())
+    }
+
+    fn accepts(&self, features: &[f32]) -> Result<(), SkipReason> {
+        let store = self.store.as_ref();
+        let dtype = store.map_or(Dtype::F32, |store| store.writer.dtype());
+        dtype.holds(features)
     }
 
     fn take(&mut self, item: Item) -> Result<()> {
         let (path, class) = described(&item.found);
-        let computed;
-        let features = match item.outcome {
-            Outcome::Skipped(reason) => Err(reason.to_string()),
-            Outcome::Computed(picture, features) => {
-                computed = features;
-                let shape = (self.views, computed.len() / self.views);
-                let rows = ArrayView2::from_shape(shape, &computed);
-                let rows = rows.expect("the pipeline gives each view as many numbers");
-                Ok((picture.digest, rows))
+        let rows;
+        let features = match (item.outcome, &mut self.store) {
+            (Outcome::Skipped(reason), _) => Err(reason.to_string()),
+            (Outcome::Computed(picture, mut features), store) => {
+                if let Some(store) = store {
+                    store.add(picture.digest, &mut features)?;
+                }
+                Ok((picture.digest, features))
             }
-            Outcome::Reused(_) => {
+            (Outcome::Reused(picture), Some(store)) => {
+                Ok((picture.digest, store.features(&picture.digest)?))
+            }
+            (Outcome::Reused(_), None) => {
                 unreachable!("a sink that knows no digest is given every image's features")
+            }
+        };
+        let features = match features {
+            Err(reason) => Err(reason),
+            Ok((digest, features)) => {
+                rows = self.rows(features);
+                Ok((digest, rows.view()))
             }
         };
         (self.each)(Featured {
@@ -171,6 +232,12 @@ impl Sink for PassOn<'_> {
             features,
         })
     }
+}
+
+/// Where views stand among those that are computed.
+fn places(wanted: &[View], computed: &FeatureSpec) -> Vec<usize> {
+    let place = |view: &View| computed.views.iter().position(|other| other == view);
+    wanted.iter().filter_map(place).collect()
 }
 
 /// A path that can be opened, as text, and the class of its folder.
@@ -194,64 +261,4 @@ fn spec_for(wanted: &FeatureSpec, existing: Option<&StoreManifest>) -> FeatureSp
         Some(theirs) if theirs.has_views(&wanted.views) => wanted.with_views(&theirs.views),
         _ => wanted.clone(),
     }
-}
-
-type Row = (String, Option<String>, Result<Digest, String>);
-
-/// Adds what is missing; the store's index, the samples of its own last run, stays as it is.
-fn extend(
-    writer: StoreWriter,
-    pipeline: &Pipeline,
-    scan: &Scan,
-    frozen: &mut Frozen,
-    progress: &dyn Progress,
-) -> Result<(Vec<Row>, Vec<String>)> {
-    let mut sink = StoreSink::new(writer);
-    let images = All::of(&scan.entries);
-    if let Err(error) = pipeline.run(images, &mut frozen.backbone, &mut sink, progress) {
-        return Err(sink.keep(error));
-    }
-    let notes = sink.writer.notes().to_vec();
-    sink.writer.finish()?;
-    let digests = sink
-        .index
-        .rows
-        .into_iter()
-        .map(|row| row.content.map(|content| content.digest));
-    let rows = scan.entries.iter().map(described).zip(digests);
-    Ok((
-        rows.map(|((path, class), digest)| (path, class, digest))
-            .collect(),
-        notes,
-    ))
-}
-
-/// Rows whose features are read from the store at once.
-const CHUNK: usize = 8192;
-
-fn from_store(
-    store: &Path,
-    views: &[View],
-    rows: &[Row],
-    each: &mut dyn FnMut(Featured<'_>) -> Result<()>,
-) -> Result<()> {
-    let store = FeatureStore::open(store)?;
-    for chunk in rows.chunks(CHUNK) {
-        let digests: Vec<Digest> = chunk
-            .iter()
-            .filter_map(|(_, _, digest)| digest.as_ref().ok().copied())
-            .collect();
-        let features = store.views(&digests, views)?;
-        let mut images = features.axis_chunks_iter(Axis(0), views.len().max(1));
-        for (path, class, digest) in chunk {
-            let features = digest.as_ref().map_err(Clone::clone);
-            each(Featured {
-                path: path.clone(),
-                class: class.clone(),
-                features: features
-                    .map(|&digest| (digest, images.next().expect("rows for each digest"))),
-            })?;
-        }
-    }
-    Ok(())
 }

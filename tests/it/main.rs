@@ -33,6 +33,7 @@ mod steps_interrupted;
 mod steps_listed;
 mod steps_numbers;
 mod steps_output;
+mod steps_read_only;
 mod steps_rows;
 mod steps_runtime;
 mod steps_settings;

@@ -65,8 +65,13 @@ impl Service {
 #[test]
 fn a_row_comes_before_the_next_name() {
     let Some(place) = Place::fitted() else { return };
-    for format in ["csv", "jsonl"] {
-        let args = format!("classify - --head {{dir}}/head --format {format}");
+    for (format, store) in [
+        ("csv", ""),
+        ("jsonl", ""),
+        ("csv", " --store {dir}/store"),
+        ("csv", " --store {dir}/new"),
+    ] {
+        let args = format!("classify - --head {{dir}}/head --format {format}{store}");
         let mut service = Service::start(&place, &args);
         for (i, name) in ["red/1", "blue/0", "none", "red/2"].iter().enumerate() {
             let path = place.path(&format!("images/{name}.png"));

@@ -85,7 +85,7 @@ fn stretches_hold_each_image_that_was_asked_for() {
         let error = store
             .stretches(&[digest(100)], &[View::Center])
             .unwrap_err();
-        assert!(error.to_string().contains("1 images are missing"));
+        assert!(error.to_string().contains("1 image are missing"));
     }
 }
 

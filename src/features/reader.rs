@@ -1,0 +1,219 @@
+//! Features one image at a time, in any order, of stores that are larger than the memory.
+//!
+//! A part is read and checked as a whole when the first of its images is asked for, and kept in memory while there is
+//! room; after that its images are read by ranges of the file. So a part is read whole at most once, and an image at most
+//! once more each time it is asked for.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+
+use super::digest::Digest;
+use super::layout::{Layout, Numbers};
+use super::manifest::StoreManifest;
+use super::part;
+use crate::error::Result;
+
+/// Bytes of features that are kept in memory.
+const ROOM: usize = 64 << 20;
+
+/// Reads the features of single images of a store.
+#[derive(Debug)]
+pub struct FeatureReader {
+    manifest: StoreManifest,
+    parts: Vec<Part>,
+    /// The part of each image, and its place there.
+    places: HashMap<Digest, (usize, usize)>,
+    /// Parts in memory, the one used last at the end.
+    kept: VecDeque<Kept>,
+    room: usize,
+}
+
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    layout: Layout,
+    is_checked: bool,
+}
+
+/// The features of a part.
+#[derive(Debug)]
+struct Kept {
+    part: usize,
+    features: Vec<f32>,
+}
+
+impl FeatureReader {
+    /// A reader of the store that `manifest` describes, without parts yet.
+    pub(super) fn new(manifest: StoreManifest) -> Self {
+        Self {
+            manifest,
+            parts: Vec::new(),
+            places: HashMap::new(),
+            kept: VecDeque::new(),
+            room: ROOM,
+        }
+    }
+
+    /// Takes in those of the store's parts that it does not know yet, which come last.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::error::Error::File): cut, foreign or newer.
+    pub(super) fn catch_up(&mut self, paths: &[PathBuf]) -> Result<()> {
+        for path in &paths[self.parts.len()..] {
+            let mut layout = Layout::read(path, &self.manifest)?;
+            let part = self.parts.len();
+            for (image, digest) in std::mem::take(&mut layout.digests).into_iter().enumerate() {
+                self.places.insert(digest, (part, image));
+            }
+            self.parts.push(Part {
+                path: path.clone(),
+                layout,
+                is_checked: false,
+            });
+        }
+        Ok(())
+    }
+
+    /// The features of all views of an image; nothing where no part has them.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::error::Error::File) for a part that is not as it was written.
+    pub(super) fn image(&mut self, digest: &Digest) -> Result<Option<Vec<f32>>> {
+        let Some(&(part, image)) = self.places.get(digest) else {
+            return Ok(None);
+        };
+        if let Some(place) = self.kept.iter().position(|kept| kept.part == part) {
+            let kept = self.kept.remove(place).expect("it was found there");
+            let features = self.row(&kept.features, image);
+            self.kept.push_back(kept);
+            return Ok(Some(features));
+        }
+        let Part {
+            path,
+            layout,
+            is_checked,
+        } = &mut self.parts[part];
+        if *is_checked {
+            let mut numbers = Numbers::new(self.manifest.dtype);
+            numbers.extend(&layout.read_images(image..image + 1)?);
+            return Ok(Some(numbers.widened()));
+        }
+        let features = part::read(path, &self.manifest)?.features;
+        *is_checked = true;
+        let row = self.row(&features, image);
+        self.keep(Kept { part, features });
+        Ok(Some(row))
+    }
+
+    fn row(&self, features: &[f32], image: usize) -> Vec<f32> {
+        let spec = &self.manifest.spec;
+        let width = spec.views.len() * spec.backbone.num_features;
+        features[image * width..][..width].to_vec()
+    }
+
+    /// Keeps a part, and drops those that were used longest ago where there is no room.
+    fn keep(&mut self, new: Kept) {
+        let bytes = |kept: &Kept| size_of_val(&kept.features[..]);
+        let mut used: usize = self.kept.iter().map(bytes).sum::<usize>() + bytes(&new);
+        while used > self.room {
+            let Some(oldest) = self.kept.pop_front() else {
+                return;
+            };
+            used -= bytes(&oldest);
+        }
+        self.kept.push_back(new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![cfg(target_os = "linux")]
+
+    use std::fs;
+
+    use super::*;
+    use crate::backbones::{BackboneId, Engine, FeatureSpec, Pool, Precision};
+    use crate::features::store::part_paths;
+    use crate::features::{Dtype, Existing, StoreWriter};
+    use crate::images::View;
+
+    const IMAGES: u32 = 100_000;
+    const WIDTH: usize = 32;
+    const PARTS: u32 = 7;
+
+    fn manifest() -> StoreManifest {
+        let backbone = BackboneId {
+            name: "none".to_owned(),
+            sha256: "0".repeat(64),
+            layer: "none".to_owned(),
+            pool: Pool::Flatten,
+            num_features: WIDTH,
+            file: None,
+        };
+        let spec = FeatureSpec {
+            backbone,
+            preprocessing: Default::default(),
+            decoding: Default::default(),
+            views: vec![View::Center],
+        };
+        let engine = Engine::new("none", "cpu", Precision::Fp32);
+        StoreManifest::new(spec, Dtype::F32, engine)
+    }
+
+    fn digest(image: u32) -> Digest {
+        Digest::of(&image.to_le_bytes())
+    }
+
+    fn features(image: u32) -> Vec<f32> {
+        (0..WIDTH).map(|i| image as f32 + i as f32 / 64.0).collect()
+    }
+
+    /// Bytes that this thread has read of files.
+    fn bytes_read() -> u64 {
+        let counts = fs::read_to_string("/proc/thread-self/io").unwrap();
+        let count = counts.lines().find_map(|line| line.strip_prefix("rchar: "));
+        count.unwrap().parse().unwrap()
+    }
+
+    /// Images in random order, with room for all parts, for two of them, and for none. The digests, a fifth of a part, are
+    /// read once more to find the images.
+    #[test]
+    fn a_part_is_read_twice_at_most_in_any_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
+        let mut writer = open();
+        for image in 0..IMAGES {
+            writer.push(digest(image), &features(image)).unwrap();
+            if image % (IMAGES / PARTS) == 0 {
+                writer.flush().unwrap();
+            }
+        }
+        writer.finish().unwrap();
+        let parts = part_paths(folder.path()).unwrap();
+        assert!(parts.len() > PARTS as usize, "{}", parts.len());
+        let size: u64 = parts
+            .iter()
+            .map(|part| fs::metadata(part).unwrap().len())
+            .sum();
+        let a_part = WIDTH * 4 * (IMAGES / PARTS) as usize;
+        for (room, times) in [(ROOM, 1.4), (a_part * 5 / 2, 2.2), (0, 2.2)] {
+            let before = bytes_read();
+            let writer = open();
+            let mut reader = FeatureReader {
+                room,
+                ..writer.reader()
+            };
+            // 48,271 generates all numbers below the prime 2³¹ - 1; those below 100,003, a prime, it shuffles.
+            let order = (0..100_003u64).map(|i| (i * 48_271 % 100_003) as u32);
+            for image in order.filter(|&image| image < IMAGES) {
+                let read = writer.features(&digest(image), &mut reader).unwrap();
+                assert_eq!(read, features(image));
+            }
+            let read = (bytes_read() - before) as f64 / size as f64;
+            assert!(
+                read <= times,
+                "room {room}: each byte was read {read} times"
+            );
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A store in a folder that cannot be written to: it is read, and nothing is lost where nothing is to be kept.
+
+#![cfg(unix)]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
+
+use crate::harness::{Place, Ran, run, tree, two_classes};
+
+/// For whom modes count: root as another user, who owns nothing. Nothing, and a line that says so, where that cannot be.
+fn bound_by_modes(command: Command) -> Option<Command> {
+    let folder = tempfile::tempdir().unwrap();
+    if fs::metadata(folder.path()).unwrap().uid() != 0 {
+        return Some(command);
+    }
+    let nobody = |program: &std::ffi::OsStr| {
+        let mut nobody = Command::new("setpriv");
+        nobody.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        nobody.arg(program);
+        nobody
+    };
+    let works = nobody(command.get_program()).arg("--version").output();
+    if !works.is_ok_and(|output| output.status.success()) {
+        eprintln!("not tested: root cannot run the binary as another user");
+        return None;
+    }
+    let mut other = nobody(command.get_program());
+    other.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        other.env(name, value.unwrap_or_default());
+    }
+    Some(other)
+}
+
+fn read_only(place: &Place, args: &str) -> Option<Ran> {
+    Some(run(&mut bound_by_modes(place.command(args))?))
+}
+
+/// [`Place::fitted`], with a store that nobody but root can write to, and `new`, six pictures that it does not know, two of
+/// them equal.
+fn with_closed_store() -> Option<Place> {
+    let place = Place::fitted()?;
+    two_classes(&place.folder().join("new"), 3, 100);
+    let equal = fs::read(place.path("new/red/0.png")).unwrap();
+    fs::write(place.path("new/red/1.png"), equal).unwrap();
+    for (path, mode) in [("", 0o755), ("store", 0o555)] {
+        fs::set_permissions(place.path(path), Permissions::from_mode(mode)).unwrap();
+    }
+    Some(place)
+}
+
+#[test]
+fn a_store_that_is_read_only_is_read() {
+    let Some(place) = with_closed_store() else {
+        return;
+    };
+    let before = tree(&place.folder().join("store"));
+    let classify = "classify {dir}/images --head {dir}/head";
+    let wanted = place.frostline(classify).exits(0).out;
+    let stored = format!("{classify} --store {{dir}}/store");
+    let Some(ran) = read_only(&place, &stored) else {
+        return;
+    };
+    let ran = ran.exits(0);
+    assert_eq!(ran.out, wanted);
+    assert!(!ran.err.contains("read-only"), "{}", ran.err);
+    let extract = "extract {dir}/images -o {dir}/store";
+    let ran = read_only(&place, extract).unwrap().exits(0);
+    ran.says(&["0 computed, 12 reused"]);
+    assert_eq!(tree(&place.folder().join("store")), before);
+}
+
+#[test]
+fn new_images_are_classified_and_their_features_not_kept() {
+    let Some(place) = with_closed_store() else {
+        return;
+    };
+    let before = tree(&place.folder().join("store"));
+    let classify = "classify {dir}/new {dir}/images --head {dir}/head";
+    let wanted = place.frostline(classify).exits(0).out;
+    let stored = format!("{classify} --store {{dir}}/store");
+    let Some(ran) = read_only(&place, &stored) else {
+        return;
+    };
+    let ran = ran
+        .exits(0)
+        .says(&["read-only: the features of 6 images were computed and not kept"]);
+    assert_eq!(ran.out, wanted);
+    let extract = "extract {dir}/new -o {dir}/store";
+    let ran = read_only(&place, extract).unwrap().exits(1);
+    ran.says(&["store` is read-only, and does not hold all of the images"]);
+    assert_eq!(tree(&place.folder().join("store")), before);
+}
