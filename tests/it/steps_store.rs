@@ -145,3 +145,55 @@ fn a_full_disk_leaves_the_old_head() {
         .says(&["cannot write", "head", "free some space"]);
     assert_eq!(fs::read(place.path("head")).unwrap(), old);
 }
+
+/// Overwrites 64 bytes in the middle of a store's first part, where its features are.
+fn spoil(place: &Place, store: &str) {
+    let part = place.path(&format!("{store}/part-00000.arrow"));
+    let mut bytes = fs::read(&part).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0x3c);
+    fs::write(&part, bytes).unwrap();
+}
+
+#[test]
+fn features_that_changed_on_disk_are_refused_and_computed_again() {
+    let Some(place) = Place::fitted() else { return };
+    let clean = bits(&place.path("store"));
+    spoil(&place, "store");
+    for args in [
+        "fit-head {dir}/store -o {dir}/new",
+        "classify {dir}/images --head {dir}/head --store {dir}/store",
+    ] {
+        let ran = place.frostline(args).exits(1);
+        let ran = ran.says(&["part-00000.arrow", "checksum", "--verify"]);
+        assert!(!ran.out.contains(",ok,"), "{}", ran.out);
+    }
+    assert!(!fs::exists(place.path("new")).unwrap());
+    // Without --verify nobody looks at features that are not needed.
+    place.frostline(EXTRACT).exits(0).says(&["12 reused"]);
+    let ran = place.frostline(&format!("{EXTRACT} --verify")).exits(0);
+    ran.says(&[
+        "part-00000.arrow",
+        "checksum",
+        "set aside",
+        "12 computed, 0 reused",
+    ]);
+    assert_eq!(bits(&place.path("store")), clean);
+    let ran = place.frostline(&format!("{EXTRACT} --verify")).exits(0);
+    assert!(!ran.err.contains("set aside"), "{}", ran.err);
+}
+
+/// The store is opened before it is known whether a network is needed, and what was found is told once.
+#[test]
+fn a_cut_part_is_told_once() {
+    let Some(place) = pictures(12) else { return };
+    place.frostline("extract {dir}/few -o {dir}/store").exits(0);
+    place.frostline(EXTRACT).exits(0);
+    let part = place.path("store/part-00001.arrow");
+    let bytes = fs::read(&part).unwrap();
+    fs::write(&part, &bytes[..bytes.len() / 2]).unwrap();
+    two_classes(&place.folder().join("images"), 13, 0);
+    let ran = place.frostline(EXTRACT).exits(0);
+    let ran = ran.says(&["6 computed, 20 reused"]);
+    assert_eq!(ran.err.matches("set aside").count(), 1, "{}", ran.err);
+}
