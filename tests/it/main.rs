@@ -21,6 +21,7 @@ mod linfa_logistic;
 mod memory;
 mod outputs;
 mod pipeline;
+mod pixel_version;
 mod preview;
 mod provenance;
 mod pull;

@@ -1,0 +1,77 @@
+//! That no picture comes out as other pixels under the same [`PIXEL_VERSION`].
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use frostline::features::Digest;
+use frostline::images::{
+    Crop, DecodeOptions, Interpolation, PIXEL_VERSION, Preprocessing, Preprocessor, Resize, decode,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::harness::golden_as;
+
+/// What `scripts/pixel_pictures.py` wrote. Where a format loses nothing, `decoded` is what Pillow reads.
+#[derive(Serialize, Deserialize)]
+struct Golden {
+    pixel_version: u32,
+    pictures: BTreeMap<String, Pixels>,
+}
+
+/// BLAKE3 of 8-bit RGB pixels.
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Pixels {
+    decoded: String,
+    /// The shorter edge brought to 24, and 20 × 20 cut from the centre.
+    bilinear: String,
+    bicubic: String,
+}
+
+fn pixels(path: &Path) -> Pixels {
+    let bytes = fs::read(path).unwrap();
+    let image = decode(&bytes, &DecodeOptions::default()).unwrap();
+    let fitted = |interpolation| {
+        let preprocessing = Preprocessing {
+            resize: Resize::Shorter(24),
+            crop: Crop::Center(20, 20),
+            interpolation,
+            ..Preprocessing::default()
+        };
+        let pixels = Preprocessor::new(&preprocessing).unwrap().fit(&image);
+        assert_eq!(pixels.len(), 20 * 20 * 3);
+        Digest::of(&pixels).to_string()
+    };
+    Pixels {
+        decoded: Digest::of(image.pixels()).to_string(),
+        bilinear: fitted(Interpolation::Bilinear),
+        bicubic: fitted(Interpolation::Bicubic),
+    }
+}
+
+#[test]
+fn pixels_change_with_their_version_alone() {
+    let wanted: Golden = golden_as("pixels");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/pixels");
+    let pictures = fs::read_dir(&folder).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, pixels(&path))
+    });
+    let found = Golden {
+        pixel_version: PIXEL_VERSION,
+        pictures: pictures.collect(),
+    };
+    let names = |golden: &Golden| golden.pictures.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&wanted));
+    let changed = |(name, pixels): &(&String, &Pixels)| wanted.pictures[*name] != **pixels;
+    let changed: Vec<_> = found.pictures.iter().filter(changed).collect();
+    assert!(
+        changed.is_empty() && wanted.pixel_version == PIXEL_VERSION,
+        "the pixels of {} pictures have changed: {:?}. If that is meant, raise `images::PIXEL_VERSION`, so that features of \
+         other pixels are not mixed with these, and make tests/golden/pixels.json:\n{}",
+        changed.len(),
+        changed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        serde_json::to_string_pretty(&found).unwrap()
+    );
+}
