@@ -41,9 +41,9 @@ impl Dtype {
     /// Makes features what they will be when they are read back.
     pub fn round(self, features: &mut [f32]) {
         if self == Self::F16 {
-            features
-                .iter_mut()
-                .for_each(|value| *value = f16::from_f32(*value).to_f32());
+            for value in features {
+                *value = f16::from_f32(*value).to_f32();
+            }
         }
     }
 

@@ -127,15 +127,13 @@ impl FeatureReader {
 
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use std::fs;
 
     use super::*;
-    use crate::backbones::{BackboneId, Engine, FeatureSpec, Pool, Precision};
+    use crate::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
     use crate::features::store::part_paths;
     use crate::features::{Dtype, Existing, StoreWriter};
-    use crate::images::View;
+    use crate::images::{Preprocessing, View};
 
     const IMAGES: u32 = 100_000;
     const WIDTH: usize = 32;
@@ -152,8 +150,8 @@ mod tests {
         };
         let spec = FeatureSpec {
             backbone,
-            preprocessing: Default::default(),
-            decoding: Default::default(),
+            preprocessing: Preprocessing::default(),
+            decoding: Decoding::default(),
             views: vec![View::Center],
         };
         let engine = Engine::new("none", "cpu", Precision::Fp32);
@@ -168,11 +166,11 @@ mod tests {
         (0..WIDTH).map(|i| image as f32 + i as f32 / 64.0).collect()
     }
 
-    /// Bytes that this thread has read of files.
-    fn bytes_read() -> u64 {
-        let counts = fs::read_to_string("/proc/thread-self/io").unwrap();
+    /// Bytes that this thread has read of files; nothing where the system does not count them.
+    fn bytes_read() -> Option<u64> {
+        let counts = fs::read_to_string("/proc/thread-self/io").ok()?;
         let count = counts.lines().find_map(|line| line.strip_prefix("rchar: "));
-        count.unwrap().parse().unwrap()
+        count.unwrap().parse().ok()
     }
 
     /// Images in random order, with room for all parts, for two of them, and for none. The digests, a fifth of a part, are
@@ -209,7 +207,11 @@ mod tests {
                 let read = writer.features(&digest(image), &mut reader).unwrap();
                 assert_eq!(read, features(image));
             }
-            let read = (bytes_read() - before) as f64 / size as f64;
+            let (Some(before), Some(after)) = (before, bytes_read()) else {
+                eprintln!("not tested: the system does not count what is read");
+                continue;
+            };
+            let read = (after - before) as f64 / size as f64;
             assert!(
                 read <= times,
                 "room {room}: each byte was read {read} times"

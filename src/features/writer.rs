@@ -242,6 +242,7 @@ impl StoreWriter {
     }
 
     /// Writes what is pending, so that the next run goes on from there, whatever ended this one.
+    #[must_use]
     pub fn keep(mut self, end: Error) -> Error {
         match (self.flush(), end) {
             (Ok(()), Error::Interrupted { .. }) => Error::Interrupted {

@@ -153,15 +153,7 @@ pub fn extract_scan(
         sink.recognise(options, &scan.entries, progress);
         sink
     };
-    if !sink.writer.can_write() && !sink.recognised.covers(&scan.entries) {
-        return Err(Error::Input {
-            problem: format!(
-                "the feature store `{}` is read-only, and does not hold all of the images",
-                options.output.display()
-            ),
-            hint: "make it writable, or write another store".to_owned(),
-        });
-    }
+    sink.refuse_read_only(options, &scan.entries)?;
     let pipeline = Pipeline {
         decoding: options.decoding,
         preprocessing: frozen.spec.preprocessing,
@@ -295,6 +287,20 @@ impl StoreSink {
 }
 
 impl StoreSink {
+    /// Refuses images whose features could not be kept.
+    fn refuse_read_only(&self, options: &ExtractOptions, entries: &[Found]) -> Result<()> {
+        if self.writer.can_write() || self.recognised.covers(entries) {
+            return Ok(());
+        }
+        Err(Error::Input {
+            problem: format!(
+                "the feature store `{}` is read-only, and does not hold all of the images",
+                options.output.display()
+            ),
+            hint: "make it writable, or write another store".to_owned(),
+        })
+    }
+
     /// Finds out which files need not be read again.
     fn recognise(&mut self, options: &ExtractOptions, entries: &[Found], progress: &dyn Progress) {
         let (how, decoding) = (options.recognise, &options.decoding);
