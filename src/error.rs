@@ -134,7 +134,7 @@ pub enum Error {
         kept: Option<usize>,
     },
     /// `--strict` was asked for and an image was not usable.
-    #[error("{count} of {total} images could not be used, and strict mode allows none")]
+    #[error("{count} of {} could not be used, and strict mode allows none", counted(*total, "image"))]
     Strict {
         /// Skipped images.
         count: usize,
@@ -244,11 +244,19 @@ pub(crate) fn system_error(error: impl std::error::Error + 'static) -> io::Error
 
 /// What the next run need not do again.
 fn kept_text(kept: Option<usize>) -> String {
-    match kept {
-        None => String::new(),
-        Some(1) => ": 1 image kept; run again to continue".to_owned(),
-        Some(n) => format!(": {n} images kept; run again to continue"),
-    }
+    kept.map_or_else(String::new, |n| {
+        format!(": {} kept; run again to continue", counted(n, "image"))
+    })
+}
+
+/// A number with what is counted: `1 image`, `2 images`, `3 classes`.
+pub(crate) fn counted(n: usize, what: &str) -> String {
+    let plural = match (n, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{n} {what}{plural}")
 }
 
 /// Whether an error says nothing about the file it happened to: the system has run out of open files or memory.
@@ -304,6 +312,19 @@ mod tests {
         }
         let error = Error::io("read", "a.jpg")(io::Error::from_raw_os_error(24));
         assert!(error.hint().unwrap().contains("ulimit -n"));
+    }
+
+    #[test]
+    fn one_is_singular() {
+        let text = [
+            (0, "image"),
+            (1, "image"),
+            (2, "image"),
+            (1, "class"),
+            (2, "class"),
+        ];
+        let text = text.map(|(n, what)| counted(n, what)).join(", ");
+        assert_eq!(text, "0 images, 1 image, 2 images, 1 class, 2 classes");
     }
 
     #[test]

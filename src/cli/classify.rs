@@ -12,7 +12,7 @@ use super::predictions::{Format, Labelling, Writer};
 use super::{signals, talk};
 use crate::backbones::Home;
 use crate::classifier::Classifier;
-use crate::error::Error;
+use crate::error::{Error, counted};
 use crate::images::Labels;
 use crate::tasks::{
     Classified, ClassifyOptions, ClassifyReport, Inputs, check_threshold, classify, classify_named,
@@ -89,7 +89,7 @@ fn finish(report: &ClassifyReport, strict: bool) -> anyhow::Result<Outcome> {
             total: count + used
         }),
         (0, count) => bail!(Error::Input {
-            problem: format!("none of the {count} images could be used"),
+            problem: format!("none of {} could be used", counted(count, "image")),
             hint: "each row's `status` says why".to_owned(),
         }),
         _ => Ok(Outcome::SomeSkipped),
@@ -115,26 +115,27 @@ fn tell(report: &ClassifyReport) {
     ignored(&report.ignored);
     if report.skipped > 0 {
         talk::warn(format!(
-            "{} images could not be used: their rows have the reason",
-            report.skipped
+            "{} could not be used; see the column `status`",
+            counted(report.skipped, "image")
         ));
     }
     if report.rejected > 0 {
         talk::note(format!(
-            "{} images are like none of the training images: `unknown` (--no-reject labels them)",
-            report.rejected
+            "{} unlike any training image: `unknown` (--no-reject labels them)",
+            counted(report.rejected, "image")
         ));
     }
     if report.trained_on > 0 {
         talk::note(format!(
-            "the head was trained on {} of the {} images: their labels are no evidence of how accurate it is",
-            report.trained_on, report.used
+            "the head was trained on {} of {}: their labels are no evidence of how accurate it is",
+            report.trained_on,
+            counted(report.used, "image")
         ));
     }
     let engine = &report.engine;
     talk::say(format!(
-        "{} images classified on {} ({}, {})",
-        report.used,
+        "{} classified on {} ({}, {})",
+        counted(report.used, "image"),
         engine.device,
         engine.runtime,
         engine.arithmetic()

@@ -12,7 +12,7 @@ use super::output::{FindingsFormat, OutputArgs, skipped};
 use super::training_args::{self, TrainingArgs};
 use super::{signals, talk};
 use crate::backbones::Home;
-use crate::error::Error;
+use crate::error::{Error, counted};
 use crate::head::Bootstrap;
 use crate::images::{Limits, Names};
 use crate::tasks::{EvaluateOptions, EvaluateReport, Inputs, JudgeOptions, evaluate};
@@ -88,7 +88,7 @@ fn tell(report: &EvaluateReport) {
     let unknown = report
         .unknown_classes
         .iter()
-        .map(|(name, n)| format!("{name}: {n} images"));
+        .map(|(name, n)| format!("{name}: {}", counted(*n, "image")));
     talk::warn_list(
         "classes that the head does not know, left out of all figures",
         unknown,
@@ -101,8 +101,8 @@ fn tell(report: &EvaluateReport) {
     );
     if let Some(rejected) = report.rejected.filter(|r| r.unknown_classes > 0) {
         talk::say(format!(
-            "the head's rejection calls {} images of classes that it does not know `unknown`",
-            rejected.unknown_classes
+            "the head's rejection calls {} of classes that it does not know `unknown`",
+            counted(rejected.unknown_classes, "image")
         ));
     }
 }

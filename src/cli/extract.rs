@@ -15,7 +15,7 @@ use super::output::{gpu_not_used, ignored, skipped};
 use super::run_args::RunArgs;
 use super::{signals, talk};
 use crate::backbones::Home;
-use crate::error::Error;
+use crate::error::{Error, counted};
 use crate::features::{Dtype, Existing, Recognise, Timings};
 use crate::images::{Labels, Views};
 use crate::outputs::is_stdout;
@@ -75,7 +75,10 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     tell(&report, &options);
     if report.used() == 0 {
         bail!(Error::Input {
-            problem: format!("none of the {} images could be used", report.skipped.len()),
+            problem: format!(
+                "none of {} could be used",
+                counted(report.skipped.len(), "image")
+            ),
             hint: "the reasons are above".to_owned(),
         });
     }
@@ -169,11 +172,6 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
     gpu_not_used(report.why_not_gpu.as_deref());
     talk::say(format!("  time      {}", timings_text(&report.timings)));
     talk::say(format!("  features  {}", options.output.display()));
-}
-
-/// `1 thread`, `2 threads`.
-pub(super) fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn classes_text(report: &ExtractReport) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Outcome;
 use super::output::{OutputFormat, OverwriteArg, chosen, write_to};
 use super::talk;
-use crate::error::Error;
+use crate::error::{Error, counted};
 use crate::features::{ExportFormat, FeatureStore, export};
 use crate::images::View;
 use crate::outputs::is_stdout;
@@ -170,7 +170,8 @@ fn describe(store: &FeatureStore) -> Result<String, Error> {
         ),
         format!("size           {:.1} MB", store.bytes()? as f64 / 1e6),
         format!(
-            "last run       {used} images used, {} skipped",
+            "last run       {} used, {} skipped",
+            counted(used, "image"),
             index.rows.len() - used
         ),
         format!(

@@ -13,6 +13,7 @@ use super::search_args::{self, SearchArgs};
 use super::size;
 use super::talk;
 use super::trust_args::{self, TrustArgs};
+use crate::error::counted;
 use crate::head::{EpochFigures, Fit};
 use crate::tasks::{
     FitHeadOptions, FitHeadReport, OutputGuard, Streaming, Validation, Wanted, fit_head,
@@ -115,23 +116,25 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     }
     let (classes, seconds) = (report.classes.len(), report.fit.seconds);
     talk::say(format!(
-        "trained on {} images × {} features, {classes} classes, in {seconds:.3} s",
-        report.n_train, report.n_features
+        "trained on {} × {} features, {}, in {seconds:.3} s",
+        counted(report.n_train, "image"),
+        report.n_features,
+        counted(classes, "class")
     ));
     tell_end(&report.fit);
     if let Some(v) = report.fit.validation {
-        let n = report.n_validation;
+        let n = counted(report.n_validation, "image");
         talk::say(format!(
-            "  validation  {:.1} % of {n} images right, loss {:.4}",
+            "  validation  {:.1} % of {n} right, loss {:.4}",
             100.0 * v.accuracy,
             v.loss
         ));
     }
     if let Some(f) = report.out_of_fold {
         talk::say(format!(
-            "  out of fold {:.1} % of {} images right, loss {:.4} ({} folds)",
+            "  out of fold {:.1} % of {} right, loss {:.4} ({} folds)",
             100.0 * f.accuracy,
-            f.n,
+            counted(f.n, "image"),
             f.log_loss,
             f.folds
         ));
@@ -143,9 +146,9 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
 fn tell_streaming(streaming: &Streaming) {
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     talk::note(format!(
-        "the features were read in blocks of {} images in every epoch: together they take {} MiB, and {} MiB were \
+        "the features were read in blocks of {} in every epoch: together they take {} MiB, and {} MiB were \
          allowed (--memory)",
-        streaming.images,
+        counted(streaming.images, "image"),
         mib(streaming.needed),
         mib(streaming.allowed)
     ));

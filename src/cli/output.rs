@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::talk;
 use crate::backbones::has_nvidia_gpu;
-use crate::error::Error;
+use crate::error::{Error, counted};
 use crate::images::ignored_text;
 use crate::outputs;
 use crate::tasks::{OutputGuard, Overwrite, Skipped, Wanted};
@@ -166,7 +166,7 @@ impl OutputFormat for FindingsFormat {
 pub(super) fn skipped(skipped: &[Skipped]) {
     let items = skipped.iter().map(|s| format!("{}: {}", s.path, s.reason));
     talk::warn_list(
-        format!("{} images could not be used", skipped.len()),
+        format!("{} could not be used", counted(skipped.len(), "image")),
         items,
         "(all of them are in the index)",
     );
@@ -176,7 +176,7 @@ pub(super) fn skipped(skipped: &[Skipped]) {
 pub(super) fn ignored(counts: &BTreeMap<String, usize>) {
     if let Some(kinds) = ignored_text(counts) {
         let total: usize = counts.values().sum();
-        talk::note(format!("ignored {total} other files: {kinds}"));
+        talk::note(format!("ignored {}: {kinds}", counted(total, "other file")));
     }
 }
 

@@ -9,6 +9,7 @@ use super::input_args::InputArgs;
 use super::output::{OverwriteArg, check_extension};
 use super::talk;
 use crate::backbones::Home;
+use crate::error::counted;
 use crate::tasks::{OutputGuard, PreviewOptions, Wanted, preview};
 
 #[derive(Debug, clap::Args)]
@@ -52,8 +53,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     );
     let (width, height) = report.size;
     talk::say(format!(
-        "{} images of {width} × {height} pixels in {}",
-        report.shown,
+        "{} of {width} × {height} pixels in {}",
+        counted(report.shown, "image"),
         options.output.display()
     ));
     Ok(Outcome::of(&report.skipped))

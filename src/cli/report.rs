@@ -10,7 +10,7 @@ use super::output::{OverwriteArg, check_extension, skipped};
 use super::training_args::TrainingArgs;
 use super::{signals, talk};
 use crate::backbones::Home;
-use crate::error::Error;
+use crate::error::{Error, counted};
 use crate::head::Bootstrap;
 use crate::images::{Limits, Names};
 use crate::tasks::{Inputs, JudgeOptions, Overwrite, ReportOptions, ReportSummary, Wanted, report};
@@ -87,9 +87,9 @@ fn tell(summary: &ReportSummary) {
     skipped(&summary.skipped);
     summary.basis.iter().for_each(talk::say);
     talk::say(format!(
-        "{} of {} images are right; {:.1} MB",
+        "{} of {} right; {:.1} MB",
         summary.right,
-        summary.images,
+        counted(summary.images, "image"),
         summary.bytes as f64 / 1e6
     ));
 }

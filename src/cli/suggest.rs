@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::bar::Bar;
 use super::decoding_args::LimitArgs;
-use super::extract::counted;
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{OutputArgs, skipped};
 use super::predictions::Format;
@@ -13,7 +12,7 @@ use super::run_args::RunArgs;
 use super::suggestion_rows::write_rows;
 use super::talk;
 use crate::backbones::Home;
-use crate::error::Error;
+use crate::error::{Error, counted};
 use crate::features::is_store;
 use crate::head::NEAR_DUPLICATE;
 use crate::tasks::{Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
@@ -67,7 +66,10 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         ));
     }
     let (suggested, n_images) = (report.suggestions.len(), report.n_images);
-    talk::say(format!("{suggested} of {n_images} images suggested"));
+    talk::say(format!(
+        "{suggested} of {} suggested",
+        counted(n_images, "image")
+    ));
     if suggested < top.min(n_images) {
         talk::note("all others are nearly equal to one of these; a higher --near lets them in");
     }

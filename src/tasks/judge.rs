@@ -13,7 +13,7 @@ use super::inputs::{Inputs, Skipped};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Verdict};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::features::{Digest, FeatureStore, is_store};
 use crate::head::{Evaluation, Interval};
 use crate::images::{Labels, Names, Scan};
@@ -377,7 +377,11 @@ impl<'a> Tally<'a> {
         let known = in_quotes(self.classifier.classes().iter());
         let unknown = in_quotes(self.unknown_classes.keys().map(String::as_str));
         let problem = if self.unlabelled > 0 {
-            format!("{} images of `{data}` have no class", self.unlabelled)
+            format!(
+                "{} of `{data}` {} no class",
+                counted(self.unlabelled, "image"),
+                if self.unlabelled == 1 { "has" } else { "have" }
+            )
         } else if unknown.is_empty() {
             let reasons = self.skipped.first().map_or(String::new(), |first| {
                 format!(", as `{}`: {}", first.path, first.reason)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::inputs::{Inputs, Skipped};
 use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::images::{
     Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, ReadFault, SkipReason,
     contact_sheet, decode_for, read_file,
@@ -93,7 +93,7 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
     let columns = columns + usize::from(columns * columns < cells.len());
     let sheet = contact_sheet(&cells, (size.0 as usize, size.1 as usize), columns);
     let sheet = sheet.ok_or_else(|| Error::Input {
-        problem: format!("none of the {} images could be used", skipped.len()),
+        problem: format!("none of {} could be used", counted(skipped.len(), "image")),
         hint: "see `frostline extract` for the reasons".to_owned(),
     })?;
     outputs::write_bytes_through(&options.output, &sheet.to_png())?;

@@ -379,7 +379,7 @@ fn labelled_images_are_not_suggested_and_classify_names_them() {
     place
         .frostline("classify {dir}/images --head {dir}/trained")
         .exits(0)
-        .says(&["the head was trained on 12 of the 12 images"]);
+        .says(&["the head was trained on 12 of 12 images"]);
     let error = "suggest {dir}/store --head {dir}/trained";
     place
         .frostline(error)

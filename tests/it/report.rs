@@ -30,7 +30,7 @@ fn a_store_with_its_images_and_the_training_images_near() {
     place
         .frostline("report --head {dir}/head {dir}/val --images {dir}/new --train {dir}/store --train-images {dir}/images -o {dir}/r.html")
         .exits(0)
-        .says(&["3 of 4 images are right"]);
+        .says(&["3 of 4 images right"]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
     // Four images, and the five training images nearest to the one mistake.
     assert_eq!(pictures(&page), 9);
@@ -64,7 +64,7 @@ fn a_folder_of_images_shows_itself() {
     place
         .frostline("report --head {dir}/head {dir}/new -o {dir}/r.html")
         .exits(3)
-        .says(&["3 of 4 images are right", "red/broken.png"]);
+        .says(&["3 of 4 images right", "red/broken.png"]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
     assert_eq!(pictures(&page), 4);
     assert!(

@@ -101,7 +101,7 @@ fn a_store_of_16_bits_keeps_nothing_of_features_that_are_all_too_large() {
     };
     let extract = "extract {dir}/images -o {dir}/half --dtype f16";
     let ran = place.frostline(extract).exits(1);
-    ran.says(&["none of the 14 images could be used", "--dtype f32"]);
+    ran.says(&["none of 14 images could be used", "--dtype f32"]);
     assert!(!fs::exists(place.path("half/part-00000.arrow")).unwrap());
 }
 

@@ -98,10 +98,7 @@ fn strangers_are_unknown_unless_that_is_off() {
         "{unknown}"
     );
     assert!(unknown.contains(" %)"), "{unknown}");
-    told.says(&[
-        "5 images are like none of the training images",
-        "--no-reject",
-    ]);
+    told.says(&["5 images unlike any training image", "--no-reject"]);
     for row in rows(&place, &format!("{strangers} --no-reject")) {
         assert!(row["label"] != "unknown" && row["status"] == "ok", "{row}");
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Validation;
 use super::samples::{Samples, Source};
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::features::{Digest, FeatureStore};
 use crate::head::{FeatureMatrix, validation_split};
 
@@ -125,7 +125,7 @@ fn require_same_spec(source: &Source, validation: &FeatureStore) -> Result<()> {
 fn unknown_warning(unknown: &BTreeMap<String, usize>, path: &Path) -> Option<String> {
     let names: Vec<String> = unknown
         .iter()
-        .map(|(name, n)| format!("`{name}` ({n} images)"))
+        .map(|(name, n)| format!("`{name}` ({})", counted(*n, "image")))
         .collect();
     (!names.is_empty()).then(|| {
         format!(

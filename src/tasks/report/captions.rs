@@ -5,6 +5,7 @@ use std::path::Path;
 use super::ReportOptions;
 use super::date;
 use super::pictures::Roots;
+use crate::error::counted;
 use crate::head::Evaluation;
 use crate::images::path_text::{for_terminal, to_text};
 use crate::tasks::judge::Judged;
@@ -23,10 +24,10 @@ pub(super) fn title(data: &Path) -> String {
 
 pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> String {
     format!(
-        "{} on {} images of {} classes, {}",
+        "{} on {} of {}, {}",
         name(&options.judge.classify.head),
-        evaluation.n_samples,
-        evaluation.classes.len(),
+        counted(evaluation.n_samples, "image"),
+        counted(evaluation.classes.len(), "class"),
         date::today()
     )
 }
@@ -42,13 +43,13 @@ pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<String> {
     }
     if !judged.skipped.is_empty() {
         notes.push(format!(
-            "{} images could not be used and are in no figure.",
-            judged.skipped.len()
+            "{} could not be used; no figure includes them.",
+            counted(judged.skipped.len(), "image")
         ));
     }
     let unknown = judged.unknown_classes.iter();
     let unknown: Vec<String> = unknown
-        .map(|(class, n)| format!("{class} ({n} images)"))
+        .map(|(class, n)| format!("{class} ({})", counted(*n, "image")))
         .collect();
     if !unknown.is_empty() {
         notes.push(format!(
