@@ -1,11 +1,8 @@
 //! Which images a head has seen in training, and what that means for the figures.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use crate::classifier::Classifier;
-use crate::error::Error;
 use crate::features::Digest;
 use crate::head::ImageRole;
 
@@ -117,7 +114,7 @@ impl Acquaintance {
             (
                 self.training,
                 "image",
-                "used to train the head, and included on request: the figures are optimistic",
+                "used to train the head: the figures are optimistic",
             ),
         ];
         let mut parts: Vec<String> = known
@@ -149,21 +146,6 @@ impl Acquaintance {
                 if n == 1 { "is" } else { "are" }
             )
         })
-    }
-
-    /// The error where all images are left out.
-    pub(super) fn nothing_else(self, data: &Path) -> Error {
-        Error::Input {
-            problem: format!(
-                "{} of `{}` with a class of the head {} used to train it, and it keeps no out-of-fold predictions",
-                images(self.left_out, "image"),
-                data.display(),
-                if self.left_out == 1 { "was" } else { "were all" }
-            ),
-            hint: "evaluate on other images; or fit the head again with `fit-head --folds 5`, which keeps predictions of \
-                   heads that did not see them; or give --include-training for the figures on images that it knows"
-                .to_owned(),
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::featured::{Featured, Images, with_features};
 use super::inputs::{Inputs, Skipped};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
-use crate::classifier::{Classifier, Prediction, Verdict};
+use crate::classifier::{Classifier, Prediction, Verdict, top};
 use crate::error::{Error, Result, counted};
 use crate::features::{Digest, FeatureStore, is_store};
 use crate::head::{Evaluation, Interval};
@@ -229,6 +229,8 @@ struct Tally<'a> {
     classifier: &'a Classifier,
     known: Known<'a>,
     items: Vec<JudgedItem>,
+    /// Training images, which count where there is nothing else to judge the head on.
+    left_out: Vec<JudgedItem>,
     unlabelled: usize,
     unknown_classes: BTreeMap<String, usize>,
     rejected: Option<Rejected>,
@@ -243,6 +245,7 @@ impl<'a> Tally<'a> {
             known,
             acquaintance: Acquaintance::of(classifier),
             items: Vec::new(),
+            left_out: Vec::new(),
             unlabelled: 0,
             unknown_classes: BTreeMap::new(),
             rejected: classifier.rejection().map(|_| Rejected::default()),
@@ -303,51 +306,69 @@ impl<'a> Tally<'a> {
             }
             Some(Err(name)) => {
                 *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1;
-                self.count_rejected(None, &prediction);
+                if let Some(rejected) = &mut self.rejected {
+                    rejected.unknown_classes += usize::from(prediction.verdict() != Verdict::Known);
+                }
                 return;
             }
             Some(Ok(target)) => target,
         };
-        let Some(basis) = self.known.basis(self.classifier, digest) else {
-            self.acquaintance.left_out += 1;
-            return;
-        };
-        self.acquaintance.count(basis);
+        let basis = self.known.basis(self.classifier, digest);
         let unseen = match basis {
-            Basis::OutOfFold => self.classifier.out_of_fold(&digest),
-            Basis::New | Basis::HeldOut | Basis::Training => None,
+            Some(Basis::OutOfFold) => self.classifier.out_of_fold(&digest),
+            Some(Basis::New | Basis::HeldOut | Basis::Training) | None => None,
         };
         let prediction = unseen.unwrap_or(prediction);
-        self.count_rejected(Some(target), &prediction);
-        self.items.push(JudgedItem {
+        let item = JudgedItem {
             path,
             digest,
             target,
             probabilities: prediction.probabilities().to_vec(),
-            basis,
+            basis: basis.unwrap_or(Basis::Training),
             verdict: prediction.verdict(),
-        });
+        };
+        if basis.is_some() {
+            self.take(item);
+        } else {
+            self.left_out.push(item);
+        }
     }
 
-    /// Counts an image that the rejection calls unknown; it has no target where the head does not know its class.
-    fn count_rejected(&mut self, target: Option<usize>, prediction: &Prediction) {
-        let Some(rejected) = &mut self.rejected else {
-            return;
-        };
-        let count = match target {
-            Some(target) if prediction.best().0 == target => &mut rejected.right,
-            Some(_) => &mut rejected.wrong,
-            None => &mut rejected.unknown_classes,
-        };
-        *count += usize::from(prediction.verdict() != Verdict::Known);
+    /// Takes an image into the figures.
+    fn take(&mut self, item: JudgedItem) {
+        self.acquaintance.count(item.basis);
+        let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
+        self.count_rejected(predicted == Some(item.target), item.verdict);
+        self.items.push(item);
+    }
+
+    /// Counts an image of a known class that the rejection calls unknown.
+    fn count_rejected(&mut self, is_right: bool, verdict: Verdict) {
+        if let Some(rejected) = &mut self.rejected {
+            let count = if is_right {
+                &mut rejected.right
+            } else {
+                &mut rejected.wrong
+            };
+            *count += usize::from(verdict != Verdict::Known);
+        }
     }
 
     fn judged(
-        self,
+        mut self,
         options: &JudgeOptions,
         engine: Engine,
         mut notes: Vec<String>,
     ) -> Result<Judged> {
+        let left_out = std::mem::take(&mut self.left_out);
+        if self.items.is_empty() {
+            // Optimistic figures, which are said to be so, are more use than none.
+            for item in left_out {
+                self.take(item);
+            }
+        } else {
+            self.acquaintance.left_out = left_out.len();
+        }
         if self.items.is_empty() || self.unlabelled > 0 {
             return Err(self.nothing_to_judge(options));
         }
@@ -356,6 +377,7 @@ impl<'a> Tally<'a> {
                 "the head's rejection is not applied to training images that are judged out of fold: it knows them"
                     .to_owned(),
             );
+            self.rejected = None;
         }
         Ok(Judged {
             classes: self.classifier.classes().clone(),
@@ -371,9 +393,6 @@ impl<'a> Tally<'a> {
 
     fn nothing_to_judge(&self, options: &JudgeOptions) -> Error {
         let data = options.data.display();
-        if self.unlabelled == 0 && self.acquaintance.left_out > 0 {
-            return self.acquaintance.nothing_else(&options.data);
-        }
         let known = in_quotes(self.classifier.classes().iter());
         let unknown = in_quotes(self.unknown_classes.keys().map(String::as_str));
         let problem = if self.unlabelled > 0 {

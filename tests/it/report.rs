@@ -74,6 +74,18 @@ fn a_folder_of_images_shows_itself() {
 }
 
 #[test]
+fn a_folder_keeps_its_features_in_a_new_store() {
+    let Some(place) = place() else { return };
+    for _ in 0..2 {
+        let line = "report --head {dir}/head {dir}/new --store {dir}/kept --train {dir}/store -o {dir}/r.html";
+        place
+            .frostline(line)
+            .exits(0)
+            .says(&["3 of 4 images right"]);
+    }
+}
+
+#[test]
 fn a_store_alone_says_how_its_images_are_shown() {
     let Some(place) = place() else { return };
     place

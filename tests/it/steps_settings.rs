@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{Place, tree, two_outputs};
+use crate::harness::{Place, RED, tree, two_outputs, write_picture};
 
 /// A store of 8×8 pixels, and `other.onnx`, the same network with another weight.
 fn with_store() -> Option<Place> {
@@ -113,4 +113,18 @@ fn a_head_refuses_another_network_of_the_same_width() {
         .frostline(classify)
         .exits(1)
         .says(&["no network with SHA-256", "--backbone FILE"]);
+}
+
+#[test]
+fn a_validation_set_of_other_classes_is_named() {
+    let Some(place) = Place::fitted() else { return };
+    write_picture(&place.folder().join("animals/cat/1.png"), RED, 1);
+    place
+        .frostline("extract {dir}/animals -o {dir}/cats")
+        .exits(0);
+    place
+        .frostline("fit-head {dir}/store --validation {dir}/cats -o {dir}/new")
+        .exits(1)
+        .says(&["cats` have no class of the training set, only `cat`"]);
+    assert!(!place.folder().join("new").exists());
 }

@@ -1,12 +1,17 @@
 //! Class weights from a file.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::error::{Error, FileProblem, Result};
 use crate::head::ClassWeight;
+
+/// No table of class weights is larger: that is a million classes.
+const MOST: u64 = 64 << 20;
 
 #[derive(Deserialize)]
 struct Row {
@@ -19,7 +24,9 @@ struct Row {
 /// # Errors
 /// [`Error::Io`] when it cannot be read; [`Error::File`] when it is no such table, or has a class twice.
 pub fn read_class_weights(path: &Path) -> Result<ClassWeight> {
-    let text = std::fs::read(path).map_err(Error::io("read", path))?;
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut text));
+    let read = read.map_err(Error::io("read", path))?;
     let not_a_table = |found: String| Error::File {
         path: path.to_owned(),
         problem: FileProblem::Foreign {
@@ -29,6 +36,9 @@ pub fn read_class_weights(path: &Path) -> Result<ClassWeight> {
         hint: "its first line is `class,weight`, each other one a class and its weight: `cat,2.5`"
             .to_owned(),
     };
+    if read as u64 > MOST {
+        return Err(not_a_table(format!("it has more than {MOST} bytes")));
+    }
     let mut table = BTreeMap::new();
     for row in csv::Reader::from_reader(&text[..]).deserialize() {
         let Row { class, weight } = row.map_err(|e: csv::Error| not_a_table(e.to_string()))?;
@@ -89,5 +99,12 @@ mod tests {
         }
         let missing = read_class_weights(Path::new("/no/such/file")).unwrap_err();
         assert!(matches!(missing, Error::Io { action: "read", .. }));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_no_end_is_refused() {
+        let error = read_class_weights(Path::new("/dev/zero")).unwrap_err();
+        assert!(error.to_string().contains("more than"), "{error}");
     }
 }

@@ -60,6 +60,9 @@ impl Division {
                 let store = FeatureStore::open(path)?;
                 require_same_spec(source, &store)?;
                 let (targets, digests, unknown) = Samples::of(&store)?.targets(classes);
+                if targets.is_empty() {
+                    return Err(nothing_to_validate(&unknown, path));
+                }
                 warnings.extend(unknown_warning(&unknown, path));
                 warnings.extend(leak_warning(&train.digests, &digests));
                 Ok(Self {
@@ -120,6 +123,27 @@ fn require_same_spec(source: &Source, validation: &FeatureStore) -> Result<()> {
         differences: differences.join("; "),
         hint: "extract both with the same backbone and preprocessing".to_owned(),
     })
+}
+
+/// Validation features of which no sample has a class of the training set.
+fn nothing_to_validate(unknown: &BTreeMap<String, usize>, path: &Path) -> Error {
+    let names: Vec<String> = unknown.keys().map(|name| format!("`{name}`")).collect();
+    let problem = if names.is_empty() {
+        format!(
+            "the validation features `{}` hold no samples",
+            path.display()
+        )
+    } else {
+        format!(
+            "the validation features `{}` have no class of the training set, only {}",
+            path.display(),
+            names.join(", ")
+        )
+    };
+    Error::Input {
+        problem,
+        hint: "give features of images of the same classes".to_owned(),
+    }
 }
 
 fn unknown_warning(unknown: &BTreeMap<String, usize>, path: &Path) -> Option<String> {

@@ -93,6 +93,7 @@ impl Content {
             Err(SkipReason::NotAnImage(words)) => other(words),
             Err(SkipReason::Unsupported(format)) => Self::Other(format!("an image ({format})")),
             Err(SkipReason::LfsPointer) => other("a Git LFS pointer"),
+            Err(_) if is_utf8(start) => Self::Output(Wanted::Text),
             Err(_) => other("a binary file"),
         }
     }
@@ -124,13 +125,24 @@ impl Content {
     }
 }
 
+/// Whether it is text all the same: names of files in a table may hold control characters, but no NUL.
+fn is_utf8(start: &[u8]) -> bool {
+    let text = match std::str::from_utf8(start) {
+        Ok(_) => true,
+        // A character that is cut at the end of the look.
+        Err(error) => error.error_len().is_none(),
+    };
+    text && !start.contains(&0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_kind_is_told_by_the_content() {
-        let outputs: [(&[u8], Wanted); 9] = [
+        let outputs: [(&[u8], Wanted); 10] = [
+            (b"path,class\na\x1b[31m\x07.png,cat\n", Wanted::Text),
             (b"path,label\na.png,cat\n", Wanted::Text),
             (b"path\tlabel\na.png\tcat\n", Wanted::Text),
             ("cat  93 %  Ä.png".as_bytes(), Wanted::Text),
@@ -156,7 +168,7 @@ mod tests {
             (b"\x80\x02}q\0", "a pickle, such as PyTorch's weights"),
             (b"\x90\0\0\0\0\0\0\0{\"weight\"", "safetensors"),
             (b"%PDF-1.7", "a PDF"),
-            (b"\x01\x02\x03\x04", "a binary file"),
+            (b"\x01\0\x03\x04", "a binary file"),
         ];
         for (start, words) in others {
             let found = Content::of_start(start, || false);

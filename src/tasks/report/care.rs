@@ -7,6 +7,7 @@ use super::ReportOptions;
 use super::nearest::judged_features;
 use super::pictures::{Roots, file_below};
 use crate::error::Result;
+use crate::features::FeatureStore;
 use crate::images::path_text::for_terminal;
 use crate::report::{DataCare, Suspect, Thumbnail};
 use crate::tasks::inspect::{
@@ -36,6 +37,11 @@ impl Care {
 /// Inspects what there are features of; none where there are none: a folder of images keeps none without a store.
 pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     let judged = judged_features(options).ok().map(Path::to_owned);
+    // A store that `classify` or a report keeps features in has no list of images of its own.
+    let judged = match judged {
+        Some(store) if FeatureStore::open(&store)?.index().used().next().is_some() => Some(store),
+        _ => None,
+    };
     let (features, against) = match (&options.train, judged) {
         (Some(train), judged) => (train.clone(), judged),
         (None, Some(judged)) => (judged, None),
