@@ -1,10 +1,11 @@
 //! Progress: a bar on a terminal, a plain line now and then elsewhere.
 
 use std::io::{IsTerminal, stderr};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{signals, talk};
 use crate::progress::{BYTES, Progress};
@@ -16,14 +17,43 @@ const BETWEEN_LINES: Duration = Duration::from_secs(10);
 pub(super) struct Bar(Mutex<Option<State>>);
 
 enum State {
-    Terminal(ProgressBar),
+    Terminal(ProgressBar, Arc<Pace>),
     Plain {
         what: String,
         total: u64,
         done: u64,
-        start: Instant,
+        pace: Arc<Pace>,
         said: Instant,
     },
+}
+
+/// How fast the steps are that take work; those passed over would make it look faster.
+struct Pace {
+    start: Instant,
+    worked: AtomicU64,
+}
+
+impl Pace {
+    fn begin() -> Arc<Self> {
+        Arc::new(Self {
+            start: Instant::now(),
+            worked: AtomicU64::new(0),
+        })
+    }
+
+    /// Steps a second.
+    fn rate(&self) -> f64 {
+        rate(self.worked.load(Ordering::Relaxed), self.start.elapsed())
+    }
+}
+
+fn rate(worked: u64, elapsed: Duration) -> f64 {
+    worked as f64 / elapsed.as_secs_f64().max(1e-9)
+}
+
+/// How long so many steps take, in seconds.
+fn left(steps: u64, rate: f64) -> f64 {
+    steps as f64 / rate.max(1e-9)
 }
 
 impl Progress for Bar {
@@ -31,43 +61,32 @@ impl Progress for Bar {
         if talk::is_quiet() {
             return;
         }
-        let now = Instant::now();
+        let pace = Pace::begin();
         let state = if stderr().is_terminal() {
-            State::Terminal(ProgressBar::new(total).with_style(style(what, total)))
+            let style = style(what, total, Arc::clone(&pace));
+            State::Terminal(ProgressBar::new(total).with_style(style), pace)
         } else {
             State::Plain {
                 what: what.to_owned(),
                 total,
                 done: 0,
-                start: now,
-                said: now,
+                pace,
+                said: Instant::now(),
             }
         };
         *self.lock() = Some(state);
     }
 
     fn advance(&self, steps: u64) {
-        match self.lock().as_mut() {
-            None => {}
-            Some(State::Terminal(bar)) => bar.inc(steps),
-            Some(State::Plain {
-                what,
-                total,
-                done,
-                start,
-                said,
-            }) => {
-                *done += steps;
-                if said.elapsed() >= BETWEEN_LINES {
-                    *said = Instant::now();
-                    talk::say(plain(what, *done, *total, start.elapsed()));
-                }
-            }
-        }
+        self.go_on(steps, steps);
+    }
+
+    fn pass_over(&self, steps: u64) {
+        self.go_on(steps, 0);
     }
 
     fn end(&self) {
-        if let Some(State::Terminal(bar)) = self.lock().take() {
+        if let Some(State::Terminal(bar, _)) = self.lock().take() {
             bar.finish_and_clear();
         }
     }
@@ -78,6 +97,31 @@ impl Progress for Bar {
 }
 
 impl Bar {
+    /// So many steps more, of which some took work.
+    fn go_on(&self, steps: u64, worked: u64) {
+        match self.lock().as_mut() {
+            None => {}
+            Some(State::Terminal(bar, pace)) => {
+                pace.worked.fetch_add(worked, Ordering::Relaxed);
+                bar.inc(steps);
+            }
+            Some(State::Plain {
+                what,
+                total,
+                done,
+                pace,
+                said,
+            }) => {
+                pace.worked.fetch_add(worked, Ordering::Relaxed);
+                *done += steps;
+                if said.elapsed() >= BETWEEN_LINES {
+                    *said = Instant::now();
+                    talk::say(plain(what, *done, *total, pace.rate()));
+                }
+            }
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<State>> {
         self.0
             .lock()
@@ -85,27 +129,38 @@ impl Bar {
     }
 }
 
-fn style(what: &str, total: u64) -> ProgressStyle {
+fn style(what: &str, total: u64, pace: Arc<Pace>) -> ProgressStyle {
     let template = if total == 0 {
         format!("{{pos}} {what}  {{per_sec}}")
     } else if what == BYTES {
         "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left".to_owned()
     } else {
-        format!("{{bar:32}} {{pos}}/{{len}} {what}  {{per_sec}}  {{eta}} left")
+        format!("{{bar:32}} {{pos}}/{{len}} {what}  {{per_sec}}  {{time_left}} left")
     };
     let style =
         ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    style.with_key(
-        "per_sec",
-        move |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
-            let _ = write!(text, "{:.1}/s", state.per_sec());
-        },
-    )
+    let same = Arc::clone(&pace);
+    style
+        .with_key(
+            "per_sec",
+            move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
+                let _ = write!(text, "{:.1}/s", same.rate());
+            },
+        )
+        .with_key(
+            "time_left",
+            move |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                let steps = state.len().unwrap_or_default().saturating_sub(state.pos());
+                // Before anything was computed, nobody knows.
+                let seconds = left(steps, pace.rate()).min(1e9);
+                let seconds = Duration::from_secs(seconds as u64);
+                let _ = write!(text, "{:#}", HumanDuration(seconds));
+            },
+        )
 }
 
-fn plain(what: &str, done: u64, total: u64, elapsed: Duration) -> String {
-    let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
-    let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
+fn plain(what: &str, done: u64, total: u64, rate: f64) -> String {
+    let left = left(total.saturating_sub(done), rate);
     if what == BYTES {
         let [done, total, rate] = [done as f64, total as f64, rate].map(|bytes| bytes / 1e6);
         return format!("{done:.1} of {total:.1} MB, {rate:.1} MB a second, {left:.0} s left");
@@ -123,15 +178,25 @@ mod tests {
     #[test]
     fn plain_lines_tell_rate_and_time_left() {
         assert_eq!(
-            plain("images", 50, 150, Duration::from_secs(10)),
+            plain("images", 50, 150, rate(50, Duration::from_secs(10))),
             "50 of 150 images, 5.0 a second, 20 s left"
         );
+        // Another 80 whose features are known change nothing but what is left.
         assert_eq!(
-            plain("images", 50, 0, Duration::from_secs(10)),
+            plain("images", 130, 150, rate(50, Duration::from_secs(10))),
+            "130 of 150 images, 5.0 a second, 4 s left"
+        );
+        assert_eq!(
+            plain("images", 50, 0, rate(50, Duration::from_secs(10))),
             "50 images, 5.0 a second"
         );
         assert_eq!(
-            plain(BYTES, 50_000_000, 150_000_000, Duration::from_secs(10)),
+            plain(
+                BYTES,
+                50_000_000,
+                150_000_000,
+                rate(50_000_000, Duration::from_secs(10))
+            ),
             "50.0 of 150.0 MB, 5.0 MB a second, 20 s left"
         );
     }

@@ -173,7 +173,7 @@ impl<'a> Batcher<'a> {
             return Ok(());
         };
         self.busy -= usize::from(lane.is_some());
-        let steps = inputs.len() as u64;
+        let (steps, mut computed) = (inputs.len() as u64, 0);
         let mut rows = features.chunks_exact(self.lanes.num_features().max(1));
         for (found, waiting) in inputs {
             let outcome = match waiting {
@@ -182,12 +182,14 @@ impl<'a> Batcher<'a> {
                     let row = rows
                         .next()
                         .expect("a backbone returns a row for each image");
+                    computed += 1;
                     self.judged(picture, row)
                 }
             };
             self.sink.take(Item { found, outcome })?;
         }
-        self.progress.advance(steps);
+        self.progress.advance(computed);
+        self.progress.pass_over(steps - computed);
         self.timings.write += start.elapsed();
         Ok(())
     }
