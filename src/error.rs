@@ -216,8 +216,7 @@ impl Error {
 
 fn after(iterations: Option<usize>) -> String {
     iterations.map_or_else(String::new, |n| {
-        let plural = if n == 1 { "" } else { "s" };
-        format!("after {n} iteration{plural} ")
+        format!("after {} ", counted(n, "iteration"))
     })
 }
 

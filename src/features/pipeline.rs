@@ -284,7 +284,7 @@ impl Decoders {
         self.given += 1;
     }
 
-    /// The oldest file that was given and not taken, once it is prepared; nothing where there is none.
+    /// Waits for the oldest file that is still being prepared and returns it; None if there is no such file.
     fn take(&mut self) -> Option<Result<(Found, Prepared), Panicked>> {
         let decoder = self
             .busy()

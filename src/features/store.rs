@@ -11,7 +11,7 @@ use super::index::Index;
 use super::layout::Layout;
 use super::manifest::{self, StoreManifest};
 use super::part;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::images::View;
 use crate::outputs;
 
@@ -166,10 +166,10 @@ impl FeatureStore {
 
 /// The error for images whose features should be in a store and are not.
 pub(super) fn incomplete(store: &Path, missing: usize) -> Error {
-    let images = if missing == 1 { "image" } else { "images" };
     Error::Input {
         problem: format!(
-            "the features of {missing} {images} are missing from `{}`",
+            "the features of {} are missing from `{}`",
+            counted(missing, "image"),
             store.display()
         ),
         hint: "run the same `frostline extract` again: it computes what is missing".to_owned(),

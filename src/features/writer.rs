@@ -418,7 +418,7 @@ fn is_ours(name: &str) -> bool {
         || part::number(name).is_some()
 }
 
-/// Removes what killed writers did not get to rename; there is none of a living one, under the lock.
+/// Removes temporary files that killed writers left. The caller holds the lock, so none belongs to a running writer.
 fn remove_leftovers(path: &Path) -> Result<()> {
     remove(&files(path, outputs::is_leftover)?)
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::classifier::Classifier;
+use crate::error::counted;
 use crate::features::Digest;
 use crate::head::ImageRole;
 
@@ -101,7 +102,7 @@ impl Acquaintance {
         if self.out_of_fold > 0 && self.out_of_fold == self.judged() {
             return Some(format!(
                 "All {} are {trained}.",
-                images(self.out_of_fold, "training image")
+                counted(self.out_of_fold, "training image")
             ));
         }
         let known = [
@@ -120,7 +121,7 @@ impl Acquaintance {
         let mut parts: Vec<String> = known
             .into_iter()
             .filter(|(n, _, _)| *n > 0)
-            .map(|(n, what, how)| format!("{} {} {how}", images(n, what), are(n)))
+            .map(|(n, what, how)| format!("{} {} {how}", counted(n, what), are(n)))
             .collect();
         if parts.is_empty() {
             return None;
@@ -128,7 +129,7 @@ impl Acquaintance {
         if self.new > 0 {
             parts.push(format!(
                 "{} {} new to the head",
-                images(self.new, "image"),
+                counted(self.new, "image"),
                 are(self.new)
             ));
         }
@@ -142,17 +143,11 @@ impl Acquaintance {
         (n > 0).then(|| {
             format!(
                 "{} {} left out of all figures.",
-                images(n, "training image"),
-                if n == 1 { "is" } else { "are" }
+                counted(n, "training image"),
+                are(n)
             )
         })
     }
-}
-
-/// A number with its noun.
-pub(super) fn images(n: usize, noun: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{n} {noun}{plural}")
 }
 
 fn are(n: usize) -> &'static str {

@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::classify::{ClassifyOptions, ClassifyReport};
 use crate::backbones::{FeatureSpec, Frozen};
 use crate::classifier::Classifier;
-use crate::error::Result;
+use crate::error::{Result, counted};
 use crate::features::{
     All, Digest, Dtype, Existing, FeatureReader, Item, Named, Outcome, Pipeline, Sink,
     StoreManifest, StoreWriter, is_store,
@@ -54,7 +54,7 @@ pub(super) fn with_features(
     let (batch, threads) = (options.batch_size, options.run.threads);
     let pipeline = Pipeline::of(&spec, options.limits, batch, threads);
     let mut counts = Counts::default();
-    let mut counted = |image: Featured<'_>| {
+    let mut counting = |image: Featured<'_>| {
         *if image.features.is_ok() {
             &mut counts.used
         } else {
@@ -74,7 +74,7 @@ pub(super) fn with_features(
         views: spec.views.len(),
         wanted: places(&wanted.views, &spec),
         store,
-        each: &mut counted,
+        each: &mut counting,
     };
     let network = &mut frozen.backbone;
     let (ran, (mut notes, ignored)) = match images {
@@ -153,11 +153,10 @@ impl Store {
     fn finish(self) -> Result<Vec<String>> {
         let mut notes = self.writer.notes().to_vec();
         if self.lost > 0 {
-            let images = if self.lost == 1 { "image" } else { "images" };
             notes.push(format!(
-                "the feature store `{}` is read-only: the features of {} {images} were computed and not kept",
+                "the feature store `{}` is read-only: the features of {} were computed and not kept",
                 self.path.display(),
-                self.lost
+                counted(self.lost, "image")
             ));
         }
         self.writer.finish()?;

@@ -19,7 +19,7 @@ pub(super) fn check(model: &Model) -> Result<()> {
         let fault = |problem: String| Error::Network {
             path: model.path.clone(),
             problem,
-            hint: "export the network again, with each weight at a place of its own".to_owned(),
+            hint: "export the network again so that its weights do not overlap".to_owned(),
         };
         let (mut used, mut distinct) = (0_u64, 0_u64);
         for (i, &(start, end, name)) in ranges.iter().enumerate() {

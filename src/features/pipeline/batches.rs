@@ -122,7 +122,7 @@ impl<'a> Batcher<'a> {
         Waiting::InBatch(picture)
     }
 
-    /// How long the first image of the batch that is being filled has waited; nothing where there is none.
+    /// How long the first image of the batch being filled has waited; zero if the batch is empty.
     pub(super) fn age(&self) -> Duration {
         self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }

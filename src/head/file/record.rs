@@ -13,7 +13,7 @@ pub(super) const HELD_OUT: &str = "held_out_digests";
 pub(super) const LOGITS: &str = "out_of_fold_logits";
 pub(super) const FOLDS: &str = "out_of_fold_folds";
 
-/// What the tensors say, for a head of C classes; a head without them knows nothing of its images.
+/// Reads the record of the training images of a head of C classes; it is empty if the head stores none.
 pub(super) fn read(tensors: &Tensors<'_>, classes: usize) -> Result<TrainingRecord, FileProblem> {
     let training = images(tensors, TRAINING)?;
     let out_of_fold = if tensors.has(LOGITS) {

@@ -1,10 +1,11 @@
 //! What lets a head be trusted: a temperature from images that it was not trained on, a rejection of what is like none of
 //! them, and whether the validation set agrees with either.
 
-use ndarray::{ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2, s};
 use serde::Serialize;
 
 use super::cross_validation::{CrossValidation, Images, LeftOut};
+use crate::classifier::top;
 use crate::error::{Error, Result};
 use crate::head::{
     CalibrationFit, Disagreement, DisagreementFigure, FitValidParams, LabelledFeatures, LinearHead,
@@ -343,10 +344,7 @@ fn centres<'a>(set: &LabelledFeatures<'a>) -> ArrayView2<'a, f32> {
 fn right_of(logits: &ArrayView2<'_, f64>, set: &LabelledFeatures<'_>) -> usize {
     let p = Temperature::default().probabilities(logits.to_owned(), set.views());
     let rows = p.rows().into_iter().zip(set.targets());
-    rows.filter(|(p, target)| {
-        // The first of the largest, as in a prediction.
-        let best = (0..p.len()).rev().max_by(|&a, &b| p[a].total_cmp(&p[b]));
-        best == Some(**target)
-    })
-    .count()
+    let best = |p: ArrayView1<'_, f64>| top(&p.to_vec(), 1).first().map(|(class, _)| *class);
+    rows.filter(|(p, target)| best(*p) == Some(**target))
+        .count()
 }
