@@ -7,10 +7,12 @@
 pub mod error;
 
 pub mod classes;
+mod inputs;
 pub mod kernels;
 mod lock;
 mod outputs;
 pub mod progress;
+mod seal;
 pub mod stamp;
 
 pub mod images;

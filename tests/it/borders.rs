@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 /// The rooms from top to bottom; those of one row do not know each other.
 const ROWS: &[&[&str]] = &[
     &["error"],
-    &["lock", "outputs", "progress", "classes", "kernels", "stamp"],
+    &[
+        "inputs", "lock", "outputs", "progress", "classes", "kernels", "seal", "stamp",
+    ],
     &["images"],
     &["backbones"],
     &["features", "head"],
@@ -35,7 +37,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("linfa_logistic", &["head"]),
     ("maud", &["report"]),
     ("sysinfo", &["tasks"]),
-    ("rustix", &["outputs"]),
+    ("rustix", &["inputs", "outputs"]),
     ("base64", &["report"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

@@ -1,0 +1,92 @@
+//! A checksum that stands in the file it is of.
+//!
+//! # Format
+//! The BLAKE3 of all bytes of the file, as 64 hex digits in lower case, where the digits themselves count as zeros (the
+//! character `0`). Each format says where they stand: in an Arrow footer's metadata, or in JSON behind `"checksum":"`.
+//! It finds damage. It is no signature: whoever changes a file can seal it again.
+
+use std::ops::Range;
+
+/// What stands in place of the digits before they are known.
+pub(crate) const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Writes the digits into a file's bytes, at the place that was kept for them.
+///
+/// # Panics
+/// Where that place is not that of [`BLANK`].
+pub(crate) fn put(bytes: &mut [u8], place: Range<usize>) {
+    assert_eq!(
+        &bytes[place.clone()],
+        BLANK.as_bytes(),
+        "no place was kept for the checksum"
+    );
+    let digits = digits(bytes, &place);
+    bytes[place].copy_from_slice(digits.as_bytes());
+}
+
+/// Whether the digits at this place are those of the file.
+pub(crate) fn is_right(bytes: &[u8], place: Range<usize>) -> bool {
+    bytes.get(place.clone()).is_some_and(|found| {
+        found.len() == BLANK.len() && found == digits(bytes, &place).as_bytes()
+    })
+}
+
+fn digits(bytes: &[u8], place: &Range<usize>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&bytes[..place.start]);
+    hasher.update(BLANK.as_bytes());
+    hasher.update(&bytes[place.end..]);
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Where the digits stand in JSON without spaces around its colons: behind the last `"checksum":"`, which no text can hold
+/// since its quotation marks would be escaped.
+pub(crate) fn place_in_json(json: &[u8]) -> Option<Range<usize>> {
+    const KEY: &[u8] = b"\"checksum\":\"";
+    let key = json.windows(KEY.len()).rposition(|window| window == KEY)?;
+    let start = key + KEY.len();
+    let end = start + BLANK.len();
+    (json.get(end) == Some(&b'"')).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `b3sum` says of the file with zeros: `printf '{"a":1,"checksum":"%064d"}' 0 | b3sum`.
+    const DIGITS: &str = "931a32a183c51dbce4eab9aa7fa9c44d1bac0ea91e0e8a036bc1a9f04d0e9645";
+
+    fn sealed() -> (Vec<u8>, Range<usize>) {
+        let mut json = format!(r#"{{"a":1,"checksum":"{BLANK}"}}"#).into_bytes();
+        let place = place_in_json(&json).unwrap();
+        put(&mut json, place.clone());
+        (json, place)
+    }
+
+    #[test]
+    fn the_digits_are_those_of_the_file_with_zeros() {
+        let (json, place) = sealed();
+        assert_eq!(&json[place], DIGITS.as_bytes());
+    }
+
+    #[test]
+    fn every_bit_counts() {
+        let (json, place) = sealed();
+        assert!(is_right(&json, place.clone()));
+        for bit in 0..json.len() * 8 {
+            let mut flipped = json.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(!is_right(&flipped, place.clone()), "bit {bit}");
+        }
+        assert!(!is_right(&json[..place.end - 1], place.clone()));
+        assert!(!is_right(&json, place.start..place.end - 1));
+    }
+
+    #[test]
+    fn a_text_that_looks_like_the_place_is_not_it() {
+        let json = serde_json::json!({"checksum": BLANK, "a": "\"checksum\":\"b"}).to_string();
+        let place = place_in_json(json.as_bytes()).unwrap();
+        assert_eq!(&json[place], BLANK);
+        assert_eq!(place_in_json(b"{\"checksum\":\"00\"}"), None);
+    }
+}
