@@ -1,5 +1,7 @@
 //! From the bytes of a file to an upright [`RgbImage`], within limits, or to the reason why not.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod kind;
 mod open;
 mod options;

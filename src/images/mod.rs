@@ -28,6 +28,8 @@ mod thumbnail;
 
 pub use budget::DecodeBudget;
 pub use contact_sheet::{Cell, contact_sheet};
+#[doc(hidden)]
+pub use decode::fuzz;
 pub use decode::{
     Alpha, DecodeOptions, Decoded, Exif, JpegScale, Limits, decode, decode_for, decode_within,
     dimensions,

@@ -1,0 +1,208 @@
+//! The entry for fuzzing: any bytes as the content of an image file, through all that a run does with one.
+
+use std::io::Cursor;
+
+use image::codecs::gif::{GifEncoder, Repeat};
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{DynamicImage, ImageEncoder, ImageFormat};
+
+use super::reduced;
+use crate::images::{
+    Alpha, Crop, DecodeBudget, DecodeOptions, Exif, Format, JpegScale, Limits, Preprocessing,
+    Preprocessor, Resize, RgbImage, SkipReason, View, decode_for, dimensions, sniff,
+};
+
+/// The most pixels of a picture, so that a run of the fuzzer takes no longer than reading its header and this many.
+const MAX_PIXELS: u64 = 1 << 18;
+
+/// What a picture becomes: small, and with an edge that is reduced, one that is padded, and one that is cropped.
+const PREPROCESSINGS: [(Resize, Crop); 2] = [
+    (Resize::Shorter(9), Crop::Center(8, 7)),
+    (Resize::None, Crop::Center(20, 5)),
+];
+
+/// Decodes the bytes with every choice of [`DecodeOptions`], and preprocesses what comes out; returns its size.
+///
+/// # Errors
+/// Why they are not used, with the default options.
+///
+/// # Panics
+/// Where the decoded picture contradicts its header, or a number is not finite: the fault that is looked for.
+pub fn image_bytes(bytes: &[u8]) -> Result<(u32, u32), SkipReason> {
+    let limits = Limits {
+        max_pixels: MAX_PIXELS,
+        ..Limits::default()
+    };
+    let defaults = DecodeOptions {
+        limits,
+        ..DecodeOptions::default()
+    };
+    let others = [(Exif::Ignore, Alpha::Drop), (Exif::Apply, Alpha::Black)];
+    for (exif, alpha) in others {
+        let jpeg_scale = JpegScale::Reduced;
+        let _ = decoded(
+            bytes,
+            &DecodeOptions {
+                exif,
+                alpha,
+                jpeg_scale,
+                limits,
+            },
+        );
+    }
+    let size = decoded(bytes, &defaults)?;
+    if sniff(bytes) == Ok(Format::Jpeg) {
+        // Pictures within the limit are too small to be reduced otherwise.
+        for divisor in [2, 4, 8] {
+            let _ = reduced::read(bytes, divisor);
+        }
+    }
+    Ok(size)
+}
+
+fn decoded(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReason> {
+    // Less than one picture: each takes all of it, and gives it back.
+    let budget = DecodeBudget::new(1000);
+    let size = dimensions(bytes, options);
+    for (resize, crop) in PREPROCESSINGS {
+        let settings = Preprocessing {
+            resize,
+            crop,
+            ..Preprocessing::default()
+        };
+        let image = decode_for(&settings, bytes, options, &budget)?;
+        assert_eq!(size, Ok(image.full_size()), "the header says another size");
+        preprocess(&settings, &image);
+    }
+    size
+}
+
+fn preprocess(settings: &Preprocessing, image: &RgbImage) {
+    let mut preprocessor = Preprocessor::new(settings).expect("the settings are valid");
+    for view in [View::Center, View::CenterFlipped] {
+        let pixels = preprocessor.fit_view(image, view);
+        let mut numbers = vec![f32::NAN; settings.num_values()];
+        preprocessor.normalise(&pixels, &mut numbers);
+        assert!(numbers.iter().all(|number| number.is_finite()));
+    }
+}
+
+/// Small files of each format, whole, for a fuzzer to start from.
+///
+/// # Panics
+/// Never: the pictures fit the formats, and memory can be written to.
+#[must_use]
+pub fn seeds() -> Vec<Vec<u8>> {
+    let rgb = image::RgbImage::from_fn(16, 8, |x, y| {
+        image::Rgb([16 * x as u8, 32 * y as u8, if x < 8 { 200 } else { 30 }])
+    });
+    let rgb = DynamicImage::ImageRgb8(rgb);
+    let kinds = [
+        rgb.to_luma8().into(),
+        rgb.to_luma16().into(),
+        rgb.to_luma_alpha8().into(),
+        rgb.to_rgba8().into(),
+        rgb.to_rgb16().into(),
+        rgb.clone(),
+    ];
+    let mut seeds = vec![LOSSY_WEBP.to_vec(), animation(&rgb)];
+    for format in [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Gif,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::Pnm,
+    ] {
+        for kind in &kinds {
+            let mut file = Cursor::new(Vec::new());
+            // A format that does not have the kind is written with the others.
+            if kind.write_to(&mut file, format).is_ok() {
+                seeds.push(file.into_inner());
+            }
+        }
+    }
+    let [mut jpeg, mut png, mut webp] = [const { Vec::new() }; 3];
+    with_metadata(&rgb, JpegEncoder::new(&mut jpeg));
+    with_metadata(&rgb, PngEncoder::new(&mut png));
+    with_metadata(&rgb, WebPEncoder::new_lossless(&mut webp));
+    seeds.extend([jpeg, png, webp]);
+    seeds
+}
+
+/// Writes the picture with an orientation, and with bytes that stand for a colour profile.
+fn with_metadata(rgb: &DynamicImage, mut encoder: impl ImageEncoder) {
+    const TURNED: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let known = encoder.set_exif_metadata(TURNED.to_vec());
+    known.expect("the format has EXIF blocks");
+    let known = encoder.set_icc_profile(vec![7; 200]);
+    known.expect("the format has colour profiles");
+    rgb.write_with_encoder(encoder)
+        .expect("memory can be written to");
+}
+
+/// Two frames of the picture as a GIF.
+fn animation(rgb: &DynamicImage) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = GifEncoder::new(&mut file);
+    let frames = [rgb.to_rgba8(), rgb.fliph().to_rgba8()].map(image::Frame::new);
+    encoder
+        .set_repeat(Repeat::Infinite)
+        .and_then(|()| encoder.encode_frames(frames))
+        .expect("memory can be written to");
+    drop(encoder);
+    file
+}
+
+/// 16 × 8 pixels, half red and half blue, by Pillow: nothing here writes lossy WebPs.
+const LOSSY_WEBP: &[u8] = b"\
+RIFF\x38\x00\x00\x00WEBPVP8 \x2c\x00\x00\x00\x70\x01\x00\x9d\
+\x01\x2a\x10\x00\x08\x00\x02\xc0\x4c\x25\xa0\x02\x74\x01\x40\x00\x00\xfe\xee\x88\x1b\x37\xd7\xdf\
+\xf3\xfb\xce\xfd\xab\xff\xf3\xd3\x33\x87\xff\x1e\x11\x00\x00\x00";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_pictures_of_every_format() {
+        let mut formats = std::collections::HashSet::new();
+        for seed in seeds() {
+            let format = sniff(&seed).unwrap();
+            formats.insert(format);
+            let size = image_bytes(&seed).unwrap_or_else(|reason| panic!("{format} {reason}"));
+            assert!([(16, 8), (8, 16)].contains(&size), "{format} {size:?}");
+        }
+        assert_eq!(formats.len(), 7);
+    }
+
+    /// Bytes that are changed, cut out and doubled, at places that a fixed generator draws.
+    #[test]
+    fn damaged_files_are_pictures_or_have_a_reason() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut draw = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % below as u64) as usize
+        };
+        for seed in seeds() {
+            for _ in 0..40 {
+                let mut bytes = seed.clone();
+                for _ in 0..=draw(4) {
+                    let at = draw(bytes.len());
+                    match draw(4) {
+                        0 => bytes[at] ^= 1 << draw(8),
+                        1 => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][draw(5)],
+                        2 => drop(bytes.drain(at..(at + draw(9)).min(bytes.len() - 1).max(at))),
+                        _ => bytes.extend_from_within(at..),
+                    }
+                }
+                let _ = image_bytes(&bytes);
+            }
+        }
+    }
+}
