@@ -84,7 +84,11 @@ fn too_large(length: u64, limit: u64) -> io::Error {
     io::Error::new(ErrorKind::FileTooLarge, text)
 }
 
-fn check_kind(kind: FileType) -> io::Result<()> {
+/// Refuses what is not a regular file; a link, where the kind is that of the link itself, by that name.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn check_kind(kind: FileType) -> io::Result<()> {
     if kind.is_file() {
         Ok(())
     } else if kind.is_dir() {
@@ -149,6 +153,8 @@ fn special(path: &Path) -> Option<io::Error> {
 pub(crate) fn kind_text(kind: FileType) -> &'static str {
     if kind.is_dir() {
         return "a folder";
+    } else if kind.is_symlink() {
+        return "a symbolic link";
     }
     #[cfg(unix)]
     {

@@ -3,11 +3,12 @@
 //! The operating system's lock on the file is what counts, so a killed writer leaves nothing to clean up; the file's
 //! content, the writer's process number, is for people.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::outputs::{self, Owner};
 
 /// Held while something is written.
 #[derive(Debug)]
@@ -15,32 +16,25 @@ pub(crate) struct WriteLock(
     #[expect(dead_code, reason = "the lock lasts as long as the open file")] File,
 );
 
+/// More bytes than a process number has, with the end of its line.
+const LONGEST: u64 = 24;
+
 impl WriteLock {
     /// Locks the file at `path`, which is made where it is missing and stays, on behalf of `object`.
     ///
     /// # Errors
-    /// [`Error::Locked`] naming `object` and who writes to it; [`Error::Io`].
+    /// [`Error::Locked`] naming `object` and who writes to it; [`Error::Io`], also where the file is no lock of ours: a
+    /// link, or something with another content, which stays as it is.
     pub(crate) fn take(path: &Path, object: &Path) -> Result<Self> {
-        let open = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path);
-        let mut file = open.map_err(Error::io("write", path))?;
+        let mut file =
+            outputs::open_growing(path, Owner::Anyone).map_err(Error::io("write", path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut owner = String::new();
-                let _ = file.read_to_string(&mut owner);
-                let owner = format!(
-                    "process {}",
-                    if owner.is_empty() {
-                        "unknown"
-                    } else {
-                        owner.trim()
-                    }
-                );
+                let owner = match owner(&mut file) {
+                    Ok(Some(process)) => format!("process {process}"),
+                    _ => "another process".to_owned(),
+                };
                 return Err(Error::Locked {
                     path: object.to_owned(),
                     owner,
@@ -48,22 +42,43 @@ impl WriteLock {
             }
             Err(TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
         }
-        let written = file
-            .set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
-        written.map_err(Error::io("write", path))?;
+        write_owner(&mut file).map_err(Error::io("write", path))?;
         Ok(Self(file))
     }
 }
 
+/// The number of the process in a lock file; `None` in a new one.
+fn owner(file: &mut File) -> io::Result<Option<u32>> {
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes)?;
+    let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    let foreign = || io::Error::new(ErrorKind::InvalidData, "it is not a lock file of frostline");
+    number.map(Some).ok_or_else(foreign)
+}
+
+fn write_owner(file: &mut File) -> io::Result<()> {
+    use std::io::Seek;
+    owner(file)?;
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn a_second_writer_is_refused_until_the_first_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let take = || WriteLock::take(&folder.path().join(".lock"), folder.path());
+        let path = folder.path().join(".lock");
+        let take = || WriteLock::take(&path, folder.path());
         let first = take().unwrap();
         let second = take().unwrap_err();
         assert!(
@@ -72,5 +87,33 @@ mod tests {
         );
         drop(first);
         take().unwrap();
+        let content = fs::read_to_string(&path).unwrap();
+        assert_eq!(content, format!("{}\n", std::process::id()));
+    }
+
+    #[test]
+    fn another_file_of_that_name_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        for content in ["precious\n", "123 \u{1b}[31m", "1\n2\n", &"1".repeat(99)] {
+            fs::write(&path, content).unwrap();
+            let error = WriteLock::take(&path, folder.path()).unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(cause, "it is not a lock file of frostline");
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_its_place_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, victim] = [".lock", "victim"].map(|name| folder.path().join(name));
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        WriteLock::take(&path, folder.path()).unwrap_err();
+        assert!(!victim.exists());
+        fs::write(&victim, "42\n").unwrap();
+        WriteLock::take(&path, folder.path()).unwrap_err();
+        assert_eq!(fs::read(&victim).unwrap(), b"42\n");
     }
 }

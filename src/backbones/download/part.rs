@@ -1,13 +1,13 @@
 //! `NAME.part`: the beginning of a file that is not whole yet.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::fault;
 use super::known_file::KnownFile;
 use crate::error::{Error, Result};
-use crate::outputs;
+use crate::outputs::{self, Owner};
 
 /// The open part; it stays on disk whatever happens, so that the next run goes on with it.
 pub(super) struct Part {
@@ -19,15 +19,10 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Opens the part at `path` of a file of `whole` bytes, or begins it; one that is too long is emptied.
+    /// Opens the part at `path` of a file of `whole` bytes, or begins it; one that is too long is emptied. A link is not
+    /// followed, and a part of another user, who could change it after the check, is refused.
     pub(super) fn open(path: &Path, whole: u64) -> Result<Self> {
-        let open = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path);
-        let file = open.map_err(Error::io("write", path))?;
+        let file = outputs::open_growing(path, Owner::Us).map_err(Error::io("write", path))?;
         let length = file.metadata().map_err(Error::io("read", path))?.len();
         let mut part = Self {
             file,
