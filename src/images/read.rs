@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::budget::Permit;
 use super::{DecodeBudget, Format, Limits, SkipReason, sniff};
 use crate::error::{Error, is_of_system};
+use crate::inputs::{self, Links, NotAFile};
 
 /// How often, and after how long, a file is tried again that the system has no room to open or to hold.
 const TRIES: u32 = 20;
@@ -73,7 +74,14 @@ impl From<SkipReason> for Fault {
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        let special = error.get_ref().and_then(|cause| cause.downcast_ref());
+        match special {
+            Some(&NotAFile(kind)) => SkipReason::NotAFile(kind).into(),
+            None if error.kind() == io::ErrorKind::IsADirectory => {
+                SkipReason::NotAFile("a folder").into()
+            }
+            None => Self::Io(error),
+        }
     }
 }
 
@@ -116,7 +124,7 @@ fn try_read<'a>(
     limits: &Limits,
     budget: &'a DecodeBudget,
 ) -> Result<FileBytes<'a>, Fault> {
-    let mut file = File::open(path)?;
+    let mut file = inputs::open(path, Links::Follow)?;
     let length = file.metadata()?.len();
     if length > limits.max_bytes {
         let limit = limits.max_bytes;
@@ -160,7 +168,10 @@ fn whole(start: Vec<u8>, rest: impl Read, length: u64) -> Result<Vec<u8>, Fault>
 ///
 /// As [`sniff`], and where it cannot be read.
 pub(super) fn sniff_file(path: &Path) -> Result<Format, ReadFault> {
-    patiently(path, || Ok(sniff(&head(&mut File::open(path)?)?)?))
+    patiently(path, || {
+        let mut file = inputs::open(path, Links::Follow)?;
+        Ok(sniff(&head(&mut file)?)?)
+    })
 }
 
 fn head(file: &mut File) -> io::Result<Vec<u8>> {
@@ -246,6 +257,28 @@ mod tests {
             Err::<(), _>(io::Error::from_raw_os_error(13).into())
         });
         assert!(matches!(denied, Err(ReadFault::OfFile(_))));
+    }
+
+    /// As where something takes the place of an image after the scan: nothing waits for its other end.
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_any_more_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("a.jpg");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let known = [
+            (&*pipe, "a named pipe"),
+            (Path::new("/dev/zero"), "a device"),
+            (folder.path(), "a folder"),
+        ];
+        for (path, kind) in known {
+            let budget = DecodeBudget::default();
+            let reason = read_file(path, &Limits::default(), &budget).map_err(ReadFault::reason);
+            assert_eq!(reason.unwrap_err(), SkipReason::NotAFile(kind));
+            let reason = sniff_file(path).map_err(ReadFault::reason);
+            assert_eq!(reason.unwrap_err(), SkipReason::NotAFile(kind));
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use super::names::{no_images, shown};
-use super::walk::{kind_text, link_reason};
+use super::walk::link_reason;
 use super::{FolderLayout, Found, Labels, Names, Sample, Scan, folder, layout};
 use crate::error::{Error, Result};
 use crate::images::{SkipReason, path_text};
+use crate::inputs::kind_text;
 
 /// What stands between the paths of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

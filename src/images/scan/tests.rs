@@ -375,6 +375,77 @@ mod unix {
         assert_eq!(scan.ignored["txt"], 2);
     }
 
+    /// 21 folders, each with two links to the next one: 2²¹ paths lead to the picture in the last.
+    #[test]
+    fn a_folder_is_read_once_through_links() {
+        let (root, chain) = (tree(&["cat/1.jpg"]), tree(&["20/2.jpg"]));
+        for level in 0..20 {
+            let folder = chain.path().join(level.to_string());
+            fs::create_dir(&folder).unwrap();
+            for name in ["a", "b"] {
+                symlink(format!("../{}", level + 1), folder.join(name)).unwrap();
+            }
+        }
+        symlink(chain.path().join("0"), root.path().join("cat/chain")).unwrap();
+        let scan = scan(&root);
+        let deep = format!("cat/chain/{}2.jpg = cat", "a/".repeat(20));
+        assert_eq!(lines(&scan), ["cat/1.jpg = cat", &deep]);
+        let [note] = &scan.notes[..] else {
+            panic!("{:?}", scan.notes)
+        };
+        let said = "20 folders behind links had already been read through another link, and were left out: `";
+        assert!(note.starts_with(said), "{note}");
+    }
+
+    #[test]
+    fn two_classes_may_be_links_to_one_folder() {
+        let (root, other) = (tree(&["cat/1.jpg"]), tree(&["2.jpg", "in/3.jpg"]));
+        for name in ["dog", "wolf"] {
+            symlink(other.path(), root.path().join(name)).unwrap();
+        }
+        symlink(other.path().join("in"), root.path().join("cat/in")).unwrap();
+        let found = [
+            "cat/1.jpg = cat",
+            "cat/in/3.jpg = cat",
+            "dog/2.jpg = dog",
+            "dog/in/3.jpg = dog",
+            "wolf/2.jpg = wolf",
+            "wolf/in/3.jpg = wolf",
+        ];
+        let scanned = scan(&root);
+        assert_eq!(lines(&scanned), found);
+        assert!(scanned.notes.is_empty(), "{:?}", scanned.notes);
+        let flat = scan_folder(root.path(), Labels::None).unwrap();
+        assert_eq!(flat.entries.len(), found.len());
+        // A folder behind a link that a second link leads to.
+        symlink(other.path().join("in"), other.path().join("again")).unwrap();
+        let scanned = scan(&root);
+        assert_eq!(scanned.entries.len(), found.len());
+        assert!(scanned.notes[0].starts_with("2 folders behind links"));
+    }
+
+    /// Deeper than a path can be long, on a stack that has no room for a frame of each level.
+    #[test]
+    fn depth_is_limited_by_the_system_alone() {
+        let root = tree(&["cat/1.jpg"]);
+        let dig = "cd \"$0\"/cat && for i in $(seq 2500); do mkdir d && cd -P d || exit 1; done";
+        let sh = |script: &str| {
+            let mut sh = Command::new("sh");
+            sh.args(["-c", script]).arg(root.path()).status().unwrap()
+        };
+        assert!(sh(dig).success());
+        let folder = root.path().to_owned();
+        let small = std::thread::Builder::new().stack_size(192 << 10);
+        let walk = move || scan_folder(&folder, Labels::FromFolders).unwrap();
+        let scanned = small.spawn(walk).unwrap().join().unwrap();
+        // The standard library's way of removing it would keep all of its levels open.
+        assert!(sh("rm -rf \"$0\"/cat").success());
+        let lines = lines(&scanned);
+        assert_eq!(lines[0], "cat/1.jpg = cat");
+        assert!(lines[1].contains("cannot be read: File name too long"));
+        assert_eq!(lines.len(), 2);
+    }
+
     #[test]
     fn odd_objects_are_skipped_and_never_opened() {
         let root = tree(&["cat/1.jpg", "cat/folder.jpg/2.jpg"]);

@@ -1,17 +1,22 @@
 //! Goes through a folder in order, follows links that do not lead back, and opens no file unless names do not count.
+//!
+//! Within one first-level folder, a folder is read once through links, so that links to links do not multiply: 42 of
+//! them make two million paths. Two classes may be links to the same folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::vec;
 
 use super::names::{class_name, extension_key, is_image, is_left_out, shown};
 use super::{Found, Labels, Names, Sample};
-use crate::error::{Error, is_of_system};
+use crate::error::{Error, counted, is_of_system};
 use crate::images::read::{ReadFault, sniff_file};
 use crate::images::{SkipReason, path_text};
+use crate::inputs::kind_text;
 
 /// What a walk has found so far.
 pub(super) struct Walk<'a> {
@@ -25,8 +30,14 @@ pub(super) struct Walk<'a> {
     /// First-level folders and the class that each is.
     pub(super) classes: Vec<(OsString, Arc<str>)>,
     class: Option<Arc<str>>,
+    /// The folders that lead to where the walk is, below the root.
+    open: Vec<OpenFolder>,
     /// The real paths of the folders in which links were followed to get where the walk is.
     trail: Vec<PathBuf>,
+    /// The real paths of the folders that were read through links, within this first-level folder.
+    linked: HashSet<PathBuf>,
+    /// How many links lead to one of those again, and the first of them.
+    repeated: (usize, Option<PathBuf>),
     /// What ended the walk early: the system has run out of something.
     pub(super) fault: Option<Error>,
 }
@@ -43,7 +54,10 @@ impl<'a> Walk<'a> {
             notes: Vec::new(),
             classes: Vec::new(),
             class: None,
+            open: Vec::new(),
             trail: Vec::new(),
+            linked: HashSet::new(),
+            repeated: (0, None),
             fault: None,
         }
     }
@@ -55,33 +69,56 @@ impl<'a> Walk<'a> {
     /// If the root itself cannot be read. A folder inside it that cannot be read is a skipped entry.
     pub(super) fn root(&mut self, root: &Path) -> io::Result<()> {
         for (name, kind) in sorted_entries(root)? {
-            let path = root.join(&name);
             if self.labels == Labels::FromFolders {
                 self.class = None;
             }
-            self.entry(path, &name, kind, Depth::First);
+            self.linked.clear();
+            self.entry(root.join(&name), &name, kind, Depth::First);
+            self.below();
         }
         self.class = None;
+        self.note_repeated();
         Ok(())
     }
 
-    fn inner(&mut self, folder: &Path) {
-        match sorted_entries(folder) {
-            Ok(entries) => {
-                for (name, kind) in entries {
-                    self.entry(folder.join(&name), &name, kind, Depth::Inner);
+    /// Goes through the folders that are open. They are kept here and not on the stack: nothing but the system limits how
+    /// deep they are.
+    fn below(&mut self) {
+        while let Some(folder) = self.open.last_mut() {
+            if self.fault.is_some() {
+                return;
+            }
+            if let Some((name, kind)) = folder.entries.next() {
+                let path = folder.path.join(&name);
+                self.entry(path, &name, kind, Depth::Inner);
+            } else {
+                if folder.way == Way::Link {
+                    self.trail.pop();
                 }
+                self.open.pop();
             }
-            Err(error) if is_of_system(&error) => {
-                self.fault = Some(Error::io("read", folder)(error));
-            }
-            Err(error) => self.skip(folder.into(), SkipReason::Unreadable(error.to_string())),
         }
+    }
+
+    fn open(&mut self, folder: &Path, way: Way) {
+        let entries = sorted_entries(folder).unwrap_or_else(|error| {
+            if is_of_system(&error) {
+                self.fault = Some(Error::io("read", folder)(error));
+            } else {
+                self.skip(folder.into(), SkipReason::Unreadable(error.to_string()));
+            }
+            Vec::new()
+        });
+        self.open.push(OpenFolder {
+            path: folder.to_owned(),
+            entries: entries.into_iter(),
+            way,
+        });
     }
 
     fn entry(&mut self, path: PathBuf, name: &OsStr, kind: FileType, depth: Depth) {
         if kind.is_dir() {
-            self.folder(&path, name, depth);
+            self.plain_folder(&path, name, depth);
         } else if kind.is_symlink() {
             self.link(path, name, depth);
         } else {
@@ -89,13 +126,26 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn folder(&mut self, path: &Path, name: &OsStr, depth: Depth) {
+    /// Behind a link, a folder inside another may be one that a second link leads to.
+    fn plain_folder(&mut self, path: &Path, name: &OsStr, depth: Depth) {
+        let repeated = !self.trail.is_empty()
+            && path
+                .canonicalize()
+                .is_ok_and(|real| !self.linked.insert(real));
+        if repeated {
+            self.note_repetition(path);
+        } else {
+            self.folder(path, name, depth, Way::Plain);
+        }
+    }
+
+    fn folder(&mut self, path: &Path, name: &OsStr, depth: Depth, way: Way) {
         if depth == Depth::First && self.labels == Labels::FromFolders {
             let class = Arc::from(class_name(name));
             self.class = Some(Arc::clone(&class));
             self.classes.push((name.into(), class));
         }
-        self.inner(path);
+        self.open(path, way);
     }
 
     fn file(&mut self, path: PathBuf, name: &OsStr, kind: FileType) {
@@ -157,9 +207,30 @@ impl<'a> Walk<'a> {
             self.notes.push(note);
             return;
         }
+        if !self.linked.insert(target) {
+            return self.note_repetition(path);
+        }
         self.trail.push(here);
-        self.folder(path, name, depth);
-        self.trail.pop();
+        self.folder(path, name, depth, Way::Link);
+    }
+
+    fn note_repetition(&mut self, path: &Path) {
+        let (count, first) = &mut self.repeated;
+        *count += 1;
+        first.get_or_insert_with(|| path.to_owned());
+    }
+
+    /// One note for all of them: there may be as many as files.
+    fn note_repeated(&mut self) {
+        if let (count, Some(first)) = &self.repeated {
+            self.notes.push(format!(
+                "{} behind links had already been read through another link, and {} left out: `{}`{}",
+                counted(*count, "folder"),
+                if *count == 1 { "was" } else { "were" },
+                shown(first),
+                if *count == 1 { "" } else { " …" }
+            ));
+        }
     }
 
     fn skip(&mut self, path: PathBuf, reason: SkipReason) {
@@ -175,6 +246,19 @@ impl<'a> Walk<'a> {
             class: self.class.clone(),
         }
     }
+}
+
+/// A folder, the entries that the walk has not come to, and how it was reached.
+struct OpenFolder {
+    path: PathBuf,
+    entries: vec::IntoIter<(OsString, FileType)>,
+    way: Way,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Plain,
+    Link,
 }
 
 /// Whether an entry lies in the root itself.
@@ -224,23 +308,4 @@ pub(super) fn link_reason(path: &Path, error: &io::Error) -> SkipReason {
         }
         _ => SkipReason::BrokenLink(error.to_string()),
     }
-}
-
-/// What something is that is no regular file, with its article.
-pub(super) fn kind_text(kind: FileType) -> &'static str {
-    if kind.is_dir() {
-        return "a folder";
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt;
-        if kind.is_fifo() {
-            return "a named pipe";
-        } else if kind.is_socket() {
-            return "a socket";
-        } else if kind.is_block_device() || kind.is_char_device() {
-            return "a device";
-        }
-    }
-    "something special"
 }
