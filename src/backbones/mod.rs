@@ -7,6 +7,8 @@ mod convolutions;
 mod device;
 mod download;
 mod frozen;
+#[doc(hidden)]
+pub mod fuzz;
 mod home;
 mod known_checksums;
 mod library;
