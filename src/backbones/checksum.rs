@@ -1,12 +1,12 @@
 //! SHA-256 of files, as the world publishes it.
 
-use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 
 /// SHA-256 that grows by blocks and files.
 #[derive(Clone, Default)]
@@ -22,7 +22,7 @@ impl Checksum {
     /// # Errors
     /// [`Error::Io`].
     pub(super) fn add_file(&mut self, path: &Path) -> Result<()> {
-        let mut file = File::open(path).map_err(Error::io("read", path))?;
+        let mut file = inputs::open(path, Links::Follow).map_err(Error::io("read", path))?;
         let mut block = vec![0; 1 << 20];
         loop {
             let read = file.read(&mut block).map_err(Error::io("read", path))?;
@@ -30,6 +30,29 @@ impl Checksum {
                 return Ok(());
             }
             self.add(&block[..read]);
+        }
+    }
+
+    /// The sum of one file; of several, the sum of their sums, so that no byte can move from one to the next.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn of_files(paths: &[PathBuf]) -> Result<String> {
+        let mut sums = Vec::with_capacity(paths.len());
+        for path in paths {
+            let mut sum = Self::default();
+            sum.add_file(path)?;
+            sums.push(sum);
+        }
+        match <[Self; 1]>::try_from(sums) {
+            Ok([only]) => Ok(only.hex()),
+            Err(sums) => {
+                let mut all = Self::default();
+                for sum in sums {
+                    all.add(&sum.0.finalize());
+                }
+                Ok(all.hex())
+            }
         }
     }
 
@@ -61,5 +84,24 @@ mod tests {
             checksum.hex(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn bytes_do_not_move_between_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let sum = |contents: &[&str]| {
+            let paths = contents.iter().enumerate().map(|(i, content)| {
+                let path = folder.path().join(i.to_string());
+                std::fs::write(&path, content).unwrap();
+                path
+            });
+            Checksum::of_files(&paths.collect::<Vec<_>>()).unwrap()
+        };
+        // `printf abc | sha256sum`, and the sums of `ab` and `c` as bytes through `sha256sum`.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sum(&["abc"]), abc);
+        let two = "115323e562c4a4fdf7ceacedca660dc4bbe1389dab9323aad08440907c7426d0";
+        assert_eq!(sum(&["ab", "c"]), two);
+        assert_ne!(sum(&["a", "bc"]), two);
     }
 }

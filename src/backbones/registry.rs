@@ -7,7 +7,7 @@ use super::checksum::Checksum;
 use super::home::Home;
 use super::known_checksums;
 use super::manifest::BackboneManifest;
-use super::outline::Outline;
+use super::onnx::Outline;
 use crate::error::{Error, Result};
 
 /// The backbone that is used where none is named.
@@ -251,16 +251,12 @@ fn without_manifest(path: &Path) -> BackboneFile {
 }
 
 impl BackboneFile {
-    /// SHA-256 of the ONNX file and then of each file of external data, in lower-case hex.
+    /// SHA-256 of the ONNX file, and with external data of all their sums, in lower-case hex.
     ///
     /// # Errors
     /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
     pub fn sha256(&self) -> Result<String> {
-        let mut checksum = Checksum::default();
-        for path in self.files()? {
-            checksum.add_file(&path)?;
-        }
-        Ok(checksum.hex())
+        Checksum::of_files(&self.files()?)
     }
 
     /// The ONNX file and then each file of external data.

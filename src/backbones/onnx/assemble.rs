@@ -141,13 +141,15 @@ impl Cut<'_> {
 
 /// The error of a file that was read whole once, and cannot be now.
 pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
-    match fault {
-        Fault::Io(error) => Error::io("read", path)(error),
-        Fault::Damaged(problem) => Error::File {
-            path: path.to_owned(),
-            problem: FileProblem::Damaged(problem.to_owned()),
-            hint: "the file changed while it was read; try again".to_owned(),
-        },
+    let problem = match fault {
+        Fault::Io(error) => return Error::io("read", path)(error),
+        Fault::Cut => "it ends in the middle of a field",
+        Fault::Damaged(problem) | Fault::Refused(problem) => problem,
+    };
+    Error::File {
+        path: path.to_owned(),
+        problem: FileProblem::Damaged(problem.to_owned()),
+        hint: "the file changed while it was read; try again".to_owned(),
     }
 }
 

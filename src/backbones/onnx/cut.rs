@@ -9,7 +9,6 @@ use super::input::{Element, PictureInput};
 use super::layer::LayerChoice;
 use super::links::{Links, Reach};
 use super::read::read_model;
-use crate::backbones::Outline;
 use crate::error::{Error, Result};
 
 /// A whole ONNX file, of which a part is to be kept.
@@ -48,8 +47,6 @@ impl Network {
     /// # Errors
     /// [`Error::Io`]; [`Error::File`] where it is no ONNX file, or is cut or damaged.
     pub fn read(path: &Path) -> Result<Self> {
-        // Foreign and cut files are named as what they are.
-        Outline::read(path)?;
         let model = read_model(path)?;
         Ok(Self { model })
     }
@@ -169,8 +166,7 @@ impl Network {
         let weights = self.model.graph.weights.iter().zip(&reach.weights);
         for (weight, _) in weights.filter(|(_, kept)| **kept) {
             if let Payload::External(external) = &weight.payload {
-                let file =
-                    crate::backbones::outline::external_file(&self.model.path, &external.location)?;
+                let file = super::outline::external_file(&self.model.path, &external.location)?;
                 if !sources.contains(&file) {
                     sources.push(file);
                 }

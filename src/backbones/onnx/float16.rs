@@ -1,7 +1,6 @@
 //! A network in float16: weights and everything between input and output, which stay float32.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::Path;
 
 use half::f16;
@@ -11,11 +10,16 @@ use rten_onnx::onnx::{
 };
 use rten_onnx::protobuf::{DecodeMessage, ValueReader};
 
+use super::read::read_structure;
 use super::write::to_bytes;
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 
 /// What is put behind a value's name where it is the float16 form of an input or output.
 const SUFFIX: &str = "/float16";
+
+/// Messages of protocol buffers are shorter than 2 GiB.
+const LONGEST: u64 = 1 << 31;
 
 /// The bytes of the network at `path` with float16 inside.
 ///
@@ -25,7 +29,9 @@ const SUFFIX: &str = "/float16";
 /// # Errors
 /// [`Error::Io`]; [`Error::Network`] where the file cannot be read, has external data, or has graphs inside of nodes.
 pub fn in_float16(path: &Path) -> Result<Vec<u8>> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    // What comes through has no length that lies: the decoder allocates what a length asks for.
+    read_structure(path)?;
+    let bytes = inputs::read(path, Links::Follow, LONGEST).map_err(Error::io("read", path))?;
     let fault = |problem: String| Error::Network {
         path: path.to_owned(),
         problem: format!("it cannot be brought to fp16: {problem}"),
@@ -254,10 +260,10 @@ mod tests {
     fn what_is_no_network_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.onnx");
-        fs::write(&path, [0x0a, 0xff, 0xff]).unwrap();
+        std::fs::write(&path, [0x0a, 0xff, 0xff]).unwrap();
         let error = in_float16(&path).unwrap_err().to_string();
         assert!(
-            error.contains("x.onnx") && error.contains("fp16"),
+            error.contains("x.onnx") && error.contains("not an ONNX network"),
             "{error}"
         );
     }

@@ -20,6 +20,12 @@ pub(super) mod element {
 pub(super) struct Model {
     pub(super) path: PathBuf,
     pub(super) ir_version: i64,
+    /// The versions of the operators, each with who defines them; ONNX itself where that is empty.
+    pub(super) opsets: Vec<(String, i64)>,
+    /// Whether it defines operators of its own.
+    pub(super) has_functions: bool,
+    /// The files beside it that any of its tensors names, wherever they lie in it.
+    pub(super) external_data: Vec<String>,
     /// Fields of the model that are kept as they are: producer, versions of the operators, functions.
     pub(super) kept: Vec<Span>,
     pub(super) graph: Graph,
@@ -46,6 +52,8 @@ pub(super) struct Node {
     pub(super) operator: String,
     /// Who defines the operator; ONNX itself where it is empty.
     pub(super) domain: String,
+    /// Which of several operators of this name it is; none where it is empty.
+    pub(super) overload: String,
     pub(super) inputs: Vec<String>,
     pub(super) outputs: Vec<String>,
     /// Tensors that graphs inside of it (of `If`, `Loop`, `Scan`) take from the graph around them.
@@ -53,9 +61,10 @@ pub(super) struct Node {
     pub(super) attributes: Vec<(String, Attribute)>,
 }
 
-/// What is needed of an attribute.
+/// What is needed of an attribute: one value of the kind that it says it is of, or else `Other`.
 #[derive(Debug)]
 pub(super) enum Attribute {
+    Int(i64),
     Ints(Vec<i64>),
     Float(f32),
     Text(String),
@@ -77,6 +86,8 @@ pub(super) struct Weight {
     pub(super) payload: Payload,
     /// Where its numbers lie side by side, if it is `float32` in fields that are kept.
     pub(super) floats: Option<Span>,
+    /// Whether its numbers are said once, in one way.
+    pub(super) is_plain: bool,
     /// Its numbers, where it is a short list of integers.
     pub(super) integers: Option<Vec<i64>>,
 }
@@ -157,10 +168,27 @@ impl Node {
     /// An attribute of one or several integers.
     pub(super) fn ints(&self, name: &str) -> Option<&[i64]> {
         match self.attribute(name)? {
+            Attribute::Int(int) => Some(std::slice::from_ref(int)),
             Attribute::Ints(ints) => Some(ints),
             _ => None,
         }
     }
+}
+
+impl Model {
+    /// The version of ONNX's own operators; `None` where that is not said, or said twice.
+    pub(super) fn opset(&self) -> Option<i64> {
+        let own = self.opsets.iter().filter(|(domain, _)| is_onnx(domain));
+        match own.collect::<Vec<_>>()[..] {
+            [(_, version)] => Some(*version),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a domain is that of ONNX's own operators.
+pub(super) fn is_onnx(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
 }
 
 impl Graph {

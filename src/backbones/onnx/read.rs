@@ -1,20 +1,29 @@
 //! Reading a network's structure out of a file. Numbers of fields are those of `onnx.proto`.
 
+mod attribute;
+mod survey;
 mod value_info;
 mod weight;
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
+use self::survey::survey;
 use super::external;
-use super::graph::{Attribute, Graph, Model, Node};
+use super::graph::{Graph, Model, Node};
 use super::wire::{Fault, Field, Span, Value, Wire};
+use crate::backbones::sniff::{self, Kind};
 use crate::error::{Error, FileProblem, Result};
+use crate::inputs::{self, Links};
 
 /// How deep graphs may lie in each other.
 const DEEPEST: usize = 16;
 /// Fields of one file, all messages together; the largest networks have some hundred thousand.
-const MOST_PARTS: usize = 1 << 22;
+const MOST_PARTS: usize = 1 << 21;
+/// Nodes, weights and notes on tensors, all graphs together; the largest networks have some ten thousand.
+const MOST_ENTRIES: usize = 1 << 18;
 /// Integers in up to so many bytes are shapes; longer lists are weights, and of no interest.
 const LONGEST_SHAPE: u64 = 1 << 10;
 /// Texts of up to so many bytes are choices, as of a padding; longer ones are of no interest.
@@ -23,49 +32,152 @@ const LONGEST_CHOICE: u64 = 64;
 /// Reads all of a network but its weights.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::File`] where the content is damaged; [`Error::Network`] where weights in files beside it
-/// overlap.
+/// Those of [`read_structure`]; [`Error::Network`] where weights in files beside it overlap.
 pub(super) fn read_model(path: &Path) -> Result<Model> {
-    let read = || {
-        let wire = Wire::open(path)?;
-        let mut reader = Reader { wire, parts: 0 };
-        reader.model(path)
-    };
-    let model = read().map_err(|fault| match fault {
-        Fault::Io(error) => Error::io("read", path)(error),
-        Fault::Damaged(problem) => Error::File {
-            path: path.to_owned(),
-            problem: FileProblem::Damaged(problem.to_owned()),
-            hint: "fetch or export the network again".to_owned(),
-        },
-    })?;
+    let model = read_structure(path)?;
     external::check(&model)?;
     Ok(model)
+}
+
+/// Reads all of a network but its weights; where those lie is not looked at.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or damaged.
+pub(super) fn read_structure(path: &Path) -> Result<Model> {
+    let (file, start) = open(path).map_err(Error::io("read", path))?;
+    let kind = sniff::kind(&start);
+    if !matches!(kind, Kind::Onnx | Kind::Unknown) {
+        return Err(foreign(path, kind.words()));
+    }
+    let read = Reader::of(file).and_then(|mut reader| reader.model(path));
+    match read {
+        Ok(model) => complete(model),
+        Err(Fault::Io(error)) => Err(Error::io("read", path)(error)),
+        Err(Fault::Refused(problem)) => Err(refused(path, problem)),
+        Err(_) if !looks_like_a_model(&start) => Err(foreign(path, NO_GRAPH)),
+        Err(Fault::Cut) => Err(cut(path, "in the middle of a field")),
+        Err(Fault::Damaged(problem)) => Err(problem_of(
+            path,
+            FileProblem::Damaged(problem.to_owned()),
+            "fetch or export the network again",
+        )),
+    }
+}
+
+/// A file and its first bytes.
+fn open(path: &Path) -> io::Result<(File, Vec<u8>)> {
+    let mut file = inputs::open(path, Links::Follow)?;
+    let mut start = Vec::new();
+    file.by_ref().take(sniff::START).read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok((file, start))
+}
+
+const NO_GRAPH: &str = "it holds no ONNX graph";
+
+/// Refuses a file that lacks what no network is without. The operators' versions stand last.
+fn complete(model: Model) -> Result<Model> {
+    let path = &model.path;
+    if model.ir_version <= 0 || model.graph.nodes.is_empty() {
+        Err(foreign(path, NO_GRAPH))
+    } else if model.opsets.is_empty() {
+        Err(cut(path, "before the operators' version"))
+    } else {
+        Ok(model)
+    }
+}
+
+/// Writers of ONNX put the format version first: field 1, a small number.
+fn looks_like_a_model(start: &[u8]) -> bool {
+    matches!(start, [0x08, 1..=127, ..])
+}
+
+fn foreign(path: &Path, found: &str) -> Error {
+    let problem = FileProblem::Foreign {
+        wanted: "an ONNX network",
+        found: found.to_owned(),
+    };
+    let hint =
+        "give an .onnx file; weights (.pth) are turned into one by `frostline models import`";
+    problem_of(path, problem, hint)
+}
+
+fn cut(path: &Path, place: &str) -> Error {
+    let length = path.metadata().map_or(0, |about| about.len());
+    let problem = FileProblem::Cut(format!("it ends after {length} bytes, {place}"));
+    problem_of(path, problem, "fetch or export the network again")
+}
+
+fn refused(path: &Path, problem: &str) -> Error {
+    Error::Network {
+        path: path.to_owned(),
+        problem: problem.to_owned(),
+        hint: "export the network as plain ONNX".to_owned(),
+    }
+}
+
+fn problem_of(path: &Path, problem: FileProblem, hint: &str) -> Error {
+    Error::File {
+        path: path.to_owned(),
+        problem,
+        hint: hint.to_owned(),
+    }
 }
 
 struct Reader {
     wire: Wire,
     parts: usize,
+    entries: usize,
 }
 
 impl Reader {
+    fn of(file: File) -> Result<Self, Fault> {
+        Ok(Self {
+            wire: Wire::of(file)?,
+            parts: 0,
+            entries: 0,
+        })
+    }
+
     fn model(&mut self, path: &Path) -> Result<Model, Fault> {
-        let (mut ir_version, mut kept, mut graph) = (0, Vec::new(), Graph::default());
+        let external_data = survey(&mut self.wire)?;
+        let (mut ir_version, mut kept, mut graph) = (0, Vec::new(), None);
+        let (mut opsets, mut has_functions) = (Vec::new(), false);
         let mut rest = self.wire.all();
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
                 1 => ir_version = number(&field)? as i64,
-                2..=5 | 8 | 25 => kept.push(field.whole),
-                7 => graph = self.graph(span(&field)?, 0)?,
+                7 if graph.is_some() => return Err(Fault::Damaged("it has two graphs")),
+                7 => graph = Some(self.graph(span(&field)?, 0)?),
+                8 => opsets.push(self.opset(span(&field)?)?),
+                25 => has_functions = true,
                 _ => {}
+            }
+            if matches!(field.number, 2..=5 | 8 | 25) {
+                kept.push(field.whole);
             }
         }
         Ok(Model {
             path: path.to_owned(),
             ir_version,
+            opsets,
+            has_functions,
+            external_data,
             kept,
-            graph,
+            graph: graph.unwrap_or_default(),
         })
+    }
+
+    fn opset(&mut self, mut rest: Span) -> Result<(String, i64), Fault> {
+        let (mut domain, mut version) = (String::new(), 0);
+        while let Some(field) = self.next(&mut rest)? {
+            match field.number {
+                1 => domain = self.text(&field)?,
+                2 => version = number(&field)? as i64,
+                _ => {}
+            }
+        }
+        Ok((domain, version))
     }
 
     fn graph(&mut self, mut rest: Span, depth: usize) -> Result<Graph, Fault> {
@@ -77,6 +189,7 @@ impl Reader {
             ..Graph::default()
         };
         while let Some(field) = self.next(&mut rest)? {
+            self.count_entry(field.number)?;
             match field.number {
                 1 => graph.nodes.push(self.node(span(&field)?, depth)?),
                 5 => graph.weights.push(self.weight(span(&field)?)?),
@@ -104,33 +217,19 @@ impl Reader {
                 4 => node.operator = self.text(&field)?,
                 5 => self.attribute(span(&field)?, depth, &mut node)?,
                 7 => node.domain = self.text(&field)?,
+                8 => node.overload = self.text(&field)?,
                 _ => {}
             }
         }
         Ok(node)
     }
 
-    fn attribute(&mut self, mut rest: Span, depth: usize, node: &mut Node) -> Result<(), Fault> {
-        let (mut name, mut ints, mut value) = (String::new(), Vec::new(), Attribute::Other);
-        while let Some(field) = self.next(&mut rest)? {
-            match field.number {
-                1 => name = self.text(&field)?,
-                2 => value = Attribute::Float(self.float(&field)?),
-                4 => value = self.choice(&span(&field)?)?,
-                3 => ints.push(number(&field)? as i64),
-                8 => self.numbers(&field, &mut ints)?,
-                5 => value = Attribute::Tensor(self.weight(span(&field)?)?),
-                6 | 11 => {
-                    let graph = self.graph(span(&field)?, depth + 1)?;
-                    node.captured.extend(captured(graph));
-                }
-                _ => {}
-            }
+    /// Counts a field of a graph that becomes something in memory.
+    fn count_entry(&mut self, field: u64) -> Result<(), Fault> {
+        self.entries += usize::from(matches!(field, 1 | 5 | 11..=13 | 15));
+        if self.entries > MOST_ENTRIES {
+            return Err(Fault::Damaged("it has more nodes than any network"));
         }
-        if !ints.is_empty() {
-            value = Attribute::Ints(ints);
-        }
-        node.attributes.push((name, value));
         Ok(())
     }
 
@@ -146,24 +245,6 @@ impl Reader {
 
     fn text(&mut self, field: &Field) -> Result<String, Fault> {
         self.wire.text(&span(field)?)
-    }
-
-    fn float(&mut self, field: &Field) -> Result<f32, Fault> {
-        if field.value != Value::Fixed(4) {
-            return Err(Fault::Damaged(OTHER_TYPE));
-        }
-        let bytes = self.wire.bytes(&(field.whole.end - 4..field.whole.end))?;
-        let mut four = [0; 4];
-        four.copy_from_slice(&bytes);
-        Ok(f32::from_le_bytes(four))
-    }
-
-    fn choice(&mut self, span: &Span) -> Result<Attribute, Fault> {
-        if span.end - span.start > LONGEST_CHOICE {
-            return Ok(Attribute::Other);
-        }
-        let bytes = self.wire.bytes(span)?;
-        Ok(String::from_utf8(bytes).map_or(Attribute::Other, Attribute::Text))
     }
 
     /// The integers of a repeated field, whichever way they are written; a long list is gone over.

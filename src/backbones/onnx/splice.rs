@@ -9,6 +9,7 @@ use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
 
 use super::wire::Span;
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 
 /// A range of one of some files.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -153,7 +154,7 @@ impl Sources {
         };
         let file = match file {
             Some(file) => file,
-            none => none.insert(File::open(&*path).map_err(failed(path))?),
+            none => none.insert(inputs::open(path, Links::Follow).map_err(failed(path))?),
         };
         file.seek(SeekFrom::Start(extent.span.start))
             .map_err(failed(path))?;

@@ -4,4 +4,5 @@ mod cutting;
 mod external;
 mod hostile;
 mod layers;
+mod survey;
 mod types;

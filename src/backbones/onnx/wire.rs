@@ -8,6 +8,8 @@ use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 
+use crate::inputs::{self, Links};
+
 /// A range of bytes in a file.
 pub(super) type Span = Range<u64>;
 
@@ -16,8 +18,12 @@ pub(super) type Span = Range<u64>;
 pub(super) enum Fault {
     /// The operating system's reason.
     Io(io::Error),
+    /// The file ends in the middle of a field.
+    Cut,
     /// What is wrong with the content.
     Damaged(&'static str),
+    /// What it holds that is not run, and nothing is wrong with.
+    Refused(&'static str),
 }
 
 impl From<io::Error> for Fault {
@@ -61,7 +67,11 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn open(path: &Path) -> Result<Self, Fault> {
-        let file = File::open(path)?;
+        Ok(Self::of(inputs::open(path, Links::Follow)?)?)
+    }
+
+    /// Of a file that is open.
+    pub(super) fn of(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self {
             file: BufReader::new(file),
@@ -98,8 +108,12 @@ impl Wire {
             Value::Fixed(length) => self.position.saturating_add(*length),
             Value::Number(_) => self.position,
         };
-        if rest.start > rest.end {
+        if rest.start > self.length {
+            return Err(Fault::Cut);
+        } else if rest.start > rest.end {
             return Err(Fault::Damaged("a field is longer than what holds it"));
+        } else if tag >> 3 == 0 {
+            return Err(Fault::Damaged("a field has no number"));
         }
         Ok(Some(Field {
             number: tag >> 3,
@@ -148,8 +162,10 @@ impl Wire {
     fn varint(&mut self, end: u64) -> Result<u64, Fault> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
-            if self.position >= end.min(self.length) {
-                return Err(Fault::Damaged("it ends in the middle of a field"));
+            if self.position >= self.length {
+                return Err(Fault::Cut);
+            } else if self.position >= end {
+                return Err(Fault::Damaged("a message ends in the middle of a field"));
             }
             let mut byte = [0];
             self.file.read_exact(&mut byte)?;

@@ -80,9 +80,26 @@ pub(super) fn input_shape(
         ));
     }
     Ok(InputShape {
-        batch: usize::try_from(shape[0]).ok().filter(|&n| n > 0),
+        batch: fixed_batch(shape[0], image)?,
         image,
     })
+}
+
+/// The most numbers of a batch that a file may fix, 1 GiB of them: it is filled up with blank images for a single one.
+const MOST_NUMBERS: usize = 1 << 28;
+
+fn fixed_batch(length: i64, image: [usize; 3]) -> Result<Option<usize>, Fault> {
+    let Some(batch) = usize::try_from(length).ok().filter(|&n| n > 0) else {
+        return Ok(None);
+    };
+    let numbers = image.iter().try_fold(batch, |all, &n| all.checked_mul(n));
+    match numbers {
+        Some(numbers) if numbers <= MOST_NUMBERS => Ok(Some(batch)),
+        _ => Err((
+            format!("it fixes its batch to {batch} images, which take more than 1 GiB"),
+            "import it with `frostline models import`, which frees the batch".to_owned(),
+        )),
+    }
 }
 
 pub(super) fn choose_output(outputs: &[Outlet], wanted: Option<&str>) -> Result<String, Fault> {
@@ -121,4 +138,24 @@ fn names(outlets: &[Outlet]) -> String {
         .map(|outlet| format!("`{}`", outlet.name()))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_of_any_size_and_one_that_fits_the_memory() {
+        let batch = |length| fixed_batch(length, [3, 224, 224]);
+        assert_eq!(batch(-1), Ok(None));
+        assert_eq!(batch(0), Ok(None));
+        assert_eq!(batch(256), Ok(Some(256)));
+        // 3 · 224 · 224 = 150,528 numbers an image: 2²⁸ of them are 1783 images and a part.
+        assert_eq!(batch(1783), Ok(Some(1783)));
+        for length in [1784, 1 << 31, i64::MAX] {
+            let (problem, _) = batch(length).unwrap_err();
+            let named = problem.contains(&format!("to {length} images"));
+            assert!(named, "{problem}");
+        }
+    }
 }

@@ -18,13 +18,13 @@ mod reader;
 mod safetensors_file;
 mod state_dict;
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use self::fault::Fault;
 use super::sniff::{self, Kind};
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 
 pub use self::state_dict::{StateDict, Tensor};
 
@@ -37,7 +37,7 @@ pub use self::state_dict::{StateDict, Tensor};
 /// # Errors
 /// [`Error::Io`]; [`Error::File`] where the file is something else, is cut or damaged, or asks for anything but tensors.
 pub fn read_state_dict(path: &Path) -> Result<StateDict> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    let file = inputs::open(path, Links::Follow).map_err(Error::io("read", path))?;
     read_state_dict_from(BufReader::new(file), path)
 }
 

@@ -5,12 +5,51 @@ use super::super::graph::{External, Payload, Weight, WeightKind};
 use super::super::wire::{Fault, Field, Span, Value};
 use super::{LONGEST_SHAPE, Reader, number, span};
 
+/// `TensorProto.DataLocation.EXTERNAL`.
+const EXTERNAL: u64 = 1;
+
+/// Where a weight says that its numbers are.
+#[derive(Default)]
+struct Said {
+    /// How many fields hold its numbers, all kinds together.
+    fields: usize,
+    /// Whether it is a part of another.
+    is_segment: bool,
+    is_elsewhere: bool,
+    external: External,
+    /// What is said of the place in another file.
+    keys: Vec<String>,
+}
+
+impl Said {
+    fn count(&mut self, field: u64) {
+        self.fields += usize::from(matches!(field, 4..=7 | 9..=11));
+        self.is_segment |= field == 3;
+    }
+
+    /// Whether the numbers are said to be in one place, in words that everybody understands alike.
+    fn is_plain(&self) -> bool {
+        let known = |key: &String| ["location", "offset", "length", "checksum"].contains(&&**key);
+        let mut keys: Vec<&String> = self.keys.iter().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let once = keys.len() == self.keys.len() && keys.into_iter().all(known);
+        let one = if self.is_elsewhere {
+            self.fields == 0 && once
+        } else {
+            self.fields <= 1 && self.keys.is_empty()
+        };
+        one && !self.is_segment
+    }
+}
+
 impl Reader {
     pub(super) fn weight(&mut self, mut rest: Span) -> Result<Weight, Fault> {
         let mut weight = Weight::default();
-        let (mut typed, mut external) = (Vec::new(), None);
+        let (mut typed, mut said) = (Vec::new(), Said::default());
         let mut floats = Vec::new();
         while let Some(field) = self.next(&mut rest)? {
+            said.count(field.number);
             match field.number {
                 1 => self.numbers(&field, &mut weight.dims)?,
                 2 => weight.element = number(&field)? as i32,
@@ -18,15 +57,18 @@ impl Reader {
                 5 | 7 => self.numbers(&field, &mut typed)?,
                 8 => weight.name = self.text(&field)?,
                 9 => weight.payload = Payload::Raw(span(&field)?),
-                13 => self.external(span(&field)?, external.get_or_insert_default())?,
+                13 => self.external(span(&field)?, &mut said)?,
+                14 => said.is_elsewhere = number(&field)? == EXTERNAL,
                 _ => {}
             }
             if !matches!(field.number, 9 | 13 | 14) {
                 keep(&mut weight.kept, field.whole);
             }
         }
-        if let Some(external) = external {
-            weight.payload = Payload::External(external);
+        weight.is_plain = said.is_plain();
+        // As ONNX Runtime has it: without the word, what is said of another file counts for nothing.
+        if said.is_elsewhere {
+            weight.payload = Payload::External(said.external);
         }
         if let (Payload::Fields, [Value::Span(span)]) = (&weight.payload, &floats[..]) {
             weight.floats = Some(span.clone());
@@ -52,7 +94,7 @@ impl Reader {
         Ok(weight)
     }
 
-    fn external(&mut self, mut rest: Span, external: &mut External) -> Result<(), Fault> {
+    fn external(&mut self, mut rest: Span, said: &mut Said) -> Result<(), Fault> {
         let (mut key, mut value) = (String::new(), String::new());
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
@@ -66,12 +108,14 @@ impl Reader {
                 .parse()
                 .map_err(|_| Fault::Damaged("the place of a weight is no number"))
         };
+        let external = &mut said.external;
         match key.as_str() {
             "offset" => external.offset = bytes()?,
             "length" => external.length = Some(bytes()?),
             "location" => external.location = value,
             _ => {}
         }
+        said.keys.push(key);
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! The numbers of a weight, in a range of a file.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+
+use crate::inputs::{self, Links};
 
 /// Where the `float32` numbers of a weight lie side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Numbers {
 
     /// As many as `numbers` has room for, from `first` on.
     pub(super) fn read_from(&self, first: usize, numbers: &mut [f32]) -> io::Result<()> {
-        let mut file = File::open(&self.path)?;
+        let mut file = inputs::open(&self.path, Links::Follow)?;
         file.seek(SeekFrom::Start(self.offset + 4 * first as u64))?;
         let mut bytes = vec![0; STRETCH.min(4 * numbers.len())];
         for numbers in numbers.chunks_mut(STRETCH / 4) {

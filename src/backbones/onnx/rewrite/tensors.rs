@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::graph::{Attribute, Model, Node, Payload, Weight, element};
 use super::super::links::Links;
+use super::super::outline::external_file;
 use super::numbers::Numbers;
-use crate::backbones::outline::external_file;
 
 /// How many names a constant has at most; a circle ends here.
 const FARTHEST: usize = 8;
@@ -139,7 +139,7 @@ pub(super) fn is(node: &Node, operator: &str) -> bool {
 pub(super) fn int(node: &Node, name: &str, default: i64) -> Option<i64> {
     match node.attribute(name) {
         None => Some(default),
-        Some(Attribute::Ints(ints)) if ints.len() == 1 => Some(ints[0]),
+        Some(Attribute::Int(int)) => Some(*int),
         Some(_) => None,
     }
 }
