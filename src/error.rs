@@ -258,6 +258,26 @@ pub(crate) fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{plural}")
 }
 
+/// A text out of a file for a message: its first 60 characters, where it is longer.
+pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
+    match text.char_indices().nth(60) {
+        None => text.into(),
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+    }
+}
+
+/// Names for a message: each in backticks, commas between, the first ten of many.
+pub(crate) fn in_quotes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names = names.into_iter();
+    let first = names.by_ref().take(10);
+    let listed: Vec<String> = first.map(|name| format!("`{}`", shortened(name))).collect();
+    let more = match names.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    listed.join(", ") + &more
+}
+
 /// Whether an error says nothing about the file it happened to: the system has run out of open files or memory.
 pub(crate) fn is_of_system(error: &io::Error) -> bool {
     /// `ENOMEM`, `ENFILE` and `EMFILE`, which have these numbers on Linux, macOS and the BSDs.
@@ -324,6 +344,20 @@ mod tests {
         ];
         let text = text.map(|(n, what)| counted(n, what)).join(", ");
         assert_eq!(text, "0 images, 1 image, 2 images, 1 class, 2 classes");
+    }
+
+    #[test]
+    fn lists_of_names_end() {
+        let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+        let listed = |n| in_quotes(names(n).iter().map(String::as_str));
+        assert_eq!(
+            (listed(0), listed(2)),
+            (String::new(), "`0`, `1`".to_owned())
+        );
+        assert!(listed(10).ends_with("`8`, `9`"));
+        assert!(listed(20_003).ends_with("`9` and 19993 more"));
+        let long = "ä".repeat(61);
+        assert_eq!(in_quotes([&*long]), format!("`{}…`", "ä".repeat(60)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_quotes};
 
 /// How the minimum of the loss is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -111,18 +111,17 @@ impl ClassWeight {
 }
 
 fn same_classes(table: &BTreeMap<String, f64>, classes: &ClassIndex) -> Result<()> {
-    let named = |names: Vec<&str>| format!("`{}`", names.join("`, `"));
     let missing = classes.iter().filter(|name| !table.contains_key(*name));
     let missing: Vec<&str> = missing.collect();
     let unknown = table.keys().map(String::as_str);
     let unknown = unknown.filter(|name| classes.class_to_idx(name).is_none());
     let unknown: Vec<&str> = unknown.collect();
     let problem = if !missing.is_empty() {
-        format!("the class weights lack {}", named(missing))
+        format!("the class weights lack {}", in_quotes(missing))
     } else if !unknown.is_empty() {
         format!(
             "there are class weights of {}, which is no class here",
-            named(unknown)
+            in_quotes(unknown)
         )
     } else {
         return Ok(());

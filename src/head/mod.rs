@@ -13,6 +13,7 @@
 
 mod calibration;
 mod choices;
+mod class_table;
 mod cross_validation;
 mod disagreement;
 mod dropout;
@@ -22,6 +23,8 @@ mod evaluation;
 mod figures;
 mod file;
 mod fit;
+#[doc(hidden)]
+pub mod fuzz;
 mod gradient;
 mod image_set;
 mod inspection;
@@ -58,6 +61,7 @@ mod warnings;
 
 pub use calibration::{CalibrationFit, Sureness};
 pub use choices::{ClassWeight, Schedule, Solver};
+pub use class_table::read_class_weights;
 pub use cross_validation::{Folds, Groups, Joins, out_of_fold};
 pub use disagreement::{Disagreement, DisagreementFigure};
 pub use evaluation::{

@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 /// Beyond these a fit does not go: logits that say nothing would have any T at all.
 pub const TEMPERATURES: std::ops::RangeInclusive<f64> = 0.05..=20.0;
 
+/// What a head may have all the same.
+const USABLE: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
+
 /// Halvings of the range of ln T, of width 6: what is left is below 1e-13.
 const HALVINGS: usize = 46;
 /// Temperatures that are tried first where the loss may have several minima.
@@ -17,7 +20,7 @@ const TRIED: usize = 25;
 /// that range the likelihood puts one standard error.
 const AS_GOOD: f64 = 0.5;
 
-/// T, finite and above 0: probabilities are softmax(logits / T). Above 1 they become less sure, below 1 more.
+/// T, from 1e-6 to 1e6: probabilities are softmax(logits / T). Above 1 they become less sure, below 1 more.
 ///
 /// The order of an image's classes stays as it is; that of means over several views may not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -33,16 +36,16 @@ struct Loss {
 }
 
 impl Temperature {
-    /// A temperature that is finite and above 0.
+    /// A temperature from 1e-6 to 1e6: with others, logits of 32 bits may leave the range of numbers, or all be equal.
     ///
     /// # Errors
     /// [`Error::Input`] for any other number.
     pub fn new(value: f64) -> Result<Self> {
-        if value.is_finite() && value > 0.0 {
+        if USABLE.contains(&value) {
             return Ok(Self(value));
         }
         Err(Error::Input {
-            problem: format!("the temperature is {value}, but must be finite and above 0"),
+            problem: format!("the temperature is {value}, but must be from 1e-6 to 1e6"),
             hint: "fit it again with `frostline fit-head --calibrate`".to_owned(),
         })
     }

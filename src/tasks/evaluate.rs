@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::acquaintance::Acquaintance;
 use super::inputs::Skipped;
-use super::judge::{Accepted, JudgeOptions, Judged, Rejected, in_quotes, judge_by};
+use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
 use crate::classes::ClassIndex;
 use crate::classifier::Classifier;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, in_quotes};
 use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
 use crate::progress::Progress;
 
@@ -118,16 +118,25 @@ fn require_comparable(
             hint: hint.to_owned(),
         })
     };
-    let sorted = |classes: &ClassIndex| -> Vec<String> {
-        let mut names: Vec<_> = classes.iter().map(str::to_owned).collect();
-        names.sort_unstable();
-        names
+    let alone = |ours: &ClassIndex, others: &ClassIndex| {
+        let alone = ours
+            .iter()
+            .filter(|name| others.class_to_idx(name).is_none());
+        let alone: Vec<&str> = alone.collect();
+        (!alone.is_empty()).then(|| in_quotes(alone))
     };
-    let [left, right] = [first, second].map(|head| sorted(head.classes()));
-    if left != right {
-        let [left, right] = [left, right].map(|names| in_quotes(names.iter().map(String::as_str)));
+    let (left, right) = (first.classes(), second.classes());
+    let only = [
+        ("first", alone(left, right)),
+        ("second", alone(right, left)),
+    ];
+    let only: Vec<String> = only
+        .into_iter()
+        .filter_map(|(whose, names)| Some(format!("only the {whose} has the classes {}", names?)))
+        .collect();
+    if !only.is_empty() {
         return mismatch(
-            format!("the classes are {left} on the left and {right} on the right"),
+            only.join(", "),
             "compare heads that were trained on the same classes",
         );
     }

@@ -1,6 +1,5 @@
 //! `fit-head`: features on disk to a head file.
 
-mod class_table;
 mod cross_validation;
 mod division;
 mod memory;
@@ -14,7 +13,6 @@ use std::path::{Path, PathBuf};
 use linfa::ParamGuard;
 use serde_json::json;
 
-pub use self::class_table::read_class_weights;
 pub use self::cross_validation::CrossValidation;
 use self::cross_validation::Images;
 pub(super) use self::cross_validation::check_near;

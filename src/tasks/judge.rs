@@ -13,7 +13,7 @@ use super::inputs::{Inputs, Skipped};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Verdict, top};
-use crate::error::{Error, Result, counted};
+use crate::error::{Error, Result, counted, in_quotes};
 use crate::features::{Digest, FeatureStore, is_store};
 use crate::head::{Evaluation, Interval};
 use crate::images::{Labels, Names, Scan};
@@ -414,10 +414,4 @@ impl<'a> Tally<'a> {
         );
         Error::Input { problem, hint }
     }
-}
-
-/// Names for a message: each in backticks, commas between.
-pub(super) fn in_quotes<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }

@@ -29,7 +29,6 @@ pub use extract::{ExtractOptions, ExtractReport, extract, extract_scan};
 pub use fit_head::{
     CalibrateOn, Calibration, CalibrationOutcome, Change, CrossValidation, FitHeadOptions,
     FitHeadReport, KeptForRejection, OutOfFoldFigures, Streaming, Validation, fit_head,
-    read_class_weights,
 };
 pub use guard::{OutputGuard, Overwrite, Wanted};
 pub use import::{ImportOptions, import};

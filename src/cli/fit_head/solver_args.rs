@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::sgd_args::SgdArgs;
 use crate::error::{Error, Result};
-use crate::head::{ClassWeight, FitParams, FitValues, Schedule, Solver, Tunable};
-use crate::tasks::read_class_weights;
+use crate::head::{
+    ClassWeight, FitParams, FitValues, Schedule, Solver, Tunable, read_class_weights,
+};
 
 /// Parameters of every fit, and those of each solver; ranges are checked by the library.
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,7 @@
 //!
 //! # Format
 //!
-//! A safetensors file (`frostline-head`, format version 1): 8 bytes little-endian length of the JSON header, the header
+//! A safetensors file (`frostline-head`, format version 2): 8 bytes little-endian length of the JSON header, the header
 //! padded with spaces to a multiple of 8 bytes, the tensors' numbers little-endian and row-major, nothing after them.
 //! C is the number of classes, D that of features, M that of the training images that a rejection keeps, N that of the
 //! different training images, V that of the views of each.
@@ -23,12 +23,13 @@
 //! | key | value |
 //! |---|---|
 //! | `format` | `frostline-head` |
-//! | `format_version` | `1`; a reader refuses a number above the one it knows |
-//! | `classes` | JSON list of C different names, in index order |
+//! | `format_version` | `2`; a reader refuses a number above the one it knows. Version 1 had no checksum |
+//! | `checksum` | the BLAKE3 of the whole file as 64 hex digits, these digits read as zeros; always there from version 2 on. Its key and value stand in the header without a space or an escape between them |
+//! | `classes` | JSON list of C different names, in index order; C is at least 2, a name has 1 to 4096 bytes and no NUL |
 //! | `manifest` | JSON: what made the features; this module does not look into it |
 //! | `params` | JSON: how the head was fitted; as opaque |
 //! | `metrics` | JSON: how good it was; as opaque |
-//! | `temperature` | a decimal number T above 0; where it is missing, T is 1 |
+//! | `temperature` | a decimal number T from 1e-6 to 1e6; where it is missing, T is 1 |
 //! | `rejection` | JSON: `method` (`nearest-neighbours`), `k`, `rate`, `threshold`; where it is missing, nothing is rejected |
 //! | `created_by` | `frostline` and its version |
 //!
@@ -36,11 +37,13 @@
 //! between its features and the k-th nearest row of `training_features` is below the threshold; k is at most M. All
 //! numbers are finite. Without `training_digests` it is not known what the head was trained on. Out-of-fold logits of more
 //! than 64 MiB are not written; the temperature applies to them as to all others.
+//! The header has at most 32 MiB, the file at most 2 GiB.
 //! Readers pass over tensors and metadata that they do not know, as those of version 1 that knew neither `temperature`
 //! nor `rejection` do, and take `null` for a missing `manifest`, `params` or `metrics`. Equal heads give equal bytes. In
 //! Python: `safetensors.safe_open(path, "pt")`, then `get_tensor("weight")` and
-//! `metadata()`.
+//! `metadata()`. Who changes a head with another tool writes it as version 1 without a `checksum`.
 
+mod checksum;
 mod kind;
 mod read;
 mod record;
@@ -51,17 +54,28 @@ use std::path::Path;
 
 use serde_json::Value;
 
+pub(super) use self::checksum::seal_again;
+
 use super::linear::LinearHead;
 use super::rejection::Rejection;
 use super::temperature::Temperature;
 use super::training_record::TrainingRecord;
 use crate::classes::ClassIndex;
-use crate::error::Result;
+use crate::error::{FileProblem, Result};
 
 /// The latest version of the format, which this module writes.
-pub const FORMAT_VERSION: u64 = 1;
+pub const FORMAT_VERSION: u64 = 2;
 
 const FORMAT: &str = "frostline-head";
+
+/// Bytes of the header's length.
+const PREFIX: usize = 8;
+
+/// Bytes of the longest header. It is parsed into values many times as long; 100,000 classes or epochs take half of it.
+const LONGEST_HEADER: usize = 32 << 20;
+
+/// Bytes of the longest name of a class: that of the longest path.
+const LONGEST_NAME: usize = 4096;
 
 /// What a head file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +117,41 @@ impl HeadFile {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         read::read(path.as_ref())
     }
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(super) fn encode(&self) -> Result<Vec<u8>> {
+        write::encode(self)
+    }
+
+    /// What the bytes of a head file hold, or what is wrong with them.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, FileProblem> {
+        read::decode(bytes)
+    }
+}
+
+/// Why a head cannot have these classes, in words that name one.
+fn class_problem(classes: &ClassIndex) -> Option<String> {
+    if classes.len() < 2 {
+        return Some(format!(
+            "there are fewer than two classes ({})",
+            classes.len()
+        ));
+    }
+    let of_name = |(index, name): (usize, &str)| match name {
+        "" => Some(format!("class {index} (from 0) has no name")),
+        name if name.contains('\0') => {
+            Some(format!("the name of class {index} (from 0) has a NUL"))
+        }
+        name if name.len() > LONGEST_NAME => Some(format!(
+            "the name of class {index} (from 0) has {} bytes, more than {LONGEST_NAME}",
+            name.len()
+        )),
+        _ => None,
+    };
+    classes.iter().enumerate().find_map(of_name)
 }
 
 #[cfg(test)]

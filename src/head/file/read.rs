@@ -1,8 +1,7 @@
 //! Reading a head file, and saying what is wrong with one that is none.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use ndarray::{Array1, Array2};
@@ -11,15 +10,15 @@ use safetensors::tensor::Metadata;
 use serde::de::DeserializeOwned;
 
 use super::tensors::{Tensors, f16, f32, i32};
-use super::{FORMAT, FORMAT_VERSION, HeadFile, kind, record};
+use super::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, PREFIX, checksum, class_problem};
+use super::{kind, record};
 use crate::classes::ClassIndex;
 use crate::error::{Error, FileProblem, Result};
 use crate::head::{LinearHead, Rejection, RejectionRule, Temperature};
+use crate::inputs::{self, Links};
 
-/// Bytes of the header length.
-const PREFIX: u64 = 8;
-/// The safetensors crate reads no longer header.
-const LONGEST_HEADER: u64 = 100_000_000;
+/// No head is longer: 20,000 classes of 8192 features, with all that a head may keep, take half of it.
+const LIMIT: u64 = 2 << 30;
 
 /// What stops the reading of a file: the system, or the content.
 enum Stop {
@@ -40,7 +39,8 @@ impl From<FileProblem> for Stop {
 }
 
 pub(super) fn read(path: &Path) -> Result<HeadFile> {
-    open_and_read(path).map_err(|stop| match stop {
+    let head = load(path).and_then(|bytes| Ok(decode(&bytes)?));
+    head.map_err(|stop| match stop {
         Stop::Io(error) => Error::io("read", path)(error),
         Stop::Content(problem) => {
             let hint = hint(&problem).to_owned();
@@ -55,54 +55,59 @@ pub(super) fn read(path: &Path) -> Result<HeadFile> {
 
 fn hint(problem: &FileProblem) -> &'static str {
     match problem {
-        FileProblem::Cut(_) => "copy it again, or fit it again with `frostline fit-head`",
+        FileProblem::Cut(_) | FileProblem::Damaged(_) => {
+            "copy it again, or fit it again with `frostline fit-head`"
+        }
         FileProblem::Foreign { .. } => "give the file that `frostline fit-head` wrote",
         FileProblem::Newer { .. } => "use a newer frostline",
-        FileProblem::Damaged(_) => "fit it again with `frostline fit-head`",
     }
 }
 
-fn open_and_read(path: &Path) -> Result<HeadFile, Stop> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
-    let header = read_header(&mut file, size)?;
-    let data_start = PREFIX + header.len() as u64;
-    // Who wrote it comes first: a foreign file is not called damaged.
-    let metadata = parse_header(&header)?;
-    let strings = metadata.metadata().clone().unwrap_or_default();
-    check_format(&strings)?;
-    let wanted = data_start.saturating_add(metadata.data_len() as u64);
-    check_size(size, wanted)?;
-    let mut data = Vec::new();
-    file.take(metadata.data_len() as u64)
-        .read_to_end(&mut data)?;
-    check_size(data_start + data.len() as u64, wanted)?;
-    Ok(assemble(&metadata, &strings, &data)?)
-}
-
-/// The JSON header, read only when its length and first byte are those of a safetensors file.
-fn read_header(file: &mut File, size: u64) -> Result<Vec<u8>, Stop> {
+/// All bytes of a file that begins as a head does: a foreign one may be long, and is not read whole.
+fn load(path: &Path) -> Result<Vec<u8>, Stop> {
+    let mut file = inputs::open(path, Links::Follow)?;
     let mut start = Vec::new();
-    file.take(PREFIX + 1).read_to_end(&mut start)?;
+    (&file).take(PREFIX as u64 + 1).read_to_end(&mut start)?;
+    header_length(&start, file.metadata()?.len())?;
+    file.rewind()?;
+    Ok(inputs::read_all(file, LIMIT)?)
+}
+
+/// What the bytes of a head file hold.
+pub(super) fn decode(bytes: &[u8]) -> Result<HeadFile, FileProblem> {
+    let header = header_length(bytes, bytes.len() as u64)?;
+    let (header, data) = bytes[PREFIX..].split_at(header);
+    // Who wrote it comes first: a foreign file is not called damaged.
+    let metadata = parse_header(header)?;
+    let strings = metadata.metadata().clone().unwrap_or_default();
+    let version = check_format(&strings)?;
+    let wanted = (PREFIX + header.len()).saturating_add(metadata.data_len());
+    check_size(bytes.len(), wanted)?;
+    checksum::check(bytes, version, strings.get(checksum::KEY))?;
+    assemble(&metadata, &strings, data)
+}
+
+/// The length of the JSON header of a file of `size` bytes, if that and the first byte are those of a safetensors file.
+fn header_length(start: &[u8], size: u64) -> Result<usize, FileProblem> {
     if start.is_empty() {
-        return Err(foreign("an empty file".to_owned()).into());
+        return Err(foreign("an empty file".to_owned()));
     }
-    let Some((prefix, first)) = start.split_first_chunk() else {
-        return Err(FileProblem::Cut(format!("it has {size} bytes, a head at least 8")).into());
+    let Some((prefix, rest)) = start.split_first_chunk() else {
+        return Err(FileProblem::Cut(format!(
+            "it has {size} bytes, a head at least 8"
+        )));
     };
     let length = u64::from_le_bytes(*prefix);
-    if !(2..=LONGEST_HEADER).contains(&length) || !matches!(first, [] | [b'{']) {
-        return Err(foreign(kind::of(&start)).into());
+    if !(2..=LONGEST_HEADER as u64).contains(&length) || !matches!(rest, [] | [b'{', ..]) {
+        let first = &start[..start.len().min(PREFIX + 1)];
+        return Err(foreign(kind::of(first)));
     }
-    if size < PREFIX + length {
-        let wanted = PREFIX + length;
+    let wanted = PREFIX as u64 + length;
+    if size < wanted {
         let problem = format!("it has {size} bytes, its header alone should end at {wanted}");
-        return Err(FileProblem::Cut(problem).into());
+        return Err(FileProblem::Cut(problem));
     }
-    let mut header = first.to_vec();
-    file.take(length - first.len() as u64)
-        .read_to_end(&mut header)?;
-    Ok(header)
+    Ok(length as usize)
 }
 
 fn parse_header(header: &[u8]) -> Result<Metadata, FileProblem> {
@@ -110,7 +115,8 @@ fn parse_header(header: &[u8]) -> Result<Metadata, FileProblem> {
     serde_json::from_slice(header).map_err(problem)
 }
 
-fn check_format(strings: &HashMap<String, String>) -> Result<(), FileProblem> {
+/// The version of the format.
+fn check_format(strings: &HashMap<String, String>) -> Result<u64, FileProblem> {
     let format = strings.get("format").map(String::as_str);
     if format != Some(FORMAT) {
         let of = format.map_or_else(String::new, |format| format!(" of format `{format}`"));
@@ -122,7 +128,7 @@ fn check_format(strings: &HashMap<String, String>) -> Result<(), FileProblem> {
         .get("format_version")
         .and_then(|version| version.parse::<u64>().ok());
     match version {
-        Some(1..=FORMAT_VERSION) => Ok(()),
+        Some(version @ 1..=FORMAT_VERSION) => Ok(version),
         Some(found) if found > FORMAT_VERSION => Err(FileProblem::Newer {
             found,
             known: FORMAT_VERSION,
@@ -133,7 +139,7 @@ fn check_format(strings: &HashMap<String, String>) -> Result<(), FileProblem> {
     }
 }
 
-fn check_size(size: u64, wanted: u64) -> Result<(), FileProblem> {
+fn check_size(size: usize, wanted: usize) -> Result<(), FileProblem> {
     if size < wanted {
         return Err(FileProblem::Cut(format!("it has {size} of {wanted} bytes")));
     }
@@ -152,6 +158,9 @@ fn assemble(
     data: &[u8],
 ) -> Result<HeadFile, FileProblem> {
     let classes: ClassIndex = json(strings.get("classes"), "classes")?;
+    if let Some(problem) = class_problem(&classes) {
+        return Err(FileProblem::Damaged(format!("in its `classes`, {problem}")));
+    }
     let tensors = Tensors::new(metadata, data);
     let (c, weight) = (classes.len(), tensors.of("weight", Dtype::F32, 2)?);
     let bias = tensors.of("bias", Dtype::F32, 1)?;
@@ -204,7 +213,7 @@ fn temperature(strings: &HashMap<String, String>) -> Result<Temperature, FilePro
         .and_then(|value| Temperature::new(value).ok())
         .ok_or_else(|| {
             FileProblem::Damaged(format!(
-                "its `temperature` is {text:?}, not a finite number above 0"
+                "its `temperature` is {text:?}, not a number from 1e-6 to 1e6"
             ))
         })
 }

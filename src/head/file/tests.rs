@@ -54,8 +54,10 @@ fn written(file: &HeadFile) -> (TempDir, PathBuf, Vec<u8>) {
     (folder, path, bytes)
 }
 
-/// The problem that the reader has with these bytes.
+/// The problem that the reader has with these bytes, whose checksum is right where they have a place for one.
 fn problem(bytes: &[u8]) -> FileProblem {
+    let mut bytes = bytes.to_vec();
+    seal_again(&mut bytes);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("head.safetensors");
     fs::write(&path, bytes).unwrap();
@@ -79,6 +81,17 @@ fn patched_in(file: &HeadFile, from: &str, to: &str) -> Vec<u8> {
         .unwrap();
     bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
     bytes
+}
+
+/// The same file as version 1, which had no checksum, and with other changes of its metadata.
+fn with_metadata(
+    bytes: &[u8],
+    change: impl FnOnce(&mut serde_json::Map<String, Value>),
+) -> Vec<u8> {
+    let (header, _) = SafeTensors::read_metadata(bytes).unwrap();
+    let mut json: Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    change(json["__metadata__"].as_object_mut().unwrap());
+    safetensors(&json.to_string(), &bytes[8 + header..])
 }
 
 fn safetensors(header: &str, data: &[u8]) -> Vec<u8> {
@@ -117,6 +130,194 @@ fn other_readers_of_safetensors_find_the_tensors() {
         tensors.tensor("bias").unwrap().data()[..4],
         0.5f32.to_le_bytes()
     );
+}
+
+/// The digits are what `b3sum` says of the file with zeros in their place.
+#[test]
+fn the_checksum_is_in_the_metadata_for_every_reader() {
+    let bytes = written(&trusted()).2;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    let digits = metadata.metadata().as_ref().unwrap()["checksum"].clone();
+    let place = bytes
+        .windows(64)
+        .position(|window| window == digits.as_bytes())
+        .unwrap();
+    let mut blank = bytes.clone();
+    blank[place..place + 64].fill(b'0');
+    assert_eq!(blake3::hash(&blank).to_hex().as_str(), digits);
+}
+
+#[test]
+fn a_head_without_a_checksum_is_read_as_before() {
+    let (folder, path, bytes) = written(&trusted());
+    let old = with_metadata(&bytes, |metadata| {
+        metadata.shift_remove("checksum");
+        metadata["format_version"] = "1".into();
+    });
+    fs::write(&path, old).unwrap();
+    assert_eq!(HeadFile::read(&path).unwrap(), trusted());
+    drop(folder);
+    // Only those of version 1 have none: damage to the key alone is found.
+    let without = with_metadata(&bytes, |metadata| drop(metadata.shift_remove("checksum")));
+    assert!(
+        problem(&without)
+            .to_string()
+            .contains("`checksum` is missing")
+    );
+    // What another tool changed and wrote with the old digits.
+    let changed = with_metadata(&bytes, |metadata| metadata["temperature"] = "2".into());
+    let problem = HeadFile::decode(&changed).unwrap_err().to_string();
+    assert!(
+        problem.contains("its checksum is not that of its bytes"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn one_flipped_bit_anywhere_is_an_error() {
+    let is_refused = |bytes: &[u8], bit: usize| {
+        let mut flipped = bytes.to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        HeadFile::decode(&flipped).is_err()
+    };
+    let small = written(&sample()).2;
+    for bit in 0..small.len() * 8 {
+        assert!(is_refused(&small, bit), "bit {bit}");
+    }
+    let all = HeadFile {
+        rejection: trusted().rejection,
+        ..recorded()
+    };
+    let (_folder, path, bytes) = written(&all);
+    let mut generator = crate::head::dropout::order_generator(0);
+    for _ in 0..2000 {
+        let bit = crate::head::dropout::below(bytes.len() * 8, &mut generator);
+        assert!(is_refused(&bytes, bit), "bit {bit}");
+    }
+    // The exponent of the first weight, which would give other labels.
+    let mut flipped = bytes;
+    let header = u64::from_le_bytes(flipped[..8].try_into().unwrap()) as usize;
+    flipped[8 + header + 3] ^= 1 << 6;
+    fs::write(&path, flipped).unwrap();
+    let error = HeadFile::read(&path).unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            Error::File {
+                problem: FileProblem::Damaged(_),
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("copy it again"));
+}
+
+/// Changed, lost and doubled bytes, with the right checksum and without: an error, or a head that keeps its word.
+#[test]
+fn damaged_heads_are_refused_or_usable() {
+    let all = HeadFile {
+        rejection: trusted().rejection,
+        temperature: trusted().temperature,
+        ..recorded()
+    };
+    let bytes = written(&all).2;
+    let mut generator = crate::head::dropout::order_generator(0);
+    let mut below = |n| crate::head::dropout::below(n, &mut generator);
+    for _ in 0..1000 {
+        let mut damaged = bytes.clone();
+        for _ in 0..=below(4) {
+            let place = below(damaged.len());
+            match below(8) {
+                0 => damaged.truncate(place + 1),
+                1 => damaged.extend_from_within(place..),
+                2 | 3 => damaged[place] = b"0123456789-.eEnul[]{}\\\", :"[below(26)],
+                _ => damaged[place] = below(256) as u8,
+            }
+        }
+        crate::head::fuzz::head_bytes(&damaged);
+    }
+}
+
+#[test]
+fn names_that_no_class_can_have_are_refused() {
+    let bytes = written(&sample()).2;
+    let refused = |names: Value, problem_of: &str| {
+        let changed = with_metadata(&bytes, |metadata| {
+            metadata["classes"] = names.to_string().into()
+        });
+        let problem = problem(&changed).to_string();
+        assert!(problem.contains(problem_of), "{problem}");
+    };
+    refused(json!([]), "fewer than two classes (0)");
+    refused(json!(["a"]), "fewer than two classes (1)");
+    refused(json!(["a", ""]), "class 1 (from 0) has no name");
+    refused(json!(["a\0", "b"]), "class 0 (from 0) has a NUL");
+    refused(json!(["a", "a"]), "`a` is listed more than once");
+    refused(json!(["a", "b".repeat(4097)]), "has 4097 bytes");
+    let nameless = HeadFile {
+        classes: ClassIndex::from_ordered(["a", ""]).unwrap(),
+        ..sample()
+    };
+    assert!(matches!(nameless.encode(), Err(Error::Input { .. })));
+}
+
+#[test]
+fn metadata_that_are_bombs_are_refused() {
+    let bytes = written(&sample()).2;
+    let refused = |key: &str, text: String, word: &str| {
+        let changed = with_metadata(&bytes, |metadata| metadata[key] = text.into());
+        let problem = problem(&changed).to_string();
+        assert!(problem.contains(word), "{problem}");
+    };
+    refused("metrics", "[".repeat(100_000), "recursion limit");
+    refused(
+        "params",
+        r#"{"lr":1e999}"#.to_owned(),
+        "number out of range",
+    );
+    let long = with_metadata(&bytes, |metadata| {
+        metadata["metrics"] = " ".repeat(LONGEST_HEADER).into()
+    });
+    assert!(matches!(problem(&long), FileProblem::Foreign { .. }));
+    let long = HeadFile {
+        metrics: " ".repeat(LONGEST_HEADER).into(),
+        ..sample()
+    };
+    assert!(matches!(long.encode(), Err(Error::Input { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let cause = |path: &std::path::Path| match HeadFile::read(path).unwrap_err() {
+        Error::Io { source, .. } => source.to_string(),
+        other => panic!("{other}"),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(cause(&pipe), "it is a named pipe, not a regular file");
+    assert_eq!(
+        cause("/dev/zero".as_ref()),
+        "it is a device, not a regular file"
+    );
+    // A hole of 1 TiB behind the start of a head.
+    let (_folder, path, _) = written(&sample());
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(1 << 40)
+        .unwrap();
+    assert!(cause(&path).contains("more than the limit of 2147483648"));
+    assert!(problem(b"").to_string().contains("an empty file"));
 }
 
 #[test]
@@ -181,7 +382,7 @@ fn foreign_files_are_called_by_their_names() {
 #[test]
 fn a_later_version_is_newer() {
     let newer = problem(&patched(
-        r#""format_version":"1""#,
+        r#""format_version":"2""#,
         r#""format_version":"9""#,
     ));
     assert_eq!(
@@ -194,7 +395,7 @@ fn a_later_version_is_newer() {
     for version in ["0", "x"] {
         let to = format!(r#""format_version":"{version}""#);
         assert!(matches!(
-            problem(&patched(r#""format_version":"1""#, &to)),
+            problem(&patched(r#""format_version":"2""#, &to)),
             FileProblem::Damaged(_)
         ));
     }
@@ -276,7 +477,7 @@ fn a_head_that_says_nothing_of_them_is_as_it_was() {
     for word in ["temperature", "rejection", "training_"] {
         assert!(!text.contains(word), "{word}");
     }
-    assert_eq!(text.matches("format_version\":\"1\"").count(), 1);
+    assert_eq!(text.matches("format_version\":\"2\"").count(), 1);
 }
 
 #[test]

@@ -7,10 +7,10 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
 
-use super::{FORMAT, FORMAT_VERSION, HeadFile, record};
+use super::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, checksum, class_problem, record};
 use crate::error::{Error, Result};
 use crate::head::{LinearHead, Rejection, Temperature};
-use crate::outputs;
+use crate::{outputs, seal};
 
 /// The JSON header; its fields come in a fixed order, which the safetensors crate's own hash map does not.
 #[derive(Serialize)]
@@ -33,18 +33,31 @@ pub(super) fn write(file: &HeadFile, path: &Path) -> Result<()> {
     outputs::write_bytes_through(path, &encode(file)?)
 }
 
-fn encode(file: &HeadFile) -> Result<Vec<u8>> {
+pub(super) fn encode(file: &HeadFile) -> Result<Vec<u8>> {
     check(file)?;
     let tensors = tensors(file);
     let mut header =
         serde_json::to_vec(&header(file, &tensors)).expect("strings and numbers are always JSON");
     header.resize(header.len().next_multiple_of(8), b' ');
+    if header.len() > LONGEST_HEADER {
+        return Err(too_long(header.len()));
+    }
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.append(&mut header);
     for mut tensor in tensors {
         bytes.append(&mut tensor.bytes);
     }
+    checksum::seal(&mut bytes);
     Ok(bytes)
+}
+
+fn too_long(length: usize) -> Error {
+    Error::Input {
+        problem: format!(
+            "the names of the classes and the history of the fit take {length} bytes, and a head keeps at most {LONGEST_HEADER}"
+        ),
+        hint: "fit it with fewer epochs".to_owned(),
+    }
 }
 
 /// All of them, the numbers of 16 bits last, so that every one begins at a multiple of its size.
@@ -119,6 +132,8 @@ fn check(file: &HeadFile) -> Result<()> {
             format!("the head has {rows} rows for {classes} classes"),
             "give every class one row",
         )
+    } else if let Some(problem) = class_problem(&file.classes) {
+        (format!("among the classes, {problem}"), "rename the class")
     } else if !file.head.is_finite() {
         (
             "the head has weights that are not finite".to_owned(),
@@ -176,6 +191,7 @@ fn metadata(file: &HeadFile) -> BTreeMap<&'static str, String> {
     let mut metadata = BTreeMap::from([
         ("format", FORMAT.to_owned()),
         ("format_version", FORMAT_VERSION.to_string()),
+        (checksum::KEY, seal::BLANK.to_owned()),
         ("classes", classes),
         ("manifest", file.manifest.to_string()),
         ("params", file.params.to_string()),

@@ -1,0 +1,55 @@
+//! The checksum of a head file, which stands in the metadata of its header.
+
+use std::ops::Range;
+
+use super::PREFIX;
+use crate::error::FileProblem;
+use crate::seal;
+
+/// The key of the digits in the metadata.
+pub(super) const KEY: &str = "checksum";
+
+/// The first version of the format that has one. Without it, damage to the key alone would leave the file unchecked.
+const SINCE: u64 = 2;
+
+/// Checks a file of some version of the format whose header has these digits.
+pub(super) fn check(
+    bytes: &[u8],
+    version: u64,
+    digits: Option<&String>,
+) -> Result<(), FileProblem> {
+    let is_right = |digits: &String| {
+        place(bytes).is_some_and(|place| {
+            bytes.get(place.clone()) == Some(digits.as_bytes()) && seal::is_right(bytes, place)
+        })
+    };
+    let problem = match digits {
+        None if version < SINCE => return Ok(()),
+        None => "its `checksum` is missing",
+        Some(digits) if is_right(digits) => return Ok(()),
+        Some(_) => "its checksum is not that of its bytes",
+    };
+    Err(FileProblem::Damaged(problem.to_owned()))
+}
+
+/// Writes the checksum of a file that has a place for it.
+pub(super) fn seal(bytes: &mut [u8]) {
+    let place = place(bytes).expect("the metadata have the key");
+    seal::put(bytes, place);
+}
+
+/// Where the digits stand in a file.
+fn place(bytes: &[u8]) -> Option<Range<usize>> {
+    let (length, rest) = bytes.split_first_chunk::<PREFIX>()?;
+    let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let place = seal::place_in_json(header)?;
+    Some(PREFIX + place.start..PREFIX + place.end)
+}
+
+/// Gives a file that has a place for a checksum the right one, whatever stands there.
+pub(in crate::head) fn seal_again(bytes: &mut [u8]) {
+    if let Some(place) = place(bytes) {
+        bytes[place].copy_from_slice(seal::BLANK.as_bytes());
+        seal(bytes);
+    }
+}
