@@ -34,6 +34,7 @@ pub(super) fn json(report: &EvaluateReport, other: Option<&Path>) -> String {
         "roc_auc": e.roc_auc,
         "classes": e.classes,
         "confusion": e.confusion,
+        "confusion_cells": e.confusion.cells(),
         "per_class": per_class,
         "reliability": e.reliability,
         "intervals": e.intervals,

@@ -192,17 +192,15 @@ fn confusion(out: &mut String, e: &Evaluation, names: &[String]) {
     if names.len() > WIDEST {
         let _ = writeln!(
             out,
-            "\nThe confusion matrix of {} classes is in --format json.",
+            "\nThe confusion of {} classes is in --format json, as `confusion_cells`.",
             names.len()
         );
         return;
     }
     let width = width(names);
-    let cell = e
-        .confusion
-        .iter()
-        .flatten()
-        .max()
+    let matrix = e.confusion.matrix().unwrap_or_default();
+    let largest = matrix.iter().flatten().max();
+    let cell = largest
         .map_or(1, |n| n.to_string().len())
         .max(names.len().to_string().len());
     let _ = write!(out, "\n{:width$}    ", "truth");
@@ -210,7 +208,7 @@ fn confusion(out: &mut String, e: &Evaluation, names: &[String]) {
         let _ = write!(out, "  {column:>cell$}");
     }
     let _ = writeln!(out, "  predicted");
-    for (number, (name, row)) in names.iter().zip(&e.confusion).enumerate() {
+    for (number, (name, row)) in names.iter().zip(&matrix).enumerate() {
         let _ = write!(out, "{name:width$}  {:>2}", number + 1);
         for n in row {
             let _ = write!(out, "  {n:>cell$}");

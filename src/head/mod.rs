@@ -65,8 +65,8 @@ pub use class_table::read_class_weights;
 pub use cross_validation::{Folds, Groups, Joins, out_of_fold};
 pub use disagreement::{Disagreement, DisagreementFigure};
 pub use evaluation::{
-    Bootstrap, ClassFigures, ClassIntervals, Comparison, Difference, Evaluation, Interval,
-    IntervalMethod, Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
+    Bootstrap, ClassFigures, ClassIntervals, Comparison, Confusion, ConfusionCell, Difference,
+    Evaluation, Interval, IntervalMethod, Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
 };
 pub use figures::{EpochFigures, ValidationFigures};
 pub use file::{FORMAT_VERSION, HeadFile};

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::number::{count, grouped, percent};
 use super::page::Page;
+use crate::head::ConfusionCell;
 
 /// More classes than these would be a map nobody reads: then those with the most mistakes are shown.
 const MOST_CLASSES: usize = 30;
@@ -31,13 +32,12 @@ pub(super) fn section(page: &Page) -> Markup {
 
 /// The indices of the classes in the map, in index order.
 fn shown(page: &Page) -> Vec<usize> {
-    let n = page.confusion.len();
-    let mistakes = |class: usize| -> usize {
-        let missed: usize = page.confusion[class].iter().sum();
-        let taken: usize = page.confusion.iter().map(|row| row[class]).sum();
-        missed + taken - 2 * page.confusion[class][class]
+    let confusion = &page.confusion;
+    let mistakes = |class: usize| {
+        let [missed, taken] = confusion.margins(class);
+        missed + taken - 2 * confusion.count(class, class)
     };
-    let mut order: Vec<usize> = (0..n).collect();
+    let mut order: Vec<usize> = (0..confusion.n_classes()).collect();
     order.sort_by_key(|&class| std::cmp::Reverse(mistakes(class)));
     order.truncate(MOST_CLASSES);
     order.sort_unstable();
@@ -67,11 +67,12 @@ fn table(page: &Page, shown: &[usize]) -> Markup {
 }
 
 fn cell(page: &Page, truth: usize, predicted: usize) -> Markup {
-    let n = page.confusion[truth][predicted];
+    let n = page.confusion.count(truth, predicted);
     if n == 0 {
         return html! { td.none { span.unseen { "0" } } };
     }
-    let of_row = n as f64 / page.confusion[truth].iter().sum::<usize>().max(1) as f64;
+    let [support, _] = page.confusion.margins(truth);
+    let of_row = n as f64 / support as f64;
     let kind = if truth == predicted { "right" } else { "wrong" };
     let (is, said) = (page.class(truth), page.class(predicted));
     let words = format!(
@@ -92,28 +93,21 @@ fn level(share: f64) -> usize {
     ((share * 10.0).ceil() as usize).clamp(1, 10)
 }
 
-/// The most common mistakes: truth, prediction and how many; the most frequent first.
-fn pairs(page: &Page) -> Vec<(usize, usize, usize)> {
-    let rows = page.confusion.iter().enumerate();
-    let cells = rows.flat_map(|(truth, row)| {
-        row.iter()
-            .enumerate()
-            .map(move |(predicted, &n)| (truth, predicted, n))
-    });
-    let mut pairs: Vec<_> = cells
-        .filter(|&(truth, predicted, n)| truth != predicted && n > 0)
-        .collect();
-    pairs.sort_by_key(|&(_, _, n)| std::cmp::Reverse(n));
+/// The most common mistakes, the most frequent first.
+fn pairs(page: &Page) -> Vec<ConfusionCell> {
+    let cells = page.confusion.cells().iter().copied();
+    let mut pairs: Vec<_> = cells.filter(|cell| cell.truth != cell.predicted).collect();
+    pairs.sort_by_key(|cell| std::cmp::Reverse(cell.n));
     pairs.truncate(MOST_PAIRS);
     pairs
 }
 
-fn list(page: &Page, pairs: &[(usize, usize, usize)]) -> Markup {
+fn list(page: &Page, pairs: &[ConfusionCell]) -> Markup {
     html! {
         div.pairs {
             h3 { "Most common mistakes" }
             ol {
-                @for &(truth, predicted, n) in pairs {
+                @for &ConfusionCell { truth, predicted, n } in pairs {
                     li {
                         button type="button" data-truth=(truth) data-predicted=(predicted) {
                             span.n { (grouped(n)) }
@@ -133,7 +127,7 @@ mod tests {
     fn page(confusion: Vec<Vec<usize>>) -> Page {
         Page {
             classes: (0..confusion.len()).map(|i| format!("class {i}")).collect(),
-            confusion,
+            confusion: confusion.into(),
             ..Page::default()
         }
     }
@@ -141,7 +135,9 @@ mod tests {
     #[test]
     fn the_most_common_mistakes_come_first() {
         let page = page(vec![vec![5, 1, 0], vec![3, 9, 1], vec![0, 0, 4]]);
-        assert_eq!(pairs(&page), [(1, 0, 3), (0, 1, 1), (1, 2, 1)]);
+        let pairs = pairs(&page);
+        let pairs: Vec<_> = pairs.iter().map(|c| (c.truth, c.predicted, c.n)).collect();
+        assert_eq!(pairs, [(1, 0, 3), (0, 1, 1), (1, 2, 1)]);
     }
 
     #[test]

@@ -106,7 +106,7 @@ mod tests {
         let page = Page {
             title: evil.to_owned(),
             classes: vec![evil.to_owned()],
-            confusion: vec![vec![1]],
+            confusion: vec![vec![1]].into(),
             notes: vec![evil.to_owned()],
             ..Page::default()
         };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::head::{Interval, LearningPoint};
+use crate::head::{Confusion, Interval, LearningPoint};
 
 /// The most bytes of pictures on a page: with these it stays below 30 MB, base64 and 5,000 names included.
 pub const PICTURE_ROOM: usize = 20_000_000;
@@ -22,8 +22,8 @@ pub struct Page {
     pub classes: Vec<String>,
     /// The figures over all images, the most important first.
     pub headline: Vec<Figure>,
-    /// How many images of class row were predicted as class column, (C, C).
-    pub confusion: Vec<Vec<usize>>,
+    /// How many images of each class were predicted as which.
+    pub confusion: Confusion,
     /// The figures of each class, (C).
     pub per_class: Vec<ClassRow>,
     /// How far probabilities may be believed.

@@ -86,7 +86,8 @@ fn text_stands_out_in_light_and_dark() {
                 })
                 .collect()
         })
-        .collect();
+        .collect::<Vec<Vec<usize>>>()
+        .into();
     fs::write(&file, render(&page)).unwrap();
     for scheme in ["light", "dark"] {
         browser.prefer(scheme);

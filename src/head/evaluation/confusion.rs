@@ -1,6 +1,6 @@
 //! What follows from who was taken for whom: the confusion matrix, and the figures that need no more than it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::judgement::Judgement;
 
@@ -17,6 +17,104 @@ pub struct ClassFigures {
     pub support: usize,
     /// The area under the ROC curve of this class against all others, in [0, 1]; none where either has no sample.
     pub roc_auc: Option<f64>,
+}
+
+/// A matrix of more classes would be nearly all zeros, and 100,000 classes need no more than their images here.
+const MATRIX_CLASSES: usize = 1000;
+
+/// How many samples of each class were predicted as which: of the C × C cells those that are not 0.
+///
+/// It is serialised as its [`matrix`](Self::matrix).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Confusion {
+    cells: Vec<ConfusionCell>,
+    /// Samples of each class, and those that were predicted as it, (C).
+    margins: Vec<[usize; 2]>,
+}
+
+/// A cell of the confusion matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ConfusionCell {
+    /// The index of the samples' class.
+    pub truth: usize,
+    /// The index of the class that was predicted.
+    pub predicted: usize,
+    /// How many samples there are, at least 1.
+    pub n: usize,
+}
+
+impl Confusion {
+    /// Of cells in rising order of truth and prediction, both below `n_classes`.
+    fn new(n_classes: usize, cells: Vec<ConfusionCell>) -> Self {
+        let mut margins = vec![[0; 2]; n_classes];
+        for cell in &cells {
+            margins[cell.truth][0] += cell.n;
+            margins[cell.predicted][1] += cell.n;
+        }
+        Self { cells, margins }
+    }
+
+    /// C.
+    #[must_use]
+    pub fn n_classes(&self) -> usize {
+        self.margins.len()
+    }
+
+    /// The cells that are not 0, in rising order of truth and prediction.
+    #[must_use]
+    pub fn cells(&self) -> &[ConfusionCell] {
+        &self.cells
+    }
+
+    /// How many samples of the class `truth` were predicted as `predicted`.
+    #[must_use]
+    pub fn count(&self, truth: usize, predicted: usize) -> usize {
+        let place = |cell: &ConfusionCell| (cell.truth, cell.predicted);
+        let found = self.cells.binary_search_by_key(&(truth, predicted), place);
+        found.map_or(0, |place| self.cells[place].n)
+    }
+
+    /// How many samples are of a class, and how many were predicted as it.
+    ///
+    /// # Panics
+    /// From C on.
+    #[must_use]
+    pub fn margins(&self, class: usize) -> [usize; 2] {
+        self.margins[class]
+    }
+
+    /// Row by row, (C, C); none for more than 1000 classes.
+    #[must_use]
+    pub fn matrix(&self) -> Option<Vec<Vec<usize>>> {
+        let c = self.n_classes();
+        let mut matrix = (c <= MATRIX_CLASSES).then(|| vec![vec![0; c]; c])?;
+        for cell in &self.cells {
+            matrix[cell.truth][cell.predicted] = cell.n;
+        }
+        Some(matrix)
+    }
+}
+
+impl From<Vec<Vec<usize>>> for Confusion {
+    /// Of a square matrix.
+    fn from(matrix: Vec<Vec<usize>>) -> Self {
+        let rows = matrix.iter().enumerate();
+        let cells = rows.flat_map(|(truth, row)| {
+            let cell = move |(predicted, &n)| ConfusionCell {
+                truth,
+                predicted,
+                n,
+            };
+            row.iter().enumerate().map(cell).filter(|cell| cell.n > 0)
+        });
+        Self::new(matrix.len(), cells.collect())
+    }
+}
+
+impl Serialize for Confusion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.matrix().serialize(serializer)
+    }
 }
 
 /// Samples counted by truth and prediction, the pairs that occur alone: most of C × C do not.
@@ -103,14 +201,15 @@ impl Counts {
         }
     }
 
-    /// How many samples of class row were predicted as class column, (C, C).
-    pub(super) fn matrix(&self, cells: &[(usize, usize)]) -> Vec<Vec<usize>> {
-        let c = self.support.len();
-        let mut matrix = vec![vec![0; c]; c];
-        for (&(truth, prediction), &n) in cells.iter().zip(&self.cells) {
-            matrix[truth][prediction] = n as usize;
-        }
-        matrix
+    /// The same for people, where each sample counts once.
+    pub(super) fn confusion(&self, cells: &[(usize, usize)]) -> Confusion {
+        let cells = cells.iter().zip(&self.cells);
+        let cell = |(&(truth, predicted), &n): (&(usize, usize), &u64)| ConfusionCell {
+            truth,
+            predicted,
+            n: n as usize,
+        };
+        Confusion::new(self.support.len(), cells.map(cell).collect())
     }
 }
 
@@ -123,4 +222,27 @@ pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
 pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, n) = values.fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
     (n > 0).then(|| sum / n as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matrix_comes_back_and_large_ones_are_not_made() {
+        let matrix = vec![vec![2, 1, 0], vec![0, 1, 0], vec![0, 0, 0]];
+        let confusion = Confusion::from(matrix.clone());
+        assert_eq!(confusion.cells().len(), 3);
+        assert_eq!(confusion.margins(0), [3, 2]);
+        assert_eq!([confusion.count(0, 1), confusion.count(2, 0)], [1, 0]);
+        assert_eq!(confusion.matrix(), Some(matrix));
+        let cell = ConfusionCell {
+            truth: 20_000,
+            predicted: 3,
+            n: 7,
+        };
+        let large = Confusion::new(20_003, vec![cell]);
+        assert_eq!((large.matrix(), large.count(20_000, 3)), (None, 7));
+        assert!(serde_json::to_value(&large).unwrap().is_null());
+    }
 }

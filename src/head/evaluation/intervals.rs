@@ -40,8 +40,9 @@ pub struct Intervals {
     pub top_k: Vec<Interval>,
     /// Of each class, (C).
     pub per_class: Vec<ClassIntervals>,
-    /// Of the share of the samples of class row that were predicted as class column, (C, C); none where none was.
-    pub confusion_shares: Vec<Vec<Option<Interval>>>,
+    /// Of the share of the samples of a class that were predicted as one, in the order of
+    /// [`Confusion::cells`](super::Confusion::cells).
+    pub confusion_shares: Vec<Option<Interval>>,
     /// Of the accuracy in each bin of the reliability diagram; none in an empty one.
     pub reliability: Vec<Option<Interval>>,
 }
@@ -105,13 +106,7 @@ impl Intervals {
                     roc_auc: next(),
                 })
                 .collect(),
-            confusion_shares: {
-                let mut shares = vec![vec![None; c]; c];
-                for &(truth, prediction) in &judgement.cells {
-                    shares[truth][prediction] = next();
-                }
-                shares
-            },
+            confusion_shares: judgement.cells.iter().map(|_| next()).collect(),
             reliability: (0..BINS).map(|_| next()).collect(),
         }
     }

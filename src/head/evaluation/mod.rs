@@ -15,7 +15,7 @@ use serde::Serialize;
 
 pub use bootstrap::{Bootstrap, Interval, IntervalMethod};
 pub use comparison::{Comparison, Difference};
-pub use confusion::ClassFigures;
+pub use confusion::{ClassFigures, Confusion, ConfusionCell};
 pub use intervals::{ClassIntervals, Intervals};
 pub use mcnemar::{McNemar, McNemarTest};
 pub use ranking::TopK;
@@ -62,8 +62,8 @@ pub struct Evaluation {
     pub top_k: Vec<TopK>,
     /// The figures of each class, (C).
     pub per_class: Vec<ClassFigures>,
-    /// How many samples of class row were predicted as class column, (C, C).
-    pub confusion: Vec<Vec<usize>>,
+    /// How many samples of each class were predicted as which.
+    pub confusion: Confusion,
     /// The 15 bins of equal width of the largest probability, in rising order.
     pub reliability: Vec<ReliabilityBin>,
     /// How far the figures can be trusted; None where that was not asked for.
@@ -121,7 +121,7 @@ impl Evaluation {
             roc_auc: mean(per_class.iter().filter_map(|figures| figures.roc_auc)),
             top_k: top_k(&judgement, &once).collect(),
             per_class,
-            confusion: counts.matrix(&judgement.cells),
+            confusion: counts.confusion(&judgement.cells),
             reliability: bins.described(),
             intervals: Intervals::of(&judgement, bootstrap),
         })
@@ -130,13 +130,15 @@ impl Evaluation {
     /// Whether a sample is of the class or was predicted as it.
     #[must_use]
     pub fn occurs(&self, class: usize) -> bool {
-        self.per_class[class].support > 0 || self.confusion.iter().any(|row| row[class] > 0)
+        self.confusion.margins(class) != [0, 0]
     }
 
     /// How many predictions are right.
     #[must_use]
     pub fn n_right(&self) -> usize {
-        (0..self.classes.len()).map(|c| self.confusion[c][c]).sum()
+        let cells = self.confusion.cells().iter();
+        let right = cells.filter(|cell| cell.truth == cell.predicted);
+        right.map(|cell| cell.n).sum()
     }
 }
 
@@ -199,7 +201,8 @@ mod tests {
             [0.25, 0.5, 0.25]
         ];
         let evaluation = Evaluation::new(&classes, &[0, 0, 0, 1], p.view()).unwrap();
-        assert_eq!(evaluation.confusion, [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
+        let confusion = [[2, 1, 0], [0, 1, 0], [0, 0, 0]].map(Vec::from);
+        assert_eq!(evaluation.confusion.matrix().unwrap(), confusion);
         assert!(close(evaluation.accuracy, 0.75));
         assert!(close(
             evaluation.balanced_accuracy,

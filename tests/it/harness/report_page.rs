@@ -44,7 +44,7 @@ pub(crate) fn page_of(classes: [&str; 3], mut photos: Vec<Photo>) -> Page {
     Page {
         title: "pets".to_owned(),
         classes: classes.map(str::to_owned).into(),
-        confusion,
+        confusion: confusion.into(),
         photos,
         ..Page::default()
     }
