@@ -66,10 +66,7 @@ pub(crate) fn read_text(path: &Path, links: Links, limit: u64) -> io::Result<Str
 /// # Errors
 /// [`ErrorKind::FileTooLarge`] where it is longer, also where it grows while it is read; [`ErrorKind::OutOfMemory`].
 pub(crate) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
-    let length = file.metadata()?.len();
-    if length > limit {
-        return Err(too_large(length, limit));
-    }
+    let length = length(&file, limit)?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(usize::try_from(length).map_err(|_| ErrorKind::OutOfMemory)?)?;
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -77,6 +74,17 @@ pub(crate) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
         return Err(too_large(bytes.len() as u64, limit));
     }
     Ok(bytes)
+}
+
+/// The length of an open file of at most `limit` bytes.
+///
+/// # Errors
+/// [`ErrorKind::FileTooLarge`] where it is longer.
+pub(crate) fn length(file: &File, limit: u64) -> io::Result<u64> {
+    match file.metadata()?.len() {
+        length if length > limit => Err(too_large(length, limit)),
+        length => Ok(length),
+    }
 }
 
 fn too_large(length: u64, limit: u64) -> io::Error {

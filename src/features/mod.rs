@@ -1,5 +1,6 @@
 //! Features on disk: computed once for each image, kept by the image's content, read by training.
 
+mod arrow_file;
 mod digest;
 mod export;
 mod index;

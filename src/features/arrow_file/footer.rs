@@ -1,0 +1,196 @@
+//! The footer of an Arrow file: where its schema, its batches and its checksum are written.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use arrow_ipc::{Block, Endianness, Footer, Precision, Type, root_as_footer};
+use arrow_schema::{DataType, Field, Schema};
+
+use super::source::{Failure, Source};
+use super::{SEAL, VERSION_KEY};
+use crate::error::FileProblem;
+use crate::features::manifest::VERSION;
+use crate::seal;
+
+/// What an Arrow file begins and ends with.
+const MAGIC: &[u8] = b"ARROW1";
+/// The length of the footer and the magic number behind it.
+const TAIL: u64 = 10;
+/// No footer of ours has more bytes: the manifest in it is the most of it.
+const LARGEST: u64 = 8 << 20;
+
+/// The footer's bytes, and where they begin.
+pub(super) fn find(source: Source<'_>) -> Result<(Cow<'_, [u8]>, u64), Failure> {
+    let length = source.length()?;
+    let magic = MAGIC.len() as u64;
+    let start = source.range(&(0..length.min(magic)))?;
+    let tail = source.range(&(length.saturating_sub(TAIL)..length))?;
+    if !MAGIC.starts_with(&start) {
+        return Err(foreign("it does not begin as an Arrow file").into());
+    }
+    let cut = || FileProblem::Cut(format!("no Arrow file ends after its {length} bytes"));
+    let Some((size, MAGIC)) = tail.split_first_chunk() else {
+        return Err(cut().into());
+    };
+    let end = length - TAIL;
+    let size = u64::from(u32::from_le_bytes(*size));
+    match end.checked_sub(size) {
+        Some(start) if start >= magic && size <= LARGEST => {
+            Ok((source.range(&(start..end))?, start))
+        }
+        _ => Err(damaged("the length of its footer is wrong").into()),
+    }
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Footer<'_>, FileProblem> {
+    root_as_footer(bytes).map_err(|_| damaged("its footer cannot be read"))
+}
+
+pub(super) fn damaged(problem: &str) -> FileProblem {
+    FileProblem::Damaged(problem.to_owned())
+}
+
+fn foreign(found: &str) -> FileProblem {
+    FileProblem::Foreign {
+        wanted: "a file of a feature store",
+        found: found.to_owned(),
+    }
+}
+
+/// The metadata of an Arrow file: of its schema, and of its footer.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::features) struct Metadata<'a>(Footer<'a>);
+
+impl<'a> Metadata<'a> {
+    pub(super) fn of(footer: Footer<'a>) -> Self {
+        Self(footer)
+    }
+
+    /// A text in the schema's metadata.
+    pub(in crate::features) fn schema(&self, key: &str) -> Option<&'a str> {
+        let list = self.0.schema()?.custom_metadata()?;
+        let found = list.iter().find(|entry| entry.key() == Some(key))?;
+        found.value()
+    }
+
+    /// A text in the footer's metadata.
+    pub(in crate::features) fn footer(&self, key: &str) -> Option<&'a str> {
+        let list = self.0.custom_metadata()?;
+        let found = list.iter().find(|entry| entry.key() == Some(key))?;
+        found.value()
+    }
+
+    /// The format version, where it is one that is known.
+    pub(in crate::features) fn version(&self) -> Result<u64, FileProblem> {
+        let version = self.schema(VERSION_KEY).map(str::parse);
+        match version {
+            Some(Ok(found)) if found > VERSION => Err(FileProblem::Newer {
+                found,
+                known: VERSION,
+            }),
+            Some(Ok(version @ 1..)) => Ok(version),
+            Some(_) => Err(damaged("its format version is no number from 1 on")),
+            None => Err(foreign("an Arrow file of something else")),
+        }
+    }
+}
+
+/// Where the digits of the checksum stand in the file, if it has one. They are a string of the footer, so they lie
+/// within its bytes.
+pub(super) fn place(footer: Footer<'_>, bytes: &[u8], start: u64) -> Option<Range<usize>> {
+    let digits = Metadata(footer).footer(SEAL)?;
+    let within = digits.as_ptr().addr() - bytes.as_ptr().addr();
+    let start = usize::try_from(start).ok()? + within;
+    Some(start..start + digits.len())
+}
+
+/// The same of a whole file.
+pub(super) fn place_of_seal(file: &[u8]) -> Option<Range<usize>> {
+    let (bytes, start) = find(Source::Bytes(file)).ok()?;
+    place(parse(&bytes).ok()?, &bytes, start)
+}
+
+/// Makes the checksum of a file right whose content was changed; false where it has none.
+pub(in crate::features) fn reseal(file: &mut [u8]) -> bool {
+    let place = place_of_seal(file).filter(|place| place.len() == seal::BLANK.len());
+    place.is_some_and(|place| {
+        file[place.clone()].copy_from_slice(seal::BLANK.as_bytes());
+        seal::put(file, place);
+        true
+    })
+}
+
+/// Whether the columns are those that are wanted, by their names, types and nulls.
+pub(super) fn has_columns(footer: Footer<'_>, wanted: &Schema) -> bool {
+    let Some(schema) = footer.schema() else {
+        return false;
+    };
+    let Some(fields) = schema.fields() else {
+        return false;
+    };
+    let wanted = wanted.fields();
+    schema.endianness() == Endianness::Little
+        && fields.len() == wanted.len()
+        && fields
+            .iter()
+            .zip(wanted)
+            .all(|(field, wanted)| is(field, wanted))
+}
+
+fn is(field: arrow_ipc::Field<'_>, wanted: &Field) -> bool {
+    field.name() == Some(wanted.name())
+        && field.nullable() == wanted.is_nullable()
+        && field.dictionary().is_none()
+        && is_type(field, wanted.data_type()).unwrap_or(false)
+}
+
+/// Nothing where the type is another.
+fn is_type(field: arrow_ipc::Field<'_>, wanted: &DataType) -> Option<bool> {
+    let int = |bits: i32, signed: bool| {
+        let int = field.type_as_int()?;
+        Some(int.bitWidth() == bits && int.is_signed() == signed)
+    };
+    let float = |precision| Some(field.type_as_floating_point()?.precision() == precision);
+    match wanted {
+        DataType::Utf8 => Some(field.type_type() == Type::Utf8),
+        DataType::UInt32 => int(32, false),
+        DataType::UInt64 => int(64, false),
+        DataType::Int64 => int(64, true),
+        DataType::Float32 => float(Precision::SINGLE),
+        DataType::Float16 => float(Precision::HALF),
+        DataType::FixedSizeBinary(width) => {
+            Some(field.type_as_fixed_size_binary()?.byteWidth() == *width)
+        }
+        DataType::FixedSizeList(item, length) => {
+            let children = field.children()?;
+            let one = children.len() == 1 && is(children.get(0), item);
+            Some(one && field.type_as_fixed_size_list()?.listSize() == *length)
+        }
+        _ => None,
+    }
+}
+
+/// Where the batches lie: each a message and its body. They follow each other, so that no bytes count twice.
+pub(super) fn batches(
+    footer: Footer<'_>,
+    end: u64,
+) -> Result<Vec<(Range<u64>, Range<u64>)>, FileProblem> {
+    if footer
+        .dictionaries()
+        .is_some_and(|blocks| !blocks.is_empty())
+    {
+        return Err(damaged("it has dictionaries"));
+    }
+    let mut from = MAGIC.len() as u64;
+    let mut next = |block: &Block| {
+        let start = u64::try_from(block.offset())
+            .ok()
+            .filter(|start| *start >= from)?;
+        let body = start.checked_add(u64::try_from(block.metaDataLength()).ok()?)?;
+        from = body.checked_add(u64::try_from(block.bodyLength()).ok()?)?;
+        (from <= end).then_some((start..body, body..from))
+    };
+    let blocks = footer.recordBatches().unwrap_or_default();
+    let all: Option<_> = blocks.iter().map(&mut next).collect();
+    all.ok_or_else(|| damaged("its batches do not lie one behind the other within it"))
+}

@@ -1,0 +1,104 @@
+//! Where the bytes of an Arrow file come from, and what can go wrong on the way.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+use crate::error::{Error, FileProblem};
+use crate::inputs::{self, Links};
+
+/// Opens a file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`inputs::open`] and [`inputs::length`].
+pub(in crate::features) fn open(path: &Path, limit: u64) -> io::Result<File> {
+    let file = inputs::open(path, Links::Follow)?;
+    inputs::length(&file, limit)?;
+    Ok(file)
+}
+
+/// A file's bytes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::features) enum Source<'a> {
+    /// All of them are in memory.
+    Bytes(&'a [u8]),
+    /// Those that are asked for are read.
+    File(&'a File),
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn length(self) -> io::Result<u64> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.len() as u64),
+            Self::File(file) => Ok(file.metadata()?.len()),
+        }
+    }
+
+    /// Some bytes, of which the caller knows that the file has them.
+    pub(in crate::features) fn range(self, range: &Range<u64>) -> io::Result<Cow<'a, [u8]>> {
+        match self {
+            Self::Bytes(bytes) => {
+                let ends_early = || io::Error::from(ErrorKind::UnexpectedEof);
+                slice(bytes, range)
+                    .map(Cow::Borrowed)
+                    .ok_or_else(ends_early)
+            }
+            Self::File(mut file) => {
+                let length = usize::try_from(range.end.saturating_sub(range.start));
+                let mut bytes = vec![0; length.map_err(|_| ErrorKind::OutOfMemory)?];
+                file.seek(SeekFrom::Start(range.start))?;
+                file.read_exact(&mut bytes)?;
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
+}
+
+/// Some of the bytes, where they are there.
+pub(super) fn slice<'a>(bytes: &'a [u8], range: &Range<u64>) -> Option<&'a [u8]> {
+    let start = usize::try_from(range.start).ok()?;
+    bytes.get(start..usize::try_from(range.end).ok()?)
+}
+
+/// Why a file's content is not to be had.
+#[derive(Debug)]
+pub(in crate::features) enum Failure {
+    /// The file is not what it should be.
+    File(FileProblem),
+    /// The system cannot read it.
+    System(io::Error),
+}
+
+impl Failure {
+    /// The error that names the file.
+    pub(in crate::features) fn of(self, path: &Path, hint: &str) -> Error {
+        match self {
+            Self::File(problem) => Error::File {
+                path: path.to_owned(),
+                problem,
+                hint: hint.to_owned(),
+            },
+            Self::System(error) => Error::io("read", path)(error),
+        }
+    }
+}
+
+impl From<FileProblem> for Failure {
+    fn from(problem: FileProblem) -> Self {
+        Self::File(problem)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::UnexpectedEof => {
+                Self::File(FileProblem::Cut("it ends within its columns".to_owned()))
+            }
+            ErrorKind::FileTooLarge => Self::File(FileProblem::Damaged(error.to_string())),
+            _ => Self::System(error),
+        }
+    }
+}
