@@ -1,19 +1,16 @@
 //! Where the columns of a part lie in its file, so that some rows can be read without the rest.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use arrow_ipc::convert::try_fb_to_schema;
-use arrow_ipc::reader::read_footer_length;
-use arrow_ipc::{Message, root_as_footer, root_as_message};
 use half::f16;
 
+use super::arrow_file::{self, Failure, Seal, Source};
 use super::digest::Digest;
 use super::manifest::{Dtype, StoreManifest};
-use super::part;
+use super::part::{Columns, HINT, LARGEST};
 use crate::error::{Error, FileProblem, Result};
+use crate::stamp::Stamp;
 
 /// The numbers of some rows, one after the other, as they are kept.
 #[derive(Debug, Clone)]
@@ -68,6 +65,20 @@ impl Numbers {
     }
 }
 
+/// Whether none of the numbers that some bytes of a part are is infinite or NaN.
+pub(super) fn are_finite(bytes: &[u8], dtype: Dtype) -> bool {
+    match dtype {
+        Dtype::F32 => {
+            let mut numbers = bytes.as_chunks().0.iter();
+            numbers.all(|b| f32::from_le_bytes(*b).is_finite())
+        }
+        Dtype::F16 => {
+            let mut numbers = bytes.as_chunks().0.iter();
+            numbers.all(|b| f16::from_le_bytes(*b).is_finite())
+        }
+    }
+}
+
 /// Bytes of a number.
 pub(super) fn bytes_each(dtype: Dtype) -> usize {
     match dtype {
@@ -80,6 +91,8 @@ pub(super) fn bytes_each(dtype: Dtype) -> usize {
 #[derive(Debug)]
 pub(super) struct Layout {
     path: PathBuf,
+    /// Of the file in which they were found.
+    stamp: Stamp,
     /// One for each image.
     pub(super) digests: Vec<Digest>,
     features: u64,
@@ -88,114 +101,100 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Finds the images of a part of the store that `manifest` describes. Of its features nothing is read: only those of
+    /// a layout out of a [`Part`](super::part::Part) have been checked.
+    ///
     /// # Errors
-    /// [`Error::File`]: cut, foreign, newer, or of another store.
+    /// [`Error::File`]: cut, foreign, newer, damaged or of another store; [`Error::Io`].
     pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        Self::of(path, file, manifest).map_err(|problem| failed(path, problem))
+        let found = Self::find(path, manifest, |_, _| Ok(()));
+        found.map(|(layout, ())| layout)
     }
 
-    fn of(path: &Path, mut file: File, manifest: &StoreManifest) -> Result<Self, FileProblem> {
-        let columns = Columns::of(&mut file, manifest)?;
-        let bytes = read_range(&mut file, columns.digests.clone())?;
-        let mut digests = bytes.as_chunks().0.iter().map(|b| Digest(*b)).collect();
-        let views = manifest.spec.views.len();
-        part::one_digest_an_image(&mut digests, views)?;
+    /// The same, the views checked too, and whether the part has a checksum.
+    pub(super) fn read_with_views(path: &Path, manifest: &StoreManifest) -> Result<(Self, Seal)> {
+        Self::find(path, manifest, |source, columns| {
+            columns.check_views(source, manifest)?;
+            Ok(columns.seal())
+        })
+    }
+
+    fn find<T>(
+        path: &Path,
+        manifest: &StoreManifest,
+        check: impl FnOnce(Source<'_>, &Columns) -> Result<T, Failure>,
+    ) -> Result<(Self, T)> {
+        let find = || {
+            let file = arrow_file::open(path, LARGEST)?;
+            let source = Source::File(&file);
+            let columns = Columns::find(source, manifest)?;
+            let checked = check(source, &columns)?;
+            let stamp = Stamp::of(&file.metadata()?);
+            let layout = Self::of(path, stamp, source, &columns, manifest)?;
+            Ok((layout, checked))
+        };
+        find().map_err(|failure: Failure| failure.of(path, HINT))
+    }
+
+    /// Of columns that were found.
+    pub(super) fn of(
+        path: &Path,
+        stamp: Stamp,
+        source: Source<'_>,
+        columns: &Columns,
+        manifest: &StoreManifest,
+    ) -> Result<Self, Failure> {
         let row = manifest.spec.backbone.num_features * bytes_each(manifest.dtype);
-        let image = (views * row) as u64;
-        let found = columns.features.end - columns.features.start;
-        if found < image * digests.len() as u64 {
-            let problem = "its features are fewer than its digests";
-            return Err(FileProblem::Damaged(problem.to_owned()));
-        }
         Ok(Self {
             path: path.to_owned(),
-            digests,
+            stamp: without_changed(stamp),
+            digests: columns.digests(source, manifest)?,
             features: columns.features.start,
-            image,
+            image: (manifest.spec.views.len() * row) as u64,
         })
+    }
+
+    /// The same where the digests are kept elsewhere.
+    pub(super) fn without_digests(self) -> Self {
+        Self {
+            digests: Vec::new(),
+            ..self
+        }
     }
 
     /// The bytes of some images, all views of each.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the file is no longer the one in which they were found.
     pub(super) fn read_images(&self, images: Range<usize>) -> Result<Vec<u8>> {
         let at = |image: usize| self.features + self.image * image as u64;
-        let mut file = File::open(&self.path).map_err(Error::io("read", &self.path))?;
-        read_range(&mut file, at(images.start)..at(images.end))
-            .map_err(|problem| failed(&self.path, problem))
-    }
-}
-
-fn failed(path: &Path, problem: FileProblem) -> Error {
-    Error::File {
-        path: path.to_owned(),
-        problem,
-        hint: part::HINT.to_owned(),
-    }
-}
-
-/// Where two columns lie, in bytes from the start of the file.
-struct Columns {
-    digests: Range<u64>,
-    features: Range<u64>,
-}
-
-impl Columns {
-    fn of(file: &mut File, manifest: &StoreManifest) -> Result<Self, FileProblem> {
-        let damaged = |e: &dyn ToString| FileProblem::Damaged(e.to_string());
-        let length = file.seek(SeekFrom::End(0)).map_err(|e| damaged(&e))?;
-        let cut = || FileProblem::Cut(format!("no Arrow file ends after its {length} bytes"));
-        let end = length.checked_sub(10).ok_or_else(cut)?;
-        let tail = read_range(file, end..length)?;
-        let tail = tail.try_into().map_err(|_| cut())?;
-        let footer = read_footer_length(tail).map_err(|_| cut())? as u64;
-        let footer = read_range(file, end.checked_sub(footer).ok_or_else(cut)?..end)?;
-        let footer = root_as_footer(&footer).map_err(|e| damaged(&e))?;
-        let schema = footer.schema().ok_or_else(cut)?;
-        part::check(
-            &try_fb_to_schema(schema).map_err(|e| damaged(&e))?,
-            manifest,
-        )?;
-        let blocks = footer.recordBatches().unwrap_or_default();
-        if blocks.len() != 1 {
-            return Err(damaged(&"it holds more or less than one batch"));
-        }
-        let block = blocks.get(0);
-        let (start, head) = (block.offset() as u64, block.metaDataLength() as u64);
-        let message = read_range(file, start..start + head)?;
-        // A marker and the length go before the message.
-        let message = message.get(8..).ok_or_else(cut)?;
-        let message = root_as_message(message).map_err(|e| damaged(&e))?;
-        Self::of_message(&message, start + head).ok_or_else(|| damaged(&"its columns are others"))
-    }
-
-    /// The buffers of a flat column are its nulls and its values, text has its offsets between them, and a list has its
-    /// nulls before those of what it lists.
-    fn of_message(message: &Message, body: u64) -> Option<Self> {
-        let batch = message.header_as_record_batch()?;
-        let buffers = batch.buffers()?;
-        if batch.compression().is_some() || buffers.len() != 8 {
-            return None;
-        }
-        let range = |i: usize| {
-            let start = body + buffers.get(i).offset() as u64;
-            start..start + buffers.get(i).length() as u64
+        let read = || {
+            let file = arrow_file::open(&self.path, LARGEST)?;
+            if without_changed(Stamp::of(&file.metadata()?)) != self.stamp {
+                return Ok(None);
+            }
+            let bytes = Source::File(&file).range(&(at(images.start)..at(images.end)))?;
+            Ok(Some(bytes.into_owned()))
         };
-        Some(Self {
-            digests: range(1),
-            features: range(7),
-        })
+        let bytes = read().map_err(|failure: Failure| failure.of(&self.path, HINT))?;
+        bytes.ok_or_else(|| self.changed())
+    }
+
+    /// The error for a part that was replaced while it is in use.
+    pub(super) fn changed(&self) -> Error {
+        let problem = "it has changed since it was checked".to_owned();
+        Error::File {
+            path: self.path.clone(),
+            problem: FileProblem::Damaged(problem),
+            hint: "run the same command again".to_owned(),
+        }
     }
 }
 
-fn read_range(file: &mut File, range: Range<u64>) -> Result<Vec<u8>, FileProblem> {
-    let wanted = range.end.saturating_sub(range.start);
-    let mut bytes = Vec::new();
-    let read = file
-        .seek(SeekFrom::Start(range.start))
-        .and_then(|_| file.take(wanted).read_to_end(&mut bytes));
-    match read {
-        Ok(read) if read as u64 == wanted => Ok(bytes),
-        Ok(_) => Err(FileProblem::Cut("it ends within its columns".to_owned())),
-        Err(e) => Err(FileProblem::Damaged(e.to_string())),
+/// A new name or another mode changes no features.
+fn without_changed(stamp: Stamp) -> Stamp {
+    Stamp {
+        changed: 0,
+        ..stamp
     }
 }

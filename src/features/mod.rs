@@ -3,6 +3,8 @@
 mod arrow_file;
 mod digest;
 mod export;
+#[doc(hidden)]
+pub mod fuzz;
 mod index;
 mod layout;
 mod manifest;

@@ -1,32 +1,43 @@
 //! `part-NNNNN.arrow`: some images' features, immutable.
 //!
 //! # Format
-//! An Arrow IPC file with the columns `digest` FixedSizeBinary(32) (BLAKE3 of the image's bytes), `view` Utf8 and
-//! `features` FixedSizeList<Float32 or Float16, D>; a row for each view of each image, those of an image together and in
-//! the manifest's order. The schema's metadata carries `format_version` and `manifest`, the store's manifest as JSON with
-//! the engine that computed this part. From version 2 on, the footer's metadata carries `checksum`: BLAKE3 in hex over the
-//! manifest and the values of the three columns (see `checksum`). It is checked whenever features are read.
+//! An Arrow file ([`super::arrow_file`]) of one batch with the columns `digest` FixedSizeBinary(32) (BLAKE3 of the image's
+//! bytes), `view` Utf8 and `features` FixedSizeList<Float32 or Float16, D>; a row for each view of each image, those of an
+//! image together and in the manifest's order; no nulls, and no numbers that are not finite. The schema's metadata carries
+//! `format_version` and `manifest`, the store's manifest as JSON with the engine that computed this part. The checksum of
+//! the whole file is checked before features are used. Parts of version 1 have none; the next run that writes to their
+//! store seals them ([`adopt`]), and computes nothing again.
+
+mod columns;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float16Type, Float32Type};
 use arrow_array::{
-    Array, ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float16Array, Float32Array,
-    RecordBatch, StringArray,
+    ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float16Array, Float32Array, RecordBatch,
+    StringArray,
 };
-use arrow_ipc::reader::FileReader;
-use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use half::f16;
 
+pub(super) use columns::Columns;
+
+use super::arrow_file::{self, Failure, Seal, Source};
 use super::digest::Digest;
+use super::layout::{Layout, Numbers, are_finite};
 use super::manifest::{Dtype, StoreManifest, VERSION};
 use crate::error::{Error, FileProblem, Result, system_error};
-use crate::outputs;
+use crate::stamp::Stamp;
+use crate::{inputs, outputs};
+
+/// No part has more bytes: a part ends with the image that fills it, and ten views of the most features that a backbone
+/// may have take 640 MiB.
+pub(super) const LARGEST: u64 = 1 << 30;
+
+/// The way out where a part is damaged.
+pub(super) const HINT: &str =
+    "run the same `frostline extract` again with --verify: it computes the part's images again";
 
 /// Name of part number `n`.
 pub(super) fn file_name(n: usize) -> String {
@@ -48,92 +59,46 @@ pub(super) struct Rows {
     pub(super) features: Vec<f32>,
 }
 
-/// Where the footer's metadata has the checksum.
-const CHECKSUM: &str = "checksum";
-/// The first format version whose parts have one.
-const CHECKED: u64 = 2;
-
 /// Writes a part.
 pub(super) fn write(path: &Path, rows: Rows, manifest: &StoreManifest) -> Result<()> {
-    let failed = |e: ArrowError| Error::io("write", path)(system_error(e));
-    let batch = record_batch(rows, manifest).map_err(failed)?;
-    outputs::write(path, |file| {
-        let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
-        writer.write(&batch).map_err(failed)?;
-        let mut sum = Sum::of(manifest_text(&batch.schema()));
-        sum.add(&batch);
-        writer.write_metadata(CHECKSUM, sum.hex());
-        writer.finish().map_err(failed)
-    })
+    let bytes = bytes(rows, manifest).map_err(|e| Error::io("write", path)(system_error(e)))?;
+    outputs::write_bytes(path, &bytes)
 }
 
-/// The store's manifest as a part carries it.
-fn manifest_text(schema: &Schema) -> &str {
-    schema.metadata().get("manifest").map_or("", String::as_str)
+/// The file of a part.
+pub(super) fn bytes(rows: Rows, manifest: &StoreManifest) -> Result<Vec<u8>, ArrowError> {
+    let schema = schema(manifest)?;
+    let batch = record_batch(rows, manifest, &schema);
+    arrow_file::sealed(&schema, [batch])
 }
 
-/// BLAKE3 over the manifest's text and, of each row, the digest, the view's name and the bytes of the features.
-struct Sum(blake3::Hasher);
-
-impl Sum {
-    fn of(manifest: &str) -> Self {
-        let mut sum = Self(blake3::Hasher::new());
-        sum.put(manifest.as_bytes());
-        sum
-    }
-
-    /// Each text goes with its length, so that none runs into the next.
-    fn put(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
-    }
-
-    fn add(&mut self, batch: &RecordBatch) {
-        for column in batch.columns() {
-            match column.data_type() {
-                DataType::FixedSizeBinary(_) => {
-                    for digest in column.as_fixed_size_binary() {
-                        self.put(digest.unwrap_or_default());
-                    }
-                }
-                DataType::Utf8 => {
-                    for text in column.as_string::<i32>() {
-                        self.put(text.unwrap_or_default().as_bytes());
-                    }
-                }
-                _ => {
-                    let values = column.as_fixed_size_list_opt();
-                    self.put(
-                        values
-                            .and_then(|list| bytes_of(list.values()))
-                            .unwrap_or_default(),
-                    );
-                }
-            }
-        }
-    }
-
-    fn hex(&self) -> String {
-        self.0.finalize().to_hex().to_string()
-    }
+/// The columns of a part, and its metadata.
+fn schema(manifest: &StoreManifest) -> Result<Schema, ArrowError> {
+    let width = i32::try_from(manifest.spec.backbone.num_features)
+        .map_err(|e| ArrowError::CastError(e.to_string()))?;
+    let item = match manifest.dtype {
+        Dtype::F32 => DataType::Float32,
+        Dtype::F16 => DataType::Float16,
+    };
+    let item = Arc::new(Field::new("item", item, false));
+    let field = |name: &str, kind| Field::new(name, kind, false);
+    let fields = vec![
+        field("digest", DataType::FixedSizeBinary(32)),
+        field("view", DataType::Utf8),
+        field("features", DataType::FixedSizeList(item, width)),
+    ];
+    let metadata = HashMap::from([
+        ("format_version".to_owned(), VERSION.to_string()),
+        ("manifest".to_owned(), manifest.to_json()),
+    ]);
+    Ok(Schema::new_with_metadata(fields, metadata))
 }
 
-/// The numbers of a column as they lie in the file, in little-endian order.
-fn bytes_of(values: &ArrayRef) -> Option<&[u8]> {
-    match values.data_type() {
-        DataType::Float32 => {
-            let values = values.as_primitive::<Float32Type>().values();
-            Some(values.inner().as_slice())
-        }
-        DataType::Float16 => {
-            let values = values.as_primitive::<Float16Type>().values();
-            Some(values.inner().as_slice())
-        }
-        _ => None,
-    }
-}
-
-fn record_batch(rows: Rows, manifest: &StoreManifest) -> Result<RecordBatch, ArrowError> {
+fn record_batch(
+    rows: Rows,
+    manifest: &StoreManifest,
+    schema: &Schema,
+) -> Result<RecordBatch, ArrowError> {
     let views = &manifest.spec.views;
     let each = rows
         .digests
@@ -152,180 +117,110 @@ fn record_batch(rows: Rows, manifest: &StoreManifest) -> Result<RecordBatch, Arr
         ),
     };
     let item = Arc::new(Field::new("item", values.data_type().clone(), false));
-    let width = i32::try_from(manifest.spec.backbone.num_features)
-        .map_err(|e| ArrowError::CastError(e.to_string()))?;
+    let width = manifest.spec.backbone.num_features as i32;
     let features = FixedSizeListArray::try_new(item, width, values, None)?;
-    let columns: [(&str, ArrayRef); 3] = [
-        ("digest", Arc::new(digests)),
-        ("view", Arc::new(views)),
-        ("features", Arc::new(features)),
-    ];
-    let fields: Vec<_> = columns
-        .iter()
-        .map(|(name, column)| Field::new(*name, column.data_type().clone(), false))
-        .collect();
-    let metadata = HashMap::from([
-        ("format_version".to_owned(), VERSION.to_string()),
-        ("manifest".to_owned(), manifest.to_json()),
-    ]);
-    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     RecordBatch::try_new(
-        schema,
-        columns.into_iter().map(|(_, column)| column).collect(),
+        Arc::new(schema.clone()),
+        vec![Arc::new(digests), Arc::new(views), Arc::new(features)],
     )
 }
 
-/// Reads a part of the store that `manifest` describes: the features are widened to 32 bits, and its checksum must be right.
-///
-/// # Errors
-/// [`Error::File`]: cut, foreign, newer, or of another store.
-pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Rows> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    read_file(file, manifest).map_err(|problem| Error::File {
-        path: path.to_owned(),
-        problem,
-        hint: HINT.to_owned(),
-    })
+/// A part that is in memory: its checksum is right if it has one, its columns are those of its store, and its numbers are
+/// finite.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Where its images' features lie in the file.
+    pub(super) layout: Layout,
+    bytes: Vec<u8>,
+    columns: Columns,
 }
 
-/// The way out where a part is damaged.
-pub(super) const HINT: &str =
-    "run the same `frostline extract` again with --verify: it computes the part's images again";
-
-/// Checks that a part is as it was written, and that all its numbers are finite.
-///
-/// # Errors
-/// As [`read`].
-pub(super) fn verify(path: &Path, manifest: &StoreManifest) -> Result<Rows> {
-    let rows = read(path, manifest)?;
-    if rows.features.iter().all(|value| value.is_finite()) {
-        return Ok(rows);
+impl Part {
+    /// Reads a part of the store that `manifest` describes.
+    ///
+    /// # Errors
+    /// [`Error::File`]: cut, foreign, newer, damaged or of another store; [`Error::Io`].
+    pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
+        Self::read_file(path, manifest).map_err(|failure| failure.of(path, HINT))
     }
-    Err(Error::File {
-        path: path.to_owned(),
-        problem: FileProblem::Damaged("some of its numbers are not finite".to_owned()),
-        hint: HINT.to_owned(),
-    })
-}
 
-fn read_file(file: File, manifest: &StoreManifest) -> Result<Rows, FileProblem> {
-    let length = file
-        .metadata()
-        .map_err(|e| FileProblem::Damaged(e.to_string()))?
-        .len();
-    let damaged = |e: ArrowError| FileProblem::Damaged(e.to_string());
-    let reader = FileReader::try_new_buffered(file, None).map_err(|e| {
-        FileProblem::Cut(format!("no Arrow file ends after its {length} bytes ({e})"))
-    })?;
-    let schema = reader.schema();
-    let version = check(&schema, manifest)?;
-    let expected = reader.custom_metadata().get(CHECKSUM).cloned();
-    let mut sum = Sum::of(manifest_text(&schema));
-    let mut rows = Rows::default();
-    for batch in reader {
-        let batch = batch.map_err(damaged)?;
-        append(&mut rows, &batch, manifest)?;
-        sum.add(&batch);
+    fn read_file(path: &Path, manifest: &StoreManifest) -> Result<Self, Failure> {
+        let file = arrow_file::open(path, LARGEST)?;
+        let stamp = Stamp::of(&file.metadata()?);
+        Self::of(inputs::read_all(file, LARGEST)?, path, stamp, manifest)
     }
-    if version >= CHECKED && expected != Some(sum.hex()) {
-        let problem = "its content does not match its checksum";
-        return Err(FileProblem::Damaged(problem.to_owned()));
-    }
-    one_digest_an_image(&mut rows.digests, manifest.spec.views.len())?;
-    Ok(rows)
-}
 
-/// Brings a digest a row to one an image.
-pub(super) fn one_digest_an_image(
-    digests: &mut Vec<Digest>,
-    views: usize,
-) -> Result<(), FileProblem> {
-    let images = digests.chunks(views.max(1));
-    let whole = |image: &[Digest]| image.len() == views && image.iter().all(|d| *d == image[0]);
-    if !images.clone().all(whole) {
-        return Err(FileProblem::Damaged(format!(
-            "its rows are not {views} views of each image"
-        )));
-    }
-    *digests = images.map(|image| image[0]).collect();
-    Ok(())
-}
-
-/// The format version of a part of the store that `manifest` describes.
-pub(super) fn check(schema: &Schema, manifest: &StoreManifest) -> Result<u64, FileProblem> {
-    let wanted = "a part of this feature store";
-    let foreign = |found: &str| FileProblem::Foreign {
-        wanted,
-        found: found.to_owned(),
-    };
-    let version = schema
-        .metadata()
-        .get("format_version")
-        .and_then(|version| version.parse::<u64>().ok());
-    let version = match version {
-        None => return Err(foreign("an Arrow file of something else")),
-        Some(found) if found > VERSION => {
-            return Err(FileProblem::Newer {
-                found,
-                known: VERSION,
-            });
+    /// A part whose bytes were read from the file that had this stamp.
+    pub(super) fn of(
+        bytes: Vec<u8>,
+        path: &Path,
+        stamp: Stamp,
+        manifest: &StoreManifest,
+    ) -> Result<Self, Failure> {
+        let source = Source::Bytes(&bytes);
+        let columns = Columns::find(source, manifest)?;
+        columns.check_views(source, manifest)?;
+        let layout = Layout::of(path, stamp, source, &columns, manifest)?;
+        let part = Self {
+            layout,
+            bytes,
+            columns,
+        };
+        if are_finite(part.feature_bytes(), manifest.dtype) {
+            return Ok(part);
         }
-        Some(version) => version,
-    };
-    let own = schema
-        .metadata()
-        .get("manifest")
-        .and_then(|text| serde_json::from_str::<StoreManifest>(text).ok());
-    let own = own.ok_or_else(|| foreign("its manifest cannot be read"))?;
-    let differences = manifest.differences(&own);
-    if !differences.is_empty() {
-        return Err(foreign(&format!(
-            "it comes from another store ({})",
-            differences.join("; ")
-        )));
+        let problem = "some of its numbers are not finite".to_owned();
+        Err(FileProblem::Damaged(problem).into())
     }
-    Ok(version)
+
+    /// The features of all its images.
+    pub(super) fn features(&self, manifest: &StoreManifest) -> Vec<f32> {
+        let mut numbers = Numbers::new(manifest.dtype);
+        numbers.extend(self.feature_bytes());
+        numbers.widened()
+    }
+
+    fn feature_bytes(&self) -> &[u8] {
+        let range = &self.columns.features;
+        &self.bytes[range.start as usize..range.end as usize]
+    }
 }
 
-fn append(
-    rows: &mut Rows,
-    batch: &RecordBatch,
+/// What is read of a part that a run goes on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What tells whose features it has; they themselves are checked before they are used.
+    Digests,
+    /// Everything.
+    Whole,
+}
+
+/// The images of a part that a run goes on from. A part without a checksum is read whole, and sealed if `can_write`: the
+/// file is replaced by one with the same features, of which nobody ever sees half.
+///
+/// # Errors
+/// As [`Part::read`]; [`Error::Io`] too where the sealed part cannot be written.
+pub(super) fn adopt(
+    path: &Path,
     manifest: &StoreManifest,
-) -> Result<(), FileProblem> {
-    let damaged = |what: &str| {
-        FileProblem::Damaged(format!("its column `{what}` is missing or of another type"))
-    };
-    let digests = batch
-        .column_by_name("digest")
-        .and_then(|column| column.as_fixed_size_binary_opt());
-    let digests = digests
-        .filter(|column| column.value_length() == 32 && column.null_count() == 0)
-        .ok_or_else(|| damaged("digest"))?;
-    for bytes in digests.iter().flatten() {
-        rows.digests
-            .push(Digest(bytes.try_into().map_err(|_| damaged("digest"))?));
+    extent: Extent,
+    can_write: bool,
+) -> Result<Vec<Digest>> {
+    let (layout, seal) = Layout::read_with_views(path, manifest)?;
+    if extent == Extent::Digests && seal == Seal::Unchecked {
+        return Ok(layout.digests);
     }
-    let features = batch
-        .column_by_name("features")
-        .and_then(|column| column.as_fixed_size_list_opt());
-    let width = manifest.spec.backbone.num_features;
-    let features = features
-        .filter(|list| list.null_count() == 0 && list.value_length() as usize == width)
-        .filter(|list| list.values().null_count() == 0)
-        .ok_or_else(|| damaged("features"))?;
-    extend(&mut rows.features, features.values(), manifest.dtype)
-        .ok_or_else(|| damaged("features"))?;
-    Ok(())
+    let part = Part::read(path, manifest)?;
+    let digests = part.layout.digests.clone();
+    if part.columns.seal == Seal::Missing && can_write {
+        let rows = Rows {
+            features: part.features(manifest),
+            digests: part.layout.digests,
+        };
+        write(path, rows, &part.columns.own)?;
+    }
+    Ok(digests)
 }
 
-/// Adds the numbers, which must be of the store's kind.
-fn extend(to: &mut Vec<f32>, values: &ArrayRef, dtype: Dtype) -> Option<()> {
-    match dtype {
-        Dtype::F32 => to.extend_from_slice(values.as_primitive_opt::<Float32Type>()?.values()),
-        Dtype::F16 => {
-            let values = values.as_primitive_opt::<Float16Type>()?.values();
-            to.extend(values.iter().map(|value| value.to_f32()));
-        }
-    }
-    Some(())
-}
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use super::digest::Digest;
 use super::index::Index;
 use super::layout::Layout;
 use super::manifest::{self, StoreManifest};
-use super::part;
+use super::part::{self, Part};
 use crate::error::{Error, Result, counted};
 use crate::images::View;
 use crate::outputs;
@@ -94,11 +94,10 @@ impl FeatureStore {
         }
         let mut features = Array2::zeros((digests.len() * views.len(), width));
         for path in part_paths(&self.path)? {
-            let part = part::read(&path, &self.manifest)?;
-            let images = part
-                .features
-                .chunks_exact(width * self.manifest.spec.views.len());
-            for (digest, values) in part.digests.iter().zip(images) {
+            let part = Part::read(&path, &self.manifest)?;
+            let read = part.features(&self.manifest);
+            let images = read.chunks_exact(width * self.manifest.spec.views.len());
+            for (digest, values) in part.layout.digests.iter().zip(images) {
                 for row in rows_of.remove(digest).unwrap_or_default() {
                     for (view, place) in places.iter().enumerate() {
                         features

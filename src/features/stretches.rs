@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::digest::Digest;
 use super::layout::{Layout, Numbers, bytes_each};
-use super::part;
+use super::part::Part;
 use super::store::{FeatureStore, part_paths};
 use crate::error::Result;
 use crate::images::View;
@@ -61,10 +61,9 @@ impl FeatureStore {
         let size = (BYTES / (row * kept).max(1)).max(1);
         for path in part_paths(self.path())? {
             // What is read by ranges later is checked as a whole before.
-            part::read(&path, manifest)?;
-            let part = Layout::read(&path, manifest)?;
+            let part = Part::read(&path, manifest)?.layout;
             all.take(&part, size, &mut asked);
-            all.parts.push(part);
+            all.parts.push(part.without_digests());
         }
         if asked.is_empty() {
             Ok(all)

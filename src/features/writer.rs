@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::digest::Digest;
 use super::index::{self, Content, Index};
-use super::layout::Layout;
 use super::manifest::{self, Dtype, StoreManifest};
-use super::part::{self, Rows};
+use super::part::{self, Extent, Rows};
 use super::pipeline::Picture;
 use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
@@ -299,13 +298,11 @@ impl StoreWriter {
                 .file_name()
                 .and_then(|name| part::number(name.to_str()?));
             self.next_part = self.next_part.max(number.map_or(0, |number| number + 1));
-            let read = match existing {
-                Existing::Verify => part::verify(&path, &self.manifest).map(|rows| rows.digests),
-                Existing::Extend | Existing::Overwrite => {
-                    Layout::read(&path, &self.manifest).map(|layout| layout.digests)
-                }
+            let extent = match existing {
+                Existing::Verify => Extent::Whole,
+                Existing::Extend | Existing::Overwrite => Extent::Digests,
             };
-            match read {
+            match part::adopt(&path, &self.manifest, extent, self.can_write()) {
                 Ok(digests) => {
                     known.extend(digests);
                     self.parts.push(path);

@@ -36,7 +36,7 @@ pub(in crate::features) struct Column {
     /// A bit for each row, 0 where it is null; nothing where no row is. And how many are.
     pub(super) nulls: Option<(Range<u64>, u64)>,
     /// One more than rows, of 32 bits; for text alone.
-    pub(super) offsets: Option<Range<u64>>,
+    pub(in crate::features) offsets: Option<Range<u64>>,
     /// Text one behind the other, or `width` bytes for each row.
     pub(in crate::features) values: Range<u64>,
     /// Bytes of a row; 0 for text.

@@ -21,7 +21,7 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, Schema};
 
-pub(super) use contents::{Column, Contents};
+pub(super) use contents::{Batch, Contents};
 pub(super) use footer::{Metadata, reseal};
 pub(super) use source::{Failure, Source, open};
 pub(super) use table::{Rows, Table};

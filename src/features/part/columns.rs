@@ -1,0 +1,129 @@
+//! A part's columns, held against the manifest of its store.
+
+use std::ops::Range;
+
+use arrow_schema::Schema;
+
+use super::super::arrow_file::{Batch, Contents, Failure, Metadata, Seal, Source};
+use super::super::digest::Digest;
+use super::super::manifest::StoreManifest;
+use super::schema;
+use crate::error::FileProblem;
+
+/// Where the columns of a part lie. Their types, widths and numbers of rows are those of its store.
+#[derive(Debug)]
+pub(in crate::features) struct Columns {
+    pub(super) seal: Seal,
+    /// The manifest in the part: that of its store, with the engine that computed the part.
+    pub(super) own: StoreManifest,
+    /// All features, one after the other.
+    pub(in crate::features) features: Range<u64>,
+    batch: Batch,
+}
+
+impl Columns {
+    /// Finds those of a part of the store that `manifest` describes.
+    pub(in crate::features) fn find(
+        source: Source<'_>,
+        manifest: &StoreManifest,
+    ) -> Result<Self, Failure> {
+        let mut own = None;
+        let contents = Contents::find(source, |metadata| {
+            own = Some(own_manifest(metadata, manifest)?);
+            expected(manifest)
+        })?;
+        let count = contents.batches.len();
+        let mut batches = contents.batches.into_iter();
+        match (own, batches.next(), batches.next()) {
+            (Some(own), Some(batch), None) => Ok(Self {
+                seal: contents.seal,
+                own,
+                features: batch.columns[2].values.clone(),
+                batch,
+            }),
+            _ => Err(damaged(format!("it has {count} batches, not one")).into()),
+        }
+    }
+
+    /// Whether there is a checksum, and whether it was checked.
+    pub(in crate::features) fn seal(&self) -> Seal {
+        self.seal
+    }
+
+    /// The digests, one for each image, whose rows must lie together.
+    pub(in crate::features) fn digests(
+        &self,
+        source: Source<'_>,
+        manifest: &StoreManifest,
+    ) -> Result<Vec<Digest>, Failure> {
+        let bytes = source.range(&self.batch.columns[0].values)?;
+        let views = manifest.spec.views.len();
+        let images = bytes.as_chunks().0.chunks(views);
+        let whole = |image: &[[u8; 32]]| {
+            image.len() == views && image.iter().all(|digest| *digest == image[0])
+        };
+        if !images.clone().all(whole) {
+            return Err(damaged(format!("its rows are not {views} views of each image")).into());
+        }
+        Ok(images.map(|image| Digest(image[0])).collect())
+    }
+
+    /// Checks that each image's rows are the views of the store, in their order.
+    pub(in crate::features) fn check_views(
+        &self,
+        source: Source<'_>,
+        manifest: &StoreManifest,
+    ) -> Result<(), Failure> {
+        let column = &self.batch.columns[1];
+        let offsets = match &column.offsets {
+            Some(offsets) => source.range(offsets)?,
+            None => Default::default(),
+        };
+        let texts = source.range(&column.values)?;
+        let names = manifest.spec.views.iter().map(ToString::to_string);
+        let names: Vec<String> = names.collect();
+        let offsets = offsets.as_chunks().0;
+        let ranges = offsets.iter().zip(offsets.iter().skip(1));
+        let right = |((start, end), name): ((&[u8; 4], &[u8; 4]), &String)| {
+            let [start, end] = [start, end].map(|bytes| u32::from_le_bytes(*bytes) as usize);
+            texts.get(start..end) == Some(name.as_bytes())
+        };
+        if ranges.zip(names.iter().cycle()).all(right) {
+            return Ok(());
+        }
+        let problem = format!("its views are not {} of each image", names.join(", "));
+        Err(damaged(problem).into())
+    }
+}
+
+fn damaged(problem: String) -> FileProblem {
+    FileProblem::Damaged(problem)
+}
+
+/// The columns that a part of the store has.
+fn expected(manifest: &StoreManifest) -> Result<Schema, FileProblem> {
+    schema(manifest).map_err(|e| damaged(e.to_string()))
+}
+
+/// The manifest that a part carries, which must be that of the store but for the engine.
+fn own_manifest(
+    metadata: Metadata<'_>,
+    manifest: &StoreManifest,
+) -> Result<StoreManifest, FileProblem> {
+    let foreign = |found: &str| FileProblem::Foreign {
+        wanted: "a part of this feature store",
+        found: found.to_owned(),
+    };
+    let text = metadata.schema("manifest");
+    let own = text.and_then(|text| serde_json::from_str::<StoreManifest>(text).ok());
+    let own = own.ok_or_else(|| foreign("its manifest cannot be read"))?;
+    let differences = manifest.differences(&own);
+    if differences.is_empty() {
+        // Written by this version, whichever wrote it before.
+        return Ok(StoreManifest::new(own.spec, own.dtype, own.engine));
+    }
+    Err(foreign(&format!(
+        "it comes from another store ({})",
+        differences.join("; ")
+    )))
+}
