@@ -43,5 +43,6 @@ mod store;
 mod streaming;
 mod synthetic_vgg19;
 mod unknown;
+mod version_1;
 mod views;
 mod weights;
