@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use frostline::features::{Digest, Index};
+use frostline::features::{Digest, FeatureStore, Index};
 
 use crate::harness::{Place, Ran, command, contents, run, two_classes};
+use crate::version_1;
 
 const EXTRACT: &str = "extract {dir}/images -o {dir}/store";
 const CLEAN: &str = "extract {dir}/images -o {dir}/clean";
@@ -181,6 +182,64 @@ fn features_that_changed_on_disk_are_refused_and_computed_again() {
     assert_eq!(bits(&place.path("store")), clean);
     let ran = place.frostline(&format!("{EXTRACT} --verify")).exits(0);
     assert!(!ran.err.contains("set aside"), "{}", ran.err);
+}
+
+/// A part with the manifest of its store and rows of one number more, which would be read as other rows.
+#[test]
+fn a_part_of_another_width_is_refused_and_computed_again() {
+    let Some(place) = Place::fitted() else { return };
+    let clean = bits(&place.path("store"));
+    let store = FeatureStore::open(place.path("store").as_ref()).unwrap();
+    let manifest = version_1::text_of(store.manifest());
+    let (_, features) = contents(&place.path("store"));
+    let wider: Vec<_> = features
+        .into_iter()
+        .map(|(digest, mut row)| {
+            row.push(1.0);
+            (digest, row)
+        })
+        .collect();
+    let part = place.folder().join("store/part-00000.arrow");
+    version_1::write_part(&part, &wider, &manifest);
+    for args in [
+        "fit-head {dir}/store -o {dir}/new",
+        "features export {dir}/store -o {dir}/table.csv",
+    ] {
+        let ran = place.frostline(args).exits(1);
+        ran.says(&["part-00000.arrow` is damaged: its columns are others"]);
+    }
+    let ran = place.frostline(EXTRACT).exits(0);
+    ran.says(&[
+        "its columns are others",
+        "set aside",
+        "12 computed, 0 reused",
+    ]);
+    assert_eq!(bits(&place.path("store")), clean);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_device_in_a_parts_place_is_refused_at_once() {
+    let Some(place) = Place::fitted() else { return };
+    let part = place.path("store/part-00007.arrow");
+    for kind in ["a named pipe", "a device"] {
+        if kind == "a device" {
+            std::os::unix::fs::symlink("/dev/zero", &part).unwrap();
+        } else {
+            let made = Command::new("mkfifo").arg(&part).status();
+            assert!(made.unwrap().success());
+        }
+        for args in [
+            EXTRACT,
+            "fit-head {dir}/store -o {dir}/new",
+            "features show {dir}/store",
+            "classify {dir}/images --head {dir}/head --store {dir}/store",
+        ] {
+            let ran = place.frostline(args).exits(1);
+            ran.says(&["cannot read", "part-00007.arrow", kind]);
+        }
+        fs::remove_file(&part).unwrap();
+    }
 }
 
 /// The store is opened before it is known whether a network is needed, and what was found is told once.

@@ -37,7 +37,8 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef, bool)>, manifest: Option<&st
     writer.finish().unwrap();
 }
 
-fn write_part(path: &Path, rows: &[(Digest, Vec<f32>)], manifest: &str) {
+/// Writes a part with one view of each image.
+pub(crate) fn write_part(path: &Path, rows: &[(Digest, Vec<f32>)], manifest: &str) {
     let digests = rows.iter().map(|(digest, _)| digest.0);
     let digests = FixedSizeBinaryArray::try_from_iter(digests).unwrap();
     let views = StringArray::from(vec!["center"; rows.len()]);
@@ -79,7 +80,7 @@ fn write_index(path: &Path, index: &Index) {
 }
 
 /// The manifest as version 1 wrote it.
-fn text_of(manifest: &StoreManifest) -> String {
+pub(crate) fn text_of(manifest: &StoreManifest) -> String {
     let mut value: serde_json::Value = serde_json::from_str(&manifest.to_json()).unwrap();
     value["format_version"] = 1.into();
     value.as_object_mut().unwrap().remove("checksum");
