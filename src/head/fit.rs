@@ -255,7 +255,7 @@ fn guessing(params: &FitValidParams, classes: &ClassIndex, counts: &[usize]) -> 
         let counts = counts.iter().enumerate();
         counts.map(|(class, &n)| n as f64 * of(class)).sum()
     };
-    let asked = sum(&|class| targets.row(class).sum());
+    let asked = sum(&|class| targets.sum(class));
     Some((classes.len() as f64).ln() * asked / sum(&|class| targets.class_weight(class)))
 }
 

@@ -1,8 +1,6 @@
 //! What the probabilities of each class are held against: class weights and label smoothing.
 
-use ndarray::{Array2, ArrayView1};
-
-/// The targets of each class, (C, C): row y has what an image of class y asks of every class.
+/// The targets of each class: what an image of class y asks of every class c. They are C × C numbers and made of few.
 ///
 /// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]` with class weights w and label smoothing ε, and the loss is
 /// `-Σ t[c] · log p[c]`: `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
@@ -10,8 +8,11 @@ use ndarray::{Array2, ArrayView1};
 pub(super) struct Targets {
     class_weights: Vec<f64>,
     smoothed: bool,
-    rows: Array2<f64>,
-    /// The sum of each row.
+    /// What every image asks of each class, ε / C · w.
+    spread: Vec<f64>,
+    /// What an image asks beyond that of its own class, (1 - ε) · w.
+    own: Vec<f64>,
+    /// The sum of t over c for each y.
     sums: Vec<f64>,
 }
 
@@ -19,19 +20,17 @@ impl Targets {
     /// Of class weights (C), above 0, and a smoothing in [0, 1).
     pub(super) fn new(class_weights: Vec<f64>, smoothing: f64) -> Self {
         let c = class_weights.len();
-        let rows = Array2::from_shape_fn((c, c), |(y, k)| {
-            let own = if y == k {
-                (1.0 - smoothing) * class_weights[y]
-            } else {
-                0.0
-            };
-            own + smoothing / c as f64 * class_weights[k]
-        });
+        let times = |factor: f64| class_weights.iter().map(move |weight| factor * weight);
+        let spread: Vec<f64> = times(smoothing / c as f64).collect();
+        let own: Vec<f64> = times(1.0 - smoothing).collect();
+        let of_all: f64 = spread.iter().sum();
+        let sums = own.iter().map(|own| own + of_all).collect();
         Self {
             class_weights,
             smoothed: smoothing > 0.0,
-            sums: rows.rows().into_iter().map(|row| row.sum()).collect(),
-            rows,
+            spread,
+            own,
+            sums,
         }
     }
 
@@ -45,9 +44,18 @@ impl Targets {
         self.class_weights[class]
     }
 
-    /// t of a class, (C).
-    pub(super) fn row(&self, y: usize) -> ArrayView1<'_, f64> {
-        self.rows.row(y)
+    /// t of class c for an image of class y.
+    pub(super) fn of(&self, y: usize, c: usize) -> f64 {
+        if y == c {
+            self.own[y] + self.spread[c]
+        } else {
+            self.spread[c]
+        }
+    }
+
+    /// The sum of t over all classes for an image of class y.
+    pub(super) fn sum(&self, y: usize) -> f64 {
+        self.sums[y]
     }
 
     /// The loss of an image of class y by its logits (C), which become the loss's derivatives by them.
@@ -59,7 +67,7 @@ impl Targets {
         for (c, logit) in logits.iter_mut().enumerate() {
             let below = *logit - largest;
             if self.smoothed {
-                wanted += self.rows[[y, c]] * below;
+                wanted += self.of(y, c) * below;
             } else if c == y {
                 wanted = self.class_weights[y] * below;
             }
@@ -75,7 +83,7 @@ impl Targets {
     /// The derivative of the loss of an image of class y by the logit of class c, whose probability is p.
     fn derivative(&self, y: usize, c: usize, p: f64) -> f64 {
         if self.smoothed {
-            self.sums[y] * p - self.rows[[y, c]]
+            self.sums[y] * p - self.of(y, c)
         } else {
             self.class_weights[y] * (p - f64::from(u8::from(c == y)))
         }
@@ -83,7 +91,7 @@ impl Targets {
 
     /// The same for two classes by the difference of their logits, second minus first.
     pub(super) fn residual(&self, y: usize, logit: &mut f64) -> f64 {
-        let (target, sum) = (self.rows[[y, 1]], self.sums[y]);
+        let (target, sum) = (self.of(y, 1), self.sums[y]);
         let z = *logit;
         let small = (-z.abs()).exp();
         let larger = 1.0 / (1.0 + small);
@@ -101,20 +109,24 @@ mod tests {
     fn smoothing_is_torchs() {
         // Weights 1 and 3, ε = 0.2: class 0 asks 0.8 + 0.1 of itself and 0.1 · 3 of the other.
         let targets = Targets::new(vec![1.0, 3.0], 0.2);
-        let expected = [0.9, 0.3, 0.1, 2.7];
-        assert!(
-            targets
-                .rows
-                .iter()
-                .zip(expected)
-                .all(|(a, b)| (a - b).abs() < 1e-15)
-        );
+        let cells = [(0, 0, 0.9), (0, 1, 0.3), (1, 0, 0.1), (1, 1, 2.7)];
+        for (y, c, expected) in cells {
+            assert!((targets.of(y, c) - expected).abs() < 1e-15, "{y} {c}");
+        }
+        assert!((targets.sum(0) - 1.2).abs() < 1e-15 && (targets.sum(1) - 2.8).abs() < 1e-15);
         // Logits 0 and ln 3: p = 1/4 and 3/4.
         let mut logits = [0.0, 3f64.ln()];
         let loss = targets.residuals(0, &mut logits);
         assert!((loss - (0.9 * 4f64.ln() + 0.3 * (4.0f64 / 3.0).ln())).abs() < 1e-15);
         assert!((logits[0] - (1.2 / 4.0 - 0.9)).abs() < 1e-15);
         assert!((logits[1] - (1.2 * 0.75 - 0.3)).abs() < 1e-15);
+    }
+
+    /// A matrix of them would have 74 GB.
+    #[test]
+    fn many_classes_take_little() {
+        let targets = Targets::new(vec![1.0; 100_000], 0.1);
+        assert!((targets.sum(7) - 1.0).abs() < 1e-12);
     }
 
     #[test]

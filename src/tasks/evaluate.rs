@@ -54,6 +54,7 @@ pub struct EvaluateReport {
 /// # Errors
 /// Those of [`judge`](super::judge()), and [`Error::Mismatch`] for another head that cannot be compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
+    options.bootstrap.check()?;
     let classify = &options.judge.classify;
     let open = |path: &Path| -> Result<Classifier> {
         Ok(Classifier::open(path, classify.tta)?.rejecting(classify.rejecting))

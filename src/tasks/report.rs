@@ -65,6 +65,7 @@ pub struct ReportSummary {
 /// Those of [`judge`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). A picture that
 /// cannot be shown is no error.
 pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<ReportSummary> {
+    options.bootstrap.check()?;
     if options.train.is_some() {
         // Before minutes of work rather than after.
         nearest::judged_features(options)?;

@@ -35,7 +35,7 @@ fn confident_learning_is_that_of_the_reference() {
     for (ours, theirs) in errors.thresholds.iter().zip(&golden.thresholds) {
         assert!((ours - theirs).abs() < 1e-12);
     }
-    assert_eq!(errors.confident_joint, golden.confident_joint);
+    assert_eq!(errors.confident_joint, golden.confident_joint.into());
     assert!((errors.estimated_errors - golden.estimated_errors).abs() < 1e-12);
     let rows: Vec<usize> = errors.suspects.iter().map(|suspect| suspect.row).collect();
     assert_eq!(rows, golden.suspects);

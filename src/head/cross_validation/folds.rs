@@ -1,9 +1,14 @@
 //! Folds for cross-validation: stratified by class, groups whole, by seed and content alone.
 
+use std::collections::BTreeMap;
+
 use super::groups::Groups;
 use crate::error::{Error, Result};
 use crate::head::split::{Split, seeded_hash};
 use crate::head::values::require;
+
+/// Numbers that are counted while groups are dealt, one for each fold and class: 1 GiB.
+const MOST_COUNTS: usize = 1 << 27;
 
 /// Which of k folds each row is validated in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +32,17 @@ impl Folds {
         require(k >= 2, "--folds", &k, "at least 2")?;
         check(targets, groups, k)?;
         let mut deal = groups.members();
-        deal.sort_by_key(|(key, rows)| {
+        deal.sort_by_cached_key(|(key, rows)| {
             let class = most_common(rows, targets);
             (class, usize::MAX - rows.len(), seeded_hash(seed, key))
         });
         let n_classes = targets.iter().max().map_or(0, |largest| largest + 1);
+        require(
+            k.saturating_mul(n_classes) <= MOST_COUNTS,
+            "--folds",
+            &k,
+            "fewer for so many classes",
+        )?;
         let mut counts = vec![vec![0usize; n_classes]; k];
         let mut sizes = vec![0usize; k];
         let mut of_row = vec![0; targets.len()];
@@ -71,19 +82,15 @@ impl Folds {
     }
 
     fn trainable(&self, counts: &[Vec<usize>]) -> Result<()> {
-        let others = |fold: usize, class: usize| {
-            let rest = counts
-                .iter()
-                .enumerate()
-                .filter(|&(other, _)| other != fold);
-            rest.map(|(_, counts)| counts[class]).sum::<usize>()
+        let mut all = vec![0; counts.first().map_or(0, Vec::len)];
+        for counts in counts {
+            all.iter_mut().zip(counts).for_each(|(all, n)| *all += n);
+        }
+        let classes = |counts: &Vec<usize>| {
+            let others = all.iter().zip(counts);
+            others.filter(|(all, n)| all > n).count()
         };
-        let classes = |fold: usize| {
-            (0..counts[fold].len())
-                .filter(|&c| others(fold, c) > 0)
-                .count()
-        };
-        if (0..self.k).all(|fold| classes(fold) >= 2) {
+        if counts.iter().all(|counts| classes(counts) >= 2) {
             return Ok(());
         }
         Err(Error::Input {
@@ -99,11 +106,14 @@ impl Folds {
 
 /// The class of most of the rows, the first of those equally common.
 fn most_common(rows: &[usize], targets: &[usize]) -> usize {
-    let count = |class| rows.iter().filter(|&&row| targets[row] == class).count();
-    let classes = rows.iter().map(|&row| targets[row]);
-    classes
-        .max_by_key(|&class| (count(class), usize::MAX - class))
-        .unwrap_or(0)
+    let mut counts = BTreeMap::new();
+    for &row in rows {
+        *counts.entry(targets[row]).or_insert(0usize) += 1;
+    }
+    let most = counts
+        .into_iter()
+        .max_by_key(|&(class, n)| (n, usize::MAX - class));
+    most.map_or(0, |(class, _)| class)
 }
 
 fn check(targets: &[usize], groups: &Groups, k: usize) -> Result<()> {

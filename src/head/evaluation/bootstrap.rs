@@ -6,15 +6,23 @@ use std::thread;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
+use crate::error::{Error, Result, counted};
 use crate::head::dropout::{below, order_generator};
+use crate::head::values::require;
 
 /// The share of the resamples below an interval, and above it.
 const TAIL: f64 = 0.025;
 
+/// More resamples than these say nothing more of the ends of an interval.
+const MOST_RESAMPLES: usize = 100_000;
+
+/// Figures of all resamples together that are kept until their percentiles are found: 1.6 GB.
+const MOST_FIGURES: usize = 100_000_000;
+
 /// How the samples are drawn again (Efron's percentile bootstrap).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Bootstrap {
-    /// How often; 0 for no intervals.
+    /// How often, at most 100,000; 0 for no intervals.
     pub resamples: usize,
     /// Chooses the samples: equal seeds give equal intervals, on every machine and whatever the number of threads.
     pub seed: u64,
@@ -101,6 +109,37 @@ impl Interval {
 }
 
 impl Bootstrap {
+    /// Checks the number of resamples, before anything is computed.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for more than 100,000.
+    pub fn check(&self) -> Result<()> {
+        let within = self.resamples <= MOST_RESAMPLES;
+        require(within, "--intervals", &self.resamples, "at most 100000")
+    }
+
+    /// Checks that so many figures of each resample can be kept.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); [`Error::Input`] for more than 100 million figures of all resamples.
+    pub(super) fn check_for(&self, figures: usize) -> Result<()> {
+        self.check()?;
+        if self.resamples.saturating_mul(figures) <= MOST_FIGURES {
+            return Ok(());
+        }
+        Err(Error::Input {
+            problem: format!(
+                "{} of {} are more than {MOST_FIGURES} numbers",
+                counted(self.resamples, "resample"),
+                counted(figures, "figure")
+            ),
+            hint: format!(
+                "take at most {} --intervals, or 0 for none",
+                MOST_FIGURES / figures.max(1)
+            ),
+        })
+    }
+
     /// What `figure` says of each resample, in order; it is given how often each of the n samples was drawn.
     pub(super) fn resample<T: Send>(
         &self,
@@ -182,6 +221,24 @@ mod tests {
         for threads in [2, 3, 10, 64] {
             assert_eq!(of(threads), alone);
         }
+    }
+
+    #[test]
+    fn more_resamples_than_can_be_kept_are_refused() {
+        let of = |resamples| Bootstrap { resamples, seed: 0 };
+        assert!(of(100_000).check().is_ok() && of(0).check_for(usize::MAX).is_ok());
+        let error = of(4_294_967_295).check().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`--intervals` is 4294967295, but must be at most 100000"
+        );
+        // 20,003 classes have 80,012 figures and some.
+        assert!(of(1000).check_for(80_100).is_ok());
+        let error = of(2000).check_for(80_100).unwrap_err();
+        assert!(
+            error.hint().unwrap().contains("at most 1248 --intervals"),
+            "{error:?}"
+        );
     }
 
     #[test]

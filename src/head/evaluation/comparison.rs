@@ -59,6 +59,7 @@ impl Comparison {
     ) -> Result<Self> {
         check(first.ncols(), targets, first)?;
         check(first.ncols(), targets, second)?;
+        bootstrap.check_for(2)?;
         let heads = [
             Judgement::new(targets, first),
             Judgement::new(targets, second),

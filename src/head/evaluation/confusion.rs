@@ -1,5 +1,7 @@
 //! What follows from who was taken for whom: the confusion matrix, and the figures that need no more than it.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer};
 
 use super::judgement::Judgement;
@@ -19,7 +21,7 @@ pub struct ClassFigures {
     pub roc_auc: Option<f64>,
 }
 
-/// A matrix of more classes would be nearly all zeros, and 100,000 classes need no more than their images here.
+/// A larger matrix is nearly all zeros, and takes gigabytes from some 10,000 classes on.
 const MATRIX_CLASSES: usize = 1000;
 
 /// How many samples of each class were predicted as which: of the C × C cells those that are not 0.
@@ -44,6 +46,25 @@ pub struct ConfusionCell {
 }
 
 impl Confusion {
+    /// Counts pairs of truth and prediction.
+    ///
+    /// # Panics
+    /// Where one of a pair is not below `n_classes`.
+    #[must_use]
+    pub fn of(n_classes: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let mut counts = BTreeMap::new();
+        for pair in pairs {
+            *counts.entry(pair).or_insert(0) += 1;
+        }
+        let counts = counts.into_iter();
+        let cells = counts.map(|((truth, predicted), n)| ConfusionCell {
+            truth,
+            predicted,
+            n,
+        });
+        Self::new(n_classes, cells.collect())
+    }
+
     /// Of cells in rising order of truth and prediction, both below `n_classes`.
     fn new(n_classes: usize, cells: Vec<ConfusionCell>) -> Self {
         let mut margins = vec![[0; 2]; n_classes];
@@ -236,6 +257,8 @@ mod tests {
         assert_eq!(confusion.margins(0), [3, 2]);
         assert_eq!([confusion.count(0, 1), confusion.count(2, 0)], [1, 0]);
         assert_eq!(confusion.matrix(), Some(matrix));
+        let pairs = [(0, 0), (1, 1), (0, 1), (0, 0)];
+        assert_eq!(Confusion::of(3, pairs), confusion);
         let cell = ConfusionCell {
             truth: 20_000,
             predicted: 3,

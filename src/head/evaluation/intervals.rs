@@ -8,6 +8,7 @@ use super::judgement::Judgement;
 use super::ranking::ks;
 use super::reliability::{BINS, Bins};
 use super::{brier_score, hits, log_loss};
+use crate::error::Result;
 
 /// 95 % intervals for the figures of the same names in [`Evaluation`](super::Evaluation).
 ///
@@ -62,12 +63,16 @@ pub struct ClassIntervals {
 
 impl Intervals {
     /// None for no resamples.
-    pub(super) fn of(judgement: &Judgement, bootstrap: Bootstrap) -> Option<Self> {
+    ///
+    /// # Errors
+    /// Those of [`Bootstrap::check_for`].
+    pub(super) fn of(judgement: &Judgement, bootstrap: Bootstrap) -> Result<Option<Self>> {
         if bootstrap.resamples == 0 {
-            return None;
+            return Ok(None);
         }
         let n = judgement.samples.len();
         let whole = figures(judgement, &vec![1; n]);
+        bootstrap.check_for(whole.len())?;
         let rows = bootstrap.resample(n, |weights| {
             let drawn = figures(judgement, weights);
             drawn.into_iter().map(Figure::value).collect::<Vec<_>>()
@@ -76,7 +81,7 @@ impl Intervals {
             let values = rows.iter().filter_map(|row| row[place]);
             Interval::of(values.collect()).or_else(|| figure.score_interval())
         });
-        Some(Self::in_order(judgement, bootstrap, &mut intervals))
+        Ok(Some(Self::in_order(judgement, bootstrap, &mut intervals)))
     }
 
     /// Takes the intervals in the order of [`figures`].

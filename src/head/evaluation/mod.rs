@@ -91,7 +91,8 @@ impl Evaluation {
     /// [`new`](Self::new) with a 95 % interval for each figure. The time grows with N · C · the number of resamples.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new); those of [`Bootstrap::check`], and [`Error::Input`](crate::Error::Input) for more figures of
+    /// resamples than can be kept.
     pub fn with_intervals(
         classes: &ClassIndex,
         targets: &[usize],
@@ -123,7 +124,7 @@ impl Evaluation {
             per_class,
             confusion: counts.confusion(&judgement.cells),
             reliability: bins.described(),
-            intervals: Intervals::of(&judgement, bootstrap),
+            intervals: Intervals::of(&judgement, bootstrap)?,
         })
     }
 

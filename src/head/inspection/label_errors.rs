@@ -6,6 +6,7 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
+use crate::head::evaluation::Confusion;
 use crate::head::softmax::argmax;
 
 /// What the probabilities say of the labels.
@@ -13,9 +14,8 @@ use crate::head::softmax::argmax;
 pub struct LabelErrors {
     /// The mean probability of each class over the samples that are labelled with it, (C); 1 for a class without any.
     pub thresholds: Vec<f64>,
-    /// The confident joint, (C, C): how many samples labelled with the row's class count for the column's. One whose
-    /// probabilities reach no threshold counts for none, one that reaches several for the most probable of them.
-    pub confident_joint: Vec<Vec<usize>>,
+    /// The confident joint: how many samples labelled with one class count for which. One whose probabilities reach no threshold counts for none, one that reaches several for the most probable of them.
+    pub confident_joint: Confusion,
     /// About how many labels are wrong: the share off the diagonal of each row, times the samples of its class.
     pub estimated_errors: f64,
     /// The samples for which another class is more probable than their label, the least plausible label first.
@@ -57,12 +57,12 @@ impl LabelErrors {
             "a target for each row"
         );
         let thresholds = thresholds(probabilities, targets);
-        let mut confident_joint = vec![vec![0; thresholds.len()]; thresholds.len()];
+        let mut counting = Vec::new();
         let mut suspects = Vec::new();
         for (row, (p, &given)) in probabilities.rows().into_iter().zip(targets).enumerate() {
             let counted = counts_for(p, &thresholds);
             if let Some(class) = counted {
-                confident_joint[given][class] += 1;
+                counting.push((given, class));
             }
             let suggested = argmax(p);
             if p[suggested] > p[given] {
@@ -77,6 +77,7 @@ impl LabelErrors {
             }
         }
         suspects.sort_by(|a, b| a.given_probability.total_cmp(&b.given_probability));
+        let confident_joint = Confusion::of(thresholds.len(), counting);
         Self {
             estimated_errors: estimated_errors(&confident_joint, targets),
             thresholds,
@@ -105,13 +106,15 @@ fn counts_for(p: ArrayView1<'_, f64>, thresholds: &[f64]) -> Option<usize> {
     classes.reduce(|best, class| if p[class] > p[best] { class } else { best })
 }
 
-fn estimated_errors(joint: &[Vec<usize>], targets: &[usize]) -> f64 {
-    let of_class = |(class, row): (usize, &Vec<usize>)| {
-        let counted: usize = row.iter().sum();
-        let samples = targets.iter().filter(|&&target| target == class).count();
-        (counted - row[class]) as f64 / counted.max(1) as f64 * samples as f64
+fn estimated_errors(joint: &Confusion, targets: &[usize]) -> f64 {
+    let mut samples = vec![0usize; joint.n_classes()];
+    targets.iter().for_each(|&target| samples[target] += 1);
+    let of_class = |(class, samples): (usize, usize)| {
+        let [counted, _] = joint.margins(class);
+        let wrong = counted - joint.count(class, class);
+        wrong as f64 / counted.max(1) as f64 * samples as f64
     };
-    joint.iter().enumerate().map(of_class).sum()
+    samples.into_iter().enumerate().map(of_class).sum()
 }
 
 #[cfg(test)]
@@ -135,7 +138,7 @@ mod tests {
         assert!((errors.thresholds[0] - 0.6).abs() < 1e-12);
         assert!((errors.thresholds[1] - 1.9 / 3.0).abs() < 1e-12);
         // Row 2 counts for class 1, row 5 for class 0; row 3 reaches no threshold.
-        assert_eq!(errors.confident_joint, [[2, 1], [1, 1]]);
+        assert_eq!(errors.confident_joint, vec![vec![2, 1], vec![1, 1]].into());
         // A third of three samples, and half of three.
         assert!((errors.estimated_errors - 2.5).abs() < 1e-12);
         let rows: Vec<_> = errors.suspects.iter().map(|s| s.row).collect();
@@ -153,7 +156,7 @@ mod tests {
         // The heads say 0.45 for every sample of class 1: more probable is class 0, but not by its own measure of 0.9.
         let p = array![[0.9, 0.1], [0.9, 0.1], [0.55, 0.45], [0.55, 0.45]];
         let errors = LabelErrors::of(p.view(), &[0, 0, 1, 1]);
-        assert_eq!(errors.confident_joint, [[2, 0], [0, 2]]);
+        assert_eq!(errors.confident_joint, vec![vec![2, 0], vec![0, 2]].into());
         assert!(errors.estimated_errors == 0.0);
         assert!(errors.suspects.iter().all(|s| !s.confident));
         assert_eq!(errors.suspects.len(), 2);
