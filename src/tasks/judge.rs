@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::acquaintance::{Acquaintance, Basis, TrainingImages};
 use super::classify::{ClassifyOptions, predict_one};
 use super::featured::{Featured, Images, with_features};
+use super::fit_head::free;
 use super::inputs::{Inputs, Skipped};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
@@ -183,9 +184,36 @@ impl Known<'_> {
     }
 }
 
+/// Checks that the probabilities of so many images fit into so many bytes of memory: each stands in an item, in a matrix, and
+/// in the order of its class.
+fn check_room(images: usize, classes: usize, free: u64) -> Result<()> {
+    let numbers = images.saturating_mul(classes);
+    let needed = (numbers as u64).saturating_mul(3 * size_of::<f64>() as u64);
+    if needed <= free {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::Input {
+        problem: format!(
+            "the probabilities of {} take {} MiB, and {} MiB of memory are free",
+            counted(images, "image"),
+            mib(needed),
+            mib(free)
+        ),
+        hint: "evaluate fewer images at a time, or end other programs".to_owned(),
+    })
+}
+
+/// The classes of all heads together.
+fn n_classes(tallies: &[Tally<'_>]) -> usize {
+    let classes = tallies.iter().map(|tally| tally.classifier.classes().len());
+    classes.sum()
+}
+
 fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<Engine> {
     let store = FeatureStore::open(&options.data)?;
     let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
+    check_room(digests.len(), n_classes(tallies), free())?;
     for tally in tallies {
         let classifier = tally.classifier;
         classifier.require(
@@ -213,6 +241,7 @@ fn from_images(
     for tally in &*tallies {
         Tally::new(tally.classifier, tally.known).refuse_unlabelled(&scan, options)?;
     }
+    check_room(scan.entries.len(), n_classes(tallies), free())?;
     let classifier = tallies[0].classifier;
     let each = &mut |image: Featured<'_>| {
         tallies
@@ -413,5 +442,24 @@ impl<'a> Tally<'a> {
             "the head's classes are {known}; give a folder (or its features) with a folder for each"
         );
         Error::Input { problem, hint }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_that_do_not_fit_are_refused_with_both_sizes() {
+        let error = check_room(50_000, 21_843, 16 << 30)
+            .unwrap_err()
+            .to_string();
+        // 50,000 · 21,843 · 24 bytes.
+        assert!(
+            error.contains("of 50000 images take 24998 MiB, and 16384 MiB"),
+            "{error}"
+        );
+        assert!(check_room(50_000, 1000, 16 << 30).is_ok());
+        assert!(check_room(usize::MAX, usize::MAX, u64::MAX - 1).is_err());
     }
 }

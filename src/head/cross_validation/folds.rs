@@ -143,7 +143,11 @@ mod tests {
     use crate::head::cross_validation::Joins;
 
     fn digests(n: usize) -> Vec<[u8; 32]> {
-        (0..n).map(|i| [u8::try_from(i).unwrap(); 32]).collect()
+        let of = |i: usize| match u8::try_from(i) {
+            Ok(byte) => [byte; 32],
+            Err(_) => std::array::from_fn(|place| i.to_le_bytes()[place % 8]),
+        };
+        (0..n).map(of).collect()
     }
 
     #[test]
@@ -199,5 +203,45 @@ mod tests {
         let error = Folds::new(&[0, 0, 0, 1], &groups, 2, 0).unwrap_err();
         assert!(error.to_string().contains("those of one class"), "{error}");
         assert!(Folds::new(&[0, 0, 1, 1], &groups, 2, 0).is_ok());
+    }
+
+    /// The class of a group was found in time with the square of its size, and the folds were checked in that of their number.
+    #[test]
+    fn large_groups_and_many_folds_take_little_time() {
+        let targets: Vec<usize> = (0..60_000).map(|row| usize::from(row % 3 == 0)).collect();
+        let joins = Joins::new(targets.len());
+        (1..50_000).for_each(|row| joins.join(0, row));
+        let digests = digests(targets.len());
+        let groups = Groups::joined(&digests, &joins);
+        let started = std::time::Instant::now();
+        let folds = Folds::new(&targets, &groups, 5, 0).unwrap();
+        assert!(
+            folds.of_row()[..50_000]
+                .iter()
+                .all(|&fold| fold == folds.of_row()[0])
+        );
+        let each = Groups::of_equal(&digests[..3000]);
+        assert_eq!(
+            Folds::new(&targets[..3000], &each, 3000, 0).unwrap().k(),
+            3000
+        );
+        assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn folds_times_classes_are_limited() {
+        let targets: Vec<usize> = (0..12_000).collect();
+        let groups = Groups::of_equal(&digests(targets.len()));
+        let error = Folds::new(&targets, &groups, 12_000, 0).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Parameter {
+                    name: "--folds",
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
 }

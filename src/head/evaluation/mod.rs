@@ -239,4 +239,31 @@ mod tests {
         assert_eq!(json["classes"], serde_json::json!(["a", "b"]));
         assert_eq!(json["confusion"], serde_json::json!([[1, 0], [0, 0]]));
     }
+
+    /// A matrix of them would have 3.2 GB, and one of their intervals 12.8 GB.
+    #[test]
+    fn many_classes_take_little() {
+        let classes = ClassIndex::from_names((0..20_003).map(|class| class.to_string()));
+        let mut p = ndarray::Array2::zeros((3, classes.len()));
+        for (row, class) in [(0, 7), (1, 20_002), (2, 20_002)] {
+            p[[row, class]] = 1.0;
+        }
+        let bootstrap = Bootstrap {
+            resamples: 3,
+            seed: 0,
+        };
+        let evaluation =
+            Evaluation::with_intervals(&classes, &[7, 20_002, 3], p.view(), bootstrap).unwrap();
+        assert_eq!(
+            (evaluation.n_right(), evaluation.confusion.cells().len()),
+            (2, 3)
+        );
+        assert!(evaluation.occurs(3) && !evaluation.occurs(4));
+        assert_eq!(evaluation.intervals.unwrap().confusion_shares.len(), 3);
+        let more = Bootstrap {
+            resamples: 100_000,
+            seed: 0,
+        };
+        assert!(Evaluation::with_intervals(&classes, &[7, 20_002, 3], p.view(), more).is_err());
+    }
 }

@@ -66,8 +66,8 @@ fn copies(
     .sum()
 }
 
-/// Memory that is free, in this container where there is one.
-fn free() -> u64 {
+/// Bytes of memory that are free, in this container where there is one.
+pub(in crate::tasks) fn free() -> u64 {
     let mut system = System::new();
     system.refresh_memory();
     let here = system.cgroup_limits().map(|limits| limits.free_memory);
