@@ -6,7 +6,7 @@ use std::path::Path;
 use frostline::classes::ClassIndex;
 use frostline::features::{Content, Digest, Existing, Index, IndexRow, StoreWriter};
 use frostline::head::{HeadFile, LinearHead};
-use ndarray::{Axis, s};
+use ndarray::{Array1, Array2, Axis, s};
 use serde::Deserialize;
 
 use crate::harness::{BLUE, RED, command, manifest, run, two_classes, write_picture};
@@ -60,6 +60,8 @@ pub(super) enum Given {
     ClassWeights,
     /// `cut`, the first half of `head`.
     CutHead,
+    /// Beside `head`: `flipped`, the same with a bit of a weight's exponent turned; `overflowing`, with weights of 3e38.
+    HostileHeads,
     /// Beside `head`: `turned`, the same with its classes in the other order; `blind`, which sees no difference and says
     /// blue; `foreign`, whose classes are others; `elsewhere`, whose features are those of another network.
     OtherHeads,
@@ -142,6 +144,7 @@ impl Given {
                 let head = fs::read(dir.join("head")).unwrap();
                 fs::write(dir.join("cut"), &head[..head.len() / 2]).unwrap();
             }
+            Self::HostileHeads => hostile_heads(dir),
             Self::OtherHeads => other_heads(dir),
             Self::TextLibrary => text("lib.so", "text"),
             Self::BrokenNeighbour => {
@@ -202,6 +205,21 @@ fn different(store: &Path) {
         });
     }
     writer.finish_run(&index, &[]).unwrap();
+}
+
+fn hostile_heads(dir: &Path) {
+    let head = HeadFile::read(dir.join("head")).unwrap();
+    let mut bytes = fs::read(dir.join("head")).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[8 + header + 3] ^= 1 << 6;
+    fs::write(dir.join("flipped"), bytes).unwrap();
+    let d = head.head.n_features();
+    let weight = Array2::from_shape_fn((2, d), |(class, _)| if class == 0 { 3e38 } else { -3e38 });
+    let overflowing = HeadFile {
+        head: LinearHead::new(weight, Array1::zeros(2)).unwrap(),
+        ..head
+    };
+    overflowing.write(dir.join("overflowing")).unwrap();
 }
 
 fn other_heads(dir: &Path) {
