@@ -1,6 +1,6 @@
 //! Files and folders that are not finished: nobody else comes across them, and they go when their writer ends.
 
-use std::fs::{self, DirEntry, File, Metadata};
+use std::fs::{self, DirEntry, File, Metadata, TryLockError};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -124,31 +124,67 @@ fn keep_owner(file: &File, old: &Metadata) {
 #[cfg(not(unix))]
 fn keep_owner(_file: &File, _old: &Metadata) {}
 
-/// A folder within `parent` that is hidden and has a name that nobody guesses; it goes when the value does. Those that
-/// killed processes left, a day ago or longer, go now.
+/// A folder that goes when the value does, or, where its process is killed, when the next one is made beside it.
+#[derive(Debug)]
+pub(crate) struct TemporaryFolder {
+    folder: TempDir,
+    /// Tells others that its process lives: the system unlocks it when the process ends.
+    _lock: Option<File>,
+}
+
+impl TemporaryFolder {
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// A folder within `parent` that is hidden and has a name that nobody guesses; those that killed
+/// processes left go now.
 ///
 /// # Errors
 /// That of the system.
-pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TempDir> {
+pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TemporaryFolder> {
     fs::create_dir_all(parent)?;
-    remove_old_folders(parent);
+    remove_leftovers(parent);
     let mut names = Builder::new();
-    names.prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(parent)
+    let folder = names.prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(parent)?;
+    let _lock = lock(folder.path()).ok();
+    Ok(TemporaryFolder { folder, _lock })
+}
+
+fn lock(folder: &Path) -> Result<File, TryLockError> {
+    let file = File::open(folder).map_err(TryLockError::Error)?;
+    file.try_lock()?;
+    Ok(file)
 }
 
 /// Leftovers that cannot be removed do no harm.
-fn remove_old_folders(parent: &Path) {
-    const OLD: Duration = Duration::from_hours(24);
-    let is_old = |entry: &DirEntry| {
-        let name = entry.file_name();
-        let name = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        let ours = name.is_some_and(|name| name.len() == RANDOM);
-        let modified = entry.metadata().and_then(|folder| folder.modified());
-        ours && modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > OLD))
-    };
+fn remove_leftovers(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    for old in entries.filter(is_old) {
-        let _ = fs::remove_dir_all(old.path());
+    for entry in entries.filter(is_abandoned) {
+        let _ = fs::remove_dir_all(entry.path());
+    }
+}
+
+/// Whether it is a folder as [`temporary_folder`] makes them, of a process that has ended.
+fn is_abandoned(entry: &DirEntry) -> bool {
+    /// From making a folder to locking it.
+    const TO_LOCK: Duration = Duration::from_secs(10);
+    /// For any folder to be done with, where the system has no locks on folders.
+    const TO_END: Duration = Duration::from_hours(24);
+    let name = entry.file_name();
+    let name = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+    if name.is_none_or(|name| name.len() != RANDOM) {
+        return false;
+    }
+    let modified = entry.metadata().and_then(|folder| folder.modified());
+    let Some(age) = modified.ok().and_then(|time| time.elapsed().ok()) else {
+        return false;
+    };
+    match lock(&entry.path()) {
+        Ok(_) => age > TO_LOCK,
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => age > TO_END,
     }
 }
 
@@ -187,24 +223,30 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn folders_of_killed_processes_go_after_a_day() {
+    fn folders_of_killed_processes_go_and_those_of_living_ones_stay() {
         let parent = tempfile::tempdir().unwrap();
-        let make = |name: &str, hours: u64| {
+        let age = |folder: &Path| {
+            let time = SystemTime::now() - Duration::from_mins(1);
+            File::open(folder).unwrap().set_modified(time).unwrap();
+        };
+        let living = temporary_folder(parent.path()).unwrap();
+        age(living.path());
+        for name in [".frostline-0123456789abcdef", ".frostline-notes"] {
             let folder = parent.path().join(name);
             fs::create_dir(&folder).unwrap();
             fs::write(folder.join("network.onnx"), "half").unwrap();
-            let time = SystemTime::now() - Duration::from_hours(hours);
-            File::open(&folder).unwrap().set_modified(time).unwrap();
-        };
-        make(".frostline-0123456789abcdef", 25);
-        make(".frostline-fedcba9876543210", 23);
-        make(".frostline-notes", 25);
+            age(&folder);
+        }
+        fs::create_dir(parent.path().join(".frostline-fedcba9876543210")).unwrap();
         let folder = temporary_folder(parent.path()).unwrap();
         let entries = fs::read_dir(parent.path()).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name());
-        let left: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
-        assert!(!left.contains(&".frostline-0123456789abcdef".to_owned()));
-        assert_eq!(left.len(), 3);
+        let left: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        assert!(!left.contains(&parent.path().join(".frostline-0123456789abcdef")));
+        assert!(
+            left.contains(&living.path().to_owned()),
+            "its process lives"
+        );
+        assert_eq!(left.len(), 4, "a new one, and what has another name, stay");
         let path = folder.path().to_owned();
         drop(folder);
         assert!(!path.exists());
