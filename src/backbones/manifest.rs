@@ -6,7 +6,6 @@
 //! [`Preprocessing`]). Unknown keys are an error, so that a typing mistake does not pass for a default.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -14,6 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, FileProblem, Result};
 use crate::images::Preprocessing;
+use crate::inputs::{self, Links};
+
+/// A manifest has some hundred bytes.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// What is known of a backbone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,7 +156,8 @@ impl BackboneManifest {
     /// # Errors
     /// [`Error::Io`], or [`Error::File`] with the line at fault.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let text = inputs::read_text(path, Links::Follow, MOST_BYTES);
+        let text = text.map_err(Error::io("read", path))?;
         text.parse().map_err(|e: toml::de::Error| Error::File {
             path: path.to_owned(),
             problem: FileProblem::Foreign {
@@ -192,6 +196,8 @@ fn sentence(text: &str, error: &toml::de::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

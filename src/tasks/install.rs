@@ -1,11 +1,12 @@
 //! Installing a backbone: `NAME.onnx`, its weights `NAME.onnx.data` where they lie apart, and `NAME.toml`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
 use crate::backbones::BackboneManifest;
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 use crate::outputs;
 
 /// A network that is ready to be installed, in a folder of its own.
@@ -95,7 +96,7 @@ fn differ(new: &Path, path: &Path) -> Result<bool> {
     let length = |path: &Path| fs::metadata(path).map(|file| file.len());
     let digest = |path: &Path| {
         let mut hasher = blake3::Hasher::new();
-        let hasher = hasher.update_reader(File::open(path)?);
+        let hasher = hasher.update_reader(inputs::open(path, Links::Follow)?);
         hasher.map(|hasher| hasher.finalize())
     };
     let same = |a, b| Ok(length(a)? == length(b)? && digest(a)? == digest(b)?);

@@ -9,6 +9,8 @@ use std::ops::Range;
 const TABLE_OFFSET: Range<usize> = 32..40;
 const ENTRY_SIZE: Range<usize> = 54..56;
 const ENTRIES: Range<usize> = 56..58;
+/// What the loader wants an entry to have; it names other libraries by itself.
+const SIZE_OF_ENTRY: usize = 56;
 /// Where an entry of the table says where its segment is, and how long.
 const SEGMENT_OFFSET: Range<usize> = 8..16;
 const SEGMENT_SIZE: Range<usize> = 32..40;
@@ -34,7 +36,7 @@ fn end_of_segments(file: &mut (impl Read + Seek)) -> io::Result<u64> {
     file.rewind()?;
     file.read_exact(&mut header)?;
     let size = number(&header[ENTRY_SIZE]) as usize;
-    if size < SEGMENT_SIZE.end {
+    if size != SIZE_OF_ENTRY {
         return Ok(0);
     }
     let mut table = vec![0; size * number(&header[ENTRIES]) as usize];
@@ -81,6 +83,14 @@ mod tests {
             end_of_segments(&mut Cursor::new(far)).unwrap(),
             0xff00_0000_0000_0078 + 80
         );
+    }
+
+    /// A table of 65,535 entries of 65,535 bytes would take 4 GB.
+    #[test]
+    fn entries_of_another_size_take_no_memory() {
+        let mut odd = library();
+        odd[54..58].fill(0xff);
+        assert_eq!(end_of_segments(&mut Cursor::new(odd)).unwrap(), 0);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::inputs::{self, Links};
+
 /// Names of the libraries, each after those that it needs.
 const LIBRARIES: [&str; 8] = [
     "libcudart.so",
@@ -53,7 +55,9 @@ fn in_folder(folder: &Path, library: &str) -> Option<PathBuf> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     };
-    entries.map(|entry| entry.path()).filter(wanted).min()
+    let named = entries.map(|entry| entry.path()).filter(wanted).min();
+    // The loader would wait for a pipe's other end.
+    named.filter(|path| inputs::open(path, Links::Follow).is_ok())
 }
 
 #[cfg(test)]
