@@ -1,6 +1,12 @@
 //! `FROSTLINE_HOME`: the folder for models and runtime that belong to the user.
+//!
+//! Code is loaded from it, and networks and what is remembered of them decide on labels. So nothing in it is used where
+//! others can write to it, unless [`Home::allow_shared`] or the variable [`ALLOW_SHARED`] says that they may.
+
+mod private;
 
 use std::env;
+use std::fs::DirBuilder;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,21 +15,52 @@ use etcetera::BaseStrategy;
 use crate::error::{Error, Result};
 use crate::outputs;
 
+/// The environment variable that allows a home that others can write to: not empty, and not `0`.
+pub const ALLOW_SHARED: &str = "FROSTLINE_ALLOW_SHARED_HOME";
+
 /// The folder that holds `models/`, `downloads/`, `runtime/` and `cache/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Home(PathBuf);
+pub struct Home {
+    path: PathBuf,
+    sharing: Sharing,
+}
+
+/// Whether others may be able to write to a home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Refused,
+    Allowed,
+}
 
 impl Home {
-    /// A home at a given place.
+    /// A home at a given place, an absolute path.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self {
+            path: path.into(),
+            sharing: Sharing::Refused,
+        }
     }
 
-    /// `FROSTLINE_HOME`, or else `frostline` in the platform's data directory.
+    /// The same home, also where others can write to it: they can then run code as this user.
+    #[must_use]
+    pub fn allow_shared(self) -> Self {
+        Self {
+            sharing: Sharing::Allowed,
+            ..self
+        }
+    }
+
+    /// `FROSTLINE_HOME`, or else `frostline` in the platform's data directory; shared where [`ALLOW_SHARED`] says so.
     ///
     /// # Errors
     /// [`Error::Input`] where neither `FROSTLINE_HOME` nor a home directory is known, or where it is a relative path.
     pub fn from_env() -> Result<Self> {
+        let home = Self::private_from_env()?;
+        let allowed = env::var_os(ALLOW_SHARED).is_some_and(|set| !set.is_empty() && set != "0");
+        Ok(if allowed { home.allow_shared() } else { home })
+    }
+
+    fn private_from_env() -> Result<Self> {
         if let Some(home) = env::var_os("FROSTLINE_HOME").filter(|home| !home.is_empty()) {
             return absolute(home.into());
         }
@@ -31,13 +68,13 @@ impl Home {
             problem: format!("the folder for models and runtime is not known: {e}"),
             hint: "set FROSTLINE_HOME to a folder".to_owned(),
         })?;
-        Ok(Self(dirs.data_dir().join("frostline")))
+        Ok(Self::at(dirs.data_dir().join("frostline")))
     }
 
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Tries whether files can be made in it, or, where it does not exist yet, in the folder that it would be made in.
@@ -45,47 +82,93 @@ impl Home {
     /// # Errors
     /// The system's own.
     pub fn check_writable(&self) -> io::Result<()> {
-        match outputs::check(&self.0.join(".new")) {
+        match outputs::check(&self.path.join(".new")) {
             Err(Error::Io { source, .. }) => Err(source),
             _ => Ok(()),
         }
     }
 
+    /// Checks that nobody else can change what lies at `path`, which is in this home; what is not there passes. On Windows
+    /// nothing is checked.
+    ///
+    /// # Errors
+    /// [`Error::Input`] with the folder or file at fault, unless that is allowed.
+    pub(super) fn require_private(&self, path: &Path) -> Result<()> {
+        if self.sharing == Sharing::Allowed {
+            return Ok(());
+        }
+        private::check(&self.path, path).map_err(|shared| {
+            let mend = match shared.reason {
+                private::Reason::Mode(_) => format!("run `chmod go-w {}`", shared.place.display()),
+                _ => "set FROSTLINE_HOME to a folder of your own".to_owned(),
+            };
+            Error::Input {
+                problem: format!("{shared}: code and networks in FROSTLINE_HOME could be theirs"),
+                hint: format!(
+                    "{mend}, or set {ALLOW_SHARED}=1 if you trust everyone who can write there"
+                ),
+            }
+        })
+    }
+
+    /// Makes one of its folders where it is missing, for this user alone.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::Input`] where others can write to it.
+    pub(crate) fn make(&self, folder: &Path) -> Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(folder)
+            .map_err(Error::io("create", folder))?;
+        self.require_private(folder)
+    }
+
+    /// Checks that others cannot write to it.
+    ///
+    /// # Errors
+    /// [`Error::Input`] with the folder at fault, unless that is allowed.
+    pub fn check_private(&self) -> Result<()> {
+        self.require_private(&self.path)
+    }
+
     /// Where backbones are installed: `NAME.onnx` with `NAME.toml` beside it.
     #[must_use]
     pub fn models(&self) -> PathBuf {
-        self.0.join("models")
+        self.path.join("models")
     }
 
     /// Where the set-up puts ONNX Runtime for NVIDIA GPUs, with NVIDIA's libraries.
     #[must_use]
     pub fn runtime_cuda(&self) -> PathBuf {
-        self.0.join("runtime-cuda")
+        self.path.join("runtime-cuda")
     }
 
     /// Where fetched files are kept as they came.
     #[must_use]
     pub fn downloads(&self) -> PathBuf {
-        self.0.join("downloads")
+        self.path.join("downloads")
     }
 
     /// What is worked out once and may be deleted at any time.
     #[must_use]
     pub fn cache(&self) -> PathBuf {
-        self.0.join("cache")
+        self.path.join("cache")
     }
 
     /// Where the set-up puts ONNX Runtime's library.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
-        self.0.join("runtime")
+        self.path.join("runtime")
     }
 }
 
 /// The home holds code, the runtime, which is never loaded from the folder where frostline happens to be started.
 fn absolute(path: PathBuf) -> Result<Home> {
     if path.is_absolute() {
-        return Ok(Home(path));
+        return Ok(Home::at(path));
     }
     Err(Error::Input {
         problem: format!("FROSTLINE_HOME is the relative path `{}`", path.display()),

@@ -26,7 +26,7 @@ pub use convolutions::Convolutions;
 pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, Proxies};
 pub use frozen::{Frozen, RunOptions};
-pub use home::Home;
+pub use home::{ALLOW_SHARED, Home};
 pub use library::{NO_TELEMETRY, Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use onnx::Outline;

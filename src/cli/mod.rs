@@ -57,6 +57,9 @@ struct Cli {
     /// Say more, such as why no GPU is used.
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     verbose: bool,
+    /// Use FROSTLINE_HOME even where other users can write to it: they can then run code as you.
+    #[arg(long, global = true)]
+    allow_shared_home: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,7 +141,10 @@ fn is_usage(error: &anyhow::Error) -> bool {
 }
 
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
-    let home = Home::from_env()?;
+    let mut home = Home::from_env()?;
+    if cli.allow_shared_home {
+        home = home.allow_shared();
+    }
     match cli.command {
         Command::Extract(args) => extract::run(args, home),
         Command::FitHead(args) => fit_head::run(args),

@@ -37,7 +37,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("linfa_logistic", &["head"]),
     ("maud", &["report"]),
     ("sysinfo", &["tasks"]),
-    ("rustix", &["inputs", "outputs"]),
+    ("rustix", &["backbones", "inputs", "outputs"]),
     ("base64", &["report"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
