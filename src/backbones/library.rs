@@ -1,9 +1,10 @@
 //! Finding ONNX Runtime's shared library, and checking it before anything else touches it.
 //!
 //! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime-cuda` and `/runtime`, the
-//! `onnxruntime` package of an active Python environment, the loader's own path. The first that is there is taken; if it
-//! does not fit, that is an error, since another one would silently be something else. Nothing is loaded by a path relative
-//! to the working directory.
+//! `onnxruntime` package of an active Python environment, and on Linux the loader's own path, which elsewhere leads through
+//! the working directory. The first that is there is taken; if it does not fit, that is an error, since another one would
+//! silently be something else. Nothing is loaded from the working directory, nor from a `FROSTLINE_HOME` that others can
+//! write to.
 //!
 //! ONNX Runtime 1.29 and later collects usage data and uploads it unless [`NO_TELEMETRY`] is in the environment before it
 //! starts. The binary sets it first thing; a program that uses this library sets it at the start of its own `main`, or
@@ -11,16 +12,17 @@
 
 mod elf;
 mod places;
+mod search_path;
 
 use std::env;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::fmt;
-use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::home::Home;
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 
 /// The environment variable that names the library.
 const VARIABLE: &str = "ORT_DYLIB_PATH";
@@ -81,20 +83,38 @@ impl RuntimeLibrary {
         let mut looked = Vec::new();
         for (folder, origin) in places::folders(home) {
             if let Some(path) = places::library_in(&folder) {
+                if origin == Origin::Home {
+                    // All of them: this one loads its providers, and these NVIDIA's libraries.
+                    let files = places::files_in(&folder);
+                    files
+                        .iter()
+                        .try_for_each(|file| home.require_private(file))?;
+                }
                 return check(&path, origin);
             }
             looked.push(format!("`{}`", folder.display()));
         }
         let name = file_name();
-        check(Path::new(&name), Origin::Loader).map_err(|_| Error::Runtime {
+        let missing = |cause: &str| Error::Runtime {
             problem: format!(
-                "ONNX Runtime is missing: {VARIABLE} is not set, and there is no `{name}` in {} or on the loader's path",
+                "ONNX Runtime is missing: {VARIABLE} is not set, and there is no `{name}` in {}{cause}",
                 looked.join(", ")
             ),
             hint: HINT.to_owned(),
-        })
+        };
+        if !SEARCHES {
+            return Err(missing(""));
+        }
+        let path = Path::new(&name);
+        refuse_working_directory(path, Origin::Loader)?;
+        examine(path, Origin::Loader)
+            .map_err(|problem| missing(&format!(" or on the loader's path: {problem}")))
     }
 }
+
+/// Whether the loader is asked for a library by its name alone. Those of macOS and Windows look for it in the working
+/// directory too.
+const SEARCHES: bool = cfg!(all(unix, not(target_os = "macos")));
 
 /// The library's own name: without a folder before it, the loader looks for it where it looks for all libraries.
 fn file_name() -> String {
@@ -120,22 +140,32 @@ const HINT: &str = "run `scripts/setup.sh`, or `pip install onnxruntime` in an a
                     to a libonnxruntime";
 
 fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
-    let unfit = |problem: String| Error::Runtime {
+    refuse_working_directory(path, origin)?;
+    examine(path, origin).map_err(|problem| Error::Runtime {
         problem: format!(
             "cannot use `{}` (from {origin}) as ONNX Runtime: {problem}",
             path.display()
         ),
         hint: HINT.to_owned(),
-    };
+    })
+}
+
+/// Loads a library and asks what it is; or the problem with it.
+fn examine(path: &Path, origin: Origin) -> Result<RuntimeLibrary, String> {
     if origin != Origin::Loader {
-        looks_like_a_library(path).map_err(unfit)?;
+        looks_like_a_library(path)?;
     }
-    let version = version_of(path).map_err(unfit)?;
     let needed = ort::MINOR_VERSION;
+    let (version, has_api) = ask(path, needed)?;
     if minor(&version).is_none_or(|minor| minor < needed) {
-        return Err(unfit(format!(
+        return Err(format!(
             "it is version {version}, and version 1.{needed} or later of the 1 series is needed"
-        )));
+        ));
+    }
+    if !has_api {
+        return Err(format!(
+            "it says that it is version {version}, but has no API of version {needed}"
+        ));
     }
     Ok(RuntimeLibrary {
         path: path.to_owned(),
@@ -148,6 +178,23 @@ fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
 fn minor(version: &str) -> Option<u32> {
     let rest = version.strip_prefix("1.")?;
     rest.split('.').next()?.parse().ok()
+}
+
+/// Refuses to load anything while the loader would look for it, or for what it needs, in the working directory.
+fn refuse_working_directory(path: &Path, origin: Origin) -> Result<()> {
+    let Some(search_path) = env::var_os(search_path::VARIABLE).filter(|_| SEARCHES) else {
+        return Ok(());
+    };
+    let Some(problem) = search_path::problem(origin, &search_path) else {
+        return Ok(());
+    };
+    Err(Error::Runtime {
+        problem: format!("`{}` is not loaded: {problem}", path.display()),
+        hint: format!(
+            "set {} to absolute folders only, without a `:` at its beginning or end",
+            search_path::VARIABLE
+        ),
+    })
 }
 
 impl RuntimeLibrary {
@@ -179,11 +226,7 @@ impl RuntimeLibrary {
 /// Looks at the file first, so that a text, a folder or half a download is named as such and not by the loader's words,
 /// or by a crash.
 fn looks_like_a_library(path: &Path) -> Result<(), String> {
-    let metadata = fs::metadata(path).map_err(|e| e.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a file".to_owned());
-    }
-    let mut file = File::open(path).map_err(|e| e.to_string())?;
+    let mut file = inputs::open(path, Links::Follow).map_err(|e| e.to_string())?;
     let mut start = [0; 4];
     match (file.read(&mut start).map_err(|e| e.to_string())?, start) {
         (
@@ -196,23 +239,25 @@ fn looks_like_a_library(path: &Path) -> Result<(), String> {
         _ => return Err("it is not a shared library".to_owned()),
     }
     if elf::is_cut(&mut file).map_err(|e| e.to_string())? {
-        return Err(format!("it is cut off after {} bytes", metadata.len()));
+        let length = file.metadata().map_err(|e| e.to_string())?.len();
+        return Err(format!("it is cut off after {length} bytes"));
     }
     Ok(())
 }
 
-/// `OrtApiBase` as its C header declares it: two functions, of which we need the second.
+/// `OrtApiBase` as its C header declares it: two functions, either of which a library that is none may leave out.
 #[repr(C)]
 struct ApiBase {
-    get_api: *const (),
-    version_string: unsafe extern "C" fn() -> *const std::ffi::c_char,
+    get_api: Option<unsafe extern "C" fn(u32) -> *const ()>,
+    version_string: Option<unsafe extern "C" fn() -> *const c_char>,
 }
 
+/// The library's version, and whether it has the API of the minor version `needed`.
 #[expect(
     unsafe_code,
     reason = "asking a shared library for its version has no safe form"
 )]
-fn version_of(path: &Path) -> Result<String, String> {
+fn ask(path: &Path, needed: u32) -> Result<(String, bool), String> {
     // SAFETY: the user (or the set-up) names this library for loading; its initialisers run as for any program using it.
     let library = unsafe { libloading::Library::new(path) }.map_err(|e| with_cause(&e))?;
     // SAFETY: ONNX Runtime's C API has had this signature since its first release.
@@ -223,12 +268,20 @@ fn version_of(path: &Path) -> Result<String, String> {
     let Some(base) = (unsafe { base().as_ref() }) else {
         return Err("its `OrtGetApiBase` gives nothing".to_owned());
     };
-    // SAFETY: the table's function returns a static NUL-terminated string.
-    let version = unsafe { CStr::from_ptr((base.version_string)()) };
+    // SAFETY: the table's function takes nothing and returns a static string, or null.
+    let version = base.version_string.map(|version| unsafe { version() });
+    let Some(version) = version.filter(|version| !version.is_null()) else {
+        return Err("it has no version".to_owned());
+    };
+    // SAFETY: the string is not null, static, and ends with NUL.
+    let version = unsafe { CStr::from_ptr(version) };
     let version = version.to_string_lossy().into_owned();
+    // SAFETY: the table's function takes a number and returns a static table, or null.
+    let api = base.get_api.map(|get_api| unsafe { get_api(needed) });
+    let has_api = api.is_some_and(|api| !api.is_null());
     // Left open: it is to be used in a moment, and need not be linked a second time.
     std::mem::forget(library);
-    Ok(version)
+    Ok((version, has_api))
 }
 
 fn with_cause(error: &libloading::Error) -> String {
@@ -237,6 +290,8 @@ fn with_cause(error: &libloading::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -246,7 +301,7 @@ mod tests {
         fs::write(&text, "not a library").unwrap();
         let cases = [
             (text, "not a shared library"),
-            (folder.path().into(), "not a file"),
+            (folder.path().into(), "directory"),
             ("/no/such".into(), "No such"),
         ];
         for (path, wanted) in cases {

@@ -115,37 +115,231 @@ fn a_foreign_library_is_named() {
     refused(&place, &library, &["OrtGetApiBase", "another library"]);
 }
 
-/// As ONNX Runtime's C header declares it: two functions, of which the second gives the version.
-const OLD: &str = r#"
+/// A library as ONNX Runtime's C header declares it: a table of two functions, of which the second gives the version.
+fn library_with(version: &str) -> String {
+    format!(
+        r#"
 #[repr(C)]
-pub struct ApiBase(extern "C" fn(u32) -> *const u8, extern "C" fn() -> *const u8);
+pub struct ApiBase(
+    Option<extern "C" fn(u32) -> *const u8>,
+    Option<extern "C" fn() -> *const std::ffi::c_char>,
+);
 
-extern "C" fn api(_version: u32) -> *const u8 {
+extern "C" fn api(_version: u32) -> *const u8 {{
     std::ptr::null()
-}
+}}
 
-extern "C" fn version() -> *const u8 {
-    c"1.20.0".as_ptr().cast()
-}
+extern "C" fn version() -> *const std::ffi::c_char {{
+    {version}
+}}
 
-static BASE: ApiBase = ApiBase(api, version);
+static BASE: ApiBase = ApiBase(Some(api), Some(version));
 
 #[unsafe(no_mangle)]
-pub extern "C" fn OrtGetApiBase() -> &'static ApiBase {
+pub extern "C" fn OrtGetApiBase() -> &'static ApiBase {{
     &BASE
+}}
+"#
+    )
 }
-"#;
 
 #[test]
 fn an_old_library_is_named_with_the_version_needed() {
     let Some(place) = Place::fitted() else { return };
-    let Some(library) = shared_library(&place, OLD) else {
+    let code = library_with("c\"1.20.0\".as_ptr()");
+    let Some(library) = shared_library(&place, &code) else {
         return;
     };
     refused(
         &place,
         &library,
         &["version 1.20.0", "version 1.22 or later"],
+    );
+}
+
+#[test]
+fn a_library_that_gives_nothing_is_named() {
+    let Some(place) = Place::fitted() else { return };
+    for (code, words) in [
+        (library_with("std::ptr::null()"), "it has no version"),
+        (
+            library_with("c\"1.32.0\".as_ptr()").replace("Some(version)", "None"),
+            "it has no version",
+        ),
+        (
+            library_with("c\"1.32.0\".as_ptr()"),
+            "it says that it is version 1.32.0, but has no API of version 22",
+        ),
+        (
+            library_with("c\"1.32.0\".as_ptr()").replace("Some(api)", "None"),
+            "has no API of version 22",
+        ),
+        (
+            library_with("c\"1.32.0\".as_ptr()")
+                .replace("    &BASE", "    unsafe { std::mem::transmute(0_usize) }")
+                .replace("-> &'static ApiBase", "-> Option<&'static ApiBase>"),
+            "`OrtGetApiBase` gives nothing",
+        ),
+    ] {
+        let Some(library) = shared_library(&place, &code) else {
+            return;
+        };
+        refused(&place, &library, &[words]);
+    }
+}
+
+/// The library sees what ONNX Runtime would see when it is loaded and asked for the first time.
+#[test]
+fn telemetry_is_off_before_the_library_is_loaded() {
+    let Some(place) = Place::fitted() else { return };
+    let version = "if std::env::var_os(\"ORT_DISABLE_TELEMETRY\").is_some() { c\"1.0.1\" } else { c\"1.0.0\" }.as_ptr()";
+    let Some(library) = shared_library(&place, &library_with(version)) else {
+        return;
+    };
+    let mut doctor = place.command("doctor");
+    doctor.env("ORT_DYLIB_PATH", &library);
+    // Cargo sets the variable for this process, and the binary has to do without.
+    let ran = run(doctor.env_remove("ORT_DISABLE_TELEMETRY")).exits(1);
+    assert!(ran.out.contains("version 1.0.1"), "{}", ran.out);
+}
+
+/// A folder with what an attacker puts beside the images: it is never loaded, whatever the environment says.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_loaded_from_the_working_directory() {
+    let Some(place) = Place::fitted() else { return };
+    // Loading it leaves a file behind.
+    let code = format!(
+        r#"
+extern "C" fn run() {{
+    std::fs::write({:?}, "loaded").unwrap();
+}}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static RUN: extern "C" fn() = run;
+"#,
+        place.path("loaded")
+    );
+    let Some(library) = shared_library(&place, &code) else {
+        return;
+    };
+    let here = place.folder().join("images");
+    for name in [
+        "lib",
+        "onnxruntime/capi",
+        "lib/python3/site-packages/onnxruntime/capi",
+    ] {
+        fs::create_dir_all(here.join(name)).unwrap();
+        for file in ["libonnxruntime.so", "onnxruntime.so"] {
+            fs::copy(&library, here.join(name).join(file)).unwrap();
+        }
+    }
+    for file in [
+        "libonnxruntime.so",
+        "libonnxruntime.so.1.32.0",
+        "onnxruntime.so",
+    ] {
+        fs::copy(&library, here.join(file)).unwrap();
+    }
+    fs::remove_file(place.path("home/runtime")).unwrap();
+    let doctor = |variable: &str, value: &str| {
+        let mut doctor = place.command("doctor");
+        doctor.current_dir(&here).env_remove("ORT_DYLIB_PATH");
+        let ran = run(doctor.env(variable, value)).exits(1);
+        assert!(
+            !Path::new(&place.path("loaded")).exists(),
+            "{variable}={value}"
+        );
+        ran.out
+    };
+    for (variable, value) in [
+        ("VIRTUAL_ENV", "."),
+        ("VIRTUAL_ENV", ""),
+        ("CONDA_PREFIX", "."),
+        ("LD_LIBRARY_PATH", ""),
+        ("LD_LIBRARY_PATH", "/nonexistent"),
+    ] {
+        let out = doctor(variable, value);
+        assert!(out.contains("ONNX Runtime is missing"), "{out}");
+    }
+    for value in [
+        ":",
+        "/nonexistent:",
+        ":/nonexistent",
+        ".",
+        "/nonexistent:lib",
+        "/a;",
+    ] {
+        let out = doctor("LD_LIBRARY_PATH", value);
+        let words = [
+            "LD_LIBRARY_PATH has an empty or relative part",
+            "hint: set LD_LIBRARY_PATH",
+        ];
+        assert!(
+            words.iter().all(|word| out.contains(word)),
+            "{value}: {out}"
+        );
+    }
+    for value in [
+        "libonnxruntime.so",
+        "./libonnxruntime.so",
+        "lib/libonnxruntime.so",
+    ] {
+        let out = doctor("ORT_DYLIB_PATH", value);
+        assert!(out.contains("relative path"), "{out}");
+    }
+    let home = doctor_in_relative_home(&place, &here);
+    assert!(home.contains("relative path"), "{home}");
+    assert!(!Path::new(&place.path("loaded")).exists());
+    // It would be, if the loader were let.
+    let mut doctor = place.command("doctor");
+    run(doctor.env("ORT_DYLIB_PATH", &library)).exits(1);
+    assert!(Path::new(&place.path("loaded")).exists());
+}
+
+#[cfg(target_os = "linux")]
+fn doctor_in_relative_home(place: &Place, here: &Path) -> String {
+    let mut doctor = place.command("doctor");
+    run(doctor.current_dir(here).env("FROSTLINE_HOME", "lib"))
+        .exits(1)
+        .err
+}
+
+/// ONNX Runtime needs libraries itself, which the loader looks for.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_beside_the_images_is_not_taken_for_one_that_is_needed() {
+    let Some(place) = Place::fitted() else { return };
+    let classify = |path: &str| {
+        let mut classify = place.command("classify {dir}/images --head {dir}/head");
+        classify.current_dir(place.folder().join("images"));
+        run(classify.env("LD_LIBRARY_PATH", path))
+    };
+    classify("/nonexistent:").exits(0);
+    fs::write(place.path("images/libstdc++.so.6"), "text").unwrap();
+    classify("/nonexistent").exits(0);
+    let ran = classify("/nonexistent:").exits(1);
+    ran.says(&["LD_LIBRARY_PATH", "libstdc++.so.6", "hint:"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_on_the_loaders_path_is_found() {
+    let Some(place) = Place::fitted() else { return };
+    let files = fs::read_dir(place.path("home/runtime")).unwrap();
+    let library = files.map(|file| file.unwrap().path()).next().unwrap();
+    let library = fs::canonicalize(library).unwrap();
+    fs::remove_file(place.path("home/runtime")).unwrap();
+    fs::create_dir(place.path("lib")).unwrap();
+    std::os::unix::fs::symlink(library, place.path("lib/libonnxruntime.so")).unwrap();
+    let mut doctor = place.command("doctor");
+    doctor.env("LD_LIBRARY_PATH", place.path("lib"));
+    let ran = run(doctor.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX")).exits(0);
+    assert!(
+        ran.out.contains("(found by: the loader's path)"),
+        "{}",
+        ran.out
     );
 }
 
@@ -193,7 +387,7 @@ fn nothing_is_collected_and_nothing_is_sent() {
     fs::create_dir(&user).unwrap();
     let classify = place.command("classify {dir}/images --head {dir}/head");
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-e", "trace=network", "-o", &trace]);
+    strace.args(["-f", "-e", "trace=network,openat,open,creat", "-o", &trace]);
     strace.arg(classify.get_program()).args(classify.get_args());
     let is_there = Command::new("strace").arg("--version").output().is_ok();
     let mut traced = if is_there { strace } else { classify };
@@ -201,20 +395,45 @@ fn nothing_is_collected_and_nothing_is_sent() {
     traced
         .env_remove("ORT_DISABLE_TELEMETRY")
         .env_remove("XDG_CACHE_HOME")
+        .env_remove("LD_LIBRARY_PATH")
         .env("FROSTLINE_HOME", place.path("home"))
         .env("HOME", &user);
     run(&mut traced).exits(0);
     let made = fs::read_dir(&user).unwrap().count();
     assert_eq!(made, 0, "something was written to the user's home");
     if !is_there {
-        eprintln!("not tested for connections: strace cannot be run");
+        eprintln!("not tested for connections and files: strace cannot be run");
         return;
     }
     let trace = fs::read_to_string(trace).unwrap();
     assert!(trace.contains("+++ exited with 0 +++"), "{trace}");
-    for call in ["connect(", "sendto(", "sendmsg("] {
+    for call in ["socket(", "connect(", "sendto(", "sendmsg("] {
         assert!(!trace.contains(call), "{trace}");
     }
+    let calls = trace.lines().filter(|line| line.contains("open"));
+    calls.for_each(|call| check_opened(&place, call));
+}
+
+/// What is written is in the home; what is read is the command's, the system's, or lies beside the binary.
+#[cfg(target_os = "linux")]
+fn check_opened(place: &Place, call: &str) {
+    let path = call.split('"').nth(1).unwrap_or_default();
+    let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "creat("];
+    let is_written = writes.iter().any(|flag| call.contains(flag));
+    assert!(
+        !is_written || path.starts_with(&place.path("home")),
+        "{call}"
+    );
+    let binary = Path::new(env!("CARGO_BIN_EXE_frostline")).parent().unwrap();
+    let runtime = fs::canonicalize(place.path("home/runtime")).unwrap();
+    let system = ["/lib", "/usr/", "/etc/ld.so", "/proc/", "/sys/", "/dev/"];
+    let is_known = [place.folder(), binary, &runtime]
+        .iter()
+        .any(|&folder| Path::new(path).starts_with(folder));
+    assert!(
+        is_known || system.iter().any(|start| path.starts_with(start)),
+        "{call}"
+    );
 }
 
 #[cfg(target_os = "linux")]

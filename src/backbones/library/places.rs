@@ -54,12 +54,13 @@ pub(super) fn library_in(folder: &Path) -> Option<PathBuf> {
             .and_then(OsStr::to_str)
             .is_some_and(is_library_name)
     };
-    fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(wanted)
-        .max()
+    files_in(folder).into_iter().filter(wanted).max()
+}
+
+/// All that lies in a folder.
+pub(super) fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
 
 fn is_library_name(name: &str) -> bool {
