@@ -2,9 +2,10 @@
 //!
 //! # Format
 //!
-//! `FROSTLINE_HOME/cache/checksums.json`: `format_version` 1, and for each network the path of its file, the files that
-//! it consists of with their stamps (size, times, inode), and the sum. A file that cannot be read counts as none. What was
-//! changed less than two seconds before it was hashed is not remembered.
+//! `FROSTLINE_HOME/cache/checksums.json`: `format_version` 2; for each network the path of its file, the files that it
+//! consists of with their stamps (size, times, inode), and the sum; and the file's own `checksum` (see [`seal`]). A file
+//! that cannot be read, or is damaged, counts as none. What was changed less than two seconds before it was hashed is not
+//! remembered. What stands here is believed, so nobody else may write to it (see [`Home::require_private`]).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,15 +16,20 @@ use serde::{Deserialize, Serialize};
 use super::home::Home;
 use super::registry::BackboneFile;
 use crate::error::Result;
-use crate::outputs;
+use crate::inputs::{self, Links};
 use crate::stamp::Stamp;
+use crate::{outputs, seal};
 
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
+
+/// Thousands of networks; a longer file is begun anew.
+const MOST_BYTES: u64 = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Known {
     format_version: u32,
     networks: Vec<Network>,
+    checksum: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,10 +42,11 @@ struct Network {
 /// [`BackboneFile::sha256`], remembered as long as the files stay as they are.
 ///
 /// # Errors
-/// Those of [`BackboneFile::sha256`].
+/// Those of [`BackboneFile::sha256`], and [`Error::Input`](crate::error::Error::Input) where others can write to the cache.
 pub(super) fn sha256(home: &Home, file: &BackboneFile) -> Result<String> {
     let path = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
     let place = home.cache().join("checksums.json");
+    home.require_private(&place)?;
     let known = read(&place);
     if let Some(network) = known.iter().find(|network| network.path == path)
         && network.is_unchanged()
@@ -57,7 +64,7 @@ pub(super) fn sha256(home: &Home, file: &BackboneFile) -> Result<String> {
             files,
             sha256: sha256.clone(),
         });
-        write(&place, networks);
+        write(home, &place, networks);
     }
     Ok(sha256)
 }
@@ -88,27 +95,32 @@ fn are_settled(files: &[(PathBuf, Stamp)]) -> bool {
 }
 
 fn read(place: &Path) -> Vec<Network> {
-    let known = fs::read(place)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let known = inputs::read(place, Links::Refuse, MOST_BYTES).ok();
+    let whole = known.filter(|json| {
+        seal::place_in_json(json).is_some_and(|digits| seal::is_right(json, digits))
+    });
+    let known = whole.and_then(|json| serde_json::from_slice(&json).ok());
     known
         .filter(|known: &Known| known.format_version == FORMAT_VERSION)
         .map_or_else(Vec::new, |known| known.networks)
 }
 
 /// Where it cannot be written, as in a home that is read only, the network is hashed again next time.
-fn write(place: &Path, networks: Vec<Network>) {
+fn write(home: &Home, place: &Path, networks: Vec<Network>) {
     let known = Known {
         format_version: FORMAT_VERSION,
         networks,
+        checksum: seal::BLANK.to_owned(),
     };
-    let Ok(bytes) = serde_json::to_vec(&known) else {
+    let Ok(mut json) = serde_json::to_vec(&known) else {
         return; // A path that is not UTF-8.
     };
-    if let Some(folder) = place.parent() {
-        let _ = fs::create_dir_all(folder);
+    if let Some(digits) = seal::place_in_json(&json)
+        && home.make(&home.cache()).is_ok()
+    {
+        seal::put(&mut json, digits);
+        let _ = outputs::write_bytes(place, &json);
     }
-    let _ = outputs::write_bytes(place, &bytes);
 }
 
 #[cfg(test)]
@@ -142,10 +154,8 @@ mod tests {
             sha256: sha256.to_owned(),
         };
         // A sum that is none shows that nothing was read.
-        write(
-            &home.cache().join("checksums.json"),
-            vec![network_of("remembered")],
-        );
+        let place = home.cache().join("checksums.json");
+        write(&home, &place, vec![network_of("remembered")]);
         assert_eq!(sha256(&home, &file).unwrap(), "remembered");
         network(&file.path, b'a');
         assert_eq!(sha256(&home, &file).unwrap(), SUM);
@@ -167,5 +177,49 @@ mod tests {
             fs::write(&place, broken).unwrap();
             assert_eq!(sha256(&home, &file).unwrap(), SUM, "{broken}");
         }
+        let long = fs::File::create(&place).unwrap();
+        long.set_len(1 << 40).unwrap();
+        assert_eq!(sha256(&home, &file).unwrap(), SUM);
+    }
+
+    /// What is remembered decides which network features are said to be of.
+    #[test]
+    fn every_bit_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let file = network(&folder.path().join("a.onnx"), b'a');
+        let place = home.cache().join("checksums.json");
+        let remembered = Network {
+            path: file.path.clone(),
+            files: stamps(&file).unwrap(),
+            sha256: "remembered".to_owned(),
+        };
+        write(&home, &place, vec![remembered]);
+        let right = fs::read(&place).unwrap();
+        assert_eq!(read(&place).len(), 1);
+        for bit in 0..right.len() * 8 {
+            let mut flipped = right.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&place, flipped).unwrap();
+            assert_eq!(read(&place).len(), 0, "bit {bit}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_memory_that_others_can_write_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let home = Home::at(folder.path());
+        let file = network(&folder.path().join("a.onnx"), b'a');
+        let cache = home.cache();
+        fs::create_dir(&cache).unwrap();
+        fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = sha256(&home, &file).unwrap_err();
+        let wanted = format!("can write to `{}` (mode 0777)", cache.display());
+        assert!(error.to_string().contains(&wanted), "{error}");
+        assert!(error.hint().unwrap().contains("chmod go-w"));
+        assert_eq!(sha256(&home.allow_shared(), &file).unwrap(), SUM);
     }
 }

@@ -6,9 +6,15 @@
 //!
 //! # Format
 //!
-//! `FROSTLINE_HOME/cache/graphs/NETWORK-KEY/`: `graph.onnx`, its weights in `weights.bin`, and the BLAKE3 of both in `sum`.
-//! NETWORK begins the network's SHA-256, KEY stands for that, ONNX Runtime's version, the CPU's instruction sets and
-//! how convolutions are computed. A folder that does not fit its sum is made anew.
+//! `FROSTLINE_HOME/cache/graphs/NETWORK-KEY/`: `graph.onnx`, its weights in `weights.bin`, and in `sum` the BLAKE3 of what
+//! the graph was made from and of both files. NETWORK begins the network's SHA-256, KEY stands for that, ONNX Runtime's
+//! version, the CPU's instruction sets and how convolutions are computed. A folder that does not fit its sum is made anew.
+//!
+//! The sum finds damage. It is no signature, so the folder must be private (see [`Home::require_private`]). ONNX Runtime
+//! opens the files itself after they were compared with the sum; their stamps tell that they are still those. Handing it
+//! the compared bytes instead (`with_external_initializer_file_in_memory`) takes 15 ms more for each start and each
+//! session, since it copies them twice. So whoever cuts `weights.bin` short while it is mapped ends this process; frostline
+//! replaces files there as a whole, and never changes one.
 
 use std::fs;
 use std::io;
@@ -20,59 +26,79 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use super::instruction_sets::instruction_sets;
 use crate::backbones::{Convolutions, Home, RuntimeLibrary};
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 use crate::outputs;
+use crate::stamp::Stamp;
 
 const GRAPH: &str = "graph.onnx";
 const WEIGHTS: &str = "weights.bin";
 const SUM: &str = "sum";
 
+/// More bytes than any graph that is kept has, or its weights, which ONNX Runtime pads.
+const MOST_KEPT: u64 = 4 * GraphCache::MOST_BYTES;
+
 /// The place of one network's optimised graph.
 #[derive(Debug, Clone)]
 pub(super) struct GraphCache {
+    home: Home,
     graphs: PathBuf,
+    /// The beginning of the folder's name.
     network: String,
-    key: String,
+    /// What the graph is made from: network, runtime and CPU.
+    made_from: String,
+}
+
+/// A kept graph that is what was written.
+#[derive(Debug, Clone)]
+pub(super) struct KeptGraph {
+    folder: PathBuf,
+    /// Of the graph and its weights, from before they were read.
+    stamps: [Option<Stamp>; 2],
+    sum: String,
+    /// The bytes of both.
+    pub(super) bytes: u64,
 }
 
 impl GraphCache {
     /// Of networks with larger weights, a second copy on the disk would cost more than the start that it saves.
     pub(super) const MOST_BYTES: u64 = 64 << 20;
 
+    /// # Errors
+    /// [`Error::Input`] where others can write to it.
     pub(super) fn new(
         home: &Home,
         sha256: &str,
         library: &RuntimeLibrary,
         convolutions: Convolutions,
-    ) -> Self {
+    ) -> Result<Self> {
         let sets = instruction_sets();
-        let all = format!("{sha256} {} {sets} {convolutions:?}", library.version);
-        Self {
+        let cache = Self {
+            home: home.clone(),
             graphs: home.cache().join("graphs"),
             network: format!("{sha256:.16}"),
-            key: format!("{:.16}", blake3::hash(all.as_bytes()).to_hex()),
+            made_from: format!("{sha256} {} {sets} {convolutions:?}", library.version),
+        };
+        for name in [GRAPH, WEIGHTS, SUM] {
+            home.require_private(&cache.folder().join(name))?;
         }
+        Ok(cache)
     }
 
     fn folder(&self) -> PathBuf {
-        self.graphs.join(format!("{}-{}", self.network, self.key))
+        let key = blake3::hash(self.made_from.as_bytes()).to_hex();
+        self.graphs.join(format!("{}-{key:.16}", self.network))
     }
 
-    /// The bytes of graph and weights, where they are there and are what was written.
-    pub(super) fn bytes(&self) -> Option<u64> {
-        let folder = self.folder();
-        let written = fs::read_to_string(folder.join(SUM)).ok()?;
-        let (sum, bytes) = sum(&folder).ok()?;
-        (sum == written).then_some(bytes)
-    }
-
-    /// Opens a session of the kept graph.
-    pub(super) fn open(&self, builder: SessionBuilder) -> ort::Result<Session> {
-        let mut builder = builder.with_optimization_level(GraphOptimizationLevel::Disable)?;
-        builder.commit_from_file(self.folder().join(GRAPH))
+    /// The graph, where it is there and is what was written.
+    pub(super) fn find(&self) -> Option<KeptGraph> {
+        let kept = KeptGraph::read(&self.folder(), &self.made_from).ok()?;
+        let written = read(&kept.folder.join(SUM), kept.sum.len() as u64).ok()?;
+        (written == kept.sum.as_bytes()).then_some(kept)
     }
 
     /// Opens a session of the network's file and keeps its graph; `None` where that fails, as in a home that is read only.
     pub(super) fn fill(&self, path: &Path, builder: SessionBuilder) -> Option<Session> {
+        self.home.make(&self.graphs).ok()?;
         let beside = outputs::temporary_folder(&self.graphs).ok()?;
         let session = save(path, beside.path(), builder).ok()?;
         self.keep(beside.path()).ok()?;
@@ -80,8 +106,8 @@ impl GraphCache {
     }
 
     fn keep(&self, beside: &Path) -> Result<()> {
-        let (sum, _) = sum(beside).map_err(Error::io("read", beside))?;
-        outputs::write_bytes(&beside.join(SUM), sum.as_bytes())?;
+        let kept = KeptGraph::read(beside, &self.made_from).map_err(Error::io("read", beside))?;
+        outputs::write_bytes(&beside.join(SUM), kept.sum.as_bytes())?;
         self.forget();
         outputs::take_place(beside, &self.folder())
     }
@@ -107,17 +133,147 @@ fn save(path: &Path, folder: &Path, builder: SessionBuilder) -> ort::Result<Sess
     builder.commit_from_file(path)
 }
 
-/// BLAKE3 of graph and weights, and their bytes.
-fn sum(folder: &Path) -> io::Result<(String, u64)> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&fs::read(folder.join(GRAPH))?);
-    match fs::read(folder.join(WEIGHTS)) {
-        Ok(weights) => {
-            hasher.update(&weights);
+impl KeptGraph {
+    fn read(folder: &Path, made_from: &str) -> io::Result<Self> {
+        let stamps = stamps(folder);
+        let graph = read(&folder.join(GRAPH), MOST_KEPT)?;
+        let weights = match read(&folder.join(WEIGHTS), MOST_KEPT) {
+            // None of them is large enough to stand there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            weights => weights?,
+        };
+        let mut hasher = blake3::Hasher::new();
+        for part in [made_from.as_bytes(), &graph, &weights] {
+            // The lengths keep the parts apart.
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
         }
-        // None of them is large enough to stand there.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+        Ok(Self {
+            folder: folder.to_owned(),
+            stamps,
+            sum: hasher.finalize().to_hex().to_string(),
+            bytes: (graph.len() + weights.len()) as u64,
+        })
     }
-    Ok((hasher.finalize().to_hex().to_string(), hasher.count()))
+
+    /// Opens a session; `None` where the files have changed since they were read, or ONNX Runtime refuses them.
+    pub(super) fn open(&self, builder: SessionBuilder) -> Option<Session> {
+        let builder = builder.with_optimization_level(GraphOptimizationLevel::Disable);
+        let session = builder.ok()?.commit_from_file(self.folder.join(GRAPH));
+        session.ok().filter(|_| self.is_unchanged())
+    }
+
+    fn is_unchanged(&self) -> bool {
+        stamps(&self.folder) == self.stamps
+    }
+}
+
+fn stamps(folder: &Path) -> [Option<Stamp>; 2] {
+    [GRAPH, WEIGHTS].map(|name| {
+        let metadata = fs::symlink_metadata(folder.join(name)).ok()?;
+        Some(Stamp::of(&metadata))
+    })
+}
+
+fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    inputs::read(path, Links::Refuse, limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache(graphs: &Path, sha256: &str) -> GraphCache {
+        GraphCache {
+            home: Home::at(graphs),
+            graphs: graphs.to_owned(),
+            network: format!("{sha256:.16}"),
+            made_from: sha256.to_owned(),
+        }
+    }
+
+    /// A cache with a graph and weights that stand for those of ONNX Runtime.
+    fn kept(graphs: &Path) -> GraphCache {
+        let cache = cache(graphs, &"a".repeat(64));
+        let beside = outputs::temporary_folder(graphs).unwrap();
+        fs::write(beside.path().join(GRAPH), "graph").unwrap();
+        fs::write(beside.path().join(WEIGHTS), "weights").unwrap();
+        cache.keep(beside.path()).unwrap();
+        cache
+    }
+
+    #[test]
+    fn every_bit_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = kept(folder.path());
+        assert_eq!(cache.find().unwrap().bytes, 12);
+        for name in [GRAPH, WEIGHTS, SUM] {
+            let path = cache.folder().join(name);
+            let right = fs::read(&path).unwrap();
+            for bit in 0..right.len() * 8 {
+                let mut flipped = right.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                fs::write(&path, &flipped).unwrap();
+                assert!(cache.find().is_none(), "bit {bit} of {name}");
+            }
+            for damaged in [&right[1..], &right[..right.len() - 1], &[]] {
+                fs::write(&path, damaged).unwrap();
+                assert!(cache.find().is_none(), "{name}");
+            }
+            fs::remove_file(&path).unwrap();
+            assert!(cache.find().is_none(), "without {name}");
+            fs::write(&path, &right).unwrap();
+            assert!(cache.find().is_some());
+        }
+    }
+
+    #[test]
+    fn bytes_that_move_from_one_file_to_the_other_count_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = kept(folder.path());
+        fs::write(cache.folder().join(GRAPH), "graphw").unwrap();
+        fs::write(cache.folder().join(WEIGHTS), "eights").unwrap();
+        assert!(cache.find().is_none());
+    }
+
+    #[test]
+    fn the_graph_of_another_network_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = kept(folder.path()).folder();
+        let other = cache(folder.path(), &"b".repeat(64));
+        fs::rename(from, other.folder()).unwrap();
+        assert!(other.find().is_none());
+    }
+
+    #[test]
+    fn a_file_that_is_changed_after_it_was_read_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = kept(folder.path()).find().unwrap();
+        assert!(found.is_unchanged());
+        let weights = found.folder.join(WEIGHTS);
+        let file = fs::File::options().write(true).open(weights).unwrap();
+        file.set_len(3).unwrap();
+        assert!(!found.is_unchanged());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_and_links_are_no_kept_graph() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = kept(folder.path());
+        for name in [GRAPH, WEIGHTS, SUM] {
+            let path = cache.folder().join(name);
+            let away = folder.path().join(name);
+            fs::rename(&path, &away).unwrap();
+            let made = std::process::Command::new("mkfifo").arg(&path).status();
+            assert!(made.unwrap().success());
+            assert!(cache.find().is_none(), "{name}");
+            fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink(&away, &path).unwrap();
+            assert!(cache.find().is_none(), "{name}");
+            fs::remove_file(&path).unwrap();
+            fs::rename(&away, &path).unwrap();
+        }
+        assert!(cache.find().is_some());
+    }
 }

@@ -61,9 +61,8 @@ impl Opener {
             }
             let cache = sha256
                 .filter(|_| device == Device::Cpu && options.precision != Precision::Fp16)
-                .map(|sha256| {
-                    GraphCache::new(&options.home, sha256, library, options.convolutions)
-                });
+                .map(|sha256| GraphCache::new(&options.home, sha256, library, options.convolutions))
+                .transpose()?;
             Self::new(environment, path, image, device, options, cache)
         };
         let opened = |opener: Self, why| Ok((opener.open()?, opener, why));
@@ -94,10 +93,10 @@ impl Opener {
         };
         // What was kept tells all that the file would be read for.
         if let Some(cache) = &cache
-            && let Some(bytes) = cache.bytes()
+            && let Some(kept) = cache.find()
         {
-            let share = ThreadShare::of(options.threads, bytes);
-            return Ok(opener(share, Source::Kept(cache.clone())));
+            let share = ThreadShare::of(options.threads, kept.bytes);
+            return Ok(opener(share, Source::Kept(kept)));
         }
         let bytes = weight_bytes(path)?;
         let share = match device {
@@ -151,7 +150,7 @@ impl Opener {
     pub(super) fn winograd_layers(&self) -> usize {
         match &self.source {
             Source::Rewritten(network) => network.winograd_layers(),
-            Source::File | Source::Kept(_) | Source::Converted(_) => 0,
+            Source::File | Source::ToKeep(_) | Source::Kept(_) | Source::Converted(_) => 0,
         }
     }
 

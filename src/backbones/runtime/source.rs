@@ -5,7 +5,7 @@ use std::path::Path;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
-use super::graph_cache::GraphCache;
+use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
 use crate::backbones::onnx::in_float16;
 use crate::backbones::onnx::rewrite::rewrite;
@@ -16,8 +16,10 @@ use crate::error::{Error, Result};
 pub(super) enum Source {
     /// Its file.
     File,
-    /// Its file, or what was kept of it.
-    Kept(GraphCache),
+    /// Its file, whose graph is then kept.
+    ToKeep(GraphCache),
+    /// What was kept of it.
+    Kept(KeptGraph),
     /// The bytes of another form of it.
     Converted(Vec<u8>),
     /// A form with operators of our own.
@@ -49,7 +51,7 @@ impl Source {
                         .map(Self::Rewritten)
                         .map_err(Error::io("read", path))
                 }
-                None => Ok(cache.map_or(Self::File, Self::Kept)),
+                None => Ok(cache.map_or(Self::File, Self::ToKeep)),
             },
             _ => Ok(Self::File),
         }
@@ -64,25 +66,23 @@ impl Source {
     ) -> ort::Result<Session> {
         match self {
             Self::File => builder.commit_from_file(path),
-            Self::Kept(cache) => commit_kept(cache, path, builder),
+            Self::ToKeep(cache) => match cache.find() {
+                Some(kept) => commit_kept(&kept, path, builder),
+                None => match cache.fill(path, builder.clone()) {
+                    Some(session) => Ok(session),
+                    None => builder.commit_from_file(path),
+                },
+            },
+            Self::Kept(kept) => commit_kept(kept, path, builder),
             Self::Converted(bytes) => builder.commit_from_memory(bytes),
             Self::Rewritten(network) => network.commit(threads, builder),
         }
     }
 }
 
-/// From what was kept, or else from the file, which is then kept.
-fn commit_kept(
-    cache: &GraphCache,
-    path: &Path,
-    mut builder: SessionBuilder,
-) -> ort::Result<Session> {
-    if cache.bytes().is_some()
-        && let Ok(session) = cache.open(builder.clone())
-    {
-        return Ok(session);
-    }
-    match cache.fill(path, builder.clone()) {
+/// From what was kept, or else from the file.
+fn commit_kept(kept: &KeptGraph, path: &Path, mut builder: SessionBuilder) -> ort::Result<Session> {
+    match kept.open(builder.clone()) {
         Some(session) => Ok(session),
         None => builder.commit_from_file(path),
     }
