@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::library::RuntimeLibrary;
 use super::manifest::BackboneManifest;
-use super::registry::{BackboneFile, Registry};
+use super::registry::{BackboneFile, Registry, is_file_name};
 use super::runtime::OnnxBackbone;
 use super::spec::{BackboneId, Decoding, Engine, FeatureSpec};
 use super::{Backbone, Convolutions, DeviceRequest, Home, Precision};
@@ -92,7 +92,7 @@ impl Frozen {
         let sha256 = registry.sha256(&file)?;
         let views = vec![View::Center];
         let mut frozen = Self::load(&file, sha256, decoding, views, notes, &library, options)?;
-        if name.components().count() > 1 || name.is_file() {
+        if is_file_name(name) {
             frozen.spec.backbone.file = absolute_text(name);
         }
         Ok(frozen)

@@ -1,4 +1,9 @@
 //! Backbones by name: those that frostline knows, those that are installed, and files of one's own.
+//!
+//! A name is a name, and never a file of the working directory: a file has a path separator or an ending that networks and
+//! weights have ([`is_file_name`]). An installed backbone comes before a known one of the same name: whoever installs
+//! another network under a known name has said `--replace`, and features and heads are told apart by its SHA-256. Nothing
+//! is taken from `models/` while others can write to it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +36,20 @@ pub struct BackboneFile {
     pub manifest: BackboneManifest,
     /// Whether the manifest was found, or stands for one that is missing.
     pub has_manifest: bool,
+}
+
+/// Endings of files that are given in a name's place: networks, and weights, which are told that they are none.
+const ENDINGS: [&str; 5] = ["onnx", "pth", "pt", "safetensors", "toml"];
+
+/// Whether text that names a backbone is the path of a file: it has a path separator, or the ending of one.
+#[must_use]
+pub fn is_file_name(name: &Path) -> bool {
+    let text = name.as_os_str().as_encoded_bytes();
+    let has_ending =
+        |ending: &std::ffi::OsStr| ENDINGS.iter().any(|e| ending.eq_ignore_ascii_case(e));
+    text.iter()
+        .any(|&byte| std::path::is_separator(byte.into()))
+        || name.extension().is_some_and(has_ending)
 }
 
 /// A backbone in a list: known, installed or both.
@@ -97,7 +116,11 @@ impl Registry {
             manifest,
             path: None,
         }));
-        for file in self.installed().iter().map(|path| open(path)) {
+        for file in self
+            .installed()
+            .iter()
+            .map(|path| self.open_installed(path))
+        {
             match file {
                 Ok(file) => {
                     all.retain(|known| known.manifest.name != file.manifest.name);
@@ -125,21 +148,18 @@ impl Registry {
         paths
     }
 
-    /// A backbone by its name, or by the path of an ONNX file.
+    /// A backbone by its name, or by the path of an ONNX file (see [`is_file_name`]).
     ///
     /// # Errors
-    /// [`Error::Network`] where it is not there, with what there is and how to get it.
+    /// [`Error::Network`] where it is not there, with what there is and how to get it; [`Error::Input`] where others can
+    /// write to an installed one.
     pub fn resolve(&self, name: &Path) -> Result<BackboneFile> {
-        let is_file = name.components().count() > 1
-            || name
-                .extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case("onnx"));
-        if is_file || name.is_file() {
+        if is_file_name(name) {
             return open(name);
         }
-        let installed = self.home.models().join(name).with_added_extension("onnx");
-        if installed.is_file() {
-            return open(&installed);
+        let installed = self.installed_path(name);
+        if is_there(&installed) {
+            return self.open_installed(&installed);
         }
         let list = self.list().backbones;
         let hint = match list.iter().find(|b| Path::new(&b.manifest.name) == name) {
@@ -147,6 +167,10 @@ impl Registry {
                 "run `{}`, or put the network at `{}`",
                 command_for(&known.manifest),
                 installed.display()
+            ),
+            None if name.exists() => format!(
+                "this is taken for a name; a file is given with its folder: `./{}`",
+                name.display()
             ),
             None => format!(
                 "the backbones are {}; or give the path of an .onnx file",
@@ -160,13 +184,49 @@ impl Registry {
         })
     }
 
+    /// One of the files in the home.
+    fn open_installed(&self, path: &Path) -> Result<BackboneFile> {
+        let beside = [
+            path.with_extension("toml"),
+            path.with_added_extension("data"),
+        ];
+        self.home.require_private(path)?;
+        beside
+            .iter()
+            .try_for_each(|file| self.home.require_private(file))?;
+        let file = open(path)?;
+        let stem = path.file_stem().unwrap_or_default();
+        if stem == &*file.manifest.name {
+            return Ok(file);
+        }
+        let name = stem.to_string_lossy();
+        Err(Error::Network {
+            path: path.to_owned(),
+            problem: format!(
+                "it is installed as `{name}`, but its manifest is that of `{}`",
+                file.manifest.name
+            ),
+            hint: format!("write `name = \"{name}\"` into `{}`", beside[0].display()),
+        })
+    }
+
     /// The manifest of a backbone that is installed, known, or a file of one's own.
     ///
     /// # Errors
     /// As [`Self::resolve`], where it is not known either.
     pub fn manifest(&self, name: &Path) -> Result<BackboneManifest> {
-        let resolved = self.resolve(name).map(|file| file.manifest);
-        resolved.or_else(|error| Self::known_by_name(&name.to_string_lossy()).map_err(|_| error))
+        if !is_file_name(name)
+            && !is_there(&self.installed_path(name))
+            && let Ok(known) = Self::known_by_name(&name.to_string_lossy())
+        {
+            return Ok(known);
+        }
+        self.resolve(name).map(|file| file.manifest)
+    }
+
+    /// Where a backbone of this name is installed.
+    fn installed_path(&self, name: &Path) -> PathBuf {
+        self.home.models().join(name).with_added_extension("onnx")
     }
 
     /// [`BackboneFile::sha256`], which is remembered as long as the file's size, times and inode stay the same.
@@ -181,7 +241,7 @@ impl Registry {
     /// first. Manifests play no part: what belongs to other networks may be broken.
     ///
     /// # Errors
-    /// [`Error::Network`] where no file of that content is found.
+    /// [`Error::Network`] where no file of that content is found; [`Error::Input`] where others can write to it.
     pub fn find_by_hash(
         &self,
         name: &str,
@@ -191,12 +251,17 @@ impl Registry {
         let mut installed = self.installed();
         // False comes before true, and the sort keeps the order of equals.
         installed.sort_by_key(|path| path.file_stem().is_none_or(|stem| stem != name));
-        let remembered = remembered.filter(|path| path.is_file());
+        let remembered = remembered.filter(|path| path.is_absolute() && path.is_file());
         let mut unreadable = String::new();
         for path in remembered.map(Path::to_owned).into_iter().chain(installed) {
             let file = without_manifest(&path);
             match self.sha256(&file) {
-                Ok(found) if found == sha256 => return Ok(file),
+                Ok(found) if found == sha256 => {
+                    if path.starts_with(self.home.models()) {
+                        self.home.require_private(&path)?;
+                    }
+                    return Ok(file);
+                }
                 Ok(_) => {}
                 Err(error) => unreadable = format!("{unreadable}; {error}"),
             }
@@ -226,11 +291,16 @@ fn names(list: &[Installed]) -> String {
     names.join(", ")
 }
 
+/// Whether there is anything at a path: what is no file is refused when it is opened, not passed over.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// A network file with the manifest beside it; without one, the known manifest of that name or ImageNet's defaults.
 fn open(path: &Path) -> Result<BackboneFile> {
     fs::metadata(path).map_err(Error::io("read", path))?;
     let beside = path.with_extension("toml");
-    if beside.is_file() {
+    if is_there(&beside) {
         let manifest = BackboneManifest::read(&beside)?;
         return Ok(BackboneFile {
             path: path.to_owned(),
@@ -319,6 +389,127 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_file_has_a_separator_or_an_ending() {
+        let files = [
+            "./a",
+            "a/b",
+            "/a",
+            "a/",
+            "a.onnx",
+            "a.ONNX",
+            "x.pth",
+            "x.safetensors",
+        ];
+        for file in files {
+            assert!(is_file_name(Path::new(file)), "{file}");
+        }
+        for name in [
+            "a",
+            "efficientnet-lite0",
+            "vgg-1.5",
+            "a.b",
+            "onnx",
+            ".onnx",
+            "..",
+            ".",
+        ] {
+            assert!(!is_file_name(Path::new(name)), "{name}");
+        }
+    }
+
+    /// A model of IR 8 and opset 13 with one node.
+    const TINY: &[u8] = b"\x08\x08\x3a\x0b\x0a\x09\x12\x01y\x22\x04Relu\x42\x02\x10\x0d";
+
+    fn install(home: &Home, name: &str, manifest: &str) -> PathBuf {
+        let models = home.models();
+        fs::create_dir_all(&models).unwrap();
+        let path = models.join(name).with_added_extension("onnx");
+        fs::write(&path, TINY).unwrap();
+        fs::write(path.with_extension("toml"), manifest).unwrap();
+        path
+    }
+
+    #[test]
+    fn an_installed_backbone_has_the_name_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::new(Home::at(folder.path()));
+        let path = install(&registry.home, "mine-1.5", "name = \"mine-1.5\"");
+        assert_eq!(registry.resolve(Path::new("mine-1.5")).unwrap().path, path);
+        install(&registry.home, "other", "name = \"efficientnet-lite0\"");
+        let error = registry.resolve(Path::new("other")).unwrap_err();
+        assert!(
+            error.to_string().contains("that of `efficientnet-lite0`"),
+            "{error}"
+        );
+        let listing = registry.list();
+        let known = listing
+            .backbones
+            .iter()
+            .find(|b| b.manifest.name == DEFAULT_BACKBONE);
+        assert_eq!(known.unwrap().path, None);
+        assert_eq!(listing.broken.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_manifest() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry::new(Home::at(folder.path()));
+        let beside = install(&registry.home, "a", "").with_extension("toml");
+        for kind in ["a named pipe", "a device"] {
+            fs::remove_file(&beside).unwrap();
+            if kind == "a device" {
+                std::os::unix::fs::symlink("/dev/zero", &beside).unwrap();
+            } else {
+                let made = std::process::Command::new("mkfifo").arg(&beside).status();
+                assert!(made.unwrap().success());
+            }
+            let error = registry
+                .resolve(&beside.with_extension("onnx"))
+                .unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.contains(kind), "{cause}");
+            assert!(registry.resolve(Path::new("a")).is_err());
+            assert_eq!(registry.list().broken.len(), 1);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_network_that_others_can_write_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let home = Home::at(folder.path());
+        let registry = Registry::new(home.clone());
+        let path = install(&home, "a", "name = \"a\"");
+        let sha256 = registry.resolve(Path::new("a")).unwrap().sha256().unwrap();
+        for place in [
+            &path,
+            &path.with_extension("toml"),
+            &home.models(),
+            &folder.path().into(),
+        ] {
+            let before = fs::metadata(place).unwrap().permissions();
+            fs::set_permissions(place, fs::Permissions::from_mode(0o777)).unwrap();
+            let error = registry.resolve(Path::new("a")).unwrap_err();
+            assert!(
+                error.to_string().contains(&*place.to_string_lossy()),
+                "{error}"
+            );
+            if place != &path.with_extension("toml") {
+                assert!(registry.find_by_hash("a", &sha256, None).is_err());
+            }
+            let shared = Registry::new(home.clone().allow_shared());
+            assert!(shared.resolve(Path::new("a")).is_ok());
+            // A file of one's own is where one says.
+            assert!(registry.resolve(&path).is_ok());
+            fs::set_permissions(place, before).unwrap();
+        }
+        assert!(registry.find_by_hash("a", &sha256, None).is_ok());
     }
 
     #[test]

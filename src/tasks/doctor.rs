@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::backbones::{
-    Backbone, DEFAULT_BACKBONE, Decoding, Device, DeviceRequest, Frozen, Home, Registry,
-    RunOptions, RuntimeLibrary, available_providers,
+    Backbone, BackboneManifest, DEFAULT_BACKBONE, Decoding, Device, DeviceRequest, Frozen, Home,
+    Registry, RunOptions, RuntimeLibrary, available_providers,
 };
 use crate::error::{Error, Result};
 
@@ -74,17 +74,20 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
 /// A home that is read only does for networks that are installed, without the cache.
 fn home_finding(home: &Home) -> Finding {
     let text = home.path().display();
-    let verdict = match home.check_writable() {
-        Ok(()) => Verdict::Good(text.to_string()),
-        Err(error) => Verdict::Limited {
-            problem: format!("`{text}` cannot be written: {error}"),
-            hint: "set FROSTLINE_HOME to a folder that can be written, to install backbones and for quick starts"
-                .to_owned(),
+    let subject = "FROSTLINE_HOME";
+    if let Err(error) = home.check_private() {
+        return finding(subject, Err(error));
+    }
+    match home.check_writable() {
+        Ok(()) => finding(subject, Ok(text.to_string())),
+        Err(error) => Finding {
+            subject: subject.to_owned(),
+            verdict: Verdict::Limited {
+                problem: format!("`{text}` cannot be written: {error}"),
+                hint: "set FROSTLINE_HOME to a folder that can be written, to install backbones and for quick starts"
+                    .to_owned(),
+            },
         },
-    };
-    Finding {
-        subject: "FROSTLINE_HOME".to_owned(),
-        verdict,
     }
 }
 
@@ -121,16 +124,25 @@ fn backbones(home: &Home) -> Vec<Finding> {
         .filter(|backbone| backbone.path.is_some())
         .map(|backbone| {
             let name = &backbone.manifest.name;
-            let hash = registry
-                .resolve(Path::new(name))
-                .and_then(|file| file.sha256());
+            let file = registry.resolve(Path::new(name));
+            let found = file.and_then(|file| Ok((file.sha256()?, origin(&file.manifest))));
             finding(
                 &format!("backbone {name}"),
-                hash.map(|hash| format!("SHA-256 {hash}")),
+                found.map(|(hash, origin)| format!("SHA-256 {hash}{origin}")),
             )
         })
         .chain(broken)
         .collect()
+}
+
+/// What to say of an installed backbone that has a known name and is another network.
+fn origin(installed: &BackboneManifest) -> &'static str {
+    match Registry::known_by_name(&installed.name) {
+        Ok(known) if known.source != installed.source => {
+            " (not made from the file that is known under this name)"
+        }
+        _ => "",
+    }
 }
 
 /// A batch through the default backbone on the CPU, and on the GPU where ONNX Runtime carries CUDA.

@@ -7,9 +7,11 @@ use super::install::{Staged, another};
 use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::weights::read_state_dict;
 use crate::backbones::{
-    BackboneManifest, FeatureLayer, Home, KnownFile, Overrides, Registry, Source, onnx,
+    BackboneManifest, FeatureLayer, Home, KnownFile, Overrides, Registry, Source, is_file_name,
+    onnx,
 };
 use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
 use crate::outputs;
 
 /// What to import, and as what.
@@ -42,16 +44,18 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
         .clone()
         .unwrap_or_else(|| options.arch.to_string());
     check_name(&name)?;
+    require_file(&options.file)?;
     let model = options
         .arch
         .build(&read_state_dict(&options.file)?, options.end)?;
     if options.overwrite == Overwrite::Refuse {
         refuse_known(&name, options)?;
     }
-    let mut manifest = manifest(options.arch, options.end, name);
+    let mut manifest = manifest(options, name)?;
     options.overrides.apply(&mut manifest);
     manifest.preprocessing.check()?;
     let models = options.home.models();
+    options.home.make(&models)?;
     let staging = outputs::temporary_folder(&models).map_err(Error::io("create", &models))?;
     let network = staging.path().join("network.onnx");
     onnx::write_model(&model, &network)?;
@@ -94,67 +98,102 @@ fn is_from(source: &Source, file: &Path) -> Result<bool> {
     known.is_at(file)
 }
 
-/// The known manifest of weights of that architecture, or ImageNet's defaults, under this name.
-fn manifest(arch: Architecture, end: End, name: String) -> BackboneManifest {
+/// The known manifest of weights of that architecture, or ImageNet's defaults, under this name. Source and licence are
+/// those of the known file alone.
+fn manifest(options: &ImportOptions, name: String) -> Result<BackboneManifest> {
+    let arch = options.arch.to_string();
     // A known network of the same name may come from elsewhere: the zoo's VGG19 has another file and licence.
     let is_of_arch = |known: &BackboneManifest| {
-        let of = known
-            .source
-            .as_ref()
-            .and_then(|source| source.arch.as_deref());
-        of == Some(&*arch.to_string())
+        let source = known.source.as_ref();
+        source.and_then(|source| source.arch.as_deref()) == Some(&*arch)
     };
     let known = Registry::known().into_iter().find(is_of_arch);
-    let known = known.unwrap_or_else(|| BackboneManifest::named(""));
-    let features = match end {
-        End::Features => FeatureLayer {
-            layer: Some("features".to_owned()),
-            ..known.features
-        },
-        End::Logits => FeatureLayer {
-            layer: Some("logits".to_owned()),
-            ..FeatureLayer::default()
-        },
+    let mut manifest = known.unwrap_or_else(|| BackboneManifest::named(""));
+    let is_known = match &manifest.source {
+        Some(source) => is_from(source, &options.file)?,
+        None => false,
     };
-    BackboneManifest {
-        name,
-        features,
-        ..known
+    if !is_known {
+        (manifest.source, manifest.license) = (None, None);
     }
+    match options.end {
+        End::Features => manifest.features.layer = Some("features".to_owned()),
+        End::Logits => {
+            manifest.features = FeatureLayer {
+                layer: Some("logits".to_owned()),
+                ..FeatureLayer::default()
+            };
+        }
+    }
+    Ok(BackboneManifest { name, ..manifest })
 }
 
-/// A backbone's name is a file's name, on all systems.
+/// A backbone's name is a file's name without its ending, on all systems.
 pub(super) fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if !name.is_empty() && !name.starts_with('.') && name.chars().all(plain) {
+    let is_plain = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
+    if is_plain && !is_file_name(Path::new(name)) {
         return Ok(());
     }
     Err(Error::Parameter {
         name: "--name",
         value: name.to_owned(),
-        wanted: "letters, digits, `-`, `_` and `.` only",
+        wanted: "letters, digits, `-`, `_` and `.` only, without the ending of a file",
     })
+}
+
+/// A pipe or a device is refused before anything waits for it.
+pub(super) fn require_file(path: &Path) -> Result<()> {
+    let opened = inputs::open(path, Links::Follow);
+    opened.map(drop).map_err(Error::io("read", path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Options for a file of weights that nobody knows.
+    fn fine_tuned(folder: &Path, arch: &str) -> ImportOptions {
+        let file = folder.join("fine-tuned.pth");
+        std::fs::write(&file, "other weights").unwrap();
+        ImportOptions {
+            file,
+            arch: arch.parse().unwrap(),
+            end: End::Features,
+            name: None,
+            overrides: Overrides::default(),
+            home: Home::at(folder),
+            overwrite: Overwrite::Refuse,
+        }
+    }
+
+    #[test]
+    fn other_weights_have_not_the_source_of_the_known_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = Registry::known_by_name("efficientnet-lite0").unwrap();
+        assert!(known.source.is_some() && known.license.is_some());
+        let options = fine_tuned(folder.path(), "efficientnet-lite0");
+        let made = manifest(&options, "mine".to_owned()).unwrap();
+        assert_eq!((made.source, made.license), (None, None));
+        assert_eq!(made.preprocessing, known.preprocessing);
+        assert_eq!(made.features.num_features, known.features.num_features);
+    }
+
+    #[test]
+    fn a_name_is_no_files_name() {
+        for name in ["mine", "vgg-1.5", "a_b"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in ["", ".", "..", ".a", "a/b", "a.onnx", "a.PTH", "a b", "é"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
     #[test]
     fn a_known_name_stands_for_its_own_weights() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("fine-tuned.pth");
-        std::fs::write(&file, "other weights").unwrap();
         let refused = |name: &str, arch: &str| {
-            let options = ImportOptions {
-                file: file.clone(),
-                arch: arch.parse().unwrap(),
-                end: End::Features,
-                name: Some(name.to_owned()),
-                overrides: Overrides::default(),
-                home: Home::at(folder.path()),
-                overwrite: Overwrite::Refuse,
-            };
+            let options = fine_tuned(folder.path(), arch);
             refuse_known(name, &options).is_err()
         };
         assert!(refused("efficientnet-lite0", "efficientnet-lite0"));

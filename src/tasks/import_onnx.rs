@@ -10,7 +10,7 @@ use self::check::Trial;
 use self::guess::guess;
 use self::known::made_from;
 use super::guard::Overwrite;
-use super::import::check_name;
+use super::import::{check_name, require_file};
 use super::install::{Staged, another};
 use crate::backbones::onnx::{Cut, Element, LayerChoice, Network};
 use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Pool, Registry};
@@ -63,6 +63,7 @@ const MANY_FEATURES: usize = 8192;
 /// [`Error::Input`] for the name of another backbone;
 /// [`Error::Runtime`] where ONNX Runtime is missing.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
+    require_file(&options.file)?;
     let known = made_from(Registry::known(), &options.file, options.name.as_deref())?;
     let made_from_known = known.as_ref().map(|known| known.name.clone());
     let network = Network::read(&options.file)?;
@@ -76,6 +77,7 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     }
 
     let models = options.home.models();
+    options.home.make(&models)?;
     let staging = outputs::temporary_folder(&models).map_err(Error::io("create", &models))?;
     let file_name = format!("{}.onnx", manifest.name);
     let staged = staging.path().join(&file_name);

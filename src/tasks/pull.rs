@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
-use super::import::{ImportOptions, import};
+use super::import::{ImportOptions, import, require_file};
 use super::import_onnx::{ImportOnnxOptions, import_onnx};
 use crate::backbones::architectures::End;
 use crate::backbones::{
@@ -78,8 +78,12 @@ pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
         },
         folder: options.home.downloads(),
     };
+    options.home.make(&download.folder)?;
     let fetched = match &options.from {
-        PullFrom::File(file) => download.adopt(file)?,
+        PullFrom::File(file) => {
+            require_file(file)?;
+            download.adopt(file)?
+        }
         PullFrom::Url(url) => {
             check_url(url)?;
             download.fetch(std::slice::from_ref(url), &options.download, progress)?
