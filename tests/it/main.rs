@@ -5,6 +5,7 @@ mod cli_cases;
 mod convolutions;
 mod devices;
 mod download;
+mod fuzz_seeds;
 mod golden_evaluation;
 mod golden_features;
 mod golden_head;

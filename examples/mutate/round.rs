@@ -1,0 +1,242 @@
+//! A round: mutants of one target for some time, watched.
+
+use std::fmt;
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::process;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::kept::Kept;
+use crate::mutator::Mutator;
+use crate::seeds::{self, Seed};
+use crate::targets::Target;
+
+/// A mutant that takes longer hangs.
+const LONGEST: Duration = Duration::from_secs(10);
+/// Memory that may be taken after the first tenth of a round and not given back.
+const GROWTH: u64 = 64 << 20;
+/// Longer seeds run, but no mutants are made of them: they would be slow.
+const LONGEST_MUTATED: usize = 256 << 10;
+
+/// What panicked last. It is told where nobody but the round catches it: where frostline catches a panic of a library, all
+/// is well.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+/// A target, its seeds, and where the mutant that runs is kept.
+pub(crate) struct Round {
+    target: &'static Target,
+    seed: u64,
+    seeds: Vec<Seed>,
+    kept: Kept,
+    watch: Arc<Watch>,
+    mutants: u64,
+    accepted: u64,
+    slowest: Duration,
+}
+
+/// How a round went.
+pub(crate) struct Summary {
+    target: &'static str,
+    seed: u64,
+    mutants: u64,
+    accepted: u64,
+    seconds: f64,
+    slowest: Duration,
+    memory: Option<Memory>,
+    caught: usize,
+    /// What failed, where anything did.
+    pub(crate) failure: Option<String>,
+}
+
+impl Round {
+    pub(crate) fn new(target: &'static Target, seed: u64) -> io::Result<Self> {
+        Ok(Self {
+            target,
+            seed,
+            seeds: seeds::of(target.name),
+            kept: Kept::new(target.name, seed)?,
+            watch: Arc::default(),
+            mutants: 0,
+            accepted: 0,
+            slowest: Duration::ZERO,
+        })
+    }
+
+    /// Runs every seed, and then mutants of them until the time is over.
+    pub(crate) fn run(mut self, time: Duration) -> io::Result<Summary> {
+        panic::set_hook(Box::new(|panic| {
+            PANICS.fetch_add(1, Ordering::Relaxed);
+            *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
+        }));
+        self.watch.start(self.kept.path().display().to_string());
+        let started = Instant::now();
+        let (ended, memory) = self.run_all(started, time)?;
+        let _ = panic::take_hook();
+        let grown = memory.as_ref().and_then(Memory::failure);
+        let uncaught = usize::from(ended.is_err());
+        let summary = Summary {
+            target: self.target.name,
+            seed: self.seed,
+            mutants: self.mutants,
+            accepted: self.accepted,
+            seconds: started.elapsed().as_secs_f64(),
+            slowest: self.slowest,
+            caught: PANICS.load(Ordering::Relaxed) - uncaught,
+            memory,
+            failure: ended.err().or(grown),
+        };
+        if summary.failure.is_none() {
+            self.kept.remove()?;
+        }
+        Ok(summary)
+    }
+
+    fn run_all(
+        &mut self,
+        started: Instant,
+        time: Duration,
+    ) -> io::Result<(Result<(), String>, Option<Memory>)> {
+        let seeds = std::mem::take(&mut self.seeds);
+        for seed in &seeds {
+            if let Err(failure) = self.run_one(&seed.bytes)? {
+                return Ok((Err(format!("{failure}\n  seed: {}", seed.what)), None));
+            }
+        }
+        let mutated = seeds.iter().map(|seed| &seed.bytes[..]);
+        let mutated = mutated.filter(|seed| seed.len() <= LONGEST_MUTATED);
+        let mut mutator = Mutator::new(mutated.collect(), self.seed);
+        let mut mutant = Vec::new();
+        let mut warm = None;
+        while started.elapsed() < time {
+            mutator.next(&mut mutant);
+            if mutator.coin() {
+                self.target.reseal(&mut mutant);
+            }
+            if let Err(failure) = self.run_one(&mutant)? {
+                return Ok((Err(failure), None));
+            }
+            if warm.is_none() && started.elapsed() >= time / 10 {
+                warm = resident("VmRSS");
+            }
+        }
+        Ok((Ok(()), warm.and_then(Memory::after)))
+    }
+
+    /// Runs one file, or says how it failed.
+    fn run_one(&mut self, bytes: &[u8]) -> io::Result<Result<(), String>> {
+        self.kept.put(bytes)?;
+        let started = Instant::now();
+        self.watch.begin();
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.target.run(bytes)));
+        self.watch.end();
+        self.slowest = self.slowest.max(started.elapsed());
+        self.mutants += 1;
+        if let Ok(outcome) = outcome {
+            self.accepted += u64::from(outcome.is_ok());
+            return Ok(Ok(()));
+        }
+        let last = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Err(format!(
+            "{last}\n  kept in {}",
+            self.kept.path().display()
+        )))
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: seed {}, {} mutants, {} accepted, {:.0} per second, slowest {} ms",
+            self.target,
+            self.seed,
+            self.mutants,
+            self.accepted,
+            self.mutants as f64 / self.seconds,
+            self.slowest.as_millis(),
+        )?;
+        if let Some(Memory { peak, grown }) = self.memory {
+            write!(
+                f,
+                ", peak memory {} MiB, growth {} MiB",
+                peak >> 20,
+                grown >> 20
+            )?;
+        }
+        if self.caught > 0 {
+            let panics = if self.caught == 1 { "panic" } else { "panics" };
+            write!(f, ", {} {panics} caught by frostline", self.caught)?;
+        }
+        match &self.failure {
+            Some(failure) => write!(f, "\nFAILED: {failure}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Memory of the process at the end of a round, in bytes.
+struct Memory {
+    peak: u64,
+    /// More than after the first tenth of the round.
+    grown: u64,
+}
+
+impl Memory {
+    fn after(warm: u64) -> Option<Self> {
+        Some(Self {
+            peak: resident("VmHWM")?,
+            grown: resident("VmRSS")?.saturating_sub(warm),
+        })
+    }
+
+    fn failure(&self) -> Option<String> {
+        let grown = self.grown >> 20;
+        (self.grown > GROWTH).then(|| format!("memory grew by {grown} MiB"))
+    }
+}
+
+/// What Linux says of the process's memory, in bytes; nothing elsewhere.
+fn resident(field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let number = line.split_ascii_whitespace().nth(1)?;
+    Some(number.parse::<u64>().ok()? << 10)
+}
+
+/// Ends the process where a mutant takes too long.
+#[derive(Default)]
+struct Watch {
+    /// How many mutants have begun or ended: odd while one runs.
+    steps: AtomicU64,
+}
+
+impl Watch {
+    fn begin(&self) {
+        self.steps.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        self.steps.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn start(self: &Arc<Self>, kept: String) {
+        let watch = Arc::clone(self);
+        thread::spawn(move || {
+            let (mut seen, mut since) = (0, Instant::now());
+            loop {
+                thread::sleep(Duration::from_millis(200));
+                let now = watch.steps.load(Ordering::SeqCst);
+                if now != seen || now.is_multiple_of(2) {
+                    (seen, since) = (now, Instant::now());
+                } else if since.elapsed() > LONGEST {
+                    eprintln!("FAILED: a mutant takes more than {LONGEST:?}\n  kept in {kept}");
+                    process::exit(1);
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,161 @@
+//! Heads: whole ones by the library's writer, and ones whose header was changed.
+
+use frostline::classes::ClassIndex;
+use frostline::head::{
+    HeadFile, LinearHead, Method, Rejection, RejectionRule, Temperature, TrainingRecord,
+};
+use frostline::images::View;
+use half::f16;
+use ndarray::{Array1, Array2};
+use serde_json::{Value, json};
+
+use super::super::targets::store::spec;
+use super::Seed;
+
+/// D, that of [`spec`].
+const WIDTH: usize = 16;
+
+pub(super) fn seeds() -> Vec<Seed> {
+    let (plain, full) = (encoded(&plain(&["cat", "dog"], 0.25)), encoded(&full()));
+    let manifest = |change: fn(&mut Value)| {
+        changed(&plain, |header, _| {
+            let text = header["__metadata__"]["manifest"]
+                .as_str()
+                .expect("it has one");
+            let mut manifest = serde_json::from_str(text).expect("it is JSON");
+            change(&mut manifest);
+            header["__metadata__"]["manifest"] = manifest.to_string().into();
+        })
+    };
+    let rejection = |field: &str, value: Value| {
+        changed(&full, |header, _| {
+            let text = header["__metadata__"]["rejection"]
+                .as_str()
+                .expect("it has one");
+            let mut rejection: Value = serde_json::from_str(text).expect("it is JSON");
+            rejection[field] = value.clone();
+            header["__metadata__"]["rejection"] = rejection.to_string().into();
+        })
+    };
+    let metadata = |key: &str, value: &str| {
+        changed(&plain, |header, _| {
+            header["__metadata__"][key] = value.into();
+        })
+    };
+    vec![
+        Seed::accepted("no more than weights", plain.clone()),
+        Seed::accepted(
+            "with a temperature, a rejection and its images",
+            full.clone(),
+        ),
+        Seed::accepted("of 1000 classes", encoded(&many_classes())),
+        Seed::accepted(
+            "a weight of 3e38 gave NaN",
+            encoded(&self::plain(&["cat", "dog"], 3e38)),
+        ),
+        Seed::refused("no view", manifest(|m| m["views"] = json!([]))),
+        Seed::refused(
+            "100,000 equal views",
+            manifest(|m| m["views"] = vec!["center"; 100_000].into()),
+        ),
+        Seed::refused(
+            "no feature",
+            manifest(|m| m["backbone"]["num_features"] = 0.into()),
+        ),
+        Seed::refused(
+            "2⁶³ features",
+            manifest(|m| m["backbone"]["num_features"] = (1_u64 << 63).into()),
+        ),
+        Seed::refused(
+            "a rejection by a neighbour beyond the last",
+            rejection("k", json!(1000)),
+        ),
+        Seed::refused("a rejection by no neighbour", rejection("k", json!(0))),
+        Seed::refused(
+            "a threshold that is no cosine",
+            rejection("threshold", json!(7)),
+        ),
+        Seed::refused(
+            "training features of length 0",
+            changed(&full, |_, data| {
+                // They stand last.
+                let start = data.len() - 2 * 4 * WIDTH;
+                data[start..].fill(0);
+            }),
+        ),
+        Seed::refused("a temperature of 0", metadata("temperature", "0")),
+        Seed::refused(
+            "lists in lists without end",
+            metadata("params", &"[".repeat(100_000)),
+        ),
+        Seed::refused("a class twice", metadata("classes", r#"["cat","cat"]"#)),
+        Seed::unharmed(
+            "the name of a class has a megabyte",
+            metadata("classes", &json!(["a".repeat(1 << 20), "b"]).to_string()),
+        ),
+    ]
+}
+
+fn plain(classes: &[&str], weight: f32) -> HeadFile {
+    let head = LinearHead::new(
+        Array2::from_elem((classes.len(), WIDTH), weight),
+        Array1::zeros(classes.len()),
+    );
+    HeadFile {
+        head: head.expect("the classes are as many"),
+        classes: ClassIndex::from_names(classes.iter().copied()),
+        manifest: serde_json::to_value(spec(&[View::Center])).expect("it has a JSON form"),
+        params: json!({"epochs": 25}),
+        metrics: Value::Null,
+        temperature: Temperature::default(),
+        rejection: None,
+        record: TrainingRecord::default(),
+    }
+}
+
+fn full() -> HeadFile {
+    let rule = RejectionRule {
+        method: Method::NearestNeighbours,
+        k: 1,
+        rate: 0.05,
+        threshold: 0.5,
+    };
+    let rows = Array2::from_shape_fn((4, WIDTH), |(row, column)| {
+        f16::from_f32(if row == column { 1.0 } else { 0.0 })
+    });
+    let rejection = Rejection::new(rule, rows, vec![0, 0, 1, 1]);
+    HeadFile {
+        temperature: Temperature::new(1.5).expect("it is above 0"),
+        rejection: Some(rejection.expect("rows have length 1")),
+        record: TrainingRecord::new(&[[1; 32], [2; 32], [3; 32]], &[[4; 32]]),
+        ..plain(&["cat", "dog"], 0.25)
+    }
+}
+
+fn many_classes() -> HeadFile {
+    let names: Vec<String> = (0..1000).map(|class| format!("{class:04}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    plain(&names, 0.125)
+}
+
+fn encoded(head: &HeadFile) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("the temporary folder can be written to");
+    let path = folder.path().join("head.safetensors");
+    head.write(&path).expect("it is a head");
+    std::fs::read(path).expect("it was written")
+}
+
+/// A head whose header and numbers are changed, as version 1 of the format, which has no checksum.
+fn changed(head: &[u8], change: impl FnOnce(&mut Value, &mut Vec<u8>)) -> Vec<u8> {
+    let (length, rest) = head.split_first_chunk().expect("it has a length");
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let mut header: Value = serde_json::from_slice(header).expect("it is JSON");
+    let mut data = data.to_vec();
+    change(&mut header, &mut data);
+    let metadata = header["__metadata__"].as_object_mut().expect("it has them");
+    metadata.insert("format_version".to_owned(), "1".into());
+    metadata.remove("checksum");
+    let mut header = header.to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes(), &header[..], &data].concat()
+}

@@ -1,0 +1,88 @@
+//! Pictures of one format.
+
+use frostline::images::fuzz;
+use frostline::images::{Format, sniff};
+
+use super::Seed;
+
+pub(super) fn seeds(target: &str) -> Vec<Seed> {
+    let format = match target {
+        "image_jpeg" => Format::Jpeg,
+        "image_png" => Format::Png,
+        "image_gif" => Format::Gif,
+        "image_webp" => Format::WebP,
+        "image_bmp" => Format::Bmp,
+        "image_tiff" => Format::Tiff,
+        "image_pnm" => Format::Pnm,
+        other => panic!("`{other}` has no seeds"),
+    };
+    let whole = fuzz::seeds().into_iter();
+    let whole = whole.filter(|seed| sniff(seed) == Ok(format));
+    let mut seeds: Vec<Seed> = whole
+        .map(|seed| Seed::accepted("a picture", seed))
+        .collect();
+    seeds.extend(faults(format));
+    seeds
+}
+
+fn faults(format: Format) -> Vec<Seed> {
+    match format {
+        Format::Png => vec![
+            Seed::unharmed(
+                "a colour profile that unfolds to 64 MiB",
+                bomb(Bomb::Profile),
+            ),
+            Seed::unharmed("a text that unfolds to 64 MiB", bomb(Bomb::Text)),
+        ],
+        Format::Bmp => vec![Seed::refused(
+            "a header of more pixels than memory holds",
+            VAST_BMP,
+        )],
+        Format::Pnm => vec![
+            Seed::refused(
+                "4294967295 columns and rows",
+                "P6 4294967295 4294967295 255\n",
+            ),
+            Seed::refused("a largest sample of 0", "P5 1 1 0\n\0"),
+        ],
+        Format::Gif => vec![Seed::refused(
+            "65535 columns and rows, and no frame",
+            VAST_GIF,
+        )],
+        Format::Jpeg | Format::WebP | Format::Tiff => Vec::new(),
+    }
+}
+
+const VAST_BMP: &[u8] =
+    b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\xff\xff\xff\x7f\xff\xff\xff\x7f\x01\0\x18\0\
+    \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+const VAST_GIF: &[u8] = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff\x3b";
+
+/// What a small PNG unfolds to much of.
+#[derive(Clone, Copy, PartialEq)]
+enum Bomb {
+    Profile,
+    Text,
+}
+
+fn bomb(bomb: Bomb) -> Vec<u8> {
+    let mut info = png::Info::with_size(2, 1);
+    info.color_type = png::ColorType::Rgb;
+    if bomb == Bomb::Profile {
+        info.icc_profile = Some(vec![0; 64 << 20].into());
+    }
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::with_info(&mut file, info).expect("the header is whole");
+    if bomb == Bomb::Text {
+        let text = " ".repeat(64 << 20);
+        encoder
+            .add_ztxt_chunk("Comment".to_owned(), text)
+            .expect("it is text");
+    }
+    let mut writer = encoder.write_header().expect("memory can be written to");
+    writer
+        .write_image_data(&[9; 6])
+        .expect("memory can be written to");
+    writer.finish().expect("memory can be written to");
+    file
+}

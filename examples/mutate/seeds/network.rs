@@ -1,0 +1,462 @@
+//! Small networks.
+
+use std::cell::RefCell;
+
+use rten_onnx::onnx::{
+    AttributeProto, AttributeType, DataLocation, DataType, Dimension, GraphProto, ModelProto,
+    NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    TypeProto, TypeProtoTensor, ValueInfoProto,
+};
+use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
+
+use super::{Seed, Wanted};
+
+pub(super) fn seeds(target: &str) -> Vec<Seed> {
+    let mut seeds = whole();
+    // Where there is nothing to be replaced, for whatever reason, a network is left to ONNX Runtime.
+    let if_refused = |wanted: Wanted, target_refuses: bool| match wanted {
+        Wanted::Refused if !target_refuses => Wanted::Unharmed,
+        wanted => wanted,
+    };
+    for (faults, refusing) in [
+        (faults_of_files(), &["onnx_import", "onnx_cut"][..]),
+        (faults_of_graphs(), &["onnx_cut"]),
+    ] {
+        seeds.extend(faults.into_iter().map(|seed| Seed {
+            wanted: if_refused(seed.wanted, refusing.contains(&target)),
+            ..seed
+        }));
+    }
+    seeds
+}
+
+fn whole() -> Vec<Seed> {
+    vec![
+        Seed::accepted(
+            "convolutions, a norm, a pooling, a classifier",
+            bytes(&convolutions(1e-5)),
+        ),
+        Seed::accepted(
+            "format 3 with a batch of 1 and weights among the inputs",
+            bytes(&zoo(1)),
+        ),
+        Seed::accepted("tokens with a class token", bytes(&tokens())),
+        Seed::accepted("graphs in a node", bytes(&with_branches())),
+    ]
+}
+
+fn faults_of_files() -> Vec<Seed> {
+    let mut fixed = zoo(1 << 31);
+    fixed.ir_version = Some(8);
+    vec![
+        Seed::unharmed(
+            "an epsilon of NaN was accepted",
+            bytes(&convolutions(f32::NAN)),
+        ),
+        Seed::unharmed("a kernel of 2³¹ was accepted", bytes(&with_kernel(1 << 31))),
+        Seed::unharmed("a kernel of -1", bytes(&with_kernel(-1))),
+        Seed::unharmed("a batch of 2³¹ ended the program", bytes(&fixed)),
+        Seed::unharmed("a weight of NaN was made 0", bytes(&with_weight(f32::NAN))),
+        Seed::unharmed(
+            "dimensions of 2⁶², and 4 bytes",
+            bytes(&with_dims(&[1 << 62, 1 << 62])),
+        ),
+        Seed::unharmed("negative dimensions", bytes(&with_dims(&[-1, 4]))),
+        Seed::refused(
+            "a weight outside of the folder",
+            bytes(&external("../../secret", 0)),
+        ),
+        Seed::refused(
+            "a weight in a file that is not there",
+            bytes(&external("weights.data", 1 << 60)),
+        ),
+        Seed::refused("a weight that says it has 2⁶⁴ - 1 bytes", lying_length()),
+        Seed::refused("graphs in graphs without end", deep_graphs()),
+        Seed::refused(
+            "no graph",
+            bytes(&ModelProto {
+                ir_version: Some(8),
+                ..ModelProto::default()
+            }),
+        ),
+    ]
+}
+
+/// What is found when the graph is followed.
+fn faults_of_graphs() -> Vec<Seed> {
+    vec![
+        Seed::refused(
+            "a node's own numbers in another file",
+            bytes(&external_constant()),
+        ),
+        Seed::refused("a graph that leads to itself", bytes(&circle())),
+    ]
+}
+
+/// Two convolutions of 3 × 3 with what follows them, and two linear layers.
+fn convolutions(epsilon: f32) -> ModelProto {
+    let norm = node(
+        "BatchNormalization",
+        &["conv1", "scale", "shift", "mean", "variance"],
+        &["norm"],
+    );
+    let pool = with_ints(
+        node("MaxPool", &["relu"], &["pool"]),
+        "kernel_shape",
+        &[2, 2],
+    );
+    let nodes = vec![
+        convolution(&["data", "w1"], "conv1"),
+        with_float(norm, "epsilon", epsilon),
+        node("Relu", &["norm"], &["relu"]),
+        with_ints(pool, "strides", &[2, 2]),
+        convolution(&["pool", "w2", "b2"], "conv2"),
+        node("GlobalAveragePool", &["conv2"], &["mean2"]),
+        node("Flatten", &["mean2"], &["flat"]),
+        with_int(
+            node("Gemm", &["flat", "fc.w", "fc.b"], &["logits"]),
+            "transB",
+            1,
+        ),
+        node("Softmax", &["logits"], &["prob"]),
+    ];
+    let weights = vec![
+        weight("w1", &[4, 3, 3, 3], 0.25),
+        weight("scale", &[4], 1.0),
+        weight("shift", &[4], 0.0),
+        weight("mean", &[4], 0.5),
+        weight("variance", &[4], 2.0),
+        weight("w2", &[4, 4, 3, 3], 0.5),
+        weight("b2", &[4], 0.5),
+        weight("fc.w", &[5, 4], 0.5),
+        weight("fc.b", &[5], 0.5),
+    ];
+    model(
+        8,
+        13,
+        nodes,
+        weights,
+        vec![info("data", &[None, Some(3), Some(32), Some(32)])],
+    )
+}
+
+/// As the Model Zoo has them: weights among the inputs, and the batch in a reshape.
+fn zoo(batch: i64) -> ModelProto {
+    let nodes = vec![
+        node("Conv", &["data", "conv.w"], &["conv"]),
+        node("GlobalAveragePool", &["conv"], &["pool"]),
+        node("Reshape", &["pool", "target"], &["flat"]),
+        with_int(
+            node("Gemm", &["flat", "fc1.w", "fc1.b"], &["fc1"]),
+            "transB",
+            1,
+        ),
+        node("Relu", &["fc1"], &["features"]),
+        node("Dropout", &["features"], &["dropped", "mask"]),
+        with_int(
+            node("Gemm", &["dropped", "fc2.w", "fc2.b"], &["prob"]),
+            "transB",
+            1,
+        ),
+    ];
+    let weights = vec![
+        weight("conv.w", &[8, 3, 2, 1], 0.25),
+        numbers("target", &[batch, 8]),
+        weight("fc1.w", &[6, 8], 0.5),
+        weight("fc1.b", &[6], 0.125),
+        weight("fc2.w", &[5, 6], 77.0),
+        weight("fc2.b", &[5], 99.0),
+    ];
+    let mut inputs = vec![info("data", &[Some(batch), Some(3), Some(9), Some(9)])];
+    inputs.extend(weights.iter().map(|weight| {
+        let dims: Vec<_> = weight.dims.iter().map(|&dim| Some(dim)).collect();
+        info(weight.name.as_deref().unwrap_or_default(), &dims)
+    }));
+    model(3, 7, nodes, weights, inputs)
+}
+
+/// A transformer's start and end: patches, the class token before them, and a head on that.
+fn tokens() -> ModelProto {
+    let patches = node("Conv", &["data", "w"], &["patches"]);
+    let nodes = vec![
+        with_ints(patches, "strides", &[16, 16]),
+        node("Reshape", &["patches", "target"], &["row"]),
+        with_ints(node("Transpose", &["row"], &["tokens"]), "perm", &[0, 2, 1]),
+        with_int(node("Concat", &["class", "tokens"], &["all"]), "axis", 1),
+        with_int(node("Gather", &["all", "zero"], &["first"]), "axis", 1),
+        node("Gemm", &["first", "fc"], &["prob"]),
+    ];
+    let mut zero = numbers("zero", &[0]);
+    zero.dims = Vec::new();
+    let weights = vec![
+        weight("w", &[4, 3, 16, 16], 0.25),
+        numbers("target", &[1, 4, 4]),
+        weight("class", &[1, 1, 4], 0.5),
+        zero,
+        weight("fc", &[4, 5], 0.5),
+    ];
+    model(
+        8,
+        17,
+        nodes,
+        weights,
+        vec![info("data", &[Some(1), Some(3), Some(32), Some(32)])],
+    )
+}
+
+/// An `If` on the way to the classifier.
+fn with_branches() -> ModelProto {
+    let graph = GraphProto {
+        node: vec![node("Relu", &["flat"], &["out"])],
+        output: vec![info("out", &[None, Some(8)])],
+        ..GraphProto::default()
+    };
+    let mut chosen = node("If", &["condition"], &["out"]);
+    for name in ["then_branch", "else_branch"] {
+        chosen.attribute.push(AttributeProto {
+            name: Some(name.to_owned()),
+            g: Some(graph.clone()),
+            r#type: Some(AttributeType::GRAPH),
+            ..AttributeProto::default()
+        });
+    }
+    let nodes = vec![
+        node("Conv", &["data", "w"], &["conv"]),
+        node("GlobalAveragePool", &["conv"], &["mean"]),
+        node("Flatten", &["mean"], &["flat"]),
+        chosen,
+        node("Gemm", &["out", "fc"], &["prob"]),
+    ];
+    let mut condition = numbers("condition", &[1]);
+    condition.dims = Vec::new();
+    let weights = vec![
+        weight("w", &[8, 3, 1, 1], 0.5),
+        condition,
+        weight("fc", &[8, 5], 0.5),
+    ];
+    model(
+        8,
+        13,
+        nodes,
+        weights,
+        vec![info("data", &[None, Some(3), Some(8), Some(8)])],
+    )
+}
+
+/// `GraphProto { node { attribute { g: GraphProto { … } } } }`, 2000 of them in each other. The types that write networks
+/// would go as deep themselves.
+fn deep_graphs() -> Vec<u8> {
+    let mut graph = Vec::new();
+    for _ in 0..2000 {
+        graph = field(1, &field(5, &field(6, &graph)));
+    }
+    [&[8, 8], &field(7, &graph)[..]].concat()
+}
+
+/// A field of protobuf that is a message.
+fn field(number: u8, message: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut length = message.len();
+    while length > 0x7f {
+        bytes.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    [&bytes, message].concat()
+}
+
+fn with_kernel(kernel: i64) -> ModelProto {
+    let mut model = convolutions(1e-5);
+    let first = &mut graph(&mut model).node[0];
+    *first = with_ints(first.clone(), "kernel_shape", &[kernel, kernel]);
+    model
+}
+
+fn with_weight(number: f32) -> ModelProto {
+    let mut model = convolutions(1e-5);
+    graph(&mut model).initializer[0] = weight("w1", &[4, 3, 3, 3], number);
+    model
+}
+
+fn with_dims(dims: &[i64]) -> ModelProto {
+    let mut model = convolutions(1e-5);
+    let last = &mut graph(&mut model).initializer[7];
+    *last = weight("fc.w", &[1], 0.5);
+    last.dims = dims.to_vec();
+    model
+}
+
+fn external(location: &str, offset: u64) -> ModelProto {
+    let mut model = convolutions(1e-5);
+    graph(&mut model).initializer[0] = external_tensor("w1", location, offset);
+    model
+}
+
+fn external_tensor(name: &str, location: &str, offset: u64) -> TensorProto {
+    let entry = |key: &str, value: String| StringStringEntryProto {
+        key: Some(key.to_owned()),
+        value: Some(value),
+    };
+    TensorProto {
+        dims: vec![4, 3, 3, 3],
+        data_type: Some(DataType::FLOAT),
+        name: Some(name.to_owned()),
+        data_location: Some(DataLocation::EXTERNAL),
+        external_data: vec![
+            entry("location", location.to_owned()),
+            entry("offset", offset.to_string()),
+            entry("length", "432".to_owned()),
+        ],
+        ..TensorProto::default()
+    }
+}
+
+fn external_constant() -> ModelProto {
+    let mut model = convolutions(1e-5);
+    let graph = graph(&mut model);
+    graph.initializer.remove(0);
+    let mut constant = node("Constant", &[], &["w1"]);
+    constant.attribute.push(AttributeProto {
+        name: Some("value".to_owned()),
+        t: Some(external_tensor("", "weights.data", 0)),
+        r#type: Some(AttributeType::TENSOR),
+        ..AttributeProto::default()
+    });
+    graph.node.insert(0, constant);
+    model
+}
+
+/// `ModelProto { graph { initializer { raw_data: … } } }`, whose lengths reach beyond the file.
+fn lying_length() -> Vec<u8> {
+    let most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    [&[8, 8, 0x3a], &most[..], &[0x2a], &most, &[0x4a], &most].concat()
+}
+
+fn circle() -> ModelProto {
+    let mut model = convolutions(1e-5);
+    graph(&mut model).node[0].input = vec!["logits".to_owned(), "w1".to_owned()];
+    model
+}
+
+fn graph(model: &mut ModelProto) -> &mut GraphProto {
+    model.graph.as_mut().expect("it has one")
+}
+
+fn convolution(inputs: &[&str], output: &str) -> NodeProto {
+    with_ints(node("Conv", inputs, &[output]), "pads", &[1, 1, 1, 1])
+}
+
+/// A node whose name is that of its first output.
+fn node(operator: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+    NodeProto {
+        name: Some(outputs[0].to_owned()),
+        input: inputs.iter().map(ToString::to_string).collect(),
+        output: outputs.iter().map(ToString::to_string).collect(),
+        op_type: Some(operator.to_owned()),
+        ..NodeProto::default()
+    }
+}
+
+fn with_int(mut node: NodeProto, name: &str, int: i64) -> NodeProto {
+    node.attribute.push(AttributeProto {
+        name: Some(name.to_owned()),
+        i: Some(int),
+        r#type: Some(AttributeType::INT),
+        ..AttributeProto::default()
+    });
+    node
+}
+
+fn with_ints(mut node: NodeProto, name: &str, ints: &[i64]) -> NodeProto {
+    node.attribute.push(AttributeProto {
+        name: Some(name.to_owned()),
+        ints: ints.to_vec(),
+        r#type: Some(AttributeType::INTS),
+        ..AttributeProto::default()
+    });
+    node
+}
+
+fn with_float(mut node: NodeProto, name: &str, float: f32) -> NodeProto {
+    node.attribute.push(AttributeProto {
+        name: Some(name.to_owned()),
+        f: Some(float),
+        r#type: Some(AttributeType::FLOAT),
+        ..AttributeProto::default()
+    });
+    node
+}
+
+/// A weight whose numbers are all the same.
+fn weight(name: &str, dims: &[i64], number: f32) -> TensorProto {
+    let length = dims.iter().product::<i64>() as usize;
+    TensorProto {
+        dims: dims.to_vec(),
+        data_type: Some(DataType::FLOAT),
+        raw_data: Some(RefCell::new(number.to_le_bytes().repeat(length))),
+        name: Some(name.to_owned()),
+        ..TensorProto::default()
+    }
+}
+
+fn numbers(name: &str, numbers: &[i64]) -> TensorProto {
+    TensorProto {
+        dims: vec![numbers.len() as i64],
+        data_type: Some(DataType::INT64),
+        int64_data: numbers.to_vec(),
+        name: Some(name.to_owned()),
+        ..TensorProto::default()
+    }
+}
+
+/// An input or output; `None` is a dimension of any length.
+fn info(name: &str, dims: &[Option<i64>]) -> ValueInfoProto {
+    let dim = |&length: &Option<i64>| Dimension {
+        dim_value: length,
+        dim_param: length.is_none().then(|| "N".to_owned()),
+    };
+    let tensor_type = TypeProtoTensor {
+        elem_type: Some(DataType::FLOAT),
+        shape: Some(TensorShapeProto {
+            dim: dims.iter().map(dim).collect(),
+        }),
+    };
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto {
+            tensor_type: Some(tensor_type),
+            ..TypeProto::default()
+        }),
+    }
+}
+
+fn model(
+    ir_version: i64,
+    opset: i64,
+    node: Vec<NodeProto>,
+    initializer: Vec<TensorProto>,
+    input: Vec<ValueInfoProto>,
+) -> ModelProto {
+    ModelProto {
+        ir_version: Some(ir_version),
+        graph: Some(GraphProto {
+            node,
+            initializer,
+            input,
+            output: vec![info("prob", &[None, Some(5)])],
+            ..GraphProto::default()
+        }),
+        opset_import: vec![OperatorSetIdProto {
+            domain: None,
+            version: Some(opset),
+        }],
+        ..ModelProto::default()
+    }
+}
+
+fn bytes(model: &ModelProto) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let written = model.encode(ValueWriter::new(&mut bytes));
+    written.expect("memory can be written to");
+    bytes
+}

@@ -1,0 +1,85 @@
+//! Tables of class weights and manifests of backbones.
+
+use super::Seed;
+
+pub(super) fn class_weights() -> Vec<Seed> {
+    let long = format!("class,weight\n{},1\n", "a".repeat(1 << 20));
+    vec![
+        Seed::accepted("two classes", "class,weight\ncat,2.5\n\"dog, small\",1\n"),
+        Seed::accepted(
+            "as Excel writes it",
+            "\u{feff}weight,class\r\n1,\"dog, small\"\r\n2.5,cat\r\n",
+        ),
+        Seed::refused("a class twice", "class,weight\ncat,1\ncat,2\n"),
+        Seed::refused("no class", "class,weight\n"),
+        Seed::refused("no header", "cat,2.5\ndog,1\n"),
+        Seed::refused(
+            "a quotation mark that is never closed",
+            "class,weight\n\"cat,1\ndog,2\n",
+        ),
+        Seed::refused("not UTF-8", b"class,weight\n\xff\xfe,1\n"),
+        Seed::unharmed(
+            "a weight that is not a number",
+            "class,weight\ncat,NaN\ndog,1\n",
+        ),
+        Seed::unharmed("an infinite weight", "class,weight\ncat,1e999\ndog,1\n"),
+        Seed::unharmed("a negative weight", "class,weight\ncat,-1\ndog,-0.0\n"),
+        Seed::unharmed("the name of a class has a megabyte", long),
+    ]
+}
+
+pub(super) fn manifests() -> Vec<Seed> {
+    let nested = format!("name = \"x\"\nlicense = {}", "[".repeat(100_000));
+    let dotted = format!("name = \"x\"\n{} = 1", vec!["a"; 50_000].join("."));
+    vec![
+        Seed::accepted("a name alone", "name = \"probe\"\n"),
+        Seed::accepted("all keys", FULL),
+        Seed::refused("nothing", ""),
+        Seed::refused(
+            "an unknown key",
+            "name = \"x\"\n[preprocessing]\nresise = 256\n",
+        ),
+        Seed::refused(
+            "a standard deviation of 0",
+            "name = \"x\"\n[preprocessing]\nstd = [0, 1, 1]\n",
+        ),
+        Seed::refused(
+            "a mean that is not a number",
+            "name = \"x\"\n[preprocessing]\nmean = [nan, 0, 0]\n",
+        ),
+        Seed::refused(
+            "a picture of more pixels than memory holds",
+            "name = \"x\"\n[preprocessing]\nresize = 2147483648\ncrop = [4294967295, 4294967295]\n",
+        ),
+        Seed::refused(
+            "a negative number of features",
+            "name = \"x\"\n[features]\nnum_features = -1\n",
+        ),
+        Seed::refused("lists in lists without end", nested),
+        Seed::refused("tables in tables without end", dotted),
+    ]
+}
+
+const FULL: &str = r#"name = "probe"
+license = "MIT"
+[source]
+package = "probe==1.0"
+file = "probe/net.pth"
+urls = ["net.onnx"]
+arch = "resnet18"
+sha256 = "692f9f927f1df1b89033787a77a73eac59fd9b3344f9ecdf0b13221e41c2046f"
+bytes = 574677321
+[features]
+layer = "features"
+pool = "mean"
+num_features = 4096
+[preprocessing]
+resize = [256, 128]
+crop = 224
+interpolation = "bicubic"
+mean = [0.485, 0.456, 0.406]
+std = [0.229, 0.224, 0.225]
+channels = "bgr"
+layout = "nhwc"
+scale = 255.0
+"#;

@@ -1,0 +1,41 @@
+//! Heads.
+
+use frostline::classifier::{Classifier, Tta};
+use frostline::head::HeadFile;
+use ndarray::Array2;
+
+use super::Outcome;
+use super::scratch::with_file;
+
+/// Features of images, from usual ones to the largest that there are.
+const FEATURES: [f32; 4] = [0.0, 1.0, -1e30, f32::MAX];
+
+/// Reads a head, writes it again, and predicts with it: probabilities are numbers, or the image has none.
+pub(super) fn read(bytes: &[u8]) -> Outcome {
+    with_file("head.safetensors", bytes, |path| {
+        let head = HeadFile::read(path)?;
+        let again = path.with_file_name("again.safetensors");
+        head.write(&again)
+            .expect("a head that was read can be written");
+        let same = HeadFile::read(&again).is_ok_and(|again| again == head);
+        assert!(same, "a head changed while it was written");
+        let classifier = Classifier::open(path, Tta::Trained)?;
+        predict(&classifier);
+        Ok(())
+    })
+}
+
+fn predict(classifier: &Classifier) {
+    let (spec, classes) = (classifier.spec(), classifier.classes().len());
+    let width = spec.backbone.num_features;
+    for number in FEATURES {
+        let features = Array2::from_elem((spec.views.len(), width), number);
+        let predictions = classifier
+            .predict(features.view())
+            .expect("the width is the head's");
+        for prediction in predictions.into_iter().flatten() {
+            let (class, probability) = prediction.best();
+            assert!(class < classes && (0.0..=1.0 + 1e-6).contains(&probability));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What is fuzzed: each target does with any bytes what the program does with a file of them.
+//!
+//! Used by `examples/mutate` and, for cargo-fuzz, by `fuzz/`. To add a target: a function here or in the library's own
+//! `fuzz` modules, a row in [`TARGETS`], its seeds in `examples/mutate/seeds`, and a file and a `[[bin]]` in `fuzz/`.
+
+mod head;
+mod network;
+mod scratch;
+pub(crate) mod store;
+mod text;
+
+use frostline::backbones::fuzz as backbones;
+use frostline::images::fuzz as images;
+
+/// Whether bytes were accepted, or why they were not.
+pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// One kind of file.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// What it is called on the command line.
+    pub(crate) name: &'static str,
+    /// The files that it reads, for people.
+    pub(crate) about: &'static str,
+    read: fn(&[u8]) -> Outcome,
+    /// Makes the checksum in a file right again.
+    reseal: Option<fn(&mut Vec<u8>)>,
+}
+
+impl Target {
+    /// Reads any bytes.
+    ///
+    /// # Errors
+    /// Why they were not accepted.
+    ///
+    /// # Panics
+    /// Where the code under test has a fault.
+    pub(crate) fn run(&self, bytes: &[u8]) -> Outcome {
+        (self.read)(bytes)
+    }
+
+    /// Makes the checksum right, where the format has one and the bytes have a place for it.
+    pub(crate) fn reseal(&self, bytes: &mut Vec<u8>) {
+        if let Some(reseal) = self.reseal {
+            reseal(bytes);
+        }
+    }
+}
+
+/// All targets.
+pub(crate) const TARGETS: &[Target] = &[
+    plain("onnx_import", "a network that is imported", network::import),
+    plain("onnx_cut", "a network that is cut at a layer", network::cut),
+    plain(
+        "onnx_rewrite",
+        "a network that gets operators of our own",
+        |bytes| accepted(backbones::rewritten(bytes)),
+    ),
+    plain("pth", "PyTorch's weights", |bytes| {
+        accepted(backbones::weights(bytes))
+    }),
+    plain("safetensors", "weights as safetensors", |bytes| {
+        accepted(backbones::weights(bytes))
+    }),
+    plain("head", "a head", head::read),
+    plain("part", "a part of a store", store::part),
+    plain("index", "the index of a store", store::index),
+    plain("manifest", "the manifest of a store", store::manifest),
+    plain("stamps", "the stamps of a store", store::stamps),
+    plain("image_jpeg", "a JPEG", image),
+    plain("image_png", "a PNG", image),
+    plain("image_gif", "a GIF", image),
+    plain("image_webp", "a WebP", image),
+    plain("image_bmp", "a BMP", image),
+    plain("image_tiff", "a TIFF", image),
+    plain("image_pnm", "a PBM, PGM, PPM or PAM", image),
+    plain(
+        "class_weights_csv",
+        "a table of class weights",
+        text::class_weights,
+    ),
+    plain(
+        "manifest_toml",
+        "the manifest of a backbone",
+        text::backbone_manifest,
+    ),
+];
+
+/// A target of files that have no checksum in themselves.
+const fn plain(name: &'static str, about: &'static str, read: fn(&[u8]) -> Outcome) -> Target {
+    Target {
+        name,
+        about,
+        read,
+        reseal: None,
+    }
+}
+
+fn image(bytes: &[u8]) -> Outcome {
+    images::image_bytes(bytes).map_err(|reason| reason.to_string())?;
+    Ok(())
+}
+
+fn accepted(accepted: bool) -> Outcome {
+    accepted.then_some(()).ok_or("refused".into())
+}

@@ -1,0 +1,48 @@
+//! Networks and their weights.
+
+use std::path::Path;
+
+use frostline::backbones::Outline;
+use frostline::backbones::onnx::{LayerChoice, Network, channel_axis};
+use frostline::images::Layout;
+
+use super::Outcome;
+use super::scratch::with_file;
+
+/// So many layers of a network are tried; the seeds have fewer.
+const LAYERS: usize = 12;
+
+/// Everything that is read of a network when it is imported or opened, without ONNX Runtime.
+pub(super) fn import(bytes: &[u8]) -> Outcome {
+    with_file("net.onnx", bytes, |path| {
+        let outline = Outline::read(path)?;
+        outline.files(path)?;
+        for (_, output) in outline.nodes.iter().take(LAYERS) {
+            for layout in [Layout::Nchw, Layout::Nhwc] {
+                let _ = channel_axis(path, output, layout);
+            }
+        }
+        Network::read(path)?;
+        Ok(())
+    })
+}
+
+/// Cuts a network behind each of its layers; what is written must be readable.
+pub(super) fn cut(bytes: &[u8]) -> Outcome {
+    with_file("net.onnx", bytes, |path| {
+        let network = Network::read(path)?;
+        let layers = (0..LAYERS).map(|layer| LayerChoice::Named(layer.to_string()));
+        let layers = layers.chain([LayerChoice::Penultimate]);
+        let cuts = layers.map(|layer| cut_at(&network, &layer, &path.with_file_name("cut.onnx")));
+        cuts.reduce(Result::or).expect("there are layers")
+    })
+}
+
+fn cut_at(network: &Network, layer: &LayerChoice, to: &Path) -> Outcome {
+    let cut = network.cut(layer)?;
+    let _ = (cut.mended(), cut.suspects(), cut.sizes());
+    cut.write(to)?;
+    let again = Network::read(to);
+    assert!(again.is_ok(), "what was cut cannot be read: {again:?}");
+    Ok(())
+}

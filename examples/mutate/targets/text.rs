@@ -1,0 +1,25 @@
+//! Tables and manifests that people write.
+
+use frostline::backbones::BackboneManifest;
+use frostline::images::Preprocessor;
+use frostline::tasks::read_class_weights;
+
+use super::Outcome;
+use super::scratch::with_file;
+
+pub(super) fn class_weights(bytes: &[u8]) -> Outcome {
+    with_file("weights.csv", bytes, |path| {
+        read_class_weights(path)?;
+        Ok(())
+    })
+}
+
+/// A manifest that is accepted is the same after it is written and read.
+pub(super) fn backbone_manifest(bytes: &[u8]) -> Outcome {
+    with_file("backbone.toml", bytes, |path| {
+        let manifest = BackboneManifest::read(path)?;
+        Preprocessor::new(&manifest.preprocessing)?;
+        assert_eq!(manifest.to_toml().parse().as_ref(), Ok(&manifest));
+        Ok(())
+    })
+}
