@@ -170,6 +170,13 @@ pub enum FileProblem {
     Damaged(String),
 }
 
+impl FileProblem {
+    /// Whether the file was right once.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Cut(_) | Self::Damaged(_))
+    }
+}
+
 impl Error {
     /// Wraps an I/O error with the act and the path: `.map_err(Error::io("read", path))`.
     pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::arrow_file::{self, Contents, Failure, Source};
+use super::arrow_file::{self, Failure, Source};
 use super::digest::Digest;
-use super::manifest::{Dtype, StoreManifest};
+use super::index::{self, Content, Index, IndexRow};
+use super::manifest::{self, Dtype, StoreManifest};
 use super::part::{self, Part, Rows};
+use super::stamps::{self, Stamps};
 use crate::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
-use crate::error::FileProblem;
 use crate::images::{Preprocessing, View};
 use crate::seal;
 use crate::stamp::Stamp;
@@ -27,7 +28,7 @@ pub fn reseal(file: &mut [u8]) -> bool {
 /// The features of a part of whatever store its manifest describes; nothing where it is refused.
 #[must_use]
 pub fn part_bytes(file: &[u8]) -> Option<Vec<f32>> {
-    let manifest = manifest_in(file)?;
+    let manifest = part::carried(Source::Bytes(file)).ok()?;
     let part = read_part(file, &manifest).ok()?;
     let features = part.features(&manifest);
     let spec = &manifest.spec;
@@ -71,22 +72,76 @@ pub fn manifest(dtype: Dtype, views: &[View]) -> StoreManifest {
 }
 
 pub(super) fn read_part(file: &[u8], manifest: &StoreManifest) -> Result<Part, Failure> {
-    let stamp = Stamp {
+    Part::of(file.to_vec(), Path::new("part"), stamp_of(file), manifest)
+}
+
+/// What an index holds; nothing where it is refused.
+#[must_use]
+pub fn index_bytes(file: &[u8]) -> Option<Index> {
+    index::of_bytes(file.to_vec()).ok()
+}
+
+/// A small index, to begin from: a used image with a class, one without, and a skipped one.
+///
+/// # Panics
+/// Never: it can be written.
+#[must_use]
+pub fn index_example() -> Vec<u8> {
+    let row = |path: &str, class: Option<&str>, content| IndexRow {
+        path: path.to_owned(),
+        class: class.map(str::to_owned),
+        content,
+    };
+    let rows = vec![
+        row("a/1.png", Some("a"), Ok(content())),
+        row("2.png", None, Ok(content())),
+        row("3.png", None, Err("it is empty".to_owned())),
+    ];
+    Index { rows }.to_bytes().expect("it is small")
+}
+
+/// How many files the stamps are of; nothing where they are refused.
+#[must_use]
+pub fn stamps_bytes(file: &[u8]) -> Option<usize> {
+    stamps::of_bytes(file.to_vec()).map(|stamps| stamps.len())
+}
+
+/// The stamp of one file, to begin from.
+///
+/// # Panics
+/// Never: it can be written.
+#[must_use]
+pub fn stamps_example() -> Vec<u8> {
+    let mut stamps = Stamps::default();
+    stamps.insert(Path::new("/a/1.png"), stamp_of(b"1"), content());
+    stamps.to_bytes().expect("it is small")
+}
+
+/// A manifest; nothing where it is refused.
+#[must_use]
+pub fn manifest_bytes(file: &[u8]) -> Option<StoreManifest> {
+    manifest::parse(file).ok().map(|(manifest, _)| manifest)
+}
+
+/// A manifest file, to begin from.
+#[must_use]
+pub fn manifest_example() -> Vec<u8> {
+    manifest(Dtype::F32, &[View::Center]).to_file()
+}
+
+fn content() -> Content {
+    Content {
+        digest: Digest::of(b"1"),
+        width: 4,
+        height: 3,
+    }
+}
+
+fn stamp_of(file: &[u8]) -> Stamp {
+    Stamp {
         size: file.len() as u64,
         modified: 0,
         changed: 0,
         inode: 0,
-    };
-    Part::of(file.to_vec(), Path::new("part"), stamp, manifest)
-}
-
-/// The manifest in a part, where a store may have it.
-fn manifest_in(file: &[u8]) -> Option<StoreManifest> {
-    let mut found = None;
-    let _ = Contents::find(Source::Bytes(file), |metadata| {
-        found = metadata.schema("manifest").map(str::to_owned);
-        Err(FileProblem::Cut(String::new()))
-    });
-    let manifest: StoreManifest = serde_json::from_str(&found?).ok()?;
-    manifest.spec.problem().is_none().then_some(manifest)
+    }
 }

@@ -1,33 +1,32 @@
 //! `index.arrow`: the samples of the last run, one row each, in input order.
 //!
 //! # Format
-//! An Arrow IPC file with the columns `path` Utf8 (relative to the images' root; how names that are not UTF-8 are
-//! written is in [`crate::images::path_text`]), `class` Utf8 (null without classes), `digest` FixedSizeBinary(32),
-//! `width` and `height` UInt32 (upright, in pixels; all three null for a file that could not be used), and `reason` Utf8
-//! (why not; null for a used one). The schema's metadata carries `format_version`. Written last, so that it never names
-//! features that are not there.
+//! A sealed Arrow file (see [`super::arrow_file`]) with the columns `path` Utf8 (relative to the images' root; how names
+//! that are not UTF-8 are written is in [`crate::images::path_text`]), `class` Utf8 (null without classes), `digest`
+//! FixedSizeBinary(32), `width` and `height` UInt32 (upright, in pixels, not 0; all three null for a file that could not be
+//! used), and `reason` Utf8 (why not; null for a used one). No path, class or reason is empty. It is written last, so that
+//! it never names features that are not there. One that is damaged is written again by the next run.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder, UInt32Builder};
-use arrow_array::cast::AsArray;
-use arrow_array::types::UInt32Type;
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_ipc::reader::FileReader;
-use arrow_ipc::writer::FileWriter;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
+use super::arrow_file::{self, Failure, Rows, Table};
 use super::digest::Digest;
 use super::manifest::VERSION;
 use super::pipeline::Picture;
-use crate::error::{Error, FileProblem, Result, system_error};
-use crate::outputs;
+use crate::error::{FileProblem, Result};
 
 pub(super) const FILE: &str = "index.arrow";
+/// No index has more bytes: ten million images take about 1.5 GB.
+const LARGEST: u64 = 4 << 30;
+/// Rows of a batch; the longest paths that a system has fit the 2 GiB of its texts.
+const BATCH: usize = 100_000;
 
 /// One sample of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,65 +81,59 @@ impl Index {
     /// Reads a store's index; empty where no run has ended yet.
     ///
     /// # Errors
-    /// [`Error::File`]: cut, foreign or newer.
-    pub fn read(store: &Path) -> Result<Self> {
+    /// [`Error::File`](crate::error::Error::File): cut, damaged, foreign or newer; [`Error::Io`](crate::error::Error::Io).
+    pub(super) fn read(store: &Path) -> Result<Self> {
         let path = store.join(FILE);
-        let file = match File::open(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            other => other.map_err(Error::io("read", &path))?,
-        };
-        read_file(file).map_err(|problem| Error::File {
-            path,
-            problem,
-            hint: "run the same `frostline extract` again: it writes a new index".to_owned(),
-        })
+        let table = Table::read(&path, LARGEST, |_| Ok(schema()));
+        match table.and_then(|table| Ok(of_table(&table)?)) {
+            Err(Failure::System(e)) if e.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            read => read.map_err(|failure| failure.of(&path, HINT)),
+        }
     }
 
     /// Writes a store's index.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
-        let path = store.join(FILE);
-        let failed = |e: ArrowError| Error::io("write", &path)(system_error(e));
-        let batch = self.to_batch().map_err(failed)?;
-        outputs::write(&path, |file| {
-            let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
-            writer
-                .write(&batch)
-                .and_then(|()| writer.finish())
-                .map_err(failed)
-        })
+        arrow_file::write(&store.join(FILE), &schema(), self.batches())
     }
 
-    /// The index as one Arrow table.
-    pub(super) fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
-        let (mut path, mut class, mut reason) = (
-            StringBuilder::new(),
-            StringBuilder::new(),
-            StringBuilder::new(),
-        );
-        let (mut width, mut height) = (UInt32Builder::new(), UInt32Builder::new());
-        let mut digest = FixedSizeBinaryBuilder::new(32);
-        for row in &self.rows {
-            path.append_value(&row.path);
-            class.append_option(row.class.as_deref());
-            reason.append_option(row.content.as_ref().err());
-            let content = row.content.as_ref().ok();
-            width.append_option(content.map(|content| content.width));
-            height.append_option(content.map(|content| content.height));
-            match content {
-                Some(content) => digest.append_value(content.digest.0)?,
-                None => digest.append_null(),
-            }
-        }
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(path.finish()),
-            Arc::new(class.finish()),
-            Arc::new(digest.finish()),
-            Arc::new(width.finish()),
-            Arc::new(height.finish()),
-            Arc::new(reason.finish()),
-        ];
-        RecordBatch::try_new(Arc::new(schema()), columns)
+    /// The content of the file.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, ArrowError> {
+        arrow_file::sealed(&schema(), self.batches())
     }
+
+    fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
+        self.rows.chunks(BATCH).map(to_batch)
+    }
+}
+
+/// The way out where an index is damaged.
+const HINT: &str = "run the same `frostline extract` again: it rebuilds the index";
+
+fn to_batch(rows: &[IndexRow]) -> Result<RecordBatch, ArrowError> {
+    let [mut path, mut class, mut reason] = [(); 3].map(|()| StringBuilder::new());
+    let [mut width, mut height] = [(); 2].map(|()| UInt32Builder::new());
+    let mut digest = FixedSizeBinaryBuilder::new(32);
+    for row in rows {
+        path.append_value(&row.path);
+        class.append_option(row.class.as_deref());
+        reason.append_option(row.content.as_ref().err());
+        let content = row.content.as_ref().ok();
+        width.append_option(content.map(|content| content.width));
+        height.append_option(content.map(|content| content.height));
+        match content {
+            Some(content) => digest.append_value(content.digest.0)?,
+            None => digest.append_null(),
+        }
+    }
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(path.finish()),
+        Arc::new(class.finish()),
+        Arc::new(digest.finish()),
+        Arc::new(width.finish()),
+        Arc::new(height.finish()),
+        Arc::new(reason.finish()),
+    ];
+    RecordBatch::try_new(Arc::new(schema()), columns)
 }
 
 fn schema() -> Schema {
@@ -156,81 +149,138 @@ fn schema() -> Schema {
     Schema::new_with_metadata(fields, metadata)
 }
 
-fn read_file(file: File) -> Result<Index, FileProblem> {
-    let length = file
-        .metadata()
-        .map_err(|e| FileProblem::Damaged(e.to_string()))?
-        .len();
-    let reader = FileReader::try_new_buffered(file, None).map_err(|e| {
-        FileProblem::Cut(format!("no Arrow file ends after its {length} bytes ({e})"))
-    })?;
-    let schema_here = reader.schema();
-    match schema_here
-        .metadata()
-        .get("format_version")
-        .and_then(|version| version.parse::<u64>().ok())
-    {
-        Some(found) if found > VERSION => {
-            return Err(FileProblem::Newer {
-                found,
-                known: VERSION,
-            });
-        }
-        Some(_) if schema_here.fields() == schema().fields() => {}
-        _ => {
-            let found = "an Arrow file of something else".to_owned();
-            return Err(FileProblem::Foreign {
-                wanted: "the index of a feature store",
-                found,
-            });
-        }
-    }
+fn of_table(table: &Table) -> Result<Index, FileProblem> {
     let mut index = Index::default();
-    for batch in reader {
-        append(
-            &mut index,
-            &batch.map_err(|e| FileProblem::Damaged(e.to_string()))?,
-        )?;
+    for rows in table.batches()? {
+        for row in 0..rows.len() {
+            let row = row_of(&rows, row).map_err(|what| {
+                FileProblem::Damaged(format!("row {} {what}", index.rows.len() + 1))
+            })?;
+            index.rows.push(row);
+        }
     }
     Ok(index)
 }
 
-/// The columns are those of [`schema`]: that was checked.
-fn append(index: &mut Index, batch: &RecordBatch) -> Result<(), FileProblem> {
-    let text = |column: usize, row: usize| {
-        let column = batch.column(column).as_string::<i32>();
-        column.is_valid(row).then(|| column.value(row).to_owned())
-    };
-    let number =
-        |column: usize, row: usize| batch.column(column).as_primitive::<UInt32Type>().value(row);
-    let digests = batch.column(2).as_fixed_size_binary();
-    for row in 0..batch.num_rows() {
-        let content = match text(5, row) {
-            Some(reason) => Err(reason),
-            None if digests.is_null(row) => {
-                return Err(FileProblem::Damaged(
-                    "a row has no digest and no reason".into(),
-                ));
-            }
-            None => {
-                let digest = Digest(
-                    digests
-                        .value(row)
-                        .try_into()
-                        .expect("the column's values are 32 bytes long"),
-                );
-                Ok(Content {
-                    digest,
-                    width: number(3, row),
-                    height: number(4, row),
-                })
-            }
-        };
-        index.rows.push(IndexRow {
-            path: text(0, row).unwrap_or_default(),
-            class: text(1, row),
-            content,
-        });
+/// A row, or what is wrong with it.
+fn row_of(rows: &Rows, row: usize) -> Result<IndexRow, &'static str> {
+    let number = |column| rows.fixed(column, row).map(u32::from_le_bytes);
+    let path = rows.text(0, row).filter(|path| is_name(path));
+    let path = path.ok_or("has no path")?.to_owned();
+    let class = rows.text(1, row);
+    if class.is_some_and(|class| !is_name(class)) {
+        return Err("has a class without a name");
     }
-    Ok(())
+    let content = match (rows.text(5, row), rows.fixed(2, row), number(3), number(4)) {
+        (None, Some(digest), Some(width @ 1..), Some(height @ 1..)) => Ok(Content {
+            digest: Digest(digest),
+            width,
+            height,
+        }),
+        (Some(reason), None, None, None) if !reason.is_empty() => Err(reason.to_owned()),
+        _ => return Err("is neither that of a used image nor that of a skipped one"),
+    };
+    Ok(IndexRow {
+        path,
+        class: class.map(str::to_owned),
+        content,
+    })
+}
+
+/// Whether a text may be the name of a file or class.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\0')
+}
+
+/// As a reader does, of bytes in memory.
+pub(super) fn of_bytes(bytes: Vec<u8>) -> Result<Index, Failure> {
+    let table = Table::of(bytes, |_| Ok(schema()))?;
+    Ok(of_table(&table)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn used(path: &str, class: Option<&str>) -> IndexRow {
+        let content = Content {
+            digest: Digest::of(path.as_bytes()),
+            width: 4,
+            height: 3,
+        };
+        IndexRow {
+            path: path.to_owned(),
+            class: class.map(str::to_owned),
+            content: Ok(content),
+        }
+    }
+
+    fn skipped(path: &str, reason: &str) -> IndexRow {
+        IndexRow {
+            content: Err(reason.to_owned()),
+            ..used(path, Some("a"))
+        }
+    }
+
+    fn read_back(rows: Vec<IndexRow>) -> Result<Index> {
+        let folder = tempfile::tempdir().unwrap();
+        Index { rows }.write(folder.path()).unwrap();
+        Index::read(folder.path())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let rows = vec![
+            used("a\nb.png", Some("é")),
+            used("c.png", None),
+            skipped("d.png", "it is empty"),
+        ];
+        assert_eq!(read_back(rows.clone()).unwrap().rows, rows);
+        assert_eq!(read_back(Vec::new()).unwrap(), Index::default());
+        let folder = tempfile::tempdir().unwrap();
+        let none = Index::read(folder.path()).unwrap();
+        assert_eq!(none, Index::default());
+    }
+
+    #[test]
+    fn rows_that_no_run_makes_are_damage() {
+        let small = |width, height| {
+            let mut row = used("a.png", None);
+            row.content = row.content.map(|content| Content {
+                width,
+                height,
+                ..content
+            });
+            row
+        };
+        for (row, words) in [
+            (used("", None), "row 2 has no path"),
+            (used("a\0", None), "row 2 has no path"),
+            (used("a.png", Some("")), "row 2 has a class without a name"),
+            (skipped("a.png", ""), "row 2 is neither"),
+            (small(0, 1), "row 2 is neither"),
+            (small(1, 0), "row 2 is neither"),
+        ] {
+            let error = read_back(vec![used("first.png", None), row]).unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(error.hint(), Some(HINT));
+        }
+    }
+
+    #[test]
+    fn no_flipped_bit_gives_another_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index {
+            rows: vec![used("b.png", Some("a")), skipped("c.png", "it is empty")],
+        };
+        index.write(folder.path()).unwrap();
+        let file = fs::read(folder.path().join(FILE)).unwrap();
+        for bit in 0..file.len() * 8 {
+            let mut flipped = file.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(of_bytes(flipped).is_err(), "bit {bit}");
+        }
+    }
 }

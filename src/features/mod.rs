@@ -1,5 +1,6 @@
 //! Features on disk: computed once for each image, kept by the image's content, read by training.
 
+mod adoption;
 mod arrow_file;
 mod digest;
 mod export;
@@ -15,6 +16,7 @@ mod recognition;
 mod stamps;
 mod store;
 mod stretches;
+mod testimony;
 mod writer;
 
 pub use digest::Digest;

@@ -21,7 +21,7 @@ use arrow_array::{
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use half::f16;
 
-pub(super) use columns::Columns;
+pub(super) use columns::{Columns, carried};
 
 use super::arrow_file::{self, Failure, Seal, Source};
 use super::digest::Digest;
@@ -46,10 +46,10 @@ pub(super) fn file_name(n: usize) -> String {
 
 /// The number in a part's name.
 pub(super) fn number(name: &str) -> Option<usize> {
-    name.strip_prefix("part-")?
-        .strip_suffix(".arrow")?
-        .parse()
-        .ok()
+    let digits = name.strip_prefix("part-")?.strip_suffix(".arrow")?;
+    let n = digits.parse::<u32>().ok()? as usize;
+    // `part-+1.arrow` is none of ours, and another file than part 1.
+    (file_name(n) == name).then_some(n)
 }
 
 /// Images of a part: digests (N), and their features (N · V, D) one after the other, V views of each.
@@ -184,6 +184,22 @@ impl Part {
         let range = &self.columns.features;
         &self.bytes[range.start as usize..range.end as usize]
     }
+}
+
+/// The manifest that a part carries which is as it was written.
+///
+/// # Errors
+/// As [`Part::read`].
+pub(super) fn own_manifest(path: &Path) -> Result<StoreManifest> {
+    let read = || {
+        let file = arrow_file::open(path, LARGEST)?;
+        let stamp = Stamp::of(&file.metadata()?);
+        let bytes = inputs::read_all(file, LARGEST)?;
+        let own = carried(Source::Bytes(&bytes))?;
+        Part::of(bytes, path, stamp, &own)?;
+        Ok(own)
+    };
+    read().map_err(|failure: Failure| failure.of(path, HINT))
 }
 
 /// What is read of a part that a run goes on from.

@@ -1,36 +1,35 @@
 //! `stamps.arrow`: what was in the files of the last run, so that the next one need not read them.
 //!
 //! # Format
-//! An Arrow IPC file with the columns `path` Utf8 (absolute; how names that are not UTF-8 are written is in
-//! [`crate::images::path_text`]), `size` and `inode` `UInt64`, `modified` and `changed` Int64 (nanoseconds since 1970),
-//! `digest` FixedSizeBinary(32), `width` and `height` UInt32. The schema's metadata carries `format_version`. A store
-//! without it, or with one that cannot be read, is as good: the files are read again. It holds no file that was changed less
-//! than two seconds before it was read.
+//! A sealed Arrow file (see [`super::arrow_file`]) with the columns `path` Utf8 (absolute; how names that are not UTF-8 are
+//! written is in [`crate::images::path_text`]), `size` and `inode` `UInt64`, `modified` and `changed` Int64 (nanoseconds
+//! since 1970), `digest` FixedSizeBinary(32), `width` and `height` UInt32, not 0. A store without it, or with one that is
+//! damaged or no regular file, is as good: the files are read again. It holds no file that was changed less than two
+//! seconds before it was read.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{
     FixedSizeBinaryBuilder, Int64Builder, StringBuilder, UInt32Builder, UInt64Builder,
 };
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_ipc::reader::FileReader;
-use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
+use super::arrow_file::{self, Rows, Table};
 use super::digest::Digest;
-use super::index::Content;
+use super::index::{Content, is_name};
 use super::manifest::VERSION;
-use crate::error::{Error, Result, system_error};
+use crate::error::Result;
 use crate::images::path_text;
-use crate::outputs;
 use crate::stamp::Stamp;
 
 pub(super) const FILE: &str = "stamps.arrow";
+/// No file of stamps has more bytes: ten million images take about 2 GB.
+const LARGEST: u64 = 4 << 30;
+/// Rows of a batch; the longest paths that a system has fit the 2 GiB of its texts.
+const BATCH: usize = 100_000;
 
 /// What was in files, and the stamps that they had.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,53 +48,62 @@ impl Stamps {
 
     /// Reads those of a store; none where there are none to be read.
     pub(super) fn read(store: &Path) -> Self {
-        let file = File::open(store.join(FILE)).ok();
-        file.and_then(read_file).unwrap_or_default()
+        let table = Table::read(&store.join(FILE), LARGEST, |_| Ok(schema()));
+        let stamps = table.ok().and_then(|table| of_table(&table));
+        stamps.unwrap_or_default()
     }
 
     /// Writes those of a store.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
-        let path = store.join(FILE);
-        let failed = |e: ArrowError| Error::io("write", &path)(system_error(e));
-        let batch = self.to_batch().map_err(failed)?;
-        outputs::write(&path, |file| {
-            let mut writer = FileWriter::try_new(file, &batch.schema()).map_err(failed)?;
-            writer
-                .write(&batch)
-                .and_then(|()| writer.finish())
-                .map_err(failed)
-        })
+        let rows = self.rows();
+        let batches = rows.chunks(BATCH).map(to_batch);
+        arrow_file::write(&store.join(FILE), &schema(), batches)
     }
 
-    fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
-        let (mut path, mut digest) = (StringBuilder::new(), FixedSizeBinaryBuilder::new(32));
-        let (mut size, mut inode) = (UInt64Builder::new(), UInt64Builder::new());
-        let (mut modified, mut changed) = (Int64Builder::new(), Int64Builder::new());
-        let (mut width, mut height) = (UInt32Builder::new(), UInt32Builder::new());
+    /// The content of the file.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, ArrowError> {
+        arrow_file::sealed(&schema(), self.rows().chunks(BATCH).map(to_batch))
+    }
+
+    /// Of how many files they are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them by their paths, so that the same stamps make the same file.
+    fn rows(&self) -> Vec<(&String, &(Stamp, Content))> {
         let mut rows: Vec<_> = self.0.iter().collect();
         rows.sort_unstable_by_key(|(path, _)| *path);
-        for (name, (stamp, content)) in rows {
-            path.append_value(name);
-            size.append_value(stamp.size);
-            modified.append_value(stamp.modified);
-            changed.append_value(stamp.changed);
-            inode.append_value(stamp.inode);
-            digest.append_value(content.digest.0)?;
-            width.append_value(content.width);
-            height.append_value(content.height);
-        }
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(path.finish()),
-            Arc::new(size.finish()),
-            Arc::new(modified.finish()),
-            Arc::new(changed.finish()),
-            Arc::new(inode.finish()),
-            Arc::new(digest.finish()),
-            Arc::new(width.finish()),
-            Arc::new(height.finish()),
-        ];
-        RecordBatch::try_new(Arc::new(schema()), columns)
+        rows
     }
+}
+
+fn to_batch(rows: &[(&String, &(Stamp, Content))]) -> Result<RecordBatch, ArrowError> {
+    let (mut path, mut digest) = (StringBuilder::new(), FixedSizeBinaryBuilder::new(32));
+    let [mut size, mut inode] = [(); 2].map(|()| UInt64Builder::new());
+    let [mut modified, mut changed] = [(); 2].map(|()| Int64Builder::new());
+    let [mut width, mut height] = [(); 2].map(|()| UInt32Builder::new());
+    for (name, (stamp, content)) in rows {
+        path.append_value(name);
+        size.append_value(stamp.size);
+        modified.append_value(stamp.modified);
+        changed.append_value(stamp.changed);
+        inode.append_value(stamp.inode);
+        digest.append_value(content.digest.0)?;
+        width.append_value(content.width);
+        height.append_value(content.height);
+    }
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(path.finish()),
+        Arc::new(size.finish()),
+        Arc::new(modified.finish()),
+        Arc::new(changed.finish()),
+        Arc::new(inode.finish()),
+        Arc::new(digest.finish()),
+        Arc::new(width.finish()),
+        Arc::new(height.finish()),
+    ];
+    RecordBatch::try_new(Arc::new(schema()), columns)
 }
 
 /// A path as it is written, wherever the run is started from.
@@ -120,42 +128,41 @@ fn schema() -> Schema {
     Schema::new_with_metadata(fields, metadata)
 }
 
-fn read_file(file: File) -> Option<Stamps> {
-    let reader = FileReader::try_new_buffered(file, None).ok()?;
-    if *reader.schema() != schema() {
-        return None;
+fn of_table(table: &Table) -> Option<Stamps> {
+    let mut stamps = HashMap::new();
+    for rows in table.batches().ok()? {
+        for row in 0..rows.len() {
+            let (path, seen) = row_of(&rows, row)?;
+            stamps.insert(path, seen);
+        }
     }
-    let mut stamps = Stamps::default();
-    for batch in reader {
-        append(&mut stamps, &batch.ok()?)?;
-    }
-    Some(stamps)
+    Some(Stamps(stamps))
 }
 
-/// The columns are those of [`schema`]: that was checked.
-fn append(stamps: &mut Stamps, batch: &RecordBatch) -> Option<()> {
-    let long = |column: usize| batch.column(column).as_primitive::<UInt64Type>();
-    let time = |column: usize| batch.column(column).as_primitive::<Int64Type>();
-    let short = |column: usize| batch.column(column).as_primitive::<UInt32Type>();
-    let paths = batch.column(0).as_string::<i32>();
-    let digests = batch.column(5).as_fixed_size_binary();
-    for row in 0..batch.num_rows() {
-        let stamp = Stamp {
-            size: long(1).value(row),
-            modified: time(2).value(row),
-            changed: time(3).value(row),
-            inode: long(4).value(row),
-        };
-        let content = Content {
-            digest: Digest(digests.value(row).try_into().ok()?),
-            width: short(6).value(row),
-            height: short(7).value(row),
-        };
-        stamps
-            .0
-            .insert(paths.value(row).to_owned(), (stamp, content));
-    }
-    Some(())
+fn row_of(rows: &Rows, row: usize) -> Option<(String, (Stamp, Content))> {
+    let path = rows.text(0, row).filter(|path| is_name(path))?;
+    let stamp = Stamp {
+        size: rows.fixed(1, row).map(u64::from_le_bytes)?,
+        modified: rows.fixed(2, row).map(i64::from_le_bytes)?,
+        changed: rows.fixed(3, row).map(i64::from_le_bytes)?,
+        inode: rows.fixed(4, row).map(u64::from_le_bytes)?,
+    };
+    let pixels = |column| {
+        let pixels = rows.fixed(column, row).map(u32::from_le_bytes);
+        pixels.filter(|&pixels| pixels > 0)
+    };
+    let content = Content {
+        digest: Digest(rows.fixed(5, row)?),
+        width: pixels(6)?,
+        height: pixels(7)?,
+    };
+    Some((path.to_owned(), (stamp, content)))
+}
+
+/// As a reader does, of bytes in memory.
+pub(super) fn of_bytes(bytes: Vec<u8>) -> Option<Stamps> {
+    let table = Table::of(bytes, |_| Ok(schema())).ok()?;
+    of_table(&table)
 }
 
 #[cfg(test)]
@@ -206,8 +213,42 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Stamps::read(folder.path()), Stamps::default());
+        let read = || Stamps::read(folder.path());
+        assert_eq!(read(), Stamps::default());
         std::fs::write(folder.path().join(FILE), "no Arrow file").unwrap();
-        assert_eq!(Stamps::read(folder.path()), Stamps::default());
+        assert_eq!(read(), Stamps::default());
+        let stamp = Stamp {
+            size: 1,
+            modified: 2,
+            changed: 3,
+            inode: 4,
+        };
+        for (path, width) in [("", 3), ("/a", 0)] {
+            let content = Content { width, ..content() };
+            let row = (path.to_owned(), (stamp, content));
+            Stamps(HashMap::from([row])).write(folder.path()).unwrap();
+            assert_eq!(read(), Stamps::default());
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_no_stamp() {
+        let folder = tempfile::tempdir().unwrap();
+        let stamp = Stamp {
+            size: 1,
+            modified: 2,
+            changed: 3,
+            inode: 4,
+        };
+        let mut stamps = Stamps::default();
+        stamps.insert(Path::new("/a.png"), stamp, content());
+        stamps.write(folder.path()).unwrap();
+        let file = std::fs::read(folder.path().join(FILE)).unwrap();
+        assert_eq!(of_bytes(file.clone()), Some(stamps));
+        for bit in 0..file.len() * 8 {
+            let mut flipped = file.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(of_bytes(flipped), None, "bit {bit}");
+        }
     }
 }

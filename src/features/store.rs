@@ -42,7 +42,7 @@ impl FeatureStore {
     /// Opens a store.
     ///
     /// # Errors
-    /// [`Error::Input`] where it is none; [`Error::File`] where its manifest or index is cut, foreign or newer.
+    /// [`Error::Input`] where it is none; [`Error::File`] where its manifest or index is cut, damaged, foreign or newer.
     pub fn open(path: &Path) -> Result<Self> {
         let manifest = StoreManifest::read(path)?;
         Ok(Self {
@@ -173,6 +173,17 @@ pub(super) fn incomplete(store: &Path, missing: usize) -> Error {
         ),
         hint: "run the same `frostline extract` again: it computes what is missing".to_owned(),
     }
+}
+
+/// A number that no part has, nor has had: those that were set aside keep theirs.
+pub(super) fn next_number(store: &Path) -> Result<usize> {
+    let entries = fs::read_dir(store).map_err(Error::io("read", store))?;
+    let numbers = entries.flatten().filter_map(|entry| {
+        let name = entry.file_name();
+        let name = name.to_str()?;
+        part::number(name.strip_suffix(".damaged").unwrap_or(name))
+    });
+    Ok(numbers.max().map_or(0, |largest| largest + 1))
 }
 
 /// The parts of a store, in order of their numbers.

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use super::digest::Digest;
 use super::index::{self, Content, Index};
 use super::manifest::{self, Dtype, StoreManifest};
-use super::part::{self, Extent, Rows};
+use super::part::{self, Rows};
 use super::pipeline::Picture;
 use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
 use super::stamps::{self, Stamps};
-use super::store::{incomplete, is_store, part_paths, store_around};
+use super::store::{incomplete, is_store, store_around};
 use crate::error::{Error, Result};
 use crate::images::{DecodeOptions, Found};
 use crate::lock::WriteLock;
@@ -27,7 +27,7 @@ const PART_BYTES: usize = 16 << 20;
 const PART_AGE: Duration = Duration::from_secs(10);
 
 /// What a writer locks.
-const LOCK: &str = ".lock";
+pub(super) const LOCK: &str = ".lock";
 
 /// What to do with a store that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,18 +45,18 @@ pub enum Existing {
 /// same: who adds nothing to it needs no lock.
 #[derive(Debug)]
 pub struct StoreWriter {
-    path: PathBuf,
-    manifest: StoreManifest,
+    pub(super) path: PathBuf,
+    pub(super) manifest: StoreManifest,
     /// What was there when it was opened.
-    known: Arc<HashSet<Digest>>,
+    pub(super) known: Arc<HashSet<Digest>>,
     /// What came after, with the number of its part and its place there.
     added: HashMap<Digest, (usize, usize)>,
     /// The parts that are used, those written since last.
-    parts: Vec<PathBuf>,
-    notes: Vec<String>,
+    pub(super) parts: Vec<PathBuf>,
+    pub(super) notes: Vec<String>,
     pending: Rows,
     pending_since: Instant,
-    next_part: usize,
+    pub(super) next_part: usize,
     access: Access,
 }
 
@@ -260,11 +260,15 @@ impl StoreWriter {
         self.flush()
     }
 
-    /// Writes what is pending, and then the index of a run and what was in its files, where they are new.
+    /// Writes what is pending, and then the index of a run and what was in its files, where they are new. Returns all notes.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn finish_run(mut self, index: &Index, pictures: &[(PathBuf, Picture)]) -> Result<()> {
+    pub fn finish_run(
+        mut self,
+        index: &Index,
+        pictures: &[(PathBuf, Picture)],
+    ) -> Result<Vec<String>> {
         self.flush()?;
         let mut seen = Stamps::default();
         for (path, picture) in pictures {
@@ -276,47 +280,18 @@ impl StoreWriter {
         if self.can_write() && Stamps::read(&self.path) != seen {
             seen.write(&self.path)?;
         }
-        if Index::read(&self.path).ok().as_ref() != Some(index) {
-            index.write(&self.path)?;
-        }
-        Ok(())
-    }
-
-    /// Takes over what the folder holds, or writes the manifest of a new store.
-    fn adopt(&mut self, existing: Existing) -> Result<()> {
-        if !is_store(&self.path) {
-            return self.manifest.write(&self.path);
-        }
-        if self.can_write() {
-            remove_leftovers(&self.path)?;
-        }
-        let found = StoreManifest::read(&self.path)?;
-        self.refuse_mismatch(&found)?;
-        let mut known = HashSet::new();
-        for path in part_paths(&self.path)? {
-            let number = path
-                .file_name()
-                .and_then(|name| part::number(name.to_str()?));
-            self.next_part = self.next_part.max(number.map_or(0, |number| number + 1));
-            let extent = match existing {
-                Existing::Verify => Extent::Whole,
-                Existing::Extend | Existing::Overwrite => Extent::Digests,
-            };
-            match part::adopt(&path, &self.manifest, extent, self.can_write()) {
-                Ok(digests) => {
-                    known.extend(digests);
-                    self.parts.push(path);
-                }
-                Err(error @ Error::File { .. }) => self.set_aside(&path, &error)?,
-                Err(other) => return Err(other),
+        match Index::read(&self.path) {
+            Ok(found) if found == *index => {}
+            Ok(_) => index.write(&self.path)?,
+            Err(error) => {
+                index.write(&self.path)?;
+                self.notes.push(format!("{error}; it is written again"));
             }
         }
-        self.known = Arc::new(known);
-        self.note_other_engine(&found);
-        Ok(())
+        Ok(self.notes)
     }
 
-    fn note_other_engine(&mut self, found: &StoreManifest) {
+    pub(super) fn note_other_engine(&mut self, found: &StoreManifest) {
         let differences = found.engine.differences(&self.manifest.engine);
         if differences.is_empty() || self.known.is_empty() {
             return;
@@ -328,7 +303,7 @@ impl StoreWriter {
         ));
     }
 
-    fn refuse_mismatch(&self, found: &StoreManifest) -> Result<()> {
+    pub(super) fn refuse_mismatch(&self, found: &StoreManifest) -> Result<()> {
         let differences = found.differences(&self.manifest);
         if differences.is_empty() {
             return Ok(());
@@ -340,20 +315,6 @@ impl StoreWriter {
             hint: "choose another output folder, or --overwrite to throw the store's features away"
                 .to_owned(),
         })
-    }
-
-    fn set_aside(&mut self, path: &Path, error: &Error) -> Result<()> {
-        if !self.can_write() {
-            self.notes
-                .push(format!("{error}; its features are not used"));
-            return Ok(());
-        }
-        fs::rename(path, path.with_added_extension("damaged"))
-            .map_err(Error::io("rename", path))?;
-        self.notes.push(format!(
-            "{error}; it is set aside as *.damaged, and its images are computed again"
-        ));
-        Ok(())
     }
 }
 
@@ -416,7 +377,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 /// Removes temporary files that killed writers left. The caller holds the lock, so none belongs to a running writer.
-fn remove_leftovers(path: &Path) -> Result<()> {
+pub(super) fn remove_leftovers(path: &Path) -> Result<()> {
     remove(&files(path, outputs::is_leftover)?)
 }
 

@@ -211,9 +211,9 @@ fn report(
         reused,
         ..
     } = sink;
-    let mut notes = [ran.notes, writer.notes().to_vec(), scan.notes].concat();
     let last = Instant::now();
-    writer.finish_run(&index, &pictures)?;
+    let store_notes = writer.finish_run(&index, &pictures)?;
+    let mut notes = [ran.notes, store_notes, scan.notes].concat();
     let timings = Timings {
         write: timings.write + last.elapsed(),
         ..timings

@@ -110,20 +110,47 @@ fn own_manifest(
     metadata: Metadata<'_>,
     manifest: &StoreManifest,
 ) -> Result<StoreManifest, FileProblem> {
-    let foreign = |found: &str| FileProblem::Foreign {
-        wanted: "a part of this feature store",
-        found: found.to_owned(),
-    };
-    let text = metadata.schema("manifest");
-    let own = text.and_then(|text| serde_json::from_str::<StoreManifest>(text).ok());
-    let own = own.ok_or_else(|| foreign("its manifest cannot be read"))?;
+    let own = manifest_of(metadata)?;
     let differences = manifest.differences(&own);
     if differences.is_empty() {
         // Written by this version, whichever wrote it before.
         return Ok(StoreManifest::new(own.spec, own.dtype, own.engine));
     }
-    Err(foreign(&format!(
+    Err(foreign(format!(
         "it comes from another store ({})",
         differences.join("; ")
     )))
+}
+
+/// The manifest that a part carries, whatever store it is of; its columns are what that says.
+pub(in crate::features) fn carried(source: Source<'_>) -> Result<StoreManifest, Failure> {
+    let mut own = None;
+    Contents::find(source, |metadata| {
+        let found = manifest_of(metadata)?;
+        let columns = expected(&found);
+        own = Some(StoreManifest::new(found.spec, found.dtype, found.engine));
+        columns
+    })?;
+    own.ok_or_else(|| unreadable().into())
+}
+
+fn manifest_of(metadata: Metadata<'_>) -> Result<StoreManifest, FileProblem> {
+    let text = metadata.schema("manifest");
+    let own = text.and_then(|text| serde_json::from_str::<StoreManifest>(text).ok());
+    let own = own.ok_or_else(unreadable)?;
+    match own.spec.problem() {
+        Some(problem) => Err(damaged(problem)),
+        None => Ok(own),
+    }
+}
+
+fn unreadable() -> FileProblem {
+    foreign("its manifest cannot be read".to_owned())
+}
+
+fn foreign(found: String) -> FileProblem {
+    FileProblem::Foreign {
+        wanted: "a part of this feature store",
+        found,
+    }
 }

@@ -22,7 +22,9 @@ pub(super) fn store(options: &ExtractOptions, decoding: Decoding) -> Result<Opti
     if !usual || options.existing == Existing::Overwrite || !is_store(&options.output) {
         return Ok(None);
     }
-    let manifest = StoreManifest::read(&options.output)?;
+    let Some(manifest) = StoreManifest::read_intact(&options.output)? else {
+        return Ok(None);
+    };
     let adjust = |manifest: &mut _| options.overrides.apply(manifest);
     // Features of another precision are told of by who adds to them.
     let same = manifest.engine.precision == run.precision

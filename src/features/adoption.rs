@@ -1,0 +1,165 @@
+//! Taking over what a store's folder holds: what is damaged is rebuilt or set aside, and never deleted.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::arrow_file::Seal;
+use super::index::Index;
+use super::manifest::{StoreManifest, can_be_rebuilt};
+use super::part::{self, Extent};
+use super::stamps::Stamps;
+use super::store::{is_store, next_number, part_paths};
+use super::testimony::Testimony;
+use super::writer::{Existing, StoreWriter, remove_leftovers};
+use crate::error::{Error, FileProblem, Result};
+
+impl StoreWriter {
+    /// Takes over what the folder holds, or writes the manifest of a new store.
+    pub(super) fn adopt(&mut self, existing: Existing) -> Result<()> {
+        if !is_store(&self.path) {
+            return self.manifest.write(&self.path);
+        }
+        if self.can_write() {
+            remove_leftovers(&self.path)?;
+        }
+        self.next_part = next_number(&self.path)?;
+        let (found, seal) = self.found_manifest()?;
+        self.take_parts(existing)?;
+        if seal == Seal::Missing && self.can_write() {
+            self.seal_all(&found)?;
+        }
+        self.note_other_engine(&found);
+        Ok(())
+    }
+
+    /// The store's manifest; what its parts say where it is damaged, or where they agree with this run and it does not.
+    fn found_manifest(&mut self) -> Result<(StoreManifest, Seal)> {
+        let (error, is_damaged) = match StoreManifest::read_with_seal(&self.path) {
+            Ok((found, seal)) => match self.refuse_mismatch(&found) {
+                Ok(()) => return Ok((found, seal)),
+                Err(error) => (error, false),
+            },
+            Err(error) if can_be_rebuilt(&error) => (error, true),
+            Err(error) => return Err(error),
+        };
+        let rebuilt = match Testimony::of(&self.path)? {
+            Testimony::One(theirs) => match self.refuse_mismatch(&theirs) {
+                Ok(()) => *theirs,
+                Err(_) if !is_damaged => return Err(error),
+                Err(mismatch) => return Err(mismatch),
+            },
+            Testimony::Nothing if is_damaged => self.manifest.clone(),
+            Testimony::Contradiction { parts, differences } if is_damaged => {
+                return Err(contradiction(&self.path, parts, &differences));
+            }
+            Testimony::Nothing | Testimony::Contradiction { .. } => return Err(error),
+        };
+        self.notes.push(if is_damaged {
+            format!("{error}; it is rebuilt from the store's features")
+        } else {
+            format!(
+                "the manifest of `{}` is that of another store; it is rebuilt from the store's features",
+                self.path.display()
+            )
+        });
+        Ok((rebuilt, Seal::Missing))
+    }
+
+    /// Takes the parts that are right, and sets the others aside.
+    fn take_parts(&mut self, existing: Existing) -> Result<()> {
+        let mut known = HashSet::new();
+        let mut bad = Vec::new();
+        let extent = match existing {
+            Existing::Verify => Extent::Whole,
+            Existing::Extend | Existing::Overwrite => Extent::Digests,
+        };
+        for path in part_paths(&self.path)? {
+            match part::adopt(&path, &self.manifest, extent, self.can_write()) {
+                Ok(digests) => {
+                    known.extend(digests);
+                    self.parts.push(path);
+                }
+                Err(error @ Error::File { .. }) => bad.push((path, error)),
+                Err(other) => return Err(other),
+            }
+        }
+        if known.is_empty() && bad.iter().any(|(_, error)| is_foreign(error)) {
+            self.refuse_features_of_another_store()?;
+        }
+        self.known = Arc::new(known);
+        bad.iter()
+            .try_for_each(|(path, error)| self.set_aside(path, error))
+    }
+
+    /// Where none of the features are those that the manifest describes, the manifest came from elsewhere.
+    fn refuse_features_of_another_store(&self) -> Result<()> {
+        let Testimony::One(theirs) = Testimony::of(&self.path)? else {
+            return Ok(());
+        };
+        let differences = theirs.differences(&self.manifest);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            left: format!("the features in `{}`", self.path.display()),
+            right: "its manifest, which is what this run asks for,".to_owned(),
+            differences: differences.join("; "),
+            hint: "if the manifest was copied from another store, run `frostline extract` with the settings \
+                   of the features: it rebuilds the manifest; otherwise choose another output folder"
+                .to_owned(),
+        })
+    }
+
+    fn set_aside(&mut self, path: &Path, error: &Error) -> Result<()> {
+        if !self.can_write() {
+            self.notes
+                .push(format!("{error}; its features are not used"));
+            return Ok(());
+        }
+        fs::rename(path, path.with_added_extension("damaged"))
+            .map_err(Error::io("rename", path))?;
+        self.notes.push(format!(
+            "{error}; it is set aside as *.damaged, and its images are computed again"
+        ));
+        Ok(())
+    }
+
+    /// Gives what goes with the parts its checksum too, the manifest last: it says that all is done.
+    fn seal_all(&self, found: &StoreManifest) -> Result<()> {
+        // An index that cannot be read is written at the end of the run.
+        match Index::read(&self.path) {
+            Ok(index) if index != Index::default() => index.write(&self.path)?,
+            _ => {}
+        }
+        let stamps = Stamps::read(&self.path);
+        if stamps != Stamps::default() {
+            stamps.write(&self.path)?;
+        }
+        found.write(&self.path)
+    }
+}
+
+fn is_foreign(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::File {
+            problem: FileProblem::Foreign { .. },
+            ..
+        }
+    )
+}
+
+fn contradiction(store: &Path, [left, right]: [PathBuf; 2], differences: &[String]) -> Error {
+    let name = |path: &Path| format!("`{}`", path.display());
+    Error::Mismatch {
+        left: name(&left),
+        right: name(&right),
+        differences: differences.join("; "),
+        hint: format!(
+            "the manifest of `{}` is damaged, and its parts come from different stores: move those of another store out of it",
+            store.display()
+        ),
+    }
+}

@@ -1,0 +1,386 @@
+//! A store whose files are damaged, swapped, of an older version or not even files: no other number comes of it, and the
+//! next writer has everything right again.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::FileReader;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::Schema;
+use frostline::Error;
+use frostline::features::{
+    Content, Digest, Existing, FeatureStore, Index, IndexRow, Picture, StoreManifest, StoreWriter,
+    is_store,
+};
+use frostline::stamp::Stamp;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+use crate::harness::manifest;
+
+const SEEDS: [u8; 3] = [1, 2, 3];
+
+fn digest(seed: u8) -> Digest {
+    Digest::of(&[seed])
+}
+
+fn features(seed: u8) -> Vec<f32> {
+    (0..12).map(|i| f32::from(seed) + i as f32 / 16.0).collect()
+}
+
+fn index() -> Index {
+    let row = |&seed: &u8| IndexRow {
+        path: format!("{seed}.png"),
+        class: Some(["b", "c", "d"][usize::from(seed) - 1].to_owned()),
+        content: Ok(Content {
+            digest: digest(seed),
+            width: 4,
+            height: 3,
+        }),
+    };
+    Index {
+        rows: SEEDS.iter().map(row).collect(),
+    }
+}
+
+/// Adds what is missing, as `extract` does; the notes.
+fn extract(folder: &Path, manifest: StoreManifest) -> Result<Vec<String>, Error> {
+    let mut writer = StoreWriter::open(folder, manifest, Existing::Verify)?;
+    for seed in SEEDS {
+        writer.push(digest(seed), &features(seed))?;
+    }
+    let stamp = Stamp {
+        size: 1,
+        modified: 2,
+        changed: 3,
+        inode: 4,
+    };
+    let picture = |seed: u8| Picture {
+        digest: digest(seed),
+        size: (4, 3),
+        stamp: Some(stamp),
+    };
+    let pictures = SEEDS.map(|seed| (format!("/{seed}.png").into(), picture(seed)));
+    writer.finish_run(&index(), &pictures)
+}
+
+fn new_store() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    extract(folder.path(), manifest()).unwrap();
+    folder
+}
+
+fn other_manifest() -> StoreManifest {
+    let mut other = manifest();
+    other.spec.backbone.sha256 = "1".repeat(64);
+    other
+}
+
+/// What training sees of a store.
+fn seen(folder: &Path) -> Result<(Index, Vec<f32>), Error> {
+    let store = FeatureStore::open(folder)?;
+    let features = store.features(&SEEDS.map(digest))?;
+    Ok((store.index().clone(), features.into_raw_vec_and_offset().0))
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let paths = names(folder).into_iter().map(|name| folder.join(name));
+    paths
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect()
+}
+
+/// The same bits of a file are flipped each time.
+fn flipped(file: &[u8], n: usize) -> impl Iterator<Item = Vec<u8>> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
+    let length = file.len() as u64 * 8;
+    (0..n).map(move |_| {
+        let bit = (random.next_u64() % length) as usize;
+        let mut flipped = file.to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        flipped
+    })
+}
+
+#[test]
+fn flipped_bits_are_named_and_the_next_run_has_the_store_as_it_was() {
+    let folder = new_store();
+    let whole = seen(folder.path()).unwrap();
+    for name in [
+        "part-00000.arrow",
+        "index.arrow",
+        "stamps.arrow",
+        "manifest.json",
+    ] {
+        let path = folder.path().join(name);
+        let good = fs::read(&path).unwrap();
+        for (n, bad) in flipped(&good, 40).enumerate() {
+            fs::write(&path, bad).unwrap();
+            assert!(is_store(folder.path()), "{name}, flip {n}");
+            match seen(folder.path()) {
+                Ok(read) => {
+                    assert!(name == "stamps.arrow", "{name}, flip {n} is read");
+                    assert_eq!(read, whole);
+                }
+                Err(error) => {
+                    assert!(
+                        error.to_string().contains(name),
+                        "{name}, flip {n}: {error}"
+                    );
+                    let hint = error.hint().unwrap();
+                    assert!(hint.contains("extract` again"), "{hint}");
+                }
+            }
+            extract(folder.path(), manifest()).unwrap();
+            assert_eq!(seen(folder.path()).unwrap(), whole, "{name}, flip {n}");
+            let damaged = folder.path().join("part-00000.arrow.damaged");
+            if fs::remove_file(damaged).is_ok() {
+                // The next part has the next number.
+                fs::rename(folder.path().join("part-00001.arrow"), &path).unwrap();
+            }
+            assert_eq!(fs::read(&path).unwrap(), good, "{name}, flip {n}");
+        }
+    }
+}
+
+#[test]
+fn any_bit_of_a_manifest_counts() {
+    let folder = new_store();
+    let path = folder.path().join("manifest.json");
+    let good = fs::read(&path).unwrap();
+    for bit in (0..good.len() * 8).step_by(3) {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &bad).unwrap();
+        let error = StoreManifest::read(folder.path()).unwrap_err();
+        let hint = error.hint().unwrap();
+        assert!(
+            hint.contains("it rebuilds the manifest"),
+            "bit {bit}: {error}"
+        );
+        assert!(is_store(folder.path()), "bit {bit}");
+    }
+}
+
+#[test]
+fn a_lost_or_damaged_manifest_is_rebuilt_from_the_features() {
+    let folder = new_store();
+    let path = folder.path().join("manifest.json");
+    let good = fs::read(&path).unwrap();
+    let whole = seen(folder.path()).unwrap();
+    for (content, words) in [
+        (None, "has lost its `manifest.json`"),
+        (Some(&good[..good.len() / 2]), "is cut off"),
+        (Some(&b""[..]), "is cut off"),
+        (Some(b"\xff\xfe"), "is damaged"),
+    ] {
+        match content {
+            None => fs::remove_file(&path).unwrap(),
+            Some(content) => fs::write(&path, content).unwrap(),
+        }
+        let error = seen(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        let error = extract(folder.path(), other_manifest()).unwrap_err();
+        assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+        let notes = extract(folder.path(), manifest()).unwrap();
+        assert!(
+            notes[0].contains("rebuilt from the store's features"),
+            "{notes:?}"
+        );
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert_eq!(fs::read(&path).unwrap(), good);
+        assert_eq!(seen(folder.path()).unwrap(), whole);
+    }
+}
+
+#[test]
+fn the_manifest_of_another_store_costs_no_features() {
+    let (ours, theirs) = (new_store(), tempfile::tempdir().unwrap());
+    extract(theirs.path(), other_manifest()).unwrap();
+    let path = ours.path().join("manifest.json");
+    let good = fs::read(&path).unwrap();
+    fs::copy(theirs.path().join("manifest.json"), &path).unwrap();
+    let before = files(ours.path());
+    // Whoever asks for what the manifest says gets both sides, and no file is touched.
+    let error = extract(ours.path(), other_manifest()).unwrap_err();
+    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+    for words in ["the features in", "0000000000000000…", "1111111111111111…"] {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    assert!(
+        error.hint().unwrap().contains("rebuilds the manifest"),
+        "{error}"
+    );
+    assert_eq!(files(ours.path()), before);
+    // Whoever asks for what the features are gets the manifest back.
+    let notes = extract(ours.path(), manifest()).unwrap();
+    assert!(notes[0].contains("that of another store"), "{notes:?}");
+    assert_eq!(fs::read(&path).unwrap(), good);
+    assert_eq!(seen(ours.path()).unwrap().0, index());
+    assert!(
+        names(ours.path())
+            .iter()
+            .all(|name| !name.ends_with("damaged"))
+    );
+}
+
+#[test]
+fn parts_of_two_stores_without_a_manifest_are_refused() {
+    let (ours, theirs) = (new_store(), tempfile::tempdir().unwrap());
+    extract(theirs.path(), other_manifest()).unwrap();
+    let stray = ours.path().join("part-00007.arrow");
+    fs::copy(theirs.path().join("part-00000.arrow"), &stray).unwrap();
+    fs::remove_file(ours.path().join("manifest.json")).unwrap();
+    for manifest in [manifest(), other_manifest()] {
+        let error = extract(ours.path(), manifest).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("part-00000.arrow") && text.contains("part-00007.arrow"),
+            "{text}"
+        );
+        assert!(error.hint().unwrap().contains("move"), "{error:?}");
+    }
+    fs::remove_file(stray).unwrap();
+    extract(ours.path(), manifest()).unwrap();
+    assert_eq!(seen(ours.path()).unwrap().0, index());
+}
+
+#[test]
+fn a_newer_manifest_asks_for_a_newer_frostline_and_is_left_alone() {
+    let folder = new_store();
+    let path = folder.path().join("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let (body, _) = text.split_once(",\n  \"checksum\"").unwrap();
+    let newer = body.replace("\"format_version\": 2", "\"format_version\": 99") + "\n}\n";
+    fs::write(&path, &newer).unwrap();
+    for error in [
+        seen(folder.path()).unwrap_err(),
+        extract(folder.path(), manifest()).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("format version 99"), "{error}");
+        assert!(
+            error.hint().unwrap().contains("newer frostline"),
+            "{error:?}"
+        );
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), newer);
+}
+
+/// A file that was set aside keeps its name, whatever is set aside after it.
+#[test]
+fn what_is_set_aside_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = |n: usize| folder.path().join(format!("part-{n:05}.arrow"));
+    for n in 0..3 {
+        extract(folder.path(), manifest()).unwrap();
+        fs::write(part(n), format!("damaged {n}")).unwrap();
+    }
+    extract(folder.path(), manifest()).unwrap();
+    for n in 0..3 {
+        let aside = part(n).with_added_extension("damaged");
+        assert_eq!(fs::read_to_string(aside).unwrap(), format!("damaged {n}"));
+    }
+    assert!(part(3).exists());
+}
+
+/// Writes an Arrow file as it was written before there were checksums.
+fn unseal(path: &Path) {
+    let reader = FileReader::try_new(File::open(path).unwrap(), None).unwrap();
+    let schema = reader.schema();
+    let mut metadata = schema.metadata().clone();
+    metadata.insert("format_version".to_owned(), "1".to_owned());
+    metadata.remove("sealed");
+    let schema = Schema::new_with_metadata(schema.fields().clone(), metadata);
+    let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
+    let mut writer = FileWriter::try_new(File::create(path).unwrap(), &schema).unwrap();
+    for batch in batches {
+        let batch = RecordBatch::try_new(schema.clone().into(), batch.columns().to_vec());
+        writer.write(&batch.unwrap()).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+fn make_old(folder: &Path) {
+    for name in ["part-00000.arrow", "index.arrow", "stamps.arrow"] {
+        unseal(&folder.join(name));
+    }
+    let path = folder.join("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let (body, _) = text.split_once(",\n  \"checksum\"").unwrap();
+    let old = body.replace("\"format_version\": 2", "\"format_version\": 1") + "\n}\n";
+    fs::write(&path, old).unwrap();
+}
+
+#[test]
+fn a_store_of_version_1_is_read_and_given_checksums_by_the_next_writer() {
+    let folder = new_store();
+    let sealed = files(folder.path());
+    let whole = seen(folder.path()).unwrap();
+    make_old(folder.path());
+    assert_ne!(files(folder.path()), sealed);
+    assert_eq!(seen(folder.path()).unwrap(), whole);
+    let writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
+    assert_eq!(writer.count(), SEEDS.len(), "nothing is to be computed");
+    assert_eq!(writer.notes(), [""; 0]);
+    drop(writer);
+    assert_eq!(names(folder.path()), names_of(&sealed));
+    let now = files(folder.path());
+    for (path, bytes) in &sealed {
+        assert!(
+            path.ends_with(".lock") || now[path] == *bytes,
+            "{}",
+            path.display()
+        );
+    }
+}
+
+fn names_of(files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<String> {
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    files.keys().map(name).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_of_pipes_is_refused_at_once() {
+    for name in [
+        "part-00000.arrow",
+        "index.arrow",
+        "stamps.arrow",
+        "manifest.json",
+    ] {
+        let folder = new_store();
+        let whole = seen(folder.path()).unwrap();
+        let path = folder.path().join(name);
+        fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        assert!(is_store(folder.path()));
+        match (name, seen(folder.path())) {
+            ("stamps.arrow", read) => assert_eq!(read.unwrap(), whole),
+            (_, read) => {
+                let error = read.unwrap_err();
+                let cause = std::error::Error::source(&error).unwrap().to_string();
+                assert!(error.to_string().contains(name), "{error}");
+                assert_eq!(cause, "it is a named pipe, not a regular file");
+            }
+        }
+        match (name, extract(folder.path(), manifest())) {
+            // What can be rebuilt takes their place.
+            ("stamps.arrow" | "index.arrow", run) => {
+                run.unwrap();
+                assert_eq!(seen(folder.path()).unwrap(), whole);
+            }
+            (_, run) => assert!(matches!(run, Err(Error::Io { .. })), "{name}: {run:?}"),
+        }
+    }
+}
