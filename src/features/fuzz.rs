@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::arrow_file::{self, Failure, Source};
 use super::digest::Digest;
+use super::dtype::Dtype;
 use super::index::{self, Content, Index, IndexRow};
-use super::manifest::{self, Dtype, StoreManifest};
+use super::manifest::{self, StoreManifest};
 use super::part::{self, Part, Rows};
 use super::stamps::{self, Stamps};
 use crate::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
@@ -143,5 +144,32 @@ fn stamp_of(file: &[u8]) -> Stamp {
         modified: 0,
         changed: 0,
         inode: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every flipped bit is refused, and once the file is sealed again nothing worse comes of it than other values.
+    #[test]
+    fn whoever_seals_a_file_again_changes_values_and_nothing_else() {
+        type Reads = fn(&[u8]) -> bool;
+        let kinds: [(Vec<u8>, Reads); 3] = [
+            (index_example(), |file| index_bytes(file).is_some()),
+            (stamps_example(), |file| stamps_bytes(file).is_some()),
+            (manifest_example(), |file| manifest_bytes(file).is_some()),
+        ];
+        for (file, reads) in kinds {
+            assert!(reads(&file));
+            let mut read = 0;
+            for bit in 0..file.len() * 8 {
+                let mut flipped = file.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert!(!reads(&flipped), "bit {bit}");
+                read += usize::from(reseal(&mut flipped) && reads(&flipped));
+            }
+            assert!(read > 0, "values may change");
+        }
     }
 }

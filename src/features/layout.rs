@@ -7,7 +7,8 @@ use half::f16;
 
 use super::arrow_file::{self, Failure, Seal, Source};
 use super::digest::Digest;
-use super::manifest::{Dtype, StoreManifest};
+use super::dtype::Dtype;
+use super::manifest::StoreManifest;
 use super::part::{Columns, HINT, LARGEST};
 use crate::error::{Error, FileProblem, Result};
 use crate::stamp::Stamp;

@@ -11,19 +11,21 @@
 //!
 //! A manifest that is missing or damaged is rebuilt by the next writer, since each part carries it too (see `testimony`).
 
-use std::fmt;
+mod parse;
+
 use std::io::ErrorKind;
 use std::path::Path;
 
-use half::f16;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::arrow_file::Seal;
+use super::dtype::Dtype;
 use super::testimony;
+pub(super) use parse::parse;
+use parse::{Told, not_as_written, told_by};
+
 use crate::backbones::{Engine, FeatureSpec};
 use crate::error::{Error, FileProblem, Result};
-use crate::images::SkipReason;
 use crate::inputs::{self, Links};
 use crate::{outputs, seal};
 
@@ -33,54 +35,6 @@ const FORMAT: &str = "frostline-features";
 /// No manifest of ours has more bytes.
 const MOST: u64 = 1 << 20;
 pub(super) const VERSION: u64 = 2;
-
-/// How the numbers are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dtype {
-    /// 32 bits a number.
-    #[default]
-    F32,
-    /// 16 bits a number: half the space, about three digits.
-    F16,
-}
-
-impl Dtype {
-    /// Makes features what they will be when they are read back.
-    pub fn round(self, features: &mut [f32]) {
-        if self == Self::F16 {
-            for value in features {
-                *value = f16::from_f32(*value).to_f32();
-            }
-        }
-    }
-
-    /// Whether features can be kept so that numbers come back.
-    ///
-    /// # Errors
-    /// NaN and infinities; for 16 bits, numbers too that would become infinite.
-    pub fn holds(self, features: &[f32]) -> Result<(), SkipReason> {
-        if !features.iter().all(|value| value.is_finite()) {
-            return Err(SkipReason::NotFinite);
-        }
-        let largest = features.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
-        match self {
-            Self::F16 if f16::from_f32(largest).is_infinite() => {
-                Err(SkipReason::BeyondF16(format!("{largest:.0}")))
-            }
-            Self::F32 | Self::F16 => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for Dtype {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-        })
-    }
-}
 
 /// What a store holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -216,33 +170,6 @@ pub(super) fn is_in(folder: &Path) -> bool {
     }
 }
 
-/// What a manifest says that its folder is.
-enum Told {
-    Store,
-    SomethingElse,
-    /// It is no JSON, or was changed since it was written.
-    Nothing,
-}
-
-fn told_by(bytes: &[u8]) -> Told {
-    let Ok(manifest) = serde_json::from_slice::<Value>(bytes) else {
-        // The format stands at the start, where it can be read also if the rest is lost.
-        let text = String::from_utf8_lossy(bytes);
-        let compact: String = text.split_ascii_whitespace().collect();
-        return if compact.starts_with(&format!("{{\"format\":\"{FORMAT}\"")) {
-            Told::Store
-        } else {
-            Told::Nothing
-        };
-    };
-    let is_changed = || seal::place_in_json(bytes).is_some_and(|at| !seal::is_right(bytes, at));
-    match manifest.get("format") {
-        Some(format) if format == FORMAT => Told::Store,
-        _ if is_changed() => Told::Nothing,
-        _ => Told::SomethingElse,
-    }
-}
-
 fn no_store(store: &Path) -> Error {
     let name = store.display();
     let (problem, hint) = if is_in(store) {
@@ -271,105 +198,5 @@ fn hint(problem: &FileProblem) -> &'static str {
         FileProblem::Foreign { .. } => "give a folder that `frostline extract` has written",
         FileProblem::Newer { .. } => "use a newer frostline, or choose another output folder",
         FileProblem::Cut(_) | FileProblem::Damaged(_) => REBUILD,
-    }
-}
-
-fn not_as_written() -> FileProblem {
-    FileProblem::Damaged("its content does not match its checksum".to_owned())
-}
-
-/// The keys of version 2.
-const KEYS: [&str; 6] = [
-    "format",
-    "format_version",
-    "spec",
-    "dtype",
-    "engine",
-    "checksum",
-];
-
-pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> {
-    let foreign = |found: String| FileProblem::Foreign {
-        wanted: "the manifest of a feature store",
-        found,
-    };
-    let value: Value = serde_json::from_slice(bytes).map_err(|e| match told_by(bytes) {
-        _ if e.is_eof() => FileProblem::Cut(e.to_string()),
-        Told::Store => FileProblem::Damaged(e.to_string()),
-        _ => foreign(e.to_string()),
-    })?;
-    if value["format"] != FORMAT {
-        return Err(foreign(format!("it has no `\"format\": \"{FORMAT}\"`")));
-    }
-    let seal = check_seal(&value, bytes)?;
-    if let Some(found) = value["format_version"].as_u64()
-        && found > VERSION
-    {
-        return Err(FileProblem::Newer {
-            found,
-            known: VERSION,
-        });
-    }
-    // With a checksum they are what was written; without one, a damaged name would be taken for something new.
-    if let Some(key) = value
-        .as_object()
-        .into_iter()
-        .flat_map(|object| object.keys())
-        .find(|key| !KEYS.contains(&key.as_str()))
-    {
-        return Err(FileProblem::Damaged(format!(
-            "it has an unknown key `{key}`"
-        )));
-    }
-    let manifest: StoreManifest =
-        serde_json::from_value(value).map_err(|e| FileProblem::Damaged(e.to_string()))?;
-    if let Some(problem) = manifest.spec.problem() {
-        return Err(FileProblem::Damaged(problem));
-    }
-    let format_version = VERSION;
-    Ok((
-        StoreManifest {
-            format_version,
-            ..manifest
-        },
-        seal,
-    ))
-}
-
-fn check_seal(manifest: &Value, bytes: &[u8]) -> Result<Seal, FileProblem> {
-    match (manifest.get("checksum"), seal::place_in_json(bytes)) {
-        (None, None) => Ok(Seal::Missing),
-        (Some(_), Some(place)) if seal::is_right(bytes, place.clone()) => Ok(Seal::Right),
-        _ => Err(not_as_written()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_that_a_store_cannot_give_back_are_refused() {
-        // 65504 is the largest f16; from 65520 on, halfway to what would come next, numbers round to infinity.
-        for (value, f32, f16) in [
-            (65504.0, true, true),
-            (-65519.0, true, true),
-            (65520.0, true, false),
-            (-1e6, true, false),
-            (f32::INFINITY, false, false),
-            (f32::NAN, false, false),
-        ] {
-            let holds = |dtype: Dtype| dtype.holds(&[0.5, value, 1.0]).is_ok();
-            assert_eq!(
-                (holds(Dtype::F32), holds(Dtype::F16)),
-                (f32, f16),
-                "{value}"
-            );
-        }
-        let reason = Dtype::F16.holds(&[1e6]).unwrap_err().to_string();
-        assert!(
-            reason.contains("1000000") && reason.contains("--dtype f32"),
-            "{reason}"
-        );
     }
 }

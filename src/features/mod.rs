@@ -3,7 +3,9 @@
 mod adoption;
 mod arrow_file;
 mod digest;
+mod dtype;
 mod export;
+mod folder;
 #[doc(hidden)]
 pub mod fuzz;
 mod index;
@@ -20,10 +22,11 @@ mod testimony;
 mod writer;
 
 pub use digest::Digest;
+pub use dtype::Dtype;
 pub use export::{ExportFormat, export};
 pub use index::{Content, Index, IndexRow};
 pub use layout::Numbers;
-pub use manifest::{Dtype, StoreManifest};
+pub use manifest::StoreManifest;
 pub use pipeline::{All, Item, Named, Next, Outcome, Picture, Pipeline, Sink, Source, Timings};
 pub use reader::FeatureReader;
 pub use recognition::{Recognise, Recognised};

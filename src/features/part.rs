@@ -25,8 +25,9 @@ pub(super) use columns::{Columns, carried};
 
 use super::arrow_file::{self, Failure, Seal, Source};
 use super::digest::Digest;
+use super::dtype::Dtype;
 use super::layout::{Layout, Numbers, are_finite};
-use super::manifest::{Dtype, StoreManifest, VERSION};
+use super::manifest::{StoreManifest, VERSION};
 use crate::error::{Error, FileProblem, Result, system_error};
 use crate::stamp::Stamp;
 use crate::{inputs, outputs};

@@ -22,7 +22,7 @@ use self::lanes::Lanes;
 use self::prepare::{Prepared, Preparer};
 pub use self::source::{All, Named, Next, Source};
 use super::digest::Digest;
-use super::manifest::Dtype;
+use super::dtype::Dtype;
 use super::recognition::Recognised;
 use crate::backbones::{Backbone, FeatureSpec};
 use crate::error::{Error, Result};

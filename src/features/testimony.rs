@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::folder::LOCK;
 use super::index;
 use super::manifest::StoreManifest;
 use super::part;
@@ -54,7 +55,7 @@ impl Testimony {
 pub(super) fn is_given(folder: &Path) -> bool {
     // Folders of anything else may hold millions of files: only what a writer leaves is worth a look at them all.
     let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
-    if !is_there(index::FILE) && !is_there(super::writer::LOCK) {
+    if !is_there(index::FILE) && !is_there(LOCK) {
         return false;
     }
     let is_ours = |path: &PathBuf| {

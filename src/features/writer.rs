@@ -8,26 +8,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::digest::Digest;
-use super::index::{self, Content, Index};
-use super::manifest::{self, Dtype, StoreManifest};
+use super::dtype::Dtype;
+use super::folder::{LOCK, refuse_other_folder, remove_store};
+use super::index::{Content, Index};
+use super::manifest::StoreManifest;
 use super::part::{self, Rows};
 use super::pipeline::Picture;
 use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
-use super::stamps::{self, Stamps};
-use super::store::{incomplete, is_store, store_around};
+use super::stamps::Stamps;
+use super::store::{incomplete, is_store};
 use crate::error::{Error, Result};
 use crate::images::{DecodeOptions, Found};
 use crate::lock::WriteLock;
-use crate::outputs;
 use crate::progress::Progress;
 
 /// A part is written when it holds this much, or is this old: that is what a killed run loses.
 const PART_BYTES: usize = 16 << 20;
 const PART_AGE: Duration = Duration::from_secs(10);
-
-/// What a writer locks.
-pub(super) const LOCK: &str = ".lock";
 
 /// What to do with a store that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -336,72 +334,4 @@ impl Access {
 fn is_read_only(error: &io::Error) -> bool {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
-}
-
-/// A folder that holds something else must not become a store, nor be emptied as one.
-fn refuse_other_folder(path: &Path) -> Result<()> {
-    if let Some(store) = store_around(path) {
-        return Err(Error::Input {
-            problem: format!(
-                "`{}` lies inside the feature store `{}`",
-                path.display(),
-                store.display()
-            ),
-            hint: "choose a folder outside of it".to_owned(),
-        });
-    }
-    let Ok(mut entries) = fs::read_dir(path) else {
-        return Ok(());
-    };
-    // A writer that was killed before it wrote the manifest leaves no more than these.
-    let left = |name: &str| name == LOCK || outputs::is_leftover(name);
-    let left = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(left);
-    // The manifest is looked for last: another writer may begin the store in this moment.
-    if entries.by_ref().flatten().all(|entry| left(&entry)) || is_store(path) {
-        return Ok(());
-    }
-    Err(Error::Input {
-        problem: format!(
-            "`{}` holds files of something else, and is not a feature store",
-            path.display()
-        ),
-        hint: "choose a new or empty folder".to_owned(),
-    })
-}
-
-fn is_ours(name: &str) -> bool {
-    let name = name.strip_suffix(".damaged").unwrap_or(name);
-    outputs::is_leftover(name)
-        || [manifest::FILE, index::FILE, stamps::FILE, LOCK].contains(&name)
-        || part::number(name).is_some()
-}
-
-/// Removes temporary files that killed writers left. The caller holds the lock, so none belongs to a running writer.
-pub(super) fn remove_leftovers(path: &Path) -> Result<()> {
-    remove(&files(path, outputs::is_leftover)?)
-}
-
-/// Removes the files of a store, the manifest last, and nothing else; of a folder that is no store, nothing.
-fn remove_store(path: &Path) -> Result<()> {
-    if !is_store(path) {
-        return Ok(());
-    }
-    let mut paths = files(path, |name| is_ours(name) && name != LOCK)?;
-    paths.sort_by_key(|path| path.ends_with(manifest::FILE));
-    remove(&paths)
-}
-
-/// The files of a folder whose names are `wanted`.
-fn files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
-    let wanted = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(&wanted));
-    Ok(wanted.map(|entry| entry.path()).collect())
-}
-
-fn remove(paths: &[PathBuf]) -> Result<()> {
-    paths
-        .iter()
-        .try_for_each(|path| fs::remove_file(path).map_err(Error::io("remove", path)))
 }

@@ -32,6 +32,7 @@ mod report_browser;
 mod report_looks;
 mod scripted_server;
 mod sealed_store;
+mod steps_damaged;
 mod steps_interrupted;
 mod steps_listed;
 mod steps_numbers;

@@ -41,6 +41,7 @@ impl Table {
     }
 
     /// Whether the checksum is right, or missing.
+    #[cfg(test)]
     pub(in crate::features) fn seal(&self) -> Seal {
         self.contents.seal
     }
@@ -122,6 +123,7 @@ impl<'a> Rows<'a> {
     }
 
     /// All bytes of a column that is not of text, those of null rows as well.
+    #[cfg(test)]
     pub(in crate::features) fn bytes(&self, column: usize) -> &'a [u8] {
         match self.columns.get(column).map(|values| &values.kind) {
             Some(Kind::Fixed { bytes, .. }) => bytes,

@@ -1,0 +1,136 @@
+//! A store whose manifest, index or stamps are damaged, swapped or no files, through the binary.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Place, Ran, contents, tree};
+
+const EXTRACT: &str = "extract {dir}/images -o {dir}/store";
+const READERS: [&str; 3] = [
+    "fit-head {dir}/store -o {dir}/new --overwrite",
+    "features show {dir}/store",
+    "evaluate {dir}/store --head {dir}/head",
+];
+
+/// What a command comes to that must not wait for anything.
+fn at_once(place: &Place, args: &str) -> Ran {
+    let mut command = place.command(args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            child.kill().unwrap();
+            panic!("`{args}` waits for something");
+        }
+        sleep(Duration::from_millis(20));
+    }
+    Ran::of(child.wait_with_output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_in_the_place_of_a_stores_files_are_not_waited_for() {
+    let Some(place) = Place::fitted() else { return };
+    let clean = contents(&place.path("store"));
+    for name in ["manifest.json", "index.arrow", "stamps.arrow"] {
+        for kind in ["a named pipe", "a device"] {
+            let path = place.folder().join("store").join(name);
+            let good = fs::read(&path).ok();
+            let _ = fs::remove_file(&path);
+            if kind == "a device" {
+                std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+            } else {
+                let made = Command::new("mkfifo").arg(&path).status();
+                assert!(made.unwrap().success());
+            }
+            for args in READERS {
+                let ran = at_once(&place, args);
+                if name == "stamps.arrow" {
+                    ran.exits(0);
+                } else {
+                    ran.exits(1).says(&["cannot read", name, kind]);
+                }
+            }
+            let ran = at_once(&place, EXTRACT);
+            if name == "manifest.json" {
+                ran.exits(1).says(&["cannot read", name, kind]);
+                fs::remove_file(&path).unwrap();
+                fs::write(&path, good.unwrap()).unwrap();
+            } else {
+                // What can be rebuilt takes their place.
+                ran.exits(0).says(&["0 computed, 12 reused"]);
+                let _ = fs::remove_file(place.folder().join("store/stamps.arrow"));
+            }
+            assert_eq!(contents(&place.path("store")), clean);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_index_is_named_to_readers_and_rebuilt() {
+    let Some(place) = Place::fitted() else { return };
+    let path = place.folder().join("store/index.arrow");
+    let good = fs::read(&path).unwrap();
+    let middle = good.len() / 2;
+    let mut flipped = good.clone();
+    flipped[middle] ^= 1;
+    for bad in [&flipped[..], &good[..middle]] {
+        fs::write(&path, bad).unwrap();
+        for args in READERS {
+            let ran = place.frostline(args).exits(1);
+            ran.says(&["index.arrow` is ", "it rebuilds the index"]);
+        }
+        let ran = place.frostline(EXTRACT).exits(0);
+        ran.says(&[
+            "0 computed, 12 reused",
+            "index.arrow",
+            "it is written again",
+        ]);
+        assert_eq!(fs::read(&path).unwrap(), good);
+    }
+}
+
+/// The manifest of a store whose images were resized in another way: neither its settings nor the store's own cost any
+/// features.
+#[test]
+fn a_manifest_of_another_store_costs_no_features() {
+    const OTHER: &str = "extract {dir}/images -o {dir}/store --interpolation bicubic";
+    let Some(place) = Place::fitted() else { return };
+    place
+        .frostline("extract {dir}/images -o {dir}/other --interpolation bicubic")
+        .exits(0);
+    let store = place.folder().join("store");
+    let before = tree(&store);
+    fs::copy(
+        place.folder().join("other/manifest.json"),
+        store.join("manifest.json"),
+    )
+    .unwrap();
+    place.frostline(OTHER).exits(1).says(&[
+        "the features in",
+        "do not match",
+        "interpolation is bilinear on the left and bicubic on the right",
+        "it rebuilds the manifest",
+    ]);
+    place
+        .frostline(READERS[0])
+        .exits(1)
+        .says(&["bilinear", "bicubic"]);
+    place
+        .frostline(EXTRACT)
+        .exits(0)
+        .says(&["that of another store", "0 computed, 12 reused"]);
+    let mut after = tree(&store);
+    // Files of the last moment have no stamps.
+    after.remove(std::path::Path::new("stamps.arrow"));
+    for (name, bytes) in after {
+        assert!(
+            name.ends_with(".lock") || before[&name] == bytes,
+            "{}",
+            name.display()
+        );
+    }
+}
