@@ -117,7 +117,7 @@ fn part(store: &Path, number: usize) -> std::path::PathBuf {
 /// Five images in parts of two, two and one, that another engine has computed.
 fn store(folder: &Path) {
     let mut own = manifest();
-    own.engine.device = "cuda:0".to_owned();
+    "cuda:0".clone_into(&mut own.engine.device);
     fs::write(folder.join("manifest.json"), text_of(&own)).unwrap();
     for (number, seeds) in SEEDS.chunks(2).enumerate() {
         let rows: Vec<_> = seeds.iter().map(|&s| (digest(s), features(s))).collect();

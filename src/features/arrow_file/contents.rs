@@ -30,11 +30,14 @@ pub(in crate::features) struct Batch {
     pub(in crate::features) columns: Vec<Column>,
 }
 
+/// The place of a bit for each row, 0 where it is null, and how many are; nothing where no row is.
+type Nulls = Option<(Range<u64>, u64)>;
+
 /// A column's place, in bytes from the start of the file; all of it is within the file.
 #[derive(Debug)]
 pub(in crate::features) struct Column {
-    /// A bit for each row, 0 where it is null; nothing where no row is. And how many are.
-    pub(super) nulls: Option<(Range<u64>, u64)>,
+    /// Which rows are null.
+    pub(super) nulls: Nulls,
     /// One more than rows, of 32 bits; for text alone.
     pub(in crate::features) offsets: Option<Range<u64>>,
     /// Text one behind the other, or `width` bytes for each row.
@@ -169,7 +172,7 @@ where
     }
 
     /// Takes a node and its nulls, where it may have some.
-    fn nulls(&mut self, field: &Field, rows: u64) -> Option<Option<(Range<u64>, u64)>> {
+    fn nulls(&mut self, field: &Field, rows: u64) -> Option<Nulls> {
         let node = self.nodes.next()?;
         let count = u64::try_from(node.null_count()).ok()?;
         if u64::try_from(node.length()) != Ok(rows) || (count > 0 && !field.is_nullable()) {

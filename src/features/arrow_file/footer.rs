@@ -170,11 +170,11 @@ fn is_type(field: arrow_ipc::Field<'_>, wanted: &DataType) -> Option<bool> {
     }
 }
 
-/// Where the batches lie: each a message and its body. They follow each other, so that no bytes count twice.
-pub(super) fn batches(
-    footer: Footer<'_>,
-    end: u64,
-) -> Result<Vec<(Range<u64>, Range<u64>)>, FileProblem> {
+/// Where a batch's message and its body lie.
+type BatchPlace = (Range<u64>, Range<u64>);
+
+/// Where the batches lie. They follow each other, so that no bytes count twice.
+pub(super) fn batches(footer: Footer<'_>, end: u64) -> Result<Vec<BatchPlace>, FileProblem> {
     if footer
         .dictionaries()
         .is_some_and(|blocks| !blocks.is_empty())

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use arrow_schema::Schema;
 
-use super::Seal;
 use super::contents::{Batch, Column, Contents};
 use super::footer::{Metadata, damaged};
 use super::source::{Failure, Source, slice};
@@ -42,7 +41,7 @@ impl Table {
 
     /// Whether the checksum is right, or missing.
     #[cfg(test)]
-    pub(in crate::features) fn seal(&self) -> Seal {
+    pub(in crate::features) fn seal(&self) -> super::Seal {
         self.contents.seal
     }
 
@@ -103,7 +102,7 @@ impl<'a> Rows<'a> {
     pub(in crate::features) fn text(&self, column: usize, row: usize) -> Option<&'a str> {
         match &self.valid(column, row)?.kind {
             Kind::Text { offsets, texts } => {
-                texts.get(offset(offsets.get(row)?)?..offset(offsets.get(row + 1)?)?)
+                texts.get(offset(*offsets.get(row)?)?..offset(*offsets.get(row + 1)?)?)
             }
             Kind::Fixed { .. } => None,
         }
@@ -166,17 +165,17 @@ fn nulls(bits: &[u8], rows: u64) -> u64 {
     (0..rows).filter(is_null).count() as u64
 }
 
-fn offset(bytes: &[u8; 4]) -> Option<usize> {
-    usize::try_from(i32::from_le_bytes(*bytes)).ok()
+fn offset(bytes: [u8; 4]) -> Option<usize> {
+    usize::try_from(i32::from_le_bytes(bytes)).ok()
 }
 
 /// Offsets must not go back, and must lie between characters.
 fn text<'a>(offsets: &'a [[u8; 4]], values: &'a [u8]) -> Option<Kind<'a>> {
-    let end = offsets.last().map_or(Some(0), offset)?;
+    let end = offsets.last().map_or(Some(0), |bytes| offset(*bytes))?;
     let texts = std::str::from_utf8(values.get(..end)?).ok()?;
     let mut from = 0;
     for bytes in offsets {
-        let next = offset(bytes)?;
+        let next = offset(*bytes)?;
         if next < from || !texts.is_char_boundary(next) {
             return None;
         }

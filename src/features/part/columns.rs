@@ -1,5 +1,6 @@
 //! A part's columns, held against the manifest of its store.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use arrow_schema::Schema;
@@ -77,7 +78,7 @@ impl Columns {
         let column = &self.batch.columns[1];
         let offsets = match &column.offsets {
             Some(offsets) => source.range(offsets)?,
-            None => Default::default(),
+            None => Cow::default(),
         };
         let texts = source.range(&column.values)?;
         let names = manifest.spec.views.iter().map(ToString::to_string);
