@@ -81,7 +81,8 @@ impl FeatureStore {
     /// The features of V views of some images as (N · V, D), those of an image together, in the order asked for.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is cut or foreign; [`Error::Input`] where views or images are not in the store.
+    /// [`Error::File`] for a part that is cut or foreign; [`Error::Input`] where views or images are not in the store, or
+    /// their features do not fit into memory.
     ///
     /// # Panics
     /// Never: the rows of a new array are contiguous.
@@ -92,6 +93,7 @@ impl FeatureStore {
         for (row, digest) in digests.iter().enumerate() {
             rows_of.entry(*digest).or_default().push(row);
         }
+        refuse_more_than_memory(digests.len(), views.len() * width)?;
         let mut features = Array2::zeros((digests.len() * views.len(), width));
         for path in part_paths(&self.path)? {
             let part = Part::read(&path, &self.manifest)?;
@@ -161,6 +163,21 @@ impl FeatureStore {
     pub(super) fn incomplete(&self, missing: usize) -> Error {
         incomplete(&self.path, missing)
     }
+}
+
+/// An index may name an image any number of times, each of which takes the features of one: that is not to abort.
+fn refuse_more_than_memory(images: usize, features: usize) -> Result<()> {
+    let fits = |numbers| Vec::<f32>::new().try_reserve_exact(numbers).is_ok();
+    if images.checked_mul(features).is_some_and(fits) {
+        return Ok(());
+    }
+    Err(Error::Input {
+        problem: format!(
+            "{features} features of each of {} do not fit into memory",
+            counted(images, "image")
+        ),
+        hint: "use fewer images or views, or a machine with more memory".to_owned(),
+    })
 }
 
 /// The error for images whose features should be in a store and are not.

@@ -276,6 +276,25 @@ fn a_newer_manifest_asks_for_a_newer_frostline_and_is_left_alone() {
     assert_eq!(fs::read_to_string(&path).unwrap(), newer);
 }
 
+/// The rows of an index times the width in a manifest are no size to be believed.
+#[test]
+fn more_features_than_memory_holds_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wide = manifest();
+    wide.spec.backbone.num_features = 1 << 24;
+    let writer = StoreWriter::open(folder.path(), wide, Existing::Extend).unwrap();
+    let rows = std::iter::repeat_n(index().rows.remove(0), 4_000_000).collect();
+    writer.finish_run(&Index { rows }, &[]).unwrap();
+    let store = FeatureStore::open(folder.path()).unwrap();
+    let digests: Vec<Digest> = store.index().used().map(|(_, digest)| digest).collect();
+    // 268 TB, more than addresses a process has.
+    let error = store.features(&digests).unwrap_err().to_string();
+    assert!(
+        error.contains("16777216 features of each of 4000000 images"),
+        "{error}"
+    );
+}
+
 /// A file that was set aside keeps its name, whatever is set aside after it.
 #[test]
 fn what_is_set_aside_is_never_overwritten() {

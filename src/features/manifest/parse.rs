@@ -78,7 +78,7 @@ pub(in crate::features) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), 
         .find(|key| !KEYS.contains(&key.as_str()))
     {
         return Err(FileProblem::Damaged(format!(
-            "it has an unknown key `{key}`"
+            "it has an unknown key `{key:.40}`"
         )));
     }
     let manifest: StoreManifest =
