@@ -44,6 +44,8 @@ pub struct OnnxBackbone {
     network: Arc<Network>,
     /// A replica opens its own when it is first given something to do.
     session: Option<Session>,
+    /// Runs what operators of our own cannot: the network just as its file has it. Opened when it is needed.
+    plain: Option<Session>,
     num_features: usize,
     /// Why `auto` did not take a GPU.
     why: Option<String>,
@@ -91,6 +93,7 @@ impl OnnxBackbone {
         let mut backbone = Self {
             network: Arc::new(network),
             session: Some(session),
+            plain: None,
             num_features: 0,
             why,
         };
@@ -231,6 +234,18 @@ impl OnnxBackbone {
             Some(session) => session,
             none => none.insert(self.network.opener.open().map_err(RunFault::Other)?),
         };
+        match self.network.run(session, images, n) {
+            Err(RunFault::NotOurs(_)) => self.forward_plainly(images, n),
+            done => done,
+        }
+    }
+
+    fn forward_plainly(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>, RunFault> {
+        let opener = &self.network.opener;
+        let session = match &mut self.plain {
+            Some(session) => session,
+            none => none.insert(opener.open_in_full().map_err(RunFault::Other)?),
+        };
         self.network.run(session, images, n)
     }
 }
@@ -245,6 +260,7 @@ impl Backbone for OnnxBackbone {
             Box::new(Self {
                 network: Arc::clone(&self.network),
                 session: None,
+                plain: None,
                 num_features: self.num_features,
                 why: self.why.clone(),
             }) as Box<dyn Backbone>

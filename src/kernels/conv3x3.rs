@@ -6,6 +6,7 @@ use pulp::Arch;
 
 use super::activation::Activation;
 use super::direct::Direct;
+use super::finite::NotFinite;
 use super::layout::{Layout, channels_last};
 use super::parallel::Parallel;
 use super::product::Machine;
@@ -155,10 +156,20 @@ impl Conv3x3 {
     /// Runs over `n` images of `h` × `w` and writes the output, channels last: `y (n, height, width, out_channels)` with
     /// the height and width of [`Conv3x3::output_size`].
     ///
+    /// # Errors
+    ///
+    /// [`NotFinite`]; `y` is then worth nothing.
+    ///
     /// # Panics
     ///
     /// If `x` or `y` has another length.
-    pub fn run(&self, x: &[f32], [n, h, w]: [usize; 3], y: &mut [f32], parallel: &dyn Parallel) {
+    pub fn run(
+        &self,
+        x: &[f32],
+        [n, h, w]: [usize; 3],
+        y: &mut [f32],
+        parallel: &dyn Parallel,
+    ) -> Result<(), NotFinite> {
         let Self {
             shape,
             finish,
@@ -169,7 +180,7 @@ impl Conv3x3 {
         assert_eq!(x.len(), n * h * w * shape.in_channels);
         assert_eq!(y.len(), n * height * width * shape.out_channels);
         if y.is_empty() {
-            return;
+            return Ok(());
         }
         let geometry = Geometry {
             n,
@@ -180,7 +191,7 @@ impl Conv3x3 {
         };
         match &self.method {
             Method::Direct(method) => {
-                method.run(shape, finish, (&geometry, *input), x, y, parallel);
+                method.run(shape, finish, (&geometry, *input), x, y, parallel)
             }
             Method::Winograd(method) => {
                 let x = match input {
@@ -189,7 +200,7 @@ impl Conv3x3 {
                         channels_last(x, [shape.in_channels, h * w], parallel).into()
                     }
                 };
-                method.run(shape, finish, &geometry, &x, y, parallel);
+                method.run(shape, finish, &geometry, &x, y, parallel)
             }
         }
     }

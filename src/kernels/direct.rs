@@ -5,6 +5,7 @@ use pulp::{Simd, WithSimd};
 
 use super::Activation;
 use super::conv3x3::{ConvShape, Finish, Geometry};
+use super::finite::{NotFinite, Watch, all_finite, seen};
 use super::layout::Layout;
 use super::output::Pieces;
 use super::parallel::Parallel;
@@ -38,7 +39,8 @@ impl Direct {
         x: &[f32],
         y: &mut [f32],
         parallel: &dyn Parallel,
-    ) {
+    ) -> Result<(), NotFinite> {
+        let watch = Watch::default();
         let [height, width] = geometry.output;
         let image = shape.in_channels * geometry.h * geometry.w;
         // Whole groups of positions are worked out at an edge too, of what is beyond it.
@@ -54,7 +56,7 @@ impl Direct {
             };
             with_scratch([shape.in_channels * 3 * line, 0], |lines, _| {
                 image.lines(job % height, line, lines);
-                rows.with(job, |y| {
+                let is_finite = rows.with(job, |y| {
                     self.machine.arch.dispatch(Row {
                         lines,
                         line,
@@ -64,10 +66,12 @@ impl Direct {
                         y,
                         width,
                         channels: shape.out_channels,
-                    });
+                    })
                 });
+                watch.note(is_finite);
             });
         });
+        watch.verdict()
     }
 }
 
@@ -123,23 +127,25 @@ struct Row<'a> {
 }
 
 impl WithSimd for Row<'_> {
-    type Output = ();
+    /// Whether all sums are finite, before anything is done to them.
+    type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
         // Two vectors of sums for each position, its input and the two beyond have to fit the registers: with one
         // position more it takes twice the time.
         if S::REGISTER_COUNT >= 32 {
-            self.run::<S, 8>(simd);
+            self.run::<S, 8>(simd)
         } else {
-            self.run::<S, 4>(simd);
+            self.run::<S, 4>(simd)
         }
     }
 }
 
 impl Row<'_> {
     #[inline(always)]
-    fn run<S: Simd, const POSITIONS: usize>(mut self, simd: S) {
+    fn run<S: Simd, const POSITIONS: usize>(mut self, simd: S) -> bool {
+        let mut noticed = simd.splat_f32s(0.0);
         let panel = 2 * S::F32_LANES;
         let taps = self.lines.len() / self.line * 3;
         let mut start = 0;
@@ -148,11 +154,15 @@ impl Row<'_> {
             while channel < self.channels {
                 let u = &self.u[channel * taps..][..taps * panel];
                 let sums = self.sums::<S, POSITIONS>(simd, u, [start, channel]);
+                for sum in sums.as_flattened() {
+                    noticed = seen(simd, noticed, *sum);
+                }
                 self.store(simd, sums, [start, channel]);
                 channel += panel;
             }
             start += POSITIONS;
         }
+        all_finite(simd, noticed)
     }
 
     /// The sums of some positions and a panel, with their bias.

@@ -197,11 +197,23 @@ const CONVOLUTIONS: &[(ConvShape, Size)] = &[
 ];
 
 fn run(conv: &Conv3x3, x: &[f32], size: Size, c: usize, parallel: &dyn Parallel) -> Vec<f32> {
+    let (y, outcome) = run_anyway(conv, x, size, c, parallel);
+    assert_eq!(outcome, Ok(()));
+    y
+}
+
+fn run_anyway(
+    conv: &Conv3x3,
+    x: &[f32],
+    size: Size,
+    c: usize,
+    parallel: &dyn Parallel,
+) -> (Vec<f32>, Result<(), NotFinite>) {
     let (height, width) = conv.output_size(size[1], size[2]);
     // What is not written would be seen.
     let mut y = vec![f32::NAN; size[0] * height * width * c];
-    conv.run(x, size, &mut y, parallel);
-    y
+    let outcome = conv.run(x, size, &mut y, parallel);
+    (y, outcome)
 }
 
 fn check(arch: Arch) {
@@ -315,7 +327,8 @@ fn what_is_smaller_than_the_kernel_has_no_output() {
         Pooling::None,
     );
     assert_eq!(conv.output_size(2, 7), (0, 5));
-    conv.run(&numbers(2 * 7 * 16, 2), [1, 2, 7], &mut [], &Serial);
+    let outcome = conv.run(&numbers(2 * 7 * 16, 2), [1, 2, 7], &mut [], &Serial);
+    assert_eq!(outcome, Ok(()));
 }
 
 /// A layer's rows as they are defined, in f64.
@@ -378,7 +391,7 @@ fn linear_layers_are_what_the_definition_says() {
                 )
                 .unwrap();
                 let mut y = vec![f32::NAN; n * outputs];
-                layer.run(x, n, &mut y, &Threads(2));
+                layer.run(x, n, &mut y, &Threads(2)).unwrap();
                 let error = error(&y, &right, &sums);
                 assert!(error < 1e-6, "{how:?}: {error:e}");
             }
@@ -431,7 +444,7 @@ fn many_output_channels_are_as_right_as_few() {
             Pooling::Max2,
         );
         let mut y = vec![f32::NAN; n * h / 2 * (w / 2) * outs.len()];
-        conv.run(&x, size, &mut y, &Serial);
+        conv.run(&x, size, &mut y, &Serial).unwrap();
         y
     };
     let half = outs / 2;
@@ -474,7 +487,8 @@ fn linear_layers_hide_no_number_that_is_none() {
             let layer =
                 Linear::read_on(arch, shape, how, (&[0.0], activation), &rows, &Serial).unwrap();
             let mut y = [0.0; 6];
-            layer.run(&given, 6, &mut y, &Serial);
+            let outcome = layer.run(&given, 6, &mut y, &Serial);
+            assert_eq!(outcome, Err(NotFinite));
             let same = y.iter().zip(wanted).all(|(&y, wanted)| same(y, wanted));
             assert!(same, "{activation:?}: {y:?}, not {wanted:?}");
         }
@@ -494,7 +508,8 @@ fn convolutions_hide_no_number_that_is_none() {
                     let finish = (activation, pooling);
                     let conv =
                         Conv3x3::on(arch, shape, Layout::ChannelsLast, (&weight, bias), finish);
-                    let y = run(&conv, &numbers(6 * 7 * ins, 1), [1, 6, 7], 6, &Serial);
+                    let x = numbers(6 * 7 * ins, 1);
+                    let (y, _) = run_anyway(&conv, &x, [1, 6, 7], 6, &Serial);
                     for y in y.chunks_exact(6) {
                         let same = y.iter().zip(wanted).all(|(&y, wanted)| same(y, wanted));
                         assert!(same, "{ins} {finish:?}: {y:?}, not {wanted:?}");
@@ -519,7 +534,9 @@ fn a_weight_that_is_no_number_shows_in_its_channel_and_in_no_other() {
             let shape = shape(ins, outs, [1; 4]);
             let values = (&*weight, &[0.0; 40][..]);
             let conv = Conv3x3::on(arch, shape, Layout::ChannelsLast, values, finish);
-            let y = run(&conv, &numbers(8 * 9 * ins, 1), [1, 8, 9], outs, &Serial);
+            let x = numbers(8 * 9 * ins, 1);
+            let (y, outcome) = run_anyway(&conv, &x, [1, 8, 9], outs, &Serial);
+            assert_eq!(outcome, Err(NotFinite));
             for (i, y) in y.iter().enumerate() {
                 assert_eq!(y.is_nan(), i % outs == 17, "{finish:?}, number {i}: {y}");
             }
@@ -548,9 +565,30 @@ fn pooling_hides_no_pixel_that_is_no_number() {
         for pixel in 0..8 * 8 {
             let mut x = numbers(8 * 8 * ins, 1);
             x[pixel * ins + 3] = f32::NAN;
-            let y = run(&conv, &x, [1, 8, 8], outs, &Serial);
+            let (y, outcome) = run_anyway(&conv, &x, [1, 8, 8], outs, &Serial);
+            assert_eq!(outcome, Err(NotFinite));
             let at = (pixel / 8 / 2 * 4 + pixel % 8 / 2) * outs;
             assert!(y[at..at + outs].iter().all(|y| y.is_nan()), "pixel {pixel}");
+        }
+    }
+}
+
+/// An activation makes 6 of infinity and 0 of its negative: that it was there is told all the same, whoever computes it.
+#[test]
+fn what_an_activation_hides_is_told() {
+    for arch in [Arch::new(), Arch::Scalar] {
+        for ins in [3, 32] {
+            for x in [3e38, -3e38] {
+                let shape = shape(ins, 6, [1; 4]);
+                let (weight, bias) = (vec![9.0; 6 * ins * 9], [0.0; 6]);
+                let finish = (Activation::Relu6, Pooling::None);
+                let values = (&*weight, &bias[..]);
+                let conv = Conv3x3::on(arch, shape, Layout::ChannelsLast, values, finish);
+                let mut images = numbers(9 * 9 * ins, 1);
+                images[40 * ins] = x;
+                let (_, outcome) = run_anyway(&conv, &images, [1, 9, 9], 6, &Serial);
+                assert_eq!(outcome, Err(NotFinite), "{ins} {x}");
+            }
         }
     }
 }

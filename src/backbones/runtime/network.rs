@@ -8,6 +8,7 @@ use ort::value::TensorRef;
 use super::batch_sizes::BatchSizes;
 use super::environment::one_line;
 use super::fault::is_out_of_memory;
+use super::operators::is_not_ours;
 use super::pool::Pooling;
 use super::session::Opener;
 use super::signature::InputShape;
@@ -27,6 +28,8 @@ pub(super) struct Network {
 pub(super) enum RunFault {
     /// The batch does not fit into the memory.
     OutOfMemory(Error),
+    /// An operator of ours cannot do what it was given; ONNX Runtime's own may.
+    NotOurs(Error),
     /// Anything else.
     Other(Error),
 }
@@ -34,7 +37,9 @@ pub(super) enum RunFault {
 impl From<RunFault> for Error {
     fn from(fault: RunFault) -> Self {
         match fault {
-            RunFault::OutOfMemory(error) | RunFault::Other(error) => error,
+            RunFault::OutOfMemory(error) | RunFault::NotOurs(error) | RunFault::Other(error) => {
+                error
+            }
         }
     }
 }
@@ -117,10 +122,15 @@ impl Network {
                 "give a smaller --batch-size, or --device cpu",
             ));
         }
-        RunFault::Other(self.fault(
+        let fault = self.fault(
             format!("it cannot be run: {message}"),
             "see `frostline models show FILE` for what the network takes",
-        ))
+        );
+        if is_not_ours(&message) {
+            RunFault::NotOurs(fault)
+        } else {
+            RunFault::Other(fault)
+        }
     }
 
     pub(super) fn fault(&self, problem: impl Into<String>, hint: impl Into<String>) -> Error {

@@ -12,6 +12,7 @@ use ort::session::builder::SessionBuilder;
 
 use self::layers::Layers;
 use self::operator::LayerOperator;
+pub(super) use self::operator::is_not_ours;
 use self::parallel::Threads;
 use crate::backbones::onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten, RewrittenGraph};
 

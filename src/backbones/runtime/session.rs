@@ -65,7 +65,7 @@ impl Opener {
                 .transpose()?;
             Self::new(environment, path, image, device, options, cache)
         };
-        let opened = |opener: Self, why| Ok((opener.open()?, opener, why));
+        let opened = |mut opener: Self, why| Ok((opener.open_first()?, opener, why));
         match options.device {
             DeviceRequest::Exactly(device) => opened(on(device)?, None),
             DeviceRequest::Auto => {
@@ -113,6 +113,17 @@ impl Opener {
         self.options.precision
     }
 
+    /// Opens the first session; where ONNX Runtime does not take the network with operators of our own, as its file has it.
+    fn open_first(&mut self) -> Result<Session> {
+        match self.open() {
+            Err(_) if self.winograd_layers() > 0 => {
+                self.source = Source::File;
+                self.open()
+            }
+            opened => opened,
+        }
+    }
+
     /// Opens one more session.
     pub(super) fn open(&self) -> Result<Session> {
         let builder = self.builder(LogLevel::Fatal);
@@ -121,7 +132,7 @@ impl Opener {
         self.commit(builder).map_err(|e| self.fault(&one_line(&e)))
     }
 
-    /// Opens a session in float32 on the same device, to hold a halved one against.
+    /// Opens a session in float32 on the same device, of the network just as its file has it.
     pub(super) fn open_in_full(&self) -> Result<Session> {
         let full = Self {
             options: RunOptions {

@@ -8,7 +8,7 @@ use ort::session::builder::SessionBuilder;
 use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
 use crate::backbones::onnx::in_float16;
-use crate::backbones::onnx::rewrite::rewrite;
+use crate::backbones::onnx::rewrite::{is_too_large, rewrite};
 use crate::backbones::{Convolutions, Device, Precision, RunOptions};
 use crate::error::{Error, Result};
 
@@ -44,15 +44,13 @@ impl Source {
             Precision::Fp16 if !matches!(device, Device::TensorRt(_)) => {
                 Ok(Self::Converted(in_float16(path)?))
             }
-            _ if plain => match rewrite(path, image, options.convolutions)? {
-                Some(rewritten) => {
-                    let network = OwnNetwork::load(rewritten, options.threads);
-                    network
-                        .map(Self::Rewritten)
-                        .map_err(Error::io("read", path))
-                }
-                None => Ok(cache.map_or(Self::File, Self::ToKeep)),
-            },
+            _ if plain => {
+                let network = own_network(path, image, options)?;
+                Ok(network
+                    .map(Self::Rewritten)
+                    .or(cache.map(Self::ToKeep))
+                    .unwrap_or(Self::File))
+            }
             _ => Ok(Self::File),
         }
     }
@@ -85,6 +83,17 @@ fn commit_kept(kept: &KeptGraph, path: &Path, mut builder: SessionBuilder) -> or
     match kept.open(builder.clone()) {
         Some(session) => Ok(session),
         None => builder.commit_from_file(path),
+    }
+}
+
+/// The network with operators of our own, where it has something for them, and no weights that they cannot compute with.
+fn own_network(path: &Path, image: [usize; 3], options: &RunOptions) -> Result<Option<OwnNetwork>> {
+    let Some(rewritten) = rewrite(path, image, options.convolutions)? else {
+        return Ok(None);
+    };
+    match OwnNetwork::load(rewritten, options.threads) {
+        Err(error) if is_too_large(&error) => Ok(None),
+        loaded => loaded.map(Some).map_err(Error::io("read", path)),
     }
 }
 

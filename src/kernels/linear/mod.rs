@@ -10,6 +10,7 @@ use pulp::Arch;
 
 use super::activation::Activation;
 use super::cache::Aligned;
+use super::finite::{NotFinite, Watch};
 use super::parallel::Parallel;
 use super::product::Machine;
 use super::scratch::with_scratch;
@@ -126,10 +127,21 @@ impl Linear {
 
     /// Writes `y (n, outputs)` of `x (n, inputs)`.
     ///
+    /// # Errors
+    ///
+    /// [`NotFinite`]; `y` is then worth nothing.
+    ///
     /// # Panics
     ///
     /// If `x` or `y` has another length.
-    pub fn run(&self, x: &[f32], n: usize, y: &mut [f32], parallel: &dyn Parallel) {
+    pub fn run(
+        &self,
+        x: &[f32],
+        n: usize,
+        y: &mut [f32],
+        parallel: &dyn Parallel,
+    ) -> Result<(), NotFinite> {
+        let watch = Watch::default();
         let LinearShape { inputs, outputs } = self.shape;
         assert_eq!(x.len(), n * inputs);
         assert_eq!(y.len(), n * outputs);
@@ -147,10 +159,12 @@ impl Linear {
                 }
                 let mut y = sums.lock().unwrap_or_else(PoisonError::into_inner);
                 for (y, m) in y.chunks_exact_mut(outputs).zip(m.chunks_exact(panel)) {
+                    watch.note(m[..columns].iter().all(|sum| sum.is_finite()));
                     self.finish(p, &m[..columns], &mut y[p * panel..][..columns]);
                 }
             });
         });
+        watch.verdict()
     }
 
     /// The rows of `x` as products want them, 12 by 12.

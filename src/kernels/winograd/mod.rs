@@ -18,6 +18,7 @@ use self::jobs::Jobs;
 use self::output::OutputTile;
 use super::cache::{Aligned, LINE};
 use super::conv3x3::{ConvShape, Finish, Geometry};
+use super::finite::{NotFinite, Watch};
 use super::output::Pieces;
 use super::parallel::Parallel;
 use super::product::Machine;
@@ -40,6 +41,7 @@ struct Run<'a> {
     /// Channels last.
     x: &'a [f32],
     strips: Pieces<'a>,
+    watch: Watch,
 }
 
 impl Winograd {
@@ -60,7 +62,7 @@ impl Winograd {
         x: &[f32],
         y: &mut [f32],
         parallel: &dyn Parallel,
-    ) {
+    ) -> Result<(), NotFinite> {
         let [height, width] = geometry.output;
         let row = width * shape.out_channels;
         let run = Run {
@@ -69,6 +71,7 @@ impl Winograd {
             geometry,
             x,
             strips: Pieces::strips(y, height, row, finish.pooling.of(4)),
+            watch: Watch::default(),
         };
         let tiles = geometry.tiles();
         let panels = shape.out_channels.div_ceil(self.machine.panel);
@@ -78,6 +81,7 @@ impl Winograd {
             let (tiles, panels) = jobs.get(job);
             self.block(&run, tiles, panels, jobs.panels_at_once());
         });
+        run.watch.verdict()
     }
 
     /// Tiles through `most` panels at a time.
@@ -177,7 +181,7 @@ impl Winograd {
                 continue; // Pooling drops an odd last row or column.
             }
             let strip = n * height.div_ceil(step) + ty;
-            run.strips.with(strip, |y| {
+            let is_finite = run.strips.with(strip, |y| {
                 self.machine.arch.dispatch(OutputTile {
                     m: &m[k * panel..],
                     plane,
@@ -189,8 +193,9 @@ impl Winograd {
                     position: c,
                     size: [step.min(height - top), step.min(width - left)],
                     channels: panel.min(c - p * panel),
-                });
+                })
             });
+            run.watch.note(is_finite);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::super::finite::{all_finite, seen};
 use super::super::{Activation, Pooling};
 
 /// A tile of 4×4 outputs of a panel of channels; of 2×2 where they are pooled.
@@ -25,13 +26,18 @@ pub(super) struct OutputTile<'a> {
 }
 
 impl WithSimd for OutputTile<'_> {
-    type Output = ();
+    /// Whether all numbers are finite, before anything is done to them.
+    type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) -> bool {
         let mut c = 0;
+        let mut noticed = simd.splat_f32s(0.0);
         while c < self.channels {
             let y = self.transform(simd, c);
+            for y in y.as_flattened() {
+                noticed = seen(simd, noticed, *y);
+            }
             match self.pooling {
                 Pooling::None => {
                     for i in 0..self.size[0] {
@@ -47,6 +53,7 @@ impl WithSimd for OutputTile<'_> {
             }
             c += S::F32_LANES;
         }
+        all_finite(simd, noticed)
     }
 }
 

@@ -35,6 +35,8 @@ const LEAST_WHERE_JOINED: usize = 96 * 96;
 const MOST_COLOURS: usize = 4;
 /// Weights from which a linear layer is bound by reading them: 1 MiB of them.
 const LEAST_WEIGHTS: usize = 1 << 18;
+/// Inputs and outputs from which panels of weights are full enough: those of one output would take 32 times their memory.
+const LEAST_SIDE_OF_WEIGHTS: usize = 32;
 
 /// Whether our convolution is the faster one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +75,8 @@ pub(super) fn convolution(
 
 /// Whether a linear layer is replaced, in a network with replaced convolutions.
 pub(super) fn linear(shape: LinearShape) -> bool {
-    shape.inputs.saturating_mul(shape.outputs) >= LEAST_WEIGHTS
+    let LinearShape { inputs, outputs } = shape;
+    inputs.min(outputs) >= LEAST_SIDE_OF_WEIGHTS && inputs.saturating_mul(outputs) >= LEAST_WEIGHTS
 }
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::super::graph::{Attribute, Node};
+use super::super::graph::Node;
 use super::choice::Faster;
+use super::known::{
+    BATCH_NORM, CLIP, CLIP_BY_ATTRIBUTES, CONV, MAX_POOL, RELU, auto_pad, float, int, ints, is,
+};
 use super::layers::{ConvLayer, Norm};
-use super::tensors::{Tensors, all, auto_pad, int, is};
+use super::tensors::Tensors;
 use crate::kernels::{Activation, ConvShape, Layout, Pooling};
 
 /// A convolution that can be replaced, together with nodes behind it.
@@ -51,34 +54,29 @@ impl<'m> FoundConv<'m> {
         let [input, weight, bias @ ..] = node.inputs.as_slice() else {
             return None;
         };
-        let [output] = node.outputs.as_slice() else {
-            return None;
-        };
-        let once = all(node, "strides", 1, true) && all(node, "dilations", 1, true);
-        if !is(node, "Conv")
-            || !once
-            || int(node, "group", 1)? != 1
-            || !tensors.links.is_live(input)
-        {
+        let window = [
+            ints(node, "kernel_shape", 3)?,
+            ints(node, "strides", 1)?,
+            ints(node, "dilations", 1)?,
+        ];
+        let plain = window == [[3, 3], [1, 1], [1, 1]] && int(node, "group", 1)? == 1;
+        if !tensors.takes(node, &CONV) || !plain || !tensors.links.is_live(input) {
             return None;
         }
         let dims = tensors.links.weight_dims(weight)?;
-        let dims: Vec<usize> = dims.iter().map(|&dim| dim as usize).collect();
         let &[out_channels, in_channels, 3, 3] = dims.as_slice() else {
             return None;
         };
+        let [out_channels, in_channels] = [channels(out_channels)?, channels(in_channels)?];
         let shape = ConvShape {
             in_channels,
             out_channels,
             pads: pads(node)?,
         };
-        if in_channels == 0 || out_channels == 0 {
-            return None;
-        }
         let layer = ConvLayer {
             shape,
             input: Layout::ChannelsFirst,
-            weight: tensors.numbers(weight, &dims)?,
+            weight: tensors.numbers(weight, &[out_channels, in_channels, 3, 3])?,
             bias: match bias.first().map(String::as_str) {
                 None | Some("") => None,
                 Some(bias) => Some(tensors.numbers(bias, &[out_channels])?),
@@ -91,7 +89,7 @@ impl<'m> FoundConv<'m> {
             node: i,
             absorbed: Vec::new(),
             input,
-            output,
+            output: &node.outputs[0],
             layer,
         };
         found.absorb(tensors);
@@ -121,7 +119,7 @@ impl<'m> FoundConv<'m> {
             .inputs
             .first()
             .is_some_and(|input| input == self.output);
-        if !first || !tensors.has_one_output(node) {
+        if !first {
             return None;
         }
         let what = what(node)?;
@@ -131,21 +129,25 @@ impl<'m> FoundConv<'m> {
     }
 }
 
+/// More channels than any network has: weights of one channel on the other side would take a hundred times their memory.
+const MOST_CHANNELS: i64 = 1 << 14;
+
+fn channels(length: i64) -> Option<usize> {
+    let sane = (1..=MOST_CHANNELS).contains(&length);
+    sane.then_some(length as usize)
+}
+
 /// More rows or columns of zeros than this are a damaged file.
 const MOST_PADS: i64 = 1 << 10;
 
 /// Rows and columns of zeros at the top, left, bottom and right.
 fn pads(node: &Node) -> Option<[usize; 4]> {
     match auto_pad(node)? {
-        "NOTSET" => match node.ints("pads") {
-            None => Some([0; 4]),
-            Some(&[top, left, bottom, right]) => {
-                let pads = [top, left, bottom, right];
-                let sane = pads.iter().all(|pad| (0..=MOST_PADS).contains(pad));
-                sane.then(|| pads.map(|pad| pad as usize))
-            }
-            Some(_) => None,
-        },
+        "NOTSET" => {
+            let pads: [i64; 4] = ints(node, "pads", 0)?;
+            let sane = pads.iter().all(|pad| (0..=MOST_PADS).contains(pad));
+            sane.then(|| pads.map(|pad| pad as usize))
+        }
         "VALID" => Some([0; 4]),
         // Two in all for a kernel of 3 at stride 1, so that there is no odd one to go anywhere.
         "SAME_UPPER" | "SAME_LOWER" => Some([1; 4]),
@@ -157,57 +159,58 @@ fn norm(tensors: &Tensors, node: &Node, shape: ConvShape) -> Option<Norm> {
     let [_, scale, shift, mean, variance] = node.inputs.as_slice() else {
         return None;
     };
-    let of_network = int(node, "training_mode", 0)? == 0
-        && int(node, "is_test", 1)? == 1
-        && int(node, "spatial", 1)? == 1;
-    if !is(node, "BatchNormalization") || !of_network {
+    let of_network = int(node, "training_mode", 0)? == 0 && int(node, "spatial", 1)? == 1;
+    // It has no say, but has to be a number.
+    float(node, "momentum", 0.9)?;
+    if !tensors.takes(node, &BATCH_NORM) || !of_network {
         return None;
     }
-    let epsilon = match node.attribute("epsilon") {
-        None => 1e-5,
-        Some(Attribute::Float(epsilon)) => *epsilon,
-        Some(_) => return None,
-    };
     let numbers = |tensor: &String| tensors.numbers(tensor, &[shape.out_channels]);
     Some(Norm {
         scale: numbers(scale)?,
         shift: numbers(shift)?,
         mean: numbers(mean)?,
         variance: numbers(variance)?,
-        epsilon,
+        epsilon: float(node, "epsilon", 1e-5)?,
     })
 }
 
 /// The activation that a node is, if it is one that a layer can do.
 pub(super) fn activation(tensors: &Tensors, node: &Node) -> Option<Activation> {
-    if is(node, "Relu") {
+    if tensors.takes(node, &RELU) {
         return Some(Activation::Relu);
     }
-    if !is(node, "Clip") {
+    let bounds = if tensors.takes(node, &CLIP) {
+        let bound = |place: usize| match node.inputs.get(place).map(String::as_str) {
+            None | Some("") => Some(None),
+            Some(tensor) => Some(Some(tensors.scalar(tensor)?)),
+        };
+        [bound(1)?, bound(2)?]
+    } else if tensors.takes(node, &CLIP_BY_ATTRIBUTES) {
+        let bound = |name| match node.attribute(name) {
+            None => Some(None),
+            Some(_) => Some(Some(float(node, name, 0.0)?)),
+        };
+        [bound("min")?, bound("max")?]
+    } else {
         return None;
-    }
-    // A bound was an attribute before opset 11, and is an input since; without one there is none.
-    let bound = |place: usize, name| match (node.inputs.get(place), node.attribute(name)) {
-        (Some(tensor), _) if !tensor.is_empty() => tensors.scalar(tensor),
-        (_, Some(Attribute::Float(bound))) => Some(*bound),
-        (_, Some(_)) => None,
-        (_, None) => Some(f32::INFINITY),
     };
-    match (bound(1, "min")?, bound(2, "max")?) {
-        (0.0, 6.0) => Some(Activation::Relu6),
-        (0.0, f32::INFINITY) => Some(Activation::Relu),
+    match bounds {
+        [Some(0.0), Some(6.0)] => Some(Activation::Relu6),
+        [Some(0.0), None] => Some(Activation::Relu),
         _ => None,
     }
 }
 
 /// Whether a node takes the maxima of 2×2 positions, stride 2, and drops an odd last row or column.
 fn halves(tensors: &Tensors, node: &Node) -> bool {
-    is(node, "MaxPool")
-        && node.ints("kernel_shape") == Some(&[2, 2])
-        && node.ints("strides") == Some(&[2, 2])
-        && all(node, "pads", 0, true)
-        && all(node, "dilations", 1, true)
+    tensors.takes(node, &MAX_POOL)
+        && node.attribute("kernel_shape").is_some()
+        && ints(node, "kernel_shape", 0) == Some([2, 2])
+        && ints(node, "strides", 1) == Some([2, 2])
+        && ints(node, "pads", 0) == Some([0; 4])
+        && ints(node, "dilations", 1) == Some([1, 1])
         && int(node, "ceil_mode", 0) == Some(0)
+        && int(node, "storage_order", 0) == Some(0)
         && matches!(auto_pad(node), Some("NOTSET" | "VALID"))
-        && tensors.has_one_output(node)
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::numbers::Numbers;
+use super::numbers::{Numbers, check};
 use crate::kernels::{
     Activation, Conv3x3, ConvShape, InputOrder, Layout, Linear, LinearShape, Parallel, Pooling,
     Stored,
@@ -48,6 +48,8 @@ impl ConvLayer {
         let mut bias = bias(self.bias.as_ref(), self.shape.out_channels)?;
         if let Some(norm) = &self.norm {
             norm.fold(&mut weight, &mut bias)?;
+            check(&weight)?;
+            check(&bias)?;
         }
         Ok(Conv3x3::new(
             self.shape,

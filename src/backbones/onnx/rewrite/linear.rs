@@ -3,9 +3,10 @@
 use super::super::graph::Node;
 use super::choice;
 use super::convolution::activation;
+use super::known::{FLATTEN, GEMM, GEMM_WITH_BIAS, MAT_MUL, RESHAPE, float, int};
 use super::layers::LinearLayer;
 use super::sizes::{Sizes, passes};
-use super::tensors::{Tensors, int, is, is_default};
+use super::tensors::Tensors;
 use crate::kernels::{Activation, InputOrder, LinearShape, Stored};
 
 /// A linear layer that can be replaced, together with the activation behind it.
@@ -40,14 +41,11 @@ impl<'m> FoundLinear<'m> {
         let [input, weight, bias @ ..] = node.inputs.as_slice() else {
             return None;
         };
-        let [output] = node.outputs.as_slice() else {
-            return None;
-        };
         let dims = tensors.links.weight_dims(weight)?;
         let &[rows, columns] = dims.as_slice() else {
             return None;
         };
-        let (rows, columns) = (rows as usize, columns as usize);
+        let (rows, columns) = (usize::try_from(rows).ok()?, usize::try_from(columns).ok()?);
         let stored = stored(tensors, node)?;
         let shape = match stored {
             Stored::OutputsFirst => LinearShape {
@@ -84,7 +82,7 @@ impl<'m> FoundLinear<'m> {
             node: i,
             absorbed: Vec::new(),
             input,
-            output,
+            output: &node.outputs[0],
             flatten,
             layer,
         };
@@ -110,12 +108,13 @@ impl<'m> FoundLinear<'m> {
 
 /// How the weights of a node lie, if it is a product of rows with them.
 fn stored<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<Stored> {
-    if is(node, "MatMul") {
+    if tensors.takes(node, &MAT_MUL) {
         return is_matrix(tensors, &node.inputs[0]).then_some(Stored::InputsFirst);
     }
-    let plain = is(node, "Gemm")
-        && is_default(node, "alpha", 1.0)
-        && is_default(node, "beta", 1.0)
+    let one = |name| float(node, name, 1.0) == Some(1.0);
+    let plain = (tensors.takes(node, &GEMM) || tensors.takes(node, &GEMM_WITH_BIAS))
+        && one("alpha")
+        && one("beta")
         && int(node, "transA", 0)? == 0;
     match (plain, int(node, "transB", 0)?) {
         (true, 0) => Some(Stored::InputsFirst),
@@ -137,7 +136,10 @@ fn is_matrix<'m>(tensors: &Tensors<'m>, mut tensor: &'m str) -> bool {
             "Gemm" | "Flatten" => return true,
             "Reshape" => return flattens(tensors, node),
             "Relu" | "Clip" | "Dropout" | "Identity" | "BatchNormalization" => {
-                tensor = &node.inputs[0];
+                tensor = match node.inputs.first() {
+                    Some(input) => input,
+                    None => return false,
+                };
             }
             _ => return false,
         }
@@ -166,19 +168,20 @@ fn flatten<'m>(
                 channels,
             });
         }
-        tensor = &node.inputs[0];
+        tensor = node.inputs.first()?;
     }
     None
 }
 
 /// Whether a node makes a matrix of images, whatever the order of their dimensions: a target of 0 would be one of them.
 fn flattens(tensors: &Tensors, node: &Node) -> bool {
-    if is(node, "Flatten") {
+    if tensors.takes(node, &FLATTEN) {
         return int(node, "axis", 1) == Some(1);
     }
     let target = node
         .inputs
         .get(1)
         .and_then(|target| tensors.links.integers(target));
-    is(node, "Reshape") && matches!(target.as_deref(), Some(&[_, length]) if length != 0)
+    let matrix = matches!(target.as_deref(), Some(&[_, length]) if length != 0);
+    tensors.takes(node, &RESHAPE) && matrix
 }

@@ -6,6 +6,7 @@
 
 mod choice;
 mod convolution;
+mod known;
 mod layers;
 mod linear;
 mod numbers;
@@ -18,9 +19,13 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use self::convolution::FoundConv;
 pub(in crate::backbones) use self::layers::{ConvLayer, LinearLayer};
+use self::linear::FoundLinear;
+pub(in crate::backbones) use self::numbers::is_too_large;
 use self::sizes::Sizes;
 use self::tensors::Tensors;
 use self::walk::Walk;
@@ -62,7 +67,7 @@ pub(in crate::backbones) fn rewrite(
     if wanted == Convolutions::Direct {
         return Ok(None);
     }
-    // What cannot be read is for ONNX Runtime to say: it may know more of it, or better words.
+    // What cannot be read or is not understood is for ONNX Runtime to say: it may know more of it, or better words.
     let Ok(model) = read_model(path) else {
         return Ok(None);
     };
@@ -73,14 +78,25 @@ pub(in crate::backbones) fn rewrite(
     let convolutions = convolution::found(&tensors, |shape, output, joined| {
         choice::convolution(wanted, shape, sizes.places(output), joined)
     });
-    if convolutions.is_empty() {
+    let linears = linear::found(&tensors, &sizes);
+    if convolutions.is_empty() || are_shared_much(&convolutions, &linears) {
         return Ok(None);
     }
-    let linears = linear::found(&tensors, &sizes);
     let walked = Walk::over(&tensors, &sizes, convolutions, linears);
     Ok(Some(Rewritten {
         graph: RewrittenGraph::of(&tensors, &walked.steps)?,
         convolutions: walked.convolutions,
         linears: walked.linears,
     }))
+}
+
+/// How many layers may have the same weights: each has a copy of its own, which the file has not.
+const MOST_SHARING: usize = 8;
+
+fn are_shared_much(convolutions: &[FoundConv], linears: &[FoundLinear]) -> bool {
+    let weights = convolutions.iter().map(|found| &found.layer.weight);
+    let weights = weights.chain(linears.iter().map(|found| &found.layer.weight));
+    let mut uses = HashMap::new();
+    weights.for_each(|weight| *uses.entry(weight).or_insert(0) += 1);
+    uses.values().any(|&uses| uses > MOST_SHARING)
 }

@@ -1,12 +1,13 @@
 //! The numbers of a weight, in a range of a file.
 
+use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use crate::inputs::{self, Links};
 
 /// Where the `float32` numbers of a weight lie side by side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Numbers {
     pub(super) path: PathBuf,
     /// The first byte.
@@ -18,6 +19,38 @@ pub(super) struct Numbers {
 /// Bytes that are read at once: as much as stays in a core's cache until it is turned into numbers.
 const STRETCH: usize = 1 << 17;
 
+/// Numbers beside larger ones than this lose their digits in the Winograd domain, and then overflow.
+const LARGEST: f32 = 1e6;
+
+/// The cause of an [`io::Error`]: a weight is NaN, infinite, or too large for layers of our own.
+#[derive(Debug, Clone, Copy)]
+struct TooLarge;
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a weight is not finite, or too large")
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// Whether reading failed since weights are not finite, or too large: ONNX Runtime has to say what they are good for.
+pub(in crate::backbones) fn is_too_large(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooLarge>)
+}
+
+/// Refuses numbers that layers of our own cannot compute with.
+pub(super) fn check(numbers: &[f32]) -> io::Result<()> {
+    // NaN is not below either.
+    if numbers.iter().all(|number| number.abs() <= LARGEST) {
+        Ok(())
+    } else {
+        Err(io::Error::other(TooLarge))
+    }
+}
+
 impl Numbers {
     /// All of them.
     pub(super) fn read(&self) -> io::Result<Vec<f32>> {
@@ -26,7 +59,7 @@ impl Numbers {
         Ok(numbers)
     }
 
-    /// As many as `numbers` has room for, from `first` on.
+    /// As many as `numbers` has room for, from `first` on; they are [`check`]ed.
     pub(super) fn read_from(&self, first: usize, numbers: &mut [f32]) -> io::Result<()> {
         let mut file = inputs::open(&self.path, Links::Follow)?;
         file.seek(SeekFrom::Start(self.offset + 4 * first as u64))?;
@@ -37,6 +70,7 @@ impl Numbers {
             for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<4>().0) {
                 *number = f32::from_le_bytes(*bytes);
             }
+            check(numbers)?;
         }
         Ok(())
     }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::super::graph::{Dim, Node};
 use super::super::shapes::ELEMENTWISE;
-use super::tensors::{Tensors, all, auto_pad, int, is};
+use super::known::{auto_pad, int, is};
+use super::tensors::Tensors;
 
 /// The three lengths after the batch, where they are known.
 type Lengths = [usize; 3];
@@ -95,13 +96,20 @@ impl<'m> Sizes<'m> {
         }
     }
 
-    /// Tensors of one size, and constants that are stretched to it.
+    /// Tensors of one size, and what is stretched to it; none may have more dimensions.
     fn of_sum(&self, tensors: &Tensors, node: &Node) -> Option<Lengths> {
-        let live = node
-            .inputs
-            .iter()
-            .filter(|input| tensors.links.is_live(input));
-        let sizes: Vec<Lengths> = live.map(|input| self.get(input)).collect::<Option<_>>()?;
+        let size = |input: &String| {
+            if tensors.links.is_live(input) {
+                return self.get(input);
+            }
+            let dims = tensors.links.weight_dims(input)?;
+            let dims = dims.iter().map(|&dim| usize::try_from(dim).ok());
+            let dims: Vec<usize> = dims.collect::<Option<_>>()?;
+            let ahead = 4_usize.checked_sub(dims.len())?;
+            let all = [&vec![1; ahead], &dims[..]].concat();
+            all[1..].try_into().ok()
+        };
+        let sizes: Vec<Lengths> = node.inputs.iter().map(size).collect::<Option<_>>()?;
         let most = |i: usize| sizes.iter().map(|size| size[i]).max();
         Some([most(0)?, most(1)?, most(2)?])
     }
@@ -141,12 +149,7 @@ fn windows(node: &Node, [_, height, width]: Lengths, kernel: [i64; 2]) -> Option
 
 /// Whether a node gives its first input as it is.
 pub(super) fn passes(tensors: &Tensors, node: &Node) -> bool {
-    let same = is(node, "Identity")
-        // With a third input it may be one in training.
-        || is(node, "Dropout") && node.inputs.len() <= 2
-        || (is(node, "AveragePool") || is(node, "MaxPool"))
-            && all(node, "kernel_shape", 1, false)
-            && all(node, "strides", 1, true)
-            && all(node, "pads", 0, true);
+    // With a third input it may be one in training.
+    let same = is(node, "Identity") || is(node, "Dropout") && node.inputs.len() <= 2;
     same && tensors.has_one_output(node)
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::graph::Node;
+use super::tensors::Tensors;
 
 /// A node of the new graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,34 +42,17 @@ impl Step {
             Self::Transpose { input, .. } | Self::Own { input, .. } => vec![input],
         }
     }
-
-    /// The tensors that it makes.
-    fn makes<'a>(&'a self, nodes: &'a [Node]) -> Vec<&'a str> {
-        match self {
-            Self::Same(node) => nodes[*node].makes().collect(),
-            Self::Renamed { output, .. }
-            | Self::Transpose { output, .. }
-            | Self::Own { output, .. } => vec![output],
-        }
-    }
 }
 
-/// Leaves out the steps that lead to no output, such as constants that are in a layer now.
-///
-/// A graph whose nodes are in no order keeps some of them, which ONNX Runtime leaves out in its turn.
-pub(super) fn without_dead_ends<'a>(
-    steps: Vec<Step>,
-    nodes: &[Node],
-    outputs: impl Iterator<Item = &'a str>,
-) -> Vec<Step> {
-    let mut needed: HashSet<String> = outputs.map(ToOwned::to_owned).collect();
+/// Leaves out the constants that are in a layer now. Other nodes that lead to no output stay, for ONNX Runtime to judge.
+pub(super) fn without_constants(steps: Vec<Step>, tensors: &Tensors) -> Vec<Step> {
+    let nodes = tensors.nodes();
+    let mut needed: HashSet<String> = tensors.outputs().map(ToOwned::to_owned).collect();
     let mut kept = Vec::with_capacity(steps.len());
     for step in steps.into_iter().rev() {
-        if step
-            .makes(nodes)
-            .iter()
-            .any(|&tensor| needed.contains(tensor))
-        {
+        let dropped = matches!(step, Step::Same(i)
+            if tensors.is_constant(&nodes[i]) && !needed.contains(&nodes[i].outputs[0]));
+        if !dropped {
             needed.extend(step.needs(nodes).into_iter().map(ToOwned::to_owned));
             kept.push(step);
         }

@@ -2,9 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::graph::{Attribute, Model, Node, Payload, Weight, element};
-use super::super::links::Links;
+use super::super::graph::{
+    Attribute, Dim, Graph, Model, Node, Payload, ValueInfo, Weight, WeightKind, element,
+};
+use super::super::links::{Links, Maker};
 use super::super::outline::external_file;
+use super::known::{CONSTANT, CONSTANT_FLOAT, IDENTITY, OPSETS, Operator};
 use super::numbers::Numbers;
 
 /// How many names a constant has at most; a circle ends here.
@@ -14,21 +17,72 @@ const FARTHEST: usize = 8;
 pub(super) struct Tensors<'m> {
     pub(super) model: &'m Model,
     pub(super) links: Links<'m>,
+    opset: i64,
     readers: HashMap<&'m str, Vec<usize>>,
     outputs: HashSet<&'m str>,
+    /// Those that the file says are no `float32`.
+    others: HashSet<&'m str>,
 }
 
 impl<'m> Tensors<'m> {
-    /// `None` where two parts of the network make one tensor.
+    /// `None` where the network is of a version that is not known, or something in it is not certain: operators of its
+    /// own, nodes in no order, two makers of one tensor, a weight that is said to be another than it is.
     pub(super) fn of(model: &'m Model) -> Option<Self> {
+        let opset = model.opset().filter(|opset| OPSETS.contains(opset))?;
         let links = Links::new(&model.graph).ok()?;
         let outputs = model.graph.outputs.iter().map(|info| info.name.as_str());
-        Some(Self {
+        let tensors = Self {
             model,
+            opset,
             readers: links.readers(),
             links,
             outputs: outputs.collect(),
+            others: others(&model.graph),
+        };
+        let certain = !model.has_functions && tensors.are_in_order() && tensors.are_as_said();
+        certain.then_some(tensors)
+    }
+
+    /// Whether each node stands behind those that it needs.
+    fn are_in_order(&self) -> bool {
+        let mut nodes = self.nodes().iter().enumerate();
+        nodes.all(|(i, node)| {
+            let before = |tensor| !matches!(self.links.maker(tensor), Some(Maker::Node(maker)) if maker >= i);
+            node.needs().all(before)
         })
+    }
+
+    /// Whether weights that are inputs, too, are said to have the type and dimensions that they have.
+    fn are_as_said(&self) -> bool {
+        let mut inputs = self.model.graph.inputs.iter();
+        inputs.all(|info| match self.links.maker(&info.name) {
+            Some(Maker::Weight(i)) => is_as_said(info, &self.model.graph.weights[i]),
+            _ => true,
+        })
+    }
+
+    /// Whether a node is this operator and says nothing that is not known, of tensors that are `float32`.
+    pub(super) fn takes(&self, node: &Node, operator: &Operator) -> bool {
+        let mut outputs = node.outputs.iter();
+        operator.is(node, self.opset) && outputs.all(|output| self.may_be_float(output))
+    }
+
+    /// Whether the file does not say that a tensor is anything else than `float32`.
+    pub(super) fn may_be_float(&self, tensor: &str) -> bool {
+        !self.others.contains(tensor)
+    }
+
+    /// Whether a node only names a constant, and may be left out where nobody needs it.
+    pub(super) fn is_constant(&self, node: &Node) -> bool {
+        let identity = IDENTITY.is(node, self.opset) && !self.links.is_live(&node.inputs[0]);
+        let value = |name| match node.attribute(name) {
+            Some(Attribute::Tensor(weight)) => weight.is_plain,
+            Some(Attribute::Float(_)) => true,
+            _ => false,
+        };
+        identity
+            || CONSTANT.is(node, self.opset) && value("value")
+            || CONSTANT_FLOAT.is(node, self.opset) && value("value_float")
     }
 
     pub(super) fn nodes(&self) -> &'m [Node] {
@@ -63,7 +117,7 @@ impl<'m> Tensors<'m> {
     }
 
     /// Whether anything reads a tensor.
-    fn is_read(&self, tensor: &str) -> bool {
+    pub(super) fn is_read(&self, tensor: &str) -> bool {
         self.readers.contains_key(tensor) || self.outputs.contains(tensor)
     }
 
@@ -86,8 +140,12 @@ impl<'m> Tensors<'m> {
     /// A constant by the name under which it is read; exporters write equal ones once, and name them anew.
     fn constant(&self, mut tensor: &'m str) -> Option<&'m Weight> {
         for _ in 0..FARTHEST {
+            if !self.may_be_float(tensor) {
+                return None;
+            }
             match self.links.node(tensor) {
-                Some(node) if is(node, "Identity") => tensor = node.inputs.first()?,
+                Some(node) if IDENTITY.is(node, self.opset) => tensor = &node.inputs[0],
+                Some(node) if !CONSTANT.is(node, self.opset) => return None,
                 _ => break,
             }
         }
@@ -95,19 +153,21 @@ impl<'m> Tensors<'m> {
     }
 
     /// A constant of one number.
-    pub(super) fn scalar(&self, tensor: &str) -> Option<f32> {
-        if let Some(weight) = self.links.stored(tensor) {
+    pub(super) fn scalar(&self, tensor: &'m str) -> Option<f32> {
+        if let Some(weight) = self.constant(tensor) {
             let numbers = self.place(weight)?;
-            return (numbers.len == 1).then(|| numbers.read().ok()?.first().copied())?;
+            let one = matches!(weight.dims[..], [] | [1]);
+            return one.then(|| numbers.read().ok()?.first().copied())?;
         }
-        match self.links.node(tensor)?.attribute("value_float")? {
-            Attribute::Float(number) => Some(*number),
+        let node = self.links.node(tensor)?;
+        match node.attribute("value_float")? {
+            Attribute::Float(number) if self.takes(node, &CONSTANT_FLOAT) => Some(*number),
             _ => None,
         }
     }
 
     fn place(&self, weight: &Weight) -> Option<Numbers> {
-        if weight.element != element::FLOAT {
+        if weight.element != element::FLOAT || !weight.is_plain {
             return None;
         }
         let len = usize::try_from(weight.len()?).ok()?;
@@ -130,42 +190,21 @@ impl<'m> Tensors<'m> {
     }
 }
 
-/// Whether an operator is ONNX's own of this name.
-pub(super) fn is(node: &Node, operator: &str) -> bool {
-    matches!(node.domain.as_str(), "" | "ai.onnx") && node.operator == operator
+/// The tensors that a graph says are no `float32`.
+fn others(graph: &Graph) -> HashSet<&str> {
+    let all = graph.inputs.iter().chain(&graph.outputs);
+    let all = all.chain(&graph.value_info);
+    let others = all.filter(|info| info.element != Some(element::FLOAT));
+    others.map(|info| info.name.as_str()).collect()
 }
 
-/// An attribute of one integer, or what it is where it is not given.
-pub(super) fn int(node: &Node, name: &str, default: i64) -> Option<i64> {
-    match node.attribute(name) {
-        None => Some(default),
-        Some(Attribute::Int(int)) => Some(*int),
-        Some(_) => None,
-    }
-}
-
-/// Whether an attribute of one number has this value, which is also its default.
-pub(super) fn is_default(node: &Node, name: &str, default: f32) -> bool {
-    match node.attribute(name) {
-        None => true,
-        Some(Attribute::Float(number)) => number.to_bits() == default.to_bits(),
-        Some(_) => false,
-    }
-}
-
-/// Whether all integers of an attribute are `value`, or it is not given and `or_absent`.
-pub(super) fn all(node: &Node, name: &str, value: i64, or_absent: bool) -> bool {
-    match node.ints(name) {
-        None => or_absent && node.attribute(name).is_none(),
-        Some(ints) => ints.iter().all(|&int| int == value),
-    }
-}
-
-/// How a window is padded, where it is not given in numbers.
-pub(super) fn auto_pad(node: &Node) -> Option<&str> {
-    match node.attribute("auto_pad") {
-        None => Some("NOTSET"),
-        Some(Attribute::Text(text)) => Some(text),
-        Some(_) => None,
-    }
+fn is_as_said(info: &ValueInfo, weight: &Weight) -> bool {
+    let same = |(dim, &length): (&Dim, &i64)| match dim {
+        Dim::Fixed(said) => i64::try_from(*said) == Ok(length),
+        Dim::Free(_) => true,
+    };
+    let dims = info.dims.as_ref().is_none_or(|dims| {
+        dims.len() == weight.dims.len() && dims.iter().zip(&weight.dims).all(same)
+    });
+    weight.kind == WeightKind::Dense && info.element == Some(weight.element) && dims
 }

@@ -103,7 +103,8 @@ fn layers_take_what_follows_them() {
         [
             "Conv3x3 data -> relu1/channels_last",
             "Conv3x3 relu1/channels_last -> pool/channels_last",
-            "Reshape pool/channels_last target -> flat",
+            "Dropout pool/channels_last -> dropped/channels_last",
+            "Reshape dropped/channels_last target -> flat",
             "Linear flat -> features",
         ]
     );

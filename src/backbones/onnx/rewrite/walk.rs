@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 use super::super::graph::Node;
 use super::super::links::Maker;
 use super::convolution::FoundConv;
+use super::known::{CONCAT, int, is};
 use super::layers::{ConvLayer, LinearLayer};
 use super::linear::FoundLinear;
-use super::sizes::{Sizes, passes};
-use super::steps::{Step, without_dead_ends};
-use super::tensors::{Tensors, int, is};
+use super::sizes::Sizes;
+use super::steps::{Step, without_constants};
+use super::tensors::Tensors;
 use super::{CONV, LINEAR};
 use crate::kernels::{InputOrder, Layout};
 
@@ -36,6 +37,8 @@ const UNARY: &[&str] = &[
     "Tanh",
     "Mish",
     "Gelu",
+    "Identity",
+    "Dropout",
 ];
 /// Operators on numbers at the same place of several tensors.
 const BETWEEN: &[&str] = &["Add", "Sum", "Sub", "Mul", "Div", "Max", "Min", "Concat"];
@@ -93,7 +96,6 @@ impl<'w, 'm> Walk<'w, 'm> {
             } else if let Some(found) = linears.remove(&i) {
                 walk.linear(found);
             } else if !(absorbed.contains(&i)
-                || walk.pass(node)
                 || walk.follow(i, node)
                 || flattens.contains(&i) && walk.flatten(i, node))
             {
@@ -142,22 +144,6 @@ impl<'w, 'm> Walk<'w, 'm> {
         self.walked.linears.push(found.layer);
     }
 
-    /// A tensor that is given on as it is keeps its channels last.
-    fn pass(&mut self, node: &'m Node) -> bool {
-        let name = node
-            .inputs
-            .first()
-            .and_then(|input| self.last.get(input.as_str()));
-        match name {
-            Some(name) if passes(self.tensors, node) => {
-                let name = name.clone();
-                self.last.insert(&node.outputs[0], name);
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// A node on each number alone follows what it reads.
     fn follow(&mut self, i: usize, node: &'m Node) -> bool {
         let unary = UNARY.iter().any(|operator| is(node, operator));
@@ -172,10 +158,15 @@ impl<'w, 'm> Walk<'w, 'm> {
         let all = (unary || between)
             && images.iter().any(is_last)
             && images.iter().all(is_image)
-            && self.tensors.has_one_output(node);
+            && matches!(&node.outputs[..], [output] if self.tensors.may_be_float(output));
         let concat = is(node, "Concat");
         // What is put together grows: turning the parts that are not ours, and then the whole, would cost more than ours.
-        if !all || concat && !(int(node, "axis", 1) == Some(1) && images.iter().all(is_last)) {
+        let joins = || {
+            self.tensors.takes(node, &CONCAT)
+                && int(node, "axis", 0) == Some(1)
+                && images.iter().all(is_last)
+        };
+        if !all || concat && !joins() {
             return false;
         }
         let images = images
@@ -249,7 +240,7 @@ impl<'w, 'm> Walk<'w, 'm> {
     /// Names a tensor with its channels last, as nothing else in the network is called.
     fn name_last(&mut self, tensor: &'m str) -> String {
         let mut name = format!("{tensor}/channels_last");
-        while self.tensors.links.maker(&name).is_some() {
+        while self.tensors.links.maker(&name).is_some() || self.tensors.is_read(&name) {
             name.push('_');
         }
         self.last.insert(tensor, name.clone());
@@ -257,26 +248,12 @@ impl<'w, 'm> Walk<'w, 'm> {
     }
 
     fn finish(mut self) -> Walked {
-        // In a graph whose nodes are in no order, some may have been read before they were made.
-        let nodes = self.tensors.nodes();
-        let read: Vec<&'m str> = self
-            .walked
-            .steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Same(i) => Some(nodes[*i].needs()),
-                _ => None,
-            })
-            .flatten()
-            .collect();
-        let outputs = self.tensors.outputs();
-        for tensor in read.into_iter().chain(outputs) {
+        for tensor in self.tensors.outputs() {
             self.turn_first(tensor);
         }
         let steps = std::mem::take(&mut self.walked.steps);
-        let steps = without_dead_ends(steps, nodes, self.tensors.outputs());
         Walked {
-            steps,
+            steps: without_constants(steps, self.tensors),
             ..self.walked
         }
     }

@@ -81,9 +81,10 @@ fn body(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     while let Some(field) = wire.field(&mut rest)? {
         let kept = match field.number {
             1 => false,
-            5 | 15 => weights
-                .next()
-                .is_some_and(|weight| read.contains(weight.name.as_str())),
+            // Those of layers go; what nobody reads is for ONNX Runtime to judge.
+            5 | 15 => weights.next().is_some_and(|weight| {
+                read.contains(weight.name.as_str()) || !tensors.is_read(&weight.name)
+            }),
             11 => inputs
                 .next()
                 .is_some_and(|input| is_picture(tensors, &input.name)),

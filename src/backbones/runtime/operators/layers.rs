@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::operator::Layer;
 use crate::backbones::onnx::rewrite::{ConvLayer, LinearLayer};
-use crate::kernels::{Conv3x3, ConvShape, Layout, Linear, LinearShape, Parallel};
+use crate::kernels::{Conv3x3, ConvShape, Layout, Linear, LinearShape, NotFinite, Parallel};
 
 /// Layers, by the numbers that the graph has for them.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub(super) struct Conv {
     input: Layout,
 }
 
-/// A linear layer over the last dimension, and what it takes.
+/// A linear layer over rows, and what it takes.
 pub(super) struct Product {
     kernel: Linear,
     shape: LinearShape,
@@ -97,6 +97,10 @@ impl Layer for Conv {
                     .output_size(h.max(0) as usize, w.max(0) as usize);
                 let known =
                     |length: i64, output: usize| if length < 0 { -1 } else { output as i64 };
+                // ONNX Runtime refuses some of what is smaller than a window, and takes others for as large.
+                if h >= 0 && height == 0 || w >= 0 && width == 0 {
+                    return Err(format!("a convolution leaves nothing of {h}×{w} positions"));
+                }
                 Ok(vec![
                     n,
                     known(h, height),
@@ -110,27 +114,37 @@ impl Layer for Conv {
         }
     }
 
-    fn run(&self, x: &[f32], input: &[i64], y: &mut [f32], parallel: &dyn Parallel) {
+    fn run(
+        &self,
+        x: &[f32],
+        input: &[i64],
+        y: &mut [f32],
+        parallel: &dyn Parallel,
+    ) -> Result<(), NotFinite> {
         let (size, _) = images(self.input, input).expect("its output was asked for before");
         self.kernel
-            .run(x, size.map(|length| length as usize), y, parallel);
+            .run(x, size.map(|length| length as usize), y, parallel)
     }
 }
 
 impl Layer for Product {
     fn output(&self, input: &[i64]) -> Result<Vec<i64>, String> {
         let LinearShape { inputs, outputs } = self.shape;
-        match input.split_last() {
-            Some((&length, rows)) if may_be(length, inputs) => {
-                Ok([rows, &[outputs as i64]].concat())
-            }
+        match *input {
+            [rows, length] if may_be(length, inputs) => Ok(vec![rows, outputs as i64]),
             _ => Err(format!(
                 "a linear layer of {inputs} inputs was given {input:?}"
             )),
         }
     }
 
-    fn run(&self, x: &[f32], _: &[i64], y: &mut [f32], parallel: &dyn Parallel) {
-        self.kernel.run(x, x.len() / self.shape.inputs, y, parallel);
+    fn run(
+        &self,
+        x: &[f32],
+        _: &[i64],
+        y: &mut [f32],
+        parallel: &dyn Parallel,
+    ) -> Result<(), NotFinite> {
+        self.kernel.run(x, x.len() / self.shape.inputs, y, parallel)
     }
 }

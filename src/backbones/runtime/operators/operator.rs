@@ -1,5 +1,6 @@
 //! An operator whose nodes are layers, told apart by a number.
 
+use std::fmt::Display;
 use std::iter;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use ort::value::{SymbolicDimensions, TensorElementType, ValueType};
 
 use super::parallel::SessionThreads;
 use crate::backbones::onnx::rewrite::LAYER;
-use crate::kernels::Parallel;
+use crate::kernels::{NotFinite, Parallel};
 
 /// What a node of an operator computes: one tensor of another.
 pub(super) trait Layer: Send + Sync + 'static {
@@ -19,7 +20,13 @@ pub(super) trait Layer: Send + Sync + 'static {
     fn output(&self, input: &[i64]) -> Result<Vec<i64>, String>;
 
     /// Computes it of numbers of these lengths.
-    fn run(&self, x: &[f32], input: &[i64], y: &mut [f32], parallel: &dyn Parallel);
+    fn run(
+        &self,
+        x: &[f32],
+        input: &[i64],
+        y: &mut [f32],
+        parallel: &dyn Parallel,
+    ) -> Result<(), NotFinite>;
 }
 
 /// An operator of one input and one output.
@@ -107,14 +114,26 @@ impl<L: Layer> Kernel for LayerKernel<L> {
         let missing = || ort::Error::new("there is no input, or no room for an output");
         let input = context.input(0)?.ok_or_else(missing)?;
         let (shape, x) = input.try_extract_tensor::<f32>()?;
-        let lengths = layer.output(shape).map_err(ort::Error::new)?;
+        let lengths = layer.output(shape).map_err(not_ours)?;
         let mut output = context.output(0, lengths)?.ok_or_else(missing)?;
         let (_, y) = output.try_extract_tensor_mut::<f32>()?;
         let threads = SessionThreads {
             context,
             threads: self.threads,
         };
-        layer.run(x, shape, y, &threads);
-        Ok(())
+        let outcome = layer.run(x, shape, y, &threads);
+        outcome.map_err(|NotFinite| not_ours("numbers are not finite"))
     }
+}
+
+/// How errors begin where an operator cannot do what it was given, and ONNX Runtime has to say what becomes of it.
+const NOT_OURS: &str = "not for frostline's operator";
+
+fn not_ours(problem: impl Display) -> ort::Error {
+    ort::Error::new(format!("{NOT_OURS}: {problem}"))
+}
+
+/// Whether a run failed since an operator of ours could not do what it was given.
+pub(in crate::backbones::runtime) fn is_not_ours(message: &str) -> bool {
+    message.contains(NOT_OURS)
 }

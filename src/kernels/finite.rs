@@ -1,0 +1,42 @@
+//! Noticing numbers that are not finite where they arise: behind an activation or a maximum they may not show any more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pulp::Simd;
+
+/// Some number of an output is NaN or infinite, or was before its activation and pooling. In the Winograd domain that says
+/// little of what a direct convolution would give: one NaN fills a whole tile, and numbers near the largest overflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotFinite;
+
+/// What the threads of a run have noticed.
+#[derive(Default)]
+pub(super) struct Watch(AtomicBool);
+
+impl Watch {
+    pub(super) fn note(&self, is_finite: bool) {
+        if !is_finite {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn verdict(self) -> Result<(), NotFinite> {
+        if self.0.into_inner() {
+            Err(NotFinite)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Zeros as long as all values were finite: NaN and infinity times zero are NaN.
+#[inline(always)]
+pub(super) fn seen<S: Simd>(simd: S, before: S::f32s, values: S::f32s) -> S::f32s {
+    simd.mul_add_e_f32s(values, simd.splat_f32s(0.0), before)
+}
+
+/// Whether all values that were [`seen`] are finite.
+#[inline(always)]
+pub(super) fn all_finite<S: Simd>(simd: S, seen: S::f32s) -> bool {
+    simd.reduce_sum_f32s(seen) == 0.0
+}
