@@ -2,6 +2,7 @@
 
 mod agreement;
 mod batch_sizes;
+mod caught;
 mod environment;
 mod fault;
 mod graph_cache;

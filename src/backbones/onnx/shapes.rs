@@ -18,6 +18,8 @@ pub(super) const ELEMENTWISE: &[&str] = &[
     "HardSigmoid",
     "HardSwish",
     "Tanh",
+    "Softplus",
+    "Mish",
     "Dropout",
     "Identity",
     "Cast",

@@ -5,6 +5,7 @@ use std::path::Path;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
+use super::caught::caught;
 use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
 use crate::backbones::onnx::in_float16;
@@ -62,7 +63,7 @@ impl Source {
         threads: usize,
         mut builder: SessionBuilder,
     ) -> ort::Result<Session> {
-        match self {
+        caught(|| match self {
             Self::File => builder.commit_from_file(path),
             Self::ToKeep(cache) => match cache.find() {
                 Some(kept) => commit_kept(&kept, path, builder),
@@ -74,7 +75,7 @@ impl Source {
             Self::Kept(kept) => commit_kept(kept, path, builder),
             Self::Converted(bytes) => builder.commit_from_memory(bytes),
             Self::Rewritten(network) => network.commit(threads, builder),
-        }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod kept_graph;
 mod net;
+mod random;
 
 use frostline::backbones::{
     Backbone, Convolutions, Device, DeviceRequest, FeatureLayer, Home, OnnxBackbone, RunOptions,

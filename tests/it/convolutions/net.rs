@@ -18,6 +18,7 @@ pub(super) struct Net {
 }
 
 /// An attribute's value.
+#[derive(Clone)]
 pub(super) enum Is<'a> {
     Int(i64),
     Ints(&'a [i64]),
@@ -50,6 +51,14 @@ impl Net {
         let numbers = (0..len).map(|_| mean + spread * self.numbers.next());
         let bytes = numbers.flat_map(f32::to_le_bytes).collect();
         self.tensor(dims, DataType::FLOAT, bytes)
+    }
+
+    /// Makes one number of a weight another.
+    pub(super) fn change(&mut self, weight: &str, at: usize, number: f32) {
+        let mut all = self.graph.initializer.iter_mut();
+        let weight = all.find(|known| known.name.as_deref() == Some(weight));
+        let mut bytes = weight.unwrap().raw_data.as_ref().unwrap().borrow_mut();
+        bytes[4 * at..][..4].copy_from_slice(&number.to_le_bytes());
     }
 
     /// A constant of one number.

@@ -93,6 +93,13 @@ pub(super) const MAT_MUL: Operator = operator("MatMul", 1, 2..=2, &[]);
 pub(super) const FLATTEN: Operator = operator("Flatten", 1, 1..=1, &[("axis", 1, LATEST)]);
 pub(super) const RESHAPE: Operator = operator("Reshape", 5, 2..=2, &[("allowzero", 14, LATEST)]);
 pub(super) const CONCAT: Operator = operator("Concat", 4, 1..=usize::MAX, &[("axis", 4, LATEST)]);
+/// A third input may say that it is one in training, which ONNX Runtime judges.
+pub(super) const DROPOUT: Operator = operator(
+    "Dropout",
+    7,
+    1..=3,
+    &[("ratio", 7, 11), ("seed", 12, LATEST)],
+);
 pub(super) const IDENTITY: Operator = operator("Identity", 1, 1..=1, &[]);
 /// A constant that is a tensor.
 pub(super) const CONSTANT: Operator = operator("Constant", 1, 0..=0, &[("value", 1, LATEST)]);

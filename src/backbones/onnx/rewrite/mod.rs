@@ -32,7 +32,7 @@ use self::walk::Walk;
 pub(in crate::backbones) use self::write::RewrittenGraph;
 use super::read::read_model;
 use crate::backbones::Convolutions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The domain of our operators in a graph.
 pub(in crate::backbones) const DOMAIN: &str = "frostline";
@@ -58,15 +58,12 @@ pub(in crate::backbones) struct Rewritten {
 /// `None` where nothing is.
 ///
 /// # Errors
-/// [`Error::Io`](crate::error::Error::Io), and [`Error::File`](crate::error::Error::File) where the file changes meanwhile.
+/// [`Error::Io`], [`Error::File`] where the file changes meanwhile, and [`Error::Network`] where a pooling has no output.
 pub(in crate::backbones) fn rewrite(
     path: &Path,
     image: [usize; 3],
     wanted: Convolutions,
 ) -> Result<Option<Rewritten>> {
-    if wanted == Convolutions::Direct {
-        return Ok(None);
-    }
     // What cannot be read or is not understood is for ONNX Runtime to say: it may know more of it, or better words.
     let Ok(model) = read_model(path) else {
         return Ok(None);
@@ -75,6 +72,12 @@ pub(in crate::backbones) fn rewrite(
         return Ok(None);
     };
     let sizes = Sizes::of(&tensors, image);
+    if let Some(node) = sizes.empty() {
+        return Err(window_too_large(path, &node.title()));
+    }
+    if wanted == Convolutions::Direct || !tensors.are_certain() {
+        return Ok(None);
+    }
     let convolutions = convolution::found(&tensors, |shape, output, joined| {
         choice::convolution(wanted, shape, sizes.places(output), joined)
     });
@@ -88,6 +91,15 @@ pub(in crate::backbones) fn rewrite(
         convolutions: walked.convolutions,
         linears: walked.linears,
     }))
+}
+
+/// ONNX Runtime divides by the length of such an output, which ends the process.
+fn window_too_large(path: &Path, node: &str) -> Error {
+    Error::Network {
+        path: path.to_owned(),
+        problem: format!("its node {node} has a window that is larger than what it moves over"),
+        hint: "give larger images, as with --crop".to_owned(),
+    }
 }
 
 /// How many layers may have the same weights: each has a copy of its own, which the file has not.

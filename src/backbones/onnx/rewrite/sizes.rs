@@ -14,12 +14,18 @@ type Lengths = [usize; 3];
 const LONGEST: usize = 1 << 20;
 
 /// The sizes of tensors with four dimensions, as the network's file orders them.
-pub(super) struct Sizes<'m>(HashMap<&'m str, Lengths>);
+pub(super) struct Sizes<'m> {
+    known: HashMap<&'m str, Lengths>,
+    empty: Option<&'m Node>,
+}
 
 impl<'m> Sizes<'m> {
     /// For a picture of these three lengths where the file leaves them open.
     pub(super) fn of(tensors: &Tensors<'m>, image: Lengths) -> Self {
-        let mut sizes = Self(HashMap::new());
+        let mut sizes = Self {
+            known: HashMap::new(),
+            empty: None,
+        };
         for input in &tensors.model.graph.inputs {
             let dims = input.dims.as_deref().and_then(|dims| dims.get(1..));
             if let Some(dims @ [_, _, _]) = dims {
@@ -33,6 +39,8 @@ impl<'m> Sizes<'m> {
         for node in tensors.nodes() {
             if let (Some(output), Some(size)) = (node.outputs.first(), sizes.behind(tensors, node))
             {
+                let is_empty = node.operator.ends_with("Pool") && size.contains(&0);
+                sizes.empty = sizes.empty.or(is_empty.then_some(node));
                 sizes.insert(output, size);
             }
         }
@@ -41,13 +49,18 @@ impl<'m> Sizes<'m> {
 
     fn insert(&mut self, tensor: &'m str, size: Lengths) {
         if size.iter().all(|&length| length <= LONGEST) {
-            self.0.insert(tensor, size);
+            self.known.insert(tensor, size);
         }
     }
 
     /// A tensor's three lengths after the batch.
     pub(super) fn get(&self, tensor: &str) -> Option<Lengths> {
-        self.0.get(tensor).copied()
+        self.known.get(tensor).copied()
+    }
+
+    /// A pooling whose window does not fit into what it moves over.
+    pub(super) fn empty(&self) -> Option<&'m Node> {
+        self.empty
     }
 
     /// Height and width of a tensor whose channels come first.
@@ -75,7 +88,7 @@ impl<'m> Sizes<'m> {
                 Some([size?[0], rows, columns])
             }
             "GlobalAveragePool" | "GlobalMaxPool" => Some([size?[0], 1, 1]),
-            "Add" | "Sum" | "Sub" | "Mul" | "Div" => self.of_sum(tensors, node),
+            "Add" | "Sum" | "Sub" | "Mul" | "Div" | "Max" | "Min" => self.of_sum(tensors, node),
             "Concat" if int(node, "axis", 1)? == 1 => {
                 let sizes = node.inputs.iter().map(|input| self.get(input));
                 let sizes: Vec<Lengths> = sizes.collect::<Option<_>>()?;
@@ -142,7 +155,8 @@ fn windows(node: &Node, [_, height, width]: Lengths, kernel: [i64; 2]) -> Option
             "VALID" => (length - reach - 1 + up) / stride + 1,
             _ => (length + stride - 1) / stride,
         };
-        usize::try_from(count).ok()
+        // What is below nothing is nothing, too.
+        usize::try_from(count.max(0)).ok()
     };
     Some([one(0, height)?, one(1, width)?])
 }

@@ -25,22 +25,27 @@ pub(super) struct Tensors<'m> {
 }
 
 impl<'m> Tensors<'m> {
-    /// `None` where the network is of a version that is not known, or something in it is not certain: operators of its
-    /// own, nodes in no order, two makers of one tensor, a weight that is said to be another than it is.
+    /// `None` where two parts of the network make one tensor.
     pub(super) fn of(model: &'m Model) -> Option<Self> {
-        let opset = model.opset().filter(|opset| OPSETS.contains(opset))?;
         let links = Links::new(&model.graph).ok()?;
         let outputs = model.graph.outputs.iter().map(|info| info.name.as_str());
-        let tensors = Self {
+        Some(Self {
             model,
-            opset,
+            opset: model.opset().unwrap_or_default(),
             readers: links.readers(),
             links,
             outputs: outputs.collect(),
             others: others(&model.graph),
-        };
-        let certain = !model.has_functions && tensors.are_in_order() && tensors.are_as_said();
-        certain.then_some(tensors)
+        })
+    }
+
+    /// Whether the network is of a version that is known, and nothing in it is uncertain: operators of its own, nodes in
+    /// no order, a weight that is said to be another than it is.
+    pub(super) fn are_certain(&self) -> bool {
+        OPSETS.contains(&self.opset)
+            && !self.model.has_functions
+            && self.are_in_order()
+            && self.are_as_said()
     }
 
     /// Whether each node stands behind those that it needs.

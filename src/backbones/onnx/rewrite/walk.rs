@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use super::super::graph::Node;
 use super::super::links::Maker;
 use super::convolution::FoundConv;
-use super::known::{CONCAT, int, is};
+use super::known::{CONCAT, DROPOUT, IDENTITY, int, is};
 use super::layers::{ConvLayer, LinearLayer};
 use super::linear::FoundLinear;
 use super::sizes::Sizes;
@@ -144,6 +144,12 @@ impl<'w, 'm> Walk<'w, 'm> {
         self.walked.linears.push(found.layer);
     }
 
+    /// Whether a node is one that ONNX Runtime leaves out where it stands between others, and else may refuse.
+    fn may_be_refused(&self, node: &Node) -> bool {
+        is(node, "Dropout") && !self.tensors.takes(node, &DROPOUT)
+            || is(node, "Identity") && !self.tensors.takes(node, &IDENTITY)
+    }
+
     /// A node on each number alone follows what it reads.
     fn follow(&mut self, i: usize, node: &'m Node) -> bool {
         let unary = UNARY.iter().any(|operator| is(node, operator));
@@ -158,7 +164,8 @@ impl<'w, 'm> Walk<'w, 'm> {
         let all = (unary || between)
             && images.iter().any(is_last)
             && images.iter().all(is_image)
-            && matches!(&node.outputs[..], [output] if self.tensors.may_be_float(output));
+            && matches!(&node.outputs[..], [output] if self.tensors.may_be_float(output))
+            && !self.may_be_refused(node);
         let concat = is(node, "Concat");
         // What is put together grows: turning the parts that are not ours, and then the whole, would cost more than ours.
         let joins = || {

@@ -1,0 +1,56 @@
+//! Panics of a library over what a file says, as errors.
+//!
+//! `ort` 2.0.0-rc.15 panics where ONNX Runtime works out a negative length for an output, as of a window that is larger
+//! than what it moves over; nothing is left half done by that.
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `work` returns, or an error where it panics. Nothing is printed of such a panic.
+pub(super) fn caught<T>(work: impl FnOnce() -> ort::Result<T>) -> ort::Result<T> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !CATCHING.get() {
+                others(panic);
+            }
+        }));
+    });
+    let before = CATCHING.replace(true);
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    CATCHING.set(before);
+    done.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("it makes no sense");
+        Err(ort::Error::new(text))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error() {
+        let text = |n: i32| {
+            caught(|| {
+                if n < 3 {
+                    Ok(n)
+                } else {
+                    panic!("{n} is too many")
+                }
+            })
+        };
+        assert_eq!(text(2).ok(), Some(2));
+        assert!(text(3).unwrap_err().to_string().contains("3 is too many"));
+    }
+}
