@@ -11,8 +11,11 @@ thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `work` returns, or an error where it panics. Nothing is printed of such a panic.
-pub(super) fn caught<T>(work: impl FnOnce() -> ort::Result<T>) -> ort::Result<T> {
+/// What `work` returns, or the `error` of its words where it panics. Nothing is printed of such a panic.
+pub(super) fn caught<T, E>(
+    work: impl FnOnce() -> Result<T, E>,
+    error: impl FnOnce(&str) -> E,
+) -> Result<T, E> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
         let others = panic::take_hook();
@@ -30,8 +33,7 @@ pub(super) fn caught<T>(work: impl FnOnce() -> ort::Result<T>) -> ort::Result<T>
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied());
-        let text = text.unwrap_or("it makes no sense");
-        Err(ort::Error::new(text))
+        Err(error(text.unwrap_or("it makes no sense")))
     })
 }
 
@@ -41,16 +43,14 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error() {
-        let text = |n: i32| {
-            caught(|| {
-                if n < 3 {
-                    Ok(n)
-                } else {
-                    panic!("{n} is too many")
-                }
-            })
+        let work = |n: i32| {
+            let work = || {
+                assert!(n < 3, "{n} is too many");
+                Ok(n)
+            };
+            caught(work, ToOwned::to_owned)
         };
-        assert_eq!(text(2).ok(), Some(2));
-        assert!(text(3).unwrap_err().to_string().contains("3 is too many"));
+        assert_eq!(work(2), Ok(2));
+        assert_eq!(work(3), Err("3 is too many".to_owned()));
     }
 }

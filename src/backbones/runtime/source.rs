@@ -63,7 +63,7 @@ impl Source {
         threads: usize,
         mut builder: SessionBuilder,
     ) -> ort::Result<Session> {
-        caught(|| match self {
+        let commit = || match self {
             Self::File => builder.commit_from_file(path),
             Self::ToKeep(cache) => match cache.find() {
                 Some(kept) => commit_kept(&kept, path, builder),
@@ -75,7 +75,8 @@ impl Source {
             Self::Kept(kept) => commit_kept(kept, path, builder),
             Self::Converted(bytes) => builder.commit_from_memory(bytes),
             Self::Rewritten(network) => network.commit(threads, builder),
-        })
+        };
+        caught(commit, |panic| ort::Error::new(panic))
     }
 }
 

@@ -33,7 +33,7 @@ struct Dice(Numbers);
 
 impl Dice {
     fn below(&mut self, n: usize) -> usize {
-        let unit = (self.0.next() + 1.0) / 2.0;
+        let unit = f32::midpoint(self.0.next(), 1.0);
         ((unit * n as f32) as usize).min(n - 1)
     }
 
@@ -413,7 +413,7 @@ fn written(seed: u32, size: [u32; 2], path: &Path) -> (String, f32) {
         gain: 2.0,
         dice,
     };
-    for _ in 0..1 + maker.dice.below(3) {
+    for _ in 0..=maker.dice.below(3) {
         let mut before = maker.x.clone();
         maker.conv();
         if !maker.wrong() {

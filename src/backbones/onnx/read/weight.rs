@@ -33,9 +33,9 @@ impl Said {
         let mut keys: Vec<&String> = self.keys.iter().collect();
         keys.sort_unstable();
         keys.dedup();
-        let once = keys.len() == self.keys.len() && keys.into_iter().all(known);
+        let each_once = keys.len() == self.keys.len() && keys.into_iter().all(known);
         let one = if self.is_elsewhere {
-            self.fields == 0 && once
+            self.fields == 0 && each_once
         } else {
             self.fields <= 1 && self.keys.is_empty()
         };

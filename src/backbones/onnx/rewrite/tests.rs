@@ -284,3 +284,100 @@ fn nothing_is_replaced_without_need() {
         "ONNX Runtime says what is wrong"
     );
 }
+
+/// The zoo's network with another attribute of its first convolution, or another weight of it.
+fn changed(change: impl FnOnce(&mut rten_onnx::onnx::NodeProto, &mut TensorProto)) -> usize {
+    let mut model = zoo();
+    let graph = model.graph.as_mut().unwrap();
+    change(&mut graph.node[0], &mut graph.initializer[0]);
+    let (_written, rewritten) = rewritten(&model, Convolutions::Winograd);
+    rewritten.map_or(0, |rewritten| rewritten.convolutions.len())
+}
+
+/// ONNX Runtime 1.32 refuses each of these, or computes something else.
+#[test]
+fn what_is_not_known_is_left_to_onnx_runtime() {
+    assert_eq!(changed(|_, _| {}), 2);
+    let with_ints = |name: &'static str, numbers: &'static [i64]| {
+        changed(move |node, _| {
+            node.attribute
+                .retain(|known| known.name.as_deref() != Some(name));
+            *node = ints(std::mem::take(node), name, numbers);
+        })
+    };
+    assert_eq!(with_ints("kernel_shape", &[3, 3]), 2);
+    for (name, numbers) in [
+        ("kernel_shape", &[1 << 31, 3][..]),
+        ("kernel_shape", &[3]),
+        ("kernel_shape", &[]),
+        ("strides", &[1]),
+        ("strides", &[1, 1, 1]),
+        ("strides", &[]),
+        ("dilations", &[2, 2]),
+        ("group", &[1]),
+        ("pads", &[1, 1]),
+        ("pads", &[-1; 4]),
+        ("output_shape", &[8, 8]),
+    ] {
+        assert_eq!(with_ints(name, numbers), 1, "{name} {numbers:?}");
+    }
+    let attribute =
+        |change: fn(&mut AttributeProto)| changed(move |node, _| change(&mut node.attribute[0]));
+    assert_eq!(attribute(|pads| pads.r#type = None), 1);
+    assert_eq!(attribute(|pads| pads.r#type = Some(AttributeType::INT)), 1);
+    assert_eq!(attribute(|pads| pads.i = Some(1)), 1);
+    let twice = changed(|node, _| *node = ints(std::mem::take(node), "pads", &[1; 4]));
+    assert_eq!(twice, 1);
+    let biases =
+        |n: usize| changed(move |node, _| node.input.extend(vec!["conv2.b".to_owned(); n]));
+    assert_eq!([biases(1), biases(2)], [2, 1]);
+    assert_eq!(
+        changed(|node, _| node.domain = Some("custom".to_owned())),
+        1
+    );
+    // Said twice, and said to be where it is not.
+    assert_eq!(changed(|_, weight| weight.float_data = vec![0.5; 864]), 1);
+    let entry = StringStringEntryProto {
+        key: Some("location".to_owned()),
+        value: Some("nowhere".to_owned()),
+    };
+    assert_eq!(changed(|_, weight| weight.external_data = vec![entry]), 1);
+}
+
+/// Weights that are no numbers are seen when they are read; what becomes of them is for ONNX Runtime to say.
+#[test]
+fn weights_that_are_no_numbers_are_told() {
+    for (value, fits) in [
+        (1e5, true),
+        (f32::NAN, false),
+        (f32::INFINITY, false),
+        (-1e38, false),
+    ] {
+        let mut model = zoo();
+        model.graph.as_mut().unwrap().initializer[1] = weight("conv2.w", &[32, 32, 3, 3], value);
+        let (_written, rewritten) = rewritten(&model, Convolutions::Winograd);
+        let layers = rewritten.unwrap().convolutions;
+        assert!(layers[0].load().is_ok());
+        let error = layers[1].load().err();
+        assert_eq!(error.is_none(), fits, "{value}");
+        assert_eq!(
+            error.is_some_and(|error| super::is_too_large(&error)),
+            !fits
+        );
+    }
+}
+
+/// A window of 2×2 with gaps reaches over 3×3: ONNX Runtime 1.32 divides by the length of what is left, and the process ends.
+#[test]
+fn a_pooling_that_leaves_nothing_is_refused() {
+    let mut model = zoo();
+    let graph = model.graph.as_mut().unwrap();
+    let pool = std::mem::take(&mut graph.node[4]);
+    graph.node[4] = ints(pool, "dilations", &[9, 9]);
+    for wanted in [Convolutions::Direct, Convolutions::Auto] {
+        let written = written(&model);
+        let error = rewrite(&written.path, [3, 8, 8], wanted).err().unwrap();
+        let text = error.to_string();
+        assert!(text.contains("MaxPool `pool` has a window"), "{text}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto};
 
+use crate::backbones::fuzz;
 use crate::backbones::onnx::Network;
 use crate::backbones::onnx::assemble::Storage;
 use crate::backbones::onnx::sample::{
@@ -121,4 +122,46 @@ fn no_damage_makes_it_panic() {
         longer.splice(at..=at, [0xff; 9].into_iter().chain([0x01]));
         let _ = attempt(&longer);
     }
+}
+
+/// Mutated networks through all that reads them: cut, longer, or with other bytes in them.
+#[test]
+fn no_mutation_makes_a_reader_panic() {
+    const MUTATIONS: usize = 300;
+    let whole = bytes_of(&zoo());
+    let mut state = 1_u64;
+    let mut below = |n: usize| {
+        // Knuth's MMIX generator; its high bits are the good ones.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let mut accepted = [0; 4];
+    for _ in 0..MUTATIONS {
+        let mut bytes = whole.clone();
+        for _ in 0..=below(2) {
+            let at = below(bytes.len());
+            match below(5) {
+                0 => bytes[at] = below(256) as u8,
+                1 => bytes[at] ^= 1 << below(8),
+                2 => drop(bytes.splice(at..at, [0xff, 0xff, 0xff, 0xff, 0x0f])),
+                3 => drop(bytes.drain(at..(at + 1 + below(8)).min(bytes.len()))),
+                _ => {
+                    let end = (at + 1 + below(64)).min(bytes.len());
+                    let copy = bytes[at..end].to_vec();
+                    let to = below(bytes.len());
+                    bytes.splice(to..to, copy);
+                }
+            }
+        }
+        for (reader, accepted) in [fuzz::outline, fuzz::cut, fuzz::rewritten, fuzz::float16]
+            .into_iter()
+            .zip(&mut accepted)
+        {
+            *accepted += usize::from(reader(&bytes));
+        }
+    }
+    // Damage that is none of the structure's is let through: the readers were really reached.
+    assert!(accepted.iter().all(|&n| n > 5), "{accepted:?}");
 }
