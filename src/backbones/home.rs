@@ -126,12 +126,21 @@ impl Home {
         self.require_private(folder)
     }
 
-    /// Checks that others cannot write to it.
+    /// Checks that others cannot write to it or to one of its folders.
     ///
     /// # Errors
     /// [`Error::Input`] with the folder at fault, unless that is allowed.
     pub fn check_private(&self) -> Result<()> {
-        self.require_private(&self.path)
+        let folders = [
+            self.models(),
+            self.downloads(),
+            self.runtime(),
+            self.runtime_cuda(),
+            self.cache(),
+        ];
+        folders
+            .iter()
+            .try_for_each(|folder| self.require_private(folder))
     }
 
     /// Where backbones are installed: `NAME.onnx` with `NAME.toml` beside it.

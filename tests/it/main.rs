@@ -13,6 +13,7 @@ mod golden_images;
 mod golden_logistic;
 mod golden_networks;
 mod harness;
+mod hostile_home;
 mod import_onnx;
 mod inspect;
 mod judge;

@@ -245,7 +245,10 @@ static RUN: extern "C" fn() = run;
     fs::remove_file(place.path("home/runtime")).unwrap();
     let doctor = |variable: &str, value: &str| {
         let mut doctor = place.command("doctor");
-        doctor.current_dir(&here).env_remove("ORT_DYLIB_PATH");
+        doctor.current_dir(&here);
+        for other in ["ORT_DYLIB_PATH", "VIRTUAL_ENV", "CONDA_PREFIX"] {
+            doctor.env_remove(other);
+        }
         let ran = run(doctor.env(variable, value)).exits(1);
         assert!(
             !Path::new(&place.path("loaded")).exists(),
