@@ -45,6 +45,9 @@ wheel_platform() {
     esac
 }
 
+# Code is loaded from it: for this user alone.
+[ -d "$FROSTLINE_HOME" ] || (umask 077 && mkdir -p "$FROSTLINE_HOME")
+
 if ! compgen -G "$FROSTLINE_HOME/runtime/libonnxruntime*" >/dev/null; then
     say "ONNX Runtime"
     platform=$(wheel_platform)
