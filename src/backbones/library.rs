@@ -94,22 +94,26 @@ impl RuntimeLibrary {
             }
             looked.push(format!("`{}`", folder.display()));
         }
-        let name = file_name();
-        let missing = |cause: &str| Error::Runtime {
-            problem: format!(
-                "ONNX Runtime is missing: {VARIABLE} is not set, and there is no `{name}` in {}{cause}",
-                looked.join(", ")
-            ),
-            hint: HINT.to_owned(),
-        };
-        if !SEARCHES {
-            return Err(missing(""));
-        }
-        let path = Path::new(&name);
-        refuse_working_directory(path, Origin::Loader)?;
-        examine(path, Origin::Loader)
-            .map_err(|problem| missing(&format!(" or on the loader's path: {problem}")))
+        on_the_loaders_path(&looked.join(", "))
     }
+}
+
+/// The library that the loader finds by its name, after the folders `looked` into.
+fn on_the_loaders_path(looked: &str) -> Result<RuntimeLibrary> {
+    let name = file_name();
+    let missing = |cause: &str| Error::Runtime {
+        problem: format!(
+            "ONNX Runtime is missing: {VARIABLE} is not set, and there is no `{name}` in {looked}{cause}"
+        ),
+        hint: HINT.to_owned(),
+    };
+    if !SEARCHES {
+        return Err(missing(""));
+    }
+    let path = Path::new(&name);
+    refuse_working_directory(path, Origin::Loader)?;
+    examine(path, Origin::Loader)
+        .map_err(|problem| missing(&format!(" or on the loader's path: {problem}")))
 }
 
 /// Whether the loader is asked for a library by its name alone. Those of macOS and Windows look for it in the working

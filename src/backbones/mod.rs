@@ -31,6 +31,7 @@ pub use library::{NO_TELEMETRY, Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use onnx::Outline;
 pub use overrides::{Overrides, Preset};
-pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Listing, Registry, is_file_name};
+pub(crate) use registry::is_file_name;
+pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use runtime::{OnnxBackbone, available_providers};
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

@@ -57,7 +57,7 @@ struct Cli {
     /// Say more, such as why no GPU is used.
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     verbose: bool,
-    /// Use FROSTLINE_HOME even where other users can write to it: they can then run code as you.
+    /// Use `FROSTLINE_HOME` even where other users can write to it: they can then run code as you.
     #[arg(long, global = true)]
     allow_shared_home: bool,
 }

@@ -148,8 +148,11 @@ pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TemporaryFolder> {
     remove_leftovers(parent);
     let mut names = Builder::new();
     let folder = names.prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(parent)?;
-    let _lock = lock(folder.path()).ok();
-    Ok(TemporaryFolder { folder, _lock })
+    let lock = lock(folder.path()).ok();
+    Ok(TemporaryFolder {
+        folder,
+        _lock: lock,
+    })
 }
 
 fn lock(folder: &Path) -> Result<File, TryLockError> {
