@@ -111,7 +111,7 @@ impl Home {
         })
     }
 
-    /// Makes one of its folders where it is missing, for this user alone.
+    /// Makes one of its folders where it is missing, for this user alone, and removes what killed processes left in it.
     ///
     /// # Errors
     /// [`Error::Io`], and [`Error::Input`] where others can write to it.
@@ -123,7 +123,9 @@ impl Home {
         builder
             .create(folder)
             .map_err(Error::io("create", folder))?;
-        self.require_private(folder)
+        self.require_private(folder)?;
+        outputs::remove_leftovers(folder);
+        Ok(())
     }
 
     /// Checks that others cannot write to it or to one of its folders.

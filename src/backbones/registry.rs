@@ -147,7 +147,7 @@ impl Registry {
         paths
     }
 
-    /// A backbone by its name, or by the path of an ONNX file (see [`is_file_name`]).
+    /// A backbone by its name, or by the path of an ONNX file, which has a path separator or an ending.
     ///
     /// # Errors
     /// [`Error::Network`] where it is not there, with what there is and how to get it; [`Error::Input`] where others can

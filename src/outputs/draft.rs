@@ -124,7 +124,7 @@ fn keep_owner(file: &File, old: &Metadata) {
 #[cfg(not(unix))]
 fn keep_owner(_file: &File, _old: &Metadata) {}
 
-/// A folder that goes when the value does, or, where its process is killed, when the next one is made beside it.
+/// A folder that goes when the value does, or, where its process is killed, by [`remove_leftovers`].
 #[derive(Debug)]
 pub(crate) struct TemporaryFolder {
     folder: TempDir,
@@ -138,14 +138,12 @@ impl TemporaryFolder {
     }
 }
 
-/// A folder within `parent` that is hidden and has a name that nobody guesses; those that killed
-/// processes left go now.
+/// A folder within `parent` that is hidden and has a name that nobody guesses.
 ///
 /// # Errors
 /// That of the system.
 pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TemporaryFolder> {
     fs::create_dir_all(parent)?;
-    remove_leftovers(parent);
     let mut names = Builder::new();
     let folder = names.prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(parent)?;
     let lock = lock(folder.path()).ok();
@@ -161,29 +159,39 @@ fn lock(folder: &Path) -> Result<File, TryLockError> {
     Ok(file)
 }
 
-/// Leftovers that cannot be removed do no harm.
-fn remove_leftovers(parent: &Path) {
+/// Removes temporary folders in `parent` whose processes were killed, and files that killed writers left there: those have a
+/// name only on systems that know no others. What cannot be removed does no harm.
+pub(crate) fn remove_leftovers(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries.filter(is_abandoned) {
-        let _ = fs::remove_dir_all(entry.path());
+        let _ = match entry.file_type() {
+            Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
+            _ => fs::remove_file(entry.path()),
+        };
     }
 }
 
-/// Whether it is a folder as [`temporary_folder`] makes them, of a process that has ended.
+/// Whether it has a name as files and folders here have, and its process has ended.
 fn is_abandoned(entry: &DirEntry) -> bool {
     /// From making a folder to locking it.
     const TO_LOCK: Duration = Duration::from_secs(10);
-    /// For any folder to be done with, where the system has no locks on folders.
+    /// For any file or folder to be done with, where no lock tells.
     const TO_END: Duration = Duration::from_hours(24);
-    let name = entry.file_name();
-    let name = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-    if name.is_none_or(|name| name.len() != RANDOM) {
-        return false;
-    }
-    let modified = entry.metadata().and_then(|folder| folder.modified());
+    let modified = entry.metadata().and_then(|about| about.modified());
     let Some(age) = modified.ok().and_then(|time| time.elapsed().ok()) else {
         return false;
     };
+    let name = entry.file_name();
+    let name = name.to_str().unwrap_or_default();
+    if is_leftover(name) {
+        return age > TO_END;
+    }
+    if name
+        .strip_prefix(PREFIX)
+        .is_none_or(|rest| rest.len() != RANDOM)
+    {
+        return false;
+    }
     match lock(&entry.path()) {
         Ok(_) => age > TO_LOCK,
         Err(TryLockError::WouldBlock) => false,
@@ -228,12 +236,18 @@ mod tests {
     #[test]
     fn folders_of_killed_processes_go_and_those_of_living_ones_stay() {
         let parent = tempfile::tempdir().unwrap();
-        let age = |folder: &Path| {
-            let time = SystemTime::now() - Duration::from_mins(1);
-            File::open(folder).unwrap().set_modified(time).unwrap();
+        let set_age = |path: &Path, age: Duration| {
+            let time = SystemTime::now() - age;
+            File::open(path).unwrap().set_modified(time).unwrap();
         };
+        let age = |folder: &Path| set_age(folder, Duration::from_mins(1));
         let living = temporary_folder(parent.path()).unwrap();
         age(living.path());
+        for (name, hours) in [(".frostline-old.tmp", 25), (".frostline-new.tmp", 23)] {
+            let path = parent.path().join(name);
+            fs::write(&path, "half").unwrap();
+            set_age(&path, Duration::from_hours(hours));
+        }
         for name in [".frostline-0123456789abcdef", ".frostline-notes"] {
             let folder = parent.path().join(name);
             fs::create_dir(&folder).unwrap();
@@ -242,6 +256,7 @@ mod tests {
         }
         fs::create_dir(parent.path().join(".frostline-fedcba9876543210")).unwrap();
         let folder = temporary_folder(parent.path()).unwrap();
+        remove_leftovers(parent.path());
         let entries = fs::read_dir(parent.path()).unwrap();
         let left: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         assert!(!left.contains(&parent.path().join(".frostline-0123456789abcdef")));
@@ -249,7 +264,8 @@ mod tests {
             left.contains(&living.path().to_owned()),
             "its process lives"
         );
-        assert_eq!(left.len(), 4, "a new one, and what has another name, stay");
+        assert!(!left.contains(&parent.path().join(".frostline-old.tmp")));
+        assert_eq!(left.len(), 5, "new ones, and what has another name, stay");
         let path = folder.path().to_owned();
         drop(folder);
         assert!(!path.exists());

@@ -11,7 +11,7 @@ mod growing;
 mod place;
 mod write;
 
-pub(crate) use draft::{is_leftover, temporary_folder};
+pub(crate) use draft::{is_leftover, remove_leftovers, temporary_folder};
 pub(crate) use growing::{Owner, open_growing};
 pub(crate) use place::{check, existing_folder, is_stdout};
 pub(crate) use write::{take_place, write, write_bytes, write_bytes_through, write_through};
