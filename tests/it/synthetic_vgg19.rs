@@ -98,9 +98,15 @@ fn files(rows: &[Row], folder: &Path) -> [PathBuf; 4] {
 
 /// Imports a file of VGG19's weights into `home`, and returns where the network is then.
 fn imported(file: &Path, home: &Path, more: &[&str]) -> PathBuf {
-    let name = file.file_name().unwrap().to_str().unwrap();
+    // A name has no file's ending.
+    let name = file
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .replace('.', "-");
     let args = ["models", "import", file.to_str().unwrap()];
-    let args = args.into_iter().chain(["--arch", "vgg19", "--name", name]);
+    let args = args.into_iter().chain(["--arch", "vgg19", "--name", &name]);
     let mut import = command(args.chain(more.iter().copied()));
     run(import.env("FROSTLINE_HOME", home)).exits(0);
     home.join("models").join(name.to_owned() + ".onnx")
