@@ -12,13 +12,15 @@ use super::{Evaluation, ImageRole, Temperature};
 /// # Panics
 /// Where a head that was accepted gives probabilities that are none, or has other numbers once written and read again.
 pub fn head_bytes(bytes: &[u8]) {
+    heads(bytes).iter().for_each(use_head);
+}
+
+/// The heads in these bytes as they are, and with the right checksum.
+pub(crate) fn heads(bytes: &[u8]) -> Vec<HeadFile> {
     let mut sealed = bytes.to_vec();
     seal_again(&mut sealed);
-    for bytes in [bytes, &sealed] {
-        if let Ok(file) = HeadFile::decode(bytes) {
-            use_head(&file);
-        }
-    }
+    let heads = [bytes, &sealed].map(HeadFile::decode);
+    heads.into_iter().flatten().collect()
 }
 
 /// Reads any bytes as a table of class weights.
@@ -93,7 +95,7 @@ fn evaluate(file: &HeadFile, probabilities: ArrayView2<'_, f64>) {
 }
 
 /// Rows of ones, of small and large numbers of either sign, and of the largest that 16 and 32 bits hold.
-fn features(d: usize) -> Array2<f32> {
+pub(crate) fn features(d: usize) -> Array2<f32> {
     let number = |row: usize, column: usize| match row {
         0 => 1.0,
         1 => (column as f32 - 3.0) * 10f32.powi((column % 7) as i32 - 3),

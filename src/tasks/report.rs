@@ -1,4 +1,4 @@
-//! `report`: what is known of a head and of the images it was held against, on one HTML page.
+//! `report`: what is known of a head and of the images it was evaluated on, on one HTML page.
 
 mod captions;
 mod care;
@@ -26,7 +26,7 @@ use crate::report::{Page, render};
 /// What to report on, and where to.
 #[derive(Debug, Clone)]
 pub struct ReportOptions {
-    /// The head, and the features or images it is held against.
+    /// The head, and the features or images it is evaluated on.
     pub judge: JudgeOptions,
     /// Where the images of a store lie; a folder of images is its own.
     pub images: Option<PathBuf>,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Validation;
 use super::samples::{Samples, Source};
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result, counted};
+use crate::error::{Error, Result, counted, in_quotes};
 use crate::features::{Digest, FeatureStore};
 use crate::head::{FeatureMatrix, validation_split};
 
@@ -74,6 +74,9 @@ impl Division {
             Validation::Split(fraction) => {
                 let keys: Vec<[u8; 32]> = train.digests.iter().map(|digest| digest.0).collect();
                 let split = validation_split(&train.targets, &keys, *fraction, seed)?;
+                if split.validation.is_empty() {
+                    return Err(nothing_to_hold_out());
+                }
                 let pick = |rows: &[usize]| Chosen {
                     targets: rows.iter().map(|&row| train.targets[row]).collect(),
                     digests: rows.iter().map(|&row| train.digests[row]).collect(),
@@ -125,9 +128,17 @@ fn require_same_spec(source: &Source, validation: &FeatureStore) -> Result<()> {
     })
 }
 
+fn nothing_to_hold_out() -> Error {
+    Error::Input {
+        problem: "no class has two different images, so that none can be held out for validation"
+            .to_owned(),
+        hint: "add images, or train on all of them without --validation-split".to_owned(),
+    }
+}
+
 /// Validation features of which no sample has a class of the training set.
 fn nothing_to_validate(unknown: &BTreeMap<String, usize>, path: &Path) -> Error {
-    let names: Vec<String> = unknown.keys().map(|name| format!("`{name}`")).collect();
+    let names = in_quotes(unknown.keys().map(String::as_str));
     let problem = if names.is_empty() {
         format!(
             "the validation features `{}` hold no samples",
@@ -135,9 +146,8 @@ fn nothing_to_validate(unknown: &BTreeMap<String, usize>, path: &Path) -> Error 
         )
     } else {
         format!(
-            "the validation features `{}` have no class of the training set, only {}",
-            path.display(),
-            names.join(", ")
+            "the validation features `{}` have no class of the training set, only {names}",
+            path.display()
         )
     };
     Error::Input {
@@ -147,15 +157,17 @@ fn nothing_to_validate(unknown: &BTreeMap<String, usize>, path: &Path) -> Error 
 }
 
 fn unknown_warning(unknown: &BTreeMap<String, usize>, path: &Path) -> Option<String> {
-    let names: Vec<String> = unknown
-        .iter()
-        .map(|(name, n)| format!("`{name}` ({})", counted(*n, "image")))
-        .collect();
-    (!names.is_empty()).then(|| {
+    (!unknown.is_empty()).then(|| {
         format!(
-            "`{}` has classes that the training set lacks, left out: {}",
+            "{} of `{}` are left out, since the training set lacks their {}: {}",
+            counted(unknown.values().sum(), "image"),
             path.display(),
-            names.join(", ")
+            if unknown.len() == 1 {
+                "class"
+            } else {
+                "classes"
+            },
+            in_quotes(unknown.keys().map(String::as_str))
         )
     })
 }
@@ -167,6 +179,10 @@ fn leak_warning(train: &[Digest], validation: &[Digest]) -> Option<String> {
         .filter(|digest| train.contains(digest))
         .count();
     (leaked > 0).then(|| {
-        format!("{leaked} of the {} validation images are in the training set too: the figures are rosy", validation.len())
+        format!(
+            "results are optimistic: {leaked} of the {} {} also in the training set",
+            counted(validation.len(), "validation image"),
+            if leaked == 1 { "is" } else { "are" }
+        )
     })
 }

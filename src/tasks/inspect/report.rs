@@ -133,7 +133,7 @@ impl Likeness {
     }
 }
 
-/// What the two stores share: figures on the one are rosy for a head that was trained on the other.
+/// What the two stores share: figures on the one are optimistic for a head that was trained on the other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Leakage {
     /// Images of the other store whose bytes are in this one too.

@@ -62,6 +62,15 @@ fn training(head: &HeadFile) -> Facts {
             facts.push((name.to_owned(), text(value)));
         }
     }
+    facts.push(("temperature".to_owned(), short(head.temperature.value())));
+    if let Some(rejection) = &head.rejection {
+        let rule = rejection.rule();
+        facts.push(("rejection rate".to_owned(), short(rule.rate)));
+        facts.push((
+            "rejection threshold".to_owned(),
+            format!("cosine {:.3}", rule.threshold),
+        ));
+    }
     let seconds = head.metrics.get("seconds").and_then(Value::as_f64);
     facts.extend(seconds.map(|seconds| ("time".to_owned(), format!("{seconds:.1} s"))));
     facts
@@ -116,14 +125,16 @@ fn flat(value: &Value) -> Facts {
     entries.iter().flat_map(of_entry).collect()
 }
 
+/// The parameters are f32: their shortest digits, not those of the f64 that JSON makes of them.
+fn short(number: f64) -> String {
+    (number as f32).to_string()
+}
+
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => for_terminal(text),
         Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
-        // The parameters are f32: their shortest digits, not those of the f64 that JSON makes of them.
-        Value::Number(number) if number.is_f64() => number
-            .as_f64()
-            .map_or_else(String::new, |n| (n as f32).to_string()),
+        Value::Number(number) if number.is_f64() => number.as_f64().map_or_else(String::new, short),
         other => other.to_string(),
     }
 }

@@ -48,6 +48,8 @@ pub(super) enum Given {
     Contradiction,
     /// `different`, a store of 20 images each of `cold` and `warm`, no two of them alike.
     Different,
+    /// `singles`, the same with one image of each.
+    Singles,
     /// `nothing`, an empty folder.
     EmptyFolder,
     /// `animals/{cat,dog}/{0,1}.png`, whose classes no head here knows.
@@ -122,7 +124,8 @@ impl Given {
                 fs::copy(images.join("blue/0.png"), images.join("red/copy.png")).unwrap();
                 extract(dir, &["two", "-o", "contradiction"]);
             }
-            Self::Different => different(&dir.join("different")),
+            Self::Different => different(&dir.join("different"), 40),
+            Self::Singles => different(&dir.join("singles"), 2),
             Self::EmptyFolder => fs::create_dir(dir.join("nothing")).unwrap(),
             Self::OtherClasses => {
                 for (name, seed) in [("cat/0", 1), ("cat/1", 2), ("dog/0", 3), ("dog/1", 4)] {
@@ -183,10 +186,10 @@ fn rare_pictures(folder: &Path) {
 }
 
 /// Features without order, but for the first one, which is larger for `warm`.
-fn different(store: &Path) {
+fn different(store: &Path, images: u16) {
     let mut writer = StoreWriter::open(store, manifest(), Existing::Extend).unwrap();
     let mut index = Index::default();
-    for image in 0..40u16 {
+    for image in 0..images {
         let warm = image % 2 == 1;
         let noise = |i: u16| f32::from((image * 31 + i * 17 + image * i * 7) % 23) / 11.0 - 1.0;
         let mut features: Vec<f32> = (0..12).map(noise).collect();
