@@ -22,7 +22,7 @@ fn verdict(curve: &[LearningPoint]) -> String {
     let Some(last) = curve.last() else {
         return String::new();
     };
-    let from_half = |point: &&LearningPoint| (2 * point.n).abs_diff(last.n);
+    let from_half = |point: &&LearningPoint| point.n.saturating_mul(2).abs_diff(last.n);
     let half = curve.iter().min_by_key(from_half).unwrap_or(last);
     if half.n == last.n {
         return "One size is not enough to tell.".to_owned();

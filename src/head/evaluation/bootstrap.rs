@@ -16,7 +16,7 @@ const TAIL: f64 = 0.025;
 /// More resamples than these say nothing more of the ends of an interval.
 const MOST_RESAMPLES: usize = 100_000;
 
-/// Figures of all resamples together that are kept until their percentiles are found: 1.6 GB.
+/// Figures of all resamples together that are kept until their percentiles are found: 0.8 GB.
 const MOST_FIGURES: usize = 100_000_000;
 
 /// How the samples are drawn again (Efron's percentile bootstrap).

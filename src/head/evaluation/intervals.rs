@@ -74,11 +74,14 @@ impl Intervals {
         let whole = figures(judgement, &vec![1; n]);
         bootstrap.check_for(whole.len())?;
         let rows = bootstrap.resample(n, |weights| {
-            let drawn = figures(judgement, weights);
-            drawn.into_iter().map(Figure::value).collect::<Vec<_>>()
+            // No figure is NaN: it takes half the room of an `Option`.
+            let value = |figure: Figure| figure.value().unwrap_or(f64::NAN);
+            let drawn = figures(judgement, weights).into_iter().map(value);
+            drawn.collect::<Vec<_>>()
         });
         let mut intervals = whole.iter().enumerate().map(|(place, figure)| {
-            let values = rows.iter().filter_map(|row| row[place]);
+            let values = rows.iter().map(|row| row[place]);
+            let values = values.filter(|value| !value.is_nan());
             Interval::of(values.collect()).or_else(|| figure.score_interval())
         });
         Ok(Some(Self::in_order(judgement, bootstrap, &mut intervals)))

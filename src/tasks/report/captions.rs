@@ -5,7 +5,7 @@ use std::path::Path;
 use super::ReportOptions;
 use super::date;
 use super::pictures::Roots;
-use crate::error::counted;
+use crate::error::{counted, in_quotes};
 use crate::head::Evaluation;
 use crate::images::path_text::{for_terminal, to_text};
 use crate::tasks::judge::Judged;
@@ -47,14 +47,12 @@ pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<String> {
             counted(judged.skipped.len(), "image")
         ));
     }
-    let unknown = judged.unknown_classes.iter();
-    let unknown: Vec<String> = unknown
-        .map(|(class, n)| format!("{class} ({})", counted(*n, "image")))
-        .collect();
+    let unknown = &judged.unknown_classes;
     if !unknown.is_empty() {
         notes.push(format!(
-            "The head does not know these classes; their images are in no figure: {}.",
-            unknown.join(", ")
+            "{} of classes that the head does not know: {}. No figure includes them.",
+            counted(unknown.values().sum(), "image"),
+            in_quotes(unknown.keys().map(String::as_str))
         ));
     }
     let classes = evaluation.classes.iter().zip(&evaluation.per_class);
@@ -65,7 +63,7 @@ pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<String> {
     if !missing.is_empty() {
         notes.push(format!(
             "No image here is of these classes: {}.",
-            missing.join(", ")
+            in_quotes(missing)
         ));
     }
     notes
