@@ -70,6 +70,31 @@ fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
+/// The next segment before the pixels of a JPEG: its marker, its content, and what follows; `None` at the first scan, at
+/// the end, and where it is not whole.
+pub(super) fn next_segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (marker, after) =
+        next_marker(bytes).filter(|(marker, _)| !matches!(*marker, SCAN | END))?;
+    if stands_alone(marker) {
+        return Some((marker, &[], after));
+    }
+    let rest = after_segment(after, false).ok()?;
+    let content = &after[2..after.len() - rest.len()];
+    Some((marker, content, rest))
+}
+
+/// Whether a JPEG says before its first scan that it has several of all pixels.
+pub(super) fn is_progressive(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let Some((marker, _, after)) = next_segment(rest) {
+        if matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce) {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
 /// `TEM` and a repeated start have no length; restarts never get here.
 fn stands_alone(marker: u8) -> bool {
     matches!(marker, 0x01 | START)

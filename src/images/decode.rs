@@ -5,6 +5,7 @@ pub mod fuzz;
 mod kind;
 mod open;
 mod options;
+mod pieces;
 mod png;
 mod reason;
 mod reduced;
@@ -21,7 +22,7 @@ use self::reason::{no_pixels, reason, unsupported};
 use super::budget::Permit;
 use super::pixels::to_rgb8;
 use super::{
-    DecodeBudget, Format, Preprocessing, RgbImage, SkipReason, complete, orientation, sniff,
+    DecodeBudget, Format, Preprocessing, RgbImage, SkipReason, complete, exif, orientation, sniff,
 };
 
 /// A picture together with its share of a [`DecodeBudget`], which is given back when it is dropped.
@@ -101,16 +102,16 @@ fn decode_at<'a>(
     let format = sniff(bytes)?;
     complete::check(format, bytes)?;
     let mut decoder = open(format, bytes, options)?;
-    let orientation = orientation_of(format, &mut decoder, options);
+    let orientation = orientation_of(format, bytes, &mut decoder, options);
     let size = decoder.dimensions();
-    let memory = working_memory(&decoder);
+    let memory = working_memory(format, bytes, &decoder);
     let divisor = match format {
         Format::Jpeg => edge.and_then(|edge| reduced::divisor(size, edge)),
         _ => None,
     };
     let reduced = divisor.and_then(|divisor| {
         let permit = budget.reserve_pixels(memory / u64::from(divisor * divisor));
-        Some((reduced::read(bytes, divisor)?, permit))
+        Some((reduced::read(bytes, divisor, memory)?, permit))
     });
     let (image, mut permit) = if let Some(reduced) = reduced {
         reduced
@@ -135,7 +136,7 @@ fn decode_at<'a>(
 pub fn dimensions(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReason> {
     let format = sniff(bytes)?;
     let mut decoder = open(format, bytes, options)?;
-    let orientation = orientation_of(format, &mut decoder, options);
+    let orientation = orientation_of(format, bytes, &mut decoder, options);
     Ok(upright(decoder.dimensions(), orientation))
 }
 
@@ -151,6 +152,7 @@ fn upright((width, height): (u32, u32), orientation: Orientation) -> (u32, u32) 
 
 fn orientation_of(
     format: Format,
+    bytes: &[u8],
     decoder: &mut impl ImageDecoder,
     options: &DecodeOptions,
 ) -> Orientation {
@@ -158,13 +160,16 @@ fn orientation_of(
     match (options.exif, format) {
         (Exif::Ignore, _) => Orientation::NoTransforms,
         (Exif::Apply, Format::Tiff) => decoder.orientation().unwrap_or(Orientation::NoTransforms),
-        (Exif::Apply, _) => decoder
+        (Exif::Apply, Format::Png) => decoder
             .exif_metadata()
             .ok()
             .flatten()
             .map_or(Orientation::NoTransforms, |block| {
                 orientation::from_exif(&block)
             }),
+        (Exif::Apply, _) => {
+            exif::block(format, bytes).map_or(Orientation::NoTransforms, orientation::from_exif)
+        }
     }
 }
 

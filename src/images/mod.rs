@@ -13,6 +13,7 @@ pub mod budget;
 pub mod complete;
 mod contact_sheet;
 pub mod decode;
+mod exif;
 pub mod format;
 mod lettering;
 mod orientation;

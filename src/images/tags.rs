@@ -34,6 +34,27 @@ pub(super) fn values(block: &[u8], tag: u16) -> Option<Vec<u32>> {
     bytes.chunks_exact(size).map(number).collect()
 }
 
+/// Each tag of the first directory, and how many values it says to have.
+pub(super) fn counts(block: &[u8]) -> impl Iterator<Item = (u16, u64)> {
+    Directory::first(block).into_iter().flat_map(|directory| {
+        let Directory {
+            order,
+            wide,
+            entries,
+        } = directory;
+        entries
+            .chunks_exact(entry_size(wide))
+            .filter_map(move |entry| {
+                let count = if wide {
+                    order.u64(&entry[4..])?
+                } else {
+                    order.u32(&entry[4..])?.into()
+                };
+                Some((order.u16(entry)?, count))
+            })
+    })
+}
+
 struct Directory<'a> {
     order: ByteOrder,
     /// Whether offsets have 64 bits.

@@ -56,7 +56,7 @@ pub fn image_bytes(bytes: &[u8]) -> Result<(u32, u32), SkipReason> {
     if sniff(bytes) == Ok(Format::Jpeg) {
         // Pictures within the limit are too small to be reduced otherwise.
         for divisor in [2, 4, 8] {
-            let _ = reduced::read(bytes, divisor);
+            let _ = reduced::read(bytes, divisor, 16 * MAX_PIXELS);
         }
     }
     Ok(size)

@@ -2,12 +2,20 @@
 
 use std::io::Cursor;
 
-use image::{ImageDecoder, ImageFormat, ImageReader, ImageResult};
+use image::codecs::bmp::BmpDecoder;
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::pnm::PnmDecoder;
+use image::codecs::tiff::TiffDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::error::DecodingError;
+use image::{ImageDecoder, ImageError, ImageFormat, ImageResult};
 
 use super::DecodeOptions;
+use super::pieces::Pieces;
 use super::png::PngDecoder;
-use super::reason::{no_pixels, reason};
-use crate::images::{Format, SkipReason, complete};
+use super::reason::{ends_early, no_pixels, reason, unsupported};
+use crate::images::{Format, SkipReason, complete, grouped, tags};
 
 /// A decoder that has read the header, of a picture that is within the limits.
 pub(super) fn open<'a>(
@@ -16,6 +24,9 @@ pub(super) fn open<'a>(
     options: &DecodeOptions,
 ) -> Result<Box<dyn ImageDecoder + 'a>, SkipReason> {
     let limit = options.limits.max_pixels;
+    if format == Format::Tiff {
+        check_tags(bytes)?;
+    }
     let mut decoder = header(format, bytes, limit).map_err(|error| {
         // A file that ends inside its header is cut, whatever the decoder calls it.
         complete::check(format, bytes)
@@ -33,7 +44,7 @@ pub(super) fn open<'a>(
     if width == 0 || height == 0 {
         return Err(no_pixels(format));
     }
-    let memory = memory_limits(working_memory(&decoder));
+    let memory = memory_limits(working_memory(format, bytes, &decoder));
     decoder
         .set_limits(memory)
         .map_err(|error| reason(format, bytes, &error))?;
@@ -47,19 +58,49 @@ fn header(
     max_pixels: u64,
 ) -> ImageResult<Box<dyn ImageDecoder + '_>> {
     let limits = memory_limits(max_pixels.saturating_mul(8));
-    if format == Format::Png {
-        return Ok(Box::new(PngDecoder::new(bytes, &limits)?));
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format(format));
-    reader.limits(limits);
-    Ok(Box::new(reader.into_decoder()?))
+    Ok(match format {
+        Format::Png => Box::new(PngDecoder::new(bytes, &limits)?),
+        Format::Jpeg => Box::new(JpegDecoder::new(Pieces::of(format, bytes))?),
+        Format::Gif => Box::new(GifDecoder::new(Cursor::new(bytes))?),
+        Format::WebP => Box::new(WebPDecoder::new(Cursor::new(bytes))?),
+        Format::Bmp => Box::new(BmpDecoder::new(Cursor::new(bytes))?),
+        Format::Tiff => Box::new(TiffDecoder::new(Cursor::new(bytes))?),
+        Format::Pnm => pnm(bytes)?,
+    })
 }
 
-/// The bytes that decoding takes at its peak, about: the decoder's samples, and once more for converting or turning them.
-pub(super) fn working_memory(decoder: &impl ImageDecoder) -> u64 {
+/// A PNM by the start of its file: the decoder would keep a line of any length many times over.
+fn pnm(bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
+    let start = bytes.get(..LONGEST_PNM_HEADER).unwrap_or(bytes);
+    if start.len() < bytes.len() {
+        PnmDecoder::new(start).map_err(|error| {
+            if !ends_early(&error) {
+                return error;
+            }
+            let why = format!("its header is longer than {LONGEST_PNM_HEADER} bytes");
+            ImageError::Decoding(DecodingError::new(ImageFormat::Pnm.into(), why))
+        })?;
+    }
+    Ok(Box::new(PnmDecoder::new(Cursor::new(bytes))?))
+}
+
+/// The bytes that decoding takes at its peak, about: the decoder's samples, and once more for converting or turning them,
+/// or what the decoder keeps beside them, measured on pictures of every kind.
+pub(super) fn working_memory(format: Format, bytes: &[u8], decoder: &impl ImageDecoder) -> u64 {
     let (width, height) = decoder.dimensions();
-    let rgb = 3 * u64::from(width) * u64::from(height);
-    decoder.total_bytes().max(rgb).saturating_mul(2)
+    let pixels = u64::from(width) * u64::from(height);
+    let samples = decoder.total_bytes().max(pixels.saturating_mul(3));
+    match format {
+        // All coefficients, of 16 bits and of up to four components.
+        Format::Jpeg if complete::is_progressive(bytes) => {
+            samples.saturating_add(pixels.saturating_mul(9))
+        }
+        // A frame and the canvas with their transparency.
+        Format::WebP => samples.saturating_add(pixels.saturating_mul(8)),
+        // Four components become three.
+        Format::Tiff => samples.saturating_add(pixels).saturating_mul(2),
+        _ => samples.saturating_mul(2),
+    }
 }
 
 /// Limits for a decoder's own buffers: those for the pixels, and some room for tables and metadata.
@@ -69,14 +110,29 @@ fn memory_limits(pixels: u64) -> image::Limits {
     limits
 }
 
-fn image_format(format: Format) -> ImageFormat {
-    match format {
-        Format::Jpeg => ImageFormat::Jpeg,
-        Format::Png => ImageFormat::Png,
-        Format::Gif => ImageFormat::Gif,
-        Format::WebP => ImageFormat::WebP,
-        Format::Bmp => ImageFormat::Bmp,
-        Format::Tiff => ImageFormat::Tiff,
-        Format::Pnm => ImageFormat::Pnm,
+/// More bytes than the header of a PNM has; its comments belong to it.
+const LONGEST_PNM_HEADER: usize = 64 << 10;
+
+/// More strips or tiles than a TIFF has, and more values than any other tag that the decoder reads.
+const MOST_CHUNKS: u64 = 1 << 18;
+const MOST_VALUES: u64 = 1 << 16;
+
+/// How many values of a tag of a TIFF are read, at most, before the decoder can be given limits: it takes 32 bytes for each.
+fn most_values(tag: u16) -> u64 {
+    match tag {
+        // Where strips and tiles are, and how long they are.
+        273 | 279 | 324 | 325 => MOST_CHUNKS,
+        // The picture's kind, size and orientation, and a JPEG's tables.
+        254..=278 | 284 | 317 | 322 | 323 | 338 | 339 | 347 | 530..=532 => MOST_VALUES,
+        // Profiles, XMP and programs' own blocks are not read.
+        _ => u64::MAX,
     }
+}
+
+fn check_tags(bytes: &[u8]) -> Result<(), SkipReason> {
+    let excess = tags::counts(bytes).find(|&(tag, count)| count > most_values(tag));
+    excess.map_or(Ok(()), |(tag, count)| {
+        let detail = format!("{} values of the tag {tag}", grouped(count));
+        Err(unsupported(Format::Tiff, detail))
+    })
 }

@@ -1,15 +1,16 @@
 //! PNG by the `png` crate itself: `image` has it unfold texts and colour profiles, which nobody asks for here and which
 //! may be gigabytes of a small file.
 
-use std::io::Cursor;
-
 use image::error::{DecodingError, LimitError, LimitErrorKind, ParameterError, ParameterErrorKind};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
 use png::{BitDepth, Decoder, Reader, Transformations};
 
+use super::pieces::Pieces;
+use crate::images::Format;
+
 /// A PNG whose header has been read.
 pub(super) struct PngDecoder<'a> {
-    reader: Reader<Cursor<&'a [u8]>>,
+    reader: Reader<Pieces<'a>>,
     color: ColorType,
 }
 
@@ -20,7 +21,8 @@ impl<'a> PngDecoder<'a> {
         let limits = png::Limits {
             bytes: usize::try_from(bytes_at_most).unwrap_or(usize::MAX),
         };
-        let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), limits);
+        let pieces = Pieces::of(Format::Png, bytes);
+        let mut decoder = Decoder::new_with_limits(pieces, limits);
         decoder.set_ignore_text_chunk(true);
         decoder.set_ignore_iccp_chunk(true);
         // Samples of 16 bits stay; palettes are looked up, and fewer bits than 8 become 8.

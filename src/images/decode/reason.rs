@@ -34,7 +34,7 @@ pub(super) fn reason(format: Format, bytes: &[u8], error: &ImageError) -> SkipRe
 }
 
 /// Whether a decoder came to the end of the file, and wanted more.
-fn ends_early(error: &ImageError) -> bool {
+pub(super) fn ends_early(error: &ImageError) -> bool {
     if let ImageError::IoError(error) = error {
         return error.kind() == ErrorKind::UnexpectedEof;
     }

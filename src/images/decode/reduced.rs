@@ -4,8 +4,9 @@ use image::ColorType;
 use jpeg_decoder::{CodingProcess, Decoder, PixelFormat};
 
 use super::Alpha;
-use crate::images::RgbImage;
+use super::pieces::Pieces;
 use crate::images::pixels::{AlphaKind, to_rgb8};
+use crate::images::{Format, RgbImage};
 
 /// How many times as long as the resize makes it the shorter edge stays, at least: Pillow's `thumbnail` keeps the same
 /// `reducing_gap`.
@@ -27,9 +28,10 @@ pub(super) fn divisor((width, height): (u32, u32), edge: u32) -> Option<u16> {
 }
 
 /// Decodes a picture of one pass and of one or three components; the other ones, and what the decoder refuses, are the
-/// full decoder's.
-pub(super) fn read(bytes: &[u8], divisor: u16) -> Option<RgbImage> {
-    let mut decoder = Decoder::new(bytes);
+/// full decoder's. It takes about as much `memory` as is given, at most.
+pub(super) fn read(bytes: &[u8], divisor: u16, memory: u64) -> Option<RgbImage> {
+    let mut decoder = Decoder::new(Pieces::of(Format::Jpeg, bytes));
+    decoder.set_max_decoding_buffer_size(usize::try_from(memory).unwrap_or(usize::MAX));
     decoder.read_info().ok()?;
     let full = decoder.info()?;
     // Of a progressive picture all passes over all coefficients must be made before the first pixel: little is saved.
@@ -70,7 +72,7 @@ mod tests {
                 ExtendedColorType::L8,
             )
             .unwrap();
-        let small = read(&jpeg, 8).unwrap();
+        let small = read(&jpeg, 8, u64::MAX).unwrap();
         assert_eq!((small.width(), small.height()), (24, 16));
         for (i, pixel) in small.pixels().as_chunks::<3>().0.iter().enumerate() {
             let wanted = value(i as u32 % 24, i as u32 / 24);
@@ -90,7 +92,7 @@ mod tests {
             .encode(&gray, 101, 67, ExtendedColorType::L8)
             .unwrap();
         for (divisor, size) in [(2, (51, 34)), (4, (26, 17)), (8, (13, 9))] {
-            let small = read(&jpeg, divisor).unwrap();
+            let small = read(&jpeg, divisor, u64::MAX).unwrap();
             assert_eq!((small.width(), small.height()), size);
             assert!(small.pixels().iter().all(|v| v.abs_diff(90) <= 1));
         }

@@ -1,6 +1,7 @@
 //! Pictures of every kind, whole and cut, through [`decode`].
 
 mod alpha;
+mod hostile;
 mod kinds;
 mod words;
 
@@ -304,11 +305,11 @@ fn a_reduced_jpeg_is_upright_and_knows_its_full_size() {
 #[test]
 fn a_progressive_jpeg_is_not_reduced() {
     let mut bytes = jpeg(&image::RgbImage::from_pixel(64, 64, image::Rgb(RED)));
-    assert!(reduced::read(&bytes, 8).is_some());
+    assert!(reduced::read(&bytes, 8, u64::MAX).is_some());
     // SOF2 in the place of SOF0: the header that such a picture has.
     let frame = bytes.windows(2).position(|w| w == b"\xff\xc0").unwrap();
     bytes[frame + 1] = 0xc2;
-    assert_eq!(reduced::read(&bytes, 8), None);
+    assert_eq!(reduced::read(&bytes, 8, u64::MAX), None);
 }
 
 #[test]
