@@ -1,8 +1,9 @@
 //! The memory of a run is set by batch, threads and limits, and not by how many images there are or how long files are.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use crate::harness::{Place, RED, command, measured, write_picture};
 
@@ -165,4 +166,75 @@ fn what_is_folded_beside_the_pixels_of_a_png_takes_no_memory() {
     let (peak, ran) = measured(&mut command(args));
     ran.exits(0).says(&["3 images of"]);
     assert!(peak < 100_000_000, "{peak} bytes");
+}
+
+/// A PNG with an EXIF block of 24 MB, most of it a hole in the file; decoders keep four copies of what they are given.
+fn png_with_long_exif(path: &Path, number: u8) {
+    const LENGTH: u32 = 24_000_000;
+    let mut bytes = Vec::new();
+    let mut writer = png::Encoder::new(&mut bytes, 2, 2).write_header().unwrap();
+    writer.write_image_data(&[number, 80, 160, 240]).unwrap();
+    writer.finish().unwrap();
+    let (header, rest) = bytes.split_at(33);
+    let mut file = File::create(path).unwrap();
+    file.write_all(&[header, &LENGTH.to_be_bytes(), b"eXIf"].concat())
+        .unwrap();
+    file.seek(SeekFrom::Current(i64::from(LENGTH) + 4)).unwrap();
+    file.write_all(rest).unwrap();
+}
+
+/// A TIFF whose directory says that its one strip stands at eight million places, each of which a decoder makes 32 bytes.
+fn tiff_of_many_strips(path: &Path, number: u8) {
+    const COUNT: u32 = 8_000_000;
+    let tags = [
+        (256, 3, 1, 2),
+        (257, 3, 1, 2),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (273, 1, COUNT, 8),
+        (279, 1, COUNT, 8 + u32::from(number)),
+    ];
+    let mut bytes = b"II*\0\x08\0\0\0\x07\0".to_vec();
+    for (tag, kind, count, value) in tags {
+        bytes.extend([u16::to_le_bytes(tag), u16::to_le_bytes(kind)].concat());
+        bytes.extend([u32::to_le_bytes(count), u32::to_le_bytes(value)].concat());
+    }
+    let mut file = File::create(path).unwrap();
+    file.write_all(&bytes).unwrap();
+    file.set_len(u64::from(COUNT) + 1000).unwrap();
+}
+
+/// A PAM with a line of 4 MB, of which a decoder keeps ten copies; it is no picture.
+fn pam_with_long_line(path: &Path, number: u8) {
+    let fields = "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE ";
+    let line = "A".repeat(4_000_000 + usize::from(number));
+    fs::write(path, format!("{fields}{line}\nENDHDR\n123456")).unwrap();
+}
+
+/// Headers are read before a decoder has limits, and outside of the memory that threads share for pixels.
+#[test]
+fn eight_hostile_headers_at_once_take_little_memory() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    let make: [(&str, fn(&Path, u8), u8); 3] = [
+        ("png", png_with_long_exif, 0),
+        ("tif", tiff_of_many_strips, 3),
+        ("pam", pam_with_long_line, 3),
+    ];
+    for (kind, make, exit) in make {
+        let root = place.folder().join(kind);
+        fs::create_dir(&root).unwrap();
+        write_picture(&root.join("a.png"), RED, 1);
+        for number in 0..8 {
+            // Names tell nothing of the content.
+            make(&root.join(format!("{number}.jpg")), number);
+        }
+        let line = format!("extract {{dir}}/{kind} -o {{dir}}/{kind}-features --threads 8");
+        let (peak, ran) = measured(&mut place.command(&line));
+        ran.exits(i32::from(exit));
+        // What the files themselves may take, and the rest of a run.
+        assert!(peak < 400_000_000, "{kind}: {peak} bytes");
+    }
 }
