@@ -24,7 +24,7 @@ pub mod weights;
 pub use backbone::Backbone;
 pub use convolutions::Convolutions;
 pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
-pub use download::{Download, DownloadOptions, Fetched, KnownFile, Proxies};
+pub use download::{Download, DownloadOptions, Fetched, KnownFile, LeastRate, Proxies};
 pub use frozen::{Frozen, RunOptions};
 pub use home::{ALLOW_SHARED, Home};
 pub use library::{NO_TELEMETRY, Origin, RuntimeLibrary};

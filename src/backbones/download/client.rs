@@ -1,14 +1,14 @@
 //! Asking one place over HTTP for what follows a byte.
 
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body as UreqBody, BodyReader};
 
-use super::DownloadOptions;
 use super::fault::Fault;
+use super::{DownloadOptions, LeastRate, redirect};
 
 /// A place, and the way to it.
 pub(super) struct Client {
@@ -24,7 +24,11 @@ pub(super) struct Client {
 struct Patience {
     connect: Duration,
     silence: Duration,
+    least: LeastRate,
 }
+
+/// The most redirects that are followed.
+const MOST_REDIRECTS: usize = 10;
 
 /// What a place sends.
 pub(super) struct Answer {
@@ -40,6 +44,37 @@ pub(super) struct Answer {
 pub(super) struct Body {
     reader: BodyReader<'static>,
     patience: Patience,
+    pace: Pace,
+}
+
+/// How much came in the time that a place has for its least.
+struct Pace {
+    least: LeastRate,
+    since: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn begin(least: LeastRate) -> Self {
+        Self {
+            least,
+            since: Instant::now(),
+            bytes: 0,
+        }
+    }
+
+    /// Counts what came, and refuses a place that brought too little; then the next span of time begins.
+    fn add(&mut self, read: usize) -> Result<(), Fault> {
+        self.bytes += read as u64;
+        if self.since.elapsed() < self.least.within {
+            return Ok(());
+        }
+        if self.bytes < self.least.bytes {
+            return Err(Fault::too_slow(self.bytes, self.least));
+        }
+        *self = Self::begin(self.least);
+        Ok(())
+    }
 }
 
 impl Client {
@@ -48,11 +83,14 @@ impl Client {
         let patience = Patience {
             connect: options.connect,
             silence: options.silence,
+            least: options.least,
         };
         // The system's certificates: behind a proxy that looks into connections no others are valid.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
         let config = Agent::config_builder()
             .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .user_agent(concat!("frostline/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
             .tls_config(tls.build())
@@ -84,13 +122,21 @@ impl Client {
     }
 
     fn ask(&self, from: u64) -> Result<Response<UreqBody>, Fault> {
-        let mut request = self.agent.get(&self.url);
-        if from > 0 {
-            request = request.header(header::RANGE, format!("bytes={from}-"));
+        let mut url = self.url.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let mut request = self.agent.get(&url);
+            if from > 0 {
+                request = request.header(header::RANGE, format!("bytes={from}-"));
+            }
+            let response = request
+                .call()
+                .map_err(|error| self.patience.fault(error).with(&self.via))?;
+            match redirect::target(&url, &response)? {
+                Some(target) => url = target,
+                None => return Ok(response),
+            }
         }
-        request
-            .call()
-            .map_err(|error| self.patience.fault(error).with(&self.via))
+        Err(self.patience.fault(ureq::Error::TooManyRedirects))
     }
 
     fn partial(&self, response: Response<UreqBody>) -> Result<Answer, Fault> {
@@ -108,6 +154,7 @@ impl Client {
         let body = Body {
             reader: response.into_body().into_reader(),
             patience: self.patience,
+            pace: Pace::begin(self.patience.least),
         };
         Answer { from, whole, body }
     }
@@ -122,9 +169,12 @@ impl Patience {
 impl Body {
     /// The next bytes; none at the end.
     pub(super) fn read(&mut self, block: &mut [u8]) -> Result<usize, Fault> {
-        self.reader
-            .read(block)
-            .map_err(|error| self.patience.fault(error.into()))
+        let read = self.reader.read(block);
+        let read = read.map_err(|error| self.patience.fault(error.into()))?;
+        if read > 0 {
+            self.pace.add(read)?;
+        }
+        Ok(read)
     }
 
     /// `count` bytes, or fewer at the end.

@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::error::Error;
+use super::LeastRate;
+use crate::error::{Error, counted};
 
 /// What ended a transfer.
 #[derive(Debug)]
@@ -60,6 +61,13 @@ impl Fault {
         }
     }
 
+    /// Of a place that brought so many bytes in the time of the least rate.
+    pub(super) fn too_slow(bytes: u64, least: LeastRate) -> Self {
+        let came = counted(usize::try_from(bytes).unwrap_or(usize::MAX), "byte");
+        let time = seconds(least.within);
+        Self::Refused(format!("it is too slow: {came} in {time}"))
+    }
+
     fn of_io(error: &io::Error) -> Self {
         use io::ErrorKind as K;
         match error.kind() {
@@ -87,4 +95,18 @@ impl Fault {
 
 fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_as_one() {
+        let error = |kind: io::ErrorKind| on_disk(Path::new("net.part"), 2000, kind.into());
+        let full = error(io::ErrorKind::StorageFull).to_string();
+        assert_eq!(full, "the disk is full: `net.part` needs 2000 bytes more");
+        let denied = error(io::ErrorKind::PermissionDenied);
+        assert!(matches!(denied, Error::Io { .. }), "{denied}");
+    }
 }

@@ -1,13 +1,14 @@
 //! A file that is known before it comes: its name, size and SHA-256, and whether what came is that file.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use super::fault;
 use crate::backbones::checksum::Checksum;
 use crate::backbones::sniff::{self, Kind};
 use crate::error::{Error, FileProblem, Result};
+use crate::inputs::{self, Links};
 
 /// A file by its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,31 +25,42 @@ impl KnownFile {
     /// Whether the file at `path` is this one.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], also where it is no regular file.
     pub fn is_at(&self, path: &Path) -> Result<bool> {
-        let length = path.metadata().map_err(Error::io("read", path))?.len();
-        Ok(length == self.bytes && sum_of(path)? == self.sha256)
+        self.is_in(&mut open(path)?, path)
     }
 
-    /// What is at `path` instead of this file, for people: `it has the SHA-256 …`.
+    /// Whether the open file is this one; `path` is its name.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn instead(&self, path: &Path) -> Result<String> {
-        let (kind, length) = look(path)?;
+    pub(super) fn is_in(&self, file: &mut File, path: &Path) -> Result<bool> {
+        let length = file.metadata().map_err(Error::io("read", path))?.len();
+        Ok(length == self.bytes && sum_of(file, path)? == self.sha256)
+    }
+
+    /// What is in the open file instead of this one, for people: `it has the SHA-256 …`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(super) fn instead(&self, file: &mut File, path: &Path) -> Result<String> {
+        let (kind, length) = look(file).map_err(Error::io("read", path))?;
         Ok(match foreign(kind) {
             Some(words) => words.to_owned(),
             None if length != self.bytes => self.size_words(length),
-            None => format!("its SHA-256 is {}, and not {}", sum_of(path)?, self.sha256),
+            None => {
+                let sum = sum_of(file, path)?;
+                format!("its SHA-256 is {sum}, and not {}", self.sha256)
+            }
         })
     }
 
     /// Refuses what can be told from size and first bytes.
     ///
     /// # Errors
-    /// [`Error::File`], [`Error::Io`].
+    /// [`Error::File`], [`Error::Io`], also where it is no regular file.
     pub(super) fn check_size_and_start(&self, path: &Path) -> Result<()> {
-        let (kind, length) = look(path)?;
+        let (kind, length) = look(&mut open(path)?).map_err(Error::io("read", path))?;
         let problem = match foreign(kind) {
             _ if length == self.bytes => return Ok(()),
             None if length < self.bytes => FileProblem::Cut(self.size_words(length)),
@@ -63,23 +75,22 @@ impl KnownFile {
     /// # Errors
     /// [`Error::File`] where it is not this file; [`Error::Io`].
     pub(super) fn copy(&self, from: &Path, to: &Path, out: &mut impl Write) -> Result<()> {
-        let mut file = File::open(from).map_err(Error::io("read", from))?;
-        let mut checksum = Checksum::default();
-        let (mut block, mut missing) = (vec![0; 1 << 20], self.bytes);
-        loop {
-            let read = file.read(&mut block).map_err(Error::io("read", from))?;
-            if read == 0 {
-                break;
-            }
-            checksum.add(&block[..read]);
-            out.write_all(&block[..read])
-                .map_err(|e| fault::on_disk(to, missing, e))?;
-            missing = missing.saturating_sub(read as u64);
-        }
+        let mut file = open(from)?;
+        let (mut checksum, mut missing) = (Checksum::default(), self.bytes);
+        // One that grows meanwhile is not copied without end.
+        let start = (&file).take(self.bytes.saturating_add(1));
+        each_block(start, from, |block| {
+            checksum.add(block);
+            let written = out.write_all(block);
+            written.map_err(|e| fault::on_disk(to, missing, e))?;
+            missing = missing.saturating_sub(block.len() as u64);
+            Ok(())
+        })?;
         if checksum.hex() == self.sha256 {
             return Ok(());
         }
-        Err(self.refused(from, another(self.instead(from)?)))
+        let instead = self.instead(&mut file, from)?;
+        Err(self.refused(from, another(instead)))
     }
 
     /// What an answer of `length` bytes, if that is known, is instead of this file; `None` where it may be this file.
@@ -126,19 +137,38 @@ fn foreign(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// Kind and size.
-fn look(path: &Path) -> Result<(Kind, u64)> {
-    let look = || -> io::Result<_> {
-        let file = File::open(path)?;
-        let mut start = Vec::new();
-        (&file).take(sniff::START).read_to_end(&mut start)?;
-        Ok((sniff::kind(&start), file.metadata()?.len()))
-    };
-    look().map_err(Error::io("read", path))
+fn open(path: &Path) -> Result<File> {
+    inputs::open(path, Links::Follow).map_err(Error::io("read", path))
 }
 
-fn sum_of(path: &Path) -> Result<String> {
+/// Kind and size.
+fn look(file: &mut File) -> io::Result<(Kind, u64)> {
+    let mut start = Vec::new();
+    file.rewind()?;
+    file.take(sniff::START).read_to_end(&mut start)?;
+    Ok((sniff::kind(&start), file.metadata()?.len()))
+}
+
+fn sum_of(file: &mut File, path: &Path) -> Result<String> {
     let mut checksum = Checksum::default();
-    checksum.add_file(path)?;
+    file.rewind().map_err(Error::io("read", path))?;
+    each_block(file, path, |block| {
+        checksum.add(block);
+        Ok(())
+    })?;
     Ok(checksum.hex())
+}
+
+fn each_block(
+    mut file: impl Read,
+    path: &Path,
+    mut each: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block).map_err(Error::io("read", path))? {
+            0 => return Ok(()),
+            read => each(&block[..read])?,
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod fault;
 mod known_file;
 mod part;
 mod proxies;
+mod redirect;
 mod transfer;
 
 use std::fs;
@@ -19,7 +20,7 @@ use self::fault::Fault;
 use self::part::Part;
 use crate::error::{Error, Result};
 use crate::lock::WriteLock;
-use crate::outputs;
+use crate::outputs::{self, Owner};
 use crate::progress::Progress;
 
 pub use self::known_file::KnownFile;
@@ -41,18 +42,40 @@ pub struct DownloadOptions {
     pub connect: Duration,
     /// The longest silence of a server.
     pub silence: Duration,
+    /// What a place must bring; a slower one is left for the next, and what it brought is kept.
+    pub least: LeastRate,
     /// Between a connection that broke off and the next one to the same place.
     pub pause: Duration,
     /// The proxies to go through.
     pub proxies: Proxies,
 }
 
+/// The slowest that a place may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeastRate {
+    /// So many bytes …
+    pub bytes: u64,
+    /// … within this time, however they are spread over it.
+    pub within: Duration,
+}
+
+impl Default for LeastRate {
+    /// 1 KiB a second over a minute: hours even for a small network.
+    fn default() -> Self {
+        Self {
+            bytes: 60 << 10,
+            within: Duration::from_mins(1),
+        }
+    }
+}
+
 impl Default for DownloadOptions {
-    /// Half a minute to connect, a minute of silence, no proxies.
+    /// Half a minute to connect, a minute of silence, [`LeastRate::default`], no proxies.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(30),
             silence: Duration::from_mins(1),
+            least: LeastRate::default(),
             pause: Duration::from_secs(1),
             proxies: Proxies::default(),
         }
@@ -96,7 +119,7 @@ impl Download {
         let mut failures = Vec::new();
         for url in urls {
             let client = Client::new(url, options);
-            match transfer::run(&client, &self.file, &mut part, options.pause, progress) {
+            match transfer::run(&client, &self.file, &mut part, options, progress) {
                 Ok(()) => {
                     part.become_file(&self.path())?;
                     return Ok(Fetched::Now);
@@ -133,14 +156,18 @@ impl Download {
         WriteLock::take(&self.beside("lock"), &self.path())
     }
 
-    /// Whether the right file is at its place; a wrong one becomes the part, since it may be a longer beginning.
+    /// Whether the right file is at its place; a wrong one becomes the part, since it may be a longer beginning. Where a link
+    /// leads to a wrong one, that is somebody's, and the link is replaced in the end.
     fn is_there(&self) -> Result<bool> {
         let (path, part) = (self.path(), self.part_path());
-        if !path.is_file() {
+        if !path.exists() {
             return Ok(false);
         }
         if self.file.is_at(&path)? {
             return Ok(true);
+        }
+        if outputs::open_growing(&path, Owner::Us).is_err() {
+            return Ok(false);
         }
         let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
         if length(&path) > length(&part) {

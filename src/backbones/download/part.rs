@@ -77,11 +77,11 @@ impl Part {
     }
 
     /// `None` where it is the file, and else what it is instead.
-    pub(super) fn fault(&self, file: &KnownFile) -> Result<Option<String>> {
-        if file.is_at(&self.path)? {
+    pub(super) fn fault(&mut self, file: &KnownFile) -> Result<Option<String>> {
+        if file.is_in(&mut self.file, &self.path)? {
             return Ok(None);
         }
-        file.instead(&self.path).map(Some)
+        file.instead(&mut self.file, &self.path).map(Some)
     }
 
     /// Gives the checked file its name.

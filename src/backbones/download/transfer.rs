@@ -1,8 +1,9 @@
 //! The file from one place: connections that go on where the last one ended, then the check of the whole.
 
 use std::thread;
-use std::time::Duration;
+use std::time::Instant;
 
+use super::DownloadOptions;
 use super::client::{Answer, Client};
 use super::fault::Fault;
 use super::known_file::KnownFile;
@@ -12,6 +13,9 @@ use crate::progress::{BYTES, Progress};
 
 /// The most connections to one place, even where each brings something.
 const MOST_CONNECTIONS: usize = 50;
+
+/// The most connections that take their time and bring next to nothing before they break off.
+const MOST_POOR_CONNECTIONS: usize = 2;
 
 /// How much is read from a connection at once.
 const BLOCK: usize = 64 << 10;
@@ -24,13 +28,13 @@ pub(super) fn run(
     client: &Client,
     file: &KnownFile,
     part: &mut Part,
-    pause: Duration,
+    options: &DownloadOptions,
     progress: &dyn Progress,
 ) -> Result<(), Fault> {
     let mut again = true;
     loop {
         let had_beginning = part.len() > 0;
-        let connections = complete(client, file, part, pause, progress)?;
+        let connections = complete(client, file, part, options, progress)?;
         let Some(why) = part.fault(file)? else {
             return Ok(());
         };
@@ -48,17 +52,23 @@ fn complete(
     client: &Client,
     file: &KnownFile,
     part: &mut Part,
-    pause: Duration,
+    options: &DownloadOptions,
     progress: &dyn Progress,
 ) -> Result<usize, Fault> {
-    let mut connections = 0;
+    let (mut connections, mut poor) = (0, 0);
     while !part.is_whole() {
         connections += 1;
-        let before = part.len();
+        let (before, began) = (part.len(), Instant::now());
         match receive(client, file, part, progress) {
             Ok(()) => {}
-            Err(Fault::Broken(_)) if part.len() > before && connections < MOST_CONNECTIONS => {
-                thread::sleep(pause);
+            Err(Fault::Broken(_))
+                if part.len() > before
+                    && connections < MOST_CONNECTIONS
+                    && poor < MOST_POOR_CONNECTIONS =>
+            {
+                let (came, least) = (part.len() - before, options.least);
+                poor += usize::from(came < least.bytes && began.elapsed() >= least.within);
+                thread::sleep(options.pause);
             }
             Err(fault) => return Err(fault),
         }

@@ -1,6 +1,5 @@
 //! What an existing file holds, and whether it is of the kind that is to be written.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use crate::backbones::sniff::{self, Kind};
 use crate::error::Result;
 use crate::head::HeadFile;
 use crate::images::{self, Format, SkipReason};
+use crate::inputs::{self, Links};
 
 /// What an output will hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,8 @@ impl Content {
             return None;
         }
         let mut start = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+        let file = inputs::open(path, Links::Follow);
+        let read = file.and_then(|file| file.take(START).read_to_end(&mut start));
         if read.is_err() {
             return Some(Self::Other("a file that cannot be read".to_owned()));
         }

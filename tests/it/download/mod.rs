@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use frostline::Error;
-use frostline::backbones::{Download, DownloadOptions, Fetched, KnownFile};
+use frostline::backbones::{Download, DownloadOptions, Fetched, KnownFile, LeastRate};
 use frostline::progress::{Progress, Silent};
 
 use crate::scripted_server::{Reply, Server};
@@ -73,6 +73,21 @@ impl Place {
             ..DownloadOptions::default()
         };
         self.download.fetch(urls, &options, progress)
+    }
+
+    /// Fetches from places that must bring 1000 bytes in 300 ms.
+    fn fetch_at_least(&self, urls: &[String]) -> Result<Fetched, Error> {
+        let within = Duration::from_millis(300);
+        let options = DownloadOptions {
+            silence: within,
+            pause: Duration::ZERO,
+            least: LeastRate {
+                bytes: 1000,
+                within,
+            },
+            ..DownloadOptions::default()
+        };
+        self.download.fetch(urls, &options, &Silent)
     }
 
     #[track_caller]

@@ -120,18 +120,66 @@ fn what_is_given_by_hand_instead_is_named() {
     assert!(matches!(error, Error::Io { .. }), "{error:?}");
 }
 
-#[cfg(target_os = "linux")]
+/// Whoever prepared the folder gets neither a file changed nor one made, and what hangs for ever is refused at once.
+#[cfg(unix)]
 #[test]
-fn a_full_disk_is_told_as_one() {
+fn links_and_pipes_in_its_place_are_refused() {
+    use std::os::unix::fs::symlink;
     if !has_loopback() {
         return;
     }
-    let place = Place::new();
-    fs::create_dir_all(&place.download.folder).unwrap();
-    std::os::unix::fs::symlink("/dev/full", place.part()).unwrap();
-    let (_server, urls) = server([ok(&content())]);
-    let error = place.fetch(&urls).unwrap_err();
-    assert!(error.to_string().contains("the disk is full"), "{error}");
-    assert!(error.to_string().contains("200000 bytes"), "{error}");
-    assert!(!place.download.path().exists());
+    for name in ["net.onnx.part", "net.onnx.lock"] {
+        let place = Place::with_part(b"");
+        fs::remove_file(place.part()).unwrap();
+        let victim = write(&place, "victim", b"precious");
+        let planted = place.download.folder.join(name);
+        for target in [&victim, &place.folder.path().join("missing")] {
+            symlink(target, &planted).unwrap();
+            let (_server, urls) = server([ok(&content())]);
+            let error = place.fetch(&urls).unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(cause, "it is a symbolic link, not a regular file");
+            fs::remove_file(&planted).unwrap();
+        }
+        fs::hard_link(&victim, &planted).unwrap();
+        place.fetch(&server([ok(&content())]).1).unwrap_err();
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+        assert!(!place.folder.path().join("missing").exists());
+        assert!(!place.download.path().exists());
+    }
+    let place = Place::with_part(b"");
+    let pipe = place.folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for given in [&*pipe, "/dev/zero".as_ref(), place.folder.path()] {
+        let error = place.download.adopt(given).unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error:?}");
+    }
+    fs::rename(&pipe, place.download.path()).unwrap();
+    place.fetch(&server([ok(&content())]).1).unwrap_err();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_file_is_followed_and_to_another_one_is_replaced() {
+    use std::os::unix::fs::symlink;
+    if !has_loopback() {
+        return;
+    }
+    let place = Place::with_part(b"");
+    let right = write(&place, "right", &content());
+    let wrong = write(&place, "wrong", &content()[..1000]);
+    symlink(&right, place.download.path()).unwrap();
+    let (none, urls) = server([]);
+    assert_eq!(place.fetch(&urls).unwrap(), Fetched::BeforeNow);
+    assert!(none.requests().is_empty());
+    let link = place.folder.path().join("link");
+    symlink(&right, &link).unwrap();
+    fs::remove_file(place.download.path()).unwrap();
+    assert_eq!(place.download.adopt(&link).unwrap(), Fetched::Now);
+    fs::remove_file(place.download.path()).unwrap();
+    symlink(&wrong, place.download.path()).unwrap();
+    place.fetches(&server([ok(&content())]).1);
+    assert!(!place.download.path().is_symlink());
+    assert_eq!(fs::read(&wrong).unwrap(), content()[..1000]);
 }

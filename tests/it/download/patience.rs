@@ -7,7 +7,7 @@ use frostline::backbones::Fetched;
 use frostline::progress::{Progress, Silent};
 
 use super::{Place, content, cut, server};
-use crate::scripted_server::{Reply, Server, has_loopback, ok, rest};
+use crate::scripted_server::{Reply, Server, has_loopback, ok, reply, rest};
 
 #[test]
 fn a_slow_server_is_waited_for() {
@@ -48,6 +48,108 @@ fn a_silent_server_is_left_and_what_it_sent_is_kept() {
     let said = error.unwrap_err().to_string();
     assert!(said.contains("nothing came for 0.3 s"), "{said}");
     assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+/// Sends the first bytes, and then one each 20 ms: it is never silent.
+fn trickle(start: Vec<u8>, then: usize) -> Reply {
+    let byte = Duration::from_millis(20);
+    Reply::Slow([vec![start], vec![vec![7]; then]].concat(), byte)
+}
+
+#[test]
+fn a_place_that_trickles_is_left_and_what_it_sent_is_kept() {
+    if !has_loopback() {
+        return;
+    }
+    let whole = content();
+    // What follows is right as well.
+    let body = &whole[40_000..];
+    let start = cut(ok(&whole), 200_000, 40_000);
+    let pieces = body.chunks(1).take(3000).map(<[u8]>::to_vec);
+    let pieces = [start].into_iter().chain(pieces).collect();
+    let slow = Server::new(vec![Reply::Slow(pieces, Duration::from_millis(20))]);
+    let more = Server::answering(move |request| {
+        let from = request.header("range")?.strip_prefix("bytes=")?;
+        let from = from.strip_suffix('-')?.parse().ok()?;
+        Some(Reply::Bytes(rest(&content(), from)))
+    });
+    let place = Place::new();
+    let begun = Instant::now();
+    let urls = [slow.url("/net.onnx"), more.url("/net.onnx")];
+    place.fetch_at_least(&urls).unwrap();
+    place.is_complete();
+    let said = more.ranges().remove(0).unwrap();
+    let from: usize = said["bytes=".len()..said.len() - 1].parse().unwrap();
+    assert!((40_001..40_100).contains(&from), "{said}");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let slow = Server::new(vec![trickle(cut(ok(&whole), 200_000, 0), 3000)]);
+    let error = Place::new().fetch_at_least(&[slow.url("/net.onnx")]);
+    let said = error.unwrap_err().to_string();
+    assert!(said.contains("it is too slow: "), "{said}");
+}
+
+/// Its start is read first, to tell what it is, where its length is another or not said.
+#[test]
+fn the_start_of_an_answer_is_not_waited_for_without_end() {
+    if !has_loopback() {
+        return;
+    }
+    let slow = Server::new(vec![trickle(reply("200 OK", &[], b""), 3000)]);
+    let begun = Instant::now();
+    let error = Place::new().fetch_at_least(&[slow.url("/net.onnx")]);
+    assert!(error.unwrap_err().to_string().contains("too slow"));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn headers_have_as_long_as_a_silence() {
+    if !has_loopback() {
+        return;
+    }
+    let head = reply("200 OK", &[&format!("X-Long: {}", "a".repeat(3000))], b"");
+    let pieces = head.chunks(1).map(<[u8]>::to_vec).collect();
+    let slow = Server::new(vec![Reply::Slow(pieces, Duration::from_millis(20))]);
+    let begun = Instant::now();
+    let error = Place::new().fetch_at_least(&[slow.url("/net.onnx")]);
+    assert!(matches!(error, Err(frostline::Error::Download { .. })));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn the_body_of_a_redirect_is_not_read() {
+    if !has_loopback() {
+        return;
+    }
+    let (_last, to) = server([ok(&content())]);
+    let head = reply("302 Found", &[&format!("Location: {}", to[0])], b"");
+    let first = Server::new(vec![trickle(head, 3000)]);
+    let begun = Instant::now();
+    let place = Place::new();
+    place.fetches(&[first.url("/net.onnx")]);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+/// Each breaks off after a while and a byte.
+#[test]
+fn connections_that_bring_a_byte_each_are_few() {
+    if !has_loopback() {
+        return;
+    }
+    let whole = content();
+    let bring = move |request: &crate::scripted_server::Request| {
+        let from = request.header("range").map_or(0, |range| {
+            let from = range.trim_start_matches("bytes=").trim_end_matches('-');
+            from.parse().unwrap()
+        });
+        let answer = cut(rest(&whole, from), 200_000 - from, 1);
+        Some(Reply::Stall(answer, Duration::from_secs(30)))
+    };
+    let server = Server::answering(bring);
+    let place = Place::new();
+    let error = place.fetch_at_least(&[server.url("/net.onnx")]);
+    let said = error.unwrap_err().to_string();
+    assert!(said.contains("nothing came for 0.3 s"), "{said}");
+    assert!(server.requests().len() <= 4);
 }
 
 /// Writes down what it is told.
