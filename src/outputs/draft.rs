@@ -7,19 +7,26 @@ use std::time::Duration;
 
 use tempfile::{Builder, TempDir, TempPath};
 
+use super::growing;
 use super::place::folder_of;
 
 /// The name of a file that is being written: none, so that a killed writer leaves nothing, where the system can do that.
 pub(super) struct Draft(Option<TempPath>);
 
 impl Draft {
-    /// Begins a file in a folder.
-    pub(super) fn begin(folder: &Path) -> io::Result<(File, Self)> {
-        if let Some(file) = unnamed::create(folder) {
-            return Ok((file, Self(None)));
+    /// Begins a file in a folder; while it is written, nobody may read it who may not read the `old` one.
+    pub(super) fn begin(folder: &Path, old: Option<&Metadata>) -> io::Result<(File, Self)> {
+        let (file, name) = if let Some(file) = unnamed::create(folder) {
+            (file, None)
+        } else {
+            remove_leftovers(folder);
+            let (file, name) = named(folder)?;
+            (file, Some(name))
+        };
+        if let Some(old) = old {
+            file.set_permissions(kept_permissions(old))?;
         }
-        let (file, name) = names().tempfile_in(folder)?.into_parts();
-        Ok((file, Self(Some(name))))
+        Ok((file, Self(name)))
     }
 
     /// Gives the file its place, with the owner and the mode of the old one that it replaces.
@@ -31,7 +38,8 @@ impl Draft {
     ) -> io::Result<()> {
         if let Some(old) = old {
             keep_owner(file, old);
-            file.set_permissions(old.permissions())?;
+            // Another owner may have taken some of it away.
+            file.set_permissions(kept_permissions(old))?;
         }
         file.sync_all()?;
         let name = match self.0 {
@@ -51,6 +59,35 @@ const RANDOM: usize = 16;
 pub(crate) fn is_leftover(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX);
     rest.is_some_and(|rest| rest.strip_suffix(SUFFIX).is_some())
+}
+
+/// A file with a name, which is locked as long as it is written: that tells it from one that a killed writer left.
+fn named(folder: &Path) -> io::Result<(File, TempPath)> {
+    loop {
+        let (file, name) = names().tempfile_in(folder)?.into_parts();
+        // Before it was locked, another writer may have taken it for a leftover. Where there are no locks, nobody does.
+        let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        if !taken && name.exists() {
+            return Ok((file, name));
+        }
+    }
+}
+
+/// Removes the files that killed writers of this user left in a folder. Those that cannot be removed do no harm.
+fn remove_leftovers(folder: &Path) {
+    let is_name = |entry: &DirEntry| {
+        let name = entry.file_name();
+        let length = PREFIX.len() + RANDOM + SUFFIX.len();
+        name.len() == length && name.to_str().is_some_and(is_leftover)
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.filter(is_name).map(|entry| entry.path()) {
+        if let Ok(file) = growing::open_ours(&path)
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 /// Names that no reader takes for a finished file, and nobody guesses.
@@ -91,6 +128,8 @@ pub(super) mod unnamed {
     }
 
     pub(super) fn give_name(file: &File, folder: &Path) -> io::Result<TempPath> {
+        // For the moment in which it has a name that is not its own.
+        let _ = file.try_lock();
         let open = format!("{OPEN_FILES}/{}", file.as_raw_fd());
         let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
         Ok(super::names().make_in(folder, link)?.into_temp_path())
@@ -114,11 +153,25 @@ pub(super) mod unnamed {
     }
 }
 
-/// Only root may give a file away; of a file that anybody else replaces, the owner becomes its writer.
+/// Only root may give a file away; of a file that anybody else replaces, the owner becomes its writer, and the group stays
+/// where its writer belongs to it.
 #[cfg(unix)]
 fn keep_owner(file: &File, old: &Metadata) {
     use std::os::unix::fs::{MetadataExt, fchown};
-    let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+    let group = Some(old.gid());
+    let _ = fchown(file, Some(old.uid()), group).or_else(|_| fchown(file, None, group));
+}
+
+/// The mode of the old file, without the bits that would run a new content as somebody else.
+#[cfg(unix)]
+fn kept_permissions(old: &Metadata) -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(old.permissions().mode() & 0o1777)
+}
+
+#[cfg(not(unix))]
+fn kept_permissions(old: &Metadata) -> fs::Permissions {
+    old.permissions()
 }
 
 #[cfg(not(unix))]
@@ -230,6 +283,30 @@ mod tests {
         let (_, name) = names().tempfile_in(folder.path()).unwrap().into_parts();
         drop(Draft(Some(name)));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_killed_writers_left_goes_and_what_is_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let leftover = ".frostline-0123456789abcdef.tmp";
+        let others = [
+            ".frostline-notes.tmp",
+            "frostline-0123456789abcdef.tmp",
+            "a",
+        ];
+        for name in [&[leftover][..], &others].concat() {
+            fs::write(place(name), "half").unwrap();
+        }
+        let (_file, written) = named(folder.path()).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("a", place(".frostline-fedcba9876543210.tmp")).unwrap();
+        remove_leftovers(folder.path());
+        assert!(!place(leftover).exists());
+        assert!(written.exists() && others.iter().all(|name| place(name).exists()));
+        assert!(!cfg!(unix) || place(".frostline-fedcba9876543210.tmp").is_symlink());
+        drop(written);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 
     #[cfg(unix)]

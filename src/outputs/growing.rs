@@ -25,6 +25,21 @@ pub(crate) enum Owner {
 /// more than one name.
 pub(crate) fn open_growing(path: &Path, owner: Owner) -> io::Result<File> {
     let file = open_or_make(path)?;
+    check(&file, owner)?;
+    Ok(file)
+}
+
+/// As [`open_growing`], of a file of this user that is there.
+///
+/// # Errors
+/// As there.
+pub(super) fn open_ours(path: &Path) -> io::Result<File> {
+    let file = open_existing(path)?;
+    check(&file, Owner::Us)?;
+    Ok(file)
+}
+
+fn check(file: &File, owner: Owner) -> io::Result<()> {
     let found = file.metadata()?;
     inputs::check_kind(found.file_type())?;
     if has_more_names(&found) {
@@ -33,7 +48,7 @@ pub(crate) fn open_growing(path: &Path, owner: Owner) -> io::Result<File> {
     if owner == Owner::Us && !is_ours(&found) {
         return Err(refused("it belongs to another user"));
     }
-    Ok(file)
+    Ok(())
 }
 
 fn refused(why: &'static str) -> io::Error {
@@ -86,13 +101,13 @@ fn has_more_names(_file: &Metadata) -> bool {
 
 /// Whether the file belongs to the user of this process, as far as the system tells.
 #[cfg(unix)]
-pub(super) fn is_ours(file: &Metadata) -> bool {
+fn is_ours(file: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     file.uid() == rustix::process::geteuid().as_raw()
 }
 
 #[cfg(not(unix))]
-pub(super) fn is_ours(_file: &Metadata) -> bool {
+fn is_ours(_file: &Metadata) -> bool {
     true
 }
 

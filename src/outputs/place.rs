@@ -71,7 +71,7 @@ fn check_place(path: &Path) -> io::Result<()> {
     let place = std::path::absolute(place_of(path)?)?;
     let folder = place.ancestors().skip(1).find(|folder| folder.exists());
     // A file in a folder's place is refused here as well.
-    Draft::begin(folder.unwrap_or(Path::new("/"))).map(drop)
+    Draft::begin(folder.unwrap_or(Path::new("/")), None).map(drop)
 }
 
 /// A rename would replace the file all the same; its owner does not want that.

@@ -85,7 +85,7 @@ fn replace(
     old: Option<&Metadata>,
     content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
 ) -> Result<()> {
-    let (file, draft) = Draft::begin(folder_of(place)).map_err(Error::io("write", path))?;
+    let (file, draft) = Draft::begin(folder_of(place), old).map_err(Error::io("write", path))?;
     let mut out = BufWriter::new(file);
     content(&mut out)?;
     let file = out
@@ -204,6 +204,40 @@ mod tests {
             write_bytes(&new, b"new").unwrap();
             fs::write(&other, "as any new file").unwrap();
             assert_eq!(mode(&new), mode(&other));
+        }
+
+        #[test]
+        fn owner_and_group_of_a_replaced_file_are_kept() {
+            use std::os::unix::fs::{MetadataExt, chown};
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a");
+            fs::write(&path, "old").unwrap();
+            if chown(&path, Some(4242), Some(4343)).is_err() {
+                eprintln!("not tested: only root can give a file to another user");
+                return;
+            }
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o6750)).unwrap();
+            for write in [write_bytes, write_bytes_through] {
+                write(&path, b"new").unwrap();
+                let new = fs::metadata(&path).unwrap();
+                assert_eq!((new.uid(), new.gid()), (4242, 4343));
+                // Nothing new runs as that user.
+                assert_eq!(mode(&path), 0o750);
+            }
+        }
+
+        #[test]
+        fn a_private_file_is_private_while_it_is_written() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a");
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            write(&path, |file| {
+                let now = file.get_ref().metadata().unwrap().permissions();
+                assert_eq!(now.mode() & 0o777, 0o600);
+                Ok(())
+            })
+            .unwrap();
         }
 
         #[test]

@@ -130,6 +130,79 @@ fn a_replaced_output_keeps_its_mode_and_its_link() {
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
+/// They are written in place, and nothing that looks at an output first waits for their other end.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_written_in_place() {
+    let Some(place) = Place::fitted() else { return };
+    let pipe = place.folder().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    let classify = "classify {dir}/images --head {dir}/head --format csv -o";
+    place
+        .frostline(&format!("{classify} {{dir}}/pipe"))
+        .exits(0);
+    let rows = reader.join().unwrap();
+    assert_eq!(rows.lines().count(), 13);
+    use std::os::unix::fs::FileTypeExt;
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    for stdout in ["/dev/stdout", "/proc/self/fd/1", "-"] {
+        if stdout == "-" || Path::new(stdout).exists() {
+            let ran = place.frostline(&format!("{classify} {stdout}")).exits(0);
+            assert_eq!(ran.out, rows, "{stdout}");
+        }
+    }
+    place.frostline(&format!("{classify} /dev/null")).exits(0);
+    assert!(!Path::new("/dev/null").is_file());
+}
+
+/// As somebody may leave them in a folder that others write to: nothing is written through links, nor made by them.
+#[cfg(unix)]
+#[test]
+fn links_in_a_store_lead_nowhere() {
+    use std::os::unix::fs::symlink;
+    let Some(place) = Place::fitted() else { return };
+    let at = |name: &str| place.folder().join(name);
+    let extract = "extract {dir}/images -o {dir}/store";
+    let classify = "classify {dir}/images --head {dir}/head --store {dir}/store -o {dir}/rows.csv";
+    fs::write(at("victim"), "42\n").unwrap();
+    fs::remove_file(at("store/.lock")).unwrap();
+    for target in ["victim", "missing"] {
+        symlink(at(target), at("store/.lock")).unwrap();
+        for args in [extract, classify] {
+            let ran = place.frostline(args).exits(1);
+            ran.says(&["cannot write", ".lock", "it is a symbolic link"]);
+        }
+        fs::remove_file(at("store/.lock")).unwrap();
+    }
+    // What is renamed over: the old content is read through the link, the new one takes the link's place.
+    for name in ["index.arrow", "manifest.json"] {
+        let before = fs::read(at("store").join(name)).unwrap();
+        let moved = at(&format!("moved-{name}"));
+        fs::rename(at("store").join(name), &moved).unwrap();
+        symlink(&moved, at("store").join(name)).unwrap();
+        write_picture(
+            &at(&format!("images/red/{name}.png")),
+            [9, 9, name.len() as u8],
+            1,
+        );
+        place.frostline(extract).exits(0);
+        assert!(fs::read(&moved).unwrap() == before, "{name}");
+    }
+    assert_eq!(fs::read(at("victim")).unwrap(), b"42\n");
+    assert!(!at("missing").exists());
+    // A store may be a link itself.
+    symlink(at("store"), at("link")).unwrap();
+    place
+        .frostline("extract {dir}/images -o {dir}/link")
+        .exits(0);
+    assert!(at("link").is_symlink());
+}
+
 /// A manifest of something else makes no store: nothing is deleted, also where other names are those of a store's files.
 #[test]
 fn a_foreign_manifest_is_not_deleted() {
