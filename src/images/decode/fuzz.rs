@@ -157,7 +157,7 @@ fn animation(rgb: &DynamicImage) -> Vec<u8> {
     file
 }
 
-/// 16 × 8 pixels, half red and half blue, by Pillow: nothing here writes lossy WebPs.
+/// 16 × 8 pixels, half red and half blue, by Pillow: nothing here writes lossy `WebP`.
 const LOSSY_WEBP: &[u8] = b"\
 RIFF\x38\x00\x00\x00WEBPVP8 \x2c\x00\x00\x00\x70\x01\x00\x9d\
 \x01\x2a\x10\x00\x08\x00\x02\xc0\x4c\x25\xa0\x02\x74\x01\x40\x00\x00\xfe\xee\x88\x1b\x37\xd7\xdf\

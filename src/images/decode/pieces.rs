@@ -7,18 +7,21 @@ use crate::images::{Format, complete};
 /// The longest chunk beside the pixels of a PNG that a decoder is given; an EXIF block has 64 KiB at most in a JPEG.
 const LONGEST_CHUNK: usize = 1 << 20;
 
+/// Tells the next piece from the rest of a file, and what follows it.
+type Step<'a> = fn(&'a [u8]) -> (&'a [u8], &'a [u8]);
+
 /// What is left of a file, read piece by piece; nothing is copied, and nothing kept of what is left out.
 pub(super) struct Pieces<'a> {
     piece: &'a [u8],
     rest: &'a [u8],
-    next: fn(&'a [u8]) -> (&'a [u8], &'a [u8]),
+    next: Step<'a>,
 }
 
 impl<'a> Pieces<'a> {
     /// All of the file but, in a JPEG, EXIF, XMP, profiles, comments and what programs keep for themselves, and in a PNG,
     /// long chunks that are not critical.
     pub(super) fn of(format: Format, bytes: &'a [u8]) -> Self {
-        let (start, next): (_, fn(&'a [u8]) -> _) = match format {
+        let (start, next): (_, Step) = match format {
             Format::Jpeg => (2, next_of_jpeg),
             Format::Png => (8, next_of_png),
             _ => (0, |rest| (rest, &[])),
