@@ -23,6 +23,11 @@ pub(crate) fn heads(bytes: &[u8]) -> Vec<HeadFile> {
     heads.into_iter().flatten().collect()
 }
 
+/// Makes the checksum right in bytes that have a place for one.
+pub fn reseal(bytes: &mut [u8]) {
+    seal_again(bytes);
+}
+
 /// Reads any bytes as a table of class weights.
 ///
 /// # Panics

@@ -24,7 +24,7 @@ pub(crate) struct Target {
     pub(crate) about: &'static str,
     read: fn(&[u8]) -> Outcome,
     /// Makes the checksum in a file right again.
-    reseal: Option<fn(&mut Vec<u8>)>,
+    reseal: Option<fn(&mut [u8])>,
 }
 
 impl Target {
@@ -40,7 +40,7 @@ impl Target {
     }
 
     /// Makes the checksum right, where the format has one and the bytes have a place for it.
-    pub(crate) fn reseal(&self, bytes: &mut Vec<u8>) {
+    pub(crate) fn reseal(&self, bytes: &mut [u8]) {
         if let Some(reseal) = self.reseal {
             reseal(bytes);
         }
@@ -62,11 +62,13 @@ pub(crate) const TARGETS: &[Target] = &[
     plain("safetensors", "weights as safetensors", |bytes| {
         accepted(backbones::weights(bytes))
     }),
-    plain("head", "a head", head::read),
-    plain("part", "a part of a store", store::part),
-    plain("index", "the index of a store", store::index),
-    plain("manifest", "the manifest of a store", store::manifest),
-    plain("stamps", "the stamps of a store", store::stamps),
+    sealed("head", "a head", head::read, |bytes| {
+        frostline::head::fuzz::reseal(bytes);
+    }),
+    of_store("part", "a part of a store", store::part),
+    of_store("index", "the index of a store", store::index),
+    of_store("manifest", "the manifest of a store", store::manifest),
+    of_store("stamps", "the stamps of a store", store::stamps),
     plain("image_jpeg", "a JPEG", image),
     plain("image_png", "a PNG", image),
     plain("image_gif", "a GIF", image),
@@ -94,6 +96,28 @@ const fn plain(name: &'static str, about: &'static str, read: fn(&[u8]) -> Outco
         read,
         reseal: None,
     }
+}
+
+/// A target of files that have one.
+const fn sealed(
+    name: &'static str,
+    about: &'static str,
+    read: fn(&[u8]) -> Outcome,
+    reseal: fn(&mut [u8]),
+) -> Target {
+    Target {
+        name,
+        about,
+        read,
+        reseal: Some(reseal),
+    }
+}
+
+/// The same of a store.
+const fn of_store(name: &'static str, about: &'static str, read: fn(&[u8]) -> Outcome) -> Target {
+    sealed(name, about, read, |bytes| {
+        frostline::features::fuzz::reseal(bytes);
+    })
 }
 
 fn image(bytes: &[u8]) -> Outcome {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use frostline::backbones::Outline;
-use frostline::backbones::onnx::{LayerChoice, Network, channel_axis};
+use frostline::backbones::onnx::{LayerChoice, Network, channel_axis, in_float16};
 use frostline::images::Layout;
 
 use super::Outcome;
@@ -15,6 +15,7 @@ const LAYERS: usize = 12;
 /// Everything that is read of a network when it is imported or opened, without ONNX Runtime.
 pub(super) fn import(bytes: &[u8]) -> Outcome {
     with_file("net.onnx", bytes, |path| {
+        let _ = in_float16(path);
         let outline = Outline::read(path)?;
         outline.files(path)?;
         for (_, output) in outline.nodes.iter().take(LAYERS) {

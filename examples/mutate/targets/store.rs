@@ -132,6 +132,7 @@ fn row(picture: &Picture) -> IndexRow {
 
 /// A part: what is read of it has the store's width, and is finite.
 pub(super) fn part(bytes: &[u8]) -> Outcome {
+    let _ = frostline::features::fuzz::part_bytes(bytes);
     Store::whole().with(PART, bytes, |folder| {
         let read = read_all(folder);
         extend(folder, Existing::Extend)?;

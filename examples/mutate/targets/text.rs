@@ -1,8 +1,8 @@
 //! Tables and manifests that people write.
 
 use frostline::backbones::BackboneManifest;
+use frostline::head::read_class_weights;
 use frostline::images::Preprocessor;
-use frostline::tasks::read_class_weights;
 
 use super::Outcome;
 use super::scratch::with_file;
