@@ -49,7 +49,11 @@ fn faults(format: Format) -> Vec<Seed> {
             "65535 columns and rows, and no frame",
             VAST_GIF,
         )],
-        Format::Jpeg | Format::WebP | Format::Tiff => Vec::new(),
+        Format::WebP => vec![Seed::unharmed(
+            "an EXIF block of 2 GiB that is not there",
+            vast_exif(),
+        )],
+        Format::Jpeg | Format::Tiff => Vec::new(),
     }
 }
 
@@ -57,6 +61,19 @@ const VAST_BMP: &[u8] =
     b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\xff\xff\xff\x7f\xff\xff\xff\x7f\x01\0\x18\0\
     \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 const VAST_GIF: &[u8] = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff\x3b";
+
+fn vast_exif() -> Vec<u8> {
+    let with_exif = |file: &Vec<u8>| file.windows(4).rposition(|name| name == b"EXIF");
+    let mut webps = fuzz::seeds()
+        .into_iter()
+        .filter(|seed| sniff(seed) == Ok(Format::WebP));
+    let mut file = webps
+        .find(|file| with_exif(file).is_some())
+        .expect("one seed has EXIF");
+    let length = with_exif(&file).expect("it was found") + 4;
+    file[length..length + 4].copy_from_slice(&(1_u32 << 31).to_le_bytes());
+    file
+}
 
 /// What a small PNG unfolds to much of.
 #[derive(Clone, Copy, PartialEq)]

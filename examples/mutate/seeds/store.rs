@@ -1,30 +1,137 @@
 //! The files of a feature store.
 
-use frostline::features::Dtype;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{
+    Array, ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float16Array, Float32Array,
+    RecordBatch, StringArray,
+};
+use arrow_ipc::reader::FileReader;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{Field, Schema};
+use frostline::features::{Dtype, fuzz};
 use frostline::images::View;
+use half::f16;
 use serde_json::{Value, json};
 
 use super::super::targets::store::{Store, spec};
 use super::Seed;
 
+/// Digests, views and features of a part.
+type Columns = [ArrayRef; 3];
+
 pub(super) fn parts() -> Vec<Seed> {
-    let mut wider = spec(&[View::Center]);
-    wider.backbone.num_features += 1;
+    let both = spec(&[View::Center, View::CenterFlipped]);
+    let null_digest = |[digests, views, features]: Columns| {
+        let digests = digests.as_fixed_size_binary();
+        let known = digests.iter().enumerate();
+        let known = known.map(|(row, digest)| digest.filter(|_| row != 1));
+        let digests = FixedSizeBinaryArray::try_from_sparse_iter_with_size(known, 32);
+        [
+            Arc::new(digests.expect("they have 32 bytes")),
+            views,
+            features,
+        ]
+    };
+    let null_features = |[digests, views, features]: Columns| {
+        let numbers = features.as_fixed_size_list().values();
+        let valid = vec![true, false, true].into();
+        [
+            digests,
+            views,
+            Arc::new(list(Arc::clone(numbers), 16, Some(valid))),
+        ]
+    };
+    let of_numbers = |numbers: ArrayRef, width: i32| {
+        move |[digests, views, _]: Columns| {
+            [digests, views, Arc::new(list(numbers, width, None)) as _]
+        }
+    };
+    let wider: ArrayRef = Arc::new(Float32Array::from(vec![0.5; 3 * 17]));
+    let halves: ArrayRef = Arc::new(Float16Array::from(vec![f16::ONE; 3 * 16]));
+    let nan: ArrayRef = Arc::new(Float32Array::from(vec![f32::NAN; 3 * 16]));
+    let other_view = |[digests, _, features]: Columns| {
+        let views: ArrayRef = Arc::new(StringArray::from(vec!["center", "hflip", "center"]));
+        [digests, views, features]
+    };
+    let nothing = |columns: Columns| columns.map(|column| column.slice(0, 0));
     vec![
         Seed::accepted("three images", &Store::whole().part[..]),
         Seed::refused(
-            "17 features where the store has 16",
-            Store::written(&wider, Dtype::F32).part,
-        ),
-        Seed::refused(
-            "16 bits where the store has 32",
+            "of a store of 16 bits",
             Store::written(&spec(&[View::Center]), Dtype::F16).part,
         ),
         Seed::refused(
-            "two views where the store has one",
-            Store::written(&spec(&[View::Center, View::CenterFlipped]), Dtype::F32).part,
+            "of a store of two views",
+            Store::written(&both, Dtype::F32).part,
         ),
+        Seed::refused(
+            "17 features where the store has 16",
+            changed_part(of_numbers(wider, 17)),
+        ),
+        Seed::refused(
+            "16 bits where the store has 32",
+            changed_part(of_numbers(halves, 16)),
+        ),
+        Seed::refused("a digest that is null", changed_part(null_digest)),
+        Seed::refused("features that are null", changed_part(null_features)),
+        Seed::refused(
+            "features that are not numbers",
+            changed_part(of_numbers(nan, 16)),
+        ),
+        Seed::refused(
+            "a view that the store does not have",
+            changed_part(other_view),
+        ),
+        Seed::refused("no image", changed_part(nothing)),
     ]
+}
+
+fn list(
+    numbers: ArrayRef,
+    width: i32,
+    valid: Option<arrow_array::BooleanArray>,
+) -> FixedSizeListArray {
+    let item = Arc::new(Field::new("item", numbers.data_type().clone(), false));
+    let valid = valid.map(|valid| valid.values().clone().into());
+    FixedSizeListArray::try_new(item, width, numbers, valid).expect("the numbers are as many")
+}
+
+/// The part with other columns, under the same manifest and the right checksum.
+fn changed_part(change: impl FnOnce(Columns) -> Columns) -> Vec<u8> {
+    let reader = FileReader::try_new(Cursor::new(&Store::whole().part), None).expect("it is whole");
+    let metadata = reader.schema().metadata().clone();
+    let kept = reader.custom_metadata().clone();
+    let batch = reader.flatten().next().expect("it has one batch");
+    let columns = change([0, 1, 2].map(|column| Arc::clone(batch.column(column))));
+    let batch = table(["digest", "view", "features"], columns, metadata);
+    let mut file = Vec::new();
+    let mut writer =
+        FileWriter::try_new(&mut file, &batch.schema()).expect("memory can be written to");
+    for (key, value) in kept {
+        writer.write_metadata(key, value);
+    }
+    writer
+        .write(&batch)
+        .and_then(|()| writer.finish())
+        .expect("memory can be written to");
+    drop(writer);
+    assert!(fuzz::reseal(&mut file), "there is a place for the checksum");
+    file
+}
+
+fn table(names: [&str; 3], columns: Columns, metadata: arrow_schema::Metadata) -> RecordBatch {
+    let fields: Vec<Field> = names
+        .iter()
+        .zip(&columns)
+        .map(|(name, column)| {
+            Field::new(*name, column.data_type().clone(), column.null_count() > 0)
+        })
+        .collect();
+    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+    RecordBatch::try_new(schema, columns.to_vec()).expect("the columns are as long")
 }
 
 pub(super) fn indices() -> Vec<Seed> {
