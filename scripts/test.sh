@@ -22,5 +22,22 @@ say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 say "the tables of scripts/bench_peers.sh"
 python3 -m unittest discover --quiet --start-directory scripts/bench_peers --pattern "test_*.py"
+if command -v cargo-deny >/dev/null; then
+    say "licences, versions and sources of dependencies"
+    cargo deny --locked check licenses bans sources
+    # The database of advisories comes from the network: it is used where an earlier `cargo deny fetch` left it.
+    if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/*" >/dev/null; then
+        say "advisories"
+        cargo deny --locked --offline check advisories
+    else
+        say "there is no database of advisories: dependencies are not compared with it (cargo deny fetch db)"
+    fi
+else
+    say "there is no cargo-deny: dependencies are not checked (cargo install cargo-deny --locked)"
+fi
 say "tests"
 cargo test --locked
+say "fuzzing"
+# In the tests' profile, which checks for overflow too, so that nothing is built twice.
+cargo build --locked --example mutate
+FUZZ_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/examples/mutate" scripts/fuzz.sh --seed 1 5
