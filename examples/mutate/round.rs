@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// Memory that may be taken after the first tenth of a round and not given back.
 const GROWTH: u64 = 64 << 20;
 /// Longer seeds run, but no mutants are made of them: they would be slow.
-const LONGEST_MUTATED: usize = 256 << 10;
+const LONGEST_MUTATED: usize = 48 << 10;
 
 /// What panicked last. It is told where nobody but the round catches it: where frostline catches a panic of a library, all
 /// is well.

@@ -114,7 +114,7 @@ fn write(folder: &Path, spec: &FeatureSpec, dtype: Dtype) -> frostline::Result<(
         class: Some("b".to_owned()),
         content: Err("is empty".to_owned()),
     });
-    writer.finish_run(&Index { rows }, &pictures)
+    writer.finish_run(&Index { rows }, &pictures).map(drop)
 }
 
 fn manifest_of(spec: &FeatureSpec, dtype: Dtype) -> StoreManifest {
