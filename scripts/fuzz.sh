@@ -33,7 +33,7 @@ if [ -z "${FUZZ_BINARY:-}" ]; then
     cargo build --locked --profile fuzz --example mutate
 fi
 if [ ${#targets[@]} = 0 ]; then
-    mapfile -t targets < <("$mutate" list | cut -d' ' -f1)
+    read -r -a targets <<<"$("$mutate" list | cut -d' ' -f1 | tr '\n' ' ')"
 fi
 
 # Files that targets read by their path lie in memory where that can be.
@@ -50,11 +50,16 @@ by_coverage() {
 # One target; its last lines say how it went.
 fuzz() {
     if by_coverage; then
+        # The versions of the ordinary build.
+        [ -e fuzz/Cargo.lock ] || cp Cargo.lock fuzz/
         "$mutate" seeds "$1" "fuzz/corpus/$1"
         cargo +nightly fuzz run "$1" -- -max_total_time="$seconds" -seed="$seed" -rss_limit_mb=1024 -timeout=10 -print_final_stats=1
     else
-        # 1 GB of address space: memory that is asked for counts, whether it is used or not.
-        (ulimit -v 1048576 && exec "$mutate" "$1" "$seconds" "$seed")
+        # 1 GB of address space: memory that is asked for counts, whether it is used or not. macOS has no such limit.
+        (
+            ulimit -v 1048576 2>/dev/null || true
+            exec "$mutate" "$1" "$seconds" "$seed"
+        )
     fi
 }
 
@@ -63,20 +68,24 @@ watched() {
     local code=0
     fuzz "$1" >"$logs/$1" 2>&1 || code=$?
     if [ $code != 0 ]; then
-        echo "FAILED: $1 ended with $code; its last input is in target/mutants/$1-$seed or fuzz/artifacts/$1" >>"$logs/$1"
+        echo "FAILED: $1 ended with $code; its last input is in $target_folder/mutants/$1-$seed or fuzz/artifacts/$1" >>"$logs/$1"
         touch "$logs/failed"
     fi
-    tail -n 8 "$logs/$1" | grep -E "^($1:|FAILED|stat::number_of)|kept in|seed:|panicked" >"$logs/$1.row" || tail -n 2 "$logs/$1" >"$logs/$1.row"
+    grep -E "^($1:|FAILED|Error|memory allocation|stat::number_of|  seed:)|panicked at" "$logs/$1" >"$logs/$1.row" || true
     cat "$logs/$1.row" >&2
 }
 
 say "${#targets[@]} targets, $seconds seconds each, seed $seed"
 running=0
 for target in "${targets[@]}"; do
+    if [ "$jobs" = 1 ]; then
+        watched "$target"
+        continue
+    fi
     watched "$target" &
     running=$((running + 1))
     if [ $running -ge "$jobs" ]; then
-        wait -n || true
+        wait -n
         running=$((running - 1))
     fi
 done

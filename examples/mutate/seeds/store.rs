@@ -106,7 +106,7 @@ fn changed_part(change: impl FnOnce(Columns) -> Columns) -> Vec<u8> {
     let kept = reader.custom_metadata().clone();
     let batch = reader.flatten().next().expect("it has one batch");
     let columns = change([0, 1, 2].map(|column| Arc::clone(batch.column(column))));
-    let batch = table(["digest", "view", "features"], columns, metadata);
+    let batch = table(["digest", "view", "features"], &columns, metadata);
     let mut file = Vec::new();
     let mut writer =
         FileWriter::try_new(&mut file, &batch.schema()).expect("memory can be written to");
@@ -122,10 +122,10 @@ fn changed_part(change: impl FnOnce(Columns) -> Columns) -> Vec<u8> {
     file
 }
 
-fn table(names: [&str; 3], columns: Columns, metadata: arrow_schema::Metadata) -> RecordBatch {
+fn table(names: [&str; 3], columns: &Columns, metadata: arrow_schema::Metadata) -> RecordBatch {
     let fields: Vec<Field> = names
         .iter()
-        .zip(&columns)
+        .zip(columns)
         .map(|(name, column)| {
             Field::new(*name, column.data_type().clone(), column.null_count() > 0)
         })
