@@ -11,10 +11,12 @@
 //! mutant is in `target/mutants/TARGET-SEED`. `scripts/fuzz.sh` runs all targets within a limit on memory.
 
 mod kept;
+mod memory;
 mod mutator;
 mod round;
 mod seeds;
 mod targets;
+mod watch;
 
 use std::error::Error;
 use std::fs;

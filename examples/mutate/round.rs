@@ -3,21 +3,17 @@
 use std::fmt;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::process;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::kept::Kept;
+use crate::memory::{self, Memory};
 use crate::mutator::Mutator;
 use crate::seeds::{self, Seed};
 use crate::targets::Target;
+use crate::watch::Watch;
 
-/// A mutant that takes longer hangs.
-const LONGEST: Duration = Duration::from_secs(10);
-/// Memory that may be taken after the first tenth of a round and not given back.
-const GROWTH: u64 = 64 << 20;
 /// Longer seeds run, but no mutants are made of them: they would be slow.
 const LONGEST_MUTATED: usize = 48 << 10;
 
@@ -120,7 +116,7 @@ impl Round {
                 return Ok((Err(failure), None));
             }
             if warm.is_none() && started.elapsed() >= time / 10 {
-                warm = resident("VmRSS");
+                warm = memory::resident();
             }
         }
         Ok((Ok(()), warm.and_then(Memory::after)))
@@ -175,68 +171,5 @@ impl fmt::Display for Summary {
             Some(failure) => write!(f, "\nFAILED: {failure}"),
             None => Ok(()),
         }
-    }
-}
-
-/// Memory of the process at the end of a round, in bytes.
-struct Memory {
-    peak: u64,
-    /// More than after the first tenth of the round.
-    grown: u64,
-}
-
-impl Memory {
-    fn after(warm: u64) -> Option<Self> {
-        Some(Self {
-            peak: resident("VmHWM")?,
-            grown: resident("VmRSS")?.saturating_sub(warm),
-        })
-    }
-
-    fn failure(&self) -> Option<String> {
-        let grown = self.grown >> 20;
-        (self.grown > GROWTH).then(|| format!("memory grew by {grown} MiB"))
-    }
-}
-
-/// What Linux says of the process's memory, in bytes; nothing elsewhere.
-fn resident(field: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    let number = line.split_ascii_whitespace().nth(1)?;
-    Some(number.parse::<u64>().ok()? << 10)
-}
-
-/// Ends the process where a mutant takes too long.
-#[derive(Default)]
-struct Watch {
-    /// How many mutants have begun or ended: odd while one runs.
-    steps: AtomicU64,
-}
-
-impl Watch {
-    fn begin(&self) {
-        self.steps.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn end(&self) {
-        self.steps.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn start(self: &Arc<Self>, kept: String) {
-        let watch = Arc::clone(self);
-        thread::spawn(move || {
-            let (mut seen, mut since) = (0, Instant::now());
-            loop {
-                thread::sleep(Duration::from_millis(200));
-                let now = watch.steps.load(Ordering::SeqCst);
-                if now != seen || now.is_multiple_of(2) {
-                    (seen, since) = (now, Instant::now());
-                } else if since.elapsed() > LONGEST {
-                    eprintln!("FAILED: a mutant takes more than {LONGEST:?}\n  kept in {kept}");
-                    process::exit(1);
-                }
-            }
-        });
     }
 }
