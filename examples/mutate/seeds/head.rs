@@ -48,7 +48,11 @@ pub(super) fn seeds() -> Vec<Seed> {
             "with a temperature, a rejection and its images",
             full.clone(),
         ),
-        Seed::accepted("of 100 classes", encoded(&many_classes())),
+        Seed::accepted("of 100 classes", encoded(&many_classes(100))),
+        Seed::accepted(
+            "20,003 classes ended the program",
+            encoded(&many_classes(20_003)),
+        ),
         Seed::accepted(
             "a weight of 3e38 gave NaN",
             encoded(&self::plain(&["cat", "dog"], 3e38)),
@@ -132,8 +136,8 @@ fn full() -> HeadFile {
     }
 }
 
-fn many_classes() -> HeadFile {
-    let names: Vec<String> = (0..100).map(|class| format!("{class:03}")).collect();
+fn many_classes(classes: usize) -> HeadFile {
+    let names: Vec<String> = (0..classes).map(|class| format!("{class:05}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     plain(&names, 0.125)
 }
