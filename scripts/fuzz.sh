@@ -40,6 +40,8 @@ fi
 if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ]; then
     export TMPDIR=/dev/shm
 fi
+# glibc gives large blocks back to the system when they are freed, so that memory that grows is memory that is kept.
+export MALLOC_MMAP_THRESHOLD_=131072
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
