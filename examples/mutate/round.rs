@@ -70,7 +70,7 @@ impl Round {
         }));
         self.watch.start(self.kept.path().display().to_string());
         let started = Instant::now();
-        let (ended, memory) = self.run_all(started, time)?;
+        let (ended, memory) = self.run_all(time)?;
         let _ = panic::take_hook();
         let grown = memory.as_ref().and_then(Memory::failure);
         let uncaught = usize::from(ended.is_err());
@@ -91,11 +91,7 @@ impl Round {
         Ok(summary)
     }
 
-    fn run_all(
-        &mut self,
-        started: Instant,
-        time: Duration,
-    ) -> io::Result<(Result<(), String>, Option<Memory>)> {
+    fn run_all(&mut self, time: Duration) -> io::Result<(Result<(), String>, Option<Memory>)> {
         let seeds = std::mem::take(&mut self.seeds);
         for seed in &seeds {
             if let Err(failure) = self.run_one(&seed.bytes)? {
@@ -107,6 +103,7 @@ impl Round {
         let mut mutator = Mutator::new(mutated.collect(), self.seed);
         let mut mutant = Vec::new();
         let mut warm = None;
+        let started = Instant::now();
         while started.elapsed() < time {
             mutator.next(&mut mutant);
             if mutator.coin() {
