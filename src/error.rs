@@ -248,6 +248,14 @@ pub(crate) fn system_error(error: impl std::error::Error + 'static) -> io::Error
     io::Error::new(kind.unwrap_or(io::ErrorKind::Other), error.to_string())
 }
 
+/// The system's error inside of one of csv, whose own conversion hides the kind.
+pub(crate) fn csv_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::new(io::ErrorKind::InvalidData, format!("{kind:?}")),
+    }
+}
+
 /// What the next run need not do again.
 fn kept_text(kept: Option<usize>) -> String {
     kept.map_or_else(String::new, |n| {

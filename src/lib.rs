@@ -14,6 +14,7 @@ mod outputs;
 pub mod progress;
 mod seal;
 pub mod stamp;
+mod visible;
 
 pub mod images;
 

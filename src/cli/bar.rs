@@ -1,13 +1,12 @@
 //! Progress: a bar on a terminal, a plain line now and then elsewhere.
 
-use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
-use super::{signals, talk};
+use super::{signals, talk, terminal};
 use crate::progress::{BYTES, Progress};
 
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -62,7 +61,7 @@ impl Progress for Bar {
             return;
         }
         let pace = Pace::begin();
-        let state = if stderr().is_terminal() {
+        let state = if terminal::shows_talk() {
             let style = style(what, total, Arc::clone(&pace));
             State::Terminal(ProgressBar::new(total).with_style(style), pace)
         } else {

@@ -54,13 +54,13 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let streamed = args.input.is_list() && output.file().is_none();
     let names = streamed.then(|| args.input.names());
     let options = args.options(home, streamed)?;
-    let guard = guard_of(&options).images(&options.inputs);
+    let guard = guard_of(&options)?.images(&options.inputs);
     let format = output.check(&guard, asked)?;
-    signals::listen()?;
+    signals::listen();
     let report = output.write(|out| {
         let mut rows = Writer::new(out, format, labelling);
         let target = output.name();
-        let failed = |error| Error::io("write", &target)(error);
+        let failed = |error| Error::io("write", target)(error);
         let mut each = |classifier: &Classifier, item: Classified| {
             rows.write(classifier.classes(), &item).map_err(failed)?;
             // Whoever names images one after the other may wait for each row.
@@ -101,7 +101,7 @@ impl Args {
         let inputs = if streamed {
             Inputs::List(Vec::new())
         } else {
-            self.input.inputs()?
+            self.input.images()?
         };
         Ok(self.head.options(inputs, self.limits.limits(), home))
     }

@@ -1,24 +1,24 @@
 //! Two heads side by side, as text for people.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use super::evaluation_text::{mark, percent};
+use super::terminal::Text;
 use crate::head::{Comparison, Difference, McNemarTest};
-use crate::images::path_text::{for_terminal, to_text};
+use crate::images::path_text::to_text;
 
 /// A difference that chance makes less often than this is called one.
 const SIGNIFICANT: f64 = 0.05;
 
-pub(super) fn comparison(out: &mut String, c: &Comparison, other: &Path) {
-    let name = for_terminal(&to_text(other));
-    let _ = writeln!(out, "\nagainst `{name}`");
+pub(super) fn comparison(out: &mut Text, c: &Comparison, other: &Path) {
+    out.line("");
+    out.line(format_args!("against `{}`", to_text(other)));
     let interval = c.accuracy.interval.map_or("", |_| "   95 % interval");
     let line = format!(
         "{:18} {:>8}  {:>8}  {:>10}{interval}",
         "", "this", "other", "difference"
     );
-    let _ = writeln!(out, "{line}");
+    out.line(line);
     row(out, "accuracy", &c.accuracy, percent, |x| {
         format!("{:+.1} %", 100.0 * x)
     });
@@ -29,11 +29,8 @@ pub(super) fn comparison(out: &mut String, c: &Comparison, other: &Path) {
         |x| format!("{x:.4}"),
         |x| format!("{x:+.4}"),
     );
-    let _ = writeln!(
-        out,
-        "right              {} by both, {} by this head alone, {} by the other alone, {} by neither",
-        c.both_right, c.only_first_right, c.only_second_right, c.neither_right
-    );
+    out.line(format_args!("right              {} by both, {} by this head alone, {} by the other alone, {} by neither",
+        c.both_right, c.only_first_right, c.only_second_right, c.neither_right));
     let test = match c.mcnemar.test {
         McNemarTest::Exact => "exact",
         McNemarTest::ChiSquared => "chi-squared",
@@ -43,11 +40,10 @@ pub(super) fn comparison(out: &mut String, c: &Comparison, other: &Path) {
     } else {
         "may be chance"
     };
-    let _ = writeln!(
-        out,
+    out.line(format_args!(
         "McNemar's test     p {} ({test}): the difference in accuracy {verdict}",
         chance(c.mcnemar.p_value)
-    );
+    ));
 }
 
 /// `= 0.0312`, but never 0.
@@ -60,7 +56,7 @@ fn chance(p: f64) -> String {
 }
 
 fn row(
-    out: &mut String,
+    out: &mut Text,
     name: &str,
     d: &Difference,
     figure: impl Fn(f64) -> String,
@@ -71,8 +67,7 @@ fn row(
     });
     let [first, second] = [d.first, d.second].map(figure);
     let difference = signed(d.difference);
-    let _ = writeln!(
-        out,
+    out.line(format_args!(
         "{name:18} {first:>8}  {second:>8}  {difference:>10}{interval}"
-    );
+    ));
 }

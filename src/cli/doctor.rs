@@ -1,41 +1,36 @@
 //! `frostline doctor`.
 
-use std::fmt::Write as _;
-
 use anyhow::bail;
 
 use super::Outcome;
-use super::output::write_to;
+use super::terminal::{self, Text};
 use crate::backbones::Home;
-use crate::error::Error;
 use crate::tasks::{Verdict, doctor};
 
 pub(super) fn run(home: &Home) -> anyhow::Result<Outcome> {
     let findings = doctor(home);
-    let mut text = String::new();
+    let mut text = Text::new();
     let mut bad = 0;
     for finding in &findings {
         let subject = &finding.subject;
         match &finding.verdict {
             Verdict::Good(details) => {
-                let _ = writeln!(text, "ok       {subject}: {details}");
+                text.line(format_args!("ok       {subject}: {details}"));
             }
             Verdict::Limited { problem, hint } => {
-                let _ = writeln!(text, "warning  {subject}: {problem}\n         hint: {hint}");
+                text.line(format_args!("warning  {subject}: {problem}"));
+                text.line(format_args!("         hint: {hint}"));
             }
             Verdict::Bad { problem, hint } => {
                 bad += 1;
-                let _ = writeln!(text, "MISSING  {subject}: {problem}");
+                text.line(format_args!("MISSING  {subject}: {problem}"));
                 if let Some(hint) = hint {
-                    let _ = writeln!(text, "         hint: {hint}");
+                    text.line(format_args!("         hint: {hint}"));
                 }
             }
         }
     }
-    write_to(None, |out| {
-        out.write_all(text.as_bytes())
-            .map_err(Error::io("write", "standard output"))
-    })?;
+    terminal::print(&text)?;
     if bad > 0 {
         bail!("{bad} of {} checks failed", findings.len());
     }

@@ -6,13 +6,15 @@ use super::Outcome;
 use super::bar::Bar;
 use super::evaluation_json::json;
 use super::evaluation_text::text;
+use super::given;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
+use super::number;
 use super::output::{FindingsFormat, OutputArgs, skipped};
 use super::training_args::{self, TrainingArgs};
 use super::{signals, talk};
 use crate::backbones::Home;
-use crate::error::{Error, counted};
+use crate::error::counted;
 use crate::head::Bootstrap;
 use crate::images::{Limits, Names};
 use crate::tasks::{EvaluateOptions, EvaluateReport, Inputs, JudgeOptions, evaluate};
@@ -30,7 +32,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "HEAD")]
     compare: Option<PathBuf>,
     /// How often the images are drawn again for the 95 % intervals (bootstrap); 0 for none.
-    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples)]
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples, value_parser = resamples)]
     intervals: usize,
     /// Chooses the images that are drawn.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
@@ -42,6 +44,11 @@ pub(super) struct Args {
     format: Option<FindingsFormat>,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// A number of resamples, each of which is kept until the end.
+fn resamples(text: &str) -> Result<usize, String> {
+    number::within(text, 0, Bootstrap::MOST)
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
@@ -61,23 +68,23 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         },
     };
     let judge = &options.judge;
-    let guard = guard_of(&judge.classify)
+    options.compare.as_deref().map_or(Ok(()), given::head)?;
+    let guard = guard_of(&judge.classify)?
         .data(&judge.data)
         .reads(&options.compare);
     let format = args.output.check(&guard, args.format)?;
     if options.judge.classify.store.is_some() {
-        signals::listen()?;
+        signals::listen();
     }
     let report = evaluate(&options, &Bar::default())?;
     tell(&report);
-    let written = match format {
-        FindingsFormat::Text => text(&report, options.compare.as_deref()),
-        FindingsFormat::Json => json(&report, options.compare.as_deref()) + "\n",
-    };
-    args.output.write(|out| {
-        out.write_all(written.as_bytes())
-            .map_err(Error::io("write", "the figures"))
-    })?;
+    let other = options.compare.as_deref();
+    match format {
+        FindingsFormat::Text => args.output.write_bytes(text(&report, other).as_bytes()),
+        FindingsFormat::Json => args
+            .output
+            .write_bytes((json(&report, other) + "\n").as_bytes()),
+    }?;
     Ok(Outcome::of(&report.skipped))
 }
 

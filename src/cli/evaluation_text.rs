@@ -1,22 +1,22 @@
 //! An evaluation as text for people.
 
-use std::fmt::Write;
 use std::path::Path;
 
+use super::cells::{cell, padded, widest};
 use super::comparison_text::comparison;
+use super::terminal::Text;
 use crate::head::{Evaluation, Interval, IntervalMethod};
-use crate::images::path_text::for_terminal;
 use crate::tasks::{Accepted, EvaluateReport};
 
 /// The top-k accuracies that people ask for.
 const SHOWN_K: [usize; 2] = [3, 5];
 
-pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> String {
+pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> Text {
     let e = &report.evaluation;
-    let mut out = String::new();
+    let mut out = Text::new();
     headline(&mut out, e);
     if let Some(sentence) = report.acquaintance.sentence() {
-        let _ = writeln!(out, "{sentence}");
+        out.line(sentence);
     }
     if let Some(accepted) = report.accepted {
         with_rejection(&mut out, e, accepted);
@@ -25,18 +25,18 @@ pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> String {
     if let (Some(against), Some(other)) = (&report.comparison, other) {
         comparison(&mut out, against, other);
     }
-    let names: Vec<String> = e.classes.iter().map(for_terminal).collect();
+    let names: Vec<String> = e.classes.iter().map(cell).collect();
     per_class(&mut out, e, &names);
     reliability(&mut out, e);
     confusion(&mut out, e, &names);
     out
 }
 
-fn headline(out: &mut String, e: &Evaluation) {
+fn headline(out: &mut Text, e: &Evaluation) {
     let (i, shares, numbers) = (e.intervals.as_ref(), percent, |x| format!("{x:.4}"));
     let mut line = |name: &str, value: String, interval: Option<String>| {
         let line = format!("{name:18} {value:8} {}", interval.unwrap_or_default());
-        let _ = writeln!(out, "{}", line.trim_end());
+        out.line(line.trim_end());
     };
     let heading = i.map(|_| "95 % interval".to_owned());
     line("images", e.n_samples.to_string(), heading);
@@ -66,29 +66,28 @@ fn headline(out: &mut String, e: &Evaluation) {
 }
 
 /// What the head's rejection accepts and calls unknown: each image is counted once.
-fn with_rejection(out: &mut String, e: &Evaluation, accepted: Accepted) {
+fn with_rejection(out: &mut Text, e: &Evaluation, accepted: Accepted) {
     let n = e.n_samples;
     let [right, wrong, unknown] = [accepted.right, accepted.n - accepted.right, n - accepted.n];
-    let _ = writeln!(
-        out,
-        "\nwith rejection     {right} right, {wrong} wrong, {unknown} unknown; the figures above include the unknown"
-    );
-    let _ = writeln!(out, "coverage           {}", percent(accepted.coverage));
+    out.line("");
+    out.line(format_args!("with rejection     {right} right, {wrong} wrong, {unknown} unknown; the figures above include the unknown"));
+    out.line(format_args!(
+        "coverage           {}",
+        percent(accepted.coverage)
+    ));
     if let Some(accuracy) = accepted.accuracy {
         let interval = accepted.accuracy_interval.map(percents);
         let interval = interval.filter(|_| e.intervals.is_some());
         let accuracy = format!("{:8} {}", percent(accuracy), interval.unwrap_or_default());
-        let _ = writeln!(out, "accepted accuracy  {}", accuracy.trim_end());
+        out.line(format_args!("accepted accuracy  {}", accuracy.trim_end()));
     }
 }
 
 /// What the mark on an interval means, where one has it.
-fn method_note(out: &mut String, e: &Evaluation) {
+fn method_note(out: &mut Text, e: &Evaluation) {
     if e.intervals.is_some() {
-        let _ = writeln!(
-            out,
-            "\nIntervals are percentiles of the bootstrap; those marked {WILSON_MARK} are Wilson score intervals."
-        );
+        out.line("");
+        out.line(format_args!("Intervals are percentiles of the bootstrap; those marked {WILSON_MARK} are Wilson score intervals."));
     }
 }
 
@@ -112,16 +111,11 @@ pub(super) fn mark(interval: Interval) -> &'static str {
 }
 
 fn width(names: &[String]) -> usize {
-    names
-        .iter()
-        .map(|name| name.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max("class".len())
+    widest(names).max("class".len())
 }
 
 /// The columns of the figures are as wide as their interval wants; the ends of that are whole per cents.
-fn per_class(out: &mut String, e: &Evaluation, names: &[String]) {
+fn per_class(out: &mut Text, e: &Evaluation, names: &[String]) {
     let width = width(names);
     let ends = e
         .intervals
@@ -129,11 +123,11 @@ fn per_class(out: &mut String, e: &Evaluation, names: &[String]) {
         .map_or(0, |_| " (95–100)*".chars().count());
     let [precision, recall, f1] =
         ["precision", "recall", "F1"].map(|name| format!("{name:>9}{:ends$}", ""));
-    let _ = writeln!(
-        out,
-        "\n{:width$}  {precision}{recall}{f1}  ROC AUC  images",
+    out.line("");
+    out.line(format_args!(
+        "{:width$}  {precision}{recall}{f1}  ROC AUC  images",
         "class"
-    );
+    ));
     for (class, (name, f)) in names.iter().zip(&e.per_class).enumerate() {
         let i = e.intervals.as_ref().map(|i| &i.per_class[class]);
         let [precision, recall, f1] = [
@@ -150,11 +144,11 @@ fn per_class(out: &mut String, e: &Evaluation, names: &[String]) {
             format!("{shown:>9}{:ends$}", rounded(interval))
         });
         let area = f.roc_auc.map_or("-".to_owned(), |x| format!("{x:.4}"));
-        let _ = writeln!(
-            out,
-            "{name:width$}  {precision}{recall}{f1}  {area:>7}  {:>6}",
+        out.line(format_args!(
+            "{}  {precision}{recall}{f1}  {area:>7}  {:>6}",
+            padded(name, width),
             f.support
-        );
+        ));
     }
 }
 
@@ -166,15 +160,15 @@ fn rounded(interval: Option<Interval>) -> String {
 }
 
 /// Whether the probabilities mean what they say; the bins without an image are left out.
-fn reliability(out: &mut String, e: &Evaluation) {
-    let _ = writeln!(out, "\nprobability      images  on average    right");
+fn reliability(out: &mut Text, e: &Evaluation) {
+    out.line("");
+    out.line("probability      images  on average    right");
     for (place, bin) in e.reliability.iter().enumerate() {
         if bin.n == 0 {
             continue;
         }
         let interval = e.intervals.as_ref().and_then(|i| i.reliability[place]);
-        let _ = writeln!(
-            out,
+        out.line(format_args!(
             "{:>5.1} – {:>5.1} %  {:>6}  {:>10}  {:>7}{}",
             100.0 * bin.lower,
             100.0 * bin.upper,
@@ -182,19 +176,19 @@ fn reliability(out: &mut String, e: &Evaluation) {
             percent(bin.confidence),
             percent(bin.accuracy),
             rounded(interval)
-        );
+        ));
     }
 }
 
 /// Rows are the truth, columns the prediction, both by the numbers of the rows.
-fn confusion(out: &mut String, e: &Evaluation, names: &[String]) {
+fn confusion(out: &mut Text, e: &Evaluation, names: &[String]) {
     const WIDEST: usize = 30;
     if names.len() > WIDEST {
-        let _ = writeln!(
-            out,
-            "\nThe confusion of {} classes is in --format json, as `confusion_cells`.",
+        out.line("");
+        out.line(format_args!(
+            "The confusion matrix of {} classes is in --format json, as `confusion_cells`.",
             names.len()
-        );
+        ));
         return;
     }
     let width = width(names);
@@ -203,16 +197,14 @@ fn confusion(out: &mut String, e: &Evaluation, names: &[String]) {
     let cell = largest
         .map_or(1, |n| n.to_string().len())
         .max(names.len().to_string().len());
-    let _ = write!(out, "\n{:width$}    ", "truth");
-    for column in 1..=names.len() {
-        let _ = write!(out, "  {column:>cell$}");
-    }
-    let _ = writeln!(out, "  predicted");
+    let columns: String = (1..=names.len())
+        .map(|column| format!("  {column:>cell$}"))
+        .collect();
+    out.line("");
+    out.line(format_args!("{:width$}    {columns}  predicted", "truth"));
     for (number, (name, row)) in names.iter().zip(&matrix).enumerate() {
-        let _ = write!(out, "{name:width$}  {:>2}", number + 1);
-        for n in row {
-            let _ = write!(out, "  {n:>cell$}");
-        }
-        let _ = writeln!(out);
+        let numbers: String = row.iter().map(|n| format!("  {n:>cell$}")).collect();
+        let name = padded(name, width);
+        out.line(format_args!("{name}  {:>2}{numbers}", number + 1));
     }
 }

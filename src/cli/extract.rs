@@ -9,6 +9,7 @@ use anyhow::bail;
 use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::bar::Bar;
+use super::cells::cell;
 use super::decoding_args::DecodingArgs;
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{gpu_not_used, ignored, skipped};
@@ -63,7 +64,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let strict = args.strict;
     let options = args.options(home)?;
     check_output(&options.output, &options.run.home)?;
-    signals::listen()?;
+    signals::listen();
     let mut scan = options.inputs.scan(Labels::FromFolders)?;
     if scan.entries.is_empty() {
         talk::note(format!("{EMPTY_LIST}; nothing is written"));
@@ -99,7 +100,7 @@ fn check_output(output: &Path, home: &Home) -> Result<(), Error> {
             hint: "give a folder with -o; `./-` is one of that name".to_owned(),
         });
     }
-    OutputGuard::new().home(home).check_folder(output)
+    OutputGuard::new().home(home).check_store(output)
 }
 
 impl Args {
@@ -125,7 +126,7 @@ impl Args {
             } else {
                 Recognise::ByStamp
             },
-            ..ExtractOptions::new(self.input.inputs()?, self.output, home)
+            ..ExtractOptions::new(self.input.images()?, self.output, home)
         })
     }
 }
@@ -183,7 +184,7 @@ fn classes_text(report: &ExtractReport) -> String {
         .classes
         .iter()
         .take(SHOWN)
-        .map(|(name, n)| format!("{name} {n}"))
+        .map(|(name, n)| format!("{} {n}", cell(name)))
         .collect::<Vec<_>>()
         .join(", ");
     let rest = report.classes.len().saturating_sub(SHOWN);

@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::Outcome;
-use super::output::{OutputFormat, OverwriteArg, chosen, write_to};
+use super::cells::cell;
+use super::given;
+use super::output::{OutputFormat, OverwriteArg, chosen};
 use super::talk;
+use super::terminal::{self, Text};
 use crate::error::{Error, counted};
 use crate::features::{ExportFormat, FeatureStore, export};
 use crate::images::View;
@@ -64,6 +67,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
             output,
             overwrite,
         } => {
+            given::store(&store)?;
             let format = checked(&store, format, &output, overwrite.into())?;
             let store = FeatureStore::open(&store)?;
             let view = view.map_or(Ok(View::Center), |name| view_named(&name, &store))?;
@@ -141,15 +145,12 @@ impl OutputFormat for Format {
 }
 
 fn show(path: &Path) -> Result<(), Error> {
+    given::store(path)?;
     let store = FeatureStore::open(path)?;
-    let text = describe(&store)?;
-    write_to(None, |out| {
-        out.write_all(text.as_bytes())
-            .map_err(Error::io("write", "standard output"))
-    })
+    terminal::print(&describe(&store)?)
 }
 
-fn describe(store: &FeatureStore) -> Result<String, Error> {
+fn describe(store: &FeatureStore) -> Result<Text, Error> {
     let (manifest, index) = (store.manifest(), store.index());
     let (spec, engine) = (&manifest.spec, &manifest.engine);
     let used = index.used().count();
@@ -160,7 +161,8 @@ fn describe(store: &FeatureStore) -> Result<String, Error> {
             .or_insert(0) += 1;
     }
     let p = &spec.preprocessing;
-    let mut lines = vec![
+    let mut text = Text::new();
+    text.lines([
         format!("store          {}", store.path().display()),
         format!(
             "vectors        {} of {} × {}",
@@ -191,11 +193,8 @@ fn describe(store: &FeatureStore) -> Result<String, Error> {
             spec.decoding.exif, spec.decoding.alpha, spec.decoding.jpeg_scale
         ),
         format!("computed by    {engine}, frostline {}", engine.frostline),
-    ];
-    lines.extend(
-        classes
-            .iter()
-            .map(|(name, n)| format!("class          {name}: {n}")),
-    );
-    Ok(lines.join("\n") + "\n")
+    ]);
+    let line = |(name, n): (&&str, _)| format!("class          {}: {n}", cell(name));
+    text.lines(classes.iter().map(line));
+    Ok(text)
 }

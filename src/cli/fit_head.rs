@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::bar::Bar;
+use super::given;
 use super::output::OverwriteArg;
 use super::search_args::{self, SearchArgs};
 use super::size;
@@ -51,6 +52,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
+    given::store(&args.features)?;
+    args.validation.as_deref().map_or(Ok(()), given::store)?;
     let validation = match (args.validation, args.validation_split) {
         (Some(store), _) => Validation::Store(store),
         (None, Some(share)) => Validation::Split(share),

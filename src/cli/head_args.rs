@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::given;
 use super::run_args::RunArgs;
 use crate::backbones::Home;
 use crate::classifier::{Rejecting, Tta};
+use crate::error::Error;
 use crate::images::Limits;
 use crate::tasks::{ClassifyOptions, Inputs, OutputGuard};
 
@@ -29,13 +31,17 @@ pub(super) struct HeadArgs {
     run: RunArgs,
 }
 
-/// A guard of what a classification reads, but for its images.
-pub(super) fn guard_of(options: &ClassifyOptions) -> OutputGuard {
-    OutputGuard::new()
-        .home(&options.run.home)
+/// A guard of what a classification reads, but for its images; head and store are looked at.
+pub(super) fn guard_of(options: &ClassifyOptions) -> Result<OutputGuard, Error> {
+    given::head(&options.head)?;
+    let guard = OutputGuard::new().home(&options.run.home);
+    if let Some(store) = &options.store {
+        guard.check_store(store)?;
+    }
+    Ok(guard
         .reads([&options.head])
         .reads(&options.store)
-        .network(options.backbone.as_deref())
+        .network(options.backbone.as_deref()))
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]

@@ -7,6 +7,7 @@ use std::thread;
 
 use anyhow::Context;
 
+use super::given;
 use crate::images::{Names, Separator, parse_list, read_list};
 use crate::tasks::Inputs;
 
@@ -64,6 +65,14 @@ impl InputArgs {
             .read_to_end(&mut list)
             .context("cannot read the list of images on standard input")?;
         Ok(Inputs::List(parse_list(&list, self.separator())))
+    }
+
+    /// The same, where a feature store is a mistake.
+    pub(super) fn images(self) -> anyhow::Result<Inputs> {
+        if !self.is_list() {
+            given::images(&self.images)?;
+        }
+        self.inputs()
     }
 
     /// The names of the list on standard input, as they come.

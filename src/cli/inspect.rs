@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::Outcome;
+use super::given;
 use super::inspect_text::text;
 use super::output::{FindingsFormat, OutputArgs};
 use super::talk;
-use crate::error::Error;
 use crate::head::NEAR_DUPLICATE;
 use crate::tasks::{InspectOptions, InspectReport, OutputGuard, inspect};
 
@@ -40,6 +40,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
+    given::store(&args.features)?;
+    args.against.as_deref().map_or(Ok(()), given::store)?;
+    args.head.as_deref().map_or(Ok(()), given::head)?;
     let guard = OutputGuard::new()
         .reads([&args.features])
         .reads(&args.against);
@@ -53,14 +56,10 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         seed: args.seed,
     })?;
     report.notes.iter().for_each(talk::note);
-    let written = match format {
-        FindingsFormat::Text => text(&report),
-        FindingsFormat::Json => json(&report),
-    };
-    args.output.write(|out| {
-        out.write_all(written.as_bytes())
-            .map_err(Error::io("write", "the findings"))
-    })?;
+    match format {
+        FindingsFormat::Text => args.output.write_bytes(text(&report).as_bytes()),
+        FindingsFormat::Json => args.output.write_bytes(json(&report).as_bytes()),
+    }?;
     Ok(Outcome::AllRight)
 }
 

@@ -5,7 +5,8 @@ mod ranked;
 use std::path::{Path, PathBuf};
 
 use self::ranked::{outliers, suspects};
-use crate::images::path_text::for_terminal;
+use super::cells::cell;
+use super::terminal::Text;
 use crate::tasks::{
     ClassCount, Contradiction, InspectReport, InspectedImage, Leaked, Likeness, NearDuplicates,
     Side, TINY_CLASS,
@@ -14,9 +15,10 @@ use crate::tasks::{
 /// Findings of a kind that are shown.
 const SHOWN: usize = 10;
 
-pub(super) fn text(report: &InspectReport) -> String {
+pub(super) fn text(report: &InspectReport) -> Text {
     let names = Names::of(report);
-    let mut out = head(report, &names);
+    let mut out = Text::new();
+    out.lines(head(report, &names));
     let parts = [
         ("tiny classes", tiny(report)),
         ("equal images", equal(report, &names)),
@@ -39,13 +41,13 @@ pub(super) fn text(report: &InspectReport) -> String {
         .filter(|(kind, part)| part.is_none() && looked_for(kind));
     let missing: Vec<&str> = missing.map(|(kind, _)| *kind).collect();
     if !missing.is_empty() {
-        out.push(format!("none found   {}", missing.join(", ")));
+        out.line(format_args!("none found   {}", missing.join(", ")));
     }
     for part in parts.into_iter().filter_map(|(_, part)| part) {
-        out.push(String::new());
-        out.extend(part);
+        out.line("");
+        out.lines(part);
     }
-    out.join("\n") + "\n"
+    out
 }
 
 /// What the two stores are called: the last parts of their paths, whole paths where those are equal.
@@ -64,7 +66,7 @@ impl Names {
         let (features, against) = (&report.features, report.against.as_ref());
         let whole = |path: &PathBuf| path.display().to_string();
         let same = against.is_some_and(|against| last(against) == last(features));
-        let name = |path: &PathBuf| for_terminal(&if same { whole(path) } else { last(path) });
+        let name = |path: &PathBuf| if same { whole(path) } else { last(path) };
         Self {
             features: name(features),
             against: against.map(name),
@@ -73,9 +75,9 @@ impl Names {
 
     /// The image's path, after the store's name where there are two.
     fn image(&self, image: &InspectedImage) -> String {
-        let path = for_terminal(&image.path);
+        let path = &image.path;
         match (&self.against, image.set) {
-            (None, _) => path,
+            (None, _) => path.clone(),
             (Some(_), Side::Features) => format!("{}: {path}", self.features),
             (Some(against), Side::Against) => format!("{against}: {path}"),
         }
@@ -117,7 +119,7 @@ fn head(report: &InspectReport, names: &Names) -> Vec<String> {
 }
 
 fn class(count: &ClassCount) -> String {
-    format!("{} {}", for_terminal(&count.name), count.n_images)
+    format!("{} {}", cell(&count.name), count.n_images)
 }
 
 fn tiny(report: &InspectReport) -> Option<Vec<String>> {
@@ -126,7 +128,7 @@ fn tiny(report: &InspectReport) -> Option<Vec<String>> {
         .classes
         .iter()
         .filter(|class| class.tiny)
-        .map(|class| format!("  {:>4}  {}", class.n_different, for_terminal(&class.name)))
+        .map(|class| format!("  {:>4}  {}", class.n_different, cell(&class.name)))
         .collect();
     list(&heading, tiny, SHOWN)
 }

@@ -1,10 +1,11 @@
 //! The command line: what was typed becomes options, reports become text.
 //!
-//! Standard output is for results only, standard error for talk. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done,
+//! Standard output is for results only, standard error for talk; [`terminal`] is the door that text for people goes through. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done,
 //! but some images were skipped, 130 and 143 interrupted by Ctrl-C or SIGTERM.
 
 mod backbone_args;
 mod bar;
+mod cells;
 mod classify;
 mod comparison_text;
 mod decoding_args;
@@ -15,12 +16,14 @@ mod evaluation_text;
 mod extract;
 mod features;
 mod fit_head;
+mod given;
 mod head_args;
 mod import;
 mod input_args;
 mod inspect;
 mod inspect_text;
 mod models;
+mod number;
 mod output;
 mod predictions;
 mod preview;
@@ -34,11 +37,13 @@ mod suggest;
 mod suggestion_rows;
 mod synonyms;
 mod talk;
+mod terminal;
 mod training_args;
 mod trust_args;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::backbones::Home;
@@ -109,7 +114,7 @@ impl Outcome {
 /// Parses the arguments, runs the command, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| synonyms::with_tip(error).exit());
+    let cli: Cli = terminal::parse(synonyms::with_tip);
     talk::set_quiet(cli.quiet);
     talk::set_verbose(cli.verbose);
     match run(cli) {
@@ -141,6 +146,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
 }
 
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    signals::handle().context("cannot handle signals")?;
     let mut home = Home::from_env()?;
     if cli.allow_shared_home {
         home = home.allow_shared();

@@ -1,13 +1,13 @@
 //! `frostline models`.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::Outcome;
+use super::cells::{cell, padded};
 use super::import;
-use super::output::write_to;
 use super::pull;
 use super::talk;
+use super::terminal::{self, Text};
 use crate::backbones::{Home, Installed, Outline, Registry};
 use crate::error::Error;
 
@@ -38,24 +38,17 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         Command::List => {
             let listing = Registry::new(home).list();
             listing.broken.iter().for_each(talk::cause);
-            print(&list(listing.backbones))?;
+            terminal::print(&list(listing.backbones))?;
         }
-        Command::Show { backbone } => print(&show(&Registry::new(home), &backbone)?)?,
+        Command::Show { backbone } => terminal::print(&show(&Registry::new(home), &backbone)?)?,
         Command::Pull(args) => pull::run(args, home)?,
         Command::Import(args) => import::run(args, home)?,
     }
     Ok(Outcome::AllRight)
 }
 
-fn print(text: &str) -> Result<(), Error> {
-    write_to(None, |out| {
-        out.write_all(text.as_bytes())
-            .map_err(Error::io("write", "standard output"))
-    })
-}
-
-fn list(backbones: Vec<Installed>) -> String {
-    let mut out = String::new();
+fn list(backbones: Vec<Installed>) -> Text {
+    let mut out = Text::new();
     for backbone in backbones {
         let manifest = &backbone.manifest;
         let path = backbone.path.map_or("not installed".to_owned(), |path| {
@@ -66,42 +59,40 @@ fn list(backbones: Vec<Installed>) -> String {
             .num_features
             .map_or("?".to_owned(), |n| n.to_string());
         let license = manifest.license.as_deref().unwrap_or("-");
-        let _ = writeln!(
-            out,
-            "{:24} {features:>6} features  {license:12} {path}",
-            manifest.name
+        let (name, license) = (
+            padded(&cell(&manifest.name), 24),
+            padded(&cell(license), 12),
         );
+        out.line(format_args!(
+            "{name} {features:>6} features  {license} {path}"
+        ));
     }
     out
 }
 
-fn show(registry: &Registry, name: &Path) -> Result<String, Error> {
+fn show(registry: &Registry, name: &Path) -> Result<Text, Error> {
     let file = registry.resolve(name)?;
     let outline = Outline::read(&file.path)?;
-    let mut out = format!(
-        "file     {}\nSHA-256  {}\n",
-        file.path.display(),
-        file.sha256()?
-    );
-    let _ = writeln!(
-        out,
-        "version  IR {}, opset {}",
-        outline.ir_version, outline.opset
-    );
+    let mut out = Text::new();
+    out.line(format_args!("file     {}", file.path.display()));
+    out.line(format_args!("SHA-256  {}", file.sha256()?));
+    let (ir, opset) = (outline.ir_version, outline.opset);
+    out.line(format_args!("version  IR {ir}, opset {opset}"));
     for (title, outlets) in [("input", &outline.inputs), ("output", &outline.outputs)] {
         for (name, kind) in outlets {
-            let _ = writeln!(out, "{title:8} {name}: {kind}");
+            out.line(format_args!("{title:8} {name}: {kind}"));
         }
     }
-    let _ = writeln!(
-        out,
-        "weights  {}\nlayers   {}",
-        outline.initializers,
-        outline.nodes.len()
-    );
+    out.line(format_args!("weights  {}", outline.initializers));
+    out.line(format_args!("layers   {}", outline.nodes.len()));
     for (number, (operator, output)) in outline.nodes.iter().enumerate() {
-        let _ = writeln!(out, "{number:>8} {operator:20} {output}");
+        let operator = padded(&cell(operator), 20);
+        out.line(format_args!("{number:>8} {operator} {output}"));
     }
-    let _ = write!(out, "\n{}", file.manifest.to_toml());
+    out.line("");
+    out.line("manifest");
+    // A text of several lines, which TOML allows, must not look like lines of ours.
+    let manifest = file.manifest.to_toml();
+    out.lines(manifest.lines().map(|line| format!("  {line}")));
     Ok(out)
 }

@@ -47,9 +47,12 @@ impl OutputArgs {
     }
 
     /// For messages.
-    pub(super) fn name(&self) -> PathBuf {
-        let file = self.file().map(Path::to_owned);
-        file.unwrap_or_else(|| "standard output".into())
+    pub(super) fn name(&self) -> &Path {
+        outputs::name(self.place())
+    }
+
+    fn place(&self) -> &Path {
+        self.output.as_deref().unwrap_or(Path::new("-"))
     }
 
     /// Checks the file before any work is done, and then its format, where that is known.
@@ -69,12 +72,22 @@ impl OutputArgs {
         format
     }
 
+    /// Writes results that are at hand.
+    pub(super) fn write_bytes(&self, results: &[u8]) -> Result<(), Error> {
+        outputs::write_bytes_through(self.place(), results)
+    }
+
     /// Writes the results, as [`outputs::write_through`] does.
     pub(super) fn write<T>(
         &self,
         content: impl FnOnce(&mut dyn Write) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        write_to(self.file(), content)
+        let mut result = None;
+        outputs::write_through(self.place(), |out| {
+            result = Some(content(out)?);
+            Ok(())
+        })?;
+        Ok(result.expect("the content was written"))
     }
 }
 
@@ -185,19 +198,6 @@ pub(super) fn gpu_not_used(why: Option<&str>) {
     if let Some(why) = why.filter(|_| talk::is_verbose() || has_nvidia_gpu()) {
         talk::say(format!("  no GPU    {why}"));
     }
-}
-
-/// Writes results to a file or to standard output, as [`outputs::write_through`] does.
-pub(super) fn write_to<T>(
-    path: Option<&Path>,
-    content: impl FnOnce(&mut dyn Write) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut result = None;
-    outputs::write_through(path.unwrap_or(Path::new("-")), |out| {
-        result = Some(content(out)?);
-        Ok(())
-    })?;
-    Ok(result.expect("the content was written"))
 }
 
 #[cfg(test)]

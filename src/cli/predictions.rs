@@ -4,15 +4,17 @@
 //! highest probability; or `skipped: ` and the reason, then label and probability are empty (null). Names that are not
 //! UTF-8 are written as [`crate::images::path_text`] says.
 
-use std::io::{self, IsTerminal, Write, stdout};
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::cells::{cell, padded, widest};
 use super::output::OutputFormat;
+use super::terminal::{self, Text};
 use crate::classes::ClassIndex;
 use crate::classifier::Prediction;
-use crate::images::path_text::for_terminal;
+use crate::error::csv_error;
 use crate::tasks::{Classified, Wanted};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -38,7 +40,7 @@ impl OutputFormat for Format {
     ];
 
     fn without_extension(output: Option<&Path>) -> Self {
-        if output.is_none() && stdout().is_terminal() {
+        if output.is_none() && terminal::shows_results() {
             Self::Table
         } else {
             Self::Csv
@@ -106,6 +108,8 @@ pub(super) struct Writer<'a> {
     out: &'a mut dyn Write,
     format: Format,
     labelling: Labelling,
+    /// Columns of the labels in a table; the classes of all rows are the same.
+    label_width: usize,
     begun: bool,
 }
 
@@ -115,6 +119,7 @@ impl<'a> Writer<'a> {
             out,
             format,
             labelling,
+            label_width: 0,
             begun: false,
         }
     }
@@ -123,6 +128,9 @@ impl<'a> Writer<'a> {
     pub(super) fn begin(&mut self, classes: &ClassIndex) -> io::Result<()> {
         if !self.begun && matches!(self.format, Format::Csv | Format::Tsv) {
             self.csv_record(self.csv_header(classes))?;
+        }
+        if !self.begun {
+            self.label_width = widest(classes.iter().map(cell)).max(UNKNOWN.len());
         }
         self.begun = true;
         Ok(())
@@ -138,13 +146,17 @@ impl<'a> Writer<'a> {
         match self.format {
             Format::Csv | Format::Tsv => self.csv_record(self.csv_row(classes, item)),
             Format::Jsonl => writeln!(self.out, "{}", self.json_row(classes, item)),
-            Format::Table => writeln!(self.out, "{}", self.table_row(classes, item)),
+            Format::Table => {
+                let mut text = Text::new();
+                text.line(self.table_row(classes, item));
+                self.out.write_all(text.as_bytes())
+            }
         }
     }
 
     fn csv_record(&mut self, cells: Vec<String>) -> io::Result<()> {
         let mut csv = self.format.csv_writer(&mut *self.out);
-        csv.write_record(cells)?;
+        csv.write_record(cells).map_err(csv_error)?;
         csv.flush()
     }
 
@@ -227,46 +239,31 @@ impl<'a> Writer<'a> {
     }
 
     fn table_row(&self, classes: &ClassIndex, item: &Classified) -> String {
-        let width = classes
-            .iter()
-            .map(|name| name.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(UNKNOWN.len());
-        let path = for_terminal(&item.path);
-        match &item.result {
-            Err(_) => format!(
-                "{:width$}          {path}  ({})",
-                "-",
-                for_terminal(&self.status(classes, item))
-            ),
-            Ok(prediction) => {
-                let (label, probability) = self.labelling.label(classes, prediction);
-                let reason = self.labelling.why_unknown(classes, prediction);
-                // A probability is that of a class, so `unknown` has none: the classes follow with theirs.
-                let (probability, known) = match &reason {
-                    None => (format!("{:5.1} %", 100.0 * probability), 1),
-                    Some(_) => (" ".repeat("100.0 %".len()), 0),
-                };
-                let top = self.labelling.top(classes, prediction);
-                let others: Vec<_> = top
-                    .into_iter()
-                    .skip(known)
-                    .map(|(name, p)| format!("{} {:.1} %", for_terminal(name), 100.0 * p))
-                    .collect();
-                let reason =
-                    reason.map_or_else(String::new, |why| format!("  ({})", for_terminal(&why)));
-                let others = if others.is_empty() {
-                    String::new()
-                } else {
-                    format!("  ({})", others.join(", "))
-                };
-                format!(
-                    "{:width$}  {probability}  {path}{others}{reason}",
-                    for_terminal(label)
-                )
-            }
-        }
+        let Ok(prediction) = &item.result else {
+            let (label, status) = (self.label_cell("-"), self.status(classes, item));
+            return format!("{label}           {}  ({status})", item.path);
+        };
+        let (label, probability) = self.labelling.label(classes, prediction);
+        let reason = self.labelling.why_unknown(classes, prediction);
+        // A probability is that of a class, so `unknown` has none: the classes follow with theirs.
+        let (probability, known) = match &reason {
+            None => (format!("{:5.1} %", 100.0 * probability), 1),
+            Some(_) => (" ".repeat("100.0 %".len()), 0),
+        };
+        let top = self.labelling.top(classes, prediction).into_iter();
+        let others = top.skip(known);
+        let others: Vec<_> = others
+            .map(|(name, p)| format!("{} {:.1} %", cell(name), 100.0 * p))
+            .collect();
+        let notes = [others.join(", "), reason.unwrap_or_default()];
+        let notes = notes.iter().filter(|note| !note.is_empty());
+        let notes: String = notes.map(|note| format!("  ({note})")).collect();
+        let (label, path) = (self.label_cell(label), &item.path);
+        format!("{label}  {probability}  {path}{notes}")
+    }
+
+    fn label_cell(&self, label: &str) -> String {
+        padded(&cell(label), self.label_width)
     }
 }
 

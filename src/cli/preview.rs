@@ -36,7 +36,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         overrides: args.backbone.overrides(),
         backbone: args.backbone.backbone,
         decoding: args.decoding.options(),
-        ..PreviewOptions::new(args.input.inputs()?, args.output, home)
+        ..PreviewOptions::new(args.input.images()?, args.output, home)
     };
     let guard = OutputGuard::new()
         .home(&options.home)

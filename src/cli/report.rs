@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::bar::Bar;
+use super::given;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
 use super::output::{OverwriteArg, check_extension, skipped};
@@ -63,7 +64,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     };
     check(&options, args.overwrite.into())?;
     if options.judge.classify.store.is_some() {
-        signals::listen()?;
+        signals::listen();
     }
     let summary = report(&options, &Bar::default())?;
     tell(&summary);
@@ -74,7 +75,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
     let folders = [&options.images, &options.train_images];
     let folders = folders.into_iter().flatten().cloned().collect();
-    let guard = guard_of(&options.judge.classify)
+    options.train.as_deref().map_or(Ok(()), given::store)?;
+    let guard = guard_of(&options.judge.classify)?
         .data(&options.judge.data)
         .reads(&options.train)
         .images(&Inputs::Paths(folders, Names::Any));

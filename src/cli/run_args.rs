@@ -1,5 +1,6 @@
 //! Arguments on how the network is run, shared by the commands that run one.
 
+use super::number;
 use crate::backbones::{Convolutions, DeviceRequest, Home, Precision, RunOptions};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -19,10 +20,10 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..1 << 30))]
     gpu_memory: Option<u64>,
     /// Images that the network is given at once.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = positive)]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = batch_size)]
     pub(super) batch_size: usize,
     /// Threads for decoding and for the network [default: the CPUs that this process may use].
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
 }
 
@@ -40,10 +41,12 @@ impl RunArgs {
     }
 }
 
-/// A count of threads or images: at least 1, and nothing that could only be a mistake.
-fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n @ 1..=65_536) => Ok(n),
-        _ => Err("must be a whole number from 1 to 65536".to_owned()),
-    }
+/// Images of a batch are in memory together, decoded and as the network's input.
+fn batch_size(text: &str) -> Result<usize, String> {
+    number::within(text, 1, 4096)
+}
+
+/// More could only be a mistake, and the system may not start as many.
+fn threads(text: &str) -> Result<usize, String> {
+    number::within(text, 1, 1024)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::bar::Bar;
 use super::decoding_args::LimitArgs;
+use super::given;
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{OutputArgs, skipped};
 use super::predictions::Format;
@@ -49,12 +50,13 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let (output, asked, top) = (args.output.clone(), args.format, args.top as usize);
     let options = args.options(home)?;
+    given::head(&options.head)?;
     let format = output.check(&guard_of(&options), asked)?;
     let report = suggest(&options, &Bar::default())?;
     report.notes.iter().for_each(talk::warn);
     skipped(&report.skipped);
     output.write(|out| {
-        write_rows(out, format, &report.suggestions).map_err(Error::io("write", "the suggestions"))
+        write_rows(out, format, &report.suggestions).map_err(Error::io("write", output.name()))
     })?;
     if report.n_images == 0 {
         talk::note(EMPTY_LIST);

@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::cells::{cell, padded, widest};
 use super::predictions::{Format, number};
-use crate::images::path_text::for_terminal;
+use super::terminal::Text;
+use crate::error::csv_error;
 use crate::tasks::Suggestion;
 
 const COLUMNS: [&str; 7] = [
@@ -35,7 +37,7 @@ pub(super) fn write_rows(
 
 fn csv_rows(out: &mut dyn Write, format: Format, rows: &[Suggestion]) -> io::Result<()> {
     let mut csv = format.csv_writer(out);
-    csv.write_record(COLUMNS)?;
+    csv.write_record(COLUMNS).map_err(csv_error)?;
     for row in rows {
         let runner_up = row.runner_up.as_ref();
         csv.write_record([
@@ -46,7 +48,8 @@ fn csv_rows(out: &mut dyn Write, format: Format, rows: &[Suggestion]) -> io::Res
             runner_up.map_or(String::new(), |&(_, p)| number(p)),
             number(row.pick.uncertainty),
             why(row),
-        ])?;
+        ])
+        .map_err(csv_error)?;
     }
     csv.flush()
 }
@@ -64,26 +67,23 @@ fn json_row(row: &Suggestion) -> Value {
 }
 
 fn table_rows(out: &mut dyn Write, rows: &[Suggestion]) -> io::Result<()> {
-    let reasons: Vec<String> = rows.iter().map(|row| for_terminal(&why(row))).collect();
-    let width = reasons
-        .iter()
-        .map(|text| text.chars().count())
-        .max()
-        .unwrap_or(0);
+    let reasons: Vec<String> = rows.iter().map(|row| reason(row, cell)).collect();
+    let width = widest(&reasons);
+    let mut text = Text::new();
     for (row, reason) in rows.iter().zip(reasons) {
-        writeln!(
-            out,
-            "{:.3}  {reason:width$}  {}",
-            row.pick.uncertainty,
-            for_terminal(&row.path)
-        )?;
+        let (score, reason) = (row.pick.uncertainty, padded(&reason, width));
+        text.line(format_args!("{score:.3}  {reason}  {}", row.path));
     }
-    Ok(())
+    out.write_all(text.as_bytes())
+}
+
+fn why(row: &Suggestion) -> String {
+    reason(row, str::to_owned)
 }
 
 /// Between which classes the head wavers, and how far the image is from what is suggested before it.
-fn why(row: &Suggestion) -> String {
-    let share = |(name, p): (&str, f64)| format!("{name} {:.0} %", 100.0 * p);
+fn reason(row: &Suggestion, shown: fn(&str) -> String) -> String {
+    let share = |(name, p): (&str, f64)| format!("{} {:.0} %", shown(name), 100.0 * p);
     let guess = share((&row.label, row.probability));
     let runner_up = row.runner_up.as_ref();
     let or = runner_up.map_or(String::new(), |(name, p)| {

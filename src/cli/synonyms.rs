@@ -56,7 +56,8 @@ pub(super) fn with_tip(mut error: Error) -> Error {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;
     };
-    let args = std::env::args().skip(1);
+    let args = std::env::args_os().skip(1);
+    let args = args.map(|arg| arg.to_string_lossy().into_owned());
     let first = args.into_iter().find(|arg| !arg.starts_with('-'));
     let parent = first.filter(|first| first != typed);
     if let Some(meant) = meant(parent.as_deref(), typed) {

@@ -14,7 +14,7 @@ use parquet::arrow::ArrowWriter;
 use super::digest::Digest;
 use super::index::{Content, IndexRow};
 use super::store::FeatureStore;
-use crate::error::{Error, Result, system_error};
+use crate::error::{Error, Result, csv_error, system_error};
 use crate::images::View;
 use crate::outputs;
 
@@ -70,7 +70,7 @@ fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Resul
 
 fn write_csv(rows: &[&IndexRow], features: Option<&Array2<f32>>, path: &Path) -> Result<()> {
     outputs::write_through(path, |file| {
-        let failed = |e: csv::Error| Error::io("write", path)(e.into());
+        let failed = |e: csv::Error| Error::io("write", outputs::name(path))(csv_error(e));
         let mut csv = csv::Writer::from_writer(file);
         let width = features.map_or(0, Array2::ncols);
         let names = (0..width).map(|i| format!("f{i}"));
@@ -87,7 +87,7 @@ fn write_csv(rows: &[&IndexRow], features: Option<&Array2<f32>>, path: &Path) ->
             csv.write_record(cells(row).into_iter().chain(values.unwrap_or_default()))
                 .map_err(failed)?;
         }
-        csv.flush().map_err(Error::io("write", path))
+        csv.flush().map_err(Error::io("write", outputs::name(path)))
     })
 }
 
@@ -114,8 +114,9 @@ fn content(row: &IndexRow) -> Content {
 }
 
 fn write_parquet(rows: &[&IndexRow], features: Array2<f32>, path: &Path) -> Result<()> {
-    let failed = |e| Error::io("write", path)(system_error(e));
-    let batch = table(rows, features).map_err(|e| Error::io("write", path)(system_error(e)))?;
+    let name = outputs::name(path);
+    let failed = |e| Error::io("write", name)(system_error(e));
+    let batch = table(rows, features).map_err(|e| Error::io("write", name)(system_error(e)))?;
     outputs::write_through(path, |file| {
         let mut writer = ArrowWriter::try_new(&mut *file, batch.schema(), None).map_err(failed)?;
         writer.write(&batch).map_err(failed)?;

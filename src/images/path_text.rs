@@ -9,6 +9,8 @@
 
 use std::path::{Path, PathBuf};
 
+pub use crate::visible::for_terminal;
+
 /// The text form of a path.
 ///
 /// ```
@@ -39,26 +41,6 @@ pub fn from_text(text: &str) -> PathBuf {
         return std::ffi::OsString::from_vec(unescape(text.as_bytes())).into();
     }
     PathBuf::from(text)
-}
-
-/// Text for people's eyes: control characters and those that turn the writing direction are escaped, as `\n` or `\u{1b}`.
-///
-/// It protects a terminal; it cannot be undone.
-#[must_use]
-pub fn for_terminal(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || turns_direction(c) {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(unix)]
@@ -159,15 +141,5 @@ mod tests {
                 .collect();
             assert_eq!(texts.len(), paths.len());
         }
-    }
-
-    #[test]
-    fn control_characters_are_shown_and_writing_is_kept() {
-        assert_eq!(
-            for_terminal("a\nb\r\t\x1b[31m\x7f"),
-            "a\\nb\\r\\t\\u{1b}[31m\\u{7f}"
-        );
-        assert_eq!(for_terminal("gpj\u{202e}.exe"), "gpj\\u{202e}.exe");
-        assert_eq!(for_terminal("日本 עברית 🐶\\'"), "日本 עברית 🐶\\'");
     }
 }

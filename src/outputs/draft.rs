@@ -64,28 +64,18 @@ pub(crate) fn is_leftover(name: &str) -> bool {
 /// A file with a name, which is locked as long as it is written: that tells it from one that a killed writer left.
 fn named(folder: &Path) -> io::Result<(File, TempPath)> {
     loop {
-        let (file, name) = names().tempfile_in(folder)?.into_parts();
+        // The temporary name, which tempfile adds to the error, says nothing to anybody.
+        let mut number = None;
+        let made = names().make_in(folder, |path| {
+            let file = File::options().write(true).create_new(true).open(path);
+            file.inspect_err(|error| number = error.raw_os_error())
+        });
+        let made = made.map_err(|error| number.map_or(error, io::Error::from_raw_os_error));
+        let (file, name) = made?.into_parts();
         // Before it was locked, another writer may have taken it for a leftover. Where there are no locks, nobody does.
         let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
         if !taken && name.exists() {
             return Ok((file, name));
-        }
-    }
-}
-
-/// Removes the files that killed writers of this user left in a folder. Those that cannot be removed do no harm.
-fn remove_leftovers(folder: &Path) {
-    let is_name = |entry: &DirEntry| {
-        let name = entry.file_name();
-        let length = PREFIX.len() + RANDOM + SUFFIX.len();
-        name.len() == length && name.to_str().is_some_and(is_leftover)
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for path in entries.filter(is_name).map(|entry| entry.path()) {
-        if let Ok(file) = growing::open_ours(&path)
-            && file.try_lock().is_ok()
-        {
-            let _ = fs::remove_file(&path);
         }
     }
 }
@@ -212,39 +202,45 @@ fn lock(folder: &Path) -> Result<File, TryLockError> {
     Ok(file)
 }
 
-/// Removes temporary folders in `parent` whose processes were killed, and files that killed writers left there: those have a
-/// name only on systems that know no others. What cannot be removed does no harm.
+/// Removes what killed processes of this user left in a folder: temporary folders, and files on file systems that have
+/// none without a name. What cannot be removed does no harm.
 pub(crate) fn remove_leftovers(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    for entry in entries.filter(is_abandoned) {
-        let _ = match entry.file_type() {
-            Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
-            _ => fs::remove_file(entry.path()),
+    for entry in entries {
+        let (name, path) = (entry.file_name(), entry.path());
+        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else {
+            continue;
         };
+        match rest.strip_suffix(SUFFIX) {
+            Some(drawn) if drawn.len() == RANDOM && is_abandoned_file(&path) => {
+                let _ = fs::remove_file(path);
+            }
+            None if rest.len() == RANDOM && is_abandoned_folder(&entry) => {
+                let _ = fs::remove_dir_all(path);
+            }
+            _ => {}
+        }
     }
 }
 
-/// Whether it has a name as files and folders here have, and its process has ended.
-fn is_abandoned(entry: &DirEntry) -> bool {
+/// Whether a file is this user's, and nobody has it locked, as its writer would.
+fn is_abandoned_file(path: &Path) -> bool {
+    growing::open_ours(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+/// Whether the process that made a folder has ended.
+fn is_abandoned_folder(entry: &DirEntry) -> bool {
     /// From making a folder to locking it.
     const TO_LOCK: Duration = Duration::from_secs(10);
-    /// For any file or folder to be done with, where no lock tells.
+    /// For any folder to be done with, where no lock tells.
     const TO_END: Duration = Duration::from_hours(24);
+    if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        return false;
+    }
     let modified = entry.metadata().and_then(|about| about.modified());
     let Some(age) = modified.ok().and_then(|time| time.elapsed().ok()) else {
         return false;
     };
-    let name = entry.file_name();
-    let name = name.to_str().unwrap_or_default();
-    if is_leftover(name) {
-        return age > TO_END;
-    }
-    if name
-        .strip_prefix(PREFIX)
-        .is_none_or(|rest| rest.len() != RANDOM)
-    {
-        return false;
-    }
     match lock(&entry.path()) {
         Ok(_) => age > TO_LOCK,
         Err(TryLockError::WouldBlock) => false,
@@ -313,18 +309,12 @@ mod tests {
     #[test]
     fn folders_of_killed_processes_go_and_those_of_living_ones_stay() {
         let parent = tempfile::tempdir().unwrap();
-        let set_age = |path: &Path, age: Duration| {
-            let time = SystemTime::now() - age;
-            File::open(path).unwrap().set_modified(time).unwrap();
+        let age = |folder: &Path| {
+            let time = SystemTime::now() - Duration::from_mins(1);
+            File::open(folder).unwrap().set_modified(time).unwrap();
         };
-        let age = |folder: &Path| set_age(folder, Duration::from_mins(1));
         let living = temporary_folder(parent.path()).unwrap();
         age(living.path());
-        for (name, hours) in [(".frostline-old.tmp", 25), (".frostline-new.tmp", 23)] {
-            let path = parent.path().join(name);
-            fs::write(&path, "half").unwrap();
-            set_age(&path, Duration::from_hours(hours));
-        }
         for name in [".frostline-0123456789abcdef", ".frostline-notes"] {
             let folder = parent.path().join(name);
             fs::create_dir(&folder).unwrap();
@@ -341,8 +331,7 @@ mod tests {
             left.contains(&living.path().to_owned()),
             "its process lives"
         );
-        assert!(!left.contains(&parent.path().join(".frostline-old.tmp")));
-        assert_eq!(left.len(), 5, "new ones, and what has another name, stay");
+        assert_eq!(left.len(), 4, "new ones, and what has another name, stay");
         let path = folder.path().to_owned();
         drop(folder);
         assert!(!path.exists());

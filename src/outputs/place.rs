@@ -1,7 +1,7 @@
 //! The place that an output's path leads to, and whether it can be written.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use super::draft::Draft;
@@ -10,6 +10,35 @@ use crate::error::{Error, Result};
 /// Whether a path stands for standard output; a file of that name is `./-`.
 pub(crate) fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
+}
+
+/// What an output is called in messages.
+pub(crate) fn name(path: &Path) -> &Path {
+    if is_stdout(path) {
+        return Path::new("standard output");
+    }
+    path
+}
+
+/// Whether an output is a terminal: standard output, or a device that is named.
+pub(crate) fn is_terminal(path: &Path) -> bool {
+    if is_stdout(path) {
+        return io::stdout().is_terminal();
+    }
+    // Nothing else is opened: a pipe would wait for its reader.
+    let open = || File::options().write(true).open(path);
+    is_character_device(path) && open().is_ok_and(|device| device.is_terminal())
+}
+
+#[cfg(unix)]
+fn is_character_device(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path).is_ok_and(|there| there.file_type().is_char_device())
+}
+
+#[cfg(not(unix))]
+fn is_character_device(_path: &Path) -> bool {
+    false
 }
 
 /// The folder that a file is in.

@@ -1,12 +1,13 @@
 //! Writing a file so that nobody ever sees half of it: beside its place, synced, renamed.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use super::draft::Draft;
-use super::place::{folder_of, is_stdout, make_folders, place_of, refuse_read_only};
+use super::place::{folder_of, is_stdout, make_folders, name, place_of, refuse_read_only};
 use crate::error::{Error, Result};
+use crate::visible::Visible;
 
 /// Writes `path` through `content`; where that fails, an older file stays as it was and nothing new is left behind.
 ///
@@ -33,7 +34,8 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes an output that the user named: as [`write()`], but a link is followed, missing folders are made, devices and
-/// pipes are written in place, `-` is standard output, and a read-only file is refused.
+/// pipes are written in place, `-` is standard output, and a read-only file is refused. A terminal gets text with its
+/// control characters escaped; pipes and files get every byte.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`, or whatever `content` returns.
@@ -42,7 +44,7 @@ pub(crate) fn write_through(
     content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
 ) -> Result<()> {
     if is_stdout(path) {
-        return write_to(io::stdout(), Path::new("standard output"), content);
+        return write_to(io::stdout(), name(path), content);
     }
     let there = fs::metadata(path).ok();
     if there.as_ref().is_some_and(|there| !there.is_file()) {
@@ -64,11 +66,24 @@ pub(crate) fn write_through(
 /// [`Error::Io`] naming `path`.
 pub(crate) fn write_bytes_through(path: &Path, bytes: &[u8]) -> Result<()> {
     write_through(path, |file| {
-        file.write_all(bytes).map_err(Error::io("write", path))
+        file.write_all(bytes)
+            .map_err(Error::io("write", name(path)))
     })
 }
 
 fn write_to(
+    out: impl Write + Send + IsTerminal,
+    name: &Path,
+    content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
+) -> Result<()> {
+    if out.is_terminal() {
+        write_buffered(Visible::new(out), name, content)
+    } else {
+        write_buffered(out, name, content)
+    }
+}
+
+fn write_buffered(
     out: impl Write + Send,
     name: &Path,
     content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,

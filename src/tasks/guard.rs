@@ -111,6 +111,15 @@ impl OutputGuard {
     /// [`Error::Input`] where it is an input, lies inside a store, or is of another kind; [`Error::Io`] where it cannot be
     /// written.
     pub fn check(&self, output: &Path, wanted: Wanted, overwrite: Overwrite) -> Result<()> {
+        if wanted.is_binary() && outputs::is_terminal(output) {
+            return refuse(
+                format!(
+                    "the output is a terminal, which cannot show {}",
+                    wanted.name()
+                ),
+                "redirect standard output, or name a file with -o".to_owned(),
+            );
+        }
         if outputs::is_stdout(output) {
             return Ok(());
         }
@@ -123,11 +132,27 @@ impl OutputGuard {
         outputs::check(output)
     }
 
-    /// Checks where a file or folder is to be written, whatever is there.
+    /// Checks the folder of a feature store that is to be made or extended. Nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Input`] where it lies inside a store or among what is installed.
-    pub fn check_folder(&self, output: &Path) -> Result<()> {
+    /// [`Error::Input`] where a file stands in its place or in that of a folder above it, or it lies inside a store or
+    /// among what is installed.
+    pub fn check_store(&self, store: &Path) -> Result<()> {
+        let Some(file) = store.ancestors().find(|above| above.is_file()) else {
+            return self.check_folder(store);
+        };
+        let (place, file_name) = (store.display(), file.display());
+        let there = if file == store {
+            format!("`{place}` is a file, but a feature store is a folder")
+        } else {
+            format!("the feature store `{place}` cannot be made: `{file_name}` is a file")
+        };
+        let hint = "name a new folder, or one that holds a feature store, with -o or --store";
+        refuse(there, hint.to_owned())
+    }
+
+    /// Checks where a file or folder is to be written, whatever is there.
+    fn check_folder(&self, output: &Path) -> Result<()> {
         let inside = match store_around(output) {
             Some(store) => format!("the feature store `{}`", store.display()),
             None => match self.closed_around(output) {

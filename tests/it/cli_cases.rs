@@ -162,7 +162,11 @@ impl Case {
             if expected.lines.is_some_and(|wanted| wanted != lines) {
                 faults.push(format!("{name} has {lines} lines"));
             }
-            if text.chars().any(|c| c.is_control() && c != '\n') {
+            let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if text
+                .chars()
+                .any(|c| c.is_control() && c != '\n' || turns(c))
+            {
                 faults.push(format!("{name} holds control characters"));
             }
         }

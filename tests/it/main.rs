@@ -14,6 +14,7 @@ mod golden_logistic;
 mod golden_networks;
 mod harness;
 mod hostile_home;
+mod hostile_text;
 mod import_onnx;
 mod inspect;
 mod judge;

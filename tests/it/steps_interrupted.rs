@@ -58,8 +58,9 @@ fn an_interrupted_run_keeps_what_is_computed() {
                 continue;
             }
             after = after * 6 / 5;
-            // Before anybody listens, a signal ends the process as it ends any.
-            if output.status.code() != Some(status) {
+            assert_eq!(output.status.code(), Some(status), "{output:?}");
+            // Before anybody listens, a signal ends the process without a word.
+            if output.stderr.is_empty() {
                 continue;
             }
             let ran = Ran::of(output).says(&["kept; run again to continue"]);
@@ -99,7 +100,6 @@ fn an_interrupted_classification_leaves_no_half_file() {
             } else {
                 after * 6 / 5
             };
-            // Before anybody listens, a signal ends the process as it ends any.
             output.status.code() == Some(status)
         });
         assert!(interrupted, "SIG{signal} came too early or too late");
@@ -124,6 +124,27 @@ fn an_interrupted_stream_ends_with_a_whole_line() {
     let (rest, ran) = service.end();
     assert!(rest.is_empty(), "{rest:?}");
     ran.exits(130);
+}
+
+/// A fit keeps nothing for the next run, so that the first signal ends it; whoever waits sees an exit status all the same.
+#[test]
+fn a_fit_ends_at_once_with_an_exit_status() {
+    let Some(place) = Place::fitted() else { return };
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let args = "fit-head {dir}/store -o {dir}/slow --epochs 100000000 -q";
+        let mut command = place.command(args);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap();
+        // Long after it began to handle signals, and long before its end.
+        thread::sleep(Duration::from_secs(2));
+        assert!(child.try_wait().unwrap().is_none());
+        send(signal, &child);
+        let begin = Instant::now();
+        let ended = child.wait().unwrap();
+        assert_eq!(ended.code(), Some(status), "{ended}");
+        assert!(begin.elapsed() < Duration::from_secs(5));
+        assert!(!place.folder().join("slow").exists());
+    }
 }
 
 /// The first signal asks for an end after the images; a million resamples later there would be one.

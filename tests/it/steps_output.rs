@@ -15,6 +15,13 @@ const PRINTING: &[&str] = &[
     "evaluate {dir}/store --head {dir}/head",
     "evaluate {dir}/store --head {dir}/head --format json",
     "features show {dir}/store",
+    "features export {dir}/store --format csv -o -",
+    "features export {dir}/store --format parquet -o -",
+    "fit-head {dir}/store -o -",
+    "preview {dir}/images -o -",
+    "report {dir}/store --head {dir}/head -o -",
+    "inspect {dir}/store",
+    "suggest {dir}/images --head {dir}/head --format csv",
     "models list",
     "models show efficientnet-lite0",
     "doctor",
@@ -62,6 +69,30 @@ fn a_full_device_is_an_error() {
         .frostline(args)
         .exits(1)
         .says(&["cannot write `/dev/full`", "No space left"]);
+}
+
+/// The limit of the shell's `ulimit -f` comes as a signal that ends a process which does not handle it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_beyond_the_size_limit_is_an_error() {
+    let Some(place) = Place::fitted() else { return };
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "ulimit -f 1; exec \"$0\" \"$@\""]);
+    let command = place.command("features export {dir}/store --format csv -o {dir}/table.csv");
+    shell.arg(command.get_program()).args(command.get_args());
+    let ran = Ran::of(shell.output().unwrap()).exits(1);
+    ran.says(&["cannot write", "table.csv", "File too large", "hint: "]);
+    assert!(!place.folder().join("table.csv").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_temporary_name_of_a_file_is_not_said() {
+    let Some(place) = Place::fitted() else { return };
+    let args = "evaluate {dir}/store --head {dir}/head -o /proc/frostline.txt";
+    let ran = place.frostline(args).exits(1);
+    assert!(!ran.err.contains(".frostline-"), "{}", ran.err);
+    ran.says(&["cannot write `/proc/frostline.txt`: No such file or directory"]);
 }
 
 /// Everything that is written to one file can be written to a pipe; root would else lose `/dev/null` to a rename.

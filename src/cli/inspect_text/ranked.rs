@@ -1,7 +1,7 @@
 //! Findings that are ranked: a list to work through from the top.
 
+use super::super::cells::{cell, padded, widest};
 use super::shown;
-use crate::images::path_text::for_terminal;
 use crate::tasks::{InspectReport, LabelReport, Outlier, SuspectImage, Unlike};
 
 const SUSPECTS: usize = 30;
@@ -23,11 +23,11 @@ pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
         100.0 * labels.accuracy,
         labels.estimated_errors
     );
-    let widths = labels.suspects.iter().take(SUSPECTS).map(|suspect| {
-        let class = suspect.image.class.as_deref().unwrap_or_default();
-        (width(class), width(&suspect.suggested))
-    });
-    let widths = widths.fold((0, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+    let shown_first = || labels.suspects.iter().take(SUSPECTS);
+    let widths = [
+        widest(shown_first().map(given)),
+        widest(shown_first().map(suggested)),
+    ];
     let lines = labels
         .suspects
         .iter()
@@ -36,23 +36,25 @@ pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
     Some(shown(heading, lines, SUSPECTS))
 }
 
-fn suspect_line(suspect: &SuspectImage, (given_width, suggested_width): (usize, usize)) -> String {
-    let given = for_terminal(suspect.image.class.as_deref().unwrap_or_default());
-    let (suggested, path) = (
-        for_terminal(&suspect.suggested),
-        for_terminal(&suspect.image.path),
-    );
+fn suspect_line(suspect: &SuspectImage, [given_width, suggested_width]: [usize; 2]) -> String {
     format!(
-        "{:>5}{} {given:given_width$} {:5.1} %  rather {suggested:suggested_width$} {:5.1} %  {path}",
+        "{:>5}{} {} {:5.1} %  rather {} {:5.1} %  {}",
         suspect.rank,
         if suspect.confident { '*' } else { ' ' },
+        padded(&given(suspect), given_width),
         100.0 * suspect.given_probability,
+        padded(&suggested(suspect), suggested_width),
         100.0 * suspect.suggested_probability,
+        suspect.image.path
     )
 }
 
-fn width(name: &str) -> usize {
-    for_terminal(name).chars().count()
+fn given(suspect: &SuspectImage) -> String {
+    cell(suspect.image.class.as_deref().unwrap_or_default())
+}
+
+fn suggested(suspect: &SuspectImage) -> String {
+    cell(&suspect.suggested)
 }
 
 pub(super) fn outliers(report: &InspectReport) -> Option<Vec<String>> {
@@ -62,7 +64,7 @@ pub(super) fn outliers(report: &InspectReport) -> Option<Vec<String>> {
             Unlike::Everything => "everything",
             Unlike::Class => "its class",
         };
-        let path = for_terminal(&outlier.image.path);
+        let path = &outlier.image.path;
         format!("  {:.3}{mark} from {from:10}  {path}", outlier.distance)
     };
     if report.outliers.is_empty() {

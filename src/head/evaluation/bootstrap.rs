@@ -13,9 +13,6 @@ use crate::head::values::require;
 /// The share of the resamples below an interval, and above it.
 const TAIL: f64 = 0.025;
 
-/// More resamples than these say nothing more of the ends of an interval.
-const MOST_RESAMPLES: usize = 100_000;
-
 /// Figures of all resamples together that are kept until their percentiles are found: 0.8 GB.
 const MOST_FIGURES: usize = 100_000_000;
 
@@ -109,12 +106,15 @@ impl Interval {
 }
 
 impl Bootstrap {
+    /// More resamples than these say nothing more of the ends of an interval.
+    pub const MOST: usize = 100_000;
+
     /// Checks the number of resamples, before anything is computed.
     ///
     /// # Errors
     /// [`Error::Parameter`] for more than 100,000.
     pub fn check(&self) -> Result<()> {
-        let within = self.resamples <= MOST_RESAMPLES;
+        let within = self.resamples <= Self::MOST;
         require(within, "--intervals", &self.resamples, "at most 100000")
     }
 

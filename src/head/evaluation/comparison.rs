@@ -57,6 +57,7 @@ impl Comparison {
         second: ArrayView2<'_, f64>,
         bootstrap: Bootstrap,
     ) -> Result<Self> {
+        bootstrap.check()?;
         check(first.ncols(), targets, first)?;
         check(first.ncols(), targets, second)?;
         bootstrap.check_for(2)?;

@@ -99,6 +99,7 @@ impl Evaluation {
         probabilities: ArrayView2<'_, f64>,
         bootstrap: Bootstrap,
     ) -> Result<Self> {
+        bootstrap.check()?;
         check(classes.len(), targets, probabilities)?;
         let judgement = Judgement::new(targets, probabilities);
         let once = vec![1; targets.len()];

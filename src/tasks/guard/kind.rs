@@ -29,7 +29,16 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    fn name(self) -> &'static str {
+    /// Whether a terminal cannot show it.
+    pub(super) fn is_binary(self) -> bool {
+        match self {
+            Self::Text | Self::Json | Self::Html => false,
+            Self::Png | Self::Head | Self::Parquet | Self::Npy => true,
+        }
+    }
+
+    /// With its article.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Json => "JSON",

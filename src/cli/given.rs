@@ -1,0 +1,66 @@
+//! What a path leads to that was given as a head, a store or images, where that is something else: the three are easily
+//! mixed up.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::features::is_store;
+use crate::head::HeadFile;
+
+/// Refuses a folder in the place of a head.
+pub(super) fn head(path: &Path) -> Result<(), Error> {
+    if !path.is_dir() {
+        return Ok(());
+    }
+    let what = if is_store(path) {
+        "a feature store"
+    } else {
+        "a folder"
+    };
+    refuse(
+        path,
+        &format!("{what}, not a head"),
+        "give the file that `frostline fit-head FEATURES -o HEAD` wrote",
+    )
+}
+
+/// Refuses a file, or a folder of anything else, in the place of a feature store.
+pub(super) fn store(path: &Path) -> Result<(), Error> {
+    if path.is_file() {
+        let what = if HeadFile::read(path).is_ok() {
+            "a head"
+        } else {
+            "a file"
+        };
+        let hint = "give the folder that `frostline extract IMAGES -o FEATURES` wrote";
+        return refuse(path, &format!("{what}, not a feature store"), hint);
+    }
+    if !path.is_dir() || is_store(path) || path.join("manifest.json").exists() {
+        return Ok(());
+    }
+    let hint = format!(
+        "if it holds images, run `frostline extract {} -o FEATURES` and give FEATURES",
+        path.display()
+    );
+    refuse(
+        path,
+        "a folder, not a feature store: it has no `manifest.json`",
+        &hint,
+    )
+}
+
+/// Refuses feature stores in the place of images.
+pub(super) fn images(paths: &[PathBuf]) -> Result<(), Error> {
+    let hint = "give the folder of the images that its features were computed from";
+    match paths.iter().find(|path| is_store(path)) {
+        Some(store) => refuse(store, "a feature store, not images", hint),
+        None => Ok(()),
+    }
+}
+
+fn refuse(path: &Path, what: &str, hint: &str) -> Result<(), Error> {
+    Err(Error::Input {
+        problem: format!("`{}` is {what}", path.display()),
+        hint: hint.to_owned(),
+    })
+}

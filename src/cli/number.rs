@@ -1,0 +1,22 @@
+//! Whole numbers as people write them, within a range: what allocates, or takes time, by its value has a limit.
+
+/// A number from `least` to `most`.
+pub(super) fn within(text: &str, least: usize, most: usize) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (least..=most).contains(n));
+    number.ok_or_else(|| format!("must be a whole number from {least} to {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_within_its_range() {
+        assert_eq!(within("0", 0, 3), Ok(0));
+        assert_eq!(within("3", 1, 3), Ok(3));
+        for text in ["0", "4", "-1", "1.5", "", "99999999999999999999999"] {
+            let expected = "must be a whole number from 1 to 3";
+            assert_eq!(within(text, 1, 3), Err(expected.to_owned()), "{text}");
+        }
+    }
+}

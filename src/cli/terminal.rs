@@ -1,0 +1,172 @@
+//! The one door to people: what they read on standard output, standard error or in a file of text goes through here.
+//!
+//! What goes in is one line, whatever it holds: a line end in the name of a file, class or layer is escaped like every
+//! other control character (see [`for_terminal`]), so that no name begins a line of its own or reaches the terminal as
+//! a command. Several lines are a [`Text`], which grows line by line. Results for programs do not come this way:
+//! [`outputs`] writes them, byte for byte, and escapes them where standard output is a terminal.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::Path;
+
+use crate::error::Result;
+use crate::images::path_text::for_terminal;
+use crate::outputs;
+
+/// More characters of a line of talk are cut off. No path is as long; a class name of a damaged or hostile file may be.
+const LONGEST_TALK: usize = 16_384;
+
+/// Lines for people.
+#[derive(Debug, Default)]
+pub(super) struct Text(String);
+
+impl Text {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one line.
+    pub(super) fn line(&mut self, line: impl Display) {
+        self.0 += &for_terminal(&line.to_string());
+        self.0.push('\n');
+    }
+
+    /// Adds several.
+    pub(super) fn lines<T: Display>(&mut self, lines: impl IntoIterator<Item = T>) {
+        lines.into_iter().for_each(|line| self.line(line));
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// Prints results for people on standard output.
+pub(super) fn print(text: &Text) -> Result<()> {
+    outputs::write_bytes_through(Path::new("-"), text.as_bytes())
+}
+
+/// Whether people see the results as they are printed.
+pub(super) fn shows_results() -> bool {
+    stdout().is_terminal()
+}
+
+/// Whether people see what is said.
+pub(super) fn shows_talk() -> bool {
+    stderr().is_terminal()
+}
+
+/// Says one line on standard error, after a word in bold where there is one. A closed standard error is no reason to fail.
+pub(super) fn say(word: Option<&'static str>, line: impl Display) {
+    let word = word.map_or_else(String::new, |word| bold(word) + " ");
+    let line = shown(&line.to_string());
+    let _ = writeln!(stderr(), "{word}{line}");
+}
+
+fn shown(line: &str) -> String {
+    match line.char_indices().nth(LONGEST_TALK) {
+        None => for_terminal(line),
+        Some((end, _)) => for_terminal(&line[..end]) + "…",
+    }
+}
+
+fn bold(text: &str) -> String {
+    if shows_talk() && wants_colour(|name| std::env::var_os(name)) {
+        format!("\x1b[1m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// As <https://no-color.org> and <https://bixense.com/clicolors> have it; a dumb terminal shows no escapes.
+fn wants_colour(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let is = |name: &str, value: &str| variable(name).is_some_and(|found| found == value);
+    let no_colour = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !no_colour && !is("CLICOLOR", "0") && !is("TERM", "dumb")
+}
+
+/// Parses the arguments; prints help, version or error where that is what comes of them, and ends the process.
+pub(super) fn parse<T: clap::Parser>(meant: impl FnOnce(clap::Error) -> clap::Error) -> T {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    T::try_parse_from(&args).unwrap_or_else(|error| meant(echoing::<T>(error, &args)).exit())
+}
+
+/// An error that echoes arguments as they are shown. clap mixes them with escapes of its own, so that nothing can be
+/// told apart afterwards: what is wrong with escaped arguments is as wrong with the others.
+fn echoing<T: clap::Parser>(error: clap::Error, args: &[OsString]) -> clap::Error {
+    let lossy = args.iter().map(|arg| arg.to_string_lossy());
+    let (typed, shown): (Vec<_>, Vec<String>) =
+        lossy.map(|arg| (arg.clone(), for_terminal(&arg))).unzip();
+    if typed == shown {
+        return error;
+    }
+    match T::try_parse_from(shown) {
+        Err(same) if same.kind() == error.kind() => same,
+        _ => clap::Error::raw(error.kind(), for_terminal(&error.to_string()) + "\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_is_left_out_where_the_environment_says_so() {
+        let wanted = |name: &'static str, value: &'static str| {
+            wants_colour(|asked| (asked == name).then(|| OsString::from(value)))
+        };
+        assert!(wanted("NO_COLOR", "") && wanted("CLICOLOR", "1") && wanted("TERM", "xterm"));
+        assert!(!wanted("NO_COLOR", "1") && !wanted("CLICOLOR", "0") && !wanted("TERM", "dumb"));
+    }
+
+    #[test]
+    fn a_name_begins_no_line() {
+        let mut text = Text::new();
+        text.line("class  a\nok  forged\x1b[2K\r\u{200f}");
+        text.lines(["b", ""]);
+        let expected = "class  a\\nok  forged\\u{1b}[2K\\r\\u{200f}\nb\n\n";
+        assert_eq!(text.as_bytes(), expected.as_bytes());
+    }
+
+    #[test]
+    fn a_line_of_talk_ends() {
+        let long = "é".repeat(LONGEST_TALK);
+        assert_eq!(shown(&long), long);
+        assert_eq!(shown(&(long.clone() + "é")), long + "…");
+    }
+
+    #[derive(Debug, clap::Parser)]
+    struct Typed {
+        #[arg(long, value_parser = clap::value_parser!(u8))]
+        number: Option<u8>,
+    }
+
+    #[test]
+    fn what_was_typed_is_echoed_escaped() {
+        let refused = |args: &[&str]| {
+            let args: Vec<OsString> = args.iter().map(Into::into).collect();
+            let error = <Typed as clap::Parser>::try_parse_from(&args).unwrap_err();
+            let kind = error.kind();
+            let error = echoing::<Typed>(error, &args);
+            assert_eq!(error.kind(), kind);
+            error.render().ansi().to_string()
+        };
+        for hostile in ["\x1b]0;x\x07", "a\nerror: b", "\u{202e}"] {
+            for args in [
+                &["x", hostile][..],
+                &["x", "--number", hostile],
+                &["x", &format!("--{hostile}")],
+                &["x", &format!("--number={hostile}")],
+                &[hostile, "y"],
+            ] {
+                let text = refused(args);
+                assert!(!text.contains(hostile), "{text:?}");
+                assert!(
+                    !text.contains('\x07') && !text.contains("\nerror: b"),
+                    "{text:?}"
+                );
+            }
+        }
+    }
+}
