@@ -197,13 +197,14 @@ fn confusion(out: &mut Text, e: &Evaluation, names: &[String]) {
     let cell = largest
         .map_or(1, |n| n.to_string().len())
         .max(names.len().to_string().len());
-    let columns: String = (1..=names.len())
-        .map(|column| format!("  {column:>cell$}"))
-        .collect();
+    let numbered = |n: usize| format!("  {n:>cell$}");
+    let columns: Vec<String> = (1..=names.len()).map(numbered).collect();
+    let columns = columns.concat();
     out.line("");
     out.line(format_args!("{:width$}    {columns}  predicted", "truth"));
     for (number, (name, row)) in names.iter().zip(&matrix).enumerate() {
-        let numbers: String = row.iter().map(|n| format!("  {n:>cell$}")).collect();
+        let numbers: Vec<String> = row.iter().map(|&n| numbered(n)).collect();
+        let numbers = numbers.concat();
         let name = padded(name, width);
         out.line(format_args!("{name}  {:>2}{numbers}", number + 1));
     }

@@ -257,7 +257,8 @@ impl<'a> Writer<'a> {
             .collect();
         let notes = [others.join(", "), reason.unwrap_or_default()];
         let notes = notes.iter().filter(|note| !note.is_empty());
-        let notes: String = notes.map(|note| format!("  ({note})")).collect();
+        let notes: Vec<String> = notes.map(|note| format!("  ({note})")).collect();
+        let notes = notes.concat();
         let (label, path) = (self.label_cell(label), &item.path);
         format!("{label}  {probability}  {path}{notes}")
     }

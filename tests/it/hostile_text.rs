@@ -56,94 +56,95 @@ fn command(place: &Place, line: &str) -> Command {
     place.command_of(line.split(' ').map(filled))
 }
 
+/// Commands with the exit codes that they have after those before them.
+const COMMANDS: &[(i32, &str)] = &[
+    (3, "extract {dir}/images -o {dir}/s{file}"),
+    (3, "extract {dir}/images -o {dir}/s{file} --verbose"),
+    (1, "extract {dir}/images -o {dir}/s{file} --strict"),
+    (1, "extract {dir}/images -o {dir}/s{file} --preset tutorial"),
+    (
+        1,
+        "extract {dir}/images/{blue}/{file} -o {dir}/s{file}/inside",
+    ),
+    (0, "features show {dir}/s{file}"),
+    (0, "features export {dir}/s{file} -o {dir}/e{file}.csv"),
+    (1, "features export {dir}/s{file} -o {dir}/e{file}.{red}"),
+    (
+        1,
+        "features export {dir}/s{file} -o {dir}/e.csv --view {red}",
+    ),
+    (
+        0,
+        "fit-head {dir}/s{file} -o {dir}/h{file} --folds 2 --near 1",
+    ),
+    (
+        0,
+        "fit-head {dir}/s{file} -o {dir}/h{file} --solver lbfgs --validation-split 0.3 --calibrate --folds 2 --near 1",
+    ),
+    (
+        1,
+        "fit-head {dir}/s{file} -o {dir}/x --class-weight {dir}/w{file}",
+    ),
+    (
+        3,
+        "classify {dir}/images --head {dir}/h{file} --format table --top-k 2",
+    ),
+    (
+        3,
+        "classify {dir}/images --head {dir}/h{file} --format table --threshold 1",
+    ),
+    (
+        3,
+        "classify {dir}/images --head {dir}/h{file} -o {dir}/table{file}.txt",
+    ),
+    (
+        1,
+        "classify {dir}/h{file} --head {dir}/h{file} --format table",
+    ),
+    (0, "evaluate {dir}/s{file} --head {dir}/h{file}"),
+    (
+        3,
+        "evaluate {dir}/images --head {dir}/h{file} --compare {dir}/h{file} --include-training",
+    ),
+    (1, "evaluate {dir}/other --head {dir}/h{file}"),
+    (0, "inspect {dir}/s{file}"),
+    (
+        0,
+        "inspect {dir}/s{file} --against {dir}/s{file} --head {dir}/h{file}",
+    ),
+    (3, "extract {dir}/more -o {dir}/m{file}"),
+    (3, "suggest {dir}/more --head {dir}/h{file} --format table"),
+    (
+        0,
+        "suggest {dir}/m{file} --head {dir}/h{file} --format table --near 1",
+    ),
+    (
+        3,
+        "report {dir}/images --head {dir}/h{file} -o {dir}/r{file}.html",
+    ),
+    (3, "preview {dir}/images -o {dir}/p{file}.png"),
+    (0, "models list"),
+    (0, "models show {dir}/home/models/{red}.onnx"),
+    (0, "models show {red}"),
+    (1, "models show {blue}"),
+    (1, "models pull {red} --url {red}"),
+    (2, "models pull efficientnet-lite4 --url {red}"),
+    (1, "models pull {blue}"),
+    (1, "models import {dir}/w{file} --name {red}"),
+    (1, "models import {dir}/images/{blue}/{file}"),
+    (3, "extract {dir}/images -o {dir}/new --backbone {red}"),
+    (1, "extract {dir}/images -o {dir}/newer --backbone {blue}"),
+    (1, "extract {dir}/images -o {dir}/newer --layer {red}"),
+    (1, "inspect {dir}/no{file}"),
+    (2, "classify {red} --head {blue} --format {red}"),
+    (2, "classify {red} --head {blue} --{blue}"),
+    (2, "extract {red} -o {blue} --mean {blue}"),
+    (2, "{blue}"),
+    (2, "models {red}"),
+];
+
 #[test]
 fn no_command_lets_a_name_reach_the_terminal() {
-    /// With the exit codes that they have after those before them.
-    const COMMANDS: &[(i32, &str)] = &[
-        (3, "extract {dir}/images -o {dir}/s{file}"),
-        (3, "extract {dir}/images -o {dir}/s{file} --verbose"),
-        (1, "extract {dir}/images -o {dir}/s{file} --strict"),
-        (1, "extract {dir}/images -o {dir}/s{file} --preset tutorial"),
-        (
-            1,
-            "extract {dir}/images/{blue}/{file} -o {dir}/s{file}/inside",
-        ),
-        (0, "features show {dir}/s{file}"),
-        (0, "features export {dir}/s{file} -o {dir}/e{file}.csv"),
-        (1, "features export {dir}/s{file} -o {dir}/e{file}.{red}"),
-        (
-            1,
-            "features export {dir}/s{file} -o {dir}/e.csv --view {red}",
-        ),
-        (
-            0,
-            "fit-head {dir}/s{file} -o {dir}/h{file} --folds 2 --near 1",
-        ),
-        (
-            0,
-            "fit-head {dir}/s{file} -o {dir}/h{file} --solver lbfgs --validation-split 0.3 --calibrate --folds 2 --near 1",
-        ),
-        (
-            1,
-            "fit-head {dir}/s{file} -o {dir}/x --class-weight {dir}/w{file}",
-        ),
-        (
-            3,
-            "classify {dir}/images --head {dir}/h{file} --format table --top-k 2",
-        ),
-        (
-            3,
-            "classify {dir}/images --head {dir}/h{file} --format table --threshold 1",
-        ),
-        (
-            3,
-            "classify {dir}/images --head {dir}/h{file} -o {dir}/table{file}.txt",
-        ),
-        (
-            1,
-            "classify {dir}/h{file} --head {dir}/h{file} --format table",
-        ),
-        (0, "evaluate {dir}/s{file} --head {dir}/h{file}"),
-        (
-            3,
-            "evaluate {dir}/images --head {dir}/h{file} --compare {dir}/h{file} --include-training",
-        ),
-        (1, "evaluate {dir}/other --head {dir}/h{file}"),
-        (0, "inspect {dir}/s{file}"),
-        (
-            0,
-            "inspect {dir}/s{file} --against {dir}/s{file} --head {dir}/h{file}",
-        ),
-        (3, "extract {dir}/more -o {dir}/m{file}"),
-        (3, "suggest {dir}/more --head {dir}/h{file} --format table"),
-        (
-            0,
-            "suggest {dir}/m{file} --head {dir}/h{file} --format table --near 1",
-        ),
-        (
-            3,
-            "report {dir}/images --head {dir}/h{file} -o {dir}/r{file}.html",
-        ),
-        (3, "preview {dir}/images -o {dir}/p{file}.png"),
-        (0, "models list"),
-        (0, "models show {dir}/home/models/{red}.onnx"),
-        (0, "models show {red}"),
-        (1, "models show {blue}"),
-        (1, "models pull {red} --url {red}"),
-        (2, "models pull efficientnet-lite4 --url {red}"),
-        (1, "models pull {blue}"),
-        (1, "models import {dir}/w{file} --name {red}"),
-        (1, "models import {dir}/images/{blue}/{file}"),
-        (3, "extract {dir}/images -o {dir}/new --backbone {red}"),
-        (1, "extract {dir}/images -o {dir}/newer --backbone {blue}"),
-        (1, "extract {dir}/images -o {dir}/newer --layer {red}"),
-        (1, "inspect {dir}/no{file}"),
-        (2, "classify {red} --head {blue} --format {red}"),
-        (2, "classify {red} --head {blue} --{blue}"),
-        (2, "extract {red} -o {blue} --mean {blue}"),
-        (2, "{blue}"),
-        (2, "models {red}"),
-    ];
     let Some(place) = Place::installed() else {
         return;
     };

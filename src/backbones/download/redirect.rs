@@ -31,10 +31,10 @@ pub(super) fn target<B>(from: &str, response: &Response<B>) -> Result<Option<Str
 /// A reference as a browser takes it, absolute or relative to the address that it came from (RFC 3986, 5.2), but that
 /// `..` is left to the server.
 fn resolved(from: &str, location: &str) -> Option<String> {
-    if let Ok(uri) = location.parse::<Uri>()
-        && let Some(scheme) = uri.scheme_str()
-    {
-        return matches!(scheme, "http" | "https").then(|| location.to_owned());
+    let first = location.split(['/', '?', '#']).next();
+    if let Some((scheme, _)) = first.and_then(|first| first.split_once(':')) {
+        let is_http = ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http));
+        return is_http.then(|| location.to_owned());
     }
     let from = from.parse::<Uri>().ok()?;
     let (scheme, authority) = (from.scheme_str()?, from.authority()?);
@@ -67,7 +67,9 @@ mod tests {
                 Some("https://a.example:8443/c?to=http://b.example/"),
             ),
             ("c", Some("https://a.example:8443/models/c")),
+            ("HTTP://b.example/c", Some("HTTP://b.example/c")),
             ("file:///etc/passwd", None),
+            ("data:text/plain,c", None),
         ];
         for (location, wanted) in known {
             assert_eq!(resolved(from, location).as_deref(), wanted, "{location}");
