@@ -75,6 +75,8 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
     let mut manifest = registry.manifest(&options.backbone)?;
     options.overrides.apply(&mut manifest);
     let mut preprocessor = Preprocessor::new(&manifest.preprocessing)?;
+    let shown = options.count.min(scan.entries.len());
+    check_size(shown, manifest.preprocessing.output_size())?;
     let (mut cells, mut skipped) = (Vec::new(), Vec::new());
     for found in spread(&scan.entries, options.count) {
         match pixels(found, &options.decoding, &mut preprocessor) {
@@ -101,6 +103,24 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
         shown: cells.len(),
         skipped,
         size,
+    })
+}
+
+/// The most bytes of the pictures of a preview, which are in memory together.
+const MOST_BYTES: u64 = 1 << 30;
+
+fn check_size(count: usize, (width, height): (u32, u32)) -> Result<()> {
+    let each = 3 * u64::from(width) * u64::from(height);
+    let bytes = each.saturating_mul(count as u64);
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Error::Input {
+        problem: format!(
+            "a preview of {} of {width} × {height} pixels takes {bytes} bytes, more than the limit of {MOST_BYTES}",
+            counted(count, "image")
+        ),
+        hint: "show fewer images (--count), or choose a smaller crop (--crop)".to_owned(),
     })
 }
 
