@@ -103,7 +103,7 @@ impl FitParams {
         self
     }
 
-    /// Sets the passes over the samples, 1 or more.
+    /// Sets the passes over the samples, from 1 to 100,000.
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.0.0.epochs = epochs;
@@ -249,7 +249,10 @@ mod tests {
             assert_eq!(refused(p().weight_decay(decay)), "--weight-decay");
         }
         assert_eq!(refused(p().batch_size(0)), "--batch-size");
-        assert_eq!(refused(p().epochs(0)), "--epochs");
+        for epochs in [0, 100_001, usize::MAX] {
+            assert_eq!(refused(p().epochs(epochs)), "--epochs");
+        }
+        assert!(p().epochs(100_000).check().is_ok());
         assert_eq!(refused(p().nesterov(true).momentum(0.0)), "--momentum");
         assert_eq!(refused(p().patience(Some(0))), "--patience");
         for share in [-0.1, 1.0, f64::NAN] {

@@ -33,7 +33,7 @@ pub struct FitValues {
     pub dropout: f32,
     /// Samples per step, 1 or more; the last step of an epoch takes what is left.
     pub batch_size: usize,
-    /// Passes over the samples, 1 or more.
+    /// Passes over the samples, from 1 to 100,000.
     pub epochs: usize,
     /// Stop when the validation loss has not fallen for so many epochs, 1 or more, and keep the best epoch's head.
     pub patience: Option<usize>,
@@ -89,6 +89,9 @@ pub(super) fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::O
         .unwrap_or_else(|_| f64::from(*value));
     serializer.serialize_f64(shortest)
 }
+
+/// A head file keeps the figures of each epoch, and has no room for more.
+const MOST_EPOCHS: usize = 100_000;
 
 const FROM_0_BELOW_1: &str = "at least 0 and below 1";
 const ABOVE_0: &str = "a finite number above 0";
@@ -149,7 +152,8 @@ impl FitValues {
             FROM_0_BELOW_1,
         )?;
         require(v.batch_size >= 1, "--batch-size", &v.batch_size, FROM_1)?;
-        require(v.epochs >= 1, "--epochs", &v.epochs, FROM_1)?;
+        let epochs = (1..=MOST_EPOCHS).contains(&v.epochs);
+        require(epochs, "--epochs", &v.epochs, "from 1 to 100000")?;
         let momentum_or_plain = v.momentum > 0.0 || !v.nesterov;
         require(
             momentum_or_plain,

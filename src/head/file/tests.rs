@@ -280,6 +280,14 @@ fn metadata_that_are_bombs_are_refused() {
         metadata["metrics"] = " ".repeat(LONGEST_HEADER).into()
     });
     assert!(matches!(problem(&long), FileProblem::Foreign { .. }));
+    // The figures of as many epochs as there may be fit.
+    let epoch = json!({"epoch": 100_000, "train_loss": 0.123_456_789_012_345_67,
+        "validation": {"loss": 1.234_567_890_123_456_7, "accuracy": 0.123_456_789_012_345_67}});
+    let history = HeadFile {
+        metrics: json!({ "history": vec![epoch; 100_000] }),
+        ..sample()
+    };
+    assert!(history.encode().is_ok());
     let long = HeadFile {
         metrics: " ".repeat(LONGEST_HEADER).into(),
         ..sample()
