@@ -184,38 +184,10 @@ const READING: &[&str] = &[
     "OpenOptions",
 ];
 
-/// Files that still open files themselves.
-const READING_FOR_NOW: &[&str] = &[
-    "backbones/checksum.rs",
-    "backbones/download/known_file.rs",
-    "backbones/download/part.rs",
-    "backbones/known_checksums.rs",
-    "backbones/library.rs",
-    "backbones/manifest.rs",
-    "backbones/onnx/float16.rs",
-    "backbones/onnx/rewrite/numbers.rs",
-    "backbones/onnx/splice.rs",
-    "backbones/onnx/wire.rs",
-    "backbones/outline.rs",
-    "backbones/runtime/graph_cache.rs",
-    "backbones/weights/mod.rs",
-    "features/index.rs",
-    "features/layout.rs",
-    "features/manifest.rs",
-    "features/part.rs",
-    "features/stamps.rs",
-    "head/file/read.rs",
-    "images/read.rs",
-    "lock.rs",
-    "tasks/fit_head/class_table.rs",
-    "tasks/guard/kind.rs",
-    "tasks/install.rs",
-];
-
 #[test]
 fn files_are_opened_in_one_place() {
     for (room, file, code) in sources() {
-        let allowed = ["inputs", "outputs"].contains(&&*room) || READING_FOR_NOW.contains(&&*file);
+        let allowed = ["inputs", "outputs"].contains(&&*room);
         if allowed || is_test(&file) {
             continue;
         }

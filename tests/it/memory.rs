@@ -215,10 +215,11 @@ fn pam_with_long_line(path: &Path, number: u8) {
 /// Headers are read before a decoder has limits, and outside of the memory that threads share for pixels.
 #[test]
 fn eight_hostile_headers_at_once_take_little_memory() {
+    type Make = fn(&Path, u8);
     let Some(place) = Place::installed() else {
         return;
     };
-    let make: [(&str, fn(&Path, u8), u8); 3] = [
+    let make: [(&str, Make, u8); 3] = [
         ("png", png_with_long_exif, 0),
         ("tif", tiff_of_many_strips, 3),
         ("pam", pam_with_long_line, 3),

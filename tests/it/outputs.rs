@@ -134,6 +134,7 @@ fn a_replaced_output_keeps_its_mode_and_its_link() {
 #[cfg(unix)]
 #[test]
 fn pipes_and_devices_are_written_in_place() {
+    use std::os::unix::fs::FileTypeExt;
     let Some(place) = Place::fitted() else { return };
     let pipe = place.folder().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
@@ -148,7 +149,6 @@ fn pipes_and_devices_are_written_in_place() {
         .exits(0);
     let rows = reader.join().unwrap();
     assert_eq!(rows.lines().count(), 13);
-    use std::os::unix::fs::FileTypeExt;
     assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
     for stdout in ["/dev/stdout", "/proc/self/fd/1", "-"] {
         if stdout == "-" || Path::new(stdout).exists() {

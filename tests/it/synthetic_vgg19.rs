@@ -109,7 +109,7 @@ fn imported(file: &Path, home: &Path, more: &[&str]) -> PathBuf {
     let args = args.into_iter().chain(["--arch", "vgg19", "--name", &name]);
     let mut import = command(args.chain(more.iter().copied()));
     run(import.env("FROSTLINE_HOME", home)).exits(0);
-    home.join("models").join(name.to_owned() + ".onnx")
+    home.join("models").join(name + ".onnx")
 }
 
 #[test]

@@ -33,7 +33,9 @@ pub(super) fn target<B>(from: &str, response: &Response<B>) -> Result<Option<Str
 fn resolved(from: &str, location: &str) -> Option<String> {
     let first = location.split(['/', '?', '#']).next();
     if let Some((scheme, _)) = first.and_then(|first| first.split_once(':')) {
-        let is_http = ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http));
+        let is_http = ["http", "https"]
+            .iter()
+            .any(|http| scheme.eq_ignore_ascii_case(http));
         return is_http.then(|| location.to_owned());
     }
     let from = from.parse::<Uri>().ok()?;

@@ -244,7 +244,7 @@ fn names_that_no_class_can_have_are_refused() {
     let bytes = written(&sample()).2;
     let refused = |names: Value, problem_of: &str| {
         let changed = with_metadata(&bytes, |metadata| {
-            metadata["classes"] = names.to_string().into()
+            metadata["classes"] = names.to_string().into();
         });
         let problem = problem(&changed).to_string();
         assert!(problem.contains(problem_of), "{problem}");
@@ -277,7 +277,7 @@ fn metadata_that_are_bombs_are_refused() {
         "number out of range",
     );
     let long = with_metadata(&bytes, |metadata| {
-        metadata["metrics"] = " ".repeat(LONGEST_HEADER).into()
+        metadata["metrics"] = " ".repeat(LONGEST_HEADER).into();
     });
     assert!(matches!(problem(&long), FileProblem::Foreign { .. }));
     // The figures of as many epochs as there may be fit.

@@ -108,7 +108,9 @@ fn counts_for(p: ArrayView1<'_, f64>, thresholds: &[f64]) -> Option<usize> {
 
 fn estimated_errors(joint: &Confusion, targets: &[usize]) -> f64 {
     let mut samples = vec![0usize; joint.n_classes()];
-    targets.iter().for_each(|&target| samples[target] += 1);
+    for &target in targets {
+        samples[target] += 1;
+    }
     let of_class = |(class, samples): (usize, usize)| {
         let [counted, _] = joint.margins(class);
         let wrong = counted - joint.count(class, class);
