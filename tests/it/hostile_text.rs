@@ -155,10 +155,9 @@ fn no_command_lets_a_name_reach_the_terminal() {
     let manifest = fs::read_to_string(model.with_extension("toml")).unwrap();
     let hostile = model.with_file_name(format!("{RED}.onnx"));
     fs::copy(&model, &hostile).unwrap();
-    let manifest = manifest.replace(
-        "efficientnet-lite0",
-        "e\\u001B]0;x\\u0007\\nok       forged",
-    );
+    let (_, tables) = manifest.split_once("\n[").unwrap();
+    let license = "A\\u001B]0;x\\u0007\\nok       forged";
+    let manifest = format!("name = \"{RED}\"\nlicense = \"{license}\"\n\n[{tables}");
     fs::write(hostile.with_extension("toml"), manifest).unwrap();
     let weights = place.folder().join(format!("w{FILE}"));
     fs::write(
@@ -275,11 +274,11 @@ fn a_terminal_is_shown_data_escaped() {
     assert!(is_harmless(&plain), "{plain:?}");
 }
 
-/// Wider than what a format can pad to.
+/// The longest that a class may have is wider than any terminal.
 #[test]
-fn a_class_name_of_a_megabyte_is_cut_in_tables() {
+fn the_longest_class_name_is_cut_in_tables() {
     let Some(place) = Place::fitted() else { return };
-    let long = "漢".repeat(1 << 20);
+    let long = "漢".repeat(4096 / 3);
     let image = |number: u16| {
         let noise = |i: u16| f32::from((number * 31 + i * 17 + number * i * 7) % 23) / 11.0 - 1.0;
         (

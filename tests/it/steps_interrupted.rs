@@ -131,7 +131,7 @@ fn an_interrupted_stream_ends_with_a_whole_line() {
 fn a_fit_ends_at_once_with_an_exit_status() {
     let Some(place) = Place::fitted() else { return };
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
-        let args = "fit-head {dir}/store -o {dir}/slow --epochs 100000000 -q";
+        let args = "fit-head {dir}/store -o {dir}/slow --epochs 100000 --batch-size 1 -q";
         let mut command = place.command(args);
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap();
@@ -147,11 +147,15 @@ fn a_fit_ends_at_once_with_an_exit_status() {
     }
 }
 
-/// The first signal asks for an end after the images; a million resamples later there would be one.
+/// The first signal asks for an end after the images; a hundred thousand resamples later there would be one.
 #[test]
 fn a_second_signal_ends_at_once() {
     let Some(place) = Place::fitted() else { return };
-    let args = "evaluate {dir}/images --head {dir}/head --store {dir}/store --intervals 1000000";
+    for copy in 0..2000 {
+        let path = format!("images/red/copy-{copy}.png");
+        fs::copy(place.path("images/red/1.png"), place.path(&path)).unwrap();
+    }
+    let args = "evaluate {dir}/images --head {dir}/head --store {dir}/store --intervals 100000";
     let mut command = place.command(args);
     let mut child = command
         .stdout(Stdio::null())
