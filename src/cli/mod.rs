@@ -1,6 +1,6 @@
 //! The command line: what was typed becomes options, reports become text.
 //!
-//! Standard output is for results only, standard error for talk; [`terminal`] is the door that text for people goes through. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done,
+//! Standard output is for results only, standard error for talk; `terminal` is the door that text for people goes through. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done,
 //! but some images were skipped, 130 and 143 interrupted by Ctrl-C or SIGTERM.
 
 mod backbone_args;
