@@ -37,10 +37,23 @@ fn read_only(place: &Place, args: &str) -> Option<Ran> {
     Some(run(&mut bound_by_modes(place.command(args))?))
 }
 
+/// Another user cannot follow the link into a home that is closed to others.
+fn copy_runtime(place: &Place) {
+    let runtime = place.folder().join("home/runtime");
+    let installed = fs::canonicalize(&runtime).unwrap();
+    fs::remove_file(&runtime).unwrap();
+    fs::create_dir(&runtime).unwrap();
+    for file in fs::read_dir(installed).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), runtime.join(file.file_name())).unwrap();
+    }
+}
+
 /// [`Place::fitted`], with a store that nobody but root can write to, and `new`, six pictures that it does not know, two of
 /// them equal.
 fn with_closed_store() -> Option<Place> {
     let place = Place::fitted()?;
+    copy_runtime(&place);
     two_classes(&place.folder().join("new"), 3, 100);
     let equal = fs::read(place.path("new/red/0.png")).unwrap();
     fs::write(place.path("new/red/1.png"), equal).unwrap();

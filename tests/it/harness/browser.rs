@@ -53,13 +53,10 @@ impl Browser {
             );
             return None;
         };
-        let mut driver = Command::new(driver)
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let port = port(&mut driver);
+        // It ends at once where another program has the port that it drew, on IPv6 or on IPv4.
+        let (driver, port) = (0..5)
+            .find_map(|_| listening(&driver))
+            .expect("chromedriver says where it listens");
         let profile = tempfile::tempdir().unwrap();
         let mut browser = Self {
             driver,
@@ -240,8 +237,14 @@ fn program(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The port that the driver says it listens on.
-fn port(driver: &mut Child) -> u16 {
+/// A driver, and the port that it says it listens on.
+fn listening(driver: &Path) -> Option<(Child, u16)> {
+    let mut driver = Command::new(driver);
+    driver
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut driver = driver.spawn().unwrap();
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let said = lines.find_map(|line| {
         let line = line.unwrap();
@@ -250,5 +253,9 @@ fn port(driver: &mut Child) -> u16 {
     });
     // Read on, so that the driver is never stopped by a full pipe.
     std::thread::spawn(move || lines.for_each(drop));
-    said.expect("chromedriver says where it listens")
+    if said.is_none() {
+        let _ = driver.kill();
+        let _ = driver.wait();
+    }
+    Some((driver, said?))
 }
