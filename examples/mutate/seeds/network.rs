@@ -1,14 +1,15 @@
 //! Small networks.
 
-mod message;
+#[path = "../../../src/backbones/onnx/sample/messages.rs"]
+mod messages;
 
 use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataLocation, DataType, GraphProto, ModelProto, NodeProto,
-    StringStringEntryProto, TensorProto,
+    StringStringEntryProto, TensorProto, ValueInfoProto,
 };
 
-use self::message::{
-    bytes, field, info, model, node, numbers, weight, with_float, with_int, with_ints,
+use self::messages::{
+    bytes, info, node, numbers, weight, with_float, with_graph, with_int, with_ints, zoo,
 };
 use super::{Seed, Wanted};
 
@@ -137,43 +138,8 @@ fn convolutions(epsilon: f32) -> ModelProto {
         13,
         nodes,
         weights,
-        vec![info("data", &[None, Some(3), Some(32), Some(32)])],
+        vec![info("data", DataType::FLOAT, &[-1, 3, 32, 32])],
     )
-}
-
-/// As the Model Zoo has them: weights among the inputs, and the batch in a reshape.
-fn zoo(batch: i64) -> ModelProto {
-    let nodes = vec![
-        node("Conv", &["data", "conv.w"], &["conv"]),
-        node("GlobalAveragePool", &["conv"], &["pool"]),
-        node("Reshape", &["pool", "target"], &["flat"]),
-        with_int(
-            node("Gemm", &["flat", "fc1.w", "fc1.b"], &["fc1"]),
-            "transB",
-            1,
-        ),
-        node("Relu", &["fc1"], &["features"]),
-        node("Dropout", &["features"], &["dropped", "mask"]),
-        with_int(
-            node("Gemm", &["dropped", "fc2.w", "fc2.b"], &["prob"]),
-            "transB",
-            1,
-        ),
-    ];
-    let weights = vec![
-        weight("conv.w", &[8, 3, 2, 1], 0.25),
-        numbers("target", &[batch, 8]),
-        weight("fc1.w", &[6, 8], 0.5),
-        weight("fc1.b", &[6], 0.125),
-        weight("fc2.w", &[5, 6], 77.0),
-        weight("fc2.b", &[5], 99.0),
-    ];
-    let mut inputs = vec![info("data", &[Some(batch), Some(3), Some(9), Some(9)])];
-    inputs.extend(weights.iter().map(|weight| {
-        let dims: Vec<_> = weight.dims.iter().map(|&dim| Some(dim)).collect();
-        info(weight.name.as_deref().unwrap_or_default(), &dims)
-    }));
-    model(3, 7, nodes, weights, inputs)
 }
 
 /// A transformer's start and end: patches, the class token before them, and a head on that.
@@ -201,7 +167,7 @@ fn tokens() -> ModelProto {
         17,
         nodes,
         weights,
-        vec![info("data", &[Some(1), Some(3), Some(32), Some(32)])],
+        vec![info("data", DataType::FLOAT, &[1, 3, 32, 32])],
     )
 }
 
@@ -209,17 +175,12 @@ fn tokens() -> ModelProto {
 fn with_branches() -> ModelProto {
     let graph = GraphProto {
         node: vec![node("Relu", &["flat"], &["out"])],
-        output: vec![info("out", &[None, Some(8)])],
+        output: vec![info("out", DataType::FLOAT, &[-1, 8])],
         ..GraphProto::default()
     };
     let mut chosen = node("If", &["condition"], &["out"]);
     for name in ["then_branch", "else_branch"] {
-        chosen.attribute.push(AttributeProto {
-            name: Some(name.to_owned()),
-            g: Some(graph.clone()),
-            r#type: Some(AttributeType::GRAPH),
-            ..AttributeProto::default()
-        });
+        chosen = with_graph(chosen, name, graph.clone());
     }
     let nodes = vec![
         node("Conv", &["data", "w"], &["conv"]),
@@ -240,7 +201,7 @@ fn with_branches() -> ModelProto {
         13,
         nodes,
         weights,
-        vec![info("data", &[None, Some(3), Some(8), Some(8)])],
+        vec![info("data", DataType::FLOAT, &[-1, 3, 8, 8])],
     )
 }
 
@@ -333,4 +294,28 @@ fn graph(model: &mut ModelProto) -> &mut GraphProto {
 
 fn convolution(inputs: &[&str], output: &str) -> NodeProto {
     with_ints(node("Conv", inputs, &[output]), "pads", &[1, 1, 1, 1])
+}
+
+/// With the output `prob` of five classes.
+fn model(
+    ir_version: i64,
+    opset: i64,
+    nodes: Vec<NodeProto>,
+    weights: Vec<TensorProto>,
+    inputs: Vec<ValueInfoProto>,
+) -> ModelProto {
+    let output = info("prob", DataType::FLOAT, &[-1, 5]);
+    messages::model(ir_version, opset, nodes, weights, inputs, vec![output])
+}
+
+/// A field of protobuf that is a message.
+fn field(number: u8, message: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut length = message.len();
+    while length > 0x7f {
+        bytes.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    [&bytes, message].concat()
 }

@@ -9,47 +9,34 @@ use super::layers::ConvLayer;
 use super::{Rewritten, rewrite};
 use crate::backbones::Convolutions;
 use crate::backbones::onnx::sample::{
-    Written, info, model, names_of, node, nodes_of, parse, shape, weight, with_int, written,
+    Written, info, model, names_of, node, nodes_of, numbers, parse, weight, with_int, with_ints,
+    written,
 };
 use crate::kernels::{Activation, InputOrder, Layout, Pooling, Stored};
-
-fn ints(
-    mut node: rten_onnx::onnx::NodeProto,
-    name: &str,
-    ints: &[i64],
-) -> rten_onnx::onnx::NodeProto {
-    node.attribute.push(AttributeProto {
-        name: Some(name.to_owned()),
-        ints: ints.to_vec(),
-        r#type: Some(AttributeType::INTS),
-        ..AttributeProto::default()
-    });
-    node
-}
 
 /// As the Model Zoo has them: format 3 with its weights among the inputs, opset 7 and a batch of 1. Two convolutions, the
 /// second halved, and a large linear layer.
 fn zoo() -> ModelProto {
-    let pool = ints(
+    let pool = with_ints(
         node("MaxPool", &["relu2"], &["pool"]),
         "kernel_shape",
         &[2, 2],
     );
     let dense = node("Gemm", &["flat", "fc.w", "fc.b"], &["fc"]);
     let nodes = vec![
-        ints(
+        with_ints(
             node("Conv", &["data", "conv1.w"], &["conv1"]),
             "pads",
             &[1; 4],
         ),
         node("Relu", &["conv1"], &["relu1"]),
-        ints(
+        with_ints(
             node("Conv", &["relu1", "conv2.w", "conv2.b"], &["conv2"]),
             "pads",
             &[1; 4],
         ),
         node("Relu", &["conv2"], &["relu2"]),
-        ints(pool, "strides", &[2, 2]),
+        with_ints(pool, "strides", &[2, 2]),
         node("Dropout", &["pool"], &["dropped"]),
         node("Reshape", &["dropped", "target"], &["flat"]),
         with_int(dense, "transB", 1),
@@ -59,7 +46,7 @@ fn zoo() -> ModelProto {
         weight("conv1.w", &[32, 3, 3, 3], 0.25),
         weight("conv2.w", &[32, 32, 3, 3], 0.5),
         weight("conv2.b", &[32], 0.75),
-        shape("target", &[1, 512]),
+        numbers("target", &[1, 512]),
         weight("fc.w", &[512, 512], 0.125),
         weight("fc.b", &[512], 1.5),
     ];
@@ -298,14 +285,14 @@ fn changed(change: impl FnOnce(&mut rten_onnx::onnx::NodeProto, &mut TensorProto
 #[test]
 fn what_is_not_known_is_left_to_onnx_runtime() {
     assert_eq!(changed(|_, _| {}), 2);
-    let with_ints = |name: &'static str, numbers: &'static [i64]| {
+    let taken_with = |name: &'static str, numbers: &'static [i64]| {
         changed(move |node, _| {
             node.attribute
                 .retain(|known| known.name.as_deref() != Some(name));
-            *node = ints(std::mem::take(node), name, numbers);
+            *node = with_ints(std::mem::take(node), name, numbers);
         })
     };
-    assert_eq!(with_ints("kernel_shape", &[3, 3]), 2);
+    assert_eq!(taken_with("kernel_shape", &[3, 3]), 2);
     for (name, numbers) in [
         ("kernel_shape", &[1 << 31, 3][..]),
         ("kernel_shape", &[3]),
@@ -319,14 +306,14 @@ fn what_is_not_known_is_left_to_onnx_runtime() {
         ("pads", &[-1; 4]),
         ("output_shape", &[8, 8]),
     ] {
-        assert_eq!(with_ints(name, numbers), 1, "{name} {numbers:?}");
+        assert_eq!(taken_with(name, numbers), 1, "{name} {numbers:?}");
     }
     let attribute =
         |change: fn(&mut AttributeProto)| changed(move |node, _| change(&mut node.attribute[0]));
     assert_eq!(attribute(|pads| pads.r#type = None), 1);
     assert_eq!(attribute(|pads| pads.r#type = Some(AttributeType::INT)), 1);
     assert_eq!(attribute(|pads| pads.i = Some(1)), 1);
-    let twice = changed(|node, _| *node = ints(std::mem::take(node), "pads", &[1; 4]));
+    let twice = changed(|node, _| *node = with_ints(std::mem::take(node), "pads", &[1; 4]));
     assert_eq!(twice, 1);
     let biases =
         |n: usize| changed(move |node, _| node.input.extend(vec!["conv2.b".to_owned(); n]));
@@ -373,7 +360,7 @@ fn a_pooling_that_leaves_nothing_is_refused() {
     let mut model = zoo();
     let graph = model.graph.as_mut().unwrap();
     let pool = std::mem::take(&mut graph.node[4]);
-    graph.node[4] = ints(pool, "dilations", &[9, 9]);
+    graph.node[4] = with_ints(pool, "dilations", &[9, 9]);
     for wanted in [Convolutions::Direct, Convolutions::Auto] {
         let written = written(&model);
         let error = rewrite(&written.path, [3, 8, 8], wanted).err().unwrap();

@@ -6,7 +6,7 @@ use rten_onnx::onnx::{
 
 use crate::backbones::onnx::Network;
 use crate::backbones::onnx::sample::{
-    cut, cut_with, dims_of, info, model, names_of, node, nodes_of, parse, shape, weight,
+    cut, cut_with, dims_of, info, model, names_of, node, nodes_of, numbers, parse, weight,
     with_graph, written, zoo,
 };
 
@@ -82,7 +82,7 @@ fn a_shared_target_stays_for_those_who_have_no_batch() {
     ];
     let weights = vec![
         weight("kernel", &[3], 2.0),
-        shape("target", &[1, 3]),
+        numbers("target", &[1, 3]),
         weight("w", &[3, 5], 1.0),
     ];
     let input = vec![info("data", DataType::FLOAT, &[1, 3, 9, 9])];
@@ -111,7 +111,7 @@ fn a_target_in_a_node_goes_with_its_node() {
     let mut constant = node("Constant", &[], &["target"]);
     constant.attribute.push(AttributeProto {
         name: Some("value".to_owned()),
-        t: Some(shape("", &[1, -1])),
+        t: Some(numbers("", &[1, -1])),
         r#type: Some(AttributeType::TENSOR),
         ..AttributeProto::default()
     });
