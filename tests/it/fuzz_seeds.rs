@@ -8,6 +8,8 @@ mod targets;
 use std::panic;
 
 use self::seeds::Wanted;
+/// For all tests that write networks.
+pub(crate) use self::seeds::network::messages as onnx_messages;
 
 #[test]
 fn every_seed_is_accepted_or_refused_as_it_must_be() {

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use frostline::images::{Crop, Layout};
 use rten_onnx::onnx::{
-    AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
-    OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+    AttributeProto, AttributeType, DataType, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 };
-use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
 
+use crate::fuzz_seeds::onnx_messages::{bytes, info, model, numbers};
 use crate::harness::{Ran, command, installed_home, run};
 
 /// A home with a runtime and no networks.
@@ -47,9 +46,7 @@ impl Place {
     }
 
     fn write(&self, name: &str, model: &ModelProto) -> String {
-        let mut bytes = Vec::new();
-        model.encode(ValueWriter::new(&mut bytes)).unwrap();
-        fs::write(self.path(name), bytes).unwrap();
+        fs::write(self.path(name), bytes(model)).unwrap();
         self.text(name)
     }
 
@@ -88,36 +85,6 @@ fn weight(name: &str, dims: &[i64], numbers: &[f32]) -> TensorProto {
     }
 }
 
-fn target(name: &str, numbers: &[i64]) -> TensorProto {
-    TensorProto {
-        dims: vec![numbers.len() as i64],
-        data_type: Some(DataType::INT64),
-        int64_data: numbers.to_vec(),
-        name: Some(name.to_owned()),
-        ..TensorProto::default()
-    }
-}
-
-fn info(name: &str, element: DataType, dims: &[i64]) -> ValueInfoProto {
-    let dim = |&length: &i64| Dimension {
-        dim_value: Some(length),
-        dim_param: None,
-    };
-    let shape = TensorShapeProto {
-        dim: dims.iter().map(dim).collect(),
-    };
-    ValueInfoProto {
-        name: Some(name.to_owned()),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TypeProtoTensor {
-                elem_type: Some(element),
-                shape: Some(shape),
-            }),
-            ..TypeProto::default()
-        }),
-    }
-}
-
 /// Format 3 with weights among the inputs and a batch of 1, as the Model Zoo has them. `nodes` go from `pool` (1, 3) to
 /// `layer`, and a classifier with softmax stands on top.
 fn network(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>) -> ModelProto {
@@ -130,28 +97,15 @@ fn network(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>)
         weight("w", &[3, 3], &identity),
         weight("b", &[3], &[4.0; 3]),
         weight("last.w", &[3, 5], &[77.0; 15]),
-        target("target", &[1, 3]),
+        numbers("target", &[1, 3]),
     ];
     let mut inputs = vec![input];
     inputs.extend(weights.iter().map(|weight| {
         let name = weight.name.as_deref().unwrap();
         info(name, weight.data_type.unwrap(), &weight.dims)
     }));
-    ModelProto {
-        ir_version: Some(3),
-        graph: Some(GraphProto {
-            node: node_list,
-            initializer: weights,
-            input: inputs,
-            output: vec![info("prob", DataType::FLOAT, &[1, 5])],
-            ..GraphProto::default()
-        }),
-        opset_import: vec![OperatorSetIdProto {
-            domain: None,
-            version: Some(9),
-        }],
-        ..ModelProto::default()
-    }
+    let output = info("prob", DataType::FLOAT, &[1, 5]);
+    model(3, 9, node_list, weights, inputs, vec![output])
 }
 
 /// The features are 2 · mean + 4 of each channel, if that is above 0.
@@ -311,7 +265,7 @@ fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>)
         let scale = (channel + 1) as f32 / 16.0;
         if channel % 3 == colour { scale } else { 0.0 }
     };
-    let numbers: Vec<f32> = (0..CHANNELS * 48).map(number).collect();
+    let patch: Vec<f32> = (0..CHANNELS * 48).map(number).collect();
     let mut model = network(input, before, Vec::new());
     let graph = model.graph.as_mut().unwrap();
     graph
@@ -325,9 +279,9 @@ fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>)
     ));
     graph.node.extend(nodes);
     let weights = [
-        weight("patch.w", &[6, 3, 4, 4], &numbers),
-        target("tokens", &[0, 6, -1]),
-        target("mixed", &[0, 5, 30]),
+        weight("patch.w", &[6, 3, 4, 4], &patch),
+        numbers("tokens", &[0, 6, -1]),
+        numbers("mixed", &[0, 5, 30]),
     ];
     for weight in weights {
         let (name, element) = (weight.name.clone().unwrap(), weight.data_type.unwrap());

@@ -2,7 +2,7 @@
 
 mod head;
 mod image;
-mod network;
+pub(crate) mod network;
 mod store;
 mod text;
 mod weights;

@@ -1,7 +1,7 @@
 //! Small networks.
 
 #[path = "../../../src/backbones/onnx/sample/messages.rs"]
-mod messages;
+pub(crate) mod messages;
 
 use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataLocation, DataType, GraphProto, ModelProto, NodeProto,

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use rten_onnx::onnx::{
-    AttributeProto, AttributeType, DataLocation, DataType, Dimension, GraphProto, ModelProto,
-    NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
-    TypeProto, TypeProtoTensor, ValueInfoProto,
+    AttributeProto, AttributeType, DataLocation, DataType, GraphProto, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto,
 };
-use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
+
+use crate::fuzz_seeds::onnx_messages::{bytes, info};
 
 /// A network in the making; its input is `input`.
 pub(super) struct Net {
@@ -32,7 +32,7 @@ impl Net {
         let [a, b, c] = image;
         Self {
             graph: GraphProto {
-                input: vec![info("input", &[-1, a, b, c])],
+                input: vec![info("input", DataType::FLOAT, &[-1, a, b, c])],
                 ..GraphProto::default()
             },
             opset: 13,
@@ -179,7 +179,7 @@ impl Net {
     pub(super) fn write(mut self, path: &Path, outputs: &[(&str, usize)]) {
         let outputs = outputs.iter();
         self.graph.output = outputs
-            .map(|(name, rank)| info(name, &vec![-1; *rank]))
+            .map(|(name, rank)| info(name, DataType::FLOAT, &vec![-1; *rank]))
             .collect();
         let model = ModelProto {
             ir_version: Some(8),
@@ -190,9 +190,7 @@ impl Net {
             }],
             ..ModelProto::default()
         };
-        let mut bytes = Vec::new();
-        model.encode(ValueWriter::new(&mut bytes)).unwrap();
-        std::fs::write(path, bytes).unwrap();
+        std::fs::write(path, bytes(&model)).unwrap();
     }
 }
 
@@ -232,27 +230,6 @@ fn attribute((name, value): &(&str, Is)) -> AttributeProto {
     };
     attribute.r#type = Some(kind);
     attribute
-}
-
-/// Lengths below 0 are free.
-fn info(name: &str, dims: &[i64]) -> ValueInfoProto {
-    let dim = |&length: &i64| Dimension {
-        dim_value: (length >= 0).then_some(length),
-        dim_param: None,
-    };
-    let tensor_type = TypeProtoTensor {
-        elem_type: Some(DataType::FLOAT),
-        shape: Some(TensorShapeProto {
-            dim: dims.iter().map(dim).collect(),
-        }),
-    };
-    ValueInfoProto {
-        name: Some(name.to_owned()),
-        r#type: Some(TypeProto {
-            tensor_type: Some(tensor_type),
-            ..TypeProto::default()
-        }),
-    }
 }
 
 /// Numbers between −1 and 1, the same on every machine.
