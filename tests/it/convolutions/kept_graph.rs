@@ -8,17 +8,8 @@ use super::*;
 /// Features of one image, from a home that may hold a kept graph, for a network of that SHA-256.
 fn features(case: &Case, home: &Path, sha256: &str) -> Vec<f32> {
     let [height, width] = case.size;
-    let preprocessing = Preprocessing {
-        resize: Resize::None,
-        crop: Crop::Center(width, height),
-        ..Preprocessing::default()
-    };
-    let options = RunOptions {
-        device: DeviceRequest::Exactly(Device::Cpu),
-        threads: 2,
-        convolutions: Convolutions::Direct,
-        ..RunOptions::new(Home::at(home))
-    };
+    let preprocessing = as_they_are(case.size);
+    let options = on_cpu(&Home::at(home), 2, Convolutions::Direct);
     let library = RuntimeLibrary::find(&case.home).unwrap();
     let network = (&*case.path(), Some(sha256));
     let layer = FeatureLayer::default();

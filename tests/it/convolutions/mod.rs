@@ -13,6 +13,24 @@ use frostline::images::{Crop, Layout, Preprocessing, Resize};
 use self::net::{Is, Net, Numbers};
 use crate::harness::installed_home;
 
+/// Images of this height and width, not resized.
+fn as_they_are([height, width]: [u32; 2]) -> Preprocessing {
+    Preprocessing {
+        resize: Resize::None,
+        crop: Crop::Center(width, height),
+        ..Preprocessing::default()
+    }
+}
+
+fn on_cpu(home: &Home, threads: usize, convolutions: Convolutions) -> RunOptions {
+    RunOptions {
+        device: DeviceRequest::Exactly(Device::Cpu),
+        threads,
+        convolutions,
+        ..RunOptions::new(home.clone())
+    }
+}
+
 /// A network in a folder that goes when it goes, and how it is fed.
 struct Case {
     home: Home,
@@ -42,19 +60,11 @@ impl Case {
     }
 
     fn load(&self, convolutions: Convolutions, layer: &str) -> OnnxBackbone {
-        let [height, width] = self.size;
         let preprocessing = Preprocessing {
-            resize: Resize::None,
-            crop: Crop::Center(width, height),
             layout: self.layout,
-            ..Preprocessing::default()
+            ..as_they_are(self.size)
         };
-        let options = RunOptions {
-            device: DeviceRequest::Exactly(Device::Cpu),
-            threads: 2,
-            convolutions,
-            ..RunOptions::new(self.home.clone())
-        };
+        let options = on_cpu(&self.home, 2, convolutions);
         let library = RuntimeLibrary::find(&self.home).unwrap();
         let features = FeatureLayer {
             layer: Some(layer.to_owned()),

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use frostline::backbones::{
-    Backbone, Convolutions, Device, DeviceRequest, FeatureLayer, Home, OnnxBackbone, RunOptions,
-    RuntimeLibrary,
+    Backbone, Convolutions, FeatureLayer, Home, OnnxBackbone, RuntimeLibrary,
 };
-use frostline::images::{Crop, Preprocessing, Resize};
 
 use super::net::{Is, Net, Numbers};
+use super::{as_they_are, on_cpu};
 use crate::harness::installed_home;
 
 /// How many networks are tried.
@@ -446,21 +445,12 @@ impl Bench {
     fn load(
         &self,
         path: &Path,
-        [height, width]: [u32; 2],
+        size: [u32; 2],
         layer: &str,
         convolutions: Convolutions,
     ) -> Result<OnnxBackbone, String> {
-        let preprocessing = Preprocessing {
-            resize: Resize::None,
-            crop: Crop::Center(width, height),
-            ..Preprocessing::default()
-        };
-        let options = RunOptions {
-            device: DeviceRequest::Exactly(Device::Cpu),
-            threads: 1,
-            convolutions,
-            ..RunOptions::new(self.home.clone())
-        };
+        let preprocessing = as_they_are(size);
+        let options = on_cpu(&self.home, 1, convolutions);
         let features = FeatureLayer {
             layer: Some(layer.to_owned()),
             ..FeatureLayer::default()
