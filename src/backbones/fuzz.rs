@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::kernels::Serial;
 use crate::outputs;
 
-/// Whether a network is accepted, which lies in a folder of its own; with `TMPDIR` in memory that is fastest.
+/// Writes a network to a folder of its own and tells whether it is accepted; fastest with `TMPDIR` in memory.
 fn accepted(bytes: &[u8], read: impl FnOnce(&Path) -> Result<()>) -> bool {
     let Ok(folder) = outputs::temporary_folder(&std::env::temp_dir()) else {
         return false;
@@ -43,7 +43,7 @@ pub fn cut(bytes: &[u8]) -> bool {
     })
 }
 
-/// Puts operators of our own into a network, in memory, and reads their weights.
+/// Rewrites a network in memory to use frostline's operators, and reads their weights.
 #[must_use]
 pub fn rewritten(bytes: &[u8]) -> bool {
     accepted(bytes, |path| {

@@ -53,7 +53,7 @@ pub(crate) const TARGETS: &[Target] = &[
     plain("onnx_cut", "a network that is cut at a layer", network::cut),
     plain(
         "onnx_rewrite",
-        "a network that gets operators of our own",
+        "a network rewritten to use frostline's operators",
         |bytes| accepted(backbones::rewritten(bytes)),
     ),
     plain("pth", "PyTorch's weights", |bytes| {

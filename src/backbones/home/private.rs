@@ -46,7 +46,7 @@ impl fmt::Display for Shared {
 /// looked at, cannot be used either.
 #[cfg(not(unix))]
 pub(super) fn check(_home: &Path, _path: &Path) -> Result<(), Shared> {
-    // The standard library tells nothing of access control lists.
+    // The standard library cannot read access control lists.
     Ok(())
 }
 
