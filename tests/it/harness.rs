@@ -20,4 +20,4 @@ pub(crate) use networks::{WHITE_IS_INFINITE, gains, two_outputs};
 pub(crate) use peak::measured;
 pub(crate) use pictures::{BLUE, RED, WHITE, two_classes, write_picture};
 pub(crate) use report_page::{jpeg, page_of, pets, photo};
-pub(crate) use stub::{Stub, manifest, preprocessing};
+pub(crate) use stub::{Stub, digest, features, index_row, manifest, preprocessing};

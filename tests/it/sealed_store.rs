@@ -11,35 +11,18 @@ use arrow_ipc::writer::FileWriter;
 use arrow_schema::Schema;
 use frostline::Error;
 use frostline::features::{
-    Content, Digest, Existing, FeatureStore, Index, IndexRow, Picture, StoreManifest, StoreWriter,
-    is_store,
+    Digest, Existing, FeatureStore, Index, Picture, StoreManifest, StoreWriter, is_store,
 };
 use frostline::stamp::Stamp;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::harness::manifest;
+use crate::harness::{digest, features, index_row, manifest};
 
 const SEEDS: [u8; 3] = [1, 2, 3];
 
-fn digest(seed: u8) -> Digest {
-    Digest::of(&[seed])
-}
-
-fn features(seed: u8) -> Vec<f32> {
-    (0..12).map(|i| f32::from(seed) + i as f32 / 16.0).collect()
-}
-
 fn index() -> Index {
-    let row = |&seed: &u8| IndexRow {
-        path: format!("{seed}.png"),
-        class: Some(["b", "c", "d"][usize::from(seed) - 1].to_owned()),
-        content: Ok(Content {
-            digest: digest(seed),
-            width: 4,
-            height: 3,
-        }),
-    };
+    let row = |&seed: &u8| index_row(seed, ["b", "c", "d"][usize::from(seed) - 1]);
     Index {
         rows: SEEDS.iter().map(row).collect(),
     }

@@ -4,33 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use frostline::Error;
-use frostline::features::{
-    Content, Digest, Dtype, Existing, FeatureStore, Index, IndexRow, StoreWriter,
-};
+use frostline::features::{Digest, Dtype, Existing, FeatureStore, Index, StoreWriter};
 use frostline::images::View;
 
-use crate::harness::manifest;
-
-fn features(seed: u8) -> Vec<f32> {
-    (0..12).map(|i| f32::from(seed) + i as f32 / 16.0).collect()
-}
-
-fn digest(seed: u8) -> Digest {
-    Digest::of(&[seed])
-}
+use crate::harness::{digest, features, index_row, manifest};
 
 fn index(seeds: &[u8]) -> Index {
-    let row = |&seed: &u8| IndexRow {
-        path: format!("{seed}.png"),
-        class: Some("a".to_owned()),
-        content: Ok(Content {
-            digest: digest(seed),
-            width: 4,
-            height: 3,
-        }),
-    };
     Index {
-        rows: seeds.iter().map(row).collect(),
+        rows: seeds.iter().map(|&seed| index_row(seed, "a")).collect(),
     }
 }
 

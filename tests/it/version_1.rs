@@ -15,11 +15,11 @@ use arrow_array::{
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Schema};
 use frostline::features::{
-    Content, Digest, Existing, FeatureStore, Index, IndexRow, Numbers, StoreManifest, StoreWriter,
+    Digest, Existing, FeatureStore, Index, Numbers, StoreManifest, StoreWriter,
 };
 use frostline::images::View;
 
-use crate::harness::{Place, contents, manifest, two_classes};
+use crate::harness::{Place, contents, digest, features, index_row, manifest, two_classes};
 
 /// Writes an Arrow file as version 1 did; fields may have nulls where `nullable` says so.
 fn write(path: &Path, columns: Vec<(&str, ArrayRef, bool)>, manifest: Option<&str>) {
@@ -87,27 +87,12 @@ pub(crate) fn text_of(manifest: &StoreManifest) -> String {
     serde_json::to_string_pretty(&value).unwrap()
 }
 
-fn digest(seed: u8) -> Digest {
-    Digest::of(&[seed])
-}
-
-fn features(seed: u8) -> Vec<f32> {
-    (0..12).map(|i| f32::from(seed) + i as f32 / 16.0).collect()
-}
-
 const SEEDS: [u8; 5] = [1, 2, 3, 4, 5];
 
 fn index() -> Index {
-    let rows = SEEDS.map(|seed| IndexRow {
-        path: format!("{seed}.png"),
-        class: Some("a".to_owned()),
-        content: Ok(Content {
-            digest: digest(seed),
-            width: 4,
-            height: 3,
-        }),
-    });
-    Index { rows: rows.into() }
+    Index {
+        rows: SEEDS.map(|seed| index_row(seed, "a")).into(),
+    }
 }
 
 fn part(store: &Path, number: usize) -> std::path::PathBuf {

@@ -1,7 +1,7 @@
 //! A network without weights, and the manifest of its features.
 
 use frostline::backbones::{Backbone, BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
-use frostline::features::{Dtype, StoreManifest};
+use frostline::features::{Content, Digest, Dtype, IndexRow, StoreManifest};
 use frostline::images::{Crop, Preprocessing, Resize, View};
 
 /// A backbone without weights: the mean of each channel of each quarter of its input.
@@ -71,4 +71,27 @@ pub(crate) fn manifest() -> StoreManifest {
         Dtype::F32,
         Engine::new("stub", "cpu", Precision::Fp32),
     )
+}
+
+/// The digest of an image of such a store; a seed stands for each.
+pub(crate) fn digest(seed: u8) -> Digest {
+    Digest::of(&[seed])
+}
+
+/// Its features.
+pub(crate) fn features(seed: u8) -> Vec<f32> {
+    (0..12).map(|i| f32::from(seed) + i as f32 / 16.0).collect()
+}
+
+/// Its row in the index.
+pub(crate) fn index_row(seed: u8, class: &str) -> IndexRow {
+    IndexRow {
+        path: format!("{seed}.png"),
+        class: Some(class.to_owned()),
+        content: Ok(Content {
+            digest: digest(seed),
+            width: 4,
+            height: 3,
+        }),
+    }
 }
