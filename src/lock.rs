@@ -12,9 +12,15 @@ use crate::outputs::{self, Owner};
 
 /// Held while something is written.
 #[derive(Debug)]
-pub(crate) struct WriteLock(
-    #[expect(dead_code, reason = "the lock lasts as long as the open file")] File,
-);
+pub(crate) struct WriteLock(File);
+
+impl Drop for WriteLock {
+    /// Closing the file would not do: a process that another thread is just starting has a copy of it for a moment, and
+    /// the lock lasts until the last copy is closed.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 /// More bytes than a process number has, with the end of its line.
 const LONGEST: u64 = 24;
@@ -73,6 +79,16 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn a_copy_of_the_open_file_does_not_keep_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        let first = WriteLock::take(&path, folder.path()).unwrap();
+        let _copy = first.0.try_clone().unwrap();
+        drop(first);
+        WriteLock::take(&path, folder.path()).unwrap();
+    }
 
     #[test]
     fn a_second_writer_is_refused_until_the_first_ends() {
