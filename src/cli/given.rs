@@ -58,6 +58,16 @@ pub(super) fn images(paths: &[PathBuf]) -> Result<(), Error> {
     }
 }
 
+/// Refuses what is no folder in the place of the folder of a store's images.
+pub(super) fn folder(path: &Path) -> Result<(), Error> {
+    let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
+    if kind.is_dir() {
+        return Ok(());
+    }
+    let hint = "give the folder that the images of the feature store lie in";
+    refuse(path, "a file, not a folder", hint)
+}
+
 fn refuse(path: &Path, what: &str, hint: &str) -> Result<(), Error> {
     Err(Error::Input {
         problem: format!("`{}` is {what}", path.display()),

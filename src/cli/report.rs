@@ -74,7 +74,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 
 fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
     let folders = [&options.images, &options.train_images];
-    let folders = folders.into_iter().flatten().cloned().collect();
+    let folders: Vec<_> = folders.into_iter().flatten().cloned().collect();
+    folders.iter().try_for_each(|path| given::folder(path))?;
     options.train.as_deref().map_or(Ok(()), given::store)?;
     let guard = guard_of(&options.judge.classify)?
         .data(&options.judge.data)

@@ -106,6 +106,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         &Roots::of(options),
         without_picture,
     ));
+    page.notes.extend(nearest::strangers(options)?);
     figures::fill(&mut page, &evaluation, accepted);
     let unreadable = training::fill(&mut page, &head.metrics);
     page.notes.extend(unreadable);

@@ -58,6 +58,24 @@ fn a_store_with_its_images_and_the_training_images_near() {
 }
 
 #[test]
+fn other_pictures_of_the_same_names_are_not_shown() {
+    let Some(place) = place() else { return };
+    write_picture(&place.folder().join("new/red/c.png"), BLUE, 99);
+    place
+        .frostline("fit-head {dir}/store -o {dir}/own")
+        .exits(0);
+    place
+        .frostline("report --head {dir}/own {dir}/val --images {dir}/new --train {dir}/val -o {dir}/r.html")
+        .exits(0)
+        .says(&[
+            "1 image without a picture: its file was not found below",
+            "The head was not trained on 4 images of the store",
+        ]);
+    let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
+    assert_eq!(pictures(&page), 3);
+}
+
+#[test]
 fn a_folder_of_images_shows_itself() {
     let Some(place) = place() else { return };
     fs::write(place.folder().join("new/red/broken.png"), "no picture").unwrap();

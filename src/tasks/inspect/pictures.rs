@@ -53,6 +53,7 @@ impl Pictures {
                     set,
                     path: row.path.clone(),
                     class: row.class.clone(),
+                    digest,
                 });
             }
             *count = (images.len(), digests.len());
@@ -129,13 +130,7 @@ fn open(path: impl AsRef<std::path::Path>) -> Result<FeatureStore> {
     if store.index().used().next().is_some() {
         return Ok(store);
     }
-    Err(Error::Input {
-        problem: format!(
-            "`{}` holds no samples: no extraction has ended with usable images yet",
-            store.path().display()
-        ),
-        hint: "extract some images into it".to_owned(),
-    })
+    Err(store.no_samples())
 }
 
 fn require_same_spec(store: &FeatureStore, against: &FeatureStore) -> Result<()> {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::features::Digest;
+
 /// Everything that was found; an inspection changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct InspectReport {
@@ -68,6 +70,9 @@ pub struct InspectedImage {
     pub path: String,
     /// Its class.
     pub class: Option<String>,
+    /// The key of its features; not in the JSON.
+    #[serde(skip)]
+    pub digest: Digest,
 }
 
 /// How many images a class has.

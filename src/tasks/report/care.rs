@@ -1,11 +1,11 @@
 //! What is odd about the data, as `inspect` finds it: of the training images where they are given, else of the judged ones.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::ReportOptions;
 use super::nearest::judged_features;
-use super::pictures::{Roots, file_below};
+use super::pictures::{Original, Roots, file_below};
 use crate::error::Result;
 use crate::features::FeatureStore;
 use crate::images::path_text::for_terminal;
@@ -20,7 +20,7 @@ const SUSPECTS: usize = 60;
 /// The findings, and the file of each suspect where that is known.
 pub(super) struct Care {
     found: DataCare,
-    pub(super) files: Vec<Option<PathBuf>>,
+    pub(super) files: Vec<Option<Original>>,
 }
 
 impl Care {
@@ -58,7 +58,10 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     let labels = report.labels.as_ref();
     let suspects = labels.map_or(&[][..], |labels| &labels.suspects);
     let suspects = &suspects[..suspects.len().min(SUSPECTS)];
-    let file = |suspect: &SuspectImage| root.and_then(|root| file_below(root, &suspect.image.path));
+    let file = |suspect: &SuspectImage| {
+        let image = &suspect.image;
+        root.and_then(|root| file_below(root, &image.path, image.digest))
+    };
     Ok(Some(Care {
         files: suspects.iter().map(file).collect(),
         found: DataCare {

@@ -1,15 +1,15 @@
 //! The training images nearest to each mistake: whether it is a look-alike, a wrong label, or something never seen.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::ReportOptions;
 use super::photos::Shown;
-use super::pictures::file_below;
+use super::pictures::{Original, file_below};
 use crate::classifier::{Classifier, Tta};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::features::{Digest, FeatureStore, is_store};
-use crate::head::UnitRows;
+use crate::head::{ImageRole, UnitRows};
 use crate::images::path_text::for_terminal;
 use crate::report::{Neighbour, Picture};
 
@@ -20,7 +20,7 @@ const NEIGHBOURS: usize = 5;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Near {
     pub(super) picture: Picture,
-    pub(super) file: Option<PathBuf>,
+    pub(super) file: Option<Original>,
 }
 
 /// Finds the neighbours of each mistake by the cosine of their features, and gives the training images among them.
@@ -58,17 +58,40 @@ pub(super) fn training_images(shown: &mut [Shown], options: &ReportOptions) -> R
         .rows
         .iter()
         .map(|&row| {
-            let row = rows[row];
+            let (row, digest) = (rows[row], digests[row]);
             Near {
                 picture: Picture {
                     path: for_terminal(&row.path),
                     class: row.class.clone().unwrap_or_default(),
                     thumbnail: None,
                 },
-                file: root.and_then(|root| file_below(root, &row.path)),
+                file: root.and_then(|root| file_below(root, &row.path, digest)),
             }
         })
         .collect())
+}
+
+/// What to say of a training store with images that the head was not trained on.
+pub(super) fn strangers(options: &ReportOptions) -> Result<Option<String>> {
+    let Some(train) = &options.train else {
+        return Ok(None);
+    };
+    let classifier = Classifier::open(&options.judge.classify.head, Tta::None)?;
+    let record = classifier.record();
+    if !record.is_known() {
+        return Ok(None);
+    }
+    let store = FeatureStore::open(train)?;
+    let known = |digest: &Digest| record.role(&digest.0) == ImageRole::Training;
+    let digests = store.index().used().map(|(_, digest)| digest);
+    let strangers = digests.filter(|digest| !known(digest)).count();
+    Ok((strangers > 0).then(|| {
+        format!(
+            "The head was not trained on {} of the store `{}`, which stand here as training images.",
+            counted(strangers, "image"),
+            train.display()
+        )
+    }))
 }
 
 /// The training store, which must hold the head's features.

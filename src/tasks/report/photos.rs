@@ -1,8 +1,6 @@
 //! From judged samples to the images of the page, in the order in which they are shown.
 
-use std::path::PathBuf;
-
-use super::pictures::Roots;
+use super::pictures::{Original, Roots};
 use super::{Judged, ReportOptions};
 use crate::classifier::top;
 use crate::features::Digest;
@@ -18,7 +16,7 @@ const TOP: usize = 5;
 pub(super) struct Shown {
     pub(super) photo: Photo,
     /// Its file, where that is known.
-    pub(super) file: Option<PathBuf>,
+    pub(super) file: Option<Original>,
     pub(super) digest: Digest,
 }
 
@@ -52,7 +50,7 @@ fn one(item: &JudgedItem, judged: &Judged, roots: &Roots<'_>) -> Shown {
             thumbnail: None,
             neighbours: Vec::new(),
         },
-        file: roots.file(&item.path),
+        file: roots.file(&item.path, item.digest),
         digest: item.digest,
     }
 }

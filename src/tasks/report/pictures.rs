@@ -7,7 +7,7 @@ use std::thread;
 use super::ReportOptions;
 use super::nearest::Near;
 use super::photos::Shown;
-use crate::features::is_store;
+use crate::features::{Digest, is_store};
 use crate::images::path_text::{from_text, to_text};
 use crate::images::{DecodeBudget, DecodeOptions, decode_within, read_file, thumbnail};
 use crate::progress::Progress;
@@ -15,6 +15,13 @@ use crate::report::{PICTURE_ROOM, Picture, Thumbnail};
 
 /// Files that are decoded before it is looked whether there is still room.
 const AT_ONCE: usize = 256;
+
+/// The file of a sample, and the digest of what it held when its features were computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Original {
+    path: PathBuf,
+    digest: Digest,
+}
 
 /// Where the judged images lie.
 #[derive(Debug, Clone, Copy)]
@@ -51,21 +58,27 @@ impl<'a> Roots<'a> {
     }
 
     /// The file of a sample, where that is known.
-    pub(super) fn file(&self, path: &str) -> Option<PathBuf> {
+    pub(super) fn file(&self, path: &str, digest: Digest) -> Option<Original> {
         match self.folder {
-            Some(_) => Some(from_text(path)),
-            None => file_below(self.images?, path),
+            Some(_) => Some(Original {
+                path: from_text(path),
+                digest,
+            }),
+            None => file_below(self.images?, path, digest),
         }
     }
 }
 
 /// The file of a store's sample. An index is data from elsewhere: what leads out of the folder is not followed.
-pub(super) fn file_below(root: &Path, name: &str) -> Option<PathBuf> {
+pub(super) fn file_below(root: &Path, name: &str, digest: Digest) -> Option<Original> {
     let name = from_text(name);
     let inside = name
         .components()
         .all(|part| matches!(part, std::path::Component::Normal(_)));
-    inside.then(|| root.join(name))
+    inside.then(|| Original {
+        path: root.join(name),
+        digest,
+    })
 }
 
 /// Makes thumbnails as long as there is room.
@@ -103,7 +116,7 @@ impl Pictures {
     ) -> Vec<Picture> {
         let wrong = mistakes(shown);
         self.photograph(&mut shown[..wrong], progress);
-        let files: Vec<_> = near.iter().map(|near| near.file.as_deref()).collect();
+        let files: Vec<_> = near.iter().map(|near| near.file.as_ref()).collect();
         let thumbnails = self.thumbnails(&files, progress);
         let with = |(near, thumbnail): (Near, _)| Picture {
             thumbnail,
@@ -121,15 +134,15 @@ impl Pictures {
     /// The pictures of other files.
     pub(super) fn of_files(
         &mut self,
-        files: &[Option<PathBuf>],
+        files: &[Option<Original>],
         progress: &dyn Progress,
     ) -> Vec<Option<Thumbnail>> {
-        let files: Vec<_> = files.iter().map(Option::as_deref).collect();
+        let files: Vec<_> = files.iter().map(Option::as_ref).collect();
         self.thumbnails(&files, progress)
     }
 
     fn photograph(&mut self, shown: &mut [Shown], progress: &dyn Progress) {
-        let files: Vec<_> = shown.iter().map(|shown| shown.file.as_deref()).collect();
+        let files: Vec<_> = shown.iter().map(|shown| shown.file.as_ref()).collect();
         let thumbnails = self.thumbnails(&files, progress);
         for (shown, thumbnail) in shown.iter_mut().zip(thumbnails) {
             shown.photo.thumbnail = thumbnail;
@@ -139,7 +152,7 @@ impl Pictures {
     /// A thumbnail for each file, in order, until the room is full.
     fn thumbnails(
         &mut self,
-        files: &[Option<&Path>],
+        files: &[Option<&Original>],
         progress: &dyn Progress,
     ) -> Vec<Option<Thumbnail>> {
         let mut done = Vec::with_capacity(files.len());
@@ -162,7 +175,7 @@ impl Pictures {
     }
 
     /// JPEG of each file that can be read, in order, on all threads.
-    fn decode(&self, files: &[Option<&Path>]) -> Vec<Option<Vec<u8>>> {
+    fn decode(&self, files: &[Option<&Original>]) -> Vec<Option<Vec<u8>>> {
         let budget = DecodeBudget::default();
         let next = AtomicUsize::new(0);
         let work = || {
@@ -183,9 +196,13 @@ impl Pictures {
         done
     }
 
-    /// The thumbnail of a file; none where it cannot be read: a picture that is missing is no reason to have no report.
-    fn small(&self, file: &Path, budget: &DecodeBudget) -> Option<Vec<u8>> {
-        let bytes = read_file(file, &self.decoding.limits, budget).ok()?;
+    /// The thumbnail of a file; none where it cannot be read or holds another picture than it did: a picture that is
+    /// missing is no reason to have no report.
+    fn small(&self, file: &Original, budget: &DecodeBudget) -> Option<Vec<u8>> {
+        let bytes = read_file(&file.path, &self.decoding.limits, budget).ok()?;
+        if Digest::of(&bytes) != file.digest {
+            return None;
+        }
         let image = decode_within(&bytes, &self.decoding, budget).ok()?;
         Some(thumbnail(&image, self.edge, self.quality))
     }
@@ -203,13 +220,13 @@ mod tests {
 
     #[test]
     fn an_index_leads_nowhere_else() {
-        let root = Path::new("/images");
-        assert_eq!(
-            file_below(root, "cat/1.jpg"),
-            Some("/images/cat/1.jpg".into())
-        );
-        assert_eq!(file_below(root, "../secret.png"), None);
-        assert_eq!(file_below(root, "/etc/secret.png"), None);
+        let below = |name| {
+            let file = file_below(Path::new("/images"), name, Digest([0; 32]));
+            file.map(|file| file.path)
+        };
+        assert_eq!(below("cat/1.jpg"), Some("/images/cat/1.jpg".into()));
+        assert_eq!(below("../secret.png"), None);
+        assert_eq!(below("/etc/secret.png"), None);
     }
 
     #[test]
