@@ -7,7 +7,7 @@
 //! used), and `reason` Utf8 (why not; null for a used one). No path, class or reason is empty. It is written last, so that
 //! it never names features that are not there. One that is damaged is written again by the next run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::arrow_file::{self, Failure, Rows, Table};
 use super::digest::Digest;
 use super::manifest::VERSION;
 use super::pipeline::Picture;
-use crate::error::{FileProblem, Result};
+use crate::error::{FileProblem, Result, counted};
 
 pub(super) const FILE: &str = "index.arrow";
 /// No index has more bytes: ten million images take about 1.5 GB.
@@ -76,6 +76,21 @@ impl Index {
         self.rows
             .iter()
             .filter_map(|row| Some((row, row.content.as_ref().ok()?.digest)))
+    }
+
+    /// What to say where samples leave the index, as after an extraction of one class folder alone.
+    pub(super) fn not_here(&self, before: &Self) -> Option<String> {
+        let now: HashSet<Digest> = self.used().map(|(_, digest)| digest).collect();
+        let gone = before.used().filter(|(_, digest)| !now.contains(digest));
+        match gone.count() {
+            0 => None,
+            n => Some(format!(
+                "{} that the store listed before {} not among the images of this run, and no longer listed; \
+                 the features stay in the store",
+                counted(n, "image"),
+                if n == 1 { "is" } else { "are" }
+            )),
+        }
     }
 
     /// Reads a store's index; empty where no run has ended yet.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 
 use super::digest::Digest;
-use super::index::Index;
+use super::index::{self, Index};
 use super::layout::Layout;
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Part};
@@ -68,6 +68,21 @@ impl FeatureStore {
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// The error of who needs samples, where the index names none.
+    #[must_use]
+    pub fn no_samples(&self) -> Error {
+        let why = if self.path.join(index::FILE).exists() {
+            "no image of its last extraction could be used"
+        } else {
+            "it has no `index.arrow`: no extraction has ended yet, or the file was removed"
+        };
+        Error::Input {
+            problem: format!("`{}` lists no samples: {why}", self.path.display()),
+            hint: "extract the images into it again: features that it holds are not computed again"
+                .to_owned(),
+        }
     }
 
     /// The features of the centre of some images as (N, D), in the order asked for.

@@ -280,7 +280,10 @@ impl StoreWriter {
         }
         match Index::read(&self.path) {
             Ok(found) if found == *index => {}
-            Ok(_) => index.write(&self.path)?,
+            Ok(found) => {
+                index.write(&self.path)?;
+                self.notes.extend(index.not_here(&found));
+            }
             Err(error) => {
                 index.write(&self.path)?;
                 self.notes.push(format!("{error}; it is written again"));

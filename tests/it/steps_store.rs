@@ -41,6 +41,23 @@ fn start(place: &Place, args: &str) -> Child {
 }
 
 #[test]
+fn a_store_without_its_index_says_so_and_gets_a_new_one() {
+    let Some(place) = Place::fitted() else { return };
+    fs::remove_file(place.path("store/index.arrow")).unwrap();
+    for command in ["fit-head {dir}/store -o {dir}/new", "inspect {dir}/store"] {
+        place.frostline(command).exits(1).says(&[
+            "has no `index.arrow`",
+            "hint: extract the images into it again",
+        ]);
+    }
+    let again = place.frostline(EXTRACT).exits(0);
+    again.says(&["0 computed, 12 reused"]);
+    place
+        .frostline("fit-head {dir}/store -o {dir}/new")
+        .exits(0);
+}
+
+#[test]
 fn a_killed_run_is_taken_up_bit_for_bit() {
     const MOMENTS: u32 = 12;
     let Some(place) = pictures(40) else { return };

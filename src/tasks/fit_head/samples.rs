@@ -30,9 +30,7 @@ impl Samples {
             .unzip();
         let unlabelled = names.iter().filter(|class| class.is_none()).count();
         if names.is_empty() {
-            return Err(bad(format!(
-                "`{name}` holds no samples: no extraction has ended with usable images yet"
-            )));
+            return Err(store.no_samples());
         }
         if unlabelled > 0 {
             return Err(bad(format!(
