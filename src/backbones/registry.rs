@@ -161,18 +161,19 @@ impl Registry {
             return self.open_installed(&installed);
         }
         let list = self.list().backbones;
+        let beside = if name.exists() {
+            format!("; a file is given with its folder: `./{}`", name.display())
+        } else {
+            String::new()
+        };
         let hint = match list.iter().find(|b| Path::new(&b.manifest.name) == name) {
             Some(known) => format!(
-                "run `{}`, or put the network at `{}`",
+                "run `{}`, or put the network at `{}`{beside}",
                 command_for(&known.manifest),
                 installed.display()
             ),
-            None if name.exists() => format!(
-                "this is taken for a name; a file is given with its folder: `./{}`",
-                name.display()
-            ),
             None => format!(
-                "the backbones are {}; or give the path of an .onnx file",
+                "the backbones are {}; or give the path of an .onnx file{beside}",
                 names(&list)
             ),
         };

@@ -36,6 +36,7 @@ enum Command {
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     match args.command {
         Command::List => {
+            home.check_private()?;
             let listing = Registry::new(home).list();
             listing.broken.iter().for_each(talk::cause);
             terminal::print(&list(listing.backbones))?;

@@ -49,6 +49,10 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
         ),
         home_finding(home),
     ];
+    if home.check_private().is_err() {
+        // Nothing else is used, and each would say the same.
+        return findings;
+    }
     let library = RuntimeLibrary::find(home);
     let providers = library.as_ref().ok().map(available_providers);
     let carried = providers

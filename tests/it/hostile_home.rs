@@ -43,6 +43,7 @@ fn a_home_that_others_can_write_to_is_refused_by_all_that_open_a_network() {
         "suggest {dir}/images --head {dir}/head -o {dir}/suggested.csv",
         "preview {dir}/images -o {dir}/preview.png",
         "models show efficientnet-lite0",
+        "models list",
         "models import {dir}/home/models/efficientnet-lite0.onnx --name other --layer scaled0",
     ];
     for (name, mode) in [("home", 0o1777), ("home/models", 0o757), ("", 0o777)] {
@@ -62,6 +63,7 @@ fn a_home_that_others_can_write_to_is_refused_by_all_that_open_a_network() {
             shown.contains("MISSING  FROSTLINE_HOME: other users"),
             "{shown}"
         );
+        assert_eq!(shown.matches("MISSING").count(), 1, "{shown}");
         place
             .frostline(&format!("{CLASSIFY} --allow-shared-home"))
             .exits(0);
