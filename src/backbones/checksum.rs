@@ -10,7 +10,7 @@ use crate::inputs::{self, Links};
 
 /// SHA-256 that grows by blocks and files.
 #[derive(Clone, Default)]
-pub(super) struct Checksum(Sha256);
+pub(crate) struct Checksum(Sha256);
 
 impl Checksum {
     pub(super) fn add(&mut self, bytes: &[u8]) {
@@ -37,7 +37,7 @@ impl Checksum {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn of_files(paths: &[PathBuf]) -> Result<String> {
+    pub(crate) fn of_files(paths: &[PathBuf]) -> Result<String> {
         let mut sums = Vec::with_capacity(paths.len());
         for path in paths {
             let mut sum = Self::default();

@@ -1,8 +1,8 @@
 //! The backbone manifest: all that must be known of a network to use it, as TOML.
 //!
 //! # Format
-//! `models/NAME.toml` (compiled into the library) or `NAME.toml` beside `NAME.onnx`: `name`, `license`, and the tables
-//! `[source]` (where the weights come from), `[features]` (which layer, how long) and `[preprocessing]` (see
+//! `models/NAME.toml` (compiled into the library) or `NAME.toml` beside `NAME.onnx`: `name`, `license`, `sha256` (of
+//! the network beside it), and the tables `[source]` (where the weights come from), `[features]` (which layer, how long) and `[preprocessing]` (see
 //! [`Preprocessing`]). Unknown keys are an error, so that a typing mistake does not pass for a default.
 
 use std::fmt;
@@ -27,6 +27,10 @@ pub struct BackboneManifest {
     /// SPDX expression of the weights' licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
+    /// SHA-256 of the network beside the manifest, as [`BackboneFile::sha256`](super::BackboneFile::sha256) has it. Where
+    /// it stands, another network is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// Where the weights come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
@@ -145,6 +149,7 @@ impl BackboneManifest {
         Self {
             name: name.into(),
             license: None,
+            sha256: None,
             source: None,
             features: FeatureLayer::default(),
             preprocessing: Preprocessing::default(),
@@ -179,7 +184,7 @@ impl BackboneManifest {
 }
 
 /// All keys of a manifest, for who has the binary alone.
-const KEYS: &str = "the keys are name and license; in [source] package, file, urls, arch, sha256 and bytes; in [features] \
+const KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, sha256 and bytes; in [features] \
                     layer, pool and num_features; in [preprocessing] resize, crop, interpolation, mean, std, channels, \
                     layout and scale";
 
@@ -224,6 +229,7 @@ mod tests {
     fn the_hint_names_each_key_of_a_full_manifest() {
         let mut full = BackboneManifest::named("probe");
         full.license = Some("MIT".to_owned());
+        full.sha256 = Some("s".to_owned());
         full.source = Some(Source {
             package: Some("p".to_owned()),
             file: Some("f".to_owned()),

@@ -22,6 +22,7 @@ mod spec;
 pub mod weights;
 
 pub use backbone::Backbone;
+pub(crate) use checksum::Checksum;
 pub use convolutions::Convolutions;
 pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, LeastRate, Proxies};

@@ -13,7 +13,7 @@ use super::home::Home;
 use super::known_checksums;
 use super::manifest::BackboneManifest;
 use super::onnx::Outline;
-use crate::error::{Error, Result};
+use crate::error::{Error, FileProblem, Result};
 
 /// The backbone that is used where none is named.
 pub const DEFAULT_BACKBONE: &str = "efficientnet-lite0";
@@ -324,9 +324,22 @@ impl BackboneFile {
     /// SHA-256 of the ONNX file, and with external data of all their sums, in lower-case hex.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
+    /// [`Error::Io`], or [`Error::File`] where it is no ONNX file, or has another sum than its manifest says.
     pub fn sha256(&self) -> Result<String> {
-        Checksum::of_files(&self.files()?)
+        let found = Checksum::of_files(&self.files()?)?;
+        match &self.manifest.sha256 {
+            Some(wanted) if *wanted != found => Err(Error::File {
+                path: self.path.clone(),
+                problem: FileProblem::Damaged(format!(
+                    "its SHA-256 is {found:.16}…, and its manifest says {wanted:.16}…"
+                )),
+                hint: format!(
+                    "install it again, or remove `sha256` from `{}` if you changed the network yourself",
+                    self.path.with_extension("toml").display()
+                ),
+            }),
+            _ => Ok(found),
+        }
     }
 
     /// The ONNX file and then each file of external data.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
-use crate::backbones::BackboneManifest;
+use crate::backbones::{BackboneManifest, Checksum};
 use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
@@ -31,7 +31,13 @@ impl Staged<'_> {
         if overwrite == Overwrite::Refuse {
             self.refuse_another(&path)?;
         }
-        let manifest = self.manifest.to_toml();
+        let files = [Some(self.network), self.data].into_iter().flatten();
+        let files: Vec<PathBuf> = files.map(Path::to_owned).collect();
+        let manifest = BackboneManifest {
+            sha256: Some(Checksum::of_files(&files)?),
+            ..self.manifest.clone()
+        }
+        .to_toml();
         outputs::write_bytes(&path.with_extension("toml"), manifest.as_bytes())?;
         let data_path = path.with_added_extension("data");
         if let Some(data) = self.data {

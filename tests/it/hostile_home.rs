@@ -32,6 +32,31 @@ fn open_to_all() -> Option<Place> {
 }
 
 #[test]
+fn an_installed_network_that_changed_on_disk_is_refused() {
+    let Some(place) = Place::fitted() else { return };
+    let import =
+        "models import {dir}/home/models/efficientnet-lite0.onnx --name other --layer scaled0";
+    let extract = "extract {dir}/images -o {dir}/new --backbone other";
+    place.frostline(import).exits(0);
+    place.frostline(extract).exits(0);
+    let network = place.path("home/models/other.onnx");
+    let mut bytes = fs::read(&network).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&network, &bytes).unwrap();
+    for command in [extract, "models show other"] {
+        place.frostline(command).exits(1).says(&[
+            "other.onnx` is damaged: its SHA-256 is",
+            "hint: install it again",
+        ]);
+    }
+    let shown = place.frostline("doctor").exits(1).out;
+    assert!(shown.contains("MISSING  backbone other"), "{shown}");
+    place.frostline(&format!("{import} --replace")).exits(0);
+    place.frostline(extract).exits(0);
+}
+
+#[test]
 fn a_home_that_others_can_write_to_is_refused_by_all_that_open_a_network() {
     let Some(place) = open_to_all() else { return };
     place.frostline(CLASSIFY).exits(0);
