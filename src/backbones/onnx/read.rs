@@ -98,7 +98,7 @@ fn foreign(path: &Path, found: &str) -> Error {
         found: found.to_owned(),
     };
     let hint =
-        "give an .onnx file; weights (.pth) are turned into one by `frostline models import`";
+        "give an .onnx file; weights (.pth, .safetensors) become one with `frostline models import FILE --arch NAME`";
     problem_of(path, problem, hint)
 }
 
