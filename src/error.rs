@@ -231,7 +231,10 @@ fn after(iterations: Option<usize>) -> String {
 fn elsewhere(kind: io::ErrorKind) -> &'static str {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     match kind {
-        StorageFull | QuotaExceeded | FileTooLarge => {
+        FileTooLarge => {
+            "the file would be larger than the process or the file system allows: see `ulimit -f`"
+        }
+        StorageFull | QuotaExceeded => {
             "free some space, or name another place with -o, --store or FROSTLINE_HOME"
         }
         _ => "name a place that can be written to with -o, --store or FROSTLINE_HOME",

@@ -56,8 +56,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let options = args.options(home, streamed)?;
     let guard = guard_of(&options)?.images(&options.inputs);
     let format = output.check(&guard, asked)?;
-    signals::listen();
     let report = output.write(|out| {
+        // Not before: a pipe without a reader is waited for, and one signal ends that.
+        signals::listen();
         let mut rows = Writer::new(out, format, labelling);
         let target = output.name();
         let failed = |error| Error::io("write", target)(error);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -23,7 +24,7 @@ struct Row {
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be read; [`Error::File`] when it is no such table, has a class twice or without a name, or a
-/// weight that is not finite and above 0.
+/// weight that is not from 1e-6 to 1e6.
 pub fn read_class_weights(path: &Path) -> Result<ClassWeight> {
     let bytes = inputs::read(path, Links::Follow, LIMIT).map_err(Error::io("read", path))?;
     parse(&bytes).map_err(|found| Error::File {
@@ -68,16 +69,19 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ClassWeight, String> {
     Ok(ClassWeight::Given(table))
 }
 
+/// Beyond these a class counts for nothing beside another, or sums of `f32` lose what they are added to.
+const WEIGHTS: RangeInclusive<f64> = 1e-6..=1e6;
+
 fn weight_of(class: &str, text: &str) -> Result<f64, String> {
     if class.is_empty() {
         return Err("a class has no name".to_owned());
     }
     let weight = text.trim().parse().ok();
     weight
-        .filter(|weight: &f64| weight.is_finite() && *weight > 0.0)
+        .filter(|weight: &f64| WEIGHTS.contains(weight))
         .ok_or_else(|| {
             let (class, text) = (shortened(class), shortened(text));
-            format!("the weight of `{class}` is `{text}`, not a finite number above 0")
+            format!("the weight of `{class}` is `{text}`, not a number from 1e-6 to 1e6")
         })
 }
 
@@ -120,12 +124,14 @@ mod tests {
             ("old", "it has no class"),
             (
                 "class,weight\ncat,heavy\n",
-                "`cat` is `heavy`, not a finite number",
+                "`cat` is `heavy`, not a number from 1e-6 to 1e6",
             ),
             ("class,weight\ncat,NaN\n", "`cat` is `NaN`"),
             ("class,weight\ncat,-1\n", "`cat` is `-1`"),
             ("class,weight\ncat,0\n", "`cat` is `0`"),
             ("class,weight\ncat,1e999\n", "`cat` is `1e999`"),
+            ("class,weight\ncat,1e7\n", "`cat` is `1e7`"),
+            ("class,weight\ncat,1e-320\n", "`cat` is `1e-320`"),
             ("class,weight\ncat,inf\n", "`cat` is `inf`"),
             ("class,weight\n,1\n", "a class has no name"),
             ("class,weight\ncat,1,2\n", "found record with 3 fields"),

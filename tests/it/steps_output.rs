@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Place, Ran};
 
@@ -76,7 +78,7 @@ fn a_full_device_is_an_error() {
 #[test]
 fn a_file_beyond_the_size_limit_is_an_error() {
     let Some(place) = Place::fitted() else { return };
-    let mut shell = std::process::Command::new("sh");
+    let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -f 1; exec \"$0\" \"$@\""]);
     let command = place.command("features export {dir}/store --format csv -o {dir}/table.csv");
     shell.arg(command.get_program()).args(command.get_args());
@@ -104,7 +106,7 @@ fn a_pipe_is_written_to_and_not_replaced() {
     let Some(place) = Place::fitted() else { return };
     let pipe = place.path("pipe");
     assert!(
-        std::process::Command::new("mkfifo")
+        Command::new("mkfifo")
             .arg(&pipe)
             .status()
             .unwrap()
@@ -191,4 +193,32 @@ fn unwritable(place: &Place) -> std::path::PathBuf {
 #[cfg(not(unix))]
 fn unwritable(place: &Place) -> std::path::PathBuf {
     place.folder().join("head")
+}
+
+/// Nobody reads the pipe: a signal ends the wait for a reader.
+#[cfg(unix)]
+#[test]
+fn a_pipe_without_a_reader_is_waited_for_until_a_signal() {
+    let Some(place) = Place::fitted() else { return };
+    let pipe = place.path("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let line = "classify {dir}/images --head {dir}/head --format csv -o {dir}/pipe";
+    let mut waiting = place.command(line).spawn().unwrap();
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(waiting.try_wait().unwrap(), None);
+    let term = Command::new("kill").arg(waiting.id().to_string()).status();
+    assert!(term.unwrap().success());
+    let begin = Instant::now();
+    let ended = loop {
+        if let Some(status) = waiting.try_wait().unwrap() {
+            break status;
+        }
+        if begin.elapsed() > Duration::from_secs(20) {
+            waiting.kill().unwrap();
+            panic!("it still waits for a reader");
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(ended.code(), Some(143));
 }

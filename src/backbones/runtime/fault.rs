@@ -31,11 +31,15 @@ pub(super) fn device(device: Device, message: &str) -> Error {
 
 /// Why a network cannot be opened.
 pub(super) fn network(path: &Path, message: &str) -> Error {
+    let hint = if is_out_of_memory(message) {
+        "there is not enough memory for it: see `ulimit -v` and what else is running"
+    } else {
+        "export the network again for an older version, or use a newer ONNX Runtime"
+    };
     Error::Network {
         path: path.to_owned(),
         problem: message.to_owned(),
-        hint: "export the network again for an older version, or use a newer ONNX Runtime"
-            .to_owned(),
+        hint: hint.to_owned(),
     }
 }
 
