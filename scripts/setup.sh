@@ -52,7 +52,8 @@ wheel_platform() {
 has_runtime() {
     local library
     library=$(compgen -G "$FROSTLINE_HOME/runtime/libonnxruntime.*" | head -n 1) || return 1
-    python3 -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$library" 2>/dev/null
+    # In a shell of its own, which keeps to itself that a signal ended it.
+    (python3 -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$library"; exit $?) 2>/dev/null
 }
 
 if ! has_runtime; then
