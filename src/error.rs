@@ -232,7 +232,8 @@ fn elsewhere(kind: io::ErrorKind) -> &'static str {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     match kind {
         FileTooLarge => {
-            "the file would be larger than the process or the file system allows: see `ulimit -f`"
+            "the process or the file system allows no larger file: see `ulimit -f`, or name another place \
+             with -o, --store or FROSTLINE_HOME"
         }
         StorageFull | QuotaExceeded => {
             "free some space, or name another place with -o, --store or FROSTLINE_HOME"

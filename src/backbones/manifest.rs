@@ -1,9 +1,10 @@
 //! The backbone manifest: all that must be known of a network to use it, as TOML.
 //!
 //! # Format
-//! `models/NAME.toml` (compiled into the library) or `NAME.toml` beside `NAME.onnx`: `name`, `license`, `sha256` (of
-//! the network beside it), and the tables `[source]` (where the weights come from), `[features]` (which layer, how long) and `[preprocessing]` (see
-//! [`Preprocessing`]). Unknown keys are an error, so that a typing mistake does not pass for a default.
+//! `models/NAME.toml` (compiled into the library) or `NAME.toml` beside `NAME.onnx`: `name`, `license`,
+//! `sha256` (of the network beside it), and the tables `[source]` (where the weights come from),
+//! `[features]` (which layer, how long) and `[preprocessing]` (see [`Preprocessing`]). Unknown keys are an error, so that a typing mistake
+//! does not pass for a default.
 
 use std::fmt;
 use std::path::Path;
@@ -27,8 +28,8 @@ pub struct BackboneManifest {
     /// SPDX expression of the weights' licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
-    /// SHA-256 of the network beside the manifest, as [`BackboneFile::sha256`](super::BackboneFile::sha256) has it. Where
-    /// it stands, another network is refused.
+    /// SHA-256 of the network beside the manifest, computed as in
+    /// [`BackboneFile::sha256`](super::BackboneFile::sha256). If it is given, another network is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Where the weights come from.
@@ -184,9 +185,9 @@ impl BackboneManifest {
 }
 
 /// All keys of a manifest, for who has the binary alone.
-const KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, sha256 and bytes; in [features] \
-                    layer, pool and num_features; in [preprocessing] resize, crop, interpolation, mean, std, channels, \
-                    layout and scale";
+const KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, sha256 and \
+                    bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, interpolation, mean, std, \
+                    channels, layout and scale";
 
 /// What is wrong with a manifest, and where, without the picture of the line that the parser draws over several lines.
 fn sentence(text: &str, error: &toml::de::Error) -> String {

@@ -49,7 +49,7 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
         ),
         home_finding(home),
     ];
-    if home.check_private().is_err() {
+    if matches!(findings[1].verdict, Verdict::Bad { .. }) {
         // Nothing else is used, and each would say the same.
         return findings;
     }

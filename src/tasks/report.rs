@@ -79,7 +79,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         options.bootstrap,
     )?;
     let mut shown = photos::of(&judged, options);
-    let near = nearest::training_images(&mut shown, options)?;
+    let (near, strangers) = nearest::training_images(&mut shown, options, &head.record)?;
     let care = care::of(options)?;
     let files = care.as_ref().map_or(&[][..], |care| &care.files);
     let mut pictures = pictures(shown.len() + near.len() + files.len(), options)?;
@@ -106,7 +106,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         &Roots::of(options),
         without_picture,
     ));
-    page.notes.extend(nearest::strangers(options)?);
+    page.notes.extend(strangers);
     figures::fill(&mut page, &evaluation, accepted);
     let unreadable = training::fill(&mut page, &head.metrics);
     page.notes.extend(unreadable);

@@ -142,6 +142,7 @@ fn a_full_disk_leaves_a_store_that_the_next_run_completes() {
         "cannot write",
         "part-00000.arrow",
         "see `ulimit -f`",
+        "-o",
     ]);
     let names = fs::read_dir(place.path("store")).unwrap();
     let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();

@@ -97,7 +97,8 @@ fn foreign(path: &Path, found: &str) -> Error {
         wanted: "an ONNX network",
         found: found.to_owned(),
     };
-    let hint = "give an .onnx file; weights (.pth, .safetensors) become one with `frostline models import FILE --arch NAME`";
+    let hint = "give an .onnx file; weights (.pth, .safetensors) become one with \
+                `frostline models import FILE --arch NAME`";
     problem_of(path, problem, hint)
 }
 

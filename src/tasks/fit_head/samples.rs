@@ -16,12 +16,6 @@ pub(super) struct Samples {
 
 impl Samples {
     pub(super) fn of(store: &FeatureStore) -> Result<Self> {
-        let bad = |problem: String| {
-            Error::Input {
-            problem,
-            hint: "extract a folder that holds one folder for each class, as `cat/1.jpg` and `dog/2.jpg`".to_owned(),
-        }
-        };
         let name = store.path().display();
         let (names, digests): (Vec<Option<String>>, Vec<Digest>) = store
             .index()
@@ -33,10 +27,14 @@ impl Samples {
             return Err(store.no_samples());
         }
         if unlabelled > 0 {
-            return Err(bad(format!(
-                "{unlabelled} of the {} images in `{name}` have no class",
-                names.len()
-            )));
+            return Err(Error::Input {
+                problem: format!(
+                    "{unlabelled} of the {} images in `{name}` have no class",
+                    names.len()
+                ),
+                hint: "extract a folder that holds one folder for each class, as `cat/1.jpg` and `dog/2.jpg`"
+                    .to_owned(),
+            });
         }
         Ok(Self {
             names: names.into_iter().flatten().collect(),

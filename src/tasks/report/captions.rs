@@ -77,7 +77,8 @@ pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<String>
     Some(match roots.images {
         None => "Feature stores do not know where their images lie: give --images FOLDER to see them here.".to_owned(),
         Some(root) => format!(
-            "{} without a picture: {} not found below `{}`, could not be read or held another picture, or the page was full.",
+            "{} without a picture: {} not found below `{}`, could not be read or held another picture, \
+             or the page was full.",
             counted(without, "image"),
             if without == 1 { "its file was" } else { "their files were" },
             root.display()

@@ -9,7 +9,7 @@ use super::pictures::{Original, file_below};
 use crate::classifier::{Classifier, Tta};
 use crate::error::{Error, Result, counted};
 use crate::features::{Digest, FeatureStore, is_store};
-use crate::head::{ImageRole, UnitRows};
+use crate::head::{ImageRole, TrainingRecord, UnitRows};
 use crate::images::path_text::for_terminal;
 use crate::report::{Neighbour, Picture};
 
@@ -23,10 +23,15 @@ pub(super) struct Near {
     pub(super) file: Option<Original>,
 }
 
-/// Finds the neighbours of each mistake by the cosine of their features, and gives the training images among them.
-pub(super) fn training_images(shown: &mut [Shown], options: &ReportOptions) -> Result<Vec<Near>> {
+/// Finds the neighbours of each mistake by the cosine of their features, and returns the training images among
+/// them and what to say of the training store.
+pub(super) fn training_images(
+    shown: &mut [Shown],
+    options: &ReportOptions,
+    record: &TrainingRecord,
+) -> Result<(Vec<Near>, Option<String>)> {
     let Some(train) = &options.train else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     };
     let train = open(train, options)?;
     let mut mistakes: Vec<&mut Shown> = shown.iter_mut().filter(|s| !s.photo.is_right()).collect();
@@ -54,7 +59,7 @@ pub(super) fn training_images(shown: &mut [Shown], options: &ReportOptions) -> R
         shown.photo.neighbours = others.take(NEIGHBOURS).map(neighbour).collect();
     }
     let root = options.train_images.as_deref();
-    Ok(album
+    let near = album
         .rows
         .iter()
         .map(|&row| {
@@ -68,30 +73,22 @@ pub(super) fn training_images(shown: &mut [Shown], options: &ReportOptions) -> R
                 file: root.and_then(|root| file_below(root, &row.path, digest)),
             }
         })
-        .collect())
+        .collect();
+    Ok((near, strangers(record, &train)))
 }
 
-/// What to say of a training store with images that the head was not trained on.
-pub(super) fn strangers(options: &ReportOptions) -> Result<Option<String>> {
-    let Some(train) = &options.train else {
-        return Ok(None);
-    };
-    let classifier = Classifier::open(&options.judge.classify.head, Tta::None)?;
-    let record = classifier.record();
-    if !record.is_known() {
-        return Ok(None);
-    }
-    let store = FeatureStore::open(train)?;
+/// Returns a note if a training store has images that the head was not trained on.
+fn strangers(record: &TrainingRecord, store: &FeatureStore) -> Option<String> {
     let known = |digest: &Digest| record.role(&digest.0) == ImageRole::Training;
     let digests = store.index().used().map(|(_, digest)| digest);
     let strangers = digests.filter(|digest| !known(digest)).count();
-    Ok((strangers > 0).then(|| {
+    (record.is_known() && strangers > 0).then(|| {
         format!(
             "The head was not trained on {} of the store `{}`, which stand here as training images.",
             counted(strangers, "image"),
-            train.display()
+            store.path().display()
         )
-    }))
+    })
 }
 
 /// The training store, which must hold the head's features.

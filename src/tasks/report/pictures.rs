@@ -196,8 +196,8 @@ impl Pictures {
         done
     }
 
-    /// The thumbnail of a file; none where it cannot be read or holds another picture than it did: a picture that is
-    /// missing is no reason to have no report.
+    /// Returns the thumbnail of a file; none if it cannot be read or its bytes have changed: a report is
+    /// written without the picture.
     fn small(&self, file: &Original, budget: &DecodeBudget) -> Option<Vec<u8>> {
         let bytes = read_file(&file.path, &self.decoding.limits, budget).ok()?;
         if Digest::of(&bytes) != file.digest {
