@@ -3,8 +3,8 @@
 //! # Format
 //! `models/NAME.toml` (compiled into the library) or `NAME.toml` beside `NAME.onnx`: `name`, `license`,
 //! `sha256` (of the network beside it), and the tables `[source]` (where the weights come from),
-//! `[features]` (which layer, how long) and `[preprocessing]` (see [`Preprocessing`]). Unknown keys are an error, so that a typing mistake
-//! does not pass for a default.
+//! `[features]` (which layer, how long) and `[preprocessing]` (see [`Preprocessing`]). Unknown keys are an
+//! error, so that a typing mistake does not pass for a default.
 
 use std::fmt;
 use std::path::Path;
@@ -186,8 +186,8 @@ impl BackboneManifest {
 
 /// All keys of a manifest, for who has the binary alone.
 const KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, sha256 and \
-                    bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, interpolation, mean, std, \
-                    channels, layout and scale";
+                    bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, \
+                    interpolation, mean, std, channels, layout and scale";
 
 /// What is wrong with a manifest, and where, without the picture of the line that the parser draws over several lines.
 fn sentence(text: &str, error: &toml::de::Error) -> String {

@@ -23,8 +23,8 @@ pub(super) struct Near {
     pub(super) file: Option<Original>,
 }
 
-/// Finds the neighbours of each mistake by the cosine of their features, and returns the training images among
-/// them and what to say of the training store.
+/// Finds the neighbours of each mistake by the cosine of their features, and returns the training images
+/// among them and what to say of the training store.
 pub(super) fn training_images(
     shown: &mut [Shown],
     options: &ReportOptions,
