@@ -189,14 +189,16 @@ impl Classifier {
         &self.spec
     }
 
-    /// Checks that features of `spec` are those that the head was trained on; `name` says whose they are.
+    /// Checks that features of `spec` are those that the head was trained on; `name` says whose they are. Returns a note
+    /// where the head can be used although their pixels were decoded by another version.
     ///
     /// # Errors
     /// [`Error::Mismatch`] with both sides.
-    pub fn require(&self, spec: &FeatureSpec, name: &str) -> Result<()> {
-        let differences = self.spec.differences_from_superset(spec);
+    pub fn require(&self, spec: &FeatureSpec, name: &str) -> Result<Option<String>> {
+        let ours = self.spec.with_pixels_of(spec);
+        let differences = ours.differences_from_superset(spec);
         if differences.is_empty() {
-            return Ok(());
+            return Ok(self.pixel_note(spec.decoding.pixel_version));
         }
         Err(Error::Mismatch {
             left: "the head".to_owned(),
@@ -204,6 +206,19 @@ impl Classifier {
             differences: differences.join("; "),
             hint: "extract the features again with the head's backbone and preprocessing"
                 .to_owned(),
+        })
+    }
+
+    /// What to know where the head is used on pixels of a version that it was not trained on.
+    #[must_use]
+    pub fn pixel_note(&self, version: u32) -> Option<String> {
+        let trained = self.spec.decoding.pixel_version;
+        (trained != version).then(|| {
+            format!(
+                "the head was trained on features of pixel version {trained}, and is used on those of version {version}: features of \
+                 JPEGs differ slightly (cosine 0.999 or more); to use the same pixels, extract the training images again \
+                 and fit the head again"
+            )
         })
     }
 

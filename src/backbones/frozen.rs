@@ -158,7 +158,7 @@ impl Frozen {
         Self::load(
             &found,
             sha256,
-            spec.decoding,
+            spec.decoding.by_this_version(),
             spec.views.clone(),
             Vec::new(),
             &library,

@@ -81,6 +81,27 @@ impl Decoding {
         }
     }
 
+    /// The same choices, of pictures that this version of the code decodes.
+    #[must_use]
+    pub fn by_this_version(self) -> Self {
+        Self {
+            pixel_version: PIXEL_VERSION,
+            ..self
+        }
+    }
+
+    /// What differs in the version of the pixels.
+    #[must_use]
+    fn other_version(&self, right: &Self) -> Option<String> {
+        let (left, right) = (self.pixel_version, right.pixel_version);
+        (left != right).then(|| {
+            format!(
+                "pixel_version is {left} on the left and {right} on the right: since version 2, JPEGs are decoded to \
+                 libjpeg-turbo's pixels, and the cosine to features of earlier versions is 0.999 or more"
+            )
+        })
+    }
+
     /// Those among the options.
     #[must_use]
     pub fn of(options: &DecodeOptions) -> Self {
@@ -234,11 +255,20 @@ impl FeatureSpec {
             format!("the network is {left} on the left and {right} on the right")
         });
         let fields = different(self.fields(), right.fields());
-        network.into_iter().chain(fields).collect()
+        let version = self.decoding.other_version(&right.decoding);
+        network.into_iter().chain(fields).chain(version).collect()
+    }
+
+    /// The same with the version of the pixels of other features, with which they may be compared.
+    #[must_use]
+    pub fn with_pixels_of(&self, other: &Self) -> Self {
+        let mut spec = self.clone();
+        spec.decoding.pixel_version = other.decoding.pixel_version;
+        spec
     }
 
     /// All but the network itself, each as people write it.
-    fn fields(&self) -> [(&'static str, String); 16] {
+    fn fields(&self) -> [(&'static str, String); 15] {
         let (b, p, d) = (&self.backbone, &self.preprocessing, &self.decoding);
         let list = |v: &[f32]| {
             v.iter()
@@ -261,7 +291,6 @@ impl FeatureSpec {
             ("exif", d.exif.to_string()),
             ("alpha", d.alpha.to_string()),
             ("jpeg_scale", d.jpeg_scale.to_string()),
-            ("pixel_version", d.pixel_version.to_string()),
             (
                 "views",
                 self.views

@@ -61,7 +61,7 @@ const SCAN: u8 = 0xda;
 /// stand before a marker. Stray bytes between segments are passed over, as decoders do.
 fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
     loop {
-        let at = bytes.iter().position(|&b| b == 0xff)?;
+        let at = memchr::memchr(0xff, bytes)?;
         bytes = &bytes[at + 1..];
         match *bytes.first()? {
             0 | 0xff | 0xd0..=0xd7 => {}
@@ -83,18 +83,6 @@ pub(super) fn next_segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((marker, content, rest))
 }
 
-/// Whether a JPEG says before its first scan that it has several of all pixels.
-pub(super) fn is_progressive(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    while let Some((marker, _, after)) = next_segment(rest) {
-        if matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce) {
-            return true;
-        }
-        rest = after;
-    }
-    false
-}
-
 /// `TEM` and a repeated start have no length; restarts never get here.
 fn stands_alone(marker: u8) -> bool {
     matches!(marker, 0x01 | START)
@@ -114,12 +102,11 @@ fn after_segment(bytes: &[u8], has_pixels: bool) -> Result<&[u8], SkipReason> {
 /// `header` is what follows the marker: two bytes of length, then the bits of a sample.
 fn unknown_process(marker: u8, header: &[u8]) -> Option<&'static str> {
     match (marker, header.get(2)) {
-        (0xc3 | 0xc7, _) => Some("lossless coding"),
-        (0xc5 | 0xc6, _) => Some("hierarchical coding"),
-        (0xc9..=0xcb | 0xcd..=0xcf, _) => Some("arithmetic coding"),
+        (0xc3 | 0xc7 | 0xcb, _) => Some("lossless coding"),
+        (0xc5 | 0xc6 | 0xcd..=0xcf, _) => Some("hierarchical coding"),
         (0xf7, _) => Some("JPEG-LS coding"),
-        (0xc0..=0xc2, Some(12)) => Some("12 bits per sample"),
-        (0xc0..=0xc2, Some(16)) => Some("16 bits per sample"),
+        (0xc0..=0xc2 | 0xc9 | 0xca, Some(12)) => Some("12 bits per sample"),
+        (0xc0..=0xc2 | 0xc9 | 0xca, Some(16)) => Some("16 bits per sample"),
         _ => None,
     }
 }
@@ -232,13 +219,16 @@ mod tests {
         let known = [
             (0xc3, 8, Some("lossless coding")),
             (0xc5, 8, Some("hierarchical coding")),
-            (0xc9, 8, Some("arithmetic coding")),
-            (0xca, 8, Some("arithmetic coding")),
+            (0xcb, 8, Some("lossless coding")),
+            (0xce, 8, Some("hierarchical coding")),
             (0xf7, 8, Some("JPEG-LS coding")),
             (0xc0, 12, Some("12 bits per sample")),
             (0xc1, 12, Some("12 bits per sample")),
             (0xc2, 12, Some("12 bits per sample")),
+            (0xca, 12, Some("12 bits per sample")),
             (0xc0, 8, None),
+            (0xc9, 8, None),
+            (0xca, 8, None),
             (0xc2, 8, None),
             // Huffman tables are no frame.
             (0xc4, 12, None),

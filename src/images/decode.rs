@@ -2,38 +2,42 @@
 
 #[doc(hidden)]
 pub mod fuzz;
+mod jpeg;
 mod kind;
 mod open;
 mod options;
 mod pieces;
 mod png;
 mod reason;
-mod reduced;
 mod transparency;
 
-use std::ops::Deref;
+use std::borrow::Cow;
+use std::ops::{Deref, Range};
 
+pub use self::jpeg::Planes;
 pub use self::options::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
 use image::ImageDecoder;
 use image::metadata::Orientation;
 
+use self::jpeg::Jpeg;
 use self::open::{open, working_memory};
 use self::reason::{no_pixels, reason, unsupported};
 use super::budget::Permit;
 use super::pixels::to_rgb8;
 use super::{
-    DecodeBudget, Format, Preprocessing, RgbImage, SkipReason, complete, exif, orientation, sniff,
+    DecodeBudget, Format, Picture, Preprocessing, RgbImage, SkipReason, complete, exif,
+    orientation, sniff,
 };
 
 /// A picture together with its share of a [`DecodeBudget`], which is given back when it is dropped.
 #[derive(Debug)]
-pub struct Decoded<'a> {
-    image: RgbImage,
+pub struct Decoded<'a, P = RgbImage> {
+    picture: P,
     full_size: (u32, u32),
-    _permit: Permit<'a>,
+    permit: Permit<'a>,
 }
 
-impl Decoded<'_> {
+impl<P> Decoded<'_, P> {
     /// The size of the upright picture in its file, (width, height): that of the pixels, if they were not reduced.
     #[must_use]
     pub fn full_size(&self) -> (u32, u32) {
@@ -41,11 +45,59 @@ impl Decoded<'_> {
     }
 }
 
-impl Deref for Decoded<'_> {
-    type Target = RgbImage;
+impl<P> Deref for Decoded<'_, P> {
+    type Target = P;
 
-    fn deref(&self) -> &RgbImage {
-        &self.image
+    fn deref(&self) -> &P {
+        &self.picture
+    }
+}
+
+/// A decoded picture as its decoder leaves it.
+#[derive(Debug)]
+pub enum Pixels {
+    /// 8-bit RGB.
+    Rgb(RgbImage),
+    /// The components of a JPEG, which take a half of that.
+    Planes(Planes),
+}
+
+impl Pixels {
+    fn num_bytes(&self) -> u64 {
+        match self {
+            Self::Rgb(image) => image.pixels().len() as u64,
+            Self::Planes(planes) => planes.num_bytes(),
+        }
+    }
+
+    /// All of them as 8-bit RGB.
+    #[must_use]
+    pub fn into_rgb(self) -> RgbImage {
+        match self {
+            Self::Rgb(image) => image,
+            Self::Planes(planes) => planes.to_rgb(),
+        }
+    }
+}
+
+impl Picture for Pixels {
+    fn size(&self) -> (u32, u32) {
+        match self {
+            Self::Rgb(image) => image.size(),
+            Self::Planes(planes) => planes.size(),
+        }
+    }
+
+    fn rows<'a>(
+        &'a self,
+        rows: Range<u32>,
+        columns: Range<u32>,
+        buffer: &'a mut Vec<u8>,
+    ) -> &'a [u8] {
+        match self {
+            Self::Rgb(image) => image.rows(rows, columns, buffer),
+            Self::Planes(planes) => planes.rows(rows, columns, buffer),
+        }
     }
 }
 
@@ -56,7 +108,7 @@ impl Deref for Decoded<'_> {
 /// Why it cannot be used.
 pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage, SkipReason> {
     let unlimited = DecodeBudget::new(u64::MAX);
-    Ok(decode_within(bytes, options, &unlimited)?.image)
+    Ok(decode_within(bytes, options, &unlimited)?.picture)
 }
 
 /// Decodes a whole file, at its full scale, and waits until the budget has the memory for it.
@@ -71,10 +123,18 @@ pub fn decode_within<'a>(
     options: &DecodeOptions,
     budget: &'a DecodeBudget,
 ) -> Result<Decoded<'a>, SkipReason> {
-    decode_at(bytes, options, None, budget)
+    let mut decoded = decode_at(bytes, options, Wanted::Rgb, budget)?;
+    let picture = decoded.picture.into_rgb();
+    decoded.permit.shrink_to(picture.pixels().len() as u64);
+    Ok(Decoded {
+        picture,
+        full_size: decoded.full_size,
+        permit: decoded.permit,
+    })
 }
 
-/// As [`decode_within`], at the scale that `options` allow a picture that is preprocessed next.
+/// As [`decode_within`], for a picture that is preprocessed next: at the scale that `options` allow it, and as its
+/// decoder leaves it.
 ///
 /// # Errors
 ///
@@ -84,47 +144,86 @@ pub fn decode_for<'a>(
     bytes: &[u8],
     options: &DecodeOptions,
     budget: &'a DecodeBudget,
-) -> Result<Decoded<'a>, SkipReason> {
+) -> Result<Decoded<'a, Pixels>, SkipReason> {
     let edge = match options.jpeg_scale {
         JpegScale::Full => None,
         JpegScale::Reduced => preprocessing.shorter_edge(),
     };
-    decode_at(bytes, options, edge, budget)
+    decode_at(
+        bytes,
+        options,
+        edge.map_or(Wanted::Pixels, Wanted::Edge),
+        budget,
+    )
 }
 
-/// Decodes a picture whose shorter edge may become as short as twice `edge`.
+/// What becomes of a picture.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    /// All of it in RGB.
+    Rgb,
+    /// It is resized.
+    Pixels,
+    /// It is resized so that its shorter edge becomes that long.
+    Edge(u32),
+}
+
 fn decode_at<'a>(
     bytes: &[u8],
     options: &DecodeOptions,
-    edge: Option<u32>,
+    wanted: Wanted,
     budget: &'a DecodeBudget,
-) -> Result<Decoded<'a>, SkipReason> {
+) -> Result<Decoded<'a, Pixels>, SkipReason> {
     let format = sniff(bytes)?;
     complete::check(format, bytes)?;
+    if format == Format::Jpeg {
+        return decode_jpeg(bytes, options, wanted, budget);
+    }
     let mut decoder = open(format, bytes, options)?;
     let orientation = orientation_of(format, bytes, &mut decoder, options);
     let size = decoder.dimensions();
-    let memory = working_memory(format, bytes, &decoder);
-    let divisor = match format {
-        Format::Jpeg => edge.and_then(|edge| reduced::divisor(size, edge)),
-        _ => None,
-    };
-    let reduced = divisor.and_then(|divisor| {
-        let permit = budget.reserve_pixels(memory / u64::from(divisor * divisor));
-        Some((reduced::read(bytes, divisor, memory)?, permit))
-    });
-    let (image, mut permit) = if let Some(reduced) = reduced {
-        reduced
-    } else {
-        let permit = budget.reserve_pixels(memory);
-        (read(format, bytes, decoder, options)?, permit)
-    };
-    let image = image.upright(orientation);
+    let mut permit = budget.reserve_pixels(working_memory(format, &decoder));
+    let image = read(format, bytes, decoder, options)?.upright(orientation);
     permit.shrink_to(image.pixels().len() as u64);
     Ok(Decoded {
-        image,
+        picture: Pixels::Rgb(image),
         full_size: upright(size, orientation),
-        _permit: permit,
+        permit,
+    })
+}
+
+fn decode_jpeg<'a>(
+    bytes: &[u8],
+    options: &DecodeOptions,
+    wanted: Wanted,
+    budget: &'a DecodeBudget,
+) -> Result<Decoded<'a, Pixels>, SkipReason> {
+    let orientation = exif_orientation(Format::Jpeg, bytes, options);
+    let bytes = Jpeg::without_metadata(bytes);
+    let mut jpeg = Jpeg::open(&bytes, &options.limits)?;
+    let size = jpeg.size();
+    let rgb = match wanted {
+        Wanted::Rgb => 3 * u64::from(size.0) * u64::from(size.1),
+        Wanted::Pixels | Wanted::Edge(_) => 0,
+    };
+    let copy = match &bytes {
+        Cow::Owned(copy) => copy.len() as u64,
+        Cow::Borrowed(_) => 0,
+    };
+    let mut permit = budget.reserve_pixels(copy + jpeg.working_memory() + rgb);
+    let reduced = match wanted {
+        Wanted::Edge(edge) => jpeg.reduced(edge),
+        Wanted::Rgb | Wanted::Pixels => None,
+    };
+    let picture = match reduced {
+        Some(image) => Pixels::Rgb(image.upright(orientation)),
+        None => Pixels::Planes(jpeg.planes()?.upright(orientation)),
+    };
+    permit.shrink_to(picture.num_bytes() + rgb);
+    Ok(Decoded {
+        picture,
+        full_size: upright(size, orientation),
+        permit,
     })
 }
 
@@ -135,6 +234,11 @@ fn decode_at<'a>(
 /// Why it cannot be used, as far as the header tells.
 pub fn dimensions(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReason> {
     let format = sniff(bytes)?;
+    if format == Format::Jpeg {
+        let pixels = Jpeg::without_metadata(bytes);
+        let size = Jpeg::open(&pixels, &options.limits)?.size();
+        return Ok(upright(size, exif_orientation(format, bytes, options)));
+    }
     let mut decoder = open(format, bytes, options)?;
     let orientation = orientation_of(format, bytes, &mut decoder, options);
     Ok(upright(decoder.dimensions(), orientation))
@@ -158,7 +262,6 @@ fn orientation_of(
 ) -> Orientation {
     // A metadata block that cannot be read says nothing about the pixels.
     match (options.exif, format) {
-        (Exif::Ignore, _) => Orientation::NoTransforms,
         (Exif::Apply, Format::Tiff) => decoder.orientation().unwrap_or(Orientation::NoTransforms),
         (Exif::Apply, Format::Png) => decoder
             .exif_metadata()
@@ -167,7 +270,14 @@ fn orientation_of(
             .map_or(Orientation::NoTransforms, |block| {
                 orientation::from_exif(&block)
             }),
-        (Exif::Apply, _) => {
+        _ => exif_orientation(format, bytes, options),
+    }
+}
+
+fn exif_orientation(format: Format, bytes: &[u8], options: &DecodeOptions) -> Orientation {
+    match options.exif {
+        Exif::Ignore => Orientation::NoTransforms,
+        Exif::Apply => {
             exif::block(format, bytes).map_or(Orientation::NoTransforms, orientation::from_exif)
         }
     }

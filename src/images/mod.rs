@@ -7,7 +7,7 @@
 
 /// The version of everything that pixels depend on: decoders, resizing, our own code. Features of different versions are
 /// not mixed. It is raised with every change that changes the pixels of any picture; a test compares them.
-pub const PIXEL_VERSION: u32 = 1;
+pub const PIXEL_VERSION: u32 = 2;
 
 pub mod budget;
 pub mod complete;
@@ -18,6 +18,7 @@ pub mod format;
 mod lettering;
 mod orientation;
 pub mod path_text;
+mod picture;
 mod pixels;
 mod policy_text;
 pub mod preprocess;
@@ -32,10 +33,11 @@ pub use contact_sheet::{Cell, contact_sheet};
 #[doc(hidden)]
 pub use decode::fuzz;
 pub use decode::{
-    Alpha, DecodeOptions, Decoded, Exif, JpegScale, Limits, decode, decode_for, decode_within,
-    dimensions,
+    Alpha, DecodeOptions, Decoded, Exif, JpegScale, Limits, Pixels, decode, decode_for,
+    decode_within, dimensions,
 };
 pub use format::{Format, sniff};
+pub use picture::Picture;
 pub use pixels::RgbImage;
 pub use preprocess::{
     Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View, Views,

@@ -2,8 +2,7 @@
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
+use libjpeg_turbo_rs::{PixelFormat, Subsampling, compress};
 
 use super::RgbImage;
 
@@ -28,11 +27,15 @@ pub fn thumbnail(image: &RgbImage, edge: u32, quality: u8) -> Vec<u8> {
     Resizer::new()
         .resize(&source, &mut small, &bilinear)
         .expect("both are 8-bit RGB");
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, quality)
-        .encode(small.buffer(), width, height, ExtendedColorType::Rgb8)
-        .expect("memory can be written to");
-    jpeg
+    compress(
+        small.buffer(),
+        width as usize,
+        height as usize,
+        PixelFormat::Rgb,
+        quality,
+        Subsampling::S420,
+    )
+    .expect("the buffer holds 3 samples a pixel, and memory can be written to")
 }
 
 /// The size with the longer edge at `edge`, both at least 1; never more than it was.

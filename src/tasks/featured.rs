@@ -15,7 +15,7 @@ use crate::features::{
     StoreManifest, StoreWriter, is_store,
 };
 use crate::images::path_text::to_text;
-use crate::images::{Found, Scan, SkipReason, View};
+use crate::images::{Found, PIXEL_VERSION, Scan, SkipReason, View};
 use crate::progress::Progress;
 
 /// An image with its features, or with the reason why it has none.
@@ -94,6 +94,7 @@ pub(super) fn with_features(
         (None, ran) => drop(ran?),
     }
     notes.extend(frozen.notes());
+    notes.extend(classifier.pixel_note(PIXEL_VERSION));
     let Counts { used, skipped } = counts;
     Ok(ClassifyReport {
         used,

@@ -154,7 +154,7 @@ pub(super) fn judge_by(
     };
     let mut tallies: Vec<_> = classifiers.iter().map(|c| Tally::new(c, known)).collect();
     let (engine, notes) = if is_store(&options.data) {
-        (from_store(options, &mut tallies)?, Vec::new())
+        from_store(options, &mut tallies)?
     } else {
         from_images(options, &mut tallies, progress)?
     };
@@ -210,16 +210,17 @@ fn n_classes(tallies: &[Tally<'_>]) -> usize {
     classes.sum()
 }
 
-fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<Engine> {
+fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<(Engine, Vec<String>)> {
     let store = FeatureStore::open(&options.data)?;
     let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
     check_room(digests.len(), n_classes(tallies), free())?;
+    let mut notes = Vec::new();
     for tally in tallies {
         let classifier = tally.classifier;
-        classifier.require(
+        notes.extend(classifier.require(
             &store.manifest().spec,
             &format!("the features `{}`", options.data.display()),
-        )?;
+        )?);
         let features = store.views(&digests, &classifier.spec().views)?;
         let predictions = classifier.predict(features.view())?;
         for ((row, &digest), prediction) in rows.iter().zip(&digests).zip(predictions) {
@@ -227,7 +228,8 @@ fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<Engin
             tally.add(image, prediction.map_err(|why| why.to_string()));
         }
     }
-    Ok(store.manifest().engine.clone())
+    notes.dedup();
+    Ok((store.manifest().engine.clone(), notes))
 }
 
 fn from_images(

@@ -143,7 +143,7 @@ fn pixels(
     let bytes = read_file(&sample.path, &decoding.limits, &budget);
     let bytes = bytes.map_err(ReadFault::reason)?;
     let image = decode_for(preprocessor.settings(), &bytes, decoding, &budget)?;
-    Ok(preprocessor.fit(&image))
+    Ok(preprocessor.fit(&*image))
 }
 
 fn title(found: &Found) -> String {

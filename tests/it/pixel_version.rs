@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use frostline::features::Digest;
+use frostline::features::{Digest, Existing, FeatureStore, StoreManifest, StoreWriter};
 use frostline::images::{
     Crop, DecodeOptions, Interpolation, PIXEL_VERSION, Preprocessing, Preprocessor, Resize, decode,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::harness::golden_as;
+use crate::harness::{Place, golden_as};
 
-/// What `scripts/pixel_pictures.py` wrote. Where a format loses nothing, `decoded` is what Pillow reads.
+/// What `scripts/pixel_pictures.py` wrote. But for transparency and 16 bits, which have policies of their own, `decoded` is
+/// what Pillow reads.
 #[derive(Serialize, Deserialize)]
 struct Golden {
     pixel_version: u32,
@@ -74,4 +75,58 @@ fn pixels_change_with_their_version_alone() {
         changed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         serde_json::to_string_pretty(&found).unwrap()
     );
+}
+
+/// The place's features, as a frostline of pixel version 1 would have computed them.
+fn store_of_version_1(place: &Place) -> StoreManifest {
+    let store = FeatureStore::open(Path::new(&place.path("store"))).unwrap();
+    let mut manifest = store.manifest().clone();
+    manifest.spec.decoding.pixel_version = 1;
+    let old = Path::new(&place.path("old")).to_owned();
+    let mut writer = StoreWriter::open(&old, manifest.clone(), Existing::Extend).unwrap();
+    for (_, digest) in store.index().used() {
+        let features = store.features(&[digest]).unwrap();
+        writer.push(digest, features.as_slice().unwrap()).unwrap();
+    }
+    writer.finish_run(store.index(), &[]).unwrap();
+    manifest
+}
+
+#[test]
+fn other_pixels_are_told_apart_and_heads_go_on() {
+    let Some(place) = Place::fitted() else { return };
+    store_of_version_1(&place);
+    let why = "pixel_version is 1 on the left and 2 on the right: since version 2, JPEGs are decoded to libjpeg-turbo's";
+    place
+        .frostline("extract {dir}/images -o {dir}/old")
+        .exits(1)
+        .says(&[why, "choose another output folder, or --overwrite"]);
+    place
+        .frostline("fit-head {dir}/old --validation {dir}/store -o {dir}/mixed")
+        .exits(1)
+        .says(&[why, "extract both with the same"]);
+    place
+        .frostline("fit-head {dir}/old -o {dir}/old-head")
+        .exits(0);
+    let note =
+        "the head was trained on features of pixel version 1, and is used on those of version 2";
+    for line in [
+        "classify {dir}/images --head {dir}/old-head",
+        "evaluate --head {dir}/old-head {dir}/store --include-training",
+        "evaluate --head {dir}/old-head {dir}/images --include-training",
+    ] {
+        place
+            .frostline(line)
+            .exits(0)
+            .says(&[note, "fit the head again"]);
+    }
+    // A store is filled with the pixels of today.
+    place
+        .frostline("classify {dir}/images --head {dir}/old-head --store {dir}/old")
+        .exits(1)
+        .says(&[why]);
+    let same = place
+        .frostline("classify {dir}/images --head {dir}/head")
+        .exits(0);
+    assert!(!same.err.contains("pixel version"), "{}", same.err);
 }

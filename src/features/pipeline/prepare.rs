@@ -99,7 +99,7 @@ impl Preparer<'_> {
         let image = decode_for(settings, &bytes, self.decoding, self.budget)?;
         drop(bytes);
         timings.decode = start.elapsed();
-        let fit = |&view: &View| self.preprocessor.fit_view(&image, view);
+        let fit = |&view: &View| self.preprocessor.fit_view(&*image, view);
         let pixels = self.views.iter().map(fit).collect::<Vec<_>>().concat();
         timings.preprocess = start.elapsed().saturating_sub(timings.decode);
         Ok((

@@ -3,15 +3,15 @@
 use std::io::Cursor;
 
 use image::codecs::gif::{GifEncoder, Repeat};
-use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ImageEncoder, ImageFormat};
+use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 
-use super::reduced;
+use super::jpeg::Jpeg;
 use crate::images::{
-    Alpha, Crop, DecodeBudget, DecodeOptions, Exif, Format, JpegScale, Limits, Preprocessing,
-    Preprocessor, Resize, RgbImage, SkipReason, View, decode_for, dimensions, sniff,
+    Alpha, Crop, DecodeBudget, DecodeOptions, Exif, Format, JpegScale, Limits, Picture,
+    Preprocessing, Preprocessor, Resize, SkipReason, View, decode_for, dimensions, sniff,
 };
 
 /// The most pixels of a picture, so that a run of the fuzzer takes no longer than reading its header and this many.
@@ -56,7 +56,7 @@ pub fn image_bytes(bytes: &[u8]) -> Result<(u32, u32), SkipReason> {
     if sniff(bytes) == Ok(Format::Jpeg) {
         // Pictures within the limit are too small to be reduced otherwise.
         for divisor in [2, 4, 8] {
-            let _ = reduced::read(bytes, divisor, 16 * MAX_PIXELS);
+            let _ = Jpeg::open(bytes, &limits).map(|mut jpeg| jpeg.scaled(divisor));
         }
     }
     Ok(size)
@@ -74,12 +74,12 @@ fn decoded(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReas
         };
         let image = decode_for(&settings, bytes, options, &budget)?;
         assert_eq!(size, Ok(image.full_size()), "the header says another size");
-        preprocess(&settings, &image);
+        preprocess(&settings, &*image);
     }
     size
 }
 
-fn preprocess(settings: &Preprocessing, image: &RgbImage) {
+fn preprocess(settings: &Preprocessing, image: &impl Picture) {
     let mut preprocessor = Preprocessor::new(settings).expect("the settings are valid");
     for view in [View::Center, View::CenterFlipped] {
         let pixels = preprocessor.fit_view(image, view);
@@ -109,7 +109,6 @@ pub fn seeds() -> Vec<Vec<u8>> {
     ];
     let mut seeds = vec![LOSSY_WEBP.to_vec(), animation(&rgb)];
     for format in [
-        ImageFormat::Jpeg,
         ImageFormat::Png,
         ImageFormat::Gif,
         ImageFormat::WebP,
@@ -125,17 +124,44 @@ pub fn seeds() -> Vec<Vec<u8>> {
             }
         }
     }
-    let [mut jpeg, mut png, mut webp] = [const { Vec::new() }; 3];
-    with_metadata(&rgb, JpegEncoder::new(&mut jpeg));
+    let [mut png, mut webp] = [const { Vec::new() }; 2];
     with_metadata(&rgb, PngEncoder::new(&mut png));
     with_metadata(&rgb, WebPEncoder::new_lossless(&mut webp));
-    seeds.extend([jpeg, png, webp]);
+    seeds.extend([png, webp]);
+    seeds.extend(jpegs(&rgb));
     seeds
+}
+
+/// Each way to store the picture as a JPEG, the last one with an orientation.
+fn jpegs(rgb: &DynamicImage) -> Vec<Vec<u8>> {
+    let pixels = rgb.to_rgb8();
+    let gray = rgb.to_luma8();
+    let cmyk: Vec<u8> = pixels
+        .pixels()
+        .flat_map(|p| [p[0], p[1], p[2], 200])
+        .collect();
+    let encoder = |data, format| Encoder::new(data, 16, 8, format);
+    let colour = || encoder(&pixels, PixelFormat::Rgb);
+    let files = [
+        encoder(&gray, PixelFormat::Grayscale).encode(),
+        encoder(&cmyk, PixelFormat::Cmyk).encode(),
+        colour().subsampling(Subsampling::S444).encode(),
+        colour().subsampling(Subsampling::S422).encode(),
+        colour().subsampling(Subsampling::S440).encode(),
+        colour().subsampling(Subsampling::S411).encode(),
+        colour().progressive(true).encode(),
+        colour().arithmetic(true).encode(),
+        colour().arithmetic(true).progressive(true).encode(),
+        colour().restart_blocks(1).encode(),
+        colour().icc_profile(&[7; 200]).exif_data(TURNED).encode(),
+    ];
+    files
+        .map(|file| file.expect("the buffer holds the picture"))
+        .to_vec()
 }
 
 /// Writes the picture with an orientation, and with bytes that stand for a colour profile.
 fn with_metadata(rgb: &DynamicImage, mut encoder: impl ImageEncoder) {
-    const TURNED: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
     let known = encoder.set_exif_metadata(TURNED.to_vec());
     known.expect("the format has EXIF blocks");
     let known = encoder.set_icc_profile(vec![7; 200]);
@@ -143,6 +169,9 @@ fn with_metadata(rgb: &DynamicImage, mut encoder: impl ImageEncoder) {
     rgb.write_with_encoder(encoder)
         .expect("memory can be written to");
 }
+
+/// An EXIF block that asks for a quarter turn.
+const TURNED: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
 
 /// Two frames of the picture as a GIF.
 fn animation(rgb: &DynamicImage) -> Vec<u8> {

@@ -6,9 +6,7 @@ use crate::images::{Format, tags};
 pub(super) fn detail(format: Format, bytes: &[u8]) -> Option<String> {
     match format {
         Format::Tiff => tiff(bytes),
-        // The coding processes that are known not to be read are told in `complete`.
-        Format::Jpeg => Some("an unusual coding process".into()),
-        Format::Png | Format::Gif | Format::WebP | Format::Bmp | Format::Pnm => None,
+        Format::Jpeg | Format::Png | Format::Gif | Format::WebP | Format::Bmp | Format::Pnm => None,
     }
 }
 

@@ -4,7 +4,6 @@ use std::io::Cursor;
 
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::gif::GifDecoder;
-use image::codecs::jpeg::JpegDecoder;
 use image::codecs::pnm::PnmDecoder;
 use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
@@ -12,7 +11,6 @@ use image::error::DecodingError;
 use image::{ImageDecoder, ImageError, ImageFormat, ImageResult};
 
 use super::DecodeOptions;
-use super::pieces::Pieces;
 use super::png::PngDecoder;
 use super::reason::{ends_early, no_pixels, reason, unsupported};
 use crate::images::{Format, SkipReason, complete, grouped, tags};
@@ -44,7 +42,7 @@ pub(super) fn open<'a>(
     if width == 0 || height == 0 {
         return Err(no_pixels(format));
     }
-    let memory = memory_limits(working_memory(format, bytes, &decoder));
+    let memory = memory_limits(working_memory(format, &decoder));
     decoder
         .set_limits(memory)
         .map_err(|error| reason(format, bytes, &error))?;
@@ -60,7 +58,7 @@ fn header(
     let limits = memory_limits(max_pixels.saturating_mul(8));
     Ok(match format {
         Format::Png => Box::new(PngDecoder::new(bytes, &limits)?),
-        Format::Jpeg => Box::new(JpegDecoder::new(Pieces::of(format, bytes))?),
+        Format::Jpeg => unreachable!("a JPEG is opened by its own decoder"),
         Format::Gif => Box::new(GifDecoder::new(Cursor::new(bytes))?),
         Format::WebP => Box::new(WebPDecoder::new(Cursor::new(bytes))?),
         Format::Bmp => Box::new(BmpDecoder::new(Cursor::new(bytes))?),
@@ -86,15 +84,11 @@ fn pnm(bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
 
 /// The bytes that decoding takes at its peak, about: the decoder's samples, and once more for converting or turning them,
 /// or what the decoder keeps beside them, measured on pictures of every kind.
-pub(super) fn working_memory(format: Format, bytes: &[u8], decoder: &impl ImageDecoder) -> u64 {
+pub(super) fn working_memory(format: Format, decoder: &impl ImageDecoder) -> u64 {
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     let samples = decoder.total_bytes().max(pixels.saturating_mul(3));
     match format {
-        // All coefficients, of 16 bits and of up to four components.
-        Format::Jpeg if complete::is_progressive(bytes) => {
-            samples.saturating_add(pixels.saturating_mul(9))
-        }
         // A frame and the canvas with their transparency.
         Format::WebP => samples.saturating_add(pixels.saturating_mul(8)),
         // Four components become three.

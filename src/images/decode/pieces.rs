@@ -1,5 +1,6 @@
 //! A file without the metadata that no pixel depends on: decoders keep copies of it, of many times what a picture needs.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 
 use crate::images::{Format, complete};
@@ -28,6 +29,31 @@ impl<'a> Pieces<'a> {
         };
         let (piece, rest) = bytes.split_at(start.min(bytes.len()));
         Self { piece, rest, next }
+    }
+
+    /// What is left of the file in one piece: the file itself, where nothing is left out.
+    pub(super) fn joined(format: Format, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let pieces = || {
+            let mut left = Self::of(format, bytes);
+            std::iter::from_fn(move || {
+                left.advance();
+                Some(std::mem::take(&mut left.piece)).filter(|piece| !piece.is_empty())
+            })
+        };
+        let length = pieces().map(<[u8]>::len).sum();
+        if length == bytes.len() {
+            return Cow::Borrowed(bytes);
+        }
+        let mut joined = Vec::with_capacity(length);
+        pieces().for_each(|piece| joined.extend_from_slice(piece));
+        Cow::Owned(joined)
+    }
+
+    /// Goes on to the next piece, where this one has been read.
+    fn advance(&mut self) {
+        while self.piece.is_empty() && !self.rest.is_empty() {
+            (self.piece, self.rest) = (self.next)(self.rest);
+        }
     }
 }
 
@@ -68,9 +94,7 @@ fn next_of_png(rest: &[u8]) -> (&[u8], &[u8]) {
 
 impl BufRead for Pieces<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.piece.is_empty() && !self.rest.is_empty() {
-            (self.piece, self.rest) = (self.next)(self.rest);
-        }
+        self.advance();
         Ok(self.piece)
     }
 

@@ -8,7 +8,7 @@ use super::kind;
 use crate::images::{Format, SkipReason};
 
 /// What a decoder says of damage where its own words are of no help.
-const DAMAGED: &str = "its content contradicts itself";
+pub(super) const DAMAGED: &str = "its content contradicts itself";
 
 /// The decoder's error in our words; `bytes` are the whole file.
 pub(super) fn reason(format: Format, bytes: &[u8], error: &ImageError) -> SkipReason {
@@ -21,10 +21,7 @@ pub(super) fn reason(format: Format, bytes: &[u8], error: &ImageError) -> SkipRe
             let detail = kind::detail(format, bytes).or(said);
             unsupported(format, detail.unwrap_or_else(|| "unusual features".into()))
         }
-        _ if ends_early(error) => SkipReason::Truncated {
-            format,
-            detail: "it ends too early".into(),
-        },
+        _ if ends_early(error) => too_early(format),
         ImageError::Limits(_) => corrupt(format, "it asks for more memory than its pixels need"),
         _ => {
             let detail = plain(&innermost(error));
@@ -54,7 +51,7 @@ fn innermost(error: &ImageError) -> String {
 }
 
 /// A decoder's words on one line, if they are words: some print their own values in Rust's notation.
-fn plain(said: &str) -> Option<String> {
+pub(super) fn plain(said: &str) -> Option<String> {
     if let Some(chunk) = said.split_once("ChunkType { type: ").map(|(_, rest)| rest) {
         let name: String = chunk
             .chars()
@@ -93,11 +90,18 @@ pub(super) fn unsupported(format: Format, detail: impl Into<String>) -> SkipReas
     }
 }
 
+pub(super) fn too_early(format: Format) -> SkipReason {
+    SkipReason::Truncated {
+        format,
+        detail: "it ends too early".into(),
+    }
+}
+
 pub(super) fn no_pixels(format: Format) -> SkipReason {
     corrupt(format, "its size is zero")
 }
 
-fn corrupt(format: Format, detail: &str) -> SkipReason {
+pub(super) fn corrupt(format: Format, detail: &str) -> SkipReason {
     SkipReason::Corrupt {
         format,
         detail: detail.to_owned(),

@@ -6,32 +6,40 @@
 //! begins with the vertical pass where the height shrinks much more than the width, which only an exact size can ask for.)
 
 use std::mem::take;
+use std::ops::Range;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::Interpolation;
 use super::geometry::Plan;
-use crate::images::RgbImage;
+use crate::images::Picture;
 
 /// Resizes one picture after another, and keeps its buffer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Resampler {
     resizer: Resizer,
+    /// Some rows of the picture, where they are not in memory already.
+    strip: Vec<u8>,
     /// Columns resized, rows not yet.
     between: Vec<u8>,
 }
+
+/// The bytes of rows that are read at once, about: few enough to stay in the processor's cache, and enough to make up for
+/// the filter's weights, which are computed for each strip.
+const STRIP: u32 = 2 << 20;
 
 impl Resampler {
     /// The pixels of the plan's part, shape (height, width, 3).
     pub(super) fn resize(
         &mut self,
-        image: &RgbImage,
+        image: &impl Picture,
         plan: &Plan,
         interpolation: Interpolation,
     ) -> Vec<u8> {
-        let x = Axis::new(image.width(), plan.resized.0, plan.source.0, plan.size.0);
-        let y = Axis::new(image.height(), plan.resized.1, plan.source.1, plan.size.1);
+        let (width, height) = image.size();
+        let x = Axis::new(width, plan.resized.0, plan.source.0, plan.size.0);
+        let y = Axis::new(height, plan.resized.1, plan.source.1, plan.size.1);
         match filter(interpolation) {
             Some((filter, reach)) => self.convolve(image, &x, &y, filter, reach),
             None => pick(image, &x, &y),
@@ -41,48 +49,67 @@ impl Resampler {
     /// Columns first, of the rows that will be needed, then rows.
     fn convolve(
         &mut self,
-        image: &RgbImage,
+        image: &impl Picture,
         x: &Axis,
         y: &Axis,
         filter: FilterType,
         reach: f64,
     ) -> Vec<u8> {
         let (first, rows) = y.needed(reach);
-        let algorithm = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        let columns = algorithm.crop(x.start, f64::from(first), x.length, f64::from(rows));
-        let source = Part {
-            data: image.pixels(),
-            width: image.width(),
-            height: image.height(),
-        };
-        let mut between = take(&mut self.between);
-        self.pass(&source, &mut between, (x.count, rows), &columns);
-
-        let lines = algorithm.crop(
-            0.0,
-            y.start - f64::from(first),
-            f64::from(x.count),
-            y.length,
-        );
+        let filter = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+        self.narrow(image, x, first..first + rows, reach, &filter);
+        let between = take(&mut self.between);
         let source = Part {
             data: &between,
             width: x.count,
             height: rows,
         };
-        let mut done = Vec::new();
+        let start = y.start - f64::from(first);
+        let lines = filter.crop(0.0, start, f64::from(x.count), y.length);
+        let mut done = vec![0; 3 * x.count as usize * y.count as usize];
         self.pass(&source, &mut done, (x.count, y.count), &lines);
         self.between = between;
         done
     }
 
+    /// Resizes the columns of some rows, strip by strip.
+    fn narrow(
+        &mut self,
+        image: &impl Picture,
+        x: &Axis,
+        rows: Range<u32>,
+        reach: f64,
+        filter: &ResizeOptions,
+    ) {
+        let (width, _) = image.size();
+        let (first, columns) = x.needed(reach);
+        let height = (STRIP / (3 * width)).max(1);
+        let (mut strip, mut between) = (take(&mut self.strip), take(&mut self.between));
+        between.resize(3 * x.count as usize * rows.len(), 0);
+        let mut left = &mut between[..];
+        for start in rows.clone().step_by(height as usize) {
+            let part = start..rows.end.min(start.saturating_add(height));
+            let height = part.len() as u32;
+            let source = Part {
+                data: image.rows(part, first..first + columns, &mut strip),
+                width,
+                height,
+            };
+            let columns = filter.crop(x.start, 0.0, x.length, f64::from(height));
+            let done = left.split_off_mut(..3 * x.count as usize * height as usize);
+            let done = done.expect("there is a row for each of the picture's");
+            self.pass(&source, done, (x.count, height), &columns);
+        }
+        (self.strip, self.between) = (strip, between);
+    }
+
     fn pass(
         &mut self,
         source: &Part<'_>,
-        target: &mut Vec<u8>,
+        target: &mut [u8],
         (width, height): (u32, u32),
         options: &ResizeOptions,
     ) {
-        target.resize(3 * width as usize * height as usize, 0);
         let source = ImageRef::new(source.width, source.height, source.data, PixelType::U8x3)
             .expect("a picture holds 3 samples a pixel");
         let mut target = Image::from_slice_u8(width, height, target, PixelType::U8x3)
@@ -94,11 +121,12 @@ impl Resampler {
 }
 
 /// The nearest pixel for each.
-fn pick(image: &RgbImage, x: &Axis, y: &Axis) -> Vec<u8> {
+fn pick(image: &impl Picture, x: &Axis, y: &Axis) -> Vec<u8> {
     let columns: Vec<usize> = x.nearest().map(|column| 3 * column).collect();
     let mut picked = Vec::with_capacity(3 * columns.len() * y.count as usize);
+    let mut buffer = Vec::new();
     for row in y.nearest() {
-        let samples = &image.pixels()[3 * image.width() as usize * row..];
+        let samples = image.rows(row as u32..row as u32 + 1, 0..image.size().0, &mut buffer);
         picked.extend(
             columns
                 .iter()

@@ -5,7 +5,7 @@ use super::resample::Resampler;
 use super::views::View;
 use super::{Channels, Layout, Preprocessing};
 use crate::error::Result;
-use crate::images::RgbImage;
+use crate::images::Picture;
 
 /// Applies a [`Preprocessing`]; one for each thread, as it keeps its buffers.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl Preprocessor {
     /// # Panics
     ///
     /// If the slot does not have [`Preprocessing::num_values`] numbers.
-    pub fn apply(&mut self, image: &RgbImage, out: &mut [f32]) {
+    pub fn apply(&mut self, image: &impl Picture, out: &mut [f32]) {
         let pixels = self.fit(image);
         self.normalise(&pixels, out);
     }
@@ -54,12 +54,12 @@ impl Preprocessor {
     /// Resizes and crops a picture to what the network sees: 8-bit RGB, shape (H, W, 3).
     ///
     /// Only the part that the crop keeps is resized, so that a thin strip takes no more memory than a square.
-    pub fn fit(&mut self, image: &RgbImage) -> Vec<u8> {
+    pub fn fit(&mut self, image: &impl Picture) -> Vec<u8> {
         self.fit_view(image, View::Center)
     }
 
     /// The same for another view than the centre.
-    pub fn fit_view(&mut self, image: &RgbImage, view: View) -> Vec<u8> {
+    pub fn fit_view(&mut self, image: &impl Picture, view: View) -> Vec<u8> {
         let mut pixels = self.part(image, view);
         if view.is_flipped() {
             let width = self.settings.output_size().0 as usize;
@@ -70,14 +70,17 @@ impl Preprocessor {
         pixels
     }
 
-    fn part(&mut self, image: &RgbImage, view: View) -> Vec<u8> {
-        let size = (image.width(), image.height());
+    fn part(&mut self, image: &impl Picture, view: View) -> Vec<u8> {
+        let size = image.size();
         let plan = Plan::new(size, self.settings.resize, self.settings.crop, view);
         if plan.resized == size {
+            let (x, y) = plan.source;
+            let mut buffer = Vec::new();
+            let columns = x..x + plan.size.0;
             let stored = Pixels {
-                data: image.pixels(),
-                width: image.width(),
-                at: plan.source,
+                data: image.rows(y..y + plan.size.1, columns, &mut buffer),
+                width: size.0,
+                at: (x, 0),
             };
             return self.placed(&plan, &stored);
         }

@@ -34,7 +34,7 @@ impl Candidates {
     pub(super) fn of_store(path: &Path, classifier: &Classifier) -> Result<Self> {
         let store = FeatureStore::open(path)?;
         let name = format!("the features `{}`", path.display());
-        classifier.require(&store.manifest().spec, &name)?;
+        let note = classifier.require(&store.manifest().spec, &name)?;
         let mut labelled = 0;
         let used = store.index().used().filter(|(_, digest)| {
             let known = is_labelled(classifier, *digest);
@@ -48,7 +48,7 @@ impl Candidates {
             paths,
             features,
             skipped: Vec::new(),
-            notes: Vec::new(),
+            notes: note.into_iter().collect(),
             labelled,
         }
         .not_empty(&name)

@@ -6,6 +6,7 @@ use std::path::Path;
 use frostline::classes::ClassIndex;
 use frostline::features::{Content, Digest, Existing, Index, IndexRow, StoreWriter};
 use frostline::head::{HeadFile, LinearHead};
+use frostline::images::{DecodeOptions, decode, thumbnail};
 use ndarray::{Array1, Array2, Axis, s};
 use serde::Deserialize;
 
@@ -174,15 +175,11 @@ fn rare_pictures(folder: &Path) {
     fs::write(folder.join("checksum.png"), wrong).unwrap();
     let apple = [&good[..8], b"\0\0\0\x04CgBI\x50\0\x20\x02????", &good[8..]];
     fs::write(folder.join("apple.png"), apple.concat()).unwrap();
-    let path = folder.join("deep.jpg");
-    image::open(folder.join("good.png"))
-        .unwrap()
-        .save(&path)
-        .unwrap();
-    let mut jpeg = fs::read(&path).unwrap();
+    let good = decode(&good, &DecodeOptions::default()).unwrap();
+    let mut jpeg = thumbnail(&good, u32::MAX, 90);
     let frame = place(&jpeg, b"\xff\xc0").unwrap();
     jpeg[frame + 4] = 12;
-    fs::write(path, jpeg).unwrap();
+    fs::write(folder.join("deep.jpg"), jpeg).unwrap();
 }
 
 /// Features without order, but for the first one, which is larger for `warm`.

@@ -79,8 +79,8 @@ fn jpegs_of_rare_processes_are_named() {
         (0xc2, 12, "JPEG with 12 bits per sample"),
         (0xc3, 8, "JPEG with lossless coding"),
         (0xc5, 8, "JPEG with hierarchical coding"),
-        (0xc9, 8, "JPEG with arithmetic coding"),
-        (0xca, 8, "JPEG with arithmetic coding"),
+        (0xcb, 8, "JPEG with lossless coding"),
+        (0xcd, 8, "JPEG with hierarchical coding"),
         (0xf7, 8, "JPEG with JPEG-LS coding"),
     ] {
         assert_unsupported(&jpeg_of(marker, bits), kind);

@@ -1,0 +1,145 @@
+//! What the headers of a JPEG say, before there is memory for a pixel.
+
+use std::borrow::Cow;
+
+use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, PixelFormat};
+
+use super::reason;
+use crate::images::decode::pieces::Pieces;
+use crate::images::decode::reason::{no_pixels, unsupported};
+use crate::images::{Format, Limits, SkipReason};
+
+/// More passes over the pixels than encoders make; each of them costs a walk over all of them.
+const MOST_SCANS: usize = 500;
+
+/// How the components of a picture become RGB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colours {
+    Gray,
+    Rgb,
+    YCbCr,
+    Cmyk,
+    /// CMYK whose first three components are stored as `YCbCr`.
+    Ycck,
+}
+
+/// A JPEG whose headers have been read, of a picture that is within the limits.
+pub(in crate::images::decode) struct Jpeg<'a> {
+    pub(super) decoder: Decoder<'a>,
+    pub(super) colours: Colours,
+}
+
+/// The horizontal and the vertical sampling factor of a component.
+pub(super) type Sampling = (u32, u32);
+
+impl<'a> Jpeg<'a> {
+    /// The file without EXIF, XMP, profiles and comments: the decoder would keep copies of them, and refuses a picture
+    /// for a broken profile.
+    pub(in crate::images::decode) fn without_metadata(bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        Pieces::joined(Format::Jpeg, bytes)
+    }
+
+    pub(in crate::images::decode) fn open(
+        bytes: &'a [u8],
+        limits: &Limits,
+    ) -> Result<Self, SkipReason> {
+        let scans = DecodeLimits {
+            max_scans: MOST_SCANS,
+            ..DecodeLimits::default()
+        };
+        let decoder = Decoder::new_with_limits(bytes, scans).map_err(|error| reason(&error))?;
+        let colours = match (
+            decoder.jpeg_color_space(),
+            decoder.header().components.len(),
+        ) {
+            (ColorSpace::Grayscale, 1) => Colours::Gray,
+            (ColorSpace::Rgb, 3) => Colours::Rgb,
+            (ColorSpace::YCbCr, 3) => Colours::YCbCr,
+            (ColorSpace::Cmyk, 4) => Colours::Cmyk,
+            (ColorSpace::Ycck, 4) => Colours::Ycck,
+            (_, count) => {
+                return Err(unsupported(Format::Jpeg, format!("{count} components")));
+            }
+        };
+        let jpeg = Self { decoder, colours };
+        jpeg.check(limits.max_pixels)?;
+        Ok(jpeg)
+    }
+
+    fn check(&self, limit: u64) -> Result<(), SkipReason> {
+        let (width, height) = self.size();
+        if u64::from(width) * u64::from(height) > limit {
+            return Err(SkipReason::TooLarge {
+                width,
+                height,
+                limit,
+            });
+        }
+        if width == 0 || height == 0 {
+            return Err(no_pixels(Format::Jpeg));
+        }
+        // libjpeg does not fill up by fractions either.
+        let (across, down) = self.finest();
+        let whole = |&(h, v): &Sampling| h > 0 && v > 0 && across % h == 0 && down % v == 0;
+        if !self.sampling().iter().all(whole) {
+            return Err(unsupported(Format::Jpeg, "fractional sampling factors"));
+        }
+        Ok(())
+    }
+
+    /// Columns and rows, as stored.
+    pub(in crate::images::decode) fn size(&self) -> (u32, u32) {
+        let frame = self.decoder.header();
+        (frame.width.into(), frame.height.into())
+    }
+
+    /// The sampling factors of each component.
+    pub(super) fn sampling(&self) -> Vec<Sampling> {
+        let components = &self.decoder.header().components;
+        let factors = components
+            .iter()
+            .map(|c| (c.horizontal_sampling.into(), c.vertical_sampling.into()));
+        factors.collect()
+    }
+
+    fn finest(&self) -> Sampling {
+        let sampling = self.sampling();
+        let of = |factor: fn(&Sampling) -> u32| sampling.iter().map(factor).max().unwrap_or(1);
+        (of(|s| s.0), of(|s| s.1))
+    }
+
+    /// The format to ask the decoder for at a reduced scale, where its result is libjpeg-turbo's: of pictures whose first
+    /// component is the finest and that are not for print.
+    pub(super) fn scalable(&self) -> Option<PixelFormat> {
+        let first = *self.sampling().first()?;
+        match self.colours {
+            Colours::Gray => Some(PixelFormat::Grayscale),
+            Colours::Rgb | Colours::YCbCr if first == self.finest() => Some(PixelFormat::Rgb),
+            _ => None,
+        }
+    }
+
+    /// The bytes that decoding takes at its peak, about: the planes, and all coefficients of 16 bits where they come in
+    /// several passes.
+    pub(in crate::images::decode) fn working_memory(&self) -> u64 {
+        let (width, height) = self.size();
+        let (across, down) = self.finest();
+        let blocks = |edge: u32, factor: u32| u64::from(edge.div_ceil(8 * factor)) * 8;
+        let unit = blocks(width, across) * blocks(height, down);
+        let samples = self
+            .sampling()
+            .iter()
+            .map(|&(h, v)| u64::from(h * v))
+            .sum::<u64>()
+            * unit;
+        if self.in_passes() {
+            3 * samples
+        } else {
+            samples
+        }
+    }
+
+    fn in_passes(&self) -> bool {
+        self.decoder.header().is_progressive || self.decoder.has_multiple_scans()
+    }
+}

@@ -1,0 +1,209 @@
+//! A decoded JPEG as its components: RGB is made of the rows that are wanted, when they are, and takes no memory of its own.
+
+use std::ops::Range;
+
+use image::metadata::Orientation;
+use libjpeg_turbo_rs::RawImage;
+use libjpeg_turbo_rs::simd::{self, SimdRoutines};
+
+use super::header::{Colours, Sampling};
+use super::upsample::{Line, Plane};
+use crate::images::{Picture, RgbImage};
+
+/// The components of a picture, and how it is turned.
+#[derive(Debug)]
+pub struct Planes {
+    components: Vec<Plane>,
+    colours: Colours,
+    /// Columns and rows, as stored.
+    stored: (u32, u32),
+    orientation: Orientation,
+}
+
+/// A part of a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    rows: Range<u32>,
+    columns: Range<u32>,
+}
+
+impl Planes {
+    pub(super) fn new(mut raw: RawImage, colours: Colours, sampling: &[Sampling]) -> Self {
+        let most = |of: fn(&Sampling) -> u32| sampling.iter().map(of).max().unwrap_or(1);
+        let (across, down) = (most(|s| s.0), most(|s| s.1));
+        let stored = (raw.width as u32, raw.height as u32);
+        let factors = |&(h, v): &Sampling| ((across / h) as usize, (down / v) as usize);
+        let planes = sampling.iter().map(factors).enumerate();
+        Self {
+            components: planes
+                .map(|(index, factors)| Plane::new(&mut raw, index, factors))
+                .collect(),
+            colours,
+            stored,
+            orientation: Orientation::NoTransforms,
+        }
+    }
+
+    /// The same picture, turned and mirrored as EXIF asks for.
+    pub(in crate::images::decode) fn upright(self, orientation: Orientation) -> Self {
+        Self {
+            orientation,
+            ..self
+        }
+    }
+
+    /// All pixels.
+    pub(in crate::images::decode) fn to_rgb(&self) -> RgbImage {
+        let (width, height) = self.size();
+        let mut pixels = Vec::new();
+        self.rows(0..height, 0..width, &mut pixels);
+        RgbImage::new(width, height, pixels).expect("the rows are as long as the picture is wide")
+    }
+
+    pub(in crate::images::decode) fn num_bytes(&self) -> u64 {
+        self.components.iter().map(Plane::num_bytes).sum()
+    }
+
+    /// Writes a part of the stored picture into an RGB buffer whose lines have `stride` bytes.
+    fn write(&self, part: &Part, out: &mut [u8], stride: usize) {
+        let columns = part.columns.start as usize..part.columns.end as usize;
+        let routines = simd::detect();
+        let mut lines: [Line; 4] = Default::default();
+        for (y, out) in part.rows.clone().zip(out.chunks_mut(stride)) {
+            let mut made = self.components.iter().zip(&mut lines);
+            let mut line = || {
+                made.next().map_or(&[][..], |(plane, line)| {
+                    plane.line(y as usize, &columns, line)
+                })
+            };
+            let components = [line(), line(), line(), line()];
+            convert(
+                self.colours,
+                &components,
+                &mut out[..3 * columns.len()],
+                &routines,
+            );
+        }
+    }
+
+    /// The part of the stored picture that a part of the upright one shows.
+    fn stored_part(&self, part: Part) -> Part {
+        use Orientation::{
+            FlipHorizontal, FlipVertical, NoTransforms, Rotate90, Rotate90FlipH, Rotate180,
+            Rotate270, Rotate270FlipH,
+        };
+        let (width, height) = self.stored;
+        let Part { rows, columns } = part;
+        let swapped = turns(self.orientation);
+        let (rows, columns) = if swapped {
+            (columns, rows)
+        } else {
+            (rows, columns)
+        };
+        let from_end = |range: Range<u32>, end: u32| end - range.end..end - range.start;
+        let (down, across) = match self.orientation {
+            NoTransforms | Rotate90FlipH => (false, false),
+            FlipHorizontal | Rotate270 => (false, true),
+            FlipVertical | Rotate90 => (true, false),
+            Rotate180 | Rotate270FlipH => (true, true),
+        };
+        Part {
+            rows: if down { from_end(rows, height) } else { rows },
+            columns: if across {
+                from_end(columns, width)
+            } else {
+                columns
+            },
+        }
+    }
+}
+
+impl Picture for Planes {
+    fn size(&self) -> (u32, u32) {
+        let (width, height) = self.stored;
+        if turns(self.orientation) {
+            (height, width)
+        } else {
+            (width, height)
+        }
+    }
+
+    fn rows<'a>(
+        &'a self,
+        rows: Range<u32>,
+        columns: Range<u32>,
+        buffer: &'a mut Vec<u8>,
+    ) -> &'a [u8] {
+        let stride = 3 * self.size().0 as usize;
+        let start = 3 * columns.start as usize;
+        buffer.resize(stride * rows.len(), 0);
+        let part = Part { rows, columns };
+        if self.orientation == Orientation::NoTransforms {
+            self.write(&part, &mut buffer[start..], stride);
+            return buffer;
+        }
+        let (width, height) = (part.columns.len(), part.rows.len());
+        let stored = self.stored_part(part);
+        let line = 3 * stored.columns.len();
+        let mut pixels = vec![0; 3 * width * height];
+        self.write(&stored, &mut pixels, line);
+        let tile = RgbImage::new(
+            stored.columns.len() as u32,
+            stored.rows.len() as u32,
+            pixels,
+        );
+        let tile = tile.map(|tile| tile.upright(self.orientation));
+        let turned = tile.iter().flat_map(|tile| tile.pixels().chunks(3 * width));
+        for (to, from) in buffer.chunks_mut(stride).zip(turned) {
+            to[start..start + from.len()].copy_from_slice(from);
+        }
+        buffer
+    }
+}
+
+/// Whether rows become columns.
+fn turns(orientation: Orientation) -> bool {
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    matches!(
+        orientation,
+        Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH
+    )
+}
+
+/// One line of RGB of one line of each component.
+fn convert(colours: Colours, lines: &[&[u8]; 4], out: &mut [u8], routines: &SimdRoutines) {
+    let pixels = out.as_chunks_mut::<3>().0;
+    let [first, second, third, black] = *lines;
+    match colours {
+        Colours::Gray => {
+            for (pixel, &v) in pixels.iter_mut().zip(first) {
+                *pixel = [v; 3];
+            }
+        }
+        Colours::Rgb | Colours::Cmyk => {
+            let channels = first.iter().zip(second).zip(third);
+            for (pixel, ((&r, &g), &b)) in pixels.iter_mut().zip(channels) {
+                *pixel = [r, g, b];
+            }
+        }
+        Colours::YCbCr | Colours::Ycck => {
+            routines.ycbcr_to_rgb_row(first, second, third, out, first.len());
+        }
+    }
+    // Of four components, what is stored is the light that each ink lets through; of `YCbCr`, its opposite.
+    let stored_light = match colours {
+        Colours::Cmyk => true,
+        Colours::Ycck => false,
+        _ => return,
+    };
+    for (pixel, &black) in out.as_chunks_mut::<3>().0.iter_mut().zip(black) {
+        *pixel = pixel.map(|v| printed(if stored_light { 255 - v } else { v }, black));
+    }
+}
+
+/// One channel on white paper, of its ink and of the light that the black ink lets through: Pillow's `cmyk2rgb`.
+pub(super) fn printed(ink: u8, light: u8) -> u8 {
+    let product = u32::from(ink) * u32::from(light) + 128;
+    let covered = (product + (product >> 8)) >> 8;
+    light - covered.min(u32::from(light)) as u8
+}

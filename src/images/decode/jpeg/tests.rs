@@ -1,0 +1,186 @@
+//! Planes against whole pictures, and reduced scales. That pixels are libjpeg-turbo's is tested on files of every kind in
+//! `tests/it/jpeg_exact.rs`.
+
+use image::metadata::Orientation;
+use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
+
+use super::*;
+use crate::images::{
+    Crop, Interpolation, Limits, Picture, Preprocessing, Preprocessor, Resize, View,
+};
+
+/// A picture in which every pixel differs from its neighbours.
+fn colourful(width: usize, height: usize) -> Vec<u8> {
+    let pixel = |i: usize| [(7 * i) as u8, (i * i / 11) as u8, (3 * i / width) as u8];
+    (0..width * height).flat_map(pixel).collect()
+}
+
+fn encoded(width: usize, height: usize, subsampling: Subsampling) -> Vec<u8> {
+    Encoder::new(&colourful(width, height), width, height, PixelFormat::Rgb)
+        .subsampling(subsampling)
+        .encode()
+        .unwrap()
+}
+
+fn gray(width: usize, height: usize, value: impl Fn(usize, usize) -> u8) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..width * height)
+        .map(|i| value(i % width, i / width))
+        .collect();
+    Encoder::new(&pixels, width, height, PixelFormat::Grayscale)
+        .quality(100)
+        .encode()
+        .unwrap()
+}
+
+fn open(jpeg: &[u8]) -> Jpeg<'_> {
+    Jpeg::open(jpeg, &Limits::default()).unwrap()
+}
+
+const TURNS: [Orientation; 8] = [
+    Orientation::NoTransforms,
+    Orientation::FlipHorizontal,
+    Orientation::Rotate180,
+    Orientation::FlipVertical,
+    Orientation::Rotate90FlipH,
+    Orientation::Rotate90,
+    Orientation::Rotate270FlipH,
+    Orientation::Rotate270,
+];
+
+const SAMPLINGS: [Subsampling; 5] = [
+    Subsampling::S444,
+    Subsampling::S422,
+    Subsampling::S420,
+    Subsampling::S440,
+    Subsampling::S411,
+];
+
+#[test]
+fn a_part_is_that_of_the_whole_picture() {
+    let (width, height) = (37, 29);
+    for subsampling in SAMPLINGS {
+        let jpeg = encoded(width, height, subsampling);
+        let whole = open(&jpeg).planes().unwrap().to_rgb();
+        for turn in TURNS {
+            let wanted = whole.clone().upright(turn);
+            let planes = open(&jpeg).planes().unwrap().upright(turn);
+            assert_eq!(planes.to_rgb(), wanted, "{subsampling:?}, {turn:?}");
+            for (rows, columns) in [(0..1, 0..1), (3..9, 5..6), (7..20, 11..29), (28..29, 0..29)] {
+                let mut buffer = vec![1; 5];
+                let row = 3 * wanted.width() as usize;
+                let part = planes.rows(rows.clone(), columns.clone(), &mut buffer);
+                assert_eq!(part.len(), rows.len() * row);
+                let columns = 3 * columns.start as usize..3 * columns.end as usize;
+                for (i, y) in rows.enumerate() {
+                    let of = |pixels: &[u8], y: usize| pixels[y * row..][columns.clone()].to_vec();
+                    let at = format!("{subsampling:?}, {turn:?}, row {y}, {columns:?}");
+                    assert_eq!(of(part, i), of(wanted.pixels(), y as usize), "{at}");
+                }
+            }
+        }
+    }
+}
+
+/// Of more rows than a strip has, and of fewer.
+#[test]
+fn planes_are_resized_as_the_pixels_are() {
+    let sizes = [
+        (Resize::Shorter(20), 17),
+        (Resize::Exact(31, 300), 30),
+        (Resize::None, 40),
+    ];
+    for (width, height) in [(2999, 321), (33, 50)] {
+        for turn in [TURNS[0], TURNS[2], TURNS[5]] {
+            let jpeg = encoded(width, height, Subsampling::S420);
+            let planes = open(&jpeg).planes().unwrap().upright(turn);
+            let whole = planes.to_rgb();
+            for (resize, crop) in sizes {
+                for interpolation in [Interpolation::Bilinear, Interpolation::Nearest] {
+                    let settings = Preprocessing {
+                        resize,
+                        crop: Crop::Center(crop, crop),
+                        interpolation,
+                        ..Preprocessing::default()
+                    };
+                    let mut preprocessor = Preprocessor::new(&settings).unwrap();
+                    for view in [View::Center, View::BottomRightFlipped] {
+                        let wanted = preprocessor.fit_view(&whole, view);
+                        let found = preprocessor.fit_view(&planes, view);
+                        let at = format!("{width} × {height}, {turn:?}, {settings:?}, {view}");
+                        assert!(found == wanted, "{at}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a printer's four inks show on white paper; values of Pillow's `Image.merge("CMYK", …).convert("RGB")`.
+#[test]
+fn inks_cover_white_paper() {
+    for (ink, black, shown) in [
+        (0, 0, 255),
+        (255, 0, 0),
+        (0, 255, 0),
+        (128, 0, 127),
+        (100, 50, 125),
+    ] {
+        assert_eq!(planes::printed(ink, 255 - black), shown, "{ink}, {black}");
+    }
+}
+
+/// 24 × 16 blocks of 8 × 8 equal pixels: at 1/8 of the size each block is one pixel, the mean that its lowest frequency
+/// holds.
+#[test]
+fn an_eighth_is_the_means_of_the_blocks() {
+    let value = |x: usize, y: usize| (7 * x + 11 * y) as u8;
+    let jpeg = gray(8 * 24, 8 * 16, |x, y| value(x / 8, y / 8));
+    let small = open(&jpeg).scaled(8).unwrap();
+    assert_eq!((small.width(), small.height()), (24, 16));
+    for (i, pixel) in small.pixels().as_chunks::<3>().0.iter().enumerate() {
+        let wanted = value(i % 24, i / 24);
+        let near = pixel.iter().all(|v| v.abs_diff(wanted) <= 1);
+        assert!(near, "{i}: {pixel:?}, not {wanted}");
+    }
+}
+
+/// libjpeg's sizes: ⌈edge / divisor⌉.
+#[test]
+fn an_edge_that_does_not_divide_is_rounded_up() {
+    let jpeg = gray(101, 67, |_, _| 90);
+    for (divisor, size) in [(2, (51, 34)), (4, (26, 17)), (8, (13, 9))] {
+        let small = open(&jpeg).scaled(divisor).unwrap();
+        assert_eq!((small.width(), small.height()), size);
+        assert!(small.pixels().iter().all(|v| v.abs_diff(90) <= 1));
+    }
+}
+
+#[test]
+fn each_kind_takes_the_memory_of_its_samples() {
+    let memory = |jpeg: &[u8]| open(jpeg).working_memory();
+    for (subsampling, bytes) in [
+        (Subsampling::S444, 3 * 40 * 32),
+        (Subsampling::S422, 2 * 48 * 32),
+        (Subsampling::S420, 48 * 32 * 3 / 2),
+    ] {
+        let jpeg = encoded(37, 29, subsampling);
+        assert_eq!(memory(&jpeg), bytes);
+        assert_eq!(open(&jpeg).planes().unwrap().num_bytes(), bytes);
+    }
+    let pixels = colourful(37, 29);
+    let progressive = Encoder::new(&pixels, 37, 29, PixelFormat::Rgb).progressive(true);
+    assert_eq!(memory(&progressive.encode().unwrap()), 3 * 48 * 32 * 3 / 2);
+}
+
+#[test]
+fn twice_the_edge_is_left_and_small_pictures_are_whole() {
+    let of = |size| divisor(size, 256);
+    assert_eq!(of((1023, 9000)), None);
+    assert_eq!(of((9000, 1024)), Some(2));
+    assert_eq!(of((2048, 3000)), Some(4));
+    assert_eq!(of((4095, 9000)), Some(4));
+    assert_eq!(of((4096, 4096)), Some(8));
+    assert_eq!(of((3000, 1999)), None);
+    assert_eq!(of((3000, 2000)), Some(2));
+    assert_eq!(divisor((65_535, 65_535), u32::MAX), None);
+}

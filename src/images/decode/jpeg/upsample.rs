@@ -1,0 +1,135 @@
+//! Components that are stored with fewer samples, brought to the size of the picture: libjpeg-turbo's `jdsample.c`.
+//!
+//! Where there are half as many samples, each new one is 3/4 of the nearer and 1/4 of the farther one; halves are rounded
+//! up and down in turn. Otherwise, samples are repeated.
+
+use std::ops::Range;
+
+use libjpeg_turbo_rs::RawImage;
+
+/// A component of a picture.
+#[derive(Debug)]
+pub(super) struct Plane {
+    samples: Vec<u8>,
+    stride: usize,
+    /// Columns and rows that belong to the picture: blocks may reach beyond it.
+    size: (usize, usize),
+    /// How many columns and rows of the picture each sample stands for.
+    factors: (usize, usize),
+}
+
+/// Where a line is made that is not stored as it is.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    samples: Vec<u8>,
+    /// Three times the nearer row, and the farther one.
+    sums: Vec<u16>,
+}
+
+impl Plane {
+    /// The component `index` of a decoded picture of that size, if each of its samples stands for `factors` pixels.
+    pub(super) fn new(raw: &mut RawImage, index: usize, factors: (usize, usize)) -> Self {
+        Self {
+            samples: std::mem::take(&mut raw.planes[index]),
+            stride: raw.plane_widths[index],
+            size: (
+                raw.width.div_ceil(factors.0),
+                raw.height.div_ceil(factors.1),
+            ),
+            factors,
+        }
+    }
+
+    pub(super) fn num_bytes(&self) -> u64 {
+        self.samples.len() as u64
+    }
+
+    /// The samples of the picture's row `y` and of `columns`, one for each pixel.
+    pub(super) fn line<'a>(
+        &'a self,
+        y: usize,
+        columns: &Range<usize>,
+        line: &'a mut Line,
+    ) -> &'a [u8] {
+        let (across, down) = self.factors;
+        if (across, down) == (1, 1) {
+            return self.row(y, columns);
+        }
+        // Of two columns libjpeg has no inner samples, and repeats them.
+        let smooth = across == 2 && down <= 2 && self.size.0 > 2;
+        let margin = usize::from(smooth);
+        let first = (columns.start / across).saturating_sub(margin);
+        let end = (columns.end.div_ceil(across) + margin).min(self.size.0);
+        let stored = first..end;
+        let Line { samples, sums } = line;
+        samples.clear();
+        samples.resize(across * stored.len(), 0);
+        match (across, down) {
+            (1, 2) => {
+                let (near, far) = self.neighbours(y, &stored);
+                let bias = 1 + (y % 2) as u16;
+                for ((to, &a), &b) in samples.iter_mut().zip(near).zip(far) {
+                    *to = ((3 * u16::from(a) + u16::from(b) + bias) / 4) as u8;
+                }
+            }
+            (2, 1) if smooth => widen(self.row(y, &stored), samples),
+            (2, 2) if smooth => {
+                let (near, far) = self.neighbours(y, &stored);
+                let sum = |(&a, &b): (&u8, &u8)| 3 * u16::from(a) + u16::from(b);
+                sums.clear();
+                sums.extend(near.iter().zip(far).map(sum));
+                widen_sums(sums, samples);
+            }
+            _ => {
+                let row = self.row(y / down, &stored);
+                for (to, &sample) in samples.chunks_exact_mut(across).zip(row) {
+                    to.fill(sample);
+                }
+            }
+        }
+        let skip = columns.start - across * stored.start;
+        &samples[skip..skip + columns.len()]
+    }
+
+    fn row(&self, y: usize, columns: &Range<usize>) -> &[u8] {
+        &self.samples[y * self.stride..][columns.clone()]
+    }
+
+    /// The stored row that is nearer to the picture's row `y`, and the farther one; at the edges they are the same.
+    fn neighbours(&self, y: usize, stored: &Range<usize>) -> (&[u8], &[u8]) {
+        let near = y / 2;
+        let far = match y % 2 {
+            0 => near.saturating_sub(1),
+            _ => (near + 1).min(self.size.1 - 1),
+        };
+        (self.row(near, stored), self.row(far, stored))
+    }
+}
+
+/// Twice as many samples in a row.
+fn widen(row: &[u8], out: &mut [u8]) {
+    let (pairs, last) = inner(out);
+    for (pair, two) in pairs.iter_mut().zip(row.windows(2)) {
+        let (a, b) = (u16::from(two[0]), u16::from(two[1]));
+        *pair = [((3 * a + b + 2) / 4) as u8, ((3 * b + a + 1) / 4) as u8];
+    }
+    *last = row[row.len() - 1];
+    out[0] = row[0];
+}
+
+/// Twice as many samples in a row, of sums that are four times as large.
+fn widen_sums(row: &[u16], out: &mut [u8]) {
+    let (pairs, last) = inner(out);
+    for (pair, two) in pairs.iter_mut().zip(row.windows(2)) {
+        let (a, b) = (two[0], two[1]);
+        *pair = [((3 * a + b + 7) / 16) as u8, ((3 * b + a + 8) / 16) as u8];
+    }
+    *last = ((4 * row[row.len() - 1] + 7) / 16) as u8;
+    out[0] = ((4 * row[0] + 8) / 16) as u8;
+}
+
+/// All but the first sample: those that lie between two stored ones, and the last.
+fn inner(out: &mut [u8]) -> (&mut [[u8; 2]], &mut u8) {
+    let (pairs, rest) = out[1..].as_chunks_mut();
+    (pairs, &mut rest[0])
+}
