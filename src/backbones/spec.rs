@@ -92,7 +92,7 @@ impl Decoding {
 
     /// What differs in the version of the pixels.
     #[must_use]
-    fn other_version(&self, right: &Self) -> Option<String> {
+    fn other_version(self, right: Self) -> Option<String> {
         let (left, right) = (self.pixel_version, right.pixel_version);
         (left != right).then(|| {
             format!(
@@ -255,7 +255,7 @@ impl FeatureSpec {
             format!("the network is {left} on the left and {right} on the right")
         });
         let fields = different(self.fields(), right.fields());
-        let version = self.decoding.other_version(&right.decoding);
+        let version = self.decoding.other_version(right.decoding);
         network.into_iter().chain(fields).chain(version).collect()
     }
 
