@@ -17,6 +17,7 @@ mod hostile_home;
 mod hostile_text;
 mod import_onnx;
 mod inspect;
+mod jpeg_exact;
 mod judge;
 mod known_files;
 mod linfa_logistic;
