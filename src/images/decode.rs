@@ -63,6 +63,13 @@ pub enum Pixels {
 }
 
 impl Pixels {
+    fn upright(self, orientation: Orientation) -> Self {
+        match self {
+            Self::Rgb(image) => Self::Rgb(image.upright(orientation)),
+            Self::Planes(planes) => Self::Planes(planes.upright(orientation)),
+        }
+    }
+
     fn num_bytes(&self) -> u64 {
         match self {
             Self::Rgb(image) => image.pixels().len() as u64,
@@ -215,10 +222,11 @@ fn decode_jpeg<'a>(
         Wanted::Edge(edge) => jpeg.reduced(edge),
         Wanted::Rgb | Wanted::Pixels => None,
     };
-    let picture = match reduced {
-        Some(image) => Pixels::Rgb(image.upright(orientation)),
-        None => Pixels::Planes(jpeg.planes()?.upright(orientation)),
+    let pixels = match reduced {
+        Some(image) => Pixels::Rgb(image),
+        None => jpeg.pixels()?,
     };
+    let picture = pixels.upright(orientation);
     permit.shrink_to(picture.num_bytes() + rgb);
     Ok(Decoded {
         picture,

@@ -1,7 +1,7 @@
 //! JPEGs: exactly the pixels of libjpeg-turbo, whole or at 1/2, 1/4 or 1/8 of their size.
 //!
-//! Every picture is decoded to its planes, which become RGB where they are needed ([`Planes`]). A reduced one is an inverse
-//! DCT of the lower frequencies alone, as libjpeg's `scale_denom`.
+//! A picture of one pass is decoded to its planes, which become RGB where they are needed ([`Planes`]). A reduced one is an
+//! inverse DCT of the lower frequencies alone, as libjpeg's `scale_denom`.
 
 mod header;
 mod planes;
@@ -13,18 +13,23 @@ pub use self::planes::Planes;
 use image::ColorType;
 use libjpeg_turbo_rs::{JpegError, PixelFormat, ScalingFactor};
 
-use super::Alpha;
 use super::reason::{DAMAGED, corrupt, plain, too_early, unsupported};
+use super::{Alpha, Pixels};
 use crate::images::pixels::{AlphaKind, to_rgb8};
 use crate::images::{Format, RgbImage, SkipReason};
 
 impl Jpeg<'_> {
     /// All pixels.
-    pub(super) fn planes(self) -> Result<Planes, SkipReason> {
-        let colours = self.colours;
-        let sampling = self.sampling();
+    pub(super) fn pixels(mut self) -> Result<Pixels, SkipReason> {
+        // Where passes are missing, libjpeg smooths the blocks, which planes do not show.
+        if self.decoder.header().is_progressive
+            && let Some(format) = self.scalable()
+        {
+            return self.decoded(format).map(Pixels::Rgb);
+        }
+        let (colours, sampling) = (self.colours, self.sampling());
         let raw = self.decoder.decode_raw().map_err(|error| reason(&error))?;
-        Ok(Planes::new(raw, colours, &sampling))
+        Ok(Pixels::Planes(Planes::new(raw, colours, &sampling)))
     }
 
     /// The picture at the smallest scale that suits one whose shorter edge becomes `edge` next; each edge is rounded up.
@@ -37,14 +42,28 @@ impl Jpeg<'_> {
         let format = self.scalable()?;
         self.decoder
             .set_scale(ScalingFactor::try_new(1, divisor).ok()?);
+        let image = self.decoded(format).ok();
+        self.decoder.set_scale(ScalingFactor::default());
+        image
+    }
+
+    /// The picture in a format that it is [`scalable`](Self::scalable) in.
+    fn decoded(&mut self, format: PixelFormat) -> Result<RgbImage, SkipReason> {
         self.decoder.set_output_format(format);
-        let image = self.decoder.decode_image().ok()?;
+        self.decoder.set_block_smoothing(true);
+        let image = self
+            .decoder
+            .decode_image()
+            .map_err(|error| reason(&error))?;
         let color = match format {
             PixelFormat::Grayscale => ColorType::L8,
             _ => ColorType::Rgb8,
         };
-        let pixels = to_rgb8(image.data, color, AlphaKind::Straight, Alpha::default())?;
-        RgbImage::new(image.width as u32, image.height as u32, pixels)
+        let (kind, alpha) = (AlphaKind::Absent, Alpha::default());
+        let pixels = to_rgb8(image.data, color, kind, alpha);
+        pixels
+            .and_then(|pixels| RgbImage::new(image.width as u32, image.height as u32, pixels))
+            .ok_or_else(|| corrupt(Format::Jpeg, DAMAGED))
     }
 }
 
@@ -75,6 +94,9 @@ fn reason(error: &JpegError) -> SkipReason {
         JpegError::Unsupported(_) => unsupported(Format::Jpeg, "an unusual coding process"),
         JpegError::LimitExceeded { what, limit, .. } => {
             unsupported(Format::Jpeg, format!("{what} over {limit}"))
+        }
+        JpegError::CorruptData(said) if said.starts_with("non-interleaved baseline scan has") => {
+            unsupported(Format::Jpeg, "scans of some of its components")
         }
         JpegError::CorruptData(said) => {
             let detail = plain(said);

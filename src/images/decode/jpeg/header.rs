@@ -108,8 +108,8 @@ impl<'a> Jpeg<'a> {
         (of(|s| s.0), of(|s| s.1))
     }
 
-    /// The format to ask the decoder for at a reduced scale, where its result is libjpeg-turbo's: of pictures whose first
-    /// component is the finest and that are not for print.
+    /// The format to ask the decoder for, where what it makes of the planes is libjpeg-turbo's, at every scale: of pictures
+    /// whose first component is the finest and that are not for print.
     pub(super) fn scalable(&self) -> Option<PixelFormat> {
         let first = *self.sampling().first()?;
         match self.colours {
@@ -119,8 +119,8 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// The bytes that decoding takes at its peak, about: the planes, and all coefficients of 16 bits where they come in
-    /// several passes.
+    /// The bytes that decoding takes at its peak, about: the planes, and where they come in several passes, all
+    /// coefficients of 16 bits, and RGB.
     pub(in crate::images::decode) fn working_memory(&self) -> u64 {
         let (width, height) = self.size();
         let (across, down) = self.finest();
@@ -132,14 +132,10 @@ impl<'a> Jpeg<'a> {
             .map(|&(h, v)| u64::from(h * v))
             .sum::<u64>()
             * unit;
-        if self.in_passes() {
-            3 * samples
+        if self.decoder.header().is_progressive {
+            3 * samples + 3 * u64::from(width) * u64::from(height)
         } else {
             samples
         }
-    }
-
-    fn in_passes(&self) -> bool {
-        self.decoder.header().is_progressive || self.decoder.has_multiple_scans()
     }
 }

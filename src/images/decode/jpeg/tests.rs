@@ -4,6 +4,8 @@
 use image::metadata::Orientation;
 use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 
+use sha2::{Digest, Sha256};
+
 use super::*;
 use crate::images::{
     Crop, Interpolation, Limits, Picture, Preprocessing, Preprocessor, Resize, View,
@@ -36,6 +38,13 @@ fn open(jpeg: &[u8]) -> Jpeg<'_> {
     Jpeg::open(jpeg, &Limits::default()).unwrap()
 }
 
+fn planes(jpeg: &[u8]) -> Planes {
+    match open(jpeg).pixels().unwrap() {
+        Pixels::Planes(planes) => planes,
+        Pixels::Rgb(_) => panic!("a picture of one pass is decoded to its planes"),
+    }
+}
+
 const TURNS: [Orientation; 8] = [
     Orientation::NoTransforms,
     Orientation::FlipHorizontal,
@@ -60,15 +69,15 @@ fn a_part_is_that_of_the_whole_picture() {
     let (width, height) = (37, 29);
     for subsampling in SAMPLINGS {
         let jpeg = encoded(width, height, subsampling);
-        let whole = open(&jpeg).planes().unwrap().to_rgb();
+        let whole = planes(&jpeg).to_rgb();
         for turn in TURNS {
             let wanted = whole.clone().upright(turn);
-            let planes = open(&jpeg).planes().unwrap().upright(turn);
-            assert_eq!(planes.to_rgb(), wanted, "{subsampling:?}, {turn:?}");
+            let turned = planes(&jpeg).upright(turn);
+            assert_eq!(turned.to_rgb(), wanted, "{subsampling:?}, {turn:?}");
             for (rows, columns) in [(0..1, 0..1), (3..9, 5..6), (7..20, 11..29), (28..29, 0..29)] {
                 let mut buffer = vec![1; 5];
                 let row = 3 * wanted.width() as usize;
-                let part = planes.rows(rows.clone(), columns.clone(), &mut buffer);
+                let part = turned.rows(rows.clone(), columns.clone(), &mut buffer);
                 assert_eq!(part.len(), rows.len() * row);
                 let columns = 3 * columns.start as usize..3 * columns.end as usize;
                 for (i, y) in rows.enumerate() {
@@ -92,8 +101,8 @@ fn planes_are_resized_as_the_pixels_are() {
     for (width, height) in [(2999, 321), (33, 50)] {
         for turn in [TURNS[0], TURNS[2], TURNS[5]] {
             let jpeg = encoded(width, height, Subsampling::S420);
-            let planes = open(&jpeg).planes().unwrap().upright(turn);
-            let whole = planes.to_rgb();
+            let turned = planes(&jpeg).upright(turn);
+            let whole = turned.to_rgb();
             for (resize, crop) in sizes {
                 for interpolation in [Interpolation::Bilinear, Interpolation::Nearest] {
                     let settings = Preprocessing {
@@ -105,7 +114,7 @@ fn planes_are_resized_as_the_pixels_are() {
                     let mut preprocessor = Preprocessor::new(&settings).unwrap();
                     for view in [View::Center, View::BottomRightFlipped] {
                         let wanted = preprocessor.fit_view(&whole, view);
-                        let found = preprocessor.fit_view(&planes, view);
+                        let found = preprocessor.fit_view(&turned, view);
                         let at = format!("{width} × {height}, {turn:?}, {settings:?}, {view}");
                         assert!(found == wanted, "{at}");
                     }
@@ -125,8 +134,37 @@ fn inks_cover_white_paper() {
         (128, 0, 127),
         (100, 50, 125),
     ] {
-        assert_eq!(planes::printed(ink, 255 - black), shown, "{ink}, {black}");
+        assert_eq!(
+            super::planes::printed(ink, 255 - black),
+            shown,
+            "{ink}, {black}"
+        );
     }
+}
+
+/// Digests of `scripts/pixel_pictures.py`: what Pillow's `draft` gives.
+#[test]
+fn reduced_pictures_are_pillows_drafts() {
+    let golden = include_str!("../../../../tests/golden/jpegs.json");
+    let mut files = &include_bytes!("../../../../tests/golden/jpegs.bin")[..];
+    let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
+    let mut compared = 0;
+    for jpeg in golden["jpegs"].as_array().unwrap() {
+        let length = jpeg["bytes"].as_u64().unwrap() as usize;
+        let file = files.split_off(..length).unwrap();
+        for divisor in [2, 4, 8] {
+            let wanted = jpeg[format!("1/{divisor}")].as_str();
+            let small = open(&Jpeg::without_metadata(file)).scaled(divisor);
+            if let (Some(wanted), Some(small)) = (wanted, small) {
+                let size = format!("{} {}\n", small.width(), small.height());
+                let hash = Sha256::digest([size.as_bytes(), small.pixels()].concat());
+                let found: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                assert!(found.starts_with(wanted), "{} at 1/{divisor}", jpeg["name"]);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 150, "{compared} pictures");
 }
 
 /// 24 × 16 blocks of 8 × 8 equal pixels: at 1/8 of the size each block is one pixel, the mean that its lowest frequency
@@ -165,11 +203,15 @@ fn each_kind_takes_the_memory_of_its_samples() {
     ] {
         let jpeg = encoded(37, 29, subsampling);
         assert_eq!(memory(&jpeg), bytes);
-        assert_eq!(open(&jpeg).planes().unwrap().num_bytes(), bytes);
+        assert_eq!(planes(&jpeg).num_bytes(), bytes);
     }
     let pixels = colourful(37, 29);
     let progressive = Encoder::new(&pixels, 37, 29, PixelFormat::Rgb).progressive(true);
-    assert_eq!(memory(&progressive.encode().unwrap()), 3 * 48 * 32 * 3 / 2);
+    let whole = 3 * 37 * 29;
+    assert_eq!(
+        memory(&progressive.encode().unwrap()),
+        3 * 48 * 32 * 3 / 2 + whole
+    );
 }
 
 #[test]
