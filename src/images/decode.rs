@@ -223,7 +223,7 @@ fn decode_jpeg<'a>(
         Wanted::Rgb | Wanted::Pixels => None,
     };
     let pixels = match reduced {
-        Some(image) => Pixels::Rgb(image),
+        Some(reduced) => reduced,
         None => jpeg.pixels()?,
     };
     let picture = pixels.upright(orientation);

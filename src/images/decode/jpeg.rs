@@ -4,7 +4,9 @@
 //! inverse DCT of the lower frequencies alone, as libjpeg's `scale_denom`.
 
 mod header;
+mod idct;
 mod planes;
+mod scaled;
 mod upsample;
 
 pub(super) use self::header::Jpeg;
@@ -34,17 +36,20 @@ impl Jpeg<'_> {
 
     /// The picture at the smallest scale that suits one whose shorter edge becomes `edge` next; each edge is rounded up.
     /// `None` for what is better decoded whole, and for what cannot be decoded.
-    pub(super) fn reduced(&mut self, edge: u32) -> Option<RgbImage> {
+    pub(super) fn reduced(&mut self, edge: u32) -> Option<Pixels> {
         self.scaled(divisor(self.size(), edge)?)
     }
 
-    pub(super) fn scaled(&mut self, divisor: u32) -> Option<RgbImage> {
+    pub(super) fn scaled(&mut self, divisor: u32) -> Option<Pixels> {
         let format = self.scalable()?;
+        if let Some(planes) = scaled::decode(self.bytes, self.colours, divisor) {
+            return Some(Pixels::Planes(planes));
+        }
         self.decoder
             .set_scale(ScalingFactor::try_new(1, divisor).ok()?);
         let image = self.decoded(format).ok();
         self.decoder.set_scale(ScalingFactor::default());
-        image
+        image.map(Pixels::Rgb)
     }
 
     /// The picture in a format that it is [`scalable`](Self::scalable) in.

@@ -25,6 +25,7 @@ pub(super) enum Colours {
 
 /// A JPEG whose headers have been read, of a picture that is within the limits.
 pub(in crate::images::decode) struct Jpeg<'a> {
+    pub(super) bytes: &'a [u8],
     pub(super) decoder: Decoder<'a>,
     pub(super) colours: Colours,
 }
@@ -61,7 +62,11 @@ impl<'a> Jpeg<'a> {
                 return Err(unsupported(Format::Jpeg, format!("{count} components")));
             }
         };
-        let jpeg = Self { decoder, colours };
+        let jpeg = Self {
+            bytes,
+            decoder,
+            colours,
+        };
         jpeg.check(limits.max_pixels)?;
         Ok(jpeg)
     }

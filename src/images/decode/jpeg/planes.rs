@@ -44,6 +44,16 @@ impl Planes {
         }
     }
 
+    /// A picture whose components all have its size.
+    pub(super) fn reduced(components: Vec<Plane>, colours: Colours, size: (usize, usize)) -> Self {
+        Self {
+            components,
+            colours,
+            stored: (size.0 as u32, size.1 as u32),
+            orientation: Orientation::NoTransforms,
+        }
+    }
+
     /// The same picture, turned and mirrored as EXIF asks for.
     pub(in crate::images::decode) fn upright(self, orientation: Orientation) -> Self {
         Self {

@@ -40,6 +40,16 @@ impl Plane {
         }
     }
 
+    /// A component with a sample for each pixel.
+    pub(super) fn whole(samples: Vec<u8>, stride: usize, size: (usize, usize)) -> Self {
+        Self {
+            samples,
+            stride,
+            size,
+            factors: (1, 1),
+        }
+    }
+
     pub(super) fn num_bytes(&self) -> u64 {
         self.samples.len() as u64
     }
