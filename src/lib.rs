@@ -6,6 +6,7 @@
 
 pub mod error;
 
+mod caught;
 pub mod classes;
 mod inputs;
 pub mod kernels;

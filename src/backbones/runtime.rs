@@ -2,7 +2,6 @@
 
 mod agreement;
 mod batch_sizes;
-mod caught;
 mod environment;
 mod fault;
 mod graph_cache;

@@ -1,7 +1,6 @@
 //! Whether a file is whole: some decoders take a file without its end for a picture with a gray rest.
 //!
-//! JPEG and WebP are walked here. The decoders of PNG, GIF, BMP, TIFF and PNM refuse a picture with pixels missing
-//! themselves; the tests at the foot of this room hold them to it. Kinds of JPEG and PNG that no decoder here knows are
+//! JPEG and WebP are walked here. The decoders of the other formats refuse a picture with pixels missing themselves; the tests at the foot of this room hold them to it. Kinds of JPEG and PNG that no decoder here knows are
 //! told on the way, since the decoders call them damaged.
 
 use super::{Format, SkipReason};
@@ -18,6 +17,7 @@ pub fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
         Format::WebP => webp(bytes),
         Format::Png => png(bytes),
         Format::Gif | Format::Bmp | Format::Tiff | Format::Pnm => Ok(()),
+        Format::Heic | Format::Avif | Format::Jxl => Ok(()),
     }
 }
 

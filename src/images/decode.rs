@@ -2,7 +2,11 @@
 
 #[doc(hidden)]
 pub mod fuzz;
+#[cfg(any(feature = "heic", feature = "avif"))]
+mod heif;
 mod jpeg;
+#[cfg(feature = "jxl")]
+mod jxl;
 mod kind;
 mod open;
 mod options;
@@ -270,6 +274,10 @@ fn orientation_of(
 ) -> Orientation {
     // A metadata block that cannot be read says nothing about the pixels.
     match (options.exif, format) {
+        // Their turns and mirrors are part of the picture, and their EXIF blocks only repeat them.
+        (_, Format::Heic | Format::Avif | Format::Jxl) => {
+            decoder.orientation().unwrap_or(Orientation::NoTransforms)
+        }
         (Exif::Apply, Format::Tiff) => decoder.orientation().unwrap_or(Orientation::NoTransforms),
         (Exif::Apply, Format::Png) => decoder
             .exif_metadata()

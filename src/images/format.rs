@@ -23,6 +23,25 @@ pub enum Format {
     Tiff,
     /// PBM, PGM, PPM and PAM.
     Pnm,
+    /// HEVC in HEIF, as iPhones write it.
+    Heic,
+    /// AV1 in HEIF.
+    Avif,
+    /// JPEG XL.
+    Jxl,
+}
+
+impl Format {
+    /// Whether this build has its decoder: each of the last three is a feature of the crate.
+    #[must_use]
+    pub fn is_built_in(self) -> bool {
+        match self {
+            Self::Heic => cfg!(feature = "heic"),
+            Self::Avif => cfg!(feature = "avif"),
+            Self::Jxl => cfg!(feature = "jxl"),
+            _ => true,
+        }
+    }
 }
 
 impl fmt::Display for Format {
@@ -35,6 +54,9 @@ impl fmt::Display for Format {
             Self::Bmp => "BMP",
             Self::Tiff => "TIFF",
             Self::Pnm => "PNM",
+            Self::Heic => "HEIC",
+            Self::Avif => "AVIF",
+            Self::Jxl => "JPEG XL",
         })
     }
 }
@@ -43,17 +65,19 @@ impl fmt::Display for Format {
 ///
 /// # Errors
 ///
-/// A [`SkipReason`] that names what it is instead, as far as that is known: [`SkipReason::Unsupported`] for pictures
-/// that are not decoded, [`SkipReason::NotAnImage`] for the rest.
+/// A [`SkipReason`] that names what it is instead, as far as that is known: [`SkipReason::NotBuiltIn`] for pictures that
+/// other builds decode, [`SkipReason::Unsupported`] for those that none does, [`SkipReason::NotAnImage`] for the rest.
 pub fn sniff(bytes: &[u8]) -> Result<Format, SkipReason> {
     if bytes.is_empty() {
         return Err(SkipReason::Empty);
     }
-    decoded_format(bytes).ok_or_else(|| {
-        foreign::signature(bytes)
+    match decoded_format(bytes) {
+        Some(format) if format.is_built_in() => Ok(format),
+        Some(format) => Err(SkipReason::NotBuiltIn(format)),
+        None => Err(foreign::signature(bytes)
             .or_else(|| foreign::text_kind(bytes))
-            .unwrap_or(SkipReason::Unknown)
-    })
+            .unwrap_or(SkipReason::Unknown)),
+    }
 }
 
 fn decoded_format(bytes: &[u8]) -> Option<Format> {
@@ -81,7 +105,9 @@ fn decoded_format(bytes: &[u8]) -> Option<Format> {
             Some(Format::Pnm)
         }
         [b'B', b'M', ..] if has_bitmap_header(bytes) => Some(Format::Bmp),
-        _ => None,
+        [0xff, 0x0a, ..] => Some(Format::Jxl),
+        _ if bytes.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n") => Some(Format::Jxl),
+        _ => foreign::still_picture(bytes),
     }
 }
 
@@ -125,12 +151,7 @@ mod tests {
 
     #[test]
     fn other_pictures_are_named() {
-        let known: [(&[u8], &str); 10] = [
-            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
-            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
-            (b"\0\0\0\x18ftypavif\0\0\0\0", "AVIF"),
-            (b"\xff\x0a\0\0", "JPEG XL"),
-            (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        let known: [(&[u8], &str); 5] = [
             (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
             (b"\xff\x4f\xff\x51", "JPEG 2000"),
             (b"II\xbc\x01", "JPEG XR"),
@@ -140,6 +161,29 @@ mod tests {
         for (bytes, name) in known {
             let wanted = format!("is {name}, which is not supported; convert it to JPEG or PNG");
             assert_eq!(text(bytes), wanted);
+        }
+    }
+
+    #[test]
+    fn pictures_of_optional_decoders_are_decoded_or_named() {
+        let known: [(&[u8], Format, &str); 8] = [
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Format::Heic, "heic"),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heix", Format::Heic, "heic"),
+            (b"\0\0\0\x14ftypmif1\0\0\0\0mif1", Format::Heic, "heic"),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", Format::Avif, "avif"),
+            (b"\0\0\0\x18ftypavif\0\0\0\0", Format::Avif, "avif"),
+            (b"\0\0\0\x18ftypavis\0\0\0\0", Format::Avif, "avif"),
+            (b"\xff\x0a\0\0", Format::Jxl, "jxl"),
+            (b"\0\0\0\x0cJXL \r\n\x87\n", Format::Jxl, "jxl"),
+        ];
+        for (bytes, format, feature) in known {
+            if format.is_built_in() {
+                assert_eq!(sniff(bytes), Ok(format));
+                continue;
+            }
+            let said = text(bytes);
+            assert!(said.starts_with(&format!("is a {format},")), "{said}");
+            assert!(said.contains(&format!("`--features {feature}`")), "{said}");
         }
     }
 
@@ -175,9 +219,14 @@ mod tests {
     #[test]
     fn a_short_media_header_is_no_trouble() {
         for len in 8..24 {
-            assert!(sniff(&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..len]).is_err());
+            let _ = sniff(&b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"[..len]);
         }
-        assert!(sniff(b"\xff\xff\xff\xffftypheic").is_err());
-        assert!(sniff(b"\0\0\0\0ftypheic").is_err());
+        for size in [b"\xff\xff\xff\xff", b"\0\0\0\0"] {
+            let bytes = [&size[..], b"ftypheic"].concat();
+            assert!(matches!(
+                sniff(&bytes),
+                Ok(Format::Heic) | Err(SkipReason::NotBuiltIn(Format::Heic))
+            ));
+        }
     }
 }

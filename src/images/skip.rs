@@ -39,6 +39,13 @@ pub enum SkipReason {
     /// A picture in a format that is not read.
     #[error("is {0}, which is not supported; convert it to JPEG or PNG")]
     Unsupported(&'static str),
+    /// A picture in a format whose decoder is not in this build.
+    #[error(
+        "is a {0}, which this build of frostline does not read; build it with `--features {feature}`, or convert the \
+         image to JPEG or PNG",
+        feature = feature_of(*.0)
+    )]
+    NotBuiltIn(Format),
     /// A picture in a format that is read, of a kind that is not.
     #[error(
         "is a {format} with {detail}, which is not supported; convert it to an 8-bit JPEG or PNG"
@@ -102,6 +109,15 @@ pub enum SkipReason {
         /// In which way.
         detail: String,
     },
+}
+
+/// The feature of the crate that has the decoder of an optional format.
+fn feature_of(format: Format) -> &'static str {
+    match format {
+        Format::Heic => "heic",
+        Format::Avif => "avif",
+        _ => "jxl",
+    }
 }
 
 /// A number with commas between groups of three digits.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from top to bottom; those of one row do not know each other.
 const ROWS: &[&[&str]] = &[
-    &["error", "visible"],
+    &["caught", "error", "visible"],
     &["inputs", "progress", "classes", "kernels", "seal", "stamp"],
     &["outputs"],
     &["lock"],
@@ -22,6 +22,10 @@ const ROWS: &[&[&str]] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("image", &["images"]),
     ("png", &["images"]),
+    ("heifer_isobmff", &["images"]),
+    ("heifer_hevc_dec", &["images"]),
+    ("re_rav1d", &["images"]),
+    ("jxl_oxide", &["images"]),
     ("fast_image_resize", &["images"]),
     ("unifont", &["images"]),
     ("ort", &["backbones"]),

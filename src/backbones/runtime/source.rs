@@ -5,12 +5,12 @@ use std::path::Path;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
-use super::caught::caught;
 use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
 use crate::backbones::onnx::in_float16;
 use crate::backbones::onnx::rewrite::{is_too_large, rewrite};
 use crate::backbones::{Convolutions, Device, Precision, RunOptions};
+use crate::caught::caught;
 use crate::error::{Error, Result};
 
 /// What the sessions of a network are opened from.

@@ -7,6 +7,7 @@ pub(super) fn detail(format: Format, bytes: &[u8]) -> Option<String> {
     match format {
         Format::Tiff => tiff(bytes),
         Format::Jpeg | Format::Png | Format::Gif | Format::WebP | Format::Bmp | Format::Pnm => None,
+        Format::Heic | Format::Avif | Format::Jxl => None,
     }
 }
 

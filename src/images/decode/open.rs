@@ -7,10 +7,14 @@ use image::codecs::gif::GifDecoder;
 use image::codecs::pnm::PnmDecoder;
 use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::error::DecodingError;
+use image::error::{DecodingError, ImageFormatHint};
 use image::{ImageDecoder, ImageError, ImageFormat, ImageResult};
 
 use super::DecodeOptions;
+#[cfg(any(feature = "heic", feature = "avif"))]
+use super::heif::HeifDecoder;
+#[cfg(feature = "jxl")]
+use super::jxl::JxlDecoder;
 use super::png::PngDecoder;
 use super::reason::{ends_early, no_pixels, reason, unsupported};
 use crate::images::{Format, SkipReason, complete, grouped, tags};
@@ -64,6 +68,18 @@ fn header(
         Format::Bmp => Box::new(BmpDecoder::new(Cursor::new(bytes))?),
         Format::Tiff => Box::new(TiffDecoder::new(Cursor::new(bytes))?),
         Format::Pnm => pnm(bytes)?,
+        #[cfg(any(feature = "heic", feature = "avif"))]
+        Format::Heic | Format::Avif => Box::new(HeifDecoder::new(format, bytes)?),
+        #[cfg(feature = "jxl")]
+        Format::Jxl => Box::new(JxlDecoder::new(bytes, max_pixels)?),
+        #[allow(
+            unreachable_patterns,
+            reason = "with all features every format has a decoder"
+        )]
+        absent => {
+            let hint = ImageFormatHint::Name(absent.to_string());
+            return Err(ImageError::Unsupported(hint.into()));
+        }
     })
 }
 
@@ -91,6 +107,10 @@ pub(super) fn working_memory(format: Format, decoder: &impl ImageDecoder) -> u64
     match format {
         // A frame and the canvas with their transparency.
         Format::WebP => samples.saturating_add(pixels.saturating_mul(8)),
+        // Planes of 16 bits, and what the decoder keeps of each block, beside them.
+        Format::Heic | Format::Avif => samples.saturating_add(pixels.saturating_mul(12)),
+        // Channels of 32 bits, and the decoder's own.
+        Format::Jxl => samples.saturating_add(pixels.saturating_mul(32)),
         // Four components become three.
         Format::Tiff => samples.saturating_add(pixels).saturating_mul(2),
         _ => samples.saturating_mul(2),

@@ -22,6 +22,12 @@ pub(super) fn kind(format: Format, bytes: &[u8], color: ColorType, samples: &[u8
         {
             AlphaKind::Absent
         }
+        #[cfg(any(feature = "heic", feature = "avif"))]
+        (Format::Heic | Format::Avif, ColorType::Rgba8) if super::heif::is_premultiplied(bytes) => {
+            AlphaKind::Premultiplied
+        }
+        #[cfg(feature = "jxl")]
+        (Format::Jxl, _) if super::jxl::is_premultiplied(bytes) => AlphaKind::Premultiplied,
         _ => AlphaKind::Straight,
     }
 }

@@ -1,6 +1,6 @@
 //! The names of files that are not decoded.
 
-use crate::images::SkipReason;
+use crate::images::{Format, SkipReason};
 
 /// How much of a file is looked at to tell text from noise.
 const LOOK_AT: usize = 1024;
@@ -9,9 +9,7 @@ const LOOK_AT: usize = 1024;
 const ZEROS: usize = 512;
 
 /// Pictures that are not decoded, by their first bytes.
-const PICTURES: [(&[u8], &str); 11] = [
-    (b"\xff\x0a", "JPEG XL"),
-    (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+const PICTURES: [(&[u8], &str); 9] = [
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"II\xbc\x01", "JPEG XR"),
@@ -62,22 +60,44 @@ pub(super) fn signature(bytes: &[u8]) -> Option<SkipReason> {
     (bytes.get(4..8) == Some(b"ftyp")).then(|| media_file(bytes))
 }
 
-/// An ISO base media file (HEIC, AVIF, MP4 …), by its brand and the brands it says to be compatible with.
+/// An ISO base media file (MP4, CR3 …) that is no HEIC or AVIF.
 fn media_file(bytes: &[u8]) -> SkipReason {
-    let size = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
-    let brands: Vec<&[u8]> = bytes[8..size.clamp(8, bytes.len())].chunks(4).collect();
-    let has = |names: &[&[u8]]| names.iter().any(|name| brands.contains(name));
-    if has(&[b"avif", b"avis"]) {
-        SkipReason::Unsupported("AVIF")
-    } else if has(&[
-        b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
-    ]) {
-        SkipReason::Unsupported("HEIC")
-    } else if has(&[b"crx "]) {
+    if brands(bytes).any(|brand| brand == b"crx ") {
         SkipReason::Unsupported("a camera's raw file (CR3)")
     } else {
         SkipReason::NotAnImage("a video (MP4 or QuickTime)")
     }
+}
+
+/// HEIC or AVIF, by the brand of a file and the brands that it says to be compatible with.
+pub(super) fn still_picture(bytes: &[u8]) -> Option<Format> {
+    const AVIF: [&[u8]; 2] = [b"avif", b"avis"];
+    const HEIC: [&[u8]; 8] = [
+        b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
+    ];
+    let has = |names: &[&[u8]]| brands(bytes).any(|brand| names.contains(&brand));
+    if has(&AVIF) {
+        Some(Format::Avif)
+    } else if has(&HEIC) {
+        Some(Format::Heic)
+    } else {
+        None
+    }
+}
+
+/// The brands in the first box of an ISO base media file, from the bytes that are there.
+fn brands(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_media = bytes.get(4..8) == Some(b"ftyp");
+    let size = bytes
+        .first_chunk()
+        .map_or(0, |&size| u32::from_be_bytes(size)) as usize;
+    let end = match size {
+        // To the end of the file; more brands than these has none.
+        0 => bytes.len().min(256),
+        _ => size.min(bytes.len()),
+    };
+    let content = bytes.get(8..end).filter(|_| is_media);
+    content.unwrap_or_default().chunks(4)
 }
 
 /// What a file of text holds; `None` for bytes that are no text.

@@ -11,13 +11,13 @@ use crate::error::Error;
 use crate::images::path_text;
 
 /// The extensions of the formats that are decoded, in lower case.
-pub const EXTENSIONS: [&str; 14] = [
+pub const EXTENSIONS: [&str; 19] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff", "ppm", "pgm", "pbm",
-    "pnm",
+    "pnm", "heic", "heif", "hif", "avif", "jxl",
 ];
 
 /// Pictures that people expect to be used: they are listed, so that decoding can say what they are.
-const EXPECTED: [&str; 6] = ["heic", "heif", "avif", "jxl", "jp2", "j2k"];
+const EXPECTED: [&str; 2] = ["jp2", "j2k"];
 
 /// What systems and programs leave in folders of pictures.
 const JUNK_FOLDERS: [&str; 5] = [

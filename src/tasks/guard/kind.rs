@@ -102,6 +102,7 @@ impl Content {
             Err(SkipReason::NotAnImage("a NumPy array")) => Self::Output(Wanted::Npy),
             Err(SkipReason::NotAnImage(words)) => other(words),
             Err(SkipReason::Unsupported(format)) => Self::Other(format!("an image ({format})")),
+            Err(SkipReason::NotBuiltIn(format)) => Self::Other(format!("an image ({format})")),
             Err(SkipReason::LfsPointer) => other("a Git LFS pointer"),
             Err(_) if is_utf8(start) => Self::Output(Wanted::Text),
             Err(_) => other("a binary file"),

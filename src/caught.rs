@@ -1,7 +1,7 @@
 //! Panics of a library over what a file says, as errors.
 //!
 //! `ort` 2.0.0-rc.15 panics where ONNX Runtime works out a negative length for an output, as of a window that is larger
-//! than what it moves over; nothing is left half done by that.
+//! than what it moves over, and some decoders where a picture contradicts itself; nothing is left half done by that.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// What `work` returns, or the `error` of its words where it panics. Nothing is printed of such a panic.
-pub(super) fn caught<T, E>(
+pub(crate) fn caught<T, E>(
     work: impl FnOnce() -> Result<T, E>,
     error: impl FnOnce(&str) -> E,
 ) -> Result<T, E> {

@@ -1,0 +1,199 @@
+//! The transformations that the container asks for: a crop, and then turns and mirrors.
+
+use heifer_isobmff::HeifFile;
+use heifer_isobmff::boxes::Property;
+use image::metadata::Orientation;
+
+use super::fault::Fault;
+use super::planes::Chroma;
+
+/// The part of the coded picture that is shown, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Crop {
+    pub(super) left: u32,
+    pub(super) top: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// What becomes of a decoded picture.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Transforms {
+    pub(super) crop: Crop,
+    pub(super) orientation: Orientation,
+    /// Whether libheif interpolates chroma first, of 4:2:2 and of 4:2:0: where a sample's pixels would be parted.
+    parts_halves: bool,
+    parts_quarters: bool,
+}
+
+impl Transforms {
+    /// Whether chroma of this kind is interpolated before the picture is turned.
+    pub(super) fn parts(&self, chroma: Chroma) -> bool {
+        match chroma {
+            Chroma::Gray | Chroma::Full => false,
+            Chroma::Half => self.parts_halves,
+            Chroma::Quarter => self.parts_quarters,
+        }
+    }
+}
+
+/// The transformations of the primary picture, in the order of its properties.
+pub(super) fn of(file: &HeifFile, size: (u32, u32)) -> Result<Transforms, Fault> {
+    let whole = Crop {
+        left: 0,
+        top: 0,
+        width: size.0,
+        height: size.1,
+    };
+    let (mut crop, mut turn) = (whole, Turn::default());
+    let (mut parts_halves, mut parts_quarters) = (false, false);
+    for property in file.item_properties(file.primary_id)? {
+        match *property {
+            Property::Rotation(quarters) => {
+                let odd = turn.has_odd(&crop);
+                parts_halves |= quarters % 2 == 1 || quarters == 2 && odd.1;
+                parts_quarters |= odd.0 && matches!(quarters, 1 | 2);
+                parts_quarters |= odd.1 && matches!(quarters, 2 | 3);
+                turn = turn.left(quarters);
+            }
+            Property::Mirror(upside_down) => {
+                let odd = turn.has_odd(&crop);
+                parts_halves |= !upside_down && odd.0;
+                parts_quarters |= odd.0 || odd.1;
+                turn = turn.mirrored(upside_down);
+            }
+            Property::CleanAperture {
+                width,
+                height,
+                horiz_offset,
+                vert_offset,
+            } => {
+                if turn != Turn::default() || crop != whole {
+                    return Err(Fault::unsupported("a crop after a turn"));
+                }
+                (crop.left, crop.width) = clean(size.0, width, horiz_offset)?;
+                (crop.top, crop.height) = clean(size.1, height, vert_offset)?;
+                parts_halves |= crop.left % 2 == 1;
+                parts_quarters |= crop.left % 2 == 1 || crop.top % 2 == 1;
+            }
+            _ => {}
+        }
+    }
+    Ok(Transforms {
+        crop,
+        orientation: turn.orientation(),
+        parts_halves,
+        parts_quarters,
+    })
+}
+
+/// Where a clean aperture begins in an edge, and its length (ISO/IEC 14496-12, 12.1.4): both from fractions, about the
+/// centre.
+fn clean(
+    edge: u32,
+    (length, parts): (u32, u32),
+    (offset, of): (i32, u32),
+) -> Result<(u32, u32), Fault> {
+    if parts == 0 || of == 0 {
+        return Err(Fault::damaged("its crop is divided by zero"));
+    }
+    let length = (f64::from(length) / f64::from(parts)).round();
+    let centre = f64::from(offset) / f64::from(of) + (f64::from(edge) - 1.0) / 2.0;
+    let start = (centre - (length - 1.0) / 2.0).round();
+    if length < 1.0 || start < 0.0 || start + length > f64::from(edge) {
+        return Err(Fault::damaged("its crop is outside the picture"));
+    }
+    Ok((start as u32, length as u32))
+}
+
+/// Mirrored left to right, or not, and then turned by quarters to the right.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Turn {
+    mirrored: bool,
+    quarters: u8,
+}
+
+impl Turn {
+    fn left(self, quarters: u8) -> Self {
+        Self {
+            quarters: (self.quarters + 4 - quarters % 4) % 4,
+            ..self
+        }
+    }
+
+    /// A turn before a mirror is the opposite turn after it; upside down is half a turn more.
+    fn mirrored(self, upside_down: bool) -> Self {
+        Self {
+            mirrored: !self.mirrored,
+            quarters: (4 - self.quarters + 2 * u8::from(upside_down)) % 4,
+        }
+    }
+
+    /// Whether the width and the height are odd so far.
+    fn has_odd(self, crop: &Crop) -> (bool, bool) {
+        let (width, height) = (crop.width % 2 == 1, crop.height % 2 == 1);
+        if self.quarters.is_multiple_of(2) {
+            (width, height)
+        } else {
+            (height, width)
+        }
+    }
+
+    fn orientation(self) -> Orientation {
+        match (self.mirrored, self.quarters) {
+            (false, 1) => Orientation::Rotate90,
+            (false, 2) => Orientation::Rotate180,
+            (false, 3) => Orientation::Rotate270,
+            (false, _) => Orientation::NoTransforms,
+            (true, 1) => Orientation::Rotate270FlipH,
+            (true, 2) => Orientation::FlipVertical,
+            (true, 3) => Orientation::Rotate90FlipH,
+            (true, _) => Orientation::FlipHorizontal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{DynamicImage, GrayImage};
+
+    use super::*;
+
+    /// Every turn and mirror, one after the other, as `image` does them.
+    #[test]
+    fn turns_and_mirrors_are_made_one_after_the_other() {
+        let start = GrayImage::from_raw(3, 2, (0..6).collect()).unwrap();
+        let start = DynamicImage::ImageLuma8(start);
+        for steps in 0..216_usize {
+            let (mut turn, mut wanted) = (Turn::default(), start.clone());
+            for step in [steps % 6, steps / 6 % 6, steps / 36] {
+                (turn, wanted) = match step {
+                    0 => (turn.left(0), wanted),
+                    1 => (turn.left(1), wanted.rotate270()),
+                    2 => (turn.left(2), wanted.rotate180()),
+                    3 => (turn.left(3), wanted.rotate90()),
+                    4 => (turn.mirrored(false), wanted.fliph()),
+                    _ => (turn.mirrored(true), wanted.flipv()),
+                };
+            }
+            let mut turned = start.clone();
+            turned.apply_orientation(turn.orientation());
+            assert_eq!(turned, wanted, "{steps}");
+        }
+    }
+
+    #[test]
+    fn a_clean_aperture_lies_about_the_centre() {
+        assert_eq!(clean(100, (60, 1), (0, 1)), Ok((20, 60)));
+        assert_eq!(clean(100, (120, 2), (-20, 1)), Ok((0, 60)));
+        assert_eq!(clean(101, (100, 1), (1, 2)), Ok((1, 100)));
+        assert_eq!(clean(100, (1, 1), (99, 2)), Ok((99, 1)));
+        for outside in [((101, 1), (0, 1)), ((60, 1), (21, 1)), ((60, 1), (-21, 1))] {
+            assert!(clean(100, outside.0, outside.1).is_err());
+        }
+        assert!(clean(100, (0, 1), (0, 1)).is_err());
+        assert!(clean(100, (1, 0), (0, 1)).is_err());
+        assert!(clean(100, (1, 1), (0, 0)).is_err());
+        assert!(clean(100, (u32::MAX, 1), (i32::MIN, 1)).is_err());
+    }
+}

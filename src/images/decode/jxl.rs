@@ -1,0 +1,166 @@
+//! JPEG XL by `jxl-oxide`, within limits on memory.
+//!
+//! The orientation in the codestream belongs to the picture, as the standard has it, and the decoder applies it; EXIF
+//! blocks are ignored. Of an animation the first frame counts.
+
+use image::error::{DecodingError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
+use image::{ColorType, ImageDecoder, ImageError, ImageResult};
+use jxl_oxide::image::ExtraChannelType;
+use jxl_oxide::{
+    AllocTracker, EnumColourEncoding, InitializeResult, JxlImage, JxlThreadPool, RenderingIntent,
+};
+
+use crate::caught::caught;
+use crate::images::Format;
+
+/// The bytes that a pixel of a large picture takes, at most: three channels of 32 bits, a few times over.
+const BYTES_A_PIXEL: u64 = 64;
+
+/// Bytes beside those of the pixels: tables, and groups that are larger than a small picture.
+const BYTES_OF_TABLES: u64 = 64 << 20;
+
+/// A JPEG XL whose header has been read.
+pub(super) struct JxlDecoder<'a> {
+    image: JxlImage,
+    /// What the decoder has not been given yet.
+    rest: &'a [u8],
+    color: ColorType,
+    memory: AllocTracker,
+}
+
+impl<'a> JxlDecoder<'a> {
+    /// Reads up to the first frame.
+    pub(super) fn new(bytes: &'a [u8], max_pixels: u64) -> ImageResult<Self> {
+        let most = max_pixels.saturating_mul(BYTES_A_PIXEL);
+        let most = most.saturating_add(BYTES_OF_TABLES);
+        let memory = AllocTracker::with_limit(usize::try_from(most).unwrap_or(usize::MAX));
+        let (image, rest) = caught(|| header(bytes, memory.clone()), |_| damaged(NONSENSE))?;
+        let header = image.image_header();
+        let has_alpha = header.metadata.alpha().is_some();
+        let color = match (header.metadata.grayscale(), has_alpha) {
+            (true, false) => ColorType::L8,
+            (true, true) => ColorType::La8,
+            (false, false) => ColorType::Rgb8,
+            (false, true) => ColorType::Rgba8,
+        };
+        Ok(Self {
+            image,
+            rest,
+            color,
+            memory,
+        })
+    }
+
+    fn read(mut self, samples: &mut [u8]) -> ImageResult<()> {
+        let metadata = &self.image.image_header().metadata;
+        let is_black = |kind: &ExtraChannelType| matches!(kind, ExtraChannelType::Black);
+        if metadata.ec_info.iter().any(|extra| is_black(&extra.ty)) {
+            return Err(unsupported("CMYK colours"));
+        }
+        while !self.rest.is_empty() && !self.image.is_loading_done() {
+            let read = self
+                .image
+                .feed_bytes(self.rest)
+                .map_err(|error| fault(&*error))?;
+            if read == 0 {
+                break;
+            }
+            self.rest = &self.rest[read..];
+        }
+        if self.image.num_loaded_keyframes() == 0 {
+            return Err(cut());
+        }
+        let srgb = match self.color {
+            ColorType::L8 | ColorType::La8 => {
+                EnumColourEncoding::gray_srgb(RenderingIntent::Relative)
+            }
+            _ => EnumColourEncoding::srgb(RenderingIntent::Relative),
+        };
+        self.image.request_color_encoding(srgb);
+        let picture = self.image.render_frame(0).map_err(|error| fault(&*error))?;
+        let mut stream = picture.stream();
+        if stream.channels() != u32::from(self.color.channel_count()) {
+            return Err(damaged("it has another number of channels than it says"));
+        }
+        stream.write_to_buffer(samples);
+        drop(picture);
+        drop(self.memory);
+        Ok(())
+    }
+}
+
+const NONSENSE: &str = "its codestream contradicts itself";
+
+/// As many bytes at a time as headers have.
+const STEP: usize = 4096;
+
+fn header(bytes: &[u8], memory: AllocTracker) -> ImageResult<(JxlImage, &[u8])> {
+    let mut reader = JxlImage::builder()
+        .pool(JxlThreadPool::none())
+        .alloc_tracker(memory)
+        .build_uninit();
+    let (mut rest, mut step) = (bytes, STEP);
+    while !rest.is_empty() {
+        let next = &rest[..step.min(rest.len())];
+        let read = reader.feed_bytes(next).map_err(|error| fault(&*error))?;
+        if read == 0 && next.len() == rest.len() {
+            break;
+        }
+        // Each try starts from the beginning: with steps that double, all of them read twice as much, at most.
+        step *= 2;
+        rest = &rest[read..];
+        match reader.try_init().map_err(|error| fault(&*error))? {
+            InitializeResult::NeedMoreData(more) => reader = more,
+            InitializeResult::Initialized(image) => return Ok((image, rest)),
+        }
+    }
+    Err(cut())
+}
+
+fn fault(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ImageError {
+    let words = error.to_string();
+    damaged(&words)
+}
+
+fn cut() -> ImageError {
+    ImageError::IoError(std::io::ErrorKind::UnexpectedEof.into())
+}
+
+fn damaged(words: &str) -> ImageError {
+    let hint = ImageFormatHint::Name(Format::Jxl.to_string());
+    ImageError::Decoding(DecodingError::new(hint, words))
+}
+
+fn unsupported(words: &str) -> ImageError {
+    let hint = ImageFormatHint::Name(Format::Jxl.to_string());
+    let kind = UnsupportedErrorKind::GenericFeature(words.to_owned());
+    ImageError::Unsupported(UnsupportedError::from_format_and_kind(hint, kind))
+}
+
+impl ImageDecoder for JxlDecoder<'_> {
+    /// After it is turned.
+    fn dimensions(&self) -> (u32, u32) {
+        (self.image.width(), self.image.height())
+    }
+
+    fn color_type(&self) -> ColorType {
+        self.color
+    }
+
+    fn read_image(self, samples: &mut [u8]) -> ImageResult<()> {
+        caught(|| self.read(samples), |_| damaged(NONSENSE))
+    }
+
+    fn read_image_boxed(self: Box<Self>, samples: &mut [u8]) -> ImageResult<()> {
+        (*self).read_image(samples)
+    }
+}
+
+/// Whether the colours of a picture are multiplied by its transparency already.
+pub(super) fn is_premultiplied(bytes: &[u8]) -> bool {
+    JxlDecoder::new(bytes, 0).is_ok_and(|decoder| {
+        let metadata = &decoder.image.image_header().metadata;
+        let mut extras = metadata.ec_info.iter();
+        extras.any(|extra| extra.alpha_associated() == Some(true))
+    })
+}
