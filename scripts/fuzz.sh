@@ -30,7 +30,7 @@ target_folder=${CARGO_TARGET_DIR:-$PWD/target}
 mutate=${FUZZ_BINARY:-$target_folder/fuzz/examples/mutate}
 if [ -z "${FUZZ_BINARY:-}" ]; then
     say "the mutator, with overflow checks"
-    cargo build --locked --profile fuzz --example mutate
+    cargo build --locked --profile fuzz --all-features --example mutate
 fi
 if [ ${#targets[@]} = 0 ]; then
     read -r -a targets <<<"$("$mutate" list | cut -d' ' -f1 | tr '\n' ' ')"

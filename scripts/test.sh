@@ -17,9 +17,10 @@ fi
 say "formatting"
 cargo fmt --check
 say "lints"
-cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --all-targets --all-features -- -D warnings
+cargo clippy --locked --no-default-features -- -D warnings
 say "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps --document-private-items
 say "the tables of scripts/bench_peers.sh"
 python3 -m unittest discover --quiet --start-directory scripts/bench_peers --pattern "test_*.py"
 if command -v cargo-deny >/dev/null; then
@@ -36,8 +37,8 @@ else
     say "there is no cargo-deny: dependencies are not checked (cargo install cargo-deny --locked)"
 fi
 say "tests"
-cargo test --locked
+cargo test --locked --all-features
 say "fuzzing"
 # In the tests' profile, which checks for overflow too, so that nothing is built twice.
-cargo build --locked --example mutate
+cargo build --locked --all-features --example mutate
 FUZZ_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/examples/mutate" scripts/fuzz.sh --seed 1 5

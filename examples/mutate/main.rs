@@ -66,11 +66,15 @@ fn named(name: &str) -> Result<&'static Target> {
     Ok(target.ok_or_else(|| format!("there is no target `{name}`; `mutate list` shows them"))?)
 }
 
+/// A target without whole files is that of a format whose decoder is not in this build.
 fn list() {
     for target in TARGETS {
         let seeds = seeds::of(target.name);
         let whole = seeds.iter().filter(|seed| seed.wanted == Wanted::Accepted);
         let (name, about, whole) = (target.name, target.about, whole.count());
+        if whole == 0 {
+            continue;
+        }
         let faults = seeds.len() - whole;
         println!("{name:18} {about}; seeds: {whole} whole, {faults} with a fault");
     }

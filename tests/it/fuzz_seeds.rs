@@ -7,6 +7,8 @@ mod targets;
 
 use std::panic;
 
+use frostline::images::Format;
+
 use self::seeds::Wanted;
 /// For all tests that write networks.
 pub(crate) use self::seeds::network::messages as onnx_messages;
@@ -17,7 +19,14 @@ fn every_seed_is_accepted_or_refused_as_it_must_be() {
     for target in targets::TARGETS {
         let seeds = seeds::of(target.name);
         let whole = seeds.iter().any(|seed| seed.wanted == Wanted::Accepted);
-        assert!(whole, "{} starts from no whole file", target.name);
+        let absent = [
+            ("heic", Format::Heic),
+            ("avif", Format::Avif),
+            ("jxl", Format::Jxl),
+        ]
+        .iter()
+        .any(|(name, format)| target.name.ends_with(name) && !format.is_built_in());
+        assert!(whole != absent, "{} starts from no whole file", target.name);
         for seed in seeds {
             let outcome = panic::catch_unwind(|| target.run(&seed.bytes));
             let right = match (&outcome, seed.wanted) {

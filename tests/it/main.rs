@@ -23,6 +23,7 @@ mod known_files;
 mod linfa_logistic;
 #[cfg(target_os = "linux")]
 mod memory;
+mod newer_formats;
 mod outputs;
 mod pipeline;
 mod pixel_version;

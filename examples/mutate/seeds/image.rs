@@ -14,6 +14,9 @@ pub(super) fn seeds(target: &str) -> Vec<Seed> {
         "image_bmp" => Format::Bmp,
         "image_tiff" => Format::Tiff,
         "image_pnm" => Format::Pnm,
+        "image_heic" => Format::Heic,
+        "image_avif" => Format::Avif,
+        "image_jxl" => Format::Jxl,
         other => panic!("`{other}` has no seeds"),
     };
     let whole = fuzz::seeds().into_iter();
@@ -53,7 +56,11 @@ fn faults(format: Format) -> Vec<Seed> {
             "an EXIF block of 2 GiB that is not there",
             vast_exif(),
         )],
-        Format::Jpeg | Format::Tiff => Vec::new(),
+        Format::Heic => vec![
+            Seed::refused("a table of places of no bytes each", vast_places()),
+            Seed::refused("a picture of 4294967295 columns and rows", vast_heic()),
+        ],
+        Format::Jpeg | Format::Tiff | Format::Avif | Format::Jxl => Vec::new(),
     }
 }
 
@@ -73,6 +80,32 @@ fn vast_exif() -> Vec<u8> {
     let length = with_exif(&file).expect("it was found") + 4;
     file[length..length + 4].copy_from_slice(&(1_u32 << 31).to_le_bytes());
     file
+}
+
+/// The first HEIC of one picture.
+fn heic() -> Vec<u8> {
+    let mut files = fuzz::seeds().into_iter();
+    files
+        .find(|file| sniff(file) == Ok(Format::Heic))
+        .unwrap_or_default()
+}
+
+/// The HEIC with other bytes some way behind a name.
+fn changed(name: &[u8; 4], behind: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut file = heic();
+    if let Some(at) = file.windows(4).position(|found| found == name) {
+        file[at + behind..at + behind + bytes.len()].copy_from_slice(bytes);
+    }
+    file
+}
+
+/// Places and lengths of 0 bytes, and 65535 of them.
+fn vast_places() -> Vec<u8> {
+    changed(b"iloc", 8, &[0, 0, 0xff, 0xff])
+}
+
+fn vast_heic() -> Vec<u8> {
+    changed(b"ispe", 8, &[0xff; 8])
 }
 
 /// What a small PNG unfolds to much of.

@@ -76,6 +76,9 @@ pub(crate) const TARGETS: &[Target] = &[
     plain("image_bmp", "a BMP", image),
     plain("image_tiff", "a TIFF", image),
     plain("image_pnm", "a PBM, PGM, PPM or PAM", image),
+    plain("image_heic", "a HEIC", image),
+    plain("image_avif", "an AVIF", image),
+    plain("image_jxl", "a JPEG XL", image),
     plain(
         "class_weights_csv",
         "a table of class weights",

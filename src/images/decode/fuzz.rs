@@ -1,5 +1,7 @@
 //! The entry for fuzzing: any bytes as the content of an image file, through all that a run does with one.
 
+mod newer;
+
 use std::io::Cursor;
 
 use image::codecs::gif::{GifEncoder, Repeat};
@@ -129,6 +131,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     with_metadata(&rgb, WebPEncoder::new_lossless(&mut webp));
     seeds.extend([png, webp]);
     seeds.extend(jpegs(&rgb));
+    seeds.extend(newer::seeds());
     seeds
 }
 
@@ -203,9 +206,17 @@ mod tests {
             let format = sniff(&seed).unwrap();
             formats.insert(format);
             let size = image_bytes(&seed).unwrap_or_else(|reason| panic!("{format} {reason}"));
-            assert!([(16, 8), (8, 16)].contains(&size), "{format} {size:?}");
+            let known = match format {
+                Format::Heic | Format::Avif | Format::Jxl => {
+                    [(23, 17), (17, 23), (102, 76), (64, 100)].contains(&size)
+                }
+                _ => [(16, 8), (8, 16)].contains(&size),
+            };
+            assert!(known, "{format} {size:?}");
         }
-        assert_eq!(formats.len(), 7);
+        let newer = [Format::Heic, Format::Avif, Format::Jxl];
+        let newer = newer.iter().filter(|format| format.is_built_in());
+        assert_eq!(formats.len(), 7 + newer.count());
     }
 
     /// Bytes that are changed, cut out and doubled, at places that a fixed generator draws.

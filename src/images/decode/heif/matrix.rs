@@ -62,7 +62,13 @@ impl Matrix {
         };
         let depth = depth - narrow_first;
         let scale = Scale::of(planes, depth, out, kind);
-        let of = |difference: f64| fixed(difference * scale.chroma);
+        let of = |difference: f64| match planes.reference {
+            Reference::Libheif => fixed(difference * scale.chroma),
+            // libyuv's factors have six bits after the point, and are 2 at most.
+            Reference::Libavif => {
+                fixed((difference * scale.chroma * 64.0).round().min(128.0) / 64.0)
+            }
+        };
         let green = 1.0 - red - blue;
         Self {
             narrow_first,
