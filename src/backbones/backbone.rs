@@ -14,6 +14,12 @@ pub trait Backbone: Send {
         Vec::new()
     }
 
+    /// How many CPUs [`Self::forward`] keeps busy, which are not to be used for anything else meanwhile; 0 where it runs
+    /// on another device, or on threads that the system may share out.
+    fn cpus(&self) -> usize {
+        1
+    }
+
     /// Runs `images`, N pictures of equal size one after the other, and returns their features (N, D), row by row; those
     /// of a picture that the network cannot take may be NaN or infinite, which spoils no other row.
     ///

@@ -269,6 +269,10 @@ impl Backbone for OnnxBackbone {
         iter::repeat_with(replica).take(others).collect()
     }
 
+    fn cpus(&self) -> usize {
+        self.network.opener.cpus()
+    }
+
     fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
         self.in_pieces(images, n, BatchSizes::piece)
     }

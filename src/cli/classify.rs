@@ -9,6 +9,7 @@ use super::head_args::{HeadArgs, guard_of};
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{OutputArgs, gpu_not_used, ignored};
 use super::predictions::{Format, Labelling, Writer};
+use super::speed_text::speed_text;
 use super::{signals, talk};
 use crate::backbones::Home;
 use crate::classifier::Classifier;
@@ -78,7 +79,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         rows.begin(&report.classes).map_err(failed)?;
         Ok(report)
     })?;
-    tell(&report);
+    tell(&report, options.run.threads);
     finish(&report, strict)
 }
 
@@ -108,7 +109,7 @@ impl Args {
     }
 }
 
-fn tell(report: &ClassifyReport) {
+fn tell(report: &ClassifyReport, threads: usize) {
     if report.used + report.skipped == 0 {
         talk::note(EMPTY_LIST);
     }
@@ -142,4 +143,11 @@ fn tell(report: &ClassifyReport) {
         engine.arithmetic()
     ));
     gpu_not_used(report.why_not_gpu.as_deref());
+    let speed = speed_text(
+        &report.speed,
+        &engine.device,
+        threads,
+        "a head trained with --jpeg-scale reduced",
+    );
+    speed.iter().for_each(talk::say);
 }

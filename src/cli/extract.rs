@@ -14,10 +14,11 @@ use super::decoding_args::DecodingArgs;
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{gpu_not_used, ignored, skipped};
 use super::run_args::RunArgs;
+use super::speed_text::speed_text;
 use super::{signals, talk};
 use crate::backbones::Home;
 use crate::error::{Error, counted};
-use crate::features::{Dtype, Existing, Recognise, Timings};
+use crate::features::{Dtype, Existing, Recognise, Speed, Timings};
 use crate::images::{Labels, Views};
 use crate::outputs::is_stdout;
 use crate::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract_scan};
@@ -171,8 +172,25 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
     };
     talk::say(format!("  device    {device}"));
     gpu_not_used(report.why_not_gpu.as_deref());
-    talk::say(format!("  time      {}", timings_text(&report.timings)));
+    talk::say(format!(
+        "  time      {}",
+        timings_text(&report.speed.timings)
+    ));
     talk::say(format!("  features  {}", options.output.display()));
+    if let Some(engine) = &report.engine {
+        let speed = Speed {
+            elapsed: report.elapsed,
+            ..report.speed
+        };
+        let text = speed_text(
+            &speed,
+            &engine.device,
+            options.run.threads,
+            "--jpeg-scale reduced",
+        );
+        text.iter()
+            .for_each(|text| talk::say(format!("  speed     {text}")));
+    }
 }
 
 fn classes_text(report: &ExtractReport) -> String {
@@ -197,12 +215,13 @@ fn classes_text(report: &ExtractReport) -> String {
 
 /// Each stage's share of the work, in percent.
 fn timings_text(t: &Timings) -> String {
-    let total = (t.decode + t.preprocess + t.forward + t.write)
+    let total = (t.read + t.decode + t.preprocess + t.forward + t.write)
         .as_secs_f64()
         .max(1e-9);
     let percent = |d: Duration| 100.0 * d.as_secs_f64() / total;
     format!(
-        "decode {:.0} %, preprocess {:.0} %, forward {:.0} %, write {:.0} %",
+        "read {:.0} %, decode {:.0} %, preprocess {:.0} %, forward {:.0} %, write {:.0} %",
+        percent(t.read),
         percent(t.decode),
         percent(t.preprocess),
         percent(t.forward),

@@ -33,6 +33,7 @@ mod run_args;
 mod search_args;
 mod signals;
 mod size;
+mod speed_text;
 mod suggest;
 mod suggestion_rows;
 mod synonyms;

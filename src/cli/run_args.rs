@@ -22,7 +22,8 @@ pub(super) struct RunArgs {
     /// Images that the network is given at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = batch_size)]
     pub(super) batch_size: usize,
-    /// Threads for decoding and for the network [default: the CPUs that this process may use].
+    /// CPUs for decoding and the network, which take turns on them; four times as many files, at most 64, are read at once
+    /// [default: the CPUs that this process may use].
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
 }

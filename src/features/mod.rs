@@ -27,7 +27,9 @@ pub use export::{ExportFormat, export};
 pub use index::{Content, Index, IndexRow};
 pub use layout::Numbers;
 pub use manifest::StoreManifest;
-pub use pipeline::{All, Item, Named, Next, Outcome, Picture, Pipeline, Sink, Source, Timings};
+pub use pipeline::{
+    All, Bound, Item, Named, Next, Outcome, Picture, Pipeline, Sink, Source, Speed, Timings,
+};
 pub use reader::FeatureReader;
 pub use recognition::{Recognise, Recognised};
 pub use store::{FeatureStore, is_store, store_around};

@@ -1,26 +1,35 @@
 //! The pipeline: files → digests and pixels (threads) → batches → features (lanes) → sink, all in input order.
 //!
-//! Each decoding thread is given every n-th file and puts what becomes of it into a queue of its own; the queues are read
-//! in turn. So the order is kept without sorting. No more files are given out than two batches and the threads hold, which
-//! bounds memory. A full batch goes to the next free lane, a thread with a network of its own, while the next one is filled;
-//! results are taken up in the order of the batches. Where images are named one after the other, a batch that is older
-//! than [`MOMENT`] is run as it is.
+//! More files are read ahead than there are CPUs, so that none waits for a disk or a network; how many, and how many bytes,
+//! is bounded. Decoding threads and lanes, threads with a network each, take turns on the CPUs ([`cpus`]): whatever bounds
+//! the run, all of them are busy, and no two threads share one. No more files are given out than two batches and the
+//! threads hold, which bounds memory, and what becomes of them is taken up in their order. A full batch goes to the next
+//! free lane while the next one is filled. Where images are named one after the other, a batch that is older than
+//! [`MOMENT`] is run as it is.
 
 mod batches;
+mod cpus;
+mod decoders;
 mod lanes;
 mod prepare;
 mod source;
+mod speed;
+mod trial;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::batches::Batcher;
+use self::cpus::Cpus;
+use self::decoders::{Decoders, Panicked};
 use self::lanes::Lanes;
-use self::prepare::{Prepared, Preparer};
+use self::prepare::{Preparer, Preprocessors};
 pub use self::source::{All, Named, Next, Source};
+use self::speed::Means;
+pub use self::speed::{Bound, Speed, Timings};
+use self::trial::Trial;
 use super::digest::Digest;
 use super::dtype::Dtype;
 use super::recognition::Recognised;
@@ -35,6 +44,15 @@ use crate::stamp::Stamp;
 /// How long an image waits for others to fill its batch, where they are yet to be named.
 const MOMENT: Duration = Duration::from_millis(50);
 
+/// Bytes of files that wait for a CPU, for each CPU.
+const AHEAD: u64 = 8 << 20;
+
+/// Threads that read files, at least one for each CPU: a disk or a network answers several at once sooner than one after
+/// the other.
+pub(super) fn readers(cpus: usize) -> usize {
+    (4 * cpus).min(64).max(cpus).max(1)
+}
+
 /// How images become features.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
@@ -44,9 +62,10 @@ pub struct Pipeline {
     pub preprocessing: Preprocessing,
     /// The V views of each image, at least 1.
     pub views: Vec<View>,
-    /// Views of images that the network is given at once, at least 1; fewer where some lanes would else have nothing to do.
+    /// Views of images that the network is given at once, at least 1; fewer towards the end, where some lanes would else
+    /// have nothing to do.
     pub batch_size: usize,
-    /// Decoding threads, at least 1.
+    /// CPUs for decoding and, where it runs on them, the network; at least 1.
     pub threads: usize,
 }
 
@@ -125,19 +144,6 @@ pub trait Sink {
     fn take(&mut self, item: Item) -> Result<()>;
 }
 
-/// How long the stages were at work; those of several threads are added up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Timings {
-    /// Reading files, hashing and decoding them.
-    pub decode: Duration,
-    /// Resizing, cropping, normalising.
-    pub preprocess: Duration,
-    /// The network.
-    pub forward: Duration,
-    /// The sink.
-    pub write: Duration,
-}
-
 impl Pipeline {
     /// Runs all images through the network, and through its replicas side by side, into a sink.
     ///
@@ -150,52 +156,60 @@ impl Pipeline {
         backbone: &mut dyn Backbone,
         sink: &mut dyn Sink,
         progress: &dyn Progress,
-    ) -> Result<Timings> {
+    ) -> Result<Speed> {
+        let begun = Instant::now();
         let preprocessor = Preprocessor::new(&self.preprocessing)?;
         let (known, recognised) = (sink.known(), sink.recognised());
         let once = sink.keeps();
-        let budget = DecodeBudget::default();
         let count = source.count();
-        let threads = self.threads.clamp(1, count.unwrap_or(usize::MAX).max(1));
         let num_features = self.views.len() * backbone.num_features();
         let mut replicas = backbone.replicas();
-        let batch_size = self.shared_out(count, 1 + replicas.len());
+        let cpus = Cpus::new(self.threads.max(1));
+        let preparer = Preparer {
+            decoding: &self.decoding,
+            known: known.as_deref(),
+            recognised: &recognised,
+            budget: DecodeBudget::default(),
+            ahead: DecodeBudget::new(AHEAD * self.threads.max(1) as u64),
+            cpus: &cpus,
+            preprocessors: Preprocessors::new(preprocessor.clone()),
+            views: &self.views,
+            trial: Trial::default(),
+        };
         progress.begin("images", count.unwrap_or(0) as u64);
         let result = thread::scope(|scope| {
-            let decoders = (0..threads).map(|_| {
-                let (files, own) = channel();
-                let (done, results) = channel();
-                let mut preparer = Preparer {
-                    decoding: &self.decoding,
-                    known: known.as_deref(),
-                    recognised: &recognised,
-                    budget: &budget,
-                    preprocessor: preprocessor.clone(),
-                    views: &self.views,
-                };
-                scope.spawn(move || preparer.run(&own, &done));
-                Decoder {
-                    files,
-                    prepared: results,
-                }
-            });
-            let decoders = Decoders::new(decoders.collect(), 2 * batch_size);
-            let mut lanes = Lanes::new(num_features);
-            lanes.open(scope, backbone, preprocessor.clone());
-            for replica in &mut replicas {
-                lanes.open(scope, replica.as_mut(), preprocessor.clone());
+            let batch_size = (self.batch_size / self.views.len().max(1)).max(1);
+            let mut decoders = Decoders::new(2 * batch_size);
+            for _ in 0..readers(self.threads).min(count.unwrap_or(usize::MAX).max(1)) {
+                decoders.open(scope, &preparer);
             }
-            let batcher = Batcher::new(batch_size, lanes, sink, progress, once);
+            let mut lanes = Lanes::new(num_features);
+            lanes.open(scope, backbone, preprocessor.clone(), &cpus);
+            for replica in &mut replicas {
+                lanes.open(scope, replica.as_mut(), preprocessor.clone(), &cpus);
+            }
+            let batcher = Batcher::new((batch_size, count), lanes, sink, progress, once);
             feed(&mut source, decoders, batcher, progress)
         });
         progress.end();
-        result
-    }
-
-    /// Images in a batch: as many as have their views in it, or less where a few would else leave lanes without any.
-    fn shared_out(&self, images: Option<usize>, lanes: usize) -> usize {
-        let full = self.batch_size / self.views.len().max(1);
-        images.map_or(full, |n| full.min(n.div_ceil(lanes))).max(1)
+        let (computed, timings) = result?;
+        let timings = Timings {
+            read: cpus.starved(),
+            ..timings
+        };
+        let elapsed = begun.elapsed();
+        let means = Means {
+            elapsed,
+            cpus: self.threads.max(1),
+            lanes: 1 + replicas.len(),
+            reduced: preparer.trial.share(),
+        };
+        Ok(Speed {
+            computed,
+            elapsed,
+            timings,
+            bound: Bound::of(&timings, means),
+        })
     }
 }
 
@@ -205,7 +219,7 @@ fn feed(
     mut decoders: Decoders,
     mut batcher: Batcher<'_>,
     progress: &dyn Progress,
-) -> Result<Timings> {
+) -> Result<(usize, Timings)> {
     let mut open = true;
     while open || decoders.busy() {
         if progress.is_stopped() {
@@ -238,58 +252,4 @@ fn feed(
         }
     }
     batcher.finish()
-}
-
-/// A decoding thread.
-struct Decoder {
-    files: Sender<Found>,
-    prepared: Receiver<(Found, Prepared)>,
-}
-
-/// The scope passes its panic on.
-struct Panicked;
-
-/// The decoding threads, which have their turns.
-struct Decoders {
-    all: Vec<Decoder>,
-    given: usize,
-    taken: usize,
-    /// The most files that may be with them.
-    most: usize,
-}
-
-impl Decoders {
-    /// So many prepared pictures wait at most, besides those that are being prepared.
-    fn new(all: Vec<Decoder>, waiting: usize) -> Self {
-        let most = all.len() + waiting;
-        Self {
-            all,
-            given: 0,
-            taken: 0,
-            most,
-        }
-    }
-
-    fn busy(&self) -> bool {
-        self.given > self.taken
-    }
-
-    fn have_room(&self) -> bool {
-        self.given - self.taken < self.most
-    }
-
-    fn give(&mut self, found: Found) {
-        // A thread that has panicked is noticed where its result is missing.
-        let _ = self.all[self.given % self.all.len()].files.send(found);
-        self.given += 1;
-    }
-
-    /// Waits for the oldest file that is still being prepared and returns it; None if there is no such file.
-    fn take(&mut self) -> Option<Result<(Found, Prepared), Panicked>> {
-        let decoder = self
-            .busy()
-            .then(|| &self.all[self.taken % self.all.len()])?;
-        self.taken += 1;
-        Some(decoder.prepared.recv().map_err(|_| Panicked))
-    }
 }

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use super::digest::Digest;
 use super::index::Content;
-use super::pipeline::Picture;
+use super::pipeline::{Picture, readers};
 use super::stamps::Stamps;
 use crate::images::{DecodeBudget, DecodeOptions, Found, Sample, dimensions, read_file};
 use crate::progress::Progress;
@@ -82,7 +82,7 @@ impl Recognised {
 }
 
 impl Lookup<'_> {
-    /// Looks all entries up, on so many threads.
+    /// Looks all entries up, on threads for so many CPUs.
     pub(super) fn all(
         &self,
         entries: &[Found],
@@ -112,7 +112,7 @@ impl Lookup<'_> {
             found
         };
         let all = thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
+            let workers: Vec<_> = (0..readers(threads)).map(|_| scope.spawn(worker)).collect();
             let ended = workers.into_iter().map(thread::ScopedJoinHandle::join);
             ended.flatten().flatten().collect()
         });

@@ -12,7 +12,7 @@ use crate::backbones::{Engine, RunOptions};
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Rejecting, Tta, Verdict};
 use crate::error::{Error, Result};
-use crate::features::Named;
+use crate::features::{Named, Speed};
 use crate::head::ImageRole;
 use crate::images::{Labels, Limits};
 use crate::progress::Progress;
@@ -70,6 +70,8 @@ pub struct ClassifyReport {
     pub notes: Vec<String>,
     /// What ran the network.
     pub engine: Engine,
+    /// How fast the features were computed.
+    pub speed: Speed,
     /// Why `auto` did not take a GPU.
     pub why_not_gpu: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::backbones::{
 use crate::error::{Error, Result};
 use crate::features::{
     All, Content, Digest, Dtype, Existing, Index, IndexRow, Item, Outcome, Picture, Pipeline,
-    Recognise, Recognised, Sink, StoreManifest, StoreWriter, Timings,
+    Recognise, Recognised, Sink, Speed, StoreManifest, StoreWriter, Timings,
 };
 use crate::images::{DecodeOptions, Found, Labels, Scan, SkipReason, Views};
 use crate::progress::Progress;
@@ -89,8 +89,8 @@ pub struct ExtractReport {
     pub engine: Option<Engine>,
     /// Why `auto` did not take a GPU.
     pub why_not_gpu: Option<String>,
-    /// How long the stages were at work.
-    pub timings: Timings,
+    /// How long the stages were at work, and what kept them from being faster.
+    pub speed: Speed,
     /// How long it took from scan to index.
     pub elapsed: Duration,
 }
@@ -132,8 +132,9 @@ pub fn extract_scan(
             let mut sink = StoreSink::new(open(manifest.clone())?);
             sink.recognise(options, &scan.entries, progress);
             if sink.recognised.covers(&scan.entries) {
-                let timings = known::take_all(&scan.entries, &mut sink)?;
-                return report(sink, scan, Ran::nothing(manifest.spec), timings, start);
+                known::take_all(&scan.entries, &mut sink)?;
+                let (ran, speed) = (Ran::nothing(manifest.spec), Speed::default());
+                return report(sink, scan, ran, speed, start);
             }
             if progress.is_stopped() {
                 return Err(sink.writer.keep(Error::Interrupted { kept: None }));
@@ -163,7 +164,7 @@ pub fn extract_scan(
     };
     let images = All::of(&scan.entries);
     match pipeline.run(images, &mut frozen.backbone, &mut sink, progress) {
-        Ok(timings) => report(sink, scan, Ran::of(frozen), timings, start),
+        Ok(speed) => report(sink, scan, Ran::of(frozen), speed, start),
         Err(error) => Err(sink.writer.keep(error)),
     }
 }
@@ -200,7 +201,7 @@ fn report(
     sink: StoreSink,
     scan: Scan,
     ran: Ran,
-    timings: Timings,
+    speed: Speed,
     start: Instant,
 ) -> Result<ExtractReport> {
     let StoreSink {
@@ -215,8 +216,8 @@ fn report(
     let store_notes = writer.finish_run(&index, &pictures)?;
     let mut notes = [ran.notes, store_notes, scan.notes].concat();
     let timings = Timings {
-        write: timings.write + last.elapsed(),
-        ..timings
+        write: speed.timings.write + last.elapsed(),
+        ..speed.timings
     };
     let mut classes = BTreeMap::new();
     for (row, _) in index.used() {
@@ -257,7 +258,7 @@ fn report(
         spec: ran.spec,
         engine: ran.engine,
         why_not_gpu: ran.why_not_gpu,
-        timings,
+        speed: Speed { timings, ..speed },
         elapsed: start.elapsed(),
     })
 }

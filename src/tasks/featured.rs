@@ -88,11 +88,14 @@ pub(super) fn with_features(
             (ran, Default::default())
         }
     };
-    match (sink.store, ran) {
-        (Some(store), Ok(_)) => notes.extend(store.finish()?),
+    let speed = match (sink.store, ran) {
+        (Some(store), Ok(speed)) => {
+            notes.extend(store.finish()?);
+            speed
+        }
         (Some(store), Err(error)) => return Err(store.writer.keep(error)),
-        (None, ran) => drop(ran?),
-    }
+        (None, ran) => ran?,
+    };
     notes.extend(frozen.notes());
     notes.extend(classifier.pixel_note(PIXEL_VERSION));
     let Counts { used, skipped } = counts;
@@ -105,6 +108,7 @@ pub(super) fn with_features(
         notes,
         classes: classifier.classes().clone(),
         engine: frozen.engine,
+        speed,
         why_not_gpu: frozen.backbone.why().map(str::to_owned),
     })
 }

@@ -146,6 +146,15 @@ impl Opener {
         full.open()
     }
 
+    /// The CPUs that a run of a session keeps busy; none on another device, or where one session has all of them: its
+    /// threads wait for each other after every layer, which leaves time for other work.
+    pub(super) fn cpus(&self) -> usize {
+        match self.device {
+            Device::Cpu if self.share.light => self.share.threads,
+            _ => 0,
+        }
+    }
+
     /// The batches that it runs fastest.
     pub(super) fn liked_batches(&self) -> Liked {
         let ThreadShare { threads, light, .. } = self.share;

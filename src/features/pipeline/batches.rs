@@ -16,6 +16,8 @@ use crate::progress::Progress;
 /// The one that fills batches, and empties them.
 pub(super) struct Batcher<'a> {
     batch_size: usize,
+    /// Images that have not come yet, where their number is known.
+    to_come: Option<usize>,
     lanes: Lanes,
     sink: &'a mut dyn Sink,
     progress: &'a dyn Progress,
@@ -33,6 +35,8 @@ pub(super) struct Batcher<'a> {
     running: VecDeque<Running>,
     /// How many of them have pictures to compute.
     busy: usize,
+    /// Images whose features were computed.
+    computed: usize,
     timings: Timings,
 }
 
@@ -51,7 +55,7 @@ enum Waiting {
 
 impl<'a> Batcher<'a> {
     pub(super) fn new(
-        batch_size: usize,
+        (batch_size, to_come): (usize, Option<usize>),
         lanes: Lanes,
         sink: &'a mut dyn Sink,
         progress: &'a dyn Progress,
@@ -59,6 +63,7 @@ impl<'a> Batcher<'a> {
     ) -> Self {
         Self {
             batch_size,
+            to_come,
             lanes,
             sink,
             progress,
@@ -69,6 +74,7 @@ impl<'a> Batcher<'a> {
             pictures: Vec::new(),
             running: VecDeque::new(),
             busy: 0,
+            computed: 0,
             timings: Timings::default(),
         }
     }
@@ -89,17 +95,25 @@ impl<'a> Batcher<'a> {
         self.timings.preprocess += timings.preprocess;
         self.since.get_or_insert_with(Instant::now);
         self.waiting.push((found, waiting));
-        if self.pictures.len() == self.batch_size || self.pictures.is_empty() {
+        self.to_come = self.to_come.map(|n| n.saturating_sub(1));
+        if self.pictures.len() >= self.full() || self.pictures.is_empty() {
             self.start_batch();
         }
         // One batch more than there are lanes, so that a lane that gets free need not wait for it to be filled.
         self.take_up(self.lanes.count())
     }
 
-    /// Runs what is left, and takes up all results.
-    pub(super) fn finish(mut self) -> Result<Timings> {
+    /// Pictures of a full batch: those that are left are shared out among the lanes, so that all end at about the same time.
+    fn full(&self) -> usize {
+        let left = self.to_come.map(|n| n + self.pictures.len());
+        let share = left.map_or(usize::MAX, |left| left.div_ceil(self.lanes.count()));
+        self.batch_size.min(share).max(1)
+    }
+
+    /// Runs what is left, and takes up all results; how many were computed, and how long it took.
+    pub(super) fn finish(mut self) -> Result<(usize, Timings)> {
         self.flush()?;
-        Ok(self.timings)
+        Ok((self.computed, self.timings))
     }
 
     /// Runs a batch that is not full too, and waits for all results.
@@ -188,6 +202,7 @@ impl<'a> Batcher<'a> {
             };
             self.sink.take(Item { found, outcome })?;
         }
+        self.computed += computed as usize;
         self.progress.advance(computed);
         self.progress.pass_over(steps - computed);
         self.timings.write += start.elapsed();

@@ -6,6 +6,7 @@ use std::thread::Scope;
 use std::time::Instant;
 
 use super::Timings;
+use super::cpus::Cpus;
 use crate::backbones::Backbone;
 use crate::error::Result;
 use crate::images::Preprocessor;
@@ -47,9 +48,10 @@ impl Lanes {
         scope: &'scope Scope<'scope, '_>,
         backbone: &'scope mut dyn Backbone,
         preprocessor: Preprocessor,
+        cpus: &'scope Cpus,
     ) {
         let batches = Arc::clone(&self.taking);
-        scope.spawn(move || serve(&batches, backbone, &preprocessor));
+        scope.spawn(move || serve(&batches, backbone, &preprocessor, cpus));
         self.count += 1;
     }
 
@@ -78,6 +80,7 @@ fn serve(
     batches: &Mutex<Receiver<Batch>>,
     backbone: &mut dyn Backbone,
     preprocessor: &Preprocessor,
+    cpus: &Cpus,
 ) {
     let mut tensor = Vec::new();
     loop {
@@ -88,7 +91,9 @@ fn serve(
         let Ok(Batch { pictures, reply }) = next else {
             return;
         };
+        let busy = cpus.forward(backbone.cpus());
         let features = forward(&pictures, &mut tensor, backbone, preprocessor);
+        drop(busy);
         // Nobody waits for it where the run has stopped with an error.
         let _ = reply.send(features);
     }

@@ -3,7 +3,7 @@
 use super::{ExtractOptions, StoreSink};
 use crate::backbones::{Convolutions, Decoding, Device, DeviceRequest, Frozen, Precision};
 use crate::error::Result;
-use crate::features::{Existing, Item, Outcome, Sink, StoreManifest, Timings, is_store};
+use crate::features::{Existing, Item, Outcome, Sink, StoreManifest, is_store};
 use crate::images::Found;
 
 /// The manifest of the store that is there, if it is certain without the network that this run asks for the same.
@@ -36,7 +36,7 @@ pub(super) fn store(options: &ExtractOptions, decoding: Decoding) -> Result<Opti
 }
 
 /// Puts all entries into the sink, which knows them.
-pub(super) fn take_all(entries: &[Found], sink: &mut StoreSink) -> Result<Timings> {
+pub(super) fn take_all(entries: &[Found], sink: &mut StoreSink) -> Result<()> {
     let recognised = sink.recognised();
     for found in entries {
         let outcome = match found {
@@ -51,5 +51,5 @@ pub(super) fn take_all(entries: &[Found], sink: &mut StoreSink) -> Result<Timing
             outcome,
         })?;
     }
-    Ok(Timings::default())
+    Ok(())
 }

@@ -1,0 +1,104 @@
+//! What bound a run, and what would help.
+
+use std::thread::available_parallelism;
+
+use crate::features::{Bound, Speed};
+
+/// The speed of a run, what kept it from being faster, and what would help; `None` where it was too short to tell.
+///
+/// `reduced` is what to do for JPEGs at a reduced scale. It is told of from a fifth more speed on: for less, other features
+/// are not worth it.
+pub(super) fn speed_text(
+    speed: &Speed,
+    device: &str,
+    threads: usize,
+    reduced: &str,
+) -> Option<String> {
+    const WORTH: f64 = 1.2;
+    let rate = |seconds: f64| speed.computed as f64 / seconds.max(1e-9);
+    let seconds = speed.elapsed.as_secs_f64();
+    let cpus = available_parallelism().map_or(1, usize::from);
+    let (what, help) = match speed.bound? {
+        Bound::Reading => (
+            "read-bound",
+            "a faster disk, or a copy of the images on one, would help".to_owned(),
+        ),
+        Bound::Decoding { reduced_saves } => {
+            let faster = rate(seconds - reduced_saves.as_secs_f64());
+            let help = if faster >= WORTH * rate(seconds) {
+                format!("{reduced} would give about {faster:.0}")
+            } else if threads < cpus {
+                format!("--threads {cpus} would help")
+            } else {
+                "more CPUs would help".to_owned()
+            };
+            ("decode-bound", help)
+        }
+        Bound::Network if device != "cpu" => {
+            let help = "a smaller backbone or a lower --precision would help";
+            ("network-bound", help.to_owned())
+        }
+        Bound::Network if threads < cpus => {
+            ("network-bound", format!("--threads {cpus} would help"))
+        }
+        Bound::Network => {
+            let help = "a GPU, more CPUs or a smaller backbone would help";
+            ("network-bound", help.to_owned())
+        }
+    };
+    Some(format!("{what}: {:.1} images/s; {help}", rate(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn text(bound: Option<Bound>, device: &str, threads: usize) -> Option<String> {
+        let speed = Speed {
+            computed: 90,
+            elapsed: Duration::from_secs(10),
+            bound,
+            ..Speed::default()
+        };
+        speed_text(&speed, device, threads, "--jpeg-scale reduced")
+    }
+
+    fn decoding(saved: u64) -> Option<Bound> {
+        let reduced_saves = Duration::from_millis(saved);
+        Some(Bound::Decoding { reduced_saves })
+    }
+
+    const ALL: usize = usize::MAX;
+
+    #[test]
+    fn each_bound_is_told_with_what_would_help() {
+        // 90 images in 10 s, and in 4.5 s.
+        let reduced = "decode-bound: 9.0 images/s; --jpeg-scale reduced would give about 20";
+        assert_eq!(text(decoding(5500), "cpu", ALL).unwrap(), reduced);
+        let cpus = "decode-bound: 9.0 images/s; more CPUs would help";
+        assert_eq!(text(decoding(0), "cuda:0", ALL).unwrap(), cpus);
+        assert_eq!(text(decoding(1600), "cpu", ALL).unwrap(), cpus);
+        let network =
+            "network-bound: 9.0 images/s; a GPU, more CPUs or a smaller backbone would help";
+        assert_eq!(text(Some(Bound::Network), "cpu", ALL).unwrap(), network);
+        let gpu =
+            "network-bound: 9.0 images/s; a smaller backbone or a lower --precision would help";
+        assert_eq!(text(Some(Bound::Network), "cuda:0", ALL).unwrap(), gpu);
+        let disk =
+            "read-bound: 9.0 images/s; a faster disk, or a copy of the images on one, would help";
+        assert_eq!(text(Some(Bound::Reading), "cpu", ALL).unwrap(), disk);
+        assert_eq!(text(None, "cpu", ALL), None);
+    }
+
+    #[test]
+    fn threads_help_where_there_are_more_cpus() {
+        let cpus = available_parallelism().unwrap().get();
+        for (bound, what) in [(decoding(0), "decode"), (Some(Bound::Network), "network")] {
+            let all = format!("{what}-bound: 9.0 images/s; --threads {cpus} would help");
+            let text = text(bound, "cpu", 0);
+            assert_eq!(text, Some(all), "0 is less than any machine has");
+        }
+    }
+}
