@@ -14,8 +14,7 @@ pub trait Backbone: Send {
         Vec::new()
     }
 
-    /// How many CPUs [`Self::forward`] keeps busy, which are not to be used for anything else meanwhile; 0 where it runs
-    /// on another device, or on threads that the system may share out.
+    /// How many CPUs [`Self::forward`] keeps busy; 0 where it runs on another device.
     fn cpus(&self) -> usize {
         1
     }

@@ -22,8 +22,8 @@ pub(super) struct RunArgs {
     /// Images that the network is given at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = batch_size)]
     pub(super) batch_size: usize,
-    /// CPUs for decoding and the network, which take turns on them; four times as many files, at most 64, are read at once
-    /// [default: the CPUs that this process may use].
+    /// Threads for decoding and for the network, which share the CPUs as the run needs it; four times as
+    /// many, at most 64, read files ahead [default: the CPUs that this process may use].
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
 }

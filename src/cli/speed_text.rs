@@ -4,10 +4,10 @@ use std::thread::available_parallelism;
 
 use crate::features::{Bound, Speed};
 
-/// The speed of a run, what kept it from being faster, and what would help; `None` where it was too short to tell.
+/// The speed of a run, what bound it, and what would help; `None` where it was too short to tell.
 ///
-/// `reduced` is what to do for JPEGs at a reduced scale. It is told of from a fifth more speed on: for less, other features
-/// are not worth it.
+/// `reduced` is what to do for JPEGs at a reduced scale. It is suggested where it makes the run at least a
+/// fifth faster: less is not worth other features.
 pub(super) fn speed_text(
     speed: &Speed,
     device: &str,

@@ -1,17 +1,18 @@
 //! The pipeline: files → digests and pixels (threads) → batches → features (lanes) → sink, all in input order.
 //!
-//! More files are read ahead than there are CPUs, so that none waits for a disk or a network; how many, and how many bytes,
-//! is bounded. Decoding threads and lanes, threads with a network each, take turns on the CPUs ([`cpus`]): whatever bounds
-//! the run, all of them are busy, and no two threads share one. No more files are given out than two batches and the
-//! threads hold, which bounds memory, and what becomes of them is taken up in their order. A full batch goes to the next
-//! free lane while the next one is filled. Where images are named one after the other, a batch that is older than
-//! [`MOMENT`] is run as it is.
+//! Several threads read files ahead, so that no decoder waits for a disk or a network; the files and bytes
+//! that wait are bounded. As many threads decode as there are CPUs, and beside them lanes, threads with a
+//! network each, run the batches: whichever has work goes on, so that all CPUs are busy whatever takes
+//! longer. No more files are given out than two batches and the threads hold, which bounds memory, and their
+//! results are taken up in input order. A full batch goes to the next free lane while the next one is filled.
+//! Where images are named one after the other, a batch that is older than [`MOMENT`] is run as it is.
 
 mod batches;
-mod cpus;
 mod decoders;
 mod lanes;
+mod meter;
 mod prepare;
+mod read_ahead;
 mod source;
 mod speed;
 mod trial;
@@ -22,10 +23,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::batches::Batcher;
-use self::cpus::Cpus;
-use self::decoders::{Decoders, Panicked};
+use self::decoders::{Decoders, Panicked, Threads};
 use self::lanes::Lanes;
-use self::prepare::{Preparer, Preprocessors};
+use self::meter::Meter;
+use self::prepare::Preparer;
+use self::read_ahead::AHEAD;
+pub(super) use self::read_ahead::readers;
 pub use self::source::{All, Named, Next, Source};
 use self::speed::Means;
 pub use self::speed::{Bound, Speed, Timings};
@@ -44,15 +47,6 @@ use crate::stamp::Stamp;
 /// How long an image waits for others to fill its batch, where they are yet to be named.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// Bytes of files that wait for a CPU, for each CPU.
-const AHEAD: u64 = 8 << 20;
-
-/// Threads that read files, at least one for each CPU: a disk or a network answers several at once sooner than one after
-/// the other.
-pub(super) fn readers(cpus: usize) -> usize {
-    (4 * cpus).min(64).max(cpus).max(1)
-}
-
 /// How images become features.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
@@ -62,10 +56,10 @@ pub struct Pipeline {
     pub preprocessing: Preprocessing,
     /// The V views of each image, at least 1.
     pub views: Vec<View>,
-    /// Views of images that the network is given at once, at least 1; fewer towards the end, where some lanes would else
-    /// have nothing to do.
+    /// Views of images that the network is given at once, at least 1; fewer towards the end of a run, so that
+    /// all lanes have something to do.
     pub batch_size: usize,
-    /// CPUs for decoding and, where it runs on them, the network; at least 1.
+    /// Decoding threads, at least 1; four times as many, at most 64, read files.
     pub threads: usize,
 }
 
@@ -164,29 +158,33 @@ impl Pipeline {
         let count = source.count();
         let num_features = self.views.len() * backbone.num_features();
         let mut replicas = backbone.replicas();
-        let cpus = Cpus::new(self.threads.max(1));
+        let threads = self.threads.max(1);
+        let meter = Meter::new(threads);
         let preparer = Preparer {
             decoding: &self.decoding,
             known: known.as_deref(),
             recognised: &recognised,
             budget: DecodeBudget::default(),
-            ahead: DecodeBudget::new(AHEAD * self.threads.max(1) as u64),
-            cpus: &cpus,
-            preprocessors: Preprocessors::new(preprocessor.clone()),
+            ahead: DecodeBudget::new(AHEAD * threads as u64),
             views: &self.views,
+            meter: &meter,
             trial: Trial::default(),
         };
+        let on_cpu = backbone.cpus() > 0;
         progress.begin("images", count.unwrap_or(0) as u64);
         let result = thread::scope(|scope| {
             let batch_size = (self.batch_size / self.views.len().max(1)).max(1);
-            let mut decoders = Decoders::new(2 * batch_size);
-            for _ in 0..readers(self.threads).min(count.unwrap_or(usize::MAX).max(1)) {
-                decoders.open(scope, &preparer);
-            }
+            let most = count.unwrap_or(usize::MAX).max(1);
+            let of_each = Threads {
+                reading: readers(threads).min(most),
+                decoding: threads.min(most),
+            };
+            let waiting = 2 * batch_size;
+            let decoders = Decoders::start(scope, &preparer, &preprocessor, of_each, waiting);
             let mut lanes = Lanes::new(num_features);
-            lanes.open(scope, backbone, preprocessor.clone(), &cpus);
+            lanes.open(scope, backbone, preprocessor.clone(), &meter);
             for replica in &mut replicas {
-                lanes.open(scope, replica.as_mut(), preprocessor.clone(), &cpus);
+                lanes.open(scope, replica.as_mut(), preprocessor.clone(), &meter);
             }
             let batcher = Batcher::new((batch_size, count), lanes, sink, progress, once);
             feed(&mut source, decoders, batcher, progress)
@@ -194,14 +192,15 @@ impl Pipeline {
         progress.end();
         let (computed, timings) = result?;
         let timings = Timings {
-            read: cpus.starved(),
+            read: meter.starved(),
             ..timings
         };
         let elapsed = begun.elapsed();
         let means = Means {
             elapsed,
-            cpus: self.threads.max(1),
+            cpus: threads,
             lanes: 1 + replicas.len(),
+            on_cpu,
             reduced: preparer.trial.share(),
         };
         Ok(Speed {

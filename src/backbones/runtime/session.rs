@@ -146,11 +146,10 @@ impl Opener {
         full.open()
     }
 
-    /// The CPUs that a run of a session keeps busy; none on another device, or where one session has all of them: its
-    /// threads wait for each other after every layer, which leaves time for other work.
+    /// The CPUs that a session keeps busy; none on another device.
     pub(super) fn cpus(&self) -> usize {
         match self.device {
-            Device::Cpu if self.share.light => self.share.threads,
+            Device::Cpu => self.share.threads,
             _ => 0,
         }
     }

@@ -103,7 +103,8 @@ impl<'a> Batcher<'a> {
         self.take_up(self.lanes.count())
     }
 
-    /// Pictures of a full batch: those that are left are shared out among the lanes, so that all end at about the same time.
+    /// Pictures of a full batch: fewer towards the end of a run, so that all lanes end at about the same
+    /// time.
     fn full(&self) -> usize {
         let left = self.to_come.map(|n| n + self.pictures.len());
         let share = left.map_or(usize::MAX, |left| left.div_ceil(self.lanes.count()));

@@ -1,4 +1,5 @@
-//! Decoding threads: whichever is free takes the next file, and what becomes of the files is taken up in their order.
+//! Threads that read files and threads that decode them: whichever is free takes the next file, and the
+//! results are taken up in input order.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -6,18 +7,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 
 use super::prepare::{Prepared, Preparer};
-use crate::images::Found;
+use super::read_ahead::ReadFile;
+use crate::images::{Found, Preprocessor};
 
-/// A file to prepare, and where it goes then.
-type Job = (Found, SyncSender<(Found, Prepared)>);
+/// Where a file goes when it is prepared.
+type Reply = SyncSender<(Found, Prepared)>;
+/// A file to read.
+type Job = (Found, Reply);
+/// A file to decode.
+type Read<'a> = (Found, ReadFile<'a>, Reply);
 
 /// The scope passes its panic on.
 pub(super) struct Panicked;
 
-/// The decoding threads of a run; they end when this is dropped.
+/// How many threads there are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Threads {
+    pub(super) reading: usize,
+    pub(super) decoding: usize,
+}
+
+/// The threads that read and decode the files of a run; they end when this is dropped.
 pub(super) struct Decoders {
     jobs: Sender<Job>,
-    taking: Arc<Mutex<Receiver<Job>>>,
     /// What becomes of the files that were given out, the oldest first.
     prepared: VecDeque<Receiver<(Found, Prepared)>>,
     /// The most files that may be with them.
@@ -25,26 +37,32 @@ pub(super) struct Decoders {
 }
 
 impl Decoders {
-    /// None yet; so many prepared pictures wait at most, besides those that are being prepared.
-    pub(super) fn new(waiting: usize) -> Self {
-        let (jobs, taking) = channel();
-        Self {
-            jobs,
-            taking: Arc::new(Mutex::new(taking)),
-            prepared: VecDeque::new(),
-            most: waiting,
-        }
-    }
-
-    /// Starts one more.
-    pub(super) fn open<'scope>(
-        &mut self,
+    /// Starts the threads; so many prepared pictures wait at most, besides the files that are with a thread.
+    pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         preparer: &'scope Preparer<'scope>,
-    ) {
-        let jobs = Arc::clone(&self.taking);
-        scope.spawn(move || serve(&jobs, preparer));
-        self.most += 1;
+        preprocessor: &Preprocessor,
+        threads: Threads,
+        waiting: usize,
+    ) -> Self {
+        let (jobs, taking) = channel();
+        let taking = Arc::new(Mutex::new(taking));
+        // A reader keeps its file until somebody takes it, and reads no other.
+        let (read, to_decode) = sync_channel(0);
+        let to_decode = Arc::new(Mutex::new(to_decode));
+        for _ in 0..threads.reading {
+            let (jobs, read) = (Arc::clone(&taking), read.clone());
+            scope.spawn(move || read_files(&jobs, preparer, &read));
+        }
+        for _ in 0..threads.decoding {
+            let (files, own) = (Arc::clone(&to_decode), preprocessor.clone());
+            scope.spawn(move || decode_files(&files, preparer, own));
+        }
+        Self {
+            jobs,
+            prepared: VecDeque::new(),
+            most: threads.reading + threads.decoding + waiting,
+        }
     }
 
     pub(super) fn busy(&self) -> bool {
@@ -57,9 +75,8 @@ impl Decoders {
 
     pub(super) fn give(&mut self, found: Found) {
         let (reply, prepared) = sync_channel(1);
-        self.jobs
-            .send((found, reply))
-            .expect("the receiver is kept beside the sender");
+        // Where all threads have panicked, that is noticed where the result is missing.
+        let _ = self.jobs.send((found, reply));
         self.prepared.push_back(prepared);
     }
 
@@ -70,15 +87,36 @@ impl Decoders {
     }
 }
 
-/// Prepares files until no more can come.
-fn serve(jobs: &Mutex<Receiver<Job>>, preparer: &Preparer<'_>) {
-    loop {
-        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((found, reply)) = next else {
-            return;
+fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
+    let queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    queue.recv().ok()
+}
+
+/// Reads files until no more can come, or nobody wants them: the run has stopped with an error.
+fn read_files<'a>(
+    jobs: &Mutex<Receiver<Job>>,
+    preparer: &'a Preparer<'_>,
+    read: &SyncSender<Read<'a>>,
+) {
+    while let Some((found, reply)) = next(jobs) {
+        let wanted = match preparer.read(&found) {
+            Ok(file) => read.send((found, file, reply)).is_ok(),
+            Err(prepared) => reply.send((found, prepared)).is_ok(),
         };
-        let prepared = preparer.prepare(&found);
-        // Nobody waits for it, nor for any other, where the run has stopped with an error.
+        if !wanted {
+            return;
+        }
+    }
+}
+
+/// Decodes files, likewise.
+fn decode_files(
+    files: &Mutex<Receiver<Read<'_>>>,
+    preparer: &Preparer<'_>,
+    mut preprocessor: Preprocessor,
+) {
+    while let Some((found, file, reply)) = next(files) {
+        let prepared = preparer.prepare(file, &mut preprocessor);
         if reply.send((found, prepared)).is_err() {
             return;
         }
@@ -87,76 +125,78 @@ fn serve(jobs: &Mutex<Receiver<Job>>, preparer: &Preparer<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
     use std::fs;
-    use std::path::PathBuf;
+    use std::path::Path;
     use std::thread;
 
     use super::*;
-    use crate::features::pipeline::cpus::Cpus;
-    use crate::features::pipeline::prepare::Preprocessors;
+    use crate::features::pipeline::meter::Meter;
     use crate::features::pipeline::trial::Trial;
     use crate::features::recognition::Recognised;
-    use crate::images::{DecodeBudget, DecodeOptions, Preprocessing, Preprocessor, View, listed};
+    use crate::images::{DecodeBudget, DecodeOptions, View, listed};
 
-    /// Which of six files four threads had read before a CPU was free, where files of so many bytes may wait.
-    fn read_ahead(bytes: u64, waiting: usize) -> Vec<bool> {
+    /// Has three threads read six files of 14 bytes, of which `ahead` may wait. `work` is given the queue of
+    /// the files that were read, and their folder. Returns how many came after that.
+    fn reading(
+        (budget, ahead): (DecodeBudget, DecodeBudget),
+        work: impl FnOnce(&Preparer<'_>, &Receiver<Read<'_>>, &Path),
+    ) -> usize {
         let folder = tempfile::tempdir().unwrap();
-        let paths: Vec<PathBuf> = (0..6)
-            .map(|i| folder.path().join(format!("{i}.ppm")))
-            .collect();
-        for (i, path) in paths.iter().enumerate() {
-            fs::write(path, [b"P6 1 1 255\n".as_slice(), &[i as u8; 3]].concat()).unwrap();
-        }
-        let cpus = Cpus::new(1);
-        let preprocessor = Preprocessor::new(&Preprocessing::default()).unwrap();
         let preparer = Preparer {
             decoding: &DecodeOptions::default(),
-            known: None::<&HashSet<_>>,
+            known: None,
             recognised: &Recognised::default(),
-            budget: DecodeBudget::default(),
-            ahead: DecodeBudget::new(bytes),
-            cpus: &cpus,
-            preprocessors: Preprocessors::new(preprocessor),
+            budget,
+            ahead,
             views: &[View::Center],
+            meter: &Meter::new(1),
             trial: Trial::default(),
         };
+        let (jobs, taking) = channel();
+        let taking = Mutex::new(taking);
+        let (read, to_decode) = sync_channel(0);
+        let mut replies = Vec::new();
+        for i in 0..6 {
+            let path = folder.path().join(format!("{i}.ppm"));
+            fs::write(&path, [b"P6 1 1 255\n".as_slice(), &[i; 3]].concat()).unwrap();
+            let (reply, prepared) = sync_channel(1);
+            jobs.send((listed(path), reply)).unwrap();
+            replies.push(prepared);
+        }
+        drop(jobs);
         thread::scope(|scope| {
-            let busy = cpus.decode();
-            let mut decoders = Decoders::new(6);
-            (0..4).for_each(|_| decoders.open(scope, &preparer));
-            paths
-                .iter()
-                .for_each(|path| decoders.give(listed(path.clone())));
-            cpus.wait_for_decoders(waiting);
-            // What has been read is not missed.
-            paths.iter().for_each(|path| fs::remove_file(path).unwrap());
-            drop(busy);
-            let mut read = Vec::new();
-            while let Some(Ok((found, prepared))) = decoders.take() {
-                assert_eq!(found.sample().path, paths[read.len()], "in their order");
-                read.push(matches!(prepared, Prepared::Pixels(..)));
+            for _ in 0..3 {
+                let (taking, read, preparer) = (&taking, read.clone(), &preparer);
+                scope.spawn(move || read_files(taking, preparer, &read));
             }
-            read
+            drop(read);
+            work(&preparer, &to_decode, folder.path());
+            to_decode.iter().count()
         })
     }
 
     #[test]
-    fn as_many_files_as_threads_are_read_ahead() {
-        assert_eq!(read_ahead(1000, 4), [true, true, true, true, false, false]);
+    fn all_readers_read_at_once() {
+        let budgets = (DecodeBudget::new(100), DecodeBudget::default());
+        let after = reading(budgets, |preparer, _, _| {
+            let all = preparer.budget.reserve_file(100);
+            preparer.meter.wait_for_readers(3);
+            drop(all);
+        });
+        assert_eq!(after, 6);
     }
 
-    /// Each has 14 bytes.
     #[test]
-    fn no_more_bytes_wait_for_a_cpu_than_may() {
-        let read = |bytes, waiting| {
-            read_ahead(bytes, waiting)
-                .iter()
-                .filter(|&&read| read)
-                .count()
-        };
-        assert_eq!(read(28, 2), 2);
-        assert_eq!(read(41, 2), 2);
-        assert_eq!(read(13, 1), 1, "a longer one waits alone");
+    fn no_more_bytes_wait_than_may() {
+        for (bytes, files) in [(28, 2), (41, 2), (13, 1)] {
+            let budgets = (DecodeBudget::default(), DecodeBudget::new(bytes));
+            let after = reading(budgets, |_, to_decode, folder| {
+                let waiting: Vec<_> = to_decode.iter().take(files).collect();
+                // Nothing else is read before these are taken up.
+                fs::remove_dir_all(folder).unwrap();
+                drop(waiting);
+            });
+            assert_eq!(after, 0, "of {bytes} bytes");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::thread::Scope;
 use std::time::Instant;
 
 use super::Timings;
-use super::cpus::Cpus;
+use super::meter::Meter;
 use crate::backbones::Backbone;
 use crate::error::Result;
 use crate::images::Preprocessor;
@@ -48,10 +48,10 @@ impl Lanes {
         scope: &'scope Scope<'scope, '_>,
         backbone: &'scope mut dyn Backbone,
         preprocessor: Preprocessor,
-        cpus: &'scope Cpus,
+        meter: &'scope Meter,
     ) {
         let batches = Arc::clone(&self.taking);
-        scope.spawn(move || serve(&batches, backbone, &preprocessor, cpus));
+        scope.spawn(move || serve(&batches, backbone, &preprocessor, meter));
         self.count += 1;
     }
 
@@ -80,7 +80,7 @@ fn serve(
     batches: &Mutex<Receiver<Batch>>,
     backbone: &mut dyn Backbone,
     preprocessor: &Preprocessor,
-    cpus: &Cpus,
+    meter: &Meter,
 ) {
     let mut tensor = Vec::new();
     loop {
@@ -91,7 +91,7 @@ fn serve(
         let Ok(Batch { pictures, reply }) = next else {
             return;
         };
-        let busy = cpus.forward(backbone.cpus());
+        let busy = meter.busy(backbone.cpus());
         let features = forward(&pictures, &mut tensor, backbone, preprocessor);
         drop(busy);
         // Nobody waits for it where the run has stopped with an error.

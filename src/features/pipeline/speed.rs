@@ -37,8 +37,8 @@ pub enum Bound {
     Reading,
     /// Decoding and resizing on the CPUs.
     Decoding {
-        /// About how much shorter the run would have been with JPEGs at a reduced scale: zero if that would change
-        /// nothing, or was done.
+        /// About how much shorter the run would have been with JPEGs at a reduced scale; zero if that would
+        /// change nothing, or was done.
         reduced_saves: Duration,
     },
     /// The network.
@@ -51,6 +51,8 @@ pub(super) struct Means {
     pub(super) elapsed: Duration,
     pub(super) cpus: usize,
     pub(super) lanes: usize,
+    /// Whether lanes share the CPUs with decoding.
+    pub(super) on_cpu: bool,
     /// What share of their time images would take to decode if JPEGs were reduced.
     pub(super) reduced: Option<f64>,
 }
@@ -65,7 +67,8 @@ impl Bound {
             elapsed,
             cpus,
             lanes,
-            ..
+            on_cpu,
+            reduced,
         } = means;
         if elapsed < Self::LEAST {
             return None;
@@ -78,7 +81,10 @@ impl Bound {
         } else if network > decoding {
             Self::Network
         } else {
-            let saved = decoding.mul_f64(1.0 - means.reduced.unwrap_or(1.0));
+            // Threads that share a CPU take longer by the clock.
+            let all = if on_cpu { decoding + network } else { decoding };
+            let shared = (elapsed.as_secs_f64() / all.as_secs_f64()).min(1.0);
+            let saved = decoding.mul_f64(shared * (1.0 - reduced.unwrap_or(1.0)));
             // On a device of its own the network may come to bound the run.
             let reduced_saves = saved.min(elapsed.saturating_sub(network));
             Self::Decoding { reduced_saves }
@@ -107,6 +113,7 @@ mod tests {
             elapsed: s(10),
             cpus: 2,
             lanes,
+            on_cpu: lanes > 1,
             reduced: Some(0.25),
         };
         Bound::of(&timings, means)
@@ -116,6 +123,9 @@ mod tests {
     fn what_took_most_of_the_cpus_bounds_the_run() {
         let reduced_saves = Duration::from_millis(5250);
         assert_eq!(bound(2, 14, 4, 2), Some(Bound::Decoding { reduced_saves }));
+        // Decoders and lanes shared the CPUs: 20 of 30 s of the clock are two thirds of the CPUs.
+        let reduced_saves = Duration::from_millis(5000);
+        assert_eq!(bound(0, 20, 10, 2), Some(Bound::Decoding { reduced_saves }));
         assert_eq!(bound(2, 4, 14, 2), Some(Bound::Network));
         assert_eq!(bound(14, 4, 2, 2), Some(Bound::Reading));
     }
@@ -139,6 +149,7 @@ mod tests {
             elapsed: Duration::from_millis(milliseconds),
             cpus: 2,
             lanes: 2,
+            on_cpu: true,
             reduced: None,
         };
         assert_eq!(Bound::of(&timings, means(999)), None);

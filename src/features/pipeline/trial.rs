@@ -7,8 +7,9 @@ use crate::images::{DecodeOptions, Format, JpegScale, sniff};
 
 /// Decides which images are decoded once more, at a reduced scale, and keeps what that took.
 ///
-/// An image is tried whenever the time that all took has grown eightfold, first at [`Self::FIRST`]: so long ones are tried
-/// the more often, which makes the mean of the shares an estimate of the share of the whole, and it costs a percent.
+/// An image is tried whenever the time that all took has grown eightfold, first at [`Self::FIRST`]. So an
+/// image is tried the more likely the longer it takes, which makes the mean share an estimate of that of all
+/// time, and costs a percent.
 #[derive(Default)]
 pub(super) struct Trial(Mutex<State>);
 
@@ -22,7 +23,7 @@ struct State {
 }
 
 impl Trial {
-    const FIRST: Duration = Duration::from_secs(1);
+    const FIRST: Duration = Duration::from_secs(2);
 
     /// Adds what an image took; whether it is to be tried.
     pub(super) fn is_due(&self, took: Duration) -> bool {
@@ -71,10 +72,10 @@ mod tests {
     #[test]
     fn images_are_tried_ever_more_seldom() {
         let trial = Trial::default();
-        let due = (1..=700).filter(|_| trial.is_due(ms(100)));
-        assert_eq!(due.count(), 3, "at 1 s, 8 s and 64 s of 70 s");
+        let due = (1..=1400).filter(|_| trial.is_due(ms(100)));
+        assert_eq!(due.count(), 3, "at 2 s, 16 s and 128 s of 140 s");
         let trial = Trial::default();
-        assert!((1..10).all(|_| !trial.is_due(ms(100))));
+        assert!((1..20).all(|_| !trial.is_due(ms(100))));
         assert!(trial.is_due(ms(100)));
     }
 
