@@ -2,7 +2,7 @@
 
 use std::thread::available_parallelism;
 
-use crate::features::{Bound, Speed};
+use crate::features::{Bound, Reduced, Speed};
 
 /// The speed of a run, what bound it, and what would help; `None` where it was too short to tell.
 ///
@@ -23,12 +23,17 @@ pub(super) fn speed_text(
             "read-bound",
             "a faster disk, or a copy of the images on one, would help".to_owned(),
         ),
-        Bound::Decoding { reduced_saves } => {
-            let faster = rate(seconds - reduced_saves.as_secs_f64());
+        Bound::Decoding(saved) => {
+            let faster = match saved {
+                Reduced::Saves(saved) => rate(seconds - saved.as_secs_f64()),
+                Reduced::Untried | Reduced::Nothing => 0.0,
+            };
             let help = if faster >= WORTH * rate(seconds) {
                 format!("{reduced} would give about {faster:.0}")
             } else if threads < cpus {
                 format!("--threads {cpus} would help")
+            } else if saved == Reduced::Untried {
+                format!("{reduced} may help, as would more CPUs")
             } else {
                 "more CPUs would help".to_owned()
             };
@@ -66,8 +71,8 @@ mod tests {
     }
 
     fn decoding(saved: u64) -> Option<Bound> {
-        let reduced_saves = Duration::from_millis(saved);
-        Some(Bound::Decoding { reduced_saves })
+        let saved = Duration::from_millis(saved);
+        Some(Bound::Decoding(Reduced::Saves(saved)))
     }
 
     const ALL: usize = usize::MAX;
@@ -80,6 +85,12 @@ mod tests {
         let cpus = "decode-bound: 9.0 images/s; more CPUs would help";
         assert_eq!(text(decoding(0), "cuda:0", ALL).unwrap(), cpus);
         assert_eq!(text(decoding(1600), "cpu", ALL).unwrap(), cpus);
+        let nothing = Some(Bound::Decoding(Reduced::Nothing));
+        assert_eq!(text(nothing, "cpu", ALL).unwrap(), cpus);
+        let untried =
+            "decode-bound: 9.0 images/s; --jpeg-scale reduced may help, as would more CPUs";
+        let bound = Some(Bound::Decoding(Reduced::Untried));
+        assert_eq!(text(bound, "cpu", ALL).unwrap(), untried);
         let network =
             "network-bound: 9.0 images/s; a GPU, more CPUs or a smaller backbone would help";
         assert_eq!(text(Some(Bound::Network), "cpu", ALL).unwrap(), network);

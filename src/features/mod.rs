@@ -28,7 +28,8 @@ pub use index::{Content, Index, IndexRow};
 pub use layout::Numbers;
 pub use manifest::StoreManifest;
 pub use pipeline::{
-    All, Bound, Item, Named, Next, Outcome, Picture, Pipeline, Sink, Source, Speed, Timings,
+    All, Bound, Item, Named, Next, Outcome, Picture, Pipeline, Reduced, Sink, Source, Speed,
+    Timings,
 };
 pub use reader::FeatureReader;
 pub use recognition::{Recognise, Recognised};

@@ -31,7 +31,7 @@ use self::read_ahead::AHEAD;
 pub(super) use self::read_ahead::readers;
 pub use self::source::{All, Named, Next, Source};
 use self::speed::Means;
-pub use self::speed::{Bound, Speed, Timings};
+pub use self::speed::{Bound, Reduced, Speed, Timings};
 use self::trial::Trial;
 use super::digest::Digest;
 use super::dtype::Dtype;
@@ -201,7 +201,7 @@ impl Pipeline {
             cpus: threads,
             lanes: 1 + replicas.len(),
             on_cpu,
-            reduced: preparer.trial.share(),
+            reducible: preparer.trial.reducible(),
         };
         Ok(Speed {
             computed,

@@ -67,9 +67,7 @@ impl Preparer<'_> {
         timings.decode = took.saturating_sub(timings.preprocess);
         match fitted {
             Ok((size, pixels)) => {
-                if self.trial.is_due(took) {
-                    self.try_reduced(&file.bytes, took, preprocessor);
-                }
+                self.try_reduced(&file.bytes, size, took, preprocessor);
                 Prepared::Pixels(picture(size), pixels, timings)
             }
             Err(reason) => Prepared::Skipped(reason, timings),
@@ -91,11 +89,21 @@ impl Preparer<'_> {
         Ok((image.full_size(), pixels))
     }
 
-    /// Finds out how long a picture, which took `full`, takes at a reduced scale.
-    fn try_reduced(&self, bytes: &[u8], full: Duration, preprocessor: &mut Preprocessor) {
-        let Some(decoding) = Trial::reduced(self.decoding, bytes) else {
-            return self.trial.add(full, full);
+    /// Finds out now and then how long a picture, which took `full`, takes at a reduced scale.
+    fn try_reduced(
+        &self,
+        bytes: &[u8],
+        size: (u32, u32),
+        full: Duration,
+        preprocessor: &mut Preprocessor,
+    ) {
+        let settings = preprocessor.settings();
+        let Some(decoding) = Trial::reduced(self.decoding, settings, bytes, size) else {
+            return;
         };
+        if !self.trial.is_due(full) {
+            return;
+        }
         let start = Instant::now();
         let fitted = self.fit(bytes, &decoding, preprocessor, &mut Timings::default());
         if fitted.is_ok() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::trial::Reducible;
+
 /// How long CPUs and lanes were at work, or waited for files; those of several threads are added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
@@ -36,13 +38,21 @@ pub enum Bound {
     /// Waiting for files.
     Reading,
     /// Decoding and resizing on the CPUs.
-    Decoding {
-        /// About how much shorter the run would have been with JPEGs at a reduced scale; zero if that would
-        /// change nothing, or was done.
-        reduced_saves: Duration,
-    },
+    Decoding(Reduced),
     /// The network.
     Network,
+}
+
+/// What JPEGs at a reduced scale would have saved of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduced {
+    /// Little or nothing: most of the time went to other pictures, or to JPEGs that are small, or reduced
+    /// already.
+    Nothing,
+    /// Nobody knows how much: the run was too short to try.
+    Untried,
+    /// About so much time.
+    Saves(Duration),
 }
 
 /// What there was for a run to use.
@@ -53,8 +63,7 @@ pub(super) struct Means {
     pub(super) lanes: usize,
     /// Whether lanes share the CPUs with decoding.
     pub(super) on_cpu: bool,
-    /// What share of their time images would take to decode if JPEGs were reduced.
-    pub(super) reduced: Option<f64>,
+    pub(super) reducible: Reducible,
 }
 
 impl Bound {
@@ -63,14 +72,8 @@ impl Bound {
 
     /// Compares what the CPUs, and the lanes, which may be on another device, were busy with.
     pub(super) fn of(timings: &Timings, means: Means) -> Option<Self> {
-        let Means {
-            elapsed,
-            cpus,
-            lanes,
-            on_cpu,
-            reduced,
-        } = means;
-        if elapsed < Self::LEAST {
+        let Means { cpus, lanes, .. } = means;
+        if means.elapsed < Self::LEAST {
             return None;
         }
         let reading = timings.read / cpus as u32;
@@ -81,14 +84,33 @@ impl Bound {
         } else if network > decoding {
             Self::Network
         } else {
-            // Threads that share a CPU take longer by the clock.
-            let all = if on_cpu { decoding + network } else { decoding };
-            let shared = (elapsed.as_secs_f64() / all.as_secs_f64()).min(1.0);
-            let saved = decoding.mul_f64(shared * (1.0 - reduced.unwrap_or(1.0)));
-            // On a device of its own the network may come to bound the run.
-            let reduced_saves = saved.min(elapsed.saturating_sub(network));
-            Self::Decoding { reduced_saves }
+            Self::Decoding(Reduced::of(decoding, network, means))
         })
+    }
+}
+
+impl Reduced {
+    fn of(decoding: Duration, network: Duration, means: Means) -> Self {
+        let Means {
+            elapsed,
+            cpus,
+            on_cpu,
+            reducible,
+            ..
+        } = means;
+        let spent = reducible.spent / cpus as u32;
+        match reducible.share {
+            _ if spent * 2 < decoding => Self::Nothing,
+            None => Self::Untried,
+            Some(share) => {
+                // Threads that share a CPU take longer by the clock.
+                let all = if on_cpu { decoding + network } else { decoding };
+                let shared = (elapsed.as_secs_f64() / all.as_secs_f64()).min(1.0);
+                let saved = spent.mul_f64(shared * (1.0 - share));
+                // On a device of its own the network may come to bound the run.
+                Self::Saves(saved.min(elapsed.saturating_sub(network)))
+            }
+        }
     }
 }
 
@@ -100,8 +122,23 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Of a run of 10 s on 2 CPUs.
+    fn saves(milliseconds: u64) -> Option<Bound> {
+        let saved = Duration::from_millis(milliseconds);
+        Some(Bound::Decoding(Reduced::Saves(saved)))
+    }
+
+    /// Of a run of 10 s on 2 CPUs, a second of whose decoding went to other pictures than JPEGs.
     fn bound(read: u64, decode: u64, forward: u64, lanes: usize) -> Option<Bound> {
+        of(read, decode, forward, lanes, (decode - 1, Some(0.25)))
+    }
+
+    fn of(
+        read: u64,
+        decode: u64,
+        forward: u64,
+        lanes: usize,
+        (spent, share): (u64, Option<f64>),
+    ) -> Option<Bound> {
         let timings = Timings {
             read: s(read),
             decode: s(decode - 1),
@@ -114,20 +151,26 @@ mod tests {
             cpus: 2,
             lanes,
             on_cpu: lanes > 1,
-            reduced: Some(0.25),
+            reducible: Reducible {
+                spent: s(spent),
+                share,
+            },
         };
         Bound::of(&timings, means)
     }
 
     #[test]
     fn what_took_most_of_the_cpus_bounds_the_run() {
-        let reduced_saves = Duration::from_millis(5250);
-        assert_eq!(bound(2, 14, 4, 2), Some(Bound::Decoding { reduced_saves }));
-        // Decoders and lanes shared the CPUs: 20 of 30 s of the clock are two thirds of the CPUs.
-        let reduced_saves = Duration::from_millis(5000);
-        assert_eq!(bound(0, 20, 10, 2), Some(Bound::Decoding { reduced_saves }));
+        // Three quarters of 12 s on two CPUs.
+        assert_eq!(bound(2, 13, 4, 2), saves(4500));
         assert_eq!(bound(2, 4, 14, 2), Some(Bound::Network));
         assert_eq!(bound(14, 4, 2, 2), Some(Bound::Reading));
+    }
+
+    #[test]
+    fn threads_that_share_the_cpus_save_less_than_the_clock_says() {
+        // 10 + 5 s by the clock are 10 s of each CPU: three quarters of two thirds of 9 s.
+        assert_eq!(of(0, 20, 10, 2, (18, Some(0.25))), saves(4500));
     }
 
     #[test]
@@ -135,8 +178,15 @@ mod tests {
         // 9 of 10 s on a GPU, 5 of 10 s on two CPUs.
         assert_eq!(bound(0, 10, 9, 1), Some(Bound::Network));
         // Faster decoding would leave 8 of the 10 s to the GPU.
-        let reduced_saves = s(2);
-        assert_eq!(bound(0, 18, 8, 1), Some(Bound::Decoding { reduced_saves }));
+        assert_eq!(bound(0, 18, 8, 1), saves(2000));
+    }
+
+    #[test]
+    fn what_was_not_tried_or_is_little_has_no_number() {
+        let decoding = |reduced| Some(Bound::Decoding(reduced));
+        assert_eq!(of(0, 16, 2, 2, (9, None)), decoding(Reduced::Untried));
+        assert_eq!(of(0, 16, 2, 2, (7, None)), decoding(Reduced::Nothing));
+        assert_eq!(of(0, 16, 2, 2, (7, Some(0.5))), decoding(Reduced::Nothing));
     }
 
     #[test]
@@ -150,11 +200,10 @@ mod tests {
             cpus: 2,
             lanes: 2,
             on_cpu: true,
-            reduced: None,
+            reducible: Reducible::default(),
         };
         assert_eq!(Bound::of(&timings, means(999)), None);
-        let reduced_saves = Duration::ZERO;
-        let decoding = Bound::Decoding { reduced_saves };
+        let decoding = Bound::Decoding(Reduced::Nothing);
         assert_eq!(Bound::of(&timings, means(1000)), Some(decoding));
     }
 }
