@@ -133,13 +133,15 @@ mod tests {
     use crate::features::pipeline::meter::Meter;
     use crate::features::pipeline::trial::Trial;
     use crate::features::recognition::Recognised;
+    use crate::images::budget::Permit;
     use crate::images::{DecodeBudget, DecodeOptions, View, listed};
 
-    /// Has three threads read six files of 14 bytes, of which `ahead` may wait. `work` is given the queue of
-    /// the files that were read, and their folder. Returns how many came after that.
+    /// Has three threads read six files of 14 bytes while `held` bytes of the memory for files are taken. `work` is
+    /// given these, and the queue of the files that were read. Returns how many came after that.
     fn reading(
         (budget, ahead): (DecodeBudget, DecodeBudget),
-        work: impl FnOnce(&Preparer<'_>, &Receiver<Read<'_>>, &Path),
+        held: u64,
+        work: impl FnOnce(Permit<'_>, &Meter, &Receiver<Read<'_>>, &Path),
     ) -> usize {
         let folder = tempfile::tempdir().unwrap();
         let preparer = Preparer {
@@ -164,13 +166,14 @@ mod tests {
             replies.push(prepared);
         }
         drop(jobs);
+        let held = preparer.budget.reserve_file(held);
         thread::scope(|scope| {
             for _ in 0..3 {
                 let (taking, read, preparer) = (&taking, read.clone(), &preparer);
                 scope.spawn(move || read_files(taking, preparer, &read));
             }
             drop(read);
-            work(&preparer, &to_decode, folder.path());
+            work(held, preparer.meter, &to_decode, folder.path());
             to_decode.iter().count()
         })
     }
@@ -178,9 +181,8 @@ mod tests {
     #[test]
     fn all_readers_read_at_once() {
         let budgets = (DecodeBudget::new(100), DecodeBudget::default());
-        let after = reading(budgets, |preparer, _, _| {
-            let all = preparer.budget.reserve_file(100);
-            preparer.meter.wait_for_readers(3);
+        let after = reading(budgets, 100, |all, meter, _, _| {
+            meter.wait_for_readers(3);
             drop(all);
         });
         assert_eq!(after, 6);
@@ -190,7 +192,7 @@ mod tests {
     fn no_more_bytes_wait_than_may() {
         for (bytes, files) in [(28, 2), (41, 2), (13, 1)] {
             let budgets = (DecodeBudget::default(), DecodeBudget::new(bytes));
-            let after = reading(budgets, |_, to_decode, folder| {
+            let after = reading(budgets, 0, |_, _, to_decode, folder| {
                 let waiting: Vec<_> = to_decode.iter().take(files).collect();
                 // Nothing else is read before these are taken up.
                 fs::remove_dir_all(folder).unwrap();
