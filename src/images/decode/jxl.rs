@@ -17,7 +17,7 @@ use crate::images::Format;
 const BYTES_A_PIXEL: u64 = 64;
 
 /// Bytes beside those of the pixels: tables, and groups that are larger than a small picture.
-const BYTES_OF_TABLES: u64 = 64 << 20;
+const BYTES_OF_TABLES: usize = 64 << 20;
 
 /// A JPEG XL whose header has been read.
 pub(super) struct JxlDecoder<'a> {
@@ -25,16 +25,16 @@ pub(super) struct JxlDecoder<'a> {
     /// What the decoder has not been given yet.
     rest: &'a [u8],
     color: ColorType,
-    memory: AllocTracker,
 }
 
 impl<'a> JxlDecoder<'a> {
     /// Reads up to the first frame.
     pub(super) fn new(bytes: &'a [u8], max_pixels: u64) -> ImageResult<Self> {
-        let most = max_pixels.saturating_mul(BYTES_A_PIXEL);
-        let most = most.saturating_add(BYTES_OF_TABLES);
-        let memory = AllocTracker::with_limit(usize::try_from(most).unwrap_or(usize::MAX));
+        let memory = AllocTracker::with_limit(BYTES_OF_TABLES);
         let (image, rest) = caught(|| header(bytes, memory.clone()), |_| damaged(NONSENSE))?;
+        let pixels = u64::from(image.width()) * u64::from(image.height());
+        let most = pixels.min(max_pixels).saturating_mul(BYTES_A_PIXEL);
+        memory.expand_limit(usize::try_from(most).unwrap_or(usize::MAX / 2));
         let header = image.image_header();
         let has_alpha = header.metadata.alpha().is_some();
         let color = match (header.metadata.grayscale(), has_alpha) {
@@ -43,12 +43,7 @@ impl<'a> JxlDecoder<'a> {
             (false, false) => ColorType::Rgb8,
             (false, true) => ColorType::Rgba8,
         };
-        Ok(Self {
-            image,
-            rest,
-            color,
-            memory,
-        })
+        Ok(Self { image, rest, color })
     }
 
     fn read(mut self, samples: &mut [u8]) -> ImageResult<()> {
@@ -83,8 +78,6 @@ impl<'a> JxlDecoder<'a> {
             return Err(damaged("it has another number of channels than it says"));
         }
         stream.write_to_buffer(samples);
-        drop(picture);
-        drop(self.memory);
         Ok(())
     }
 }

@@ -108,9 +108,9 @@ pub(super) fn working_memory(format: Format, decoder: &impl ImageDecoder) -> u64
         // A frame and the canvas with their transparency.
         Format::WebP => samples.saturating_add(pixels.saturating_mul(8)),
         // Planes of 16 bits, and what the decoder keeps of each block, beside them.
-        Format::Heic | Format::Avif => samples.saturating_add(pixels.saturating_mul(12)),
+        Format::Heic | Format::Avif => samples.saturating_add(pixels.saturating_mul(9)),
         // Channels of 32 bits, and the decoder's own.
-        Format::Jxl => samples.saturating_add(pixels.saturating_mul(32)),
+        Format::Jxl => samples.saturating_add(pixels.saturating_mul(28)),
         // Four components become three.
         Format::Tiff => samples.saturating_add(pixels).saturating_mul(2),
         _ => samples.saturating_mul(2),

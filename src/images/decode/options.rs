@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What to do with the orientation that a camera notes.
+/// What to do with the orientation that a camera notes in an EXIF block.
+///
+/// The turns and mirrors of a HEIC, AVIF or JPEG XL are no such note: they belong to the picture, and are always made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Exif {
@@ -49,7 +51,7 @@ impl JpegScale {
 /// How pictures are decoded. It belongs to the preprocessing: other options give other features.
 ///
 /// Colour profiles are ignored, 16-bit samples are scaled by 1/257, and of an animation or a TIFF of many pages the
-/// first picture counts.
+/// first picture counts, of a HEIC or AVIF the primary one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecodeOptions {
