@@ -3,7 +3,7 @@
 # Needs cargo, and python3 with venv and pip: each peer comes from PyPI into a virtual environment of its own under
 # target/bench-peers (torch's is some GB). In full it takes some hours, and wants a machine that does nothing else.
 # usage: scripts/bench_peers.sh [--quick] [--profile PROFILE] [--python PYTHON] [--table] [SECTION…]
-#   SECTION    forward, folder, tutorial, fit, cold or again; without one, all. The others' last results stay
+#   SECTION    forward, folder, photos, tutorial, fit, cold or again; without one, all. The others' last results stay
 #   --quick    few rounds and images
 #   --profile  cargo's profile [default: release]
 #   --python   one Python that has all peers, instead of the virtual environments
@@ -23,8 +23,8 @@ while [ $# -gt 0 ]; do
 done
 for section; do
     case $section in
-        forward | folder | tutorial | fit | cold | again) ;;
-        *) echo "bench_peers: \`$section\` is no section; there are forward, folder, tutorial, fit, cold and again" >&2; exit 2 ;;
+        forward | folder | photos | tutorial | fit | cold | again) ;;
+        *) echo "bench_peers: \`$section\` is no section; there are forward, folder, photos, tutorial, fit, cold and again" >&2; exit 2 ;;
     esac
 done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -85,7 +85,7 @@ peer() {
         { say "$(basename "$venv") could not be installed: it is not measured"; return; }
     touch "$venv/.complete"
 }
-peer onnxruntime onnxruntime numpy pillow
+peer onnxruntime onnxruntime numpy pillow opencv-python-headless
 peer torch torch torchvision onnx numpy pillow
 peer openvino openvino numpy
 peer MNN MNN numpy

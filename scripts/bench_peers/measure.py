@@ -11,6 +11,7 @@ import section_cold
 import section_fit
 import section_folder
 import section_forward
+import section_photos
 import section_tutorial
 from rounds import Result
 from setting import Setting, tell
@@ -18,6 +19,7 @@ from setting import Setting, tell
 SECTIONS = {
     "forward": section_forward,
     "folder": section_folder,
+    "photos": section_photos,
     "tutorial": section_tutorial,
     "fit": section_fit,
     "cold": section_cold,

@@ -89,6 +89,7 @@ class Commands:
         self.name, self.what = name, what
         self.commands = [[str(word) for word in command] for command in commands]
         self.prepare = prepare
+        self.process = None
         self.options = {"env": {**os.environ, **(environment or {})}, "stdout": log, "stderr": log}
 
     def go(self):
@@ -96,7 +97,10 @@ class Commands:
         self.prepare()
         begin = time.perf_counter()
         for command in self.commands:
-            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, **self.options)
+            with subprocess.Popen(command, stdin=subprocess.DEVNULL, **self.options) as self.process:
+                code = self.process.wait()
+            if code:
+                raise subprocess.CalledProcessError(code, command)
         return time.perf_counter() - begin
 
     def end(self):

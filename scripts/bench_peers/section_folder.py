@@ -28,9 +28,9 @@ def measure(setting, result):
         starter.add(Worker, "bare ONNX Runtime", [bench, "--bare", setting.lite0], words=[count], **common)
         command = setting.peer("onnxruntime", "folder_onnxruntime.py", setting.lite0, images, BATCH, setting.threads)
         starter.add(Worker, "PIL + onnxruntime", command, **common)
-        torch = best_torch(setting, result, where, images, common, remarks)
-        if torch:
-            starter.started.append(torch)
+        words = [setting.lite0, images, BATCH, setting.threads]
+        torch = setting.peer("torch", "folder_torch.py", *words)
+        starter.started += best_torch(result, where, "torchvision + torch", lambda workers: [*torch, workers], common, remarks)
         rows = interleave(starter.started, setting.rounds, 1e3 / count, where)
         starter.end()
     result.tables.append(Table(where, "ms an image", "frostline extract", rows, remarks))
@@ -64,23 +64,21 @@ def forget(setting):
     shutil.rmtree(setting.scratch("folder") / "store", ignore_errors=True)
 
 
-def best_torch(setting, result, where, images, common, remarks):
-    """torchvision and torch with the DataLoader that is the fastest here."""
+def best_torch(result, where, name, command, common, remarks):
+    """The worker of torchvision and torch with the DataLoader that is the fastest here; none where it does not start."""
     trials = Starter(result, where)
     for workers in WORKERS:
-        words = [setting.lite0, images, BATCH, setting.threads, workers]
-        command = setting.peer("torch", "folder_torch.py", *words)
-        trials.add(Worker, "torchvision + torch", command, **common)
+        trials.add(Worker, name, command(workers), **common)
     if not trials.started:
-        return None
+        return []
     tell(f"{where}: which DataLoader is the fastest")
     for one in trials.started:
         one.go()
     seconds = [one.go() for one in trials.started]
     best = min(range(len(seconds)), key=seconds.__getitem__)
     tried = ", ".join(f"{workers}: {s:.2f} s" for workers, s in zip(WORKERS, seconds))
-    remarks.append(f"The DataLoader with the fastest number of workers was taken ({tried}).")
+    remarks.append(f"{name}: the DataLoader with the fastest number of workers was taken ({tried}).")
     for i, one in enumerate(trials.started):
         if i != best:
             one.end()
-    return trials.started[best]
+    return [trials.started[best]]

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from statistics import median
 
-ORDER = ["forward", "folder", "tutorial", "fit", "cold", "again"]
+ORDER = ["forward", "folder", "photos", "tutorial", "fit", "cold", "again"]
 TITLES = {
     "forward": "Ready tensors through the network",
     "folder": "From a folder to features",
+    "photos": "From photos to features",
     "tutorial": "The tutorial's job",
     "fit": "Fitting a head",
     "cold": "Cold start",

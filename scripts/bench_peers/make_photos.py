@@ -1,0 +1,57 @@
+"""Photos as large as a camera's, out of small pictures: enlarged, with the grain of a sensor. The same seed gives the same.
+
+usage: make_photos.py SAMPLE COUNT WIDTH HEIGHT OUT
+
+Takes COUNT pictures, spread evenly over those below SAMPLE, and writes them to OUT as JPEGs of quality 90, with chroma
+at half the resolution (4:2:0). An enlarged picture alone would compress far better than a photo: it has no detail. The
+grain makes up for it, a strong fine one and a weaker one of twice the size, different in each channel.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+FINE, COARSE = 5.0, 4.0
+
+
+def main():
+    sample, count, width, height, out = sys.argv[1:]
+    count, size = int(count), (int(width), int(height))
+    paths = sorted(path for path in Path(sample).rglob("*") if path.is_file())
+    for i in range(count):
+        path = Path(out) / f"{i:02}.jpg"
+        if not path.is_file():
+            picture = photo(paths[i * len(paths) // count], size, np.random.default_rng(i))
+            written = path.with_suffix(".part")
+            picture.save(written, "JPEG", quality=90, subsampling="4:2:0")
+            written.rename(path)
+
+
+def photo(path, size, random):
+    picture = on_white(Image.open(path))
+    # The largest part of the picture with the photo's proportions.
+    scale = min(edge / wanted for edge, wanted in zip(picture.size, size))
+    part = picture.crop([0, 0, *(max(1, int(scale * wanted)) for wanted in size)])
+    pixels = np.asarray(part.resize(size, Image.Resampling.BICUBIC), np.float32)
+    pixels = pixels + FINE * noise(random, size) + COARSE * enlarged(noise(random, [edge // 2 for edge in size]))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def on_white(picture):
+    picture = picture.convert("RGBA")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
+
+
+def noise(random, size):
+    width, height = size
+    return random.standard_normal((height, width, 3), np.float32)
+
+
+def enlarged(grain):
+    return grain.repeat(2, axis=0).repeat(2, axis=1)
+
+
+main()

@@ -1,0 +1,51 @@
+"""The memory of running processes at its peak."""
+
+import contextlib
+import threading
+import time
+from pathlib import Path
+
+PAUSE = 0.01
+
+
+def peak(one):
+    """Runs `one.go()`, a round that is not timed, and returns the largest memory in bytes that its processes took together;
+    None where the system does not tell.
+
+    Memory is the proportional set size: pages that processes share count once.
+    """
+    samples, done = [0], threading.Event()
+
+    def sample():
+        while not done.is_set():
+            if one.process:
+                samples.append(sum(map(proportional, tree(one.process.pid))))
+            time.sleep(PAUSE)
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        one.go()
+    finally:
+        done.set()
+        sampler.join()
+    return max(samples) or None
+
+
+def tree(pid):
+    """The process and all its descendants; those that end meanwhile are left out."""
+    found, waiting = [], [pid]
+    while waiting:
+        found.append(waiting.pop())
+        with contextlib.suppress(OSError):
+            for children in Path(f"/proc/{found[-1]}/task").glob("*/children"):
+                waiting += map(int, children.read_text().split())
+    return found
+
+
+def proportional(pid):
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return 1024 * int(line.split()[1])
+    return 0

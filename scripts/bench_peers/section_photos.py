@@ -1,0 +1,125 @@
+"""Section `photos`: from a folder of photos as large as a camera's to features, EfficientNet-Lite0, in full and reduced."""
+
+import csv
+import shutil
+from statistics import median
+
+from memory import peak
+from protocol import Commands, Worker
+from rounds import Starter, Table, interleave
+from section_folder import BATCH, best_torch
+from section_forward import cosine_between, features
+from setting import tell
+
+# Megapixels, width, height, photos.
+SIZES = [(12, 4000, 3000, 24), (48, 8000, 6000, 8)]
+OURS, TRUTH = "frostline extract", "PIL + onnxruntime"
+# Below these cosines a peer does other work: the least where pixels are the same but for rounding, and where the
+# filter is another one.
+LEAST, LEAST_OTHER_FILTER = 0.999, 0.9
+
+
+def measure(setting, result):
+    for megapixels, width, height, count in SIZES:
+        count = max(2, count // 4) if setting.quick else count
+        images = photos(setting, width, height, count)
+        sizes = [path.stat().st_size / 1e6 for path in images.glob("*.jpg")]
+        about = f"{count} photos of {megapixels} megapixels ({min(sizes):.1f} to {max(sizes):.1f} MB)"
+        for scale in ["full", "reduced"]:
+            one_table(setting, result, f"{about} to features, EfficientNet-Lite0, {scale}", images, count, scale)
+
+
+def photos(setting, width, height, count):
+    source, _ = setting.photos()
+    folder = setting.scratch("photos") / f"{width}x{height}-{count}-of-{source.name}"
+    folder.mkdir(exist_ok=True)
+    tell(f"photos: {count} of {width} × {height} pixels in {folder}")
+    setting.run(setting.peer("onnxruntime", "make_photos.py", source, count, width, height, folder), "photos")
+    return folder
+
+
+def one_table(setting, result, where, images, count, scale):
+    folder = setting.scratch("photos")
+    starter, remarks = Starter(result, where), [
+        "“frostline extract” is the whole command; all others have loaded their network before. JPEG quality 90, 4:2:0; "
+        "all files are in the system's cache. Memory is that of all processes, shared pages counted once, in a round that "
+        "is not timed. The cosine is the least of all photos, to Pillow and onnxruntime in full.",
+    ]
+    with setting.log("photos") as log:
+        common = {"environment": setting.environment, "log": log}
+        starter.add(Commands, OURS, "from start to end", [extract(setting, images, scale)],
+                    prepare=lambda: forget(setting), **common)
+        for name, reader in [(TRUTH, "pillow"), ("OpenCV + onnxruntime", "opencv")]:
+            words = [reader, scale, setting.lite0, images, setting.threads, folder / name]
+            starter.add(Worker, name, setting.peer("onnxruntime", "photos_onnxruntime.py", *words), **common)
+        readers = [("PIL + torch", "pillow")] + [("torchvision + torch", "torchvision")] * (scale == "full")
+        for name, reader in readers:
+            words = [reader, scale, setting.lite0, images, BATCH, setting.threads]
+            torch = setting.peer("torch", "photos_torch.py", *words)
+            command = lambda workers: [*torch, workers, folder / name]
+            starter.started += best_torch(result, where, name, command, common, remarks)
+        tell(f"{where}: memory")
+        peaks = {one.name: peak(one) for one in starter.started}
+        rows = interleave(starter.started, setting.rounds, 1e3 / count, where)
+        starter.end()
+    if scale == "full" and any(row.name == TRUTH for row in rows):
+        shutil.copy(folder / TRUTH, folder / "truth")
+    for row in rows:
+        row.notes["images/s"] = f"{1e3 / median(row.values):.1f}"
+        row.notes["memory"] = f"{peaks[row.name] / 1e6:,.0f} MB" if peaks[row.name] else ""
+    agree(setting, rows, count, result, where)
+    remarks += fastest_peer(rows)
+    result.tables.append(Table(where, "ms an image", OURS, rows, remarks))
+
+
+def extract(setting, images, scale):
+    return [setting.frostline, "-q", "extract", images, "-o", store(setting), "--threads", setting.threads, "--device", "cpu",
+            "--backbone", setting.lite0, "--jpeg-scale", scale]
+
+
+def store(setting):
+    return setting.scratch("photos") / "store"
+
+
+def forget(setting):
+    shutil.rmtree(store(setting), ignore_errors=True)
+
+
+def agree(setting, rows, count, result, where):
+    """Notes how near everybody's features are to the truth, so that nobody is timed on other work."""
+    folder = setting.scratch("photos")
+    if not (folder / "truth").is_file():
+        return result.missing.append(f"{where}: the features could not be compared with those of {TRUTH}")
+    truth = features(folder / "truth", count)
+    for row in rows:
+        given = frostlines(setting) if row.name == OURS else features(folder / row.name, count)
+        cosine = min(map(cosine_between, truth, given))
+        row.notes["least cosine"] = f"{cosine:.6f}"
+        if cosine < (LEAST_OTHER_FILTER if "OpenCV" in row.name or "reduced" in where else LEAST):
+            result.missing.append(f"{where}: {row.name} computes other features, of a cosine of {cosine:.4f}")
+            row.values = []
+
+
+def frostlines(setting):
+    """The features in the store, in the order of the photos' names."""
+    table = setting.scratch("photos") / "table"
+    shutil.rmtree(table, ignore_errors=True)
+    setting.run([setting.frostline, "features", "export", store(setting), "-o", table], "photos")
+    with open(table / "index.csv", newline="") as file:
+        names = [row["path"] for row in csv.DictReader(file)]
+    npy = (table / "features.npy").read_bytes()
+    numbers = table / "numbers"
+    numbers.write_bytes(npy[10 + int.from_bytes(npy[8:10], "little") :])
+    rows = features(numbers, len(names))
+    return [rows[i] for i in sorted(range(len(names)), key=names.__getitem__)]
+
+
+def fastest_peer(rows):
+    """The ratio of images per second to the fastest peer's, as the median of the rounds'."""
+    ours = next((row.values for row in rows if row.name == OURS), None)
+    peers = [row for row in rows if row.name != OURS and row.values]
+    if not ours or not peers:
+        return []
+    best = min(peers, key=lambda row: median(row.values))
+    times = median(b / a for a, b in zip(ours, best.values, strict=True))
+    return [f"{OURS} has {times:.2f} × the images per second of the fastest peer, {best.name}."]
