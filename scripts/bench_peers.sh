@@ -85,7 +85,8 @@ peer() {
         { say "$(basename "$venv") could not be installed: it is not measured"; return; }
     touch "$venv/.complete"
 }
-peer onnxruntime onnxruntime numpy pillow opencv-python-headless
+peer onnxruntime onnxruntime numpy pillow
+peer opencv opencv-python-headless onnxruntime numpy pillow
 peer torch torch torchvision onnx numpy pillow
 peer openvino openvino numpy
 peer MNN MNN numpy

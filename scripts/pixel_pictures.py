@@ -2,15 +2,16 @@
 
 usage: pixel_pictures.py [pictures] [jpegs] [real DATA]
 
-- `pictures`: small pictures of every format in tests/golden/pixels; prints the BLAKE3 digests of those that Pillow
-  decodes losslessly. Needs blake3.
-- `jpegs`: tests/golden/jpegs.bin, small JPEGs of every kind one after another, and jpegs.json: for each its name,
-  its length in bytes, and the digests of Pillow's pixels, in full and at 1/2, 1/4 and 1/8 of the edges (Pillow's
-  `draft`). Needs simplejpeg and libjpeg-turbo's `cjpeg` (Debian: libjpeg-turbo-progs).
-- `real DATA`: tests/golden/real_jpegs.txt, a line `KEY DIGEST` for every JPEG below the folder DATA, whatever its
-  file is called; KEY is the start of the SHA-256 of the file. Nothing of the pictures is kept.
+- `pictures`: small pictures of every format in tests/golden/pixels; prints the BLAKE3 digests of those that
+  Pillow decodes losslessly. Needs blake3.
+- `jpegs`: tests/golden/jpegs.bin, small JPEGs of every kind one after another, and jpegs.json: for each its
+  name, its length in bytes, and the digests of Pillow's pixels, in full and at 1/2, 1/4 and 1/8 of the edges
+  (Pillow's `draft`). Needs simplejpeg and libjpeg-turbo's `cjpeg` (Debian: libjpeg-turbo-progs).
+- `real DATA`: tests/golden/real_jpegs.txt, a line `KEY DIGEST` for every JPEG below the folder DATA, whatever
+  its file is called; KEY is the start of the SHA-256 of the file. Nothing of the pictures is kept.
 
-A digest is the start of the SHA-256 of the text `WIDTH HEIGHT\n` and the RGB bytes by row. All need pillow and numpy.
+A digest is the start of the SHA-256 of the text `WIDTH HEIGHT`, a line feed, and the RGB bytes by row. All
+need pillow and numpy.
 The files are committed; other versions of Pillow and of cjpeg may write other bytes.
 """
 
@@ -112,8 +113,8 @@ CODINGS = {
     "arithmetic progressive": ["-arithmetic", "-progressive"],
 }
 RESTARTS = {"": [], "restart row": ["-restart", "1"], "restart 3 blocks": ["-restart", "3B"]}
-# Scans of one component each, luma apart, and passes that never bring the last bits or the higher frequencies, where
-# libjpeg smooths the blocks.
+# Scans of one component each, luma apart, and passes that never bring the last bits or the higher
+# frequencies, where libjpeg smooths the blocks.
 SCANS = {
     "3 scans": "0; 1; 2;",
     "2 scans": "0; 1 2;",
@@ -126,8 +127,8 @@ SCANS = {
 def cjpeg(picture, *options):
     ppm = io.BytesIO()
     picture.save(ppm, "PPM")
-    return subprocess.run(["cjpeg", "-quality", "70", *options], input=ppm.getvalue(), capture_output=True,
-                          check=True).stdout
+    command = ["cjpeg", "-quality", "70", *options]
+    return subprocess.run(command, input=ppm.getvalue(), capture_output=True, check=True).stdout
 
 
 def with_scans(picture, script, *options):
@@ -151,7 +152,7 @@ def adobe(jpeg, transform):
 
 def numbered(jpeg):
     """The file with the components 1, 2, 3 in place of R, G, B."""
-    frame = next(jpeg.index(bytes([0xFF, process])) for process in (0xC0, 0xC1) if bytes([0xFF, process]) in jpeg)
+    frame = jpeg.index(b"\xff\xc0")
     scan = jpeg.index(b"\xff\xda")
     changed = bytearray(jpeg)
     for i in range(3):
@@ -208,7 +209,7 @@ def markers():
 
 
 def four_components():
-    """CMYK and YCCK; in Pillow's own black is subsampled as the colours are, in libjpeg-turbo's API it never is."""
+    """CMYK and YCCK: Pillow subsamples black as it does colours, libjpeg-turbo's own API never does."""
     import simplejpeg
 
     for size in [(15, 9), (33, 31)]:
@@ -216,7 +217,8 @@ def four_components():
         for sampling in ["4:4:4", "4:2:2", "4:2:0"]:
             for progressive in [False, True] if sampling == "4:2:0" else [False]:
                 file = io.BytesIO()
-                cmyk.save(file, "JPEG", quality=70, subsampling=sampling, progressive=progressive, optimize=True)
+                options = {"subsampling": sampling, "progressive": progressive, "optimize": True}
+                cmyk.save(file, "JPEG", quality=70, **options)
                 name = f"{sampling.replace(':', '')}{' progressive' * progressive} {size[0]}x{size[1]}"
                 yield f"CMYK black like colours {name}", file.getvalue()
                 yield f"YCCK black like colours {name}", adobe(file.getvalue(), 2)

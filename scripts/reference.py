@@ -2,6 +2,10 @@
 
     python scripts/reference.py [--only NAME] [--weights FILE.pth] [--full]
                                 [--out tests/golden]
+    python scripts/reference.py --images FOLDER --frostline BINARY --weights FILE.pth
+
+The second form writes no file. It prints cosines between the features that `frostline extract` computes of a
+folder and those of Pillow, torchvision's transforms and EfficientNet-Lite0 in torch.
 
 needs torch, torchvision, pillow, scikit-learn, scipy and numpy. One file NAME.json comes out
 of each function below: `preprocess`, `efficientnet_lite0` (wants --weights, left out
@@ -146,10 +150,13 @@ label_errors.json
 """
 
 import argparse
+import csv
 import hashlib
 import json
 import platform
+import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -473,6 +480,40 @@ def pad_same(x, kernel, stride):
         for size in x.shape[2:]
     )
     return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
+
+
+# --- features from image files
+
+
+def compare_folder(frostline, images, weights):
+    """Prints the least and the median cosine of frostline's features to torch's, from the same files."""
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    steps = [Resize(256, InterpolationMode.BICUBIC), CenterCrop(224), ToTensor()]
+    transform = Compose([*steps, Normalize([0.5] * 3, [0.5] * 3)])
+    cosines = {}
+    with torch.no_grad():
+        for name, given in extracted(frostline, images):
+            with Image.open(images / name) as image:
+                pixels = transform(image.convert("RGB"))
+            wanted = lite0_features(state, pixels[None])[0].double()
+            given = torch.from_numpy(given).double()
+            cosines[name] = float(F.cosine_similarity(wanted, given, dim=0))
+    least = min(cosines, key=cosines.get)
+    print(
+        f"{len(cosines)} images: cosine at least {cosines[least]:.8f} ({least}), "
+        f"median {np.median(list(cosines.values())):.8f}"
+    )
+
+
+def extracted(frostline, images):
+    """Paths below `images`, and the features that frostline computes of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        store, table = Path(folder) / "store", Path(folder) / "table"
+        for words in [["extract", images, "-o", store], ["features", "export", store, "-o", table]]:
+            subprocess.run([frostline, "-q", *words], check=True)
+        with open(table / "index.csv", newline="") as file:
+            names = [row["path"] for row in csv.DictReader(file)]
+        return list(zip(names, np.load(table / "features.npy"), strict=True))
 
 
 # --- weights.json
@@ -1406,7 +1447,13 @@ def arguments(makers):
         default=Path("tests/golden"),
         help="the folder to write into",
     )
+    parser.add_argument(
+        "--images", type=Path, help="compare frostline's features of this folder"
+    )
+    parser.add_argument("--frostline", help="the program to compare")
     options = parser.parse_args()
+    if options.images and not (options.frostline and options.weights):
+        parser.error("--images needs --frostline BINARY and --weights FILE.pth")
     if options.only == "efficientnet_lite0" and options.weights is None:
         parser.error("efficientnet_lite0 needs --weights FILE.pth")
     return options
@@ -1444,6 +1491,9 @@ def main():
         "label_errors": label_errors,
     }
     torch.set_num_threads(1)
+    if options.images:
+        compare_folder(options.frostline, options.images, options.weights)
+        return
     options.out.mkdir(parents=True, exist_ok=True)
     for name in [options.only] if options.only else makers:
         if name == "efficientnet_lite0" and options.weights is None:

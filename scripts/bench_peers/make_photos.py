@@ -1,10 +1,10 @@
-"""Photos as large as a camera's, out of small pictures: enlarged, with the grain of a sensor. The same seed gives the same.
+"""Photos as large as a camera's, out of small pictures: enlarged, with the grain of a sensor.
 
 usage: make_photos.py SAMPLE COUNT WIDTH HEIGHT OUT
 
-Takes COUNT pictures, spread evenly over those below SAMPLE, and writes them to OUT as JPEGs of quality 90, with chroma
-at half the resolution (4:2:0). An enlarged picture alone would compress far better than a photo: it has no detail. The
-grain makes up for it, a strong fine one and a weaker one of twice the size, different in each channel.
+Takes COUNT pictures, spread evenly over those below SAMPLE, and writes them to OUT as JPEGs of quality 90,
+with chroma at half the resolution (4:2:0). An enlarged picture alone has no detail and would compress far
+better than a photo. The grain makes up for it: fine and coarse, in each channel by itself, with a fixed seed.
 """
 
 import sys
@@ -35,7 +35,8 @@ def photo(path, size, random):
     scale = min(edge / wanted for edge, wanted in zip(picture.size, size))
     part = picture.crop([0, 0, *(max(1, int(scale * wanted)) for wanted in size)])
     pixels = np.asarray(part.resize(size, Image.Resampling.BICUBIC), np.float32)
-    pixels = pixels + FINE * noise(random, size) + COARSE * enlarged(noise(random, [edge // 2 for edge in size]))
+    coarse = noise(random, [edge // 2 for edge in size]).repeat(2, axis=0).repeat(2, axis=1)
+    pixels = pixels + FINE * noise(random, size) + COARSE * coarse
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
@@ -48,10 +49,6 @@ def on_white(picture):
 def noise(random, size):
     width, height = size
     return random.standard_normal((height, width, 3), np.float32)
-
-
-def enlarged(grain):
-    return grain.repeat(2, axis=0).repeat(2, axis=1)
 
 
 main()

@@ -9,10 +9,9 @@ PAUSE = 0.01
 
 
 def peak(one):
-    """Runs `one.go()`, a round that is not timed, and returns the largest memory in bytes that its processes took together;
-    None where the system does not tell.
+    """Runs `one.go()`, a round that is not timed, and returns the peak memory of its processes in bytes.
 
-    Memory is the proportional set size: pages that processes share count once.
+    It is the proportional set size, in which shared pages count once; None where the system does not tell.
     """
     samples, done = [0], threading.Event()
 

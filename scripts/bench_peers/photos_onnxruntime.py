@@ -1,9 +1,9 @@
-"""A worker: the features of photos by Pillow or OpenCV and onnxruntime, in so many processes. `go` is the whole folder.
+"""A worker: the features of photos by Pillow or OpenCV and onnxruntime. `go` is the whole folder.
 
 usage: photos_onnxruntime.py pillow|opencv full|reduced MODEL IMAGES PROCESSES FEATURES
 
-Each process decodes photos and runs the network with one thread. FEATURES gets a row for each photo, in the order of
-their names. OpenCV resizes with `INTER_AREA`: its bicubic filter skips pixels and would give other features.
+Each of PROCESSES decodes photos and runs the network with one thread. FEATURES gets a row for each photo, in
+the order of their names. OpenCV resizes with `INTER_AREA`: its bicubic filter skips pixels, for other features.
 """
 
 import sys

@@ -2,8 +2,8 @@
 
 usage: photos_torch.py torchvision|pillow full|reduced MODEL IMAGES BATCH THREADS WORKERS FEATURES
 
-`torchvision` reads with `decode_image`, which has no reduced scale. FEATURES gets a row for each photo, in the order
-of their names.
+`torchvision` reads with `decode_image`, which has no reduced scale. FEATURES gets a row for each photo, in
+the order of their names.
 """
 
 import sys

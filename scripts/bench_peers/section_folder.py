@@ -28,9 +28,9 @@ def measure(setting, result):
         starter.add(Worker, "bare ONNX Runtime", [bench, "--bare", setting.lite0], words=[count], **common)
         command = setting.peer("onnxruntime", "folder_onnxruntime.py", setting.lite0, images, BATCH, setting.threads)
         starter.add(Worker, "PIL + onnxruntime", command, **common)
-        words = [setting.lite0, images, BATCH, setting.threads]
-        torch = setting.peer("torch", "folder_torch.py", *words)
-        starter.started += best_torch(result, where, "torchvision + torch", lambda workers: [*torch, workers], common, remarks)
+        torch = setting.peer("torch", "folder_torch.py", setting.lite0, images, BATCH, setting.threads)
+        command = lambda workers: [*torch, workers]
+        starter.started += best_torch(result, where, "torchvision + torch", command, common, remarks)
         rows = interleave(starter.started, setting.rounds, 1e3 / count, where)
         starter.end()
     result.tables.append(Table(where, "ms an image", "frostline extract", rows, remarks))
@@ -65,7 +65,7 @@ def forget(setting):
 
 
 def best_torch(result, where, name, command, common, remarks):
-    """The worker of torchvision and torch with the DataLoader that is the fastest here; none where it does not start."""
+    """The worker of torchvision and torch with the fastest DataLoader; none where it does not start."""
     trials = Starter(result, where)
     for workers in WORKERS:
         trials.add(Worker, name, command(workers), **common)

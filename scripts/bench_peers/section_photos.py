@@ -1,4 +1,4 @@
-"""Section `photos`: from a folder of photos as large as a camera's to features, EfficientNet-Lite0, in full and reduced."""
+"""Section `photos`: camera-sized photos to features by EfficientNet-Lite0, decoded in full and reduced."""
 
 import csv
 import shutil
@@ -14,19 +14,20 @@ from setting import tell
 # Megapixels, width, height, photos.
 SIZES = [(12, 4000, 3000, 24), (48, 8000, 6000, 8)]
 OURS, TRUTH = "frostline extract", "PIL + onnxruntime"
-# Below these cosines a peer does other work: the least where pixels are the same but for rounding, and where the
-# filter is another one.
-LEAST, LEAST_OTHER_FILTER = 0.999, 0.9
+# Below these cosines a peer does other work: where pixels are the same but for rounding, and where the filter
+# or the scale is another one.
+LEAST, LEAST_OTHER_PIXELS = 0.999, 0.9
 
 
 def measure(setting, result):
     for megapixels, width, height, count in SIZES:
-        count = max(2, count // 4) if setting.quick else count
+        count = count // 2 if setting.quick else count
         images = photos(setting, width, height, count)
         sizes = [path.stat().st_size / 1e6 for path in images.glob("*.jpg")]
-        about = f"{count} photos of {megapixels} megapixels ({min(sizes):.1f} to {max(sizes):.1f} MB)"
+        megabytes = f"{min(sizes):.1f} to {max(sizes):.1f} MB"
+        about = f"{count} photos of {megapixels} megapixels ({megabytes}) to features"
         for scale in ["full", "reduced"]:
-            one_table(setting, result, f"{about} to features, EfficientNet-Lite0, {scale}", images, count, scale)
+            one_table(setting, result, f"{about}, EfficientNet-Lite0, {scale}", images, count, scale)
 
 
 def photos(setting, width, height, count):
@@ -39,42 +40,46 @@ def photos(setting, width, height, count):
 
 
 def one_table(setting, result, where, images, count, scale):
-    folder = setting.scratch("photos")
     starter, remarks = Starter(result, where), [
-        "“frostline extract” is the whole command; all others have loaded their network before. JPEG quality 90, 4:2:0; "
-        "all files are in the system's cache. Memory is that of all processes, shared pages counted once, in a round that "
-        "is not timed. The cosine is the least of all photos, to Pillow and onnxruntime in full.",
+        "“frostline extract” is the whole command; all others have loaded their network before. JPEG quality "
+        "90, 4:2:0; all files are in the system's cache. Memory is the peak of all processes, shared pages "
+        "counted once, in a round that is not timed. The cosine is the least of all photos, to Pillow and "
+        "onnxruntime in full.",
     ]
     with setting.log("photos") as log:
         common = {"environment": setting.environment, "log": log}
-        starter.add(Commands, OURS, "from start to end", [extract(setting, images, scale)],
-                    prepare=lambda: forget(setting), **common)
-        for name, reader in [(TRUTH, "pillow"), ("OpenCV + onnxruntime", "opencv")]:
-            words = [reader, scale, setting.lite0, images, setting.threads, folder / name]
-            starter.add(Worker, name, setting.peer("onnxruntime", "photos_onnxruntime.py", *words), **common)
-        readers = [("PIL + torch", "pillow")] + [("torchvision + torch", "torchvision")] * (scale == "full")
-        for name, reader in readers:
-            words = [reader, scale, setting.lite0, images, BATCH, setting.threads]
-            torch = setting.peer("torch", "photos_torch.py", *words)
-            command = lambda workers: [*torch, workers, folder / name]
-            starter.started += best_torch(result, where, name, command, common, remarks)
+        start(setting, starter, remarks, images, scale, common)
         tell(f"{where}: memory")
         peaks = {one.name: peak(one) for one in starter.started}
         rows = interleave(starter.started, setting.rounds, 1e3 / count, where)
         starter.end()
-    if scale == "full" and any(row.name == TRUTH for row in rows):
-        shutil.copy(folder / TRUTH, folder / "truth")
     for row in rows:
         row.notes["images/s"] = f"{1e3 / median(row.values):.1f}"
         row.notes["memory"] = f"{peaks[row.name] / 1e6:,.0f} MB" if peaks[row.name] else ""
-    agree(setting, rows, count, result, where)
+    agree(setting, rows, count, result, where, scale)
     remarks += fastest_peer(rows)
     result.tables.append(Table(where, "ms an image", OURS, rows, remarks))
 
 
+def start(setting, starter, remarks, images, scale, common):
+    """Starts frostline and the peers that know the scale."""
+    folder = setting.scratch("photos")
+    ours = extract(setting, images, scale)
+    starter.add(Commands, OURS, "from start to end", [ours], prepare=lambda: forget(setting), **common)
+    for name, peer, reader in [(TRUTH, "onnxruntime", "pillow"), ("OpenCV + onnxruntime", "opencv", "opencv")]:
+        words = [reader, scale, setting.lite0, images, setting.threads, folder / name]
+        starter.add(Worker, name, setting.peer(peer, "photos_onnxruntime.py", *words), **common)
+    readers = [("PIL + torch", "pillow")] + [("torchvision + torch", "torchvision")] * (scale == "full")
+    for name, reader in readers:
+        words = [reader, scale, setting.lite0, images, BATCH, setting.threads]
+        torch = setting.peer("torch", "photos_torch.py", *words)
+        command = lambda workers: [*torch, workers, folder / name]
+        starter.started += best_torch(starter.result, starter.where, name, command, common, remarks)
+
+
 def extract(setting, images, scale):
-    return [setting.frostline, "-q", "extract", images, "-o", store(setting), "--threads", setting.threads, "--device", "cpu",
-            "--backbone", setting.lite0, "--jpeg-scale", scale]
+    return [setting.frostline, "-q", "extract", images, "-o", store(setting), "--threads", setting.threads,
+            "--device", "cpu", "--backbone", setting.lite0, "--jpeg-scale", scale]
 
 
 def store(setting):
@@ -85,9 +90,13 @@ def forget(setting):
     shutil.rmtree(store(setting), ignore_errors=True)
 
 
-def agree(setting, rows, count, result, where):
+def agree(setting, rows, count, result, where, scale):
     """Notes how near everybody's features are to the truth, so that nobody is timed on other work."""
     folder = setting.scratch("photos")
+    if scale == "full":
+        (folder / "truth").unlink(missing_ok=True)
+        if any(row.name == TRUTH for row in rows):
+            shutil.copy(folder / TRUTH, folder / "truth")
     if not (folder / "truth").is_file():
         return result.missing.append(f"{where}: the features could not be compared with those of {TRUTH}")
     truth = features(folder / "truth", count)
@@ -95,9 +104,10 @@ def agree(setting, rows, count, result, where):
         given = frostlines(setting) if row.name == OURS else features(folder / row.name, count)
         cosine = min(map(cosine_between, truth, given))
         row.notes["least cosine"] = f"{cosine:.6f}"
-        if cosine < (LEAST_OTHER_FILTER if "OpenCV" in row.name or "reduced" in where else LEAST):
+        other = "OpenCV" in row.name or scale == "reduced"
+        if cosine < (LEAST_OTHER_PIXELS if other else LEAST):
             result.missing.append(f"{where}: {row.name} computes other features, of a cosine of {cosine:.4f}")
-            row.values = []
+            row.values, row.notes["images/s"] = [], ""
 
 
 def frostlines(setting):
