@@ -189,8 +189,8 @@ impl Classifier {
         &self.spec
     }
 
-    /// Checks that features of `spec` are those that the head was trained on; `name` says whose they are. Returns a note
-    /// where the head can be used although their pixels were decoded by another version.
+    /// Checks that features of `spec` are those that the head was trained on; `name` says whose they are.
+    /// Returns a note where the head can be used although their pixels were decoded by another version.
     ///
     /// # Errors
     /// [`Error::Mismatch`] with both sides.
@@ -215,9 +215,9 @@ impl Classifier {
         let trained = self.spec.decoding.pixel_version;
         (trained != version).then(|| {
             format!(
-                "the head was trained on features of pixel version {trained}, and is used on those of version {version}: features of \
-                 JPEGs differ slightly (cosine 0.999 or more); to use the same pixels, extract the training images again \
-                 and fit the head again"
+                "the head was trained on features of pixel version {trained}, and is used on those of \
+                 version {version}: features of JPEGs differ slightly (cosine 0.999); to use the same pixels, \
+                 extract the training images again and fit the head again"
             )
         })
     }

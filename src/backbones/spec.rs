@@ -96,8 +96,8 @@ impl Decoding {
         let (left, right) = (self.pixel_version, right.pixel_version);
         (left != right).then(|| {
             format!(
-                "pixel_version is {left} on the left and {right} on the right: since version 2, JPEGs are decoded to \
-                 libjpeg-turbo's pixels, and the cosine to features of earlier versions is 0.999 or more"
+                "pixel_version is {left} on the left and {right} on the right: since version 2, JPEGs have \
+                 libjpeg-turbo's pixels, and features of version 1 are close to them (cosine 0.999), not equal"
             )
         })
     }

@@ -1,7 +1,8 @@
 //! Whether a file is whole: some decoders take a file without its end for a picture with a gray rest.
 //!
-//! JPEG and WebP are walked here. The decoders of the other formats refuse a picture with pixels missing themselves; the tests at the foot of this room hold them to it. Kinds of JPEG and PNG that no decoder here knows are
-//! told on the way, since the decoders call them damaged.
+//! JPEG and WebP are walked here. The decoders of the other formats refuse a picture with pixels missing
+//! themselves; the tests at the foot of this room hold them to it. Kinds of JPEG and PNG that no decoder here
+//! knows are told on the way, since the decoders call them damaged.
 
 use super::{Format, SkipReason};
 

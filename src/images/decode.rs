@@ -144,8 +144,8 @@ pub fn decode_within<'a>(
     })
 }
 
-/// As [`decode_within`], for a picture that is preprocessed next: at the scale that `options` allow it, and as its
-/// decoder leaves it.
+/// As [`decode_within`], for a picture that is preprocessed next: at the scale that `options` allow it, and
+/// as its decoder leaves it.
 ///
 /// # Errors
 ///

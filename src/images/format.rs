@@ -65,8 +65,9 @@ impl fmt::Display for Format {
 ///
 /// # Errors
 ///
-/// A [`SkipReason`] that names what it is instead, as far as that is known: [`SkipReason::NotBuiltIn`] for pictures that
-/// other builds decode, [`SkipReason::Unsupported`] for those that none does, [`SkipReason::NotAnImage`] for the rest.
+/// A [`SkipReason`] that names what it is instead, as far as that is known: [`SkipReason::NotBuiltIn`] for
+/// pictures that other builds decode, [`SkipReason::Unsupported`] for those that none does,
+/// [`SkipReason::NotAnImage`] for the rest.
 pub fn sniff(bytes: &[u8]) -> Result<Format, SkipReason> {
     if bytes.is_empty() {
         return Err(SkipReason::Empty);

@@ -1,4 +1,5 @@
-//! What a resize reads: the rows of a decoded picture, as they are in memory or as they are made from a JPEG's planes.
+//! What a resize reads: the rows of a decoded picture, as they are in memory or as they are made from a
+//! JPEG's planes.
 
 use std::ops::Range;
 

@@ -1,4 +1,5 @@
-//! HEIC, AVIF and JPEG XL against libheif, libavif and libjxl, on the pictures of `scripts/newer_pictures.py`.
+//! HEIC, AVIF and JPEG XL against libheif, libavif and libjxl, on the pictures of
+//! `scripts/newer_pictures.py`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;

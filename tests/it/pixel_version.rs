@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::{Place, golden_as};
 
-/// What `scripts/pixel_pictures.py` wrote. But for transparency and 16 bits, which have policies of their own, `decoded` is
-/// what Pillow reads.
+/// What `scripts/pixel_pictures.py` wrote. But for transparency and 16 bits, which have policies of their
+/// own, `decoded` is what Pillow reads.
 #[derive(Serialize, Deserialize)]
 struct Golden {
     pixel_version: u32,
@@ -96,7 +96,7 @@ fn store_of_version_1(place: &Place) -> StoreManifest {
 fn other_pixels_are_told_apart_and_heads_go_on() {
     let Some(place) = Place::fitted() else { return };
     store_of_version_1(&place);
-    let why = "pixel_version is 1 on the left and 2 on the right: since version 2, JPEGs are decoded to libjpeg-turbo's";
+    let why = "pixel_version is 1 on the left and 2 on the right: since version 2, JPEGs have";
     place
         .frostline("extract {dir}/images -o {dir}/old")
         .exits(1)

@@ -136,8 +136,8 @@ mod tests {
     use crate::images::budget::Permit;
     use crate::images::{DecodeBudget, DecodeOptions, View, listed};
 
-    /// Has three threads read six files of 14 bytes while `held` bytes of the memory for files are taken. `work` is
-    /// given these, and the queue of the files that were read. Returns how many came after that.
+    /// Has three threads read six files of 14 bytes while `held` bytes of the memory for files are taken.
+    /// `work` is given these, and the queue of the files that were read. Returns how many came after that.
     fn reading(
         (budget, ahead): (DecodeBudget, DecodeBudget),
         held: u64,

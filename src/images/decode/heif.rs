@@ -1,8 +1,8 @@
 //! HEIC and AVIF: pictures of HEVC or AV1 in the container HEIF (ISO/IEC 23008-12).
 //!
-//! The primary picture counts: the other pictures of a burst, thumbnails, depth maps and gain maps are not decoded. The
-//! container's own transformations (`clap`, `irot`, `imir`) belong to the picture and are always applied; the orientation
-//! in an EXIF block repeats them, and is ignored.
+//! The primary picture counts: the other pictures of a burst, thumbnails, depth maps and gain maps are not
+//! decoded. The container's own transformations (`clap`, `irot`, `imir`) belong to the picture and are always
+//! applied; the orientation in an EXIF block repeats them, and is ignored.
 
 #[cfg(feature = "avif")]
 mod av1;

@@ -1,7 +1,7 @@
 //! JPEGs: exactly the pixels of libjpeg-turbo, whole or at 1/2, 1/4 or 1/8 of their size.
 //!
-//! A picture of one pass is decoded to its planes, which become RGB where they are needed ([`Planes`]). A reduced one is an
-//! inverse DCT of the lower frequencies alone, as libjpeg's `scale_denom`.
+//! A picture of one pass is decoded to its planes, which become RGB where they are needed ([`Planes`]). A
+//! reduced one is an inverse DCT of the lower frequencies alone, as libjpeg's `scale_denom`.
 
 mod header;
 mod idct;
@@ -34,7 +34,8 @@ impl Jpeg<'_> {
         Ok(Pixels::Planes(Planes::new(raw, colours, &sampling)))
     }
 
-    /// The picture at the smallest scale that suits one whose shorter edge becomes `edge` next; each edge is rounded up.
+    /// The picture at the smallest scale that suits one whose shorter edge becomes `edge` next; each edge is
+    /// rounded up.
     /// `None` for what is better decoded whole, and for what cannot be decoded.
     pub(super) fn reduced(&mut self, edge: u32) -> Option<Pixels> {
         self.scaled(divisor(self.size(), edge)?)
@@ -72,13 +73,14 @@ impl Jpeg<'_> {
     }
 }
 
-/// How many times as long as the resize makes it the shorter edge stays, at least: Pillow's `thumbnail` keeps the same
+/// How many times as long as the resize makes it the shorter edge stays, at least: Pillow's `thumbnail` keeps
+/// the same
 /// `reducing_gap`.
 const GAP: u32 = 2;
 
-/// Smaller pictures are not decoded sooner: what is saved in transforms is lost in a plainer reading of the codes. Of
-/// 1 to 4 megapixels a quarter takes 0.8 to 1.1 times as long as the full picture takes `image`'s decoder, of 8 to 12
-/// megapixels 0.6 to 0.9 times.
+/// Smaller pictures are not decoded sooner: what is saved in transforms is lost in a plainer reading of the
+/// codes. Of 1 to 4 megapixels a quarter takes 0.8 to 1.1 times as long as the full picture takes `image`'s
+/// decoder, of 8 to 12 megapixels 0.6 to 0.9 times.
 const MIN_PIXELS: u64 = 6_000_000;
 
 /// By how much a picture of this size may be divided if its shorter edge becomes `edge` next.

@@ -1,7 +1,7 @@
 //! JPEG XL by `jxl-oxide`, within limits on memory.
 //!
-//! The orientation in the codestream belongs to the picture, as the standard has it, and the decoder applies it; EXIF
-//! blocks are ignored. Of an animation the first frame counts.
+//! The orientation in the codestream belongs to the picture, as the standard has it, and the decoder applies
+//! it; EXIF blocks are ignored. Of an animation the first frame counts.
 
 use image::error::{DecodingError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
 use image::{ColorType, ImageDecoder, ImageError, ImageResult};
@@ -99,7 +99,8 @@ fn header(bytes: &[u8], memory: AllocTracker) -> ImageResult<(JxlImage, &[u8])> 
         if read == 0 && next.len() == rest.len() {
             break;
         }
-        // Each try starts from the beginning: with steps that double, all of them read twice as much, at most.
+        // Each try starts from the beginning: with steps that double, all of them read twice as much, at
+        // most.
         step *= 2;
         rest = &rest[read..];
         match reader.try_init().map_err(|error| fault(&*error))? {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// What to do with the orientation that a camera notes in an EXIF block.
 ///
-/// The turns and mirrors of a HEIC, AVIF or JPEG XL are no such note: they belong to the picture, and are always made.
+/// The turns and mirrors of a HEIC, AVIF or JPEG XL are no such note: they belong to the picture, and are
+/// always made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Exif {

@@ -25,8 +25,8 @@ pub(super) struct Resampler {
     between: Vec<u8>,
 }
 
-/// The bytes of rows that are read at once, about: few enough to stay in the processor's cache, and enough to make up for
-/// the filter's weights, which are computed for each strip.
+/// The bytes of rows that are read at once, about: few enough to stay in the processor's cache, and enough to
+/// make up for the filter's weights, which are computed for each strip.
 const STRIP: u32 = 2 << 20;
 
 impl Resampler {

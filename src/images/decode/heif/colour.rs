@@ -33,7 +33,8 @@ pub(super) fn to_rgb(
     Ok(())
 }
 
-/// Writes the fourth sample of each pixel; `size` is that of the whole picture, and the transparency is enlarged to it.
+/// Writes the fourth sample of each pixel; `size` is that of the whole picture, and the transparency is
+/// enlarged to it.
 pub(super) fn add_alpha(alpha: &Planes, size: (u32, u32), crop: &Crop, out: &mut [u8]) {
     let matrix = Matrix::gray(alpha);
     let place =

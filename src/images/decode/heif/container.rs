@@ -6,8 +6,8 @@ use heifer_isobmff::{BoxIter, HeifFile, ItemId, RawBox};
 use super::fault::Fault;
 use super::planes::Colours;
 
-/// More bytes than the tables of the items have: those of 2,700 tiles, of a picture with as many pixels as are decoded, take
-/// fewer. The time for them grows with their square.
+/// More bytes than the tables of the items have: those of 2,700 tiles, of a picture with as many pixels as
+/// are decoded, take fewer. The time for them grows with their square.
 const LONGEST_TABLES: usize = 256 << 10;
 
 /// More bytes than the properties of all items have, with colour profiles.

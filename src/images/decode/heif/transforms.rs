@@ -21,7 +21,8 @@ pub(super) struct Crop {
 pub(super) struct Transforms {
     pub(super) crop: Crop,
     pub(super) orientation: Orientation,
-    /// Whether libheif interpolates chroma first, of 4:2:2 and of 4:2:0: where a sample's pixels would be parted.
+    /// Whether libheif interpolates chroma first, of 4:2:2 and of 4:2:0: where a sample's pixels would be
+    /// parted.
     parts_halves: bool,
     parts_quarters: bool,
 }
@@ -87,8 +88,8 @@ pub(super) fn of(file: &HeifFile, size: (u32, u32)) -> Result<Transforms, Fault>
     })
 }
 
-/// Where a clean aperture begins in an edge, and its length (ISO/IEC 14496-12, 12.1.4): both from fractions, about the
-/// centre.
+/// Where a clean aperture begins in an edge, and its length (ISO/IEC 14496-12, 12.1.4): both from fractions,
+/// about the centre.
 fn clean(
     edge: u32,
     (length, parts): (u32, u32),

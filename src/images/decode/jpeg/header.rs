@@ -34,8 +34,8 @@ pub(in crate::images::decode) struct Jpeg<'a> {
 pub(super) type Sampling = (u32, u32);
 
 impl<'a> Jpeg<'a> {
-    /// The file without EXIF, XMP, profiles and comments: the decoder would keep copies of them, and refuses a picture
-    /// for a broken profile.
+    /// The file without EXIF, XMP, profiles and comments: the decoder would keep copies of them, and refuses
+    /// a picture for a broken profile.
     pub(in crate::images::decode) fn without_metadata(bytes: &'a [u8]) -> Cow<'a, [u8]> {
         Pieces::joined(Format::Jpeg, bytes)
     }
@@ -113,8 +113,8 @@ impl<'a> Jpeg<'a> {
         (of(|s| s.0), of(|s| s.1))
     }
 
-    /// The format to ask the decoder for, where what it makes of the planes is libjpeg-turbo's, at every scale: of pictures
-    /// whose first component is the finest and that are not for print.
+    /// The format to ask the decoder for, where what it makes of the planes is libjpeg-turbo's, at every
+    /// scale: of pictures whose first component is the finest and that are not for print.
     pub(super) fn scalable(&self) -> Option<PixelFormat> {
         let first = *self.sampling().first()?;
         match self.colours {
@@ -124,8 +124,8 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// The bytes that decoding takes at its peak, about: the planes, and where they come in several passes, all
-    /// coefficients of 16 bits, and RGB.
+    /// The bytes that decoding takes at its peak, about: the planes, and where they come in several passes,
+    /// all coefficients of 16 bits, and RGB.
     pub(in crate::images::decode) fn working_memory(&self) -> u64 {
         let (width, height) = self.size();
         let (across, down) = self.finest();

@@ -1,4 +1,5 @@
-//! The inverse transform of 8 × 8 coefficients to 4 × 4, 2 × 2 or one pixel: libjpeg's `jidctred.c`, in its fixed point.
+//! The inverse transform of 8 × 8 coefficients to 4 × 4, 2 × 2 or one pixel: libjpeg's `jidctred.c`, in its
+//! fixed point.
 //!
 //! Coefficients are in rows, and `quant` is what each is multiplied by. Sums of damaged files wrap around.
 

@@ -1,4 +1,5 @@
-//! A decoded JPEG as its components: RGB is made of the rows that are wanted, when they are, and takes no memory of its own.
+//! A decoded JPEG as its components: RGB is made of the rows that are wanted, when they are, and takes no
+//! memory of its own.
 
 use std::ops::Range;
 
@@ -211,7 +212,8 @@ fn convert(colours: Colours, lines: &[&[u8]; 4], out: &mut [u8], routines: &Simd
     }
 }
 
-/// One channel on white paper, of its ink and of the light that the black ink lets through: Pillow's `cmyk2rgb`.
+/// One channel on white paper, of its ink and of the light that the black ink lets through: Pillow's
+/// `cmyk2rgb`.
 pub(super) fn printed(ink: u8, light: u8) -> u8 {
     let product = u32::from(ink) * u32::from(light) + 128;
     let covered = (product + (product >> 8)) >> 8;

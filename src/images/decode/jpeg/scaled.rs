@@ -1,7 +1,9 @@
-//! The reduced scales of the usual photo: one pass, gray or `YCbCr` with all of its chroma or a quarter of it.
+//! The reduced scales of the usual photo: one pass, gray or `YCbCr` with all of its chroma or a quarter of
+//! it.
 //!
-//! libjpeg-turbo-rs reads the codes, here and where it decodes such a picture itself. Its reduced transforms look at one
-//! number at a time, which takes a third of the time; these look at eight columns, and give the same pixels.
+//! libjpeg-turbo-rs reads the codes, here and where it decodes such a picture itself. Its reduced transforms
+//! look at one number at a time, which takes a third of the time; these look at eight columns, and give the
+//! same pixels.
 
 use libjpeg_turbo_rs::decode::bitstream::BitReader;
 use libjpeg_turbo_rs::decode::entropy::{McuComponentPlan, McuDecoder, resolve_mcu_plan};

@@ -1,4 +1,5 @@
-//! Planes against whole pictures, and reduced scales. That pixels are libjpeg-turbo's is tested on files of every kind in
+//! Planes against whole pictures, and reduced scales. That pixels are libjpeg-turbo's is tested on files of
+//! every kind in
 //! `tests/it/jpeg_exact.rs`.
 
 use image::metadata::Orientation;
@@ -124,7 +125,8 @@ fn planes_are_resized_as_the_pixels_are() {
     }
 }
 
-/// What a printer's four inks show on white paper; values of Pillow's `Image.merge("CMYK", …).convert("RGB")`.
+/// What a printer's four inks show on white paper; values of Pillow's `Image.merge("CMYK",
+/// …).convert("RGB")`.
 #[test]
 fn inks_cover_white_paper() {
     for (ink, black, shown) in [
@@ -169,8 +171,8 @@ fn reduced_pictures_are_pillows_drafts() {
     assert!(compared > 150, "{compared} pictures");
 }
 
-/// 24 × 16 blocks of 8 × 8 equal pixels: at 1/8 of the size each block is one pixel, the mean that its lowest frequency
-/// holds.
+/// 24 × 16 blocks of 8 × 8 equal pixels: at 1/8 of the size each block is one pixel, the mean that its lowest
+/// frequency holds.
 #[test]
 fn an_eighth_is_the_means_of_the_blocks() {
     let value = |x: usize, y: usize| (7 * x + 11 * y) as u8;

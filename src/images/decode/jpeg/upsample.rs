@@ -1,7 +1,8 @@
-//! Components that are stored with fewer samples, brought to the size of the picture: libjpeg-turbo's `jdsample.c`.
+//! Components that are stored with fewer samples, brought to the size of the picture: libjpeg-turbo's
+//! `jdsample.c`.
 //!
-//! Where there are half as many samples, each new one is 3/4 of the nearer and 1/4 of the farther one; halves are rounded
-//! up and down in turn. Otherwise, samples are repeated.
+//! Where there are half as many samples, each new one is 3/4 of the nearer and 1/4 of the farther one; halves
+//! are rounded up and down in turn. Otherwise, samples are repeated.
 
 use std::ops::Range;
 
@@ -27,7 +28,8 @@ pub(super) struct Line {
 }
 
 impl Plane {
-    /// The component `index` of a decoded picture of that size, if each of its samples stands for `factors` pixels.
+    /// The component `index` of a decoded picture of that size, if each of its samples stands for `factors`
+    /// pixels.
     pub(super) fn new(raw: &mut RawImage, index: usize, factors: (usize, usize)) -> Self {
         Self {
             samples: std::mem::take(&mut raw.planes[index]),
@@ -105,7 +107,8 @@ impl Plane {
         &self.samples[y * self.stride..][columns.clone()]
     }
 
-    /// The stored row that is nearer to the picture's row `y`, and the farther one; at the edges they are the same.
+    /// The stored row that is nearer to the picture's row `y`, and the farther one; at the edges they are the
+    /// same.
     fn neighbours(&self, y: usize, stored: &Range<usize>) -> (&[u8], &[u8]) {
         let near = y / 2;
         let far = match y % 2 {
