@@ -3,6 +3,7 @@
 //! `Resize`, `CenterCrop`, `ToTensor`, `Normalize`, in this order. It is part of what a feature means: other settings are
 //! other features.
 
+mod filter;
 mod geometry;
 mod parse;
 mod resample;

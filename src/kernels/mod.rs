@@ -24,6 +24,7 @@ mod linear;
 mod output;
 mod parallel;
 mod product;
+pub(crate) mod resample;
 mod scratch;
 mod winograd;
 

@@ -1,33 +1,34 @@
-//! Resizes the part of a picture that the crop keeps, as Pillow resizes the whole.
+//! Resizes the part of a picture that the crop keeps, exactly as Pillow resizes the whole (`Resample.c`).
 //!
-//! Pillow rounds to 8 bits between its two passes, the horizontal one first. `fast_image_resize` has the same filters but
-//! takes the passes of 8-bit pictures in the other order, which differs in one pixel of four by a level, and by up to
-//! twenty where a filter overshoots. So each pass is asked for by itself, in Pillow's order. (Since version 13 Pillow
-//! begins with the vertical pass where the height shrinks much more than the width, which only an exact size can ask for.)
+//! Columns are resized line by line as they are read, and each line is added to the resized rows that depend on it, so
+//! that no more of a picture is in memory than a strip. Pillow rounds to 8 bits after the columns and again after the
+//! rows. (Since version 13 it begins with the rows where the height shrinks much more than the width, which only an
+//! exact size can ask for.)
 
+use std::collections::VecDeque;
 use std::mem::take;
 use std::ops::Range;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-
 use super::Interpolation;
+use super::filter::{Filter, Filtered};
 use super::geometry::Plan;
 use crate::images::Picture;
+use crate::kernels::resample::{Weights, add, clip, narrow};
 
-/// Resizes one picture after another, and keeps its buffer.
+/// The bytes of rows that are read at once, about: few enough to stay in the processor's cache.
+const STRIP: u32 = 1 << 20;
+
+/// The most weights that are kept; more, of lines of millions of pixels, are computed as they are needed.
+const MOST_WEIGHTS: usize = 1 << 22;
+
+/// Resizes one picture after another, and keeps its buffers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Resampler {
-    resizer: Resizer,
     /// Some rows of the picture, where they are not in memory already.
     strip: Vec<u8>,
-    /// Columns resized, rows not yet.
-    between: Vec<u8>,
+    /// The channels of one of them.
+    planes: [Vec<u8>; 3],
 }
-
-/// The bytes of rows that are read at once, about: few enough to stay in the processor's cache, and enough to
-/// make up for the filter's weights, which are computed for each strip.
-const STRIP: u32 = 2 << 20;
 
 impl Resampler {
     /// The pixels of the plan's part, shape (height, width, 3).
@@ -40,83 +41,147 @@ impl Resampler {
         let (width, height) = image.size();
         let x = Axis::new(width, plan.resized.0, plan.source.0, plan.size.0);
         let y = Axis::new(height, plan.resized.1, plan.source.1, plan.size.1);
-        match filter(interpolation) {
-            Some((filter, reach)) => self.convolve(image, &x, &y, filter, reach),
+        match Filter::of(interpolation) {
+            Some(filter) => self.convolve(image, &x, &y, filter),
             None => pick(image, &x, &y),
         }
     }
 
-    /// Columns first, of the rows that will be needed, then rows.
-    fn convolve(
-        &mut self,
-        image: &impl Picture,
-        x: &Axis,
-        y: &Axis,
-        filter: FilterType,
-        reach: f64,
-    ) -> Vec<u8> {
-        let (first, rows) = y.needed(reach);
-        let filter = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        self.narrow(image, x, first..first + rows, reach, &filter);
-        let between = take(&mut self.between);
-        let source = Part {
-            data: &between,
-            width: x.count,
-            height: rows,
-        };
-        let start = y.start - f64::from(first);
-        let lines = filter.crop(0.0, start, f64::from(x.count), y.length);
-        let mut done = vec![0; 3 * x.count as usize * y.count as usize];
-        self.pass(&source, &mut done, (x.count, y.count), &lines);
-        self.between = between;
-        done
-    }
-
-    /// Resizes the columns of some rows, strip by strip.
-    fn narrow(
-        &mut self,
-        image: &impl Picture,
-        x: &Axis,
-        rows: Range<u32>,
-        reach: f64,
-        filter: &ResizeOptions,
-    ) {
+    fn convolve(&mut self, image: &impl Picture, x: &Axis, y: &Axis, filter: Filter) -> Vec<u8> {
+        let mut strip = take(&mut self.strip);
+        let mut columns = Columns::new(x, filter);
+        let mut rows = Rows::new(y, filter, 3 * x.count as usize);
+        let mut line = vec![0; 3 * x.count as usize];
         let (width, _) = image.size();
-        let (first, columns) = x.needed(reach);
         let height = (STRIP / (3 * width)).max(1);
-        let (mut strip, mut between) = (take(&mut self.strip), take(&mut self.between));
-        between.resize(3 * x.count as usize * rows.len(), 0);
-        let mut left = &mut between[..];
-        for start in rows.clone().step_by(height as usize) {
-            let part = start..rows.end.min(start.saturating_add(height));
-            let height = part.len() as u32;
-            let source = Part {
-                data: image.rows(part, first..first + columns, &mut strip),
-                width,
-                height,
-            };
-            let columns = filter.crop(x.start, 0.0, x.length, f64::from(height));
-            let done = left.split_off_mut(..3 * x.count as usize * height as usize);
-            let done = done.expect("there is a row for each of the picture's");
-            self.pass(&source, done, (x.count, height), &columns);
+        let needed = rows.needed();
+        for start in needed.clone().step_by(height as usize) {
+            let part = start..needed.end.min(start.saturating_add(height));
+            let pixels = image.rows(part, columns.needed.clone(), &mut strip);
+            for row in pixels.chunks_exact(3 * width as usize) {
+                columns.resize(row, &mut self.planes, &mut line);
+                rows.push(&line);
+            }
         }
-        (self.strip, self.between) = (strip, between);
+        self.strip = strip;
+        rows.done
+    }
+}
+
+/// Resizes the columns of one line after another.
+struct Columns {
+    axis: Filtered,
+    /// Parts of the resized line, of as many weights as are kept.
+    parts: Vec<Range<u32>>,
+    /// Those of the part that was resized last.
+    weights: Option<(usize, Weights)>,
+    /// The stored columns that all of them depend on.
+    needed: Range<u32>,
+    first: u32,
+}
+
+impl Columns {
+    fn new(x: &Axis, filter: Filter) -> Self {
+        let axis = x.filtered(filter);
+        let most = (MOST_WEIGHTS / axis.taps()).max(1);
+        let resized = x.resized_part();
+        let starts = resized.clone().step_by(most);
+        let needed = axis.needed(resized.clone());
+        Self {
+            axis,
+            parts: starts
+                .map(|start| start..resized.end.min(start.saturating_add(most as u32)))
+                .collect(),
+            weights: None,
+            needed: needed.start as u32..needed.end as u32,
+            first: resized.start,
+        }
     }
 
-    fn pass(
-        &mut self,
-        source: &Part<'_>,
-        target: &mut [u8],
-        (width, height): (u32, u32),
-        options: &ResizeOptions,
-    ) {
-        let source = ImageRef::new(source.width, source.height, source.data, PixelType::U8x3)
-            .expect("a picture holds 3 samples a pixel");
-        let mut target = Image::from_slice_u8(width, height, target, PixelType::U8x3)
-            .expect("the buffer was made for this size");
-        self.resizer
-            .resize(&source, &mut target, options)
-            .expect("both are 8-bit RGB, and the part lies inside the picture");
+    fn resize(&mut self, row: &[u8], planes: &mut [Vec<u8>; 3], line: &mut [u8]) {
+        for (number, part) in self.parts.iter().enumerate() {
+            let kept = self.weights.take_if(|(kept, _)| *kept == number);
+            let weights = kept.map_or_else(|| self.axis.weights(part.clone()), |(_, kept)| kept);
+            let stored = self.axis.needed(part.clone());
+            let [from, to] = [part.start, part.end].map(|x| 3 * (x - self.first) as usize);
+            let row = &row[3 * stored.start..3 * stored.end];
+            narrow(row, planes, &weights, &mut line[from..to]);
+            self.weights = Some((number, weights));
+        }
+    }
+}
+
+/// Adds lines to the resized rows that depend on them.
+struct Rows {
+    axis: Filtered,
+    /// Those that no line has reached yet.
+    left: Range<u32>,
+    /// Those that depend on more lines, the first on top.
+    open: VecDeque<Row>,
+    /// The number of the next line.
+    next: usize,
+    length: usize,
+    done: Vec<u8>,
+}
+
+/// A resized row that is being added up.
+struct Row {
+    stretch: Range<usize>,
+    weights: Weights,
+    sums: Vec<i32>,
+}
+
+impl Rows {
+    fn new(y: &Axis, filter: Filter, length: usize) -> Self {
+        let axis = y.filtered(filter);
+        Self {
+            axis,
+            left: y.resized_part(),
+            open: VecDeque::new(),
+            next: axis.needed(y.resized_part()).start,
+            length,
+            done: Vec::with_capacity(length * y.count as usize),
+        }
+    }
+
+    /// The lines that all of them depend on.
+    fn needed(&self) -> Range<u32> {
+        let needed = self.axis.needed(self.left.clone());
+        needed.start as u32..needed.end as u32
+    }
+
+    /// Takes the next line.
+    fn push(&mut self, line: &[u8]) {
+        self.begin();
+        for row in &mut self.open {
+            if row.stretch.contains(&self.next) {
+                add(
+                    &mut row.sums,
+                    line,
+                    row.weights.first()[self.next - row.stretch.start],
+                );
+            }
+        }
+        self.next += 1;
+        while let Some(row) = self.open.pop_front_if(|row| row.stretch.end <= self.next) {
+            self.done.extend(row.sums.into_iter().map(clip));
+            self.begin();
+        }
+    }
+
+    fn begin(&mut self) {
+        while let Some(at) = self.left.clone().next() {
+            let stretch = self.axis.stretch(at);
+            if stretch.start > self.next {
+                return;
+            }
+            self.left.start += 1;
+            self.open.push_back(Row {
+                weights: self.axis.weights(at..at + 1),
+                sums: vec![0; self.length],
+                stretch,
+            });
+        }
     }
 }
 
@@ -136,76 +201,48 @@ fn pick(image: &impl Picture, x: &Axis, y: &Axis) -> Vec<u8> {
     picked
 }
 
-/// A source of a pass.
-struct Part<'a> {
-    data: &'a [u8],
-    width: u32,
-    height: u32,
-}
-
-/// A part of a resized axis, and the stretch of the stored axis that it shows.
+/// A part of a resized axis.
 #[derive(Debug, Clone, Copy)]
 struct Axis {
     /// Pixels stored.
     stored: u32,
-    /// Stored pixels for each resized one.
-    scale: f64,
+    /// Pixels of the whole after the resize.
+    resized: u32,
     /// The first resized pixel of the part.
     at: u32,
     /// How many resized pixels.
     count: u32,
-    /// Where the stretch begins, in stored pixels.
-    start: f64,
-    /// How long it is, in stored pixels.
-    length: f64,
 }
 
 impl Axis {
     fn new(stored: u32, resized: u32, at: u32, count: u32) -> Self {
-        let scale = f64::from(stored) / f64::from(resized);
-        let start = f64::from(at) * scale;
-        // Rounding must not carry the stretch past the edge.
-        let length = (f64::from(count) * scale).min(f64::from(stored) - start);
         Self {
             stored,
-            scale,
+            resized,
             at,
             count,
-            start,
-            length,
         }
     }
 
-    /// The stored pixels that the filter can reach: the first, and how many.
-    fn needed(&self, reach: f64) -> (u32, u32) {
-        let margin = reach * self.scale.max(1.0) + 1.0;
-        let first = (self.start - margin).floor().max(0.0);
-        let end = (self.start + self.length + margin)
-            .ceil()
-            .min(f64::from(self.stored));
-        (first as u32, (end - first) as u32)
+    fn filtered(self, filter: Filter) -> Filtered {
+        Filtered {
+            stored: self.stored,
+            resized: self.resized,
+            filter,
+        }
+    }
+
+    fn resized_part(self) -> Range<u32> {
+        self.at..self.at + self.count
     }
 
     /// The stored pixel for each resized one. Pillow adds up the step, and a tie falls as its sum was rounded.
     fn nearest(self) -> impl Iterator<Item = usize> {
         let last = self.stored as usize - 1;
-        std::iter::successors(Some(self.scale * 0.5), move |place| {
-            Some(place + self.scale)
-        })
-        .skip(self.at as usize)
-        .take(self.count as usize)
-        .map(move |place| (place as usize).min(last))
+        let scale = f64::from(self.stored) / f64::from(self.resized);
+        std::iter::successors(Some(scale * 0.5), move |place| Some(place + scale))
+            .skip(self.at as usize)
+            .take(self.count as usize)
+            .map(move |place| (place as usize).min(last))
     }
-}
-
-/// The filter, and how many pixels it reaches to each side where nothing is shrunk.
-fn filter(interpolation: Interpolation) -> Option<(FilterType, f64)> {
-    Some(match interpolation {
-        Interpolation::Nearest => return None,
-        Interpolation::Bilinear => (FilterType::Bilinear, 1.0),
-        Interpolation::Bicubic => (FilterType::CatmullRom, 2.0),
-        Interpolation::Box => (FilterType::Box, 0.5),
-        Interpolation::Hamming => (FilterType::Hamming, 1.0),
-        Interpolation::Lanczos => (FilterType::Lanczos3, 3.0),
-    })
 }

@@ -1,0 +1,128 @@
+//! The filters of a resize, and the weights that they give the stored pixels: those of Pillow's `Resample.c`.
+
+use std::f64::consts::PI;
+use std::ops::Range;
+
+use super::Interpolation;
+use crate::kernels::resample::{Weights, fixed};
+
+/// A filter that weighs all pixels within its reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filter {
+    Bilinear,
+    Bicubic,
+    Box,
+    Hamming,
+    Lanczos,
+}
+
+impl Filter {
+    /// `None` for the nearest pixel, which weighs nothing.
+    pub(super) fn of(interpolation: Interpolation) -> Option<Self> {
+        Some(match interpolation {
+            Interpolation::Nearest => return None,
+            Interpolation::Bilinear => Self::Bilinear,
+            Interpolation::Bicubic => Self::Bicubic,
+            Interpolation::Box => Self::Box,
+            Interpolation::Hamming => Self::Hamming,
+            Interpolation::Lanczos => Self::Lanczos,
+        })
+    }
+
+    /// How many pixels it reaches to each side where nothing is shrunk.
+    fn reach(self) -> f64 {
+        match self {
+            Self::Box => 0.5,
+            Self::Bilinear | Self::Hamming => 1.0,
+            Self::Bicubic => 2.0,
+            Self::Lanczos => 3.0,
+        }
+    }
+
+    /// The weight at a distance within its reach.
+    fn at(self, x: f64) -> f64 {
+        /// Of the cubic.
+        const A: f64 = -0.5;
+        let sinc = |x: f64| {
+            if x == 0.0 {
+                1.0
+            } else {
+                (x * PI).sin() / (x * PI)
+            }
+        };
+        let d = x.abs();
+        match self {
+            Self::Box => f64::from(x > -0.5 && x <= 0.5),
+            Self::Bilinear => (1.0 - d).max(0.0),
+            Self::Hamming if d >= 1.0 => 0.0,
+            Self::Hamming => sinc(d) * (0.54 + 0.46 * (d * PI).cos()),
+            Self::Bicubic if d < 1.0 => ((A + 2.0) * d - (A + 3.0)) * d * d + 1.0,
+            Self::Bicubic if d < 2.0 => (((d - 5.0) * d + 8.0) * d - 4.0) * A,
+            Self::Lanczos if (-3.0..3.0).contains(&x) => sinc(x) * sinc(x / 3.0),
+            Self::Bicubic | Self::Lanczos => 0.0,
+        }
+    }
+}
+
+/// An axis of a picture that is resized by a filter.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filtered {
+    /// Pixels stored.
+    pub(super) stored: u32,
+    /// Pixels after the resize.
+    pub(super) resized: u32,
+    pub(super) filter: Filter,
+}
+
+impl Filtered {
+    /// The stored pixels that a resized one depends on.
+    pub(super) fn stretch(self, at: u32) -> Range<usize> {
+        let scale = self.scale();
+        let reach = self.filter.reach() * scale.max(1.0);
+        let center = self.center(at);
+        let first = (center - reach + 0.5).max(0.0) as usize;
+        let end = ((center + reach + 0.5) as usize).min(self.stored as usize);
+        first..end
+    }
+
+    /// The stored pixels that some resized ones depend on.
+    pub(super) fn needed(self, resized: Range<u32>) -> Range<usize> {
+        let last = resized.end.saturating_sub(1);
+        self.stretch(resized.start).start..self.stretch(last).end
+    }
+
+    /// The weights of some resized pixels, for lines that begin with the first stored one that these depend on.
+    pub(super) fn weights(self, resized: Range<u32>) -> Weights {
+        let first = self.needed(resized.clone()).start;
+        let mut weights = Weights::new(self.taps());
+        let mut exact = Vec::new();
+        for at in resized {
+            let stretch = self.stretch(at);
+            let start = stretch.start - first;
+            exact.clear();
+            exact.extend(stretch.map(|x| self.weight(at, x)));
+            let sum: f64 = exact.iter().sum();
+            weights.push(start, exact.iter().map(|weight| fixed(weight / sum)));
+        }
+        weights
+    }
+
+    /// The most stored pixels that a resized one depends on.
+    pub(super) fn taps(self) -> usize {
+        (self.filter.reach() * self.scale().max(1.0)).ceil() as usize * 2 + 1
+    }
+
+    fn weight(self, at: u32, stored: usize) -> f64 {
+        let distance = stored as f64 - self.center(at) + 0.5;
+        self.filter.at(distance * (1.0 / self.scale().max(1.0)))
+    }
+
+    fn center(self, at: u32) -> f64 {
+        (f64::from(at) + 0.5) * self.scale()
+    }
+
+    /// Stored pixels for each resized one.
+    fn scale(self) -> f64 {
+        f64::from(self.stored) / f64::from(self.resized)
+    }
+}

@@ -1,0 +1,128 @@
+//! Sums of a resize in Pillow's fixed point: weights of 22 bits, and 8-bit samples after each pass (`Resample.c`).
+
+use pulp::Arch;
+
+/// Bits of a weight after the point.
+const POINT: u32 = 22;
+
+/// Weights are taken in groups of so many: a vector of 32-bit numbers.
+const GROUP: usize = 8;
+
+/// A weight in fixed point, rounded half away from zero.
+#[must_use]
+pub(crate) fn fixed(weight: f64) -> i32 {
+    let scaled = weight * f64::from(1 << POINT);
+    (scaled + 0.5_f64.copysign(scaled)) as i32
+}
+
+/// For each resized sample of a line, where the stored ones begin that it depends on, and their weights.
+#[derive(Debug, Clone)]
+pub(crate) struct Weights {
+    starts: Vec<usize>,
+    /// Of each resized sample as many, in whole groups; the last ones are 0.
+    values: Vec<i32>,
+    taps: usize,
+}
+
+impl Weights {
+    /// None yet, of `taps` for each sample at most.
+    pub(crate) fn new(taps: usize) -> Self {
+        Self {
+            starts: Vec::new(),
+            values: Vec::new(),
+            taps: taps.next_multiple_of(GROUP),
+        }
+    }
+
+    /// Adds those of the next resized sample.
+    pub(crate) fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
+        self.starts.push(start);
+        self.values.extend(weights);
+        self.values.resize(self.starts.len() * self.taps, 0);
+    }
+
+    /// Those of the first resized sample, by the stored one.
+    pub(crate) fn first(&self) -> &[i32] {
+        &self.values[..self.taps]
+    }
+}
+
+/// Resizes an RGB line to a pixel for each of the weights; `planes` are kept from line to line.
+///
+/// # Panics
+///
+/// If there are not as many resized pixels as weights, or these reach beyond the line.
+pub(crate) fn narrow(line: &[u8], planes: &mut [Vec<u8>; 3], weights: &Weights, out: &mut [u8]) {
+    for plane in &mut *planes {
+        // The last groups may reach beyond the line.
+        plane.resize(line.len() / 3 + weights.taps, 0);
+    }
+    let (out, taps) = (out.as_chunks_mut::<3>().0, weights.taps);
+    assert_eq!(out.len(), weights.starts.len(), "weights for each pixel");
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            split(line, planes);
+            for x in 0..out.len() {
+                let (start, values) =
+                    (weights.starts[x], &weights.values[taps * x..taps * (x + 1)]);
+                for c in 0..3 {
+                    out[x][c] = clip(dot(&planes[c][start..start + taps], values));
+                }
+            }
+        },
+    );
+}
+
+/// Adds a line to sums, so many times as its weight says.
+pub(crate) fn add(sums: &mut [i32], line: &[u8], weight: i32) {
+    let n = sums.len().min(line.len());
+    let (sums, line) = (&mut sums[..n], &line[..n]);
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for i in 0..n {
+                sums[i] = sums[i].wrapping_add(weight.wrapping_mul(i32::from(line[i])));
+            }
+        },
+    );
+}
+
+/// The sample of a sum.
+#[inline(always)]
+pub(crate) fn clip(sum: i32) -> u8 {
+    (sum.wrapping_add(1 << (POINT - 1)) >> POINT).clamp(0, 255) as u8
+}
+
+/// The channels of an RGB line.
+#[inline(always)]
+fn split(line: &[u8], planes: &mut [Vec<u8>; 3]) {
+    let pixels = line.as_chunks::<3>().0;
+    let n = pixels.len();
+    let [r, g, b] = planes;
+    let (r, g, b) = (&mut r[..n], &mut g[..n], &mut b[..n]);
+    for x in 0..n {
+        [r[x], g[x], b[x]] = pixels[x];
+    }
+}
+
+/// Sums of normalised weights fit; others wrap around.
+#[inline(always)]
+fn dot(samples: &[u8], weights: &[i32]) -> i32 {
+    let (samples, weights) = (
+        samples.as_chunks::<GROUP>().0,
+        weights.as_chunks::<GROUP>().0,
+    );
+    let mut sums = [0_i32; GROUP];
+    for i in 0..weights.len() {
+        for lane in 0..GROUP {
+            let product = weights[i][lane].wrapping_mul(i32::from(samples[i][lane]));
+            sums[lane] = sums[lane].wrapping_add(product);
+        }
+    }
+    let mut sum = 0_i32;
+    for lane in 0..GROUP {
+        sum = sum.wrapping_add(sums[lane]);
+    }
+    sum
+}
