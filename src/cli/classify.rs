@@ -143,11 +143,13 @@ fn tell(report: &ClassifyReport, threads: usize) {
         engine.arithmetic()
     ));
     gpu_not_used(report.why_not_gpu.as_deref());
-    let speed = speed_text(
+    let text = speed_text(
         &report.speed,
         &engine.device,
         threads,
         "a head trained with --jpeg-scale reduced",
     );
-    speed.iter().for_each(talk::say);
+    if let Some(text) = text {
+        talk::say(text);
+    }
 }

@@ -188,8 +188,9 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
             options.run.threads,
             "--jpeg-scale reduced",
         );
-        text.iter()
-            .for_each(|text| talk::say(format!("  speed     {text}")));
+        if let Some(text) = text {
+            talk::say(format!("  speed     {text}"));
+        }
     }
 }
 

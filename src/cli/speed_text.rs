@@ -70,9 +70,8 @@ mod tests {
         speed_text(&speed, device, threads, "--jpeg-scale reduced")
     }
 
-    fn decoding(saved: u64) -> Option<Bound> {
-        let saved = Duration::from_millis(saved);
-        Some(Bound::Decoding(Reduced::Saves(saved)))
+    fn decoding(saved: u64) -> Bound {
+        Bound::Decoding(Reduced::Saves(Duration::from_millis(saved)))
     }
 
     const ALL: usize = usize::MAX;
@@ -81,10 +80,10 @@ mod tests {
     fn each_bound_is_told_with_what_would_help() {
         // 90 images in 10 s, and in 4.5 s.
         let reduced = "decode-bound: 9.0 images/s; --jpeg-scale reduced would give about 20";
-        assert_eq!(text(decoding(5500), "cpu", ALL).unwrap(), reduced);
+        assert_eq!(text(Some(decoding(5500)), "cpu", ALL).unwrap(), reduced);
         let cpus = "decode-bound: 9.0 images/s; more CPUs would help";
-        assert_eq!(text(decoding(0), "cuda:0", ALL).unwrap(), cpus);
-        assert_eq!(text(decoding(1600), "cpu", ALL).unwrap(), cpus);
+        assert_eq!(text(Some(decoding(0)), "cuda:0", ALL).unwrap(), cpus);
+        assert_eq!(text(Some(decoding(1600)), "cpu", ALL).unwrap(), cpus);
         let nothing = Some(Bound::Decoding(Reduced::Nothing));
         assert_eq!(text(nothing, "cpu", ALL).unwrap(), cpus);
         let untried =
@@ -106,9 +105,9 @@ mod tests {
     #[test]
     fn threads_help_where_there_are_more_cpus() {
         let cpus = available_parallelism().unwrap().get();
-        for (bound, what) in [(decoding(0), "decode"), (Some(Bound::Network), "network")] {
+        for (bound, what) in [(decoding(0), "decode"), (Bound::Network, "network")] {
             let all = format!("{what}-bound: 9.0 images/s; --threads {cpus} would help");
-            let text = text(bound, "cpu", 0);
+            let text = text(Some(bound), "cpu", 0);
             assert_eq!(text, Some(all), "0 is less than any machine has");
         }
     }

@@ -101,7 +101,7 @@ fn read_files<'a>(
     while let Some((found, reply)) = next(jobs) {
         let wanted = match preparer.read(&found) {
             Ok(file) => read.send((found, file, reply)).is_ok(),
-            Err(prepared) => reply.send((found, prepared)).is_ok(),
+            Err(done) => reply.send((found, *done)).is_ok(),
         };
         if !wanted {
             return;
@@ -116,8 +116,8 @@ fn decode_files(
     mut preprocessor: Preprocessor,
 ) {
     while let Some((found, file, reply)) = next(files) {
-        let prepared = preparer.prepare(file, &mut preprocessor);
-        if reply.send((found, prepared)).is_err() {
+        let done = preparer.prepare(file, &mut preprocessor);
+        if reply.send((found, done)).is_err() {
             return;
         }
     }
@@ -161,9 +161,9 @@ mod tests {
         for i in 0..6 {
             let path = folder.path().join(format!("{i}.ppm"));
             fs::write(&path, [b"P6 1 1 255\n".as_slice(), &[i; 3]].concat()).unwrap();
-            let (reply, prepared) = sync_channel(1);
+            let (reply, done) = sync_channel(1);
             jobs.send((listed(path), reply)).unwrap();
-            replies.push(prepared);
+            replies.push(done);
         }
         drop(jobs);
         let held = preparer.budget.reserve_file(held);

@@ -30,19 +30,22 @@ pub(super) struct ReadFile<'a> {
 
 impl Preparer<'_> {
     /// Reads a file; or says at once what becomes of it.
-    pub(super) fn read(&self, found: &Found) -> Result<ReadFile<'_>, Prepared> {
+    pub(super) fn read(&self, found: &Found) -> Result<ReadFile<'_>, Box<Prepared>> {
+        let untimed = Timings::default();
         let sample = match found {
             Found::Sample(sample) => sample,
             Found::Skipped { reason, .. } => {
-                return Err(Prepared::Skipped(reason.clone(), Timings::default()));
+                return Err(Prepared::Skipped(reason.clone(), untimed).into());
             }
         };
         if let Some(seen) = self.recognised.get(&sample.path) {
-            return Err(Prepared::Known(seen.picture(), Timings::default()));
+            return Err(Prepared::Known(seen.picture(), untimed).into());
         }
-        self.read_path(&sample.path).map_err(|fault| match fault {
-            ReadFault::OfFile(reason) => Prepared::Skipped(reason, Timings::default()),
-            ReadFault::OfSystem(error) => Prepared::Failed(error),
+        self.read_path(&sample.path).map_err(|fault| {
+            Box::new(match fault {
+                ReadFault::OfFile(reason) => Prepared::Skipped(reason, untimed),
+                ReadFault::OfSystem(error) => Prepared::Failed(error),
+            })
         })
     }
 

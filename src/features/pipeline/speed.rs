@@ -122,9 +122,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn saves(milliseconds: u64) -> Option<Bound> {
-        let saved = Duration::from_millis(milliseconds);
-        Some(Bound::Decoding(Reduced::Saves(saved)))
+    fn saves(milliseconds: u64) -> Bound {
+        Bound::Decoding(Reduced::Saves(Duration::from_millis(milliseconds)))
     }
 
     /// Of a run of 10 s on 2 CPUs, a second of whose decoding went to other pictures than JPEGs.
@@ -162,7 +161,7 @@ mod tests {
     #[test]
     fn what_took_most_of_the_cpus_bounds_the_run() {
         // Three quarters of 12 s on two CPUs.
-        assert_eq!(bound(2, 13, 4, 2), saves(4500));
+        assert_eq!(bound(2, 13, 4, 2), Some(saves(4500)));
         assert_eq!(bound(2, 4, 14, 2), Some(Bound::Network));
         assert_eq!(bound(14, 4, 2, 2), Some(Bound::Reading));
     }
@@ -170,7 +169,7 @@ mod tests {
     #[test]
     fn threads_that_share_the_cpus_save_less_than_the_clock_says() {
         // 10 + 5 s by the clock are 10 s of each CPU: three quarters of two thirds of 9 s.
-        assert_eq!(of(0, 20, 10, 2, (18, Some(0.25))), saves(4500));
+        assert_eq!(of(0, 20, 10, 2, (18, Some(0.25))), Some(saves(4500)));
     }
 
     #[test]
@@ -178,7 +177,7 @@ mod tests {
         // 9 of 10 s on a GPU, 5 of 10 s on two CPUs.
         assert_eq!(bound(0, 10, 9, 1), Some(Bound::Network));
         // Faster decoding would leave 8 of the 10 s to the GPU.
-        assert_eq!(bound(0, 18, 8, 1), saves(2000));
+        assert_eq!(bound(0, 18, 8, 1), Some(saves(2000)));
     }
 
     #[test]
