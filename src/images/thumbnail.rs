@@ -1,12 +1,12 @@
 //! Small copies of pictures for pages, as JPEG.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use libjpeg_turbo_rs::{PixelFormat, Subsampling, compress};
 
-use super::RgbImage;
+use super::preprocess::MAX_EDGE;
+use super::{Crop, Preprocessing, Preprocessor, Resize, RgbImage};
 
-/// A JPEG file of the picture with its longer edge at `edge` pixels (at least 1), or as it is where it is smaller.
+/// A JPEG file of the picture with its longer edge at `edge` pixels (1 to [`MAX_EDGE`]), or as it is where it is
+/// smaller.
 ///
 /// `quality` is that of libjpeg, 1 to 100.
 ///
@@ -14,21 +14,16 @@ use super::RgbImage;
 /// Never: a picture holds 3 samples a pixel, and memory can be written to.
 #[must_use]
 pub fn thumbnail(image: &RgbImage, edge: u32, quality: u8) -> Vec<u8> {
-    let (width, height) = fitted((image.width(), image.height()), edge.max(1));
-    let source = ImageRef::new(
-        image.width(),
-        image.height(),
-        image.pixels(),
-        PixelType::U8x3,
-    )
-    .expect("a picture holds 3 samples a pixel");
-    let mut small = Image::new(width, height, PixelType::U8x3);
-    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new()
-        .resize(&source, &mut small, &bilinear)
-        .expect("both are 8-bit RGB");
+    let (width, height) = fitted((image.width(), image.height()), edge.clamp(1, MAX_EDGE));
+    let settings = Preprocessing {
+        resize: Resize::Exact(width, height),
+        crop: Crop::None,
+        ..Preprocessing::default()
+    };
+    let mut preprocessor = Preprocessor::new(&settings).expect("the edges are within the limits");
+    let small = preprocessor.fit(image);
     compress(
-        small.buffer(),
+        &small,
         width as usize,
         height as usize,
         PixelFormat::Rgb,

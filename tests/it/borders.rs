@@ -26,7 +26,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("heifer_hevc_dec", &["images"]),
     ("re_rav1d", &["images"]),
     ("jxl_oxide", &["images"]),
-    ("fast_image_resize", &["images"]),
+    ("libjpeg_turbo_rs", &["images"]),
     ("unifont", &["images"]),
     ("ort", &["backbones"]),
     ("rten_onnx", &["backbones"]),
