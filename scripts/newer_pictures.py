@@ -133,7 +133,7 @@ def ispe(width, height):
     return full(b"ispe", struct.pack(">II", width, height))
 
 
-def container(brand, items, references=(), primary=1, exif=None):
+def container(brand, items, references=(), primary=1):
     """A file of `(type, properties, data, hidden)` for the items 1, 2 …, and `(type, from, to…)` for their references."""
     ftyp = box(b"ftyp", brand, b"\0\0\0\0", b"mif1", brand)
     properties = []
@@ -188,6 +188,14 @@ def clap(width, height, x, y):
 def one(brand, kind, file, *properties):
     keep, data = coded(file)
     return container(brand, [(kind, [*keep, *properties], data, False)])
+
+
+def with_exif(file, orientation):
+    """A file whose EXIF block asks for a turn that the container does not."""
+    keep, data = coded(file)
+    exif = b"\0\0\0\0" + turned(orientation).tobytes()[6:]
+    items = [(b"hvc1", keep, data, False), (b"Exif", [], exif, True)]
+    return container(b"heic", items, [(b"cdsc", 2, 1)])
 
 
 def grid(brand, kind, encode, columns, rows, tile, size, *properties):
@@ -245,6 +253,7 @@ FILES = {
     "second.heic": lambda: second_of_two(*H, heic),
     "crop.heic": lambda: one(*H, heic(picture(64, 64)), clap(22, 16, -14, 16)),
     "crop_odd.heic": lambda: one(*H, heic(picture(64, 64)), clap(23, 17, -15, 17), irot(3)),
+    "exif_alone.heic": lambda: with_exif(heic(), 6),
     "mirror_then_turn.heic": lambda: one(*H, heic(), imir(1), irot(1)),
     "turn_then_mirror.heic": lambda: one(*H, heic(), irot(1), imir(1)),
     "quarter.avif": lambda: avif(),

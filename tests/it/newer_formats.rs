@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::images::{
-    DecodeOptions, Exif, Format, RgbImage, SkipReason, decode, dimensions, sniff,
-};
+use frostline::images::{DecodeOptions, Exif, Format, Limits, RgbImage, SkipReason};
+use frostline::images::{decode, dimensions, sniff};
 
 /// The largest difference from the reference decoder in any sample.
 const LARGEST: u8 = 2;
@@ -63,7 +62,7 @@ fn pixels_are_those_of_the_reference_decoders() {
         *seen.entry(format).or_default() += 1;
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    for (format, count) in [(Format::Heic, 30), (Format::Avif, 29), (Format::Jxl, 18)] {
+    for (format, count) in [(Format::Heic, 31), (Format::Avif, 29), (Format::Jxl, 18)] {
         let wanted = if format.is_built_in() { count } else { 0 };
         assert_eq!(seen.get(&format).copied().unwrap_or(0), wanted, "{format}");
     }
@@ -87,5 +86,98 @@ fn what_is_cut_off_is_told() {
             let cut = matches!(reason, SkipReason::Truncated { format: of, .. } if of == format);
             assert!(cut, "{name}, {length} bytes: {reason}");
         }
+    }
+}
+
+/// The file with other bytes some way behind a name.
+fn changed(name: &str, box_name: &[u8; 4], behind: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut file = fs::read(folder().join(name)).unwrap();
+    let at = file.windows(4).position(|found| found == box_name);
+    let at = at.unwrap() + behind;
+    file[at..at + bytes.len()].copy_from_slice(bytes);
+    file
+}
+
+#[test]
+fn what_is_wrong_with_a_heic_is_said_in_words() {
+    if !Format::Heic.is_built_in() {
+        return;
+    }
+    let cases: [(&[u8; 4], usize, &[u8], &str); 8] = [
+        (
+            b"meta",
+            0,
+            b"free",
+            "damaged HEIC: its box `meta` is missing",
+        ),
+        (
+            b"meta",
+            0,
+            b"moov",
+            "HEIC with a sequence in place of a picture, which",
+        ),
+        (
+            b"hvc1",
+            0,
+            b"j2k1",
+            "HEIC with JPEG 2000 coding, which is not supported",
+        ),
+        (
+            b"hvc1",
+            0,
+            b"zzzz",
+            "HEIC with the unknown coding `zzzz`, which is not",
+        ),
+        (
+            b"iloc",
+            8,
+            &[0, 0, 0xff, 0xff],
+            "damaged HEIC: its box `iloc` says where nothing is",
+        ),
+        (
+            b"clap",
+            4,
+            &[0, 0, 0, 65],
+            "damaged HEIC: its crop is outside the picture",
+        ),
+        (
+            b"ispe",
+            0,
+            b"free",
+            "damaged HEIC: its box `ispe` is missing",
+        ),
+        (
+            b"hvcC",
+            0,
+            b"free",
+            "damaged HEIC: its box `hvcC` is missing",
+        ),
+    ];
+    for (box_name, behind, bytes, wanted) in cases {
+        let file = changed("quarter.heic", box_name, behind, bytes);
+        let reason = decode(&file, &DecodeOptions::default()).unwrap_err();
+        let said = reason.to_string();
+        assert!(said.starts_with(&format!("is a {wanted}")), "{said}");
+    }
+}
+
+/// That of a whole grid, and that of a part that is shown; nothing is decoded for it.
+#[test]
+fn sizes_are_judged_from_the_header() {
+    let limit = |max_pixels| DecodeOptions {
+        limits: Limits {
+            max_pixels,
+            ..Limits::default()
+        },
+        ..DecodeOptions::default()
+    };
+    for (name, (bytes, wanted)) in pictures() {
+        let pixels = u64::from(wanted.width()) * u64::from(wanted.height());
+        if sniff(&bytes).is_err() {
+            continue;
+        }
+        let told = decode(&bytes, &limit(pixels - 1));
+        assert!(matches!(told, Err(SkipReason::TooLarge { .. })), "{name}");
+        assert!(decode(&bytes, &limit(pixels)).is_ok(), "{name}");
     }
 }

@@ -46,25 +46,30 @@ impl<'a> JxlDecoder<'a> {
         Ok(Self { image, rest, color })
     }
 
+    /// Gives the decoder what it needs for the first picture, and not what follows.
+    fn load_first_frame(&mut self) -> ImageResult<()> {
+        while self.image.num_loaded_keyframes() == 0 {
+            let next = &self.rest[..CHUNK.min(self.rest.len())];
+            let read = self.image.feed_bytes(next);
+            let read = read.map_err(|error| fault(&*error))?;
+            if read == 0 {
+                return Err(cut());
+            }
+            if self.image.num_loaded_frames() > MOST_FRAMES {
+                return Err(unsupported("too many frames in one picture"));
+            }
+            self.rest = &self.rest[read..];
+        }
+        Ok(())
+    }
+
     fn read(mut self, samples: &mut [u8]) -> ImageResult<()> {
         let metadata = &self.image.image_header().metadata;
         let is_black = |kind: &ExtraChannelType| matches!(kind, ExtraChannelType::Black);
         if metadata.ec_info.iter().any(|extra| is_black(&extra.ty)) {
             return Err(unsupported("CMYK colours"));
         }
-        while !self.rest.is_empty() && !self.image.is_loading_done() {
-            let read = self
-                .image
-                .feed_bytes(self.rest)
-                .map_err(|error| fault(&*error))?;
-            if read == 0 {
-                break;
-            }
-            self.rest = &self.rest[read..];
-        }
-        if self.image.num_loaded_keyframes() == 0 {
-            return Err(cut());
-        }
+        self.load_first_frame()?;
         let srgb = match self.color {
             ColorType::L8 | ColorType::La8 => {
                 EnumColourEncoding::gray_srgb(RenderingIntent::Relative)
@@ -81,6 +86,12 @@ impl<'a> JxlDecoder<'a> {
         Ok(())
     }
 }
+
+/// More frames than a picture is made of: each may be a few bytes, and takes as long as all of its pixels.
+const MOST_FRAMES: usize = 64;
+
+/// As many bytes at a time as frames are looked for in.
+const CHUNK: usize = 64 << 10;
 
 const NONSENSE: &str = "its codestream contradicts itself";
 

@@ -75,7 +75,9 @@ pub(super) fn plain(said: &str) -> Option<String> {
 
 /// Whether it is no name of a type, value or function.
 fn is_word(word: &str) -> bool {
-    let camel = |pair: &[char]| pair[0].is_lowercase() && pair[1].is_uppercase();
+    // Names of boxes and chunks stand between backquotes.
+    let quoted = word.starts_with('`');
+    let camel = |pair: &[char]| !quoted && pair[0].is_lowercase() && pair[1].is_uppercase();
     let letters: Vec<char> = word.chars().collect();
     !word.contains(['{', '}', '[', ']', '(', ')', '_', '"', '\\'])
         && !word.contains("::")

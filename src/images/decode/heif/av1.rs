@@ -5,12 +5,49 @@ use re_rav1d::dav1d::{Decoder, Error, Picture, PixelLayout, PlanarImageComponent
 
 use super::fault::Fault;
 use super::planes::{Chroma, Colours, Planes, Reference};
+use crate::caught::caught;
 
 /// Decodes the first picture of a stream.
 pub(super) fn decode(stream: Vec<u8>, max_pixels: u64) -> Result<Planes, Fault> {
     if stream.is_empty() {
         return Err(Fault::Cut);
     }
+    if frames(&stream) > MOST_FRAMES {
+        return Err(Fault::unsupported("a sequence in place of a picture"));
+    }
+    caught(
+        || first_picture(stream, max_pixels),
+        |_| Fault::damaged("its AV1 stream contradicts itself"),
+    )
+}
+
+/// More frames than a picture of several layers has: one that is not shown may be a few bytes, and takes as long as all
+/// of its pixels.
+const MOST_FRAMES: usize = 8;
+
+/// How many frames begin in a stream (AV1 specification, 5.3).
+fn frames(mut stream: &[u8]) -> usize {
+    const FRAME_HEADER: u8 = 3;
+    const FRAME: u8 = 6;
+    let mut count = 0;
+    while let Some((&header, rest)) = stream.split_first() {
+        let kind = header >> 3 & 0xf;
+        count += usize::from(matches!(kind, FRAME_HEADER | FRAME));
+        let (has_extension, has_size) = (header >> 2 & 1, header >> 1 & 1 == 1);
+        let rest = rest.get(usize::from(has_extension)..).unwrap_or_default();
+        if !has_size {
+            break;
+        }
+        // Seven bits in a byte, the lowest first.
+        let digits = rest.iter().take_while(|byte| **byte >= 0x80).count() + 1;
+        let bytes = rest.iter().take(digits.min(8)).rev();
+        let size = bytes.fold(0_usize, |size, byte| size << 7 | usize::from(byte & 0x7f));
+        stream = rest.get(digits.saturating_add(size)..).unwrap_or_default();
+    }
+    count
+}
+
+fn first_picture(stream: Vec<u8>, max_pixels: u64) -> Result<Planes, Fault> {
     let mut settings = Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
@@ -110,5 +147,34 @@ fn matrix(matrix: MatrixCoefficients) -> u16 {
         MatrixCoefficients::BT2020NonConstantLuminance => 9,
         MatrixCoefficients::BT2020ConstantLuminance => 10,
         _ => 14,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_counted_by_their_headers() {
+        // A temporal delimiter, a sequence header of 2 bytes, a frame of 130 bytes, and one with an extension.
+        let start = [0x12, 0, 0x0a, 2, 9, 9, 0x32, 0x82, 1];
+        let last = [0x36, 0, 1, 7];
+        let stream = [&start[..], &[0; 130], &last].concat();
+        assert_eq!(frames(&stream), 2);
+        assert_eq!(frames(&stream[..start.len()]), 1);
+        // One without a size is the last, and one of a vast size too.
+        assert_eq!(frames(&[0x30, 0x32, 0]), 1);
+        assert_eq!(frames(&[0x32]), 1);
+        let vast = [&[0x32][..], &[0xff; 9], &[0x7f]].concat();
+        assert_eq!(frames(&vast), 1);
+    }
+
+    #[test]
+    fn a_stream_of_many_frames_is_no_picture() {
+        let frame = [0x32, 0];
+        let fault = decode(frame.repeat(MOST_FRAMES + 1), 100).unwrap_err();
+        let wanted = Fault::unsupported("a sequence in place of a picture");
+        assert_eq!(fault, wanted);
+        assert_eq!(decode(Vec::new(), 100).unwrap_err(), Fault::Cut);
     }
 }
