@@ -1,5 +1,7 @@
 //! Whatever is wrong with a file is said in words, and not in Rust's notation of the decoder's values.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// A generator of the next number out of the last one (Knuth's MMIX), to damage files the same way in each run.
@@ -39,23 +41,14 @@ fn is_notation(reason: &str) -> bool {
         || letters.windows(2).any(camel)
 }
 
-#[test]
-fn damage_is_said_in_words() {
+/// What is said of so many damaged copies of each file.
+fn reasons(files: Vec<(Format, Vec<u8>)>, copies: usize) -> BTreeSet<String> {
     let mut random = Random(1);
-    let mut files = all_formats();
-    files.push((
-        Format::Pnm,
-        b"P3 2 2 255 1 2 3 4 5 6 7 8 9 10 11 12".to_vec(),
-    ));
-    files.push((Format::Pnm, b"P1 3 2 1 0 1 0 1 0".to_vec()));
-    let pam = b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\nabc";
-    files.push((Format::Pnm, pam.to_vec()));
-    files.push((Format::Jpeg, CMYK_JPEG.to_vec()));
-    let mut reasons = std::collections::BTreeSet::new();
+    let mut reasons = BTreeSet::new();
     for (_, whole) in files {
         // Headers are short, and say the most.
         let reach = whole.len().min(400);
-        for _ in 0..1500 {
+        for _ in 0..copies {
             let mut bytes = whole.clone();
             for _ in 0..=random.below(3) {
                 let at = random.below(reach);
@@ -76,9 +69,40 @@ fn damage_is_said_in_words() {
             reasons.extend(decode(&bytes, &options).err().map(|e| e.to_string()));
         }
     }
+    reasons
+}
+
+#[test]
+fn damage_is_said_in_words() {
+    let mut files = all_formats();
+    files.push((
+        Format::Pnm,
+        b"P3 2 2 255 1 2 3 4 5 6 7 8 9 10 11 12".to_vec(),
+    ));
+    files.push((Format::Pnm, b"P1 3 2 1 0 1 0 1 0".to_vec()));
+    let pam = b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\nabc";
+    files.push((Format::Pnm, pam.to_vec()));
+    files.push((Format::Jpeg, CMYK_JPEG.to_vec()));
+    let reasons = reasons(files, 1500);
     assert!(reasons.len() > 40, "{reasons:#?}");
     for reason in &reasons {
         assert!(!is_notation(reason), "{reason}");
+    }
+}
+
+#[test]
+fn damage_of_newer_formats_is_said_in_words() {
+    let files = super::fuzz::seeds().into_iter().filter_map(|file| {
+        let format = sniff(&file).ok()?;
+        let newer = matches!(format, Format::Heic | Format::Avif | Format::Jxl);
+        newer.then_some((format, file))
+    });
+    let reasons = reasons(files.collect(), 150);
+    for reason in &reasons {
+        assert!(!is_notation(reason), "{reason}");
+    }
+    if Format::Heic.is_built_in() {
+        assert!(reasons.len() > 20, "{reasons:#?}");
     }
 }
 
