@@ -17,8 +17,13 @@ pub fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
         Format::Jpeg => jpeg(bytes),
         Format::WebP => webp(bytes),
         Format::Png => png(bytes),
-        Format::Gif | Format::Bmp | Format::Tiff | Format::Pnm => Ok(()),
-        Format::Heic | Format::Avif | Format::Jxl => Ok(()),
+        Format::Gif
+        | Format::Bmp
+        | Format::Tiff
+        | Format::Pnm
+        | Format::Heic
+        | Format::Avif
+        | Format::Jxl => Ok(()),
     }
 }
 

@@ -35,12 +35,14 @@ impl Format {
     /// Whether this build has its decoder: each of the last three is a feature of the crate.
     #[must_use]
     pub fn is_built_in(self) -> bool {
-        match self {
-            Self::Heic => cfg!(feature = "heic"),
-            Self::Avif => cfg!(feature = "avif"),
-            Self::Jxl => cfg!(feature = "jxl"),
-            _ => true,
-        }
+        let optional = [
+            (Self::Heic, cfg!(feature = "heic")),
+            (Self::Avif, cfg!(feature = "avif")),
+            (Self::Jxl, cfg!(feature = "jxl")),
+        ];
+        optional
+            .iter()
+            .all(|&(format, there)| format != self || there)
     }
 }
 

@@ -90,7 +90,7 @@ fn what_is_cut_off_is_told() {
 }
 
 /// The file with other bytes some way behind a name.
-fn changed(name: &str, box_name: &[u8; 4], behind: usize, bytes: &[u8]) -> Vec<u8> {
+fn changed(name: &str, box_name: &[u8], behind: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = fs::read(folder().join(name)).unwrap();
     let at = file.windows(4).position(|found| found == box_name);
     let at = at.unwrap() + behind;

@@ -91,7 +91,7 @@ fn heic() -> Vec<u8> {
 }
 
 /// The HEIC with other bytes some way behind a name.
-fn changed(name: &[u8; 4], behind: usize, bytes: &[u8]) -> Vec<u8> {
+fn changed(name: &[u8], behind: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = heic();
     if let Some(at) = file.windows(4).position(|found| found == name) {
         file[at + behind..at + behind + bytes.len()].copy_from_slice(bytes);

@@ -6,7 +6,7 @@ use crate::images::{Format, tags};
 pub(super) fn detail(format: Format, bytes: &[u8]) -> Option<String> {
     match format {
         Format::Tiff => tiff(bytes),
-        Format::Jpeg | Format::Png | Format::Gif | Format::WebP | Format::Bmp | Format::Pnm => None,
+        Format::Png | Format::Gif | Format::WebP | Format::Bmp | Format::Pnm | Format::Jpeg => None,
         Format::Heic | Format::Avif | Format::Jxl => None,
     }
 }

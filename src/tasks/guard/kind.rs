@@ -94,7 +94,9 @@ impl Content {
         }
         match images::sniff(start) {
             Ok(Format::Png) => Self::Output(Wanted::Png),
-            Ok(format) => Self::Other(format!("an image ({format})")),
+            Ok(format) | Err(SkipReason::NotBuiltIn(format)) => {
+                Self::Other(format!("an image ({format})"))
+            }
             Err(SkipReason::Empty) => Self::Empty,
             Err(SkipReason::NotAnImage("a text file")) => Self::Output(Wanted::Text),
             Err(SkipReason::NotAnImage("a JSON file")) => Self::Output(Wanted::Json),
@@ -102,7 +104,6 @@ impl Content {
             Err(SkipReason::NotAnImage("a NumPy array")) => Self::Output(Wanted::Npy),
             Err(SkipReason::NotAnImage(words)) => other(words),
             Err(SkipReason::Unsupported(format)) => Self::Other(format!("an image ({format})")),
-            Err(SkipReason::NotBuiltIn(format)) => Self::Other(format!("an image ({format})")),
             Err(SkipReason::LfsPointer) => other("a Git LFS pointer"),
             Err(_) if is_utf8(start) => Self::Output(Wanted::Text),
             Err(_) => other("a binary file"),

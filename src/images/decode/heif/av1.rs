@@ -53,24 +53,24 @@ fn first_picture(stream: Vec<u8>, max_pixels: u64) -> Result<Planes, Fault> {
     settings.set_max_frame_delay(1);
     settings.set_all_layers(false);
     settings.set_frame_size_limit(u32::try_from(max_pixels).unwrap_or(u32::MAX));
-    let mut decoder = Decoder::with_settings(&settings).map_err(|error| fault(&error))?;
+    let mut decoder = Decoder::with_settings(&settings).map_err(fault)?;
     let mut sent = decoder.send_data(stream, None, None, None);
     loop {
         match sent {
             Ok(()) | Err(Error::Again) => {}
-            Err(error) => return Err(fault(&error)),
+            Err(error) => return Err(fault(error)),
         }
         match decoder.get_picture() {
             Ok(picture) => return planes(&picture),
             // All of it has been read.
             Err(Error::Again) if sent.is_ok() => return Err(Fault::Cut),
             Err(Error::Again) => sent = decoder.send_pending_data(),
-            Err(error) => return Err(fault(&error)),
+            Err(error) => return Err(fault(error)),
         }
     }
 }
 
-fn fault(error: &Error) -> Fault {
+fn fault(error: Error) -> Fault {
     match error {
         Error::NotEnoughMemory => Fault::Memory,
         Error::UnsupportedBitstream => Fault::unsupported("an unknown kind of AV1"),

@@ -16,17 +16,17 @@ pub(super) fn decode(stream: &[u8], max_pixels: u64) -> Result<Planes, Fault> {
     };
     // It is new, and damaged streams reach its assertions.
     let frame = caught(
-        || decode_picture(stream, options).map_err(fault),
+        || decode_picture(stream, options).map_err(|error| fault(&error)),
         |_| Fault::damaged("its HEVC stream contradicts itself"),
     )?;
     planes(frame)
 }
 
-fn fault(error: Error) -> Fault {
+fn fault(error: &Error) -> Fault {
     match error {
         Error::UnexpectedEof => Fault::Cut,
         Error::Invalid(why) => Fault::Damaged(format!("its HEVC stream is wrong: {why}")),
-        Error::Unimplemented(what) => Fault::unsupported(what),
+        Error::Unimplemented(what) => Fault::unsupported(*what),
         Error::HashMismatch(_) => Fault::damaged("its checksum does not match its pixels"),
     }
 }

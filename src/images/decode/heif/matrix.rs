@@ -90,8 +90,9 @@ impl Matrix {
     pub(super) fn rgb(&self, y: u16, cb: u16, cr: u16) -> [u8; 3] {
         let of = |sample: u16| i32::from(sample >> self.narrow_first);
         let light = |sample: u16| (of(sample) - self.black) * self.luma;
-        let (cb_off, cr_off) = (of(cb) - self.gray, of(cr) - self.gray);
+        let difference = |sample: u16| of(sample) - self.gray;
         let y_light = light(y);
+        let green = self.green_of_cb * difference(cb) + self.green_of_cr * difference(cr);
         match self.kind {
             Kind::Gray => [self.rounded(y_light); 3],
             Kind::Identity => [
@@ -100,9 +101,9 @@ impl Matrix {
                 self.rounded(light(cb)),
             ],
             Kind::Differences => [
-                self.rounded(y_light + self.red_of_cr * cr_off),
-                self.rounded(y_light + self.green_of_cb * cb_off + self.green_of_cr * cr_off),
-                self.rounded(y_light + self.blue_of_cb * cb_off),
+                self.rounded(y_light + self.red_of_cr * difference(cr)),
+                self.rounded(y_light + green),
+                self.rounded(y_light + self.blue_of_cb * difference(cb)),
             ],
         }
     }
