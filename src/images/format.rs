@@ -32,6 +32,14 @@ pub enum Format {
 }
 
 impl Format {
+    /// The article before its name.
+    pub(super) fn article(self) -> &'static str {
+        match self {
+            Self::Avif => "an",
+            _ => "a",
+        }
+    }
+
     /// Whether this build has its decoder: each of the last three is a feature of the crate.
     #[must_use]
     pub fn is_built_in(self) -> bool {
@@ -185,7 +193,10 @@ mod tests {
                 continue;
             }
             let said = text(bytes);
-            assert!(said.starts_with(&format!("is a {format},")), "{said}");
+            assert!(
+                said.starts_with(&format!("is {} {format},", format.article())),
+                "{said}"
+            );
             assert!(said.contains(&format!("`--features {feature}`")), "{said}");
         }
     }

@@ -41,14 +41,16 @@ pub enum SkipReason {
     Unsupported(&'static str),
     /// A picture in a format whose decoder is not in this build.
     #[error(
-        "is a {0}, which this build of frostline does not read; build it with `--features {feature}`, or convert the \
+        "is {article} {0}, which this build of frostline does not read; build it with `--features {feature}`, or convert the \
          image to JPEG or PNG",
+        article = .0.article(),
         feature = feature_of(*.0)
     )]
     NotBuiltIn(Format),
     /// A picture in a format that is read, of a kind that is not.
     #[error(
-        "is a {format} with {detail}, which is not supported; convert it to an 8-bit JPEG or PNG"
+        "is {} {format} with {detail}, which is not supported; convert it to an 8-bit JPEG or PNG",
+        format.article()
     )]
     UnsupportedKind {
         /// The container.
@@ -57,7 +59,7 @@ pub enum SkipReason {
         detail: String,
     },
     /// The end is missing.
-    #[error("is a {format} that is cut off: {detail}")]
+    #[error("is {} {format} that is cut off: {detail}", format.article())]
     Truncated {
         /// The container.
         format: Format,

@@ -41,6 +41,8 @@ pub(super) enum Given {
     OddNames,
     /// `rare/cat/good.png`, and beside it a PNG with a wrong checksum, a JPEG of 12 bits and a PNG of Apple's tools.
     RarePictures,
+    /// A HEIC with the name of a JPEG, and an AVIF, whole and cut, in a folder of one class.
+    NewerPictures,
     /// `flat-store`, the features of `images/blue`, without classes.
     FlatStore,
     /// `other`, the features of `images` after another resize.
@@ -112,6 +114,7 @@ impl Given {
                 text("odd/red/notes.txt", "a word");
             }
             Self::RarePictures => rare_pictures(&dir.join("rare/cat")),
+            Self::NewerPictures => newer_pictures(&dir.join("newer/cat")),
             Self::FlatStore => extract(dir, &["images/blue", "-o", "flat-store"]),
             Self::OtherPreprocessing => {
                 extract(
@@ -162,6 +165,16 @@ impl Given {
             Self::EmptyHome => fs::create_dir(dir.join("home")).unwrap(),
         }
     }
+}
+
+fn newer_pictures(folder: &Path) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/newer");
+    fs::create_dir_all(folder).unwrap();
+    fs::copy(golden.join("turned6.heic"), folder.join("photo.jpg")).unwrap();
+    fs::copy(golden.join("second.heic"), folder.join("IMG_1.HEIC")).unwrap();
+    let avif = fs::read(golden.join("alpha.avif")).unwrap();
+    fs::write(folder.join("cut.avif"), &avif[..avif.len() - 20]).unwrap();
+    fs::write(folder.join("whole.avif"), avif).unwrap();
 }
 
 fn rare_pictures(folder: &Path) {
