@@ -1,4 +1,5 @@
-//! Sums of a resize in Pillow's fixed point: weights of 22 bits, and 8-bit samples after each pass (`Resample.c`).
+//! Sums of a resize in Pillow's fixed point: weights of 22 bits, and 8-bit samples after each pass
+//! (`Resample.c`).
 
 use pulp::Arch;
 

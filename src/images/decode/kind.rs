@@ -6,8 +6,16 @@ use crate::images::{Format, tags};
 pub(super) fn detail(format: Format, bytes: &[u8]) -> Option<String> {
     match format {
         Format::Tiff => tiff(bytes),
-        Format::Png | Format::Gif | Format::WebP | Format::Bmp | Format::Pnm | Format::Jpeg => None,
-        Format::Heic | Format::Avif | Format::Jxl => None,
+        // Nothing of these is unusual, or the decoder says it itself.
+        Format::Jpeg
+        | Format::Png
+        | Format::Gif
+        | Format::WebP
+        | Format::Bmp
+        | Format::Pnm
+        | Format::Heic
+        | Format::Avif
+        | Format::Jxl => None,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Resizes the part of a picture that the crop keeps, exactly as Pillow resizes the whole (`Resample.c`).
 //!
-//! Columns are resized line by line as they are read, and each line is added to the resized rows that depend on it, so
-//! that no more of a picture is in memory than a strip. Pillow rounds to 8 bits after the columns and again after the
-//! rows. (Since version 13 it begins with the rows where the height shrinks much more than the width, which only an
-//! exact size can ask for.)
+//! Columns are resized line by line as they are read, and each line is added to the resized rows that depend
+//! on it, so that no more of a picture is in memory than a strip. Pillow rounds to 8 bits after the columns
+//! and again after the rows. (Since version 13 it begins with the rows where the height shrinks much more
+//! than the width, which only an exact size can ask for.)
 
 use std::collections::VecDeque;
 use std::mem::take;

@@ -21,8 +21,8 @@ pub(super) fn decode(stream: Vec<u8>, max_pixels: u64) -> Result<Planes, Fault> 
     )
 }
 
-/// More frames than a picture of several layers has: one that is not shown may be a few bytes, and takes as long as all
-/// of its pixels.
+/// More frames than a picture of several layers has: one that is not shown may be a few bytes, and takes as
+/// long as all of its pixels.
 const MOST_FRAMES: usize = 8;
 
 /// How many frames begin in a stream (AV1 specification, 5.3).
@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn frames_are_counted_by_their_headers() {
-        // A temporal delimiter, a sequence header of 2 bytes, a frame of 130 bytes, and one with an extension.
+        // A temporal delimiter, a sequence header of 2 bytes, a frame of 130 bytes, and one with an
+        // extension.
         let start = [0x12, 0, 0x0a, 2, 9, 9, 0x32, 0x82, 1];
         let last = [0x36, 0, 1, 7];
         let stream = [&start[..], &[0; 130], &last].concat();
