@@ -1,7 +1,7 @@
 //! Sums of a resize in Pillow's fixed point: weights of 22 bits, and 8-bit samples after each pass
 //! (`Resample.c`).
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Bits of a weight after the point.
 const POINT: u32 = 22;
@@ -16,17 +16,17 @@ pub(crate) fn fixed(weight: f64) -> i32 {
     (scaled + 0.5_f64.copysign(scaled)) as i32
 }
 
-/// For each resized sample of a line, where the stored ones begin that it depends on, and their weights.
+/// For each resized pixel of a line, where the stored ones begin that it depends on, and their weights.
 #[derive(Debug, Clone)]
 pub(crate) struct Weights {
     starts: Vec<usize>,
-    /// Of each resized sample as many, in whole groups; the last ones are 0.
+    /// Of each resized pixel as many, in whole groups; the last ones are 0.
     values: Vec<i32>,
     taps: usize,
 }
 
 impl Weights {
-    /// None yet, of `taps` for each sample at most.
+    /// None yet, of `taps` for each pixel at most.
     pub(crate) fn new(taps: usize) -> Self {
         Self {
             starts: Vec::new(),
@@ -35,16 +35,11 @@ impl Weights {
         }
     }
 
-    /// Adds those of the next resized sample.
+    /// Adds those of the next resized pixel.
     pub(crate) fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
         self.starts.push(start);
         self.values.extend(weights);
         self.values.resize(self.starts.len() * self.taps, 0);
-    }
-
-    /// Those of the first resized sample, by the stored one.
-    pub(crate) fn first(&self) -> &[i32] {
-        &self.values[..self.taps]
     }
 }
 
@@ -54,39 +49,70 @@ impl Weights {
 ///
 /// If there are not as many resized pixels as weights, or these reach beyond the line.
 pub(crate) fn narrow(line: &[u8], planes: &mut [Vec<u8>; 3], weights: &Weights, out: &mut [u8]) {
+    let out = out.as_chunks_mut::<3>().0;
+    assert_eq!(out.len(), weights.starts.len(), "weights for each pixel");
     for plane in &mut *planes {
         // The last groups may reach beyond the line.
         plane.resize(line.len() / 3 + weights.taps, 0);
     }
-    let (out, taps) = (out.as_chunks_mut::<3>().0, weights.taps);
-    assert_eq!(out.len(), weights.starts.len(), "weights for each pixel");
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            split(line, planes);
-            for x in 0..out.len() {
-                let (start, values) =
-                    (weights.starts[x], &weights.values[taps * x..taps * (x + 1)]);
-                for c in 0..3 {
-                    out[x][c] = clip(dot(&planes[c][start..start + taps], values));
-                }
-            }
-        },
-    );
+    Arch::new().dispatch(Narrow {
+        line,
+        planes,
+        weights,
+        out,
+    });
+}
+
+struct Narrow<'a> {
+    line: &'a [u8],
+    planes: &'a mut [Vec<u8>; 3],
+    weights: &'a Weights,
+    out: &'a mut [[u8; 3]],
+}
+
+impl WithSimd for Narrow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        split(self.line, self.planes);
+        let taps = self.weights.taps;
+        let [r, g, b] = self.planes;
+        for x in 0..self.out.len() {
+            let values = &self.weights.values[taps * x..taps * (x + 1)];
+            let start = self.weights.starts[x];
+            let stored = start..start + taps;
+            self.out[x] = [
+                clip(dot(&r[stored.clone()], values)),
+                clip(dot(&g[stored.clone()], values)),
+                clip(dot(&b[stored], values)),
+            ];
+        }
+    }
 }
 
 /// Adds a line to sums, so many times as its weight says.
 pub(crate) fn add(sums: &mut [i32], line: &[u8], weight: i32) {
-    let n = sums.len().min(line.len());
-    let (sums, line) = (&mut sums[..n], &line[..n]);
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for i in 0..n {
-                sums[i] = sums[i].wrapping_add(weight.wrapping_mul(i32::from(line[i])));
-            }
-        },
-    );
+    Arch::new().dispatch(Add { sums, line, weight });
+}
+
+struct Add<'a> {
+    sums: &'a mut [i32],
+    line: &'a [u8],
+    weight: i32,
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let n = self.sums.len().min(self.line.len());
+        let (sums, line) = (&mut self.sums[..n], &self.line[..n]);
+        for i in 0..n {
+            sums[i] = sums[i].wrapping_add(self.weight.wrapping_mul(i32::from(line[i])));
+        }
+    }
 }
 
 /// The sample of a sum.

@@ -91,21 +91,22 @@ impl Filtered {
         self.stretch(resized.start).start..self.stretch(last).end
     }
 
-    /// The weights of some resized pixels, for lines that begin with the first stored one that these depend
-    /// on.
+    /// The weights of some resized pixels, for lines that begin with the first stored one that these depend on.
     pub(super) fn weights(self, resized: Range<u32>) -> Weights {
         let first = self.needed(resized.clone()).start;
         let mut weights = Weights::new(self.taps());
-        let mut exact = Vec::new();
         for at in resized {
-            let stretch = self.stretch(at);
-            let start = stretch.start - first;
-            exact.clear();
-            exact.extend(stretch.map(|x| self.weight(at, x)));
-            let sum: f64 = exact.iter().sum();
-            weights.push(start, exact.iter().map(|weight| fixed(weight / sum)));
+            weights.push(self.stretch(at).start - first, self.weights_of(at));
         }
         weights
+    }
+
+    /// The weights of the stored pixels that a resized one depends on.
+    pub(super) fn weights_of(self, at: u32) -> impl Iterator<Item = i32> {
+        let weight = move |stored| self.weight(at, stored);
+        let sum: f64 = self.stretch(at).map(weight).sum();
+        self.stretch(at)
+            .map(move |stored| fixed(weight(stored) / sum))
     }
 
     /// The most stored pixels that a resized one depends on.

@@ -127,7 +127,7 @@ struct Rows {
 /// A resized row that is being added up.
 struct Row {
     stretch: Range<usize>,
-    weights: Weights,
+    weights: Vec<i32>,
     sums: Vec<i32>,
 }
 
@@ -158,7 +158,7 @@ impl Rows {
                 add(
                     &mut row.sums,
                     line,
-                    row.weights.first()[self.next - row.stretch.start],
+                    row.weights[self.next - row.stretch.start],
                 );
             }
         }
@@ -177,7 +177,7 @@ impl Rows {
             }
             self.left.start += 1;
             self.open.push_back(Row {
-                weights: self.axis.weights(at..at + 1),
+                weights: self.axis.weights_of(at).collect(),
                 sums: vec![0; self.length],
                 stretch,
             });

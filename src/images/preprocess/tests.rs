@@ -98,6 +98,28 @@ fn a_crop_of_the_stored_pixels_is_exact() {
     );
 }
 
+/// A line of more weights than are kept, and a column.
+#[test]
+fn a_strip_of_millions_of_pixels_is_resized() {
+    for (width, height) in [(3_000_000, 1), (1, 4000)] {
+        let settings = raw(Resize::Exact(300, 200), Crop::None);
+        // Half of it dark, half of it light.
+        let middle = width.max(height) / 2;
+        let image = picture(width, height, |x, y| {
+            [if x.max(y) < middle { 10 } else { 200 }; 3]
+        });
+        let out = applied(&settings, &image);
+        let at = |x: usize, y: usize| out[300 * y + x];
+        assert_eq!((at(0, 0), at(299, 199)), (10.0, 200.0));
+        let (before, after) = if width > 1 {
+            (at(148, 7), at(151, 7))
+        } else {
+            (at(7, 98), at(7, 101))
+        };
+        assert_eq!((before, after), (10.0, 200.0));
+    }
+}
+
 #[test]
 fn one_colour_stays_that_colour_at_any_size() {
     for (width, height) in [
