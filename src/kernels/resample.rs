@@ -9,6 +9,10 @@ const POINT: u32 = 22;
 /// Weights are taken in groups of so many: a vector of 32-bit numbers.
 const GROUP: usize = 8;
 
+/// Where a pixel depends on no more pixels than this, their channels are added up together; where it depends on more,
+/// vectors of one channel have less to do.
+const FEW: usize = 16;
+
 /// A weight in fixed point, rounded half away from zero.
 #[must_use]
 pub(crate) fn fixed(weight: f64) -> i32 {
@@ -22,6 +26,8 @@ pub(crate) struct Weights {
     starts: Vec<usize>,
     /// Of each resized pixel as many, in whole groups; the last ones are 0.
     values: Vec<i32>,
+    padded: usize,
+    /// The most that are not 0.
     taps: usize,
 }
 
@@ -31,52 +37,131 @@ impl Weights {
         Self {
             starts: Vec::new(),
             values: Vec::new(),
-            taps: taps.next_multiple_of(GROUP),
+            padded: taps.next_multiple_of(GROUP),
+            taps: 0,
         }
     }
 
     /// Adds those of the next resized pixel.
     pub(crate) fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
+        let before = self.values.len();
         self.starts.push(start);
         self.values.extend(weights);
-        self.values.resize(self.starts.len() * self.taps, 0);
+        self.taps = self.taps.max(self.values.len() - before);
+        self.values.resize(self.starts.len() * self.padded, 0);
     }
 }
 
-/// Resizes an RGB line to a pixel for each of the weights; `planes` are kept from line to line.
+/// Buffers that are kept from line to line.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scratch {
+    padded: Vec<u8>,
+    planes: [Vec<u8>; 3],
+}
+
+/// Resizes an RGB line to a pixel for each of the weights.
 ///
 /// # Panics
 ///
 /// If there are not as many resized pixels as weights, or these reach beyond the line.
-pub(crate) fn narrow(line: &[u8], planes: &mut [Vec<u8>; 3], weights: &Weights, out: &mut [u8]) {
+pub(crate) fn narrow(line: &[u8], scratch: &mut Scratch, weights: &Weights, out: &mut [u8]) {
     let out = out.as_chunks_mut::<3>().0;
     assert_eq!(out.len(), weights.starts.len(), "weights for each pixel");
-    for plane in &mut *planes {
-        // The last groups may reach beyond the line.
-        plane.resize(line.len() / 3 + weights.taps, 0);
+    let arch = Arch::new();
+    // Weights of 0 may reach beyond the line.
+    if weights.taps <= FEW {
+        let padded = &mut scratch.padded;
+        padded.clear();
+        padded.extend_from_slice(line);
+        padded.resize(line.len() + 3 * FEW + 1, 0);
+        arch.dispatch(Few {
+            line: padded,
+            weights,
+            out,
+        });
+    } else {
+        for plane in &mut scratch.planes {
+            plane.resize(line.len() / 3 + weights.padded, 0);
+        }
+        arch.dispatch(Many {
+            line,
+            planes: &mut scratch.planes,
+            weights,
+            out,
+        });
     }
-    Arch::new().dispatch(Narrow {
-        line,
-        planes,
-        weights,
-        out,
-    });
 }
 
-struct Narrow<'a> {
+struct Few<'a> {
+    line: &'a [u8],
+    weights: &'a Weights,
+    out: &'a mut [[u8; 3]],
+}
+
+impl WithSimd for Few<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        // Loops of a known length are unrolled.
+        match self.weights.taps {
+            ..=3 => self.of::<3, 10>(),
+            4..=5 => self.of::<5, 16>(),
+            6..=8 => self.of::<8, 25>(),
+            _ => self.of::<FEW, { 3 * FEW + 1 }>(),
+        }
+    }
+}
+
+impl Few<'_> {
+    /// Of `TAPS` weights for each pixel, and thrice as many samples and one.
+    #[inline(always)]
+    fn of<const TAPS: usize, const SAMPLES: usize>(self) {
+        let Weights {
+            starts,
+            values,
+            padded,
+            ..
+        } = self.weights;
+        for x in 0..self.out.len() {
+            let stored: &[u8; SAMPLES] = self.line[3 * starts[x]..]
+                .first_chunk()
+                .expect("the line is padded");
+            let values: &[i32; TAPS] = values[padded * x..]
+                .first_chunk()
+                .expect("weights are padded");
+            // The fourth is that of the next pixel: a vector has four numbers.
+            let mut sums = [0_i32; 4];
+            for tap in 0..TAPS {
+                for c in 0..4 {
+                    let product = values[tap].wrapping_mul(i32::from(stored[3 * tap + c]));
+                    sums[c] = sums[c].wrapping_add(product);
+                }
+            }
+            let mut clipped = [0; 4];
+            for c in 0..4 {
+                clipped[c] = clip(sums[c]);
+            }
+            let [r, g, b, _] = clipped;
+            self.out[x] = [r, g, b];
+        }
+    }
+}
+
+struct Many<'a> {
     line: &'a [u8],
     planes: &'a mut [Vec<u8>; 3],
     weights: &'a Weights,
     out: &'a mut [[u8; 3]],
 }
 
-impl WithSimd for Narrow<'_> {
+impl WithSimd for Many<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         split(self.line, self.planes);
-        let taps = self.weights.taps;
+        let taps = self.weights.padded;
         let [r, g, b] = self.planes;
         for x in 0..self.out.len() {
             let values = &self.weights.values[taps * x..taps * (x + 1)];

@@ -13,7 +13,7 @@ use super::Interpolation;
 use super::filter::{Filter, Filtered};
 use super::geometry::Plan;
 use crate::images::Picture;
-use crate::kernels::resample::{Weights, add, clip, narrow};
+use crate::kernels::resample::{Scratch, Weights, add, clip, narrow};
 
 /// The bytes of rows that are read at once, about: few enough to stay in the processor's cache.
 const STRIP: u32 = 1 << 20;
@@ -26,8 +26,7 @@ const MOST_WEIGHTS: usize = 1 << 22;
 pub(super) struct Resampler {
     /// Some rows of the picture, where they are not in memory already.
     strip: Vec<u8>,
-    /// The channels of one of them.
-    planes: [Vec<u8>; 3],
+    scratch: Scratch,
 }
 
 impl Resampler {
@@ -59,7 +58,7 @@ impl Resampler {
             let part = start..needed.end.min(start.saturating_add(height));
             let pixels = image.rows(part, columns.needed.clone(), &mut strip);
             for row in pixels.chunks_exact(3 * width as usize) {
-                columns.resize(row, &mut self.planes, &mut line);
+                columns.resize(row, &mut self.scratch, &mut line);
                 rows.push(&line);
             }
         }
@@ -98,14 +97,14 @@ impl Columns {
         }
     }
 
-    fn resize(&mut self, row: &[u8], planes: &mut [Vec<u8>; 3], line: &mut [u8]) {
+    fn resize(&mut self, row: &[u8], scratch: &mut Scratch, line: &mut [u8]) {
         for (number, part) in self.parts.iter().enumerate() {
             let kept = self.weights.take_if(|(kept, _)| *kept == number);
             let weights = kept.map_or_else(|| self.axis.weights(part.clone()), |(_, kept)| kept);
             let stored = self.axis.needed(part.clone());
             let [from, to] = [part.start, part.end].map(|x| 3 * (x - self.first) as usize);
             let row = &row[3 * stored.start..3 * stored.end];
-            narrow(row, planes, &weights, &mut line[from..to]);
+            narrow(row, scratch, &weights, &mut line[from..to]);
             self.weights = Some((number, weights));
         }
     }
