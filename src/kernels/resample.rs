@@ -9,8 +9,8 @@ const POINT: u32 = 22;
 /// Weights are taken in groups of so many: a vector of 32-bit numbers.
 const GROUP: usize = 8;
 
-/// Where a pixel depends on no more pixels than this, their channels are added up together; where it depends on more,
-/// vectors of one channel have less to do.
+/// Where a pixel depends on no more pixels than this, their channels are added up together; where it depends
+/// on more, vectors of one channel have less to do.
 const FEW: usize = 16;
 
 /// A weight in fixed point, rounded half away from zero.

@@ -91,7 +91,8 @@ impl Filtered {
         self.stretch(resized.start).start..self.stretch(last).end
     }
 
-    /// The weights of some resized pixels, for lines that begin with the first stored one that these depend on.
+    /// The weights of some resized pixels, for lines that begin with the first stored one that these depend
+    /// on.
     pub(super) fn weights(self, resized: Range<u32>) -> Weights {
         let first = self.needed(resized.clone()).start;
         let mut weights = Weights::new(self.taps());
