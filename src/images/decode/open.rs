@@ -35,7 +35,20 @@ pub(super) fn open<'a>(
             .err()
             .unwrap_or_else(|| reason(format, bytes, &error))
     })?;
-    let (width, height) = decoder.dimensions();
+    check_size(format, decoder.dimensions(), limit)?;
+    let memory = memory_limits(working_memory(format, &decoder));
+    decoder
+        .set_limits(memory)
+        .map_err(|error| reason(format, bytes, &error))?;
+    Ok(decoder)
+}
+
+/// Whether a picture of that width and height has pixels, and not more than the limit.
+pub(super) fn check_size(
+    format: Format,
+    (width, height): (u32, u32),
+    limit: u64,
+) -> Result<(), SkipReason> {
     if u64::from(width) * u64::from(height) > limit {
         return Err(SkipReason::TooLarge {
             width,
@@ -46,11 +59,7 @@ pub(super) fn open<'a>(
     if width == 0 || height == 0 {
         return Err(no_pixels(format));
     }
-    let memory = memory_limits(working_memory(format, &decoder));
-    decoder
-        .set_limits(memory)
-        .map_err(|error| reason(format, bytes, &error))?;
-    Ok(decoder)
+    Ok(())
 }
 
 /// A decoder that has read the header, whatever it says of the size.

@@ -80,7 +80,10 @@ pub(super) fn alpha_of(file: &HeifFile, id: ItemId) -> Result<Option<ItemId>, Fa
         "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
     ];
     for aux in file.referencing_items(id, b"auxl") {
-        let is_alpha = |property: &Property| matches!(property, Property::AuxiliaryType(name) if ALPHA.contains(&name.as_str()));
+        let is_alpha = |property: &Property| match property {
+            Property::AuxiliaryType(name) => ALPHA.contains(&name.as_str()),
+            _ => false,
+        };
         if file.item_properties(aux)?.any(is_alpha) {
             return Ok(Some(aux));
         }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, PixelFormat};
 
 use super::reason;
+use crate::images::decode::open::check_size;
 use crate::images::decode::pieces::Pieces;
-use crate::images::decode::reason::{no_pixels, unsupported};
+use crate::images::decode::reason::unsupported;
 use crate::images::{Format, Limits, SkipReason};
 
 /// More passes over the pixels than encoders make; each of them costs a walk over all of them.
@@ -72,17 +73,7 @@ impl<'a> Jpeg<'a> {
     }
 
     fn check(&self, limit: u64) -> Result<(), SkipReason> {
-        let (width, height) = self.size();
-        if u64::from(width) * u64::from(height) > limit {
-            return Err(SkipReason::TooLarge {
-                width,
-                height,
-                limit,
-            });
-        }
-        if width == 0 || height == 0 {
-            return Err(no_pixels(Format::Jpeg));
-        }
+        check_size(Format::Jpeg, self.size(), limit)?;
         // libjpeg does not fill up by fractions either.
         let (across, down) = self.finest();
         let whole = |&(h, v): &Sampling| h > 0 && v > 0 && across % h == 0 && down % v == 0;

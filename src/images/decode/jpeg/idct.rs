@@ -19,18 +19,22 @@ pub(super) fn two(coefficients: &[i16; 64], quant: &[u16; 64]) -> [[u8; 2]; 2] {
     if is_flat(coefficients) {
         return [[mean(coefficients, quant); 2]; 2];
     }
-    let columns = two_of(&rows(coefficients, quant), CONST_BITS - PASS_BITS + 2);
+    let lines = columns(&rows(coefficients, quant), CONST_BITS - PASS_BITS + 2, pair);
     let shift = CONST_BITS + PASS_BITS + 3 + 2;
-    columns.map(|row| pair(&row).map(|value| sample(value, shift)))
+    lines.map(|row| pair(&row).map(|value| sample(value, shift)))
 }
 
 pub(super) fn four(coefficients: &[i16; 64], quant: &[u16; 64]) -> [[u8; 4]; 4] {
     if is_flat(coefficients) {
         return [[mean(coefficients, quant); 4]; 4];
     }
-    let columns = four_of(&rows(coefficients, quant), CONST_BITS - PASS_BITS + 1);
+    let lines = columns(
+        &rows(coefficients, quant),
+        CONST_BITS - PASS_BITS + 1,
+        quartet,
+    );
     let shift = CONST_BITS + PASS_BITS + 3 + 1;
-    columns.map(|row| quartet(&row).map(|value| sample(value, shift)))
+    lines.map(|row| quartet(&row).map(|value| sample(value, shift)))
 }
 
 fn is_flat(coefficients: &[i16; 64]) -> bool {
@@ -48,23 +52,16 @@ fn rows(coefficients: &[i16; 64], quant: &[u16; 64]) -> [Row; 8] {
     std::array::from_fn(row)
 }
 
-/// [`pair`] of each column, without the last `bits`.
-fn two_of(rows: &[Row; 8], bits: u32) -> [Row; 2] {
-    let mut out = [[0; 8]; 2];
+/// The values of each column, without the last `bits`.
+#[inline(always)]
+fn columns<const N: usize>(
+    rows: &[Row; 8],
+    bits: u32,
+    line: impl Fn(&Row) -> [i32; N],
+) -> [Row; N] {
+    let mut out = [[0; 8]; N];
     for x in 0..8 {
-        let values = pair(&std::array::from_fn(|y| rows[y][x]));
-        for (row, value) in out.iter_mut().zip(values) {
-            row[x] = descale(value, bits);
-        }
-    }
-    out
-}
-
-/// [`quartet`] of each column, without the last `bits`.
-fn four_of(rows: &[Row; 8], bits: u32) -> [Row; 4] {
-    let mut out = [[0; 8]; 4];
-    for x in 0..8 {
-        let values = quartet(&std::array::from_fn(|y| rows[y][x]));
+        let values = line(&std::array::from_fn(|y| rows[y][x]));
         for (row, value) in out.iter_mut().zip(values) {
             row[x] = descale(value, bits);
         }
