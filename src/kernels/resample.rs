@@ -56,6 +56,7 @@ impl Weights {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scratch {
     padded: Vec<u8>,
+    sums: Vec<[i32; 4]>,
     planes: [Vec<u8>; 3],
 }
 
@@ -74,8 +75,10 @@ pub(crate) fn narrow(line: &[u8], scratch: &mut Scratch, weights: &Weights, out:
         padded.clear();
         padded.extend_from_slice(line);
         padded.resize(line.len() + 3 * FEW + 1, 0);
+        scratch.sums.resize(out.len(), [0; 4]);
         arch.dispatch(Few {
             line: padded,
+            sums: &mut scratch.sums,
             weights,
             out,
         });
@@ -94,6 +97,8 @@ pub(crate) fn narrow(line: &[u8], scratch: &mut Scratch, weights: &Weights, out:
 
 struct Few<'a> {
     line: &'a [u8],
+    /// Three of each pixel, and that of the next pixel's first sample: a vector has four numbers.
+    sums: &'a mut [[i32; 4]],
     weights: &'a Weights,
     out: &'a mut [[u8; 3]],
 }
@@ -105,9 +110,9 @@ impl WithSimd for Few<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         // Loops of a known length are unrolled.
         match self.weights.taps {
-            ..=3 => self.of::<3, 10>(),
-            4..=5 => self.of::<5, 16>(),
-            6..=8 => self.of::<8, 25>(),
+            ..=2 => self.of::<2, 7>(),
+            3..=4 => self.of::<4, 13>(),
+            5..=8 => self.of::<8, 25>(),
             _ => self.of::<FEW, { 3 * FEW + 1 }>(),
         }
     }
@@ -130,20 +135,19 @@ impl Few<'_> {
             let values: &[i32; TAPS] = values[padded * x..]
                 .first_chunk()
                 .expect("weights are padded");
-            // The fourth is that of the next pixel: a vector has four numbers.
-            let mut sums = [0_i32; 4];
+            let mut pixel = [0_i32; 4];
             for tap in 0..TAPS {
                 for c in 0..4 {
                     let product = values[tap].wrapping_mul(i32::from(stored[3 * tap + c]));
-                    sums[c] = sums[c].wrapping_add(product);
+                    pixel[c] = pixel[c].wrapping_add(product);
                 }
             }
-            let mut clipped = [0; 4];
-            for c in 0..4 {
-                clipped[c] = clip(sums[c]);
-            }
-            let [r, g, b, _] = clipped;
-            self.out[x] = [r, g, b];
+            // In memory, the four are one vector.
+            self.sums[x] = pixel;
+        }
+        for x in 0..self.out.len() {
+            let [r, g, b, _] = self.sums[x];
+            self.out[x] = [clip(r), clip(g), clip(b)];
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::images::{FileBytes, Found, ReadFault, read_file};
 use crate::stamp::Stamp;
 
 /// Bytes of files that wait to be decoded, for each CPU.
-pub(super) const AHEAD: u64 = 8 << 20;
+pub(super) const AHEAD: u64 = 4 << 20;
 
 /// Threads that read files, at least one for each CPU: a disk or a network answers several requests at once
 /// sooner than one after the other.

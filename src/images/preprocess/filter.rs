@@ -104,10 +104,10 @@ impl Filtered {
 
     /// The weights of the stored pixels that a resized one depends on.
     pub(super) fn weights_of(self, at: u32) -> impl Iterator<Item = i32> {
-        let weight = move |stored| self.weight(at, stored);
-        let sum: f64 = self.stretch(at).map(weight).sum();
-        self.stretch(at)
-            .map(move |stored| fixed(weight(stored) / sum))
+        let weights = self.stretch(at).map(|stored| self.weight(at, stored));
+        let weights: Vec<f64> = weights.collect();
+        let sum: f64 = weights.iter().sum();
+        weights.into_iter().map(move |weight| fixed(weight / sum))
     }
 
     /// The most stored pixels that a resized one depends on.
