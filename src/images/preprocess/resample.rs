@@ -162,7 +162,12 @@ impl Rows {
             }
         }
         self.next += 1;
-        while let Some(row) = self.open.pop_front_if(|row| row.stretch.end <= self.next) {
+        while self
+            .open
+            .front()
+            .is_some_and(|row| row.stretch.end <= self.next)
+        {
+            let row = self.open.pop_front().expect("there is a first one");
             self.done.extend(row.sums.into_iter().map(clip));
             self.begin();
         }

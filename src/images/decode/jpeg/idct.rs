@@ -53,7 +53,7 @@ fn rows(coefficients: &[i16; 64], quant: &[u16; 64]) -> [Row; 8] {
 }
 
 /// The values of each column, without the last `bits`.
-#[inline(always)]
+#[inline]
 fn columns<const N: usize>(
     rows: &[Row; 8],
     bits: u32,
@@ -70,7 +70,7 @@ fn columns<const N: usize>(
 }
 
 /// Two values of the eight coefficients of a line: of the even ones the first alone counts.
-#[inline(always)]
+#[inline]
 fn pair(c: &Row) -> [i32; 2] {
     let even = c[0] << (CONST_BITS + 2);
     let odd = sum([(c[1], 29_692), (c[3], -10_426), (c[5], 6967), (c[7], -5906)]);
@@ -78,7 +78,7 @@ fn pair(c: &Row) -> [i32; 2] {
 }
 
 /// Four values of the eight coefficients of a line, of which the fifth does not count.
-#[inline(always)]
+#[inline]
 fn quartet(c: &Row) -> [i32; 4] {
     let first = c[0] << (CONST_BITS + 1);
     let even = sum([(c[2], 15_137), (c[6], -6270), (0, 0), (0, 0)]);
@@ -93,19 +93,19 @@ fn quartet(c: &Row) -> [i32; 4] {
     ]
 }
 
-#[inline(always)]
+#[inline]
 fn sum(products: [(i32, i32); 4]) -> i32 {
     let [a, b, c, d] = products.map(|(value, constant)| value.wrapping_mul(constant));
     a.wrapping_add(b).wrapping_add(c).wrapping_add(d)
 }
 
-#[inline(always)]
+#[inline]
 fn descale(value: i32, bits: u32) -> i32 {
     value.wrapping_add(1 << (bits - 1)) >> bits
 }
 
 /// A pixel, of a value around 0.
-#[inline(always)]
+#[inline]
 fn sample(value: i32, bits: u32) -> u8 {
     (descale(value, bits) + 128).clamp(0, 255) as u8
 }

@@ -60,11 +60,9 @@ pub(super) fn decode(jpeg: &[u8], colours: Colours, divisor: u32) -> Option<Plan
     )?;
     let size = [frame.width(), frame.height()].map(|edge| edge.div_ceil(divisor as usize));
     let size = (size[0], size[1]);
-    let planes = components.into_iter();
-    let planes = planes
-        .map(|c| Plane::whole(c.samples, c.stride, size))
-        .collect();
-    Some(Planes::reduced(planes, colours, size))
+    let whole = |component: Component<'_>| Plane::whole(component.samples, component.stride, size);
+    let all = components.into_iter().map(whole).collect();
+    Some(Planes::reduced(all, colours, size))
 }
 
 /// The components of the usual kinds: of a gray picture, one block to a unit, whatever its factors.
@@ -148,23 +146,30 @@ fn read(
 
 impl Component<'_> {
     /// Puts the pixels of a block at its place, counted in blocks.
-    fn put(&mut self, coefficients: &[i16; 64], (x, y): (usize, usize), routines: &SimdRoutines) {
-        let edge = self.edge;
-        let out = &mut self.samples[y * edge * self.stride + x * edge..];
-        let mut put = |block: &[u8]| {
-            for (to, row) in out.chunks_mut(self.stride).zip(block.chunks_exact(edge)) {
-                to[..edge].copy_from_slice(row);
-            }
-        };
-        match edge {
-            1 => put(&[idct::mean(coefficients, self.quant)]),
-            2 => put(idct::two(coefficients, self.quant).as_flattened()),
-            4 => put(idct::four(coefficients, self.quant).as_flattened()),
+    fn put(&mut self, coefficients: &[i16; 64], at: (usize, usize), routines: &SimdRoutines) {
+        match self.edge {
+            1 => self.store(&[[idct::mean(coefficients, self.quant)]], at),
+            2 => self.store(&idct::two(coefficients, self.quant), at),
+            4 => self.store(&idct::four(coefficients, self.quant), at),
             _ => {
                 let mut block = [0; 64];
                 (routines.idct_islow)(coefficients, self.quant, &mut block);
-                put(&block);
+                let (rows, _) = block.as_chunks::<8>();
+                rows.iter()
+                    .enumerate()
+                    .for_each(|(y, row)| self.store_row(row, at, y));
             }
         }
+    }
+
+    fn store<const N: usize>(&mut self, block: &[[u8; N]; N], at: (usize, usize)) {
+        for (y, row) in block.iter().enumerate() {
+            self.store_row(row, at, y);
+        }
+    }
+
+    fn store_row<const N: usize>(&mut self, row: &[u8; N], (x, top): (usize, usize), y: usize) {
+        let start = (top * N + y) * self.stride + x * N;
+        self.samples[start..start + N].copy_from_slice(row);
     }
 }
