@@ -32,7 +32,9 @@ fn golden_file(name: &str) -> PathBuf {
 
 fn hex(bytes: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
-    bytes.iter().for_each(|part| hash.update(part));
+    for part in bytes {
+        hash.update(part);
+    }
     hash.finalize()
         .iter()
         .fold(String::new(), |mut text, byte| {
