@@ -475,8 +475,8 @@ fn first_allowed_cpu() -> String {
     digits.map(str::to_owned).next().unwrap()
 }
 
-/// With one thread there are the main thread, one that decodes, one that runs the network, and one of ONNX Runtime's own
-/// that sleeps; the number of CPUs plays no part.
+/// With one thread there are the main thread, one that decodes, one that runs the network, one of ONNX Runtime's own
+/// that sleeps, and four that wait for the disk; the number of CPUs plays no part.
 #[cfg(target_os = "linux")]
 #[test]
 fn one_thread_is_not_many() {
@@ -495,5 +495,5 @@ fn one_thread_is_not_many() {
         most
     };
     let (one, six) = (most("1"), most("6"));
-    assert!(one <= 4 && six > 6, "{one} threads of 1, {six} of 6");
+    assert!(one <= 8 && six > 30, "{one} threads of 1, {six} of 6");
 }
