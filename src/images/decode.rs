@@ -198,7 +198,7 @@ fn decode_at<'a>(
     permit.shrink_to(image.pixels().len() as u64);
     Ok(Decoded {
         picture: Pixels::Rgb(image),
-        full_size: upright(size, orientation),
+        full_size: orientation::upright(size, orientation),
         permit,
     })
 }
@@ -234,7 +234,7 @@ fn decode_jpeg<'a>(
     permit.shrink_to(picture.num_bytes() + rgb);
     Ok(Decoded {
         picture,
-        full_size: upright(size, orientation),
+        full_size: orientation::upright(size, orientation),
         permit,
     })
 }
@@ -249,21 +249,14 @@ pub fn dimensions(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), S
     if format == Format::Jpeg {
         let pixels = Jpeg::without_metadata(bytes);
         let size = Jpeg::open(&pixels, &options.limits)?.size();
-        return Ok(upright(size, exif_orientation(format, bytes, options)));
+        return Ok(orientation::upright(
+            size,
+            exif_orientation(format, bytes, options),
+        ));
     }
     let mut decoder = open(format, bytes, options)?;
     let orientation = orientation_of(format, bytes, &mut decoder, options);
-    Ok(upright(decoder.dimensions(), orientation))
-}
-
-fn upright((width, height): (u32, u32), orientation: Orientation) -> (u32, u32) {
-    match orientation {
-        Orientation::Rotate90
-        | Orientation::Rotate270
-        | Orientation::Rotate90FlipH
-        | Orientation::Rotate270FlipH => (height, width),
-        _ => (width, height),
-    }
+    Ok(orientation::upright(decoder.dimensions(), orientation))
 }
 
 fn orientation_of(

@@ -15,6 +15,24 @@ pub(super) fn from_exif(block: &[u8]) -> Orientation {
     read(block.strip_prefix(b"Exif\0\0").unwrap_or(block)).unwrap_or(Orientation::NoTransforms)
 }
 
+/// Whether rows become columns.
+pub(super) fn turns(orientation: Orientation) -> bool {
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    matches!(
+        orientation,
+        Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH
+    )
+}
+
+/// The width and height of a stored picture when it is upright.
+pub(super) fn upright((width, height): (u32, u32), orientation: Orientation) -> (u32, u32) {
+    if turns(orientation) {
+        (height, width)
+    } else {
+        (width, height)
+    }
+}
+
 fn read(block: &[u8]) -> Option<Orientation> {
     let value = *tags::values(block, TAG)?.first()?;
     Orientation::from_exif(u8::try_from(value).ok()?)

@@ -15,6 +15,7 @@ pub use self::planes::Planes;
 use image::ColorType;
 use libjpeg_turbo_rs::{JpegError, PixelFormat, ScalingFactor};
 
+use self::upsample::Plane;
 use super::reason::{DAMAGED, corrupt, plain, too_early, unsupported};
 use super::{Alpha, Pixels};
 use crate::images::pixels::{AlphaKind, to_rgb8};
@@ -29,14 +30,16 @@ impl Jpeg<'_> {
         {
             return self.decoded(format).map(Pixels::Rgb);
         }
-        let (colours, sampling) = (self.colours, self.sampling());
-        let raw = self.decoder.decode_raw().map_err(|error| reason(&error))?;
-        Ok(Pixels::Planes(Planes::new(raw, colours, &sampling)))
+        let (colours, size, factors) = (self.colours, self.size(), self.factors());
+        let mut raw = self.decoder.decode_raw().map_err(|error| reason(&error))?;
+        let components = factors.enumerate();
+        let components = components.map(|(index, factors)| Plane::new(&mut raw, index, factors));
+        let planes = Planes::new(components.collect(), colours, size);
+        Ok(Pixels::Planes(planes))
     }
 
     /// The picture at the smallest scale that suits one whose shorter edge becomes `edge` next; each edge is
-    /// rounded up.
-    /// `None` for what is better decoded whole, and for what cannot be decoded.
+    /// rounded up. `None` for what is better decoded whole, and for what cannot be decoded.
     pub(super) fn reduced(&mut self, edge: u32) -> Option<Pixels> {
         self.scaled(divisor(self.size(), edge)?)
     }
@@ -74,8 +77,7 @@ impl Jpeg<'_> {
 }
 
 /// How many times as long as the resize makes it the shorter edge stays, at least: Pillow's `thumbnail` keeps
-/// the same
-/// `reducing_gap`.
+/// the same `reducing_gap`.
 const GAP: u32 = 2;
 
 /// By how much a picture of this size may be divided if its shorter edge becomes `edge` next.

@@ -169,7 +169,6 @@ impl Rows {
         {
             let row = self.open.pop_front().expect("there is a first one");
             self.done.extend(row.sums.into_iter().map(clip));
-            self.begin();
         }
     }
 

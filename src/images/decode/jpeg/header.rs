@@ -32,7 +32,7 @@ pub(in crate::images::decode) struct Jpeg<'a> {
 }
 
 /// The horizontal and the vertical sampling factor of a component.
-pub(super) type Sampling = (u32, u32);
+type Sampling = (u32, u32);
 
 impl<'a> Jpeg<'a> {
     /// The file without EXIF, XMP, profiles and comments: the decoder would keep copies of them, and refuses
@@ -90,12 +90,19 @@ impl<'a> Jpeg<'a> {
     }
 
     /// The sampling factors of each component.
-    pub(super) fn sampling(&self) -> Vec<Sampling> {
+    fn sampling(&self) -> Vec<Sampling> {
         let components = &self.decoder.header().components;
         let factors = components
             .iter()
             .map(|c| (c.horizontal_sampling.into(), c.vertical_sampling.into()));
         factors.collect()
+    }
+
+    /// How many columns and rows of the picture a sample of each component stands for.
+    pub(super) fn factors(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (across, down) = self.finest();
+        let factors = move |(h, v): Sampling| ((across / h) as usize, (down / v) as usize);
+        self.sampling().into_iter().map(factors)
     }
 
     fn finest(&self) -> Sampling {

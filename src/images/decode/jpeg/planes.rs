@@ -4,11 +4,11 @@
 use std::ops::Range;
 
 use image::metadata::Orientation;
-use libjpeg_turbo_rs::RawImage;
 use libjpeg_turbo_rs::simd::{self, SimdRoutines};
 
-use super::header::{Colours, Sampling};
+use super::header::Colours;
 use super::upsample::{Line, Plane};
+use crate::images::orientation::{turns, upright};
 use crate::images::{Picture, RgbImage};
 
 /// The components of a picture, and how it is turned.
@@ -22,35 +22,18 @@ pub struct Planes {
 }
 
 /// A part of a picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     rows: Range<u32>,
     columns: Range<u32>,
 }
 
 impl Planes {
-    pub(super) fn new(mut raw: RawImage, colours: Colours, sampling: &[Sampling]) -> Self {
-        let most = |of: fn(&Sampling) -> u32| sampling.iter().map(of).max().unwrap_or(1);
-        let (across, down) = (most(|s| s.0), most(|s| s.1));
-        let stored = (raw.width as u32, raw.height as u32);
-        let factors = |&(h, v): &Sampling| ((across / h) as usize, (down / v) as usize);
-        let planes = sampling.iter().map(factors).enumerate();
-        Self {
-            components: planes
-                .map(|(index, factors)| Plane::new(&mut raw, index, factors))
-                .collect(),
-            colours,
-            stored,
-            orientation: Orientation::NoTransforms,
-        }
-    }
-
-    /// A picture whose components all have its size.
-    pub(super) fn reduced(components: Vec<Plane>, colours: Colours, size: (usize, usize)) -> Self {
+    /// A picture of so many columns and rows, as stored.
+    pub(super) fn new(components: Vec<Plane>, colours: Colours, stored: (u32, u32)) -> Self {
         Self {
             components,
             colours,
-            stored: (size.0 as u32, size.1 as u32),
+            stored,
             orientation: Orientation::NoTransforms,
         }
     }
@@ -131,12 +114,7 @@ impl Planes {
 
 impl Picture for Planes {
     fn size(&self) -> (u32, u32) {
-        let (width, height) = self.stored;
-        if turns(self.orientation) {
-            (height, width)
-        } else {
-            (width, height)
-        }
+        upright(self.stored, self.orientation)
     }
 
     fn rows<'a>(
@@ -170,15 +148,6 @@ impl Picture for Planes {
         }
         buffer
     }
-}
-
-/// Whether rows become columns.
-fn turns(orientation: Orientation) -> bool {
-    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
-    matches!(
-        orientation,
-        Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH
-    )
 }
 
 /// One line of RGB of one line of each component.

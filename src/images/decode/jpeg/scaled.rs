@@ -62,7 +62,8 @@ pub(super) fn decode(jpeg: &[u8], colours: Colours, divisor: u32) -> Option<Plan
     let size = (size[0], size[1]);
     let whole = |component: Component<'_>| Plane::whole(component.samples, component.stride, size);
     let all = components.into_iter().map(whole).collect();
-    Some(Planes::reduced(all, colours, size))
+    let stored = (size.0 as u32, size.1 as u32);
+    Some(Planes::new(all, colours, stored))
 }
 
 /// The components of the usual kinds: of a gray picture, one block to a unit, whatever its factors.
