@@ -74,7 +74,7 @@ impl<'a> Jpeg<'a> {
 
     fn check(&self, limit: u64) -> Result<(), SkipReason> {
         check_size(Format::Jpeg, self.size(), limit)?;
-        // libjpeg does not fill up by fractions either.
+        // libjpeg does not upsample by fractions either.
         let (across, down) = self.finest();
         let whole = |&(h, v): &Sampling| h > 0 && v > 0 && across % h == 0 && down % v == 0;
         if !self.sampling().iter().all(whole) {

@@ -19,7 +19,7 @@ pub(super) struct Plane {
     factors: (usize, usize),
 }
 
-/// Where a line is made that is not stored as it is.
+/// Buffers for a line that has to be upsampled.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     samples: Vec<u8>,
