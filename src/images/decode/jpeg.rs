@@ -3,10 +3,18 @@
 //! A picture of one pass is decoded to its planes, which become RGB where they are needed ([`Planes`]). A
 //! reduced one is an inverse DCT of the lower frequencies alone, as libjpeg's `scale_denom`.
 
+// What is not inlined into a function compiled for an instruction set is compiled without it.
+#![expect(clippy::inline_always, reason = "see above")]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "closures are not always inlined"
+)]
+
 mod header;
+mod huffman;
 mod idct;
 mod planes;
-mod scaled;
+mod scan;
 mod upsample;
 
 pub(super) use self::header::Jpeg;
@@ -23,7 +31,15 @@ use crate::images::{Format, RgbImage, SkipReason};
 
 impl Jpeg<'_> {
     /// All pixels.
-    pub(super) fn pixels(mut self) -> Result<Pixels, SkipReason> {
+    pub(super) fn pixels(self) -> Result<Pixels, SkipReason> {
+        match scan::decode(&self, 1) {
+            Some(planes) => Ok(Pixels::Planes(planes)),
+            None => self.by_the_library(),
+        }
+    }
+
+    /// All pixels of any kind that libjpeg-turbo-rs decodes.
+    fn by_the_library(mut self) -> Result<Pixels, SkipReason> {
         // Where passes are missing, libjpeg smooths the blocks, which planes do not show.
         if self.decoder.header().is_progressive
             && let Some(format) = self.scalable()
@@ -33,7 +49,7 @@ impl Jpeg<'_> {
         let (colours, size, factors) = (self.colours, self.size(), self.factors());
         let mut raw = self.decoder.decode_raw().map_err(|error| reason(&error))?;
         let components = factors.enumerate();
-        let components = components.map(|(index, factors)| Plane::new(&mut raw, index, factors));
+        let components = components.map(|(index, factors)| Plane::of_raw(&mut raw, index, factors));
         let planes = Planes::new(components.collect(), colours, size);
         Ok(Pixels::Planes(planes))
     }
@@ -46,7 +62,7 @@ impl Jpeg<'_> {
 
     pub(super) fn scaled(&mut self, divisor: u32) -> Option<Pixels> {
         let format = self.scalable()?;
-        if let Some(planes) = scaled::decode(self.bytes, self.colours, divisor) {
+        if let Some(planes) = scan::decode(self, divisor) {
             return Some(Pixels::Planes(planes));
         }
         self.decoder

@@ -1,7 +1,8 @@
-//! The inverse transform of 8 × 8 coefficients to 4 × 4, 2 × 2 or one pixel: libjpeg's `jidctred.c`, in its
-//! fixed point.
+//! The inverse transform of 8 × 8 coefficients to 4 × 4, 2 × 2 or one pixel: libjpeg's `jidctred.c`, in
+//! its fixed point.
 //!
-//! Coefficients are in rows, and `quant` is what each is multiplied by. Sums of damaged files wrap around.
+//! Coefficients are in rows, `quant` is what each is multiplied by, and `count` is how many of them there
+//! are, up to the last that is not 0, in the order of the file. Sums of damaged files wrap around.
 
 /// The bits of a constant's fraction, and those kept between the two passes.
 const CONST_BITS: u32 = 13;
@@ -11,21 +12,31 @@ const PASS_BITS: u32 = 2;
 type Row = [i32; 8];
 
 /// The mean of the block.
+#[inline(always)]
 pub(super) fn mean(coefficients: &[i16; 64], quant: &[u16; 64]) -> u8 {
     sample(i32::from(coefficients[0]) * i32::from(quant[0]), 3)
 }
 
-pub(super) fn two(coefficients: &[i16; 64], quant: &[u16; 64]) -> [[u8; 2]; 2] {
-    if is_flat(coefficients) {
+#[inline(always)]
+pub(super) fn two(coefficients: &[i16; 64], count: usize, quant: &[u16; 64]) -> [[u8; 2]; 2] {
+    if count == 1 {
         return [[mean(coefficients, quant); 2]; 2];
     }
     let lines = columns(&rows(coefficients, quant), CONST_BITS - PASS_BITS + 2, pair);
     let shift = CONST_BITS + PASS_BITS + 3 + 2;
-    lines.map(|row| pair(&row).map(|value| sample(value, shift)))
+    let mut out = [[0; 2]; 2];
+    for y in 0..2 {
+        let values = pair(&lines[y]);
+        for x in 0..2 {
+            out[y][x] = sample(values[x], shift);
+        }
+    }
+    out
 }
 
-pub(super) fn four(coefficients: &[i16; 64], quant: &[u16; 64]) -> [[u8; 4]; 4] {
-    if is_flat(coefficients) {
+#[inline(always)]
+pub(super) fn four(coefficients: &[i16; 64], count: usize, quant: &[u16; 64]) -> [[u8; 4]; 4] {
+    if count == 1 {
         return [[mean(coefficients, quant); 4]; 4];
     }
     let lines = columns(
@@ -34,26 +45,30 @@ pub(super) fn four(coefficients: &[i16; 64], quant: &[u16; 64]) -> [[u8; 4]; 4] 
         quartet,
     );
     let shift = CONST_BITS + PASS_BITS + 3 + 1;
-    lines.map(|row| quartet(&row).map(|value| sample(value, shift)))
+    let mut out = [[0; 4]; 4];
+    for y in 0..4 {
+        let values = quartet(&lines[y]);
+        for x in 0..4 {
+            out[y][x] = sample(values[x], shift);
+        }
+    }
+    out
 }
 
-fn is_flat(coefficients: &[i16; 64]) -> bool {
-    coefficients[1..]
-        .iter()
-        .fold(0, |bits, &value| bits | value)
-        == 0
-}
-
+/// What each coefficient stands for.
+#[inline(always)]
 fn rows(coefficients: &[i16; 64], quant: &[u16; 64]) -> [Row; 8] {
-    let row = |y: usize| {
-        let value = |x: usize| i32::from(coefficients[8 * y + x]) * i32::from(quant[8 * y + x]);
-        std::array::from_fn(value)
-    };
-    std::array::from_fn(row)
+    let mut rows = [[0; 8]; 8];
+    for y in 0..8 {
+        for x in 0..8 {
+            rows[y][x] = i32::from(coefficients[8 * y + x]) * i32::from(quant[8 * y + x]);
+        }
+    }
+    rows
 }
 
 /// The values of each column, without the last `bits`.
-#[inline]
+#[inline(always)]
 fn columns<const N: usize>(
     rows: &[Row; 8],
     bits: u32,
@@ -61,16 +76,20 @@ fn columns<const N: usize>(
 ) -> [Row; N] {
     let mut out = [[0; 8]; N];
     for x in 0..8 {
-        let values = line(&std::array::from_fn(|y| rows[y][x]));
-        for (row, value) in out.iter_mut().zip(values) {
-            row[x] = descale(value, bits);
+        let mut column = [0; 8];
+        for y in 0..8 {
+            column[y] = rows[y][x];
+        }
+        let values = line(&column);
+        for y in 0..N {
+            out[y][x] = descale(values[y], bits);
         }
     }
     out
 }
 
 /// Two values of the eight coefficients of a line: of the even ones the first alone counts.
-#[inline]
+#[inline(always)]
 fn pair(c: &Row) -> [i32; 2] {
     let even = c[0] << (CONST_BITS + 2);
     let odd = sum([(c[1], 29_692), (c[3], -10_426), (c[5], 6967), (c[7], -5906)]);
@@ -78,7 +97,7 @@ fn pair(c: &Row) -> [i32; 2] {
 }
 
 /// Four values of the eight coefficients of a line, of which the fifth does not count.
-#[inline]
+#[inline(always)]
 fn quartet(c: &Row) -> [i32; 4] {
     let first = c[0] << (CONST_BITS + 1);
     let even = sum([(c[2], 15_137), (c[6], -6270), (0, 0), (0, 0)]);
@@ -93,19 +112,22 @@ fn quartet(c: &Row) -> [i32; 4] {
     ]
 }
 
-#[inline]
+#[inline(always)]
 fn sum(products: [(i32, i32); 4]) -> i32 {
-    let [a, b, c, d] = products.map(|(value, constant)| value.wrapping_mul(constant));
-    a.wrapping_add(b).wrapping_add(c).wrapping_add(d)
+    let mut sum = 0_i32;
+    for i in 0..4 {
+        sum = sum.wrapping_add(products[i].0.wrapping_mul(products[i].1));
+    }
+    sum
 }
 
-#[inline]
+#[inline(always)]
 fn descale(value: i32, bits: u32) -> i32 {
     value.wrapping_add(1 << (bits - 1)) >> bits
 }
 
 /// A pixel, of a value around 0.
-#[inline]
+#[inline(always)]
 fn sample(value: i32, bits: u32) -> u8 {
     (descale(value, bits) + 128).clamp(0, 255) as u8
 }

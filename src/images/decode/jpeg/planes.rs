@@ -1,5 +1,5 @@
-//! A decoded JPEG as its components. Rows are converted to RGB when they are read, so the whole picture is never
-//! in memory as RGB.
+//! A decoded JPEG as its components. Rows are converted to RGB when they are read, so the whole picture is
+//! never in memory as RGB.
 
 use std::ops::Range;
 

@@ -91,6 +91,76 @@ fn a_part_is_that_of_the_whole_picture() {
     }
 }
 
+/// A file with one or a few bytes after `headers` changed, or cut.
+fn damaged(jpeg: &[u8], headers: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let mut mutant = jpeg.to_vec();
+    for _ in 0..=random(3) {
+        let at = headers + random(jpeg.len() - headers);
+        mutant[at] = [random(256) as u8, 0xff, 0xd0 + random(10) as u8][random(3)];
+    }
+    if random(4) == 0 {
+        mutant.truncate(headers + random(jpeg.len() - headers));
+    }
+    mutant
+}
+
+#[test]
+fn a_scan_is_decoded_as_by_the_library_whatever_its_damage() {
+    let mut decoded = 0;
+    for subsampling in SAMPLINGS {
+        for restart in [0, 1, 3] {
+            let pixels = colourful(61, 45);
+            let encoder = Encoder::new(&pixels, 61, 45, PixelFormat::Rgb);
+            let encoder = encoder.subsampling(subsampling).restart_blocks(restart);
+            let jpeg = encoder.encode().unwrap();
+            for seed in 0..400 {
+                // Some of the tables, too.
+                let mutant = damaged(&jpeg, if seed % 4 == 0 { 20 } else { 623 }, seed);
+                let Ok(opened) = Jpeg::open(&mutant, &Limits::default()) else {
+                    continue;
+                };
+                if let Some(planes) = scan::decode(&opened, 1) {
+                    decoded += 1;
+                    let what = format!("{subsampling:?}, restart {restart}, seed {seed}");
+                    let wanted = match opened.by_the_library().expect(&what) {
+                        Pixels::Planes(planes) => planes.to_rgb(),
+                        Pixels::Rgb(image) => image,
+                    };
+                    assert!(planes.to_rgb() == wanted, "{what}");
+                }
+            }
+        }
+    }
+    assert!(decoded > 500, "{decoded}");
+}
+
+#[test]
+fn other_codings_than_the_usual_are_left_to_the_library() {
+    let jpeg = encoded(40, 30, Subsampling::S420);
+    let frame = jpeg.windows(2).position(|at| at == [0xff, 0xc0]).unwrap();
+    // Progressive, lossless, arithmetic; and 12 bits.
+    for (at, to) in [(1, 0xc2), (1, 0xc3), (1, 0xc9), (4, 12)] {
+        let mut other = jpeg.clone();
+        assert!(scan::decode(&open(&other), 2).is_some());
+        other[frame + at] = to;
+        if let Ok(opened) = Jpeg::open(&other, &Limits::default()) {
+            for divisor in [1, 2] {
+                assert!(
+                    scan::decode(&opened, divisor).is_none(),
+                    "{to}, 1/{divisor}"
+                );
+            }
+        }
+    }
+}
+
 /// Of more rows than a strip has, and of fewer.
 #[test]
 fn planes_are_resized_as_the_pixels_are() {
@@ -173,8 +243,8 @@ fn reduced_pictures_are_pillows_drafts() {
     assert!(compared > 150, "{compared} pictures");
 }
 
-/// 24 × 16 blocks of 8 × 8 equal pixels: at 1/8 of the size each block is one pixel, the mean that its lowest
-/// frequency holds.
+/// 24 × 16 blocks of 8 × 8 equal pixels: at 1/8 of the size each block is one pixel, the mean that its
+/// lowest frequency is.
 #[test]
 fn an_eighth_is_the_means_of_the_blocks() {
     let value = |x: usize, y: usize| (7 * x + 11 * y) as u8;

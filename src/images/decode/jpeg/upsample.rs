@@ -30,25 +30,28 @@ pub(super) struct Line {
 impl Plane {
     /// The component `index` of a decoded picture of that size, if each of its samples stands for `factors`
     /// pixels.
-    pub(super) fn new(raw: &mut RawImage, index: usize, factors: (usize, usize)) -> Self {
-        Self {
-            samples: std::mem::take(&mut raw.planes[index]),
-            stride: raw.plane_widths[index],
-            size: (
-                raw.width.div_ceil(factors.0),
-                raw.height.div_ceil(factors.1),
-            ),
+    pub(super) fn of_raw(raw: &mut RawImage, index: usize, factors: (usize, usize)) -> Self {
+        let samples = std::mem::take(&mut raw.planes[index]);
+        Self::new(
+            samples,
+            raw.plane_widths[index],
+            (raw.width, raw.height),
             factors,
-        }
+        )
     }
 
-    /// A component with a sample for each pixel.
-    pub(super) fn whole(samples: Vec<u8>, stride: usize, size: (usize, usize)) -> Self {
+    /// A component of a picture of `size`, if each of its samples stands for `factors` pixels.
+    pub(super) fn new(
+        samples: Vec<u8>,
+        stride: usize,
+        size: (usize, usize),
+        factors: (usize, usize),
+    ) -> Self {
         Self {
             samples,
             stride,
-            size,
-            factors: (1, 1),
+            size: (size.0.div_ceil(factors.0), size.1.div_ceil(factors.1)),
+            factors,
         }
     }
 

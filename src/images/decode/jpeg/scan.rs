@@ -1,0 +1,230 @@
+//! The usual JPEG: all components in one scan, coded with Huffman tables.
+//!
+//! libjpeg-turbo-rs gives the same pixels. It takes longer for codes, and twice as long for reduced scales,
+//! whose transforms look at one number at a time there. Other kinds and damaged files are left to it.
+
+use libjpeg_turbo_rs::decode::entropy::{McuComponentPlan, resolve_mcu_plan};
+use libjpeg_turbo_rs::decode::marker::{JpegMetadata, MarkerReader};
+use libjpeg_turbo_rs::simd::{self, SimdRoutines};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::header::Jpeg;
+use super::huffman::{Codes, Kind, Reader};
+use super::idct;
+use super::planes::Planes;
+use super::upsample::Plane;
+
+/// The picture at 1/`divisor`, each edge rounded up; `None` for what is left to libjpeg-turbo-rs.
+pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32) -> Option<Planes> {
+    let metadata = MarkerReader::new(jpeg.bytes).read_markers().ok()?;
+    let frame = &metadata.frame;
+    let other = metadata.is_arithmetic || frame.is_progressive || frame.is_lossless;
+    if other || frame.precision != 8 || metadata.scans.len() > 1 {
+        return None;
+    }
+    let (dc, ac) = (&metadata.dc_huffman_tables, &metadata.ac_huffman_tables);
+    let tables = resolve_mcu_plan(frame, &metadata.scan, dc, ac).ok()?;
+    let factors: Vec<(usize, usize)> = jpeg.factors().collect();
+    let in_order = tables
+        .iter()
+        .map(|table| table.comp_idx)
+        .eq(0..factors.len());
+    let edges = in_order.then(|| edges(&factors, divisor as usize))??;
+    let mut components = components(&metadata, &tables, &edges)?;
+    let unit =
+        |blocks: fn(&Component<'_>) -> usize| 8 * components.iter().map(blocks).max().unwrap_or(1);
+    let units = (
+        frame.width().div_ceil(unit(|component| component.blocks.0)),
+        frame
+            .height()
+            .div_ceil(unit(|component| component.blocks.1)),
+    );
+    for component in &mut components {
+        component.reserve(units)?;
+    }
+    Arch::new().dispatch(Scan {
+        reader: Reader::new(jpeg.bytes.get(metadata.entropy_data_offset..)?),
+        restart: metadata.restart_interval.into(),
+        units,
+        components: &mut components,
+        routines: simd::detect(),
+    })?;
+    let size = [frame.width(), frame.height()].map(|edge| edge.div_ceil(divisor as usize));
+    let size = (size[0], size[1]);
+    let components = components.into_iter().zip(factors);
+    let planes = components.map(|(component, factors)| {
+        let larger = component.edge * divisor as usize / 8;
+        let left = (factors.0 / larger, factors.1 / larger);
+        Plane::new(component.samples, component.stride, size, left)
+    });
+    let stored = (size.0 as u32, size.1 as u32);
+    Some(Planes::new(planes.collect(), jpeg.colours, stored))
+}
+
+/// How many samples a block of each component becomes along an edge. At a reduced scale, libjpeg makes more
+/// of the coarse ones; those of other kinds than the usual are left out.
+fn edges(factors: &[(usize, usize)], divisor: usize) -> Option<Vec<usize>> {
+    let edge = 8 / divisor;
+    match factors {
+        _ if divisor == 1 => Some(vec![8; factors.len()]),
+        [_] => Some(vec![edge]),
+        [(1, 1), (1, 1), (1, 1)] => Some(vec![edge; 3]),
+        [(1, 1), (2, 2), (2, 2)] => Some(vec![edge, 2 * edge, 2 * edge]),
+        _ => None,
+    }
+}
+
+/// A component while it is decoded.
+struct Component<'a> {
+    dc: Codes<'a>,
+    ac: Codes<'a>,
+    /// The first coefficient of the last block.
+    last: i16,
+    quant: &'a [u16; 64],
+    /// Blocks of a unit, across and down.
+    blocks: (usize, usize),
+    /// Samples that a block becomes along an edge.
+    edge: usize,
+    stride: usize,
+    /// The rows of the units so far.
+    samples: Vec<u8>,
+}
+
+/// The components before the first unit: of a gray picture, one block to a unit, whatever its factors.
+fn components<'a>(
+    metadata: &'a JpegMetadata,
+    tables: &'a [McuComponentPlan<'a>],
+    edges: &[usize],
+) -> Option<Vec<Component<'a>>> {
+    let all = &metadata.frame.components;
+    let of = |index: usize| {
+        let info = &all[index];
+        let quant = &metadata.quant_tables[usize::from(info.quant_table_index)];
+        let factors = (
+            info.horizontal_sampling.into(),
+            info.vertical_sampling.into(),
+        );
+        Some(Component {
+            dc: Codes::new(tables[index].dc_table, Kind::Dc),
+            ac: Codes::new(tables[index].ac_table, Kind::Ac),
+            last: 0,
+            quant: &quant.as_ref()?.values,
+            blocks: if all.len() == 1 { (1, 1) } else { factors },
+            edge: edges[index],
+            stride: 0,
+            samples: Vec::new(),
+        })
+    };
+    (0..all.len()).map(of).collect()
+}
+
+/// What is left of the scan.
+struct Scan<'a, 'b> {
+    reader: Reader<'a>,
+    /// The units from one restart marker to the next; 0 without markers.
+    restart: usize,
+    units: (usize, usize),
+    components: &'b mut [Component<'a>],
+    routines: SimdRoutines,
+}
+
+impl WithSimd for Scan<'_, '_> {
+    type Output = Option<()>;
+
+    /// Reads all units; `None` where the scan ends too early or is damaged.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Option<()> {
+        let Self {
+            mut reader,
+            restart,
+            units,
+            components,
+            routines,
+        } = self;
+        let mut until_restart = restart;
+        let mut number = 0;
+        let mut coefficients = [0; 64];
+        for y in 0..units.1 {
+            components.iter_mut().for_each(Component::add_rows);
+            for x in 0..units.0 {
+                if restart > 0 && until_restart == 0 {
+                    reader.restart(number)?;
+                    (until_restart, number) = (restart, (number + 1) % 8);
+                    for component in &mut *components {
+                        component.last = 0;
+                    }
+                }
+                until_restart = until_restart.wrapping_sub(1);
+                reader.look_ahead();
+                for component in &mut *components {
+                    let (h, v) = component.blocks;
+                    for j in 0..v {
+                        for i in 0..h {
+                            let count =
+                                reader.block(&component.dc, &component.ac, &mut coefficients)?;
+                            component.last = component.last.wrapping_add(coefficients[0]);
+                            coefficients[0] = component.last;
+                            component.put(&coefficients, count, (x * h + i, y * v + j), &routines);
+                        }
+                    }
+                }
+                reader.left()?;
+            }
+        }
+        Some(())
+    }
+}
+
+impl Component<'_> {
+    /// Makes room for the samples of so many units.
+    fn reserve(&mut self, units: (usize, usize)) -> Option<()> {
+        self.stride = units.0 * self.blocks.0 * self.edge;
+        let rows = units.1 * self.blocks.1 * self.edge;
+        self.samples.try_reserve_exact(self.stride * rows).ok()
+    }
+
+    /// Adds the rows of the next units.
+    fn add_rows(&mut self) {
+        let rows = self.blocks.1 * self.edge;
+        self.samples
+            .resize(self.samples.len() + self.stride * rows, 0);
+    }
+
+    /// Puts the samples of a block at its place, counted in blocks. After the first `count` coefficients in
+    /// the order of the file, all are 0.
+    #[inline(always)]
+    fn put(
+        &mut self,
+        coefficients: &[i16; 64],
+        count: usize,
+        at: (usize, usize),
+        routines: &SimdRoutines,
+    ) {
+        match self.edge {
+            1 => self.store(&[[idct::mean(coefficients, self.quant)]], at),
+            2 => self.store(&idct::two(coefficients, count, self.quant), at),
+            4 => self.store(&idct::four(coefficients, count, self.quant), at),
+            _ => {
+                let mut block = [0; 64];
+                (routines.idct_islow)(coefficients, self.quant, &mut block);
+                let (rows, _) = block.as_chunks::<8>();
+                for y in 0..8 {
+                    self.store_row(&rows[y], at, y);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn store<const N: usize>(&mut self, block: &[[u8; N]; N], at: (usize, usize)) {
+        for y in 0..N {
+            self.store_row(&block[y], at, y);
+        }
+    }
+
+    #[inline(always)]
+    fn store_row<const N: usize>(&mut self, row: &[u8; N], (x, top): (usize, usize), y: usize) {
+        let start = (top * N + y) * self.stride + x * N;
+        self.samples[start..start + N].copy_from_slice(row);
+    }
+}
