@@ -16,6 +16,7 @@ pub mod decode;
 mod exif;
 pub mod format;
 mod lettering;
+mod memory;
 mod orientation;
 pub mod path_text;
 mod picture;

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::budget::Permit;
+use super::memory::of_file;
 use super::{DecodeBudget, Format, Limits, SkipReason, sniff};
 use crate::error::{Error, is_of_system};
 use crate::inputs::{self, Links, NotAFile};
@@ -139,19 +140,19 @@ fn try_read<'a>(
     let copies = if sniff(&bytes)? == Format::Jpeg { 2 } else { 1 };
     let permit = budget.reserve_file(length.saturating_mul(copies));
     Ok(FileBytes {
-        bytes: whole(bytes, file, length)?,
+        bytes: whole(&bytes, file, length)?,
         _permit: permit,
     })
 }
 
 /// A file of this length, out of its start and what follows: one that grows or shrinks meanwhile is not used.
-fn whole(start: Vec<u8>, rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
-    let mut bytes = start;
-    let missing = length.saturating_sub(bytes.len() as u64);
-    usize::try_from(missing)
+fn whole(start: &[u8], rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
+    let mut bytes = usize::try_from(length)
         .ok()
-        .and_then(|missing| bytes.try_reserve_exact(missing).ok())
+        .and_then(of_file)
         .ok_or(SkipReason::OutOfMemory(length))?;
+    bytes.extend_from_slice(start);
+    let missing = length.saturating_sub(bytes.len() as u64);
     // A byte more than there should be tells that there are more.
     rest.take(missing.saturating_add(1))
         .read_to_end(&mut bytes)?;
@@ -227,7 +228,7 @@ mod tests {
     #[test]
     fn a_file_that_grows_or_shrinks_is_not_used() {
         let read_from = |rest: &mut dyn Read| {
-            whole(b"ab".to_vec(), rest, 5).map_err(|fault| match fault {
+            whole(b"ab", rest, 5).map_err(|fault| match fault {
                 Fault::OfFile(reason) => reason,
                 Fault::Io(error) => panic!("{error}"),
             })

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 
+use crate::images::memory::of_file;
 use crate::images::{Format, complete};
 
 /// The longest chunk beside the pixels of a PNG that a decoder is given; an EXIF block has 64 KiB at most in a JPEG.
@@ -44,7 +45,7 @@ impl<'a> Pieces<'a> {
         if length == bytes.len() {
             return Cow::Borrowed(bytes);
         }
-        let mut joined = Vec::with_capacity(length);
+        let mut joined = of_file(length).unwrap_or_default();
         pieces().for_each(|piece| joined.extend_from_slice(piece));
         Cow::Owned(joined)
     }

@@ -13,6 +13,7 @@ use super::huffman::{Codes, Kind, Reader};
 use super::idct;
 use super::planes::Planes;
 use super::upsample::Plane;
+use crate::images::memory::of_plane;
 
 /// The picture at 1/`divisor`, each edge rounded up; `None` for what is left to libjpeg-turbo-rs.
 pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32) -> Option<Planes> {
@@ -39,8 +40,10 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32) -> Option<Planes> {
             .height()
             .div_ceil(unit(|component| component.blocks.1)),
     );
+    let all = components.iter().map(|c| c.num_bytes(units)).sum();
     for component in &mut components {
-        component.reserve(units)?;
+        component.stride = units.0 * component.blocks.0 * component.edge;
+        component.samples = of_plane(component.num_bytes(units), all)?;
     }
     Arch::new().dispatch(Scan {
         reader: Reader::new(jpeg.bytes.get(metadata.entropy_data_offset..)?),
@@ -176,11 +179,9 @@ impl WithSimd for Scan<'_, '_> {
 }
 
 impl Component<'_> {
-    /// Makes room for the samples of so many units.
-    fn reserve(&mut self, units: (usize, usize)) -> Option<()> {
-        self.stride = units.0 * self.blocks.0 * self.edge;
-        let rows = units.1 * self.blocks.1 * self.edge;
-        self.samples.try_reserve_exact(self.stride * rows).ok()
+    /// The samples of so many units.
+    fn num_bytes(&self, units: (usize, usize)) -> usize {
+        units.0 * self.blocks.0 * self.edge * units.1 * self.blocks.1 * self.edge
     }
 
     /// Adds the rows of the next units.
