@@ -29,7 +29,7 @@ use self::reason::{no_pixels, reason, unsupported};
 use super::budget::Permit;
 use super::pixels::to_rgb8;
 use super::{
-    DecodeBudget, Format, Picture, Preprocessing, RgbImage, SkipReason, complete, exif,
+    DecodeBudget, Format, Part, Picture, Preprocessing, RgbImage, SkipReason, View, complete, exif,
     orientation, sniff,
 };
 
@@ -144,14 +144,15 @@ pub fn decode_within<'a>(
     })
 }
 
-/// As [`decode_within`], for a picture that is preprocessed next: at the scale that `options` allow it, and
-/// as its decoder leaves it.
+/// As [`decode_within`], for a picture of which some views are preprocessed next: at the scale that `options`
+/// allow it, as its decoder leaves it. No other rows and columns of it can be read.
 ///
 /// # Errors
 ///
 /// Why it cannot be used.
 pub fn decode_for<'a>(
     preprocessing: &Preprocessing,
+    views: &[View],
     bytes: &[u8],
     options: &DecodeOptions,
     budget: &'a DecodeBudget,
@@ -160,29 +161,28 @@ pub fn decode_for<'a>(
         JpegScale::Full => None,
         JpegScale::Reduced => preprocessing.shorter_edge(),
     };
-    decode_at(
-        bytes,
-        options,
-        edge.map_or(Wanted::Pixels, Wanted::Edge),
-        budget,
-    )
+    let seen = |size| preprocessing.seen(size, views);
+    decode_at(bytes, options, Wanted::Views { edge, seen: &seen }, budget)
 }
 
 /// What becomes of a picture.
-#[derive(Debug, Clone, Copy)]
-enum Wanted {
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
     /// All of it in RGB.
     Rgb,
     /// It is resized.
-    Pixels,
-    /// It is resized so that its shorter edge becomes that long.
-    Edge(u32),
+    Views {
+        /// How long its shorter edge becomes, where its scale may be reduced.
+        edge: Option<u32>,
+        /// The part that is read of an upright picture of a size.
+        seen: &'a dyn Fn((u32, u32)) -> Part,
+    },
 }
 
 fn decode_at<'a>(
     bytes: &[u8],
     options: &DecodeOptions,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     budget: &'a DecodeBudget,
 ) -> Result<Decoded<'a, Pixels>, SkipReason> {
     let format = sniff(bytes)?;
@@ -206,7 +206,7 @@ fn decode_at<'a>(
 fn decode_jpeg<'a>(
     bytes: &[u8],
     options: &DecodeOptions,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     budget: &'a DecodeBudget,
 ) -> Result<Decoded<'a, Pixels>, SkipReason> {
     let orientation = exif_orientation(Format::Jpeg, bytes, options);
@@ -215,20 +215,28 @@ fn decode_jpeg<'a>(
     let size = jpeg.size();
     let rgb = match wanted {
         Wanted::Rgb => 3 * u64::from(size.0) * u64::from(size.1),
-        Wanted::Pixels | Wanted::Edge(_) => 0,
+        Wanted::Views { .. } => 0,
     };
     let copy = match &bytes {
         Cow::Owned(copy) => copy.len() as u64,
         Cow::Borrowed(_) => 0,
     };
     let mut permit = budget.reserve_pixels(copy + jpeg.working_memory() + rgb);
+    let seen = |stored| match wanted {
+        Wanted::Rgb => Part::whole(stored),
+        Wanted::Views { seen, .. } => {
+            seen(orientation::upright(stored, orientation)).stored(stored, orientation)
+        }
+    };
     let reduced = match wanted {
-        Wanted::Edge(edge) => jpeg.reduced(edge),
-        Wanted::Rgb | Wanted::Pixels => None,
+        Wanted::Views {
+            edge: Some(edge), ..
+        } => jpeg.reduced(edge, &seen),
+        _ => None,
     };
     let pixels = match reduced {
         Some(reduced) => reduced,
-        None => jpeg.pixels()?,
+        None => jpeg.pixels(&seen)?,
     };
     let picture = pixels.upright(orientation);
     permit.shrink_to(picture.num_bytes() + rgb);

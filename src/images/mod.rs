@@ -38,6 +38,7 @@ pub use decode::{
     decode_within, dimensions,
 };
 pub use format::{Format, sniff};
+pub(crate) use picture::Part;
 pub use picture::Picture;
 pub use pixels::RgbImage;
 pub use preprocess::{

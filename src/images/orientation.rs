@@ -2,7 +2,9 @@
 
 use image::metadata::Orientation;
 
-use super::tags;
+use std::ops::Range;
+
+use super::{Part, tags};
 
 /// The tag `Orientation` of EXIF.
 const TAG: u16 = 0x0112;
@@ -30,6 +32,38 @@ pub(super) fn upright((width, height): (u32, u32), orientation: Orientation) -> 
         (height, width)
     } else {
         (width, height)
+    }
+}
+
+impl Part {
+    /// The part of the stored picture, of so many columns and rows, that this part of the upright one shows.
+    pub(super) fn stored(self, (width, height): (u32, u32), orientation: Orientation) -> Self {
+        use Orientation::{
+            FlipHorizontal, FlipVertical, NoTransforms, Rotate90, Rotate90FlipH, Rotate180,
+            Rotate270, Rotate270FlipH,
+        };
+        let Self { rows, columns } = self;
+        let swapped = turns(orientation);
+        let (rows, columns) = if swapped {
+            (columns, rows)
+        } else {
+            (rows, columns)
+        };
+        let from_end = |range: Range<u32>, end: u32| end - range.end..end - range.start;
+        let (down, across) = match orientation {
+            NoTransforms | Rotate90FlipH => (false, false),
+            FlipHorizontal | Rotate270 => (false, true),
+            FlipVertical | Rotate90 => (true, false),
+            Rotate180 | Rotate270FlipH => (true, true),
+        };
+        Self {
+            rows: if down { from_end(rows, height) } else { rows },
+            columns: if across {
+                from_end(columns, width)
+            } else {
+                columns
+            },
+        }
     }
 }
 

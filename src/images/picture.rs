@@ -5,6 +5,32 @@ use std::ops::Range;
 
 use super::RgbImage;
 
+/// Some columns of some rows of a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) rows: Range<u32>,
+    pub(crate) columns: Range<u32>,
+}
+
+impl Part {
+    /// All of a picture of so many columns and rows.
+    pub(super) fn whole((width, height): (u32, u32)) -> Self {
+        Self {
+            rows: 0..height,
+            columns: 0..width,
+        }
+    }
+
+    /// The smallest part that both are within.
+    pub(super) fn with(self, other: &Self) -> Self {
+        let with = |a: &Range<u32>, b: &Range<u32>| a.start.min(b.start)..a.end.max(b.end);
+        Self {
+            rows: with(&self.rows, &other.rows),
+            columns: with(&self.columns, &other.columns),
+        }
+    }
+}
+
 /// An upright picture whose rows can be read in any order.
 pub trait Picture {
     /// Columns and rows, at least 1 each.
@@ -16,7 +42,7 @@ pub trait Picture {
     ///
     /// # Panics
     ///
-    /// If the rows or the columns are outside of the picture.
+    /// If the rows or the columns are outside of the picture, or of what was decoded of it.
     fn rows<'a>(
         &'a self,
         rows: Range<u32>,

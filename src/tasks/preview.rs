@@ -6,7 +6,7 @@ use super::inputs::{Inputs, Skipped};
 use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
 use crate::error::{Error, Result, counted};
 use crate::images::{
-    Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, ReadFault, SkipReason,
+    Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, ReadFault, SkipReason, View,
     contact_sheet, decode_for, read_file,
 };
 use crate::outputs;
@@ -142,7 +142,13 @@ fn pixels(
     let budget = DecodeBudget::new(u64::MAX);
     let bytes = read_file(&sample.path, &decoding.limits, &budget);
     let bytes = bytes.map_err(ReadFault::reason)?;
-    let image = decode_for(preprocessor.settings(), &bytes, decoding, &budget)?;
+    let image = decode_for(
+        preprocessor.settings(),
+        &[View::Center],
+        &bytes,
+        decoding,
+        &budget,
+    )?;
     Ok(preprocessor.fit(&*image))
 }
 

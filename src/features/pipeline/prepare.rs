@@ -81,7 +81,13 @@ impl Preparer<'_> {
         preprocessor: &mut Preprocessor,
         timings: &mut Timings,
     ) -> Result<Fitted, SkipReason> {
-        let image = decode_for(preprocessor.settings(), bytes, decoding, &self.budget)?;
+        let image = decode_for(
+            preprocessor.settings(),
+            self.views,
+            bytes,
+            decoding,
+            &self.budget,
+        )?;
         let start = Instant::now();
         let fit = |&view: &View| preprocessor.fit_view(&*image, view);
         let pixels = self.views.iter().map(fit).collect::<Vec<_>>().concat();

@@ -12,7 +12,7 @@ use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 
 use super::jpeg::Jpeg;
 use crate::images::{
-    Alpha, Crop, DecodeBudget, DecodeOptions, Exif, Format, JpegScale, Limits, Picture,
+    Alpha, Crop, DecodeBudget, DecodeOptions, Exif, Format, JpegScale, Limits, Part, Picture,
     Preprocessing, Preprocessor, Resize, SkipReason, View, decode_for, dimensions, sniff,
 };
 
@@ -58,7 +58,7 @@ pub fn image_bytes(bytes: &[u8]) -> Result<(u32, u32), SkipReason> {
     if sniff(bytes) == Ok(Format::Jpeg) {
         // Pictures within the limit are too small to be reduced otherwise.
         for divisor in [2, 4, 8] {
-            let _ = Jpeg::open(bytes, &limits).map(|mut jpeg| jpeg.scaled(divisor));
+            let _ = Jpeg::open(bytes, &limits).map(|mut jpeg| jpeg.scaled(divisor, &Part::whole));
         }
     }
     Ok(size)
@@ -74,16 +74,18 @@ fn decoded(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReas
             crop,
             ..Preprocessing::default()
         };
-        let image = decode_for(&settings, bytes, options, &budget)?;
+        let image = decode_for(&settings, &VIEWS, bytes, options, &budget)?;
         assert_eq!(size, Ok(image.full_size()), "the header says another size");
         preprocess(&settings, &*image);
     }
     size
 }
 
+const VIEWS: [View; 2] = [View::Center, View::CenterFlipped];
+
 fn preprocess(settings: &Preprocessing, image: &impl Picture) {
     let mut preprocessor = Preprocessor::new(settings).expect("the settings are valid");
-    for view in [View::Center, View::CenterFlipped] {
+    for view in VIEWS {
         let pixels = preprocessor.fit_view(image, view);
         let mut numbers = vec![f32::NAN; settings.num_values()];
         preprocessor.normalise(&pixels, &mut numbers);

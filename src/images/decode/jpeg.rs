@@ -27,12 +27,15 @@ use self::upsample::Plane;
 use super::reason::{DAMAGED, corrupt, plain, too_early, unsupported};
 use super::{Alpha, Pixels};
 use crate::images::pixels::{AlphaKind, to_rgb8};
-use crate::images::{Format, RgbImage, SkipReason};
+use crate::images::{Format, Part, RgbImage, SkipReason};
+
+/// The part that is read of a picture, as stored, of so many columns and rows.
+type Seen<'a> = &'a dyn Fn((u32, u32)) -> Part;
 
 impl Jpeg<'_> {
-    /// All pixels.
-    pub(super) fn pixels(self) -> Result<Pixels, SkipReason> {
-        match scan::decode(&self, 1) {
+    /// The pixels that are seen, at least.
+    pub(super) fn pixels(self, seen: Seen<'_>) -> Result<Pixels, SkipReason> {
+        match scan::decode(&self, 1, seen) {
             Some(planes) => Ok(Pixels::Planes(planes)),
             None => self.by_the_library(),
         }
@@ -56,13 +59,13 @@ impl Jpeg<'_> {
 
     /// The picture at the smallest scale that suits one whose shorter edge becomes `edge` next; each edge is
     /// rounded up. `None` for what is better decoded whole, and for what cannot be decoded.
-    pub(super) fn reduced(&mut self, edge: u32) -> Option<Pixels> {
-        self.scaled(divisor(self.size(), edge)?)
+    pub(super) fn reduced(&mut self, edge: u32, seen: Seen<'_>) -> Option<Pixels> {
+        self.scaled(divisor(self.size(), edge)?, seen)
     }
 
-    pub(super) fn scaled(&mut self, divisor: u32) -> Option<Pixels> {
+    pub(super) fn scaled(&mut self, divisor: u32, seen: Seen<'_>) -> Option<Pixels> {
         let format = self.scalable()?;
-        if let Some(planes) = scan::decode(self, divisor) {
+        if let Some(planes) = scan::decode(self, divisor, seen) {
             return Some(Pixels::Planes(planes));
         }
         self.decoder

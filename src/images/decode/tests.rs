@@ -279,7 +279,7 @@ fn a_reduced_jpeg_is_upright_and_knows_its_full_size() {
             ..Preprocessing::default()
         };
         let budget = DecodeBudget::new(u64::MAX);
-        let image = decode_for(&preprocessing, bytes, &options, &budget).unwrap();
+        let image = decode_for(&preprocessing, &[], bytes, &options, &budget).unwrap();
         assert_eq!(image.full_size(), full);
         let size = image.size();
         let image = image.picture.into_rgb();

@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::Interpolation;
 use super::filter::{Filter, Filtered};
 use super::geometry::Plan;
-use crate::images::Picture;
+use crate::images::{Part, Picture};
 use crate::kernels::resample::{Scratch, Weights, add, clip, narrow};
 
 /// The bytes of rows that are read at once, about: few enough to stay in the processor's cache.
@@ -37,12 +37,23 @@ impl Resampler {
         plan: &Plan,
         interpolation: Interpolation,
     ) -> Vec<u8> {
-        let (width, height) = image.size();
-        let x = Axis::new(width, plan.resized.0, plan.source.0, plan.size.0);
-        let y = Axis::new(height, plan.resized.1, plan.source.1, plan.size.1);
+        let (x, y) = axes(image.size(), plan);
         match Filter::of(interpolation) {
             Some(filter) => self.convolve(image, &x, &y, filter),
             None => pick(image, &x, &y),
+        }
+    }
+
+    /// The part of a picture of so many columns and rows that the plan's part depends on.
+    pub(super) fn needed(
+        (width, height): (u32, u32),
+        plan: &Plan,
+        interpolation: Interpolation,
+    ) -> Part {
+        let (x, y) = axes((width, height), plan);
+        Part {
+            rows: y.needed(interpolation),
+            columns: x.needed(interpolation),
         }
     }
 
@@ -65,6 +76,13 @@ impl Resampler {
         self.strip = strip;
         rows.done
     }
+}
+
+fn axes((width, height): (u32, u32), plan: &Plan) -> (Axis, Axis) {
+    (
+        Axis::new(width, plan.resized.0, plan.source.0, plan.size.0),
+        Axis::new(height, plan.resized.1, plan.source.1, plan.size.1),
+    )
 }
 
 /// Resizes the columns of one line after another.
@@ -194,7 +212,8 @@ fn pick(image: &impl Picture, x: &Axis, y: &Axis) -> Vec<u8> {
     let mut picked = Vec::with_capacity(3 * columns.len() * y.count as usize);
     let mut buffer = Vec::new();
     for row in y.nearest() {
-        let samples = image.rows(row as u32..row as u32 + 1, 0..image.size().0, &mut buffer);
+        let row = row as u32..row as u32 + 1;
+        let samples = image.rows(row, x.needed(Interpolation::Nearest), &mut buffer);
         picked.extend(
             columns
                 .iter()
@@ -237,6 +256,17 @@ impl Axis {
 
     fn resized_part(self) -> Range<u32> {
         self.at..self.at + self.count
+    }
+
+    /// The stored pixels that the part depends on.
+    fn needed(self, interpolation: Interpolation) -> Range<u32> {
+        if let Some(filter) = Filter::of(interpolation) {
+            let needed = self.filtered(filter).needed(self.resized_part());
+            return needed.start as u32..needed.end as u32;
+        }
+        let mut nearest = self.nearest().map(|place| place as u32);
+        let first = nearest.next().unwrap_or(0);
+        first..nearest.last().unwrap_or(first) + 1
     }
 
     /// The stored pixel for each resized one. Pillow adds up the step, and a tie falls as its sum was rounded.

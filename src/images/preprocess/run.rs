@@ -5,7 +5,28 @@ use super::resample::Resampler;
 use super::views::View;
 use super::{Channels, Layout, Preprocessing};
 use crate::error::Result;
-use crate::images::Picture;
+use crate::images::{Part, Picture};
+
+impl Preprocessing {
+    /// The part of an upright picture of so many columns and rows that some views depend on.
+    pub(crate) fn seen(&self, size: (u32, u32), views: &[View]) -> Part {
+        let of = |&view: &View| {
+            let plan = Plan::new(size, self.resize, self.crop, view);
+            if plan.resized == size {
+                let ((x, y), (width, height)) = (plan.source, plan.size);
+                return Part {
+                    rows: y..y + height,
+                    columns: x..x + width,
+                };
+            }
+            Resampler::needed(size, &plan, self.interpolation)
+        };
+        let parts = views.iter().map(of);
+        parts
+            .reduce(|all, part| all.with(&part))
+            .unwrap_or_else(|| Part::whole(size))
+    }
+}
 
 /// Applies a [`Preprocessing`]; one for each thread, as it keeps its buffers.
 #[derive(Debug, Clone)]

@@ -8,8 +8,8 @@ use libjpeg_turbo_rs::simd::{self, SimdRoutines};
 
 use super::header::Colours;
 use super::upsample::{Line, Plane};
-use crate::images::orientation::{turns, upright};
-use crate::images::{Picture, RgbImage};
+use crate::images::orientation::upright;
+use crate::images::{Part, Picture, RgbImage};
 
 /// The components of a picture, and how it is turned.
 #[derive(Debug)]
@@ -19,12 +19,6 @@ pub struct Planes {
     /// Columns and rows, as stored.
     stored: (u32, u32),
     orientation: Orientation,
-}
-
-/// A part of a picture.
-struct Part {
-    rows: Range<u32>,
-    columns: Range<u32>,
 }
 
 impl Planes {
@@ -79,37 +73,6 @@ impl Planes {
             );
         }
     }
-
-    /// The part of the stored picture that a part of the upright one shows.
-    fn stored_part(&self, part: Part) -> Part {
-        use Orientation::{
-            FlipHorizontal, FlipVertical, NoTransforms, Rotate90, Rotate90FlipH, Rotate180,
-            Rotate270, Rotate270FlipH,
-        };
-        let (width, height) = self.stored;
-        let Part { rows, columns } = part;
-        let swapped = turns(self.orientation);
-        let (rows, columns) = if swapped {
-            (columns, rows)
-        } else {
-            (rows, columns)
-        };
-        let from_end = |range: Range<u32>, end: u32| end - range.end..end - range.start;
-        let (down, across) = match self.orientation {
-            NoTransforms | Rotate90FlipH => (false, false),
-            FlipHorizontal | Rotate270 => (false, true),
-            FlipVertical | Rotate90 => (true, false),
-            Rotate180 | Rotate270FlipH => (true, true),
-        };
-        Part {
-            rows: if down { from_end(rows, height) } else { rows },
-            columns: if across {
-                from_end(columns, width)
-            } else {
-                columns
-            },
-        }
-    }
 }
 
 impl Picture for Planes {
@@ -132,7 +95,7 @@ impl Picture for Planes {
             return buffer;
         }
         let (width, height) = (part.columns.len(), part.rows.len());
-        let stored = self.stored_part(part);
+        let stored = part.stored(self.stored, self.orientation);
         let line = 3 * stored.columns.len();
         let mut pixels = vec![0; 3 * width * height];
         self.write(&stored, &mut pixels, line);

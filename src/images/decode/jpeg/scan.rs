@@ -3,20 +3,25 @@
 //! libjpeg-turbo-rs gives the same pixels. It takes longer for codes, and twice as long for reduced scales,
 //! whose transforms look at one number at a time there. Other kinds and damaged files are left to it.
 
+use std::ops::Range;
+
 use libjpeg_turbo_rs::decode::entropy::{McuComponentPlan, resolve_mcu_plan};
 use libjpeg_turbo_rs::decode::marker::{JpegMetadata, MarkerReader};
 use libjpeg_turbo_rs::simd::{self, SimdRoutines};
 use pulp::{Arch, Simd, WithSimd};
 
+use super::Seen;
 use super::header::Jpeg;
 use super::huffman::{Codes, Kind, Reader};
 use super::idct;
 use super::planes::Planes;
-use super::upsample::Plane;
+use super::upsample::{Plane, Samples};
+use crate::images::Part;
 use crate::images::memory::of_plane;
 
-/// The picture at 1/`divisor`, each edge rounded up; `None` for what is left to libjpeg-turbo-rs.
-pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32) -> Option<Planes> {
+/// What is seen of the picture at 1/`divisor`, each edge rounded up; `None` for what is left to
+/// libjpeg-turbo-rs.
+pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32, seen: Seen<'_>) -> Option<Planes> {
     let metadata = MarkerReader::new(jpeg.bytes).read_markers().ok()?;
     let frame = &metadata.frame;
     let other = metadata.is_arithmetic || frame.is_progressive || frame.is_lossless;
@@ -35,15 +40,21 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32) -> Option<Planes> {
     let unit =
         |blocks: fn(&Component<'_>) -> usize| 8 * components.iter().map(blocks).max().unwrap_or(1);
     let units = (
-        frame.width().div_ceil(unit(|component| component.blocks.0)),
-        frame
-            .height()
-            .div_ceil(unit(|component| component.blocks.1)),
+        frame.width().div_ceil(unit(|c| c.blocks.0)),
+        frame.height().div_ceil(unit(|c| c.blocks.1)),
     );
-    let all = components.iter().map(|c| c.num_bytes(units)).sum();
+    let (width, height) = jpeg.size();
+    let stored = (width.div_ceil(divisor), height.div_ceil(divisor));
+    let seen = seen(stored);
+    for (component, factors) in components.iter_mut().zip(factors) {
+        // What is transformed to more samples has fewer of them left to make.
+        let larger = component.edge * divisor as usize / 8;
+        component.factors = (factors.0 / larger, factors.1 / larger);
+        component.keep(&seen, units);
+    }
+    let all = components.iter().map(Component::num_bytes).sum();
     for component in &mut components {
-        component.stride = units.0 * component.blocks.0 * component.edge;
-        component.samples = of_plane(component.num_bytes(units), all)?;
+        component.samples = of_plane(component.num_bytes(), all)?;
     }
     Arch::new().dispatch(Scan {
         reader: Reader::new(jpeg.bytes.get(metadata.entropy_data_offset..)?),
@@ -52,15 +63,10 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32) -> Option<Planes> {
         components: &mut components,
         routines: simd::detect(),
     })?;
-    let size = [frame.width(), frame.height()].map(|edge| edge.div_ceil(divisor as usize));
-    let size = (size[0], size[1]);
-    let components = components.into_iter().zip(factors);
-    let planes = components.map(|(component, factors)| {
-        let larger = component.edge * divisor as usize / 8;
-        let left = (factors.0 / larger, factors.1 / larger);
-        Plane::new(component.samples, component.stride, size, left)
-    });
-    let stored = (size.0 as u32, size.1 as u32);
+    let size = (stored.0 as usize, stored.1 as usize);
+    let planes = components
+        .into_iter()
+        .map(|component| component.plane(size));
     Some(Planes::new(planes.collect(), jpeg.colours, stored))
 }
 
@@ -88,8 +94,12 @@ struct Component<'a> {
     blocks: (usize, usize),
     /// Samples that a block becomes along an edge.
     edge: usize,
-    stride: usize,
-    /// The rows of the units so far.
+    /// How many columns and rows of the picture a sample stands for.
+    factors: (usize, usize),
+    /// The blocks whose samples are kept.
+    columns: Range<usize>,
+    rows: Range<usize>,
+    /// Of the rows of units so far.
     samples: Vec<u8>,
 }
 
@@ -114,7 +124,9 @@ fn components<'a>(
             quant: &quant.as_ref()?.values,
             blocks: if all.len() == 1 { (1, 1) } else { factors },
             edge: edges[index],
-            stride: 0,
+            factors: (1, 1),
+            columns: 0..0,
+            rows: 0..0,
             samples: Vec::new(),
         })
     };
@@ -148,7 +160,9 @@ impl WithSimd for Scan<'_, '_> {
         let mut number = 0;
         let mut coefficients = [0; 64];
         for y in 0..units.1 {
-            components.iter_mut().for_each(Component::add_rows);
+            for component in &mut *components {
+                component.add_rows(y);
+            }
             for x in 0..units.0 {
                 if restart > 0 && until_restart == 0 {
                     reader.restart(number)?;
@@ -179,19 +193,45 @@ impl WithSimd for Scan<'_, '_> {
 }
 
 impl Component<'_> {
-    /// The samples of so many units.
-    fn num_bytes(&self, units: (usize, usize)) -> usize {
-        units.0 * self.blocks.0 * self.edge * units.1 * self.blocks.1 * self.edge
+    /// Of so many units, keeps the blocks that the seen part depends on.
+    fn keep(&mut self, seen: &Part, units: (usize, usize)) {
+        // Where samples are interpolated, also on the neighbours.
+        let blocks = |seen: &Range<u32>, factor: usize, all: usize| {
+            let first = (seen.start as usize / factor).saturating_sub(1);
+            let end = (seen.end as usize).div_ceil(factor) + 1;
+            first / self.edge..end.div_ceil(self.edge).min(all)
+        };
+        let columns = blocks(&seen.columns, self.factors.0, units.0 * self.blocks.0);
+        let rows = blocks(&seen.rows, self.factors.1, units.1 * self.blocks.1);
+        (self.columns, self.rows) = (columns, rows);
     }
 
-    /// Adds the rows of the next units.
-    fn add_rows(&mut self) {
-        let rows = self.blocks.1 * self.edge;
-        self.samples
-            .resize(self.samples.len() + self.stride * rows, 0);
+    fn stride(&self) -> usize {
+        self.columns.len() * self.edge
     }
 
-    /// Puts the samples of a block at its place, counted in blocks. After the first `count` coefficients in
+    fn num_bytes(&self) -> usize {
+        self.stride() * self.rows.len() * self.edge
+    }
+
+    /// Makes room for what is kept of a row of units.
+    fn add_rows(&mut self, unit: usize) {
+        let end = self.rows.end.min((unit + 1) * self.blocks.1);
+        let rows = end.saturating_sub(self.rows.start) * self.edge;
+        self.samples.resize(self.stride() * rows, 0);
+    }
+
+    /// Of a picture of that size.
+    fn plane(self, size: (usize, usize)) -> Plane {
+        let samples = Samples {
+            stride: self.stride(),
+            origin: (self.columns.start * self.edge, self.rows.start * self.edge),
+            values: self.samples,
+        };
+        Plane::new(samples, size, self.factors)
+    }
+
+    /// Puts the samples of a block that is kept at its place, counted in blocks. After the first `count` coefficients in
     /// the order of the file, all are 0.
     #[inline(always)]
     fn put(
@@ -201,6 +241,10 @@ impl Component<'_> {
         at: (usize, usize),
         routines: &SimdRoutines,
     ) {
+        if !self.columns.contains(&at.0) || !self.rows.contains(&at.1) {
+            return;
+        }
+        let at = (at.0 - self.columns.start, at.1 - self.rows.start);
         match self.edge {
             1 => self.store(&[[idct::mean(coefficients, self.quant)]], at),
             2 => self.store(&idct::two(coefficients, count, self.quant), at),
@@ -225,7 +269,7 @@ impl Component<'_> {
 
     #[inline(always)]
     fn store_row<const N: usize>(&mut self, row: &[u8; N], (x, top): (usize, usize), y: usize) {
-        let start = (top * N + y) * self.stride + x * N;
+        let start = (top * N + y) * self.stride() + x * N;
         self.samples[start..start + N].copy_from_slice(row);
     }
 }

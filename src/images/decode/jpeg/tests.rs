@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::images::{
-    Crop, Interpolation, Limits, Picture, Preprocessing, Preprocessor, Resize, View,
+    Crop, Interpolation, Limits, Part, Picture, Preprocessing, Preprocessor, Resize, View,
+    orientation,
 };
 
 /// A picture in which every pixel differs from its neighbours.
@@ -40,7 +41,7 @@ fn open(jpeg: &[u8]) -> Jpeg<'_> {
 }
 
 fn planes(jpeg: &[u8]) -> Planes {
-    match open(jpeg).pixels().unwrap() {
+    match open(jpeg).pixels(&Part::whole).unwrap() {
         Pixels::Planes(planes) => planes,
         Pixels::Rgb(_) => panic!("a picture of one pass is decoded to its planes"),
     }
@@ -126,7 +127,7 @@ fn a_scan_is_decoded_as_by_the_library_whatever_its_damage() {
                 let Ok(opened) = Jpeg::open(&mutant, &Limits::default()) else {
                     continue;
                 };
-                if let Some(planes) = scan::decode(&opened, 1) {
+                if let Some(planes) = scan::decode(&opened, 1, &Part::whole) {
                     decoded += 1;
                     let what = format!("{subsampling:?}, restart {restart}, seed {seed}");
                     let wanted = match opened.by_the_library().expect(&what) {
@@ -148,12 +149,12 @@ fn other_codings_than_the_usual_are_left_to_the_library() {
     // Progressive, lossless, arithmetic; and 12 bits.
     for (at, to) in [(1, 0xc2), (1, 0xc3), (1, 0xc9), (4, 12)] {
         let mut other = jpeg.clone();
-        assert!(scan::decode(&open(&other), 2).is_some());
+        assert!(scan::decode(&open(&other), 2, &Part::whole).is_some());
         other[frame + at] = to;
         if let Ok(opened) = Jpeg::open(&other, &Limits::default()) {
             for divisor in [1, 2] {
                 assert!(
-                    scan::decode(&opened, divisor).is_none(),
+                    scan::decode(&opened, divisor, &Part::whole).is_none(),
                     "{to}, 1/{divisor}"
                 );
             }
@@ -195,6 +196,59 @@ fn planes_are_resized_as_the_pixels_are() {
     }
 }
 
+#[test]
+fn what_views_see_is_as_in_the_whole_picture() {
+    let settings = [
+        (Resize::Shorter(20), 17),
+        (Resize::Exact(31, 90), 30),
+        (Resize::None, 40),
+    ];
+    let views = [
+        &[View::Center][..],
+        &[View::TopLeft],
+        &[View::BottomRightFlipped],
+        &[View::TopRight, View::BottomLeft],
+    ];
+    for (number, subsampling) in SAMPLINGS.into_iter().enumerate() {
+        let (width, height) = (301 + number, 201);
+        let jpeg = encoded(width, height, subsampling);
+        for (turn, divisor) in TURNS.into_iter().zip([1, 2, 4, 8, 1, 1, 2, 4]) {
+            for ((resize, crop), views) in settings.into_iter().zip(views.into_iter().cycle()) {
+                for interpolation in [Interpolation::Bicubic, Interpolation::Nearest] {
+                    let settings = Preprocessing {
+                        resize,
+                        crop: Crop::Center(crop, crop),
+                        interpolation,
+                        ..Preprocessing::default()
+                    };
+                    let seen = |stored| {
+                        let size = orientation::upright(stored, turn);
+                        settings.seen(size, views).stored(stored, turn)
+                    };
+                    let opened = open(&jpeg);
+                    let Some(part) = scan::decode(&opened, divisor, &seen) else {
+                        assert!(divisor > 1, "{subsampling:?}");
+                        continue;
+                    };
+                    let whole = scan::decode(&opened, divisor, &Part::whole).unwrap();
+                    let (kept, all) = (part.num_bytes(), whole.num_bytes());
+                    assert!(
+                        kept < all || divisor > 2 && kept == all,
+                        "{settings:?}, {views:?}"
+                    );
+                    let (part, whole) = (part.upright(turn), whole.upright(turn));
+                    let mut preprocessor = Preprocessor::new(&settings).unwrap();
+                    for &view in views {
+                        let at = format!("{subsampling:?}, {turn:?}, {settings:?}, {view}");
+                        let wanted = preprocessor.fit_view(&whole, view);
+                        assert!(preprocessor.fit_view(&part, view) == wanted, "{at}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// What a printer's four inks show on white paper; values of Pillow's `Image.merge("CMYK",
 /// …).convert("RGB")`.
 #[test]
@@ -227,7 +281,7 @@ fn reduced_pictures_are_pillows_drafts() {
         for divisor in [2, 4, 8] {
             let wanted = jpeg[format!("1/{divisor}")].as_str();
             let small = open(&Jpeg::without_metadata(file))
-                .scaled(divisor)
+                .scaled(divisor, &Part::whole)
                 .map(Pixels::into_rgb);
             if let (Some(wanted), Some(small)) = (wanted, small) {
                 let size = format!("{} {}\n", small.width(), small.height());
@@ -249,7 +303,7 @@ fn reduced_pictures_are_pillows_drafts() {
 fn an_eighth_is_the_means_of_the_blocks() {
     let value = |x: usize, y: usize| (7 * x + 11 * y) as u8;
     let jpeg = gray(8 * 24, 8 * 16, |x, y| value(x / 8, y / 8));
-    let small = open(&jpeg).scaled(8).unwrap().into_rgb();
+    let small = open(&jpeg).scaled(8, &Part::whole).unwrap().into_rgb();
     assert_eq!((small.width(), small.height()), (24, 16));
     for (i, pixel) in small.pixels().as_chunks::<3>().0.iter().enumerate() {
         let wanted = value(i % 24, i / 24);
@@ -263,7 +317,10 @@ fn an_eighth_is_the_means_of_the_blocks() {
 fn an_edge_that_does_not_divide_is_rounded_up() {
     let jpeg = gray(101, 67, |_, _| 90);
     for (divisor, size) in [(2, (51, 34)), (4, (26, 17)), (8, (13, 9))] {
-        let small = open(&jpeg).scaled(divisor).unwrap().into_rgb();
+        let small = open(&jpeg)
+            .scaled(divisor, &Part::whole)
+            .unwrap()
+            .into_rgb();
         assert_eq!((small.width(), small.height()), size);
         assert!(small.pixels().iter().all(|v| v.abs_diff(90) <= 1));
     }
@@ -272,14 +329,15 @@ fn an_edge_that_does_not_divide_is_rounded_up() {
 #[test]
 fn each_kind_takes_the_memory_of_its_samples() {
     let memory = |jpeg: &[u8]| open(jpeg).working_memory();
-    for (subsampling, bytes) in [
-        (Subsampling::S444, 3 * 40 * 32),
-        (Subsampling::S422, 2 * 48 * 32),
-        (Subsampling::S420, 48 * 32 * 3 / 2),
+    // Blocks beyond the picture are not kept.
+    for (subsampling, bytes, kept) in [
+        (Subsampling::S444, 3 * 40 * 32, 3 * 40 * 32),
+        (Subsampling::S422, 2 * 48 * 32, 40 * 32 + 2 * 24 * 32),
+        (Subsampling::S420, 48 * 32 * 3 / 2, 40 * 32 + 2 * 24 * 16),
     ] {
         let jpeg = encoded(37, 29, subsampling);
         assert_eq!(memory(&jpeg), bytes);
-        assert_eq!(planes(&jpeg).num_bytes(), bytes);
+        assert_eq!(planes(&jpeg).num_bytes(), kept);
     }
     let pixels = colourful(37, 29);
     let progressive = Encoder::new(&pixels, 37, 29, PixelFormat::Rgb).progressive(true);

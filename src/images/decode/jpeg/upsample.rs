@@ -11,12 +11,20 @@ use libjpeg_turbo_rs::RawImage;
 /// A component of a picture.
 #[derive(Debug)]
 pub(super) struct Plane {
-    samples: Vec<u8>,
-    stride: usize,
+    samples: Samples,
     /// Columns and rows that belong to the picture: blocks may reach beyond it.
     size: (usize, usize),
     /// How many columns and rows of the picture each sample stands for.
     factors: (usize, usize),
+}
+
+/// Rows of a component.
+#[derive(Debug)]
+pub(super) struct Samples {
+    pub(super) values: Vec<u8>,
+    pub(super) stride: usize,
+    /// The column and the row of the first.
+    pub(super) origin: (usize, usize),
 }
 
 /// Buffers for a line that has to be upsampled.
@@ -31,32 +39,25 @@ impl Plane {
     /// The component `index` of a decoded picture of that size, if each of its samples stands for `factors`
     /// pixels.
     pub(super) fn of_raw(raw: &mut RawImage, index: usize, factors: (usize, usize)) -> Self {
-        let samples = std::mem::take(&mut raw.planes[index]);
-        Self::new(
-            samples,
-            raw.plane_widths[index],
-            (raw.width, raw.height),
-            factors,
-        )
+        let samples = Samples {
+            values: std::mem::take(&mut raw.planes[index]),
+            stride: raw.plane_widths[index],
+            origin: (0, 0),
+        };
+        Self::new(samples, (raw.width, raw.height), factors)
     }
 
     /// A component of a picture of `size`, if each of its samples stands for `factors` pixels.
-    pub(super) fn new(
-        samples: Vec<u8>,
-        stride: usize,
-        size: (usize, usize),
-        factors: (usize, usize),
-    ) -> Self {
+    pub(super) fn new(samples: Samples, size: (usize, usize), factors: (usize, usize)) -> Self {
         Self {
             samples,
-            stride,
             size: (size.0.div_ceil(factors.0), size.1.div_ceil(factors.1)),
             factors,
         }
     }
 
     pub(super) fn num_bytes(&self) -> u64 {
-        self.samples.len() as u64
+        self.samples.values.len() as u64
     }
 
     /// The samples of the picture's row `y` and of `columns`, one for each pixel.
@@ -107,7 +108,12 @@ impl Plane {
     }
 
     fn row(&self, y: usize, columns: &Range<usize>) -> &[u8] {
-        &self.samples[y * self.stride..][columns.clone()]
+        let Samples {
+            values,
+            stride,
+            origin: (left, top),
+        } = &self.samples;
+        &values[(y - top) * stride..][columns.start - left..columns.end - left]
     }
 
     /// The stored row that is nearer to the picture's row `y`, and the farther one; at the edges they are the
