@@ -9,8 +9,8 @@ const KEPT: usize = 32 << 20;
 
 /// An empty buffer for a file of so many bytes; `None` without memory.
 ///
-/// Of a large one the system gets the memory back when it is dropped: else each of the threads that read files
-/// in turn would keep the largest it has read.
+/// Of a large one the system gets the memory back when it is dropped: else each of the threads that read
+/// files in turn would keep the largest it has read.
 pub(super) fn of_file(bytes: usize) -> Option<Vec<u8>> {
     buffer(bytes, bytes >= LARGE_FILE)
 }

@@ -231,8 +231,8 @@ impl Component<'_> {
         Plane::new(samples, size, self.factors)
     }
 
-    /// Puts the samples of a block that is kept at its place, counted in blocks. After the first `count` coefficients in
-    /// the order of the file, all are 0.
+    /// Puts the samples of a block that is kept at its place, counted in blocks. After the first `count`
+    /// coefficients in the order of the file, all are 0.
     #[inline(always)]
     fn put(
         &mut self,
