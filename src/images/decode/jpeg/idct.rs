@@ -19,36 +19,33 @@ pub(super) fn mean(coefficients: &[i16; 64], quant: &[u16; 64]) -> u8 {
 
 #[inline(always)]
 pub(super) fn two(coefficients: &[i16; 64], count: usize, quant: &[u16; 64]) -> [[u8; 2]; 2] {
-    if count == 1 {
-        return [[mean(coefficients, quant); 2]; 2];
-    }
-    let lines = columns(&rows(coefficients, quant), CONST_BITS - PASS_BITS + 2, pair);
-    let shift = CONST_BITS + PASS_BITS + 3 + 2;
-    let mut out = [[0; 2]; 2];
-    for y in 0..2 {
-        let values = pair(&lines[y]);
-        for x in 0..2 {
-            out[y][x] = sample(values[x], shift);
-        }
-    }
-    out
+    samples(coefficients, count, quant, 2, pair)
 }
 
 #[inline(always)]
 pub(super) fn four(coefficients: &[i16; 64], count: usize, quant: &[u16; 64]) -> [[u8; 4]; 4] {
+    samples(coefficients, count, quant, 1, quartet)
+}
+
+/// The transform whose `line` gives values of so many more bits.
+#[inline(always)]
+fn samples<const N: usize>(
+    coefficients: &[i16; 64],
+    count: usize,
+    quant: &[u16; 64],
+    bits: u32,
+    line: impl Fn(&Row) -> [i32; N],
+) -> [[u8; N]; N] {
     if count == 1 {
-        return [[mean(coefficients, quant); 4]; 4];
+        return [[mean(coefficients, quant); N]; N];
     }
-    let lines = columns(
-        &rows(coefficients, quant),
-        CONST_BITS - PASS_BITS + 1,
-        quartet,
-    );
-    let shift = CONST_BITS + PASS_BITS + 3 + 1;
-    let mut out = [[0; 4]; 4];
-    for y in 0..4 {
-        let values = quartet(&lines[y]);
-        for x in 0..4 {
+    let rows = rows(coefficients, quant);
+    let lines = columns(&rows, CONST_BITS - PASS_BITS + bits, &line);
+    let shift = CONST_BITS + PASS_BITS + 3 + bits;
+    let mut out = [[0; N]; N];
+    for y in 0..N {
+        let values = line(&lines[y]);
+        for x in 0..N {
             out[y][x] = sample(values[x], shift);
         }
     }
