@@ -313,7 +313,8 @@ impl StoreWriter {
             left: format!("the feature store `{}`", self.path.display()),
             right: "what this run asks for".to_owned(),
             differences: differences.join("; "),
-            hint: "choose another output folder, or --overwrite to throw the store's features away"
+            hint: "use another folder for the features, or throw away those that it holds with \
+                   `frostline extract --overwrite`"
                 .to_owned(),
         })
     }

@@ -32,18 +32,20 @@ pub fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
 /// A thumbnail inside a segment is passed over together with its own end marker.
 fn jpeg(bytes: &[u8]) -> Result<(), SkipReason> {
     let mut rest = bytes.get(2..).unwrap_or_default();
-    let mut has_pixels = false;
+    let mut scans = 0;
+    // The decoder takes the last tables for all scans, libjpeg those before each component's first.
+    let (mut tables, mut tables_change) = (Vec::new(), false);
     loop {
+        let has_pixels = scans > 0;
         let (marker, after) = next_marker(rest).ok_or_else(|| cut_jpeg(has_pixels))?;
         match marker {
-            END => {
-                return if has_pixels {
-                    Ok(())
-                } else {
-                    Err(jpeg_without_pixels())
-                };
+            END if !has_pixels => return Err(jpeg_without_pixels()),
+            END if tables_change && scans > 1 => {
+                let kind = "quantization tables that change between scans";
+                return Err(unsupported(Format::Jpeg, kind));
             }
-            SCAN => has_pixels = true,
+            END => return Ok(()),
+            SCAN => scans += 1,
             _ => {}
         }
         if let Some(process) = unknown_process(marker, after) {
@@ -52,14 +54,20 @@ fn jpeg(bytes: &[u8]) -> Result<(), SkipReason> {
         rest = if stands_alone(marker) {
             after
         } else {
-            after_segment(after, has_pixels)?
+            after_segment(after, scans > 0)?
         };
+        if marker == TABLES {
+            let segment = &after[..after.len() - rest.len()];
+            tables_change |= has_pixels && !tables.contains(&segment);
+            tables.push(segment);
+        }
     }
 }
 
 const START: u8 = 0xd8;
 const END: u8 = 0xd9;
 const SCAN: u8 = 0xda;
+const TABLES: u8 = 0xdb;
 
 /// The next marker and what follows it.
 ///
@@ -196,6 +204,23 @@ mod tests {
                 "{len}"
             );
         }
+    }
+
+    /// libjpeg keeps the table that a component had at its first scan (T.81, B.2.4.1).
+    #[test]
+    fn tables_that_change_between_scans_are_told() {
+        let (table, other) = (b"\xff\xdb\0\x04\0\x01", b"\xff\xdb\0\x04\0\x02");
+        let scan = &b"\xff\xda\0\x03\x01ab"[..];
+        let jpeg = |parts: &[&[u8]]| {
+            jpeg(&[&WHOLE[..2], table, scan, &parts.concat(), b"\xff\xd9"].concat())
+        };
+        assert_eq!(jpeg(&[scan]), Ok(()));
+        assert_eq!(jpeg(&[table, scan]), Ok(()));
+        assert_eq!(jpeg(&[other]), Ok(()), "one scan alone");
+        let kind = "quantization tables that change between scans";
+        let refused = Err(unsupported(Format::Jpeg, kind));
+        assert_eq!(jpeg(&[other, scan]), refused);
+        assert_eq!(jpeg(&[scan, other]), refused);
     }
 
     #[test]

@@ -100,7 +100,7 @@ fn other_pixels_are_told_apart_and_heads_go_on() {
     place
         .frostline("extract {dir}/images -o {dir}/old")
         .exits(1)
-        .says(&[why, "choose another output folder, or --overwrite"]);
+        .says(&[why, "use another folder for the features"]);
     place
         .frostline("fit-head {dir}/old --validation {dir}/store -o {dir}/mixed")
         .exits(1)

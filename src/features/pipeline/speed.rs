@@ -28,7 +28,8 @@ pub struct Speed {
     pub elapsed: Duration,
     /// How long the stages took.
     pub timings: Timings,
-    /// What kept it from being faster; `None` where it was too short to tell.
+    /// What kept it from being faster; `None` where it was too short to tell, or spent most of its time on
+    /// something else, as waiting for the names of files.
     pub bound: Option<Bound>,
 }
 
@@ -79,6 +80,14 @@ impl Bound {
         let reading = timings.read / cpus as u32;
         let decoding = (timings.decode + timings.preprocess) / cpus as u32;
         let network = timings.forward / lanes as u32;
+        let shared = if means.on_cpu {
+            network
+        } else {
+            Duration::ZERO
+        };
+        if (reading + decoding + shared).max(network) * 2 < means.elapsed {
+            return None;
+        }
         Some(if reading > decoding.max(network) {
             Self::Reading
         } else if network > decoding {
@@ -186,6 +195,14 @@ mod tests {
         assert_eq!(of(0, 16, 2, 2, (9, None)), decoding(Reduced::Untried));
         assert_eq!(of(0, 16, 2, 2, (7, None)), decoding(Reduced::Nothing));
         assert_eq!(of(0, 16, 2, 2, (7, Some(0.5))), decoding(Reduced::Nothing));
+    }
+
+    #[test]
+    fn a_run_that_waited_for_its_input_says_nothing() {
+        // Of each CPU, 4 and 6 of 10 s.
+        assert_eq!(of(1, 5, 2, 2, (0, None)), None);
+        let decoding = Bound::Decoding(Reduced::Nothing);
+        assert_eq!(of(1, 8, 3, 2, (0, None)), Some(decoding));
     }
 
     #[test]
