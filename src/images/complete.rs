@@ -56,9 +56,10 @@ fn jpeg(bytes: &[u8]) -> Result<(), SkipReason> {
         } else {
             after_segment(after, scans > 0)?
         };
-        if marker == TABLES {
-            let segment = &after[..after.len() - rest.len()];
-            tables_change |= has_pixels && !tables.contains(&segment);
+        let segment = &after[..after.len() - rest.len()];
+        if marker == TABLES && !tables.contains(&segment) {
+            tables_change |= has_pixels || tables.len() == MOST_TABLES;
+            tables.truncate(MOST_TABLES - 1);
             tables.push(segment);
         }
     }
@@ -68,6 +69,9 @@ const START: u8 = 0xd8;
 const END: u8 = 0xd9;
 const SCAN: u8 = 0xda;
 const TABLES: u8 = 0xdb;
+
+/// More segments of tables than there are tables, few enough to compare each with all.
+const MOST_TABLES: usize = 16;
 
 /// The next marker and what follows it.
 ///
