@@ -9,6 +9,9 @@ const POINT: u32 = 22;
 /// Weights are taken in groups of so many: a vector of 32-bit numbers.
 const GROUP: usize = 8;
 
+/// Sums that are added up at once.
+const BLOCK: usize = 32;
+
 /// Where a pixel depends on no more pixels than this, their channels are added up together; where it depends
 /// on more, vectors of one channel have less to do.
 const FEW: usize = 16;
@@ -180,15 +183,28 @@ impl WithSimd for Many<'_> {
     }
 }
 
-/// Adds a line to sums, so many times as its weight says.
-pub(crate) fn add(sums: &mut [i32], line: &[u8], weight: i32) {
-    Arch::new().dispatch(Add { sums, line, weight });
+/// Adds lines as long as the sums, one after the other, each so many times as its weight says.
+///
+/// # Panics
+///
+/// If there are not as many lines as weights.
+pub(crate) fn add(sums: &mut [i32], lines: &[u8], weights: &[i32]) {
+    assert_eq!(
+        lines.len(),
+        sums.len() * weights.len(),
+        "a weight for each line"
+    );
+    Arch::new().dispatch(Add {
+        sums,
+        lines,
+        weights,
+    });
 }
 
 struct Add<'a> {
     sums: &'a mut [i32],
-    line: &'a [u8],
-    weight: i32,
+    lines: &'a [u8],
+    weights: &'a [i32],
 }
 
 impl WithSimd for Add<'_> {
@@ -196,17 +212,36 @@ impl WithSimd for Add<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let n = self.sums.len().min(self.line.len());
-        let (sums, line) = (&mut self.sums[..n], &self.line[..n]);
-        for i in 0..n {
-            sums[i] = sums[i].wrapping_add(self.weight.wrapping_mul(i32::from(line[i])));
+        let length = self.sums.len();
+        let (blocks, rest) = self.sums.as_chunks_mut::<BLOCK>();
+        let start = BLOCK * blocks.len();
+        for (i, block) in blocks.iter_mut().enumerate() {
+            // A copy is kept in registers.
+            let mut sums = *block;
+            for (line, weight) in self.lines.chunks_exact(length).zip(self.weights) {
+                let line: &[u8; BLOCK] = line[BLOCK * i..].first_chunk().expect("a whole block");
+                for j in 0..BLOCK {
+                    sums[j] = sums[j].wrapping_add(weight.wrapping_mul(i32::from(line[j])));
+                }
+            }
+            *block = sums;
+        }
+        for (line, weight) in self.lines.chunks_exact(length).zip(self.weights) {
+            for (sum, sample) in rest.iter_mut().zip(&line[start..]) {
+                *sum = sum.wrapping_add(weight.wrapping_mul(i32::from(*sample)));
+            }
         }
     }
 }
 
+/// Appends the samples of sums.
+pub(crate) fn finish(sums: &[i32], out: &mut Vec<u8>) {
+    Arch::new().dispatch(|| out.extend(sums.iter().copied().map(clip)));
+}
+
 /// The sample of a sum.
 #[inline(always)]
-pub(crate) fn clip(sum: i32) -> u8 {
+fn clip(sum: i32) -> u8 {
     (sum.wrapping_add(1 << (POINT - 1)) >> POINT).clamp(0, 255) as u8
 }
 

@@ -89,10 +89,11 @@ impl Preparer<'_> {
             &self.budget,
         )?;
         let start = Instant::now();
-        let fit = |&view: &View| preprocessor.fit_view(&*image, view);
-        let pixels = self.views.iter().map(fit).collect::<Vec<_>>().concat();
+        let views = self.views.iter();
+        let fitted = views.map(|&view| preprocessor.fit_view(&*image, view));
+        let pixels = fitted.reduce(|all, view| [all, view].concat());
         timings.preprocess = start.elapsed();
-        Ok((image.full_size(), pixels))
+        Ok((image.full_size(), pixels.unwrap_or_default()))
     }
 
     /// Finds out now and then how long a picture, which took `full`, takes at a reduced scale.

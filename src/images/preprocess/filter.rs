@@ -96,18 +96,20 @@ impl Filtered {
     pub(super) fn weights(self, resized: Range<u32>) -> Weights {
         let first = self.needed(resized.clone()).start;
         let mut weights = Weights::new(self.taps());
+        let mut exact = Vec::new();
         for at in resized {
-            weights.push(self.stretch(at).start - first, self.weights_of(at));
+            let start = self.stretch(at).start - first;
+            weights.push(start, self.weights_of(at, &mut exact));
         }
         weights
     }
 
-    /// The weights of the stored pixels that a resized one depends on.
-    pub(super) fn weights_of(self, at: u32) -> impl Iterator<Item = i32> {
-        let weights = self.stretch(at).map(|stored| self.weight(at, stored));
-        let weights: Vec<f64> = weights.collect();
-        let sum: f64 = weights.iter().sum();
-        weights.into_iter().map(move |weight| fixed(weight / sum))
+    /// The weights of the stored pixels that a resized one depends on; `exact` is a buffer.
+    pub(super) fn weights_of(self, at: u32, exact: &mut Vec<f64>) -> impl Iterator<Item = i32> {
+        exact.clear();
+        exact.extend(self.stretch(at).map(|stored| self.weight(at, stored)));
+        let sum: f64 = exact.iter().sum();
+        exact.iter().map(move |weight| fixed(weight / sum))
     }
 
     /// The most stored pixels that a resized one depends on.

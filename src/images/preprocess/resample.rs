@@ -5,7 +5,6 @@
 //! and again after the rows. (Since version 13 it begins with the rows where the height shrinks much more
 //! than the width, which only an exact size can ask for.)
 
-use std::collections::VecDeque;
 use std::mem::take;
 use std::ops::Range;
 
@@ -13,10 +12,13 @@ use super::Interpolation;
 use super::filter::{Filter, Filtered};
 use super::geometry::Plan;
 use crate::images::{Part, Picture};
-use crate::kernels::resample::{Scratch, Weights, add, clip, narrow};
+use crate::kernels::resample::{Scratch, Weights, add, finish, narrow};
 
 /// The bytes of rows that are read at once, about: few enough to stay in the processor's cache.
 const STRIP: u32 = 1 << 20;
+
+/// Lines that are added to the resized rows at once.
+const LINES: usize = 16;
 
 /// The most weights that are kept; more, of lines of millions of pixels, are computed as they are needed.
 const MOST_WEIGHTS: usize = 1 << 22;
@@ -74,7 +76,7 @@ impl Resampler {
             }
         }
         self.strip = strip;
-        rows.done
+        rows.finish()
     }
 }
 
@@ -133,15 +135,22 @@ struct Rows {
     axis: Filtered,
     /// Those that no line has reached yet.
     left: Range<u32>,
-    /// Those that depend on more lines, the first on top.
-    open: VecDeque<Row>,
-    /// The number of the next line.
+    /// Those that depend on more lines.
+    open: Vec<Row>,
+    /// Buffers of those that are done.
+    spare: Vec<Row>,
+    /// Weights before they are rounded.
+    exact: Vec<f64>,
+    /// Lines that were not added yet.
+    lines: Vec<u8>,
+    /// The number of the first of them.
     next: usize,
     length: usize,
     done: Vec<u8>,
 }
 
 /// A resized row that is being added up.
+#[derive(Default)]
 struct Row {
     stretch: Range<usize>,
     weights: Vec<i32>,
@@ -154,7 +163,10 @@ impl Rows {
         Self {
             axis,
             left: y.resized_part(),
-            open: VecDeque::new(),
+            open: Vec::new(),
+            spare: Vec::new(),
+            exact: Vec::new(),
+            lines: Vec::with_capacity(LINES * length),
             next: axis.needed(y.resized_part()).start,
             length,
             done: Vec::with_capacity(length * y.count as usize),
@@ -169,40 +181,56 @@ impl Rows {
 
     /// Takes the next line.
     fn push(&mut self, line: &[u8]) {
-        self.begin();
-        for row in &mut self.open {
-            if row.stretch.contains(&self.next) {
-                add(
-                    &mut row.sums,
-                    line,
-                    row.weights[self.next - row.stretch.start],
-                );
-            }
-        }
-        self.next += 1;
-        while self
-            .open
-            .front()
-            .is_some_and(|row| row.stretch.end <= self.next)
-        {
-            let row = self.open.pop_front().expect("there is a first one");
-            self.done.extend(row.sums.into_iter().map(clip));
+        self.lines.extend_from_slice(line);
+        if self.lines.len() == LINES * self.length {
+            self.add();
         }
     }
 
-    fn begin(&mut self) {
-        while let Some(at) = self.left.clone().next() {
-            let stretch = self.axis.stretch(at);
-            if stretch.start > self.next {
-                return;
+    fn add(&mut self) {
+        let lines = self.next..self.next + self.lines.len() / self.length;
+        let mut open = take(&mut self.open).into_iter();
+        while let Some(mut row) = open.next().or_else(|| self.begin(lines.end)) {
+            let part = row.stretch.start.max(lines.start)..row.stretch.end.min(lines.end);
+            let [from, to] = [part.start, part.end].map(|line| self.length * (line - lines.start));
+            let [first, end] = [part.start, part.end].map(|line| line - row.stretch.start);
+            add(
+                &mut row.sums,
+                &self.lines[from..to],
+                &row.weights[first..end],
+            );
+            if row.stretch.end <= lines.end {
+                finish(&row.sums, &mut self.done);
+                self.spare.push(row);
+            } else {
+                self.open.push(row);
             }
-            self.left.start += 1;
-            self.open.push_back(Row {
-                weights: self.axis.weights_of(at).collect(),
-                sums: vec![0; self.length],
-                stretch,
-            });
         }
+        self.next = lines.end;
+        self.lines.clear();
+    }
+
+    /// The next row, if it depends on a line before that one.
+    fn begin(&mut self, end: usize) -> Option<Row> {
+        let at = self.left.clone().next()?;
+        let stretch = self.axis.stretch(at);
+        if stretch.start >= end {
+            return None;
+        }
+        self.left.start += 1;
+        let mut row = self.spare.pop().unwrap_or_default();
+        row.stretch = stretch;
+        row.weights.clear();
+        let weights = self.axis.weights_of(at, &mut self.exact);
+        row.weights.extend(weights);
+        row.sums.clear();
+        row.sums.resize(self.length, 0);
+        Some(row)
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.add();
+        self.done
     }
 }
 
