@@ -1,12 +1,12 @@
-//! Images a second from folder to features, beside what bare ONNX Runtime, with the settings that it comes with, does on
-//! ready tensors of the same batch size.
+//! Images a second from folder to features, beside what bare ONNX Runtime, with the settings that it comes
+//! with, does on ready tensors of the same batch size.
 //!
-//! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `scripts/setup.sh`. Rounds of both are run in turn;
-//! medians are printed with their ratio. Without IMAGES, the emoji of `scripts/quickstart.sh` are taken, a class of them;
-//! N takes that many of the images only.
+//! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `scripts/setup.sh`. Rounds of both are run
+//! in turn; medians are printed with their ratio. Without IMAGES, the emoji of `scripts/quickstart.sh` are
+//! taken, a class of them; N takes that many of the images only.
 //!
-//! `extract --whole IMAGES BACKBONE` and `extract --bare BACKBONE` are workers of `scripts/bench_peers.sh`: they say
-//! `ready WHAT`, and answer each line `go` (the second `go N`, N images) with seconds.
+//! `extract --whole IMAGES BACKBONE` and `extract --bare BACKBONE` are workers of `scripts/bench_peers.sh`:
+//! they say `ready WHAT`, and answer each line `go` (the second `go N`, N images) with seconds.
 
 use std::collections::HashSet;
 use std::env;

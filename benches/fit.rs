@@ -1,8 +1,10 @@
-//! Fitting a head, to be timed from outside: says `ready WHAT`, then answers each line `go` with the seconds of one fit.
+//! Fitting a head, to be timed from outside: says `ready WHAT`, then answers each line `go` with the seconds
+//! of one fit.
 //!
-//! `cargo bench --bench fit -- N D C EPOCHS BATCH DTYPE MODE FEATURES LABELS`: `FEATURES` are N · D little-endian
-//! float32 numbers, `LABELS` N little-endian int64 ones (numpy's `tofile`); `DTYPE` is `f32` or `f16`, `MODE` is `sgd`,
-//! or `lbfgs` or `linfa`, which take scikit-learn's tolerance of 1e-4. Reading and rounding them is not timed.
+//! `cargo bench --bench fit -- N D C EPOCHS BATCH DTYPE MODE FEATURES LABELS`: `FEATURES` are N · D
+//! little-endian float32 numbers, `LABELS` N little-endian int64 ones (numpy's `tofile`); `DTYPE` is `f32` or
+//! `f16`, `MODE` is `sgd`, or `lbfgs` or `linfa`, which take scikit-learn's tolerance of 1e-4. Reading and
+//! rounding them is not timed.
 
 use std::env;
 use std::fs;

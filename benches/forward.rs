@@ -1,9 +1,10 @@
-//! Milliseconds an image that a backbone takes on ready tensors, run as extraction runs it: batches in as many lanes as
-//! the backbone has replicas.
+//! Milliseconds an image that a backbone takes on ready tensors, run as extraction runs it: batches in as
+//! many lanes as the backbone has replicas.
 //!
-//! `cargo bench --bench forward [-- BACKBONE [BATCH]]`, after `scripts/setup.sh`, prints the median of a few rounds.
-//! `forward BACKBONE BATCH IMAGES FEATURES` is a worker of `scripts/bench_peers.sh`: it reads BATCH images and writes their
-//! features, both plain little-endian `f32`, says `ready WHAT`, and answers each line `go N` with the seconds of N batches.
+//! `cargo bench --bench forward [-- BACKBONE [BATCH]]`, after `scripts/setup.sh`, prints the median of a few
+//! rounds. `forward BACKBONE BATCH IMAGES FEATURES` is a worker of `scripts/bench_peers.sh`: it reads BATCH
+//! images and writes their features, both plain little-endian `f32`, says `ready WHAT`, and answers each line
+//! `go N` with the seconds of N batches.
 
 use std::env;
 use std::fs;

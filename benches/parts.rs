@@ -1,7 +1,7 @@
 //! The parts of the way from a file to a head, each alone: `cargo bench --bench parts [-- PART]`.
 //!
-//! Nothing is needed but the repository: pictures, features and stores are generated. `forward` wants the default
-//! backbone, from `scripts/setup.sh`, and is left out where that is missing.
+//! Nothing is needed but the repository: pictures, features and stores are generated. `forward` wants the
+//! default backbone, from `scripts/setup.sh`, and is left out where that is missing.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -174,7 +174,8 @@ fn store_read(bencher: Bencher, (n, d): (usize, usize)) {
         .bench_local(|| FeatureStore::open(&path).and_then(|store| store.features(&digests)));
 }
 
-/// In batches of 32, N, D, C: the tutorial's job, one that needs the memory, and one that needs the arithmetic.
+/// In batches of 32, N, D, C: the tutorial's job, one that needs the memory, and one that needs the
+/// arithmetic.
 #[divan::bench(args = [(694, 4096, 2), (20_000, 4096, 10), (20_000, 1280, 100)], sample_count = 5)]
 fn sgd_epoch(bencher: Bencher, (n, d, c): (usize, usize, usize)) {
     let features = Array2::from_shape_fn((n, d), |(i, j)| ((i * 31 + j * 17) % 101) as f32 / 101.0);

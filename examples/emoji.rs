@@ -1,8 +1,8 @@
 //! Writes the emoji sample: a real set of images, a folder for each class, out of nothing but cargo.
 //!
-//! `cargo run --example emoji -- data/emoji` writes `{train,validation}/<group>/<name>.png`, 72 × 72 pixels with a
-//! transparent background. The graphics are Twemoji's (CC-BY 4.0), the groups Unicode's. A fifth of each group, chosen
-//! by a hash of the emoji, is for validation: the same ones every time.
+//! `cargo run --example emoji -- data/emoji` writes `{train,validation}/<group>/<name>.png`, 72 × 72 pixels
+//! with a transparent background. The graphics are Twemoji's (CC-BY 4.0), the groups Unicode's. A fifth of
+//! each group, chosen by a hash of the emoji, is for validation: the same ones every time.
 
 use std::path::Path;
 use std::{env, fs, io};

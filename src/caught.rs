@@ -1,8 +1,8 @@
 //! Panics of a library over what a file says, as errors.
 //!
-//! `ort` 2.0.0-rc.15 panics where ONNX Runtime works out a negative length for an output, as of a window that is larger
-//! than what it moves over, and some decoders where a picture contradicts itself; nothing is left half done
-//! by that.
+//! `ort` 2.0.0-rc.15 panics where ONNX Runtime works out a negative length for an output, as of a window that
+//! is larger than what it moves over, and some decoders where a picture contradicts itself; nothing is left
+//! half done by that.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};

@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 
 /// Unique class names in index order; `targets` are indices into it.
 ///
-/// torchvision's `ImageFolder` sorts the names of the class folders: [`ClassIndex::from_names`] does the same. It is
-/// serialised as a list of names; a list that names a class twice is refused on reading.
+/// torchvision's `ImageFolder` sorts the names of the class folders: [`ClassIndex::from_names`] does the
+/// same. It is serialised as a list of names; a list that names a class twice is refused on reading.
 ///
 /// ```
 /// use frostline::classes::ClassIndex;

@@ -49,7 +49,8 @@ pub struct Classifier {
     record: TrainingRecord,
 }
 
-/// The probabilities of one image, a number for each class, which add up to 1, and whether it is of any class at all.
+/// The probabilities of one image, a number for each class, which add up to 1, and whether it is of any class
+/// at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
     probabilities: Vec<f64>,
@@ -156,8 +157,8 @@ impl Classifier {
         &self.record
     }
 
-    /// The prediction for a training image by a head that was trained without it and its near-duplicates, where the head
-    /// keeps it. Whether the image is of any class is not asked: the head knows it.
+    /// The prediction for a training image by a head that was trained without it and its near-duplicates,
+    /// where the head keeps it. Whether the image is of any class is not asked: the head knows it.
     #[must_use]
     pub fn out_of_fold(&self, digest: &Digest) -> Option<Prediction> {
         let logits = self.record.out_of_fold(&digest.0)?;
@@ -216,15 +217,15 @@ impl Classifier {
         (trained != version).then(|| {
             format!(
                 "the head was trained on features of pixel version {trained}, and is used on those of \
-                 version {version}: features of JPEGs differ slightly (cosine 0.999); to use the same pixels, \
-                 extract the training images again and fit the head again"
+                 version {version}: features of JPEGs differ slightly (cosine 0.999); to use the same \
+                 pixels, extract the training images again and fit the head again"
             )
         })
     }
 
-    /// Predicts from features (N · V, D), V views of each image together: a prediction for each image, the mean of its
-    /// views' probabilities, or why there is none. Whether it is of any class, its first view says, the centre, whatever
-    /// the others are.
+    /// Predicts from features (N · V, D), V views of each image together: a prediction for each image, the
+    /// mean of its views' probabilities, or why there is none. Whether it is of any class, its first view
+    /// says, the centre, whatever the others are.
     ///
     /// # Errors
     /// [`Error::Mismatch`] where D is not the head's.
@@ -280,8 +281,8 @@ impl Classifier {
     }
 }
 
-/// Whether features and logits of each image are numbers. A sum that left the range on its way may be any logit, also one
-/// whose probability is a number.
+/// Whether features and logits of each image are numbers. A sum that left the range on its way may be any
+/// logit, also one whose probability is a number.
 fn usable(
     features: ArrayView2<f32>,
     logits: ArrayView2<f64>,
@@ -345,7 +346,8 @@ impl Prediction {
         self.top(1).first().copied().unwrap_or((0, 0.0))
     }
 
-    /// The `k` most probable classes with their probabilities, best first; the lower index first among equals.
+    /// The `k` most probable classes with their probabilities, best first; the lower index first among
+    /// equals.
     #[must_use]
     pub fn top(&self, k: usize) -> Vec<(usize, f64)> {
         top(&self.probabilities, k)

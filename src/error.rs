@@ -115,8 +115,8 @@ pub enum Error {
     },
     /// A minimum was not reached.
     #[error(
-        "the fit has not converged: {}the largest entry of the gradient is {gradient:.1e}, \
-         but must be at most {tolerance:.1e}",
+        "the fit has not converged: {}the largest entry of the gradient is {gradient:.1e}, but must be at \
+         most {tolerance:.1e}",
         after(*iterations)
     )]
     NotConverged {
@@ -297,7 +297,8 @@ pub(crate) fn in_quotes<'a>(names: impl IntoIterator<Item = &'a str>) -> String 
     listed.join(", ") + &more
 }
 
-/// Whether an error says nothing about the file it happened to: the system has run out of open files or memory.
+/// Whether an error says nothing about the file it happened to: the system has run out of open files or
+/// memory.
 pub(crate) fn is_of_system(error: &io::Error) -> bool {
     /// `ENOMEM`, `ENFILE` and `EMFILE`, which have these numbers on Linux, macOS and the BSDs.
     #[cfg(unix)]

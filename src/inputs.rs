@@ -1,8 +1,8 @@
 //! Where files are read: the only module that opens a file for reading.
 //!
-//! Only regular files are opened. A pipe would block until somebody writes to it, a device may never end, and both are
-//! refused by what was really opened, since a name can be given to something else after a check. What is read whole has
-//! a limit, which is compared with the file's length before memory is allocated.
+//! Only regular files are opened. A pipe would block until somebody writes to it, a device may never end, and
+//! both are refused by what was really opened, since a name can be given to something else after a check.
+//! What is read whole has a limit, which is compared with the file's length before memory is allocated.
 
 use std::fmt;
 use std::fs::{File, FileType};
@@ -36,8 +36,9 @@ impl std::error::Error for NotAFile {}
 /// Opens a regular file.
 ///
 /// # Errors
-/// That of the system; one of kind [`ErrorKind::IsADirectory`] for a folder, and one caused by [`NotAFile`] for anything
-/// else that is not a regular file, such as a pipe, a device, or a link that is not to be followed.
+/// That of the system; one of kind [`ErrorKind::IsADirectory`] for a folder, and one caused by [`NotAFile`]
+/// for anything else that is not a regular file, such as a pipe, a device, or a link that is not to be
+/// followed.
 pub(crate) fn open(path: &Path, links: Links) -> io::Result<File> {
     let file = open_without_waiting(path, links)?;
     check_kind(file.metadata()?.file_type())?;
@@ -64,7 +65,8 @@ pub(crate) fn read_text(path: &Path, links: Links, limit: u64) -> io::Result<Str
 /// Reads all of an open file of at most `limit` bytes.
 ///
 /// # Errors
-/// [`ErrorKind::FileTooLarge`] where it is longer, also where it grows while it is read; [`ErrorKind::OutOfMemory`].
+/// [`ErrorKind::FileTooLarge`] where it is longer, also where it grows while it is read;
+/// [`ErrorKind::OutOfMemory`].
 pub(crate) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let length = length(&file, limit)?;
     let mut bytes = Vec::new();
@@ -209,7 +211,8 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 
-    /// A sparse file of 8 EiB would need as much memory if its length were believed; here it is over the limit.
+    /// A sparse file of 8 EiB would need as much memory if its length were believed; here it is over the
+    /// limit.
     #[test]
     fn a_long_file_is_refused_before_memory_is_allocated() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! A lock file: one writer at a time.
 //!
-//! The operating system's lock on the file is what counts, so a killed writer leaves nothing to clean up; the file's
-//! content, the writer's process number, is for people.
+//! The operating system's lock on the file is what counts, so a killed writer leaves nothing to clean up; the
+//! file's content, the writer's process number, is for people.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -15,8 +15,8 @@ use crate::outputs::{self, Owner};
 pub(crate) struct WriteLock(File);
 
 impl Drop for WriteLock {
-    /// Closing the file would not do: a process that another thread is just starting has a copy of it for a moment, and
-    /// the lock lasts until the last copy is closed.
+    /// Closing the file would not do: a process that another thread is just starting has a copy of it for a
+    /// moment, and the lock lasts until the last copy is closed.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }
@@ -29,8 +29,8 @@ impl WriteLock {
     /// Locks the file at `path`, which is made where it is missing and stays, on behalf of `object`.
     ///
     /// # Errors
-    /// [`Error::Locked`] naming `object` and who writes to it; [`Error::Io`], also where the file is no lock of ours: a
-    /// link, or something with another content, which stays as it is.
+    /// [`Error::Locked`] naming `object` and who writes to it; [`Error::Io`], also where the file is no lock
+    /// of ours: a link, or something with another content, which stays as it is.
     pub(crate) fn take(path: &Path, object: &Path) -> Result<Self> {
         let mut file =
             outputs::open_growing(path, Owner::Anyone).map_err(Error::io("write", path))?;

@@ -9,7 +9,8 @@ pub trait Progress: Sync {
     fn begin(&self, what: &str, total: u64);
     /// `steps` more of the stage are done.
     fn advance(&self, steps: u64);
-    /// `steps` more are done that took no work, as images whose features are known: they say nothing of the speed.
+    /// `steps` more are done that took no work, as images whose features are known: they say nothing of the
+    /// speed.
     fn pass_over(&self, steps: u64) {
         self.advance(steps);
     }

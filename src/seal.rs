@@ -1,9 +1,9 @@
 //! A checksum that stands in the file it is of.
 //!
 //! # Format
-//! The BLAKE3 of all bytes of the file, as 64 hex digits in lower case, where the digits themselves count as zeros (the
-//! character `0`). Each format says where they stand: in an Arrow footer's metadata, or in JSON behind `"checksum":"`.
-//! It finds damage. It is no signature: whoever changes a file can seal it again.
+//! The BLAKE3 of all bytes of the file, as 64 hex digits in lower case, where the digits themselves count as
+//! zeros (the character `0`). Each format says where they stand: in an Arrow footer's metadata, or in JSON
+//! behind `"checksum":"`. It finds damage. It is no signature: whoever changes a file can seal it again.
 
 use std::ops::Range;
 
@@ -39,8 +39,8 @@ fn digits(bytes: &[u8], place: &Range<usize>) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// Where the digits stand in JSON without spaces around its colons: behind the last `"checksum":"`, which no text can hold
-/// since its quotation marks would be escaped.
+/// Where the digits stand in JSON without spaces around its colons: behind the last `"checksum":"`, which no
+/// text can hold since its quotation marks would be escaped.
 pub(crate) fn place_in_json(json: &[u8]) -> Option<Range<usize>> {
     const KEY: &[u8] = b"\"checksum\":\"";
     let key = json.windows(KEY.len()).rposition(|window| window == KEY)?;

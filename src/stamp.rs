@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// Times on file systems can be this coarse: FAT counts in steps of two seconds.
 const TICK: Duration = Duration::from_secs(2);
 
-/// A file's size and times and, on Unix, its inode: an edit, a replacement or a restored backup changes one of them.
+/// A file's size and times and, on Unix, its inode: an edit, a replacement or a restored backup changes one
+/// of them.
 ///
 /// The time of change counts too, since it cannot be set back as that of modification can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,8 +37,8 @@ impl Stamp {
         }
     }
 
-    /// Whether a write from now on must change the stamp. One that is as young as the clock of the file system is coarse
-    /// may be followed by a write with the same times.
+    /// Whether a write from now on must change the stamp. One that is as young as the clock of the file
+    /// system is coarse may be followed by a write with the same times.
     #[must_use]
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let tick = TICK.as_nanos() as i64;

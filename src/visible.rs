@@ -1,15 +1,15 @@
 //! Text that is shown to people: what would change a terminal, or cannot be seen, is escaped.
 //!
-//! Names of files, classes and layers come from anywhere. A control character in one of them could move the cursor,
-//! recolour or retitle a terminal, or begin a line that looks like one of ours; a bidirectional control turns
-//! `gpj.exe` into `exe.jpg`; two names that differ in an invisible character look alike.
+//! Names of files, classes and layers come from anywhere. A control character in one of them could move the
+//! cursor, recolour or retitle a terminal, or begin a line that looks like one of ours; a bidirectional
+//! control turns `gpj.exe` into `exe.jpg`; two names that differ in an invisible character look alike.
 
 use std::io::{self, Write};
 
 /// Text with its control, bidirectional and invisible characters escaped, as `\n` or `\u{1b}`.
 ///
-/// The zero-width joiner and non-joiner (U+200D, U+200C) and variation selectors stay: emoji and several scripts need
-/// them. Text that is escaped already stays as it is; escaping cannot be undone.
+/// The zero-width joiner and non-joiner (U+200D, U+200C) and variation selectors stay: emoji and several
+/// scripts need them. Text that is escaped already stays as it is; escaping cannot be undone.
 ///
 /// ```
 /// use frostline::images::path_text::for_terminal;
@@ -30,22 +30,23 @@ fn push(shown: &mut String, c: char) {
     }
 }
 
-/// The Arabic letter mark, the left-to-right and right-to-left marks, the line and paragraph separators, embeddings,
-/// overrides and isolates.
+/// The Arabic letter mark, the left-to-right and right-to-left marks, the line and paragraph separators,
+/// embeddings, overrides and isolates.
 fn is_bidirectional(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters without a width that no name needs: the soft hyphen, the Mongolian vowel separator, the zero-width space,
-/// the word joiner and invisible operators, deprecated format characters, the byte order mark, annotations.
+/// Characters without a width that no name needs: the soft hyphen, the Mongolian vowel separator, the
+/// zero-width space, the word joiner and invisible operators, deprecated format characters, the byte order
+/// mark, annotations.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}')
 }
 
-/// A terminal that text for programs (CSV, JSON, HTML) is written to: line ends and tabs stay, all else is escaped as
-/// [`for_terminal`] does. Bytes that are not text are refused.
+/// A terminal that text for programs (CSV, JSON, HTML) is written to: line ends and tabs stay, all else is
+/// escaped as [`for_terminal`] does. Bytes that are not text are refused.
 pub(crate) struct Visible<W: Write> {
     terminal: W,
     /// The beginning of a character whose other bytes have not come yet.

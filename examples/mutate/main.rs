@@ -7,8 +7,9 @@
 //! mutate seeds TARGET FOLDER     writes the seeds as files, for cargo-fuzz
 //! ```
 //!
-//! A panic, an abort, 10 seconds over one mutant, and memory that grows are failures. The exit code is then not 0, and the
-//! mutant is in `target/mutants/TARGET-SEED`. `scripts/fuzz.sh` runs all targets within a limit on memory.
+//! A panic, an abort, 10 seconds over one mutant, and memory that grows are failures. The exit code is then
+//! not 0, and the mutant is in `target/mutants/TARGET-SEED`. `scripts/fuzz.sh` runs all targets within a
+//! limit on memory.
 
 mod kept;
 mod memory;
@@ -30,8 +31,8 @@ use self::targets::{TARGETS, Target};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: cargo run --release --example mutate -- \
-    (list | TARGET SECONDS SEED | TARGET FILE | seeds TARGET FOLDER)";
+const USAGE: &str = "usage: cargo run --release --example mutate -- (list | TARGET SECONDS SEED | TARGET \
+    FILE | seeds TARGET FOLDER)";
 
 fn main() -> Result<ExitCode> {
     let args: Vec<String> = std::env::args().skip(1).collect();

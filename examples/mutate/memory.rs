@@ -1,7 +1,7 @@
 //! How much memory a round takes, and whether it grows.
 
-/// Memory that may be taken after the first tenth of a round and not given back: what the allocator keeps of small blocks,
-/// which is up to 110 MiB after the frames of AV1, in rounds of any length.
+/// Memory that may be taken after the first tenth of a round and not given back: what the allocator keeps of
+/// small blocks, which is up to 110 MiB after the frames of AV1, in rounds of any length.
 const GROWTH: u64 = 160 << 20;
 
 /// Memory of the process at the end of a round, in bytes.

@@ -1,5 +1,5 @@
-//! Mutants: seeds with some bytes changed, cut out, repeated, or taken from other seeds. The same seed number gives the
-//! same mutants.
+//! Mutants: seeds with some bytes changed, cut out, repeated, or taken from other seeds. The same seed number
+//! gives the same mutants.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};

@@ -17,8 +17,8 @@ use crate::watch::Watch;
 /// Longer seeds run, but no mutants are made of them: they would be slow.
 const LONGEST_MUTATED: usize = 48 << 10;
 
-/// The message of the last panic, printed only if the panic reaches this program. Panics of libraries that frostline
-/// catches itself are no fault.
+/// The message of the last panic, printed only if the panic reaches this program. Panics of libraries that
+/// frostline catches itself are no fault.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 

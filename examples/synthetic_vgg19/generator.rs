@@ -1,20 +1,22 @@
 //! Weights out of nothing but their names: the same numbers in Rust and in `scripts/networks.py`.
 //!
 //! # The generator
-//! A tensor's seed is the 64-bit FNV-1a hash of its name in torchvision's state dict, as `features.0.weight`. Its i-th
-//! number comes from the i-th output of `SplitMix64` with that seed (Steele, Lea and Flood, 2014): the sum of the
-//! output's four 16-bit pieces, less 131070. This draw d is an integer within ±131070 of mean 0 and variance
-//! (2³² − 1) / 3, and nearly normal. The number is shift + d · scale, in `f64`, rounded to `f32`; with σ² = (2³² − 1) / 3:
+//! A tensor's seed is the 64-bit FNV-1a hash of its name in torchvision's state dict, as `features.0.weight`.
+//! Its i-th number comes from the i-th output of `SplitMix64` with that seed (Steele, Lea and Flood, 2014):
+//! the sum of the output's four 16-bit pieces, less 131070. This draw d is an integer within ±131070 of mean
+//! 0 and variance (2³² − 1) / 3, and nearly normal. The number is shift + d · scale, in `f64`, rounded to
+//! `f32`; with σ² = (2³² − 1) / 3:
 //!
 //! | tensor | shift | scale |
 //! |---|---|---|
-//! | of two or more dimensions, the product of all but the first being n | 0 | √(2 / n) / σ (He et al., 2015) |
+//! | of two or more dimensions, the product of all but the first being n | 0 | √(2 / n) / σ (He et al., 2015)
+//! |
 //! | `running_var` of a batch norm | 1 | 0.5 / 131070 |
 //! | `weight` of a batch norm | 1 | 0.1 / σ |
 //! | `bias`, `running_mean` | 0 | 0.05 / σ |
 //!
-//! Integers, one division, square roots, one product and one sum: nothing in which machines differ. Biases are drawn too,
-//! since zeros would hide that one is missing.
+//! Integers, one division, square roots, one product and one sum: nothing in which machines differ. Biases
+//! are drawn too, since zeros would hide that one is missing.
 
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};

@@ -1,7 +1,8 @@
 //! Writes VGG19's exact architecture with seeded weights, for tests and timings: it was never trained.
 //!
-//! `cargo run --release --example synthetic_vgg19 -- OUT.onnx [--narrow]` writes 575 MB, or with `--narrow` a network of a
-//! sixteenth of the channels, 3 MB. Its features mean nothing. How they must come out is in `tests/golden/vgg19.json`.
+//! `cargo run --release --example synthetic_vgg19 -- OUT.onnx [--narrow]` writes 575 MB, or with `--narrow` a
+//! network of a sixteenth of the channels, 3 MB. Its features mean nothing. How they must come out is in
+//! `tests/golden/vgg19.json`.
 
 mod generator;
 mod network;
@@ -28,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     write_model(&model(width), Path::new(out))?;
     println!(
-        "{out}: VGG19's layers, {} channels in the first block, seeded weights that were never trained, {} bytes",
+        "{out}: VGG19's layers, {} channels in the first block, seeded weights that were never trained, {} \
+         bytes",
         width.0,
         fs::metadata(out)?.len()
     );

@@ -1,8 +1,8 @@
 //! VGG19 as the ONNX Model Zoo's `vgg19-7.onnx` lays it out.
 //!
-//! IR 3, so that all weights are among the graph's inputs; opset 7; the input `data` of (1, 3, 224, 224), the batch fixed;
-//! `MXNet`'s names, with a Flatten before each dense layer and Dropout after the first two. One node more than in the zoo's
-//! file, which ends at the logits `vgg0_dense2_fwd`: a softmax on top.
+//! IR 3, so that all weights are among the graph's inputs; opset 7; the input `data` of (1, 3, 224, 224), the
+//! batch fixed; `MXNet`'s names, with a Flatten before each dense layer and Dropout after the first two. One
+//! node more than in the zoo's file, which ends at the logits `vgg0_dense2_fwd`: a softmax on top.
 
 use std::cell::RefCell;
 
@@ -148,7 +148,8 @@ impl Zoo {
         let parts = [("weight", shape), ("bias", &shape[..1])];
         parts.map(|(part, shape)| {
             let numbers = generator::numbers(&format!("{torchvision}.{part}"), shape);
-            // Room for all at once: the largest weights are 411 MB, and a growing vector would hold twice that.
+            // Room for all at once: the largest weights are 411 MB, and a growing vector would hold twice
+            // that.
             let mut bytes = Vec::with_capacity(shape.iter().product::<usize>() * size_of::<f32>());
             numbers.for_each(|number| bytes.extend(number.to_le_bytes()));
             let name = format!("{name}_{part}");

@@ -1,9 +1,11 @@
-//! How well images of no class are told from the others: the AUROC of the head's rejection beside the usual figures.
+//! How well images of no class are told from the others: the AUROC of the head's rejection beside the usual
+//! figures.
 //!
-//! `cargo run --release --example unknown -- --train STORE --known STORE [--known STORE] --unknown STORE` trains a head with
-//! the defaults on one feature store, and asks of how many pairs of a known and an unknown image the known one has the
-//! higher score. With `--pairs` it then leaves out each two of the classes in turn, and asks the same of their images
-//! among the known ones (the hard case), alone and together with the unknown ones.
+//! `cargo run --release --example unknown -- --train STORE --known STORE [--known STORE] --unknown STORE`
+//! trains a head with the defaults on one feature store, and asks of how many pairs of a known and an unknown
+//! image the known one has the higher score. With `--pairs` it then leaves out each two of the classes in
+//! turn, and asks the same of their images among the known ones (the hard case), alone and together with the
+//! unknown ones.
 
 mod scores;
 mod stores;
@@ -17,8 +19,8 @@ use frostline::classes::ClassIndex;
 use self::scores::{METHODS, Trained, auroc};
 use self::stores::Images;
 
-const USAGE: &str = "usage: cargo run --release --example unknown -- \
-    --train STORE --known STORE [--known STORE] --unknown STORE [--pairs]";
+const USAGE: &str = "usage: cargo run --release --example unknown -- --train STORE --known STORE [--known \
+    STORE] --unknown STORE [--pairs]";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -101,7 +103,8 @@ fn aurocs(known: &Scores, unknown: &Scores) -> [f64; METHODS.len()] {
     std::array::from_fn(|method| auroc(&known[method], &unknown[method]))
 }
 
-/// The means over all pairs of classes: for the two classes that were left out, and for these and the unknown store.
+/// The means over all pairs of classes: for the two classes that were left out, and for these and the unknown
+/// store.
 fn every_pair(
     classes: &ClassIndex,
     train: &Images,

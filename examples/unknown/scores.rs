@@ -19,7 +19,8 @@ pub(crate) const METHODS: [&str; 4] = [
     "max probability",
 ];
 
-/// A head with its rejection, as `fit-head --reject 0.05` makes them, and the features that they were trained on.
+/// A head with its rejection, as `fit-head --reject 0.05` makes them, and the features that they were trained
+/// on.
 pub(crate) struct Trained {
     head: LinearHead,
     rejection: Rejection,
@@ -83,7 +84,8 @@ fn log_sum_exp(row: ArrayView1<f64>) -> f64 {
     largest + row.mapv(|z| (z - largest).exp()).sum().ln()
 }
 
-/// The share of the pairs of a known and an unknown image in which the known one has the higher score; ties count half.
+/// The share of the pairs of a known and an unknown image in which the known one has the higher score; ties
+/// count half.
 pub(crate) fn auroc(known: &[f64], unknown: &[f64]) -> f64 {
     let mut sorted = unknown.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

@@ -7,12 +7,14 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::sync::Once;
 
-/// Runs a target on some bytes, and on the same with the right checksum; a panic that nobody catches ends the process, as libFuzzer wants it.
+/// Runs a target on some bytes, and on the same with the right checksum; a panic that nobody catches ends the
+/// process, as libFuzzer wants it.
 ///
 /// # Panics
 /// Where there is no such target.
 pub fn run(name: &str, bytes: &[u8]) {
-    // libFuzzer's own hook ends the process at a panic that frostline catches, of a library that it uses, as well.
+    // libFuzzer's own hook ends the process at a panic that frostline catches, of a library that it uses, as
+    // well.
     static HOOK: Once = Once::new();
     HOOK.call_once(|| drop(panic::take_hook()));
     let target = targets::TARGETS.iter().find(|target| target.name == name);

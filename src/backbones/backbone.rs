@@ -9,7 +9,8 @@ pub trait Backbone: Send {
     /// D, the length of an image's features.
     fn num_features(&self) -> usize;
 
-    /// More of the same network, as many as are worth running side by side with this one; none unless a backbone says so.
+    /// More of the same network, as many as are worth running side by side with this one; none unless a
+    /// backbone says so.
     fn replicas(&self) -> Vec<Box<dyn Backbone>> {
         Vec::new()
     }
@@ -19,8 +20,9 @@ pub trait Backbone: Send {
         1
     }
 
-    /// Runs `images`, N pictures of equal size one after the other, and returns their features (N, D), row by row; those
-    /// of a picture that the network cannot take may be NaN or infinite, which spoils no other row.
+    /// Runs `images`, N pictures of equal size one after the other, and returns their features (N, D), row by
+    /// row; those of a picture that the network cannot take may be NaN or infinite, which spoils no other
+    /// row.
     ///
     /// # Errors
     /// The engine's own.

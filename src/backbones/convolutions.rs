@@ -9,7 +9,8 @@ pub enum Convolutions {
     /// Each in the way that is faster for its shape.
     #[default]
     Auto,
-    /// All in the Winograd domain, which needs a quarter of the multiplications, at a relative error of about 2e-6.
+    /// All in the Winograd domain, which needs a quarter of the multiplications, at a relative error of about
+    /// 2e-6.
     Winograd,
     /// By ONNX Runtime, directly; the network is run just as its file has it.
     Direct,

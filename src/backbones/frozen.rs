@@ -2,46 +2,16 @@
 
 use std::path::Path;
 
+use super::backbone_file::BackboneFile;
 use super::library::RuntimeLibrary;
 use super::manifest::BackboneManifest;
-use super::registry::{BackboneFile, Registry, is_file_name};
+use super::registry::{Registry, is_file_name};
+use super::run_options::RunOptions;
 use super::runtime::OnnxBackbone;
 use super::spec::{BackboneId, Decoding, Engine, FeatureSpec};
-use super::{Backbone, Convolutions, DeviceRequest, Home, Precision};
+use super::{Backbone, Convolutions};
 use crate::error::{Error, Result};
 use crate::images::View;
-
-/// Where networks lie and how they are run.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// Models and runtime.
-    pub home: Home,
-    /// The device.
-    pub device: DeviceRequest,
-    /// Threads of ONNX Runtime, at least 1; all sessions together.
-    pub threads: usize,
-    /// How exactly to compute.
-    pub precision: Precision,
-    /// How convolutions are computed on the CPU.
-    pub convolutions: Convolutions,
-    /// The most memory that may be taken on the GPU, in bytes; all of it where `None`.
-    pub gpu_memory: Option<u64>,
-}
-
-impl RunOptions {
-    /// The GPU or else the CPUs that this process may use, in float32.
-    #[must_use]
-    pub fn new(home: Home) -> Self {
-        Self {
-            home,
-            device: DeviceRequest::default(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            precision: Precision::default(),
-            convolutions: Convolutions::default(),
-            gpu_memory: None,
-        }
-    }
-}
 
 /// A loaded network, and what its features are features of.
 #[derive(Debug)]
@@ -61,7 +31,8 @@ impl Frozen {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let halved = self.backbone.too_large().map(|n| {
-            format!("a batch of {n} did not fit into the memory, so that {} images are run at a time: give a smaller --batch-size", n / 2)
+            format!("a batch of {n} did not fit into the memory, so that {} images are run at a time: give \
+                a smaller --batch-size", n / 2)
         });
         self.notes.iter().cloned().chain(halved).collect()
     }
@@ -98,8 +69,8 @@ impl Frozen {
         Ok(frozen)
     }
 
-    /// Whether a backbone of this name is certain to be the one that `spec` is of, without loading it; `adjust` as in
-    /// [`Self::by_name`].
+    /// Whether a backbone of this name is certain to be the one that `spec` is of, without loading it;
+    /// `adjust` as in [`Self::by_name`].
     ///
     /// # Errors
     /// Those of [`Registry::resolve`], and a file that cannot be read.
@@ -122,7 +93,8 @@ impl Frozen {
         Ok(same && registry.sha256(&file)? == id.sha256)
     }
 
-    /// Loads the network that some features or a head were made with; `file` names it where it is not installed.
+    /// Loads the network that some features or a head were made with; `file` names it where it is not
+    /// installed.
     ///
     /// # Errors
     /// [`Error::Network`] where it is not found; [`Error::Mismatch`] where `file` is another network.

@@ -1,6 +1,7 @@
 //! What reads files from strangers, over any bytes: for fuzzing, without ONNX Runtime.
 //!
-//! Each function does with the bytes what the program does with a file of them, and says whether they were accepted.
+//! Each function does with the bytes what the program does with a file of them, and says whether they were
+//! accepted.
 
 use std::io::Cursor;
 use std::path::Path;

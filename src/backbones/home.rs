@@ -1,7 +1,8 @@
 //! `FROSTLINE_HOME`: the folder for models and runtime that belong to the user.
 //!
-//! Code is loaded from it, and networks and what is remembered of them decide on labels. So nothing in it is used where
-//! others can write to it, unless [`Home::allow_shared`] or the variable [`ALLOW_SHARED`] says that they may.
+//! Code is loaded from it, and networks and what is remembered of them decide on labels. So nothing in it is
+//! used where others can write to it, unless [`Home::allow_shared`] or the variable [`ALLOW_SHARED`] says
+//! that they may.
 
 mod private;
 
@@ -50,10 +51,12 @@ impl Home {
         }
     }
 
-    /// `FROSTLINE_HOME`, or else `frostline` in the platform's data directory; shared where [`ALLOW_SHARED`] says so.
+    /// `FROSTLINE_HOME`, or else `frostline` in the platform's data directory; shared where [`ALLOW_SHARED`]
+    /// says so.
     ///
     /// # Errors
-    /// [`Error::Input`] where neither `FROSTLINE_HOME` nor a home directory is known, or where it is a relative path.
+    /// [`Error::Input`] where neither `FROSTLINE_HOME` nor a home directory is known, or where it is a
+    /// relative path.
     pub fn from_env() -> Result<Self> {
         let home = Self::private_from_env()?;
         let allowed = env::var_os(ALLOW_SHARED).is_some_and(|set| !set.is_empty() && set != "0");
@@ -77,7 +80,8 @@ impl Home {
         &self.path
     }
 
-    /// Tries whether files can be made in it, or, where it does not exist yet, in the folder that it would be made in.
+    /// Tries whether files can be made in it, or, where it does not exist yet, in the folder that it would be
+    /// made in.
     ///
     /// # Errors
     /// The system's own.
@@ -88,8 +92,8 @@ impl Home {
         }
     }
 
-    /// Checks that nobody else can change what lies at `path`, which is in this home; what is not there passes. On Windows
-    /// nothing is checked.
+    /// Checks that nobody else can change what lies at `path`, which is in this home; what is not there
+    /// passes. On Windows nothing is checked.
     ///
     /// # Errors
     /// [`Error::Input`] with the folder or file at fault, unless that is allowed.
@@ -111,7 +115,8 @@ impl Home {
         })
     }
 
-    /// Makes one of its folders where it is missing, for this user alone, and removes what killed processes left in it.
+    /// Makes one of its folders where it is missing, for this user alone, and removes what killed processes
+    /// left in it.
     ///
     /// # Errors
     /// [`Error::Io`], and [`Error::Input`] where others can write to it.
@@ -176,7 +181,8 @@ impl Home {
     }
 }
 
-/// The home holds code, the runtime, which is never loaded from the folder where frostline happens to be started.
+/// The home holds code, the runtime, which is never loaded from the folder where frostline happens to be
+/// started.
 fn absolute(path: PathBuf) -> Result<Home> {
     if path.is_absolute() {
         return Ok(Home::at(path));

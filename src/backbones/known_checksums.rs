@@ -2,10 +2,11 @@
 //!
 //! # Format
 //!
-//! `FROSTLINE_HOME/cache/checksums.json`: `format_version` 2; for each network the path of its file, the files that it
-//! consists of with their stamps (size, times, inode), and the sum; and the file's own `checksum` (see [`seal`]). A file
-//! that cannot be read, or is damaged, counts as none. What was changed less than two seconds before it was hashed is not
-//! remembered. What stands here is believed, so nobody else may write to it (see [`Home::require_private`]).
+//! `FROSTLINE_HOME/cache/checksums.json`: `format_version` 2; for each network the path of its file, the
+//! files that it consists of with their stamps (size, times, inode), and the sum; and the file's own
+//! `checksum` (see [`seal`]). A file that cannot be read, or is damaged, counts as none. What was changed
+//! less than two seconds before it was hashed is not remembered. What stands here is believed, so nobody else
+//! may write to it (see [`Home::require_private`]).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::backbone_file::BackboneFile;
 use super::home::Home;
-use super::registry::BackboneFile;
 use crate::error::Result;
 use crate::inputs::{self, Links};
 use crate::stamp::Stamp;
@@ -42,7 +43,8 @@ struct Network {
 /// [`BackboneFile::sha256`], remembered as long as the files stay as they are.
 ///
 /// # Errors
-/// Those of [`BackboneFile::sha256`], and [`Error::Input`](crate::error::Error::Input) where others can write to the cache.
+/// Those of [`BackboneFile::sha256`], and [`Error::Input`](crate::error::Error::Input) where others can write
+/// to the cache.
 pub(super) fn sha256(home: &Home, file: &BackboneFile) -> Result<String> {
     let path = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
     let place = home.cache().join("checksums.json");

@@ -1,33 +1,34 @@
 //! Finding ONNX Runtime's shared library, and checking it before anything else touches it.
 //!
-//! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime-cuda` and `/runtime`, the
-//! `onnxruntime` package of an active Python environment, and on Linux the loader's own path, which elsewhere leads through
-//! the working directory. The first that is there is taken; if it does not fit, that is an error, since another one would
-//! silently be something else. Nothing is loaded from the working directory, nor from a `FROSTLINE_HOME` that others can
-//! write to.
+//! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime-cuda` and
+//! `/runtime`, the `onnxruntime` package of an active Python environment, and on Linux the loader's own path,
+//! which elsewhere leads through the working directory. The first that is there is taken; if it does not fit,
+//! that is an error, since another one would silently be something else. Nothing is loaded from the working
+//! directory, nor from a `FROSTLINE_HOME` that others can write to.
 //!
-//! ONNX Runtime 1.29 and later collects usage data and uploads it unless [`NO_TELEMETRY`] is in the environment before it
-//! starts. The binary sets it first thing; a program that uses this library sets it at the start of its own `main`, or
-//! before it is run. Without it ONNX Runtime is not started: see [`RuntimeLibrary::refuse_telemetry`].
+//! ONNX Runtime 1.29 and later collects usage data and uploads it unless [`NO_TELEMETRY`] is in the
+//! environment before it starts. The binary sets it first thing; a program that uses this library sets it at
+//! the start of its own `main`, or before it is run. Without it ONNX Runtime is not started: see
+//! [`RuntimeLibrary::refuse_telemetry`].
 
 mod elf;
 mod places;
 mod search_path;
 
+pub use self::places::Origin;
+
 use std::env;
 use std::ffi::{CStr, c_char};
-use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use self::places::VARIABLE;
 use super::home::Home;
 use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
 
-/// The environment variable that names the library.
-const VARIABLE: &str = "ORT_DYLIB_PATH";
-
-/// The environment variable that keeps ONNX Runtime from collecting and uploading usage data, whatever its value.
+/// The environment variable that keeps ONNX Runtime from collecting and uploading usage data, whatever its
+/// value.
 pub const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 
 /// The first minor version that uploads usage data on Linux and macOS.
@@ -42,33 +43,6 @@ pub struct RuntimeLibrary {
     pub version: String,
     /// How it was found.
     pub origin: Origin,
-}
-
-/// The places where the library is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The environment variable `ORT_DYLIB_PATH`.
-    Variable,
-    /// The folder of the running binary.
-    BesideBinary,
-    /// `FROSTLINE_HOME/runtime-cuda` or `FROSTLINE_HOME/runtime`.
-    Home,
-    /// `VIRTUAL_ENV` or `CONDA_PREFIX`.
-    Python,
-    /// The system's loader.
-    Loader,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Variable => VARIABLE,
-            Self::BesideBinary => "beside the binary",
-            Self::Home => "FROSTLINE_HOME",
-            Self::Python => "the active Python environment",
-            Self::Loader => "the loader's path",
-        })
-    }
 }
 
 impl RuntimeLibrary {
@@ -116,11 +90,12 @@ fn on_the_loaders_path(looked: &str) -> Result<RuntimeLibrary> {
         .map_err(|problem| missing(&format!(" or on the loader's path: {problem}")))
 }
 
-/// Whether the loader is asked for a library by its name alone. Those of macOS and Windows look for it in the working
-/// directory too.
+/// Whether the loader is asked for a library by its name alone. Those of macOS and Windows look for it in the
+/// working directory too.
 const SEARCHES: bool = cfg!(all(unix, not(target_os = "macos")));
 
-/// The library's own name: without a folder before it, the loader looks for it where it looks for all libraries.
+/// The library's own name: without a folder before it, the loader looks for it where it looks for all
+/// libraries.
 fn file_name() -> String {
     let (prefix, suffix) = (env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     format!("{prefix}onnxruntime{suffix}")
@@ -140,8 +115,8 @@ fn absolute(path: &Path) -> Result<&Path> {
     })
 }
 
-const HINT: &str = "run `scripts/setup.sh`, or `pip install onnxruntime` in an active environment, or set ORT_DYLIB_PATH \
-                    to a libonnxruntime";
+const HINT: &str = "run `scripts/setup.sh`, or `pip install onnxruntime` in an active environment, or set \
+    ORT_DYLIB_PATH to a libonnxruntime";
 
 fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
     refuse_working_directory(path, origin)?;
@@ -184,7 +159,8 @@ fn minor(version: &str) -> Option<u32> {
     rest.split('.').next()?.parse().ok()
 }
 
-/// Refuses to load anything while the loader would look for it, or for what it needs, in the working directory.
+/// Refuses to load anything while the loader would look for it, or for what it needs, in the working
+/// directory.
 fn refuse_working_directory(path: &Path, origin: Origin) -> Result<()> {
     let Some(search_path) = env::var_os(search_path::VARIABLE).filter(|_| SEARCHES) else {
         return Ok(());
@@ -227,8 +203,8 @@ impl RuntimeLibrary {
     }
 }
 
-/// Looks at the file first, so that a text, a folder or half a download is named as such and not by the loader's words,
-/// or by a crash.
+/// Looks at the file first, so that a text, a folder or half a download is named as such and not by the
+/// loader's words, or by a crash.
 fn looks_like_a_library(path: &Path) -> Result<(), String> {
     let mut file = inputs::open(path, Links::Follow).map_err(|e| e.to_string())?;
     let mut start = [0; 4];
@@ -249,7 +225,8 @@ fn looks_like_a_library(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// `OrtApiBase` as its C header declares it: two functions, either of which a library that is none may leave out.
+/// `OrtApiBase` as its C header declares it: two functions, either of which a library that is none may leave
+/// out.
 #[repr(C)]
 struct ApiBase {
     get_api: Option<unsafe extern "C" fn(u32) -> *const ()>,
@@ -262,7 +239,8 @@ struct ApiBase {
     reason = "asking a shared library for its version has no safe form"
 )]
 fn ask(path: &Path, needed: u32) -> Result<(String, bool), String> {
-    // SAFETY: the user (or the set-up) names this library for loading; its initialisers run as for any program using it.
+    // SAFETY: the user (or the set-up) names this library for loading; its initialisers run as for any
+    // program using it.
     let library = unsafe { libloading::Library::new(path) }.map_err(|e| with_cause(&e))?;
     // SAFETY: ONNX Runtime's C API has had this signature since its first release.
     let base = unsafe { library.get::<unsafe extern "C" fn() -> *const ApiBase>(b"OrtGetApiBase") };

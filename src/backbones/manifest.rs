@@ -96,8 +96,8 @@ pub enum Pool {
     /// All C·H·W numbers are features.
     #[default]
     Flatten,
-    /// The mean over all positions: C features. Which axis holds the channels is followed through the network's graph, and
-    /// refused where that does not tell.
+    /// The mean over all positions: C features. Which axis holds the channels is followed through the
+    /// network's graph, and refused where that does not tell.
     Mean,
     /// The mean over the positions of (N, C, …).
     #[serde(rename = "mean-channels-first")]
@@ -189,7 +189,8 @@ const KEYS: &str = "the keys are name, license and sha256; in [source] package, 
                     bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, \
                     interpolation, mean, std, channels, layout and scale";
 
-/// What is wrong with a manifest, and where, without the picture of the line that the parser draws over several lines.
+/// What is wrong with a manifest, and where, without the picture of the line that the parser draws over
+/// several lines.
 fn sentence(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {

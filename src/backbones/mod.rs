@@ -2,6 +2,7 @@
 
 pub mod architectures;
 mod backbone;
+mod backbone_file;
 mod checksum;
 mod convolutions;
 mod device;
@@ -16,23 +17,26 @@ mod manifest;
 pub mod onnx;
 mod overrides;
 mod registry;
+mod run_options;
 mod runtime;
 pub(crate) mod sniff;
 mod spec;
 pub mod weights;
 
 pub use backbone::Backbone;
+pub use backbone_file::BackboneFile;
 pub(crate) use checksum::Checksum;
 pub use convolutions::Convolutions;
 pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, LeastRate, Proxies};
-pub use frozen::{Frozen, RunOptions};
+pub use frozen::Frozen;
 pub use home::{ALLOW_SHARED, Home};
 pub use library::{NO_TELEMETRY, Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use onnx::Outline;
 pub use overrides::{Overrides, Preset};
 pub(crate) use registry::is_file_name;
-pub use registry::{BackboneFile, DEFAULT_BACKBONE, Installed, Listing, Registry};
+pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};
+pub use run_options::RunOptions;
 pub use runtime::{OnnxBackbone, available_providers};
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

@@ -33,8 +33,8 @@ pub struct Overrides {
 /// A set of preprocessing that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
-    /// The middle 224 × 224 pixels without a resize, black around smaller pictures, mean and std 0.5: what the classic
-    /// transfer-learning tutorial does (`CenterCrop(224)`, `ToTensor`, `Normalize(0.5, 0.5)`).
+    /// The middle 224 × 224 pixels without a resize, black around smaller pictures, mean and std 0.5: what
+    /// the classic transfer-learning tutorial does (`CenterCrop(224)`, `ToTensor`, `Normalize(0.5, 0.5)`).
     Tutorial,
 }
 

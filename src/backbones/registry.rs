@@ -1,19 +1,18 @@
 //! Backbones by name: those that frostline knows, those that are installed, and files of one's own.
 //!
-//! A name is a name, and never a file of the working directory: a file has a path separator or an ending that networks and
-//! weights have ([`is_file_name`]). An installed backbone comes before a known one of the same name: whoever installs
-//! another network under a known name has said `--replace`, and features and heads are told apart by its SHA-256. Nothing
-//! is taken from `models/` while others can write to it.
+//! A name is a name, and never a file of the working directory: a file has a path separator or an ending that
+//! networks and weights have ([`is_file_name`]). An installed backbone comes before a known one of the same
+//! name: whoever installs another network under a known name has said `--replace`, and features and heads are
+//! told apart by its SHA-256. Nothing is taken from `models/` while others can write to it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::checksum::Checksum;
+use super::backbone_file::BackboneFile;
 use super::home::Home;
 use super::known_checksums;
 use super::manifest::BackboneManifest;
-use super::onnx::Outline;
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, Result};
 
 /// The backbone that is used where none is named.
 pub const DEFAULT_BACKBONE: &str = "efficientnet-lite0";
@@ -27,18 +26,8 @@ pub struct Registry {
     home: Home,
 }
 
-/// A network that lies on disk, with its manifest.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BackboneFile {
-    /// The ONNX file.
-    pub path: PathBuf,
-    /// What is known of it.
-    pub manifest: BackboneManifest,
-    /// Whether the manifest was found, or stands for one that is missing.
-    pub has_manifest: bool,
-}
-
-/// Endings of files that are given in a name's place: networks, and weights, which are told that they are none.
+/// Endings of files that are given in a name's place: networks, and weights, which are told that they are
+/// none.
 const ENDINGS: [&str; 5] = ["onnx", "pth", "pt", "safetensors", "toml"];
 
 /// Whether text that names a backbone is the path of a file: it has a path separator, or the ending of one.
@@ -150,8 +139,8 @@ impl Registry {
     /// A backbone by its name, or by the path of an ONNX file, which has a path separator or an ending.
     ///
     /// # Errors
-    /// [`Error::Network`] where it is not there, with what there is and how to get it; [`Error::Input`] where others can
-    /// write to an installed one.
+    /// [`Error::Network`] where it is not there, with what there is and how to get it; [`Error::Input`] where
+    /// others can write to an installed one.
     pub fn resolve(&self, name: &Path) -> Result<BackboneFile> {
         if is_file_name(name) {
             return open(name);
@@ -229,7 +218,8 @@ impl Registry {
         self.home.models().join(name).with_added_extension("onnx")
     }
 
-    /// [`BackboneFile::sha256`], which is remembered as long as the file's size, times and inode stay the same.
+    /// [`BackboneFile::sha256`], which is remembered as long as the file's size, times and inode stay the
+    /// same.
     ///
     /// # Errors
     /// Those of [`BackboneFile::sha256`].
@@ -237,11 +227,12 @@ impl Registry {
         known_checksums::sha256(&self.home, file)
     }
 
-    /// Finds a network again by its content: at a remembered place, then among the installed ones, that of its name
-    /// first. Manifests play no part: what belongs to other networks may be broken.
+    /// Finds a network again by its content: at a remembered place, then among the installed ones, that of
+    /// its name first. Manifests play no part: what belongs to other networks may be broken.
     ///
     /// # Errors
-    /// [`Error::Network`] where no file of that content is found; [`Error::Input`] where others can write to it.
+    /// [`Error::Network`] where no file of that content is found; [`Error::Input`] where others can write to
+    /// it.
     pub fn find_by_hash(
         &self,
         name: &str,
@@ -296,7 +287,8 @@ fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// A network file with the manifest beside it; without one, the known manifest of that name or ImageNet's defaults.
+/// A network file with the manifest beside it; without one, the known manifest of that name or ImageNet's
+/// defaults.
 fn open(path: &Path) -> Result<BackboneFile> {
     fs::metadata(path).map_err(Error::io("read", path))?;
     let beside = path.with_extension("toml");
@@ -317,37 +309,6 @@ fn without_manifest(path: &Path) -> BackboneFile {
         path: path.to_owned(),
         manifest: BackboneManifest::named(stem.to_string_lossy()),
         has_manifest: false,
-    }
-}
-
-impl BackboneFile {
-    /// SHA-256 of the ONNX file, and with external data of all their sums, in lower-case hex.
-    ///
-    /// # Errors
-    /// [`Error::Io`], or [`Error::File`] where it is no ONNX file, or has another sum than its manifest says.
-    pub fn sha256(&self) -> Result<String> {
-        let found = Checksum::of_files(&self.files()?)?;
-        match &self.manifest.sha256 {
-            Some(wanted) if *wanted != found => Err(Error::File {
-                path: self.path.clone(),
-                problem: FileProblem::Damaged(format!(
-                    "its SHA-256 is {found:.16}…, and its manifest says {wanted:.16}…"
-                )),
-                hint: format!(
-                    "install it again, or remove `sha256` from `{}` if you changed the network yourself",
-                    self.path.with_extension("toml").display()
-                ),
-            }),
-            _ => Ok(found),
-        }
-    }
-
-    /// The ONNX file and then each file of external data.
-    ///
-    /// # Errors
-    /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
-    pub(super) fn files(&self) -> Result<Vec<PathBuf>> {
-        Outline::read(&self.path)?.files(&self.path)
     }
 }
 

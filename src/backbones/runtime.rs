@@ -32,10 +32,10 @@ use self::session::Opener;
 use self::signature::{choose_output, image_lengths, input_shape};
 use super::backbone::Backbone;
 use super::device::{Device, Precision};
-use super::frozen::RunOptions;
 use super::library::RuntimeLibrary;
 use super::manifest::{FeatureLayer, Pool};
 use super::onnx::channel_axis;
+use super::run_options::RunOptions;
 use crate::error::{Error, Result};
 use crate::images::Preprocessing;
 
@@ -61,12 +61,12 @@ impl std::fmt::Debug for OnnxBackbone {
 }
 
 impl OnnxBackbone {
-    /// Loads a network and runs one blank image through it, which tells D. With the SHA-256 of its files, the graph that
-    /// ONNX Runtime makes of it is kept for the next time.
+    /// Loads a network and runs one blank image through it, which tells D. With the SHA-256 of its files, the
+    /// graph that ONNX Runtime makes of it is kept for the next time.
     ///
     /// # Errors
-    /// [`Error::Runtime`] where the device does not work; [`Error::Network`] where the file, its input, the layer or D
-    /// is not what the manifest says.
+    /// [`Error::Runtime`] where the device does not work; [`Error::Network`] where the file, its input, the
+    /// layer or D is not what the manifest says.
     pub fn load(
         library: &RuntimeLibrary,
         (path, sha256): (&Path, Option<&str>),
@@ -174,8 +174,8 @@ impl OnnxBackbone {
         }
         Err(self.network.fault(
             format!(
-                "in fp16 its features are others than in fp32: the cosine between them is {cosine:.4}, and {LEAST_COSINE} \
-                 is wanted"
+                "in fp16 its features are others than in fp32: the cosine between them is {cosine:.4}, and \
+                 {LEAST_COSINE} is wanted"
             ),
             "use --precision fp32 or tf32",
         ))

@@ -1,4 +1,5 @@
-//! What a file is, from its first bytes: the one place that tells weights, networks and what comes in their stead apart.
+//! What a file is, from its first bytes: the one place that tells weights, networks and what comes in their
+//! stead apart.
 
 /// How many bytes of the start are looked at: `ustar` of a tar file stands at 257.
 pub(crate) const START: u64 = 512;

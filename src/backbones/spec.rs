@@ -12,8 +12,8 @@ use crate::images::{
 
 /// The frozen network, its layer, and all that happens to a picture before it.
 ///
-/// Stored with features and with heads; two of them match only if they are equal, but for the backbone's name and
-/// where its file lay.
+/// Stored with features and with heads; two of them match only if they are equal, but for the backbone's name
+/// and where its file lay.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureSpec {
     /// The network and its layer.
@@ -97,7 +97,8 @@ impl Decoding {
         (left != right).then(|| {
             format!(
                 "pixel_version is {left} on the left and {right} on the right: since version 2, JPEGs have \
-                 libjpeg-turbo's pixels, and features of version 1 are close to them (cosine 0.999), not equal"
+                 libjpeg-turbo's pixels, and features of version 1 are close to them (cosine 0.999), not \
+                 equal"
             )
         })
     }
@@ -237,7 +238,8 @@ impl FeatureSpec {
         views.iter().all(|view| self.views.contains(view))
     }
 
-    /// What differs from features of which some views are to be used: those that are there and not wanted do not matter.
+    /// What differs from features of which some views are to be used: those that are there and not wanted do
+    /// not matter.
     #[must_use]
     pub fn differences_from_superset(&self, right: &Self) -> Vec<String> {
         if right.has_views(&self.views) {

@@ -3,7 +3,8 @@
 use super::{Classifier, Tta};
 use crate::head::fuzz::{features, heads};
 
-/// Reads any bytes as a head file, as they are and with the right checksum, and classifies some rows of features with it.
+/// Reads any bytes as a head file, as they are and with the right checksum, and classifies some rows of
+/// features with it.
 ///
 /// # Panics
 /// Where a prediction has probabilities that are none.

@@ -21,8 +21,8 @@ pub(super) struct BackboneArgs {
 /// What to change in a manifest's preprocessing.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct PreprocessingArgs {
-    /// A whole set at once: tutorial (the middle 224 × 224 pixels without a resize, black around smaller pictures, mean
-    /// and std 0.5). The options below change it.
+    /// A whole set at once: tutorial (the middle 224 × 224 pixels without a resize, black around smaller
+    /// pictures, mean and std 0.5). The options below change it.
     #[arg(long, value_name = "NAME", help_heading = PREPROCESSING)]
     preset: Option<Preset>,
     /// Shorter edge in pixels, `WIDTHxHEIGHT`, or none.
@@ -35,7 +35,8 @@ pub(super) struct PreprocessingArgs {
     #[arg(long, value_name = "FILTER", help_heading = PREPROCESSING)]
     interpolation: Option<Interpolation>,
     /// Subtracted after scaling: one number, or three for R,G,B.
-    #[arg(long, value_name = "MEAN", value_parser = mean, allow_hyphen_values = true, help_heading = PREPROCESSING)]
+    #[arg(long, value_name = "MEAN", value_parser = mean, allow_hyphen_values = true,
+          help_heading = PREPROCESSING)]
     mean: Option<Three>,
     /// Divided by after that: one number, or three for R,G,B.
     #[arg(long, value_name = "STD", value_parser = std, help_heading = PREPROCESSING)]

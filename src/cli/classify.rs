@@ -27,8 +27,9 @@ pub(super) struct Args {
     head: HeadArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// How rows are written: path, label, probability, status, and `p_CLASS` for each class [default: by the extension of
-    /// FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table on a terminal, else csv].
+    /// How rows are written: path, label, probability, status, and `p_CLASS` for each class [default: by the
+    /// extension of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table on a terminal,
+    /// else csv].
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// List this many of the most probable classes.
@@ -51,7 +52,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         threshold: args.threshold,
         top_k: args.top_k as usize,
     };
-    // A file is complete or not there, so that nobody waits for its rows, and no image of the list may be behind it.
+    // A file is complete or not there, so that nobody waits for its rows, and no image of the list may be
+    // behind it.
     let streamed = args.input.is_list() && output.file().is_none();
     let names = streamed.then(|| args.input.names());
     let options = args.options(home, streamed)?;

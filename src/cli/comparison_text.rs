@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::evaluation_text::{mark, percent};
+use super::number::{mark, percent};
 use super::terminal::Text;
 use crate::head::{Comparison, Difference, McNemarTest};
 use crate::images::path_text::to_text;
@@ -29,8 +29,11 @@ pub(super) fn comparison(out: &mut Text, c: &Comparison, other: &Path) {
         |x| format!("{x:.4}"),
         |x| format!("{x:+.4}"),
     );
-    out.line(format_args!("right              {} by both, {} by this head alone, {} by the other alone, {} by neither",
-        c.both_right, c.only_first_right, c.only_second_right, c.neither_right));
+    out.line(format_args!(
+        "right              {} by both, {} by this head alone, {} by the other alone, {} \
+        by neither",
+        c.both_right, c.only_first_right, c.only_second_right, c.neither_right
+    ));
     let test = match c.mcnemar.test {
         McNemarTest::Exact => "exact",
         McNemarTest::ChiSquared => "chi-squared",

@@ -11,8 +11,8 @@ pub(super) struct DecodingArgs {
     /// What transparent pixels lie on: white or black; or drop the transparency.
     #[arg(long, value_name = "POLICY", default_value = "white")]
     alpha: Alpha,
-    /// Scale at which large JPEGs are decoded: full, or reduced to 1/2, 1/4 or 1/8, which is faster and changes features
-    /// slightly.
+    /// Scale at which large JPEGs are decoded: full, or reduced to 1/2, 1/4 or 1/8, which is faster and
+    /// changes features slightly.
     #[arg(long, value_name = "SCALE", default_value = "full")]
     jpeg_scale: JpegScale,
     #[command(flatten)]

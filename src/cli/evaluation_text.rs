@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::cells::{cell, padded, widest};
 use super::comparison_text::comparison;
+use super::number::{WILSON_MARK, mark, percent};
 use super::terminal::Text;
-use crate::head::{Evaluation, Interval, IntervalMethod};
+use crate::head::{Evaluation, Interval};
 use crate::tasks::{Accepted, EvaluateReport};
 
 /// The top-k accuracies that people ask for.
@@ -70,7 +71,10 @@ fn with_rejection(out: &mut Text, e: &Evaluation, accepted: Accepted) {
     let n = e.n_samples;
     let [right, wrong, unknown] = [accepted.right, accepted.n - accepted.right, n - accepted.n];
     out.line("");
-    out.line(format_args!("with rejection     {right} right, {wrong} wrong, {unknown} unknown; the figures above include the unknown"));
+    out.line(format_args!(
+        "with rejection     {right} right, {wrong} wrong, {unknown} unknown; the figures \
+        above include the unknown"
+    ));
     out.line(format_args!(
         "coverage           {}",
         percent(accepted.coverage)
@@ -87,27 +91,16 @@ fn with_rejection(out: &mut Text, e: &Evaluation, accepted: Accepted) {
 fn method_note(out: &mut Text, e: &Evaluation) {
     if e.intervals.is_some() {
         out.line("");
-        out.line(format_args!("Intervals are percentiles of the bootstrap; those marked {WILSON_MARK} are Wilson score intervals."));
+        out.line(format_args!(
+            "Intervals are percentiles of the bootstrap; those marked {WILSON_MARK} are \
+            Wilson score intervals."
+        ));
     }
-}
-
-pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
 }
 
 fn percents(interval: Interval) -> String {
     let [low, high] = [interval.low, interval.high].map(|share| 100.0 * share);
     format!("{low:.1} – {high:.1} %{}", mark(interval))
-}
-
-/// On intervals of shares that the bootstrap shows no spread of.
-const WILSON_MARK: &str = "*";
-
-pub(super) fn mark(interval: Interval) -> &'static str {
-    match interval.method {
-        IntervalMethod::Bootstrap => "",
-        IntervalMethod::Wilson => WILSON_MARK,
-    }
 }
 
 fn width(names: &[String]) -> usize {

@@ -39,7 +39,8 @@ pub(super) struct Args {
     dtype: DtypeArg,
     #[command(flatten)]
     decoding: DecodingArgs,
-    /// Which views of each image are kept: center, hflip, five-crop or ten-crop; `fit-head --augment` draws from them.
+    /// Which views of each image are kept: center, hflip, five-crop or ten-crop; `fit-head --augment` draws
+    /// from them.
     #[arg(long, value_name = "VIEWS", default_value = "center")]
     views: Views,
     /// Fail (exit status 1) where an image cannot be used.
@@ -48,8 +49,8 @@ pub(super) struct Args {
     /// Throw away what the store holds.
     #[arg(long)]
     overwrite: bool,
-    /// Read every file, also those whose size, times and inode are still those of the last run, and check every stored
-    /// feature against its checksum; damaged ones are computed again.
+    /// Read every file, also those whose size, times and inode are still those of the last run, and check
+    /// every stored feature against its checksum; damaged ones are computed again.
     #[arg(long)]
     verify: bool,
 }

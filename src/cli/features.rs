@@ -36,7 +36,8 @@ enum Command {
         /// The form of the table [default: by the extension of PATH, .parquet, .csv or .npy; else npy].
         #[arg(long, value_enum)]
         format: Option<Format>,
-        /// The view of each image to write, where the store has several, such as `top-left` [default: center].
+        /// The view of each image to write, where the store has several, such as `top-left` [default:
+        /// center].
         #[arg(long, value_name = "VIEW")]
         view: Option<String>,
         /// The file to write, `-` is standard output; for npy, a folder.

@@ -114,7 +114,8 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     report.warnings.iter().for_each(talk::warn);
     if report.n_validation == 0 && report.out_of_fold.is_none() {
         talk::note(
-            "there are no validation figures: give --validation FEATURES, --validation-split 0.2 or --folds 5",
+            "there are no validation figures: give --validation FEATURES, --validation-split 0.2 or --folds \
+             5",
         );
     }
     let (classes, seconds) = (report.classes.len(), report.fit.seconds);

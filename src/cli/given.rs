@@ -1,5 +1,5 @@
-//! What a path leads to that was given as a head, a store or images, where that is something else: the three are easily
-//! mixed up.
+//! What a path leads to that was given as a head, a store or images, where that is something else: the three
+//! are easily mixed up.
 
 use std::path::{Path, PathBuf};
 

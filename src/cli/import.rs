@@ -13,11 +13,12 @@ use crate::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_o
 /// Nothing in the file is executed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// An ONNX network, or PyTorch's weights (.pth, legacy or zip, or .safetensors) of the architecture --arch.
+    /// An ONNX network, or PyTorch's weights (.pth, legacy or zip, or .safetensors) of the architecture
+    /// --arch.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The architecture of PyTorch's weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16, vgg19, each
-    /// also with -bn.
+    /// The architecture of PyTorch's weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16,
+    /// vgg19, each also with -bn.
     #[arg(long, value_name = "ARCH")]
     arch: Option<Architecture>,
     /// Keep the classifier: the network then says the logits of its own classes (ImageNet's), not features.
@@ -27,12 +28,13 @@ pub(super) struct Args {
     /// of NAME/model.onnx, the folder's].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Where to cut an ONNX network: a tensor's name, a layer's number (see `models show`), or penultimate, which is what
-    /// the last classifier reads [default: penultimate].
+    /// Where to cut an ONNX network: a tensor's name, a layer's number (see `models show`), or penultimate,
+    /// which is what the last classifier reads [default: penultimate].
     #[arg(long, value_name = "TENSOR|penultimate|INDEX", conflicts_with = "arch")]
     layer: Option<String>,
-    /// What becomes of a layer's positions: flatten keeps all their numbers, mean averages over them; where the network
-    /// does not tell its channels from positions, mean-channels-first or mean-channels-last [default: flatten].
+    /// What becomes of a layer's positions: flatten keeps all their numbers, mean averages over them; where
+    /// the network does not tell its channels from positions, mean-channels-first or mean-channels-last
+    /// [default: flatten].
     #[arg(long, value_name = "POOL", conflicts_with = "arch")]
     pool: Option<Pool>,
     /// Replace an installed backbone of that name with another one.

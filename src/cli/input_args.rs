@@ -13,8 +13,8 @@ use crate::tasks::Inputs;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct InputArgs {
-    /// A folder with a folder for each class (several of them share their classes), a flat folder, image files, or `-`
-    /// for a list of files on standard input.
+    /// A folder with a folder for each class (several of them share their classes), a flat folder, image
+    /// files, or `-` for a list of files on standard input.
     #[arg(required = true, value_name = "IMAGES")]
     images: Vec<PathBuf>,
     /// The list on standard input is separated by NUL bytes, as `find -print0` writes it.

@@ -4,7 +4,7 @@ mod ranked;
 
 use std::path::{Path, PathBuf};
 
-use self::ranked::{outliers, suspects};
+use self::ranked::{outliers, shown, suspects};
 use super::cells::cell;
 use super::terminal::Text;
 use crate::tasks::{
@@ -212,14 +212,4 @@ fn contradictions(report: &InspectReport, names: &Names) -> Option<Vec<String>> 
 
 fn list(what: &str, lines: Vec<String>, most: usize) -> Option<Vec<String>> {
     (!lines.is_empty()).then(|| shown(format!("{what}: {}", lines.len()), lines, most))
-}
-
-fn shown(heading: String, lines: Vec<String>, most: usize) -> Vec<String> {
-    let more = lines.len().saturating_sub(most);
-    let mut out = vec![heading];
-    out.extend(lines.into_iter().take(most));
-    if more > 0 {
-        out.push(format!("  and {more} more, all in --format json"));
-    }
-    out
 }

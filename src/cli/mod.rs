@@ -1,7 +1,8 @@
 //! The command line: what was typed becomes options, reports become text.
 //!
-//! Standard output is for results only, standard error for talk; `terminal` is the door that text for people goes through. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done,
-//! but some images were skipped, 130 and 143 interrupted by Ctrl-C or SIGTERM.
+//! Standard output is for results only, standard error for talk; `terminal` is the door that text for people
+//! goes through. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done, but some images were skipped, 130
+//! and 143 interrupted by Ctrl-C or SIGTERM.
 
 mod backbone_args;
 mod bar;
@@ -24,6 +25,7 @@ mod inspect;
 mod inspect_text;
 mod models;
 mod number;
+mod outcome;
 mod output;
 mod predictions;
 mod preview;
@@ -47,9 +49,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
+use self::outcome::Outcome;
 use crate::backbones::Home;
 use crate::error::Error;
-use crate::tasks::Skipped;
 
 /// Train an image classifier in seconds on frozen features.
 #[derive(Debug, Parser)]
@@ -94,24 +96,6 @@ enum Command {
     Doctor,
 }
 
-/// How a command ended that did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    AllRight,
-    SomeSkipped,
-}
-
-impl Outcome {
-    /// All right, unless something was skipped.
-    fn of(skipped: &[Skipped]) -> Self {
-        if skipped.is_empty() {
-            Self::AllRight
-        } else {
-            Self::SomeSkipped
-        }
-    }
-}
-
 /// Parses the arguments, runs the command, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -137,7 +121,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Whether an option has a value out of its range, or contradicts another. A file's parameters are not named as options are.
+/// Whether an option has a value out of its range, or contradicts another. A file's parameters are not named
+/// as options are.
 fn is_usage(error: &anyhow::Error) -> bool {
     match error.downcast_ref::<Error>() {
         Some(Error::Parameter { name, .. }) => name.starts_with("--"),

@@ -29,7 +29,8 @@ enum Command {
     },
     /// Fetch a known backbone, check it, and install it.
     Pull(pull::Args),
-    /// Turn an ONNX network, cut before its classifier, or a file of PyTorch weights into an installed backbone.
+    /// Turn an ONNX network, cut before its classifier, or a file of PyTorch weights into an installed
+    /// backbone.
     Import(import::Args),
 }
 

@@ -1,8 +1,9 @@
 //! Predictions as CSV, TSV, JSON Lines, or a table for people.
 //!
-//! A row for each image, in input order; of no images, the header alone. `status` is `ok`; or `unknown: ` and the reason, with the label `unknown` and the
-//! highest probability; or `skipped: ` and the reason, then label and probability are empty (null). Names that are not
-//! UTF-8 are written as [`crate::images::path_text`] says.
+//! A row for each image, in input order; of no images, the header alone. `status` is `ok`; or `unknown: ` and
+//! the reason, with the label `unknown` and the highest probability; or `skipped: ` and the reason, then
+//! label and probability are empty (null). Names that are not UTF-8 are written as
+//! [`crate::images::path_text`] says.
 
 use std::io::{self, Write};
 use std::path::Path;

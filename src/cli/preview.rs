@@ -22,7 +22,8 @@ pub(super) struct Args {
     #[command(flatten)]
     overwrite: OverwriteArg,
     /// How many images to show, taken evenly from all.
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=400))]
+    #[arg(long, value_name = "N", default_value_t = 16,
+          value_parser = clap::value_parser!(u16).range(1..=400))]
     count: u16,
     #[command(flatten)]
     backbone: BackboneArgs,

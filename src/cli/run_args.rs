@@ -5,15 +5,16 @@ use crate::backbones::{Convolutions, DeviceRequest, Home, Precision, RunOptions}
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
-    /// Where the network runs: auto, cpu, cuda, cuda:N, tensorrt, coreml, directml or openvino. `auto` takes an NVIDIA
-    /// GPU where it works, else the CPU, and says which and why.
+    /// Where the network runs: auto, cpu, cuda, cuda:N, tensorrt, coreml, directml or openvino. `auto` takes
+    /// an NVIDIA GPU where it works, else the CPU, and says which and why.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: DeviceRequest,
-    /// How exactly it computes: fp32; tf32, whose products have 10 bits on NVIDIA GPUs; fp16, which is held against fp32.
+    /// How exactly it computes: fp32; tf32, whose products have 10 bits on NVIDIA GPUs; fp16, which is held
+    /// against fp32.
     #[arg(long, value_name = "PRECISION", default_value = "fp32")]
     precision: Precision,
-    /// How 3×3 convolutions are computed on the CPU: winograd, with a quarter of the multiplications; direct; or auto,
-    /// each as is faster for its shape.
+    /// How 3×3 convolutions are computed on the CPU: winograd, with a quarter of the multiplications; direct;
+    /// or auto, each as is faster for its shape.
     #[arg(long, value_name = "WAY", default_value = "auto")]
     conv: Convolutions,
     /// The most memory to take on the GPU, in MiB [default: what is there].

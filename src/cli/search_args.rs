@@ -7,20 +7,20 @@ use crate::tasks::{CrossValidation, FitHeadReport};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cross-validation")]
 pub(super) struct SearchArgs {
-    /// Search for the best learning rate and weight decay, or l2 of L-BFGS, and fit with them; --lr, --weight-decay or --l2
-    /// that are given stay as they are, and --schedule is cosine unless given.
+    /// Search for the best learning rate and weight decay, or l2 of L-BFGS, and fit with them; --lr,
+    /// --weight-decay or --l2 that are given stay as they are, and --schedule is cosine unless given.
     #[arg(long, conflicts_with = "patience")]
     search: bool,
     /// Train on 10, 20 … 100 % of the images: would more of them help?
     #[arg(long)]
     learning_curve: bool,
-    /// Number of folds for cross-validation (--search, --learning-curve, --calibrate) [default: 5]. Given alone, or with
-    /// --search or --calibrate, the out-of-fold predictions are stored in the head: `evaluate` and `report` use them for
-    /// images that the head was trained on.
+    /// Number of folds for cross-validation (--search, --learning-curve, --calibrate) [default: 5]. Given
+    /// alone, or with --search or --calibrate, the out-of-fold predictions are stored in the head: `evaluate`
+    /// and `report` use them for images that the head was trained on.
     #[arg(long, value_name = "K")]
     folds: Option<usize>,
-    /// Cosine from which on two images count as nearly equal: they share a fold, and --reject leaves them out for each
-    /// other.
+    /// Cosine from which on two images count as nearly equal: they share a fold, and --reject leaves them out
+    /// for each other.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
     near: f32,
 }
@@ -45,7 +45,8 @@ impl SearchArgs {
         self.search.then(|| self.folds())
     }
 
-    /// The schedule where none is asked for: a rate that falls to 0 ends where it was going, whatever came last.
+    /// The schedule where none is asked for: a rate that falls to 0 ends where it was going, whatever came
+    /// last.
     pub(super) fn schedule(&self) -> Schedule {
         if self.search {
             Schedule::Cosine
@@ -71,7 +72,8 @@ pub(super) fn tell(report: &FitHeadReport) {
 
 fn tell_search(search: &Search) {
     talk::say(format!(
-        "searched {} candidates × {} folds in {:.2} s; the best accuracy within 5 % of the lowest Brier score wins",
+        "searched {} candidates × {} folds in {:.2} s; the best accuracy within 5 % of the lowest Brier \
+         score wins",
         search.candidates.len(),
         search.folds,
         search.seconds
@@ -92,7 +94,8 @@ fn tell_search(search: &Search) {
             Tunable::L2 => "--l2",
         };
         talk::note(format!(
-            "the best {option} is at the end of what was tried, though the grid was extended: one beyond it may be better"
+            "the best {option} is at the end of what was tried, though the grid was extended: one beyond it \
+             may be better"
         ));
     }
 }

@@ -1,5 +1,6 @@
-//! Ctrl-C and SIGTERM: the first asks a task that listens to end with what it has; the second, or the first where none
-//! listens, ends the process at once. A file that grows beyond a limit (SIGXFSZ) is an error, and no end without a word.
+//! Ctrl-C and SIGTERM: the first asks a task that listens to end with what it has; the second, or the first
+//! where none listens, ends the process at once. A file that grows beyond a limit (SIGXFSZ) is an error, and
+//! no end without a word.
 
 use std::io;
 use std::process::ExitCode;
@@ -30,7 +31,8 @@ pub(super) fn handle() -> io::Result<()> {
     Ok(())
 }
 
-/// Has the first signal ask for an end from here on, for tasks that ask whether one [`came`] and keep what they have.
+/// Has the first signal ask for an end from here on, for tasks that ask whether one [`came`] and keep what
+/// they have.
 pub(super) fn listen() {
     if let Some(at_once) = AT_ONCE.get() {
         at_once.store(false, Ordering::Relaxed);

@@ -32,8 +32,9 @@ pub(super) struct Args {
     /// Of images that are alike from this cosine of their features on, one is suggested.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
     near: f32,
-    /// How rows are written: path, label, probability, `runner_up`, `runner_up_probability`, score and why [default: by the
-    /// extension of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table on a terminal, else csv].
+    /// How rows are written: path, label, probability, `runner_up`, `runner_up_probability`, score and why
+    /// [default: by the extension of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table
+    /// on a terminal, else csv].
     #[arg(long, value_enum)]
     format: Option<Format>,
     #[command(flatten)]

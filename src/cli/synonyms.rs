@@ -51,7 +51,8 @@ const NAMES: &[(Option<&str>, &[&str], &[&str])] = &[
     (Some("features"), &["info", "list"], &["show"]),
 ];
 
-/// The error of an unknown command, with the command that is meant instead of one that is merely spelled alike.
+/// The error of an unknown command, with the command that is meant instead of one that is merely spelled
+/// alike.
 pub(super) fn with_tip(mut error: Error) -> Error {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;

@@ -1,9 +1,11 @@
-//! The one door to people: what they read on standard output, standard error or in a file of text goes through here.
+//! The one door to people: what they read on standard output, standard error or in a file of text goes
+//! through here.
 //!
-//! What goes in is one line, whatever it holds: a line end in the name of a file, class or layer is escaped like every
-//! other control character (see [`for_terminal`]), so that no name begins a line of its own or reaches the terminal as
-//! a command. Several lines are a [`Text`], which grows line by line. Results for programs do not come this way:
-//! [`outputs`] writes them, byte for byte, and escapes them where standard output is a terminal.
+//! What goes in is one line, whatever it holds: a line end in the name of a file, class or layer is escaped
+//! like every other control character (see [`for_terminal`]), so that no name begins a line of its own or
+//! reaches the terminal as a command. Several lines are a [`Text`], which grows line by line. Results for
+//! programs do not come this way: [`outputs`] writes them, byte for byte, and escapes them where standard
+//! output is a terminal.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -14,7 +16,8 @@ use crate::error::Result;
 use crate::images::path_text::for_terminal;
 use crate::outputs;
 
-/// More characters of a line of talk are cut off. No path is as long; a class name of a damaged or hostile file may be.
+/// More characters of a line of talk are cut off. No path is as long; a class name of a damaged or hostile
+/// file may be.
 const LONGEST_TALK: usize = 16_384;
 
 /// Lines for people.
@@ -57,7 +60,8 @@ pub(super) fn shows_talk() -> bool {
     stderr().is_terminal()
 }
 
-/// Says one line on standard error, after a word in bold where there is one. A closed standard error is no reason to fail.
+/// Says one line on standard error, after a word in bold where there is one. A closed standard error is no
+/// reason to fail.
 pub(super) fn say(word: Option<&'static str>, line: impl Display) {
     let word = word.map_or_else(String::new, |word| bold(word) + " ");
     let line = shown(&line.to_string());
@@ -86,14 +90,15 @@ fn wants_colour(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     !no_colour && !is("CLICOLOR", "0") && !is("TERM", "dumb")
 }
 
-/// Parses the arguments; prints help, version or error where that is what comes of them, and ends the process.
+/// Parses the arguments; prints help, version or error where that is what comes of them, and ends the
+/// process.
 pub(super) fn parse<T: clap::Parser>(meant: impl FnOnce(clap::Error) -> clap::Error) -> T {
     let args: Vec<OsString> = std::env::args_os().collect();
     T::try_parse_from(&args).unwrap_or_else(|error| meant(echoing::<T>(error, &args)).exit())
 }
 
-/// An error that echoes arguments as they are shown. clap mixes them with escapes of its own, so that nothing can be
-/// told apart afterwards: what is wrong with escaped arguments is as wrong with the others.
+/// An error that echoes arguments as they are shown. clap mixes them with escapes of its own, so that nothing
+/// can be told apart afterwards: what is wrong with escaped arguments is as wrong with the others.
 fn echoing<T: clap::Parser>(error: clap::Error, args: &[OsString]) -> clap::Error {
     let lossy = args.iter().map(|arg| arg.to_string_lossy());
     let (typed, shown): (Vec<_>, Vec<String>) =

@@ -5,8 +5,9 @@ use crate::tasks::{Acquaintance, TrainingImages};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct TrainingArgs {
-    /// Judge the images that the head was trained on as all others: the figures are optimistic. By default they count with
-    /// their out-of-fold predictions (`fit-head --folds`), or are left out where there are other images.
+    /// Judge the images that the head was trained on as all others: the figures are optimistic. By default
+    /// they count with their out-of-fold predictions (`fit-head --folds`), or are left out where there are
+    /// other images.
     #[arg(long)]
     include_training: bool,
 }
@@ -27,13 +28,14 @@ pub(super) fn tell(acquaintance: Acquaintance) {
     if acquaintance.training > 0 {
         acquaintance.sentence().iter().for_each(talk::warn);
         talk::note(
-            "evaluate on other images, or fit the head with `fit-head --folds 5`, which keeps predictions of heads that did \
-             not see them",
+            "evaluate on other images, or fit the head with `fit-head --folds 5`, which keeps predictions of \
+             heads that did not see them",
         );
     }
     if !acquaintance.recorded {
         talk::note(
-            "the head does not record its training images: if any of them are here, the figures are optimistic",
+            "the head does not record its training images: if any of them are here, the figures are \
+             optimistic",
         );
     }
 }

@@ -13,8 +13,8 @@ pub(super) struct TrustArgs {
     /// Calibrate probabilities: fit a temperature by cross-validation and store it in the head.
     #[arg(long)]
     calibrate: bool,
-    /// Let `classify` say `unknown` of images that are like no training image, and of this share of those that are of a
-    /// class [e.g. 0.05].
+    /// Let `classify` say `unknown` of images that are like no training image, and of this share of those
+    /// that are of a class [e.g. 0.05].
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     reject: Option<f64>,
     /// Images that the temperature of --calibrate and the threshold of --reject are fitted on.
@@ -73,7 +73,8 @@ pub(super) fn tell(report: &FitHeadReport) {
     let worse = report.disagreements.iter().any(Disagreement::is_worse);
     if worse && on_folds == Some(CalibrateOn::Folds) {
         talk::note(
-            "--calibrate-on validation fits the temperature and the rejection's threshold on the validation set",
+            "--calibrate-on validation fits the temperature and the rejection's threshold on the validation \
+             set",
         );
     }
 }
@@ -86,8 +87,8 @@ fn tell_calibration(c: &Calibration) {
     let folds = format!("({} folds)", c.folds);
     match c.outcome {
         CalibrationOutcome::Improved => talk::say(format!(
-            "  calibrated  temperature {:.3}: log loss {:.4}, was {:.4}, calibration error {:.1} %, was {:.1} %, on {images} \
-             {folds}",
+            "  calibrated  temperature {:.3}: log loss {:.4}, was {:.4}, calibration error {:.1} %, was \
+             {:.1} %, on {images} {folds}",
             c.temperature,
             c.log_loss_after,
             c.log_loss_before,
@@ -95,8 +96,8 @@ fn tell_calibration(c: &Calibration) {
             100.0 * c.ece_before,
         )),
         CalibrationOutcome::Unchanged => talk::say(format!(
-            "  calibrated  temperature 1: no other is better, as far as {images} can tell {folds}: log loss {:.4}, \
-             calibration error {:.1} %",
+            "  calibrated  temperature 1: no other is better, as far as {images} can tell {folds}: log loss \
+             {:.4}, calibration error {:.1} %",
             c.log_loss_before,
             100.0 * c.ece_before
         )),
@@ -105,8 +106,8 @@ fn tell_calibration(c: &Calibration) {
                 .on_validation
                 .map_or([f64::NAN; 2], |v| [v.log_loss_before, v.log_loss_after]);
             talk::warn(format!(
-                "not calibrated: the temperature that fits {images} {folds} raises the log loss of the validation set from \
-                 {before:.4} to {after:.4}; the head keeps temperature 1"
+                "not calibrated: the temperature that fits {images} {folds} raises the log loss of the \
+                 validation set from {before:.4} to {after:.4}; the head keeps temperature 1"
             ));
         }
     }
@@ -124,7 +125,8 @@ fn tell_rejection(kept: &KeptForRejection) {
         ),
     };
     talk::say(format!(
-        "  unknown     below a cosine of {:.3} with the nearest of {} training images: {so}; {:.1} MB more in the head",
+        "  unknown     below a cosine of {:.3} with the nearest of {} training images: {so}; {:.1} MB more \
+         in the head",
         kept.threshold,
         kept.kept,
         kept.bytes as f64 / 1e6

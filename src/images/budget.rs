@@ -2,12 +2,13 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that are shared out among decoding threads, first come, first served: some for files, others for pixels.
+/// Bytes that are shared out among decoding threads, first come, first served: some for files, others for
+/// pixels.
 ///
 /// What needs more than the whole of its share waits until it can have all of it, and is then alone.
 ///
-/// A thread takes bytes for a file first and those for its pixels while it holds them, never the other way round. So
-/// whoever holds bytes for pixels waits for nobody, and all threads come to an end.
+/// A thread takes bytes for a file first and those for its pixels while it holds them, never the other way
+/// round. So whoever holds bytes for pixels waits for nobody, and all threads come to an end.
 #[derive(Debug)]
 pub struct DecodeBudget {
     files: Pool,
@@ -39,7 +40,8 @@ impl DecodeBudget {
         self.files.reserve(bytes)
     }
 
-    /// Takes bytes for decoding a picture, capped to all that there are; waits for its turn and until they are free.
+    /// Takes bytes for decoding a picture, capped to all that there are; waits for its turn and until they
+    /// are free.
     pub fn reserve_pixels(&self, bytes: u64) -> Permit<'_> {
         self.pixels.reserve(bytes)
     }
@@ -161,7 +163,8 @@ mod tests {
         assert_eq!(budget.pixels.lock().free, 10);
     }
 
-    /// Four threads that each hold a file of the whole size, in turn, and want pixels of the whole size: it ends.
+    /// Four threads that each hold a file of the whole size, in turn, and want pixels of the whole size: it
+    /// ends.
     #[test]
     fn whoever_holds_a_file_gets_its_pixels() {
         let budget = DecodeBudget::new(10);

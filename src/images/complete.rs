@@ -10,8 +10,8 @@ use super::{Format, SkipReason};
 ///
 /// # Errors
 ///
-/// [`SkipReason::Truncated`] for a file that is cut off, [`SkipReason::UnsupportedKind`] for a JPEG process or a PNG that
-/// no decoder here knows, [`SkipReason::Corrupt`] for a JPEG that ends before it begins.
+/// [`SkipReason::Truncated`] for a file that is cut off, [`SkipReason::UnsupportedKind`] for a JPEG process
+/// or a PNG that no decoder here knows, [`SkipReason::Corrupt`] for a JPEG that ends before it begins.
 pub fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
     match format {
         Format::Jpeg => jpeg(bytes),
@@ -27,7 +27,8 @@ pub fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
     }
 }
 
-/// Walks the segments of a JPEG (ITU-T T.81, annex B) up to its end marker; what follows that does not matter.
+/// Walks the segments of a JPEG (ITU-T T.81, annex B) up to its end marker; what follows that does not
+/// matter.
 ///
 /// A thumbnail inside a segment is passed over together with its own end marker.
 fn jpeg(bytes: &[u8]) -> Result<(), SkipReason> {
@@ -75,8 +76,8 @@ const MOST_TABLES: usize = 16;
 
 /// The next marker and what follows it.
 ///
-/// In coded data `ff 00` is a value and `ff d0` to `ff d7` are restarts, neither ends a scan; any number of `ff` may
-/// stand before a marker. Stray bytes between segments are passed over, as decoders do.
+/// In coded data `ff 00` is a value and `ff d0` to `ff d7` are restarts, neither ends a scan; any number of
+/// `ff` may stand before a marker. Stray bytes between segments are passed over, as decoders do.
 fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
     loop {
         let at = memchr::memchr(0xff, bytes)?;
@@ -88,8 +89,8 @@ fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// The next segment before the pixels of a JPEG: its marker, its content, and what follows; `None` at the first scan, at
-/// the end, and where it is not whole.
+/// The next segment before the pixels of a JPEG: its marker, its content, and what follows; `None` at the
+/// first scan, at the end, and where it is not whole.
 pub(super) fn next_segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (marker, after) =
         next_marker(bytes).filter(|(marker, _)| !matches!(*marker, SCAN | END))?;
@@ -129,8 +130,8 @@ fn unknown_process(marker: u8, header: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Apple's tools make PNGs of their own for apps, with swapped, premultiplied colours and bare deflate data: their first
-/// chunk says so.
+/// Apple's tools make PNGs of their own for apps, with swapped, premultiplied colours and bare deflate data:
+/// their first chunk says so.
 fn png(bytes: &[u8]) -> Result<(), SkipReason> {
     if bytes.get(12..16) == Some(b"CgBI") {
         return Err(unsupported(Format::Png, "Apple's CgBI encoding"));
@@ -185,7 +186,8 @@ fn webp(bytes: &[u8]) -> Result<(), SkipReason> {
 mod tests {
     use super::*;
 
-    /// Start, a comment, a scan header of length 3, coded data with a stuffed byte, a restart and a fill byte, the end.
+    /// Start, a comment, a scan header of length 3, coded data with a stuffed byte, a restart and a fill
+    /// byte, the end.
     const WHOLE: &[u8] =
         b"\xff\xd8\xff\xfe\0\x04hi\xff\xda\0\x03\x01ab\xff\0c\xff\xd0d\xff\xff\xd9";
 

@@ -15,7 +15,8 @@ pub struct Cell {
     pub pixels: Vec<u8>,
 }
 
-/// Puts cells of `width` × `height` pixels into `columns` columns, black titles on white; `None` without cells.
+/// Puts cells of `width` × `height` pixels into `columns` columns, black titles on white; `None` without
+/// cells.
 ///
 /// # Panics
 /// If a cell is of another size, or `columns` is 0.

@@ -1,5 +1,6 @@
 //! From the bytes of a file to an upright [`RgbImage`], within limits, or to the reason why not.
 
+mod decoded;
 #[doc(hidden)]
 pub mod fuzz;
 #[cfg(any(feature = "heic", feature = "avif"))]
@@ -16,8 +17,8 @@ mod reason;
 mod transparency;
 
 use std::borrow::Cow;
-use std::ops::{Deref, Range};
 
+pub use self::decoded::{Decoded, Pixels};
 pub use self::jpeg::Planes;
 pub use self::options::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
 use image::ImageDecoder;
@@ -26,91 +27,11 @@ use image::metadata::Orientation;
 use self::jpeg::Jpeg;
 use self::open::{open, working_memory};
 use self::reason::{no_pixels, reason, unsupported};
-use super::budget::Permit;
 use super::pixels::to_rgb8;
 use super::{
-    DecodeBudget, Format, Part, Picture, Preprocessing, RgbImage, SkipReason, View, complete, exif,
+    DecodeBudget, Format, Part, Preprocessing, RgbImage, SkipReason, View, complete, exif,
     orientation, sniff,
 };
-
-/// A picture together with its share of a [`DecodeBudget`], which is given back when it is dropped.
-#[derive(Debug)]
-pub struct Decoded<'a, P = RgbImage> {
-    picture: P,
-    full_size: (u32, u32),
-    permit: Permit<'a>,
-}
-
-impl<P> Decoded<'_, P> {
-    /// The size of the upright picture in its file, (width, height): that of the pixels, if they were not reduced.
-    #[must_use]
-    pub fn full_size(&self) -> (u32, u32) {
-        self.full_size
-    }
-}
-
-impl<P> Deref for Decoded<'_, P> {
-    type Target = P;
-
-    fn deref(&self) -> &P {
-        &self.picture
-    }
-}
-
-/// A decoded picture as its decoder leaves it.
-#[derive(Debug)]
-pub enum Pixels {
-    /// 8-bit RGB.
-    Rgb(RgbImage),
-    /// The components of a JPEG, which take a half of that.
-    Planes(Planes),
-}
-
-impl Pixels {
-    fn upright(self, orientation: Orientation) -> Self {
-        match self {
-            Self::Rgb(image) => Self::Rgb(image.upright(orientation)),
-            Self::Planes(planes) => Self::Planes(planes.upright(orientation)),
-        }
-    }
-
-    fn num_bytes(&self) -> u64 {
-        match self {
-            Self::Rgb(image) => image.pixels().len() as u64,
-            Self::Planes(planes) => planes.num_bytes(),
-        }
-    }
-
-    /// All of them as 8-bit RGB.
-    #[must_use]
-    pub fn into_rgb(self) -> RgbImage {
-        match self {
-            Self::Rgb(image) => image,
-            Self::Planes(planes) => planes.to_rgb(),
-        }
-    }
-}
-
-impl Picture for Pixels {
-    fn size(&self) -> (u32, u32) {
-        match self {
-            Self::Rgb(image) => image.size(),
-            Self::Planes(planes) => planes.size(),
-        }
-    }
-
-    fn rows<'a>(
-        &'a self,
-        rows: Range<u32>,
-        columns: Range<u32>,
-        buffer: &'a mut Vec<u8>,
-    ) -> &'a [u8] {
-        match self {
-            Self::Rgb(image) => image.rows(rows, columns, buffer),
-            Self::Planes(planes) => planes.rows(rows, columns, buffer),
-        }
-    }
-}
 
 /// Decodes a whole file, at its full scale; the format is told from the content.
 ///

@@ -1,12 +1,14 @@
-//! From files to numbers: find the images, decode them upright and within limits, and resize, crop and normalise them.
+//! From files to numbers: find the images, decode them upright and within limits, and resize, crop and
+//! normalise them.
 //!
-//! The order of the room is the order of the work: [`scan`] lists what there is, [`format`](mod@format) says what a file
-//! really is, [`complete`] whether it is whole, [`decode`](mod@decode) turns its bytes into an [`RgbImage`], and
-//! [`preprocess`] that into the network's input. What cannot be used is never an error here but a [`SkipReason`], which
-//! reads well after a path.
+//! The order of the room is the order of the work: [`scan`] lists what there is, [`sniff`] says
+//! what a file really is, [`complete`] whether it is whole, [`decode`](mod@decode) turns its bytes into an
+//! [`RgbImage`], and [`preprocess`] that into the network's input. What cannot be used is never an error here
+//! but a [`SkipReason`], which reads well after a path.
 
-/// The version of everything that pixels depend on: decoders, resizing, our own code. Features of different versions are
-/// not mixed. It is raised with every change that changes the pixels of any picture; a test compares them.
+/// The version of everything that pixels depend on: decoders, resizing, our own code. Features of different
+/// versions are not mixed. It is raised with every change that changes the pixels of any picture; a test
+/// compares them.
 pub const PIXEL_VERSION: u32 = 2;
 
 pub mod budget;
@@ -14,7 +16,7 @@ pub mod complete;
 mod contact_sheet;
 pub mod decode;
 mod exif;
-pub mod format;
+mod format;
 mod lettering;
 mod memory;
 mod orientation;
@@ -26,6 +28,7 @@ pub mod preprocess;
 mod read;
 pub mod scan;
 pub mod skip;
+mod sniff;
 mod tags;
 mod thumbnail;
 
@@ -37,7 +40,7 @@ pub use decode::{
     Alpha, DecodeOptions, Decoded, Exif, JpegScale, Limits, Pixels, decode, decode_for,
     decode_within, dimensions,
 };
-pub use format::{Format, sniff};
+pub use format::Format;
 pub(crate) use picture::Part;
 pub use picture::Picture;
 pub use pixels::RgbImage;
@@ -52,4 +55,5 @@ pub use scan::{
 };
 pub use skip::SkipReason;
 pub(crate) use skip::grouped;
+pub use sniff::sniff;
 pub use thumbnail::thumbnail;

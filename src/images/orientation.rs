@@ -9,10 +9,12 @@ use super::{Part, tags};
 /// The tag `Orientation` of EXIF.
 const TAG: u16 = 0x0112;
 
-/// The orientation in the first directory of an EXIF block; upright where there is none, or none that makes sense.
+/// The orientation in the first directory of an EXIF block; upright where there is none, or none that makes
+/// sense.
 ///
-/// Cameras write the value as a 16-bit number, some programs as a 32-bit one, in either byte order; some put the
-/// marker of JPEG's segment in front. The thumbnail's own orientation, in the second directory, does not count.
+/// Cameras write the value as a 16-bit number, some programs as a 32-bit one, in either byte order; some put
+/// the marker of JPEG's segment in front. The thumbnail's own orientation, in the second directory, does not
+/// count.
 pub(super) fn from_exif(block: &[u8]) -> Orientation {
     read(block.strip_prefix(b"Exif\0\0").unwrap_or(block)).unwrap_or(Orientation::NoTransforms)
 }

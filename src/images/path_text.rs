@@ -2,10 +2,11 @@
 //!
 //! # Format
 //!
-//! A path that is valid UTF-8 and does not contain a backslash, an `x`, a digit 8 to f and another hexadecimal digit
-//! (`\xe9`) is written as it is. In any other path each backslash is doubled and each byte that is not part of UTF-8
-//! becomes `\xhh` in lower case. So text with such a group in it is to be undone, and all other text is verbatim.
-//! Where paths are not bytes (Windows) they are written as the system shows them.
+//! A path that is valid UTF-8 and does not contain a backslash, an `x`, a digit 8 to f and another
+//! hexadecimal digit (`\xe9`) is written as it is. In any other path each backslash is doubled and each byte
+//! that is not part of UTF-8 becomes `\xhh` in lower case. So text with such a group in it is to be undone,
+//! and all other text is verbatim. Where paths are not bytes (Windows) they are written as the system shows
+//! them.
 
 use std::path::{Path, PathBuf};
 

@@ -142,7 +142,8 @@ fn without_alpha(mut samples: Vec<u8>, over: impl Fn(u8, u8) -> u8) -> Vec<u8> {
 
 /// One sample as the policy shows it.
 ///
-/// Over a background: round((c·a + background·(255 − a)) / 255), where premultiplied samples are c·a / 255 already.
+/// Over a background: round((c·a + background·(255 − a)) / 255), where premultiplied samples are c·a / 255
+/// already.
 fn over(value: u8, a: u8, kind: AlphaKind, policy: Alpha) -> u8 {
     let (c, a) = (u32::from(value), u32::from(a));
     let background = match policy {
@@ -215,7 +216,8 @@ mod tests {
         assert_eq!(gray, [0, 0, 0]);
     }
 
-    /// Of a premultiplied sample c' and a: c' + 255 − a on white, c' on black, c' · 255 / a without transparency.
+    /// Of a premultiplied sample c' and a: c' + 255 − a on white, c' on black, c' · 255 / a without
+    /// transparency.
     #[test]
     fn premultiplied_colours_are_not_multiplied_again() {
         let known = [

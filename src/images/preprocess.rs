@@ -1,7 +1,7 @@
 //! How a picture becomes the network's input, as torchvision's presets do it on Pillow images.
 //!
-//! `Resize`, `CenterCrop`, `ToTensor`, `Normalize`, in this order. It is part of what a feature means: other settings are
-//! other features.
+//! `Resize`, `CenterCrop`, `ToTensor`, `Normalize`, in this order. It is part of what a feature means: other
+//! settings are other features.
 
 mod filter;
 mod geometry;
@@ -15,84 +15,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-pub use parse::channel_values;
+pub use parse::{Channels, Interpolation, Layout, channel_values};
 pub use run::Preprocessor;
+pub use size::{Crop, Resize};
 pub use views::{View, Views};
-
-use size::SizeForm;
 
 /// The largest edge that a picture may be brought to, in pixels.
 pub const MAX_EDGE: u32 = 16_384;
 
-/// The size a picture is brought to first: `256`, `[w, h]` or `"none"`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "SizeForm", into = "SizeForm")]
-pub enum Resize {
-    /// The shorter edge gets this many pixels, the longer one ⌊n · longer / shorter⌋.
-    Shorter(u32),
-    /// Width and height, whatever the picture's proportions.
-    Exact(u32, u32),
-    /// As it is.
-    None,
-}
-
-/// What is cut out of the middle then: `224`, `[w, h]` or `"none"`.
-///
-/// Where the picture is smaller, black is put around it before the normalisation, as torchvision's `CenterCrop` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "SizeForm", into = "SizeForm")]
-pub enum Crop {
-    /// Width and height.
-    Center(u32, u32),
-    /// Everything.
-    None,
-}
-
-/// The filter of the resize; each is antialiased, as in Pillow, except `nearest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Interpolation {
-    /// The nearest pixel.
-    Nearest,
-    /// A triangle.
-    #[default]
-    Bilinear,
-    /// A cubic with a = −0.5.
-    Bicubic,
-    /// The mean over an area.
-    Box,
-    /// Hamming.
-    Hamming,
-    /// Lanczos over three lobes.
-    Lanczos,
-}
-
-/// The order of the channels that the network reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Channels {
-    /// Red, green, blue.
-    #[default]
-    Rgb,
-    /// Blue, green, red.
-    Bgr,
-}
-
-/// The order of the axes that the network reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layout {
-    /// (N, C, H, W), as `PyTorch`.
-    #[default]
-    Nchw,
-    /// (N, H, W, C), as `TensorFlow`.
-    Nhwc,
-}
-
 /// All that happens between the decoded picture and the network.
 ///
-/// A channel's number is (value / scale − mean) / std, in f32. `mean` and `std` are in the order of `channels`: with
-/// `bgr` the first is that of blue.
+/// A channel's number is (value / scale − mean) / std, in f32. `mean` and `std` are in the order of
+/// `channels`: with `bgr` the first is that of blue.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Preprocessing {
@@ -135,8 +69,8 @@ impl Preprocessing {
     ///
     /// # Errors
     ///
-    /// [`Error::Parameter`], if a size is outside of 1..=16384, the output's size is left to the picture, `std` or
-    /// `scale` is not above 0, or a number is not finite.
+    /// [`Error::Parameter`], if a size is outside of 1..=16384, the output's size is left to the picture,
+    /// `std` or `scale` is not above 0, or a number is not finite.
     pub fn check(&self) -> Result<()> {
         let in_range = |w: u32, h: u32| (1..=MAX_EDGE).contains(&w) && (1..=MAX_EDGE).contains(&h);
         let sizes = "between 1 and 16384 pixels an edge";

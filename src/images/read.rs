@@ -1,4 +1,5 @@
-//! The bytes of an image file: what is no image, or too long, is told from its start and its length and not read.
+//! The bytes of an image file: what is no image, or too long, is told from its start and its length and not
+//! read.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -86,7 +87,8 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// Tries again what failed for lack of something that may be there a moment later, when other threads have closed their files.
+/// Tries again what failed for lack of something that may be there a moment later, when other threads have
+/// closed their files.
 fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Result<T, ReadFault> {
     let mut tries = 1;
     loop {
@@ -111,7 +113,8 @@ fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Resu
 ///
 /// # Errors
 ///
-/// Why it cannot be used, as far as its length and its start tell; or what the system lacks, after a second of trying.
+/// Why it cannot be used, as far as its length and its start tell; or what the system lacks, after a second
+/// of trying.
 pub fn read_file<'a>(
     path: &Path,
     limits: &Limits,

@@ -1,142 +1,34 @@
 //! What there is to work on: the images of a folder, of a list, or of the command line, in a stable order.
 //!
-//! A folder whose subfolders hold images is an *image folder*, as torchvision has it: each first-level folder is a
-//! class, and what lies deeper belongs to it. Any other folder is flat and has no classes. Names decide what is listed
-//! (or the first bytes, with [`Names::Any`]), content decides later what is decoded; nothing is ever written.
+//! A folder whose subfolders hold images is an *image folder*, as torchvision has it: each first-level folder
+//! is a class, and what lies deeper belongs to it. Any other folder is flat and has no classes. Names decide
+//! what is listed (or the first bytes, with [`Names::Any`]), content decides later what is decoded; nothing
+//! is ever written.
 
+mod found;
 mod layout;
 mod list;
 mod names;
 mod walk;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use super::SkipReason;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
+pub use found::{FolderLayout, Found, Labels, Names, Sample, Scan};
 pub use list::{Separator, listed, parse_list, read_list, scan_inputs, scan_list};
 pub use names::{EXTENSIONS, ignored_text};
 
-/// One image: where it is, what it is called, and what it shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
-    /// The path to open.
-    pub path: PathBuf,
-    /// The text form (see [`path_text`](super::path_text)) of the path below the root, parts joined by `/`; of a path
-    /// that was given by itself, as it was given.
-    pub name: String,
-    /// The first-level folder, normalised to NFC; shared by the samples of a class.
-    pub class: Option<Arc<str>>,
-}
-
-/// One entry of a scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// To be decoded.
-    Sample(Sample),
-    /// Known to be of no use without a look inside.
-    Skipped {
-        /// What it would have been.
-        sample: Sample,
-        /// Why it is not used.
-        reason: SkipReason,
-    },
-}
-
-impl Found {
-    /// The sample, used or not.
-    #[must_use]
-    pub fn sample(&self) -> &Sample {
-        match self {
-            Self::Sample(sample) | Self::Skipped { sample, .. } => sample,
-        }
-    }
-
-    /// Why it is skipped, if it is.
-    #[must_use]
-    pub fn reason(&self) -> Option<&SkipReason> {
-        match self {
-            Self::Sample(_) => None,
-            Self::Skipped { reason, .. } => Some(reason),
-        }
-    }
-}
-
-/// Where classes come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Labels {
-    /// From the first-level folders, if they hold images.
-    #[default]
-    FromFolders,
-    /// Nowhere: every image at any depth is a sample without a class.
-    None,
-}
-
-/// Which files of a folder are images. A file that is named itself always is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Names {
-    /// Those with one of the [`EXTENSIONS`], or that of a picture that is not decoded; nothing is opened.
-    #[default]
-    Extensions,
-    /// Those, and all others that begin as a picture does: `IMG_1`, `photo.jpg?w=300`.
-    Any,
-}
-
-/// What kind of tree it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FolderLayout {
-    /// One folder for each class.
-    ClassFolders,
-    /// Images without classes.
-    Flat,
-}
-
-/// All that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scan {
-    /// Used and skipped ones together: a folder's by path, part by part and byte by byte; a list's as given.
-    pub entries: Vec<Found>,
-    /// Whether the samples have classes.
-    pub layout: FolderLayout,
-    /// Files that are no images (see [`Names`]), counted by extension in lower case; `""` is none.
-    pub ignored: BTreeMap<String, usize>,
-    /// First-level folders without an image, by class name.
-    pub empty_classes: Vec<String>,
-    /// What a person should know, a sentence each, without a `warning:` in front.
-    pub notes: Vec<String>,
-}
-
 /// Lists a folder, and its subfolders to any depth.
 ///
-/// Hidden names and the folders that systems leave behind (`__MACOSX`, `@eaDir` …) are left out without a word. Links to
-/// folders are followed unless they lead back up.
+/// Hidden names and the folders that systems leave behind (`__MACOSX`, `@eaDir` …) are left out without a
+/// word. Links to folders are followed unless they lead back up.
 ///
 /// # Errors
 ///
 /// If the folder is missing, is none, cannot be read, or holds no file that is named as an image.
 pub fn scan_folder(root: &Path, labels: Labels) -> Result<Scan> {
-    folder(root, labels, Names::Extensions)
-}
-
-fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
-    let kind = std::fs::metadata(root).map_err(|error| list::unreachable_input(root, error))?;
-    if !kind.is_dir() {
-        return Err(Error::Input {
-            problem: format!("`{}` is a file, not a folder", names::shown(root)),
-            hint: "give the folder that holds the images, or one folder for each class".into(),
-        });
-    }
-    let scan = layout::of_folder(root, root, labels, which)?;
-    if scan.entries.is_empty() {
-        return Err(names::no_images(
-            &format!("`{}`", names::shown(root)),
-            which,
-            &scan.ignored,
-        ));
-    }
-    Ok(scan)
+    layout::folder(root, labels, Names::Extensions)
 }
 
 #[cfg(test)]

@@ -41,8 +41,8 @@ pub enum SkipReason {
     Unsupported(&'static str),
     /// A picture in a format whose decoder is not in this build.
     #[error(
-        "is {article} {0}, which this build of frostline does not read; build it with `--features {feature}`, or convert the \
-         image to JPEG or PNG",
+        "is {article} {0}, which this build of frostline does not read; build it with `--features \
+         {feature}`, or convert the image to JPEG or PNG",
         article = .0.article(),
         feature = feature_of(*.0)
     )]
@@ -100,7 +100,8 @@ pub enum SkipReason {
     NotFinite,
     /// Its features cannot be kept in 16 bits; the largest of them, as text.
     #[error(
-        "has features as large as {0}, beyond 65504, the largest number that f16 holds; keep f32 (--dtype f32)"
+        "has features as large as {0}, beyond 65504, the largest number that f16 holds; keep f32 (--dtype \
+         f32)"
     )]
     BeyondF16(String),
     /// The bytes contradict themselves.
@@ -148,7 +149,8 @@ mod tests {
         };
         assert_eq!(
             reason.to_string(),
-            "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (raise it with --max-pixels)"
+            "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (raise it with \
+             --max-pixels)"
         );
     }
 

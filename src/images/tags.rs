@@ -1,6 +1,8 @@
-//! The numbers in a TIFF directory: that of a TIFF file, or that of an EXIF block, which has the same structure.
+//! The numbers in a TIFF directory: that of a TIFF file, or that of an EXIF block, which has the same
+//! structure.
 
-/// The values of a tag of the first directory, if they are whole numbers of 8, 16 or 32 bits; `None` if it is not there.
+/// The values of a tag of the first directory, if they are whole numbers of 8, 16 or 32 bits; `None` if it is
+/// not there.
 ///
 /// Both byte orders are read, and both widths of offsets (TIFF and `BigTIFF`).
 pub(super) fn values(block: &[u8], tag: u16) -> Option<Vec<u32>> {

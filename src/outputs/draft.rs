@@ -1,4 +1,5 @@
-//! Files and folders that are not finished: nobody else comes across them, and they go when their writer ends.
+//! Files and folders that are not finished: nobody else comes across them, and they go when their writer
+//! ends.
 
 use std::fs::{self, DirEntry, File, Metadata, TryLockError};
 use std::io;
@@ -8,9 +9,9 @@ use std::time::Duration;
 use tempfile::{Builder, TempDir, TempPath};
 
 use super::growing;
-use super::place::folder_of;
 
-/// The name of a file that is being written: none, so that a killed writer leaves nothing, where the system can do that.
+/// The name of a file that is being written: none, so that a killed writer leaves nothing, where the system
+/// can do that.
 pub(super) struct Draft(Option<TempPath>);
 
 impl Draft {
@@ -50,6 +51,13 @@ impl Draft {
     }
 }
 
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 const PREFIX: &str = ".frostline-";
 const SUFFIX: &str = ".tmp";
 /// Characters that are drawn.
@@ -61,7 +69,8 @@ pub(crate) fn is_leftover(name: &str) -> bool {
     rest.is_some_and(|rest| rest.strip_suffix(SUFFIX).is_some())
 }
 
-/// A file with a name, which is locked as long as it is written: that tells it from one that a killed writer left.
+/// A file with a name, which is locked as long as it is written: that tells it from one that a killed writer
+/// left.
 fn named(folder: &Path) -> io::Result<(File, TempPath)> {
     loop {
         // The temporary name, which tempfile adds to the error, says nothing to anybody.
@@ -72,7 +81,8 @@ fn named(folder: &Path) -> io::Result<(File, TempPath)> {
         });
         let made = made.map_err(|error| number.map_or(error, io::Error::from_raw_os_error));
         let (file, name) = made?.into_parts();
-        // Before it was locked, another writer may have taken it for a leftover. Where there are no locks, nobody does.
+        // Before it was locked, another writer may have taken it for a leftover. Where there are no locks,
+        // nobody does.
         let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
         if !taken && name.exists() {
             return Ok((file, name));
@@ -143,8 +153,8 @@ pub(super) mod unnamed {
     }
 }
 
-/// Only root may give a file away; of a file that anybody else replaces, the owner becomes its writer, and the group stays
-/// where its writer belongs to it.
+/// Only root may give a file away; of a file that anybody else replaces, the owner becomes its writer, and
+/// the group stays where its writer belongs to it.
 #[cfg(unix)]
 fn keep_owner(file: &File, old: &Metadata) {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -202,8 +212,8 @@ fn lock(folder: &Path) -> Result<File, TryLockError> {
     Ok(file)
 }
 
-/// Removes what killed processes of this user left in a folder: temporary folders, and files on file systems that have
-/// none without a name. What cannot be removed does no harm.
+/// Removes what killed processes of this user left in a folder: temporary folders, and files on file systems
+/// that have none without a name. What cannot be removed does no harm.
 pub(crate) fn remove_leftovers(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries {

@@ -17,12 +17,12 @@ pub(crate) enum Owner {
 
 /// Opens a file to read and write in place, and makes it where it is missing; what it holds stays as it is.
 ///
-/// Somebody else may have prepared the folder, so a link is never followed, not even to make a file, and a file that has
-/// a second name elsewhere is refused.
+/// Somebody else may have prepared the folder, so a link is never followed, not even to make a file, and a
+/// file that has a second name elsewhere is refused.
 ///
 /// # Errors
-/// That of the system; one caused by [`inputs::NotAFile`]; [`ErrorKind::InvalidInput`] for a file of another owner or of
-/// more than one name.
+/// That of the system; one caused by [`inputs::NotAFile`]; [`ErrorKind::InvalidInput`] for a file of another
+/// owner or of more than one name.
 pub(crate) fn open_growing(path: &Path, owner: Owner) -> io::Result<File> {
     let file = open_or_make(path)?;
     check(&file, owner)?;
@@ -68,7 +68,8 @@ fn open_or_make(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Looks before it opens, since opening a device may do something already, and the caller looks again at what was opened.
+/// Looks before it opens, since opening a device may do something already, and the caller looks again at what
+/// was opened.
 fn open_existing(path: &Path) -> io::Result<File> {
     inputs::check_kind(fs::symlink_metadata(path)?.file_type())?;
     options().open(path)

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use super::draft::Draft;
+use super::draft::{Draft, folder_of};
 use crate::error::{Error, Result};
 
 /// Whether a path stands for standard output; a file of that name is `./-`.
@@ -41,14 +41,8 @@ fn is_character_device(_path: &Path) -> bool {
     false
 }
 
-/// The folder that a file is in.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-}
-
-/// Where the file at `path` is, or will be: links are followed, also one that leads to a file that is not there yet.
+/// Where the file at `path` is, or will be: links are followed, also one that leads to a file that is not
+/// there yet.
 ///
 /// # Errors
 /// That of the system where links lead in a circle, or a file stands where a folder is needed.
@@ -62,7 +56,8 @@ pub(super) fn place_of(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The folder that a file or folder at `path` will be in, or the nearest one above it that is there; links are followed.
+/// The folder that a file or folder at `path` will be in, or the nearest one above it that is there; links
+/// are followed.
 pub(crate) fn existing_folder(path: &Path) -> Option<PathBuf> {
     let place = std::path::absolute(place_of(path).ok()?).ok()?;
     let folder = place.ancestors().skip(1).find(|folder| folder.is_dir())?;
@@ -81,7 +76,8 @@ pub(super) fn make_folders(path: &Path) -> Result<()> {
 /// Checks that an output can be written, and changes nothing: neither the file nor a missing folder is made.
 ///
 /// # Errors
-/// [`Error::Io`] naming `path`: it is a folder, it is read-only, or nothing can be written to the folder it belongs in.
+/// [`Error::Io`] naming `path`: it is a folder, it is read-only, or nothing can be written to the folder it
+/// belongs in.
 pub(crate) fn check(path: &Path) -> Result<()> {
     if is_stdout(path) {
         return Ok(());

@@ -4,14 +4,16 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
-use super::draft::Draft;
-use super::place::{folder_of, is_stdout, make_folders, name, place_of, refuse_read_only};
+use super::draft::{Draft, folder_of};
+use super::place::{is_stdout, make_folders, name, place_of, refuse_read_only};
 use crate::error::{Error, Result};
 use crate::visible::Visible;
 
-/// Writes `path` through `content`; where that fails, an older file stays as it was and nothing new is left behind.
+/// Writes `path` through `content`; where that fails, an older file stays as it was and nothing new is left
+/// behind.
 ///
-/// A link at `path` is replaced, not followed. A replaced file's mode and, where that is allowed, owner are kept.
+/// A link at `path` is replaced, not followed. A replaced file's mode and, where that is allowed, owner are
+/// kept.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`, or whatever `content` returns.
@@ -33,9 +35,9 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// Writes an output that the user named: as [`write()`], but a link is followed, missing folders are made, devices and
-/// pipes are written in place, `-` is standard output, and a read-only file is refused. A terminal gets text with its
-/// control characters escaped; pipes and files get every byte.
+/// Writes an output that the user named: as [`write()`], but a link is followed, missing folders are made,
+/// devices and pipes are written in place, `-` is standard output, and a read-only file is refused. A
+/// terminal gets text with its control characters escaped; pipes and files get every byte.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`, or whatever `content` returns.

@@ -27,7 +27,8 @@ fn suspects(suspects: &[Suspect]) -> Markup {
             li {
                 (image(suspect.thumbnail.as_ref(), &suspect.path))
                 div {
-                    p { "Filed as " strong { bdi { (suspect.given) } } ", looks like " strong.wrong { bdi { (suspect.likely) } }
+                    p { "Filed as " strong { bdi { (suspect.given) } }
+                        ", looks like " strong.wrong { bdi { (suspect.likely) } }
                         " (" (whole_percent(suspect.confidence)) ")" }
                     p.path { bdi { (suspect.path) } }
                 }
@@ -54,7 +55,8 @@ fn duplicates(groups: &[Vec<String>]) -> Markup {
             @if groups.is_empty() {
                 p.fine { "None was found." }
             } @else {
-                p.fine { (count(groups.len(), "group")) " of " (grouped(images)) " equal or nearly equal images." }
+                p.fine { (count(groups.len(), "group")) " of " (grouped(images)) " equal or nearly equal \
+                    images." }
             }
             (list("duplicates", groups, entry))
         }

@@ -18,9 +18,12 @@ pub(super) fn section(page: &Page) -> Markup {
     html! {
         section #confusion {
             h2 { "What is taken for what" }
-            p.lead { "A row for each true class, a column for each prediction. Select a cell to see its images." }
+            p.lead { "A row for each true class, a column for each prediction. Select a cell to see its \
+                images." }
             @if shown.len() < page.classes.len() {
-                p.fine { "The " (shown.len()) " classes with the most mistakes out of " (page.classes.len()) "." }
+                p.fine {
+                    "The " (shown.len()) " classes with the most mistakes out of " (page.classes.len()) "."
+                }
             }
             div.split {
                 div.scroll { (table(page, &shown)) }

@@ -52,7 +52,8 @@ fn head(page: &Page) -> Markup {
 fn policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
-        "default-src 'none'; img-src data:; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; img-src data:; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; \
+         form-action 'none'",
         hash(STYLE),
         hash(SCRIPT)
     )
@@ -65,7 +66,9 @@ fn top(page: &Page) -> Markup {
                 h1 { bdi { (page.title) } }
                 p { (page.subtitle) }
             }
-            button #theme type="button" data-script hidden aria-label="Switch between light and dark" { "Dark" }
+            button #theme type="button" data-script hidden aria-label="Switch between light and dark" {
+                "Dark"
+            }
         }
     }
 }
@@ -82,9 +85,13 @@ fn sections(page: &Page) -> Markup {
         (gallery::section(page))
         @if let Some(care) = &page.care { (care::section(care)) }
         @if let Some(reliability) = &page.reliability { (reliability::section(reliability)) }
-        @if let Some(curves) = page.curves.as_ref().filter(|curves| !curves.epochs.is_empty()) { (curves::section(curves)) }
+        @if let Some(curves) = page.curves.as_ref().filter(|curves| !curves.epochs.is_empty()) {
+            (curves::section(curves))
+        }
         @if let Some(curve) = learning_curve::section(&page.learning_curve) { (curve) }
-        @if let Some(search) = page.search.as_ref().filter(|search| !search.candidates.is_empty()) { (search_table::section(search)) }
+        @if let Some(search) = page.search.as_ref().filter(|search| !search.candidates.is_empty()) {
+            (search_table::section(search))
+        }
         (provenance::section(&page.provenance))
     }
 }

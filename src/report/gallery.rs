@@ -1,4 +1,5 @@
-//! All images with prediction and truth: the frame that the page's script fills, and the data that it fills it with.
+//! All images with prediction and truth: the frame that the page's script fills, and the data that it fills
+//! it with.
 
 use std::cmp::Ordering;
 
@@ -11,8 +12,8 @@ use super::page::{Neighbour, Page, Photo, PhotoOutcome, Picture};
 use super::photo::base64;
 use super::svg::bar;
 
-/// The order in which images are shown: mistakes, the surest first; then those called unknown; then what is right, the
-/// least sure first.
+/// The order in which images are shown: mistakes, the surest first; then those called unknown; then what is
+/// right, the least sure first.
 #[must_use]
 pub fn worst_first(a: &Photo, b: &Photo) -> Ordering {
     let rising = a.confidence().total_cmp(&b.confidence());
@@ -28,7 +29,8 @@ pub(super) fn section(page: &Page) -> Markup {
     html! {
         section #images {
             h2 { "All images" }
-            noscript { p.lead { "Pictures and filters here need JavaScript; all other parts of this page do without." } }
+            noscript { p.lead { "Pictures and filters here need JavaScript; all other parts of this page do \
+                without." } }
             form.filters role="search" aria-label="Filter the images" data-script hidden {
                 fieldset.outcome {
                     legend.unseen { "Outcome" }
@@ -39,7 +41,11 @@ pub(super) fn section(page: &Page) -> Markup {
                 }
                 (class_choice(page, "truth", "Is"))
                 (class_choice(page, "predicted", "Predicted"))
-                label { span { "Name" } input #path type="search" placeholder="part of the path" autocomplete="off" spellcheck="false"; }
+                label {
+                    span { "Name" }
+                    input #path type="search" placeholder="part of the path" autocomplete="off"
+                        spellcheck="false";
+                }
                 label { span { "Order" } select #order {
                     option value="worst" { "worst first" }
                     option value="confidence" { "least sure first" }

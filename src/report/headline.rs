@@ -19,7 +19,8 @@ pub(super) fn section(page: &Page) -> Markup {
             @if let Some(basis) = &page.basis { p.fine { (basis) } }
             @if page.headline.iter().any(|figure| figure.measure.interval.is_some()) {
                 p.fine {
-                    "Grey numbers are 95\u{a0}% intervals: the range expected for another sample of this size."
+                    "Grey numbers are 95\u{a0}% intervals: the range expected for another sample of this \
+                     size."
                 }
             }
         }
@@ -33,7 +34,9 @@ fn main_figure(page: &Page, figure: &Figure) -> Markup {
             p.value { (number(figure.measure.value, figure.unit)) }
             @if let Some(ends) = figure.measure.ends() {
                 (whisker(figure.measure.value, ends))
-                p.interval { "95\u{a0}% interval " (interval(figure.measure, figure.unit).unwrap_or_default()) }
+                p.interval {
+                    "95\u{a0}% interval " (interval(figure.measure, figure.unit).unwrap_or_default())
+                }
             }
             p.tally { (tally(page)) }
         }

@@ -28,7 +28,8 @@ pub struct Page {
     pub per_class: Vec<ClassRow>,
     /// How far probabilities may be believed.
     pub reliability: Option<Reliability>,
-    /// The images that were judged, in the order in which they are shown: [`worst_first`](super::worst_first).
+    /// The images that were judged, in the order in which they are shown:
+    /// [`worst_first`](super::worst_first).
     pub photos: Vec<Photo>,
     /// Training images that [`Neighbour`]s point to.
     pub training: Vec<Picture>,
@@ -136,8 +137,8 @@ pub struct Photo {
     pub truth: usize,
     /// The index of the most probable class.
     pub predicted: usize,
-    /// The most probable classes with their probabilities in [0, 1], best first, and after them the image's own class
-    /// where it is not among them.
+    /// The most probable classes with their probabilities in [0, 1], best first, and after them the image's
+    /// own class where it is not among them.
     pub top: Vec<(usize, f64)>,
     /// Why the head would call it unknown, where it would.
     pub rejected: Option<String>,

@@ -14,7 +14,8 @@ pub(super) fn section(page: &Page) -> Markup {
         section #per-class {
             h2 { "Class by class" }
             p.lead {
-                "Precision: how many of those called so are. Recall: how many of those that are were found. F1 is their harmonic mean."
+                "Precision: how many of those called so are. Recall: how many of those that are were found. \
+                 F1 is their harmonic mean."
                 @if has_intervals(page) { " The thin lines are 95\u{a0}% intervals." }
             }
             div.scroll {
@@ -23,7 +24,9 @@ pub(super) fn section(page: &Page) -> Markup {
                         th scope="col" { "class" } th scope="col" { "images" }
                         th scope="col" { "precision" } th scope="col" { "recall" } th scope="col" { "F1" }
                     } }
-                    tbody { @for (i, row) in page.per_class.iter().enumerate() { (line(page.class(i), row)) } }
+                    tbody {
+                        @for (i, row) in page.per_class.iter().enumerate() { (line(page.class(i), row)) }
+                    }
                 }
             }
         }

@@ -12,7 +12,8 @@ pub(super) fn image(thumbnail: Option<&Thumbnail>, path: &str) -> Markup {
         return html! { span.placeholder title=(path) { bdi { (name(path)) } } };
     };
     html! {
-            img src=(format!("data:image/jpeg;base64,{}", base64(thumbnail))) alt=(path) title=(path) decoding="async";
+        img src=(format!("data:image/jpeg;base64,{}", base64(thumbnail))) alt=(path) title=(path)
+            decoding="async";
     }
 }
 

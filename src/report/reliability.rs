@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::chart::figure;
 use super::number::{count, percent, whole_percent};
 use super::page::{Bin, Reliability};
 use super::svg::{Frame, Numbers, diagonal};
@@ -14,14 +15,21 @@ pub(super) fn section(reliability: &Reliability) -> Markup {
         section #reliability {
             h2 { "Can the probabilities be believed?" }
             p.lead {
-                "Of the images predicted with 80\u{a0}% confidence, 80\u{a0}% should be right: then a bar ends at its line. "
+                "Of the images predicted with 80\u{a0}% confidence, 80\u{a0}% should be right: then a bar \
+                 ends at its line. "
                 "The mean distance (expected calibration error) is "
                 strong { (percent(reliability.ece)) }
                 ". " (tendency(&reliability.bins))
-                @if reliability.bins.iter().any(|bin| bin.count < FEW) { " Pale bars hold fewer than " (FEW) " images." }
+                @if reliability.bins.iter().any(|bin| bin.count < FEW) {
+                    " Pale bars hold fewer than " (FEW) " images."
+                }
             }
             div.charts {
-                (super::chart::figure("Accuracy by confidence", &[("confidence", "mean confidence"), ("reference", "ideal")], &chart(reliability)))
+                (figure(
+                    "Accuracy by confidence",
+                    &[("confidence", "mean confidence"), ("reference", "ideal")],
+                    &chart(reliability),
+                ))
                 (table(&reliability.bins))
             }
         }
@@ -81,7 +89,8 @@ fn bar(frame: &Frame, bin: &Bin) -> Markup {
             title { (say(bin)) }
             rect.accuracy.few[bin.count < FEW] x=(format!("{left:.1}")) y=(format!("{top:.1}"))
                 width=(format!("{:.1}", (right - left).max(1.0))) height=(format!("{:.1}", bottom - top)) {}
-            line class="line confidence" x1=(format!("{left:.1}")) x2=(format!("{right:.1}")) y1=(confidence) y2=(confidence) {}
+            line class="line confidence" x1=(format!("{left:.1}")) x2=(format!("{right:.1}"))
+                y1=(confidence) y2=(confidence) {}
         }
     }
 }
@@ -91,12 +100,14 @@ fn table(bins: &[Bin]) -> Markup {
         div.scroll {
             table.numbers {
                 thead { tr {
-                    th scope="col" { "confidence" } th scope="col" { "images" } th scope="col" { "mean" } th scope="col" { "right" }
+                    @for name in ["confidence", "images", "mean", "right"] { th scope="col" { (name) } }
                 } }
                 tbody {
                     @for bin in bins {
                         tr {
-                            th scope="row" { (format!("{:.0}–", 100.0 * bin.range[0])) (whole_percent(bin.range[1])) }
+                            th scope="row" {
+                                (format!("{:.0}–", 100.0 * bin.range[0])) (whole_percent(bin.range[1]))
+                            }
                             td { (bin.count) }
                             td { (percent(bin.confidence)) }
                             td { (percent(bin.accuracy)) }

@@ -23,7 +23,8 @@ pub(super) fn section(search: &Search) -> Markup {
         section #search {
             h2 { "The search" }
             p.lead {
-                (count(search.candidates.len(), "candidate")) " by cross-validation on the training set; the first row was taken."
+                (count(search.candidates.len(), "candidate")) " by cross-validation on the training set; \
+                    the first row was taken."
             }
             div.scroll { (table(search, first)) }
             @if !rest.is_empty() {
@@ -61,7 +62,9 @@ fn table(search: &Search, rows: &[usize]) -> Markup {
             tbody {
                 @for &row in rows {
                     tr.chosen[row == search.chosen] {
-                        @for (_, value) in &columns { td { (value(&search.candidates[row]).unwrap_or_default()) } }
+                        @for (_, value) in &columns {
+                            td { (value(&search.candidates[row]).unwrap_or_default()) }
+                        }
                     }
                 }
             }

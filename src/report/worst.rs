@@ -1,4 +1,5 @@
-//! The mistakes that the head was surest of, each with the training images nearest to it: readable without a script.
+//! The mistakes that the head was surest of, each with the training images nearest to it: readable without a
+//! script.
 
 use maud::{Markup, html};
 
@@ -30,7 +31,8 @@ pub(super) fn section(page: &Page) -> Markup {
             h2 { "The worst mistakes" }
             p.lead {
                 "Where the head was surest and wrong."
-                @if near { " Beside each the training images nearest to it: a wrong label, or a look-alike, shows here." }
+                @if near { " Beside each the training images nearest to it: a wrong label, or a look-alike, \
+                    shows here." }
             }
             ol.worst { @for (i, photo) in &worst { (item(page, *i, photo)) } }
         }
@@ -45,7 +47,8 @@ fn item(page: &Page, index: usize, photo: &Photo) -> Markup {
             }
             div.verdict {
                 p {
-                    "Said " strong.wrong { bdi { (page.class(photo.predicted)) } } ", is " strong { bdi { (page.class(photo.truth)) } }
+                    "Said " strong.wrong { bdi { (page.class(photo.predicted)) } }
+                    ", is " strong { bdi { (page.class(photo.truth)) } }
                 }
                 (probabilities(page, photo))
                 p.path { bdi { (photo.path) } }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use self::given::Given;
 use crate::harness::{Place, Ran, Tree, home, installed_home, tree};
+use crate::hostile_text::is_hostile;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,11 +163,7 @@ impl Case {
             if expected.lines.is_some_and(|wanted| wanted != lines) {
                 faults.push(format!("{name} has {lines} lines"));
             }
-            let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if text
-                .chars()
-                .any(|c| c.is_control() && c != '\n' || turns(c))
-            {
+            if text.chars().any(is_hostile) {
                 faults.push(format!("{name} holds control characters"));
             }
         }
@@ -201,7 +198,8 @@ macro_rules! files {
         #[test]
         fn every_file_is_run() {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
-            let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            let entries = fs::read_dir(folder).unwrap();
+            let mut found: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
             found.sort();
             assert_eq!(found, [$(concat!(stringify!($name), ".toml")),*]);
         }

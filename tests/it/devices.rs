@@ -1,4 +1,5 @@
-//! Devices and precisions: what is said, what is recorded, and that float16 gives the same features but for rounding.
+//! Devices and precisions: what is said, what is recorded, and that float16 gives the same features but for
+//! rounding.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Networks built from files of weights against torchvision, from the same pixels; the weights are seeded, not trained.
+//! Networks built from files of weights against torchvision, from the same pixels; the weights are seeded,
+//! not trained.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Places that others can write to, names that files of the working directory bear, and what lies in the cache and is not
-//! what frostline put there.
+//! Places that others can write to, names that files of the working directory bear, and what lies in the
+//! cache and is not what frostline put there.
 
 #![cfg(unix)]
 
@@ -145,7 +145,8 @@ fn a_home_is_made_for_its_user_alone() {
     }
 }
 
-/// Files and folders of the working directory, with the names of backbones, stores and heads that the command names.
+/// Files and folders of the working directory, with the names of backbones, stores and heads that the command
+/// names.
 #[test]
 fn a_file_with_the_name_of_a_backbone_is_not_taken_for_it() {
     let Some(place) = Place::fitted() else { return };

@@ -1,5 +1,5 @@
-//! Names that would move a cursor, retitle a terminal, turn the writing direction or begin a line: what people read shows
-//! them escaped, whichever command says them, and data for programs has them as they are.
+//! Names that would move a cursor, retitle a terminal, turn the writing direction or begin a line: what
+//! people read shows them escaped, whichever command says them, and data for programs has them as they are.
 
 #![cfg(unix)]
 
@@ -12,8 +12,8 @@ use frostline::head::HeadFile;
 
 use crate::harness::{Place, Ran, manifest, run, two_classes};
 
-/// Parts of names that show what they are where they come through: each has a character that no output may hold, or
-/// begins a line.
+/// Parts of names that show what they are where they come through: each has a character that no output may
+/// hold, or begins a line.
 const BLUE: &str = "b\x1b]0;title\x07\nok       forged";
 const RED: &str = "r\u{202e}der\u{200f}\u{9b}2J";
 const FILE: &str = "\x1b[2J\nerror: forged \u{61c}\r.png";
@@ -21,9 +21,10 @@ const FILE: &str = "\x1b[2J\nerror: forged \u{61c}\r.png";
 const FORGED: [&str; 2] = ["ok       forged", "error: forged"];
 
 /// Whether a person's terminal would do anything but show it.
-fn is_hostile(c: char) -> bool {
+pub(crate) fn is_hostile(c: char) -> bool {
     c.is_control() && c != '\n'
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}')
 }
 
 fn is_harmless(text: &str) -> bool {
@@ -79,7 +80,8 @@ const COMMANDS: &[(i32, &str)] = &[
     ),
     (
         0,
-        "fit-head {dir}/s{file} -o {dir}/h{file} --solver lbfgs --validation-split 0.3 --calibrate --folds 2 --near 1",
+        "fit-head {dir}/s{file} -o {dir}/h{file} --solver lbfgs --validation-split 0.3 --calibrate --folds \
+         2 --near 1",
     ),
     (
         1,
@@ -195,7 +197,8 @@ fn no_command_lets_a_name_reach_the_terminal() {
     assert!(is_harmless(&ran.out) && is_harmless(&ran.err), "{ran:?}");
 }
 
-/// Runs a command whose standard output, and standard error where `both`, is a terminal, and gives what it shows.
+/// Runs a command whose standard output, and standard error where `both`, is a terminal, and gives what it
+/// shows.
 fn on_terminal(command: &Command, both: bool) -> Option<Ran> {
     const SCRIPT: &str = "
 import os, pty, subprocess, sys

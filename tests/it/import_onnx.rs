@@ -85,8 +85,8 @@ fn weight(name: &str, dims: &[i64], numbers: &[f32]) -> TensorProto {
     }
 }
 
-/// Format 3 with weights among the inputs and a batch of 1, as the Model Zoo has them. `nodes` go from `pool` (1, 3) to
-/// `layer`, and a classifier with softmax stands on top.
+/// Format 3 with weights among the inputs and a batch of 1, as the Model Zoo has them. `nodes` go from `pool`
+/// (1, 3) to `layer`, and a classifier with softmax stands on top.
 fn network(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>) -> ModelProto {
     let mut node_list = before;
     node_list.extend(nodes);
@@ -257,7 +257,8 @@ fn a_layer_that_mixes_the_pictures_of_a_batch_is_refused() {
         .says(&["3 features, layer `pool`"]);
 }
 
-/// A convolution of 4 × 4 pixels to `channels` averages of red, green, blue and so on, the k-th times k + 1; then `nodes`.
+/// A convolution of 4 × 4 pixels to `channels` averages of red, green, blue and so on, the k-th times k + 1;
+/// then `nodes`.
 fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>) -> ModelProto {
     const CHANNELS: usize = 6;
     let number = |i: usize| {
@@ -293,7 +294,8 @@ fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>)
     model
 }
 
-/// Imports with raw pixel values, and returns the features of a picture of (10, 20, 30) whose right half has (30, 20, 10).
+/// Imports with raw pixel values, and returns the features of a picture of (10, 20, 30) whose right half has
+/// (30, 20, 10).
 fn means_of_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &str) -> Vec<f32> {
     let args = [
         "models",

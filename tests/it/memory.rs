@@ -1,4 +1,5 @@
-//! The memory of a run is set by batch, threads and limits, and not by how many images there are or how long files are.
+//! The memory of a run is set by batch, threads and limits, and not by how many images there are or how long
+//! files are.
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -37,13 +38,14 @@ fn ten_times_the_images_take_no_more_memory() {
     };
     let (few, many) = (peak("few", 400), peak("many", 4000));
     let grown = many.saturating_sub(few);
-    // A row of the index takes some hundred bytes, a part that is being filled 16 MiB at most; all pixels would be 108 MB.
+    // A row of the index takes some hundred bytes, a part that is being filled 16 MiB at most; all pixels
+    // would be 108 MB.
     assert!(few > 10 << 20, "{few} bytes are no process");
     assert!(grown < 24 << 20, "{few} bytes, then {many}");
 }
 
-/// Files of `length` bytes beside one picture: a few bytes, and then a hole. `None`, and a line that says so, where the
-/// file system has no holes.
+/// Files of `length` bytes beside one picture: a few bytes, and then a hole. `None`, and a line that says so,
+/// where the file system has no holes.
 fn long_files(place: &Place, start: &[u8], names: &[&str], length: u64) -> Option<()> {
     write_picture(&place.folder().join("images/a.png"), RED, 1);
     for name in names {
@@ -113,7 +115,8 @@ fn threads_share_the_memory_for_files() {
     let line = "extract {dir}/images -o {dir}/features --threads 8";
     let (peak, ran) = measured(&mut place.command(line));
     ran.exits(3).says(&["8.jpg: is a", "1 computed"]);
-    // 256 MiB for files, and the rest of a run; all eight would be 800 MB, and twice that while they are decoded.
+    // 256 MiB for files, and the rest of a run; all eight would be 800 MB, and twice that while they are
+    // decoded.
     assert!(peak < 500_000_000, "{peak} bytes");
 }
 
@@ -131,9 +134,11 @@ fn long_files_that_are_no_images_take_no_memory() {
     assert!(peak < 100_000_000, "{peak} bytes");
 }
 
-/// A zlib stream of so many bytes that unfolds to 159 times as many: one code again and again, "258 bytes as the last".
+/// A zlib stream of so many bytes that unfolds to 159 times as many: one code again and again, "258 bytes as
+/// the last".
 fn unfolding(packed: usize) -> Vec<u8> {
-    // A last block of fixed codes; the literal 0; then the code of a length of 258 and that of a distance of 1.
+    // A last block of fixed codes; the literal 0; then the code of a length of 258 and that of a distance of
+    // 1.
     let mut bits = vec![1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0];
     while bits.len() < 8 * packed {
         bits.extend([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]);
@@ -168,7 +173,8 @@ fn what_is_folded_beside_the_pixels_of_a_png_takes_no_memory() {
     assert!(peak < 100_000_000, "{peak} bytes");
 }
 
-/// A PNG with an EXIF block of 24 MB, most of it a hole in the file; decoders keep four copies of what they are given.
+/// A PNG with an EXIF block of 24 MB, most of it a hole in the file; decoders keep four copies of what they
+/// are given.
 fn png_with_long_exif(path: &Path, number: u8) {
     const LENGTH: u32 = 24_000_000;
     let mut bytes = Vec::new();
@@ -183,7 +189,8 @@ fn png_with_long_exif(path: &Path, number: u8) {
     file.write_all(rest).unwrap();
 }
 
-/// A TIFF whose directory says that its one strip stands at eight million places, each of which a decoder makes 32 bytes.
+/// A TIFF whose directory says that its one strip stands at eight million places, each of which a decoder
+/// makes 32 bytes.
 fn tiff_of_many_strips(path: &Path, number: u8) {
     const COUNT: u32 = 8_000_000;
     let tags = [

@@ -160,7 +160,8 @@ fn pipes_and_devices_are_written_in_place() {
     assert!(!Path::new("/dev/null").is_file());
 }
 
-/// As somebody may leave them in a folder that others write to: nothing is written through links, nor made by them.
+/// As somebody may leave them in a folder that others write to: nothing is written through links, nor made by
+/// them.
 #[cfg(unix)]
 #[test]
 fn links_in_a_store_lead_nowhere() {
@@ -203,7 +204,8 @@ fn links_in_a_store_lead_nowhere() {
     assert!(at("link").is_symlink());
 }
 
-/// A manifest of something else makes no store: nothing is deleted, also where other names are those of a store's files.
+/// A manifest of something else makes no store: nothing is deleted, also where other names are those of a
+/// store's files.
 #[test]
 fn a_foreign_manifest_is_not_deleted() {
     let Some(place) = Place::fitted() else { return };
@@ -221,7 +223,8 @@ fn a_foreign_manifest_is_not_deleted() {
         assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text);
         fs::remove_file(folder.join(name)).unwrap();
     }
-    // What a store's manifest begins with tells it, also where the rest is lost; but only a store's own files are deleted.
+    // What a store's manifest begins with tells it, also where the rest is lost; but only a store's own files
+    // are deleted.
     let manifest = place.folder().join("store/manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, &text[..text.len() / 2]).unwrap();

@@ -1,4 +1,5 @@
-//! The pipeline with a backbone without weights: order, alignment, nothing twice, the same whatever the threads.
+//! The pipeline with a backbone without weights: order, alignment, nothing twice, the same whatever the
+//! threads.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -69,8 +69,8 @@ fn pixels_change_with_their_version_alone() {
     let changed: Vec<_> = found.pictures.iter().filter(changed).collect();
     assert!(
         changed.is_empty() && wanted.pixel_version == PIXEL_VERSION,
-        "the pixels of {} pictures have changed: {:?}. If that is meant, raise `images::PIXEL_VERSION`, so that features of \
-         other pixels are not mixed with these, and make tests/golden/pixels.json:\n{}",
+        "the pixels of {} pictures have changed: {:?}. If that is meant, raise `images::PIXEL_VERSION`, so \
+         that features of other pixels are not mixed with these, and make tests/golden/pixels.json:\n{}",
         changed.len(),
         changed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         serde_json::to_string_pretty(&found).unwrap()

@@ -14,9 +14,11 @@ use crate::harness::{Place, Ran, frostline, manifest};
 /// More features than there are different images: some head tells any labels apart.
 const D: usize = 64;
 
-/// Writes a store of images with features without order and labels by chance, two near-duplicates of each picture.
+/// Writes a store of images with features without order and labels by chance, two near-duplicates of each
+/// picture.
 ///
-/// A head that is judged on what it was trained on, or on copies of that, is always right; one that is not guesses.
+/// A head that is judged on what it was trained on, or on copies of that, is always right; one that is not
+/// guesses.
 fn noise(store: &Path, pictures: std::ops::Range<u32>) {
     let mut manifest = manifest();
     manifest.spec.backbone.num_features = D;

@@ -49,7 +49,8 @@ fn without_a_network_it_says_what_to_do_by_hand() {
     let proxy = format!("http://user:secret@127.0.0.1:{}", closed_port());
     let ran = run(home.pull(&[NAME]).env("HTTPS_PROXY", &proxy)).exits(1).says(&[
         "https://huggingface.co/onnxmodelzoo/mobilenetv2-12/resolve/main/mobilenetv2-12.onnx",
-        "https://media.githubusercontent.com/media/onnx/models/main/validated/vision/classification/mobilenet/model/",
+        "https://media.githubusercontent.com/media/onnx/models/main/validated/vision/classification/\
+         mobilenet/model/",
         "refused (through the proxy 127.0.0.1:",
         "of HTTPS_PROXY",
         SHA256,

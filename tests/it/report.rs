@@ -28,7 +28,10 @@ fn pictures(page: &str) -> usize {
 fn a_store_with_its_images_and_the_training_images_near() {
     let Some(place) = place() else { return };
     place
-        .frostline("report --head {dir}/head {dir}/val --images {dir}/new --train {dir}/store --train-images {dir}/images -o {dir}/r.html")
+        .frostline(
+            "report --head {dir}/head {dir}/val --images {dir}/new --train {dir}/store \
+            --train-images {dir}/images -o {dir}/r.html",
+        )
         .exits(0)
         .says(&["3 of 4 images right"]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
@@ -52,7 +55,10 @@ fn a_store_with_its_images_and_the_training_images_near() {
         .texts("return [...document.querySelectorAll('#cell .tile')].map((tile) => tile.title)");
     assert_eq!(names, ["blue/b.png"]);
     // What is red lies among the red training images.
-    let near = browser.texts("return [...document.querySelectorAll('#worst .neighbours li .other')].map((word) => word.textContent)");
+    let near = browser.texts(
+        "return [...document.querySelectorAll('#worst .neighbours li \
+        .other')].map((word) => word.textContent)",
+    );
     assert_eq!(near, ["red"; 5]);
     assert_eq!(browser.complaints(), [""; 0]);
 }
@@ -95,7 +101,8 @@ fn a_folder_of_images_shows_itself() {
 fn a_folder_keeps_its_features_in_a_new_store() {
     let Some(place) = place() else { return };
     for _ in 0..2 {
-        let line = "report --head {dir}/head {dir}/new --store {dir}/kept --train {dir}/store -o {dir}/r.html";
+        let line = "report --head {dir}/head {dir}/new --store {dir}/kept --train {dir}/store -o \
+            {dir}/r.html";
         place
             .frostline(line)
             .exits(0)

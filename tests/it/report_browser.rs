@@ -50,7 +50,8 @@ fn it_opens_without_complaint_and_asks_for_nothing() {
         return;
     };
     assert_eq!(names(&browser, "#images").len(), 9);
-    let pictures = "return [...document.images].filter((image) => image.complete && image.naturalWidth > 0).length";
+    let pictures = "return [...document.images].filter((image) => image.complete && image.naturalWidth > \
+        0).length";
     assert!(browser.js(pictures).as_u64().unwrap() >= 9);
     assert_eq!(browser.complaints(), [""; 0]);
     let page = format!(
@@ -158,7 +159,8 @@ fn the_worst_come_first() {
             "return [...document.querySelectorAll('#images .tile')].map((tile) => tile.title)",
         )
     };
-    // By the probability of the wrong prediction; then the unknown one; then the right ones, the least sure first.
+    // By the probability of the wrong prediction; then the unknown one; then the right ones, the least sure
+    // first.
     let worst_first = [
         "cat/2.png",
         "dog/2.png",
@@ -183,7 +185,8 @@ fn keys_are_enough() {
         return;
     };
     let focused = |what: &str| browser.js(&format!("return {what}"));
-    let in_cell = "document.activeElement.matches('.confusion .cell[data-truth=\"0\"][data-predicted=\"0\"]')";
+    let in_cell = "document.activeElement.matches('.confusion \
+        .cell[data-truth=\"0\"][data-predicted=\"0\"]')";
     let tabs = (0..20).take_while(|_| {
         browser.press(&[TAB]);
         focused(in_cell) == false

@@ -25,7 +25,10 @@ fn nothing_is_wider_than_the_screen() {
                 .unwrap();
             assert!(excess <= 0, "{excess} pixels too many at {width}");
             browser.js("document.querySelector('#images .tile').click()");
-            let inside = browser.js("const box = document.getElementById('photo').getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth");
+            let inside = browser.js(
+                "const box = document.getElementById('photo').getBoundingClientRect(); \
+                return box.left >= 0 && box.right <= innerWidth",
+            );
             assert_eq!(inside, true, "the window at {width}");
         }
     }
@@ -42,7 +45,8 @@ const LEAST_CONTRAST: &str = r"
       return [...canvas.getImageData(0, 0, 1, 1).data];
     };
     const light = ([r, g, b]) => {
-      const linear = [r, g, b].map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+      const curve = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+      const linear = [r, g, b].map((c) => curve(c / 255));
       return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
     };
     const behind = (node) => {

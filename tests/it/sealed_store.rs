@@ -1,5 +1,5 @@
-//! A store whose files are damaged, swapped, of an older version or not even files: no other number comes of it, and the
-//! next writer has everything right again.
+//! A store whose files are damaged, swapped, of an older version or not even files: no other number comes of
+//! it, and the next writer has everything right again.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

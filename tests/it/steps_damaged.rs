@@ -93,8 +93,8 @@ fn a_damaged_index_is_named_to_readers_and_rebuilt() {
     }
 }
 
-/// The manifest of a store whose images were resized in another way: neither its settings nor the store's own cost any
-/// features.
+/// The manifest of a store whose images were resized in another way: neither its settings nor the store's own
+/// cost any features.
 #[test]
 fn a_manifest_of_another_store_costs_no_features() {
     const OTHER: &str = "extract {dir}/images -o {dir}/store --interpolation bicubic";

@@ -126,7 +126,8 @@ fn an_interrupted_stream_ends_with_a_whole_line() {
     ran.exits(130);
 }
 
-/// A fit keeps nothing for the next run, so that the first signal ends it; whoever waits sees an exit status all the same.
+/// A fit keeps nothing for the next run, so that the first signal ends it; whoever waits sees an exit status
+/// all the same.
 #[test]
 fn a_fit_ends_at_once_with_an_exit_status() {
     let Some(place) = Place::fitted() else { return };

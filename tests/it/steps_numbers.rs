@@ -1,4 +1,5 @@
-//! Features and probabilities that are no numbers, or too large: the image is skipped with the reason, the others are not.
+//! Features and probabilities that are no numbers, or too large: the image is skipped with the reason, the
+//! others are not.
 
 use std::fs;
 
@@ -9,7 +10,8 @@ use crate::harness::{
     Place, WHITE, WHITE_IS_INFINITE, contents, gains, two_classes, write_picture,
 };
 
-/// `images` of two classes and, among the red ones, two equal white pictures; a network that multiplies by `all` in turn.
+/// `images` of two classes and, among the red ones, two equal white pictures; a network that multiplies by
+/// `all` in turn.
 fn with_white(all: &[f32]) -> Option<Place> {
     let place = Place::installed()?;
     let network = format!("home/models/{DEFAULT_BACKBONE}.onnx");

@@ -97,7 +97,8 @@ fn the_temporary_name_of_a_file_is_not_said() {
     ran.says(&["cannot write `/proc/frostline.txt`: No such file or directory"]);
 }
 
-/// Everything that is written to one file can be written to a pipe; root would else lose `/dev/null` to a rename.
+/// Everything that is written to one file can be written to a pipe; root would else lose `/dev/null` to a
+/// rename.
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_written_to_and_not_replaced() {

@@ -1,4 +1,5 @@
-//! A store in a folder that cannot be written to: it is read, and nothing is lost where nothing is to be kept.
+//! A store in a folder that cannot be written to: it is read, and nothing is lost where nothing is to be
+//! kept.
 
 #![cfg(unix)]
 
@@ -8,7 +9,8 @@ use std::process::Command;
 
 use crate::harness::{Place, Ran, run, tree, two_classes};
 
-/// For whom modes count: root as another user, who owns nothing. Nothing, and a line that says so, where that cannot be.
+/// For whom modes count: root as another user, who owns nothing. Nothing, and a line that says so, where that
+/// cannot be.
 fn bound_by_modes(command: Command) -> Option<Command> {
     let folder = tempfile::tempdir().unwrap();
     if fs::metadata(folder.path()).unwrap().uid() != 0 {
@@ -49,8 +51,8 @@ fn copy_runtime(place: &Place) {
     }
 }
 
-/// [`Place::fitted`], with a store that nobody but root can write to, and `new`, six pictures that it does not know, two of
-/// them equal.
+/// [`Place::fitted`], with a store that nobody but root can write to, and `new`, six pictures that it does
+/// not know, two of them equal.
 fn with_closed_store() -> Option<Place> {
     let place = Place::fitted()?;
     copy_runtime(&place);

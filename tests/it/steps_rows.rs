@@ -1,4 +1,5 @@
-//! Rows belong to their files, whatever the batches, the threads and the names; and the images stay as they are.
+//! Rows belong to their files, whatever the batches, the threads and the names; and the images stay as they
+//! are.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! ONNX Runtime that is missing, foreign, too old, or without the device asked for; and how many threads it gets.
+//! ONNX Runtime that is missing, foreign, too old, or without the device asked for; and how many threads it
+//! gets.
 
 use std::env;
 use std::fs;
@@ -8,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Place, Ran, run, two_classes, write_picture};
 
-/// What anyone may wait for a library that does not fit; the best of three, since the machine may have other work.
+/// What anyone may wait for a library that does not fit; the best of three, since the machine may have other
+/// work.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs extract, classify and doctor with a library, each of which must say `words` at once.
@@ -44,7 +46,8 @@ fn a_missing_library_is_named() {
     refused(&place, &place.path("no-such.so"), &["No such file"]);
 }
 
-/// A network of half a gigabyte takes more than a second to hash; one that cannot be hashed shows which comes first.
+/// A network of half a gigabyte takes more than a second to hash; one that cannot be hashed shows which comes
+/// first.
 #[test]
 fn the_library_is_looked_at_before_the_network() {
     let Some(place) = Place::fitted() else { return };
@@ -115,7 +118,8 @@ fn a_foreign_library_is_named() {
     refused(&place, &library, &["OrtGetApiBase", "another library"]);
 }
 
-/// A library as ONNX Runtime's C header declares it: a table of two functions, of which the second gives the version.
+/// A library as ONNX Runtime's C header declares it: a table of two functions, of which the second gives the
+/// version.
 fn library_with(version: &str) -> String {
     format!(
         r#"
@@ -192,7 +196,8 @@ fn a_library_that_gives_nothing_is_named() {
 #[test]
 fn telemetry_is_off_before_the_library_is_loaded() {
     let Some(place) = Place::fitted() else { return };
-    let version = "if std::env::var_os(\"ORT_DISABLE_TELEMETRY\").is_some() { c\"1.0.1\" } else { c\"1.0.0\" }.as_ptr()";
+    let version = "if std::env::var_os(\"ORT_DISABLE_TELEMETRY\").is_some() { c\"1.0.1\" } else { \
+        c\"1.0.0\" }.as_ptr()";
     let Some(library) = shared_library(&place, &library_with(version)) else {
         return;
     };
@@ -475,8 +480,8 @@ fn first_allowed_cpu() -> String {
     digits.map(str::to_owned).next().unwrap()
 }
 
-/// With one thread there are the main thread, one that decodes, one that runs the network, one of ONNX Runtime's own
-/// that sleeps, and four that wait for the disk; the number of CPUs plays no part.
+/// With one thread there are the main thread, one that decodes, one that runs the network, one of ONNX
+/// Runtime's own that sleeps, and four that wait for the disk; the number of CPUs plays no part.
 #[cfg(target_os = "linux")]
 #[test]
 fn one_thread_is_not_many() {

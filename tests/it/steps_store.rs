@@ -122,7 +122,8 @@ fn two_runs_at_once_do_no_damage() {
     }
 }
 
-/// The command with files limited to `blocks` of the shell's: a full disk, as far as one file goes, without being root.
+/// The command with files limited to `blocks` of the shell's: a full disk, as far as one file goes, without
+/// being root.
 #[cfg(unix)]
 fn with_little_space(place: &Place, blocks: u32, args: &str) -> Ran {
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");

@@ -1,4 +1,5 @@
-//! Features that are read in blocks: the same numbers, the same head or one as good, and what cannot be done so.
+//! Features that are read in blocks: the same numbers, the same head or one as good, and what cannot be done
+//! so.
 
 use std::path::Path;
 

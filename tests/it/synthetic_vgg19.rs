@@ -1,4 +1,5 @@
-//! VGG19 with seeded weights: out of every kind of file of weights, and as `examples/synthetic_vgg19` lays it out.
+//! VGG19 with seeded weights: out of every kind of file of weights, and as `examples/synthetic_vgg19` lays it
+//! out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -222,8 +223,8 @@ fn full_file() -> Option<PathBuf> {
     let file = std::env::var_os(FULL);
     if file.is_none() {
         eprintln!(
-            "not tested: {FULL} does not name the file that \
-             `cargo run --release --example synthetic_vgg19 -- FILE.onnx` writes"
+            "not tested: {FULL} does not name the file that `cargo run --release --example synthetic_vgg19 \
+             -- FILE.onnx` writes"
         );
     }
     file.map(PathBuf::from)

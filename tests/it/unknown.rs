@@ -18,7 +18,8 @@ mod stores;
 
 const GREEN: [u8; 3] = [30, 220, 40];
 
-/// A picture of 8 × 8 pixels whose numbers differ from the colour's by up to 90: no two of a colour are nearly equal.
+/// A picture of 8 × 8 pixels whose numbers differ from the colour's by up to 90: no two of a colour are
+/// nearly equal.
 fn noisy(path: &Path, colour: [u8; 3], seed: u32) {
     let mut state = seed;
     let mut noise = || {
@@ -31,8 +32,8 @@ fn noisy(path: &Path, colour: [u8; 3], seed: u32) {
     picture.save(path).unwrap();
 }
 
-/// A place with `images/{blue,red}`, 30 of each with every tenth in the wrong folder, their features in `store`, and
-/// `strangers/green`, 5 of them.
+/// A place with `images/{blue,red}`, 30 of each with every tenth in the wrong folder, their features in
+/// `store`, and `strangers/green`, 5 of them.
 fn place() -> Option<Place> {
     let place = Place::installed()?;
     let path = |name: String| place.folder().join(name);

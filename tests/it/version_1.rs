@@ -1,4 +1,5 @@
-//! Stores of format version 1, whose files have no checksums: read as they are, and sealed in place by the next writer.
+//! Stores of format version 1, whose files have no checksums: read as they are, and sealed in place by the
+//! next writer.
 
 use std::collections::HashMap;
 use std::fs;

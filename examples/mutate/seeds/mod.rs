@@ -1,4 +1,5 @@
-//! The files that mutants are made of, all made by code: small whole ones, and one for each fault that was found.
+//! The files that mutants are made of, all made by code: small whole ones, and one for each fault that was
+//! found.
 
 mod head;
 mod image;

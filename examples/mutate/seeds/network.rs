@@ -205,8 +205,8 @@ fn with_branches() -> ModelProto {
     )
 }
 
-/// `GraphProto { node { attribute { g: GraphProto { … } } } }`, 2000 of them in each other. The types that write networks
-/// would go as deep themselves.
+/// `GraphProto { node { attribute { g: GraphProto { … } } } }`, 2000 of them in each other. The types that
+/// write networks would go as deep themselves.
 fn deep_graphs() -> Vec<u8> {
     let mut graph = Vec::new();
     for _ in 0..2000 {

@@ -99,8 +99,11 @@ pub(super) fn safetensors() -> Vec<Seed> {
             end,
         )
     };
-    let two = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#;
-    let both = r#"{"__metadata__":{"format":"pt"},"a.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"a.bias":{"dtype":"BF16","shape":[2],"data_offsets":[16,20]}}"#;
+    let two = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},
+        "b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}"#;
+    let both = r#"{"__metadata__":{"format":"pt"},
+        "a.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},
+        "a.bias":{"dtype":"BF16","shape":[2],"data_offsets":[16,20]}}"#;
     vec![
         Seed::accepted("a layer", file(both, 20)),
         Seed::accepted("numbers of 16 bits", one("F16", "[3]", 6)),

@@ -1,7 +1,8 @@
 //! What is fuzzed: each target does with any bytes what the program does with a file of them.
 //!
-//! Used by `examples/mutate` and, for cargo-fuzz, by `fuzz/`. To add a target: a function here or in the library's own
-//! `fuzz` modules, a row in [`TARGETS`], its seeds in `examples/mutate/seeds`, and a file and a `[[bin]]` in `fuzz/`.
+//! Used by `examples/mutate` and, for cargo-fuzz, by `fuzz/`. To add a target: a function here or in the
+//! library's own `fuzz` modules, a row in [`TARGETS`], its seeds in `examples/mutate/seeds`, and a file and a
+//! `[[bin]]` in `fuzz/`.
 
 mod head;
 mod network;

@@ -192,7 +192,8 @@ impl Body {
     }
 }
 
-/// First byte and whole size of `bytes 100-199/200`; a star stands for a size that is not known (RFC 9110, 14.4).
+/// First byte and whole size of `bytes 100-199/200`; a star stands for a size that is not known (RFC 9110,
+/// 14.4).
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, whole) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (first, _) = range.split_once('-')?;

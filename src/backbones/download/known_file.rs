@@ -93,7 +93,8 @@ impl KnownFile {
         Err(self.refused(from, another(instead)))
     }
 
-    /// What an answer of `length` bytes, if that is known, is instead of this file; `None` where it may be this file.
+    /// What an answer of `length` bytes, if that is known, is instead of this file; `None` where it may be
+    /// this file.
     pub(super) fn mismatch(&self, length: Option<u64>, start: &[u8]) -> Option<String> {
         if length == Some(self.bytes) {
             return None;

@@ -1,11 +1,14 @@
-//! Fetching a file that is known by its size and SHA-256: resumed, from one place after the other, checked before use.
+//! Fetching a file that is known by its size and SHA-256: resumed, from one place after the other, checked
+//! before use.
 //!
-//! `NAME.part` beside the file's place holds what has come so far, `NAME.lock` keeps a second process away. Whatever the
-//! servers say, only the whole file's SHA-256 decides; so a part may be continued from another place than it began at.
+//! `NAME.part` beside the file's place holds what has come so far, `NAME.lock` keeps a second process away.
+//! Whatever the servers say, only the whole file's SHA-256 decides; so a part may be continued from another
+//! place than it began at.
 
 mod client;
 mod fault;
 mod known_file;
+mod options;
 mod part;
 mod proxies;
 mod redirect;
@@ -13,7 +16,6 @@ mod transfer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use self::client::Client;
 use self::fault::Fault;
@@ -24,6 +26,7 @@ use crate::outputs::{self, Owner};
 use crate::progress::Progress;
 
 pub use self::known_file::KnownFile;
+pub use self::options::{DownloadOptions, LeastRate};
 pub use self::proxies::Proxies;
 
 /// A file, and the folder that it belongs in.
@@ -33,53 +36,6 @@ pub struct Download {
     pub file: KnownFile,
     /// Where it is put; made where it is missing.
     pub folder: PathBuf,
-}
-
-/// How patient a download is, and which way it takes.
-#[derive(Debug, Clone)]
-pub struct DownloadOptions {
-    /// The longest time for a connection to come about.
-    pub connect: Duration,
-    /// The longest silence of a server.
-    pub silence: Duration,
-    /// What a place must bring; a slower one is left for the next, and what it brought is kept.
-    pub least: LeastRate,
-    /// Between a connection that broke off and the next one to the same place.
-    pub pause: Duration,
-    /// The proxies to go through.
-    pub proxies: Proxies,
-}
-
-/// The slowest that a place may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeastRate {
-    /// So many bytes …
-    pub bytes: u64,
-    /// … within this time, however they are spread over it.
-    pub within: Duration,
-}
-
-impl Default for LeastRate {
-    /// 1 KiB a second over a minute: hours even for a small network.
-    fn default() -> Self {
-        Self {
-            bytes: 60 << 10,
-            within: Duration::from_mins(1),
-        }
-    }
-}
-
-impl Default for DownloadOptions {
-    /// Half a minute to connect, a minute of silence, [`LeastRate::default`], no proxies.
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(30),
-            silence: Duration::from_mins(1),
-            least: LeastRate::default(),
-            pause: Duration::from_secs(1),
-            proxies: Proxies::default(),
-        }
-    }
 }
 
 /// How a file came to its place.
@@ -98,13 +54,15 @@ impl Download {
         self.folder.join(&self.file.name)
     }
 
-    /// Fetches the file from the first of `urls` that has it; uses no network where it is there already, and right.
+    /// Fetches the file from the first of `urls` that has it; uses no network where it is there already, and
+    /// right.
     ///
     /// Progress counts the bytes that are still to come, and begins anew with each connection.
     ///
     /// # Errors
-    /// [`Error::Download`] with what was wrong at each place; [`Error::Locked`] while another process fetches it;
-    /// [`Error::Io`], [`Error::Input`] where the disk is full. What has come is kept and continued the next time.
+    /// [`Error::Download`] with what was wrong at each place; [`Error::Locked`] while another process fetches
+    /// it; [`Error::Io`], [`Error::Input`] where the disk is full. What has come is kept and continued the
+    /// next time.
     pub fn fetch(
         &self,
         urls: &[String],
@@ -138,7 +96,8 @@ impl Download {
     /// Takes the file from another place on this machine: checked in the same way, and copied.
     ///
     /// # Errors
-    /// [`Error::File`] saying what it is instead; [`Error::Locked`], [`Error::Io`], [`Error::Input`] as in [`Self::fetch`].
+    /// [`Error::File`] saying what it is instead; [`Error::Locked`], [`Error::Io`], [`Error::Input`] as in
+    /// [`Self::fetch`].
     pub fn adopt(&self, file: &Path) -> Result<Fetched> {
         self.file.check_size_and_start(file)?;
         let _lock = self.lock()?;
@@ -156,8 +115,8 @@ impl Download {
         WriteLock::take(&self.beside("lock"), &self.path())
     }
 
-    /// Whether the right file is at its place; a wrong one becomes the part, since it may be a longer beginning. Where a link
-    /// leads to a wrong one, that is somebody's, and the link is replaced in the end.
+    /// Whether the right file is at its place; a wrong one becomes the part, since it may be a longer
+    /// beginning. Where a link leads to a wrong one, that is somebody's, and the link is replaced in the end.
     fn is_there(&self) -> Result<bool> {
         let (path, part) = (self.path(), self.part_path());
         if !path.exists() {
@@ -200,8 +159,9 @@ impl Download {
             file: name.clone(),
             failures: failures.to_vec(),
             hint: format!(
-                "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} bytes and \
-                 the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or ALL_PROXY a proxy{kept}",
+                "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} \
+                 bytes and the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or \
+                 ALL_PROXY a proxy{kept}",
                 self.path().display()
             ),
         }

@@ -19,8 +19,8 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Opens the part at `path` of a file of `whole` bytes, or begins it; one that is too long is emptied. A link is not
-    /// followed, and a part of another user, who could change it after the check, is refused.
+    /// Opens the part at `path` of a file of `whole` bytes, or begins it; one that is too long is emptied. A
+    /// link is not followed, and a part of another user, who could change it after the check, is refused.
     pub(super) fn open(path: &Path, whole: u64) -> Result<Self> {
         let file = outputs::open_growing(path, Owner::Us).map_err(Error::io("write", path))?;
         let length = file.metadata().map_err(Error::io("read", path))?.len();
@@ -51,8 +51,8 @@ impl Part {
         self.whole - self.position
     }
 
-    /// Goes to where the next block is written. What lies behind it stays, and is written over: a server that can
-    /// only begin anew must not cost what is there already.
+    /// Goes to where the next block is written. What lies behind it stays, and is written over: a server that
+    /// can only begin anew must not cost what is there already.
     pub(super) fn go_to(&mut self, position: u64) -> Result<()> {
         let seek = self.file.seek(SeekFrom::Start(position));
         self.position = seek.map_err(Error::io("write", &self.path))?;

@@ -1,4 +1,5 @@
-//! The proxies that the environment names, by the conventions of curl: a variable for each scheme, then one for all.
+//! The proxies that the environment names, by the conventions of curl: a variable for each scheme, then one
+//! for all.
 
 use std::env;
 use std::net::Ipv6Addr;

@@ -28,8 +28,8 @@ pub(super) fn target<B>(from: &str, response: &Response<B>) -> Result<Option<Str
     target.map(Some).ok_or_else(nowhere)
 }
 
-/// A reference as a browser takes it, absolute or relative to the address that it came from (RFC 3986, 5.2), but that
-/// `..` is left to the server.
+/// A reference as a browser takes it, absolute or relative to the address that it came from (RFC 3986, 5.2),
+/// but that `..` is left to the server.
 fn resolved(from: &str, location: &str) -> Option<String> {
     let first = location.split(['/', '?', '#']).next();
     if let Some((scheme, _)) = first.and_then(|first| first.split_once(':')) {

@@ -22,8 +22,8 @@ const BLOCK: usize = 64 << 10;
 
 /// Completes the part from the client's place, and checks it.
 ///
-/// A part that is wrong though it is whole is thrown away. If it did not come in one piece, it is asked for once more
-/// from the start: its beginning may have been another file's.
+/// A part that is wrong though it is whole is thrown away. If it did not come in one piece, it is asked for
+/// once more from the start: its beginning may have been another file's.
 pub(super) fn run(
     client: &Client,
     file: &KnownFile,

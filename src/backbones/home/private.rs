@@ -1,9 +1,11 @@
-//! Who else can change what lies at a path: the rules by which `sshd` trusts a user's own files (its `StrictModes`).
+//! Who else can change what lies at a path: the rules by which `sshd` trusts a user's own files (its
+//! `StrictModes`).
 //!
-//! Each folder on the way must belong to root or this user, and nobody else may write to it; a sticky folder, such as
-//! `/tmp`, will do, since only owners rename its files. For the home and all that lies in it sticky is not enough: anybody
-//! could add a library there. Below a folder that only its owner can enter, modes no longer count. Writing by the group
-//! counts unless it is the owner's own group, which has the owner's number on most Linux systems.
+//! Each folder on the way must belong to root or this user, and nobody else may write to it; a sticky folder,
+//! such as `/tmp`, will do, since only owners rename its files. For the home and all that lies in it sticky
+//! is not enough: anybody could add a library there. Below a folder that only its owner can enter, modes no
+//! longer count. Writing by the group counts unless it is the owner's own group, which has the owner's number
+//! on most Linux systems.
 
 #[cfg(unix)]
 mod unix;
@@ -42,8 +44,8 @@ impl fmt::Display for Shared {
     }
 }
 
-/// Finds who else can change what lies at `path`, an absolute path in the folder `home`. What is not there, or cannot be
-/// looked at, cannot be used either.
+/// Finds who else can change what lies at `path`, an absolute path in the folder `home`. What is not there,
+/// or cannot be looked at, cannot be used either.
 #[cfg(not(unix))]
 pub(super) fn check(_home: &Path, _path: &Path) -> Result<(), Shared> {
     // The standard library cannot read access control lists.

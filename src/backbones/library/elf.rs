@@ -1,11 +1,12 @@
-//! Whether a shared library's file is whole. The loader maps a cut one all the same, and the process dies as soon as it
-//! reads beyond the file's end.
+//! Whether a shared library's file is whole. The loader maps a cut one all the same, and the process dies as
+//! soon as it reads beyond the file's end.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// Where the header of a 64-bit ELF file says where the table of segments is, and how many it has (System V ABI, ELF-64).
+/// Where the header of a 64-bit ELF file says where the table of segments is, and how many it has (System V
+/// ABI, ELF-64).
 const TABLE_OFFSET: Range<usize> = 32..40;
 const ENTRY_SIZE: Range<usize> = 54..56;
 const ENTRIES: Range<usize> = 56..58;

@@ -2,11 +2,41 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Origin;
 use crate::backbones::home::Home;
+
+/// The environment variable that names the library.
+pub(super) const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// The places where the library is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The environment variable `ORT_DYLIB_PATH`.
+    Variable,
+    /// The folder of the running binary.
+    BesideBinary,
+    /// `FROSTLINE_HOME/runtime-cuda` or `FROSTLINE_HOME/runtime`.
+    Home,
+    /// `VIRTUAL_ENV` or `CONDA_PREFIX`.
+    Python,
+    /// The system's loader.
+    Loader,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Variable => VARIABLE,
+            Self::BesideBinary => "beside the binary",
+            Self::Home => "FROSTLINE_HOME",
+            Self::Python => "the active Python environment",
+            Self::Loader => "the loader's path",
+        })
+    }
+}
 
 /// Folders in the order in which they are looked into.
 pub(super) fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {

@@ -1,14 +1,14 @@
 //! The loader's search path, where it leads to the working directory.
 //!
-//! To glibc an empty part of `LD_LIBRARY_PATH` is the working directory, as in `/opt/lib:` or in `:/opt/lib`, which is what
-//! `$LD_LIBRARY_PATH:/opt/lib` gives where the variable was not set. The loader reads the variable when the process starts,
-//! so that it cannot be put right from within.
+//! To glibc an empty part of `LD_LIBRARY_PATH` is the working directory, as in `/opt/lib:` or in `:/opt/lib`,
+//! which is what `$LD_LIBRARY_PATH:/opt/lib` gives where the variable was not set. The loader reads the
+//! variable when the process starts, so that it cannot be put right from within.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Origin;
+use super::places::Origin;
 
 /// The environment variable of the search path.
 pub(super) const VARIABLE: &str = "LD_LIBRARY_PATH";
@@ -23,19 +23,21 @@ const VARIANTS: [&str; 6] = [
     "x86_64",
 ];
 
-/// Why a library must not be loaded, itself or those that it needs: one could come from the working directory.
+/// Why a library must not be loaded, itself or those that it needs: one could come from the working
+/// directory.
 pub(super) fn problem(origin: Origin, search_path: &OsStr) -> Option<String> {
     let folders = relative_folders(search_path);
     if origin == Origin::Loader && !folders.is_empty() {
         return Some(format!(
-            "ONNX Runtime is nowhere else, and {VARIABLE} has an empty or relative part, by which the loader looks for it in \
-             the working directory"
+            "ONNX Runtime is nowhere else, and {VARIABLE} has an empty or relative part, by which the loader \
+             looks for it in the working directory"
         ));
     }
     // One that is loaded by its own path needs others, which are searched for.
     let found = folders.iter().find_map(|folder| library_in(folder))?;
     Some(format!(
-        "{VARIABLE} has an empty or relative part, by which the loader may take `{}` from the working directory",
+        "{VARIABLE} has an empty or relative part, by which the loader may take `{}` from the working \
+         directory",
         found.display()
     ))
 }

@@ -121,10 +121,10 @@ mod tests {
     use super::*;
 
     /// What ONNX Runtime 1.31.1 says where cuBLAS is missing.
-    const NO_CUBLAS: &str = "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:2043 onnxruntime::Provider& \
-        onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library \
-        /opt/lib/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file: No such \
-        file or directory";
+    const NO_CUBLAS: &str = "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:2043 \
+        onnxruntime::Provider& onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to \
+        load library /opt/lib/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open \
+        shared object file: No such file or directory";
 
     #[test]
     fn the_missing_library_and_its_package_are_named() {
@@ -141,8 +141,8 @@ mod tests {
 
     #[test]
     fn a_missing_driver_is_no_library_to_install() {
-        let message = "Failed to load library libonnxruntime_providers_cuda.so with error: libcuda.so.1: cannot open \
-                       shared object file: No such file or directory";
+        let message = "Failed to load library libonnxruntime_providers_cuda.so with error: libcuda.so.1: \
+            cannot open shared object file: No such file or directory";
         let error = device(Device::Cuda(0), message);
         assert!(error.to_string().contains("NVIDIA's driver"), "{error}");
     }
@@ -157,8 +157,8 @@ mod tests {
     fn memory_that_ran_out_is_told_from_other_faults() {
         // ONNX Runtime 1.32, bfc_arena.cc and cuda_call.cc.
         assert!(is_out_of_memory(
-            "Non-zero status code returned while running Conv node. Status Message: bfc_arena.cc:376 Failed to allocate \
-             memory for requested buffer of size 1234"
+            "Non-zero status code returned while running Conv node. Status Message: bfc_arena.cc:376 Failed \
+             to allocate memory for requested buffer of size 1234"
         ));
         assert!(is_out_of_memory("CUDA failure 2: out of memory"));
         assert!(!is_out_of_memory("Got invalid dimensions for input"));

@@ -1,20 +1,21 @@
 //! A network's graph as ONNX Runtime optimised it for this CPU, kept for the next start.
 //!
-//! Opening `efficientnet-lite0` and running one image takes 73 ms in a fresh process, and 34 ms from here (2 cores of AMD
-//! Zen 4, ONNX Runtime 1.32): nothing is optimised again, and the weights are mapped into memory rather than copied, so that
-//! sessions side by side share them.
+//! Opening `efficientnet-lite0` and running one image takes 73 ms in a fresh process, and 34 ms from here (2
+//! cores of AMD Zen 4, ONNX Runtime 1.32): nothing is optimised again, and the weights are mapped into memory
+//! rather than copied, so that sessions side by side share them.
 //!
 //! # Format
 //!
-//! `FROSTLINE_HOME/cache/graphs/NETWORK-KEY/`: `graph.onnx`, its weights in `weights.bin`, and in `sum` the BLAKE3 of what
-//! the graph was made from and of both files. NETWORK begins the network's SHA-256, KEY stands for that, ONNX Runtime's
-//! version, the CPU's instruction sets and how convolutions are computed. A folder that does not fit its sum is made anew.
+//! `FROSTLINE_HOME/cache/graphs/NETWORK-KEY/`: `graph.onnx`, its weights in `weights.bin`, and in `sum` the
+//! BLAKE3 of what the graph was made from and of both files. NETWORK begins the network's SHA-256, KEY stands
+//! for that, ONNX Runtime's version, the CPU's instruction sets and how convolutions are computed. A folder
+//! that does not fit its sum is made anew.
 //!
-//! The sum finds damage. It is no signature, so the folder must be private (see [`Home::require_private`]). ONNX Runtime
-//! opens the files itself after they were compared with the sum; their stamps tell that they are still those. Handing it
-//! the compared bytes instead (`with_external_initializer_file_in_memory`) takes 15 ms more for each start and each
-//! session, since it copies them twice. So whoever cuts `weights.bin` short while it is mapped ends this process; frostline
-//! replaces files there as a whole, and never changes one.
+//! The sum finds damage. It is no signature, so the folder must be private (see [`Home::require_private`]).
+//! ONNX Runtime opens the files itself after they were compared with the sum; their stamps tell that they are
+//! still those. Handing it the compared bytes instead (`with_external_initializer_file_in_memory`) takes 15
+//! ms more for each start and each session, since it copies them twice. So whoever cuts `weights.bin` short
+//! while it is mapped ends this process; frostline replaces files there as a whole, and never changes one.
 
 use std::fs;
 use std::io;
@@ -60,7 +61,8 @@ pub(super) struct KeptGraph {
 }
 
 impl GraphCache {
-    /// Of networks with larger weights, a second copy on the disk would cost more than the start that it saves.
+    /// Of networks with larger weights, a second copy on the disk would cost more than the start that it
+    /// saves.
     pub(super) const MOST_BYTES: u64 = 64 << 20;
 
     /// # Errors
@@ -96,7 +98,8 @@ impl GraphCache {
         (written == kept.sum.as_bytes()).then_some(kept)
     }
 
-    /// Opens a session of the network's file and keeps its graph; `None` where that fails, as in a home that is read only.
+    /// Opens a session of the network's file and keeps its graph; `None` where that fails, as in a home that
+    /// is read only.
     pub(super) fn fill(&self, path: &Path, builder: SessionBuilder) -> Option<Session> {
         self.home.make(&self.graphs).ok()?;
         let beside = outputs::temporary_folder(&self.graphs).ok()?;
@@ -156,7 +159,8 @@ impl KeptGraph {
         })
     }
 
-    /// Opens a session; `None` where the files have changed since they were read, or ONNX Runtime refuses them.
+    /// Opens a session; `None` where the files have changed since they were read, or ONNX Runtime refuses
+    /// them.
     pub(super) fn open(&self, builder: SessionBuilder) -> Option<Session> {
         let builder = builder.with_optimization_level(GraphOptimizationLevel::Disable);
         let session = builder.ok()?.commit_from_file(self.folder.join(GRAPH));

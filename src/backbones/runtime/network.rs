@@ -63,7 +63,8 @@ impl Network {
         }
     }
 
-    /// Runs `n` images; where the batch has to have another size, blank ones are added and their features dropped.
+    /// Runs `n` images; where the batch has to have another size, blank ones are added and their features
+    /// dropped.
     pub(super) fn run(
         &self,
         session: &mut Session,

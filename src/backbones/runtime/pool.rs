@@ -12,7 +12,8 @@ pub(super) struct Pooling {
 }
 
 impl Pooling {
-    /// Flattened as it lies, or the mean over all axes but the batch and the channels; `None` where these are not known.
+    /// Flattened as it lies, or the mean over all axes but the batch and the channels; `None` where these are
+    /// not known.
     pub(super) fn of(self, dims: &[usize], values: &[f32]) -> Option<Vec<f32>> {
         let axis = match self.pool {
             _ if dims.len() < 3 => return Some(values.to_vec()),
@@ -30,12 +31,13 @@ impl Pooling {
         let shape: Vec<String> = dims[1..].iter().map(ToString::to_string).collect();
         let shape = shape.join(" × ");
         let problem = format!(
-            "its layer `{layer}` gives {shape} numbers for each image, and its graph does not tell which axis holds the \
-             channels: the mean over positions has {first} features if the first does, {last} if the last does"
+            "its layer `{layer}` gives {shape} numbers for each image, and its graph does not tell which \
+             axis holds the channels: the mean over positions has {first} features if the first does, {last} \
+             if the last does"
         );
         let hint = format!(
-            "say which with the pool mean-channels-first ({first} features) or mean-channels-last ({last} features), in \
-             `models import --pool` or its manifest"
+            "say which with the pool mean-channels-first ({first} features) or mean-channels-last ({last} \
+             features), in `models import --pool` or its manifest"
         );
         (problem, hint)
     }

@@ -1,4 +1,5 @@
-//! Loading NVIDIA's libraries from where Python wheels put them, before ONNX Runtime's CUDA provider asks for them.
+//! Loading NVIDIA's libraries from where Python wheels put them, before ONNX Runtime's CUDA provider asks for
+//! them.
 //!
 //! The loader then finds them by their names, and nobody has to set `LD_LIBRARY_PATH`.
 
@@ -31,7 +32,8 @@ pub(super) fn nvidia_libraries(runtime: &Path) {
     }
 }
 
-/// The folder of the library, and `site-packages/nvidia/*/lib` where it lies in `site-packages/onnxruntime/capi`.
+/// The folder of the library, and `site-packages/nvidia/*/lib` where it lies in
+/// `site-packages/onnxruntime/capi`.
 fn folders(runtime: &Path) -> Vec<PathBuf> {
     // A library that the loader found has no folder that is known, and the working directory is not it.
     let Some(own) = runtime.parent().filter(|own| own.is_absolute()) else {

@@ -32,7 +32,8 @@ pub fn available_providers(library: &RuntimeLibrary) -> Result<Vec<&'static str>
         .collect())
 }
 
-/// Checks that the library was built with what drives a device; whether the device works is seen when a session is opened.
+/// Checks that the library was built with what drives a device; whether the device works is seen when a
+/// session is opened.
 ///
 /// # Errors
 /// [`Error::Runtime`] naming what is missing, and what brings it.
@@ -42,7 +43,8 @@ pub(super) fn require(device: Device, library: &RuntimeLibrary) -> Result<()> {
         Device::Cuda(_) => (
             "CUDA",
             ep::CUDA::is_available,
-            "run `scripts/setup.sh --cuda`, or `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its libonnxruntime",
+            "run `scripts/setup.sh --cuda`, or `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its \
+             libonnxruntime",
         ),
         Device::TensorRt(_) => (
             "TensorRT",
@@ -124,7 +126,8 @@ pub(super) fn register_leniently(
     Ok(builder.with_execution_providers(providers)?)
 }
 
-/// All batches have one size (see `forward` of the backbone), so the exhaustive search for convolutions is paid for once.
+/// All batches have one size (see `forward` of the backbone), so the exhaustive search for convolutions is
+/// paid for once.
 fn cuda(index: i32, options: &RunOptions) -> ExecutionProviderDispatch {
     let cuda = ep::CUDA::default()
         .with_device_id(index)

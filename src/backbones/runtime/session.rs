@@ -113,7 +113,8 @@ impl Opener {
         self.options.precision
     }
 
-    /// Opens the first session; where ONNX Runtime does not take the network with operators of our own, as its file has it.
+    /// Opens the first session; where ONNX Runtime does not take the network with operators of our own, as
+    /// its file has it.
     fn open_first(&mut self) -> Result<Session> {
         match self.open() {
             Err(_) if self.winograd_layers() > 0 => {

@@ -70,7 +70,8 @@ pub(super) fn input_shape(
             .all(|(&s, ours)| s < 0 || s == ours as i64);
     if !fits {
         let problem = format!(
-            "its input `{}` has the shape {shape}, and preprocessing (layout {}) gives {image:?} for each image",
+            "its input `{}` has the shape {shape}, and preprocessing (layout {}) gives {image:?} for each \
+             image",
             input.name(),
             preprocessing.layout
         );
@@ -85,7 +86,8 @@ pub(super) fn input_shape(
     })
 }
 
-/// The most numbers of a batch that a file may fix, 1 GiB of them: it is filled up with blank images for a single one.
+/// The most numbers of a batch that a file may fix, 1 GiB of them: it is filled up with blank images for a
+/// single one.
 const MOST_NUMBERS: usize = 1 << 28;
 
 fn fixed_batch(length: i64, image: [usize; 3]) -> Result<Option<usize>, Fault> {

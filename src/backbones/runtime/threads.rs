@@ -2,8 +2,9 @@
 
 /// How many sessions of a network run side by side, and how many threads each has.
 ///
-/// Batches side by side on one thread each keep the cores busier than one batch on all of them, whose threads wait for
-/// each other after every layer. But each session holds the weights once more, so a large network gets one session.
+/// Batches side by side on one thread each keep the cores busier than one batch on all of them, whose threads
+/// wait for each other after every layer. But each session holds the weights once more, so a large network
+/// gets one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ThreadShare {
     pub(super) sessions: usize,

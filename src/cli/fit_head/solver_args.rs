@@ -12,8 +12,8 @@ use crate::head::{
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Loss and solver")]
 pub(super) struct SolverArgs {
-    /// Stochastic gradient descent, L-BFGS to the minimum (as scikit-learn's `LogisticRegression`), or the same minimum by
-    /// the crate linfa-logistic, without class weights, label smoothing and --augment.
+    /// Stochastic gradient descent, L-BFGS to the minimum (as scikit-learn's `LogisticRegression`), or the
+    /// same minimum by the crate linfa-logistic, without class weights, label smoothing and --augment.
     #[arg(long, value_enum, default_value_t)]
     solver: SolverArg,
     /// Train on features of mean 0 and standard deviation 1; the head takes features as they are either way.
@@ -27,7 +27,8 @@ pub(super) struct SolverArgs {
         allow_hyphen_values = true
     )]
     label_smoothing: f64,
-    /// Weight of each class in the loss: none, balanced (the rarer, the heavier), or a CSV file `class,weight`.
+    /// Weight of each class in the loss: none, balanced (the rarer, the heavier), or a CSV file
+    /// `class,weight`.
     #[arg(long, value_name = "none|balanced|FILE", default_value = "none")]
     class_weight: String,
     /// Of the order of images, of dropout and of the validation split.
@@ -83,7 +84,8 @@ impl SolverArgs {
                 "give --validation FEATURES or --validation-split 0.2",
             )
         } else if augments && matches!(self.solver, SolverArg::Linfa) {
-            let problem = "`--augment` is not an option of --solver linfa, which takes one view of each image";
+            let problem = "`--augment` is not an option of --solver linfa, which takes one view of each \
+                image";
             (problem, "leave it out, or choose --solver lbfgs")
         } else {
             return Ok(());

@@ -1,7 +1,6 @@
 //! Findings that are ranked: a list to work through from the top.
 
 use super::super::cells::{cell, padded, widest};
-use super::shown;
 use crate::tasks::{InspectReport, LabelReport, Outlier, SuspectImage, Unlike};
 
 const SUSPECTS: usize = 30;
@@ -17,7 +16,8 @@ pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
         .filter(|suspect| suspect.confident)
         .count();
     let heading = format!(
-        "{} labels may be wrong, {confident} of them (*) likely ({} folds, {:.1} % right; confident learning expects {:.0} wrong)",
+        "{} labels may be wrong, {confident} of them (*) likely ({} folds, {:.1} % right; confident \
+         learning expects {:.0} wrong)",
         labels.suspects.len(),
         labels.folds,
         100.0 * labels.accuracy,
@@ -76,8 +76,20 @@ pub(super) fn outliers(report: &InspectReport) -> Option<Vec<String>> {
         .filter(|outlier| outlier.beyond)
         .count();
     let heading = format!(
-        "{beyond} outliers (*) and the images farthest from all others, by mean cosine distance to the five nearest"
+        "{beyond} outliers (*) and the images farthest from all others, by mean cosine distance to the five \
+         nearest"
     );
     let lines = report.outliers.iter().map(line).collect();
     Some(shown(heading, lines, OUTLIERS))
+}
+
+/// The first `most` lines under a heading, and how many more there are.
+pub(super) fn shown(heading: String, lines: Vec<String>, most: usize) -> Vec<String> {
+    let more = lines.len().saturating_sub(most);
+    let mut out = vec![heading];
+    out.extend(lines.into_iter().take(most));
+    if more > 0 {
+        out.push(format!("  and {more} more, all in --format json"));
+    }
+    out
 }

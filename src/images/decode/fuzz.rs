@@ -16,16 +16,19 @@ use crate::images::{
     Preprocessing, Preprocessor, Resize, SkipReason, View, decode_for, dimensions, sniff,
 };
 
-/// The most pixels of a picture, so that a run of the fuzzer takes no longer than reading its header and this many.
+/// The most pixels of a picture, so that a run of the fuzzer takes no longer than reading its header and this
+/// many.
 const MAX_PIXELS: u64 = 1 << 18;
 
-/// What a picture becomes: small, and with an edge that is reduced, one that is padded, and one that is cropped.
+/// What a picture becomes: small, and with an edge that is reduced, one that is padded, and one that is
+/// cropped.
 const PREPROCESSINGS: [(Resize, Crop); 2] = [
     (Resize::Shorter(9), Crop::Center(8, 7)),
     (Resize::None, Crop::Center(20, 5)),
 ];
 
-/// Decodes the bytes with every choice of [`DecodeOptions`], and preprocesses what comes out; returns its size.
+/// Decodes the bytes with every choice of [`DecodeOptions`], and preprocesses what comes out; returns its
+/// size.
 ///
 /// # Errors
 /// Why they are not used, with the default options.

@@ -21,16 +21,15 @@ pub(super) use self::header::Jpeg;
 pub use self::planes::Planes;
 
 use image::ColorType;
-use libjpeg_turbo_rs::{JpegError, PixelFormat, ScalingFactor};
+use libjpeg_turbo_rs::{PixelFormat, ScalingFactor};
 
+use self::header::reason;
+use self::scan::Seen;
 use self::upsample::Plane;
-use super::reason::{DAMAGED, corrupt, plain, too_early, unsupported};
+use super::reason::{DAMAGED, corrupt};
 use super::{Alpha, Pixels};
 use crate::images::pixels::{AlphaKind, to_rgb8};
-use crate::images::{Format, Part, RgbImage, SkipReason};
-
-/// The part that is read of a picture, as stored, of so many columns and rows.
-type Seen<'a> = &'a dyn Fn((u32, u32)) -> Part;
+use crate::images::{Format, RgbImage, SkipReason};
 
 impl Jpeg<'_> {
     /// The pixels that are seen, at least.
@@ -104,26 +103,6 @@ fn divisor((width, height): (u32, u32), edge: u32) -> Option<u32> {
     let shorter = width.min(height);
     let enough = |divisor: &u32| shorter / *divisor >= GAP.saturating_mul(edge);
     [8, 4, 2].into_iter().find(enough)
-}
-
-/// The decoder's error in our words.
-fn reason(error: &JpegError) -> SkipReason {
-    match error {
-        JpegError::UnexpectedEof => too_early(Format::Jpeg),
-        JpegError::AllocationFailed { bytes, .. } => SkipReason::OutOfMemory(*bytes),
-        JpegError::Unsupported(_) => unsupported(Format::Jpeg, "an unusual coding process"),
-        JpegError::LimitExceeded { what, limit, .. } => {
-            unsupported(Format::Jpeg, format!("{what} over {limit}"))
-        }
-        JpegError::CorruptData(said) if said.starts_with("non-interleaved baseline scan has") => {
-            unsupported(Format::Jpeg, "scans of some of its components")
-        }
-        JpegError::CorruptData(said) => {
-            let detail = plain(said);
-            corrupt(Format::Jpeg, detail.as_deref().unwrap_or(DAMAGED))
-        }
-        _ => corrupt(Format::Jpeg, DAMAGED),
-    }
 }
 
 #[cfg(test)]

@@ -107,8 +107,8 @@ fn pnm(bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
     Ok(Box::new(PnmDecoder::new(Cursor::new(bytes))?))
 }
 
-/// The bytes that decoding takes at its peak, about: the decoder's samples, and once more for converting or turning them,
-/// or what the decoder keeps beside them, measured on pictures of every kind.
+/// The bytes that decoding takes at its peak, about: the decoder's samples, and once more for converting or
+/// turning them, or what the decoder keeps beside them, measured on pictures of every kind.
 pub(super) fn working_memory(format: Format, decoder: &impl ImageDecoder) -> u64 {
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
@@ -140,7 +140,8 @@ const LONGEST_PNM_HEADER: usize = 64 << 10;
 const MOST_CHUNKS: u64 = 1 << 18;
 const MOST_VALUES: u64 = 1 << 16;
 
-/// How many values of a tag of a TIFF are read, at most, before the decoder can be given limits: it takes 32 bytes for each.
+/// How many values of a tag of a TIFF are read, at most, before the decoder can be given limits: it takes 32
+/// bytes for each.
 fn most_values(tag: u16) -> u64 {
     match tag {
         // Where strips and tiles are, and how long they are.

@@ -36,8 +36,8 @@ pub enum JpegScale {
     /// Every pixel.
     #[default]
     Full,
-    /// 1/2, 1/4 or 1/8, from the lower frequencies alone, if what is left has twice the edges that the resize makes of
-    /// it or more: quicker and smaller, and slightly other pixels.
+    /// 1/2, 1/4 or 1/8, from the lower frequencies alone, if what is left has twice the edges that the resize
+    /// makes of it or more: quicker and smaller, and slightly other pixels.
     Reduced,
 }
 
@@ -51,8 +51,8 @@ impl JpegScale {
 
 /// How pictures are decoded. It belongs to the preprocessing: other options give other features.
 ///
-/// Colour profiles are ignored, 16-bit samples are scaled by 1/257, and of an animation or a TIFF of many pages the
-/// first picture counts, of a HEIC or AVIF the primary one.
+/// Colour profiles are ignored, 16-bit samples are scaled by 1/257, and of an animation or a TIFF of many
+/// pages the first picture counts, of a HEIC or AVIF the primary one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecodeOptions {

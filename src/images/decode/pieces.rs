@@ -1,4 +1,5 @@
-//! A file without the metadata that no pixel depends on: decoders keep copies of it, of many times what a picture needs.
+//! A file without the metadata that no pixel depends on: decoders keep copies of it, of many times what a
+//! picture needs.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
@@ -6,7 +7,8 @@ use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 use crate::images::memory::of_file;
 use crate::images::{Format, complete};
 
-/// The longest chunk beside the pixels of a PNG that a decoder is given; an EXIF block has 64 KiB at most in a JPEG.
+/// The longest chunk beside the pixels of a PNG that a decoder is given; an EXIF block has 64 KiB at most in
+/// a JPEG.
 const LONGEST_CHUNK: usize = 1 << 20;
 
 /// Tells the next piece from the rest of a file, and what follows it.
@@ -20,8 +22,8 @@ pub(super) struct Pieces<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    /// All of the file but, in a JPEG, EXIF, XMP, profiles, comments and what programs keep for themselves, and in a PNG,
-    /// long chunks that are not critical.
+    /// All of the file but, in a JPEG, EXIF, XMP, profiles, comments and what programs keep for themselves,
+    /// and in a PNG, long chunks that are not critical.
     pub(super) fn of(format: Format, bytes: &'a [u8]) -> Self {
         let (start, next): (_, Step) = match format {
             Format::Jpeg => (2, next_of_jpeg),

@@ -1,5 +1,5 @@
-//! PNG by the `png` crate itself: `image` has it unfold texts and colour profiles, which nobody asks for here and which
-//! may be gigabytes of a small file.
+//! PNG by the `png` crate itself: `image` has it unfold texts and colour profiles, which nobody asks for here
+//! and which may be gigabytes of a small file.
 
 use image::error::{DecodingError, LimitError, LimitErrorKind, ParameterError, ParameterErrorKind};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};

@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn values_of_rust_are_no_words() {
-        let chunk = "ChunkType { type: IDAT, critical: true, private: false, reserved: false, safecopy: false }";
+        let chunk = "ChunkType { type: IDAT, critical: true, private: false, reserved: false, safecopy: \
+            false }";
         let known = [
             (
                 format!("CRC error: expected 0x1 have 0x2 while decoding {chunk} chunk."),

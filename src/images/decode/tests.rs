@@ -13,7 +13,7 @@ use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat};
 use libjpeg_turbo_rs::{PixelFormat, Subsampling, compress};
 
 use super::*;
-use crate::images::Resize;
+use crate::images::{Picture, Resize};
 
 const RED: [u8; 3] = [200, 30, 30];
 const GREEN: [u8; 3] = [30, 160, 60];
@@ -388,7 +388,8 @@ fn one_picture_is_the_same_in_every_kind_of_transparency() {
     assert_eq!(gray.pixels(), [90, 90, 90, 255, 255, 255]);
 }
 
-/// 16 × 8 pixels by Pillow 13: the left half (200, 30, 30) in C, M and Y, the right half (127, 127, 127) in K alone.
+/// 16 × 8 pixels by Pillow 13: the left half (200, 30, 30) in C, M and Y, the right half (127, 127, 127) in K
+/// alone.
 const CMYK_JPEG: &[u8] = b"\
 \xff\xd8\xff\xee\x00\x0e\x41\x64\x6f\x62\x65\x00\x64\x00\x00\x00\x00\x00\xff\xdb\x00\x43\x00\x03\
 \x02\x02\x03\x02\x02\x03\x03\x03\x03\x04\x03\x03\x04\x05\x08\x05\x05\x04\x04\x05\x0a\x07\x07\x06\

@@ -3,8 +3,8 @@
 use super::views::{Place, View};
 use super::{Crop, Resize};
 
-/// Where the pixels of the input come from: the whole picture is thought of as resized to `resized`, and the part at
-/// `source` of size `size` is put at `target`. What is not covered is black.
+/// Where the pixels of the input come from: the whole picture is thought of as resized to `resized`, and the
+/// part at `source` of size `size` is put at `target`. What is not covered is black.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) resized: Size,
@@ -17,7 +17,8 @@ pub(super) struct Plan {
 pub(super) type Size = (u32, u32);
 
 impl Plan {
-    /// For a view of a picture of a size; torchvision 0.29, `functional.resize`, `center_crop` and `five_crop`.
+    /// For a view of a picture of a size; torchvision 0.29, `functional.resize`, `center_crop` and
+    /// `five_crop`.
     pub(super) fn new(image: Size, resize: Resize, crop: Crop, view: View) -> Self {
         let resized = resized(image, resize);
         let output = match crop {

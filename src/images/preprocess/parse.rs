@@ -3,8 +3,50 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Channels, Interpolation, Layout};
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
+
+/// The filter of the resize; each is antialiased, as in Pillow, except `nearest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    /// The nearest pixel.
+    Nearest,
+    /// A triangle.
+    #[default]
+    Bilinear,
+    /// A cubic with a = −0.5.
+    Bicubic,
+    /// The mean over an area.
+    Box,
+    /// Hamming.
+    Hamming,
+    /// Lanczos over three lobes.
+    Lanczos,
+}
+
+/// The order of the channels that the network reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Red, green, blue.
+    #[default]
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
+}
+
+/// The order of the axes that the network reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// (N, C, H, W), as `PyTorch`.
+    #[default]
+    Nchw,
+    /// (N, H, W, C), as `TensorFlow`.
+    Nhwc,
+}
 
 /// Gives an enum of words its text form, the same as in files.
 macro_rules! words {

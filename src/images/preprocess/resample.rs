@@ -297,7 +297,8 @@ impl Axis {
         first..nearest.last().unwrap_or(first) + 1
     }
 
-    /// The stored pixel for each resized one. Pillow adds up the step, and a tie falls as its sum was rounded.
+    /// The stored pixel for each resized one. Pillow adds up the step, and a tie falls as its sum was
+    /// rounded.
     fn nearest(self) -> impl Iterator<Item = usize> {
         let last = self.stored as usize - 1;
         let scale = f64::from(self.stored) / f64::from(self.resized);

@@ -62,7 +62,8 @@ impl Preprocessor {
         &self.settings
     }
 
-    /// Writes a picture into its slot of the batch, shape (C, H, W) or (H, W, C): [`Self::fit`], [`Self::normalise`].
+    /// Writes a picture into its slot of the batch, shape (C, H, W) or (H, W, C): [`Self::fit`],
+    /// [`Self::normalise`].
     ///
     /// # Panics
     ///

@@ -5,8 +5,32 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Crop, Resize};
 use crate::error::{Error, Result};
+
+/// The size a picture is brought to first: `256`, `[w, h]` or `"none"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SizeForm", into = "SizeForm")]
+pub enum Resize {
+    /// The shorter edge gets this many pixels, the longer one ⌊n · longer / shorter⌋.
+    Shorter(u32),
+    /// Width and height, whatever the picture's proportions.
+    Exact(u32, u32),
+    /// As it is.
+    None,
+}
+
+/// What is cut out of the middle then: `224`, `[w, h]` or `"none"`.
+///
+/// Where the picture is smaller, black is put around it before the normalisation, as torchvision's
+/// `CenterCrop` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SizeForm", into = "SizeForm")]
+pub enum Crop {
+    /// Width and height.
+    Center(u32, u32),
+    /// Everything.
+    None,
+}
 
 /// A size as a file has it.
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::names::shown;
+use super::names::{no_images, shown, unreachable_input};
 use super::walk::Walk;
 use super::{FolderLayout, Found, Labels, Names, Scan};
 use crate::error::{Error, Result};
@@ -22,6 +22,26 @@ const SPLITS: [&str; 8] = [
     "testing",
     "dev",
 ];
+
+/// Lists a folder, as [`scan_folder`](super::scan_folder) does, of the files that `which` takes for images.
+pub(super) fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
+    let kind = std::fs::metadata(root).map_err(|error| unreachable_input(root, error))?;
+    if !kind.is_dir() {
+        return Err(Error::Input {
+            problem: format!("`{}` is a file, not a folder", shown(root)),
+            hint: "give the folder that holds the images, or one folder for each class".into(),
+        });
+    }
+    let scan = of_folder(root, root, labels, which)?;
+    if scan.entries.is_empty() {
+        return Err(no_images(
+            &format!("`{}`", shown(root)),
+            which,
+            &scan.ignored,
+        ));
+    }
+    Ok(scan)
+}
 
 /// Lists a folder that is known to exist; names are relative to `base`, and as they are where that is empty.
 ///
@@ -125,7 +145,8 @@ fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &[Found]) -> 
     let is_split = |class: &Arc<str>| SPLITS.contains(&class.to_lowercase().as_str());
     classes.iter().all(is_split).then(|| {
         let names = listed(classes.iter().map(AsRef::as_ref));
-        format!("what would be classes in `{place}` are named like parts of a data set ({names}): did you mean one of them?")
+        format!("what would be classes in `{place}` are named like parts of a data set ({names}): did you \
+            mean one of them?")
     })
 }
 

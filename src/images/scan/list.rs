@@ -5,9 +5,9 @@ use std::fs;
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use super::names::{no_images, shown};
+use super::names::{no_images, shown, unreachable_input};
 use super::walk::link_reason;
-use super::{FolderLayout, Found, Labels, Names, Sample, Scan, folder, layout};
+use super::{FolderLayout, Found, Labels, Names, Sample, Scan, layout};
 use crate::error::{Error, Result};
 use crate::images::{SkipReason, path_text};
 use crate::inputs::kind_text;
@@ -31,8 +31,8 @@ impl Separator {
     }
 }
 
-/// The paths of a list, whatever bytes they hold; empty ones are dropped, and the byte order mark that some editors put
-/// before the first.
+/// The paths of a list, whatever bytes they hold; empty ones are dropped, and the byte order mark that some
+/// editors put before the first.
 ///
 /// ```
 /// use frostline::images::scan::{Separator, parse_list};
@@ -105,21 +105,21 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
-/// Lists what the command line names: one folder as [`scan_folder`](super::scan_folder) does; else each file as given,
-/// whatever its name, and each folder with all that it holds, under the folder's name.
+/// Lists what the command line names: one folder as [`scan_folder`](super::scan_folder) does; else each file
+/// as given, whatever its name, and each folder with all that it holds, under the folder's name.
 ///
-/// Several folders have classes where each of them holds class folders: classes of the same name are one, and a file that
-/// is found twice is used once. Without class folders in any of them there are no classes.
+/// Several folders have classes where each of them holds class folders: classes of the same name are one, and
+/// a file that is found twice is used once. Without class folders in any of them there are no classes.
 ///
 /// # Errors
 ///
-/// If nothing is named, the only input is missing, a folder cannot be read, or there is no image in all of them; if
-/// some inputs have class folders and others do not.
+/// If nothing is named, the only input is missing, a folder cannot be read, or there is no image in all of
+/// them; if some inputs have class folders and others do not.
 pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<Scan> {
     if let [only] = inputs {
         let kind = fs::metadata(only).map_err(|error| unreachable_input(only, error))?;
         if kind.is_dir() {
-            return folder(only, labels, which);
+            return layout::folder(only, labels, which);
         }
     }
     let scans = inputs.iter().map(|input| scan_one(input, labels, which));
@@ -208,7 +208,8 @@ pub fn scan_list(paths: Vec<PathBuf>) -> Scan {
     }
 }
 
-/// A file that is named by itself, to be decoded whatever its extension; what is no regular file is skipped with its reason.
+/// A file that is named by itself, to be decoded whatever its extension; what is no regular file is skipped
+/// with its reason.
 #[must_use]
 pub fn listed(path: PathBuf) -> Found {
     let reason = match fs::metadata(&path) {
@@ -227,15 +228,4 @@ pub fn listed(path: PathBuf) -> Found {
         None => Found::Sample(sample),
         Some(reason) => Found::Skipped { sample, reason },
     }
-}
-
-/// The error for an input that cannot be looked at.
-pub(super) fn unreachable_input(path: &Path, error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::NotFound {
-        return Error::Input {
-            problem: format!("`{}` does not exist", shown(path)),
-            hint: "check the path; wanted is a folder of images, or an image".into(),
-        };
-    }
-    Error::io("read", path)(error)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization;
@@ -67,7 +68,8 @@ pub(super) fn shown(path: &Path) -> String {
     path_text::for_terminal(&path_text::to_text(path))
 }
 
-/// Ignored files, counted by extension, as text: `40 .dng, 2 .txt, 1 without extension`; `None` if there are none.
+/// Ignored files, counted by extension, as text: `40 .dng, 2 .txt, 1 without extension`; `None` if there are
+/// none.
 ///
 /// The most frequent come first.
 #[must_use]
@@ -103,6 +105,17 @@ pub(super) fn no_images(place: &str, which: Names, ignored: &BTreeMap<String, us
         problem: format!("{place} holds no images"),
         hint: format!("{wanted}, in one folder for each class or in one flat folder; {held}"),
     }
+}
+
+/// The error for an input that cannot be looked at.
+pub(super) fn unreachable_input(path: &Path, error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Error::Input {
+            problem: format!("`{}` does not exist", shown(path)),
+            hint: "check the path; wanted is a folder of images, or an image".into(),
+        };
+    }
+    Error::io("read", path)(error)
 }
 
 #[cfg(test)]

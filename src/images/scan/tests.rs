@@ -253,7 +253,8 @@ fn inputs_are_taken_as_given() {
     );
 }
 
-/// Without the flag names decide; with it, files of any name that begin as pictures do, and all that are named so.
+/// Without the flag names decide; with it, files of any name that begin as pictures do, and all that are
+/// named so.
 #[test]
 fn files_of_any_name_are_images_by_their_content() {
     let root = tree(&["cat/b.jpg", "cat/empty", ".hidden"]);

@@ -1,7 +1,8 @@
-//! Goes through a folder in order, follows links that do not lead back, and opens no file unless names do not count.
+//! Goes through a folder in order, follows links that do not lead back, and opens no file unless names do not
+//! count.
 //!
-//! Within one first-level folder, a folder is read once through links, so that links to links do not multiply: 42 of
-//! them make two million paths. Two classes may be links to the same folder.
+//! Within one first-level folder, a folder is read once through links, so that links to links do not
+//! multiply: 42 of them make two million paths. Two classes may be links to the same folder.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -81,8 +82,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Goes through the folders that are open. They are kept here and not on the stack: nothing but the system limits how
-    /// deep they are.
+    /// Goes through the folders that are open. They are kept here and not on the stack: nothing but the
+    /// system limits how deep they are.
     fn below(&mut self) {
         while let Some(folder) = self.open.last_mut() {
             if self.fault.is_some() {
@@ -268,7 +269,8 @@ enum Depth {
     Inner,
 }
 
-/// A folder's entries by name, without those that are left out. On most systems this asks nothing of the files themselves.
+/// A folder's entries by name, without those that are left out. On most systems this asks nothing of the
+/// files themselves.
 fn sorted_entries(folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,4 +1,5 @@
-//! A chart's frame: axes with their numbers and names, and what it shows in words for those who do not see it.
+//! A chart's frame: axes with their numbers and names, and what it shows in words for those who do not see
+//! it.
 
 use maud::{Markup, html};
 
@@ -45,8 +46,8 @@ impl Frame {
         }
     }
 
-    /// The chart: `marks` within axes named `names` (x, y). `id` is unique on the page; `title` and `words` are what a
-    /// screen reader says.
+    /// The chart: `marks` within axes named `names` (x, y). `id` is unique on the page; `title` and `words`
+    /// are what a screen reader says.
     pub(in crate::report) fn draw(
         &self,
         id: &str,
@@ -74,11 +75,15 @@ impl Frame {
             g.grid aria-hidden="true" {
                 @for tick in ticks(&self.y, self.numbers[1], 5) {
                     line x1=(left) x2=(right) y1=(self.y.at(tick)) y2=(self.y.at(tick)) {}
-                    text x=(left - 7.0) y=(self.y.at(tick) + 4.0) text-anchor="end" { (label(tick, self.numbers[1])) }
+                    text x=(left - 7.0) y=(self.y.at(tick) + 4.0) text-anchor="end" {
+                        (label(tick, self.numbers[1]))
+                    }
                 }
                 @for tick in ticks(&self.x, self.numbers[0], 6) {
                     line.tick x1=(self.x.at(tick)) x2=(self.x.at(tick)) y1=(bottom) y2=(bottom + 4.0) {}
-                    text x=(self.x.at(tick)) y=(bottom + 17.0) text-anchor="middle" { (label(tick, self.numbers[0])) }
+                    text x=(self.x.at(tick)) y=(bottom + 17.0) text-anchor="middle" {
+                        (label(tick, self.numbers[0]))
+                    }
                 }
                 line.axis x1=(left) x2=(right) y1=(bottom) y2=(bottom) {}
             }
@@ -91,7 +96,8 @@ impl Frame {
         html! {
             g.names aria-hidden="true" {
                 text x=(f64::midpoint(left, right)) y=(HEIGHT - 6.0) text-anchor="middle" { (x) }
-                text x="10" y=(middle) text-anchor="middle" transform=(format!("rotate(-90 10 {middle})")) { (y) }
+                text x="10" y=(middle) text-anchor="middle" transform=(format!("rotate(-90 10 \
+                    {middle})")) { (y) }
             }
         }
     }

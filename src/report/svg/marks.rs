@@ -28,7 +28,9 @@ pub(in crate::report) fn dots(
 ) -> Markup {
     html! {
         @for (i, (x, y)) in points.iter().enumerate() {
-            circle class=(format!("dot {class}")) cx=(frame.x.at(*x)) cy=(frame.y.at(*y)) r="3" { title { (words(i)) } }
+            circle class=(format!("dot {class}")) cx=(frame.x.at(*x)) cy=(frame.y.at(*y)) r="3" {
+                title { (words(i)) }
+            }
         }
     }
 }

@@ -41,7 +41,8 @@ impl Scale {
         self.range
     }
 
-    /// Round numbers within the domain, about `wanted` of them, at a distance of 1, 2 or 5 times a power of ten.
+    /// Round numbers within the domain, about `wanted` of them, at a distance of 1, 2 or 5 times a power of
+    /// ten.
     pub(super) fn ticks(&self, wanted: usize) -> Vec<f64> {
         let [low, high] = self.domain;
         let step = round_step((high - low) / wanted.max(1) as f64);

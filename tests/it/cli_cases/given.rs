@@ -20,8 +20,8 @@ pub(super) enum Given {
     SetUp,
     /// A `home` with ONNX Runtime and a small network as the default backbone.
     Installed,
-    /// That, `images/{blue,red}/{0…5}.png`, and `store`, `trained` and `head` made of them; `head` is `trained` without the
-    /// record of what it was trained on, so that its own images may be judged.
+    /// That, `images/{blue,red}/{0…5}.png`, and `store`, `trained` and `head` made of them; `head` is
+    /// `trained` without the record of what it was trained on, so that its own images may be judged.
     Fitted,
     /// `images` alone.
     Images,
@@ -39,7 +39,8 @@ pub(super) enum Given {
     Flat,
     /// `odd/{blue/IMG_1,red/2.png?w=300}`, pictures, and `odd/red/notes.txt`.
     OddNames,
-    /// `rare/cat/good.png`, and beside it a PNG with a wrong checksum, a JPEG of 12 bits and a PNG of Apple's tools.
+    /// `rare/cat/good.png`, and beside it a PNG with a wrong checksum, a JPEG of 12 bits and a PNG of Apple's
+    /// tools.
     RarePictures,
     /// A HEIC with the name of a JPEG, and an AVIF, whole and cut, in a folder of one class.
     NewerPictures,
@@ -65,10 +66,12 @@ pub(super) enum Given {
     ClassWeights,
     /// `cut`, the first half of `head`.
     CutHead,
-    /// Beside `head`: `flipped`, the same with a bit of a weight's exponent turned; `overflowing`, with weights of 3e38.
+    /// Beside `head`: `flipped`, the same with a bit of a weight's exponent turned; `overflowing`, with
+    /// weights of 3e38.
     HostileHeads,
-    /// Beside `head`: `turned`, the same with its classes in the other order; `blind`, which sees no difference and says
-    /// blue; `foreign`, whose classes are others; `elsewhere`, whose features are those of another network.
+    /// Beside `head`: `turned`, the same with its classes in the other order; `blind`, which sees no
+    /// difference and says blue; `foreign`, whose classes are others; `elsewhere`, whose features are those
+    /// of another network.
     OtherHeads,
     /// `lib.so`, a text.
     TextLibrary,
@@ -182,7 +185,8 @@ fn rare_pictures(folder: &Path) {
     let good = fs::read(folder.join("good.png")).unwrap();
     let place = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|w| w == what);
     let mut wrong = good.clone();
-    // The last byte of the pixels lies before their checksum, and that before the length and name of the last chunk.
+    // The last byte of the pixels lies before their checksum, and that before the length and name of the last
+    // chunk.
     let end = place(&wrong, b"IEND").unwrap();
     wrong[end - 9] ^= 1;
     fs::write(folder.join("checksum.png"), wrong).unwrap();

@@ -74,7 +74,8 @@ impl Case {
         OnnxBackbone::load(&library, network, &features, &preprocessing, &options).unwrap()
     }
 
-    /// Holds one layer, with so many convolutions replaced, against ONNX Runtime, one image at a time and three.
+    /// Holds one layer, with so many convolutions replaced, against ONNX Runtime, one image at a time and
+    /// three.
     #[track_caller]
     fn check(&self, layer: &str, replaced: usize) {
         let mut ours = self.load(Convolutions::Winograd, layer);

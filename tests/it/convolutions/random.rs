@@ -1,4 +1,5 @@
-//! Random networks, with attributes and numbers of all kinds: whatever our operators take, the outcome is ONNX Runtime's.
+//! Random networks, with attributes and numbers of all kinds: whatever our operators take, the outcome is
+//! ONNX Runtime's.
 
 use std::path::Path;
 
@@ -12,7 +13,8 @@ use crate::harness::installed_home;
 
 /// How many networks are tried.
 const NETWORKS: u32 = 2400;
-/// Errors of a convolution in the Winograd domain are 2e-6 of its largest number, and there are up to four in a row.
+/// Errors of a convolution in the Winograd domain are 2e-6 of its largest number, and there are up to four in
+/// a row.
 const TOLERANCE: f32 = 2e-5;
 
 /// Numbers that are not ordinary.

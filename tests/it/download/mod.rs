@@ -1,4 +1,5 @@
-//! Fetching from servers that break off, lie, dawdle or have something else: a file comes whole or not at all.
+//! Fetching from servers that break off, lie, dawdle or have something else: a file comes whole or not at
+//! all.
 
 mod on_disk;
 mod patience;

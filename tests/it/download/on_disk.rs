@@ -120,7 +120,8 @@ fn what_is_given_by_hand_instead_is_named() {
     assert!(matches!(error, Error::Io { .. }), "{error:?}");
 }
 
-/// Whoever prepared the folder gets neither a file changed nor one made, and what hangs for ever is refused at once.
+/// Whoever prepared the folder gets neither a file changed nor one made, and what hangs for ever is refused
+/// at once.
 #[cfg(unix)]
 #[test]
 fn links_and_pipes_in_its_place_are_refused() {

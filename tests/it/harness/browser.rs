@@ -150,7 +150,9 @@ impl Browser {
 
     /// A window of this size in CSS pixels; one of at most 600 is a phone's.
     pub(crate) fn resize(&self, width: u32, height: u32) {
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width <= 600 });
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width <= 600
+        });
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
@@ -168,7 +170,8 @@ impl Browser {
         bad.map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// The addresses that pages from files have asked for since the last call; pictures in the page itself are left out.
+    /// The addresses that pages from files have asked for since the last call; pictures in the page itself
+    /// are left out.
     pub(crate) fn requests(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "performance" }));
         let events = log.as_array().unwrap().iter().map(|entry| {

@@ -26,8 +26,8 @@ impl Place {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// With `home`: ONNX Runtime, and [`two_outputs`] as the default backbone, since it is fast. Nothing, and a line that
-    /// says so, where ONNX Runtime is not installed.
+    /// With `home`: ONNX Runtime, and [`two_outputs`] as the default backbone, since it is fast. Nothing, and
+    /// a line that says so, where ONNX Runtime is not installed.
     pub(crate) fn installed() -> Option<Self> {
         let runtime = installed_home()?.join("runtime");
         let place = Self::empty();

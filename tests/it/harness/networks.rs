@@ -5,13 +5,14 @@ use std::path::Path;
 use frostline::backbones::onnx::{Conv, GraphBuilder, write_model};
 use frostline::backbones::weights::Tensor;
 
-/// Writes a network on (3, 8, 8) with two outputs, `map` (192 features) and `means` (3); `gain` is its one weight.
+/// Writes a network on (3, 8, 8) with two outputs, `map` (192 features) and `means` (3); `gain` is its one
+/// weight.
 pub(crate) fn two_outputs(path: &Path, gain: f32) {
     gains(path, &[gain]);
 }
 
-/// Gains that make white infinite, and leave the features of [`super::RED`] and [`super::BLUE`] as they are: numbers of 2.27
-/// and more go beyond the range of floats at the first.
+/// Gains that make white infinite, and leave the features of [`super::RED`] and [`super::BLUE`] as they are:
+/// numbers of 2.27 and more go beyond the range of floats at the first.
 pub(crate) const WHITE_IS_INFINITE: [f32; 3] = [1.5e38, 1e-19, 1e-19 / 1.5];
 
 /// As [`two_outputs`], with several weights by which all numbers are multiplied in turn.

@@ -28,7 +28,8 @@ pub(super) struct Product {
 }
 
 impl Layers {
-    /// Reads and transforms the weights: each thread those of another convolution, all threads those of one linear layer.
+    /// Reads and transforms the weights: each thread those of another convolution, all threads those of one
+    /// linear layer.
     pub(super) fn load(
         convolutions: &[ConvLayer],
         linears: &[LinearLayer],
@@ -51,7 +52,8 @@ impl Layers {
 fn convolutions_of(layers: &[ConvLayer], parallel: &dyn Parallel) -> io::Result<Arc<[Conv]>> {
     let loaded: Vec<_> = layers.iter().map(|_| Mutex::new(None)).collect();
     parallel.run(layers.len(), &|i| {
-        // The last ones are the largest in most networks: at the end all threads have small ones, and none waits for long.
+        // The last ones are the largest in most networks: at the end all threads have small ones, and none
+        // waits for long.
         let i = layers.len() - 1 - i;
         let kernel = layers[i].load();
         *loaded[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(kernel);

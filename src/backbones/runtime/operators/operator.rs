@@ -126,7 +126,8 @@ impl<L: Layer> Kernel for LayerKernel<L> {
     }
 }
 
-/// How errors begin where an operator cannot do what it was given, and ONNX Runtime has to say what becomes of it.
+/// How errors begin where an operator cannot do what it was given, and ONNX Runtime has to say what becomes
+/// of it.
 const NOT_OURS: &str = "not for frostline's operator";
 
 fn not_ours(problem: impl Display) -> ort::Error {

@@ -13,8 +13,8 @@ pub(super) struct SessionThreads<'c> {
     pub(super) threads: usize,
 }
 
-// SAFETY: the context is a pointer to what ONNX Runtime calls a kernel with, and asking it to spread work is all that is
-// done with it, from the one thread that it called.
+// SAFETY: the context is a pointer to what ONNX Runtime calls a kernel with, and asking it to spread work is
+// all that is done with it, from the one thread that it called.
 #[allow(unsafe_code)]
 unsafe impl Sync for SessionThreads<'_> {}
 

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, PixelFormat};
+use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat};
 
-use super::reason;
 use crate::images::decode::open::check_size;
 use crate::images::decode::pieces::Pieces;
-use crate::images::decode::reason::unsupported;
+use crate::images::decode::reason::{DAMAGED, corrupt, plain, too_early, unsupported};
 use crate::images::{Format, Limits, SkipReason};
 
 /// More passes over the pixels than encoders make; each of them costs a walk over all of them.
@@ -140,5 +139,25 @@ impl<'a> Jpeg<'a> {
         } else {
             samples
         }
+    }
+}
+
+/// The decoder's error in our words.
+pub(super) fn reason(error: &JpegError) -> SkipReason {
+    match error {
+        JpegError::UnexpectedEof => too_early(Format::Jpeg),
+        JpegError::AllocationFailed { bytes, .. } => SkipReason::OutOfMemory(*bytes),
+        JpegError::Unsupported(_) => unsupported(Format::Jpeg, "an unusual coding process"),
+        JpegError::LimitExceeded { what, limit, .. } => {
+            unsupported(Format::Jpeg, format!("{what} over {limit}"))
+        }
+        JpegError::CorruptData(said) if said.starts_with("non-interleaved baseline scan has") => {
+            unsupported(Format::Jpeg, "scans of some of its components")
+        }
+        JpegError::CorruptData(said) => {
+            let detail = plain(said);
+            corrupt(Format::Jpeg, detail.as_deref().unwrap_or(DAMAGED))
+        }
+        _ => corrupt(Format::Jpeg, DAMAGED),
     }
 }

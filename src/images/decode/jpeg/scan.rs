@@ -10,7 +10,6 @@ use libjpeg_turbo_rs::decode::marker::{JpegMetadata, MarkerReader};
 use libjpeg_turbo_rs::simd::{self, SimdRoutines};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::Seen;
 use super::header::Jpeg;
 use super::huffman::{Codes, Kind, Reader};
 use super::idct;
@@ -18,6 +17,9 @@ use super::planes::Planes;
 use super::upsample::{Plane, Samples};
 use crate::images::Part;
 use crate::images::memory::of_plane;
+
+/// The part that is read of a picture, as stored, of so many columns and rows.
+pub(super) type Seen<'a> = &'a dyn Fn((u32, u32)) -> Part;
 
 /// What is seen of the picture at 1/`divisor`, each edge rounded up; `None` for what is left to
 /// libjpeg-turbo-rs.

@@ -52,7 +52,8 @@ fn a_tiff_says_whether_its_colours_are_multiplied() {
     }
 }
 
-/// Two pixels of 32 bits: blue, green, red and what may be transparency. `header` is the size of the second header.
+/// Two pixels of 32 bits: blue, green, red and what may be transparency. `header` is the size of the second
+/// header.
 fn bmp(header: usize, bitfields: bool, alpha_mask: u32, alphas: [u8; 2]) -> Vec<u8> {
     let pixels: Vec<u8> = alphas.iter().flat_map(|&a| [10, 20, 200, a]).collect();
     let masks = [0x00ff_0000, 0x0000_ff00, 0x0000_00ff, alpha_mask];

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// A generator of the next number out of the last one (Knuth's MMIX), to damage files the same way in each run.
+/// A generator of the next number out of the last one (Knuth's MMIX), to damage files the same way in each
+/// run.
 struct Random(u64);
 
 impl Random {

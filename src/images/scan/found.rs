@@ -1,0 +1,96 @@
+//! What a scan is asked for, and what it finds.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::images::SkipReason;
+
+/// One image: where it is, what it is called, and what it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The path to open.
+    pub path: PathBuf,
+    /// The text form (see [`path_text`](crate::images::path_text)) of the path below the root, parts joined by `/`;
+    /// of a path that was given by itself, as it was given.
+    pub name: String,
+    /// The first-level folder, normalised to NFC; shared by the samples of a class.
+    pub class: Option<Arc<str>>,
+}
+
+/// One entry of a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// To be decoded.
+    Sample(Sample),
+    /// Known to be of no use without a look inside.
+    Skipped {
+        /// What it would have been.
+        sample: Sample,
+        /// Why it is not used.
+        reason: SkipReason,
+    },
+}
+
+impl Found {
+    /// The sample, used or not.
+    #[must_use]
+    pub fn sample(&self) -> &Sample {
+        match self {
+            Self::Sample(sample) | Self::Skipped { sample, .. } => sample,
+        }
+    }
+
+    /// Why it is skipped, if it is.
+    #[must_use]
+    pub fn reason(&self) -> Option<&SkipReason> {
+        match self {
+            Self::Sample(_) => None,
+            Self::Skipped { reason, .. } => Some(reason),
+        }
+    }
+}
+
+/// Where classes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Labels {
+    /// From the first-level folders, if they hold images.
+    #[default]
+    FromFolders,
+    /// Nowhere: every image at any depth is a sample without a class.
+    None,
+}
+
+/// Which files of a folder are images. A file that is named itself always is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Names {
+    /// Those with one of the [`EXTENSIONS`], or that of a picture that is not decoded; nothing is opened.
+    #[default]
+    Extensions,
+    /// Those, and all others that begin as a picture does: `IMG_1`, `photo.jpg?w=300`.
+    Any,
+}
+
+/// What kind of tree it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderLayout {
+    /// One folder for each class.
+    ClassFolders,
+    /// Images without classes.
+    Flat,
+}
+
+/// All that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Used and skipped ones together: a folder's by path, part by part and byte by byte; a list's as given.
+    pub entries: Vec<Found>,
+    /// Whether the samples have classes.
+    pub layout: FolderLayout,
+    /// Files that are no images (see [`Names`]), counted by extension in lower case; `""` is none.
+    pub ignored: BTreeMap<String, usize>,
+    /// First-level folders without an image, by class name.
+    pub empty_classes: Vec<String>,
+    /// What a person should know, a sentence each, without a `warning:` in front.
+    pub notes: Vec<String>,
+}
