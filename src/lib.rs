@@ -1,8 +1,8 @@
 //! Train an image classifier in seconds on frozen features.
 //!
-//! A pretrained network runs once over each image ([`backbones`]), its features are kept on disk ([`features`]), and a
-//! softmax head is trained on them ([`head`]). The modules are the stages of that pipeline, in order; [`tasks`] holds
-//! one function for each verb of the command line.
+//! A pretrained network runs once over each image ([`backbones`]), its features are kept on disk
+//! ([`features`]), and a softmax head is trained on them ([`head`]). The modules are the stages of that
+//! pipeline, in order; [`tasks`] holds one function for each verb of the command line.
 
 pub mod error;
 
@@ -26,10 +26,12 @@ pub mod head;
 
 pub mod classifier;
 
+#[cfg(feature = "cli")]
 pub mod report;
 
 pub mod tasks;
 
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 

@@ -6,6 +6,7 @@ mod backbone_file;
 mod checksum;
 mod convolutions;
 mod device;
+#[cfg(feature = "cli")]
 mod download;
 mod frozen;
 #[doc(hidden)]
@@ -28,6 +29,7 @@ pub use backbone_file::BackboneFile;
 pub(crate) use checksum::Checksum;
 pub use convolutions::Convolutions;
 pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
+#[cfg(feature = "cli")]
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, LeastRate, Proxies};
 pub use frozen::Frozen;
 pub use home::{ALLOW_SHARED, Home};

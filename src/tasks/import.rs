@@ -1,5 +1,6 @@
 //! `models import`: a file of PyTorch weights to an installed backbone.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
@@ -7,8 +8,7 @@ use super::install::{Staged, another};
 use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::weights::read_state_dict;
 use crate::backbones::{
-    BackboneManifest, FeatureLayer, Home, KnownFile, Overrides, Registry, Source, is_file_name,
-    onnx,
+    BackboneManifest, Checksum, FeatureLayer, Home, Overrides, Registry, Source, is_file_name, onnx,
 };
 use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
@@ -90,12 +90,8 @@ fn refuse_known(name: &str, options: &ImportOptions) -> Result<()> {
 }
 
 fn is_from(source: &Source, file: &Path) -> Result<bool> {
-    let known = KnownFile {
-        name: String::new(),
-        bytes: source.bytes,
-        sha256: source.sha256.clone(),
-    };
-    known.is_at(file)
+    let bytes = fs::metadata(file).map_err(Error::io("read", file))?.len();
+    Ok(bytes == source.bytes && Checksum::of_files(&[file.to_owned()])? == source.sha256)
 }
 
 /// The known manifest of weights of that architecture, or ImageNet's defaults, under this name. Source and licence are

@@ -15,7 +15,9 @@ mod inspect;
 mod install;
 mod judge;
 mod preview;
+#[cfg(feature = "cli")]
 mod pull;
+#[cfg(feature = "cli")]
 mod report;
 mod suggest;
 
@@ -41,6 +43,8 @@ pub use inspect::{
 };
 pub use judge::{Accepted, JudgeOptions, Judged, JudgedItem, Rejected, judge};
 pub use preview::{PreviewOptions, PreviewReport, preview};
+#[cfg(feature = "cli")]
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
+#[cfg(feature = "cli")]
 pub use report::{ReportOptions, ReportSummary, report};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
