@@ -16,6 +16,7 @@ pub mod progress;
 mod seal;
 pub mod stamp;
 mod visible;
+mod words;
 
 pub mod images;
 

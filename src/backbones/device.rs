@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceRequest {
@@ -121,28 +123,14 @@ impl FromStr for DeviceRequest {
     }
 }
 
-impl fmt::Display for Precision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fp32 => "fp32",
-            Self::Tf32 => "tf32",
-            Self::Fp16 => "fp16",
-        })
-    }
-}
-
-impl FromStr for Precision {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "fp32" => Self::Fp32,
-            "tf32" => Self::Tf32,
-            "fp16" => Self::Fp16,
-            _ => return Err("the precisions are fp32, tf32 and fp16".to_owned()),
-        })
-    }
-}
+words!(
+    Precision,
+    String,
+    |text| "the precisions are fp32, tf32 and fp16".to_owned(),
+    Fp32 = "fp32",
+    Tf32 = "tf32",
+    Fp16 = "fp16",
+);
 
 #[cfg(test)]
 mod tests {

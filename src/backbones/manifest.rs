@@ -6,7 +6,6 @@
 //! `[features]` (which layer, how long) and `[preprocessing]` (see [`Preprocessing`]). Unknown keys are an
 //! error, so that a typing mistake does not pass for a default.
 
-use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, FileProblem, Result};
 use crate::images::Preprocessing;
 use crate::inputs::{self, Links};
+use crate::words::words;
 
 /// A manifest has some hundred bytes.
 const MOST_BYTES: u64 = 1 << 20;
@@ -107,34 +107,19 @@ pub enum Pool {
     MeanChannelsLast,
 }
 
-impl fmt::Display for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Flatten => "flatten",
-            Self::Mean => "mean",
-            Self::MeanChannelsFirst => "mean-channels-first",
-            Self::MeanChannelsLast => "mean-channels-last",
-        })
-    }
-}
-
-impl FromStr for Pool {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "flatten" => Ok(Self::Flatten),
-            "mean" => Ok(Self::Mean),
-            "mean-channels-first" => Ok(Self::MeanChannelsFirst),
-            "mean-channels-last" => Ok(Self::MeanChannelsLast),
-            _ => Err(Error::Parameter {
-                name: "pool",
-                value: text.to_owned(),
-                wanted: "flatten, mean, mean-channels-first or mean-channels-last",
-            }),
-        }
-    }
-}
+words!(
+    Pool,
+    Error,
+    |text| Error::Parameter {
+        name: "pool",
+        value: text.into(),
+        wanted: "flatten, mean, mean-channels-first or mean-channels-last",
+    },
+    Flatten = "flatten",
+    Mean = "mean",
+    MeanChannelsFirst = "mean-channels-first",
+    MeanChannelsLast = "mean-channels-last",
+);
 
 impl FromStr for BackboneManifest {
     type Err = toml::de::Error;

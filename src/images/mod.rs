@@ -23,7 +23,6 @@ mod orientation;
 pub mod path_text;
 mod picture;
 mod pixels;
-mod policy_text;
 pub mod preprocess;
 mod read;
 pub mod scan;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from top to bottom; those of one row do not know each other.
 const ROWS: &[&[&str]] = &[
-    &["caught", "error", "visible"],
+    &["caught", "error", "visible", "words"],
     &["inputs", "progress", "classes", "kernels", "seal", "stamp"],
     &["outputs"],
     &["lock"],

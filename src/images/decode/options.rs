@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 /// What to do with the orientation that a camera notes in an EXIF block.
 ///
 /// The turns and mirrors of a HEIC, AVIF or JPEG XL are no such note: they belong to the picture, and are
@@ -40,6 +42,29 @@ pub enum JpegScale {
     /// makes of it or more: quicker and smaller, and slightly other pixels.
     Reduced,
 }
+
+words!(
+    Exif,
+    &'static str,
+    |text| "the policies are apply and ignore",
+    Apply = "apply",
+    Ignore = "ignore",
+);
+words!(
+    Alpha,
+    &'static str,
+    |text| "the policies are white, black and drop",
+    White = "white",
+    Black = "black",
+    Drop = "drop",
+);
+words!(
+    JpegScale,
+    &'static str,
+    |text| "the scales are full and reduced",
+    Full = "full",
+    Reduced = "reduced",
+);
 
 impl JpegScale {
     /// Whether nothing is left out.

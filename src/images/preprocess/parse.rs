@@ -1,11 +1,9 @@
 //! The settings as text: words and numbers in files and on the command line.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::words::words;
 
 /// The filter of the resize; each is antialiased, as in Pillow, except `nearest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -48,46 +46,42 @@ pub enum Layout {
     Nhwc,
 }
 
-/// Gives an enum of words its text form, the same as in files.
-macro_rules! words {
-    ($type:ident, $name:literal, $wanted:literal, $($variant:ident = $word:literal),+) => {
-        impl FromStr for $type {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self> {
-                match text {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(Error::Parameter { name: $name, value: text.into(), wanted: $wanted }),
-                }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $word),+ })
-            }
-        }
-    };
-}
-
 words!(
     Interpolation,
-    "interpolation",
-    "nearest, bilinear, bicubic, box, hamming or lanczos",
+    Error,
+    |text| Error::Parameter {
+        name: "interpolation",
+        value: text.into(),
+        wanted: "nearest, bilinear, bicubic, box, hamming or lanczos",
+    },
     Nearest = "nearest",
     Bilinear = "bilinear",
     Bicubic = "bicubic",
     Box = "box",
     Hamming = "hamming",
-    Lanczos = "lanczos"
+    Lanczos = "lanczos",
 );
-words!(Channels, "channels", "rgb or bgr", Rgb = "rgb", Bgr = "bgr");
+words!(
+    Channels,
+    Error,
+    |text| Error::Parameter {
+        name: "channels",
+        value: text.into(),
+        wanted: "rgb or bgr",
+    },
+    Rgb = "rgb",
+    Bgr = "bgr",
+);
 words!(
     Layout,
-    "layout",
-    "nchw or nhwc",
+    Error,
+    |text| Error::Parameter {
+        name: "layout",
+        value: text.into(),
+        wanted: "nchw or nhwc",
+    },
     Nchw = "nchw",
-    Nhwc = "nhwc"
+    Nhwc = "nhwc",
 );
 
 /// A mean or std from the command line: `0.5` for all channels, or `0.485,0.456,0.406`.
