@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::gallery::image;
 use super::number::{count, grouped, whole_percent};
 use super::page::{DataCare, Suspect};
-use super::photo::image;
 
 /// Entries of a list that are seen at once; the others unfold.
 const SHOWN: usize = 12;

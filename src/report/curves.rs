@@ -2,9 +2,11 @@
 
 use maud::{Markup, html};
 
+use super::chart::{Frame, Numbers, figure};
+use super::marks::line;
 use super::number::percent;
 use super::page::{Curves, Epoch};
-use super::svg::{Frame, Numbers, Scale, line};
+use super::scale::Scale;
 
 pub(super) fn section(curves: &Curves) -> Markup {
     html! {
@@ -79,7 +81,7 @@ fn loss(curves: &Curves) -> Option<Markup> {
         ["epoch", "loss"],
         &marks,
     );
-    Some(super::chart::figure("Loss", keys, &chart))
+    Some(figure("Loss", keys, &chart))
 }
 
 fn accuracy(curves: &Curves) -> Option<Markup> {
@@ -99,11 +101,7 @@ fn accuracy(curves: &Curves) -> Option<Markup> {
         ["epoch", "accuracy"],
         &marks,
     );
-    Some(super::chart::figure(
-        "Accuracy",
-        &[("second", "validation")],
-        &chart,
-    ))
+    Some(figure("Accuracy", &[("second", "validation")], &chart))
 }
 
 /// The first and the last value in words.

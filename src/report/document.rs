@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::page::Page;
+use super::page::{Page, Provenance};
 use super::{
-    care, confusion, curves, gallery, headline, learning_curve, per_class, provenance, reliability,
+    care, confusion, curves, gallery, headline, learning_curve, per_class, reliability,
     search_table, worst,
 };
 
@@ -92,7 +92,26 @@ fn sections(page: &Page) -> Markup {
         @if let Some(search) = page.search.as_ref().filter(|search| !search.candidates.is_empty()) {
             (search_table::section(search))
         }
-        (provenance::section(&page.provenance))
+        (provenance(&page.provenance))
+    }
+}
+
+/// How the report was made.
+fn provenance(groups: &[Provenance]) -> Markup {
+    html! {
+        section #provenance {
+            h2 { "How it was made" }
+            div.groups {
+                @for group in groups.iter().filter(|group| !group.facts.is_empty()) {
+                    div {
+                        h3 { (group.name) }
+                        dl.facts {
+                            @for (name, value) in &group.facts { div { dt { (name) } dd { (value) } } }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

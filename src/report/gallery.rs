@@ -3,14 +3,15 @@
 
 use std::cmp::Ordering;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::marks::bar;
 use super::number::grouped;
-use super::page::{Neighbour, Page, Photo, PhotoOutcome, Picture};
-use super::photo::base64;
-use super::svg::bar;
+use super::page::{Neighbour, Page, Photo, PhotoOutcome, Picture, Thumbnail};
 
 /// The order in which images are shown: mistakes, the surest first; then those called unknown; then what is
 /// right, the least sure first.
@@ -155,6 +156,26 @@ fn training_data(picture: &Picture) -> Value {
 /// To four decimals, which is more than is shown.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
+}
+
+/// The picture, or its name where there is none.
+pub(super) fn image(thumbnail: Option<&Thumbnail>, path: &str) -> Markup {
+    let Some(thumbnail) = thumbnail else {
+        return html! { span.placeholder title=(path) { bdi { (name(path)) } } };
+    };
+    html! {
+        img src=(format!("data:image/jpeg;base64,{}", base64(thumbnail))) alt=(path) title=(path)
+            decoding="async";
+    }
+}
+
+pub(super) fn base64(thumbnail: &Thumbnail) -> String {
+    STANDARD.encode(&thumbnail.0)
+}
+
+/// What is behind the last slash.
+pub(super) fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]

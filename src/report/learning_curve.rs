@@ -2,8 +2,10 @@
 
 use maud::{Markup, html};
 
+use super::chart::{Frame, Numbers, figure};
+use super::marks::{Band, band, dots, line};
 use super::number::{count, percent};
-use super::svg::{Band, Frame, Numbers, Scale, band, dots, line};
+use super::scale::Scale;
 use crate::head::LearningPoint;
 
 pub(super) fn section(curve: &[LearningPoint]) -> Option<Markup> {
@@ -12,7 +14,7 @@ pub(super) fn section(curve: &[LearningPoint]) -> Option<Markup> {
         section #learning-curve {
             h2 { "Would more pictures help?" }
             p.lead { (verdict(curve)) }
-            div.charts { (super::chart::figure("Accuracy by training images", &[("first", "mean")], &chart)) }
+            div.charts { (figure("Accuracy by training images", &[("first", "mean")], &chart)) }
         }
     })
 }

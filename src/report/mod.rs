@@ -14,14 +14,13 @@ mod document;
 mod gallery;
 mod headline;
 mod learning_curve;
+mod marks;
 mod number;
 mod page;
 mod per_class;
-mod photo;
-mod provenance;
 mod reliability;
+mod scale;
 mod search_table;
-mod svg;
 mod worst;
 
 pub use document::render;

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::marks::bar;
 use super::number::{count, grouped, interval, percent};
 use super::page::{ClassRow, Measure, Page, Unit};
-use super::svg::bar;
 
 pub(super) fn section(page: &Page) -> Markup {
     if page.per_class.is_empty() {

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::chart::figure;
+use super::chart::{Frame, Numbers, figure};
+use super::marks::diagonal;
 use super::number::{count, percent, whole_percent};
 use super::page::{Bin, Reliability};
-use super::svg::{Frame, Numbers, diagonal};
 
 /// A bin with fewer images says little: it is drawn pale.
 const FEW: usize = 10;

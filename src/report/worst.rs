@@ -3,10 +3,10 @@
 
 use maud::{Markup, html};
 
+use super::gallery::image;
+use super::marks::bar;
 use super::number::whole_percent;
 use super::page::{Neighbour, Page, Photo, PhotoOutcome};
-use super::photo::image;
-use super::svg::bar;
 
 /// Mistakes in the list.
 const SHOWN: usize = 12;

@@ -2,7 +2,7 @@
 
 /// A linear axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::report) struct Scale {
+pub(super) struct Scale {
     /// The values at its two ends, the first below the second.
     domain: [f64; 2],
     /// The places of the two ends, in user units.
@@ -11,7 +11,7 @@ pub(in crate::report) struct Scale {
 
 impl Scale {
     /// An axis for these values; where they are all one, it reaches a little to both sides.
-    pub(in crate::report) fn new(domain: [f64; 2], range: [f64; 2]) -> Self {
+    pub(super) fn new(domain: [f64; 2], range: [f64; 2]) -> Self {
         let [low, high] = domain;
         let domain = if high > low {
             domain
@@ -22,7 +22,7 @@ impl Scale {
     }
 
     /// The least and greatest of some numbers, `None` without a finite one.
-    pub(in crate::report) fn extent(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
+    pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
         values.filter(|v| v.is_finite()).fold(None, |extent, v| {
             let [low, high] = extent.unwrap_or([v, v]);
             Some([low.min(v), high.max(v)])
@@ -30,7 +30,7 @@ impl Scale {
     }
 
     /// Where a value lies; what is outside lies at the end.
-    pub(in crate::report) fn at(&self, value: f64) -> f64 {
+    pub(super) fn at(&self, value: f64) -> f64 {
         let [low, high] = self.domain;
         let part = ((value - low) / (high - low)).clamp(0.0, 1.0);
         let [from, to] = self.range;

@@ -4,23 +4,23 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 
-use super::Frame;
+use super::chart::Frame;
 
 /// A value with its band.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::report) struct Band {
-    pub(in crate::report) x: f64,
-    pub(in crate::report) low: f64,
-    pub(in crate::report) high: f64,
+pub(super) struct Band {
+    pub(super) x: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
 }
 
 /// Straight lines from point to point; points that are no numbers are passed over.
-pub(in crate::report) fn line(frame: &Frame, class: &str, points: &[(f64, f64)]) -> Markup {
+pub(super) fn line(frame: &Frame, class: &str, points: &[(f64, f64)]) -> Markup {
     html! { polyline class=(format!("line {class}")) points=(places(frame, points.iter().copied())) {} }
 }
 
 /// A dot at each point, with the words that a pointer is told there.
-pub(in crate::report) fn dots(
+pub(super) fn dots(
     frame: &Frame,
     class: &str,
     points: &[(f64, f64)],
@@ -36,14 +36,14 @@ pub(in crate::report) fn dots(
 }
 
 /// The area between the lower and the upper ends.
-pub(in crate::report) fn band(frame: &Frame, bands: &[Band]) -> Markup {
+pub(super) fn band(frame: &Frame, bands: &[Band]) -> Markup {
     let upper = bands.iter().map(|b| (b.x, b.high));
     let lower = bands.iter().rev().map(|b| (b.x, b.low));
     html! { polygon class="band" points=(places(frame, upper.chain(lower))) {} }
 }
 
 /// From the lower left to the upper right.
-pub(in crate::report) fn diagonal(frame: &Frame) -> Markup {
+pub(super) fn diagonal(frame: &Frame) -> Markup {
     line(frame, "reference", &[(0.0, 0.0), (1.0, 1.0)])
 }
 
@@ -58,7 +58,7 @@ fn places(frame: &Frame, points: impl Iterator<Item = (f64, f64)>) -> String {
 }
 
 /// A bar of a share in [0, 1], as wide as it is given room, with the whisker of its interval.
-pub(in crate::report) fn bar(class: &str, value: f64, interval: Option<[f64; 2]>) -> Markup {
+pub(super) fn bar(class: &str, value: f64, interval: Option<[f64; 2]>) -> Markup {
     html! {
         svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
             rect class="track" x="0" y="2" width="100" height="6" {}
@@ -69,7 +69,7 @@ pub(in crate::report) fn bar(class: &str, value: f64, interval: Option<[f64; 2]>
 }
 
 /// The whisker of an interval in [0, 1] alone, with a tick at the value.
-pub(in crate::report) fn whisker(value: f64, interval: [f64; 2]) -> Markup {
+pub(super) fn whisker(value: f64, interval: [f64; 2]) -> Markup {
     html! {
         svg class="bar whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
             rect class="track" x="0" y="4" width="100" height="2" {}
