@@ -15,12 +15,12 @@ if ! command -v chromedriver >/dev/null; then
 fi
 
 say "formatting"
-cargo fmt --check
+cargo fmt --all --check
 say "lints"
-cargo clippy --locked --all-targets --all-features -- -D warnings
-cargo clippy --locked --no-default-features -- -D warnings
+cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+cargo clippy --locked --workspace --no-default-features -- -D warnings
 say "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps --document-private-items
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps --document-private-items
 say "the tables of scripts/bench_peers.sh"
 python3 -m unittest discover --quiet --start-directory scripts/bench_peers --pattern "test_*.py"
 if command -v cargo-deny >/dev/null; then
@@ -37,7 +37,7 @@ else
     say "there is no cargo-deny: dependencies are not checked (cargo install cargo-deny --locked)"
 fi
 say "tests"
-cargo test --locked --all-features
+cargo test --locked --workspace --all-features
 say "fuzzing"
 # In the tests' profile, which checks for overflow too, so that nothing is built twice.
 cargo build --locked --all-features --example mutate

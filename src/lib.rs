@@ -9,7 +9,6 @@ pub mod error;
 mod caught;
 pub mod classes;
 mod inputs;
-pub mod kernels;
 mod lock;
 mod outputs;
 pub mod progress;

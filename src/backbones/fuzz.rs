@@ -12,8 +12,8 @@ use super::onnx::rewrite::rewrite;
 use super::onnx::{LayerChoice, Network, Outline, in_float16};
 use super::weights::read_state_dict_from;
 use crate::error::Result;
-use crate::kernels::Serial;
 use crate::outputs;
+use frostline_kernels::Serial;
 
 /// Writes a network to a folder of its own and tells whether it is accepted; fastest with `TMPDIR` in memory.
 fn accepted(bytes: &[u8], read: impl FnOnce(&Path) -> Result<()>) -> bool {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::Number;
-use crate::kernels::prefetch;
+use frostline_kernels::prefetch;
 
 /// Classes whose gradients are summed together, two vectors of columns of each.
 const CLASSES: usize = 10;

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 use std::ops::Range;
 
 use super::Interpolation;
-use crate::kernels::resample::{Weights, fixed};
+use frostline_kernels::resample::{Weights, fixed};
 
 /// A filter that weighs all pixels within its reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

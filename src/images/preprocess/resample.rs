@@ -12,7 +12,7 @@ use super::Interpolation;
 use super::filter::{Filter, Filtered};
 use super::geometry::Plan;
 use crate::images::{Part, Picture};
-use crate::kernels::resample::{Scratch, Weights, add, finish, narrow};
+use frostline_kernels::resample::{Scratch, Weights, add, finish, narrow};
 
 /// The bytes of rows that are read at once, about: few enough to stay in the processor's cache.
 const STRIP: u32 = 1 << 20;

@@ -23,7 +23,7 @@
 //! round; in VGG19, where ours follow, all takes 76 ms an image without it and 66 ms with it.
 
 use crate::backbones::Convolutions;
-use crate::kernels::{ConvShape, LinearShape};
+use frostline_kernels::{ConvShape, LinearShape};
 
 /// Input and output channels from which the Winograd domain pays.
 const LEAST_CHANNELS: usize = 24;

@@ -9,7 +9,7 @@ use super::known::{
 };
 use super::layers::{ConvLayer, Norm};
 use super::tensors::Tensors;
-use crate::kernels::{Activation, ConvShape, Layout, Pooling};
+use frostline_kernels::{Activation, ConvShape, Layout, Pooling};
 
 /// A convolution that can be replaced, together with nodes behind it.
 pub(super) struct FoundConv<'m> {

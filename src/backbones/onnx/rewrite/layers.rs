@@ -3,7 +3,7 @@
 use std::io;
 
 use super::numbers::{Numbers, check};
-use crate::kernels::{
+use frostline_kernels::{
     Activation, Conv3x3, ConvShape, InputOrder, Layout, Linear, LinearShape, Parallel, Pooling,
     Stored,
 };

@@ -7,7 +7,7 @@ use super::known::{FLATTEN, GEMM, GEMM_WITH_BIAS, MAT_MUL, RESHAPE, float, int};
 use super::layers::LinearLayer;
 use super::sizes::{Sizes, passes};
 use super::tensors::Tensors;
-use crate::kernels::{Activation, InputOrder, LinearShape, Stored};
+use frostline_kernels::{Activation, InputOrder, LinearShape, Stored};
 
 /// A linear layer that can be replaced, together with the activation behind it.
 pub(super) struct FoundLinear<'m> {

@@ -12,7 +12,7 @@ use crate::backbones::onnx::sample::{
     Written, info, model, names_of, node, nodes_of, numbers, parse, weight, with_int, with_ints,
     written,
 };
-use crate::kernels::{Activation, InputOrder, Layout, Pooling, Stored};
+use frostline_kernels::{Activation, InputOrder, Layout, Pooling, Stored};
 
 /// As the Model Zoo has them: format 3 with its weights among the inputs, opset 7 and a batch of 1. Two convolutions, the
 /// second halved, and a large linear layer.

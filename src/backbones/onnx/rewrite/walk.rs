@@ -16,7 +16,7 @@ use super::sizes::Sizes;
 use super::steps::{Step, without_constants};
 use super::tensors::Tensors;
 use super::{CONV, LINEAR};
-use crate::kernels::{InputOrder, Layout};
+use frostline_kernels::{InputOrder, Layout};
 
 /// Channels first to channels last.
 const TO_LAST: [i64; 4] = [0, 2, 3, 1];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::operator::Layer;
 use crate::backbones::onnx::rewrite::{ConvLayer, LinearLayer};
-use crate::kernels::{Conv3x3, ConvShape, Layout, Linear, LinearShape, NotFinite, Parallel};
+use frostline_kernels::{Conv3x3, ConvShape, Layout, Linear, LinearShape, NotFinite, Parallel};
 
 /// Layers, by the numbers that the graph has for them.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use ort::value::{SymbolicDimensions, TensorElementType, ValueType};
 
 use super::parallel::SessionThreads;
 use crate::backbones::onnx::rewrite::LAYER;
-use crate::kernels::{NotFinite, Parallel};
+use frostline_kernels::{NotFinite, Parallel};
 
 /// What a node of an operator computes: one tensor of another.
 pub(super) trait Layer: Send + Sync + 'static {

@@ -5,7 +5,7 @@ use std::thread;
 
 use ort::operator::ComputeContext;
 
-use crate::kernels::Parallel;
+use frostline_kernels::Parallel;
 
 /// The threads of the session that a layer is computed in.
 pub(super) struct SessionThreads<'c> {

@@ -24,12 +24,12 @@ mod linear;
 mod output;
 mod parallel;
 mod product;
-pub(crate) mod resample;
+pub mod resample;
 mod scratch;
 mod winograd;
 
 pub use activation::Activation;
-pub(crate) use cache::prefetch;
+pub use cache::prefetch;
 pub use conv3x3::{Conv3x3, ConvShape, Pooling};
 pub use finite::NotFinite;
 pub use layout::Layout;

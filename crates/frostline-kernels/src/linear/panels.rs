@@ -3,11 +3,11 @@
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::super::output::Pieces;
-use super::super::parallel::Parallel;
-use super::super::product::Machine;
-use super::super::scratch::with_scratch;
 use super::{InputOrder, LinearShape, ReadRows};
+use crate::output::Pieces;
+use crate::parallel::Parallel;
+use crate::product::Machine;
+use crate::scratch::with_scratch;
 
 impl InputOrder {
     /// Where the stored input `k` of `inputs` comes in a row.

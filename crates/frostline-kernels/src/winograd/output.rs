@@ -2,8 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::super::finite::{all_finite, seen};
-use super::super::{Activation, Pooling};
+use crate::finite::{all_finite, seen};
+use crate::{Activation, Pooling};
 
 /// A tile of 4×4 outputs of a panel of channels; of 2×2 where they are pooled.
 pub(super) struct OutputTile<'a> {

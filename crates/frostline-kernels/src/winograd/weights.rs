@@ -1,8 +1,8 @@
 //! Weights into the Winograd domain, once: `G g Gᵀ`.
 
-use super::super::cache::Aligned;
-use super::super::product::Machine;
 use super::FREQUENCIES;
+use crate::cache::Aligned;
+use crate::product::Machine;
 
 /// `weight (out, in, 3, 3)` as `(panels, 36, in rounded up to whole vectors, panel)`; what is not there is zero.
 pub(super) fn transformed(machine: &Machine, weight: &[f32], [outs, ins]: [usize; 2]) -> Aligned {

@@ -44,7 +44,7 @@ impl DerefMut for Aligned {
 
 /// Asks for the lines of `numbers`, which are read soon: a far cache answers while something else is worked out.
 #[inline(always)]
-pub(crate) fn prefetch<T>(numbers: &[T]) {
+pub fn prefetch<T>(numbers: &[T]) {
     for line in numbers.chunks(LINE * size_of::<f32>() / size_of::<T>()) {
         #[cfg(target_arch = "x86_64")]
         #[expect(unsafe_code, reason = "the instruction has no safe form")]

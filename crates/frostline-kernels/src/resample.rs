@@ -18,14 +18,14 @@ const FEW: usize = 16;
 
 /// A weight in fixed point, rounded half away from zero.
 #[must_use]
-pub(crate) fn fixed(weight: f64) -> i32 {
+pub fn fixed(weight: f64) -> i32 {
     let scaled = weight * f64::from(1 << POINT);
     (scaled + 0.5_f64.copysign(scaled)) as i32
 }
 
 /// For each resized pixel of a line, where the stored ones begin that it depends on, and their weights.
 #[derive(Debug, Clone)]
-pub(crate) struct Weights {
+pub struct Weights {
     starts: Vec<usize>,
     /// Of each resized pixel as many, in whole groups; the last ones are 0.
     values: Vec<i32>,
@@ -36,7 +36,7 @@ pub(crate) struct Weights {
 
 impl Weights {
     /// None yet, of `taps` for each pixel at most.
-    pub(crate) fn new(taps: usize) -> Self {
+    pub fn new(taps: usize) -> Self {
         Self {
             starts: Vec::new(),
             values: Vec::new(),
@@ -46,7 +46,7 @@ impl Weights {
     }
 
     /// Adds those of the next resized pixel.
-    pub(crate) fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
+    pub fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
         let before = self.values.len();
         self.starts.push(start);
         self.values.extend(weights);
@@ -57,7 +57,7 @@ impl Weights {
 
 /// Buffers that are kept from line to line.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     padded: Vec<u8>,
     sums: Vec<[i32; 4]>,
     planes: [Vec<u8>; 3],
@@ -68,7 +68,7 @@ pub(crate) struct Scratch {
 /// # Panics
 ///
 /// If there are not as many resized pixels as weights, or these reach beyond the line.
-pub(crate) fn narrow(line: &[u8], scratch: &mut Scratch, weights: &Weights, out: &mut [u8]) {
+pub fn narrow(line: &[u8], scratch: &mut Scratch, weights: &Weights, out: &mut [u8]) {
     let out = out.as_chunks_mut::<3>().0;
     assert_eq!(out.len(), weights.starts.len(), "weights for each pixel");
     let arch = Arch::new();
@@ -188,7 +188,7 @@ impl WithSimd for Many<'_> {
 /// # Panics
 ///
 /// If there are not as many lines as weights.
-pub(crate) fn add(sums: &mut [i32], lines: &[u8], weights: &[i32]) {
+pub fn add(sums: &mut [i32], lines: &[u8], weights: &[i32]) {
     assert_eq!(
         lines.len(),
         sums.len() * weights.len(),
@@ -235,7 +235,7 @@ impl WithSimd for Add<'_> {
 }
 
 /// Appends the samples of sums.
-pub(crate) fn finish(sums: &[i32], out: &mut Vec<u8>) {
+pub fn finish(sums: &[i32], out: &mut Vec<u8>) {
     Arch::new().dispatch(|| out.extend(sums.iter().copied().map(clip)));
 }
 
