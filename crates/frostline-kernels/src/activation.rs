@@ -2,8 +2,8 @@
 
 use pulp::Simd;
 
-/// What is applied to every number of an output. NaN stays NaN, as in ONNX Runtime: the vectors' own `max` and `min` drop it
-/// on some machines and for one of the two operands, so numbers are compared and selected.
+/// What is applied to every number of an output. NaN stays NaN, as in ONNX Runtime: the vectors' own `max`
+/// and `min` drop it on some machines and for one of the two operands, so numbers are compared and selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// Nothing.

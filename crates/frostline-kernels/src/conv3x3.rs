@@ -7,6 +7,7 @@ use pulp::Arch;
 use super::activation::Activation;
 use super::direct::Direct;
 use super::finite::NotFinite;
+use super::geometry::{ConvShape, Finish, Geometry, Pooling};
 use super::layout::{Layout, channels_last};
 use super::parallel::Parallel;
 use super::product::Machine;
@@ -22,67 +23,6 @@ pub struct Conv3x3 {
     method: Method,
 }
 
-/// Channels and padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConvShape {
-    /// C of the input.
-    pub in_channels: usize,
-    /// C of the output.
-    pub out_channels: usize,
-    /// Rows and columns of zeros at the top, left, bottom and right, as ONNX orders them.
-    pub pads: [usize; 4],
-}
-
-/// What is pooled after the activation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pooling {
-    /// Nothing.
-    None,
-    /// Maxima of 2×2 positions, stride 2, no padding; an odd last row or column is dropped.
-    Max2,
-}
-
-impl Pooling {
-    /// What is left of `n` rows or columns.
-    pub(super) fn of(self, n: usize) -> usize {
-        match self {
-            Self::None => n,
-            Self::Max2 => n / 2,
-        }
-    }
-}
-
-/// What happens to the sums.
-pub(super) struct Finish {
-    /// One for each output channel, filled up with zeros to a whole panel.
-    pub(super) bias: Vec<f32>,
-    pub(super) activation: Activation,
-    pub(super) pooling: Pooling,
-}
-
-/// The sizes of one run.
-pub(super) struct Geometry {
-    pub(super) n: usize,
-    pub(super) h: usize,
-    pub(super) w: usize,
-    /// Height and width of the convolution's tiles of 4×4, before pooling.
-    pub(super) grid: [usize; 2],
-    /// Height and width after pooling.
-    pub(super) output: [usize; 2],
-}
-
-impl Geometry {
-    pub(super) fn tiles(&self) -> usize {
-        self.n * self.grid[0] * self.grid[1]
-    }
-
-    /// Image, row and column of a tile.
-    pub(super) fn place(&self, tile: usize) -> [usize; 3] {
-        let [h, w] = self.grid;
-        [tile / (h * w), tile / w % h, tile % w]
-    }
-}
-
 enum Method {
     Winograd(Winograd),
     Direct(Direct),
@@ -92,7 +32,8 @@ enum Method {
 const FEW_CHANNELS: usize = 8;
 
 impl Conv3x3 {
-    /// A convolution of `weight (out_channels, in_channels, 3, 3)` and `bias (out_channels)` over images of layout `input`.
+    /// A convolution of `weight (out_channels, in_channels, 3, 3)` and `bias (out_channels)` over images of
+    /// layout `input`.
     ///
     /// # Panics
     ///
@@ -148,13 +89,23 @@ impl Conv3x3 {
     /// Height and width of the output of images of `h` × `w`, after pooling; 0 where the kernel does not fit.
     #[must_use]
     pub fn output_size(&self, h: usize, w: usize) -> (usize, usize) {
-        let [height, width] = self.shape.before_pooling([h, w]);
-        let pooling = self.finish.pooling;
-        (pooling.of(height), pooling.of(width))
+        let [height, width] = self.geometry([1, h, w]).output;
+        (height, width)
     }
 
-    /// Runs over `n` images of `h` × `w` and writes the output, channels last: `y (n, height, width, out_channels)` with
-    /// the height and width of [`Conv3x3::output_size`].
+    fn geometry(&self, [n, h, w]: [usize; 3]) -> Geometry {
+        let before = self.shape.before_pooling([h, w]);
+        Geometry {
+            n,
+            h,
+            w,
+            grid: before.map(|size| size.div_ceil(4)),
+            output: before.map(|size| self.finish.pooling.of(size)),
+        }
+    }
+
+    /// Runs over `n` images of `h` × `w` and writes the output, channels last: `y (n, height, width,
+    /// out_channels)` with the height and width of [`Conv3x3::output_size`].
     ///
     /// # Errors
     ///
@@ -170,31 +121,20 @@ impl Conv3x3 {
         y: &mut [f32],
         parallel: &dyn Parallel,
     ) -> Result<(), NotFinite> {
-        let Self {
-            shape,
-            finish,
-            input,
-            ..
-        } = self;
-        let (height, width) = self.output_size(h, w);
+        let Self { shape, finish, .. } = self;
+        let geometry = self.geometry([n, h, w]);
+        let [height, width] = geometry.output;
         assert_eq!(x.len(), n * h * w * shape.in_channels);
         assert_eq!(y.len(), n * height * width * shape.out_channels);
         if y.is_empty() {
             return Ok(());
         }
-        let geometry = Geometry {
-            n,
-            h,
-            w,
-            grid: shape.before_pooling([h, w]).map(|size| size.div_ceil(4)),
-            output: [height, width],
-        };
         match &self.method {
             Method::Direct(method) => {
-                method.run(shape, finish, (&geometry, *input), x, y, parallel)
+                method.run(shape, finish, (&geometry, self.input), x, y, parallel)
             }
             Method::Winograd(method) => {
-                let x = match input {
+                let x = match self.input {
                     Layout::ChannelsLast => Cow::Borrowed(x),
                     Layout::ChannelsFirst => {
                         channels_last(x, [shape.in_channels, h * w], parallel).into()
@@ -203,15 +143,5 @@ impl Conv3x3 {
                 method.run(shape, finish, &geometry, &x, y, parallel)
             }
         }
-    }
-}
-
-impl ConvShape {
-    fn before_pooling(&self, [h, w]: [usize; 2]) -> [usize; 2] {
-        let [top, left, bottom, right] = self.pads;
-        [
-            (h + top + bottom).saturating_sub(2),
-            (w + left + right).saturating_sub(2),
-        ]
     }
 }

@@ -1,16 +1,15 @@
-//! 3×3 convolutions of few input channels, sum by sum: a network's first layer. Most of a vector of its channels would be
-//! zeros in the Winograd domain.
+//! 3×3 convolutions of few input channels, sum by sum: a network's first layer. Most of a vector of its
+//! channels would be zeros in the Winograd domain.
 
 use pulp::{Simd, WithSimd};
 
-use super::Activation;
-use super::conv3x3::{ConvShape, Finish, Geometry};
+use super::activation::Activation;
+use super::buffers::with_scratch;
 use super::finite::{NotFinite, Watch, all_finite, seen};
+use super::geometry::{ConvShape, Finish, Geometry};
 use super::layout::Layout;
-use super::output::Pieces;
-use super::parallel::Parallel;
+use super::parallel::{Parallel, Pieces};
 use super::product::Machine;
-use super::scratch::with_scratch;
 
 /// A convolution's weights as panels of `(9 × in_channels, panel)`.
 pub(super) struct Direct {
@@ -56,7 +55,7 @@ impl Direct {
             };
             with_scratch([shape.in_channels * 3 * line, 0], |lines, _| {
                 image.lines(job % height, line, lines);
-                let is_finite = rows.with(job, |y| {
+                watch.note(rows.with(job, |y| {
                     self.machine.arch.dispatch(Row {
                         lines,
                         line,
@@ -67,8 +66,7 @@ impl Direct {
                         width,
                         channels: shape.out_channels,
                     })
-                });
-                watch.note(is_finite);
+                }));
             });
         });
         watch.verdict()
@@ -84,7 +82,8 @@ struct Image<'a> {
 }
 
 impl Image<'_> {
-    /// The three rows of each channel that the outputs of one row are made of, with their padding, each `len` long.
+    /// The three rows of each channel that the outputs of one row are made of, with their padding, each `len`
+    /// long.
     fn lines(&self, row: usize, len: usize, lines: &mut [f32]) {
         let [h, w] = self.size;
         let left = self.pads[1].min(len);
@@ -132,8 +131,8 @@ impl WithSimd for Row<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        // Two vectors of sums for each position, its input and the two beyond have to fit the registers: with one
-        // position more it takes twice the time.
+        // Two vectors of sums for each position, its input and the two beyond have to fit the registers: with
+        // one position more it takes twice the time.
         if S::REGISTER_COUNT >= 32 {
             self.run::<S, 8>(simd)
         } else {

@@ -1,11 +1,13 @@
-//! Noticing numbers that are not finite where they arise: behind an activation or a maximum they may not show any more.
+//! Noticing numbers that are not finite where they arise: behind an activation or a maximum they may not show
+//! any more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pulp::Simd;
 
-/// Some number of an output is NaN or infinite, or was before its activation and pooling. In the Winograd domain that says
-/// little of what a direct convolution would give: one NaN fills a whole tile, and numbers near the largest overflow.
+/// Some number of an output is NaN or infinite, or was before its activation and pooling. In the Winograd
+/// domain that says little of what a direct convolution would give: one NaN fills a whole tile, and numbers
+/// near the largest overflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotFinite;
 

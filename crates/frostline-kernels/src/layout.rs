@@ -1,7 +1,6 @@
 //! How images lie in memory, and from one way to the other.
 
-use super::output::Pieces;
-use super::parallel::Parallel;
+use super::parallel::{Parallel, Pieces};
 
 /// How the numbers of images lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

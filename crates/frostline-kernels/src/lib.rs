@@ -1,13 +1,20 @@
-//! Convolutions and large linear layers on the CPU: pure numbers, which know no files, no networks and no threads of
-//! their own.
+//! Convolutions, linear layers and resizes on the CPU as pure numbers: this crate knows no files, no
+//! networks, and spawns no threads.
 //!
-//! Everything ends in one product, `product`, of up to 12 rows with a panel of two vectors of columns, whose sums stay in
-//! registers. Weights are laid out for it once. The instruction set (AVX-512, AVX2, NEON, or plain numbers) is
-//! found at run time by `pulp`.
+//! | item | computes |
+//! |---|---|
+//! | [`Conv3x3`] | a 3×3 convolution of stride 1, with the bias, activation and 2×2 pooling that follow it |
+//! | [`Linear`] | a large linear layer and the activation that follows it |
+//! | [`resample`] | the weighted sums of a resize, in Pillow's fixed point |
+//!
+//! Layers end in one matrix product of up to 12 rows with a panel of two vectors of columns, whose sums stay
+//! in registers; weights are laid out for it once. `pulp` finds the instruction set (AVX-512, AVX2, NEON, or
+//! scalar) at run time. Work is split into jobs, which the caller's [`Parallel`] spreads over threads;
+//! results do not depend on their number.
 
-// What is not inlined into a function compiled for an instruction set is compiled without it.
+// A function that is not inlined into one compiled for an instruction set is compiled without it; so is a
+// closure in an iterator, which is why numbers are looped over.
 #![expect(clippy::inline_always, reason = "see above")]
-// Loops over numbers: a closure in an iterator may not be inlined, and is then compiled without the instruction set.
 #![expect(
     clippy::many_single_char_names,
     reason = "x, y, n, c, h and w are what the field calls them"
@@ -15,23 +22,23 @@
 #![expect(clippy::needless_range_loop, reason = "see above")]
 
 mod activation;
-mod cache;
+mod buffers;
 mod conv3x3;
 mod direct;
 mod finite;
+mod geometry;
 mod layout;
 mod linear;
-mod output;
 mod parallel;
 mod product;
 pub mod resample;
-mod scratch;
 mod winograd;
 
 pub use activation::Activation;
-pub use cache::prefetch;
-pub use conv3x3::{Conv3x3, ConvShape, Pooling};
+pub use buffers::prefetch;
+pub use conv3x3::Conv3x3;
 pub use finite::NotFinite;
+pub use geometry::{ConvShape, Pooling};
 pub use layout::Layout;
 pub use linear::{InputOrder, Linear, LinearShape, ReadRows, Stored};
 pub use parallel::{Parallel, Serial};

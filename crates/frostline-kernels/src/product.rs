@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::cache::{LINE, prefetch};
+use super::buffers::{LINE, prefetch};
 
 /// Vectors of a panel's columns.
 const VECTORS: usize = 2;
@@ -15,7 +15,8 @@ pub(super) struct Machine {
     pub(super) lanes: usize,
     /// Columns of a panel: two vectors.
     pub(super) panel: usize,
-    /// The most rows of a product: with two vectors of sums for each, and one row of the panel, they fill the registers.
+    /// The most rows of a product: with two vectors of sums for each, and one row of the panel, they fill the
+    /// registers.
     pub(super) rows: usize,
 }
 
@@ -31,8 +32,8 @@ impl Machine {
 
     /// `out (rows, panel) = v (rows, depth) · u (depth, panel)`.
     ///
-    /// `v` lies as `(depth / lanes, rows, lanes)` and `u` as `(depth, panel)`; `depth` is a multiple of the lanes, and
-    /// `rows` at most [`Machine::rows`]. Meanwhile `ahead`, which is read soon, is brought near.
+    /// `v` lies as `(depth / lanes, rows, lanes)` and `u` as `(depth, panel)`; `depth` is a multiple of the
+    /// lanes, and `rows` at most [`Machine::rows`]. Meanwhile `ahead`, which is read soon, is brought near.
     pub(super) fn product(
         &self,
         rows: usize,

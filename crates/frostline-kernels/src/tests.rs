@@ -427,7 +427,8 @@ fn weights_that_cannot_be_read_are_an_error() {
     }
 }
 
-/// Many weights are carried through otherwise than few, to the same bits: each output is the same sum in the same order.
+/// Many weights are carried through otherwise than few, to the same bits: each output is the same sum in the
+/// same order.
 #[test]
 fn many_output_channels_are_as_right_as_few() {
     let (ins, outs, size) = (512, 512, [1, 32, 28]);
@@ -455,8 +456,8 @@ fn many_output_channels_are_as_right_as_few() {
     }
 }
 
-/// What an activation makes of a number that is none, of infinities and of ordinary numbers; ONNX Runtime 1.32 gives the
-/// same for Relu and Clip.
+/// What an activation makes of a number that is none, of infinities and of ordinary numbers; ONNX Runtime
+/// 1.32 gives the same for Relu and Clip.
 const ACTIVATED: [(Activation, [f32; 6]); 3] = [
     (
         Activation::None,
@@ -573,7 +574,8 @@ fn pooling_hides_no_pixel_that_is_no_number() {
     }
 }
 
-/// An activation makes 6 of infinity and 0 of its negative: that it was there is told all the same, whoever computes it.
+/// An activation makes 6 of infinity and 0 of its negative: that it was there is told all the same, whoever
+/// computes it.
 #[test]
 fn what_an_activation_hides_is_told() {
     for arch in [Arch::new(), Arch::Scalar] {

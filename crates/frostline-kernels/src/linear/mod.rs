@@ -3,17 +3,16 @@
 mod panels;
 
 use std::io;
-use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use pulp::Arch;
 
+pub use self::panels::{InputOrder, LinearShape, ReadRows, Stored};
 use super::activation::Activation;
-use super::cache::Aligned;
+use super::buffers::{Aligned, with_scratch};
 use super::finite::{NotFinite, Watch};
 use super::parallel::Parallel;
 use super::product::Machine;
-use super::scratch::with_scratch;
 
 /// A linear layer, `y = x Wᵀ + b`, with the activation that follows it.
 ///
@@ -26,39 +25,6 @@ pub struct Linear {
     /// `(panels, inputs rounded up, panel)`.
     u: Aligned,
 }
-
-/// Numbers of a row of the input and of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinearShape {
-    /// Of the input.
-    pub inputs: usize,
-    /// Of the output.
-    pub outputs: usize,
-}
-
-/// How a weight matrix is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stored {
-    /// (outputs, inputs), as `torch.nn.Linear` and ONNX's `Gemm` with `transB = 1` have it.
-    OutputsFirst,
-    /// (inputs, outputs), as ONNX's `MatMul` has it.
-    InputsFirst,
-}
-
-/// The order in which the numbers of an input's row come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputOrder {
-    /// As the stored weights have them.
-    AsStored,
-    /// The stored weights are for flattened (C, H, W), and the rows are flattened (H, W, C) of this many channels.
-    ChannelsLast {
-        /// C.
-        channels: usize,
-    },
-}
-
-/// Reads rows of the stored matrix, whole ones, into a buffer of that size.
-pub type ReadRows<'a> = &'a (dyn Fn(Range<usize>, &mut [f32]) -> io::Result<()> + Sync);
 
 impl Linear {
     /// A layer with `bias (outputs)`, whose weights are asked for row by row of the stored matrix.

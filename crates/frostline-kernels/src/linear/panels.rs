@@ -1,13 +1,46 @@
-//! Weights as they are stored into panels, once.
+//! How a weight matrix is stored, and the panels that it is brought into once.
 
 use std::io;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use super::{InputOrder, LinearShape, ReadRows};
-use crate::output::Pieces;
-use crate::parallel::Parallel;
+use crate::buffers::with_scratch;
+use crate::parallel::{Parallel, Pieces};
 use crate::product::Machine;
-use crate::scratch::with_scratch;
+
+/// Numbers of a row of the input and of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinearShape {
+    /// Of the input.
+    pub inputs: usize,
+    /// Of the output.
+    pub outputs: usize,
+}
+
+/// How a weight matrix is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// (outputs, inputs), as `torch.nn.Linear` and ONNX's `Gemm` with `transB = 1` have it.
+    OutputsFirst,
+    /// (inputs, outputs), as ONNX's `MatMul` has it.
+    InputsFirst,
+}
+
+/// The order in which the numbers of an input's row come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputOrder {
+    /// As the stored weights have them.
+    AsStored,
+    /// The stored weights are for flattened (C, H, W), and the rows are flattened (H, W, C) of this many
+    /// channels.
+    ChannelsLast {
+        /// C.
+        channels: usize,
+    },
+}
+
+/// Reads rows of the stored matrix, whole ones, into a buffer of that size.
+pub type ReadRows<'a> = &'a (dyn Fn(Range<usize>, &mut [f32]) -> io::Result<()> + Sync);
 
 impl InputOrder {
     /// Where the stored input `k` of `inputs` comes in a row.

@@ -2,24 +2,24 @@
 
 use std::ops::Range;
 
-use super::FREQUENCIES;
+use super::weights::FREQUENCIES;
 
-/// Tiles in a block. With 64 channels a block and its products take 0.3 MB of a cache; twice as many were 2 to 8 % slower
-/// with up to 256 channels, and at most 2 % faster with 512.
+/// Tiles in a block. With 64 channels a block and its products take 0.3 MB of a cache; twice as many were 2
+/// to 8 % slower with up to 256 channels, and at most 2 % faster with 512.
 const BLOCK: usize = 24;
 
-/// Transformed weights, as 256 × 256 channels have them, that no near cache holds: reading all of them for every block is
-/// what takes the time. There blocks are large, and frequency by frequency is multiplied with all panels. VGG19's
-/// convolutions took 44 ms an image that way, 49 from 512 × 512 channels on, and 49 from 128 × 128 on (Intel Xeon with
-/// 2 MiB of L2 a core).
+/// Transformed weights, as 256 × 256 channels have them, that no near cache holds: reading all of them for
+/// every block is what takes the time. There blocks are large, and frequency by frequency is multiplied with
+/// all panels. VGG19's convolutions took 44 ms an image that way, 49 from 512 × 512 channels on, and 49 from
+/// 128 × 128 on (Intel Xeon with 2 MiB of L2 a core).
 const MANY_WEIGHTS: usize = FREQUENCIES * 256 * 256;
 
 /// The most numbers of a frequency of such a block, 256 KiB: half as many were as fast, twice as many slower.
 const PLANE: usize = 64 * 1024;
 
-/// Channels from which few tiles with very many weights are one block, so that each weight is read once. 49 tiles of 512
-/// channels took 4.3 ms that way and 5.3 in more blocks, 196 tiles of 256, whose inputs each thread transforms for itself,
-/// 5.9 and 4.3.
+/// Channels from which few tiles with very many weights are one block, so that each weight is read once. 49
+/// tiles of 512 channels took 4.3 ms that way and 5.3 in more blocks, 196 tiles of 256, whose inputs each
+/// thread transforms for itself, 5.9 and 4.3.
 const MANY_CHANNELS: usize = 512;
 
 /// How a run is cut into jobs: blocks of tiles, times groups of panels.

@@ -1,9 +1,10 @@
-//! Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015):
-//! 36 products for 16 outputs, where the plain way takes 144, at a relative error of about 2e-6.
+//! Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural
+//! Networks", 2015): 36 products for 16 outputs, where the plain way takes 144, at a relative error of about
+//! 2e-6.
 //!
-//! A block of tiles is carried through at a time: its inputs are transformed, and for one panel of output channels after the
-//! other, 36 products are taken and transformed back while they are in the cache. With very many weights blocks are larger,
-//! and the products of all panels are taken first.
+//! A block of tiles is carried through at a time: its inputs are transformed, and for one panel of output
+//! channels after the other, 36 products are taken and transformed back while they are in the cache. With
+//! very many weights blocks are larger, and the products of all panels are taken first.
 
 mod input;
 mod jobs;
@@ -16,16 +17,12 @@ use std::ops::Range;
 use self::input::InputTile;
 use self::jobs::Jobs;
 use self::output::OutputTile;
-use super::cache::{Aligned, LINE};
-use super::conv3x3::{ConvShape, Finish, Geometry};
+use self::weights::FREQUENCIES;
+use super::buffers::{Aligned, LINE, with_scratch};
 use super::finite::{NotFinite, Watch};
-use super::output::Pieces;
-use super::parallel::Parallel;
+use super::geometry::{ConvShape, Finish, Geometry};
+use super::parallel::{Parallel, Pieces};
 use super::product::Machine;
-use super::scratch::with_scratch;
-
-/// The numbers of a tile in the Winograd domain.
-const FREQUENCIES: usize = 36;
 
 /// A convolution's weights in the Winograd domain.
 pub(super) struct Winograd {
@@ -200,8 +197,8 @@ impl Winograd {
     }
 }
 
-/// The panel and frequency whose weights a block reads next: the next panel of the group, the next frequency, the next
-/// group, or what the next block begins with.
+/// The panel and frequency whose weights a block reads next: the next panel of the group, the next frequency,
+/// the next group, or what the next block begins with.
 fn after([p, f]: [usize; 2], group: &Range<usize>, panels: &Range<usize>) -> [usize; 2] {
     if p + 1 < group.end {
         [p + 1, f]

@@ -2,8 +2,9 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::activation::Activation;
 use crate::finite::{all_finite, seen};
-use crate::{Activation, Pooling};
+use crate::geometry::Pooling;
 
 /// A tile of 4×4 outputs of a panel of channels; of 2×2 where they are pooled.
 pub(super) struct OutputTile<'a> {
@@ -106,7 +107,8 @@ impl OutputTile<'_> {
 
 /// The maxima of 2×2 positions, NaN where one of them is; before bias and activation, which change no order.
 ///
-/// ONNX Runtime 1.32 keeps a NaN of the last position alone: a number that hides another's NaN is no better for it.
+/// ONNX Runtime 1.32 keeps a NaN of the last position alone: a number that hides another's NaN is no better
+/// for it.
 #[inline(always)]
 fn maxima<S: Simd>(simd: S, a: [S::f32s; 4], b: [S::f32s; 4]) -> [S::f32s; 2] {
     let larger = |a, b| {

@@ -1,10 +1,13 @@
 //! Weights into the Winograd domain, once: `G g Gᵀ`.
 
-use super::FREQUENCIES;
-use crate::cache::Aligned;
+use crate::buffers::Aligned;
 use crate::product::Machine;
 
-/// `weight (out, in, 3, 3)` as `(panels, 36, in rounded up to whole vectors, panel)`; what is not there is zero.
+/// The numbers of a tile in the Winograd domain.
+pub(super) const FREQUENCIES: usize = 36;
+
+/// `weight (out, in, 3, 3)` as `(panels, 36, in rounded up to whole vectors, panel)`; what is not there is
+/// zero.
 pub(super) fn transformed(machine: &Machine, weight: &[f32], [outs, ins]: [usize; 2]) -> Aligned {
     let panel = machine.panel;
     let plane = machine.padded(ins) * panel;

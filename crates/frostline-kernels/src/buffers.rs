@@ -1,11 +1,14 @@
-//! What a processor's caches want: numbers that begin with a line, and lines that are asked for in time.
+//! Buffers of numbers as a processor's caches want them: they begin with a cache line, are prefetched in
+//! time, and are kept from one layer to the next.
 
+use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
 /// Numbers of a line, 64 bytes.
 pub(super) const LINE: usize = 16;
 
-/// Numbers of which every whole vector lies within one line: one that reaches into a second takes twice the time.
+/// A buffer in which every whole vector lies within one cache line: a vector across two lines takes twice the
+/// time.
 pub(super) struct Aligned {
     numbers: Vec<f32>,
     start: usize,
@@ -42,7 +45,8 @@ impl DerefMut for Aligned {
     }
 }
 
-/// Asks for the lines of `numbers`, which are read soon: a far cache answers while something else is worked out.
+/// Prefetches the cache lines of `numbers`, which are read soon, so that loading them overlaps with other
+/// work.
 #[inline(always)]
 pub fn prefetch<T>(numbers: &[T]) {
     for line in numbers.chunks(LINE * size_of::<f32>() / size_of::<T>()) {
@@ -56,4 +60,25 @@ pub fn prefetch<T>(numbers: &[T]) {
         #[cfg(not(target_arch = "x86_64"))]
         let _ = line;
     }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<[Aligned; 2]> = RefCell::new([0, 0].map(Aligned::zeros));
+}
+
+/// Lends two buffers of these lengths for the duration of `work`; what they hold is arbitrary.
+///
+/// A thread keeps them from one layer to the next: fresh ones would cost a page fault for every 4 KiB.
+pub(super) fn with_scratch<R>(
+    lens: [usize; 2],
+    work: impl FnOnce(&mut [f32], &mut [f32]) -> R,
+) -> R {
+    SCRATCH.with_borrow_mut(|[a, b]| {
+        for (buffer, len) in [&mut *a, &mut *b].into_iter().zip(lens) {
+            if buffer.len() < len {
+                *buffer = Aligned::zeros(len);
+            }
+        }
+        work(&mut a[..lens[0]], &mut b[..lens[1]])
+    })
 }

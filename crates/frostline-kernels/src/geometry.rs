@@ -1,0 +1,76 @@
+//! The sizes of a convolution and of one run of it, and what is done to its sums.
+
+use super::activation::Activation;
+
+/// Channels and padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvShape {
+    /// C of the input.
+    pub in_channels: usize,
+    /// C of the output.
+    pub out_channels: usize,
+    /// Rows and columns of zeros at the top, left, bottom and right, as ONNX orders them.
+    pub pads: [usize; 4],
+}
+
+/// What is pooled after the activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// Nothing.
+    None,
+    /// Maxima of 2×2 positions, stride 2, no padding; an odd last row or column is dropped.
+    Max2,
+}
+
+impl Pooling {
+    /// What is left of `n` rows or columns.
+    pub(super) fn of(self, n: usize) -> usize {
+        match self {
+            Self::None => n,
+            Self::Max2 => n / 2,
+        }
+    }
+}
+
+/// What happens to the sums.
+pub(super) struct Finish {
+    /// One for each output channel, filled up with zeros to a whole panel.
+    pub(super) bias: Vec<f32>,
+    pub(super) activation: Activation,
+    pub(super) pooling: Pooling,
+}
+
+/// The sizes of one run.
+pub(super) struct Geometry {
+    pub(super) n: usize,
+    pub(super) h: usize,
+    pub(super) w: usize,
+    /// Height and width of the convolution's tiles of 4×4, before pooling.
+    pub(super) grid: [usize; 2],
+    /// Height and width after pooling.
+    pub(super) output: [usize; 2],
+}
+
+impl Geometry {
+    pub(super) fn tiles(&self) -> usize {
+        self.n * self.grid[0] * self.grid[1]
+    }
+
+    /// Image, row and column of a tile.
+    pub(super) fn place(&self, tile: usize) -> [usize; 3] {
+        let [h, w] = self.grid;
+        [tile / (h * w), tile / w % h, tile % w]
+    }
+}
+
+impl ConvShape {
+    /// Height and width of the convolution of an image of this height and width; 0 where the kernel does not
+    /// fit.
+    pub(super) fn before_pooling(&self, [h, w]: [usize; 2]) -> [usize; 2] {
+        let [top, left, bottom, right] = self.pads;
+        [
+            (h + top + bottom).saturating_sub(2),
+            (w + left + right).saturating_sub(2),
+        ]
+    }
+}
