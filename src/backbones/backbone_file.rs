@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::checksum::Checksum;
 use super::manifest::BackboneManifest;
-use super::onnx::Outline;
+use super::onnx::files_of;
 use crate::error::{Error, FileProblem, Result};
 
 /// A network that lies on disk, with its manifest.
@@ -45,6 +45,6 @@ impl BackboneFile {
     /// # Errors
     /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>> {
-        Outline::read(&self.path)?.files(&self.path)
+        files_of(&self.path)
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::Convolutions;
 use super::architectures::{Architecture, End};
 use super::onnx::rewrite::rewrite;
-use super::onnx::{LayerChoice, Network, Outline, in_float16};
+use super::onnx::{LayerChoice, files_of, in_float16, open, read_network, write_cut};
 use super::weights::read_state_dict_from;
 use crate::error::Result;
 use crate::outputs;
@@ -29,18 +29,18 @@ fn accepted(bytes: &[u8], read: impl FnOnce(&Path) -> Result<()>) -> bool {
 /// Reads the outline of a network, and finds the files that it consists of.
 #[must_use]
 pub fn outline(bytes: &[u8]) -> bool {
-    accepted(bytes, |path| Outline::read(path)?.files(path).map(drop))
+    accepted(bytes, |path| files_of(path).map(drop))
 }
 
 /// Cuts a network before its classifier, as `models import` does, and reads what was written.
 #[must_use]
 pub fn cut(bytes: &[u8]) -> bool {
     accepted(bytes, |path| {
-        let network = Network::read(path)?;
+        let network = read_network(path)?;
         let cut = network.cut(&LayerChoice::Penultimate)?;
         let path = path.with_file_name("cut.onnx");
-        cut.write(&path)?;
-        Network::read(&path).map(drop)
+        write_cut(&cut, &path)?;
+        read_network(&path).map(drop)
     })
 }
 
@@ -48,15 +48,15 @@ pub fn cut(bytes: &[u8]) -> bool {
 #[must_use]
 pub fn rewritten(bytes: &[u8]) -> bool {
     accepted(bytes, |path| {
-        let Some(rewritten) = rewrite(path, [3, 32, 32], Convolutions::Winograd)? else {
+        let Some(rewritten) = rewrite(path, open, [3, 32, 32], Convolutions::Winograd)? else {
             return Ok(());
         };
-        rewritten.graph.bytes()?;
+        rewritten.graph.to_bytes()?;
         for layer in &rewritten.convolutions {
-            let _ = layer.load();
+            let _ = layer.load(open);
         }
         for layer in &rewritten.linears {
-            let _ = layer.load(&Serial);
+            let _ = layer.load(open, &Serial);
         }
         Ok(())
     })
@@ -65,7 +65,7 @@ pub fn rewritten(bytes: &[u8]) -> bool {
 /// Brings a network to float16, in memory.
 #[must_use]
 pub fn float16(bytes: &[u8]) -> bool {
-    accepted(bytes, |path| in_float16(path).map(drop))
+    accepted(bytes, |path| in_float16(path, open).map(drop))
 }
 
 /// Reads weights of any format, and builds every architecture of them.

@@ -34,10 +34,10 @@ use super::backbone::Backbone;
 use super::device::{Device, Precision};
 use super::library::RuntimeLibrary;
 use super::manifest::{FeatureLayer, Pool};
-use super::onnx::channel_axis;
+use super::onnx::{channel_axis, open};
 use super::run_options::RunOptions;
 use crate::error::{Error, Result};
-use crate::images::Preprocessing;
+use crate::images::{Layout, Preprocessing};
 
 /// A network in ONNX Runtime.
 pub struct OnnxBackbone {
@@ -84,7 +84,13 @@ impl OnnxBackbone {
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
         let channels = match features.pool {
-            Pool::Mean => channel_axis(path, &layer, preprocessing.layout)?,
+            Pool::Mean => {
+                let of_input = match preprocessing.layout {
+                    Layout::Nchw => 1,
+                    Layout::Nhwc => 3,
+                };
+                channel_axis(path, open, &layer, of_input)?
+            }
             _ => None,
         };
         let pool = features.pool;

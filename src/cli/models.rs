@@ -8,7 +8,8 @@ use super::import;
 use super::pull;
 use super::talk;
 use super::terminal::{self, Text};
-use crate::backbones::{Home, Installed, Outline, Registry};
+use crate::backbones::onnx::read_outline;
+use crate::backbones::{Home, Installed, Registry};
 use crate::error::Error;
 
 #[derive(Debug, clap::Args)]
@@ -74,7 +75,7 @@ fn list(backbones: Vec<Installed>) -> Text {
 
 fn show(registry: &Registry, name: &Path) -> Result<Text, Error> {
     let file = registry.resolve(name)?;
-    let outline = Outline::read(&file.path)?;
+    let outline = read_outline(&file.path)?;
     let mut out = Text::new();
     out.line(format_args!("file     {}", file.path.display()));
     out.line(format_args!("SHA-256  {}", file.sha256()?));

@@ -12,7 +12,7 @@ use self::known::made_from;
 use super::guard::Overwrite;
 use super::import::{check_name, require_file};
 use super::install::{Staged, another};
-use crate::backbones::onnx::{Cut, Element, LayerChoice, Network};
+use crate::backbones::onnx::{Cut, Element, LayerChoice, read_network, write_cut};
 use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Pool, Registry};
 use crate::error::{Error, Result};
 use crate::outputs;
@@ -58,7 +58,7 @@ const MANY_FEATURES: usize = 8192;
 /// Nothing is installed unless batches of one and of two pictures give the same rows.
 ///
 /// # Errors
-/// What [`Network::read`], [`Network::cut`] and [`Cut::write`] return; [`Error::Network`] where it does not run, or not
+/// What [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and [`write_cut`] return; [`Error::Network`] where it does not run, or not
 /// for every batch; [`Error::Parameter`] for a name that is no file name, or preprocessing out of range;
 /// [`Error::Input`] for the name of another backbone;
 /// [`Error::Runtime`] where ONNX Runtime is missing.
@@ -66,7 +66,7 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     require_file(&options.file)?;
     let known = made_from(Registry::known(), &options.file, options.name.as_deref())?;
     let made_from_known = known.as_ref().map(|known| known.name.clone());
-    let network = Network::read(&options.file)?;
+    let network = read_network(&options.file)?;
     let cut = network.cut(&layer_choice(options, known.as_ref()))?;
     let mut notes = notes_of(&cut, &options.file);
     let mut manifest = manifest(options, known, &cut, &mut notes)?;
@@ -81,7 +81,7 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     let staging = outputs::temporary_folder(&models).map_err(Error::io("create", &models))?;
     let file_name = format!("{}.onnx", manifest.name);
     let staged = staging.path().join(&file_name);
-    let data = cut.write(&staged)?;
+    let data = write_cut(&cut, &staged)?;
     let trial = Trial {
         home: &options.home,
         file: &options.file,

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::backbones::onnx::write_model;
-use frostline::backbones::{Home, Outline, RuntimeLibrary};
+use frostline::backbones::onnx::{read_outline, write_model};
+use frostline::backbones::{Home, RuntimeLibrary};
 use serde_json::Value;
 
 use self::network::Width;
@@ -184,7 +184,7 @@ fn the_zoos_layout_is_cut_to_the_same_features() {
     let whole = folder.path().join("narrow.onnx");
     write_model(&network::model(Width::NARROW), &whole).unwrap();
     let cut = cut(&home, &whole, folder.path());
-    let weights = Outline::read(&cut).unwrap().initializers;
+    let weights = read_outline(&cut).unwrap().initializers;
     assert_eq!(weights, 36, "those of the last layer are left out");
     let mut network = open(&home, &cut);
     for input in list(&golden["inputs"]) {

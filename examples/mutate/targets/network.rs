@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use frostline::backbones::Outline;
-use frostline::backbones::onnx::{LayerChoice, Network, channel_axis, in_float16};
-use frostline::images::Layout;
+use frostline::backbones::onnx::{
+    LayerChoice, Network, channel_axis, in_float16, open, read_network, read_outline, write_cut,
+};
 
 use super::Outcome;
 use super::scratch::with_file;
@@ -15,15 +15,15 @@ const LAYERS: usize = 12;
 /// Everything that is read of a network when it is imported or opened, without ONNX Runtime.
 pub(super) fn import(bytes: &[u8]) -> Outcome {
     with_file("net.onnx", bytes, |path| {
-        let _ = in_float16(path);
-        let outline = Outline::read(path)?;
-        outline.files(path)?;
+        let _ = in_float16(path, open);
+        let outline = read_outline(path)?;
+        outline.files(path, open)?;
         for (_, output) in outline.nodes.iter().take(LAYERS) {
-            for layout in [Layout::Nchw, Layout::Nhwc] {
-                let _ = channel_axis(path, output, layout);
+            for axis in [1, 3] {
+                let _ = channel_axis(path, open, output, axis);
             }
         }
-        Network::read(path)?;
+        read_network(path)?;
         Ok(())
     })
 }
@@ -31,7 +31,7 @@ pub(super) fn import(bytes: &[u8]) -> Outcome {
 /// Cuts a network behind each of its layers; what is written must be readable.
 pub(super) fn cut(bytes: &[u8]) -> Outcome {
     with_file("net.onnx", bytes, |path| {
-        let network = Network::read(path)?;
+        let network = read_network(path)?;
         let layers = (0..LAYERS).map(|layer| LayerChoice::Named(layer.to_string()));
         let layers = layers.chain([LayerChoice::Penultimate]);
         let cuts = layers.map(|layer| cut_at(&network, &layer, &path.with_file_name("cut.onnx")));
@@ -42,8 +42,8 @@ pub(super) fn cut(bytes: &[u8]) -> Outcome {
 fn cut_at(network: &Network, layer: &LayerChoice, to: &Path) -> Outcome {
     let cut = network.cut(layer)?;
     let _ = (cut.mended(), cut.suspects(), cut.sizes());
-    cut.write(to)?;
-    let again = Network::read(to);
+    write_cut(&cut, to)?;
+    let again = read_network(to);
     assert!(again.is_ok(), "what was cut cannot be read: {again:?}");
     Ok(())
 }

@@ -4,63 +4,63 @@
 mod pieces;
 mod weights;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use self::pieces::{cast, integers, value_info};
 pub(super) use self::weights::Storage;
-use self::weights::{Beside, kept_fields, write_beside};
+use self::weights::{Beside, kept_fields};
 use super::batch::Mend;
 use super::cut::Cut;
 use super::graph::{Node, WeightKind, element};
 use super::input::Element;
-use super::splice::{Failure, Message, Sources};
+use super::splice::{Message, Spliced};
 use super::wire::{Fault, Wire};
 use super::write::GRAPH_NAME;
 use crate::error::{Error, FileProblem, Result};
-use crate::outputs;
 
 /// The first version of the file format in which a weight need not be an input: only then may a runtime fold it.
 pub(super) const IR_VERSION: i64 = 4;
 /// Readers of protocol buffers refuse messages from 2 GiB; a little is left for what is not weights.
 const LONGEST_MODEL: u64 = (1 << 31) - (1 << 20);
+
+/// The files of a [`Cut`], to be written.
+#[derive(Debug)]
+pub struct CutFiles {
+    /// The network.
+    pub model: Spliced,
+    /// The numbers of its large weights, where all of it is too long for one file.
+    pub data: Option<Spliced>,
+}
+
 impl Cut<'_> {
-    /// Writes what is kept to `path`, and the weights beside it if they are too long for one file. Returns that second
-    /// file, `NAME.onnx.data`. Equal networks become equal bytes.
+    /// What is kept, as one file, or as two if it is too long for one: the second must be called `data` and lie beside
+    /// the first. Equal networks become equal bytes.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file; [`Error::File`] or [`Error::Network`] where the network's own files are cut or damaged.
-    pub fn write(&self, path: &Path) -> Result<Option<PathBuf>> {
-        self.write_within(path, LONGEST_MODEL)
+    pub fn files(&self, data: &str) -> Result<CutFiles> {
+        self.files_within(data, LONGEST_MODEL)
     }
 
-    pub(super) fn write_within(&self, path: &Path, longest: u64) -> Result<Option<PathBuf>> {
+    pub(super) fn files_within(&self, data: &str, longest: u64) -> Result<CutFiles> {
         let (inside, _) = self.model_message(&Storage::Inside)?;
         if inside.len() <= longest {
-            self.write_file(path, |sources, out| inside.write(sources, out))?;
-            return Ok(None);
+            let model = self.spliced(inside);
+            return Ok(CutFiles { model, data: None });
         }
-        let data = path.with_added_extension("data");
-        let name = data.file_name().unwrap_or(data.as_os_str());
-        let storage = Storage::Beside(name.to_string_lossy().into_owned());
-        let (model, beside) = self.model_message(&storage)?;
-        self.write_file(&data, |sources, out| write_beside(&beside, sources, out))?;
-        self.write_file(path, |sources, out| model.write(sources, out))?;
-        Ok(Some(data))
+        let (model, beside) = self.model_message(&Storage::Beside(data.to_owned()))?;
+        Ok(CutFiles {
+            model: self.spliced(model),
+            data: Some(self.spliced(beside.message)),
+        })
     }
 
-    fn write_file(
-        &self,
-        path: &Path,
-        content: impl FnOnce(&mut Sources, &mut dyn Write) -> Result<(), Failure>,
-    ) -> Result<()> {
-        let mut sources = Sources::new(&self.sources);
-        outputs::write(path, |file| {
-            content(&mut sources, file).map_err(|failure| match failure {
-                Failure::Read(error) => error,
-                Failure::Write(error) => Error::io("write", path)(error),
-            })
-        })
+    fn spliced(&self, message: Message) -> Spliced {
+        Spliced {
+            message,
+            sources: self.sources.clone(),
+            open: self.model.open,
+        }
     }
 
     pub(super) fn model_message(&self, storage: &Storage) -> Result<(Message, Beside)> {
@@ -125,7 +125,7 @@ impl Cut<'_> {
         message.text(1, &node.inputs[0]);
         message.text(1, &target_name(mend));
         let mut add_others = || {
-            let mut wire = Wire::open(&self.model.path)?;
+            let mut wire = Wire::open(&self.model.path, self.model.open)?;
             let mut rest = node.body.clone();
             while let Some(field) = wire.field(&mut rest)? {
                 if field.number != 1 {

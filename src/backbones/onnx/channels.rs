@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::files::Open;
 use super::graph::Node;
 use super::links::Links;
 use super::read::read_model;
 use super::shapes::ELEMENTWISE;
 use crate::error::{Error, Result};
-use crate::images::Layout;
 
 /// The axes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,30 +65,32 @@ const MERGING: &[&str] = &[
     "Add", "Sum", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Mean",
 ];
 
-/// The axis of the channels of a network's layer; `None` where the graph does not tell.
+/// The axis of the channels of a network's layer, where those of its input are on axis `of_input`; `None` where the
+/// graph does not tell.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::File`] where it is no ONNX file, or is damaged; [`Error::Network`] where its graph makes no sense.
-pub fn channel_axis(path: &Path, layer: &str, layout: Layout) -> Result<Option<ChannelAxis>> {
-    let model = read_model(path)?;
+pub fn channel_axis(
+    path: &Path,
+    open: Open,
+    layer: &str,
+    of_input: usize,
+) -> Result<Option<ChannelAxis>> {
+    let model = read_model(path, open)?;
     let links = Links::new(&model.graph).map_err(|problem| Error::Network {
         path: path.to_owned(),
         problem,
         hint: "fetch or export it again".to_owned(),
     })?;
-    Ok(links.channels(layout).get(layer).copied())
+    Ok(links.channels(of_input).get(layer).copied())
 }
 
 type Known<'m> = HashMap<&'m str, ChannelAxis>;
 
 impl<'m> Links<'m> {
     /// The axes of all tensors of which they are certain.
-    pub(super) fn channels(&self, layout: Layout) -> Known<'m> {
+    pub(super) fn channels(&self, axis: usize) -> Known<'m> {
         let mut known = Known::new();
-        let axis = match layout {
-            Layout::Nchw => 1,
-            Layout::Nhwc => 3,
-        };
         for input in self
             .graph
             .inputs

@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::batch::Freeing;
+use super::files::Open;
 use super::graph::{Attribute, Dim, Model, Node, Payload, element};
 use super::input::{Element, PictureInput};
 use super::layer::LayerChoice;
 use super::links::{Links, Reach};
+use super::outline::external_file;
 use super::read::read_model;
 use crate::error::{Error, Result};
 
@@ -46,8 +48,8 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::File`] where it is no ONNX file, or is cut or damaged.
-    pub fn read(path: &Path) -> Result<Self> {
-        let model = read_model(path)?;
+    pub fn read(path: &Path, open: Open) -> Result<Self> {
+        let model = read_model(path, open)?;
         Ok(Self { model })
     }
 
@@ -166,7 +168,8 @@ impl Network {
         let weights = self.model.graph.weights.iter().zip(&reach.weights);
         for (weight, _) in weights.filter(|(_, kept)| **kept) {
             if let Payload::External(external) = &weight.payload {
-                let file = super::outline::external_file(&self.model.path, &external.location)?;
+                let Model { path, open, .. } = &self.model;
+                let file = external_file(path, &external.location, *open)?;
                 if !sources.contains(&file) {
                     sources.push(file);
                 }

@@ -1,6 +1,7 @@
 //! A network in float16: weights and everything between input and output, which stay float32.
 
 use std::collections::HashSet;
+use std::io::{self, Read};
 use std::path::Path;
 
 use half::f16;
@@ -10,10 +11,10 @@ use rten_onnx::onnx::{
 };
 use rten_onnx::protobuf::{DecodeMessage, ValueReader};
 
+use super::files::Open;
 use super::read::read_structure;
 use super::write::to_bytes;
 use crate::error::{Error, Result};
-use crate::inputs::{self, Links};
 
 /// What is put behind a value's name where it is the float16 form of an input or output.
 const SUFFIX: &str = "/float16";
@@ -28,10 +29,10 @@ const LONGEST: u64 = 1 << 31;
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Network`] where the file cannot be read, has external data, or has graphs inside of nodes.
-pub fn in_float16(path: &Path) -> Result<Vec<u8>> {
+pub fn in_float16(path: &Path, open: Open) -> Result<Vec<u8>> {
     // What comes through has no length that lies: the decoder allocates what a length asks for.
-    read_structure(path)?;
-    let bytes = inputs::read(path, Links::Follow, LONGEST).map_err(Error::io("read", path))?;
+    read_structure(path, open)?;
+    let bytes = read(path, open).map_err(Error::io("read", path))?;
     let fault = |problem: String| Error::Network {
         path: path.to_owned(),
         problem: format!("it cannot be brought to fp16: {problem}"),
@@ -45,6 +46,18 @@ pub fn in_float16(path: &Path) -> Result<Vec<u8>> {
     convert(&mut graph).map_err(fault)?;
     model.graph = Some(graph);
     Ok(to_bytes(&model))
+}
+
+fn read(path: &Path, open: Open) -> io::Result<Vec<u8>> {
+    let mut file = open(path)?;
+    let length = file.metadata()?.len();
+    if length > LONGEST {
+        let text = format!("it has {length} bytes, more than the limit of {LONGEST}");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn convert(graph: &mut GraphProto) -> Result<(), String> {
@@ -190,7 +203,8 @@ fn cast(from: &str, to: &str, kind: DataType) -> NodeProto {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbones::onnx::{Conv, GraphBuilder, write_model};
+    use crate::backbones::onnx::sample::open;
+    use crate::backbones::onnx::{Conv, GraphBuilder, encode_model};
     use crate::backbones::weights::Tensor;
 
     fn written() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -212,14 +226,15 @@ mod tests {
         let y = graph.flatten("features", &x);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tiny.onnx");
-        write_model(&graph.finish(&y, &[4]), &path).unwrap();
+        let mut file = std::fs::File::create(&path).unwrap();
+        encode_model(&graph.finish(&y, &[4]), &mut file).unwrap();
         (folder, path)
     }
 
     #[test]
     fn weights_are_halved_and_the_ends_stay() {
         let (_folder, path) = written();
-        let bytes = in_float16(&path).unwrap();
+        let bytes = in_float16(&path, open).unwrap();
         let graph = ModelProto::decode(ValueReader::from_buf(&bytes[..]))
             .unwrap()
             .graph
@@ -261,7 +276,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.onnx");
         std::fs::write(&path, [0x0a, 0xff, 0xff]).unwrap();
-        let error = in_float16(&path).unwrap_err().to_string();
+        let error = in_float16(&path, open).unwrap_err().to_string();
         assert!(
             error.contains("x.onnx") && error.contains("not an ONNX network"),
             "{error}"

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::files::Open;
 use super::wire::Span;
 
 /// Numbers of element types, as in `TensorProto.DataType`.
@@ -19,6 +20,8 @@ pub(super) mod element {
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) path: PathBuf,
+    /// How it, and the files beside it, are opened.
+    pub(super) open: Open,
     pub(super) ir_version: i64,
     /// The versions of the operators, each with who defines them; ONNX itself where that is empty.
     pub(super) opsets: Vec<(String, i64)>,

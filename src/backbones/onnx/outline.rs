@@ -7,10 +7,10 @@ use std::path::{Component, Path, PathBuf};
 
 use rten_onnx::onnx::DataType;
 
+use super::files::Open;
 use super::graph::{Dim, Model, ValueInfo};
 use super::read::read_structure;
 use crate::error::{Error, Result};
-use crate::inputs::{self, Links};
 
 /// The outline of an ONNX file: versions, inputs, outputs, nodes and files of external data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,8 +37,8 @@ impl Outline {
     /// # Errors
     /// [`Error::Io`]; [`Error::File`] where it is no ONNX file, saying what it is instead, or is cut or damaged;
     /// [`Error::Network`] where it holds code.
-    pub fn read(path: &Path) -> Result<Self> {
-        read_structure(path).map(Self::of)
+    pub fn read(path: &Path, open: Open) -> Result<Self> {
+        read_structure(path, open).map(Self::of)
     }
 
     fn of(model: Model) -> Self {
@@ -73,16 +73,16 @@ impl Outline {
     ///
     /// # Errors
     /// [`Error::Network`] naming a file that is missing, or that the model looks for outside of its own folder.
-    pub fn files(&self, path: &Path) -> Result<Vec<PathBuf>> {
+    pub fn files(&self, path: &Path, open: Open) -> Result<Vec<PathBuf>> {
         let external = self.external_data.iter();
         iter::once(Ok(path.to_owned()))
-            .chain(external.map(|name| external_file(path, name)))
+            .chain(external.map(|name| external_file(path, name, open)))
             .collect()
     }
 }
 
 /// A file of external data of a model, beside it: as in ONNX Runtime, links may lead there, but not out of its folder.
-pub(super) fn external_file(model: &Path, name: &str) -> Result<PathBuf> {
+pub(super) fn external_file(model: &Path, name: &str, open: Open) -> Result<PathBuf> {
     let folder = model.parent().unwrap_or(Path::new(""));
     let bad = |problem| Error::Network {
         path: model.to_owned(),
@@ -116,7 +116,7 @@ pub(super) fn external_file(model: &Path, name: &str) -> Result<PathBuf> {
     if !real.map_err(missing)?.starts_with(home.map_err(missing)?) {
         return Err(outside());
     }
-    inputs::open(&file, Links::Follow).map_err(missing)?;
+    open(&file).map_err(missing)?;
     Ok(file)
 }
 
@@ -151,13 +151,14 @@ fn type_text(info: &ValueInfo) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::open;
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Outline> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("net.onnx");
         std::fs::write(&path, bytes).unwrap();
-        Outline::read(&path)
+        Outline::read(&path, open)
     }
 
     /// `ModelProto { ir_version: 8, graph { node { output: "y", op_type: "Relu" } }, opset_import { version: 13 } }`.

@@ -12,11 +12,11 @@ use std::path::Path;
 
 use self::survey::survey;
 use super::external;
+use super::files::Open;
 use super::graph::{Graph, Model, Node};
 use super::wire::{Fault, Field, Span, Value, Wire};
 use crate::backbones::sniff::{self, Kind};
 use crate::error::{Error, FileProblem, Result};
-use crate::inputs::{self, Links};
 
 /// How deep graphs may lie in each other.
 const DEEPEST: usize = 16;
@@ -33,8 +33,8 @@ const LONGEST_CHOICE: u64 = 64;
 ///
 /// # Errors
 /// Those of [`read_structure`]; [`Error::Network`] where weights in files beside it overlap.
-pub(super) fn read_model(path: &Path) -> Result<Model> {
-    let model = read_structure(path)?;
+pub(super) fn read_model(path: &Path, open: Open) -> Result<Model> {
+    let model = read_structure(path, open)?;
     external::check(&model)?;
     Ok(model)
 }
@@ -43,13 +43,13 @@ pub(super) fn read_model(path: &Path) -> Result<Model> {
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or damaged.
-pub(super) fn read_structure(path: &Path) -> Result<Model> {
-    let (file, start) = open(path).map_err(Error::io("read", path))?;
+pub(super) fn read_structure(path: &Path, open: Open) -> Result<Model> {
+    let (file, start) = opened(path, open).map_err(Error::io("read", path))?;
     let kind = sniff::kind(&start);
     if !matches!(kind, Kind::Onnx | Kind::Unknown) {
         return Err(foreign(path, kind.words()));
     }
-    let read = Reader::of(file).and_then(|mut reader| reader.model(path));
+    let read = Reader::of(file).and_then(|mut reader| reader.model(path, open));
     match read {
         Ok(model) => complete(model),
         Err(Fault::Io(error)) => Err(Error::io("read", path)(error)),
@@ -65,8 +65,8 @@ pub(super) fn read_structure(path: &Path) -> Result<Model> {
 }
 
 /// A file and its first bytes.
-fn open(path: &Path) -> io::Result<(File, Vec<u8>)> {
-    let mut file = inputs::open(path, Links::Follow)?;
+fn opened(path: &Path, open: Open) -> io::Result<(File, Vec<u8>)> {
+    let mut file = open(path)?;
     let mut start = Vec::new();
     file.by_ref().take(sniff::START).read_to_end(&mut start)?;
     file.rewind()?;
@@ -139,7 +139,7 @@ impl Reader {
         })
     }
 
-    fn model(&mut self, path: &Path) -> Result<Model, Fault> {
+    fn model(&mut self, path: &Path, open: Open) -> Result<Model, Fault> {
         let external_data = survey(&mut self.wire)?;
         let (mut ir_version, mut kept, mut graph) = (0, Vec::new(), None);
         let (mut opsets, mut has_functions) = (Vec::new(), false);
@@ -159,6 +159,7 @@ impl Reader {
         }
         Ok(Model {
             path: path.to_owned(),
+            open,
             ir_version,
             opsets,
             has_functions,

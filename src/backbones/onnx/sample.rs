@@ -3,14 +3,16 @@
 #[expect(dead_code, reason = "others that include it need more of it")]
 mod messages;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use rten_onnx::onnx::{
     DataType, Dimension, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 };
 use rten_onnx::protobuf::ValueReader;
 
-use super::{Cut, Network};
+pub(super) use super::open;
+use super::{Cut, CutFiles, Network, WriteError};
 
 pub(super) use self::messages::{info, node, numbers, weight, with_graph, with_int, with_ints};
 
@@ -55,8 +57,34 @@ pub(super) fn cut_with<T>(
     use_it: impl FnOnce(crate::Result<Cut<'_>>) -> T,
 ) -> T {
     let written = written(model);
-    let network = Network::read(&written.path).unwrap();
+    let network = Network::read(&written.path, open).unwrap();
     use_it(network.cut(&layer.into()))
+}
+
+/// Writes a cut to `path`; the second file, if there is one, is called `NAME.onnx.data`.
+pub(super) fn write(cut: &Cut, path: &Path) -> crate::Result<Option<PathBuf>> {
+    write_files(&cut.files(&data_name(path))?, path)
+}
+
+/// The same, where one file has no more than `longest` bytes.
+pub(super) fn write_within(cut: &Cut, path: &Path, longest: u64) -> crate::Result<Option<PathBuf>> {
+    write_files(&cut.files_within(&data_name(path), longest)?, path)
+}
+
+fn data_name(path: &Path) -> String {
+    format!("{}.data", path.file_name().unwrap().to_str().unwrap())
+}
+
+fn write_files(files: &CutFiles, path: &Path) -> crate::Result<Option<PathBuf>> {
+    let data = path.with_file_name(data_name(path));
+    for (spliced, path) in [(Some(&files.model), path), (files.data.as_ref(), &data)] {
+        let Some(spliced) = spliced else { continue };
+        match spliced.write_to(&mut File::create(path).unwrap()) {
+            Err(WriteError::Read(error)) => return Err(error),
+            written => written.unwrap(),
+        }
+    }
+    Ok(files.data.as_ref().map(|_| data))
 }
 
 /// The network cut at `layer`, written and read again.
@@ -64,7 +92,7 @@ pub(super) fn cut(model: &ModelProto, layer: &str) -> ModelProto {
     cut_with(model, layer, |cut| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cut.onnx");
-        assert_eq!(cut.unwrap().write(&path).unwrap(), None);
+        assert_eq!(write(&cut.unwrap(), &path).unwrap(), None);
         parse(&std::fs::read(path).unwrap())
     })
 }

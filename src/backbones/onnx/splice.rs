@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use rten_onnx::protobuf::varint::{MAX_VARINT_LEN, encode_varint};
 use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
 
+use super::files::Open;
 use super::wire::Span;
-use crate::error::{Error, Result};
-use crate::inputs::{self, Links};
+use crate::error::Error;
 
 /// A range of one of some files.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,7 +45,12 @@ impl Message {
     /// Fields as they stand in a file.
     pub(super) fn copy(&mut self, file: usize, span: &Span) {
         let span = span.clone();
-        self.chunks.push(Chunk::Copy(Extent { file, span }));
+        self.extent(Extent { file, span });
+    }
+
+    /// A range of a file.
+    pub(super) fn extent(&mut self, extent: Extent) {
+        self.chunks.push(Chunk::Copy(extent));
     }
 
     /// A field of one number.
@@ -65,7 +70,7 @@ impl Message {
     pub(super) fn payload(&mut self, field: u64, extent: Extent) {
         self.varint(field << 3 | LENGTH);
         self.varint(extent.len());
-        self.chunks.push(Chunk::Copy(extent));
+        self.extent(extent);
     }
 
     /// A message inside of this one.
@@ -100,10 +105,10 @@ impl Message {
         &self,
         sources: &mut Sources,
         out: &mut (impl Write + ?Sized),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), WriteError> {
         for chunk in &self.chunks {
             match chunk {
-                Chunk::Bytes(bytes) => out.write_all(bytes).map_err(Failure::Write)?,
+                Chunk::Bytes(bytes) => out.write_all(bytes).map_err(WriteError::Write)?,
                 Chunk::Copy(extent) => sources.copy(extent, out)?,
             }
         }
@@ -114,7 +119,7 @@ impl Message {
         self.bytes(encode_varint(number, &mut [0; MAX_VARINT_LEN]));
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         match self.chunks.last_mut() {
             Some(Chunk::Bytes(last)) => last.extend_from_slice(bytes),
             _ => self.chunks.push(Chunk::Bytes(bytes.to_vec())),
@@ -122,39 +127,73 @@ impl Message {
     }
 }
 
-/// Which side of a copy failed.
+/// Which side of writing a [`Spliced`] file failed.
 #[derive(Debug)]
-pub(super) enum Failure {
-    /// Reading, named already.
+pub enum WriteError {
+    /// Reading a file that ranges are copied from.
     Read(Error),
+    /// Writing.
     Write(io::Error),
+}
+
+/// A file that is written out of new bytes and ranges of other files.
+#[derive(Debug)]
+pub struct Spliced {
+    pub(super) message: Message,
+    pub(super) sources: Vec<PathBuf>,
+    pub(super) open: Open,
+}
+
+impl Spliced {
+    /// Writes it; what is copied passes through 64 KiB of memory.
+    ///
+    /// # Errors
+    /// [`WriteError`], which says which side failed.
+    pub fn write_to(&self, out: &mut (impl Write + ?Sized)) -> Result<(), WriteError> {
+        self.message
+            .write(&mut Sources::new(&self.sources, self.open), out)
+    }
+
+    /// Its bytes, for a file that is not written anywhere.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(self.message.len() as usize);
+        match self.write_to(&mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(WriteError::Read(error)) => Err(error),
+            Err(WriteError::Write(error)) => unreachable!("memory takes what is written: {error}"),
+        }
+    }
 }
 
 /// The files that are copied from, each opened once.
 #[derive(Debug)]
 pub(super) struct Sources {
     files: Vec<(PathBuf, Option<File>)>,
+    open: Open,
 }
 
 impl Sources {
-    pub(super) fn new(paths: &[PathBuf]) -> Self {
+    pub(super) fn new(paths: &[PathBuf], open: Open) -> Self {
         let files = paths.iter().map(|path| (path.clone(), None)).collect();
-        Self { files }
+        Self { files, open }
     }
 
     pub(super) fn copy(
         &mut self,
         extent: &Extent,
         out: &mut (impl Write + ?Sized),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), WriteError> {
         let (path, file) = &mut self.files[extent.file];
         let failed = |path: &PathBuf| {
             let path = path.clone();
-            move |error| Failure::Read(Error::io("read", path)(error))
+            move |error| WriteError::Read(Error::io("read", path)(error))
         };
         let file = match file {
             Some(file) => file,
-            none => none.insert(inputs::open(path, Links::Follow).map_err(failed(path))?),
+            none => none.insert((self.open)(path).map_err(failed(path))?),
         };
         file.seek(SeekFrom::Start(extent.span.start))
             .map_err(failed(path))?;
@@ -165,7 +204,7 @@ impl Sources {
                 .min(usize::try_from(left).unwrap_or(usize::MAX));
             file.read_exact(&mut buffer[..piece])
                 .map_err(failed(path))?;
-            out.write_all(&buffer[..piece]).map_err(Failure::Write)?;
+            out.write_all(&buffer[..piece]).map_err(WriteError::Write)?;
             left -= piece as u64;
         }
         Ok(())
@@ -174,6 +213,7 @@ impl Sources {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::open;
     use super::*;
 
     #[test]
@@ -195,7 +235,7 @@ mod tests {
         outer.message(7, inner);
         outer.copy(0, &(8..10));
         let mut out = Vec::new();
-        let mut sources = Sources::new(&[path]);
+        let mut sources = Sources::new(&[path], open);
         outer.write(&mut sources, &mut out).unwrap();
         // 300 is 0xac 0x02; the inner message has 2 + 2 and 2 + 3 bytes.
         let expected = b"\x08\xac\x02\x3a\x09\x0a\x02ab\x4a\x03456\x00"

@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use crate::inputs::{self, Links};
+use super::files::Open;
 
 /// A range of bytes in a file.
 pub(super) type Span = Range<u64>;
@@ -66,8 +66,8 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn open(path: &Path) -> Result<Self, Fault> {
-        Ok(Self::of(inputs::open(path, Links::Follow)?)?)
+    pub(super) fn open(path: &Path, open: Open) -> Result<Self, Fault> {
+        Ok(Self::of(open(path)?)?)
     }
 
     /// Of a file that is open.

@@ -5,6 +5,7 @@ mod operator;
 mod parallel;
 
 use std::io;
+use std::path::PathBuf;
 
 use ort::operator::OperatorDomain;
 use ort::session::Session;
@@ -14,11 +15,13 @@ use self::layers::Layers;
 use self::operator::LayerOperator;
 pub(super) use self::operator::is_not_ours;
 use self::parallel::Threads;
-use crate::backbones::onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten, RewrittenGraph};
+use crate::backbones::onnx::Spliced;
+use crate::backbones::onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten};
 
 /// A network with operators of our own, and their layers, which all of its sessions share.
 pub(super) struct OwnNetwork {
-    graph: RewrittenGraph,
+    graph: Spliced,
+    folder: PathBuf,
     layers: Layers,
 }
 
@@ -38,6 +41,7 @@ impl OwnNetwork {
         )?;
         Ok(Self {
             graph: rewritten.graph,
+            folder: rewritten.folder,
             layers,
         })
     }
@@ -64,11 +68,11 @@ impl OwnNetwork {
                 layers: products,
                 threads,
             })?;
-        let folder = self.graph.folder().to_string_lossy();
+        let folder = self.folder.to_string_lossy();
         let mut builder = builder
             .with_config_entry(FOLDER_OF_WEIGHTS, &folder)?
             .with_operators(operators)?;
-        let graph = self.graph.bytes();
+        let graph = self.graph.to_bytes();
         let graph = graph.map_err(|error| ort::Error::new(error.to_string()))?;
         builder.commit_from_memory(&graph)
     }

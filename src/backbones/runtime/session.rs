@@ -15,7 +15,8 @@ use super::placement::PlacementLog;
 use super::source::Source;
 use super::threads::ThreadShare;
 use super::{fault, preload, providers};
-use crate::backbones::{Device, DeviceRequest, Outline, Precision, RunOptions, RuntimeLibrary};
+use crate::backbones::onnx::files_of;
+use crate::backbones::{Device, DeviceRequest, Precision, RunOptions, RuntimeLibrary};
 use crate::error::{Error, Result};
 
 /// How the sessions of a network are opened, the first one and its twins.
@@ -220,5 +221,5 @@ fn weight_bytes(path: &Path) -> Result<u64> {
             .map(|about| about.len())
             .map_err(Error::io("read", path))
     };
-    Outline::read(path)?.files(path)?.iter().map(len).sum()
+    files_of(path)?.iter().map(len).sum()
 }

@@ -7,8 +7,8 @@ use ort::session::builder::SessionBuilder;
 
 use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
-use crate::backbones::onnx::in_float16;
 use crate::backbones::onnx::rewrite::{is_too_large, rewrite};
+use crate::backbones::onnx::{in_float16, open};
 use crate::backbones::{Convolutions, Device, Precision, RunOptions};
 use crate::caught::caught;
 use crate::error::{Error, Result};
@@ -43,7 +43,7 @@ impl Source {
         match options.precision {
             // TensorRT halves the network itself.
             Precision::Fp16 if !matches!(device, Device::TensorRt(_)) => {
-                Ok(Self::Converted(in_float16(path)?))
+                Ok(Self::Converted(in_float16(path, open)?))
             }
             _ if plain => {
                 let network = own_network(path, image, options)?;
@@ -91,7 +91,7 @@ fn commit_kept(kept: &KeptGraph, path: &Path, mut builder: SessionBuilder) -> or
 /// The network with operators of our own, where it has something for them, and no weights that they cannot
 /// compute with.
 fn own_network(path: &Path, image: [usize; 3], options: &RunOptions) -> Result<Option<OwnNetwork>> {
-    let Some(rewritten) = rewrite(path, image, options.convolutions)? else {
+    let Some(rewritten) = rewrite(path, open, image, options.convolutions)? else {
         return Ok(None);
     };
     match OwnNetwork::load(rewritten, options.threads) {

@@ -1,7 +1,6 @@
 //! Writing weights: into the model, or into a file beside it where they are too long for one.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
 use rten_onnx::onnx::{DataLocation, StringStringEntryProto};
@@ -9,7 +8,7 @@ use rten_onnx::onnx::{DataLocation, StringStringEntryProto};
 use super::super::cut::Cut;
 use super::super::external::bytes_of;
 use super::super::graph::{External, Payload, Weight};
-use super::super::splice::{Extent, Failure, Message, Sources};
+use super::super::splice::{Extent, Message};
 use crate::error::{Error, Result};
 
 /// Weights below this many bytes stay in the model, where a runtime looks for shapes.
@@ -26,25 +25,25 @@ pub(in crate::backbones::onnx) enum Storage {
     Beside(String),
 }
 
-/// The numbers that go into the file beside the model: those of several weights that are the same bytes go there once.
+/// The file beside the model: the numbers of several weights that are the same bytes go there once.
 #[derive(Debug, Default)]
 pub(in crate::backbones::onnx) struct Beside {
-    /// Each with its place there.
-    pieces: Vec<(u64, Extent)>,
+    pub(super) message: Message,
+    end: u64,
     places: HashMap<Extent, u64>,
 }
 
 impl Beside {
     /// The place of some numbers there.
     fn place(&mut self, extent: Extent) -> u64 {
-        let end = self.pieces.last().map_or(0, |(at, last)| at + last.len());
-        let at = *self
-            .places
-            .entry(extent.clone())
-            .or_insert(end.next_multiple_of(PAGE));
-        if at >= end {
-            self.pieces.push((at, extent));
+        if let Some(&at) = self.places.get(&extent) {
+            return at;
         }
+        let at = self.end.next_multiple_of(PAGE);
+        self.message.bytes(&vec![0; (at - self.end) as usize]);
+        self.end = at + extent.len();
+        self.places.insert(extent.clone(), at);
+        self.message.extent(extent);
         at
     }
 }
@@ -128,19 +127,4 @@ pub(super) fn kept_fields(weight: &Weight) -> Message {
         message.copy(0, span);
     }
     message
-}
-
-pub(super) fn write_beside(
-    beside: &Beside,
-    sources: &mut Sources,
-    mut out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let mut end = 0;
-    for (at, extent) in &beside.pieces {
-        let gap = vec![0; (at - end) as usize];
-        out.write_all(&gap).map_err(Failure::Write)?;
-        sources.copy(extent, &mut out)?;
-        end = at + extent.len();
-    }
-    Ok(())
 }

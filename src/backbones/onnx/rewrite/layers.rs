@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::super::files::Open;
 use super::numbers::{Numbers, check};
 use frostline_kernels::{
     Activation, Conv3x3, ConvShape, InputOrder, Layout, Linear, LinearShape, Parallel, Pooling,
@@ -43,11 +44,11 @@ pub(in crate::backbones) struct LinearLayer {
 
 impl ConvLayer {
     /// Reads the weights; what the file holds is in memory only until it is transformed.
-    pub(in crate::backbones) fn load(&self) -> io::Result<Conv3x3> {
-        let mut weight = self.weight.read()?;
-        let mut bias = bias(self.bias.as_ref(), self.shape.out_channels)?;
+    pub(in crate::backbones) fn load(&self, open: Open) -> io::Result<Conv3x3> {
+        let mut weight = self.weight.read(open)?;
+        let mut bias = bias(self.bias.as_ref(), self.shape.out_channels, open)?;
         if let Some(norm) = &self.norm {
-            norm.fold(&mut weight, &mut bias)?;
+            norm.fold(&mut weight, &mut bias, open)?;
             check(&weight)?;
             check(&bias)?;
         }
@@ -74,9 +75,9 @@ impl ConvLayer {
 
 impl Norm {
     /// Brings the norm into the convolution before it: W · s and (b − mean) · s + shift, with s = scale / √(variance + ε).
-    fn fold(&self, weight: &mut [f32], bias: &mut [f32]) -> io::Result<()> {
+    fn fold(&self, weight: &mut [f32], bias: &mut [f32], open: Open) -> io::Result<()> {
         let [scale, shift, mean, variance] =
-            [&self.scale, &self.shift, &self.mean, &self.variance].map(Numbers::read);
+            [&self.scale, &self.shift, &self.mean, &self.variance].map(|part| part.read(open));
         let (scale, shift, mean, variance) = (scale?, shift?, mean?, variance?);
         let each = weight.len() / bias.len();
         for (o, weight) in weight.chunks_exact_mut(each).enumerate() {
@@ -92,7 +93,11 @@ impl Norm {
 
 impl LinearLayer {
     /// Reads the weights, some rows at a time.
-    pub(in crate::backbones) fn load(&self, parallel: &dyn Parallel) -> io::Result<Linear> {
+    pub(in crate::backbones) fn load(
+        &self,
+        open: Open,
+        parallel: &dyn Parallel,
+    ) -> io::Result<Linear> {
         let each = match self.stored {
             Stored::OutputsFirst => self.shape.inputs,
             Stored::InputsFirst => self.shape.outputs,
@@ -100,9 +105,9 @@ impl LinearLayer {
         Linear::read(
             self.shape,
             (self.stored, self.order),
-            &bias(self.bias.as_ref(), self.shape.outputs)?,
+            &bias(self.bias.as_ref(), self.shape.outputs, open)?,
             self.activation,
-            &|rows, numbers| self.weight.read_from(rows.start * each, numbers),
+            &|rows, numbers| self.weight.read_from(open, rows.start * each, numbers),
             parallel,
         )
     }
@@ -114,6 +119,6 @@ impl LinearLayer {
 }
 
 /// Zeros where there is none.
-fn bias(bias: Option<&Numbers>, outputs: usize) -> io::Result<Vec<f32>> {
-    bias.map_or_else(|| Ok(vec![0.0; outputs]), Numbers::read)
+fn bias(bias: Option<&Numbers>, outputs: usize, open: Open) -> io::Result<Vec<f32>> {
+    bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| bias.read(open))
 }

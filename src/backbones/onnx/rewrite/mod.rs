@@ -20,7 +20,7 @@ mod write;
 mod tests;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use self::convolution::FoundConv;
 pub(in crate::backbones) use self::layers::{ConvLayer, LinearLayer};
@@ -29,8 +29,9 @@ pub(in crate::backbones) use self::numbers::is_too_large;
 use self::sizes::Sizes;
 use self::tensors::Tensors;
 use self::walk::Walk;
-pub(in crate::backbones) use self::write::RewrittenGraph;
+use super::files::Open;
 use super::read::read_model;
+use super::splice::Spliced;
 use crate::backbones::Convolutions;
 use crate::error::{Error, Result};
 
@@ -47,7 +48,10 @@ pub(in crate::backbones) const LAYER: &str = "layer";
 /// A network with operators of our own.
 #[derive(Debug)]
 pub(in crate::backbones) struct Rewritten {
-    pub(in crate::backbones) graph: RewrittenGraph,
+    /// Its bytes hold all weights that are not in layers.
+    pub(in crate::backbones) graph: Spliced,
+    /// The folder that files of weights beside the network lie in.
+    pub(in crate::backbones) folder: PathBuf,
     /// The layers of its `Conv`, by their numbers.
     pub(in crate::backbones) convolutions: Vec<ConvLayer>,
     /// The layers of its `Linear`, by their numbers.
@@ -61,11 +65,12 @@ pub(in crate::backbones) struct Rewritten {
 /// [`Error::Io`], [`Error::File`] where the file changes meanwhile, and [`Error::Network`] where a pooling has no output.
 pub(in crate::backbones) fn rewrite(
     path: &Path,
+    open: Open,
     image: [usize; 3],
     wanted: Convolutions,
 ) -> Result<Option<Rewritten>> {
     // What cannot be read or is not understood is for ONNX Runtime to say: it may know more of it, or better words.
-    let Ok(model) = read_model(path) else {
+    let Ok(model) = read_model(path, open) else {
         return Ok(None);
     };
     let Some(tensors) = Tensors::of(&model) else {
@@ -87,7 +92,8 @@ pub(in crate::backbones) fn rewrite(
     }
     let walked = Walk::over(&tensors, &sizes, convolutions, linears);
     Ok(Some(Rewritten {
-        graph: RewrittenGraph::of(&tensors, &walked.steps)?,
+        graph: write::graph(&tensors, &walked.steps)?,
+        folder: path.parent().unwrap_or(Path::new("")).to_owned(),
         convolutions: walked.convolutions,
         linears: walked.linears,
     }))

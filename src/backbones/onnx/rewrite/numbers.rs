@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use crate::inputs::{self, Links};
+use super::super::files::Open;
 
 /// Where the `float32` numbers of a weight lie side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,15 +53,20 @@ pub(super) fn check(numbers: &[f32]) -> io::Result<()> {
 
 impl Numbers {
     /// All of them.
-    pub(super) fn read(&self) -> io::Result<Vec<f32>> {
+    pub(super) fn read(&self, open: Open) -> io::Result<Vec<f32>> {
         let mut numbers = vec![0.0; self.len];
-        self.read_from(0, &mut numbers)?;
+        self.read_from(open, 0, &mut numbers)?;
         Ok(numbers)
     }
 
     /// As many as `numbers` has room for, from `first` on; they are [`check`]ed.
-    pub(super) fn read_from(&self, first: usize, numbers: &mut [f32]) -> io::Result<()> {
-        let mut file = inputs::open(&self.path, Links::Follow)?;
+    pub(super) fn read_from(
+        &self,
+        open: Open,
+        first: usize,
+        numbers: &mut [f32],
+    ) -> io::Result<()> {
+        let mut file = open(&self.path)?;
         file.seek(SeekFrom::Start(self.offset + 4 * first as u64))?;
         let mut bytes = vec![0; STRETCH.min(4 * numbers.len())];
         for numbers in numbers.chunks_mut(STRETCH / 4) {

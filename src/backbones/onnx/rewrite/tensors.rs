@@ -162,7 +162,7 @@ impl<'m> Tensors<'m> {
         if let Some(weight) = self.constant(tensor) {
             let numbers = self.place(weight)?;
             let one = matches!(weight.dims[..], [] | [1]);
-            return one.then(|| numbers.read().ok()?.first().copied())?;
+            return one.then(|| numbers.read(self.model.open).ok()?.first().copied())?;
         }
         let node = self.links.node(tensor)?;
         match node.attribute("value_float")? {
@@ -182,7 +182,8 @@ impl<'m> Tensors<'m> {
                 (self.model.path.clone(), span.start, span.end - span.start)
             }
             (Payload::External(external), _) => {
-                let path = external_file(&self.model.path, &external.location).ok()?;
+                let Model { path, open, .. } = self.model;
+                let path = external_file(path, &external.location, *open).ok()?;
                 let end = external.offset.checked_add(bytes)?;
                 if path.metadata().ok()?.len() < end {
                     return None;

@@ -9,8 +9,8 @@ use super::layers::ConvLayer;
 use super::{Rewritten, rewrite};
 use crate::backbones::Convolutions;
 use crate::backbones::onnx::sample::{
-    Written, info, model, names_of, node, nodes_of, numbers, parse, weight, with_int, with_ints,
-    written,
+    Written, info, model, names_of, node, nodes_of, numbers, open, parse, weight, with_int,
+    with_ints, written,
 };
 use frostline_kernels::{Activation, InputOrder, Layout, Pooling, Stored};
 
@@ -60,7 +60,7 @@ fn zoo() -> ModelProto {
 
 fn rewritten(model: &ModelProto, wanted: Convolutions) -> (Written, Option<Rewritten>) {
     let written = written(model);
-    let rewritten = rewrite(&written.path, [3, 8, 8], wanted).unwrap();
+    let rewritten = rewrite(&written.path, open, [3, 8, 8], wanted).unwrap();
     (written, rewritten)
 }
 
@@ -68,7 +68,7 @@ fn rewritten(model: &ModelProto, wanted: Convolutions) -> (Written, Option<Rewri
 fn nodes(model: &ModelProto) -> Vec<String> {
     let (_written, rewritten) = rewritten(model, Convolutions::Winograd);
     nodes_of(
-        &parse(&rewritten.unwrap().graph.bytes().unwrap())
+        &parse(&rewritten.unwrap().graph.to_bytes().unwrap())
             .graph
             .unwrap(),
     )
@@ -78,7 +78,7 @@ fn nodes(model: &ModelProto) -> Vec<String> {
 fn layers_take_what_follows_them() {
     let (_written, rewritten) = rewritten(&zoo(), Convolutions::Auto);
     let rewritten = rewritten.unwrap();
-    let model = parse(&rewritten.graph.bytes().unwrap());
+    let model = parse(&rewritten.graph.to_bytes().unwrap());
     let opsets = model.opset_import.iter();
     let opsets: Vec<_> = opsets
         .map(|set| (set.domain.as_deref(), set.version))
@@ -115,10 +115,13 @@ fn layers_take_what_follows_them() {
         (Layout::ChannelsLast, Activation::Relu, Pooling::Max2)
     );
     assert_eq!(
-        (first.bias.is_none(), first.weight.read().unwrap()),
+        (first.bias.is_none(), first.weight.read(open).unwrap()),
         (true, vec![0.25; 864])
     );
-    assert_eq!(second.bias.as_ref().unwrap().read().unwrap(), [0.75; 32]);
+    assert_eq!(
+        second.bias.as_ref().unwrap().read(open).unwrap(),
+        [0.75; 32]
+    );
     let linear = &rewritten.linears[0];
     assert_eq!(
         (linear.stored, linear.order, linear.activation),
@@ -128,7 +131,7 @@ fn layers_take_what_follows_them() {
             Activation::Relu
         )
     );
-    assert_eq!(linear.weight.read().unwrap(), vec![0.125; 512 * 512]);
+    assert_eq!(linear.weight.read(open).unwrap(), vec![0.125; 512 * 512]);
 }
 
 #[test]
@@ -200,11 +203,14 @@ fn weights_wherever_they_lie() {
             [&[0; 8], &bytes[..]].concat(),
         )
         .unwrap();
-        let rewritten = rewrite(&written.path, [3, 8, 8], Convolutions::Winograd)
+        let rewritten = rewrite(&written.path, open, [3, 8, 8], Convolutions::Winograd)
             .unwrap()
             .unwrap();
-        assert_eq!(rewritten.convolutions[0].weight.read().unwrap(), numbers);
-        let graph = parse(&rewritten.graph.bytes().unwrap()).graph.unwrap();
+        assert_eq!(
+            rewritten.convolutions[0].weight.read(open).unwrap(),
+            numbers
+        );
+        let graph = parse(&rewritten.graph.to_bytes().unwrap()).graph.unwrap();
         assert_eq!(nodes_of(&graph)[0], "Conv3x3 data -> relu1/channels_last");
     };
     let add = |model: &mut ModelProto, weight| {
@@ -265,7 +271,7 @@ fn nothing_is_replaced_without_need() {
     assert!(rewritten(&few, Convolutions::Auto).1.is_none());
     let written = written(&zoo());
     std::fs::write(&written.path, b"no network").unwrap();
-    let damaged = rewrite(&written.path, [3, 8, 8], Convolutions::Auto);
+    let damaged = rewrite(&written.path, open, [3, 8, 8], Convolutions::Auto);
     assert!(
         damaged.unwrap().is_none(),
         "ONNX Runtime says what is wrong"
@@ -344,8 +350,8 @@ fn weights_that_are_no_numbers_are_told() {
         model.graph.as_mut().unwrap().initializer[1] = weight("conv2.w", &[32, 32, 3, 3], value);
         let (_written, rewritten) = rewritten(&model, Convolutions::Winograd);
         let layers = rewritten.unwrap().convolutions;
-        assert!(layers[0].load().is_ok());
-        let error = layers[1].load().err();
+        assert!(layers[0].load(open).is_ok());
+        let error = layers[1].load(open).err();
         assert_eq!(error.is_none(), fits, "{value}");
         assert_eq!(
             error.is_some_and(|error| super::is_too_large(&error)),
@@ -363,7 +369,9 @@ fn a_pooling_that_leaves_nothing_is_refused() {
     graph.node[4] = with_ints(pool, "dilations", &[9, 9]);
     for wanted in [Convolutions::Direct, Convolutions::Auto] {
         let written = written(&model);
-        let error = rewrite(&written.path, [3, 8, 8], wanted).err().unwrap();
+        let error = rewrite(&written.path, open, [3, 8, 8], wanted)
+            .err()
+            .unwrap();
         let text = error.to_string();
         assert!(text.contains("MaxPool `pool` has a window"), "{text}");
     }

@@ -1,53 +1,27 @@
 //! Writing the new graph: ranges of the network's file, but for what is replaced. Numbers of fields are those of
 //! `onnx.proto`.
 
-use std::path::{Path, PathBuf};
-
 use rten_onnx::onnx::{AttributeProto, AttributeType, NodeProto, OperatorSetIdProto};
 
 use super::super::assemble::{IR_VERSION, damaged};
-use super::super::graph::Node;
+use super::super::graph::{Model, Node};
 use super::super::links::Maker;
-use super::super::splice::{Failure, Message, Sources};
+use super::super::splice::{Message, Spliced};
 use super::super::wire::{Fault, Wire};
 use super::steps::{Step, needed};
 use super::tensors::Tensors;
 use super::{DOMAIN, LAYER};
 use crate::error::Result;
 
-/// An ONNX file that is not written anywhere, of ranges of another.
-#[derive(Debug)]
-pub(in crate::backbones) struct RewrittenGraph {
-    message: Message,
-    path: PathBuf,
-}
-
-impl RewrittenGraph {
-    /// With these nodes.
-    pub(super) fn of(tensors: &Tensors, steps: &[Step]) -> Result<Self> {
-        let path = tensors.model.path.clone();
-        let message = model(tensors, steps).map_err(|fault| damaged(&path, fault))?;
-        Ok(Self { message, path })
-    }
-
-    /// Its bytes, which hold all weights that are not in layers: to be let go of soon.
-    ///
-    /// # Errors
-    /// [`Error::Io`](crate::error::Error::Io).
-    pub(in crate::backbones) fn bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(self.message.len() as usize);
-        let mut sources = Sources::new(std::slice::from_ref(&self.path));
-        match self.message.write(&mut sources, &mut bytes) {
-            Ok(()) => Ok(bytes),
-            Err(Failure::Read(error)) => Err(error),
-            Err(Failure::Write(error)) => unreachable!("memory takes what is written: {error}"),
-        }
-    }
-
-    /// The folder that files of weights beside the network lie in.
-    pub(in crate::backbones) fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
-    }
+/// The network with these nodes, of ranges of its file.
+pub(super) fn graph(tensors: &Tensors, steps: &[Step]) -> Result<Spliced> {
+    let Model { path, open, .. } = tensors.model;
+    let message = model(tensors, steps).map_err(|fault| damaged(path, fault))?;
+    Ok(Spliced {
+        message,
+        sources: vec![path.clone()],
+        open: *open,
+    })
 }
 
 fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
@@ -69,7 +43,7 @@ fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
 /// The graph: new nodes, the weights that they read, and everything else as it was.
 fn body(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     let graph = &tensors.model.graph;
-    let mut wire = Wire::open(&tensors.model.path)?;
+    let mut wire = Wire::open(&tensors.model.path, tensors.model.open)?;
     let mut message = Message::default();
     for step in steps {
         add_node(&mut message, tensors.nodes(), step, &mut wire)?;

@@ -6,8 +6,8 @@ use rten_onnx::onnx::{
 
 use crate::backbones::onnx::Network;
 use crate::backbones::onnx::sample::{
-    cut, cut_with, dims_of, info, model, names_of, node, nodes_of, numbers, parse, weight,
-    with_graph, written, zoo,
+    cut, cut_with, dims_of, info, model, names_of, node, nodes_of, numbers, open, parse, weight,
+    with_graph, write, write_within, written, zoo,
 };
 
 #[test]
@@ -53,21 +53,13 @@ fn weights_are_the_same_bytes_and_the_classifier_is_gone() {
     assert_eq!(fc1(&after), fc1(&before));
     let written = written(&zoo());
     let path = written.folder.path().join("cut.onnx");
-    let network = Network::read(&written.path).unwrap();
-    network
-        .cut(&"penultimate".into())
-        .unwrap()
-        .write(&path)
-        .unwrap();
+    let network = Network::read(&written.path, open).unwrap();
+    write(&network.cut(&"penultimate".into()).unwrap(), &path).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let holds = |number: f32| bytes.windows(4).any(|four| four == number.to_le_bytes());
     assert!(holds(0.25) && holds(0.5) && !holds(77.0) && !holds(99.0));
     let again = written.folder.path().join("again.onnx");
-    network
-        .cut(&"penultimate".into())
-        .unwrap()
-        .write(&again)
-        .unwrap();
+    write(&network.cut(&"penultimate".into()).unwrap(), &again).unwrap();
     assert_eq!(std::fs::read(again).unwrap(), bytes);
 }
 
@@ -181,16 +173,16 @@ fn weights_in_files_beside_come_into_the_model() {
     let beside = written.folder.path().join("fc1.bin");
     std::fs::write(&beside, [b"gap!", numbers.as_slice(), b"more"].concat()).unwrap();
     let path = written.folder.path().join("cut.onnx");
-    let network = Network::read(&written.path).unwrap();
+    let network = Network::read(&written.path, open).unwrap();
     let cut = network.cut(&"penultimate".into()).unwrap();
-    assert_eq!(cut.write(&path).unwrap(), None);
+    assert_eq!(write(&cut, &path).unwrap(), None);
     let graph = parse(&std::fs::read(&path).unwrap()).graph.unwrap();
     let fc1 = &graph.initializer[1];
     assert_eq!(fc1.raw_data.as_ref().unwrap().borrow().as_slice(), numbers);
     assert!(fc1.external_data.is_empty() && fc1.data_location.is_none());
 
     std::fs::write(&beside, &numbers[..20]).unwrap();
-    let message = cut.write(&path).unwrap_err().to_string();
+    let message = write(&cut, &path).unwrap_err().to_string();
     assert!(
         message.contains("fc1.bin") && message.contains("`fc1.w` ends after 196 bytes"),
         "{message}"
@@ -210,9 +202,9 @@ fn a_model_too_long_for_one_file_has_its_large_weights_beside_it() {
     graph.initializer[2] = weight("fc1.w", &[600, 8], 0.5);
     let written = written(&whole);
     let path = written.folder.path().join("cut.onnx");
-    let network = Network::read(&written.path).unwrap();
+    let network = Network::read(&written.path, open).unwrap();
     let cut = network.cut(&"penultimate".into()).unwrap();
-    let data = cut.write_within(&path, 10_000).unwrap().unwrap();
+    let data = write_within(&cut, &path, 10_000).unwrap().unwrap();
     assert_eq!(data, written.folder.path().join("cut.onnx.data"));
     assert_eq!(
         std::fs::read(data).unwrap(),

@@ -3,7 +3,9 @@
 use rten_onnx::onnx::{DataLocation, DataType, ModelProto, StringStringEntryProto};
 
 use crate::backbones::onnx::Network;
-use crate::backbones::onnx::sample::{Written, info, model, node, parse, weight, written};
+use crate::backbones::onnx::sample::{
+    Written, info, model, node, open, parse, weight, write_within, written,
+};
 
 /// The bytes of a layer's weight: 243 × 243 numbers.
 const WEIGHT: u64 = 243 * 243 * 4;
@@ -48,7 +50,7 @@ fn stored(places: &[(&str, u64)], weights: usize) -> Written {
 }
 
 fn refusal(places: &[(&str, u64)]) -> String {
-    Network::read(&stored(places, 2).path)
+    Network::read(&stored(places, 2).path, open)
         .unwrap_err()
         .to_string()
 }
@@ -57,9 +59,9 @@ fn refusal(places: &[(&str, u64)]) -> String {
 fn a_range_that_two_weights_share_is_written_once() {
     let written = stored(&[("w.bin", 0), ("./w.bin", 0), ("w.bin", WEIGHT)], 2);
     let path = written.folder.path().join("cut.onnx");
-    let network = Network::read(&written.path).unwrap();
+    let network = Network::read(&written.path, open).unwrap();
     let cut = network.cut(&"penultimate".into()).unwrap();
-    let data = cut.write_within(&path, 10_000).unwrap().unwrap();
+    let data = write_within(&cut, &path, 10_000).unwrap().unwrap();
     // The first weight's bytes end in the middle of a page, and the next one begins a page.
     let second = WEIGHT.next_multiple_of(4096);
     assert_eq!(data.metadata().unwrap().len(), second + WEIGHT);
@@ -84,7 +86,7 @@ fn ranges_that_overlap_are_refused() {
 
 #[test]
 fn a_range_that_is_used_too_often_is_refused() {
-    assert!(Network::read(&stored(&[("w.bin", 0); 8], 1).path).is_ok());
+    assert!(Network::read(&stored(&[("w.bin", 0); 8], 1).path, open).is_ok());
     let text = refusal(&[("w.bin", 0); 9]);
     assert!(
         text.contains("236196 bytes") && text.contains("more than 8 times"),

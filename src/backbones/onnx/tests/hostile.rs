@@ -6,7 +6,7 @@ use crate::backbones::fuzz;
 use crate::backbones::onnx::Network;
 use crate::backbones::onnx::assemble::Storage;
 use crate::backbones::onnx::sample::{
-    bytes_of, cut, info, model, node, refusal, weight, with_graph, written, zoo,
+    bytes_of, cut, info, model, node, open, refusal, weight, with_graph, written, zoo,
 };
 
 fn network(nodes: Vec<NodeProto>) -> ModelProto {
@@ -94,7 +94,7 @@ fn graphs_a_hundred_deep_are_refused() {
         inner = with_graph(node("If", &["data"], &["x"]), "then_branch", graph);
     }
     let deep = written(&network(vec![inner, node("MatMul", &["x", "w"], &["y"])]));
-    let message = Network::read(&deep.path).unwrap_err().to_string();
+    let message = Network::read(&deep.path, open).unwrap_err().to_string();
     assert!(message.contains("too deep in each other"), "{message}");
 }
 
@@ -105,7 +105,7 @@ fn no_damage_makes_it_panic() {
     let path = folder.path().join("net.onnx");
     let attempt = |bytes: &[u8]| -> crate::Result<()> {
         std::fs::write(&path, bytes).unwrap();
-        let network = Network::read(&path)?;
+        let network = Network::read(&path, open)?;
         let cut = network.cut(&"penultimate".into())?;
         cut.model_message(&Storage::Inside)?;
         Ok(())

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::backbones::onnx::sample::open;
 use crate::backbones::onnx::{Network, Outline, in_float16};
 
 /// A field of bytes: its number, their length, and they.
@@ -58,8 +59,8 @@ fn written(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let outline = Outline::read(path).map_err(|error| error.to_string())?;
-    outline.files(path).map_err(|error| error.to_string())
+    let outline = Outline::read(path, open).map_err(|error| error.to_string())?;
+    outline.files(path, open).map_err(|error| error.to_string())
 }
 
 /// Numbers of fields are those of `onnx.proto`.
@@ -157,9 +158,9 @@ fn what_is_no_file_is_no_network() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
     for path in [&*pipe, Path::new("/dev/zero")] {
-        assert!(Outline::read(path).is_err());
-        assert!(Network::read(path).is_err());
-        assert!(in_float16(path).is_err());
+        assert!(Outline::read(path, open).is_err());
+        assert!(Network::read(path, open).is_err());
+        assert!(in_float16(path, open).is_err());
         assert!(crate::backbones::weights::read_state_dict(path).is_err());
     }
 }
@@ -182,7 +183,7 @@ fn lying_lengths_are_refused_before_they_are_believed() {
         let raw = [&[0x4a], length, &[0; 8]].concat();
         let weights = field(5, &raw);
         let (_folder, path) = written(&model(&[field(7, &graph("Relu", &weights))]));
-        let message = in_float16(&path).unwrap_err().to_string();
+        let message = in_float16(&path, open).unwrap_err().to_string();
         assert!(
             message.contains("cut off") || message.contains("longer than what holds it"),
             "{message}"
@@ -202,7 +203,7 @@ fn types_in_each_other_fill_no_stack() {
     let (_folder, path) = written(&model(&[field(7, &graph("Relu", &field(12, &info)))]));
     for message in [
         files(&path).unwrap_err(),
-        in_float16(&path).unwrap_err().to_string(),
+        in_float16(&path, open).unwrap_err().to_string(),
     ] {
         assert!(message.contains("too deep"), "{message}");
     }

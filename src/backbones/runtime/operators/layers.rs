@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::operator::Layer;
+use crate::backbones::onnx::open;
 use crate::backbones::onnx::rewrite::{ConvLayer, LinearLayer};
 use frostline_kernels::{Conv3x3, ConvShape, Layout, Linear, LinearShape, NotFinite, Parallel};
 
@@ -36,7 +37,7 @@ impl Layers {
         parallel: &dyn Parallel,
     ) -> io::Result<Self> {
         let product = |layer: &LinearLayer| {
-            let kernel = layer.load(parallel)?;
+            let kernel = layer.load(open, parallel)?;
             Ok(Product {
                 kernel,
                 shape: layer.shape(),
@@ -55,7 +56,7 @@ fn convolutions_of(layers: &[ConvLayer], parallel: &dyn Parallel) -> io::Result<
         // The last ones are the largest in most networks: at the end all threads have small ones, and none
         // waits for long.
         let i = layers.len() - 1 - i;
-        let kernel = layers[i].load();
+        let kernel = layers[i].load(open);
         *loaded[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(kernel);
     });
     let conv = |(kernel, layer): (Mutex<Option<io::Result<Conv3x3>>>, &ConvLayer)| {
