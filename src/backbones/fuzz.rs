@@ -6,11 +6,12 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use super::Convolutions;
-use super::architectures::{Architecture, End};
-use super::onnx::rewrite::rewrite;
-use super::onnx::{LayerChoice, files_of, in_float16, open, read_network, write_cut};
-use super::weights::read_state_dict_from;
+use frostline_onnx::architectures::{Architecture, End};
+use frostline_onnx::rewrite::rewrite;
+use frostline_onnx::weights::read_state_dict;
+use frostline_onnx::{Convolutions, LayerChoice, in_float16};
+
+use super::onnx::{files_of, open, read_network, write_cut};
 use crate::error::Result;
 use crate::outputs;
 use frostline_kernels::Serial;
@@ -65,13 +66,13 @@ pub fn rewritten(bytes: &[u8]) -> bool {
 /// Brings a network to float16, in memory.
 #[must_use]
 pub fn float16(bytes: &[u8]) -> bool {
-    accepted(bytes, |path| in_float16(path, open).map(drop))
+    accepted(bytes, |path| Ok(in_float16(path, open).map(drop)?))
 }
 
 /// Reads weights of any format, and builds every architecture of them.
 #[must_use]
 pub fn weights(bytes: &[u8]) -> bool {
-    let Ok(weights) = read_state_dict_from(Cursor::new(bytes), Path::new("fuzz")) else {
+    let Ok(weights) = read_state_dict(Cursor::new(bytes), Path::new("fuzz")) else {
         return false;
     };
     for architecture in Architecture::ALL {
@@ -80,4 +81,56 @@ pub fn weights(bytes: &[u8]) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+#[path = "../../crates/frostline-onnx/src/sample/messages.rs"]
+#[expect(dead_code, reason = "the crate's own tests use the rest")]
+mod messages;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mutated networks through all that reads them: cut, longer, or with other bytes in them.
+    #[test]
+    fn no_mutation_makes_a_reader_panic() {
+        const MUTATIONS: usize = 300;
+        let whole = messages::bytes(&messages::zoo(1));
+        let mut state = 1_u64;
+        let mut below = |n: usize| {
+            // Knuth's MMIX generator; its high bits are the good ones.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n
+        };
+        let mut accepted = [0; 4];
+        for _ in 0..MUTATIONS {
+            let mut bytes = whole.clone();
+            for _ in 0..=below(2) {
+                let at = below(bytes.len());
+                match below(5) {
+                    0 => bytes[at] = below(256) as u8,
+                    1 => bytes[at] ^= 1 << below(8),
+                    2 => drop(bytes.splice(at..at, [0xff, 0xff, 0xff, 0xff, 0x0f])),
+                    3 => drop(bytes.drain(at..(at + 1 + below(8)).min(bytes.len()))),
+                    _ => {
+                        let end = (at + 1 + below(64)).min(bytes.len());
+                        let copy = bytes[at..end].to_vec();
+                        let to = below(bytes.len());
+                        bytes.splice(to..to, copy);
+                    }
+                }
+            }
+            for (reader, accepted) in [outline, cut, rewritten, float16]
+                .into_iter()
+                .zip(&mut accepted)
+            {
+                *accepted += usize::from(reader(&bytes));
+            }
+        }
+        // Damage that is none of the structure's is let through: the readers were really reached.
+        assert!(accepted.iter().all(|&n| n > 5), "{accepted:?}");
+    }
 }

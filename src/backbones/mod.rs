@@ -1,10 +1,8 @@
 //! Pretrained networks: what is known of them, where they lie, and running them.
 
-pub mod architectures;
 mod backbone;
 mod backbone_file;
 mod checksum;
-mod convolutions;
 mod device;
 #[cfg(feature = "cli")]
 mod download;
@@ -15,27 +13,26 @@ mod home;
 mod known_checksums;
 mod library;
 mod manifest;
+mod network_error;
 pub mod onnx;
 mod overrides;
 mod registry;
 mod run_options;
 mod runtime;
-pub(crate) mod sniff;
 mod spec;
-pub mod weights;
 
 pub use backbone::Backbone;
 pub use backbone_file::BackboneFile;
 pub(crate) use checksum::Checksum;
-pub use convolutions::Convolutions;
 pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
 #[cfg(feature = "cli")]
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, LeastRate, Proxies};
+pub(crate) use frostline_onnx::sniff;
+pub use frostline_onnx::{Convolutions, Outline, architectures, weights};
 pub use frozen::Frozen;
 pub use home::{ALLOW_SHARED, Home};
 pub use library::{NO_TELEMETRY, Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
-pub use onnx::Outline;
 pub use overrides::{Overrides, Preset};
 pub(crate) use registry::is_file_name;
 pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};

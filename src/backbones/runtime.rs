@@ -21,6 +21,7 @@ use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
+use frostline_onnx::channel_axis;
 use ort::session::Session;
 
 use self::agreement::{LEAST_COSINE, cosine, test_picture};
@@ -34,7 +35,7 @@ use super::backbone::Backbone;
 use super::device::{Device, Precision};
 use super::library::RuntimeLibrary;
 use super::manifest::{FeatureLayer, Pool};
-use super::onnx::{channel_axis, open};
+use super::onnx::open;
 use super::run_options::RunOptions;
 use crate::error::{Error, Result};
 use crate::images::{Layout, Preprocessing};

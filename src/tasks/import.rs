@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::guard::Overwrite;
 use super::install::{Staged, another};
 use crate::backbones::architectures::{Architecture, End};
-use crate::backbones::weights::read_state_dict;
 use crate::backbones::{
     BackboneManifest, Checksum, FeatureLayer, Home, Overrides, Registry, Source, is_file_name, onnx,
 };
@@ -47,7 +46,7 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     require_file(&options.file)?;
     let model = options
         .arch
-        .build(&read_state_dict(&options.file)?, options.end)?;
+        .build(&onnx::read_state_dict(&options.file)?, options.end)?;
     if options.overwrite == Overwrite::Refuse {
         refuse_known(&name, options)?;
     }

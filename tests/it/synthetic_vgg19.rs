@@ -14,7 +14,7 @@ use crate::harness::{command, golden, installed_home, number, run};
 
 #[path = "../../examples/synthetic_vgg19/network.rs"]
 mod network;
-#[path = "../../src/backbones/weights/sample.rs"]
+#[path = "../../crates/frostline-onnx/src/weights/sample.rs"]
 #[expect(dead_code, reason = "the reader's own tests use the rest")]
 mod sample;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use frostline::backbones::weights::read_state_dict;
+use frostline::backbones::onnx::read_state_dict;
 
 use crate::harness::golden;
 

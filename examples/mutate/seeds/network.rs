@@ -1,6 +1,6 @@
 //! Small networks.
 
-#[path = "../../../src/backbones/onnx/sample/messages.rs"]
+#[path = "../../../crates/frostline-onnx/src/sample/messages.rs"]
 pub(crate) mod messages;
 
 use rten_onnx::onnx::{

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use frostline::backbones::onnx::{
-    LayerChoice, Network, channel_axis, in_float16, open, read_network, read_outline, write_cut,
+    LayerChoice, Network, open, read_network, read_outline, write_cut,
 };
+use frostline_onnx::{channel_axis, in_float16};
 
 use super::Outcome;
 use super::scratch::with_file;

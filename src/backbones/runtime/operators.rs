@@ -15,8 +15,8 @@ use self::layers::Layers;
 use self::operator::LayerOperator;
 pub(super) use self::operator::is_not_ours;
 use self::parallel::Threads;
-use crate::backbones::onnx::Spliced;
-use crate::backbones::onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten};
+use frostline_onnx::Spliced;
+use frostline_onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten};
 
 /// A network with operators of our own, and their layers, which all of its sessions share.
 pub(super) struct OwnNetwork {

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use frostline_onnx::in_float16;
+use frostline_onnx::rewrite::{is_too_large, rewrite};
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
 use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
-use crate::backbones::onnx::rewrite::{is_too_large, rewrite};
-use crate::backbones::onnx::{in_float16, open};
+use crate::backbones::onnx::open;
 use crate::backbones::{Convolutions, Device, Precision, RunOptions};
 use crate::caught::caught;
 use crate::error::{Error, Result};

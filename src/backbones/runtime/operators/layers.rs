@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::operator::Layer;
 use crate::backbones::onnx::open;
-use crate::backbones::onnx::rewrite::{ConvLayer, LinearLayer};
 use frostline_kernels::{Conv3x3, ConvShape, Layout, Linear, LinearShape, NotFinite, Parallel};
+use frostline_onnx::rewrite::{ConvLayer, LinearLayer};
 
 /// Layers, by the numbers that the graph has for them.
 #[derive(Clone)]

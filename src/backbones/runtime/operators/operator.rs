@@ -11,8 +11,8 @@ use ort::operator::{
 use ort::value::{SymbolicDimensions, TensorElementType, ValueType};
 
 use super::parallel::SessionThreads;
-use crate::backbones::onnx::rewrite::LAYER;
 use frostline_kernels::{NotFinite, Parallel};
+use frostline_onnx::rewrite::LAYER;
 
 /// What a node of an operator computes: one tensor of another.
 pub(super) trait Layer: Send + Sync + 'static {

@@ -1,0 +1,172 @@
+//! `ResNet` with 18 or 50 layers.
+//!
+//! A stem, four stages of blocks that add to what they read, and the mean over positions: 512 or 2048 features. Source:
+//! He et al., 2016, and `torchvision/models/resnet.py`, where the stride of a bottleneck is in its 3 × 3 convolution
+//! ("v1.5"). timm names the tensors alike.
+
+use rten_onnx::onnx::ModelProto;
+
+use super::classifier::Classifier;
+use super::conv_norm::{Beside, ConvNorm};
+use super::{End, expected};
+use crate::error::Result;
+use crate::weights::StateDict;
+use crate::{GraphBuilder, MaxPool, Value};
+
+/// Height and width of the pictures.
+const SIZE: usize = 224;
+/// The stem's channels as published.
+const WIDTH: usize = 64;
+/// The batch norms' ε, `PyTorch`'s default.
+const EPSILON: f64 = 1e-5;
+
+/// The kind of block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Two 3 × 3 convolutions.
+    Basic,
+    /// 1 × 1, 3 × 3, and 1 × 1 to four times the channels.
+    Bottleneck,
+}
+
+impl Kind {
+    /// How often the channels of a stage come out of its blocks.
+    fn expansion(self) -> usize {
+        match self {
+            Self::Basic => 1,
+            Self::Bottleneck => 4,
+        }
+    }
+}
+
+/// A network's plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ResNet {
+    pub(super) kind: Kind,
+    /// The blocks of each stage.
+    pub(super) blocks: [usize; 4],
+}
+
+/// A block: what it adds to its input, and how its input is brought to the same shape where it is of another.
+#[derive(Debug)]
+struct Block {
+    name: String,
+    layers: Vec<ConvNorm>,
+    downsample: Option<ConvNorm>,
+}
+
+impl ResNet {
+    /// Builds the network; its channels are as many as the first convolution says.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Network`] where the tensors are not those of this network.
+    pub(super) fn build(self, weights: &StateDict, end: End) -> Result<ModelProto> {
+        let width = expected::width(weights, "conv1.weight", [3, 7, 7], WIDTH);
+        let stem = layer("", 1, [width, 3, 7, 7], 2);
+        let blocks = self.blocks(width);
+        let classifier = Classifier::of("fc", 8 * width * self.kind.expansion(), weights);
+        let layers = blocks
+            .iter()
+            .flat_map(|block| block.layers.iter().chain(&block.downsample));
+        let needed = std::iter::once(&stem).chain(layers);
+        let needed = needed.flat_map(ConvNorm::tensors).collect();
+        classifier.check(weights, needed, end)?;
+        let mut graph = GraphBuilder::new(&[3, SIZE, SIZE]);
+        let mut x = add_stem(&mut graph, weights, &stem)?;
+        for block in &blocks {
+            x = block.add_to(&mut graph, weights, &x)?;
+        }
+        let pooled = graph.global_average_pool("pool", &x);
+        let features = graph.flatten("features", &pooled);
+        classifier.finish(graph, &features, weights, end)
+    }
+
+    fn blocks(self, width: usize) -> Vec<Block> {
+        let mut inputs = width;
+        let mut all = Vec::new();
+        for (stage, count) in self.blocks.into_iter().enumerate() {
+            for number in 0..count {
+                let name = format!("layer{}.{number}.", stage + 1);
+                let stride = if stage > 0 && number == 0 { 2 } else { 1 };
+                let channels = width << stage;
+                all.push(self.block(name, inputs, channels, stride));
+                inputs = channels * self.kind.expansion();
+            }
+        }
+        all
+    }
+
+    fn block(self, name: String, inputs: usize, channels: usize, stride: usize) -> Block {
+        let outputs = channels * self.kind.expansion();
+        let layers = match self.kind {
+            Kind::Basic => vec![
+                layer(&name, 1, [channels, inputs, 3, 3], stride),
+                layer(&name, 2, [channels, channels, 3, 3], 1),
+            ],
+            Kind::Bottleneck => vec![
+                layer(&name, 1, [channels, inputs, 1, 1], 1),
+                layer(&name, 2, [channels, channels, 3, 3], stride),
+                layer(&name, 3, [outputs, channels, 1, 1], 1),
+            ],
+        };
+        let downsample = (stride != 1 || inputs != outputs).then(|| ConvNorm {
+            conv: format!("{name}downsample.0"),
+            beside: Beside::Norm(format!("{name}downsample.1")),
+            ..layer(&name, 0, [outputs, inputs, 1, 1], stride)
+        });
+        Block {
+            name,
+            layers,
+            downsample,
+        }
+    }
+}
+
+/// The convolution `{prefix}conv{number}` and its batch norm; the map keeps its size but for the stride.
+fn layer(prefix: &str, number: usize, shape: [usize; 4], stride: usize) -> ConvNorm {
+    ConvNorm {
+        conv: format!("{prefix}conv{number}"),
+        beside: Beside::Norm(format!("{prefix}bn{number}")),
+        shape,
+        stride,
+        padding: (shape[3] / 2, shape[3] / 2),
+        groups: 1,
+    }
+}
+
+fn add_stem(graph: &mut GraphBuilder, weights: &StateDict, stem: &ConvNorm) -> Result<Value> {
+    let sums = stem.add_to(graph, weights, &graph.input(), EPSILON)?;
+    let x = graph.relu("relu", &sums);
+    let pool = MaxPool {
+        size: 3,
+        stride: 2,
+        padding: 1,
+    };
+    Ok(graph.max_pool("maxpool", &x, pool))
+}
+
+impl Block {
+    fn add_to(
+        &self,
+        graph: &mut GraphBuilder,
+        weights: &StateDict,
+        input: &Value,
+    ) -> Result<Value> {
+        let mut x = input.clone();
+        for (number, layer) in self.layers.iter().enumerate() {
+            if number > 0 {
+                x = graph.relu(&format!("{}relu{number}", self.name), &x);
+            }
+            x = layer.add_to(graph, weights, &x, EPSILON)?;
+        }
+        let skip = match &self.downsample {
+            Some(downsample) => downsample.add_to(graph, weights, input, EPSILON)?,
+            None => input.clone(),
+        };
+        let sum = graph.add(&format!("{}sum", self.name), &x, &skip);
+        Ok(graph.relu(&format!("{}relu", self.name), &sum))
+    }
+}
+
+#[cfg(test)]
+mod tests;

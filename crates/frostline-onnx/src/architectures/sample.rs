@@ -1,0 +1,45 @@
+//! State dicts for tests of the plans.
+
+use std::collections::BTreeMap;
+
+use rten_onnx::onnx::{GraphProto, ModelProto};
+
+use crate::weights::{StateDict, Tensor};
+
+/// Tensors of ones.
+pub(super) fn ones(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> StateDict {
+    let ones = tensors.into_iter().map(|(name, shape)| {
+        let data = vec![1.0; shape.iter().product()];
+        (name, Tensor { shape, data })
+    });
+    StateDict::new("w.pth", ones)
+}
+
+/// How often each operator stands in the graph.
+pub(super) fn operators(graph: &GraphProto) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for node in &graph.node {
+        *counts.entry(node.op_type.as_deref().unwrap()).or_default() += 1;
+    }
+    counts
+}
+
+/// The names of the weights, and the name and last size of the output.
+pub(super) fn weights_and_output(model: &ModelProto) -> (Vec<&str>, &str, i64) {
+    let graph = model.graph.as_ref().unwrap();
+    let weights = graph.initializer.iter();
+    let output = &graph.output[0];
+    let shape = output
+        .r#type
+        .as_ref()
+        .unwrap()
+        .tensor_type
+        .as_ref()
+        .unwrap();
+    let last = shape.shape.as_ref().unwrap().dim.last().unwrap();
+    (
+        weights.map(|w| w.name.as_deref().unwrap()).collect(),
+        output.name.as_deref().unwrap(),
+        last.dim_value.unwrap(),
+    )
+}

@@ -1,0 +1,130 @@
+//! VGG with 11, 13, 16 or 19 layers, with or without batch norms.
+//!
+//! Five blocks of 3 × 3 convolutions, each halved by a pool, then two dense layers whose output is the features, and the
+//! classifier. Source: Simonyan and Zisserman, 2015, and `torchvision/models/vgg.py`. torchvision averages the last map
+//! to 7 × 7 places, which is what it has at 224 × 224 pixels; timm's first dense layer is a 7 × 7 convolution over it:
+//! both are the same sums.
+
+mod dense;
+
+use rten_onnx::onnx::ModelProto;
+
+use self::dense::Dense;
+use super::classifier::Classifier;
+use super::conv_norm::{Beside, ConvNorm};
+use super::{End, expected};
+use crate::error::Result;
+use crate::weights::StateDict;
+use crate::{GraphBuilder, MaxPool, Value};
+
+/// Height and width of the pictures.
+const SIZE: usize = 224;
+/// The first block's channels as published.
+const WIDTH: usize = 64;
+/// The channels of each block, in first blocks'.
+const BLOCKS: [usize; 5] = [1, 2, 4, 8, 8];
+/// The batch norms' ε, `PyTorch`'s default.
+const EPSILON: f64 = 1e-5;
+
+/// Whether each convolution is normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Norm {
+    None,
+    Batch,
+}
+
+/// A network's plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Vgg {
+    /// The convolutions of each block.
+    pub(super) convs: [usize; 5],
+    pub(super) norm: Norm,
+}
+
+impl Vgg {
+    /// Builds the network; its channels are as many as the first convolution says.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Network`] where the tensors are not those of this network.
+    pub(super) fn build(self, weights: &StateDict, end: End) -> Result<ModelProto> {
+        let width = expected::width(weights, "features.0.weight", [3, 3, 3], WIDTH);
+        let blocks = self.blocks(width);
+        let dense = Dense::of(width, weights);
+        let classifier = Classifier::of(dense.names[2], dense.features, weights);
+        let mut needed: Vec<_> = blocks
+            .iter()
+            .flatten()
+            .flat_map(ConvNorm::tensors)
+            .collect();
+        needed.extend(dense.tensors());
+        classifier.check(weights, needed, end)?;
+        let mut graph = GraphBuilder::new(&[3, SIZE, SIZE]);
+        let map = add_blocks(&mut graph, weights, &blocks)?;
+        let features = dense.add_to(&mut graph, weights, &map)?;
+        classifier.finish(graph, &features, weights, end)
+    }
+
+    /// The convolutions of each block, named by their places in torchvision's list of layers.
+    fn blocks(self, width: usize) -> Vec<Vec<ConvNorm>> {
+        let mut place = 0;
+        let mut inputs = 3;
+        let mut block = |channels: usize, count: usize| -> Vec<ConvNorm> {
+            let layers = (0..count).map(|_| {
+                let (layer, next) = self.conv(place, channels, inputs);
+                (place, inputs) = (next, channels);
+                layer
+            });
+            let layers = layers.collect();
+            place += 1;
+            layers
+        };
+        let counts = BLOCKS.iter().zip(self.convs);
+        counts
+            .map(|(times, count)| block(times * width, count))
+            .collect()
+    }
+
+    /// The convolution at a place, and the place after its activation.
+    fn conv(self, place: usize, outputs: usize, inputs: usize) -> (ConvNorm, usize) {
+        let (beside, next) = match self.norm {
+            Norm::None => (Beside::Bias, place + 2),
+            Norm::Batch => (
+                Beside::BiasAndNorm(format!("features.{}", place + 1)),
+                place + 3,
+            ),
+        };
+        let layer = ConvNorm {
+            conv: format!("features.{place}"),
+            beside,
+            shape: [outputs, inputs, 3, 3],
+            stride: 1,
+            padding: (1, 1),
+            groups: 1,
+        };
+        (layer, next)
+    }
+}
+
+fn add_blocks(
+    graph: &mut GraphBuilder,
+    weights: &StateDict,
+    blocks: &[Vec<ConvNorm>],
+) -> Result<Value> {
+    let halve = MaxPool {
+        size: 2,
+        stride: 2,
+        padding: 0,
+    };
+    let mut x = graph.input();
+    for (number, block) in blocks.iter().enumerate() {
+        for layer in block {
+            let sums = layer.add_to(graph, weights, &x, EPSILON)?;
+            x = graph.relu(&format!("{}.relu", layer.conv), &sums);
+        }
+        x = graph.max_pool(&format!("pool{}", number + 1), &x, halve);
+    }
+    Ok(x)
+}
+
+#[cfg(test)]
+mod tests;

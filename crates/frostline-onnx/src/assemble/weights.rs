@@ -1,0 +1,130 @@
+//! Writing weights: into the model, or into a file beside it where they are too long for one.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rten_onnx::onnx::{DataLocation, StringStringEntryProto};
+
+use super::super::cut::Cut;
+use super::super::external::bytes_of;
+use super::super::graph::{External, Payload, Weight};
+use super::super::splice::{Extent, Message};
+use crate::error::{Error, Result};
+
+/// Weights below this many bytes stay in the model, where a runtime looks for shapes.
+const SMALL: u64 = 1 << 10;
+/// External weights begin at multiples of this, so that a runtime may map them into memory.
+const PAGE: u64 = 4096;
+
+/// Where the numbers of large weights are written to.
+#[derive(Debug)]
+pub(crate) enum Storage {
+    /// Into the model.
+    Inside,
+    /// Into a file of that name beside it.
+    Beside(String),
+}
+
+/// The file beside the model: the numbers of several weights that are the same bytes go there once.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    pub(super) message: Message,
+    end: u64,
+    places: HashMap<Extent, u64>,
+}
+
+impl Beside {
+    /// The place of some numbers there.
+    fn place(&mut self, extent: Extent) -> u64 {
+        if let Some(&at) = self.places.get(&extent) {
+            return at;
+        }
+        let at = self.end.next_multiple_of(PAGE);
+        self.message.bytes(&vec![0; (at - self.end) as usize]);
+        self.end = at + extent.len();
+        self.places.insert(extent.clone(), at);
+        self.message.extent(extent);
+        at
+    }
+}
+
+impl Cut<'_> {
+    pub(super) fn weight(
+        &self,
+        weight: &Weight,
+        storage: &Storage,
+        beside: &mut Beside,
+    ) -> Result<Message> {
+        let mut message = kept_fields(weight);
+        let Some(extent) = self.payload(weight)? else {
+            return Ok(message);
+        };
+        match storage {
+            Storage::Beside(name) if extent.len() >= SMALL => {
+                let length = extent.len();
+                let at = beside.place(extent);
+                let entries = [
+                    ("location", name.clone()),
+                    ("offset", at.to_string()),
+                    ("length", length.to_string()),
+                ];
+                for (key, value) in entries {
+                    let (key, value) = (Some(key.to_owned()), Some(value));
+                    message.encoded(13, &StringStringEntryProto { key, value });
+                }
+                message.number(14, DataLocation::EXTERNAL.0 as u64);
+            }
+            Storage::Beside(_) | Storage::Inside => message.payload(9, extent),
+        }
+        Ok(message)
+    }
+
+    /// Where a weight's bytes lie, if they are no fields of their own.
+    fn payload(&self, weight: &Weight) -> Result<Option<Extent>> {
+        match &weight.payload {
+            Payload::Fields => Ok(None),
+            Payload::Raw(span) => Ok(Some(Extent {
+                file: 0,
+                span: span.clone(),
+            })),
+            Payload::External(external) => self.external(weight, external).map(Some),
+        }
+    }
+
+    fn external(&self, weight: &Weight, external: &External) -> Result<Extent> {
+        let folder = self.model.path.parent().unwrap_or(Path::new(""));
+        let path = folder.join(&external.location);
+        let file = self.sources.iter().position(|source| *source == path);
+        let file = file.expect("all files of weights were looked up before");
+        let there = path.metadata().map_err(Error::io("read", &path))?.len();
+        let fault = |problem| Error::Network {
+            path: path.clone(),
+            problem,
+            hint: "copy the network together with its files of weights".to_owned(),
+        };
+        let length = external.length.or_else(|| bytes_of(weight));
+        let end = length.and_then(|length| external.offset.checked_add(length));
+        match end {
+            Some(end) if end <= there => {
+                let span = external.offset..end;
+                Ok(Extent { file, span })
+            }
+            Some(end) => Err(fault(format!(
+                "its weight `{}` ends after {end} bytes, and the file after {there}",
+                weight.name
+            ))),
+            None => Err(fault(format!(
+                "the length of its weight `{}` is not known",
+                weight.name
+            ))),
+        }
+    }
+}
+
+pub(super) fn kept_fields(weight: &Weight) -> Message {
+    let mut message = Message::default();
+    for span in &weight.kept {
+        message.copy(0, span);
+    }
+    message
+}

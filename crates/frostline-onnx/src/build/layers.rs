@@ -1,0 +1,111 @@
+//! The few operators that convolutional backbones need, as methods of [`GraphBuilder`].
+
+use super::proto::{int, ints};
+use super::{GraphBuilder, Value};
+use crate::weights::Tensor;
+
+/// A two-dimensional convolution with a square kernel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conv {
+    /// (out, in / groups, size, size).
+    pub weight: Tensor,
+    /// (out).
+    pub bias: Tensor,
+    /// The step between places of the kernel, both ways.
+    pub stride: usize,
+    /// Zeros put before and after, both ways.
+    pub padding: (usize, usize),
+    /// Into how many parts the channels are split: 1, or as many as there are channels.
+    pub groups: usize,
+}
+
+/// A square window of which the largest number is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPool {
+    /// The window's side.
+    pub size: usize,
+    /// The step between places of the window, both ways.
+    pub stride: usize,
+    /// How far the window reaches over each of the four edges.
+    pub padding: usize,
+}
+
+impl GraphBuilder {
+    /// A convolution; its output is called `name`.
+    pub fn conv(&mut self, name: &str, input: &Value, conv: &Conv) -> Value {
+        let weight = self.tensor(format!("{name}.weight"), &conv.weight);
+        let bias = self.tensor(format!("{name}.bias"), &conv.bias);
+        let size = conv.weight.shape.last().copied().unwrap_or(1);
+        let (before, after) = conv.padding;
+        let attributes = vec![
+            ints("dilations", &[1, 1]),
+            int("group", conv.groups),
+            ints("kernel_shape", &[size, size]),
+            ints("pads", &[before, before, after, after]),
+            ints("strides", &[conv.stride, conv.stride]),
+        ];
+        self.node("Conv", name, &[input, &weight, &bias], attributes)
+    }
+
+    /// x Wᵀ + b for each row x of an input (N, in); its output (N, out) is called `name`.
+    ///
+    /// `weight` is (out, in), or of more dimensions whose product is `in`, as a convolution over the whole picture has
+    /// them; `bias` is (out).
+    pub fn linear(&mut self, name: &str, input: &Value, weight: &Tensor, bias: &Tensor) -> Value {
+        let outputs = weight.shape.first().copied().unwrap_or(1);
+        let inputs = weight.shape.iter().skip(1).product();
+        let weight = self.weight(format!("{name}.weight"), &[outputs, inputs], &weight.data);
+        let bias = self.tensor(format!("{name}.bias"), bias);
+        self.node(
+            "Gemm",
+            name,
+            &[input, &weight, &bias],
+            vec![int("transB", 1)],
+        )
+    }
+
+    /// max(x, 0) of each element; its output is called `name`.
+    pub fn relu(&mut self, name: &str, input: &Value) -> Value {
+        self.node("Relu", name, &[input], Vec::new())
+    }
+
+    /// min(max(x, 0), 6) of each element; its output is called `name`.
+    pub fn relu6(&mut self, name: &str, input: &Value) -> Value {
+        let bounds = [("relu6.min", 0.0), ("relu6.max", 6.0)].map(|(bound, number)| {
+            if self.has_weight(bound) {
+                return Value(bound.to_owned());
+            }
+            self.weight(bound.to_owned(), &[], &[number])
+        });
+        self.node("Clip", name, &[input, &bounds[0], &bounds[1]], Vec::new())
+    }
+
+    /// The sum of two values of one shape; its output is called `name`.
+    pub fn add(&mut self, name: &str, left: &Value, right: &Value) -> Value {
+        self.node("Add", name, &[left, right], Vec::new())
+    }
+
+    /// The largest number in each place of a window; its output is called `name`.
+    pub fn max_pool(&mut self, name: &str, input: &Value, pool: MaxPool) -> Value {
+        let attributes = vec![
+            ints("kernel_shape", &[pool.size; 2]),
+            ints("pads", &[pool.padding; 4]),
+            ints("strides", &[pool.stride; 2]),
+        ];
+        self.node("MaxPool", name, &[input], attributes)
+    }
+
+    /// The mean over all positions, (N, C, H, W) to (N, C, 1, 1); its output is called `name`.
+    pub fn global_average_pool(&mut self, name: &str, input: &Value) -> Value {
+        self.node("GlobalAveragePool", name, &[input], Vec::new())
+    }
+
+    /// One row of numbers for each image, (N, …) to (N, D); its output is called `name`.
+    pub fn flatten(&mut self, name: &str, input: &Value) -> Value {
+        self.node("Flatten", name, &[input], vec![int("axis", 1)])
+    }
+
+    fn tensor(&mut self, name: String, tensor: &Tensor) -> Value {
+        self.weight(name, &tensor.shape, &tensor.data)
+    }
+}

@@ -1,0 +1,127 @@
+//! The input that takes the picture.
+
+use std::fmt;
+
+use super::graph::{Dim, ValueInfo, element};
+
+/// What a network's input takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureInput {
+    /// Its name.
+    pub name: String,
+    /// The type of its numbers; what is written takes `float32` and converts it.
+    pub element: Element,
+    /// The number of pictures that the file fixes the batch to, if it does.
+    pub batch: Option<u64>,
+    /// The three lengths after the batch, where they are fixed.
+    pub image: [Option<u64>; 3],
+    /// All four, as they are to be written.
+    pub(super) dims: [Dim; 4],
+}
+
+/// The type of a picture's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// 32-bit floats.
+    Float32,
+    /// 16-bit floats.
+    Float16,
+    /// 16-bit floats with the range of 32-bit ones.
+    BFloat16,
+    /// 64-bit floats.
+    Float64,
+    /// Bytes: pixel values as they are.
+    UInt8,
+}
+
+/// The name of the dimension that may have any size.
+const BATCH: &str = "N";
+
+impl PictureInput {
+    /// An input that takes a batch of any size.
+    #[must_use]
+    pub fn new(name: &str, element: Element, image: [Option<u64>; 3]) -> Self {
+        let dim = |length: Option<u64>| length.map_or(Dim::Free(String::new()), Dim::Fixed);
+        let [a, b, c] = image.map(dim);
+        Self {
+            name: name.to_owned(),
+            element,
+            batch: None,
+            image,
+            dims: [Dim::Free(BATCH.to_owned()), a, b, c],
+        }
+    }
+
+    /// Looks at an input; what is wrong with it otherwise.
+    pub(super) fn of(info: &ValueInfo) -> Result<Self, String> {
+        let name = info.name.clone();
+        let element = info.element.and_then(Element::of).ok_or_else(|| {
+            format!("its input `{name}` takes no float32, float16, float64 or uint8 numbers")
+        })?;
+        let free = || Dim::Free(String::new());
+        let dims: [Dim; 4] = match &info.dims {
+            None => [free(), free(), free(), free()],
+            Some(dims) => <[Dim; 4]>::try_from(dims.clone()).map_err(|dims| {
+                let found = dims.len();
+                format!("its input `{name}` has {found} dimensions, and pictures have four: batch, channels, height and width")
+            })?,
+        };
+        let fixed = |dim: &Dim| match dim {
+            Dim::Fixed(length) => Some(*length),
+            Dim::Free(_) => None,
+        };
+        Ok(Self {
+            name,
+            element,
+            batch: fixed(&dims[0]),
+            image: [1, 2, 3].map(|i| fixed(&dims[i])),
+            dims: with_free_batch(dims),
+        })
+    }
+}
+
+/// The batch gets a name that no other length has.
+fn with_free_batch(mut dims: [Dim; 4]) -> [Dim; 4] {
+    let named = matches!(&dims[0], Dim::Free(name) if !name.is_empty());
+    let taken = dims[1..].contains(&Dim::Free(BATCH.to_owned()));
+    if !named {
+        dims[0] = Dim::Free(if taken { "batch" } else { BATCH }.to_owned());
+    }
+    dims
+}
+
+impl Element {
+    fn of(number: i32) -> Option<Self> {
+        Some(match number {
+            element::FLOAT => Self::Float32,
+            element::UINT8 => Self::UInt8,
+            element::FLOAT16 => Self::Float16,
+            element::DOUBLE => Self::Float64,
+            element::BFLOAT16 => Self::BFloat16,
+            _ => return None,
+        })
+    }
+
+    /// Its number in `TensorProto.DataType`.
+    pub(super) fn number(self) -> i32 {
+        match self {
+            Self::Float32 => element::FLOAT,
+            Self::UInt8 => element::UINT8,
+            Self::Float16 => element::FLOAT16,
+            Self::Float64 => element::DOUBLE,
+            Self::BFloat16 => element::BFLOAT16,
+        }
+    }
+}
+
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Float32 => "float32",
+            Self::UInt8 => "uint8",
+            Self::Float16 => "float16",
+            Self::Float64 => "float64",
+            Self::BFloat16 => "bfloat16",
+        })
+    }
+}

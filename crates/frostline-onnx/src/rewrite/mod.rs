@@ -1,0 +1,120 @@
+//! A network for the CPU in which operators of our own take the place of what they are faster at.
+//!
+//! The file stays as it is: the new graph is made in memory, of ranges of the file, and holds no weights of the replaced
+//! layers. Those are read by ranges when the layers are made, one after the other. A convolution takes the batch norm,
+//! activation and pooling that follow it; a linear layer its activation.
+
+mod choice;
+mod convolution;
+mod known;
+mod layers;
+mod linear;
+mod numbers;
+mod sizes;
+mod steps;
+mod tensors;
+mod walk;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use self::convolution::FoundConv;
+pub use self::layers::{ConvLayer, LinearLayer};
+use self::linear::FoundLinear;
+pub use self::numbers::is_too_large;
+use self::sizes::Sizes;
+use self::tensors::Tensors;
+use self::walk::Walk;
+use super::files::Open;
+use super::read::read_model;
+use super::splice::Spliced;
+use crate::Convolutions;
+use crate::error::{Error, Result};
+
+/// The domain of our operators in a graph.
+pub const DOMAIN: &str = "frostline";
+/// A convolution: one input of the layout that its layer has, one output with its channels last. Not called `Conv`, since
+/// parts of ONNX Runtime look at an operator's name alone.
+pub const CONV: &str = "Conv3x3";
+/// A linear layer over the last dimension.
+pub const LINEAR: &str = "Linear";
+/// The attribute that names a layer by its number.
+pub const LAYER: &str = "layer";
+
+/// A network with operators of our own.
+#[derive(Debug)]
+pub struct Rewritten {
+    /// Its bytes hold all weights that are not in layers.
+    pub graph: Spliced,
+    /// The folder that files of weights beside the network lie in.
+    pub folder: PathBuf,
+    /// The layers of its `Conv`, by their numbers.
+    pub convolutions: Vec<ConvLayer>,
+    /// The layers of its `Linear`, by their numbers.
+    pub linears: Vec<LinearLayer>,
+}
+
+/// Replaces what is wanted in the network at `path`, whose input has `image` as its three lengths after the batch;
+/// `None` where nothing is.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::File`] where the file changes meanwhile, and [`Error::Network`] where a pooling has no output.
+pub fn rewrite(
+    path: &Path,
+    open: Open,
+    image: [usize; 3],
+    wanted: Convolutions,
+) -> Result<Option<Rewritten>> {
+    // What cannot be read or is not understood is for ONNX Runtime to say: it may know more of it, or better words.
+    let Ok(model) = read_model(path, open) else {
+        return Ok(None);
+    };
+    let Some(tensors) = Tensors::of(&model) else {
+        return Ok(None);
+    };
+    let sizes = Sizes::of(&tensors, image);
+    if let Some(node) = sizes.empty() {
+        return Err(window_too_large(path, &node.title()));
+    }
+    if wanted == Convolutions::Direct || !tensors.are_certain() {
+        return Ok(None);
+    }
+    let convolutions = convolution::found(&tensors, |shape, output, joined| {
+        choice::convolution(wanted, shape, sizes.places(output), joined)
+    });
+    let linears = linear::found(&tensors, &sizes);
+    if convolutions.is_empty() || are_shared_much(&convolutions, &linears) {
+        return Ok(None);
+    }
+    let walked = Walk::over(&tensors, &sizes, convolutions, linears);
+    Ok(Some(Rewritten {
+        graph: write::graph(&tensors, &walked.steps)?,
+        folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+        convolutions: walked.convolutions,
+        linears: walked.linears,
+    }))
+}
+
+/// ONNX Runtime divides by the length of such an output, which ends the process.
+fn window_too_large(path: &Path, node: &str) -> Error {
+    Error::Network {
+        path: path.to_owned(),
+        problem: format!("its node {node} has a window that is larger than what it moves over"),
+        hint: "give larger images, as with --crop".to_owned(),
+    }
+}
+
+/// How many layers may have the same weights: each has a copy of its own, which the file has not.
+const MOST_SHARING: usize = 8;
+
+fn are_shared_much(convolutions: &[FoundConv], linears: &[FoundLinear]) -> bool {
+    let weights = convolutions.iter().map(|found| &found.layer.weight);
+    let weights = weights.chain(linears.iter().map(|found| &found.layer.weight));
+    let mut uses = HashMap::new();
+    weights.for_each(|weight| *uses.entry(weight).or_insert(0) += 1);
+    uses.values().any(|&uses| uses > MOST_SHARING)
+}

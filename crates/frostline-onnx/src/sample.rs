@@ -1,0 +1,150 @@
+//! Small networks for the tests of cutting.
+
+#[expect(dead_code, reason = "others that include it need more of it")]
+mod messages;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rten_onnx::onnx::{
+    DataType, Dimension, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
+};
+use rten_onnx::protobuf::ValueReader;
+
+use super::{Cut, CutFiles, Network, WriteError};
+
+pub(super) use self::messages::{info, node, numbers, weight, with_graph, with_int, with_ints};
+
+/// A network as the Model Zoo has them, with a batch of 1.
+pub(super) fn zoo() -> ModelProto {
+    messages::zoo(1)
+}
+
+/// Opens a regular file, as whoever uses this crate does it.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let kind = path.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    } else if !kind.is_file() {
+        return Err(io::Error::other("it is a named pipe, not a regular file"));
+    }
+    File::open(path)
+}
+
+/// With outputs of five classes for one image.
+pub(super) fn model(
+    ir_version: i64,
+    opset: i64,
+    node: Vec<NodeProto>,
+    initializer: Vec<TensorProto>,
+    input: Vec<ValueInfoProto>,
+    outputs: &[&str],
+) -> ModelProto {
+    let output = |name: &&str| info(name, DataType::FLOAT, &[1, 5]);
+    let outputs = outputs.iter().map(output).collect();
+    messages::model(ir_version, opset, node, initializer, input, outputs)
+}
+
+/// A folder with a network in it.
+pub(super) struct Written {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) path: PathBuf,
+}
+
+pub(super) use self::messages::bytes as bytes_of;
+
+pub(super) fn written(model: &ModelProto) -> Written {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.onnx");
+    std::fs::write(&path, bytes_of(model)).unwrap();
+    Written { folder, path }
+}
+
+/// What `use_it` makes of the network cut at `layer`.
+pub(super) fn cut_with<T>(
+    model: &ModelProto,
+    layer: &str,
+    use_it: impl FnOnce(crate::Result<Cut<'_>>) -> T,
+) -> T {
+    let written = written(model);
+    let network = Network::read(&written.path, open).unwrap();
+    use_it(network.cut(&layer.into()))
+}
+
+/// Writes a cut to `path`; the second file, if there is one, is called `NAME.onnx.data`.
+pub(super) fn write(cut: &Cut, path: &Path) -> crate::Result<Option<PathBuf>> {
+    write_files(&cut.files(&data_name(path))?, path)
+}
+
+/// The same, where one file has no more than `longest` bytes.
+pub(super) fn write_within(cut: &Cut, path: &Path, longest: u64) -> crate::Result<Option<PathBuf>> {
+    write_files(&cut.files_within(&data_name(path), longest)?, path)
+}
+
+fn data_name(path: &Path) -> String {
+    format!("{}.data", path.file_name().unwrap().to_str().unwrap())
+}
+
+fn write_files(files: &CutFiles, path: &Path) -> crate::Result<Option<PathBuf>> {
+    let data = path.with_file_name(data_name(path));
+    for (spliced, path) in [(Some(&files.model), path), (files.data.as_ref(), &data)] {
+        let Some(spliced) = spliced else { continue };
+        match spliced.write_to(&mut File::create(path).unwrap()) {
+            Err(WriteError::Read(error)) => return Err(error),
+            written => written.unwrap(),
+        }
+    }
+    Ok(files.data.as_ref().map(|_| data))
+}
+
+/// The network cut at `layer`, written and read again.
+pub(super) fn cut(model: &ModelProto, layer: &str) -> ModelProto {
+    cut_with(model, layer, |cut| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cut.onnx");
+        assert_eq!(write(&cut.unwrap(), &path).unwrap(), None);
+        parse(&std::fs::read(path).unwrap())
+    })
+}
+
+/// What is said against cutting a network at `layer`.
+pub(super) fn refusal(model: &ModelProto, layer: &str) -> String {
+    cut_with(model, layer, |cut| {
+        let error = cut.unwrap_err();
+        format!("{error}; {}", error.hint().unwrap_or_default())
+    })
+}
+
+pub(super) fn parse(bytes: &[u8]) -> ModelProto {
+    use rten_onnx::protobuf::DecodeMessage;
+    ModelProto::decode(ValueReader::from_buf(bytes)).unwrap()
+}
+
+/// The operators of a network, with their inputs and outputs.
+pub(super) fn nodes_of(graph: &GraphProto) -> Vec<String> {
+    let text = |node: &NodeProto| {
+        let operator = node.op_type.as_deref().unwrap();
+        let [inputs, outputs] = [&node.input, &node.output].map(|names| names.join(" "));
+        format!("{operator} {inputs} -> {outputs}")
+    };
+    graph.node.iter().map(text).collect()
+}
+
+pub(super) fn names_of(tensors: &[TensorProto]) -> Vec<&str> {
+    tensors
+        .iter()
+        .map(|tensor| tensor.name.as_deref().unwrap())
+        .collect()
+}
+
+pub(super) fn dims_of(info: &ValueInfoProto) -> Vec<String> {
+    let tensor = info.r#type.as_ref().unwrap().tensor_type.as_ref().unwrap();
+    let shape = tensor.shape.as_ref().unwrap();
+    let dim = |dim: &Dimension| match (&dim.dim_param, dim.dim_value) {
+        (Some(name), None) => name.clone(),
+        (None, Some(length)) => length.to_string(),
+        _ => "?".to_owned(),
+    };
+    shape.dim.iter().map(dim).collect()
+}

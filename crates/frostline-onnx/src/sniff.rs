@@ -1,0 +1,117 @@
+//! What a file is, from its first bytes: the one place that tells weights, networks and what comes in their
+//! stead apart.
+
+/// How many bytes of the start are looked at: `ustar` of a tar file stands at 257.
+pub const START: u64 = 512;
+
+/// What a file looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A pickle: the older format of `torch.save`, or any other pickle.
+    Pickle,
+    /// A zip archive: the newer format of `torch.save`, or any other archive.
+    Zip,
+    /// A header in JSON with raw tensors behind.
+    Safetensors,
+    /// An ONNX network.
+    Onnx,
+    /// Three lines that stand for a file.
+    LfsPointer,
+    /// Something else that is known, in words that follow on "it is not what was wanted:".
+    Other(&'static str),
+    /// Nothing that is known.
+    Unknown,
+}
+
+impl Kind {
+    /// What it is, in words that follow on "it is not what was wanted:".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Pickle => "it is a pickle, perhaps a .pth of PyTorch",
+            Self::Zip => "it is a zip archive, perhaps a .pth of PyTorch",
+            Self::Safetensors => "it is safetensors",
+            Self::Onnx => "it is an ONNX network already",
+            Self::LfsPointer => "it is a Git LFS pointer, run `git lfs pull`",
+            Self::Other(words) => words,
+            Self::Unknown => "it is of a kind that is not known",
+        }
+    }
+}
+
+/// Tells what a file is from its first [`START`] bytes.
+pub fn kind(start: &[u8]) -> Kind {
+    match start {
+        [0x80] | [0x80, 2..=5, ..] => Kind::Pickle,
+        [b'P', b'K', 3, 4, ..] => Kind::Zip,
+        _ => text(start)
+            .or_else(|| binary(start))
+            .unwrap_or(Kind::Unknown),
+    }
+}
+
+fn text(start: &[u8]) -> Option<Kind> {
+    let text = String::from_utf8_lossy(start);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    Some(match text {
+        _ if start.is_empty() => Kind::Other("it is empty"),
+        _ if text.starts_with("version https://git-lfs") => Kind::LfsPointer,
+        _ if text.starts_with('<') => {
+            Kind::Other("it is a web page, perhaps in place of a download")
+        }
+        _ if text.starts_with('{') => Kind::Other("it is JSON"),
+        _ => return None,
+    })
+}
+
+fn binary(start: &[u8]) -> Option<Kind> {
+    if start.get(257..262) == Some(b"ustar") {
+        return Some(Kind::Other("it is a tar archive"));
+    }
+    Some(match start {
+        [_, _, _, _, _, _, 0, 0, b'{', ..] => Kind::Safetensors,
+        [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x3a, ..] => Kind::Onnx,
+        [first, rest @ ..] if rest.iter().all(|byte| byte == first) => {
+            Kind::Other("all its bytes are the same")
+        }
+        _ => Kind::Other(signature(start)?),
+    })
+}
+
+fn signature(start: &[u8]) -> Option<&'static str> {
+    Some(match start {
+        [0x89, b'H', b'D', b'F', ..] => "it is HDF5, perhaps a .h5 of Keras",
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "it is an array of NumPy",
+        [_, _, _, _, b'T', b'F', b'L', b'3', ..] => "it is TensorFlow Lite",
+        [0x1f, 0x8b, ..] => "it is compressed with gzip, run `gunzip`",
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => "it is an image",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_and_networks() {
+        assert_eq!(kind(b"\x80\x02\x8a\x0a"), Kind::Pickle);
+        assert_eq!(kind(b"PK\x03\x04"), Kind::Zip);
+        assert_eq!(kind(b"\x40\0\0\0\0\0\0\0{\"a\":"), Kind::Safetensors);
+        assert_eq!(kind(b"\x08\x03\x12\x05onnx-"), Kind::Onnx);
+        assert_eq!(kind(b"\x12\x05other"), Kind::Unknown);
+    }
+
+    #[test]
+    fn what_comes_in_their_stead() {
+        let words = |start: &[u8]| kind(start).words();
+        assert_eq!(words(b""), "it is empty");
+        assert!(words(b"\n<html>").contains("web page"));
+        assert!(words(b"version https://git-lfs.github.com/spec/v1").contains("git lfs pull"));
+        assert!(words(b"\x89HDF\r\n\x1a\n").contains("HDF5"));
+        assert!(words(&[0; 512]).contains("the same"));
+        let mut tar = b"storages/".to_vec();
+        tar.resize(257, 0);
+        tar.extend(b"ustar\x0000");
+        assert!(words(&tar).contains("tar archive"));
+    }
+}

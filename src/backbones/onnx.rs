@@ -1,0 +1,124 @@
+//! Networks and weights as files: read through `inputs`, written through `outputs`.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use frostline_onnx::weights::{self, StateDict};
+use frostline_onnx::{Spliced, WriteError, encode_model};
+use rten_onnx::onnx::ModelProto;
+
+use crate::error::{Error, Result};
+use crate::inputs::{self, Links};
+use crate::outputs;
+
+pub use frostline_onnx::{
+    ChannelAxis, Conv, Cut, Element, GraphBuilder, LayerChoice, MaxPool, Network, Outline,
+    PictureInput, Value,
+};
+
+/// Opens a network's file, or one of weights beside it, for reading.
+///
+/// # Errors
+/// That of the system; one for anything that is not a regular file.
+pub fn open(path: &Path) -> io::Result<File> {
+    inputs::open(path, Links::Follow)
+}
+
+/// Reads a network's structure; its weights stay on the disk.
+///
+/// # Errors
+/// Those of [`Network::read`].
+pub fn read_network(path: &Path) -> Result<Network> {
+    Ok(Network::read(path, open)?)
+}
+
+/// Reads what an ONNX file says of itself; weights are skipped.
+///
+/// # Errors
+/// Those of [`Outline::read`].
+pub fn read_outline(path: &Path) -> Result<Outline> {
+    Ok(Outline::read(path, open)?)
+}
+
+/// The files of the network at `path`: itself, and those of weights beside it.
+///
+/// # Errors
+/// Those of [`Outline::read`] and [`Outline::files`].
+pub(crate) fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
+    Ok(read_outline(path)?.files(path, open)?)
+}
+
+/// Writes a model beside its place, and renames it when all of it is on the disk. Equal models become equal bytes.
+///
+/// # Errors
+/// [`Error::Io`] naming `path`.
+pub fn write_model(model: &ModelProto, path: &Path) -> Result<()> {
+    outputs::write(path, |file| {
+        encode_model(model, file).map_err(Error::io("write", path))
+    })
+}
+
+/// Writes what is kept of a network to `path`, and the weights beside it if they are too long for one file. Returns
+/// that second file, `NAME.onnx.data`. Equal networks become equal bytes.
+///
+/// # Errors
+/// [`Error::Io`] naming the file; those of [`Cut::files`].
+pub fn write_cut(cut: &Cut, path: &Path) -> Result<Option<PathBuf>> {
+    let data = path.with_added_extension("data");
+    let name = data.file_name().unwrap_or(data.as_os_str());
+    let files = cut.files(&name.to_string_lossy())?;
+    if let Some(numbers) = &files.data {
+        write_spliced(numbers, &data)?;
+    }
+    write_spliced(&files.model, path)?;
+    Ok(files.data.map(|_| data))
+}
+
+fn write_spliced(spliced: &Spliced, path: &Path) -> Result<()> {
+    outputs::write(path, |file| {
+        spliced.write_to(file).map_err(|error| match error {
+            WriteError::Read(error) => error.into(),
+            WriteError::Write(error) => Error::io("write", path)(error),
+        })
+    })
+}
+
+/// Reads the floating-point tensors of a state dict from a `.pth` or `.safetensors` file.
+///
+/// # Errors
+/// Those of [`frostline_onnx::weights::read_state_dict`].
+pub fn read_state_dict(path: &Path) -> Result<StateDict> {
+    let file = open(path).map_err(Error::io("read", path))?;
+    Ok(weights::read_state_dict(BufReader::new(file), path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use frostline_onnx::in_float16;
+
+    use super::*;
+
+    #[cfg(unix)]
+    /// A device that never ends and a pipe that nobody writes to are refused at once.
+    #[test]
+    fn what_is_no_file_is_no_network() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.onnx");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [&*pipe, Path::new("/dev/zero")] {
+            assert!(read_outline(path).is_err());
+            assert!(read_network(path).is_err());
+            assert!(in_float16(path, open).is_err());
+            assert!(read_state_dict(path).is_err());
+        }
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let path = Path::new("/no/such/folder/tiny.onnx");
+        let error = write_model(&ModelProto::default(), path).unwrap_err();
+        assert!(error.to_string().contains("/no/such/folder/tiny.onnx"));
+    }
+}
