@@ -46,6 +46,12 @@ pub(super) fn model(
     messages::model(ir_version, opset, node, initializer, input, outputs)
 }
 
+/// A checksum of bytes that must not change (FNV-1a).
+pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
 /// A folder with a network in it.
 pub(super) struct Written {
     pub(super) folder: tempfile::TempDir,

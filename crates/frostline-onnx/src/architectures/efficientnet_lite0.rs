@@ -41,7 +41,7 @@ pub(super) fn build(weights: &StateDict, end: End) -> Result<ModelProto> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{ones, operators};
+    use super::super::sample::{counted, fingerprint, ones, operators};
     use super::layer::Layer;
     use super::*;
     use crate::weights::Tensor;
@@ -128,5 +128,12 @@ mod tests {
         .unwrap();
         // 49 weights, 49 biases, and the two bounds of ReLU6.
         assert_eq!(graph.initializer.len(), 100);
+    }
+
+    #[test]
+    fn equal_weights_are_the_same_bytes_in_all_versions() {
+        let weights = counted(layers().iter().flat_map(|layer| layer.conv.tensors()));
+        let model = build(&weights, End::Features).unwrap();
+        assert_eq!(fingerprint(&model), 15_622_169_614_419_918_333);
     }
 }

@@ -1,13 +1,16 @@
 //! What stays of a network, and what does not.
 
+use std::path::PathBuf;
+
 use rten_onnx::onnx::{
-    AttributeProto, AttributeType, DataLocation, DataType, GraphProto, StringStringEntryProto,
+    AttributeProto, AttributeType, DataLocation, DataType, GraphProto, ModelProto,
+    StringStringEntryProto,
 };
 
 use crate::Network;
 use crate::sample::{
-    cut, cut_with, dims_of, info, model, names_of, node, nodes_of, numbers, open, parse, weight,
-    with_graph, write, write_within, written, zoo,
+    cut, cut_with, dims_of, fingerprint, info, model, names_of, node, nodes_of, numbers, open,
+    parse, weight, with_graph, write, write_within, written, zoo,
 };
 
 #[test]
@@ -250,4 +253,26 @@ fn a_cut_says_what_it_did() {
             (Some(1), [Some(3), Some(9), Some(9)])
         );
     });
+}
+
+#[test]
+fn equal_networks_are_the_same_bytes_in_all_versions() {
+    let mut other = zoo();
+    let graph = other.graph.as_mut().unwrap();
+    graph.input[0] = info("data", DataType::UINT8, &[-1, 9, 9, 3]);
+    graph.initializer[2] = weight("fc1.w", &[600, 8], 0.5);
+    let files = |model: &ModelProto, longest| {
+        let written = written(model);
+        let network = Network::read(&written.path, open).unwrap();
+        let cut = network.cut(&"penultimate".into()).unwrap();
+        let path = written.folder.path().join("cut.onnx");
+        let data = write_within(&cut, &path, longest).unwrap();
+        let bytes = |path: PathBuf| fingerprint(&std::fs::read(path).unwrap());
+        (bytes(path), data.map(bytes))
+    };
+    assert_eq!(files(&zoo(), 1 << 20), (2_847_228_036_048_569_719, None));
+    assert_eq!(
+        files(&other, 10_000),
+        (7_276_821_516_106_961_206, Some(16_351_197_832_776_962_341))
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::sample::{ones, operators, weights_and_output};
+use super::super::sample::{counted, fingerprint, ones, operators, weights_and_output};
 use super::*;
 
 const RESNET18: ResNet = ResNet {
@@ -95,4 +95,11 @@ fn nodes_and_ends() {
         text.ends_with("2 missing: `fc.bias`, `fc.weight`"),
         "{text}"
     );
+}
+
+#[test]
+fn equal_weights_are_the_same_bytes_in_all_versions() {
+    let weights = counted(tensors(RESNET50, 2));
+    let model = RESNET50.build(&weights, End::Features).unwrap();
+    assert_eq!(fingerprint(&model), 8_834_877_015_567_246_311);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::sample::{ones, operators, weights_and_output};
+use super::super::sample::{counted, fingerprint, ones, operators, weights_and_output};
 use super::dense::{TIMM, TORCHVISION};
 use super::*;
 
@@ -137,4 +137,19 @@ fn another_vgg_is_refused_by_name() {
     ] {
         assert!(text.contains(part), "{text}");
     }
+}
+
+#[test]
+fn equal_weights_are_the_same_bytes_in_all_versions() {
+    let file = |vgg: Vgg, names, end| {
+        fingerprint(&vgg.build(&counted(tensors(vgg, 2, names)), end).unwrap())
+    };
+    let files = [
+        file(VGG19, TORCHVISION, End::Features),
+        file(VGG11_BN, TIMM, End::Logits),
+    ];
+    assert_eq!(
+        files,
+        [14_827_679_102_577_336_370, 7_543_172_924_004_588_251]
+    );
 }
