@@ -16,7 +16,7 @@ use super::input::Element;
 use super::splice::{Message, Spliced};
 use super::wire::{Fault, Wire};
 use super::write::GRAPH_NAME;
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileProblem, Format, NetworkProblem, Result};
 
 /// The first version of the file format in which a weight need not be an input: only then may a runtime fold it.
 pub(super) const IR_VERSION: i64 = 4;
@@ -142,14 +142,15 @@ impl Cut<'_> {
 /// The error of a file that was read whole once, and cannot be now.
 pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
     let problem = match fault {
-        Fault::Io(error) => return Error::io("read", path)(error),
+        Fault::Io(error) => return Error::io(path)(error),
+        Fault::CompiledEngine => return NetworkProblem::CompiledEngine.at(path),
         Fault::Cut => "it ends in the middle of a field",
-        Fault::Damaged(problem) | Fault::Refused(problem) => problem,
+        Fault::Damaged(problem) => problem,
     };
     Error::File {
         path: path.to_owned(),
-        problem: FileProblem::Damaged(problem.to_owned()),
-        hint: "the file changed while it was read; try again".to_owned(),
+        format: Format::Network,
+        problem: FileProblem::Changed(problem),
     }
 }
 

@@ -11,7 +11,7 @@ use super::graph::Node;
 use super::links::Links;
 use super::read::read_model;
 use super::shapes::ELEMENTWISE;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The axes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ const MERGING: &[&str] = &[
 /// graph does not tell.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::File`] where it is no ONNX file, or is damaged; [`Error::Network`] where its graph makes no sense.
+/// [`Error::Io`](crate::Error::Io); [`Error::File`](crate::Error::File) where it is no ONNX file, or is damaged; [`Error::Network`](crate::Error::Network) where its graph makes no sense.
 pub fn channel_axis(
     path: &Path,
     open: Open,
@@ -77,11 +77,7 @@ pub fn channel_axis(
     of_input: usize,
 ) -> Result<Option<ChannelAxis>> {
     let model = read_model(path, open)?;
-    let links = Links::new(&model.graph).map_err(|problem| Error::Network {
-        path: path.to_owned(),
-        problem,
-        hint: "fetch or export it again".to_owned(),
-    })?;
+    let links = Links::new(&model.graph).map_err(|problem| problem.at(path))?;
     Ok(links.channels(of_input).get(layer).copied())
 }
 

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::batch::Freeing;
 use super::files::Open;
-use super::graph::{Attribute, Dim, Model, Node, Payload, element};
+use super::graph::{Dim, Model, Node, Payload, Weight, element};
 use super::input::{Element, PictureInput};
 use super::layer::LayerChoice;
 use super::links::{Links, Reach};
 use super::outline::external_file;
 use super::read::read_model;
-use crate::error::{Error, Result};
+use crate::error::{NetworkProblem, Result};
 
 /// A whole ONNX file, of which a part is to be kept.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Network {
     /// Reads a network's structure; its weights stay on the disk.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] where it is no ONNX file, or is cut or damaged.
+    /// [`Error::Io`](crate::Error::Io); [`Error::File`](crate::Error::File) where it is no ONNX file, or is cut or damaged.
     pub fn read(path: &Path, open: Open) -> Result<Self> {
         let model = read_model(path, open)?;
         Ok(Self { model })
@@ -56,22 +56,19 @@ impl Network {
     /// Cuts the network behind a layer.
     ///
     /// # Errors
-    /// [`Error::Network`] where the layer is not there or not certain, with the layers that may be meant; where its
+    /// [`Error::Network`](crate::Error::Network) where the layer is not there or not certain, with the layers that may be meant; where its
     /// graph makes no sense; where not one picture leads to the layer.
     pub fn cut(&self, layer: &LayerChoice) -> Result<Cut<'_>> {
-        let fault = |(problem, hint): (String, String)| self.fault(problem, hint);
-        let damaged = |problem| fault((problem, "fetch or export it again".to_owned()));
+        let fault = |problem: NetworkProblem| problem.at(&self.model.path);
         let graph = &self.model.graph;
-        let links = Links::new(graph).map_err(damaged)?;
+        let links = Links::new(graph).map_err(fault)?;
         let layer = layer.find(&links).map_err(fault)?;
-        let reach = links.reach(layer, &[]).map_err(damaged)?;
-        self.refuse_hidden_weights(&reach)?;
-        let picture = self
-            .picture(&reach)
-            .map_err(|problem| self.fault(problem, String::new()))?;
+        let reach = links.reach(layer, &[]).map_err(fault)?;
+        self.refuse_hidden_weights(&reach).map_err(fault)?;
+        let picture = self.picture(&reach).map_err(fault)?;
         let batch = picture.batch.unwrap_or(1) as i64;
         let freeing = links.free_batch(&reach, batch);
-        let reach = links.reach(layer, &freeing.mends).map_err(damaged)?;
+        let reach = links.reach(layer, &freeing.mends).map_err(fault)?;
         let ends = self.ends(layer, &picture, &reach);
         Ok(Cut {
             model: &self.model,
@@ -85,16 +82,8 @@ impl Network {
         })
     }
 
-    fn fault(&self, problem: impl Into<String>, hint: impl Into<String>) -> Error {
-        Error::Network {
-            path: self.model.path.clone(),
-            problem: problem.into(),
-            hint: hint.into(),
-        }
-    }
-
     /// The one input that is no weight.
-    fn picture(&self, reach: &Reach) -> Result<PictureInput, String> {
+    fn picture(&self, reach: &Reach) -> Result<PictureInput, NetworkProblem> {
         let all = self.model.graph.inputs.iter().zip(&reach.inputs);
         let inputs: Vec<_> = all
             .filter(|(_, kept)| **kept)
@@ -104,26 +93,18 @@ impl Network {
             [only] => PictureInput::of(only),
             several => {
                 let names = several.iter().map(|info| format!("`{}`", info.name));
-                let names = names.collect::<Vec<_>>().join(", ");
-                Err(format!(
-                    "{} inputs lead to the layer ({names}), and a backbone has one",
-                    several.len()
-                ))
+                Err(NetworkProblem::ManyInputs(names.collect()))
             }
         }
     }
 
     /// Weights outside of the file are found where they lie in the list of weights, and nowhere else.
-    fn refuse_hidden_weights(&self, reach: &Reach) -> Result<()> {
+    fn refuse_hidden_weights(&self, reach: &Reach) -> Result<(), NetworkProblem> {
         let nodes = self.model.graph.nodes.iter().zip(&reach.nodes);
         for (node, _) in nodes.filter(|(_, kept)| **kept) {
-            let hidden = |(_, value): &(String, Attribute)| matches!(value, Attribute::Tensor(w) if matches!(w.payload, Payload::External(_)));
-            if node.attributes.iter().any(hidden) {
-                let problem = format!(
-                    "its node {} has numbers of its own in another file",
-                    node.title()
-                );
-                return Err(self.fault(problem, "export it with its weights as initializers"));
+            let is_hidden = |weight: &Weight| matches!(weight.payload, Payload::External(_));
+            if node.constants().any(is_hidden) {
+                return Err(NetworkProblem::HiddenWeights(node.title()));
             }
         }
         Ok(())
@@ -188,8 +169,8 @@ fn may_give_no_float(node: &Node) -> bool {
     let casts = node
         .ints("to")
         .is_some_and(|to| to.iter().any(|&to| is_other_float(to as i32)));
-    let holds = |(_, value): &(String, Attribute)| matches!(value, Attribute::Tensor(weight) if is_other_float(weight.element));
-    casts || node.operator.ends_with("Linear") || node.attributes.iter().any(holds)
+    let is_other = |weight: &Weight| is_other_float(weight.element);
+    casts || node.operator.ends_with("Linear") || node.constants().any(is_other)
 }
 
 fn unused(wanted: &str, taken: &HashSet<&str>) -> String {

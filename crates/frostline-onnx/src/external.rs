@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::graph::{Model, Payload, Weight, element};
-use crate::error::{Error, Result};
+use crate::error::{NetworkProblem, Result};
 
 /// How often the bytes of a file may be used, over all of them: exporters write equal weights once.
 const MAX_SHARING: u64 = 8;
@@ -12,36 +12,38 @@ const MAX_SHARING: u64 = 8;
 /// Checks that weights in one file have the same bytes or none in common, and do not use them too often.
 ///
 /// # Errors
-/// [`Error::Network`] naming the weights and their file.
+/// [`Error::Network`](crate::Error::Network) naming the weights and their file.
 pub(super) fn check(model: &Model) -> Result<()> {
     for (file, mut ranges) in by_file(&model.graph.weights) {
         ranges.sort_unstable();
-        let fault = |problem: String| Error::Network {
-            path: model.path.clone(),
-            problem,
-            hint: "export the network again so that its weights do not overlap".to_owned(),
-        };
-        let (mut used, mut distinct) = (0_u64, 0_u64);
-        for (i, &(start, end, name)) in ranges.iter().enumerate() {
-            used = used.saturating_add(end - start);
-            let before = i.checked_sub(1).map(|i| ranges[i]);
-            match before {
-                Some((first, last, _)) if (first, last) == (start, end) => {}
-                Some((_, last, other)) if start < last => {
-                    return Err(fault(format!(
-                        "its weights `{other:.80}` and `{name:.80}` share some of the bytes of `{}`",
-                        file.display()
-                    )));
-                }
-                _ => distinct = distinct.saturating_add(end - start),
+        check_file(file, &ranges).map_err(|problem| problem.at(&model.path))?;
+    }
+    Ok(())
+}
+
+/// Checks the ranges of one file, in their order.
+fn check_file(file: PathBuf, ranges: &Ranges<'_>) -> Result<(), NetworkProblem> {
+    let (mut used, mut distinct) = (0_u64, 0_u64);
+    for (i, &(start, end, name)) in ranges.iter().enumerate() {
+        used = used.saturating_add(end - start);
+        match i.checked_sub(1).map(|i| ranges[i]) {
+            Some((first, last, _)) if (first, last) == (start, end) => {}
+            Some((_, last, other)) if start < last => {
+                return Err(NetworkProblem::SharedBytes {
+                    first: other.to_owned(),
+                    second: name.to_owned(),
+                    file,
+                });
             }
+            _ => distinct = distinct.saturating_add(end - start),
         }
-        if used > distinct.saturating_mul(MAX_SHARING) {
-            return Err(fault(format!(
-                "its weights use the {distinct} bytes of theirs in `{}` more than {MAX_SHARING} times",
-                file.display()
-            )));
-        }
+    }
+    if used > distinct.saturating_mul(MAX_SHARING) {
+        return Err(NetworkProblem::UsedTooOften {
+            bytes: distinct,
+            file,
+            most: MAX_SHARING,
+        });
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use rten_onnx::protobuf::{DecodeMessage, ValueReader};
 use super::files::Open;
 use super::read::read_structure;
 use super::write::to_bytes;
-use crate::error::{Error, Result};
+use crate::error::{Error, NetworkProblem, Result};
 
 /// What is put behind a value's name where it is the float16 form of an input or output.
 const SUFFIX: &str = "/float16";
@@ -32,12 +32,8 @@ const LONGEST: u64 = 1 << 31;
 pub fn in_float16(path: &Path, open: Open) -> Result<Vec<u8>> {
     // What comes through has no length that lies: the decoder allocates what a length asks for.
     read_structure(path, open)?;
-    let bytes = read(path, open).map_err(Error::io("read", path))?;
-    let fault = |problem: String| Error::Network {
-        path: path.to_owned(),
-        problem: format!("it cannot be brought to fp16: {problem}"),
-        hint: "use --precision fp32 or tf32".to_owned(),
-    };
+    let bytes = read(path, open).map_err(Error::io(path))?;
+    let fault = |problem: String| NetworkProblem::NotInFloat16(problem).at(path);
     let mut model = ModelProto::decode(ValueReader::from_buf(&bytes[..]))
         .map_err(|error| fault(error.to_string()))?;
     drop(bytes);

@@ -163,6 +163,14 @@ impl Node {
         all.filter(|name| !name.is_empty())
     }
 
+    /// The tensors among its attributes.
+    pub(super) fn constants(&self) -> impl Iterator<Item = &Weight> {
+        self.attributes.iter().filter_map(|(_, value)| match value {
+            Attribute::Tensor(weight) => Some(weight),
+            _ => None,
+        })
+    }
+
     pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
         let mut all = self.attributes.iter();
         all.find(|(known, _)| known == name).map(|(_, value)| value)

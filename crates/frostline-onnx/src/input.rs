@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::graph::{Dim, ValueInfo, element};
+use crate::error::NetworkProblem;
 
 /// What a network's input takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,18 +54,19 @@ impl PictureInput {
     }
 
     /// Looks at an input; what is wrong with it otherwise.
-    pub(super) fn of(info: &ValueInfo) -> Result<Self, String> {
+    pub(super) fn of(info: &ValueInfo) -> Result<Self, NetworkProblem> {
         let name = info.name.clone();
-        let element = info.element.and_then(Element::of).ok_or_else(|| {
-            format!("its input `{name}` takes no float32, float16, float64 or uint8 numbers")
-        })?;
+        let element = info.element.and_then(Element::of);
+        let element = element.ok_or_else(|| NetworkProblem::InputType(name.clone()))?;
         let free = || Dim::Free(String::new());
         let dims: [Dim; 4] = match &info.dims {
             None => [free(), free(), free(), free()],
-            Some(dims) => <[Dim; 4]>::try_from(dims.clone()).map_err(|dims| {
-                let found = dims.len();
-                format!("its input `{name}` has {found} dimensions, and pictures have four: batch, channels, height and width")
-            })?,
+            Some(dims) => {
+                <[Dim; 4]>::try_from(dims.clone()).map_err(|dims| NetworkProblem::InputRank {
+                    name: name.clone(),
+                    rank: dims.len(),
+                })?
+            }
         };
         let fixed = |dim: &Dim| match dim {
             Dim::Fixed(length) => Some(*length),

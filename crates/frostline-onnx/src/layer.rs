@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::graph::Node;
 use super::links::Links;
-use super::penultimate::Candidate;
+use crate::error::NetworkProblem;
 
 /// A choice of layer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,52 +35,36 @@ impl fmt::Display for LayerChoice {
     }
 }
 
-/// What is wrong with a choice, and what helps.
-pub(super) type Unclear = (String, String);
-
 impl LayerChoice {
     /// The tensor that is meant.
-    pub(super) fn find<'m>(&self, links: &Links<'m>) -> Result<&'m str, Unclear> {
+    pub(super) fn find<'m>(&self, links: &Links<'m>) -> Result<&'m str, NetworkProblem> {
         match self {
-            Self::Penultimate => links.penultimate().map_err(|why| {
-                let problem = format!("the layer before its classifier is not certain: {why}");
-                (problem, choices(&links.candidates()))
-            }),
+            Self::Penultimate => {
+                links
+                    .penultimate()
+                    .map_err(|why| NetworkProblem::UncertainLayer {
+                        why,
+                        candidates: links.candidates(),
+                    })
+            }
             Self::Named(name) => named(name, links),
         }
     }
 }
 
-fn named<'m>(name: &str, links: &Links<'m>) -> Result<&'m str, Unclear> {
-    let made = links.graph.nodes.iter().flat_map(Node::makes);
-    let tensor = made.into_iter().find(|made| *made == name);
+fn named<'m>(name: &str, links: &Links<'m>) -> Result<&'m str, NetworkProblem> {
+    let mut made = links.graph.nodes.iter().flat_map(Node::makes);
     let numbered = || {
         let node = links.graph.nodes.get(name.parse::<usize>().ok()?)?;
         node.makes().next()
     };
-    let Some(tensor) = tensor.or_else(numbered) else {
-        let problem = format!("it has no layer `{name}`");
-        return Err((
-            problem,
-            "`frostline models show FILE` lists its layers".to_owned(),
-        ));
-    };
-    if links.is_live(tensor) {
-        return Ok(tensor);
+    let tensor = made.find(|made| *made == name).or_else(numbered);
+    match tensor {
+        None => Err(NetworkProblem::NoLayer(name.to_owned())),
+        Some(tensor) if links.is_live(tensor) => Ok(tensor),
+        Some(tensor) => Err(NetworkProblem::ConstantLayer {
+            layer: tensor.to_owned(),
+            candidates: links.candidates(),
+        }),
     }
-    let problem = format!("its layer `{tensor}` is the same for every picture");
-    Err((problem, choices(&links.candidates())))
-}
-
-fn choices(candidates: &[Candidate]) -> String {
-    if candidates.is_empty() {
-        return "choose one with --layer; `frostline models show FILE` lists its layers".to_owned();
-    }
-    let all = candidates
-        .iter()
-        .map(|c| format!("`{}` ({}; {})", c.layer, c.shape, c.reader));
-    format!(
-        "choose one with --layer: {}",
-        all.collect::<Vec<_>>().join(", ")
-    )
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::batch::{Mend, TARGET};
 use super::graph::{Graph, Node};
+use crate::error::NetworkProblem;
 
 /// What makes a tensor, by its number in the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(super) struct Reach {
 
 impl<'m> Links<'m> {
     /// Follows the tensors up; two makers of one tensor are a problem.
-    pub(super) fn new(graph: &'m Graph) -> Result<Self, String> {
+    pub(super) fn new(graph: &'m Graph) -> Result<Self, NetworkProblem> {
         let mut links = Self {
             graph,
             makers: HashMap::new(),
@@ -56,10 +57,10 @@ impl<'m> Links<'m> {
         Ok(links)
     }
 
-    fn add(&mut self, tensor: &'m str, maker: Maker) -> Result<(), String> {
+    fn add(&mut self, tensor: &'m str, maker: Maker) -> Result<(), NetworkProblem> {
         match self.makers.insert(tensor, maker) {
             None => Ok(()),
-            Some(_) => Err(format!("two of its parts make a tensor `{tensor}`")),
+            Some(_) => Err(NetworkProblem::MadeTwice(tensor.to_owned())),
         }
     }
 
@@ -117,7 +118,7 @@ impl<'m> Links<'m> {
 
     /// All that leads to a layer, but for the targets that are mended; a tensor that nobody makes is a problem, and so is
     /// a circle.
-    pub(super) fn reach(&self, layer: &'m str, mends: &[Mend]) -> Result<Reach, String> {
+    pub(super) fn reach(&self, layer: &'m str, mends: &[Mend]) -> Result<Reach, NetworkProblem> {
         let mut reach = Reach {
             nodes: vec![false; self.graph.nodes.len()],
             weights: vec![false; self.graph.weights.len()],
@@ -144,18 +145,19 @@ impl<'m> Links<'m> {
         Ok(reach)
     }
 
-    fn missing(&self, tensor: &str, reader: Option<usize>) -> String {
+    fn missing(&self, tensor: &str, reader: Option<usize>) -> NetworkProblem {
+        let tensor = tensor.to_owned();
         match reader {
-            Some(i) => {
-                let title = self.graph.nodes[i].title();
-                format!("its node {title} reads `{tensor}`, which nothing makes")
-            }
-            None => format!("it has no tensor `{tensor}`"),
+            Some(i) => NetworkProblem::MadeByNothing {
+                node: self.graph.nodes[i].title(),
+                tensor,
+            },
+            None => NetworkProblem::NoTensor(tensor),
         }
     }
 
     /// Takes nodes away whose tensors are all there, until none is left, or only a circle.
-    fn refuse_circles(&self, reach: &Reach) -> Result<(), String> {
+    fn refuse_circles(&self, reach: &Reach) -> Result<(), NetworkProblem> {
         let readers = self.readers();
         let kept = |i: &usize| reach.nodes[*i];
         // A target that is mended is waited for by nobody.
@@ -184,10 +186,7 @@ impl<'m> Links<'m> {
         }
         let stuck = (0..nodes.len()).find(|&i| reach.nodes[i] && waits[i] > 0);
         match stuck {
-            Some(i) if left > 0 => Err(format!(
-                "its node {} waits for its own output: the graph is a circle",
-                nodes[i].title()
-            )),
+            Some(i) if left > 0 => Err(NetworkProblem::Circle(nodes[i].title())),
             _ => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! What an ONNX file says of itself, read without its weights.
 
 use std::fmt::Write;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::iter;
 use std::path::{Component, Path, PathBuf};
 
@@ -10,7 +10,7 @@ use rten_onnx::onnx::DataType;
 use super::files::Open;
 use super::graph::{Dim, Model, ValueInfo};
 use super::read::read_structure;
-use crate::error::{Error, Result};
+use crate::error::{NetworkProblem, Result};
 
 /// The outline of an ONNX file: versions, inputs, outputs, nodes and files of external data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl Outline {
     /// Reads an outline; weights are skipped over, not read.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] where it is no ONNX file, saying what it is instead, or is cut or damaged;
-    /// [`Error::Network`] where it holds code.
+    /// [`Error::Io`](crate::Error::Io); [`Error::File`](crate::Error::File) where it is no ONNX file, saying what it is instead, or is cut or damaged;
+    /// [`Error::Network`](crate::Error::Network) where it holds code.
     pub fn read(path: &Path, open: Open) -> Result<Self> {
         read_structure(path, open).map(Self::of)
     }
@@ -72,7 +72,7 @@ impl Outline {
     /// The files of a model at `path`: itself, and those of external data, each beside it.
     ///
     /// # Errors
-    /// [`Error::Network`] naming a file that is missing, or that the model looks for outside of its own folder.
+    /// [`Error::Network`](crate::Error::Network) naming a file that is missing, or that the model looks for outside of its own folder.
     pub fn files(&self, path: &Path, open: Open) -> Result<Vec<PathBuf>> {
         let external = self.external_data.iter();
         iter::once(Ok(path.to_owned()))
@@ -84,16 +84,8 @@ impl Outline {
 /// A file of external data of a model, beside it: as in ONNX Runtime, links may lead there, but not out of its folder.
 pub(super) fn external_file(model: &Path, name: &str, open: Open) -> Result<PathBuf> {
     let folder = model.parent().unwrap_or(Path::new(""));
-    let bad = |problem| Error::Network {
-        path: model.to_owned(),
-        problem,
-        hint: "copy the network together with its files of weights".to_owned(),
-    };
-    let outside = || {
-        bad(format!(
-            "its weights lie outside of its folder, in `{name}`"
-        ))
-    };
+    let bad = |problem: NetworkProblem| problem.at(model);
+    let outside = || bad(NetworkProblem::OutsideFolder(name.to_owned()));
     let leaves = Path::new(name)
         .components()
         .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
@@ -101,15 +93,11 @@ pub(super) fn external_file(model: &Path, name: &str, open: Open) -> Result<Path
         return Err(outside());
     }
     let file = folder.join(name);
-    let missing = |error: std::io::Error| {
+    let missing = |error: io::Error| {
+        let path = file.clone();
         bad(match error.kind() {
-            ErrorKind::NotFound => {
-                format!("its weights are missing: there is no `{}`", file.display())
-            }
-            _ => format!(
-                "its weights cannot be read from `{}`: {error}",
-                file.display()
-            ),
+            ErrorKind::NotFound => NetworkProblem::NoWeights(path),
+            _ => NetworkProblem::UnreadableWeights { path, error },
         })
     };
     let (home, real) = (plain(folder).canonicalize(), file.canonicalize());

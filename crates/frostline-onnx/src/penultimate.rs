@@ -2,16 +2,7 @@
 
 use super::graph::Node;
 use super::links::Links;
-
-/// A layer that may be meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub(super) layer: String,
-    /// `(N, 4096)`, as far as it is known.
-    pub(super) shape: String,
-    /// What reads it.
-    pub(super) reader: String,
-}
+use crate::error::Candidate;
 
 /// Between the classifier and its layer, and after it: what leaves all numbers as they are.
 const PASSING: &[&str] = &[

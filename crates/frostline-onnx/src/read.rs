@@ -15,7 +15,7 @@ use super::external;
 use super::files::Open;
 use super::graph::{Graph, Model, Node};
 use super::wire::{Fault, Field, Span, Value, Wire};
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileProblem, Format, NetworkProblem, Result, Wanted};
 use crate::sniff::{self, Kind};
 
 /// How deep graphs may lie in each other.
@@ -44,7 +44,7 @@ pub(super) fn read_model(path: &Path, open: Open) -> Result<Model> {
 /// # Errors
 /// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or damaged.
 pub(super) fn read_structure(path: &Path, open: Open) -> Result<Model> {
-    let (file, start) = opened(path, open).map_err(Error::io("read", path))?;
+    let (file, start) = opened(path, open).map_err(Error::io(path))?;
     let kind = sniff::kind(&start);
     if !matches!(kind, Kind::Onnx | Kind::Unknown) {
         return Err(foreign(path, kind.words()));
@@ -52,15 +52,13 @@ pub(super) fn read_structure(path: &Path, open: Open) -> Result<Model> {
     let read = Reader::of(file).and_then(|mut reader| reader.model(path, open));
     match read {
         Ok(model) => complete(model),
-        Err(Fault::Io(error)) => Err(Error::io("read", path)(error)),
-        Err(Fault::Refused(problem)) => Err(refused(path, problem)),
+        Err(Fault::Io(error)) => Err(Error::io(path)(error)),
+        Err(Fault::CompiledEngine) => Err(NetworkProblem::CompiledEngine.at(path)),
         Err(_) if !looks_like_a_model(&start) => Err(foreign(path, NO_GRAPH)),
         Err(Fault::Cut) => Err(cut(path, "in the middle of a field")),
-        Err(Fault::Damaged(problem)) => Err(problem_of(
-            path,
-            FileProblem::Damaged(problem.to_owned()),
-            "fetch or export the network again",
-        )),
+        Err(Fault::Damaged(problem)) => {
+            Err(problem_of(path, FileProblem::Damaged(problem.to_owned())))
+        }
     }
 }
 
@@ -94,33 +92,25 @@ fn looks_like_a_model(start: &[u8]) -> bool {
 
 fn foreign(path: &Path, found: &str) -> Error {
     let problem = FileProblem::Foreign {
-        wanted: "an ONNX network",
+        wanted: Wanted::Network,
         found: found.to_owned(),
     };
-    let hint = "give an .onnx file; weights (.pth, .safetensors) become one with \
-                `frostline models import FILE --arch NAME`";
-    problem_of(path, problem, hint)
+    problem_of(path, problem)
 }
 
 fn cut(path: &Path, place: &str) -> Error {
     let length = path.metadata().map_or(0, |about| about.len());
-    let problem = FileProblem::Cut(format!("it ends after {length} bytes, {place}"));
-    problem_of(path, problem, "fetch or export the network again")
+    problem_of(
+        path,
+        FileProblem::Cut(format!("it ends after {length} bytes, {place}")),
+    )
 }
 
-fn refused(path: &Path, problem: &str) -> Error {
-    Error::Network {
-        path: path.to_owned(),
-        problem: problem.to_owned(),
-        hint: "export the network as plain ONNX".to_owned(),
-    }
-}
-
-fn problem_of(path: &Path, problem: FileProblem, hint: &str) -> Error {
+fn problem_of(path: &Path, problem: FileProblem) -> Error {
     Error::File {
         path: path.to_owned(),
+        format: Format::Network,
         problem,
-        hint: hint.to_owned(),
     }
 }
 

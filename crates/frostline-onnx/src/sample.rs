@@ -12,6 +12,7 @@ use rten_onnx::onnx::{
 };
 use rten_onnx::protobuf::ValueReader;
 
+use super::error::{Error, NetworkProblem};
 use super::{Cut, CutFiles, Network, WriteError};
 
 pub(super) use self::messages::{info, node, numbers, weight, with_graph, with_int, with_ints};
@@ -118,7 +119,17 @@ pub(super) fn cut(model: &ModelProto, layer: &str) -> ModelProto {
 pub(super) fn refusal(model: &ModelProto, layer: &str) -> String {
     cut_with(model, layer, |cut| {
         let error = cut.unwrap_err();
-        format!("{error}; {}", error.hint().unwrap_or_default())
+        let candidates = match &error {
+            Error::Network {
+                problem:
+                    NetworkProblem::UncertainLayer { candidates, .. }
+                    | NetworkProblem::ConstantLayer { candidates, .. },
+                ..
+            } => &candidates[..],
+            _ => &[],
+        };
+        let candidates: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+        format!("{error}; {}", candidates.join(", "))
     })
 }
 

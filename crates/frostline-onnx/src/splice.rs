@@ -189,7 +189,7 @@ impl Sources {
         let (path, file) = &mut self.files[extent.file];
         let failed = |path: &PathBuf| {
             let path = path.clone();
-            move |error| WriteError::Read(Error::io("read", path)(error))
+            move |error| WriteError::Read(Error::io(path)(error))
         };
         let file = match file {
             Some(file) => file,

@@ -22,8 +22,8 @@ pub(super) enum Fault {
     Cut,
     /// What is wrong with the content.
     Damaged(&'static str),
-    /// What it holds that is not run, and nothing is wrong with.
-    Refused(&'static str),
+    /// It runs a compiled engine.
+    CompiledEngine,
 }
 
 impl From<io::Error> for Fault {

@@ -1,6 +1,6 @@
 //! Batch normalisation, folded into the convolution before it.
 
-use crate::error::{Error, Result};
+use crate::error::{Result, WeightsProblem};
 use crate::weights::{StateDict, Tensor};
 
 /// A convolution and the normalisation after it: the names of their tensors.
@@ -18,7 +18,7 @@ pub(super) struct Names<'a> {
 /// (Ioffe and Szegedy, 2015, algorithm 2).
 ///
 /// # Errors
-/// [`Error::Network`] where a tensor is missing or too short, or the result is not finite.
+/// [`Error::Weights`](crate::Error::Weights) where a tensor is missing or too short, or the result is not finite.
 pub(super) fn fold(
     weights: &StateDict,
     names: Names<'_>,
@@ -57,19 +57,12 @@ pub(super) fn fold(
         .map(|((beta, shift), scale)| (f64::from(*beta) + shift * scale) as f32);
     let (weight, bias): (Vec<f32>, Vec<f32>) = (weight.collect(), bias.collect());
     if weight.len() != conv.data.len() || bias.len() != scale.len() {
-        return Err(bad(
-            weights,
-            format!("`{}` does not fit `{}`", names.norm, names.conv),
-        ));
+        let (norm, conv) = (names.norm.to_owned(), names.conv.to_owned());
+        return Err(weights.fault(WeightsProblem::UnfitNorm { norm, conv }));
     }
     if !weight.iter().chain(&bias).all(|number| number.is_finite()) {
-        return Err(bad(
-            weights,
-            format!(
-                "`{}` and `{}` hold numbers that are not finite",
-                names.conv, names.norm
-            ),
-        ));
+        let (norm, conv) = (names.norm.to_owned(), names.conv.to_owned());
+        return Err(weights.fault(WeightsProblem::NotFinite { conv, norm }));
     }
     let bias = Tensor {
         shape: vec![bias.len()],
@@ -82,14 +75,6 @@ pub(super) fn fold(
         },
         bias,
     ))
-}
-
-fn bad(weights: &StateDict, problem: String) -> Error {
-    Error::Network {
-        path: weights.path().to_owned(),
-        problem,
-        hint: "fetch the weights again".to_owned(),
-    }
 }
 
 #[cfg(test)]

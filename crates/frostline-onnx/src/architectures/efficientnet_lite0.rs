@@ -19,7 +19,7 @@ use crate::weights::StateDict;
 /// Builds the network.
 ///
 /// # Errors
-/// [`crate::error::Error::Network`] where the tensors are not those of this network.
+/// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
 pub(super) fn build(weights: &StateDict, end: End) -> Result<ModelProto> {
     let bottlenecks = bottlenecks();
     let classifier = Classifier::of("_fc", FEATURES, weights);

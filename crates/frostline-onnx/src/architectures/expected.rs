@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Result};
+use crate::error::{Differences, Result, WeightsProblem};
 use crate::weights::StateDict;
-
-/// How many names of a kind an error lists.
-const SHOWN: usize = 5;
 
 /// Wider than any network of these plans, and small enough to be multiplied.
 const MAX_WIDTH: usize = 4096;
@@ -14,7 +11,7 @@ const MAX_WIDTH: usize = 4096;
 /// Checks that all of `needed` is there, in its shape, and nothing else but `spare`.
 ///
 /// # Errors
-/// [`Error::Network`] naming what is missing, unexpected, or of another shape.
+/// [`Error::Weights`](crate::Error::Weights) naming what is missing, unexpected, or of another shape.
 pub(super) fn check(
     weights: &StateDict,
     needed: &[(String, Vec<usize>)],
@@ -24,42 +21,27 @@ pub(super) fn check(
         .iter()
         .map(|(name, shape)| (name.as_str(), shape))
         .collect();
-    let known = |name: &str| needed.contains_key(name) || spare.iter().any(|spare| spare == name);
-    let mut missing: Vec<_> = needed
-        .keys()
-        .filter(|name| weights.get(name).is_none())
-        .map(tick)
-        .collect();
-    missing.sort();
-    let unexpected: Vec<_> = weights
-        .iter()
-        .filter(|(name, _)| !known(name))
-        .map(|(name, _)| tick(&name))
-        .collect();
-    let reshaped = weights.iter().filter_map(|(name, tensor)| {
-        let shape = *needed.get(name)?;
-        (*shape != tensor.shape)
-            .then(|| format!("`{name}` is {:?} instead of {shape:?}", tensor.shape))
-    });
-    let lists = [
-        ("missing", missing),
-        ("unexpected", unexpected),
-        ("of another shape", reshaped.collect()),
-    ];
-    let problems: Vec<_> = lists
-        .iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(list)
-        .collect();
-    if problems.is_empty() {
+    let missing = needed.keys().filter(|name| weights.get(name).is_none());
+    let mut found = Differences {
+        missing: missing.map(|name| format!("`{name}`")).collect(),
+        ..Differences::default()
+    };
+    found.missing.sort();
+    for (name, tensor) in weights.iter() {
+        match needed.get(name) {
+            Some(shape) if **shape == tensor.shape => {}
+            Some(shape) => found.reshaped.push(format!(
+                "`{name}` is {:?} instead of {shape:?}",
+                tensor.shape
+            )),
+            None if spare.iter().any(|spare| spare == name) => {}
+            None => found.unexpected.push(format!("`{name}`")),
+        }
+    }
+    if found == Differences::default() {
         return Ok(());
     }
-    Err(Error::Network {
-        path: weights.path().to_owned(),
-        problem: problems.join("; "),
-        hint: "give the weights of this very architecture, as `model.state_dict()` has them"
-            .to_owned(),
-    })
+    Err(weights.fault(WeightsProblem::OtherTensors(found)))
 }
 
 /// The channels that the first convolution gives, `published` of them unless the file says otherwise: so networks of
@@ -71,26 +53,6 @@ pub(super) fn width(weights: &StateDict, name: &str, shape: [usize; 3], publishe
         Some(&[width @ 1..=MAX_WIDTH, i, h, w]) if [i, h, w] == shape => width,
         _ => published,
     }
-}
-
-fn tick(name: &&str) -> String {
-    format!("`{name}`")
-}
-
-fn list((kind, names): &(&str, Vec<String>)) -> String {
-    let shown = names
-        .iter()
-        .take(SHOWN)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let more = names.len().saturating_sub(SHOWN);
-    let more = if more == 0 {
-        String::new()
-    } else {
-        format!(" and {more} more")
-    };
-    format!("{} {kind}: {shown}{more}", names.len())
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl ResNet {
     /// Builds the network; its channels are as many as the first convolution says.
     ///
     /// # Errors
-    /// [`crate::error::Error::Network`] where the tensors are not those of this network.
+    /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
     pub(super) fn build(self, weights: &StateDict, end: End) -> Result<ModelProto> {
         let width = expected::width(weights, "conv1.weight", [3, 7, 7], WIDTH);
         let stem = layer("", 1, [width, 3, 7, 7], 2);

@@ -45,7 +45,7 @@ impl Vgg {
     /// Builds the network; its channels are as many as the first convolution says.
     ///
     /// # Errors
-    /// [`crate::error::Error::Network`] where the tensors are not those of this network.
+    /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
     pub(super) fn build(self, weights: &StateDict, end: End) -> Result<ModelProto> {
         let width = expected::width(weights, "features.0.weight", [3, 3, 3], WIDTH);
         let blocks = self.blocks(width);

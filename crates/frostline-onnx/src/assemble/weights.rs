@@ -9,7 +9,7 @@ use super::super::cut::Cut;
 use super::super::external::bytes_of;
 use super::super::graph::{External, Payload, Weight};
 use super::super::splice::{Extent, Message};
-use crate::error::{Error, Result};
+use crate::error::{Error, NetworkProblem, Result};
 
 /// Weights below this many bytes stay in the model, where a runtime looks for shapes.
 const SMALL: u64 = 1 << 10;
@@ -96,28 +96,23 @@ impl Cut<'_> {
         let path = folder.join(&external.location);
         let file = self.sources.iter().position(|source| *source == path);
         let file = file.expect("all files of weights were looked up before");
-        let there = path.metadata().map_err(Error::io("read", &path))?.len();
-        let fault = |problem| Error::Network {
-            path: path.clone(),
-            problem,
-            hint: "copy the network together with its files of weights".to_owned(),
-        };
-        let length = external.length.or_else(|| bytes_of(weight));
-        let end = length.and_then(|length| external.offset.checked_add(length));
-        match end {
-            Some(end) if end <= there => {
+        let length = path.metadata().map_err(Error::io(&path))?.len();
+        let name = || weight.name.clone();
+        let bytes = external.length.or_else(|| bytes_of(weight));
+        let end = bytes.and_then(|bytes| external.offset.checked_add(bytes));
+        let problem = match end {
+            Some(end) if end <= length => {
                 let span = external.offset..end;
-                Ok(Extent { file, span })
+                return Ok(Extent { file, span });
             }
-            Some(end) => Err(fault(format!(
-                "its weight `{}` ends after {end} bytes, and the file after {there}",
-                weight.name
-            ))),
-            None => Err(fault(format!(
-                "the length of its weight `{}` is not known",
-                weight.name
-            ))),
-        }
+            Some(end) => NetworkProblem::WeightBeyondFile {
+                weight: name(),
+                end,
+                length,
+            },
+            None => NetworkProblem::UnknownLength(name()),
+        };
+        Err(problem.at(&path))
     }
 }
 

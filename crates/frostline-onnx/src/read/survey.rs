@@ -118,9 +118,7 @@ impl Survey<'_> {
     /// A compiled engine lies in a file that no tensor names, and is code for a GPU.
     fn refuse_engines(&mut self, operator: &Span) -> Result<(), Fault> {
         match self.wire.text(operator)?.as_str() {
-            "EPContext" => Err(Fault::Refused(
-                "it runs a compiled engine (a node `EPContext`), which is code that nothing checks",
-            )),
+            "EPContext" => Err(Fault::CompiledEngine),
             _ => Ok(()),
         }
     }

@@ -33,7 +33,7 @@ use super::files::Open;
 use super::read::read_model;
 use super::splice::Spliced;
 use crate::Convolutions;
-use crate::error::{Error, Result};
+use crate::error::{NetworkProblem, Result};
 
 /// The domain of our operators in a graph.
 pub const DOMAIN: &str = "frostline";
@@ -62,7 +62,7 @@ pub struct Rewritten {
 /// `None` where nothing is.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::File`] where the file changes meanwhile, and [`Error::Network`] where a pooling has no output.
+/// [`Error::Io`](crate::Error::Io), [`Error::File`](crate::Error::File) where the file changes meanwhile, and [`Error::Network`](crate::Error::Network) where a pooling has no output.
 pub fn rewrite(
     path: &Path,
     open: Open,
@@ -78,7 +78,8 @@ pub fn rewrite(
     };
     let sizes = Sizes::of(&tensors, image);
     if let Some(node) = sizes.empty() {
-        return Err(window_too_large(path, &node.title()));
+        // ONNX Runtime divides by the length of such an output, which ends the process.
+        return Err(NetworkProblem::WindowTooLarge(node.title()).at(path));
     }
     if wanted == Convolutions::Direct || !tensors.are_certain() {
         return Ok(None);
@@ -97,15 +98,6 @@ pub fn rewrite(
         convolutions: walked.convolutions,
         linears: walked.linears,
     }))
-}
-
-/// ONNX Runtime divides by the length of such an output, which ends the process.
-fn window_too_large(path: &Path, node: &str) -> Error {
-    Error::Network {
-        path: path.to_owned(),
-        problem: format!("its node {node} has a window that is larger than what it moves over"),
-        hint: "give larger images, as with --crop".to_owned(),
-    }
 }
 
 /// How many layers may have the same weights: each has a copy of its own, which the file has not.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::error::{Error, FileProblem};
+use crate::error::{Error, FileProblem, Format, Wanted};
 
 /// A reason why no tensors come out of a file.
 #[derive(Debug)]
@@ -17,14 +17,14 @@ pub(super) enum Fault {
     /// A later `PyTorch` wrote it.
     Newer { found: u64, known: u64 },
     /// It is something else.
-    Foreign { found: String, hint: &'static str },
+    Foreign { found: String, wanted: Wanted },
 }
 
 impl Fault {
     pub(super) fn foreign(found: impl Into<String>) -> Self {
         Self::Foreign {
             found: found.into(),
-            hint: "give a .pth or .pt file that `torch.save` wrote, or a .safetensors file",
+            wanted: Wanted::Weights,
         }
     }
 
@@ -32,7 +32,7 @@ impl Fault {
     pub(super) fn refused(found: impl Into<String>) -> Self {
         Self::Foreign {
             found: found.into(),
-            hint: "save its tensors alone: `torch.save(model.state_dict(), \"weights.pth\")`",
+            wanted: Wanted::TensorsAlone,
         }
     }
 
@@ -40,29 +40,19 @@ impl Fault {
         Self::Damaged(what.into())
     }
 
-    /// The library's error for the file at `path`.
+    /// The error for the file at `path`.
     pub(super) fn at(self, path: &Path) -> Error {
-        let again = "fetch or copy the file again";
-        let (problem, hint) = match self {
-            Self::Io(source) => return Error::io("read", path)(source),
-            Self::Cut(what) => (FileProblem::Cut(what), again),
-            Self::Damaged(what) => (FileProblem::Damaged(what), again),
-            Self::Newer { found, known } => (
-                FileProblem::Newer { found, known },
-                "save it with `torch.save(…, _use_new_zipfile_serialization=True)`",
-            ),
-            Self::Foreign { found, hint } => (
-                FileProblem::Foreign {
-                    wanted: "a file of PyTorch's weights",
-                    found,
-                },
-                hint,
-            ),
+        let problem = match self {
+            Self::Io(source) => return Error::io(path)(source),
+            Self::Cut(what) => FileProblem::Cut(what),
+            Self::Damaged(what) => FileProblem::Damaged(what),
+            Self::Newer { found, known } => FileProblem::Newer { found, known },
+            Self::Foreign { found, wanted } => FileProblem::Foreign { wanted, found },
         };
         Error::File {
             path: path.to_owned(),
+            format: Format::Weights,
             problem,
-            hint: hint.to_owned(),
         }
     }
 }
@@ -81,11 +71,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_and_the_way_out_are_named() {
+    fn the_file_is_named() {
         let error = Fault::refused("it asks for the class `os.system`; only tensors are read")
             .at(Path::new("w.pth"));
         let text = "`w.pth` is not a file of PyTorch's weights: it asks for the class `os.system`; only tensors are read";
         assert_eq!(error.to_string(), text);
-        assert!(error.hint().unwrap().contains("state_dict()"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WeightsProblem};
 
 /// Numbers with a shape.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -63,13 +63,18 @@ impl StateDict {
     /// The tensor of a name that must be there.
     ///
     /// # Errors
-    /// [`Error::Network`] where it is missing.
+    /// [`Error::Weights`] where it is missing.
     pub fn need(&self, name: &str) -> Result<&Tensor> {
-        self.get(name).ok_or_else(|| Error::Network {
+        self.get(name)
+            .ok_or_else(|| self.fault(WeightsProblem::Missing(name.to_owned())))
+    }
+
+    /// The error for its file.
+    pub(crate) fn fault(&self, problem: WeightsProblem) -> Error {
+        Error::Weights {
             path: self.path.clone(),
-            problem: format!("`{name}` is missing"),
-            hint: "fetch the weights again".to_owned(),
-        })
+            problem,
+        }
     }
 
     /// Names and tensors, in order.
