@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::phrases::counted;
+
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -253,7 +255,9 @@ pub(crate) fn system_error(error: impl std::error::Error + 'static) -> io::Error
 }
 
 /// The system's error inside of one of csv, whose own conversion hides the kind.
-pub(crate) fn csv_error(error: csv::Error) -> io::Error {
+#[doc(hidden)]
+#[must_use]
+pub fn csv_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         kind => io::Error::new(io::ErrorKind::InvalidData, format!("{kind:?}")),
@@ -265,36 +269,6 @@ fn kept_text(kept: Option<usize>) -> String {
     kept.map_or_else(String::new, |n| {
         format!(": {} kept; run again to continue", counted(n, "image"))
     })
-}
-
-/// A number with what is counted: `1 image`, `2 images`, `3 classes`.
-pub(crate) fn counted(n: usize, what: &str) -> String {
-    let plural = match (n, what.ends_with('s')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{n} {what}{plural}")
-}
-
-/// A text out of a file for a message: its first 60 characters, where it is longer.
-pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
-    match text.char_indices().nth(60) {
-        None => text.into(),
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-    }
-}
-
-/// Names for a message: each in backticks, commas between, the first ten of many.
-pub(crate) fn in_quotes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut names = names.into_iter();
-    let first = names.by_ref().take(10);
-    let listed: Vec<String> = first.map(|name| format!("`{}`", shortened(name))).collect();
-    let more = match names.count() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    listed.join(", ") + &more
 }
 
 /// Whether an error says nothing about the file it happened to: the system has run out of open files or
@@ -351,33 +325,6 @@ mod tests {
         }
         let error = Error::io("read", "a.jpg")(io::Error::from_raw_os_error(24));
         assert!(error.hint().unwrap().contains("ulimit -n"));
-    }
-
-    #[test]
-    fn one_is_singular() {
-        let text = [
-            (0, "image"),
-            (1, "image"),
-            (2, "image"),
-            (1, "class"),
-            (2, "class"),
-        ];
-        let text = text.map(|(n, what)| counted(n, what)).join(", ");
-        assert_eq!(text, "0 images, 1 image, 2 images, 1 class, 2 classes");
-    }
-
-    #[test]
-    fn lists_of_names_end() {
-        let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
-        let listed = |n| in_quotes(names(n).iter().map(String::as_str));
-        assert_eq!(
-            (listed(0), listed(2)),
-            (String::new(), "`0`, `1`".to_owned())
-        );
-        assert!(listed(10).ends_with("`8`, `9`"));
-        assert!(listed(20_003).ends_with("`9` and 19993 more"));
-        let long = "ä".repeat(61);
-        assert_eq!(in_quotes([&*long]), format!("`{}…`", "ä".repeat(60)));
     }
 
     #[test]

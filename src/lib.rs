@@ -10,7 +10,10 @@ mod caught;
 pub mod classes;
 mod inputs;
 mod lock;
-mod outputs;
+#[doc(hidden)]
+pub mod outputs;
+#[doc(hidden)]
+pub mod phrases;
 pub mod progress;
 mod seal;
 pub mod stamp;
@@ -30,9 +33,5 @@ pub mod classifier;
 pub mod report;
 
 pub mod tasks;
-
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
 
 pub use error::{Error, Result};

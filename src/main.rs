@@ -1,4 +1,6 @@
-//! The `frostline` binary; see [`frostline::cli`].
+//! The `frostline` program; see [`cli`].
+
+mod cli;
 
 use std::process::ExitCode;
 
@@ -11,5 +13,5 @@ use frostline::backbones::NO_TELEMETRY;
 fn main() -> ExitCode {
     // SAFETY: the process has a single thread here, so nothing else reads the environment.
     unsafe { std::env::set_var(NO_TELEMETRY, "1") };
-    frostline::cli::main()
+    cli::main()
 }

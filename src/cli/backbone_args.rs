@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::backbones::{DEFAULT_BACKBONE, Overrides, Preset};
-use crate::error::Error;
-use crate::images::{Channels, Crop, Interpolation, Layout, Resize, channel_values};
+use frostline::backbones::{DEFAULT_BACKBONE, Overrides, Preset};
+use frostline::error::Error;
+use frostline::images::{Channels, Crop, Interpolation, Layout, Resize, channel_values};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct BackboneArgs {

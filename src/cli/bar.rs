@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{signals, talk, terminal};
-use crate::progress::{BYTES, Progress};
+use frostline::progress::{BYTES, Progress};
 
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 

@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::images::path_text::for_terminal;
+use frostline::images::path_text::for_terminal;
 
 /// Columns of the widest cell. Longer names end with `…`; JSON and CSV have them whole.
 const WIDEST: usize = 80;

@@ -11,11 +11,12 @@ use super::output::{OutputArgs, gpu_not_used, ignored};
 use super::predictions::{Format, Labelling, Writer};
 use super::speed_text::speed_text;
 use super::{signals, talk};
-use crate::backbones::Home;
-use crate::classifier::Classifier;
-use crate::error::{Error, counted};
-use crate::images::Labels;
-use crate::tasks::{
+use frostline::backbones::Home;
+use frostline::classifier::Classifier;
+use frostline::error::Error;
+use frostline::images::Labels;
+use frostline::phrases::counted;
+use frostline::tasks::{
     Classified, ClassifyOptions, ClassifyReport, Inputs, check_threshold, classify, classify_named,
 };
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::number::{mark, percent};
 use super::terminal::Text;
-use crate::head::{Comparison, Difference, McNemarTest};
-use crate::images::path_text::to_text;
+use frostline::head::{Comparison, Difference, McNemarTest};
+use frostline::images::path_text::to_text;
 
 /// A difference that chance makes less often than this is called one.
 const SIGNIFICANT: f64 = 0.05;

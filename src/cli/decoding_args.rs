@@ -1,7 +1,7 @@
 //! Arguments on how files become pixels.
 
 use super::size;
-use crate::images::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
+use frostline::images::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DecodingArgs {

@@ -4,8 +4,8 @@ use anyhow::bail;
 
 use super::Outcome;
 use super::terminal::{self, Text};
-use crate::backbones::Home;
-use crate::tasks::{Verdict, doctor};
+use frostline::backbones::Home;
+use frostline::tasks::{Verdict, doctor};
 
 pub(super) fn run(home: &Home) -> anyhow::Result<Outcome> {
     let findings = doctor(home);

@@ -13,11 +13,11 @@ use super::number;
 use super::output::{FindingsFormat, OutputArgs, skipped};
 use super::training_args::{self, TrainingArgs};
 use super::{signals, talk};
-use crate::backbones::Home;
-use crate::error::counted;
-use crate::head::Bootstrap;
-use crate::images::{Limits, Names};
-use crate::tasks::{EvaluateOptions, EvaluateReport, Inputs, JudgeOptions, evaluate};
+use frostline::backbones::Home;
+use frostline::head::Bootstrap;
+use frostline::images::{Limits, Names};
+use frostline::phrases::counted;
+use frostline::tasks::{EvaluateOptions, EvaluateReport, Inputs, JudgeOptions, evaluate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

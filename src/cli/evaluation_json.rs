@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::images::path_text::to_text;
-use crate::tasks::EvaluateReport;
+use frostline::images::path_text::to_text;
+use frostline::tasks::EvaluateReport;
 
 /// Keys as in scikit-learn and torchvision where they have a name for it.
 pub(super) fn json(report: &EvaluateReport, other: Option<&Path>) -> String {

@@ -6,8 +6,8 @@ use super::cells::{cell, padded, widest};
 use super::comparison_text::comparison;
 use super::number::{WILSON_MARK, mark, percent};
 use super::terminal::Text;
-use crate::head::{Evaluation, Interval};
-use crate::tasks::{Accepted, EvaluateReport};
+use frostline::head::{Evaluation, Interval};
+use frostline::tasks::{Accepted, EvaluateReport};
 
 /// The top-k accuracies that people ask for.
 const SHOWN_K: [usize; 2] = [3, 5];

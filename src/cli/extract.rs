@@ -16,12 +16,13 @@ use super::output::{gpu_not_used, ignored, skipped};
 use super::run_args::RunArgs;
 use super::speed_text::speed_text;
 use super::{signals, talk};
-use crate::backbones::Home;
-use crate::error::{Error, counted};
-use crate::features::{Dtype, Existing, Recognise, Speed, Timings};
-use crate::images::{Labels, Views};
-use crate::outputs::is_stdout;
-use crate::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract_scan};
+use frostline::backbones::Home;
+use frostline::error::Error;
+use frostline::features::{Dtype, Existing, Recognise, Speed, Timings};
+use frostline::images::{Labels, Views};
+use frostline::outputs::is_stdout;
+use frostline::phrases::counted;
+use frostline::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract_scan};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

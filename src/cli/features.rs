@@ -8,11 +8,12 @@ use super::given;
 use super::output::{OutputFormat, OverwriteArg, chosen};
 use super::talk;
 use super::terminal::{self, Text};
-use crate::error::{Error, counted};
-use crate::features::{ExportFormat, FeatureStore, export};
-use crate::images::View;
-use crate::outputs::is_stdout;
-use crate::tasks::{OutputGuard, Overwrite, Wanted};
+use frostline::error::Error;
+use frostline::features::{ExportFormat, FeatureStore, export};
+use frostline::images::View;
+use frostline::outputs::is_stdout;
+use frostline::phrases::counted;
+use frostline::tasks::{OutputGuard, Overwrite, Wanted};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -14,9 +14,9 @@ use super::search_args::{self, SearchArgs};
 use super::size;
 use super::talk;
 use super::trust_args::{self, TrustArgs};
-use crate::error::counted;
-use crate::head::{EpochFigures, Fit};
-use crate::tasks::{
+use frostline::head::{EpochFigures, Fit};
+use frostline::phrases::counted;
+use frostline::tasks::{
     FitHeadOptions, FitHeadReport, OutputGuard, Streaming, Validation, Wanted, fit_head,
 };
 

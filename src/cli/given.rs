@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
-use crate::features::is_store;
-use crate::head::HeadFile;
+use frostline::error::Error;
+use frostline::features::is_store;
+use frostline::head::HeadFile;
 
 /// Refuses a folder in the place of a head.
 pub(super) fn head(path: &Path) -> Result<(), Error> {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::given;
 use super::run_args::RunArgs;
-use crate::backbones::Home;
-use crate::classifier::{Rejecting, Tta};
-use crate::error::Error;
-use crate::images::Limits;
-use crate::tasks::{ClassifyOptions, Inputs, OutputGuard};
+use frostline::backbones::Home;
+use frostline::classifier::{Rejecting, Tta};
+use frostline::error::Error;
+use frostline::images::Limits;
+use frostline::tasks::{ClassifyOptions, Inputs, OutputGuard};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct HeadArgs {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::backbone_args::PreprocessingArgs;
 use super::talk;
-use crate::backbones::architectures::{Architecture, End};
-use crate::backbones::onnx::LayerChoice;
-use crate::backbones::{Home, Pool};
-use crate::error::Error;
-use crate::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_onnx};
+use frostline::backbones::architectures::{Architecture, End};
+use frostline::backbones::onnx::LayerChoice;
+use frostline::backbones::{Home, Pool};
+use frostline::error::Error;
+use frostline::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_onnx};
 
 /// Nothing in the file is executed.
 #[derive(Debug, clap::Args)]

@@ -8,8 +8,8 @@ use std::thread;
 use anyhow::Context;
 
 use super::given;
-use crate::images::{Names, Separator, parse_list, read_list};
-use crate::tasks::Inputs;
+use frostline::images::{Names, Separator, parse_list, read_list};
+use frostline::tasks::Inputs;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct InputArgs {

@@ -7,8 +7,8 @@ use super::given;
 use super::inspect_text::text;
 use super::output::{FindingsFormat, OutputArgs};
 use super::talk;
-use crate::head::NEAR_DUPLICATE;
-use crate::tasks::{InspectOptions, InspectReport, OutputGuard, inspect};
+use frostline::head::NEAR_DUPLICATE;
+use frostline::tasks::{InspectOptions, InspectReport, OutputGuard, inspect};
 
 /// Nothing is changed or deleted, and the exit status is 0 whatever is found.
 #[derive(Debug, clap::Args)]

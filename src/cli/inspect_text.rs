@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use self::ranked::{outliers, shown, suspects};
 use super::cells::cell;
 use super::terminal::Text;
-use crate::tasks::{
+use frostline::tasks::{
     ClassCount, Contradiction, InspectReport, InspectedImage, Leaked, Likeness, NearDuplicates,
     Side, TINY_CLASS,
 };

@@ -50,8 +50,8 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use self::outcome::Outcome;
-use crate::backbones::Home;
-use crate::error::Error;
+use frostline::backbones::Home;
+use frostline::error::Error;
 
 /// Train an image classifier in seconds on frozen features.
 #[derive(Debug, Parser)]
@@ -98,7 +98,7 @@ enum Command {
 
 /// Parses the arguments, runs the command, and says how it ended.
 #[must_use]
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let cli: Cli = terminal::parse(synonyms::with_tip);
     talk::set_quiet(cli.quiet);
     talk::set_verbose(cli.verbose);

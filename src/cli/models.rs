@@ -8,9 +8,9 @@ use super::import;
 use super::pull;
 use super::talk;
 use super::terminal::{self, Text};
-use crate::backbones::onnx::read_outline;
-use crate::backbones::{Home, Installed, Registry};
-use crate::error::Error;
+use frostline::backbones::onnx::read_outline;
+use frostline::backbones::{Home, Installed, Registry};
+use frostline::error::Error;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -1,7 +1,7 @@
 //! Numbers as text: whole numbers within a range as they are typed, because what sizes allocations or run
 //! times needs a limit; percentages as they are shown.
 
-use crate::head::{Interval, IntervalMethod};
+use frostline::head::{Interval, IntervalMethod};
 
 /// A number from `least` to `most`.
 pub(super) fn within(text: &str, least: usize, most: usize) -> Result<usize, String> {

@@ -1,6 +1,6 @@
 //! How a command ended that did not fail.
 
-use crate::tasks::Skipped;
+use frostline::tasks::Skipped;
 
 /// How a command ended that did not fail; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::talk;
-use crate::backbones::has_nvidia_gpu;
-use crate::error::{Error, counted};
-use crate::images::ignored_text;
-use crate::outputs;
-use crate::tasks::{OutputGuard, Overwrite, Skipped, Wanted};
+use frostline::backbones::has_nvidia_gpu;
+use frostline::error::Error;
+use frostline::images::ignored_text;
+use frostline::outputs;
+use frostline::phrases::counted;
+use frostline::tasks::{OutputGuard, Overwrite, Skipped, Wanted};
 
 /// Permission to replace a file of another kind, shared by the commands that write one file.
 #[derive(Debug, Clone, Copy, clap::Args)]

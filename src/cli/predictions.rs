@@ -3,7 +3,7 @@
 //! A row for each image, in input order; of no images, the header alone. `status` is `ok`; or `unknown: ` and
 //! the reason, with the label `unknown` and the highest probability; or `skipped: ` and the reason, then
 //! label and probability are empty (null). Names that are not UTF-8 are written as
-//! [`crate::images::path_text`] says.
+//! [`frostline::images::path_text`] says.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use super::cells::{cell, padded, widest};
 use super::output::OutputFormat;
 use super::terminal::{self, Text};
-use crate::classes::ClassIndex;
-use crate::classifier::Prediction;
-use crate::error::csv_error;
-use crate::tasks::{Classified, Wanted};
+use frostline::classes::ClassIndex;
+use frostline::classifier::Prediction;
+use frostline::error::csv_error;
+use frostline::tasks::{Classified, Wanted};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {

@@ -8,9 +8,9 @@ use super::decoding_args::DecodingArgs;
 use super::input_args::InputArgs;
 use super::output::{OverwriteArg, check_extension};
 use super::talk;
-use crate::backbones::Home;
-use crate::error::counted;
-use crate::tasks::{OutputGuard, PreviewOptions, Wanted, preview};
+use frostline::backbones::Home;
+use frostline::phrases::counted;
+use frostline::tasks::{OutputGuard, PreviewOptions, Wanted, preview};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::bar::Bar;
 use super::import::overwrite;
 use super::talk;
-use crate::backbones::{DownloadOptions, Fetched, Home, Proxies};
-use crate::tasks::{PullFrom, PullOptions, pull};
+use frostline::backbones::{DownloadOptions, Fetched, Home, Proxies};
+use frostline::tasks::{PullFrom, PullOptions, pull};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

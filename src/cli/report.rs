@@ -10,11 +10,14 @@ use super::input_args::NameArgs;
 use super::output::{OverwriteArg, check_extension, skipped};
 use super::training_args::TrainingArgs;
 use super::{signals, talk};
-use crate::backbones::Home;
-use crate::error::{Error, counted};
-use crate::head::Bootstrap;
-use crate::images::{Limits, Names};
-use crate::tasks::{Inputs, JudgeOptions, Overwrite, ReportOptions, ReportSummary, Wanted, report};
+use frostline::backbones::Home;
+use frostline::error::Error;
+use frostline::head::Bootstrap;
+use frostline::images::{Limits, Names};
+use frostline::phrases::counted;
+use frostline::tasks::{
+    Inputs, JudgeOptions, Overwrite, ReportOptions, ReportSummary, Wanted, report,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

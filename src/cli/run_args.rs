@@ -1,7 +1,7 @@
 //! Arguments on how the network is run, shared by the commands that run one.
 
 use super::number;
-use crate::backbones::{Convolutions, DeviceRequest, Home, Precision, RunOptions};
+use frostline::backbones::{Convolutions, DeviceRequest, Home, Precision, RunOptions};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {

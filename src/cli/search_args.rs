@@ -1,8 +1,10 @@
 //! Arguments on what is found by cross-validation, and the tables of it.
 
 use super::talk;
-use crate::head::{Candidate, LearningPoint, NEAR_DUPLICATE, Schedule, Search, Setting, Tunable};
-use crate::tasks::{CrossValidation, FitHeadReport};
+use frostline::head::{
+    Candidate, LearningPoint, NEAR_DUPLICATE, Schedule, Search, Setting, Tunable,
+};
+use frostline::tasks::{CrossValidation, FitHeadReport};
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cross-validation")]

@@ -2,7 +2,7 @@
 
 use std::thread::available_parallelism;
 
-use crate::features::{Bound, Reduced, Speed};
+use frostline::features::{Bound, Reduced, Speed};
 
 /// The speed of a run, what bound it, and what would help; `None` where it was too short to tell.
 ///

@@ -12,11 +12,12 @@ use super::predictions::Format;
 use super::run_args::RunArgs;
 use super::suggestion_rows::write_rows;
 use super::talk;
-use crate::backbones::Home;
-use crate::error::{Error, counted};
-use crate::features::is_store;
-use crate::head::NEAR_DUPLICATE;
-use crate::tasks::{Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
+use frostline::backbones::Home;
+use frostline::error::Error;
+use frostline::features::is_store;
+use frostline::head::NEAR_DUPLICATE;
+use frostline::phrases::counted;
+use frostline::tasks::{Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
 
 /// The images may be a feature store as well: then nothing is computed.
 #[derive(Debug, clap::Args)]

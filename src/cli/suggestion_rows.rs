@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::cells::{cell, padded, widest};
 use super::predictions::{Format, number};
 use super::terminal::Text;
-use crate::error::csv_error;
-use crate::tasks::Suggestion;
+use frostline::error::csv_error;
+use frostline::tasks::Suggestion;
 
 const COLUMNS: [&str; 7] = [
     "path",
@@ -20,7 +20,7 @@ const COLUMNS: [&str; 7] = [
     "why",
 ];
 
-/// The label is the head's guess; `score` is the uncertainty of [`crate::head::Pick`], in [0, 1].
+/// The label is the head's guess; `score` is the uncertainty of [`frostline::head::Pick`], in [0, 1].
 pub(super) fn write_rows(
     out: &mut dyn Write,
     format: Format,

@@ -12,9 +12,9 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 
-use crate::error::Result;
-use crate::images::path_text::for_terminal;
-use crate::outputs;
+use frostline::error::Result;
+use frostline::images::path_text::for_terminal;
+use frostline::outputs;
 
 /// More characters of a line of talk are cut off. No path is as long; a class name of a damaged or hostile
 /// file may be.

@@ -1,7 +1,7 @@
 //! What becomes of images that the head was trained on.
 
 use super::talk;
-use crate::tasks::{Acquaintance, TrainingImages};
+use frostline::tasks::{Acquaintance, TrainingImages};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct TrainingArgs {

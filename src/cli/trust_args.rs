@@ -1,8 +1,8 @@
 //! Arguments on what lets a head be trusted: calibrated probabilities, and images that are of no class.
 
 use super::talk;
-use crate::head::Disagreement;
-use crate::tasks::{
+use frostline::head::Disagreement;
+use frostline::tasks::{
     CalibrateOn, Calibration, CalibrationOutcome, CrossValidation, FitHeadReport, KeptForRejection,
 };
 

@@ -20,7 +20,8 @@ use super::arrow_file::{self, Failure, Rows, Table};
 use super::digest::Digest;
 use super::manifest::VERSION;
 use super::pipeline::Picture;
-use crate::error::{FileProblem, Result, counted};
+use crate::error::{FileProblem, Result};
+use crate::phrases::counted;
 
 pub(super) const FILE: &str = "index.arrow";
 /// No index has more bytes: ten million images take about 1.5 GB.

@@ -11,9 +11,10 @@ use super::index::{self, Index};
 use super::layout::Layout;
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Part};
-use crate::error::{Error, Result, counted};
+use crate::error::{Error, Result};
 use crate::images::View;
 use crate::outputs;
+use crate::phrases::counted;
 
 /// A store on disk: its manifest and the samples of its last run.
 #[derive(Debug)]

@@ -6,7 +6,8 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result, in_quotes};
+use crate::error::{Error, Result};
+use crate::phrases::in_quotes;
 
 /// How the minimum of the loss is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -8,8 +8,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::choices::ClassWeight;
-use crate::error::{Error, FileProblem, Result, shortened};
+use crate::error::{Error, FileProblem, Result};
 use crate::inputs::{self, Links};
+use crate::phrases::shortened;
 
 /// Bytes of the longest table: that is a million classes.
 const LIMIT: u64 = 64 << 20;

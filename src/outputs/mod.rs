@@ -14,5 +14,7 @@ mod write;
 
 pub(crate) use draft::{is_leftover, remove_leftovers, temporary_folder};
 pub(crate) use growing::{Owner, open_growing};
-pub(crate) use place::{check, existing_folder, is_stdout, is_terminal, name};
-pub(crate) use write::{take_place, write, write_bytes, write_bytes_through, write_through};
+pub(crate) use place::{check, existing_folder, is_terminal};
+pub use place::{is_stdout, name};
+pub(crate) use write::{take_place, write, write_bytes};
+pub use write::{write_bytes_through, write_through};

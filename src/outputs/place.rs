@@ -8,12 +8,14 @@ use super::draft::{Draft, folder_of};
 use crate::error::{Error, Result};
 
 /// Whether a path stands for standard output; a file of that name is `./-`.
-pub(crate) fn is_stdout(path: &Path) -> bool {
+#[must_use]
+pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
 /// What an output is called in messages.
-pub(crate) fn name(path: &Path) -> &Path {
+#[must_use]
+pub fn name(path: &Path) -> &Path {
     if is_stdout(path) {
         return Path::new("standard output");
     }

@@ -41,7 +41,7 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`, or whatever `content` returns.
-pub(crate) fn write_through(
+pub fn write_through(
     path: &Path,
     content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
 ) -> Result<()> {
@@ -66,7 +66,7 @@ pub(crate) fn write_through(
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`.
-pub(crate) fn write_bytes_through(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_bytes_through(path: &Path, bytes: &[u8]) -> Result<()> {
     write_through(path, |file| {
         file.write_all(bytes)
             .map_err(Error::io("write", name(path)))

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::classifier::Classifier;
-use crate::error::counted;
 use crate::features::Digest;
 use crate::head::ImageRole;
+use crate::phrases::counted;
 
 /// What becomes of images that a head was trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

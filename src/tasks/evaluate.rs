@@ -11,8 +11,9 @@ use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
 use crate::classes::ClassIndex;
 use crate::classifier::Classifier;
-use crate::error::{Error, Result, in_quotes};
+use crate::error::{Error, Result};
 use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
+use crate::phrases::in_quotes;
 use crate::progress::Progress;
 
 /// What to evaluate, and how.

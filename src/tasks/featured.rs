@@ -9,13 +9,14 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::classify::{ClassifyOptions, ClassifyReport};
 use crate::backbones::{FeatureSpec, Frozen};
 use crate::classifier::Classifier;
-use crate::error::{Result, counted};
+use crate::error::Result;
 use crate::features::{
     All, Digest, Dtype, Existing, FeatureReader, Item, Named, Outcome, Pipeline, Sink,
     StoreManifest, StoreWriter, is_store,
 };
 use crate::images::path_text::to_text;
 use crate::images::{Found, PIXEL_VERSION, Scan, SkipReason, View};
+use crate::phrases::counted;
 use crate::progress::Progress;
 
 /// An image with its features, or with the reason why it has none.

@@ -14,10 +14,11 @@ use super::inputs::{Inputs, Skipped};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Verdict, top};
-use crate::error::{Error, Result, counted, in_quotes};
+use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore, is_store};
 use crate::head::{Evaluation, Interval};
 use crate::images::{Labels, Names, Scan};
+use crate::phrases::{counted, in_quotes};
 use crate::progress::Progress;
 
 /// What to judge a head on: features, or images with the options of classification.

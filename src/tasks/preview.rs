@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use super::inputs::{Inputs, Skipped};
 use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
-use crate::error::{Error, Result, counted};
+use crate::error::{Error, Result};
 use crate::images::{
     Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, ReadFault, SkipReason, View,
     contact_sheet, decode_for, read_file,
 };
 use crate::outputs;
+use crate::phrases::counted;
 
 /// What to show, and how.
 #[derive(Debug, Clone)]

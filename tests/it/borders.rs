@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from top to bottom; those of one row do not know each other.
 const ROWS: &[&[&str]] = &[
-    &["caught", "error", "visible", "words"],
+    &["caught", "phrases", "visible", "words"],
+    &["error"],
     &["inputs", "progress", "classes", "seal", "stamp"],
     &["outputs"],
     &["lock"],

@@ -36,6 +36,7 @@ pub struct Weights {
 
 impl Weights {
     /// None yet, of `taps` for each pixel at most.
+    #[must_use]
     pub fn new(taps: usize) -> Self {
         Self {
             starts: Vec::new(),

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::LeastRate;
-use crate::error::{Error, counted};
+use crate::error::Error;
+use crate::phrases::counted;
 
 /// What ended a transfer.
 #[derive(Debug)]

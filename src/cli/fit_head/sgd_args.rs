@@ -1,7 +1,7 @@
 //! Arguments of stochastic gradient descent.
 
-use crate::error::{Error, Result};
-use crate::head::{FitParams, FitValues, Schedule, Tunable};
+use frostline::error::{Error, Result};
+use frostline::head::{FitParams, FitValues, Schedule, Tunable};
 
 /// Parameters of torch.optim.SGD and of the loop around it; ranges are checked by the library.
 #[derive(Debug, clap::Args)]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::sgd_args::SgdArgs;
-use crate::error::{Error, Result};
-use crate::head::{
+use frostline::error::{Error, Result};
+use frostline::head::{
     ClassWeight, FitParams, FitValues, Schedule, Solver, Tunable, read_class_weights,
 };
 

@@ -1,7 +1,7 @@
 //! Findings that are ranked: a list to work through from the top.
 
 use super::super::cells::{cell, padded, widest};
-use crate::tasks::{InspectReport, LabelReport, Outlier, SuspectImage, Unlike};
+use frostline::tasks::{InspectReport, LabelReport, Outlier, SuspectImage, Unlike};
 
 const SUSPECTS: usize = 30;
 const OUTLIERS: usize = 20;

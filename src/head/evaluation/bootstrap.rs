@@ -6,9 +6,10 @@ use std::thread;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
-use crate::error::{Error, Result, counted};
+use crate::error::{Error, Result};
 use crate::head::dropout::{below, order_generator};
 use crate::head::values::require;
+use crate::phrases::counted;
 
 /// The share of the resamples below an interval, and above it.
 const TAIL: f64 = 0.025;

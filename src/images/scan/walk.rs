@@ -14,10 +14,11 @@ use std::vec;
 
 use super::names::{class_name, extension_key, is_image, is_left_out, shown};
 use super::{Found, Labels, Names, Sample};
-use crate::error::{Error, counted, is_of_system};
+use crate::error::{Error, is_of_system};
 use crate::images::read::{ReadFault, sniff_file};
 use crate::images::{SkipReason, path_text};
 use crate::inputs::kind_text;
+use crate::phrases::counted;
 
 /// What a walk has found so far.
 pub(super) struct Walk<'a> {

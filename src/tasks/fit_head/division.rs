@@ -6,9 +6,10 @@ use std::path::Path;
 use super::Validation;
 use super::samples::{Samples, Source};
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result, counted, in_quotes};
+use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore};
 use crate::head::{FeatureMatrix, validation_split};
+use crate::phrases::{counted, in_quotes};
 
 /// Some images of a store: the class and the digest of each.
 #[derive(Debug, Default)]

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::ReportOptions;
 use super::date;
 use super::pictures::Roots;
-use crate::error::{counted, in_quotes};
 use crate::head::Evaluation;
 use crate::images::path_text::{for_terminal, to_text};
+use crate::phrases::{counted, in_quotes};
 use crate::tasks::judge::Judged;
 
 /// The last part of a path as text for people.

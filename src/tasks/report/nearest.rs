@@ -7,10 +7,11 @@ use super::ReportOptions;
 use super::photos::Shown;
 use super::pictures::{Original, file_below};
 use crate::classifier::{Classifier, Tta};
-use crate::error::{Error, Result, counted};
+use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore, is_store};
 use crate::head::{ImageRole, TrainingRecord, UnitRows};
 use crate::images::path_text::for_terminal;
+use crate::phrases::counted;
 use crate::report::{Neighbour, Picture};
 
 /// Neighbours of each mistake.
