@@ -11,7 +11,7 @@ use ndarray::Array2;
 use ndarray_npy::WriteNpyExt;
 use parquet::arrow::ArrowWriter;
 
-use super::digest::Digest;
+use super::content::Digest;
 use super::index::{Content, IndexRow};
 use super::store::FeatureStore;
 use crate::error::{Error, Result, csv_error, system_error};

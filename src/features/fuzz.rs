@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::arrow_file::{self, Failure, Source};
-use super::digest::Digest;
+use super::content::Digest;
 use super::dtype::Dtype;
 use super::index::{self, Content, Index, IndexRow};
 use super::manifest::{self, StoreManifest};

@@ -17,7 +17,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::arrow_file::{self, Failure, Rows, Table};
-use super::digest::Digest;
+use super::content::Digest;
 use super::manifest::VERSION;
 use super::pipeline::Picture;
 use crate::error::{FileProblem, Result};

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arrow_file::Seal;
 use super::dtype::Dtype;
-use super::testimony;
+use super::identity;
 pub(super) use parse::parse;
 use parse::{Told, not_as_written, told_by};
 
@@ -163,10 +163,10 @@ pub(super) fn is_in(folder: &Path) -> bool {
         Ok(bytes) => match told_by(&bytes) {
             Told::Store => true,
             Told::SomethingElse => false,
-            Told::Nothing => testimony::is_given(folder),
+            Told::Nothing => identity::is_given(folder),
         },
         Err(e) if e.kind() == ErrorKind::NotADirectory => false,
-        Err(_) => testimony::is_given(folder),
+        Err(_) => identity::is_given(folder),
     }
 }
 

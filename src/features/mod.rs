@@ -2,14 +2,14 @@
 
 mod adoption;
 mod arrow_file;
-mod digest;
+mod content;
 mod dtype;
 mod export;
 mod folder;
 #[doc(hidden)]
 pub mod fuzz;
+mod identity;
 mod index;
-mod layout;
 mod manifest;
 mod part;
 mod pipeline;
@@ -18,15 +18,14 @@ mod recognition;
 mod stamps;
 mod store;
 mod stretches;
-mod testimony;
 mod writer;
 
-pub use digest::Digest;
+pub use content::Digest;
 pub use dtype::Dtype;
 pub use export::{ExportFormat, export};
 pub use index::{Content, Index, IndexRow};
-pub use layout::Numbers;
 pub use manifest::StoreManifest;
+pub use part::Numbers;
 pub use pipeline::{
     All, Bound, Item, Named, Next, Outcome, Picture, Pipeline, Reduced, Sink, Source, Speed,
     Timings,

@@ -9,6 +9,7 @@
 //! store seals them ([`adopt`]), and computes nothing again.
 
 mod columns;
+mod layout;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -22,11 +23,13 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use half::f16;
 
 pub(super) use columns::{Columns, carried};
+pub use layout::Numbers;
+use layout::are_finite;
+pub(super) use layout::{Layout, bytes_each};
 
 use super::arrow_file::{self, Failure, Seal, Source};
-use super::digest::Digest;
+use super::content::Digest;
 use super::dtype::Dtype;
-use super::layout::{Layout, Numbers, are_finite};
 use super::manifest::{StoreManifest, VERSION};
 use crate::error::{Error, FileProblem, Result, system_error};
 use crate::stamp::Stamp;

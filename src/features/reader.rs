@@ -7,10 +7,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 
-use super::digest::Digest;
-use super::layout::{Layout, Numbers};
+use super::content::Digest;
 use super::manifest::StoreManifest;
-use super::part;
+use super::part::{self, Layout, Numbers};
 use crate::error::Result;
 
 /// Bytes of features that are kept in memory.

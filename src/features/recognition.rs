@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
-use super::digest::Digest;
+use super::content::Digest;
 use super::index::Content;
 use super::pipeline::{Picture, readers};
 use super::stamps::Stamps;

@@ -18,7 +18,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::arrow_file::{self, Rows, Table};
-use super::digest::Digest;
+use super::content::Digest;
 use super::index::{Content, is_name};
 use super::manifest::VERSION;
 use crate::error::Result;

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::digest::Digest;
+use super::content::Digest;
 use super::index::{self, Index};
-use super::layout::Layout;
 use super::manifest::{self, StoreManifest};
-use super::part::{self, Part};
+use super::part::{self, Layout, Part};
 use crate::error::{Error, Result};
 use crate::images::View;
 use crate::outputs;

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::digest::Digest;
-use super::layout::{Layout, Numbers, bytes_each};
-use super::part::Part;
+use super::content::Digest;
+use super::part::{Layout, Numbers, Part, bytes_each};
 use super::store::{FeatureStore, part_paths};
 use crate::error::Result;
 use crate::images::View;

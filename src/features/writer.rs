@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::digest::Digest;
+use super::content::Digest;
 use super::dtype::Dtype;
 use super::folder::{LOCK, refuse_other_folder, remove_store};
 use super::index::{Content, Index};

@@ -6,7 +6,7 @@ use std::ops::Range;
 use arrow_schema::Schema;
 
 use super::super::arrow_file::{Batch, Contents, Failure, Metadata, Seal, Source};
-use super::super::digest::Digest;
+use super::super::content::Digest;
 use super::super::manifest::StoreManifest;
 use super::schema;
 use crate::error::FileProblem;

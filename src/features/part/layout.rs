@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 
-use super::arrow_file::{self, Failure, Seal, Source};
-use super::digest::Digest;
-use super::dtype::Dtype;
-use super::manifest::StoreManifest;
-use super::part::{Columns, HINT, LARGEST};
+use super::{Columns, HINT, LARGEST};
 use crate::error::{Error, FileProblem, Result};
+use crate::features::arrow_file::{self, Failure, Seal, Source};
+use crate::features::content::Digest;
+use crate::features::dtype::Dtype;
+use crate::features::manifest::StoreManifest;
 use crate::stamp::Stamp;
 
 /// The numbers of some rows, one after the other, as they are kept.
@@ -58,7 +58,7 @@ impl Numbers {
     }
 
     /// Adds those that some bytes of a part are.
-    pub(super) fn extend(&mut self, bytes: &[u8]) {
+    pub(in crate::features) fn extend(&mut self, bytes: &[u8]) {
         match self {
             Self::F32(to) => to.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))),
             Self::F16(to) => to.extend(bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b))),
@@ -67,7 +67,7 @@ impl Numbers {
 }
 
 /// Whether none of the numbers that some bytes of a part are is infinite or NaN.
-pub(super) fn are_finite(bytes: &[u8], dtype: Dtype) -> bool {
+pub(in crate::features) fn are_finite(bytes: &[u8], dtype: Dtype) -> bool {
     match dtype {
         Dtype::F32 => {
             let mut numbers = bytes.as_chunks().0.iter();
@@ -81,7 +81,7 @@ pub(super) fn are_finite(bytes: &[u8], dtype: Dtype) -> bool {
 }
 
 /// Bytes of a number.
-pub(super) fn bytes_each(dtype: Dtype) -> usize {
+pub(in crate::features) fn bytes_each(dtype: Dtype) -> usize {
     match dtype {
         Dtype::F32 => 4,
         Dtype::F16 => 2,
@@ -90,12 +90,12 @@ pub(super) fn bytes_each(dtype: Dtype) -> usize {
 
 /// A part's digests, and where its features begin.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(in crate::features) struct Layout {
     path: PathBuf,
     /// Of the file in which they were found.
     stamp: Stamp,
     /// One for each image.
-    pub(super) digests: Vec<Digest>,
+    pub(in crate::features) digests: Vec<Digest>,
     features: u64,
     /// Bytes of all views of an image.
     image: u64,
@@ -103,17 +103,20 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Finds the images of a part of the store that `manifest` describes. Of its features nothing is read: only those of
-    /// a layout out of a [`Part`](super::part::Part) have been checked.
+    /// a layout out of a [`Part`](super::Part) have been checked.
     ///
     /// # Errors
     /// [`Error::File`]: cut, foreign, newer, damaged or of another store; [`Error::Io`].
-    pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
+    pub(in crate::features) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
         let found = Self::find(path, manifest, |_, _| Ok(()));
         found.map(|(layout, ())| layout)
     }
 
     /// The same, the views checked too, and whether the part has a checksum.
-    pub(super) fn read_with_views(path: &Path, manifest: &StoreManifest) -> Result<(Self, Seal)> {
+    pub(in crate::features) fn read_with_views(
+        path: &Path,
+        manifest: &StoreManifest,
+    ) -> Result<(Self, Seal)> {
         Self::find(path, manifest, |source, columns| {
             columns.check_views(source, manifest)?;
             Ok(columns.seal())
@@ -138,7 +141,7 @@ impl Layout {
     }
 
     /// Of columns that were found.
-    pub(super) fn of(
+    pub(in crate::features) fn of(
         path: &Path,
         stamp: Stamp,
         source: Source<'_>,
@@ -156,7 +159,7 @@ impl Layout {
     }
 
     /// The same where the digests are kept elsewhere.
-    pub(super) fn without_digests(self) -> Self {
+    pub(in crate::features) fn without_digests(self) -> Self {
         Self {
             digests: Vec::new(),
             ..self
@@ -167,7 +170,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`Error::File`] where the file is no longer the one in which they were found.
-    pub(super) fn read_images(&self, images: Range<usize>) -> Result<Vec<u8>> {
+    pub(in crate::features) fn read_images(&self, images: Range<usize>) -> Result<Vec<u8>> {
         let at = |image: usize| self.features + self.image * image as u64;
         let read = || {
             let file = arrow_file::open(&self.path, LARGEST)?;
@@ -182,7 +185,7 @@ impl Layout {
     }
 
     /// The error for a part that was replaced while it is in use.
-    pub(super) fn changed(&self) -> Error {
+    pub(in crate::features) fn changed(&self) -> Error {
         let problem = "it has changed since it was checked".to_owned();
         Error::File {
             path: self.path.clone(),

@@ -7,37 +7,25 @@
 //! results are taken up in input order. A full batch goes to the next free lane while the next one is filled.
 //! Where images are named one after the other, a batch that is older than [`MOMENT`] is run as it is.
 
-mod batches;
-mod decoders;
-mod lanes;
-mod meter;
-mod prepare;
-mod read_ahead;
-mod source;
-mod speed;
-mod trial;
-
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::batches::Batcher;
-use self::decoders::{Decoders, Panicked, Threads};
-use self::lanes::Lanes;
-use self::meter::Meter;
-use self::prepare::Preparer;
-use self::read_ahead::AHEAD;
-pub(super) use self::read_ahead::readers;
-pub use self::source::{All, Named, Next, Source};
-use self::speed::Means;
-pub use self::speed::{Bound, Reduced, Speed, Timings};
-use self::trial::Trial;
-use super::digest::Digest;
-use super::dtype::Dtype;
-use super::recognition::Recognised;
+use super::batches::Batcher;
+use super::decoders::{Decoders, Panicked, Threads};
+use super::images::{Next, Source};
+use super::lanes::Lanes;
+use super::meter::Meter;
+use super::prepare::Preparer;
+use super::read_ahead::{AHEAD, readers};
+use super::speed::{Bound, Means, Speed, Timings};
+use super::trial::Trial;
 use crate::backbones::{Backbone, FeatureSpec};
 use crate::error::{Error, Result};
+use crate::features::content::Digest;
+use crate::features::dtype::Dtype;
+use crate::features::recognition::Recognised;
 use crate::images::{
     DecodeBudget, DecodeOptions, Found, Limits, Preprocessing, Preprocessor, SkipReason, View,
 };
