@@ -58,7 +58,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let streamed = args.input.is_list() && output.file().is_none();
     let names = streamed.then(|| args.input.names());
     let options = args.options(home, streamed)?;
-    let guard = guard_of(&options)?.images(&options.inputs);
+    let guard = guard_of(&options.head)?.images(&options.inputs);
     let format = output.check(&guard, asked)?;
     let report = output.write(|out| {
         // Not before: a pipe without a reader is waited for, and one signal ends that.
@@ -82,7 +82,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         rows.begin(&report.classes).map_err(failed)?;
         Ok(report)
     })?;
-    tell(&report, options.run.threads);
+    tell(&report, options.head.computing.run.threads);
     finish(&report, strict)
 }
 
@@ -108,7 +108,10 @@ impl Args {
         } else {
             self.input.images()?
         };
-        Ok(self.head.options(inputs, self.limits.limits(), home))
+        Ok(ClassifyOptions {
+            inputs,
+            head: self.head.options(self.limits.limits(), home),
+        })
     }
 }
 

@@ -15,9 +15,9 @@ use super::training_args::{self, TrainingArgs};
 use super::{signals, talk};
 use frostline::backbones::Home;
 use frostline::head::Bootstrap;
-use frostline::images::{Limits, Names};
+use frostline::images::Limits;
 use frostline::phrases::counted;
-use frostline::tasks::{EvaluateOptions, EvaluateReport, Inputs, JudgeOptions, evaluate};
+use frostline::tasks::{EvaluateOptions, EvaluateReport, JudgeOptions, evaluate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -52,13 +52,11 @@ fn resamples(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    // The images are those of `data`.
-    let no_inputs = Inputs::Paths(Vec::new(), Names::default());
     let options = EvaluateOptions {
         judge: JudgeOptions {
             data: args.data,
             names: args.names.names(),
-            classify: args.head.options(no_inputs, Limits::default(), home),
+            head: args.head.options(Limits::default(), home),
             training_images: args.training.images(),
         },
         compare: args.compare,
@@ -69,11 +67,11 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     };
     let judge = &options.judge;
     options.compare.as_deref().map_or(Ok(()), given::head)?;
-    let guard = guard_of(&judge.classify)?
+    let guard = guard_of(&judge.head)?
         .data(&judge.data)
         .reads(&options.compare);
     let format = args.output.check(&guard, args.format)?;
-    if options.judge.classify.store.is_some() {
+    if options.judge.head.computing.store.is_some() {
         signals::listen();
     }
     let report = evaluate(&options, &Bar::default())?;

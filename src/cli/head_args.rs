@@ -7,8 +7,9 @@ use super::run_args::RunArgs;
 use frostline::backbones::Home;
 use frostline::classifier::{Rejecting, Tta};
 use frostline::error::Error;
+use frostline::features::Computing;
 use frostline::images::Limits;
-use frostline::tasks::{ClassifyOptions, Inputs, OutputGuard};
+use frostline::tasks::{HeadOptions, OutputGuard};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct HeadArgs {
@@ -31,17 +32,18 @@ pub(super) struct HeadArgs {
     run: RunArgs,
 }
 
-/// A guard of what a classification reads, but for its images; head and store are looked at.
-pub(super) fn guard_of(options: &ClassifyOptions) -> Result<OutputGuard, Error> {
-    given::head(&options.head)?;
-    let guard = OutputGuard::new().home(&options.run.home);
-    if let Some(store) = &options.store {
+/// A guard of what predictions read, but for the images; head and store are looked at.
+pub(super) fn guard_of(options: &HeadOptions) -> Result<OutputGuard, Error> {
+    given::head(&options.path)?;
+    let computing = &options.computing;
+    let guard = OutputGuard::new().home(&computing.run.home);
+    if let Some(store) = &computing.store {
         guard.check_store(store)?;
     }
     Ok(guard
-        .reads([&options.head])
-        .reads(&options.store)
-        .network(options.backbone.as_deref()))
+        .reads([&options.path])
+        .reads(&computing.store)
+        .network(computing.backbone.as_deref()))
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -54,12 +56,9 @@ enum TtaArg {
 }
 
 impl HeadArgs {
-    pub(super) fn options(self, inputs: Inputs, limits: Limits, home: Home) -> ClassifyOptions {
-        ClassifyOptions {
-            inputs,
-            head: self.head,
-            backbone: self.backbone,
-            store: self.store,
+    pub(super) fn options(self, limits: Limits, home: Home) -> HeadOptions {
+        HeadOptions {
+            path: self.head,
             tta: match self.tta {
                 TtaArg::Trained => Tta::Trained,
                 TtaArg::None => Tta::None,
@@ -69,9 +68,13 @@ impl HeadArgs {
             } else {
                 Rejecting::AsTrained
             },
-            limits,
-            batch_size: self.run.batch_size,
-            run: self.run.options(home),
+            computing: Computing {
+                backbone: self.backbone,
+                store: self.store,
+                limits,
+                batch_size: self.run.batch_size,
+                run: self.run.options(home),
+            },
         }
     }
 }

@@ -51,12 +51,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         judge: JudgeOptions {
             data: args.data,
             names: args.names.names(),
-            // The images are those of `data`.
-            classify: args.head.options(
-                Inputs::Paths(Vec::new(), Names::default()),
-                Limits::default(),
-                home,
-            ),
+            head: args.head.options(Limits::default(), home),
             training_images: args.training.images(),
         },
         images: args.images,
@@ -66,7 +61,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         bootstrap: Bootstrap::default(),
     };
     check(&options, args.overwrite.into())?;
-    if options.judge.classify.store.is_some() {
+    if options.judge.head.computing.store.is_some() {
         signals::listen();
     }
     let summary = report(&options, &Bar::default())?;
@@ -80,7 +75,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
     let folders: Vec<_> = folders.into_iter().flatten().cloned().collect();
     folders.iter().try_for_each(|path| given::folder(path))?;
     options.train.as_deref().map_or(Ok(()), given::store)?;
-    let guard = guard_of(&options.judge.classify)?
+    let guard = guard_of(&options.judge.head)?
         .data(&options.judge.data)
         .reads(&options.train)
         .images(&Inputs::Paths(folders, Names::Any));

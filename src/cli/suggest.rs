@@ -13,11 +13,12 @@ use super::run_args::RunArgs;
 use super::suggestion_rows::write_rows;
 use super::talk;
 use frostline::backbones::Home;
+use frostline::classifier::{Rejecting, Tta};
 use frostline::error::Error;
-use frostline::features::is_store;
+use frostline::features::{Computing, is_store};
 use frostline::head::NEAR_DUPLICATE;
 use frostline::phrases::counted;
-use frostline::tasks::{Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
+use frostline::tasks::{HeadOptions, Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
 
 /// The images may be a feature store as well: then nothing is computed.
 #[derive(Debug, clap::Args)]
@@ -52,7 +53,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let (output, asked, top) = (args.output.clone(), args.format, args.top as usize);
     let options = args.options(home)?;
-    given::head(&options.head)?;
+    given::head(&options.head.path)?;
     let format = output.check(&guard_of(&options), asked)?;
     let report = suggest(&options, &Bar::default())?;
     report.notes.iter().for_each(talk::warn);
@@ -82,9 +83,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 
 fn guard_of(options: &SuggestOptions) -> OutputGuard {
     let guard = OutputGuard::new()
-        .home(&options.run.home)
-        .reads([&options.head])
-        .network(options.backbone.as_deref());
+        .home(&options.head.computing.run.home)
+        .reads([&options.head.path])
+        .network(options.head.computing.backbone.as_deref());
     match &options.data {
         Unlabelled::Store(store) => guard.reads([store]),
         Unlabelled::Images(images) => guard.images(images),
@@ -101,13 +102,20 @@ impl Args {
         };
         Ok(SuggestOptions {
             data,
-            head: self.head,
+            head: HeadOptions {
+                path: self.head,
+                tta: Tta::Trained,
+                rejecting: Rejecting::AsTrained,
+                computing: Computing {
+                    backbone: self.backbone,
+                    store: None,
+                    limits: self.limits.limits(),
+                    batch_size: self.run.batch_size,
+                    run: self.run.options(home),
+                },
+            },
             top: self.top as usize,
             near: self.near,
-            backbone: self.backbone,
-            limits: self.limits.limits(),
-            batch_size: self.run.batch_size,
-            run: self.run.options(home),
         })
     }
 }

@@ -1,6 +1,8 @@
-//! The key of the feature store: what an image's bytes are.
+//! What is in an image's file: the digest of its bytes, which is the key of its features, and its size.
 
 use std::fmt;
+
+use crate::stamp::Stamp;
 
 /// BLAKE3 of a file's bytes. Equal bytes have equal features, whatever their names.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +30,41 @@ impl fmt::Debug for Digest {
             self.0[0], self.0[1], self.0[2], self.0[3]
         )
     }
+}
+
+/// What is in a file whose image is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content {
+    /// The key of its features.
+    pub digest: Digest,
+    /// Upright width, in pixels.
+    pub width: u32,
+    /// Upright height, in pixels.
+    pub height: u32,
+}
+
+impl Content {
+    /// That of a picture.
+    #[must_use]
+    pub fn of(picture: &Picture) -> Self {
+        let (width, height) = picture.size;
+        Self {
+            digest: picture.digest,
+            width,
+            height,
+        }
+    }
+}
+
+/// What is known of a used image besides its features.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// Upright width and height, in pixels.
+    pub size: (u32, u32),
+    /// The stamp that its file had before it was read, if no later write can have left it.
+    pub stamp: Option<Stamp>,
 }
 
 #[cfg(test)]

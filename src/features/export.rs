@@ -11,8 +11,8 @@ use ndarray::Array2;
 use ndarray_npy::WriteNpyExt;
 use parquet::arrow::ArrowWriter;
 
-use super::content::Digest;
-use super::index::{Content, IndexRow};
+use super::content::{Content, Digest};
+use super::index::IndexRow;
 use super::store::FeatureStore;
 use crate::error::{Error, Result, csv_error, system_error};
 use crate::images::View;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::arrow_file::{self, Failure, Source};
-use super::content::Digest;
+use super::content::{Content, Digest};
 use super::dtype::Dtype;
-use super::index::{self, Content, Index, IndexRow};
+use super::index::{self, Index, IndexRow};
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Part, Rows};
 use super::stamps::{self, Stamps};

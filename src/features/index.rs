@@ -17,9 +17,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::arrow_file::{self, Failure, Rows, Table};
-use super::content::Digest;
+use super::content::{Content, Digest};
 use super::manifest::VERSION;
-use super::pipeline::Picture;
 use crate::error::{FileProblem, Result};
 use crate::phrases::counted;
 
@@ -38,30 +37,6 @@ pub struct IndexRow {
     pub class: Option<String>,
     /// What was found in the file: its digest and upright size, or the reason for leaving it out.
     pub content: Result<Content, String>,
-}
-
-/// A used file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Content {
-    /// The key of its features.
-    pub digest: Digest,
-    /// Upright width, in pixels.
-    pub width: u32,
-    /// Upright height, in pixels.
-    pub height: u32,
-}
-
-impl Content {
-    /// What is known of a used picture.
-    #[must_use]
-    pub fn of(picture: &Picture) -> Self {
-        let (width, height) = picture.size;
-        Self {
-            digest: picture.digest,
-            width,
-            height,
-        }
-    }
 }
 
 /// The samples of a run, in input order.

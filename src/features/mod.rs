@@ -15,23 +15,22 @@ mod part;
 mod pipeline;
 mod reader;
 mod recognition;
+mod source;
 mod stamps;
 mod store;
 mod stretches;
 mod writer;
 
-pub use content::Digest;
+pub use content::{Content, Digest, Picture};
 pub use dtype::Dtype;
 pub use export::{ExportFormat, export};
-pub use index::{Content, Index, IndexRow};
+pub use index::{Index, IndexRow};
 pub use manifest::StoreManifest;
 pub use part::Numbers;
-pub use pipeline::{
-    All, Bound, Item, Named, Next, Outcome, Picture, Pipeline, Reduced, Sink, Source, Speed,
-    Timings,
-};
+pub use pipeline::{Bound, Images, Item, Known, Outcome, Pipeline, Reduced, Speed, Taker, Timings};
 pub use reader::FeatureReader;
 pub use recognition::{Recognise, Recognised};
+pub use source::{Computed, Computing, Done, Kept, Samples, Source, Taking};
 pub use store::{FeatureStore, is_store, store_around};
 pub use stretches::Stretches;
 pub use writer::{Existing, StoreWriter};

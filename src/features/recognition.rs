@@ -7,13 +7,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
-use super::content::Digest;
-use super::index::Content;
-use super::pipeline::{Picture, readers};
+use super::content::{Content, Digest, Picture};
 use super::stamps::Stamps;
 use crate::images::{DecodeBudget, DecodeOptions, Found, Sample, dimensions, read_file};
 use crate::progress::Progress;
 use crate::stamp::Stamp;
+
+/// Threads that read files, at least one for each CPU: a disk or a network answers several requests at once
+/// sooner than one after the other.
+pub(super) fn readers(cpus: usize) -> usize {
+    (4 * cpus).min(64).max(cpus).max(1)
+}
 
 /// How a file of an earlier run is known again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

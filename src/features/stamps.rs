@@ -18,8 +18,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::arrow_file::{self, Rows, Table};
-use super::content::Digest;
-use super::index::{Content, is_name};
+use super::content::{Content, Digest};
+use super::index::is_name;
 use super::manifest::VERSION;
 use crate::error::Result;
 use crate::images::path_text;

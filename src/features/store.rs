@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 
 use super::content::Digest;
-use super::index::{self, Index};
+use super::index::{self, Index, IndexRow};
 use super::manifest::{self, StoreManifest};
 use super::part::{self, Layout, Part};
 use crate::error::{Error, Result};
@@ -68,6 +68,17 @@ impl FeatureStore {
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// Leaves out the used samples that are not `wanted`, and returns how many these are; the files stay as they are.
+    pub fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {
+        let before = self.index.rows.len();
+        let is_wanted = |row: &IndexRow| match &row.content {
+            Ok(content) => wanted(&content.digest),
+            Err(_) => true,
+        };
+        self.index.rows.retain(is_wanted);
+        before - self.index.rows.len()
     }
 
     /// The error of who needs samples, where the index names none.

@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::content::Digest;
+use super::content::{Content, Digest, Picture};
 use super::dtype::Dtype;
 use super::folder::{LOCK, refuse_other_folder, remove_store};
-use super::index::{Content, Index};
+use super::index::Index;
 use super::manifest::StoreManifest;
 use super::part::{self, Rows};
-use super::pipeline::Picture;
 use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
 use super::stamps::Stamps;

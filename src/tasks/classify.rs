@@ -1,20 +1,19 @@
 //! `classify`: images to labels.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
-use ndarray::ArrayView2;
-
-use super::featured::{Featured, Images, with_features};
 use super::inputs::Inputs;
-use crate::backbones::{Engine, RunOptions};
+use super::predictions::{HeadOptions, predict};
+use crate::backbones::Engine;
 use crate::classes::ClassIndex;
-use crate::classifier::{Classifier, Prediction, Rejecting, Tta, Verdict};
+use crate::classifier::{Classifier, Prediction, Verdict};
 use crate::error::{Error, Result};
-use crate::features::{Named, Speed};
+use crate::features::{Computed, Images, Source, Speed};
 use crate::head::ImageRole;
-use crate::images::{Labels, Limits};
+use crate::images::{Labels, PIXEL_VERSION};
 use crate::progress::Progress;
 
 /// What to classify, and how.
@@ -22,22 +21,8 @@ use crate::progress::Progress;
 pub struct ClassifyOptions {
     /// The images.
     pub inputs: Inputs,
-    /// The head file; it brings backbone and preprocessing.
-    pub head: PathBuf,
-    /// The network's file, where it is not installed.
-    pub backbone: Option<PathBuf>,
-    /// A store to take features from and to add them to.
-    pub store: Option<PathBuf>,
-    /// Which views of each image.
-    pub tta: Tta,
-    /// What becomes of images that are like none of the training images.
-    pub rejecting: Rejecting,
-    /// How large images may be.
-    pub limits: Limits,
-    /// How the network is run; as many threads are for decoding.
-    pub run: RunOptions,
-    /// Images that the network is given at once.
-    pub batch_size: usize,
+    /// The head.
+    pub head: HeadOptions,
 }
 
 /// What became of one image.
@@ -47,7 +32,7 @@ pub struct Classified {
     pub path: String,
     /// The class of its folder, where folders are classes.
     pub class: Option<String>,
-    /// The digest of its bytes with the prediction, or the reason for leaving it out.
+    /// The prediction, or the reason for leaving it out.
     pub result: Result<Prediction, String>,
 }
 
@@ -63,7 +48,7 @@ pub struct ClassifyReport {
     /// Images without one.
     pub skipped: usize,
     /// Files left out since they are no images, by extension.
-    pub ignored: std::collections::BTreeMap<String, usize>,
+    pub ignored: BTreeMap<String, usize>,
     /// The head's classes.
     pub classes: ClassIndex,
     /// What the user should know.
@@ -87,12 +72,17 @@ pub fn classify(
     progress: &dyn Progress,
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
-    let images = || Ok(Images::Scanned(options.inputs.scan(labels)?));
-    classify_images(options, images, progress, each)
+    let classifier = options.head.open()?;
+    let scan = options.inputs.scan(labels)?;
+    let images = Images::of(&scan.entries);
+    let mut report = classify_images(classifier, options, images, progress, each)?;
+    report.notes.splice(..0, scan.notes);
+    report.ignored = scan.ignored;
+    Ok(report)
 }
 
-/// As [`classify`], of the files that another thread names one after the other: results come while names do. `options.inputs`
-/// is not looked at.
+/// Like [`classify`], but of the files that another thread names one after the other: results come while names do.
+/// `options.inputs` is not used.
 ///
 /// # Errors
 /// As [`classify`], and names that cannot be read on.
@@ -102,63 +92,58 @@ pub fn classify_named(
     progress: &dyn Progress,
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
-    let images = || Ok(Images::Named(Named(names)));
-    classify_images(options, images, progress, each)
+    let classifier = options.head.open()?;
+    classify_images(classifier, options, Images::Named(names), progress, each)
 }
 
 /// Takes each result, with the classifier that it is of.
 pub type Each<'a> = &'a mut dyn FnMut(&Classifier, Classified) -> Result<()>;
 
 fn classify_images(
+    classifier: Classifier,
     options: &ClassifyOptions,
-    images: impl FnOnce() -> Result<Images>,
+    images: Images<'_>,
     progress: &dyn Progress,
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
-    let classifier = Classifier::open(&options.head, options.tta)?.rejecting(options.rejecting);
-    let (mut rejected, mut trained_on, mut unpredicted) = (0, 0, 0);
-    let predict = &mut |image: Featured<'_>| {
-        let has_features = image.features.is_ok();
-        let result = match image.features {
-            Ok((digest, features)) => {
-                let prediction = predict_one(&classifier, features)?;
-                let role = classifier.record().role(&digest.0);
-                trained_on += usize::from(prediction.is_ok() && role == ImageRole::Training);
-                prediction
+    let spec = classifier.spec();
+    let source = Source::Images(Computed::of(images, spec, &options.head.computing)?);
+    let engine = source.engine().expect("a network was loaded").clone();
+    let (mut used, mut rejected, mut trained_on, mut skipped) = (0, 0, 0, 0);
+    let done = source.each(&spec.views, progress, &mut |samples| {
+        for (row, predicted) in predict(&classifier, samples)? {
+            match &predicted {
+                Ok((digest, prediction)) => {
+                    used += 1;
+                    rejected += usize::from(prediction.verdict() != Verdict::Known);
+                    let role = classifier.record().role(&digest.0);
+                    trained_on += usize::from(role == ImageRole::Training);
+                }
+                Err(_) => skipped += 1,
             }
-            Err(reason) => Err(reason),
-        };
-        match &result {
-            Ok(prediction) => rejected += usize::from(prediction.verdict() != Verdict::Known),
-            Err(_) => unpredicted += usize::from(has_features),
+            let item = Classified {
+                path: row.path.clone(),
+                class: row.class.clone(),
+                result: predicted.map(|(_, prediction)| prediction),
+            };
+            each(&classifier, item)?;
         }
-        let (path, class) = (image.path, image.class);
-        each(
-            &classifier,
-            Classified {
-                path,
-                class,
-                result,
-            },
-        )
-    };
-    let report = with_features(&classifier, options, images()?, progress, predict)?;
+        Ok(())
+    })?;
+    let mut notes = [done.store_notes, done.network_notes].concat();
+    notes.extend(classifier.pixel_note(PIXEL_VERSION));
     Ok(ClassifyReport {
-        used: report.used - unpredicted,
+        used,
         rejected,
         trained_on,
-        skipped: report.skipped + unpredicted,
-        ..report
+        skipped,
+        ignored: BTreeMap::new(),
+        classes: classifier.classes().clone(),
+        notes,
+        engine,
+        speed: done.speed,
+        why_not_gpu: done.why_not_gpu,
     })
-}
-
-/// The prediction of one image, whose features are (V, D), or the reason for leaving it out.
-pub(super) fn predict_one(
-    classifier: &Classifier,
-    features: ArrayView2<'_, f32>,
-) -> Result<Result<Prediction, String>> {
-    let prediction = classifier.predict(features)?.remove(0);
-    Ok(prediction.map_err(|why| why.to_string()))
 }
 
 /// Checks `--threshold`.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::acquaintance::Acquaintance;
 use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
+use super::predictions::HeadOptions;
 use crate::classes::ClassIndex;
 use crate::classifier::Classifier;
 use crate::error::{Error, Result};
@@ -56,19 +57,20 @@ pub struct EvaluateReport {
 /// Those of [`judge`](super::judge()), and [`Error::Mismatch`] for another head that cannot be compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
     options.bootstrap.check()?;
-    let classify = &options.judge.classify;
-    let open = |path: &Path| -> Result<Classifier> {
-        Ok(Classifier::open(path, classify.tta)?.rejecting(classify.rejecting))
-    };
-    let first = open(&classify.head)?;
-    let disagreements = disagreements(&HeadFile::read(&classify.head)?.metrics);
+    let head = &options.judge.head;
+    let first = head.open()?;
+    let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);
     let Some(other) = &options.compare else {
         let mut judged = judge_by(&[&first], &options.judge, progress)?.remove(0);
         judged.notes.extend(disagreements);
         return Ok(report(evaluation(&judged, options)?, None, judged));
     };
-    let second = open(other)?;
-    require_comparable((&classify.head, &first), (other, &second))?;
+    let second = HeadOptions {
+        path: other.clone(),
+        ..head.clone()
+    };
+    let second = second.open()?;
+    require_comparable((&head.path, &first), (other, &second))?;
     let mut judged = judge_by(&[&first, &second], &options.judge, progress)?;
     let (mut first, second) = (judged.remove(0), judged.remove(0));
     first.notes.extend(disagreements);

@@ -1,22 +1,20 @@
 //! `extract`: images to features on disk.
 
-mod known;
-
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::inputs::{Inputs, Skipped};
 use crate::backbones::{
-    DEFAULT_BACKBONE, Decoding, Engine, FeatureSpec, Frozen, Home, Overrides, RunOptions,
+    Convolutions, DEFAULT_BACKBONE, Decoding, Device, DeviceRequest, Engine, FeatureSpec, Frozen,
+    Home, Overrides, Precision, RunOptions,
 };
 use crate::error::{Error, Result};
 use crate::features::{
-    All, Content, Digest, Dtype, Existing, Index, IndexRow, Item, Outcome, Picture, Pipeline,
-    Recognise, Recognised, Sink, Speed, StoreManifest, StoreWriter, Timings,
+    Computed, Dtype, Existing, Images, Index, Kept, Pipeline, Recognise, Source, Speed,
+    StoreManifest, StoreWriter, is_store,
 };
-use crate::images::{DecodeOptions, Found, Labels, Scan, SkipReason, Views};
+use crate::images::{DecodeOptions, Found, Labels, Scan, Views};
 use crate::progress::Progress;
 
 /// What to extract, and how.
@@ -113,8 +111,8 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
     extract_scan(options, options.inputs.scan(Labels::FromFolders)?, progress)
 }
 
-/// As [`extract`], of images that were found before: whoever shows the scan's notes can do so before anything is computed.
-/// `options.inputs` is not looked at.
+/// Like [`extract`], but of images that were found before: whoever shows the scan's notes can do so before anything is
+/// computed. `options.inputs` is not used.
 ///
 /// # Errors
 /// As [`extract`].
@@ -124,230 +122,128 @@ pub fn extract_scan(
     progress: &dyn Progress,
 ) -> Result<ExtractReport> {
     let start = Instant::now();
-    let decoding = Decoding::of(&options.decoding);
-    let open = |manifest| StoreWriter::open(&options.output, manifest, options.existing);
-    let known = match known::store(options, decoding)? {
-        None => None,
-        Some(manifest) => {
-            let mut sink = StoreSink::new(open(manifest.clone())?);
-            sink.recognise(options, &scan.entries, progress);
-            if sink.recognised.covers(&scan.entries) {
-                known::take_all(&scan.entries, &mut sink)?;
-                let (ran, speed) = (Ran::nothing(manifest.spec), Speed::default());
-                return report(sink, scan, ran, speed, start);
-            }
-            if progress.is_stopped() {
-                return Err(sink.writer.keep(Error::Interrupted { kept: None }));
-            }
-            Some(sink)
-        }
-    };
-    let adjust = |manifest: &mut _| options.overrides.apply(manifest);
-    let mut frozen = Frozen::by_name(&options.backbone, adjust, decoding, &options.run)?;
-    frozen.spec.views = options.views.list();
-    let manifest = StoreManifest::new(frozen.spec.clone(), options.dtype, frozen.engine.clone());
-    let mut sink = if let Some(mut sink) = known {
-        sink.writer.go_on_with(manifest)?;
-        sink
-    } else {
-        let mut sink = StoreSink::new(open(manifest)?);
-        sink.recognise(options, &scan.entries, progress);
-        sink
-    };
-    sink.refuse_read_only(options, &scan.entries)?;
-    let pipeline = Pipeline {
-        decoding: options.decoding,
-        preprocessing: frozen.spec.preprocessing,
-        views: frozen.spec.views.clone(),
-        batch_size: options.batch_size,
-        threads: options.run.threads,
-    };
-    let images = All::of(&scan.entries);
-    match pipeline.run(images, &mut frozen.backbone, &mut sink, progress) {
-        Ok(speed) => report(sink, scan, Ran::of(frozen), speed, start),
-        Err(error) => Err(sink.writer.keep(error)),
-    }
-}
-
-/// What ran.
-struct Ran {
-    notes: Vec<String>,
-    spec: FeatureSpec,
-    engine: Option<Engine>,
-    why_not_gpu: Option<String>,
-}
-
-impl Ran {
-    fn nothing(spec: FeatureSpec) -> Self {
-        Self {
-            notes: Vec::new(),
-            spec,
-            engine: None,
-            why_not_gpu: None,
-        }
-    }
-
-    fn of(frozen: Frozen) -> Self {
-        Self {
-            notes: frozen.notes(),
-            why_not_gpu: frozen.backbone.why().map(str::to_owned),
-            spec: frozen.spec,
-            engine: Some(frozen.engine),
-        }
-    }
-}
-
-fn report(
-    sink: StoreSink,
-    scan: Scan,
-    ran: Ran,
-    speed: Speed,
-    start: Instant,
-) -> Result<ExtractReport> {
-    let StoreSink {
-        writer,
-        index,
-        pictures,
-        computed,
-        reused,
-        ..
-    } = sink;
-    let last = Instant::now();
-    let store_notes = writer.finish_run(&index, &pictures)?;
-    let mut notes = [ran.notes, store_notes, scan.notes].concat();
-    let timings = Timings {
-        write: speed.timings.write + last.elapsed(),
-        ..speed.timings
-    };
-    let mut classes = BTreeMap::new();
-    for (row, _) in index.used() {
-        *classes.entry(row.class.clone()).or_insert(0) += 1;
-    }
-    let unlabelled = classes.remove(&None).is_some();
-    let classes: BTreeMap<String, usize> = classes
-        .into_iter()
-        .filter_map(|(class, n)| Some((class?, n)))
-        .collect();
+    let (store, network) = store_and_network(options, &scan.entries, progress)?;
+    let spec = store.spec().clone();
+    let source = Source::Images(Computed {
+        images: Images::of(&scan.entries),
+        pipeline: Pipeline {
+            decoding: options.decoding,
+            preprocessing: spec.preprocessing,
+            views: spec.views.clone(),
+            batch_size: options.batch_size,
+            threads: options.run.threads,
+        },
+        network,
+        store: Some(store),
+    });
+    let engine = source.engine().cloned();
+    let done = source.each(&[], progress, &mut |_| Ok(()))?;
+    let (classes, unlabelled) = classes(&done.index);
+    let mut notes = [done.network_notes, done.store_notes, scan.notes].concat();
     if unlabelled && !classes.is_empty() {
         notes.push("some images have a class and some have none".to_owned());
     }
-    let named: BTreeSet<&String> = index
-        .rows
-        .iter()
-        .filter_map(|row| row.class.as_ref())
-        .collect();
-    let unusable = named
-        .into_iter()
-        .filter(|class| !classes.contains_key(*class))
-        .cloned();
-    let empty_classes = scan.empty_classes.iter().cloned().chain(unusable).collect();
-    let skipped = index.rows.iter().filter_map(|row| {
-        Some(Skipped {
-            path: row.path.clone(),
-            reason: row.content.as_ref().err()?.clone(),
-        })
+    let empty_classes = [scan.empty_classes, unusable(&done.index, &classes)].concat();
+    let skipped = done.index.rows.into_iter().filter_map(|row| {
+        let (path, reason) = (row.path, row.content.err()?);
+        Some(Skipped { path, reason })
     });
     Ok(ExtractReport {
-        computed,
-        reused,
+        computed: done.computed,
+        reused: done.reused,
         skipped: skipped.collect(),
         classes,
         empty_classes,
         ignored: scan.ignored,
         notes,
-        spec: ran.spec,
-        engine: ran.engine,
-        why_not_gpu: ran.why_not_gpu,
-        speed: Speed { timings, ..speed },
+        spec,
+        engine,
+        why_not_gpu: done.why_not_gpu,
+        speed: done.speed,
         elapsed: start.elapsed(),
     })
 }
 
-/// Puts features into the store and samples into its index.
-struct StoreSink {
-    writer: StoreWriter,
-    index: Index,
-    /// The used files and what is in them.
-    pictures: Vec<(PathBuf, Picture)>,
-    recognised: Arc<Recognised>,
-    computed: usize,
-    reused: usize,
-}
-
-impl StoreSink {
-    fn new(writer: StoreWriter) -> Self {
-        Self {
-            writer,
-            index: Index::default(),
-            pictures: Vec::new(),
-            recognised: Arc::default(),
-            computed: 0,
-            reused: 0,
-        }
-    }
-}
-
-impl StoreSink {
-    /// Refuses images whose features could not be kept.
-    fn refuse_read_only(&self, options: &ExtractOptions, entries: &[Found]) -> Result<()> {
-        if self.writer.can_write() || self.recognised.covers(entries) {
-            return Ok(());
-        }
-        Err(Error::Input {
-            problem: format!(
-                "the feature store `{}` is read-only, and does not hold all of the images",
-                options.output.display()
-            ),
-            hint: "make it writable, or write another store".to_owned(),
-        })
-    }
-
-    /// Finds out which files need not be read again.
-    fn recognise(&mut self, options: &ExtractOptions, entries: &[Found], progress: &dyn Progress) {
-        let (how, decoding) = (options.recognise, &options.decoding);
+/// Opens the store, and loads the network unless the store certainly knows all images.
+fn store_and_network(
+    options: &ExtractOptions,
+    entries: &[Found],
+    progress: &dyn Progress,
+) -> Result<(Kept, Option<Frozen>)> {
+    let open = |manifest| -> Result<Kept> {
+        let writer = StoreWriter::open(&options.output, manifest, options.existing)?;
+        let how = (options.recognise, &options.decoding);
         let threads = options.run.threads;
-        let recognised = self
-            .writer
-            .recognise(entries, how, decoding, threads, progress);
-        self.recognised = Arc::new(recognised);
+        Ok(Kept::extraction(writer, entries, how, threads, progress))
+    };
+    let known = certain_manifest(options)?.map(open).transpose()?;
+    match known {
+        Some(store) if store.covers(entries) => return Ok((store, None)),
+        Some(store) if progress.is_stopped() => {
+            return Err(store.keep(Error::Interrupted { kept: None }));
+        }
+        Some(_) | None => {}
     }
+    let adjust = |manifest: &mut _| options.overrides.apply(manifest);
+    let decoding = Decoding::of(&options.decoding);
+    let mut network = Frozen::by_name(&options.backbone, adjust, decoding, &options.run)?;
+    network.spec.views = options.views.list();
+    let (spec, engine) = (network.spec.clone(), network.engine.clone());
+    let manifest = StoreManifest::new(spec, options.dtype, engine);
+    let store = match known {
+        Some(store) => store.go_on_with(manifest)?,
+        None => open(manifest)?,
+    };
+    store.refuse_read_only(entries)?;
+    Ok((store, Some(network)))
 }
 
-impl Sink for StoreSink {
-    fn recognised(&self) -> Arc<Recognised> {
-        Arc::clone(&self.recognised)
+/// The manifest of the store that is there, if it is certain without the network that this run asks for the same.
+///
+/// # Errors
+/// A store or a network that cannot be read.
+fn certain_manifest(options: &ExtractOptions) -> Result<Option<StoreManifest>> {
+    let run = &options.run;
+    // Whatever else was asked for is to be found to work, or not to.
+    let usual = run.precision == Precision::Fp32
+        && run.convolutions == Convolutions::Auto
+        && matches!(
+            run.device,
+            DeviceRequest::Auto | DeviceRequest::Exactly(Device::Cpu)
+        );
+    if !usual || options.existing == Existing::Overwrite || !is_store(&options.output) {
+        return Ok(None);
     }
+    let Some(manifest) = StoreManifest::read_intact(&options.output)? else {
+        return Ok(None);
+    };
+    let adjust = |manifest: &mut _| options.overrides.apply(manifest);
+    // Whoever adds features of another precision is told so.
+    let same = manifest.engine.precision == run.precision
+        && manifest.dtype == options.dtype
+        && manifest.spec.views == options.views.list()
+        && manifest.spec.decoding == Decoding::of(&options.decoding)
+        && Frozen::is_backbone_of(&manifest.spec, &options.backbone, adjust, run)?;
+    Ok(same.then_some(manifest))
+}
 
-    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
-        Some(self.writer.known())
-    }
-
-    fn accepts(&self, features: &[f32]) -> Result<(), SkipReason> {
-        self.writer.dtype().holds(features)
-    }
-
-    fn take(&mut self, item: Item) -> Result<()> {
-        let sample = item.found.sample();
-        let content = match item.outcome {
-            Outcome::Skipped(reason) => Err(reason.to_string()),
-            Outcome::Reused(picture) => {
-                self.reused += 1;
-                Ok(picture)
-            }
-            Outcome::Computed(picture, features) => {
-                self.computed += 1;
-                self.writer.push(picture.digest, &features)?;
-                Ok(picture)
-            }
-        };
-        if let Ok(picture) = content {
-            self.pictures.push((sample.path.clone(), picture));
+/// How many images of each class are used, and whether any image has no class.
+fn classes(index: &Index) -> (BTreeMap<String, usize>, bool) {
+    let mut classes = BTreeMap::new();
+    let mut unlabelled = false;
+    for (row, _) in index.used() {
+        match &row.class {
+            Some(class) => *classes.entry(class.clone()).or_insert(0) += 1,
+            None => unlabelled = true,
         }
-        self.index.rows.push(IndexRow {
-            path: sample.name.clone(),
-            class: sample.class.as_deref().map(str::to_owned),
-            content: content.as_ref().map(Content::of).map_err(String::clone),
-        });
-        Ok(())
     }
+    (classes, unlabelled)
+}
+
+/// The classes of the index of which no image is used.
+fn unusable(index: &Index, used: &BTreeMap<String, usize>) -> Vec<String> {
+    let named = index.rows.iter().filter_map(|row| row.class.as_ref());
+    let named: BTreeSet<&String> = named.collect();
+    let unused = named.into_iter().filter(|class| !used.contains_key(*class));
+    unused.cloned().collect()
 }

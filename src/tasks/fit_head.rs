@@ -18,7 +18,6 @@ use self::cross_validation::Images;
 pub(super) use self::cross_validation::check_near;
 use self::division::Division;
 use self::memory::Memory;
-pub(super) use self::memory::free;
 pub use self::record::OutOfFoldFigures;
 use self::record::{record, with_predictions};
 use self::samples::{Samples, Source, views};

@@ -7,29 +7,30 @@ use ndarray::Array2;
 use serde::Serialize;
 
 use super::acquaintance::{Acquaintance, Basis, TrainingImages};
-use super::classify::{ClassifyOptions, predict_one};
-use super::featured::{Featured, Images, with_features};
-use super::fit_head::free;
 use super::inputs::{Inputs, Skipped};
+use super::memory::{check_room, free};
+use super::predictions::{HeadOptions, predict};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Classifier, Prediction, Verdict, top};
 use crate::error::{Error, Result};
-use crate::features::{Digest, FeatureStore, is_store};
+use crate::features::{
+    Computed, Digest, FeatureStore, Images, IndexRow, Samples, Source, is_store,
+};
 use crate::head::{Evaluation, Interval};
-use crate::images::{Labels, Names, Scan};
+use crate::images::{Labels, Names, PIXEL_VERSION, Scan};
 use crate::phrases::{counted, in_quotes};
 use crate::progress::Progress;
 
-/// What to judge a head on: features, or images with the options of classification.
+/// What to judge a head on: features, or images.
 #[derive(Debug, Clone)]
 pub struct JudgeOptions {
     /// A feature store, or a folder of images with a folder for each class.
     pub data: PathBuf,
     /// Which files of a folder are images.
     pub names: Names,
-    /// How images are classified; its `inputs` are not used.
-    pub classify: ClassifyOptions,
+    /// The head.
+    pub head: HeadOptions,
     /// What becomes of images that the head was trained on.
     pub training_images: TrainingImages,
 }
@@ -138,9 +139,7 @@ pub struct Rejected {
 /// # Errors
 /// A head or store that cannot be read or do not match, samples without classes, none of a known class.
 pub fn judge(options: &JudgeOptions, progress: &dyn Progress) -> Result<Judged> {
-    let classify = &options.classify;
-    let classifier = Classifier::open(&classify.head, classify.tta)?.rejecting(classify.rejecting);
-    Ok(judge_by(&[&classifier], options, progress)?.remove(0))
+    Ok(judge_by(&[&options.head.open()?], options, progress)?.remove(0))
 }
 
 /// [`judge`] by several heads that use the same features of the same images, which are computed once.
@@ -149,292 +148,115 @@ pub(super) fn judge_by(
     options: &JudgeOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Judged>> {
-    let known = Known {
-        classifiers,
-        training_images: options.training_images,
+    let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
+    let scan = (!is_store(&options.data)).then(|| inputs.scan(Labels::FromFolders));
+    let scan = scan.transpose()?;
+    let (source, mut notes) = match &scan {
+        None => store(classifiers, options)?,
+        Some(scan) => images(scan, classifiers, options)?,
     };
-    let mut tallies: Vec<_> = classifiers.iter().map(|c| Tally::new(c, known)).collect();
-    let (engine, notes) = if is_store(&options.data) {
-        from_store(options, &mut tallies)?
-    } else {
-        from_images(options, &mut tallies, progress)?
-    };
-    tallies
-        .into_iter()
-        .map(|tally| tally.judged(options, engine.clone(), notes.clone()))
-        .collect()
+    let engine = source.engine().expect("a network was loaded").clone();
+    let tallies = classifiers.iter().copied();
+    let tally = |classifier| Tally::new(classifier, classifiers, options, engine.clone());
+    let mut tallies: Vec<Tally<'_>> = tallies.map(tally).collect();
+    let first = classifiers[0];
+    let done = source.each(&first.spec().views, progress, &mut |samples| {
+        tallies.iter_mut().try_for_each(|tally| tally.take(samples))
+    })?;
+    notes.extend([done.store_notes, done.network_notes].concat());
+    notes.extend(scan.and_then(|_| first.pixel_note(PIXEL_VERSION)));
+    let tallies = tallies.into_iter();
+    tallies.map(|tally| tally.judged(&notes)).collect()
 }
 
-/// Which images all heads may be judged on.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    classifiers: &'a [&'a Classifier],
-    training_images: TrainingImages,
-}
-
-impl Known<'_> {
-    /// Why the prediction of a head for an image counts; none where some head has only learned it by heart.
-    fn basis(self, classifier: &Classifier, digest: Digest) -> Option<Basis> {
-        let all = self.classifiers.iter();
-        let usable = |c: &&Classifier| Basis::of(c, digest, self.training_images).is_some();
-        if all.copied().all(|c| usable(&c)) {
-            Basis::of(classifier, digest, self.training_images)
-        } else {
-            None
-        }
+/// A store whose features all heads can use, and what the user should know.
+fn store(
+    classifiers: &[&Classifier],
+    options: &JudgeOptions,
+) -> Result<(Source<'static>, Vec<String>)> {
+    let store = FeatureStore::open(&options.data)?;
+    check_room(store.index().used().count(), n_classes(classifiers), free())?;
+    let name = format!("the features `{}`", options.data.display());
+    let mut notes = Vec::new();
+    for classifier in classifiers {
+        notes.extend(classifier.require(&store.manifest().spec, &name)?);
     }
+    notes.dedup();
+    Ok((Source::Store(store), notes))
 }
 
-/// Checks that the probabilities of so many images fit into so many bytes of memory: each stands in an item, in a matrix, and
-/// in the order of its class.
-fn check_room(images: usize, classes: usize, free: u64) -> Result<()> {
-    let numbers = images.saturating_mul(classes);
-    let needed = (numbers as u64).saturating_mul(3 * size_of::<f64>() as u64);
-    if needed <= free {
+/// Images whose features all heads can use; refused before everything is computed rather than after.
+fn images<'a>(
+    scan: &'a Scan,
+    classifiers: &[&Classifier],
+    options: &JudgeOptions,
+) -> Result<(Source<'a>, Vec<String>)> {
+    for classifier in classifiers {
+        refuse_unlabelled(scan, classifier, options)?;
+    }
+    check_room(scan.entries.len(), n_classes(classifiers), free())?;
+    let (images, how) = (Images::of(&scan.entries), &options.head.computing);
+    let images = Computed::of(images, classifiers[0].spec(), how)?;
+    Ok((Source::Images(images), scan.notes.clone()))
+}
+
+/// Refuses images none of which has a class that the head knows, or some of which have none.
+fn refuse_unlabelled(scan: &Scan, classifier: &Classifier, options: &JudgeOptions) -> Result<()> {
+    let (mut is_known, mut left_out) = (false, LeftOut::default());
+    let samples = scan.entries.iter().filter(|found| found.reason().is_none());
+    for found in samples {
+        is_known |= left_out
+            .target(found.sample().class.as_deref(), classifier)
+            .is_some();
+    }
+    if is_known && left_out.unlabelled == 0 {
         return Ok(());
     }
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    Err(Error::Input {
-        problem: format!(
-            "the probabilities of {} take {} MiB, and {} MiB of memory are free",
-            counted(images, "image"),
-            mib(needed),
-            mib(free)
-        ),
-        hint: "evaluate fewer images at a time, or end other programs".to_owned(),
-    })
+    Err(left_out.nothing_to_judge(classifier, options, None))
 }
 
 /// The classes of all heads together.
-fn n_classes(tallies: &[Tally<'_>]) -> usize {
-    let classes = tallies.iter().map(|tally| tally.classifier.classes().len());
-    classes.sum()
+fn n_classes(classifiers: &[&Classifier]) -> usize {
+    classifiers.iter().map(|head| head.classes().len()).sum()
 }
 
-fn from_store(options: &JudgeOptions, tallies: &mut [Tally<'_>]) -> Result<(Engine, Vec<String>)> {
-    let store = FeatureStore::open(&options.data)?;
-    let (rows, digests): (Vec<_>, Vec<_>) = store.index().used().unzip();
-    check_room(digests.len(), n_classes(tallies), free())?;
-    let mut notes = Vec::new();
-    for tally in tallies {
-        let classifier = tally.classifier;
-        notes.extend(classifier.require(
-            &store.manifest().spec,
-            &format!("the features `{}`", options.data.display()),
-        )?);
-        let features = store.views(&digests, &classifier.spec().views)?;
-        let predictions = classifier.predict(features.view())?;
-        for ((row, &digest), prediction) in rows.iter().zip(&digests).zip(predictions) {
-            let image = (row.path.clone(), row.class.as_deref(), digest);
-            tally.add(image, prediction.map_err(|why| why.to_string()));
-        }
-    }
-    notes.dedup();
-    Ok((store.manifest().engine.clone(), notes))
-}
-
-fn from_images(
-    options: &JudgeOptions,
-    tallies: &mut [Tally<'_>],
-    progress: &dyn Progress,
-) -> Result<(Engine, Vec<String>)> {
-    let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
-    let scan = inputs.scan(Labels::FromFolders)?;
-    // Before everything is computed rather than after.
-    for tally in &*tallies {
-        Tally::new(tally.classifier, tally.known).refuse_unlabelled(&scan, options)?;
-    }
-    check_room(scan.entries.len(), n_classes(tallies), free())?;
-    let classifier = tallies[0].classifier;
-    let each = &mut |image: Featured<'_>| {
-        tallies
-            .iter_mut()
-            .try_for_each(|tally| tally.predict(&image))
-    };
-    let images = Images::Scanned(scan);
-    let report = with_features(classifier, &options.classify, images, progress, each)?;
-    Ok((report.engine, report.notes))
-}
-
-/// The predictions of one head, as they come.
-struct Tally<'a> {
-    classifier: &'a Classifier,
-    known: Known<'a>,
-    items: Vec<JudgedItem>,
-    /// Training images, which count where there is nothing else to judge the head on.
-    left_out: Vec<JudgedItem>,
+/// Images that cannot be judged.
+#[derive(Default)]
+struct LeftOut {
     unlabelled: usize,
+    /// Those of classes that the head does not know, by class.
     unknown_classes: BTreeMap<String, usize>,
-    rejected: Option<Rejected>,
-    acquaintance: Acquaintance,
-    skipped: Vec<Skipped>,
 }
 
-impl<'a> Tally<'a> {
-    fn new(classifier: &'a Classifier, known: Known<'a>) -> Self {
-        Self {
-            classifier,
-            known,
-            acquaintance: Acquaintance::of(classifier),
-            items: Vec::new(),
-            left_out: Vec::new(),
-            unlabelled: 0,
-            unknown_classes: BTreeMap::new(),
-            rejected: classifier.rejection().map(|_| Rejected::default()),
-            skipped: Vec::new(),
-        }
-    }
-
-    fn predict(&mut self, image: &Featured<'_>) -> Result<()> {
-        let path = image.path.clone();
-        match &image.features {
-            Err(reason) => self.skip(path, reason.clone()),
-            Ok((digest, features)) => {
-                let prediction = predict_one(self.classifier, *features)?;
-                self.add((path, image.class.as_deref(), *digest), prediction);
-            }
-        }
-        Ok(())
-    }
-
-    fn skip(&mut self, path: String, reason: String) {
-        self.skipped.push(Skipped { path, reason });
-    }
-
-    /// Refuses images none of which has a class that the head knows.
-    fn refuse_unlabelled(mut self, scan: &Scan, options: &JudgeOptions) -> Result<()> {
-        let mut known = false;
-        for found in &scan.entries {
-            match &found.sample().class {
-                _ if found.reason().is_some() => {}
-                None => self.unlabelled += 1,
-                Some(name) if self.classifier.classes().class_to_idx(name).is_some() => {
-                    known = true;
-                }
-                Some(name) => *self.unknown_classes.entry(name.to_string()).or_insert(0) += 1,
-            }
-        }
-        if known && self.unlabelled == 0 {
-            return Ok(());
-        }
-        Err(self.nothing_to_judge(options))
-    }
-
-    /// Counts an image, given by its path, class and digest, with its prediction or the reason for leaving it out.
-    fn add(
-        &mut self,
-        (path, class, digest): (String, Option<&str>, Digest),
-        prediction: Result<Prediction, String>,
-    ) {
-        let prediction = match prediction {
-            Ok(prediction) => prediction,
-            Err(reason) => return self.skip(path, reason),
+impl LeftOut {
+    /// The class of an image; counts it where it has none that the head knows.
+    fn target(&mut self, class: Option<&str>, classifier: &Classifier) -> Option<usize> {
+        let Some(name) = class else {
+            self.unlabelled += 1;
+            return None;
         };
-        let classes = self.classifier.classes();
-        let target = match class.map(|name| classes.class_to_idx(name).ok_or(name)) {
-            None => {
-                self.unlabelled += 1;
-                return;
-            }
-            Some(Err(name)) => {
-                *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1;
-                if let Some(rejected) = &mut self.rejected {
-                    rejected.unknown_classes += usize::from(prediction.verdict() != Verdict::Known);
-                }
-                return;
-            }
-            Some(Ok(target)) => target,
-        };
-        let basis = self.known.basis(self.classifier, digest);
-        let unseen = match basis {
-            Some(Basis::OutOfFold) => self.classifier.out_of_fold(&digest),
-            Some(Basis::New | Basis::HeldOut | Basis::Training) | None => None,
-        };
-        let prediction = unseen.unwrap_or(prediction);
-        let item = JudgedItem {
-            path,
-            digest,
-            target,
-            probabilities: prediction.probabilities().to_vec(),
-            basis: basis.unwrap_or(Basis::Training),
-            verdict: prediction.verdict(),
-        };
-        if basis.is_some() {
-            self.take(item);
-        } else {
-            self.left_out.push(item);
+        let target = classifier.classes().class_to_idx(name);
+        if target.is_none() {
+            *self.unknown_classes.entry(name.to_owned()).or_insert(0) += 1;
         }
+        target
     }
 
-    /// Takes an image into the figures.
-    fn take(&mut self, item: JudgedItem) {
-        self.acquaintance.count(item.basis);
-        let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
-        self.count_rejected(predicted == Some(item.target), item.verdict);
-        self.items.push(item);
-    }
-
-    /// Counts an image of a known class that the rejection calls unknown.
-    fn count_rejected(&mut self, is_right: bool, verdict: Verdict) {
-        if let Some(rejected) = &mut self.rejected {
-            let count = if is_right {
-                &mut rejected.right
-            } else {
-                &mut rejected.wrong
-            };
-            *count += usize::from(verdict != Verdict::Known);
-        }
-    }
-
-    fn judged(
-        mut self,
+    fn nothing_to_judge(
+        &self,
+        classifier: &Classifier,
         options: &JudgeOptions,
-        engine: Engine,
-        mut notes: Vec<String>,
-    ) -> Result<Judged> {
-        let left_out = std::mem::take(&mut self.left_out);
-        if self.items.is_empty() {
-            // Optimistic figures, which are said to be so, are more use than none.
-            for item in left_out {
-                self.take(item);
-            }
-        } else {
-            self.acquaintance.left_out = left_out.len();
-        }
-        if self.items.is_empty() || self.unlabelled > 0 {
-            return Err(self.nothing_to_judge(options));
-        }
-        if self.rejected.is_some() && self.acquaintance.out_of_fold > 0 {
-            notes.push(
-                "the head's rejection is not applied to training images that are judged out of fold: it knows them"
-                    .to_owned(),
-            );
-            self.rejected = None;
-        }
-        Ok(Judged {
-            classes: self.classifier.classes().clone(),
-            items: self.items,
-            unknown_classes: self.unknown_classes,
-            rejected: self.rejected,
-            acquaintance: self.acquaintance,
-            skipped: self.skipped,
-            notes,
-            engine,
-        })
-    }
-
-    fn nothing_to_judge(&self, options: &JudgeOptions) -> Error {
+        skipped: Option<&Skipped>,
+    ) -> Error {
         let data = options.data.display();
-        let known = in_quotes(self.classifier.classes().iter());
+        let known = in_quotes(classifier.classes().iter());
         let unknown = in_quotes(self.unknown_classes.keys().map(String::as_str));
         let problem = if self.unlabelled > 0 {
-            format!(
-                "{} of `{data}` {} no class",
-                counted(self.unlabelled, "image"),
-                if self.unlabelled == 1 { "has" } else { "have" }
-            )
+            let have = if self.unlabelled == 1 { "has" } else { "have" };
+            let images = counted(self.unlabelled, "image");
+            format!("{images} of `{data}` {have} no class")
         } else if unknown.is_empty() {
-            let reasons = self.skipped.first().map_or(String::new(), |first| {
+            let reasons = skipped.map_or(String::new(), |first| {
                 format!(", as `{}`: {}", first.path, first.reason)
             });
             format!("`{data}` holds no usable image{reasons}")
@@ -448,21 +270,139 @@ impl<'a> Tally<'a> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The predictions of one head, as they come.
+struct Tally<'a> {
+    classifier: &'a Classifier,
+    /// All heads: an image counts if each of them may be judged on it.
+    classifiers: &'a [&'a Classifier],
+    options: &'a JudgeOptions,
+    judged: Judged,
+    /// Training images, which count where there is nothing else to judge the head on.
+    training: Vec<JudgedItem>,
+    left_out: LeftOut,
+}
 
-    #[test]
-    fn probabilities_that_do_not_fit_are_refused_with_both_sizes() {
-        let error = check_room(50_000, 21_843, 16 << 30)
-            .unwrap_err()
-            .to_string();
-        // 50,000 · 21,843 · 24 bytes.
-        assert!(
-            error.contains("of 50000 images take 24998 MiB, and 16384 MiB"),
-            "{error}"
-        );
-        assert!(check_room(50_000, 1000, 16 << 30).is_ok());
-        assert!(check_room(usize::MAX, usize::MAX, u64::MAX - 1).is_err());
+impl<'a> Tally<'a> {
+    fn new(
+        classifier: &'a Classifier,
+        classifiers: &'a [&'a Classifier],
+        options: &'a JudgeOptions,
+        engine: Engine,
+    ) -> Self {
+        let judged = Judged {
+            classes: classifier.classes().clone(),
+            items: Vec::new(),
+            unknown_classes: BTreeMap::new(),
+            rejected: classifier.rejection().map(|_| Rejected::default()),
+            acquaintance: Acquaintance::of(classifier),
+            skipped: Vec::new(),
+            notes: Vec::new(),
+            engine,
+        };
+        Self {
+            classifier,
+            classifiers,
+            options,
+            judged,
+            training: Vec::new(),
+            left_out: LeftOut::default(),
+        }
+    }
+
+    fn take(&mut self, samples: Samples<'_>) -> Result<()> {
+        for (row, predicted) in predict(self.classifier, samples)? {
+            match predicted {
+                Ok((digest, prediction)) => self.add(row, digest, prediction),
+                Err(reason) => {
+                    let path = row.path.clone();
+                    self.judged.skipped.push(Skipped { path, reason });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an image with its prediction.
+    fn add(&mut self, row: &IndexRow, digest: Digest, prediction: Prediction) {
+        let class = row.class.as_deref();
+        let Some(target) = self.left_out.target(class, self.classifier) else {
+            if let (Some(_), Some(rejected)) = (class, &mut self.judged.rejected) {
+                rejected.unknown_classes += usize::from(prediction.verdict() != Verdict::Known);
+            }
+            return;
+        };
+        let basis = self.basis(digest);
+        let unseen = match basis {
+            Some(Basis::OutOfFold) => self.classifier.out_of_fold(&digest),
+            Some(Basis::New | Basis::HeldOut | Basis::Training) | None => None,
+        };
+        let prediction = unseen.unwrap_or(prediction);
+        let item = JudgedItem {
+            path: row.path.clone(),
+            digest,
+            target,
+            probabilities: prediction.probabilities().to_vec(),
+            basis: basis.unwrap_or(Basis::Training),
+            verdict: prediction.verdict(),
+        };
+        match basis {
+            Some(_) => self.count(item),
+            None => self.training.push(item),
+        }
+    }
+
+    /// Why the prediction for an image counts; none where some head has only learned it by heart.
+    fn basis(&self, digest: Digest) -> Option<Basis> {
+        let of = |classifier| Basis::of(classifier, digest, self.options.training_images);
+        let all = self
+            .classifiers
+            .iter()
+            .all(|classifier| of(classifier).is_some());
+        of(self.classifier).filter(|_| all)
+    }
+
+    /// Takes an image into the figures.
+    fn count(&mut self, item: JudgedItem) {
+        self.judged.acquaintance.count(item.basis);
+        let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
+        if let Some(rejected) = &mut self.judged.rejected {
+            *if predicted == Some(item.target) {
+                &mut rejected.right
+            } else {
+                &mut rejected.wrong
+            } += usize::from(item.verdict != Verdict::Known);
+        }
+        self.judged.items.push(item);
+    }
+
+    fn judged(mut self, notes: &[String]) -> Result<Judged> {
+        let training = std::mem::take(&mut self.training);
+        if self.judged.items.is_empty() {
+            // Optimistic figures, which are said to be so, are more use than none.
+            training.into_iter().for_each(|item| self.count(item));
+        } else {
+            self.judged.acquaintance.left_out = training.len();
+        }
+        let Self {
+            mut judged,
+            left_out,
+            classifier,
+            options,
+            ..
+        } = self;
+        if judged.items.is_empty() || left_out.unlabelled > 0 {
+            let skipped = judged.skipped.first();
+            return Err(left_out.nothing_to_judge(classifier, options, skipped));
+        }
+        judged.notes = notes.to_vec();
+        if judged.rejected.is_some() && judged.acquaintance.out_of_fold > 0 {
+            judged.notes.push(
+                "the head's rejection is not applied to training images that are judged out of fold: it knows them"
+                    .to_owned(),
+            );
+            judged.rejected = None;
+        }
+        judged.unknown_classes = left_out.unknown_classes;
+        Ok(judged)
     }
 }

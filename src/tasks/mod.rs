@@ -5,7 +5,6 @@ mod classify;
 mod doctor;
 mod evaluate;
 mod extract;
-mod featured;
 mod fit_head;
 mod guard;
 mod import;
@@ -14,6 +13,8 @@ mod inputs;
 mod inspect;
 mod install;
 mod judge;
+mod memory;
+mod predictions;
 mod preview;
 #[cfg(feature = "cli")]
 mod pull;
@@ -42,6 +43,7 @@ pub use inspect::{
     TINY_CLASS, TrainedOn, Unlike, inspect,
 };
 pub use judge::{Accepted, JudgeOptions, Judged, JudgedItem, Rejected, judge};
+pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]
 pub use pull::{PullFrom, PullOptions, Pulled, pull};

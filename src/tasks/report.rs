@@ -16,7 +16,6 @@ use self::pictures::{Pictures, Roots};
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, judge};
-use crate::classifier::Classifier;
 use crate::error::Result;
 use crate::head::{Bootstrap, Evaluation, HeadFile};
 use crate::outputs;
@@ -70,7 +69,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         // Before minutes of work rather than after.
         nearest::judged_features(options)?;
     }
-    let head = HeadFile::read(&options.judge.classify.head)?;
+    let head = HeadFile::read(&options.judge.head.path)?;
     let judged = judge(&options.judge, progress)?;
     let evaluation = Evaluation::with_intervals(
         &judged.classes,
@@ -116,10 +115,10 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
 
 /// Pictures are decoded as the head's features were.
 fn pictures(n: usize, options: &ReportOptions) -> Result<Pictures> {
-    let classify = &options.judge.classify;
-    let classifier = Classifier::open(&classify.head, classify.tta)?;
-    let decoding = classifier.spec().decoding.within(classify.limits);
-    Ok(Pictures::new(n, decoding, classify.run.threads))
+    let head = &options.judge.head;
+    let (classifier, how) = (head.open()?, &head.computing);
+    let decoding = classifier.spec().decoding.within(how.limits);
+    Ok(Pictures::new(n, decoding, how.run.threads))
 }
 
 fn write(

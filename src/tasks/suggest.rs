@@ -1,20 +1,18 @@
 //! `suggest`: which unlabelled images to label next.
 
-mod candidates;
+use std::path::{Path, PathBuf};
 
-use std::path::PathBuf;
+use ndarray::{Array2, ArrayView2, Axis};
 
-use ndarray::{Array2, s};
-
-use self::candidates::Candidates;
 use super::fit_head::check_near;
 use super::inputs::{Inputs, Skipped};
-use crate::backbones::RunOptions;
+use super::predictions::{HeadOptions, predict};
 use crate::classes::ClassIndex;
-use crate::classifier::{Classifier, Prediction, Tta};
-use crate::error::Result;
-use crate::head::{Pick, SelectionParams, UnitRows, select};
-use crate::images::Limits;
+use crate::classifier::{Classifier, Prediction};
+use crate::error::{Error, Result};
+use crate::features::{Computed, Digest, Done, FeatureStore, Images, Source};
+use crate::head::{ImageRole, Pick, SelectionParams, UnitRows, select};
+use crate::images::Labels;
 use crate::progress::Progress;
 
 /// What to choose from, and how.
@@ -22,20 +20,12 @@ use crate::progress::Progress;
 pub struct SuggestOptions {
     /// The images, or their features.
     pub data: Unlabelled,
-    /// The head file.
-    pub head: PathBuf,
+    /// The head.
+    pub head: HeadOptions,
     /// The most suggestions.
     pub top: usize,
     /// Of images that are alike from this cosine on, one is suggested; in (0, 1].
     pub near: f32,
-    /// The network's file, where it is not installed.
-    pub backbone: Option<PathBuf>,
-    /// How large images may be.
-    pub limits: Limits,
-    /// How the network is run; as many threads are for decoding.
-    pub run: RunOptions,
-    /// Images that the network is given at once.
-    pub batch_size: usize,
 }
 
 /// Where the unlabelled images are; classes that they may have are not looked at.
@@ -79,37 +69,30 @@ pub struct Suggestion {
 
 /// Chooses images that the head is least sure of and that are unlike each other, as [`select`] says.
 ///
-/// The features of all images are held in memory.
+/// The features of the centres of all images are held in memory.
 ///
 /// # Errors
-/// [`crate::error::Error::Parameter`] for `near` out of range; no images, a head, store or backbone that does not fit, a device that does not work.
+/// [`Error::Parameter`] for `near` out of range; no images, a head, store or backbone that does not fit, a device that
+/// does not work.
 pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<SuggestReport> {
     check_near(options.near)?;
-    let classifier = Classifier::open(&options.head, Tta::Trained)?;
-    let mut candidates = match &options.data {
-        Unlabelled::Store(path) => Candidates::of_store(path, &classifier)?,
-        Unlabelled::Images(inputs) => {
-            Candidates::of_images(inputs, &classifier, options, progress)?
-        }
+    let classifier = options.head.open()?;
+    let candidates = match &options.data {
+        Unlabelled::Store(path) => of_store(path, &classifier, progress)?,
+        Unlabelled::Images(inputs) => of_images(inputs, &classifier, options, progress)?,
     };
-    let views = classifier.spec().views.len().max(1);
-    let predictions = candidates.predicted_by(&classifier)?;
-    let rows = UnitRows::of(candidates.features.slice(s![..; views, ..]));
     let params = SelectionParams {
         top: options.top,
         near: options.near,
     };
-    let picks = select(
-        probabilities(&predictions, classifier.classes()).view(),
-        &rows,
-        params,
-    );
-    let suggestion = |pick: Pick| {
-        let path = candidates.paths[pick.row].clone();
-        suggestion(path, &predictions[pick.row], classifier.classes(), pick)
-    };
+    let classes = classifier.classes();
+    let rows = UnitRows::of(candidates.centres(&classifier).view());
+    let picks = select(candidates.probabilities(classes).view(), &rows, params);
+    let suggestions = picks
+        .into_iter()
+        .map(|pick| candidates.suggestion(pick, classes));
     Ok(SuggestReport {
-        suggestions: picks.into_iter().map(suggestion).collect(),
+        suggestions: suggestions.collect(),
         n_images: candidates.paths.len(),
         labelled: candidates.labelled,
         skipped: candidates.skipped,
@@ -117,27 +100,152 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
     })
 }
 
-fn probabilities(predictions: &[Prediction], classes: &ClassIndex) -> Array2<f64> {
-    let shape = (predictions.len(), classes.len());
-    Array2::from_shape_fn(shape, |(row, class)| {
-        predictions[row].probabilities()[class]
-    })
+fn of_store(path: &Path, classifier: &Classifier, progress: &dyn Progress) -> Result<Candidates> {
+    let mut store = FeatureStore::open(path)?;
+    let name = format!("the features `{}`", path.display());
+    let note = classifier.require(&store.manifest().spec, &name)?;
+    let mut candidates = Candidates {
+        notes: note.into_iter().collect(),
+        labelled: store.leave_out(|digest| !is_labelled(classifier, digest)),
+        ..Candidates::default()
+    };
+    candidates.collect(Source::Store(store), classifier, progress)?;
+    // What has features and no prediction is no fault of the store.
+    let name = if candidates.skipped.is_empty() {
+        &name
+    } else {
+        INPUT
+    };
+    candidates.not_empty(name)
 }
 
-fn suggestion(
-    path: String,
-    prediction: &Prediction,
-    classes: &ClassIndex,
-    pick: Pick,
-) -> Suggestion {
-    let name = |class| classes.name(class).unwrap_or_default().to_owned();
-    let top = prediction.top(2);
-    let (label, probability) = prediction.best();
-    Suggestion {
-        path,
-        label: name(label),
-        probability,
-        runner_up: top.get(1).map(|&(class, p)| (name(class), p)),
-        pick,
+fn of_images(
+    inputs: &Inputs,
+    classifier: &Classifier,
+    options: &SuggestOptions,
+    progress: &dyn Progress,
+) -> Result<Candidates> {
+    let scan = inputs.scan(Labels::None)?;
+    let (images, how) = (Images::of(&scan.entries), &options.head.computing);
+    let source = Source::Images(Computed::of(images, classifier.spec(), how)?);
+    let mut candidates = Candidates::default();
+    let done = candidates.collect(source, classifier, progress)?;
+    candidates.notes = [done.network_notes, scan.notes].concat();
+    // A list may be empty.
+    if scan.entries.is_empty() {
+        return Ok(candidates);
+    }
+    candidates.not_empty(INPUT)
+}
+
+/// What images are called in errors.
+const INPUT: &str = "the input";
+
+/// The images that are chosen from: N of them.
+#[derive(Default)]
+struct Candidates {
+    /// (N).
+    paths: Vec<String>,
+    /// (N).
+    predictions: Vec<Prediction>,
+    /// The features of the centre of each, (N, D).
+    centres: Vec<f32>,
+    skipped: Vec<Skipped>,
+    notes: Vec<String>,
+    /// Images that have a label already: the head was trained on them, or validated.
+    labelled: usize,
+}
+
+impl Candidates {
+    /// Takes the images without a label; those without a prediction are skipped last.
+    fn collect(
+        &mut self,
+        source: Source<'_>,
+        classifier: &Classifier,
+        progress: &dyn Progress,
+    ) -> Result<Done> {
+        let views = &classifier.spec().views;
+        let mut unpredicted = Vec::new();
+        let done = source.each(views, progress, &mut |samples| {
+            let mut images = samples
+                .features
+                .axis_chunks_iter(Axis(0), views.len().max(1));
+            for (row, predicted) in predict(classifier, samples)? {
+                let path = row.path.clone();
+                let digest = row.content.as_ref().map(|content| content.digest);
+                let image = digest.is_ok().then(|| images.next()).flatten();
+                match (predicted, image) {
+                    _ if digest.is_ok_and(|digest| is_labelled(classifier, &digest)) => {
+                        self.labelled += 1;
+                    }
+                    (Ok((_, prediction)), Some(image)) => {
+                        self.paths.push(path);
+                        self.predictions.push(prediction);
+                        self.centres.extend(image.row(0));
+                    }
+                    (Err(reason), None) => self.skipped.push(Skipped { path, reason }),
+                    (Err(reason), Some(_)) => unpredicted.push(Skipped { path, reason }),
+                    (Ok(_), None) => unreachable!("what has no features has no prediction"),
+                }
+            }
+            Ok(())
+        })?;
+        self.skipped.extend(unpredicted);
+        Ok(done)
+    }
+
+    fn centres(&self, classifier: &Classifier) -> ArrayView2<'_, f32> {
+        let shape = (self.paths.len(), classifier.spec().backbone.num_features);
+        ArrayView2::from_shape(shape, &self.centres).expect("each centre has as many numbers")
+    }
+
+    fn probabilities(&self, classes: &ClassIndex) -> Array2<f64> {
+        let shape = (self.predictions.len(), classes.len());
+        let of = |(row, class): (usize, usize)| self.predictions[row].probabilities()[class];
+        Array2::from_shape_fn(shape, of)
+    }
+
+    fn suggestion(&self, pick: Pick, classes: &ClassIndex) -> Suggestion {
+        let name = |class| classes.name(class).unwrap_or_default().to_owned();
+        let prediction = &self.predictions[pick.row];
+        let (label, probability) = prediction.best();
+        let runner_up = prediction.top(2).get(1).copied();
+        Suggestion {
+            path: self.paths[pick.row].clone(),
+            label: name(label),
+            probability,
+            runner_up: runner_up.map(|(class, p)| (name(class), p)),
+            pick,
+        }
+    }
+
+    fn not_empty(self, name: &str) -> Result<Self> {
+        if self.paths.is_empty() {
+            return Err(none_usable(name, self.labelled, self.skipped.first()));
+        }
+        Ok(self)
+    }
+}
+
+/// Whether the head knows the label of an image.
+fn is_labelled(classifier: &Classifier, digest: &Digest) -> bool {
+    classifier.record().role(&digest.0) != ImageRole::New
+}
+
+fn none_usable(name: &str, labelled: usize, skipped: Option<&Skipped>) -> Error {
+    if labelled > 0 {
+        return Error::Input {
+            problem: format!(
+                "the head was trained on all {labelled} usable images of {name}, or they were held out for validation"
+            ),
+            hint: "give images that have no label yet".to_owned(),
+        };
+    }
+    let reasons = skipped.map_or(String::new(), |first| {
+        format!(", as `{}`: {}", first.path, first.reason)
+    });
+    Error::Input {
+        problem: format!("{name} holds no usable image{reasons}"),
+        hint: "give a folder of images, or a store of their features".to_owned(),
     }
 }

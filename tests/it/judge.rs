@@ -4,10 +4,10 @@ use std::path::Path;
 
 use frostline::backbones::{Home, RunOptions};
 use frostline::classifier::Tta;
-use frostline::features::Digest;
+use frostline::features::{Computing, Digest};
 use frostline::images::{Limits, Names};
 use frostline::progress::Silent;
-use frostline::tasks::{ClassifyOptions, Inputs, JudgeOptions, Judged, TrainingImages, judge};
+use frostline::tasks::{HeadOptions, JudgeOptions, Judged, TrainingImages, judge};
 
 use crate::harness::Place;
 
@@ -16,16 +16,17 @@ fn judged(place: &Place, data: &str) -> Judged {
     let options = JudgeOptions {
         data: path(data),
         names: Names::default(),
-        classify: ClassifyOptions {
-            inputs: Inputs::Paths(Vec::new(), Names::default()),
-            head: path("head"),
-            backbone: None,
-            store: None,
+        head: HeadOptions {
+            path: path("head"),
             tta: Tta::Trained,
             rejecting: frostline::classifier::Rejecting::default(),
-            limits: Limits::default(),
-            run: RunOptions::new(Home::at(path("home"))),
-            batch_size: 4,
+            computing: Computing {
+                backbone: None,
+                store: None,
+                limits: Limits::default(),
+                run: RunOptions::new(Home::at(path("home"))),
+                batch_size: 4,
+            },
         },
         training_images: TrainingImages::Included,
     };

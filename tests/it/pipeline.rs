@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use frostline::backbones::Backbone;
-use frostline::features::{All, Bound, Digest, Item, Named, Outcome, Pipeline, Sink};
+use frostline::features::{Bound, Digest, Images, Item, Known, Outcome, Pipeline};
 use frostline::images::{DecodeOptions, Labels, View, scan_folder};
 use frostline::progress::{Progress, Silent};
 
@@ -20,7 +20,6 @@ use crate::harness::{BLUE, RED, Stub, WHITE, preprocessing, two_classes, write_p
 /// Keeps all that comes.
 #[derive(Default)]
 struct Collector {
-    known: Option<HashSet<Digest>>,
     rows: Vec<(String, Kind)>,
 }
 
@@ -31,11 +30,7 @@ enum Kind {
     Skipped(String),
 }
 
-impl Sink for Collector {
-    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
-        self.known.clone().map(Arc::new)
-    }
-
+impl Collector {
     fn take(&mut self, item: Item) -> frostline::Result<()> {
         let kind = match item.outcome {
             Outcome::Computed(_, features) => Kind::Computed(features),
@@ -67,11 +62,14 @@ fn run_with(
 ) -> frostline::Result<Collector> {
     let scan = scan_folder(root, Labels::FromFolders)?;
     let pipeline = pipeline(batch_size, threads);
-    let mut sink = Collector {
-        known,
-        rows: Vec::new(),
+    let known = Known {
+        once: known.is_some(),
+        digests: Arc::new(known.unwrap_or_default()),
+        ..Known::default()
     };
-    pipeline.run(All::of(&scan.entries), backbone, &mut sink, &Silent)?;
+    let (images, mut sink) = (Images::of(&scan.entries), Collector::default());
+    let mut take = |item| sink.take(item);
+    pipeline.run(images, backbone, &known, &Silent, &mut take)?;
     Ok(sink)
 }
 
@@ -265,10 +263,15 @@ fn what_bounds_a_run_is_told_of_one_that_is_long_enough() {
     two_classes(folder.path(), 2, 0);
     let run = |backbone: &mut dyn Backbone| {
         let scan = scan_folder(folder.path(), Labels::None).unwrap();
-        let mut sink = Collector::default();
-        let all = All::of(&scan.entries);
+        let images = Images::of(&scan.entries);
         pipeline(2, 2)
-            .run(all, backbone, &mut sink, &Silent)
+            .run(
+                images,
+                backbone,
+                &Known::default(),
+                &Silent,
+                &mut |_| Ok(()),
+            )
             .unwrap()
     };
     let slow = run(&mut Slow(Stub::default()));
@@ -303,8 +306,9 @@ fn a_run_that_is_stopped_passes_on_what_is_computed() {
     let mut backbone = Uneven::new(false);
     let mut sink = Collector::default();
     let progress = StopsAfter(10, AtomicU64::new(0));
-    let all = All::of(&scan.entries);
-    let stopped = pipeline(3, 2).run(all, &mut backbone, &mut sink, &progress);
+    let (images, known) = (Images::of(&scan.entries), Known::default());
+    let mut take = |item| sink.take(item);
+    let stopped = pipeline(3, 2).run(images, &mut backbone, &known, &progress, &mut take);
     let stopped = stopped.unwrap_err();
     assert!(
         matches!(stopped, frostline::Error::Interrupted { .. }),
@@ -360,26 +364,6 @@ fn an_image_equal_to_one_without_features_has_none_either() {
     }
 }
 
-/// Names the next file when it is given the features of the last one.
-struct Asks(
-    std::sync::mpsc::Sender<std::io::Result<std::path::PathBuf>>,
-    Vec<std::path::PathBuf>,
-);
-impl Sink for Asks {
-    fn known(&self) -> Option<Arc<HashSet<Digest>>> {
-        None
-    }
-    fn take(&mut self, item: Item) -> frostline::Result<()> {
-        assert!(matches!(item.outcome, Outcome::Computed(..)), "{item:?}");
-        match self.1.pop() {
-            Some(next) => self.0.send(Ok(next)).unwrap(),
-            // The list ends with its sender.
-            None => self.0 = channel().0,
-        }
-        Ok(())
-    }
-}
-
 #[test]
 fn an_image_is_run_before_the_next_is_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -389,9 +373,20 @@ fn an_image_is_run_before_the_next_is_named() {
     let mut paths: Vec<_> = paths.collect();
     sender.send(Ok(paths.pop().unwrap())).unwrap();
     let mut stub = Stub::default();
-    let mut asks = Asks(sender, paths);
+    let mut sender = Some(sender);
+    // Names the next file when the features of the last one come.
+    let mut ask = |item: Item| {
+        assert!(matches!(item.outcome, Outcome::Computed(..)), "{item:?}");
+        match paths.pop() {
+            Some(next) => sender.as_ref().unwrap().send(Ok(next)).unwrap(),
+            // The list ends with its sender.
+            None => sender = None,
+        }
+        Ok(())
+    };
+    let images = Images::Named(list);
     pipeline(64, 3)
-        .run(Named(list), &mut stub, &mut asks, &Silent)
+        .run(images, &mut stub, &Known::default(), &Silent, &mut ask)
         .unwrap();
     assert_eq!(stub.batches, [1; 5]);
 }

@@ -5,11 +5,13 @@ use std::mem::take;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use super::item::{Item, Known, Outcome, Taker};
 use super::lanes::{Features, Lanes};
 use super::prepare::Prepared;
-use super::{Item, Outcome, Picture, Sink, Timings};
+use super::speed::Timings;
 use crate::error::Result;
-use crate::features::Digest;
+use crate::features::content::{Digest, Picture};
+use crate::features::dtype::Dtype;
 use crate::images::{Found, SkipReason};
 use crate::progress::Progress;
 
@@ -19,8 +21,10 @@ pub(super) struct Batcher<'a> {
     /// Images that have not come yet, where their number is known.
     to_come: Option<usize>,
     lanes: Lanes,
-    sink: &'a mut dyn Sink,
+    each: Taker<'a>,
     progress: &'a dyn Progress,
+    /// What features must be fit for.
+    dtype: Dtype,
     /// Digests of all batches, where equal images are to be computed once.
     seen: Option<HashSet<Digest>>,
     /// Those of them whose features are of no use: equal images are skipped with them.
@@ -57,17 +61,18 @@ impl<'a> Batcher<'a> {
     pub(super) fn new(
         (batch_size, to_come): (usize, Option<usize>),
         lanes: Lanes,
-        sink: &'a mut dyn Sink,
+        known: &Known,
         progress: &'a dyn Progress,
-        once: bool,
+        each: Taker<'a>,
     ) -> Self {
         Self {
             batch_size,
             to_come,
             lanes,
-            sink,
+            each,
             progress,
-            seen: once.then(HashSet::new),
+            dtype: known.dtype,
+            seen: known.once.then(HashSet::new),
             refused: HashMap::new(),
             waiting: Vec::new(),
             since: None,
@@ -201,7 +206,7 @@ impl<'a> Batcher<'a> {
                     self.judged(picture, row)
                 }
             };
-            self.sink.take(Item { found, outcome })?;
+            (self.each)(Item { found, outcome })?;
         }
         self.computed += computed as usize;
         self.progress.advance(computed);
@@ -211,7 +216,7 @@ impl<'a> Batcher<'a> {
     }
 
     fn judged(&mut self, picture: Picture, features: &[f32]) -> Outcome {
-        match self.sink.accepts(features) {
+        match self.dtype.holds(features) {
             Ok(()) => Outcome::Computed(picture, features.to_vec()),
             Err(reason) => {
                 self.refused.insert(picture.digest, reason.clone());

@@ -6,8 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 
-use super::prepare::{Prepared, Preparer};
-use super::read_ahead::ReadFile;
+use super::prepare::{Prepared, Preparer, ReadFile};
 use crate::images::{Found, Preprocessor};
 
 /// Where a file goes when it is prepared.
@@ -25,6 +24,17 @@ pub(super) struct Panicked;
 pub(super) struct Threads {
     pub(super) reading: usize,
     pub(super) decoding: usize,
+}
+
+impl Threads {
+    /// As many as so many CPUs are worth, and no more than there are files.
+    pub(super) fn of(cpus: usize, readers: usize, files: Option<usize>) -> Self {
+        let most = files.unwrap_or(usize::MAX).max(1);
+        Self {
+            reading: readers.min(most),
+            decoding: cpus.min(most),
+        }
+    }
 }
 
 /// The threads that read and decode the files of a run; they end when this is dropped.
@@ -130,9 +140,9 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::features::pipeline::item::Known;
     use crate::features::pipeline::meter::Meter;
     use crate::features::pipeline::trial::Trial;
-    use crate::features::recognition::Recognised;
     use crate::images::budget::Permit;
     use crate::images::{DecodeBudget, DecodeOptions, View, listed};
 
@@ -146,8 +156,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let preparer = Preparer {
             decoding: &DecodeOptions::default(),
-            known: None,
-            recognised: &Recognised::default(),
+            known: &Known::default(),
             budget,
             ahead,
             views: &[View::Center],

@@ -1,28 +1,26 @@
-//! Where a run's images come from: all known beforehand, or named one after the other.
+//! Where a run's images come from: all found beforehand, or named one after the other.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::slice::Iter;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::images::{Found, listed};
 
-/// Gives a run its images, in order.
-pub trait Source {
-    /// The next image; waits for it no longer than `patience`.
-    ///
-    /// # Errors
-    /// A list that cannot be read on.
-    fn next(&mut self, patience: Duration) -> Result<Next>;
-
-    /// How many there are, where that is known.
-    fn count(&self) -> Option<usize>;
+/// The images of a run, in order.
+#[derive(Debug)]
+pub enum Images<'a> {
+    /// They were all found before.
+    Found(Iter<'a, Found>),
+    /// Another thread names them one after the other, until it drops its end.
+    Named(Receiver<io::Result<PathBuf>>),
 }
 
-/// What a source has.
+/// What comes next of the images of a run.
 #[derive(Debug)]
-pub enum Next {
+pub(in crate::features) enum Next {
     /// An image.
     Found(Found),
     /// Nothing yet.
@@ -31,41 +29,25 @@ pub enum Next {
     End,
 }
 
-/// Images that are all known.
-#[derive(Debug)]
-pub struct All<'a> {
-    entries: std::slice::Iter<'a, Found>,
-    count: usize,
-}
-
-impl<'a> All<'a> {
+impl<'a> Images<'a> {
     /// All entries of a scan.
     #[must_use]
     pub fn of(entries: &'a [Found]) -> Self {
-        Self {
-            entries: entries.iter(),
-            count: entries.len(),
-        }
-    }
-}
-
-impl Source for All<'_> {
-    fn next(&mut self, _patience: Duration) -> Result<Next> {
-        Ok(self.entries.next().cloned().map_or(Next::End, Next::Found))
+        Self::Found(entries.iter())
     }
 
-    fn count(&self) -> Option<usize> {
-        Some(self.count)
-    }
-}
-
-/// Files that another thread names one after the other, until it drops its end.
-#[derive(Debug)]
-pub struct Named(pub Receiver<io::Result<PathBuf>>);
-
-impl Source for Named {
-    fn next(&mut self, patience: Duration) -> Result<Next> {
-        match self.0.recv_timeout(patience) {
+    /// Returns the next image; waits for its name no longer than `patience`.
+    ///
+    /// # Errors
+    /// A list that cannot be read on.
+    pub(in crate::features) fn next(&mut self, patience: Duration) -> Result<Next> {
+        let names = match self {
+            Self::Found(entries) => {
+                return Ok(entries.next().cloned().map_or(Next::End, Next::Found));
+            }
+            Self::Named(names) => names,
+        };
+        match names.recv_timeout(patience) {
             Ok(path) => {
                 let path = path.map_err(Error::io("read", Path::new("standard input")))?;
                 Ok(Next::Found(listed(path)))
@@ -75,7 +57,11 @@ impl Source for Named {
         }
     }
 
-    fn count(&self) -> Option<usize> {
-        None
+    /// How many there are, where that is known.
+    pub(super) fn count(&self) -> Option<usize> {
+        match self {
+            Self::Found(entries) => Some(entries.len()),
+            Self::Named(_) => None,
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::Instant;
 
-use super::Timings;
 use super::meter::Meter;
+use super::speed::Timings;
 use crate::backbones::Backbone;
 use crate::error::Result;
 use crate::images::Preprocessor;

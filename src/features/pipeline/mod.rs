@@ -1,17 +1,18 @@
-//! The pipeline: files → digests and pixels (threads) → batches → features (lanes) → sink, all in input order.
+//! The pipeline: files → digests and pixels (threads) → batches → features (lanes), in input order.
 
 mod batches;
 mod decoders;
 mod images;
+mod item;
 mod lanes;
 mod meter;
 mod prepare;
-mod read_ahead;
 mod run;
 mod speed;
 mod trial;
 
-pub use images::{All, Named, Next, Source};
-pub(super) use read_ahead::readers;
-pub use run::{Item, Outcome, Picture, Pipeline, Sink};
+pub use images::Images;
+pub(super) use images::Next;
+pub use item::{Item, Known, Outcome, Taker};
+pub use run::Pipeline;
 pub use speed::{Bound, Reduced, Speed, Timings};

@@ -1,22 +1,29 @@
-//! From the bytes of a file to the pixels that the network will see.
+//! From a file to the pixels that the network will see.
 
-use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
+use super::item::Known;
 use super::meter::Meter;
-use super::read_ahead::ReadFile;
+use super::speed::Timings;
 use super::trial::Trial;
-use super::{Picture, Timings};
 use crate::error::{Error, Result};
-use crate::features::Digest;
-use crate::features::recognition::Recognised;
+use crate::features::content::{Digest, Picture};
+use crate::images::budget::Permit;
 use crate::images::{
-    DecodeBudget, DecodeOptions, Preprocessor, SkipReason, View, decode_for, dimensions,
+    DecodeBudget, DecodeOptions, FileBytes, Found, Preprocessor, ReadFault, SkipReason, View,
+    decode_for, dimensions, read_file,
 };
+use crate::stamp::Stamp;
+
+/// Bytes of files that wait to be decoded, for each CPU.
+pub(super) const AHEAD: u64 = 4 << 20;
 
 /// What becomes of a file before there is a batch.
 pub(super) enum Prepared {
-    /// The views one after the other, resized and cropped, 8-bit RGB; not yet normalised, which keeps the queue a quarter as large.
+    /// The views one after the other, resized and cropped, 8-bit RGB; not yet normalised, which keeps the queue a
+    /// quarter as large.
     Pixels(Picture, Vec<u8>, Timings),
     Known(Picture, Timings),
     Skipped(SkipReason, Timings),
@@ -27,8 +34,7 @@ pub(super) enum Prepared {
 /// What the threads that read and decode files work with.
 pub(super) struct Preparer<'a> {
     pub(super) decoding: &'a DecodeOptions,
-    pub(super) known: Option<&'a HashSet<Digest>>,
-    pub(super) recognised: &'a Recognised,
+    pub(super) known: &'a Known,
     /// Memory for files and pictures.
     pub(super) budget: DecodeBudget,
     /// Memory for files that wait to be decoded.
@@ -38,10 +44,52 @@ pub(super) struct Preparer<'a> {
     pub(super) trial: Trial,
 }
 
+/// A file that has been read.
+pub(super) struct ReadFile<'a> {
+    pub(super) bytes: FileBytes<'a>,
+    /// The stamp that it had before, if no later write can have left it.
+    pub(super) stamp: Option<Stamp>,
+    /// Its share of the memory for files that wait to be decoded.
+    pub(super) waiting: Permit<'a>,
+}
+
 /// The size of a picture, and its views one after the other.
 type Fitted = ((u32, u32), Vec<u8>);
 
 impl Preparer<'_> {
+    /// Reads a file; or says at once what becomes of it.
+    pub(super) fn read(&self, found: &Found) -> Result<ReadFile<'_>, Box<Prepared>> {
+        let untimed = Timings::default();
+        let sample = match found {
+            Found::Sample(sample) => sample,
+            Found::Skipped { reason, .. } => {
+                return Err(Prepared::Skipped(reason.clone(), untimed).into());
+            }
+        };
+        if let Some(picture) = self.known.recognised.picture(&sample.path) {
+            return Err(Prepared::Known(picture, untimed).into());
+        }
+        self.read_path(&sample.path).map_err(|fault| {
+            Box::new(match fault {
+                ReadFault::OfFile(reason) => Prepared::Skipped(reason, untimed),
+                ReadFault::OfSystem(error) => Prepared::Failed(error),
+            })
+        })
+    }
+
+    fn read_path(&self, path: &Path) -> Result<ReadFile<'_>, ReadFault> {
+        let _reading = self.meter.reading();
+        let stamp = fs::metadata(path).map(|metadata| Stamp::of(&metadata)).ok();
+        let waiting = self.ahead.reserve_file(stamp.map_or(0, |stamp| stamp.size));
+        let stamp = stamp.filter(|stamp| stamp.is_settled(SystemTime::now()));
+        let bytes = read_file(path, &self.decoding.limits, &self.budget)?;
+        Ok(ReadFile {
+            bytes,
+            stamp,
+            waiting,
+        })
+    }
+
     /// Makes of a file what the network will see.
     pub(super) fn prepare(&self, file: ReadFile<'_>, preprocessor: &mut Preprocessor) -> Prepared {
         let _busy = self.meter.busy(1);
@@ -54,7 +102,7 @@ impl Preparer<'_> {
             size,
             stamp: file.stamp,
         };
-        if self.known.is_some_and(|known| known.contains(&digest)) {
+        if self.known.digests.contains(&digest) {
             let size = dimensions(&file.bytes, self.decoding);
             timings.decode = start.elapsed();
             return match size {

@@ -15,7 +15,7 @@ pub struct Timings {
     pub preprocess: Duration,
     /// The network.
     pub forward: Duration,
-    /// The sink.
+    /// Taking up the results, such as writing them.
     pub write: Duration,
 }
 
@@ -65,6 +65,18 @@ pub(super) struct Means {
     /// Whether lanes share the CPUs with decoding.
     pub(super) on_cpu: bool,
     pub(super) reducible: Reducible,
+}
+
+impl Speed {
+    /// That of a run with so many computed images.
+    pub(super) fn of(computed: usize, timings: Timings, means: Means) -> Self {
+        Self {
+            computed,
+            elapsed: means.elapsed,
+            timings,
+            bound: Bound::of(&timings, means),
+        }
+    }
 }
 
 impl Bound {

@@ -1,11 +1,10 @@
 //! Whether all features fit into memory.
 
-use sysinfo::System;
-
 use super::FitHeadOptions;
 use super::division::Division;
 use super::samples::Source;
 use crate::head::{BANK_CAPACITY, FitValidParams, Solver};
+use crate::tasks::memory::free;
 
 /// What is needed and what may be taken, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -64,12 +63,4 @@ fn copies(
     .iter()
     .filter_map(|(made, bytes)| made.then_some(bytes))
     .sum()
-}
-
-/// Bytes of memory that are free, in this container where there is one.
-pub(in crate::tasks) fn free() -> u64 {
-    let mut system = System::new();
-    system.refresh_memory();
-    let here = system.cgroup_limits().map(|limits| limits.free_memory);
-    here.unwrap_or(u64::MAX).min(system.available_memory())
 }

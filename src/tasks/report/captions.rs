@@ -25,7 +25,7 @@ pub(super) fn title(data: &Path) -> String {
 pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> String {
     format!(
         "{} on {} of {}, {}",
-        name(&options.judge.classify.head),
+        name(&options.judge.head.path),
         counted(evaluation.n_samples, "image"),
         counted(evaluation.classes.len(), "class"),
         date::today()

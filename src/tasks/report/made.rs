@@ -90,10 +90,7 @@ fn this_report(options: &ReportOptions) -> Facts {
     let mut facts = vec![
         ("frostline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("date".to_owned(), date::today()),
-        (
-            "head".to_owned(),
-            captions::name(&options.judge.classify.head),
-        ),
+        ("head".to_owned(), captions::name(&options.judge.head.path)),
         ("judged on".to_owned(), path(&options.judge.data)),
     ];
     if let Some(train) = &options.train {

@@ -95,7 +95,7 @@ fn strangers(record: &TrainingRecord, store: &FeatureStore) -> Option<String> {
 /// The training store, which must hold the head's features.
 fn open(train: &Path, options: &ReportOptions) -> Result<FeatureStore> {
     let store = FeatureStore::open(train)?;
-    Classifier::open(&options.judge.classify.head, Tta::None)?.require(
+    Classifier::open(&options.judge.head.path, Tta::None)?.require(
         &store.manifest().spec,
         &format!("the training features `{}`", train.display()),
     )?;
@@ -111,7 +111,7 @@ pub(super) fn judged_features(options: &ReportOptions) -> Result<&Path> {
     if is_store(&judge.data) {
         return Ok(&judge.data);
     }
-    judge.classify.store.as_deref().ok_or_else(|| Error::Input {
+    judge.head.computing.store.as_deref().ok_or_else(|| Error::Input {
         problem: "--train compares features, and those of a folder of images are not kept".to_owned(),
         hint: "add --store FEATURES to keep them, or give their feature store in the place of the images".to_owned(),
     })

@@ -1,0 +1,183 @@
+//! Images whose features are computed, unless a store has them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ndarray::{Array2, ArrayView2, Axis};
+
+use super::kept::{Kept, described};
+use super::samples::{Done, Samples, Taking};
+use crate::backbones::{FeatureSpec, Frozen, RunOptions};
+use crate::error::Result;
+use crate::features::dtype::Dtype;
+use crate::features::manifest::StoreManifest;
+use crate::features::pipeline::{Images, Item, Known, Next, Outcome, Pipeline, Speed, Taker};
+use crate::features::store::is_store;
+use crate::images::{Limits, View};
+use crate::progress::Progress;
+
+/// How the features of images are computed, and where they are kept.
+#[derive(Debug, Clone)]
+pub struct Computing {
+    /// The network's file, where it is not installed.
+    pub backbone: Option<PathBuf>,
+    /// A store to take features from and to add them to.
+    pub store: Option<PathBuf>,
+    /// How large images may be.
+    pub limits: Limits,
+    /// How the network is run; as many threads are for decoding.
+    pub run: RunOptions,
+    /// Images that the network is given at once.
+    pub batch_size: usize,
+}
+
+/// Images with what computes their features, and the store that has some of them.
+#[derive(Debug)]
+pub struct Computed<'a> {
+    /// The images.
+    pub images: Images<'a>,
+    /// From files to features.
+    pub pipeline: Pipeline,
+    /// The network; none where the store knows all images.
+    pub network: Option<Frozen>,
+    /// The store, if there is one.
+    pub store: Option<Kept>,
+}
+
+impl<'a> Computed<'a> {
+    /// Loads the network whose features `spec` describes, and opens the store. Where a store has these views among
+    /// others, all of its views are computed for it.
+    ///
+    /// # Errors
+    /// A network that is not found or cannot be run; a store that cannot be read, is locked, or holds something else.
+    pub fn of(images: Images<'a>, spec: &FeatureSpec, how: &Computing) -> Result<Self> {
+        let path = how.store.as_deref();
+        let found = path.filter(|path| is_store(path)).map(StoreManifest::read);
+        let found = found.transpose()?;
+        let spec = match &found {
+            Some(store) if store.spec.has_views(&spec.views) => spec.with_views(&store.spec.views),
+            _ => spec.clone(),
+        };
+        let network = Frozen::for_spec(&spec, how.backbone.as_deref(), &how.run)?;
+        let open = |path: &Path| {
+            let dtype = found.map_or(Dtype::default(), |store| store.dtype);
+            let (spec, engine) = (network.spec.clone(), network.engine.clone());
+            Kept::cache(path, StoreManifest::new(spec, dtype, engine))
+        };
+        Ok(Self {
+            images,
+            pipeline: Pipeline::of(&spec, how.limits, how.batch_size, how.run.threads),
+            store: path.map(open).transpose()?,
+            network: Some(network),
+        })
+    }
+
+    pub(super) fn each(
+        self,
+        views: &[View],
+        progress: &dyn Progress,
+        take: Taking<'_>,
+    ) -> Result<Done> {
+        let Self {
+            images,
+            pipeline,
+            mut network,
+            mut store,
+        } = self;
+        let known = store.as_ref().map(Kept::known).unwrap_or_default();
+        let mut passing = Passing {
+            computed_views: pipeline.views.len().max(1),
+            places: places(views, &pipeline.views),
+            store: store.as_mut(),
+            done: Done::default(),
+            take,
+        };
+        let mut each = |item| passing.pass(item);
+        let ran = match &mut network {
+            Some(network) => {
+                let backbone = &mut network.backbone;
+                pipeline.run(images, backbone, &known, progress, &mut each)
+            }
+            None => all_known(images, &known, &mut each),
+        };
+        let mut done = passing.done;
+        done.speed = match (ran, store) {
+            (Ok(speed), None) => speed,
+            (Ok(speed), Some(store)) => store.finish(speed, &mut done)?,
+            (Err(error), store) => {
+                return Err(match store {
+                    Some(store) => store.keep(error),
+                    None => error,
+                });
+            }
+        };
+        if let Some(network) = network {
+            done.network_notes = network.notes();
+            done.why_not_gpu = network.backbone.why().map(str::to_owned);
+        }
+        Ok(done)
+    }
+}
+
+/// Where views stand among those that are computed.
+fn places(views: &[View], computed: &[View]) -> Vec<usize> {
+    let place = |view| computed.iter().position(|other| other == view);
+    views.iter().filter_map(place).collect()
+}
+
+/// Passes on images all of which are recognised: no network is needed, and no file is read.
+fn all_known(mut images: Images<'_>, known: &Known, each: Taker<'_>) -> Result<Speed> {
+    while let Next::Found(found) = images.next(Duration::ZERO)? {
+        let outcome = match found.reason() {
+            Some(reason) => Outcome::Skipped(reason.clone()),
+            None => {
+                let picture = known.recognised.picture(&found.sample().path);
+                Outcome::Reused(picture.expect("all samples are recognised"))
+            }
+        };
+        each(Item { found, outcome })?;
+    }
+    Ok(Speed::default())
+}
+
+/// Passes each image on with the features that are wanted of it.
+struct Passing<'a> {
+    /// Views of an image that are computed.
+    computed_views: usize,
+    /// Where those that are wanted stand among them.
+    places: Vec<usize>,
+    store: Option<&'a mut Kept>,
+    done: Done,
+    take: Taking<'a>,
+}
+
+impl Passing<'_> {
+    fn pass(&mut self, item: Item) -> Result<()> {
+        *match &item.outcome {
+            Outcome::Computed(..) => &mut self.done.computed,
+            Outcome::Reused(_) => &mut self.done.reused,
+            Outcome::Skipped(_) => &mut self.done.skipped,
+        } += 1;
+        let wanted = !self.places.is_empty();
+        let (row, features) = match &mut self.store {
+            Some(store) => store.take(item, wanted)?,
+            None => described(&item.found, item.outcome),
+        };
+        let features = features
+            .filter(|_| wanted)
+            .map(|numbers| self.rows(numbers));
+        let none = || ArrayView2::from_shape((0, 0), &[]).expect("it has no numbers");
+        (self.take)(Samples {
+            rows: &[&row],
+            features: features.as_ref().map_or_else(none, Array2::view),
+        })
+    }
+
+    /// The wanted views (V, D) out of all of them.
+    fn rows(&self, features: Vec<f32>) -> Array2<f32> {
+        let shape = (self.computed_views, features.len() / self.computed_views);
+        let rows = Array2::from_shape_vec(shape, features);
+        let rows = rows.expect("each view has as many numbers");
+        rows.select(Axis(0), &self.places)
+    }
+}

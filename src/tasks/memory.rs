@@ -1,0 +1,53 @@
+//! The memory that is free, and what does not fit into it.
+
+use sysinfo::System;
+
+use crate::error::{Error, Result};
+use crate::phrases::counted;
+
+/// Bytes of memory that are free, in this container where there is one.
+pub(super) fn free() -> u64 {
+    let mut system = System::new();
+    system.refresh_memory();
+    let here = system.cgroup_limits().map(|limits| limits.free_memory);
+    here.unwrap_or(u64::MAX).min(system.available_memory())
+}
+
+/// Checks that the probabilities of so many images fit into so many bytes: each stands in an item, in a matrix, and in
+/// the order of its class.
+pub(super) fn check_room(images: usize, classes: usize, free: u64) -> Result<()> {
+    let numbers = images.saturating_mul(classes);
+    let needed = (numbers as u64).saturating_mul(3 * size_of::<f64>() as u64);
+    if needed <= free {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::Input {
+        problem: format!(
+            "the probabilities of {} take {} MiB, and {} MiB of memory are free",
+            counted(images, "image"),
+            mib(needed),
+            mib(free)
+        ),
+        hint: "evaluate fewer images at a time, or end other programs".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_that_do_not_fit_are_refused_with_both_sizes() {
+        let error = check_room(50_000, 21_843, 16 << 30)
+            .unwrap_err()
+            .to_string();
+        // 50,000 · 21,843 · 24 bytes.
+        assert!(
+            error.contains("of 50000 images take 24998 MiB, and 16384 MiB"),
+            "{error}"
+        );
+        assert!(check_room(50_000, 1000, 16 << 30).is_ok());
+        assert!(check_room(usize::MAX, usize::MAX, u64::MAX - 1).is_err());
+    }
+}
