@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::arrow_file::Seal;
 use super::folder::remove_leftovers;
-use super::identity::Testimony;
+use super::identity::{Testimony, can_be_rebuilt, is_store};
 use super::index::Index;
-use super::manifest::{StoreManifest, can_be_rebuilt};
+use super::manifest::StoreManifest;
+use super::names::{next_number, part_paths};
 use super::part::{self, Extent};
 use super::stamps::Stamps;
-use super::store::{is_store, next_number, part_paths};
 use super::writer::{Existing, StoreWriter};
 use crate::error::{Error, FileProblem, Result};
 

@@ -3,13 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::store::{is_store, store_around};
-use super::{index, manifest, part, stamps};
+use super::identity::{is_store, store_around};
+use super::names::{LOCK, MANIFEST, is_ours};
 use crate::error::{Error, Result};
 use crate::outputs;
-
-/// What a writer locks.
-pub(super) const LOCK: &str = ".lock";
 
 /// A folder that holds something else must not become a store, nor be emptied as one.
 pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
@@ -42,13 +39,6 @@ pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
     })
 }
 
-fn is_ours(name: &str) -> bool {
-    let name = name.strip_suffix(".damaged").unwrap_or(name);
-    outputs::is_leftover(name)
-        || [manifest::FILE, index::FILE, stamps::FILE, LOCK].contains(&name)
-        || part::number(name).is_some()
-}
-
 /// Removes temporary files that killed writers left. The caller holds the lock, so none belongs to a running writer.
 pub(super) fn remove_leftovers(path: &Path) -> Result<()> {
     remove(&files(path, outputs::is_leftover)?)
@@ -60,7 +50,7 @@ pub(super) fn remove_store(path: &Path) -> Result<()> {
         return Ok(());
     }
     let mut paths = files(path, |name| is_ours(name) && name != LOCK)?;
-    paths.sort_by_key(|path| path.ends_with(manifest::FILE));
+    paths.sort_by_key(|path| path.ends_with(MANIFEST));
     remove(&paths)
 }
 

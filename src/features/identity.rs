@@ -1,13 +1,136 @@
-//! What a store's parts say of the store: each of them carries its manifest.
+//! Whether a folder is a store, and what it says it holds: its manifest does, and each of its parts, which carries one.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::folder::LOCK;
-use super::index;
-use super::manifest::StoreManifest;
+use super::arrow_file::Seal;
+use super::manifest::{StoreManifest, Told, not_as_written, parse, told_by};
+use super::names::{INDEX, LOCK, MANIFEST, part_paths};
 use super::part;
-use super::store::part_paths;
 use crate::error::{Error, FileProblem, Result};
+use crate::inputs::{self, Links};
+use crate::outputs;
+
+/// No manifest of ours has more bytes.
+const MOST: u64 = 1 << 20;
+
+/// Whether a path is a feature store, also a damaged one: its manifest says so. A folder of anything else may hold a file
+/// of that name.
+#[must_use]
+pub fn is_store(path: &Path) -> bool {
+    is_in(path)
+}
+
+/// The feature store that a file or folder lies in, or will; links are followed.
+#[must_use]
+pub fn store_around(path: &Path) -> Option<PathBuf> {
+    let folder = outputs::existing_folder(path)?;
+    let found = folder.ancestors().find(|folder| is_store(folder));
+    found.map(Path::to_owned)
+}
+
+impl StoreManifest {
+    /// Reads a store's manifest.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the folder is missing or no store; [`Error::File`] where the manifest is missing from a
+    /// store, cut, damaged, foreign or newer; [`Error::Io`] for a pipe, device or folder in its place.
+    pub fn read(store: &Path) -> Result<Self> {
+        Ok(Self::read_with_seal(store)?.0)
+    }
+
+    /// The same, and whether it has a checksum.
+    pub(super) fn read_with_seal(store: &Path) -> Result<(Self, Seal)> {
+        let path = store.join(MANIFEST);
+        let problem = match inputs::read(&path, Links::Follow, MOST) {
+            Ok(bytes) => match parse(&bytes) {
+                Ok(read) => return Ok(read),
+                Err(problem) => problem,
+            },
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Err(no_store(store));
+            }
+            Err(e) if e.kind() == ErrorKind::FileTooLarge => FileProblem::Damaged(e.to_string()),
+            Err(e) => return Err(Error::io("read", &path)(e)),
+        };
+        // What the damage left may look like anything.
+        let problem = match problem {
+            FileProblem::Foreign { .. } if is_in(store) => not_as_written(),
+            other => other,
+        };
+        let hint = hint(&problem).to_owned();
+        Err(Error::File {
+            path,
+            problem,
+            hint,
+        })
+    }
+
+    /// Reads the manifest of what [is a store](is_store); nothing where it is to be rebuilt.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn read_intact(store: &Path) -> Result<Option<Self>> {
+        match Self::read(store) {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(error) if can_be_rebuilt(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether an error in reading the manifest of a store says that it is missing, or was right once.
+pub(super) fn can_be_rebuilt(error: &Error) -> bool {
+    match error {
+        Error::Input { .. } => true,
+        Error::File { problem, .. } => problem.is_damage(),
+        _ => false,
+    }
+}
+
+/// Whether a folder is a store: its manifest says so, or, where that is missing or illegible, a part does.
+pub(super) fn is_in(folder: &Path) -> bool {
+    match inputs::read(&folder.join(MANIFEST), Links::Follow, MOST) {
+        Ok(bytes) => match told_by(&bytes) {
+            Told::Store => true,
+            Told::SomethingElse => false,
+            Told::Nothing => is_given(folder),
+        },
+        Err(e) if e.kind() == ErrorKind::NotADirectory => false,
+        Err(_) => is_given(folder),
+    }
+}
+
+fn no_store(store: &Path) -> Error {
+    let name = store.display();
+    let (problem, hint) = if is_in(store) {
+        let problem = format!("the feature store `{name}` has lost its `{MANIFEST}`");
+        (problem, REBUILD)
+    } else {
+        let problem = if store.exists() {
+            format!("`{name}` is not a feature store: it has no `{MANIFEST}`")
+        } else {
+            format!("there is no feature store `{name}`")
+        };
+        (
+            problem,
+            "make one with `frostline extract IMAGES -o FEATURES`",
+        )
+    };
+    let hint = hint.to_owned();
+    Error::Input { problem, hint }
+}
+
+const REBUILD: &str =
+    "run the same `frostline extract` again: it rebuilds the manifest and keeps the features";
+
+fn hint(problem: &FileProblem) -> &'static str {
+    match problem {
+        FileProblem::Foreign { .. } => "give a folder that `frostline extract` has written",
+        FileProblem::Newer { .. } => "use a newer frostline, or choose another output folder",
+        FileProblem::Cut(_) | FileProblem::Damaged(_) => REBUILD,
+    }
+}
 
 /// The manifests that the intact parts of a store carry.
 #[derive(Debug)]
@@ -55,7 +178,7 @@ impl Testimony {
 pub(super) fn is_given(folder: &Path) -> bool {
     // Folders of anything else may hold millions of files: only what a writer leaves is worth a look at them all.
     let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
-    if !is_there(index::FILE) && !is_there(LOCK) {
+    if !is_there(INDEX) && !is_there(LOCK) {
         return false;
     }
     let is_ours = |path: &PathBuf| {

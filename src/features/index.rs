@@ -18,11 +18,10 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::arrow_file::{self, Failure, Rows, Table};
 use super::content::{Content, Digest};
-use super::manifest::VERSION;
+use super::names::{INDEX, VERSION};
 use crate::error::{FileProblem, Result};
 use crate::phrases::counted;
 
-pub(super) const FILE: &str = "index.arrow";
 /// No index has more bytes: ten million images take about 1.5 GB.
 const LARGEST: u64 = 4 << 30;
 /// Rows of a batch; the longest paths that a system has fit the 2 GiB of its texts.
@@ -74,7 +73,7 @@ impl Index {
     /// # Errors
     /// [`Error::File`](crate::error::Error::File): cut, damaged, foreign or newer; [`Error::Io`](crate::error::Error::Io).
     pub(super) fn read(store: &Path) -> Result<Self> {
-        let path = store.join(FILE);
+        let path = store.join(INDEX);
         let table = Table::read(&path, LARGEST, |_| Ok(schema()));
         match table.and_then(|table| Ok(of_table(&table)?)) {
             Err(Failure::System(e)) if e.kind() == ErrorKind::NotFound => Ok(Self::default()),
@@ -84,7 +83,7 @@ impl Index {
 
     /// Writes a store's index.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
-        arrow_file::write(&store.join(FILE), &schema(), self.batches())
+        arrow_file::write(&store.join(INDEX), &schema(), self.batches())
     }
 
     /// The content of the file.

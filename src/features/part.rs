@@ -11,7 +11,6 @@
 mod columns;
 mod layout;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,10 +18,11 @@ use arrow_array::{
     ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float16Array, Float32Array, RecordBatch,
     StringArray,
 };
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::{ArrowError, Field, Schema};
 use half::f16;
 
-pub(super) use columns::{Columns, carried};
+pub(super) use columns::carried;
+use columns::{Columns, HINT, LARGEST, schema};
 pub use layout::Numbers;
 use layout::are_finite;
 pub(super) use layout::{Layout, bytes_each};
@@ -30,31 +30,10 @@ pub(super) use layout::{Layout, bytes_each};
 use super::arrow_file::{self, Failure, Seal, Source};
 use super::content::Digest;
 use super::dtype::Dtype;
-use super::manifest::{StoreManifest, VERSION};
+use super::manifest::StoreManifest;
 use crate::error::{Error, FileProblem, Result, system_error};
 use crate::stamp::Stamp;
 use crate::{inputs, outputs};
-
-/// No part has more bytes: a part ends with the image that fills it, and ten views of the most features that a backbone
-/// may have take 640 MiB.
-pub(super) const LARGEST: u64 = 1 << 30;
-
-/// The way out where a part is damaged.
-pub(super) const HINT: &str =
-    "run the same `frostline extract` again with --verify: it computes the part's images again";
-
-/// Name of part number `n`.
-pub(super) fn file_name(n: usize) -> String {
-    format!("part-{n:05}.arrow")
-}
-
-/// The number in a part's name.
-pub(super) fn number(name: &str) -> Option<usize> {
-    let digits = name.strip_prefix("part-")?.strip_suffix(".arrow")?;
-    let n = digits.parse::<u32>().ok()? as usize;
-    // `part-+1.arrow` is none of ours, and another file than part 1.
-    (file_name(n) == name).then_some(n)
-}
 
 /// Images of a part: digests (N), and their features (N · V, D) one after the other, V views of each.
 #[derive(Debug, Default)]
@@ -74,28 +53,6 @@ pub(super) fn bytes(rows: Rows, manifest: &StoreManifest) -> Result<Vec<u8>, Arr
     let schema = schema(manifest)?;
     let batch = record_batch(rows, manifest, &schema);
     arrow_file::sealed(&schema, [batch])
-}
-
-/// The columns of a part, and its metadata.
-fn schema(manifest: &StoreManifest) -> Result<Schema, ArrowError> {
-    let width = i32::try_from(manifest.spec.backbone.num_features)
-        .map_err(|e| ArrowError::CastError(e.to_string()))?;
-    let item = match manifest.dtype {
-        Dtype::F32 => DataType::Float32,
-        Dtype::F16 => DataType::Float16,
-    };
-    let item = Arc::new(Field::new("item", item, false));
-    let field = |name: &str, kind| Field::new(name, kind, false);
-    let fields = vec![
-        field("digest", DataType::FixedSizeBinary(32)),
-        field("view", DataType::Utf8),
-        field("features", DataType::FixedSizeList(item, width)),
-    ];
-    let metadata = HashMap::from([
-        ("format_version".to_owned(), VERSION.to_string()),
-        ("manifest".to_owned(), manifest.to_json()),
-    ]);
-    Ok(Schema::new_with_metadata(fields, metadata))
 }
 
 fn record_batch(

@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
     use crate::backbones::{BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
-    use crate::features::store::part_paths;
+    use crate::features::names::part_paths;
     use crate::features::{Dtype, Existing, StoreWriter};
     use crate::images::{Preprocessing, View};
 

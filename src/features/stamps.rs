@@ -20,12 +20,11 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use super::arrow_file::{self, Rows, Table};
 use super::content::{Content, Digest};
 use super::index::is_name;
-use super::manifest::VERSION;
+use super::names::{STAMPS, VERSION};
 use crate::error::Result;
 use crate::images::path_text;
 use crate::stamp::Stamp;
 
-pub(super) const FILE: &str = "stamps.arrow";
 /// No file of stamps has more bytes: ten million images take about 2 GB.
 const LARGEST: u64 = 4 << 30;
 /// Rows of a batch; the longest paths that a system has fit the 2 GiB of its texts.
@@ -48,7 +47,7 @@ impl Stamps {
 
     /// Reads those of a store; none where there are none to be read.
     pub(super) fn read(store: &Path) -> Self {
-        let table = Table::read(&store.join(FILE), LARGEST, |_| Ok(schema()));
+        let table = Table::read(&store.join(STAMPS), LARGEST, |_| Ok(schema()));
         let stamps = table.ok().and_then(|table| of_table(&table));
         stamps.unwrap_or_default()
     }
@@ -57,7 +56,7 @@ impl Stamps {
     pub(super) fn write(&self, store: &Path) -> Result<()> {
         let rows = self.rows();
         let batches = rows.chunks(BATCH).map(to_batch);
-        arrow_file::write(&store.join(FILE), &schema(), batches)
+        arrow_file::write(&store.join(STAMPS), &schema(), batches)
     }
 
     /// The content of the file.
@@ -215,7 +214,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let read = || Stamps::read(folder.path());
         assert_eq!(read(), Stamps::default());
-        std::fs::write(folder.path().join(FILE), "no Arrow file").unwrap();
+        std::fs::write(folder.path().join(STAMPS), "no Arrow file").unwrap();
         assert_eq!(read(), Stamps::default());
         let stamp = Stamp {
             size: 1,

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 
 use super::content::Digest;
-use super::index::{self, Index, IndexRow};
-use super::manifest::{self, StoreManifest};
-use super::part::{self, Layout, Part};
+use super::index::{Index, IndexRow};
+use super::manifest::StoreManifest;
+use super::names::{INDEX, part_paths};
+use super::part::{Layout, Part};
 use crate::error::{Error, Result};
 use crate::images::View;
-use crate::outputs;
 use crate::phrases::counted;
 
 /// A store on disk: its manifest and the samples of its last run.
@@ -21,21 +21,6 @@ pub struct FeatureStore {
     path: PathBuf,
     manifest: StoreManifest,
     index: Index,
-}
-
-/// Whether a path is a feature store, also a damaged one: its manifest says so. A folder of anything else may hold a file
-/// of that name.
-#[must_use]
-pub fn is_store(path: &Path) -> bool {
-    manifest::is_in(path)
-}
-
-/// The feature store that a file or folder lies in, or will; links are followed.
-#[must_use]
-pub fn store_around(path: &Path) -> Option<PathBuf> {
-    let folder = outputs::existing_folder(path)?;
-    let found = folder.ancestors().find(|folder| is_store(folder));
-    found.map(Path::to_owned)
 }
 
 impl FeatureStore {
@@ -84,7 +69,7 @@ impl FeatureStore {
     /// The error of who needs samples, where the index names none.
     #[must_use]
     pub fn no_samples(&self) -> Error {
-        let why = if self.path.join(index::FILE).exists() {
+        let why = if self.path.join(INDEX).exists() {
             "no image of its last extraction could be used"
         } else {
             "it has no `index.arrow`: no extraction has ended yet, or the file was removed"
@@ -216,26 +201,4 @@ pub(super) fn incomplete(store: &Path, missing: usize) -> Error {
         ),
         hint: "run the same `frostline extract` again: it computes what is missing".to_owned(),
     }
-}
-
-/// A number that no part has, nor has had: those that were set aside keep theirs.
-pub(super) fn next_number(store: &Path) -> Result<usize> {
-    let entries = fs::read_dir(store).map_err(Error::io("read", store))?;
-    let numbers = entries.flatten().filter_map(|entry| {
-        let name = entry.file_name();
-        let name = name.to_str()?;
-        part::number(name.strip_suffix(".damaged").unwrap_or(name))
-    });
-    Ok(numbers.max().map_or(0, |largest| largest + 1))
-}
-
-/// The parts of a store, in order of their numbers.
-pub(super) fn part_paths(store: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(store).map_err(Error::io("read", store))?;
-    let mut parts: Vec<(usize, PathBuf)> = entries
-        .flatten()
-        .filter_map(|entry| Some((part::number(entry.file_name().to_str()?)?, entry.path())))
-        .collect();
-    parts.sort();
-    Ok(parts.into_iter().map(|(_, path)| path).collect())
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::content::Digest;
+use super::names::part_paths;
 use super::part::{Layout, Numbers, Part, bytes_each};
-use super::store::{FeatureStore, part_paths};
+use super::store::FeatureStore;
 use crate::error::Result;
 use crate::images::View;
 

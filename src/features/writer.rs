@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 
 use super::content::{Content, Digest, Picture};
 use super::dtype::Dtype;
-use super::folder::{LOCK, refuse_other_folder, remove_store};
+use super::folder::{refuse_other_folder, remove_store};
+use super::identity::is_store;
 use super::index::Index;
 use super::manifest::StoreManifest;
+use super::names::{LOCK, part_name};
 use super::part::{self, Rows};
 use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
 use super::stamps::Stamps;
-use super::store::{incomplete, is_store};
+use super::store::incomplete;
 use crate::error::{Error, Result};
 use crate::images::{DecodeOptions, Found};
 use crate::lock::WriteLock;
@@ -208,7 +210,7 @@ impl StoreWriter {
             return Ok(());
         }
         let rows = std::mem::take(&mut self.pending);
-        let path = self.path.join(part::file_name(self.next_part));
+        let path = self.path.join(part_name(self.next_part));
         part::write(&path, rows, &self.manifest)?;
         self.parts.push(path);
         self.next_part += 1;

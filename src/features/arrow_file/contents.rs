@@ -5,9 +5,8 @@ use std::ops::Range;
 use arrow_ipc::{Buffer, FieldNode, root_as_message};
 use arrow_schema::{DataType, Field, Schema};
 
-use super::footer::{self, Metadata, damaged};
+use super::footer::{self, Metadata, SEALED, Seal, damaged};
 use super::source::{Failure, Source};
-use super::{SEALED, Seal};
 use crate::error::FileProblem;
 use crate::seal;
 

@@ -7,10 +7,27 @@ use arrow_ipc::{Block, Endianness, Footer, Precision, Type, root_as_footer};
 use arrow_schema::{DataType, Field, Schema};
 
 use super::source::{Failure, Source};
-use super::{SEAL, VERSION_KEY};
 use crate::error::FileProblem;
-use crate::features::manifest::VERSION;
+use crate::features::names::VERSION;
 use crate::seal;
+
+/// The key of the checksum in the footer's metadata.
+pub(super) const SEAL: &str = "seal";
+/// The key in the schema's metadata that says that there is one.
+pub(super) const SEALED: &str = "sealed";
+/// The key of the version in the schema's metadata.
+pub(super) const VERSION_KEY: &str = "format_version";
+
+/// Whether a file's checksum was compared with its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::features) enum Seal {
+    /// It is right.
+    Right,
+    /// It is there, and only some ranges of the file were read.
+    Unchecked,
+    /// The file was written before there were checksums of whole files.
+    Missing,
+}
 
 /// What an Arrow file begins and ends with.
 const MAGIC: &[u8] = b"ARROW1";

@@ -22,30 +22,13 @@ use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, Schema};
 
 pub(super) use contents::{Batch, Contents};
-pub(super) use footer::{Metadata, reseal};
+pub(super) use footer::{Metadata, Seal, reseal};
+use footer::{SEAL, SEALED};
 pub(super) use source::{Failure, Source, open};
 pub(super) use table::{Rows, Table};
 
 use crate::error::{Error, Result, system_error};
 use crate::{outputs, seal};
-
-/// The key of the checksum in the footer's metadata.
-const SEAL: &str = "seal";
-/// The key in the schema's metadata that says that there is one.
-const SEALED: &str = "sealed";
-/// The key of the version in the schema's metadata.
-const VERSION_KEY: &str = "format_version";
-
-/// Whether a file's checksum was compared with its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seal {
-    /// It is right.
-    Right,
-    /// It is there, and only some ranges of the file were read.
-    Unchecked,
-    /// The file was written before there were checksums of whole files.
-    Missing,
-}
 
 /// Writes a sealed file of some batches, which may be made one after the other.
 ///

@@ -41,7 +41,7 @@ impl Table {
 
     /// Whether the checksum is right, or missing.
     #[cfg(test)]
-    pub(in crate::features) fn seal(&self) -> super::Seal {
+    pub(in crate::features) fn seal(&self) -> super::footer::Seal {
         self.contents.seal
     }
 

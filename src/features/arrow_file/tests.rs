@@ -13,6 +13,7 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::IpcWriteOptions;
 use arrow_schema::{DataType, Field};
 
+use super::footer::VERSION_KEY;
 use super::*;
 use crate::error::FileProblem;
 

@@ -1,15 +1,26 @@
 //! A part's columns, held against the manifest of its store.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use arrow_schema::Schema;
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 
-use super::super::arrow_file::{Batch, Contents, Failure, Metadata, Seal, Source};
-use super::super::content::Digest;
-use super::super::manifest::StoreManifest;
-use super::schema;
 use crate::error::FileProblem;
+use crate::features::arrow_file::{Batch, Contents, Failure, Metadata, Seal, Source};
+use crate::features::content::Digest;
+use crate::features::dtype::Dtype;
+use crate::features::manifest::StoreManifest;
+use crate::features::names::VERSION;
+
+/// No part has more bytes: a part ends with the image that fills it, and ten views of the most features that a backbone
+/// may have take 640 MiB.
+pub(in crate::features) const LARGEST: u64 = 1 << 30;
+
+/// The way out where a part is damaged.
+pub(in crate::features) const HINT: &str =
+    "run the same `frostline extract` again with --verify: it computes the part's images again";
 
 /// Where the columns of a part lie. Their types, widths and numbers of rows are those of its store.
 #[derive(Debug)]
@@ -95,6 +106,28 @@ impl Columns {
         let problem = format!("its views are not {} of each image", names.join(", "));
         Err(damaged(problem).into())
     }
+}
+
+/// The columns of a part, and its metadata.
+pub(super) fn schema(manifest: &StoreManifest) -> Result<Schema, ArrowError> {
+    let width = i32::try_from(manifest.spec.backbone.num_features)
+        .map_err(|e| ArrowError::CastError(e.to_string()))?;
+    let item = match manifest.dtype {
+        Dtype::F32 => DataType::Float32,
+        Dtype::F16 => DataType::Float16,
+    };
+    let item = Arc::new(Field::new("item", item, false));
+    let field = |name: &str, kind| Field::new(name, kind, false);
+    let fields = vec![
+        field("digest", DataType::FixedSizeBinary(32)),
+        field("view", DataType::Utf8),
+        field("features", DataType::FixedSizeList(item, width)),
+    ];
+    let metadata = HashMap::from([
+        ("format_version".to_owned(), VERSION.to_string()),
+        ("manifest".to_owned(), manifest.to_json()),
+    ]);
+    Ok(Schema::new_with_metadata(fields, metadata))
 }
 
 fn damaged(problem: String) -> FileProblem {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 
-use super::{Columns, HINT, LARGEST};
+use super::columns::{Columns, HINT, LARGEST};
 use crate::error::{Error, FileProblem, Result};
 use crate::features::arrow_file::{self, Failure, Seal, Source};
 use crate::features::content::Digest;
@@ -103,7 +103,7 @@ pub(in crate::features) struct Layout {
 
 impl Layout {
     /// Finds the images of a part of the store that `manifest` describes. Of its features nothing is read: only those of
-    /// a layout out of a [`Part`](super::Part) have been checked.
+    /// a layout out of a [`Part`](crate::features::part::Part) have been checked.
     ///
     /// # Errors
     /// [`Error::File`]: cut, foreign, newer, damaged or of another store; [`Error::Io`].

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::features::fuzz::{manifest, part_bytes, part_example, read_part, reseal};
+use crate::features::names::part_name;
 use crate::images::{View, Views};
 
 const CENTER: &[View] = &[View::Center];
@@ -48,7 +49,7 @@ fn write_unsealed(batch: &RecordBatch) -> Vec<u8> {
 
 fn in_folder(bytes: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(file_name(0));
+    let path = folder.path().join(part_name(0));
     fs::write(&path, bytes).unwrap();
     (folder, path)
 }
@@ -312,7 +313,7 @@ fn a_part_that_was_replaced_is_not_read_by_the_places_of_the_old_one() {
 fn a_pipe_or_device_is_refused_at_once() {
     let manifest = manifest(Dtype::F32, CENTER);
     let folder = tempfile::tempdir().unwrap();
-    let [pipe, zeros] = [0, 1].map(|n| folder.path().join(file_name(n)));
+    let [pipe, zeros] = [0, 1].map(|n| folder.path().join(part_name(n)));
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
     std::os::unix::fs::symlink("/dev/zero", &zeros).unwrap();

@@ -10,9 +10,9 @@ use super::samples::{Done, Samples, Taking};
 use crate::backbones::{FeatureSpec, Frozen, RunOptions};
 use crate::error::Result;
 use crate::features::dtype::Dtype;
+use crate::features::identity::is_store;
 use crate::features::manifest::StoreManifest;
 use crate::features::pipeline::{Images, Item, Known, Next, Outcome, Pipeline, Speed, Taker};
-use crate::features::store::is_store;
 use crate::images::{Limits, View};
 use crate::progress::Progress;
 

@@ -1,0 +1,63 @@
+//! What the files of a store are called, and the version of their formats.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::outputs;
+
+/// The format version of all files of a store.
+pub(super) const VERSION: u64 = 2;
+
+pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const INDEX: &str = "index.arrow";
+pub(super) const STAMPS: &str = "stamps.arrow";
+/// What a writer locks.
+pub(super) const LOCK: &str = ".lock";
+
+/// Name of part number `n`.
+pub(super) fn part_name(n: usize) -> String {
+    format!("part-{n:05}.arrow")
+}
+
+/// The number in a part's name.
+pub(super) fn part_number(name: &str) -> Option<usize> {
+    let digits = name.strip_prefix("part-")?.strip_suffix(".arrow")?;
+    let n = digits.parse::<u32>().ok()? as usize;
+    // `part-+1.arrow` is none of ours, and another file than part 1.
+    (part_name(n) == name).then_some(n)
+}
+
+/// Whether a file of this name is one of a store's, set aside or not.
+pub(super) fn is_ours(name: &str) -> bool {
+    let name = without_damaged(name);
+    outputs::is_leftover(name)
+        || [MANIFEST, INDEX, STAMPS, LOCK].contains(&name)
+        || part_number(name).is_some()
+}
+
+/// The parts of a store, in order of their numbers.
+pub(super) fn part_paths(store: &Path) -> Result<Vec<PathBuf>> {
+    let mut parts: Vec<(usize, PathBuf)> = entries(store)?
+        .filter_map(|(name, path)| Some((part_number(&name)?, path)))
+        .collect();
+    parts.sort();
+    Ok(parts.into_iter().map(|(_, path)| path).collect())
+}
+
+/// A number that no part has, nor has had: those that were set aside keep theirs.
+pub(super) fn next_number(store: &Path) -> Result<usize> {
+    let numbers = entries(store)?.filter_map(|(name, _)| part_number(without_damaged(&name)));
+    Ok(numbers.max().map_or(0, |largest| largest + 1))
+}
+
+fn without_damaged(name: &str) -> &str {
+    name.strip_suffix(".damaged").unwrap_or(name)
+}
+
+/// The names and paths in a folder.
+fn entries(folder: &Path) -> Result<impl Iterator<Item = (String, PathBuf)>> {
+    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let named = entries.flatten();
+    Ok(named.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path()))))
+}
