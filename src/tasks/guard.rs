@@ -10,11 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use self::file_id::FileId;
-use self::kind::Content;
 pub use self::kind::Wanted;
+use self::kind::{Content, refuse};
 use super::inputs::Inputs;
 use crate::backbones::Home;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::features::{is_store, store_around};
 use crate::images::{Labels, Names};
 use crate::outputs;
@@ -108,7 +108,7 @@ impl OutputGuard {
     /// Checks a file that is to be written. Nothing is changed, and no missing folder is made.
     ///
     /// # Errors
-    /// [`Error::Input`] where it is an input, lies inside a store, or is of another kind; [`Error::Io`] where it cannot be
+    /// [`Error::Input`](crate::Error::Input) where it is an input, lies inside a store, or is of another kind; [`Error::Io`](crate::Error::Io) where it cannot be
     /// written.
     pub fn check(&self, output: &Path, wanted: Wanted, overwrite: Overwrite) -> Result<()> {
         if wanted.is_binary() && outputs::is_terminal(output) {
@@ -135,7 +135,7 @@ impl OutputGuard {
     /// Checks the folder of a feature store that is to be made or extended. Nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Input`] where a file stands in its place or in that of a folder above it, or it lies inside a store or
+    /// [`Error::Input`](crate::Error::Input) where a file stands in its place or in that of a folder above it, or it lies inside a store or
     /// among what is installed.
     pub fn check_store(&self, store: &Path) -> Result<()> {
         let Some(file) = store.ancestors().find(|above| above.is_file()) else {
@@ -210,10 +210,6 @@ impl OutputGuard {
         let entries = scans.flat_map(|scan| scan.entries);
         entries.map(|found| found.sample().path.clone()).collect()
     }
-}
-
-fn refuse(problem: String, hint: String) -> Result<()> {
-    Err(Error::Input { problem, hint })
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {

@@ -1,62 +1,23 @@
 //! `inspect`: what is odd about the images of a store; nothing is changed.
 
 mod alike;
-mod classes;
 mod labels;
 mod outliers;
 mod pictures;
 mod report;
-mod trained_on;
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashSet};
 
 use self::alike::Alike;
 use self::pictures::Pictures;
-use super::fit_head::{CrossValidation, check_near};
 use crate::error::Result;
-use crate::head::NEAR_DUPLICATE;
+use crate::head::{HeadFile, ImageRole};
 
 pub use report::{
-    ClassCount, Contradiction, Duplicates, InspectReport, InspectedImage, LabelReport, Leakage,
-    Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TINY_CLASS, TrainedOn, Unlike,
+    ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,
+    LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage,
+    TINY_CLASS, TrainedOn, Unlike,
 };
-
-/// What to inspect, and how.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InspectOptions {
-    /// The store, as that of a training set.
-    pub features: PathBuf,
-    /// Another of the same backbone that should share nothing with it, as that of the validation set.
-    pub against: Option<PathBuf>,
-    /// A head, to be told which of the store's images it was trained on.
-    pub head: Option<PathBuf>,
-    /// The cosine from which on two images count as nearly equal, in (0, 1].
-    pub near: f32,
-    /// Folds of the cross-validation that judges labels, at least 2.
-    pub folds: usize,
-    /// Of the folds and the fits.
-    pub seed: u64,
-}
-
-impl InspectOptions {
-    /// The defaults, for one store.
-    #[must_use]
-    pub fn new(features: PathBuf) -> Self {
-        Self {
-            features,
-            against: None,
-            head: None,
-            near: NEAR_DUPLICATE,
-            folds: 5,
-            seed: 0,
-        }
-    }
-
-    fn check(&self) -> Result<()> {
-        check_near(self.near)?;
-        CrossValidation { folds: self.folds }.check()
-    }
-}
 
 /// Looks for equal and nearly equal images, leakage, contradictory and likely wrong labels, outliers and tiny classes.
 ///
@@ -64,14 +25,14 @@ impl InspectOptions {
 /// while; every image is compared with every other: N² · D products, N the different images of both stores together.
 ///
 /// # Errors
-/// Options out of range; a store that cannot be read or holds no images; [`Error::Mismatch`](crate::Error::Mismatch) for two stores of different
-/// backbones or preprocessing.
+/// Options out of range; a store that cannot be read or holds no images; [`Error::Mismatch`](crate::Error::Mismatch) for
+/// two stores of different backbones or preprocessing.
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
     let pictures = Pictures::open(options)?;
-    let trained_on = trained_on::find(&pictures, options)?;
+    let trained_on = trained_on(&pictures, options)?;
     let alike = Alike::find(&pictures, options.near)?;
-    let classes = classes::count(&pictures);
+    let classes = classes(&pictures);
     let mut notes = Vec::new();
     let labels = match labels::judge(&pictures, &alike, options) {
         Ok(labels) => Some(labels),
@@ -96,4 +57,50 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
         outliers: outliers::find(&pictures, &alike, options.near),
         notes,
     })
+}
+
+/// Which images of the store a head was trained on: they cannot judge it.
+fn trained_on(pictures: &Pictures, options: &InspectOptions) -> Result<Option<TrainedOn>> {
+    let Some(head) = &options.head else {
+        return Ok(None);
+    };
+    let record = HeadFile::read(head)?.record;
+    let mut found = TrainedOn {
+        recorded: record.is_known(),
+        ..TrainedOn::default()
+    };
+    for number in 0..pictures.n_own() {
+        match record.role(&pictures.digests()[pictures.distinct(number)].0) {
+            ImageRole::Training => found.training.push(pictures.image(number).clone()),
+            ImageRole::HeldOut => found.n_held_out += 1,
+            ImageRole::New => {}
+        }
+    }
+    Ok(Some(found))
+}
+
+/// How many images each class has, by name; those of the other store too.
+fn classes(pictures: &Pictures) -> Vec<ClassCount> {
+    let mut counts: BTreeMap<&str, ClassCount> = BTreeMap::new();
+    let mut seen = HashSet::new();
+    for image in 0..pictures.len() {
+        let Some(name) = pictures.class(image) else {
+            continue;
+        };
+        let count = counts.entry(name).or_insert_with(|| ClassCount {
+            name: name.to_owned(),
+            n_images: 0,
+            n_different: 0,
+            n_against: 0,
+            tiny: false,
+        });
+        if image < pictures.n_own() {
+            count.n_images += 1;
+            count.n_different += usize::from(seen.insert((name, pictures.distinct(image))));
+        } else {
+            count.n_against += 1;
+        }
+        count.tiny = count.n_different < TINY_CLASS;
+    }
+    counts.into_values().collect()
 }

@@ -2,42 +2,27 @@
 
 mod captions;
 mod care;
-mod date;
 mod figures;
 mod made;
 mod nearest;
+mod options;
 mod photos;
 mod pictures;
 mod training;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use self::pictures::{Pictures, Roots};
+pub use self::options::ReportOptions;
+use self::options::Roots;
+use self::pictures::Pictures;
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
-use super::judge::{Accepted, JudgeOptions, Judged, judge};
+use super::judge::{Accepted, Judged, judge};
 use crate::error::Result;
-use crate::head::{Bootstrap, Evaluation, HeadFile};
+use crate::head::{Evaluation, HeadFile};
 use crate::outputs;
 use crate::progress::Progress;
 use crate::report::{Page, render};
-
-/// What to report on, and where to.
-#[derive(Debug, Clone)]
-pub struct ReportOptions {
-    /// The head, and the features or images it is evaluated on.
-    pub judge: JudgeOptions,
-    /// Where the images of a store lie; a folder of images is its own.
-    pub images: Option<PathBuf>,
-    /// The store with the training images, to show the nearest to each mistake.
-    pub train: Option<PathBuf>,
-    /// Where the training images lie.
-    pub train_images: Option<PathBuf>,
-    /// The page to write; `-` is standard output.
-    pub output: PathBuf,
-    /// How the intervals are found.
-    pub bootstrap: Bootstrap,
-}
 
 /// What a report holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +52,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     options.bootstrap.check()?;
     if options.train.is_some() {
         // Before minutes of work rather than after.
-        nearest::judged_features(options)?;
+        options.judged_features()?;
     }
     let head = HeadFile::read(&options.judge.head.path)?;
     let judged = judge(&options.judge, progress)?;

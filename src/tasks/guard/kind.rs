@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::backbones::sniff::{self, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::head::HeadFile;
 use crate::images::{self, Format, SkipReason};
 use crate::inputs::{self, Links};
@@ -119,7 +119,7 @@ impl Content {
     }
 
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) where it is of another kind.
+    /// [`Error::Input`] where it is of another kind.
     pub(super) fn refuse_unless(&self, wanted: Wanted, path: &Path) -> Result<()> {
         let found = match self {
             Self::Empty => return Ok(()),
@@ -128,13 +128,18 @@ impl Content {
             Self::Other(words) => words,
         };
         let (path, wanted) = (path.display(), wanted.name());
-        super::refuse(
+        refuse(
             format!("the output `{path}` exists and is {found}; it would be replaced by {wanted}"),
             "choose another output, or add --overwrite to replace the file. (After `-o`, a pattern such as `*.png` makes \
              its first file the output.)"
                 .to_owned(),
         )
     }
+}
+
+/// Refuses an output.
+pub(super) fn refuse(problem: String, hint: String) -> Result<()> {
+    Err(Error::Input { problem, hint })
 }
 
 /// Whether it is text all the same: names of files in a table may hold control characters, but no NUL.

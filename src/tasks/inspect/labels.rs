@@ -3,10 +3,9 @@
 use linfa::ParamGuard;
 use ndarray::ArrayView2;
 
-use super::InspectOptions;
 use super::alike::Alike;
 use super::pictures::Pictures;
-use super::report::{LabelReport, SuspectImage};
+use super::report::{InspectOptions, LabelReport, SuspectImage};
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::features::Digest;

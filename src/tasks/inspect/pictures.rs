@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::InspectOptions;
-use super::report::{InspectedImage, Side};
+use super::report::{InspectOptions, InspectedImage, Side};
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore};
 use crate::head::UnitRows;

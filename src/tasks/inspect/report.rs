@@ -1,11 +1,51 @@
-//! What an inspection finds, as plain data for text, JSON and pages.
+//! What an inspection is asked for and what it finds, as plain data for text, JSON and pages.
 
 use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::error::Result;
 use crate::features::Digest;
+use crate::head::NEAR_DUPLICATE;
+use crate::tasks::fit_head::{CrossValidation, check_near};
+
+/// What to inspect, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InspectOptions {
+    /// The store, as that of a training set.
+    pub features: PathBuf,
+    /// Another of the same backbone that should share nothing with it, as that of the validation set.
+    pub against: Option<PathBuf>,
+    /// A head, to be told which of the store's images it was trained on.
+    pub head: Option<PathBuf>,
+    /// The cosine from which on two images count as nearly equal, in (0, 1].
+    pub near: f32,
+    /// Folds of the cross-validation that judges labels, at least 2.
+    pub folds: usize,
+    /// Of the folds and the fits.
+    pub seed: u64,
+}
+
+impl InspectOptions {
+    /// The defaults, for one store.
+    #[must_use]
+    pub fn new(features: PathBuf) -> Self {
+        Self {
+            features,
+            against: None,
+            head: None,
+            near: NEAR_DUPLICATE,
+            folds: 5,
+            seed: 0,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        check_near(self.near)?;
+        CrossValidation { folds: self.folds }.check()
+    }
+}
 
 /// Everything that was found; an inspection changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]

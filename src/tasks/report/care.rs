@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::ReportOptions;
-use super::nearest::judged_features;
-use super::pictures::{Original, Roots, file_below};
+use super::options::{Original, ReportOptions, Roots, file_below};
 use crate::error::Result;
 use crate::features::FeatureStore;
 use crate::images::path_text::for_terminal;
@@ -36,7 +34,7 @@ impl Care {
 
 /// Inspects what there are features of; none where there are none: a folder of images keeps none without a store.
 pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
-    let judged = judged_features(options).ok().map(Path::to_owned);
+    let judged = options.judged_features().ok().map(Path::to_owned);
     // A store that `classify` or a report keeps features in has no list of images of its own.
     let judged = match judged {
         Some(store) if FeatureStore::open(&store)?.index().used().next().is_some() => Some(store),

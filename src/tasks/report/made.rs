@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{ReportOptions, captions, date};
+use super::captions;
+use super::options::ReportOptions;
 use crate::backbones::Engine;
 use crate::head::HeadFile;
 use crate::images::path_text::{for_terminal, to_text};
@@ -89,7 +90,7 @@ fn this_report(options: &ReportOptions) -> Facts {
     let path = |path: &Path| for_terminal(&to_text(path));
     let mut facts = vec![
         ("frostline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("date".to_owned(), date::today()),
+        ("date".to_owned(), captions::today()),
         ("head".to_owned(), captions::name(&options.judge.head.path)),
         ("judged on".to_owned(), path(&options.judge.data)),
     ];

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::ReportOptions;
+use super::options::{Original, ReportOptions, file_below};
 use super::photos::Shown;
-use super::pictures::{Original, file_below};
 use crate::classifier::{Classifier, Tta};
-use crate::error::{Error, Result};
-use crate::features::{Digest, FeatureStore, is_store};
+use crate::error::Result;
+use crate::features::{Digest, FeatureStore};
 use crate::head::{ImageRole, TrainingRecord, UnitRows};
 use crate::images::path_text::for_terminal;
 use crate::phrases::counted;
@@ -38,7 +37,7 @@ pub(super) fn training_images(
     let mut mistakes: Vec<&mut Shown> = shown.iter_mut().filter(|s| !s.photo.is_right()).collect();
     let digests: Vec<Digest> = mistakes.iter().map(|shown| shown.digest).collect();
     let queries = UnitRows::of(
-        FeatureStore::open(judged_features(options)?)?
+        FeatureStore::open(options.judged_features()?)?
             .features(&digests)?
             .view(),
     );
@@ -100,21 +99,6 @@ fn open(train: &Path, options: &ReportOptions) -> Result<FeatureStore> {
         &format!("the training features `{}`", train.display()),
     )?;
     Ok(store)
-}
-
-/// Where the features of the judged images are.
-///
-/// # Errors
-/// [`Error::Input`] where they are not kept.
-pub(super) fn judged_features(options: &ReportOptions) -> Result<&Path> {
-    let judge = &options.judge;
-    if is_store(&judge.data) {
-        return Ok(&judge.data);
-    }
-    judge.head.computing.store.as_deref().ok_or_else(|| Error::Input {
-        problem: "--train compares features, and those of a folder of images are not kept".to_owned(),
-        hint: "add --store FEATURES to keep them, or give their feature store in the place of the images".to_owned(),
-    })
 }
 
 /// Rows of the training store that are on the page, each once.

@@ -1,12 +1,11 @@
 //! From judged samples to the images of the page, in the order in which they are shown.
 
-use super::pictures::{Original, Roots};
-use super::{Judged, ReportOptions};
+use super::options::{Original, ReportOptions, Roots};
 use crate::classifier::top;
 use crate::features::Digest;
 use crate::images::path_text::for_terminal;
 use crate::report::{Photo, worst_first};
-use crate::tasks::judge::JudgedItem;
+use crate::tasks::judge::{Judged, JudgedItem};
 
 /// Classes whose probabilities are shown.
 const TOP: usize = 5;
