@@ -1,6 +1,6 @@
 //! A door for a fuzzer: a head of strangers as `classify` uses it.
 
-use super::{Classifier, Tta};
+use super::{Predictor, Tta};
 use crate::head::fuzz::{features, heads};
 
 /// Reads any bytes as a head file, as they are and with the right checksum, and classifies some rows of
@@ -10,7 +10,7 @@ use crate::head::fuzz::{features, heads};
 /// Where a prediction has probabilities that are none.
 pub fn head_bytes(bytes: &[u8]) {
     for head in heads(bytes) {
-        let Ok(classifier) = Classifier::of(head, Tta::Trained) else {
+        let Ok(classifier) = Predictor::of(head, Tta::Trained) else {
             continue;
         };
         let views = classifier.spec().views.len();

@@ -12,7 +12,7 @@ use super::predictions::{Format, Labelling, Writer};
 use super::speed_text::speed_text;
 use super::{signals, talk};
 use frostline::backbones::Home;
-use frostline::classifier::Classifier;
+use frostline::classifier::Predictor;
 use frostline::error::Error;
 use frostline::images::Labels;
 use frostline::phrases::counted;
@@ -66,7 +66,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         let mut rows = Writer::new(out, format, labelling);
         let target = output.name();
         let failed = |error| Error::io("write", target)(error);
-        let mut each = |classifier: &Classifier, item: Classified| {
+        let mut each = |classifier: &Predictor, item: Classified| {
             rows.write(classifier.classes(), &item).map_err(failed)?;
             // Whoever names images one after the other may wait for each row.
             if streamed {

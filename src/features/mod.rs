@@ -5,6 +5,7 @@ mod arrow_file;
 mod content;
 mod dtype;
 mod export;
+mod extractor;
 mod folder;
 #[doc(hidden)]
 pub mod fuzz;
@@ -25,6 +26,7 @@ mod writer;
 pub use content::{Content, Digest, Picture};
 pub use dtype::Dtype;
 pub use export::{ExportFormat, export};
+pub use extractor::Extractor;
 pub use identity::{is_store, store_around};
 pub use index::{Index, IndexRow};
 pub use manifest::StoreManifest;

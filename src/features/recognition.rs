@@ -81,6 +81,7 @@ impl Recognised {
         entries.iter().all(|found| match found {
             Found::Sample(sample) => self.0.contains_key(&sample.path),
             Found::Skipped { .. } => true,
+            Found::Given { .. } => false,
         })
     }
 }

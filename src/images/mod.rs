@@ -17,6 +17,7 @@ mod contact_sheet;
 pub mod decode;
 mod exif;
 mod format;
+mod image;
 mod lettering;
 mod memory;
 mod orientation;
@@ -40,6 +41,7 @@ pub use decode::{
     decode_within, dimensions,
 };
 pub use format::Format;
+pub use image::Image;
 pub(crate) use picture::Part;
 pub use picture::Picture;
 pub use pixels::RgbImage;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::classifier::Classifier;
+use crate::classifier::Predictor;
 use crate::features::Digest;
 use crate::head::ImageRole;
 use crate::phrases::counted;
@@ -34,7 +34,7 @@ pub enum Basis {
 impl Basis {
     /// That of an image, or none where it should be left out.
     pub(super) fn of(
-        classifier: &Classifier,
+        classifier: &Predictor,
         digest: Digest,
         training_images: TrainingImages,
     ) -> Option<Self> {
@@ -70,7 +70,7 @@ pub struct Acquaintance {
 }
 
 impl Acquaintance {
-    pub(super) fn of(classifier: &Classifier) -> Self {
+    pub(super) fn of(classifier: &Predictor) -> Self {
         Self {
             recorded: classifier.record().is_known(),
             folds: classifier.record().folds(),

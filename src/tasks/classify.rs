@@ -9,7 +9,7 @@ use super::inputs::Inputs;
 use super::predictions::{HeadOptions, predict};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
-use crate::classifier::{Classifier, Prediction, Verdict};
+use crate::classifier::{Prediction, Predictor, Verdict};
 use crate::error::{Error, Result};
 use crate::features::{Computed, Images, Source, Speed};
 use crate::head::ImageRole;
@@ -97,10 +97,10 @@ pub fn classify_named(
 }
 
 /// Takes each result, with the classifier that it is of.
-pub type Each<'a> = &'a mut dyn FnMut(&Classifier, Classified) -> Result<()>;
+pub type Each<'a> = &'a mut dyn FnMut(&Predictor, Classified) -> Result<()>;
 
 fn classify_images(
-    classifier: Classifier,
+    classifier: Predictor,
     options: &ClassifyOptions,
     images: Images<'_>,
     progress: &dyn Progress,

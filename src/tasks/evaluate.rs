@@ -11,7 +11,7 @@ use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
 use super::predictions::HeadOptions;
 use crate::classes::ClassIndex;
-use crate::classifier::Classifier;
+use crate::classifier::Predictor;
 use crate::error::{Error, Result};
 use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
 use crate::phrases::in_quotes;
@@ -111,8 +111,8 @@ fn comparison(first: &Judged, second: &Judged, bootstrap: Bootstrap) -> Result<C
 }
 
 fn require_comparable(
-    (first_path, first): (&Path, &Classifier),
-    (second_path, second): (&Path, &Classifier),
+    (first_path, first): (&Path, &Predictor),
+    (second_path, second): (&Path, &Predictor),
 ) -> Result<()> {
     let mismatch = |differences: String, hint: &str| {
         Err(Error::Mismatch {

@@ -12,7 +12,7 @@ use super::memory::{check_room, free};
 use super::predictions::{HeadOptions, predict};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
-use crate::classifier::{Classifier, Prediction, Verdict, top};
+use crate::classifier::{Prediction, Predictor, Verdict, top};
 use crate::error::{Error, Result};
 use crate::features::{
     Computed, Digest, FeatureStore, Images, IndexRow, Samples, Source, is_store,
@@ -144,7 +144,7 @@ pub fn judge(options: &JudgeOptions, progress: &dyn Progress) -> Result<Judged> 
 
 /// [`judge`] by several heads that use the same features of the same images, which are computed once.
 pub(super) fn judge_by(
-    classifiers: &[&Classifier],
+    classifiers: &[&Predictor],
     options: &JudgeOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Judged>> {
@@ -171,7 +171,7 @@ pub(super) fn judge_by(
 
 /// A store whose features all heads can use, and what the user should know.
 fn store(
-    classifiers: &[&Classifier],
+    classifiers: &[&Predictor],
     options: &JudgeOptions,
 ) -> Result<(Source<'static>, Vec<String>)> {
     let store = FeatureStore::open(&options.data)?;
@@ -188,7 +188,7 @@ fn store(
 /// Images whose features all heads can use; refused before everything is computed rather than after.
 fn images<'a>(
     scan: &'a Scan,
-    classifiers: &[&Classifier],
+    classifiers: &[&Predictor],
     options: &JudgeOptions,
 ) -> Result<(Source<'a>, Vec<String>)> {
     for classifier in classifiers {
@@ -201,7 +201,7 @@ fn images<'a>(
 }
 
 /// Refuses images none of which has a class that the head knows, or some of which have none.
-fn refuse_unlabelled(scan: &Scan, classifier: &Classifier, options: &JudgeOptions) -> Result<()> {
+fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &JudgeOptions) -> Result<()> {
     let (mut is_known, mut left_out) = (false, LeftOut::default());
     let samples = scan.entries.iter().filter(|found| found.reason().is_none());
     for found in samples {
@@ -216,7 +216,7 @@ fn refuse_unlabelled(scan: &Scan, classifier: &Classifier, options: &JudgeOption
 }
 
 /// The classes of all heads together.
-fn n_classes(classifiers: &[&Classifier]) -> usize {
+fn n_classes(classifiers: &[&Predictor]) -> usize {
     classifiers.iter().map(|head| head.classes().len()).sum()
 }
 
@@ -230,7 +230,7 @@ struct LeftOut {
 
 impl LeftOut {
     /// The class of an image; counts it where it has none that the head knows.
-    fn target(&mut self, class: Option<&str>, classifier: &Classifier) -> Option<usize> {
+    fn target(&mut self, class: Option<&str>, classifier: &Predictor) -> Option<usize> {
         let Some(name) = class else {
             self.unlabelled += 1;
             return None;
@@ -244,7 +244,7 @@ impl LeftOut {
 
     fn nothing_to_judge(
         &self,
-        classifier: &Classifier,
+        classifier: &Predictor,
         options: &JudgeOptions,
         skipped: Option<&Skipped>,
     ) -> Error {
@@ -272,9 +272,9 @@ impl LeftOut {
 
 /// The predictions of one head, as they come.
 struct Tally<'a> {
-    classifier: &'a Classifier,
+    classifier: &'a Predictor,
     /// All heads: an image counts if each of them may be judged on it.
-    classifiers: &'a [&'a Classifier],
+    classifiers: &'a [&'a Predictor],
     options: &'a JudgeOptions,
     judged: Judged,
     /// Training images, which count where there is nothing else to judge the head on.
@@ -284,8 +284,8 @@ struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     fn new(
-        classifier: &'a Classifier,
-        classifiers: &'a [&'a Classifier],
+        classifier: &'a Predictor,
+        classifiers: &'a [&'a Predictor],
         options: &'a JudgeOptions,
         engine: Engine,
     ) -> Self {

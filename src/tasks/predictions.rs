@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::classifier::{Classifier, Prediction, Rejecting, Tta};
+use crate::classifier::{Prediction, Predictor, Rejecting, Tta};
 use crate::error::Result;
 use crate::features::{Computing, Digest, IndexRow, Samples};
 
@@ -20,8 +20,8 @@ pub struct HeadOptions {
 }
 
 impl HeadOptions {
-    pub(super) fn open(&self) -> Result<Classifier> {
-        Ok(Classifier::open(&self.path, self.tta)?.rejecting(self.rejecting))
+    pub(super) fn open(&self) -> Result<Predictor> {
+        Ok(Predictor::open(&self.path, self.tta)?.rejecting(self.rejecting))
     }
 }
 
@@ -30,7 +30,7 @@ type Predicted = Result<(Digest, Prediction), String>;
 
 /// Predicts each of the samples.
 pub(super) fn predict<'a>(
-    classifier: &Classifier,
+    classifier: &Predictor,
     samples: Samples<'a>,
 ) -> Result<Vec<(&'a IndexRow, Predicted)>> {
     let mut predictions = classifier.predict(samples.features)?.into_iter();

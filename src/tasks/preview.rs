@@ -136,12 +136,11 @@ fn pixels(
     decoding: &DecodeOptions,
     preprocessor: &mut Preprocessor,
 ) -> Result<Vec<u8>, SkipReason> {
-    let sample = match found {
-        Found::Sample(sample) => sample,
-        Found::Skipped { reason, .. } => return Err(reason.clone()),
-    };
+    if let Some(reason) = found.reason() {
+        return Err(reason.clone());
+    }
     let budget = DecodeBudget::new(u64::MAX);
-    let bytes = read_file(&sample.path, &decoding.limits, &budget);
+    let bytes = read_file(&found.sample().path, &decoding.limits, &budget);
     let bytes = bytes.map_err(ReadFault::reason)?;
     let image = decode_for(
         preprocessor.settings(),

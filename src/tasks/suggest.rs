@@ -8,7 +8,7 @@ use super::fit_head::check_near;
 use super::inputs::{Inputs, Skipped};
 use super::predictions::{HeadOptions, predict};
 use crate::classes::ClassIndex;
-use crate::classifier::{Classifier, Prediction};
+use crate::classifier::{Prediction, Predictor};
 use crate::error::{Error, Result};
 use crate::features::{Computed, Digest, Done, FeatureStore, Images, Source};
 use crate::head::{ImageRole, Pick, SelectionParams, UnitRows, select};
@@ -100,7 +100,7 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
     })
 }
 
-fn of_store(path: &Path, classifier: &Classifier, progress: &dyn Progress) -> Result<Candidates> {
+fn of_store(path: &Path, classifier: &Predictor, progress: &dyn Progress) -> Result<Candidates> {
     let mut store = FeatureStore::open(path)?;
     let name = format!("the features `{}`", path.display());
     let note = classifier.require(&store.manifest().spec, &name)?;
@@ -121,7 +121,7 @@ fn of_store(path: &Path, classifier: &Classifier, progress: &dyn Progress) -> Re
 
 fn of_images(
     inputs: &Inputs,
-    classifier: &Classifier,
+    classifier: &Predictor,
     options: &SuggestOptions,
     progress: &dyn Progress,
 ) -> Result<Candidates> {
@@ -161,7 +161,7 @@ impl Candidates {
     fn collect(
         &mut self,
         source: Source<'_>,
-        classifier: &Classifier,
+        classifier: &Predictor,
         progress: &dyn Progress,
     ) -> Result<Done> {
         let views = &classifier.spec().views;
@@ -194,7 +194,7 @@ impl Candidates {
         Ok(done)
     }
 
-    fn centres(&self, classifier: &Classifier) -> ArrayView2<'_, f32> {
+    fn centres(&self, classifier: &Predictor) -> ArrayView2<'_, f32> {
         let shape = (self.paths.len(), classifier.spec().backbone.num_features);
         ArrayView2::from_shape(shape, &self.centres).expect("each centre has as many numbers")
     }
@@ -228,7 +228,7 @@ impl Candidates {
 }
 
 /// Whether the head knows the label of an image.
-fn is_labelled(classifier: &Classifier, digest: &Digest) -> bool {
+fn is_labelled(classifier: &Predictor, digest: &Digest) -> bool {
     classifier.record().role(&digest.0) != ImageRole::New
 }
 

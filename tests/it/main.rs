@@ -4,6 +4,7 @@ mod borders;
 mod cli_cases;
 mod convolutions;
 mod devices;
+mod doors;
 mod download;
 mod fuzz_seeds;
 mod golden_evaluation;

@@ -1,6 +1,6 @@
 //! Heads.
 
-use frostline::classifier::{Classifier, Tta};
+use frostline::classifier::{Predictor, Tta};
 use ndarray::Array2;
 
 use super::Outcome;
@@ -13,13 +13,13 @@ const FEATURES: [f32; 4] = [0.0, 1.0, -1e30, f32::MAX];
 pub(super) fn read(bytes: &[u8]) -> Outcome {
     frostline::head::fuzz::head_bytes(bytes);
     with_file("head.safetensors", bytes, |path| {
-        let classifier = Classifier::open(path, Tta::Trained)?;
+        let classifier = Predictor::open(path, Tta::Trained)?;
         predict(&classifier);
         Ok(())
     })
 }
 
-fn predict(classifier: &Classifier) {
+fn predict(classifier: &Predictor) {
     let (spec, classes) = (classifier.spec(), classifier.classes().len());
     let width = spec.backbone.num_features;
     for number in FEATURES {

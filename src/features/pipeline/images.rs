@@ -1,13 +1,14 @@
-//! Where a run's images come from: all found beforehand, or named one after the other.
+//! Where a run's images come from: all found beforehand, named one after the other, or given by the caller.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::slice::Iter;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
+use std::vec;
 
 use crate::error::{Error, Result};
-use crate::images::{Found, listed};
+use crate::images::{Found, Image, Sample, listed};
 
 /// The images of a run, in order.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub enum Images<'a> {
     Found(Iter<'a, Found>),
     /// Another thread names them one after the other, until it drops its end.
     Named(Receiver<io::Result<PathBuf>>),
+    /// The caller has them.
+    Given(vec::IntoIter<Image>),
 }
 
 /// What comes next of the images of a run.
@@ -45,6 +48,7 @@ impl<'a> Images<'a> {
             Self::Found(entries) => {
                 return Ok(entries.next().cloned().map_or(Next::End, Next::Found));
             }
+            Self::Given(images) => return Ok(images.next().map_or(Next::End, given)),
             Self::Named(names) => names,
         };
         match names.recv_timeout(patience) {
@@ -61,7 +65,18 @@ impl<'a> Images<'a> {
     pub(super) fn count(&self) -> Option<usize> {
         match self {
             Self::Found(entries) => Some(entries.len()),
+            Self::Given(images) => Some(images.len()),
             Self::Named(_) => None,
         }
     }
+}
+
+fn given(image: Image) -> Next {
+    Next::Found(match image {
+        Image::File(path) => listed(path),
+        image => Found::Given {
+            sample: Sample::default(),
+            image,
+        },
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::item::Known;
@@ -12,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::features::content::{Digest, Picture};
 use crate::images::budget::Permit;
 use crate::images::{
-    DecodeBudget, DecodeOptions, FileBytes, Found, Preprocessor, ReadFault, SkipReason, View,
-    decode_for, dimensions, read_file,
+    DecodeBudget, DecodeOptions, FileBytes, Found, Image, Preprocessor, ReadFault, RgbImage,
+    SkipReason, View, decode_for, dimensions, read_file,
 };
 use crate::stamp::Stamp;
 
@@ -44,13 +45,32 @@ pub(super) struct Preparer<'a> {
     pub(super) trial: Trial,
 }
 
-/// A file that has been read.
+/// A file that has been read, or what stands in its place.
 pub(super) struct ReadFile<'a> {
-    pub(super) bytes: FileBytes<'a>,
+    pub(super) content: Content<'a>,
     /// The stamp that it had before, if no later write can have left it.
     pub(super) stamp: Option<Stamp>,
     /// Its share of the memory for files that wait to be decoded.
     pub(super) waiting: Permit<'a>,
+}
+
+/// What is to be decoded.
+pub(super) enum Content<'a> {
+    File(FileBytes<'a>),
+    Bytes(Arc<[u8]>),
+    /// Nothing: these are the pixels.
+    Rgb(Arc<RgbImage>),
+}
+
+impl Content<'_> {
+    /// What tells it from others.
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::File(bytes) => bytes,
+            Self::Bytes(bytes) => bytes,
+            Self::Rgb(pixels) => pixels.pixels(),
+        }
+    }
 }
 
 /// The size of a picture, and its views one after the other.
@@ -65,6 +85,11 @@ impl Preparer<'_> {
             Found::Skipped { reason, .. } => {
                 return Err(Prepared::Skipped(reason.clone(), untimed).into());
             }
+            Found::Given { image, sample } => match image {
+                Image::File(_) => sample,
+                Image::Bytes(bytes) => return Ok(self.given(Content::Bytes(Arc::clone(bytes)))),
+                Image::Rgb(pixels) => return Ok(self.given(Content::Rgb(Arc::clone(pixels)))),
+            },
         };
         if let Some(picture) = self.known.recognised.picture(&sample.path) {
             return Err(Prepared::Known(picture, untimed).into());
@@ -77,6 +102,15 @@ impl Preparer<'_> {
         })
     }
 
+    /// What takes no memory besides the caller's.
+    fn given<'a>(&'a self, content: Content<'a>) -> ReadFile<'a> {
+        ReadFile {
+            content,
+            stamp: None,
+            waiting: self.ahead.reserve_file(0),
+        }
+    }
+
     fn read_path(&self, path: &Path) -> Result<ReadFile<'_>, ReadFault> {
         let _reading = self.meter.reading();
         let stamp = fs::metadata(path).map(|metadata| Stamp::of(&metadata)).ok();
@@ -84,7 +118,7 @@ impl Preparer<'_> {
         let stamp = stamp.filter(|stamp| stamp.is_settled(SystemTime::now()));
         let bytes = read_file(path, &self.decoding.limits, &self.budget)?;
         Ok(ReadFile {
-            bytes,
+            content: Content::File(bytes),
             stamp,
             waiting,
         })
@@ -96,26 +130,32 @@ impl Preparer<'_> {
         drop(file.waiting);
         let start = Instant::now();
         let mut timings = Timings::default();
-        let digest = Digest::of(&file.bytes);
+        let bytes = file.content.bytes();
+        let digest = Digest::of(bytes);
         let picture = |size| Picture {
             digest,
             size,
             stamp: file.stamp,
         };
         if self.known.digests.contains(&digest) {
-            let size = dimensions(&file.bytes, self.decoding);
+            let size = dimensions(bytes, self.decoding);
             timings.decode = start.elapsed();
             return match size {
                 Ok(size) => Prepared::Known(picture(size), timings),
                 Err(reason) => Prepared::Skipped(reason, timings),
             };
         }
-        let fitted = self.fit(&file.bytes, self.decoding, preprocessor, &mut timings);
+        let fitted = match &file.content {
+            Content::Rgb(pixels) => Ok(self.fit_picture(&**pixels, preprocessor, &mut timings)),
+            _ => self.fit(bytes, self.decoding, preprocessor, &mut timings),
+        };
         let took = start.elapsed();
         timings.decode = took.saturating_sub(timings.preprocess);
         match fitted {
             Ok((size, pixels)) => {
-                self.try_reduced(&file.bytes, size, took, preprocessor);
+                if !matches!(file.content, Content::Rgb(_)) {
+                    self.try_reduced(bytes, size, took, preprocessor);
+                }
                 Prepared::Pixels(picture(size), pixels, timings)
             }
             Err(reason) => Prepared::Skipped(reason, timings),
@@ -136,12 +176,22 @@ impl Preparer<'_> {
             decoding,
             &self.budget,
         )?;
+        let (_, pixels) = self.fit_picture(&*image, preprocessor, timings);
+        Ok((image.full_size(), pixels))
+    }
+
+    fn fit_picture(
+        &self,
+        picture: &impl crate::images::Picture,
+        preprocessor: &mut Preprocessor,
+        timings: &mut Timings,
+    ) -> Fitted {
         let start = Instant::now();
         let views = self.views.iter();
-        let fitted = views.map(|&view| preprocessor.fit_view(&*image, view));
+        let fitted = views.map(|&view| preprocessor.fit_view(picture, view));
         let pixels = fitted.reduce(|all, view| [all, view].concat());
         timings.preprocess = start.elapsed();
-        Ok((image.full_size(), pixels.unwrap_or_default()))
+        (picture.size(), pixels.unwrap_or_default())
     }
 
     /// Finds out now and then how long a picture, which took `full`, takes at a reduced scale.

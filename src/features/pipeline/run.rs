@@ -74,7 +74,11 @@ impl Pipeline {
         let preprocessor = Preprocessor::new(&self.preprocessing)?;
         let (count, threads) = (images.count(), self.threads.max(1));
         let (num_features, on_cpu) = (backbone.num_features(), backbone.cpus() > 0);
-        let mut replicas = backbone.replicas();
+        // A single image keeps one lane busy; opening more would take longer than running it.
+        let mut replicas = match count {
+            Some(0 | 1) => Vec::new(),
+            _ => backbone.replicas(),
+        };
         let n_lanes = 1 + replicas.len();
         let meter = Meter::new(threads);
         let preparer = Preparer {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::images::SkipReason;
+use crate::images::{Image, SkipReason};
 
 /// One image: where it is, what it is called, and what it shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sample {
     /// The path to open.
     pub path: PathBuf,
@@ -30,6 +30,13 @@ pub enum Found {
         /// Why it is not used.
         reason: SkipReason,
     },
+    /// In memory already, and so never read from `sample.path`.
+    Given {
+        /// What it is called.
+        sample: Sample,
+        /// Bytes or pixels.
+        image: Image,
+    },
 }
 
 impl Found {
@@ -37,7 +44,9 @@ impl Found {
     #[must_use]
     pub fn sample(&self) -> &Sample {
         match self {
-            Self::Sample(sample) | Self::Skipped { sample, .. } => sample,
+            Self::Sample(sample) | Self::Skipped { sample, .. } | Self::Given { sample, .. } => {
+                sample
+            }
         }
     }
 
@@ -45,7 +54,7 @@ impl Found {
     #[must_use]
     pub fn reason(&self) -> Option<&SkipReason> {
         match self {
-            Self::Sample(_) => None,
+            Self::Sample(_) | Self::Given { .. } => None,
             Self::Skipped { reason, .. } => Some(reason),
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::options::{Original, ReportOptions, file_below};
 use super::photos::Shown;
-use crate::classifier::{Classifier, Tta};
+use crate::classifier::{Predictor, Tta};
 use crate::error::Result;
 use crate::features::{Digest, FeatureStore};
 use crate::head::{ImageRole, TrainingRecord, UnitRows};
@@ -94,7 +94,7 @@ fn strangers(record: &TrainingRecord, store: &FeatureStore) -> Option<String> {
 /// The training store, which must hold the head's features.
 fn open(train: &Path, options: &ReportOptions) -> Result<FeatureStore> {
     let store = FeatureStore::open(train)?;
-    Classifier::open(&options.judge.head.path, Tta::None)?.require(
+    Predictor::open(&options.judge.head.path, Tta::None)?.require(
         &store.manifest().spec,
         &format!("the training features `{}`", train.display()),
     )?;

@@ -1,7 +1,4 @@
-//! A head together with what its features are features of: what turns features of images into classes.
-
-#[doc(hidden)]
-pub mod fuzz;
+//! A head together with what its features are features of: what turns features into classes.
 
 use std::path::Path;
 
@@ -38,9 +35,9 @@ pub enum Rejecting {
     Off,
 }
 
-/// A trained classifier. It may be shared between threads.
+/// A trained head that predicts classes from features, which are computed elsewhere. It may be shared between threads.
 #[derive(Debug, Clone)]
-pub struct Classifier {
+pub struct Predictor {
     head: LinearHead,
     classes: ClassIndex,
     spec: FeatureSpec,
@@ -105,7 +102,7 @@ impl Verdict {
     }
 }
 
-impl Classifier {
+impl Predictor {
     /// Reads a head file, to be used with the views that it was trained with or with the centre alone.
     ///
     /// # Errors
@@ -121,7 +118,7 @@ impl Classifier {
     }
 
     /// What a head file holds, or why its manifest cannot be used.
-    fn of(file: HeadFile, tta: Tta) -> Result<Self, String> {
+    pub(super) fn of(file: HeadFile, tta: Tta) -> Result<Self, String> {
         let spec = spec_of(file.manifest, &file.head)?;
         Ok(Self {
             spec: match tta {

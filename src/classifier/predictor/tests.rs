@@ -32,7 +32,7 @@ fn spec(views: Vec<View>, num_features: usize) -> FeatureSpec {
     }
 }
 
-fn classifier(weight: Array2<f32>, temperature: f64, rejection: bool) -> Classifier {
+fn classifier(weight: Array2<f32>, temperature: f64, rejection: bool) -> Predictor {
     let d = weight.ncols();
     let rule = RejectionRule {
         method: Method::NearestNeighbours,
@@ -42,7 +42,7 @@ fn classifier(weight: Array2<f32>, temperature: f64, rejection: bool) -> Classif
     };
     let mut bank = Array2::zeros((1, d));
     bank[[0, 0]] = half::f16::ONE;
-    Classifier {
+    Predictor {
         classes: ClassIndex::from_names(["a", "b"]),
         spec: spec(vec![View::Center], d),
         temperature: Temperature::new(temperature).unwrap(),

@@ -1,0 +1,126 @@
+//! The short way to labels: a head that is opened once with its backbone, and images in any form.
+
+use std::path::Path;
+
+use ndarray::Array2;
+
+use super::predictor::{NoPrediction, Prediction, Predictor, Tta, Verdict};
+use crate::backbones::{Home, RunOptions};
+use crate::classes::ClassIndex;
+use crate::error::Result;
+use crate::features::Extractor;
+use crate::images::{Image, SkipReason};
+
+/// Images whose classes are predicted together.
+const AT_ONCE: usize = 256;
+
+/// A trained head with the backbone of its features: images in, classes out. It may be shared between threads, as
+/// an [`Extractor`].
+///
+/// ```no_run
+/// let classifier = frostline::Classifier::open("head.safetensors")?;
+/// for prediction in classifier.classify(["cat.jpg", "dog.jpg"])? {
+///     println!("{:?}", prediction.map(|prediction| classifier.label(&prediction).map(str::to_owned)));
+/// }
+/// # Ok::<(), frostline::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Classifier {
+    predictor: Predictor,
+    extractor: Extractor,
+}
+
+/// Why an image has no prediction, in words that go on after its name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unclassified {
+    /// It cannot be read or decoded.
+    #[error(transparent)]
+    Skipped(#[from] SkipReason),
+    /// Its features or probabilities are not numbers.
+    #[error(transparent)]
+    NoPrediction(#[from] NoPrediction),
+}
+
+impl Classifier {
+    /// Opens a head, and the backbone that its features come from, on the GPU if there is one, else on all CPUs.
+    /// Backbones and ONNX Runtime are looked for in [`Home::from_env`].
+    ///
+    /// # Errors
+    /// Those of [`Home::from_env`] and [`Self::with`].
+    pub fn open(head: impl AsRef<Path>) -> Result<Self> {
+        Self::with(head, Tta::Trained, &RunOptions::new(Home::from_env()?))
+    }
+
+    /// Opens a head and its backbone as `options` say, to be used with the views that `tta` names.
+    ///
+    /// # Errors
+    /// Those of [`Predictor::open`] and [`Extractor::for_spec`].
+    pub fn with(head: impl AsRef<Path>, tta: Tta, options: &RunOptions) -> Result<Self> {
+        let predictor = Predictor::open(head.as_ref(), tta)?;
+        let extractor = Extractor::for_spec(predictor.spec(), options)?;
+        Ok(Self {
+            predictor,
+            extractor,
+        })
+    }
+
+    /// The classes, in the order of the probabilities.
+    #[must_use]
+    pub fn classes(&self) -> &ClassIndex {
+        self.predictor.classes()
+    }
+
+    /// The name of the most probable class; `None` for an image that the head rejects as unlike any training image.
+    #[must_use]
+    pub fn label(&self, prediction: &Prediction) -> Option<&str> {
+        match prediction.verdict() {
+            Verdict::Known => self.classes().name(prediction.best().0),
+            Verdict::Unknown { .. } => None,
+        }
+    }
+
+    /// Predicts the classes of images, in their order, or says why there is no prediction.
+    ///
+    /// # Errors
+    /// Those of the network; a bad image is none.
+    pub fn classify<I>(&self, images: I) -> Result<Vec<Result<Prediction, Unclassified>>>
+    where
+        I: IntoIterator<Item: Into<Image>>,
+    {
+        let mut results = Vec::new();
+        let mut waiting = Vec::new();
+        self.extractor.each(images, &mut |features| {
+            waiting.push(features);
+            if waiting.len() == AT_ONCE {
+                self.predict(&mut waiting, &mut results)?;
+            }
+            Ok(())
+        })?;
+        self.predict(&mut waiting, &mut results)?;
+        Ok(results)
+    }
+
+    fn predict(
+        &self,
+        waiting: &mut Vec<Result<Vec<f32>, SkipReason>>,
+        results: &mut Vec<Result<Prediction, Unclassified>>,
+    ) -> Result<()> {
+        let spec = self.predictor.spec();
+        let features: Vec<f32> = waiting.iter().flatten().flatten().copied().collect();
+        let shape = (
+            features.len() / spec.backbone.num_features,
+            spec.backbone.num_features,
+        );
+        let features = Array2::from_shape_vec(shape, features).expect("rows of D features");
+        let mut predictions = self.predictor.predict(features.view())?.into_iter();
+        results.extend(waiting.drain(..).map(|image| {
+            image?;
+            let prediction = predictions
+                .next()
+                .expect("one for each image with features");
+            Ok(prediction?)
+        }));
+        Ok(())
+    }
+}
