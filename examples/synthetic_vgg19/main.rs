@@ -4,15 +4,16 @@
 //! network of a sixteenth of the channels, 3 MB. Its features mean nothing. How they must come out is in
 //! `tests/golden/vgg19.json`.
 
+mod encode;
 mod generator;
 mod network;
 
 use std::error::Error;
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::{env, fs};
 
-use frostline::backbones::onnx::write_model;
-
+use self::encode::encode_model;
 use self::network::{Width, model};
 
 /// VGG19 itself.
@@ -27,7 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         [out, "--narrow"] | ["--narrow", out] => (out, Width::NARROW),
         _ => return Err(USAGE.into()),
     };
-    write_model(&model(width), Path::new(out))?;
+    let mut file = BufWriter::new(File::create(out)?);
+    encode_model(&model(width), &mut file)?;
+    file.flush()?;
     println!(
         "{out}: VGG19's layers, {} channels in the first block, seeded weights that were never trained, {} \
          bytes",

@@ -5,8 +5,7 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use frostline_onnx::weights::{self, StateDict};
-use frostline_onnx::{Spliced, WriteError, encode_model};
-use rten_onnx::onnx::ModelProto;
+use frostline_onnx::{Spliced, WriteError};
 
 use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
@@ -49,13 +48,16 @@ pub(crate) fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(read_outline(path)?.files(path, open)?)
 }
 
-/// Writes a model beside its place, and renames it when all of it is on the disk. Equal models become equal bytes.
+/// Writes a network beside its place, and renames it when all of it is on the disk.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`.
-pub fn write_model(model: &ModelProto, path: &Path) -> Result<()> {
+pub fn write_model(model: &Spliced, path: &Path) -> Result<()> {
     outputs::write(path, |file| {
-        encode_model(model, file).map_err(Error::io("write", path))
+        model.write_to(file).map_err(|error| match error {
+            WriteError::Read(error) => error.into(),
+            WriteError::Write(error) => Error::io("write", path)(error),
+        })
     })
 }
 
@@ -69,19 +71,10 @@ pub fn write_cut(cut: &Cut, path: &Path) -> Result<Option<PathBuf>> {
     let name = data.file_name().unwrap_or(data.as_os_str());
     let files = cut.files(&name.to_string_lossy())?;
     if let Some(numbers) = &files.data {
-        write_spliced(numbers, &data)?;
+        write_model(numbers, &data)?;
     }
-    write_spliced(&files.model, path)?;
+    write_model(&files.model, path)?;
     Ok(files.data.map(|_| data))
-}
-
-fn write_spliced(spliced: &Spliced, path: &Path) -> Result<()> {
-    outputs::write(path, |file| {
-        spliced.write_to(file).map_err(|error| match error {
-            WriteError::Read(error) => error.into(),
-            WriteError::Write(error) => Error::io("write", path)(error),
-        })
-    })
 }
 
 /// Reads the floating-point tensors of a state dict from a `.pth` or `.safetensors` file.
@@ -118,7 +111,9 @@ mod tests {
     #[test]
     fn a_missing_folder_is_named() {
         let path = Path::new("/no/such/folder/tiny.onnx");
-        let error = write_model(&ModelProto::default(), path).unwrap_err();
+        let graph = GraphBuilder::new(&[1]);
+        let input = graph.input();
+        let error = write_model(&graph.finish(&[(&input, &[1])]), path).unwrap_err();
         assert!(error.to_string().contains("/no/such/folder/tiny.onnx"));
     }
 }

@@ -36,7 +36,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         "frostline_kernels",
         &["backbones", "frostline-onnx", "head", "images"],
     ),
-    ("rten_onnx", &["backbones", "frostline-onnx"]),
+    ("rten_onnx", &[]),
     ("zip", &["frostline-onnx"]),
     ("ureq", &["backbones"]),
     ("arrow_array", &["features"]),

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::backbones::onnx::{read_outline, write_model};
+use frostline::backbones::onnx::read_outline;
 use frostline::backbones::{Home, RuntimeLibrary};
 use serde_json::Value;
 
@@ -12,6 +12,8 @@ use self::network::Width;
 use crate::golden_networks::{answer, check_near, generator, list, numbers, open, tensors};
 use crate::harness::{command, golden, installed_home, number, run};
 
+#[path = "../../examples/synthetic_vgg19/encode.rs"]
+mod encode;
 #[path = "../../examples/synthetic_vgg19/network.rs"]
 mod network;
 #[path = "../../crates/frostline-onnx/src/weights/sample.rs"]
@@ -20,6 +22,11 @@ mod sample;
 
 /// Names the file that `examples/synthetic_vgg19` wrote at full width.
 const FULL: &str = "FROSTLINE_SYNTHETIC_VGG19";
+
+fn write_narrow(path: &Path) {
+    let file = fs::File::create(path).unwrap();
+    encode::encode_model(&network::model(Width::NARROW), file).unwrap();
+}
 
 /// One tensor of a file: name, shape, bytes.
 type Row = (String, Vec<usize>, Vec<u8>);
@@ -182,7 +189,7 @@ fn the_zoos_layout_is_cut_to_the_same_features() {
     let golden = &golden("vgg19")["narrow"];
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("narrow.onnx");
-    write_model(&network::model(Width::NARROW), &whole).unwrap();
+    write_narrow(&whole);
     let cut = cut(&home, &whole, folder.path());
     let weights = read_outline(&cut).unwrap().initializers;
     assert_eq!(weights, 36, "those of the last layer are left out");
@@ -251,7 +258,7 @@ fn the_narrow_file_in_the_zoos_layout_is_torchvisions_network() {
     let Some(home) = installed_home() else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("narrow.onnx");
-    write_model(&network::model(Width::NARROW), &file).unwrap();
+    write_narrow(&file);
     check_probabilities(&home, &file, &golden("vgg19")["narrow"]);
 }
 

@@ -1,21 +1,19 @@
 //! Writing what is kept of a network: copies of its file's ranges, with new ends and targets. Numbers of fields are those
 //! of `onnx.proto`.
 
-mod pieces;
 mod weights;
 
 use std::path::Path;
 
-use self::pieces::{cast, integers, value_info};
 pub(super) use self::weights::Storage;
 use self::weights::{Beside, kept_fields};
 use super::batch::Mend;
 use super::cut::Cut;
-use super::graph::{Node, WeightKind, element};
+use super::graph::{Model, Node, WeightKind, element};
 use super::input::Element;
+use super::proto::{GRAPH_NAME, cast, integers, value_info};
 use super::splice::{Message, Spliced};
 use super::wire::{Fault, Wire};
-use super::write::GRAPH_NAME;
 use crate::error::{Error, FileProblem, Format, NetworkProblem, Result};
 
 /// The first version of the file format in which a weight need not be an input: only then may a runtime fold it.
@@ -56,11 +54,7 @@ impl Cut<'_> {
     }
 
     fn spliced(&self, message: Message) -> Spliced {
-        Spliced {
-            message,
-            sources: self.sources.clone(),
-            open: self.model.open,
-        }
+        message.spliced(self.sources.clone(), self.model.open)
     }
 
     pub(super) fn model_message(&self, storage: &Storage) -> Result<(Message, Beside)> {
@@ -86,19 +80,19 @@ impl Cut<'_> {
             }
         }
         for mend in &self.freeing.mends {
-            graph.encoded(5, &integers(target_name(mend), &mend.target));
+            graph.message(5, integers(&target_name(mend), &mend.target));
         }
-        graph.encoded(11, &value_info(&self.ends.input, Some(&self.picture.dims)));
+        graph.message(11, value_info(&self.ends.input, Some(&self.picture.dims)));
         let batch = &self.picture.dims[..1];
         let dims = self.shape.as_ref().map(|rest| [batch, rest].concat());
-        graph.encoded(12, &value_info(&self.ends.output, dims.as_deref()));
+        graph.message(12, value_info(&self.ends.output, dims.as_deref()));
         Ok(graph)
     }
 
     fn add_nodes(&self, graph: &mut Message) -> Result<()> {
         if self.picture.element != Element::Float32 {
             let ends = [self.ends.input.as_str(), &self.picture.name];
-            graph.encoded(1, &cast(ends, self.picture.element.number()));
+            graph.message(1, converted(ends, self.picture.element.number()));
         }
         for (i, node) in self.model.graph.nodes.iter().enumerate() {
             let mends = &self.freeing.mends;
@@ -114,7 +108,10 @@ impl Cut<'_> {
             }
         }
         if self.ends.output != self.layer {
-            graph.encoded(1, &cast([self.layer, &self.ends.output], element::FLOAT));
+            graph.message(
+                1,
+                converted([self.layer, &self.ends.output], element::FLOAT),
+            );
         }
         Ok(())
     }
@@ -124,19 +121,27 @@ impl Cut<'_> {
         let mut message = Message::default();
         message.text(1, &node.inputs[0]);
         message.text(1, &target_name(mend));
-        let mut add_others = || {
-            let mut wire = Wire::open(&self.model.path, self.model.open)?;
-            let mut rest = node.body.clone();
-            while let Some(field) = wire.field(&mut rest)? {
-                if field.number != 1 {
-                    message.copy(0, &field.whole);
-                }
-            }
-            Ok(())
-        };
-        add_others().map_err(|fault| damaged(&self.model.path, fault))?;
+        let Model { path, open, .. } = self.model;
+        let wire = &mut Wire::open(path, *open).map_err(|fault| damaged(path, fault))?;
+        copy_fields(&mut message, wire, node, &[1]).map_err(|fault| damaged(path, fault))?;
         Ok(message)
     }
+}
+
+/// Adds the fields of a node as they stand in the file, but for those of these numbers.
+pub(super) fn copy_fields(
+    message: &mut Message,
+    wire: &mut Wire,
+    node: &Node,
+    replaced: &[u64],
+) -> Result<(), Fault> {
+    let mut rest = node.body.clone();
+    while let Some(field) = wire.field(&mut rest)? {
+        if !replaced.contains(&field.number) {
+            message.copy(0, &field.whole);
+        }
+    }
+    Ok(())
 }
 
 /// The error of a file that was read whole once, and cannot be now.
@@ -152,6 +157,11 @@ pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
         format: Format::Network,
         problem: FileProblem::Changed(problem),
     }
+}
+
+/// A node that converts one end of the network.
+fn converted(ends: [&str; 2], element: i32) -> Message {
+    cast(&format!("frostline.cast.{}", ends[1]), ends, element)
 }
 
 /// Targets may be shared with nodes that have no batch: each mended node gets one of its own.

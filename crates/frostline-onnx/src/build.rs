@@ -1,15 +1,10 @@
 //! Building an ONNX graph node by node.
 
 mod layers;
-mod proto;
 
-use std::cell::RefCell;
-
-use rten_onnx::onnx::{
-    AttributeProto, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
-};
-
-use self::proto::{signed, value_info};
+use super::graph::{Dim, element};
+use super::proto::{GRAPH_NAME, node, opset, tensor, value_info};
+use super::splice::{Message, Spliced};
 
 pub use self::layers::{Conv, MaxPool};
 
@@ -30,46 +25,54 @@ impl Value {
     }
 }
 
-/// A graph with one input and one output, node by node.
-#[derive(Debug)]
+/// A graph with one input, node by node.
+#[derive(Debug, Default)]
 pub struct GraphBuilder {
-    graph: GraphProto,
-    input: Value,
+    input: Vec<usize>,
+    nodes: Message,
+    weights: Message,
+    has_bounds: bool,
 }
+
+/// The name of the input.
+const INPUT: &str = "input";
+/// The name of the dimension that may have any size.
+const BATCH: &str = "N";
 
 impl GraphBuilder {
     /// A graph without nodes; its input is called `input` and is of shape (N, `shape`…).
     #[must_use]
     pub fn new(shape: &[usize]) -> Self {
-        let input = Value("input".to_owned());
-        let graph = GraphProto {
-            input: vec![value_info(&input, shape)],
-            ..GraphProto::default()
-        };
-        Self { graph, input }
+        Self {
+            input: shape.to_vec(),
+            ..Self::default()
+        }
     }
 
     /// The graph's input.
     #[must_use]
     pub fn input(&self) -> Value {
-        self.input.clone()
+        Value(INPUT.to_owned())
     }
 
-    /// The model, whose output is `output` of shape (N, `shape`…).
+    /// The model, whose outputs are of shape (N, `shape`…) each. Equal models are equal bytes.
     #[must_use]
-    pub fn finish(mut self, output: &Value, shape: &[usize]) -> ModelProto {
-        self.graph.output = vec![value_info(output, shape)];
-        ModelProto {
-            ir_version: Some(IR_VERSION),
-            graph: Some(self.graph),
-            opset_import: vec![OperatorSetIdProto {
-                domain: None,
-                version: Some(OPSET),
-            }],
-            // No version: the same weights make the same file, whichever frostline wrote it.
-            producer_name: Some("frostline".to_owned()),
-            ..ModelProto::default()
+    pub fn finish(self, outputs: &[(&Value, &[usize])]) -> Spliced {
+        let mut graph = Message::default();
+        graph.text(2, GRAPH_NAME);
+        graph.append(self.nodes);
+        graph.append(self.weights);
+        graph.message(11, with_batch(INPUT, &self.input));
+        for (output, shape) in outputs {
+            graph.message(12, with_batch(&output.0, shape));
         }
+        let mut model = Message::default();
+        model.int(1, IR_VERSION);
+        // No version: the same weights make the same file, whichever frostline wrote it.
+        model.text(2, "frostline");
+        model.message(7, graph);
+        model.message(8, opset(None, OPSET));
+        model.whole()
     }
 
     fn node(
@@ -77,22 +80,12 @@ impl GraphBuilder {
         operator: &str,
         name: &str,
         inputs: &[&Value],
-        attribute: Vec<AttributeProto>,
+        attributes: Vec<Message>,
     ) -> Value {
-        self.graph.node.push(NodeProto {
-            name: Some(name.to_owned()),
-            input: inputs.iter().map(|value| value.0.clone()).collect(),
-            output: vec![name.to_owned()],
-            op_type: Some(operator.to_owned()),
-            attribute,
-            ..NodeProto::default()
-        });
+        let inputs: Vec<&str> = inputs.iter().map(|value| value.name()).collect();
+        self.nodes
+            .message(1, node(operator, name, &inputs, name, attributes));
         Value(name.to_owned())
-    }
-
-    fn has_weight(&self, name: &str) -> bool {
-        let named = |tensor: &TensorProto| tensor.name.as_deref() == Some(name);
-        self.graph.initializer.iter().any(named)
     }
 
     fn weight(&mut self, name: String, shape: &[usize], data: &[f32]) -> Value {
@@ -101,23 +94,36 @@ impl GraphBuilder {
         for number in data {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
-        self.graph.initializer.push(TensorProto {
-            dims: signed(shape),
-            data_type: Some(DataType::FLOAT),
-            raw_data: Some(RefCell::new(bytes)),
-            name: Some(name.clone()),
-            ..TensorProto::default()
-        });
+        let mut weight = tensor(
+            &name,
+            &shape.iter().map(|&size| size as i64).collect::<Vec<_>>(),
+            element::FLOAT,
+        );
+        weight.blob(9, bytes);
+        self.weights.message(5, weight);
         Value(name)
     }
+}
+
+fn with_batch(name: &str, shape: &[usize]) -> Message {
+    let batch = std::iter::once(Dim::Free(BATCH.to_owned()));
+    let rest = shape.iter().map(|&size| Dim::Fixed(size as u64));
+    value_info(name, Some(&batch.chain(rest).collect::<Vec<_>>()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rten_onnx::onnx::GraphProto;
+
+    use crate::sample::parse;
     use crate::weights::Tensor;
 
-    fn model() -> ModelProto {
+    fn graph_of(model: &Spliced) -> GraphProto {
+        parse(&model.to_bytes().unwrap()).graph.unwrap()
+    }
+
+    fn model() -> GraphProto {
         let mut graph = GraphBuilder::new(&[1, 5, 5]);
         let weight = Tensor {
             shape: vec![1, 1, 3, 3],
@@ -140,12 +146,12 @@ mod tests {
         let sum = graph.add("sum", &y, &z);
         let pooled = graph.global_average_pool("pool", &sum);
         let features = graph.flatten("features", &pooled);
-        graph.finish(&features, &[1])
+        graph_of(&graph.finish(&[(&features, &[1])]))
     }
 
     #[test]
     fn nodes_follow_each_other() {
-        let graph = model().graph.unwrap();
+        let graph = model();
         let operators: Vec<_> = graph
             .node
             .iter()
@@ -169,7 +175,7 @@ mod tests {
 
     #[test]
     fn padding_is_top_left_bottom_right() {
-        let graph = model().graph.unwrap();
+        let graph = model();
         let pads = graph.node[0]
             .attribute
             .iter()
@@ -191,7 +197,7 @@ mod tests {
         };
         let flat = graph.flatten("flat", &graph.input());
         let sums = graph.linear("dense", &flat, &weight, &bias);
-        let graph = graph.finish(&sums, &[3]).graph.unwrap();
+        let graph = graph_of(&graph.finish(&[(&sums, &[3])]));
         assert_eq!(graph.initializer[0].dims, [3, 4]);
         assert_eq!(graph.node[1].input, ["flat", "dense.weight", "dense.bias"]);
         let transposed = &graph.node[1].attribute[0];
@@ -203,7 +209,7 @@ mod tests {
 
     #[test]
     fn bounds_are_written_once() {
-        let graph = model().graph.unwrap();
+        let graph = model();
         let names: Vec<_> = graph
             .initializer
             .iter()

@@ -1,209 +1,239 @@
 //! A network in float16: weights and everything between input and output, which stay float32.
 
-use std::collections::HashSet;
-use std::io::{self, Read};
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use half::f16;
-use rten_onnx::onnx::{
-    AttributeProto, AttributeType, DataLocation, DataType, GraphProto, ModelProto, NodeProto,
-    TensorProto,
-};
-use rten_onnx::protobuf::{DecodeMessage, ValueReader};
 
+use super::assemble::{copy_fields, damaged};
 use super::files::Open;
+use super::graph::{
+    Attribute, Graph, Model, Node, NodeAttribute, Payload, Weight, WeightKind, element,
+};
+use super::proto::{GRAPH_NAME, cast, int, tensor, value};
 use super::read::read_structure;
-use super::write::to_bytes;
-use crate::error::{Error, NetworkProblem, Result};
+use super::splice::{Extent, Message};
+use super::wire::{Fault, Wire};
+use crate::error::{NetworkProblem, Result};
 
 /// What is put behind a value's name where it is the float16 form of an input or output.
 const SUFFIX: &str = "/float16";
 
-/// Messages of protocol buffers are shorter than 2 GiB.
-const LONGEST: u64 = 1 << 31;
-
 /// The bytes of the network at `path` with float16 inside.
 ///
 /// Each input is followed by a `Cast` to float16 and each output preceded by one back. Numbers beyond ±65504 become
-/// infinite, which holding the features against float32 brings to light.
+/// infinite, which shows when the features are compared with those of float32.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Network`] where the file cannot be read, has external data, or has graphs inside of nodes.
+/// [`Error::Io`](crate::Error::Io); [`Error::Network`](crate::Error::Network) where it has external data, or graphs inside
+/// of nodes; those of a file that is no network.
 pub fn in_float16(path: &Path, open: Open) -> Result<Vec<u8>> {
-    // What comes through has no length that lies: the decoder allocates what a length asks for.
-    read_structure(path, open)?;
-    let bytes = read(path, open).map_err(Error::io(path))?;
-    let fault = |problem: String| NetworkProblem::NotInFloat16(problem).at(path);
-    let mut model = ModelProto::decode(ValueReader::from_buf(&bytes[..]))
-        .map_err(|error| fault(error.to_string()))?;
-    drop(bytes);
-    let graph = model.graph.take();
-    let mut graph = graph.ok_or_else(|| fault("it holds no graph".to_owned()))?;
-    convert(&mut graph).map_err(fault)?;
-    model.graph = Some(graph);
-    Ok(to_bytes(&model))
+    let model = read_structure(path, open)?;
+    check(&model.graph).map_err(|problem| NetworkProblem::NotInFloat16(problem).at(path))?;
+    let message = converted(&model).map_err(|fault| damaged(path, fault))?;
+    message.spliced(vec![model.path], open).to_bytes()
 }
 
-fn read(path: &Path, open: Open) -> io::Result<Vec<u8>> {
-    let mut file = open(path)?;
-    let length = file.metadata()?.len();
-    if length > LONGEST {
-        let text = format!("it has {length} bytes, more than the limit of {LONGEST}");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+/// Refuses what cannot be converted.
+fn check(graph: &Graph) -> Result<(), String> {
+    let elsewhere = |weight: &Weight| matches!(weight.payload, Payload::External(_));
+    let constants = graph.nodes.iter().flat_map(Node::constants);
+    if let Some(weight) = graph.weights.iter().chain(constants).find(|w| elsewhere(w)) {
+        return Err(format!("its weight `{}` lies in another file", weight.name));
     }
-    let mut bytes = Vec::with_capacity(length as usize);
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let has_graph = |node: &&Node| {
+        node.attributes
+            .iter()
+            .any(|a| matches!(a.value, Attribute::Graph))
+    };
+    match graph.nodes.iter().find(has_graph) {
+        Some(node) => Err(format!(
+            "its node `{}` holds a graph of its own",
+            node.operator
+        )),
+        None => Ok(()),
+    }
 }
 
-fn convert(graph: &mut GraphProto) -> Result<(), String> {
-    let kept = kept_in_float32(&graph.node);
-    let mut weights = HashSet::new();
-    for tensor in &mut graph.initializer {
-        let name = tensor.name.clone().unwrap_or_default();
-        if tensor.data_location == Some(DataLocation::EXTERNAL) {
-            return Err(format!("its weight `{name}` lies in another file"));
-        }
-        if !kept.contains(&name) {
-            halve(tensor);
-        }
-        weights.insert(name);
+fn converted(model: &Model) -> Result<Message, Fault> {
+    let mut message = Message::default();
+    message.int(1, model.ir_version);
+    for span in &model.kept {
+        message.copy(0, span);
     }
-    // Old files list their weights among the inputs: with the wrong type now, and without need.
-    graph
-        .input
-        .retain(|input| !weights.contains(input.name.as_deref().unwrap_or_default()));
-    // Shapes and types of what lies between are found anew.
-    graph.value_info.clear();
-    for node in &mut graph.node {
-        halve_attributes(node)?;
+    message.message(7, graph(model)?);
+    Ok(message)
+}
+
+fn graph(model: &Model) -> Result<Message, Fault> {
+    let graph = &model.graph;
+    let mut message = Message::default();
+    message.text(2, GRAPH_NAME);
+    let ends = Ends::of(graph);
+    for input in &ends.inputs {
+        let output = format!("{input}{SUFFIX}");
+        message.message(1, convert([input, &output], element::FLOAT16));
     }
-    cast_ends(graph);
-    Ok(())
+    let mut wire = Wire::open(&model.path, model.open)?;
+    for node in &graph.nodes {
+        message.message(1, halved_node(node, &ends, &mut wire)?);
+    }
+    for output in &ends.outputs {
+        let input = format!("{output}{SUFFIX}");
+        message.message(1, convert([&input, output], element::FLOAT));
+    }
+    let kept = kept_in_float32(&graph.nodes);
+    for weight in &graph.weights {
+        match weight.kind {
+            WeightKind::Dense if kept.contains(&*weight.name) => message.message(5, same(weight)),
+            WeightKind::Dense => message.message(5, halved(weight)),
+            WeightKind::Sparse => message.message(15, same(weight)),
+        }
+    }
+    // Old files list their weights among the inputs: with the wrong type now, and without need. Shapes and types of what
+    // lies between inputs and outputs are found anew.
+    let weights = weights_of(graph);
+    let mut inputs = graph.inputs.iter();
+    let mut rest = graph.body.clone();
+    while let Some(field) = wire.field(&mut rest)? {
+        let is_kept = match field.number {
+            11 => inputs
+                .next()
+                .is_some_and(|input| !weights.contains(&*input.name)),
+            number => number == 12,
+        };
+        if is_kept {
+            message.copy(0, &field.whole);
+        }
+    }
+    Ok(message)
+}
+
+fn weights_of(graph: &Graph) -> HashSet<&str> {
+    graph.weights.iter().map(|weight| &*weight.name).collect()
+}
+
+/// Inputs and outputs of float32, which stay so.
+struct Ends<'m> {
+    inputs: BTreeSet<&'m str>,
+    outputs: BTreeSet<&'m str>,
+}
+
+impl<'m> Ends<'m> {
+    fn of(graph: &'m Graph) -> Self {
+        let weights = weights_of(graph);
+        let float = |infos: &'m [super::graph::ValueInfo]| {
+            let infos = infos.iter();
+            let float = infos.filter(|info| info.element == Some(element::FLOAT));
+            float.map(|info| &*info.name)
+        };
+        Self {
+            inputs: float(&graph.inputs)
+                .filter(|name| !weights.contains(name))
+                .collect(),
+            outputs: float(&graph.outputs).collect(),
+        }
+    }
+
+    /// What a tensor is called between the casts.
+    fn renamed(&self, tensor: &str) -> String {
+        let is_end = self.inputs.contains(tensor) || self.outputs.contains(tensor);
+        format!("{tensor}{}", if is_end { SUFFIX } else { "" })
+    }
+}
+
+fn convert(ends: [&str; 2], element: i32) -> Message {
+    cast(&format!("{}/cast", ends[1]), ends, element)
 }
 
 /// Weights that operators want in float32 whatever the data: scales and regions of a resize.
-fn kept_in_float32(nodes: &[NodeProto]) -> HashSet<String> {
-    let scales = |node: &NodeProto| match node.op_type.as_deref() {
-        Some("Resize" | "Upsample") => node.input.iter().skip(1).cloned().collect(),
-        _ => Vec::new(),
-    };
-    nodes.iter().flat_map(scales).collect()
+fn kept_in_float32(nodes: &[Node]) -> HashSet<&str> {
+    let resizes = nodes
+        .iter()
+        .filter(|node| matches!(&*node.operator, "Resize" | "Upsample"));
+    let scales = resizes.flat_map(|node| node.inputs.iter().skip(1));
+    scales.map(String::as_str).collect()
+}
+
+fn halved_node(node: &Node, ends: &Ends, wire: &mut Wire) -> Result<Message, Fault> {
+    let mut message = Message::default();
+    for input in &node.inputs {
+        message.text(1, &ends.renamed(input));
+    }
+    for output in &node.outputs {
+        message.text(2, &ends.renamed(output));
+    }
+    copy_fields(&mut message, wire, node, &[1, 2, 5])?;
+    for attribute in &node.attributes {
+        match halved_attribute(node, attribute) {
+            Some(halved) => message.message(5, halved),
+            None => message.copy(0, &attribute.whole),
+        }
+    }
+    Ok(message)
+}
+
+/// An attribute that says something else in float16.
+fn halved_attribute(node: &Node, attribute: &NodeAttribute) -> Option<Message> {
+    match (&*node.operator, &*attribute.name, &attribute.value) {
+        ("Cast", "to", Attribute::Int(to)) if *to == i64::from(element::FLOAT) => {
+            Some(int("to", element::FLOAT16.into()))
+        }
+        ("Constant", "value_float", Attribute::Float(number)) => {
+            let mut scalar = tensor("", &[], element::FLOAT16);
+            scalar.blob(9, f16::from_f32(*number).to_le_bytes().to_vec());
+            Some(value(scalar))
+        }
+        ("Constant" | "ConstantOfShape", "value", Attribute::Tensor(weight)) => {
+            Some(value(halved(weight)))
+        }
+        _ => None,
+    }
+}
+
+/// A weight as it was.
+fn same(weight: &Weight) -> Message {
+    let mut message = Message::default();
+    for span in &weight.kept {
+        message.copy(0, span);
+    }
+    if let Payload::Raw(span) = &weight.payload {
+        message.payload(9, extent(span.clone()));
+    }
+    message
 }
 
 /// Float32 to float16; tensors of other types stay.
-fn halve(tensor: &mut TensorProto) {
-    if tensor.data_type != Some(DataType::FLOAT) {
-        return;
+fn halved(weight: &Weight) -> Message {
+    if weight.element != element::FLOAT {
+        return same(weight);
     }
-    let half = |number: f32| f16::from_f32(number).to_le_bytes();
-    let bytes: Vec<u8> = match tensor.raw_data.take() {
-        Some(raw) => raw
-            .into_inner()
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .flat_map(|&bytes| half(f32::from_le_bytes(bytes)))
-            .collect(),
-        None => std::mem::take(&mut tensor.float_data)
-            .into_iter()
-            .flat_map(half)
-            .collect(),
+    let spans = match &weight.payload {
+        Payload::Raw(span) => std::slice::from_ref(span),
+        Payload::Fields | Payload::External(_) => &weight.floats,
     };
-    tensor.data_type = Some(DataType::FLOAT16);
-    tensor.raw_data = Some(bytes.into());
+    let mut message = tensor(&weight.name, &weight.dims, element::FLOAT16);
+    message.halved(9, spans.iter().cloned().map(extent));
+    message
 }
 
-fn halve_attributes(node: &mut NodeProto) -> Result<(), String> {
-    let operator = node.op_type.clone().unwrap_or_default();
-    for attribute in &mut node.attribute {
-        let name = attribute.name.clone().unwrap_or_default();
-        if attribute.g.is_some() {
-            return Err(format!("its node `{operator}` holds a graph of its own"));
-        }
-        match (operator.as_str(), name.as_str()) {
-            ("Cast", "to") if attribute.i == Some(i64::from(DataType::FLOAT.0)) => {
-                attribute.i = Some(i64::from(DataType::FLOAT16.0));
-            }
-            ("Constant", "value_float") => *attribute = constant(attribute.f.unwrap_or_default()),
-            ("Constant" | "ConstantOfShape", "value") => attribute.t.iter_mut().for_each(halve),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The attribute of a constant that is one number.
-fn constant(number: f32) -> AttributeProto {
-    let tensor = TensorProto {
-        data_type: Some(DataType::FLOAT16),
-        raw_data: Some(f16::from_f32(number).to_le_bytes().to_vec().into()),
-        ..TensorProto::default()
-    };
-    AttributeProto {
-        name: Some("value".to_owned()),
-        t: Some(tensor),
-        r#type: Some(AttributeType::TENSOR),
-        ..AttributeProto::default()
-    }
-}
-
-/// Casts between the float32 of inputs and outputs and the float16 of all nodes.
-fn cast_ends(graph: &mut GraphProto) {
-    let names = |values: &[rten_onnx::onnx::ValueInfoProto]| -> HashSet<String> {
-        let float = values.iter().filter(|value| {
-            let tensor = value.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-            tensor.is_some_and(|tensor| tensor.elem_type == Some(DataType::FLOAT))
-        });
-        float.filter_map(|value| value.name.clone()).collect()
-    };
-    let (inputs, outputs) = (names(&graph.input), names(&graph.output));
-    for node in &mut graph.node {
-        for name in node.input.iter_mut().chain(&mut node.output) {
-            if inputs.contains(name) || outputs.contains(name) {
-                name.push_str(SUFFIX);
-            }
-        }
-    }
-    let mut ends: Vec<String> = inputs.into_iter().collect();
-    ends.sort();
-    let first = ends
-        .into_iter()
-        .map(|name| cast(&name, &format!("{name}{SUFFIX}"), DataType::FLOAT16));
-    let nodes = std::mem::take(&mut graph.node);
-    let mut ends: Vec<String> = outputs.into_iter().collect();
-    ends.sort();
-    let last = ends
-        .into_iter()
-        .map(|name| cast(&format!("{name}{SUFFIX}"), &name, DataType::FLOAT));
-    graph.node = first.chain(nodes).chain(last).collect();
-}
-
-fn cast(from: &str, to: &str, kind: DataType) -> NodeProto {
-    let attribute = AttributeProto {
-        name: Some("to".to_owned()),
-        i: Some(i64::from(kind.0)),
-        r#type: Some(AttributeType::INT),
-        ..AttributeProto::default()
-    };
-    NodeProto {
-        name: Some(format!("{to}/cast")),
-        input: vec![from.to_owned()],
-        output: vec![to.to_owned()],
-        op_type: Some("Cast".to_owned()),
-        attribute: vec![attribute],
-        ..NodeProto::default()
-    }
+/// A range of the network's file.
+fn extent(span: std::ops::Range<u64>) -> Extent {
+    Extent { file: 0, span }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::open;
-    use crate::weights::Tensor;
-    use crate::{Conv, GraphBuilder, encode_model};
+    use rten_onnx::onnx::{DataLocation, DataType, GraphProto, NodeProto, TensorProto};
 
-    fn written() -> (tempfile::TempDir, std::path::PathBuf) {
+    use crate::sample::{
+        Written, info, model, node, open, parse, weight, with_float, with_graph, with_int, written,
+    };
+    use crate::weights::Tensor;
+    use crate::{Conv, GraphBuilder};
+
+    fn tiny() -> (tempfile::TempDir, std::path::PathBuf) {
         let mut graph = GraphBuilder::new(&[1, 2, 2]);
         let conv = Conv {
             weight: Tensor {
@@ -223,18 +253,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tiny.onnx");
         let mut file = std::fs::File::create(&path).unwrap();
-        encode_model(&graph.finish(&y, &[4]), &mut file).unwrap();
+        graph.finish(&[(&y, &[4])]).write_to(&mut file).unwrap();
         (folder, path)
     }
 
     #[test]
     fn weights_are_halved_and_the_ends_stay() {
-        let (_folder, path) = written();
+        let (_folder, path) = tiny();
         let bytes = in_float16(&path, open).unwrap();
-        let graph = ModelProto::decode(ValueReader::from_buf(&bytes[..]))
-            .unwrap()
-            .graph
-            .unwrap();
+        let graph = parse(&bytes).graph.unwrap();
         // 1/3 in binary16 is 0x3555, −2 is 0xc000 (IEEE 754).
         let raw = |i: usize| {
             graph.initializer[i]
@@ -275,6 +302,70 @@ mod tests {
         let error = in_float16(&path, open).unwrap_err().to_string();
         assert!(
             error.contains("x.onnx") && error.contains("not an ONNX network"),
+            "{error}"
+        );
+    }
+
+    /// A network of these nodes from `data` to `y`, with weights `w`, two numbers of 1/3, and `scales`.
+    fn with_nodes(nodes: Vec<NodeProto>) -> (Written, TensorProto) {
+        let mut unpacked = weight("w", &[2], 1.0 / 3.0);
+        unpacked.raw_data = None;
+        unpacked.float_data = vec![1.0 / 3.0; 2];
+        let weights = vec![unpacked.clone(), weight("scales", &[4], 2.0)];
+        let input = vec![info("data", DataType::FLOAT, &[1, 3, 9, 9])];
+        (
+            written(&model(8, 13, nodes, weights, input, &["y"])),
+            unpacked,
+        )
+    }
+
+    #[test]
+    fn constants_become_float16_and_scales_stay() {
+        let mut constant = node("Constant", &[], &["c"]);
+        constant = with_float(constant, "value_float", 0.5);
+        let mut cast = node("Cast", &["data"], &["f"]);
+        cast = with_int(cast, "to", 1);
+        let resize = node("Resize", &["f", "", "scales"], &["r"]);
+        let sum = node("Add", &["r", "c"], &["y"]);
+        let (written, _) = with_nodes(vec![constant, cast, resize, sum]);
+        let bytes = in_float16(&written.path, open).unwrap();
+        let graph = parse(&bytes).graph.unwrap();
+        let types: Vec<_> = graph.initializer.iter().map(|w| w.data_type).collect();
+        assert_eq!(types, [Some(DataType::FLOAT16), Some(DataType::FLOAT)]);
+        let raw = |tensor: &TensorProto| tensor.raw_data.as_ref().unwrap().borrow().clone();
+        // 1/3 in binary16 is 0x3555, 1/2 is 0x3800 (IEEE 754); 2 in binary32 is 0x40000000.
+        assert_eq!(raw(&graph.initializer[0]), [0x55, 0x35, 0x55, 0x35]);
+        assert_eq!(raw(&graph.initializer[1]), [0, 0, 0, 0x40].repeat(4));
+        let value = &graph.node[1].attribute[0];
+        let scalar = value.t.as_ref().unwrap();
+        assert_eq!(value.name.as_deref(), Some("value"));
+        assert_eq!(
+            (scalar.data_type, raw(scalar)),
+            (Some(DataType::FLOAT16), vec![0, 0x38])
+        );
+        assert_eq!(graph.node[2].attribute[0].i, Some(10));
+    }
+
+    #[test]
+    fn what_cannot_be_converted_is_named() {
+        let inner = GraphProto {
+            node: vec![node("Relu", &["data"], &["x"])],
+            ..GraphProto::default()
+        };
+        let choice = with_graph(node("If", &["data"], &["y"]), "then_branch", inner);
+        let (held, _) = with_nodes(vec![choice]);
+        let error = in_float16(&held.path, open).unwrap_err().to_string();
+        assert!(
+            error.ends_with("its node `If` holds a graph of its own"),
+            "{error}"
+        );
+        let (_, mut elsewhere) = with_nodes(Vec::new());
+        elsewhere.data_location = Some(DataLocation::EXTERNAL);
+        let nodes = vec![node("Relu", &["data"], &["y"])];
+        let written = written(&model(8, 13, nodes, vec![elsewhere], Vec::new(), &["y"]));
+        let error = in_float16(&written.path, open).unwrap_err().to_string();
+        assert!(
+            error.ends_with("its weight `w` lies in another file"),
             "{error}"
         );
     }

@@ -14,7 +14,45 @@ pub(super) mod element {
     pub(crate) const FLOAT16: i32 = 10;
     pub(crate) const DOUBLE: i32 = 11;
     pub(crate) const BFLOAT16: i32 = 16;
+
+    /// The names of the types from 1 on.
+    const NAMES: [&str; 24] = [
+        "FLOAT",
+        "UINT8",
+        "INT8",
+        "UINT16",
+        "INT16",
+        "INT32",
+        "INT64",
+        "STRING",
+        "BOOL",
+        "FLOAT16",
+        "DOUBLE",
+        "UINT32",
+        "UINT64",
+        "COMPLEX64",
+        "COMPLEX128",
+        "BFLOAT16",
+        "FLOAT8E4M3FN",
+        "FLOAT8E4M3FNUZ",
+        "FLOAT8E5M2",
+        "FLOAT8E5M2FNUZ",
+        "UINT4",
+        "INT4",
+        "FLOAT4E2M1",
+        "FLOAT8E8M0",
+    ];
+
+    /// The name of a type; its number where it has none.
+    pub(crate) fn name(element: i32) -> String {
+        let index = usize::try_from(element).ok().and_then(|n| n.checked_sub(1));
+        let name = index.and_then(|index| NAMES.get(index));
+        name.map_or_else(|| element.to_string(), ToString::to_string)
+    }
 }
+
+/// `TensorProto.DataLocation.EXTERNAL`.
+pub(super) const EXTERNAL: u64 = 1;
 
 /// A whole ONNX file.
 #[derive(Debug)]
@@ -61,7 +99,16 @@ pub(super) struct Node {
     pub(super) outputs: Vec<String>,
     /// Tensors that graphs inside of it (of `If`, `Loop`, `Scan`) take from the graph around them.
     pub(super) captured: Vec<String>,
-    pub(super) attributes: Vec<(String, Attribute)>,
+    pub(super) attributes: Vec<NodeAttribute>,
+}
+
+/// An attribute of a node.
+#[derive(Debug)]
+pub(super) struct NodeAttribute {
+    /// Where it lies, number and length included.
+    pub(super) whole: Span,
+    pub(super) name: String,
+    pub(super) value: Attribute,
 }
 
 /// What is needed of an attribute: one value of the kind that it says it is of, or else `Other`.
@@ -72,6 +119,8 @@ pub(super) enum Attribute {
     Float(f32),
     Text(String),
     Tensor(Weight),
+    /// One graph or several, whatever else there is.
+    Graph,
     Other,
 }
 
@@ -87,8 +136,8 @@ pub(super) struct Weight {
     /// Its fields, all but those of `payload`.
     pub(super) kept: Vec<Span>,
     pub(super) payload: Payload,
-    /// Where its numbers lie side by side, if it is `float32` in fields that are kept.
-    pub(super) floats: Option<Span>,
+    /// Where its numbers lie if they are `float32` in fields that are kept, in as many stretches.
+    pub(super) floats: Vec<Span>,
     /// Whether its numbers are said once, in one way.
     pub(super) is_plain: bool,
     /// Its numbers, where it is a short list of integers.
@@ -165,15 +214,18 @@ impl Node {
 
     /// The tensors among its attributes.
     pub(super) fn constants(&self) -> impl Iterator<Item = &Weight> {
-        self.attributes.iter().filter_map(|(_, value)| match value {
-            Attribute::Tensor(weight) => Some(weight),
-            _ => None,
-        })
+        self.attributes
+            .iter()
+            .filter_map(|attribute| match &attribute.value {
+                Attribute::Tensor(weight) => Some(weight),
+                _ => None,
+            })
     }
 
     pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
         let mut all = self.attributes.iter();
-        all.find(|(known, _)| known == name).map(|(_, value)| value)
+        all.find(|known| known.name == name)
+            .map(|found| &found.value)
     }
 
     /// An attribute of one or several integers.

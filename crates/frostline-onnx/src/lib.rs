@@ -18,6 +18,7 @@ mod layer;
 mod links;
 mod outline;
 mod penultimate;
+mod proto;
 mod read;
 pub mod rewrite;
 mod shapes;
@@ -25,7 +26,6 @@ pub mod sniff;
 mod splice;
 pub mod weights;
 mod wire;
-mod write;
 
 #[cfg(test)]
 mod sample;
@@ -44,4 +44,3 @@ pub use self::input::{Element, PictureInput};
 pub use self::layer::LayerChoice;
 pub use self::outline::Outline;
 pub use self::splice::{Spliced, WriteError};
-pub use self::write::encode_model;

@@ -5,10 +5,8 @@ use std::io::{self, ErrorKind};
 use std::iter;
 use std::path::{Component, Path, PathBuf};
 
-use rten_onnx::onnx::DataType;
-
 use super::files::Open;
-use super::graph::{Dim, Model, ValueInfo};
+use super::graph::{Dim, Model, ValueInfo, element};
 use super::read::read_structure;
 use crate::error::{NetworkProblem, Result};
 
@@ -125,7 +123,7 @@ fn type_text(info: &ValueInfo) -> String {
     let Some(element) = info.element else {
         return "not a tensor".to_owned();
     };
-    let mut text = DataType(element).to_string();
+    let mut text = element::name(element);
     if let Some(dims) = &info.dims {
         let dims = dims.iter().map(|dim| match dim {
             Dim::Free(name) if name.is_empty() => "?".to_owned(),

@@ -206,7 +206,7 @@ impl Reader {
                 2 => node.outputs.push(self.text(&field)?),
                 3 => node.name = self.text(&field)?,
                 4 => node.operator = self.text(&field)?,
-                5 => self.attribute(span(&field)?, depth, &mut node)?,
+                5 => self.attribute(&field, depth, &mut node)?,
                 7 => node.domain = self.text(&field)?,
                 8 => node.overload = self.text(&field)?,
                 _ => {}

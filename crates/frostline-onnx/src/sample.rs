@@ -1,6 +1,5 @@
 //! Small networks for the tests of cutting.
 
-#[expect(dead_code, reason = "others that include it need more of it")]
 mod messages;
 
 use std::fs::File;
@@ -15,7 +14,9 @@ use rten_onnx::protobuf::ValueReader;
 use super::error::{Error, NetworkProblem};
 use super::{Cut, CutFiles, Network, WriteError};
 
-pub(super) use self::messages::{info, node, numbers, weight, with_graph, with_int, with_ints};
+pub(super) use self::messages::{
+    info, node, numbers, weight, with_float, with_graph, with_int, with_ints,
+};
 
 /// A network as the Model Zoo has them, with a batch of 1.
 pub(super) fn zoo() -> ModelProto {

@@ -2,10 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rten_onnx::protobuf::varint::{MAX_VARINT_LEN, encode_varint};
-use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
+use half::f16;
 
 use super::files::Open;
 use super::wire::Span;
@@ -35,11 +34,26 @@ pub(super) struct Message {
 enum Chunk {
     Bytes(Vec<u8>),
     Copy(Extent),
+    /// Numbers of `float32`, each written as `float16`.
+    Halved(Extent),
+}
+
+impl Chunk {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Copy(extent) => extent.len(),
+            Self::Halved(extent) => extent.len() / 4 * 2,
+        }
+    }
 }
 
 /// Wire types of protocol buffers.
 const VARINT: u64 = 0;
 const LENGTH: u64 = 2;
+
+/// Longer runs of bytes get no more added to them, which might move them.
+const LONGEST_RUN: usize = 1 << 16;
 
 impl Message {
     /// Fields as they stand in a file.
@@ -59,69 +73,103 @@ impl Message {
         self.varint(number);
     }
 
+    /// A field of one integer.
+    pub(super) fn int(&mut self, field: u64, int: i64) {
+        self.number(field, int.cast_unsigned());
+    }
+
     /// A field of text.
     pub(super) fn text(&mut self, field: u64, text: &str) {
-        self.varint(field << 3 | LENGTH);
-        self.varint(text.len() as u64);
+        self.long(field, text.len() as u64);
         self.bytes(text.as_bytes());
+    }
+
+    /// A field of integers side by side; none where there are none.
+    pub(super) fn packed(&mut self, field: u64, integers: &[i64]) {
+        let mut inner = Self::default();
+        for int in integers {
+            inner.varint(int.cast_unsigned());
+        }
+        if !integers.is_empty() {
+            self.message(field, inner);
+        }
+    }
+
+    /// A field of bytes.
+    pub(super) fn blob(&mut self, field: u64, bytes: Vec<u8>) {
+        self.long(field, bytes.len() as u64);
+        self.chunks.push(Chunk::Bytes(bytes));
     }
 
     /// A field of the bytes that stand in a file.
     pub(super) fn payload(&mut self, field: u64, extent: Extent) {
-        self.varint(field << 3 | LENGTH);
-        self.varint(extent.len());
+        self.long(field, extent.len());
         self.extent(extent);
+    }
+
+    /// A field of the `float32` numbers in these ranges of a file, written as `float16`.
+    pub(super) fn halved(&mut self, field: u64, extents: impl Iterator<Item = Extent>) {
+        let chunks = extents.map(Chunk::Halved).collect();
+        self.message(field, Self { chunks });
     }
 
     /// A message inside of this one.
     pub(super) fn message(&mut self, field: u64, inner: Self) {
-        self.varint(field << 3 | LENGTH);
-        self.varint(inner.len());
-        self.chunks.extend(inner.chunks);
+        self.long(field, inner.len());
+        self.append(inner);
     }
 
-    /// A message of our own inside of this one.
-    pub(super) fn encoded(&mut self, field: u64, inner: &impl EncodeMessage) {
-        let mut bytes = Vec::new();
-        inner
-            .encode(ValueWriter::new(&mut bytes))
-            .expect("writing to memory does not fail");
-        self.varint(field << 3 | LENGTH);
-        self.varint(bytes.len() as u64);
-        self.bytes(&bytes);
+    /// The fields of another message.
+    pub(super) fn append(&mut self, other: Self) {
+        for chunk in other.chunks {
+            match chunk {
+                Chunk::Bytes(bytes) if bytes.len() < LONGEST_RUN => self.bytes(&bytes),
+                chunk => self.chunks.push(chunk),
+            }
+        }
     }
 
     /// How many bytes it will be.
     pub(super) fn len(&self) -> u64 {
-        let len = |chunk: &Chunk| match chunk {
-            Chunk::Bytes(bytes) => bytes.len() as u64,
-            Chunk::Copy(extent) => extent.len(),
-        };
-        self.chunks.iter().map(len).sum()
+        self.chunks.iter().map(Chunk::len).sum()
     }
 
-    /// Writes it.
-    pub(super) fn write(
-        &self,
-        sources: &mut Sources,
-        out: &mut (impl Write + ?Sized),
-    ) -> Result<(), WriteError> {
-        for chunk in &self.chunks {
-            match chunk {
-                Chunk::Bytes(bytes) => out.write_all(bytes).map_err(WriteError::Write)?,
-                Chunk::Copy(extent) => sources.copy(extent, out)?,
-            }
+    /// The file of it, which copies nothing from others.
+    pub(super) fn whole(self) -> Spliced {
+        Spliced {
+            message: self,
+            sources: Vec::new(),
+            open: |_| Err(io::ErrorKind::Unsupported.into()),
         }
-        Ok(())
     }
 
-    fn varint(&mut self, number: u64) {
-        self.bytes(encode_varint(number, &mut [0; MAX_VARINT_LEN]));
+    /// The file of it, which copies from these.
+    pub(super) fn spliced(self, sources: Vec<PathBuf>, open: Open) -> Spliced {
+        Spliced {
+            message: self,
+            sources,
+            open,
+        }
+    }
+
+    fn long(&mut self, field: u64, len: u64) {
+        self.varint(field << 3 | LENGTH);
+        self.varint(len);
+    }
+
+    fn varint(&mut self, mut number: u64) {
+        let mut bytes = Vec::with_capacity(10);
+        while number >= 0x80 {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        self.bytes(&bytes);
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         match self.chunks.last_mut() {
-            Some(Chunk::Bytes(last)) => last.extend_from_slice(bytes),
+            Some(Chunk::Bytes(last)) if last.len() < LONGEST_RUN => last.extend_from_slice(bytes),
             _ => self.chunks.push(Chunk::Bytes(bytes.to_vec())),
         }
     }
@@ -139,9 +187,9 @@ pub enum WriteError {
 /// A file that is written out of new bytes and ranges of other files.
 #[derive(Debug)]
 pub struct Spliced {
-    pub(super) message: Message,
-    pub(super) sources: Vec<PathBuf>,
-    pub(super) open: Open,
+    message: Message,
+    sources: Vec<PathBuf>,
+    open: Open,
 }
 
 impl Spliced {
@@ -150,8 +198,17 @@ impl Spliced {
     /// # Errors
     /// [`WriteError`], which says which side failed.
     pub fn write_to(&self, out: &mut (impl Write + ?Sized)) -> Result<(), WriteError> {
-        self.message
-            .write(&mut Sources::new(&self.sources, self.open), out)
+        let mut sources = Sources::new(self);
+        for chunk in &self.message.chunks {
+            match chunk {
+                Chunk::Bytes(bytes) => out.write_all(bytes).map_err(WriteError::Write)?,
+                Chunk::Copy(extent) => sources.read(extent, |piece| out.write_all(piece))?,
+                Chunk::Halved(extent) => {
+                    sources.read(extent, |piece| out.write_all(&halved(piece)))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Its bytes, for a file that is not written anywhere.
@@ -168,44 +225,53 @@ impl Spliced {
     }
 }
 
-/// The files that are copied from, each opened once.
-#[derive(Debug)]
-pub(super) struct Sources {
-    files: Vec<(PathBuf, Option<File>)>,
-    open: Open,
+fn halved(floats: &[u8]) -> Vec<u8> {
+    let floats = floats.as_chunks::<4>().0.iter();
+    floats
+        .flat_map(|&float| f16::from_f32(f32::from_le_bytes(float)).to_le_bytes())
+        .collect()
 }
 
-impl Sources {
-    pub(super) fn new(paths: &[PathBuf], open: Open) -> Self {
-        let files = paths.iter().map(|path| (path.clone(), None)).collect();
-        Self { files, open }
+/// The files that are copied from, each opened once.
+struct Sources<'a> {
+    files: Vec<(&'a Path, Option<File>)>,
+    open: Open,
+    buffer: Vec<u8>,
+}
+
+/// Bytes that are read at once, a multiple of every number's.
+const PIECE: usize = 1 << 16;
+
+impl<'a> Sources<'a> {
+    fn new(spliced: &'a Spliced) -> Self {
+        let paths = spliced.sources.iter();
+        Self {
+            files: paths.map(|path| (path.as_path(), None)).collect(),
+            open: spliced.open,
+            buffer: vec![0; PIECE],
+        }
     }
 
-    pub(super) fn copy(
+    /// Reads a range piece by piece.
+    fn read(
         &mut self,
         extent: &Extent,
-        out: &mut (impl Write + ?Sized),
+        mut write: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<(), WriteError> {
         let (path, file) = &mut self.files[extent.file];
-        let failed = |path: &PathBuf| {
-            let path = path.clone();
-            move |error| WriteError::Read(Error::io(path)(error))
-        };
+        let failed = |error| WriteError::Read(Error::io(&*path)(error));
         let file = match file {
             Some(file) => file,
-            none => none.insert((self.open)(path).map_err(failed(path))?),
+            none => none.insert((self.open)(path).map_err(failed)?),
         };
         file.seek(SeekFrom::Start(extent.span.start))
-            .map_err(failed(path))?;
-        let (mut left, mut buffer) = (extent.len(), vec![0; 1 << 16]);
+            .map_err(failed)?;
+        let mut left = extent.len();
         while left > 0 {
-            let piece = buffer
-                .len()
-                .min(usize::try_from(left).unwrap_or(usize::MAX));
-            file.read_exact(&mut buffer[..piece])
-                .map_err(failed(path))?;
-            out.write_all(&buffer[..piece]).map_err(WriteError::Write)?;
-            left -= piece as u64;
+            let piece = &mut self.buffer[..PIECE.min(usize::try_from(left).unwrap_or(PIECE))];
+            file.read_exact(piece).map_err(failed)?;
+            write(piece).map_err(WriteError::Write)?;
+            left -= piece.len() as u64;
         }
         Ok(())
     }
@@ -235,14 +301,14 @@ mod tests {
         outer.message(7, inner);
         outer.copy(0, &(8..10));
         let mut out = Vec::new();
-        let mut sources = Sources::new(&[path], open);
-        outer.write(&mut sources, &mut out).unwrap();
+        let len = outer.len();
+        outer.spliced(vec![path], open).write_to(&mut out).unwrap();
         // 300 is 0xac 0x02; the inner message has 2 + 2 and 2 + 3 bytes.
         let expected = b"\x08\xac\x02\x3a\x09\x0a\x02ab\x4a\x03456\x00"
             .split_last()
             .unwrap()
             .1;
         assert_eq!(out, [expected, b"89"].concat());
-        assert_eq!(outer.len(), out.len() as u64);
+        assert_eq!(len, out.len() as u64);
     }
 }

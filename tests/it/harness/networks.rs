@@ -33,10 +33,7 @@ pub(crate) fn gains(path: &Path, gains: &[f32]) {
     let map = graph.flatten("map", &scaled);
     let pooled = graph.global_average_pool("pooled", &scaled);
     let means = graph.flatten("means", &pooled);
-    let mut model = graph.finish(&map, &[192]);
-    let second = GraphBuilder::new(&[]).finish(&means, &[3]);
-    let outputs = &mut model.graph.as_mut().unwrap().output;
-    outputs.extend(second.graph.unwrap().output);
+    let model = graph.finish(&[(&map, &[192]), (&means, &[3])]);
     write_model(&model, path).unwrap();
 }
 

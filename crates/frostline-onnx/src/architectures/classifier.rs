@@ -1,11 +1,9 @@
 //! The dense layer that ends a network: left out of the features, kept for the labels.
 
-use rten_onnx::onnx::ModelProto;
-
 use super::{End, expected};
 use crate::error::Result;
 use crate::weights::StateDict;
-use crate::{GraphBuilder, Value};
+use crate::{GraphBuilder, Spliced, Value};
 
 /// The classes of ImageNet, where the file does not tell how many there are.
 const CLASSES: usize = 1000;
@@ -62,13 +60,13 @@ impl Classifier {
         features: &Value,
         weights: &StateDict,
         end: End,
-    ) -> Result<ModelProto> {
+    ) -> Result<Spliced> {
         if end == End::Features {
-            return Ok(graph.finish(features, &[self.features]));
+            return Ok(graph.finish(&[(features, &[self.features])]));
         }
         let weight = weights.need(&format!("{}.weight", self.name))?;
         let bias = weights.need(&format!("{}.bias", self.name))?;
         let logits = graph.linear("logits", features, weight, bias);
-        Ok(graph.finish(&logits, &[self.classes]))
+        Ok(graph.finish(&[(&logits, &[self.classes])]))
     }
 }

@@ -7,20 +7,18 @@
 mod layer;
 mod plan;
 
-use rten_onnx::onnx::ModelProto;
-
 use self::plan::{FEATURES, SIZE, bottlenecks};
 use super::End;
 use super::classifier::Classifier;
-use crate::GraphBuilder;
 use crate::error::Result;
 use crate::weights::StateDict;
+use crate::{GraphBuilder, Spliced};
 
 /// Builds the network.
 ///
 /// # Errors
 /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
-pub(super) fn build(weights: &StateDict, end: End) -> Result<ModelProto> {
+pub(super) fn build(weights: &StateDict, end: End) -> Result<Spliced> {
     let bottlenecks = bottlenecks();
     let classifier = Classifier::of("_fc", FEATURES, weights);
     let layers = bottlenecks.iter().flatten();
@@ -41,7 +39,7 @@ pub(super) fn build(weights: &StateDict, end: End) -> Result<ModelProto> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{counted, fingerprint, ones, operators};
+    use super::super::sample::{counted, fingerprint, ones, operators, parsed};
     use super::layer::Layer;
     use super::*;
     use crate::weights::Tensor;
@@ -89,7 +87,8 @@ mod tests {
 
     #[test]
     fn the_graph_has_the_right_nodes() {
-        let graph = build(&weights(), End::Features).unwrap().graph.unwrap();
+        let graph = parsed(&build(&weights(), End::Features).unwrap());
+        let graph = graph.graph.unwrap();
         let counts = operators(&graph);
         // Stem, 2 + 15 · 3, head; a skip wherever a stage repeats: 1 + 1 + 2 + 2 + 3.
         assert_eq!((counts["Conv"], counts["Clip"], counts["Add"]), (49, 33, 9));
@@ -119,13 +118,9 @@ mod tests {
             shape: vec![7, 1280],
             data: vec![0.0; 7 * 1280],
         };
-        let graph = build(
-            &with(|_| true, Some(("_fc.weight".to_owned(), fc))),
-            End::Features,
-        )
-        .unwrap()
-        .graph
-        .unwrap();
+        let weights = with(|_| true, Some(("_fc.weight".to_owned(), fc)));
+        let model = build(&weights, End::Features).unwrap();
+        let graph = parsed(&model).graph.unwrap();
         // 49 weights, 49 biases, and the two bounds of ReLU6.
         assert_eq!(graph.initializer.len(), 100);
     }

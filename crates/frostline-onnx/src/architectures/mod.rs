@@ -11,11 +11,10 @@ mod vgg;
 use std::fmt;
 use std::str::FromStr;
 
-use rten_onnx::onnx::ModelProto;
-
 use self::resnet::{Kind, ResNet};
 use self::vgg::{Norm, Vgg};
 use super::weights::StateDict;
+use crate::Spliced;
 use crate::error::{Error, Result};
 
 /// A network's plan. All of them read pictures of 224 × 224 pixels.
@@ -79,7 +78,7 @@ impl Architecture {
     ///
     /// # Errors
     /// [`Error::Weights`] where tensors are missing, unexpected, or of another shape, with their names.
-    pub fn build(self, weights: &StateDict, end: End) -> Result<ModelProto> {
+    pub fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
         let vgg = |convs, norm| Vgg { convs, norm }.build(weights, end);
         let resnet = |kind, blocks| ResNet { kind, blocks }.build(weights, end);
         match self {

@@ -4,14 +4,12 @@
 //! He et al., 2016, and `torchvision/models/resnet.py`, where the stride of a bottleneck is in its 3 × 3 convolution
 //! ("v1.5"). timm names the tensors alike.
 
-use rten_onnx::onnx::ModelProto;
-
 use super::classifier::Classifier;
 use super::conv_norm::{Beside, ConvNorm};
 use super::{End, expected};
 use crate::error::Result;
 use crate::weights::StateDict;
-use crate::{GraphBuilder, MaxPool, Value};
+use crate::{GraphBuilder, MaxPool, Spliced, Value};
 
 /// Height and width of the pictures.
 const SIZE: usize = 224;
@@ -60,7 +58,7 @@ impl ResNet {
     ///
     /// # Errors
     /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
-    pub(super) fn build(self, weights: &StateDict, end: End) -> Result<ModelProto> {
+    pub(super) fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
         let width = expected::width(weights, "conv1.weight", [3, 7, 7], WIDTH);
         let stem = layer("", 1, [width, 3, 7, 7], 2);
         let blocks = self.blocks(width);

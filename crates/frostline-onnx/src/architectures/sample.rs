@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rten_onnx::onnx::{GraphProto, ModelProto};
 
+use crate::Spliced;
 use crate::weights::{StateDict, Tensor};
 
 /// Tensors of ones.
@@ -56,8 +57,11 @@ pub(super) fn counted(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -
 }
 
 /// A checksum of a network's file (FNV-1a): features are known by the bytes of their network, which must not change.
-pub(super) fn fingerprint(model: &ModelProto) -> u64 {
-    let mut bytes = Vec::new();
-    crate::encode_model(model, &mut bytes).unwrap();
-    crate::sample::fingerprint(&bytes)
+pub(super) fn fingerprint(model: &Spliced) -> u64 {
+    crate::sample::fingerprint(&model.to_bytes().unwrap())
+}
+
+/// What was built, as another program reads it.
+pub(super) fn parsed(model: &Spliced) -> ModelProto {
+    crate::sample::parse(&model.to_bytes().unwrap())
 }

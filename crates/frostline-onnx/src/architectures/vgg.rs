@@ -7,15 +7,13 @@
 
 mod dense;
 
-use rten_onnx::onnx::ModelProto;
-
 use self::dense::Dense;
 use super::classifier::Classifier;
 use super::conv_norm::{Beside, ConvNorm};
 use super::{End, expected};
 use crate::error::Result;
 use crate::weights::StateDict;
-use crate::{GraphBuilder, MaxPool, Value};
+use crate::{GraphBuilder, MaxPool, Spliced, Value};
 
 /// Height and width of the pictures.
 const SIZE: usize = 224;
@@ -46,7 +44,7 @@ impl Vgg {
     ///
     /// # Errors
     /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
-    pub(super) fn build(self, weights: &StateDict, end: End) -> Result<ModelProto> {
+    pub(super) fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
         let width = expected::width(weights, "features.0.weight", [3, 3, 3], WIDTH);
         let blocks = self.blocks(width);
         let dense = Dense::of(width, weights);

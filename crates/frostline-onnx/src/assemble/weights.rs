@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rten_onnx::onnx::{DataLocation, StringStringEntryProto};
-
 use super::super::cut::Cut;
 use super::super::external::bytes_of;
-use super::super::graph::{External, Payload, Weight};
+use super::super::graph::{EXTERNAL, External, Payload, Weight};
 use super::super::splice::{Extent, Message};
 use crate::error::{Error, NetworkProblem, Result};
 
@@ -69,10 +67,12 @@ impl Cut<'_> {
                     ("length", length.to_string()),
                 ];
                 for (key, value) in entries {
-                    let (key, value) = (Some(key.to_owned()), Some(value));
-                    message.encoded(13, &StringStringEntryProto { key, value });
+                    let mut entry = Message::default();
+                    entry.text(1, key);
+                    entry.text(2, &value);
+                    message.message(13, entry);
                 }
-                message.number(14, DataLocation::EXTERNAL.0 as u64);
+                message.number(14, EXTERNAL);
             }
             Storage::Beside(_) | Storage::Inside => message.payload(9, extent),
         }

@@ -1,7 +1,7 @@
 //! The few operators that convolutional backbones need, as methods of [`GraphBuilder`].
 
-use super::proto::{int, ints};
 use super::{GraphBuilder, Value};
+use crate::proto::{int, ints};
 use crate::weights::Tensor;
 
 /// A two-dimensional convolution with a square kernel.
@@ -35,14 +35,15 @@ impl GraphBuilder {
     pub fn conv(&mut self, name: &str, input: &Value, conv: &Conv) -> Value {
         let weight = self.tensor(format!("{name}.weight"), &conv.weight);
         let bias = self.tensor(format!("{name}.bias"), &conv.bias);
-        let size = conv.weight.shape.last().copied().unwrap_or(1);
-        let (before, after) = conv.padding;
+        let size = conv.weight.shape.last().copied().unwrap_or(1) as i64;
+        let (before, after) = (conv.padding.0 as i64, conv.padding.1 as i64);
+        let stride = conv.stride as i64;
         let attributes = vec![
             ints("dilations", &[1, 1]),
-            int("group", conv.groups),
+            int("group", conv.groups as i64),
             ints("kernel_shape", &[size, size]),
             ints("pads", &[before, before, after, after]),
-            ints("strides", &[conv.stride, conv.stride]),
+            ints("strides", &[stride; 2]),
         ];
         self.node("Conv", name, &[input, &weight, &bias], attributes)
     }
@@ -71,12 +72,12 @@ impl GraphBuilder {
 
     /// min(max(x, 0), 6) of each element; its output is called `name`.
     pub fn relu6(&mut self, name: &str, input: &Value) -> Value {
-        let bounds = [("relu6.min", 0.0), ("relu6.max", 6.0)].map(|(bound, number)| {
-            if self.has_weight(bound) {
-                return Value(bound.to_owned());
-            }
-            self.weight(bound.to_owned(), &[], &[number])
-        });
+        let bounds = ["relu6.min", "relu6.max"].map(|bound| Value(bound.to_owned()));
+        if !self.has_bounds {
+            self.weight(bounds[0].0.clone(), &[], &[0.0]);
+            self.weight(bounds[1].0.clone(), &[], &[6.0]);
+            self.has_bounds = true;
+        }
         self.node("Clip", name, &[input, &bounds[0], &bounds[1]], Vec::new())
     }
 
@@ -88,9 +89,9 @@ impl GraphBuilder {
     /// The largest number in each place of a window; its output is called `name`.
     pub fn max_pool(&mut self, name: &str, input: &Value, pool: MaxPool) -> Value {
         let attributes = vec![
-            ints("kernel_shape", &[pool.size; 2]),
-            ints("pads", &[pool.padding; 4]),
-            ints("strides", &[pool.stride; 2]),
+            ints("kernel_shape", &[pool.size as i64; 2]),
+            ints("pads", &[pool.padding as i64; 4]),
+            ints("strides", &[pool.stride as i64; 2]),
         ];
         self.node("MaxPool", name, &[input], attributes)
     }

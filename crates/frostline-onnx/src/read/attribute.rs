@@ -1,28 +1,21 @@
 //! Reading the attributes of a node.
 
-use super::super::graph::{Attribute, Node};
+use super::super::graph::{Attribute, Node, NodeAttribute};
+use super::super::proto::kind;
 use super::super::wire::{Fault, Field, Span, Value};
 use super::{LONGEST_CHOICE, LONGEST_SHAPE, OTHER_TYPE, Reader, captured, number, span};
-
-/// Numbers of kinds of attributes, as in `AttributeProto.AttributeType`.
-mod kind {
-    pub(super) const FLOAT: u64 = 1;
-    pub(super) const INT: u64 = 2;
-    pub(super) const STRING: u64 = 3;
-    pub(super) const TENSOR: u64 = 4;
-    pub(super) const INTS: u64 = 7;
-}
 
 impl Reader {
     /// An attribute is what it says it is, and has one value: everything else is for ONNX Runtime to judge.
     pub(super) fn attribute(
         &mut self,
-        mut rest: Span,
+        field: &Field,
         depth: usize,
         node: &mut Node,
     ) -> Result<(), Fault> {
+        let mut rest = span(field)?;
         let (mut name, mut said, mut values) = (String::new(), 0, Vec::new());
-        let mut ints = None;
+        let (mut ints, mut has_graph) = (None, false);
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
                 1 => name = self.text(&field)?,
@@ -37,7 +30,7 @@ impl Reader {
                 6 | 11 => {
                     let graph = self.graph(span(&field)?, depth + 1)?;
                     node.captured.extend(captured(graph));
-                    values.push((0, Attribute::Other));
+                    has_graph = true;
                 }
                 8 if !is_long(&field) => self.numbers(&field, ints.get_or_insert_default())?,
                 // What it says of itself.
@@ -47,10 +40,12 @@ impl Reader {
         }
         values.extend(ints.map(|ints| (kind::INTS, Attribute::Ints(ints))));
         let value = match (values.pop(), values.is_empty()) {
+            _ if has_graph => Attribute::Graph,
             (Some((kind, value)), true) if kind == said => value,
             _ => Attribute::Other,
         };
-        node.attributes.push((name, value));
+        let whole = field.whole.clone();
+        node.attributes.push(NodeAttribute { whole, name, value });
         Ok(())
     }
 

@@ -1,12 +1,9 @@
 //! Reading what a weight is, and where its numbers lie.
 
 use super::super::graph::element::{INT32, INT64};
-use super::super::graph::{External, Payload, Weight, WeightKind};
+use super::super::graph::{EXTERNAL, External, Payload, Weight, WeightKind};
 use super::super::wire::{Fault, Field, Span, Value};
 use super::{LONGEST_SHAPE, Reader, number, span};
-
-/// `TensorProto.DataLocation.EXTERNAL`.
-const EXTERNAL: u64 = 1;
 
 /// Where a weight says that its numbers are.
 #[derive(Default)]
@@ -47,13 +44,12 @@ impl Reader {
     pub(super) fn weight(&mut self, mut rest: Span) -> Result<Weight, Fault> {
         let mut weight = Weight::default();
         let (mut typed, mut said) = (Vec::new(), Said::default());
-        let mut floats = Vec::new();
         while let Some(field) = self.next(&mut rest)? {
             said.count(field.number);
             match field.number {
                 1 => self.numbers(&field, &mut weight.dims)?,
                 2 => weight.element = number(&field)? as i32,
-                4 if floats.len() < 2 => floats.push(field.value),
+                4 => weight.floats.push(float_span(&field)?),
                 5 | 7 => self.numbers(&field, &mut typed)?,
                 8 => weight.name = self.text(&field)?,
                 9 => weight.payload = Payload::Raw(span(&field)?),
@@ -69,9 +65,6 @@ impl Reader {
         // As ONNX Runtime has it: without the word, what is said of another file counts for nothing.
         if said.is_elsewhere {
             weight.payload = Payload::External(said.external);
-        }
-        if let (Payload::Fields, [Value::Span(span)]) = (&weight.payload, &floats[..]) {
-            weight.floats = Some(span.clone());
         }
         weight.integers = self.integers(&weight, typed)?;
         Ok(weight)
@@ -136,6 +129,14 @@ impl Reader {
         };
         let all = weight.len() == Some(integers.len() as u64);
         Ok(all.then_some(integers))
+    }
+}
+
+/// Where one number, or several side by side, lie.
+fn float_span(field: &Field) -> Result<Span, Fault> {
+    match &field.value {
+        Value::Fixed(4) => Ok(field.whole.end - 4..field.whole.end),
+        _ => span(field),
     }
 }
 

@@ -115,7 +115,7 @@ impl Operator {
             attributes
                 .any(|(known, first, last)| *known == name && (*first..=*last).contains(&opset))
         };
-        let mut names: Vec<&str> = node.attributes.iter().map(|(name, _)| &**name).collect();
+        let mut names: Vec<&str> = node.attributes.iter().map(|known| &*known.name).collect();
         names.sort_unstable();
         let once = names.windows(2).all(|two| two[0] != two[1]);
         is(node, self.name)

@@ -177,8 +177,8 @@ impl<'m> Tensors<'m> {
         }
         let len = usize::try_from(weight.len()?).ok()?;
         let bytes = weight.len()?.checked_mul(4)?;
-        let (path, offset, length) = match (&weight.payload, &weight.floats) {
-            (Payload::Raw(span), _) | (Payload::Fields, Some(span)) => {
+        let (path, offset, length) = match (&weight.payload, &weight.floats[..]) {
+            (Payload::Raw(span), _) | (Payload::Fields, [span]) => {
                 (self.model.path.clone(), span.start, span.end - span.start)
             }
             (Payload::External(external), _) => {
@@ -190,7 +190,7 @@ impl<'m> Tensors<'m> {
                 }
                 (path, external.offset, external.length.unwrap_or(bytes))
             }
-            (Payload::Fields, None) => return None,
+            (Payload::Fields, _) => return None,
         };
         (length == bytes).then_some(Numbers { path, offset, len })
     }

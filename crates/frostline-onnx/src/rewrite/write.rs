@@ -1,11 +1,10 @@
 //! Writing the new graph: ranges of the network's file, but for what is replaced. Numbers of fields are those of
 //! `onnx.proto`.
 
-use rten_onnx::onnx::{AttributeProto, AttributeType, NodeProto, OperatorSetIdProto};
-
-use super::super::assemble::{IR_VERSION, damaged};
+use super::super::assemble::{IR_VERSION, copy_fields, damaged};
 use super::super::graph::{Model, Node};
 use super::super::links::Maker;
+use super::super::proto::{int, ints, node, opset};
 use super::super::splice::{Message, Spliced};
 use super::super::wire::{Fault, Wire};
 use super::steps::{Step, needed};
@@ -17,11 +16,7 @@ use crate::error::Result;
 pub(super) fn graph(tensors: &Tensors, steps: &[Step]) -> Result<Spliced> {
     let Model { path, open, .. } = tensors.model;
     let message = model(tensors, steps).map_err(|fault| damaged(path, fault))?;
-    Ok(Spliced {
-        message,
-        sources: vec![path.clone()],
-        open: *open,
-    })
+    Ok(message.spliced(vec![path.clone()], *open))
 }
 
 fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
@@ -31,11 +26,7 @@ fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     for span in &tensors.model.kept {
         message.copy(0, span);
     }
-    let domain = OperatorSetIdProto {
-        domain: Some(DOMAIN.to_owned()),
-        version: Some(1),
-    };
-    message.encoded(8, &domain);
+    message.message(8, opset(Some(DOMAIN), 1));
     message.message(7, body(tensors, steps)?);
     Ok(message)
 }
@@ -83,9 +74,9 @@ fn add_node(
     wire: &mut Wire,
 ) -> Result<(), Fault> {
     match step {
-        Step::Same(node) => {
+        Step::Same(i) => {
             let mut as_it_was = Message::default();
-            as_it_was.copy(0, &nodes[*node].body);
+            as_it_was.copy(0, &nodes[*i].body);
             graph.message(1, as_it_was);
         }
         Step::Renamed {
@@ -101,9 +92,9 @@ fn add_node(
             renamed.text(2, output);
             // Inputs, outputs, and where the axis is another one, the attributes.
             let replaced: &[u64] = if axis.is_some() { &[1, 2, 5] } else { &[1, 2] };
-            copy_all_but(replaced, &nodes[*node], wire, &mut renamed)?;
+            copy_fields(&mut renamed, wire, &nodes[*node], replaced)?;
             if let Some(axis) = axis {
-                renamed.encoded(5, &int("axis", *axis));
+                renamed.message(5, int("axis", *axis));
             }
             graph.message(1, renamed);
         }
@@ -112,13 +103,8 @@ fn add_node(
             output,
             perm,
         } => {
-            let attribute = AttributeProto {
-                name: Some("perm".to_owned()),
-                ints: perm.to_vec(),
-                r#type: Some(AttributeType::INTS),
-                ..AttributeProto::default()
-            };
-            graph.encoded(1, &new_node("Transpose", None, [input, output], attribute));
+            let perm = ints("perm", perm);
+            graph.message(1, new_node("Transpose", [input, output], perm));
         }
         Step::Own {
             operator,
@@ -126,51 +112,17 @@ fn add_node(
             input,
             output,
         } => {
-            let attribute = int(LAYER, *layer as i64);
-            let node = new_node(operator, Some(DOMAIN), [input, output], attribute);
-            graph.encoded(1, &node);
+            let layer = int(LAYER, *layer as i64);
+            let mut node = new_node(operator, [input, output], layer);
+            node.text(7, DOMAIN);
+            graph.message(1, node);
         }
     }
     Ok(())
 }
 
-fn copy_all_but(
-    replaced: &[u64],
-    node: &Node,
-    wire: &mut Wire,
-    message: &mut Message,
-) -> Result<(), Fault> {
-    let mut rest = node.body.clone();
-    while let Some(field) = wire.field(&mut rest)? {
-        if !replaced.contains(&field.number) {
-            message.copy(0, &field.whole);
-        }
-    }
-    Ok(())
-}
-
-fn new_node(
-    operator: &str,
-    domain: Option<&str>,
-    [input, output]: [&String; 2],
-    attribute: AttributeProto,
-) -> NodeProto {
-    NodeProto {
-        // A node that makes the same tensor in another order keeps its name.
-        name: Some(format!("frostline.{output}")),
-        input: vec![input.clone()],
-        output: vec![output.clone()],
-        op_type: Some(operator.to_owned()),
-        domain: domain.map(ToOwned::to_owned),
-        attribute: vec![attribute],
-    }
-}
-
-fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto {
-        name: Some(name.to_owned()),
-        i: Some(i),
-        r#type: Some(AttributeType::INT),
-        ..AttributeProto::default()
-    }
+fn new_node(operator: &str, [input, output]: [&str; 2], attribute: Message) -> Message {
+    // A node that makes the same tensor in another order keeps its name.
+    let name = format!("frostline.{output}");
+    node(operator, &name, &[input], output, vec![attribute])
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::sample::{counted, fingerprint, ones, operators, weights_and_output};
+use super::super::sample::{counted, fingerprint, ones, operators, parsed, weights_and_output};
 use super::*;
 
 const RESNET18: ResNet = ResNet {
@@ -71,9 +71,8 @@ fn the_stride_is_in_the_3_by_3_convolution() {
 
 #[test]
 fn nodes_and_ends() {
-    let model = RESNET18
-        .build(&ones(tensors(RESNET18, 2)), End::Features)
-        .unwrap();
+    let model = RESNET18.build(&ones(tensors(RESNET18, 2)), End::Features);
+    let model = parsed(&model.unwrap());
     let counts = operators(model.graph.as_ref().unwrap());
     let expected = [
         ("Add", 8),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::sample::{counted, fingerprint, ones, operators, weights_and_output};
+use super::super::sample::{counted, fingerprint, ones, operators, parsed, weights_and_output};
 use super::dense::{TIMM, TORCHVISION};
 use super::*;
 
@@ -88,7 +88,7 @@ fn batch_norms_follow_their_convolutions() {
 #[test]
 fn the_classifier_is_left_out_or_kept() {
     let weights = ones(tensors(VGG19, 2, TORCHVISION));
-    let model = VGG19.build(&weights, End::Features).unwrap();
+    let model = parsed(&VGG19.build(&weights, End::Features).unwrap());
     let (names, output, size) = weights_and_output(&model);
     assert_eq!((names.len(), output, size), (2 * 18, "features", 128));
     let counts = operators(model.graph.as_ref().unwrap());
@@ -100,7 +100,7 @@ fn the_classifier_is_left_out_or_kept() {
         ("Relu", 18),
     ];
     assert_eq!(counts, BTreeMap::from(expected));
-    let model = VGG19.build(&weights, End::Logits).unwrap();
+    let model = parsed(&VGG19.build(&weights, End::Logits).unwrap());
     let (names, output, size) = weights_and_output(&model);
     assert_eq!((names.len(), output, size), (2 * 19, "logits", 10));
 }
@@ -110,7 +110,7 @@ fn timms_names_make_the_same_graph() {
     let graph = |names| {
         let weights = ones(tensors(VGG11_BN, 1, names));
         let model = VGG11_BN.build(&weights, End::Logits).unwrap();
-        let graph = model.graph.unwrap();
+        let graph = parsed(&model).graph.unwrap();
         let shapes = graph.initializer.iter().map(|w| w.dims.clone());
         (shapes.collect::<Vec<_>>(), graph.node.len())
     };

@@ -1,0 +1,147 @@
+//! The messages of ONNX that are written anew. Numbers of fields are those of `onnx.proto`.
+
+use super::graph::{Dim, element};
+use super::splice::Message;
+
+/// The name that every graph must have. It does not depend on the file's, so that equal models are equal bytes.
+pub(super) const GRAPH_NAME: &str = "backbone";
+
+/// Numbers of kinds of attributes, as in `AttributeProto.AttributeType`.
+pub(super) mod kind {
+    pub(crate) const FLOAT: u64 = 1;
+    pub(crate) const INT: u64 = 2;
+    pub(crate) const STRING: u64 = 3;
+    pub(crate) const TENSOR: u64 = 4;
+    pub(crate) const INTS: u64 = 7;
+}
+
+/// An attribute of one integer.
+pub(super) fn int(name: &str, int: i64) -> Message {
+    let mut attribute = Message::default();
+    attribute.text(1, name);
+    attribute.int(3, int);
+    attribute.number(20, kind::INT);
+    attribute
+}
+
+/// An attribute of several integers.
+pub(super) fn ints(name: &str, ints: &[i64]) -> Message {
+    let mut attribute = Message::default();
+    attribute.text(1, name);
+    ints.iter().for_each(|&int| attribute.int(8, int));
+    attribute.number(20, kind::INTS);
+    attribute
+}
+
+/// The attribute `value` of a constant.
+pub(super) fn value(tensor: Message) -> Message {
+    let mut attribute = Message::default();
+    attribute.text(1, "value");
+    attribute.message(5, tensor);
+    attribute.number(20, kind::TENSOR);
+    attribute
+}
+
+/// A node of ONNX's own operators.
+pub(super) fn node(
+    operator: &str,
+    name: &str,
+    inputs: &[&str],
+    output: &str,
+    attributes: Vec<Message>,
+) -> Message {
+    let mut node = Message::default();
+    inputs.iter().for_each(|input| node.text(1, input));
+    node.text(2, output);
+    node.text(3, name);
+    node.text(4, operator);
+    for attribute in attributes {
+        node.message(5, attribute);
+    }
+    node
+}
+
+/// A node that converts numbers to an element type.
+pub(super) fn cast(name: &str, [from, to]: [&str; 2], element: i32) -> Message {
+    let to_element = int("to", element.into());
+    node("Cast", name, &[from], to, vec![to_element])
+}
+
+/// A tensor up to its numbers.
+pub(super) fn tensor(name: &str, dims: &[i64], element: i32) -> Message {
+    let mut tensor = Message::default();
+    dims.iter().for_each(|&dim| tensor.int(1, dim));
+    tensor.int(2, element.into());
+    tensor.text(8, name);
+    tensor
+}
+
+/// A list of integers.
+pub(super) fn integers(name: &str, integers: &[i64]) -> Message {
+    let mut tensor = Message::default();
+    tensor.int(1, integers.len() as i64);
+    tensor.int(2, element::INT64.into());
+    tensor.packed(7, integers);
+    tensor.text(8, name);
+    tensor
+}
+
+/// An input or output of `float32`.
+pub(super) fn value_info(name: &str, dims: Option<&[Dim]>) -> Message {
+    let (mut info, mut of_tensor) = (Message::default(), Message::default());
+    of_tensor.int(1, element::FLOAT.into());
+    if let Some(dims) = dims {
+        let mut shape = Message::default();
+        dims.iter().for_each(|dim| shape.message(1, dimension(dim)));
+        of_tensor.message(2, shape);
+    }
+    let mut of_value = Message::default();
+    of_value.message(1, of_tensor);
+    info.text(1, name);
+    info.message(2, of_value);
+    info
+}
+
+fn dimension(dim: &Dim) -> Message {
+    let mut dimension = Message::default();
+    match dim {
+        Dim::Fixed(length) => dimension.number(1, *length),
+        Dim::Free(name) if name.is_empty() => {}
+        Dim::Free(name) => dimension.text(2, name),
+    }
+    dimension
+}
+
+/// A set of operators; ONNX's own without a domain.
+pub(super) fn opset(domain: Option<&str>, version: i64) -> Message {
+    let mut opset = Message::default();
+    if let Some(domain) = domain {
+        opset.text(1, domain);
+    }
+    opset.int(2, version);
+    opset
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ModelProto { ir_version: 8, graph { name: "backbone", node { output: "y", op_type: "Relu" } }, opset 13 }`.
+    const EXPECTED: &[u8] = &[
+        0x08, 8, 0x3a, 21, 0x12, 8, b'b', b'a', b'c', b'k', b'b', b'o', b'n', b'e', 0x0a, 9, 0x12,
+        1, b'y', 0x22, 4, b'R', b'e', b'l', b'u', 0x42, 2, 0x10, 13,
+    ];
+
+    #[test]
+    fn the_bytes_are_those_of_the_protocol() {
+        let [mut model, mut graph, mut relu] = <[Message; 3]>::default();
+        relu.text(2, "y");
+        relu.text(4, "Relu");
+        graph.text(2, GRAPH_NAME);
+        graph.message(1, relu);
+        model.number(1, 8);
+        model.message(7, graph);
+        model.message(8, opset(None, 13));
+        assert_eq!(model.whole().to_bytes().unwrap(), EXPECTED);
+    }
+}
