@@ -1,6 +1,6 @@
 //! A network as it is needed for cutting it: names and places, not weights.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::files::Open;
 use super::wire::Span;
@@ -70,6 +70,22 @@ pub(super) struct Model {
     /// Fields of the model that are kept as they are: producer, versions of the operators, functions.
     pub(super) kept: Vec<Span>,
     pub(super) graph: Graph,
+}
+
+impl Model {
+    /// One of which nothing is known yet.
+    pub(super) fn new(path: &Path, open: Open) -> Self {
+        Self {
+            path: path.to_owned(),
+            open,
+            ir_version: 0,
+            opsets: Vec::new(),
+            has_functions: false,
+            external_data: Vec::new(),
+            kept: Vec::new(),
+            graph: Graph::default(),
+        }
+    }
 }
 
 /// Its graph, or one inside of a node.

@@ -1,9 +1,9 @@
 //! Reading what a weight is, and where its numbers lie.
 
-use super::super::graph::element::{INT32, INT64};
-use super::super::graph::{EXTERNAL, External, Payload, Weight, WeightKind};
-use super::super::wire::{Fault, Field, Span, Value};
-use super::{LONGEST_SHAPE, Reader, number, span};
+use super::reader::{LONGEST_SHAPE, Message, Reader, Rest, number, span};
+use crate::graph::element::{INT32, INT64};
+use crate::graph::{EXTERNAL, External, Payload, Weight, WeightKind};
+use crate::wire::{Fault, Field, Span, Value};
 
 /// Where a weight says that its numbers are.
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl Said {
 }
 
 impl Reader {
-    pub(super) fn weight(&mut self, mut rest: Span) -> Result<Weight, Fault> {
+    pub(super) fn weight(&mut self, mut rest: Rest) -> Result<Weight, Fault> {
         let mut weight = Weight::default();
         let (mut typed, mut said) = (Vec::new(), Said::default());
         while let Some(field) = self.next(&mut rest)? {
@@ -53,9 +53,9 @@ impl Reader {
                 5 | 7 => self.numbers(&field, &mut typed)?,
                 8 => weight.name = self.text(&field)?,
                 9 => weight.payload = Payload::Raw(span(&field)?),
-                13 => self.external(span(&field)?, &mut said)?,
+                13 => self.external(self.inside(&field, &rest)?, &mut said)?,
                 14 => said.is_elsewhere = number(&field)? == EXTERNAL,
-                _ => {}
+                _ => self.pass(Message::Tensor, &field, &rest)?,
             }
             if !matches!(field.number, 9 | 13 | 14) {
                 keep(&mut weight.kept, field.whole);
@@ -71,31 +71,23 @@ impl Reader {
     }
 
     /// `SparseTensorProto`, whose name is that of its values.
-    pub(super) fn sparse_weight(&mut self, field: &Field) -> Result<Weight, Fault> {
-        let body = span(field)?;
+    pub(super) fn sparse_weight(&mut self, mut rest: Rest) -> Result<Weight, Fault> {
         let mut weight = Weight {
             kind: WeightKind::Sparse,
-            kept: vec![body.clone()],
+            kept: vec![rest.span().clone()],
             ..Weight::default()
         };
-        let mut rest = body;
         while let Some(field) = self.next(&mut rest)? {
-            if field.number == 1 {
-                weight.name = self.weight(span(&field)?)?.name;
+            match field.number {
+                1 => weight.name = self.weight(self.inside(&field, &rest)?)?.name,
+                _ => self.pass(Message::SparseTensor, &field, &rest)?,
             }
         }
         Ok(weight)
     }
 
-    fn external(&mut self, mut rest: Span, said: &mut Said) -> Result<(), Fault> {
-        let (mut key, mut value) = (String::new(), String::new());
-        while let Some(field) = self.next(&mut rest)? {
-            match field.number {
-                1 => key = self.text(&field)?,
-                2 => value = self.text(&field)?,
-                _ => {}
-            }
-        }
+    fn external(&mut self, rest: Rest, said: &mut Said) -> Result<(), Fault> {
+        let (key, value) = self.external_data(rest)?;
         let bytes = || {
             value
                 .parse()

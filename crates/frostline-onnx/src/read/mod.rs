@@ -1,0 +1,103 @@
+//! Reading a network's structure out of a file, in one walk; weights stay where they are.
+
+mod graph;
+mod reader;
+mod tensor;
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::Path;
+
+use self::reader::Reader;
+use super::external;
+use super::files::Open;
+use super::graph::Model;
+use super::wire::Fault;
+use crate::error::{Error, FileProblem, Format, NetworkProblem, Result, Wanted};
+use crate::sniff::{self, Kind};
+
+/// Reads all of a network but its weights.
+///
+/// # Errors
+/// Those of [`read_structure`]; [`Error::Network`] where weights in files beside it overlap.
+pub(super) fn read_model(path: &Path, open: Open) -> Result<Model> {
+    let model = read_structure(path, open)?;
+    external::check(&model)?;
+    Ok(model)
+}
+
+/// Reads all of a network but its weights; where those lie is not looked at.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or damaged.
+pub(super) fn read_structure(path: &Path, open: Open) -> Result<Model> {
+    let (file, start) = opened(path, open).map_err(Error::io(path))?;
+    let kind = sniff::kind(&start);
+    if !matches!(kind, Kind::Onnx | Kind::Unknown) {
+        return Err(foreign(path, kind.words()));
+    }
+    let reader = Reader::of(file).map_err(Fault::Io);
+    let read = reader.and_then(|mut reader| reader.model(path, open));
+    match read {
+        Ok(model) => complete(model),
+        Err(Fault::Io(error)) => Err(Error::io(path)(error)),
+        Err(Fault::CompiledEngine) => Err(NetworkProblem::CompiledEngine.at(path)),
+        Err(_) if !looks_like_a_model(&start) => Err(foreign(path, NO_GRAPH)),
+        Err(Fault::Cut) => Err(cut(path, "in the middle of a field")),
+        Err(Fault::Damaged(problem)) => {
+            Err(problem_of(path, FileProblem::Damaged(problem.to_owned())))
+        }
+    }
+}
+
+/// A file and its first bytes.
+fn opened(path: &Path, open: Open) -> io::Result<(File, Vec<u8>)> {
+    let mut file = open(path)?;
+    let mut start = Vec::new();
+    file.by_ref().take(sniff::START).read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok((file, start))
+}
+
+const NO_GRAPH: &str = "it holds no ONNX graph";
+
+/// Refuses a file that lacks what no network is without. The operators' versions stand last.
+fn complete(model: Model) -> Result<Model> {
+    let path = &model.path;
+    if model.ir_version <= 0 || model.graph.nodes.is_empty() {
+        Err(foreign(path, NO_GRAPH))
+    } else if model.opsets.is_empty() {
+        Err(cut(path, "before the operators' version"))
+    } else {
+        Ok(model)
+    }
+}
+
+/// Writers of ONNX put the format version first: field 1, a small number.
+fn looks_like_a_model(start: &[u8]) -> bool {
+    matches!(start, [0x08, 1..=127, ..])
+}
+
+fn foreign(path: &Path, found: &str) -> Error {
+    let problem = FileProblem::Foreign {
+        wanted: Wanted::Network,
+        found: found.to_owned(),
+    };
+    problem_of(path, problem)
+}
+
+fn cut(path: &Path, place: &str) -> Error {
+    let length = path.metadata().map_or(0, |about| about.len());
+    problem_of(
+        path,
+        FileProblem::Cut(format!("it ends after {length} bytes, {place}")),
+    )
+}
+
+fn problem_of(path: &Path, problem: FileProblem) -> Error {
+    Error::File {
+        path: path.to_owned(),
+        format: Format::Network,
+        problem,
+    }
+}

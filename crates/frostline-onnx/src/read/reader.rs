@@ -1,0 +1,247 @@
+//! Walking over the fields of a network's file, within limits, wherever they lie: what is kept of them is read by the
+//! files beside this one, and all else is passed over here.
+//!
+//! So a file that was read has no field that is longer than what holds it, no depth that fills a stack, and no tensor
+//! whose file is not known: its checksum covers all that it computes with.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+
+use crate::wire::{Fault, Field, Span, Value, Wire};
+
+/// How deep messages may lie in each other.
+const DEEPEST: usize = 64;
+/// Fields of one file, all messages together; the largest networks have some hundred thousand.
+const MOST_PARTS: usize = 1 << 21;
+/// Nodes, weights and notes on tensors, all graphs together; the largest networks have some ten thousand.
+const MOST_ENTRIES: usize = 1 << 18;
+/// Integers in up to so many bytes are shapes; longer lists are weights, and of no interest.
+pub(super) const LONGEST_SHAPE: u64 = 1 << 10;
+
+const OTHER_TYPE: &str = "a field has another type than ONNX's";
+
+/// A message of `onnx.proto`, as far as there are others in it, or something to know of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Message {
+    Model,
+    Graph,
+    Node,
+    Attribute,
+    Tensor,
+    SparseTensor,
+    /// Where the bytes of a tensor lie.
+    ExternalData,
+    Function,
+    Training,
+    ValueInfo,
+    Type,
+    /// The type of a tensor, dense or sparse.
+    TensorType,
+    /// The type of a sequence, map or optional.
+    TypeOf,
+    Shape,
+    /// A message that is only gone over.
+    Plain,
+}
+
+impl Message {
+    /// The message in a field.
+    fn inner(self, field: u64) -> Option<Self> {
+        Some(match (self, field) {
+            (Self::Model, 7) | (Self::Training, 1 | 2) | (Self::Attribute, 6 | 11) => Self::Graph,
+            (Self::Model, 20) => Self::Training,
+            (Self::Model, 25) => Self::Function,
+            (Self::Graph, 1) | (Self::Function, 7) => Self::Node,
+            (Self::Graph | Self::Attribute, 5)
+            | (Self::Attribute, 10)
+            | (Self::SparseTensor, 1 | 2) => Self::Tensor,
+            (Self::Graph, 15) | (Self::Attribute, 22 | 23) => Self::SparseTensor,
+            (Self::Graph, 11..=13) | (Self::Function, 12) => Self::ValueInfo,
+            (Self::Node, 5) | (Self::Function, 11) => Self::Attribute,
+            (Self::Attribute, 14 | 15) | (Self::ValueInfo, 2) | (Self::TypeOf, 1 | 2) => Self::Type,
+            (Self::Tensor, 13) => Self::ExternalData,
+            (Self::Type, 1 | 8) => Self::TensorType,
+            (Self::Type, 4 | 5 | 9) => Self::TypeOf,
+            (Self::TensorType, 2) => Self::Shape,
+            (Self::Model, 8 | 14 | 26)
+            | (Self::Graph, 14 | 16)
+            | (Self::Node, 9 | 10)
+            | (Self::Function, 9 | 14)
+            | (Self::Tensor, 3 | 16)
+            | (Self::ValueInfo, 4)
+            | (Self::Shape, 1) => Self::Plain,
+            _ => return None,
+        })
+    }
+}
+
+/// What is left of a message, and how deep it lies.
+#[derive(Debug, Clone)]
+pub(super) struct Rest {
+    span: Span,
+    depth: usize,
+}
+
+impl Rest {
+    /// Where it lies.
+    pub(super) fn span(&self) -> &Span {
+        &self.span
+    }
+}
+
+/// A file that is walked over.
+pub(super) struct Reader {
+    pub(super) wire: Wire,
+    parts: usize,
+    entries: usize,
+    /// The files beside the network that its tensors name. A tensor that says where its bytes lie, and not that they lie
+    /// there, counts as well.
+    pub(super) files: BTreeSet<String>,
+}
+
+impl Reader {
+    pub(super) fn of(file: File) -> io::Result<Self> {
+        Ok(Self {
+            wire: Wire::of(file)?,
+            parts: 0,
+            entries: 0,
+            files: BTreeSet::new(),
+        })
+    }
+
+    /// The whole file.
+    pub(super) fn all(&self) -> Rest {
+        let span = self.wire.all();
+        Rest { span, depth: 0 }
+    }
+
+    /// The message in a field of the message that `holder` is what is left of.
+    pub(super) fn inside(&self, field: &Field, holder: &Rest) -> Result<Rest, Fault> {
+        let rest = Rest {
+            span: span(field)?,
+            depth: holder.depth + 1,
+        };
+        if rest.depth > DEEPEST {
+            return Err(Fault::Damaged("graphs lie too deep in each other"));
+        }
+        Ok(rest)
+    }
+
+    /// The next field; a file of ever so many of them is refused before it fills the memory.
+    pub(super) fn next(&mut self, rest: &mut Rest) -> Result<Option<Field>, Fault> {
+        let field = self.wire.field(&mut rest.span)?;
+        self.parts += usize::from(field.is_some());
+        if self.parts > MOST_PARTS {
+            return Err(Fault::Damaged("it has more parts than any network"));
+        }
+        Ok(field)
+    }
+
+    /// Counts a field of a graph that becomes something in memory.
+    pub(super) fn count_entry(&mut self) -> Result<(), Fault> {
+        self.entries += 1;
+        if self.entries > MOST_ENTRIES {
+            return Err(Fault::Damaged("it has more nodes than any network"));
+        }
+        Ok(())
+    }
+
+    /// Passes over a field of a message of this kind that nothing is kept of, with all that lies in it.
+    pub(super) fn pass(
+        &mut self,
+        holder: Message,
+        field: &Field,
+        rest: &Rest,
+    ) -> Result<(), Fault> {
+        match holder.inner(field.number) {
+            Some(message) if matches!(field.value, Value::Span(_)) => {
+                let rest = self.inside(field, rest)?;
+                self.pass_all(message, rest)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn pass_all(&mut self, message: Message, mut rest: Rest) -> Result<(), Fault> {
+        if let Message::ExternalData = message {
+            return self.external_data(rest).map(drop);
+        }
+        while let Some(field) = self.next(&mut rest)? {
+            match (message, field.number) {
+                (Message::Node, 4) => drop(self.operator(&field)?),
+                _ => self.pass(message, &field, &rest)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What is said of the place of a tensor's bytes, and in which words.
+    pub(super) fn external_data(&mut self, mut rest: Rest) -> Result<(String, String), Fault> {
+        let (mut key, mut value) = (String::new(), String::new());
+        while let Some(field) = self.next(&mut rest)? {
+            match field.number {
+                1 => key = self.text(&field)?,
+                2 => value = self.text(&field)?,
+                _ => {}
+            }
+        }
+        if key == "location" {
+            self.files.insert(value.clone());
+        }
+        Ok((key, value))
+    }
+
+    /// A node's operator. A compiled engine lies in a file that no tensor names, and is code for a GPU.
+    pub(super) fn operator(&mut self, field: &Field) -> Result<String, Fault> {
+        let operator = self.text(field)?;
+        if operator == "EPContext" {
+            return Err(Fault::CompiledEngine);
+        }
+        Ok(operator)
+    }
+
+    pub(super) fn text(&mut self, field: &Field) -> Result<String, Fault> {
+        self.wire.text(&span(field)?)
+    }
+
+    /// The integers of a repeated field, whichever way they are written; a long list is gone over.
+    pub(super) fn numbers(&mut self, field: &Field, numbers: &mut Vec<i64>) -> Result<(), Fault> {
+        match &field.value {
+            Value::Number(number) => numbers.push(number.cast_signed()),
+            Value::Span(span) if span.end - span.start <= LONGEST_SHAPE => {
+                let packed = self.wire.packed(span)?;
+                numbers.extend(packed.into_iter().map(u64::cast_signed));
+            }
+            Value::Span(_) => {}
+            Value::Fixed(_) => return Err(Fault::Damaged(OTHER_TYPE)),
+        }
+        Ok(())
+    }
+
+    /// A number of four bytes.
+    pub(super) fn float(&mut self, field: &Field) -> Result<f32, Fault> {
+        if field.value != Value::Fixed(4) {
+            return Err(Fault::Damaged(OTHER_TYPE));
+        }
+        let bytes = self.wire.bytes(&(field.whole.end - 4..field.whole.end))?;
+        let four = bytes.first_chunk().ok_or(Fault::Cut)?;
+        Ok(f32::from_le_bytes(*four))
+    }
+}
+
+/// The value of a field of one number.
+pub(super) fn number(field: &Field) -> Result<u64, Fault> {
+    match field.value {
+        Value::Number(number) => Ok(number),
+        Value::Fixed(_) | Value::Span(_) => Err(Fault::Damaged(OTHER_TYPE)),
+    }
+}
+
+/// Where the value of a field of text, of bytes or of a message lies.
+pub(super) fn span(field: &Field) -> Result<Span, Fault> {
+    match &field.value {
+        Value::Span(span) => Ok(span.clone()),
+        Value::Fixed(_) | Value::Number(_) => Err(Fault::Damaged(OTHER_TYPE)),
+    }
+}
