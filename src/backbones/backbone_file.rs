@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::checksum::Checksum;
 use super::manifest::BackboneManifest;
-use super::onnx::files_of;
+use super::onnx::read_network;
 use crate::error::{Error, FileProblem, Result};
 
 /// A network that lies on disk, with its manifest.
@@ -45,6 +45,6 @@ impl BackboneFile {
     /// # Errors
     /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>> {
-        files_of(&self.path)
+        Ok(read_network(&self.path)?.files()?)
     }
 }

@@ -7,11 +7,10 @@ use std::io::Cursor;
 use std::path::Path;
 
 use frostline_onnx::architectures::{Architecture, End};
-use frostline_onnx::rewrite::rewrite;
 use frostline_onnx::weights::read_state_dict;
-use frostline_onnx::{Convolutions, LayerChoice, in_float16};
+use frostline_onnx::{Convolutions, LayerChoice};
 
-use super::onnx::{files_of, open, read_network, write_cut};
+use super::onnx::{open, read_network, write_cut};
 use crate::error::Result;
 use crate::outputs;
 use frostline_kernels::Serial;
@@ -30,7 +29,7 @@ fn accepted(bytes: &[u8], read: impl FnOnce(&Path) -> Result<()>) -> bool {
 /// Reads the outline of a network, and finds the files that it consists of.
 #[must_use]
 pub fn outline(bytes: &[u8]) -> bool {
-    accepted(bytes, |path| files_of(path).map(drop))
+    accepted(bytes, |path| Ok(read_network(path)?.files().map(drop)?))
 }
 
 /// Cuts a network before its classifier, as `models import` does, and reads what was written.
@@ -49,7 +48,8 @@ pub fn cut(bytes: &[u8]) -> bool {
 #[must_use]
 pub fn rewritten(bytes: &[u8]) -> bool {
     accepted(bytes, |path| {
-        let Some(rewritten) = rewrite(path, open, [3, 32, 32], Convolutions::Winograd)? else {
+        let network = read_network(path)?;
+        let Some(rewritten) = network.rewrite([3, 32, 32], Convolutions::Winograd)? else {
             return Ok(());
         };
         rewritten.graph.to_bytes()?;
@@ -66,7 +66,9 @@ pub fn rewritten(bytes: &[u8]) -> bool {
 /// Brings a network to float16, in memory.
 #[must_use]
 pub fn float16(bytes: &[u8]) -> bool {
-    accepted(bytes, |path| Ok(in_float16(path, open).map(drop)?))
+    accepted(bytes, |path| {
+        Ok(read_network(path)?.in_float16().map(drop)?)
+    })
 }
 
 /// Reads weights of any format, and builds every architecture of them.

@@ -20,7 +20,7 @@ pub use frostline_onnx::{
 ///
 /// # Errors
 /// That of the system; one for anything that is not a regular file.
-pub fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     inputs::open(path, Links::Follow)
 }
 
@@ -30,22 +30,6 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Those of [`Network::read`].
 pub fn read_network(path: &Path) -> Result<Network> {
     Ok(Network::read(path, open)?)
-}
-
-/// Reads what an ONNX file says of itself; weights are skipped.
-///
-/// # Errors
-/// Those of [`Outline::read`].
-pub fn read_outline(path: &Path) -> Result<Outline> {
-    Ok(Outline::read(path, open)?)
-}
-
-/// The files of the network at `path`: itself, and those of weights beside it.
-///
-/// # Errors
-/// Those of [`Outline::read`] and [`Outline::files`].
-pub(crate) fn files_of(path: &Path) -> Result<Vec<PathBuf>> {
-    Ok(read_outline(path)?.files(path, open)?)
 }
 
 /// Writes a network beside its place, and renames it when all of it is on the disk.
@@ -88,8 +72,6 @@ pub fn read_state_dict(path: &Path) -> Result<StateDict> {
 
 #[cfg(test)]
 mod tests {
-    use frostline_onnx::in_float16;
-
     use super::*;
 
     #[cfg(unix)]
@@ -101,9 +83,7 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
         for path in [&*pipe, Path::new("/dev/zero")] {
-            assert!(read_outline(path).is_err());
             assert!(read_network(path).is_err());
-            assert!(in_float16(path, open).is_err());
             assert!(read_state_dict(path).is_err());
         }
     }

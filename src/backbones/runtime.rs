@@ -21,7 +21,6 @@ use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
-use frostline_onnx::channel_axis;
 use ort::session::Session;
 
 use self::agreement::{LEAST_COSINE, cosine, test_picture};
@@ -35,7 +34,7 @@ use super::backbone::Backbone;
 use super::device::{Device, Precision};
 use super::library::RuntimeLibrary;
 use super::manifest::{FeatureLayer, Pool};
-use super::onnx::open;
+use super::onnx::read_network;
 use super::run_options::RunOptions;
 use crate::error::{Error, Result};
 use crate::images::{Layout, Preprocessing};
@@ -90,7 +89,7 @@ impl OnnxBackbone {
                     Layout::Nchw => 1,
                     Layout::Nhwc => 3,
                 };
-                channel_axis(path, open, &layer, of_input)?
+                read_network(path)?.channel_axis(&layer, of_input)?
             }
             _ => None,
         };

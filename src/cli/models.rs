@@ -8,7 +8,7 @@ use super::import;
 use super::pull;
 use super::talk;
 use super::terminal::{self, Text};
-use frostline::backbones::onnx::read_outline;
+use frostline::backbones::onnx::read_network;
 use frostline::backbones::{Home, Installed, Registry};
 use frostline::error::Error;
 
@@ -75,7 +75,7 @@ fn list(backbones: Vec<Installed>) -> Text {
 
 fn show(registry: &Registry, name: &Path) -> Result<Text, Error> {
     let file = registry.resolve(name)?;
-    let outline = read_outline(&file.path)?;
+    let outline = read_network(&file.path)?.outline();
     let mut out = Text::new();
     out.line(format_args!("file     {}", file.path.display()));
     out.line(format_args!("SHA-256  {}", file.sha256()?));

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::backbones::onnx::read_outline;
+use frostline::backbones::onnx::read_network;
 use frostline::backbones::{Home, RuntimeLibrary};
 use serde_json::Value;
 
@@ -191,7 +191,7 @@ fn the_zoos_layout_is_cut_to_the_same_features() {
     let whole = folder.path().join("narrow.onnx");
     write_narrow(&whole);
     let cut = cut(&home, &whole, folder.path());
-    let weights = read_outline(&cut).unwrap().initializers;
+    let weights = read_network(&cut).unwrap().outline().initializers;
     assert_eq!(weights, 36, "those of the last layer are left out");
     let mut network = open(&home, &cut);
     for input in list(&golden["inputs"]) {

@@ -9,7 +9,7 @@ pub(super) use self::weights::Storage;
 use self::weights::{Beside, kept_fields};
 use super::batch::Mend;
 use super::cut::Cut;
-use super::graph::{Model, Node, WeightKind, element};
+use super::graph::{Network, Node, WeightKind, element};
 use super::input::Element;
 use super::proto::{GRAPH_NAME, cast, integers, value_info};
 use super::splice::{Message, Spliced};
@@ -54,14 +54,14 @@ impl Cut<'_> {
     }
 
     fn spliced(&self, message: Message) -> Spliced {
-        message.spliced(self.sources.clone(), self.model.open)
+        message.spliced(self.sources.clone(), self.network.open)
     }
 
     pub(super) fn model_message(&self, storage: &Storage) -> Result<(Message, Beside)> {
         let mut beside = Beside::default();
         let mut model = Message::default();
-        model.number(1, self.model.ir_version.max(IR_VERSION).unsigned_abs());
-        for span in &self.model.kept {
+        model.number(1, self.network.ir_version.max(IR_VERSION).unsigned_abs());
+        for span in &self.network.kept {
             model.copy(0, span);
         }
         model.message(7, self.graph_message(storage, &mut beside)?);
@@ -72,7 +72,7 @@ impl Cut<'_> {
         let mut graph = Message::default();
         graph.text(2, GRAPH_NAME);
         self.add_nodes(&mut graph)?;
-        let weights = self.model.graph.weights.iter().zip(&self.reach.weights);
+        let weights = self.network.graph.weights.iter().zip(&self.reach.weights);
         for (weight, _) in weights.filter(|(_, kept)| **kept) {
             match weight.kind {
                 WeightKind::Dense => graph.message(5, self.weight(weight, storage, beside)?),
@@ -94,7 +94,7 @@ impl Cut<'_> {
             let ends = [self.ends.input.as_str(), &self.picture.name];
             graph.message(1, converted(ends, self.picture.element.number()));
         }
-        for (i, node) in self.model.graph.nodes.iter().enumerate() {
+        for (i, node) in self.network.graph.nodes.iter().enumerate() {
             let mends = &self.freeing.mends;
             let mend = mends.binary_search_by_key(&i, |mend| mend.node);
             match mend {
@@ -121,7 +121,7 @@ impl Cut<'_> {
         let mut message = Message::default();
         message.text(1, &node.inputs[0]);
         message.text(1, &target_name(mend));
-        let Model { path, open, .. } = self.model;
+        let Network { path, open, .. } = self.network;
         let wire = &mut Wire::open(path, *open).map_err(|fault| damaged(path, fault))?;
         copy_fields(&mut message, wire, node, &[1]).map_err(|fault| damaged(path, fault))?;
         Ok(message)

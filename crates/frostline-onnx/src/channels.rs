@@ -4,12 +4,10 @@
 //! most nodes keep them. Where a node's effect is not certain, nothing is known of what it gives.
 
 use std::collections::HashMap;
-use std::path::Path;
 
-use super::files::Open;
-use super::graph::Node;
+use super::external;
+use super::graph::{Network, Node};
 use super::links::Links;
-use super::read::read_model;
 use super::shapes::ELEMENTWISE;
 use crate::error::Result;
 
@@ -65,20 +63,17 @@ const MERGING: &[&str] = &[
     "Add", "Sum", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Mean",
 ];
 
-/// The axis of the channels of a network's layer, where those of its input are on axis `of_input`; `None` where the
-/// graph does not tell.
-///
-/// # Errors
-/// [`Error::Io`](crate::Error::Io); [`Error::File`](crate::Error::File) where it is no ONNX file, or is damaged; [`Error::Network`](crate::Error::Network) where its graph makes no sense.
-pub fn channel_axis(
-    path: &Path,
-    open: Open,
-    layer: &str,
-    of_input: usize,
-) -> Result<Option<ChannelAxis>> {
-    let model = read_model(path, open)?;
-    let links = Links::new(&model.graph).map_err(|problem| problem.at(path))?;
-    Ok(links.channels(of_input).get(layer).copied())
+impl Network {
+    /// The axis of the channels of a layer, where those of the input are on axis `of_input`; `None` where the graph does not
+    /// tell.
+    ///
+    /// # Errors
+    /// [`Error::Network`](crate::Error::Network) where weights in files beside it overlap, or its graph makes no sense.
+    pub fn channel_axis(&self, layer: &str, of_input: usize) -> Result<Option<ChannelAxis>> {
+        external::check(self)?;
+        let links = Links::new(&self.graph).map_err(|problem| problem.at(&self.path))?;
+        Ok(links.channels(of_input).get(layer).copied())
+    }
 }
 
 type Known<'m> = HashMap<&'m str, ChannelAxis>;

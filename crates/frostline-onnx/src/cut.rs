@@ -1,30 +1,22 @@
 //! Cutting a network at the frost line: what does not lead to the layer is left out.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::batch::Freeing;
-use super::files::Open;
-use super::graph::{Dim, Model, Node, Payload, Weight, element};
+use super::external::{self, file_beside};
+use super::graph::{Dim, Network, Node, Payload, Weight, element};
 use super::input::{Element, PictureInput};
 use super::layer::LayerChoice;
 use super::links::{Links, Reach};
-use super::outline::external_file;
-use super::read::read_model;
 use crate::error::{NetworkProblem, Result};
-
-/// A whole ONNX file, of which a part is to be kept.
-#[derive(Debug)]
-pub struct Network {
-    model: Model,
-}
 
 /// What is kept of a network: one input, one output, and all between them.
 ///
 /// The batch is free, both ends are `float32`, weights are no inputs; everything else is as it was.
 #[derive(Debug)]
 pub struct Cut<'m> {
-    pub(super) model: &'m Model,
+    pub(super) network: &'m Network,
     pub(super) reach: Reach,
     pub(super) freeing: Freeing,
     pub(super) layer: &'m str,
@@ -44,23 +36,15 @@ pub(super) struct Ends {
 }
 
 impl Network {
-    /// Reads a network's structure; its weights stay on the disk.
-    ///
-    /// # Errors
-    /// [`Error::Io`](crate::Error::Io); [`Error::File`](crate::Error::File) where it is no ONNX file, or is cut or damaged.
-    pub fn read(path: &Path, open: Open) -> Result<Self> {
-        let model = read_model(path, open)?;
-        Ok(Self { model })
-    }
-
     /// Cuts the network behind a layer.
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) where the layer is not there or not certain, with the layers that may be meant; where its
     /// graph makes no sense; where not one picture leads to the layer.
     pub fn cut(&self, layer: &LayerChoice) -> Result<Cut<'_>> {
-        let fault = |problem: NetworkProblem| problem.at(&self.model.path);
-        let graph = &self.model.graph;
+        let fault = |problem: NetworkProblem| problem.at(&self.path);
+        external::check(self)?;
+        let graph = &self.graph;
         let links = Links::new(graph).map_err(fault)?;
         let layer = layer.find(&links).map_err(fault)?;
         let reach = links.reach(layer, &[]).map_err(fault)?;
@@ -71,7 +55,7 @@ impl Network {
         let reach = links.reach(layer, &freeing.mends).map_err(fault)?;
         let ends = self.ends(layer, &picture, &reach);
         Ok(Cut {
-            model: &self.model,
+            network: self,
             sources: self.sources(&reach)?,
             reach,
             freeing,
@@ -84,7 +68,7 @@ impl Network {
 
     /// The one input that is no weight.
     fn picture(&self, reach: &Reach) -> Result<PictureInput, NetworkProblem> {
-        let all = self.model.graph.inputs.iter().zip(&reach.inputs);
+        let all = self.graph.inputs.iter().zip(&reach.inputs);
         let inputs: Vec<_> = all
             .filter(|(_, kept)| **kept)
             .map(|(info, _)| info)
@@ -100,7 +84,7 @@ impl Network {
 
     /// Weights outside of the file are found where they lie in the list of weights, and nowhere else.
     fn refuse_hidden_weights(&self, reach: &Reach) -> Result<(), NetworkProblem> {
-        let nodes = self.model.graph.nodes.iter().zip(&reach.nodes);
+        let nodes = self.graph.nodes.iter().zip(&reach.nodes);
         for (node, _) in nodes.filter(|(_, kept)| **kept) {
             let is_hidden = |weight: &Weight| matches!(weight.payload, Payload::External(_));
             if node.constants().any(is_hidden) {
@@ -112,7 +96,7 @@ impl Network {
 
     /// The names of both ends: a converting node needs one more name.
     fn ends(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> Ends {
-        let graph = &self.model.graph;
+        let graph = &self.graph;
         let made = graph.nodes.iter().flat_map(Node::makes);
         let weights = graph.weights.iter().map(|weight| weight.name.as_str());
         let inputs = graph.inputs.iter().map(|input| input.name.as_str());
@@ -132,7 +116,7 @@ impl Network {
 
     /// Whether a layer's numbers may be something else than `float32`. Converting what is `float32` already costs nothing.
     fn may_be_no_float(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> bool {
-        let graph = &self.model.graph;
+        let graph = &self.graph;
         if let Some(known) = graph.info(layer).and_then(|info| info.element) {
             return known != element::FLOAT;
         }
@@ -145,12 +129,11 @@ impl Network {
 
     /// The files of weights that are needed, each of them there.
     fn sources(&self, reach: &Reach) -> Result<Vec<PathBuf>> {
-        let mut sources = vec![self.model.path.clone()];
-        let weights = self.model.graph.weights.iter().zip(&reach.weights);
+        let mut sources = vec![self.path.clone()];
+        let weights = self.graph.weights.iter().zip(&reach.weights);
         for (weight, _) in weights.filter(|(_, kept)| **kept) {
             if let Payload::External(external) = &weight.payload {
-                let Model { path, open, .. } = &self.model;
-                let file = external_file(path, &external.location, *open)?;
+                let file = file_beside(&self.path, &external.location, self.open)?;
                 if !sources.contains(&file) {
                     sources.push(file);
                 }
@@ -213,7 +196,7 @@ impl Cut<'_> {
 
     fn titles(&self, nodes: impl IntoIterator<Item = usize>) -> Vec<String> {
         let nodes = nodes.into_iter();
-        nodes.map(|i| self.model.graph.nodes[i].title()).collect()
+        nodes.map(|i| self.network.graph.nodes[i].title()).collect()
     }
 
     /// Nodes, and weights, that are kept, and those that there were.

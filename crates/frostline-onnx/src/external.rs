@@ -1,9 +1,12 @@
-//! Weights in files beside a network: a short network must not make much of a few bytes by using them again and again.
+//! Weights in files beside a network: where they may lie, and how often their bytes may be used. A short network must not
+//! make much of a few bytes by using them again and again.
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-use super::graph::{Model, Payload, Weight, element};
+use super::files::Open;
+use super::graph::{Network, Payload, Weight, element};
 use crate::error::{NetworkProblem, Result};
 
 /// How often the bytes of a file may be used, over all of them: exporters write equal weights once.
@@ -13,10 +16,10 @@ const MAX_SHARING: u64 = 8;
 ///
 /// # Errors
 /// [`Error::Network`](crate::Error::Network) naming the weights and their file.
-pub(super) fn check(model: &Model) -> Result<()> {
-    for (file, mut ranges) in by_file(&model.graph.weights) {
+pub(super) fn check(network: &Network) -> Result<()> {
+    for (file, mut ranges) in by_file(&network.graph.weights) {
         ranges.sort_unstable();
-        check_file(file, &ranges).map_err(|problem| problem.at(&model.path))?;
+        check_file(file, &ranges).map_err(|problem| problem.at(&network.path))?;
     }
     Ok(())
 }
@@ -85,4 +88,43 @@ pub(super) fn bytes_of(weight: &Weight) -> Option<u64> {
         _ => return None,
     };
     weight.len()?.checked_mul(each)
+}
+
+/// A file of external data of a model, beside it: as in ONNX Runtime, links may lead there, but not out of its folder.
+pub(super) fn file_beside(model: &Path, name: &str, open: Open) -> Result<PathBuf> {
+    let folder = model.parent().unwrap_or(Path::new(""));
+    let bad = |problem: NetworkProblem| problem.at(model);
+    let outside = || bad(NetworkProblem::OutsideFolder(name.to_owned()));
+    let leaves = Path::new(name)
+        .components()
+        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
+    if leaves || name.starts_with(IN_MEMORY) {
+        return Err(outside());
+    }
+    let file = folder.join(name);
+    let missing = |error: io::Error| {
+        let path = file.clone();
+        bad(match error.kind() {
+            ErrorKind::NotFound => NetworkProblem::NoWeights(path),
+            _ => NetworkProblem::UnreadableWeights { path, error },
+        })
+    };
+    let (home, real) = (named(folder).canonicalize(), file.canonicalize());
+    if !real.map_err(missing)?.starts_with(home.map_err(missing)?) {
+        return Err(outside());
+    }
+    open(&file).map_err(missing)?;
+    Ok(file)
+}
+
+/// Names that ONNX Runtime takes for places in its memory begin so.
+const IN_MEMORY: &str = "*/_ORT_";
+
+/// The working directory has no name of its own.
+fn named(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    }
 }

@@ -1,17 +1,14 @@
 //! A network in float16: weights and everything between input and output, which stay float32.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
 
 use half::f16;
 
 use super::assemble::{copy_fields, damaged};
-use super::files::Open;
 use super::graph::{
-    Attribute, Graph, Model, Node, NodeAttribute, Payload, Weight, WeightKind, element,
+    Attribute, Graph, Network, Node, NodeAttribute, Payload, Weight, WeightKind, element,
 };
 use super::proto::{GRAPH_NAME, cast, int, tensor, value};
-use super::read::read_structure;
 use super::splice::{Extent, Message};
 use super::wire::{Fault, Wire};
 use crate::error::{NetworkProblem, Result};
@@ -19,19 +16,21 @@ use crate::error::{NetworkProblem, Result};
 /// What is put behind a value's name where it is the float16 form of an input or output.
 const SUFFIX: &str = "/float16";
 
-/// The bytes of the network at `path` with float16 inside.
-///
-/// Each input is followed by a `Cast` to float16 and each output preceded by one back. Numbers beyond ±65504 become
-/// infinite, which shows when the features are compared with those of float32.
-///
-/// # Errors
-/// [`Error::Io`](crate::Error::Io); [`Error::Network`](crate::Error::Network) where it has external data, or graphs inside
-/// of nodes; those of a file that is no network.
-pub fn in_float16(path: &Path, open: Open) -> Result<Vec<u8>> {
-    let model = read_structure(path, open)?;
-    check(&model.graph).map_err(|problem| NetworkProblem::NotInFloat16(problem).at(path))?;
-    let message = converted(&model).map_err(|fault| damaged(path, fault))?;
-    message.spliced(vec![model.path], open).to_bytes()
+impl Network {
+    /// The bytes of the network with float16 inside.
+    ///
+    /// Each input is followed by a `Cast` to float16 and each output preceded by one back. Numbers beyond ±65504 become
+    /// infinite, which shows when the features are compared with those of float32.
+    ///
+    /// # Errors
+    /// [`Error::Network`](crate::Error::Network) where it has external data, or graphs inside of nodes;
+    /// [`Error::Io`](crate::Error::Io) and [`Error::File`](crate::Error::File) where its file has changed.
+    pub fn in_float16(&self) -> Result<Vec<u8>> {
+        let path = &self.path;
+        check(&self.graph).map_err(|problem| NetworkProblem::NotInFloat16(problem).at(path))?;
+        let message = converted(self).map_err(|fault| damaged(path, fault))?;
+        message.spliced(vec![path.clone()], self.open).to_bytes()
+    }
 }
 
 /// Refuses what cannot be converted.
@@ -55,7 +54,7 @@ fn check(graph: &Graph) -> Result<(), String> {
     }
 }
 
-fn converted(model: &Model) -> Result<Message, Fault> {
+fn converted(model: &Network) -> Result<Message, Fault> {
     let mut message = Message::default();
     message.int(1, model.ir_version);
     for span in &model.kept {
@@ -65,7 +64,7 @@ fn converted(model: &Model) -> Result<Message, Fault> {
     Ok(message)
 }
 
-fn graph(model: &Model) -> Result<Message, Fault> {
+fn graph(model: &Network) -> Result<Message, Fault> {
     let graph = &model.graph;
     let mut message = Message::default();
     message.text(2, GRAPH_NAME);
@@ -260,7 +259,7 @@ mod tests {
     #[test]
     fn weights_are_halved_and_the_ends_stay() {
         let (_folder, path) = tiny();
-        let bytes = in_float16(&path, open).unwrap();
+        let bytes = in_float16(&path).unwrap();
         let graph = parse(&bytes).graph.unwrap();
         // 1/3 in binary16 is 0x3555, −2 is 0xc000 (IEEE 754).
         let raw = |i: usize| {
@@ -299,11 +298,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.onnx");
         std::fs::write(&path, [0x0a, 0xff, 0xff]).unwrap();
-        let error = in_float16(&path, open).unwrap_err().to_string();
+        let error = in_float16(&path).unwrap_err().to_string();
         assert!(
             error.contains("x.onnx") && error.contains("not an ONNX network"),
             "{error}"
         );
+    }
+
+    fn in_float16(path: &std::path::Path) -> Result<Vec<u8>> {
+        Network::read(path, open)?.in_float16()
     }
 
     /// A network of these nodes from `data` to `y`, with weights `w`, two numbers of 1/3, and `scales`.
@@ -328,7 +331,7 @@ mod tests {
         let resize = node("Resize", &["f", "", "scales"], &["r"]);
         let sum = node("Add", &["r", "c"], &["y"]);
         let (written, _) = with_nodes(vec![constant, cast, resize, sum]);
-        let bytes = in_float16(&written.path, open).unwrap();
+        let bytes = in_float16(&written.path).unwrap();
         let graph = parse(&bytes).graph.unwrap();
         let types: Vec<_> = graph.initializer.iter().map(|w| w.data_type).collect();
         assert_eq!(types, [Some(DataType::FLOAT16), Some(DataType::FLOAT)]);
@@ -354,7 +357,7 @@ mod tests {
         };
         let choice = with_graph(node("If", &["data"], &["y"]), "then_branch", inner);
         let (held, _) = with_nodes(vec![choice]);
-        let error = in_float16(&held.path, open).unwrap_err().to_string();
+        let error = in_float16(&held.path).unwrap_err().to_string();
         assert!(
             error.ends_with("its node `If` holds a graph of its own"),
             "{error}"
@@ -363,7 +366,7 @@ mod tests {
         elsewhere.data_location = Some(DataLocation::EXTERNAL);
         let nodes = vec![node("Relu", &["data"], &["y"])];
         let written = written(&model(8, 13, nodes, vec![elsewhere], Vec::new(), &["y"]));
-        let error = in_float16(&written.path, open).unwrap_err().to_string();
+        let error = in_float16(&written.path).unwrap_err().to_string();
         assert!(
             error.ends_with("its weight `w` lies in another file"),
             "{error}"

@@ -54,9 +54,10 @@ pub(super) mod element {
 /// `TensorProto.DataLocation.EXTERNAL`.
 pub(super) const EXTERNAL: u64 = 1;
 
-/// A whole ONNX file.
+/// An ONNX file without its weights: nodes, and where the bytes of tensors lie. It is read once; what is made of the file
+/// ([`Cut`](crate::Cut), [`Outline`](crate::Outline), …) is made of this.
 #[derive(Debug)]
-pub(super) struct Model {
+pub struct Network {
     pub(super) path: PathBuf,
     /// How it, and the files beside it, are opened.
     pub(super) open: Open,
@@ -72,7 +73,7 @@ pub(super) struct Model {
     pub(super) graph: Graph,
 }
 
-impl Model {
+impl Network {
     /// One of which nothing is known yet.
     pub(super) fn new(path: &Path, open: Open) -> Self {
         Self {
@@ -254,7 +255,7 @@ impl Node {
     }
 }
 
-impl Model {
+impl Network {
     /// The version of ONNX's own operators; `None` where that is not said, or said twice.
     pub(super) fn opset(&self) -> Option<i64> {
         let own = self.opsets.iter().filter(|(domain, _)| is_onnx(domain));

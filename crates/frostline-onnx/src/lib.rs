@@ -34,12 +34,12 @@ mod tests;
 
 pub use self::assemble::CutFiles;
 pub use self::build::{Conv, GraphBuilder, MaxPool, Value};
-pub use self::channels::{ChannelAxis, channel_axis};
+pub use self::channels::ChannelAxis;
 pub use self::convolutions::Convolutions;
-pub use self::cut::{Cut, Network};
+pub use self::cut::Cut;
 pub use self::error::{Error, Result};
 pub use self::files::Open;
-pub use self::float16::in_float16;
+pub use self::graph::Network;
 pub use self::input::{Element, PictureInput};
 pub use self::layer::LayerChoice;
 pub use self::outline::Outline;

@@ -1,14 +1,12 @@
-//! What an ONNX file says of itself, read without its weights.
+//! What an ONNX file says of itself.
 
 use std::fmt::Write;
-use std::io::{self, ErrorKind};
 use std::iter;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
-use super::files::Open;
-use super::graph::{Dim, Model, ValueInfo, element};
-use super::read::read_structure;
-use crate::error::{NetworkProblem, Result};
+use super::external::file_beside;
+use super::graph::{Dim, Network, Node, ValueInfo, element};
+use crate::error::Result;
 
 /// The outline of an ONNX file: versions, inputs, outputs, nodes and files of external data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,92 +27,37 @@ pub struct Outline {
     pub external_data: Vec<String>,
 }
 
-impl Outline {
-    /// Reads an outline; weights are skipped over, not read.
-    ///
-    /// # Errors
-    /// [`Error::Io`](crate::Error::Io); [`Error::File`](crate::Error::File) where it is no ONNX file, saying what it is instead, or is cut or damaged;
-    /// [`Error::Network`](crate::Error::Network) where it holds code.
-    pub fn read(path: &Path, open: Open) -> Result<Self> {
-        read_structure(path, open).map(Self::of)
-    }
-
-    fn of(model: Model) -> Self {
-        let opset = model.opset().unwrap_or_default();
-        let graph = model.graph;
+impl Network {
+    /// Its outline.
+    #[must_use]
+    pub fn outline(&self) -> Outline {
+        let graph = &self.graph;
         let is_weight = |info: &&ValueInfo| graph.weights.iter().any(|w| w.name == info.name);
         let typed = |info: &ValueInfo| (info.name.clone(), type_text(info));
-        Self {
-            ir_version: model.ir_version,
-            opset,
-            inputs: graph
-                .inputs
-                .iter()
-                .filter(|info| !is_weight(info))
-                .map(typed)
-                .collect(),
+        let first = |node: &Node| {
+            let output = node.outputs.first().cloned();
+            (node.operator.clone(), output.unwrap_or_default())
+        };
+        let inputs = graph.inputs.iter().filter(|info| !is_weight(info));
+        Outline {
+            ir_version: self.ir_version,
+            opset: self.opset().unwrap_or_default(),
+            inputs: inputs.map(typed).collect(),
             outputs: graph.outputs.iter().map(typed).collect(),
             initializers: graph.weights.len(),
-            nodes: graph
-                .nodes
-                .into_iter()
-                .map(|node| {
-                    let output = node.outputs.into_iter().next();
-                    (node.operator, output.unwrap_or_default())
-                })
-                .collect(),
-            external_data: model.external_data,
+            nodes: graph.nodes.iter().map(first).collect(),
+            external_data: self.external_data.clone(),
         }
     }
 
-    /// The files of a model at `path`: itself, and those of external data, each beside it.
+    /// Its files: itself, and those of external data, each beside it.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) naming a file that is missing, or that the model looks for outside of its own folder.
-    pub fn files(&self, path: &Path, open: Open) -> Result<Vec<PathBuf>> {
-        let external = self.external_data.iter();
-        iter::once(Ok(path.to_owned()))
-            .chain(external.map(|name| external_file(path, name, open)))
-            .collect()
-    }
-}
-
-/// A file of external data of a model, beside it: as in ONNX Runtime, links may lead there, but not out of its folder.
-pub(super) fn external_file(model: &Path, name: &str, open: Open) -> Result<PathBuf> {
-    let folder = model.parent().unwrap_or(Path::new(""));
-    let bad = |problem: NetworkProblem| problem.at(model);
-    let outside = || bad(NetworkProblem::OutsideFolder(name.to_owned()));
-    let leaves = Path::new(name)
-        .components()
-        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
-    if leaves || name.starts_with(IN_MEMORY) {
-        return Err(outside());
-    }
-    let file = folder.join(name);
-    let missing = |error: io::Error| {
-        let path = file.clone();
-        bad(match error.kind() {
-            ErrorKind::NotFound => NetworkProblem::NoWeights(path),
-            _ => NetworkProblem::UnreadableWeights { path, error },
-        })
-    };
-    let (home, real) = (plain(folder).canonicalize(), file.canonicalize());
-    if !real.map_err(missing)?.starts_with(home.map_err(missing)?) {
-        return Err(outside());
-    }
-    open(&file).map_err(missing)?;
-    Ok(file)
-}
-
-/// Names that ONNX Runtime takes for places in its memory begin so.
-const IN_MEMORY: &str = "*/_ORT_";
-
-/// The working directory has no name of its own.
-fn plain(folder: &Path) -> &Path {
-    if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
+    /// [`Error::Network`](crate::Error::Network) naming a file that is missing, or that it looks for outside of its own folder.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        let beside = self.external_data.iter();
+        let beside = beside.map(|name| file_beside(&self.path, name, self.open));
+        iter::once(Ok(self.path.clone())).chain(beside).collect()
     }
 }
 
@@ -144,7 +87,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("net.onnx");
         std::fs::write(&path, bytes).unwrap();
-        Outline::read(&path, open)
+        Network::read(&path, open).map(|network| network.outline())
     }
 
     /// `ModelProto { ir_version: 8, graph { node { output: "y", op_type: "Relu" } }, opset_import { version: 13 } }`.

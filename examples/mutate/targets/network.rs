@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use frostline::backbones::onnx::{
-    LayerChoice, Network, open, read_network, read_outline, write_cut,
-};
-use frostline_onnx::{channel_axis, in_float16};
+use frostline::backbones::onnx::{LayerChoice, Network, read_network, write_cut};
 
 use super::Outcome;
 use super::scratch::with_file;
@@ -16,15 +13,14 @@ const LAYERS: usize = 12;
 /// Everything that is read of a network when it is imported or opened, without ONNX Runtime.
 pub(super) fn import(bytes: &[u8]) -> Outcome {
     with_file("net.onnx", bytes, |path| {
-        let _ = in_float16(path, open);
-        let outline = read_outline(path)?;
-        outline.files(path, open)?;
-        for (_, output) in outline.nodes.iter().take(LAYERS) {
+        let network = read_network(path)?;
+        let _ = network.in_float16();
+        network.files()?;
+        for (_, output) in network.outline().nodes.iter().take(LAYERS) {
             for axis in [1, 3] {
-                let _ = channel_axis(path, open, output, axis);
+                let _ = network.channel_axis(output, axis);
             }
         }
-        read_network(path)?;
         Ok(())
     })
 }

@@ -15,7 +15,7 @@ use super::placement::PlacementLog;
 use super::source::Source;
 use super::threads::ThreadShare;
 use super::{fault, preload, providers};
-use crate::backbones::onnx::files_of;
+use crate::backbones::onnx::{Network, read_network};
 use crate::backbones::{Device, DeviceRequest, Precision, RunOptions, RuntimeLibrary};
 use crate::error::{Error, Result};
 
@@ -99,13 +99,14 @@ impl Opener {
             let share = ThreadShare::of(options.threads, kept.bytes);
             return Ok(opener(share, Source::Kept(kept)));
         }
-        let bytes = weight_bytes(path)?;
+        let network = read_network(path)?;
+        let bytes = weight_bytes(&network)?;
         let share = match device {
             Device::Cpu => ThreadShare::of(options.threads, bytes),
             _ => ThreadShare::one_session(options.threads),
         };
         let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES);
-        let source = Source::of(path, image, device, options, cache)?;
+        let source = Source::of((path, &network), image, device, options, cache)?;
         Ok(opener(share, source))
     }
 
@@ -215,11 +216,11 @@ impl Opener {
 }
 
 /// The length of a network's file and of its external data.
-fn weight_bytes(path: &Path) -> Result<u64> {
+fn weight_bytes(network: &Network) -> Result<u64> {
     let len = |path: &PathBuf| {
         fs::metadata(path)
             .map(|about| about.len())
             .map_err(Error::io("read", path))
     };
-    files_of(path)?.iter().map(len).sum()
+    network.files()?.iter().map(len).sum()
 }

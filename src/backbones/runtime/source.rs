@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use frostline_onnx::in_float16;
-use frostline_onnx::rewrite::{is_too_large, rewrite};
+use frostline_onnx::Network;
+use frostline_onnx::rewrite::is_too_large;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
 use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
-use crate::backbones::onnx::open;
 use crate::backbones::{Convolutions, Device, Precision, RunOptions};
 use crate::caught::caught;
 use crate::error::{Error, Result};
@@ -31,7 +30,7 @@ pub(super) enum Source {
 impl Source {
     /// For a network whose input has `image` as its lengths after the batch.
     pub(super) fn of(
-        path: &Path,
+        (path, network): (&Path, &Network),
         image: [usize; 3],
         device: Device,
         options: &RunOptions,
@@ -44,11 +43,11 @@ impl Source {
         match options.precision {
             // TensorRT halves the network itself.
             Precision::Fp16 if !matches!(device, Device::TensorRt(_)) => {
-                Ok(Self::Converted(in_float16(path, open)?))
+                Ok(Self::Converted(network.in_float16()?))
             }
             _ if plain => {
-                let network = own_network(path, image, options)?;
-                Ok(network
+                let own = own_network((path, network), image, options)?;
+                Ok(own
                     .map(Self::Rewritten)
                     .or(cache.map(Self::ToKeep))
                     .unwrap_or(Self::File))
@@ -89,10 +88,13 @@ fn commit_kept(kept: &KeptGraph, path: &Path, mut builder: SessionBuilder) -> or
     }
 }
 
-/// The network with operators of our own, where it has something for them, and no weights that they cannot
-/// compute with.
-fn own_network(path: &Path, image: [usize; 3], options: &RunOptions) -> Result<Option<OwnNetwork>> {
-    let Some(rewritten) = rewrite(path, open, image, options.convolutions)? else {
+/// The network with operators of our own, where it has something for them, and no weights that they cannot compute with.
+fn own_network(
+    (path, network): (&Path, &Network),
+    image: [usize; 3],
+    options: &RunOptions,
+) -> Result<Option<OwnNetwork>> {
+    let Some(rewritten) = network.rewrite(image, options.convolutions)? else {
         return Ok(None);
     };
     match OwnNetwork::load(rewritten, options.threads) {

@@ -92,7 +92,7 @@ impl Cut<'_> {
     }
 
     fn external(&self, weight: &Weight, external: &External) -> Result<Extent> {
-        let folder = self.model.path.parent().unwrap_or(Path::new(""));
+        let folder = self.network.path.parent().unwrap_or(Path::new(""));
         let path = folder.join(&external.location);
         let file = self.sources.iter().position(|source| *source == path);
         let file = file.expect("all files of weights were looked up before");

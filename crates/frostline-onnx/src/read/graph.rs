@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::reader::{LONGEST_SHAPE, Message, Reader, Rest, number, span};
 use crate::files::Open;
-use crate::graph::{Attribute, Dim, Graph, Model, Node, NodeAttribute, ValueInfo};
+use crate::graph::{Attribute, Dim, Graph, Network, Node, NodeAttribute, ValueInfo};
 use crate::proto::kind;
 use crate::wire::{Fault, Field, Value};
 
@@ -15,8 +15,8 @@ const LONGEST_CHOICE: u64 = 64;
 
 impl Reader {
     /// Reads all of the file at `path`.
-    pub(super) fn model(&mut self, path: &Path, open: Open) -> Result<Model, Fault> {
-        let mut model = Model::new(path, open);
+    pub(super) fn model(&mut self, path: &Path, open: Open) -> Result<Network, Fault> {
+        let mut model = Network::new(path, open);
         let mut graph = None;
         let mut rest = self.all();
         while let Some(field) = self.next(&mut rest)? {

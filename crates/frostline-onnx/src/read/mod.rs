@@ -9,43 +9,35 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use self::reader::Reader;
-use super::external;
 use super::files::Open;
-use super::graph::Model;
+use super::graph::Network;
 use super::wire::Fault;
 use crate::error::{Error, FileProblem, Format, NetworkProblem, Result, Wanted};
 use crate::sniff::{self, Kind};
 
-/// Reads all of a network but its weights.
-///
-/// # Errors
-/// Those of [`read_structure`]; [`Error::Network`] where weights in files beside it overlap.
-pub(super) fn read_model(path: &Path, open: Open) -> Result<Model> {
-    let model = read_structure(path, open)?;
-    external::check(&model)?;
-    Ok(model)
-}
-
-/// Reads all of a network but its weights; where those lie is not looked at.
-///
-/// # Errors
-/// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or damaged.
-pub(super) fn read_structure(path: &Path, open: Open) -> Result<Model> {
-    let (file, start) = opened(path, open).map_err(Error::io(path))?;
-    let kind = sniff::kind(&start);
-    if !matches!(kind, Kind::Onnx | Kind::Unknown) {
-        return Err(foreign(path, kind.words()));
-    }
-    let reader = Reader::of(file).map_err(Fault::Io);
-    let read = reader.and_then(|mut reader| reader.model(path, open));
-    match read {
-        Ok(model) => complete(model),
-        Err(Fault::Io(error)) => Err(Error::io(path)(error)),
-        Err(Fault::CompiledEngine) => Err(NetworkProblem::CompiledEngine.at(path)),
-        Err(_) if !looks_like_a_model(&start) => Err(foreign(path, NO_GRAPH)),
-        Err(Fault::Cut) => Err(cut(path, "in the middle of a field")),
-        Err(Fault::Damaged(problem)) => {
-            Err(problem_of(path, FileProblem::Damaged(problem.to_owned())))
+impl Network {
+    /// Reads a network's structure; its weights stay on the disk, and where those lie is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or damaged;
+    /// [`Error::Network`] where it holds code.
+    pub fn read(path: &Path, open: Open) -> Result<Self> {
+        let (file, start) = opened(path, open).map_err(Error::io(path))?;
+        let kind = sniff::kind(&start);
+        if !matches!(kind, Kind::Onnx | Kind::Unknown) {
+            return Err(foreign(path, kind.words()));
+        }
+        let reader = Reader::of(file).map_err(Fault::Io);
+        let read = reader.and_then(|mut reader| reader.model(path, open));
+        match read {
+            Ok(model) => complete(model),
+            Err(Fault::Io(error)) => Err(Error::io(path)(error)),
+            Err(Fault::CompiledEngine) => Err(NetworkProblem::CompiledEngine.at(path)),
+            Err(_) if !looks_like_a_model(&start) => Err(foreign(path, NO_GRAPH)),
+            Err(Fault::Cut) => Err(cut(path, "in the middle of a field")),
+            Err(Fault::Damaged(problem)) => {
+                Err(problem_of(path, FileProblem::Damaged(problem.to_owned())))
+            }
         }
     }
 }
@@ -62,7 +54,7 @@ fn opened(path: &Path, open: Open) -> io::Result<(File, Vec<u8>)> {
 const NO_GRAPH: &str = "it holds no ONNX graph";
 
 /// Refuses a file that lacks what no network is without. The operators' versions stand last.
-fn complete(model: Model) -> Result<Model> {
+fn complete(model: Network) -> Result<Network> {
     let path = &model.path;
     if model.ir_version <= 0 || model.graph.nodes.is_empty() {
         Err(foreign(path, NO_GRAPH))

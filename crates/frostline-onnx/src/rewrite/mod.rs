@@ -29,8 +29,8 @@ pub use self::numbers::is_too_large;
 use self::sizes::Sizes;
 use self::tensors::Tensors;
 use self::walk::Walk;
-use super::files::Open;
-use super::read::read_model;
+use super::external;
+use super::graph::Network;
 use super::splice::Spliced;
 use crate::Convolutions;
 use crate::error::{NetworkProblem, Result};
@@ -58,46 +58,43 @@ pub struct Rewritten {
     pub linears: Vec<LinearLayer>,
 }
 
-/// Replaces what is wanted in the network at `path`, whose input has `image` as its three lengths after the batch;
-/// `None` where nothing is.
-///
-/// # Errors
-/// [`Error::Io`](crate::Error::Io), [`Error::File`](crate::Error::File) where the file changes meanwhile, and [`Error::Network`](crate::Error::Network) where a pooling has no output.
-pub fn rewrite(
-    path: &Path,
-    open: Open,
-    image: [usize; 3],
-    wanted: Convolutions,
-) -> Result<Option<Rewritten>> {
-    // What cannot be read or is not understood is for ONNX Runtime to say: it may know more of it, or better words.
-    let Ok(model) = read_model(path, open) else {
-        return Ok(None);
-    };
-    let Some(tensors) = Tensors::of(&model) else {
-        return Ok(None);
-    };
-    let sizes = Sizes::of(&tensors, image);
-    if let Some(node) = sizes.empty() {
-        // ONNX Runtime divides by the length of such an output, which ends the process.
-        return Err(NetworkProblem::WindowTooLarge(node.title()).at(path));
+impl Network {
+    /// Replaces what is wanted, for an input that has `image` as its three lengths after the batch; `None` where nothing is.
+    ///
+    /// # Errors
+    /// [`Error::Network`](crate::Error::Network) where a pooling has no output; [`Error::Io`](crate::Error::Io) and
+    /// [`Error::File`](crate::Error::File) where the file changes meanwhile.
+    pub fn rewrite(&self, image: [usize; 3], wanted: Convolutions) -> Result<Option<Rewritten>> {
+        // What is not understood is for ONNX Runtime to say: it may know more of it, or better words.
+        if external::check(self).is_err() {
+            return Ok(None);
+        }
+        let Some(tensors) = Tensors::of(self) else {
+            return Ok(None);
+        };
+        let sizes = Sizes::of(&tensors, image);
+        if let Some(node) = sizes.empty() {
+            // ONNX Runtime divides by the length of such an output, which ends the process.
+            return Err(NetworkProblem::WindowTooLarge(node.title()).at(&self.path));
+        }
+        if wanted == Convolutions::Direct || !tensors.are_certain() {
+            return Ok(None);
+        }
+        let convolutions = convolution::found(&tensors, |shape, output, joined| {
+            choice::convolution(wanted, shape, sizes.places(output), joined)
+        });
+        let linears = linear::found(&tensors, &sizes);
+        if convolutions.is_empty() || are_shared_much(&convolutions, &linears) {
+            return Ok(None);
+        }
+        let walked = Walk::over(&tensors, &sizes, convolutions, linears);
+        Ok(Some(Rewritten {
+            graph: write::graph(&tensors, &walked.steps)?,
+            folder: self.path.parent().unwrap_or(Path::new("")).to_owned(),
+            convolutions: walked.convolutions,
+            linears: walked.linears,
+        }))
     }
-    if wanted == Convolutions::Direct || !tensors.are_certain() {
-        return Ok(None);
-    }
-    let convolutions = convolution::found(&tensors, |shape, output, joined| {
-        choice::convolution(wanted, shape, sizes.places(output), joined)
-    });
-    let linears = linear::found(&tensors, &sizes);
-    if convolutions.is_empty() || are_shared_much(&convolutions, &linears) {
-        return Ok(None);
-    }
-    let walked = Walk::over(&tensors, &sizes, convolutions, linears);
-    Ok(Some(Rewritten {
-        graph: write::graph(&tensors, &walked.steps)?,
-        folder: path.parent().unwrap_or(Path::new("")).to_owned(),
-        convolutions: walked.convolutions,
-        linears: walked.linears,
-    }))
 }
 
 /// How many layers may have the same weights: each has a copy of its own, which the file has not.

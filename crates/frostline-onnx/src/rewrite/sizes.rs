@@ -26,7 +26,7 @@ impl<'m> Sizes<'m> {
             known: HashMap::new(),
             empty: None,
         };
-        for input in &tensors.model.graph.inputs {
+        for input in &tensors.network.graph.inputs {
             let dims = input.dims.as_deref().and_then(|dims| dims.get(1..));
             if let Some(dims @ [_, _, _]) = dims {
                 let fixed = |i: usize| match dims[i] {

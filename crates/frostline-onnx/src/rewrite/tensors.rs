@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::external::file_beside;
 use super::super::graph::{
-    Attribute, Dim, Graph, Model, Node, Payload, ValueInfo, Weight, WeightKind, element,
+    Attribute, Dim, Graph, Network, Node, Payload, ValueInfo, Weight, WeightKind, element,
 };
 use super::super::links::{Links, Maker};
-use super::super::outline::external_file;
 use super::known::{CONSTANT, CONSTANT_FLOAT, IDENTITY, OPSETS, Operator};
 use super::numbers::Numbers;
 
@@ -15,7 +15,7 @@ const FARTHEST: usize = 8;
 
 /// A network with its tensors followed up.
 pub(super) struct Tensors<'m> {
-    pub(super) model: &'m Model,
+    pub(super) network: &'m Network,
     pub(super) links: Links<'m>,
     opset: i64,
     readers: HashMap<&'m str, Vec<usize>>,
@@ -26,16 +26,16 @@ pub(super) struct Tensors<'m> {
 
 impl<'m> Tensors<'m> {
     /// `None` where two parts of the network make one tensor.
-    pub(super) fn of(model: &'m Model) -> Option<Self> {
-        let links = Links::new(&model.graph).ok()?;
-        let outputs = model.graph.outputs.iter().map(|info| info.name.as_str());
+    pub(super) fn of(network: &'m Network) -> Option<Self> {
+        let links = Links::new(&network.graph).ok()?;
+        let outputs = network.graph.outputs.iter().map(|info| info.name.as_str());
         Some(Self {
-            model,
-            opset: model.opset().unwrap_or_default(),
+            network,
+            opset: network.opset().unwrap_or_default(),
             readers: links.readers(),
             links,
             outputs: outputs.collect(),
-            others: others(&model.graph),
+            others: others(&network.graph),
         })
     }
 
@@ -43,7 +43,7 @@ impl<'m> Tensors<'m> {
     /// no order, a weight that is said to be another than it is.
     pub(super) fn are_certain(&self) -> bool {
         OPSETS.contains(&self.opset)
-            && !self.model.has_functions
+            && !self.network.has_functions
             && self.are_in_order()
             && self.are_as_said()
     }
@@ -59,9 +59,9 @@ impl<'m> Tensors<'m> {
 
     /// Whether weights that are inputs, too, are said to have the type and dimensions that they have.
     fn are_as_said(&self) -> bool {
-        let mut inputs = self.model.graph.inputs.iter();
+        let mut inputs = self.network.graph.inputs.iter();
         inputs.all(|info| match self.links.maker(&info.name) {
-            Some(Maker::Weight(i)) => is_as_said(info, &self.model.graph.weights[i]),
+            Some(Maker::Weight(i)) => is_as_said(info, &self.network.graph.weights[i]),
             _ => true,
         })
     }
@@ -91,11 +91,11 @@ impl<'m> Tensors<'m> {
     }
 
     pub(super) fn nodes(&self) -> &'m [Node] {
-        &self.model.graph.nodes
+        &self.network.graph.nodes
     }
 
     pub(super) fn outputs(&self) -> impl Iterator<Item = &'m str> {
-        let outputs = self.model.graph.outputs.iter();
+        let outputs = self.network.graph.outputs.iter();
         outputs.map(|info| info.name.as_str())
     }
 
@@ -162,7 +162,7 @@ impl<'m> Tensors<'m> {
         if let Some(weight) = self.constant(tensor) {
             let numbers = self.place(weight)?;
             let one = matches!(weight.dims[..], [] | [1]);
-            return one.then(|| numbers.read(self.model.open).ok()?.first().copied())?;
+            return one.then(|| numbers.read(self.network.open).ok()?.first().copied())?;
         }
         let node = self.links.node(tensor)?;
         match node.attribute("value_float")? {
@@ -179,11 +179,11 @@ impl<'m> Tensors<'m> {
         let bytes = weight.len()?.checked_mul(4)?;
         let (path, offset, length) = match (&weight.payload, &weight.floats[..]) {
             (Payload::Raw(span), _) | (Payload::Fields, [span]) => {
-                (self.model.path.clone(), span.start, span.end - span.start)
+                (self.network.path.clone(), span.start, span.end - span.start)
             }
             (Payload::External(external), _) => {
-                let Model { path, open, .. } = self.model;
-                let path = external_file(path, &external.location, *open).ok()?;
+                let Network { path, open, .. } = self.network;
+                let path = file_beside(path, &external.location, *open).ok()?;
                 let end = external.offset.checked_add(bytes)?;
                 if path.metadata().ok()?.len() < end {
                     return None;

@@ -2,7 +2,7 @@
 //! `onnx.proto`.
 
 use super::super::assemble::{IR_VERSION, copy_fields, damaged};
-use super::super::graph::{Model, Node};
+use super::super::graph::{Network, Node};
 use super::super::links::Maker;
 use super::super::proto::{int, ints, node, opset};
 use super::super::splice::{Message, Spliced};
@@ -14,16 +14,16 @@ use crate::error::Result;
 
 /// The network with these nodes, of ranges of its file.
 pub(super) fn graph(tensors: &Tensors, steps: &[Step]) -> Result<Spliced> {
-    let Model { path, open, .. } = tensors.model;
+    let Network { path, open, .. } = tensors.network;
     let message = model(tensors, steps).map_err(|fault| damaged(path, fault))?;
     Ok(message.spliced(vec![path.clone()], *open))
 }
 
 fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     let mut message = Message::default();
-    let version = tensors.model.ir_version.max(IR_VERSION);
+    let version = tensors.network.ir_version.max(IR_VERSION);
     message.number(1, version.unsigned_abs());
-    for span in &tensors.model.kept {
+    for span in &tensors.network.kept {
         message.copy(0, span);
     }
     message.message(8, opset(Some(DOMAIN), 1));
@@ -33,8 +33,8 @@ fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
 
 /// The graph: new nodes, the weights that they read, and everything else as it was.
 fn body(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
-    let graph = &tensors.model.graph;
-    let mut wire = Wire::open(&tensors.model.path, tensors.model.open)?;
+    let graph = &tensors.network.graph;
+    let mut wire = Wire::open(&tensors.network.path, tensors.network.open)?;
     let mut message = Message::default();
     for step in steps {
         add_node(&mut message, tensors.nodes(), step, &mut wire)?;

@@ -47,10 +47,13 @@ fn stored(places: &[(&str, u64)], weights: usize) -> Written {
     written
 }
 
+fn cut(written: &Written) -> crate::Result<()> {
+    let network = Network::read(&written.path, open)?;
+    network.cut(&"penultimate".into()).map(drop)
+}
+
 fn refusal(places: &[(&str, u64)]) -> String {
-    Network::read(&stored(places, 2).path, open)
-        .unwrap_err()
-        .to_string()
+    cut(&stored(places, 2)).unwrap_err().to_string()
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn ranges_that_overlap_are_refused() {
 
 #[test]
 fn a_range_that_is_used_too_often_is_refused() {
-    assert!(Network::read(&stored(&[("w.bin", 0); 8], 1).path, open).is_ok());
+    assert!(cut(&stored(&[("w.bin", 0); 8], 1)).is_ok());
     let text = refusal(&[("w.bin", 0); 9]);
     assert!(
         text.contains("236196 bytes") && text.contains("more than 8 times"),

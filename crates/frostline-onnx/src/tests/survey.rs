@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::Network;
 use crate::sample::open;
-use crate::{Outline, in_float16};
 
 /// A field of bytes: its number, their length, and they.
 fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
@@ -59,8 +59,8 @@ fn written(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let outline = Outline::read(path, open).map_err(|error| error.to_string())?;
-    outline.files(path, open).map_err(|error| error.to_string())
+    let network = Network::read(path, open).map_err(|error| error.to_string())?;
+    network.files().map_err(|error| error.to_string())
 }
 
 /// Numbers of fields are those of `onnx.proto`.
@@ -167,7 +167,7 @@ fn lying_lengths_are_refused_before_they_are_believed() {
         let raw = [&[0x4a], length, &[0; 8]].concat();
         let weights = field(5, &raw);
         let (_folder, path) = written(&model(&[field(7, &graph("Relu", &weights))]));
-        let message = in_float16(&path, open).unwrap_err().to_string();
+        let message = Network::read(&path, open).unwrap_err().to_string();
         assert!(
             message.contains("cut off") || message.contains("longer than what holds it"),
             "{message}"
@@ -187,7 +187,7 @@ fn types_in_each_other_fill_no_stack() {
     let (_folder, path) = written(&model(&[field(7, &graph("Relu", &field(12, &info)))]));
     for message in [
         files(&path).unwrap_err(),
-        in_float16(&path, open).unwrap_err().to_string(),
+        Network::read(&path, open).unwrap_err().to_string(),
     ] {
         assert!(message.contains("too deep"), "{message}");
     }
