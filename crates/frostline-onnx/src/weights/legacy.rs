@@ -13,8 +13,7 @@ use super::dtype::ByteOrder;
 use super::fault::Fault;
 use super::layout::Storage;
 use super::names;
-use super::object::{Object, Pickle};
-use super::pickle;
+use super::pickle::{self, Object, Pickle};
 use super::state_dict::Tensor;
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;

@@ -7,14 +7,10 @@ mod archive;
 mod assemble;
 mod dtype;
 mod fault;
-mod globals;
 mod layout;
 mod legacy;
 mod names;
-mod object;
-mod opcode;
 mod pickle;
-mod reader;
 mod safetensors_file;
 mod state_dict;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::fault::Fault;
 use super::layout::{Layout, check_name};
-use super::object::{Object, Pickle};
+use super::pickle::{Object, Pickle};
 
 /// The keys under which checkpoints keep their state dict.
 const WRAPPERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];

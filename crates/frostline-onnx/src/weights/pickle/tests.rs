@@ -1,6 +1,7 @@
 //! What the machine reads, and what it refuses.
 
 use super::*;
+use crate::weights::fault::Fault;
 
 fn root(bytes: &[u8]) -> Result<Object, Fault> {
     load(bytes).map(|pickle| pickle.root().clone())

@@ -3,19 +3,19 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::fault::Fault;
-use super::globals::Global;
-use super::layout::{Layout, Storage};
+use crate::weights::dtype::Dtype;
+use crate::weights::fault::Fault;
+use crate::weights::layout::{Layout, Storage};
 
 /// A value's place in [`Objects`]. Values hold places, not values: however deep a file nests, nothing recurses.
-pub(super) type Id = usize;
+pub(in crate::weights) type Id = usize;
 
 /// More values and uses of values than the largest checkpoints have, and few enough to hold.
 const MAX_OBJECTS: usize = 1 << 22;
 
 /// A value.
 #[derive(Debug, Clone)]
-pub(super) enum Object {
+pub(in crate::weights) enum Object {
     None,
     Bool,
     Int(i128),
@@ -30,22 +30,58 @@ pub(super) enum Object {
     Tensor(Rc<Layout>),
 }
 
+/// A class or function that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::weights) enum Global {
+    /// `collections.OrderedDict`.
+    OrderedDict,
+    /// `torch._utils._rebuild_tensor`, or `_v2` of it: (storage, offset, shape, strides, …).
+    Tensor,
+    /// `torch._utils._rebuild_parameter`, or `torch.nn.parameter.Parameter` of files before 0.4: (tensor, …).
+    Parameter,
+    /// `torch.FloatStorage` and its like; only named, never called.
+    Storage(Dtype),
+}
+
+impl Global {
+    /// The global of a name.
+    pub(in crate::weights) fn find(module: &str, name: &str) -> Result<Self, Fault> {
+        Ok(match (module, name) {
+            ("collections", "OrderedDict") => Self::OrderedDict,
+            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Self::Tensor,
+            ("torch._utils", "_rebuild_parameter") | ("torch.nn.parameter", "Parameter") => {
+                Self::Parameter
+            }
+            ("torch" | "torch.cuda", class) => {
+                Self::Storage(Dtype::of_storage(class).ok_or_else(|| refused(module, name))?)
+            }
+            _ => return Err(refused(module, name)),
+        })
+    }
+}
+
+fn refused(module: &str, name: &str) -> Fault {
+    Fault::refused(format!(
+        "it asks for `{module:.80}.{name:.80}`; only tensors are read"
+    ))
+}
+
 /// All values of a pickle.
 #[derive(Debug, Default)]
-pub(super) struct Objects {
+pub(in crate::weights) struct Objects {
     values: Vec<Object>,
     spent: usize,
 }
 
 impl Objects {
-    pub(super) fn add(&mut self, object: Object) -> Result<Id, Fault> {
+    pub(in crate::weights) fn add(&mut self, object: Object) -> Result<Id, Fault> {
         self.spend(1)?;
         self.values.push(object);
         Ok(self.values.len() - 1)
     }
 
     /// Counts values that are used once more: without a limit, a short file could use a long one over and over.
-    pub(super) fn spend(&mut self, count: usize) -> Result<(), Fault> {
+    pub(in crate::weights) fn spend(&mut self, count: usize) -> Result<(), Fault> {
         self.spent = self.spent.saturating_add(count);
         if self.spent > MAX_OBJECTS {
             return Err(Fault::refused(format!(
@@ -55,15 +91,15 @@ impl Objects {
         Ok(())
     }
 
-    pub(super) fn get(&self, id: Id) -> &Object {
+    pub(in crate::weights) fn get(&self, id: Id) -> &Object {
         &self.values[id]
     }
 
-    pub(super) fn get_mut(&mut self, id: Id) -> &mut Object {
+    pub(in crate::weights) fn get_mut(&mut self, id: Id) -> &mut Object {
         &mut self.values[id]
     }
 
-    pub(super) fn text(&self, id: Id) -> Option<&str> {
+    pub(in crate::weights) fn text(&self, id: Id) -> Option<&str> {
         match self.get(id) {
             Object::Text(text) => Some(text),
             _ => None,
@@ -71,14 +107,14 @@ impl Objects {
     }
 
     /// The items of a tuple or list.
-    pub(super) fn items(&self, id: Id) -> Option<&[Id]> {
+    pub(in crate::weights) fn items(&self, id: Id) -> Option<&[Id]> {
         match self.get(id) {
             Object::Tuple(items) | Object::List(items) => Some(items),
             _ => None,
         }
     }
 
-    pub(super) fn size(&self, id: Id) -> Option<usize> {
+    pub(in crate::weights) fn size(&self, id: Id) -> Option<usize> {
         match self.get(id) {
             Object::Int(number) => usize::try_from(*number).ok(),
             _ => None,
@@ -86,7 +122,7 @@ impl Objects {
     }
 
     /// A tuple or list of sizes.
-    pub(super) fn sizes(&self, id: Id) -> Option<Vec<usize>> {
+    pub(in crate::weights) fn sizes(&self, id: Id) -> Option<Vec<usize>> {
         self.items(id)?
             .iter()
             .map(|&item| self.size(item))
@@ -96,16 +132,16 @@ impl Objects {
 
 /// A pickle that was read.
 #[derive(Debug)]
-pub(super) struct Pickle {
-    pub(super) objects: Objects,
+pub(in crate::weights) struct Pickle {
+    pub(in crate::weights) objects: Objects,
     /// The outermost value.
-    pub(super) root: Id,
+    pub(in crate::weights) root: Id,
     /// All storages that it speaks of, by their keys.
-    pub(super) storages: HashMap<String, Rc<Storage>>,
+    pub(in crate::weights) storages: HashMap<String, Rc<Storage>>,
 }
 
 impl Pickle {
-    pub(super) fn root(&self) -> &Object {
+    pub(in crate::weights) fn root(&self) -> &Object {
         self.objects.get(self.root)
     }
 }

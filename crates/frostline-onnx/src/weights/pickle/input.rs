@@ -2,18 +2,18 @@
 
 use std::io::{self, Read};
 
-use super::fault::Fault;
+use crate::weights::fault::Fault;
 
 /// The longest name of a module or class.
 const MAX_LINE: usize = 1024;
 
 /// Reads from `R`, counting.
-pub(super) struct Reader<R> {
+pub(super) struct Input<R> {
     inner: R,
     position: u64,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> Input<R> {
     pub(super) fn new(inner: R) -> Self {
         Self { inner, position: 0 }
     }
@@ -80,19 +80,19 @@ mod tests {
 
     #[test]
     fn a_lying_length_is_a_cut_file() {
-        let mut reader = Reader::new(b"abc".as_slice());
-        assert_eq!(reader.byte().unwrap(), b'a');
-        assert!(matches!(reader.bytes(u64::MAX), Err(Fault::Cut(_))));
+        let mut input = Input::new(b"abc".as_slice());
+        assert_eq!(input.byte().unwrap(), b'a');
+        assert!(matches!(input.bytes(u64::MAX), Err(Fault::Cut(_))));
     }
 
     #[test]
     fn lines() {
-        let mut reader = Reader::new(b"torch\nFloatStorage\nq".as_slice());
-        assert_eq!(reader.line().unwrap(), "torch");
-        assert_eq!(reader.line().unwrap(), "FloatStorage");
-        assert!(matches!(reader.line(), Err(Fault::Cut(_))));
+        let mut input = Input::new(b"torch\nFloatStorage\nq".as_slice());
+        assert_eq!(input.line().unwrap(), "torch");
+        assert_eq!(input.line().unwrap(), "FloatStorage");
+        assert!(matches!(input.line(), Err(Fault::Cut(_))));
         assert!(matches!(
-            Reader::new([b'x'; 2000].as_slice()).line(),
+            Input::new([b'x'; 2000].as_slice()).line(),
             Err(Fault::Damaged(_))
         ));
     }

@@ -1,0 +1,126 @@
+//! What stands for calling the few classes and functions that a file of tensors may name.
+
+use std::rc::Rc;
+
+use super::value::{Global, Id, Object, Objects};
+use crate::weights::fault::Fault;
+use crate::weights::layout::{Layout, Storage};
+
+/// What stands for calling a global with these arguments.
+pub(super) fn call(global: Global, arguments: &[Id], objects: &mut Objects) -> Result<Id, Fault> {
+    match (global, arguments) {
+        (Global::OrderedDict, []) => objects.add(Object::Dict(Vec::new())),
+        (Global::OrderedDict, [pairs]) => {
+            let pairs = pairs_of(*pairs, objects)?;
+            objects.spend(pairs.len())?;
+            objects.add(Object::Dict(pairs))
+        }
+        (Global::Tensor, [storage, offset, shape, strides, ..]) => {
+            let tensor = tensor([*storage, *offset, *shape, *strides], objects)?;
+            objects.spend(2 * tensor.shape.len())?;
+            objects.add(Object::Tensor(Rc::new(tensor)))
+        }
+        (Global::Parameter, [tensor, ..]) if matches!(objects.get(*tensor), Object::Tensor(_)) => {
+            Ok(*tensor)
+        }
+        _ => Err(Fault::damaged(format!(
+            "it builds {} out of the wrong things",
+            thing(global)
+        ))),
+    }
+}
+
+fn thing(global: Global) -> &'static str {
+    match global {
+        Global::OrderedDict => "a dictionary",
+        Global::Tensor => "a tensor",
+        Global::Parameter => "a parameter",
+        Global::Storage(_) => "a storage",
+    }
+}
+
+/// The items of an ordered dictionary, as Python 2 wrote them: a list of pairs.
+fn pairs_of(pairs: Id, objects: &Objects) -> Result<Vec<(Id, Id)>, Fault> {
+    let pair = |&item: &Id| match objects.items(item) {
+        Some(&[key, value]) => Some((key, value)),
+        _ => None,
+    };
+    let pairs = objects
+        .items(pairs)
+        .and_then(|items| items.iter().map(pair).collect());
+    pairs.ok_or_else(|| Fault::damaged("it builds a dictionary out of what are not pairs"))
+}
+
+fn tensor([storage, offset, shape, strides]: [Id; 4], objects: &Objects) -> Result<Layout, Fault> {
+    let Object::Storage(storage) = objects.get(storage) else {
+        return Err(Fault::damaged("a tensor in it has no storage"));
+    };
+    match (
+        objects.size(offset),
+        objects.sizes(shape),
+        objects.sizes(strides),
+    ) {
+        (Some(offset), Some(shape), Some(strides)) => {
+            Layout::new(Rc::clone(storage), offset, shape, strides)
+        }
+        _ => Err(Fault::damaged("a tensor in it has no shape")),
+    }
+}
+
+/// The storage that a persistent id stands for: ("storage", class, key, device, number of elements), and in the
+/// older format a view, which has to be `None`.
+pub(super) fn storage(id: Id, objects: &Objects) -> Result<Storage, Fault> {
+    let bad = || Fault::damaged("it names a storage in a way that is not known");
+    let parts = objects.items(id).ok_or_else(bad)?;
+    let (Some(&[kind, class, key, _device, len]), rest) =
+        (parts.get(..5).and_then(|p| p.first_chunk()), parts.get(5..))
+    else {
+        return Err(bad());
+    };
+    let whole = rest.is_some_and(|rest| {
+        rest.iter()
+            .all(|&view| matches!(objects.get(view), Object::None))
+    });
+    let (Object::Global(Global::Storage(dtype)), Some("storage"), true) =
+        (objects.get(class), objects.text(kind), whole)
+    else {
+        return Err(bad());
+    };
+    let key = objects.text(key).ok_or_else(bad)?;
+    Storage::new(key, *dtype, objects.size(len).ok_or_else(bad)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::dtype::Dtype;
+
+    #[test]
+    fn known_and_refused() {
+        assert_eq!(
+            Global::find("torch", "HalfStorage").unwrap(),
+            Global::Storage(Dtype::Half)
+        );
+        assert_eq!(
+            Global::find("collections", "OrderedDict").unwrap(),
+            Global::OrderedDict
+        );
+        let Err(Fault::Foreign { found, .. }) = Global::find("os", "system") else {
+            panic!("os.system is no tensor");
+        };
+        assert_eq!(found, "it asks for `os.system`; only tensors are read");
+        assert!(Global::find("torch", "load").is_err());
+    }
+
+    #[test]
+    fn wrong_arguments() {
+        let mut objects = Objects::default();
+        let none = objects.add(Object::None).unwrap();
+        assert!(call(Global::Tensor, &[none; 4], &mut objects).is_err());
+        assert!(call(Global::Tensor, &[], &mut objects).is_err());
+        assert!(call(Global::Parameter, &[none], &mut objects).is_err());
+        assert!(call(Global::OrderedDict, &[none], &mut objects).is_err());
+        assert!(call(Global::Storage(Dtype::Float), &[], &mut objects).is_err());
+        assert!(storage(none, &objects).is_err());
+    }
+}

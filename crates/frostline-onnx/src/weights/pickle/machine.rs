@@ -1,0 +1,313 @@
+//! A machine for the instructions of pickles that `torch.save` writes, protocols 2 to 5.
+//!
+//! Instructions have their names from Python's `pickletools`. Any other is refused, and so is any class that is no
+//! [`Global`].
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io::Read;
+use std::rc::Rc;
+
+use super::global;
+use super::input::Input;
+use super::value::{Global, Id, Object, Objects, Pickle};
+use crate::weights::fault::Fault;
+use crate::weights::layout::Storage;
+
+/// The bytes of the longest number: that which opens the older format has ten.
+const MAX_NUMBER: usize = 16;
+
+/// Reads one pickle, and not a byte more.
+pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
+    let mut machine = Machine {
+        input: Input::new(input),
+        objects: Objects::default(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+        storages: HashMap::new(),
+    };
+    let root = machine.run()?;
+    Ok(Pickle {
+        objects: machine.objects,
+        root,
+        storages: machine.storages,
+    })
+}
+
+struct Machine<R> {
+    input: Input<R>,
+    objects: Objects,
+    stack: Vec<Id>,
+    /// Heights of the stack.
+    marks: Vec<usize>,
+    memo: HashMap<u32, Id>,
+    storages: HashMap<String, Rc<Storage>>,
+}
+
+impl<R: Read> Machine<R> {
+    fn run(&mut self) -> Result<Id, Fault> {
+        loop {
+            let opcode = self.input.byte()?;
+            match opcode {
+                // STOP
+                b'.' => return self.pop(),
+                // PROTO and FRAME, whose numbers are not needed.
+                0x80 => drop(self.input.array::<1>()?),
+                0x95 => drop(self.input.array::<8>()?),
+                _ if self.literal(opcode)? || self.container(opcode)? || self.call(opcode)? => {}
+                _ => {
+                    return Err(Fault::refused(format!(
+                        "it uses the pickle instruction {opcode:#04x}; only tensors are read"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Pushes a value that stands in the pickle; whether this instruction is one that does.
+    fn literal(&mut self, opcode: u8) -> Result<bool, Fault> {
+        let object = match opcode {
+            // NONE, NEWTRUE and NEWFALSE
+            b'N' => Object::None,
+            0x88 | 0x89 => Object::Bool,
+            // BINFLOAT
+            b'G' => {
+                self.input.array::<8>()?;
+                Object::Float
+            }
+            // BININT, BININT1, BININT2, LONG1 and LONG4
+            b'J' => Object::Int(i32::from_le_bytes(self.input.array()?).into()),
+            b'K' => Object::Int(self.input.byte()?.into()),
+            b'M' => Object::Int(u16::from_le_bytes(self.input.array()?).into()),
+            0x8a => {
+                let length = self.input.byte()?.into();
+                Object::Int(self.long(length)?)
+            }
+            0x8b => {
+                let length = u32::from_le_bytes(self.input.array()?);
+                Object::Int(self.long(length)?)
+            }
+            // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; strings are of Python 2.
+            0x8c | b'U' => {
+                let length = self.input.byte()?.into();
+                Object::Text(self.input.text(length)?)
+            }
+            b'X' | b'T' => {
+                let length = u32::from_le_bytes(self.input.array()?).into();
+                Object::Text(self.input.text(length)?)
+            }
+            0x8d => {
+                let length = u64::from_le_bytes(self.input.array()?);
+                Object::Text(self.input.text(length)?)
+            }
+            _ => return Ok(false),
+        };
+        self.push(object).map(|()| true)
+    }
+
+    /// A number of `length` bytes, the lowest first, in two's complement.
+    fn long(&mut self, length: u32) -> Result<i128, Fault> {
+        if length as usize > MAX_NUMBER {
+            return Err(Fault::refused(format!(
+                "it holds a whole number of {length} bytes"
+            )));
+        }
+        let bytes = self.input.bytes(length.into())?;
+        let is_negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+        let mut number = [if is_negative { 0xff } else { 0 }; MAX_NUMBER];
+        number[..bytes.len()].copy_from_slice(&bytes);
+        Ok(i128::from_le_bytes(number))
+    }
+
+    /// Builds or fills a tuple, list or dictionary, or keeps a value for later; whether this instruction is one that does.
+    fn container(&mut self, opcode: u8) -> Result<bool, Fault> {
+        match opcode {
+            // MARK, POP and POP_MARK
+            b'(' => {
+                self.marks.push(self.stack.len());
+                self.objects.spend(1)?;
+            }
+            b'0' => drop(self.pop()?),
+            b'1' => drop(self.pop_to_mark()?),
+            // EMPTY_TUPLE, TUPLE1 to TUPLE3, TUPLE, EMPTY_LIST and EMPTY_DICT
+            b')' => self.push(Object::Tuple(Vec::new()))?,
+            0x85..=0x87 => {
+                let items = self.pop_many(usize::from(opcode - 0x84))?;
+                self.push(Object::Tuple(items))?;
+            }
+            b't' => {
+                let items = self.pop_to_mark()?;
+                self.push(Object::Tuple(items))?;
+            }
+            b']' => self.push(Object::List(Vec::new()))?,
+            b'}' => self.push(Object::Dict(Vec::new()))?,
+            // APPEND and APPENDS, SETITEM and SETITEMS
+            b'a' => self.pop_many(1).and_then(|new| self.append(new))?,
+            b'e' => self.pop_to_mark().and_then(|new| self.append(new))?,
+            b's' => self.pop_many(2).and_then(|new| self.set_items(&new))?,
+            b'u' => self.pop_to_mark().and_then(|new| self.set_items(&new))?,
+            // BINPUT, LONG_BINPUT and MEMOIZE, BINGET and LONG_BINGET
+            b'q' => self.input.byte().and_then(|slot| self.put(slot.into()))?,
+            b'r' => {
+                let slot = self.input.array()?;
+                self.put(u32::from_le_bytes(slot))?;
+            }
+            0x94 => self.put(self.memo.len() as u32)?,
+            b'h' => self
+                .input
+                .byte()
+                .and_then(|slot| self.recall(slot.into()))?,
+            b'j' => {
+                let slot = self.input.array()?;
+                self.recall(u32::from_le_bytes(slot))?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn append(&mut self, new: Vec<Id>) -> Result<(), Fault> {
+        let list = self.top()?;
+        match self.objects.get_mut(list) {
+            Object::List(items) => {
+                items.extend(new);
+                Ok(())
+            }
+            _ => Err(Fault::damaged("it appends to what is no list")),
+        }
+    }
+
+    /// Keys and values in turns.
+    fn set_items(&mut self, new: &[Id]) -> Result<(), Fault> {
+        let dict = self.top()?;
+        match (self.objects.get_mut(dict), new.as_chunks()) {
+            (Object::Dict(pairs), (new, [])) => {
+                pairs.extend(new.iter().map(|&[key, value]| (key, value)));
+                Ok(())
+            }
+            _ => Err(Fault::damaged("it sets entries of what is no dictionary")),
+        }
+    }
+
+    fn put(&mut self, slot: u32) -> Result<(), Fault> {
+        let top = self.top()?;
+        self.memo.insert(slot, top);
+        // An entry takes the room of two values, and one byte of the file.
+        self.objects.spend(2)
+    }
+
+    fn recall(&mut self, slot: u32) -> Result<(), Fault> {
+        let id = self.memo.get(&slot);
+        let id = id.ok_or_else(|| Fault::damaged("it points to a value that is not there"))?;
+        self.stack.push(*id);
+        self.objects.spend(1)
+    }
+
+    /// Names a class, or does what stands for calling one; whether this instruction is one that does.
+    fn call(&mut self, opcode: u8) -> Result<bool, Fault> {
+        match opcode {
+            // GLOBAL and STACK_GLOBAL
+            b'c' => {
+                let (module, name) = (self.input.line()?, self.input.line()?);
+                self.push(Object::Global(Global::find(&module, &name)?))?;
+            }
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                let names = self.objects.text(module).zip(self.objects.text(name));
+                let (module, name) =
+                    names.ok_or_else(|| Fault::damaged("it asks for a class without a name"))?;
+                let global = Global::find(module, name)?;
+                self.push(Object::Global(global))?;
+            }
+            // BINPERSID, REDUCE and NEWOBJ, BUILD
+            b'Q' => self.persistent()?,
+            b'R' | 0x81 => self.reduce()?,
+            b'b' => self.build()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn persistent(&mut self) -> Result<(), Fault> {
+        let id = self.pop()?;
+        let storage = global::storage(id, &self.objects)?;
+        let storage = match self.storages.entry(storage.key.clone()) {
+            Entry::Vacant(entry) => Rc::clone(entry.insert(Rc::new(storage))),
+            Entry::Occupied(entry) if **entry.get() == storage => Rc::clone(entry.get()),
+            Entry::Occupied(entry) => {
+                return Err(Fault::damaged(format!(
+                    "it gives two lengths or types for the storage `{}`",
+                    entry.key()
+                )));
+            }
+        };
+        self.push(Object::Storage(storage))
+    }
+
+    fn reduce(&mut self) -> Result<(), Fault> {
+        let (arguments, function) = (self.pop()?, self.pop()?);
+        let (Object::Global(function), Some(arguments)) =
+            (self.objects.get(function), self.objects.items(arguments))
+        else {
+            return Err(Fault::refused(
+                "it calls what is no class; only tensors are read",
+            ));
+        };
+        let (function, arguments) = (*function, arguments.to_vec());
+        self.objects.spend(arguments.len())?;
+        let id = global::call(function, &arguments, &mut self.objects)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    /// The state of a state dict is `PyTorch`'s `_metadata`, that of an old parameter its hooks: neither is kept.
+    fn build(&mut self) -> Result<(), Fault> {
+        let (state, object) = (self.pop()?, self.top()?);
+        match (self.objects.get(object), self.objects.get(state)) {
+            (Object::Dict(_), Object::Dict(_)) | (Object::Tensor(_), Object::Tuple(_)) => Ok(()),
+            _ => Err(Fault::refused(
+                "it sets the state of an object; only tensors are read",
+            )),
+        }
+    }
+
+    fn push(&mut self, object: Object) -> Result<(), Fault> {
+        let id = self.objects.add(object)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    /// The top of the stack, but nothing from below a mark.
+    fn pop(&mut self) -> Result<Id, Fault> {
+        let floor = self.marks.last().copied().unwrap_or(0);
+        match self.stack.pop() {
+            Some(id) if self.stack.len() >= floor => Ok(id),
+            _ => Err(Fault::damaged(
+                "its list of tensors takes what is not there",
+            )),
+        }
+    }
+
+    /// So many values from the top of the stack, the last one last.
+    fn pop_many(&mut self, count: usize) -> Result<Vec<Id>, Fault> {
+        let mut items: Vec<Id> = (0..count).map(|_| self.pop()).collect::<Result<_, _>>()?;
+        items.reverse();
+        Ok(items)
+    }
+
+    fn top(&self) -> Result<Id, Fault> {
+        self.stack
+            .last()
+            .copied()
+            .ok_or_else(|| Fault::damaged("its list of tensors takes what is not there"))
+    }
+
+    fn pop_to_mark(&mut self) -> Result<Vec<Id>, Fault> {
+        let mark = self
+            .marks
+            .pop()
+            .ok_or_else(|| Fault::damaged("its list of tensors ends what was not begun"))?;
+        Ok(self.stack.split_off(mark.min(self.stack.len())))
+    }
+}
