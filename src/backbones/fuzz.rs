@@ -86,7 +86,7 @@ pub fn weights(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "../../crates/frostline-onnx/src/sample/messages.rs"]
+#[path = "../../crates/frostline-onnx/src/tests/messages.rs"]
 #[expect(dead_code, reason = "the crate's own tests use the rest")]
 mod messages;
 

@@ -16,7 +16,7 @@ use crate::harness::{command, golden, installed_home, number, run};
 mod encode;
 #[path = "../../examples/synthetic_vgg19/network.rs"]
 mod network;
-#[path = "../../crates/frostline-onnx/src/weights/sample.rs"]
+#[path = "../../crates/frostline-onnx/src/weights/tests/sample.rs"]
 #[expect(dead_code, reason = "the reader's own tests use the rest")]
 mod sample;
 

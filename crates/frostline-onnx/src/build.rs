@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use rten_onnx::onnx::GraphProto;
 
-    use crate::sample::parse;
+    use crate::tests::sample::parse;
     use crate::weights::Tensor;
 
     fn graph_of(model: &Spliced) -> GraphProto {

@@ -226,7 +226,7 @@ mod tests {
     use super::*;
     use rten_onnx::onnx::{DataLocation, DataType, GraphProto, NodeProto, TensorProto};
 
-    use crate::sample::{
+    use crate::tests::sample::{
         Written, info, model, node, open, parse, weight, with_float, with_graph, with_int, written,
     };
     use crate::weights::Tensor;

@@ -28,8 +28,6 @@ pub mod weights;
 mod wire;
 
 #[cfg(test)]
-mod sample;
-#[cfg(test)]
 mod tests;
 
 pub use self::assemble::CutFiles;

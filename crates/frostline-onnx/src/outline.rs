@@ -80,8 +80,8 @@ fn type_text(info: &ValueInfo) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::open;
     use super::*;
+    use crate::tests::sample::open;
 
     fn read(bytes: &[u8]) -> Result<Outline> {
         let folder = tempfile::tempdir().unwrap();

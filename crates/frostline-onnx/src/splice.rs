@@ -279,8 +279,8 @@ impl<'a> Sources<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::open;
     use super::*;
+    use crate::tests::sample::open;
 
     #[test]
     fn new_bytes_and_ranges_of_a_file_make_one_message() {

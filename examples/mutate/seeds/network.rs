@@ -1,6 +1,6 @@
 //! Small networks.
 
-#[path = "../../../crates/frostline-onnx/src/sample/messages.rs"]
+#[path = "../../../crates/frostline-onnx/src/tests/messages.rs"]
 pub(crate) mod messages;
 
 use rten_onnx::onnx::{

@@ -39,9 +39,9 @@ pub(super) fn build(weights: &StateDict, end: End) -> Result<Spliced> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{counted, fingerprint, ones, operators, parsed};
     use super::layer::Layer;
     use super::*;
+    use crate::tests::state_dicts::{counted, fingerprint, ones, operators, parsed};
     use crate::weights::Tensor;
 
     fn layers() -> Vec<Layer> {

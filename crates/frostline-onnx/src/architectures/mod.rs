@@ -131,9 +131,6 @@ impl FromStr for Architecture {
 }
 
 #[cfg(test)]
-mod sample;
-
-#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -9,7 +9,7 @@ use rten_onnx::onnx::{
 
 use super::Rewritten;
 use super::layers::ConvLayer;
-use crate::sample::{
+use crate::tests::sample::{
     Written, info, model, names_of, node, nodes_of, numbers, open, parse, weight, with_int,
     with_ints, written,
 };

@@ -8,7 +8,7 @@ use rten_onnx::onnx::{
 };
 
 use crate::Network;
-use crate::sample::{
+use crate::tests::sample::{
     cut, cut_with, dims_of, fingerprint, info, model, names_of, node, nodes_of, numbers, open,
     parse, weight, with_graph, write, write_within, written, zoo,
 };

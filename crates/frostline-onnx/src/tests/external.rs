@@ -3,7 +3,9 @@
 use rten_onnx::onnx::{DataLocation, DataType, ModelProto, StringStringEntryProto};
 
 use crate::Network;
-use crate::sample::{Written, info, model, node, open, parse, weight, write_within, written};
+use crate::tests::sample::{
+    Written, info, model, node, open, parse, weight, write_within, written,
+};
 
 /// The bytes of a layer's weight: 243 × 243 numbers.
 const WEIGHT: u64 = 243 * 243 * 4;

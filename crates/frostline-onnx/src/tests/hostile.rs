@@ -4,7 +4,7 @@ use rten_onnx::onnx::{DataType, GraphProto, ModelProto, NodeProto};
 
 use crate::Network;
 use crate::assemble::Storage;
-use crate::sample::{
+use crate::tests::sample::{
     bytes_of, cut, info, model, node, open, refusal, weight, with_graph, written, zoo,
 };
 

@@ -2,7 +2,7 @@
 
 use rten_onnx::onnx::{DataType, ModelProto, NodeProto, TensorProto};
 
-use crate::sample::{cut, info, model, node, refusal, weight, zoo};
+use crate::tests::sample::{cut, info, model, node, refusal, weight, zoo};
 
 fn network(nodes: Vec<NodeProto>, weights: Vec<TensorProto>, outputs: &[&str]) -> ModelProto {
     let input = vec![info("data", DataType::FLOAT, &[1, 3, 9, 9])];

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Network;
-use crate::sample::open;
+use crate::tests::sample::open;
 
 /// A field of bytes: its number, their length, and they.
 fn field(number: u64, bytes: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto};
 
-use crate::sample::{cut, dims_of, info, model, node, nodes_of, refusal, weight, zoo};
+use crate::tests::sample::{cut, dims_of, info, model, node, nodes_of, refusal, weight, zoo};
 
 fn with_input(element: DataType, dims: &[i64]) -> ModelProto {
     let mut whole = zoo();

@@ -142,6 +142,3 @@ impl<R: Read + Seek> Archive<R> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

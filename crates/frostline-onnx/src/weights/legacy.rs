@@ -111,8 +111,8 @@ fn missing(storage: &Storage) -> Fault {
 mod tests {
     use std::io::Cursor;
 
-    use super::super::sample::{dict, floats, legacy, tensor};
     use super::*;
+    use crate::weights::tests::sample::{dict, floats, legacy, tensor};
 
     fn load(storages: &[(&str, i64, Vec<u8>)]) -> Result<Vec<(String, Tensor)>, Fault> {
         let state = dict(&[("a", tensor("7", "FloatStorage", 2, 0, &[2], &[1]))]);

@@ -106,8 +106,8 @@ fn contents(pickle: &Pickle) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::pickle;
-    use super::super::sample::{dict, pickled, tensor};
     use super::*;
+    use crate::weights::tests::sample::{dict, pickled, tensor};
 
     fn one(class: &str) -> Vec<u8> {
         tensor("0", class, 1, 0, &[1], &[1])

@@ -122,8 +122,8 @@ fn tensor(
 mod tests {
     use std::io::Cursor;
 
-    use super::super::sample::{floats, safetensors};
     use super::*;
+    use crate::weights::tests::sample::{floats, safetensors};
 
     fn load(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, Fault> {
         read(Cursor::new(bytes), bytes.len() as u64)

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::sample::{counted, fingerprint, ones, operators, parsed, weights_and_output};
 use super::*;
+use crate::tests::state_dicts::{
+    counted, fingerprint, ones, operators, parsed, weights_and_output,
+};
 
 const RESNET18: ResNet = ResNet {
     kind: Kind::Basic,

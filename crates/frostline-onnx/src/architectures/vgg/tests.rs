@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::sample::{counted, fingerprint, ones, operators, parsed, weights_and_output};
 use super::dense::{TIMM, TORCHVISION};
 use super::*;
+use crate::tests::state_dicts::{
+    counted, fingerprint, ones, operators, parsed, weights_and_output,
+};
 
 const VGG19: Vgg = Vgg {
     convs: [2, 2, 4, 4, 4],

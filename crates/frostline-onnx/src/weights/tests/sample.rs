@@ -6,7 +6,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 /// The opcodes of a tensor: `_rebuild_tensor_v2(storage, offset, shape, strides, False, OrderedDict())`.
-pub(super) fn tensor(
+pub(crate) fn tensor(
     key: &str,
     class: &str,
     len: u32,
@@ -38,7 +38,7 @@ pub(super) fn tensor(
 }
 
 /// The opcodes of an ordered dictionary with its `_metadata`.
-pub(super) fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let entries: Vec<u8> = entries
         .iter()
         .flat_map(|(name, value)| [text(name), value.clone()].concat())
@@ -61,12 +61,12 @@ pub(super) fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// A whole pickle.
-pub(super) fn pickled(body: &[u8]) -> Vec<u8> {
+pub(crate) fn pickled(body: &[u8]) -> Vec<u8> {
     [b"\x80\x02", body, b"."].concat()
 }
 
 /// A file of the older format; storages are key, number of elements, bytes.
-pub(super) fn legacy(state: &[u8], storages: &[(&str, i64, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn legacy(state: &[u8], storages: &[(&str, i64, Vec<u8>)]) -> Vec<u8> {
     let keys = [
         b"](".to_vec(),
         storages.iter().flat_map(|(key, ..)| text(key)).collect(),
@@ -89,7 +89,7 @@ pub(super) fn legacy(state: &[u8], storages: &[(&str, i64, Vec<u8>)]) -> Vec<u8>
 }
 
 /// A file of the newer format.
-pub(super) fn archive(
+pub(crate) fn archive(
     state: &[u8],
     storages: &[(&str, i64, Vec<u8>)],
     byte_order: &str,
@@ -111,7 +111,7 @@ pub(super) fn archive(
 }
 
 /// A safetensors file; tensors are name, type, shape, bytes.
-pub(super) fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
     let mut list = Vec::new();
     let mut data = Vec::new();
     for (name, dtype, shape, bytes) in tensors {
@@ -127,7 +127,7 @@ pub(super) fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8
 }
 
 /// A zip archive of files: name, bytes, whether packed.
-pub(super) fn zipped(files: &[(&str, Vec<u8>, bool)]) -> Vec<u8> {
+pub(crate) fn zipped(files: &[(&str, Vec<u8>, bool)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes, packed) in files {
         let method = if *packed {
@@ -146,7 +146,7 @@ pub(super) fn zipped(files: &[(&str, Vec<u8>, bool)]) -> Vec<u8> {
 }
 
 /// The bytes of a storage.
-pub(super) fn floats(numbers: &[f32]) -> Vec<u8> {
+pub(crate) fn floats(numbers: &[f32]) -> Vec<u8> {
     numbers
         .iter()
         .flat_map(|number| number.to_le_bytes())
@@ -184,7 +184,7 @@ fn ordered_dict() -> Vec<u8> {
 }
 
 /// A row of numbers that is the same in every run: `SplitMix64`.
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn below(&mut self, end: usize) -> usize {
@@ -196,7 +196,7 @@ impl Random {
     }
 
     /// The bytes with one to four places changed, doubled, taken out, or cut off.
-    pub(super) fn damage(&mut self, whole: &[u8]) -> Vec<u8> {
+    pub(crate) fn damage(&mut self, whole: &[u8]) -> Vec<u8> {
         let mut bytes = whole.to_vec();
         for _ in 0..=self.below(4) {
             let at = self.below(bytes.len().max(1)).min(bytes.len());

@@ -2,8 +2,10 @@
 
 use std::io::Cursor;
 
-use super::super::sample::{self, archive, dict, floats, tensor, zipped};
-use super::*;
+use crate::weights::Tensor;
+use crate::weights::archive::read;
+use crate::weights::fault::Fault;
+use crate::weights::tests::sample::{self, archive, dict, floats, tensor, zipped};
 
 fn load(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, Fault> {
     read(Cursor::new(bytes), bytes.len() as u64)

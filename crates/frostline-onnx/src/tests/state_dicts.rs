@@ -8,7 +8,7 @@ use crate::Spliced;
 use crate::weights::{StateDict, Tensor};
 
 /// Tensors of ones.
-pub(super) fn ones(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> StateDict {
+pub(crate) fn ones(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> StateDict {
     let ones = tensors.into_iter().map(|(name, shape)| {
         let data = vec![1.0; shape.iter().product()];
         (name, Tensor { shape, data })
@@ -17,7 +17,7 @@ pub(super) fn ones(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> S
 }
 
 /// How often each operator stands in the graph.
-pub(super) fn operators(graph: &GraphProto) -> BTreeMap<&str, usize> {
+pub(crate) fn operators(graph: &GraphProto) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for node in &graph.node {
         *counts.entry(node.op_type.as_deref().unwrap()).or_default() += 1;
@@ -26,7 +26,7 @@ pub(super) fn operators(graph: &GraphProto) -> BTreeMap<&str, usize> {
 }
 
 /// The names of the weights, and the name and last size of the output.
-pub(super) fn weights_and_output(model: &ModelProto) -> (Vec<&str>, &str, i64) {
+pub(crate) fn weights_and_output(model: &ModelProto) -> (Vec<&str>, &str, i64) {
     let graph = model.graph.as_ref().unwrap();
     let weights = graph.initializer.iter();
     let output = &graph.output[0];
@@ -46,7 +46,7 @@ pub(super) fn weights_and_output(model: &ModelProto) -> (Vec<&str>, &str, i64) {
 }
 
 /// Tensors of numbers that differ.
-pub(super) fn counted(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> StateDict {
+pub(crate) fn counted(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> StateDict {
     let counted = tensors.into_iter().map(|(name, shape)| {
         let len = shape.iter().product();
         let data = (0..len).map(|n: usize| ((n % 97) as f32 + 1.0) / 128.0);
@@ -57,11 +57,11 @@ pub(super) fn counted(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -
 }
 
 /// A checksum of a network's file (FNV-1a): features are known by the bytes of their network, which must not change.
-pub(super) fn fingerprint(model: &Spliced) -> u64 {
-    crate::sample::fingerprint(&model.to_bytes().unwrap())
+pub(crate) fn fingerprint(model: &Spliced) -> u64 {
+    crate::tests::sample::fingerprint(&model.to_bytes().unwrap())
 }
 
 /// What was built, as another program reads it.
-pub(super) fn parsed(model: &Spliced) -> ModelProto {
-    crate::sample::parse(&model.to_bytes().unwrap())
+pub(crate) fn parsed(model: &Spliced) -> ModelProto {
+    crate::tests::sample::parse(&model.to_bytes().unwrap())
 }

@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
-use super::fault::Fault;
 use super::sample::{Random, archive, dict, floats, legacy, pickled, safetensors, tensor, zipped};
-use super::{Tensor, read};
+use crate::weights::fault::Fault;
+use crate::weights::{Tensor, read};
 
 /// The pickled state dict of a `.pth` file.
 fn state() -> Vec<u8> {

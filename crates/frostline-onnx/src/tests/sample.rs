@@ -1,7 +1,5 @@
 //! Small networks for the tests of cutting.
 
-mod messages;
-
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,20 +9,21 @@ use rten_onnx::onnx::{
 };
 use rten_onnx::protobuf::ValueReader;
 
-use super::error::{Error, NetworkProblem};
-use super::{Cut, CutFiles, Network, WriteError};
+use super::messages;
+use crate::error::{Error, NetworkProblem};
+use crate::{Cut, CutFiles, Network, WriteError};
 
-pub(super) use self::messages::{
+pub(crate) use super::messages::{
     info, node, numbers, weight, with_float, with_graph, with_int, with_ints,
 };
 
 /// A network as the Model Zoo has them, with a batch of 1.
-pub(super) fn zoo() -> ModelProto {
+pub(crate) fn zoo() -> ModelProto {
     messages::zoo(1)
 }
 
 /// Opens a regular file, as whoever uses this crate does it.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let kind = path.metadata()?.file_type();
     if kind.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -35,7 +34,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// With outputs of five classes for one image.
-pub(super) fn model(
+pub(crate) fn model(
     ir_version: i64,
     opset: i64,
     node: Vec<NodeProto>,
@@ -55,14 +54,14 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
 }
 
 /// A folder with a network in it.
-pub(super) struct Written {
-    pub(super) folder: tempfile::TempDir,
-    pub(super) path: PathBuf,
+pub(crate) struct Written {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) path: PathBuf,
 }
 
-pub(super) use self::messages::bytes as bytes_of;
+pub(crate) use super::messages::bytes as bytes_of;
 
-pub(super) fn written(model: &ModelProto) -> Written {
+pub(crate) fn written(model: &ModelProto) -> Written {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("whole.onnx");
     std::fs::write(&path, bytes_of(model)).unwrap();
@@ -70,7 +69,7 @@ pub(super) fn written(model: &ModelProto) -> Written {
 }
 
 /// What `use_it` makes of the network cut at `layer`.
-pub(super) fn cut_with<T>(
+pub(crate) fn cut_with<T>(
     model: &ModelProto,
     layer: &str,
     use_it: impl FnOnce(crate::Result<Cut<'_>>) -> T,
@@ -81,12 +80,12 @@ pub(super) fn cut_with<T>(
 }
 
 /// Writes a cut to `path`; the second file, if there is one, is called `NAME.onnx.data`.
-pub(super) fn write(cut: &Cut, path: &Path) -> crate::Result<Option<PathBuf>> {
+pub(crate) fn write(cut: &Cut, path: &Path) -> crate::Result<Option<PathBuf>> {
     write_files(&cut.files(&data_name(path))?, path)
 }
 
 /// The same, where one file has no more than `longest` bytes.
-pub(super) fn write_within(cut: &Cut, path: &Path, longest: u64) -> crate::Result<Option<PathBuf>> {
+pub(crate) fn write_within(cut: &Cut, path: &Path, longest: u64) -> crate::Result<Option<PathBuf>> {
     write_files(&cut.files_within(&data_name(path), longest)?, path)
 }
 
@@ -107,7 +106,7 @@ fn write_files(files: &CutFiles, path: &Path) -> crate::Result<Option<PathBuf>> 
 }
 
 /// The network cut at `layer`, written and read again.
-pub(super) fn cut(model: &ModelProto, layer: &str) -> ModelProto {
+pub(crate) fn cut(model: &ModelProto, layer: &str) -> ModelProto {
     cut_with(model, layer, |cut| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cut.onnx");
@@ -117,7 +116,7 @@ pub(super) fn cut(model: &ModelProto, layer: &str) -> ModelProto {
 }
 
 /// What is said against cutting a network at `layer`.
-pub(super) fn refusal(model: &ModelProto, layer: &str) -> String {
+pub(crate) fn refusal(model: &ModelProto, layer: &str) -> String {
     cut_with(model, layer, |cut| {
         let error = cut.unwrap_err();
         let candidates = match &error {
@@ -134,13 +133,13 @@ pub(super) fn refusal(model: &ModelProto, layer: &str) -> String {
     })
 }
 
-pub(super) fn parse(bytes: &[u8]) -> ModelProto {
+pub(crate) fn parse(bytes: &[u8]) -> ModelProto {
     use rten_onnx::protobuf::DecodeMessage;
     ModelProto::decode(ValueReader::from_buf(bytes)).unwrap()
 }
 
 /// The operators of a network, with their inputs and outputs.
-pub(super) fn nodes_of(graph: &GraphProto) -> Vec<String> {
+pub(crate) fn nodes_of(graph: &GraphProto) -> Vec<String> {
     let text = |node: &NodeProto| {
         let operator = node.op_type.as_deref().unwrap();
         let [inputs, outputs] = [&node.input, &node.output].map(|names| names.join(" "));
@@ -149,14 +148,14 @@ pub(super) fn nodes_of(graph: &GraphProto) -> Vec<String> {
     graph.node.iter().map(text).collect()
 }
 
-pub(super) fn names_of(tensors: &[TensorProto]) -> Vec<&str> {
+pub(crate) fn names_of(tensors: &[TensorProto]) -> Vec<&str> {
     tensors
         .iter()
         .map(|tensor| tensor.name.as_deref().unwrap())
         .collect()
 }
 
-pub(super) fn dims_of(info: &ValueInfoProto) -> Vec<String> {
+pub(crate) fn dims_of(info: &ValueInfoProto) -> Vec<String> {
     let tensor = info.r#type.as_ref().unwrap().tensor_type.as_ref().unwrap();
     let shape = tensor.shape.as_ref().unwrap();
     let dim = |dim: &Dimension| match (&dim.dim_param, dim.dim_value) {

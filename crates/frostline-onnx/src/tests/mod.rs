@@ -1,0 +1,11 @@
+//! Cutting, from a file to a file, and small networks for the tests of this crate.
+
+mod cutting;
+mod external;
+mod hostile;
+mod layers;
+pub(crate) mod messages;
+pub(crate) mod sample;
+pub(crate) mod state_dicts;
+mod survey;
+mod types;
