@@ -4,15 +4,45 @@
 //! and excitation, "same" padding as TensorFlow's. Source: Tan and Le, 2019, and `efficientnet_lite_builder.py` of the
 //! TPU models.
 
-mod layer;
-mod plan;
-
-use self::plan::{FEATURES, SIZE, bottlenecks};
-use super::End;
-use super::classifier::Classifier;
+use super::conv_norm::{Beside, ConvNorm};
+use super::plan::{Building, End, SIZE};
 use crate::error::Result;
 use crate::weights::StateDict;
-use crate::{GraphBuilder, Spliced};
+use crate::{Spliced, Value};
+
+/// D, the channels of the last map.
+const FEATURES: usize = 1280;
+const STEM: usize = 32;
+/// The batch norms' ε.
+const EPSILON: f64 = 1e-3;
+
+/// Bottlenecks that follow each other: how many, and their kernel's side, stride, expansion and output channels. Only the
+/// first has the stride and the change of channels.
+const STAGES: [(usize, [usize; 4]); 7] = [
+    (1, [3, 1, 1, 16]),
+    (2, [3, 2, 6, 24]),
+    (2, [5, 2, 6, 40]),
+    (3, [3, 2, 6, 80]),
+    (3, [5, 1, 6, 112]),
+    (4, [5, 2, 6, 192]),
+    (1, [3, 1, 6, 320]),
+];
+
+/// What follows on a convolution and its batch norm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Relu6,
+    Nothing,
+    /// The input of the whole bottleneck is added.
+    Skip,
+}
+
+/// A convolution with its batch norm, and what follows.
+#[derive(Debug, Clone)]
+struct Layer {
+    conv: ConvNorm,
+    then: Then,
+}
 
 /// Builds the network.
 ///
@@ -20,26 +50,106 @@ use crate::{GraphBuilder, Spliced};
 /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
 pub(super) fn build(weights: &StateDict, end: End) -> Result<Spliced> {
     let bottlenecks = bottlenecks();
-    let classifier = Classifier::of("_fc", FEATURES, weights);
     let layers = bottlenecks.iter().flatten();
-    let needed = layers.flat_map(|layer| layer.conv.tensors());
-    classifier.check(weights, needed.collect(), end)?;
-    let mut graph = GraphBuilder::new(&[3, SIZE, SIZE]);
-    let mut x = graph.input();
+    let needed = layers.flat_map(|layer| layer.conv.tensors()).collect();
+    let mut network = Building::begin((weights, end), EPSILON, needed, ("_fc", FEATURES))?;
+    let mut x = network.graph.input();
     for bottleneck in &bottlenecks {
         let input = x.clone();
         for layer in bottleneck {
-            x = layer.add_to(&mut graph, weights, &x, &input)?;
+            x = layer.add_to(&mut network, &x, &input)?;
         }
     }
-    let pooled = graph.global_average_pool("pool", &x);
-    let features = graph.flatten("features", &pooled);
-    classifier.finish(graph, &features, weights, end)
+    let features = network.mean(&x);
+    network.finish(&features)
+}
+
+/// The layers in order, one list for each bottleneck; stem and head are lists of one.
+fn bottlenecks() -> Vec<Vec<Layer>> {
+    let (mut size, mut channels) = (SIZE, STEM);
+    let stem = Layer::new("_conv_stem", "_bn0", [STEM, 3, 3, 3], [size, 2]);
+    let mut all = vec![vec![stem]];
+    size = size.div_ceil(2);
+    for (repeats, [kernel, stride, expansion, outputs]) in STAGES {
+        for repeat in 0..repeats {
+            let stride = if repeat == 0 { stride } else { 1 };
+            let prefix = format!("_blocks.{}", all.len() - 1);
+            let channels_of = [channels, channels * expansion, outputs];
+            all.push(bottleneck(&prefix, channels_of, kernel, [size, stride]));
+            (size, channels) = (size.div_ceil(stride), outputs);
+        }
+    }
+    let shape = [FEATURES, channels, 1, 1];
+    all.push(vec![Layer::new("_conv_head", "_bn1", shape, [size, 1])]);
+    all
+}
+
+/// Expand (where that makes them more), filter each channel apart, project.
+fn bottleneck(
+    prefix: &str,
+    [inputs, wide, outputs]: [usize; 3],
+    kernel: usize,
+    [size, stride]: [usize; 2],
+) -> Vec<Layer> {
+    let layer = |conv: &str, norm: &str, shape, steps| {
+        Layer::new(
+            &format!("{prefix}.{conv}"),
+            &format!("{prefix}.{norm}"),
+            shape,
+            steps,
+        )
+    };
+    let expand = layer("_expand_conv", "_bn0", [wide, inputs, 1, 1], [size, 1]);
+    let shape = [wide, 1, kernel, kernel];
+    let mut depthwise = layer("_depthwise_conv", "_bn1", shape, [size, stride]);
+    depthwise.conv.groups = wide;
+    let steps = [size.div_ceil(stride), 1];
+    let mut project = layer("_project_conv", "_bn2", [outputs, wide, 1, 1], steps);
+    project.then = if stride == 1 && inputs == outputs {
+        Then::Skip
+    } else {
+        Then::Nothing
+    };
+    let expand = (wide > inputs).then_some(expand);
+    expand.into_iter().chain([depthwise, project]).collect()
+}
+
+impl Layer {
+    /// A layer for maps of this size with this stride, whose kernels see all channels, with an activation.
+    fn new(conv: &str, norm: &str, shape: [usize; 4], [size, stride]: [usize; 2]) -> Self {
+        let conv = ConvNorm {
+            conv: conv.to_owned(),
+            beside: Beside::Norm(norm.to_owned()),
+            shape,
+            stride,
+            padding: same_padding(size, stride, shape[3]),
+            groups: 1,
+        };
+        let then = Then::Relu6;
+        Self { conv, then }
+    }
+
+    /// Adds it to the network; `skip` is the input of the whole bottleneck.
+    fn add_to(&self, network: &mut Building, x: &Value, skip: &Value) -> Result<Value> {
+        let output = network.conv(&self.conv, x)?;
+        let name = &self.conv.conv;
+        Ok(match self.then {
+            Then::Relu6 => network.graph.relu6(&format!("{name}.relu6"), &output),
+            Then::Skip => network.graph.add(&format!("{name}.skip"), &output, skip),
+            Then::Nothing => output,
+        })
+    }
+}
+
+/// The zeros before and after, so that there are ⌈size / stride⌉ places; the odd one comes after.
+fn same_padding(size: usize, stride: usize, kernel: usize) -> (usize, usize) {
+    let places = size.div_ceil(stride);
+    let total = ((places - 1) * stride + kernel).saturating_sub(size);
+    (total / 2, total - total / 2)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::layer::Layer;
     use super::*;
     use crate::tests::state_dicts::{counted, fingerprint, ones, operators, parsed};
     use crate::weights::Tensor;
@@ -130,5 +240,15 @@ mod tests {
         let weights = counted(layers().iter().flat_map(|layer| layer.conv.tensors()));
         let model = build(&weights, End::Features).unwrap();
         assert_eq!(fingerprint(&model), 15_622_169_614_419_918_333);
+    }
+
+    #[test]
+    fn padding_is_tensorflows() {
+        // 224 to 112 by 3: (111 · 2 + 3) − 224 = 1; 56 to 28 by 5: (27 · 2 + 5) − 56 = 3.
+        assert_eq!(same_padding(224, 2, 3), (0, 1));
+        assert_eq!(same_padding(112, 1, 3), (1, 1));
+        assert_eq!(same_padding(56, 2, 5), (1, 2));
+        assert_eq!(same_padding(28, 1, 5), (2, 2));
+        assert_eq!(same_padding(7, 1, 1), (0, 0));
     }
 }

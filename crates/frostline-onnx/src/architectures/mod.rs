@@ -1,16 +1,15 @@
 //! Networks that frostline knows how to build out of a file of weights.
 
-mod batch_norm;
-mod classifier;
 mod conv_norm;
 mod efficientnet_lite0;
-mod expected;
+mod plan;
 mod resnet;
 mod vgg;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::plan::End;
 use self::resnet::{Kind, ResNet};
 use self::vgg::{Norm, Vgg};
 use super::weights::StateDict;
@@ -42,16 +41,6 @@ pub enum Architecture {
     Vgg19,
     /// VGG with 16 convolutions and batch norms.
     Vgg19Bn,
-}
-
-/// Where a network ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum End {
-    /// At what its classifier reads: the output `features` (N, D).
-    #[default]
-    Features,
-    /// At what its classifier says, before softmax: the output `logits` (N, classes).
-    Logits,
 }
 
 impl Architecture {

@@ -4,15 +4,12 @@
 //! He et al., 2016, and `torchvision/models/resnet.py`, where the stride of a bottleneck is in its 3 × 3 convolution
 //! ("v1.5"). timm names the tensors alike.
 
-use super::classifier::Classifier;
 use super::conv_norm::{Beside, ConvNorm};
-use super::{End, expected};
+use super::plan::{Building, End, width};
 use crate::error::Result;
 use crate::weights::StateDict;
-use crate::{GraphBuilder, MaxPool, Spliced, Value};
+use crate::{MaxPool, Spliced, Value};
 
-/// Height and width of the pictures.
-const SIZE: usize = 224;
 /// The stem's channels as published.
 const WIDTH: usize = 64;
 /// The batch norms' ε, `PyTorch`'s default.
@@ -59,24 +56,22 @@ impl ResNet {
     /// # Errors
     /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
     pub(super) fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
-        let width = expected::width(weights, "conv1.weight", [3, 7, 7], WIDTH);
+        let width = width(weights, "conv1.weight", [3, 7, 7], WIDTH);
         let stem = layer("", 1, [width, 3, 7, 7], 2);
         let blocks = self.blocks(width);
-        let classifier = Classifier::of("fc", 8 * width * self.kind.expansion(), weights);
         let layers = blocks
             .iter()
             .flat_map(|block| block.layers.iter().chain(&block.downsample));
         let needed = std::iter::once(&stem).chain(layers);
         let needed = needed.flat_map(ConvNorm::tensors).collect();
-        classifier.check(weights, needed, end)?;
-        let mut graph = GraphBuilder::new(&[3, SIZE, SIZE]);
-        let mut x = add_stem(&mut graph, weights, &stem)?;
+        let classifier = ("fc", 8 * width * self.kind.expansion());
+        let mut network = Building::begin((weights, end), EPSILON, needed, classifier)?;
+        let mut x = add_stem(&mut network, &stem)?;
         for block in &blocks {
-            x = block.add_to(&mut graph, weights, &x)?;
+            x = block.add_to(&mut network, &x)?;
         }
-        let pooled = graph.global_average_pool("pool", &x);
-        let features = graph.flatten("features", &pooled);
-        classifier.finish(graph, &features, weights, end)
+        let features = network.mean(&x);
+        network.finish(&features)
     }
 
     fn blocks(self, width: usize) -> Vec<Block> {
@@ -132,37 +127,35 @@ fn layer(prefix: &str, number: usize, shape: [usize; 4], stride: usize) -> ConvN
     }
 }
 
-fn add_stem(graph: &mut GraphBuilder, weights: &StateDict, stem: &ConvNorm) -> Result<Value> {
-    let sums = stem.add_to(graph, weights, &graph.input(), EPSILON)?;
-    let x = graph.relu("relu", &sums);
+fn add_stem(network: &mut Building, stem: &ConvNorm) -> Result<Value> {
+    let input = network.graph.input();
+    let sums = network.conv(stem, &input)?;
+    let x = network.graph.relu("relu", &sums);
     let pool = MaxPool {
         size: 3,
         stride: 2,
         padding: 1,
     };
-    Ok(graph.max_pool("maxpool", &x, pool))
+    Ok(network.graph.max_pool("maxpool", &x, pool))
 }
 
 impl Block {
-    fn add_to(
-        &self,
-        graph: &mut GraphBuilder,
-        weights: &StateDict,
-        input: &Value,
-    ) -> Result<Value> {
+    fn add_to(&self, network: &mut Building, input: &Value) -> Result<Value> {
         let mut x = input.clone();
         for (number, layer) in self.layers.iter().enumerate() {
             if number > 0 {
-                x = graph.relu(&format!("{}relu{number}", self.name), &x);
+                x = network
+                    .graph
+                    .relu(&format!("{}relu{number}", self.name), &x);
             }
-            x = layer.add_to(graph, weights, &x, EPSILON)?;
+            x = network.conv(layer, &x)?;
         }
         let skip = match &self.downsample {
-            Some(downsample) => downsample.add_to(graph, weights, input, EPSILON)?,
+            Some(downsample) => network.conv(downsample, input)?,
             None => input.clone(),
         };
-        let sum = graph.add(&format!("{}sum", self.name), &x, &skip);
-        Ok(graph.relu(&format!("{}relu", self.name), &sum))
+        let sum = network.graph.add(&format!("{}sum", self.name), &x, &skip);
+        Ok(network.graph.relu(&format!("{}relu", self.name), &sum))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::dense::{TIMM, TORCHVISION};
 use super::*;
 use crate::tests::state_dicts::{
     counted, fingerprint, ones, operators, parsed, weights_and_output,

@@ -1,12 +1,123 @@
-//! Comparing the tensors that a network needs with those that there are.
+//! What the plans of networks have in common: the tensors that a file must have, layers that take their weights out of
+//! it, and the classifier at the end.
 
 use std::collections::HashMap;
 
+use super::conv_norm::ConvNorm;
 use crate::error::{Differences, Result, WeightsProblem};
 use crate::weights::StateDict;
+use crate::{GraphBuilder, Spliced, Value};
 
+/// Height and width of the pictures.
+pub(super) const SIZE: usize = 224;
+/// The classes of ImageNet, where the file does not tell how many there are.
+const CLASSES: usize = 1000;
 /// Wider than any network of these plans, and small enough to be multiplied.
 const MAX_WIDTH: usize = 4096;
+
+/// Where a network ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum End {
+    /// At what its classifier reads: the output `features` (N, D).
+    #[default]
+    Features,
+    /// At what its classifier says, before softmax: the output `logits` (N, classes).
+    Logits,
+}
+
+/// Names of tensors, with their shapes.
+pub(super) type Tensors = Vec<(String, Vec<usize>)>;
+
+/// A network that is built out of weights.
+pub(super) struct Building<'w> {
+    pub(super) graph: GraphBuilder,
+    weights: &'w StateDict,
+    /// The batch norms' ε.
+    epsilon: f64,
+    end: End,
+    classifier: Classifier<'w>,
+}
+
+/// The last layer, logits = W features + b: left out of the features, kept for the labels.
+struct Classifier<'w> {
+    /// `{name}.weight` (classes, features) and `{name}.bias` (classes).
+    name: &'w str,
+    features: usize,
+    classes: usize,
+}
+
+impl<'w> Building<'w> {
+    /// Begins a network whose layers need these tensors, and whose classifier of this name reads so many features; the
+    /// file tells the number of classes.
+    ///
+    /// # Errors
+    /// Those of [`check`].
+    pub(super) fn begin(
+        (weights, end): (&'w StateDict, End),
+        epsilon: f64,
+        mut needed: Tensors,
+        (name, features): (&'w str, usize),
+    ) -> Result<Self> {
+        let [weight, bias] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
+        let stored = weights.get(&weight);
+        let classes = stored.and_then(|weight| weight.shape.first().copied());
+        let classes = classes.unwrap_or(CLASSES);
+        match end {
+            End::Features => check(weights, &needed, &[weight, bias])?,
+            End::Logits => {
+                needed.extend([(weight, vec![classes, features]), (bias, vec![classes])]);
+                check(weights, &needed, &[])?;
+            }
+        }
+        Ok(Self {
+            graph: GraphBuilder::new(&[3, SIZE, SIZE]),
+            weights,
+            epsilon,
+            end,
+            classifier: Classifier {
+                name,
+                features,
+                classes,
+            },
+        })
+    }
+
+    /// A convolution with what belongs to it; its output has the convolution's name.
+    pub(super) fn conv(&mut self, layer: &ConvNorm, x: &Value) -> Result<Value> {
+        let conv = layer.folded(self.weights, self.epsilon)?;
+        Ok(self.graph.conv(&layer.conv, x, &conv))
+    }
+
+    /// A linear layer with the weights of `name`; its output is called `output`.
+    pub(super) fn linear(&mut self, name: &str, output: &str, x: &Value) -> Result<Value> {
+        let weight = self.weights.need(&format!("{name}.weight"))?;
+        let bias = self.weights.need(&format!("{name}.bias"))?;
+        Ok(self.graph.linear(output, x, weight, bias))
+    }
+
+    /// The mean over all positions, as `features`.
+    pub(super) fn mean(&mut self, map: &Value) -> Value {
+        let pooled = self.graph.global_average_pool("pool", map);
+        self.graph.flatten("features", &pooled)
+    }
+
+    /// The network that ends at the features (N, D) or, through the classifier, at `logits` (N, classes).
+    ///
+    /// # Errors
+    /// Those of [`StateDict::need`].
+    pub(super) fn finish(mut self, features: &Value) -> Result<Spliced> {
+        let Classifier {
+            name,
+            features: length,
+            classes,
+        } = self.classifier;
+        if self.end == End::Features {
+            return Ok(self.graph.finish(&[(features, &[length])]));
+        }
+        let logits = self.linear(name, "logits", features)?;
+        Ok(self.graph.finish(&[(&logits, &[classes])]))
+    }
+}
 
 /// Checks that all of `needed` is there, in its shape, and nothing else but `spare`.
 ///
