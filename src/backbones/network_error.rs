@@ -181,7 +181,8 @@ mod tests {
         let pickle = Cursor::new(b"\x80\x02cos\nsystem\n.");
         let error = read_state_dict(pickle, Path::new("w.pth")).unwrap_err();
         let error = Error::from(error);
-        let text = "`w.pth` is not a file of PyTorch's weights: it asks for `os.system`; only tensors are read";
+        let text = "`w.pth` is not a file of PyTorch's weights: \
+                    it asks for `os.system`; only tensors are read";
         assert_eq!(error.to_string(), text);
         assert!(error.hint().unwrap().contains("state_dict()"));
     }

@@ -45,8 +45,8 @@ pub fn write_model(model: &Spliced, path: &Path) -> Result<()> {
     })
 }
 
-/// Writes what is kept of a network to `path`, and the weights beside it if they are too long for one file. Returns
-/// that second file, `NAME.onnx.data`. Equal networks become equal bytes.
+/// Writes what is kept of a network to `path`, and the weights beside it if they are too long for one file.
+/// Returns that second file, `NAME.onnx.data`. Equal networks become equal bytes.
 ///
 /// # Errors
 /// [`Error::Io`] naming the file; those of [`Cut::files`].

@@ -1,5 +1,5 @@
-//! Writing what is kept of a network: copies of its file's ranges, with new ends and targets. Numbers of fields are those
-//! of `onnx.proto`.
+//! Writing what is kept of a network: copies of its file's ranges, with new ends and targets. Numbers of
+//! fields are those of `onnx.proto`.
 
 mod weights;
 
@@ -16,7 +16,8 @@ use super::splice::{Message, Spliced};
 use super::wire::{Fault, Wire};
 use crate::error::{Error, FileProblem, Format, NetworkProblem, Result};
 
-/// The first version of the file format in which a weight need not be an input: only then may a runtime fold it.
+/// The first version of the file format in which a weight need not be an input: only then may a runtime fold
+/// it.
 pub(super) const IR_VERSION: i64 = 4;
 /// Readers of protocol buffers refuse messages from 2 GiB; a little is left for what is not weights.
 const LONGEST_MODEL: u64 = (1 << 31) - (1 << 20);
@@ -31,11 +32,12 @@ pub struct CutFiles {
 }
 
 impl Cut<'_> {
-    /// What is kept, as one file, or as two if it is too long for one: the second must be called `data` and lie beside
-    /// the first. Equal networks become equal bytes.
+    /// What is kept, as one file, or as two if it is too long for one: the second must be called `data` and
+    /// lie beside the first. Equal networks become equal bytes.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the file; [`Error::File`] or [`Error::Network`] where the network's own files are cut or damaged.
+    /// [`Error::Io`] naming the file; [`Error::File`] or [`Error::Network`] where the network's own files are
+    /// cut or damaged.
     pub fn files(&self, data: &str) -> Result<CutFiles> {
         self.files_within(data, LONGEST_MODEL)
     }

@@ -1,14 +1,11 @@
 //! Freeing a network from the batch that its file fixes.
 //!
-//! Exporters that saw one picture write its 1 into the targets of `Reshape`: (1, 4096) where (N, 4096) is meant. What
-//! such a target becomes is told here from the target alone; that the rows of a batch then come out as they do one by
-//! one is told by a run.
+//! Exporters that saw one picture write its 1 into the targets of `Reshape`: (1, 4096) where (N, 4096) is
+//! meant. What such a target becomes is told here from the target alone; that the rows of a batch then come
+//! out as they do one by one is told by a run.
 
 use super::graph::Node;
 use super::links::{Links, Reach};
-
-/// Which input of a reshape its target is.
-pub(super) const TARGET: usize = 1;
 
 /// A reshape whose target is written anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +23,13 @@ pub(super) struct Freeing {
     pub(super) mends: Vec<Mend>,
     /// Nodes with a constant target that may hold a batch which cannot be told from it.
     pub(super) suspects: Vec<usize>,
+}
+
+impl Freeing {
+    /// The numbers of the nodes that are mended.
+    pub(super) fn mended(&self) -> Vec<usize> {
+        self.mends.iter().map(|mend| mend.node).collect()
+    }
 }
 
 impl Links<'_> {

@@ -1,7 +1,9 @@
-//! Which axis of a layer holds its channels, followed through the graph from what defines it: never from lengths.
+//! Which axis of a layer holds its channels, followed through the graph from what defines it: never from
+//! lengths.
 //!
-//! `Conv` gives (N, C, …) by its definition, the picture is what preprocessing makes of it, a `Transpose` moves axes, and
-//! most nodes keep them. Where a node's effect is not certain, nothing is known of what it gives.
+//! `Conv` gives (N, C, …) by its definition, the picture is what preprocessing makes of it, a `Transpose`
+//! moves axes, and most nodes keep them. Where a node's effect is not certain, nothing is known of what it
+//! gives.
 
 use std::collections::HashMap;
 
@@ -22,8 +24,8 @@ pub struct ChannelAxis {
     length: Option<i64>,
 }
 
-/// Nodes besides [`ELEMENTWISE`] that keep the axes of their first input. A `MatMul` with a weight mixes the last axis
-/// within itself.
+/// Nodes besides [`ELEMENTWISE`] that keep the axes of their first input. A `MatMul` with a weight mixes the
+/// last axis within itself.
 const KEEPING: &[&str] = &[
     "Abs",
     "AveragePool",
@@ -64,11 +66,12 @@ const MERGING: &[&str] = &[
 ];
 
 impl Network {
-    /// The axis of the channels of a layer, where those of the input are on axis `of_input`; `None` where the graph does not
-    /// tell.
+    /// The axis of the channels of a layer, where those of the input are on axis `of_input`; `None` where the
+    /// graph does not tell.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) where weights in files beside it overlap, or its graph makes no sense.
+    /// [`Error::Network`](crate::Error::Network) where weights in files beside it overlap, or its graph makes
+    /// no sense.
     pub fn channel_axis(&self, layer: &str, of_input: usize) -> Result<Option<ChannelAxis>> {
         external::check(self)?;
         let links = Links::new(&self.graph).map_err(|problem| problem.at(&self.path))?;
@@ -174,7 +177,8 @@ impl ChannelAxis {
         (from(0) == Some(0)).then_some(Self { axis, ..self })
     }
 
-    /// Numbers keep their order, so an axis of the channels' length next to the batch, or at the end, is theirs still.
+    /// Numbers keep their order, so an axis of the channels' length next to the batch, or at the end, is
+    /// theirs still.
     fn reshaped(self, target: &[i64], allow_zero: Option<&[i64]>) -> Option<Self> {
         let copies = |at: usize| target[at] == 0 && at == self.axis && allow_zero != Some(&[1]);
         let is_channels = |at: usize| copies(at) || self.length.is_some_and(|n| n == target[at]);

@@ -39,8 +39,8 @@ impl Network {
     /// Cuts the network behind a layer.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) where the layer is not there or not certain, with the layers that may be meant; where its
-    /// graph makes no sense; where not one picture leads to the layer.
+    /// [`Error::Network`](crate::Error::Network) where the layer is not there or not certain, with the layers
+    /// that may be meant; where its graph makes no sense; where not one picture leads to the layer.
     pub fn cut(&self, layer: &LayerChoice) -> Result<Cut<'_>> {
         let fault = |problem: NetworkProblem| problem.at(&self.path);
         external::check(self)?;
@@ -52,7 +52,7 @@ impl Network {
         let picture = self.picture(&reach).map_err(fault)?;
         let batch = picture.batch.unwrap_or(1) as i64;
         let freeing = links.free_batch(&reach, batch);
-        let reach = links.reach(layer, &freeing.mends).map_err(fault)?;
+        let reach = links.reach(layer, &freeing.mended()).map_err(fault)?;
         let ends = self.ends(layer, &picture, &reach);
         Ok(Cut {
             network: self,
@@ -114,7 +114,8 @@ impl Network {
         }
     }
 
-    /// Whether a layer's numbers may be something else than `float32`. Converting what is `float32` already costs nothing.
+    /// Whether a layer's numbers may be something else than `float32`. Converting what is `float32` already
+    /// costs nothing.
     fn may_be_no_float(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> bool {
         let graph = &self.graph;
         if let Some(known) = graph.info(layer).and_then(|info| info.element) {
@@ -180,15 +181,14 @@ impl Cut<'_> {
     /// The nodes whose constant target held the batch, and was written anew.
     #[must_use]
     pub fn mended(&self) -> Vec<String> {
-        let nodes = self.freeing.mends.iter().map(|mend| mend.node);
-        self.titles(nodes)
+        self.titles(self.freeing.mended())
     }
 
-    /// The nodes to be looked at where batches do not come out right: those that were mended, and those with a constant
-    /// target that may hold the batch, which it does not tell.
+    /// The nodes to be looked at where batches do not come out right: those that were mended, and those with
+    /// a constant target that may hold the batch, which it does not tell.
     #[must_use]
     pub fn suspects(&self) -> Vec<String> {
-        let mut nodes: Vec<usize> = self.freeing.mends.iter().map(|mend| mend.node).collect();
+        let mut nodes = self.freeing.mended();
         nodes.extend(&self.freeing.suspects);
         nodes.sort_unstable();
         self.titles(nodes)

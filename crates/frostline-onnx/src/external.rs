@@ -1,5 +1,5 @@
-//! Weights in files beside a network: where they may lie, and how often their bytes may be used. A short network must not
-//! make much of a few bytes by using them again and again.
+//! Weights in files beside a network: where they may lie, and how often their bytes may be used. A short
+//! network must not make much of a few bytes by using them again and again.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -90,7 +90,8 @@ pub(super) fn bytes_of(weight: &Weight) -> Option<u64> {
     weight.len()?.checked_mul(each)
 }
 
-/// A file of external data of a model, beside it: as in ONNX Runtime, links may lead there, but not out of its folder.
+/// A file of external data of a model, beside it: as in ONNX Runtime, links may lead there, but not out of
+/// its folder.
 pub(super) fn file_beside(model: &Path, name: &str, open: Open) -> Result<PathBuf> {
     let folder = model.parent().unwrap_or(Path::new(""));
     let bad = |problem: NetworkProblem| problem.at(model);

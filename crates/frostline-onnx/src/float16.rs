@@ -19,8 +19,8 @@ const SUFFIX: &str = "/float16";
 impl Network {
     /// The bytes of the network with float16 inside.
     ///
-    /// Each input is followed by a `Cast` to float16 and each output preceded by one back. Numbers beyond ±65504 become
-    /// infinite, which shows when the features are compared with those of float32.
+    /// Each input is followed by a `Cast` to float16 and each output preceded by one back. Numbers beyond
+    /// ±65504 become infinite, which shows when the features are compared with those of float32.
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) where it has external data, or graphs inside of nodes;
@@ -89,8 +89,13 @@ fn graph(model: &Network) -> Result<Message, Fault> {
             WeightKind::Sparse => message.message(15, same(weight)),
         }
     }
-    // Old files list their weights among the inputs: with the wrong type now, and without need. Shapes and types of what
-    // lies between inputs and outputs are found anew.
+    copy_ends(&mut message, graph, &mut wire)?;
+    Ok(message)
+}
+
+/// Adds the inputs and outputs. Old files list their weights among the inputs: with the wrong type now, and
+/// without need. Shapes and types of what lies between are found anew.
+fn copy_ends(message: &mut Message, graph: &Graph, wire: &mut Wire) -> Result<(), Fault> {
     let weights = weights_of(graph);
     let mut inputs = graph.inputs.iter();
     let mut rest = graph.body.clone();
@@ -105,7 +110,7 @@ fn graph(model: &Network) -> Result<Message, Fault> {
             message.copy(0, &field.whole);
         }
     }
-    Ok(message)
+    Ok(())
 }
 
 fn weights_of(graph: &Graph) -> HashSet<&str> {

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::batch::{Mend, TARGET};
 use super::graph::{Graph, Node};
 use crate::error::NetworkProblem;
+
+/// Which input of a reshape its target is.
+const TARGET: usize = 1;
 
 /// What makes a tensor, by its number in the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,9 +118,9 @@ impl<'m> Links<'m> {
         live
     }
 
-    /// All that leads to a layer, but for the targets that are mended; a tensor that nobody makes is a problem, and so is
-    /// a circle.
-    pub(super) fn reach(&self, layer: &'m str, mends: &[Mend]) -> Result<Reach, NetworkProblem> {
+    /// All that leads to a layer, but for the targets of the nodes that are `mended`, in order; a tensor that
+    /// nobody makes is a problem, and so is a circle.
+    pub(super) fn reach(&self, layer: &'m str, mended: &[usize]) -> Result<Reach, NetworkProblem> {
         let mut reach = Reach {
             nodes: vec![false; self.graph.nodes.len()],
             weights: vec![false; self.graph.weights.len()],
@@ -132,7 +134,7 @@ impl<'m> Links<'m> {
                 Some(Maker::Node(i)) if reach.nodes[i] => {}
                 Some(Maker::Node(i)) => {
                     reach.nodes[i] = true;
-                    let mended = mends.binary_search_by_key(&i, |mend| mend.node).is_ok();
+                    let mended = mended.binary_search(&i).is_ok();
                     let node = &self.graph.nodes[i];
                     let needs = node.needs().enumerate();
                     let needs = needs.filter(|(place, _)| !(mended && *place == TARGET));

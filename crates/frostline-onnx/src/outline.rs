@@ -23,7 +23,8 @@ pub struct Outline {
     pub nodes: Vec<(String, String)>,
     /// Number of weights.
     pub initializers: usize,
-    /// Files beside the model that hold numbers of its own, as the model names them, wherever in the model that is.
+    /// Files beside the model that hold numbers of its own, as the model names them, wherever in the model
+    /// that is.
     pub external_data: Vec<String>,
 }
 
@@ -53,7 +54,8 @@ impl Network {
     /// Its files: itself, and those of external data, each beside it.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) naming a file that is missing, or that it looks for outside of its own folder.
+    /// [`Error::Network`](crate::Error::Network) naming a file that is missing, or that it looks for outside
+    /// of its own folder.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
         let beside = self.external_data.iter();
         let beside = beside.map(|name| file_beside(&self.path, name, self.open));
@@ -90,7 +92,8 @@ mod tests {
         Network::read(&path, open).map(|network| network.outline())
     }
 
-    /// `ModelProto { ir_version: 8, graph { node { output: "y", op_type: "Relu" } }, opset_import { version: 13 } }`.
+    /// `ModelProto { ir_version: 8, graph { node { output: "y", op_type: "Relu" } }, opset_import { version:
+    /// 13 } }`.
     const TINY: &[u8] = &[
         0x08, 8, 0x3a, 11, 0x0a, 9, 0x12, 1, b'y', 0x22, 4, b'R', b'e', b'l', b'u', 0x42, 2, 0x10,
         13,

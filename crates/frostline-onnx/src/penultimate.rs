@@ -29,8 +29,8 @@ const MOST_SHOWN: usize = 8;
 impl<'m> Links<'m> {
     /// The layer that the classifier reads, or why it is not certain.
     ///
-    /// It is certain if each output is the scores of a classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with constant
-    /// weights), and all classifiers read the same layer.
+    /// It is certain if each output is the scores of a classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with
+    /// constant weights), and all classifiers read the same layer.
     pub(super) fn penultimate(&self) -> Result<&'m str, String> {
         let outputs = &self.graph.outputs;
         if outputs.len() > MOST_OUTPUTS {

@@ -3,7 +3,8 @@
 use super::graph::{Dim, element};
 use super::splice::Message;
 
-/// The name that every graph must have. It does not depend on the file's, so that equal models are equal bytes.
+/// The name that every graph must have. It does not depend on the file's, so that equal models are equal
+/// bytes.
 pub(super) const GRAPH_NAME: &str = "backbone";
 
 /// Numbers of kinds of attributes, as in `AttributeProto.AttributeType`.
@@ -126,7 +127,8 @@ pub(super) fn opset(domain: Option<&str>, version: i64) -> Message {
 mod tests {
     use super::*;
 
-    /// `ModelProto { ir_version: 8, graph { name: "backbone", node { output: "y", op_type: "Relu" } }, opset 13 }`.
+    /// `ModelProto { ir_version: 8, graph { name: "backbone", node { output: "y", op_type: "Relu" } }, opset
+    /// 13 }`.
     const EXPECTED: &[u8] = &[
         0x08, 8, 0x3a, 21, 0x12, 8, b'b', b'a', b'c', b'k', b'b', b'o', b'n', b'e', 0x0a, 9, 0x12,
         1, b'y', 0x22, 4, b'R', b'e', b'l', b'u', 0x42, 2, 0x10, 13,

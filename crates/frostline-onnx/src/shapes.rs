@@ -31,7 +31,8 @@ pub(super) const ELEMENTWISE: &[&str] = &[
 ];
 
 impl Links<'_> {
-    /// The lengths of a layer's dimensions after the batch: as the file notes them down, or as far as its nodes tell.
+    /// The lengths of a layer's dimensions after the batch: as the file notes them down, or as far as its
+    /// nodes tell.
     pub(super) fn image_dims(&self, layer: &str) -> Option<Vec<Dim>> {
         self.dims_from(layer, &mut MOST_LOOKS.clone())
     }

@@ -1,7 +1,8 @@
 //! Walking over a file of protocol buffer messages: what is not asked for is not read.
 //!
-//! A network is cut by copying ranges of its file, so that nothing is lost that this program does not know, and weights
-//! of any size pass through without lying in memory. That needs the place of every field, which decoders do not tell.
+//! A network is cut by copying ranges of its file, so that nothing is lost that this program does not know,
+//! and weights of any size pass through without lying in memory. That needs the place of every field, which
+//! decoders do not tell.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

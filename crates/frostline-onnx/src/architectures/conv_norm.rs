@@ -1,9 +1,11 @@
 //! A convolution with its bias, its batch norm, or both.
 
-use super::plan::Tensors;
 use crate::Conv;
 use crate::error::{Result, WeightsProblem};
 use crate::weights::{StateDict, Tensor};
+
+/// Names of tensors, with their shapes.
+pub(super) type Tensors = Vec<(String, Vec<usize>)>;
 
 /// What a convolution has beside its kernels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +50,8 @@ impl ConvNorm {
     /// The one convolution with bias that does the same.
     ///
     /// # Errors
-    /// [`Error::Weights`](crate::Error::Weights) where a tensor is missing or too short, or the result is not finite.
+    /// [`Error::Weights`](crate::Error::Weights) where a tensor is missing or too short, or the result is not
+    /// finite.
     pub(super) fn folded(&self, weights: &StateDict, epsilon: f64) -> Result<Conv> {
         let (weight, bias) = match &self.beside {
             Beside::Norm(norm) | Beside::BiasAndNorm(norm) => {
@@ -69,11 +72,12 @@ impl ConvNorm {
     }
 }
 
-/// Weight and bias of a convolution and the batch norm after it, as of one convolution: `{conv}.weight` (out, …), and
-/// `{conv}.bias` (out) where it has one; `{norm}.weight`, `.bias`, `.running_mean` and `.running_var`, each (out).
+/// Weight and bias of a convolution and the batch norm after it, as of one convolution: `{conv}.weight` (out,
+/// …), and `{conv}.bias` (out) where it has one; `{norm}.weight`, `.bias`, `.running_mean` and
+/// `.running_var`, each (out).
 ///
-/// With γ, β, μ, σ² of the norm, w' = w γ / √(σ² + ε) and b' = β + (b − μ) γ / √(σ² + ε), computed in `f64` (Ioffe and
-/// Szegedy, 2015, algorithm 2).
+/// With γ, β, μ, σ² of the norm, w' = w γ / √(σ² + ε) and b' = β + (b − μ) γ / √(σ² + ε), computed in `f64`
+/// (Ioffe and Szegedy, 2015, algorithm 2).
 fn fold(weights: &StateDict, conv: &str, norm: &str, epsilon: f64) -> Result<(Tensor, Tensor)> {
     let kernels = weights.need(&format!("{conv}.weight"))?;
     let part = |part| {

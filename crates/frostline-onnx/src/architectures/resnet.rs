@@ -1,8 +1,8 @@
 //! `ResNet` with 18 or 50 layers.
 //!
-//! A stem, four stages of blocks that add to what they read, and the mean over positions: 512 or 2048 features. Source:
-//! He et al., 2016, and `torchvision/models/resnet.py`, where the stride of a bottleneck is in its 3 × 3 convolution
-//! ("v1.5"). timm names the tensors alike.
+//! A stem, four stages of blocks that add to what they read, and the mean over positions: 512 or 2048
+//! features. Source: He et al., 2016, and `torchvision/models/resnet.py`, where the stride of a bottleneck is
+//! in its 3 × 3 convolution ("v1.5"). timm names the tensors alike.
 
 use super::conv_norm::{Beside, ConvNorm};
 use super::plan::{Building, End, width};

@@ -1,12 +1,12 @@
 //! VGG with 11, 13, 16 or 19 layers, with or without batch norms.
 //!
-//! Five blocks of 3 × 3 convolutions, each halved by a pool, then two dense layers whose output is the features, and the
-//! classifier. Source: Simonyan and Zisserman, 2015, and `torchvision/models/vgg.py`. torchvision averages the last map
-//! to 7 × 7 places, which is what it has at 224 × 224 pixels; timm's first dense layer is a 7 × 7 convolution over it:
-//! both are the same sums.
+//! Five blocks of 3 × 3 convolutions, each halved by a pool, then two dense layers whose output is the
+//! features, and the classifier. Source: Simonyan and Zisserman, 2015, and `torchvision/models/vgg.py`.
+//! torchvision averages the last map to 7 × 7 places, which is what it has at 224 × 224 pixels; timm's first
+//! dense layer is a 7 × 7 convolution over it: both are the same sums.
 
-use super::conv_norm::{Beside, ConvNorm};
-use super::plan::{Building, End, Tensors, width};
+use super::conv_norm::{Beside, ConvNorm, Tensors};
+use super::plan::{Building, End, width};
 use crate::error::Result;
 use crate::weights::StateDict;
 use crate::{MaxPool, Spliced, Value};

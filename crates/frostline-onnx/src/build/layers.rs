@@ -50,8 +50,8 @@ impl GraphBuilder {
 
     /// x Wᵀ + b for each row x of an input (N, in); its output (N, out) is called `name`.
     ///
-    /// `weight` is (out, in), or of more dimensions whose product is `in`, as a convolution over the whole picture has
-    /// them; `bias` is (out).
+    /// `weight` is (out, in), or of more dimensions whose product is `in`, as a convolution over the whole
+    /// picture has them; `bias` is (out).
     pub fn linear(&mut self, name: &str, input: &Value, weight: &Tensor, bias: &Tensor) -> Value {
         let outputs = weight.shape.first().copied().unwrap_or(1);
         let inputs = weight.shape.iter().skip(1).product();

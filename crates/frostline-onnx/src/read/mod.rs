@@ -19,8 +19,8 @@ impl Network {
     /// Reads a network's structure; its weights stay on the disk, and where those lie is not looked at.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or damaged;
-    /// [`Error::Network`] where it holds code.
+    /// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or
+    /// damaged; [`Error::Network`] where it holds code.
     pub fn read(path: &Path, open: Open) -> Result<Self> {
         let (file, start) = opened(path, open).map_err(Error::io(path))?;
         let kind = sniff::kind(&start);

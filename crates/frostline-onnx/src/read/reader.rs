@@ -1,8 +1,8 @@
-//! Walking over the fields of a network's file, within limits, wherever they lie: what is kept of them is read by the
-//! files beside this one, and all else is passed over here.
+//! Walking over the fields of a network's file, within limits, wherever they lie: what is kept of them is
+//! read by the files beside this one, and all else is passed over here.
 //!
-//! So a file that was read has no field that is longer than what holds it, no depth that fills a stack, and no tensor
-//! whose file is not known: its checksum covers all that it computes with.
+//! So a file that was read has no field that is longer than what holds it, no depth that fills a stack, and
+//! no tensor whose file is not known: its checksum covers all that it computes with.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -95,8 +95,8 @@ pub(super) struct Reader {
     pub(super) wire: Wire,
     parts: usize,
     entries: usize,
-    /// The files beside the network that its tensors name. A tensor that says where its bytes lie, and not that they lie
-    /// there, counts as well.
+    /// The files beside the network that its tensors name. A tensor that says where its bytes lie, and not
+    /// that they lie there, counts as well.
     pub(super) files: BTreeSet<String>,
 }
 

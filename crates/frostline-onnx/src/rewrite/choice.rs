@@ -1,7 +1,8 @@
 //! Which layers are replaced, chosen by their shapes.
 //!
-//! Measured on 2 CPUs with AVX-512, ONNX Runtime 1.32: how many times as fast as its direct convolutions ours are, as the
-//! medians of at least 7 runs in turns on one thread. Four convolutions in a row, a batch of 1 / of 8:
+//! Measured on 2 CPUs with AVX-512, ONNX Runtime 1.32: how many times as fast as its direct convolutions ours
+//! are, as the medians of at least 7 runs in turns on one thread. Four convolutions in a row, a batch of 1 /
+//! of 8:
 //!
 //! | channels | 5×5 | 6×6 | 7×7 | 14×14 | 28×28 | 56×56 |
 //! |---|---|---|---|---|---|---|
@@ -12,15 +13,17 @@
 //! | 256 | 0.76 | 1.12 | 1.16 / 2.10 | 2.17 / 2.26 | 2.78 | 2.88 |
 //! | 512 | 0.91 | 1.23 | 1.10 / 2.41 | 2.24 | 2.94 | |
 //!
-//! Where each is between convolutions of 1×1, so that input and output change their order: 0.70 to 0.98 at 16 channels, 0.72
-//! to 1.03 from 16 to 256, 1.18 to 1.68 at 24, 1.20 to 1.69 at 32, and 1.27 to 2.30 from 64 on. 128 → 32 channels, 1.22 to 1.62.
+//! Where each is between convolutions of 1×1, so that input and output change their order: 0.70 to 0.98 at 16
+//! channels, 0.72 to 1.03 from 16 to 256, 1.18 to 1.68 at 24, 1.20 to 1.69 at 32, and 1.27 to 2.30 from 64
+//! on. 128 → 32 channels, 1.22 to 1.62.
 //!
-//! What is put together with the outputs of ONNX Runtime's convolutions (`Concat`) loses the order that those have among
-//! themselves: `DenseNet121`, all of whose 3×3 convolutions are 128 → 32 and read so, takes 63 ms an image with all of them
-//! replaced and 61 with none. Inception v3, with 96 → 96 so read, takes 26 and 31 ms, `GoogLeNet` 23 and 29; batches of 8.
+//! What is put together with the outputs of ONNX Runtime's convolutions (`Concat`) loses the order that those
+//! have among themselves: `DenseNet121`, all of whose 3×3 convolutions are 128 → 32 and read so, takes 63 ms
+//! an image with all of them replaced and 61 with none. Inception v3, with 96 → 96 so read, takes 26 and 31
+//! ms, `GoogLeNet` 23 and 29; batches of 8.
 //!
-//! A first convolution of three channels takes 3 to 5 times as long as the direct one if its output has to be turned
-//! round; in VGG19, where ours follow, all takes 76 ms an image without it and 66 ms with it.
+//! A first convolution of three channels takes 3 to 5 times as long as the direct one if its output has to be
+//! turned round; in VGG19, where ours follow, all takes 76 ms an image without it and 66 ms with it.
 
 use crate::Convolutions;
 use frostline_kernels::{ConvShape, LinearShape};
@@ -35,7 +38,8 @@ const LEAST_WHERE_JOINED: usize = 96 * 96;
 const MOST_COLOURS: usize = 4;
 /// Weights from which a linear layer is bound by reading them: 1 MiB of them.
 const LEAST_WEIGHTS: usize = 1 << 18;
-/// Inputs and outputs from which panels of weights are full enough: those of one output would take 32 times their memory.
+/// Inputs and outputs from which panels of weights are full enough: those of one output would take 32 times
+/// their memory.
 const LEAST_SIDE_OF_WEIGHTS: usize = 32;
 
 /// Whether our convolution is the faster one.
@@ -49,8 +53,8 @@ pub(super) enum Faster {
     Never,
 }
 
-/// Of a convolution with an output of `places` (height, width; before pooling, where they are known), which is `joined` if
-/// it is put together with those of others.
+/// Of a convolution with an output of `places` (height, width; before pooling, where they are known), which
+/// is `joined` if it is put together with those of others.
 pub(super) fn convolution(
     wanted: Convolutions,
     shape: &ConvShape,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::super::graph::Node;
 use super::choice::Faster;
+use super::found::Found;
 use super::known::{
     BATCH_NORM, CLIP, CLIP_BY_ATTRIBUTES, CONV, MAX_POOL, RELU, auto_pad, float, int, ints, is,
 };
@@ -12,19 +13,10 @@ use super::tensors::Tensors;
 use frostline_kernels::{Activation, ConvShape, Layout, Pooling};
 
 /// A convolution that can be replaced, together with nodes behind it.
-pub(super) struct FoundConv<'m> {
-    /// The number of the convolution's node.
-    pub(super) node: usize,
-    /// The numbers of the nodes behind it that go with it.
-    pub(super) absorbed: Vec<usize>,
-    pub(super) input: &'m str,
-    /// What the last of these nodes gives.
-    pub(super) output: &'m str,
-    pub(super) layer: ConvLayer,
-}
+pub(super) type FoundConv<'m> = Found<'m, ConvLayer>;
 
-/// All convolutions that can be replaced, and are the faster for it, which `faster` tells of their shape, their own
-/// output, and whether it is put together with others.
+/// All convolutions that can be replaced, and are the faster for it, which `faster` tells of their shape,
+/// their own output, and whether it is put together with others.
 pub(super) fn found<'m>(
     tensors: &Tensors<'m>,
     faster: impl Fn(&ConvShape, &str, bool) -> Faster,
@@ -32,7 +24,7 @@ pub(super) fn found<'m>(
     let nodes = tensors.nodes().iter().enumerate();
     let mut all: Vec<(Faster, FoundConv)> = nodes
         .filter_map(|(i, node)| {
-            let found = FoundConv::at(tensors, i, node)?;
+            let found = convolution(tensors, i, node)?;
             let joined = tensors
                 .readers(found.output)
                 .any(|reader| is(reader, "Concat"));
@@ -49,87 +41,60 @@ pub(super) fn found<'m>(
     all.into_iter().map(|(_, found)| found).collect()
 }
 
-impl<'m> FoundConv<'m> {
-    fn at(tensors: &Tensors<'m>, i: usize, node: &'m Node) -> Option<Self> {
-        let [input, weight, bias @ ..] = node.inputs.as_slice() else {
-            return None;
-        };
-        let window = [
-            ints(node, "kernel_shape", 3)?,
-            ints(node, "strides", 1)?,
-            ints(node, "dilations", 1)?,
-        ];
-        let plain = window == [[3, 3], [1, 1], [1, 1]] && int(node, "group", 1)? == 1;
-        if !tensors.takes(node, &CONV) || !plain || !tensors.links.is_live(input) {
-            return None;
-        }
-        let dims = tensors.links.weight_dims(weight)?;
-        let &[out_channels, in_channels, 3, 3] = dims.as_slice() else {
-            return None;
-        };
-        let [out_channels, in_channels] = [channels(out_channels)?, channels(in_channels)?];
-        let shape = ConvShape {
+/// The convolution of a node, if its layer can do it, with what follows: a norm, then an activation, then a
+/// pooling.
+fn convolution<'m>(tensors: &Tensors<'m>, i: usize, node: &'m Node) -> Option<FoundConv<'m>> {
+    let mut found = Found::at(i, node, layer(tensors, node)?);
+    let shape = found.layer.shape;
+    found.layer.norm = found.next(tensors, |node| norm(tensors, node, shape));
+    if let Some(activation) = found.next(tensors, |node| activation(tensors, node)) {
+        found.layer.activation = activation;
+    }
+    if let Some(pooling) = found.next(tensors, |node| pooling(tensors, node)) {
+        found.layer.pooling = pooling;
+    }
+    Some(found)
+}
+
+/// The layer of a 3×3 convolution of stride 1, without what follows.
+fn layer<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<ConvLayer> {
+    let [input, weight, bias @ ..] = node.inputs.as_slice() else {
+        return None;
+    };
+    let window = [
+        ints(node, "kernel_shape", 3)?,
+        ints(node, "strides", 1)?,
+        ints(node, "dilations", 1)?,
+    ];
+    let plain = window == [[3, 3], [1, 1], [1, 1]] && int(node, "group", 1)? == 1;
+    if !tensors.takes(node, &CONV) || !plain || !tensors.links.is_live(input) {
+        return None;
+    }
+    let dims = tensors.links.weight_dims(weight)?;
+    let &[out_channels, in_channels, 3, 3] = dims.as_slice() else {
+        return None;
+    };
+    let [out_channels, in_channels] = [channels(out_channels)?, channels(in_channels)?];
+    Some(ConvLayer {
+        shape: ConvShape {
             in_channels,
             out_channels,
             pads: pads(node)?,
-        };
-        let layer = ConvLayer {
-            shape,
-            input: Layout::ChannelsFirst,
-            weight: tensors.numbers(weight, &[out_channels, in_channels, 3, 3])?,
-            bias: match bias.first().map(String::as_str) {
-                None | Some("") => None,
-                Some(bias) => Some(tensors.numbers(bias, &[out_channels])?),
-            },
-            norm: None,
-            activation: Activation::None,
-            pooling: Pooling::None,
-        };
-        let mut found = Self {
-            node: i,
-            absorbed: Vec::new(),
-            input,
-            output: &node.outputs[0],
-            layer,
-        };
-        found.absorb(tensors);
-        Some(found)
-    }
-
-    /// Takes the nodes behind it that it can do itself: a norm, then an activation, then a pooling.
-    fn absorb(&mut self, tensors: &Tensors<'m>) {
-        let shape = self.layer.shape;
-        self.layer.norm = self.next(tensors, |node| norm(tensors, node, shape));
-        let activation = self.next(tensors, |node| activation(tensors, node));
-        self.layer.activation = activation.unwrap_or(Activation::None);
-        let pooling = self.next(tensors, |node| {
-            halves(tensors, node).then_some(Pooling::Max2)
-        });
-        self.layer.pooling = pooling.unwrap_or(Pooling::None);
-    }
-
-    /// Takes the node that alone reads the output, if `what` it does can be done.
-    fn next<T>(
-        &mut self,
-        tensors: &Tensors<'m>,
-        what: impl FnOnce(&Node) -> Option<T>,
-    ) -> Option<T> {
-        let (i, node) = tensors.only_reader(self.output)?;
-        let first = node
-            .inputs
-            .first()
-            .is_some_and(|input| input == self.output);
-        if !first {
-            return None;
-        }
-        let what = what(node)?;
-        self.absorbed.push(i);
-        self.output = &node.outputs[0];
-        Some(what)
-    }
+        },
+        input: Layout::ChannelsFirst,
+        weight: tensors.numbers(weight, &[out_channels, in_channels, 3, 3])?,
+        bias: match bias.first().map(String::as_str) {
+            None | Some("") => None,
+            Some(bias) => Some(tensors.numbers(bias, &[out_channels])?),
+        },
+        norm: None,
+        activation: Activation::None,
+        pooling: Pooling::None,
+    })
 }
 
-/// More channels than any network has: weights of one channel on the other side would take a hundred times their memory.
+/// More channels than any network has: weights of one channel on the other side would take a hundred times
+/// their memory.
 const MOST_CHANNELS: i64 = 1 << 14;
 
 fn channels(length: i64) -> Option<usize> {
@@ -202,9 +167,10 @@ pub(super) fn activation(tensors: &Tensors, node: &Node) -> Option<Activation> {
     }
 }
 
-/// Whether a node takes the maxima of 2×2 positions, stride 2, and drops an odd last row or column.
-fn halves(tensors: &Tensors, node: &Node) -> bool {
-    tensors.takes(node, &MAX_POOL)
+/// The pooling that a node is, if it takes the maxima of 2×2 positions, stride 2, and drops an odd last row
+/// or column.
+fn pooling(tensors: &Tensors, node: &Node) -> Option<Pooling> {
+    let halves = tensors.takes(node, &MAX_POOL)
         && node.attribute("kernel_shape").is_some()
         && ints(node, "kernel_shape", 0) == Some([2, 2])
         && ints(node, "strides", 1) == Some([2, 2])
@@ -212,5 +178,6 @@ fn halves(tensors: &Tensors, node: &Node) -> bool {
         && ints(node, "dilations", 1) == Some([1, 1])
         && int(node, "ceil_mode", 0) == Some(0)
         && int(node, "storage_order", 0) == Some(0)
-        && matches!(auto_pad(node), Some("NOTSET" | "VALID"))
+        && matches!(auto_pad(node), Some("NOTSET" | "VALID"));
+    halves.then_some(Pooling::Max2)
 }

@@ -1,6 +1,7 @@
 //! What is known of ONNX's operators: which attributes there are, in which versions, and what they stand for.
 //!
-//! A node is taken only if all that it says is known and done; everything else is for ONNX Runtime to take or to refuse.
+//! A node is taken only if all that it says is known and done; everything else is for ONNX Runtime to take or
+//! to refuse.
 
 use std::ops::RangeInclusive;
 
@@ -108,7 +109,8 @@ pub(super) const CONSTANT_FLOAT: Operator =
     operator("Constant", 12, 0..=0, &[("value_float", 12, LATEST)]);
 
 impl Operator {
-    /// Whether a node of a network of this version is this operator, with one output and nothing that is not known.
+    /// Whether a node of a network of this version is this operator, with one output and nothing that is not
+    /// known.
     pub(super) fn is(&self, node: &Node, opset: i64) -> bool {
         let known = |name: &str| {
             let mut attributes = self.attributes.iter();

@@ -74,7 +74,8 @@ impl ConvLayer {
 }
 
 impl Norm {
-    /// Brings the norm into the convolution before it: W · s and (b − mean) · s + shift, with s = scale / √(variance + ε).
+    /// Brings the norm into the convolution before it: W · s and (b − mean) · s + shift, with s = scale /
+    /// √(variance + ε).
     fn fold(&self, weight: &mut [f32], bias: &mut [f32], open: Open) -> io::Result<()> {
         let [scale, shift, mean, variance] =
             [&self.scale, &self.shift, &self.mean, &self.variance].map(|part| part.read(open));

@@ -3,24 +3,16 @@
 use super::super::graph::Node;
 use super::choice;
 use super::convolution::activation;
+use super::found::Found;
 use super::known::{FLATTEN, GEMM, GEMM_WITH_BIAS, MAT_MUL, RESHAPE, float, int};
 use super::layers::LinearLayer;
 use super::sizes::{Sizes, passes};
 use super::tensors::Tensors;
 use frostline_kernels::{Activation, InputOrder, LinearShape, Stored};
 
-/// A linear layer that can be replaced, together with the activation behind it.
-pub(super) struct FoundLinear<'m> {
-    /// The number of its node.
-    pub(super) node: usize,
-    /// The numbers of the nodes behind it that go with it.
-    pub(super) absorbed: Vec<usize>,
-    pub(super) input: &'m str,
-    pub(super) output: &'m str,
-    /// What flattens images for it, and for it alone.
-    pub(super) flatten: Option<Flatten>,
-    pub(super) layer: LinearLayer,
-}
+/// A linear layer that can be replaced, together with the activation behind it; and what flattens images for
+/// it, and for it alone.
+pub(super) type FoundLinear<'m> = (Found<'m, LinearLayer>, Option<Flatten>);
 
 /// A node that flattens images of this many channels.
 #[derive(Debug, Clone, Copy)]
@@ -32,78 +24,52 @@ pub(super) struct Flatten {
 /// All linear layers that are large enough to be replaced.
 pub(super) fn found<'m>(tensors: &Tensors<'m>, sizes: &Sizes) -> Vec<FoundLinear<'m>> {
     let nodes = tensors.nodes().iter().enumerate();
-    let all = nodes.filter_map(|(i, node)| FoundLinear::at(tensors, sizes, i, node));
+    let all = nodes.filter_map(|(i, node)| {
+        let mut found = Found::at(i, node, layer(tensors, node)?);
+        if let Some(activation) = found.next(tensors, |node| activation(tensors, node)) {
+            found.layer.activation = activation;
+        }
+        let flatten = flatten(tensors, sizes, found.input, found.layer.shape.inputs);
+        Some((found, flatten))
+    });
     all.collect()
 }
 
-impl<'m> FoundLinear<'m> {
-    fn at(tensors: &Tensors<'m>, sizes: &Sizes, i: usize, node: &'m Node) -> Option<Self> {
-        let [input, weight, bias @ ..] = node.inputs.as_slice() else {
-            return None;
-        };
-        let dims = tensors.links.weight_dims(weight)?;
-        let &[rows, columns] = dims.as_slice() else {
-            return None;
-        };
-        let (rows, columns) = (usize::try_from(rows).ok()?, usize::try_from(columns).ok()?);
-        let stored = stored(tensors, node)?;
-        let shape = match stored {
-            Stored::OutputsFirst => LinearShape {
-                inputs: columns,
-                outputs: rows,
-            },
-            Stored::InputsFirst => LinearShape {
-                inputs: rows,
-                outputs: columns,
-            },
-        };
-        if !choice::linear(shape) || !tensors.links.is_live(input) {
-            return None;
-        }
-        let outputs = shape.outputs;
-        let bias = match bias.first().map(String::as_str) {
-            None | Some("") => None,
-            Some(bias) => Some(
-                tensors
-                    .numbers(bias, &[outputs])
-                    .or_else(|| tensors.numbers(bias, &[1, outputs]))?,
-            ),
-        };
-        let layer = LinearLayer {
-            shape,
-            stored,
-            order: InputOrder::AsStored,
-            weight: tensors.numbers(weight, &[rows, columns])?,
-            bias,
-            activation: Activation::None,
-        };
-        let flatten = flatten(tensors, sizes, input, shape.inputs);
-        let mut found = Self {
-            node: i,
-            absorbed: Vec::new(),
-            input,
-            output: &node.outputs[0],
-            flatten,
-            layer,
-        };
-        found.absorb(tensors);
-        Some(found)
+/// The layer of a node, if it is a large one.
+fn layer<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<LinearLayer> {
+    let [input, weight, bias @ ..] = node.inputs.as_slice() else {
+        return None;
+    };
+    let dims = tensors.links.weight_dims(weight)?;
+    let &[rows, columns] = dims.as_slice() else {
+        return None;
+    };
+    let (rows, columns) = (usize::try_from(rows).ok()?, usize::try_from(columns).ok()?);
+    let stored = stored(tensors, node)?;
+    let (inputs, outputs) = match stored {
+        Stored::OutputsFirst => (columns, rows),
+        Stored::InputsFirst => (rows, columns),
+    };
+    let shape = LinearShape { inputs, outputs };
+    if !choice::linear(shape) || !tensors.links.is_live(input) {
+        return None;
     }
-
-    /// Takes the activation behind it.
-    fn absorb(&mut self, tensors: &Tensors<'m>) {
-        if let Some((i, node)) = tensors.only_reader(self.output)
-            && let Some(activation) = activation(tensors, node)
-            && node
-                .inputs
-                .first()
-                .is_some_and(|input| input == self.output)
-        {
-            self.layer.activation = activation;
-            self.absorbed.push(i);
-            self.output = &node.outputs[0];
-        }
-    }
+    let bias = match bias.first().map(String::as_str) {
+        None | Some("") => None,
+        Some(bias) => Some(
+            tensors
+                .numbers(bias, &[outputs])
+                .or_else(|| tensors.numbers(bias, &[1, outputs]))?,
+        ),
+    };
+    Some(LinearLayer {
+        shape,
+        stored,
+        order: InputOrder::AsStored,
+        weight: tensors.numbers(weight, &[rows, columns])?,
+        bias,
+        activation: Activation::None,
+    })
 }
 
 /// How the weights of a node lie, if it is a product of rows with them.
@@ -147,7 +113,8 @@ fn is_matrix<'m>(tensors: &Tensors<'m>, mut tensor: &'m str) -> bool {
     false
 }
 
-/// The node that flattens images for the reader of `tensor` alone, if rows of `inputs` numbers are whole images.
+/// The node that flattens images for the reader of `tensor` alone, if rows of `inputs` numbers are whole
+/// images.
 fn flatten<'m>(
     tensors: &Tensors<'m>,
     sizes: &Sizes,
@@ -173,7 +140,8 @@ fn flatten<'m>(
     None
 }
 
-/// Whether a node makes a matrix of images, whatever the order of their dimensions: a target of 0 would be one of them.
+/// Whether a node makes a matrix of images, whatever the order of their dimensions: a target of 0 would be
+/// one of them.
 fn flattens(tensors: &Tensors, node: &Node) -> bool {
     if tensors.takes(node, &FLATTEN) {
         return int(node, "axis", 1) == Some(1);

@@ -1,11 +1,12 @@
 //! A network for the CPU in which operators of our own take the place of what they are faster at.
 //!
-//! The file stays as it is: the new graph is made in memory, of ranges of the file, and holds no weights of the replaced
-//! layers. Those are read by ranges when the layers are made, one after the other. A convolution takes the batch norm,
-//! activation and pooling that follow it; a linear layer its activation.
+//! The file stays as it is: the new graph is made in memory, of ranges of the file, and holds no weights of
+//! the replaced layers. Those are read by ranges when the layers are made, one after the other. A convolution
+//! takes the batch norm, activation and pooling that follow it; a linear layer its activation.
 
 mod choice;
 mod convolution;
+mod found;
 mod known;
 mod layers;
 mod linear;
@@ -27,6 +28,7 @@ pub use self::layers::{ConvLayer, LinearLayer};
 use self::linear::FoundLinear;
 pub use self::numbers::is_too_large;
 use self::sizes::Sizes;
+pub use self::steps::{CONV, DOMAIN, LAYER, LINEAR};
 use self::tensors::Tensors;
 use self::walk::Walk;
 use super::external;
@@ -34,16 +36,6 @@ use super::graph::Network;
 use super::splice::Spliced;
 use crate::Convolutions;
 use crate::error::{NetworkProblem, Result};
-
-/// The domain of our operators in a graph.
-pub const DOMAIN: &str = "frostline";
-/// A convolution: one input of the layout that its layer has, one output with its channels last. Not called `Conv`, since
-/// parts of ONNX Runtime look at an operator's name alone.
-pub const CONV: &str = "Conv3x3";
-/// A linear layer over the last dimension.
-pub const LINEAR: &str = "Linear";
-/// The attribute that names a layer by its number.
-pub const LAYER: &str = "layer";
 
 /// A network with operators of our own.
 #[derive(Debug)]
@@ -59,11 +51,13 @@ pub struct Rewritten {
 }
 
 impl Network {
-    /// Replaces what is wanted, for an input that has `image` as its three lengths after the batch; `None` where nothing is.
+    /// Replaces what is wanted, for an input that has `image` as its three lengths after the batch; `None`
+    /// where nothing is.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) where a pooling has no output; [`Error::Io`](crate::Error::Io) and
-    /// [`Error::File`](crate::Error::File) where the file changes meanwhile.
+    /// [`Error::Network`](crate::Error::Network) where a pooling has no output;
+    /// [`Error::Io`](crate::Error::Io) and [`Error::File`](crate::Error::File) where the file changes
+    /// meanwhile.
     pub fn rewrite(&self, image: [usize; 3], wanted: Convolutions) -> Result<Option<Rewritten>> {
         // What is not understood is for ONNX Runtime to say: it may know more of it, or better words.
         if external::check(self).is_err() {
@@ -102,7 +96,7 @@ const MOST_SHARING: usize = 8;
 
 fn are_shared_much(convolutions: &[FoundConv], linears: &[FoundLinear]) -> bool {
     let weights = convolutions.iter().map(|found| &found.layer.weight);
-    let weights = weights.chain(linears.iter().map(|found| &found.layer.weight));
+    let weights = weights.chain(linears.iter().map(|(found, _)| &found.layer.weight));
     let mut uses = HashMap::new();
     weights.for_each(|weight| *uses.entry(weight).or_insert(0) += 1);
     uses.values().any(|&uses| uses > MOST_SHARING)

@@ -34,7 +34,8 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-/// Whether reading failed since weights are not finite, or too large: ONNX Runtime has to say what they are good for.
+/// Whether reading failed since weights are not finite, or too large: ONNX Runtime has to say what they are
+/// good for.
 pub fn is_too_large(error: &io::Error) -> bool {
     error
         .get_ref()

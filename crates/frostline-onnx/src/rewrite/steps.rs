@@ -5,6 +5,16 @@ use std::collections::HashSet;
 use super::super::graph::Node;
 use super::tensors::Tensors;
 
+/// The domain of our operators in a graph.
+pub const DOMAIN: &str = "frostline";
+/// A convolution: one input of the layout that its layer has, one output with its channels last. Not called
+/// `Conv`, since parts of ONNX Runtime look at an operator's name alone.
+pub const CONV: &str = "Conv3x3";
+/// A linear layer over the last dimension.
+pub const LINEAR: &str = "Linear";
+/// The attribute that names a layer by its number.
+pub const LAYER: &str = "layer";
+
 /// A node of the new graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
@@ -44,7 +54,8 @@ impl Step {
     }
 }
 
-/// Leaves out the constants that are in a layer now. Other nodes that lead to no output stay, for ONNX Runtime to judge.
+/// Leaves out the constants that are in a layer now. Other nodes that lead to no output stay, for ONNX
+/// Runtime to judge.
 pub(super) fn without_constants(steps: Vec<Step>, tensors: &Tensors) -> Vec<Step> {
     let nodes = tensors.nodes();
     let mut needed: HashSet<String> = tensors.outputs().map(ToOwned::to_owned).collect();

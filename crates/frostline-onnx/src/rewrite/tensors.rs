@@ -39,8 +39,8 @@ impl<'m> Tensors<'m> {
         })
     }
 
-    /// Whether the network is of a version that is known, and nothing in it is uncertain: operators of its own, nodes in
-    /// no order, a weight that is said to be another than it is.
+    /// Whether the network is of a version that is known, and nothing in it is uncertain: operators of its
+    /// own, nodes in no order, a weight that is said to be another than it is.
     pub(super) fn are_certain(&self) -> bool {
         OPSETS.contains(&self.opset)
             && !self.network.has_functions

@@ -16,8 +16,8 @@ use crate::tests::sample::{
 use crate::{Convolutions, Network};
 use frostline_kernels::{Activation, InputOrder, Layout, Pooling, Stored};
 
-/// As the Model Zoo has them: format 3 with its weights among the inputs, opset 7 and a batch of 1. Two convolutions, the
-/// second halved, and a large linear layer.
+/// As the Model Zoo has them: format 3 with its weights among the inputs, opset 7 and a batch of 1. Two
+/// convolutions, the second halved, and a large linear layer.
 fn zoo() -> ModelProto {
     let pool = with_ints(
         node("MaxPool", &["relu2"], &["pool"]),
@@ -269,7 +269,8 @@ fn weights_wherever_they_lie() {
 #[test]
 fn nothing_is_replaced_without_need() {
     assert!(rewritten(&zoo(), Convolutions::Direct).1.is_none());
-    // Three input channels alone are not worth it, and a large linear layer is replaced beside convolutions only.
+    // Three input channels alone are not worth it, and a large linear layer is replaced beside convolutions
+    // only.
     let mut few = zoo();
     let graph = few.graph.as_mut().unwrap();
     graph.node.drain(2..4);
@@ -359,7 +360,8 @@ fn weights_that_are_no_numbers_are_told() {
     }
 }
 
-/// A window of 2×2 with gaps reaches over 3×3: ONNX Runtime 1.32 divides by the length of what is left, and the process ends.
+/// A window of 2×2 with gaps reaches over 3×3: ONNX Runtime 1.32 divides by the length of what is left, and
+/// the process ends.
 #[test]
 fn a_pooling_that_leaves_nothing_is_refused() {
     let mut model = zoo();

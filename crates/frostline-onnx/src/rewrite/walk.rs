@@ -1,8 +1,9 @@
 //! Walking over a network from its input on, and deciding which order its tensors have.
 //!
-//! Our convolutions give their channels last. Nodes that look at each number alone follow them in that; before any other
-//! node the tensor is turned round, and is then what the file says under the file's name. So all that is not replaced
-//! stays as it is, and each tensor that turns up with its channels last has a name of its own.
+//! Our convolutions give their channels last. Nodes that look at each number alone follow them in that;
+//! before any other node the tensor is turned round, and is then what the file says under the file's name. So
+//! all that is not replaced stays as it is, and each tensor that turns up with its channels last has a name
+//! of its own.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,9 +14,8 @@ use super::known::{CONCAT, DROPOUT, IDENTITY, int, is};
 use super::layers::{ConvLayer, LinearLayer};
 use super::linear::FoundLinear;
 use super::sizes::Sizes;
-use super::steps::{Step, without_constants};
+use super::steps::{CONV, LINEAR, Step, without_constants};
 use super::tensors::Tensors;
-use super::{CONV, LINEAR};
 use frostline_kernels::{InputOrder, Layout};
 
 /// Channels first to channels last.
@@ -72,12 +72,12 @@ impl<'w, 'm> Walk<'w, 'm> {
         linears: Vec<FoundLinear<'m>>,
     ) -> Walked {
         let absorbed = convolutions.iter().flat_map(|found| &found.absorbed);
-        let absorbed = absorbed.chain(linears.iter().flat_map(|found| &found.absorbed));
+        let absorbed = absorbed.chain(linears.iter().flat_map(|(found, _)| &found.absorbed));
         let absorbed: HashSet<usize> = absorbed.copied().collect();
-        let flattens = linears.iter().filter_map(|found| found.flatten);
+        let flattens = linears.iter().filter_map(|(_, flatten)| *flatten);
         let flattens: HashSet<usize> = flattens.map(|flatten| flatten.node).collect();
         let mut convolutions = by_node(convolutions, |found| found.node);
-        let mut linears = by_node(linears, |found| found.node);
+        let mut linears = by_node(linears, |(found, _)| found.node);
         let mut walk = Self {
             tensors,
             sizes,
@@ -106,8 +106,8 @@ impl<'w, 'm> Walk<'w, 'm> {
     }
 
     fn convolution(&mut self, mut found: FoundConv<'m>) {
-        // ONNX Runtime's own convolutions give another order still, from which it makes either in one go. The picture
-        // has few channels, and is turned round in the layer.
+        // ONNX Runtime's own convolutions give another order still, from which it makes either in one go. The
+        // picture has few channels, and is turned round in the layer.
         let made = matches!(self.tensors.links.maker(found.input), Some(Maker::Node(_)));
         let input = if made {
             found.layer.input = Layout::ChannelsLast;
@@ -126,8 +126,8 @@ impl<'w, 'm> Walk<'w, 'm> {
         self.walked.convolutions.push(found.layer);
     }
 
-    fn linear(&mut self, mut found: FoundLinear<'m>) {
-        if let Some(flatten) = found.flatten
+    fn linear(&mut self, (mut found, flatten): FoundLinear<'m>) {
+        if let Some(flatten) = flatten
             && self.flattened_last.contains(&flatten.node)
         {
             found.layer.order = InputOrder::ChannelsLast {
@@ -144,51 +144,53 @@ impl<'w, 'm> Walk<'w, 'm> {
         self.walked.linears.push(found.layer);
     }
 
-    /// Whether a node is one that ONNX Runtime leaves out where it stands between others, and else may refuse.
+    /// Whether a node is one that ONNX Runtime leaves out where it stands between others, and else may
+    /// refuse.
     fn may_be_refused(&self, node: &Node) -> bool {
         is(node, "Dropout") && !self.tensors.takes(node, &DROPOUT)
             || is(node, "Identity") && !self.tensors.takes(node, &IDENTITY)
     }
 
-    /// A node on each number alone follows what it reads.
-    fn follow(&mut self, i: usize, node: &'m Node) -> bool {
-        let unary = UNARY.iter().any(|operator| is(node, operator));
-        let between = BETWEEN.iter().any(|operator| is(node, operator));
-        let images = if unary {
+    /// The images that a node reads, if it works on each number of them alone, and may follow those with
+    /// their channels last.
+    fn images_of(&self, node: &'m Node) -> Option<&'m [String]> {
+        let images = if UNARY.iter().any(|operator| is(node, operator)) {
             &node.inputs[..node.inputs.len().min(1)]
-        } else {
+        } else if BETWEEN.iter().any(|operator| is(node, operator)) {
             &node.inputs
+        } else {
+            return None;
         };
         let is_last = |input: &String| self.last.contains_key(input.as_str());
         let is_image = |input: &String| is_last(input) || self.sizes.get(input).is_some();
-        let all = (unary || between)
-            && images.iter().any(is_last)
-            && images.iter().all(is_image)
-            && matches!(&node.outputs[..], [output] if self.tensors.may_be_float(output))
-            && !self.may_be_refused(node);
-        let concat = is(node, "Concat");
-        // What is put together grows: turning the parts that are not ours, and then the whole, would cost more than ours.
+        // What is put together grows: turning the parts that are not ours, and then the whole, would cost
+        // more than ours.
         let joins = || {
             self.tensors.takes(node, &CONCAT)
                 && int(node, "axis", 0) == Some(1)
                 && images.iter().all(is_last)
         };
-        if !all || concat && !joins() {
+        let all = images.iter().any(is_last)
+            && images.iter().all(is_image)
+            && matches!(&node.outputs[..], [output] if self.tensors.may_be_float(output))
+            && !self.may_be_refused(node)
+            && (!is(node, "Concat") || joins());
+        all.then_some(images)
+    }
+
+    /// A node on each number alone follows what it reads.
+    fn follow(&mut self, i: usize, node: &'m Node) -> bool {
+        let Some(images) = self.images_of(node) else {
             return false;
-        }
-        let images = images
-            .iter()
-            .map(|input| self.turn_last(input))
-            .collect::<Vec<_>>();
-        let constants = node.inputs.iter().skip(images.len()).cloned();
-        let inputs = images.into_iter().chain(constants).collect();
+        };
+        let mut inputs: Vec<String> = images.iter().map(|input| self.turn_last(input)).collect();
+        inputs.extend_from_slice(&node.inputs[images.len()..]);
         let output = self.name_last(&node.outputs[0]);
-        let axis = concat.then_some(3);
         self.walked.steps.push(Step::Renamed {
             node: i,
             inputs,
             output,
-            axis,
+            axis: is(node, "Concat").then_some(3),
         });
         true
     }

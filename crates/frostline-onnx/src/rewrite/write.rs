@@ -1,5 +1,5 @@
-//! Writing the new graph: ranges of the network's file, but for what is replaced. Numbers of fields are those of
-//! `onnx.proto`.
+//! Writing the new graph: ranges of the network's file, but for what is replaced. Numbers of fields are those
+//! of `onnx.proto`.
 
 use super::super::assemble::{IR_VERSION, copy_fields, damaged};
 use super::super::graph::{Network, Node};
@@ -7,9 +7,8 @@ use super::super::links::Maker;
 use super::super::proto::{int, ints, node, opset};
 use super::super::splice::{Message, Spliced};
 use super::super::wire::{Fault, Wire};
-use super::steps::{Step, needed};
+use super::steps::{DOMAIN, LAYER, Step, needed};
 use super::tensors::Tensors;
-use super::{DOMAIN, LAYER};
 use crate::error::Result;
 
 /// The network with these nodes, of ranges of its file.
@@ -37,7 +36,7 @@ fn body(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     let mut wire = Wire::open(&tensors.network.path, tensors.network.open)?;
     let mut message = Message::default();
     for step in steps {
-        add_node(&mut message, tensors.nodes(), step, &mut wire)?;
+        message.message(1, node_of(step, tensors.nodes(), &mut wire)?);
     }
     let mut read = needed(steps, tensors.nodes());
     read.extend(tensors.outputs());
@@ -67,58 +66,54 @@ fn is_picture(tensors: &Tensors, input: &str) -> bool {
     matches!(tensors.links.maker(input), Some(Maker::Input(_)))
 }
 
-fn add_node(
-    graph: &mut Message,
-    nodes: &[Node],
-    step: &Step,
-    wire: &mut Wire,
-) -> Result<(), Fault> {
-    match step {
+fn node_of(step: &Step, nodes: &[Node], wire: &mut Wire) -> Result<Message, Fault> {
+    Ok(match step {
         Step::Same(i) => {
             let mut as_it_was = Message::default();
             as_it_was.copy(0, &nodes[*i].body);
-            graph.message(1, as_it_was);
+            as_it_was
         }
         Step::Renamed {
             node,
             inputs,
             output,
             axis,
-        } => {
-            let mut renamed = Message::default();
-            for input in inputs {
-                renamed.text(1, input);
-            }
-            renamed.text(2, output);
-            // Inputs, outputs, and where the axis is another one, the attributes.
-            let replaced: &[u64] = if axis.is_some() { &[1, 2, 5] } else { &[1, 2] };
-            copy_fields(&mut renamed, wire, &nodes[*node], replaced)?;
-            if let Some(axis) = axis {
-                renamed.message(5, int("axis", *axis));
-            }
-            graph.message(1, renamed);
-        }
+        } => renamed(&nodes[*node], (inputs, output), *axis, wire)?,
         Step::Transpose {
             input,
             output,
             perm,
-        } => {
-            let perm = ints("perm", perm);
-            graph.message(1, new_node("Transpose", [input, output], perm));
-        }
+        } => new_node("Transpose", [input, output], ints("perm", perm)),
         Step::Own {
             operator,
             layer,
             input,
             output,
         } => {
-            let layer = int(LAYER, *layer as i64);
-            let mut node = new_node(operator, [input, output], layer);
+            let mut node = new_node(operator, [input, output], int(LAYER, *layer as i64));
             node.text(7, DOMAIN);
-            graph.message(1, node);
+            node
         }
+    })
+}
+
+/// A node of the file with other inputs, another output, and another `axis` where one is given.
+fn renamed(
+    node: &Node,
+    (inputs, output): (&[String], &str),
+    axis: Option<i64>,
+    wire: &mut Wire,
+) -> Result<Message, Fault> {
+    let mut renamed = Message::default();
+    inputs.iter().for_each(|input| renamed.text(1, input));
+    renamed.text(2, output);
+    // Inputs, outputs, and where the axis is another one, the attributes.
+    let replaced: &[u64] = if axis.is_some() { &[1, 2, 5] } else { &[1, 2] };
+    copy_fields(&mut renamed, wire, node, replaced)?;
+    if let Some(axis) = axis {
+        renamed.message(5, int("axis", axis));
     }
-    Ok(())
+    Ok(renamed)
 }
 
 fn new_node(operator: &str, [input, output]: [&str; 2], attribute: Message) -> Message {

@@ -1,4 +1,5 @@
-//! ONNX's messages, with the fields that tests and seeds need; `examples/mutate` and `tests/it` include this file too.
+//! ONNX's messages, with the fields that tests and seeds need; `examples/mutate` and `tests/it` include this
+//! file too.
 
 use std::cell::RefCell;
 
@@ -127,8 +128,8 @@ pub(crate) fn model(
     }
 }
 
-/// A network as the Model Zoo has them: format 3 with its weights among the inputs, opset 7, and its batch in its
-/// input and in a reshape. Convolution, mean, `features`, dropout, classifier, softmax.
+/// A network as the Model Zoo has them: format 3 with its weights among the inputs, opset 7, and its batch in
+/// its input and in a reshape. Convolution, mean, `features`, dropout, classifier, softmax.
 pub(crate) fn zoo(batch: i64) -> ModelProto {
     let nodes = vec![
         node("Conv", &["data", "conv.w"], &["conv"]),

@@ -56,7 +56,8 @@ pub(crate) fn counted(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -
     StateDict::new("w.pth", counted)
 }
 
-/// A checksum of a network's file (FNV-1a): features are known by the bytes of their network, which must not change.
+/// A checksum of a network's file (FNV-1a): features are known by the bytes of their network, which must not
+/// change.
 pub(crate) fn fingerprint(model: &Spliced) -> u64 {
     crate::tests::sample::fingerprint(&model.to_bytes().unwrap())
 }

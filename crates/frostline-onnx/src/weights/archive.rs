@@ -1,8 +1,8 @@
 //! `PyTorch`'s format since 1.6: a zip archive.
 //!
 //! # Format
-//! In one folder: `data.pkl`, what was saved; `data/KEY`, the elements of each storage; `byteorder`, `little` (also
-//! where it is missing) or `big`. Source: `_save` in `torch/serialization.py`.
+//! In one folder: `data.pkl`, what was saved; `data/KEY`, the elements of each storage; `byteorder`, `little`
+//! (also where it is missing) or `big`. Source: `_save` in `torch/serialization.py`.
 
 use std::io::{self, Read, Seek};
 

@@ -8,8 +8,8 @@ use super::fault::Fault;
 use super::layout::{Layout, Storage};
 use super::state_dict::Tensor;
 
-/// How often the numbers of a storage may be used by tensors: tied weights do it twice. More would let a small file
-/// ask for much memory.
+/// How often the numbers of a storage may be used by tensors: tied weights do it twice. More would let a
+/// small file ask for much memory.
 const MAX_SHARING: usize = 8;
 
 /// Fills the tensors; `read` returns the bytes of a storage, exactly as many as it has.

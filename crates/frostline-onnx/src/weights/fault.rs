@@ -74,7 +74,8 @@ mod tests {
     fn the_file_is_named() {
         let error = Fault::refused("it asks for the class `os.system`; only tensors are read")
             .at(Path::new("w.pth"));
-        let text = "`w.pth` is not a file of PyTorch's weights: it asks for the class `os.system`; only tensors are read";
+        let text = "`w.pth` is not a file of PyTorch's weights: \
+                    it asks for the class `os.system`; only tensors are read";
         assert_eq!(error.to_string(), text);
     }
 }

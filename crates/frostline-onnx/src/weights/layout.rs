@@ -8,8 +8,8 @@ use super::fault::Fault;
 /// `PyTorch`'s own limit.
 const MAX_RANK: usize = 64;
 
-/// The longest name of a storage or tensor, in bytes: those of networks have some dozens. A name is stored once in a
-/// pickle and may be used over and over.
+/// The longest name of a storage or tensor, in bytes: those of networks have some dozens. A name is stored
+/// once in a pickle and may be used over and over.
 const MAX_NAME: usize = 1024;
 
 /// A row of numbers in the file, that tensors are views of.

@@ -1,9 +1,9 @@
 //! `PyTorch`'s older format: pickles, then raw storages.
 //!
 //! # Format
-//! Five pickles: a magic number, the protocol (1001), system information, what was saved, and the list of the keys of
-//! its storages. Then each of these storages: an `i64` number of elements and the elements, all little-endian.
-//! Source: `_legacy_save` in `torch/serialization.py`.
+//! Five pickles: a magic number, the protocol (1001), system information, what was saved, and the list of the
+//! keys of its storages. Then each of these storages: an `i64` number of elements and the elements, all
+//! little-endian. Source: `_legacy_save` in `torch/serialization.py`.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};

@@ -9,7 +9,8 @@ use super::pickle::{Object, Pickle};
 /// The keys under which checkpoints keep their state dict.
 const WRAPPERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
-/// What is put before every name by `DataParallel`, by `torch.compile`, and by classes that hold the network as a field.
+/// What is put before every name by `DataParallel`, by `torch.compile`, and by classes that hold the network
+/// as a field.
 const PREFIXES: [&str; 4] = ["module.", "_orig_mod.", "model.", "state_dict."];
 
 /// The floating-point tensors of the state dict, by their names.
@@ -56,8 +57,8 @@ fn entry<'a>(pickle: &'a Pickle, key: &str) -> Option<&'a Object> {
     Some(pickle.objects.get(*value))
 }
 
-/// The tensors in a dictionary. As in Python, a name that comes again keeps its place and gets the later value: so all
-/// names together are no longer than the file, however often it uses one.
+/// The tensors in a dictionary. As in Python, a name that comes again keeps its place and gets the later
+/// value: so all names together are no longer than the file, however often it uses one.
 fn tensors_of(pickle: &Pickle, object: &Object) -> Result<Vec<(String, Layout)>, Fault> {
     let Object::Dict(pairs) = object else {
         return Ok(Vec::new());

@@ -1,9 +1,9 @@
 //! The safetensors format: a list of tensors in JSON, then their numbers.
 //!
 //! # Format
-//! The length of the list as `u64`, the list, and all numbers without gaps, little-endian. The crate checks that shapes,
-//! types and places agree and that no two tensors overlap; here, that the file is as long as the list says. Source: the
-//! format's description in the `safetensors` repository.
+//! The length of the list as `u64`, the list, and all numbers without gaps, little-endian. The crate checks
+//! that shapes, types and places agree and that no two tensors overlap; here, that the file is as long as the
+//! list says. Source: the format's description in the `safetensors` repository.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -180,9 +180,11 @@ mod tests {
             bytes
         };
         for (text, data) in [
-            // Two tensors over the same bytes, a gap, a shape that needs more, a shape that overflows, no JSON.
+            // Two tensors over the same bytes, a gap, a shape that needs more, a shape that overflows, no
+            // JSON.
             (
-                r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+                r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
+                    "b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
                 4,
             ),
             (

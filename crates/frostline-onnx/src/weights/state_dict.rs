@@ -23,8 +23,8 @@ pub struct StateDict {
 }
 
 impl StateDict {
-    /// A state dict of `tensors`; of two with one name the later is kept, at the place of the earlier. `path` is what
-    /// errors name.
+    /// A state dict of `tensors`; of two with one name the later is kept, at the place of the earlier. `path`
+    /// is what errors name.
     pub fn new(
         path: impl Into<PathBuf>,
         tensors: impl IntoIterator<Item = (String, Tensor)>,

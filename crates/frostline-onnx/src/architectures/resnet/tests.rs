@@ -34,8 +34,9 @@ fn shape(tensors: &[(String, Vec<usize>)], name: &str) -> Vec<usize> {
 
 #[test]
 fn the_tensors_are_torchvisions() {
-    // `torchvision.models.resnet18` and `resnet50` without `fc` and `num_batches_tracked`: 100 and 265 tensors, of
-    // which 4800 and 26560 numbers each are running means and variances; parameters are 11,689,512 and 25,557,032.
+    // `torchvision.models.resnet18` and `resnet50` without `fc` and `num_batches_tracked`: 100 and 265
+    // tensors, of which 4800 and 26560 numbers each are running means and variances; parameters are
+    // 11,689,512 and 25,557,032.
     for (resnet, count, running, parameters, fc) in [
         (RESNET18, 100, 9_600, 11_689_512, 513_000),
         (RESNET50, 265, 53_120, 25_557_032, 2_049_000),

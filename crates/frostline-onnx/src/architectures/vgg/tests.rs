@@ -70,7 +70,8 @@ fn the_tensors_of_torchvisions_vgg19() {
 #[test]
 fn batch_norms_follow_their_convolutions() {
     let tensors = tensors(VGG11_BN, 64, TORCHVISION);
-    // 8 convolutions of weight and bias with norms of 4, 3 dense layers; counted in torchvision without the counters.
+    // 8 convolutions of weight and bias with norms of 4, 3 dense layers; counted in torchvision without the
+    // counters.
     assert_eq!(tensors.len(), 8 * 6 + 6);
     let weights: Vec<_> = tensors
         .iter()
@@ -130,7 +131,8 @@ fn another_vgg_is_refused_by_name() {
         .err()
         .unwrap()
         .to_string();
-    // Of torchvision's vgg16, the places 17, 24 and 26 are convolutions; of vgg19, 16, 23, 25, 30, 32 and 34 are.
+    // Of torchvision's vgg16, the places 17, 24 and 26 are convolutions; of vgg19, 16, 23, 25, 30, 32 and 34
+    // are.
     for part in [
         "6 missing: `features.17.bias`",
         "`features.24.bias`",

@@ -67,8 +67,8 @@ fn tensor([storage, offset, shape, strides]: [Id; 4], objects: &Objects) -> Resu
     }
 }
 
-/// The storage that a persistent id stands for: ("storage", class, key, device, number of elements), and in the
-/// older format a view, which has to be `None`.
+/// The storage that a persistent id stands for: ("storage", class, key, device, number of elements), and in
+/// the older format a view, which has to be `None`.
 pub(super) fn storage(id: Id, objects: &Objects) -> Result<Storage, Fault> {
     let bad = || Fault::damaged("it names a storage in a way that is not known");
     let parts = objects.items(id).ok_or_else(bad)?;

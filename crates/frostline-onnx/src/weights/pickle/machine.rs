@@ -1,7 +1,7 @@
 //! A machine for the instructions of pickles that `torch.save` writes, protocols 2 to 5.
 //!
-//! Instructions have their names from Python's `pickletools`. Any other is refused, and so is any class that is no
-//! [`Global`].
+//! Instructions have their names from Python's `pickletools`. Any other is refused, and so is any class that
+//! is no [`Global`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -88,7 +88,8 @@ impl<R: Read> Machine<R> {
                 let length = u32::from_le_bytes(self.input.array()?);
                 Object::Int(self.long(length)?)
             }
-            // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; strings are of Python 2.
+            // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; strings are of
+            // Python 2.
             0x8c | b'U' => {
                 let length = self.input.byte()?.into();
                 Object::Text(self.input.text(length)?)
@@ -120,7 +121,8 @@ impl<R: Read> Machine<R> {
         Ok(i128::from_le_bytes(number))
     }
 
-    /// Builds or fills a tuple, list or dictionary, or keeps a value for later; whether this instruction is one that does.
+    /// Builds or fills a tuple, list or dictionary, or keeps a value for later; whether this instruction is
+    /// one that does.
     fn container(&mut self, opcode: u8) -> Result<bool, Fault> {
         match opcode {
             // MARK, POP and POP_MARK
@@ -147,6 +149,14 @@ impl<R: Read> Machine<R> {
             b'e' => self.pop_to_mark().and_then(|new| self.append(new))?,
             b's' => self.pop_many(2).and_then(|new| self.set_items(&new))?,
             b'u' => self.pop_to_mark().and_then(|new| self.set_items(&new))?,
+            _ => return self.memo(opcode),
+        }
+        Ok(true)
+    }
+
+    /// Keeps a value for later, or pushes one that was kept; whether this instruction is one that does.
+    fn memo(&mut self, opcode: u8) -> Result<bool, Fault> {
+        match opcode {
             // BINPUT, LONG_BINPUT and MEMOIZE, BINGET and LONG_BINGET
             b'q' => self.input.byte().and_then(|slot| self.put(slot.into()))?,
             b'r' => {
@@ -261,7 +271,8 @@ impl<R: Read> Machine<R> {
         Ok(())
     }
 
-    /// The state of a state dict is `PyTorch`'s `_metadata`, that of an old parameter its hooks: neither is kept.
+    /// The state of a state dict is `PyTorch`'s `_metadata`, that of an old parameter its hooks: neither is
+    /// kept.
     fn build(&mut self) -> Result<(), Fault> {
         let (state, object) = (self.pop()?, self.top()?);
         match (self.objects.get(object), self.objects.get(state)) {

@@ -7,7 +7,8 @@ use crate::weights::dtype::Dtype;
 use crate::weights::fault::Fault;
 use crate::weights::layout::{Layout, Storage};
 
-/// A value's place in [`Objects`]. Values hold places, not values: however deep a file nests, nothing recurses.
+/// A value's place in [`Objects`]. Values hold places, not values: however deep a file nests, nothing
+/// recurses.
 pub(in crate::weights) type Id = usize;
 
 /// More values and uses of values than the largest checkpoints have, and few enough to hold.
@@ -80,7 +81,8 @@ impl Objects {
         Ok(self.values.len() - 1)
     }
 
-    /// Counts values that are used once more: without a limit, a short file could use a long one over and over.
+    /// Counts values that are used once more: without a limit, a short file could use a long one over and
+    /// over.
     pub(in crate::weights) fn spend(&mut self, count: usize) -> Result<(), Fault> {
         self.spent = self.spent.saturating_add(count);
         if self.spent > MAX_OBJECTS {

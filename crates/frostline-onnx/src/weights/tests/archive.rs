@@ -97,7 +97,8 @@ fn files_that_share_bytes_are_refused() {
         ("w/data/0", floats(&[0.5, -2.0]), false),
         ("w/data/1", floats(&[0.5, -2.0]), false),
     ]);
-    // In the table of contents, a file's place stands in the four bytes before its name; the same name is read twice.
+    // In the table of contents, a file's place stands in the four bytes before its name; the same name is
+    // read twice.
     let places: Vec<_> = (4..bytes.len())
         .filter(|&at| bytes[at..].starts_with(b"w/data/"))
         .collect();
