@@ -39,8 +39,7 @@ impl Direct {
         y: &mut [f32],
         parallel: &dyn Parallel,
     ) -> Result<(), NotFinite> {
-        let watch = Watch::default();
-        let [height, width] = geometry.output;
+        let (watch, [height, width]) = (Watch::default(), geometry.output);
         let image = shape.in_channels * geometry.h * geometry.w;
         // Whole groups of positions are worked out at an edge too, of what is beyond it.
         let line = width + 2 + self.machine.rows;

@@ -29,7 +29,7 @@ pub(super) fn int(name: &str, int: i64) -> Message {
 pub(super) fn ints(name: &str, ints: &[i64]) -> Message {
     let mut attribute = Message::default();
     attribute.text(1, name);
-    ints.iter().for_each(|&int| attribute.int(8, int));
+    attribute.ints(8, ints);
     attribute.number(20, kind::INTS);
     attribute
 }
@@ -52,7 +52,7 @@ pub(super) fn node(
     attributes: Vec<Message>,
 ) -> Message {
     let mut node = Message::default();
-    inputs.iter().for_each(|input| node.text(1, input));
+    node.texts(1, inputs.iter().copied());
     node.text(2, output);
     node.text(3, name);
     node.text(4, operator);
@@ -71,7 +71,7 @@ pub(super) fn cast(name: &str, [from, to]: [&str; 2], element: i32) -> Message {
 /// A tensor up to its numbers.
 pub(super) fn tensor(name: &str, dims: &[i64], element: i32) -> Message {
     let mut tensor = Message::default();
-    dims.iter().for_each(|&dim| tensor.int(1, dim));
+    tensor.ints(1, dims);
     tensor.int(2, element.into());
     tensor.text(8, name);
     tensor
@@ -93,7 +93,9 @@ pub(super) fn value_info(name: &str, dims: Option<&[Dim]>) -> Message {
     of_tensor.int(1, element::FLOAT.into());
     if let Some(dims) = dims {
         let mut shape = Message::default();
-        dims.iter().for_each(|dim| shape.message(1, dimension(dim)));
+        for dim in dims {
+            shape.message(1, dimension(dim));
+        }
         of_tensor.message(2, shape);
     }
     let mut of_value = Message::default();

@@ -25,6 +25,7 @@ pub enum Kind {
 
 impl Kind {
     /// What it is, in words that follow on "it is not what was wanted:".
+    #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::Pickle => "it is a pickle, perhaps a .pth of PyTorch",
@@ -39,6 +40,7 @@ impl Kind {
 }
 
 /// Tells what a file is from its first [`START`] bytes.
+#[must_use]
 pub fn kind(start: &[u8]) -> Kind {
     match start {
         [0x80] | [0x80, 2..=5, ..] => Kind::Pickle,

@@ -78,6 +78,20 @@ impl Message {
         self.number(field, int.cast_unsigned());
     }
 
+    /// A field for each integer.
+    pub(super) fn ints(&mut self, field: u64, ints: &[i64]) {
+        for int in ints {
+            self.int(field, *int);
+        }
+    }
+
+    /// A field for each text.
+    pub(super) fn texts<'a>(&mut self, field: u64, texts: impl IntoIterator<Item = &'a str>) {
+        for text in texts {
+            self.text(field, text);
+        }
+    }
+
     /// A field of text.
     pub(super) fn text(&mut self, field: u64, text: &str) {
         self.long(field, text.len() as u64);

@@ -23,8 +23,8 @@ impl Reader {
             match field.number {
                 1 => model.ir_version = number(&field)?.cast_signed(),
                 7 if graph.is_some() => return Err(Fault::Damaged("it has two graphs")),
-                7 => graph = Some(self.graph(self.inside(&field, &rest)?)?),
-                8 => model.opsets.push(self.opset(self.inside(&field, &rest)?)?),
+                7 => graph = Some(self.graph(rest.inside(&field)?)?),
+                8 => model.opsets.push(self.opset(rest.inside(&field)?)?),
                 _ => self.pass(Message::Model, &field, &rest)?,
             }
             model.has_functions |= field.number == 25;
@@ -60,7 +60,7 @@ impl Reader {
                 continue;
             }
             self.count_entry()?;
-            let inside = self.inside(&field, &rest)?;
+            let inside = rest.inside(&field)?;
             match field.number {
                 1 => graph.nodes.push(self.node(inside)?),
                 5 => graph.weights.push(self.weight(inside)?),
@@ -95,7 +95,7 @@ impl Reader {
 
     /// An attribute is what it says it is, and has one value: everything else is for ONNX Runtime to judge.
     fn attribute(&mut self, field: &Field, holder: &Rest, node: &mut Node) -> Result<(), Fault> {
-        let mut rest = self.inside(field, holder)?;
+        let mut rest = holder.inside(field)?;
         let (mut name, mut said, mut values) = (String::new(), 0, Vec::new());
         let (mut ints, mut has_graph) = (None, false);
         while let Some(field) = self.next(&mut rest)? {
@@ -106,11 +106,11 @@ impl Reader {
                 3 => values.push((kind::INT, Attribute::Int(number(&field)?.cast_signed()))),
                 4 => values.push((kind::STRING, self.choice(&field)?)),
                 5 => {
-                    let weight = self.weight(self.inside(&field, &rest)?)?;
+                    let weight = self.weight(rest.inside(&field)?)?;
                     values.push((kind::TENSOR, Attribute::Tensor(weight)));
                 }
                 6 | 11 => {
-                    let graph = self.graph(self.inside(&field, &rest)?)?;
+                    let graph = self.graph(rest.inside(&field)?)?;
                     node.captured.extend(captured(graph));
                     has_graph = true;
                 }
@@ -148,7 +148,7 @@ impl Reader {
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
                 1 => info.name = self.text(&field)?,
-                2 => self.value_type(self.inside(&field, &rest)?, &mut info)?,
+                2 => self.value_type(rest.inside(&field)?, &mut info)?,
                 _ => self.pass(Message::ValueInfo, &field, &rest)?,
             }
         }
@@ -158,7 +158,7 @@ impl Reader {
     fn value_type(&mut self, mut rest: Rest, info: &mut ValueInfo) -> Result<(), Fault> {
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
-                1 => self.tensor_type(self.inside(&field, &rest)?, info)?,
+                1 => self.tensor_type(rest.inside(&field)?, info)?,
                 _ => self.pass(Message::Type, &field, &rest)?,
             }
         }
@@ -170,10 +170,10 @@ impl Reader {
             match field.number {
                 1 => info.element = Some(number(&field)? as i32),
                 2 => {
-                    let (mut dims, mut rest) = (Vec::new(), self.inside(&field, &rest)?);
+                    let (mut dims, mut rest) = (Vec::new(), rest.inside(&field)?);
                     while let Some(field) = self.next(&mut rest)? {
                         if field.number == 1 {
-                            dims.push(self.dim(self.inside(&field, &rest)?)?);
+                            dims.push(self.dim(rest.inside(&field)?)?);
                         }
                     }
                     info.dims = Some(dims);

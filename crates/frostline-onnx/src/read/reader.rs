@@ -88,6 +88,17 @@ impl Rest {
     pub(super) fn span(&self) -> &Span {
         &self.span
     }
+
+    /// The message in a field of this one.
+    pub(super) fn inside(&self, field: &Field) -> Result<Self, Fault> {
+        if self.depth == DEEPEST {
+            return Err(Fault::Damaged("graphs lie too deep in each other"));
+        }
+        Ok(Self {
+            span: span(field)?,
+            depth: self.depth + 1,
+        })
+    }
 }
 
 /// A file that is walked over.
@@ -114,18 +125,6 @@ impl Reader {
     pub(super) fn all(&self) -> Rest {
         let span = self.wire.all();
         Rest { span, depth: 0 }
-    }
-
-    /// The message in a field of the message that `holder` is what is left of.
-    pub(super) fn inside(&self, field: &Field, holder: &Rest) -> Result<Rest, Fault> {
-        let rest = Rest {
-            span: span(field)?,
-            depth: holder.depth + 1,
-        };
-        if rest.depth > DEEPEST {
-            return Err(Fault::Damaged("graphs lie too deep in each other"));
-        }
-        Ok(rest)
     }
 
     /// The next field; a file of ever so many of them is refused before it fills the memory.
@@ -156,8 +155,7 @@ impl Reader {
     ) -> Result<(), Fault> {
         match holder.inner(field.number) {
             Some(message) if matches!(field.value, Value::Span(_)) => {
-                let rest = self.inside(field, rest)?;
-                self.pass_all(message, rest)
+                self.pass_all(message, rest.inside(field)?)
             }
             _ => Ok(()),
         }

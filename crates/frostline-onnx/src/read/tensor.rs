@@ -53,7 +53,7 @@ impl Reader {
                 5 | 7 => self.numbers(&field, &mut typed)?,
                 8 => weight.name = self.text(&field)?,
                 9 => weight.payload = Payload::Raw(span(&field)?),
-                13 => self.external(self.inside(&field, &rest)?, &mut said)?,
+                13 => self.external(rest.inside(&field)?, &mut said)?,
                 14 => said.is_elsewhere = number(&field)? == EXTERNAL,
                 _ => self.pass(Message::Tensor, &field, &rest)?,
             }
@@ -79,7 +79,7 @@ impl Reader {
         };
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
-                1 => weight.name = self.weight(self.inside(&field, &rest)?)?.name,
+                1 => weight.name = self.weight(rest.inside(&field)?)?.name,
                 _ => self.pass(Message::SparseTensor, &field, &rest)?,
             }
         }

@@ -44,6 +44,9 @@ pub struct LinearLayer {
 
 impl ConvLayer {
     /// Reads the weights; what the file holds is in memory only until it is transformed.
+    ///
+    /// # Errors
+    /// Those of the file; [`is_too_large`](super::is_too_large) tells whether a weight is one to be left to ONNX Runtime.
     pub fn load(&self, open: Open) -> io::Result<Conv3x3> {
         let mut weight = self.weight.read(open)?;
         let mut bias = bias(self.bias.as_ref(), self.shape.out_channels, open)?;
@@ -63,11 +66,13 @@ impl ConvLayer {
     }
 
     /// The layout of the input.
+    #[must_use]
     pub fn input(&self) -> Layout {
         self.input
     }
 
     /// Channels and padding.
+    #[must_use]
     pub fn shape(&self) -> ConvShape {
         self.shape
     }
@@ -94,6 +99,9 @@ impl Norm {
 
 impl LinearLayer {
     /// Reads the weights, some rows at a time.
+    ///
+    /// # Errors
+    /// As of [`ConvLayer::load`].
     pub fn load(&self, open: Open, parallel: &dyn Parallel) -> io::Result<Linear> {
         let each = match self.stored {
             Stored::OutputsFirst => self.shape.inputs,
@@ -110,6 +118,7 @@ impl LinearLayer {
     }
 
     /// Numbers of a row of the input and of the output.
+    #[must_use]
     pub fn shape(&self) -> LinearShape {
         self.shape
     }

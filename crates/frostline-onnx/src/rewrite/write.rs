@@ -105,7 +105,7 @@ fn renamed(
     wire: &mut Wire,
 ) -> Result<Message, Fault> {
     let mut renamed = Message::default();
-    inputs.iter().for_each(|input| renamed.text(1, input));
+    renamed.texts(1, inputs.iter().map(String::as_str));
     renamed.text(2, output);
     // Inputs, outputs, and where the axis is another one, the attributes.
     let replaced: &[u64] = if axis.is_some() { &[1, 2, 5] } else { &[1, 2] };
