@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-use super::files::Open;
 use super::graph::{Network, Payload, Weight, element};
+use super::wire::Open;
 use crate::error::{NetworkProblem, Result};
 
 /// How often the bytes of a file may be used, over all of them: exporters write equal weights once.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::Open;
+use super::wire::Open;
 use super::wire::Span;
 
 /// Numbers of element types, as in `TensorProto.DataType`.

@@ -92,38 +92,29 @@ fn with_free_batch(mut dims: [Dim; 4]) -> [Dim; 4] {
     dims
 }
 
+/// The types with their numbers in `TensorProto.DataType` and their names.
+const ELEMENTS: [(Element, i32, &str); 5] = [
+    (Element::Float32, element::FLOAT, "float32"),
+    (Element::Float16, element::FLOAT16, "float16"),
+    (Element::BFloat16, element::BFLOAT16, "bfloat16"),
+    (Element::Float64, element::DOUBLE, "float64"),
+    (Element::UInt8, element::UINT8, "uint8"),
+];
+
 impl Element {
     fn of(number: i32) -> Option<Self> {
-        Some(match number {
-            element::FLOAT => Self::Float32,
-            element::UINT8 => Self::UInt8,
-            element::FLOAT16 => Self::Float16,
-            element::DOUBLE => Self::Float64,
-            element::BFLOAT16 => Self::BFloat16,
-            _ => return None,
-        })
+        let known = ELEMENTS.iter().find(|(_, known, _)| *known == number);
+        known.map(|(element, ..)| *element)
     }
 
     /// Its number in `TensorProto.DataType`.
     pub(super) fn number(self) -> i32 {
-        match self {
-            Self::Float32 => element::FLOAT,
-            Self::UInt8 => element::UINT8,
-            Self::Float16 => element::FLOAT16,
-            Self::Float64 => element::DOUBLE,
-            Self::BFloat16 => element::BFLOAT16,
-        }
+        ELEMENTS[self as usize].1
     }
 }
 
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Float32 => "float32",
-            Self::UInt8 => "uint8",
-            Self::Float16 => "float16",
-            Self::Float64 => "float64",
-            Self::BFloat16 => "bfloat16",
-        })
+        f.write_str(ELEMENTS[*self as usize].2)
     }
 }

@@ -1,7 +1,7 @@
 //! ONNX files without a runtime, and weights of `PyTorch` that become ONNX files.
 //!
-//! A [`Network`] is a file that was read once: its nodes, and where the bytes of its tensors lie. Weights stay on the
-//! disk, so that a file may be larger than memory. Everything else is a view of it:
+//! A [`Network`] is a file that was read once: its nodes, and where the bytes of its tensors lie. Weights
+//! stay on the disk, so that a file may be larger than memory. Everything else is a view of it:
 //!
 //! | call | gives |
 //! |---|---|
@@ -13,9 +13,9 @@
 //! | [`weights::read_state_dict`] | tensors out of a `.pth` or safetensors file; nothing in it is executed |
 //! | [`architectures::Architecture::build`] | a network of these tensors, through [`GraphBuilder`] |
 //!
-//! Files come from strangers: depth, lengths and counts are bounded before memory is allocated, and what is wrong is an
-//! [`Error`] that names the file. Fields that are not known here are kept in a cut. The crate opens no file itself; whoever
-//! reads a network passes in [`how`](Open), and writes what comes out:
+//! Files come from strangers: depth, lengths and counts are bounded before memory is allocated, and what is
+//! wrong is an [`Error`] that names the file. Fields that are not known here are kept in a cut. The crate
+//! opens no file itself; whoever reads a network passes in how ([`Open`]), and writes what comes out:
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,11 +39,9 @@ mod batch;
 mod build;
 mod channels;
 mod constants;
-mod convolutions;
 mod cut;
 pub mod error;
 mod external;
-mod files;
 mod float16;
 mod graph;
 mod input;
@@ -66,12 +64,12 @@ mod tests;
 pub use self::assemble::CutFiles;
 pub use self::build::{Conv, GraphBuilder, MaxPool, Value};
 pub use self::channels::ChannelAxis;
-pub use self::convolutions::Convolutions;
 pub use self::cut::Cut;
 pub use self::error::{Error, Result};
-pub use self::files::Open;
 pub use self::graph::Network;
 pub use self::input::{Element, PictureInput};
 pub use self::layer::LayerChoice;
 pub use self::outline::Outline;
+pub use self::rewrite::Convolutions;
 pub use self::splice::{Spliced, WriteError};
+pub use self::wire::Open;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 
-use super::files::Open;
+use super::wire::Open;
 use super::wire::Span;
 use crate::error::Error;
 

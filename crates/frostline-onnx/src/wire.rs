@@ -9,7 +9,9 @@ use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use super::files::Open;
+/// Opens a file for reading. A network names other files, and is read again when it is written or loaded, so
+/// that whoever reads one says how files are opened.
+pub type Open = fn(&Path) -> io::Result<File>;
 
 /// A range of bytes in a file.
 pub(super) type Span = Range<u64>;

@@ -43,6 +43,19 @@ pub enum Architecture {
     Vgg19Bn,
 }
 
+/// Networks that one plan builds, with what they differ in.
+enum Family {
+    EfficientNetLite0,
+    ResNet(Kind, [usize; 4]),
+    Vgg([usize; 5], Norm),
+}
+
+/// The convolutions of the blocks of VGG.
+const VGG11: [usize; 5] = [1, 1, 2, 2, 2];
+const VGG13: [usize; 5] = [2, 2, 2, 2, 2];
+const VGG16: [usize; 5] = [2, 2, 3, 3, 3];
+const VGG19: [usize; 5] = [2, 2, 4, 4, 4];
+
 impl Architecture {
     /// All that are known, in order of their names.
     pub const ALL: [Self; 11] = [
@@ -59,6 +72,22 @@ impl Architecture {
         Self::Vgg19Bn,
     ];
 
+    fn name_and_family(self) -> (&'static str, Family) {
+        match self {
+            Self::EfficientNetLite0 => ("efficientnet-lite0", Family::EfficientNetLite0),
+            Self::ResNet18 => ("resnet18", Family::ResNet(Kind::Basic, [2, 2, 2, 2])),
+            Self::ResNet50 => ("resnet50", Family::ResNet(Kind::Bottleneck, [3, 4, 6, 3])),
+            Self::Vgg11 => ("vgg11", Family::Vgg(VGG11, Norm::None)),
+            Self::Vgg11Bn => ("vgg11-bn", Family::Vgg(VGG11, Norm::Batch)),
+            Self::Vgg13 => ("vgg13", Family::Vgg(VGG13, Norm::None)),
+            Self::Vgg13Bn => ("vgg13-bn", Family::Vgg(VGG13, Norm::Batch)),
+            Self::Vgg16 => ("vgg16", Family::Vgg(VGG16, Norm::None)),
+            Self::Vgg16Bn => ("vgg16-bn", Family::Vgg(VGG16, Norm::Batch)),
+            Self::Vgg19 => ("vgg19", Family::Vgg(VGG19, Norm::None)),
+            Self::Vgg19Bn => ("vgg19-bn", Family::Vgg(VGG19, Norm::Batch)),
+        }
+    }
+
     /// The network with these weights, from `input` (N, 3, 224, 224) to its `end`.
     ///
     /// Batch norms are folded into the convolutions; dropout does nothing at inference, and is left out. The
@@ -69,39 +98,17 @@ impl Architecture {
     /// # Errors
     /// [`Error::Weights`] where tensors are missing, unexpected, or of another shape, with their names.
     pub fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
-        let vgg = |convs, norm| Vgg { convs, norm }.build(weights, end);
-        let resnet = |kind, blocks| ResNet { kind, blocks }.build(weights, end);
-        match self {
-            Self::EfficientNetLite0 => efficientnet_lite0::build(weights, end),
-            Self::ResNet18 => resnet(Kind::Basic, [2, 2, 2, 2]),
-            Self::ResNet50 => resnet(Kind::Bottleneck, [3, 4, 6, 3]),
-            Self::Vgg11 => vgg([1, 1, 2, 2, 2], Norm::None),
-            Self::Vgg11Bn => vgg([1, 1, 2, 2, 2], Norm::Batch),
-            Self::Vgg13 => vgg([2, 2, 2, 2, 2], Norm::None),
-            Self::Vgg13Bn => vgg([2, 2, 2, 2, 2], Norm::Batch),
-            Self::Vgg16 => vgg([2, 2, 3, 3, 3], Norm::None),
-            Self::Vgg16Bn => vgg([2, 2, 3, 3, 3], Norm::Batch),
-            Self::Vgg19 => vgg([2, 2, 4, 4, 4], Norm::None),
-            Self::Vgg19Bn => vgg([2, 2, 4, 4, 4], Norm::Batch),
+        match self.name_and_family().1 {
+            Family::EfficientNetLite0 => efficientnet_lite0::build(weights, end),
+            Family::ResNet(kind, blocks) => ResNet { kind, blocks }.build(weights, end),
+            Family::Vgg(convs, norm) => Vgg { convs, norm }.build(weights, end),
         }
     }
 }
 
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::EfficientNetLite0 => "efficientnet-lite0",
-            Self::ResNet18 => "resnet18",
-            Self::ResNet50 => "resnet50",
-            Self::Vgg11 => "vgg11",
-            Self::Vgg11Bn => "vgg11-bn",
-            Self::Vgg13 => "vgg13",
-            Self::Vgg13Bn => "vgg13-bn",
-            Self::Vgg16 => "vgg16",
-            Self::Vgg16Bn => "vgg16-bn",
-            Self::Vgg19 => "vgg19",
-            Self::Vgg19Bn => "vgg19-bn",
-        })
+        f.write_str(self.name_and_family().0)
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::reader::{LONGEST_SHAPE, Message, Reader, Rest, number, span};
-use crate::files::Open;
 use crate::graph::{Attribute, Dim, Graph, Network, Node, NodeAttribute, ValueInfo};
 use crate::proto::kind;
+use crate::wire::Open;
 use crate::wire::{Fault, Field, Value};
 
 /// Texts of up to so many bytes are choices, as of a padding; longer ones are of no interest.

@@ -9,9 +9,9 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use self::reader::Reader;
-use super::files::Open;
 use super::graph::Network;
 use super::wire::Fault;
+use super::wire::Open;
 use crate::error::{Error, FileProblem, Format, NetworkProblem, Result, Wanted};
 use crate::sniff::{self, Kind};
 

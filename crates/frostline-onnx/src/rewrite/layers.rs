@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::super::files::Open;
+use super::super::wire::Open;
 use super::numbers::{Numbers, check};
 use frostline_kernels::{
     Activation, Conv3x3, ConvShape, InputOrder, Layout, Linear, LinearShape, Parallel, Pooling,
@@ -46,7 +46,8 @@ impl ConvLayer {
     /// Reads the weights; what the file holds is in memory only until it is transformed.
     ///
     /// # Errors
-    /// Those of the file; [`is_too_large`](super::is_too_large) tells whether a weight is one to be left to ONNX Runtime.
+    /// Those of the file; [`is_too_large`](super::is_too_large) tells whether a weight is one to be left to
+    /// ONNX Runtime.
     pub fn load(&self, open: Open) -> io::Result<Conv3x3> {
         let mut weight = self.weight.read(open)?;
         let mut bias = bias(self.bias.as_ref(), self.shape.out_channels, open)?;

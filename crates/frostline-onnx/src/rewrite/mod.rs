@@ -23,6 +23,7 @@ mod tests;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub use self::choice::Convolutions;
 use self::convolution::FoundConv;
 pub use self::layers::{ConvLayer, LinearLayer};
 use self::linear::FoundLinear;
@@ -34,7 +35,6 @@ use self::walk::Walk;
 use super::external;
 use super::graph::Network;
 use super::splice::Spliced;
-use crate::Convolutions;
 use crate::error::{NetworkProblem, Result};
 
 /// A network with operators of our own.

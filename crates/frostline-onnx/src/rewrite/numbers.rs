@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use super::super::files::Open;
+use super::super::wire::Open;
 
 /// Where the `float32` numbers of a weight lie side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
