@@ -229,6 +229,7 @@ fn extent(span: std::ops::Range<u64>) -> Extent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
     use rten_onnx::onnx::{DataLocation, DataType, GraphProto, NodeProto, TensorProto};
 
     use crate::tests::sample::{
@@ -376,5 +377,34 @@ mod tests {
             error.ends_with("its weight `w` lies in another file"),
             "{error}"
         );
+    }
+
+    /// A sparse file of 3 TiB would need half as much memory if its length were believed.
+    #[test]
+    fn a_long_file_is_refused_before_memory_is_allocated() {
+        let raw = [&[0x4a][..], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x60]].concat();
+        let tensor = [&[0x08, 1, 0x10, 1, 0x42, 1, b'w'][..], &raw].concat();
+        // The lengths of graph and tensor, of six bytes each, are those of the numbers and of what stands before them.
+        let length = |n: u64| {
+            (0..6).map(move |i| (n >> (7 * i)) as u8 & 0x7f | if i < 5 { 0x80 } else { 0 })
+        };
+        let node = [0x0a, 9, 0x12, 1, b'y', 0x22, 4, b'R', b'e', b'l', b'u'];
+        let numbers = 3_u64 << 40;
+        let in_graph = numbers + tensor.len() as u64;
+        let mut start = vec![0x08, 8, 0x42, 2, 0x10, 13, 0x3a];
+        start.extend(length(in_graph + 7 + node.len() as u64));
+        start.extend(node);
+        start.push(0x2a);
+        start.extend(length(in_graph));
+        start.extend(&tensor);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.onnx");
+        std::fs::write(&path, &start).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(start.len() as u64 + numbers).unwrap();
+        let Err(Error::Io { source, .. }) = in_float16(&path) else {
+            panic!("it is too long")
+        };
+        assert_eq!(source.kind(), std::io::ErrorKind::FileTooLarge);
     }
 }

@@ -52,6 +52,9 @@ impl Chunk {
 const VARINT: u64 = 0;
 const LENGTH: u64 = 2;
 
+/// Messages of protocol buffers are shorter than 2 GiB.
+const LONGEST: u64 = 1 << 31;
+
 /// Longer runs of bytes get no more added to them, which might move them.
 const LONGEST_RUN: usize = 1 << 16;
 
@@ -190,11 +193,13 @@ impl Message {
 }
 
 /// Which side of writing a [`Spliced`] file failed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// Reading a file that ranges are copied from.
+    #[error(transparent)]
     Read(Error),
     /// Writing.
+    #[error(transparent)]
     Write(io::Error),
 }
 
@@ -228,9 +233,16 @@ impl Spliced {
     /// Its bytes, for a file that is not written anywhere.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], also where they are more than a message of protocol buffers may have.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::with_capacity(self.message.len() as usize);
+        let length = self.message.len();
+        if length > LONGEST {
+            let text = format!("it has {length} bytes, more than the limit of {LONGEST}");
+            let error = io::Error::new(io::ErrorKind::FileTooLarge, text);
+            let path = self.sources.first().map_or(Path::new(""), PathBuf::as_path);
+            return Err(Error::io(path)(error));
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
         match self.write_to(&mut bytes) {
             Ok(()) => Ok(bytes),
             Err(WriteError::Read(error)) => Err(error),
