@@ -31,6 +31,10 @@ impl<R: Read> Input<R> {
         Ok(bytes)
     }
 
+    pub(super) fn u32(&mut self) -> Result<u32, Fault> {
+        self.array().map(u32::from_le_bytes)
+    }
+
     /// `length` bytes; memory grows with what is really there.
     pub(super) fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();

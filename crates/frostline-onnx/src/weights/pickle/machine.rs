@@ -80,27 +80,24 @@ impl<R: Read> Machine<R> {
             b'J' => Object::Int(i32::from_le_bytes(self.input.array()?).into()),
             b'K' => Object::Int(self.input.byte()?.into()),
             b'M' => Object::Int(u16::from_le_bytes(self.input.array()?).into()),
-            0x8a => {
-                let length = self.input.byte()?.into();
-                Object::Int(self.long(length)?)
-            }
-            0x8b => {
-                let length = u32::from_le_bytes(self.input.array()?);
-                Object::Int(self.long(length)?)
-            }
+            0x8a => self
+                .input
+                .byte()
+                .and_then(|length| self.long(length.into()))?,
+            0x8b => self.input.u32().and_then(|length| self.long(length))?,
             // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; strings are of
             // Python 2.
-            0x8c | b'U' => {
-                let length = self.input.byte()?.into();
-                Object::Text(self.input.text(length)?)
-            }
-            b'X' | b'T' => {
-                let length = u32::from_le_bytes(self.input.array()?).into();
-                Object::Text(self.input.text(length)?)
-            }
+            0x8c | b'U' => self
+                .input
+                .byte()
+                .and_then(|length| self.text(length.into()))?,
+            b'X' | b'T' => self
+                .input
+                .u32()
+                .and_then(|length| self.text(length.into()))?,
             0x8d => {
-                let length = u64::from_le_bytes(self.input.array()?);
-                Object::Text(self.input.text(length)?)
+                let length = self.input.array()?;
+                self.text(u64::from_le_bytes(length))?
             }
             _ => return Ok(false),
         };
@@ -108,7 +105,7 @@ impl<R: Read> Machine<R> {
     }
 
     /// A number of `length` bytes, the lowest first, in two's complement.
-    fn long(&mut self, length: u32) -> Result<i128, Fault> {
+    fn long(&mut self, length: u32) -> Result<Object, Fault> {
         if length as usize > MAX_NUMBER {
             return Err(Fault::refused(format!(
                 "it holds a whole number of {length} bytes"
@@ -118,11 +115,14 @@ impl<R: Read> Machine<R> {
         let is_negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
         let mut number = [if is_negative { 0xff } else { 0 }; MAX_NUMBER];
         number[..bytes.len()].copy_from_slice(&bytes);
-        Ok(i128::from_le_bytes(number))
+        Ok(Object::Int(i128::from_le_bytes(number)))
     }
 
-    /// Builds or fills a tuple, list or dictionary, or keeps a value for later; whether this instruction is
-    /// one that does.
+    fn text(&mut self, length: u64) -> Result<Object, Fault> {
+        self.input.text(length).map(Object::Text)
+    }
+
+    /// Builds or fills a tuple, list or dictionary; whether this instruction is one that does.
     fn container(&mut self, opcode: u8) -> Result<bool, Fault> {
         match opcode {
             // MARK, POP and POP_MARK
@@ -159,19 +159,13 @@ impl<R: Read> Machine<R> {
         match opcode {
             // BINPUT, LONG_BINPUT and MEMOIZE, BINGET and LONG_BINGET
             b'q' => self.input.byte().and_then(|slot| self.put(slot.into()))?,
-            b'r' => {
-                let slot = self.input.array()?;
-                self.put(u32::from_le_bytes(slot))?;
-            }
+            b'r' => self.input.u32().and_then(|slot| self.put(slot))?,
             0x94 => self.put(self.memo.len() as u32)?,
-            b'h' => self
-                .input
-                .byte()
-                .and_then(|slot| self.recall(slot.into()))?,
-            b'j' => {
-                let slot = self.input.array()?;
-                self.recall(u32::from_le_bytes(slot))?;
+            b'h' => {
+                let slot = self.input.byte()?;
+                self.recall(slot.into())?;
             }
+            b'j' => self.input.u32().and_then(|slot| self.recall(slot))?,
             _ => return Ok(false),
         }
         Ok(true)
