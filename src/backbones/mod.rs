@@ -28,7 +28,7 @@ pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
 #[cfg(feature = "cli")]
 pub use download::{Download, DownloadOptions, Fetched, KnownFile, LeastRate, Proxies};
 pub(crate) use frostline_onnx::sniff;
-pub use frostline_onnx::{Convolutions, Outline, architectures, weights};
+pub use frostline_onnx::{Convolutions, Outline, architectures};
 pub use frozen::Frozen;
 pub use home::{ALLOW_SHARED, Home};
 pub use library::{NO_TELEMETRY, Origin, RuntimeLibrary};

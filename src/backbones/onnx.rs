@@ -11,10 +11,7 @@ use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
-pub use frostline_onnx::{
-    ChannelAxis, Conv, Cut, Element, GraphBuilder, LayerChoice, MaxPool, Network, Outline,
-    PictureInput, Value,
-};
+pub use frostline_onnx::{Cut, Element, LayerChoice, Network, PictureInput};
 
 /// Opens a network's file, or one of weights beside it, for reading.
 ///
@@ -72,6 +69,8 @@ pub fn read_state_dict(path: &Path) -> Result<StateDict> {
 
 #[cfg(test)]
 mod tests {
+    use frostline_onnx::GraphBuilder;
+
     use super::*;
 
     #[cfg(unix)]

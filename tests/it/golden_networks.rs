@@ -5,9 +5,9 @@ use std::path::Path;
 
 use frostline::backbones::architectures::{Architecture, End};
 use frostline::backbones::onnx::write_model;
-use frostline::backbones::weights::{StateDict, Tensor};
 use frostline::backbones::{Backbone, Decoding, Frozen, Home, RunOptions};
 use frostline::images::{Preprocessor, Resize};
+use frostline_onnx::weights::{StateDict, Tensor};
 use serde_json::Value;
 
 use crate::golden_features::cosine;

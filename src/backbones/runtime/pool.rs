@@ -1,7 +1,7 @@
 //! From a layer's output to features: (N, …) to (N, D).
 
 use crate::backbones::Pool;
-use crate::backbones::onnx::ChannelAxis;
+use frostline_onnx::ChannelAxis;
 
 /// How the numbers of an image become its features.
 #[derive(Debug, Clone, Copy)]

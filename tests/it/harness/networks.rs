@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use frostline::backbones::onnx::{Conv, GraphBuilder, write_model};
-use frostline::backbones::weights::Tensor;
+use frostline::backbones::onnx::write_model;
+use frostline_onnx::weights::Tensor;
+use frostline_onnx::{Conv, GraphBuilder};
 
 /// Writes a network on (3, 8, 8) with two outputs, `map` (192 features) and `means` (3); `gain` is its one
 /// weight.
