@@ -3,111 +3,35 @@
 mod cross_validation;
 mod division;
 mod memory;
+mod options;
 mod record;
-mod samples;
 mod streaming;
 mod trust;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use linfa::ParamGuard;
 use serde_json::json;
 
-pub use self::cross_validation::CrossValidation;
 use self::cross_validation::Images;
-pub(super) use self::cross_validation::check_near;
-use self::division::Division;
-use self::memory::Memory;
+use self::division::{Chosen, Division};
+use self::memory::{Memory, refuse_what_needs_all};
+pub(super) use self::options::check_near;
+pub use self::options::{CalibrateOn, CrossValidation, FitHeadOptions, Validation};
 pub use self::record::OutOfFoldFigures;
 use self::record::{record, with_predictions};
-use self::samples::{Samples, Source, views};
 pub use self::streaming::Streaming;
-use self::streaming::{in_blocks, refuse_what_needs_all};
-use self::trust::{Asked, FromFolds, Trust};
-pub use self::trust::{CalibrateOn, Calibration, CalibrationOutcome, Change, KeptForRejection};
+use self::streaming::in_blocks;
+use self::trust::FromFolds;
+pub use self::trust::{Calibration, CalibrationOutcome, Change, KeptForRejection};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
-use crate::features::FeatureStore;
+use crate::error::Result;
 use crate::head::{
-    Disagreement, EpochFigures, Fit, FitParams, FitValidParams, HeadFile, LearningPoint, Search,
-    TrainingRecord, Tunable, fit,
+    Disagreement, EpochFigures, Fit, FitValidParams, HeadFile, LearningPoint, Rejection, Search,
+    Temperature, TrainingRecord, fit,
 };
 use crate::progress::Progress;
-
-/// What to train on, and how.
-#[derive(Debug, Clone)]
-pub struct FitHeadOptions {
-    /// The store with the training samples.
-    pub features: PathBuf,
-    /// The head file to write; `-` is standard output.
-    pub output: PathBuf,
-    /// The parameters; checked before anything is read.
-    pub params: FitParams,
-    /// What to validate on.
-    pub validation: Validation,
-    /// Whether each epoch draws one of the store's views of each image; else the centre alone is trained on.
-    pub augment: bool,
-    /// How better parameters are searched for; none takes `params` as they are.
-    pub search: Option<CrossValidation>,
-    /// The parameters that a search leaves as they are in `params`.
-    pub fixed: Vec<Tunable>,
-    /// How it is found whether more pictures would help; none leaves it.
-    pub learning_curve: Option<CrossValidation>,
-    /// How out-of-fold predictions of the training images are made, which the head keeps; none keeps none.
-    pub out_of_fold: Option<CrossValidation>,
-    /// How a temperature is fitted; none leaves probabilities as they are.
-    pub calibrate: Option<CrossValidation>,
-    /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls nothing unknown.
-    pub reject: Option<f64>,
-    /// What the temperature, and the threshold of the rejection, are fitted on.
-    pub calibrate_on: CalibrateOn,
-    /// The cosine from which on two images count as nearly equal, in (0, 1]: those share a fold, and neither speaks for
-    /// the other when the threshold of the rejection is chosen.
-    pub near: f32,
-    /// Bytes that features may take; larger ones are read in blocks, again in every epoch. None is half of the memory
-    /// that is free.
-    pub memory: Option<u64>,
-}
-
-impl FitHeadOptions {
-    /// Checks the parameters, before anything is read.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] for one out of range.
-    pub fn check(&self) -> Result<()> {
-        let params = self.params.check_ref()?;
-        asked(self).check(self.validation != Validation::None)?;
-        check_near(self.near)?;
-        refuse_search_with_patience(self, params)?;
-        let checked = |asked: Option<CrossValidation>| asked.map_or(Ok(()), CrossValidation::check);
-        checked(self.search).and_then(|()| checked(self.learning_curve))?;
-        checked(self.out_of_fold)
-    }
-}
-
-/// Where validation samples come from.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Validation {
-    /// There are none.
-    #[default]
-    None,
-    /// Another store.
-    Store(PathBuf),
-    /// This share of the training samples, stratified and by content.
-    Split(f64),
-}
-
-impl Validation {
-    /// The store, where it is one.
-    #[must_use]
-    pub fn store(&self) -> Option<&Path> {
-        match self {
-            Self::Store(store) => Some(store),
-            Self::None | Self::Split(_) => None,
-        }
-    }
-}
 
 /// What a training did.
 #[derive(Debug, Clone)]
@@ -140,6 +64,29 @@ pub struct FitHeadReport {
     pub warnings: Vec<String>,
 }
 
+impl FitHeadReport {
+    /// Of a fit, and of nothing that may be done besides it.
+    fn new(fit: Fit, division: &Division) -> Self {
+        let warnings = fit.warnings.iter().map(ToString::to_string);
+        let validation = division.validation.as_ref();
+        Self {
+            classes: division.classes.clone(),
+            n_train: division.train.targets.len(),
+            n_validation: validation.map_or(0, |chosen| chosen.targets.len()),
+            n_features: division.train.n_features(),
+            streamed: None,
+            search: None,
+            learning_curve: None,
+            out_of_fold: None,
+            calibration: None,
+            rejection: None,
+            disagreements: Vec::new(),
+            warnings: division.warnings.iter().cloned().chain(warnings).collect(),
+            fit,
+        }
+    }
+}
+
 /// Trains a head; `on_epoch` hears of each epoch, `progress` of what comes before.
 ///
 /// # Errors
@@ -152,189 +99,116 @@ pub fn fit_head(
 ) -> Result<FitHeadReport> {
     options.check()?;
     let params = options.params.check_ref()?;
-    let store = FeatureStore::open(&options.features)?;
-    let views = views(options.augment, &store)?;
-    let samples = Samples::of(&store)?;
-    let classes = ClassIndex::from_names(samples.names.iter().cloned());
-    let mut warnings = Vec::new();
-    let source = Source {
-        store: &store,
-        views: &views,
-    };
-    let seed = params.values().seed;
-    let asked_validation = &options.validation;
-    let division = Division::of(
-        &samples,
-        asked_validation,
-        seed,
-        &classes,
-        &source,
-        &mut warnings,
-    )?;
-    let memory = Memory::of(options, params, &division, &source);
+    let division = Division::of(options, params.values().seed)?;
+    let memory = Memory::of(options, params, &division);
     let fitted = if memory.is_enough() {
-        let mut told = Told { on_epoch, progress };
-        in_memory(options, params, &classes, &source, &division, &mut told)?
+        in_memory(options, params, &division, on_epoch, progress)?
     } else {
         refuse_what_needs_all(options, &memory)?;
-        in_blocks(params, &classes, &source, &division, &memory, on_epoch)?
+        let (fit, streaming) = in_blocks(params, &division, &memory, on_epoch)?;
+        let mut report = FitHeadReport::new(fit, &division);
+        report.streamed = Some(streaming);
+        Fitted {
+            report,
+            params: params.clone(),
+            temperature: Temperature::default(),
+            rejection: None,
+            record: record(&division),
+        }
     };
-    let params = fitted.params.as_ref().unwrap_or(params);
-    warnings.extend(fitted.fit.warnings.iter().map(ToString::to_string));
-    let out_of_fold = fitted.out_of_fold.transpose();
-    warnings.extend(out_of_fold.clone().err());
-    let report = FitHeadReport {
-        n_train: division.train.targets.len(),
-        n_validation: division.validation.as_ref().map_or(0, |v| v.targets.len()),
-        n_features: store.manifest().spec.backbone.num_features,
-        fit: fitted.fit,
-        classes,
-        streamed: fitted.streamed,
-        search: fitted.search,
-        learning_curve: fitted.learning_curve,
-        out_of_fold: out_of_fold.unwrap_or_default(),
-        calibration: fitted.trust.calibration,
-        rejection: fitted.trust.kept,
-        disagreements: fitted.trust.disagreements,
-        warnings,
-    };
-    let trust = Trust {
-        temperature: fitted.trust.temperature,
-        rejection: fitted.trust.rejection,
-        ..Trust::default()
-    };
-    let spec = store.manifest().spec.with_views(&views);
-    write(options, params, &spec, &report, (trust, fitted.record))?;
-    Ok(report)
+    fitted.write(&division.train.spec(), &options.output)
 }
 
-fn asked(options: &FitHeadOptions) -> Asked {
-    Asked {
-        calibrate: options.calibrate,
-        on: options.calibrate_on,
-        reject: options.reject,
-    }
-}
-
-/// The candidates of a search are all trained to the end, on the same batches.
-fn refuse_search_with_patience(options: &FitHeadOptions, params: &FitValidParams) -> Result<()> {
-    match params.values().patience {
-        Some(patience) if options.search.is_some() => Err(Error::Parameter {
-            name: "--patience",
-            value: patience.to_string(),
-            wanted: "left out with a search",
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// What came of a fit, however its features were read.
+/// A head with what its file holds, however its features were read.
 struct Fitted {
-    fit: Fit,
-    /// Those that were searched out.
-    params: Option<FitValidParams>,
-    streamed: Option<Streaming>,
-    search: Option<Search>,
-    learning_curve: Option<Vec<LearningPoint>>,
-    trust: Trust,
+    report: FitHeadReport,
+    params: FitValidParams,
+    temperature: Temperature,
+    rejection: Option<Rejection>,
     record: TrainingRecord,
-    /// The figures, or why there are none.
-    out_of_fold: Option<Result<OutOfFoldFigures, String>>,
-}
-
-/// Who hears of what is done.
-struct Told<'a> {
-    on_epoch: &'a mut dyn FnMut(&EpochFigures),
-    progress: &'a dyn Progress,
 }
 
 /// With all features in memory.
 fn in_memory(
     options: &FitHeadOptions,
     params: &FitValidParams,
-    classes: &ClassIndex,
-    source: &Source<'_>,
     division: &Division,
-    told: &mut Told<'_>,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+    progress: &dyn Progress,
 ) -> Result<Fitted> {
-    let train = division.train.read(source)?;
-    let validating = division.validation_source(source);
-    let validation = division.validation.as_ref();
-    let validation = validation
-        .map(|chosen| chosen.read(&validating))
-        .transpose()?;
+    let classes = &division.classes;
+    let train = division.train.read()?;
+    let validation = division.validation.as_ref().map(Chosen::read).transpose()?;
     let set = train.labelled(classes)?;
     let validation = validation.as_ref().map(|v| v.labelled(classes));
     let validation = validation.transpose()?;
-    let images = Images::new(
-        &set,
-        validation.as_ref(),
-        &division.train.digests,
-        options.near,
-    );
-    let search = |asked| images.search(asked, params, &options.fixed, told.progress);
-    let search = options.search.map(search);
-    let search = search.transpose()?;
+    let digests = &division.train.digests;
+    let images = Images::new(&set, validation.as_ref(), digests, options.near);
+    let search = |asked| images.search(asked, params, &options.fixed, progress);
+    let search = options.search.map(search).transpose()?;
     let found = search.as_ref().map(|search| search.params(params));
-    let found = found.transpose()?;
-    let used = found.as_ref().unwrap_or(params);
-    let asked = asked(options);
-    let from_folds = FromFolds::of(asked, used, &images, search.as_ref())?;
-    let curve = options.learning_curve;
-    let curve = curve.map(|asked| images.learning_curve(asked, used, told.progress));
-    let learning_curve = curve.transpose()?;
-    let fit = fit(used, &set, validation.as_ref(), told.on_epoch)?;
-    let trust = from_folds.with(asked, used.values().seed, &fit.head, &images)?;
+    let params = found.transpose()?.unwrap_or_else(|| params.clone());
+    let from_folds = FromFolds::of(options, &params, &images, search.as_ref())?;
+    let curve = |asked| images.learning_curve(asked, &params, progress);
+    let learning_curve = options.learning_curve.map(curve).transpose()?;
+    let fit = fit(&params, &set, validation.as_ref(), on_epoch)?;
+    let trust = from_folds.with(options, params.values().seed, &fit.head, &images)?;
+    let mut report = FitHeadReport {
+        search,
+        learning_curve,
+        calibration: trust.calibration,
+        rejection: trust.kept,
+        disagreements: trust.disagreements,
+        ..FitHeadReport::new(fit, division)
+    };
     let mut record = record(division);
-    let mut out_of_fold = None;
     if let Some(asked) = options.out_of_fold {
-        let (with, figures) = with_predictions(record, asked, used, trust.temperature, &images)?;
-        (record, out_of_fold) = (with, Some(figures));
+        let (with, figures) = with_predictions(record, asked, &params, trust.temperature, &images)?;
+        record = with;
+        match figures {
+            Ok(figures) => report.out_of_fold = Some(figures),
+            Err(warning) => report.warnings.push(warning),
+        }
     }
     Ok(Fitted {
-        learning_curve,
-        fit,
-        params: found,
-        streamed: None,
-        search,
-        trust,
-        record,
-        out_of_fold,
-    })
-}
-
-fn write(
-    options: &FitHeadOptions,
-    params: &FitValidParams,
-    spec: &FeatureSpec,
-    report: &FitHeadReport,
-    (trust, record): (Trust, TrainingRecord),
-) -> Result<()> {
-    let metrics = json!({
-        "n_train": report.n_train,
-        "n_validation": report.n_validation,
-        "seconds": report.fit.seconds,
-        "validation": report.fit.validation,
-        "history": report.fit.history,
-        "best_epoch": report.fit.best_epoch,
-        "optimum": report.fit.optimum,
-        "streamed": report.streamed,
-        "search": report.search,
-        "learning_curve": report.learning_curve,
-        "out_of_fold": report.out_of_fold,
-        "calibration": report.calibration,
-        "rejection": report.rejection,
-        "disagreements": report.disagreements,
-    });
-    let file = HeadFile {
-        head: report.fit.head.clone(),
-        classes: report.classes.clone(),
-        manifest: serde_json::to_value(spec).expect("strings and numbers have a JSON form"),
-        params: serde_json::to_value(params.values()).expect("numbers have a JSON form"),
-        metrics,
+        report,
+        params,
         temperature: trust.temperature,
         rejection: trust.rejection,
         record,
-    };
-    file.write(&options.output)
+    })
+}
+
+impl Fitted {
+    fn write(self, spec: &FeatureSpec, output: &Path) -> Result<FitHeadReport> {
+        let report = self.report;
+        let metrics = json!({
+            "n_train": report.n_train,
+            "n_validation": report.n_validation,
+            "seconds": report.fit.seconds,
+            "validation": report.fit.validation,
+            "history": report.fit.history,
+            "best_epoch": report.fit.best_epoch,
+            "optimum": report.fit.optimum,
+            "streamed": report.streamed,
+            "search": report.search,
+            "learning_curve": report.learning_curve,
+            "out_of_fold": report.out_of_fold,
+            "calibration": report.calibration,
+            "rejection": report.rejection,
+            "disagreements": report.disagreements,
+        });
+        let file = HeadFile {
+            head: report.fit.head.clone(),
+            classes: report.classes.clone(),
+            manifest: serde_json::to_value(spec).expect("strings and numbers have a JSON form"),
+            params: serde_json::to_value(self.params.values()).expect("numbers have a JSON form"),
+            metrics,
+            temperature: self.temperature,
+            rejection: self.rejection,
+            record: self.record,
+        };
+        file.write(output)?;
+        Ok(report)
+    }
 }

@@ -4,52 +4,14 @@ use std::cell::OnceCell;
 
 use ndarray::{Array2, s};
 
-use crate::error::{Error, Result};
+use super::options::CrossValidation;
+use crate::error::Result;
 use crate::features::Digest;
 use crate::head::{
     FitValidParams, Folds, Groups, LabelledFeatures, LearningPoint, Search, Tunable,
     learning_curve, out_of_fold, search,
 };
 use crate::progress::Progress;
-
-/// Into how many parts the training images are dealt: as many heads are trained, each without one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CrossValidation {
-    /// 2 or more.
-    pub folds: usize,
-}
-
-impl Default for CrossValidation {
-    fn default() -> Self {
-        Self { folds: 5 }
-    }
-}
-
-impl CrossValidation {
-    /// Checks the number before anything is read.
-    pub(in crate::tasks) fn check(self) -> Result<()> {
-        if self.folds >= 2 {
-            return Ok(());
-        }
-        Err(Error::Parameter {
-            name: "--folds",
-            value: self.folds.to_string(),
-            wanted: "at least 2",
-        })
-    }
-}
-
-/// Checks `--near`.
-pub(in crate::tasks) fn check_near(near: f32) -> Result<()> {
-    if near > 0.0 && near <= 1.0 {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        name: "--near",
-        value: near.to_string(),
-        wanted: "above 0 and at most 1",
-    })
-}
 
 /// The training images, and which of them belong together; that is found when it is first asked for.
 pub(super) struct Images<'a, 'f> {

@@ -1,20 +1,26 @@
-//! Who trains and who validates.
+//! Who trains and who validates: labelled images of a store, or of two.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::rc::Rc;
 
-use super::Validation;
-use super::samples::{Samples, Source};
+use super::options::{FitHeadOptions, Validation};
+use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::features::{Digest, FeatureStore};
 use crate::head::{FeatureMatrix, validation_split};
+use crate::images::View;
 use crate::phrases::{counted, in_quotes};
 
-/// Some images of a store: the class and the digest of each.
-#[derive(Debug, Default)]
+/// Labelled images of a store, and the views of them that are used.
+#[derive(Debug)]
 pub(super) struct Chosen {
+    pub(super) store: Rc<FeatureStore>,
+    pub(super) views: Rc<[View]>,
+    /// The class of each image.
     pub(super) targets: Vec<usize>,
+    /// The digest of each image.
     pub(super) digests: Vec<Digest>,
 }
 
@@ -26,83 +32,120 @@ impl Chosen {
         counts
     }
 
-    pub(super) fn read(&self, source: &Source) -> Result<FeatureMatrix> {
-        source.read(self.targets.clone(), &self.digests)
+    /// D.
+    pub(super) fn n_features(&self) -> usize {
+        self.store.manifest().spec.backbone.num_features
+    }
+
+    /// What the features are features of.
+    pub(super) fn spec(&self) -> FeatureSpec {
+        self.store.manifest().spec.with_views(&self.views)
+    }
+
+    /// Reads all features.
+    pub(super) fn read(&self) -> Result<FeatureMatrix> {
+        Ok(FeatureMatrix {
+            features: self.store.views(&self.digests, &self.views)?,
+            views: self.views.len(),
+            targets: self.targets.clone(),
+        })
+    }
+
+    /// Some of the images.
+    fn pick(&self, rows: &[usize]) -> Self {
+        Self {
+            targets: rows.iter().map(|&row| self.targets[row]).collect(),
+            digests: rows.iter().map(|&row| self.digests[row]).collect(),
+            store: Rc::clone(&self.store),
+            views: Rc::clone(&self.views),
+        }
     }
 }
 
 /// The images on both sides.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Division {
+    /// Those of the training set.
+    pub(super) classes: ClassIndex,
     pub(super) train: Chosen,
     pub(super) validation: Option<Chosen>,
-    /// The store of the validation images, where it is another one.
-    other: Option<FeatureStore>,
+    /// What the user should know.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Division {
     /// As it was asked for.
-    pub(super) fn of(
-        samples: &Samples,
-        validation: &Validation,
-        seed: u64,
-        classes: &ClassIndex,
-        source: &Source,
-        warnings: &mut Vec<String>,
-    ) -> Result<Self> {
-        let (targets, digests, _) = samples.targets(classes);
-        let train = Chosen { targets, digests };
-        match validation {
-            Validation::None => Ok(Self {
-                train,
-                ..Self::default()
-            }),
-            Validation::Store(path) => {
-                let store = FeatureStore::open(path)?;
-                require_same_spec(source, &store)?;
-                let (targets, digests, unknown) = Samples::of(&store)?.targets(classes);
-                if targets.is_empty() {
-                    return Err(nothing_to_validate(&unknown, path));
-                }
-                warnings.extend(unknown_warning(&unknown, path));
-                warnings.extend(leak_warning(&train.digests, &digests));
-                Ok(Self {
-                    train,
-                    validation: Some(Chosen { targets, digests }),
-                    other: Some(store),
-                })
-            }
-            Validation::Split(fraction) => {
-                let keys: Vec<[u8; 32]> = train.digests.iter().map(|digest| digest.0).collect();
-                let split = validation_split(&train.targets, &keys, *fraction, seed)?;
-                if split.validation.is_empty() {
-                    return Err(nothing_to_hold_out());
-                }
-                let pick = |rows: &[usize]| Chosen {
-                    targets: rows.iter().map(|&row| train.targets[row]).collect(),
-                    digests: rows.iter().map(|&row| train.digests[row]).collect(),
-                };
-                Ok(Self {
-                    train: pick(&split.train),
-                    validation: Some(pick(&split.validation)),
-                    other: None,
-                })
-            }
+    pub(super) fn of(options: &FitHeadOptions, seed: u64) -> Result<Self> {
+        let store = FeatureStore::open(&options.features)?;
+        let views = views(options.augment, &store)?;
+        let (names, digests) = labelled(&store)?;
+        let classes = ClassIndex::from_names(names.iter().cloned());
+        let target = |name| classes.class_to_idx(name).expect("it is one of them");
+        let train = Chosen {
+            targets: names.iter().map(|name| target(name)).collect(),
+            store: Rc::new(store),
+            views: views.into(),
+            digests,
+        };
+        let division = Self {
+            classes,
+            train,
+            validation: None,
+            warnings: Vec::new(),
+        };
+        match &options.validation {
+            Validation::None => Ok(division),
+            Validation::Store(path) => division.validated_on(path),
+            Validation::Split(fraction) => division.split(*fraction, seed),
         }
     }
 
-    /// Where the validation images are.
-    pub(super) fn validation_source<'a>(&'a self, source: &Source<'a>) -> Source<'a> {
-        Source {
-            store: self.other.as_ref().unwrap_or(source.store),
-            views: source.views,
+    fn validated_on(mut self, path: &Path) -> Result<Self> {
+        let store = FeatureStore::open(path)?;
+        require_same_spec(&self.train, &store)?;
+        let (names, all) = labelled(&store)?;
+        let (mut targets, mut digests, mut unknown) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (name, digest) in names.into_iter().zip(all) {
+            match self.classes.class_to_idx(&name) {
+                Some(target) => {
+                    targets.push(target);
+                    digests.push(digest);
+                }
+                None => *unknown.entry(name).or_insert(0) += 1,
+            }
         }
+        if targets.is_empty() {
+            return Err(nothing_to_validate(&unknown, path));
+        }
+        self.warnings.extend(unknown_warning(&unknown, path));
+        self.warnings
+            .extend(leak_warning(&self.train.digests, &digests));
+        self.validation = Some(Chosen {
+            store: Rc::new(store),
+            views: Rc::clone(&self.train.views),
+            targets,
+            digests,
+        });
+        Ok(self)
+    }
+
+    fn split(self, fraction: f64, seed: u64) -> Result<Self> {
+        let keys: Vec<[u8; 32]> = self.train.digests.iter().map(|digest| digest.0).collect();
+        let split = validation_split(&self.train.targets, &keys, fraction, seed)?;
+        if split.validation.is_empty() {
+            return Err(nothing_to_hold_out());
+        }
+        Ok(Self {
+            train: self.train.pick(&split.train),
+            validation: Some(self.train.pick(&split.validation)),
+            ..self
+        })
     }
 
     /// The training set's images that are kept for validation.
     pub(super) fn held_out(&self) -> &[Digest] {
-        match (&self.validation, &self.other) {
-            (Some(chosen), None) => &chosen.digests,
+        match &self.validation {
+            Some(chosen) if Rc::ptr_eq(&chosen.store, &self.train.store) => &chosen.digests,
             _ => &[],
         }
     }
@@ -114,15 +157,56 @@ impl Division {
     }
 }
 
-fn require_same_spec(source: &Source, validation: &FeatureStore) -> Result<()> {
-    let store = source.store;
-    let used = store.manifest().spec.with_views(source.views);
-    let differences = used.differences_from_superset(&validation.manifest().spec);
+/// The class and the digest of each sample of a store; all of them must have one.
+fn labelled(store: &FeatureStore) -> Result<(Vec<String>, Vec<Digest>)> {
+    let samples = store.index().used();
+    let (names, digests): (Vec<Option<String>>, Vec<Digest>) = samples
+        .map(|(row, digest)| (row.class.clone(), digest))
+        .unzip();
+    if names.is_empty() {
+        return Err(store.no_samples());
+    }
+    let unlabelled = names.iter().filter(|class| class.is_none()).count();
+    if unlabelled > 0 {
+        return Err(Error::Input {
+            problem: format!(
+                "{unlabelled} of the {} images in `{}` have no class",
+                names.len(),
+                store.path().display()
+            ),
+            hint: "extract a folder that holds one folder for each class, as `cat/1.jpg` and `dog/2.jpg`"
+                .to_owned(),
+        });
+    }
+    Ok((names.into_iter().flatten().collect(), digests))
+}
+
+/// The views that are trained on.
+pub(super) fn views(augment: bool, store: &FeatureStore) -> Result<Vec<View>> {
+    let there = &store.manifest().spec.views;
+    match (augment, there.len()) {
+        (false, _) => Ok(vec![View::Center]),
+        (true, 2..) => Ok(there.clone()),
+        (true, _) => Err(Error::Input {
+            problem: format!(
+                "`{}` holds one view of each image, and --augment draws one of several",
+                store.path().display()
+            ),
+            hint: "extract the images with --views hflip, five-crop or ten-crop into a new store"
+                .to_owned(),
+        }),
+    }
+}
+
+fn require_same_spec(train: &Chosen, validation: &FeatureStore) -> Result<()> {
+    let differences = train
+        .spec()
+        .differences_from_superset(&validation.manifest().spec);
     if differences.is_empty() {
         return Ok(());
     }
     Err(Error::Mismatch {
-        left: format!("the training features `{}`", store.path().display()),
+        left: format!("the training features `{}`", train.store.path().display()),
         right: format!("the validation features `{}`", validation.path().display()),
         differences: differences.join("; "),
         hint: "extract both with the same backbone and preprocessing".to_owned(),

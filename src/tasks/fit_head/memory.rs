@@ -1,8 +1,8 @@
-//! Whether all features fit into memory.
+//! Whether all features fit into memory, and what cannot be done where they do not.
 
-use super::FitHeadOptions;
 use super::division::Division;
-use super::samples::Source;
+use super::options::FitHeadOptions;
+use crate::error::{Error, Result};
 use crate::head::{BANK_CAPACITY, FitValidParams, Solver};
 use crate::tasks::memory::free;
 
@@ -21,10 +21,9 @@ impl Memory {
         options: &FitHeadOptions,
         params: &FitValidParams,
         division: &Division,
-        source: &Source<'_>,
     ) -> Self {
-        let d = source.store.manifest().spec.backbone.num_features;
-        let features = division.n_images() * source.views.len() * d * size_of::<f32>();
+        let (d, views) = (division.train.n_features(), division.train.views.len());
+        let features = division.n_images() * views * d * size_of::<f32>();
         Self {
             needed: (features + copies(options, params, division, d, features)) as u64,
             allowed: options.memory.unwrap_or_else(|| free() / 2),
@@ -63,4 +62,27 @@ fn copies(
     .iter()
     .filter_map(|(made, bytes)| made.then_some(bytes))
     .sum()
+}
+
+/// Refuses what cannot be done block by block.
+pub(super) fn refuse_what_needs_all(options: &FitHeadOptions, memory: &Memory) -> Result<()> {
+    let asked = [
+        ("--search", options.search.is_some()),
+        ("--learning-curve", options.learning_curve.is_some()),
+        ("--calibrate", options.calibrate.is_some()),
+        ("--reject", options.reject.is_some()),
+        ("--folds", options.out_of_fold.is_some()),
+    ];
+    let Some((flag, _)) = asked.into_iter().find(|(_, given)| *given) else {
+        return Ok(());
+    };
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::Input {
+        problem: format!(
+            "`{flag}` needs all features in memory, which take {} MiB where {} MiB are allowed",
+            mib(memory.needed),
+            mib(memory.allowed)
+        ),
+        hint: format!("give --memory {}M, or leave it out", mib(memory.needed)),
+    })
 }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::cross_validation::{CrossValidation, Images, LeftOut};
+use super::cross_validation::{Images, LeftOut};
 use super::division::Division;
+use super::options::CrossValidation;
 use crate::error::Result;
 use crate::features::Digest;
 use crate::head::{Evaluation, FitValidParams, OUT_OF_FOLD_BYTES, Temperature, TrainingRecord};

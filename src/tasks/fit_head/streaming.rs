@@ -5,15 +5,11 @@ use serde::Serialize;
 
 use super::division::{Chosen, Division};
 use super::memory::Memory;
-use super::record::record;
-use super::samples::Source;
-use super::trust::Trust;
-use super::{FitHeadOptions, Fitted};
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::features::{Dtype, Numbers, Stretches};
 use crate::head::{
-    Block, EpochFigures, FeatureBlocks, FeatureRows, FitValidParams, Streamed, fit_streamed,
+    Block, EpochFigures, FeatureBlocks, FeatureRows, Fit, FitValidParams, Streamed, fit_streamed,
 };
 
 /// How features were read in blocks.
@@ -30,67 +26,27 @@ pub struct Streaming {
 /// Fits a head by SGD, the features read anew in every epoch.
 pub(super) fn in_blocks(
     params: &FitValidParams,
-    classes: &ClassIndex,
-    source: &Source<'_>,
     division: &Division,
     memory: &Memory,
     on_epoch: &mut dyn FnMut(&EpochFigures),
-) -> Result<Fitted> {
+) -> Result<(Fit, Streaming)> {
+    let (classes, validation) = (&division.classes, division.validation.as_ref());
     // A quarter for validation, a quarter to spare.
-    let mut train = StoreBlocks::new(source, &division.train, memory.allowed / 2)?;
+    let mut train = StoreBlocks::new(&division.train, memory.allowed / 2)?;
     let counts = division.train.counts(classes);
-    let validating = division.validation_source(source);
-    let chosen = division.validation.as_ref();
-    let validated = chosen
-        .map(|chosen| chosen.counts(classes))
-        .unwrap_or_default();
-    let validation = chosen.map(|chosen| StoreBlocks::new(&validating, chosen, memory.allowed / 4));
-    let mut validation = validation.transpose()?;
+    let validated = validation.map(|chosen| chosen.counts(classes));
+    let validated = validated.unwrap_or_default();
+    let blocks = validation.map(|chosen| StoreBlocks::new(chosen, memory.allowed / 4));
+    let mut blocks = blocks.transpose()?;
     let streaming = Streaming {
         needed: memory.needed,
         allowed: memory.allowed,
         images: train.capacity,
     };
-    let validation = validation.as_mut().map(|v| v.streamed(classes, &validated));
-    let fit = fit_streamed(
-        params,
-        train.streamed(classes, &counts),
-        validation,
-        on_epoch,
-    )?;
-    Ok(Fitted {
-        fit,
-        params: None,
-        streamed: Some(streaming),
-        search: None,
-        learning_curve: None,
-        trust: Trust::default(),
-        record: record(division),
-        out_of_fold: None,
-    })
-}
-
-/// Says of what cannot be done block by block that it cannot.
-pub(super) fn refuse_what_needs_all(options: &FitHeadOptions, memory: &Memory) -> Result<()> {
-    let asked = [
-        ("--search", options.search.is_some()),
-        ("--learning-curve", options.learning_curve.is_some()),
-        ("--calibrate", options.calibrate.is_some()),
-        ("--reject", options.reject.is_some()),
-        ("--folds", options.out_of_fold.is_some()),
-    ];
-    let Some((flag, _)) = asked.into_iter().find(|(_, given)| *given) else {
-        return Ok(());
-    };
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    Err(Error::Input {
-        problem: format!(
-            "`{flag}` needs all features in memory, which take {} MiB where {} MiB are allowed",
-            mib(memory.needed),
-            mib(memory.allowed)
-        ),
-        hint: format!("give --memory {}M, or leave it out", mib(memory.needed)),
-    })
+    let train = train.streamed(classes, &counts);
+    let validation = blocks.as_mut().map(|v| v.streamed(classes, &validated));
+    let fit = fit_streamed(params, train, validation, on_epoch)?;
+    Ok((fit, streaming))
 }
 
 /// The features of some images of a store, read a stretch at a time.
@@ -108,9 +64,9 @@ struct StoreBlocks<'a> {
 }
 
 impl<'a> StoreBlocks<'a> {
-    fn new(source: &Source<'_>, chosen: &'a Chosen, bytes: u64) -> Result<Self> {
-        let manifest = source.store.manifest();
-        let (views, n_features) = (source.views.len(), manifest.spec.backbone.num_features);
+    fn new(chosen: &'a Chosen, bytes: u64) -> Result<Self> {
+        let (manifest, views) = (chosen.store.manifest(), chosen.views.len());
+        let n_features = chosen.n_features();
         let each = match manifest.dtype {
             Dtype::F32 => size_of::<f32>(),
             Dtype::F16 => size_of::<f32>() / 2,
@@ -118,7 +74,7 @@ impl<'a> StoreBlocks<'a> {
         let image = (views * n_features * each).max(1) as u64;
         let capacity = usize::try_from(bytes / image).unwrap_or(usize::MAX).max(1);
         Ok(Self {
-            stretches: source.store.stretches(&chosen.digests, source.views)?,
+            stretches: chosen.store.stretches(&chosen.digests, &chosen.views)?,
             chosen,
             views,
             n_features,

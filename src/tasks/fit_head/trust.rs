@@ -4,7 +4,8 @@
 use ndarray::{ArrayView1, ArrayView2, s};
 use serde::Serialize;
 
-use super::cross_validation::{CrossValidation, Images, LeftOut};
+use super::cross_validation::{Images, LeftOut};
+use super::options::{CalibrateOn, CrossValidation, FitHeadOptions};
 use crate::classifier::top;
 use crate::error::{Error, Result};
 use crate::head::{
@@ -46,17 +47,6 @@ pub struct Change {
     pub log_loss_after: f64,
 }
 
-/// Which images a temperature, and the threshold of a rejection, are fitted on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CalibrateOn {
-    /// The training images, each judged by a head that was trained without its fold.
-    #[default]
-    Folds,
-    /// The validation set, judged by the head itself.
-    Validation,
-}
-
 /// What came of a calibration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -89,36 +79,6 @@ pub struct KeptForRejection {
     pub bytes: usize,
 }
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    pub(super) calibrate: Option<CrossValidation>,
-    pub(super) on: CalibrateOn,
-    pub(super) reject: Option<f64>,
-}
-
-impl Asked {
-    /// Checks the numbers before anything is read; `validated` says whether there is a validation set.
-    pub(super) fn check(self, validated: bool) -> Result<Self> {
-        self.calibrate.map_or(Ok(()), CrossValidation::check)?;
-        if self.on == CalibrateOn::Validation && !validated {
-            return Err(Error::Parameter {
-                name: "--calibrate-on",
-                value: "validation".to_owned(),
-                wanted: "given together with a validation set",
-            });
-        }
-        match self.reject {
-            Some(rate) if !(rate > 0.0 && rate < 1.0) => Err(Error::Parameter {
-                name: "--reject",
-                value: rate.to_string(),
-                wanted: "above 0 and below 1",
-            }),
-            _ => Ok(self),
-        }
-    }
-}
-
 /// What comes of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trust {
@@ -149,7 +109,7 @@ struct Judged {
 impl FromFolds {
     /// What is asked for of the training images.
     pub(super) fn of(
-        asked: Asked,
+        options: &FitHeadOptions,
         params: &FitValidParams,
         images: &Images<'_, '_>,
         search: Option<&Search>,
@@ -161,11 +121,11 @@ impl FromFolds {
             searched: figures.map(|figures| (right(figures.accuracy), set.n_samples())),
             ..Self::default()
         };
-        if asked.on == CalibrateOn::Validation {
+        if options.calibrate_on == CalibrateOn::Validation {
             return Ok(found);
         }
         let seed = params.values().seed;
-        if let Some(asked) = asked.calibrate {
+        if let Some(asked) = options.calibrate {
             let LeftOut { folds, logits } = images.out_of_fold(asked, params)?;
             found.calibration = Some(Judged {
                 fit: CalibrationFit::of(
@@ -178,7 +138,7 @@ impl FromFolds {
                 right: right_of(&logits.view(), set),
             });
         }
-        if let Some(rate) = asked.reject {
+        if let Some(rate) = options.reject {
             let centres = LabelledFeatures::new(centres(set), set.targets(), set.classes())?;
             found.rejection = Some(Rejection::fit(&centres, images.groups(), rate, seed)?);
         }
@@ -188,21 +148,24 @@ impl FromFolds {
     /// With the head and the validation set, where there is one.
     pub(super) fn with(
         self,
-        asked: Asked,
+        options: &FitHeadOptions,
         seed: u64,
         head: &LinearHead,
         images: &Images<'_, '_>,
     ) -> Result<Trust> {
         let mut trust = Trust::default();
         let validation = images.validation;
-        if let (CalibrateOn::Validation, Some(validation)) = (asked.on, validation) {
-            if let Some(folds) = asked.calibrate {
+        if let (CalibrateOn::Validation, Some(validation)) = (options.calibrate_on, validation) {
+            if let Some(folds) = options.calibrate {
                 trust.calibrate_on(validation, head, folds)?;
             }
-            if let Some(rate) = asked.reject {
+            if let Some(rate) = options.reject {
                 let (set, known) = (images.set, centres(validation));
                 let train = LabelledFeatures::new(centres(set), set.targets(), set.classes())?;
-                trust.keep(Rejection::fit_on(&train, known, rate, seed)?, asked.on);
+                trust.keep(
+                    Rejection::fit_on(&train, known, rate, seed)?,
+                    options.calibrate_on,
+                );
             }
         }
         let logits = validation.map(|set| Ok::<_, Error>((set, head.logits(set.features())?)));
@@ -222,7 +185,7 @@ impl FromFolds {
         }
         if let Some(fit) = self.rejection {
             trust.check_rejection(&fit, validation)?;
-            trust.keep(fit, asked.on);
+            trust.keep(fit, options.calibrate_on);
         }
         Ok(trust)
     }

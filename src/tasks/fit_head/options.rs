@@ -1,0 +1,166 @@
+//! What to train on, and how; and whether that can be done at all.
+
+use std::path::{Path, PathBuf};
+
+use linfa::ParamGuard;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::head::{FitParams, FitValidParams, Tunable};
+
+/// What to train on, and how.
+#[derive(Debug, Clone)]
+pub struct FitHeadOptions {
+    /// The store with the training samples.
+    pub features: PathBuf,
+    /// The head file to write; `-` is standard output.
+    pub output: PathBuf,
+    /// The parameters; checked before anything is read.
+    pub params: FitParams,
+    /// What to validate on.
+    pub validation: Validation,
+    /// Whether each epoch draws one of the store's views of each image; else the centre alone is trained on.
+    pub augment: bool,
+    /// How better parameters are searched for; none takes `params` as they are.
+    pub search: Option<CrossValidation>,
+    /// The parameters that a search leaves as they are in `params`.
+    pub fixed: Vec<Tunable>,
+    /// How it is found whether more pictures would help; none leaves it.
+    pub learning_curve: Option<CrossValidation>,
+    /// How out-of-fold predictions of the training images are made, which the head keeps; none keeps none.
+    pub out_of_fold: Option<CrossValidation>,
+    /// How a temperature is fitted; none leaves probabilities as they are.
+    pub calibrate: Option<CrossValidation>,
+    /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls nothing unknown.
+    pub reject: Option<f64>,
+    /// What the temperature, and the threshold of the rejection, are fitted on.
+    pub calibrate_on: CalibrateOn,
+    /// The cosine from which on two images count as nearly equal, in (0, 1]: those share a fold, and neither speaks for
+    /// the other when the threshold of the rejection is chosen.
+    pub near: f32,
+    /// Bytes that features may take; larger ones are read in blocks, again in every epoch. None is half of the memory
+    /// that is free.
+    pub memory: Option<u64>,
+}
+
+impl FitHeadOptions {
+    /// Checks the parameters, before anything is read.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for one out of range.
+    pub fn check(&self) -> Result<()> {
+        let params = self.params.check_ref()?;
+        self.check_trust()?;
+        check_near(self.near)?;
+        refuse_search_with_patience(self, params)?;
+        let asked = [self.search, self.learning_curve, self.out_of_fold];
+        asked
+            .into_iter()
+            .flatten()
+            .try_for_each(CrossValidation::check)
+    }
+
+    fn check_trust(&self) -> Result<()> {
+        self.calibrate.map_or(Ok(()), CrossValidation::check)?;
+        if self.calibrate_on == CalibrateOn::Validation && self.validation == Validation::None {
+            return Err(Error::Parameter {
+                name: "--calibrate-on",
+                value: "validation".to_owned(),
+                wanted: "given together with a validation set",
+            });
+        }
+        match self.reject {
+            Some(rate) if !(rate > 0.0 && rate < 1.0) => Err(Error::Parameter {
+                name: "--reject",
+                value: rate.to_string(),
+                wanted: "above 0 and below 1",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where validation samples come from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Validation {
+    /// There are none.
+    #[default]
+    None,
+    /// Another store.
+    Store(PathBuf),
+    /// This share of the training samples, stratified and by content.
+    Split(f64),
+}
+
+impl Validation {
+    /// The store, where it is one.
+    #[must_use]
+    pub fn store(&self) -> Option<&Path> {
+        match self {
+            Self::Store(store) => Some(store),
+            Self::None | Self::Split(_) => None,
+        }
+    }
+}
+
+/// Into how many parts the training images are dealt: as many heads are trained, each without one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrossValidation {
+    /// 2 or more.
+    pub folds: usize,
+}
+
+impl Default for CrossValidation {
+    fn default() -> Self {
+        Self { folds: 5 }
+    }
+}
+
+impl CrossValidation {
+    /// Checks the number before anything is read.
+    pub(in crate::tasks) fn check(self) -> Result<()> {
+        if self.folds >= 2 {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            name: "--folds",
+            value: self.folds.to_string(),
+            wanted: "at least 2",
+        })
+    }
+}
+
+/// Checks `--near`.
+pub(in crate::tasks) fn check_near(near: f32) -> Result<()> {
+    if near > 0.0 && near <= 1.0 {
+        return Ok(());
+    }
+    Err(Error::Parameter {
+        name: "--near",
+        value: near.to_string(),
+        wanted: "above 0 and at most 1",
+    })
+}
+
+/// Which images a temperature, and the threshold of a rejection, are fitted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CalibrateOn {
+    /// The training images, each judged by a head that was trained without its fold.
+    #[default]
+    Folds,
+    /// The validation set, judged by the head itself.
+    Validation,
+}
+
+/// The candidates of a search are all trained to the end, on the same batches.
+fn refuse_search_with_patience(options: &FitHeadOptions, params: &FitValidParams) -> Result<()> {
+    match params.values().patience {
+        Some(patience) if options.search.is_some() => Err(Error::Parameter {
+            name: "--patience",
+            value: patience.to_string(),
+            wanted: "left out with a search",
+        }),
+        _ => Ok(()),
+    }
+}
