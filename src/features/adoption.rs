@@ -35,7 +35,8 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// The store's manifest; what its parts say where it is damaged, or where they agree with this run and it does not.
+    /// The store's manifest; what its parts say where it is damaged, or where they agree with this run and it
+    /// does not.
     fn found_manifest(&mut self) -> Result<(StoreManifest, Seal)> {
         let (error, is_damaged) = match StoreManifest::read_with_seal(&self.path) {
             Ok((found, seal)) => match self.refuse_mismatch(&found) {
@@ -159,7 +160,8 @@ fn contradiction(store: &Path, [left, right]: [PathBuf; 2], differences: &[Strin
         right: name(&right),
         differences: differences.join("; "),
         hint: format!(
-            "the manifest of `{}` is damaged, and its parts come from different stores: move those of another store out of it",
+            "the manifest of `{}` is damaged, and its parts come from different stores: move those of \
+            another store out of it",
             store.display()
         ),
     }

@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn numbers_that_a_store_cannot_give_back_are_refused() {
-        // 65504 is the largest f16; from 65520 on, halfway to what would come next, numbers round to infinity.
+        // 65504 is the largest f16; from 65520 on, halfway to what would come next, numbers round to
+        // infinity.
         for (value, f32, f16) in [
             (65504.0, true, true),
             (-65519.0, true, true),

@@ -35,7 +35,8 @@ pub enum ExportFormat {
 /// `-` is standard output, but for a folder. The whole table is held in memory.
 ///
 /// # Errors
-/// [`Error::Input`] where the store has no used sample, or not this view; [`Error::File`] for a part that is cut; [`Error::Io`].
+/// [`Error::Input`] where the store has no used sample, or not this view; [`Error::File`] for a part that is
+/// cut; [`Error::Io`].
 pub fn export(
     store: &FeatureStore,
     view: View,

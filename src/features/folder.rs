@@ -39,7 +39,8 @@ pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
     })
 }
 
-/// Removes temporary files that killed writers left. The caller holds the lock, so none belongs to a running writer.
+/// Removes temporary files that killed writers left. The caller holds the lock, so none belongs to a running
+/// writer.
 pub(super) fn remove_leftovers(path: &Path) -> Result<()> {
     remove(&files(path, outputs::is_leftover)?)
 }

@@ -151,7 +151,8 @@ fn stamp_of(file: &[u8]) -> Stamp {
 mod tests {
     use super::*;
 
-    /// Every flipped bit is refused, and once the file is sealed again nothing worse comes of it than other values.
+    /// Every flipped bit is refused, and once the file is sealed again nothing worse comes of it than other
+    /// values.
     #[test]
     fn whoever_seals_a_file_again_changes_values_and_nothing_else() {
         type Reads = fn(&[u8]) -> bool;

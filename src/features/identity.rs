@@ -1,4 +1,5 @@
-//! Whether a folder is a store, and what it says it holds: its manifest does, and each of its parts, which carries one.
+//! Whether a folder is a store, and what it says it holds: its manifest does, and each of its parts, which
+//! carries one.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,8 @@ use crate::outputs;
 /// No manifest of ours has more bytes.
 const MOST: u64 = 1 << 20;
 
-/// Whether a path is a feature store, also a damaged one: its manifest says so. A folder of anything else may hold a file
-/// of that name.
+/// Whether a path is a feature store, also a damaged one: its manifest says so. A folder of anything else may
+/// hold a file of that name.
 #[must_use]
 pub fn is_store(path: &Path) -> bool {
     is_in(path)
@@ -33,8 +34,9 @@ impl StoreManifest {
     /// Reads a store's manifest.
     ///
     /// # Errors
-    /// [`Error::Input`] where the folder is missing or no store; [`Error::File`] where the manifest is missing from a
-    /// store, cut, damaged, foreign or newer; [`Error::Io`] for a pipe, device or folder in its place.
+    /// [`Error::Input`] where the folder is missing or no store; [`Error::File`] where the manifest is
+    /// missing from a store, cut, damaged, foreign or newer; [`Error::Io`] for a pipe, device or folder in
+    /// its place.
     pub fn read(store: &Path) -> Result<Self> {
         Ok(Self::read_with_seal(store)?.0)
     }
@@ -176,7 +178,8 @@ impl Testimony {
 
 /// Whether a folder without a legible manifest has parts of a store, damaged or not.
 pub(super) fn is_given(folder: &Path) -> bool {
-    // Folders of anything else may hold millions of files: only what a writer leaves is worth a look at them all.
+    // Folders of anything else may hold millions of files: only what a writer leaves is worth a look at them
+    // all.
     let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
     if !is_there(INDEX) && !is_there(LOCK) {
         return false;

@@ -1,11 +1,12 @@
 //! `index.arrow`: the samples of the last run, one row each, in input order.
 //!
 //! # Format
-//! A sealed Arrow file (see [`super::arrow_file`]) with the columns `path` Utf8 (relative to the images' root; how names
-//! that are not UTF-8 are written is in [`crate::images::path_text`]), `class` Utf8 (null without classes), `digest`
-//! FixedSizeBinary(32), `width` and `height` UInt32 (upright, in pixels, not 0; all three null for a file that could not be
-//! used), and `reason` Utf8 (why not; null for a used one). No path, class or reason is empty. It is written last, so that
-//! it never names features that are not there. One that is damaged is written again by the next run.
+//! A sealed Arrow file (see [`super::arrow_file`]) with the columns `path` Utf8 (relative to the images'
+//! root; how names that are not UTF-8 are written is in [`crate::images::path_text`]), `class` Utf8 (null
+//! without classes), `digest` FixedSizeBinary(32), `width` and `height` UInt32 (upright, in pixels, not 0;
+//! all three null for a file that could not be used), and `reason` Utf8 (why not; null for a used one). No
+//! path, class or reason is empty. It is written last, so that it never names features that are not there.
+//! One that is damaged is written again by the next run.
 
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
@@ -71,7 +72,8 @@ impl Index {
     /// Reads a store's index; empty where no run has ended yet.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File): cut, damaged, foreign or newer; [`Error::Io`](crate::error::Error::Io).
+    /// [`Error::File`](crate::error::Error::File): cut, damaged, foreign or newer;
+    /// [`Error::Io`](crate::error::Error::Io).
     pub(super) fn read(store: &Path) -> Result<Self> {
         let path = store.join(INDEX);
         let table = Table::read(&path, LARGEST, |_| Ok(schema()));

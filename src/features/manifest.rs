@@ -1,15 +1,17 @@
 //! `manifest.json`: what a store holds, for people and for checks.
 //!
 //! # Format
-//! A JSON object: `format` = `frostline-features`, `format_version` = 2, `spec` (backbone, preprocessing, decoding and
-//! views, all of which must be equal for features to be mixed), `dtype` (`f32` or `f16`), `engine` (what computed the
-//! first of them; each part names its own), and `checksum` (see `seal`), written without a space behind its colon. Later
-//! versions keep the checksum as it is, so that a damaged number of the version is told from a newer version.
+//! A JSON object: `format` = `frostline-features`, `format_version` = 2, `spec` (backbone, preprocessing,
+//! decoding and views, all of which must be equal for features to be mixed), `dtype` (`f32` or `f16`),
+//! `engine` (what computed the first of them; each part names its own), and `checksum` (see `seal`), written
+//! without a space behind its colon. Later versions keep the checksum as it is, so that a damaged number of
+//! the version is told from a newer version.
 //!
-//! Version 1, and version 2 before there were checksums of whole files, have none: such a store is read as it is, and the
-//! next writer gives each file its checksum, this one last. Nothing is computed again for it.
+//! Version 1, and version 2 before there were checksums of whole files, have none: such a store is read as it
+//! is, and the next writer gives each file its checksum, this one last. Nothing is computed again for it.
 //!
-//! A manifest that is missing or damaged is rebuilt by the next writer, since each part carries it too (see `identity`).
+//! A manifest that is missing or damaged is rebuilt by the next writer, since each part carries it too (see
+//! `identity`).
 
 use std::path::Path;
 
@@ -52,7 +54,8 @@ impl StoreManifest {
         }
     }
 
-    /// What differs, as [`FeatureSpec::differences`]; empty where features may be mixed, whatever computed them.
+    /// What differs, as [`FeatureSpec::differences`]; empty where features may be mixed, whatever computed
+    /// them.
     pub(super) fn differences(&self, right: &Self) -> Vec<String> {
         let mut differences = self.spec.differences(&right.spec);
         if self.dtype != right.dtype {
@@ -152,7 +155,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> 
             known: VERSION,
         });
     }
-    // With a checksum they are what was written; without one, a damaged name would be taken for something new.
+    // With a checksum they are what was written; without one, a damaged name would be taken for something
+    // new.
     if let Some(key) = value
         .as_object()
         .into_iter()

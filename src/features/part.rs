@@ -1,12 +1,13 @@
 //! `part-NNNNN.arrow`: some images' features, immutable.
 //!
 //! # Format
-//! An Arrow file ([`super::arrow_file`]) of one batch with the columns `digest` FixedSizeBinary(32) (BLAKE3 of the image's
-//! bytes), `view` Utf8 and `features` FixedSizeList<Float32 or Float16, D>; a row for each view of each image, those of an
-//! image together and in the manifest's order; no nulls, and no numbers that are not finite. The schema's metadata carries
-//! `format_version` and `manifest`, the store's manifest as JSON with the engine that computed this part. The checksum of
-//! the whole file is checked before features are used. Parts of version 1 have none; the next run that writes to their
-//! store seals them ([`adopt`]), and computes nothing again.
+//! An Arrow file ([`super::arrow_file`]) of one batch with the columns `digest` FixedSizeBinary(32) (BLAKE3
+//! of the image's bytes), `view` Utf8 and `features` FixedSizeList<Float32 or Float16, D>; a row for each
+//! view of each image, those of an image together and in the manifest's order; no nulls, and no numbers that
+//! are not finite. The schema's metadata carries `format_version` and `manifest`, the store's manifest as
+//! JSON with the engine that computed this part. The checksum of the whole file is checked before features
+//! are used. Parts of version 1 have none; the next run that writes to their store seals them ([`adopt`]),
+//! and computes nothing again.
 
 mod columns;
 mod layout;
@@ -86,8 +87,8 @@ fn record_batch(
     )
 }
 
-/// A part that is in memory: its checksum is right if it has one, its columns are those of its store, and its numbers are
-/// finite.
+/// A part that is in memory: its checksum is right if it has one, its columns are those of its store, and its
+/// numbers are finite.
 #[derive(Debug)]
 pub(super) struct Part {
     /// Where its images' features lie in the file.
@@ -172,8 +173,8 @@ pub(super) enum Extent {
     Whole,
 }
 
-/// The images of a part that a run goes on from. A part without a checksum is read whole, and sealed if `can_write`: the
-/// file is replaced by one with the same features, of which nobody ever sees half.
+/// The images of a part that a run goes on from. A part without a checksum is read whole, and sealed if
+/// `can_write`: the file is replaced by one with the same features, of which nobody ever sees half.
 ///
 /// # Errors
 /// As [`Part::read`]; [`Error::Io`] too where the sealed part cannot be written.

@@ -1,8 +1,8 @@
 //! Features one image at a time, in any order, of stores that are larger than the memory.
 //!
-//! A part is read and checked as a whole when the first of its images is asked for, and kept in memory while there is
-//! room; after that its images are read by ranges of the file. So a part is read whole at most once, and an image at most
-//! once more each time it is asked for.
+//! A part is read and checked as a whole when the first of its images is asked for, and kept in memory while
+//! there is room; after that its images are read by ranges of the file. So a part is read whole at most once,
+//! and an image at most once more each time it is asked for.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -173,8 +173,8 @@ mod tests {
         count.unwrap().parse().ok()
     }
 
-    /// Images in random order, with room for all parts, for two of them, and for none. The digests, a fifth of a part, are
-    /// read twice more to find the images, and the views, a sixteenth, once.
+    /// Images in random order, with room for all parts, for two of them, and for none. The digests, a fifth
+    /// of a part, are read twice more to find the images, and the views, a sixteenth, once.
     #[test]
     fn a_part_is_read_twice_at_most_in_any_order() {
         let folder = tempfile::tempdir().unwrap();
@@ -201,7 +201,8 @@ mod tests {
                 room,
                 ..writer.reader()
             };
-            // 48,271 generates all numbers below the prime 2³¹ - 1; those below 100,003, a prime, it shuffles.
+            // 48,271 generates all numbers below the prime 2³¹ - 1; those below 100,003, a prime, it
+            // shuffles.
             let order = (0..100_003u64).map(|i| (i * 48_271 % 100_003) as u32);
             for image in order.filter(|&image| image < IMAGES) {
                 let read = writer.features(&digest(image), &mut reader).unwrap();

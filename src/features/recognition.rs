@@ -1,4 +1,5 @@
-//! Which files of a run a store knows already: by their stamps, or else by their content. No network is needed to tell.
+//! Which files of a run a store knows already: by their stamps, or else by their content. No network is
+//! needed to tell.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -1,11 +1,11 @@
 //! `stamps.arrow`: what was in the files of the last run, so that the next one need not read them.
 //!
 //! # Format
-//! A sealed Arrow file (see [`super::arrow_file`]) with the columns `path` Utf8 (absolute; how names that are not UTF-8 are
-//! written is in [`crate::images::path_text`]), `size` and `inode` `UInt64`, `modified` and `changed` Int64 (nanoseconds
-//! since 1970), `digest` FixedSizeBinary(32), `width` and `height` UInt32, not 0. A store without it, or with one that is
-//! damaged or no regular file, is as good: the files are read again. It holds no file that was changed less than two
-//! seconds before it was read.
+//! A sealed Arrow file (see [`super::arrow_file`]) with the columns `path` Utf8 (absolute; how names that are
+//! not UTF-8 are written is in [`crate::images::path_text`]), `size` and `inode` `UInt64`, `modified` and
+//! `changed` Int64 (nanoseconds since 1970), `digest` FixedSizeBinary(32), `width` and `height` UInt32, not
+//! 0. A store without it, or with one that is damaged or no regular file, is as good: the files are read
+//! again. It holds no file that was changed less than two seconds before it was read.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -27,7 +27,8 @@ impl FeatureStore {
     /// Opens a store.
     ///
     /// # Errors
-    /// [`Error::Input`] where it is none; [`Error::File`] where its manifest or index is cut, damaged, foreign or newer.
+    /// [`Error::Input`] where it is none; [`Error::File`] where its manifest or index is cut, damaged,
+    /// foreign or newer.
     pub fn open(path: &Path) -> Result<Self> {
         let manifest = StoreManifest::read(path)?;
         Ok(Self {
@@ -55,7 +56,8 @@ impl FeatureStore {
         &self.index
     }
 
-    /// Leaves out the used samples that are not `wanted`, and returns how many these are; the files stay as they are.
+    /// Leaves out the used samples that are not `wanted`, and returns how many these are; the files stay as
+    /// they are.
     pub fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {
         let before = self.index.rows.len();
         let is_wanted = |row: &IndexRow| match &row.content {
@@ -89,11 +91,12 @@ impl FeatureStore {
         self.views(digests, &[View::Center])
     }
 
-    /// The features of V views of some images as (N · V, D), those of an image together, in the order asked for.
+    /// The features of V views of some images as (N · V, D), those of an image together, in the order asked
+    /// for.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is cut or foreign; [`Error::Input`] where views or images are not in the store, or
-    /// their features do not fit into memory.
+    /// [`Error::File`] for a part that is cut or foreign; [`Error::Input`] where views or images are not in
+    /// the store, or their features do not fit into memory.
     ///
     /// # Panics
     /// Never: the rows of a new array are contiguous.
@@ -176,7 +179,8 @@ impl FeatureStore {
     }
 }
 
-/// An index may name an image any number of times, each of which takes the features of one: that is not to abort.
+/// An index may name an image any number of times, each of which takes the features of one: that is not to
+/// abort.
 fn refuse_more_than_memory(images: usize, features: usize) -> Result<()> {
     let fits = |numbers| Vec::<f32>::new().try_reserve_exact(numbers).is_ok();
     if images.checked_mul(features).is_some_and(fits) {

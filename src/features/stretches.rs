@@ -10,8 +10,8 @@ use super::store::FeatureStore;
 use crate::error::Result;
 use crate::images::View;
 
-/// Bytes of a stretch, about: enough that a disk does not mind, few enough that some hundred of them, taken at random,
-/// are a sample of the store.
+/// Bytes of a stretch, about: enough that a disk does not mind, few enough that some hundred of them, taken
+/// at random, are a sample of the store.
 const BYTES: usize = 1 << 18;
 
 /// Images that lie together in a part, of those that were asked for.
@@ -114,7 +114,8 @@ impl Stretches {
     /// Adds the features of a stretch's images, the V views of each together.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File) and [`Error::Io`](crate::error::Error::Io) where the part has changed.
+    /// [`Error::File`](crate::error::Error::File) and [`Error::Io`](crate::error::Error::Io) where the part
+    /// has changed.
     pub fn read(&self, stretch: usize, to: &mut Numbers) -> Result<()> {
         let stretch = &self.all[stretch];
         let bytes = self.parts[stretch.part].read_images(stretch.images.clone())?;

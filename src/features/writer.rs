@@ -40,8 +40,8 @@ pub enum Existing {
     Overwrite,
 }
 
-/// A store that is being written; it is locked as long as this lives. One that cannot be written to is opened all the
-/// same: who adds nothing to it needs no lock.
+/// A store that is being written; it is locked as long as this lives. One that cannot be written to is opened
+/// all the same: who adds nothing to it needs no lock.
 #[derive(Debug)]
 pub struct StoreWriter {
     pub(super) path: PathBuf,
@@ -77,8 +77,8 @@ impl StoreWriter {
     /// Parts that are cut or foreign are renamed out of the way and noted; their images are computed again.
     ///
     /// # Errors
-    /// [`Error::Locked`]; [`Error::Mismatch`] where the store holds something else; [`Error::Input`] where the folder
-    /// is used for something else; [`Error::Io`].
+    /// [`Error::Locked`]; [`Error::Mismatch`] where the store holds something else; [`Error::Input`] where
+    /// the folder is used for something else; [`Error::Io`].
     pub fn open(path: &Path, manifest: StoreManifest, existing: Existing) -> Result<Self> {
         refuse_other_folder(path)?;
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
@@ -174,8 +174,8 @@ impl StoreWriter {
     /// Adds an image's features; they are on disk after the next [`StoreWriter::flush`] at the latest.
     ///
     /// # Errors
-    /// [`Error::Io`] where a part cannot be written; [`Error::Input`] for numbers that would not come back, see
-    /// [`Dtype::holds`].
+    /// [`Error::Io`] where a part cannot be written; [`Error::Input`] for numbers that would not come back,
+    /// see [`Dtype::holds`].
     pub fn push(&mut self, digest: Digest, features: &[f32]) -> Result<()> {
         self.dtype()
             .holds(features)
@@ -223,10 +223,12 @@ impl StoreWriter {
         FeatureReader::new(self.manifest.clone())
     }
 
-    /// The features of all views of an image that the store [knows](Self::knows): from memory if they are not written yet.
+    /// The features of all views of an image that the store [knows](Self::knows): from memory if they are not
+    /// written yet.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is not as it was written; [`Error::Input`] where the store does not know the image.
+    /// [`Error::File`] for a part that is not as it was written; [`Error::Input`] where the store does not
+    /// know the image.
     pub fn features(&self, digest: &Digest, reader: &mut FeatureReader) -> Result<Vec<f32>> {
         if let Some(&(part, image)) = self.added.get(digest)
             && part == self.next_part
@@ -259,7 +261,8 @@ impl StoreWriter {
         self.flush()
     }
 
-    /// Writes what is pending, and then the index of a run and what was in its files, where they are new. Returns all notes.
+    /// Writes what is pending, and then the index of a run and what was in its files, where they are new.
+    /// Returns all notes.
     ///
     /// # Errors
     /// [`Error::Io`].

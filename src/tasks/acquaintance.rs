@@ -173,7 +173,8 @@ mod tests {
         };
         assert_eq!(
             unseen.sentence().unwrap(),
-            "All 20 training images are judged out of fold: by a head trained without the image and its near-duplicates (5 folds)."
+            "All 20 training images are judged out of fold: by a head trained without the image and its \
+            near-duplicates (5 folds)."
         );
         let mixed = Acquaintance {
             new: 1,

@@ -64,8 +64,8 @@ pub struct ClassifyReport {
 /// Classifies images and gives each result to `each`, in input order, as soon as it is known.
 ///
 /// # Errors
-/// No images, a head file or backbone that does not fit, a device that does not work, [`Error::Interrupted`], or what `each`
-/// returns.
+/// No images, a head file or backbone that does not fit, a device that does not work, [`Error::Interrupted`],
+/// or what `each` returns.
 pub fn classify(
     options: &ClassifyOptions,
     labels: Labels,
@@ -81,8 +81,8 @@ pub fn classify(
     Ok(report)
 }
 
-/// Like [`classify`], but of the files that another thread names one after the other: results come while names do.
-/// `options.inputs` is not used.
+/// Like [`classify`], but of the files that another thread names one after the other: results come while
+/// names do. `options.inputs` is not used.
 ///
 /// # Errors
 /// As [`classify`], and names that cannot be read on.

@@ -88,7 +88,8 @@ fn home_finding(home: &Home) -> Finding {
             subject: subject.to_owned(),
             verdict: Verdict::Limited {
                 problem: format!("`{text}` cannot be written: {error}"),
-                hint: "set FROSTLINE_HOME to a folder that can be written, to install backbones and for quick starts"
+                hint: "set FROSTLINE_HOME to a folder that can be written, to install backbones and for \
+                quick starts"
                     .to_owned(),
             },
         },

@@ -151,7 +151,8 @@ fn require_comparable(
     }
     mismatch(
         differences.join("; "),
-        "compare heads on the same features; where only the views differ, `--tta none` uses the centre alone for both",
+        "compare heads on the same features; where only the views differ, `--tta none` uses the centre \
+        alone for both",
     )
 }
 

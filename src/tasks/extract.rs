@@ -104,15 +104,15 @@ impl ExtractReport {
 /// Extracts the features of images into a store.
 ///
 /// # Errors
-/// No images, a backbone or device that does not work, a store that holds something else or is being written, a full
-/// disk; [`Error::Interrupted`] where `progress` asks for an end. Whatever ends it, what is computed is in the store.
-/// Images that cannot be used are in the report.
+/// No images, a backbone or device that does not work, a store that holds something else or is being written,
+/// a full disk; [`Error::Interrupted`] where `progress` asks for an end. Whatever ends it, what is computed
+/// is in the store. Images that cannot be used are in the report.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractReport> {
     extract_scan(options, options.inputs.scan(Labels::FromFolders)?, progress)
 }
 
-/// Like [`extract`], but of images that were found before: whoever shows the scan's notes can do so before anything is
-/// computed. `options.inputs` is not used.
+/// Like [`extract`], but of images that were found before: whoever shows the scan's notes can do so before
+/// anything is computed. `options.inputs` is not used.
 ///
 /// # Errors
 /// As [`extract`].
@@ -198,7 +198,8 @@ fn store_and_network(
     Ok((store, Some(network)))
 }
 
-/// The manifest of the store that is there, if it is certain without the network that this run asks for the same.
+/// The manifest of the store that is there, if it is certain without the network that this run asks for the
+/// same.
 ///
 /// # Errors
 /// A store or a network that cannot be read.

@@ -90,8 +90,8 @@ impl FitHeadReport {
 /// Trains a head; `on_epoch` hears of each epoch, `progress` of what comes before.
 ///
 /// # Errors
-/// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that is no
-/// number; then an older head file is as it was.
+/// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that
+/// is no number; then an older head file is as it was.
 pub fn fit_head(
     options: &FitHeadOptions,
     on_epoch: &mut dyn FnMut(&EpochFigures),

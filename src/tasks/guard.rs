@@ -1,7 +1,8 @@
 //! Outputs that must not be written: checked before any work is done.
 //!
-//! An output never replaces a file that is read for it, whatever the two are called; it never lies inside a feature store
-//! or among the files in `FROSTLINE_HOME`; and it replaces a file of another kind only where that is asked for.
+//! An output never replaces a file that is read for it, whatever the two are called; it never lies inside a
+//! feature store or among the files in `FROSTLINE_HOME`; and it replaces a file of another kind only where
+//! that is asked for.
 
 mod file_id;
 mod kind;
@@ -45,7 +46,8 @@ impl OutputGuard {
         Self::default()
     }
 
-    /// Guards files, such as heads, tables and lists, and the files in stores; those that are missing do no harm.
+    /// Guards files, such as heads, tables and lists, and the files in stores; those that are missing do no
+    /// harm.
     #[must_use]
     pub fn reads<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         for path in paths.into_iter().map(Into::into) {
@@ -108,8 +110,8 @@ impl OutputGuard {
     /// Checks a file that is to be written. Nothing is changed, and no missing folder is made.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) where it is an input, lies inside a store, or is of another kind; [`Error::Io`](crate::Error::Io) where it cannot be
-    /// written.
+    /// [`Error::Input`](crate::Error::Input) where it is an input, lies inside a store, or is of another
+    /// kind; [`Error::Io`](crate::Error::Io) where it cannot be written.
     pub fn check(&self, output: &Path, wanted: Wanted, overwrite: Overwrite) -> Result<()> {
         if wanted.is_binary() && outputs::is_terminal(output) {
             return refuse(
@@ -135,8 +137,8 @@ impl OutputGuard {
     /// Checks the folder of a feature store that is to be made or extended. Nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) where a file stands in its place or in that of a folder above it, or it lies inside a store or
-    /// among what is installed.
+    /// [`Error::Input`](crate::Error::Input) where a file stands in its place or in that of a folder above
+    /// it, or it lies inside a store or among what is installed.
     pub fn check_store(&self, store: &Path) -> Result<()> {
         let Some(file) = store.ancestors().find(|above| above.is_file()) else {
             return self.check_folder(store);

@@ -35,8 +35,8 @@ pub struct ImportOptions {
 /// Writes `NAME.onnx` and `NAME.toml` into the home's models, and returns the network's path.
 ///
 /// # Errors
-/// A file that is cut, foreign or asks for code; tensors that are missing, unexpected or of another shape; a name that is
-/// no file name, or that of another backbone; [`Error::Io`].
+/// A file that is cut, foreign or asks for code; tensors that are missing, unexpected or of another shape; a
+/// name that is no file name, or that of another backbone; [`Error::Io`].
 pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     let name = options
         .name
@@ -66,8 +66,8 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     staged.install(&models, options.overwrite)
 }
 
-/// A known name stands for the known weights; that of the architecture for any of its weights, where those that are known
-/// come from elsewhere.
+/// A known name stands for the known weights; that of the architecture for any of its weights, where those
+/// that are known come from elsewhere.
 fn refuse_known(name: &str, options: &ImportOptions) -> Result<()> {
     let Ok(known) = Registry::known_by_name(name) else {
         return Ok(());
@@ -93,8 +93,8 @@ fn is_from(source: &Source, file: &Path) -> Result<bool> {
     Ok(bytes == source.bytes && Checksum::of_files(&[file.to_owned()])? == source.sha256)
 }
 
-/// The known manifest of weights of that architecture, or ImageNet's defaults, under this name. Source and licence are
-/// those of the known file alone.
+/// The known manifest of weights of that architecture, or ImageNet's defaults, under this name. Source and
+/// licence are those of the known file alone.
 fn manifest(options: &ImportOptions, name: String) -> Result<BackboneManifest> {
     let arch = options.arch.to_string();
     // A known network of the same name may come from elsewhere: the zoo's VGG19 has another file and licence.

@@ -22,8 +22,8 @@ use crate::outputs;
 pub struct ImportOnnxOptions {
     /// The ONNX file.
     pub file: PathBuf,
-    /// The backbone's name; by default that of the known backbone which is made from this file, or else the file's;
-    /// of `NAME/model.onnx`, the folder's.
+    /// The backbone's name; by default that of the known backbone which is made from this file, or else the
+    /// file's; of `NAME/model.onnx`, the folder's.
     pub name: Option<String>,
     /// The last layer that is kept; by default the known backbone's, or else [`LayerChoice::Penultimate`].
     pub layer: Option<LayerChoice>,
@@ -58,10 +58,10 @@ const MANY_FEATURES: usize = 8192;
 /// Nothing is installed unless batches of one and of two pictures give the same rows.
 ///
 /// # Errors
-/// What [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and [`write_cut`] return; [`Error::Network`] where it does not run, or not
-/// for every batch; [`Error::Parameter`] for a name that is no file name, or preprocessing out of range;
-/// [`Error::Input`] for the name of another backbone;
-/// [`Error::Runtime`] where ONNX Runtime is missing.
+/// What [`Network::read`], [`Network::cut`] and [`Cut::write`] return; [`Error::Network`] where it does not
+/// run, or not for every batch; [`Error::Parameter`] for a name that is no file name, or preprocessing out of
+/// range; [`Error::Input`] for the name of another backbone; [`Error::Runtime`] where ONNX Runtime is
+/// missing.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     require_file(&options.file)?;
     let known = made_from(Registry::known(), &options.file, options.name.as_deref())?;
@@ -163,7 +163,8 @@ fn notes_of(cut: &Cut, file: &Path) -> Vec<String> {
         notes.push(match cut.mended().len() {
             0 => format!("its batch was fixed to {batch}, and is free now"),
             mended => format!(
-                "its batch was fixed to {batch}, and is free now, also in the targets of {mended} Reshape nodes"
+                "its batch was fixed to {batch}, and is free now, also in the targets of {mended} \
+                Reshape nodes"
             ),
         });
     }

@@ -19,14 +19,16 @@ pub use report::{
     TINY_CLASS, TrainedOn, Unlike,
 };
 
-/// Looks for equal and nearly equal images, leakage, contradictory and likely wrong labels, outliers and tiny classes.
+/// Looks for equal and nearly equal images, leakage, contradictory and likely wrong labels, outliers and tiny
+/// classes.
 ///
-/// Of images with several views, the centre is looked at. The features of both stores are held in memory, twice for a
-/// while; every image is compared with every other: N² · D products, N the different images of both stores together.
+/// Of images with several views, the centre is looked at. The features of both stores are held in memory,
+/// twice for a while; every image is compared with every other: N² · D products, N the different images of
+/// both stores together.
 ///
 /// # Errors
-/// Options out of range; a store that cannot be read or holds no images; [`Error::Mismatch`](crate::Error::Mismatch) for
-/// two stores of different backbones or preprocessing.
+/// Options out of range; a store that cannot be read or holds no images;
+/// [`Error::Mismatch`](crate::Error::Mismatch) for two stores of different backbones or preprocessing.
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
     let pictures = Pictures::open(options)?;

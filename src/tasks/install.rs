@@ -88,8 +88,8 @@ pub(super) fn another(name: &str, problem: &str) -> Error {
     Error::Input {
         problem: problem.to_owned(),
         hint: format!(
-            "give this one another name with --name, or replace `{name}` with --replace: heads and stores made with the \
-             old one will not fit the new one"
+            "give this one another name with --name, or replace `{name}` with --replace: heads and \
+            stores made with the old one will not fit the new one"
         ),
     }
 }

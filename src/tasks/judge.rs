@@ -1,4 +1,5 @@
-//! A head's prediction for each labelled sample: what `evaluate` and every other look at its mistakes start from.
+//! A head's prediction for each labelled sample: what `evaluate` and every other look at its mistakes start
+//! from.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -61,7 +62,8 @@ pub struct Judged {
     pub items: Vec<JudgedItem>,
     /// Samples of classes that the head does not know, by class; they are not among the items.
     pub unknown_classes: BTreeMap<String, usize>,
-    /// Images that the head's rejection calls unknown; none where it has no rejection. Out-of-fold images are not asked.
+    /// Images that the head's rejection calls unknown; none where it has no rejection. Out-of-fold images are
+    /// not asked.
     pub rejected: Option<Rejected>,
     /// How many of the items the head knew, and how many training images are not among them.
     pub acquaintance: Acquaintance,
@@ -93,7 +95,8 @@ impl Judged {
     }
 }
 
-/// The labelled images that the head's rejection accepts: with those that it calls unknown they are all of them.
+/// The labelled images that the head's rejection accepts: with those that it calls unknown they are all of
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Accepted {
     /// How many are accepted.
@@ -397,7 +400,8 @@ impl<'a> Tally<'a> {
         judged.notes = notes.to_vec();
         if judged.rejected.is_some() && judged.acquaintance.out_of_fold > 0 {
             judged.notes.push(
-                "the head's rejection is not applied to training images that are judged out of fold: it knows them"
+                "the head's rejection is not applied to training images that are judged out of fold: it \
+                knows them"
                     .to_owned(),
             );
             judged.rejected = None;

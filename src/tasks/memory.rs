@@ -13,8 +13,8 @@ pub(super) fn free() -> u64 {
     here.unwrap_or(u64::MAX).min(system.available_memory())
 }
 
-/// Checks that the probabilities of so many images fit into so many bytes: each stands in an item, in a matrix, and in
-/// the order of its class.
+/// Checks that the probabilities of so many images fit into so many bytes: each stands in an item, in a
+/// matrix, and in the order of its class.
 pub(super) fn check_room(images: usize, classes: usize, free: u64) -> Result<()> {
     let numbers = images.saturating_mul(classes);
     let needed = (numbers as u64).saturating_mul(3 * size_of::<f64>() as u64);

@@ -118,7 +118,8 @@ fn check_size(count: usize, (width, height): (u32, u32)) -> Result<()> {
     }
     Err(Error::Input {
         problem: format!(
-            "a preview of {} of {width} × {height} pixels takes {bytes} bytes, more than the limit of {MOST_BYTES}",
+            "a preview of {} of {width} × {height} pixels takes {bytes} bytes, more than the limit of \
+            {MOST_BYTES}",
             counted(count, "image")
         ),
         hint: "show fewer images (--count), or choose a smaller crop (--crop)".to_owned(),

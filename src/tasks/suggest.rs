@@ -44,7 +44,8 @@ pub struct SuggestReport {
     pub suggestions: Vec<Suggestion>,
     /// The images that were chosen from.
     pub n_images: usize,
-    /// Images that were left out since the head was trained on them or they were held out of its training set.
+    /// Images that were left out since the head was trained on them or they were held out of its training
+    /// set.
     pub labelled: usize,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
@@ -72,8 +73,8 @@ pub struct Suggestion {
 /// The features of the centres of all images are held in memory.
 ///
 /// # Errors
-/// [`Error::Parameter`] for `near` out of range; no images, a head, store or backbone that does not fit, a device that
-/// does not work.
+/// [`Error::Parameter`] for `near` out of range; no images, a head, store or backbone that does not fit, a
+/// device that does not work.
 pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<SuggestReport> {
     check_near(options.near)?;
     let classifier = options.head.open()?;
@@ -236,7 +237,8 @@ fn none_usable(name: &str, labelled: usize, skipped: Option<&Skipped>) -> Error 
     if labelled > 0 {
         return Error::Input {
             problem: format!(
-                "the head was trained on all {labelled} usable images of {name}, or they were held out for validation"
+                "the head was trained on all {labelled} usable images of {name}, or they were held out \
+                for validation"
             ),
             hint: "give images that have no label yet".to_owned(),
         };

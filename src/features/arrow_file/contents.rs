@@ -48,8 +48,8 @@ pub(in crate::features) struct Column {
 impl Contents {
     /// Finds the columns that are wanted, and checks that they lie within the file and fit its rows.
     ///
-    /// `schema` sees the file's metadata, of a format version that is known, and says what columns are wanted. The
-    /// checksum is checked before, where all bytes are in memory.
+    /// `schema` sees the file's metadata, of a format version that is known, and says what columns are
+    /// wanted. The checksum is checked before, where all bytes are in memory.
     pub(in crate::features) fn find(
         source: Source<'_>,
         schema: impl FnOnce(Metadata<'_>) -> Result<Schema, FileProblem>,
@@ -128,8 +128,8 @@ where
     N: Iterator<Item = &'a FieldNode>,
     B: Iterator<Item = &'a Buffer>,
 {
-    /// Takes a column: the buffers of a flat one are its nulls and its values, text has its offsets between them, and
-    /// a list has its nulls before the buffers of what it lists.
+    /// Takes a column: the buffers of a flat one are its nulls and its values, text has its offsets between
+    /// them, and a list has its nulls before the buffers of what it lists.
     fn column(&mut self, field: &Field, rows: u64) -> Option<Column> {
         let nulls = self.nulls(field, rows)?;
         match field.data_type() {

@@ -112,8 +112,8 @@ impl<'a> Metadata<'a> {
     }
 }
 
-/// Where the digits of the checksum stand in the file, if it has one. They are a string of the footer, so they lie
-/// within its bytes.
+/// Where the digits of the checksum stand in the file, if it has one. They are a string of the footer, so
+/// they lie within its bytes.
 pub(super) fn place(footer: Footer<'_>, bytes: &[u8], start: u64) -> Option<Range<usize>> {
     let digits = Metadata(footer).footer(SEAL)?;
     let within = digits.as_ptr().addr() - bytes.as_ptr().addr();

@@ -1,14 +1,15 @@
 //! The Arrow files of a store: one schema, record batches, and a checksum of the whole file in its footer.
 //!
 //! # Format
-//! An Arrow IPC file: little-endian, not compressed, without dictionaries, its batches in the order of the file and the
-//! buffers of each in the order of its columns. The schema's metadata carries `format_version`. The footer's metadata
-//! carries `seal`: the BLAKE3 of the whole file as 64 hex digits, which count as zeros themselves ([`crate::seal`]).
-//! The schema's metadata says `sealed`, so that a file whose footer has lost the digits is not taken for one of version 1,
-//! which has none.
+//! An Arrow IPC file: little-endian, not compressed, without dictionaries, its batches in the order of the
+//! file and the buffers of each in the order of its columns. The schema's metadata carries `format_version`.
+//! The footer's metadata carries `seal`: the BLAKE3 of the whole file as 64 hex digits, which count as zeros
+//! themselves ([`crate::seal`]). The schema's metadata says `sealed`, so that a file whose footer has lost
+//! the digits is not taken for one of version 1, which has none.
 //!
-//! It is read by own code over the verified flatbuffers of `arrow-ipc`, whose `FileReader` panics on damaged files and
-//! believes the lengths in them: here every range is checked against the file's length before memory is allocated.
+//! It is read by own code over the verified flatbuffers of `arrow-ipc`, whose `FileReader` panics on damaged
+//! files and believes the lengths in them: here every range is checked against the file's length before
+//! memory is allocated.
 
 mod contents;
 mod footer;

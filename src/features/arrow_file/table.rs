@@ -108,8 +108,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// A row of a column of N bytes each, such as `map(u32::from_le_bytes)` makes a number; nothing where it is null, or
-    /// the column is another.
+    /// A row of a column of N bytes each, such as `map(u32::from_le_bytes)` makes a number; nothing where it
+    /// is null, or the column is another.
     pub(in crate::features) fn fixed<const N: usize>(
         &self,
         column: usize,

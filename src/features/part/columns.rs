@@ -14,8 +14,8 @@ use crate::features::dtype::Dtype;
 use crate::features::manifest::StoreManifest;
 use crate::features::names::VERSION;
 
-/// No part has more bytes: a part ends with the image that fills it, and ten views of the most features that a backbone
-/// may have take 640 MiB.
+/// No part has more bytes: a part ends with the image that fills it, and ten views of the most features that
+/// a backbone may have take 640 MiB.
 pub(in crate::features) const LARGEST: u64 = 1 << 30;
 
 /// The way out where a part is damaged.

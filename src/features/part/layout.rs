@@ -102,8 +102,8 @@ pub(in crate::features) struct Layout {
 }
 
 impl Layout {
-    /// Finds the images of a part of the store that `manifest` describes. Of its features nothing is read: only those of
-    /// a layout out of a [`Part`](crate::features::part::Part) have been checked.
+    /// Finds the images of a part of the store that `manifest` describes. Of its features nothing is read:
+    /// only those of a layout out of a [`Part`](crate::features::part::Part) have been checked.
     ///
     /// # Errors
     /// [`Error::File`]: cut, foreign, newer, damaged or of another store; [`Error::Io`].

@@ -142,7 +142,8 @@ fn lies_about_lengths_are_refused() {
     }
 }
 
-/// The numbers stand in a file of version 1 with nothing to tell that they were changed, but the rest is held.
+/// The numbers stand in a file of version 1 with nothing to tell that they were changed, but the rest is
+/// held.
 #[test]
 fn bits_of_a_part_without_a_seal_are_no_reason_to_panic() {
     let manifest = manifest(Dtype::F16, CENTER);

@@ -104,7 +104,8 @@ impl<'a> Batcher<'a> {
         if self.pictures.len() >= self.full() || self.pictures.is_empty() {
             self.start_batch();
         }
-        // One batch more than there are lanes, so that a lane that gets free need not wait for it to be filled.
+        // One batch more than there are lanes, so that a lane that gets free need not wait for it to be
+        // filled.
         self.take_up(self.lanes.count())
     }
 
@@ -158,7 +159,8 @@ impl<'a> Batcher<'a> {
         });
     }
 
-    /// Takes up the batches that are ready, and waits for others while more than `most` have pictures to compute.
+    /// Takes up the batches that are ready, and waits for others while more than `most` have pictures to
+    /// compute.
     pub(super) fn take_up(&mut self, most: usize) -> Result<()> {
         while let Some(oldest) = self.running.front() {
             let features = match &oldest.features {

@@ -65,7 +65,8 @@ impl Lanes {
         self.num_features
     }
 
-    /// Hands a batch to the next free lane; its features come out of the receiver, or nothing if the lane panics.
+    /// Hands a batch to the next free lane; its features come out of the receiver, or nothing if the lane
+    /// panics.
     pub(super) fn run(&self, pictures: Vec<Vec<u8>>) -> Receiver<Features> {
         let (reply, features) = sync_channel(1);
         self.waiting

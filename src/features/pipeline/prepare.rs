@@ -23,8 +23,8 @@ pub(super) const AHEAD: u64 = 4 << 20;
 
 /// What becomes of a file before there is a batch.
 pub(super) enum Prepared {
-    /// The views one after the other, resized and cropped, 8-bit RGB; not yet normalised, which keeps the queue a
-    /// quarter as large.
+    /// The views one after the other, resized and cropped, 8-bit RGB; not yet normalised, which keeps the
+    /// queue a quarter as large.
     Pixels(Picture, Vec<u8>, Timings),
     Known(Picture, Timings),
     Skipped(SkipReason, Timings),

@@ -60,8 +60,8 @@ impl Pipeline {
     /// Runs all images through the network and its replicas, side by side, and gives the results to `each`.
     ///
     /// # Errors
-    /// The network's, the list's and those of `each`; [`Error::Interrupted`] where `progress` asks for an end, after
-    /// the batches that were running have been passed on. Bad images are results, not errors.
+    /// The network's, the list's and those of `each`; [`Error::Interrupted`] where `progress` asks for an
+    /// end, after the batches that were running have been passed on. Bad images are results, not errors.
     pub fn run(
         &self,
         mut images: Images<'_>,

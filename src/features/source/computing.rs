@@ -45,11 +45,12 @@ pub struct Computed<'a> {
 }
 
 impl<'a> Computed<'a> {
-    /// Loads the network whose features `spec` describes, and opens the store. Where a store has these views among
-    /// others, all of its views are computed for it.
+    /// Loads the network whose features `spec` describes, and opens the store. Where a store has these views
+    /// among others, all of its views are computed for it.
     ///
     /// # Errors
-    /// A network that is not found or cannot be run; a store that cannot be read, is locked, or holds something else.
+    /// A network that is not found or cannot be run; a store that cannot be read, is locked, or holds
+    /// something else.
     pub fn of(images: Images<'a>, spec: &FeatureSpec, how: &Computing) -> Result<Self> {
         let path = how.store.as_deref();
         let found = path.filter(|path| is_store(path)).map(StoreManifest::read);

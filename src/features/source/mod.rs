@@ -1,7 +1,9 @@
-//! Samples with their features, for every task: from a store, from images, or from images with a store as a cache.
+//! Samples with their features, for every task: from a store, from images, or from images with a store as a
+//! cache.
 //!
-//! A task gets them in input order through [`Source::each`], with the reasons for those that are skipped. Whoever needs the
-//! features of certain images again, as for neighbours or in every epoch, asks the [`FeatureStore`] itself.
+//! A task gets them in input order through [`Source::each`], with the reasons for those that are skipped.
+//! Whoever needs the features of certain images again, as for neighbours or in every epoch, asks the
+//! [`FeatureStore`] itself.
 
 mod computing;
 mod kept;
@@ -22,7 +24,8 @@ use crate::progress::Progress;
 pub enum Source<'a> {
     /// A store: the used samples of its last run, all at once.
     Store(FeatureStore),
-    /// Images: one after the other, as soon as the features are known. Memory does not grow with their number.
+    /// Images: one after the other, as soon as the features are known. Memory does not grow with their
+    /// number.
     Images(Computed<'a>),
 }
 
@@ -40,8 +43,8 @@ impl Source<'_> {
     ///
     /// # Errors
     /// A store that is damaged or lacks features; those of the network, and those of `take`;
-    /// [`Error::Interrupted`](crate::Error::Interrupted) where `progress` asks for an end. Whatever ends a run, what it
-    /// has computed is in its store. An image that cannot be used is no error.
+    /// [`Error::Interrupted`](crate::Error::Interrupted) where `progress` asks for an end. Whatever ends a
+    /// run, what it has computed is in its store. An image that cannot be used is no error.
     pub fn each(self, views: &[View], progress: &dyn Progress, take: Taking<'_>) -> Result<Done> {
         match self {
             Self::Images(images) => images.each(views, progress, take),

@@ -9,10 +9,11 @@ use crate::features::pipeline::Speed;
 /// Some samples, in input order.
 #[derive(Debug, Clone, Copy)]
 pub struct Samples<'a> {
-    /// Their paths, classes and digests, or why they are skipped. The path of an image is the one to open, as text;
-    /// that of a store's sample, or of one that is being extracted, is relative to the root.
+    /// Their paths, classes and digests, or why they are skipped. The path of an image is the one to open, as
+    /// text; that of a store's sample, or of one that is being extracted, is relative to the root.
     pub rows: &'a [&'a IndexRow],
-    /// The features of those that are not skipped, (N · V, D): the V views of each together. Empty if none was asked for.
+    /// The features of those that are not skipped, (N · V, D): the V views of each together. Empty if none
+    /// was asked for.
     pub features: ArrayView2<'a, f32>,
 }
 

@@ -1,4 +1,5 @@
-//! What is found by cross-validation before the fit: the folds, the best parameters, whether more pictures would help.
+//! What is found by cross-validation before the fit: the folds, the best parameters, whether more pictures
+//! would help.
 
 use std::cell::OnceCell;
 
@@ -63,7 +64,8 @@ impl<'a, 'f> Images<'a, 'f> {
         Folds::new(self.set.targets(), self.groups(), asked.folds, seed)
     }
 
-    /// The out-of-fold logits of heads with the final fit's `params`, which are found when they are first asked for.
+    /// The out-of-fold logits of heads with the final fit's `params`, which are found when they are first
+    /// asked for.
     pub(super) fn out_of_fold(
         &self,
         asked: CrossValidation,

@@ -35,8 +35,8 @@ impl Memory {
     }
 }
 
-/// What is copied of the features: all of them where SGD standardises them; for folds and a rejection, the groups of
-/// nearly equal images (an image's digest twice, and its place), and those that a rejection keeps.
+/// What is copied of the features: all of them where SGD standardises them; for folds and a rejection, the
+/// groups of nearly equal images (an image's digest twice, and its place), and those that a rejection keeps.
 fn copies(
     options: &FitHeadOptions,
     params: &FitValidParams,
@@ -49,7 +49,8 @@ fn copies(
     let standardised = values.standardize && values.solver == Solver::Sgd;
     let on_folds = [options.search, options.learning_curve, options.calibrate];
     let grouped = options.reject.is_some() || on_folds.iter().any(Option::is_some);
-    // 16 bits a number and the same widened; as many images again are compared with them at a time, or validated.
+    // 16 bits a number and the same widened; as many images again are compared with them at a time, or
+    // validated.
     let kept = division.train.targets.len().min(BANK_CAPACITY);
     let compared = division.n_images().min(2 * BANK_CAPACITY);
     let rejection =

@@ -31,15 +31,16 @@ pub struct FitHeadOptions {
     pub out_of_fold: Option<CrossValidation>,
     /// How a temperature is fitted; none leaves probabilities as they are.
     pub calibrate: Option<CrossValidation>,
-    /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls nothing unknown.
+    /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls
+    /// nothing unknown.
     pub reject: Option<f64>,
     /// What the temperature, and the threshold of the rejection, are fitted on.
     pub calibrate_on: CalibrateOn,
-    /// The cosine from which on two images count as nearly equal, in (0, 1]: those share a fold, and neither speaks for
-    /// the other when the threshold of the rejection is chosen.
+    /// The cosine from which on two images count as nearly equal, in (0, 1]: those share a fold, and neither
+    /// speaks for the other when the threshold of the rejection is chosen.
     pub near: f32,
-    /// Bytes that features may take; larger ones are read in blocks, again in every epoch. None is half of the memory
-    /// that is free.
+    /// Bytes that features may take; larger ones are read in blocks, again in every epoch. None is half of
+    /// the memory that is free.
     pub memory: Option<u64>,
 }
 

@@ -56,8 +56,8 @@ pub(super) fn with_predictions(
 fn too_large(needed: usize) -> String {
     let mib = |bytes: usize| bytes.div_ceil(1 << 20);
     format!(
-        "out-of-fold predictions are not kept: they take {} MiB, and a head keeps at most {} MiB; evaluate it on images \
-         that it was not trained on",
+        "out-of-fold predictions are not kept: they take {} MiB, and a head keeps at most {} MiB; \
+        evaluate it on images that it was not trained on",
         mib(needed),
         mib(OUT_OF_FOLD_BYTES)
     )

@@ -1,5 +1,5 @@
-//! What lets a head be trusted: a temperature from images that it was not trained on, a rejection of what is like none of
-//! them, and whether the validation set agrees with either.
+//! What lets a head be trusted: a temperature from images that it was not trained on, a rejection of what is
+//! like none of them, and whether the validation set agrees with either.
 
 use ndarray::{ArrayView1, ArrayView2, s};
 use serde::Serialize;
@@ -13,7 +13,8 @@ use crate::head::{
     Rejection, RejectionFit, Search, Sureness, Temperature,
 };
 
-/// A fitted temperature and what it changes, measured on images that neither heads nor temperature were fitted on.
+/// A fitted temperature and what it changes, measured on images that neither heads nor temperature were
+/// fitted on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Calibration {
     /// What logits are divided by.
@@ -68,8 +69,8 @@ pub struct KeptForRejection {
     pub threshold: f32,
     /// Which images decided.
     pub on: CalibrateOn,
-    /// Of these, those that would be rejected; training images as if they and what is nearly equal were not in the
-    /// training set.
+    /// Of these, those that would be rejected; training images as if they and what is nearly equal were not
+    /// in the training set.
     pub rejected: usize,
     /// How many they are.
     pub n_images: usize,

@@ -130,8 +130,8 @@ impl Content {
         let (path, wanted) = (path.display(), wanted.name());
         refuse(
             format!("the output `{path}` exists and is {found}; it would be replaced by {wanted}"),
-            "choose another output, or add --overwrite to replace the file. (After `-o`, a pattern such as `*.png` makes \
-             its first file the output.)"
+            "choose another output, or add --overwrite to replace the file. (After `-o`, a pattern such \
+            as `*.png` makes its first file the output.)"
                 .to_owned(),
         )
     }

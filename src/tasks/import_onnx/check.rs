@@ -22,8 +22,8 @@ pub(super) struct Trial<'a> {
     pub(super) suspects: Vec<String>,
 }
 
-/// How far a number may be off between batches, as a part of the row's largest. Batches are summed up in another order;
-/// rows of another picture are off by much more.
+/// How far a number may be off between batches, as a part of the row's largest. Batches are summed up in
+/// another order; rows of another picture are off by much more.
 const TOLERANCE: f32 = 1e-2;
 
 /// How many nodes an error names.

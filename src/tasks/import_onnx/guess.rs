@@ -4,10 +4,11 @@ use crate::backbones::Overrides;
 use crate::backbones::onnx::{Element, PictureInput};
 use crate::images::{Crop, Layout, Preprocessing, Resize};
 
-/// Layout and size from the input's shape, the rest as `ImageNet`'s networks have it; and a word on what is guessed.
+/// Layout and size from the input's shape, the rest as `ImageNet`'s networks have it; and a word on what is
+/// guessed.
 ///
-/// The shorter edge is 256/224 of the crop, as in `ImageNet`'s preprocessing. A network of bytes takes pixel values as
-/// they are. What the user says is not guessed; a problem where the input takes no three channels.
+/// The shorter edge is 256/224 of the crop, as in `ImageNet`'s preprocessing. A network of bytes takes pixel
+/// values as they are. What the user says is not guessed; a problem where the input takes no three channels.
 pub(super) fn guess(
     input: &PictureInput,
     said: &Overrides,
@@ -94,7 +95,8 @@ fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Opti
         .collect();
     (!list.is_empty()).then(|| {
         format!(
-            "guessed from the shape of its input `{}`, and else from ImageNet's networks: {}; say what is otherwise",
+            "guessed from the shape of its input `{}`, and else from ImageNet's networks: {}; say what \
+            is otherwise",
             input.name,
             list.join(" ")
         )

@@ -8,8 +8,8 @@ use super::report::{Contradiction, Duplicates, Leakage, Leaked, Likeness, NearDu
 use crate::error::Result;
 use crate::head::{Groups, Joins, NearPair, Neighbour};
 
-/// As many of an image's nearest in each store are looked at: a thousand frames of one film make a group with eight
-/// thousand links at most, not half a million.
+/// As many of an image's nearest in each store are looked at: a thousand frames of one film make a group with
+/// eight thousand links at most, not half a million.
 const NEAREST: usize = 8;
 
 /// The nearest of the distinct images, and which of these are nearly equal.

@@ -6,12 +6,12 @@ use super::report::{Outlier, Unlike};
 use crate::classes::ClassIndex;
 use crate::head::Distances;
 
-/// So many are listed even where none is beyond the limit, since the order says more than the limit; of a small store one in
-/// fifty.
+/// So many are listed even where none is beyond the limit, since the order says more than the limit; of a
+/// small store one in fifty.
 const LISTED: usize = 10;
 
-/// Those unlike everything first, then those unlike their class, each kind with the farthest first. Copies are told of once;
-/// an image that is nearly equal to its nearest is none, however alike the others are.
+/// Those unlike everything first, then those unlike their class, each kind with the farthest first. Copies
+/// are told of once; an image that is nearly equal to its nearest is none, however alike the others are.
 pub(super) fn find(pictures: &Pictures, alike: &Alike, near: f32) -> Vec<Outlier> {
     let apart =
         |distances: &Distances, distinct: usize| distances.of_row[distinct] > 1.0 - f64::from(near);

@@ -126,7 +126,8 @@ pub struct ClassCount {
     pub n_different: usize,
     /// Its images in the other store.
     pub n_against: usize,
-    /// Whether fewer than [`TINY_CLASS`] different images are inspected: too few to learn from, or to judge labels by.
+    /// Whether fewer than [`TINY_CLASS`] different images are inspected: too few to learn from, or to judge
+    /// labels by.
     pub tiny: bool,
 }
 
@@ -240,7 +241,8 @@ pub struct SuspectImage {
     pub given_probability: f64,
     /// That of the most probable class, in [0, 1].
     pub suggested_probability: f64,
-    /// Whether the image reaches the mean probability of another class and counts for it in the confident joint.
+    /// Whether the image reaches the mean probability of another class and counts for it in the confident
+    /// joint.
     pub confident: bool,
 }
 
@@ -254,7 +256,8 @@ pub struct Outlier {
     pub unlike: Unlike,
     /// The mean cosine distance to its five nearest, in [0, 2].
     pub distance: f64,
-    /// Where far begins: Tukey's inner fence of all such distances, or of those of the class. Not finite (null) for very few.
+    /// Where far begins: Tukey's inner fence of all such distances, or of those of the class. Not finite
+    /// (null) for very few.
     pub limit: f64,
     /// Whether it is farther than that; else it is only one of the farthest.
     pub beyond: bool,

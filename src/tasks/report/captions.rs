@@ -37,7 +37,8 @@ pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<String> {
     notes.extend(judged.acquaintance.omission());
     if !judged.acquaintance.recorded {
         notes.push(
-            "The head does not record its training images: if any of them are here, the figures are optimistic.".to_owned(),
+            "The head does not record its training images: if any of them are here, the figures are \
+            optimistic.".to_owned(),
         );
     }
     if !judged.skipped.is_empty() {
@@ -74,12 +75,20 @@ pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<String>
         return None;
     }
     Some(match roots.images {
-        None => "Feature stores do not know where their images lie: give --images FOLDER to see them here.".to_owned(),
+        None => {
+            "Feature stores do not know where their images lie: give --images FOLDER to see them \
+                 here."
+                .to_owned()
+        }
         Some(root) => format!(
             "{} without a picture: {} not found below `{}`, could not be read or held another picture, \
              or the page was full.",
             counted(without, "image"),
-            if without == 1 { "its file was" } else { "their files were" },
+            if without == 1 {
+                "its file was"
+            } else {
+                "their files were"
+            },
             root.display()
         ),
     })
@@ -94,7 +103,8 @@ pub(super) fn today() -> String {
 }
 
 /// Year, month and day of a number of days after 1970-01-01 in the Gregorian calendar (Howard Hinnant,
-/// *chrono-compatible low-level date algorithms*, `civil_from_days`): years begin in March, eras are of 400 years.
+/// *chrono-compatible low-level date algorithms*, `civil_from_days`): years begin in March, eras are of 400
+/// years.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -1,4 +1,5 @@
-//! What is odd about the data, as `inspect` finds it: of the training images where they are given, else of the judged ones.
+//! What is odd about the data, as `inspect` finds it: of the training images where they are given, else of
+//! the judged ones.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -32,7 +33,8 @@ impl Care {
     }
 }
 
-/// Inspects what there are features of; none where there are none: a folder of images keeps none without a store.
+/// Inspects what there are features of; none where there are none: a folder of images keeps none without a
+/// store.
 pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     let judged = options.judged_features().ok().map(Path::to_owned);
     // A store that `classify` or a report keeps features in has no list of images of its own.
@@ -69,7 +71,8 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     }))
 }
 
-/// Equal images first, then nearly equal ones; a group of equal ones that is part of a larger group stands there alone.
+/// Equal images first, then nearly equal ones; a group of equal ones that is part of a larger group stands
+/// there alone.
 fn duplicates(report: &InspectReport) -> Vec<Vec<String>> {
     let near = report.near_duplicates.iter().map(|group| &group.images);
     let in_near: HashSet<_> = near

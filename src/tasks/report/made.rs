@@ -145,7 +145,13 @@ mod tests {
 
     #[test]
     fn objects_become_names_and_values() {
-        let value = json!({ "lr": 0.001f32, "epochs": 25, "class_weight": null, "inner": { "mean": [0.5f32, 1.0f32] }, "name": "a\u{1b}b" });
+        let value = json!({
+            "lr": 0.001f32,
+            "epochs": 25,
+            "class_weight": null,
+            "inner": { "mean": [0.5f32, 1.0f32] },
+            "name": "a\u{1b}b",
+        });
         let facts = flat(&value);
         let facts: Vec<_> = facts
             .iter()

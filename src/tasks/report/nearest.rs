@@ -1,4 +1,5 @@
-//! The training images nearest to each mistake: whether it is a look-alike, a wrong label, or something never seen.
+//! The training images nearest to each mistake: whether it is a look-alike, a wrong label, or something never
+//! seen.
 
 use std::collections::HashMap;
 use std::path::Path;

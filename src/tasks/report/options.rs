@@ -37,7 +37,8 @@ impl ReportOptions {
         }
         judge.head.computing.store.as_deref().ok_or_else(|| Error::Input {
             problem: "--train compares features, and those of a folder of images are not kept".to_owned(),
-            hint: "add --store FEATURES to keep them, or give their feature store in the place of the images".to_owned(),
+            hint: "add --store FEATURES to keep them, or give their feature store in the place of the \
+            images".to_owned(),
         })
     }
 }
@@ -95,7 +96,8 @@ impl<'a> Roots<'a> {
     }
 }
 
-/// The file of a store's sample. An index is data from elsewhere: what leads out of the folder is not followed.
+/// The file of a store's sample. An index is data from elsewhere: what leads out of the folder is not
+/// followed.
 pub(super) fn file_below(root: &Path, name: &str, digest: Digest) -> Option<Original> {
     let name = from_text(name);
     let inside = name

@@ -55,7 +55,12 @@ mod tests {
             "history": [{ "epoch": 1, "train_loss": 0.5, "validation": { "loss": 0.4, "accuracy": 0.9 } },
                 { "epoch": 2, "train_loss": 0.3, "validation": { "loss": 0.5, "accuracy": 0.8 } }],
             "best_epoch": 1,
-            "search": { "candidates": [{ "lr": 0.1, "weight_decay": 0.0, "accuracy": 0.9, "accuracy_std": 0.01, "loss": 0.3 }], "chosen": 0 },
+            "search": {
+                "candidates": [{
+                    "lr": 0.1, "weight_decay": 0.0, "accuracy": 0.9, "accuracy_std": 0.01, "loss": 0.3
+                }],
+                "chosen": 0,
+            },
             "learning_curve": "none",
         });
         let mut page = Page::default();
