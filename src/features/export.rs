@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{
     ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray, UInt32Array,
 };
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{ArrowError, DataType, Field};
 use ndarray::Array2;
 use ndarray_npy::WriteNpyExt;
 use parquet::arrow::ArrowWriter;
@@ -78,14 +78,9 @@ fn write_csv(rows: &[&IndexRow], features: Option<&Array2<f32>>, path: &Path) ->
         csv.write_record(COLUMNS.iter().map(ToString::to_string).chain(names))
             .map_err(failed)?;
         for (i, row) in rows.iter().enumerate() {
-            let values = features.map(|features| {
-                features
-                    .row(i)
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-            });
-            csv.write_record(cells(row).into_iter().chain(values.unwrap_or_default()))
+            let values = features.iter().flat_map(|features| features.row(i));
+            let values = values.map(ToString::to_string);
+            csv.write_record(cells(row).into_iter().chain(values))
                 .map_err(failed)?;
         }
         csv.flush().map_err(Error::io("write", outputs::name(path)))
@@ -95,18 +90,14 @@ fn write_csv(rows: &[&IndexRow], features: Option<&Array2<f32>>, path: &Path) ->
 const COLUMNS: [&str; 5] = ["path", "class", "digest", "width", "height"];
 
 fn cells(row: &IndexRow) -> [String; 5] {
-    let Content {
-        digest,
-        width,
-        height,
-    } = content(row);
-    let class = row.class.clone().unwrap_or_default();
+    let (class, content) = (row.class.clone().unwrap_or_default(), content(row));
+    let [width, height] = [content.width, content.height].map(|pixels| pixels.to_string());
     [
         row.path.clone(),
         class,
-        digest.to_string(),
-        width.to_string(),
-        height.to_string(),
+        content.digest.to_string(),
+        width,
+        height,
     ]
 }
 
@@ -125,63 +116,31 @@ fn write_parquet(rows: &[&IndexRow], features: Array2<f32>, path: &Path) -> Resu
     })
 }
 
-fn table(
-    rows: &[&IndexRow],
-    features: Array2<f32>,
-) -> Result<RecordBatch, arrow_schema::ArrowError> {
-    let width = i32::try_from(features.ncols())
-        .map_err(|e| arrow_schema::ArrowError::CastError(e.to_string()))?;
-    let values = Float32Array::from(features.into_raw_vec_and_offset().0);
+fn table(rows: &[&IndexRow], features: Array2<f32>) -> Result<RecordBatch, ArrowError> {
+    let width =
+        i32::try_from(features.ncols()).map_err(|e| ArrowError::CastError(e.to_string()))?;
+    let values = Arc::new(Float32Array::from(features.into_raw_vec_and_offset().0));
     let item = Arc::new(Field::new("item", DataType::Float32, false));
-    let columns: Vec<(&str, ArrayRef)> = vec![
-        (
-            "path",
-            Arc::new(StringArray::from_iter_values(
-                rows.iter().map(|row| &row.path),
-            )),
-        ),
-        (
-            "class",
-            Arc::new(
-                rows.iter()
-                    .map(|row| row.class.as_deref())
-                    .collect::<StringArray>(),
-            ),
-        ),
-        (
-            "digest",
-            Arc::new(StringArray::from_iter_values(
-                rows.iter().map(|row| content(row).digest.to_string()),
-            )),
-        ),
-        (
-            "width",
-            Arc::new(UInt32Array::from_iter_values(
-                rows.iter().map(|row| content(row).width),
-            )),
-        ),
-        (
-            "height",
-            Arc::new(UInt32Array::from_iter_values(
-                rows.iter().map(|row| content(row).height),
-            )),
-        ),
-        (
-            "features",
-            Arc::new(FixedSizeListArray::try_new(
-                item,
-                width,
-                Arc::new(values),
-                None,
-            )?),
-        ),
+    let features = FixedSizeListArray::try_new(item, width, values, None)?;
+    let rows = || rows.iter();
+    let paths = StringArray::from_iter_values(rows().map(|row| &row.path));
+    let classes: StringArray = rows().map(|row| row.class.as_deref()).collect();
+    let digests = rows().map(|row| content(row).digest.to_string());
+    let columns: [ArrayRef; 6] = [
+        Arc::new(paths),
+        Arc::new(classes),
+        Arc::new(StringArray::from_iter_values(digests)),
+        Arc::new(UInt32Array::from_iter_values(
+            rows().map(|row| content(row).width),
+        )),
+        Arc::new(UInt32Array::from_iter_values(
+            rows().map(|row| content(row).height),
+        )),
+        Arc::new(features),
     ];
-    let field = |(name, column): &(&str, ArrayRef)| {
-        Field::new(*name, column.data_type().clone(), *name == "class")
-    };
-    let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
-    RecordBatch::try_new(
-        Arc::new(schema),
-        columns.into_iter().map(|(_, column)| column).collect(),
-    )
+    let names = COLUMNS.into_iter().chain(["features"]);
+    let columns = names
+        .zip(columns)
+        .map(|(name, column)| (name, column, name == "class"));
+    RecordBatch::try_from_iter_with_nullable(columns)
 }

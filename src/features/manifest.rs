@@ -133,11 +133,8 @@ const KEYS: [&str; 6] = [
     "checksum",
 ];
 
+/// The manifest that some bytes are, and whether they have a checksum.
 pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> {
-    let foreign = |found: String| FileProblem::Foreign {
-        wanted: "the manifest of a feature store",
-        found,
-    };
     let value: Value = serde_json::from_slice(bytes).map_err(|e| match told_by(bytes) {
         _ if e.is_eof() => FileProblem::Cut(e.to_string()),
         Told::Store => FileProblem::Damaged(e.to_string()),
@@ -147,39 +144,36 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> 
         return Err(foreign(format!("it has no `\"format\": \"{FORMAT}\"`")));
     }
     let seal = check_seal(&value, bytes)?;
-    if let Some(found) = value["format_version"].as_u64()
-        && found > VERSION
-    {
-        return Err(FileProblem::Newer {
-            found,
-            known: VERSION,
-        });
+    let (found, known) = (value["format_version"].as_u64(), VERSION);
+    if let Some(found) = found.filter(|found| *found > known) {
+        return Err(FileProblem::Newer { found, known });
     }
-    // With a checksum they are what was written; without one, a damaged name would be taken for something
-    // new.
-    if let Some(key) = value
+    // With a checksum they are what was written; without one, a damaged name would be taken for something new.
+    let mut keys = value
         .as_object()
         .into_iter()
-        .flat_map(|object| object.keys())
-        .find(|key| !KEYS.contains(&key.as_str()))
-    {
+        .flat_map(|object| object.keys());
+    if let Some(key) = keys.find(|key| !KEYS.contains(&key.as_str())) {
         return Err(FileProblem::Damaged(format!(
             "it has an unknown key `{key:.40}`"
         )));
     }
-    let manifest: StoreManifest =
-        serde_json::from_value(value).map_err(|e| FileProblem::Damaged(e.to_string()))?;
-    if let Some(problem) = manifest.spec.problem() {
-        return Err(FileProblem::Damaged(problem));
+    let manifest = serde_json::from_value::<StoreManifest>(value);
+    let manifest = manifest.map_err(|e| FileProblem::Damaged(e.to_string()))?;
+    match manifest.spec.problem() {
+        Some(problem) => Err(FileProblem::Damaged(problem)),
+        None => Ok((
+            StoreManifest::new(manifest.spec, manifest.dtype, manifest.engine),
+            seal,
+        )),
     }
-    let format_version = VERSION;
-    Ok((
-        StoreManifest {
-            format_version,
-            ..manifest
-        },
-        seal,
-    ))
+}
+
+fn foreign(found: String) -> FileProblem {
+    FileProblem::Foreign {
+        wanted: "the manifest of a feature store",
+        found,
+    }
 }
 
 fn check_seal(manifest: &Value, bytes: &[u8]) -> Result<Seal, FileProblem> {

@@ -10,11 +10,10 @@ use super::acquaintance::Acquaintance;
 use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
 use super::predictions::HeadOptions;
-use crate::classes::ClassIndex;
-use crate::classifier::Predictor;
+use crate::classifier::Classifier;
 use crate::error::{Error, Result};
-use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
 use crate::phrases::in_quotes;
+use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
 use crate::progress::Progress;
 
 /// What to evaluate, and how.
@@ -114,46 +113,39 @@ fn require_comparable(
     (first_path, first): (&Path, &Predictor),
     (second_path, second): (&Path, &Predictor),
 ) -> Result<()> {
-    let mismatch = |differences: String, hint: &str| {
-        Err(Error::Mismatch {
-            left: format!("the head `{}`", first_path.display()),
-            right: format!("the head `{}`", second_path.display()),
-            differences,
-            hint: hint.to_owned(),
-        })
-    };
-    let alone = |ours: &ClassIndex, others: &ClassIndex| {
-        let alone = ours
-            .iter()
-            .filter(|name| others.class_to_idx(name).is_none());
-        let alone: Vec<&str> = alone.collect();
-        (!alone.is_empty()).then(|| in_quotes(alone))
-    };
-    let (left, right) = (first.classes(), second.classes());
     let only = [
-        ("first", alone(left, right)),
-        ("second", alone(right, left)),
+        ("first", only_in(first, second)),
+        ("second", only_in(second, first)),
     ];
-    let only: Vec<String> = only
-        .into_iter()
-        .filter_map(|(whose, names)| Some(format!("only the {whose} has the classes {}", names?)))
-        .collect();
-    if !only.is_empty() {
-        return mismatch(
+    let only = only.into_iter().filter(|(_, names)| !names.is_empty());
+    let only = only.map(|(whose, names)| format!("only the {whose} has the classes {names}"));
+    let only: Vec<String> = only.collect();
+    let (differences, hint) = if only.is_empty() {
+        let same_pixels = first.spec().with_pixels_of(second.spec());
+        let hint = "compare heads on the same features; where only the views differ, `--tta none` uses the centre \
+                    alone for both";
+        (same_pixels.differences(second.spec()).join("; "), hint)
+    } else {
+        (
             only.join(", "),
             "compare heads that were trained on the same classes",
-        );
-    }
-    let same_pixels = first.spec().with_pixels_of(second.spec());
-    let differences = same_pixels.differences(second.spec());
+        )
+    };
     if differences.is_empty() {
         return Ok(());
     }
-    mismatch(
-        differences.join("; "),
-        "compare heads on the same features; where only the views differ, `--tta none` uses the centre \
-        alone for both",
-    )
+    Err(Error::Mismatch {
+        left: format!("the head `{}`", first_path.display()),
+        right: format!("the head `{}`", second_path.display()),
+        differences,
+        hint: hint.to_owned(),
+    })
+}
+
+/// The classes of a head that another does not have; empty if there are none.
+fn only_in(head: &Classifier, other: &Classifier) -> String {
+    let is_alone = |name: &&str| other.classes().class_to_idx(name).is_none();
+    in_quotes(head.classes().iter().filter(is_alone))
 }
 
 fn report(

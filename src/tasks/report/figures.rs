@@ -13,73 +13,70 @@ pub(super) fn fill(page: &mut Page, evaluation: &Evaluation, accepted: Option<Ac
     page.reliability = Some(reliability(evaluation));
 }
 
-fn headline(evaluation: &Evaluation) -> Vec<Figure> {
-    let all = evaluation.intervals.as_ref();
-    let figure =
-        |name: &str, meaning: &str, unit, value, interval: fn(&Intervals) -> Option<Interval>| {
-            Figure {
-                name: name.to_owned(),
-                meaning: meaning.to_owned(),
-                measure: measure(value, all.and_then(interval)),
-                unit,
-            }
-        };
-    let share =
-        |name, meaning, value, interval| figure(name, meaning, Unit::Share, value, interval);
-    let number =
-        |name, meaning, value, interval| figure(name, meaning, Unit::Number, value, interval);
-    let e = evaluation;
+fn headline(e: &Evaluation) -> Vec<Figure> {
+    let all = e.intervals.as_ref();
+    let of = |interval: fn(&Intervals) -> Option<Interval>| all.and_then(interval);
+    let accuracy = of(|i| Some(i.accuracy));
+    let (balanced, macro_f1) = (of(|i| i.balanced_accuracy), of(|i| i.macro_f1));
     let mut figures = vec![
-        share("Accuracy", "of all images", e.accuracy, |i| {
-            Some(i.accuracy)
-        }),
+        share("Accuracy", "of all images", e.accuracy, accuracy),
         share(
             "Balanced accuracy",
             "every class counts the same",
             e.balanced_accuracy,
-            |i| i.balanced_accuracy,
+            balanced,
         ),
-        share("Macro F1", "mean over the classes", e.macro_f1, |i| {
-            i.macro_f1
-        }),
+        share("Macro F1", "mean over the classes", e.macro_f1, macro_f1),
     ];
-    figures.extend(top_k(evaluation));
-    figures.extend(
-        e.roc_auc
-            .map(|auc| number("ROC AUC", "1 is perfect, 0.5 is chance", auc, |i| i.roc_auc)),
-    );
+    figures.extend(top_k(e));
+    let auc = |auc| {
+        number(
+            "ROC AUC",
+            "1 is perfect, 0.5 is chance",
+            auc,
+            of(|i| i.roc_auc),
+        )
+    };
+    figures.extend(e.roc_auc.map(auc));
     figures.extend([
-        number("Log loss", "less is better", e.log_loss, |i| i.log_loss),
-        number("Brier score", "less is better", e.brier_score, |i| {
-            i.brier_score
-        }),
+        number("Log loss", "less is better", e.log_loss, of(|i| i.log_loss)),
+        number(
+            "Brier score",
+            "less is better",
+            e.brier_score,
+            of(|i| i.brier_score),
+        ),
         share(
             "Calibration error",
             "confidence against accuracy",
             e.ece,
-            |_| None,
+            None,
         ),
     ]);
     figures
 }
 
-/// What the head's rejection leaves, and how good that is.
-fn with_rejection(accepted: Accepted) -> impl Iterator<Item = Figure> {
-    let figure = |name: &str, meaning: &str, value, interval| Figure {
+fn share(name: &str, meaning: &str, value: f64, interval: Option<Interval>) -> Figure {
+    Figure {
         name: name.to_owned(),
         meaning: meaning.to_owned(),
         measure: measure(value, interval),
         unit: Unit::Share,
-    };
-    let coverage = figure("Coverage", "not called unknown", accepted.coverage, None);
+    }
+}
+
+fn number(name: &str, meaning: &str, value: f64, interval: Option<Interval>) -> Figure {
+    let unit = Unit::Number;
+    let figure = share(name, meaning, value, interval);
+    Figure { unit, ..figure }
+}
+
+/// What the head's rejection leaves, and how good that is.
+fn with_rejection(accepted: Accepted) -> impl Iterator<Item = Figure> {
+    let coverage = share("Coverage", "not called unknown", accepted.coverage, None);
     let accuracy = accepted.accuracy.map(|accuracy| {
-        let interval = accepted.accuracy_interval;
-        figure(
-            "Accepted accuracy",
-            "of what is not unknown",
-            accuracy,
-            interval,
-        )
+        let (name, interval) = ("Accepted accuracy", accepted.accuracy_interval);
+        share(name, "of what is not unknown", accuracy, interval)
     });
     std::iter::once(coverage).chain(accuracy)
 }
@@ -88,15 +85,12 @@ fn with_rejection(accepted: Accepted) -> impl Iterator<Item = Figure> {
 fn top_k(evaluation: &Evaluation) -> Option<Figure> {
     let (place, top) = evaluation.top_k.iter().enumerate().skip(1).last()?;
     let intervals = evaluation.intervals.as_ref();
-    Some(Figure {
-        name: format!("Top-{} accuracy", top.k),
-        meaning: format!("right among the best {}", top.k),
-        measure: measure(
-            top.accuracy,
-            intervals.and_then(|i| i.top_k.get(place).copied()),
-        ),
-        unit: Unit::Share,
-    })
+    let interval = intervals.and_then(|i| i.top_k.get(place).copied());
+    let (name, meaning) = (
+        format!("Top-{} accuracy", top.k),
+        format!("right among the best {}", top.k),
+    );
+    Some(share(&name, &meaning, top.accuracy, interval))
 }
 
 fn per_class(evaluation: &Evaluation) -> Vec<ClassRow> {

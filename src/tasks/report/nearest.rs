@@ -6,12 +6,12 @@ use std::path::Path;
 
 use super::options::{Original, ReportOptions, file_below};
 use super::photos::Shown;
-use crate::classifier::{Predictor, Tta};
+use crate::classifier::{Classifier, Tta};
 use crate::error::Result;
-use crate::features::{Digest, FeatureStore};
+use crate::phrases::counted;
+use crate::features::{Digest, FeatureStore, IndexRow};
 use crate::head::{ImageRole, TrainingRecord, UnitRows};
 use crate::images::path_text::for_terminal;
-use crate::phrases::counted;
 use crate::report::{Neighbour, Picture};
 
 /// Neighbours of each mistake.
@@ -36,46 +36,40 @@ pub(super) fn training_images(
     };
     let train = open(train, options)?;
     let mut mistakes: Vec<&mut Shown> = shown.iter_mut().filter(|s| !s.photo.is_right()).collect();
-    let digests: Vec<Digest> = mistakes.iter().map(|shown| shown.digest).collect();
-    let queries = UnitRows::of(
-        FeatureStore::open(options.judged_features()?)?
-            .features(&digests)?
-            .view(),
-    );
+    let queries: Vec<Digest> = mistakes.iter().map(|shown| shown.digest).collect();
+    let judged = FeatureStore::open(options.judged_features()?)?;
+    let queries = UnitRows::of(judged.features(&queries)?.view());
     let (rows, digests): (Vec<_>, Vec<Digest>) = train.index().used().unzip();
     let known = UnitRows::of(train.features(&digests)?.view());
     let mut album = Album::default();
-    for (shown, nearest) in mistakes
-        .iter_mut()
-        .zip(known.nearest(&queries, NEIGHBOURS + 1)?)
-    {
+    let nearest = known.nearest(&queries, NEIGHBOURS + 1)?;
+    for (shown, nearest) in mistakes.iter_mut().zip(nearest) {
         // A mistake that was trained on itself, and judged out of fold, is the nearest to itself.
-        let others = nearest
-            .into_iter()
-            .filter(|near| digests[near.row] != shown.digest);
-        let neighbour = |near: crate::head::Neighbour| Neighbour {
+        let nearest = nearest.into_iter();
+        let others = nearest.filter(|near| digests[near.row] != shown.digest);
+        let neighbours = others.take(NEIGHBOURS).map(|near| Neighbour {
             picture: album.place(near.row),
             similarity: f64::from(near.cosine),
-        };
-        shown.photo.neighbours = others.take(NEIGHBOURS).map(neighbour).collect();
+        });
+        shown.photo.neighbours = neighbours.collect();
     }
     let root = options.train_images.as_deref();
     let near = album
         .rows
         .iter()
-        .map(|&row| {
-            let (row, digest) = (rows[row], digests[row]);
-            Near {
-                picture: Picture {
-                    path: for_terminal(&row.path),
-                    class: row.class.clone().unwrap_or_default(),
-                    thumbnail: None,
-                },
-                file: root.and_then(|root| file_below(root, &row.path, digest)),
-            }
-        })
-        .collect();
-    Ok((near, strangers(record, &train)))
+        .map(|&row| near(rows[row], digests[row], root));
+    Ok((near.collect(), strangers(record, &train)))
+}
+
+fn near(row: &IndexRow, digest: Digest, root: Option<&Path>) -> Near {
+    Near {
+        picture: Picture {
+            path: for_terminal(&row.path),
+            class: row.class.clone().unwrap_or_default(),
+            thumbnail: None,
+        },
+        file: root.and_then(|root| file_below(root, &row.path, digest)),
+    }
 }
 
 /// Returns a note if a training store has images that the head was not trained on.
