@@ -105,35 +105,22 @@ impl Acquaintance {
                 counted(self.out_of_fold, "training image")
             ));
         }
-        let known = [
+        let (held_out, training) = (
+            "held out of the training set for validation",
+            "used to train the head: the figures are optimistic",
+        );
+        let parts = [
             (self.out_of_fold, "training image", trained.as_str()),
-            (
-                self.held_out,
-                "image",
-                "held out of the training set for validation",
-            ),
-            (
-                self.training,
-                "image",
-                "used to train the head: the figures are optimistic",
-            ),
+            (self.held_out, "image", held_out),
+            (self.training, "image", training),
         ];
-        let mut parts: Vec<String> = known
-            .into_iter()
-            .filter(|(n, _, _)| *n > 0)
-            .map(|(n, what, how)| format!("{} {} {how}", counted(n, what), are(n)))
-            .collect();
-        if parts.is_empty() {
-            return None;
-        }
-        if self.new > 0 {
-            parts.push(format!(
-                "{} {} new to the head",
-                counted(self.new, "image"),
-                are(self.new)
-            ));
-        }
-        Some(format!("{}.", parts.join("; ")))
+        let told = |(n, what, how): (usize, &str, &str)| {
+            (n > 0).then(|| format!("{} {} {how}", counted(n, what), are(n)))
+        };
+        let known: Vec<String> = parts.into_iter().filter_map(told).collect();
+        let new = told((self.new, "image", "new to the head")).filter(|_| !known.is_empty());
+        let parts: Vec<String> = known.into_iter().chain(new).collect();
+        (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
     }
 
     /// What is left out, as a sentence.

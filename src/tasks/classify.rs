@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
 use super::inputs::Inputs;
-use super::predictions::{HeadOptions, predict};
+use super::predictions::{HeadOptions, Predicted, predict};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor, Verdict};
@@ -108,19 +108,21 @@ fn classify_images(
 ) -> Result<ClassifyReport> {
     let spec = classifier.spec();
     let source = Source::Images(Computed::of(images, spec, &options.head.computing)?);
-    let engine = source.engine().expect("a network was loaded").clone();
-    let (mut used, mut rejected, mut trained_on, mut skipped) = (0, 0, 0, 0);
+    let mut report = ClassifyReport {
+        used: 0,
+        rejected: 0,
+        trained_on: 0,
+        skipped: 0,
+        ignored: BTreeMap::new(),
+        classes: classifier.classes().clone(),
+        notes: Vec::new(),
+        engine: source.engine().expect("a network was loaded").clone(),
+        speed: Speed::default(),
+        why_not_gpu: None,
+    };
     let done = source.each(&spec.views, progress, &mut |samples| {
         for (row, predicted) in predict(&classifier, samples)? {
-            match &predicted {
-                Ok((digest, prediction)) => {
-                    used += 1;
-                    rejected += usize::from(prediction.verdict() != Verdict::Known);
-                    let role = classifier.record().role(&digest.0);
-                    trained_on += usize::from(role == ImageRole::Training);
-                }
-                Err(_) => skipped += 1,
-            }
+            report.count(&classifier, &predicted);
             let item = Classified {
                 path: row.path.clone(),
                 class: row.class.clone(),
@@ -130,20 +132,23 @@ fn classify_images(
         }
         Ok(())
     })?;
-    let mut notes = [done.store_notes, done.network_notes].concat();
-    notes.extend(classifier.pixel_note(PIXEL_VERSION));
-    Ok(ClassifyReport {
-        used,
-        rejected,
-        trained_on,
-        skipped,
-        ignored: BTreeMap::new(),
-        classes: classifier.classes().clone(),
-        notes,
-        engine,
-        speed: done.speed,
-        why_not_gpu: done.why_not_gpu,
-    })
+    report.notes = [done.store_notes, done.network_notes].concat();
+    report.notes.extend(classifier.pixel_note(PIXEL_VERSION));
+    (report.speed, report.why_not_gpu) = (done.speed, done.why_not_gpu);
+    Ok(report)
+}
+
+impl ClassifyReport {
+    fn count(&mut self, classifier: &Predictor, predicted: &Predicted) {
+        let Ok((digest, prediction)) = predicted else {
+            self.skipped += 1;
+            return;
+        };
+        let role = classifier.record().role(&digest.0);
+        self.used += 1;
+        self.rejected += usize::from(prediction.verdict() != Verdict::Known);
+        self.trained_on += usize::from(role == ImageRole::Training);
+    }
 }
 
 /// Checks `--threshold`.

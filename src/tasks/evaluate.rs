@@ -10,10 +10,10 @@ use super::acquaintance::Acquaintance;
 use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
 use super::predictions::HeadOptions;
-use crate::classifier::Classifier;
+use crate::classifier::Predictor;
 use crate::error::{Error, Result};
-use crate::phrases::in_quotes;
 use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
+use crate::phrases::in_quotes;
 use crate::progress::Progress;
 
 /// What to evaluate, and how.
@@ -143,7 +143,7 @@ fn require_comparable(
 }
 
 /// The classes of a head that another does not have; empty if there are none.
-fn only_in(head: &Classifier, other: &Classifier) -> String {
+fn only_in(head: &Predictor, other: &Predictor) -> String {
     let is_alone = |name: &&str| other.classes().class_to_idx(name).is_none();
     in_quotes(head.classes().iter().filter(is_alone))
 }

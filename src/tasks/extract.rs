@@ -11,7 +11,7 @@ use crate::backbones::{
 };
 use crate::error::{Error, Result};
 use crate::features::{
-    Computed, Dtype, Existing, Images, Index, Kept, Pipeline, Recognise, Source, Speed,
+    Computed, Done, Dtype, Existing, Images, Index, Kept, Pipeline, Recognise, Source, Speed,
     StoreManifest, StoreWriter, is_store,
 };
 use crate::images::{DecodeOptions, Found, Labels, Scan, Views};
@@ -138,6 +138,16 @@ pub fn extract_scan(
     });
     let engine = source.engine().cloned();
     let done = source.each(&[], progress, &mut |_| Ok(()))?;
+    Ok(report(done, scan, spec, engine, start))
+}
+
+fn report(
+    done: Done,
+    scan: Scan,
+    spec: FeatureSpec,
+    engine: Option<Engine>,
+    start: Instant,
+) -> ExtractReport {
     let (classes, unlabelled) = classes(&done.index);
     let mut notes = [done.network_notes, done.store_notes, scan.notes].concat();
     if unlabelled && !classes.is_empty() {
@@ -148,7 +158,7 @@ pub fn extract_scan(
         let (path, reason) = (row.path, row.content.err()?);
         Some(Skipped { path, reason })
     });
-    Ok(ExtractReport {
+    ExtractReport {
         computed: done.computed,
         reused: done.reused,
         skipped: skipped.collect(),
@@ -161,7 +171,7 @@ pub fn extract_scan(
         why_not_gpu: done.why_not_gpu,
         speed: done.speed,
         elapsed: start.elapsed(),
-    })
+    }
 }
 
 /// Opens the store, and loads the network unless the store certainly knows all images.

@@ -19,7 +19,7 @@ use self::memory::{Memory, refuse_what_needs_all};
 pub(super) use self::options::check_near;
 pub use self::options::{CalibrateOn, CrossValidation, FitHeadOptions, Validation};
 pub use self::record::OutOfFoldFigures;
-use self::record::{record, with_predictions};
+use self::record::{predictions, record};
 pub use self::streaming::Streaming;
 use self::streaming::in_blocks;
 use self::trust::FromFolds;
@@ -153,7 +153,7 @@ fn in_memory(
     let learning_curve = options.learning_curve.map(curve).transpose()?;
     let fit = fit(&params, &set, validation.as_ref(), on_epoch)?;
     let trust = from_folds.with(options, params.values().seed, &fit.head, &images)?;
-    let mut report = FitHeadReport {
+    let report = FitHeadReport {
         search,
         learning_curve,
         calibration: trust.calibration,
@@ -161,25 +161,32 @@ fn in_memory(
         disagreements: trust.disagreements,
         ..FitHeadReport::new(fit, division)
     };
-    let mut record = record(division);
-    if let Some(asked) = options.out_of_fold {
-        let (with, figures) = with_predictions(record, asked, &params, trust.temperature, &images)?;
-        record = with;
-        match figures {
-            Ok(figures) => report.out_of_fold = Some(figures),
-            Err(warning) => report.warnings.push(warning),
-        }
-    }
-    Ok(Fitted {
+    let mut fitted = Fitted {
         report,
         params,
         temperature: trust.temperature,
         rejection: trust.rejection,
-        record,
-    })
+        record: record(division),
+    };
+    if let Some(asked) = options.out_of_fold {
+        fitted.keep_out_of_fold(asked, &images)?;
+    }
+    Ok(fitted)
 }
 
 impl Fitted {
+    /// Keeps out-of-fold predictions, or says why not.
+    fn keep_out_of_fold(&mut self, asked: CrossValidation, images: &Images<'_, '_>) -> Result<()> {
+        match predictions(&self.record, asked, &self.params, self.temperature, images)? {
+            Ok((record, figures)) => {
+                self.record = record;
+                self.report.out_of_fold = Some(figures);
+            }
+            Err(warning) => self.report.warnings.push(warning),
+        }
+        Ok(())
+    }
+
     fn write(self, spec: &FeatureSpec, output: &Path) -> Result<FitHeadReport> {
         let report = self.report;
         let metrics = json!({

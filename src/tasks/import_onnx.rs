@@ -64,27 +64,26 @@ const MANY_FEATURES: usize = 8192;
 /// missing.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     require_file(&options.file)?;
-    let known = made_from(Registry::known(), &options.file, options.name.as_deref())?;
+    let (file, overwrite) = (&options.file, options.overwrite);
+    let known = made_from(Registry::known(), file, options.name.as_deref())?;
     let made_from_known = known.as_ref().map(|known| known.name.clone());
-    let network = read_network(&options.file)?;
+    let network = read_network(file)?;
     let cut = network.cut(&layer_choice(options, known.as_ref()))?;
-    let mut notes = notes_of(&cut, &options.file);
+    let mut notes = notes_of(&cut, file);
     let mut manifest = manifest(options, known, &cut, &mut notes)?;
     check_name(&manifest.name)?;
     manifest.preprocessing.check()?;
-    if options.overwrite == Overwrite::Refuse {
-        refuse_known(&manifest.name, made_from_known.as_deref(), &options.file)?;
+    if overwrite == Overwrite::Refuse {
+        refuse_known(&manifest.name, made_from_known.as_deref(), file)?;
     }
-
     let models = options.home.models();
     options.home.make(&models)?;
     let staging = outputs::temporary_folder(&models).map_err(Error::io("create", &models))?;
-    let file_name = format!("{}.onnx", manifest.name);
-    let staged = staging.path().join(&file_name);
+    let staged = staging.path().join(format!("{}.onnx", manifest.name));
     let data = write_cut(&cut, &staged)?;
     let trial = Trial {
         home: &options.home,
-        file: &options.file,
+        file,
         network: &staged,
         preprocessing: &manifest.preprocessing,
         suspects: cut.suspects(),
@@ -100,7 +99,7 @@ pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
         data: data.as_deref(),
     };
     Ok(ImportedOnnx {
-        path: staged.install(&models, options.overwrite)?,
+        path: staged.install(&models, overwrite)?,
         layer: cut.output().to_owned(),
         num_features,
         notes,

@@ -26,7 +26,7 @@ impl HeadOptions {
 }
 
 /// The prediction for an image with the digest of its bytes, or the reason why it is skipped.
-type Predicted = Result<(Digest, Prediction), String>;
+pub(super) type Predicted = Result<(Digest, Prediction), String>;
 
 /// Predicts each of the samples.
 pub(super) fn predict<'a>(

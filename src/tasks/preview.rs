@@ -92,19 +92,24 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
         }
     }
     let size = manifest.preprocessing.output_size();
-    let columns = cells.len().isqrt();
-    let columns = columns + usize::from(columns * columns < cells.len());
-    let sheet = contact_sheet(&cells, (size.0 as usize, size.1 as usize), columns);
-    let sheet = sheet.ok_or_else(|| Error::Input {
-        problem: format!("none of {} could be used", counted(skipped.len(), "image")),
-        hint: "see `frostline extract` for the reasons".to_owned(),
-    })?;
-    outputs::write_bytes_through(&options.output, &sheet.to_png())?;
+    write(&cells, size, skipped.len(), options)?;
     Ok(PreviewReport {
         shown: cells.len(),
         skipped,
         size,
     })
+}
+
+/// Writes the pictures as a square, or what comes near to one.
+fn write(cells: &[Cell], size: (u32, u32), skipped: usize, options: &PreviewOptions) -> Result<()> {
+    let columns = cells.len().isqrt();
+    let columns = columns + usize::from(columns * columns < cells.len());
+    let sheet = contact_sheet(cells, (size.0 as usize, size.1 as usize), columns);
+    let sheet = sheet.ok_or_else(|| Error::Input {
+        problem: format!("none of {} could be used", counted(skipped, "image")),
+        hint: "see `frostline extract` for the reasons".to_owned(),
+    })?;
+    outputs::write_bytes_through(&options.output, &sheet.to_png())
 }
 
 /// The most bytes of the pictures of a preview, which are in memory together.

@@ -81,19 +81,7 @@ pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
         folder: options.home.downloads(),
     };
     options.home.make(&download.folder)?;
-    let fetched = match &options.from {
-        PullFrom::File(file) => {
-            require_file(file)?;
-            download.adopt(file)?
-        }
-        PullFrom::Url(url) => {
-            check_url(url)?;
-            download.fetch(std::slice::from_ref(url), &options.download, progress)?
-        }
-        PullFrom::Manifest => download
-            .fetch(&source.urls, &options.download, progress)
-            .map_err(|error| without_places(&options.name, source).unwrap_or(error))?,
-    };
+    let fetched = fetch(&download, source, options, progress)?;
     let file = download.path();
     let (network, notes) = install(&manifest, &file, options)?;
     Ok(Pulled {
@@ -103,6 +91,27 @@ pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
         network,
         notes,
     })
+}
+
+fn fetch(
+    download: &Download,
+    source: &Source,
+    options: &PullOptions,
+    progress: &dyn Progress,
+) -> Result<Fetched> {
+    match &options.from {
+        PullFrom::File(file) => {
+            require_file(file)?;
+            download.adopt(file)
+        }
+        PullFrom::Url(url) => {
+            check_url(url)?;
+            download.fetch(std::slice::from_ref(url), &options.download, progress)
+        }
+        PullFrom::Manifest => download
+            .fetch(&source.urls, &options.download, progress)
+            .map_err(|error| without_places(&options.name, source).unwrap_or(error)),
+    }
 }
 
 /// Makes a backbone of the checked file: weights of a known architecture are built, a network is cut.

@@ -12,8 +12,11 @@ mod training;
 
 use std::path::Path;
 
+use self::care::Care;
+use self::nearest::Near;
 pub use self::options::ReportOptions;
 use self::options::Roots;
+use self::photos::Shown;
 use self::pictures::Pictures;
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
@@ -56,41 +59,32 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     }
     let head = HeadFile::read(&options.judge.head.path)?;
     let judged = judge(&options.judge, progress)?;
-    let evaluation = Evaluation::with_intervals(
-        &judged.classes,
-        &judged.targets(),
-        judged.probabilities().view(),
-        options.bootstrap,
-    )?;
+    let p = judged.probabilities();
+    let (classes, targets) = (&judged.classes, judged.targets());
+    let evaluation = Evaluation::with_intervals(classes, &targets, p.view(), options.bootstrap)?;
     let mut shown = photos::of(&judged, options);
-    let (near, strangers) = nearest::training_images(&mut shown, options, &head.record)?;
-    let care = care::of(options)?;
-    let files = care.as_ref().map_or(&[][..], |care| &care.files);
-    let mut pictures = pictures(shown.len() + near.len() + files.len(), options)?;
-    progress.begin("pictures", (shown.len() + near.len() + files.len()) as u64);
-    let training = pictures.show_mistakes(&mut shown, near, progress);
-    let suspects = pictures.of_files(files, progress);
-    pictures.show_right(&mut shown, progress);
-    progress.end();
-    let without_picture = shown.iter().filter(|s| s.photo.thumbnail.is_none()).count();
-    let accepted = judged.rejected.map(|r| Accepted::of(&evaluation, r));
+    let (mut near, strangers) = nearest::training_images(&mut shown, options, &head.record)?;
+    let mut care = care::of(options)?;
+    show(&mut shown, &mut near, care.as_mut(), options, progress)?;
+    let without = shown.iter().filter(|s| s.photo.thumbnail.is_none());
+    let without_picture = without.count();
     let mut page = Page {
         title: captions::title(&options.judge.data),
         subtitle: captions::subtitle(options, &evaluation),
         notes: captions::notes(&judged, &evaluation),
-        classes: judged.classes.iter().map(str::to_owned).collect(),
+        classes: classes.iter().map(str::to_owned).collect(),
         photos: shown.into_iter().map(|shown| shown.photo).collect(),
-        training,
-        care: care.map(|care| care.with(suspects)),
+        training: near.into_iter().map(|near| near.picture).collect(),
+        care: care.map(|care| care.found),
         provenance: made::groups(options, &head, &judged),
         basis: judged.acquaintance.sentence(),
         ..Page::default()
     };
-    page.notes.extend(captions::pictures_note(
-        &Roots::of(options),
-        without_picture,
-    ));
-    page.notes.extend(strangers);
+    let roots = Roots::of(options);
+    let pictures_note = captions::pictures_note(&roots, without_picture);
+    page.notes
+        .extend(pictures_note.into_iter().chain(strangers));
+    let accepted = judged.rejected.map(|r| Accepted::of(&evaluation, r));
     figures::fill(&mut page, &evaluation, accepted);
     let unreadable = training::fill(&mut page, &head.metrics);
     page.notes.extend(unreadable);
@@ -98,12 +92,26 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     write(&options.output, &page, judged, without_picture)
 }
 
-/// Pictures are decoded as the head's features were.
-fn pictures(n: usize, options: &ReportOptions) -> Result<Pictures> {
+/// Gives the images their pictures, decoded as the head's features were: mistakes first, with the training images near
+/// them, and what was predicted rightly last.
+fn show(
+    shown: &mut [Shown],
+    near: &mut [Near],
+    care: Option<&mut Care>,
+    options: &ReportOptions,
+    progress: &dyn Progress,
+) -> Result<()> {
     let head = &options.judge.head;
-    let (classifier, how) = (head.open()?, &head.computing);
-    let decoding = classifier.spec().decoding.within(how.limits);
-    Ok(Pictures::new(n, decoding, how.run.threads))
+    let decoding = head.open()?.spec().decoding.within(head.computing.limits);
+    let wrong = shown.iter().take_while(|shown| !shown.photo.is_right());
+    let (mistakes, right) = shown.split_at_mut(wrong.count());
+    let mut places: Vec<_> = mistakes.iter_mut().map(Shown::place).collect();
+    places.extend(near.iter_mut().map(Near::place));
+    places.extend(care.into_iter().flat_map(Care::places));
+    places.extend(right.iter_mut().map(Shown::place));
+    let mut pictures = Pictures::new(places.len(), decoding, head.computing.run.threads);
+    pictures.show(places, progress);
+    Ok(())
 }
 
 fn write(

@@ -105,12 +105,8 @@ impl<'a> Computed<'a> {
         done.speed = match (ran, store) {
             (Ok(speed), None) => speed,
             (Ok(speed), Some(store)) => store.finish(speed, &mut done)?,
-            (Err(error), store) => {
-                return Err(match store {
-                    Some(store) => store.keep(error),
-                    None => error,
-                });
-            }
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(store)) => return Err(store.keep(error)),
         };
         if let Some(network) = network {
             done.network_notes = network.notes();

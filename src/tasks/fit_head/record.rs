@@ -27,20 +27,21 @@ pub(super) fn record(division: &Division) -> TrainingRecord {
     TrainingRecord::new(&bytes(&division.train.digests), &bytes(division.held_out()))
 }
 
-/// Adds the out-of-fold predictions to the record; the warning says why there are none.
-pub(super) fn with_predictions(
-    record: TrainingRecord,
+/// The record with the out-of-fold predictions, or why it has none.
+pub(super) fn predictions(
+    record: &TrainingRecord,
     asked: CrossValidation,
     params: &FitValidParams,
     temperature: Temperature,
     images: &Images<'_, '_>,
-) -> Result<(TrainingRecord, Result<OutOfFoldFigures, String>)> {
+) -> Result<Result<(TrainingRecord, OutOfFoldFigures), String>> {
     let set = images.set;
     let needed = record.training().len() * set.views() * set.classes().len() * size_of::<f32>();
     if needed > OUT_OF_FOLD_BYTES {
-        return Ok((record, Err(too_large(needed))));
+        return Ok(Err(too_large(needed)));
     }
     let LeftOut { folds, logits } = images.out_of_fold(asked, params)?;
+    let record = record.clone();
     let record = record.with_out_of_fold(&bytes(images.digests), folds, logits.view());
     let p = temperature.probabilities(logits.clone(), set.views());
     let evaluation = Evaluation::new(set.classes(), set.targets(), p.view())?;
@@ -50,7 +51,7 @@ pub(super) fn with_predictions(
         accuracy: evaluation.accuracy,
         log_loss: evaluation.log_loss,
     };
-    Ok((record, Ok(figures)))
+    Ok(Ok((record, figures)))
 }
 
 fn too_large(needed: usize) -> String {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::cross_validation::{Images, LeftOut};
 use super::options::{CalibrateOn, CrossValidation, FitHeadOptions};
 use crate::classifier::top;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::head::{
     CalibrationFit, Disagreement, DisagreementFigure, FitValidParams, LabelledFeatures, LinearHead,
     Rejection, RejectionFit, Search, Sureness, Temperature,
@@ -128,20 +128,16 @@ impl FromFolds {
         let seed = params.values().seed;
         if let Some(asked) = options.calibrate {
             let LeftOut { folds, logits } = images.out_of_fold(asked, params)?;
+            let (logits, fold) = (logits.view(), folds.of_row());
             found.calibration = Some(Judged {
-                fit: CalibrationFit::of(
-                    set.classes(),
-                    logits.view(),
-                    set.targets(),
-                    folds.of_row(),
-                )?,
+                fit: CalibrationFit::of(set.classes(), logits, set.targets(), fold)?,
                 folds: folds.k(),
-                right: right_of(&logits.view(), set),
+                right: right_of(&logits, set),
             });
         }
         if let Some(rate) = options.reject {
-            let centres = LabelledFeatures::new(centres(set), set.targets(), set.classes())?;
-            found.rejection = Some(Rejection::fit(&centres, images.groups(), rate, seed)?);
+            let fit = Rejection::fit(&of_centres(set)?, images.groups(), rate, seed)?;
+            found.rejection = Some(fit);
         }
         Ok(found)
     }
@@ -161,25 +157,15 @@ impl FromFolds {
                 trust.calibrate_on(validation, head, folds)?;
             }
             if let Some(rate) = options.reject {
-                let (set, known) = (images.set, centres(validation));
-                let train = LabelledFeatures::new(centres(set), set.targets(), set.classes())?;
-                trust.keep(
-                    Rejection::fit_on(&train, known, rate, seed)?,
-                    options.calibrate_on,
-                );
+                let (train, known) = (of_centres(images.set)?, centres(validation));
+                let fit = Rejection::fit_on(&train, known, rate, seed)?;
+                trust.keep(fit, options.calibrate_on);
             }
         }
-        let logits = validation.map(|set| Ok::<_, Error>((set, head.logits(set.features())?)));
-        if let Some((set, logits)) = logits.transpose()? {
-            let right = (right_of(&logits.view(), set), set.n_samples());
-            let judged = self.calibration.as_ref();
-            let left_out = judged
-                .map(|j| (j.right, j.fit.losses.len()))
-                .or(self.searched);
-            let figure = DisagreementFigure::Accuracy;
-            let differ =
-                left_out.and_then(|left_out| Disagreement::of_shares(figure, left_out, right));
-            trust.disagreements.extend(differ);
+        if let Some(validation) = validation {
+            trust
+                .disagreements
+                .extend(self.disagreement(head, validation)?);
         }
         if let Some(judged) = self.calibration {
             trust.calibrated(&judged, head, validation)?;
@@ -189,6 +175,22 @@ impl FromFolds {
             trust.keep(fit, options.calibrate_on);
         }
         Ok(trust)
+    }
+
+    /// Whether the head does as well on the validation set as on images that were left out.
+    fn disagreement(
+        &self,
+        head: &LinearHead,
+        set: &LabelledFeatures<'_>,
+    ) -> Result<Option<Disagreement>> {
+        let logits = head.logits(set.features())?;
+        let right = (right_of(&logits.view(), set), set.n_samples());
+        let judged = self.calibration.as_ref();
+        let left_out = judged.map(|j| (j.right, j.fit.losses.len()));
+        let left_out = left_out.or(self.searched);
+        let of_accuracy =
+            |left_out| Disagreement::of_shares(DisagreementFigure::Accuracy, left_out, right);
+        Ok(left_out.and_then(of_accuracy))
     }
 }
 
@@ -297,6 +299,11 @@ fn described(fit: &CalibrationFit, on: CalibrateOn, folds: usize) -> Calibration
         ece_after: fit.after.ece,
         on_validation: None,
     }
+}
+
+/// The centres with their classes.
+fn of_centres<'a>(set: &LabelledFeatures<'a>) -> Result<LabelledFeatures<'a>> {
+    LabelledFeatures::new(centres(set), set.targets(), set.classes())
 }
 
 /// The first view of each image, its centre.

@@ -10,18 +10,51 @@ use crate::images::View;
 
 /// Images in the order of the stores' indices, those of the inspected store first.
 pub(super) struct Pictures {
-    images: Vec<InspectedImage>,
-    /// The distinct image that each is.
-    distinct: Vec<usize>,
-    /// The images that each distinct one is, ascending.
-    copies: Vec<Vec<usize>>,
-    digests: Vec<Digest>,
+    all: Distinct,
     /// The features of the distinct images of the inspected store: the first ones.
     pub(super) own: UnitRows,
     /// Those of the further ones of the other store.
     pub(super) theirs: UnitRows,
     pub(super) store: FeatureStore,
     n_own: usize,
+}
+
+/// Images, and which of them are equal.
+#[derive(Default)]
+struct Distinct {
+    images: Vec<InspectedImage>,
+    /// The distinct image that each is.
+    distinct: Vec<usize>,
+    /// The images that each distinct one is, ascending.
+    copies: Vec<Vec<usize>>,
+    digests: Vec<Digest>,
+}
+
+impl Distinct {
+    /// Adds the images of a store; how many images there are then, and how many distinct ones.
+    fn add(
+        &mut self,
+        set: Side,
+        store: &FeatureStore,
+        known: &mut HashMap<Digest, usize>,
+    ) -> (usize, usize) {
+        for (row, digest) in store.index().used() {
+            let number = *known.entry(digest).or_insert_with(|| {
+                self.digests.push(digest);
+                self.copies.push(Vec::new());
+                self.digests.len() - 1
+            });
+            self.copies[number].push(self.images.len());
+            self.distinct.push(number);
+            self.images.push(InspectedImage {
+                set,
+                path: row.path.clone(),
+                class: row.class.clone(),
+                digest,
+            });
+        }
+        (self.images.len(), self.digests.len())
+    }
 }
 
 impl Pictures {
@@ -31,42 +64,17 @@ impl Pictures {
         if let Some(against) = &against {
             require_same_spec(&store, against)?;
         }
-        let mut images = Vec::new();
-        let (mut distinct, mut copies, mut digests) = (Vec::new(), Vec::new(), Vec::new());
-        let mut known: HashMap<Digest, usize> = HashMap::new();
-        let mut counts = [(0, 0); 2];
-        let sides = [
-            (Side::Features, Some(&store)),
-            (Side::Against, against.as_ref()),
-        ];
-        for (count, (set, store)) in counts.iter_mut().zip(sides) {
-            for (row, digest) in store.iter().flat_map(|store| store.index().used()) {
-                let number = *known.entry(digest).or_insert_with(|| {
-                    digests.push(digest);
-                    copies.push(Vec::new());
-                    digests.len() - 1
-                });
-                copies[number].push(images.len());
-                distinct.push(number);
-                images.push(InspectedImage {
-                    set,
-                    path: row.path.clone(),
-                    class: row.class.clone(),
-                    digest,
-                });
-            }
-            *count = (images.len(), digests.len());
+        let (mut all, mut known) = (Distinct::default(), HashMap::new());
+        let (n_own, own_digests) = all.add(Side::Features, &store, &mut known);
+        if let Some(against) = &against {
+            all.add(Side::Against, against, &mut known);
         }
-        let (n_own, own_digests) = counts[0];
-        let (ours, theirs) = digests.split_at(own_digests);
+        let (ours, theirs) = all.digests.split_at(own_digests);
         let theirs = against.as_ref().unwrap_or(&store).features(theirs)?;
         Ok(Self {
             own: UnitRows::of(store.features(ours)?.view()),
             theirs: UnitRows::of(theirs.view()),
-            images,
-            distinct,
-            copies,
-            digests,
+            all,
             store,
             n_own,
         })
@@ -74,7 +82,7 @@ impl Pictures {
 
     /// Images of both stores.
     pub(super) fn len(&self) -> usize {
-        self.images.len()
+        self.all.images.len()
     }
 
     /// Images of the inspected store: those that come first.
@@ -83,33 +91,33 @@ impl Pictures {
     }
 
     pub(super) fn image(&self, image: usize) -> &InspectedImage {
-        &self.images[image]
+        &self.all.images[image]
     }
 
     pub(super) fn class(&self, image: usize) -> Option<&str> {
-        self.images[image].class.as_deref()
+        self.all.images[image].class.as_deref()
     }
 
     /// The distinct image that an image is.
     pub(super) fn distinct(&self, image: usize) -> usize {
-        self.distinct[image]
+        self.all.distinct[image]
     }
 
     /// The images that each distinct one is.
     pub(super) fn copies(&self) -> &[Vec<usize>] {
-        &self.copies
+        &self.all.copies
     }
 
     /// The digest of each distinct image, those of the inspected store first.
     pub(super) fn digests(&self) -> &[Digest] {
-        &self.digests
+        &self.all.digests
     }
 
     /// Images as they are told of.
     pub(super) fn described(&self, images: impl IntoIterator<Item = usize>) -> Vec<InspectedImage> {
         images
             .into_iter()
-            .map(|image| self.images[image].clone())
+            .map(|image| self.all.images[image].clone())
             .collect()
     }
 

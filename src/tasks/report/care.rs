@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::options::{Original, ReportOptions, Roots, file_below};
+use super::pictures::Place;
 use crate::error::Result;
 use crate::features::FeatureStore;
 use crate::images::path_text::for_terminal;
-use crate::report::{DataCare, Suspect, Thumbnail};
+use crate::report::{DataCare, Suspect};
 use crate::tasks::inspect::{
     InspectOptions, InspectReport, InspectedImage, Side, SuspectImage, inspect,
 };
@@ -18,18 +19,14 @@ const SUSPECTS: usize = 60;
 
 /// The findings, and the file of each suspect where that is known.
 pub(super) struct Care {
-    found: DataCare,
-    pub(super) files: Vec<Option<Original>>,
+    pub(super) found: DataCare,
+    files: Vec<Option<Original>>,
 }
 
 impl Care {
-    /// The findings with the suspects' pictures.
-    pub(super) fn with(self, thumbnails: Vec<Option<Thumbnail>>) -> DataCare {
-        let mut found = self.found;
-        for (suspect, thumbnail) in found.suspects.iter_mut().zip(thumbnails) {
-            suspect.thumbnail = thumbnail;
-        }
-        found
+    pub(super) fn places(&mut self) -> impl Iterator<Item = Place<'_>> {
+        let suspects = self.files.iter().zip(&mut self.found.suspects);
+        suspects.map(|(file, suspect)| (file.as_ref(), &mut suspect.thumbnail))
     }
 }
 

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use super::options::{Original, ReportOptions, file_below};
 use super::photos::Shown;
-use crate::classifier::{Classifier, Tta};
+use super::pictures::Place;
+use crate::classifier::{Predictor, Tta};
 use crate::error::Result;
-use crate::phrases::counted;
 use crate::features::{Digest, FeatureStore, IndexRow};
 use crate::head::{ImageRole, TrainingRecord, UnitRows};
 use crate::images::path_text::for_terminal;
+use crate::phrases::counted;
 use crate::report::{Neighbour, Picture};
 
 /// Neighbours of each mistake.
@@ -22,6 +23,12 @@ const NEIGHBOURS: usize = 5;
 pub(super) struct Near {
     pub(super) picture: Picture,
     pub(super) file: Option<Original>,
+}
+
+impl Near {
+    pub(super) fn place(&mut self) -> Place<'_> {
+        (self.file.as_ref(), &mut self.picture.thumbnail)
+    }
 }
 
 /// Finds the neighbours of each mistake by the cosine of their features, and returns the training images

@@ -1,6 +1,7 @@
 //! From judged samples to the images of the page, in the order in which they are shown.
 
 use super::options::{Original, ReportOptions, Roots};
+use super::pictures::Place;
 use crate::classifier::top;
 use crate::features::Digest;
 use crate::images::path_text::for_terminal;
@@ -17,6 +18,12 @@ pub(super) struct Shown {
     /// Its file, where that is known.
     pub(super) file: Option<Original>,
     pub(super) digest: Digest,
+}
+
+impl Shown {
+    pub(super) fn place(&mut self) -> Place<'_> {
+        (self.file.as_ref(), &mut self.photo.thumbnail)
+    }
 }
 
 /// All of them, mistakes first.

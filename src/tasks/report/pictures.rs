@@ -3,16 +3,17 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::nearest::Near;
 use super::options::Original;
-use super::photos::Shown;
 use crate::features::Digest;
 use crate::images::{DecodeBudget, DecodeOptions, decode_within, read_file, thumbnail};
 use crate::progress::Progress;
-use crate::report::{PICTURE_ROOM, Picture, Thumbnail};
+use crate::report::{PICTURE_ROOM, Thumbnail};
 
 /// Files that are decoded before it is looked whether there is still room.
 const AT_ONCE: usize = 256;
+
+/// Where a thumbnail goes, and the file that it is of, where that is known.
+pub(super) type Place<'a> = (Option<&'a Original>, &'a mut Option<Thumbnail>);
 
 /// Makes thumbnails as long as there is room.
 pub(super) struct Pictures {
@@ -40,64 +41,19 @@ impl Pictures {
         }
     }
 
-    /// Gives the mistakes their pictures, and the training images near them.
-    pub(super) fn show_mistakes(
-        &mut self,
-        shown: &mut [Shown],
-        near: Vec<Near>,
-        progress: &dyn Progress,
-    ) -> Vec<Picture> {
-        let wrong = mistakes(shown);
-        self.photograph(&mut shown[..wrong], progress);
-        let files: Vec<_> = near.iter().map(|near| near.file.as_ref()).collect();
-        let thumbnails = self.thumbnails(&files, progress);
-        let with = |(near, thumbnail): (Near, _)| Picture {
-            thumbnail,
-            ..near.picture
-        };
-        near.into_iter().zip(thumbnails).map(with).collect()
-    }
-
-    /// Gives what was predicted rightly its pictures.
-    pub(super) fn show_right(&mut self, shown: &mut [Shown], progress: &dyn Progress) {
-        let wrong = mistakes(shown);
-        self.photograph(&mut shown[wrong..], progress);
-    }
-
-    /// The pictures of other files.
-    pub(super) fn of_files(
-        &mut self,
-        files: &[Option<Original>],
-        progress: &dyn Progress,
-    ) -> Vec<Option<Thumbnail>> {
-        let files: Vec<_> = files.iter().map(Option::as_ref).collect();
-        self.thumbnails(&files, progress)
-    }
-
-    fn photograph(&mut self, shown: &mut [Shown], progress: &dyn Progress) {
-        let files: Vec<_> = shown.iter().map(|shown| shown.file.as_ref()).collect();
-        let thumbnails = self.thumbnails(&files, progress);
-        for (shown, thumbnail) in shown.iter_mut().zip(thumbnails) {
-            shown.photo.thumbnail = thumbnail;
-        }
-    }
-
-    /// A thumbnail for each file, in order, until the room is full.
-    fn thumbnails(
-        &mut self,
-        files: &[Option<&Original>],
-        progress: &dyn Progress,
-    ) -> Vec<Option<Thumbnail>> {
-        let mut done = Vec::with_capacity(files.len());
-        for chunk in files.chunks(AT_ONCE) {
-            if self.room == 0 {
-                done.extend(chunk.iter().map(|_| None));
-            } else {
-                done.extend(self.decode(chunk).into_iter().map(|jpeg| self.keep(jpeg?)));
+    /// Fills the places with thumbnails of their files, in order, until the room is full.
+    pub(super) fn show(&mut self, mut places: Vec<Place<'_>>, progress: &dyn Progress) {
+        progress.begin("pictures", places.len() as u64);
+        for chunk in places.chunks_mut(AT_ONCE) {
+            if self.room > 0 {
+                let files: Vec<_> = chunk.iter().map(|(file, _)| *file).collect();
+                for ((_, place), jpeg) in chunk.iter_mut().zip(self.decode(&files)) {
+                    **place = jpeg.and_then(|jpeg| self.keep(jpeg));
+                }
             }
             progress.advance(chunk.len() as u64);
         }
-        done
+        progress.end();
     }
 
     /// Once one finds no room, none after it does: the order is that of importance.
@@ -139,12 +95,6 @@ impl Pictures {
         let image = decode_within(&bytes, &self.decoding, budget).ok()?;
         Some(thumbnail(&image, self.edge, self.quality))
     }
-}
-
-/// How many mistakes there are; they come first.
-fn mistakes(shown: &[Shown]) -> usize {
-    let wrong = |shown: &&Shown| !shown.photo.is_right();
-    shown.iter().take_while(wrong).count()
 }
 
 #[cfg(test)]
