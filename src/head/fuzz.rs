@@ -3,9 +3,10 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::class_table;
-use super::file::{HeadFile, seal_again};
-use super::{Evaluation, ImageRole, Temperature};
+use crate::head::evaluate::Evaluation;
+use crate::head::file::{HeadFile, ImageRole, seal_again};
+use crate::head::params::{ClassWeight, parse_class_weights};
+use crate::head::trust::Temperature;
 
 /// Reads any bytes as a head file, as they are and with the right checksum, and uses a head that comes out.
 ///
@@ -33,7 +34,7 @@ pub fn reseal(bytes: &mut [u8]) {
 /// # Panics
 /// Where a weight is accepted that is none.
 pub fn class_weight_bytes(bytes: &[u8]) {
-    if let Ok(super::ClassWeight::Given(table)) = class_table::parse(bytes) {
+    if let Ok(ClassWeight::Given(table)) = parse_class_weights(bytes) {
         assert!(!table.is_empty());
         assert!(
             table
@@ -118,8 +119,8 @@ mod tests {
     #[test]
     fn damaged_tables_are_refused_or_right() {
         let table = b"class,weight\ncat,2.5\n\"dog, small\",1\n";
-        let mut generator = crate::head::dropout::order_generator(1);
-        let mut below = |n| crate::head::dropout::below(n, &mut generator);
+        let mut generator = crate::head::data::order_generator(1);
+        let mut below = |n| crate::head::data::below(n, &mut generator);
         for _ in 0..2000 {
             let mut damaged = table.to_vec();
             for _ in 0..=below(3) {

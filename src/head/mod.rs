@@ -11,85 +11,50 @@
     reason = "see above"
 )]
 
-mod calibration;
-mod choices;
-mod class_table;
-mod cross_validation;
-mod disagreement;
-mod dropout;
-mod epochs;
-mod estimator;
-mod evaluation;
-mod figures;
+mod crossval;
+mod data;
+mod evaluate;
 mod file;
 mod fit;
 #[doc(hidden)]
 pub mod fuzz;
-mod gradient;
-mod image_set;
-mod inspection;
-mod kernels;
-mod labelled;
+mod inspect;
 mod lbfgs;
-mod line_search;
 mod linear;
-mod linfa_logistic;
-mod logistic;
-mod logits;
-mod motion;
-mod neighbours;
-mod number;
-mod objective;
-mod order;
 mod parallel;
 mod params;
-mod rejection;
-mod rows;
-mod search;
 mod sgd;
-mod softmax;
-mod solvers;
-mod split;
-mod standard;
-mod streamed;
-mod targets;
-mod temperature;
-mod training_record;
-mod values;
-mod vectors;
-mod warnings;
+mod trust;
 
-pub use calibration::{CalibrationFit, Sureness};
-pub use choices::{ClassWeight, Schedule, Solver};
-pub use class_table::read_class_weights;
-pub use cross_validation::{Folds, Groups, Joins, out_of_fold};
-pub use disagreement::{Disagreement, DisagreementFigure};
-pub use evaluation::{
+pub use crossval::{
+    Candidate, CandidateFigures, Folds, LearningPoint, Search, Setting, Tunable, learning_curve,
+    out_of_fold, search,
+};
+pub use data::{
+    FeatureMatrix, FeatureRows, Groups, Joins, LabelledFeatures, NEAR_DUPLICATE, NearPair,
+    Neighbour, Split, UnitRows, validation_split,
+};
+pub use evaluate::{
     Bootstrap, ClassFigures, ClassIntervals, Comparison, Confusion, ConfusionCell, Difference,
     Evaluation, Interval, IntervalMethod, Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
 };
-pub use figures::{EpochFigures, ValidationFigures};
-pub use file::{FORMAT_VERSION, HeadFile};
-pub use fit::{Fit, fit, fit_from};
-pub use image_set::{ImageSet, WHOLE_DIGESTS};
-pub use inspection::{
+pub use file::{
+    FORMAT_VERSION, HeadFile, ImageRole, ImageSet, OUT_OF_FOLD_BYTES, TrainingRecord, WHOLE_DIGESTS,
+};
+pub use fit::{
+    Block, EpochFigures, FeatureBlocks, Fit, FitWarning, Streamed, ValidationFigures, fit,
+    fit_from, fit_streamed,
+};
+pub use inspect::{
     Distances, LabelErrors, OUTLIER_NEIGHBOURS, Pick, SelectionParams, Suspect, select,
 };
-pub use labelled::{FeatureMatrix, LabelledFeatures};
-pub use linear::LinearHead;
-pub use logistic::Optimum;
-pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
-pub use params::{FitParams, FitValidParams};
-pub use rejection::{BANK_CAPACITY, Likeness, Method, Rejection, RejectionFit, RejectionRule};
-pub use rows::FeatureRows;
-pub use search::{
-    Candidate, CandidateFigures, LearningPoint, Search, Setting, Tunable, learning_curve, search,
+pub use lbfgs::Optimum;
+pub use linear::{LinearHead, log_softmax, softmax};
+pub use params::{
+    ClassWeight, FitParams, FitValidParams, FitValues, Schedule, Solver, read_class_weights,
 };
 pub use sgd::{BatchLoss, Sgd};
-pub use softmax::{log_softmax, softmax};
-pub use split::{Split, validation_split};
-pub use streamed::{Block, FeatureBlocks, Streamed, fit_streamed};
-pub use temperature::{TEMPERATURES, Temperature};
-pub use training_record::{ImageRole, OUT_OF_FOLD_BYTES, TrainingRecord};
-pub use values::FitValues;
-pub use warnings::FitWarning;
+pub use trust::{
+    BANK_CAPACITY, CalibrationFit, Disagreement, DisagreementFigure, Likeness, Method, Rejection,
+    RejectionFit, RejectionRule, Sureness, TEMPERATURES, Temperature,
+};

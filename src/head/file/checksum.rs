@@ -47,7 +47,7 @@ fn place(bytes: &[u8]) -> Option<Range<usize>> {
 }
 
 /// Gives a file that has a place for a checksum the right one, whatever stands there.
-pub(in crate::head) fn seal_again(bytes: &mut [u8]) {
+pub(crate) fn seal_again(bytes: &mut [u8]) {
     if let Some(place) = place(bytes) {
         bytes[place].copy_from_slice(seal::BLANK.as_bytes());
         seal(bytes);

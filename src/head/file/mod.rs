@@ -44,24 +44,25 @@
 //! `metadata()`. Who changes a head with another tool writes it as version 1 without a `checksum`.
 
 mod checksum;
+mod image_set;
 mod kind;
 mod read;
 mod record;
 mod tensors;
+mod training_record;
 mod write;
 
 use std::path::Path;
 
 use serde_json::Value;
 
-pub(super) use self::checksum::seal_again;
-
-use super::linear::LinearHead;
-use super::rejection::Rejection;
-use super::temperature::Temperature;
-use super::training_record::TrainingRecord;
+pub(crate) use self::checksum::seal_again;
+pub use self::image_set::{ImageSet, WHOLE_DIGESTS};
+pub use self::training_record::{ImageRole, OUT_OF_FOLD_BYTES, TrainingRecord};
 use crate::classes::ClassIndex;
 use crate::error::{FileProblem, Result};
+use crate::head::linear::LinearHead;
+use crate::head::trust::{Rejection, Temperature};
 
 /// The latest version of the format, which this module writes.
 pub const FORMAT_VERSION: u64 = 2;

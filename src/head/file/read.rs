@@ -10,11 +10,13 @@ use safetensors::tensor::Metadata;
 use serde::de::DeserializeOwned;
 
 use super::tensors::{Tensors, f16, f32, i32};
-use super::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, PREFIX, checksum, class_problem};
-use super::{kind, record};
+use super::{
+    FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, PREFIX, checksum, class_problem, kind, record,
+};
 use crate::classes::ClassIndex;
 use crate::error::{Error, FileProblem, Result};
-use crate::head::{LinearHead, Rejection, RejectionRule, Temperature};
+use crate::head::linear::LinearHead;
+use crate::head::trust::{Rejection, RejectionRule, Temperature};
 use crate::inputs::{self, Links};
 
 /// No head is longer: 20,000 classes of 8192 features, with all that a head may keep, take half of it.

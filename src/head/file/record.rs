@@ -3,10 +3,10 @@
 use ndarray::Array2;
 use safetensors::Dtype;
 
+use super::image_set::ImageSet;
 use super::tensors::{Tensors, f32, i32};
+use super::training_record::{OutOfFold, TrainingRecord};
 use crate::error::FileProblem;
-use crate::head::image_set::ImageSet;
-use crate::head::training_record::{OutOfFold, TrainingRecord};
 
 pub(super) const TRAINING: &str = "training_digests";
 pub(super) const HELD_OUT: &str = "held_out_digests";

@@ -11,7 +11,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::error::{Error, FileProblem};
-use crate::head::{Folds, Groups, Method, RejectionRule};
+use crate::head::crossval::Folds;
+use crate::head::data::Groups;
+use crate::head::trust::{Method, RejectionRule};
 
 fn sample() -> HeadFile {
     HeadFile {
@@ -189,9 +191,9 @@ fn one_flipped_bit_anywhere_is_an_error() {
         ..recorded()
     };
     let (_folder, path, bytes) = written(&all);
-    let mut generator = crate::head::dropout::order_generator(0);
+    let mut generator = crate::head::data::order_generator(0);
     for _ in 0..2000 {
-        let bit = crate::head::dropout::below(bytes.len() * 8, &mut generator);
+        let bit = crate::head::data::below(bytes.len() * 8, &mut generator);
         assert!(is_refused(&bytes, bit), "bit {bit}");
     }
     // The exponent of the first weight, which would give other labels.
@@ -222,8 +224,8 @@ fn damaged_heads_are_refused_or_usable() {
         ..recorded()
     };
     let bytes = written(&all).2;
-    let mut generator = crate::head::dropout::order_generator(0);
-    let mut below = |n| crate::head::dropout::below(n, &mut generator);
+    let mut generator = crate::head::data::order_generator(0);
+    let mut below = |n| crate::head::data::below(n, &mut generator);
     for _ in 0..1000 {
         let mut damaged = bytes.clone();
         for _ in 0..=below(4) {

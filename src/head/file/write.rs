@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, checksum, class_problem, record};
 use crate::error::{Error, Result};
-use crate::head::{LinearHead, Rejection, Temperature};
+use crate::head::linear::LinearHead;
+use crate::head::trust::{Rejection, Temperature};
 use crate::{outputs, seal};
 
 /// The JSON header; its fields come in a fixed order, which the safetensors crate's own hash map does not.

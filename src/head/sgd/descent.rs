@@ -2,8 +2,8 @@
 
 use pulp::Simd;
 
-use crate::head::gradient::Use;
-use crate::head::motion::Rule;
+use super::motion::Rule;
+use crate::head::linear::Use;
 
 /// Moves a weight by its gradient through its velocity, (C, d) both.
 pub(super) struct Descent<'a> {
@@ -59,8 +59,8 @@ mod tests {
     use pulp::Arch;
 
     use super::*;
-    use crate::head::gradient::Batch;
-    use crate::head::values::FitValues;
+    use crate::head::linear::Batch;
+    use crate::head::params::FitValues;
 
     #[test]
     fn vectors_move_as_one_number_does() {

@@ -4,17 +4,15 @@ use std::thread;
 
 use pulp::Arch;
 
-use super::BatchLoss;
 use super::descent::Descent;
 use super::exchange::Exchange;
 use super::meeting::Meeting;
+use super::motion::{Motion, Rule};
 use super::share::Share;
-use crate::head::gradient::Batch;
-use crate::head::logits::products;
-use crate::head::motion::{Motion, Rule};
+use super::trainer::BatchLoss;
+use crate::head::data::FeatureRows;
+use crate::head::linear::{Batch, Targets, products};
 use crate::head::parallel::processors;
-use crate::head::rows::FeatureRows;
-use crate::head::targets::Targets;
 
 /// Multiplications of a step that are worth a thread of their own: some 3 µs of work, where two meetings cost one.
 const WORTH_A_THREAD: usize = 1 << 16;

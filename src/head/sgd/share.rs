@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::columns::columns_of;
-use crate::head::dropout::Dropout;
+use crate::head::data::{Dropout, FeatureRows};
 use crate::head::linear::LinearHead;
-use crate::head::rows::FeatureRows;
-use crate::head::values::FitValues;
+use crate::head::params::FitValues;
 
 /// Some columns of a head in training. A thread works on one or several; the sums over all columns are made share by
 /// share, so that no number depends on who has which.

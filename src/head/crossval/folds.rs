@@ -1,0 +1,246 @@
+//! Folds for cross-validation: stratified by class, groups whole, by seed and content alone.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+use crate::head::data::{Groups, Split, seeded_hash};
+use crate::head::params::require;
+
+/// Numbers that are counted while groups are dealt, one for each fold and class: 1 GiB.
+const MOST_COUNTS: usize = 1 << 27;
+
+/// Which of k folds each row is validated in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folds {
+    of_row: Vec<usize>,
+    k: usize,
+}
+
+impl Folds {
+    /// Deals the groups of each class out to `k` folds, so that each fold has as nearly as possible the same share of
+    /// every class.
+    ///
+    /// `targets` (N) are the classes of the rows; a group with rows of several classes counts for that of most of them.
+    /// The larger groups are dealt first, each to the fold that has the fewest rows of its class (then the fewest rows);
+    /// the seed and the digests decide among equals, the order of the rows does not.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for fewer than two folds; [`Error::Input`] when `targets` and `groups` differ in length,
+    /// when there are fewer groups than folds, or when leaving a fold out would leave fewer than two classes to train.
+    pub fn new(targets: &[usize], groups: &Groups, k: usize, seed: u64) -> Result<Self> {
+        require(k >= 2, "--folds", &k, "at least 2")?;
+        check(targets, groups, k)?;
+        let mut deal = groups.members();
+        deal.sort_by_cached_key(|(key, rows)| {
+            let class = most_common(rows, targets);
+            (class, usize::MAX - rows.len(), seeded_hash(seed, key))
+        });
+        let n_classes = targets.iter().max().map_or(0, |largest| largest + 1);
+        require(
+            k.saturating_mul(n_classes) <= MOST_COUNTS,
+            "--folds",
+            &k,
+            "fewer for so many classes",
+        )?;
+        let mut counts = vec![vec![0usize; n_classes]; k];
+        let mut sizes = vec![0usize; k];
+        let mut of_row = vec![0; targets.len()];
+        for (_, rows) in deal {
+            let class = most_common(&rows, targets);
+            let fold = (0..k)
+                .min_by_key(|&fold| (counts[fold][class], sizes[fold], fold))
+                .unwrap_or_default();
+            sizes[fold] += rows.len();
+            for row in rows {
+                counts[fold][targets[row]] += 1;
+                of_row[row] = fold;
+            }
+        }
+        let folds = Self { of_row, k };
+        folds.trainable(&counts)?;
+        Ok(folds)
+    }
+
+    /// The number of folds.
+    #[must_use]
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// The fold of each row, (N), each below k.
+    #[must_use]
+    pub fn of_row(&self) -> &[usize] {
+        &self.of_row
+    }
+
+    /// The rows of a fold to validate on, all others to train on.
+    #[must_use]
+    pub fn split(&self, fold: usize) -> Split {
+        let (validation, train) = (0..self.of_row.len()).partition(|&row| self.of_row[row] == fold);
+        Split { train, validation }
+    }
+
+    fn trainable(&self, counts: &[Vec<usize>]) -> Result<()> {
+        let mut all = vec![0; counts.first().map_or(0, Vec::len)];
+        for counts in counts {
+            all.iter_mut().zip(counts).for_each(|(all, n)| *all += n);
+        }
+        let classes = |counts: &Vec<usize>| {
+            let others = all.iter().zip(counts);
+            others.filter(|(all, n)| all > n).count()
+        };
+        if counts.iter().all(|counts| classes(counts) >= 2) {
+            return Ok(());
+        }
+        Err(Error::Input {
+            problem: format!(
+                "with {} folds, one of them holds all the images but those of one class",
+                self.k
+            ),
+            hint: "cross-validation needs at least two different images of two classes each"
+                .to_owned(),
+        })
+    }
+}
+
+/// The class of most of the rows, the first of those equally common.
+fn most_common(rows: &[usize], targets: &[usize]) -> usize {
+    let mut counts = BTreeMap::new();
+    for &row in rows {
+        *counts.entry(targets[row]).or_insert(0usize) += 1;
+    }
+    let most = counts
+        .into_iter()
+        .max_by_key(|&(class, n)| (n, usize::MAX - class));
+    most.map_or(0, |(class, _)| class)
+}
+
+fn check(targets: &[usize], groups: &Groups, k: usize) -> Result<()> {
+    let (n, grouped) = (targets.len(), groups.of_row().len());
+    let (problem, hint) = if n != grouped {
+        (
+            format!("there are {n} targets, but {grouped} rows in groups"),
+            "give every row one of each".to_owned(),
+        )
+    } else if groups.len() < k {
+        (
+            format!(
+                "there are {k} folds, but only {} different images",
+                groups.len()
+            ),
+            "take fewer --folds, or more images".to_owned(),
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::Input { problem, hint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::head::data::Joins;
+
+    fn digests(n: usize) -> Vec<[u8; 32]> {
+        let of = |i: usize| match u8::try_from(i) {
+            Ok(byte) => [byte; 32],
+            Err(_) => std::array::from_fn(|place| i.to_le_bytes()[place % 8]),
+        };
+        (0..n).map(of).collect()
+    }
+
+    #[test]
+    fn every_fold_has_its_share_of_every_class() {
+        // 20 rows of class 0, 10 of class 1: in 5 folds 4 and 2 each.
+        let targets: Vec<usize> = (0..30).map(|row| usize::from(row >= 20)).collect();
+        let folds = Folds::new(&targets, &Groups::of_equal(&digests(30)), 5, 3).unwrap();
+        for fold in 0..5 {
+            let split = folds.split(fold);
+            assert_eq!(split.validation.iter().filter(|&&row| row < 20).count(), 4);
+            assert_eq!(split.validation.len(), 6);
+            assert_eq!(split.train.len(), 24);
+        }
+    }
+
+    #[test]
+    fn groups_stay_whole() {
+        let targets: Vec<usize> = (0..30).map(|row| row % 2).collect();
+        let joins = Joins::new(30);
+        for (left, right) in [(0, 7), (7, 12), (3, 20)] {
+            joins.join(left, right);
+        }
+        let groups = Groups::joined(&digests(30), &joins);
+        for seed in 0..20 {
+            let folds = Folds::new(&targets, &groups, 3, seed).unwrap();
+            let fold = folds.of_row();
+            assert!(fold[0] == fold[7] && fold[7] == fold[12] && fold[3] == fold[20]);
+            let sizes = (0..3).map(|f| folds.split(f).validation.len());
+            assert!(sizes.min().unwrap() >= 9);
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_rows_does_not_matter_but_the_seed_does() {
+        let targets: Vec<usize> = (0..30).map(|row| row % 2).collect();
+        let all = digests(30);
+        let fold = |seed| Folds::new(&targets, &Groups::of_equal(&all), 5, seed).unwrap();
+        let backwards: Vec<_> = all.iter().rev().copied().collect();
+        let mirrored: Vec<usize> = targets.iter().rev().copied().collect();
+        let other = Folds::new(&mirrored, &Groups::of_equal(&backwards), 5, 1).unwrap();
+        let mirrored: Vec<_> = other.of_row().iter().rev().copied().collect();
+        assert_eq!(mirrored, fold(1).of_row());
+        assert_ne!(fold(1), fold(2));
+    }
+
+    #[test]
+    fn what_cannot_be_dealt_is_refused() {
+        let groups = Groups::of_equal(&digests(4));
+        assert!(Folds::new(&[0, 0, 1, 1], &groups, 1, 0).is_err());
+        assert!(Folds::new(&[0, 0, 1, 1], &groups, 5, 0).is_err());
+        assert!(Folds::new(&[0, 1], &groups, 2, 0).is_err());
+        // The only image of class 1 is in some fold; without it, class 0 is alone.
+        let error = Folds::new(&[0, 0, 0, 1], &groups, 2, 0).unwrap_err();
+        assert!(error.to_string().contains("those of one class"), "{error}");
+        assert!(Folds::new(&[0, 0, 1, 1], &groups, 2, 0).is_ok());
+    }
+
+    /// The class of a group was found in time with the square of its size, and the folds were checked in that of their number.
+    #[test]
+    fn large_groups_and_many_folds_take_little_time() {
+        let targets: Vec<usize> = (0..60_000).map(|row| usize::from(row % 3 == 0)).collect();
+        let joins = Joins::new(targets.len());
+        (1..50_000).for_each(|row| joins.join(0, row));
+        let digests = digests(targets.len());
+        let groups = Groups::joined(&digests, &joins);
+        let started = std::time::Instant::now();
+        let folds = Folds::new(&targets, &groups, 5, 0).unwrap();
+        assert!(
+            folds.of_row()[..50_000]
+                .iter()
+                .all(|&fold| fold == folds.of_row()[0])
+        );
+        let each = Groups::of_equal(&digests[..3000]);
+        assert_eq!(
+            Folds::new(&targets[..3000], &each, 3000, 0).unwrap().k(),
+            3000
+        );
+        assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn folds_times_classes_are_limited() {
+        let targets: Vec<usize> = (0..12_000).collect();
+        let groups = Groups::of_equal(&digests(targets.len()));
+        let error = Folds::new(&targets, &groups, 12_000, 0).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Parameter {
+                    name: "--folds",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+}

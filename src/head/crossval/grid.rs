@@ -1,0 +1,344 @@
+//! What a search tries: learning rates × weight decays for SGD, penalties for L-BFGS.
+
+use std::cmp::Ordering;
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::head::params::{FitValues, Solver, shortest};
+
+/// Learning rates of SGD, two to a decade, from 0.001 to 0.3; the tutorial's 0.001 is one of them.
+const LEARNING_RATES: RangeInclusive<i32> = -6..=-1;
+/// Weight decays of SGD, two to a decade, from 0.0001 to 0.01; 0 is tried as well.
+const WEIGHT_DECAYS: RangeInclusive<i32> = -8..=-4;
+/// Penalties of L-BFGS: five to a decade, from 0.001 to 1000.
+const L2_STEPS: RangeInclusive<i32> = -15..=15;
+const L2_STEPS_TO_A_DECADE: i32 = 5;
+
+/// A parameter that a search tries values of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tunable {
+    /// SGD's learning rate.
+    Lr,
+    /// SGD's weight decay.
+    WeightDecay,
+    /// L-BFGS's penalty.
+    L2,
+}
+
+/// The parameters that a candidate has of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Setting {
+    /// Of SGD.
+    Sgd {
+        /// Learning rate.
+        #[serde(serialize_with = "shortest")]
+        lr: f32,
+        /// L2 penalty added to the gradient.
+        #[serde(serialize_with = "shortest")]
+        weight_decay: f32,
+    },
+    /// Of L-BFGS.
+    Lbfgs {
+        /// L2 penalty on the weight, scikit-learn's 1 / C.
+        l2: f64,
+    },
+}
+
+impl Setting {
+    /// Puts them into the place of those of `values`.
+    #[must_use]
+    pub fn applied_to(self, values: &FitValues) -> FitValues {
+        let mut values = values.clone();
+        match self {
+            Self::Sgd { lr, weight_decay } => {
+                (values.lr, values.weight_decay) = (lr, weight_decay);
+            }
+            Self::Lbfgs { l2 } => values.l2 = l2,
+        }
+        values
+    }
+}
+
+/// What is tried: every combination of the values on each axis.
+pub(crate) struct Grid {
+    axes: Vec<Axis>,
+    /// What was asked for, which is tried even where it is not on the axes.
+    given: Setting,
+}
+
+/// The values of one parameter.
+struct Axis {
+    tunable: Tunable,
+    /// The only value, where it is fixed.
+    fixed: Option<f64>,
+    rungs: RangeInclusive<i32>,
+}
+
+impl Grid {
+    /// The grid of a solver, the parameters in `fixed` with the values that they have.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when nothing is left to search, or the solver has no search.
+    pub(crate) fn new(values: &FitValues, fixed: &[Tunable]) -> Result<Self> {
+        let along = |tunable: Tunable, value: f64, rungs: RangeInclusive<i32>| Axis {
+            tunable,
+            fixed: fixed.contains(&tunable).then_some(value),
+            rungs,
+        };
+        let (lr, weight_decay, l2) = (values.lr, values.weight_decay, values.l2);
+        let (axes, given) = match values.solver {
+            Solver::Sgd => {
+                let decay = along(Tunable::WeightDecay, weight_decay.into(), WEIGHT_DECAYS);
+                let axes = vec![along(Tunable::Lr, lr.into(), LEARNING_RATES), decay];
+                (axes, Setting::Sgd { lr, weight_decay })
+            }
+            Solver::Lbfgs => (
+                vec![along(Tunable::L2, l2, L2_STEPS)],
+                Setting::Lbfgs { l2 },
+            ),
+            Solver::Linfa => {
+                return Err(Error::Conflict {
+                    problem: "the solver `linfa` has no search".to_owned(),
+                    hint: "search with the solver `lbfgs`, whose minimum is the same".to_owned(),
+                });
+            }
+        };
+        if axes.iter().all(|axis| axis.fixed.is_some()) {
+            return Err(Error::Conflict {
+                problem: "every parameter that a search could change has a fixed value".to_owned(),
+                hint: "leave out one of them, or the search".to_owned(),
+            });
+        }
+        Ok(Self { axes, given })
+    }
+
+    /// All that is tried.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let mut settings: Vec<Setting> = match &self.axes[..] {
+            [lr, decay] => {
+                let row = |lr| decay.values().map(move |decay| sgd(lr, decay));
+                lr.values().flat_map(row).collect()
+            }
+            axes => axes
+                .iter()
+                .flat_map(Axis::values)
+                .map(|l2| Setting::Lbfgs { l2 })
+                .collect(),
+        };
+        let free = self.axes.iter().all(|axis| axis.fixed.is_none());
+        if free && !settings.contains(&self.given) {
+            settings.push(self.given);
+        }
+        settings
+    }
+
+    /// The parameters of which the winner has the smallest or largest value that was tried.
+    pub(crate) fn edges(&self, winner: Setting) -> Vec<Tunable> {
+        let ends = self.axes.iter().filter(|axis| axis.end(winner).is_some());
+        ends.map(|axis| axis.tunable).collect()
+    }
+
+    /// Goes on beyond the edges at which the winner is; what that adds.
+    pub(crate) fn extend(&mut self, winner: Setting) -> Vec<Setting> {
+        let before = self.settings();
+        for axis in &mut self.axes {
+            let steps = axis.tunable.extension();
+            let (first, last) = (*axis.rungs.start(), *axis.rungs.end());
+            match axis.end(winner) {
+                Some(End::Smallest) => axis.rungs = first - steps..=last,
+                Some(End::Largest) => axis.rungs = first..=last + steps,
+                None => {}
+            }
+        }
+        let mut settings = self.settings();
+        settings.retain(|setting| !before.contains(setting));
+        settings
+    }
+}
+
+enum End {
+    Smallest,
+    Largest,
+}
+
+impl Axis {
+    fn values(&self) -> impl Iterator<Item = f64> + use<> {
+        let none = (self.tunable == Tunable::WeightDecay).then_some(0.0);
+        let (fixed, tunable) = (self.fixed, self.tunable);
+        let rungs = self.rungs.clone().map(move |rung| tunable.value(rung));
+        let free = none
+            .into_iter()
+            .chain(rungs)
+            .filter(move |_| fixed.is_none());
+        fixed.into_iter().chain(free)
+    }
+
+    /// The end of the axis at which a setting is. No weight decay is less than 0, so that is no end.
+    fn end(&self, setting: Setting) -> Option<End> {
+        let at = |rung: i32| self.tunable.of(setting) == Some(self.tunable.value(rung));
+        if self.fixed.is_some() {
+            None
+        } else if at(*self.rungs.end()) {
+            Some(End::Largest)
+        } else if at(*self.rungs.start()) && self.tunable != Tunable::WeightDecay {
+            Some(End::Smallest)
+        } else {
+            None
+        }
+    }
+}
+
+impl Tunable {
+    /// The value of a rung; rung 0 is 1.
+    fn value(self, rung: i32) -> f64 {
+        if self == Self::L2 {
+            // Three digits, so that the numbers can be typed.
+            let l2 = 10f64.powf(f64::from(rung) / f64::from(L2_STEPS_TO_A_DECADE));
+            return format!("{l2:.2e}").parse().unwrap_or(l2);
+        }
+        let digit = if rung.rem_euclid(2) == 0 { 1 } else { 3 };
+        let decimal = format!("{digit}e{}", rung.div_euclid(2));
+        // As f32 has it, so that a setting has the same number.
+        decimal.parse::<f32>().map_or(f64::NAN, f64::from)
+    }
+
+    /// Rungs that an extension adds: a decade of l2, else one value.
+    fn extension(self) -> i32 {
+        if self == Self::L2 {
+            L2_STEPS_TO_A_DECADE
+        } else {
+            1
+        }
+    }
+
+    /// The value that a setting has.
+    pub(crate) fn of(self, setting: Setting) -> Option<f64> {
+        match (self, setting) {
+            (Self::Lr, Setting::Sgd { lr, .. }) => Some(lr.into()),
+            (Self::WeightDecay, Setting::Sgd { weight_decay, .. }) => Some(weight_decay.into()),
+            (Self::L2, Setting::Lbfgs { l2 }) => Some(l2),
+            _ => None,
+        }
+    }
+}
+
+fn sgd(lr: f64, weight_decay: f64) -> Setting {
+    Setting::Sgd {
+        lr: lr as f32,
+        weight_decay: weight_decay as f32,
+    }
+}
+
+/// By learning rate and weight decay, or by penalty.
+pub(crate) fn in_order(a: Setting, b: Setting) -> Ordering {
+    let key = |setting| [Tunable::Lr, Tunable::WeightDecay, Tunable::L2].map(|t| t.of(setting));
+    let pairs = key(a).into_iter().zip(key(b));
+    let compared = pairs.map(|(a, b)| a.partial_cmp(&b).unwrap_or(Ordering::Equal));
+    compared.fold(Ordering::Equal, Ordering::then)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grids_hold_what_was_asked_for() {
+        let settings = |values: &FitValues| Grid::new(values, &[]).unwrap().settings();
+        let default = FitValues::default();
+        let lr = |setting: &Setting| Tunable::Lr.of(*setting).unwrap() as f32;
+        let rates: Vec<f32> = settings(&default).iter().step_by(6).map(lr).collect();
+        assert_eq!(rates, [0.001, 0.003, 0.01, 0.03, 0.1, 0.3]);
+        let decay = |setting: &Setting| Tunable::WeightDecay.of(*setting).unwrap() as f32;
+        let decays: Vec<f32> = settings(&default)[..6].iter().map(decay).collect();
+        assert_eq!(decays, [0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01]);
+        assert_eq!(settings(&default).len(), 36);
+        let other = FitValues {
+            lr: 0.002,
+            ..FitValues::default()
+        };
+        assert_eq!(settings(&other).len(), 37);
+        let lbfgs = FitValues {
+            solver: Solver::Lbfgs,
+            ..FitValues::default()
+        };
+        let penalties = settings(&lbfgs);
+        assert_eq!(penalties.len(), 31);
+        assert!(penalties.contains(&Setting::Lbfgs { l2: 1.58 }));
+        assert_eq!(
+            penalties[0].applied_to(&lbfgs).l2.to_bits(),
+            0.001f64.to_bits()
+        );
+    }
+
+    #[test]
+    fn a_given_value_is_the_only_one() {
+        let values = FitValues {
+            lr: 0.002,
+            weight_decay: 0.5,
+            ..FitValues::default()
+        };
+        let of = |fixed: &[Tunable]| Grid::new(&values, fixed).map(|grid| grid.settings());
+        let rates = of(&[Tunable::WeightDecay]).unwrap();
+        assert_eq!(rates.len(), 6);
+        assert!(
+            rates
+                .iter()
+                .all(|s| Tunable::WeightDecay.of(*s) == Some(0.5))
+        );
+        let decays = of(&[Tunable::Lr]).unwrap();
+        assert_eq!(decays.len(), 6);
+        assert!(
+            decays
+                .iter()
+                .all(|s| Tunable::Lr.of(*s) == Some(f64::from(0.002f32)))
+        );
+        let error = of(&[Tunable::Lr, Tunable::WeightDecay]).unwrap_err();
+        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_winner_at_the_edge_extends_the_grid() {
+        let mut grid = Grid::new(&FitValues::default(), &[]).unwrap();
+        let corner = Setting::Sgd {
+            lr: 0.3,
+            weight_decay: 0.01,
+        };
+        assert_eq!(grid.edges(corner), [Tunable::Lr, Tunable::WeightDecay]);
+        let added = grid.extend(corner);
+        // A row and a column: 7 · 7 - 6 · 6.
+        assert_eq!(added.len(), 13);
+        assert!(added.contains(&Setting::Sgd {
+            lr: 1.0,
+            weight_decay: 0.03
+        }));
+        assert!(grid.edges(corner).is_empty());
+        let inside = Setting::Sgd {
+            lr: 0.01,
+            weight_decay: 0.0,
+        };
+        assert!(grid.edges(inside).is_empty() && grid.extend(inside).is_empty());
+        let lbfgs = FitValues {
+            solver: Solver::Lbfgs,
+            ..FitValues::default()
+        };
+        let mut grid = Grid::new(&lbfgs, &[]).unwrap();
+        let added = grid.extend(Setting::Lbfgs { l2: 0.001 });
+        assert_eq!(added.len(), 5);
+        assert_eq!(added[0], Setting::Lbfgs { l2: 0.0001 });
+    }
+
+    #[test]
+    fn json_has_the_decimals_that_were_meant() {
+        let setting = Setting::Sgd {
+            lr: 0.003,
+            weight_decay: 0.0,
+        };
+        let json = serde_json::to_value(setting).unwrap();
+        assert_eq!(json, serde_json::json!({"lr": 0.003, "weight_decay": 0.0}));
+        assert_eq!(serde_json::from_value::<Setting>(json).unwrap(), setting);
+    }
+}

@@ -1,0 +1,17 @@
+//! Cross-validation: folds, out-of-fold predictions, the search for parameters, and the learning curve.
+
+mod candidate;
+mod folds;
+mod grid;
+mod learning_curve;
+mod minima;
+mod out_of_fold;
+mod search;
+mod side_by_side;
+
+pub use candidate::{Candidate, CandidateFigures};
+pub use folds::Folds;
+pub use grid::{Setting, Tunable};
+pub use learning_curve::{LearningPoint, learning_curve};
+pub use out_of_fold::out_of_fold;
+pub use search::{Search, search};

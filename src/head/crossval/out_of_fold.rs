@@ -1,0 +1,133 @@
+//! What a head says of samples that it was not trained on: every sample once, by the head that left its fold out.
+
+use ndarray::{Array2, s};
+
+use super::folds::Folds;
+use crate::error::Result;
+use crate::head::data::LabelledFeatures;
+use crate::head::fit::fit_some;
+use crate::head::linear::LinearHead;
+use crate::head::parallel::{in_parallel, processors};
+use crate::head::params::{FitValidParams, Solver};
+
+/// The logits of every row by a head that was fitted without the row's fold: (N · V, D) to (N · V, C).
+///
+/// The heads are fitted as [`fit`](fn@crate::head::fit) would on the whole set: with the same parameters, and with the
+/// same `validation` set, which patience watches; a head never sees its own fold. One head for each fold, several at a
+/// time, the features not copied (but where SGD standardises them: then one fold after the other, with one copy); the
+/// number of threads does not change the result.
+///
+/// # Errors
+/// As [`fit`](fn@crate::head::fit), for the first fold where it fails.
+///
+/// # Panics
+/// When `folds` are not those of the set's samples.
+pub fn out_of_fold(
+    params: &FitValidParams,
+    set: &LabelledFeatures<'_>,
+    validation: Option<&LabelledFeatures<'_>>,
+    folds: &Folds,
+) -> Result<Array2<f64>> {
+    assert_eq!(
+        folds.of_row().len(),
+        set.n_samples(),
+        "a fold for every sample"
+    );
+    let (c, d) = (set.classes().len(), set.features().ncols());
+    let of_fold = |fold: usize| -> Result<Vec<(usize, Array2<f64>)>> {
+        let split = folds.split(fold);
+        let (start, train) = (LinearHead::zeros(c, d), &split.train);
+        let head = fit_some(&start, params, set, train, validation, &mut |_| {})?.head;
+        let logits = |&image: &usize| Ok((image, head.logits(set.image(image).features())?));
+        split.validation.iter().map(logits).collect()
+    };
+    let values = params.values();
+    let copies = values.standardize && values.solver == Solver::Sgd;
+    let at_once = if copies { 1 } else { processors() };
+    let mut all = Array2::zeros((set.features().nrows(), c));
+    for first in (0..folds.k()).step_by(at_once) {
+        let some = at_once.min(folds.k() - first);
+        for result in in_parallel(some, |number| of_fold(first + number)) {
+            for (image, logits) in result? {
+                let rows = image * set.views()..(image + 1) * set.views();
+                all.slice_mut(s![rows, ..]).assign(&logits);
+            }
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use linfa::ParamGuard;
+    use ndarray::Axis;
+
+    use super::*;
+    use crate::classes::ClassIndex;
+    use crate::head::data::Groups;
+    use crate::head::{FitParams, Schedule, fit};
+
+    /// Every row of `out_of_fold` is what a head says that `fit` makes of a copy of the other folds' images.
+    fn judged_by_heads_of_the_others(params: FitParams, tolerance: f64) {
+        let features = Array2::from_shape_fn((24, 3), |(row, column)| {
+            ((row * 5 + column * 7) % 11) as f32 / 11.0
+        });
+        let targets: Vec<usize> = (0..12).map(|image| image % 2).collect();
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let labelled = |features, targets| -> LabelledFeatures<'_> {
+            LabelledFeatures::with_views(features, 2, targets, &classes).unwrap()
+        };
+        let set = labelled(features.view(), &targets);
+        let watched = features.slice(s![..8, ..]).mapv(|x| 1.0 - x * x);
+        let watched = labelled(watched.view(), &targets[..4]);
+        let digests: Vec<_> = (0..12u8).map(|image| [image; 32]).collect();
+        let folds = Folds::new(&targets, &Groups::of_equal(&digests), 3, 0).unwrap();
+        let params = params.check().unwrap();
+        let logits = out_of_fold(&params, &set, Some(&watched), &folds).unwrap();
+        for fold in 0..3 {
+            let split = folds.split(fold);
+            let rows = |images: &[usize]| -> Vec<usize> {
+                let views = |image: &usize| [2 * image, 2 * image + 1];
+                images.iter().flat_map(views).collect()
+            };
+            let train = features.select(Axis(0), &rows(&split.train));
+            let train_targets: Vec<usize> = split.train.iter().map(|&i| targets[i]).collect();
+            let train =
+                LabelledFeatures::with_views(train.view(), 2, &train_targets, &classes).unwrap();
+            let head = fit(&params, &train, Some(&watched), &mut |_| {})
+                .unwrap()
+                .head;
+            for row in rows(&split.validation) {
+                let alone = features.select(Axis(0), &[row]);
+                let expected = head.logits(alone.view()).unwrap();
+                let far = (&expected.row(0) - &logits.row(row)).mapv(f64::abs);
+                assert!(far.iter().all(|far| *far <= tolerance), "{params:?}: {far}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_judged_by_the_head_that_never_saw_it() {
+        let sgd = || FitParams::new().lr(0.5).epochs(30).batch_size(4);
+        judged_by_heads_of_the_others(sgd(), 0.0);
+        judged_by_heads_of_the_others(sgd().dropout(0.2).schedule(Schedule::Cosine), 0.0);
+        judged_by_heads_of_the_others(sgd().standardize(true), 1e-6);
+        // Patience watches the same images in every fold, and stops early here.
+        judged_by_heads_of_the_others(sgd().patience(Some(2)), 0.0);
+        let lbfgs = || FitParams::new().solver(Solver::Lbfgs).tol(1e-10);
+        judged_by_heads_of_the_others(lbfgs(), 1e-6);
+        judged_by_heads_of_the_others(lbfgs().standardize(true), 1e-6);
+    }
+
+    #[test]
+    fn patience_without_a_set_to_watch_is_refused_and_not_dropped() {
+        let features = Array2::from_shape_fn((6, 1), |(row, _)| row as f32);
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let targets = [0, 1, 0, 1, 0, 1];
+        let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
+        let digests: Vec<_> = (0..6u8).map(|image| [image; 32]).collect();
+        let folds = Folds::new(&targets, &Groups::of_equal(&digests), 2, 0).unwrap();
+        let params = FitParams::new().patience(Some(1)).check().unwrap();
+        assert!(out_of_fold(&params, &set, None, &folds).is_err());
+    }
+}

@@ -1,0 +1,232 @@
+//! Rows that belong together: an image that stands there twice, and images that are nearly equal.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ndarray::ArrayView2;
+
+use super::neighbours::for_each_near_pair;
+
+/// Rows put into groups, (N); images of a group are never validated on by a head that was trained on another of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// The group of each row.
+    of_row: Vec<usize>,
+    /// What names each group: the smallest digest in it.
+    keys: Vec<[u8; 32]>,
+}
+
+impl Groups {
+    /// Groups images of which every one stands alone, but for those with equal `digests` (of the image bytes).
+    #[must_use]
+    pub fn of_equal(digests: &[[u8; 32]]) -> Self {
+        Self::joined(digests, &Joins::new(digests.len()))
+    }
+
+    /// Groups rows with equal `digests`, and those whose `features` (N, D) have a cosine of `near` or more, directly or
+    /// through others.
+    ///
+    /// Every row is compared with every other, a block at a time; no pair is kept, so the memory grows with N alone,
+    /// however many rows are nearly equal.
+    ///
+    /// # Panics
+    /// When there is not a digest for every row.
+    #[must_use]
+    pub fn of_near(digests: &[[u8; 32]], features: ArrayView2<'_, f32>, near: f32) -> Self {
+        assert_eq!(digests.len(), features.nrows(), "a digest for every row");
+        let joins = Joins::new(digests.len());
+        for_each_near_pair(features, near, |left, right| joins.join(left, right));
+        Self::joined(digests, &joins)
+    }
+
+    /// Groups rows with equal `digests`, and those that were joined.
+    ///
+    /// # Panics
+    /// When there are not as many digests as rows that may be joined.
+    #[must_use]
+    pub fn joined(digests: &[[u8; 32]], joins: &Joins) -> Self {
+        assert_eq!(digests.len(), joins.0.len(), "a digest for every row");
+        let mut first_of: BTreeMap<&[u8; 32], usize> = BTreeMap::new();
+        for (row, digest) in digests.iter().enumerate() {
+            joins.join(*first_of.entry(digest).or_insert(row), row);
+        }
+        let roots: Vec<usize> = (0..digests.len()).map(|row| joins.root(row)).collect();
+        let mut smallest: BTreeMap<usize, [u8; 32]> = BTreeMap::new();
+        for (root, digest) in roots.iter().zip(digests) {
+            let key = smallest.entry(*root).or_insert(*digest);
+            *key = (*key).min(*digest);
+        }
+        let numbers: BTreeMap<usize, usize> = smallest.keys().copied().zip(0..).collect();
+        Self {
+            of_row: roots.iter().map(|root| numbers[root]).collect(),
+            keys: smallest.into_values().collect(),
+        }
+    }
+
+    /// The group of each row, (N), each below [`Self::len`].
+    #[must_use]
+    pub fn of_row(&self) -> &[usize] {
+        &self.of_row
+    }
+
+    /// The number of groups.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The rows of each group, ascending, with what names the group.
+    pub(crate) fn members(&self) -> Vec<(&[u8; 32], Vec<usize>)> {
+        let mut members: Vec<_> = self.keys.iter().map(|key| (key, Vec::new())).collect();
+        for (row, &group) in self.of_row.iter().enumerate() {
+            members[group].1.push(row);
+        }
+        members
+    }
+}
+
+/// Rows that are joined pair by pair, by several threads at once (union-find without locks); which thread joined what
+/// and when does not change the groups.
+#[derive(Debug)]
+pub struct Joins(Vec<AtomicUsize>);
+
+impl Joins {
+    /// N rows, each alone.
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self((0..n).map(AtomicUsize::new).collect())
+    }
+
+    /// Joins the groups of two rows; the earliest row of a group stands for all of it.
+    ///
+    /// # Panics
+    /// For a row that is not there.
+    pub fn join(&self, left: usize, right: usize) {
+        loop {
+            let (left, right) = (self.root(left), self.root(right));
+            let (first, other) = (left.min(right), left.max(right));
+            // Another thread may have given `other` a parent since.
+            let swap = |to| {
+                self.0[other].compare_exchange(other, to, Ordering::Relaxed, Ordering::Relaxed)
+            };
+            if first == other || swap(first).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// The row that stands for all that are joined with `row`; the ways of those it passes are halved.
+    fn root(&self, mut row: usize) -> usize {
+        let parent = |row: usize| self.0[row].load(Ordering::Relaxed);
+        loop {
+            let next = parent(row);
+            if next == row {
+                return row;
+            }
+            // A parent is always an earlier row of the same group, so an older value does no harm.
+            self.0[row].store(parent(next), Ordering::Relaxed);
+            row = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::head::data::UnitRows;
+
+    #[test]
+    fn equal_and_near_rows_share_a_group() {
+        // Rows 0 and 2 are one image; 2 is near 3, 3 near 5: all four are one group; 1 and 4 stand alone.
+        let digests = [7, 1, 7, 3, 9, 2].map(|first| [first; 32]);
+        let joins = Joins::new(6);
+        joins.join(2, 3);
+        joins.join(5, 3);
+        let groups = Groups::joined(&digests, &joins);
+        assert_eq!(groups.of_row(), [0, 1, 0, 0, 2, 0]);
+        assert_eq!(groups.members()[0], (&[2; 32], vec![0, 2, 3, 5]));
+        assert_eq!(groups.len(), 3);
+        assert!(Groups::of_equal(&[]).is_empty());
+        assert_eq!(Groups::of_equal(&digests).len(), 5);
+    }
+
+    fn numbered(n: usize) -> Vec<[u8; 32]> {
+        let digest = |row: usize| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&row.to_be_bytes());
+            digest
+        };
+        (0..n).map(digest).collect()
+    }
+
+    #[test]
+    fn clusters_of_copies_that_a_chain_joins_are_one_group() {
+        // Ten copies each of 0 and 20 degrees, of which the ten nearest know only their own, and one of 10 degrees between
+        // them: cos 10° = 0.985 joins all, cos 20° = 0.940 would not. 90 degrees stand alone.
+        let angle = |row: usize| match row {
+            0..10 => 0f32,
+            10..20 => 20.0,
+            20 => 10.0,
+            _ => 90.0,
+        };
+        let features = Array2::from_shape_fn((22, 2), |(row, column)| {
+            let (sin, cos) = angle(row).to_radians().sin_cos();
+            [cos, sin][column] * (1 + row) as f32
+        });
+        let groups = Groups::of_near(&numbered(22), features.view(), 0.98);
+        assert_eq!(groups.len(), 2);
+        assert!(groups.of_row()[..21].iter().all(|&group| group == 0));
+        let without = features.select(ndarray::Axis(0), &(0..20).collect::<Vec<_>>());
+        let groups = Groups::of_near(&numbered(20), without.view(), 0.98);
+        assert_eq!((groups.len(), groups.of_row()[10]), (2, 1));
+    }
+
+    #[test]
+    fn groups_are_those_of_all_pairs_across_blocks() {
+        // 700 rows of 3 numbers, compared one by one.
+        let features = Array2::from_shape_fn((700, 3), |(row, column)| {
+            ((row * (7 + column * 12) + row * row * (column + 1)) % 101) as f32 - 50.0
+        });
+        let groups = Groups::of_near(&numbered(700), features.view(), 0.9995);
+        let unit = UnitRows::of(features.view());
+        let joins = Joins::new(700);
+        for (left, a) in unit.rows().rows().into_iter().enumerate() {
+            for (right, b) in unit.rows().rows().into_iter().enumerate().take(left) {
+                if a.dot(&b) >= 0.9995 {
+                    joins.join(left, right);
+                }
+            }
+        }
+        let expected = Groups::joined(&numbered(700), &joins);
+        assert_eq!(groups, expected);
+        assert!((50..690).contains(&groups.len()), "{}", groups.len());
+    }
+
+    #[test]
+    fn threads_that_join_at_once_make_the_same_groups() {
+        let joins = Joins::new(10_000);
+        std::thread::scope(|scope| {
+            for start in 0..4 {
+                let joins = &joins;
+                // Even rows with even ones, odd with odd, from both ends.
+                scope.spawn(move || {
+                    for row in (start..9_990).step_by(4) {
+                        joins.join(row + 2, row);
+                        joins.join(9_999 - row, 9_997 - row);
+                    }
+                });
+            }
+        });
+        let groups = Groups::joined(&numbered(10_000), &joins);
+        assert_eq!(groups.len(), 2);
+        assert_eq!(groups.of_row()[..4], [0, 1, 0, 1]);
+    }
+}

@@ -1,0 +1,21 @@
+//! Labelled features: rows, groups of near-duplicates, splits, and standardisation.
+
+mod groups;
+mod labelled;
+mod neighbours;
+mod order;
+mod random;
+mod rows;
+mod split;
+mod standard;
+
+pub use groups::{Groups, Joins};
+pub use labelled::{FeatureMatrix, LabelledFeatures};
+pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
+pub(crate) use order::RowOrder;
+pub(crate) use random::{Dropout, below, order_generator, shuffle};
+pub use rows::FeatureRows;
+pub(crate) use rows::row_of;
+pub(crate) use split::seeded_hash;
+pub use split::{Split, validation_split};
+pub(crate) use standard::Standard;

@@ -1,0 +1,311 @@
+//! Chance in the figures: the samples drawn again with replacement, and the 95 % interval of a figure.
+
+use std::num::NonZero;
+use std::thread;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::phrases::counted;
+use crate::head::data::{below, order_generator};
+use crate::head::params::require;
+
+/// The share of the resamples below an interval, and above it.
+const TAIL: f64 = 0.025;
+
+/// Figures of all resamples together that are kept until their percentiles are found: 0.8 GB.
+const MOST_FIGURES: usize = 100_000_000;
+
+/// How the samples are drawn again (Efron's percentile bootstrap).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Bootstrap {
+    /// How often, at most 100,000; 0 for no intervals.
+    pub resamples: usize,
+    /// Chooses the samples: equal seeds give equal intervals, on every machine and whatever the number of threads.
+    pub seed: u64,
+}
+
+impl Default for Bootstrap {
+    /// 1000 resamples, seed 0.
+    fn default() -> Self {
+        Self {
+            resamples: 1000,
+            seed: 0,
+        }
+    }
+}
+
+/// Ends that are no further apart are one point: sums of equal numbers in another order differ by this much.
+const POINT: f64 = 1e-12;
+
+/// The 97.5th percentile of the standard normal distribution.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// How an interval was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntervalMethod {
+    /// The 2.5th and 97.5th percentile of the resamples.
+    Bootstrap,
+    /// The score interval (Wilson 1927; of a paired difference, Tango 1998), for shares that are the same in every
+    /// resample, such as an accuracy of 100 %: there the bootstrap shows no spread, which does not mean certainty.
+    Wilson,
+}
+
+/// A 95 % interval: how much a figure owes to the choice of the samples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// Where both come from.
+    pub method: IntervalMethod,
+}
+
+impl Interval {
+    /// The percentiles of some values, interpolated as `numpy.percentile` does; None where these are one point or none.
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = share * (values.len() - 1) as f64;
+            let [below, above] = [place.floor(), place.ceil()].map(|place| values[place as usize]);
+            below + (above - below) * place.fract()
+        };
+        if values.is_empty() || at(1.0 - TAIL) - at(TAIL) <= POINT {
+            return None;
+        }
+        Some(Self {
+            low: at(TAIL),
+            high: at(1.0 - TAIL),
+            method: IntervalMethod::Bootstrap,
+        })
+    }
+
+    /// Wilson's score interval of the share `part / whole`, without continuity correction; None for 0/0.
+    pub(crate) fn wilson(part: u64, whole: u64) -> Option<Self> {
+        let (k, n) = (part as f64, whole as f64);
+        let centre = (k + Z * Z / 2.0) / (n + Z * Z);
+        let half = Z / (n + Z * Z) * (k * (n - k) / n + Z * Z / 4.0).sqrt();
+        (whole > 0).then(|| Self {
+            low: (centre - half).max(0.0),
+            high: (centre + half).min(1.0),
+            method: IntervalMethod::Wilson,
+        })
+    }
+
+    /// Tango's score interval of a difference of two paired shares that is -1, 0 or 1 in all of `n` pairs.
+    pub(crate) fn of_equal_differences(difference: f64, n: usize) -> Self {
+        let reach = Z * Z / (n as f64 + Z * Z);
+        Self {
+            low: (difference - reach).max(-1.0),
+            high: (difference + reach).min(1.0),
+            method: IntervalMethod::Wilson,
+        }
+    }
+}
+
+impl Bootstrap {
+    /// More resamples than these say nothing more of the ends of an interval.
+    pub const MOST: usize = 100_000;
+
+    /// Checks the number of resamples, before anything is computed.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for more than 100,000.
+    pub fn check(&self) -> Result<()> {
+        let within = self.resamples <= Self::MOST;
+        require(within, "--intervals", &self.resamples, "at most 100000")
+    }
+
+    /// Checks that so many figures of each resample can be kept.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); [`Error::Input`] for more than 100 million figures of all resamples.
+    pub(crate) fn check_for(&self, figures: usize) -> Result<()> {
+        self.check()?;
+        if self.resamples.saturating_mul(figures) <= MOST_FIGURES {
+            return Ok(());
+        }
+        Err(Error::Input {
+            problem: format!(
+                "{} of {} are more than {MOST_FIGURES} numbers",
+                counted(self.resamples, "resample"),
+                counted(figures, "figure")
+            ),
+            hint: format!(
+                "take at most {} --intervals, or 0 for none",
+                MOST_FIGURES / figures.max(1)
+            ),
+        })
+    }
+
+    /// What `figure` says of each resample, in order; it is given how often each of the n samples was drawn.
+    pub(crate) fn resample<T: Send>(
+        &self,
+        n: usize,
+        figure: impl Fn(&[u32]) -> T + Sync,
+    ) -> Vec<T> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        self.resample_on(threads, n, figure)
+    }
+
+    fn resample_on<T: Send>(
+        &self,
+        threads: usize,
+        n: usize,
+        figure: impl Fn(&[u32]) -> T + Sync,
+    ) -> Vec<T> {
+        let generators = self.generators();
+        let share = generators.len().div_ceil(threads).max(1);
+        let work = |generators: &[Xoshiro256PlusPlus]| -> Vec<T> {
+            let mut counts = vec![0; n];
+            let drawn = generators.iter().map(|generator| {
+                draw(&mut counts, generator.clone());
+                figure(&counts)
+            });
+            drawn.collect()
+        };
+        thread::scope(|scope| {
+            let work = &work;
+            let workers: Vec<_> = generators
+                .chunks(share)
+                .map(|generators| scope.spawn(move || work(generators)))
+                .collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| {
+                    worker
+                        .join()
+                        .expect("a figure of a resample does not panic")
+                })
+                .collect()
+        })
+    }
+
+    /// One for each resample, 2^128 numbers apart.
+    fn generators(&self) -> Vec<Xoshiro256PlusPlus> {
+        let mut next = order_generator(self.seed);
+        let generators = (0..self.resamples).map(|_| {
+            let generator = next.clone();
+            next.jump();
+            generator
+        });
+        generators.collect()
+    }
+}
+
+/// Draws as many samples as there are, and counts each.
+fn draw(counts: &mut [u32], mut generator: Xoshiro256PlusPlus) {
+    counts.fill(0);
+    for _ in 0..counts.len() {
+        counts[below(counts.len(), &mut generator)] += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_threads_gives_the_same() {
+        let bootstrap = Bootstrap {
+            resamples: 10,
+            seed: 3,
+        };
+        let of = |threads| bootstrap.resample_on(threads, 7, <[u32]>::to_vec);
+        let alone = of(1);
+        assert_eq!(alone.len(), 10);
+        assert!(alone.iter().all(|counts| counts.iter().sum::<u32>() == 7));
+        assert!(alone.iter().any(|counts| *counts != alone[0]));
+        for threads in [2, 3, 10, 64] {
+            assert_eq!(of(threads), alone);
+        }
+    }
+
+    #[test]
+    fn more_resamples_than_can_be_kept_are_refused() {
+        let of = |resamples| Bootstrap { resamples, seed: 0 };
+        assert!(of(100_000).check().is_ok() && of(0).check_for(usize::MAX).is_ok());
+        let error = of(4_294_967_295).check().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`--intervals` is 4294967295, but must be at most 100000"
+        );
+        // 20,003 classes have 80,012 figures and some.
+        assert!(of(1000).check_for(80_100).is_ok());
+        let error = of(2000).check_for(80_100).unwrap_err();
+        assert!(
+            error.hint().unwrap().contains("at most 1248 --intervals"),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn each_sample_is_drawn_as_often() {
+        let bootstrap = Bootstrap {
+            resamples: 4000,
+            seed: 0,
+        };
+        let mut sums = [0u32; 5];
+        for counts in bootstrap.resample(5, <[u32]>::to_vec) {
+            sums.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+        }
+        // 4000 each, with a standard deviation of sqrt(20000 · 0.2 · 0.8) = 57.
+        assert!(sums.iter().all(|n| n.abs_diff(4000) < 300), "{sums:?}");
+    }
+
+    #[test]
+    fn the_mean_of_a_coin_lies_where_the_normal_curve_says() {
+        // 400 samples, half of them 1: the mean has a standard error of 0.025.
+        let bootstrap = Bootstrap::default();
+        let means = bootstrap.resample(400, |counts| {
+            f64::from(counts[..200].iter().sum::<u32>()) / 400.0
+        });
+        let interval = Interval::of(means).unwrap();
+        assert!(
+            (interval.low - (0.5 - 1.96 * 0.025)).abs() < 0.006,
+            "{interval:?}"
+        );
+        assert!(
+            (interval.high - (0.5 + 1.96 * 0.025)).abs() < 0.006,
+            "{interval:?}"
+        );
+    }
+
+    #[test]
+    fn percentiles_lie_between_the_values() {
+        // numpy.percentile([0 … 10], [2.5, 97.5]) is 0.25 and 9.75.
+        let interval = Interval::of((0..=10).rev().map(f64::from).collect()).unwrap();
+        assert!((interval.low - 0.25).abs() < 1e-12 && (interval.high - 9.75).abs() < 1e-12);
+        assert_eq!(Interval::of(vec![3.0; 5]), None);
+        assert_eq!(Interval::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn shares_without_spread_have_the_score_interval() {
+        // scipy.stats.binomtest(k, n).proportion_ci(method="wilson"), SciPy 1.17.1.
+        for (part, whole, low, high) in [
+            (200, 200, 0.981_154_673_622_7, 1.0),
+            (0, 7, 0.0, 0.354_330_435_066_7),
+            (1, 1, 0.206_549_314_377_2, 1.0),
+            (5, 9, 0.266_651_293_495_5, 0.811_221_478_902_3),
+            (3, 4000, 0.000_255_099_728_4, 0.002_202_904_396_4),
+        ] {
+            let ours = Interval::wilson(part, whole).unwrap();
+            assert!((ours.low - low).abs() < 1e-12, "{part}/{whole}: {ours:?}");
+            assert!((ours.high - high).abs() < 1e-12, "{part}/{whole}: {ours:?}");
+        }
+        assert_eq!(Interval::wilson(0, 0), None);
+    }
+
+    #[test]
+    fn heads_that_never_differ_may_still_differ_on_others() {
+        // n Δ / √(n Δ (1 - Δ)) = z has the solution Δ = z² / (n + z²): 0.2775 for ten pairs.
+        let ours = Interval::of_equal_differences(0.0, 10);
+        assert!((ours.high - 0.277_533).abs() < 1e-6 && (ours.low + ours.high).abs() < 1e-15);
+        let all = Interval::of_equal_differences(1.0, 10);
+        assert!((all.low - 0.722_467).abs() < 1e-6 && (all.high - 1.0).abs() < 1e-15);
+    }
+}

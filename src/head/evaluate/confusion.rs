@@ -1,0 +1,271 @@
+//! What follows from who was taken for whom: the confusion matrix, and the figures that need no more than it.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use super::judgement::Judgement;
+
+/// The figures of one class; 0 where there is nothing to divide by (`zero_division=0`).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ClassFigures {
+    /// The share of the samples predicted as this class that are of it, in [0, 1].
+    pub precision: f64,
+    /// The share of this class's samples that were predicted as it, in [0, 1].
+    pub recall: f64,
+    /// The harmonic mean of the two, in [0, 1].
+    pub f1: f64,
+    /// How many samples are of this class.
+    pub support: usize,
+    /// The area under the ROC curve of this class against all others, in [0, 1]; none where either has no sample.
+    pub roc_auc: Option<f64>,
+}
+
+/// A larger matrix is nearly all zeros, and takes gigabytes from some 10,000 classes on.
+const MATRIX_CLASSES: usize = 1000;
+
+/// How many samples of each class were predicted as which: of the C × C cells those that are not 0.
+///
+/// It is serialised as its [`matrix`](Self::matrix).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Confusion {
+    cells: Vec<ConfusionCell>,
+    /// Samples of each class, and those that were predicted as it, (C).
+    margins: Vec<[usize; 2]>,
+}
+
+/// A cell of the confusion matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ConfusionCell {
+    /// The index of the samples' class.
+    pub truth: usize,
+    /// The index of the class that was predicted.
+    pub predicted: usize,
+    /// How many samples there are, at least 1.
+    pub n: usize,
+}
+
+impl Confusion {
+    /// Counts pairs of truth and prediction.
+    ///
+    /// # Panics
+    /// Where one of a pair is not below `n_classes`.
+    #[must_use]
+    pub fn of(n_classes: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let mut counts = BTreeMap::new();
+        for pair in pairs {
+            *counts.entry(pair).or_insert(0) += 1;
+        }
+        let counts = counts.into_iter();
+        let cells = counts.map(|((truth, predicted), n)| ConfusionCell {
+            truth,
+            predicted,
+            n,
+        });
+        Self::new(n_classes, cells.collect())
+    }
+
+    /// Of cells in rising order of truth and prediction, both below `n_classes`.
+    fn new(n_classes: usize, cells: Vec<ConfusionCell>) -> Self {
+        let mut margins = vec![[0; 2]; n_classes];
+        for cell in &cells {
+            margins[cell.truth][0] += cell.n;
+            margins[cell.predicted][1] += cell.n;
+        }
+        Self { cells, margins }
+    }
+
+    /// C.
+    #[must_use]
+    pub fn n_classes(&self) -> usize {
+        self.margins.len()
+    }
+
+    /// The cells that are not 0, in rising order of truth and prediction.
+    #[must_use]
+    pub fn cells(&self) -> &[ConfusionCell] {
+        &self.cells
+    }
+
+    /// How many samples of the class `truth` were predicted as `predicted`.
+    #[must_use]
+    pub fn count(&self, truth: usize, predicted: usize) -> usize {
+        let place = |cell: &ConfusionCell| (cell.truth, cell.predicted);
+        let found = self.cells.binary_search_by_key(&(truth, predicted), place);
+        found.map_or(0, |place| self.cells[place].n)
+    }
+
+    /// How many samples are of a class, and how many were predicted as it.
+    ///
+    /// # Panics
+    /// From C on.
+    #[must_use]
+    pub fn margins(&self, class: usize) -> [usize; 2] {
+        self.margins[class]
+    }
+
+    /// Row by row, (C, C); none for more than 1000 classes.
+    #[must_use]
+    pub fn matrix(&self) -> Option<Vec<Vec<usize>>> {
+        let c = self.n_classes();
+        let mut matrix = (c <= MATRIX_CLASSES).then(|| vec![vec![0; c]; c])?;
+        for cell in &self.cells {
+            matrix[cell.truth][cell.predicted] = cell.n;
+        }
+        Some(matrix)
+    }
+}
+
+impl From<Vec<Vec<usize>>> for Confusion {
+    /// Of a square matrix.
+    fn from(matrix: Vec<Vec<usize>>) -> Self {
+        let rows = matrix.iter().enumerate();
+        let cells = rows.flat_map(|(truth, row)| {
+            let cell = move |(predicted, &n)| ConfusionCell {
+                truth,
+                predicted,
+                n,
+            };
+            row.iter().enumerate().map(cell).filter(|cell| cell.n > 0)
+        });
+        Self::new(matrix.len(), cells.collect())
+    }
+}
+
+impl Serialize for Confusion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.matrix().serialize(serializer)
+    }
+}
+
+/// Samples counted by truth and prediction, the pairs that occur alone: most of C × C do not.
+#[derive(Debug, Clone)]
+pub(crate) struct Counts {
+    /// Of each pair in [`Judgement::cells`].
+    pub(crate) cells: Vec<u64>,
+    /// Of each class in the targets, (C).
+    pub(crate) support: Vec<u64>,
+    /// Of each class among the predictions, (C).
+    pub(crate) predicted: Vec<u64>,
+    /// Of each class where target and prediction agree, (C).
+    pub(crate) right: Vec<u64>,
+}
+
+impl Counts {
+    /// Counts the samples, each as often as its weight says.
+    pub(crate) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
+        let c = judgement.n_classes;
+        let mut cells = vec![0; judgement.cells.len()];
+        for (sample, &weight) in judgement.samples.iter().zip(weights) {
+            cells[sample.cell] += u64::from(weight);
+        }
+        let mut counts = Self {
+            cells,
+            support: vec![0; c],
+            predicted: vec![0; c],
+            right: vec![0; c],
+        };
+        for (&(truth, prediction), &n) in judgement.cells.iter().zip(&counts.cells) {
+            counts.support[truth] += n;
+            counts.predicted[prediction] += n;
+            if truth == prediction {
+                counts.right[truth] += n;
+            }
+        }
+        counts
+    }
+
+    /// The share of right predictions among those of the class.
+    pub(crate) fn precision(&self, class: usize) -> Option<f64> {
+        ratio(self.right[class], self.predicted[class])
+    }
+
+    /// The share of right predictions among the samples of the class.
+    pub(crate) fn recall(&self, class: usize) -> Option<f64> {
+        ratio(self.right[class], self.support[class])
+    }
+
+    /// The harmonic mean of precision and recall.
+    pub(crate) fn f1(&self, class: usize) -> Option<f64> {
+        let either = self.support[class] + self.predicted[class];
+        ratio(2 * self.right[class], either)
+    }
+
+    /// The mean recall of the classes that have samples.
+    pub(crate) fn balanced_accuracy(&self) -> f64 {
+        mean((0..self.support.len()).filter_map(|class| self.recall(class))).unwrap_or_default()
+    }
+
+    /// The mean F1 over the classes that are in the targets or among the predictions.
+    pub(crate) fn macro_f1(&self) -> f64 {
+        mean((0..self.support.len()).filter_map(|class| self.f1(class))).unwrap_or_default()
+    }
+
+    /// The mean F1 weighted with the supports.
+    pub(crate) fn weighted_f1(&self) -> f64 {
+        let all: u64 = self.support.iter().sum();
+        let of_class = |class| {
+            let share = ratio(self.support[class], all).unwrap_or_default();
+            share * self.f1(class).unwrap_or_default()
+        };
+        (0..self.support.len()).map(of_class).sum()
+    }
+
+    /// The figures of a class whose area under the ROC curve is known.
+    pub(crate) fn class_figures(&self, class: usize, roc_auc: Option<f64>) -> ClassFigures {
+        ClassFigures {
+            precision: self.precision(class).unwrap_or_default(),
+            recall: self.recall(class).unwrap_or_default(),
+            f1: self.f1(class).unwrap_or_default(),
+            support: self.support[class] as usize,
+            roc_auc,
+        }
+    }
+
+    /// The same for people, where each sample counts once.
+    pub(crate) fn confusion(&self, cells: &[(usize, usize)]) -> Confusion {
+        let cells = cells.iter().zip(&self.cells);
+        let cell = |(&(truth, predicted), &n): (&(usize, usize), &u64)| ConfusionCell {
+            truth,
+            predicted,
+            n: n as usize,
+        };
+        Confusion::new(self.support.len(), cells.map(cell).collect())
+    }
+}
+
+/// None for 0/0.
+pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// None of nothing.
+pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, n) = values.fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
+    (n > 0).then(|| sum / n as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matrix_comes_back_and_large_ones_are_not_made() {
+        let matrix = vec![vec![2, 1, 0], vec![0, 1, 0], vec![0, 0, 0]];
+        let confusion = Confusion::from(matrix.clone());
+        assert_eq!(confusion.cells().len(), 3);
+        assert_eq!(confusion.margins(0), [3, 2]);
+        assert_eq!([confusion.count(0, 1), confusion.count(2, 0)], [1, 0]);
+        assert_eq!(confusion.matrix(), Some(matrix));
+        let pairs = [(0, 0), (1, 1), (0, 1), (0, 0)];
+        assert_eq!(Confusion::of(3, pairs), confusion);
+        let cell = ConfusionCell {
+            truth: 20_000,
+            predicted: 3,
+            n: 7,
+        };
+        let large = Confusion::new(20_003, vec![cell]);
+        assert_eq!((large.matrix(), large.count(20_000, 3)), (None, 7));
+        assert!(serde_json::to_value(&large).unwrap().is_null());
+    }
+}

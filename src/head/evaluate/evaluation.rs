@@ -1,0 +1,254 @@
+//! How good predictions are: the figures of scikit-learn, with its answers for the awkward cases.
+
+use ndarray::ArrayView2;
+use serde::Serialize;
+
+use super::bootstrap::Bootstrap;
+use super::check::check;
+use super::confusion::{ClassFigures, Confusion, Counts, mean};
+use super::intervals::Intervals;
+use super::judgement::Judgement;
+use super::ranking::{TopK, ks};
+use super::reliability::{Bins, ReliabilityBin};
+use crate::classes::ClassIndex;
+use crate::error::Result;
+
+/// Predictions held against the truth.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// The names of the C classes.
+    pub classes: ClassIndex,
+    /// N, at least 1.
+    pub n_samples: usize,
+    /// The share of right predictions, in [0, 1] (`accuracy_score`).
+    pub accuracy: f64,
+    /// The mean recall of the classes that occur in the targets, in [0, 1] (`balanced_accuracy_score`).
+    pub balanced_accuracy: f64,
+    /// The mean F1 over the classes that occur in the targets or the predictions, in [0, 1] (`f1_score`, macro).
+    pub macro_f1: f64,
+    /// The mean of the classes' F1 weighted with their support, in [0, 1] (`f1_score`, weighted).
+    pub weighted_f1: f64,
+    /// The mean of -ln p of the right class, p clipped to [ε, 1 - ε], ε = 2^-52 (`log_loss`).
+    pub log_loss: f64,
+    /// The mean of Σ (p - y)² over all C classes, y being 1 for the right one and else 0, in [0, 2]
+    /// (`brier_score_loss` with `scale_by_half=False`). This is Brier's own sum for two classes as for more: twice what
+    /// scikit-learn says of two by default.
+    pub brier_score: f64,
+    /// Expected calibration error: the mean distance between the largest probability and the accuracy, by the bins of
+    /// `reliability`, in [0, 1] (Guo et al. 2017).
+    pub ece: f64,
+    /// The mean area under the ROC curve of one class against the others, over the classes that have one, in [0, 1]
+    /// (`roc_auc_score`, `multi_class="ovr"`, macro; that of both classes where there are two). None where all samples
+    /// are of one class.
+    pub roc_auc: Option<f64>,
+    /// The accuracy if the right class need only be among the k most probable, for k = 1 … 5 below C. Of equally
+    /// probable classes the first counts as the more probable, as in the prediction.
+    pub top_k: Vec<TopK>,
+    /// The figures of each class, (C).
+    pub per_class: Vec<ClassFigures>,
+    /// How many samples of each class were predicted as which.
+    pub confusion: Confusion,
+    /// The 15 bins of equal width of the largest probability, in rising order.
+    pub reliability: Vec<ReliabilityBin>,
+    /// How far the figures can be trusted; None where that was not asked for.
+    pub intervals: Option<Intervals>,
+}
+
+impl Evaluation {
+    /// Evaluates `probabilities` (N, C) against `targets` (N); the prediction is the first of the largest in a row.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) when there is no sample, when the three disagree on N or C, when a target is not the index of a
+    /// class, or when a probability is not within [0, 1].
+    pub fn new(
+        classes: &ClassIndex,
+        targets: &[usize],
+        probabilities: ArrayView2<'_, f64>,
+    ) -> Result<Self> {
+        let none = Bootstrap {
+            resamples: 0,
+            ..Bootstrap::default()
+        };
+        Self::with_intervals(classes, targets, probabilities, none)
+    }
+
+    /// [`new`](Self::new) with a 95 % interval for each figure. The time grows with N · C · the number of resamples.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); those of [`Bootstrap::check`], and [`Error::Input`](crate::Error::Input) for more figures of
+    /// resamples than can be kept.
+    pub fn with_intervals(
+        classes: &ClassIndex,
+        targets: &[usize],
+        probabilities: ArrayView2<'_, f64>,
+        bootstrap: Bootstrap,
+    ) -> Result<Self> {
+        bootstrap.check()?;
+        check(classes.len(), targets, probabilities)?;
+        let judgement = Judgement::new(targets, probabilities);
+        let once = vec![1; targets.len()];
+        let counts = Counts::of(&judgement, &once);
+        let bins = Bins::of(&judgement, &once);
+        let areas = judgement.orders.iter().map(|order| order.auc(&once));
+        let per_class: Vec<_> = areas
+            .enumerate()
+            .map(|(class, area)| counts.class_figures(class, area))
+            .collect();
+        Ok(Self {
+            classes: classes.clone(),
+            n_samples: targets.len(),
+            accuracy: accuracy(&judgement, &once),
+            balanced_accuracy: counts.balanced_accuracy(),
+            macro_f1: counts.macro_f1(),
+            weighted_f1: counts.weighted_f1(),
+            log_loss: log_loss(&judgement, &once),
+            brier_score: brier_score(&judgement, &once),
+            ece: bins.ece(),
+            roc_auc: mean(per_class.iter().filter_map(|figures| figures.roc_auc)),
+            top_k: top_k(&judgement, &once).collect(),
+            per_class,
+            confusion: counts.confusion(&judgement.cells),
+            reliability: bins.described(),
+            intervals: Intervals::of(&judgement, bootstrap)?,
+        })
+    }
+
+    /// Whether a sample is of the class or was predicted as it.
+    #[must_use]
+    pub fn occurs(&self, class: usize) -> bool {
+        self.confusion.margins(class) != [0, 0]
+    }
+
+    /// How many predictions are right.
+    #[must_use]
+    pub fn n_right(&self) -> usize {
+        let cells = self.confusion.cells().iter();
+        let right = cells.filter(|cell| cell.truth == cell.predicted);
+        right.map(|cell| cell.n).sum()
+    }
+}
+
+pub(super) fn accuracy(judgement: &Judgement, weights: &[u32]) -> f64 {
+    let right = judgement
+        .samples
+        .iter()
+        .map(|s| f64::from(u8::from(s.right)));
+    weighted_mean(weights, right)
+}
+
+pub(super) fn log_loss(judgement: &Judgement, weights: &[u32]) -> f64 {
+    weighted_mean(weights, judgement.samples.iter().map(|s| s.surprise))
+}
+
+pub(super) fn brier_score(judgement: &Judgement, weights: &[u32]) -> f64 {
+    weighted_mean(weights, judgement.samples.iter().map(|s| s.squared))
+}
+
+fn top_k(judgement: &Judgement, weights: &[u32]) -> impl Iterator<Item = TopK> {
+    let all: u64 = weights.iter().copied().map(u64::from).sum();
+    ks(judgement.n_classes).map(move |k| TopK {
+        k,
+        accuracy: hits(judgement, weights, k) as f64 / all as f64,
+    })
+}
+
+/// How many samples have the right class among the `k` most probable.
+pub(super) fn hits(judgement: &Judgement, weights: &[u32], k: usize) -> u64 {
+    let samples = judgement.samples.iter().zip(weights);
+    let hits = samples.filter(|(sample, _)| sample.place < k);
+    hits.map(|(_, &n)| u64::from(n)).sum()
+}
+
+/// The mean of values of which each comes as often as its weight says.
+fn weighted_mean(weights: &[u32], values: impl Iterator<Item = f64>) -> f64 {
+    let weighted = values.zip(weights).map(|(value, &n)| value * f64::from(n));
+    let n: u64 = weights.iter().copied().map(u64::from).sum();
+    weighted.sum::<f64>() / n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-12
+    }
+
+    #[test]
+    fn figures_are_those_of_paper() {
+        // Truth a a a b, predicted a a b b; c never occurs.
+        let classes = ClassIndex::from_names(["a", "b", "c"]);
+        let p = array![
+            [0.5, 0.25, 0.25],
+            [0.5, 0.25, 0.25],
+            [0.25, 0.5, 0.25],
+            [0.25, 0.5, 0.25]
+        ];
+        let evaluation = Evaluation::new(&classes, &[0, 0, 0, 1], p.view()).unwrap();
+        let confusion = [[2, 1, 0], [0, 1, 0], [0, 0, 0]].map(Vec::from);
+        assert_eq!(evaluation.confusion.matrix().unwrap(), confusion);
+        assert!(close(evaluation.accuracy, 0.75));
+        assert!(close(
+            evaluation.balanced_accuracy,
+            f64::midpoint(2.0 / 3.0, 1.0)
+        ));
+        let [a, b, c] = evaluation.per_class[..] else {
+            panic!()
+        };
+        assert!(close(a.precision, 1.0) && close(a.recall, 2.0 / 3.0) && close(a.f1, 0.8));
+        assert!(close(b.precision, 0.5) && close(b.recall, 1.0) && close(b.f1, 2.0 / 3.0));
+        assert_eq!((a.support, b.support, c.support), (3, 1, 0));
+        assert!(close(c.precision + c.recall + c.f1, 0.0));
+        // c is neither true nor predicted.
+        assert!(close(evaluation.macro_f1, f64::midpoint(0.8, 2.0 / 3.0)));
+        assert!(close(evaluation.weighted_f1, 0.75 * 0.8 + 0.25 * 2.0 / 3.0));
+        // p of the right class: 1/2, 1/2, 1/4, 1/2.
+        assert!(close(evaluation.log_loss, 1.25 * 2f64.ln()));
+    }
+
+    #[test]
+    fn a_certain_mistake_costs_52_ln_2_and_no_more() {
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let wrong = Evaluation::new(&classes, &[1], array![[1.0, 0.0]].view()).unwrap();
+        assert!(close(wrong.log_loss, 52.0 * 2f64.ln()));
+        assert!(wrong.accuracy == 0.0 && wrong.macro_f1 == 0.0 && wrong.balanced_accuracy == 0.0);
+    }
+
+    #[test]
+    fn json_names_the_classes() {
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let evaluation = Evaluation::new(&classes, &[0], array![[0.75, 0.25]].view()).unwrap();
+        let json = serde_json::to_value(&evaluation).unwrap();
+        assert_eq!(json["classes"], serde_json::json!(["a", "b"]));
+        assert_eq!(json["confusion"], serde_json::json!([[1, 0], [0, 0]]));
+    }
+
+    /// A matrix of them would have 3.2 GB, and one of their intervals 12.8 GB.
+    #[test]
+    fn many_classes_take_little() {
+        let classes = ClassIndex::from_names((0..20_003).map(|class| class.to_string()));
+        let mut p = ndarray::Array2::zeros((3, classes.len()));
+        for (row, class) in [(0, 7), (1, 20_002), (2, 20_002)] {
+            p[[row, class]] = 1.0;
+        }
+        let bootstrap = Bootstrap {
+            resamples: 3,
+            seed: 0,
+        };
+        let evaluation =
+            Evaluation::with_intervals(&classes, &[7, 20_002, 3], p.view(), bootstrap).unwrap();
+        assert_eq!(
+            (evaluation.n_right(), evaluation.confusion.cells().len()),
+            (2, 3)
+        );
+        assert!(evaluation.occurs(3) && !evaluation.occurs(4));
+        assert_eq!(evaluation.intervals.unwrap().confusion_shares.len(), 3);
+        let more = Bootstrap {
+            resamples: 100_000,
+            seed: 0,
+        };
+        assert!(Evaluation::with_intervals(&classes, &[7, 20_002, 3], p.view(), more).is_err());
+    }
+}

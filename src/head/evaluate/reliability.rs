@@ -1,0 +1,121 @@
+//! Whether a probability means what it says: the bins of a reliability diagram, and the expected calibration error.
+
+use serde::Serialize;
+
+use super::judgement::Judgement;
+
+/// As in Guo et al., "On Calibration of Modern Neural Networks" (2017).
+pub(crate) const BINS: usize = 15;
+
+/// The samples whose largest probability is in (`lower`, `upper`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ReliabilityBin {
+    /// The samples are above this, a multiple of 1/15; those of probability 0 are in the first bin.
+    pub lower: f64,
+    /// And not above this.
+    pub upper: f64,
+    /// How many there are.
+    pub n: usize,
+    /// Their mean largest probability, in [0, 1]; 0 without samples.
+    pub confidence: f64,
+    /// The share of them that was predicted rightly, in [0, 1]; 0 without samples. Calibrated is what has it equal to
+    /// the confidence.
+    pub accuracy: f64,
+}
+
+/// Where the bin ends below which this many are.
+fn edge(bins: usize) -> f64 {
+    bins as f64 / BINS as f64
+}
+
+/// The bin of a probability.
+pub(crate) fn bin_of(p: f64) -> usize {
+    (0..BINS - 1)
+        .find(|&bin| p <= edge(bin + 1))
+        .unwrap_or(BINS - 1)
+}
+
+/// Weight, sum of confidences and weight of the right ones, for each bin.
+pub(crate) struct Bins([(u64, f64, u64); BINS]);
+
+impl Bins {
+    /// Sorts the samples into the bins, each as often as its weight says.
+    pub(crate) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
+        let mut bins = [(0, 0.0, 0); BINS];
+        for (sample, &weight) in judgement.samples.iter().zip(weights) {
+            let (n, confidence, right) = &mut bins[sample.bin];
+            *n += u64::from(weight);
+            *confidence += f64::from(weight) * sample.confidence;
+            *right += u64::from(sample.right) * u64::from(weight);
+        }
+        Self(bins)
+    }
+
+    /// The mean distance of confidence and accuracy over the samples, in [0, 1].
+    pub(crate) fn ece(&self) -> f64 {
+        let all: u64 = self.0.iter().map(|bin| bin.0).sum();
+        let distance =
+            |&(_, confidence, right): &(u64, f64, u64)| (confidence - right as f64).abs();
+        self.0.iter().map(distance).sum::<f64>() / all.max(1) as f64
+    }
+
+    /// How many predictions of each bin are right, and of how many.
+    pub(crate) fn right(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.0.iter().map(|&(n, _, right)| (right, n))
+    }
+
+    /// All 15, in rising order.
+    pub(crate) fn described(&self) -> Vec<ReliabilityBin> {
+        let described = |(i, &(n, confidence, right)): (usize, &(u64, f64, u64))| {
+            let whole = n.max(1) as f64;
+            ReliabilityBin {
+                lower: edge(i),
+                upper: edge(i + 1),
+                n: n as usize,
+                confidence: confidence / whole,
+                accuracy: right as f64 / whole,
+            }
+        };
+        self.0.iter().enumerate().map(described).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn a_bin_has_its_upper_edge_and_not_its_lower_one() {
+        let bins = [
+            0.0,
+            1e-9,
+            edge(1),
+            edge(1) + 1e-9,
+            0.6,
+            0.6 + 1e-9,
+            edge(14),
+            1.0,
+            1.0 + 1e-10,
+        ];
+        assert_eq!(bins.map(bin_of), [0, 0, 0, 1, 8, 9, 13, 14, 14]);
+    }
+
+    #[test]
+    fn the_error_is_that_of_paper() {
+        // Two samples at 0.75 (bin 12), one right; one sure and right; one at 0.5 (bin 8) and wrong.
+        let p = array![[0.75, 0.25], [0.75, 0.25], [0.0, 1.0], [0.5, 0.5]];
+        let judgement = Judgement::new(&[0, 1, 1, 1], p.view());
+        let bins = Bins::of(&judgement, &[1; 4]);
+        assert!((bins.ece() - (2.0 * 0.25 + 0.0 + 0.5) / 4.0).abs() < 1e-15);
+        let described = bins.described();
+        let full: Vec<_> = described.iter().filter(|bin| bin.n > 0).collect();
+        let numbers = full.iter().map(|bin| (bin.n, bin.confidence, bin.accuracy));
+        let expected = [(1, 0.5, 0.0), (2, 0.75, 0.5), (1, 1.0, 1.0)];
+        assert!(numbers.eq(expected));
+        assert!((full[1].lower - 11.0 / 15.0).abs() < 1e-15 && (full[1].upper - 0.8).abs() < 1e-15);
+        // Without the sure one, and the wrong one twice.
+        assert!((Bins::of(&judgement, &[1, 1, 0, 2]).ece() - 1.5 / 4.0).abs() < 1e-15);
+    }
+}

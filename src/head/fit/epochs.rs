@@ -1,0 +1,179 @@
+//! SGD by the epoch: shuffled batches, the figures of each epoch, and when to stop.
+
+use super::figures::{EpochFigures, ValidationFigures};
+use super::run::Fit;
+use crate::error::{Error, Result};
+use crate::head::linear::LinearHead;
+use crate::head::params::FitValidParams;
+use crate::head::sgd::{BatchLoss, Sgd};
+
+/// Where the features of an epoch come from.
+pub(crate) trait Passes {
+    /// Takes the steps of the next epoch; their loss.
+    fn epoch(&mut self, sgd: &mut Sgd, batch_size: usize) -> Result<BatchLoss>;
+
+    /// How a head does on the validation set, where there is one.
+    fn validate(&mut self, head: &LinearHead) -> Result<Option<ValidationFigures>>;
+}
+
+/// Trains a head for so many epochs, over which the schedule is spread, or until patience ends.
+pub(crate) fn run(
+    start: &LinearHead,
+    params: &FitValidParams,
+    epochs: usize,
+    class_weights: Vec<f64>,
+    passes: &mut dyn Passes,
+    on_epoch: &mut dyn FnMut(&EpochFigures),
+) -> Result<Fit> {
+    let values = params.values();
+    let mut sgd = Sgd::new(params, start).with_class_weights(class_weights)?;
+    let mut history = Vec::with_capacity(epochs.min(1024));
+    let mut best: Option<Best> = None;
+    for epoch in 1..=epochs {
+        let schedule = values.schedule;
+        sgd.set_lr(schedule.stretched_lr(values.lr, epoch, epochs, values.epochs));
+        let figures = EpochFigures {
+            epoch,
+            train_loss: run_epoch(&mut sgd, passes, values.batch_size, epoch)?,
+            validation: validate(&sgd, passes, epoch)?,
+        };
+        on_epoch(&figures);
+        history.push(figures);
+        if let (Some(patience), Some(figures)) = (values.patience, figures.validation) {
+            match &best {
+                Some(best) if figures.loss >= best.figures.loss => {
+                    if epoch - best.epoch >= patience {
+                        break;
+                    }
+                }
+                _ => best = Some(Best::new(epoch, figures, &sgd)),
+            }
+        }
+    }
+    Ok(match best {
+        Some(best) => Fit {
+            history,
+            best_epoch: Some(best.epoch),
+            validation: Some(best.figures),
+            ..Fit::of(best.head)
+        },
+        None => Fit {
+            validation: history.last().and_then(|last| last.validation),
+            history,
+            ..Fit::of(sgd.head())
+        },
+    })
+}
+
+/// The epoch with the lowest validation loss so far.
+struct Best {
+    epoch: usize,
+    figures: ValidationFigures,
+    head: LinearHead,
+}
+
+impl Best {
+    fn new(epoch: usize, figures: ValidationFigures, sgd: &Sgd) -> Self {
+        Self {
+            epoch,
+            figures,
+            head: sgd.head(),
+        }
+    }
+}
+
+fn run_epoch(
+    sgd: &mut Sgd,
+    passes: &mut dyn Passes,
+    batch_size: usize,
+    epoch: usize,
+) -> Result<f64> {
+    // A loss that is no number leaves none in the sum; a last step's weights have not been through a loss yet.
+    let loss = passes.epoch(sgd, batch_size)?.mean();
+    if loss.is_finite() && sgd.is_finite() {
+        Ok(loss)
+    } else {
+        Err(Error::Diverged { epoch, loss })
+    }
+}
+
+fn validate(sgd: &Sgd, passes: &mut dyn Passes, epoch: usize) -> Result<Option<ValidationFigures>> {
+    let Some(figures) = passes.validate(&sgd.head())? else {
+        return Ok(None);
+    };
+    if figures.loss.is_finite() {
+        Ok(Some(figures))
+    } else {
+        Err(Error::Diverged {
+            epoch,
+            loss: figures.loss,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linfa::ParamGuard;
+    use ndarray::array;
+
+    use crate::classes::ClassIndex;
+    use crate::head::{FitParams, LabelledFeatures, fit};
+
+    #[test]
+    fn patience_keeps_the_best_epoch() {
+        // The validation label contradicts the training's: each epoch after the first makes its loss larger.
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let (features, other) = (array![[-1.0f32], [1.0]], array![[1.0f32]]);
+        let train = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
+        let validation = LabelledFeatures::new(other.view(), &[0], &classes).unwrap();
+        let params = |epochs, patience| FitParams::new().lr(0.1).epochs(epochs).patience(patience);
+        let run = |params: FitParams| {
+            fit(
+                &params.check().unwrap(),
+                &train,
+                Some(&validation),
+                &mut |_| {},
+            )
+            .unwrap()
+        };
+        let patient = run(params(50, Some(3)));
+        assert_eq!((patient.best_epoch, patient.history.len()), (Some(1), 4));
+        let first = run(params(1, None));
+        assert_eq!(patient.head, first.head);
+        assert_eq!(patient.validation, first.validation);
+        assert_eq!(
+            (first.best_epoch, run(params(50, None)).history.len()),
+            (None, 50)
+        );
+        let alone = params(5, Some(3)).check().unwrap();
+        let error = fit(&alone, &train, None, &mut |_| {}).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`--patience` needs a validation set")
+        );
+    }
+
+    #[test]
+    fn the_schedule_sets_the_rate_of_each_epoch() {
+        // At the last of two epochs, a step schedule with a vanishing gamma changes next to nothing.
+        use crate::head::Schedule;
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[-1.0f32], [1.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
+        let run = |epochs, gamma| {
+            let schedule = Schedule::Step {
+                step_size: 1,
+                gamma,
+            };
+            let params = FitParams::new().epochs(epochs).schedule(schedule);
+            fit(&params.check().unwrap(), &set, None, &mut |_| {})
+                .unwrap()
+                .head
+        };
+        let moved = |a: f32, b: f32| (a - b).abs() > 1e-6;
+        let first = run(1, 1.0).weight()[[1, 0]];
+        assert!(!moved(first, run(2, 1e-6).weight()[[1, 0]]));
+        assert!(moved(first, run(2, 1.0).weight()[[1, 0]]));
+    }
+}

@@ -1,0 +1,132 @@
+//! What an epoch is told by: the training loss, and the loss and accuracy on the validation set.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::head::data::LabelledFeatures;
+use crate::head::linear::{LinearHead, argmax};
+
+/// The figures of one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochFigures {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean cross-entropy over the epoch's samples, each taken just before the step that learned from it (class
+    /// weights and dropout included), as tutorials print it.
+    pub train_loss: f64,
+    /// After the epoch, where a validation set was given.
+    pub validation: Option<ValidationFigures>,
+}
+
+/// How the head did on samples that it was not trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ValidationFigures {
+    /// Mean cross-entropy, natural logarithm; every sample counts the same.
+    pub loss: f64,
+    /// The share of samples whose most likely class is the right one, in [0, 1].
+    pub accuracy: f64,
+}
+
+impl ValidationFigures {
+    /// Evaluates a head; an image's probabilities are the mean of those of its views.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`](crate::error::Error::Mismatch) when the features are not those of the head.
+    pub(crate) fn of(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Self> {
+        let mut sums = ValidationSums::default();
+        sums.add(head, set)?;
+        Ok(sums.figures())
+    }
+}
+
+/// What [`ValidationFigures`] are the means of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ValidationSums {
+    loss: f64,
+    right: usize,
+    n_samples: usize,
+}
+
+impl ValidationSums {
+    /// Takes in some samples.
+    pub(crate) fn add(&mut self, head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<()> {
+        let log_p = log_probabilities(head, set)?;
+        for (log_p, &target) in log_p.rows().into_iter().zip(set.targets()) {
+            self.loss -= log_p[target];
+            self.right += usize::from(argmax(log_p) == target);
+        }
+        self.n_samples += set.n_samples();
+        Ok(())
+    }
+
+    /// Of all that were taken in.
+    pub(crate) fn figures(&self) -> ValidationFigures {
+        let n = self.n_samples as f64;
+        ValidationFigures {
+            loss: self.loss / n,
+            accuracy: self.right as f64 / n,
+        }
+    }
+}
+
+/// The logarithms of the images' class probabilities, (N, C): of several views, the logarithm of the mean.
+pub(crate) fn log_probabilities(
+    head: &LinearHead,
+    set: &LabelledFeatures<'_>,
+) -> Result<Array2<f64>> {
+    let log_p = head.log_softmax(set.features())?;
+    if set.views() == 1 {
+        return Ok(log_p);
+    }
+    let mut means = Array2::zeros((set.n_samples(), head.n_classes()));
+    let images = log_p.axis_chunks_iter(Axis(0), set.views());
+    for (views, mut mean) in images.zip(means.rows_mut()) {
+        mean.assign(&log_mean(&views));
+    }
+    Ok(means)
+}
+
+/// The logarithm of the mean probability of some views, (V, C) to (C).
+fn log_mean(views: &ArrayView2<f64>) -> Array1<f64> {
+    let n = views.nrows() as f64;
+    let of_class = |log_p: ArrayView1<f64>| {
+        let largest = log_p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = log_p.iter().map(|l| (l - largest).exp()).sum();
+        largest + (sum / n).ln()
+    };
+    views.columns().into_iter().map(of_class).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::classes::ClassIndex;
+
+    #[test]
+    fn figures_are_those_of_paper() {
+        // The logits are 0 and x: at x = ln 3 the second class has 3/4, at 0 it has half and the first one wins.
+        let head = LinearHead::new(array![[0.0], [1.0]], array![0.0, 0.0]).unwrap();
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[3f32.ln()], [0.0], [0.0], [3f32.ln()]];
+        let set = LabelledFeatures::new(features.view(), &[1, 0, 1, 0], &classes).unwrap();
+        let figures = ValidationFigures::of(&head, &set).unwrap();
+        let loss = ((4.0f64 / 3.0).ln() + 2.0 * 2f64.ln() + 4f64.ln()) / 4.0;
+        assert!((figures.loss - loss).abs() < 1e-7);
+        assert!((figures.accuracy - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn probabilities_of_views_are_averaged() {
+        // 3/4 and 1/2 for the second class: 5/8 in the mean.
+        let head = LinearHead::new(array![[0.0], [1.0]], array![0.0, 0.0]).unwrap();
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[3f32.ln()], [0.0]];
+        let set = LabelledFeatures::with_views(features.view(), 2, &[1], &classes).unwrap();
+        let figures = ValidationFigures::of(&head, &set).unwrap();
+        assert!((figures.loss + (5.0f64 / 8.0).ln()).abs() < 1e-7);
+        assert!((figures.accuracy - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,151 @@
+//! The crate `linfa-logistic`: its fitted models become heads, and a head can be fitted by it, checked as L-BFGS's is.
+
+use ::linfa_logistic::{
+    FittedLogisticRegression, LogisticRegression, MultiFittedLogisticRegression,
+    MultiLogisticRegression,
+};
+use linfa::Dataset;
+use linfa::traits::Fit;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+
+use crate::error::{Error, Result};
+use crate::head::data::LabelledFeatures;
+use crate::head::lbfgs::{Evaluator, Optimum, Problem, Reached, Stop, checked};
+use crate::head::linear::LinearHead;
+
+/// A multinomial model and a binary one, of one float type, as heads.
+macro_rules! models_as_heads {
+    ($($float:ty),*) => {$(
+        impl<C: PartialOrd + Clone> TryFrom<&MultiFittedLogisticRegression<$float, C>> for LinearHead {
+            type Error = Error;
+
+            /// Row c of the head is that of `model.classes()[c]`.
+            ///
+            /// # Errors
+            /// [`Error::Input`] when a weight is not a finite f32.
+            fn try_from(model: &MultiFittedLogisticRegression<$float, C>) -> Result<Self> {
+                narrowed(model.params().t().mapv(Into::into).view(), model.intercept().mapv(Into::into).view())
+            }
+        }
+
+        impl<C: PartialOrd + Clone> TryFrom<&FittedLogisticRegression<$float, C>> for LinearHead {
+            type Error = Error;
+
+            /// The two classes in ascending order, whichever of them the model calls positive. The rows are `∓w / 2`, whose
+            /// difference is the model's. The most likely class is the model's at its default threshold of 0.5; another
+            /// threshold cannot be read from the model.
+            ///
+            /// # Errors
+            /// As for several classes.
+            fn try_from(model: &FittedLogisticRegression<$float, C>) -> Result<Self> {
+                let labels = model.labels();
+                let half = if labels.pos.class < labels.neg.class { -0.5 } else { 0.5 };
+                let weight: Array1<f64> = model.params().mapv(|w| f64::from(w) * half);
+                let bias = f64::from(model.intercept()) * half;
+                let weight = ndarray::stack![Axis(0), -&weight, weight];
+                narrowed(weight.view(), ndarray::aview1(&[-bias, bias]))
+            }
+        }
+    )*};
+}
+
+models_as_heads!(f32, f64);
+
+fn narrowed(weight: ArrayView2<'_, f64>, bias: ArrayView1<'_, f64>) -> Result<LinearHead> {
+    let head = LinearHead::new(weight.mapv(|w| w as f32), bias.mapv(|b| b as f32))?;
+    if head.is_finite() {
+        return Ok(head);
+    }
+    Err(Error::Input {
+        problem: "a weight of the model is not a finite 32-bit number".to_owned(),
+        hint: "standardize the features or use a stronger penalty".to_owned(),
+    })
+}
+
+/// The head of the least loss by `linfa-logistic`, which starts from zero.
+///
+/// Its multinomial loss takes the maximum of the log-sum-exp over the whole matrix, not row by row, and returns `Ok` for a
+/// wrong minimum where logits of different rows are far apart; so the gradient of our loss is what decides.
+///
+/// # Errors
+/// [`Error::Input`] for several views, a class without images, or when the crate fails; [`Error::NotConverged`] when
+/// the gradient is not near zero.
+pub(crate) fn minimise_by_linfa(
+    set: &LabelledFeatures<'_>,
+    images: &[usize],
+    problem: &Problem,
+    stop: Stop,
+) -> Result<(LinearHead, Optimum)> {
+    require_plain(set, images)?;
+    let targets: Array1<usize> = images.iter().map(|&image| set.targets()[image]).collect();
+    let data = Dataset::new(records(set, images, problem), targets);
+    // The crate's loss is a sum over the images, ours is their mean.
+    let tolerance = stop.tolerance * images.len() as f64;
+    let point = if problem.n_rows() == 1 {
+        let params = LogisticRegression::<f64>::new()
+            .alpha(problem.l2)
+            .gradient_tolerance(tolerance)
+            .max_iterations(stop.iterations as u64);
+        let model = params.fit(&data).map_err(|e| gave_up(&e))?;
+        let sign = if model.labels().pos.class == 1 {
+            1.0
+        } else {
+            -1.0
+        };
+        let numbers = model.params().iter().copied().chain([model.intercept()]);
+        numbers.map(|w| sign * w).collect::<Vec<f64>>()
+    } else {
+        let params = MultiLogisticRegression::<f64>::new()
+            .alpha(problem.l2)
+            .gradient_tolerance(tolerance)
+            .max_iterations(stop.iterations as u64);
+        let model = params.fit(&data).map_err(|e| gave_up(&e))?;
+        let rows = model.params().t();
+        rows.iter().chain(model.intercept()).copied().collect()
+    };
+    let reached = Reached {
+        loss: Evaluator::new(set).evaluate(&[(problem, &point)])[0].value,
+        point: &point,
+        iterations: None,
+    };
+    checked(set, problem, &reached, stop.tolerance)
+}
+
+/// The features of some images as the problem sees them, in f64, (N, D).
+fn records(set: &LabelledFeatures<'_>, images: &[usize], problem: &Problem) -> Array2<f64> {
+    let mut records = set.features().select(Axis(0), images).mapv(f64::from);
+    if let Some(standard) = &problem.standard {
+        for mut row in records.rows_mut() {
+            let mut numbers = row.to_vec();
+            standard.apply_wide(&mut numbers);
+            row.assign(&ArrayView1::from(&numbers));
+        }
+    }
+    records
+}
+
+fn require_plain(set: &LabelledFeatures<'_>, images: &[usize]) -> Result<()> {
+    let empty = set.class_counts_of(images).iter().position(|&n| n == 0);
+    let problem = if set.views() > 1 {
+        format!(
+            "the solver `linfa` takes one view of each image, but there are {}",
+            set.views()
+        )
+    } else if let Some(class) = empty {
+        let name = set.classes().name(class).unwrap_or_default();
+        format!("the solver `linfa` needs an image of every class, but `{name}` has none")
+    } else {
+        return Ok(());
+    };
+    Err(Error::Input {
+        problem,
+        hint: "use the solver `lbfgs`".to_owned(),
+    })
+}
+
+fn gave_up(error: &::linfa_logistic::error::Error) -> Error {
+    Error::Input {
+        problem: format!("linfa-logistic failed: {error}"),
+        hint: "use the solver `lbfgs`".to_owned(),
+    }
+}

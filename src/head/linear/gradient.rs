@@ -1,0 +1,203 @@
+//! The gradient of a batch: what its rows add up to for a few classes and columns at a time, in registers until it is used.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::number::Number;
+use frostline_kernels::prefetch;
+
+/// Classes whose gradients are summed together, two vectors of columns of each.
+const CLASSES: usize = 10;
+/// Vectors of columns.
+const VECTORS: usize = 2;
+
+/// Rows, and the loss's derivatives by their logits.
+pub(crate) struct Batch<'a, T> {
+    /// (B, d).
+    pub(crate) rows: &'a [&'a [T]],
+    /// (B, C), row-major.
+    pub(crate) residuals: &'a [T],
+    /// Rows that come next, d each, at most B of them: they are brought near meanwhile.
+    pub(crate) ahead: &'a [&'a [T]],
+    /// C.
+    pub(crate) classes: usize,
+}
+
+/// What is done with a gradient.
+pub(crate) trait Use<T: Number> {
+    /// Takes the sums of a class for the columns of the vector numbered `at`.
+    fn vector<S: Simd>(&mut self, simd: S, class: usize, at: usize, sum: T::Vector<S>);
+    /// Takes those of the columns from `start` on, fewer than a vector has.
+    fn rest<S: Simd>(&mut self, simd: S, class: usize, start: usize, sum: T::Vector<S>);
+}
+
+impl<T: Number> Batch<'_, T> {
+    /// Hands `residualsᵀ · rows`, (C, d), to `to`, each number once.
+    pub(crate) fn gradient(&self, arch: Arch, to: &mut impl Use<T>) {
+        if self.rows.is_empty() {
+            return;
+        }
+        for first in (0..self.classes).step_by(CLASSES) {
+            match self.classes - first {
+                1 => self.tile::<1>(arch, first, to),
+                2 => self.tile::<2>(arch, first, to),
+                3 => self.tile::<3>(arch, first, to),
+                4 => self.tile::<4>(arch, first, to),
+                5 => self.tile::<5>(arch, first, to),
+                6 => self.tile::<6>(arch, first, to),
+                7 => self.tile::<7>(arch, first, to),
+                8 => self.tile::<8>(arch, first, to),
+                9 => self.tile::<9>(arch, first, to),
+                _ => self.tile::<CLASSES>(arch, first, to),
+            }
+        }
+    }
+
+    fn tile<const C: usize>(&self, arch: Arch, first: usize, to: &mut impl Use<T>) {
+        arch.dispatch(Tile::<T, _, C> {
+            batch: self,
+            first,
+            to,
+        });
+    }
+}
+
+/// C classes from the one numbered `first`.
+struct Tile<'a, T, U, const C: usize> {
+    batch: &'a Batch<'a, T>,
+    first: usize,
+    to: &'a mut U,
+}
+
+impl<T: Number, U: Use<T>, const C: usize> WithSimd for Tile<'_, T, U, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let d = self.batch.rows[0].len();
+        let whole = d / T::lanes::<S>();
+        let paired = whole / VECTORS * VECTORS;
+        for at in (0..paired).step_by(VECTORS) {
+            self.columns::<S, VECTORS>(simd, at);
+        }
+        for at in paired..whole {
+            self.columns::<S, 1>(simd, at);
+        }
+        if whole * T::lanes::<S>() < d {
+            self.rest(simd, whole * T::lanes::<S>());
+        }
+    }
+}
+
+impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
+    /// V vectors of columns.
+    #[inline(always)]
+    fn columns<S: Simd, const V: usize>(&mut self, simd: S, at: usize) {
+        let mut sums = [[T::splat(simd, T::default()); V]; C];
+        let residuals = self.batch.residuals.chunks_exact(self.batch.classes);
+        for (i, (row, residuals)) in self.batch.rows.iter().zip(residuals).enumerate() {
+            if self.first == 0
+                && let Some(next) = self.batch.ahead.get(i)
+            {
+                prefetch(&T::vectors::<S>(next)[at..at + V]);
+            }
+            let row = &T::vectors::<S>(row)[at..at + V];
+            let residuals = &residuals[self.first..self.first + C];
+            for c in 0..C {
+                let residual = T::splat(simd, residuals[c]);
+                for k in 0..V {
+                    sums[c][k] = T::mul_add(simd, residual, row[k], sums[c][k]);
+                }
+            }
+        }
+        for c in 0..C {
+            for k in 0..V {
+                self.to.vector(simd, self.first + c, at + k, sums[c][k]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn rest<S: Simd>(&mut self, simd: S, start: usize) {
+        for c in 0..C {
+            let mut sum = T::splat(simd, T::default());
+            let residuals = self.batch.residuals.chunks_exact(self.batch.classes);
+            for (row, residuals) in self.batch.rows.iter().zip(residuals) {
+                let residual = T::splat(simd, residuals[self.first + c]);
+                sum = T::mul_add(simd, residual, T::load_rest(simd, &row[start..]), sum);
+            }
+            self.to.rest(simd, self.first + c, start, sum);
+        }
+    }
+}
+
+/// Adds the gradient to some columns of a matrix, row-major.
+pub(crate) struct Added<'a, T> {
+    /// (C, D).
+    pub(crate) sums: &'a mut [T],
+    /// D.
+    pub(crate) width: usize,
+    /// Which columns, d.
+    pub(crate) columns: Range<usize>,
+}
+
+impl<T> Added<'_, T> {
+    /// The columns of a class from one of them on.
+    #[inline(always)]
+    fn row(&mut self, class: usize, start: usize) -> &mut [T] {
+        let row = &mut self.sums[class * self.width..][..self.width];
+        &mut row[self.columns.start + start..self.columns.end]
+    }
+}
+
+impl<T: Number> Use<T> for Added<'_, T> {
+    #[inline(always)]
+    fn vector<S: Simd>(&mut self, simd: S, class: usize, at: usize, sum: T::Vector<S>) {
+        let sums = &mut T::vectors_mut::<S>(self.row(class, 0))[at];
+        *sums = T::add(simd, *sums, sum);
+    }
+
+    #[inline(always)]
+    fn rest<S: Simd>(&mut self, simd: S, class: usize, start: usize, sum: T::Vector<S>) {
+        let sums = self.row(class, start);
+        let all = T::add(simd, T::load_rest(simd, sums), sum);
+        T::store_rest(simd, sums, all);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_added_once_whatever_the_sizes() {
+        for (b, c, d) in [(1, 1, 1), (3, 10, 16), (5, 13, 75), (2, 20, 48), (4, 7, 33)] {
+            let number = |i: usize, j: usize| ((i * 7 + j * 3) % 11) as f64 - 5.0;
+            let x: Vec<f64> = (0..b * d).map(|k| number(k / d, k % d)).collect();
+            let residuals: Vec<f64> = (0..b * c).map(|k| number(k % c, k / c)).collect();
+            let mut sums: Vec<f64> = (0..c * d).map(|k| number(k, 1)).collect();
+            let expected: Vec<f64> = (0..c * d)
+                .map(|k| {
+                    let row = |i: usize| residuals[i * c + k / d] * x[i * d + k % d];
+                    sums[k] + (0..b).map(row).sum::<f64>()
+                })
+                .collect();
+            let rows: Vec<&[f64]> = x.chunks(d).collect();
+            let batch = Batch {
+                rows: &rows,
+                residuals: &residuals,
+                ahead: &[],
+                classes: c,
+            };
+            let mut to = Added {
+                sums: &mut sums,
+                width: d,
+                columns: 0..d,
+            };
+            batch.gradient(Arch::new(), &mut to);
+            // Whole numbers: every sum is exact.
+            assert_eq!(sums, expected, "{b} {c} {d}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The head itself: logits = features · weightᵀ + bias.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use pulp::Arch;
+
+use super::products::products;
+use super::softmax::{log_softmax, softmax};
+use crate::error::{Error, Result};
+
+/// A linear layer: `weight` (C, D), `bias` (C), as `torch.nn.Linear(D, C)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinearHead {
+    weight: Array2<f32>,
+    bias: Array1<f32>,
+}
+
+impl LinearHead {
+    /// A head of `weight` (C, D) and `bias` (C).
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the two disagree on C.
+    pub fn new(weight: Array2<f32>, bias: Array1<f32>) -> Result<Self> {
+        if weight.nrows() == bias.len() {
+            // Row-major storage, so that every row of it is a slice.
+            let weight = if weight.is_standard_layout() {
+                weight
+            } else {
+                weight.as_standard_layout().into_owned()
+            };
+            return Ok(Self {
+                weight,
+                bias: bias.into_iter().collect(),
+            });
+        }
+        Err(Error::Mismatch {
+            left: "the weight".to_owned(),
+            right: "the bias".to_owned(),
+            differences: format!("{} classes against {}", weight.nrows(), bias.len()),
+            hint: String::new(),
+        })
+    }
+
+    /// The head that knows nothing: all logits are 0, all classes equally likely.
+    #[must_use]
+    pub fn zeros(n_classes: usize, n_features: usize) -> Self {
+        let weight = Array2::zeros((n_classes, n_features));
+        Self {
+            weight,
+            bias: Array1::zeros(n_classes),
+        }
+    }
+
+    /// The weight, (C, D), row-major.
+    #[must_use]
+    pub fn weight(&self) -> ArrayView2<'_, f32> {
+        self.weight.view()
+    }
+
+    /// The bias, (C).
+    #[must_use]
+    pub fn bias(&self) -> ArrayView1<'_, f32> {
+        self.bias.view()
+    }
+
+    /// C, the number of classes.
+    #[must_use]
+    pub fn n_classes(&self) -> usize {
+        self.weight.nrows()
+    }
+
+    /// D, the number of features per sample.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.weight.ncols()
+    }
+
+    /// Whether every weight and bias is a number.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.weight.iter().chain(&self.bias).all(|x| x.is_finite())
+    }
+
+    /// The logits of every sample, (N, D) → (N, C): f32 sums, handed out as f64.
+    ///
+    /// A row's logits depend on that row alone, to the last bit, however many rows come with it.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the features are not D to a row.
+    pub fn logits(&self, features: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
+        if features.ncols() == self.n_features() {
+            return Ok(self.rows_to_logits(features));
+        }
+        Err(Error::Mismatch {
+            left: "the head".to_owned(),
+            right: "the features".to_owned(),
+            differences: format!(
+                "{} numbers per image against {}",
+                self.n_features(),
+                features.ncols()
+            ),
+            hint: "use the backbone and layer that the head was fitted on".to_owned(),
+        })
+    }
+
+    /// The natural logarithms of the class probabilities, (N, D) → (N, C).
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn log_softmax(&self, features: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
+        self.logits(features).map(log_softmax)
+    }
+
+    /// The class probabilities, (N, D) → (N, C), each row with sum 1.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn predict_proba(&self, features: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
+        self.logits(features).map(softmax)
+    }
+
+    /// Weight and bias as they lie in memory.
+    pub(crate) fn slices(&self) -> (&[f32], &[f32]) {
+        let weight = self.weight.as_slice().expect("`new` stores it row-major");
+        (
+            weight,
+            self.bias.as_slice().expect("`new` stores it in one piece"),
+        )
+    }
+
+    /// [`logits`](Self::logits) of features that are known to be D to a row.
+    pub(crate) fn rows_to_logits(&self, features: ArrayView2<'_, f32>) -> Array2<f64> {
+        let features = features.as_standard_layout();
+        let (weight, bias) = self.slices();
+        let rows = features.rows().into_iter();
+        let rows = rows.map(|row| {
+            row.to_slice()
+                .expect("a row of a row-major matrix is in one piece")
+        });
+        let rows: Vec<&[f32]> = rows.collect();
+        let weight: Vec<&[f32]> = weight.chunks_exact(self.n_features().max(1)).collect();
+        let mut products_of = Array2::<f32>::zeros((rows.len(), bias.len()));
+        let to = products_of
+            .as_slice_mut()
+            .expect("a new matrix is row-major");
+        products(Arch::new(), &rows, &weight, to);
+        products_of += &ArrayView1::from(bias);
+        products_of.mapv(f64::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{array, s};
+
+    use super::*;
+
+    fn head() -> LinearHead {
+        LinearHead::new(array![[1.0, 0.0, -1.0], [0.0, 2.0, 0.0]], array![0.5, 0.0]).unwrap()
+    }
+
+    #[test]
+    fn logits_are_those_of_paper() {
+        // Row 0: 1 - 3 + 0.5 = -1.5 and 2 * 2 = 4; row 1: 0.5 and 0.
+        let logits = head()
+            .logits(array![[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]].view())
+            .unwrap();
+        assert_eq!(logits, array![[-1.5, 4.0], [0.5, 0.0]]);
+    }
+
+    #[test]
+    fn a_transposed_or_strided_view_gives_the_same() {
+        let features = array![[1.0, 9.0, 2.0, 9.0, 3.0]];
+        let strided = head().logits(features.slice(s![.., ..;2])).unwrap();
+        assert_eq!(strided, array![[-1.5, 4.0]]);
+        let columns = array![[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]];
+        assert_eq!(
+            head().logits(columns.t()).unwrap().row(0),
+            array![-1.5, 4.0]
+        );
+        let transposed = array![[1.0, 0.0], [0.0, 2.0], [-1.0, 0.0]].reversed_axes();
+        let same = LinearHead::new(transposed, array![0.5, 0.0]).unwrap();
+        assert_eq!(
+            same.logits(array![[1.0, 2.0, 3.0]].view()).unwrap(),
+            array![[-1.5, 4.0]]
+        );
+    }
+
+    #[test]
+    fn zeros_leave_all_classes_equally_likely() {
+        let p = LinearHead::zeros(4, 2)
+            .predict_proba(array![[3.0, -1.0]].view())
+            .unwrap();
+        assert!(p.iter().all(|p| (p - 0.25).abs() < 1e-15));
+        let log_p = LinearHead::zeros(4, 2)
+            .log_softmax(array![[3.0, -1.0]].view())
+            .unwrap();
+        assert!((log_p[[0, 3]] + 4f64.ln()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn other_widths_are_refused_with_both_named() {
+        let error = head().logits(array![[1.0, 2.0]].view()).unwrap_err();
+        assert!(
+            error.to_string().ends_with("3 numbers per image against 2"),
+            "{error}"
+        );
+        assert!(LinearHead::new(array![[1.0]], array![1.0, 2.0]).is_err());
+    }
+}

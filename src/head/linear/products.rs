@@ -1,0 +1,160 @@
+//! Logits of many rows at once: a few rows times a few classes, whose sums stay in registers.
+
+use std::array;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::number::Number;
+
+/// Classes of a tile; with four rows of it, 20 sums and what is multiplied fill 32 registers.
+const CLASSES: usize = 5;
+
+/// `weight[c] · row` of every row (N, D) and class (C), into `to`, (N, C), row-major.
+///
+/// `weight` is (C, D). The product of a row and a class depends on those two alone, to the last bit, however
+/// many others come with them.
+pub(crate) fn products<T: Number>(arch: Arch, rows: &[&[T]], weight: &[&[T]], to: &mut [T]) {
+    for first in (0..weight.len()).step_by(CLASSES) {
+        let place = Place {
+            classes: weight.len(),
+            first,
+        };
+        let class = |c: usize| weight[first + c];
+        match weight.len() - first {
+            1 => tiles::<T, 1>(arch, rows, array::from_fn(class), place, to),
+            2 => tiles::<T, 2>(arch, rows, array::from_fn(class), place, to),
+            3 => tiles::<T, 3>(arch, rows, array::from_fn(class), place, to),
+            4 => tiles::<T, 4>(arch, rows, array::from_fn(class), place, to),
+            _ => tiles::<T, CLASSES>(arch, rows, array::from_fn(class), place, to),
+        }
+    }
+}
+
+/// Where the products of some classes are among those of all.
+#[derive(Clone, Copy)]
+struct Place {
+    /// C.
+    classes: usize,
+    first: usize,
+}
+
+fn tiles<T: Number, const C: usize>(
+    arch: Arch,
+    rows: &[&[T]],
+    weight: [&[T]; C],
+    place: Place,
+    to: &mut [T],
+) {
+    arch.dispatch(Tiles {
+        rows,
+        weight,
+        place,
+        to,
+    });
+}
+
+/// All rows and C classes, all D long.
+struct Tiles<'a, T, const C: usize> {
+    rows: &'a [&'a [T]],
+    weight: [&'a [T]; C],
+    place: Place,
+    to: &'a mut [T],
+}
+
+impl<T: Number, const C: usize> WithSimd for Tiles<'_, T, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (fours, rest) = self.rows.as_chunks::<4>();
+        for i in 0..fours.len() {
+            self.tile(simd, 4 * i, fours[i]);
+        }
+        for i in 0..rest.len() {
+            self.tile(simd, 4 * fours.len() + i, [rest[i]]);
+        }
+    }
+}
+
+impl<T: Number, const C: usize> Tiles<'_, T, C> {
+    /// R rows from the one numbered `first`.
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize>(&mut self, simd: S, first: usize, all: [&[T]; R]) {
+        let d = all[0].len();
+        let whole = d / T::lanes::<S>();
+        let mut rows: [&[T::Vector<S>]; R] = [&[]; R];
+        for r in 0..R {
+            rows[r] = &T::vectors::<S>(&all[r][..d])[..whole];
+        }
+        let mut weight: [&[T::Vector<S>]; C] = [&[]; C];
+        for c in 0..C {
+            weight[c] = &T::vectors::<S>(&self.weight[c][..d])[..whole];
+        }
+        let zero = T::splat(simd, T::default());
+        let (mut sums, mut w) = ([[zero; C]; R], [zero; C]);
+        for i in 0..whole {
+            for c in 0..C {
+                w[c] = weight[c][i];
+            }
+            for r in 0..R {
+                let x = rows[r][i];
+                for c in 0..C {
+                    sums[r][c] = T::mul_add(simd, x, w[c], sums[r][c]);
+                }
+            }
+        }
+        let rest = whole * T::lanes::<S>();
+        for r in 0..R {
+            let to = &mut self.to[(first + r) * self.place.classes + self.place.first..][..C];
+            for c in 0..C {
+                if rest < d {
+                    let x = T::load_rest(simd, &all[r][rest..]);
+                    let w = T::load_rest(simd, &self.weight[c][rest..]);
+                    sums[r][c] = T::mul_add(simd, x, w, sums[r][c]);
+                }
+                to[c] = T::sum(simd, sums[r][c]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_meets_every_class_whatever_the_sizes() {
+        for (n, c, d) in [(1, 1, 1), (4, 5, 16), (7, 6, 19), (9, 13, 64), (3, 2, 15)] {
+            let number = |i: usize, j: usize| ((i * 7 + j * 3) % 11) as f32 - 5.0;
+            let x: Vec<f32> = (0..n * d).map(|k| number(k / d, k % d)).collect();
+            let w: Vec<f32> = (0..c * d).map(|k| number(k % d, k / d + 4)).collect();
+            let (rows, w): (Vec<&[f32]>, Vec<&[f32]>) =
+                (x.chunks(d).collect(), w.chunks(d).collect());
+            let mut all = vec![f32::NAN; n * c];
+            products(Arch::new(), &rows, &w, &mut all);
+            for (i, product) in all.iter().enumerate() {
+                // Whole numbers: every sum is exact.
+                let of = |k: usize| number(i / c, k) * number(k, i % c + 4);
+                let sum: f32 = (0..d).map(of).sum();
+                assert_eq!(product.to_bits(), (sum + 0.0).to_bits(), "{n} {c} {d}");
+            }
+        }
+        products::<f32>(Arch::new(), &[], &[], &mut []);
+    }
+
+    #[test]
+    fn a_product_is_the_same_among_others() {
+        let x: Vec<f32> = (0..50).map(|k| (k as f32 * 0.37).sin()).collect();
+        let w: Vec<f32> = (0..70).map(|k| (k as f32 * 0.91).cos()).collect();
+        let (rows, w): (Vec<&[f32]>, Vec<&[f32]>) =
+            (x.chunks(10).collect(), w.chunks(10).collect());
+        let mut all = vec![0.0; rows.len() * w.len()];
+        products(Arch::new(), &rows, &w, &mut all);
+        for (i, product) in all.iter().enumerate() {
+            let (row, class) = (i / w.len(), i % w.len());
+            let mut alone = [0.0];
+            products(Arch::new(), &rows[row..=row], &[w[class]], &mut alone);
+            assert_eq!(alone[0].to_bits(), f32::to_bits(*product));
+        }
+    }
+}

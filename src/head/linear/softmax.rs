@@ -1,0 +1,76 @@
+//! Logits to probabilities, row by row, in f64.
+
+use ndarray::{Array2, ArrayView1, ArrayViewMut1};
+
+/// The logarithms of the softmax probabilities of every row: `x - m - ln Σ exp(x - m)`, `m` the row's largest logit.
+///
+/// (N, C) → (N, C), natural logarithm. Finite logits give no NaN, however far apart they are.
+#[must_use]
+pub fn log_softmax(mut logits: Array2<f64>) -> Array2<f64> {
+    logits.rows_mut().into_iter().for_each(log_softmax_row);
+    logits
+}
+
+/// The softmax probabilities of every row, (N, C) → (N, C), each in [0, 1], each row with sum 1.
+#[must_use]
+pub fn softmax(logits: Array2<f64>) -> Array2<f64> {
+    log_softmax(logits).mapv_into(f64::exp)
+}
+
+/// [`log_softmax`] of one row, in its place.
+pub(crate) fn log_softmax_row(mut row: ArrayViewMut1<'_, f64>) {
+    let largest = row.fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+    // The maximum goes first: added to the logarithm, a large one would swallow its last digits.
+    row.mapv_inplace(|x| x - largest);
+    let log_sum = row.fold(0.0, |sum, &x| sum + x.exp()).ln();
+    row.mapv_inplace(|x| x - log_sum);
+}
+
+/// The index of the largest value; the first one wins a tie, 0 for an empty row.
+pub(crate) fn argmax(row: ArrayView1<'_, f64>) -> usize {
+    let mut best = (0, f64::NEG_INFINITY);
+    for (i, &value) in row.iter().enumerate() {
+        if value > best.1 {
+            best = (i, value);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn equal_logits_share_evenly() {
+        let p = softmax(array![[7.0, 7.0, 7.0, 7.0]]);
+        assert!(p.iter().all(|p| (p - 0.25).abs() < 1e-15));
+    }
+
+    #[test]
+    fn odds_are_the_exponential_of_the_difference() {
+        // Logits 0 and ln 3: probabilities 1/4 and 3/4.
+        let p = softmax(array![[0.0, 3f64.ln()]]);
+        assert!((p[[0, 0]] - 0.25).abs() < 1e-15 && (p[[0, 1]] - 0.75).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_maximum_is_taken_of_each_row_by_itself() {
+        // With one maximum for the whole matrix the second row would be 0/0.
+        let log_p = log_softmax(array![[3e38, -3e38], [-3e38, -3e38]]);
+        assert_eq!(log_p.row(0), array![0.0, -6e38]);
+        assert!(log_p.iter().all(|p| p.is_finite()));
+        let p = softmax(array![[3e38, -3e38], [1.0, 1.0]]);
+        assert_eq!(p.row(0), array![1.0, 0.0]);
+        assert!((p[[1, 0]] - 0.5).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_first_of_equals_wins() {
+        assert_eq!(argmax(array![1.0, 3.0, 3.0].view()), 1);
+        assert_eq!(argmax(array![f64::NAN, 2.0].view()), 1);
+        assert_eq!(argmax(array![].view()), 0);
+    }
+}

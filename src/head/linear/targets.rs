@@ -1,0 +1,147 @@
+//! What the probabilities of each class are held against: class weights and label smoothing.
+
+/// The targets of each class: what an image of class y asks of every class c. They are C × C numbers and made of few.
+///
+/// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]` with class weights w and label smoothing ε, and the loss is
+/// `-Σ t[c] · log p[c]`: `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Targets {
+    class_weights: Vec<f64>,
+    smoothed: bool,
+    /// What every image asks of each class, ε / C · w.
+    spread: Vec<f64>,
+    /// What an image asks beyond that of its own class, (1 - ε) · w.
+    own: Vec<f64>,
+    /// The sum of t over c for each y.
+    sums: Vec<f64>,
+}
+
+impl Targets {
+    /// Of class weights (C), above 0, and a smoothing in [0, 1).
+    pub(crate) fn new(class_weights: Vec<f64>, smoothing: f64) -> Self {
+        let c = class_weights.len();
+        let times = |factor: f64| class_weights.iter().map(move |weight| factor * weight);
+        let spread: Vec<f64> = times(smoothing / c as f64).collect();
+        let own: Vec<f64> = times(1.0 - smoothing).collect();
+        let of_all: f64 = spread.iter().sum();
+        let sums = own.iter().map(|own| own + of_all).collect();
+        Self {
+            class_weights,
+            smoothed: smoothing > 0.0,
+            spread,
+            own,
+            sums,
+        }
+    }
+
+    /// C.
+    pub(crate) fn n_classes(&self) -> usize {
+        self.sums.len()
+    }
+
+    /// w of a class.
+    pub(crate) fn class_weight(&self, class: usize) -> f64 {
+        self.class_weights[class]
+    }
+
+    /// t of class c for an image of class y.
+    pub(crate) fn of(&self, y: usize, c: usize) -> f64 {
+        if y == c {
+            self.own[y] + self.spread[c]
+        } else {
+            self.spread[c]
+        }
+    }
+
+    /// The sum of t over all classes for an image of class y.
+    pub(crate) fn sum(&self, y: usize) -> f64 {
+        self.sums[y]
+    }
+
+    /// The loss of an image of class y by its logits (C), which become the loss's derivatives by them.
+    pub(crate) fn residuals(&self, y: usize, logits: &mut [f64]) -> f64 {
+        // As in `softmax`: the maximum goes first.
+        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut wanted = 0.0;
+        let mut odds = 0.0;
+        for (c, logit) in logits.iter_mut().enumerate() {
+            let below = *logit - largest;
+            if self.smoothed {
+                wanted += self.of(y, c) * below;
+            } else if c == y {
+                wanted = self.class_weights[y] * below;
+            }
+            *logit = below.exp();
+            odds += *logit;
+        }
+        for (c, odd) in logits.iter_mut().enumerate() {
+            *odd = self.derivative(y, c, *odd / odds);
+        }
+        self.sums[y] * odds.ln() - wanted
+    }
+
+    /// The derivative of the loss of an image of class y by the logit of class c, whose probability is p.
+    fn derivative(&self, y: usize, c: usize, p: f64) -> f64 {
+        if self.smoothed {
+            self.sums[y] * p - self.of(y, c)
+        } else {
+            self.class_weights[y] * (p - f64::from(u8::from(c == y)))
+        }
+    }
+
+    /// The same for two classes by the difference of their logits, second minus first.
+    pub(crate) fn residual(&self, y: usize, logit: &mut f64) -> f64 {
+        let (target, sum) = (self.of(y, 1), self.sums[y]);
+        let z = *logit;
+        let small = (-z.abs()).exp();
+        let larger = 1.0 / (1.0 + small);
+        let p = if z >= 0.0 { larger } else { small * larger };
+        *logit = sum * p - target;
+        sum * (z.max(0.0) + small.ln_1p()) - target * z
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_is_torchs() {
+        // Weights 1 and 3, ε = 0.2: class 0 asks 0.8 + 0.1 of itself and 0.1 · 3 of the other.
+        let targets = Targets::new(vec![1.0, 3.0], 0.2);
+        let cells = [(0, 0, 0.9), (0, 1, 0.3), (1, 0, 0.1), (1, 1, 2.7)];
+        for (y, c, expected) in cells {
+            assert!((targets.of(y, c) - expected).abs() < 1e-15, "{y} {c}");
+        }
+        assert!((targets.sum(0) - 1.2).abs() < 1e-15 && (targets.sum(1) - 2.8).abs() < 1e-15);
+        // Logits 0 and ln 3: p = 1/4 and 3/4.
+        let mut logits = [0.0, 3f64.ln()];
+        let loss = targets.residuals(0, &mut logits);
+        assert!((loss - (0.9 * 4f64.ln() + 0.3 * (4.0f64 / 3.0).ln())).abs() < 1e-15);
+        assert!((logits[0] - (1.2 / 4.0 - 0.9)).abs() < 1e-15);
+        assert!((logits[1] - (1.2 * 0.75 - 0.3)).abs() < 1e-15);
+    }
+
+    /// A matrix of them would have 74 GB.
+    #[test]
+    fn many_classes_take_little() {
+        let targets = Targets::new(vec![1.0; 100_000], 0.1);
+        assert!((targets.sum(7) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_logit_is_as_two() {
+        let targets = Targets::new(vec![1.0, 3.0], 0.2);
+        for z in [-800.0, -2.0, 0.0, 1e-9, 5.0, 800.0] {
+            for y in [0, 1] {
+                let (mut one, mut two) = (z, [-z / 2.0, z / 2.0]);
+                let (a, b) = (
+                    targets.residual(y, &mut one),
+                    targets.residuals(y, &mut two),
+                );
+                assert!((a - b).abs() <= 1e-14 * (1.0 + b.abs()), "{z}: {a} {b}");
+                assert!((one - two[1]).abs() < 1e-14, "{z}");
+            }
+        }
+    }
+}

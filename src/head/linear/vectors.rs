@@ -1,0 +1,74 @@
+//! The arithmetic of long f64 vectors.
+
+/// Independent sums, as in `kernels`.
+const LANES: usize = 8;
+
+/// The dot product of two vectors of equal length.
+#[inline(always)]
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
+/// `sum += factor * vector`.
+#[inline(always)]
+pub(crate) fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
+    for (sum, x) in sum.iter_mut().zip(vector) {
+        *sum += factor * x;
+    }
+}
+
+/// `difference = a - b`.
+pub(crate) fn subtract(a: &[f64], b: &[f64], difference: &mut [f64]) {
+    for ((d, a), b) in difference.iter_mut().zip(a).zip(b) {
+        *d = a - b;
+    }
+}
+
+/// Whether every entry is a number.
+pub(crate) fn is_finite(vector: &[f64]) -> bool {
+    vector.iter().all(|x| x.is_finite())
+}
+
+/// The largest absolute entry; NaN where there is one.
+pub(crate) fn largest(vector: &[f64]) -> f64 {
+    let larger = |a: f64, b: &f64| {
+        if a.is_nan() || b.abs() <= a {
+            a
+        } else {
+            b.abs()
+        }
+    };
+    vector.iter().fold(0.0, larger)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dot_counts_every_element_once_whatever_the_length() {
+        for n in [0u32, 1, 7, 8, 9, 33] {
+            let a: Vec<f64> = (1..=n).map(f64::from).collect();
+            let n = f64::from(n);
+            // Sum of squares: n (n + 1) (2n + 1) / 6, exact.
+            let expected = n * (n + 1.0) * (2.0 * n + 1.0) / 6.0;
+            assert_eq!(dot(&a, &a).to_bits(), expected.to_bits());
+        }
+    }
+
+    #[test]
+    fn the_largest_entry_is_by_size_and_nan_is_kept() {
+        assert!((largest(&[1.0, -3.0, 2.0]) - 3.0).abs() < 1e-15);
+        assert!(largest(&[1.0, f64::NAN, 2.0]).is_nan());
+        assert!(is_finite(&[1.0, -2.0]) && !is_finite(&[1.0, f64::INFINITY]));
+    }
+}

@@ -1,0 +1,294 @@
+//! Stochastic gradient descent on the softmax cross-entropy, step by step as `torch.optim.SGD`.
+//!
+//! A step streams the rows of a batch once: `logits` of all classes from the memory, `descent` from the cache. The features
+//! are dealt into [`columns`] of about a thousand, each with its `share` of the weights, so that two threads need not
+//! exchange more than logits.
+
+use ndarray::{Array1, Array2};
+
+use super::motion::{Motion, Rule};
+use super::pass::{Bias, Pass};
+use super::share::Share;
+use crate::error::{Error, Result};
+use crate::head::data::{FeatureRows, LabelledFeatures};
+use crate::head::fit::Block;
+use crate::head::linear::{LinearHead, Targets};
+use crate::head::params::FitValidParams;
+
+/// A head in training: its weights and their momentum.
+///
+/// The loss of a batch is `Σ w[y] · l / Σ w[y]` over its samples, `l = -log_softmax(logits)[y]`, `w` the class weights
+/// (1 unless given): `torch.nn.CrossEntropyLoss(weight=w)`; with label smoothing ε, `w[y] · l` is
+/// `-(1 - ε) · w[y] · log p[y] - ε / C · Σ w[c] · log p[c]`, as there. A step is, with g the gradient of that plus
+/// `weight_decay · θ` (on the bias too): `v ← momentum · v + g`, `θ ← θ - lr · v`, or with Nesterov's momentum
+/// `θ ← θ - lr · (g + momentum · v)`; v starts at 0, so the first v is g; dampening is 0.
+///
+/// The number of threads changes nothing, not even the last bit.
+#[derive(Debug, Clone)]
+pub struct Sgd {
+    n_features: usize,
+    shares: Vec<Share>,
+    bias: Bias,
+    rule: Rule,
+    targets: Targets,
+    label_smoothing: f64,
+}
+
+/// The loss of one batch, before its step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BatchLoss {
+    /// `Σ w[y] · l`.
+    pub sum: f64,
+    /// `Σ w[y]`: the number of samples, where no class weights were given.
+    pub weight: f64,
+}
+
+impl BatchLoss {
+    /// What torch reports; NaN for no samples.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.sum / self.weight
+    }
+
+    /// Takes in another batch.
+    pub fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.weight += other.weight;
+    }
+}
+
+impl Sgd {
+    /// Starts from a given head.
+    #[must_use]
+    pub fn new(params: &FitValidParams, start: &LinearHead) -> Self {
+        let values = params.values();
+        let classes = start.n_classes();
+        Self {
+            n_features: start.n_features(),
+            shares: Share::all(start, values),
+            bias: Bias {
+                values: start.bias().to_vec(),
+                motion: Motion::new(classes),
+            },
+            rule: Rule::new(values),
+            targets: Targets::new(vec![1.0; classes], values.label_smoothing),
+            label_smoothing: values.label_smoothing,
+        }
+    }
+
+    /// Gives each class a weight in the loss, (C), finite and above 0.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for another number of weights, or for a weight out of range.
+    pub fn with_class_weights(mut self, class_weights: Vec<f64>) -> Result<Self> {
+        let usable = |w: &f64| w.is_finite() && *w > 0.0;
+        if class_weights.len() == self.targets.n_classes() && class_weights.iter().all(usable) {
+            self.targets = Targets::new(class_weights, self.label_smoothing);
+            return Ok(self);
+        }
+        Err(Error::Input {
+            problem: format!(
+                "cannot weigh the {} classes of the head with {} weights",
+                self.targets.n_classes(),
+                class_weights.len()
+            ),
+            hint: "give every class one finite weight above 0".to_owned(),
+        })
+    }
+
+    /// Changes the learning rate of the steps to come, finite and above 0: for a [`Schedule`](crate::head::Schedule).
+    pub fn set_lr(&mut self, lr: f32) {
+        self.rule.set_lr(lr);
+    }
+
+    /// One step on the given rows of a set; returns their loss before the step.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the set does not fit the head, when no row is given, or one beyond the last.
+    pub fn step(&mut self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<BatchLoss> {
+        self.steps(set, rows, rows.len())
+    }
+
+    /// Steps on batches of the given rows, one after the other; returns the loss of each before its step, summed up.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn steps(
+        &mut self,
+        set: &LabelledFeatures<'_>,
+        rows: &[usize],
+        batch_size: usize,
+    ) -> Result<BatchLoss> {
+        self.check(set, rows)?;
+        let block = Block {
+            features: FeatureRows::F32(set.features().reborrow()),
+            targets: set.targets(),
+        };
+        Ok(self.steps_on(block, set.views(), rows, batch_size))
+    }
+
+    /// [`steps`](Self::steps) on rows that are known to fit.
+    pub(crate) fn steps_on(
+        &mut self,
+        block: Block<'_>,
+        views: usize,
+        rows: &[usize],
+        batch_size: usize,
+    ) -> BatchLoss {
+        let pass = Pass {
+            features: &block.features,
+            classes_of: block.targets,
+            views,
+            rows,
+            batch_size: batch_size.max(1),
+            targets: &self.targets,
+            rule: &self.rule,
+        };
+        pass.run(&mut self.shares, &mut self.bias)
+    }
+
+    fn check(&self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<()> {
+        let (c, n) = (self.targets.n_classes(), set.features().nrows());
+        let same_shape = set.classes().len() == c && set.features().ncols() == self.n_features;
+        if same_shape && !rows.is_empty() && rows.iter().all(|&row| row < n) {
+            return Ok(());
+        }
+        Err(Error::Input {
+            problem: format!(
+                "cannot take a step of {} rows out of {n} with {} features and {} classes",
+                rows.len(),
+                set.features().ncols(),
+                set.classes().len()
+            ),
+            hint: "take the head's own classes and features, and rows that exist".to_owned(),
+        })
+    }
+
+    /// Whether every weight and bias is a number.
+    pub(crate) fn is_finite(&self) -> bool {
+        let weights = self.shares.iter().flat_map(|share| &share.weight);
+        weights.chain(&self.bias.values).all(|x| x.is_finite())
+    }
+
+    /// The head as it is now.
+    ///
+    /// # Panics
+    /// Never: the shares make up a weight.
+    #[must_use]
+    pub fn head(&self) -> LinearHead {
+        let mut weight = Array2::zeros((self.targets.n_classes(), self.n_features));
+        for share in &self.shares {
+            let columns = share.window.columns.clone();
+            let rows = share.weight.chunks_exact(columns.len().max(1));
+            for (mut to, from) in weight.rows_mut().into_iter().zip(rows) {
+                let to = to.as_slice_mut().expect("a new matrix is row-major");
+                to[columns.clone()].copy_from_slice(from);
+            }
+        }
+        let bias = Array1::from(self.bias.values.clone());
+        LinearHead::new(weight, bias).expect("a bias for every class")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linfa::ParamGuard;
+    use ndarray::array;
+
+    use super::*;
+    use crate::classes::ClassIndex;
+    use crate::head::FitParams;
+
+    fn close(a: f32, b: f32) -> bool {
+        (a - b).abs() < 1e-6
+    }
+
+    /// One feature, two classes, zero start: p = 1/2, loss ln 2.
+    fn two_steps(params: FitParams) -> LinearHead {
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[2.0]];
+        let set = LabelledFeatures::new(features.view(), &[1], &classes).unwrap();
+        let mut sgd = Sgd::new(&params.check().unwrap(), &LinearHead::zeros(2, 1));
+        let loss = sgd.step(&set, &[0]).unwrap();
+        assert!((loss.mean() - 2f64.ln()).abs() < 1e-12);
+        sgd.step(&set, &[0]).unwrap();
+        sgd.head()
+    }
+
+    #[test]
+    fn momentum_is_torchs() {
+        // Step 1: g = (p - 1) x = -1, v = -1, w = 0.1; the bias: g = -0.5, b = 0.05.
+        // Step 2: logit difference 2 (0.1 * 2 + 0.05) = 0.5, q = sigmoid(-0.5) = 0.37754067; g = -0.75508134,
+        // v = 0.9 * -1 + g = -1.65508134, w = 0.1 + 0.165508134; the bias: v = -0.45 - q, b = 0.05 + 0.082754067.
+        let head = two_steps(FitParams::new().lr(0.1));
+        assert!(
+            close(head.weight()[[1, 0]], 0.265_508_14)
+                && close(head.weight()[[0, 0]], -0.265_508_14)
+        );
+        assert!(close(head.bias()[1], 0.132_754_07), "{head:?}");
+    }
+
+    #[test]
+    fn nesterov_looks_ahead() {
+        // Step 1: w = 0.1 (1 + 0.9) = 0.19, b = 0.095; logit difference 2 (0.38 + 0.095) = 0.95,
+        // q = sigmoid(-0.95) = 0.27888482; g = -0.55776964, v = -1.45776964,
+        // w = 0.19 + 0.1 (0.55776964 + 0.9 * 1.45776964) = 0.37697623.
+        let head = two_steps(FitParams::new().lr(0.1).nesterov(true));
+        assert!(close(head.weight()[[1, 0]], 0.376_976_23), "{head:?}");
+    }
+
+    #[test]
+    fn weight_decay_is_on_the_bias_too() {
+        // Without momentum, decay 0.5: w = 0.1, then 0.1 + 0.1 (0.75508134 - 0.05) = 0.17050813;
+        // b = 0.05, then 0.05 + 0.1 (0.37754067 - 0.025) = 0.08525407.
+        let head = two_steps(FitParams::new().lr(0.1).momentum(0.0).weight_decay(0.5));
+        assert!(close(head.weight()[[1, 0]], 0.170_508_13), "{head:?}");
+        assert!(close(head.bias()[1], 0.085_254_07), "{head:?}");
+    }
+
+    #[test]
+    fn class_weights_weigh_the_mean() {
+        // Zero start, weights 1 and 3, one sample of each: the loss is ln 2; the gradient of class 1's weight is
+        // (1 * 0.5 * 1 + 3 * -0.5 * 2) / 4 = -0.625.
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[1.0], [2.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
+        let params = FitParams::new().lr(1.0).check().unwrap();
+        let sgd = Sgd::new(&params, &LinearHead::zeros(2, 1));
+        let mut sgd = sgd.with_class_weights(vec![1.0, 3.0]).unwrap();
+        let loss = sgd.step(&set, &[0, 1]).unwrap();
+        assert!((loss.mean() - 2f64.ln()).abs() < 1e-12 && (loss.weight - 4.0).abs() < 1e-12);
+        assert!(close(sgd.head().weight()[[1, 0]], 0.625));
+        for bad in [vec![1.0], vec![1.0, 0.0], vec![f64::NAN, 1.0]] {
+            assert!(sgd.clone().with_class_weights(bad).is_err());
+        }
+    }
+
+    #[test]
+    fn a_step_that_cannot_be_is_refused() {
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[1.0], [2.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
+        let params = FitParams::new().check().unwrap();
+        assert!(
+            Sgd::new(&params, &LinearHead::zeros(2, 1))
+                .step(&set, &[2])
+                .is_err()
+        );
+        assert!(
+            Sgd::new(&params, &LinearHead::zeros(2, 1))
+                .step(&set, &[])
+                .is_err()
+        );
+        assert!(
+            Sgd::new(&params, &LinearHead::zeros(2, 2))
+                .step(&set, &[0])
+                .is_err()
+        );
+        assert!(
+            Sgd::new(&params, &LinearHead::zeros(3, 1))
+                .step(&set, &[0])
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! Which training images a head keeps: all, or a sample that every class has its share of.
+
+use crate::head::data::{order_generator, shuffle};
+
+/// The most training images that are kept.
+pub const BANK_CAPACITY: usize = 4096;
+
+/// The rows that are kept, ascending: all where there are no more than `capacity`.
+///
+/// Else every class keeps the same number or, where it has fewer, all it has; which ones, the seed decides. A class that
+/// has any row keeps one, even where there are more classes than `capacity`.
+pub(crate) fn choose_rows(
+    targets: &[usize],
+    n_classes: usize,
+    capacity: usize,
+    seed: u64,
+) -> Vec<usize> {
+    let mut of_class = vec![Vec::new(); n_classes];
+    for (row, &target) in targets.iter().enumerate() {
+        of_class[target].push(row);
+    }
+    let sizes: Vec<usize> = of_class.iter().map(Vec::len).collect();
+    let share = share(&sizes, capacity);
+    let mut generator = order_generator(seed);
+    let mut kept = Vec::new();
+    for mut rows in of_class {
+        if rows.len() > share {
+            shuffle(&mut rows, &mut generator);
+            rows.truncate(share);
+        }
+        kept.append(&mut rows);
+    }
+    kept.sort_unstable();
+    kept
+}
+
+/// The largest number that every class may keep at most without there being more than `capacity`; at least 1.
+fn share(sizes: &[usize], capacity: usize) -> usize {
+    let kept = |share: usize| sizes.iter().map(|&size| size.min(share)).sum::<usize>();
+    let largest = sizes.iter().copied().max().unwrap_or(0);
+    let (mut fits, mut too_many) = (1, largest + 1);
+    while too_many - fits > 1 {
+        let middle = usize::midpoint(fits, too_many);
+        if kept(middle) <= capacity {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    fits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_sets_are_kept_whole() {
+        assert_eq!(choose_rows(&[1, 0, 1, 0], 2, 4, 0), [0, 1, 2, 3]);
+        assert!(choose_rows(&[], 2, 4, 0).is_empty());
+    }
+
+    #[test]
+    fn rare_classes_are_kept_whole_and_common_ones_share_the_rest() {
+        // 100 of class 0, 50 of class 1, 4 of class 2: of 64 the rare four stay, the others have 30 each.
+        let targets: Vec<usize> = (0..154)
+            .map(|row| usize::from(row >= 100) + usize::from(row >= 150))
+            .collect();
+        let kept = choose_rows(&targets, 3, 64, 7);
+        let count = |class| kept.iter().filter(|&&row| targets[row] == class).count();
+        assert_eq!((count(0), count(1), count(2)), (30, 30, 4));
+        assert!(kept.is_sorted_by(|a, b| a < b));
+        assert_ne!(kept, choose_rows(&targets, 3, 64, 8));
+        // Not the first ones: somebody from the second half of the common class is there.
+        assert!(kept.iter().any(|row| (50..100).contains(row)));
+    }
+
+    #[test]
+    fn every_class_keeps_one() {
+        assert_eq!(choose_rows(&[0, 0, 1, 2, 2], 3, 2, 0).len(), 3);
+    }
+}

@@ -1,0 +1,14 @@
+//! How far a prediction can be trusted: calibrated probabilities, rejection of unknown images, and contradicting figures.
+
+mod bank;
+mod calibration;
+mod disagreement;
+mod rejection;
+mod temperature;
+mod threshold;
+
+pub use bank::BANK_CAPACITY;
+pub use calibration::{CalibrationFit, Sureness};
+pub use disagreement::{Disagreement, DisagreementFigure};
+pub use rejection::{Likeness, Method, Rejection, RejectionFit, RejectionRule};
+pub use temperature::{TEMPERATURES, Temperature};
