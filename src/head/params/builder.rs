@@ -46,125 +46,57 @@ impl FitParams {
     pub fn values(&self) -> &FitValues {
         self.0.values()
     }
+}
 
+/// One builder method for each of the [`FitValues`].
+macro_rules! setters {
+    ($($(#[$doc:meta])+ $name:ident: $type:ty),+ $(,)?) => {
+        impl FitParams {$(
+            $(#[$doc])+
+            #[must_use]
+            pub fn $name(mut self, $name: $type) -> Self {
+                self.0.0.$name = $name;
+                self
+            }
+        )+}
+    };
+}
+
+setters! {
     /// Chooses the solver.
-    #[must_use]
-    pub fn solver(mut self, solver: Solver) -> Self {
-        self.0.0.solver = solver;
-        self
-    }
-
+    solver: Solver,
     /// Sets the learning rate, finite and above 0.
-    #[must_use]
-    pub fn lr(mut self, lr: f32) -> Self {
-        self.0.0.lr = lr;
-        self
-    }
-
+    lr: f32,
     /// Chooses how the learning rate changes from epoch to epoch.
-    #[must_use]
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.0.0.schedule = schedule;
-        self
-    }
-
+    schedule: Schedule,
     /// Sets the momentum, in [0, 1).
-    #[must_use]
-    pub fn momentum(mut self, momentum: f32) -> Self {
-        self.0.0.momentum = momentum;
-        self
-    }
-
+    momentum: f32,
     /// Sets the weight decay, finite, 0 or more.
-    #[must_use]
-    pub fn weight_decay(mut self, weight_decay: f32) -> Self {
-        self.0.0.weight_decay = weight_decay;
-        self
-    }
-
+    weight_decay: f32,
     /// Chooses Nesterov's momentum.
-    #[must_use]
-    pub fn nesterov(mut self, nesterov: bool) -> Self {
-        self.0.0.nesterov = nesterov;
-        self
-    }
-
+    nesterov: bool,
     /// Sets the probability that a feature is left out of a step, in [0, 1).
-    #[must_use]
-    pub fn dropout(mut self, dropout: f32) -> Self {
-        self.0.0.dropout = dropout;
-        self
-    }
-
+    dropout: f32,
     /// Sets the samples per step, 1 or more.
-    #[must_use]
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.0.0.batch_size = batch_size;
-        self
-    }
-
+    batch_size: usize,
     /// Sets the passes over the samples, from 1 to 100,000.
-    #[must_use]
-    pub fn epochs(mut self, epochs: usize) -> Self {
-        self.0.0.epochs = epochs;
-        self
-    }
-
+    epochs: usize,
     /// Stops when the validation loss has not fallen for so many epochs, 1 or more, and keeps the best one's head.
-    #[must_use]
-    pub fn patience(mut self, patience: Option<usize>) -> Self {
-        self.0.0.patience = patience;
-        self
-    }
-
+    patience: Option<usize>,
     /// Sets the seed of the row order and the dropout.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.0.0.seed = seed;
-        self
-    }
-
+    seed: u64,
     /// Sets L-BFGS's penalty on the weight, scikit-learn's 1 / C; finite, 0 or more.
-    #[must_use]
-    pub fn l2(mut self, l2: f64) -> Self {
-        self.0.0.l2 = l2;
-        self
-    }
-
+    l2: f64,
     /// Sets the largest entry of the gradient that L-BFGS may end with, finite and above 0.
-    #[must_use]
-    pub fn tol(mut self, tol: f64) -> Self {
-        self.0.0.tol = tol;
-        self
-    }
-
+    tol: f64,
     /// Sets the steps that L-BFGS may take, 1 or more.
-    #[must_use]
-    pub fn max_iter(mut self, max_iter: usize) -> Self {
-        self.0.0.max_iter = max_iter;
-        self
-    }
-
+    max_iter: usize,
     /// Chooses to fit on features of mean 0 and standard deviation 1; the head takes features as they are either way.
-    #[must_use]
-    pub fn standardize(mut self, standardize: bool) -> Self {
-        self.0.0.standardize = standardize;
-        self
-    }
-
+    standardize: bool,
     /// Sets the share of each target that is spread over all classes, in [0, 1).
-    #[must_use]
-    pub fn label_smoothing(mut self, label_smoothing: f64) -> Self {
-        self.0.0.label_smoothing = label_smoothing;
-        self
-    }
-
+    label_smoothing: f64,
     /// Chooses how much each class counts.
-    #[must_use]
-    pub fn class_weight(mut self, class_weight: ClassWeight) -> Self {
-        self.0.0.class_weight = class_weight;
-        self
-    }
+    class_weight: ClassWeight,
 }
 
 impl ParamGuard for FitParams {

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::choices::{ClassWeight, Schedule, Solver};
 use crate::error::{Error, Result};
 
-/// The plain numbers; the defaults are the tutorial's.
+/// The parameters of a fit, not checked.
 ///
-/// The loss is that of `class_weight` and `label_smoothing` under either solver. `l2`, `tol` and `max_iter` are
-/// those of L-BFGS and linfa-logistic, which has neither class weights nor smoothing; `lr`, `schedule`, `momentum`, `weight_decay`, `nesterov`, `dropout`, `batch_size`, `epochs`,
-/// `patience` and the row order of `seed` are SGD's.
+/// `class_weight` and `label_smoothing` set the loss for SGD and L-BFGS; linfa-logistic has neither. `l2`, `tol` and
+/// `max_iter` are used by L-BFGS and linfa-logistic; `lr`, `schedule`, `momentum`, `weight_decay`, `nesterov`,
+/// `dropout`, `batch_size`, `epochs`, `patience` and the row order of `seed` by SGD.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FitValues {
@@ -93,24 +93,14 @@ pub(crate) fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::O
 /// A head file keeps the figures of each epoch, and has no room for more.
 const MOST_EPOCHS: usize = 100_000;
 
-const FROM_0_BELOW_1: &str = "at least 0 and below 1";
-const ABOVE_0: &str = "a finite number above 0";
-const FROM_0: &str = "a finite number, 0 or more";
-const FROM_1: &str = "at least 1";
-
 impl FitValues {
-    /// Whether every number is within its range.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Checks that every value is within its range, and that the solver uses what was set.
+    pub(super) fn check(&self) -> Result<()> {
         let v = self;
-        require(
-            share(v.label_smoothing),
-            "--label-smoothing",
-            &v.label_smoothing,
-            FROM_0_BELOW_1,
-        )?;
+        below_1("--label-smoothing", v.label_smoothing)?;
         if let ClassWeight::Given(table) = &v.class_weight {
             for weight in table.values() {
-                require(positive(*weight), "--class-weight", weight, ABOVE_0)?;
+                above_0("--class-weight", *weight)?;
             }
         }
         match v.solver {
@@ -124,84 +114,64 @@ impl FitValues {
                 require(plain, "--class-weight", &"given", wanted)?;
             }
         }
-        require(v.l2.is_finite() && v.l2 >= 0.0, "--l2", &v.l2, FROM_0)?;
-        require(positive(v.tol), "--tol", &v.tol, ABOVE_0)?;
-        require(v.max_iter >= 1, "--max-iter", &v.max_iter, FROM_1)
+        from_0("--l2", v.l2)?;
+        above_0("--tol", v.tol)?;
+        from_1("--max-iter", v.max_iter)
     }
 
     fn check_sgd(&self) -> Result<()> {
         let v = self;
-        let decay = v.weight_decay;
-        require(positive(v.lr.into()), "--lr", &v.lr, ABOVE_0)?;
-        require(
-            share(v.momentum.into()),
-            "--momentum",
-            &v.momentum,
-            FROM_0_BELOW_1,
-        )?;
-        require(
-            decay.is_finite() && decay >= 0.0,
-            "--weight-decay",
-            &decay,
-            FROM_0,
-        )?;
-        require(
-            share(v.dropout.into()),
-            "--dropout",
-            &v.dropout,
-            FROM_0_BELOW_1,
-        )?;
-        require(v.batch_size >= 1, "--batch-size", &v.batch_size, FROM_1)?;
+        above_0("--lr", v.lr)?;
+        below_1("--momentum", v.momentum)?;
+        from_0("--weight-decay", v.weight_decay)?;
+        below_1("--dropout", v.dropout)?;
+        from_1("--batch-size", v.batch_size)?;
         let epochs = (1..=MOST_EPOCHS).contains(&v.epochs);
         require(epochs, "--epochs", &v.epochs, "from 1 to 100000")?;
-        let momentum_or_plain = v.momentum > 0.0 || !v.nesterov;
-        require(
-            momentum_or_plain,
-            "--momentum",
-            &v.momentum,
-            "above 0 with --nesterov",
-        )?;
-        require(v.patience != Some(0), "--patience", &0, FROM_1)?;
+        let (momentum, wanted) = (v.momentum, "above 0 with --nesterov");
+        let usable = momentum > 0.0 || !v.nesterov;
+        require(usable, "--momentum", &momentum, wanted)?;
+        from_1("--patience", v.patience.unwrap_or(1))?;
         let Schedule::Step { step_size, gamma } = v.schedule else {
             return Ok(());
         };
-        require(step_size >= 1, "--step-size", &step_size, FROM_1)?;
+        from_1("--step-size", step_size)?;
         let falls = gamma > 0.0 && gamma <= 1.0;
         require(falls, "--gamma", &gamma, "above 0, and 1 at most")
     }
 
-    /// What goes to the minimum would pass over what would change the result.
+    /// Refuses SGD's options for a solver that would ignore them.
     fn check_unused(&self, wanted: &'static str) -> Result<()> {
         let v = self;
-        require(
-            v.schedule == Schedule::Constant,
-            "--schedule",
-            &"given",
-            wanted,
-        )?;
-        require(
-            v.weight_decay == 0.0,
-            "--weight-decay",
-            &v.weight_decay,
-            wanted,
-        )?;
-        require(v.dropout == 0.0, "--dropout", &v.dropout, wanted)?;
-        require(!v.nesterov, "--nesterov", &"given", wanted)?;
-        require(
-            v.patience.is_none(),
-            "--patience",
-            &v.patience.unwrap_or(0),
-            wanted,
-        )
+        let unused = |unset, name, value: &dyn ToString| require(unset, name, value, wanted);
+        let (decay, patience) = (v.weight_decay, v.patience);
+        unused(v.schedule == Schedule::Constant, "--schedule", &"given")?;
+        unused(decay == 0.0, "--weight-decay", &decay)?;
+        unused(v.dropout == 0.0, "--dropout", &v.dropout)?;
+        unused(!v.nesterov, "--nesterov", &"given")?;
+        unused(patience.is_none(), "--patience", &patience.unwrap_or(0))
     }
 }
 
-fn share(x: f64) -> bool {
-    (0.0..1.0).contains(&x)
+fn below_1(name: &'static str, x: impl Into<f64> + Copy + ToString) -> Result<()> {
+    let within = (0.0..1.0).contains(&x.into());
+    require(within, name, &x, "at least 0 and below 1")
 }
 
-fn positive(x: f64) -> bool {
-    x.is_finite() && x > 0.0
+fn above_0(name: &'static str, x: impl Into<f64> + Copy + ToString) -> Result<()> {
+    let number = x.into();
+    let within = number.is_finite() && number > 0.0;
+    require(within, name, &x, "a finite number above 0")
+}
+
+fn from_0(name: &'static str, x: impl Into<f64> + Copy + ToString) -> Result<()> {
+    let number = x.into();
+    let within = number.is_finite() && number >= 0.0;
+    require(within, name, &x, "a finite number, 0 or more")
+}
+
+fn from_1(name: &'static str, x: usize) -> Result<()> {
+    require(x >= 1, name, &x, "at least 1")
 }
 
 /// The error that names a parameter as the command line does, unless `holds`.
