@@ -31,7 +31,7 @@ pub use crossval::{
     out_of_fold, search,
 };
 pub use data::{
-    FeatureMatrix, FeatureRows, Groups, Joins, LabelledFeatures, NEAR_DUPLICATE, NearPair,
+    Block, FeatureMatrix, FeatureRows, Groups, Joins, LabelledFeatures, NEAR_DUPLICATE, NearPair,
     Neighbour, Split, UnitRows, validation_split,
 };
 pub use evaluate::{
@@ -42,8 +42,8 @@ pub use file::{
     FORMAT_VERSION, HeadFile, ImageRole, ImageSet, OUT_OF_FOLD_BYTES, TrainingRecord, WHOLE_DIGESTS,
 };
 pub use fit::{
-    Block, EpochFigures, FeatureBlocks, Fit, FitWarning, Streamed, ValidationFigures, fit,
-    fit_from, fit_streamed,
+    EpochFigures, FeatureBlocks, Fit, FitWarning, Streamed, ValidationFigures, fit, fit_from,
+    fit_streamed,
 };
 pub use inspect::{
     Distances, LabelErrors, OUTLIER_NEIGHBOURS, Pick, SelectionParams, Suspect, select,

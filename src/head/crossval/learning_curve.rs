@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::folds::Folds;
 use crate::error::Result;
 use crate::head::data::{Groups, LabelledFeatures, Split, seeded_hash};
-use crate::head::fit::{ValidationSums, fit_stretched};
+use crate::head::fit::{Job, ValidationSums, run};
 use crate::head::parallel::in_parallel;
 use crate::head::params::{FitParams, FitValidParams, FitValues};
 use crate::progress::Progress;
@@ -55,7 +55,7 @@ pub fn learning_curve(
     let fits = in_parallel(n, |number| {
         let (step, fold) = (number / folds.k(), number % folds.k());
         let rows = part(&order, folds, fold, step);
-        let fit = one_fit(params, set, validation, &rows, &folds.split(fold));
+        let fit = one_fit(params, set, validation, rows, &folds.split(fold));
         progress.advance(1);
         fit
     });
@@ -99,17 +99,23 @@ fn one_fit(
     params: &FitValidParams,
     set: &LabelledFeatures<'_>,
     validation: Option<&LabelledFeatures<'_>>,
-    rows: &[usize],
+    images: Vec<usize>,
     split: &Split,
 ) -> Result<(usize, f64)> {
-    let epochs = epochs(params.values(), split.train.len(), rows.len());
+    let n = images.len();
+    let epochs = epochs(params.values(), split.train.len(), n);
     let params = patient(params, epochs)?;
-    let head = fit_stretched(epochs, &params, set, rows, validation)?.head;
+    let job = Job {
+        images,
+        epochs,
+        ..Job::new(&params, set, validation)
+    };
+    let head = run(job, &mut |_| {})?.head;
     let mut sums = ValidationSums::default();
     for &image in &split.validation {
         sums.add(&head, &set.image(image))?;
     }
-    Ok((rows.len(), sums.figures().accuracy))
+    Ok((n, sums.figures().accuracy))
 }
 
 /// The same with a patience that grows as the epochs do.
@@ -218,25 +224,29 @@ mod tests {
             params.schedule(schedule).check().unwrap()
         };
         let full = fit(&params(16), &whole, None, &mut |_| {}).unwrap().head;
-        let all: Vec<usize> = (0..8).collect();
         // The half in batches of 4 has 14 steps in 7 epochs; in one batch it needs 14 epochs, and the rates in pairs.
-        let same = fit_stretched(7, &params(8), &half, &all, None)
-            .unwrap()
-            .head;
+        let stretched = |epochs: usize| {
+            let params = params(8);
+            let job = Job {
+                epochs,
+                ..Job::new(&params, &half, None)
+            };
+            run(job, &mut |_| {}).unwrap().head
+        };
+        let same = stretched(7);
         let far = |a: &crate::head::LinearHead, b: &crate::head::LinearHead| {
             (&a.weight() - &b.weight())
                 .iter()
                 .fold(0f32, |m, d| m.max(d.abs()))
         };
         assert!(far(&full, &same) < 1e-6);
-        let stretched = fit_stretched(14, &params(8), &half, &all, None).unwrap();
         let twice = FitParams::from(params(8).values().clone()).epochs(14);
         let twice = twice.schedule(Schedule::Step {
             step_size: 4,
             gamma: 0.5,
         });
         let twice = fit(&twice.check().unwrap(), &half, None, &mut |_| {}).unwrap();
-        assert_eq!(stretched.head, twice.head);
+        assert_eq!(stretched(14), twice.head);
     }
 
     #[test]

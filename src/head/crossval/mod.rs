@@ -4,7 +4,6 @@ mod candidate;
 mod folds;
 mod grid;
 mod learning_curve;
-mod minima;
 mod out_of_fold;
 mod search;
 mod side_by_side;

@@ -5,8 +5,7 @@ use ndarray::{Array2, s};
 use super::folds::Folds;
 use crate::error::Result;
 use crate::head::data::LabelledFeatures;
-use crate::head::fit::fit_some;
-use crate::head::linear::LinearHead;
+use crate::head::fit::{Job, run};
 use crate::head::parallel::{in_parallel, processors};
 use crate::head::params::{FitValidParams, Solver};
 
@@ -33,18 +32,20 @@ pub fn out_of_fold(
         set.n_samples(),
         "a fold for every sample"
     );
-    let (c, d) = (set.classes().len(), set.features().ncols());
     let of_fold = |fold: usize| -> Result<Vec<(usize, Array2<f64>)>> {
         let split = folds.split(fold);
-        let (start, train) = (LinearHead::zeros(c, d), &split.train);
-        let head = fit_some(&start, params, set, train, validation, &mut |_| {})?.head;
+        let job = Job {
+            images: split.train,
+            ..Job::new(params, set, validation)
+        };
+        let head = run(job, &mut |_| {})?.head;
         let logits = |&image: &usize| Ok((image, head.logits(set.image(image).features())?));
         split.validation.iter().map(logits).collect()
     };
     let values = params.values();
     let copies = values.standardize && values.solver == Solver::Sgd;
     let at_once = if copies { 1 } else { processors() };
-    let mut all = Array2::zeros((set.features().nrows(), c));
+    let mut all = Array2::zeros((set.features().nrows(), set.classes().len()));
     for first in (0..folds.k()).step_by(at_once) {
         let some = at_once.min(folds.k() - first);
         for result in in_parallel(some, |number| of_fold(first + number)) {

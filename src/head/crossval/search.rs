@@ -8,12 +8,23 @@ use serde::{Deserialize, Serialize};
 use super::candidate::{Candidate, FoldFigures, choose, judge, summed};
 use super::folds::Folds;
 use super::grid::{Grid, Setting, Tunable, in_order};
-use super::{minima, side_by_side};
+use super::side_by_side::{Task, Together};
 use crate::error::{Error, Result};
-use crate::head::data::{LabelledFeatures, Standard};
-use crate::head::linear::Targets;
+use crate::head::data::{LabelledFeatures, Standard, require_two_classes};
+use crate::head::lbfgs::{Problem, Stop, minimise_all};
+use crate::head::linear::{LinearHead, Targets};
 use crate::head::params::{FitParams, FitValidParams, FitValues, Solver};
 use crate::progress::Progress;
+
+/// A candidate is judged as near its minimum as scikit-learn's default goes; the winner is fitted again to the tolerance
+/// that was asked for.
+const NEAR_ENOUGH: f64 = 1e-4;
+
+/// Numbers that the minimisers of a group may remember: 512 MiB of f64.
+const REMEMBERED: usize = 64 << 20;
+
+/// Vectors that a minimiser keeps: ten pairs, and its own few.
+const VECTORS: usize = 26;
 
 /// How often the grid is extended while the winner is at its edge.
 const EXTENSIONS: usize = 3;
@@ -54,9 +65,15 @@ pub fn search(
     progress: &dyn Progress,
 ) -> Result<Search> {
     let started = Instant::now();
-    set.at_least_two_classes(&set.class_counts())?;
+    require_two_classes(set.classes(), &set.class_counts())?;
     let mut grid = Grid::new(params.values(), fixed)?;
-    let mut candidates = judged(params.values(), grid.settings(), set, folds, progress)?;
+    let trials = Trials {
+        values: params.values(),
+        set,
+        folds,
+        progress,
+    };
+    let mut candidates = trials.judged(grid.settings())?;
     let mut extensions = 0;
     loop {
         candidates.sort_by(|a, b| in_order(a.setting, b.setting));
@@ -73,104 +90,98 @@ pub fn search(
             });
         }
         extensions += 1;
-        let added = grid.extend(winner);
-        candidates.extend(judged(params.values(), added, set, folds, progress)?);
+        candidates.extend(trials.judged(grid.extend(winner))?);
     }
 }
 
-/// The candidates of some settings, with how they did.
-fn judged(
-    values: &FitValues,
-    settings: Vec<Setting>,
-    set: &LabelledFeatures<'_>,
-    folds: &Folds,
-    progress: &dyn Progress,
-) -> Result<Vec<Candidate>> {
-    let heads = settings.len() * folds.k();
-    progress.begin("heads of the search", heads as u64);
-    let judged = match values.solver {
-        Solver::Sgd => by_sgd(values, &settings, set, folds, progress),
-        Solver::Lbfgs | Solver::Linfa => by_lbfgs(values, &settings, set, folds, progress),
-    };
-    progress.end();
-    let judged = judged?;
-    let judged = settings.into_iter().zip(judged.chunks(folds.k()));
-    let candidate = |(setting, folds)| Candidate {
-        setting,
-        figures: summed(folds),
-    };
-    Ok(judged.map(candidate).collect())
+/// What all candidates of a search are tried on.
+struct Trials<'a, 'f> {
+    values: &'a FitValues,
+    set: &'a LabelledFeatures<'f>,
+    folds: &'a Folds,
+    progress: &'a dyn Progress,
 }
 
-/// How every setting does on every fold, the folds of a setting together.
-fn by_sgd(
-    values: &FitValues,
-    settings: &[Setting],
-    set: &LabelledFeatures<'_>,
-    folds: &Folds,
-    progress: &dyn Progress,
-) -> Result<Vec<Option<FoldFigures>>> {
-    let k = folds.k();
-    let tasks: Vec<side_by_side::Task> = pairs(settings, k)
-        .map(|(setting, left_out)| side_by_side::Task {
-            values: setting.applied_to(values),
-            left_out,
-        })
-        .collect();
-    // One product for all folds has one matrix: the means and deviations are those of all rows, labels aside.
-    let images = vec![1.0; set.n_samples()];
-    let standard = values.standardize.then(|| Standard::of(set, &images));
-    let features = standard.map(|standard| standard.apply(set.features()));
-    let set = features.as_ref().map_or_else(
-        || set.reborrow(),
-        |features| set.with_features(features.view()),
-    );
-    let together = side_by_side::Together {
-        set: &set,
-        folds,
-        targets: &targets(values, &set)?,
-    };
-    Ok(together.train(&tasks, |task, head| {
-        progress.advance(1);
-        judge(&head, &set, folds, task % k)
-    }))
-}
+impl Trials<'_, '_> {
+    /// The candidates of some settings, with their figures.
+    fn judged(&self, settings: Vec<Setting>) -> Result<Vec<Candidate>> {
+        let k = self.folds.k();
+        let heads = settings.len() * k;
+        self.progress.begin("heads of the search", heads as u64);
+        let tasks = settings.iter().flat_map(|setting| {
+            let values = setting.applied_to(self.values);
+            (0..k).map(move |left_out| Task {
+                values: values.clone(),
+                left_out,
+            })
+        });
+        let tasks: Vec<Task> = tasks.collect();
+        let judged = match self.values.solver {
+            Solver::Sgd => self.by_sgd(&tasks),
+            Solver::Lbfgs | Solver::Linfa => self.by_lbfgs(&tasks),
+        };
+        self.progress.end();
+        let judged = judged?;
+        let folds = settings.into_iter().zip(judged.chunks(k));
+        let candidate = |(setting, folds)| Candidate {
+            setting,
+            figures: summed(folds),
+        };
+        Ok(folds.map(candidate).collect())
+    }
 
-fn by_lbfgs(
-    values: &FitValues,
-    settings: &[Setting],
-    set: &LabelledFeatures<'_>,
-    folds: &Folds,
-    progress: &dyn Progress,
-) -> Result<Vec<Option<FoldFigures>>> {
-    let k = folds.k();
-    let tasks: Vec<minima::Task> = pairs(settings, k)
-        .map(|(setting, left_out)| minima::Task {
-            l2: setting.applied_to(values).l2,
-            left_out,
-        })
-        .collect();
-    let minima = minima::Minima {
-        set,
-        folds,
-        targets: &targets(values, set)?,
-        values,
-        progress,
-    };
-    Ok(minima.find(&tasks, |task, head| judge(&head?, set, folds, task % k)))
-}
+    /// The figures of every task, in order.
+    fn by_sgd(&self, tasks: &[Task]) -> Result<Vec<Option<FoldFigures>>> {
+        let (values, set, folds) = (self.values, self.set, self.folds);
+        // One product for all folds has one matrix: the means and deviations are those of all rows, labels aside.
+        let standard = || Standard::of(set, &vec![1.0; set.n_samples()]);
+        let features = values.standardize.then(|| standard().apply(set.features()));
+        let set = match &features {
+            Some(features) => set.with_features(features.view()),
+            None => set.reborrow(),
+        };
+        let together = Together {
+            set: &set,
+            folds,
+            targets: &Targets::new(self.class_weights()?, values.label_smoothing),
+        };
+        Ok(together.train(tasks, |task, head| {
+            self.progress.advance(1);
+            judge(&head, &set, folds, tasks[task].left_out)
+        }))
+    }
 
-fn pairs(settings: &[Setting], k: usize) -> impl Iterator<Item = (&Setting, usize)> {
-    settings
-        .iter()
-        .flat_map(move |setting| (0..k).map(move |fold| (setting, fold)))
-}
+    /// The figures of every task, in order; as many problems share a product as there is memory for.
+    fn by_lbfgs(&self, tasks: &[Task]) -> Result<Vec<Option<FoldFigures>>> {
+        let (set, folds, class_weights) = (self.set, self.folds, self.class_weights()?);
+        let zeros = LinearHead::zeros(set.classes().len(), set.features().ncols());
+        let stop = Stop {
+            tolerance: self.values.tol.max(NEAR_ENOUGH),
+            iterations: self.values.max_iter,
+        };
+        let problem = |task: &Task| {
+            let counted = |&fold: &usize| f64::from(u8::from(fold != task.left_out));
+            let images = folds.of_row().iter().map(counted).collect();
+            Problem::of(set, &task.values, class_weights.clone(), images)
+        };
+        let parameters = zeros.n_classes() * (zeros.n_features() + 1);
+        let at_once = (REMEMBERED / (VECTORS * parameters)).max(1);
+        let mut judged = Vec::with_capacity(tasks.len());
+        for tasks in tasks.chunks(at_once) {
+            let problems: Vec<Problem> = tasks.iter().map(problem).collect();
+            let reached = minimise_all(set, &problems, &zeros, stop, &|| self.progress.advance(1));
+            for ((task, problem), reached) in tasks.iter().zip(&problems).zip(reached) {
+                let head = reached.converged.then(|| problem.head(&reached.point));
+                judged.push(head.and_then(|head| judge(&head, set, folds, task.left_out)));
+            }
+        }
+        Ok(judged)
+    }
 
-fn targets(values: &FitValues, set: &LabelledFeatures<'_>) -> Result<Targets> {
-    let weights = values
-        .class_weight
-        .weights(set.classes(), &set.class_counts())?;
-    Ok(Targets::new(weights, values.label_smoothing))
+    fn class_weights(&self) -> Result<Vec<f64>> {
+        let class_weight = &self.values.class_weight;
+        class_weight.weights(self.set.classes(), &self.set.class_counts())
+    }
 }
 
 impl Search {

@@ -161,22 +161,22 @@ impl<'a> LabelledFeatures<'a> {
             ..*self
         }
     }
+}
 
-    /// Refuses a training set of one class only: whatever it learned, it would always answer the same.
-    ///
-    /// `counts` (C) are those of the images that are trained on.
-    pub(crate) fn at_least_two_classes(&self, counts: &[usize]) -> Result<()> {
-        if counts.iter().filter(|&&count| count > 0).count() >= 2 {
-            return Ok(());
-        }
-        let only = counts.iter().position(|&count| count > 0);
-        let name = only.and_then(|class| self.classes.name(class));
-        let name = name.unwrap_or_default();
-        Err(Error::Input {
-            problem: format!("training needs images of at least two classes, found only `{name}`"),
-            hint: "put the images of each class into a folder of its own".to_owned(),
-        })
+/// Refuses a training set of one class only: whatever it learned, it would always answer the same.
+///
+/// `counts` (C) are those of the images that are trained on.
+pub(crate) fn require_two_classes(classes: &ClassIndex, counts: &[usize]) -> Result<()> {
+    if counts.iter().filter(|&&count| count > 0).count() >= 2 {
+        return Ok(());
     }
+    let only = counts.iter().position(|&count| count > 0);
+    let name = only.and_then(|class| classes.name(class));
+    let name = name.unwrap_or_default();
+    Err(Error::Input {
+        problem: format!("training needs images of at least two classes, found only `{name}`"),
+        hint: "put the images of each class into a folder of its own".to_owned(),
+    })
 }
 
 /// Features with their targets, owned and not yet checked.
@@ -230,7 +230,7 @@ mod tests {
         let classes = ClassIndex::from_names(["cat", "dog"]);
         let features = array![[0.0], [1.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 0], &classes).unwrap();
-        let error = set.at_least_two_classes(&[2, 0]).unwrap_err();
+        let error = require_two_classes(&classes, &[2, 0]).unwrap_err();
         assert!(error.to_string().ends_with("found only `cat`"));
         assert_eq!(set.class_counts(), [2, 0]);
         assert_eq!(set.class_counts_of(&[1]), [1, 0]);

@@ -10,12 +10,13 @@ mod split;
 mod standard;
 
 pub use groups::{Groups, Joins};
+pub(crate) use labelled::require_two_classes;
 pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
 pub(crate) use order::RowOrder;
 pub(crate) use random::{Dropout, below, order_generator, shuffle};
-pub use rows::FeatureRows;
 pub(crate) use rows::row_of;
+pub use rows::{Block, FeatureRows};
 pub(crate) use split::seeded_hash;
 pub use split::{Split, validation_split};
 pub(crate) use standard::Standard;

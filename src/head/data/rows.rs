@@ -71,6 +71,15 @@ impl FeatureRows<'_> {
     }
 }
 
+/// The images of some pieces: `features` (n · V, D), the V rows of an image together, and `targets` (n) below C.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    /// As they are kept.
+    pub features: FeatureRows<'a>,
+    /// The class of each image.
+    pub targets: &'a [usize],
+}
+
 /// A row as it lies, or copied where its numbers do not lie together.
 pub(crate) fn row_of<'a>(
     features: &'a ArrayView2<'_, f32>,

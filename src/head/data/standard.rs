@@ -5,7 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::labelled::LabelledFeatures;
 use super::rows::row_of;
-use crate::head::linear::{LinearHead, add_scaled};
+use crate::head::linear::LinearHead;
 use crate::head::parallel::in_parallel;
 
 /// Rows that a thread adds up at a time.
@@ -141,7 +141,9 @@ fn means<const POWER: u8>(
     });
     let mut means = vec![0.0; centre.len()];
     for sums in sums {
-        add_scaled(&mut means, 1.0 / n, &sums);
+        for (mean, sum) in means.iter_mut().zip(sums) {
+            *mean += 1.0 / n * sum;
+        }
     }
     means
 }

@@ -1,7 +1,6 @@
 //! SGD by the epoch: shuffled batches, the figures of each epoch, and when to stop.
 
-use super::figures::{EpochFigures, ValidationFigures};
-use super::run::Fit;
+use super::figures::{EpochFigures, Fit, ValidationFigures};
 use crate::error::{Error, Result};
 use crate::head::linear::LinearHead;
 use crate::head::params::FitValidParams;
@@ -18,15 +17,13 @@ pub(crate) trait Passes {
 
 /// Trains a head for so many epochs, over which the schedule is spread, or until patience ends.
 pub(crate) fn run(
-    start: &LinearHead,
+    mut sgd: Sgd,
     params: &FitValidParams,
     epochs: usize,
-    class_weights: Vec<f64>,
     passes: &mut dyn Passes,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
     let values = params.values();
-    let mut sgd = Sgd::new(params, start).with_class_weights(class_weights)?;
     let mut history = Vec::with_capacity(epochs.min(1024));
     let mut best: Option<Best> = None;
     for epoch in 1..=epochs {
@@ -62,6 +59,17 @@ pub(crate) fn run(
             history,
             ..Fit::of(sgd.head())
         },
+    })
+}
+
+/// Refuses patience where there is no validation set whose loss it could watch.
+pub(crate) fn require_validation(patience: Option<usize>, is_there: bool) -> Result<()> {
+    if patience.is_none() || is_there {
+        return Ok(());
+    }
+    Err(Error::Input {
+        problem: "`--patience` needs a validation set, whose loss it watches".to_owned(),
+        hint: "give --validation FEATURES or --validation-split 0.2".to_owned(),
     })
 }
 

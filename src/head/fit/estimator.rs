@@ -4,7 +4,8 @@ use linfa::DatasetBase;
 use linfa::traits::{Fit, PredictInplace};
 use ndarray::{Array1, ArrayBase, Data, Ix1, Ix2};
 
-use super::run::{fit, fit_weighted};
+use super::run::run;
+use super::solvers::Job;
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::head::data::LabelledFeatures;
@@ -36,8 +37,8 @@ where
     /// Weights of the data set are scikit-learn's `sample_weight`; L-BFGS takes them, other solvers refuse them.
     ///
     /// # Errors
-    /// As [`fit`](fn@crate::head::fit), [`Error::Input`] for weights that are not used or not usable, and [`Error::Input`] for a target that is not below N: the classes are then not
-    /// numbered without gaps.
+    /// As [`fit`](fn@crate::head::fit); [`Error::Input`] for weights that the solver does not use or that are not usable,
+    /// and for a target of N or more: the classes are then not numbered without gaps.
     fn fit(
         &self,
         dataset: &DatasetBase<ArrayBase<D, Ix2>, ArrayBase<T, Ix1>>,
@@ -45,14 +46,12 @@ where
         let targets = dataset.targets().to_vec();
         let classes = numbered_classes(&targets)?;
         let set = LabelledFeatures::new(dataset.records().view(), &targets, &classes)?;
-        let fit = match dataset.weights() {
-            None => fit(self, &set, None, &mut |_| {}),
-            Some(weights) => {
-                let weights = weights.iter().copied().map(f64::from).collect();
-                fit_weighted(weights, self, &set)
-            }
+        let weights = dataset.weights();
+        let job = Job {
+            sample_weights: weights.map(|w| w.iter().copied().map(f64::from).collect()),
+            ..Job::new(self, &set, None)
         };
-        fit.map(|fit| fit.head)
+        Ok(run(job, &mut |_| {})?.head)
     }
 }
 

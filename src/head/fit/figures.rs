@@ -1,11 +1,47 @@
-//! What an epoch is told by: the training loss, and the loss and accuracy on the validation set.
+//! What a fit returns: the head, and the training and validation figures of each epoch.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+use super::warnings::FitWarning;
 use crate::error::Result;
 use crate::head::data::LabelledFeatures;
+use crate::head::lbfgs::Optimum;
 use crate::head::linear::{LinearHead, argmax};
+
+/// A fitted head and how it came about.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// The head after the last epoch, or after the best one where the fit had patience; L-BFGS's at the minimum.
+    pub head: LinearHead,
+    /// One entry for each epoch; none of L-BFGS.
+    pub history: Vec<EpochFigures>,
+    /// The epoch whose head was kept, counted from 1, where the fit had patience.
+    pub best_epoch: Option<usize>,
+    /// What L-BFGS reached.
+    pub optimum: Option<Optimum>,
+    /// How the head does on the validation set, where one was given.
+    pub validation: Option<ValidationFigures>,
+    /// Wall-clock time of the fit.
+    pub seconds: f64,
+    /// What to be careful about; empty when there is nothing.
+    pub warnings: Vec<FitWarning>,
+}
+
+impl Fit {
+    /// A head, and nothing to tell of it yet.
+    pub(crate) fn of(head: LinearHead) -> Self {
+        Self {
+            head,
+            history: Vec::new(),
+            best_epoch: None,
+            optimum: None,
+            validation: None,
+            seconds: 0.0,
+            warnings: Vec::new(),
+        }
+    }
+}
 
 /// The figures of one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

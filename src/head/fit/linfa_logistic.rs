@@ -105,8 +105,9 @@ pub(crate) fn minimise_by_linfa(
     };
     let reached = Reached {
         loss: Evaluator::new(set).evaluate(&[(problem, &point)])[0].value,
-        point: &point,
+        point,
         iterations: None,
+        converged: true,
     };
     checked(set, problem, &reached, stop.tolerance)
 }

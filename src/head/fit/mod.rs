@@ -1,5 +1,6 @@
-//! Fitting a head: by each solver, in memory or in blocks, and with which warnings.
+//! Fitting a head by each solver, in memory or in blocks, and the warnings about a fit.
 
+mod diagnosis;
 mod epochs;
 mod estimator;
 mod figures;
@@ -9,9 +10,10 @@ mod solvers;
 mod streamed;
 mod warnings;
 
-pub use figures::{EpochFigures, ValidationFigures};
+pub use figures::{EpochFigures, Fit, ValidationFigures};
 pub(crate) use figures::{ValidationSums, log_probabilities};
-pub use run::{Fit, fit, fit_from};
-pub(crate) use run::{fit_some, fit_stretched};
-pub use streamed::{Block, FeatureBlocks, Streamed, fit_streamed};
+pub(crate) use run::run;
+pub use run::{fit, fit_from};
+pub(crate) use solvers::Job;
+pub use streamed::{FeatureBlocks, Streamed, fit_streamed};
 pub use warnings::FitWarning;

@@ -1,40 +1,20 @@
-//! A whole fit: the solver that was asked for, and what to think of what it found.
+//! Fitting a head in memory, by the solver that the parameters name.
 
 use std::time::Instant;
 
-use super::figures::{EpochFigures, ValidationFigures};
+use super::diagnosis::diagnose;
+use super::epochs::require_validation;
+use super::figures::{EpochFigures, Fit};
 use super::solvers::{Job, by_sgd, to_minimum};
-use super::warnings::{FitWarning, of_loss, warnings};
-use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
-use crate::head::data::LabelledFeatures;
-use crate::head::lbfgs::Optimum;
-use crate::head::linear::{LinearHead, Targets};
+use crate::head::data::{LabelledFeatures, require_two_classes};
+use crate::head::linear::LinearHead;
 use crate::head::params::{ClassWeight, FitValidParams, Solver};
-
-/// A fitted head and how it came about.
-#[derive(Debug, Clone)]
-pub struct Fit {
-    /// The head after the last epoch, or after the best one where the fit had patience; L-BFGS's at the minimum.
-    pub head: LinearHead,
-    /// One entry for each epoch; none of L-BFGS.
-    pub history: Vec<EpochFigures>,
-    /// The epoch whose head was kept, counted from 1, where the fit had patience.
-    pub best_epoch: Option<usize>,
-    /// What L-BFGS reached.
-    pub optimum: Option<Optimum>,
-    /// How the head does on the validation set, where one was given.
-    pub validation: Option<ValidationFigures>,
-    /// Wall-clock time of the fit.
-    pub seconds: f64,
-    /// What to be careful about; empty when there is nothing.
-    pub warnings: Vec<FitWarning>,
-}
 
 /// Fits a head from zero weights; [`fit_from`] with [`LinearHead::zeros`].
 ///
-/// The loss is convex, so the start decides how fast the optimum comes near and not which one it is; zero treats all
-/// classes alike and needs no seed.
+/// The loss is convex, so the start changes the time to the optimum and not the optimum; zeros treat all classes alike
+/// and need no seed.
 ///
 /// # Errors
 /// As [`fit_from`].
@@ -44,17 +24,16 @@ pub fn fit(
     validation: Option<&LabelledFeatures<'_>>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
-    let start = LinearHead::zeros(train.classes().len(), train.features().ncols());
-    fit_from(&start, params, train, validation, on_epoch)
+    run(Job::new(params, train, validation), on_epoch)
 }
 
-/// Fits a head from the weights of another; `on_epoch` hears of every epoch as it ends.
+/// Fits a head, starting from the weights of another; calls `on_epoch` at the end of every epoch.
 ///
-/// SGD draws one of the views of an image for every epoch, and puts the images into a new order, from the seed alone
-/// (Fisher–Yates on xoshiro256++, the same on every machine); the last batch of an epoch takes what is left. For an
-/// order of one's own, step by step, use [`Sgd`](crate::head::Sgd). L-BFGS minimises
-/// `(Σ w[y] · l + l2 / 2 · ‖W‖²) / Σ w[y]`, scikit-learn's `LogisticRegression` with `C = 1 / l2`, every view of an image
-/// counting its share; of two classes the penalty is on the difference of their rows, as there.
+/// In every epoch SGD shuffles the images and draws one view of each, from the seed alone (Fisher–Yates on xoshiro256++,
+/// the same on every machine); the last batch of an epoch may be smaller. To choose the order yourself, step by step, use
+/// [`Sgd`](crate::head::Sgd). L-BFGS minimises `(Σ w[y] · l + l2 / 2 · ‖W‖²) / Σ w[y]`, scikit-learn's
+/// `LogisticRegression` with `C = 1 / l2`; each of the V views of an image counts 1 / V. For two classes the penalty is on
+/// the difference of their rows, as in scikit-learn.
 ///
 /// # Errors
 /// [`Error::Input`] when the training set has fewer than two classes or does not fit the start or the class weights,
@@ -68,112 +47,47 @@ pub fn fit_from(
     validation: Option<&LabelledFeatures<'_>>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
-    let all: Vec<usize> = (0..train.n_samples()).collect();
-    fit_some(start, params, train, &all, validation, on_epoch)
-}
-
-/// [`fit_from`] on some images of a set, in ascending order, which are not copied.
-pub(crate) fn fit_some(
-    start: &LinearHead,
-    params: &FitValidParams,
-    train: &LabelledFeatures<'_>,
-    images: &[usize],
-    validation: Option<&LabelledFeatures<'_>>,
-    on_epoch: &mut dyn FnMut(&EpochFigures),
-) -> Result<Fit> {
-    validation.map_or(Ok(()), |validation| same_kind(train, validation))?;
-    require_validation(params.values().patience, validation.is_some())?;
     let job = Job {
-        validation: validation.map(LabelledFeatures::reborrow),
-        ..job(params, train.reborrow(), images)?
+        start: start.clone(),
+        ..Job::new(params, train, validation)
     };
-    fit_job(start, job, on_epoch)
+    run(job, on_epoch)
 }
 
-/// [`fit`] on some images of a set, of so many epochs, over which the schedule is spread.
-pub(crate) fn fit_stretched(
-    epochs: usize,
-    params: &FitValidParams,
-    train: &LabelledFeatures<'_>,
-    images: &[usize],
-    validation: Option<&LabelledFeatures<'_>>,
-) -> Result<Fit> {
-    require_validation(params.values().patience, validation.is_some())?;
-    let start = LinearHead::zeros(train.classes().len(), train.features().ncols());
-    let job = Job {
-        epochs,
-        validation: validation.map(LabelledFeatures::reborrow),
-        ..job(params, train.reborrow(), images)?
-    };
-    fit_job(&start, job, &mut |_| {})
-}
-
-/// [`fit`] where each image counts as much as its weight, (N), as scikit-learn's `sample_weight`.
+/// Checks a job and does it.
 ///
 /// # Errors
-/// Also for SGD, whose batches have no such weights, for balanced classes, and for weights below 0, not finite, or all 0.
-pub(crate) fn fit_weighted(
-    weights: Vec<f64>,
-    params: &FitValidParams,
-    train: &LabelledFeatures<'_>,
-) -> Result<Fit> {
-    require_weights(&weights, params, train)?;
-    let start = LinearHead::zeros(train.classes().len(), train.features().ncols());
-    let all: Vec<usize> = (0..train.n_samples()).collect();
-    let job = Job {
-        image_weights: weights,
-        ..job(params, train.reborrow(), &all)?
+/// As [`fit_from`]; also [`Error::Input`] for sample weights with SGD, whose batches have none, with balanced classes, or
+/// that are below 0, not finite, or all 0.
+pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Result<Fit> {
+    let started = Instant::now();
+    let (params, train) = (job.params, job.train);
+    check(&job)?;
+    let counts = train.class_counts_of(&job.images);
+    require_two_classes(train.classes(), &counts)?;
+    let class_weight = &params.values().class_weight;
+    let class_weights = class_weight.weights(train.classes(), &counts)?;
+    let validated = job.validation.map(|set| set.class_counts());
+    let fit = match params.values().solver {
+        Solver::Sgd => by_sgd(job, class_weights, on_epoch)?,
+        Solver::Lbfgs | Solver::Linfa => to_minimum(job, class_weights)?,
     };
-    fit_job(&start, job, &mut |_| {})
-}
-
-/// A fit without validation on some images of a set, each of which counts the same.
-fn job<'a>(
-    params: &'a FitValidParams,
-    train: LabelledFeatures<'a>,
-    images: &'a [usize],
-) -> Result<Job<'a>> {
-    let values = params.values();
-    let counts = train.class_counts_of(images);
-    train.at_least_two_classes(&counts)?;
-    let mut image_weights = vec![0.0; train.n_samples()];
-    for &image in images {
-        image_weights[image] = 1.0;
-    }
-    Ok(Job {
-        params,
-        validation: None,
-        class_weights: values.class_weight.weights(train.classes(), &counts)?,
-        image_weights,
-        train,
-        images,
-        epochs: values.epochs,
+    Ok(Fit {
+        warnings: diagnose(&fit, params, train.classes(), &counts, validated.as_deref()),
+        seconds: started.elapsed().as_secs_f64(),
+        ..fit
     })
 }
 
-fn fit_job(
-    start: &LinearHead,
-    job: Job<'_>,
-    on_epoch: &mut dyn FnMut(&EpochFigures),
-) -> Result<Fit> {
-    let started = Instant::now();
-    require_shape(start, &job.train)?;
-    let (params, train) = (job.params, job.train);
-    let counts = train.class_counts_of(job.images);
-    let validated = job.validation.map(|set| set.class_counts());
-    let fit = match params.values().solver {
-        Solver::Sgd => by_sgd(start, job, on_epoch)?,
-        Solver::Lbfgs | Solver::Linfa => to_minimum(start, job)?,
-    };
-    let validated = validated.as_deref();
-    Ok(finished(
-        fit,
-        params,
-        train.classes(),
-        &counts,
-        validated,
-        started,
-    ))
+fn check(job: &Job<'_>) -> Result<()> {
+    if let Some(validation) = &job.validation {
+        same_kind(&job.train, validation)?;
+    }
+    require_validation(job.params.values().patience, job.validation.is_some())?;
+    if let Some(weights) = &job.sample_weights {
+        require_weights(weights, job.params, &job.train)?;
+    }
+    require_shape(&job.start, &job.train)
 }
 
 fn require_weights(
@@ -209,76 +123,6 @@ fn require_weights(
     Err(Error::Input {
         problem,
         hint: hint.to_owned(),
-    })
-}
-
-/// Adds what to think of a fit on so many images of each class, and of the validation set.
-pub(crate) fn finished(
-    mut fit: Fit,
-    params: &FitValidParams,
-    classes: &ClassIndex,
-    counts: &[usize],
-    validated: Option<&[usize]>,
-    started: Instant,
-) -> Fit {
-    let values = params.values();
-    let judged = guessing(params, classes, counts).and_then(|guessing| {
-        let kept = fit
-            .best_epoch
-            .map_or(fit.history.last(), |e| fit.history.get(e - 1));
-        let kept = kept.map(|figures| figures.train_loss);
-        of_loss(
-            &fit.history,
-            kept.or(fit.optimum.map(|o| o.loss))?,
-            guessing,
-        )
-    });
-    // Where patience ended it, more epochs would not have helped; nor would they where it leads away.
-    let goes_on = fit.history.len() == values.epochs && judged.is_none();
-    let history = if goes_on { fit.history.as_slice() } else { &[] };
-    let counts: Vec<_> = classes.iter().zip(counts.iter().copied()).collect();
-    fit.warnings = judged.into_iter().collect();
-    fit.warnings
-        .extend(warnings(&counts, validated, &values.class_weight, history));
-    fit.seconds = started.elapsed().as_secs_f64();
-    fit
-}
-
-/// The training loss of a head that gives every class the same probability: ln C, unless classes are weighted and smoothed.
-fn guessing(params: &FitValidParams, classes: &ClassIndex, counts: &[usize]) -> Option<f64> {
-    let values = params.values();
-    let weights = values.class_weight.weights(classes, counts).ok()?;
-    let targets = Targets::new(weights, values.label_smoothing);
-    let sum = |of: &dyn Fn(usize) -> f64| -> f64 {
-        let counts = counts.iter().enumerate();
-        counts.map(|(class, &n)| n as f64 * of(class)).sum()
-    };
-    let asked = sum(&|class| targets.sum(class));
-    Some((classes.len() as f64).ln() * asked / sum(&|class| targets.class_weight(class)))
-}
-
-impl Fit {
-    /// A head, and nothing to tell of it yet.
-    pub(crate) fn of(head: LinearHead) -> Self {
-        Self {
-            head,
-            history: Vec::new(),
-            best_epoch: None,
-            optimum: None,
-            validation: None,
-            seconds: 0.0,
-            warnings: Vec::new(),
-        }
-    }
-}
-
-pub(crate) fn require_validation(patience: Option<usize>, is_there: bool) -> Result<()> {
-    if patience.is_none() || is_there {
-        return Ok(());
-    }
-    Err(Error::Input {
-        problem: "`--patience` needs a validation set, whose loss it watches".to_owned(),
-        hint: "give --validation FEATURES or --validation-split 0.2".to_owned(),
     })
 }
 
@@ -320,7 +164,8 @@ mod tests {
     use ndarray::{Array2, array};
 
     use super::*;
-    use crate::head::FitParams;
+    use crate::classes::ClassIndex;
+    use crate::head::{FitParams, FitWarning};
 
     fn fit_on(params: FitParams, features: &Array2<f32>, targets: &[usize]) -> Result<Fit> {
         let classes = ClassIndex::from_names(["a", "b"]);
@@ -427,25 +272,6 @@ mod tests {
         );
         let fit = fit_on(FitParams::new().lr(0.1), &features, &targets).unwrap();
         assert!(fit.warnings.is_empty(), "{:?}", fit.warnings);
-    }
-
-    #[test]
-    fn guessing_is_the_loss_of_zero_weights() {
-        // One epoch of one step: its loss is that of the start.
-        let features = array![[1.0f32], [2.0], [3.0]];
-        let classes = ClassIndex::from_names(["a", "b"]);
-        let set = LabelledFeatures::new(features.view(), &[0, 0, 1], &classes).unwrap();
-        let weights = ClassWeight::Given([("a".to_owned(), 1.0), ("b".to_owned(), 5.0)].into());
-        for weight in [ClassWeight::None, ClassWeight::Balanced, weights] {
-            let params = FitParams::new()
-                .epochs(1)
-                .class_weight(weight)
-                .label_smoothing(0.2);
-            let params = params.check().unwrap();
-            let first = fit(&params, &set, None, &mut |_| {}).unwrap().history[0].train_loss;
-            let guessing = guessing(&params, &classes, &[2, 1]).unwrap();
-            assert!((first - guessing).abs() < 1e-6, "{first} {guessing}");
-        }
     }
 
     #[test]

@@ -1,49 +1,77 @@
-//! A fit by each solver: what it is given, and the way into and out of standardised features.
+//! What a fit in memory is given, and how each solver does it.
 
 use super::epochs::{Passes, run};
-use super::figures::{EpochFigures, ValidationFigures};
+use super::figures::{EpochFigures, Fit, ValidationFigures};
 use super::linfa_logistic::minimise_by_linfa;
-use super::run::Fit;
 use crate::error::Result;
 use crate::head::data::{LabelledFeatures, RowOrder, Standard};
 use crate::head::lbfgs::{Problem, Stop, minimise};
-use crate::head::linear::{LinearHead, Targets};
+use crate::head::linear::LinearHead;
 use crate::head::params::{FitValidParams, Solver};
 use crate::head::sgd::{BatchLoss, Sgd};
 
-/// What a solver is given.
+/// One fit in memory.
 pub(crate) struct Job<'a> {
     pub(crate) params: &'a FitValidParams,
+    pub(crate) start: LinearHead,
     pub(crate) train: LabelledFeatures<'a>,
-    /// Those of its images that are trained on.
-    pub(crate) images: &'a [usize],
+    /// The images of `train` to train on, ascending.
+    pub(crate) images: Vec<usize>,
     pub(crate) validation: Option<LabelledFeatures<'a>>,
-    pub(crate) class_weights: Vec<f64>,
-    /// How much each image counts, (N), 0 for those that are not trained on; SGD takes the others as equal.
-    pub(crate) image_weights: Vec<f64>,
-    /// Epochs of SGD, over which its schedule is spread.
+    /// How much each image counts, (N), as scikit-learn's `sample_weight`; L-BFGS only.
+    pub(crate) sample_weights: Option<Vec<f64>>,
+    /// Epochs of SGD, over which its schedule is stretched.
     pub(crate) epochs: usize,
 }
 
-/// SGD from a head, on standardised features where that is asked for.
-pub(crate) fn by_sgd(
-    start: &LinearHead,
+impl<'a> Job<'a> {
+    /// A fit on all images of a set, from zero weights.
+    pub(crate) fn new(
+        params: &'a FitValidParams,
+        train: &'a LabelledFeatures<'_>,
+        validation: Option<&'a LabelledFeatures<'_>>,
+    ) -> Self {
+        Self {
+            params,
+            start: LinearHead::zeros(train.classes().len(), train.features().ncols()),
+            train: train.reborrow(),
+            images: (0..train.n_samples()).collect(),
+            validation: validation.map(LabelledFeatures::reborrow),
+            sample_weights: None,
+            epochs: params.values().epochs,
+        }
+    }
+
+    /// How much each image counts, (N), 0 for those that are not trained on.
+    fn image_weights(&self) -> Vec<f64> {
+        self.sample_weights.clone().unwrap_or_else(|| {
+            let mut weights = vec![0.0; self.train.n_samples()];
+            self.images.iter().for_each(|&image| weights[image] = 1.0);
+            weights
+        })
+    }
+}
+
+/// SGD, on standardised features where the parameters ask for that.
+pub(super) fn by_sgd(
     job: Job<'_>,
+    class_weights: Vec<f64>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
     if !job.params.values().standardize {
-        return in_memory(start, job, on_epoch);
+        return in_memory(job, class_weights, on_epoch);
     }
-    let standard = Standard::of(&job.train, &job.image_weights);
+    let standard = Standard::of(&job.train, &job.image_weights());
     let train = standard.apply(job.train.features());
     let validation = job.validation.map(|set| standard.apply(set.features()));
     let replaced = job.validation.as_ref().zip(validation.as_ref());
-    let standardised = Job {
+    let job = Job {
+        start: standard.unfold_head(&job.start),
         train: job.train.with_features(train.view()),
         validation: replaced.map(|(set, features)| set.with_features(features.view())),
         ..job
     };
-    let fit = in_memory(&standard.unfold_head(start), standardised, on_epoch)?;
+    let fit = in_memory(job, class_weights, on_epoch)?;
     Ok(Fit {
         head: standard.fold_head(&fit.head),
         ..fit
@@ -51,24 +79,18 @@ pub(crate) fn by_sgd(
 }
 
 fn in_memory(
-    start: &LinearHead,
     job: Job<'_>,
+    class_weights: Vec<f64>,
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<Fit> {
-    let set = &job.train;
+    let (params, views) = (job.params, job.train.views());
     let mut passes = WholePasses {
-        order: RowOrder::of(job.params.values().seed, job.images.to_vec(), set.views()),
+        order: RowOrder::of(params.values().seed, job.images, views),
         train: job.train,
         validation: job.validation,
     };
-    run(
-        start,
-        job.params,
-        job.epochs,
-        job.class_weights,
-        &mut passes,
-        on_epoch,
-    )
+    let sgd = Sgd::new(params, &job.start).with_class_weights(class_weights)?;
+    run(sgd, params, job.epochs, &mut passes, on_epoch)
 }
 
 /// Epochs over features that are all in memory.
@@ -89,24 +111,17 @@ impl Passes for WholePasses<'_> {
     }
 }
 
-/// A solver that goes to the minimum, from a head.
-pub(crate) fn to_minimum(start: &LinearHead, job: Job<'_>) -> Result<Fit> {
+/// A solver that runs until the gradient is near zero.
+pub(super) fn to_minimum(job: Job<'_>, class_weights: Vec<f64>) -> Result<Fit> {
     let (values, set) = (job.params.values(), &job.train);
-    let images = job.image_weights;
-    let standard = if values.standardize {
-        Some(Standard::of(set, &images))
-    } else {
-        Standard::centred(set, &images)
-    };
-    let targets = Targets::new(job.class_weights, values.label_smoothing);
-    let problem = Problem::new(set, targets, images, values.l2, standard);
+    let problem = Problem::of(set, values, class_weights, job.image_weights());
     let stop = Stop {
         tolerance: values.tol,
         iterations: values.max_iter,
     };
     let (head, optimum) = match values.solver {
-        Solver::Linfa => minimise_by_linfa(set, job.images, &problem, stop)?,
-        Solver::Lbfgs | Solver::Sgd => minimise(set, &problem, start, stop)?,
+        Solver::Linfa => minimise_by_linfa(set, &job.images, &problem, stop)?,
+        Solver::Lbfgs | Solver::Sgd => minimise(set, &problem, &job.start, stop)?,
     };
     let validation = job.validation.as_ref();
     let validation = validation.map(|set| ValidationFigures::of(&head, set));

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
-use super::epochs::{Passes, run};
-use super::figures::{EpochFigures, ValidationFigures, ValidationSums};
-use super::run::{Fit, finished, require_validation};
+use super::diagnosis::diagnose;
+use super::epochs::{Passes, require_validation, run};
+use super::figures::{EpochFigures, Fit, ValidationFigures, ValidationSums};
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
-use crate::head::data::{FeatureRows, LabelledFeatures, RowOrder};
+use crate::head::data::{Block, FeatureRows, LabelledFeatures, RowOrder, require_two_classes};
 use crate::head::linear::LinearHead;
 use crate::head::params::{FitValidParams, Solver};
 use crate::head::sgd::{BatchLoss, Sgd};
@@ -27,15 +27,6 @@ pub trait FeatureBlocks {
     /// # Errors
     /// Where they cannot be read.
     fn read(&mut self, pieces: &[usize]) -> Result<Block<'_>>;
-}
-
-/// The images of some pieces: `features` (n · V, D), the V rows of an image together, and `targets` (n) below C.
-#[derive(Debug, Clone, Copy)]
-pub struct Block<'a> {
-    /// As they are kept.
-    pub features: FeatureRows<'a>,
-    /// The class of each image.
-    pub targets: &'a [usize],
 }
 
 /// A set of images with features in pieces.
@@ -73,13 +64,8 @@ pub fn fit_streamed<'a>(
     let values = params.values();
     require_sgd(params)?;
     require_validation(values.patience, validation.is_some())?;
-    if train.counts.iter().filter(|&&n| n > 0).count() < 2 {
-        return Err(Error::Input {
-            problem: "training needs images of at least two classes".to_owned(),
-            hint: "put the images of each class into a folder of its own".to_owned(),
-        });
-    }
     let (classes, counts) = (train.classes, train.counts);
+    require_two_classes(classes, counts)?;
     let validated = validation.as_ref().map(|set| set.counts);
     let start = LinearHead::zeros(classes.len(), train.n_features);
     let class_weights = values.class_weight.weights(classes, counts)?;
@@ -89,15 +75,13 @@ pub fn fit_streamed<'a>(
         train,
         validation,
     };
-    let fit = run(
-        &start,
-        params,
-        values.epochs,
-        class_weights,
-        &mut passes,
-        on_epoch,
-    )?;
-    Ok(finished(fit, params, classes, counts, validated, started))
+    let sgd = Sgd::new(params, &start).with_class_weights(class_weights)?;
+    let fit = run(sgd, params, values.epochs, &mut passes, on_epoch)?;
+    Ok(Fit {
+        warnings: diagnose(&fit, params, classes, counts, validated),
+        seconds: started.elapsed().as_secs_f64(),
+        ..fit
+    })
 }
 
 fn require_sgd(params: &FitValidParams) -> Result<()> {

@@ -6,7 +6,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, s};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::kernels::widen;
+use super::fours::widen;
 use super::sums::{Share, Sums, Work, zeros};
 use crate::head::data::row_of;
 use crate::head::linear::{Added, Batch, products};

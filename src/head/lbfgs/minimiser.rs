@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::line_search::{LineSearch, Trial};
-use crate::head::linear::{add_scaled, dot, is_finite, largest, subtract};
+use super::vectors::{add_scaled, dot, is_finite, largest, subtract};
 
 /// Pairs of steps and gradient changes that are remembered, as in `SciPy`.
 const MEMORY: usize = 10;
@@ -64,6 +64,11 @@ impl Lbfgs {
     /// Where the function is wanted next; after the end, the point that was found.
     pub(crate) fn point(&self) -> &[f64] {
         &self.point
+    }
+
+    /// The point that was found.
+    pub(crate) fn into_point(self) -> Vec<f64> {
+        self.point
     }
 
     /// How many steps were taken; an evaluation that only searches along a line is none.

@@ -1,13 +1,16 @@
-//! Softmax regression to its minimum: L-BFGS on one [`Problem`], and the proof that it got there.
+//! Softmax regression to its minimum: L-BFGS on one or many [`Problem`]s, and the check that it got there.
 
-use ndarray::{Array1, Array2};
+use std::slice;
+
 use serde::{Deserialize, Serialize};
 
+use super::evaluator::Evaluator;
 use super::minimiser::{Lbfgs, Step};
-use super::problem::{Answer, Evaluator, Problem};
+use super::problem::Problem;
+use super::vectors::largest;
 use crate::error::{Error, Result};
 use crate::head::data::LabelledFeatures;
-use crate::head::linear::{LinearHead, largest};
+use crate::head::linear::LinearHead;
 
 /// When a search for a minimum ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,42 +32,71 @@ pub struct Optimum {
     pub loss: f64,
 }
 
-/// The head of the least loss, from another one.
+/// Where a solver ended.
+pub(crate) struct Reached {
+    /// The parameters, as [`Problem`] orders them.
+    pub(crate) point: Vec<f64>,
+    /// The loss there.
+    pub(crate) loss: f64,
+    /// Steps taken, where the solver tells.
+    pub(crate) iterations: Option<usize>,
+    /// Whether the solver found its gradient small enough.
+    pub(crate) converged: bool,
+}
+
+/// Fits the head of the lowest loss, starting from another one.
 ///
 /// # Errors
-/// [`Error::NotConverged`] when the steps ran out, no step led on, or the gradient turns out to be another.
+/// [`Error::NotConverged`] when the steps ran out, no step led downhill, or the recomputed gradient is not small.
 pub(crate) fn minimise(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
     start: &LinearHead,
     stop: Stop,
 ) -> Result<(LinearHead, Optimum)> {
-    let mut lbfgs = Lbfgs::new(problem.point(start), stop.tolerance);
-    let mut evaluator = Evaluator::new(set);
-    let mut loss = f64::NAN;
-    while lbfgs.iterations() < stop.iterations {
-        let Answer { value, gradient } = &evaluator.evaluate(&[(problem, lbfgs.point())])[0];
-        loss = *value;
-        if lbfgs.tell(*value, gradient) != Step::Continue {
-            break;
-        }
-    }
-    let reached = Reached {
-        point: lbfgs.point(),
-        loss,
-        iterations: Some(lbfgs.iterations()),
-    };
-    checked(set, problem, &reached, stop.tolerance)
+    let reached = minimise_all(set, slice::from_ref(problem), start, stop, &|| {});
+    checked(set, problem, &reached[0], stop.tolerance)
 }
 
-/// Where a solver ended.
-pub(crate) struct Reached<'a> {
-    /// The parameters, as [`Problem`] orders them.
-    pub(crate) point: &'a [f64],
-    /// The loss there.
-    pub(crate) loss: f64,
-    /// Steps taken, where the solver tells.
-    pub(crate) iterations: Option<usize>,
+/// Runs L-BFGS on several problems at once, each from the same head; one product serves all that still move.
+///
+/// Calls `on_end` whenever one of them ends.
+pub(crate) fn minimise_all(
+    set: &LabelledFeatures<'_>,
+    problems: &[Problem],
+    start: &LinearHead,
+    stop: Stop,
+    on_end: &dyn Fn(),
+) -> Vec<Reached> {
+    let minimiser = |problem: &Problem| Lbfgs::new(problem.point(start), stop.tolerance);
+    let mut minimisers: Vec<Lbfgs> = problems.iter().map(minimiser).collect();
+    let mut ends = vec![(f64::NAN, Step::Continue); problems.len()];
+    let mut active: Vec<usize> = (0..problems.len()).collect();
+    let mut evaluator = Evaluator::new(set);
+    while !active.is_empty() {
+        let asked = active
+            .iter()
+            .map(|&i| (&problems[i], minimisers[i].point()));
+        let answers = evaluator.evaluate(&asked.collect::<Vec<_>>());
+        let mut answers = answers.iter();
+        active.retain(|&i| {
+            let answer = answers.next().expect("an answer for each question");
+            let step = minimisers[i].tell(answer.value, &answer.gradient);
+            ends[i] = (answer.value, step);
+            let goes_on = step == Step::Continue && minimisers[i].iterations() < stop.iterations;
+            if !goes_on {
+                on_end();
+            }
+            goes_on
+        });
+    }
+    let reached = |(minimiser, (loss, step)): (Lbfgs, (f64, Step))| Reached {
+        iterations: Some(minimiser.iterations()),
+        point: minimiser.into_point(),
+        loss,
+        converged: step == Step::Converged,
+    };
+    minimisers.into_iter().zip(ends).map(reached).collect()
 }
 
 /// The head at the point that a solver reached, if the gradient there is near zero by another computation.
@@ -74,17 +106,17 @@ pub(crate) struct Reached<'a> {
 pub(crate) fn checked(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
-    reached: &Reached<'_>,
+    reached: &Reached,
     tolerance: f64,
 ) -> Result<(LinearHead, Optimum)> {
     let optimum = Optimum {
         iterations: reached.iterations,
-        gradient: largest(&problem.plain_gradient(set, reached.point)),
+        gradient: largest(&problem.plain_gradient(set, &reached.point)),
         loss: reached.loss,
     };
     // As much again for the rounding of sums in another order.
     if optimum.gradient <= 2.0 * tolerance {
-        return Ok((problem.head(reached.point), optimum));
+        return Ok((problem.head(&reached.point), optimum));
     }
     Err(Error::NotConverged {
         gradient: optimum.gradient,
@@ -93,60 +125,12 @@ pub(crate) fn checked(
     })
 }
 
-impl Problem {
-    /// The parameters that [`head`](Self::head) makes a head of.
-    pub(crate) fn point(&self, head: &LinearHead) -> Vec<f64> {
-        let standardised = self
-            .standard
-            .as_ref()
-            .map(|standard| standard.unfold_head(head));
-        let head = standardised.as_ref().unwrap_or(head);
-        let (weight, bias) = head.slices();
-        let wide = |x: &f32| f64::from(*x);
-        if self.n_rows() == bias.len() {
-            return weight.iter().chain(bias).map(wide).collect();
-        }
-        let d = head.n_features();
-        let row = |c: usize| {
-            weight[c * d..(c + 1) * d]
-                .iter()
-                .chain(&bias[c..=c])
-                .map(wide)
-        };
-        row(1)
-            .zip(row(0))
-            .map(|(second, first)| second - first)
-            .collect()
-    }
-
-    /// The head of the parameters at a point, (C, D) and (C), on the features as they are.
-    ///
-    /// Two classes have one vector w, b: their rows are `∓w / 2`, `∓b / 2`, whose difference it is.
-    pub(crate) fn head(&self, point: &[f64]) -> LinearHead {
-        let r = self.n_rows();
-        let d = point.len() / r - 1;
-        let (mut weight, mut bias) = (vec![0.0; r * d], vec![0.0; r]);
-        self.effective(point, &mut weight, &mut bias);
-        let weight = Array2::from_shape_vec((r, d), weight).expect("it is R · D long");
-        let bias = Array1::from(bias);
-        let (weight, bias) = if r == 1 {
-            let halves = Array2::from_shape_vec((2, 1), vec![-0.5, 0.5]).expect("two are two");
-            (halves.dot(&weight), halves.column(0).to_owned() * bias[0])
-        } else {
-            (weight, bias)
-        };
-        LinearHead::new(weight.mapv(|w| w as f32), bias.mapv(|b| b as f32))
-            .expect("both have a row for each class")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::array;
 
     use super::*;
     use crate::classes::ClassIndex;
-    use crate::head::data::Standard;
     use crate::head::linear::Targets;
 
     fn stop(tolerance: f64, iterations: usize) -> Stop {
@@ -197,20 +181,5 @@ mod tests {
         assert!(optimum.iterations <= Some(1));
         let change = &head.weight() - &again.weight();
         assert!(change.iter().all(|d| d.abs() < 1e-5));
-    }
-
-    #[test]
-    fn a_head_and_its_parameters_are_the_same() {
-        let classes = ClassIndex::from_names(["a", "b"]);
-        let features = array![[1.0f32, 5.0], [3.0, 1.0]];
-        let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
-        let standard = Standard::of(&set, &[1.0; 2]);
-        let targets = Targets::new(vec![1.0; 2], 0.0);
-        let problem = Problem::new(&set, targets, vec![1.0; 2], 1.0, Some(standard));
-        // z = (x - 2) and (y - 3) / 2: w = (2, 4), b = 1 is 2 x + 2 y - 9, half of it to each side.
-        let head = problem.head(&[2.0, 4.0, 1.0]);
-        assert_eq!(head.weight(), array![[-1.0, -1.0], [1.0, 1.0]]);
-        assert_eq!(head.bias(), array![4.5, -4.5]);
-        assert_eq!(problem.point(&head), [2.0, 4.0, 1.0]);
     }
 }

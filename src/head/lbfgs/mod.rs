@@ -1,16 +1,17 @@
-//! L-BFGS on softmax regression, many problems at once.
+//! Softmax regression by L-BFGS, one problem or many at once.
 
 mod blocks;
+mod evaluator;
 mod fours;
-mod kernels;
 mod line_search;
 mod minimiser;
 mod minimum;
 mod plain;
 mod problem;
 mod sums;
+mod vectors;
 
-pub(crate) use minimiser::{Lbfgs, Step};
+pub(crate) use evaluator::Evaluator;
 pub use minimum::Optimum;
-pub(crate) use minimum::{Reached, Stop, checked, minimise};
-pub(crate) use problem::{Evaluator, Problem};
+pub(crate) use minimum::{Reached, Stop, checked, minimise, minimise_all};
+pub(crate) use problem::Problem;

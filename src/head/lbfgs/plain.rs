@@ -5,8 +5,8 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::problem::Problem;
+use super::vectors::{add_scaled, dot};
 use crate::head::data::{LabelledFeatures, row_of};
-use crate::head::linear::{add_scaled, dot};
 use crate::head::parallel::{in_parallel, processors};
 
 /// Rows that are worth a thread.
@@ -15,7 +15,7 @@ const WORTH_A_THREAD: usize = 64;
 impl Problem {
     /// The gradient at a point, shaped as the parameters.
     ///
-    /// It shares no product, no softmax and no scaling with [`Evaluator`](super::problem::Evaluator): the features are standardised
+    /// It shares no product, no softmax and no scaling with [`Evaluator`](super::evaluator::Evaluator): the features are standardised
     /// in full, two classes are two logits.
     pub(crate) fn plain_gradient(&self, set: &LabelledFeatures<'_>, point: &[f64]) -> Vec<f64> {
         let n = set.features().nrows();

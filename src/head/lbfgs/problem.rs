@@ -1,18 +1,13 @@
-//! The loss of softmax regression with its gradient, in f64, for many problems on the same features at once.
+//! One softmax regression: its parameters, its loss and its gradient, in f64.
 
-use std::thread;
+use ndarray::{Array1, Array2, ArrayView2};
 
-use ndarray::{Array2, ArrayView2, s};
-
-use super::sums::{Share, Work};
+use super::vectors::dot;
 use crate::head::data::{LabelledFeatures, Standard};
-use crate::head::linear::{Targets, dot};
-use crate::head::parallel::processors;
+use crate::head::linear::{LinearHead, Targets};
+use crate::head::params::FitValues;
 
-/// Multiplications that are worth a thread of their own; starting one takes some 20 µs.
-const WORTH_A_THREAD: usize = 500_000;
-
-/// One regression among several on the same features.
+/// A softmax regression on some images of a set.
 ///
 /// Its loss is `(Σ m[i] · l[i] + l2 / 2 · ‖W‖²) / Σ m[i] · w[y[i]]` over the images: `l` the cross-entropy against
 /// [`Targets`], `m` the weight of the image (0 leaves it out), `w` that of its class. That is scikit-learn's
@@ -42,8 +37,26 @@ pub(crate) struct Answer {
 }
 
 impl Problem {
-    /// A problem on all images of a set that weigh something; with a [`Standard`], W and l2 are those of standardised features.
-    pub(crate) fn new(
+    /// The problem that a fit's parameters describe.
+    ///
+    /// Without `standardize` the features may still be centred, which changes the number of steps and not the minimum.
+    pub(crate) fn of(
+        set: &LabelledFeatures<'_>,
+        values: &FitValues,
+        class_weights: Vec<f64>,
+        image_weights: Vec<f64>,
+    ) -> Self {
+        let targets = Targets::new(class_weights, values.label_smoothing);
+        let standard = if values.standardize {
+            Some(Standard::of(set, &image_weights))
+        } else {
+            Standard::centred(set, &image_weights)
+        };
+        Self::new(set, targets, image_weights, values.l2, standard)
+    }
+
+    /// A problem on all images with a weight above 0; with a [`Standard`], W and l2 are those of standardised features.
+    pub(super) fn new(
         set: &LabelledFeatures<'_>,
         targets: Targets,
         image_weights: Vec<f64>,
@@ -70,7 +83,7 @@ impl Problem {
     }
 
     /// The layer on the features as they are of the parameters at a point.
-    pub(crate) fn effective(&self, point: &[f64], weight: &mut [f64], bias: &mut [f64]) {
+    pub(super) fn effective(&self, point: &[f64], weight: &mut [f64], bias: &mut [f64]) {
         let (w, b) = point.split_at(weight.len());
         weight.copy_from_slice(w);
         bias.copy_from_slice(b);
@@ -80,7 +93,13 @@ impl Problem {
     }
 
     /// The value and gradient of the sums over the images.
-    fn answer(&self, point: &[f64], loss: f64, weight: ArrayView2<f64>, bias: &[f64]) -> Answer {
+    pub(super) fn answer(
+        &self,
+        point: &[f64],
+        loss: f64,
+        weight: ArrayView2<f64>,
+        bias: &[f64],
+    ) -> Answer {
         let w = &point[..weight.len()];
         let mut gradient: Vec<f64> = weight.iter().chain(bias).copied().collect();
         if let Some(standard) = &self.standard {
@@ -98,239 +117,95 @@ impl Problem {
             gradient,
         }
     }
-}
 
-/// Evaluates problems on one set of features, their weights side by side: one product for all.
-#[derive(Debug)]
-pub(crate) struct Evaluator<'a> {
-    set: LabelledFeatures<'a>,
-    weight: Array2<f64>,
-    bias: Vec<f64>,
-    shares: Vec<Share>,
-}
-
-impl<'a> Evaluator<'a> {
-    pub(crate) fn new(set: &LabelledFeatures<'a>) -> Self {
-        Self {
-            set: *set,
-            weight: Array2::default((0, 0)),
-            bias: Vec::new(),
-            shares: Vec::new(),
+    /// Turns the logits (R) of one row of an image of class y into the derivatives of the loss by them; returns the loss.
+    pub(super) fn residuals(
+        &self,
+        image: usize,
+        y: usize,
+        views: usize,
+        logits: &mut [f64],
+    ) -> f64 {
+        let weight = self.image_weights[image] / views as f64;
+        if weight == 0.0 {
+            logits.fill(0.0);
+            return 0.0;
         }
-    }
-
-    /// The losses with their gradients, each problem at a point of its own.
-    pub(crate) fn evaluate(&mut self, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
-        self.lay_side_by_side(asked);
-        let problems: Vec<&Problem> = asked.iter().map(|(problem, _)| *problem).collect();
-        let work = Work {
-            set: self.set,
-            problems: &problems,
-            weight: &self.weight,
-            bias: &self.bias,
+        let loss = match &mut *logits {
+            [logit] => self.targets.residual(y, logit),
+            all => self.targets.residuals(y, all),
         };
-        sum(&work, &mut self.shares);
-        let (sums, mut first) = (&self.shares[0].sums, 0);
-        let answers = asked.iter().zip(&sums.losses);
-        let answers = answers.map(|((problem, point), loss)| {
-            let rows = first..first + problem.n_rows();
-            first = rows.end;
-            let weight = sums.weight.slice(s![rows.clone(), ..]);
-            problem.answer(point, *loss, weight, &sums.bias[rows])
-        });
-        answers.collect()
+        for residual in logits.iter_mut() {
+            *residual *= weight;
+        }
+        weight * loss
     }
 
-    /// Fills in weight (M, D) and bias (M), M the rows of all problems.
-    fn lay_side_by_side(&mut self, asked: &[(&Problem, &[f64])]) {
-        let d = self.set.features().ncols();
-        let m = asked.iter().map(|(problem, _)| problem.n_rows()).sum();
-        if self.bias.len() != m {
-            self.weight = Array2::zeros((m, d));
-            self.bias = vec![0.0; m];
+    /// The parameters that [`head`](Self::head) makes a head of.
+    pub(crate) fn point(&self, head: &LinearHead) -> Vec<f64> {
+        let standardised = self
+            .standard
+            .as_ref()
+            .map(|standard| standard.unfold_head(head));
+        let head = standardised.as_ref().unwrap_or(head);
+        let (weight, bias) = head.slices();
+        let wide = |x: &f32| f64::from(*x);
+        if self.n_rows() == bias.len() {
+            return weight.iter().chain(bias).map(wide).collect();
         }
-        let weight = self.weight.as_slice_mut();
-        let mut weight = weight.expect("a new matrix is in one piece");
-        let mut bias = self.bias.as_mut_slice();
-        for (problem, point) in asked {
-            let r = problem.n_rows();
-            let (own_weight, other_weights) = weight.split_at_mut(r * d);
-            let (own_bias, other_biases) = bias.split_at_mut(r);
-            problem.effective(point, own_weight, own_bias);
-            (weight, bias) = (other_weights, other_biases);
-        }
+        let d = head.n_features();
+        let row = |c: usize| {
+            weight[c * d..(c + 1) * d]
+                .iter()
+                .chain(&bias[c..=c])
+                .map(wide)
+        };
+        row(1)
+            .zip(row(0))
+            .map(|(second, first)| second - first)
+            .collect()
     }
-}
 
-fn threads(multiplications: usize) -> usize {
-    processors().min(multiplications / WORTH_A_THREAD).max(1)
-}
-
-/// Makes the first share's sums those over all rows, by a thread for each share.
-fn sum(work: &Work<'_, '_>, shares: &mut Vec<Share>) {
-    let n = work.set.features().nrows();
-    let threads = threads(n * work.weight.len());
-    shares.resize_with(threads.max(shares.len()), Share::default);
-    let bound = |i: usize| i * n / threads;
-    let (first, others) = shares[..threads].split_at_mut(1);
-    thread::scope(|scope| {
-        for (i, share) in (1..).zip(others.iter_mut()) {
-            scope.spawn(move || work.sum(bound(i)..bound(i + 1), share));
-        }
-        work.sum(0..bound(1), &mut first[0]);
-    });
-    for other in others {
-        first[0].sums.add(&other.sums);
+    /// The head of the parameters at a point, (C, D) and (C), on the features as they are.
+    ///
+    /// Two classes have one vector w, b: their rows are `∓w / 2`, `∓b / 2`, whose difference it is.
+    pub(crate) fn head(&self, point: &[f64]) -> LinearHead {
+        let r = self.n_rows();
+        let d = point.len() / r - 1;
+        let (mut weight, mut bias) = (vec![0.0; r * d], vec![0.0; r]);
+        self.effective(point, &mut weight, &mut bias);
+        let weight = Array2::from_shape_vec((r, d), weight).expect("it is R · D long");
+        let bias = Array1::from(bias);
+        let (weight, bias) = if r == 1 {
+            let halves = Array2::from_shape_vec((2, 1), vec![-0.5, 0.5]).expect("two are two");
+            (halves.dot(&weight), halves.column(0).to_owned() * bias[0])
+        } else {
+            (weight, bias)
+        };
+        LinearHead::new(weight.mapv(|w| w as f32), bias.mapv(|b| b as f32))
+            .expect("both have a row for each class")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array1, Array2, Axis, array};
+    use ndarray::array;
 
     use super::*;
     use crate::classes::ClassIndex;
 
-    fn classes(n: usize) -> ClassIndex {
-        ClassIndex::from_names((0..n).map(|class| class.to_string()))
-    }
-
-    fn features(n: usize, d: usize) -> Array2<f32> {
-        Array2::from_shape_fn((n, d), |(i, j)| {
-            ((i * 37 + j * 101 + i * j) % 29) as f32 / 7.0 - 2.0
-        })
-    }
-
-    fn evaluate(set: &LabelledFeatures<'_>, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
-        Evaluator::new(set).evaluate(asked)
-    }
-
-    fn points(n: usize) -> Vec<f64> {
-        (0..n)
-            .map(|i| ((i * 53) % 17) as f64 / 10.0 - 0.8)
-            .collect()
-    }
-
     #[test]
-    fn values_are_those_of_paper() {
-        // w = ln 3, b = 0: at x = 1 the second class has 3/4. -ln(3/4) - ln(1/2), penalty ln²3 · 2 / 2, over 2.
-        let (classes, features) = (classes(2), array![[1.0f32], [0.0]]);
-        let set = LabelledFeatures::new(features.view(), &[1, 0], &classes).unwrap();
-        let problem = Problem::new(
-            &set,
-            Targets::new(vec![1.0, 1.0], 0.0),
-            vec![1.0; 2],
-            2.0,
-            None,
-        );
-        let answer = &evaluate(&set, &[(&problem, &[3f64.ln(), 0.0])])[0];
-        let loss = (4.0f64 / 3.0).ln() + 2f64.ln() + 3f64.ln().powi(2);
-        assert!((answer.value - loss / 2.0).abs() < 1e-15);
-        // Residuals -1/4 and 1/2: (-1/4 + 2 ln 3) / 2 and (1/4) / 2.
-        assert!((answer.gradient[0] - (2.0 * 3f64.ln() - 0.25) / 2.0).abs() < 1e-15);
-        assert!((answer.gradient[1] - 0.125).abs() < 1e-15);
-    }
-
-    #[test]
-    fn a_gradient_is_the_slope_of_its_value() {
-        for (c, smoothing) in [(2, 0.0), (2, 0.2), (4, 0.0), (4, 0.3)] {
-            let (classes, features) = (classes(c), features(12, 3));
-            let targets: Vec<usize> = (0..12).map(|i| i % c).collect();
-            let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
-            let weights: Vec<f64> = (1..=c).map(|c| c as f64 / 2.0).collect();
-            let mut images = vec![1.0; 12];
-            images[3] = 0.0;
-            let standard = Some(Standard::of(&set, &images));
-            let problem = Problem::new(
-                &set,
-                Targets::new(weights.clone(), smoothing),
-                images,
-                0.7,
-                standard,
-            );
-            let point = points(problem.n_rows() * 4);
-            let answer = &evaluate(&set, &[(&problem, &point)])[0];
-            for i in 0..point.len() {
-                let at = |by: f64| {
-                    let mut point = point.clone();
-                    point[i] += by;
-                    evaluate(&set, &[(&problem, &point)])[0].value
-                };
-                let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
-                assert!(
-                    (slope - answer.gradient[i]).abs() < 1e-9,
-                    "{c} {smoothing} {i}"
-                );
-            }
-            let plain = problem.plain_gradient(&set, &point);
-            let both = plain.iter().zip(&answer.gradient);
-            assert!(both.into_iter().all(|(a, b)| (a - b).abs() < 1e-14));
-        }
-    }
-
-    #[test]
-    fn side_by_side_is_as_one_by_one() {
-        let (classes, features) = (classes(3), features(150, 40));
-        let targets: Vec<usize> = (0..150).map(|i| i % 3).collect();
-        let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
-        let problem = |left_out: usize, l2: f64| {
-            let images: Vec<f64> = (0..150).map(|i| f64::from(i % 5 != left_out)).collect();
-            Problem::new(&set, Targets::new(vec![1.0; 3], 0.0), images, l2, None)
-        };
-        let problems: Vec<Problem> = (0..5).map(|i| problem(i, 0.1 * (i + 1) as f64)).collect();
-        let points: Vec<Vec<f64>> = (0..5).map(|i| points(123 + i)[i..].to_vec()).collect();
-        let asked: Vec<_> = problems
-            .iter()
-            .zip(points.iter().map(Vec::as_slice))
-            .collect();
-        let mut evaluator = Evaluator::new(&set);
-        // The second time in memory that was used before, for more and for fewer problems.
-        evaluator.evaluate(&asked[1..]);
-        for (together, asked) in evaluator.evaluate(&asked).iter().zip(&asked) {
-            let alone = &evaluate(&set, std::slice::from_ref(asked))[0];
-            assert!((together.value - alone.value).abs() < 1e-12);
-            for (a, b) in together.gradient.iter().zip(&alone.gradient) {
-                assert!((a - b).abs() < 1e-12);
-            }
-        }
-    }
-
-    #[test]
-    fn left_out_images_and_shared_views_weigh_as_they_should() {
-        // Two equal views count as one image; an image of weight 0 as none.
-        let (classes, features) = (classes(3), features(6, 2));
-        let doubled = features.select(Axis(0), &[0, 0, 1, 1, 2, 2, 3, 3]);
-        let one = LabelledFeatures::new(features.view(), &[0, 1, 2, 0, 1, 1], &classes).unwrap();
-        let two = LabelledFeatures::with_views(doubled.view(), 2, &[0, 1, 2, 0], &classes).unwrap();
-        let targets = Targets::new(vec![1.0, 2.0, 3.0], 0.0);
-        let images = vec![1.0, 1.0, 1.0, 1.0, 0.0, 0.0];
-        let a = Problem::new(&one, targets.clone(), images, 0.5, None);
-        let b = Problem::new(&two, targets, vec![1.0; 4], 0.5, None);
-        let point = points(9);
-        let (a, b) = (
-            &evaluate(&one, &[(&a, &point)])[0],
-            &evaluate(&two, &[(&b, &point)])[0],
-        );
-        assert!((a.value - b.value).abs() < 1e-15);
-        let difference = Array1::from(a.gradient.clone()) - Array1::from(b.gradient.clone());
-        assert!(difference.iter().all(|d| d.abs() < 1e-15));
-    }
-
-    #[test]
-    fn rows_far_apart_keep_their_digits() {
-        // Logits of ±30000: e to that is infinite, and 1 - p is 0.
-        let (classes, features) = (classes(3), array![[1e4f32], [-1e4], [1e-3]]);
-        let set = LabelledFeatures::new(features.view(), &[0, 0, 1], &classes).unwrap();
-        let problem = Problem::new(
-            &set,
-            Targets::new(vec![1.0; 3], 0.0),
-            vec![1.0; 3],
-            0.0,
-            None,
-        );
-        let answer = &evaluate(&set, &[(&problem, &[3.0, 0.0, -3.0, 0.0, 0.0, 0.0])])[0];
-        // 0 for the first, 60000 for the second, about ln 3 for the third.
-        assert!((answer.value - (60000.0 + 3f64.ln()) / 3.0).abs() < 1e-5);
-        assert!(answer.gradient.iter().all(|g| g.is_finite()));
+    fn a_head_and_its_parameters_are_the_same() {
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let features = array![[1.0f32, 5.0], [3.0, 1.0]];
+        let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
+        let standard = Standard::of(&set, &[1.0; 2]);
+        let targets = Targets::new(vec![1.0; 2], 0.0);
+        let problem = Problem::new(&set, targets, vec![1.0; 2], 1.0, Some(standard));
+        // z = (x - 2) and (y - 3) / 2: w = (2, 4), b = 1 is 2 x + 2 y - 9, half of it to each side.
+        let head = problem.head(&[2.0, 4.0, 1.0]);
+        assert_eq!(head.weight(), array![[-1.0, -1.0], [1.0, 1.0]]);
+        assert_eq!(head.bias(), array![4.5, -4.5]);
+        assert_eq!(problem.point(&head), [2.0, 4.0, 1.0]);
     }
 }

@@ -1,4 +1,4 @@
-//! The gradient of a batch: what its rows add up to for a few classes and columns at a time, in registers until it is used.
+//! The gradient of a batch by the weight, a tile of classes and columns at a time, in registers until it is used.
 
 use std::ops::Range;
 
@@ -133,36 +133,36 @@ impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
 }
 
 /// Adds the gradient to some columns of a matrix, row-major.
-pub(crate) struct Added<'a, T> {
+pub(crate) struct Added<'a> {
     /// (C, D).
-    pub(crate) sums: &'a mut [T],
+    pub(crate) sums: &'a mut [f64],
     /// D.
     pub(crate) width: usize,
-    /// Which columns, d.
+    /// The columns to add to, d of them.
     pub(crate) columns: Range<usize>,
 }
 
-impl<T> Added<'_, T> {
+impl Added<'_> {
     /// The columns of a class from one of them on.
     #[inline(always)]
-    fn row(&mut self, class: usize, start: usize) -> &mut [T] {
+    fn row(&mut self, class: usize, start: usize) -> &mut [f64] {
         let row = &mut self.sums[class * self.width..][..self.width];
         &mut row[self.columns.start + start..self.columns.end]
     }
 }
 
-impl<T: Number> Use<T> for Added<'_, T> {
+impl Use<f64> for Added<'_> {
     #[inline(always)]
-    fn vector<S: Simd>(&mut self, simd: S, class: usize, at: usize, sum: T::Vector<S>) {
-        let sums = &mut T::vectors_mut::<S>(self.row(class, 0))[at];
-        *sums = T::add(simd, *sums, sum);
+    fn vector<S: Simd>(&mut self, simd: S, class: usize, at: usize, sum: S::f64s) {
+        let sums = &mut S::as_mut_simd_f64s(self.row(class, 0)).0[at];
+        *sums = simd.add_f64s(*sums, sum);
     }
 
     #[inline(always)]
-    fn rest<S: Simd>(&mut self, simd: S, class: usize, start: usize, sum: T::Vector<S>) {
+    fn rest<S: Simd>(&mut self, simd: S, class: usize, start: usize, sum: S::f64s) {
         let sums = self.row(class, start);
-        let all = T::add(simd, T::load_rest(simd, sums), sum);
-        T::store_rest(simd, sums, all);
+        let all = simd.add_f64s(simd.partial_load_f64s(sums), sum);
+        simd.partial_store_f64s(sums, all);
     }
 }
 

@@ -2,16 +2,62 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use pulp::Arch;
+use serde::{Deserialize, Serialize};
 
 use super::products::products;
 use super::softmax::{log_softmax, softmax};
 use crate::error::{Error, Result};
 
 /// A linear layer: `weight` (C, D), `bias` (C), as `torch.nn.Linear(D, C)`.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Serde writes `weight` as C rows of D numbers and `bias` as C numbers. It refuses rows of different lengths, another
+/// number of biases than rows, and numbers that are not finite.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Rows", into = "Rows")]
 pub struct LinearHead {
     weight: Array2<f32>,
     bias: Array1<f32>,
+}
+
+/// A head as serde reads and writes it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rows {
+    weight: Vec<Vec<f32>>,
+    bias: Vec<f32>,
+}
+
+impl From<LinearHead> for Rows {
+    fn from(head: LinearHead) -> Self {
+        let rows = head.weight.rows().into_iter();
+        Self {
+            weight: rows.map(|row| row.to_vec()).collect(),
+            bias: head.bias.to_vec(),
+        }
+    }
+}
+
+impl TryFrom<Rows> for LinearHead {
+    type Error = Error;
+
+    fn try_from(rows: Rows) -> Result<Self> {
+        let shape = (rows.weight.len(), rows.weight.first().map_or(0, Vec::len));
+        let problem = if rows.weight.iter().any(|row| row.len() != shape.1) {
+            "the rows of the weight differ in length"
+        } else {
+            let weight = Array2::from_shape_vec(shape, rows.weight.concat());
+            let weight = weight.expect("all rows have one length");
+            let head = Self::new(weight, rows.bias.into())?;
+            if head.is_finite() {
+                return Ok(head);
+            }
+            "some weights are not finite"
+        };
+        Err(Error::Input {
+            problem: problem.to_owned(),
+            hint: "give every class a row of finite numbers, one for each feature".to_owned(),
+        })
+    }
 }
 
 impl LinearHead {
@@ -156,6 +202,27 @@ mod tests {
 
     fn head() -> LinearHead {
         LinearHead::new(array![[1.0, 0.0, -1.0], [0.0, 2.0, 0.0]], array![0.5, 0.0]).unwrap()
+    }
+
+    #[test]
+    fn serde_keeps_every_number_and_checks_what_it_reads() {
+        let json = serde_json::to_string(&head()).unwrap();
+        let expected = r#"{"weight":[[1.0,0.0,-1.0],[0.0,2.0,0.0]],"bias":[0.5,0.0]}"#;
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_str::<LinearHead>(&json).unwrap(), head());
+        for (json, problem) in [
+            (r#"{"weight":[[1,2],[3]],"bias":[0,0]}"#, "differ in length"),
+            (
+                r#"{"weight":[[1],[3]],"bias":[0,0,0]}"#,
+                "2 classes against 3",
+            ),
+            (r#"{"weight":[[1],[1e39]],"bias":[0,0]}"#, "not finite"),
+            (r#"{"weight":[[1],[3]],"bias":[0,-1e39]}"#, "not finite"),
+            (r#"{"weight":[[1],[3]]}"#, "missing field `bias`"),
+        ] {
+            let error = serde_json::from_str::<LinearHead>(json).unwrap_err();
+            assert!(error.to_string().contains(problem), "{json}: {error}");
+        }
     }
 
     #[test]

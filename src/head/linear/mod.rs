@@ -6,7 +6,6 @@ mod number;
 mod products;
 mod softmax;
 mod targets;
-mod vectors;
 
 pub(crate) use gradient::{Added, Batch, Use};
 pub use layer::LinearHead;
@@ -14,4 +13,3 @@ pub(crate) use products::products;
 pub(crate) use softmax::{argmax, log_softmax_row};
 pub use softmax::{log_softmax, softmax};
 pub(crate) use targets::Targets;
-pub(crate) use vectors::{add_scaled, dot, is_finite, largest, subtract};

@@ -1,7 +1,5 @@
 //! Logits of many rows at once: a few rows times a few classes, whose sums stay in registers.
 
-use std::array;
-
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::Number;
@@ -15,49 +13,36 @@ const CLASSES: usize = 5;
 /// many others come with them.
 pub(crate) fn products<T: Number>(arch: Arch, rows: &[&[T]], weight: &[&[T]], to: &mut [T]) {
     for first in (0..weight.len()).step_by(CLASSES) {
-        let place = Place {
-            classes: weight.len(),
-            first,
-        };
-        let class = |c: usize| weight[first + c];
         match weight.len() - first {
-            1 => tiles::<T, 1>(arch, rows, array::from_fn(class), place, to),
-            2 => tiles::<T, 2>(arch, rows, array::from_fn(class), place, to),
-            3 => tiles::<T, 3>(arch, rows, array::from_fn(class), place, to),
-            4 => tiles::<T, 4>(arch, rows, array::from_fn(class), place, to),
-            _ => tiles::<T, CLASSES>(arch, rows, array::from_fn(class), place, to),
+            1 => tiles::<T, 1>(arch, rows, weight, first, to),
+            2 => tiles::<T, 2>(arch, rows, weight, first, to),
+            3 => tiles::<T, 3>(arch, rows, weight, first, to),
+            4 => tiles::<T, 4>(arch, rows, weight, first, to),
+            _ => tiles::<T, CLASSES>(arch, rows, weight, first, to),
         }
     }
-}
-
-/// Where the products of some classes are among those of all.
-#[derive(Clone, Copy)]
-struct Place {
-    /// C.
-    classes: usize,
-    first: usize,
 }
 
 fn tiles<T: Number, const C: usize>(
     arch: Arch,
     rows: &[&[T]],
-    weight: [&[T]; C],
-    place: Place,
+    weight: &[&[T]],
+    first: usize,
     to: &mut [T],
 ) {
-    arch.dispatch(Tiles {
+    arch.dispatch(Tiles::<T, C> {
         rows,
         weight,
-        place,
+        first,
         to,
     });
 }
 
-/// All rows and C classes, all D long.
+/// All rows and the C classes from the one numbered `first`, all D long.
 struct Tiles<'a, T, const C: usize> {
     rows: &'a [&'a [T]],
-    weight: [&'a [T]; C],
-    place: Place,
+    weight: &'a [&'a [T]],
+    first: usize,
     to: &'a mut [T],
 }
 
@@ -88,7 +73,7 @@ impl<T: Number, const C: usize> Tiles<'_, T, C> {
         }
         let mut weight: [&[T::Vector<S>]; C] = [&[]; C];
         for c in 0..C {
-            weight[c] = &T::vectors::<S>(&self.weight[c][..d])[..whole];
+            weight[c] = &T::vectors::<S>(&self.weight[self.first + c][..d])[..whole];
         }
         let zero = T::splat(simd, T::default());
         let (mut sums, mut w) = ([[zero; C]; R], [zero; C]);
@@ -105,11 +90,11 @@ impl<T: Number, const C: usize> Tiles<'_, T, C> {
         }
         let rest = whole * T::lanes::<S>();
         for r in 0..R {
-            let to = &mut self.to[(first + r) * self.place.classes + self.place.first..][..C];
+            let to = &mut self.to[(first + r) * self.weight.len() + self.first..][..C];
             for c in 0..C {
                 if rest < d {
                     let x = T::load_rest(simd, &all[r][rest..]);
-                    let w = T::load_rest(simd, &self.weight[c][rest..]);
+                    let w = T::load_rest(simd, &self.weight[self.first + c][rest..]);
                     sums[r][c] = T::mul_add(simd, x, w, sums[r][c]);
                 }
                 to[c] = T::sum(simd, sums[r][c]);

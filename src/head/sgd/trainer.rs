@@ -10,8 +10,7 @@ use super::motion::{Motion, Rule};
 use super::pass::{Bias, Pass};
 use super::share::Share;
 use crate::error::{Error, Result};
-use crate::head::data::{FeatureRows, LabelledFeatures};
-use crate::head::fit::Block;
+use crate::head::data::{Block, FeatureRows, LabelledFeatures};
 use crate::head::linear::{LinearHead, Targets};
 use crate::head::params::FitValidParams;
 
