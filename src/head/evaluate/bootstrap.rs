@@ -1,14 +1,12 @@
 //! Chance in the figures: the samples drawn again with replacement, and the 95 % interval of a figure.
 
-use std::num::NonZero;
-use std::thread;
-
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::phrases::counted;
 use crate::head::data::{below, order_generator};
+use crate::head::parallel::{in_parallel, processors};
 use crate::head::params::require;
 
 /// The share of the resamples below an interval, and above it.
@@ -68,17 +66,10 @@ impl Interval {
     /// The percentiles of some values, interpolated as `numpy.percentile` does; None where these are one point or none.
     pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = share * (values.len() - 1) as f64;
-            let [below, above] = [place.floor(), place.ceil()].map(|place| values[place as usize]);
-            below + (above - below) * place.fract()
-        };
-        if values.is_empty() || at(1.0 - TAIL) - at(TAIL) <= POINT {
-            return None;
-        }
-        Some(Self {
-            low: at(TAIL),
-            high: at(1.0 - TAIL),
+        let (low, high) = (quantile(&values, TAIL)?, quantile(&values, 1.0 - TAIL)?);
+        (high - low > POINT).then_some(Self {
+            low,
+            high,
             method: IntervalMethod::Bootstrap,
         })
     }
@@ -141,47 +132,33 @@ impl Bootstrap {
         })
     }
 
-    /// What `figure` says of each resample, in order; it is given how often each of the n samples was drawn.
-    pub(crate) fn resample<T: Send>(
+    /// Computes `figure` of each resample, in order, from how often each of the n samples was drawn.
+    pub(super) fn resample<T: Send>(
         &self,
         n: usize,
         figure: impl Fn(&[u32]) -> T + Sync,
     ) -> Vec<T> {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        self.resample_on(threads, n, figure)
+        self.resample_in(self.resamples.div_ceil(processors()), n, figure)
     }
 
-    fn resample_on<T: Send>(
+    /// The same, so many resamples at a time.
+    fn resample_in<T: Send>(
         &self,
-        threads: usize,
+        at_once: usize,
         n: usize,
         figure: impl Fn(&[u32]) -> T + Sync,
     ) -> Vec<T> {
         let generators = self.generators();
-        let share = generators.len().div_ceil(threads).max(1);
-        let work = |generators: &[Xoshiro256PlusPlus]| -> Vec<T> {
+        let shares: Vec<_> = generators.chunks(at_once.max(1)).collect();
+        let drawn = in_parallel(shares.len(), |share| {
             let mut counts = vec![0; n];
-            let drawn = generators.iter().map(|generator| {
+            let one = |generator: &Xoshiro256PlusPlus| {
                 draw(&mut counts, generator.clone());
                 figure(&counts)
-            });
-            drawn.collect()
-        };
-        thread::scope(|scope| {
-            let work = &work;
-            let workers: Vec<_> = generators
-                .chunks(share)
-                .map(|generators| scope.spawn(move || work(generators)))
-                .collect();
-            workers
-                .into_iter()
-                .flat_map(|worker| {
-                    worker
-                        .join()
-                        .expect("a figure of a resample does not panic")
-                })
-                .collect()
-        })
+            };
+            shares[share].iter().map(one).collect::<Vec<T>>()
+        });
+        drawn.into_iter().flatten().collect()
     }
 
     /// One for each resample, 2^128 numbers apart.
@@ -194,6 +171,13 @@ impl Bootstrap {
         });
         generators.collect()
     }
+}
+
+/// The value that a share of sorted values are below, interpolated as `numpy.quantile` does; None of no values.
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+    let place = share * sorted.len().checked_sub(1)? as f64;
+    let [below, above] = [place.floor(), place.ceil()].map(|place| sorted[place as usize]);
+    Some(below + (above - below) * place.fract())
 }
 
 /// Draws as many samples as there are, and counts each.
@@ -209,18 +193,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_of_threads_gives_the_same() {
+    fn every_way_to_share_the_work_gives_the_same() {
         let bootstrap = Bootstrap {
             resamples: 10,
             seed: 3,
         };
-        let of = |threads| bootstrap.resample_on(threads, 7, <[u32]>::to_vec);
+        let of = |at_once| bootstrap.resample_in(at_once, 7, <[u32]>::to_vec);
         let alone = of(1);
         assert_eq!(alone.len(), 10);
         assert!(alone.iter().all(|counts| counts.iter().sum::<u32>() == 7));
         assert!(alone.iter().any(|counts| *counts != alone[0]));
-        for threads in [2, 3, 10, 64] {
-            assert_eq!(of(threads), alone);
+        for at_once in [2, 3, 10, 64] {
+            assert_eq!(of(at_once), alone);
         }
     }
 
@@ -307,5 +291,13 @@ mod tests {
         assert!((ours.high - 0.277_533).abs() < 1e-6 && (ours.low + ours.high).abs() < 1e-15);
         let all = Interval::of_equal_differences(1.0, 10);
         assert!((all.low - 0.722_467).abs() < 1e-6 && (all.high - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        // numpy.quantile([1, 2, 4, 8], [0.25, 0.75]) is [1.75, 5.0].
+        let sorted = [1.0, 2.0, 4.0, 8.0];
+        assert!((quantile(&sorted, 0.25).unwrap() - 1.75).abs() < 1e-12);
+        assert!((quantile(&sorted, 0.75).unwrap() - 5.0).abs() < 1e-12);
     }
 }

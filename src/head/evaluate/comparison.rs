@@ -1,13 +1,10 @@
-//! Two heads on the same samples: whether one is better, and by how much.
+//! Compares two heads on the same samples: whether one is better, and by how much.
 
 use ndarray::ArrayView2;
 use serde::Serialize;
 
 use super::bootstrap::{Bootstrap, Interval};
-use super::check::check;
-use super::evaluation::{accuracy, log_loss};
 use super::judgement::Judgement;
-use super::mcnemar::McNemar;
 use crate::error::Result;
 
 /// The first head held against the second, sample by sample.
@@ -59,44 +56,37 @@ impl Comparison {
         bootstrap: Bootstrap,
     ) -> Result<Self> {
         bootstrap.check()?;
-        check(first.ncols(), targets, first)?;
-        check(first.ncols(), targets, second)?;
-        bootstrap.check_for(2)?;
+        let (c, n) = (first.ncols(), targets.len());
         let heads = [
-            Judgement::new(targets, first),
-            Judgement::new(targets, second),
+            Judgement::new(c, targets, first)?,
+            Judgement::new(c, targets, second)?,
         ];
-        let right = |judgement: &Judgement| -> Vec<bool> {
-            judgement
-                .samples
-                .iter()
-                .map(|sample| sample.right)
-                .collect()
-        };
-        let [first, second] = heads.each_ref().map(right);
-        let count = |a, b| {
-            let pairs = first.iter().zip(&second);
-            pairs.filter(|&(&x, &y)| (x, y) == (a, b)).count()
-        };
-        let (only_first_right, only_second_right) = (count(true, false), count(false, true));
-        let resampled = bootstrap.resample(targets.len(), |weights| both(&heads, weights));
-        let whole = both(&heads, &vec![1; targets.len()]);
+        // By whether the first head is right, then by whether the second is.
+        let mut counts = [[0; 2]; 2];
+        for (first, second) in heads[0].samples.iter().zip(&heads[1].samples) {
+            counts[usize::from(first.right)][usize::from(second.right)] += 1;
+        }
+        let [
+            [neither_right, only_second_right],
+            [only_first_right, both_right],
+        ] = counts;
+        let resampled = bootstrap.resample(n, |weights| both(&heads, weights));
+        let whole = both(&heads, &vec![1; n]);
         let difference =
             |figure: usize| Difference::of(whole[figure], resampled.iter().map(|r| r[figure]));
-        let mut accuracy_difference = difference(0);
-        if bootstrap.resamples > 0 && accuracy_difference.interval.is_none() {
-            let score =
-                Interval::of_equal_differences(accuracy_difference.difference, targets.len());
-            accuracy_difference.interval = Some(score);
+        let mut accuracy = difference(0);
+        if bootstrap.resamples > 0 && accuracy.interval.is_none() {
+            let score = Interval::of_equal_differences(accuracy.difference, n);
+            accuracy.interval = Some(score);
         }
         Ok(Self {
-            n_samples: targets.len(),
-            both_right: count(true, true),
+            n_samples: n,
+            both_right,
             only_first_right,
             only_second_right,
-            neither_right: count(false, false),
+            neither_right,
             mcnemar: McNemar::new(only_first_right, only_second_right),
-            accuracy: accuracy_difference,
+            accuracy,
             log_loss: difference(1),
             bootstrap,
         })
@@ -105,7 +95,8 @@ impl Comparison {
 
 /// Accuracy and log loss, each of both heads.
 fn both(heads: &[Judgement; 2], weights: &[u32]) -> [[f64; 2]; 2] {
-    [accuracy, log_loss].map(|figure| heads.each_ref().map(|head| figure(head, weights)))
+    [Judgement::accuracy, Judgement::log_loss]
+        .map(|figure| heads.each_ref().map(|head| figure(head, weights)))
 }
 
 impl Difference {
@@ -116,5 +107,92 @@ impl Difference {
             difference: first - second,
             interval: Interval::of(resampled.map(|[first, second]| first - second).collect()),
         }
+    }
+}
+
+/// From this many disagreements on, the chi-squared distribution is close enough.
+const MANY: usize = 25;
+
+/// The distribution that the test goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum McNemarTest {
+    /// The binomial one, where the heads disagree on fewer than 25 samples.
+    Exact,
+    /// Chi-squared with one degree of freedom and continuity correction (Edwards 1948), elsewhere.
+    ChiSquared,
+}
+
+/// The outcome of the test (Mc Nemar 1947; `statsmodels.stats.contingency_tables.mcnemar`).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct McNemar {
+    /// The distribution.
+    pub test: McNemarTest,
+    /// Exact: the samples that only the less successful head has right. Chi-squared: (|b - c| - 1)² / (b + c), b and c
+    /// being the samples that only one of the heads has right.
+    pub statistic: f64,
+    /// How often heads that are equally good differ so much or more by chance, two-sided, in [0, 1].
+    pub p_value: f64,
+}
+
+impl McNemar {
+    /// Tests with the numbers of samples that only the first and only the second head has right.
+    fn new(only_first: usize, only_second: usize) -> Self {
+        let discordant = only_first + only_second;
+        if discordant < MANY {
+            let fewer = only_first.min(only_second);
+            return Self {
+                test: McNemarTest::Exact,
+                statistic: fewer as f64,
+                p_value: (2.0 * at_most(fewer, discordant)).min(1.0),
+            };
+        }
+        let distance = only_first.abs_diff(only_second) as f64 - 1.0;
+        let statistic = distance * distance / discordant as f64;
+        Self {
+            test: McNemarTest::ChiSquared,
+            statistic,
+            p_value: libm::erfc((statistic / 2.0).sqrt()),
+        }
+    }
+}
+
+/// How likely at most k of n < 25 fair coins show heads.
+fn at_most(k: usize, n: usize) -> f64 {
+    let mut ways = 1.0;
+    let mut sum = 1.0;
+    for i in 0..k {
+        // The next binomial coefficient; all of them are integers that f64 holds exactly.
+        ways = ways * (n - i) as f64 / (i + 1) as f64;
+        sum += ways;
+    }
+    sum / 2f64.powi(n as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_disagreements_are_counted_as_coins() {
+        // At most 1 of 5: (1 + 5) / 32, twice.
+        let mcnemar = McNemar::new(4, 1);
+        assert_eq!(mcnemar.test, McNemarTest::Exact);
+        assert!((mcnemar.statistic - 1.0).abs() < 1e-15);
+        assert!((mcnemar.p_value - 0.375).abs() < 1e-15);
+        assert!((McNemar::new(0, 0).p_value - 1.0).abs() < 1e-15);
+        assert!((McNemar::new(3, 3).p_value - 1.0).abs() < 1e-15);
+        assert!((McNemar::new(0, 24).p_value - 2f64.powi(-23)).abs() < 1e-20);
+    }
+
+    #[test]
+    fn many_disagreements_go_by_chi_squared() {
+        // Agresti's table of 86 and 150: (64 - 1)² / 236.
+        let mcnemar = McNemar::new(150, 86);
+        assert_eq!(mcnemar.test, McNemarTest::ChiSquared);
+        assert!((mcnemar.statistic - 3969.0 / 236.0).abs() < 1e-12);
+        // The value that tables give for 5 %: 3.841.
+        assert!((libm::erfc((3.841_458_820_694_124_f64 / 2.0).sqrt()) - 0.05).abs() < 1e-12);
+        assert_eq!(McNemar::new(12, 13).test, McNemarTest::ChiSquared);
     }
 }

@@ -140,20 +140,20 @@ impl Serialize for Confusion {
 
 /// Samples counted by truth and prediction, the pairs that occur alone: most of C × C do not.
 #[derive(Debug, Clone)]
-pub(crate) struct Counts {
+pub(super) struct Counts {
     /// Of each pair in [`Judgement::cells`].
-    pub(crate) cells: Vec<u64>,
+    pub(super) cells: Vec<u64>,
     /// Of each class in the targets, (C).
-    pub(crate) support: Vec<u64>,
+    pub(super) support: Vec<u64>,
     /// Of each class among the predictions, (C).
-    pub(crate) predicted: Vec<u64>,
+    pub(super) predicted: Vec<u64>,
     /// Of each class where target and prediction agree, (C).
-    pub(crate) right: Vec<u64>,
+    pub(super) right: Vec<u64>,
 }
 
 impl Counts {
     /// Counts the samples, each as often as its weight says.
-    pub(crate) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
+    pub(super) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
         let c = judgement.n_classes;
         let mut cells = vec![0; judgement.cells.len()];
         for (sample, &weight) in judgement.samples.iter().zip(weights) {
@@ -176,33 +176,33 @@ impl Counts {
     }
 
     /// The share of right predictions among those of the class.
-    pub(crate) fn precision(&self, class: usize) -> Option<f64> {
+    pub(super) fn precision(&self, class: usize) -> Option<f64> {
         ratio(self.right[class], self.predicted[class])
     }
 
     /// The share of right predictions among the samples of the class.
-    pub(crate) fn recall(&self, class: usize) -> Option<f64> {
+    pub(super) fn recall(&self, class: usize) -> Option<f64> {
         ratio(self.right[class], self.support[class])
     }
 
     /// The harmonic mean of precision and recall.
-    pub(crate) fn f1(&self, class: usize) -> Option<f64> {
+    pub(super) fn f1(&self, class: usize) -> Option<f64> {
         let either = self.support[class] + self.predicted[class];
         ratio(2 * self.right[class], either)
     }
 
     /// The mean recall of the classes that have samples.
-    pub(crate) fn balanced_accuracy(&self) -> f64 {
+    pub(super) fn balanced_accuracy(&self) -> f64 {
         mean((0..self.support.len()).filter_map(|class| self.recall(class))).unwrap_or_default()
     }
 
     /// The mean F1 over the classes that are in the targets or among the predictions.
-    pub(crate) fn macro_f1(&self) -> f64 {
+    pub(super) fn macro_f1(&self) -> f64 {
         mean((0..self.support.len()).filter_map(|class| self.f1(class))).unwrap_or_default()
     }
 
     /// The mean F1 weighted with the supports.
-    pub(crate) fn weighted_f1(&self) -> f64 {
+    pub(super) fn weighted_f1(&self) -> f64 {
         let all: u64 = self.support.iter().sum();
         let of_class = |class| {
             let share = ratio(self.support[class], all).unwrap_or_default();
@@ -212,7 +212,7 @@ impl Counts {
     }
 
     /// The figures of a class whose area under the ROC curve is known.
-    pub(crate) fn class_figures(&self, class: usize, roc_auc: Option<f64>) -> ClassFigures {
+    pub(super) fn class_figures(&self, class: usize, roc_auc: Option<f64>) -> ClassFigures {
         ClassFigures {
             precision: self.precision(class).unwrap_or_default(),
             recall: self.recall(class).unwrap_or_default(),
@@ -223,7 +223,7 @@ impl Counts {
     }
 
     /// The same for people, where each sample counts once.
-    pub(crate) fn confusion(&self, cells: &[(usize, usize)]) -> Confusion {
+    pub(super) fn confusion(&self, cells: &[(usize, usize)]) -> Confusion {
         let cells = cells.iter().zip(&self.cells);
         let cell = |(&(truth, predicted), &n): (&(usize, usize), &u64)| ConfusionCell {
             truth,
@@ -235,12 +235,12 @@ impl Counts {
 }
 
 /// None for 0/0.
-pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// None of nothing.
-pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, n) = values.fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
     (n > 0).then(|| sum / n as f64)
 }

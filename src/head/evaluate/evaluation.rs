@@ -4,7 +4,6 @@ use ndarray::ArrayView2;
 use serde::Serialize;
 
 use super::bootstrap::Bootstrap;
-use super::check::check;
 use super::confusion::{ClassFigures, Confusion, Counts, mean};
 use super::intervals::Intervals;
 use super::judgement::Judgement;
@@ -84,8 +83,7 @@ impl Evaluation {
         bootstrap: Bootstrap,
     ) -> Result<Self> {
         bootstrap.check()?;
-        check(classes.len(), targets, probabilities)?;
-        let judgement = Judgement::new(targets, probabilities);
+        let judgement = Judgement::new(classes.len(), targets, probabilities)?;
         let once = vec![1; targets.len()];
         let counts = Counts::of(&judgement, &once);
         let bins = Bins::of(&judgement, &once);
@@ -94,18 +92,23 @@ impl Evaluation {
             .enumerate()
             .map(|(class, area)| counts.class_figures(class, area))
             .collect();
+        let n = targets.len() as f64;
+        let top_k = ks(classes.len()).map(|k| TopK {
+            k,
+            accuracy: judgement.hits(&once, k) as f64 / n,
+        });
         Ok(Self {
             classes: classes.clone(),
             n_samples: targets.len(),
-            accuracy: accuracy(&judgement, &once),
+            accuracy: judgement.accuracy(&once),
             balanced_accuracy: counts.balanced_accuracy(),
             macro_f1: counts.macro_f1(),
             weighted_f1: counts.weighted_f1(),
-            log_loss: log_loss(&judgement, &once),
-            brier_score: brier_score(&judgement, &once),
+            log_loss: judgement.log_loss(&once),
+            brier_score: judgement.brier_score(&once),
             ece: bins.ece(),
             roc_auc: mean(per_class.iter().filter_map(|figures| figures.roc_auc)),
-            top_k: top_k(&judgement, &once).collect(),
+            top_k: top_k.collect(),
             per_class,
             confusion: counts.confusion(&judgement.cells),
             reliability: bins.described(),
@@ -126,44 +129,6 @@ impl Evaluation {
         let right = cells.filter(|cell| cell.truth == cell.predicted);
         right.map(|cell| cell.n).sum()
     }
-}
-
-pub(super) fn accuracy(judgement: &Judgement, weights: &[u32]) -> f64 {
-    let right = judgement
-        .samples
-        .iter()
-        .map(|s| f64::from(u8::from(s.right)));
-    weighted_mean(weights, right)
-}
-
-pub(super) fn log_loss(judgement: &Judgement, weights: &[u32]) -> f64 {
-    weighted_mean(weights, judgement.samples.iter().map(|s| s.surprise))
-}
-
-pub(super) fn brier_score(judgement: &Judgement, weights: &[u32]) -> f64 {
-    weighted_mean(weights, judgement.samples.iter().map(|s| s.squared))
-}
-
-fn top_k(judgement: &Judgement, weights: &[u32]) -> impl Iterator<Item = TopK> {
-    let all: u64 = weights.iter().copied().map(u64::from).sum();
-    ks(judgement.n_classes).map(move |k| TopK {
-        k,
-        accuracy: hits(judgement, weights, k) as f64 / all as f64,
-    })
-}
-
-/// How many samples have the right class among the `k` most probable.
-pub(super) fn hits(judgement: &Judgement, weights: &[u32], k: usize) -> u64 {
-    let samples = judgement.samples.iter().zip(weights);
-    let hits = samples.filter(|(sample, _)| sample.place < k);
-    hits.map(|(_, &n)| u64::from(n)).sum()
-}
-
-/// The mean of values of which each comes as often as its weight says.
-fn weighted_mean(weights: &[u32], values: impl Iterator<Item = f64>) -> f64 {
-    let weighted = values.zip(weights).map(|(value, &n)| value * f64::from(n));
-    let n: u64 = weights.iter().copied().map(u64::from).sum();
-    weighted.sum::<f64>() / n as f64
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@ use serde::Serialize;
 
 use super::bootstrap::{Bootstrap, Interval};
 use super::confusion::{Counts, mean, ratio};
-use super::evaluation::{brier_score, hits, log_loss};
-use super::judgement::Judgement;
+use super::judgement::{BINS, Judgement};
 use super::ranking::ks;
-use super::reliability::{BINS, Bins};
+use super::reliability::Bins;
 use crate::error::Result;
 
 /// 95 % intervals for the figures of the same names in [`Evaluation`](crate::head::Evaluation).
@@ -66,7 +65,7 @@ impl Intervals {
     ///
     /// # Errors
     /// Those of [`Bootstrap::check_for`].
-    pub(crate) fn of(judgement: &Judgement, bootstrap: Bootstrap) -> Result<Option<Self>> {
+    pub(super) fn of(judgement: &Judgement, bootstrap: Bootstrap) -> Result<Option<Self>> {
         if bootstrap.resamples == 0 {
             return Ok(None);
         }
@@ -159,11 +158,11 @@ fn figures(judgement: &Judgement, weights: &[u32]) -> Vec<Figure> {
         Figure::Number(Some(counts.balanced_accuracy())),
         Figure::Number(Some(counts.macro_f1())),
         Figure::Number(Some(counts.weighted_f1())),
-        Figure::Number(Some(log_loss(judgement, weights))),
-        Figure::Number(Some(brier_score(judgement, weights))),
+        Figure::Number(Some(judgement.log_loss(weights))),
+        Figure::Number(Some(judgement.brier_score(weights))),
         Figure::Number(mean(areas.iter().flatten().copied())),
     ];
-    let top = ks(judgement.n_classes).map(|k| Figure::Share(hits(judgement, weights, k), all));
+    let top = ks(judgement.n_classes).map(|k| Figure::Share(judgement.hits(weights, k), all));
     figures.extend(top);
     for (class, area) in areas.into_iter().enumerate() {
         let right = counts.right[class];

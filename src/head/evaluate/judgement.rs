@@ -1,47 +1,60 @@
-//! Everything about the samples that no weighting changes: worked out once, read by every figure and every resample.
+//! The samples, judged once: what no weighting changes, for every metric and every resample to read.
 
 use std::collections::BTreeMap;
 
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::ranking::{Order, place};
-use super::reliability::bin_of;
+use crate::error::{Error, Result};
 use crate::head::linear::argmax;
+
+/// A mean of probabilities may come out above 1 by less than this.
+const ROUNDING: f64 = 1e-9;
+
+/// As in Guo et al., "On Calibration of Modern Neural Networks" (2017).
+pub(super) const BINS: usize = 15;
 
 /// N samples of C classes, judged.
 #[derive(Debug)]
-pub(crate) struct Judgement {
-    pub(crate) n_classes: usize,
+pub(super) struct Judgement {
+    pub(super) n_classes: usize,
     /// (N).
-    pub(crate) samples: Vec<Sample>,
+    pub(super) samples: Vec<Sample>,
     /// The pairs of target and prediction that occur, in order.
-    pub(crate) cells: Vec<(usize, usize)>,
+    pub(super) cells: Vec<(usize, usize)>,
     /// The samples in the order of each class's probability, (C).
-    pub(crate) orders: Vec<Order>,
+    pub(super) orders: Vec<Order>,
 }
 
 /// What one sample adds to the figures.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sample {
+pub(super) struct Sample {
     /// Its place in [`Judgement::cells`].
-    pub(crate) cell: usize,
-    pub(crate) right: bool,
+    pub(super) cell: usize,
+    pub(super) right: bool,
     /// How many classes are put before the right one.
-    pub(crate) place: usize,
+    pub(super) place: usize,
     /// -ln p of the right class.
-    pub(crate) surprise: f64,
+    pub(super) surprise: f64,
     /// The sum of (p - y)² over the classes.
-    pub(crate) squared: f64,
+    pub(super) squared: f64,
     /// The largest probability.
-    pub(crate) confidence: f64,
+    pub(super) confidence: f64,
     /// The reliability bin of that.
-    pub(crate) bin: usize,
+    pub(super) bin: usize,
 }
 
 impl Judgement {
-    /// Judges `probabilities` (N, C) by `targets` (N), both checked.
-    pub(crate) fn new(targets: &[usize], probabilities: ArrayView2<'_, f64>) -> Self {
-        let n_classes = probabilities.ncols();
+    /// Judges `probabilities` (N, C) by `targets` (N).
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the three disagree, and for a probability outside of [0, 1].
+    pub(super) fn new(
+        n_classes: usize,
+        targets: &[usize],
+        probabilities: ArrayView2<'_, f64>,
+    ) -> Result<Self> {
+        check(n_classes, targets, probabilities)?;
         let pairs: Vec<_> = targets
             .iter()
             .zip(probabilities.rows())
@@ -54,14 +67,42 @@ impl Judgement {
             .zip(probabilities.rows())
             .map(|(pair, row)| Sample::new(*pair, row, places[pair]))
             .collect();
-        Self {
+        let order = |class| Order::of(class, targets, probabilities);
+        Ok(Self {
             n_classes,
             samples,
             cells: places.into_keys().collect(),
-            orders: (0..n_classes)
-                .map(|class| Order::of(class, targets, probabilities))
-                .collect(),
-        }
+            orders: (0..n_classes).map(order).collect(),
+        })
+    }
+
+    /// The share of right predictions, each sample as often as its weight says.
+    pub(super) fn accuracy(&self, weights: &[u32]) -> f64 {
+        self.mean(weights, |sample| f64::from(u8::from(sample.right)))
+    }
+
+    /// The mean of -ln p of the right class.
+    pub(super) fn log_loss(&self, weights: &[u32]) -> f64 {
+        self.mean(weights, |sample| sample.surprise)
+    }
+
+    /// The mean of Σ (p - y)² over the classes.
+    pub(super) fn brier_score(&self, weights: &[u32]) -> f64 {
+        self.mean(weights, |sample| sample.squared)
+    }
+
+    /// How many samples have the right class among the `k` most probable.
+    pub(super) fn hits(&self, weights: &[u32], k: usize) -> u64 {
+        let samples = self.samples.iter().zip(weights);
+        let hits = samples.filter(|(sample, _)| sample.place < k);
+        hits.map(|(_, &n)| u64::from(n)).sum()
+    }
+
+    fn mean(&self, weights: &[u32], value: impl Fn(&Sample) -> f64) -> f64 {
+        let samples = self.samples.iter().zip(weights);
+        let weighted = samples.map(|(sample, &n)| value(sample) * f64::from(n));
+        let n: u64 = weights.iter().copied().map(u64::from).sum();
+        weighted.sum::<f64>() / n as f64
     }
 }
 
@@ -85,4 +126,80 @@ impl Sample {
 /// -ln p, finite for every p in [0, 1].
 fn surprise(p: f64) -> f64 {
     -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+}
+
+/// Where the bin ends below which this many are.
+pub(super) fn edge(bins: usize) -> f64 {
+    bins as f64 / BINS as f64
+}
+
+/// The bin of a probability.
+pub(super) fn bin_of(p: f64) -> usize {
+    (0..BINS - 1)
+        .find(|&bin| p <= edge(bin + 1))
+        .unwrap_or(BINS - 1)
+}
+
+/// Checks `probabilities` (N, C) and `targets` (N).
+fn check(c: usize, targets: &[usize], probabilities: ArrayView2<'_, f64>) -> Result<()> {
+    let input = |problem: String, hint: &str| {
+        Err(Error::Input {
+            problem,
+            hint: hint.to_owned(),
+        })
+    };
+    if targets.is_empty() {
+        return input(
+            "there is nothing to evaluate".to_owned(),
+            "give at least one labelled image",
+        );
+    }
+    if probabilities.dim() != (targets.len(), c) {
+        let (rows, columns) = probabilities.dim();
+        let problem = format!(
+            "there are {rows} × {columns} probabilities for {} targets and {c} classes",
+            targets.len()
+        );
+        return input(problem, "give every sample one probability for each class");
+    }
+    if let Some(target) = targets.iter().find(|&&target| target >= c) {
+        let problem = format!("there is a target {target}, but only {c} classes, counted from 0");
+        return input(
+            problem,
+            "take the targets from `class_to_idx` of the same classes",
+        );
+    }
+    if let Some(p) = probabilities
+        .iter()
+        .find(|p| !(0.0..=1.0 + ROUNDING).contains(*p))
+    {
+        return input(
+            format!("there is a probability of {p}"),
+            "give numbers between 0 and 1",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_evaluated_is_refused() {
+        let refused = |targets: &[usize], p: Array2<f64>| {
+            matches!(
+                Judgement::new(2, targets, p.view()),
+                Err(Error::Input { .. })
+            )
+        };
+        assert!(refused(&[], Array2::zeros((0, 2))));
+        assert!(refused(&[0], array![[0.5]]));
+        assert!(refused(&[0, 1], array![[0.5, 0.5]]));
+        assert!(refused(&[2], array![[0.5, 0.5]]));
+        assert!(refused(&[0], array![[0.5, f64::NAN]]));
+        assert!(refused(&[0], array![[1.5, 0.0]]));
+    }
 }

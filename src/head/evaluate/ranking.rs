@@ -16,12 +16,12 @@ pub struct TopK {
 }
 
 /// The k that say something: from 1 to 5, below C (at C every sample is a hit), 1 in any case.
-pub(crate) fn ks(n_classes: usize) -> impl Iterator<Item = usize> {
+pub(super) fn ks(n_classes: usize) -> impl Iterator<Item = usize> {
     1..=n_classes.saturating_sub(1).clamp(1, MOST)
 }
 
 /// How many classes come before `target`: the more probable ones, and the equally probable ones of lower index.
-pub(crate) fn place(target: usize, row: ArrayView1<'_, f64>) -> usize {
+pub(super) fn place(target: usize, row: ArrayView1<'_, f64>) -> usize {
     let of_target = row[target];
     let before = |&(class, &p): &(usize, &f64)| {
         if class < target {
@@ -35,7 +35,7 @@ pub(crate) fn place(target: usize, row: ArrayView1<'_, f64>) -> usize {
 
 /// The samples in rising order of one class's probability.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(super) struct Order {
     ranked: Vec<Ranked>,
 }
 
@@ -50,7 +50,7 @@ struct Ranked {
 
 impl Order {
     /// Of two classes, both go by the probability of the second, so that rounding cannot tell them apart.
-    pub(crate) fn of(class: usize, targets: &[usize], probabilities: ArrayView2<'_, f64>) -> Self {
+    pub(super) fn of(class: usize, targets: &[usize], probabilities: ArrayView2<'_, f64>) -> Self {
         let (column, sign) = match (probabilities.ncols(), class) {
             (2, 0) => (1, -1.0),
             _ => (class, 1.0),
@@ -74,7 +74,7 @@ impl Order {
     /// counting half (Mann–Whitney), each sample as often as its weight says: the area under the ROC curve.
     ///
     /// None without a positive or without a negative.
-    pub(crate) fn auc(&self, weights: &[u32]) -> Option<f64> {
+    pub(super) fn auc(&self, weights: &[u32]) -> Option<f64> {
         // Counts of the group of equals and of all before it; the area is kept doubled, so that halves stay integers.
         let (mut equals, mut before) = ([0u64; 2], [0u64; 2]);
         let mut doubled = 0u64;

@@ -2,10 +2,7 @@
 
 use serde::Serialize;
 
-use super::judgement::Judgement;
-
-/// As in Guo et al., "On Calibration of Modern Neural Networks" (2017).
-pub(crate) const BINS: usize = 15;
+use super::judgement::{BINS, Judgement, edge};
 
 /// The samples whose largest probability is in (`lower`, `upper`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -23,24 +20,12 @@ pub struct ReliabilityBin {
     pub accuracy: f64,
 }
 
-/// Where the bin ends below which this many are.
-fn edge(bins: usize) -> f64 {
-    bins as f64 / BINS as f64
-}
-
-/// The bin of a probability.
-pub(crate) fn bin_of(p: f64) -> usize {
-    (0..BINS - 1)
-        .find(|&bin| p <= edge(bin + 1))
-        .unwrap_or(BINS - 1)
-}
-
 /// Weight, sum of confidences and weight of the right ones, for each bin.
-pub(crate) struct Bins([(u64, f64, u64); BINS]);
+pub(super) struct Bins([(u64, f64, u64); BINS]);
 
 impl Bins {
     /// Sorts the samples into the bins, each as often as its weight says.
-    pub(crate) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
+    pub(super) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
         let mut bins = [(0, 0.0, 0); BINS];
         for (sample, &weight) in judgement.samples.iter().zip(weights) {
             let (n, confidence, right) = &mut bins[sample.bin];
@@ -52,7 +37,7 @@ impl Bins {
     }
 
     /// The mean distance of confidence and accuracy over the samples, in [0, 1].
-    pub(crate) fn ece(&self) -> f64 {
+    pub(super) fn ece(&self) -> f64 {
         let all: u64 = self.0.iter().map(|bin| bin.0).sum();
         let distance =
             |&(_, confidence, right): &(u64, f64, u64)| (confidence - right as f64).abs();
@@ -60,12 +45,12 @@ impl Bins {
     }
 
     /// How many predictions of each bin are right, and of how many.
-    pub(crate) fn right(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub(super) fn right(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().map(|&(n, _, right)| (right, n))
     }
 
     /// All 15, in rising order.
-    pub(crate) fn described(&self) -> Vec<ReliabilityBin> {
+    pub(super) fn described(&self) -> Vec<ReliabilityBin> {
         let described = |(i, &(n, confidence, right)): (usize, &(u64, f64, u64))| {
             let whole = n.max(1) as f64;
             ReliabilityBin {
@@ -84,6 +69,7 @@ impl Bins {
 mod tests {
     use ndarray::array;
 
+    use super::super::judgement::bin_of;
     use super::*;
 
     #[test]
@@ -106,7 +92,7 @@ mod tests {
     fn the_error_is_that_of_paper() {
         // Two samples at 0.75 (bin 12), one right; one sure and right; one at 0.5 (bin 8) and wrong.
         let p = array![[0.75, 0.25], [0.75, 0.25], [0.0, 1.0], [0.5, 0.5]];
-        let judgement = Judgement::new(&[0, 1, 1, 1], p.view());
+        let judgement = Judgement::new(2, &[0, 1, 1, 1], p.view()).unwrap();
         let bins = Bins::of(&judgement, &[1; 4]);
         assert!((bins.ece() - (2.0 * 0.25 + 0.0 + 0.5) / 4.0).abs() < 1e-15);
         let described = bins.described();
