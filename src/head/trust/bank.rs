@@ -1,20 +1,47 @@
 //! Which training images a head keeps: all, or a sample that every class has its share of.
 
-use crate::head::data::{order_generator, shuffle};
+use half::f16;
+use ndarray::{Array2, Axis};
+
+use super::rejection::widened;
+use crate::head::data::{LabelledFeatures, UnitRows, order_generator, shuffle};
 
 /// The most training images that are kept.
 pub const BANK_CAPACITY: usize = 4096;
+
+/// What is kept of the training images.
+pub(super) struct Bank {
+    /// Which they are, (M).
+    pub(super) images: Vec<usize>,
+    pub(super) features: Array2<f16>,
+    pub(super) classes: Vec<usize>,
+    pub(super) rows: UnitRows,
+}
+
+impl Bank {
+    /// Keeps up to [`BANK_CAPACITY`] images of a set.
+    pub(super) fn of(images: &LabelledFeatures<'_>, seed: u64) -> Self {
+        let n_classes = images.classes().len();
+        let mut kept = choose_rows(images.targets(), n_classes, BANK_CAPACITY, seed);
+        let features = images.features();
+        // Features that are all 0 have no direction, and nothing is like them.
+        kept.retain(|&row| features.row(row).iter().any(|&x| x != 0.0));
+        let features = features.select(Axis(0), &kept);
+        let features = UnitRows::of(features.view()).rows().mapv(f16::from_f32);
+        Self {
+            classes: kept.iter().map(|&row| images.targets()[row]).collect(),
+            images: kept,
+            rows: widened(features.view()),
+            features,
+        }
+    }
+}
 
 /// The rows that are kept, ascending: all where there are no more than `capacity`.
 ///
 /// Else every class keeps the same number or, where it has fewer, all it has; which ones, the seed decides. A class that
 /// has any row keeps one, even where there are more classes than `capacity`.
-pub(crate) fn choose_rows(
-    targets: &[usize],
-    n_classes: usize,
-    capacity: usize,
-    seed: u64,
-) -> Vec<usize> {
+fn choose_rows(targets: &[usize], n_classes: usize, capacity: usize, seed: u64) -> Vec<usize> {
     let mut of_class = vec![Vec::new(); n_classes];
     for (row, &target) in targets.iter().enumerate() {
         of_class[target].push(row);

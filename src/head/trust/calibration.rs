@@ -46,9 +46,9 @@ impl CalibrationFit {
     ) -> Result<Self> {
         let views = logits.nrows() / targets.len().max(1);
         let before = Temperature::default().probabilities(logits.to_owned(), views);
-        let (before, losses) = sureness(classes, targets, &before)?;
+        let (before, losses) = Sureness::of(classes, targets, &before)?;
         let nested = nested(logits, views, targets, fold)?;
-        let (after, losses_after) = sureness(classes, targets, &nested)?;
+        let (after, losses_after) = Sureness::of(classes, targets, &nested)?;
         let temperature = Temperature::fit(logits, views, targets)?;
         let better = after.log_loss < before.log_loss && temperature != Temperature::default();
         Ok(if better {
@@ -79,26 +79,18 @@ impl Sureness {
         targets: &[usize],
         probabilities: &Array2<f64>,
     ) -> Result<(Self, Vec<f64>)> {
-        sureness(classes, targets, probabilities)
+        let evaluation = Evaluation::new(classes, targets, probabilities.view())?;
+        let rows = probabilities.rows().into_iter().zip(targets);
+        // Clipped as in the evaluation's log loss.
+        let loss = |(row, &target): (ndarray::ArrayView1<f64>, &usize)| -> f64 {
+            -row[target].max(f64::EPSILON).ln()
+        };
+        let sureness = Self {
+            log_loss: evaluation.log_loss,
+            ece: evaluation.ece,
+        };
+        Ok((sureness, rows.map(loss).collect()))
     }
-}
-
-fn sureness(
-    classes: &ClassIndex,
-    targets: &[usize],
-    probabilities: &Array2<f64>,
-) -> Result<(Sureness, Vec<f64>)> {
-    let evaluation = Evaluation::new(classes, targets, probabilities.view())?;
-    let rows = probabilities.rows().into_iter().zip(targets);
-    // Clipped as in the evaluation's log loss.
-    let loss = |(row, &target): (ndarray::ArrayView1<f64>, &usize)| -> f64 {
-        -row[target].max(f64::EPSILON).ln()
-    };
-    let sureness = Sureness {
-        log_loss: evaluation.log_loss,
-        ece: evaluation.ece,
-    };
-    Ok((sureness, rows.map(loss).collect()))
 }
 
 /// The probabilities of every image with the temperature of the other folds' images, (N, C).

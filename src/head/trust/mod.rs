@@ -4,11 +4,12 @@ mod bank;
 mod calibration;
 mod disagreement;
 mod rejection;
+mod rejection_fit;
 mod temperature;
-mod threshold;
 
 pub use bank::BANK_CAPACITY;
 pub use calibration::{CalibrationFit, Sureness};
 pub use disagreement::{Disagreement, DisagreementFigure};
-pub use rejection::{Likeness, Method, Rejection, RejectionFit, RejectionRule};
+pub use rejection::{Likeness, Method, Rejection, RejectionRule};
+pub use rejection_fit::RejectionFit;
 pub use temperature::{TEMPERATURES, Temperature};

@@ -69,15 +69,9 @@ impl Temperature {
         if views == 1 {
             return of_views;
         }
-        let mut means = Array2::zeros((rows / views, classes));
-        for (mut mean, views) in means
-            .rows_mut()
-            .into_iter()
-            .zip(of_views.axis_chunks_iter(Axis(0), views))
-        {
-            mean.assign(&views.mean_axis(Axis(0)).expect("an image has a view"));
-        }
-        means
+        let images = of_views.to_shape((rows / views, views, classes));
+        let images = images.expect("it has rows · classes numbers");
+        images.mean_axis(Axis(1)).expect("an image has a view")
     }
 
     /// The T that fits logits (N · V, C) of images that the head was not trained on, and their classes, (N).

@@ -1,0 +1,342 @@
+//! Fitting a rejection: what to keep of the training images, and the threshold.
+//!
+//! The training images' own scores, each without itself and its near-duplicates, say where the threshold must be so that a
+//! chosen share of images of the known classes is rejected.
+
+use ndarray::{ArrayView2, Axis};
+
+use super::bank::Bank;
+use super::rejection::{Method, Rejection, RejectionRule, score};
+use crate::error::{Error, Result};
+use crate::head::data::{Groups, LabelledFeatures, UnitRows};
+use crate::head::params::require;
+
+/// Which of the nearest training images gives the score: the first, whose class can be named; the third is as good.
+const K: usize = 1;
+
+/// Training images that are compared with those kept at a time: so many are copied.
+const AT_ONCE: usize = 4096;
+
+/// A fitted rejection, and what it does to the images that it was fitted on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RejectionFit {
+    /// The rejection.
+    pub rejection: Rejection,
+    /// How many of the images that the threshold was chosen on it rejects.
+    pub rejected: usize,
+    /// How many these are.
+    pub scored: usize,
+}
+
+impl Rejection {
+    /// Chooses what to keep of the training images and where the threshold is, so that of new images of the same kind
+    /// at most the share `rate` is rejected on average.
+    ///
+    /// `features` (N, D) hold one view of each image, `groups` say which belong together. Of more than
+    /// [`BANK_CAPACITY`] images a sample is kept, chosen by `seed`, as even over the classes as can be.
+    ///
+    /// An image whose class has no other group says nothing of how like each other the images of a class are: it is
+    /// left out of the count.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when `rate` is not between 0 and 1; [`Error::Input`] when there are too few different
+    /// images for it.
+    ///
+    /// # Panics
+    /// When `groups` are not those of the images.
+    pub fn fit(
+        images: &LabelledFeatures<'_>,
+        groups: &Groups,
+        rate: f64,
+        seed: u64,
+    ) -> Result<RejectionFit> {
+        let of_row = groups.of_row();
+        assert_eq!(of_row.len(), images.n_samples(), "a group for every image");
+        let bank = Bank::of(images, seed);
+        let mut nearest = Vec::with_capacity(of_row.len());
+        for chunk in images.features().axis_chunks_iter(Axis(0), AT_ONCE) {
+            let first = nearest.len();
+            let same_group =
+                |image, row: usize, _| of_row[first + image] == of_row[bank.images[row]];
+            let queries = UnitRows::of(chunk);
+            nearest.extend(bank.rows.nearest_seeing(&queries, K, same_group));
+        }
+        let of_image = |&row: &usize| (images.targets()[row], of_row[row]);
+        let kept = bank.images.iter().map(of_image);
+        let others = OtherGroups::new(images.classes().len(), kept);
+        let counts = |image: &usize| others.has(of_image(image));
+        let scores: Vec<f32> = (0..images.n_samples())
+            .filter(counts)
+            .filter_map(|image| score(&nearest[image]))
+            .collect();
+        bank.rejecting(rate, &scores)
+    }
+
+    /// The same with the threshold that rejects the share `rate` of some `known` images (M, D), of which none was
+    /// trained on.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`Error::Mismatch`] when `known` has another D.
+    pub fn fit_on(
+        images: &LabelledFeatures<'_>,
+        known: ArrayView2<'_, f32>,
+        rate: f64,
+        seed: u64,
+    ) -> Result<RejectionFit> {
+        let bank = Bank::of(images, seed);
+        let mut scores = Vec::with_capacity(known.nrows());
+        for chunk in known.axis_chunks_iter(Axis(0), AT_ONCE) {
+            let nearest = bank.rows.nearest(&UnitRows::of(chunk), K)?;
+            scores.extend(nearest.iter().filter_map(|nearest| score(nearest)));
+        }
+        bank.rejecting(rate, &scores)
+    }
+}
+
+impl Bank {
+    /// With the threshold for the scores of known images.
+    fn rejecting(self, rate: f64, scores: &[f32]) -> Result<RejectionFit> {
+        let in_range = rate > 0.0 && rate < 1.0;
+        require(in_range, "--reject", &rate, "above 0 and below 1")?;
+        let threshold = threshold(scores, rate)?;
+        let rule = RejectionRule {
+            method: Method::NearestNeighbours,
+            k: K,
+            rate,
+            threshold,
+        };
+        Ok(RejectionFit {
+            rejected: scores.iter().filter(|&&score| score < threshold).count(),
+            scored: scores.len(),
+            rejection: Rejection {
+                rule,
+                features: self.features,
+                classes: self.classes,
+                rows: self.rows,
+            },
+        })
+    }
+}
+
+/// Which groups the kept images of each class are of: none, one, or several.
+struct OtherGroups(Vec<Option<(usize, bool)>>);
+
+impl OtherGroups {
+    /// Of the kept images' classes and groups.
+    fn new(n_classes: usize, kept: impl Iterator<Item = (usize, usize)>) -> Self {
+        let mut of_class = vec![None; n_classes];
+        for (class, group) in kept {
+            let (first, several) = of_class[class].get_or_insert((group, false));
+            *several |= *first != group;
+        }
+        Self(of_class)
+    }
+
+    /// Whether a kept image of the class is of another group.
+    fn has(&self, (class, group): (usize, usize)) -> bool {
+        self.0[class].is_some_and(|(first, several)| several || first != group)
+    }
+}
+
+/// The score below which an image is rejected.
+///
+/// `scores` are those of known images, each scored without itself. The threshold is the j-th smallest of n, j the whole
+/// part of rate · (n + 1): a further image of the same kind is below it with probability j / (n + 1) at most, the
+/// guarantee of split conformal prediction (Vovk et al. 2005).
+///
+/// # Errors
+/// [`Error::Input`] when n is too small for j to be 1.
+fn threshold(scores: &[f32], rate: f64) -> Result<f32> {
+    let mut sorted = scores.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let n = sorted.len();
+    // 0.1 · 10 may come out a bit below 1.
+    let j = (rate * (n + 1) as f64 + 1e-9).floor() as usize;
+    let threshold = j.checked_sub(1).and_then(|place| sorted.get(place));
+    threshold.copied().ok_or_else(|| Error::Input {
+        problem: format!(
+            "{n} training images that differ are too few to reject a share of {rate} of such images"
+        ),
+        hint: format!(
+            "it takes {} of them, or a higher --reject",
+            ((1.0 / rate) - 1.0 - 1e-9).ceil()
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+    use ndarray::{Array2, array};
+
+    use super::*;
+    use crate::classes::ClassIndex;
+
+    /// `n` directions, a degree apart.
+    fn fan(n: usize) -> Array2<f32> {
+        Array2::from_shape_fn((n, 2), |(row, column)| {
+            let angle = (row as f32).to_radians();
+            if column == 0 {
+                angle.cos()
+            } else {
+                angle.sin()
+            }
+        })
+    }
+
+    fn groups(n: usize) -> Groups {
+        let digests: Vec<_> = (0..n).map(|row| [row as u8; 32]).collect();
+        Groups::of_equal(&digests)
+    }
+
+    fn fitted(features: &Array2<f32>, groups: &Groups, rate: f64) -> Result<RejectionFit> {
+        let n = features.nrows();
+        let targets: Vec<usize> = (0..n).map(|row| usize::from(row >= n / 2)).collect();
+        let classes = ClassIndex::from_names(["low", "high"]);
+        let set = LabelledFeatures::new(features.view(), &targets, &classes)?;
+        Rejection::fit(&set, groups, rate, 0)
+    }
+
+    #[test]
+    fn what_points_elsewhere_is_rejected_and_the_nearest_class_is_named() {
+        let fit = fitted(&fan(40), &groups(40), 0.1).unwrap();
+        // A degree apart, all of them: nobody is farther than the threshold.
+        let cosine = 1f32.to_radians().cos();
+        assert!((fit.rejection.rule().threshold - cosine).abs() < 1e-4);
+        let query = array![[1.0, 0.005], [0.0, 3.0], [-1.0, 0.0]];
+        let likeness = fit.rejection.likeness(query.view()).unwrap();
+        let rejected: Vec<_> = likeness.iter().map(|l| fit.rejection.rejects(l)).collect();
+        assert_eq!(rejected, [false, true, true]);
+        assert_eq!(
+            likeness.iter().map(|l| l.class).collect::<Vec<_>>(),
+            [0, 1, 1]
+        );
+        assert!((likeness[1].score - 51f32.to_radians().cos()).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_lonely_are_those_that_are_counted() {
+        // Two of 40 point elsewhere, each another way; the threshold is the third of the 40 scores.
+        let mut features = fan(40);
+        features.row_mut(7).assign(&array![-1.0, 0.3]);
+        features.row_mut(31).assign(&array![0.2, -1.0]);
+        let fit = fitted(&features, &groups(40), 0.075).unwrap();
+        assert_eq!(fit.rejected, 2);
+        assert!(fit.rejection.rule().threshold > 0.99);
+    }
+
+    #[test]
+    fn an_image_is_no_witness_for_its_near_copies() {
+        // Row 38 points elsewhere, and so does its copy 39; the threshold is the second of the 40 scores.
+        let mut features = fan(40);
+        features.row_mut(38).assign(&array![-1.0, 0.0]);
+        features.row_mut(39).assign(&array![-1.0, 0.001]);
+        let digests: Vec<_> = (0..40).map(|row| [row as u8; 32]).collect();
+        let joins = crate::head::Joins::new(40);
+        joins.join(38, 39);
+        let together = Groups::joined(&digests, &joins);
+        let threshold = |groups: &Groups| {
+            fitted(&features, groups, 0.05)
+                .unwrap()
+                .rejection
+                .rule()
+                .threshold
+        };
+        assert!(threshold(&groups(40)) > 0.99);
+        assert!(threshold(&together) < 0.0);
+    }
+
+    #[test]
+    fn the_threshold_may_come_from_other_images() {
+        // The training images are 0 to 39 degrees; 19 others are 41, 42, … 59: the second lowest score is cos 19°.
+        let train = fan(40);
+        let targets: Vec<usize> = (0..40).map(|row| row % 2).collect();
+        let classes = ClassIndex::from_names(["low", "high"]);
+        let set = LabelledFeatures::new(train.view(), &targets, &classes).unwrap();
+        let others = fan(60).slice(ndarray::s![41.., ..]).to_owned();
+        let fit = Rejection::fit_on(&set, others.view(), 0.1, 0).unwrap();
+        assert_eq!((fit.rejected, fit.scored), (1, 19));
+        let cosine = 19f32.to_radians().cos();
+        assert!((fit.rejection.rule().threshold - cosine).abs() < 1e-3);
+        let few = others.slice(ndarray::s![..5, ..]);
+        assert!(Rejection::fit_on(&set, few, 0.1, 0).is_err());
+    }
+
+    #[test]
+    fn too_few_images_and_impossible_rates_are_refused() {
+        let error = fitted(&fan(12), &groups(12), 0.05).unwrap_err().to_string();
+        assert!(error.contains("12") && error.contains("0.05"), "{error}");
+        assert!(fitted(&fan(12), &groups(12), 0.1).is_ok());
+        for rate in [0.0, 1.0, -0.1, f64::NAN] {
+            assert!(matches!(
+                fitted(&fan(12), &groups(12), rate),
+                Err(Error::Parameter {
+                    name: "--reject",
+                    ..
+                })
+            ));
+        }
+        // Each class one group: nobody has a neighbour of its own kind.
+        let digests: Vec<_> = (0..12).map(|row| [u8::from(row >= 6); 32]).collect();
+        assert!(fitted(&fan(12), &Groups::of_equal(&digests), 0.5).is_err());
+    }
+
+    #[test]
+    fn an_image_without_any_feature_is_not_kept() {
+        let mut features = fan(40);
+        features.row_mut(7).fill(0.0);
+        let fit = fitted(&features, &groups(40), 0.1).unwrap().rejection;
+        assert_eq!(fit.classes().len(), 39);
+        let (rule, features) = (*fit.rule(), fit.features().to_owned());
+        assert!(Rejection::new(rule, features, fit.classes().to_vec()).is_ok());
+    }
+
+    #[test]
+    fn what_was_kept_gives_the_same_answers() {
+        let fit = fitted(&fan(40), &groups(40), 0.1).unwrap().rejection;
+        let again = Rejection::new(
+            *fit.rule(),
+            fit.features().to_owned(),
+            fit.classes().to_vec(),
+        );
+        assert_eq!(again.unwrap(), fit);
+        let broken = RejectionRule {
+            threshold: 1.5,
+            ..*fit.rule()
+        };
+        assert!(Rejection::new(broken, fit.features().to_owned(), fit.classes().to_vec()).is_err());
+        assert!(Rejection::new(*fit.rule(), fit.features().to_owned(), vec![0]).is_err());
+        let beyond = RejectionRule {
+            k: fit.classes().len() + 1,
+            ..*fit.rule()
+        };
+        assert!(Rejection::new(beyond, fit.features().to_owned(), fit.classes().to_vec()).is_err());
+        for factor in [0.0, 0.5, 2.0] {
+            let features = fit.features().mapv(|x| x * f16::from_f32(factor));
+            assert!(Rejection::new(*fit.rule(), features, fit.classes().to_vec()).is_err());
+        }
+        assert!(fit.likeness(array![[1.0, 2.0, 3.0]].view()).is_err());
+    }
+
+    #[test]
+    fn the_threshold_is_the_conformal_quantile() {
+        let scores: Vec<f32> = (1..=19).rev().map(|i| i as f32 / 20.0).collect();
+        let at = |rate| threshold(&scores, rate).unwrap();
+        // 0.05 · 20 = 1, 0.1 · 20 = 2, 0.149 · 20 = 2.98, 0.95 · 20 = 19.
+        assert!((at(0.05) - 0.05).abs() < 1e-7 && (at(0.1) - 0.1).abs() < 1e-7);
+        assert!((at(0.149) - 0.1).abs() < 1e-7 && (at(0.95) - 0.95).abs() < 1e-7);
+    }
+
+    #[test]
+    fn too_few_are_told_how_many_it_takes() {
+        let error = threshold(&[0.5; 18], 0.05).unwrap_err();
+        let Error::Input { problem, hint } = error else {
+            panic!()
+        };
+        assert!(
+            problem.starts_with("18 ") && hint.starts_with("it takes 19 "),
+            "{problem} {hint}"
+        );
+        assert!(threshold(&[], 0.5).is_err());
+    }
+}
