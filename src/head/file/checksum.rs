@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::PREFIX;
+use super::head_file::PREFIX;
 use crate::error::FileProblem;
 use crate::seal;
 

@@ -53,7 +53,7 @@ impl ImageSet {
     }
 
     /// The set that was written as rows of `width` bytes, or what is wrong with them.
-    pub(crate) fn from_rows(width: usize, rows: Vec<u8>) -> Result<Self, String> {
+    pub(super) fn from_rows(width: usize, rows: Vec<u8>) -> Result<Self, String> {
         if width != WHOLE && width != FINGERPRINT {
             return Err(format!(
                 "has digests of {width} bytes, not of {WHOLE} or {FINGERPRINT}"
@@ -103,7 +103,7 @@ impl ImageSet {
     }
 
     /// Bytes of each row.
-    pub(crate) fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.width
     }
 

@@ -1,58 +1,51 @@
-//! Reading a head file, and saying what is wrong with one that is none.
+//! Reading a head file: whether it is one, whole and undamaged.
 
 use std::collections::HashMap;
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use ndarray::{Array1, Array2};
-use safetensors::Dtype;
 use safetensors::tensor::Metadata;
-use serde::de::DeserializeOwned;
 
-use super::tensors::{Tensors, f16, f32, i32};
-use super::{
-    FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, PREFIX, checksum, class_problem, kind, record,
-};
-use crate::classes::ClassIndex;
+use super::checksum;
+use super::contents::{Contents, Tensors};
+use super::head_file::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, PREFIX};
 use crate::error::{Error, FileProblem, Result};
-use crate::head::linear::LinearHead;
-use crate::head::trust::{Rejection, RejectionRule, Temperature};
 use crate::inputs::{self, Links};
 
 /// No head is longer: 20,000 classes of 8192 features, with all that a head may keep, take half of it.
 const LIMIT: u64 = 2 << 30;
 
-/// What stops the reading of a file: the system, or the content.
-enum Stop {
-    Io(std::io::Error),
-    Content(FileProblem),
-}
-
-impl From<std::io::Error> for Stop {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
+impl HeadFile {
+    /// Reads a file that [`write`](Self::write) wrote.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read, else [`Error::File`]:
+    /// cut (with the sizes), foreign (with what it is), newer, or damaged (with what does not fit).
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = load(path).map_err(Error::io("read", path))?;
+        let head = bytes.and_then(|bytes| Self::decode(&bytes));
+        head.map_err(|problem| Error::File {
+            path: path.to_owned(),
+            hint: hint(&problem).to_owned(),
+            problem,
+        })
     }
-}
 
-impl From<FileProblem> for Stop {
-    fn from(problem: FileProblem) -> Self {
-        Self::Content(problem)
+    /// What the bytes of a head file hold, or what is wrong with them.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, FileProblem> {
+        let header = header_length(bytes, bytes.len() as u64)?;
+        let (header, data) = bytes[PREFIX..].split_at(header);
+        // Who wrote it comes first: a foreign file is not called damaged.
+        let metadata = parse_header(header)?;
+        let strings = metadata.metadata().clone().unwrap_or_default();
+        let version = check_format(&strings)?;
+        let wanted = (PREFIX + header.len()).saturating_add(metadata.data_len());
+        check_size(bytes.len(), wanted)?;
+        checksum::check(bytes, version, strings.get(checksum::KEY))?;
+        let tensors = Tensors::new(&metadata, data);
+        Contents { strings, tensors }.assemble()
     }
-}
-
-pub(super) fn read(path: &Path) -> Result<HeadFile> {
-    let head = load(path).and_then(|bytes| Ok(decode(&bytes)?));
-    head.map_err(|stop| match stop {
-        Stop::Io(error) => Error::io("read", path)(error),
-        Stop::Content(problem) => {
-            let hint = hint(&problem).to_owned();
-            Error::File {
-                path: path.to_owned(),
-                problem,
-                hint,
-            }
-        }
-    })
 }
 
 fn hint(problem: &FileProblem) -> &'static str {
@@ -65,28 +58,16 @@ fn hint(problem: &FileProblem) -> &'static str {
     }
 }
 
-/// All bytes of a file that begins as a head does: a foreign one may be long, and is not read whole.
-fn load(path: &Path) -> Result<Vec<u8>, Stop> {
+/// The bytes of a file that begins as a head does: a foreign one may be long, and is not read whole.
+fn load(path: &Path) -> io::Result<Result<Vec<u8>, FileProblem>> {
     let mut file = inputs::open(path, Links::Follow)?;
     let mut start = Vec::new();
     (&file).take(PREFIX as u64 + 1).read_to_end(&mut start)?;
-    header_length(&start, file.metadata()?.len())?;
+    if let Err(problem) = header_length(&start, file.metadata()?.len()) {
+        return Ok(Err(problem));
+    }
     file.rewind()?;
-    Ok(inputs::read_all(file, LIMIT)?)
-}
-
-/// What the bytes of a head file hold.
-pub(super) fn decode(bytes: &[u8]) -> Result<HeadFile, FileProblem> {
-    let header = header_length(bytes, bytes.len() as u64)?;
-    let (header, data) = bytes[PREFIX..].split_at(header);
-    // Who wrote it comes first: a foreign file is not called damaged.
-    let metadata = parse_header(header)?;
-    let strings = metadata.metadata().clone().unwrap_or_default();
-    let version = check_format(&strings)?;
-    let wanted = (PREFIX + header.len()).saturating_add(metadata.data_len());
-    check_size(bytes.len(), wanted)?;
-    checksum::check(bytes, version, strings.get(checksum::KEY))?;
-    assemble(&metadata, &strings, data)
+    inputs::read_all(file, LIMIT).map(Ok)
 }
 
 /// The length of the JSON header of a file of `size` bytes, if that and the first byte are those of a safetensors file.
@@ -102,7 +83,7 @@ fn header_length(start: &[u8], size: u64) -> Result<usize, FileProblem> {
     let length = u64::from_le_bytes(*prefix);
     if !(2..=LONGEST_HEADER as u64).contains(&length) || !matches!(rest, [] | [b'{', ..]) {
         let first = &start[..start.len().min(PREFIX + 1)];
-        return Err(foreign(kind::of(first)));
+        return Err(foreign(kind_of(first)));
     }
     let wanted = PREFIX as u64 + length;
     if size < wanted {
@@ -141,6 +122,7 @@ fn check_format(strings: &HashMap<String, String>) -> Result<u64, FileProblem> {
     }
 }
 
+/// Compares the size of a file with the end of its tensors.
 fn check_size(size: usize, wanted: usize) -> Result<(), FileProblem> {
     if size < wanted {
         return Err(FileProblem::Cut(format!("it has {size} of {wanted} bytes")));
@@ -154,118 +136,47 @@ fn check_size(size: usize, wanted: usize) -> Result<(), FileProblem> {
     Ok(())
 }
 
-fn assemble(
-    metadata: &Metadata,
-    strings: &HashMap<String, String>,
-    data: &[u8],
-) -> Result<HeadFile, FileProblem> {
-    let classes: ClassIndex = json(strings.get("classes"), "classes")?;
-    if let Some(problem) = class_problem(&classes) {
-        return Err(FileProblem::Damaged(format!("in its `classes`, {problem}")));
-    }
-    let tensors = Tensors::new(metadata, data);
-    let (c, weight) = (classes.len(), tensors.of("weight", Dtype::F32, 2)?);
-    let bias = tensors.of("bias", Dtype::F32, 1)?;
-    if weight.shape[0] != c || bias.shape[0] != c {
-        let shapes = format!("weight {:?} and bias {:?}", weight.shape, bias.shape);
-        return Err(FileProblem::Damaged(format!(
-            "it has {shapes} for {c} classes"
-        )));
-    }
-    if weight.shape[1] == 0 {
-        return Err(FileProblem::Damaged(
-            "its `weight` is of no feature".to_owned(),
-        ));
-    }
-    let bias = Array1::from(bias.numbers(f32));
-    let head = Array2::from_shape_vec((c, weight.shape[1]), weight.numbers(f32))
-        .ok()
-        .and_then(|weight| LinearHead::new(weight, bias).ok())
-        .ok_or_else(|| FileProblem::Damaged("its tensors are not of their shapes".to_owned()))?;
-    if !head.is_finite() {
-        return Err(FileProblem::Damaged(
-            "some of its weights are not finite".to_owned(),
-        ));
-    }
-    let opaque = |key| {
-        strings
-            .get(key)
-            .map_or(Ok(serde_json::Value::Null), |text| json(Some(text), key))
-    };
-    let (manifest, params) = (opaque("manifest")?, opaque("params")?);
-    let rejection = rejection(strings, &tensors, &head)?;
-    Ok(HeadFile {
-        head,
-        classes,
-        manifest,
-        params,
-        metrics: opaque("metrics")?,
-        temperature: temperature(strings)?,
-        rejection,
-        record: record::read(&tensors, c)?,
-    })
-}
-
-fn temperature(strings: &HashMap<String, String>) -> Result<Temperature, FileProblem> {
-    let Some(text) = strings.get("temperature") else {
-        return Ok(Temperature::default());
-    };
-    let number = text.parse().ok();
-    number
-        .and_then(|value| Temperature::new(value).ok())
-        .ok_or_else(|| {
-            FileProblem::Damaged(format!(
-                "its `temperature` is {text:?}, not a number from 1e-6 to 1e6"
-            ))
-        })
-}
-
-fn rejection(
-    strings: &HashMap<String, String>,
-    tensors: &Tensors<'_>,
-    head: &LinearHead,
-) -> Result<Option<Rejection>, FileProblem> {
-    let Some(text) = strings.get("rejection") else {
-        return Ok(None);
-    };
-    let rule: RejectionRule = json(Some(text), "rejection")?;
-    let features = tensors.of("training_features", Dtype::F16, 2)?;
-    let classes = tensors.of("training_classes", Dtype::I32, 1)?;
-    let damaged =
-        |what: String| FileProblem::Damaged(format!("its `rejection` does not fit: {what}"));
-    let (m, d) = (features.shape[0], features.shape[1]);
-    if d != head.n_features() {
-        let wanted = head.n_features();
-        return Err(damaged(format!(
-            "training features {:?} for {wanted} features",
-            features.shape
-        )));
-    }
-    let known = |class: i32| {
-        usize::try_from(class)
-            .ok()
-            .filter(|&class| class < head.n_classes())
-    };
-    let classes: Option<Vec<usize>> = classes.numbers(i32).into_iter().map(known).collect();
-    let classes = classes
-        .ok_or_else(|| damaged("some training classes are none of the head's".to_owned()))?;
-    let features = Array2::from_shape_vec((m, d), features.numbers(f16))
-        .map_err(|error| damaged(error.to_string()))?;
-    let rejection = Rejection::new(rule, features, classes);
-    rejection
-        .map(Some)
-        .map_err(|error| damaged(error.to_string()))
-}
-
-fn json<T: DeserializeOwned>(text: Option<&String>, key: &str) -> Result<T, FileProblem> {
-    let text = text.ok_or_else(|| FileProblem::Damaged(format!("its `{key}` is missing")))?;
-    let problem = |error| FileProblem::Damaged(format!("its `{key}` cannot be read ({error})"));
-    serde_json::from_str(text).map_err(problem)
-}
-
 fn foreign(found: String) -> FileProblem {
     FileProblem::Foreign {
         wanted: "a head of frostline",
         found,
     }
+}
+
+/// First bytes, and what they are the first bytes of.
+const KINDS: [(&[u8], &str); 9] = [
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"RIFF", "a WebP image or another RIFF file"),
+    (b"PK\x03\x04", "a zip archive, such as PyTorch's .pth"),
+    (b"\x80\x02", "a pickle, such as PyTorch's older .pth"),
+    (
+        b"ARROW1",
+        "an Arrow file, such as a part of a feature store",
+    ),
+    (b"\x89HDF", "an HDF5 file, such as Keras's .h5"),
+    (b"\x93NUMPY", "a NumPy array"),
+];
+
+/// What the file looks like, in words with an article.
+fn kind_of(first_bytes: &[u8]) -> String {
+    if let Some((_, kind)) = KINDS
+        .iter()
+        .find(|(magic, _)| first_bytes.starts_with(magic))
+    {
+        return (*kind).to_owned();
+    }
+    let text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    if first_bytes.iter().all(text) {
+        return format!(
+            "a text that begins with {:?}",
+            String::from_utf8_lossy(first_bytes)
+        );
+    }
+    let hex: Vec<_> = first_bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("something that begins with the bytes {}", hex.join(" "))
 }

@@ -6,14 +6,17 @@ use std::path::PathBuf;
 use half::f16;
 use ndarray::{Array2, array};
 use safetensors::SafeTensors;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::head_file::*;
 use super::*;
+use crate::classes::ClassIndex;
 use crate::error::{Error, FileProblem};
 use crate::head::crossval::Folds;
 use crate::head::data::Groups;
-use crate::head::trust::{Method, RejectionRule};
+use crate::head::linear::LinearHead;
+use crate::head::trust::{Method, Rejection, RejectionRule, Temperature};
 
 fn sample() -> HeadFile {
     HeadFile {

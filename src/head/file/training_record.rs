@@ -22,20 +22,20 @@ pub enum ImageRole {
 /// Which images a head was trained on. A default one records none: the head's images are not known.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TrainingRecord {
-    training: ImageSet,
-    held_out: ImageSet,
-    out_of_fold: Option<OutOfFold>,
+    pub(super) training: ImageSet,
+    pub(super) held_out: ImageSet,
+    pub(super) out_of_fold: Option<OutOfFold>,
 }
 
 /// The logits of every training image by a head that was trained without it and its near-duplicates.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct OutOfFold {
+pub(super) struct OutOfFold {
     /// V, at least 1.
-    views: usize,
+    pub(super) views: usize,
     /// (N · V, C), the images in the order of the training set.
-    logits: Array2<f32>,
+    pub(super) logits: Array2<f32>,
     /// The fold that each image was left out with, (N).
-    folds: Vec<usize>,
+    pub(super) folds: Vec<usize>,
 }
 
 impl TrainingRecord {
@@ -89,19 +89,6 @@ impl TrainingRecord {
         self
     }
 
-    /// The record that was written as these parts.
-    pub(crate) fn from_parts(
-        training: ImageSet,
-        held_out: ImageSet,
-        out_of_fold: Option<OutOfFold>,
-    ) -> Self {
-        Self {
-            training,
-            held_out,
-            out_of_fold,
-        }
-    }
-
     /// Whether the head records its training images at all; older files do not.
     #[must_use]
     pub fn is_known(&self) -> bool {
@@ -147,16 +134,11 @@ impl TrainingRecord {
     pub fn held_out(&self) -> &ImageSet {
         &self.held_out
     }
-
-    /// The out-of-fold predictions as they are written.
-    pub(crate) fn kept(&self) -> Option<&OutOfFold> {
-        self.out_of_fold.as_ref()
-    }
 }
 
 impl OutOfFold {
     /// What was written: logits (N · V, C) and folds (N), or what is wrong with them.
-    pub(crate) fn from_parts(
+    pub(super) fn from_parts(
         views: usize,
         logits: Array2<f32>,
         folds: Vec<usize>,
@@ -176,21 +158,6 @@ impl OutOfFold {
             logits,
             folds,
         })
-    }
-
-    /// V.
-    pub(crate) fn views(&self) -> usize {
-        self.views
-    }
-
-    /// (N · V, C)
-    pub(crate) fn logits(&self) -> ArrayView2<'_, f32> {
-        self.logits.view()
-    }
-
-    /// (N)
-    pub(crate) fn folds(&self) -> &[usize] {
-        &self.folds
     }
 }
 

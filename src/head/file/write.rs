@@ -7,7 +7,9 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
 
-use super::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, checksum, class_problem, record};
+use super::checksum;
+use super::contents::{FOLDS, HELD_OUT, LOGITS, TRAINING};
+use super::head_file::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, class_problem};
 use crate::error::{Error, Result};
 use crate::head::linear::LinearHead;
 use crate::head::trust::{Rejection, Temperature};
@@ -22,6 +24,50 @@ struct Header {
     tensors: BTreeMap<&'static str, TensorInfo>,
 }
 
+impl HeadFile {
+    /// Writes the file beside its place, syncs it, and renames it: whatever fails, an older file stays as it was. Links are
+    /// followed, missing folders are made, and `-` is standard output.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the head has not one row for each class, a weight that is
+    /// not finite, or a rejection of other classes or features; [`Error::Io`] when the file cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        outputs::write_bytes_through(path.as_ref(), &self.encode()?)
+    }
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        check(self)?;
+        let tensors = tensors(self);
+        let header = header(self, &tensors);
+        let mut header = serde_json::to_vec(&header).expect("strings and numbers are always JSON");
+        header.resize(header.len().next_multiple_of(8), b' ');
+        if header.len() > LONGEST_HEADER {
+            return Err(too_long(header.len()));
+        }
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.append(&mut header);
+        for mut tensor in tensors {
+            bytes.append(&mut tensor.bytes);
+        }
+        checksum::seal(&mut bytes);
+        Ok(bytes)
+    }
+}
+
+fn too_long(length: usize) -> Error {
+    Error::Input {
+        problem: format!(
+            "the names of the classes and the history of the fit take {length} bytes, and a head keeps at most \
+             {LONGEST_HEADER}"
+        ),
+        hint: "fit it with fewer epochs".to_owned(),
+    }
+}
+
 /// A tensor to be written.
 struct Tensor {
     name: &'static str,
@@ -30,98 +76,67 @@ struct Tensor {
     bytes: Vec<u8>,
 }
 
-pub(super) fn write(file: &HeadFile, path: &Path) -> Result<()> {
-    outputs::write_bytes_through(path, &encode(file)?)
-}
-
-pub(super) fn encode(file: &HeadFile) -> Result<Vec<u8>> {
-    check(file)?;
-    let tensors = tensors(file);
-    let mut header =
-        serde_json::to_vec(&header(file, &tensors)).expect("strings and numbers are always JSON");
-    header.resize(header.len().next_multiple_of(8), b' ');
-    if header.len() > LONGEST_HEADER {
-        return Err(too_long(header.len()));
+impl Tensor {
+    fn f32<'a>(
+        name: &'static str,
+        shape: Vec<usize>,
+        numbers: impl IntoIterator<Item = &'a f32>,
+    ) -> Self {
+        let bytes = numbers.into_iter().flat_map(|x| x.to_le_bytes());
+        Self {
+            name,
+            dtype: Dtype::F32,
+            shape,
+            bytes: bytes.collect(),
+        }
     }
-    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-    bytes.append(&mut header);
-    for mut tensor in tensors {
-        bytes.append(&mut tensor.bytes);
-    }
-    checksum::seal(&mut bytes);
-    Ok(bytes)
-}
 
-fn too_long(length: usize) -> Error {
-    Error::Input {
-        problem: format!(
-            "the names of the classes and the history of the fit take {length} bytes, and a head keeps at most {LONGEST_HEADER}"
-        ),
-        hint: "fit it with fewer epochs".to_owned(),
+    fn i32(name: &'static str, numbers: &[usize]) -> Self {
+        let bytes = numbers.iter().flat_map(|&x| (x as i32).to_le_bytes());
+        Self {
+            name,
+            dtype: Dtype::I32,
+            shape: vec![numbers.len()],
+            bytes: bytes.collect(),
+        }
     }
 }
 
 /// All of them, the numbers of 16 bits last, so that every one begins at a multiple of its size.
 fn tensors(file: &HeadFile) -> Vec<Tensor> {
     let (c, d) = (file.head.n_classes(), file.head.n_features());
-    let f32s =
-        |numbers: &mut dyn Iterator<Item = &f32>| numbers.flat_map(|x| x.to_le_bytes()).collect();
-    let i32s = |numbers: &[usize]| {
-        let numbers = numbers.iter().map(|&number| number as i32);
-        numbers.flat_map(i32::to_le_bytes).collect()
-    };
-    let tensor = |name, dtype, shape, bytes| Tensor {
-        name,
-        dtype,
-        shape,
-        bytes,
-    };
-    let (weight, bias) = (file.head.weight(), file.head.bias());
     let mut tensors = vec![
-        tensor("weight", Dtype::F32, vec![c, d], f32s(&mut weight.iter())),
-        tensor("bias", Dtype::F32, vec![c], f32s(&mut bias.iter())),
+        Tensor::f32("weight", vec![c, d], &file.head.weight()),
+        Tensor::f32("bias", vec![c], &file.head.bias()),
     ];
-    if let Some(kept) = file.record.kept() {
-        let (n, logits) = (kept.folds().len(), kept.logits());
-        tensors.push(tensor(
-            record::LOGITS,
-            Dtype::F32,
-            vec![n, kept.views(), c],
-            f32s(&mut logits.iter()),
-        ));
-        tensors.push(tensor(
-            record::FOLDS,
-            Dtype::I32,
-            vec![n],
-            i32s(kept.folds()),
-        ));
+    if let Some(kept) = &file.record.out_of_fold {
+        let shape = vec![kept.folds.len(), kept.views, c];
+        tensors.push(Tensor::f32(LOGITS, shape, &kept.logits));
+        tensors.push(Tensor::i32(FOLDS, &kept.folds));
     }
     if let Some(rejection) = &file.rejection {
-        let classes = rejection.classes();
-        tensors.push(tensor(
-            "training_classes",
-            Dtype::I32,
-            vec![classes.len()],
-            i32s(classes),
-        ));
+        tensors.push(Tensor::i32("training_classes", rejection.classes()));
     }
     let sets = [
-        (record::TRAINING, file.record.training()),
-        (record::HELD_OUT, file.record.held_out()),
+        (TRAINING, &file.record.training),
+        (HELD_OUT, &file.record.held_out),
     ];
     for (name, images) in sets.into_iter().filter(|(_, images)| !images.is_empty()) {
-        let shape = vec![images.len(), images.width()];
-        tensors.push(tensor(name, Dtype::U8, shape, images.rows().to_vec()));
+        tensors.push(Tensor {
+            name,
+            dtype: Dtype::U8,
+            shape: vec![images.len(), images.width()],
+            bytes: images.rows().to_vec(),
+        });
     }
     if let Some(rejection) = &file.rejection {
         let features = rejection.features();
-        let bytes = features.iter().flat_map(|x| x.to_le_bytes()).collect();
-        tensors.push(tensor(
-            "training_features",
-            Dtype::F16,
-            vec![features.nrows(), d],
-            bytes,
-        ));
+        tensors.push(Tensor {
+            name: "training_features",
+            dtype: Dtype::F16,
+            shape: features.shape().to_vec(),
+            bytes: features.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        });
     }
     tensors
 }
@@ -147,8 +162,9 @@ fn check(file: &HeadFile) -> Result<()> {
         )
     } else if file
         .record
-        .kept()
-        .is_some_and(|kept| kept.logits().ncols() != rows)
+        .out_of_fold
+        .as_ref()
+        .is_some_and(|kept| kept.logits.ncols() != rows)
     {
         (
             "the out-of-fold predictions are of other classes than the head".to_owned(),
