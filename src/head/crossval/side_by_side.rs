@@ -10,11 +10,11 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, s};
 
 use super::folds::Folds;
-use crate::head::data::{Dropout, LabelledFeatures, RowOrder};
+use crate::head::data::{LabelledFeatures, RowOrder};
 use crate::head::linear::{LinearHead, Targets};
 use crate::head::parallel::in_parallel;
 use crate::head::params::FitValues;
-use crate::head::sgd::{Rule, columns_of};
+use crate::head::sgd::{Dropout, Rule, columns_of};
 
 /// Numbers of the weights of a group; as many gradients and velocities stand beside them: 768 KiB together.
 const GROUP: usize = 65_536;
@@ -219,15 +219,13 @@ impl Group {
         let numbers = rows.start * d..rows.end * d;
         rule.apply(
             &mut flat(&mut self.weight)[numbers.clone()],
-            &mut flat(&mut self.weight_gradient)[numbers.clone()],
+            &flat(&mut self.weight_gradient)[numbers.clone()],
             &mut flat(&mut self.weight_velocity)[numbers],
-            1.0,
         );
         rule.apply(
             &mut self.bias[rows.clone()],
-            &mut self.bias_gradient[rows.clone()],
+            &self.bias_gradient[rows.clone()],
             &mut self.bias_velocity[rows],
-            1.0,
         );
     }
 

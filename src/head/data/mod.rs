@@ -3,7 +3,6 @@
 mod groups;
 mod labelled;
 mod neighbours;
-mod order;
 mod random;
 mod rows;
 mod split;
@@ -13,8 +12,7 @@ pub use groups::{Groups, Joins};
 pub(crate) use labelled::require_two_classes;
 pub use labelled::{FeatureMatrix, LabelledFeatures};
 pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
-pub(crate) use order::RowOrder;
-pub(crate) use random::{Dropout, below, order_generator, shuffle};
+pub(crate) use random::{RowOrder, below, order_generator, shuffle};
 pub(crate) use rows::row_of;
 pub use rows::{Block, FeatureRows};
 pub(crate) use split::seeded_hash;

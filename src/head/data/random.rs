@@ -1,4 +1,6 @@
-//! Chance, and what it does to a fit: the order of the rows and the features that are left out.
+//! The random order of the rows, from a seed alone.
+
+use std::borrow::Cow;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -20,44 +22,49 @@ pub(crate) fn below(n: usize, generator: &mut impl Rng) -> usize {
     ((u128::from(generator.next_u64()) * n as u128) >> 64) as usize
 }
 
-/// Leaves out each feature with probability p and scales the others by 1 / (1 - p), as `torch.nn.Dropout`.
+/// A new order of the images for every epoch, from the seed alone: Fisher–Yates on xoshiro256++, the same on every
+/// machine. Of an image with several views, one is drawn for every epoch.
 #[derive(Debug, Clone)]
-pub(crate) struct Dropout {
-    /// p in units of 2^-32; 0 is no dropout.
-    threshold: u64,
-    scale: f32,
+pub(crate) struct RowOrder {
     generator: Xoshiro256PlusPlus,
+    images: Vec<usize>,
+    views: usize,
 }
 
-impl Dropout {
-    /// `p` in [0, 1); a stream of its own for each share of the features, so that the row order is the same with and
-    /// without dropout, and no thread waits for another's numbers.
-    pub(crate) fn new(p: f32, seed: u64, share: usize) -> Self {
-        let mut generator = order_generator(seed);
-        (0..=share).for_each(|_| generator.jump());
+impl RowOrder {
+    /// For N images with V views each.
+    pub(crate) fn new(seed: u64, n_samples: usize, views: usize) -> Self {
+        Self::of(seed, (0..n_samples).collect(), views)
+    }
+
+    /// For some images of a set, in the order in which they would be a set of their own.
+    pub(crate) fn of(seed: u64, images: Vec<usize>, views: usize) -> Self {
         Self {
-            threshold: (f64::from(p) * 2f64.powi(32)) as u64,
-            scale: 1.0 / (1.0 - p),
-            generator,
+            generator: order_generator(seed),
+            images,
+            views,
         }
     }
 
-    /// Turns a row into what the layer sees of it.
-    pub(crate) fn apply(&mut self, row: &mut [f32]) {
-        if self.threshold == 0 {
-            return;
+    /// Begins anew with N images, but with the next numbers of the same generator.
+    pub(crate) fn restart(&mut self, n_samples: usize) {
+        self.images = (0..n_samples).collect();
+    }
+
+    /// Puts something else into a new order.
+    pub(crate) fn shuffle(&mut self, numbers: &mut [usize]) {
+        shuffle(numbers, &mut self.generator);
+    }
+
+    /// The rows of the next epoch, one of each image.
+    pub(crate) fn next_epoch(&mut self) -> Cow<'_, [usize]> {
+        shuffle(&mut self.images, &mut self.generator);
+        if self.views == 1 {
+            return Cow::Borrowed(&self.images);
         }
-        let mut bits = 0;
-        for (i, x) in row.iter_mut().enumerate() {
-            // Two features for each number drawn.
-            bits = if i % 2 == 0 {
-                self.generator.next_u64()
-            } else {
-                bits >> 32
-            };
-            let kept = bits & u64::from(u32::MAX) >= self.threshold;
-            *x = if kept { *x * self.scale } else { 0.0 };
-        }
+        let (views, generator) = (self.views, &mut self.generator);
+        let row = |image: &usize| image * views + below(views, generator);
+        Cow::Owned(self.images.iter().map(row).collect())
     }
 }
 
@@ -115,25 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn no_dropout_changes_nothing() {
-        let mut row = [1.0, 2.0];
-        Dropout::new(0.0, 1, 0).apply(&mut row);
-        assert_eq!(row.map(f32::to_bits), [1.0_f32, 2.0].map(f32::to_bits));
-    }
-
-    #[test]
-    fn dropped_features_are_zero_and_the_others_scaled() {
-        let n = 40_001;
-        let mut dropout = Dropout::new(0.25, 7, 0);
-        let (mut row, mut next) = (vec![3.0; n], vec![3.0; n]);
-        dropout.apply(&mut row);
-        dropout.apply(&mut next);
-        let mut other = vec![3.0; n];
-        Dropout::new(0.25, 7, 1).apply(&mut other);
-        let dropped = row.iter().filter(|&&x| x == 0.0).count() as f64;
-        // A quarter, with a standard deviation of sqrt(n 3/16) = 87.
-        assert!((dropped - n as f64 / 4.0).abs() < 400.0, "{dropped}");
-        assert!(row.iter().all(|&x| x == 0.0 || (x - 4.0).abs() < 1e-6));
-        assert!(row != next && row != other && next != other);
+    fn every_image_comes_once_in_every_epoch() {
+        let mut order = RowOrder::new(7, 20, 3);
+        let (first, second) = (order.next_epoch().into_owned(), order.next_epoch());
+        assert_ne!(first, *second);
+        for epoch in [first.as_slice(), &second] {
+            let mut images: Vec<_> = epoch.iter().map(|row| row / 3).collect();
+            images.sort_unstable();
+            assert_eq!(images, (0..20).collect::<Vec<_>>());
+        }
+        assert!(first.iter().any(|row| row % 3 != first[0] % 3));
     }
 }

@@ -1,14 +1,18 @@
-//! Stochastic gradient descent on the softmax cross-entropy, step by step as `torch.optim.SGD`.
+//! Stochastic gradient descent on the softmax cross-entropy.
+//!
+//! A step streams the rows of a batch once: the logits of all classes from memory, the gradient from the cache. The features
+//! are dealt into shares of at most about a thousand columns, each with its part of the weights, so that two threads need
+//! not exchange more than logits.
 
-mod columns;
-mod descent;
-mod exchange;
-mod meeting;
-mod motion;
+mod dropout;
 mod pass;
 mod share;
+mod step;
+mod threads;
 mod trainer;
 
-pub(crate) use columns::columns_of;
-pub(crate) use motion::Rule;
-pub use trainer::{BatchLoss, Sgd};
+pub(crate) use dropout::Dropout;
+pub use pass::BatchLoss;
+pub(crate) use share::columns_of;
+pub(crate) use step::Rule;
+pub use trainer::Sgd;

@@ -4,13 +4,10 @@ use std::thread;
 
 use pulp::Arch;
 
-use super::descent::Descent;
-use super::exchange::Exchange;
-use super::meeting::Meeting;
-use super::motion::{Motion, Rule};
 use super::share::Share;
-use super::trainer::BatchLoss;
-use crate::head::data::FeatureRows;
+use super::step::{Bias, Descent, Rule};
+use super::threads::{Exchange, Meeting};
+use crate::head::data::Block;
 use crate::head::linear::{Batch, Targets, products};
 use crate::head::parallel::processors;
 
@@ -21,25 +18,40 @@ const WORTH_A_THREAD: usize = 1 << 16;
 /// the second cache.
 const AHEAD: usize = 1 << 16;
 
+/// The loss of one batch, before its step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BatchLoss {
+    /// `Σ w[y] · l`.
+    pub sum: f64,
+    /// `Σ w[y]`: the number of samples, where no class weights were given.
+    pub weight: f64,
+}
+
+impl BatchLoss {
+    /// What torch reports; NaN for no samples.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.sum / self.weight
+    }
+
+    /// Takes in another batch.
+    pub fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.weight += other.weight;
+    }
+}
+
 /// What a pass is over, and what does not change in it.
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'a, 'f> {
-    pub(super) features: &'a FeatureRows<'f>,
-    /// The class of each image, and the number of rows that it has.
-    pub(super) classes_of: &'a [usize],
+    pub(super) block: &'a Block<'f>,
+    /// Rows of each image.
     pub(super) views: usize,
     /// The rows in the order of the steps.
     pub(super) rows: &'a [usize],
     pub(super) batch_size: usize,
     pub(super) targets: &'a Targets,
     pub(super) rule: &'a Rule,
-}
-
-/// The bias in training, of which every thread has the same copy.
-#[derive(Debug, Clone)]
-pub(super) struct Bias {
-    pub(super) values: Vec<f32>,
-    pub(super) motion: Motion,
 }
 
 impl Pass<'_, '_> {
@@ -71,12 +83,10 @@ impl Pass<'_, '_> {
 
     /// A divisor of the number of shares.
     fn threads(&self, batch: usize, shares: usize) -> usize {
-        let step = 2 * batch * self.features.ncols() * self.targets.n_classes();
+        let step = 2 * batch * self.block.features.ncols() * self.targets.n_classes();
         let most = processors().min(step / WORTH_A_THREAD).clamp(1, shares);
-        (1..=most)
-            .rev()
-            .find(|n| shares.is_multiple_of(*n))
-            .unwrap_or(1)
+        let divisor = (1..=most).rev().find(|n| shares.is_multiple_of(*n));
+        divisor.unwrap_or(1)
     }
 }
 
@@ -95,39 +105,20 @@ struct Thread<'a, 'p, 'f> {
 impl Thread<'_, '_, '_> {
     fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
         let _guard = self.meeting.guard();
-        let mut loss = BatchLoss::default();
+        let (mut loss, mut residuals) = (BatchLoss::default(), Vec::new());
         let mut logits = vec![0.0; bias.values.len()];
-        let (mut parts, mut residuals) = (Vec::new(), Vec::new());
         let mut batches = self.pass.rows.chunks(self.pass.batch_size).peekable();
         while let Some(rows) = batches.next() {
             let next = batches.peek().copied().unwrap_or_default();
             let next = &next[..next.len().min(self.rows_ahead())];
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();
-            parts.resize(rows.len() * bias.values.len(), 0.0);
-            let laid = shares.iter_mut().zip(self.first..).map(|(share, number)| {
-                let columns = share.window.columns.len();
-                let ahead = share.window.lying(self.pass.features, next);
-                let x = share.window.lay(self.pass.features, rows);
-                let weight: Vec<&[f32]> = share.weight.chunks_exact(columns).collect();
-                products(self.arch, &x, &weight, &mut parts);
-                self.exchange.set_parts(number, &parts);
-                let descent = Descent {
-                    rule: *self.pass.rule,
-                    weight: &mut share.weight,
-                    velocity: &mut share.velocity,
-                    columns,
-                };
-                (x, ahead.unwrap_or_default(), descent)
-            });
-            let laid: Vec<_> = laid.collect();
+            let laid = self.lay(shares, rows, next);
             self.meeting.wait();
             self.judge(rows, &bias.values, weight, &mut logits);
             self.meeting.wait();
             self.exchange.residuals(rows.len(), &mut residuals);
-            loss.add(BatchLoss {
-                sum: self.exchange.loss(rows.len()),
-                weight,
-            });
+            let sum = self.exchange.loss(rows.len());
+            loss.add(BatchLoss { sum, weight });
             for (x, ahead, mut descent) in laid {
                 let batch = Batch {
                     rows: &x,
@@ -142,8 +133,36 @@ impl Thread<'_, '_, '_> {
         loss
     }
 
+    /// Tells this thread's part of the logits of a batch; returns the columns of the batch and of the next one for each
+    /// share, and what moves its weight.
+    fn lay<'s>(
+        &'s self,
+        shares: &'s mut [Share],
+        rows: &[usize],
+        next: &[usize],
+    ) -> Vec<(Vec<&'s [f32]>, Vec<&'s [f32]>, Descent<'s>)> {
+        let features = &self.pass.block.features;
+        let mut parts = vec![0.0; rows.len() * self.pass.targets.n_classes()];
+        let laid = shares.iter_mut().zip(self.first..).map(|(share, number)| {
+            let columns = share.window.columns.len();
+            let ahead = share.window.lying(features, next).unwrap_or_default();
+            let x = share.window.lay(features, rows);
+            let weight: Vec<&[f32]> = share.weight.chunks_exact(columns).collect();
+            products(self.arch, &x, &weight, &mut parts);
+            self.exchange.set_parts(number, &parts);
+            let descent = Descent {
+                rule: *self.pass.rule,
+                weight: &mut share.weight,
+                velocity: &mut share.velocity,
+                columns,
+            };
+            (x, ahead, descent)
+        });
+        laid.collect()
+    }
+
     fn rows_ahead(&self) -> usize {
-        AHEAD * self.threads / self.pass.features.ncols()
+        AHEAD * self.threads / self.pass.block.features.ncols()
     }
 
     /// The losses and residuals of this thread's part of the rows.
@@ -151,29 +170,17 @@ impl Thread<'_, '_, '_> {
         let bound = |i: usize| i * rows.len() / self.threads;
         for row in bound(self.number)..bound(self.number + 1) {
             self.exchange.logits(row, bias, logits);
-            let loss = self
-                .pass
-                .targets
-                .residuals(self.class_of(rows[row]), logits);
+            let class = self.class_of(rows[row]);
+            let loss = self.pass.targets.residuals(class, logits);
             self.exchange.set_row(row, logits, 1.0 / weight, loss);
         }
     }
 
     fn class_of(&self, row: usize) -> usize {
-        self.pass.classes_of[row / self.pass.views]
+        self.pass.block.targets[row / self.pass.views]
     }
 
     fn weight_of(&self, row: usize) -> f64 {
         self.pass.targets.class_weight(self.class_of(row))
-    }
-}
-
-impl Bias {
-    fn descend(&mut self, residuals: &[f32], rule: &Rule) {
-        for row in residuals.chunks_exact(self.values.len()) {
-            let sums = self.motion.gradient.iter_mut().zip(row);
-            sums.for_each(|(sum, residual)| *sum += residual);
-        }
-        self.motion.update(&mut self.values, rule, 1.0);
     }
 }

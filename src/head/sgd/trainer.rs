@@ -1,14 +1,10 @@
-//! Stochastic gradient descent on the softmax cross-entropy, step by step as `torch.optim.SGD`.
-//!
-//! A step streams the rows of a batch once: `logits` of all classes from the memory, `descent` from the cache. The features
-//! are dealt into [`columns`] of about a thousand, each with its `share` of the weights, so that two threads need not
-//! exchange more than logits.
+//! A head in training by SGD, step by step as `torch.optim.SGD`.
 
 use ndarray::{Array1, Array2};
 
-use super::motion::{Motion, Rule};
-use super::pass::{Bias, Pass};
+use super::pass::{BatchLoss, Pass};
 use super::share::Share;
+use super::step::{Bias, Rule};
 use crate::error::{Error, Result};
 use crate::head::data::{Block, FeatureRows, LabelledFeatures};
 use crate::head::linear::{LinearHead, Targets};
@@ -33,29 +29,6 @@ pub struct Sgd {
     label_smoothing: f64,
 }
 
-/// The loss of one batch, before its step.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct BatchLoss {
-    /// `Σ w[y] · l`.
-    pub sum: f64,
-    /// `Σ w[y]`: the number of samples, where no class weights were given.
-    pub weight: f64,
-}
-
-impl BatchLoss {
-    /// What torch reports; NaN for no samples.
-    #[must_use]
-    pub fn mean(&self) -> f64 {
-        self.sum / self.weight
-    }
-
-    /// Takes in another batch.
-    pub fn add(&mut self, other: Self) {
-        self.sum += other.sum;
-        self.weight += other.weight;
-    }
-}
-
 impl Sgd {
     /// Starts from a given head.
     #[must_use]
@@ -65,10 +38,7 @@ impl Sgd {
         Self {
             n_features: start.n_features(),
             shares: Share::all(start, values),
-            bias: Bias {
-                values: start.bias().to_vec(),
-                motion: Motion::new(classes),
-            },
+            bias: Bias::new(start.bias().to_vec()),
             rule: Rule::new(values),
             targets: Targets::new(vec![1.0; classes], values.label_smoothing),
             label_smoothing: values.label_smoothing,
@@ -135,8 +105,7 @@ impl Sgd {
         batch_size: usize,
     ) -> BatchLoss {
         let pass = Pass {
-            features: &block.features,
-            classes_of: block.targets,
+            block: &block,
             views,
             rows,
             batch_size: batch_size.max(1),

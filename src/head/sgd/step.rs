@@ -1,9 +1,77 @@
-//! From the gradient of a batch to new weights, in registers: the gradient is never in memory.
+//! The step of SGD: from a gradient to new values.
 
 use pulp::Simd;
 
-use super::motion::Rule;
 use crate::head::linear::Use;
+use crate::head::params::FitValues;
+
+/// The step's constants: `θ ← θ - lr · (of_gradient · g + of_velocity · v)`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+    of_gradient: f32,
+    of_velocity: f32,
+}
+
+impl Rule {
+    pub(crate) fn new(values: &FitValues) -> Self {
+        let momentum = values.momentum;
+        let (of_gradient, of_velocity) = if values.nesterov {
+            (1.0, momentum)
+        } else {
+            (0.0, 1.0)
+        };
+        Self {
+            lr: values.lr,
+            momentum,
+            weight_decay: values.weight_decay,
+            of_gradient,
+            of_velocity,
+        }
+    }
+
+    pub(crate) fn set_lr(&mut self, lr: f32) {
+        self.lr = lr;
+    }
+
+    /// Moves the values by their gradient, through their velocity.
+    pub(crate) fn apply(&self, values: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
+        let numbers = values.iter_mut().zip(gradient).zip(velocity);
+        for ((value, gradient), velocity) in numbers {
+            let g = gradient + self.weight_decay * *value;
+            *velocity = self.momentum * *velocity + g;
+            *value -= self.lr * (self.of_gradient * g + self.of_velocity * *velocity);
+        }
+    }
+}
+
+/// The bias in training, (C), of which every thread has the same copy.
+#[derive(Debug, Clone)]
+pub(super) struct Bias {
+    pub(super) values: Vec<f32>,
+    velocity: Vec<f32>,
+}
+
+impl Bias {
+    pub(super) fn new(values: Vec<f32>) -> Self {
+        Self {
+            velocity: vec![0.0; values.len()],
+            values,
+        }
+    }
+
+    /// One step by the derivatives of a batch's loss by its logits, (B, C).
+    pub(super) fn descend(&mut self, residuals: &[f32], rule: &Rule) {
+        let mut gradient = vec![0.0; self.values.len()];
+        for row in residuals.chunks_exact(gradient.len()) {
+            let sums = gradient.iter_mut().zip(row);
+            sums.for_each(|(sum, residual)| *sum += residual);
+        }
+        rule.apply(&mut self.values, &gradient, &mut self.velocity);
+    }
+}
 
 /// Moves a weight by its gradient through its velocity, (C, d) both.
 pub(super) struct Descent<'a> {
@@ -60,7 +128,6 @@ mod tests {
 
     use super::*;
     use crate::head::linear::Batch;
-    use crate::head::params::FitValues;
 
     #[test]
     fn vectors_move_as_one_number_does() {
@@ -80,8 +147,8 @@ mod tests {
         let mut velocity: Vec<f32> = (0..c * d).map(|k| number(k, 2) / 4.0).collect();
         let (mut wanted, mut speed) = (weight.clone(), velocity.clone());
         let of = |k: usize| residuals[k / d] * x[k % d] + residuals[c + k / d] * x[d + k % d];
-        let mut gradient: Vec<f32> = (0..c * d).map(of).collect();
-        rule.apply(&mut wanted, &mut gradient, &mut speed, 1.0);
+        let gradient: Vec<f32> = (0..c * d).map(of).collect();
+        rule.apply(&mut wanted, &gradient, &mut speed);
         let rows: Vec<&[f32]> = x.chunks(d).collect();
         let batch = Batch {
             rows: &rows,
@@ -98,5 +165,34 @@ mod tests {
         batch.gradient(Arch::new(), &mut descent);
         // Small multiples of 1/64: exact in every order.
         assert_eq!((weight, velocity), (wanted, speed));
+    }
+
+    /// Two steps from 1 with the gradients 2 and -1, lr 0.1.
+    fn two_steps(momentum: f32, nesterov: bool, weight_decay: f32) -> f32 {
+        let values = FitValues {
+            lr: 0.1,
+            momentum,
+            nesterov,
+            weight_decay,
+            ..FitValues::default()
+        };
+        let (rule, mut velocity, mut value) = (Rule::new(&values), [0.0], [1.0]);
+        for gradient in [2.0, -1.0] {
+            rule.apply(&mut value, &[gradient], &mut velocity);
+        }
+        value[0]
+    }
+
+    #[test]
+    fn steps_are_those_of_paper() {
+        let close = |a: f32, b: f32| assert!((a - b).abs() < 1e-6, "{a} {b}");
+        // 1 - 0.2 + 0.1.
+        close(two_steps(0.0, false, 0.0), 0.9);
+        // v = 2, then 0.5 * 2 - 1 = 0: 1 - 0.2 - 0.
+        close(two_steps(0.5, false, 0.0), 0.8);
+        // 1 - 0.1 (2 + 1) = 0.7, then 0.7 - 0.1 (-1 + 0) = 0.8.
+        close(two_steps(0.5, true, 0.0), 0.8);
+        // g = 2 + 0.5 = 2.5: 0.75; g = -1 + 0.375 = -0.625: 0.8125.
+        close(two_steps(0.0, false, 0.5), 0.8125);
     }
 }
