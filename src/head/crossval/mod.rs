@@ -6,7 +6,6 @@ mod grid;
 mod learning_curve;
 mod out_of_fold;
 mod search;
-mod side_by_side;
 
 pub use candidate::{Candidate, CandidateFigures};
 pub use folds::Folds;

@@ -5,6 +5,8 @@ use half::slice::HalfFloatSliceExt;
 use ndarray::{ArrayView2, s};
 use std::ops::Range;
 
+use super::labelled::LabelledFeatures;
+
 /// Features (N · V, D) in the type that they are kept in; arithmetic is in f32 either way.
 #[derive(Debug, Clone, Copy)]
 pub enum FeatureRows<'a> {
@@ -78,6 +80,16 @@ pub struct Block<'a> {
     pub features: FeatureRows<'a>,
     /// The class of each image.
     pub targets: &'a [usize],
+}
+
+impl<'a> Block<'a> {
+    /// All of a set in memory.
+    pub(crate) fn of(set: &'a LabelledFeatures<'_>) -> Self {
+        Self {
+            features: FeatureRows::F32(set.features().reborrow()),
+            targets: set.targets(),
+        }
+    }
 }
 
 /// A row as it lies, or copied where its numbers do not lie together.

@@ -144,7 +144,8 @@ impl Passes for BlockPasses<'_> {
                 self.order.restart(block.targets.len());
             }
             let rows = self.order.next_epoch();
-            loss.add(sgd.steps_on(block, train.views, &rows, batch_size));
+            let batches: Vec<&[usize]> = rows.chunks(batch_size).collect();
+            loss.add(sgd.steps_on(&block, train.views, &batches));
         }
         self.checked = true;
         Ok(loss)

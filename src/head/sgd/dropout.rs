@@ -7,7 +7,7 @@ use crate::head::data::order_generator;
 
 /// Leaves out each feature with probability p and scales the others by 1 / (1 - p), as `torch.nn.Dropout`.
 #[derive(Debug, Clone)]
-pub(crate) struct Dropout {
+pub(super) struct Dropout {
     /// p in units of 2^-32; 0 is no dropout.
     threshold: u64,
     scale: f32,
@@ -17,7 +17,7 @@ pub(crate) struct Dropout {
 impl Dropout {
     /// `p` in [0, 1); a stream of its own for each share of the features, so that the row order is the same with and
     /// without dropout, and no thread waits for another's numbers.
-    pub(crate) fn new(p: f32, seed: u64, share: usize) -> Self {
+    pub(super) fn new(p: f32, seed: u64, share: usize) -> Self {
         let mut generator = order_generator(seed);
         (0..=share).for_each(|_| generator.jump());
         Self {
@@ -28,7 +28,7 @@ impl Dropout {
     }
 
     /// Turns a row into what the layer sees of it.
-    pub(crate) fn apply(&mut self, row: &mut [f32]) {
+    pub(super) fn apply(&mut self, row: &mut [f32]) {
         if self.threshold == 0 {
             return;
         }

@@ -11,8 +11,5 @@ mod step;
 mod threads;
 mod trainer;
 
-pub(crate) use dropout::Dropout;
 pub use pass::BatchLoss;
-pub(crate) use share::columns_of;
-pub(crate) use step::Rule;
 pub use trainer::Sgd;

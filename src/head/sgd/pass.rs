@@ -9,7 +9,6 @@ use super::step::{Bias, Descent, Rule};
 use super::threads::{Exchange, Meeting};
 use crate::head::data::Block;
 use crate::head::linear::{Batch, Targets, products};
-use crate::head::parallel::processors;
 
 /// Multiplications of a step that are worth a thread of their own: some 3 µs of work, where two meetings cost one.
 const WORTH_A_THREAD: usize = 1 << 16;
@@ -47,9 +46,10 @@ pub(super) struct Pass<'a, 'f> {
     pub(super) block: &'a Block<'f>,
     /// Rows of each image.
     pub(super) views: usize,
-    /// The rows in the order of the steps.
-    pub(super) rows: &'a [usize],
-    pub(super) batch_size: usize,
+    /// The rows of each step; none of them is empty.
+    pub(super) batches: &'a [&'a [usize]],
+    /// The most threads to work on.
+    pub(super) threads: usize,
     pub(super) targets: &'a Targets,
     pub(super) rule: &'a Rule,
 }
@@ -57,7 +57,12 @@ pub(super) struct Pass<'a, 'f> {
 impl Pass<'_, '_> {
     /// Takes all steps; the loss is that of every batch before its step.
     pub(super) fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
-        let batch = self.batch_size.min(self.rows.len());
+        let batch = self
+            .batches
+            .iter()
+            .map(|rows| rows.len())
+            .max()
+            .unwrap_or(0);
         let exchange = Exchange::new(batch, self.targets.n_classes(), shares.len());
         let threads = self.threads(batch, shares.len());
         let each = shares.len() / threads;
@@ -84,7 +89,7 @@ impl Pass<'_, '_> {
     /// A divisor of the number of shares.
     fn threads(&self, batch: usize, shares: usize) -> usize {
         let step = 2 * batch * self.block.features.ncols() * self.targets.n_classes();
-        let most = processors().min(step / WORTH_A_THREAD).clamp(1, shares);
+        let most = self.threads.min(step / WORTH_A_THREAD).clamp(1, shares);
         let divisor = (1..=most).rev().find(|n| shares.is_multiple_of(*n));
         divisor.unwrap_or(1)
     }
@@ -107,9 +112,9 @@ impl Thread<'_, '_, '_> {
         let _guard = self.meeting.guard();
         let (mut loss, mut residuals) = (BatchLoss::default(), Vec::new());
         let mut logits = vec![0.0; bias.values.len()];
-        let mut batches = self.pass.rows.chunks(self.pass.batch_size).peekable();
+        let mut batches = self.pass.batches.iter().peekable();
         while let Some(rows) = batches.next() {
-            let next = batches.peek().copied().unwrap_or_default();
+            let next = batches.peek().copied().copied().unwrap_or_default();
             let next = &next[..next.len().min(self.rows_ahead())];
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();
             let laid = self.lay(shares, rows, next);

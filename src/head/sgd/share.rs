@@ -13,7 +13,7 @@ const WIDTH: usize = 768;
 const LINE: usize = 16;
 
 /// The columns of each share of D features: one, or an even number, the same on every machine.
-pub(crate) fn columns_of(d: usize) -> Vec<Range<usize>> {
+pub(super) fn columns_of(d: usize) -> Vec<Range<usize>> {
     let n = if d > WIDTH {
         2 * d.div_ceil(2 * WIDTH)
     } else {

@@ -7,7 +7,7 @@ use crate::head::params::FitValues;
 
 /// The step's constants: `θ ← θ - lr · (of_gradient · g + of_velocity · v)`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule {
+pub(super) struct Rule {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
@@ -16,7 +16,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    pub(crate) fn new(values: &FitValues) -> Self {
+    pub(super) fn new(values: &FitValues) -> Self {
         let momentum = values.momentum;
         let (of_gradient, of_velocity) = if values.nesterov {
             (1.0, momentum)
@@ -32,12 +32,12 @@ impl Rule {
         }
     }
 
-    pub(crate) fn set_lr(&mut self, lr: f32) {
+    pub(super) fn set_lr(&mut self, lr: f32) {
         self.lr = lr;
     }
 
     /// Moves the values by their gradient, through their velocity.
-    pub(crate) fn apply(&self, values: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
+    pub(super) fn apply(&self, values: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
         let numbers = values.iter_mut().zip(gradient).zip(velocity);
         for ((value, gradient), velocity) in numbers {
             let g = gradient + self.weight_decay * *value;

@@ -6,8 +6,9 @@ use super::pass::{BatchLoss, Pass};
 use super::share::Share;
 use super::step::{Bias, Rule};
 use crate::error::{Error, Result};
-use crate::head::data::{Block, FeatureRows, LabelledFeatures};
+use crate::head::data::{Block, LabelledFeatures};
 use crate::head::linear::{LinearHead, Targets};
+use crate::head::parallel::processors;
 use crate::head::params::FitValidParams;
 
 /// A head in training: its weights and their momentum.
@@ -27,6 +28,7 @@ pub struct Sgd {
     rule: Rule,
     targets: Targets,
     label_smoothing: f64,
+    threads: usize,
 }
 
 impl Sgd {
@@ -42,7 +44,13 @@ impl Sgd {
             rule: Rule::new(values),
             targets: Targets::new(vec![1.0; classes], values.label_smoothing),
             label_smoothing: values.label_smoothing,
+            threads: processors(),
         }
+    }
+
+    /// Works on one thread, for a caller who trains many heads at once.
+    pub(crate) fn on_one_thread(self) -> Self {
+        Self { threads: 1, ..self }
     }
 
     /// Gives each class a weight in the loss, (C), finite and above 0.
@@ -89,26 +97,22 @@ impl Sgd {
         batch_size: usize,
     ) -> Result<BatchLoss> {
         self.check(set, rows)?;
-        let block = Block {
-            features: FeatureRows::F32(set.features().reborrow()),
-            targets: set.targets(),
-        };
-        Ok(self.steps_on(block, set.views(), rows, batch_size))
+        let batches: Vec<&[usize]> = rows.chunks(batch_size.max(1)).collect();
+        Ok(self.steps_on(&Block::of(set), set.views(), &batches))
     }
 
-    /// [`steps`](Self::steps) on rows that are known to fit.
+    /// A step on each of some batches of rows, which are known to fit.
     pub(crate) fn steps_on(
         &mut self,
-        block: Block<'_>,
+        block: &Block<'_>,
         views: usize,
-        rows: &[usize],
-        batch_size: usize,
+        batches: &[&[usize]],
     ) -> BatchLoss {
         let pass = Pass {
-            block: &block,
+            block,
             views,
-            rows,
-            batch_size: batch_size.max(1),
+            batches,
+            threads: self.threads,
             targets: &self.targets,
             rule: &self.rule,
         };
