@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::folds::Folds;
 use super::grid::Setting;
 use crate::head::data::LabelledFeatures;
-use crate::head::fit::log_probabilities;
-use crate::head::linear::{LinearHead, argmax};
+use crate::head::fit::ValidationSums;
+use crate::head::linear::LinearHead;
 
 /// Brier scores up to this many times the lowest are as good as the lowest.
 const NEAR_LOWEST: f64 = 1.05;
@@ -35,80 +35,54 @@ pub struct CandidateFigures {
     pub brier: f64,
 }
 
-/// How a head did on the fold that it was not trained on: sums over its images.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FoldFigures {
-    n: f64,
-    right: f64,
-    loss: f64,
-    brier: f64,
-}
-
-pub(crate) fn judge(
+/// How a head does on the fold that it was not trained on; None where its loss or a weight is not finite.
+pub(super) fn judge(
     head: &LinearHead,
     set: &LabelledFeatures<'_>,
     folds: &Folds,
     fold: usize,
-) -> Option<FoldFigures> {
-    if !head.is_finite() {
-        return None;
+) -> Option<ValidationSums> {
+    let mut sums = ValidationSums::default();
+    for image in folds.split(fold).validation {
+        sums.add(head, &set.image(image)).ok()?;
     }
-    let held_out = folds.split(fold).validation;
-    let mut sums = FoldFigures {
-        n: held_out.len() as f64,
-        right: 0.0,
-        loss: 0.0,
-        brier: 0.0,
-    };
-    for image in held_out {
-        let (log_p, target) = (
-            log_probabilities(head, &set.image(image)).ok()?,
-            set.targets()[image],
-        );
-        let log_p = log_p.row(0);
-        sums.right += f64::from(u8::from(argmax(log_p) == target));
-        sums.loss -= log_p[target];
-        let is = |class| f64::from(u8::from(class == target));
-        let p = log_p.iter().enumerate();
-        sums.brier += p
-            .map(|(c, log_p)| (log_p.exp() - is(c)).powi(2))
-            .sum::<f64>();
-    }
-    sums.loss.is_finite().then_some(sums)
+    (head.is_finite() && sums.loss.is_finite()).then_some(sums)
 }
 
-/// The figures over all folds; none where a fold has none.
-pub(crate) fn summed(folds: &[Option<FoldFigures>]) -> Option<CandidateFigures> {
-    let folds: Vec<FoldFigures> = folds.iter().copied().collect::<Option<_>>()?;
-    let sum = |of: fn(&FoldFigures) -> f64| folds.iter().map(of).sum::<f64>();
-    let (n, k) = (sum(|fold| fold.n), folds.len() as f64);
-    let middle = sum(|fold| fold.right / fold.n) / k;
-    let square = |fold: &FoldFigures| (fold.right / fold.n - middle).powi(2);
+/// The figures over all folds; None where a fold has none.
+pub(super) fn summed(folds: &[Option<ValidationSums>]) -> Option<CandidateFigures> {
+    let folds: Vec<ValidationSums> = folds.iter().copied().collect::<Option<_>>()?;
+    let sum = |of: fn(&ValidationSums) -> f64| folds.iter().map(of).sum::<f64>();
+    let n = sum(|fold| fold.n_samples as f64);
+    let accuracies: Vec<f64> = folds.iter().map(|fold| fold.figures().accuracy).collect();
     Some(CandidateFigures {
-        accuracy: sum(|fold| fold.right) / n,
-        accuracy_std: (folds.iter().map(square).sum::<f64>() / k).sqrt(),
+        accuracy: sum(|fold| fold.right as f64) / n,
+        accuracy_std: mean_and_std(&accuracies).1,
         loss: sum(|fold| fold.loss) / n,
         brier: sum(|fold| fold.brier) / n,
     })
 }
 
+/// The mean of some values, and their standard deviation (divided by their number).
+pub(super) fn mean_and_std(values: &[f64]) -> (f64, f64) {
+    let k = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / k;
+    let squares = values.iter().map(|value| (value - mean).powi(2));
+    (mean, (squares.sum::<f64>() / k).sqrt())
+}
+
 /// The best accuracy among the Brier scores near the lowest; of equal ones the lower score, then the first.
 pub(crate) fn choose(candidates: &[Candidate]) -> Option<usize> {
     let numbered = candidates.iter().enumerate();
-    let finite: Vec<(usize, CandidateFigures)> = numbered
-        .filter_map(|(number, candidate)| Some((number, candidate.figures?)))
-        .collect();
-    let briers = finite.iter().map(|(_, figures)| figures.brier);
-    let lowest = briers.fold(f64::INFINITY, f64::min);
-    let near = finite
-        .into_iter()
-        .filter(|(_, figures)| figures.brier <= NEAR_LOWEST * lowest);
-    let better = |a: &CandidateFigures, b: &CandidateFigures| {
+    let finite = numbered.filter_map(|(number, candidate)| Some((number, candidate.figures?)));
+    let briers = finite.clone().map(|(_, figures)| figures.brier);
+    let limit = NEAR_LOWEST * briers.fold(f64::INFINITY, f64::min);
+    let near = finite.filter(|(_, figures)| figures.brier <= limit);
+    let best = near.min_by(|(_, a), (_, b)| {
         let accuracies = b.accuracy.total_cmp(&a.accuracy);
         accuracies.then(a.brier.total_cmp(&b.brier))
-    };
-    near.min_by(|(_, a), (_, b)| better(a, b))
-        .map(|(number, _)| number)
+    });
+    best.map(|(number, _)| number)
 }
 
 #[cfg(test)]

@@ -138,7 +138,10 @@ impl Grid {
 
     /// The parameters of which the winner has the smallest or largest value that was tried.
     pub(crate) fn edges(&self, winner: Setting) -> Vec<Tunable> {
-        let ends = self.axes.iter().filter(|axis| axis.end(winner).is_some());
+        let ends = self
+            .axes
+            .iter()
+            .filter(|axis| axis.ends(winner) != [false; 2]);
         ends.map(|axis| axis.tunable).collect()
     }
 
@@ -146,23 +149,15 @@ impl Grid {
     pub(crate) fn extend(&mut self, winner: Setting) -> Vec<Setting> {
         let before = self.settings();
         for axis in &mut self.axes {
+            let [smallest, largest] = axis.ends(winner).map(i32::from);
             let steps = axis.tunable.extension();
             let (first, last) = (*axis.rungs.start(), *axis.rungs.end());
-            match axis.end(winner) {
-                Some(End::Smallest) => axis.rungs = first - steps..=last,
-                Some(End::Largest) => axis.rungs = first..=last + steps,
-                None => {}
-            }
+            axis.rungs = first - smallest * steps..=last + largest * steps;
         }
         let mut settings = self.settings();
         settings.retain(|setting| !before.contains(setting));
         settings
     }
-}
-
-enum End {
-    Smallest,
-    Largest,
 }
 
 impl Axis {
@@ -177,18 +172,13 @@ impl Axis {
         fixed.into_iter().chain(free)
     }
 
-    /// The end of the axis at which a setting is. No weight decay is less than 0, so that is no end.
-    fn end(&self, setting: Setting) -> Option<End> {
-        let at = |rung: i32| self.tunable.of(setting) == Some(self.tunable.value(rung));
-        if self.fixed.is_some() {
-            None
-        } else if at(*self.rungs.end()) {
-            Some(End::Largest)
-        } else if at(*self.rungs.start()) && self.tunable != Tunable::WeightDecay {
-            Some(End::Smallest)
-        } else {
-            None
-        }
+    /// Whether a setting has the smallest value of the axis, and the largest. A weight decay of 0 is always tried, so that
+    /// the smallest other one is no end.
+    fn ends(&self, setting: Setting) -> [bool; 2] {
+        let value = self.tunable.of(setting).filter(|_| self.fixed.is_none());
+        let at = |rung: &i32| value == Some(self.tunable.value(*rung));
+        let bounded = self.tunable != Tunable::WeightDecay;
+        [bounded && at(self.rungs.start()), at(self.rungs.end())]
     }
 }
 

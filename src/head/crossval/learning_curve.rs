@@ -3,6 +3,7 @@
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
+use super::candidate::mean_and_std;
 use super::folds::Folds;
 use crate::error::Result;
 use crate::head::data::{Groups, LabelledFeatures, Split, seeded_hash};
@@ -135,19 +136,14 @@ fn epochs(values: &FitValues, all: usize, part: usize) -> usize {
 }
 
 fn point(step: usize, fits: &[(usize, f64)]) -> LearningPoint {
-    let k = fits.len() as f64;
-    let mean = fits.iter().map(|(_, accuracy)| accuracy).sum::<f64>() / k;
-    let variance = fits
-        .iter()
-        .map(|(_, accuracy)| (accuracy - mean).powi(2))
-        .sum::<f64>()
-        / k;
+    let (images, accuracies): (Vec<usize>, Vec<f64>) = fits.iter().copied().unzip();
+    let (mean, std) = mean_and_std(&accuracies);
     LearningPoint {
-        n: fits.iter().map(|(n, _)| n).sum::<usize>() / fits.len(),
+        n: images.iter().sum::<usize>() / fits.len(),
         share: share(step),
         mean,
-        low: (mean - variance.sqrt()).max(0.0),
-        high: (mean + variance.sqrt()).min(1.0),
+        low: (mean - std).max(0.0),
+        high: (mean + std).min(1.0),
     }
 }
 

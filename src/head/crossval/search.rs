@@ -5,11 +5,12 @@ use std::time::Instant;
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
-use super::candidate::{Candidate, FoldFigures, choose, judge, summed};
+use super::candidate::{Candidate, choose, judge, summed};
 use super::folds::Folds;
 use super::grid::{Grid, Setting, Tunable, in_order};
 use crate::error::{Error, Result};
 use crate::head::data::{Block, LabelledFeatures, RowOrder, Standard, require_two_classes};
+use crate::head::fit::ValidationSums;
 use crate::head::lbfgs::{Problem, Stop, minimise_all};
 use crate::head::linear::LinearHead;
 use crate::head::parallel::in_parallel;
@@ -132,7 +133,7 @@ impl Trials<'_, '_> {
     }
 
     /// The figures of every task, in order.
-    fn by_sgd(&self, tasks: &[Task]) -> Result<Vec<Option<FoldFigures>>> {
+    fn by_sgd(&self, tasks: &[Task]) -> Result<Vec<Option<ValidationSums>>> {
         let (values, set, folds) = (self.values, self.set, self.folds);
         // The features are copied once, not for each fold: the means and deviations are those of all rows, labels aside.
         let standard = || Standard::of(set, &vec![1.0; set.n_samples()]);
@@ -152,7 +153,7 @@ impl Trials<'_, '_> {
     }
 
     /// The figures of every task, in order; as many problems share a product as there is memory for.
-    fn by_lbfgs(&self, tasks: &[Task]) -> Result<Vec<Option<FoldFigures>>> {
+    fn by_lbfgs(&self, tasks: &[Task]) -> Result<Vec<Option<ValidationSums>>> {
         let (set, folds, class_weights) = (self.set, self.folds, self.class_weights()?);
         let zeros = LinearHead::zeros(set.classes().len(), set.features().ncols());
         let stop = Stop {

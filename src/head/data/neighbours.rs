@@ -120,33 +120,24 @@ impl UnitRows {
         k: usize,
         left_out: impl Fn(usize, usize, f32) -> bool + Sync,
     ) -> Vec<Vec<Neighbour>> {
-        let of_block = |first: usize| {
-            let mut best = vec![Vec::new(); BLOCK.min(queries.len() - first)];
-            self.for_each_cosine(queries, first, |query, row, cosine| {
-                if !left_out(query, row, cosine) {
-                    keep_best(&mut best[query - first], k, Neighbour { row, cosine });
+        let of_block = |number: usize| {
+            let first = number * BLOCK;
+            let block = first..queries.len().min(first + BLOCK);
+            let mut best = vec![Vec::new(); block.len()];
+            let block = queries.0.slice(s![block, ..]);
+            for (number, rows) in self.0.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
+                let cosines = block.dot(&rows.t());
+                for ((query, row), cosine) in cosines.indexed_iter() {
+                    let (row, cosine) = (number * BLOCK + row, cosine.clamp(-1.0, 1.0));
+                    if !left_out(first + query, row, cosine) {
+                        keep_best(&mut best[query], k, Neighbour { row, cosine });
+                    }
                 }
-            });
+            }
             best
         };
-        blocks_in_parallel(queries.len(), of_block)
-    }
-
-    /// The similarities of the block of queries from `first` on to all rows of `self`, each with the two rows' numbers.
-    fn for_each_cosine(
-        &self,
-        queries: &Self,
-        first: usize,
-        mut each: impl FnMut(usize, usize, f32),
-    ) {
-        let last = queries.len().min(first + BLOCK);
-        let block = queries.0.slice(s![first..last, ..]);
-        for (number, rows) in self.0.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
-            let cosines = block.dot(&rows.t());
-            for ((query, row), cosine) in cosines.indexed_iter() {
-                each(first + query, number * BLOCK + row, cosine.clamp(-1.0, 1.0));
-            }
-        }
+        let blocks = in_parallel(queries.len().div_ceil(BLOCK), of_block);
+        blocks.into_iter().flatten().collect()
     }
 
     fn same_width(&self, other: &Self) -> Result<()> {
@@ -198,12 +189,6 @@ fn keep_best(best: &mut Vec<Neighbour>, k: usize, new: Neighbour) {
     let place = best.partition_point(|old| old.cosine >= new.cosine);
     best.insert(place, new);
     best.truncate(k);
-}
-
-/// What `of_block` gives for every block of `n` rows, in order.
-fn blocks_in_parallel<T: Send>(n: usize, of_block: impl Fn(usize) -> Vec<T> + Sync) -> Vec<T> {
-    let blocks = in_parallel(n.div_ceil(BLOCK), |block| of_block(block * BLOCK));
-    blocks.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -23,12 +23,13 @@ pub(crate) struct Standard {
 impl Standard {
     /// Of the images whose weight is not 0, all their views alike.
     pub(crate) fn of(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Self {
-        let Moments { n, mean, variance } = Moments::of(set, image_weights);
-        let scale = mean.iter().zip(&variance);
-        let scale = scale
-            .map(|(mean, variance)| deviation(*variance, *mean, n))
-            .collect();
-        Self { mean, scale }
+        let (n, mean, variance) = moments(set, image_weights);
+        let both = mean.iter().zip(&variance);
+        let scale = both.map(|(mean, variance)| deviation(*variance, *mean, n));
+        Self {
+            scale: scale.collect(),
+            mean,
+        }
     }
 
     /// The mean of those images alone, every deviation taken to be 1; none where it would not help.
@@ -38,7 +39,7 @@ impl Standard {
     /// steps. Where a few large rows make the mean, which the loss is soon done with, it took many times more with it;
     /// so the mean must hold a fifth of the mean square (pooled features of pictures: a third and more, such rows: 0.07).
     pub(crate) fn centred(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Option<Self> {
-        let Moments { mean, variance, .. } = Moments::of(set, image_weights);
+        let (_, mean, variance) = moments(set, image_weights);
         let of_mean: f64 = mean.iter().map(|m| m * m).sum();
         let scale = vec![1.0; mean.len()];
         let spread: f64 = variance.iter().sum();
@@ -102,23 +103,15 @@ impl Standard {
     }
 }
 
-/// The mean and variance of each feature, (D) both, over n rows.
-struct Moments {
-    n: f64,
-    mean: Vec<f64>,
-    variance: Vec<f64>,
-}
-
-impl Moments {
-    fn of(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Self {
-        let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
-        let rows: Vec<usize> = (0..set.features().nrows()).filter(counted).collect();
-        let (n, d) = (rows.len().max(1) as f64, set.features().ncols());
-        let features = set.features();
-        let mean = means::<1>(&features, &rows, n, &vec![0.0; d]);
-        let variance = means::<2>(&features, &rows, n, &mean);
-        Self { n, mean, variance }
-    }
+/// The number n of rows whose image has a weight, and the mean and variance of each feature over them, (D) both.
+fn moments(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
+    let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
+    let features = set.features();
+    let rows: Vec<usize> = (0..features.nrows()).filter(counted).collect();
+    let n = rows.len().max(1) as f64;
+    let mean = means::<1>(&features, &rows, n, &vec![0.0; features.ncols()]);
+    let variance = means::<2>(&features, &rows, n, &mean);
+    (n, mean, variance)
 }
 
 /// The mean over some rows of a power, 1 or 2, of each feature's distance from a centre, (D).

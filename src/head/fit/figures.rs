@@ -79,9 +79,12 @@ impl ValidationFigures {
 /// What [`ValidationFigures`] are the means of.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ValidationSums {
-    loss: f64,
-    right: usize,
-    n_samples: usize,
+    /// Of -ln p of the right class.
+    pub(crate) loss: f64,
+    /// Of the squared distances of the probabilities from the truth, over all classes.
+    pub(crate) brier: f64,
+    pub(crate) right: usize,
+    pub(crate) n_samples: usize,
 }
 
 impl ValidationSums {
@@ -91,6 +94,10 @@ impl ValidationSums {
         for (log_p, &target) in log_p.rows().into_iter().zip(set.targets()) {
             self.loss -= log_p[target];
             self.right += usize::from(argmax(log_p) == target);
+            let truth = |class| f64::from(u8::from(class == target));
+            let p = log_p.iter().enumerate();
+            let squares = p.map(|(class, log_p)| (log_p.exp() - truth(class)).powi(2));
+            self.brier += squares.sum::<f64>();
         }
         self.n_samples += set.n_samples();
         Ok(())
@@ -107,10 +114,7 @@ impl ValidationSums {
 }
 
 /// The logarithms of the images' class probabilities, (N, C): of several views, the logarithm of the mean.
-pub(crate) fn log_probabilities(
-    head: &LinearHead,
-    set: &LabelledFeatures<'_>,
-) -> Result<Array2<f64>> {
+fn log_probabilities(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Array2<f64>> {
     let log_p = head.log_softmax(set.features())?;
     if set.views() == 1 {
         return Ok(log_p);

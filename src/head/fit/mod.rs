@@ -10,8 +10,8 @@ mod solvers;
 mod streamed;
 mod warnings;
 
+pub(crate) use figures::ValidationSums;
 pub use figures::{EpochFigures, Fit, ValidationFigures};
-pub(crate) use figures::{ValidationSums, log_probabilities};
 pub(crate) use run::run;
 pub use run::{fit, fit_from};
 pub(crate) use solvers::Job;
