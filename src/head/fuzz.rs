@@ -1,5 +1,5 @@
-//! Doors for a fuzzer: what the head's readers are given by strangers, and what is done with it. They panic where a reader
-//! breaks its word.
+//! Doors for a fuzzer: what the head's readers are given by strangers, and what is done with it. They panic
+//! where a reader breaks its word.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -11,7 +11,8 @@ use crate::head::trust::Temperature;
 /// Reads any bytes as a head file, as they are and with the right checksum, and uses a head that comes out.
 ///
 /// # Panics
-/// Where a head that was accepted gives probabilities that are none, or has other numbers once written and read again.
+/// Where a head that was accepted gives probabilities that are none, or has other numbers once written and
+/// read again.
 pub fn head_bytes(bytes: &[u8]) {
     heads(bytes).iter().for_each(use_head);
 }

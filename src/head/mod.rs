@@ -1,10 +1,11 @@
 //! The head: a linear softmax classifier on features; pure numbers, no images.
 //!
-//! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`], L-BFGS or `linfa-logistic`, [`Evaluation`] says how good it is,
-//! [`HeadFile`] keeps it. N is the number of samples, D that of features, C that of classes, everywhere.
+//! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`], L-BFGS or
+//! `linfa-logistic`, [`Evaluation`] says how good it is, [`HeadFile`] keeps it. N is the number of samples, D
+//! that of features, C that of classes, everywhere.
 
-// What is not inlined into a function compiled for an instruction set is compiled without it, and a closure in an
-// iterator may not be.
+// What is not inlined into a function compiled for an instruction set is compiled without it, and a closure
+// in an iterator may not be.
 #![expect(
     clippy::inline_always,
     clippy::needless_range_loop,

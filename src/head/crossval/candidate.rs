@@ -31,7 +31,8 @@ pub struct CandidateFigures {
     pub accuracy_std: f64,
     /// Mean cross-entropy, natural logarithm.
     pub loss: f64,
-    /// Mean Brier score, in [0, 2]: the squared distance of the probabilities from the truth, over all classes.
+    /// Mean Brier score, in [0, 2]: the squared distance of the probabilities from the truth, over all
+    /// classes.
     pub brier: f64,
 }
 

@@ -17,16 +17,18 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// Deals the groups of each class out to `k` folds, so that each fold has as nearly as possible the same share of
-    /// every class.
+    /// Deals the groups of each class out to `k` folds, so that each fold has as nearly as possible the same
+    /// share of every class.
     ///
-    /// `targets` (N) are the classes of the rows; a group with rows of several classes counts for that of most of them.
-    /// The larger groups are dealt first, each to the fold that has the fewest rows of its class (then the fewest rows);
-    /// the seed and the digests decide among equals, the order of the rows does not.
+    /// `targets` (N) are the classes of the rows; a group with rows of several classes counts for that of
+    /// most of them. The larger groups are dealt first, each to the fold that has the fewest rows of its
+    /// class (then the fewest rows); the seed and the digests decide among equals, the order of the rows does
+    /// not.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for fewer than two folds; [`Error::Input`] when `targets` and `groups` differ in length,
-    /// when there are fewer groups than folds, or when leaving a fold out would leave fewer than two classes to train.
+    /// [`Error::Parameter`] for fewer than two folds; [`Error::Input`] when `targets` and `groups` differ in
+    /// length, when there are fewer groups than folds, or when leaving a fold out would leave fewer than two
+    /// classes to train.
     pub fn new(targets: &[usize], groups: &Groups, k: usize, seed: u64) -> Result<Self> {
         require(k >= 2, "--folds", &k, "at least 2")?;
         check(targets, groups, k)?;
@@ -204,7 +206,8 @@ mod tests {
         assert!(Folds::new(&[0, 0, 1, 1], &groups, 2, 0).is_ok());
     }
 
-    /// The class of a group was found in time with the square of its size, and the folds were checked in that of their number.
+    /// The class of a group was found in time with the square of its size, and the folds were checked in that
+    /// of their number.
     #[test]
     fn large_groups_and_many_folds_take_little_time() {
         let targets: Vec<usize> = (0..60_000).map(|row| usize::from(row % 3 == 0)).collect();

@@ -172,8 +172,8 @@ impl Axis {
         fixed.into_iter().chain(free)
     }
 
-    /// Whether a setting has the smallest value of the axis, and the largest. A weight decay of 0 is always tried, so that
-    /// the smallest other one is no end.
+    /// Whether a setting has the smallest value of the axis, and the largest. A weight decay of 0 is always
+    /// tried, so that the smallest other one is no end.
     fn ends(&self, setting: Setting) -> [bool; 2] {
         let value = self.tunable.of(setting).filter(|_| self.fixed.is_none());
         let at = |rung: &i32| value == Some(self.tunable.value(*rung));

@@ -32,10 +32,10 @@ pub struct LearningPoint {
 
 /// The accuracy on each fold of heads trained on 10, 20 … 100 % of the images outside of it.
 ///
-/// Of every class the groups whose hash with the seed is smallest are taken, at least one, so that a larger part holds
-/// the smaller ones. SGD takes as many steps on a small part as on all, in more epochs over which the schedule is spread:
-/// the images differ, not the training. Patience grows with the epochs and watches the `validation` set, as in the fit on
-/// all.
+/// Of every class the groups whose hash with the seed is smallest are taken, at least one, so that a larger
+/// part holds the smaller ones. SGD takes as many steps on a small part as on all, in more epochs over which
+/// the schedule is spread: the images differ, not the training. Patience grows with the epochs and watches
+/// the `validation` set, as in the fit on all.
 ///
 /// # Errors
 /// As [`fit`](fn@crate::head::fit).
@@ -220,7 +220,8 @@ mod tests {
             params.schedule(schedule).check().unwrap()
         };
         let full = fit(&params(16), &whole, None, &mut |_| {}).unwrap().head;
-        // The half in batches of 4 has 14 steps in 7 epochs; in one batch it needs 14 epochs, and the rates in pairs.
+        // The half in batches of 4 has 14 steps in 7 epochs; in one batch it needs 14 epochs, and the rates
+        // in pairs.
         let stretched = |epochs: usize| {
             let params = params(8);
             let job = Job {

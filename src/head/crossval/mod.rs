@@ -6,6 +6,7 @@ mod grid;
 mod learning_curve;
 mod out_of_fold;
 mod search;
+mod trials;
 
 pub use candidate::{Candidate, CandidateFigures};
 pub use folds::Folds;

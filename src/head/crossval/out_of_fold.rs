@@ -1,4 +1,5 @@
-//! What a head says of samples that it was not trained on: every sample once, by the head that left its fold out.
+//! What a head says of samples that it was not trained on: every sample once, by the head that left its fold
+//! out.
 
 use ndarray::{Array2, s};
 
@@ -11,10 +12,10 @@ use crate::head::params::{FitValidParams, Solver};
 
 /// The logits of every row by a head that was fitted without the row's fold: (N · V, D) to (N · V, C).
 ///
-/// The heads are fitted as [`fit`](fn@crate::head::fit) would on the whole set: with the same parameters, and with the
-/// same `validation` set, which patience watches; a head never sees its own fold. One head for each fold, several at a
-/// time, the features not copied (but where SGD standardises them: then one fold after the other, with one copy); the
-/// number of threads does not change the result.
+/// The heads are fitted as [`fit`](fn@crate::head::fit) would on the whole set: with the same parameters, and
+/// with the same `validation` set, which patience watches; a head never sees its own fold. One head for each
+/// fold, several at a time, the features not copied (but where SGD standardises them: then one fold after the
+/// other, with one copy); the number of threads does not change the result.
 ///
 /// # Errors
 /// As [`fit`](fn@crate::head::fit), for the first fold where it fails.

@@ -1,32 +1,19 @@
-//! Searching for the parameters of a fit: every candidate judged by cross-validation, all of them trained together.
+//! Searching for the parameters of a fit: every candidate judged by cross-validation, all of them trained
+//! together.
 
 use std::time::Instant;
 
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
-use super::candidate::{Candidate, choose, judge, summed};
+use super::candidate::{Candidate, choose};
 use super::folds::Folds;
-use super::grid::{Grid, Setting, Tunable, in_order};
+use super::grid::{Grid, Tunable, in_order};
+use super::trials::Trials;
 use crate::error::{Error, Result};
-use crate::head::data::{Block, LabelledFeatures, RowOrder, Standard, require_two_classes};
-use crate::head::fit::ValidationSums;
-use crate::head::lbfgs::{Problem, Stop, minimise_all};
-use crate::head::linear::LinearHead;
-use crate::head::parallel::in_parallel;
-use crate::head::params::{FitParams, FitValidParams, FitValues, Solver};
-use crate::head::sgd::Sgd;
+use crate::head::data::{LabelledFeatures, require_two_classes};
+use crate::head::params::{FitParams, FitValidParams};
 use crate::progress::Progress;
-
-/// A candidate is judged as near its minimum as scikit-learn's default goes; the winner is fitted again to the tolerance
-/// that was asked for.
-const NEAR_ENOUGH: f64 = 1e-4;
-
-/// Numbers that the minimisers of a group may remember: 512 MiB of f64.
-const REMEMBERED: usize = 64 << 20;
-
-/// Vectors that a minimiser keeps: ten pairs, and its own few.
-const VECTORS: usize = 26;
 
 /// How often the grid is extended while the winner is at its edge.
 const EXTENSIONS: usize = 3;
@@ -47,18 +34,19 @@ pub struct Search {
     pub seconds: f64,
 }
 
-/// Tries a grid around `params` on the folds of a set, all candidates and folds at the same time; the parameters in `fixed`
-/// keep their values.
+/// Tries a grid around `params` on the folds of a set, all candidates and folds at the same time; the
+/// parameters in `fixed` keep their values.
 ///
 /// A grid at whose edge the winner is grows beyond it, three times at most.
 ///
-/// Every candidate of SGD sees the same batches in the same order. Among the candidates whose Brier score is within
-/// 5 % of the lowest, the best accuracy wins: the accuracies of a few hundred images alone are too coarse to tell
-/// candidates apart that differ by an image or two, and in the cross-entropy a few that are confidently wrong outweigh
-/// all others.
+/// Every candidate of SGD sees the same batches in the same order. Among the candidates whose Brier score is
+/// within 5 % of the lowest, the best accuracy wins: the accuracies of a few hundred images alone are too
+/// coarse to tell candidates apart that differ by an image or two, and in the cross-entropy a few that are
+/// confidently wrong outweigh all others.
 ///
 /// # Errors
-/// [`Error::Input`] where no candidate gave a finite loss; [`Error::Conflict`] where nothing is left to search.
+/// [`Error::Input`] where no candidate gave a finite loss; [`Error::Conflict`] where nothing is left to
+/// search.
 pub fn search(
     params: &FitValidParams,
     fixed: &[Tunable],
@@ -96,129 +84,6 @@ pub fn search(
     }
 }
 
-/// What all candidates of a search are tried on.
-struct Trials<'a, 'f> {
-    values: &'a FitValues,
-    set: &'a LabelledFeatures<'f>,
-    folds: &'a Folds,
-    progress: &'a dyn Progress,
-}
-
-impl Trials<'_, '_> {
-    /// The candidates of some settings, with their figures.
-    fn judged(&self, settings: Vec<Setting>) -> Result<Vec<Candidate>> {
-        let k = self.folds.k();
-        let heads = settings.len() * k;
-        self.progress.begin("heads of the search", heads as u64);
-        let mut tasks = Vec::with_capacity(heads);
-        for setting in &settings {
-            let params = FitParams::from(setting.applied_to(self.values)).check()?;
-            tasks.extend((0..k).map(|left_out| Task {
-                params: params.clone(),
-                left_out,
-            }));
-        }
-        let judged = match self.values.solver {
-            Solver::Sgd => self.by_sgd(&tasks),
-            Solver::Lbfgs | Solver::Linfa => self.by_lbfgs(&tasks),
-        };
-        self.progress.end();
-        let judged = judged?;
-        let folds = settings.into_iter().zip(judged.chunks(k));
-        let candidate = |(setting, folds)| Candidate {
-            setting,
-            figures: summed(folds),
-        };
-        Ok(folds.map(candidate).collect())
-    }
-
-    /// The figures of every task, in order.
-    fn by_sgd(&self, tasks: &[Task]) -> Result<Vec<Option<ValidationSums>>> {
-        let (values, set, folds) = (self.values, self.set, self.folds);
-        // The features are copied once, not for each fold: the means and deviations are those of all rows, labels aside.
-        let standard = || Standard::of(set, &vec![1.0; set.n_samples()]);
-        let features = values.standardize.then(|| standard().apply(set.features()));
-        let set = match &features {
-            Some(features) => set.with_features(features.view()),
-            None => set.reborrow(),
-        };
-        let class_weights = self.class_weights()?;
-        let judged = in_parallel(tasks.len(), |number| {
-            let task = &tasks[number];
-            let head = train(task, &set, folds, &class_weights)?;
-            self.progress.advance(1);
-            Ok(judge(&head, &set, folds, task.left_out))
-        });
-        judged.into_iter().collect()
-    }
-
-    /// The figures of every task, in order; as many problems share a product as there is memory for.
-    fn by_lbfgs(&self, tasks: &[Task]) -> Result<Vec<Option<ValidationSums>>> {
-        let (set, folds, class_weights) = (self.set, self.folds, self.class_weights()?);
-        let zeros = LinearHead::zeros(set.classes().len(), set.features().ncols());
-        let stop = Stop {
-            tolerance: self.values.tol.max(NEAR_ENOUGH),
-            iterations: self.values.max_iter,
-        };
-        let problem = |task: &Task| {
-            let counted = |&fold: &usize| f64::from(u8::from(fold != task.left_out));
-            let images = folds.of_row().iter().map(counted).collect();
-            Problem::of(set, task.params.values(), class_weights.clone(), images)
-        };
-        let parameters = zeros.n_classes() * (zeros.n_features() + 1);
-        let at_once = (REMEMBERED / (VECTORS * parameters)).max(1);
-        let mut judged = Vec::with_capacity(tasks.len());
-        for tasks in tasks.chunks(at_once) {
-            let problems: Vec<Problem> = tasks.iter().map(problem).collect();
-            let reached = minimise_all(set, &problems, &zeros, stop, &|| self.progress.advance(1));
-            for ((task, problem), reached) in tasks.iter().zip(&problems).zip(reached) {
-                let head = reached.converged.then(|| problem.head(&reached.point));
-                judged.push(head.and_then(|head| judge(&head, set, folds, task.left_out)));
-            }
-        }
-        Ok(judged)
-    }
-
-    fn class_weights(&self) -> Result<Vec<f64>> {
-        let class_weight = &self.values.class_weight;
-        class_weight.weights(self.set.classes(), &self.set.class_counts())
-    }
-}
-
-/// A setting to fit without a fold.
-struct Task {
-    params: FitValidParams,
-    left_out: usize,
-}
-
-/// Trains a head by SGD from zero weights; the batches are those of all rows, less the rows of the task's fold.
-fn train(
-    task: &Task,
-    set: &LabelledFeatures<'_>,
-    folds: &Folds,
-    class_weights: &[f64],
-) -> Result<LinearHead> {
-    let (values, views) = (task.params.values(), set.views());
-    let start = LinearHead::zeros(set.classes().len(), set.features().ncols());
-    let sgd = Sgd::new(&task.params, &start).on_one_thread();
-    let mut sgd = sgd.with_class_weights(class_weights.to_vec())?;
-    let mut order = RowOrder::new(values.seed, set.n_samples(), views);
-    let block = Block::of(set);
-    for epoch in 1..=values.epochs {
-        sgd.set_lr(values.schedule.lr(values.lr, epoch, values.epochs));
-        let kept = |row: &&usize| folds.of_row()[**row / views] != task.left_out;
-        let rows = order.next_epoch();
-        let batches = rows.chunks(values.batch_size);
-        let batches: Vec<Vec<usize>> = batches
-            .map(|rows| rows.iter().filter(kept).copied().collect())
-            .filter(|rows: &Vec<usize>| !rows.is_empty())
-            .collect();
-        let batches: Vec<&[usize]> = batches.iter().map(Vec::as_slice).collect();
-        sgd.steps_on(&block, views, &batches);
-    }
-    Ok(sgd.head())
-}
-
 impl Search {
     /// The winner.
     #[must_use]
@@ -249,6 +114,7 @@ mod tests {
     use super::*;
     use crate::classes::ClassIndex;
     use crate::head::data::Groups;
+    use crate::head::{Setting, Solver};
     use crate::progress::Silent;
 
     /// 40 images that one feature tells apart, but for every tenth.
@@ -280,7 +146,8 @@ mod tests {
 
     #[test]
     fn figures_are_those_of_the_folds() {
-        // Whatever the candidate, 36 of 40 labels follow the feature; a penalty of 1000 leaves guesses near 1/2.
+        // Whatever the candidate, 36 of 40 labels follow the feature; a penalty of 1000 leaves guesses near
+        // 1/2.
         let search = searched(FitParams::new().solver(Solver::Lbfgs)).unwrap();
         let best = search.winner().figures.unwrap();
         assert!((best.accuracy - 0.9).abs() < 1e-12 && best.accuracy_std <= 0.1);
@@ -342,52 +209,5 @@ mod tests {
         }
         let lbfgs = searched(FitParams::new().solver(Solver::Lbfgs).standardize(true)).unwrap();
         assert!(lbfgs.winner().figures.unwrap().accuracy >= 0.85);
-    }
-
-    #[test]
-    fn every_head_is_that_of_sgd_on_its_own_rows() {
-        // 45 images with 2 views, 3 classes; groups of several heads and a last batch that is not full.
-        let features = Array2::from_shape_fn((90, 7), |(row, column)| {
-            ((row * 13 + column * 5) % 17) as f32 / 17.0
-        });
-        let targets: Vec<usize> = (0..45).map(|image| image % 3).collect();
-        let classes = ClassIndex::from_names(["a", "b", "c"]);
-        let set = LabelledFeatures::with_views(features.view(), 2, &targets, &classes).unwrap();
-        let digests: Vec<_> = (0..45u8).map(|image| [image; 32]).collect();
-        let folds = Folds::new(&targets, &Groups::of_equal(&digests), 3, 0).unwrap();
-        let base = FitParams::new()
-            .batch_size(8)
-            .epochs(4)
-            .seed(5)
-            .nesterov(true);
-        let tasks: Vec<Task> = [(0.1, 0.0), (0.03, 0.01)]
-            .into_iter()
-            .flat_map(|(lr, decay)| {
-                let params = base.clone().lr(lr).weight_decay(decay);
-                (0..3).map(move |left_out| Task {
-                    params: params.clone().check().unwrap(),
-                    left_out,
-                })
-            })
-            .collect();
-        let weights = [1.0, 2.0, 0.5];
-        for (number, task) in tasks.iter().enumerate() {
-            let head = train(task, &set, &folds, &weights).unwrap();
-            let sgd = Sgd::new(&task.params, &LinearHead::zeros(3, 7));
-            let mut sgd = sgd.with_class_weights(weights.to_vec()).unwrap();
-            let mut order = RowOrder::new(5, 45, 2);
-            for _ in 0..4 {
-                for rows in order.next_epoch().chunks(8) {
-                    let kept = |row: &&usize| folds.of_row()[**row / 2] != task.left_out;
-                    let rows: Vec<usize> = rows.iter().filter(kept).copied().collect();
-                    if !rows.is_empty() {
-                        sgd.step(&set, &rows).unwrap();
-                    }
-                }
-            }
-            let far = (&sgd.head().weight() - &head.weight()).mapv(f32::abs);
-            assert!(far.iter().all(|x| *x < 1e-5), "head {number}: {far}");
-            assert!(head.weight().iter().any(|x| x.abs() > 0.01));
-        }
     }
 }

@@ -7,7 +7,8 @@ use ndarray::ArrayView2;
 
 use super::neighbours::for_each_near_pair;
 
-/// Rows put into groups, (N); images of a group are never validated on by a head that was trained on another of it.
+/// Rows put into groups, (N); images of a group are never validated on by a head that was trained on another
+/// of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups {
     /// The group of each row.
@@ -17,17 +18,18 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Groups images of which every one stands alone, but for those with equal `digests` (of the image bytes).
+    /// Groups images of which every one stands alone, but for those with equal `digests` (of the image
+    /// bytes).
     #[must_use]
     pub fn of_equal(digests: &[[u8; 32]]) -> Self {
         Self::joined(digests, &Joins::new(digests.len()))
     }
 
-    /// Groups rows with equal `digests`, and those whose `features` (N, D) have a cosine of `near` or more, directly or
-    /// through others.
+    /// Groups rows with equal `digests`, and those whose `features` (N, D) have a cosine of `near` or more,
+    /// directly or through others.
     ///
-    /// Every row is compared with every other, a block at a time; no pair is kept, so the memory grows with N alone,
-    /// however many rows are nearly equal.
+    /// Every row is compared with every other, a block at a time; no pair is kept, so the memory grows with N
+    /// alone, however many rows are nearly equal.
     ///
     /// # Panics
     /// When there is not a digest for every row.
@@ -91,8 +93,8 @@ impl Groups {
     }
 }
 
-/// Rows that are joined pair by pair, by several threads at once (union-find without locks); which thread joined what
-/// and when does not change the groups.
+/// Rows that are joined pair by pair, by several threads at once (union-find without locks); which thread
+/// joined what and when does not change the groups.
 #[derive(Debug)]
 pub struct Joins(Vec<AtomicUsize>);
 
@@ -169,8 +171,8 @@ mod tests {
 
     #[test]
     fn clusters_of_copies_that_a_chain_joins_are_one_group() {
-        // Ten copies each of 0 and 20 degrees, of which the ten nearest know only their own, and one of 10 degrees between
-        // them: cos 10° = 0.985 joins all, cos 20° = 0.940 would not. 90 degrees stand alone.
+        // Ten copies each of 0 and 20 degrees, of which the ten nearest know only their own, and one of 10
+        // degrees between them: cos 10° = 0.985 joins all, cos 20° = 0.940 would not. 90 degrees stand alone.
         let angle = |row: usize| match row {
             0..10 => 0f32,
             10..20 => 20.0,

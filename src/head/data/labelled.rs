@@ -5,7 +5,15 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 
-/// At least one image with finite features, and the class of each: `features` (N · V, D), `targets` (N) below C.
+/// What to do about features that are not finite.
+pub(crate) const NOT_FINITE: &str = "run the same `frostline extract` again with --verify; it \
+    computes damaged features again, and names images that have none";
+
+/// What to do about targets that are not indices of classes.
+pub(crate) const NUMBERED: &str = "take the targets from `class_to_idx` of the same classes";
+
+/// At least one image with finite features, and the class of each: `features` (N · V, D), `targets` (N) below
+/// C.
 ///
 /// V is the number of views of each image, 1 unless said otherwise; the rows of an image stand together.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +28,8 @@ impl<'a> LabelledFeatures<'a> {
     /// Checks the numbers and keeps views of them.
     ///
     /// # Errors
-    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is NaN or infinite, or
-    /// when a target is not the index of a class.
+    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is NaN or
+    /// infinite, or when a target is not the index of a class.
     pub fn new(
         features: ArrayView2<'a, f32>,
         targets: &'a [usize],
@@ -70,18 +78,10 @@ impl<'a> LabelledFeatures<'a> {
         let broken = |row: ArrayView1<f32>| !row.iter().all(|x| x.is_finite());
         if let Some(row) = self.features.rows().into_iter().position(broken) {
             let problem = format!("the features of row {row} (from 0) are not all finite");
-            return Some((
-                problem,
-                "run the same `frostline extract` again with --verify; it computes damaged features again, and names images that have none",
-            ));
+            return Some((problem, NOT_FINITE));
         }
-        let c = self.classes.len();
-        let target = self.targets.iter().find(|&&target| target >= c)?;
-        let problem = format!("there is a target {target}, but only {c} classes, counted from 0");
-        Some((
-            problem,
-            "take the targets from `class_to_idx` of the same classes",
-        ))
+        let problem = target_problem(self.targets, self.classes.len())?;
+        Some((problem, NUMBERED))
     }
 
     /// The same images with other features, as many and finite.
@@ -161,6 +161,14 @@ impl<'a> LabelledFeatures<'a> {
             ..*self
         }
     }
+}
+
+/// Names a target that is not the index of a class.
+pub(crate) fn target_problem(targets: &[usize], n_classes: usize) -> Option<String> {
+    let target = targets.iter().find(|&&target| target >= n_classes)?;
+    Some(format!(
+        "there is a target {target}, but only {n_classes} classes, counted from 0"
+    ))
 }
 
 /// Refuses a training set of one class only: whatever it learned, it would always answer the same.

@@ -7,8 +7,9 @@ use crate::head::parallel::in_parallel;
 
 /// From this cosine on, two images count as nearly equal: scaled, cropped, or saved again.
 ///
-/// Chosen by looking, with the default backbone: of the 16 pairs above it in Alien vs Predator every one shows one picture twice
-/// (as do most down to 0.90), while the two pictures most alike of clothing10, where none is a copy, have 0.920.
+/// Chosen by looking, with the default backbone: of the 16 pairs above it in Alien vs Predator every one
+/// shows one picture twice (as do most down to 0.90), while the two pictures most alike of clothing10, where
+/// none is a copy, have 0.920.
 pub const NEAR_DUPLICATE: f32 = 0.93;
 
 /// Rows compared at once: their similarities to as many others stay in the cache.
@@ -73,7 +74,8 @@ impl UnitRows {
         self.len() == 0
     }
 
-    /// For every row of `queries` the `k` nearest rows of `self`, nearest first, the earlier row first among equals.
+    /// For every row of `queries` the `k` nearest rows of `self`, nearest first, the earlier row first among
+    /// equals.
     ///
     /// # Errors
     /// [`Error::Mismatch`] when the two have not the same D.
@@ -88,8 +90,8 @@ impl UnitRows {
         self.nearest_seeing(self, k, |query, row, _| query == row)
     }
 
-    /// [`nearest_others`](Self::nearest_others), or with `queries` the nearest rows of each of these; `near` hears of
-    /// every pair of a query and a row whose similarity is `threshold` or more, on any thread.
+    /// [`nearest_others`](Self::nearest_others), or with `queries` the nearest rows of each of these; `near`
+    /// hears of every pair of a query and a row whose similarity is `threshold` or more, on any thread.
     ///
     /// # Errors
     /// [`Error::Mismatch`] when the two have not the same D.
@@ -112,8 +114,8 @@ impl UnitRows {
         Ok(self.nearest_seeing(queries.unwrap_or(self), k, left_out))
     }
 
-    /// The `k` nearest of those rows that are not `left_out` (a query's number, a row's, and their cosine), for every
-    /// query.
+    /// The `k` nearest of those rows that are not `left_out` (a query's number, a row's, and their cosine),
+    /// for every query.
     pub(crate) fn nearest_seeing(
         &self,
         queries: &Self,
@@ -154,8 +156,8 @@ impl UnitRows {
     }
 }
 
-/// Tells `near` of every pair of rows (the earlier first) whose similarity is `threshold` or more, on any thread and in any
-/// order.
+/// Tells `near` of every pair of rows (the earlier first) whose similarity is `threshold` or more, on any
+/// thread and in any order.
 ///
 /// Rows are scaled block by block: no copy of all of them is made, and no pair is kept.
 pub(crate) fn for_each_near_pair(

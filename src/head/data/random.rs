@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// The generator of the row order: xoshiro256++ from its published seeding (`SplitMix64`), the same on every machine.
+/// The generator of the row order: xoshiro256++ from its published seeding (`SplitMix64`), the same on every
+/// machine.
 pub(crate) fn order_generator(seed: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
@@ -22,8 +23,8 @@ pub(crate) fn below(n: usize, generator: &mut impl Rng) -> usize {
     ((u128::from(generator.next_u64()) * n as u128) >> 64) as usize
 }
 
-/// A new order of the images for every epoch, from the seed alone: Fisher–Yates on xoshiro256++, the same on every
-/// machine. Of an image with several views, one is drawn for every epoch.
+/// A new order of the images for every epoch, from the seed alone: Fisher–Yates on xoshiro256++, the same on
+/// every machine. Of an image with several views, one is drawn for every epoch.
 #[derive(Debug, Clone)]
 pub(crate) struct RowOrder {
     generator: Xoshiro256PlusPlus,

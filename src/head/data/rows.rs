@@ -73,7 +73,8 @@ impl FeatureRows<'_> {
     }
 }
 
-/// The images of some pieces: `features` (n · V, D), the V rows of an image together, and `targets` (n) below C.
+/// The images of some pieces: `features` (n · V, D), the V rows of an image together, and `targets` (n) below
+/// C.
 #[derive(Debug, Clone, Copy)]
 pub struct Block<'a> {
     /// As they are kept.

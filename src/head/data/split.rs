@@ -19,13 +19,15 @@ type Copies = Vec<usize>;
 
 /// Keeps `fraction` of the images of each class aside, chosen by the seed and the digests alone.
 ///
-/// `targets` and `digests` (of the image bytes) have one entry for each row. Equal digests stay on one side, so that no
-/// image is validated on that was trained on; the order of the rows does not matter. Of a class with m different images
-/// `fraction · m`, rounded, are kept aside, but at least one, and at least one is trained on; of a class with a single
-/// image none. An image that stands in two classes counts for the first of them.
+/// `targets` and `digests` (of the image bytes) have one entry for each row. Equal digests stay on one side,
+/// so that no image is validated on that was trained on; the order of the rows does not matter. Of a class
+/// with m different images `fraction · m`, rounded, are kept aside, but at least one, and at least one is
+/// trained on; of a class with a single image none. An image that stands in two classes counts for the first
+/// of them.
 ///
 /// # Errors
-/// [`Error::Parameter`] when `fraction` is not between 0 and 1; [`Error::Input`] when the two lists differ in length.
+/// [`Error::Parameter`] when `fraction` is not between 0 and 1; [`Error::Input`] when the two lists differ in
+/// length.
 pub fn validation_split(
     targets: &[usize],
     digests: &[[u8; 32]],
@@ -93,7 +95,8 @@ fn kept_aside(images: usize, fraction: f64) -> usize {
     }
 }
 
-/// Mixes seed and digest with the finaliser of `SplitMix64` (Steele, Lea and Flood 2014), eight bytes at a time.
+/// Mixes seed and digest with the finaliser of `SplitMix64` (Steele, Lea and Flood 2014), eight bytes at a
+/// time.
 pub(crate) fn seeded_hash(seed: u64, digest: &[u8; 32]) -> u64 {
     let (words, _) = digest.as_chunks::<8>();
     words.iter().fold(

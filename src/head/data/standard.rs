@@ -1,4 +1,5 @@
-//! Standardised features: every feature with mean 0 and standard deviation 1, folded back into the layer on top.
+//! Standardised features: every feature with mean 0 and standard deviation 1, folded back into the layer on
+//! top.
 
 use ndarray::{Array1, Array2, ArrayView2};
 use pulp::{Arch, Simd, WithSimd};
@@ -34,10 +35,11 @@ impl Standard {
 
     /// The mean of those images alone, every deviation taken to be 1; none where it would not help.
     ///
-    /// On centred features the same layer has another bias, and as the bias has no penalty, the minimum is the same, but
-    /// nearer: features that are all positive share one steep direction. Without it L-BFGS took twice to three times the
-    /// steps. Where a few large rows make the mean, which the loss is soon done with, it took many times more with it;
-    /// so the mean must hold a fifth of the mean square (pooled features of pictures: a third and more, such rows: 0.07).
+    /// On centred features the same layer has another bias, and as the bias has no penalty, the minimum is
+    /// the same, but nearer: features that are all positive share one steep direction. Without it L-BFGS took
+    /// twice to three times the steps. Where a few large rows make the mean, which the loss is soon done
+    /// with, it took many times more with it; so the mean must hold a fifth of the mean square (pooled
+    /// features of pictures: a third and more, such rows: 0.07).
     pub(crate) fn centred(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Option<Self> {
         let (_, mean, variance) = moments(set, image_weights);
         let of_mean: f64 = mean.iter().map(|m| m * m).sum();
@@ -46,7 +48,8 @@ impl Standard {
         (4.0 * of_mean > spread).then_some(Self { mean, scale })
     }
 
-    /// A layer on standardised features, weight (R, D) and bias (R), becomes the same layer on the features as they are.
+    /// A layer on standardised features, weight (R, D) and bias (R), becomes the same layer on the features
+    /// as they are.
     pub(crate) fn fold(&self, weight: &mut [f64], bias: &mut [f64]) {
         for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(bias) {
             for ((w, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
@@ -56,7 +59,8 @@ impl Standard {
         }
     }
 
-    /// The gradient by that layer on the features as they are becomes the gradient by the one on standardised features.
+    /// The gradient by that layer on the features as they are becomes the gradient by the one on standardised
+    /// features.
     pub(crate) fn pull_back(&self, weight: &mut [f64], bias: &[f64]) {
         for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(bias) {
             for ((g, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
@@ -103,7 +107,8 @@ impl Standard {
     }
 }
 
-/// The number n of rows whose image has a weight, and the mean and variance of each feature over them, (D) both.
+/// The number n of rows whose image has a weight, and the mean and variance of each feature over them, (D)
+/// both.
 fn moments(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
     let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
     let features = set.features();
@@ -215,8 +220,8 @@ mod tests {
 
     #[test]
     fn features_are_centred_where_their_mean_is_much_of_them() {
-        // Mean 2, variance 1: 4 of 5. Then 1 and 50: mean 25.5, deviation 24.5. Then -1 and 3: mean 1, variance 4, no more than
-        // a fifth.
+        // Mean 2, variance 1: 4 of 5. Then 1 and 50: mean 25.5, deviation 24.5. Then -1 and 3: mean 1,
+        // variance 4, no more than a fifth.
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[1.0f32], [3.0], [50.0], [-1.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1, 1, 0], &classes).unwrap();

@@ -20,7 +20,8 @@ const MOST_FIGURES: usize = 100_000_000;
 pub struct Bootstrap {
     /// How often, at most 100,000; 0 for no intervals.
     pub resamples: usize,
-    /// Chooses the samples: equal seeds give equal intervals, on every machine and whatever the number of threads.
+    /// Chooses the samples: equal seeds give equal intervals, on every machine and whatever the number of
+    /// threads.
     pub seed: u64,
 }
 
@@ -46,8 +47,9 @@ const Z: f64 = 1.959_963_984_540_054;
 pub enum IntervalMethod {
     /// The 2.5th and 97.5th percentile of the resamples.
     Bootstrap,
-    /// The score interval (Wilson 1927; of a paired difference, Tango 1998), for shares that are the same in every
-    /// resample, such as an accuracy of 100 %: there the bootstrap shows no spread, which does not mean certainty.
+    /// The score interval (Wilson 1927; of a paired difference, Tango 1998), for shares that are the same in
+    /// every resample, such as an accuracy of 100 %: there the bootstrap shows no spread, which does not mean
+    /// certainty.
     Wilson,
 }
 
@@ -63,7 +65,8 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The percentiles of some values, interpolated as `numpy.percentile` does; None where these are one point or none.
+    /// The percentiles of some values, interpolated as `numpy.percentile` does; None where these are one
+    /// point or none.
     pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (low, high) = (quantile(&values, TAIL)?, quantile(&values, 1.0 - TAIL)?);
@@ -173,7 +176,8 @@ impl Bootstrap {
     }
 }
 
-/// The value that a share of sorted values are below, interpolated as `numpy.quantile` does; None of no values.
+/// The value that a share of sorted values are below, interpolated as `numpy.quantile` does; None of no
+/// values.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let [below, above] = [place.floor(), place.ceil()].map(|place| sorted[place as usize]);

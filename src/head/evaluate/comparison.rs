@@ -39,8 +39,8 @@ pub struct Difference {
     pub second: f64,
     /// The first less the second.
     pub difference: f64,
-    /// The 95 % interval of the difference, every resample being the same for both heads; None without resamples, and
-    /// for a loss that differs by the same in all of them.
+    /// The 95 % interval of the difference, every resample being the same for both heads; None without
+    /// resamples, and for a loss that differs by the same in all of them.
     pub interval: Option<Interval>,
 }
 
@@ -48,7 +48,8 @@ impl Comparison {
     /// Compares the probabilities that two heads give the same samples, both (N, C), by `targets` (N).
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) as in [`Evaluation::new`](crate::head::Evaluation::new), for either head.
+    /// [`Error::Input`](crate::Error::Input) as in [`Evaluation::new`](crate::head::Evaluation::new), for
+    /// either head.
     pub fn new(
         targets: &[usize],
         first: ArrayView2<'_, f64>,
@@ -128,8 +129,8 @@ pub enum McNemarTest {
 pub struct McNemar {
     /// The distribution.
     pub test: McNemarTest,
-    /// Exact: the samples that only the less successful head has right. Chi-squared: (|b - c| - 1)² / (b + c), b and c
-    /// being the samples that only one of the heads has right.
+    /// Exact: the samples that only the less successful head has right. Chi-squared: (|b - c| - 1)² / (b +
+    /// c), b and c being the samples that only one of the heads has right.
     pub statistic: f64,
     /// How often heads that are equally good differ so much or more by chance, two-sided, in [0, 1].
     pub p_value: f64,

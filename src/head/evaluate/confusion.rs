@@ -17,7 +17,8 @@ pub struct ClassFigures {
     pub f1: f64,
     /// How many samples are of this class.
     pub support: usize,
-    /// The area under the ROC curve of this class against all others, in [0, 1]; none where either has no sample.
+    /// The area under the ROC curve of this class against all others, in [0, 1]; none where either has no
+    /// sample.
     pub roc_auc: Option<f64>,
 }
 

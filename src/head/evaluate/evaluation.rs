@@ -23,25 +23,26 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// The mean recall of the classes that occur in the targets, in [0, 1] (`balanced_accuracy_score`).
     pub balanced_accuracy: f64,
-    /// The mean F1 over the classes that occur in the targets or the predictions, in [0, 1] (`f1_score`, macro).
+    /// The mean F1 over the classes that occur in the targets or the predictions, in [0, 1] (`f1_score`,
+    /// macro).
     pub macro_f1: f64,
     /// The mean of the classes' F1 weighted with their support, in [0, 1] (`f1_score`, weighted).
     pub weighted_f1: f64,
     /// The mean of -ln p of the right class, p clipped to [ε, 1 - ε], ε = 2^-52 (`log_loss`).
     pub log_loss: f64,
     /// The mean of Σ (p - y)² over all C classes, y being 1 for the right one and else 0, in [0, 2]
-    /// (`brier_score_loss` with `scale_by_half=False`). This is Brier's own sum for two classes as for more: twice what
-    /// scikit-learn says of two by default.
+    /// (`brier_score_loss` with `scale_by_half=False`). This is Brier's own sum for two classes as for more:
+    /// twice what scikit-learn says of two by default.
     pub brier_score: f64,
-    /// Expected calibration error: the mean distance between the largest probability and the accuracy, by the bins of
-    /// `reliability`, in [0, 1] (Guo et al. 2017).
+    /// Expected calibration error: the mean distance between the largest probability and the accuracy, by the
+    /// bins of `reliability`, in [0, 1] (Guo et al. 2017).
     pub ece: f64,
-    /// The mean area under the ROC curve of one class against the others, over the classes that have one, in [0, 1]
-    /// (`roc_auc_score`, `multi_class="ovr"`, macro; that of both classes where there are two). None where all samples
-    /// are of one class.
+    /// The mean area under the ROC curve of one class against the others, over the classes that have one, in
+    /// [0, 1] (`roc_auc_score`, `multi_class="ovr"`, macro; that of both classes where there are two). None
+    /// where all samples are of one class.
     pub roc_auc: Option<f64>,
-    /// The accuracy if the right class need only be among the k most probable, for k = 1 … 5 below C. Of equally
-    /// probable classes the first counts as the more probable, as in the prediction.
+    /// The accuracy if the right class need only be among the k most probable, for k = 1 … 5 below C. Of
+    /// equally probable classes the first counts as the more probable, as in the prediction.
     pub top_k: Vec<TopK>,
     /// The figures of each class, (C).
     pub per_class: Vec<ClassFigures>,
@@ -54,11 +55,12 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Evaluates `probabilities` (N, C) against `targets` (N); the prediction is the first of the largest in a row.
+    /// Evaluates `probabilities` (N, C) against `targets` (N); the prediction is the first of the largest in
+    /// a row.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) when there is no sample, when the three disagree on N or C, when a target is not the index of a
-    /// class, or when a probability is not within [0, 1].
+    /// [`Error::Input`](crate::Error::Input) when there is no sample, when the three disagree on N or C, when
+    /// a target is not the index of a class, or when a probability is not within [0, 1].
     pub fn new(
         classes: &ClassIndex,
         targets: &[usize],
@@ -71,11 +73,12 @@ impl Evaluation {
         Self::with_intervals(classes, targets, probabilities, none)
     }
 
-    /// [`new`](Self::new) with a 95 % interval for each figure. The time grows with N · C · the number of resamples.
+    /// [`new`](Self::new) with a 95 % interval for each figure. The time grows with N · C · the number of
+    /// resamples.
     ///
     /// # Errors
-    /// As [`new`](Self::new); those of [`Bootstrap::check`], and [`Error::Input`](crate::Error::Input) for more figures of
-    /// resamples than can be kept.
+    /// As [`new`](Self::new); those of [`Bootstrap::check`], and [`Error::Input`](crate::Error::Input) for
+    /// more figures of resamples than can be kept.
     pub fn with_intervals(
         classes: &ClassIndex,
         targets: &[usize],

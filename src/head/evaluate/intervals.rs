@@ -11,13 +11,13 @@ use crate::error::Result;
 
 /// 95 % intervals for the figures of the same names in [`Evaluation`](crate::head::Evaluation).
 ///
-/// Each figure is computed anew for every resample. A resample that cannot have it is left out of its interval: the
-/// recall of a class that was not drawn, the precision of one that is not predicted, the area under the curve of
-/// either. Where all resamples agree, a share of the samples has [`IntervalMethod::Wilson`](crate::head::IntervalMethod), and
-/// any other figure no interval.
+/// Each figure is computed anew for every resample. A resample that cannot have it is left out of its
+/// interval: the recall of a class that was not drawn, the precision of one that is not predicted, the area
+/// under the curve of either. Where all resamples agree, a share of the samples has
+/// [`IntervalMethod::Wilson`](crate::head::IntervalMethod), and any other figure no interval.
 ///
-/// The expected calibration error has none: resamples are worse calibrated than the samples they are drawn from, so its
-/// percentiles may not even hold the figure.
+/// The expected calibration error has none: resamples are worse calibrated than the samples they are drawn
+/// from, so its percentiles may not even hold the figure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Intervals {
     /// How the samples were drawn again.

@@ -6,6 +6,7 @@ use ndarray::{ArrayView1, ArrayView2};
 
 use super::ranking::{Order, place};
 use crate::error::{Error, Result};
+use crate::head::data::{NUMBERED, target_problem};
 use crate::head::linear::argmax;
 
 /// A mean of probabilities may come out above 1 by less than this.
@@ -162,12 +163,8 @@ fn check(c: usize, targets: &[usize], probabilities: ArrayView2<'_, f64>) -> Res
         );
         return input(problem, "give every sample one probability for each class");
     }
-    if let Some(target) = targets.iter().find(|&&target| target >= c) {
-        let problem = format!("there is a target {target}, but only {c} classes, counted from 0");
-        return input(
-            problem,
-            "take the targets from `class_to_idx` of the same classes",
-        );
+    if let Some(problem) = target_problem(targets, c) {
+        return input(problem, NUMBERED);
     }
     if let Some(p) = probabilities
         .iter()

@@ -1,4 +1,5 @@
-//! Figures of the order of the probabilities: the area under the ROC curve, and the right class among the first k.
+//! Figures of the order of the probabilities: the area under the ROC curve, and the right class among the
+//! first k.
 
 use ndarray::{ArrayView1, ArrayView2};
 use serde::Serialize;
@@ -20,7 +21,8 @@ pub(super) fn ks(n_classes: usize) -> impl Iterator<Item = usize> {
     1..=n_classes.saturating_sub(1).clamp(1, MOST)
 }
 
-/// How many classes come before `target`: the more probable ones, and the equally probable ones of lower index.
+/// How many classes come before `target`: the more probable ones, and the equally probable ones of lower
+/// index.
 pub(super) fn place(target: usize, row: ArrayView1<'_, f64>) -> usize {
     let of_target = row[target];
     let before = |&(class, &p): &(usize, &f64)| {
@@ -57,7 +59,8 @@ impl Order {
         };
         let score = |sample: u32| sign * probabilities[[sample as usize, column]];
         let mut samples: Vec<u32> = (0..targets.len() as u32).collect();
-        // No number here is NaN; of -0 and 0, which are equal, neither total order's choice matters to a group.
+        // No number here is NaN; of -0 and 0, which are equal, neither total order's choice matters to a
+        // group.
         samples.sort_by(|&a, &b| (score(a) + 0.0).total_cmp(&(score(b) + 0.0)));
         let next = samples.iter().skip(1).map(Some).chain([None]);
         let ranked = samples.iter().zip(next).map(|(&sample, next)| Ranked {
@@ -70,12 +73,14 @@ impl Order {
         }
     }
 
-    /// The share of pairs of a positive and a negative sample in which the positive one is the more probable, a tie
-    /// counting half (Mann–Whitney), each sample as often as its weight says: the area under the ROC curve.
+    /// The share of pairs of a positive and a negative sample in which the positive one is the more probable,
+    /// a tie counting half (Mann–Whitney), each sample as often as its weight says: the area under the ROC
+    /// curve.
     ///
     /// None without a positive or without a negative.
     pub(super) fn auc(&self, weights: &[u32]) -> Option<f64> {
-        // Counts of the group of equals and of all before it; the area is kept doubled, so that halves stay integers.
+        // Counts of the group of equals and of all before it; the area is kept doubled, so that halves stay
+        // integers.
         let (mut equals, mut before) = ([0u64; 2], [0u64; 2]);
         let mut doubled = 0u64;
         for ranked in &self.ranked {

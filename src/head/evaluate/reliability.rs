@@ -1,4 +1,5 @@
-//! Whether a probability means what it says: the bins of a reliability diagram, and the expected calibration error.
+//! Whether a probability means what it says: the bins of a reliability diagram, and the expected calibration
+//! error.
 
 use serde::Serialize;
 
@@ -15,8 +16,8 @@ pub struct ReliabilityBin {
     pub n: usize,
     /// Their mean largest probability, in [0, 1]; 0 without samples.
     pub confidence: f64,
-    /// The share of them that was predicted rightly, in [0, 1]; 0 without samples. Calibrated is what has it equal to
-    /// the confidence.
+    /// The share of them that was predicted rightly, in [0, 1]; 0 without samples. Calibrated is what has it
+    /// equal to the confidence.
     pub accuracy: f64,
 }
 

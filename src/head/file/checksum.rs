@@ -9,7 +9,8 @@ use crate::seal;
 /// The key of the digits in the metadata.
 pub(super) const KEY: &str = "checksum";
 
-/// The first version of the format that has one. Without it, damage to the key alone would leave the file unchecked.
+/// The first version of the format that has one. Without it, damage to the key alone would leave the file
+/// unchecked.
 const SINCE: u64 = 2;
 
 /// Checks a file of some version of the format whose header has these digits.

@@ -15,7 +15,8 @@ pub(super) const FORMAT: &str = "frostline-head";
 /// Bytes of the header's length.
 pub(super) const PREFIX: usize = 8;
 
-/// Bytes of the longest header. It is parsed into values many times as long; 100,000 classes or epochs take half of it.
+/// Bytes of the longest header. It is parsed into values many times as long; 100,000 classes or epochs take
+/// half of it.
 pub(super) const LONGEST_HEADER: usize = 32 << 20;
 
 /// Bytes of the longest name of a class: that of the longest path.

@@ -70,7 +70,8 @@ fn load(path: &Path) -> io::Result<Result<Vec<u8>, FileProblem>> {
     inputs::read_all(file, LIMIT).map(Ok)
 }
 
-/// The length of the JSON header of a file of `size` bytes, if that and the first byte are those of a safetensors file.
+/// The length of the JSON header of a file of `size` bytes, if that and the first byte are those of a
+/// safetensors file.
 fn header_length(start: &[u8], size: u64) -> Result<usize, FileProblem> {
     if start.is_empty() {
         return Err(foreign("an empty file".to_owned()));

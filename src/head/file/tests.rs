@@ -218,7 +218,8 @@ fn one_flipped_bit_anywhere_is_an_error() {
     assert!(error.hint().unwrap().contains("copy it again"));
 }
 
-/// Changed, lost and doubled bytes, with the right checksum and without: an error, or a head that keeps its word.
+/// Changed, lost and doubled bytes, with the right checksum and without: an error, or a head that keeps its
+/// word.
 #[test]
 fn damaged_heads_are_refused_or_usable() {
     let all = HeadFile {

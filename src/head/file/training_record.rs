@@ -1,4 +1,5 @@
-//! What a head remembers of its images: which it was trained on, which were held out, and its out-of-fold predictions.
+//! What a head remembers of its images: which it was trained on, which were held out, and its out-of-fold
+//! predictions.
 
 use ndarray::{Array2, ArrayView2, s};
 
@@ -49,11 +50,13 @@ impl TrainingRecord {
         }
     }
 
-    /// Adds the logits (N · V, C) that [`out_of_fold`](crate::head::out_of_fold) gave for the training images with these
-    /// `digests`, (N). Of images that are there twice, the first counts: their features are equal, and so are their folds.
+    /// Adds the logits (N · V, C) that [`out_of_fold`](crate::head::out_of_fold) gave for the training images
+    /// with these `digests`, (N). Of images that are there twice, the first counts: their features are equal,
+    /// and so are their folds.
     ///
     /// # Panics
-    /// When digests, folds and logits are not of the same images, or of others than the record's training images.
+    /// When digests, folds and logits are not of the same images, or of others than the record's training
+    /// images.
     #[must_use]
     pub fn with_out_of_fold(
         mut self,

@@ -25,12 +25,13 @@ struct Header {
 }
 
 impl HeadFile {
-    /// Writes the file beside its place, syncs it, and renames it: whatever fails, an older file stays as it was. Links are
-    /// followed, missing folders are made, and `-` is standard output.
+    /// Writes the file beside its place, syncs it, and renames it: whatever fails, an older file stays as it
+    /// was. Links are followed, missing folders are made, and `-` is standard output.
     ///
     /// # Errors
     /// [`Error::Input`] when the head has not one row for each class, a weight that is
-    /// not finite, or a rejection of other classes or features; [`Error::Io`] when the file cannot be written.
+    /// not finite, or a rejection of other classes or features; [`Error::Io`] when the file cannot be
+    /// written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         outputs::write_bytes_through(path.as_ref(), &self.encode()?)
     }
@@ -61,8 +62,8 @@ impl HeadFile {
 fn too_long(length: usize) -> Error {
     Error::Input {
         problem: format!(
-            "the names of the classes and the history of the fit take {length} bytes, and a head keeps at most \
-             {LONGEST_HEADER}"
+            "the names of the classes and the history of the fit take {length} bytes, and a head keeps \
+             at most {LONGEST_HEADER}"
         ),
         hint: "fit it with fewer epochs".to_owned(),
     }

@@ -18,7 +18,8 @@ const STILL_FALLING: f64 = 0.02;
 /// A loss is above guessing by more than chance where it is this many times as large.
 const ABOVE_GUESSING: f64 = 1.01;
 
-/// Below this a loss is shown as 0.0000; the right classes then have a probability of 0.99995 in the (geometric) mean.
+/// Below this a loss is shown as 0.0000; the right classes then have a probability of 0.99995 in the
+/// (geometric) mean.
 const CERTAIN: f64 = 5e-5;
 
 /// The warnings about a fit on `counts` images of each class, and on `validated` validation images.
@@ -45,7 +46,8 @@ pub(super) fn diagnose(
     of_loss.into_iter().chain(others).collect()
 }
 
-/// The training loss of a head that gives every class the same probability: ln C, unless classes are weighted and smoothed.
+/// The training loss of a head that gives every class the same probability: ln C, unless classes are weighted
+/// and smoothed.
 fn guessing(params: &FitValidParams, classes: &ClassIndex, counts: &[usize]) -> Option<f64> {
     let values = params.values();
     let weights = values.class_weight.weights(classes, counts).ok()?;

@@ -29,21 +29,25 @@ pub(crate) fn run(
     for epoch in 1..=epochs {
         let schedule = values.schedule;
         sgd.set_lr(schedule.stretched_lr(values.lr, epoch, epochs, values.epochs));
-        let figures = EpochFigures {
-            epoch,
-            train_loss: run_epoch(&mut sgd, passes, values.batch_size, epoch)?,
-            validation: validate(&sgd, passes, epoch)?,
-        };
+        let figures = run_epoch(&mut sgd, passes, values.batch_size, epoch)?;
         on_epoch(&figures);
         history.push(figures);
-        if let (Some(patience), Some(figures)) = (values.patience, figures.validation) {
-            match &best {
-                Some(best) if figures.loss >= best.figures.loss => {
-                    if epoch - best.epoch >= patience {
-                        break;
-                    }
+        let (Some(patience), Some(figures)) = (values.patience, figures.validation) else {
+            continue;
+        };
+        match &best {
+            Some(best) if figures.loss >= best.figures.loss => {
+                if epoch - best.epoch >= patience {
+                    break;
                 }
-                _ => best = Some(Best::new(epoch, figures, &sgd)),
+            }
+            _ => {
+                let head = sgd.head();
+                best = Some(Best {
+                    epoch,
+                    figures,
+                    head,
+                });
             }
         }
     }
@@ -80,42 +84,29 @@ struct Best {
     head: LinearHead,
 }
 
-impl Best {
-    fn new(epoch: usize, figures: ValidationFigures, sgd: &Sgd) -> Self {
-        Self {
-            epoch,
-            figures,
-            head: sgd.head(),
-        }
-    }
-}
-
+/// The steps of an epoch and its figures.
 fn run_epoch(
     sgd: &mut Sgd,
     passes: &mut dyn Passes,
     batch_size: usize,
     epoch: usize,
-) -> Result<f64> {
-    // A loss that is no number leaves none in the sum; a last step's weights have not been through a loss yet.
-    let loss = passes.epoch(sgd, batch_size)?.mean();
-    if loss.is_finite() && sgd.is_finite() {
-        Ok(loss)
-    } else {
-        Err(Error::Diverged { epoch, loss })
+) -> Result<EpochFigures> {
+    // A loss that is not a number leaves none in the sum; the last step's weights have not been through a
+    // loss yet.
+    let train_loss = passes.epoch(sgd, batch_size)?.mean();
+    if !(train_loss.is_finite() && sgd.is_finite()) {
+        let loss = train_loss;
+        return Err(Error::Diverged { epoch, loss });
     }
-}
-
-fn validate(sgd: &Sgd, passes: &mut dyn Passes, epoch: usize) -> Result<Option<ValidationFigures>> {
-    let Some(figures) = passes.validate(&sgd.head())? else {
-        return Ok(None);
-    };
-    if figures.loss.is_finite() {
-        Ok(Some(figures))
-    } else {
-        Err(Error::Diverged {
+    match passes.validate(&sgd.head())? {
+        Some(ValidationFigures { loss, .. }) if !loss.is_finite() => {
+            Err(Error::Diverged { epoch, loss })
+        }
+        validation => Ok(EpochFigures {
             epoch,
-            loss: figures.loss,
-        })
+            train_loss,
+            validation,
+        }),
     }
 }
 

@@ -34,11 +34,12 @@ where
     /// # Ok::<(), frostline::error::Error>(())
     /// ```
     ///
-    /// Weights of the data set are scikit-learn's `sample_weight`; L-BFGS takes them, other solvers refuse them.
+    /// Weights of the data set are scikit-learn's `sample_weight`; L-BFGS takes them, other solvers refuse
+    /// them.
     ///
     /// # Errors
-    /// As [`fit`](fn@crate::head::fit); [`Error::Input`] for weights that the solver does not use or that are not usable,
-    /// and for a target of N or more: the classes are then not numbered without gaps.
+    /// As [`fit`](fn@crate::head::fit); [`Error::Input`] for weights that the solver does not use or that are
+    /// not usable, and for a target of N or more: the classes are then not numbered without gaps.
     fn fit(
         &self,
         dataset: &DatasetBase<ArrayBase<D, Ix2>, ArrayBase<T, Ix1>>,

@@ -12,7 +12,8 @@ use crate::head::linear::{LinearHead, argmax};
 /// A fitted head and how it came about.
 #[derive(Debug, Clone)]
 pub struct Fit {
-    /// The head after the last epoch, or after the best one where the fit had patience; L-BFGS's at the minimum.
+    /// The head after the last epoch, or after the best one where the fit had patience; L-BFGS's at the
+    /// minimum.
     pub head: LinearHead,
     /// One entry for each epoch; none of L-BFGS.
     pub history: Vec<EpochFigures>,
@@ -48,8 +49,8 @@ impl Fit {
 pub struct EpochFigures {
     /// Counted from 1.
     pub epoch: usize,
-    /// Mean cross-entropy over the epoch's samples, each taken just before the step that learned from it (class
-    /// weights and dropout included), as tutorials print it.
+    /// Mean cross-entropy over the epoch's samples, each taken just before the step that learned from it
+    /// (class weights and dropout included), as tutorials print it.
     pub train_loss: f64,
     /// After the epoch, where a validation set was given.
     pub validation: Option<ValidationFigures>,
@@ -147,7 +148,8 @@ mod tests {
 
     #[test]
     fn figures_are_those_of_paper() {
-        // The logits are 0 and x: at x = ln 3 the second class has 3/4, at 0 it has half and the first one wins.
+        // The logits are 0 and x: at x = ln 3 the second class has 3/4, at 0 it has half and the first one
+        // wins.
         let head = LinearHead::new(array![[0.0], [1.0]], array![0.0, 0.0]).unwrap();
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[3f32.ln()], [0.0], [0.0], [3f32.ln()]];

@@ -1,4 +1,5 @@
-//! The crate `linfa-logistic`: its fitted models become heads, and a head can be fitted by it, checked as L-BFGS's is.
+//! The crate `linfa-logistic`: its fitted models become heads, and a head can be fitted by it, checked as
+//! L-BFGS's is.
 
 use ::linfa_logistic::{
     FittedLogisticRegression, LogisticRegression, MultiFittedLogisticRegression,
@@ -24,16 +25,17 @@ macro_rules! models_as_heads {
             /// # Errors
             /// [`Error::Input`] when a weight is not a finite f32.
             fn try_from(model: &MultiFittedLogisticRegression<$float, C>) -> Result<Self> {
-                narrowed(model.params().t().mapv(Into::into).view(), model.intercept().mapv(Into::into).view())
+                let weight = model.params().t().mapv(Into::into);
+                narrowed(weight.view(), model.intercept().mapv(Into::into).view())
             }
         }
 
         impl<C: PartialOrd + Clone> TryFrom<&FittedLogisticRegression<$float, C>> for LinearHead {
             type Error = Error;
 
-            /// The two classes in ascending order, whichever of them the model calls positive. The rows are `∓w / 2`, whose
-            /// difference is the model's. The most likely class is the model's at its default threshold of 0.5; another
-            /// threshold cannot be read from the model.
+            /// The two classes in ascending order, whichever of them the model calls positive. The rows are
+            /// `∓w / 2`, whose difference is the model's. The most likely class is the model's at its default
+            /// threshold of 0.5; another threshold cannot be read from the model.
             ///
             /// # Errors
             /// As for several classes.
@@ -64,12 +66,13 @@ fn narrowed(weight: ArrayView2<'_, f64>, bias: ArrayView1<'_, f64>) -> Result<Li
 
 /// The head of the least loss by `linfa-logistic`, which starts from zero.
 ///
-/// Its multinomial loss takes the maximum of the log-sum-exp over the whole matrix, not row by row, and returns `Ok` for a
-/// wrong minimum where logits of different rows are far apart; so the gradient of our loss is what decides.
+/// Its multinomial loss takes the maximum of the log-sum-exp over the whole matrix, not row by row, and
+/// returns `Ok` for a wrong minimum where logits of different rows are far apart; so the gradient of our loss
+/// is what decides.
 ///
 /// # Errors
-/// [`Error::Input`] for several views, a class without images, or when the crate fails; [`Error::NotConverged`] when
-/// the gradient is not near zero.
+/// [`Error::Input`] for several views, a class without images, or when the crate fails;
+/// [`Error::NotConverged`] when the gradient is not near zero.
 pub(crate) fn minimise_by_linfa(
     set: &LabelledFeatures<'_>,
     images: &[usize],

@@ -13,8 +13,8 @@ use crate::head::params::{ClassWeight, FitValidParams, Solver};
 
 /// Fits a head from zero weights; [`fit_from`] with [`LinearHead::zeros`].
 ///
-/// The loss is convex, so the start changes the time to the optimum and not the optimum; zeros treat all classes alike
-/// and need no seed.
+/// The loss is convex, so the start changes the time to the optimum and not the optimum; zeros treat all
+/// classes alike and need no seed.
 ///
 /// # Errors
 /// As [`fit_from`].
@@ -29,17 +29,17 @@ pub fn fit(
 
 /// Fits a head, starting from the weights of another; calls `on_epoch` at the end of every epoch.
 ///
-/// In every epoch SGD shuffles the images and draws one view of each, from the seed alone (Fisher–Yates on xoshiro256++,
-/// the same on every machine); the last batch of an epoch may be smaller. To choose the order yourself, step by step, use
-/// [`Sgd`](crate::head::Sgd). L-BFGS minimises `(Σ w[y] · l + l2 / 2 · ‖W‖²) / Σ w[y]`, scikit-learn's
-/// `LogisticRegression` with `C = 1 / l2`; each of the V views of an image counts 1 / V. For two classes the penalty is on
-/// the difference of their rows, as in scikit-learn.
+/// In every epoch SGD shuffles the images and draws one view of each, from the seed alone (Fisher–Yates on
+/// xoshiro256++, the same on every machine); the last batch of an epoch may be smaller. To choose the order
+/// yourself, step by step, use [`Sgd`](crate::head::Sgd). L-BFGS minimises `(Σ w[y] · l + l2 / 2 · ‖W‖²) / Σ
+/// w[y]`, scikit-learn's `LogisticRegression` with `C = 1 / l2`; each of the V views of an image counts 1 /
+/// V. For two classes the penalty is on the difference of their rows, as in scikit-learn.
 ///
 /// # Errors
-/// [`Error::Input`] when the training set has fewer than two classes or does not fit the start or the class weights,
-/// or when patience has no validation set; [`Error::Mismatch`] when the validation set has other classes or features;
-/// [`Error::Diverged`] when the loss or a weight is no longer a finite number; [`Error::NotConverged`] when L-BFGS's
-/// gradient is not near zero.
+/// [`Error::Input`] when the training set has fewer than two classes or does not fit the start or the class
+/// weights, or when patience has no validation set; [`Error::Mismatch`] when the validation set has other
+/// classes or features; [`Error::Diverged`] when the loss or a weight is no longer a finite number;
+/// [`Error::NotConverged`] when L-BFGS's gradient is not near zero.
 pub fn fit_from(
     start: &LinearHead,
     params: &FitValidParams,
@@ -57,8 +57,8 @@ pub fn fit_from(
 /// Checks a job and does it.
 ///
 /// # Errors
-/// As [`fit_from`]; also [`Error::Input`] for sample weights with SGD, whose batches have none, with balanced classes, or
-/// that are below 0, not finite, or all 0.
+/// As [`fit_from`]; also [`Error::Input`] for sample weights with SGD, whose batches have none, with balanced
+/// classes, or that are below 0, not finite, or all 0.
 pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Result<Fit> {
     let started = Instant::now();
     let (params, train) = (job.params, job.train);

@@ -9,7 +9,9 @@ use super::epochs::{Passes, require_validation, run};
 use super::figures::{EpochFigures, Fit, ValidationFigures, ValidationSums};
 use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
-use crate::head::data::{Block, FeatureRows, LabelledFeatures, RowOrder, require_two_classes};
+use crate::head::data::{
+    Block, FeatureRows, LabelledFeatures, NOT_FINITE, RowOrder, require_two_classes,
+};
 use crate::head::linear::LinearHead;
 use crate::head::params::{FitValidParams, Solver};
 use crate::head::sgd::{BatchLoss, Sgd};
@@ -47,13 +49,13 @@ pub struct Streamed<'a> {
 
 /// [`fit`](fn@crate::head::fit) on features in pieces, by SGD.
 ///
-/// An epoch takes the pieces in a new order, from the seed; as many as there is memory for make a block, whose images
-/// are put into a new order too. What is left of a block makes a smaller batch. With memory for all of them it is
-/// [`fit`](fn@crate::head::fit) to the last bit.
+/// An epoch takes the pieces in a new order, from the seed; as many as there is memory for make a block,
+/// whose images are put into a new order too. What is left of a block makes a smaller batch. With memory for
+/// all of them it is [`fit`](fn@crate::head::fit) to the last bit.
 ///
 /// # Errors
-/// As there; [`Error::Input`] for L-BFGS and standardised features, which need them all at once, and where a feature is
-/// not finite.
+/// As there; [`Error::Input`] for L-BFGS and standardised features, which need them all at once, and where a
+/// feature is not finite.
 pub fn fit_streamed<'a>(
     params: &FitValidParams,
     train: Streamed<'a>,
@@ -171,7 +173,7 @@ fn require_finite(features: &FeatureRows<'_>) -> Result<()> {
     }
     Err(Error::Input {
         problem: "the features of some images are not all finite".to_owned(),
-        hint: "run the same `frostline extract` again with --verify; it computes damaged features again, and names images that have none".to_owned(),
+        hint: NOT_FINITE.to_owned(),
     })
 }
 
@@ -218,7 +220,8 @@ mod tests {
     }
 
     impl Pieces {
-        /// Two classes, told apart by the first feature, in the order of the classes; every number has few digits.
+        /// Two classes, told apart by the first feature, in the order of the classes; every number has few
+        /// digits.
         fn new(n: usize, d: usize, views: usize, size: usize) -> Self {
             let targets: Vec<usize> = (0..n).map(|image| image * 2 / n).collect();
             let features = Array2::from_shape_fn((n * views, d), |(row, j)| {

@@ -35,7 +35,8 @@ pub enum FitWarning {
         /// The training loss of the head.
         loss: f64,
     },
-    /// The training loss fell by more than 2 % of ln C (the loss of guessing) in the last two epochs; a fit begins there.
+    /// The training loss fell by more than 2 % of ln C (the loss of guessing) in the last two epochs; a fit
+    /// begins there.
     StillFalling {
         /// How many epochs that was: 2, or 1 where there was but one.
         epochs: usize,
@@ -75,8 +76,8 @@ impl Display for FitWarning {
         match self {
             Self::WorseThanGuessing { loss, guessing } => write!(
                 f,
-                "the training loss ended at {loss:.3}, above guessing ({guessing:.3}): the head is useless; lower --lr \
-                or add --standardize"
+                "the training loss ended at {loss:.3}, above guessing ({guessing:.3}): the head is \
+                useless; lower --lr or add --standardize"
             ),
             Self::Overshot {
                 epoch,
@@ -84,13 +85,13 @@ impl Display for FitWarning {
                 guessing,
             } => write!(
                 f,
-                "the training loss rose to {loss:.3} in epoch {epoch}, above guessing ({guessing:.3}), so the learning \
-                rate is probably too high: lower --lr or add --standardize"
+                "the training loss rose to {loss:.3} in epoch {epoch}, above guessing ({guessing:.3}), \
+                so the learning rate is probably too high: lower --lr or add --standardize"
             ),
             Self::Certain { loss } => write!(
                 f,
-                "the training loss ended at {loss:.1e}, so the head gives probabilities of nearly 0 or 1 even where it \
-                is wrong: lower --lr, use a stronger penalty, or add --calibrate"
+                "the training loss ended at {loss:.1e}, so the head gives probabilities of nearly 0 or 1 \
+                even where it is wrong: lower --lr, use a stronger penalty, or add --calibrate"
             ),
             Self::StillFalling {
                 epochs,
@@ -111,7 +112,8 @@ impl Display for FitWarning {
             } => uneven(f, largest, smallest, class_weight),
             Self::SmallValidation { n_samples } => write!(
                 f,
-                "only {n_samples} validation images: the figures are uncertain, one image is {:.1} % of accuracy",
+                "only {n_samples} validation images: the figures are uncertain, one image is {:.1} % \
+                of accuracy",
                 100.0 / *n_samples as f64
             ),
             Self::MissingFromValidation { classes } => {
@@ -148,7 +150,8 @@ fn uneven(
     };
     write!(
         f,
-        "the classes are very uneven (`{large}` {n} images, `{small}` {m}): look at the recall of each class{hint}"
+        "the classes are very uneven (`{large}` {n} images, `{small}` {m}): look at the recall \
+        of each class{hint}"
     )
 }
 

@@ -1,8 +1,8 @@
 //! Labels that are likely wrong: confident learning on probabilities from heads that never saw the sample.
 //!
-//! Northcutt, Jiang, Chuang: *Confident Learning: Estimating Uncertainty in Dataset Labels*, JAIR 70 (2021), 1373–1411. A
-//! sample counts for a class where its probability reaches what samples of that class have on average, so that a class
-//! that the heads are shy about is not suspected as a whole.
+//! Northcutt, Jiang, Chuang: *Confident Learning: Estimating Uncertainty in Dataset Labels*, JAIR 70 (2021),
+//! 1373–1411. A sample counts for a class where its probability reaches what samples of that class have on
+//! average, so that a class that the heads are shy about is not suspected as a whole.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -12,13 +12,17 @@ use crate::head::linear::argmax;
 /// What the probabilities say of the labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelErrors {
-    /// The mean probability of each class over the samples that are labelled with it, (C); 1 for a class without any.
+    /// The mean probability of each class over the samples that are labelled with it, (C); 1 for a class
+    /// without any.
     pub thresholds: Vec<f64>,
-    /// The confident joint: how many samples labelled with one class count for which. One whose probabilities reach no threshold counts for none, one that reaches several for the most probable of them.
+    /// The confident joint: how many samples labelled with one class count for which. One whose probabilities
+    /// reach no threshold counts for none, one that reaches several for the most probable of them.
     pub confident_joint: Confusion,
-    /// About how many labels are wrong: the share off the diagonal of each row, times the samples of its class.
+    /// About how many labels are wrong: the share off the diagonal of each row, times the samples of its
+    /// class.
     pub estimated_errors: f64,
-    /// The samples for which another class is more probable than their label, the least plausible label first.
+    /// The samples for which another class is more probable than their label, the least plausible label
+    /// first.
     pub suspects: Vec<Suspect>,
 }
 
@@ -40,12 +44,13 @@ pub struct Suspect {
 }
 
 impl LabelErrors {
-    /// Judges labels by the probabilities (N, C) that heads give which were not trained on the sample; `targets` (N) are
-    /// the labels.
+    /// Judges labels by the probabilities (N, C) that heads give which were not trained on the sample;
+    /// `targets` (N) are the labels.
     ///
-    /// Suspects are ranked by self-confidence, the probability of their label, the earlier row first among equals: with
-    /// 12 of 926 labels of ten classes flipped, 10.5 of them were among the first 30 on average over 20 seeds, and some 8.5 by
-    /// the margin to the most probable class, which puts the merely blurred first.
+    /// Suspects are ranked by self-confidence, the probability of their label, the earlier row first among
+    /// equals: with 12 of 926 labels of ten classes flipped, 10.5 of them were among the first 30 on average
+    /// over 20 seeds, and some 8.5 by the margin to the most probable class, which puts the merely blurred
+    /// first.
     ///
     /// # Panics
     /// When the two differ in length, or a target is not below C.
@@ -155,7 +160,8 @@ mod tests {
 
     #[test]
     fn a_shy_class_is_not_suspected_as_a_whole() {
-        // The heads say 0.45 for every sample of class 1: more probable is class 0, but not by its own measure of 0.9.
+        // The heads say 0.45 for every sample of class 1: more probable is class 0, but not by its own
+        // measure of 0.9.
         let p = array![[0.9, 0.1], [0.9, 0.1], [0.55, 0.45], [0.55, 0.45]];
         let errors = LabelErrors::of(p.view(), &[0, 0, 1, 1]);
         assert_eq!(errors.confident_joint, vec![vec![2, 0], vec![0, 2]].into());

@@ -5,24 +5,27 @@ use ndarray::Axis;
 use crate::head::data::{Neighbour, UnitRows};
 use crate::head::evaluate::quantile;
 
-/// As many neighbours make the distance: one near copy does not hide an outlier, a handful of odd images is still seen.
+/// As many neighbours make the distance: one near copy does not hide an outlier, a handful of odd images is
+/// still seen.
 pub const OUTLIER_NEIGHBOURS: usize = 5;
 
-/// Tukey's inner fence: so many interquartile ranges above the upper quartile. Distances in hundreds of dimensions keep close
-/// together: his outer fence, at 3, found none of the images of another set that were put among clothes.
+/// Tukey's inner fence: so many interquartile ranges above the upper quartile. Distances in hundreds of
+/// dimensions keep close together: his outer fence, at 3, found none of the images of another set that were
+/// put among clothes.
 const FENCE: f64 = 1.5;
 
 /// How far each of N rows is from its neighbours, and where far begins.
 ///
-/// The order says more than the limit: of one image of another set among 926 of clothes, the distance ranked it among the
-/// first six on average, and a third of such images were beyond the limit. Distances relative to those of the neighbours
-/// (local outlier factors), and those after the mean is taken off, ranked worse.
+/// The order says more than the limit: of one image of another set among 926 of clothes, the distance ranked
+/// it among the first six on average, and a third of such images were beyond the limit. Distances relative to
+/// those of the neighbours (local outlier factors), and those after the mean is taken off, ranked worse.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distances {
-    /// The mean cosine distance (1 − cosine) of each row to its nearest others, (N), each in [0, 2]; 0 without any.
+    /// The mean cosine distance (1 − cosine) of each row to its nearest others, (N), each in [0, 2]; 0
+    /// without any.
     pub of_row: Vec<f64>,
-    /// For each row the upper quartile plus one and a half interquartile ranges, of all rows or those of its class, (N);
-    /// infinite below 4 rows (Tukey, *Exploratory Data Analysis*, 1977).
+    /// For each row the upper quartile plus one and a half interquartile ranges, of all rows or those of its
+    /// class, (N); infinite below 4 rows (Tukey, *Exploratory Data Analysis*, 1977).
     pub limits: Vec<f64>,
 }
 
@@ -40,7 +43,8 @@ impl Distances {
         }
     }
 
-    /// The same within each class, with a limit for each: the neighbours of a row are those that share its target.
+    /// The same within each class, with a limit for each: the neighbours of a row are those that share its
+    /// target.
     ///
     /// # Panics
     /// When `rows` and `targets` differ in length.

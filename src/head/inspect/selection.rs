@@ -1,9 +1,11 @@
-//! Which of many unlabelled images to label next: those that a head is least sure of, none nearly equal to another.
+//! Which of many unlabelled images to label next: those that a head is least sure of, none nearly equal to
+//! another.
 //!
-//! Margin sampling (Settles, *Active Learning Literature Survey*, 2009, § 3.1). It would pick the same image ten times over
-//! where the pool holds it ten times, so of nearly equal ones the first is picked alone. Tried and left out, by simulation on
-//! two sets of images: entropy in place of the margin, the margin times the distance to what is picked or labelled already,
-//! and a greedy k-centre without a margin. They gained less, the last less than picking at random.
+//! Margin sampling (Settles, *Active Learning Literature Survey*, 2009, § 3.1). It would pick the same image
+//! ten times over where the pool holds it ten times, so of nearly equal ones the first is picked alone. Tried
+//! and left out, by simulation on two sets of images: entropy in place of the margin, the margin times the
+//! distance to what is picked or labelled already, and a greedy k-centre without a margin. They gained less,
+//! the last less than picking at random.
 
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
@@ -23,16 +25,18 @@ pub struct SelectionParams {
 pub struct Pick {
     /// Its row, from 0.
     pub row: usize,
-    /// What it is picked for: one less the margin between its two most probable classes, in [0, 1]; 1 where the head cannot
-    /// tell them apart.
+    /// What it is picked for: one less the margin between its two most probable classes, in [0, 1]; 1 where
+    /// the head cannot tell them apart.
     pub uncertainty: f64,
     /// The cosine distance to the nearest earlier pick, in [0, 2]; none for the first.
     pub distance: Option<f64>,
 }
 
-/// Picks rows of probabilities (N, C) and features (N, D), the least sure first, the earlier row first among equals.
+/// Picks rows of probabilities (N, C) and features (N, D), the least sure first, the earlier row first among
+/// equals.
 ///
-/// Takes at most `top` · N · D products; fewer than `top` are picked where all others are nearly equal to a pick.
+/// Takes at most `top` · N · D products; fewer than `top` are picked where all others are nearly equal to a
+/// pick.
 ///
 /// # Panics
 /// When the two differ in length.

@@ -11,8 +11,8 @@ use super::sums::{Share, Sums, Work, zeros};
 use crate::head::data::row_of;
 use crate::head::linear::{Added, Batch, products};
 
-/// Up to so many columns our own products are faster than those of `matrixmultiply`, up to twice: it copies what it
-/// multiplies into an order of its own.
+/// Up to so many columns our own products are faster than those of `matrixmultiply`, up to twice: it copies
+/// what it multiplies into an order of its own.
 const FEW: usize = 32;
 /// Rows of a block: enough for what is read of the weights to pay, few enough for the cache. For few columns:
 const ROWS_FOR_FEW: usize = 64;

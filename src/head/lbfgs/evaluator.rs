@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn values_are_those_of_paper() {
-        // w = ln 3, b = 0: at x = 1 the second class has 3/4. -ln(3/4) - ln(1/2), penalty ln²3 · 2 / 2, over 2.
+        // w = ln 3, b = 0: at x = 1 the second class has 3/4. -ln(3/4) - ln(1/2), penalty ln²3 · 2 / 2, over
+        // 2.
         let (classes, features) = (classes(2), array![[1.0f32], [0.0]]);
         let set = LabelledFeatures::new(features.view(), &[1, 0], &classes).unwrap();
         let problem = Problem::new(

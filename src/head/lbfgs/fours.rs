@@ -1,4 +1,5 @@
-//! Few columns of weights: four rows at a time, widened to f64 in registers for the logits and again for the gradient.
+//! Few columns of weights: four rows at a time, widened to f64 in registers for the logits and again for the
+//! gradient.
 
 use std::ops::Range;
 

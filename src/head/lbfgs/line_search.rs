@@ -1,4 +1,5 @@
-//! The search along one direction: a step that meets the strong Wolfe conditions, asked for one value at a time.
+//! The search along one direction: a step that meets the strong Wolfe conditions, asked for one value at a
+//! time.
 
 /// The share of the promised descent that a step must bring.
 const DESCENT: f64 = 1e-4;
@@ -19,8 +20,9 @@ struct At {
 
 /// A search from step 0, where value and slope are known.
 ///
-/// It keeps an interval whose lower end is too steep and whose upper end is too high or rises, and halves it at least
-/// every third time. Where rounding hides the descent, the slope alone decides (Hager & Zhang 2005, "approximate Wolfe").
+/// It keeps an interval whose lower end is too steep and whose upper end is too high or rises, and halves it
+/// at least every third time. Where rounding hides the descent, the slope alone decides (Hager & Zhang 2005,
+/// "approximate Wolfe").
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LineSearch {
     start: At,
@@ -106,7 +108,8 @@ impl LineSearch {
         at.value <= promised || (flat && at.slope <= (2.0 * DESCENT - 1.0) * start.slope)
     }
 
-    /// The minimum of a cubic through both ends, away from them; the middle every third time, or where it has none.
+    /// The minimum of a cubic through both ends, away from them; the middle every third time, or where it has
+    /// none.
     fn next(&self) -> f64 {
         let low = self.low;
         let Some(high) = self.high else {
@@ -163,7 +166,8 @@ mod tests {
 
     #[test]
     fn short_and_long_first_steps_both_end_between_the_bounds() {
-        // (t - 3)²: the slope may be 0.9 · 6 at most, so steps from 0.3 to 5.7; those above 5.9994 descend too little.
+        // (t - 3)²: the slope may be 0.9 · 6 at most, so steps from 0.3 to 5.7; those above 5.9994 descend
+        // too little.
         for first in [1e-6, 0.2, 1.0, 5.9, 50.0, 1e9] {
             let (line, end) = search(|t| ((t - 3.0).powi(2), 2.0 * (t - 3.0)), first);
             assert_eq!(end, Trial::Accepted, "{first}");

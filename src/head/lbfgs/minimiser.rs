@@ -1,4 +1,5 @@
-//! L-BFGS: minimises a smooth function that its caller evaluates, so that many minimisers can share one evaluation.
+//! L-BFGS: minimises a smooth function that its caller evaluates, so that many minimisers can share one
+//! evaluation.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -9,10 +10,12 @@ use super::vectors::{add_scaled, dot, is_finite, largest, subtract};
 /// Pairs of steps and gradient changes that are remembered, as in `SciPy`.
 const MEMORY: usize = 10;
 
-/// A minimiser: it asks for the value and gradient at [`point`](Self::point) and is told them by [`tell`](Self::tell).
+/// A minimiser: it asks for the value and gradient at [`point`](Self::point) and is told them by
+/// [`tell`](Self::tell).
 ///
-/// Nocedal & Wright, *Numerical Optimization*, algorithms 7.4 and 7.5, memory 10, with steps that meet the strong Wolfe
-/// conditions (1e-4, 0.9); all in f64. It is done when no entry of the gradient is larger than the tolerance.
+/// Nocedal & Wright, *Numerical Optimization*, algorithms 7.4 and 7.5, memory 10, with steps that meet the
+/// strong Wolfe conditions (1e-4, 0.9); all in f64. It is done when no entry of the gradient is larger than
+/// the tolerance.
 #[derive(Debug, Clone)]
 pub(crate) struct Lbfgs {
     tolerance: f64,
@@ -143,7 +146,8 @@ impl Lbfgs {
         self.place();
     }
 
-    /// The gradient to the direction, by the pairs' estimate of the inverse Hessian (the two loops of algorithm 7.4).
+    /// The gradient to the direction, by the pairs' estimate of the inverse Hessian (the two loops of
+    /// algorithm 7.4).
     fn turn(&self, q: &mut [f64]) {
         let mut alphas = [0.0; MEMORY];
         for (pair, alpha) in self.pairs.iter().zip(&mut alphas).rev() {

@@ -47,7 +47,8 @@ pub(crate) struct Reached {
 /// Fits the head of the lowest loss, starting from another one.
 ///
 /// # Errors
-/// [`Error::NotConverged`] when the steps ran out, no step led downhill, or the recomputed gradient is not small.
+/// [`Error::NotConverged`] when the steps ran out, no step led downhill, or the recomputed gradient is not
+/// small.
 pub(crate) fn minimise(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
@@ -142,7 +143,8 @@ mod tests {
 
     #[test]
     fn the_minimum_of_paper() {
-        // x = ±1, l2 = 0.25: w solves -2 / (1 + e^w) + w / 4 = 0, which w = 2.4196... does; the bias is 0 by symmetry.
+        // x = ±1, l2 = 0.25: w solves -2 / (1 + e^w) + w / 4 = 0, which w = 2.4196... does; the bias is 0 by
+        // symmetry.
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[-1.0f32], [1.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();

@@ -15,8 +15,8 @@ const WORTH_A_THREAD: usize = 64;
 impl Problem {
     /// The gradient at a point, shaped as the parameters.
     ///
-    /// It shares no product, no softmax and no scaling with [`Evaluator`](super::evaluator::Evaluator): the features are standardised
-    /// in full, two classes are two logits.
+    /// It shares no product, no softmax and no scaling with [`Evaluator`](super::evaluator::Evaluator): the
+    /// features are standardised in full, two classes are two logits.
     pub(crate) fn plain_gradient(&self, set: &LabelledFeatures<'_>, point: &[f64]) -> Vec<f64> {
         let n = set.features().nrows();
         let parts = n.div_ceil(WORTH_A_THREAD).min(processors());

@@ -9,13 +9,13 @@ use crate::head::params::FitValues;
 
 /// A softmax regression on some images of a set.
 ///
-/// Its loss is `(Σ m[i] · l[i] + l2 / 2 · ‖W‖²) / Σ m[i] · w[y[i]]` over the images: `l` the cross-entropy against
-/// [`Targets`], `m` the weight of the image (0 leaves it out), `w` that of its class. That is scikit-learn's
-/// `LogisticRegression` with `C = 1 / l2`, divided as there by the sum of the weights, so that a tolerance means the
-/// same; the bias has no penalty. Of an image with V views, each counts `m / V`.
+/// Its loss is `(Σ m[i] · l[i] + l2 / 2 · ‖W‖²) / Σ m[i] · w[y[i]]` over the images: `l` the cross-entropy
+/// against [`Targets`], `m` the weight of the image (0 leaves it out), `w` that of its class. That is
+/// scikit-learn's `LogisticRegression` with `C = 1 / l2`, divided as there by the sum of the weights, so that
+/// a tolerance means the same; the bias has no penalty. Of an image with V views, each counts `m / V`.
 ///
-/// Parameters are R · (D + 1) numbers: W (R, D) row-major, then the bias (R). R is C, but 1 for two classes: as in
-/// scikit-learn, one vector `w` and the penalty on it, `p(second class) = 1 / (1 + exp(-(w · x + b)))`.
+/// Parameters are R · (D + 1) numbers: W (R, D) row-major, then the bias (R). R is C, but 1 for two classes:
+/// as in scikit-learn, one vector `w` and the penalty on it, `p(second class) = 1 / (1 + exp(-(w · x + b)))`.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub(super) targets: Targets,
@@ -39,7 +39,8 @@ pub(crate) struct Answer {
 impl Problem {
     /// The problem that a fit's parameters describe.
     ///
-    /// Without `standardize` the features may still be centred, which changes the number of steps and not the minimum.
+    /// Without `standardize` the features may still be centred, which changes the number of steps and not the
+    /// minimum.
     pub(crate) fn of(
         set: &LabelledFeatures<'_>,
         values: &FitValues,
@@ -55,7 +56,8 @@ impl Problem {
         Self::new(set, targets, image_weights, values.l2, standard)
     }
 
-    /// A problem on all images with a weight above 0; with a [`Standard`], W and l2 are those of standardised features.
+    /// A problem on all images with a weight above 0; with a [`Standard`], W and l2 are those of standardised
+    /// features.
     pub(super) fn new(
         set: &LabelledFeatures<'_>,
         targets: Targets,
@@ -118,7 +120,8 @@ impl Problem {
         }
     }
 
-    /// Turns the logits (R) of one row of an image of class y into the derivatives of the loss by them; returns the loss.
+    /// Turns the logits (R) of one row of an image of class y into the derivatives of the loss by them;
+    /// returns the loss.
     pub(super) fn residuals(
         &self,
         image: usize,

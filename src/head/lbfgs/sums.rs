@@ -15,8 +15,8 @@ pub(super) struct Work<'a, 'set> {
     pub(super) bias: &'a [f64],
 }
 
-/// A thread's sums and its room to work in, kept from one evaluation to the next: memory that is new each time costs as
-/// much as the product.
+/// A thread's sums and its room to work in, kept from one evaluation to the next: memory that is new each
+/// time costs as much as the product.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Share {
     pub(super) sums: Sums,

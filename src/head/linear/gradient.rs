@@ -1,4 +1,5 @@
-//! The gradient of a batch by the weight, a tile of classes and columns at a time, in registers until it is used.
+//! The gradient of a batch by the weight, a tile of classes and columns at a time, in registers until it is
+//! used.
 
 use std::ops::Range;
 

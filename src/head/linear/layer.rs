@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 
 /// A linear layer: `weight` (C, D), `bias` (C), as `torch.nn.Linear(D, C)`.
 ///
-/// Serde writes `weight` as C rows of D numbers and `bias` as C numbers. It refuses rows of different lengths, another
-/// number of biases than rows, and numbers that are not finite.
+/// Serde writes `weight` as C rows of D numbers and `bias` as C numbers. It refuses rows of different
+/// lengths, another number of biases than rows, and numbers that are not finite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Rows", into = "Rows")]
 pub struct LinearHead {

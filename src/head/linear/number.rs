@@ -28,7 +28,8 @@ pub(crate) trait Number: Copy + Default {
 
 macro_rules! number {
     (
-        $number:ty, $vector:ident, $lanes:ident, $splat:ident, $vectors:ident, $load:ident, $mul_add:ident, $sum:ident
+        $number:ty, $vector:ident, $lanes:ident, $splat:ident, $vectors:ident, $load:ident,
+        $mul_add:ident, $sum:ident
     ) => {
         impl Number for $number {
             type Vector<S: Simd> = S::$vector;

@@ -2,7 +2,8 @@
 
 use ndarray::{Array2, ArrayView1, ArrayViewMut1};
 
-/// The logarithms of the softmax probabilities of every row: `x - m - ln Σ exp(x - m)`, `m` the row's largest logit.
+/// The logarithms of the softmax probabilities of every row: `x - m - ln Σ exp(x - m)`, `m` the row's largest
+/// logit.
 ///
 /// (N, C) → (N, C), natural logarithm. Finite logits give no NaN, however far apart they are.
 #[must_use]

@@ -1,9 +1,10 @@
 //! What the probabilities of each class are held against: class weights and label smoothing.
 
-/// The targets of each class: what an image of class y asks of every class c. They are C × C numbers and made of few.
+/// The targets of each class: what an image of class y asks of every class c. They are C × C numbers and made
+/// of few.
 ///
-/// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]` with class weights w and label smoothing ε, and the loss is
-/// `-Σ t[c] · log p[c]`: `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
+/// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]` with class weights w and label smoothing ε, and the
+/// loss is `-Σ t[c] · log p[c]`: `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Targets {
     class_weights: Vec<f64>,

@@ -81,7 +81,8 @@ setters! {
     batch_size: usize,
     /// Sets the passes over the samples, from 1 to 100,000.
     epochs: usize,
-    /// Stops when the validation loss has not fallen for so many epochs, 1 or more, and keeps the best one's head.
+    /// Stops when the validation loss has not fallen for so many epochs, 1 or more, and keeps the best one's
+    /// head.
     patience: Option<usize>,
     /// Sets the seed of the row order and the dropout.
     seed: u64,
@@ -91,7 +92,8 @@ setters! {
     tol: f64,
     /// Sets the steps that L-BFGS may take, 1 or more.
     max_iter: usize,
-    /// Chooses to fit on features of mean 0 and standard deviation 1; the head takes features as they are either way.
+    /// Chooses to fit on features of mean 0 and standard deviation 1; the head takes features as they are
+    /// either way.
     standardize: bool,
     /// Sets the share of each target that is spread over all classes, in [0, 1).
     label_smoothing: f64,

@@ -18,7 +18,8 @@ pub enum Solver {
     Sgd,
     /// L-BFGS to the minimum, as scikit-learn's `LogisticRegression`; without chance.
     Lbfgs,
-    /// The same minimum by the crate `linfa-logistic`, which knows neither class weights nor label smoothing nor views.
+    /// The same minimum by the crate `linfa-logistic`, which knows neither class weights nor label smoothing
+    /// nor views.
     Linfa,
 }
 
@@ -59,7 +60,8 @@ impl Schedule {
         self.stretched_lr(lr, epoch, epochs, epochs)
     }
 
-    /// The learning rate of an epoch, counted from 1, of `epochs` over which a schedule made for `planned` is spread.
+    /// The learning rate of an epoch, counted from 1, of `epochs` over which a schedule made for `planned` is
+    /// spread.
     pub(crate) fn stretched_lr(self, lr: f32, epoch: usize, epochs: usize, planned: usize) -> f32 {
         let before = epoch.saturating_sub(1);
         let factor = match self {
@@ -81,15 +83,16 @@ pub enum ClassWeight {
     /// Every sample counts the same.
     #[default]
     None,
-    /// Every class counts the same: weight N / (classes present · samples of the class), as scikit-learn's `balanced`.
+    /// Every class counts the same: weight N / (classes present · samples of the class), as scikit-learn's
+    /// `balanced`.
     Balanced,
     /// Each class by its name, finite and above 0; as scikit-learn's dictionary.
     Given(BTreeMap<String, f64>),
 }
 
 impl ClassWeight {
-    /// The weight of each class in the loss, (C), by the number of its samples; balanced, a class without one has
-    /// weight 1, which nothing uses.
+    /// The weight of each class in the loss, (C), by the number of its samples; balanced, a class without one
+    /// has weight 1, which nothing uses.
     ///
     /// # Errors
     /// [`Error::Input`] when weights are given for other classes than these.

@@ -24,8 +24,8 @@ struct Row {
 /// Reads a CSV file with the columns `class` and `weight`, a row for each class.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read; [`Error::File`] when it is no such table, has a class twice or without a name, or a
-/// weight that is not from 1e-6 to 1e6.
+/// [`Error::Io`] when it cannot be read; [`Error::File`] when it is no such table, has a class twice or
+/// without a name, or a weight that is not from 1e-6 to 1e6.
 pub fn read_class_weights(path: &Path) -> Result<ClassWeight> {
     let bytes = inputs::read(path, Links::Follow, LIMIT).map_err(Error::io("read", path))?;
     parse(&bytes).map_err(|found| Error::File {

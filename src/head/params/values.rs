@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 
 /// The parameters of a fit, not checked.
 ///
-/// `class_weight` and `label_smoothing` set the loss for SGD and L-BFGS; linfa-logistic has neither. `l2`, `tol` and
-/// `max_iter` are used by L-BFGS and linfa-logistic; `lr`, `schedule`, `momentum`, `weight_decay`, `nesterov`,
-/// `dropout`, `batch_size`, `epochs`, `patience` and the row order of `seed` by SGD.
+/// `class_weight` and `label_smoothing` set the loss for SGD and L-BFGS; linfa-logistic has neither. `l2`,
+/// `tol` and `max_iter` are used by L-BFGS and linfa-logistic; `lr`, `schedule`, `momentum`, `weight_decay`,
+/// `nesterov`, `dropout`, `batch_size`, `epochs`, `patience` and the row order of `seed` by SGD.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FitValues {
@@ -35,7 +35,8 @@ pub struct FitValues {
     pub batch_size: usize,
     /// Passes over the samples, from 1 to 100,000.
     pub epochs: usize,
-    /// Stop when the validation loss has not fallen for so many epochs, 1 or more, and keep the best epoch's head.
+    /// Stop when the validation loss has not fallen for so many epochs, 1 or more, and keep the best epoch's
+    /// head.
     pub patience: Option<usize>,
     /// Of the row order and the dropout.
     pub seed: u64,
@@ -45,7 +46,8 @@ pub struct FitValues {
     pub tol: f64,
     /// Steps that L-BFGS may take, 1 or more.
     pub max_iter: usize,
-    /// Whether features are given mean 0 and standard deviation 1 first; the head takes features as they are either way.
+    /// Whether features are given mean 0 and standard deviation 1 first; the head takes features as they are
+    /// either way.
     pub standardize: bool,
     /// Share of each target in [0, 1) that is spread over all classes, as `torch.nn.CrossEntropyLoss` does.
     pub label_smoothing: f64,

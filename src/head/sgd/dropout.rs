@@ -15,8 +15,8 @@ pub(super) struct Dropout {
 }
 
 impl Dropout {
-    /// `p` in [0, 1); a stream of its own for each share of the features, so that the row order is the same with and
-    /// without dropout, and no thread waits for another's numbers.
+    /// `p` in [0, 1); a stream of its own for each share of the features, so that the row order is the same
+    /// with and without dropout, and no thread waits for another's numbers.
     pub(super) fn new(p: f32, seed: u64, share: usize) -> Self {
         let mut generator = order_generator(seed);
         (0..=share).for_each(|_| generator.jump());

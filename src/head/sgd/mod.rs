@@ -1,8 +1,8 @@
 //! Stochastic gradient descent on the softmax cross-entropy.
 //!
-//! A step streams the rows of a batch once: the logits of all classes from memory, the gradient from the cache. The features
-//! are dealt into shares of at most about a thousand columns, each with its part of the weights, so that two threads need
-//! not exchange more than logits.
+//! A step streams the rows of a batch once: the logits of all classes from memory, the gradient from the
+//! cache. The features are dealt into shares of at most about a thousand columns, each with its part of the
+//! weights, so that two threads need not exchange more than logits.
 
 mod dropout;
 mod pass;

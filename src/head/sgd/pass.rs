@@ -10,11 +10,12 @@ use super::threads::{Exchange, Meeting};
 use crate::head::data::Block;
 use crate::head::linear::{Batch, Targets, products};
 
-/// Multiplications of a step that are worth a thread of their own: some 3 µs of work, where two meetings cost one.
+/// Multiplications of a step that are worth a thread of their own: some 3 µs of work, where two meetings cost
+/// one.
 const WORTH_A_THREAD: usize = 1 << 16;
 
-/// Numbers of the next batch that a thread asks for while it works on one: 256 KiB, so that with the batch's own they fit
-/// the second cache.
+/// Numbers of the next batch that a thread asks for while it works on one: 256 KiB, so that with the batch's
+/// own they fit the second cache.
 const AHEAD: usize = 1 << 16;
 
 /// The loss of one batch, before its step.
@@ -138,8 +139,8 @@ impl Thread<'_, '_, '_> {
         loss
     }
 
-    /// Tells this thread's part of the logits of a batch; returns the columns of the batch and of the next one for each
-    /// share, and what moves its weight.
+    /// Tells this thread's part of the logits of a batch; returns the columns of the batch and of the next
+    /// one for each share, and what moves its weight.
     fn lay<'s>(
         &'s self,
         shares: &'s mut [Share],

@@ -7,7 +7,8 @@ use crate::head::data::FeatureRows;
 use crate::head::linear::LinearHead;
 use crate::head::params::FitValues;
 
-/// Columns of a share, at most about: four rows of it and the weights of five classes fit the nearest cache, of 32 KiB.
+/// Columns of a share, at most about: four rows of it and the weights of five classes fit the nearest cache,
+/// of 32 KiB.
 const WIDTH: usize = 768;
 /// Numbers of a cache line; a share starts with one.
 const LINE: usize = 16;
@@ -25,8 +26,8 @@ pub(super) fn columns_of(d: usize) -> Vec<Range<usize>> {
     (0..n).map(|i| bound(i)..bound(i + 1)).collect()
 }
 
-/// Some columns of a head in training. A thread works on one or several; the sums over all columns are made share by
-/// share, so that no number depends on who has which.
+/// Some columns of a head in training. A thread works on one or several; the sums over all columns are made
+/// share by share, so that no number depends on who has which.
 #[derive(Debug, Clone)]
 pub(super) struct Share {
     pub(super) window: Window,

@@ -4,8 +4,8 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-/// Looks at the others, some 2 µs, before the processor is left to whoever needs it: at first the other thread may well
-/// have been put on the same one.
+/// Looks at the others, some 2 µs, before the processor is left to whoever needs it: at first the other
+/// thread may well have been put on the same one.
 const LOOKS: usize = 100;
 
 /// A barrier for waits that are shorter than putting a thread to sleep takes.

@@ -13,11 +13,11 @@ use crate::head::params::FitValidParams;
 
 /// A head in training: its weights and their momentum.
 ///
-/// The loss of a batch is `Σ w[y] · l / Σ w[y]` over its samples, `l = -log_softmax(logits)[y]`, `w` the class weights
-/// (1 unless given): `torch.nn.CrossEntropyLoss(weight=w)`; with label smoothing ε, `w[y] · l` is
-/// `-(1 - ε) · w[y] · log p[y] - ε / C · Σ w[c] · log p[c]`, as there. A step is, with g the gradient of that plus
-/// `weight_decay · θ` (on the bias too): `v ← momentum · v + g`, `θ ← θ - lr · v`, or with Nesterov's momentum
-/// `θ ← θ - lr · (g + momentum · v)`; v starts at 0, so the first v is g; dampening is 0.
+/// The loss of a batch is `Σ w[y] · l / Σ w[y]` over its samples, `l = -log_softmax(logits)[y]`, `w` the
+/// class weights (1 unless given): `torch.nn.CrossEntropyLoss(weight=w)`; with label smoothing ε, `w[y] · l`
+/// is `-(1 - ε) · w[y] · log p[y] - ε / C · Σ w[c] · log p[c]`, as there. A step is, with g the gradient of
+/// that plus `weight_decay · θ` (on the bias too): `v ← momentum · v + g`, `θ ← θ - lr · v`, or with
+/// Nesterov's momentum `θ ← θ - lr · (g + momentum · v)`; v starts at 0, so the first v is g; dampening is 0.
 ///
 /// The number of threads changes nothing, not even the last bit.
 #[derive(Debug, Clone)]
@@ -73,7 +73,8 @@ impl Sgd {
         })
     }
 
-    /// Changes the learning rate of the steps to come, finite and above 0: for a [`Schedule`](crate::head::Schedule).
+    /// Changes the learning rate of the steps to come, finite and above 0: for a
+    /// [`Schedule`](crate::head::Schedule).
     pub fn set_lr(&mut self, lr: f32) {
         self.rule.set_lr(lr);
     }
@@ -86,7 +87,8 @@ impl Sgd {
         self.steps(set, rows, rows.len())
     }
 
-    /// Steps on batches of the given rows, one after the other; returns the loss of each before its step, summed up.
+    /// Steps on batches of the given rows, one after the other; returns the loss of each before its step,
+    /// summed up.
     ///
     /// # Errors
     /// As [`step`](Self::step).
@@ -191,7 +193,8 @@ mod tests {
     fn momentum_is_torchs() {
         // Step 1: g = (p - 1) x = -1, v = -1, w = 0.1; the bias: g = -0.5, b = 0.05.
         // Step 2: logit difference 2 (0.1 * 2 + 0.05) = 0.5, q = sigmoid(-0.5) = 0.37754067; g = -0.75508134,
-        // v = 0.9 * -1 + g = -1.65508134, w = 0.1 + 0.165508134; the bias: v = -0.45 - q, b = 0.05 + 0.082754067.
+        // v = 0.9 * -1 + g = -1.65508134, w = 0.1 + 0.165508134; the bias: v = -0.45 - q, b = 0.05 +
+        // 0.082754067.
         let head = two_steps(FitParams::new().lr(0.1));
         assert!(
             close(head.weight()[[1, 0]], 0.265_508_14)
@@ -220,8 +223,8 @@ mod tests {
 
     #[test]
     fn class_weights_weigh_the_mean() {
-        // Zero start, weights 1 and 3, one sample of each: the loss is ln 2; the gradient of class 1's weight is
-        // (1 * 0.5 * 1 + 3 * -0.5 * 2) / 4 = -0.625.
+        // Zero start, weights 1 and 3, one sample of each: the loss is ln 2; the gradient of class 1's weight
+        // is (1 * 0.5 * 1 + 3 * -0.5 * 2) / 4 = -0.625.
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[1.0], [2.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();

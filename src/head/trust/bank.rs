@@ -39,8 +39,8 @@ impl Bank {
 
 /// The rows that are kept, ascending: all where there are no more than `capacity`.
 ///
-/// Else every class keeps the same number or, where it has fewer, all it has; which ones, the seed decides. A class that
-/// has any row keeps one, even where there are more classes than `capacity`.
+/// Else every class keeps the same number or, where it has fewer, all it has; which ones, the seed decides. A
+/// class that has any row keeps one, even where there are more classes than `capacity`.
 fn choose_rows(targets: &[usize], n_classes: usize, capacity: usize, seed: u64) -> Vec<usize> {
     let mut of_class = vec![Vec::new(); n_classes];
     for (row, &target) in targets.iter().enumerate() {

@@ -33,8 +33,8 @@ pub struct CalibrationFit {
 impl CalibrationFit {
     /// Fits a temperature on the logits (N · V, C) of images that the head was not trained on.
     ///
-    /// `fold` (N) deals the images into parts: what a temperature changes is measured on one part with a temperature
-    /// fitted on the others, so that an improvement that is only luck is not taken for one.
+    /// `fold` (N) deals the images into parts: what a temperature changes is measured on one part with a
+    /// temperature fitted on the others, so that an improvement that is only luck is not taken for one.
     ///
     /// # Errors
     /// As [`Temperature::fit`].
@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn what_is_announced_was_measured_on_other_images() {
-        // Odds of e^8, three of four right; the other folds' images say odds of about 3, which costs about ln 4 - 3/4 ln 3.
+        // Odds of e^8, three of four right; the other folds' images say odds of about 3, which costs about ln
+        // 4 - 3/4 ln 3.
         let targets: Vec<usize> = (0..400).map(|image| usize::from(image % 4 == 0)).collect();
         let fit = fitted(&logits(&[8.0; 400]), &targets);
         let entropy = 4f64.ln() - 0.75 * 3f64.ln();
@@ -161,8 +162,8 @@ mod tests {
 
     #[test]
     fn an_improvement_that_other_images_do_not_see_is_none() {
-        // Four folds of five are all right with odds of e², the last is all wrong: a temperature fitted on the others
-        // makes it worse than it was by more than it betters those.
+        // Four folds of five are all right with odds of e², the last is all wrong: a temperature fitted on
+        // the others makes it worse than it was by more than it betters those.
         let targets: Vec<usize> = (0..100).map(|image| usize::from(image % 5 == 4)).collect();
         let margins: Vec<f64> = (0..100)
             .map(|image| if image % 5 == 4 { 6.0 } else { 1.2 })
@@ -176,7 +177,8 @@ mod tests {
 
     #[test]
     fn on_new_images_no_temperature_does_harm_beyond_noise() {
-        // Heads whose log odds are `scale` times the true ones, 20 and 80 images of each, 12 draws; judged by the true odds.
+        // Heads whose log odds are `scale` times the true ones, 20 and 80 images of each, 12 draws; judged by
+        // the true odds.
         let mut state = 1u64;
         let mut uniform = || {
             state = state

@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-/// A difference that chance makes less often than this is a disagreement: one false alarm in a thousand tests.
+/// A difference that chance makes less often than this is a disagreement: one false alarm in a thousand
+/// tests.
 const LEVEL: f64 = 0.001;
 /// Fewer losses than this on a side have no mean that the normal distribution would describe.
 const FEWEST_LOSSES: usize = 30;
@@ -58,7 +59,8 @@ impl Disagreement {
         (found.p_value < LEVEL).then_some(found)
     }
 
-    /// Of the losses of single images: Welch's test, two-sided, by the normal distribution; none for fewer than 30.
+    /// Of the losses of single images: Welch's test, two-sided, by the normal distribution; none for fewer
+    /// than 30.
     #[must_use]
     pub fn of_losses(left_out: &[f64], validation: &[f64]) -> Option<Self> {
         if left_out.len().min(validation.len()) < FEWEST_LOSSES {
@@ -94,27 +96,24 @@ impl Disagreement {
 impl Display for Disagreement {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (n, m) = (self.n_left_out, self.n_validation);
+        let [a, b] = [self.left_out, self.validation];
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let [left_out, validation] = [self.left_out, self.validation];
+        let (percent_a, percent_b) = (percent(a), percent(b));
         match self.figure {
             DisagreementFigure::Accuracy => write!(
                 f,
-                "cross-validation and the validation set disagree: {} of {n} training images are right when left out, {} of \
-                 {m} validation images",
-                percent(left_out),
-                percent(validation)
+                "cross-validation and the validation set disagree: {percent_a} of {n} training images are \
+                 right when left out, {percent_b} of {m} validation images"
             ),
             DisagreementFigure::LogLoss => write!(
                 f,
-                "cross-validation and the validation set disagree: calibrated, the log loss of {n} training images left out \
-                 is {left_out:.4}, of {m} validation images {validation:.4}"
+                "cross-validation and the validation set disagree: calibrated, the log loss of {n} training \
+                 images left out is {a:.4}, of {m} validation images {b:.4}"
             ),
             DisagreementFigure::Rejection => write!(
                 f,
-                "the rejection and the validation set disagree: {} of {n} training images would be rejected if they were \
-                 new, but {} of {m} validation images are",
-                percent(left_out),
-                percent(validation)
+                "the rejection and the validation set disagree: {percent_a} of {n} training images would be \
+                 rejected if they were new, but {percent_b} of {m} validation images are"
             ),
         }?;
         let p = self.p_value;
@@ -124,16 +123,17 @@ impl Display for Disagreement {
             write!(f, " (p = {p:.6}). ")?;
         }
         f.write_str(if self.is_worse() {
-            "The validation images differ from the training images (another camera or another time), or near copies among \
-             the training images make cross-validation too easy; trust the validation figures"
+            "The validation images differ from the training images (another camera or another time), or near \
+             copies among the training images make cross-validation too easy; trust the validation figures"
         } else {
-            "The validation images are easier than the training images, or near copies of them; the validation figures may \
-             be optimistic"
+            "The validation images are easier than the training images, or near copies of them; the \
+             validation figures may be optimistic"
         })
     }
 }
 
-/// The p-value of Fisher's exact test: the probability of all tables with these margins that are no likelier than this.
+/// The p-value of Fisher's exact test: the probability of all tables with these margins that are no likelier
+/// than this.
 fn fisher((part, n): (usize, usize), (other_part, other_n): (usize, usize)) -> f64 {
     let both = part + other_part;
     let ways = |n: usize, k: usize| {

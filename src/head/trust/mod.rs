@@ -1,4 +1,5 @@
-//! How far a prediction can be trusted: calibrated probabilities, rejection of unknown images, and contradicting figures.
+//! How far a prediction can be trusted: calibrated probabilities, rejection of unknown images, and
+//! contradicting figures.
 
 mod bank;
 mod calibration;

@@ -1,7 +1,8 @@
 //! Rejection: an image that is unlike all training images belongs to no class.
 //!
-//! The score of an image is the cosine between its features and those of its k-th nearest training image (Sun et al. 2022,
-//! *Out-of-Distribution Detection with Deep Nearest Neighbors*); an image whose score is below a threshold is unknown.
+//! The score of an image is the cosine between its features and those of its k-th nearest training image (Sun
+//! et al. 2022, *Out-of-Distribution Detection with Deep Nearest Neighbors*); an image whose score is below a
+//! threshold is unknown.
 
 use half::f16;
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::head::data::{Neighbour, UnitRows};
 
-/// How far the length of a kept row may be from 1. Rounding to 16 bits changes each number by at most 1 part in 2048.
+/// How far the length of a kept row may be from 1. Rounding to 16 bits changes each number by at most 1 part
+/// in 2048.
 const LENGTH_TOLERANCE: f32 = 0.01;
 
 /// What tells images of no class from the others.
@@ -58,8 +60,8 @@ impl Rejection {
     /// A rejection out of what was kept of one: `features` (M, D), their `classes` (M), and the rule.
     ///
     /// # Errors
-    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is not finite or a row not of
-    /// length 1, or when a number of the rule is out of range.
+    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is not finite or
+    /// a row not of length 1, or when a number of the rule is out of range.
     pub fn new(rule: RejectionRule, features: Array2<f16>, classes: Vec<usize>) -> Result<Self> {
         let problem = if features.is_empty() || features.nrows() != classes.len() {
             format!(

@@ -1,7 +1,7 @@
 //! Fitting a rejection: what to keep of the training images, and the threshold.
 //!
-//! The training images' own scores, each without itself and its near-duplicates, say where the threshold must be so that a
-//! chosen share of images of the known classes is rejected.
+//! The training images' own scores, each without itself and its near-duplicates, say where the threshold must
+//! be so that a chosen share of images of the known classes is rejected.
 
 use ndarray::{ArrayView2, Axis};
 
@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::head::data::{Groups, LabelledFeatures, UnitRows};
 use crate::head::params::require;
 
-/// Which of the nearest training images gives the score: the first, whose class can be named; the third is as good.
+/// Which of the nearest training images gives the score: the first, whose class can be named; the third is as
+/// good.
 const K: usize = 1;
 
 /// Training images that are compared with those kept at a time: so many are copied.
@@ -29,18 +30,18 @@ pub struct RejectionFit {
 }
 
 impl Rejection {
-    /// Chooses what to keep of the training images and where the threshold is, so that of new images of the same kind
-    /// at most the share `rate` is rejected on average.
+    /// Chooses what to keep of the training images and where the threshold is, so that of new images of the
+    /// same kind at most the share `rate` is rejected on average.
     ///
     /// `features` (N, D) hold one view of each image, `groups` say which belong together. Of more than
     /// [`BANK_CAPACITY`] images a sample is kept, chosen by `seed`, as even over the classes as can be.
     ///
-    /// An image whose class has no other group says nothing of how like each other the images of a class are: it is
-    /// left out of the count.
+    /// An image whose class has no other group says nothing of how like each other the images of a class are:
+    /// it is left out of the count.
     ///
     /// # Errors
-    /// [`Error::Parameter`] when `rate` is not between 0 and 1; [`Error::Input`] when there are too few different
-    /// images for it.
+    /// [`Error::Parameter`] when `rate` is not between 0 and 1; [`Error::Input`] when there are too few
+    /// different images for it.
     ///
     /// # Panics
     /// When `groups` are not those of the images.
@@ -72,8 +73,8 @@ impl Rejection {
         bank.rejecting(rate, &scores)
     }
 
-    /// The same with the threshold that rejects the share `rate` of some `known` images (M, D), of which none was
-    /// trained on.
+    /// The same with the threshold that rejects the share `rate` of some `known` images (M, D), of which none
+    /// was trained on.
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and [`Error::Mismatch`] when `known` has another D.
@@ -140,9 +141,9 @@ impl OtherGroups {
 
 /// The score below which an image is rejected.
 ///
-/// `scores` are those of known images, each scored without itself. The threshold is the j-th smallest of n, j the whole
-/// part of rate · (n + 1): a further image of the same kind is below it with probability j / (n + 1) at most, the
-/// guarantee of split conformal prediction (Vovk et al. 2005).
+/// `scores` are those of known images, each scored without itself. The threshold is the j-th smallest of n, j
+/// the whole part of rate · (n + 1): a further image of the same kind is below it with probability j / (n +
+/// 1) at most, the guarantee of split conformal prediction (Vovk et al. 2005).
 ///
 /// # Errors
 /// [`Error::Input`] when n is too small for j to be 1.
@@ -248,7 +249,8 @@ mod tests {
 
     #[test]
     fn the_threshold_may_come_from_other_images() {
-        // The training images are 0 to 39 degrees; 19 others are 41, 42, … 59: the second lowest score is cos 19°.
+        // The training images are 0 to 39 degrees; 19 others are 41, 42, … 59: the second lowest score is cos
+        // 19°.
         let train = fan(40);
         let targets: Vec<usize> = (0..40).map(|row| row % 2).collect();
         let classes = ClassIndex::from_names(["low", "high"]);

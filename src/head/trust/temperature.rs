@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::head::data::target_problem;
 use crate::head::linear::{log_softmax_row, softmax};
 
 /// Beyond these a fit does not go: logits that say nothing would have any T at all.
@@ -16,8 +17,8 @@ const USABLE: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 const HALVINGS: usize = 46;
 /// Temperatures that are tried first where the loss may have several minima.
 const TRIED: usize = 25;
-/// Of temperatures whose summed loss is up to this much above the lowest, the one nearest to 1 is taken: at the ends of
-/// that range the likelihood puts one standard error.
+/// Of temperatures whose summed loss is up to this much above the lowest, the one nearest to 1 is taken: at
+/// the ends of that range the likelihood puts one standard error.
 const AS_GOOD: f64 = 0.5;
 
 /// T, from 1e-6 to 1e6: probabilities are softmax(logits / T). Above 1 they become less sure, below 1 more.
@@ -36,7 +37,8 @@ struct Loss {
 }
 
 impl Temperature {
-    /// A temperature from 1e-6 to 1e6: with others, logits of 32 bits may leave the range of numbers, or all be equal.
+    /// A temperature from 1e-6 to 1e6: with others, logits of 32 bits may leave the range of numbers, or all
+    /// be equal.
     ///
     /// # Errors
     /// [`Error::Input`] for any other number.
@@ -56,7 +58,8 @@ impl Temperature {
         self.0
     }
 
-    /// The probabilities of each image, (N · V, C) → (N, C): the mean over its V views of softmax(logits / T).
+    /// The probabilities of each image, (N · V, C) → (N, C): the mean over its V views of softmax(logits /
+    /// T).
     ///
     /// # Panics
     /// When the rows are not a multiple of `views`.
@@ -76,17 +79,20 @@ impl Temperature {
 
     /// The T that fits logits (N · V, C) of images that the head was not trained on, and their classes, (N).
     ///
-    /// It makes the mean of -ln p smallest (Guo et al. 2017, *On Calibration of Modern Neural Networks*), with two
-    /// precautions for few images, or for images that are all right, which would have any T down to 0:
-    /// the right class counts `N / (N + 1)` and the others share the rest evenly (Platt 1999, *Probabilistic Outputs for
-    /// Support Vector Machines*), as if one image more had been wrong; and of all T whose loss, summed over the images,
-    /// is within 1/2 of the lowest, the one nearest to 1 is taken, often 1 itself. With N the effect of both vanishes.
+    /// It makes the mean of -ln p smallest (Guo et al. 2017, *On Calibration of Modern Neural Networks*),
+    /// with two precautions for few images, or for images that are all right, which would have any T down to
+    /// 0: the right class counts `N / (N + 1)` and the others share the rest evenly (Platt 1999,
+    /// *Probabilistic Outputs for Support Vector Machines*), as if one image more had been wrong; and of all
+    /// T whose loss, summed over the images, is within 1/2 of the lowest, the one nearest to 1 is taken,
+    /// often 1 itself. With N the effect of both vanishes.
     ///
-    /// For one view the loss is convex in 1 / T, and its derivative is halved down to 0. The mean of several views'
-    /// probabilities may have more than one minimum: then the halving begins at the best of some temperatures.
+    /// For one view the loss is convex in 1 / T, and its derivative is halved down to 0. The mean of several
+    /// views' probabilities may have more than one minimum: then the halving begins at the best of some
+    /// temperatures.
     ///
     /// # Errors
-    /// [`Error::Input`] when there is no image, when logits and targets do not fit, or when a logit is not finite.
+    /// [`Error::Input`] when there is no image, when logits and targets do not fit, or when a logit is not
+    /// finite.
     pub fn fit(logits: ArrayView2<'_, f64>, views: usize, targets: &[usize]) -> Result<Self> {
         let views = views.max(1);
         check(logits, views, targets)?;
@@ -146,8 +152,8 @@ fn check(logits: ArrayView2<'_, f64>, views: usize, targets: &[usize]) -> Result
             "there are {rows} rows of logits, but {} targets",
             targets.len()
         )
-    } else if let Some(target) = targets.iter().find(|&&target| target >= classes) {
-        format!("there is a target {target}, but only {classes} classes, counted from 0")
+    } else if let Some(problem) = target_problem(targets, classes) {
+        problem
     } else if !logits.iter().all(|logit| logit.is_finite()) {
         "some of the logits to calibrate on are not finite".to_owned()
     } else {
@@ -159,7 +165,8 @@ fn check(logits: ArrayView2<'_, f64>, views: usize, targets: &[usize]) -> Result
     })
 }
 
-/// Where between `from` and `to` a condition ceases that holds below; an end where it holds nowhere or everywhere.
+/// Where between `from` and `to` a condition ceases that holds below; an end where it holds nowhere or
+/// everywhere.
 fn halve(mut from: f64, mut to: f64, holds: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(from, to);
@@ -197,8 +204,8 @@ impl Images<'_> {
     /// The loss at `beta` = 1 / T.
     ///
     /// Of an image with logits `z[v]` of view v and targets `t`, with `p[v] = softmax(beta · z[v])`, it is
-    /// `-Σ_c t[c] ln(Σ_v p[v, c] / V)`, with the derivative `-Σ_c t[c] Σ_v w[v, c] (z[v, c] - Σ_k p[v, k] z[v, k])`,
-    /// `w[v, c]` the share of `p[v, c]` in their sum over v.
+    /// `-Σ_c t[c] ln(Σ_v p[v, c] / V)`, with the derivative `-Σ_c t[c] Σ_v w[v, c] (z[v, c] - Σ_k p[v, k]
+    /// z[v, k])`, `w[v, c]` the share of `p[v, c]` in their sum over v.
     fn mean_loss(&self, beta: f64) -> Loss {
         let (mut value, mut slope) = (0.0, 0.0);
         let images = self.logits.axis_chunks_iter(Axis(0), self.views);
@@ -272,8 +279,9 @@ mod tests {
 
     #[test]
     fn three_of_four_right_have_a_probability_of_three_quarters_at_most_a_standard_error_off() {
-        // Without precautions 8 / T = ln 3. The right class of the last of N + 1 is the other one: of 4 N images
-        // s = (3 N · (1 - ε) + N ε) / 4 N are right. Of n images the T is nearer to 1 at which the deviance is 1.
+        // Without precautions 8 / T = ln 3. The right class of the last of N + 1 is the other one: of 4 N
+        // images s = (3 N · (1 - ε) + N ε) / 4 N are right. Of n images the T is nearer to 1 at which the
+        // deviance is 1.
         for n in [40usize, 400] {
             let (logits, targets) = images(n, 4);
             let p = 1.0 / (1.0 + (-8.0 / fit(&logits, 1, &targets)).exp());
