@@ -1,8 +1,24 @@
 //! The head: a linear softmax classifier on features; pure numbers, no images.
 //!
-//! [`LabelledFeatures`] go in, [`fit()`] makes a [`LinearHead`] of them with [`Sgd`], L-BFGS or
-//! `linfa-logistic`, [`Evaluation`] says how good it is, [`HeadFile`] keeps it. N is the number of samples, D
-//! that of features, C that of classes, everywhere.
+//! [`fit()`] makes a [`LinearHead`] of [`LabelledFeatures`] by SGD ([`Sgd`]), L-BFGS or `linfa-logistic`,
+//! [`Evaluation`] says how good it is, and [`HeadFile`] keeps it. Everywhere N is the number of samples, D
+//! that of features, C that of classes, and V that of views of each image.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | `params` | the parameters of a fit, their ranges, and class weights from a file |
+//! | `linear` | the linear layer, softmax, cross-entropy, and the inner loops over their numbers |
+//! | `data` | labelled features, near-duplicates and groups, splits, random order, standardisation |
+//! | `sgd` | stochastic gradient descent, step by step |
+//! | `lbfgs` | softmax regression to its minimum, one or many at once |
+//! | `fit` | a whole fit, in memory or in blocks; its figures and warnings |
+//! | `evaluate` | metrics, their intervals, and the comparison of two heads |
+//! | `crossval` | folds, out-of-fold logits, the search for parameters, the learning curve |
+//! | `trust` | calibration, rejection, and figures that contradict each other |
+//! | `inspect` | likely label errors, outliers, and which images to label next |
+//! | `file` | the head file, and the record of what a head was trained on |
+//!
+//! A room imports only those above it.
 
 // What is not inlined into a function compiled for an instruction set is compiled without it, and a closure
 // in an iterator may not be.

@@ -3,7 +3,7 @@
 use super::figures::{EpochFigures, Fit};
 use super::warnings::{FEW_IMAGES, FitWarning};
 use crate::classes::ClassIndex;
-use crate::head::linear::Targets;
+use crate::head::linear::CrossEntropy;
 use crate::head::params::{ClassWeight, FitValidParams};
 
 /// The largest class may have this many times the images of the smallest.
@@ -51,13 +51,13 @@ pub(super) fn diagnose(
 fn guessing(params: &FitValidParams, classes: &ClassIndex, counts: &[usize]) -> Option<f64> {
     let values = params.values();
     let weights = values.class_weight.weights(classes, counts).ok()?;
-    let targets = Targets::new(weights, values.label_smoothing);
+    let loss = CrossEntropy::new(weights, values.label_smoothing);
     let sum = |of: &dyn Fn(usize) -> f64| -> f64 {
         let counts = counts.iter().enumerate();
         counts.map(|(class, &n)| n as f64 * of(class)).sum()
     };
-    let asked = sum(&|class| targets.sum(class));
-    Some((classes.len() as f64).ln() * asked / sum(&|class| targets.class_weight(class)))
+    let asked = sum(&|class| loss.sum(class));
+    Some((classes.len() as f64).ln() * asked / sum(&|class| loss.class_weight(class)))
 }
 
 /// The warnings about the images of each class and the end of the history.

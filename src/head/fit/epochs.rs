@@ -25,7 +25,8 @@ pub(crate) fn run(
 ) -> Result<Fit> {
     let values = params.values();
     let mut history = Vec::with_capacity(epochs.min(1024));
-    let mut best: Option<Best> = None;
+    // The epoch with the lowest validation loss so far, where the fit has patience.
+    let mut best: Option<(usize, ValidationFigures, LinearHead)> = None;
     for epoch in 1..=epochs {
         let schedule = values.schedule;
         sgd.set_lr(schedule.stretched_lr(values.lr, epoch, epochs, values.epochs));
@@ -36,27 +37,20 @@ pub(crate) fn run(
             continue;
         };
         match &best {
-            Some(best) if figures.loss >= best.figures.loss => {
-                if epoch - best.epoch >= patience {
+            Some((earlier, best, _)) if figures.loss >= best.loss => {
+                if epoch - earlier >= patience {
                     break;
                 }
             }
-            _ => {
-                let head = sgd.head();
-                best = Some(Best {
-                    epoch,
-                    figures,
-                    head,
-                });
-            }
+            _ => best = Some((epoch, figures, sgd.head())),
         }
     }
     Ok(match best {
-        Some(best) => Fit {
+        Some((epoch, figures, head)) => Fit {
             history,
-            best_epoch: Some(best.epoch),
-            validation: Some(best.figures),
-            ..Fit::of(best.head)
+            best_epoch: Some(epoch),
+            validation: Some(figures),
+            ..Fit::of(head)
         },
         None => Fit {
             validation: history.last().and_then(|last| last.validation),
@@ -75,13 +69,6 @@ pub(crate) fn require_validation(patience: Option<usize>, is_there: bool) -> Res
         problem: "`--patience` needs a validation set, whose loss it watches".to_owned(),
         hint: "give --validation FEATURES or --validation-split 0.2".to_owned(),
     })
-}
-
-/// The epoch with the lowest validation loss so far.
-struct Best {
-    epoch: usize,
-    figures: ValidationFigures,
-    head: LinearHead,
 }
 
 /// The steps of an epoch and its figures.

@@ -83,16 +83,8 @@ impl Display for FitWarning {
                 epoch,
                 loss,
                 guessing,
-            } => write!(
-                f,
-                "the training loss rose to {loss:.3} in epoch {epoch}, above guessing ({guessing:.3}), \
-                so the learning rate is probably too high: lower --lr or add --standardize"
-            ),
-            Self::Certain { loss } => write!(
-                f,
-                "the training loss ended at {loss:.1e}, so the head gives probabilities of nearly 0 or 1 \
-                even where it is wrong: lower --lr, use a stronger penalty, or add --calibrate"
-            ),
+            } => overshot(f, *epoch, *loss, *guessing),
+            Self::Certain { loss } => certain(f, *loss),
             Self::StillFalling {
                 epochs,
                 before,
@@ -125,6 +117,22 @@ impl Display for FitWarning {
             }
         }
     }
+}
+
+fn overshot(f: &mut Formatter<'_>, epoch: usize, loss: f64, guessing: f64) -> fmt::Result {
+    write!(
+        f,
+        "the training loss rose to {loss:.3} in epoch {epoch}, above guessing ({guessing:.3}), so the \
+        learning rate is probably too high: lower --lr or add --standardize"
+    )
+}
+
+fn certain(f: &mut Formatter<'_>, loss: f64) -> fmt::Result {
+    write!(
+        f,
+        "the training loss ended at {loss:.1e}, so the head gives probabilities of nearly 0 or 1 even \
+        where it is wrong: lower --lr, use a stronger penalty, or add --calibrate"
+    )
 }
 
 fn still_falling(f: &mut Formatter<'_>, epochs: usize, before: f64, last: f64) -> fmt::Result {

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::classes::ClassIndex;
     use crate::head::data::Standard;
-    use crate::head::linear::Targets;
+    use crate::head::linear::CrossEntropy;
 
     fn classes(n: usize) -> ClassIndex {
         ClassIndex::from_names((0..n).map(|class| class.to_string()))
@@ -143,7 +143,7 @@ mod tests {
         let set = LabelledFeatures::new(features.view(), &[1, 0], &classes).unwrap();
         let problem = Problem::new(
             &set,
-            Targets::new(vec![1.0, 1.0], 0.0),
+            CrossEntropy::new(vec![1.0, 1.0], 0.0),
             vec![1.0; 2],
             2.0,
             None,
@@ -168,7 +168,7 @@ mod tests {
             let standard = Some(Standard::of(&set, &images));
             let problem = Problem::new(
                 &set,
-                Targets::new(weights.clone(), smoothing),
+                CrossEntropy::new(weights.clone(), smoothing),
                 images,
                 0.7,
                 standard,
@@ -200,7 +200,7 @@ mod tests {
         let set = LabelledFeatures::new(features.view(), &targets, &classes).unwrap();
         let problem = |left_out: usize, l2: f64| {
             let images: Vec<f64> = (0..150).map(|i| f64::from(i % 5 != left_out)).collect();
-            Problem::new(&set, Targets::new(vec![1.0; 3], 0.0), images, l2, None)
+            Problem::new(&set, CrossEntropy::new(vec![1.0; 3], 0.0), images, l2, None)
         };
         let problems: Vec<Problem> = (0..5).map(|i| problem(i, 0.1 * (i + 1) as f64)).collect();
         let points: Vec<Vec<f64>> = (0..5).map(|i| points(123 + i)[i..].to_vec()).collect();
@@ -227,7 +227,7 @@ mod tests {
         let doubled = features.select(Axis(0), &[0, 0, 1, 1, 2, 2, 3, 3]);
         let one = LabelledFeatures::new(features.view(), &[0, 1, 2, 0, 1, 1], &classes).unwrap();
         let two = LabelledFeatures::with_views(doubled.view(), 2, &[0, 1, 2, 0], &classes).unwrap();
-        let targets = Targets::new(vec![1.0, 2.0, 3.0], 0.0);
+        let targets = CrossEntropy::new(vec![1.0, 2.0, 3.0], 0.0);
         let images = vec![1.0, 1.0, 1.0, 1.0, 0.0, 0.0];
         let a = Problem::new(&one, targets.clone(), images, 0.5, None);
         let b = Problem::new(&two, targets, vec![1.0; 4], 0.5, None);
@@ -248,7 +248,7 @@ mod tests {
         let set = LabelledFeatures::new(features.view(), &[0, 0, 1], &classes).unwrap();
         let problem = Problem::new(
             &set,
-            Targets::new(vec![1.0; 3], 0.0),
+            CrossEntropy::new(vec![1.0; 3], 0.0),
             vec![1.0; 3],
             0.0,
             None,

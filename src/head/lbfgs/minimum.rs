@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
     use crate::classes::ClassIndex;
-    use crate::head::linear::Targets;
+    use crate::head::linear::CrossEntropy;
 
     fn stop(tolerance: f64, iterations: usize) -> Stop {
         Stop {
@@ -148,7 +148,7 @@ mod tests {
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[-1.0f32], [1.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
-        let targets = Targets::new(vec![1.0, 1.0], 0.0);
+        let targets = CrossEntropy::new(vec![1.0, 1.0], 0.0);
         let problem = Problem::new(&set, targets, vec![1.0; 2], 0.25, None);
         let start = LinearHead::zeros(2, 1);
         let (head, optimum) = minimise(&set, &problem, &start, stop(1e-12, 100)).unwrap();
@@ -163,7 +163,7 @@ mod tests {
         let classes = ClassIndex::from_names(["a", "b", "c"]);
         let features = array![[1.0f32, 0.0], [0.0, 2.0], [3.0, 1.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1, 2], &classes).unwrap();
-        let targets = Targets::new(vec![1.0; 3], 0.0);
+        let targets = CrossEntropy::new(vec![1.0; 3], 0.0);
         let problem = Problem::new(&set, targets, vec![1.0; 3], 0.01, None);
         let start = LinearHead::zeros(3, 2);
         let error = minimise(&set, &problem, &start, stop(1e-10, 2)).unwrap_err();

@@ -50,9 +50,9 @@ impl Problem {
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let odds: Vec<f64> = logits.iter().map(|l| (l - largest).exp()).collect();
         let sum: f64 = odds.iter().sum();
-        let targets = &self.targets;
+        let loss = &self.loss;
         let slopes = odds.iter().enumerate();
-        let slopes = slopes.map(|(c, odds)| targets.sum(y) * odds / sum - targets.of(y, c));
+        let slopes = slopes.map(|(c, odds)| loss.sum(y) * odds / sum - loss.of(y, c));
         slopes.skip(left_out).collect()
     }
 }

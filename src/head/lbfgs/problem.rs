@@ -4,13 +4,13 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use super::vectors::dot;
 use crate::head::data::{LabelledFeatures, Standard};
-use crate::head::linear::{LinearHead, Targets};
+use crate::head::linear::{CrossEntropy, LinearHead};
 use crate::head::params::FitValues;
 
 /// A softmax regression on some images of a set.
 ///
 /// Its loss is `(Σ m[i] · l[i] + l2 / 2 · ‖W‖²) / Σ m[i] · w[y[i]]` over the images: `l` the cross-entropy
-/// against [`Targets`], `m` the weight of the image (0 leaves it out), `w` that of its class. That is
+/// against [`CrossEntropy`], `m` the weight of the image (0 leaves it out), `w` that of its class. That is
 /// scikit-learn's `LogisticRegression` with `C = 1 / l2`, divided as there by the sum of the weights, so that
 /// a tolerance means the same; the bias has no penalty. Of an image with V views, each counts `m / V`.
 ///
@@ -18,7 +18,7 @@ use crate::head::params::FitValues;
 /// as in scikit-learn, one vector `w` and the penalty on it, `p(second class) = 1 / (1 + exp(-(w · x + b)))`.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
-    pub(super) targets: Targets,
+    pub(super) loss: CrossEntropy,
     /// m, (N).
     pub(super) image_weights: Vec<f64>,
     pub(crate) l2: f64,
@@ -47,28 +47,28 @@ impl Problem {
         class_weights: Vec<f64>,
         image_weights: Vec<f64>,
     ) -> Self {
-        let targets = Targets::new(class_weights, values.label_smoothing);
+        let loss = CrossEntropy::new(class_weights, values.label_smoothing);
         let standard = if values.standardize {
             Some(Standard::of(set, &image_weights))
         } else {
             Standard::centred(set, &image_weights)
         };
-        Self::new(set, targets, image_weights, values.l2, standard)
+        Self::new(set, loss, image_weights, values.l2, standard)
     }
 
     /// A problem on all images with a weight above 0; with a [`Standard`], W and l2 are those of standardised
     /// features.
     pub(super) fn new(
         set: &LabelledFeatures<'_>,
-        targets: Targets,
+        loss: CrossEntropy,
         image_weights: Vec<f64>,
         l2: f64,
         standard: Option<Standard>,
     ) -> Self {
         let weights = image_weights.iter().zip(set.targets());
-        let total = weights.map(|(m, &y)| m * targets.class_weight(y)).sum();
+        let total = weights.map(|(m, &y)| m * loss.class_weight(y)).sum();
         Self {
-            targets,
+            loss,
             image_weights,
             l2,
             standard,
@@ -78,7 +78,7 @@ impl Problem {
 
     /// R: 1 for two classes, else C.
     pub(crate) fn n_rows(&self) -> usize {
-        match self.targets.n_classes() {
+        match self.loss.n_classes() {
             2 => 1,
             c => c,
         }
@@ -135,8 +135,8 @@ impl Problem {
             return 0.0;
         }
         let loss = match &mut *logits {
-            [logit] => self.targets.residual(y, logit),
-            all => self.targets.residuals(y, all),
+            [logit] => self.loss.residual(y, logit),
+            all => self.loss.residuals(y, all),
         };
         for residual in logits.iter_mut() {
             *residual *= weight;
@@ -203,7 +203,7 @@ mod tests {
         let features = array![[1.0f32, 5.0], [3.0, 1.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
         let standard = Standard::of(&set, &[1.0; 2]);
-        let targets = Targets::new(vec![1.0; 2], 0.0);
+        let targets = CrossEntropy::new(vec![1.0; 2], 0.0);
         let problem = Problem::new(&set, targets, vec![1.0; 2], 1.0, Some(standard));
         // z = (x - 2) and (y - 3) / 2: w = (2, 4), b = 1 is 2 x + 2 y - 9, half of it to each side.
         let head = problem.head(&[2.0, 4.0, 1.0]);

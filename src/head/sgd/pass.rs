@@ -8,7 +8,7 @@ use super::share::Share;
 use super::step::{Bias, Descent, Rule};
 use super::threads::{Exchange, Meeting};
 use crate::head::data::Block;
-use crate::head::linear::{Batch, Targets, products};
+use crate::head::linear::{Batch, CrossEntropy, products};
 
 /// Multiplications of a step that are worth a thread of their own: some 3 µs of work, where two meetings cost
 /// one.
@@ -51,7 +51,7 @@ pub(super) struct Pass<'a, 'f> {
     pub(super) batches: &'a [&'a [usize]],
     /// The most threads to work on.
     pub(super) threads: usize,
-    pub(super) targets: &'a Targets,
+    pub(super) loss: &'a CrossEntropy,
     pub(super) rule: &'a Rule,
 }
 
@@ -64,7 +64,7 @@ impl Pass<'_, '_> {
             .map(|rows| rows.len())
             .max()
             .unwrap_or(0);
-        let exchange = Exchange::new(batch, self.targets.n_classes(), shares.len());
+        let exchange = Exchange::new(batch, self.loss.n_classes(), shares.len());
         let threads = self.threads(batch, shares.len());
         let each = shares.len() / threads;
         let meeting = Meeting::of(threads);
@@ -89,7 +89,7 @@ impl Pass<'_, '_> {
 
     /// A divisor of the number of shares.
     fn threads(&self, batch: usize, shares: usize) -> usize {
-        let step = 2 * batch * self.block.features.ncols() * self.targets.n_classes();
+        let step = 2 * batch * self.block.features.ncols() * self.loss.n_classes();
         let most = self.threads.min(step / WORTH_A_THREAD).clamp(1, shares);
         let divisor = (1..=most).rev().find(|n| shares.is_multiple_of(*n));
         divisor.unwrap_or(1)
@@ -148,7 +148,7 @@ impl Thread<'_, '_, '_> {
         next: &[usize],
     ) -> Vec<(Vec<&'s [f32]>, Vec<&'s [f32]>, Descent<'s>)> {
         let features = &self.pass.block.features;
-        let mut parts = vec![0.0; rows.len() * self.pass.targets.n_classes()];
+        let mut parts = vec![0.0; rows.len() * self.pass.loss.n_classes()];
         let laid = shares.iter_mut().zip(self.first..).map(|(share, number)| {
             let columns = share.window.columns.len();
             let ahead = share.window.lying(features, next).unwrap_or_default();
@@ -177,7 +177,7 @@ impl Thread<'_, '_, '_> {
         for row in bound(self.number)..bound(self.number + 1) {
             self.exchange.logits(row, bias, logits);
             let class = self.class_of(rows[row]);
-            let loss = self.pass.targets.residuals(class, logits);
+            let loss = self.pass.loss.residuals(class, logits);
             self.exchange.set_row(row, logits, 1.0 / weight, loss);
         }
     }
@@ -187,6 +187,6 @@ impl Thread<'_, '_, '_> {
     }
 
     fn weight_of(&self, row: usize) -> f64 {
-        self.pass.targets.class_weight(self.class_of(row))
+        self.pass.loss.class_weight(self.class_of(row))
     }
 }

@@ -7,7 +7,7 @@ use super::share::Share;
 use super::step::{Bias, Rule};
 use crate::error::{Error, Result};
 use crate::head::data::{Block, LabelledFeatures};
-use crate::head::linear::{LinearHead, Targets};
+use crate::head::linear::{CrossEntropy, LinearHead};
 use crate::head::parallel::processors;
 use crate::head::params::FitValidParams;
 
@@ -26,7 +26,7 @@ pub struct Sgd {
     shares: Vec<Share>,
     bias: Bias,
     rule: Rule,
-    targets: Targets,
+    loss: CrossEntropy,
     label_smoothing: f64,
     threads: usize,
 }
@@ -42,7 +42,7 @@ impl Sgd {
             shares: Share::all(start, values),
             bias: Bias::new(start.bias().to_vec()),
             rule: Rule::new(values),
-            targets: Targets::new(vec![1.0; classes], values.label_smoothing),
+            loss: CrossEntropy::new(vec![1.0; classes], values.label_smoothing),
             label_smoothing: values.label_smoothing,
             threads: processors(),
         }
@@ -59,14 +59,14 @@ impl Sgd {
     /// [`Error::Input`] for another number of weights, or for a weight out of range.
     pub fn with_class_weights(mut self, class_weights: Vec<f64>) -> Result<Self> {
         let usable = |w: &f64| w.is_finite() && *w > 0.0;
-        if class_weights.len() == self.targets.n_classes() && class_weights.iter().all(usable) {
-            self.targets = Targets::new(class_weights, self.label_smoothing);
+        if class_weights.len() == self.loss.n_classes() && class_weights.iter().all(usable) {
+            self.loss = CrossEntropy::new(class_weights, self.label_smoothing);
             return Ok(self);
         }
         Err(Error::Input {
             problem: format!(
                 "cannot weigh the {} classes of the head with {} weights",
-                self.targets.n_classes(),
+                self.loss.n_classes(),
                 class_weights.len()
             ),
             hint: "give every class one finite weight above 0".to_owned(),
@@ -115,14 +115,14 @@ impl Sgd {
             views,
             batches,
             threads: self.threads,
-            targets: &self.targets,
+            loss: &self.loss,
             rule: &self.rule,
         };
         pass.run(&mut self.shares, &mut self.bias)
     }
 
     fn check(&self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<()> {
-        let (c, n) = (self.targets.n_classes(), set.features().nrows());
+        let (c, n) = (self.loss.n_classes(), set.features().nrows());
         let same_shape = set.classes().len() == c && set.features().ncols() == self.n_features;
         if same_shape && !rows.is_empty() && rows.iter().all(|&row| row < n) {
             return Ok(());
@@ -150,7 +150,7 @@ impl Sgd {
     /// Never: the shares make up a weight.
     #[must_use]
     pub fn head(&self) -> LinearHead {
-        let mut weight = Array2::zeros((self.targets.n_classes(), self.n_features));
+        let mut weight = Array2::zeros((self.loss.n_classes(), self.n_features));
         for share in &self.shares {
             let columns = share.window.columns.clone();
             let rows = share.weight.chunks_exact(columns.len().max(1));

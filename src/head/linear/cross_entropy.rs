@@ -1,24 +1,24 @@
-//! What the probabilities of each class are held against: class weights and label smoothing.
+//! The loss: cross-entropy with class weights and label smoothing.
 
-/// The targets of each class: what an image of class y asks of every class c. They are C × C numbers and made
-/// of few.
+/// `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
 ///
-/// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]` with class weights w and label smoothing ε, and the
-/// loss is `-Σ t[c] · log p[c]`: `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
+/// The loss of an image of class y is `-Σ t[y][c] · log p[c]` over the classes c, with the targets
+/// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]`, w the class weights and ε the label smoothing. Of the
+/// C × C targets only the few numbers that they are made of are kept.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Targets {
+pub(crate) struct CrossEntropy {
     class_weights: Vec<f64>,
     smoothed: bool,
-    /// What every image asks of each class, ε / C · w.
+    /// The part of the target of each class that all images share, ε / C · w, (C).
     spread: Vec<f64>,
-    /// What an image asks beyond that of its own class, (1 - ε) · w.
+    /// What an image adds to the target of its own class, (1 - ε) · w, (C).
     own: Vec<f64>,
     /// The sum of t over c for each y.
     sums: Vec<f64>,
 }
 
-impl Targets {
-    /// Of class weights (C), above 0, and a smoothing in [0, 1).
+impl CrossEntropy {
+    /// A loss with class weights (C), above 0, and a label smoothing in [0, 1).
     pub(crate) fn new(class_weights: Vec<f64>, smoothing: f64) -> Self {
         let c = class_weights.len();
         let times = |factor: f64| class_weights.iter().map(move |weight| factor * weight);
@@ -59,7 +59,8 @@ impl Targets {
         self.sums[y]
     }
 
-    /// The loss of an image of class y by its logits (C), which become the loss's derivatives by them.
+    /// Returns the loss of an image of class y and replaces its logits (C) by the derivatives of the loss by
+    /// them.
     pub(crate) fn residuals(&self, y: usize, logits: &mut [f64]) -> f64 {
         // As in `softmax`: the maximum goes first.
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -90,7 +91,7 @@ impl Targets {
         }
     }
 
-    /// The same for two classes by the difference of their logits, second minus first.
+    /// [`residuals`](Self::residuals) of two classes, by the difference of their logits, second minus first.
     pub(crate) fn residual(&self, y: usize, logit: &mut f64) -> f64 {
         let (target, sum) = (self.of(y, 1), self.sums[y]);
         let z = *logit;
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn smoothing_is_torchs() {
         // Weights 1 and 3, ε = 0.2: class 0 asks 0.8 + 0.1 of itself and 0.1 · 3 of the other.
-        let targets = Targets::new(vec![1.0, 3.0], 0.2);
+        let targets = CrossEntropy::new(vec![1.0, 3.0], 0.2);
         let cells = [(0, 0, 0.9), (0, 1, 0.3), (1, 0, 0.1), (1, 1, 2.7)];
         for (y, c, expected) in cells {
             assert!((targets.of(y, c) - expected).abs() < 1e-15, "{y} {c}");
@@ -126,13 +127,13 @@ mod tests {
     /// A matrix of them would have 74 GB.
     #[test]
     fn many_classes_take_little() {
-        let targets = Targets::new(vec![1.0; 100_000], 0.1);
+        let targets = CrossEntropy::new(vec![1.0; 100_000], 0.1);
         assert!((targets.sum(7) - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn one_logit_is_as_two() {
-        let targets = Targets::new(vec![1.0, 3.0], 0.2);
+        let targets = CrossEntropy::new(vec![1.0, 3.0], 0.2);
         for z in [-800.0, -2.0, 0.0, 1e-9, 5.0, 800.0] {
             for y in [0, 1] {
                 let (mut one, mut two) = (z, [-z / 2.0, z / 2.0]);
