@@ -1,7 +1,7 @@
 //! Train an image classifier in seconds on frozen features.
 //!
-//! A pretrained network, the backbone, runs once over each image. Its last inner layer gives the features, a few
-//! hundred or thousand numbers. A linear softmax head is trained on them.
+//! A pretrained network, the backbone, runs once over each image. Its last inner layer gives the features, a
+//! few hundred or thousand numbers. A linear softmax head is trained on them.
 //!
 //! # Features of images
 //!
@@ -17,9 +17,9 @@
 #![doc = include_str!("../examples/classify.rs")]
 //! ```
 //!
-//! Both take paths, the bytes of image files, and decoded pixels ([`Image`]). Backbones and ONNX Runtime are looked for
-//! in `FROSTLINE_HOME`; `scripts/setup.sh` fills it. ONNX Runtime uploads usage data unless `ORT_DISABLE_TELEMETRY` is
-//! in the environment before the process starts, and is not loaded without it.
+//! Both take paths, the bytes of image files, and decoded pixels ([`Image`]). Backbones and ONNX Runtime are
+//! looked for in `FROSTLINE_HOME`; `scripts/setup.sh` fills it. ONNX Runtime uploads usage data unless
+//! `ORT_DISABLE_TELEMETRY` is in the environment before the process starts, and is not loaded without it.
 //!
 //! # The rungs below
 //!

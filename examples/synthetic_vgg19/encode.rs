@@ -7,7 +7,8 @@ use rten_onnx::protobuf::{
     EncodeMessage, ErrorKind, MessageWriter, ProtobufError, ValueWriter, WriteValue,
 };
 
-/// The name that every graph must have. It does not depend on the file's, so that equal models are equal bytes.
+/// The name that every graph must have. It does not depend on the file's, so that equal models are equal
+/// bytes.
 const GRAPH_NAME: &str = "backbone";
 
 /// Encodes a model. Equal models become equal bytes.

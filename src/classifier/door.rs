@@ -14,8 +14,8 @@ use crate::images::{Image, SkipReason};
 /// Images whose classes are predicted together.
 const AT_ONCE: usize = 256;
 
-/// A trained head with the backbone of its features: images in, classes out. It may be shared between threads, as
-/// an [`Extractor`].
+/// A trained head with the backbone of its features: images in, classes out. It may be shared between
+/// threads, as an [`Extractor`].
 ///
 /// ```no_run
 /// let classifier = frostline::Classifier::open("head.safetensors")?;
@@ -43,8 +43,8 @@ pub enum Unclassified {
 }
 
 impl Classifier {
-    /// Opens a head, and the backbone that its features come from, on the GPU if there is one, else on all CPUs.
-    /// Backbones and ONNX Runtime are looked for in [`Home::from_env`].
+    /// Opens a head, and the backbone that its features come from, on the GPU if there is one, else on all
+    /// CPUs. Backbones and ONNX Runtime are looked for in [`Home::from_env`].
     ///
     /// # Errors
     /// Those of [`Home::from_env`] and [`Self::with`].
@@ -71,7 +71,8 @@ impl Classifier {
         self.predictor.classes()
     }
 
-    /// The name of the most probable class; `None` for an image that the head rejects as unlike any training image.
+    /// The name of the most probable class; `None` for an image that the head rejects as unlike any training
+    /// image.
     #[must_use]
     pub fn label(&self, prediction: &Prediction) -> Option<&str> {
         match prediction.verdict() {

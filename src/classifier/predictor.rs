@@ -35,7 +35,8 @@ pub enum Rejecting {
     Off,
 }
 
-/// A trained head that predicts classes from features, which are computed elsewhere. It may be shared between threads.
+/// A trained head that predicts classes from features, which are computed elsewhere. It may be shared between
+/// threads.
 #[derive(Debug, Clone)]
 pub struct Predictor {
     head: LinearHead,

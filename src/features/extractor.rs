@@ -12,8 +12,8 @@ use crate::progress::Silent;
 /// Images that the network is given at once.
 const BATCH_SIZE: usize = 8;
 
-/// A pretrained network that turns images into features. It may be shared between threads: each call keeps all CPUs
-/// or the GPU busy, so calls from several threads run one after the other.
+/// A pretrained network that turns images into features. It may be shared between threads: each call keeps
+/// all CPUs or the GPU busy, so calls from several threads run one after the other.
 ///
 /// ```no_run
 /// let extractor = frostline::Extractor::open("efficientnet-lite0")?;
@@ -30,8 +30,8 @@ pub struct Extractor {
 }
 
 impl Extractor {
-    /// Opens a backbone by its name or the path of its ONNX file, on the GPU if there is one, else on all CPUs. Backbones
-    /// and ONNX Runtime are looked for in [`Home::from_env`].
+    /// Opens a backbone by its name or the path of its ONNX file, on the GPU if there is one, else on all
+    /// CPUs. Backbones and ONNX Runtime are looked for in [`Home::from_env`].
     ///
     /// # Errors
     /// Those of [`Home::from_env`] and [`Self::with`].
@@ -80,8 +80,8 @@ impl Extractor {
         self.spec.backbone.num_features * self.spec.views.len()
     }
 
-    /// Computes the features of images, in their order: [`Self::num_features`] numbers for each, or why it cannot be
-    /// used. Images are decoded side by side and run in batches.
+    /// Computes the features of images, in their order: [`Self::num_features`] numbers for each, or why it
+    /// cannot be used. Images are decoded side by side and run in batches.
     ///
     /// # Errors
     /// Those of the network; a bad image is none.
@@ -97,8 +97,8 @@ impl Extractor {
         Ok(features)
     }
 
-    /// As [`Self::features`], but each result is given to `each` as soon as it is known, so that memory does not grow
-    /// with the number of images.
+    /// As [`Self::features`], but each result is given to `each` as soon as it is known, so that memory does
+    /// not grow with the number of images.
     ///
     /// # Errors
     /// Those of the network, and those of `each`.

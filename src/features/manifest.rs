@@ -148,7 +148,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> 
     if let Some(found) = found.filter(|found| *found > known) {
         return Err(FileProblem::Newer { found, known });
     }
-    // With a checksum they are what was written; without one, a damaged name would be taken for something new.
+    // With a checksum they are what was written; without one, a damaged name would be taken for something
+    // new.
     let mut keys = value
         .as_object()
         .into_iter()

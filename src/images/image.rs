@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::RgbImage;
 
-/// A picture to work on: a file, the bytes of one, or decoded pixels. Paths, bytes and [`RgbImage`]s convert to it.
+/// A picture to work on: a file, the bytes of one, or decoded pixels. Paths, bytes and [`RgbImage`]s convert
+/// to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Image {

@@ -122,7 +122,8 @@ fn require_comparable(
     let only: Vec<String> = only.collect();
     let (differences, hint) = if only.is_empty() {
         let same_pixels = first.spec().with_pixels_of(second.spec());
-        let hint = "compare heads on the same features; where only the views differ, `--tta none` uses the centre \
+        let hint = "compare heads on the same features; where only the views differ, `--tta none` uses the \
+            centre \
                     alone for both";
         (same_pixels.differences(second.spec()).join("; "), hint)
     } else {

@@ -92,8 +92,8 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     write(&options.output, &page, judged, without_picture)
 }
 
-/// Gives the images their pictures, decoded as the head's features were: mistakes first, with the training images near
-/// them, and what was predicted rightly last.
+/// Gives the images their pictures, decoded as the head's features were: mistakes first, with the training
+/// images near them, and what was predicted rightly last.
 fn show(
     shown: &mut [Shown],
     near: &mut [Near],

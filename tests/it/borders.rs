@@ -1,5 +1,6 @@
-//! The rooms of the library: a module imports only modules of the rows above its own, and each heavy crate has one owner.
-//! Between the crates of the workspace, Cargo's dependencies are the borders; the other rules hold in them as well.
+//! The rooms of the library: a module imports only modules of the rows above its own, and each heavy crate
+//! has one owner. Between the crates of the workspace, Cargo's dependencies are the borders; the other rules
+//! hold in them as well.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ fn row(room: &str) -> usize {
         .unwrap_or_else(|| panic!("`{room}` has no row here"))
 }
 
-fn source_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn source_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -74,6 +75,14 @@ fn source_files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// The sources of each crate of the workspace.
+pub(crate) fn crates() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let members = fs::read_dir(root.join("crates")).into_iter().flatten();
+    let members = members.map(|member| member.unwrap().path().join("src"));
+    std::iter::once(root.join("src")).chain(members).collect()
 }
 
 /// `(room, file, text without comments and tests)` of each source file of the library but the two roots.
@@ -187,8 +196,8 @@ fn one_module_prints() {
     }
 }
 
-/// Text for people is escaped as it goes out, and cells of tables as they are made; nothing else in the command line's
-/// room needs to know.
+/// Text for people is escaped as it goes out, and cells of tables as they are made; nothing else in the
+/// command line's room needs to know.
 #[test]
 fn the_command_line_escapes_in_one_place() {
     let doors = ["cli/terminal.rs", "cli/cells.rs"];
@@ -253,6 +262,26 @@ fn files_are_written_in_one_place() {
                 !code.contains(word),
                 "{file} has `{word}`: write through `outputs`"
             );
+        }
+    }
+}
+
+/// Longer lines are read with difficulty, and rustfmt leaves comments and strings as they are.
+#[test]
+fn lines_are_at_most_110_columns_wide() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let others = ["tests", "examples", "benches", "fuzz/src"].map(|folder| root.join(folder));
+    for folder in crates().iter().chain(&others) {
+        for path in source_files(folder) {
+            for (line, text) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+                let width = text.chars().count();
+                assert!(
+                    width <= 110,
+                    "{}:{}: {width} columns",
+                    path.display(),
+                    line + 1
+                );
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module for each thing that is tested.
 
 mod borders;
+mod circles;
 mod cli_cases;
 mod convolutions;
 mod devices;

@@ -384,7 +384,8 @@ mod tests {
     fn a_long_file_is_refused_before_memory_is_allocated() {
         let raw = [&[0x4a][..], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x60]].concat();
         let tensor = [&[0x08, 1, 0x10, 1, 0x42, 1, b'w'][..], &raw].concat();
-        // The lengths of graph and tensor, of six bytes each, are those of the numbers and of what stands before them.
+        // The lengths of graph and tensor, of six bytes each, are those of the numbers and of what stands
+        // before them.
         let length = |n: u64| {
             (0..6).map(move |i| (n >> (7 * i)) as u8 & 0x7f | if i < 5 { 0x80 } else { 0 })
         };

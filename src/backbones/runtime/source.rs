@@ -88,7 +88,8 @@ fn commit_kept(kept: &KeptGraph, path: &Path, mut builder: SessionBuilder) -> or
     }
 }
 
-/// The network with operators of our own, where it has something for them, and no weights that they cannot compute with.
+/// The network with operators of our own, where it has something for them, and no weights that they cannot
+/// compute with.
 fn own_network(
     (path, network): (&Path, &Network),
     image: [usize; 3],

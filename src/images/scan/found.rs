@@ -11,8 +11,8 @@ use crate::images::{Image, SkipReason};
 pub struct Sample {
     /// The path to open.
     pub path: PathBuf,
-    /// The text form (see [`path_text`](crate::images::path_text)) of the path below the root, parts joined by `/`;
-    /// of a path that was given by itself, as it was given.
+    /// The text form (see [`path_text`](crate::images::path_text)) of the path below the root, parts joined
+    /// by `/`; of a path that was given by itself, as it was given.
     pub name: String,
     /// The first-level folder, normalised to NFC; shared by the samples of a class.
     pub class: Option<Arc<str>>,
