@@ -75,7 +75,7 @@ pub fn classify(
     let classifier = options.head.open()?;
     let scan = options.inputs.scan(labels)?;
     let images = Images::of(&scan.entries);
-    let mut report = classify_images(classifier, options, images, progress, each)?;
+    let mut report = classify_images(&classifier, options, images, progress, each)?;
     report.notes.splice(..0, scan.notes);
     report.ignored = scan.ignored;
     Ok(report)
@@ -93,21 +93,21 @@ pub fn classify_named(
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
     let classifier = options.head.open()?;
-    classify_images(classifier, options, Images::Named(names), progress, each)
+    classify_images(&classifier, options, Images::Named(names), progress, each)
 }
 
 /// Takes each result, with the classifier that it is of.
 pub type Each<'a> = &'a mut dyn FnMut(&Predictor, Classified) -> Result<()>;
 
 fn classify_images(
-    classifier: Predictor,
+    classifier: &Predictor,
     options: &ClassifyOptions,
     images: Images<'_>,
     progress: &dyn Progress,
     each: Each<'_>,
 ) -> Result<ClassifyReport> {
     let spec = classifier.spec();
-    let source = Source::Images(Computed::of(images, spec, &options.head.computing)?);
+    let source = Source::from(Computed::of(images, spec, &options.head.computing)?);
     let mut report = ClassifyReport {
         used: 0,
         rejected: 0,
@@ -121,14 +121,14 @@ fn classify_images(
         why_not_gpu: None,
     };
     let done = source.each(&spec.views, progress, &mut |samples| {
-        for (row, predicted) in predict(&classifier, samples)? {
-            report.count(&classifier, &predicted);
+        for (row, predicted) in predict(classifier, samples)? {
+            report.count(classifier, &predicted);
             let item = Classified {
                 path: row.path.clone(),
                 class: row.class.clone(),
                 result: predicted.map(|(_, prediction)| prediction),
             };
-            each(&classifier, item)?;
+            each(classifier, item)?;
         }
         Ok(())
     })?;

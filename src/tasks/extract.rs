@@ -124,7 +124,7 @@ pub fn extract_scan(
     let start = Instant::now();
     let (store, network) = store_and_network(options, &scan.entries, progress)?;
     let spec = store.spec().clone();
-    let source = Source::Images(Computed {
+    let source = Source::from(Computed {
         images: Images::of(&scan.entries),
         pipeline: Pipeline {
             decoding: options.decoding,

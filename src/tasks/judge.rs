@@ -10,14 +10,12 @@ use serde::Serialize;
 use super::acquaintance::{Acquaintance, Basis, TrainingImages};
 use super::inputs::{Inputs, Skipped};
 use super::memory::{check_room, free};
-use super::predictions::{HeadOptions, predict};
+use super::predictions::{HeadOptions, open_store, predict};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor, Verdict, top};
 use crate::error::{Error, Result};
-use crate::features::{
-    Computed, Digest, FeatureStore, Images, IndexRow, Samples, Source, is_store,
-};
+use crate::features::{Computed, Digest, Images, IndexRow, Samples, Source, is_store};
 use crate::head::{Evaluation, Interval};
 use crate::images::{Labels, Names, PIXEL_VERSION, Scan};
 use crate::phrases::{counted, in_quotes};
@@ -154,9 +152,12 @@ pub(super) fn judge_by(
     let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
     let scan = (!is_store(&options.data)).then(|| inputs.scan(Labels::FromFolders));
     let scan = scan.transpose()?;
-    let (source, mut notes) = match &scan {
-        None => store(classifiers, options)?,
-        Some(scan) => images(scan, classifiers, options)?,
+    let (source, mut notes) = if let Some(scan) = &scan {
+        images(scan, classifiers, options)?
+    } else {
+        let (store, notes) = open_store(&options.data, classifiers)?;
+        check_room(store.index().used().count(), n_classes(classifiers), free())?;
+        (Source::from(store), notes)
     };
     let engine = source.engine().expect("a network was loaded").clone();
     let tallies = classifiers.iter().copied();
@@ -172,22 +173,6 @@ pub(super) fn judge_by(
     tallies.map(|tally| tally.judged(&notes)).collect()
 }
 
-/// A store whose features all heads can use, and what the user should know.
-fn store(
-    classifiers: &[&Predictor],
-    options: &JudgeOptions,
-) -> Result<(Source<'static>, Vec<String>)> {
-    let store = FeatureStore::open(&options.data)?;
-    check_room(store.index().used().count(), n_classes(classifiers), free())?;
-    let name = format!("the features `{}`", options.data.display());
-    let mut notes = Vec::new();
-    for classifier in classifiers {
-        notes.extend(classifier.require(&store.manifest().spec, &name)?);
-    }
-    notes.dedup();
-    Ok((Source::Store(store), notes))
-}
-
 /// Images whose features all heads can use; refused before everything is computed rather than after.
 fn images<'a>(
     scan: &'a Scan,
@@ -200,7 +185,7 @@ fn images<'a>(
     check_room(scan.entries.len(), n_classes(classifiers), free())?;
     let (images, how) = (Images::of(&scan.entries), &options.head.computing);
     let images = Computed::of(images, classifiers[0].spec(), how)?;
-    Ok((Source::Images(images), scan.notes.clone()))
+    Ok((images.into(), scan.notes.clone()))
 }
 
 /// Refuses images none of which has a class that the head knows, or some of which have none.
@@ -382,7 +367,9 @@ impl<'a> Tally<'a> {
         let training = std::mem::take(&mut self.training);
         if self.judged.items.is_empty() {
             // Optimistic figures, which are said to be so, are more use than none.
-            training.into_iter().for_each(|item| self.count(item));
+            for item in training {
+                self.count(item);
+            }
         } else {
             self.judged.acquaintance.left_out = training.len();
         }

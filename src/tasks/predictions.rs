@@ -1,10 +1,10 @@
 //! A head's predictions for samples, wherever their features come from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::classifier::{Prediction, Predictor, Rejecting, Tta};
 use crate::error::Result;
-use crate::features::{Computing, Digest, IndexRow, Samples};
+use crate::features::{Computing, Digest, FeatureStore, IndexRow, Samples};
 
 /// The head that predicts, and how it gets the features of images.
 #[derive(Debug, Clone)]
@@ -23,6 +23,23 @@ impl HeadOptions {
     pub(super) fn open(&self) -> Result<Predictor> {
         Ok(Predictor::open(&self.path, self.tta)?.rejecting(self.rejecting))
     }
+}
+
+/// Opens a store whose features all of the classifiers can use; returns what the user should know, too.
+///
+/// # Errors
+/// A store that cannot be read, or holds other features.
+pub(super) fn open_store(
+    path: &Path,
+    classifiers: &[&Predictor],
+) -> Result<(FeatureStore, Vec<String>)> {
+    let store = FeatureStore::open(path)?;
+    let name = format!("the features `{}`", path.display());
+    let require = |classifier: &&Predictor| classifier.require(&store.manifest().spec, &name);
+    let notes: Vec<Option<String>> = classifiers.iter().map(require).collect::<Result<_>>()?;
+    let mut notes: Vec<String> = notes.into_iter().flatten().collect();
+    notes.dedup();
+    Ok((store, notes))
 }
 
 /// The prediction for an image with the digest of its bytes, or the reason why it is skipped.

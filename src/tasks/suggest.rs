@@ -6,11 +6,11 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::fit_head::check_near;
 use super::inputs::{Inputs, Skipped};
-use super::predictions::{HeadOptions, predict};
+use super::predictions::{HeadOptions, open_store, predict};
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor};
 use crate::error::{Error, Result};
-use crate::features::{Computed, Digest, Done, FeatureStore, Images, Source};
+use crate::features::{Computed, Digest, Done, Images, Source};
 use crate::head::{ImageRole, Pick, SelectionParams, UnitRows, select};
 use crate::images::Labels;
 use crate::progress::Progress;
@@ -102,15 +102,14 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
 }
 
 fn of_store(path: &Path, classifier: &Predictor, progress: &dyn Progress) -> Result<Candidates> {
-    let mut store = FeatureStore::open(path)?;
+    let (mut store, notes) = open_store(path, &[classifier])?;
     let name = format!("the features `{}`", path.display());
-    let note = classifier.require(&store.manifest().spec, &name)?;
     let mut candidates = Candidates {
-        notes: note.into_iter().collect(),
+        notes,
         labelled: store.leave_out(|digest| !is_labelled(classifier, digest)),
         ..Candidates::default()
     };
-    candidates.collect(Source::Store(store), classifier, progress)?;
+    candidates.collect(store.into(), classifier, progress)?;
     // What has features and no prediction is no fault of the store.
     let name = if candidates.skipped.is_empty() {
         &name
@@ -128,7 +127,7 @@ fn of_images(
 ) -> Result<Candidates> {
     let scan = inputs.scan(Labels::None)?;
     let (images, how) = (Images::of(&scan.entries), &options.head.computing);
-    let source = Source::Images(Computed::of(images, classifier.spec(), how)?);
+    let source = Source::from(Computed::of(images, classifier.spec(), how)?);
     let mut candidates = Candidates::default();
     let done = candidates.collect(source, classifier, progress)?;
     candidates.notes = [done.network_notes, scan.notes].concat();

@@ -31,14 +31,13 @@ enum Kind {
 }
 
 impl Collector {
-    fn take(&mut self, item: Item) -> frostline::Result<()> {
+    fn take(&mut self, item: Item) {
         let kind = match item.outcome {
             Outcome::Computed(_, features) => Kind::Computed(features),
             Outcome::Reused(_) => Kind::Reused,
             Outcome::Skipped(reason) => Kind::Skipped(reason.to_string()),
         };
         self.rows.push((item.found.sample().name.clone(), kind));
-        Ok(())
     }
 }
 
@@ -68,7 +67,10 @@ fn run_with(
         ..Known::default()
     };
     let (images, mut sink) = (Images::of(&scan.entries), Collector::default());
-    let mut take = |item| sink.take(item);
+    let mut take = |item| {
+        sink.take(item);
+        Ok(())
+    };
     pipeline.run(images, backbone, &known, &Silent, &mut take)?;
     Ok(sink)
 }
@@ -307,7 +309,10 @@ fn a_run_that_is_stopped_passes_on_what_is_computed() {
     let mut sink = Collector::default();
     let progress = StopsAfter(10, AtomicU64::new(0));
     let (images, known) = (Images::of(&scan.entries), Known::default());
-    let mut take = |item| sink.take(item);
+    let mut take = |item| {
+        sink.take(item);
+        Ok(())
+    };
     let stopped = pipeline(3, 2).run(images, &mut backbone, &known, &progress, &mut take);
     let stopped = stopped.unwrap_err();
     assert!(

@@ -19,24 +19,6 @@ type Read<'a> = (Found, ReadFile<'a>, Reply);
 /// The scope passes its panic on.
 pub(super) struct Panicked;
 
-/// How many threads there are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Threads {
-    pub(super) reading: usize,
-    pub(super) decoding: usize,
-}
-
-impl Threads {
-    /// As many as so many CPUs are worth, and no more than there are files.
-    pub(super) fn of(cpus: usize, readers: usize, files: Option<usize>) -> Self {
-        let most = files.unwrap_or(usize::MAX).max(1);
-        Self {
-            reading: readers.min(most),
-            decoding: cpus.min(most),
-        }
-    }
-}
-
 /// The threads that read and decode the files of a run; they end when this is dropped.
 pub(super) struct Decoders {
     jobs: Sender<Job>,
@@ -47,31 +29,33 @@ pub(super) struct Decoders {
 }
 
 impl Decoders {
-    /// Starts the threads; so many prepared pictures wait at most, besides the files that are with a thread.
+    /// Starts so many threads that read and that decode, no more than there are files; so many prepared pictures wait
+    /// at most, besides the files that are with a thread.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         preparer: &'scope Preparer<'scope>,
         preprocessor: &Preprocessor,
-        threads: Threads,
-        waiting: usize,
+        threads: [usize; 2],
+        (waiting, files): (usize, Option<usize>),
     ) -> Self {
+        let [reading, decoding] = threads.map(|n| n.min(files.unwrap_or(n)).max(1));
         let (jobs, taking) = channel();
         let taking = Arc::new(Mutex::new(taking));
         // A reader keeps its file until somebody takes it, and reads no other.
         let (read, to_decode) = sync_channel(0);
         let to_decode = Arc::new(Mutex::new(to_decode));
-        for _ in 0..threads.reading {
+        for _ in 0..reading {
             let (jobs, read) = (Arc::clone(&taking), read.clone());
             scope.spawn(move || read_files(&jobs, preparer, &read));
         }
-        for _ in 0..threads.decoding {
+        for _ in 0..decoding {
             let (files, own) = (Arc::clone(&to_decode), preprocessor.clone());
             scope.spawn(move || decode_files(&files, preparer, own));
         }
         Self {
             jobs,
             prepared: VecDeque::new(),
-            most: threads.reading + threads.decoding + waiting,
+            most: reading + decoding + waiting,
         }
     }
 

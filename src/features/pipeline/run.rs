@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::batches::Batcher;
-use super::decoders::{Decoders, Panicked, Threads};
+use super::decoders::{Decoders, Panicked};
 use super::images::{Images, Next};
 use super::item::{Known, Taker};
 use super::lanes::Lanes;
@@ -93,9 +93,8 @@ impl Pipeline {
         progress.begin("images", count.unwrap_or(0) as u64);
         let result = thread::scope(|scope| {
             let batch_size = (self.batch_size / self.views.len().max(1)).max(1);
-            let of_each = Threads::of(threads, readers(threads), count);
-            let waiting = 2 * batch_size;
-            let decoders = Decoders::start(scope, &preparer, &preprocessor, of_each, waiting);
+            let (each_kind, most) = ([readers(threads), threads], (2 * batch_size, count));
+            let decoders = Decoders::start(scope, &preparer, &preprocessor, each_kind, most);
             let mut lanes = Lanes::new(self.views.len() * num_features);
             lanes.open(scope, backbone, preprocessor.clone(), &meter);
             for replica in &mut replicas {

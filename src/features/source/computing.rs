@@ -125,12 +125,11 @@ fn places(views: &[View], computed: &[View]) -> Vec<usize> {
 /// Passes on images all of which are recognised: no network is needed, and no file is read.
 fn all_known(mut images: Images<'_>, known: &Known, each: Taker<'_>) -> Result<Speed> {
     while let Next::Found(found) = images.next(Duration::ZERO)? {
-        let outcome = match found.reason() {
-            Some(reason) => Outcome::Skipped(reason.clone()),
-            None => {
-                let picture = known.recognised.picture(&found.sample().path);
-                Outcome::Reused(picture.expect("all samples are recognised"))
-            }
+        let outcome = if let Some(reason) = found.reason() {
+            Outcome::Skipped(reason.clone())
+        } else {
+            let picture = known.recognised.picture(&found.sample().path);
+            Outcome::Reused(picture.expect("all samples are recognised"))
         };
         each(Item { found, outcome })?;
     }

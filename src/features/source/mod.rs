@@ -23,10 +23,22 @@ use crate::progress::Progress;
 #[derive(Debug)]
 pub enum Source<'a> {
     /// A store: the used samples of its last run, all at once.
-    Store(FeatureStore),
+    Store(Box<FeatureStore>),
     /// Images: one after the other, as soon as the features are known. Memory does not grow with their
     /// number.
-    Images(Computed<'a>),
+    Images(Box<Computed<'a>>),
+}
+
+impl From<FeatureStore> for Source<'_> {
+    fn from(store: FeatureStore) -> Self {
+        Self::Store(Box::new(store))
+    }
+}
+
+impl<'a> From<Computed<'a>> for Source<'a> {
+    fn from(images: Computed<'a>) -> Self {
+        Self::Images(Box::new(images))
+    }
 }
 
 impl Source<'_> {

@@ -10,7 +10,7 @@ use crate::images::View;
 
 /// Images in the order of the stores' indices, those of the inspected store first.
 pub(super) struct Pictures {
-    all: Distinct,
+    all: Listed,
     /// The features of the distinct images of the inspected store: the first ones.
     pub(super) own: UnitRows,
     /// Those of the further ones of the other store.
@@ -21,7 +21,7 @@ pub(super) struct Pictures {
 
 /// Images, and which of them are equal.
 #[derive(Default)]
-struct Distinct {
+struct Listed {
     images: Vec<InspectedImage>,
     /// The distinct image that each is.
     distinct: Vec<usize>,
@@ -30,7 +30,7 @@ struct Distinct {
     digests: Vec<Digest>,
 }
 
-impl Distinct {
+impl Listed {
     /// Adds the images of a store; how many images there are then, and how many distinct ones.
     fn add(
         &mut self,
@@ -64,7 +64,7 @@ impl Pictures {
         if let Some(against) = &against {
             require_same_spec(&store, against)?;
         }
-        let (mut all, mut known) = (Distinct::default(), HashMap::new());
+        let (mut all, mut known) = (Listed::default(), HashMap::new());
         let (n_own, own_digests) = all.add(Side::Features, &store, &mut known);
         if let Some(against) = &against {
             all.add(Side::Against, against, &mut known);
