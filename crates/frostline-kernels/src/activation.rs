@@ -2,8 +2,8 @@
 
 use pulp::Simd;
 
-/// What is applied to every number of an output. NaN stays NaN, as in ONNX Runtime: the vectors' own `max`
-/// and `min` drop it on some machines and for one of the two operands, so numbers are compared and selected.
+/// The activation applied to every number of an output. NaN stays NaN, as in ONNX Runtime: numbers are
+/// compared and selected, because the vectors' own `max` and `min` drop NaN on some machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// Nothing.

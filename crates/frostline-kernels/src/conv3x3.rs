@@ -15,7 +15,7 @@ use super::winograd::Winograd;
 
 /// A 3×3 convolution, stride 1, one group, with the bias, activation and pooling that follow it.
 ///
-/// Its weights are kept as the products want them, which takes 4 times the memory of the 3×3 weights.
+/// Its weights are stored transformed, which takes 4 times the memory of the 3×3 weights.
 pub struct Conv3x3 {
     shape: ConvShape,
     input: Layout,
@@ -37,7 +37,7 @@ impl Conv3x3 {
     ///
     /// # Panics
     ///
-    /// If `weight` or `bias` has another length.
+    /// If the length of `weight` or `bias` does not match `shape`.
     #[must_use]
     pub fn new(
         shape: ConvShape,
@@ -109,11 +109,11 @@ impl Conv3x3 {
     ///
     /// # Errors
     ///
-    /// [`NotFinite`]; `y` is then worth nothing.
+    /// [`NotFinite`]; the content of `y` is then unspecified.
     ///
     /// # Panics
     ///
-    /// If `x` or `y` has another length.
+    /// If the length of `x` or `y` does not match.
     pub fn run(
         &self,
         x: &[f32],

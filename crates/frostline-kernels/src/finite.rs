@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pulp::Simd;
 
-/// Some number of an output is NaN or infinite, or was before its activation and pooling. In the Winograd
-/// domain that says little of what a direct convolution would give: one NaN fills a whole tile, and numbers
-/// near the largest overflow.
+/// An output number is NaN or infinite, or was before its activation and pooling. This says little about what
+/// a direct convolution would give: in the Winograd domain, one NaN fills a whole tile, and numbers near the
+/// largest float overflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotFinite;
 

@@ -2,18 +2,18 @@
 
 use super::activation::Activation;
 
-/// Channels and padding.
+/// Channels and padding of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvShape {
-    /// C of the input.
+    /// Number of input channels.
     pub in_channels: usize,
-    /// C of the output.
+    /// Number of output channels.
     pub out_channels: usize,
-    /// Rows and columns of zeros at the top, left, bottom and right, as ONNX orders them.
+    /// Rows and columns of zero padding: top, left, bottom, right, in ONNX's order.
     pub pads: [usize; 4],
 }
 
-/// What is pooled after the activation.
+/// The pooling that follows the activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
     /// Nothing.

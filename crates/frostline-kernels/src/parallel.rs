@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// Who spreads work over threads.
+/// Spreads work over threads, which the caller owns.
 pub trait Parallel: Sync {
-    /// How many threads there are, at least 1.
+    /// Returns the number of threads, at least 1.
     fn threads(&self) -> usize;
 
     /// Calls `work` once with every number below `count`, in any order and on any thread, and returns when
@@ -12,7 +12,7 @@ pub trait Parallel: Sync {
     fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync));
 }
 
-/// Everything on the calling thread.
+/// Runs everything on the calling thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Serial;
 

@@ -16,14 +16,14 @@ const BLOCK: usize = 32;
 /// on more, vectors of one channel have less to do.
 const FEW: usize = 16;
 
-/// A weight in fixed point, rounded half away from zero.
+/// Converts a weight to fixed point, rounding half away from zero.
 #[must_use]
 pub fn fixed(weight: f64) -> i32 {
     let scaled = weight * f64::from(1 << POINT);
     (scaled + 0.5_f64.copysign(scaled)) as i32
 }
 
-/// For each resized pixel of a line, where the stored ones begin that it depends on, and their weights.
+/// For each resized pixel of a line: where the source pixels that it depends on begin, and their weights.
 #[derive(Debug, Clone)]
 pub struct Weights {
     starts: Vec<usize>,
@@ -35,7 +35,7 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// None yet, of `taps` for each pixel at most.
+    /// Creates an empty list, for at most `taps` weights for each pixel.
     #[must_use]
     pub fn new(taps: usize) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Weights {
         }
     }
 
-    /// Adds those of the next resized pixel.
+    /// Adds the weights of the next resized pixel, whose first source pixel is `start`.
     pub fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
         let before = self.values.len();
         self.starts.push(start);
@@ -56,7 +56,7 @@ impl Weights {
     }
 }
 
-/// Buffers that are kept from line to line.
+/// Buffers that are reused from line to line.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     padded: Vec<u8>,
@@ -64,7 +64,7 @@ pub struct Scratch {
     planes: [Vec<u8>; 3],
 }
 
-/// Resizes an RGB line to a pixel for each of the weights.
+/// Resizes an RGB line to one pixel for each entry of `weights`.
 ///
 /// # Panics
 ///
@@ -184,7 +184,7 @@ impl WithSimd for Many<'_> {
     }
 }
 
-/// Adds lines as long as the sums, one after the other, each so many times as its weight says.
+/// Adds lines to sums of the same length, each line multiplied by its weight.
 ///
 /// # Panics
 ///
@@ -235,7 +235,7 @@ impl WithSimd for Add<'_> {
     }
 }
 
-/// Appends the samples of sums.
+/// Appends the 8-bit samples of the sums.
 pub fn finish(sums: &[i32], out: &mut Vec<u8>) {
     Arch::new().dispatch(|| out.extend(sums.iter().copied().map(clip)));
 }

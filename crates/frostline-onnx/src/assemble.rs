@@ -22,18 +22,18 @@ pub(super) const IR_VERSION: i64 = 4;
 /// Readers of protocol buffers refuse messages from 2 GiB; a little is left for what is not weights.
 const LONGEST_MODEL: u64 = (1 << 31) - (1 << 20);
 
-/// The files of a [`Cut`], to be written.
+/// The files that a [`Cut`] is written to.
 #[derive(Debug)]
 pub struct CutFiles {
     /// The network.
     pub model: Spliced,
-    /// The numbers of its large weights, where all of it is too long for one file.
+    /// Its large weights, if the network is too long for one file.
     pub data: Option<Spliced>,
 }
 
 impl Cut<'_> {
-    /// What is kept, as one file, or as two if it is too long for one: the second must be called `data` and
-    /// lie beside the first. Equal networks become equal bytes.
+    /// Assembles what is kept as one file, or as two if it is too long for one; the second must be written
+    /// beside the first, under the name `data`. Equal networks become equal bytes.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file; [`Error::File`] or [`Error::Network`] where the network's own files are

@@ -13,19 +13,19 @@ const IR_VERSION: i64 = 8;
 /// Operators of ONNX 1.8.
 const OPSET: i64 = 13;
 
-/// The output of a node, or the graph's input, by its name.
+/// A value in a graph: the input, or a node's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value(String);
 
 impl Value {
-    /// The name, by which a runtime can be asked for it.
+    /// Returns the name, by which a runtime can be asked for the value.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0
     }
 }
 
-/// A graph with one input, node by node.
+/// Builds a graph with one input, node by node.
 #[derive(Debug, Default)]
 pub struct GraphBuilder {
     input: Vec<usize>,
@@ -40,7 +40,7 @@ const INPUT: &str = "input";
 const BATCH: &str = "N";
 
 impl GraphBuilder {
-    /// A graph without nodes; its input is called `input` and is of shape (N, `shape`…).
+    /// Creates a graph without nodes, whose input `input` has the shape (N, `shape`…).
     #[must_use]
     pub fn new(shape: &[usize]) -> Self {
         Self {
@@ -49,13 +49,13 @@ impl GraphBuilder {
         }
     }
 
-    /// The graph's input.
+    /// Returns the graph's input.
     #[must_use]
     pub fn input(&self) -> Value {
         Value(INPUT.to_owned())
     }
 
-    /// The model, whose outputs are of shape (N, `shape`…) each. Equal models are equal bytes.
+    /// Finishes the model; each output has the shape (N, `shape`…). Equal models are equal bytes.
     #[must_use]
     pub fn finish(self, outputs: &[(&Value, &[usize])]) -> Spliced {
         let mut graph = Message::default();

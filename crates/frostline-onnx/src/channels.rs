@@ -13,12 +13,12 @@ use super::links::Links;
 use super::shapes::ELEMENTWISE;
 use crate::error::Result;
 
-/// The axes of a layer.
+/// The number of axes of a layer, and which of them holds the channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChannelAxis {
-    /// How many axes it has, the batch included.
+    /// The number of axes, including the batch.
     pub rank: usize,
-    /// Which of them holds the channels, counted from 0, the batch.
+    /// The axis of the channels, counted from 0, the batch.
     pub axis: usize,
     /// How many channels there are, where it is certain.
     length: Option<i64>,
@@ -66,7 +66,7 @@ const MERGING: &[&str] = &[
 ];
 
 impl Network {
-    /// The axis of the channels of a layer, where those of the input are on axis `of_input`; `None` where the
+    /// Returns the axis of a layer's channels, where those of the input are on axis `of_input`; `None` if the
     /// graph does not tell.
     ///
     /// # Errors

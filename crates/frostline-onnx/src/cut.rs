@@ -11,7 +11,7 @@ use super::layer::LayerChoice;
 use super::links::{Links, Reach};
 use crate::error::{NetworkProblem, Result};
 
-/// What is kept of a network: one input, one output, and all between them.
+/// The part of a network up to a layer: one input, one output, and everything between them.
 ///
 /// The batch is free, both ends are `float32`, weights are no inputs; everything else is as it was.
 #[derive(Debug)]
@@ -166,26 +166,26 @@ fn unused(wanted: &str, taken: &HashSet<&str>) -> String {
 }
 
 impl Cut<'_> {
-    /// The name of the output of what is written.
+    /// Returns the name of the output in the new file.
     #[must_use]
     pub fn output(&self) -> &str {
         &self.ends.output
     }
 
-    /// The input that takes the picture, as it was.
+    /// Returns the input that takes the picture, as in the original file.
     #[must_use]
     pub fn picture(&self) -> &PictureInput {
         &self.picture
     }
 
-    /// The nodes whose constant target held the batch, and was written anew.
+    /// Returns the nodes whose constant target contained the batch size and was rewritten.
     #[must_use]
     pub fn mended(&self) -> Vec<String> {
         self.titles(self.freeing.mended())
     }
 
-    /// The nodes to be looked at where batches do not come out right: those that were mended, and those with
-    /// a constant target that may hold the batch, which it does not tell.
+    /// Returns the nodes to look at if batches give wrong results: the rewritten ones, and those whose
+    /// constant target may contain the batch size.
     #[must_use]
     pub fn suspects(&self) -> Vec<String> {
         let mut nodes = self.freeing.mended();
@@ -199,7 +199,7 @@ impl Cut<'_> {
         nodes.map(|i| self.network.graph.nodes[i].title()).collect()
     }
 
-    /// Nodes, and weights, that are kept, and those that there were.
+    /// Returns how many nodes and weights are kept, each with the number in the original file.
     #[must_use]
     pub fn sizes(&self) -> [(usize, usize); 2] {
         [&self.reach.nodes, &self.reach.weights]

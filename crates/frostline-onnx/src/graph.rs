@@ -54,8 +54,9 @@ pub(super) mod element {
 /// `TensorProto.DataLocation.EXTERNAL`.
 pub(super) const EXTERNAL: u64 = 1;
 
-/// An ONNX file without its weights: nodes, and where the bytes of tensors lie. It is read once; what is made
-/// of the file ([`Cut`](crate::Cut), [`Outline`](crate::Outline), …) is made of this.
+/// An ONNX file without its weights: its nodes, and where the bytes of its tensors lie. The file is read
+/// once; a [`Cut`](crate::Cut), an [`Outline`](crate::Outline) and the other forms of a network are made from
+/// this.
 #[derive(Debug)]
 pub struct Network {
     pub(super) path: PathBuf,

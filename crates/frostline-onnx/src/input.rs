@@ -5,22 +5,22 @@ use std::fmt;
 use super::graph::{Dim, ValueInfo, element};
 use crate::error::NetworkProblem;
 
-/// What a network's input takes.
+/// The input that takes the picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureInput {
     /// Its name.
     pub name: String,
-    /// The type of its numbers; what is written takes `float32` and converts it.
+    /// The element type. A cut takes `float32` and converts it.
     pub element: Element,
-    /// The number of pictures that the file fixes the batch to, if it does.
+    /// The batch size, if the file fixes it.
     pub batch: Option<u64>,
-    /// The three lengths after the batch, where they are fixed.
+    /// The three dimensions after the batch, where they are fixed.
     pub image: [Option<u64>; 3],
     /// All four, as they are to be written.
     pub(super) dims: [Dim; 4],
 }
 
-/// The type of a picture's numbers.
+/// The element type of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
     /// 32-bit floats.
@@ -39,7 +39,7 @@ pub enum Element {
 const BATCH: &str = "N";
 
 impl PictureInput {
-    /// An input that takes a batch of any size.
+    /// Creates an input that takes batches of any size.
     #[must_use]
     pub fn new(name: &str, element: Element, image: [Option<u64>; 3]) -> Self {
         let dim = |length: Option<u64>| length.map_or(Dim::Free(String::new()), Dim::Fixed);

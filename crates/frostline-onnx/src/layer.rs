@@ -6,7 +6,7 @@ use super::graph::Node;
 use super::links::Links;
 use crate::error::NetworkProblem;
 
-/// A choice of layer.
+/// Which layer of a network to keep.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LayerChoice {
     /// What the last classifier reads.

@@ -8,14 +8,14 @@ use super::external::file_beside;
 use super::graph::{Dim, Network, Node, ValueInfo, element};
 use crate::error::Result;
 
-/// The outline of an ONNX file: versions, inputs, outputs, nodes and files of external data.
+/// An overview of an ONNX file: versions, inputs, outputs, nodes and files of external data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
     /// The version of the file format.
     pub ir_version: i64,
     /// The version of the standard operators.
     pub opset: i64,
-    /// Inputs that are no weights, with their types.
+    /// Inputs that are not weights, with their types.
     pub inputs: Vec<(String, String)>,
     /// Outputs, with their types.
     pub outputs: Vec<(String, String)>,
@@ -23,13 +23,12 @@ pub struct Outline {
     pub nodes: Vec<(String, String)>,
     /// Number of weights.
     pub initializers: usize,
-    /// Files beside the model that hold numbers of its own, as the model names them, wherever in the model
-    /// that is.
+    /// Names of the files beside the model that contain tensor data, as the model spells them.
     pub external_data: Vec<String>,
 }
 
 impl Network {
-    /// Its outline.
+    /// Returns an overview of the file.
     #[must_use]
     pub fn outline(&self) -> Outline {
         let graph = &self.graph;
@@ -51,7 +50,7 @@ impl Network {
         }
     }
 
-    /// Its files: itself, and those of external data, each beside it.
+    /// Returns the files that the network consists of: the model, and the files of external data beside it.
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) naming a file that is missing, or that it looks for outside

@@ -203,7 +203,7 @@ pub enum WriteError {
     Write(io::Error),
 }
 
-/// A file that is written out of new bytes and ranges of other files.
+/// A file assembled from new bytes and ranges of other files.
 #[derive(Debug)]
 pub struct Spliced {
     message: Message,
@@ -212,7 +212,7 @@ pub struct Spliced {
 }
 
 impl Spliced {
-    /// Writes it; what is copied passes through 64 KiB of memory.
+    /// Writes the file; ranges that are copied pass through 64 KiB of memory.
     ///
     /// # Errors
     /// [`WriteError`], which says which side failed.
@@ -230,7 +230,7 @@ impl Spliced {
         Ok(())
     }
 
-    /// Its bytes, for a file that is not written anywhere.
+    /// Returns the bytes of the file, for a file that is kept in memory.
     ///
     /// # Errors
     /// [`Error::Io`], also where they are more than a message of protocol buffers may have.

@@ -16,7 +16,7 @@ use super::product::Machine;
 
 /// A linear layer, `y = x Wᵀ + b`, with the activation that follows it.
 ///
-/// Its weights lie in panels, so that they are read once and in one stretch for every 12 rows.
+/// Its weights are stored in panels, which are read once, in order, for every 12 rows.
 pub struct Linear {
     machine: Machine,
     shape: LinearShape,
@@ -85,21 +85,15 @@ impl Linear {
         })
     }
 
-    /// Numbers of a row of the output.
-    #[must_use]
-    pub fn outputs(&self) -> usize {
-        self.shape.outputs
-    }
-
     /// Writes `y (n, outputs)` of `x (n, inputs)`.
     ///
     /// # Errors
     ///
-    /// [`NotFinite`]; `y` is then worth nothing.
+    /// [`NotFinite`]; the content of `y` is then unspecified.
     ///
     /// # Panics
     ///
-    /// If `x` or `y` has another length.
+    /// If the length of `x` or `y` does not match.
     pub fn run(
         &self,
         x: &[f32],

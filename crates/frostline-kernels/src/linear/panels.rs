@@ -8,12 +8,12 @@ use crate::buffers::with_scratch;
 use crate::parallel::{Parallel, Pieces};
 use crate::product::Machine;
 
-/// Numbers of a row of the input and of the output.
+/// Lengths of the rows of a linear layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinearShape {
-    /// Of the input.
+    /// Length of an input row.
     pub inputs: usize,
-    /// Of the output.
+    /// Length of an output row.
     pub outputs: usize,
 }
 
@@ -26,7 +26,7 @@ pub enum Stored {
     InputsFirst,
 }
 
-/// The order in which the numbers of an input's row come.
+/// The order of the numbers in an input row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputOrder {
     /// As the stored weights have them.
@@ -39,7 +39,7 @@ pub enum InputOrder {
     },
 }
 
-/// Reads rows of the stored matrix, whole ones, into a buffer of that size.
+/// Reads whole rows of the stored matrix into a buffer of that size.
 pub type ReadRows<'a> = &'a (dyn Fn(Range<usize>, &mut [f32]) -> io::Result<()> + Sync);
 
 impl InputOrder {

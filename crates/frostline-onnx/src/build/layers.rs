@@ -11,15 +11,15 @@ pub struct Conv {
     pub weight: Tensor,
     /// (out).
     pub bias: Tensor,
-    /// The step between places of the kernel, both ways.
+    /// The stride in both directions.
     pub stride: usize,
-    /// Zeros put before and after, both ways.
+    /// Zero padding before and after, in both directions.
     pub padding: (usize, usize),
-    /// Into how many parts the channels are split: 1, or as many as there are channels.
+    /// The number of groups: 1, or the number of channels.
     pub groups: usize,
 }
 
-/// A square window of which the largest number is kept.
+/// A square max pooling window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPool {
     /// The window's side.
@@ -31,7 +31,7 @@ pub struct MaxPool {
 }
 
 impl GraphBuilder {
-    /// A convolution; its output is called `name`.
+    /// Adds a convolution, whose output is called `name`.
     pub fn conv(&mut self, name: &str, input: &Value, conv: &Conv) -> Value {
         let weight = self.tensor(format!("{name}.weight"), &conv.weight);
         let bias = self.tensor(format!("{name}.bias"), &conv.bias);
@@ -48,7 +48,7 @@ impl GraphBuilder {
         self.node("Conv", name, &[input, &weight, &bias], attributes)
     }
 
-    /// x Wᵀ + b for each row x of an input (N, in); its output (N, out) is called `name`.
+    /// Adds x Wᵀ + b for each row x of an input (N, in); the output (N, out) is called `name`.
     ///
     /// `weight` is (out, in), or of more dimensions whose product is `in`, as a convolution over the whole
     /// picture has them; `bias` is (out).
@@ -65,12 +65,12 @@ impl GraphBuilder {
         )
     }
 
-    /// max(x, 0) of each element; its output is called `name`.
+    /// Adds max(x, 0) of each element, as `name`.
     pub fn relu(&mut self, name: &str, input: &Value) -> Value {
         self.node("Relu", name, &[input], Vec::new())
     }
 
-    /// min(max(x, 0), 6) of each element; its output is called `name`.
+    /// Adds min(max(x, 0), 6) of each element, as `name`.
     pub fn relu6(&mut self, name: &str, input: &Value) -> Value {
         let bounds = ["relu6.min", "relu6.max"].map(|bound| Value(bound.to_owned()));
         if !self.has_bounds {
@@ -81,12 +81,12 @@ impl GraphBuilder {
         self.node("Clip", name, &[input, &bounds[0], &bounds[1]], Vec::new())
     }
 
-    /// The sum of two values of one shape; its output is called `name`.
+    /// Adds the sum of two values of the same shape, as `name`.
     pub fn add(&mut self, name: &str, left: &Value, right: &Value) -> Value {
         self.node("Add", name, &[left, right], Vec::new())
     }
 
-    /// The largest number in each place of a window; its output is called `name`.
+    /// Adds a max pooling, whose output is called `name`.
     pub fn max_pool(&mut self, name: &str, input: &Value, pool: MaxPool) -> Value {
         let attributes = vec![
             ints("kernel_shape", &[pool.size as i64; 2]),
@@ -96,12 +96,12 @@ impl GraphBuilder {
         self.node("MaxPool", name, &[input], attributes)
     }
 
-    /// The mean over all positions, (N, C, H, W) to (N, C, 1, 1); its output is called `name`.
+    /// Adds the mean over all positions, (N, C, H, W) to (N, C, 1, 1), as `name`.
     pub fn global_average_pool(&mut self, name: &str, input: &Value) -> Value {
         self.node("GlobalAveragePool", name, &[input], Vec::new())
     }
 
-    /// One row of numbers for each image, (N, …) to (N, D); its output is called `name`.
+    /// Adds a flattening to one row for each image, (N, …) to (N, D), as `name`.
     pub fn flatten(&mut self, name: &str, input: &Value) -> Value {
         self.node("Flatten", name, &[input], vec![int("axis", 1)])
     }

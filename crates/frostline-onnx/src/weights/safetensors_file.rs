@@ -179,14 +179,12 @@ mod tests {
             bytes.resize(bytes.len() + data, 0);
             bytes
         };
+        let one = r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+        let twice = format!(r#"{{"a":{one},"b":{one}}}"#);
         for (text, data) in [
             // Two tensors over the same bytes, a gap, a shape that needs more, a shape that overflows, no
             // JSON.
-            (
-                r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
-                    "b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
-                4,
-            ),
+            (&*twice, 4),
             (
                 r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
                 8,
