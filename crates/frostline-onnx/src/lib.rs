@@ -5,8 +5,7 @@
 //!
 //! | call | gives |
 //! |---|---|
-//! | [`Network::outline`], [`Network::files`] | what the file says of itself, and the files that it consists
-//! of |
+//! | [`Network::outline`], [`Network::files`] | an overview of the file, and the files that it consists of |
 //! | [`Network::cut`] | the part up to a layer, as a [`Spliced`] file made of ranges of the old one |
 //! | [`Network::in_float16`] | the same network in float16 |
 //! | [`Network::rewrite`] | the same network with operators of our own, and their layers |
