@@ -107,8 +107,8 @@ impl Tensor {
 fn tensors(file: &HeadFile) -> Vec<Tensor> {
     let (c, d) = (file.head.n_classes(), file.head.n_features());
     let mut tensors = vec![
-        Tensor::f32("weight", vec![c, d], &file.head.weight()),
-        Tensor::f32("bias", vec![c], &file.head.bias()),
+        Tensor::f32("weight", vec![c, d], file.head.weight()),
+        Tensor::f32("bias", vec![c], file.head.bias()),
     ];
     if let Some(kept) = &file.record.out_of_fold {
         let shape = vec![kept.folds.len(), kept.views, c];

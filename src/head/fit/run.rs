@@ -70,7 +70,7 @@ pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Resu
     let validated = job.validation.map(|set| set.class_counts());
     let fit = match params.values().solver {
         Solver::Sgd => by_sgd(job, class_weights, on_epoch)?,
-        Solver::Lbfgs | Solver::Linfa => to_minimum(job, class_weights)?,
+        Solver::Lbfgs | Solver::Linfa => to_minimum(&job, class_weights)?,
     };
     Ok(Fit {
         warnings: diagnose(&fit, params, train.classes(), &counts, validated.as_deref()),

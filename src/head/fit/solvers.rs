@@ -112,7 +112,7 @@ impl Passes for WholePasses<'_> {
 }
 
 /// A solver that runs until the gradient is near zero.
-pub(super) fn to_minimum(job: Job<'_>, class_weights: Vec<f64>) -> Result<Fit> {
+pub(super) fn to_minimum(job: &Job<'_>, class_weights: Vec<f64>) -> Result<Fit> {
     let (values, set) = (job.params.values(), &job.train);
     let problem = Problem::of(set, values, class_weights, job.image_weights());
     let stop = Stop {

@@ -82,20 +82,20 @@ pub(crate) fn minimise_all(
         let mut answers = answers.iter();
         active.retain(|&i| {
             let answer = answers.next().expect("an answer for each question");
-            let step = minimisers[i].tell(answer.value, &answer.gradient);
-            ends[i] = (answer.value, step);
-            let goes_on = step == Step::Continue && minimisers[i].iterations() < stop.iterations;
+            let outcome = minimisers[i].tell(answer.value, &answer.gradient);
+            ends[i] = (answer.value, outcome);
+            let goes_on = outcome == Step::Continue && minimisers[i].iterations() < stop.iterations;
             if !goes_on {
                 on_end();
             }
             goes_on
         });
     }
-    let reached = |(minimiser, (loss, step)): (Lbfgs, (f64, Step))| Reached {
+    let reached = |(minimiser, (loss, outcome)): (Lbfgs, (f64, Step))| Reached {
         iterations: Some(minimiser.iterations()),
         point: minimiser.into_point(),
         loss,
-        converged: step == Step::Converged,
+        converged: outcome == Step::Converged,
     };
     minimisers.into_iter().zip(ends).map(reached).collect()
 }

@@ -108,6 +108,15 @@ struct Thread<'a, 'p, 'f> {
     first: usize,
 }
 
+/// A share during a step.
+struct Laid<'s> {
+    /// Its columns of the batch, (B, d).
+    x: Vec<&'s [f32]>,
+    /// Those of the next batch.
+    ahead: Vec<&'s [f32]>,
+    descent: Descent<'s>,
+}
+
 impl Thread<'_, '_, '_> {
     fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
         let _guard = self.meeting.guard();
@@ -125,28 +134,22 @@ impl Thread<'_, '_, '_> {
             self.exchange.residuals(rows.len(), &mut residuals);
             let sum = self.exchange.loss(rows.len());
             loss.add(BatchLoss { sum, weight });
-            for (x, ahead, mut descent) in laid {
+            for mut share in laid {
                 let batch = Batch {
-                    rows: &x,
+                    rows: &share.x,
                     residuals: &residuals,
-                    ahead: &ahead,
+                    ahead: &share.ahead,
                     classes: bias.values.len(),
                 };
-                batch.gradient(self.arch, &mut descent);
+                batch.gradient(self.arch, &mut share.descent);
             }
             bias.descend(&residuals, self.pass.rule);
         }
         loss
     }
 
-    /// Tells this thread's part of the logits of a batch; returns the columns of the batch and of the next
-    /// one for each share, and what moves its weight.
-    fn lay<'s>(
-        &'s self,
-        shares: &'s mut [Share],
-        rows: &[usize],
-        next: &[usize],
-    ) -> Vec<(Vec<&'s [f32]>, Vec<&'s [f32]>, Descent<'s>)> {
+    /// Computes this thread's part of the logits of a batch, and lays out its shares for the gradient.
+    fn lay<'s>(&'s self, shares: &'s mut [Share], rows: &[usize], next: &[usize]) -> Vec<Laid<'s>> {
         let features = &self.pass.block.features;
         let mut parts = vec![0.0; rows.len() * self.pass.loss.n_classes()];
         let laid = shares.iter_mut().zip(self.first..).map(|(share, number)| {
@@ -162,7 +165,7 @@ impl Thread<'_, '_, '_> {
                 velocity: &mut share.velocity,
                 columns,
             };
-            (x, ahead, descent)
+            Laid { x, ahead, descent }
         });
         laid.collect()
     }

@@ -96,24 +96,24 @@ impl Disagreement {
 impl Display for Disagreement {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (n, m) = (self.n_left_out, self.n_validation);
-        let [a, b] = [self.left_out, self.validation];
+        let [left_out, validation] = [self.left_out, self.validation];
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let (percent_a, percent_b) = (percent(a), percent(b));
+        let (share, of_validation) = (percent(left_out), percent(validation));
         match self.figure {
             DisagreementFigure::Accuracy => write!(
                 f,
-                "cross-validation and the validation set disagree: {percent_a} of {n} training images are \
-                 right when left out, {percent_b} of {m} validation images"
+                "cross-validation and the validation set disagree: {share} of {n} training images are \
+                 right when left out, {of_validation} of {m} validation images"
             ),
             DisagreementFigure::LogLoss => write!(
                 f,
                 "cross-validation and the validation set disagree: calibrated, the log loss of {n} training \
-                 images left out is {a:.4}, of {m} validation images {b:.4}"
+                 images left out is {left_out:.4}, of {m} validation images {validation:.4}"
             ),
             DisagreementFigure::Rejection => write!(
                 f,
-                "the rejection and the validation set disagree: {percent_a} of {n} training images would be \
-                 rejected if they were new, but {percent_b} of {m} validation images are"
+                "the rejection and the validation set disagree: {share} of {n} training images would be \
+                 rejected if they were new, but {of_validation} of {m} validation images are"
             ),
         }?;
         let p = self.p_value;
