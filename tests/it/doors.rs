@@ -64,14 +64,14 @@ fn each_form_of_an_image_has_the_features_of_the_store() {
 #[test]
 fn labels_are_those_of_the_program() {
     let Some(place) = Place::fitted() else { return };
-    let classified = place
+    let printed = place
         .frostline("classify {dir}/images --head {dir}/head --format jsonl")
         .exits(0);
     let head = place.folder().join("head");
     let classifier = Classifier::with(head, Tta::Trained, &options(&place)).unwrap();
     let paths = images(&place);
     let predictions = classifier.classify(&paths).unwrap();
-    let rows: Vec<serde_json::Value> = classified
+    let rows: Vec<serde_json::Value> = printed
         .out
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
