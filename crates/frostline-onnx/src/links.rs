@@ -21,6 +21,7 @@ pub(super) enum Maker {
 pub(super) struct Links<'m> {
     pub(super) graph: &'m Graph,
     makers: HashMap<&'m str, Maker>,
+    readers: HashMap<&'m str, Vec<usize>>,
     /// For each node, whether the picture has a say in what it gives.
     live: Vec<bool>,
 }
@@ -39,6 +40,7 @@ impl<'m> Links<'m> {
         let mut links = Self {
             graph,
             makers: HashMap::new(),
+            readers: HashMap::new(),
             live: Vec::new(),
         };
         for (i, weight) in graph.weights.iter().enumerate() {
@@ -53,6 +55,9 @@ impl<'m> Links<'m> {
         for (i, node) in graph.nodes.iter().enumerate() {
             for output in node.makes() {
                 links.add(output, Maker::Node(i))?;
+            }
+            for tensor in node.needs() {
+                links.readers.entry(tensor).or_default().push(i);
             }
         }
         links.live = links.follow_inputs();
@@ -91,24 +96,17 @@ impl<'m> Links<'m> {
         }
     }
 
-    /// The nodes that need each tensor.
-    pub(super) fn readers(&self) -> HashMap<&'m str, Vec<usize>> {
-        let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (i, node) in self.graph.nodes.iter().enumerate() {
-            for tensor in node.needs() {
-                readers.entry(tensor).or_default().push(i);
-            }
-        }
-        readers
+    /// The numbers of the nodes that need a tensor.
+    pub(super) fn readers(&self, tensor: &str) -> &[usize] {
+        self.readers.get(tensor).map_or(&[], Vec::as_slice)
     }
 
     fn follow_inputs(&self) -> Vec<bool> {
-        let readers = self.readers();
         let mut live = vec![false; self.graph.nodes.len()];
         let inputs = self.graph.inputs.iter().map(|input| input.name.as_str());
         let mut ahead: Vec<&str> = inputs.filter(|name| !self.is_weight(name)).collect();
         while let Some(tensor) = ahead.pop() {
-            for &i in readers.get(tensor).into_iter().flatten() {
+            for &i in self.readers(tensor) {
                 if !live[i] {
                     live[i] = true;
                     ahead.extend(self.graph.nodes[i].makes());
@@ -160,7 +158,6 @@ impl<'m> Links<'m> {
 
     /// Takes nodes away whose tensors are all there, until none is left, or only a circle.
     fn refuse_circles(&self, reach: &Reach) -> Result<(), NetworkProblem> {
-        let readers = self.readers();
         let kept = |i: &usize| reach.nodes[*i];
         // A target that is mended is waited for by nobody.
         let from_node =
@@ -178,7 +175,7 @@ impl<'m> Links<'m> {
         while let Some(i) = ready.pop() {
             left -= 1;
             for tensor in nodes[i].makes() {
-                for &reader in readers.get(tensor).into_iter().flatten() {
+                for &reader in self.readers(tensor) {
                     waits[reader] -= 1;
                     if waits[reader] == 0 && reach.nodes[reader] {
                         ready.push(reader);

@@ -1,6 +1,6 @@
 //! What is known of the tensors of a network: who reads them, and the numbers of constants.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::super::external::file_beside;
 use super::super::graph::{
@@ -18,7 +18,6 @@ pub(super) struct Tensors<'m> {
     pub(super) network: &'m Network,
     pub(super) links: Links<'m>,
     opset: i64,
-    readers: HashMap<&'m str, Vec<usize>>,
     outputs: HashSet<&'m str>,
     /// Those that the file says are no `float32`.
     others: HashSet<&'m str>,
@@ -32,7 +31,6 @@ impl<'m> Tensors<'m> {
         Some(Self {
             network,
             opset: network.opset().unwrap_or_default(),
-            readers: links.readers(),
             links,
             outputs: outputs.collect(),
             others: others(&network.graph),
@@ -101,29 +99,27 @@ impl<'m> Tensors<'m> {
 
     /// The node that alone reads a tensor which is no output of the network, and its number.
     pub(super) fn only_reader(&self, tensor: &str) -> Option<(usize, &'m Node)> {
-        match self.readers.get(tensor).map(Vec::as_slice) {
-            Some(&[reader]) if !self.outputs.contains(tensor) => {
-                Some((reader, &self.nodes()[reader]))
-            }
+        match self.links.readers(tensor) {
+            &[reader] if !self.outputs.contains(tensor) => Some((reader, &self.nodes()[reader])),
             _ => None,
         }
     }
 
     /// The nodes that read a tensor.
     pub(super) fn readers(&self, tensor: &str) -> impl Iterator<Item = &'m Node> {
-        let readers = self.readers.get(tensor).map_or(&[][..], Vec::as_slice);
-        readers.iter().map(|&reader| &self.nodes()[reader])
+        let readers = self.links.readers(tensor).iter();
+        readers.map(|&reader| &self.nodes()[reader])
     }
 
     /// Whether a tensor is no output of the network, and read by these nodes and no other.
     pub(super) fn is_read_only_by(&self, tensor: &str, nodes: &HashSet<usize>) -> bool {
-        let readers = self.readers.get(tensor).map_or(&[][..], Vec::as_slice);
+        let readers = self.links.readers(tensor);
         !self.outputs.contains(tensor) && readers.iter().all(|reader| nodes.contains(reader))
     }
 
     /// Whether anything reads a tensor.
     pub(super) fn is_read(&self, tensor: &str) -> bool {
-        self.readers.contains_key(tensor) || self.outputs.contains(tensor)
+        !self.links.readers(tensor).is_empty() || self.outputs.contains(tensor)
     }
 
     /// Whether a node has the one output that counts, its first.
