@@ -5,8 +5,8 @@ mod weights;
 
 use std::path::Path;
 
+use self::weights::Beside;
 pub(super) use self::weights::Storage;
-use self::weights::{Beside, kept_fields};
 use super::batch::Mend;
 use super::cut::Cut;
 use super::graph::{Network, Node, WeightKind, element};
@@ -74,11 +74,10 @@ impl Cut<'_> {
         let mut graph = Message::default();
         graph.text(2, GRAPH_NAME);
         self.add_nodes(&mut graph)?;
-        let weights = self.network.graph.weights.iter().zip(&self.reach.weights);
-        for (weight, _) in weights.filter(|(_, kept)| **kept) {
+        for weight in self.reach.weights_of(&self.network.graph) {
             match weight.kind {
                 WeightKind::Dense => graph.message(5, self.weight(weight, storage, beside)?),
-                WeightKind::Sparse => graph.message(15, kept_fields(weight)),
+                WeightKind::Sparse => graph.message(15, Message::of(&weight.kept)),
             }
         }
         for mend in &self.freeing.mends {
@@ -96,18 +95,15 @@ impl Cut<'_> {
             let ends = [self.ends.input.as_str(), &self.picture.name];
             graph.message(1, converted(ends, self.picture.element.number()));
         }
-        for (i, node) in self.network.graph.nodes.iter().enumerate() {
-            let mends = &self.freeing.mends;
-            let mend = mends.binary_search_by_key(&i, |mend| mend.node);
-            match mend {
-                _ if !self.reach.nodes[i] => {}
-                Ok(mend) => graph.message(1, self.mended_node(node, &mends[mend])?),
-                Err(_) => {
-                    let mut as_it_was = Message::default();
-                    as_it_was.copy(0, &node.body);
-                    graph.message(1, as_it_was);
-                }
-            }
+        let mends = &self.freeing.mends;
+        for (i, node) in self.reach.nodes_of(&self.network.graph) {
+            graph.message(
+                1,
+                match mends.binary_search_by_key(&i, |mend| mend.node) {
+                    Ok(mend) => self.mended_node(node, &mends[mend])?,
+                    Err(_) => Message::of([&node.body]),
+                },
+            );
         }
         if self.ends.output != self.layer {
             graph.message(

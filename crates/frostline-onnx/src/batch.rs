@@ -36,8 +36,7 @@ impl Links<'_> {
     /// Looks through what leads to a layer for targets that hold the batch.
     pub(super) fn free_batch(&self, reach: &Reach, batch: i64) -> Freeing {
         let mut freeing = Freeing::default();
-        let nodes = self.graph.nodes.iter().zip(&reach.nodes).enumerate();
-        for (i, (node, _)) in nodes.filter(|(_, (_, kept))| **kept) {
+        for (i, node) in reach.nodes_of(self.graph) {
             match self.target(node, batch) {
                 Some(Target::Mended(target)) => freeing.mends.push(Mend { node: i, target }),
                 Some(Target::Unclear) => freeing.suspects.push(i),

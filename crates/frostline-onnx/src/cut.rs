@@ -68,11 +68,7 @@ impl Network {
 
     /// The one input that is no weight.
     fn picture(&self, reach: &Reach) -> Result<PictureInput, NetworkProblem> {
-        let all = self.graph.inputs.iter().zip(&reach.inputs);
-        let inputs: Vec<_> = all
-            .filter(|(_, kept)| **kept)
-            .map(|(info, _)| info)
-            .collect();
+        let inputs: Vec<_> = reach.inputs_of(&self.graph).collect();
         match inputs.as_slice() {
             [only] => PictureInput::of(only),
             several => {
@@ -84,8 +80,7 @@ impl Network {
 
     /// Weights outside of the file are found where they lie in the list of weights, and nowhere else.
     fn refuse_hidden_weights(&self, reach: &Reach) -> Result<(), NetworkProblem> {
-        let nodes = self.graph.nodes.iter().zip(&reach.nodes);
-        for (node, _) in nodes.filter(|(_, kept)| **kept) {
+        for (_, node) in reach.nodes_of(&self.graph) {
             let is_hidden = |weight: &Weight| matches!(weight.payload, Payload::External(_));
             if node.constants().any(is_hidden) {
                 return Err(NetworkProblem::HiddenWeights(node.title()));
@@ -121,18 +116,18 @@ impl Network {
         if let Some(known) = graph.info(layer).and_then(|info| info.element) {
             return known != element::FLOAT;
         }
-        let mut weights = graph.weights.iter().zip(&reach.weights);
-        let mut nodes = graph.nodes.iter().zip(&reach.nodes);
+        let mut weights = reach.weights_of(graph);
         picture.element != Element::Float32
-            || weights.any(|(weight, kept)| *kept && is_other_float(weight.element))
-            || nodes.any(|(node, kept)| *kept && may_give_no_float(node))
+            || weights.any(|weight| is_other_float(weight.element))
+            || reach
+                .nodes_of(graph)
+                .any(|(_, node)| may_give_no_float(node))
     }
 
     /// The files of weights that are needed, each of them there.
     fn sources(&self, reach: &Reach) -> Result<Vec<PathBuf>> {
         let mut sources = vec![self.path.clone()];
-        let weights = self.graph.weights.iter().zip(&reach.weights);
-        for (weight, _) in weights.filter(|(_, kept)| **kept) {
+        for weight in reach.weights_of(&self.graph) {
             if let Payload::External(external) = &weight.payload {
                 let file = file_beside(&self.path, &external.location, self.open)?;
                 if !sources.contains(&file) {

@@ -197,10 +197,7 @@ fn halved_attribute(node: &Node, attribute: &NodeAttribute) -> Option<Message> {
 
 /// A weight as it was.
 fn same(weight: &Weight) -> Message {
-    let mut message = Message::default();
-    for span in &weight.kept {
-        message.copy(0, span);
-    }
+    let mut message = Message::of(&weight.kept);
     if let Payload::Raw(span) = &weight.payload {
         message.payload(9, extent(span.clone()));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::graph::{Graph, Node};
+use super::graph::{Graph, Node, ValueInfo, Weight};
 use crate::error::NetworkProblem;
 
 /// Which input of a reshape its target is.
@@ -32,6 +32,27 @@ pub(super) struct Reach {
     pub(super) nodes: Vec<bool>,
     pub(super) weights: Vec<bool>,
     pub(super) inputs: Vec<bool>,
+}
+
+impl Reach {
+    /// The nodes that lead to the layer, each with its number.
+    pub(super) fn nodes_of<'g>(&self, graph: &'g Graph) -> impl Iterator<Item = (usize, &'g Node)> {
+        kept(&graph.nodes, &self.nodes)
+    }
+
+    /// The weights that lead to the layer.
+    pub(super) fn weights_of<'g>(&self, graph: &'g Graph) -> impl Iterator<Item = &'g Weight> {
+        kept(&graph.weights, &self.weights).map(|(_, weight)| weight)
+    }
+
+    /// The inputs that lead to the layer.
+    pub(super) fn inputs_of<'g>(&self, graph: &'g Graph) -> impl Iterator<Item = &'g ValueInfo> {
+        kept(&graph.inputs, &self.inputs).map(|(_, input)| input)
+    }
+}
+
+fn kept<'g, T>(all: &'g [T], kept: &[bool]) -> impl Iterator<Item = (usize, &'g T)> {
+    all.iter().enumerate().filter(|(i, _)| kept[*i])
 }
 
 impl<'m> Links<'m> {

@@ -59,6 +59,15 @@ const LONGEST: u64 = 1 << 31;
 const LONGEST_RUN: usize = 1 << 16;
 
 impl Message {
+    /// A message as these ranges of the first file have it.
+    pub(super) fn of<'a>(spans: impl IntoIterator<Item = &'a Span>) -> Self {
+        let mut message = Self::default();
+        for span in spans {
+            message.copy(0, span);
+        }
+        message
+    }
+
     /// Fields as they stand in a file.
     pub(super) fn copy(&mut self, file: usize, span: &Span) {
         let span = span.clone();

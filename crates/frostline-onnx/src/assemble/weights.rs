@@ -53,7 +53,7 @@ impl Cut<'_> {
         storage: &Storage,
         beside: &mut Beside,
     ) -> Result<Message> {
-        let mut message = kept_fields(weight);
+        let mut message = Message::of(&weight.kept);
         let Some(extent) = self.payload(weight)? else {
             return Ok(message);
         };
@@ -114,12 +114,4 @@ impl Cut<'_> {
         };
         Err(problem.at(&path))
     }
-}
-
-pub(super) fn kept_fields(weight: &Weight) -> Message {
-    let mut message = Message::default();
-    for span in &weight.kept {
-        message.copy(0, span);
-    }
-    message
 }

@@ -68,11 +68,7 @@ fn is_picture(tensors: &Tensors, input: &str) -> bool {
 
 fn node_of(step: &Step, nodes: &[Node], wire: &mut Wire) -> Result<Message, Fault> {
     Ok(match step {
-        Step::Same(i) => {
-            let mut as_it_was = Message::default();
-            as_it_was.copy(0, &nodes[*i].body);
-            as_it_was
-        }
+        Step::Same(i) => Message::of([&nodes[*i].body]),
         Step::Renamed {
             node,
             inputs,
