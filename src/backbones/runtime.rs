@@ -60,6 +60,14 @@ impl std::fmt::Debug for OnnxBackbone {
     }
 }
 
+/// The axis of the channels of a batch of pictures.
+fn channel_axis(layout: Layout) -> usize {
+    match layout {
+        Layout::Nchw => 1,
+        Layout::Nhwc => 3,
+    }
+}
+
 impl OnnxBackbone {
     /// Loads a network and runs one blank image through it, which tells D. With the SHA-256 of its files, the
     /// graph that ONNX Runtime makes of it is kept for the next time.
@@ -85,10 +93,7 @@ impl OnnxBackbone {
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
         let channels = match features.pool {
             Pool::Mean => {
-                let of_input = match preprocessing.layout {
-                    Layout::Nchw => 1,
-                    Layout::Nhwc => 3,
-                };
+                let of_input = channel_axis(preprocessing.layout);
                 read_network(path)?.channel_axis(&layer, of_input)?
             }
             _ => None,
