@@ -1,4 +1,4 @@
-//! What is tried, how it did on the folds, and which of it is taken.
+//! A candidate of a search, its figures over the folds, and the choice of the winner.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +11,13 @@ use crate::head::linear::LinearHead;
 /// Brier scores up to this many times the lowest are as good as the lowest.
 const NEAR_LOWEST: f64 = 1.05;
 
-/// A setting and how it did on samples that it was not trained on.
+/// A setting and its cross-validated figures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// What was tried.
+    /// The setting.
     #[serde(flatten)]
     pub setting: Setting,
-    /// How good it was; none where a fold's loss or weights became infinite.
+    /// Its figures; None when the loss or a weight of a fold became infinite.
     #[serde(flatten)]
     pub figures: Option<CandidateFigures>,
 }
@@ -36,7 +36,7 @@ pub struct CandidateFigures {
     pub brier: f64,
 }
 
-/// How a head does on the fold that it was not trained on; None where its loss or a weight is not finite.
+/// Evaluates a head on the fold that it was not trained on; None if the loss or a weight is not finite.
 pub(super) fn judge(
     head: &LinearHead,
     set: &LabelledFeatures<'_>,
@@ -72,7 +72,8 @@ pub(super) fn mean_and_std(values: &[f64]) -> (f64, f64) {
     (mean, (squares.sum::<f64>() / k).sqrt())
 }
 
-/// The best accuracy among the Brier scores near the lowest; of equal ones the lower score, then the first.
+/// Picks the most accurate candidate whose Brier score is near the lowest; among equals the lower score,
+/// then the first.
 pub(crate) fn choose(candidates: &[Candidate]) -> Option<usize> {
     let numbered = candidates.iter().enumerate();
     let finite = numbered.filter_map(|(number, candidate)| Some((number, candidate.figures?)));

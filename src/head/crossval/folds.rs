@@ -1,4 +1,4 @@
-//! Folds for cross-validation: stratified by class, groups whole, by seed and content alone.
+//! Stratified folds for cross-validation that keep groups whole, decided by the seed and the image digests.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::head::params::require;
 /// Numbers that are counted while groups are dealt, one for each fold and class: 1 GiB.
 const MOST_COUNTS: usize = 1 << 27;
 
-/// Which of k folds each row is validated in.
+/// The fold, of k, in which each row is validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folds {
     of_row: Vec<usize>,

@@ -1,4 +1,4 @@
-//! What a search tries: learning rates × weight decays for SGD, penalties for L-BFGS.
+//! The grid of a search: learning rates × weight decays for SGD, penalties for L-BFGS.
 
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
@@ -28,7 +28,7 @@ pub enum Tunable {
     L2,
 }
 
-/// The parameters that a candidate has of its own.
+/// The parameters that differ between candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Setting {
@@ -49,7 +49,7 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// Puts them into the place of those of `values`.
+    /// Returns `values` with these parameters replaced.
     #[must_use]
     pub fn applied_to(self, values: &FitValues) -> FitValues {
         let mut values = values.clone();
@@ -116,7 +116,7 @@ impl Grid {
         Ok(Self { axes, given })
     }
 
-    /// All that is tried.
+    /// All settings to try.
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let mut settings: Vec<Setting> = match &self.axes[..] {
             [lr, decay] => {
@@ -145,7 +145,7 @@ impl Grid {
         ends.map(|axis| axis.tunable).collect()
     }
 
-    /// Goes on beyond the edges at which the winner is; what that adds.
+    /// Extends the grid beyond the edges at which the winner is, and returns the added settings.
     pub(crate) fn extend(&mut self, winner: Setting) -> Vec<Setting> {
         let before = self.settings();
         for axis in &mut self.axes {

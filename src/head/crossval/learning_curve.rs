@@ -1,4 +1,4 @@
-//! Would more pictures help: the accuracy of heads that were trained on growing parts of the images.
+//! The learning curve: the accuracy of heads trained on growing parts of the images.
 
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,4 @@
-//! What a head says of samples that it was not trained on: every sample once, by the head that left its fold
-//! out.
+//! Out-of-fold logits: of every sample, by the head that was trained without its fold.
 
 use ndarray::{Array2, s};
 

@@ -1,5 +1,4 @@
-//! Searching for the parameters of a fit: every candidate judged by cross-validation, all of them trained
-//! together.
+//! The search for the parameters of a fit by cross-validation.
 
 use std::time::Instant;
 
@@ -18,14 +17,14 @@ use crate::progress::Progress;
 /// How often the grid is extended while the winner is at its edge.
 const EXTENSIONS: usize = 3;
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Search {
     /// The number of folds.
     pub folds: usize,
-    /// All that was tried, in the order of the grid.
+    /// All candidates, in the order of the grid.
     pub candidates: Vec<Candidate>,
-    /// Which of them is the winner, from 0.
+    /// The index of the winner among the candidates.
     pub chosen: usize,
     /// The parameters of which the winner has the smallest or largest value that was tried.
     #[serde(default)]

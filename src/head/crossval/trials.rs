@@ -1,4 +1,4 @@
-//! Training and judging the candidates of a search, all folds of all settings at the same time.
+//! Trains and evaluates the candidates of a search on all folds.
 
 use linfa::ParamGuard;
 
@@ -25,7 +25,7 @@ const REMEMBERED: usize = 64 << 20;
 /// Vectors that a minimiser keeps: ten pairs, and its own few.
 const VECTORS: usize = 26;
 
-/// What all candidates of a search are tried on.
+/// What all candidates of a search share.
 pub(super) struct Trials<'a, 'f> {
     pub(super) values: &'a FitValues,
     pub(super) set: &'a LabelledFeatures<'f>,

@@ -1,4 +1,4 @@
-//! Rows that belong together: an image that stands there twice, and images that are nearly equal.
+//! Groups of duplicates and near-duplicates, which must not be split between training and validation.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

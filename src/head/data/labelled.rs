@@ -1,4 +1,4 @@
-//! Features with their targets, checked once.
+//! Labelled features, checked once.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, s};
 

@@ -1,4 +1,4 @@
-//! Which rows of features look alike: cosine similarities, a block of rows against all others at a time.
+//! Nearest neighbours and near-duplicates by cosine similarity, computed in blocks of rows.
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 

@@ -1,4 +1,4 @@
-//! The random order of the rows, from a seed alone.
+//! The random order of the rows of each epoch, from a seed.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Rows of features as they are kept: 32 bits a number, or 16.
+//! Rows of features in 32 or 16 bits.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;

@@ -1,4 +1,4 @@
-//! A validation set out of the training images: by class, by seed, and by what the images are.
+//! Splits a stratified validation set off the training images, decided by the seed and the image digests.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
-//! Standardised features: every feature with mean 0 and standard deviation 1, folded back into the layer on
-//! top.
+//! Standardisation: features with mean 0 and standard deviation 1, folded back into the linear layer.
 
 use ndarray::{Array1, Array2, ArrayView2};
 use pulp::{Arch, Simd, WithSimd};

@@ -1,4 +1,4 @@
-//! Chance in the figures: the samples drawn again with replacement, and the 95 % interval of a figure.
+//! The bootstrap, and the 95 % intervals of a metric.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What follows from who was taken for whom: the confusion matrix, and the figures that need no more than it.
+//! The confusion matrix, and the metrics that follow from it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How good predictions are: the figures of scikit-learn, with its answers for the awkward cases.
+//! The metrics of predictions, equal to those of scikit-learn, edge cases included.
 
 use ndarray::ArrayView2;
 use serde::Serialize;

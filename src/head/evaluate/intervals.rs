@@ -1,4 +1,4 @@
-//! The interval of every figure of an evaluation.
+//! The intervals of all metrics of an evaluation.
 
 use serde::Serialize;
 

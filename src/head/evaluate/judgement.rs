@@ -1,4 +1,4 @@
-//! The samples, judged once: what no weighting changes, for every metric and every resample to read.
+//! What each sample contributes to the metrics, computed once and read by every metric and every resample.
 
 use std::collections::BTreeMap;
 

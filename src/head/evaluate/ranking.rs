@@ -1,5 +1,4 @@
-//! Figures of the order of the probabilities: the area under the ROC curve, and the right class among the
-//! first k.
+//! Metrics of the order of the probabilities: the area under the ROC curve, and top-k accuracy.
 
 use ndarray::{ArrayView1, ArrayView2};
 use serde::Serialize;

@@ -1,5 +1,4 @@
-//! Whether a probability means what it says: the bins of a reliability diagram, and the expected calibration
-//! error.
+//! The bins of a reliability diagram, and the expected calibration error.
 
 use serde::Serialize;
 

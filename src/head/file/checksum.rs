@@ -1,4 +1,4 @@
-//! The checksum of a head file, which stands in the metadata of its header.
+//! The checksum of a head file, stored in the header's metadata.
 
 use std::ops::Range;
 

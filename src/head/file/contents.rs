@@ -1,4 +1,4 @@
-//! From the tensors and strings of a head file to a [`HeadFile`], everything checked.
+//! Builds a [`HeadFile`] from the tensors and strings of a file, and checks them.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! A set of images, each known by the digest of its bytes.
+//! A set of images, each identified by the digest of its bytes.
 
 /// The largest set that keeps whole digests; a larger one keeps the first 8 bytes of each.
 ///

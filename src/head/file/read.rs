@@ -1,4 +1,4 @@
-//! Reading a head file: whether it is one, whole and undamaged.
+//! Reads a head file, and tells a foreign, truncated, damaged or newer file apart.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Seek};

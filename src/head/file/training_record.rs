@@ -1,5 +1,4 @@
-//! What a head remembers of its images: which it was trained on, which were held out, and its out-of-fold
-//! predictions.
+//! What a head records of its images: training images, held-out images, and out-of-fold logits.
 
 use ndarray::{Array2, ArrayView2, s};
 

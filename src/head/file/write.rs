@@ -1,4 +1,4 @@
-//! Writing a head file: all of it or nothing.
+//! Writes a head file, all of it or nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;

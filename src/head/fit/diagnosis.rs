@@ -1,4 +1,4 @@
-//! When a fit deserves a warning.
+//! Decides which warnings a fit deserves.
 
 use super::figures::{EpochFigures, Fit};
 use super::warnings::{FEW_IMAGES, FitWarning};

@@ -1,4 +1,4 @@
-//! SGD by the epoch: shuffled batches, the figures of each epoch, and when to stop.
+//! The loop over the epochs of SGD, with validation and early stopping.
 
 use super::figures::{EpochFigures, Fit, ValidationFigures};
 use crate::error::{Error, Result};
@@ -8,10 +8,10 @@ use crate::head::sgd::{BatchLoss, Sgd};
 
 /// Where the features of an epoch come from.
 pub(crate) trait Passes {
-    /// Takes the steps of the next epoch; their loss.
+    /// Takes the steps of the next epoch and returns their loss.
     fn epoch(&mut self, sgd: &mut Sgd, batch_size: usize) -> Result<BatchLoss>;
 
-    /// How a head does on the validation set, where there is one.
+    /// The figures of a head on the validation set, if there is one.
     fn validate(&mut self, head: &LinearHead) -> Result<Option<ValidationFigures>>;
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn require_validation(patience: Option<usize>, is_there: bool) -> Res
     })
 }
 
-/// The steps of an epoch and its figures.
+/// Takes the steps of an epoch and returns its figures.
 fn run_epoch(
     sgd: &mut Sgd,
     passes: &mut dyn Passes,

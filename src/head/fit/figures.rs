@@ -9,28 +9,28 @@ use crate::head::data::LabelledFeatures;
 use crate::head::lbfgs::Optimum;
 use crate::head::linear::{LinearHead, argmax};
 
-/// A fitted head and how it came about.
+/// A fitted head, with its history and warnings.
 #[derive(Debug, Clone)]
 pub struct Fit {
     /// The head after the last epoch, or after the best one where the fit had patience; L-BFGS's at the
     /// minimum.
     pub head: LinearHead,
-    /// One entry for each epoch; none of L-BFGS.
+    /// One entry for each epoch of SGD; empty for L-BFGS.
     pub history: Vec<EpochFigures>,
     /// The epoch whose head was kept, counted from 1, where the fit had patience.
     pub best_epoch: Option<usize>,
-    /// What L-BFGS reached.
+    /// Where L-BFGS ended; None for SGD.
     pub optimum: Option<Optimum>,
-    /// How the head does on the validation set, where one was given.
+    /// The figures of the head on the validation set, if one was given.
     pub validation: Option<ValidationFigures>,
     /// Wall-clock time of the fit.
     pub seconds: f64,
-    /// What to be careful about; empty when there is nothing.
+    /// Problems that do not stop a fit; see each variant.
     pub warnings: Vec<FitWarning>,
 }
 
 impl Fit {
-    /// A head, and nothing to tell of it yet.
+    /// A head without history.
     pub(crate) fn of(head: LinearHead) -> Self {
         Self {
             head,
@@ -56,7 +56,7 @@ pub struct EpochFigures {
     pub validation: Option<ValidationFigures>,
 }
 
-/// How the head did on samples that it was not trained on.
+/// The figures of a head on samples that it was not trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ValidationFigures {
     /// Mean cross-entropy, natural logarithm; every sample counts the same.
@@ -89,7 +89,7 @@ pub(crate) struct ValidationSums {
 }
 
 impl ValidationSums {
-    /// Takes in some samples.
+    /// Adds the samples of a set.
     pub(crate) fn add(&mut self, head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<()> {
         let log_p = log_probabilities(head, set)?;
         for (log_p, &target) in log_p.rows().into_iter().zip(set.targets()) {
@@ -104,7 +104,7 @@ impl ValidationSums {
         Ok(())
     }
 
-    /// Of all that were taken in.
+    /// The figures of all samples added so far.
     pub(crate) fn figures(&self) -> ValidationFigures {
         let n = self.n_samples as f64;
         ValidationFigures {

@@ -1,5 +1,4 @@
-//! The crate `linfa-logistic`: its fitted models become heads, and a head can be fitted by it, checked as
-//! L-BFGS's is.
+//! The solver `linfa`, and conversions of models of `linfa-logistic` to heads.
 
 use ::linfa_logistic::{
     FittedLogisticRegression, LogisticRegression, MultiFittedLogisticRegression,
@@ -64,7 +63,7 @@ fn narrowed(weight: ArrayView2<'_, f64>, bias: ArrayView1<'_, f64>) -> Result<Li
     })
 }
 
-/// The head of the least loss by `linfa-logistic`, which starts from zero.
+/// Fits the head of the lowest loss with `linfa-logistic`, which starts from zero.
 ///
 /// Its multinomial loss takes the maximum of the log-sum-exp over the whole matrix, not row by row, and
 /// returns `Ok` for a wrong minimum where logits of different rows are far apart; so the gradient of our loss

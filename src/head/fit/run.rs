@@ -1,4 +1,4 @@
-//! Fitting a head in memory, by the solver that the parameters name.
+//! Fits a head in memory with the solver that the parameters name.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! What a fit in memory is given, and how each solver does it.
+//! The input of a fit in memory, and the way each solver does it.
 
 use super::epochs::{Passes, run};
 use super::figures::{EpochFigures, Fit, ValidationFigures};

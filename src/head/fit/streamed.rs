@@ -1,4 +1,4 @@
-//! Fitting on features that do not fit into memory together: a block of them after the other.
+//! Fits on features that do not fit into memory, read block by block.
 
 use std::time::Instant;
 
@@ -19,15 +19,15 @@ use crate::head::sgd::{BatchLoss, Sgd};
 /// Images that are widened together for validation.
 const WIDENED: usize = 256;
 
-/// Features that can be read piece by piece, as often as is wanted.
+/// Features that can be read piece by piece, any number of times.
 pub trait FeatureBlocks {
     /// The number of images of each piece.
     fn pieces(&self) -> Vec<usize>;
 
-    /// Reads some pieces, one after the other, in the place of those that were read before.
+    /// Reads some pieces, one after the other; they replace those that were read before.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// When a piece cannot be read.
     fn read(&mut self, pieces: &[usize]) -> Result<Block<'_>>;
 }
 
@@ -177,7 +177,7 @@ fn require_finite(features: &FeatureRows<'_>) -> Result<()> {
     })
 }
 
-/// Adds what a head does on a block.
+/// Adds the figures of a head on a block.
 fn add(
     sums: &mut ValidationSums,
     head: &LinearHead,

@@ -7,10 +7,10 @@ use crate::head::params::ClassWeight;
 /// Fewer training images than this in a class are too few.
 pub(super) const FEW_IMAGES: usize = 5;
 
-/// So many classes are named, the rest counted.
+/// At most so many classes are named; the rest are counted.
 const NAMED: usize = 5;
 
-/// Something that does not stop a fit, but that its figures should be read with.
+/// A problem that does not stop a fit.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FitWarning {
@@ -30,7 +30,7 @@ pub enum FitWarning {
         /// The loss where all classes are equally likely.
         guessing: f64,
     },
-    /// The training loss is next to nothing: every training image has a probability of nearly 1.
+    /// The training loss is nearly 0: the right class of every training image has a probability of nearly 1.
     Certain {
         /// The training loss of the head.
         loss: f64,
@@ -56,7 +56,7 @@ pub enum FitWarning {
         largest: (String, usize),
         /// Its name and number of images.
         smallest: (String, usize),
-        /// What the fit did about it.
+        /// The class weights of the fit.
         class_weight: ClassWeight,
     },
     /// There are fewer than 50 validation images.

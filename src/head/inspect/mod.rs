@@ -1,4 +1,4 @@
-//! What is odd about labelled features: likely label errors, outliers, and which images to label next.
+//! Likely label errors, outliers, and which images to label next.
 
 mod label_errors;
 mod outliers;

@@ -1,4 +1,4 @@
-//! Images far from all others: the distance to the nearest neighbours, and where far begins.
+//! Outliers by their distance to the nearest neighbours.
 
 use ndarray::Axis;
 

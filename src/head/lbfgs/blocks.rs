@@ -1,4 +1,4 @@
-//! Many columns of weights: blocks of rows, made f64 and multiplied with all of them.
+//! Many columns of weights: rows are widened to f64 block by block and multiplied with all columns.
 
 use std::ops::Range;
 

@@ -1,5 +1,4 @@
-//! The search along one direction: a step that meets the strong Wolfe conditions, asked for one value at a
-//! time.
+//! A line search for the strong Wolfe conditions that asks for one value at a time.
 
 /// The share of the promised descent that a step must bring.
 const DESCENT: f64 = 1e-4;

@@ -1,5 +1,4 @@
-//! L-BFGS: minimises a smooth function that its caller evaluates, so that many minimisers can share one
-//! evaluation.
+//! L-BFGS that asks its caller for values and gradients, so that many minimisers can share one evaluation.
 
 use std::collections::VecDeque;
 use std::mem;

@@ -1,4 +1,4 @@
-//! Softmax regression to its minimum: L-BFGS on one or many [`Problem`]s, and the check that it got there.
+//! Runs L-BFGS on one or many [`Problem`]s, and checks that it converged.
 
 use std::slice;
 

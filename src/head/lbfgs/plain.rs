@@ -1,4 +1,4 @@
-//! The gradient once more, straight from its formula: what a minimum is checked by.
+//! The gradient computed straight from its formula, to check a minimum.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The arithmetic of long f64 vectors.
+//! Arithmetic on f64 vectors.
 
 /// Independent sums, as in `kernels`.
 const LANES: usize = 8;

@@ -1,4 +1,4 @@
-//! The head itself: logits = features · weightᵀ + bias.
+//! The linear layer: logits = features · weightᵀ + bias.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use pulp::Arch;

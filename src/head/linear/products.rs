@@ -1,4 +1,4 @@
-//! Logits of many rows at once: a few rows times a few classes, whose sums stay in registers.
+//! Logits of many rows: tiles of a few rows and classes whose sums stay in registers.
 
 use pulp::{Arch, Simd, WithSimd};
 

@@ -1,4 +1,4 @@
-//! How a head is fitted: the numbers of [`FitValues`], unchecked as typed and checked as used.
+//! The builder of fit parameters, and their checked form.
 
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use super::choices::{ClassWeight, Schedule, Solver};
 use super::values::FitValues;
 use crate::error::{Error, Result};
 
-/// Fit parameters as given, not yet checked ([`ParamGuard::check`]).
+/// Fit parameters that are not checked yet; see [`ParamGuard::check`].
 ///
 /// ```
 /// use frostline::head::FitParams;
@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 #[serde(from = "FitValues", into = "FitValues")]
 pub struct FitParams(FitValidParams);
 
-/// Fit parameters of which every one is within its range; from [`FitParams`] by [`ParamGuard::check`].
+/// Checked fit parameters, from [`FitParams`] by [`ParamGuard::check`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "FitValues", into = "FitValues")]
 pub struct FitValidParams(FitValues);
@@ -142,7 +142,7 @@ impl From<FitValidParams> for FitValues {
     }
 }
 
-/// linfa asks this of the error type of every `Fit`.
+/// linfa requires this conversion of the error type of every `Fit`.
 impl From<linfa::Error> for Error {
     fn from(error: linfa::Error) -> Self {
         Self::Input {

@@ -1,4 +1,4 @@
-//! What a fit chooses among: the solver, the schedule of the learning rate, and how much each class counts.
+//! The solver, the learning rate schedule, and the class weights of a fit.
 
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -9,14 +9,14 @@ use crate::classes::ClassIndex;
 use crate::error::{Error, Result};
 use crate::phrases::in_quotes;
 
-/// How the minimum of the loss is looked for.
+/// The algorithm that minimises the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Solver {
-    /// Stochastic gradient descent, as `torch.optim.SGD`: so many epochs, however near it came.
+    /// Stochastic gradient descent, as `torch.optim.SGD`, for a fixed number of epochs.
     #[default]
     Sgd,
-    /// L-BFGS to the minimum, as scikit-learn's `LogisticRegression`; without chance.
+    /// L-BFGS until it converges, as scikit-learn's `LogisticRegression`; deterministic.
     Lbfgs,
     /// The same minimum by the crate `linfa-logistic`, which knows neither class weights nor label smoothing
     /// nor views.
@@ -39,7 +39,7 @@ impl Solver {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Schedule {
-    /// The same throughout.
+    /// The same in every epoch.
     #[default]
     Constant,
     /// Half a cosine from the learning rate towards 0: `CosineAnnealingLR(T_max=epochs)`.

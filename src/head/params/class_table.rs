@@ -1,4 +1,4 @@
-//! Class weights from a file.
+//! Reads class weights from a CSV file.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -12,7 +12,7 @@ use crate::error::{Error, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::phrases::shortened;
 
-/// Bytes of the longest table: that is a million classes.
+/// Bytes of the longest table, enough for a million classes.
 const LIMIT: u64 = 64 << 20;
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! The parameters of a fit, and their checks.
+//! The parameters of a fit, with their checks.
 
 mod builder;
 mod choices;

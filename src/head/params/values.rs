@@ -1,4 +1,4 @@
-//! The parameters of a fit as plain numbers, with their defaults and ranges.
+//! The values of all fit parameters, with defaults and ranges.
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FitValues {
-    /// How the minimum is looked for.
+    /// The solver.
     pub solver: Solver,
     /// Learning rate, finite, above 0.
     #[serde(serialize_with = "shortest")]
@@ -38,7 +38,7 @@ pub struct FitValues {
     /// Stop when the validation loss has not fallen for so many epochs, 1 or more, and keep the best epoch's
     /// head.
     pub patience: Option<usize>,
-    /// Of the row order and the dropout.
+    /// The seed of the row order and the dropout.
     pub seed: u64,
     /// L2 penalty on the weight, the bias left out: scikit-learn's 1 / C; finite, 0 or more.
     pub l2: f64,
@@ -176,7 +176,7 @@ fn from_1(name: &'static str, x: usize) -> Result<()> {
     require(x >= 1, name, &x, "at least 1")
 }
 
-/// The error that names a parameter as the command line does, unless `holds`.
+/// Returns an error that names the parameter as the command line does, unless `holds`.
 pub(crate) fn require(
     holds: bool,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! A pass over rows, batch by batch: its threads each have shares of the features and meet twice a step.
+//! Steps on a list of batches, shared between threads that meet twice a step.
 
 use std::thread;
 

@@ -1,4 +1,4 @@
-//! A share of the features: their columns of the weight, and those of a batch.
+//! A share of the feature columns, with the weights and momentum of these columns.
 
 use std::ops::Range;
 

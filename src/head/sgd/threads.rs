@@ -1,4 +1,4 @@
-//! How the threads of a pass wait for each other, and what they tell each other in a step.
+//! The barrier and the shared numbers of the threads of a pass.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Which training images a head keeps: all, or a sample that every class has its share of.
+//! The training images that a rejection keeps.
 
 use half::f16;
 use ndarray::{Array2, Axis};

@@ -1,4 +1,4 @@
-//! Calibration: a temperature, and what it does to images that it was not fitted on.
+//! Fits a temperature, and measures it on images that it was not fitted on.
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Whether the validation set contradicts what cross-validation says, beyond chance.
+//! Tests whether validation figures contradict those of cross-validation.
 
 use std::fmt::{self, Display, Formatter};
 

@@ -1,5 +1,4 @@
-//! How far a prediction can be trusted: calibrated probabilities, rejection of unknown images, and
-//! contradicting figures.
+//! How far to trust a prediction: calibration, rejection, and contradicting figures.
 
 mod bank;
 mod calibration;

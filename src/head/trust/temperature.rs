@@ -1,4 +1,4 @@
-//! Temperature scaling: one number that makes probabilities as sure as they are right.
+//! Temperature scaling of probabilities.
 
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
