@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::groups::Groups;
 use crate::error::{Error, Result};
 use crate::head::params::require;
 
@@ -13,9 +14,6 @@ pub struct Split {
     /// Rows to validate on; empty when no class has two different images.
     pub validation: Vec<usize>,
 }
-
-/// The rows that hold one image, by its digest.
-type Copies = Vec<usize>;
 
 /// Keeps `fraction` of the images of each class aside, chosen by the seed and the digests alone.
 ///
@@ -52,36 +50,29 @@ pub fn validation_split(
         });
     }
     let mut split = Split::default();
-    for mut images in images_by_class(targets, digests).into_values() {
+    let groups = Groups::of_equal(digests);
+    for mut images in images_by_class(targets, &groups).into_values() {
         images.sort_unstable_by_key(|(digest, _)| (seeded_hash(seed, digest), *digest));
         let train = images.split_off(kept_aside(images.len(), fraction));
-        split
-            .validation
-            .extend(images.into_iter().flat_map(|(_, copies)| copies));
-        split
-            .train
-            .extend(train.into_iter().flat_map(|(_, copies)| copies));
+        let rows = |images: Vec<(_, Vec<usize>)>| images.into_iter().flat_map(|(_, rows)| rows);
+        split.validation.extend(rows(images));
+        split.train.extend(rows(train));
     }
     split.train.sort_unstable();
     split.validation.sort_unstable();
     Ok(split)
 }
 
+/// The different images of each class, as their digests and rows.
 fn images_by_class<'a>(
     targets: &[usize],
-    digests: &'a [[u8; 32]],
-) -> BTreeMap<usize, Vec<(&'a [u8; 32], Copies)>> {
-    let mut images: BTreeMap<&[u8; 32], Copies> = BTreeMap::new();
-    for (row, digest) in digests.iter().enumerate() {
-        images.entry(digest).or_default().push(row);
-    }
+    groups: &'a Groups,
+) -> BTreeMap<usize, Vec<(&'a [u8; 32], Vec<usize>)>> {
     let mut classes: BTreeMap<usize, Vec<_>> = BTreeMap::new();
-    for (digest, copies) in images {
-        let class = copies.iter().map(|&row| targets[row]).min();
-        classes
-            .entry(class.unwrap_or_default())
-            .or_default()
-            .push((digest, copies));
+    for (digest, rows) in groups.members() {
+        let class = rows.iter().map(|&row| targets[row]).min();
+        let images = classes.entry(class.unwrap_or_default()).or_default();
+        images.push((digest, rows));
     }
     classes
 }

@@ -8,7 +8,7 @@ use crate::head::params::FitValues;
 /// The step's constants: `θ ← θ - lr · (of_gradient · g + of_velocity · v)`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
-    lr: f32,
+    pub(super) lr: f32,
     momentum: f32,
     weight_decay: f32,
     of_gradient: f32,
@@ -30,10 +30,6 @@ impl Rule {
             of_gradient,
             of_velocity,
         }
-    }
-
-    pub(super) fn set_lr(&mut self, lr: f32) {
-        self.lr = lr;
     }
 
     /// Moves the values by their gradient, through their velocity.

@@ -76,7 +76,7 @@ impl Sgd {
     /// Changes the learning rate of the steps to come, finite and above 0: for a
     /// [`Schedule`](crate::head::Schedule).
     pub fn set_lr(&mut self, lr: f32) {
-        self.rule.set_lr(lr);
+        self.rule.lr = lr;
     }
 
     /// One step on the given rows of a set; returns their loss before the step.
