@@ -29,8 +29,8 @@ pub(super) struct Decoders {
 }
 
 impl Decoders {
-    /// Starts so many threads that read and that decode, no more than there are files; so many prepared pictures wait
-    /// at most, besides the files that are with a thread.
+    /// Starts so many threads that read and that decode, no more than there are files; so many prepared
+    /// pictures wait at most, besides the files that are with a thread.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         preparer: &'scope Preparer<'scope>,
