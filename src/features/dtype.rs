@@ -20,6 +20,15 @@ pub enum Dtype {
 }
 
 impl Dtype {
+    /// Bytes of a number.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 => 2,
+        }
+    }
+
     /// Makes features what they will be when they are read back.
     pub fn round(self, features: &mut [f32]) {
         if self == Self::F16 {

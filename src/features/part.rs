@@ -24,9 +24,9 @@ use half::f16;
 
 pub(super) use columns::carried;
 use columns::{Columns, HINT, LARGEST, schema};
+pub(super) use layout::Layout;
 pub use layout::Numbers;
 use layout::are_finite;
-pub(super) use layout::{Layout, bytes_each};
 
 use super::arrow_file::{self, Failure, Seal, Source};
 use super::content::Digest;
@@ -103,13 +103,9 @@ impl Part {
     /// # Errors
     /// [`Error::File`]: cut, foreign, newer, damaged or of another store; [`Error::Io`].
     pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
-        Self::read_file(path, manifest).map_err(|failure| failure.of(path, HINT))
-    }
-
-    fn read_file(path: &Path, manifest: &StoreManifest) -> Result<Self, Failure> {
-        let file = arrow_file::open(path, LARGEST)?;
-        let stamp = Stamp::of(&file.metadata()?);
-        Self::of(inputs::read_all(file, LARGEST)?, path, stamp, manifest)
+        let read =
+            read_file(path).and_then(|(bytes, stamp)| Self::of(bytes, path, stamp, manifest));
+        read.map_err(|failure| failure.of(path, HINT))
     }
 
     /// A part whose bytes were read from the file that had this stamp.
@@ -154,14 +150,19 @@ impl Part {
 /// As [`Part::read`].
 pub(super) fn own_manifest(path: &Path) -> Result<StoreManifest> {
     let read = || {
-        let file = arrow_file::open(path, LARGEST)?;
-        let stamp = Stamp::of(&file.metadata()?);
-        let bytes = inputs::read_all(file, LARGEST)?;
+        let (bytes, stamp) = read_file(path)?;
         let own = carried(Source::Bytes(&bytes))?;
         Part::of(bytes, path, stamp, &own)?;
         Ok(own)
     };
     read().map_err(|failure: Failure| failure.of(path, HINT))
+}
+
+/// The bytes of a part, and the stamp of the file that they were read from.
+fn read_file(path: &Path) -> Result<(Vec<u8>, Stamp), Failure> {
+    let file = arrow_file::open(path, LARGEST)?;
+    let stamp = Stamp::of(&file.metadata()?);
+    Ok((inputs::read_all(file, LARGEST)?, stamp))
 }
 
 /// What is read of a part that a run goes on from.

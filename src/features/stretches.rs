@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::content::Digest;
 use super::names::part_paths;
-use super::part::{Layout, Numbers, Part, bytes_each};
+use super::part::{Layout, Numbers, Part};
 use super::store::FeatureStore;
 use crate::error::Result;
 use crate::images::View;
@@ -45,7 +45,7 @@ impl FeatureStore {
         let manifest = self.manifest();
         let (kept, row) = (
             manifest.spec.views.len(),
-            manifest.spec.backbone.num_features * bytes_each(manifest.dtype),
+            manifest.spec.backbone.num_features * manifest.dtype.bytes(),
         );
         let mut asked: HashMap<Digest, Vec<usize>> = HashMap::new();
         for (number, digest) in digests.iter().enumerate() {

@@ -80,14 +80,6 @@ pub(in crate::features) fn are_finite(bytes: &[u8], dtype: Dtype) -> bool {
     }
 }
 
-/// Bytes of a number.
-pub(in crate::features) fn bytes_each(dtype: Dtype) -> usize {
-    match dtype {
-        Dtype::F32 => 4,
-        Dtype::F16 => 2,
-    }
-}
-
 /// A part's digests, and where its features begin.
 #[derive(Debug)]
 pub(in crate::features) struct Layout {
@@ -148,7 +140,7 @@ impl Layout {
         columns: &Columns,
         manifest: &StoreManifest,
     ) -> Result<Self, Failure> {
-        let row = manifest.spec.backbone.num_features * bytes_each(manifest.dtype);
+        let row = manifest.spec.backbone.num_features * manifest.dtype.bytes();
         Ok(Self {
             path: path.to_owned(),
             stamp: without_changed(stamp),

@@ -93,13 +93,10 @@ impl<'a> Computed<'a> {
             done: Done::default(),
             take,
         };
-        let mut each = |item| passing.pass(item);
+        let each = &mut |item| passing.pass(item);
         let ran = match &mut network {
-            Some(network) => {
-                let backbone = &mut network.backbone;
-                pipeline.run(images, backbone, &known, progress, &mut each)
-            }
-            None => all_known(images, &known, &mut each),
+            Some(found) => pipeline.run(images, &mut found.backbone, &known, progress, each),
+            None => all_known(images, &known, each),
         };
         let mut done = passing.done;
         done.speed = match (ran, store) {

@@ -7,7 +7,7 @@ use super::division::{Chosen, Division};
 use super::memory::Memory;
 use crate::classes::ClassIndex;
 use crate::error::Result;
-use crate::features::{Dtype, Numbers, Stretches};
+use crate::features::{Numbers, Stretches};
 use crate::head::{
     Block, EpochFigures, FeatureBlocks, FeatureRows, Fit, FitValidParams, Streamed, fit_streamed,
 };
@@ -67,11 +67,7 @@ impl<'a> StoreBlocks<'a> {
     fn new(chosen: &'a Chosen, bytes: u64) -> Result<Self> {
         let (manifest, views) = (chosen.store.manifest(), chosen.views.len());
         let n_features = chosen.n_features();
-        let each = match manifest.dtype {
-            Dtype::F32 => size_of::<f32>(),
-            Dtype::F16 => size_of::<f32>() / 2,
-        };
-        let image = (views * n_features * each).max(1) as u64;
+        let image = (views * n_features * manifest.dtype.bytes()).max(1) as u64;
         let capacity = usize::try_from(bytes / image).unwrap_or(usize::MAX).max(1);
         Ok(Self {
             stretches: chosen.store.stretches(&chosen.digests, &chosen.views)?,
