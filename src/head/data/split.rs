@@ -54,7 +54,6 @@ pub fn validation_split(
     for mut images in images_by_class(targets, &groups).into_values() {
         images.sort_unstable_by_key(|(digest, _)| (seeded_hash(seed, digest), *digest));
         let train = images.split_off(kept_aside(images.len(), fraction));
-        let rows = |images: Vec<(_, Vec<usize>)>| images.into_iter().flat_map(|(_, rows)| rows);
         split.validation.extend(rows(images));
         split.train.extend(rows(train));
     }
@@ -63,11 +62,11 @@ pub fn validation_split(
     Ok(split)
 }
 
-/// The different images of each class, as their digests and rows.
-fn images_by_class<'a>(
-    targets: &[usize],
-    groups: &'a Groups,
-) -> BTreeMap<usize, Vec<(&'a [u8; 32], Vec<usize>)>> {
+/// The digest of an image and the rows that hold it.
+type Image<'a> = (&'a [u8; 32], Vec<usize>);
+
+/// The different images of each class.
+fn images_by_class<'a>(targets: &[usize], groups: &'a Groups) -> BTreeMap<usize, Vec<Image<'a>>> {
     let mut classes: BTreeMap<usize, Vec<_>> = BTreeMap::new();
     for (digest, rows) in groups.members() {
         let class = rows.iter().map(|&row| targets[row]).min();
@@ -75,6 +74,10 @@ fn images_by_class<'a>(
         images.push((digest, rows));
     }
     classes
+}
+
+fn rows(images: Vec<Image<'_>>) -> impl Iterator<Item = usize> {
+    images.into_iter().flat_map(|(_, rows)| rows)
 }
 
 fn kept_aside(images: usize, fraction: f64) -> usize {

@@ -3,6 +3,8 @@
 //! The training images' own scores, each without itself and its near-duplicates, say where the threshold must
 //! be so that a chosen share of images of the known classes is rejected.
 
+use std::collections::BTreeSet;
+
 use ndarray::{ArrayView2, Axis};
 
 use super::bank::Bank;
@@ -64,9 +66,12 @@ impl Rejection {
             nearest.extend(bank.rows.nearest_seeing(&queries, K, same_group));
         }
         let of_image = |&row: &usize| (images.targets()[row], of_row[row]);
-        let kept = bank.images.iter().map(of_image);
-        let others = OtherGroups::new(images.classes().len(), kept);
-        let counts = |image: &usize| others.has(of_image(image));
+        let kept: BTreeSet<(usize, usize)> = bank.images.iter().map(of_image).collect();
+        let counts = |image: &usize| {
+            let (class, group) = of_image(image);
+            let mut of_class = kept.range((class, 0)..(class + 1, 0));
+            of_class.any(|&(_, other)| other != group)
+        };
         let scores: Vec<f32> = (0..images.n_samples())
             .filter(counts)
             .filter_map(|image| score(&nearest[image]))
@@ -117,26 +122,6 @@ impl Bank {
                 rows: self.rows,
             },
         })
-    }
-}
-
-/// Which groups the kept images of each class are of: none, one, or several.
-struct OtherGroups(Vec<Option<(usize, bool)>>);
-
-impl OtherGroups {
-    /// Of the kept images' classes and groups.
-    fn new(n_classes: usize, kept: impl Iterator<Item = (usize, usize)>) -> Self {
-        let mut of_class = vec![None; n_classes];
-        for (class, group) in kept {
-            let (first, several) = of_class[class].get_or_insert((group, false));
-            *several |= *first != group;
-        }
-        Self(of_class)
-    }
-
-    /// Whether a kept image of the class is of another group.
-    fn has(&self, (class, group): (usize, usize)) -> bool {
-        self.0[class].is_some_and(|(first, several)| several || first != group)
     }
 }
 
