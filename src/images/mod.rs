@@ -1,7 +1,7 @@
 //! From files to numbers: find the images, decode them upright and within limits, and resize, crop and
 //! normalise them.
 //!
-//! The order of the room is the order of the work: [`scan`] lists what there is, [`sniff`] says
+//! The order of the room is the order of the work: [`scan`] lists what there is, [`sniff()`] says
 //! what a file really is, [`complete`] whether it is whole, [`decode`](mod@decode) turns its bytes into an
 //! [`RgbImage`], and [`preprocess`] that into the network's input. What cannot be used is never an error here
 //! but a [`SkipReason`], which reads well after a path.

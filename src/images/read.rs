@@ -170,7 +170,7 @@ fn whole(start: &[u8], rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
 ///
 /// # Errors
 ///
-/// As [`sniff`], and where it cannot be read.
+/// As [`sniff()`], and where it cannot be read.
 pub(super) fn sniff_file(path: &Path) -> Result<Format, ReadFault> {
     patiently(path, || {
         let mut file = inputs::open(path, Links::Follow)?;

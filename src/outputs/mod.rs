@@ -2,9 +2,9 @@
 //!
 //! A new file is written under no name (Linux) or under one that cannot be guessed, synced, and renamed when
 //! it is complete: readers never see half of it, two writers never share a temporary file, and a killed
-//! writer leaves nothing. [`write()`] is for files in folders of our own; [`write_through`] is for the
+//! writer leaves nothing. `write` is for files in folders of our own; [`write_through`] is for the
 //! outputs that a user names: it also follows links, makes missing folders, writes to devices and pipes in
-//! place, and takes `-` for standard output. [`open_growing`] is for locks and downloads, which grow in place
+//! place, and takes `-` for standard output. `open_growing` is for locks and downloads, which grow in place
 //! and are refused where they are links.
 
 mod draft;

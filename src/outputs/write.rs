@@ -35,7 +35,7 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// Writes an output that the user named: as [`write()`], but a link is followed, missing folders are made,
+/// Writes an output that the user named: as `write`, but a link is followed, missing folders are made,
 /// devices and pipes are written in place, `-` is standard output, and a read-only file is refused. A
 /// terminal gets text with its control characters escaped; pipes and files get every byte.
 ///

@@ -58,10 +58,10 @@ const MANY_FEATURES: usize = 8192;
 /// Nothing is installed unless batches of one and of two pictures give the same rows.
 ///
 /// # Errors
-/// What [`Network::read`], [`Network::cut`] and [`Cut::write`] return; [`Error::Network`] where it does not
-/// run, or not for every batch; [`Error::Parameter`] for a name that is no file name, or preprocessing out of
-/// range; [`Error::Input`] for the name of another backbone; [`Error::Runtime`] where ONNX Runtime is
-/// missing.
+/// What [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and [`write_cut`] return;
+/// [`Error::Network`] where it does not run, or not for every batch; [`Error::Parameter`] for a name that is
+/// no file name, or preprocessing out of range; [`Error::Input`] for the name of another backbone;
+/// [`Error::Runtime`] where ONNX Runtime is missing.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     require_file(&options.file)?;
     let (file, overwrite) = (&options.file, options.overwrite);

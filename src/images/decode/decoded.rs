@@ -8,7 +8,8 @@ use super::jpeg::Planes;
 use crate::images::budget::Permit;
 use crate::images::{Picture, RgbImage};
 
-/// A picture together with its share of a [`DecodeBudget`], which is given back when it is dropped.
+/// A picture together with its share of a [`DecodeBudget`](crate::images::DecodeBudget), which is given back
+/// when it is dropped.
 #[derive(Debug)]
 pub struct Decoded<'a, P = RgbImage> {
     pub(super) picture: P,

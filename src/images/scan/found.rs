@@ -73,7 +73,8 @@ pub enum Labels {
 /// Which files of a folder are images. A file that is named itself always is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Names {
-    /// Those with one of the [`EXTENSIONS`], or that of a picture that is not decoded; nothing is opened.
+    /// Those with one of the [`EXTENSIONS`](super::EXTENSIONS), or that of a picture that is not decoded;
+    /// nothing is opened.
     #[default]
     Extensions,
     /// Those, and all others that begin as a picture does: `IMG_1`, `photo.jpg?w=300`.
