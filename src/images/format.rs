@@ -36,17 +36,26 @@ impl Format {
         }
     }
 
-    /// Whether this build has its decoder: each of the last three is a feature of the crate.
+    /// Whether this build has its decoder.
     #[must_use]
     pub fn is_built_in(self) -> bool {
-        let optional = [
-            (Self::Heic, cfg!(feature = "heic")),
-            (Self::Avif, cfg!(feature = "avif")),
-            (Self::Jxl, cfg!(feature = "jxl")),
-        ];
-        optional
-            .iter()
-            .all(|&(format, there)| format != self || there)
+        self.feature().is_none_or(|(_, enabled)| enabled)
+    }
+
+    /// The cargo feature that brings its decoder, and whether it is enabled; `None` if every build has it.
+    pub(super) fn feature(self) -> Option<(&'static str, bool)> {
+        match self {
+            Self::Heic => Some(("heic", cfg!(feature = "heic"))),
+            Self::Avif => Some(("avif", cfg!(feature = "avif"))),
+            Self::Jxl => Some(("jxl", cfg!(feature = "jxl"))),
+            Self::Jpeg
+            | Self::Png
+            | Self::Gif
+            | Self::WebP
+            | Self::Bmp
+            | Self::Tiff
+            | Self::Pnm => None,
+        }
     }
 }
 

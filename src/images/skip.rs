@@ -44,7 +44,7 @@ pub enum SkipReason {
         "is {article} {0}, which this build of frostline does not read; build it with `--features \
          {feature}`, or convert the image to JPEG or PNG",
         article = .0.article(),
-        feature = feature_of(*.0)
+        feature = .0.feature().map_or("", |(name, _)| name)
     )]
     NotBuiltIn(Format),
     /// A picture in a format that is read, of a kind that is not.
@@ -112,15 +112,6 @@ pub enum SkipReason {
         /// In which way.
         detail: String,
     },
-}
-
-/// The feature of the crate that has the decoder of an optional format.
-fn feature_of(format: Format) -> &'static str {
-    match format {
-        Format::Heic => "heic",
-        Format::Avif => "avif",
-        _ => "jxl",
-    }
 }
 
 /// A number with commas between groups of three digits.

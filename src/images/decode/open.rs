@@ -122,7 +122,9 @@ pub(super) fn working_memory(format: Format, decoder: &impl ImageDecoder) -> u64
         Format::Jxl => samples.saturating_add(pixels.saturating_mul(28)),
         // Four components become three.
         Format::Tiff => samples.saturating_add(pixels).saturating_mul(2),
-        _ => samples.saturating_mul(2),
+        Format::Jpeg | Format::Png | Format::Gif | Format::Bmp | Format::Pnm => {
+            samples.saturating_mul(2)
+        }
     }
 }
 
