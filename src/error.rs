@@ -189,6 +189,19 @@ impl Error {
         }
     }
 
+    /// A parameter outside of its range, which `wanted` says.
+    pub(crate) fn parameter(
+        name: &'static str,
+        value: &(impl ToString + ?Sized),
+        wanted: &'static str,
+    ) -> Self {
+        Self::Parameter {
+            name,
+            value: value.to_string(),
+            wanted,
+        }
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
@@ -220,6 +233,20 @@ impl Error {
             } => Some(elsewhere(source.kind())),
             Self::Io { .. } | Self::Parameter { .. } | Self::Interrupted { .. } => None,
         }
+    }
+}
+
+/// Returns [`Error::Parameter`] unless the value is as `wanted` says.
+pub(crate) fn require(
+    holds: bool,
+    name: &'static str,
+    value: &(impl ToString + ?Sized),
+    wanted: &'static str,
+) -> Result<()> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Error::parameter(name, value, wanted))
     }
 }
 

@@ -110,11 +110,11 @@ pub enum Pool {
 words!(
     Pool,
     Error,
-    |text| Error::Parameter {
-        name: "pool",
-        value: text.into(),
-        wanted: "flatten, mean, mean-channels-first or mean-channels-last",
-    },
+    |text| Error::parameter(
+        "pool",
+        text,
+        "flatten, mean, mean-channels-first or mean-channels-last"
+    ),
     Flatten = "flatten",
     Mean = "mean",
     MeanChannelsFirst = "mean-channels-first",

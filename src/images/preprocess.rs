@@ -13,7 +13,7 @@ mod views;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Result, require};
 
 pub use parse::{Channels, Interpolation, Layout, channel_values};
 pub use run::Preprocessor;
@@ -69,23 +69,23 @@ impl Preprocessing {
     ///
     /// # Errors
     ///
-    /// [`Error::Parameter`], if a size is outside of 1..=16384, the output's size is left to the picture,
-    /// `std` or `scale` is not above 0, or a number is not finite.
+    /// [`Error::Parameter`](crate::Error::Parameter), if a size is outside of 1..=16384, the output's size is
+    /// left to the picture, `std` or `scale` is not above 0, or a number is not finite.
     pub fn check(&self) -> Result<()> {
         let in_range = |w: u32, h: u32| (1..=MAX_EDGE).contains(&w) && (1..=MAX_EDGE).contains(&h);
         let sizes = "between 1 and 16384 pixels an edge";
         match self.resize {
-            Resize::Shorter(n) => require(in_range(n, n), "resize", n, sizes)?,
-            Resize::Exact(w, h) => require(in_range(w, h), "resize", self.resize, sizes)?,
+            Resize::Shorter(n) => require(in_range(n, n), "resize", &n, sizes)?,
+            Resize::Exact(w, h) => require(in_range(w, h), "resize", &self.resize, sizes)?,
             Resize::None => {}
         }
         match (self.crop, self.resize) {
-            (Crop::Center(w, h), _) => require(in_range(w, h), "crop", self.crop, sizes)?,
+            (Crop::Center(w, h), _) => require(in_range(w, h), "crop", &self.crop, sizes)?,
             (Crop::None, Resize::Exact(..)) => {}
             (Crop::None, _) => {
                 let wanted =
                     "a size, unless `resize` is WIDTHxHEIGHT: a network reads pictures of one size";
-                require(false, "crop", self.crop, wanted)?;
+                require(false, "crop", &self.crop, wanted)?;
             }
         }
         let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
@@ -93,19 +93,19 @@ impl Preprocessing {
         require(
             finite(&self.mean),
             "mean",
-            parse::joined(&self.mean),
+            &parse::joined(&self.mean),
             "finite",
         )?;
         require(
             positive(&self.std),
             "std",
-            parse::joined(&self.std),
+            &parse::joined(&self.std),
             "finite and above 0",
         )?;
         require(
             positive(&[self.scale]),
             "scale",
-            self.scale,
+            &self.scale,
             "finite and above 0",
         )
     }
@@ -135,22 +135,6 @@ impl Preprocessing {
         let (w, h) = self.output_size();
         3 * w as usize * h as usize
     }
-}
-
-fn require(
-    condition: bool,
-    name: &'static str,
-    value: impl std::fmt::Display,
-    wanted: &'static str,
-) -> Result<()> {
-    if condition {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        name,
-        value: value.to_string(),
-        wanted,
-    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::predictions::{HeadOptions, Predicted, predict};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor, Verdict};
-use crate::error::{Error, Result};
+use crate::error::{Result, require};
 use crate::features::{Computed, Images, Source, Speed};
 use crate::head::ImageRole;
 use crate::images::{Labels, PIXEL_VERSION};
@@ -64,8 +64,8 @@ pub struct ClassifyReport {
 /// Classifies images and gives each result to `each`, in input order, as soon as it is known.
 ///
 /// # Errors
-/// No images, a head file or backbone that does not fit, a device that does not work, [`Error::Interrupted`],
-/// or what `each` returns.
+/// No images, a head file or backbone that does not fit, a device that does not work,
+/// [`Error::Interrupted`](crate::Error::Interrupted), or what `each` returns.
 pub fn classify(
     options: &ClassifyOptions,
     labels: Labels,
@@ -154,14 +154,8 @@ impl ClassifyReport {
 /// Checks `--threshold`.
 ///
 /// # Errors
-/// [`Error::Parameter`] outside of 0 to 1.
+/// [`Error::Parameter`](crate::Error::Parameter) outside of 0 to 1.
 pub fn check_threshold(threshold: f64) -> Result<()> {
-    if (0.0..=1.0).contains(&threshold) {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        name: "--threshold",
-        value: threshold.to_string(),
-        wanted: "from 0 to 1",
-    })
+    let in_range = (0.0..=1.0).contains(&threshold);
+    require(in_range, "--threshold", &threshold, "from 0 to 1")
 }

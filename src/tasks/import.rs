@@ -9,7 +9,7 @@ use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::{
     BackboneManifest, Checksum, FeatureLayer, Home, Overrides, Registry, Source, is_file_name, onnx,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
@@ -127,14 +127,12 @@ fn manifest(options: &ImportOptions, name: String) -> Result<BackboneManifest> {
 pub(super) fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_plain = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
-    if is_plain && !is_file_name(Path::new(name)) {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        name: "--name",
-        value: name.to_owned(),
-        wanted: "letters, digits, `-`, `_` and `.` only, without the ending of a file",
-    })
+    require(
+        is_plain && !is_file_name(Path::new(name)),
+        "--name",
+        name,
+        "letters, digits, `-`, `_` and `.` only, without the ending of a file",
+    )
 }
 
 /// A pipe or a device is refused before anything waits for it.

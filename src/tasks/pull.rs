@@ -10,7 +10,7 @@ use crate::backbones::{
     BackboneManifest, Download, DownloadOptions, Fetched, Home, KnownFile, Overrides, Registry,
     Source,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require};
 use crate::progress::Progress;
 
 /// What to pull, and from where.
@@ -151,14 +151,12 @@ fn check_url(url: &str) -> Result<()> {
     let scheme = url
         .split_once("://")
         .map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if matches!(scheme.as_deref(), Some("http" | "https")) {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        name: "--url",
-        value: format!("`{url}`"),
-        wanted: "an address that begins with http:// or https:// (a file is given with --from)",
-    })
+    require(
+        matches!(scheme.as_deref(), Some("http" | "https")),
+        "--url",
+        &format!("`{url}`"),
+        "an address that begins with http:// or https:// (a file is given with --from)",
+    )
 }
 
 /// What is said instead where no place is known.

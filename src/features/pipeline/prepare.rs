@@ -80,21 +80,21 @@ impl Preparer<'_> {
     /// Reads a file; or says at once what becomes of it.
     pub(super) fn read(&self, found: &Found) -> Result<ReadFile<'_>, Box<Prepared>> {
         let untimed = Timings::default();
-        let sample = match found {
-            Found::Sample(sample) => sample,
+        let path = match found {
+            Found::Sample(sample) => &sample.path,
             Found::Skipped { reason, .. } => {
                 return Err(Prepared::Skipped(reason.clone(), untimed).into());
             }
-            Found::Given { image, sample } => match image {
-                Image::File(_) => sample,
+            Found::Given { image, .. } => match image {
+                Image::File(path) => path,
                 Image::Bytes(bytes) => return Ok(self.given(Content::Bytes(Arc::clone(bytes)))),
                 Image::Rgb(pixels) => return Ok(self.given(Content::Rgb(Arc::clone(pixels)))),
             },
         };
-        if let Some(picture) = self.known.recognised.picture(&sample.path) {
+        if let Some(picture) = self.known.recognised.picture(path) {
             return Err(Prepared::Known(picture, untimed).into());
         }
-        self.read_path(&sample.path).map_err(|fault| {
+        self.read_path(path).map_err(|fault| {
             Box::new(match fault {
                 ReadFault::OfFile(reason) => Prepared::Skipped(reason, untimed),
                 ReadFault::OfSystem(error) => Prepared::Failed(error),

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require};
 use crate::head::data::{Groups, Split, seeded_hash};
-use crate::head::params::require;
 
 /// Numbers that are counted while groups are dealt, one for each fold and class: 1 GiB.
 const MOST_COUNTS: usize = 1 << 27;

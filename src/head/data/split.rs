@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::groups::Groups;
-use crate::error::{Error, Result};
-use crate::head::params::require;
+use crate::error::{Error, Result, require};
 
 /// Which rows are trained on and which are kept aside, both in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,10 +3,9 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require};
 use crate::head::data::{below, order_generator};
 use crate::head::parallel::{in_parallel, processors};
-use crate::head::params::require;
 use crate::phrases::counted;
 
 /// The share of the resamples below an interval, and above it.

@@ -10,4 +10,4 @@ pub use choices::{ClassWeight, Schedule, Solver};
 pub(crate) use class_table::parse as parse_class_weights;
 pub use class_table::read_class_weights;
 pub use values::FitValues;
-pub(crate) use values::{require, shortest};
+pub(crate) use values::shortest;

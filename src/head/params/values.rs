@@ -1,9 +1,11 @@
 //! The values of all fit parameters, with defaults and ranges.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::choices::{ClassWeight, Schedule, Solver};
-use crate::error::{Error, Result};
+use crate::error::{Result, require};
 
 /// The parameters of a fit, not checked.
 ///
@@ -145,7 +147,7 @@ impl FitValues {
     /// Refuses SGD's options for a solver that would ignore them.
     fn check_unused(&self, wanted: &'static str) -> Result<()> {
         let v = self;
-        let unused = |unset, name, value: &dyn ToString| require(unset, name, value, wanted);
+        let unused = |unset, name, value: &dyn Display| require(unset, name, value, wanted);
         let (decay, patience) = (v.weight_decay, v.patience);
         unused(v.schedule == Schedule::Constant, "--schedule", &"given")?;
         unused(decay == 0.0, "--weight-decay", &decay)?;
@@ -155,18 +157,18 @@ impl FitValues {
     }
 }
 
-fn below_1(name: &'static str, x: impl Into<f64> + Copy + ToString) -> Result<()> {
+fn below_1(name: &'static str, x: impl Into<f64> + Copy + Display) -> Result<()> {
     let within = (0.0..1.0).contains(&x.into());
     require(within, name, &x, "at least 0 and below 1")
 }
 
-fn above_0(name: &'static str, x: impl Into<f64> + Copy + ToString) -> Result<()> {
+fn above_0(name: &'static str, x: impl Into<f64> + Copy + Display) -> Result<()> {
     let number = x.into();
     let within = number.is_finite() && number > 0.0;
     require(within, name, &x, "a finite number above 0")
 }
 
-fn from_0(name: &'static str, x: impl Into<f64> + Copy + ToString) -> Result<()> {
+fn from_0(name: &'static str, x: impl Into<f64> + Copy + Display) -> Result<()> {
     let number = x.into();
     let within = number.is_finite() && number >= 0.0;
     require(within, name, &x, "a finite number, 0 or more")
@@ -174,21 +176,4 @@ fn from_0(name: &'static str, x: impl Into<f64> + Copy + ToString) -> Result<()>
 
 fn from_1(name: &'static str, x: usize) -> Result<()> {
     require(x >= 1, name, &x, "at least 1")
-}
-
-/// Returns an error that names the parameter as the command line does, unless `holds`.
-pub(crate) fn require(
-    holds: bool,
-    name: &'static str,
-    value: &dyn ToString,
-    wanted: &'static str,
-) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        name,
-        value: value.to_string(),
-        wanted,
-    })
 }

@@ -9,9 +9,8 @@ use ndarray::{ArrayView2, Axis};
 
 use super::bank::Bank;
 use super::rejection::{Method, Rejection, RejectionRule, score};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require};
 use crate::head::data::{Groups, LabelledFeatures, UnitRows};
-use crate::head::params::require;
 
 /// Which of the nearest training images gives the score: the first, whose class can be named; the third is as
 /// good.

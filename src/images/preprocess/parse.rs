@@ -49,11 +49,11 @@ pub enum Layout {
 words!(
     Interpolation,
     Error,
-    |text| Error::Parameter {
-        name: "interpolation",
-        value: text.into(),
-        wanted: "nearest, bilinear, bicubic, box, hamming or lanczos",
-    },
+    |text| Error::parameter(
+        "interpolation",
+        text,
+        "nearest, bilinear, bicubic, box, hamming or lanczos"
+    ),
     Nearest = "nearest",
     Bilinear = "bilinear",
     Bicubic = "bicubic",
@@ -64,22 +64,14 @@ words!(
 words!(
     Channels,
     Error,
-    |text| Error::Parameter {
-        name: "channels",
-        value: text.into(),
-        wanted: "rgb or bgr",
-    },
+    |text| Error::parameter("channels", text, "rgb or bgr"),
     Rgb = "rgb",
     Bgr = "bgr",
 );
 words!(
     Layout,
     Error,
-    |text| Error::Parameter {
-        name: "layout",
-        value: text.into(),
-        wanted: "nchw or nhwc",
-    },
+    |text| Error::parameter("layout", text, "nchw or nhwc"),
     Nchw = "nchw",
     Nhwc = "nhwc",
 );
@@ -96,11 +88,7 @@ pub fn channel_values(name: &'static str, text: &str) -> Result<[f32; 3]> {
         Some(&[first, second, third]) => Ok([first, second, third]),
         _ => {
             let wanted = "one number or three, as 0.5 or 0.485,0.456,0.406";
-            Err(Error::Parameter {
-                name,
-                value: text.into(),
-                wanted,
-            })
+            Err(Error::parameter(name, text, wanted))
         }
     }
 }

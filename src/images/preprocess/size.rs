@@ -116,11 +116,7 @@ impl fmt::Display for SizeForm {
 
 fn not_a_size(name: &'static str, value: &str) -> Error {
     let wanted = "a number of pixels (256), WIDTHxHEIGHT (320x240) or `none`";
-    Error::Parameter {
-        name,
-        value: value.into(),
-        wanted,
-    }
+    Error::parameter(name, value, wanted)
 }
 
 impl FromStr for Resize {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use linfa::ParamGuard;
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require};
 use crate::head::{FitParams, FitValidParams, Tunable};
 
 /// What to train on, and how.
@@ -64,20 +64,17 @@ impl FitHeadOptions {
     fn check_trust(&self) -> Result<()> {
         self.calibrate.map_or(Ok(()), CrossValidation::check)?;
         if self.calibrate_on == CalibrateOn::Validation && self.validation == Validation::None {
-            return Err(Error::Parameter {
-                name: "--calibrate-on",
-                value: "validation".to_owned(),
-                wanted: "given together with a validation set",
-            });
+            let wanted = "given together with a validation set";
+            return Err(Error::parameter("--calibrate-on", "validation", wanted));
         }
-        match self.reject {
-            Some(rate) if !(rate > 0.0 && rate < 1.0) => Err(Error::Parameter {
-                name: "--reject",
-                value: rate.to_string(),
-                wanted: "above 0 and below 1",
-            }),
-            _ => Ok(()),
-        }
+        self.reject.map_or(Ok(()), |rate| {
+            require(
+                rate > 0.0 && rate < 1.0,
+                "--reject",
+                &rate,
+                "above 0 and below 1",
+            )
+        })
     }
 }
 
@@ -120,27 +117,18 @@ impl Default for CrossValidation {
 impl CrossValidation {
     /// Checks the number before anything is read.
     pub(in crate::tasks) fn check(self) -> Result<()> {
-        if self.folds >= 2 {
-            return Ok(());
-        }
-        Err(Error::Parameter {
-            name: "--folds",
-            value: self.folds.to_string(),
-            wanted: "at least 2",
-        })
+        require(self.folds >= 2, "--folds", &self.folds, "at least 2")
     }
 }
 
 /// Checks `--near`.
 pub(in crate::tasks) fn check_near(near: f32) -> Result<()> {
-    if near > 0.0 && near <= 1.0 {
-        return Ok(());
-    }
-    Err(Error::Parameter {
-        name: "--near",
-        value: near.to_string(),
-        wanted: "above 0 and at most 1",
-    })
+    require(
+        near > 0.0 && near <= 1.0,
+        "--near",
+        &near,
+        "above 0 and at most 1",
+    )
 }
 
 /// Which images a temperature, and the threshold of a rejection, are fitted on.
@@ -157,11 +145,12 @@ pub enum CalibrateOn {
 /// The candidates of a search are all trained to the end, on the same batches.
 fn refuse_search_with_patience(options: &FitHeadOptions, params: &FitValidParams) -> Result<()> {
     match params.values().patience {
-        Some(patience) if options.search.is_some() => Err(Error::Parameter {
-            name: "--patience",
-            value: patience.to_string(),
-            wanted: "left out with a search",
-        }),
-        _ => Ok(()),
+        Some(patience) => require(
+            options.search.is_none(),
+            "--patience",
+            &patience,
+            "left out with a search",
+        ),
+        None => Ok(()),
     }
 }
