@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::checksum::Checksum;
 use super::manifest::BackboneManifest;
 use super::onnx::read_network;
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 
 /// A network that lies on disk, with its manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,10 +31,10 @@ impl BackboneFile {
                 problem: FileProblem::Damaged(format!(
                     "its SHA-256 is {found:.16}…, and its manifest says {wanted:.16}…"
                 )),
-                hint: format!(
+                kind: FileKind::Hinted(format!(
                     "install it again, or remove `sha256` from `{}` if you changed the network yourself",
                     self.path.with_extension("toml").display()
-                ),
+                )),
             }),
             _ => Ok(found),
         }

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::images::Preprocessing;
 use crate::inputs::{self, Links};
 use crate::words::words;
@@ -155,7 +155,7 @@ impl BackboneManifest {
                 wanted: "a backbone manifest",
                 found: sentence(&text, &e),
             },
-            hint: KEYS.to_owned(),
+            kind: FileKind::Hinted(KEYS.to_owned()),
         })
     }
 

@@ -4,7 +4,7 @@ use frostline_onnx::architectures::Architecture;
 use frostline_onnx::error as onnx;
 use frostline_onnx::error::{Candidate, Format, NetworkProblem, Wanted, WeightsProblem};
 
-use crate::error::{Error, FileProblem};
+use crate::error::{Error, FileKind, FileProblem};
 
 impl From<onnx::Error> for Error {
     fn from(error: onnx::Error) -> Self {
@@ -21,7 +21,7 @@ impl From<onnx::Error> for Error {
                 problem,
             } => Self::File {
                 path,
-                hint: file_hint(format, &problem).to_owned(),
+                kind: FileKind::Hinted(file_hint(format, &problem).to_owned()),
                 problem: problem.into(),
             },
             onnx::Error::Network { path, problem } => Self::Network {

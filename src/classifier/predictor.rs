@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::features::Digest;
 use crate::head::{HeadFile, Likeness, LinearHead, Rejection, Temperature, TrainingRecord};
 use crate::images::View;
@@ -114,7 +114,7 @@ impl Predictor {
             problem: FileProblem::Damaged(format!(
                 "its manifest of the features cannot be used: {problem}"
             )),
-            hint: "train it again with `frostline fit-head`".to_owned(),
+            kind: FileKind::Hinted("train it again with `frostline fit-head`".to_owned()),
         })
     }
 

@@ -11,6 +11,7 @@ mod classify;
 mod comparison_text;
 mod decoding_args;
 mod doctor;
+mod errors;
 mod evaluate;
 mod evaluation_json;
 mod evaluation_text;

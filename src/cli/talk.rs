@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::terminal;
+use super::{errors, terminal};
 use frostline::error::Error;
 
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -47,7 +47,9 @@ pub(super) fn warn(text: impl Display) {
 /// Warns of an error that stops nothing, with its causes.
 pub(super) fn cause(error: &Error) {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    warn(causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")));
+    warn(causes.fold(errors::message(error), |text, cause| {
+        format!("{text}: {cause}")
+    }));
 }
 
 /// A warning about several things, one a line; the first ones only where there are very many.
@@ -80,10 +82,14 @@ pub(super) fn error(error: &anyhow::Error) {
             line(format!("  {failure}"));
         }
     } else {
-        let causes = error.chain().map(ToString::to_string).collect::<Vec<_>>();
+        let words = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref() {
+            Some(error) => errors::message(error),
+            None => cause.to_string(),
+        };
+        let causes = error.chain().map(words).collect::<Vec<_>>();
         say(&causes.join(": "));
     }
-    if let Some(hint) = ours.and_then(Error::hint) {
+    if let Some(hint) = ours.and_then(errors::hint) {
         terminal::say(Some("  hint:"), hint);
     }
 }

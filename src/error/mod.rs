@@ -5,6 +5,20 @@ use std::path::{Path, PathBuf};
 
 use crate::phrases::counted;
 
+mod backbones;
+mod features;
+mod file;
+mod head;
+mod images;
+mod tasks;
+
+pub use self::backbones::BackboneError;
+pub use self::features::FeaturesError;
+pub use self::file::{FileKind, FileProblem};
+pub use self::head::HeadError;
+pub use self::images::ImagesError;
+pub use self::tasks::TaskError;
+
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -28,11 +42,26 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
+        /// What it was to be.
+        kind: FileKind,
         /// In which way: cut, foreign, newer, damaged.
         problem: FileProblem,
-        /// What helps.
-        hint: String,
     },
+    /// Images cannot be found or prepared.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+    /// A network, ONNX Runtime or a device cannot be used.
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
+    /// A feature store does not hold what is asked of it.
+    #[error(transparent)]
+    Features(#[from] FeaturesError),
+    /// A head cannot be fitted, read, written or used.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// What is given to a task does not fit together.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// There is nothing to work on.
     #[error("{problem}")]
     Input {
@@ -145,40 +174,6 @@ pub enum Error {
     },
 }
 
-/// The ways in which a file is not what it should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FileProblem {
-    /// It ends too early.
-    #[error("cut off: {0}")]
-    Cut(String),
-    /// It is something else.
-    #[error("not {wanted}: {found}")]
-    Foreign {
-        /// What was wanted, with its article.
-        wanted: &'static str,
-        /// What it looks like.
-        found: String,
-    },
-    /// A later frostline wrote it.
-    #[error("of format version {found}, newer than {known}, the latest that this frostline reads")]
-    Newer {
-        /// The version in the file.
-        found: u64,
-        /// The latest that we read.
-        known: u64,
-    },
-    /// The container is right, its content is not.
-    #[error("damaged: {0}")]
-    Damaged(String),
-}
-
-impl FileProblem {
-    /// Whether the file was right once.
-    pub(crate) fn is_damage(&self) -> bool {
-        matches!(self, Self::Cut(_) | Self::Damaged(_))
-    }
-}
-
 impl Error {
     /// Wraps an I/O error with the act and the path: `.map_err(Error::io("read", path))`.
     pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
@@ -206,7 +201,10 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::File { hint, .. }
+            Self::File {
+                kind: FileKind::Hinted(hint),
+                ..
+            }
             | Self::Input { hint, .. }
             | Self::Conflict { hint, .. }
             | Self::Network { hint, .. }
@@ -231,7 +229,14 @@ impl Error {
                 source,
                 ..
             } => Some(elsewhere(source.kind())),
-            Self::Io { .. } | Self::Parameter { .. } | Self::Interrupted { .. } => None,
+            Self::Io { .. }
+            | Self::Images(_)
+            | Self::Backbone(_)
+            | Self::Features(_)
+            | Self::Head(_)
+            | Self::Task(_)
+            | Self::Parameter { .. }
+            | Self::Interrupted { .. } => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::arrow_file::Seal;
 use super::manifest::{StoreManifest, Told, not_as_written, parse, told_by};
 use super::names::{INDEX, LOCK, MANIFEST, part_paths};
 use super::part;
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
@@ -64,7 +64,7 @@ impl StoreManifest {
         Err(Error::File {
             path,
             problem,
-            hint,
+            kind: FileKind::Hinted(hint),
         })
     }
 

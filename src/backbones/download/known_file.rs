@@ -7,7 +7,7 @@ use std::path::Path;
 use super::fault;
 use crate::backbones::checksum::Checksum;
 use crate::backbones::sniff::{self, Kind};
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 
 /// A file by its content.
@@ -114,10 +114,10 @@ impl KnownFile {
         Error::File {
             path: path.to_owned(),
             problem,
-            hint: format!(
+            kind: FileKind::Hinted(format!(
                 "`{}` has {} bytes and the SHA-256 {}",
                 self.name, self.bytes, self.sha256
-            ),
+            )),
         }
     }
 }

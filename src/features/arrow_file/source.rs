@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use crate::error::{Error, FileProblem};
+use crate::error::{Error, FileKind, FileProblem};
 use crate::inputs::{self, Links};
 
 /// Opens a file of at most `limit` bytes.
@@ -78,7 +78,7 @@ impl Failure {
             Self::File(problem) => Error::File {
                 path: path.to_owned(),
                 problem,
-                hint: hint.to_owned(),
+                kind: FileKind::Hinted(hint.to_owned()),
             },
             Self::System(error) => Error::io("read", path)(error),
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 
 use super::columns::{Columns, HINT, LARGEST};
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::features::arrow_file::{self, Failure, Seal, Source};
 use crate::features::content::Digest;
 use crate::features::dtype::Dtype;
@@ -182,7 +182,7 @@ impl Layout {
         Error::File {
             path: self.path.clone(),
             problem: FileProblem::Damaged(problem),
-            hint: "run the same command again".to_owned(),
+            kind: FileKind::Hinted("run the same command again".to_owned()),
         }
     }
 }

@@ -9,7 +9,7 @@ use safetensors::tensor::Metadata;
 use super::checksum;
 use super::contents::{Contents, Tensors};
 use super::head_file::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, PREFIX};
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 
 /// No head is longer: 20,000 classes of 8192 features, with all that a head may keep, take half of it.
@@ -27,7 +27,7 @@ impl HeadFile {
         let head = bytes.and_then(|bytes| Self::decode(&bytes));
         head.map_err(|problem| Error::File {
             path: path.to_owned(),
-            hint: hint(&problem).to_owned(),
+            kind: FileKind::Hinted(hint(&problem).to_owned()),
             problem,
         })
     }

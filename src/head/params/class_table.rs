@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::choices::ClassWeight;
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::phrases::shortened;
 
@@ -34,8 +34,10 @@ pub fn read_class_weights(path: &Path) -> Result<ClassWeight> {
             wanted: "a CSV file of class weights",
             found,
         },
-        hint: "its first line is `class,weight`, each other one a class and its weight: `cat,2.5`"
-            .to_owned(),
+        kind: FileKind::Hinted(
+            "its first line is `class,weight`, each other one a class and its weight: `cat,2.5`"
+                .to_owned(),
+        ),
     })
 }
 

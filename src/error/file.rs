@@ -1,0 +1,44 @@
+//! Files that are not what they should be.
+
+/// What a file was to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// Any kind, with the way out.
+    Hinted(String),
+}
+
+/// The ways in which a file is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileProblem {
+    /// It ends too early.
+    #[error("cut off: {0}")]
+    Cut(String),
+    /// It is something else.
+    #[error("not {wanted}: {found}")]
+    Foreign {
+        /// What was wanted, with its article.
+        wanted: &'static str,
+        /// What it looks like.
+        found: String,
+    },
+    /// A later frostline wrote it.
+    #[error("of format version {found}, newer than {known}, the latest that this frostline reads")]
+    Newer {
+        /// The version in the file.
+        found: u64,
+        /// The latest that we read.
+        known: u64,
+    },
+    /// The container is right, its content is not.
+    #[error("damaged: {0}")]
+    Damaged(String),
+}
+
+impl FileProblem {
+    /// Whether the file was right once.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Cut(_) | Self::Damaged(_))
+    }
+}

@@ -1,0 +1,6 @@
+//! Why the parts of a task do not fit together.
+
+/// Why the parts of a task do not fit together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {}
