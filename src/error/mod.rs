@@ -327,7 +327,6 @@ mod tests {
         for error in [
             system_error(arrow_schema::ArrowError::from(full())),
             system_error(parquet::errors::ParquetError::from(full())),
-            system_error(ndarray_npy::WriteNpyError::from(full())),
         ] {
             let error = Error::io("write", "part")(error);
             assert!(

@@ -8,8 +8,9 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, DataType, Field};
 use ndarray::Array2;
-use ndarray_npy::WriteNpyExt;
 use parquet::arrow::ArrowWriter;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 use super::content::{Content, Digest};
 use super::index::IndexRow;
@@ -62,11 +63,26 @@ pub fn export(
 fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Result<()> {
     let path = output.join("features.npy");
     outputs::write_through(&path, |file| {
-        features
-            .write_npy(file)
-            .map_err(|e| Error::io("write", &path)(system_error(e)))
+        let mut write = |bytes: &[u8]| file.write_all(bytes).map_err(Error::io("write", &path));
+        write(&npy_header(features.dim()))?;
+        let mut rows = features.rows().into_iter();
+        rows.try_for_each(|row| {
+            write(&row.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>())
+        })
     })?;
     write_csv(rows, None, &output.join("index.csv"))
+}
+
+/// What NumPy writes before the numbers of a float32 array of so many rows and columns: version 1.0 of its
+/// format (`numpy.lib.format`), a Python dictionary filled up with spaces to whole 64 bytes.
+fn npy_header((n, d): (usize, usize)) -> Vec<u8> {
+    let shape = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, {d}), }}");
+    let before = b"\x93NUMPY\x01\x00".len() + 2;
+    let length = (before + shape.len() + 1).next_multiple_of(64) - before;
+    let mut header = b"\x93NUMPY\x01\x00".to_vec();
+    header.extend((length as u16).to_le_bytes());
+    header.extend(format!("{shape:<0$}\n", length - 1).bytes());
+    header
 }
 
 fn write_csv(rows: &[&IndexRow], features: Option<&Array2<f32>>, path: &Path) -> Result<()> {
@@ -110,10 +126,21 @@ fn write_parquet(rows: &[&IndexRow], features: Array2<f32>, path: &Path) -> Resu
     let failed = |e| Error::io("write", name)(system_error(e));
     let batch = table(rows, features).map_err(|e| Error::io("write", name)(system_error(e)))?;
     outputs::write_through(path, |file| {
-        let mut writer = ArrowWriter::try_new(&mut *file, batch.schema(), None).map_err(failed)?;
+        let properties = Some(plain_features());
+        let writer = ArrowWriter::try_new(&mut *file, batch.schema(), properties);
+        let mut writer = writer.map_err(failed)?;
         writer.write(&batch).map_err(failed)?;
         writer.close().map(drop).map_err(failed)
     })
+}
+
+/// No dictionary of features, which hardly ever repeat, and no smallest and largest of them.
+fn plain_features() -> WriterProperties {
+    let features = || ColumnPath::from(["features", "list", "item"].map(String::from).to_vec());
+    WriterProperties::builder()
+        .set_column_dictionary_enabled(features(), false)
+        .set_column_statistics_enabled(features(), EnabledStatistics::None)
+        .build()
 }
 
 fn table(rows: &[&IndexRow], features: Array2<f32>) -> Result<RecordBatch, ArrowError> {
@@ -143,4 +170,19 @@ fn table(rows: &[&IndexRow], features: Array2<f32>) -> Result<RecordBatch, Arrow
         .zip(columns)
         .map(|(name, column)| (name, column, name == "class"));
     RecordBatch::try_from_iter_with_nullable(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `numpy.lib.format.write_array_header_1_0` of NumPy 2.4.6 writes it.
+    #[test]
+    fn a_header_is_that_of_numpy() {
+        let shape = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (894, 1280), }";
+        let mut wanted = [b' '; 128];
+        wanted[..shape.len()].copy_from_slice(shape);
+        wanted[127] = b'\n';
+        assert_eq!(npy_header((894, 1280)), wanted);
+    }
 }

@@ -1,39 +1,20 @@
 //! Independent pieces of work on all processors, in an order that no processor changes.
 
-use std::num::NonZero;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use rayon::prelude::*;
 
-/// How many processors there are; the system takes some 50 µs to tell.
+/// How many processors there are.
 pub(crate) fn processors() -> usize {
-    static PROCESSORS: LazyLock<usize> =
-        LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
-    *PROCESSORS
+    rayon::current_num_threads()
 }
 
 /// `work(0)` to `work(n - 1)`, in this order, whatever thread did which of them and when.
 ///
 /// # Panics
 /// When `work` does.
-pub(crate) fn in_parallel<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-        let mine = numbers.take_while(|&number| number < n);
-        mine.map(|number| (number, work(number)))
-            .collect::<Vec<_>>()
-    };
-    let threads = processors();
-    let mut done: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.min(n)).map(|_| scope.spawn(take)).collect();
-        let results = workers.into_iter().map(thread::ScopedJoinHandle::join);
-        results
-            .flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    done.sort_unstable_by_key(|&(number, _)| number);
-    done.into_iter().map(|(_, result)| result).collect()
+pub(crate) fn in_parallel<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    let numbers = (0..n).into_par_iter();
+    // Few and uneven: each is its own piece, so that no thread waits with several.
+    numbers.with_max_len(1).map(work).collect()
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("linfa", &["head", "tasks"]),
     ("linfa_logistic", &["head"]),
     ("maud", &["report"]),
+    ("chrono", &["tasks"]),
+    ("rayon", &["head"]),
     ("sysinfo", &["tasks"]),
     ("rustix", &["backbones", "inputs", "outputs"]),
     ("base64", &["report"]),
