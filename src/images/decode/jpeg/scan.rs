@@ -272,6 +272,7 @@ impl Component<'_> {
     #[inline(always)]
     fn store_row<const N: usize>(&mut self, row: &[u8; N], (x, top): (usize, usize), y: usize) {
         let start = (top * N + y) * self.stride() + x * N;
-        self.samples[start..start + N].copy_from_slice(row);
+        let place = self.samples[start..].first_chunk_mut();
+        *place.expect("a kept block lies within the samples") = *row;
     }
 }

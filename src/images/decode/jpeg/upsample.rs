@@ -131,8 +131,8 @@ impl Plane {
 /// Twice as many samples in a row.
 fn widen(row: &[u8], out: &mut [u8]) {
     let (pairs, last) = inner(out);
-    for (pair, two) in pairs.iter_mut().zip(row.windows(2)) {
-        let (a, b) = (u16::from(two[0]), u16::from(two[1]));
+    for ((pair, &a), &b) in pairs.iter_mut().zip(row).zip(&row[1..]) {
+        let (a, b) = (u16::from(a), u16::from(b));
         *pair = [((3 * a + b + 2) / 4) as u8, ((3 * b + a + 1) / 4) as u8];
     }
     *last = row[row.len() - 1];
@@ -142,8 +142,7 @@ fn widen(row: &[u8], out: &mut [u8]) {
 /// Twice as many samples in a row, of sums that are four times as large.
 fn widen_sums(row: &[u16], out: &mut [u8]) {
     let (pairs, last) = inner(out);
-    for (pair, two) in pairs.iter_mut().zip(row.windows(2)) {
-        let (a, b) = (two[0], two[1]);
+    for ((pair, &a), &b) in pairs.iter_mut().zip(row).zip(&row[1..]) {
         *pair = [((3 * a + b + 7) / 16) as u8, ((3 * b + a + 8) / 16) as u8];
     }
     *last = ((4 * row[row.len() - 1] + 7) / 16) as u8;
