@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ImagesError, Result};
 
 /// Unique class names in index order; `targets` are indices into it.
 ///
@@ -39,15 +39,12 @@ impl ClassIndex {
     /// Keeps the names in the order given.
     ///
     /// # Errors
-    /// [`Error::Input`] when a name comes twice.
+    /// [`ImagesError::RepeatedClass`] when a name comes twice.
     pub fn from_ordered<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Result<Self> {
         let index = Self::from_unique(names.into_iter().map(Into::into).collect());
         let repeated = |(i, name): &(usize, &str)| index.indices[*name] != *i;
         if let Some((_, name)) = index.iter().enumerate().find(repeated) {
-            return Err(Error::Input {
-                problem: format!("the class `{name}` is listed more than once"),
-                hint: "give every class one name of its own".to_owned(),
-            });
+            return Err(ImagesError::RepeatedClass(name.to_owned()).into());
         }
         Ok(index)
     }

@@ -31,10 +31,7 @@ impl BackboneFile {
                 problem: FileProblem::Damaged(format!(
                     "its SHA-256 is {found:.16}…, and its manifest says {wanted:.16}…"
                 )),
-                kind: FileKind::Hinted(format!(
-                    "install it again, or remove `sha256` from `{}` if you changed the network yourself",
-                    self.path.with_extension("toml").display()
-                )),
+                kind: FileKind::KnownNetwork,
             }),
             _ => Ok(found),
         }

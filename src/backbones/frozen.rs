@@ -10,7 +10,7 @@ use super::run_options::RunOptions;
 use super::runtime::OnnxBackbone;
 use super::spec::{BackboneId, Decoding, Engine, FeatureSpec};
 use super::{Backbone, Convolutions};
-use crate::error::{Error, Result};
+use crate::error::{BackboneError, Result};
 use crate::images::View;
 
 /// A loaded network, and what its features are features of.
@@ -97,7 +97,7 @@ impl Frozen {
     /// installed.
     ///
     /// # Errors
-    /// [`Error::Network`] where it is not found; [`Error::Mismatch`] where `file` is another network.
+    /// [`BackboneError::Network`] where it is not found; [`BackboneError::OtherNetwork`] where `file` is one.
     pub fn for_spec(spec: &FeatureSpec, file: Option<&Path>, options: &RunOptions) -> Result<Self> {
         let library = RuntimeLibrary::find(&options.home)?;
         let registry = Registry::new(options.home.clone());
@@ -117,15 +117,13 @@ impl Frozen {
         found.manifest.features.pool = id.pool;
         found.manifest.features.num_features = Some(id.num_features);
         if sha256 != id.sha256 {
-            return Err(Error::Mismatch {
-                left: format!(
-                    "the network `{}` with SHA-256 {sha256:.16}…",
-                    found.path.display()
-                ),
-                right: "the one that the head was trained with".to_owned(),
-                differences: format!("that one was {id}"),
-                hint: "give the same file as when the features were extracted".to_owned(),
-            });
+            let other = BackboneError::OtherNetwork {
+                path: found.path,
+                sha256,
+                name: id.name.clone(),
+                wanted: id.sha256.clone(),
+            };
+            return Err(other.into());
         }
         Self::load(
             &found,

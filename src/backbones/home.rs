@@ -8,12 +8,11 @@ mod private;
 
 use std::env;
 use std::fs::DirBuilder;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, HomeProblem, Result};
 use crate::outputs;
 
 /// The environment variable that allows a home that others can write to: not empty, and not `0`.
@@ -55,7 +54,7 @@ impl Home {
     /// says so.
     ///
     /// # Errors
-    /// [`Error::Input`] where neither `FROSTLINE_HOME` nor a home directory is known, or where it is a
+    /// [`HomeProblem`] where neither `FROSTLINE_HOME` nor a home directory is known, or where it is a
     /// relative path.
     pub fn from_env() -> Result<Self> {
         let home = Self::private_from_env()?;
@@ -67,10 +66,8 @@ impl Home {
         if let Some(home) = env::var_os("FROSTLINE_HOME").filter(|home| !home.is_empty()) {
             return absolute(home.into());
         }
-        let dirs = etcetera::choose_base_strategy().map_err(|e| Error::Input {
-            problem: format!("the folder for models and runtime is not known: {e}"),
-            hint: "set FROSTLINE_HOME to a folder".to_owned(),
-        })?;
+        let dirs =
+            etcetera::choose_base_strategy().map_err(|e| HomeProblem::Unknown(e.to_string()))?;
         Ok(Self::at(dirs.data_dir().join("frostline")))
     }
 
@@ -84,10 +81,13 @@ impl Home {
     /// made in.
     ///
     /// # Errors
-    /// The system's own.
-    pub fn check_writable(&self) -> io::Result<()> {
+    /// [`HomeProblem::ReadOnly`].
+    pub fn check_writable(&self) -> Result<()> {
         match outputs::check(&self.path.join(".new")) {
-            Err(Error::Io { source, .. }) => Err(source),
+            Err(Error::Io { source: error, .. }) => {
+                let path = self.path.clone();
+                Err(HomeProblem::ReadOnly { path, error }.into())
+            }
             _ => Ok(()),
         }
     }
@@ -96,30 +96,19 @@ impl Home {
     /// passes. On Windows nothing is checked.
     ///
     /// # Errors
-    /// [`Error::Input`] with the folder or file at fault, unless that is allowed.
+    /// [`HomeProblem::Shared`] with the folder or file at fault, unless that is allowed.
     pub(super) fn require_private(&self, path: &Path) -> Result<()> {
         if self.sharing == Sharing::Allowed {
             return Ok(());
         }
-        private::check(&self.path, path).map_err(|shared| {
-            let mend = match shared.reason {
-                private::Reason::Mode(_) => format!("run `chmod go-w {}`", shared.place.display()),
-                _ => "set FROSTLINE_HOME to a folder of your own".to_owned(),
-            };
-            Error::Input {
-                problem: format!("{shared}: code and networks in FROSTLINE_HOME could be theirs"),
-                hint: format!(
-                    "{mend}, or set {ALLOW_SHARED}=1 if you trust everyone who can write there"
-                ),
-            }
-        })
+        private::check(&self.path, path).map_err(|shared| HomeProblem::Shared(shared).into())
     }
 
     /// Makes one of its folders where it is missing, for this user alone, and removes what killed processes
     /// left in it.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`Error::Input`] where others can write to it.
+    /// [`Error::Io`], and [`HomeProblem::Shared`] where others can write to it.
     pub(crate) fn make(&self, folder: &Path) -> Result<()> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
@@ -136,7 +125,7 @@ impl Home {
     /// Checks that others cannot write to it or to one of its folders.
     ///
     /// # Errors
-    /// [`Error::Input`] with the folder at fault, unless that is allowed.
+    /// [`HomeProblem::Shared`] with the folder at fault, unless that is allowed.
     pub fn check_private(&self) -> Result<()> {
         let folders = [
             self.models(),
@@ -187,11 +176,5 @@ fn absolute(path: PathBuf) -> Result<Home> {
     if path.is_absolute() {
         return Ok(Home::at(path));
     }
-    Err(Error::Input {
-        problem: format!("FROSTLINE_HOME is the relative path `{}`", path.display()),
-        hint: format!(
-            "set it to an absolute path: FROSTLINE_HOME=$PWD/{}",
-            path.display()
-        ),
-    })
+    Err(HomeProblem::Relative(path).into())
 }

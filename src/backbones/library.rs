@@ -19,12 +19,12 @@ pub use self::places::Origin;
 
 use std::env;
 use std::ffi::{CStr, c_char};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use self::places::VARIABLE;
 use super::home::Home;
-use crate::error::{Error, Result};
+use crate::error::{LibraryProblem, Result, RuntimeProblem};
 use crate::inputs::{self, Links};
 
 /// The environment variable that keeps ONNX Runtime from collecting and uploading usage data, whatever its
@@ -49,7 +49,7 @@ impl RuntimeLibrary {
     /// Finds the library and checks that it is ONNX Runtime, new enough.
     ///
     /// # Errors
-    /// [`Error::Runtime`]: nothing found (with the places), not a library, not ONNX Runtime, too old.
+    /// [`RuntimeProblem`]: nothing found (with the places), not a library, not ONNX Runtime, too old.
     pub fn find(home: &Home) -> Result<Self> {
         if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
             return check(absolute(Path::new(&path))?, Origin::Variable);
@@ -66,28 +66,31 @@ impl RuntimeLibrary {
                 }
                 return check(&path, origin);
             }
-            looked.push(format!("`{}`", folder.display()));
+            looked.push(folder);
         }
-        on_the_loaders_path(&looked.join(", "))
+        on_the_loaders_path(looked)
     }
 }
 
 /// The library that the loader finds by its name, after the folders `looked` into.
-fn on_the_loaders_path(looked: &str) -> Result<RuntimeLibrary> {
-    let name = file_name();
-    let missing = |cause: &str| Error::Runtime {
-        problem: format!(
-            "ONNX Runtime is missing: {VARIABLE} is not set, and there is no `{name}` in {looked}{cause}"
-        ),
-        hint: HINT.to_owned(),
+fn on_the_loaders_path(folders: Vec<PathBuf>) -> Result<RuntimeLibrary> {
+    let library = file_name();
+    let loader = if SEARCHES {
+        let path = Path::new(&library);
+        refuse_working_directory(path, Origin::Loader)?;
+        match examine(path, Origin::Loader) {
+            Ok(library) => return Ok(library),
+            Err(problem) => Some(problem),
+        }
+    } else {
+        None
     };
-    if !SEARCHES {
-        return Err(missing(""));
-    }
-    let path = Path::new(&name);
-    refuse_working_directory(path, Origin::Loader)?;
-    examine(path, Origin::Loader)
-        .map_err(|problem| missing(&format!(" or on the loader's path: {problem}")))
+    let missing = RuntimeProblem::Missing {
+        library,
+        folders,
+        loader,
+    };
+    Err(missing.into())
 }
 
 /// Whether the loader is asked for a library by its name alone. Those of macOS and Windows look for it in the
@@ -106,45 +109,33 @@ fn absolute(path: &Path) -> Result<&Path> {
     if path.is_absolute() {
         return Ok(path);
     }
-    Err(Error::Runtime {
-        problem: format!(
-            "{VARIABLE} is the relative path `{}`, and code is loaded from absolute paths only",
-            path.display()
-        ),
-        hint: format!("set {VARIABLE} to the library's absolute path"),
-    })
+    Err(RuntimeProblem::RelativePath(path.to_owned()).into())
 }
-
-const HINT: &str = "run `scripts/setup.sh`, or `pip install onnxruntime` in an active environment, or set \
-    ORT_DYLIB_PATH to a libonnxruntime";
 
 fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
     refuse_working_directory(path, origin)?;
-    examine(path, origin).map_err(|problem| Error::Runtime {
-        problem: format!(
-            "cannot use `{}` (from {origin}) as ONNX Runtime: {problem}",
-            path.display()
-        ),
-        hint: HINT.to_owned(),
-    })
+    let unfit = |problem| RuntimeProblem::Library {
+        path: path.to_owned(),
+        origin: origin.to_string(),
+        problem,
+    };
+    Ok(examine(path, origin).map_err(unfit)?)
 }
 
 /// Loads a library and asks what it is; or the problem with it.
-fn examine(path: &Path, origin: Origin) -> Result<RuntimeLibrary, String> {
+fn examine(path: &Path, origin: Origin) -> Result<RuntimeLibrary, LibraryProblem> {
     if origin != Origin::Loader {
         looks_like_a_library(path)?;
     }
     let needed = ort::MINOR_VERSION;
     let (version, has_api) = ask(path, needed)?;
     if minor(&version).is_none_or(|minor| minor < needed) {
-        return Err(format!(
-            "it is version {version}, and version 1.{needed} or later of the 1 series is needed"
-        ));
+        let found = version;
+        return Err(LibraryProblem::Version { found, needed });
     }
     if !has_api {
-        return Err(format!(
-            "it says that it is version {version}, but has no API of version {needed}"
-        ));
+        let found = version;
+        return Err(LibraryProblem::NoApi { found, needed });
     }
     Ok(RuntimeLibrary {
         path: path.to_owned(),
@@ -168,20 +159,15 @@ fn refuse_working_directory(path: &Path, origin: Origin) -> Result<()> {
     let Some(problem) = search_path::problem(origin, &search_path) else {
         return Ok(());
     };
-    Err(Error::Runtime {
-        problem: format!("`{}` is not loaded: {problem}", path.display()),
-        hint: format!(
-            "set {} to absolute folders only, without a `:` at its beginning or end",
-            search_path::VARIABLE
-        ),
-    })
+    let path = path.to_owned();
+    Err(RuntimeProblem::SearchPath { path, problem }.into())
 }
 
 impl RuntimeLibrary {
     /// Makes sure that starting this library sends nothing anywhere.
     ///
     /// # Errors
-    /// [`Error::Runtime`] where it would collect and upload usage data: [`NO_TELEMETRY`] is not set.
+    /// [`RuntimeProblem::Telemetry`] where it would collect and upload usage data: [`NO_TELEMETRY`] is not set.
     pub fn refuse_telemetry(&self) -> Result<()> {
         self.refuse_telemetry_unless(env::var_os(NO_TELEMETRY).is_some())
     }
@@ -191,24 +177,18 @@ impl RuntimeLibrary {
         if is_off || !uploads {
             return Ok(());
         }
-        Err(Error::Runtime {
-            problem: format!(
-                "ONNX Runtime {} would collect and upload usage data: {NO_TELEMETRY} is not set",
-                self.version
-            ),
-            hint: format!(
-                "set {NO_TELEMETRY}=1 before this program starts, or at the start of its `main`"
-            ),
-        })
+        let version = self.version.clone();
+        Err(RuntimeProblem::Telemetry { version }.into())
     }
 }
 
 /// Looks at the file first, so that a text, a folder or half a download is named as such and not by the
 /// loader's words, or by a crash.
-fn looks_like_a_library(path: &Path) -> Result<(), String> {
-    let mut file = inputs::open(path, Links::Follow).map_err(|e| e.to_string())?;
+fn looks_like_a_library(path: &Path) -> Result<(), LibraryProblem> {
+    let system = |e: io::Error| LibraryProblem::System(e.to_string());
+    let mut file = inputs::open(path, Links::Follow).map_err(system)?;
     let mut start = [0; 4];
-    match (file.read(&mut start).map_err(|e| e.to_string())?, start) {
+    match (file.read(&mut start).map_err(system)?, start) {
         (
             4,
             [0x7f, b'E', b'L', b'F']
@@ -216,11 +196,11 @@ fn looks_like_a_library(path: &Path) -> Result<(), String> {
             | [0xca, 0xfe, 0xba, 0xbe]
             | [b'M', b'Z', ..],
         ) => {}
-        _ => return Err("it is not a shared library".to_owned()),
+        _ => return Err(LibraryProblem::Foreign),
     }
-    if elf::is_cut(&mut file).map_err(|e| e.to_string())? {
-        let length = file.metadata().map_err(|e| e.to_string())?.len();
-        return Err(format!("it is cut off after {length} bytes"));
+    if elf::is_cut(&mut file).map_err(system)? {
+        let length = file.metadata().map_err(system)?.len();
+        return Err(LibraryProblem::Cut(length));
     }
     Ok(())
 }
@@ -238,22 +218,21 @@ struct ApiBase {
     unsafe_code,
     reason = "asking a shared library for its version has no safe form"
 )]
-fn ask(path: &Path, needed: u32) -> Result<(String, bool), String> {
+fn ask(path: &Path, needed: u32) -> Result<(String, bool), LibraryProblem> {
     // SAFETY: the user (or the set-up) names this library for loading; its initialisers run as for any
     // program using it.
     let library = unsafe { libloading::Library::new(path) }.map_err(|e| with_cause(&e))?;
     // SAFETY: ONNX Runtime's C API has had this signature since its first release.
     let base = unsafe { library.get::<unsafe extern "C" fn() -> *const ApiBase>(b"OrtGetApiBase") };
-    let base =
-        base.map_err(|_| "it has no `OrtGetApiBase`, so it is another library".to_owned())?;
+    let base = base.map_err(|_| LibraryProblem::NoEntry)?;
     // SAFETY: the function takes nothing and returns a static table, or null.
     let Some(base) = (unsafe { base().as_ref() }) else {
-        return Err("its `OrtGetApiBase` gives nothing".to_owned());
+        return Err(LibraryProblem::EmptyEntry);
     };
     // SAFETY: the table's function takes nothing and returns a static string, or null.
     let version = base.version_string.map(|version| unsafe { version() });
     let Some(version) = version.filter(|version| !version.is_null()) else {
-        return Err("it has no version".to_owned());
+        return Err(LibraryProblem::NoVersion);
     };
     // SAFETY: the string is not null, static, and ends with NUL.
     let version = unsafe { CStr::from_ptr(version) };
@@ -266,8 +245,9 @@ fn ask(path: &Path, needed: u32) -> Result<(String, bool), String> {
     Ok((version, has_api))
 }
 
-fn with_cause(error: &libloading::Error) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+fn with_cause(error: &libloading::Error) -> LibraryProblem {
+    let cause = std::error::Error::source(error);
+    LibraryProblem::System(cause.map_or_else(|| error.to_string(), ToString::to_string))
 }
 
 #[cfg(test)]

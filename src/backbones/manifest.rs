@@ -155,7 +155,7 @@ impl BackboneManifest {
                 wanted: "a backbone manifest",
                 found: sentence(&text, &e),
             },
-            kind: FileKind::Hinted(KEYS.to_owned()),
+            kind: FileKind::BackboneManifest,
         })
     }
 
@@ -168,11 +168,6 @@ impl BackboneManifest {
         toml::to_string(self).expect("names, numbers and lists of numbers have a TOML form")
     }
 }
-
-/// All keys of a manifest, for who has the binary alone.
-const KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, sha256 and \
-                    bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, \
-                    interpolation, mean, std, channels, layout and scale";
 
 /// What is wrong with a manifest, and where, without the picture of the line that the parser draws over
 /// several lines.
@@ -213,28 +208,6 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_names_each_key_of_a_full_manifest() {
-        let mut full = BackboneManifest::named("probe");
-        full.license = Some("MIT".to_owned());
-        full.sha256 = Some("s".to_owned());
-        full.source = Some(Source {
-            package: Some("p".to_owned()),
-            file: Some("f".to_owned()),
-            urls: vec!["u".to_owned()],
-            arch: Some("a".to_owned()),
-            sha256: "s".to_owned(),
-            bytes: 1,
-        });
-        full.features.layer = Some("l".to_owned());
-        full.features.num_features = Some(1);
-        let words: Vec<&str> = KEYS.split([' ', ',', ';']).collect();
-        for line in full.to_toml().lines().filter(|line| !line.is_empty()) {
-            let key = line.split(" =").next().unwrap();
-            assert!(words.contains(&key), "{key}");
-        }
-    }
-
-    #[test]
     fn an_error_is_one_sentence_with_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("probe.toml");
@@ -253,7 +226,6 @@ mod tests {
                 message.contains(wanted) && !message.contains('\n'),
                 "{message}"
             );
-            assert!(error.hint().unwrap().contains("num_features"));
         }
     }
 

@@ -12,7 +12,7 @@ use super::backbone_file::BackboneFile;
 use super::home::Home;
 use super::known_checksums;
 use super::manifest::BackboneManifest;
-use crate::error::{Error, Result};
+use crate::error::{BackboneError, Error, NetworkProblem, Result};
 
 /// The backbone that is used where none is named.
 pub const DEFAULT_BACKBONE: &str = "efficientnet-lite0";
@@ -83,15 +83,17 @@ impl Registry {
     /// A manifest that is compiled in.
     ///
     /// # Errors
-    /// [`Error::Input`] with the names that there are.
+    /// [`BackboneError::Unknown`] with the names that there are.
     pub fn known_by_name(name: &str) -> Result<BackboneManifest> {
         let known = Self::known();
-        let names: Vec<_> = known.iter().map(|known| known.name.clone()).collect();
-        let found = known.into_iter().find(|known| known.name == name);
-        found.ok_or_else(|| Error::Input {
-            problem: format!("there is no backbone `{name}` in the registry"),
-            hint: format!("the registry has {}", names.join(", ")),
-        })
+        if let Some(found) = known.iter().find(|known| known.name == name) {
+            return Ok(found.clone());
+        }
+        let unknown = BackboneError::Unknown {
+            name: name.to_owned(),
+            known: known.into_iter().map(|known| known.name).collect(),
+        };
+        Err(unknown.into())
     }
 
     /// All backbones that are known or installed. One that is broken hides no other.
@@ -139,7 +141,7 @@ impl Registry {
     /// A backbone by its name, or by the path of an ONNX file, which has a path separator or an ending.
     ///
     /// # Errors
-    /// [`Error::Network`] where it is not there, with what there is and how to get it; [`Error::Input`] where
+    /// [`BackboneError::Network`] where it is not there, with what there is; [`BackboneError::Home`] where
     /// others can write to an installed one.
     pub fn resolve(&self, name: &Path) -> Result<BackboneFile> {
         if is_file_name(name) {
@@ -150,27 +152,12 @@ impl Registry {
             return self.open_installed(&installed);
         }
         let list = self.list().backbones;
-        let beside = if name.exists() {
-            format!("; a file is given with its folder: `./{}`", name.display())
-        } else {
-            String::new()
+        let not_installed = NetworkProblem::NotInstalled {
+            place: installed,
+            backbones: list.into_iter().map(|b| b.manifest.name).collect(),
+            is_file: name.exists(),
         };
-        let hint = match list.iter().find(|b| Path::new(&b.manifest.name) == name) {
-            Some(known) => format!(
-                "run `{}`, or put the network at `{}`{beside}",
-                command_for(&known.manifest),
-                installed.display()
-            ),
-            None => format!(
-                "the backbones are {}; or give the path of an .onnx file{beside}",
-                names(&list)
-            ),
-        };
-        Err(Error::Network {
-            path: name.to_owned(),
-            problem: "it is not installed".to_owned(),
-            hint,
-        })
+        Err(not_installed.at(name))
     }
 
     /// One of the files in the home.
@@ -188,15 +175,11 @@ impl Registry {
         if stem == &*file.manifest.name {
             return Ok(file);
         }
-        let name = stem.to_string_lossy();
-        Err(Error::Network {
-            path: path.to_owned(),
-            problem: format!(
-                "it is installed as `{name}`, but its manifest is that of `{}`",
-                file.manifest.name
-            ),
-            hint: format!("write `name = \"{name}\"` into `{}`", beside[0].display()),
-        })
+        let other = NetworkProblem::OtherManifest {
+            name: stem.to_string_lossy().into_owned(),
+            manifest: file.manifest.name,
+        };
+        Err(other.at(path))
     }
 
     /// The manifest of a backbone that is installed, known, or a file of one's own.
@@ -231,8 +214,8 @@ impl Registry {
     /// its name first. Manifests play no part: what belongs to other networks may be broken.
     ///
     /// # Errors
-    /// [`Error::Network`] where no file of that content is found; [`Error::Input`] where others can write to
-    /// it.
+    /// [`BackboneError::Network`] where no file of that content is found; [`BackboneError::Home`] where others
+    /// can write to it.
     pub fn find_by_hash(
         &self,
         name: &str,
@@ -243,7 +226,7 @@ impl Registry {
         // False comes before true, and the sort keeps the order of equals.
         installed.sort_by_key(|path| path.file_stem().is_none_or(|stem| stem != name));
         let remembered = remembered.filter(|path| path.is_absolute() && path.is_file());
-        let mut unreadable = String::new();
+        let mut unreadable = Vec::new();
         for path in remembered.map(Path::to_owned).into_iter().chain(installed) {
             let file = without_manifest(&path);
             match self.sha256(&file) {
@@ -254,32 +237,12 @@ impl Registry {
                     return Ok(file);
                 }
                 Ok(_) => {}
-                Err(error) => unreadable = format!("{unreadable}; {error}"),
+                Err(error) => unreadable.push(error.to_string()),
             }
         }
-        let hint = format!(
-            "install `{name}` again (see `frostline models list`), or name its file with --backbone FILE"
-        );
-        let problem = format!("no network with SHA-256 {sha256:.16}… is installed{unreadable}");
-        Err(Error::Network {
-            path: name.into(),
-            problem,
-            hint,
-        })
+        let sha256 = sha256.to_owned();
+        Err(NetworkProblem::NoContent { sha256, unreadable }.at(name))
     }
-}
-
-/// What installs a known backbone; `models pull` says more of one that it cannot fetch.
-fn command_for(manifest: &BackboneManifest) -> String {
-    if manifest.name == DEFAULT_BACKBONE {
-        return "scripts/setup.sh".to_owned();
-    }
-    format!("frostline models pull {}", manifest.name)
-}
-
-fn names(list: &[Installed]) -> String {
-    let names: Vec<_> = list.iter().map(|b| b.manifest.name.as_str()).collect();
-    names.join(", ")
 }
 
 /// Whether there is anything at a path: what is no file is refused when it is opened, not passed over.

@@ -36,7 +36,7 @@ use super::library::RuntimeLibrary;
 use super::manifest::{FeatureLayer, Pool};
 use super::onnx::read_network;
 use super::run_options::RunOptions;
-use crate::error::{Error, Result};
+use crate::error::{NetworkProblem, Result};
 use crate::images::{Layout, Preprocessing};
 
 /// A network in ONNX Runtime.
@@ -73,8 +73,8 @@ impl OnnxBackbone {
     /// graph that ONNX Runtime makes of it is kept for the next time.
     ///
     /// # Errors
-    /// [`Error::Runtime`] where the device does not work; [`Error::Network`] where the file, its input, the
-    /// layer or D is not what the manifest says.
+    /// [`BackboneError::Runtime`](crate::error::BackboneError::Runtime) where the device does not work; a
+    /// [`NetworkProblem`] where the file, its input, the layer or D is not what the manifest says.
     pub fn load(
         library: &RuntimeLibrary,
         (path, sha256): (&Path, Option<&str>),
@@ -84,11 +84,7 @@ impl OnnxBackbone {
     ) -> Result<Self> {
         let image = image_lengths(preprocessing);
         let (session, opener, why) = Opener::start(library, (path, sha256), image, options)?;
-        let fault = |(problem, hint): (String, String)| Error::Network {
-            path: path.to_owned(),
-            problem,
-            hint,
-        };
+        let fault = |problem: NetworkProblem| problem.at(path);
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
         let channels = match features.pool {
@@ -163,13 +159,14 @@ impl OnnxBackbone {
         self.require_finite(&features)?;
         self.num_features = features.len();
         match wanted {
-            Some(wanted) if wanted != self.num_features => Err(self.network.fault(
-                format!(
-                    "its layer `{}` has {} features, and its manifest says {wanted}",
-                    self.network.layer, self.num_features
-                ),
-                "correct num_features or layer in the manifest",
-            )),
+            Some(wanted) if wanted != self.num_features => {
+                let problem = NetworkProblem::NumFeatures {
+                    layer: self.network.layer.clone(),
+                    found: self.num_features,
+                    wanted,
+                };
+                Err(self.network.fault(problem))
+            }
             _ => Ok(()),
         }
     }
@@ -183,13 +180,9 @@ impl OnnxBackbone {
         if cosine >= LEAST_COSINE {
             return Ok(());
         }
-        Err(self.network.fault(
-            format!(
-                "in fp16 its features are others than in fp32: the cosine between them is {cosine:.4}, and \
-                 {LEAST_COSINE} is wanted"
-            ),
-            "use --precision fp32 or tf32",
-        ))
+        let least = LEAST_COSINE;
+        let other = NetworkProblem::OtherInFp16 { cosine, least };
+        Err(self.network.fault(other))
     }
 
     /// As [`Backbone::forward`], but in one batch even where image by image is faster.
@@ -226,18 +219,13 @@ impl OnnxBackbone {
     /// Checks features of a picture that any network can take.
     ///
     /// # Errors
-    /// [`Error::Network`] where one of them is NaN or infinite.
+    /// [`NetworkProblem::NotFinite`] where one of them is NaN or infinite.
     pub fn require_finite(&self, features: &[f32]) -> Result<()> {
         if features.iter().all(|value| value.is_finite()) {
             return Ok(());
         }
-        Err(self.network.fault(
-            format!(
-                "its layer `{}` gives numbers that are not finite (NaN or infinity)",
-                self.network.layer
-            ),
-            "check the preprocessing (scale, mean, std) and the network's weights",
-        ))
+        let layer = self.network.layer.clone();
+        Err(self.network.fault(NetworkProblem::NotFinite(layer)))
     }
 
     fn forward_piece(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>, RunFault> {

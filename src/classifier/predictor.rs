@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
-use crate::error::{Error, FileKind, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, Result, TaskError};
 use crate::features::Digest;
 use crate::head::{HeadFile, Likeness, LinearHead, Rejection, Temperature, TrainingRecord};
 use crate::images::View;
@@ -114,7 +114,7 @@ impl Predictor {
             problem: FileProblem::Damaged(format!(
                 "its manifest of the features cannot be used: {problem}"
             )),
-            kind: FileKind::Hinted("train it again with `frostline fit-head`".to_owned()),
+            kind: FileKind::HeadManifest,
         })
     }
 
@@ -192,20 +192,19 @@ impl Predictor {
     /// Returns a note where the head can be used although their pixels were decoded by another version.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] with both sides.
+    /// [`TaskError::OtherFeatures`] with both sides.
     pub fn require(&self, spec: &FeatureSpec, name: &str) -> Result<Option<String>> {
         let ours = self.spec.with_pixels_of(spec);
         let differences = ours.differences_from_superset(spec);
         if differences.is_empty() {
             return Ok(self.pixel_note(spec.decoding.pixel_version));
         }
-        Err(Error::Mismatch {
-            left: "the head".to_owned(),
-            right: name.to_owned(),
-            differences: differences.join("; "),
-            hint: "extract the features again with the head's backbone and preprocessing"
-                .to_owned(),
-        })
+        let features = name.to_owned();
+        Err(TaskError::OtherFeatures {
+            features,
+            differences,
+        }
+        .into())
     }
 
     /// What to know where the head is used on pixels of a version that it was not trained on.
@@ -226,7 +225,7 @@ impl Predictor {
     /// says, the centre, whatever the others are.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where D is not the head's.
+    /// [`TaskError::OtherFeatures`] where D is not the head's.
     pub fn predict(
         &self,
         features: ArrayView2<f32>,

@@ -9,6 +9,7 @@ use super::head_args::{HeadArgs, guard_of};
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{OutputArgs, gpu_not_used, ignored};
 use super::predictions::{Format, Labelling, Writer};
+use super::refusal::Refusal;
 use super::speed_text::speed_text;
 use super::{signals, talk};
 use frostline::backbones::Home;
@@ -93,10 +94,10 @@ fn finish(report: &ClassifyReport, strict: bool) -> anyhow::Result<Outcome> {
             count,
             total: count + used
         }),
-        (0, count) => bail!(Error::Input {
-            problem: format!("none of {} could be used", counted(count, "image")),
-            hint: "each row's `status` says why".to_owned(),
-        }),
+        (0, count) => bail!(Refusal::input(
+            format!("none of {} could be used", counted(count, "image")),
+            "each row's `status` says why",
+        )),
         _ => Ok(Outcome::SomeSkipped),
     }
 }

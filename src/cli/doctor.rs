@@ -2,9 +2,10 @@
 
 use anyhow::bail;
 
-use super::Outcome;
 use super::terminal::{self, Text};
+use super::{Outcome, errors};
 use frostline::backbones::Home;
+use frostline::error::Error;
 use frostline::tasks::{Verdict, doctor};
 
 pub(super) fn run(home: &Home) -> anyhow::Result<Outcome> {
@@ -17,16 +18,10 @@ pub(super) fn run(home: &Home) -> anyhow::Result<Outcome> {
             Verdict::Good(details) => {
                 text.line(format_args!("ok       {subject}: {details}"));
             }
-            Verdict::Limited { problem, hint } => {
-                text.line(format_args!("warning  {subject}: {problem}"));
-                text.line(format_args!("         hint: {hint}"));
-            }
-            Verdict::Bad { problem, hint } => {
+            Verdict::Limited(error) => say(&mut text, "warning ", subject, error),
+            Verdict::Bad(error) => {
                 bad += 1;
-                text.line(format_args!("MISSING  {subject}: {problem}"));
-                if let Some(hint) = hint {
-                    text.line(format_args!("         hint: {hint}"));
-                }
+                say(&mut text, "MISSING ", subject, error);
             }
         }
     }
@@ -35,4 +30,12 @@ pub(super) fn run(home: &Home) -> anyhow::Result<Outcome> {
         bail!("{bad} of {} checks failed", findings.len());
     }
     Ok(Outcome::AllRight)
+}
+
+fn say(text: &mut Text, word: &str, subject: &str, error: &Error) {
+    let problem = errors::with_causes(error);
+    text.line(format_args!("{word} {subject}: {problem}"));
+    if let Some(hint) = errors::hint(error) {
+        text.line(format_args!("         hint: {hint}"));
+    }
 }

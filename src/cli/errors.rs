@@ -2,9 +2,12 @@
 
 mod backbones;
 mod features;
+mod file;
 mod head;
 mod images;
+mod network;
 mod parameters;
+mod runtime;
 mod tasks;
 
 use frostline::error::Error;
@@ -17,10 +20,27 @@ pub(super) fn message(error: &Error) -> String {
             value,
             wanted,
         } => format!(
-            "`{}` is {value}, but must be {wanted}",
-            parameters::flag(name)
+            "`{}` is {value}, but must be {wanted}{}",
+            parameters::flag(name),
+            parameters::remark(name)
         ),
         other => other.to_string(),
+    }
+}
+
+/// The message with its causes.
+pub(super) fn with_causes(error: &Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(message(error), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Whether an option has a value out of its range, or contradicts another. Parameters of preprocessing come
+/// out of a file as well, and are not named as options are.
+pub(super) fn is_usage(error: &Error) -> bool {
+    match error {
+        Error::Parameter { name, .. } => parameters::is_option(name),
+        Error::Conflict { .. } => true,
+        _ => false,
     }
 }
 
@@ -32,6 +52,11 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Features(error) => features::hint(error),
         Error::Head(error) => head::hint(error),
         Error::Task(error) => tasks::hint(error),
+        Error::File {
+            path,
+            kind,
+            problem,
+        } => file::hint(path, kind, problem),
         other => other.hint().map(ToOwned::to_owned),
     }
 }

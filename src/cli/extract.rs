@@ -13,6 +13,7 @@ use super::cells::cell;
 use super::decoding_args::DecodingArgs;
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{gpu_not_used, ignored, skipped};
+use super::refusal::Refusal;
 use super::run_args::RunArgs;
 use super::speed_text::speed_text;
 use super::{signals, talk};
@@ -78,13 +79,11 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let report = extract_scan(&options, scan, &Bar::default())?;
     tell(&report, &options);
     if report.used() == 0 {
-        bail!(Error::Input {
-            problem: format!(
-                "none of {} could be used",
-                counted(report.skipped.len(), "image")
-            ),
-            hint: "the reasons are above".to_owned(),
-        });
+        let skipped = counted(report.skipped.len(), "image");
+        bail!(Refusal::input(
+            format!("none of {skipped} could be used"),
+            "the reasons are above",
+        ));
     }
     match report.skipped.len() {
         0 => Ok(Outcome::AllRight),
@@ -96,14 +95,14 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     }
 }
 
-fn check_output(output: &Path, home: &Home) -> Result<(), Error> {
+fn check_output(output: &Path, home: &Home) -> anyhow::Result<()> {
     if is_stdout(output) {
-        return Err(Error::Input {
-            problem: "a feature store is a folder, and does not go to standard output".to_owned(),
-            hint: "give a folder with -o; `./-` is one of that name".to_owned(),
-        });
+        bail!(Refusal::input(
+            "a feature store is a folder, and does not go to standard output",
+            "give a folder with -o; `./-` is one of that name",
+        ));
     }
-    OutputGuard::new().home(home).check_store(output)
+    Ok(OutputGuard::new().home(home).check_store(output)?)
 }
 
 impl Args {

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
+
 use super::Outcome;
 use super::cells::cell;
 use super::given;
 use super::output::{OutputFormat, OverwriteArg, chosen};
+use super::refusal::Refusal;
 use super::talk;
 use super::terminal::{self, Text};
 use frostline::error::Error;
@@ -85,15 +88,15 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
 }
 
 /// One of the store's views.
-fn view_named(name: &str, store: &FeatureStore) -> Result<View, Error> {
+fn view_named(name: &str, store: &FeatureStore) -> Result<View, Refusal> {
     let views = &store.manifest().spec.views;
     let named = views.iter().find(|view| view.to_string() == name);
     named.copied().ok_or_else(|| {
         let views: Vec<_> = views.iter().map(|view| format!("`{view}`")).collect();
-        Error::Input {
-            problem: format!("`{}` has no view `{name}`", store.path().display()),
-            hint: format!("choose from {}", views.join(", ")),
-        }
+        Refusal::input(
+            format!("`{}` has no view `{name}`", store.path().display()),
+            format!("choose from {}", views.join(", ")),
+        )
     })
 }
 
@@ -103,15 +106,15 @@ fn checked(
     format: Option<Format>,
     output: &Path,
     overwrite: Overwrite,
-) -> Result<ExportFormat, Error> {
+) -> anyhow::Result<ExportFormat> {
     let guard = OutputGuard::new().reads([store]);
     let format = chosen(format, Some(output));
     let check = |output: &Path, wanted| guard.check(output, wanted, overwrite);
     match format {
-        Ok(Format::Npy) if is_stdout(output) => Err(Error::Input {
-            problem: "npy is a folder of two files, and does not go to standard output".to_owned(),
-            hint: "add --format parquet or --format csv".to_owned(),
-        })?,
+        Ok(Format::Npy) if is_stdout(output) => bail!(Refusal::input(
+            "npy is a folder of two files, and does not go to standard output",
+            "add --format parquet or --format csv",
+        )),
         Ok(Format::Npy) => {
             check(&output.join("features.npy"), Wanted::Npy)?;
             check(&output.join("index.csv"), Wanted::Text)?;
@@ -146,10 +149,10 @@ impl OutputFormat for Format {
     }
 }
 
-fn show(path: &Path) -> Result<(), Error> {
+fn show(path: &Path) -> anyhow::Result<()> {
     given::store(path)?;
     let store = FeatureStore::open(path)?;
-    terminal::print(&describe(&store)?)
+    Ok(terminal::print(&describe(&store)?)?)
 }
 
 fn describe(store: &FeatureStore) -> Result<Text, Error> {

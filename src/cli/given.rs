@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::refusal::Refusal;
 use frostline::error::Error;
 use frostline::features::is_store;
 use frostline::head::HeadFile;
 
 /// Refuses a folder in the place of a head.
-pub(super) fn head(path: &Path) -> Result<(), Error> {
+pub(super) fn head(path: &Path) -> Result<(), Refusal> {
     if !path.is_dir() {
         return Ok(());
     }
@@ -25,7 +26,7 @@ pub(super) fn head(path: &Path) -> Result<(), Error> {
 }
 
 /// Refuses a file, or a folder of anything else, in the place of a feature store.
-pub(super) fn store(path: &Path) -> Result<(), Error> {
+pub(super) fn store(path: &Path) -> Result<(), Refusal> {
     if path.is_file() {
         let what = if HeadFile::read(path).is_ok() {
             "a head"
@@ -50,7 +51,7 @@ pub(super) fn store(path: &Path) -> Result<(), Error> {
 }
 
 /// Refuses feature stores in the place of images.
-pub(super) fn images(paths: &[PathBuf]) -> Result<(), Error> {
+pub(super) fn images(paths: &[PathBuf]) -> Result<(), Refusal> {
     let hint = "give the folder of the images that its features were computed from";
     match paths.iter().find(|path| is_store(path)) {
         Some(store) => refuse(store, "a feature store, not images", hint),
@@ -59,18 +60,16 @@ pub(super) fn images(paths: &[PathBuf]) -> Result<(), Error> {
 }
 
 /// Refuses what is no folder in the place of the folder of a store's images.
-pub(super) fn folder(path: &Path) -> Result<(), Error> {
+pub(super) fn folder(path: &Path) -> anyhow::Result<()> {
     let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
     if kind.is_dir() {
         return Ok(());
     }
     let hint = "give the folder that the images of the feature store lie in";
-    refuse(path, "a file, not a folder", hint)
+    Ok(refuse(path, "a file, not a folder", hint)?)
 }
 
-fn refuse(path: &Path, what: &str, hint: &str) -> Result<(), Error> {
-    Err(Error::Input {
-        problem: format!("`{}` is {what}", path.display()),
-        hint: hint.to_owned(),
-    })
+fn refuse(path: &Path, what: &str, hint: &str) -> Result<(), Refusal> {
+    let problem = format!("`{}` is {what}", path.display());
+    Err(Refusal::input(problem, hint))
 }

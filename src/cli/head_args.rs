@@ -6,7 +6,6 @@ use super::given;
 use super::run_args::RunArgs;
 use frostline::backbones::Home;
 use frostline::classifier::{Rejecting, Tta};
-use frostline::error::Error;
 use frostline::features::Computing;
 use frostline::images::Limits;
 use frostline::tasks::{HeadOptions, OutputGuard};
@@ -33,7 +32,7 @@ pub(super) struct HeadArgs {
 }
 
 /// A guard of what predictions read, but for the images; head and store are looked at.
-pub(super) fn guard_of(options: &HeadOptions) -> Result<OutputGuard, Error> {
+pub(super) fn guard_of(options: &HeadOptions) -> anyhow::Result<OutputGuard> {
     given::head(&options.path)?;
     let computing = &options.computing;
     let guard = OutputGuard::new().home(&computing.run.home);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::backbone_args::PreprocessingArgs;
-use super::talk;
+use super::{import_notes, talk};
 use frostline::backbones::architectures::{Architecture, End};
 use frostline::backbones::onnx::LayerChoice;
 use frostline::backbones::{Home, Pool};
@@ -94,9 +94,7 @@ fn network(args: Args, home: Home) -> Result<(), Error> {
         overrides: args.preprocessing.overrides(),
         home,
     })?;
-    for note in &imported.notes {
-        talk::note(note);
-    }
+    import_notes::tell(&imported.notes);
     talk::say(format!(
         "installed {}: {} features, layer `{}`",
         imported.path.display(),

@@ -21,6 +21,7 @@ mod fit_head;
 mod given;
 mod head_args;
 mod import;
+mod import_notes;
 mod input_args;
 mod inspect;
 mod inspect_text;
@@ -31,6 +32,7 @@ mod output;
 mod predictions;
 mod preview;
 mod pull;
+mod refusal;
 mod report;
 mod run_args;
 mod search_args;
@@ -113,22 +115,12 @@ pub(crate) fn main() -> ExitCode {
         }
         Err(error) => {
             talk::error(&error);
-            if is_usage(&error) {
+            if refusal::is_usage(&error) {
                 ExitCode::from(2)
             } else {
                 ExitCode::FAILURE
             }
         }
-    }
-}
-
-/// Whether an option has a value out of its range, or contradicts another. A file's parameters are not named
-/// as options are.
-fn is_usage(error: &anyhow::Error) -> bool {
-    match error.downcast_ref::<Error>() {
-        Some(Error::Parameter { name, .. }) => name.starts_with("--"),
-        Some(Error::Conflict { .. }) => true,
-        _ => false,
     }
 }
 

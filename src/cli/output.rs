@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::refusal::Refusal;
 use super::talk;
 use frostline::backbones::has_nvidia_gpu;
 use frostline::error::Error;
@@ -61,7 +62,7 @@ impl OutputArgs {
         &self,
         guard: &OutputGuard,
         format: Option<F>,
-    ) -> Result<F, Error> {
+    ) -> anyhow::Result<F> {
         let format = chosen(format, self.file());
         if let Some(file) = self.file() {
             // A picture is to be called a picture rather than a file with an unknown extension.
@@ -70,7 +71,7 @@ impl OutputArgs {
                 .map_or(Wanted::Text, |format| format.wanted());
             guard.check(file, wanted, self.overwrite.into())?;
         }
-        format
+        Ok(format?)
     }
 
     /// Writes results that are at hand.
@@ -105,7 +106,10 @@ pub(super) trait OutputFormat: Copy + 'static {
 }
 
 /// The format asked for, or else that of the file's extension.
-pub(super) fn chosen<F: OutputFormat>(asked: Option<F>, output: Option<&Path>) -> Result<F, Error> {
+pub(super) fn chosen<F: OutputFormat>(
+    asked: Option<F>,
+    output: Option<&Path>,
+) -> Result<F, Refusal> {
     let Some((file, extension)) = output.and_then(|file| Some((file, file.extension()?))) else {
         return Ok(asked.unwrap_or_else(|| F::without_extension(output)));
     };
@@ -118,19 +122,19 @@ pub(super) fn chosen<F: OutputFormat>(asked: Option<F>, output: Option<&Path>) -
             .collect();
         extensions.join(", ")
     };
-    asked
-        .or(known.map(|(_, format)| *format))
-        .ok_or_else(|| Error::Input {
-            problem: format!(
+    asked.or(known.map(|(_, format)| *format)).ok_or_else(|| {
+        Refusal::input(
+            format!(
                 "the extension of the output `{}` is not a known format",
                 file.display()
             ),
-            hint: format!("use {}, or give the format with --format", extensions()),
-        })
+            format!("use {}, or give the format with --format", extensions()),
+        )
+    })
 }
 
 /// Refuses a file whose extension says that it holds something else than the one thing that a command writes.
-pub(super) fn check_extension(output: &Path, extensions: &[&str]) -> Result<(), Error> {
+pub(super) fn check_extension(output: &Path, extensions: &[&str]) -> Result<(), Refusal> {
     let Some(extension) = output.extension() else {
         return Ok(());
     };
@@ -142,13 +146,13 @@ pub(super) fn check_extension(output: &Path, extensions: &[&str]) -> Result<(), 
         .iter()
         .map(|extension| format!(".{extension}"))
         .collect();
-    Err(Error::Input {
-        problem: format!(
+    Err(Refusal::input(
+        format!(
             "this command does not write .{extension} files such as `{}`",
             output.display()
         ),
-        hint: format!("name a {} file", extensions.join(" or ")),
-    })
+        format!("name a {} file", extensions.join(" or ")),
+    ))
 }
 
 /// How findings are written that are no rows.

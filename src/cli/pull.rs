@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::bar::Bar;
 use super::import::overwrite;
-use super::talk;
+use super::{import_notes, talk};
 use frostline::backbones::{DownloadOptions, Fetched, Home, Proxies};
 use frostline::tasks::{PullFrom, PullOptions, pull};
 
@@ -55,7 +55,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<()> {
         Fetched::BeforeNow => format!("{file} is there already, and right"),
         Fetched::Now => format!("{file} is there, and its SHA-256 is right"),
     });
-    pulled.notes.iter().for_each(talk::note);
+    import_notes::tell(&pulled.notes);
     talk::say(format!("installed {}", pulled.network.display()));
     Ok(())
 }

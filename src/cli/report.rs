@@ -11,7 +11,6 @@ use super::output::{OverwriteArg, check_extension, skipped};
 use super::training_args::TrainingArgs;
 use super::{signals, talk};
 use frostline::backbones::Home;
-use frostline::error::Error;
 use frostline::head::Bootstrap;
 use frostline::images::{Limits, Names};
 use frostline::phrases::counted;
@@ -70,7 +69,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     Ok(Outcome::of(&summary.skipped))
 }
 
-fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
+fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
     let folders = [&options.images, &options.train_images];
     let folders: Vec<_> = folders.into_iter().flatten().cloned().collect();
     folders.iter().try_for_each(|path| given::folder(path))?;
@@ -80,7 +79,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> Result<(), Error> {
         .reads(&options.train)
         .images(&Inputs::Paths(folders, Names::Any));
     guard.check(&options.output, Wanted::Html, overwrite)?;
-    check_extension(&options.output, &["html", "htm"])
+    Ok(check_extension(&options.output, &["html", "htm"])?)
 }
 
 fn tell(summary: &ReportSummary) {

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{errors, terminal};
-use frostline::error::Error;
+use super::{errors, refusal, terminal};
+use frostline::error::{BackboneError, Error};
 
 static QUIET: AtomicBool = AtomicBool::new(false);
 static VERBOSE: AtomicBool = AtomicBool::new(false);
@@ -46,10 +46,7 @@ pub(super) fn warn(text: impl Display) {
 
 /// Warns of an error that stops nothing, with its causes.
 pub(super) fn cause(error: &Error) {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    warn(causes.fold(errors::message(error), |text, cause| {
-        format!("{text}: {cause}")
-    }));
+    warn(errors::with_causes(error));
 }
 
 /// A warning about several things, one a line; the first ones only where there are very many.
@@ -74,9 +71,9 @@ pub(super) fn warn_list<T: Display>(
 
 /// An error with its causes and the way out.
 pub(super) fn error(error: &anyhow::Error) {
-    let ours = error.downcast_ref::<Error>();
+    let ours = error.downcast_ref();
     let say = |text: &dyn Display| terminal::say(Some("error:"), text);
-    if let Some(Error::Download { file, failures, .. }) = ours {
+    if let Some(Error::Backbone(BackboneError::Download { file, failures, .. })) = ours {
         say(&format!("cannot fetch `{file}`:"));
         for failure in failures {
             line(format!("  {failure}"));
@@ -89,7 +86,7 @@ pub(super) fn error(error: &anyhow::Error) {
         let causes = error.chain().map(words).collect::<Vec<_>>();
         say(&causes.join(": "));
     }
-    if let Some(hint) = ours.and_then(errors::hint) {
+    if let Some(hint) = refusal::hint(error) {
         terminal::say(Some("  hint:"), hint);
     }
 }

@@ -4,6 +4,27 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {
+    /// An ONNX network.
+    Network,
+    /// A network whose SHA-256 is known from its manifest.
+    KnownNetwork,
+    /// Weights of `PyTorch`: `.pth` or safetensors.
+    Weights,
+    /// A state dict of `PyTorch`, and nothing beyond tensors.
+    TensorsAlone,
+    /// A backbone's manifest.
+    BackboneManifest,
+    /// A file that is known before it comes.
+    Download {
+        /// Its name.
+        name: String,
+        /// Its size.
+        bytes: u64,
+        /// Its SHA-256.
+        sha256: String,
+    },
+    /// A head, of which the manifest of its features cannot be used.
+    HeadManifest,
     /// Any kind, with the way out.
     Hinted(String),
 }
@@ -34,11 +55,14 @@ pub enum FileProblem {
     /// The container is right, its content is not.
     #[error("damaged: {0}")]
     Damaged(String),
+    /// It was right when it was read first, and is not any more.
+    #[error("damaged: {0}")]
+    Changed(&'static str),
 }
 
 impl FileProblem {
     /// Whether the file was right once.
     pub(crate) fn is_damage(&self) -> bool {
-        matches!(self, Self::Cut(_) | Self::Damaged(_))
+        matches!(self, Self::Cut(_) | Self::Damaged(_) | Self::Changed(_))
     }
 }

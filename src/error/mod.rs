@@ -9,15 +9,23 @@ mod backbones;
 mod features;
 mod file;
 mod head;
+mod home;
 mod images;
+mod network;
+mod runtime;
 mod tasks;
 
 pub use self::backbones::BackboneError;
 pub use self::features::FeaturesError;
 pub use self::file::{FileKind, FileProblem};
 pub use self::head::HeadError;
+pub use self::home::{HomeProblem, SharedPlace, SharedReason};
 pub use self::images::ImagesError;
-pub use self::tasks::TaskError;
+pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem};
+pub use self::runtime::{
+    DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,
+};
+pub use self::tasks::{Difference, Elsewhere, TaskError};
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -88,24 +96,6 @@ pub enum Error {
         /// Which of them to leave out or to add.
         hint: String,
     },
-    /// A network file cannot be used as a backbone.
-    #[error("cannot use the network `{}`: {problem}", path.display())]
-    Network {
-        /// The ONNX or weights file.
-        path: PathBuf,
-        /// Why.
-        problem: String,
-        /// What helps.
-        hint: String,
-    },
-    /// ONNX Runtime, or a device of it, is missing or unfit.
-    #[error("{problem}")]
-    Runtime {
-        /// What is missing, and where it was looked for.
-        problem: String,
-        /// The command that mends it.
-        hint: String,
-    },
     /// Two things that must come from one backbone, layer and preprocessing do not.
     #[error("{left} and {right} do not match: {differences}")]
     Mismatch {
@@ -116,16 +106,6 @@ pub enum Error {
         /// What differs, with both values.
         differences: String,
         /// What helps.
-        hint: String,
-    },
-    /// A file came from none of its places.
-    #[error("cannot fetch `{file}`: {}", failures.join("; "))]
-    Download {
-        /// The file's name.
-        file: String,
-        /// Each place with what was wrong there.
-        failures: Vec<String>,
-        /// How to get it in another way.
         hint: String,
     },
     /// Another process writes to it.
@@ -207,9 +187,6 @@ impl Error {
             }
             | Self::Input { hint, .. }
             | Self::Conflict { hint, .. }
-            | Self::Network { hint, .. }
-            | Self::Runtime { hint, .. }
-            | Self::Download { hint, .. }
             | Self::Mismatch { hint, .. } => (!hint.is_empty()).then_some(hint),
             Self::Locked { .. } => Some("wait until it ends, or choose another folder"),
             Self::Diverged { .. } => {
@@ -230,6 +207,7 @@ impl Error {
                 ..
             } => Some(elsewhere(source.kind())),
             Self::Io { .. }
+            | Self::File { .. }
             | Self::Images(_)
             | Self::Backbone(_)
             | Self::Features(_)
@@ -239,6 +217,35 @@ impl Error {
             | Self::Interrupted { .. } => None,
         }
     }
+}
+
+impl From<RuntimeProblem> for Error {
+    fn from(problem: RuntimeProblem) -> Self {
+        BackboneError::from(problem).into()
+    }
+}
+
+impl From<HomeProblem> for Error {
+    fn from(problem: HomeProblem) -> Self {
+        BackboneError::from(problem).into()
+    }
+}
+
+impl NetworkProblem {
+    /// The error for the network at `path`.
+    pub(crate) fn at(self, path: impl AsRef<Path>) -> Error {
+        BackboneError::Network {
+            path: path.as_ref().to_owned(),
+            problem: self,
+        }
+        .into()
+    }
+}
+
+/// All of the names, each in backticks, commas between.
+fn quoted<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
+    let names = names.into_iter().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Returns [`Error::Parameter`] unless the value is as `wanted` says.

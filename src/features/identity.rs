@@ -130,7 +130,7 @@ fn hint(problem: &FileProblem) -> &'static str {
     match problem {
         FileProblem::Foreign { .. } => "give a folder that `frostline extract` has written",
         FileProblem::Newer { .. } => "use a newer frostline, or choose another output folder",
-        FileProblem::Cut(_) | FileProblem::Damaged(_) => REBUILD,
+        FileProblem::Cut(_) | FileProblem::Damaged(_) | FileProblem::Changed(_) => REBUILD,
     }
 }
 

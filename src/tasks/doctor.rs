@@ -1,4 +1,4 @@
-//! `doctor`: what is there, what is missing, and the command that mends it.
+//! `doctor`: what is there, and what is missing.
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::backbones::{
 use crate::error::{Error, Result};
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Finding {
     /// What was looked at.
     pub subject: String,
@@ -18,25 +18,15 @@ pub struct Finding {
     pub verdict: Verdict,
 }
 
-/// How a thing is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How a thing is. Whoever shows it has to tell these three apart, so that there will be no others.
+#[derive(Debug)]
 pub enum Verdict {
     /// All right, with details.
     Good(String),
     /// It works, but not in all respects.
-    Limited {
-        /// What does not work.
-        problem: String,
-        /// The suggested fix.
-        hint: String,
-    },
-    /// Missing or broken, with what mends it.
-    Bad {
-        /// What is wrong.
-        problem: String,
-        /// What mends it.
-        hint: Option<String>,
-    },
+    Limited(Error),
+    /// Missing or broken.
+    Bad(Error),
 }
 
 /// Looks at everything that frostline needs.
@@ -77,21 +67,15 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
 
 /// A home that is read only does for networks that are installed, without the cache.
 fn home_finding(home: &Home) -> Finding {
-    let text = home.path().display();
     let subject = "FROSTLINE_HOME";
     if let Err(error) = home.check_private() {
         return finding(subject, Err(error));
     }
     match home.check_writable() {
-        Ok(()) => finding(subject, Ok(text.to_string())),
+        Ok(()) => finding(subject, Ok(home.path().display().to_string())),
         Err(error) => Finding {
             subject: subject.to_owned(),
-            verdict: Verdict::Limited {
-                problem: format!("`{text}` cannot be written: {error}"),
-                hint: "set FROSTLINE_HOME to a folder that can be written, to install backbones and for \
-                quick starts"
-                    .to_owned(),
-            },
+            verdict: Verdict::Limited(error),
         },
     }
 }
@@ -103,20 +87,12 @@ fn cpus() -> usize {
 fn finding(subject: &str, result: Result<String>) -> Finding {
     let verdict = match result {
         Ok(details) => Verdict::Good(details),
-        Err(error) => Verdict::Bad {
-            problem: with_causes(&error),
-            hint: error.hint().map(ToOwned::to_owned),
-        },
+        Err(error) => Verdict::Bad(error),
     };
     Finding {
         subject: subject.to_owned(),
         verdict,
     }
-}
-
-fn with_causes(error: &Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn backbones(home: &Home) -> Vec<Finding> {

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
-use super::install::{Staged, another};
+use super::install::Staged;
 use crate::backbones::architectures::{Architecture, End};
 use crate::backbones::{
     BackboneManifest, Checksum, FeatureLayer, Home, Overrides, Registry, Source, is_file_name, onnx,
 };
-use crate::error::{Error, Result, require};
+use crate::error::{Error, Result, TaskError, require};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
@@ -81,11 +81,8 @@ fn refuse_known(name: &str, options: &ImportOptions) -> Result<()> {
     if is_known {
         return Ok(());
     }
-    let file = options.file.display();
-    Err(another(
-        name,
-        &format!("`{name}` is a known backbone, and `{file}` is not its file"),
-    ))
+    let (name, file) = (name.to_owned(), options.file.clone());
+    Err(TaskError::KnownName { name, file }.into())
 }
 
 fn is_from(source: &Source, file: &Path) -> Result<bool> {
@@ -129,7 +126,7 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     let is_plain = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
     require(
         is_plain && !is_file_name(Path::new(name)),
-        "--name",
+        "name",
         name,
         "letters, digits, `-`, `_` and `.` only, without the ending of a file",
     )

@@ -3,18 +3,20 @@
 mod check;
 mod guess;
 mod known;
+mod note;
 
 use std::path::{Path, PathBuf};
 
 use self::check::Trial;
 use self::guess::guess;
 use self::known::made_from;
+pub use self::note::ImportNote;
 use super::guard::Overwrite;
 use super::import::{check_name, require_file};
-use super::install::{Staged, another};
+use super::install::Staged;
 use crate::backbones::onnx::{Cut, Element, LayerChoice, read_network, write_cut};
 use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Pool, Registry};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TaskError};
 use crate::outputs;
 
 /// What to import, and where to cut it.
@@ -47,7 +49,7 @@ pub struct ImportedOnnx {
     /// D.
     pub num_features: usize,
     /// What the user should know: what was guessed, mended or converted.
-    pub notes: Vec<String>,
+    pub notes: Vec<ImportNote>,
 }
 
 /// Above so many features, a layer with positions is worth a word.
@@ -59,9 +61,9 @@ const MANY_FEATURES: usize = 8192;
 ///
 /// # Errors
 /// What [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and [`write_cut`] return;
-/// [`Error::Network`] where it does not run, or not for every batch; [`Error::Parameter`] for a name that is
-/// no file name, or preprocessing out of range; [`Error::Input`] for the name of another backbone;
-/// [`Error::Runtime`] where ONNX Runtime is missing.
+/// [`BackboneError`](crate::error::BackboneError) where it does not run, or not for every batch, or ONNX
+/// Runtime is missing; [`Error::Parameter`] for a name that is no file name, or preprocessing out of range;
+/// [`TaskError`] for the name of another backbone.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     require_file(&options.file)?;
     let (file, overwrite) = (&options.file, options.overwrite);
@@ -117,21 +119,14 @@ fn manifest(
     options: &ImportOnnxOptions,
     known: Option<BackboneManifest>,
     cut: &Cut,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<ImportNote>,
 ) -> Result<BackboneManifest> {
     let mut manifest = if let Some(known) = known {
-        notes.push(format!(
-            "the file is that of `{}`, whose manifest is taken",
-            known.name
-        ));
+        notes.push(ImportNote::Known(known.name.clone()));
         known
     } else {
-        let (preprocessing, note) =
-            guess(cut.picture(), &options.overrides).map_err(|problem| Error::Network {
-                path: options.file.clone(),
-                problem,
-                hint: "a backbone takes pictures of three channels".to_owned(),
-            })?;
+        let guessed = guess(cut.picture(), &options.overrides);
+        let (preprocessing, note) = guessed.map_err(|problem| problem.at(&options.file))?;
         notes.extend(note);
         BackboneManifest {
             preprocessing,
@@ -152,27 +147,22 @@ fn manifest(
 }
 
 /// What the cut changed.
-fn notes_of(cut: &Cut, file: &Path) -> Vec<String> {
-    let [layers, weights] = cut.sizes().map(|(kept, all)| format!("{kept} of {all}"));
-    let mut notes = vec![format!(
-        "{layers} layers and {weights} weights of `{}` are kept",
-        file.display()
-    )];
+fn notes_of(cut: &Cut, file: &Path) -> Vec<ImportNote> {
+    let [layers, weights] = cut.sizes();
+    let mut notes = vec![ImportNote::Kept {
+        layers,
+        weights,
+        file: file.to_owned(),
+    }];
     if let Some(batch) = cut.picture().batch {
-        notes.push(match cut.mended().len() {
-            0 => format!("its batch was fixed to {batch}, and is free now"),
-            mended => format!(
-                "its batch was fixed to {batch}, and is free now, also in the targets of {mended} \
-                Reshape nodes"
-            ),
-        });
+        let mended = cut.mended().len();
+        notes.push(ImportNote::FreedBatch { batch, mended });
     }
     if cut.picture().element != Element::Float32 {
-        notes.push(format!(
-            "its input `{}` took {} numbers; float32 is taken now, and converted",
-            cut.picture().name,
-            cut.picture().element
-        ));
+        notes.push(ImportNote::Converted {
+            input: cut.picture().name.clone(),
+            element: cut.picture().element,
+        });
     }
     notes
 }
@@ -182,11 +172,8 @@ fn refuse_known(name: &str, made_from: Option<&str>, file: &Path) -> Result<()> 
     if made_from == Some(name) || Registry::known_by_name(name).is_err() {
         return Ok(());
     }
-    let file = file.display();
-    Err(another(
-        name,
-        &format!("`{name}` is a known backbone, and `{file}` is not its file"),
-    ))
+    let (name, file) = (name.to_owned(), file.to_owned());
+    Err(TaskError::KnownName { name, file }.into())
 }
 
 /// The file's name without its ending; where that says nothing, as of `resnet/onnx/model.onnx`, the folder's.

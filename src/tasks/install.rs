@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
 use crate::backbones::{BackboneManifest, Checksum};
-use crate::error::{Error, Result};
+use crate::error::{Difference, Error, Result, TaskError};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
@@ -23,7 +23,7 @@ impl Staged<'_> {
     /// The manifest goes first: a network without one would be used with the wrong preprocessing.
     ///
     /// # Errors
-    /// [`Error::Input`] where another backbone of that name is installed; [`Error::Io`].
+    /// [`TaskError::InstalledName`] where another backbone of that name is installed; [`Error::Io`].
     pub(super) fn install(&self, models: &Path, overwrite: Overwrite) -> Result<PathBuf> {
         let path = models
             .join(&self.manifest.name)
@@ -55,23 +55,20 @@ impl Staged<'_> {
         let manifest_path = path.with_extension("toml");
         let data_path = path.with_added_extension("data");
         let differs = match () {
-            () if differ(self.network, path)? => "another network",
+            () if differ(self.network, path)? => Difference::Network,
             () if self
                 .data
                 .map_or(Ok(false), |data| differ(data, &data_path))? =>
             {
-                "other weights"
+                Difference::Weights
             }
             () if manifest_path.exists() && !self.has_manifest(&manifest_path) => {
-                "another layer or other preprocessing"
+                Difference::Settings
             }
             () => return Ok(()),
         };
-        let name = &self.manifest.name;
-        Err(another(
-            name,
-            &format!("`{name}` is installed already, with {differs}"),
-        ))
+        let name = self.manifest.name.clone();
+        Err(TaskError::InstalledName { name, differs }.into())
     }
 
     /// Whether a manifest says the same of the features; where they come from may differ.
@@ -80,17 +77,6 @@ impl Staged<'_> {
             installed.features == self.manifest.features
                 && installed.preprocessing == self.manifest.preprocessing
         })
-    }
-}
-
-/// The refusal of a name that stands for another network.
-pub(super) fn another(name: &str, problem: &str) -> Error {
-    Error::Input {
-        problem: problem.to_owned(),
-        hint: format!(
-            "give this one another name with --name, or replace `{name}` with --replace: heads and \
-            stores made with the old one will not fit the new one"
-        ),
     }
 }
 

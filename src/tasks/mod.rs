@@ -35,7 +35,7 @@ pub use fit_head::{
 };
 pub use guard::{OutputGuard, Overwrite, Wanted};
 pub use import::{ImportOptions, import};
-pub use import_onnx::{ImportOnnxOptions, ImportedOnnx, import_onnx};
+pub use import_onnx::{ImportNote, ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
 pub use inspect::{
     ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use super::inputs::{Inputs, Skipped};
 use crate::backbones::{DEFAULT_BACKBONE, Home, Overrides, Registry};
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::images::{
     Cell, DecodeBudget, DecodeOptions, Found, Labels, Preprocessor, ReadFault, SkipReason, View,
     contact_sheet, decode_for, read_file,
 };
 use crate::outputs;
-use crate::phrases::counted;
 
 /// What to show, and how.
 #[derive(Debug, Clone)]
@@ -63,14 +62,11 @@ pub struct PreviewReport {
 /// The pixels are those that are normalised next, in the order red, green, blue whatever the network reads.
 ///
 /// # Errors
-/// No images, none that can be used, a backbone that is not known, settings out of range, [`Error::Io`].
+/// No images, none that can be used, a backbone that is not known, settings out of range, [`Error::Io`](crate::Error::Io).
 pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
     let scan = options.inputs.scan(Labels::FromFolders)?;
     if scan.entries.is_empty() {
-        return Err(Error::Input {
-            problem: "the list of images is empty".to_owned(),
-            hint: "give one path a line, or paths that end with a NUL byte".to_owned(),
-        });
+        return Err(TaskError::EmptyList.into());
     }
     let registry = Registry::new(options.home.clone());
     let mut manifest = registry.manifest(&options.backbone)?;
@@ -105,10 +101,7 @@ fn write(cells: &[Cell], size: (u32, u32), skipped: usize, options: &PreviewOpti
     let columns = cells.len().isqrt();
     let columns = columns + usize::from(columns * columns < cells.len());
     let sheet = contact_sheet(cells, (size.0 as usize, size.1 as usize), columns);
-    let sheet = sheet.ok_or_else(|| Error::Input {
-        problem: format!("none of {} could be used", counted(skipped, "image")),
-        hint: "see `frostline extract` for the reasons".to_owned(),
-    })?;
+    let sheet = sheet.ok_or(TaskError::NothingToPreview(skipped))?;
     outputs::write_bytes_through(&options.output, &sheet.to_png())
 }
 
@@ -121,14 +114,13 @@ fn check_size(count: usize, (width, height): (u32, u32)) -> Result<()> {
     if bytes <= MOST_BYTES {
         return Ok(());
     }
-    Err(Error::Input {
-        problem: format!(
-            "a preview of {} of {width} × {height} pixels takes {bytes} bytes, more than the limit of \
-            {MOST_BYTES}",
-            counted(count, "image")
-        ),
-        hint: "show fewer images (--count), or choose a smaller crop (--crop)".to_owned(),
-    })
+    let large = TaskError::LargePreview {
+        count,
+        size: (width, height),
+        bytes,
+        limit: MOST_BYTES,
+    };
+    Err(large.into())
 }
 
 /// `count` of the entries, at equal distances: of a folder of classes, about as many of each as it holds.

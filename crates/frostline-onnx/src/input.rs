@@ -22,6 +22,7 @@ pub struct PictureInput {
 
 /// The element type of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Element {
     /// 32-bit floats.
     Float32,

@@ -8,6 +8,7 @@ use crate::error::NetworkProblem;
 
 /// Which layer of a network to keep.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum LayerChoice {
     /// What the last classifier reads.
     #[default]

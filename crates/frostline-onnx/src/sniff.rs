@@ -6,6 +6,7 @@ pub const START: u64 = 512;
 
 /// What a file looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// A pickle: the older format of `torch.save`, or any other pickle.
     Pickle,

@@ -201,7 +201,7 @@ impl Message {
     }
 }
 
-/// Which side of writing a [`Spliced`] file failed.
+/// Which side of writing a [`Spliced`] file failed; there is no third, and each is to be handled.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// Reading a file that ranges are copied from.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::LeastRate;
-use crate::error::Error;
+use crate::error::{BackboneError, Error};
 use crate::phrases::counted;
 
 /// What ended a transfer.
@@ -31,14 +31,8 @@ pub(super) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
     if !matches!(source.kind(), StorageFull | QuotaExceeded) {
         return Error::io("write", path)(source);
     }
-    Error::Input {
-        problem: format!(
-            "the disk is full: `{}` needs {missing} bytes more",
-            path.display()
-        ),
-        hint: "make room and run it again, or set FROSTLINE_HOME to a folder on another disk"
-            .to_owned(),
-    }
+    let path = path.to_owned();
+    BackboneError::DiskFull { path, missing }.into()
 }
 
 impl Fault {

@@ -114,10 +114,11 @@ impl KnownFile {
         Error::File {
             path: path.to_owned(),
             problem,
-            kind: FileKind::Hinted(format!(
-                "`{}` has {} bytes and the SHA-256 {}",
-                self.name, self.bytes, self.sha256
-            )),
+            kind: FileKind::Download {
+                name: self.name.clone(),
+                bytes: self.bytes,
+                sha256: self.sha256.clone(),
+            },
         }
     }
 }
@@ -134,7 +135,7 @@ fn foreign(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::LfsPointer => Some("it is a Git LFS pointer, and not the file that it stands for"),
         Kind::Other(words) => Some(words),
-        Kind::Pickle | Kind::Zip | Kind::Safetensors | Kind::Onnx | Kind::Unknown => None,
+        _ => None,
     }
 }
 

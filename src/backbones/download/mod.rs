@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use self::client::Client;
 use self::fault::Fault;
 use self::part::Part;
-use crate::error::{Error, Result};
+use crate::error::{BackboneError, Error, Result};
 use crate::lock::WriteLock;
 use crate::outputs::{self, Owner};
 use crate::progress::Progress;
@@ -60,9 +60,9 @@ impl Download {
     /// Progress counts the bytes that are still to come, and begins anew with each connection.
     ///
     /// # Errors
-    /// [`Error::Download`] with what was wrong at each place; [`Error::Locked`] while another process fetches
-    /// it; [`Error::Io`], [`Error::Input`] where the disk is full. What has come is kept and continued the
-    /// next time.
+    /// [`BackboneError::Download`] with what was wrong at each place; [`Error::Locked`] while another process
+    /// fetches it; [`Error::Io`], [`BackboneError::DiskFull`]. What has come is kept and continued the next
+    /// time.
     pub fn fetch(
         &self,
         urls: &[String],
@@ -90,14 +90,14 @@ impl Download {
         }
         let kept = part.len();
         part.close();
-        Err(self.failed(&failures, kept))
+        Err(self.failed(failures, kept))
     }
 
     /// Takes the file from another place on this machine: checked in the same way, and copied.
     ///
     /// # Errors
-    /// [`Error::File`] saying what it is instead; [`Error::Locked`], [`Error::Io`], [`Error::Input`] as in
-    /// [`Self::fetch`].
+    /// [`Error::File`] saying what it is instead; [`Error::Locked`], [`Error::Io`], [`BackboneError::DiskFull`]
+    /// as in [`Self::fetch`].
     pub fn adopt(&self, file: &Path) -> Result<Fetched> {
         self.file.check_size_and_start(file)?;
         let _lock = self.lock()?;
@@ -145,25 +145,20 @@ impl Download {
         self.path().with_added_extension(extension)
     }
 
-    fn failed(&self, failures: &[String], kept: u64) -> Error {
+    fn failed(&self, failures: Vec<String>, kept: u64) -> Error {
         let KnownFile {
             name,
             bytes,
             sha256,
         } = &self.file;
-        let kept = match kept {
-            0 => String::new(),
-            kept => format!("; the {kept} bytes that came are kept, and continued the next time"),
-        };
-        Error::Download {
+        let failed = BackboneError::Download {
             file: name.clone(),
-            failures: failures.to_vec(),
-            hint: format!(
-                "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} \
-                 bytes and the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or \
-                 ALL_PROXY a proxy{kept}",
-                self.path().display()
-            ),
-        }
+            failures,
+            path: self.path(),
+            bytes: *bytes,
+            sha256: sha256.clone(),
+            kept,
+        };
+        failed.into()
     }
 }

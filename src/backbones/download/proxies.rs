@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 
 use ureq::Proxy;
 
-use crate::error::{Error, Result};
+use crate::error::{BackboneError, Result};
 
 /// The proxies to go through; none by default.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +34,7 @@ impl Proxies {
     /// What `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in lower or upper case.
     ///
     /// # Errors
-    /// [`Error::Input`] naming the variable that is no proxy.
+    /// [`BackboneError::Proxy`] naming the variable that is no proxy.
     pub fn from_env() -> Result<Self> {
         Self::from_variables(|name| env::var(name).ok())
     }
@@ -70,10 +70,7 @@ impl Proxies {
 
 fn way(variable: &'static str, value: &str, not_for: &str) -> Result<Way> {
     // The value is not shown: it may hold a password.
-    let wrong = || Error::Input {
-        problem: format!("the environment's {variable} is no proxy"),
-        hint: "write it as http://HOST:PORT or socks5h://HOST:PORT, or unset it".to_owned(),
-    };
+    let wrong = || BackboneError::Proxy { variable };
     let named = Proxy::new(value).map_err(|_| wrong())?;
     let mut proxy = Proxy::builder(named.protocol())
         .host(named.host())

@@ -10,44 +10,16 @@
 #[cfg(unix)]
 mod unix;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+#[cfg(not(unix))]
+use std::path::Path;
 
-/// Why others can change what lies at a path.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Shared {
-    /// The folder, file or link at fault.
-    pub(super) place: PathBuf,
-    pub(super) reason: Reason,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
-    /// It belongs to this user.
-    Owner(u32),
-    /// Its mode lets others write.
-    Mode(u32),
-    /// Links lead to links without an end.
-    Links,
-}
-
-impl fmt::Display for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.place.display();
-        match self.reason {
-            Reason::Owner(uid) => write!(f, "`{place}` belongs to another user (uid {uid})"),
-            Reason::Mode(mode) => {
-                write!(f, "other users can write to `{place}` (mode {mode:04o})")
-            }
-            Reason::Links => write!(f, "there are too many links on the way to `{place}`"),
-        }
-    }
-}
+#[cfg(not(unix))]
+use crate::error::SharedPlace;
 
 /// Finds who else can change what lies at `path`, an absolute path in the folder `home`. What is not there,
 /// or cannot be looked at, cannot be used either.
 #[cfg(not(unix))]
-pub(super) fn check(_home: &Path, _path: &Path) -> Result<(), Shared> {
+pub(super) fn check(_home: &Path, _path: &Path) -> Result<(), SharedPlace> {
     // The standard library cannot read access control lists.
     Ok(())
 }

@@ -173,22 +173,34 @@ fn a_network_that_others_can_write_is_refused() {
 }
 
 #[test]
-fn a_known_name_says_how_to_get_it() {
+fn a_known_name_says_where_it_would_be() {
     let registry = Registry::new(Home::at("/nonexistent"));
-    let hint = |name: &str| {
-        let error = registry.resolve(Path::new(name)).unwrap_err();
-        error.hint().unwrap().to_owned()
-    };
-    assert!(hint("vgg19").contains("`frostline models pull vgg19`"));
-    assert!(hint(DEFAULT_BACKBONE).contains("scripts/setup.sh"));
+    let error = registry.resolve(Path::new("vgg19")).unwrap_err();
+    assert!(error.to_string().contains("not installed"), "{error}");
+    let (place, backbones) = not_installed(error);
+    assert_eq!(place, Path::new("/nonexistent/models/vgg19.onnx"));
+    assert!(backbones.contains(&"vgg19".to_owned()));
+}
+
+/// Where a network would be, and which there are.
+fn not_installed(error: Error) -> (PathBuf, Vec<String>) {
+    match error {
+        Error::Backbone(BackboneError::Network {
+            problem:
+                NetworkProblem::NotInstalled {
+                    place, backbones, ..
+                },
+            ..
+        }) => (place, backbones),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
 fn an_unknown_name_lists_the_known_ones() {
     let registry = Registry::new(Home::at("/nonexistent"));
     let error = registry.resolve(Path::new("no-such-net")).unwrap_err();
-    assert!(
-        error.to_string().contains("no-such-net")
-            && error.hint().unwrap().contains(DEFAULT_BACKBONE)
-    );
+    assert!(error.to_string().contains("no-such-net"), "{error}");
+    let (_, backbones) = not_installed(error);
+    assert!(backbones.contains(&DEFAULT_BACKBONE.to_owned()));
 }

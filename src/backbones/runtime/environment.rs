@@ -6,7 +6,7 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 
 use crate::backbones::RuntimeLibrary;
-use crate::error::{Error, Result};
+use crate::error::{Result, RuntimeProblem};
 
 /// Loads the library, and keeps ONNX Runtime's own log off stderr.
 pub(super) fn environment(library: &RuntimeLibrary) -> Result<&'static Environment> {
@@ -22,12 +22,9 @@ pub(super) fn environment(library: &RuntimeLibrary) -> Result<&'static Environme
         environment.set_log_level(LogLevel::Fatal);
         Ok(environment)
     });
-    built.as_ref().map_err(|problem| Error::Runtime {
-        problem: format!(
-            "cannot start ONNX Runtime from `{}`: {problem}",
-            library.path.display()
-        ),
-        hint: "see `frostline doctor`".to_owned(),
+    built.as_ref().map_err(|message| {
+        let (path, message) = (library.path.clone(), message.clone());
+        RuntimeProblem::Start { path, message }.into()
     })
 }
 

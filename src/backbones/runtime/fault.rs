@@ -3,44 +3,27 @@
 use std::path::Path;
 
 use crate::backbones::Device;
-use crate::error::Error;
+use crate::error::{DeviceProblem, Error, NetworkProblem, RuntimeProblem};
 
-/// Why a device does not work: the missing library or driver, with the command that mends it.
+/// Why a device does not work: the missing library or driver.
 pub(super) fn device(device: Device, message: &str) -> Error {
-    let (problem, hint) = match missing_library(message) {
-        Some("libcuda.so.1") => (
-            "`libcuda.so.1`, NVIDIA's driver, is missing".to_owned(),
-            "install the driver (see `nvidia-smi`)".to_owned(),
-        ),
-        Some(library) => (format!("`{library}` is missing"), package(library)),
-        None if is_driver(message) => (
-            format!("the driver reports: {}", tail(message)),
-            "see `nvidia-smi`: is there a GPU of this number, and is the driver new enough?"
-                .to_owned(),
-        ),
-        None => (
-            tail(message).to_owned(),
-            "see `frostline doctor`".to_owned(),
-        ),
+    let problem = match missing_library(message) {
+        Some("libcuda.so.1") => DeviceProblem::NoDriver,
+        Some(library) => DeviceProblem::NoLibrary(library.to_owned()),
+        None if is_driver(message) => DeviceProblem::Driver(tail(message).to_owned()),
+        None => DeviceProblem::Other(tail(message).to_owned()),
     };
-    Error::Runtime {
-        problem: format!("the device {device} does not work: {problem}"),
-        hint: format!("{hint}; or use --device cpu"),
-    }
+    let device = device.to_string();
+    RuntimeProblem::Device { device, problem }.into()
 }
 
 /// Why a network cannot be opened.
 pub(super) fn network(path: &Path, message: &str) -> Error {
-    let hint = if is_out_of_memory(message) {
-        "there is not enough memory for it: see `ulimit -v` and what else is running"
-    } else {
-        "export the network again for an older version, or use a newer ONNX Runtime"
-    };
-    Error::Network {
-        path: path.to_owned(),
-        problem: message.to_owned(),
-        hint: hint.to_owned(),
+    let message = message.to_owned();
+    if is_out_of_memory(&message) {
+        return NetworkProblem::TooLarge(message).at(path);
     }
+    NetworkProblem::NotOpened(message).at(path)
 }
 
 /// Whether a run failed since there was not enough memory for the batch.
@@ -66,31 +49,6 @@ pub(super) fn is_cpu_fallback(message: &str) -> bool {
 fn missing_library(message: &str) -> Option<&str> {
     let (before, _) = message.split_once(": cannot open shared object file")?;
     before.rsplit([' ', '/']).next()
-}
-
-/// What brings one of NVIDIA's libraries.
-fn package(library: &str) -> String {
-    let package = [
-        ("libcudnn", "nvidia-cudnn-cu13"),
-        ("libcublas", "nvidia-cublas"),
-        ("libcudart", "nvidia-cuda-runtime"),
-        ("libcurand", "nvidia-curand"),
-        ("libcufft", "nvidia-cufft"),
-        ("libnvrtc", "nvidia-cuda-nvrtc"),
-        ("libnvJitLink", "nvidia-nvjitlink"),
-        ("libnvinfer", "tensorrt"),
-    ]
-    .into_iter()
-    .find(|(prefix, _)| library.starts_with(prefix));
-    match package {
-        Some((_, "tensorrt")) => {
-            "`pip install tensorrt`, and put its libraries on LD_LIBRARY_PATH".to_owned()
-        }
-        Some((_, package)) => format!(
-            "run `scripts/setup.sh --cuda`, or `pip install {package}` where onnxruntime-gpu is installed"
-        ),
-        None => "put it on the loader's path (LD_LIBRARY_PATH)".to_owned(),
-    }
 }
 
 fn is_driver(message: &str) -> bool {
@@ -127,16 +85,13 @@ mod tests {
         shared object file: No such file or directory";
 
     #[test]
-    fn the_missing_library_and_its_package_are_named() {
+    fn the_missing_library_is_named() {
         assert_eq!(missing_library(NO_CUBLAS), Some("libcublasLt.so.13"));
-        assert!(package("libcublasLt.so.13").contains("pip install nvidia-cublas`"));
-        assert!(package("libcudnn.so.9").contains("pip install nvidia-cudnn-cu13`"));
         let error = device(Device::Cuda(1), NO_CUBLAS);
         assert_eq!(
             error.to_string(),
             "the device cuda:1 does not work: `libcublasLt.so.13` is missing"
         );
-        assert!(error.hint().unwrap().ends_with("or use --device cpu"));
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl GraphCache {
     pub(super) const MOST_BYTES: u64 = 64 << 20;
 
     /// # Errors
-    /// [`Error::Input`] where others can write to it.
+    /// [`HomeProblem::Shared`](crate::error::HomeProblem::Shared) where others can write to it.
     pub(super) fn new(
         home: &Home,
         sha256: &str,

@@ -12,7 +12,7 @@ use super::operators::is_not_ours;
 use super::pool::Pooling;
 use super::session::Opener;
 use super::signature::InputShape;
-use crate::error::Error;
+use crate::error::{Error, NetworkProblem};
 
 /// What a network and its replicas have in common.
 pub(super) struct Network {
@@ -104,41 +104,32 @@ impl Network {
             .map(|&d| usize::try_from(d).unwrap_or(0))
             .collect();
         if dims.first() != Some(&batch) || values.is_empty() {
-            let problem =
-                format!("{batch} images gave an output of shape {dims:?}, not a row for each");
-            return Err(RunFault::Other(self.fault(problem, "")));
+            let problem = NetworkProblem::NotRows { batch, shape: dims };
+            return Err(RunFault::Other(self.fault(problem)));
         }
         let pooled = self.pooling.of(&dims, values);
         pooled.ok_or_else(|| {
-            let (problem, hint) = Pooling::unclear(&self.layer, &dims);
-            RunFault::Other(self.fault(problem, hint))
+            let (layer, shape) = (self.layer.clone(), dims[1..].to_vec());
+            RunFault::Other(self.fault(NetworkProblem::UnclearPool { layer, shape }))
         })
     }
 
     fn run_fault(&self, error: &ort::Error, batch: usize) -> RunFault {
         let message = one_line(error);
         if is_out_of_memory(&message) {
-            return RunFault::OutOfMemory(self.fault(
-                format!("a batch of {batch} does not fit into the memory: {message}"),
-                "give a smaller --batch-size, or --device cpu",
-            ));
+            let problem = NetworkProblem::BatchTooLarge { batch, message };
+            return RunFault::OutOfMemory(self.fault(problem));
         }
-        let fault = self.fault(
-            format!("it cannot be run: {message}"),
-            "see `frostline models show FILE` for what the network takes",
-        );
-        if is_not_ours(&message) {
+        let is_not_ours = is_not_ours(&message);
+        let fault = self.fault(NetworkProblem::NotRun(message));
+        if is_not_ours {
             RunFault::NotOurs(fault)
         } else {
             RunFault::Other(fault)
         }
     }
 
-    pub(super) fn fault(&self, problem: impl Into<String>, hint: impl Into<String>) -> Error {
-        Error::Network {
-            path: self.path.clone(),
-            problem: problem.into(),
-            hint: hint.into(),
-        }
+    pub(super) fn fault(&self, problem: NetworkProblem) -> Error {
+        problem.at(&self.path)
     }
 }

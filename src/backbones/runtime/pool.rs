@@ -24,23 +24,6 @@ impl Pooling {
         };
         Some(means(dims, values, axis))
     }
-
-    /// What cannot be told of a layer, with its readings.
-    pub(super) fn unclear(layer: &str, dims: &[usize]) -> (String, String) {
-        let [first, last] = [dims[1], dims[dims.len() - 1]];
-        let shape: Vec<String> = dims[1..].iter().map(ToString::to_string).collect();
-        let shape = shape.join(" × ");
-        let problem = format!(
-            "its layer `{layer}` gives {shape} numbers for each image, and its graph does not tell which \
-             axis holds the channels: the mean over positions has {first} features if the first does, {last} \
-             if the last does"
-        );
-        let hint = format!(
-            "say which with the pool mean-channels-first ({first} features) or mean-channels-last ({last} \
-             features), in `models import --pool` or its manifest"
-        );
-        (problem, hint)
-    }
 }
 
 /// The mean of each channel.
@@ -63,6 +46,7 @@ fn means(dims: &[usize], values: &[f32], axis: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::NetworkProblem;
 
     fn pooled(dims: &[usize], values: &[f32], pool: Pool) -> Option<Vec<f32>> {
         let channels = None;
@@ -89,8 +73,11 @@ mod tests {
     fn equal_lengths_say_nothing() {
         let values: Vec<f32> = (0..18).map(|i| i as f32).collect();
         assert_eq!(pooled(&[1, 3, 3, 2], &values, Pool::Mean), None);
-        let (problem, hint) = Pooling::unclear("map", &[1, 3, 3, 2]);
-        assert!(problem.contains("3 × 3 × 2"), "{problem}");
-        assert!(hint.contains("first (3 features)") && hint.contains("last (2 features)"));
+        let (layer, shape) = ("map".to_owned(), vec![3, 3, 2]);
+        let problem = NetworkProblem::UnclearPool { layer, shape }.to_string();
+        assert!(
+            problem.contains("3 × 3 × 2") && problem.contains("3 features if the first does, 2"),
+            "{problem}"
+        );
     }
 }

@@ -6,7 +6,7 @@ use ort::session::builder::SessionBuilder;
 
 use super::environment::environment;
 use crate::backbones::{Device, Precision, RunOptions, RuntimeLibrary};
-use crate::error::{Error, Result};
+use crate::error::{Provider, Result, RuntimeProblem};
 
 /// Whether the library was built with an execution provider.
 type Available = fn() -> ort::Result<bool>;
@@ -14,7 +14,7 @@ type Available = fn() -> ort::Result<bool>;
 /// The execution providers that the library carries, of those that frostline knows.
 ///
 /// # Errors
-/// [`Error::Runtime`] where the library cannot be started.
+/// [`RuntimeProblem::Start`] where the library cannot be started.
 pub fn available_providers(library: &RuntimeLibrary) -> Result<Vec<&'static str>> {
     environment(library)?;
     let known: [(&str, Available); 6] = [
@@ -36,36 +36,15 @@ pub fn available_providers(library: &RuntimeLibrary) -> Result<Vec<&'static str>
 /// session is opened.
 ///
 /// # Errors
-/// [`Error::Runtime`] naming what is missing, and what brings it.
+/// [`RuntimeProblem::NoProvider`] naming what is missing.
 pub(super) fn require(device: Device, library: &RuntimeLibrary) -> Result<()> {
-    let (name, available, hint): (_, Available, _) = match device {
+    let (provider, available): (_, Available) = match device {
         Device::Cpu => return Ok(()),
-        Device::Cuda(_) => (
-            "CUDA",
-            ep::CUDA::is_available,
-            "run `scripts/setup.sh --cuda`, or `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its \
-             libonnxruntime",
-        ),
-        Device::TensorRt(_) => (
-            "TensorRT",
-            ep::TensorRT::is_available,
-            "`pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its libonnxruntime",
-        ),
-        Device::CoreMl => (
-            "CoreML",
-            ep::CoreML::is_available,
-            "it is in the onnxruntime package for macOS",
-        ),
-        Device::DirectMl(_) => (
-            "DirectML",
-            ep::DirectML::is_available,
-            "`pip install onnxruntime-directml` and set ORT_DYLIB_PATH to its onnxruntime.dll",
-        ),
-        Device::OpenVino => (
-            "OpenVINO",
-            ep::OpenVINO::is_available,
-            "`pip install onnxruntime-openvino` and set ORT_DYLIB_PATH to its libonnxruntime",
-        ),
+        Device::Cuda(_) => (Provider::Cuda, ep::CUDA::is_available),
+        Device::TensorRt(_) => (Provider::TensorRt, ep::TensorRT::is_available),
+        Device::CoreMl => (Provider::CoreMl, ep::CoreML::is_available),
+        Device::DirectMl(_) => (Provider::DirectMl, ep::DirectML::is_available),
+        Device::OpenVino => (Provider::OpenVino, ep::OpenVINO::is_available),
     };
     if available().unwrap_or(false) {
         return Ok(());
@@ -73,18 +52,15 @@ pub(super) fn require(device: Device, library: &RuntimeLibrary) -> Result<()> {
     let file = format!(
         "{}onnxruntime_providers_{}{}",
         std::env::consts::DLL_PREFIX,
-        name.to_lowercase(),
+        provider.name().to_lowercase(),
         std::env::consts::DLL_SUFFIX
     );
-    let place = library.path.with_file_name(file);
-    Err(Error::Runtime {
-        problem: format!(
-            "ONNX Runtime {} was built without {name}: `{}` is missing",
-            library.version,
-            place.display()
-        ),
-        hint: format!("{hint}; or use --device cpu"),
-    })
+    let missing = RuntimeProblem::NoProvider {
+        provider,
+        version: library.version.clone(),
+        missing: library.path.with_file_name(file),
+    };
+    Err(missing.into())
 }
 
 /// Puts the device's provider into a session.

@@ -17,7 +17,7 @@ use super::threads::ThreadShare;
 use super::{fault, preload, providers};
 use crate::backbones::onnx::{Network, read_network};
 use crate::backbones::{Device, DeviceRequest, Precision, RunOptions, RuntimeLibrary};
-use crate::error::{Error, Result};
+use crate::error::{Error, NetworkProblem, Result};
 
 /// How the sessions of a network are opened, the first one and its twins.
 pub(super) struct Opener {
@@ -191,18 +191,11 @@ impl Opener {
         if !fault::is_cpu_fallback(message) {
             return fault::network(&self.path, message);
         }
-        let nodes = self.nodes_on_cpu().unwrap_or_default();
-        let named = if nodes.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", nodes.join(", "))
+        let on_cpu = NetworkProblem::OnCpu {
+            device: self.device.to_string(),
+            nodes: self.nodes_on_cpu().unwrap_or_default(),
         };
-        Error::Network {
-            path: self.path.clone(),
-            problem: format!("{} leaves some of its nodes to the CPU{named}", self.device),
-            hint: "import it with another --layer, before these nodes, or use --device cpu"
-                .to_owned(),
-        }
+        on_cpu.at(&self.path)
     }
 
     /// Opens the network once more with a fallback to the CPU, only to see in the log what falls back.

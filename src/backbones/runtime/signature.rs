@@ -2,6 +2,7 @@
 
 use ort::value::{Outlet, TensorElementType, ValueType};
 
+use crate::error::NetworkProblem;
 use crate::images::{Layout, Preprocessing};
 
 /// What one run of the network takes.
@@ -29,38 +30,24 @@ pub(super) fn image_lengths(preprocessing: &Preprocessing) -> [usize; 3] {
     }
 }
 
-/// A problem and its hint.
-pub(super) type Fault = (String, String);
-
 pub(super) fn input_shape(
     inputs: &[Outlet],
     preprocessing: &Preprocessing,
-) -> Result<InputShape, Fault> {
+) -> Result<InputShape, NetworkProblem> {
     let [input] = inputs else {
-        let names = names(inputs);
-        return Err((
-            format!(
-                "it has {} inputs ({names}), and a backbone has one",
-                inputs.len()
-            ),
-            String::new(),
-        ));
+        return Err(NetworkProblem::Inputs(names(inputs)));
     };
+    let name = || input.name().to_owned();
     let ValueType::Tensor {
         ty: TensorElementType::Float32,
         shape,
         ..
     } = input.dtype()
     else {
-        let problem = format!(
-            "its input `{}` has the type {}, and only float32 is supported",
-            input.name(),
-            input.dtype()
-        );
-        return Err((
-            problem,
-            "export the network with a float32 input".to_owned(),
-        ));
+        return Err(NetworkProblem::InputType {
+            input: name(),
+            found: input.dtype().to_string(),
+        });
     };
     let image = image_lengths(preprocessing);
     let fits = shape.len() == 4
@@ -69,16 +56,12 @@ pub(super) fn input_shape(
             .zip(image)
             .all(|(&s, ours)| s < 0 || s == ours as i64);
     if !fits {
-        let problem = format!(
-            "its input `{}` has the shape {shape}, and preprocessing (layout {}) gives {image:?} for each \
-             image",
-            input.name(),
-            preprocessing.layout
-        );
-        return Err((
-            problem,
-            "set --layout, --crop and --resize to what the network takes".to_owned(),
-        ));
+        return Err(NetworkProblem::InputShape {
+            input: name(),
+            shape: shape.to_string(),
+            layout: preprocessing.layout.to_string(),
+            image,
+        });
     }
     Ok(InputShape {
         batch: fixed_batch(shape[0], image)?,
@@ -90,33 +73,30 @@ pub(super) fn input_shape(
 /// single one.
 const MOST_NUMBERS: usize = 1 << 28;
 
-fn fixed_batch(length: i64, image: [usize; 3]) -> Result<Option<usize>, Fault> {
+fn fixed_batch(length: i64, image: [usize; 3]) -> Result<Option<usize>, NetworkProblem> {
     let Some(batch) = usize::try_from(length).ok().filter(|&n| n > 0) else {
         return Ok(None);
     };
     let numbers = image.iter().try_fold(batch, |all, &n| all.checked_mul(n));
     match numbers {
         Some(numbers) if numbers <= MOST_NUMBERS => Ok(Some(batch)),
-        _ => Err((
-            format!("it fixes its batch to {batch} images, which take more than 1 GiB"),
-            "import it with `frostline models import`, which frees the batch".to_owned(),
-        )),
+        _ => Err(NetworkProblem::LargeBatch(batch)),
     }
 }
 
-pub(super) fn choose_output(outputs: &[Outlet], wanted: Option<&str>) -> Result<String, Fault> {
-    let hint = "name one of them with --layer, or in the manifest".to_owned();
+pub(super) fn choose_output(
+    outputs: &[Outlet],
+    wanted: Option<&str>,
+) -> Result<String, NetworkProblem> {
     let chosen = match (wanted, outputs) {
         (None, [only]) => only,
-        (None, _) => return Err((format!("it has several outputs: {}", names(outputs)), hint)),
+        (None, _) => return Err(NetworkProblem::ManyOutputs(names(outputs))),
         (Some(name), _) => outputs
             .iter()
             .find(|output| output.name() == name)
-            .ok_or_else(|| {
-                (
-                    format!("it has no output `{name}`; there are {}", names(outputs)),
-                    hint,
-                )
+            .ok_or_else(|| NetworkProblem::NoOutput {
+                name: name.to_owned(),
+                outputs: names(outputs),
             })?,
     };
     match chosen.dtype() {
@@ -124,22 +104,16 @@ pub(super) fn choose_output(outputs: &[Outlet], wanted: Option<&str>) -> Result<
             ty: TensorElementType::Float32,
             ..
         } => Ok(chosen.name().to_owned()),
-        other => Err((
-            format!(
-                "its output `{}` is {other}, and only float32 is supported",
-                chosen.name()
-            ),
-            String::new(),
-        )),
+        other => Err(NetworkProblem::OutputType {
+            output: chosen.name().to_owned(),
+            found: other.to_string(),
+        }),
     }
 }
 
-fn names(outlets: &[Outlet]) -> String {
-    outlets
-        .iter()
-        .map(|outlet| format!("`{}`", outlet.name()))
-        .collect::<Vec<_>>()
-        .join(", ")
+fn names(outlets: &[Outlet]) -> Vec<String> {
+    let names = outlets.iter().map(|outlet| outlet.name().to_owned());
+    names.collect()
 }
 
 #[cfg(test)]
@@ -149,13 +123,13 @@ mod tests {
     #[test]
     fn a_batch_of_any_size_and_one_that_fits_the_memory() {
         let batch = |length| fixed_batch(length, [3, 224, 224]);
-        assert_eq!(batch(-1), Ok(None));
-        assert_eq!(batch(0), Ok(None));
-        assert_eq!(batch(256), Ok(Some(256)));
+        assert_eq!(batch(-1).unwrap(), None);
+        assert_eq!(batch(0).unwrap(), None);
+        assert_eq!(batch(256).unwrap(), Some(256));
         // 3 · 224 · 224 = 150,528 numbers an image: 2²⁸ of them are 1783 images and a part.
-        assert_eq!(batch(1783), Ok(Some(1783)));
+        assert_eq!(batch(1783).unwrap(), Some(1783));
         for length in [1784, 1 << 31, i64::MAX] {
-            let (problem, _) = batch(length).unwrap_err();
+            let problem = batch(length).unwrap_err().to_string();
             let named = problem.contains(&format!("to {length} images"));
             assert!(named, "{problem}");
         }

@@ -11,7 +11,7 @@ use super::graph_cache::{GraphCache, KeptGraph};
 use super::operators::OwnNetwork;
 use crate::backbones::{Convolutions, Device, Precision, RunOptions};
 use crate::caught::caught;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, RuntimeProblem};
 
 /// What the sessions of a network are opened from.
 pub(super) enum Source {
@@ -108,13 +108,10 @@ fn refuse_winograd(device: Device, options: &RunOptions) -> Result<()> {
     if options.convolutions != Convolutions::Winograd {
         return Ok(());
     }
-    let (problem, hint) = if device == Device::Cpu {
-        ("in fp16 convolutions cannot be", "use --precision fp32")
+    let refused = if device == Device::Cpu {
+        RuntimeProblem::WinogradInFp16
     } else {
-        ("only the CPU has convolutions", "use --device cpu")
+        RuntimeProblem::WinogradOffCpu
     };
-    Err(Error::Runtime {
-        problem: format!("{problem} computed in the Winograd domain"),
-        hint: format!("{hint}, or leave --conv out"),
-    })
+    Err(refused.into())
 }

@@ -1,10 +1,148 @@
 //! Ways out of errors of `backbones`.
 
-use frostline::error::BackboneError;
+use frostline::backbones::ALLOW_SHARED;
+use frostline::backbones::architectures::Architecture;
+use frostline::error::{BackboneError, HomeProblem, SharedPlace, SharedReason};
+
+use super::{network, runtime};
 
 /// What the user can do about it.
 pub(super) fn hint(error: &BackboneError) -> Option<String> {
-    match error {
-        _ => None,
+    let hint = match error {
+        BackboneError::Network { path, problem } => return network::hint(path, problem),
+        BackboneError::Runtime(problem) => return runtime::hint(problem),
+        BackboneError::Home(problem) => return home(problem),
+        BackboneError::Unknown { known, .. } => format!("the registry has {}", known.join(", ")),
+        BackboneError::UnknownArchitecture { .. } => {
+            let known = Architecture::ALL.map(|known| known.to_string());
+            format!("choose one of {}", known.join(", "))
+        }
+        BackboneError::OtherNetwork { .. } => {
+            "give the same file as when the features were extracted".to_owned()
+        }
+        BackboneError::Download { .. } => return download(error),
+        BackboneError::Proxy { .. } => {
+            "write it as http://HOST:PORT or socks5h://HOST:PORT, or unset it".to_owned()
+        }
+        BackboneError::DiskFull { .. } => {
+            "make room and run it again, or set FROSTLINE_HOME to a folder on another disk"
+                .to_owned()
+        }
+        _ => return None,
+    };
+    Some(hint)
+}
+
+fn download(error: &BackboneError) -> Option<String> {
+    let BackboneError::Download {
+        path,
+        bytes,
+        sha256,
+        kept,
+        ..
+    } = error
+    else {
+        return None;
+    };
+    let kept = match kept {
+        0 => String::new(),
+        kept => format!("; the {kept} bytes that came are kept, and continued the next time"),
+    };
+    Some(format!(
+        "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} bytes and \
+         the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or ALL_PROXY a \
+         proxy{kept}",
+        path.display()
+    ))
+}
+
+fn home(problem: &HomeProblem) -> Option<String> {
+    Some(match problem {
+        HomeProblem::Unknown(_) => "set FROSTLINE_HOME to a folder".to_owned(),
+        HomeProblem::Relative(path) => format!(
+            "set it to an absolute path: FROSTLINE_HOME=$PWD/{}",
+            path.display()
+        ),
+        HomeProblem::Shared(SharedPlace { place, reason }) => {
+            let mend = match reason {
+                SharedReason::Mode(_) => format!("run `chmod go-w {}`", place.display()),
+                _ => "set FROSTLINE_HOME to a folder of your own".to_owned(),
+            };
+            format!("{mend}, or set {ALLOW_SHARED}=1 if you trust everyone who can write there")
+        }
+        HomeProblem::ReadOnly { .. } => {
+            "set FROSTLINE_HOME to a folder that can be written, to install backbones and for quick starts"
+                .to_owned()
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use frostline::backbones::{Home, Registry};
+    use frostline::error::Error;
+
+    use super::super::hint;
+
+    #[test]
+    fn a_name_that_is_no_architecture() {
+        let error = Error::from("vgg20".parse::<super::Architecture>().unwrap_err());
+        let hint = hint(&error).unwrap();
+        assert!(hint.starts_with("choose one of efficientnet-lite0, resnet18"));
+    }
+
+    #[test]
+    fn the_registry_is_listed() {
+        let error = Registry::known_by_name("no-such-net").unwrap_err();
+        let hint = hint(&error).unwrap();
+        assert!(
+            hint.starts_with("the registry has ") && hint.contains("vgg19"),
+            "{hint}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_does_not_come_can_be_given() {
+        let failed = |kept| {
+            hint(&Error::from(super::BackboneError::Download {
+                file: "net.onnx".to_owned(),
+                failures: Vec::new(),
+                path: "/home/downloads/net.onnx".into(),
+                bytes: 200_000,
+                sha256: "5ac6".to_owned(),
+                kept,
+            }))
+            .unwrap()
+        };
+        let nothing = failed(0);
+        for word in [
+            "--from FILE",
+            "`/home/downloads/net.onnx`",
+            "200000 bytes",
+            "5ac6",
+        ] {
+            assert!(nothing.contains(word), "{nothing}");
+        }
+        assert!(nothing.ends_with("a proxy"), "{nothing}");
+        assert!(failed(7).contains("the 7 bytes that came are kept"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_home_that_others_can_write_is_closed_by_chmod() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("home"));
+        std::fs::create_dir_all(home.models()).unwrap();
+        let mode = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(home.models(), mode).unwrap();
+        let open = std::fs::Permissions::from_mode(0o755);
+        for place in [folder.path(), home.path()] {
+            std::fs::set_permissions(place, open.clone()).unwrap();
+        }
+        let error = home.check_private().unwrap_err();
+        let wanted = format!("run `chmod go-w {}`, or set", home.models().display());
+        assert!(hint(&error).unwrap().starts_with(&wanted), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! Arguments of stochastic gradient descent.
 
-use frostline::error::{Error, Result};
+use super::super::refusal::Refusal;
 use frostline::head::{FitParams, FitValues, Schedule, Tunable};
 
 /// Parameters of torch.optim.SGD and of the loop around it; ranges are checked by the library.
@@ -85,7 +85,7 @@ impl SgdArgs {
     }
 
     /// The parameters with those that were given.
-    pub(super) fn apply(&self, params: FitParams) -> Result<FitParams> {
+    pub(super) fn apply(&self, params: FitParams) -> Result<FitParams, Refusal> {
         let default = FitValues::default();
         let schedule = self.schedule()?.unwrap_or(params.values().schedule);
         Ok(params
@@ -101,15 +101,11 @@ impl SgdArgs {
     }
 
     /// The schedule that was asked for.
-    fn schedule(&self) -> Result<Option<Schedule>> {
-        let wrong = |problem: &str, hint: &str| Error::Conflict {
-            problem: problem.to_owned(),
-            hint: hint.to_owned(),
-        };
+    fn schedule(&self) -> Result<Option<Schedule>, Refusal> {
         let schedule = match self.schedule {
             Some(ScheduleArg::Step) => {
                 let step_size = self.step_size.ok_or_else(|| {
-                    wrong(
+                    Refusal::usage(
                         "`--schedule step` needs `--step-size`",
                         "say after how many epochs it falls",
                     )
@@ -123,7 +119,7 @@ impl SgdArgs {
         };
         if self.step_size.is_some() || self.gamma.is_some() {
             let problem = "`--step-size` and `--gamma` belong to `--schedule step`";
-            return Err(wrong(
+            return Err(Refusal::usage(
                 problem,
                 "give --schedule step too, or leave them out",
             ));

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::refusal::Refusal;
 use super::sgd_args::SgdArgs;
-use frostline::error::{Error, Result};
 use frostline::head::{
     ClassWeight, FitParams, FitValues, Schedule, Solver, Tunable, read_class_weights,
 };
@@ -76,7 +76,7 @@ impl SolverArgs {
     }
 
     /// Refuses options that contradict those of other groups, before any work.
-    pub(super) fn check(&self, validates: bool, augments: bool) -> Result<()> {
+    pub(super) fn check(&self, validates: bool, augments: bool) -> Result<(), Refusal> {
         let (problem, hint) = if self.sgd.has_patience() && !validates {
             let problem = "`--patience` needs a validation set, whose loss it watches";
             (
@@ -90,17 +90,14 @@ impl SolverArgs {
         } else {
             return Ok(());
         };
-        Err(Error::Conflict {
-            problem: problem.to_owned(),
-            hint: hint.to_owned(),
-        })
+        Err(Refusal::usage(problem, hint))
     }
 
     /// `schedule` is that of SGD where none was given.
     ///
     /// # Errors
     /// When an option of the other solver was given, or the class weights cannot be read.
-    pub(super) fn params(&self, schedule: Schedule) -> Result<FitParams> {
+    pub(super) fn params(&self, schedule: Schedule) -> anyhow::Result<FitParams> {
         let class_weight = match self.class_weight.as_str() {
             "none" => ClassWeight::None,
             "balanced" => ClassWeight::Balanced,
@@ -114,7 +111,7 @@ impl SolverArgs {
         match self.solver {
             SolverArg::Sgd => {
                 refuse(self.lbfgs.given(), "sgd", "lbfgs")?;
-                self.sgd.apply(params.schedule(schedule))
+                Ok(self.sgd.apply(params.schedule(schedule))?)
             }
             SolverArg::Lbfgs => {
                 refuse(self.sgd.given(), "lbfgs", "sgd")?;
@@ -150,13 +147,11 @@ impl LbfgsArgs {
 }
 
 /// An option that would be passed over in silence is none.
-fn refuse(given: Option<&str>, solver: &str, other: &str) -> Result<()> {
+fn refuse(given: Option<&str>, solver: &str, other: &str) -> Result<(), Refusal> {
     given.map_or(Ok(()), |option| {
-        Err(Error::Conflict {
-            problem: format!(
-                "`{option}` is an option of --solver {other}, not of --solver {solver}"
-            ),
-            hint: format!("leave it out, or choose --solver {other}"),
-        })
+        Err(Refusal::usage(
+            format!("`{option}` is an option of --solver {other}, not of --solver {solver}"),
+            format!("leave it out, or choose --solver {other}"),
+        ))
     })
 }

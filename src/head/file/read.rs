@@ -50,7 +50,7 @@ impl HeadFile {
 
 fn hint(problem: &FileProblem) -> &'static str {
     match problem {
-        FileProblem::Cut(_) | FileProblem::Damaged(_) => {
+        FileProblem::Cut(_) | FileProblem::Damaged(_) | FileProblem::Changed(_) => {
             "copy it again, or fit it again with `frostline fit-head`"
         }
         FileProblem::Foreign { .. } => "give the file that `frostline fit-head` wrote",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::names::{no_images, shown, unreachable_input};
 use super::walk::Walk;
 use super::{FolderLayout, Found, Labels, Names, Scan};
-use crate::error::{Error, Result};
+use crate::error::{Error, ImagesError, Result};
 use crate::images::{SkipReason, path_text};
 
 /// Names that people give to the parts of a data set, in lower case.
@@ -27,18 +27,11 @@ const SPLITS: [&str; 8] = [
 pub(super) fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
     let kind = std::fs::metadata(root).map_err(|error| unreachable_input(root, error))?;
     if !kind.is_dir() {
-        return Err(Error::Input {
-            problem: format!("`{}` is a file, not a folder", shown(root)),
-            hint: "give the folder that holds the images, or one folder for each class".into(),
-        });
+        return Err(ImagesError::NotAFolder(shown(root)).into());
     }
     let scan = of_folder(root, root, labels, which)?;
     if scan.entries.is_empty() {
-        return Err(no_images(
-            &format!("`{}`", shown(root)),
-            which,
-            &scan.ignored,
-        ));
+        return Err(no_images(Some(root), which, scan.ignored));
     }
     Ok(scan)
 }

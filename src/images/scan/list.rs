@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::names::{no_images, shown, unreachable_input};
 use super::walk::link_reason;
 use super::{FolderLayout, Found, Labels, Names, Sample, Scan, layout};
-use crate::error::{Error, Result};
+use crate::error::{ImagesError, Result};
 use crate::images::{SkipReason, path_text};
 use crate::inputs::kind_text;
 
@@ -127,7 +127,7 @@ pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<S
     refuse_mixed(inputs, &scans)?;
     let scan = merged(scans);
     if scan.entries.is_empty() {
-        return Err(no_images("what was given", which, &scan.ignored));
+        return Err(no_images(None, which, scan.ignored));
     }
     Ok(scan)
 }
@@ -156,14 +156,8 @@ fn refuse_mixed(inputs: &[PathBuf], scans: &[Scan]) -> Result<()> {
     else {
         return Ok(());
     };
-    Err(Error::Input {
-        problem: format!(
-            "`{}` has a folder for each class, and `{}` has none",
-            shown(with),
-            shown(without)
-        ),
-        hint: "give folders that all have class folders, or use them one by one".into(),
-    })
+    let (with, without) = (shown(with), shown(without));
+    Err(ImagesError::MixedFolders { with, without }.into())
 }
 
 fn merged(scans: Vec<Scan>) -> Scan {

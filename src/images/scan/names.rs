@@ -8,7 +8,7 @@ use std::path::Path;
 use unicode_normalization::UnicodeNormalization;
 
 use super::Names;
-use crate::error::Error;
+use crate::error::{Error, ImagesError};
 use crate::images::path_text;
 
 /// The extensions of the formats that are decoded, in lower case.
@@ -86,34 +86,27 @@ pub fn ignored_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// The error for a place without images.
-pub(super) fn no_images(place: &str, which: Names, ignored: &BTreeMap<String, usize>) -> Error {
-    let named = EXTENSIONS.map(|e| format!(".{e}")).join(" ");
-    let wanted = match which {
-        Names::Extensions => {
-            format!("images are files named {named} (or of any name with --any-name)")
-        }
-        Names::Any => "images are told by their content".to_owned(),
+/// The error for a place without images: a folder, or all that was given.
+pub(super) fn no_images(
+    folder: Option<&Path>,
+    which: Names,
+    ignored: BTreeMap<String, usize>,
+) -> Error {
+    let none = ImagesError::None {
+        folder: folder.map(shown),
+        extensions: match which {
+            Names::Extensions => &EXTENSIONS,
+            Names::Any => &[],
+        },
+        ignored,
     };
-    let held = match ignored_text(ignored) {
-        Some(counts) => {
-            format!("it holds only files of other kinds, which are not supported: {counts}")
-        }
-        None => "it holds no files that could be".into(),
-    };
-    Error::Input {
-        problem: format!("{place} holds no images"),
-        hint: format!("{wanted}, in one folder for each class or in one flat folder; {held}"),
-    }
+    none.into()
 }
 
 /// The error for an input that cannot be looked at.
 pub(super) fn unreachable_input(path: &Path, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
-        return Error::Input {
-            problem: format!("`{}` does not exist", shown(path)),
-            hint: "check the path; wanted is a folder of images, or an image".into(),
-        };
+        return ImagesError::Missing(shown(path)).into();
     }
     Error::io("read", path)(error)
 }

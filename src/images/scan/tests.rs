@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::*;
+use crate::error::{Error, ImagesError};
 
 /// A folder with empty files; nothing here looks inside.
 fn tree(files: &[&str]) -> TempDir {
@@ -35,12 +36,11 @@ fn lines(scan: &Scan) -> Vec<String> {
     scan.entries.iter().map(line).collect()
 }
 
-fn problem(result: Result<Scan>) -> (String, String) {
-    let error = result.unwrap_err();
-    (
-        error.to_string(),
-        error.hint().unwrap_or_default().to_owned(),
-    )
+fn problem(result: Result<Scan>) -> ImagesError {
+    match result.unwrap_err() {
+        Error::Images(problem) => problem,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -188,29 +188,29 @@ fn parts_of_a_data_set_are_told() {
 
 #[test]
 fn a_place_without_images_is_an_error_that_says_what_was_wanted() {
-    let (text, hint) = problem(scan_folder(
+    let missing = problem(scan_folder(
         Path::new("/does_not_exist"),
         Labels::FromFolders,
     ));
-    assert_eq!(text, "`/does_not_exist` does not exist");
-    assert!(!hint.is_empty());
+    assert_eq!(missing, ImagesError::Missing("/does_not_exist".to_owned()));
+    assert_eq!(missing.to_string(), "`/does_not_exist` does not exist");
 
     let root = tree(&["a.dng", "b.dng", "c.txt"]);
-    let (text, hint) = problem(scan_folder(root.path(), Labels::FromFolders));
-    assert!(text.ends_with("holds no images"), "{text}");
-    assert!(
-        hint.contains(".jpg .jpeg") && hint.ends_with("not supported: 2 .dng, 1 .txt"),
-        "{hint}"
-    );
+    let none = problem(scan_folder(root.path(), Labels::FromFolders));
+    assert!(none.to_string().ends_with("holds no images"), "{none}");
+    let held = [("dng".to_owned(), 2), ("txt".to_owned(), 1)];
+    let wanted = ImagesError::None {
+        folder: Some(root.path().display().to_string()),
+        extensions: &EXTENSIONS,
+        ignored: held.into(),
+    };
+    assert_eq!(none, wanted);
 
-    let (text, _) = problem(scan_folder(&root.path().join("c.txt"), Labels::FromFolders));
+    let text = problem(scan_folder(&root.path().join("c.txt"), Labels::FromFolders)).to_string();
     assert!(text.ends_with("c.txt` is a file, not a folder"), "{text}");
     let empty = tempfile::tempdir().unwrap();
-    assert!(
-        problem(scan_folder(empty.path(), Labels::None))
-            .1
-            .contains("no files")
-    );
+    let none = problem(scan_folder(empty.path(), Labels::None));
+    assert!(matches!(none, ImagesError::None { ignored, .. } if ignored.is_empty()));
 }
 
 #[test]
@@ -237,20 +237,14 @@ fn inputs_are_taken_as_given() {
     ];
     assert_eq!(lines(&several), wanted);
     assert!(several.notes[0].ends_with("void` holds no images"));
-    assert!(
-        problem(scan_inputs(
-            &[at("gone.jpg")],
-            Labels::None,
-            Names::Extensions
-        ))
-        .0
-        .contains("does not exist")
-    );
-    assert!(
-        problem(scan_inputs(&[], Labels::None, Names::Extensions))
-            .0
-            .contains("no images")
-    );
+    let missing = problem(scan_inputs(
+        &[at("gone.jpg")],
+        Labels::None,
+        Names::Extensions,
+    ));
+    assert_eq!(missing, ImagesError::Missing(name("gone.jpg")));
+    let none = problem(scan_inputs(&[], Labels::None, Names::Extensions));
+    assert_eq!(none.to_string(), "what was given holds no images");
 }
 
 /// Without the flag names decide; with it, files of any name that begin as pictures do, and all that are
@@ -576,9 +570,13 @@ mod several_folders {
     fn with_and_without_classes_are_refused() {
         let root = tree(&["a/cat/1.jpg", "b/1.jpg"]);
         for inputs in [["a", "b"], ["b", "a"], ["a", "b/1.jpg"]] {
-            let (problem, hint) = problem(scan(root.path(), &inputs, Labels::FromFolders));
-            assert!(problem.contains("a folder for each class"), "{problem}");
-            assert!(hint.contains("class folders"), "{hint}");
+            let problem = problem(scan(root.path(), &inputs, Labels::FromFolders));
+            let text = problem.to_string();
+            assert!(text.contains("a folder for each class"), "{text}");
+            assert!(
+                matches!(&problem, ImagesError::MixedFolders { with, .. } if with.ends_with('a')),
+                "{problem:?}"
+            );
         }
         assert_eq!(
             scan(root.path(), &["a", "b"], Labels::None)

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::ImportNote;
 use crate::backbones::{
     Backbone, Device, DeviceRequest, FeatureLayer, Home, OnnxBackbone, Pool, RunOptions,
     RuntimeLibrary,
 };
-use crate::error::{Error, Result};
+use crate::error::{BackboneError, Error, NetworkProblem, Result};
 use crate::images::Preprocessing;
 
 /// A network that lies ready to be tried out.
@@ -26,9 +27,6 @@ pub(super) struct Trial<'a> {
 /// another order; rows of another picture are off by much more.
 const TOLERANCE: f32 = 1e-2;
 
-/// How many nodes an error names.
-const MOST_NAMED: usize = 5;
-
 impl Trial<'_> {
     /// Runs two pictures one by one and together, and returns D.
     pub(super) fn run(&self, features: &FeatureLayer) -> Result<usize> {
@@ -41,11 +39,16 @@ impl Trial<'_> {
         let together = backbone.forward_at_once(&[one, two].concat(), 2);
         let cause = match together {
             Ok(together) if rows_agree(&apart, &together) => return Ok(backbone.num_features()),
-            Ok(_) => "two pictures together give other features than one by one".to_owned(),
-            Err(Error::Network { problem, .. }) => problem,
+            Ok(_) => NetworkProblem::OtherTogether,
+            Err(Error::Backbone(BackboneError::Network { problem, .. })) => problem,
             Err(other) => return Err(other),
         };
-        Err(self.batch_is_fixed(backbone.layer(), &cause))
+        let fixed = NetworkProblem::FixedBatch {
+            layer: backbone.layer().to_owned(),
+            cause: Box::new(cause),
+            suspects: self.suspects.clone(),
+        };
+        Err(fixed.at(self.file))
     }
 
     /// What is gained by averaging over positions, if the layer has any.
@@ -53,18 +56,16 @@ impl Trial<'_> {
         &self,
         features: &FeatureLayer,
         flat: usize,
-    ) -> Option<String> {
+    ) -> Option<ImportNote> {
         let averaged = FeatureLayer {
             pool: Pool::Mean,
             num_features: None,
             ..features.clone()
         };
         let mean = self.load(&averaged).ok()?.num_features();
-        (features.pool == Pool::Flatten && mean < flat).then(|| {
-            format!(
-                "its layer has {} positions; `--pool mean` averages over them, to {mean} features",
-                flat / mean
-            )
+        (features.pool == Pool::Flatten && mean < flat).then(|| ImportNote::Positions {
+            positions: flat / mean,
+            features: mean,
         })
     }
 
@@ -100,32 +101,8 @@ impl Trial<'_> {
     /// The user knows the file that was given, not the one that was made of it.
     fn blame_file(&self, error: Error) -> Error {
         match error {
-            Error::Network { problem, hint, .. } => Error::Network {
-                path: self.file.to_owned(),
-                problem,
-                hint,
-            },
+            Error::Backbone(BackboneError::Network { problem, .. }) => problem.at(self.file),
             other => other,
-        }
-    }
-
-    fn batch_is_fixed(&self, layer: &str, cause: &str) -> Error {
-        let nodes = match self.suspects.as_slice() {
-            [] => String::new(),
-            [some @ .., _, _] if some.len() > MOST_NAMED => format!(
-                "; the batch may be fixed in {} and {} others",
-                some[..MOST_NAMED].join(", "),
-                self.suspects.len() - MOST_NAMED
-            ),
-            some => format!("; the batch may be fixed in {}", some.join(", ")),
-        };
-        Error::Network {
-            path: self.file.to_owned(),
-            problem: format!(
-                "up to its layer `{layer}` it takes one picture at a time only: {cause}{nodes}"
-            ),
-            hint: "export it with a free batch, or choose a layer before that with --layer"
-                .to_owned(),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Guessing preprocessing from what a network's input looks like.
 
+use super::ImportNote;
 use crate::backbones::Overrides;
 use crate::backbones::onnx::{Element, PictureInput};
+use crate::error::NetworkProblem;
 use crate::images::{Crop, Layout, Preprocessing, Resize};
 
 /// Layout and size from the input's shape, the rest as `ImageNet`'s networks have it; and a word on what is
@@ -12,7 +14,7 @@ use crate::images::{Crop, Layout, Preprocessing, Resize};
 pub(super) fn guess(
     input: &PictureInput,
     said: &Overrides,
-) -> Result<(Preprocessing, Option<String>), String> {
+) -> Result<(Preprocessing, Option<ImportNote>), NetworkProblem> {
     let layout = match said.layout {
         Some(layout) => layout,
         None => layout(input)?,
@@ -37,16 +39,15 @@ pub(super) fn guess(
     Ok((guessed, note))
 }
 
-fn layout(input: &PictureInput) -> Result<Layout, String> {
+fn layout(input: &PictureInput) -> Result<Layout, NetworkProblem> {
     match input.image {
         [Some(3), _, _] => Ok(Layout::Nchw),
         [_, _, Some(3)] => Ok(Layout::Nhwc),
         [None, _, _] | [_, _, None] => Ok(Layout::Nchw),
-        [Some(first), _, Some(last)] => Err(format!(
-            "its input `{}` takes pictures whose number of channels is {}",
-            input.name,
-            first.min(last)
-        )),
+        [Some(first), _, Some(last)] => Err(NetworkProblem::Channels {
+            input: input.name.clone(),
+            channels: first.min(last),
+        }),
     }
 }
 
@@ -64,42 +65,30 @@ fn shorter_edge((w, h): (u32, u32)) -> u32 {
     edge.round() as u32
 }
 
-/// What is guessed, as the options that would say it.
-fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Option<String> {
+/// What is guessed, where anything is.
+fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Option<ImportNote> {
     let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(",");
-    let options = [
+    let settings = [
+        ("layout", said.layout.is_none(), guessed.layout.to_string()),
+        ("crop", said.crop.is_none(), guessed.crop.to_string()),
+        ("resize", said.resize.is_none(), guessed.resize.to_string()),
+        ("scale", said.scale.is_none(), guessed.scale.to_string()),
+        ("mean", said.mean.is_none(), three(guessed.mean)),
+        ("std", said.std.is_none(), three(guessed.std)),
         (
-            said.layout.is_none(),
-            format!("--layout {}", guessed.layout),
-        ),
-        (said.crop.is_none(), format!("--crop {}", guessed.crop)),
-        (
-            said.resize.is_none(),
-            format!("--resize {}", guessed.resize),
-        ),
-        (said.scale.is_none(), format!("--scale {}", guessed.scale)),
-        (
-            said.mean.is_none(),
-            format!("--mean {}", three(guessed.mean)),
-        ),
-        (said.std.is_none(), format!("--std {}", three(guessed.std))),
-        (
+            "channels",
             said.channels.is_none(),
-            format!("--channels {}", guessed.channels),
+            guessed.channels.to_string(),
         ),
     ];
-    let list: Vec<String> = options
+    let settings: Vec<_> = settings
         .into_iter()
-        .filter(|(guessed, _)| *guessed && said.preset.is_none())
-        .map(|(_, option)| option)
+        .filter(|(_, guessed, _)| *guessed && said.preset.is_none())
+        .map(|(name, _, value)| (name, value))
         .collect();
-    (!list.is_empty()).then(|| {
-        format!(
-            "guessed from the shape of its input `{}`, and else from ImageNet's networks: {}; say what \
-            is otherwise",
-            input.name,
-            list.join(" ")
-        )
+    (!settings.is_empty()).then(|| ImportNote::Guessed {
+        input: input.name.clone(),
+        settings,
     })
 }
 
@@ -139,11 +128,12 @@ mod tests {
         };
         let (p, note) = guess(&input(Element::Float32, [None; 3]), &said).unwrap();
         assert_eq!(p.resize, Resize::Shorter(128));
-        let note = note.unwrap();
-        assert!(
-            !note.contains("--crop") && !note.contains("--mean") && note.contains("--resize 128"),
-            "{note}"
-        );
+        let Some(ImportNote::Guessed { settings, .. }) = note else {
+            panic!("{note:?}");
+        };
+        let names: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["layout", "resize", "scale", "std", "channels"]);
+        assert_eq!(settings[1].1, "128");
     }
 
     #[test]
@@ -161,6 +151,7 @@ mod tests {
             &input(Element::Float32, [Some(1), Some(28), Some(28)]),
             &Overrides::default(),
         );
-        assert!(problem.unwrap_err().contains("number of channels is 1"));
+        let problem = problem.unwrap_err().to_string();
+        assert!(problem.ends_with("number of channels is 1"), "{problem}");
     }
 }

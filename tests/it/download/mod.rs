@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use frostline::Error;
 use frostline::backbones::{Download, DownloadOptions, Fetched, KnownFile, LeastRate};
+use frostline::error::BackboneError;
 use frostline::progress::{Progress, Silent};
 
 use crate::scripted_server::{Reply, Server};
@@ -111,12 +112,20 @@ impl Place {
     fn fails(&self, urls: &[String]) -> String {
         let error = self.fetch(urls).unwrap_err();
         assert!(!self.download.path().exists());
-        assert!(matches!(error, Error::Download { .. }), "{error:?}");
-        let hint = error.hint().unwrap();
-        assert!(
-            hint.contains(SHA256) && hint.contains("200000") && hint.contains("--from"),
-            "{hint}"
-        );
+        let Error::Backbone(BackboneError::Download {
+            path,
+            bytes,
+            sha256,
+            kept,
+            ..
+        }) = &error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*path, self.download.path());
+        assert_eq!((*bytes, &**sha256), (200_000, SHA256));
+        let part = fs::metadata(self.part()).map_or(0, |part| part.len());
+        assert_eq!(*kept, part);
         error.to_string()
     }
 }

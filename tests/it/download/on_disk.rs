@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use frostline::Error;
 use frostline::backbones::Fetched;
+use frostline::error::FileKind;
 
 use super::{LFS_POINTER, Place, SHA256, content, server};
 use crate::scripted_server::{Reply, Server, has_loopback, ok, rest};
@@ -107,10 +108,17 @@ fn what_is_given_by_hand_instead_is_named() {
             .download
             .adopt(&write(&place, "given", bytes))
             .unwrap_err();
-        assert!(matches!(error, Error::File { .. }), "{error:?}");
+        let Error::File { kind, .. } = &error else {
+            panic!("{error:?}");
+        };
         let said = error.to_string();
         assert!(said.contains("given") && said.contains(words), "{said}");
-        assert!(error.hint().unwrap().contains(SHA256));
+        let wanted = FileKind::Download {
+            name: place.download.file.name.clone(),
+            bytes: 200_000,
+            sha256: SHA256.to_owned(),
+        };
+        assert_eq!(*kind, wanted);
         assert!(!place.download.path().exists());
     }
     let error = Place::new()

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use frostline::Error;
 use frostline::backbones::Fetched;
+use frostline::error::BackboneError;
 use frostline::progress::{Progress, Silent};
 
 use super::{Place, content, cut, server};
@@ -111,7 +113,10 @@ fn headers_have_as_long_as_a_silence() {
     let slow = Server::new(vec![Reply::Slow(pieces, Duration::from_millis(20))]);
     let begun = Instant::now();
     let error = Place::new().fetch_at_least(&[slow.url("/net.onnx")]);
-    assert!(matches!(error, Err(frostline::Error::Download { .. })));
+    assert!(matches!(
+        error,
+        Err(Error::Backbone(BackboneError::Download { .. }))
+    ));
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 
 /// A network's plan. All of them read pictures of 224 × 224 pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Architecture {
     /// EfficientNet-Lite0: 1280 features.
     EfficientNetLite0,

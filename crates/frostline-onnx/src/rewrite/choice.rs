@@ -46,6 +46,7 @@ const LEAST_SIDE_OF_WEIGHTS: usize = 32;
 
 /// How 3×3 convolutions of stride 1 are computed on the CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Convolutions {
     /// Each in the way that is faster for its shape.
     #[default]

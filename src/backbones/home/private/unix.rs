@@ -2,9 +2,9 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::Component;
+use std::path::{Component, Path, PathBuf};
 
-use super::{Path, PathBuf, Reason, Shared};
+use crate::error::{SharedPlace, SharedReason};
 
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
@@ -23,7 +23,7 @@ enum Role {
     InHome,
 }
 
-pub(in crate::backbones::home) fn check(home: &Path, path: &Path) -> Result<(), Shared> {
+pub(in crate::backbones::home) fn check(home: &Path, path: &Path) -> Result<(), SharedPlace> {
     let on_the_way = home.components().count() - 1;
     let parts = path.components().enumerate();
     let steps = parts.map(|(i, part)| {
@@ -43,7 +43,7 @@ fn step(part: Component<'_>, role: Role) -> Step {
 }
 
 /// Follows the path as the system does, for the user `me`.
-fn walk(mut rest: Vec<Step>, me: u32) -> Result<(), Shared> {
+fn walk(mut rest: Vec<Step>, me: u32) -> Result<(), SharedPlace> {
     let (mut at, mut is_closed, mut links) = (PathBuf::new(), false, 0);
     rest.reverse();
     while let Some(Step { name, role }) = rest.pop() {
@@ -55,7 +55,7 @@ fn walk(mut rest: Vec<Step>, me: u32) -> Result<(), Shared> {
         if role == Role::OnTheWay && !about.is_dir() && !about.is_symlink() {
             return Ok(());
         }
-        let shared = |reason| Shared {
+        let shared = |reason| SharedPlace {
             place: next.clone(),
             reason,
         };
@@ -65,7 +65,7 @@ fn walk(mut rest: Vec<Step>, me: u32) -> Result<(), Shared> {
         if about.is_symlink() {
             links += 1;
             if links > MOST_LINKS {
-                return Err(shared(Reason::Links));
+                return Err(shared(SharedReason::Links));
             }
             rest.extend(steps_of_link(&next, role));
             // It may lead out of the closed folder.
@@ -86,10 +86,10 @@ fn steps_of_link(link: &Path, role: Role) -> Vec<Step> {
     parts.map(|(i, part)| step(part, role_of(i))).collect()
 }
 
-fn fault(about: &Metadata, role: Role, me: u32, is_closed: bool) -> Option<Reason> {
+fn fault(about: &Metadata, role: Role, me: u32, is_closed: bool) -> Option<SharedReason> {
     let (owner, mode) = (about.uid(), about.mode());
     if owner != 0 && owner != me {
-        return Some(Reason::Owner(owner));
+        return Some(SharedReason::Owner(owner));
     }
     let is_sticky = about.is_dir() && mode & 0o1000 != 0;
     // A link's own mode means nothing.
@@ -97,7 +97,7 @@ fn fault(about: &Metadata, role: Role, me: u32, is_closed: bool) -> Option<Reaso
         return None;
     }
     let by_group = mode & 0o020 != 0 && about.gid() != owner;
-    (by_group || mode & 0o002 != 0).then_some(Reason::Mode(mode & 0o7777))
+    (by_group || mode & 0o002 != 0).then_some(SharedReason::Mode(mode & 0o7777))
 }
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ mod tests {
         (parent, home, file)
     }
 
-    fn reason(home: &Path, file: &Path) -> Option<(PathBuf, Reason)> {
+    fn reason(home: &Path, file: &Path) -> Option<(PathBuf, SharedReason)> {
         let shared = check(home, file).err()?;
         Some((shared.place, shared.reason))
     }
@@ -143,7 +143,7 @@ mod tests {
             for open in [0o777, 0o757, 0o1777] {
                 set_mode(place, open);
                 let found = reason(&home, &file);
-                assert_eq!(found, Some((place.clone(), Reason::Mode(open))));
+                assert_eq!(found, Some((place.clone(), SharedReason::Mode(open))));
             }
             set_mode(place, mode);
         }
@@ -158,7 +158,10 @@ mod tests {
         assert_eq!(reason(&home, &file), None);
         set_mode(parent.path(), 0o777);
         let found = reason(&home, &file);
-        assert_eq!(found, Some((parent.path().into(), Reason::Mode(0o777))));
+        assert_eq!(
+            found,
+            Some((parent.path().into(), SharedReason::Mode(0o777)))
+        );
     }
 
     #[test]
@@ -175,7 +178,7 @@ mod tests {
         }
         set_mode(&file, 0o664);
         let found = reason(&home, &file);
-        assert_eq!(found, Some((file.clone(), Reason::Mode(0o664))));
+        assert_eq!(found, Some((file.clone(), SharedReason::Mode(0o664))));
         // Nobody but the owner gets to it.
         set_mode(&home, 0o700);
         assert_eq!(reason(&home, &file), None);
@@ -190,11 +193,11 @@ mod tests {
             return;
         }
         let found = reason(&home, &file);
-        assert_eq!(found, Some((file.clone(), Reason::Owner(4321))));
+        assert_eq!(found, Some((file.clone(), SharedReason::Owner(4321))));
         let parts = file.components().map(|part| step(part, Role::InHome));
         let of_other = walk(parts.collect(), 4321).err();
         // All else is root's here, but for the folder of temporary files, which anybody may write to.
-        assert!(of_other.is_none_or(|shared| shared.reason != Reason::Owner(me)));
+        assert!(of_other.is_none_or(|shared| shared.reason != SharedReason::Owner(me)));
     }
 
     #[test]
@@ -213,11 +216,11 @@ mod tests {
         ] {
             set_mode(&place, mode);
             let found = reason(&home, &file).map(|(_, reason)| reason);
-            assert_eq!(found, (!is_fine).then_some(Reason::Mode(mode)));
+            assert_eq!(found, (!is_fine).then_some(SharedReason::Mode(mode)));
             set_mode(&place, 0o755);
         }
         symlink("loop", home.join("loop")).unwrap();
         let found = reason(&home, &home.join("loop"));
-        assert_eq!(found.unwrap().1, Reason::Links);
+        assert_eq!(found.unwrap().1, SharedReason::Links);
     }
 }

@@ -1,0 +1,121 @@
+//! Ways out of files that are not what they should be.
+
+use std::path::Path;
+
+use frostline::error::{FileKind, FileProblem};
+
+/// What the user can do about the file at `path`.
+pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Option<String> {
+    let hint = match (kind, problem) {
+        (FileKind::Hinted(hint), _) => return (!hint.is_empty()).then(|| hint.clone()),
+        (
+            FileKind::Download {
+                name,
+                bytes,
+                sha256,
+            },
+            _,
+        ) => {
+            return Some(format!(
+                "`{name}` has {bytes} bytes and the SHA-256 {sha256}"
+            ));
+        }
+        (FileKind::KnownNetwork, _) => {
+            return Some(format!(
+                "install it again, or remove `sha256` from `{}` if you changed the network yourself",
+                path.with_extension("toml").display()
+            ));
+        }
+        (FileKind::BackboneManifest, _) => MANIFEST_KEYS,
+        (FileKind::HeadManifest, _) => "train it again with `frostline fit-head`",
+        (_, FileProblem::Changed(_)) => "the file changed while it was read; try again",
+        (FileKind::Network, FileProblem::Foreign { .. }) => {
+            "give an .onnx file; weights (.pth, .safetensors) become one with `frostline models import FILE \
+             --arch NAME`"
+        }
+        (FileKind::Weights, FileProblem::Foreign { .. }) => {
+            "give a .pth or .pt file that `torch.save` wrote, or a .safetensors file"
+        }
+        (FileKind::TensorsAlone, FileProblem::Foreign { .. }) => {
+            "save its tensors alone: `torch.save(model.state_dict(), \"weights.pth\")`"
+        }
+        (FileKind::Network | FileKind::Weights, FileProblem::Newer { .. }) => {
+            "save it with `torch.save(…, _use_new_zipfile_serialization=True)`"
+        }
+        (FileKind::Network, _) => "fetch or export the network again",
+        (FileKind::Weights | FileKind::TensorsAlone, _) => "fetch or copy the file again",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// All keys of a backbone's manifest, for who has the binary alone.
+const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, \
+    sha256 and bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, \
+    interpolation, mean, std, channels, layout and scale";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use frostline::backbones::onnx::read_state_dict;
+    use frostline::backbones::{BackboneManifest, Source};
+
+    use super::super::hint;
+    use super::*;
+
+    #[test]
+    fn the_hint_names_each_key_of_a_full_manifest() {
+        let mut full = BackboneManifest::named("probe");
+        full.license = Some("MIT".to_owned());
+        full.sha256 = Some("s".to_owned());
+        full.source = Some(Source {
+            package: Some("p".to_owned()),
+            file: Some("f".to_owned()),
+            urls: vec!["u".to_owned()],
+            arch: Some("a".to_owned()),
+            sha256: "s".to_owned(),
+            bytes: 1,
+        });
+        full.features.layer = Some("l".to_owned());
+        full.features.num_features = Some(1);
+        let words: Vec<&str> = MANIFEST_KEYS.split([' ', ',', ';']).collect();
+        for line in full.to_toml().lines().filter(|line| !line.is_empty()) {
+            let key = line.split(" =").next().unwrap();
+            assert!(words.contains(&key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_is_none_has_its_keys_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("probe.toml");
+        fs::write(&path, "").unwrap();
+        let error = BackboneManifest::read(&path).unwrap_err();
+        assert!(hint(&error).unwrap().contains("num_features"));
+    }
+
+    #[test]
+    fn weights_are_saved_as_tensors_alone() {
+        // A pickle that calls `os.system`.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.pth");
+        fs::write(&path, b"\x80\x02cos\nsystem\n.").unwrap();
+        let error = read_state_dict(&path).unwrap_err();
+        assert!(hint(&error).unwrap().contains("state_dict()"));
+    }
+
+    #[test]
+    fn a_file_that_is_known_is_described() {
+        let kind = FileKind::Download {
+            name: "net.onnx".to_owned(),
+            bytes: 200_000,
+            sha256: "5ac6".to_owned(),
+        };
+        let hint = super::hint(Path::new("given"), &kind, &FileProblem::Cut(String::new()));
+        assert_eq!(
+            hint.unwrap(),
+            "`net.onnx` has 200000 bytes and the SHA-256 5ac6"
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! Ways out of networks that cannot be used.
+
+use std::path::Path;
+
+use frostline::backbones::DEFAULT_BACKBONE;
+use frostline::error::{Candidate, GraphProblem as Graph, NetworkProblem, WeightsProblem};
+
+/// What the user can do about the network at `path`, or of that name.
+pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
+    use NetworkProblem as P;
+    let hint = match problem {
+        P::Graph(problem) => return graph(problem),
+        P::NotInstalled {
+            place,
+            backbones,
+            is_file,
+        } => return Some(not_installed(path, place, backbones, *is_file)),
+        P::OtherManifest { name, .. } => {
+            let beside = path.with_extension("toml");
+            return Some(format!(
+                "write `name = \"{name}\"` into `{}`",
+                beside.display()
+            ));
+        }
+        P::NoContent { .. } => {
+            return Some(format!(
+                "install `{}` again (see `frostline models list`), or name its file with --backbone FILE",
+                path.display()
+            ));
+        }
+        P::UnclearPool { shape, .. } => {
+            let [first, last] = [shape[0], shape[shape.len() - 1]];
+            return Some(format!(
+                "say which with the pool mean-channels-first ({first} features) or mean-channels-last ({last} \
+                 features), in `models import --pool` or its manifest"
+            ));
+        }
+        P::Weights(WeightsProblem::OtherTensors(_)) => {
+            "give the weights of this very architecture, as `model.state_dict()` has them"
+        }
+        P::Weights(_) => "fetch the weights again",
+        P::InputType { .. } => "export the network with a float32 input",
+        P::InputShape { .. } => "set --layout, --crop and --resize to what the network takes",
+        P::Channels { .. } => "a backbone takes pictures of three channels",
+        P::LargeBatch(_) => "import it with `frostline models import`, which frees the batch",
+        P::FixedBatch { .. } => {
+            "export it with a free batch, or choose a layer before that with --layer"
+        }
+        P::ManyOutputs(_) | P::NoOutput { .. } => {
+            "name one of them with --layer, or in the manifest"
+        }
+        P::NumFeatures { .. } => "correct num_features or layer in the manifest",
+        P::OtherInFp16 { .. } => "use --precision fp32 or tf32",
+        P::NotFinite(_) => "check the preprocessing (scale, mean, std) and the network's weights",
+        P::TooLarge(_) => {
+            "there is not enough memory for it: see `ulimit -v` and what else is running"
+        }
+        P::NotOpened(_) => {
+            "export the network again for an older version, or use a newer ONNX Runtime"
+        }
+        P::OnCpu { .. } => {
+            "import it with another --layer, before these nodes, or use --device cpu"
+        }
+        P::BatchTooLarge { .. } => "give a smaller --batch-size, or --device cpu",
+        P::NotRun(_) => "see `frostline models show FILE` for what the network takes",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn not_installed(name: &Path, place: &Path, backbones: &[String], is_file: bool) -> String {
+    let beside = if is_file {
+        format!("; a file is given with its folder: `./{}`", name.display())
+    } else {
+        String::new()
+    };
+    let Some(known) = backbones.iter().find(|known| Path::new(known) == name) else {
+        return format!(
+            "the backbones are {}; or give the path of an .onnx file{beside}",
+            backbones.join(", ")
+        );
+    };
+    // `models pull` says more of one that it cannot fetch.
+    let command = match known.as_str() {
+        DEFAULT_BACKBONE => "scripts/setup.sh".to_owned(),
+        other => format!("frostline models pull {other}"),
+    };
+    format!(
+        "run `{command}`, or put the network at `{}`{beside}",
+        place.display()
+    )
+}
+
+fn graph(problem: &Graph) -> Option<String> {
+    let hint = match problem {
+        Graph::UncertainLayer { candidates, .. } | Graph::ConstantLayer { candidates, .. } => {
+            return Some(choices(candidates));
+        }
+        Graph::NoLayer(_) => "`frostline models show FILE` lists its layers",
+        Graph::CompiledEngine => "export the network as plain ONNX",
+        Graph::MadeTwice(_)
+        | Graph::MadeByNothing { .. }
+        | Graph::NoTensor(_)
+        | Graph::Circle(_) => "fetch or export it again",
+        Graph::HiddenWeights(_) => "export it with its weights as initializers",
+        Graph::OutsideFolder(_)
+        | Graph::NoWeights(_)
+        | Graph::UnreadableWeights { .. }
+        | Graph::WeightBeyondFile { .. }
+        | Graph::UnknownLength(_) => "copy the network together with its files of weights",
+        Graph::SharedBytes { .. } | Graph::UsedTooOften { .. } => {
+            "export the network again so that its weights do not overlap"
+        }
+        Graph::WindowTooLarge(_) => "give larger images, as with --crop",
+        Graph::NotInFloat16(_) => "use --precision fp32 or tf32",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn choices(candidates: &[Candidate]) -> String {
+    if candidates.is_empty() {
+        return "choose one with --layer; `frostline models show FILE` lists its layers".to_owned();
+    }
+    let all: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+    format!("choose one with --layer: {}", all.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use frostline::backbones::{Home, Registry};
+
+    use super::super::hint as hint_of;
+    use super::*;
+
+    #[test]
+    fn layers_that_may_be_meant_are_listed() {
+        let candidate = Candidate {
+            layer: "stem".to_owned(),
+            shape: "(N, 8, ?, ?)".to_owned(),
+            reader: "read by Conv `0`".to_owned(),
+        };
+        let constant = |candidates| Graph::ConstantLayer {
+            layer: "w".to_owned(),
+            candidates,
+        };
+        let hint = |problem| graph(&problem).unwrap_or_default();
+        assert_eq!(
+            hint(constant(vec![candidate])),
+            "choose one with --layer: `stem` ((N, 8, ?, ?); read by Conv `0`)"
+        );
+        assert!(hint(constant(Vec::new())).contains("models show"));
+        assert!(hint(Graph::NoLayer("8".to_owned())).contains("models show"));
+        assert_eq!(hint(Graph::InputType("x".to_owned())), "");
+    }
+
+    #[test]
+    fn a_known_name_says_how_to_get_it() {
+        let registry = Registry::new(Home::at("/nonexistent"));
+        let hint = |name: &str| hint_of(&registry.resolve(Path::new(name)).unwrap_err()).unwrap();
+        assert!(hint("vgg19").contains("`frostline models pull vgg19`"));
+        assert!(hint(DEFAULT_BACKBONE).contains("scripts/setup.sh"));
+        let unknown = hint("no-such-net");
+        assert!(unknown.contains(DEFAULT_BACKBONE) && unknown.ends_with(".onnx file"));
+    }
+
+    #[test]
+    fn both_readings_of_a_layer_are_named() {
+        let (layer, shape) = ("map".to_owned(), vec![3, 3, 2]);
+        let problem = NetworkProblem::UnclearPool { layer, shape };
+        let hint = hint(Path::new("net.onnx"), &problem).unwrap();
+        assert!(hint.contains("first (3 features)") && hint.contains("last (2 features)"));
+    }
+}
