@@ -31,6 +31,12 @@ pub(crate) fn in_quotes<'a>(names: impl IntoIterator<Item = &'a str>) -> String 
     listed.join(", ") + &more
 }
 
+/// All of the names, each in backticks, commas between.
+pub(crate) fn all_in_quotes<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
+    let names = names.into_iter().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

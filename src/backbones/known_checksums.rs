@@ -43,8 +43,8 @@ struct Network {
 /// [`BackboneFile::sha256`], remembered as long as the files stay as they are.
 ///
 /// # Errors
-/// Those of [`BackboneFile::sha256`], and [`HomeProblem::Shared`](crate::error::HomeProblem::Shared) where others can write
-/// to the cache.
+/// Those of [`BackboneFile::sha256`], and [`HomeProblem::Shared`](crate::error::HomeProblem::Shared) where
+/// others can write to the cache.
 pub(super) fn sha256(home: &Home, file: &BackboneFile) -> Result<String> {
     let path = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
     let place = home.cache().join("checksums.json");

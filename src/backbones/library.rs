@@ -167,7 +167,8 @@ impl RuntimeLibrary {
     /// Makes sure that starting this library sends nothing anywhere.
     ///
     /// # Errors
-    /// [`RuntimeProblem::Telemetry`] where it would collect and upload usage data: [`NO_TELEMETRY`] is not set.
+    /// [`RuntimeProblem::Telemetry`] where it would collect and upload usage data: [`NO_TELEMETRY`] is not
+    /// set.
     pub fn refuse_telemetry(&self) -> Result<()> {
         self.refuse_telemetry_unless(env::var_os(NO_TELEMETRY).is_some())
     }

@@ -214,8 +214,8 @@ impl Registry {
     /// its name first. Manifests play no part: what belongs to other networks may be broken.
     ///
     /// # Errors
-    /// [`BackboneError::Network`] where no file of that content is found; [`BackboneError::Home`] where others
-    /// can write to it.
+    /// [`BackboneError::Network`] where no file of that content is found; [`BackboneError::Home`] where
+    /// others can write to it.
     pub fn find_by_hash(
         &self,
         name: &str,

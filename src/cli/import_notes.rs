@@ -15,8 +15,8 @@ fn text(note: &ImportNote) -> String {
                 .iter()
                 .map(|(name, value)| format!("--{name} {value}"));
             format!(
-                "guessed from the shape of its input `{input}`, and else from ImageNet's networks: {}; say what \
-                 is otherwise",
+                "guessed from the shape of its input `{input}`, and else from ImageNet's networks: {}; say \
+                 what is otherwise",
                 options.collect::<Vec<_>>().join(" ")
             )
         }
@@ -45,8 +45,8 @@ mod tests {
         };
         assert_eq!(
             text(&guessed),
-            "guessed from the shape of its input `x`, and else from ImageNet's networks: --layout nchw --mean \
-             0.5,0.5,0.5; say what is otherwise"
+            "guessed from the shape of its input `x`, and else from ImageNet's networks: --layout nchw \
+             --mean 0.5,0.5,0.5; say what is otherwise"
         );
     }
 }

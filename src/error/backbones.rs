@@ -43,8 +43,8 @@ pub enum BackboneError {
     Onnx(frostline_onnx::error::Error),
     /// A network is not the one that a head was trained with.
     #[error(
-        "the network `{}` with SHA-256 {sha256:.16}… and the one that the head was trained with do not match: \
-         that one was `{name}` with SHA-256 {wanted:.16}…",
+        "the network `{}` with SHA-256 {sha256:.16}… and the one that the head was trained with do not \
+         match: that one was `{name}` with SHA-256 {wanted:.16}…",
         path.display()
     )]
     OtherNetwork {

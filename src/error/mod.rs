@@ -242,12 +242,6 @@ impl NetworkProblem {
     }
 }
 
-/// All of the names, each in backticks, commas between.
-fn quoted<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
-    let names = names.into_iter().map(|name| format!("`{name}`"));
-    names.collect::<Vec<_>>().join(", ")
-}
-
 /// Returns [`Error::Parameter`] unless the value is as `wanted` says.
 pub(crate) fn require(
     holds: bool,

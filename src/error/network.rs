@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 pub use frostline_onnx::error::{Candidate, NetworkProblem as GraphProblem, WeightsProblem};
 
-use super::quoted;
+use crate::phrases::all_in_quotes;
 
 /// Why a network cannot be used as a backbone.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum NetworkProblem {
         unreadable: Vec<String>,
     },
     /// It has another number of inputs than one.
-    #[error("it has {} inputs ({}), and a backbone has one", .0.len(), quoted(.0))]
+    #[error("it has {} inputs ({}), and a backbone has one", .0.len(), all_in_quotes(.0))]
     Inputs(Vec<String>),
     /// Its input takes other numbers.
     #[error("its input `{input}` has the type {found}, and only float32 is supported")]
@@ -99,10 +99,10 @@ pub enum NetworkProblem {
     #[error("two pictures together give other features than one by one")]
     OtherTogether,
     /// It is not certain which of its outputs is meant.
-    #[error("it has several outputs: {}", quoted(.0))]
+    #[error("it has several outputs: {}", all_in_quotes(.0))]
     ManyOutputs(Vec<String>),
     /// An output that was asked for is not there.
-    #[error("it has no output `{name}`; there are {}", quoted(outputs))]
+    #[error("it has no output `{name}`; there are {}", all_in_quotes(outputs))]
     NoOutput {
         /// What was asked for.
         name: String,
@@ -129,7 +129,9 @@ pub enum NetworkProblem {
     #[error(
         "its layer `{layer}` gives {} numbers for each image, and its graph does not tell which axis holds \
          the channels: the mean over positions has {} features if the first does, {} if the last does",
-        shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × "), shape[0], shape[shape.len() - 1]
+        shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × "),
+        shape[0],
+        shape[shape.len() - 1]
     )]
     UnclearPool {
         /// The layer.
@@ -149,8 +151,8 @@ pub enum NetworkProblem {
     },
     /// In fp16 it is another network.
     #[error(
-        "in fp16 its features are others than in fp32: the cosine between them is {cosine:.4}, and {least} is \
-         wanted"
+        "in fp16 its features are others than in fp32: the cosine between them is {cosine:.4}, and {least} \
+         is wanted"
     )]
     OtherInFp16 {
         /// Between the features of one picture.
@@ -169,7 +171,9 @@ pub enum NetworkProblem {
     NotOpened(String),
     /// A GPU would leave some of its nodes to the CPU.
     #[error(
-        "{device} leaves some of its nodes to the CPU{}{}", if nodes.is_empty() { "" } else { ": " }, nodes.join(", ")
+        "{device} leaves some of its nodes to the CPU{}{}",
+        if nodes.is_empty() { "" } else { ": " },
+        nodes.join(", ")
     )]
     OnCpu {
         /// The device.

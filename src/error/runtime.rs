@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::phrases::all_in_quotes;
+
 /// Why ONNX Runtime, or a device of it, cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -9,7 +11,7 @@ pub enum RuntimeProblem {
     /// Its library is in none of its places.
     #[error(
         "ONNX Runtime is missing: ORT_DYLIB_PATH is not set, and there is no `{library}` in {}{}",
-        super::quoted(folders.iter().map(|folder| folder.display())),
+        all_in_quotes(folders.iter().map(|folder| folder.display())),
         loader.as_ref().map_or_else(String::new, |why| format!(" or on the loader's path: {why}"))
     )]
     Missing {
@@ -134,8 +136,8 @@ pub enum LibraryProblem {
 pub enum SearchPathProblem {
     /// To the working directory, and ONNX Runtime is in no other place.
     #[error(
-        "ONNX Runtime is nowhere else, and LD_LIBRARY_PATH has an empty or relative part, by which the loader \
-         looks for it in the working directory"
+        "ONNX Runtime is nowhere else, and LD_LIBRARY_PATH has an empty or relative part, by which the \
+         loader looks for it in the working directory"
     )]
     OnlyThere,
     /// To this in the working directory.

@@ -62,7 +62,8 @@ pub struct PreviewReport {
 /// The pixels are those that are normalised next, in the order red, green, blue whatever the network reads.
 ///
 /// # Errors
-/// No images, none that can be used, a backbone that is not known, settings out of range, [`Error::Io`](crate::Error::Io).
+/// No images, none that can be used, a backbone that is not known, settings out of range,
+/// [`Error::Io`](crate::Error::Io).
 pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
     let scan = options.inputs.scan(Labels::FromFolders)?;
     if scan.entries.is_empty() {

@@ -96,8 +96,8 @@ impl Download {
     /// Takes the file from another place on this machine: checked in the same way, and copied.
     ///
     /// # Errors
-    /// [`Error::File`] saying what it is instead; [`Error::Locked`], [`Error::Io`], [`BackboneError::DiskFull`]
-    /// as in [`Self::fetch`].
+    /// [`Error::File`] saying what it is instead; [`Error::Locked`], [`Error::Io`],
+    /// [`BackboneError::DiskFull`] as in [`Self::fetch`].
     pub fn adopt(&self, file: &Path) -> Result<Fetched> {
         self.file.check_size_and_start(file)?;
         let _lock = self.lock()?;

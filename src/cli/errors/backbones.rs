@@ -49,8 +49,8 @@ fn download(error: &BackboneError) -> Option<String> {
         kept => format!("; the {kept} bytes that came are kept, and continued the next time"),
     };
     Some(format!(
-        "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} bytes and \
-         the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or ALL_PROXY a \
+        "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} bytes \
+         and the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or ALL_PROXY a \
          proxy{kept}",
         path.display()
     ))

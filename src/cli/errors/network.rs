@@ -31,8 +31,8 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         P::UnclearPool { shape, .. } => {
             let [first, last] = [shape[0], shape[shape.len() - 1]];
             return Some(format!(
-                "say which with the pool mean-channels-first ({first} features) or mean-channels-last ({last} \
-                 features), in `models import --pool` or its manifest"
+                "say which with the pool mean-channels-first ({first} features) or mean-channels-last \
+                 ({last} features), in `models import --pool` or its manifest"
             ));
         }
         P::Weights(WeightsProblem::OtherTensors(_)) => {

@@ -10,8 +10,8 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         }
         TaskError::KnownName { name, .. } | TaskError::InstalledName { name, .. } => {
             return Some(format!(
-                "give this one another name with --name, or replace `{name}` with --replace: heads and stores \
-                 made with the old one will not fit the new one"
+                "give this one another name with --name, or replace `{name}` with --replace: heads and \
+                 stores made with the old one will not fit the new one"
             ));
         }
         TaskError::NoPlace { elsewhere, .. } => return Some(having(elsewhere)),

@@ -93,7 +93,8 @@ impl fmt::Display for ImportNote {
                 features,
             } => write!(
                 f,
-                "its layer has {positions} positions; the pool mean averages over them, to {features} features"
+                "its layer has {positions} positions; the pool mean averages over them, to {features} \
+                 features"
             ),
         }
     }
