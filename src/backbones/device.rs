@@ -9,6 +9,7 @@ use crate::words::words;
 
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum DeviceRequest {
     /// An NVIDIA GPU where it works, else the CPU.
     #[default]
@@ -19,6 +20,7 @@ pub enum DeviceRequest {
 
 /// A device that runs a network, with the part of ONNX Runtime (execution provider) that drives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Device {
     /// The processor.
     Cpu,
@@ -37,6 +39,7 @@ pub enum Device {
 /// How exactly the network computes. Weights and features are float32 on either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Precision {
     /// float32 throughout.
     #[default]

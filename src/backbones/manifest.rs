@@ -77,6 +77,7 @@ impl Source {
 /// The layer whose output is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FeatureLayer {
     /// Name of the graph's output; needed only where it has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,6 +93,7 @@ pub struct FeatureLayer {
 /// What is done with a layer of (N, C, H, W), or of (N, tokens, C), that still has positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Pool {
     /// All C·H·W numbers are features.
     #[default]

@@ -7,6 +7,7 @@ use crate::images::{Channels, Crop, Interpolation, Layout, Preprocessing, Resize
 
 /// Fields of a manifest to replace; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Overrides {
     /// The output that is kept.
     pub layer: Option<String>,
@@ -32,6 +33,7 @@ pub struct Overrides {
 
 /// A set of preprocessing that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Preset {
     /// The middle 224 × 224 pixels without a resize, black around smaller pictures, mean and std 0.5: what
     /// the classic transfer-learning tutorial does (`CenterCrop(224)`, `ToTensor`, `Normalize(0.5, 0.5)`).

@@ -4,6 +4,7 @@ use super::{Convolutions, DeviceRequest, Home, Precision};
 
 /// Where networks lie and how they are run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RunOptions {
     /// Models and runtime.
     pub home: Home,

@@ -57,6 +57,7 @@ pub struct Prediction {
 
 /// Why features have no prediction, in words that go on after an image's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NoPrediction {
     /// NaN or infinities, as stores of early versions may hold.
     #[error("has features that are not finite (NaN or infinity); extract them again as f32")]

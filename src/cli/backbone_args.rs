@@ -67,26 +67,24 @@ fn std(text: &str) -> Result<Three, Error> {
 
 impl BackboneArgs {
     pub(super) fn overrides(&self) -> Overrides {
-        Overrides {
-            layer: self.layer.clone(),
-            ..self.preprocessing.overrides()
-        }
+        let mut overrides = self.preprocessing.overrides();
+        overrides.layer.clone_from(&self.layer);
+        overrides
     }
 }
 
 impl PreprocessingArgs {
     pub(super) fn overrides(&self) -> Overrides {
-        Overrides {
-            layer: None,
-            resize: self.resize,
-            crop: self.crop,
-            interpolation: self.interpolation,
-            mean: self.mean,
-            std: self.std,
-            channels: self.channels,
-            layout: self.layout,
-            scale: self.scale,
-            preset: self.preset,
-        }
+        let mut overrides = Overrides::default();
+        overrides.resize = self.resize;
+        overrides.crop = self.crop;
+        overrides.interpolation = self.interpolation;
+        overrides.mean = self.mean;
+        overrides.std = self.std;
+        overrides.channels = self.channels;
+        overrides.layout = self.layout;
+        overrides.scale = self.scale;
+        overrides.preset = self.preset;
+        overrides
     }
 }

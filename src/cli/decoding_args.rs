@@ -32,20 +32,20 @@ pub(super) struct LimitArgs {
 
 impl LimitArgs {
     pub(super) fn limits(&self) -> Limits {
-        Limits {
-            max_pixels: self.max_pixels,
-            max_bytes: self.max_bytes,
-        }
+        let mut limits = Limits::default();
+        limits.max_pixels = self.max_pixels;
+        limits.max_bytes = self.max_bytes;
+        limits
     }
 }
 
 impl DecodingArgs {
     pub(super) fn options(&self) -> DecodeOptions {
-        DecodeOptions {
-            exif: self.exif,
-            alpha: self.alpha,
-            jpeg_scale: self.jpeg_scale,
-            limits: self.limits.limits(),
-        }
+        let mut options = DecodeOptions::default();
+        options.exif = self.exif;
+        options.alpha = self.alpha;
+        options.jpeg_scale = self.jpeg_scale;
+        options.limits = self.limits.limits();
+        options
     }
 }

@@ -67,33 +67,28 @@ pub(super) fn run(args: Args, home: Home) -> Result<(), Error> {
 }
 
 fn weights(arch: Architecture, args: Args, home: Home) -> Result<(), Error> {
-    let path = import(&ImportOptions {
-        overwrite: args.overwrite(),
-        file: args.file,
-        arch,
-        end: if args.keep_classifier {
-            End::Logits
-        } else {
-            End::Features
-        },
-        name: args.name,
-        overrides: args.preprocessing.overrides(),
-        home,
-    })?;
+    let overwrite = args.overwrite();
+    let mut options = ImportOptions::new(args.file, arch, home);
+    if args.keep_classifier {
+        options.end = End::Logits;
+    }
+    options.name = args.name;
+    options.overrides = args.preprocessing.overrides();
+    options.overwrite = overwrite;
+    let path = import(&options)?;
     talk::say(format!("installed {}", path.display()));
     Ok(())
 }
 
 fn network(args: Args, home: Home) -> Result<(), Error> {
-    let imported = import_onnx(&ImportOnnxOptions {
-        overwrite: args.overwrite(),
-        file: args.file,
-        name: args.name,
-        layer: args.layer.as_deref().map(LayerChoice::from),
-        pool: args.pool,
-        overrides: args.preprocessing.overrides(),
-        home,
-    })?;
+    let overwrite = args.overwrite();
+    let mut options = ImportOnnxOptions::new(args.file, home);
+    options.name = args.name;
+    options.layer = args.layer.as_deref().map(LayerChoice::from);
+    options.pool = args.pool;
+    options.overrides = args.preprocessing.overrides();
+    options.overwrite = overwrite;
+    let imported = import_onnx(&options)?;
     import_notes::tell(&imported.notes);
     talk::say(format!(
         "installed {}: {} features, layer `{}`",

@@ -32,13 +32,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let options = PreviewOptions {
-        count: args.count.into(),
-        overrides: args.backbone.overrides(),
-        backbone: args.backbone.backbone,
-        decoding: args.decoding.options(),
-        ..PreviewOptions::new(args.input.images()?, args.output, home)
-    };
+    let mut options = PreviewOptions::new(args.input.images()?, args.output, home);
+    options.count = args.count.into();
+    options.overrides = args.backbone.overrides();
+    options.backbone = args.backbone.backbone;
+    options.decoding = args.decoding.options();
     let guard = OutputGuard::new()
         .home(&options.home)
         .images(&options.inputs)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::bar::Bar;
 use super::import::overwrite;
 use super::{import_notes, talk};
-use frostline::backbones::{DownloadOptions, Fetched, Home, Proxies};
+use frostline::backbones::{Fetched, Home, Proxies};
 use frostline::tasks::{PullFrom, PullOptions, pull};
 
 #[derive(Debug, clap::Args)]
@@ -38,17 +38,10 @@ impl Args {
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<()> {
     let overwrite = overwrite(args.replace);
     let (name, from) = args.source();
-    let download = DownloadOptions {
-        proxies: Proxies::from_env()?,
-        ..DownloadOptions::default()
-    };
-    let options = PullOptions {
-        name,
-        from,
-        home,
-        download,
-        overwrite,
-    };
+    let mut options = PullOptions::new(name, home);
+    options.from = from;
+    options.download.proxies = Proxies::from_env()?;
+    options.overwrite = overwrite;
     let pulled = pull(&options, &Bar::default())?;
     let file = pulled.file.display();
     talk::say(match pulled.fetched {

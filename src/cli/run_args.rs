@@ -31,15 +31,13 @@ pub(super) struct RunArgs {
 
 impl RunArgs {
     pub(super) fn options(&self, home: Home) -> RunOptions {
-        let default = RunOptions::new(home);
-        RunOptions {
-            device: self.device,
-            threads: self.threads.unwrap_or(default.threads),
-            precision: self.precision,
-            convolutions: self.conv,
-            gpu_memory: self.gpu_memory.map(|mebibytes| mebibytes << 20),
-            ..default
-        }
+        let mut options = RunOptions::new(home);
+        options.device = self.device;
+        options.threads = self.threads.unwrap_or(options.threads);
+        options.precision = self.precision;
+        options.convolutions = self.conv;
+        options.gpu_memory = self.gpu_memory.map(|mebibytes| mebibytes << 20);
+        options
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The formats that are decoded.
+/// The formats that are decoded. Where each of them needs something of its own, as in the examples that try
+/// damaged files, the compiler is to say what a new one lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// JPEG, also progressive and CMYK.

@@ -29,6 +29,7 @@ pub const MAX_EDGE: u32 = 16_384;
 /// `channels`: with `bgr` the first is that of blue.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Preprocessing {
     /// The size first.
     pub resize: Resize,

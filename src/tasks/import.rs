@@ -15,6 +15,7 @@ use crate::outputs;
 
 /// What to import, and as what.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ImportOptions {
     /// The file of weights (`.pth`).
     pub file: PathBuf,
@@ -30,6 +31,22 @@ pub struct ImportOptions {
     pub home: Home,
     /// Whether it may replace another backbone of that name.
     pub overwrite: Overwrite,
+}
+
+impl ImportOptions {
+    /// The features of an architecture under its own name, which replace nothing.
+    #[must_use]
+    pub fn new(file: PathBuf, arch: Architecture, home: Home) -> Self {
+        Self {
+            file,
+            arch,
+            end: End::default(),
+            name: None,
+            overrides: Overrides::default(),
+            home,
+            overwrite: Overwrite::Refuse,
+        }
+    }
 }
 
 /// Writes `NAME.onnx` and `NAME.toml` into the home's models, and returns the network's path.
@@ -146,15 +163,7 @@ mod tests {
     fn fine_tuned(folder: &Path, arch: &str) -> ImportOptions {
         let file = folder.join("fine-tuned.pth");
         std::fs::write(&file, "other weights").unwrap();
-        ImportOptions {
-            file,
-            arch: arch.parse().unwrap(),
-            end: End::Features,
-            name: None,
-            overrides: Overrides::default(),
-            home: Home::at(folder),
-            overwrite: Overwrite::Refuse,
-        }
+        ImportOptions::new(file, arch.parse().unwrap(), Home::at(folder))
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::outputs;
 
 /// What to import, and where to cut it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ImportOnnxOptions {
     /// The ONNX file.
     pub file: PathBuf,
@@ -37,6 +38,22 @@ pub struct ImportOnnxOptions {
     pub home: Home,
     /// Whether it may replace another backbone of that name.
     pub overwrite: Overwrite,
+}
+
+impl ImportOnnxOptions {
+    /// All as it is known or guessed, replacing nothing.
+    #[must_use]
+    pub fn new(file: PathBuf, home: Home) -> Self {
+        Self {
+            file,
+            name: None,
+            layer: None,
+            pool: None,
+            overrides: Overrides::default(),
+            home,
+            overwrite: Overwrite::Refuse,
+        }
+    }
 }
 
 /// A network that was cut and installed.

@@ -13,6 +13,7 @@ use crate::outputs;
 
 /// What to show, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PreviewOptions {
     /// The images.
     pub inputs: Inputs,

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 use super::guard::Overwrite;
 use super::import::{ImportOptions, import, require_file};
 use super::import_onnx::{ImportNote, ImportOnnxOptions, import_onnx};
-use crate::backbones::architectures::End;
 use crate::backbones::{
-    BackboneManifest, Download, DownloadOptions, Fetched, Home, KnownFile, Overrides, Registry,
-    Source,
+    BackboneManifest, Download, DownloadOptions, Fetched, Home, KnownFile, Registry, Source,
 };
 use crate::error::{Elsewhere, Error, Result, TaskError, require};
 use crate::progress::Progress;
 
 /// What to pull, and from where.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PullOptions {
     /// A name of the registry.
     pub name: String,
@@ -28,8 +27,23 @@ pub struct PullOptions {
     pub overwrite: Overwrite,
 }
 
+impl PullOptions {
+    /// From the places in its manifest, replacing nothing.
+    #[must_use]
+    pub fn new(name: String, home: Home) -> Self {
+        Self {
+            name,
+            from: PullFrom::default(),
+            home,
+            download: DownloadOptions::default(),
+            overwrite: Overwrite::Refuse,
+        }
+    }
+}
+
 /// Where a backbone's file comes from. It is checked in the same way in each case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum PullFrom {
     /// The places in its manifest, one after the other.
     #[default]
@@ -122,24 +136,16 @@ fn install(
     let arch = manifest.source.as_ref().and_then(|s| s.arch.as_deref());
     if let Some(arch) = arch {
         let options = ImportOptions {
-            file,
-            arch: arch.parse()?,
-            end: End::Features,
             name,
-            overrides: Overrides::default(),
-            home,
             overwrite,
+            ..ImportOptions::new(file, arch.parse()?, home)
         };
         return Ok((import(&options)?, Vec::new()));
     }
     let imported = import_onnx(&ImportOnnxOptions {
-        file,
         name,
-        layer: None,
-        pool: None,
-        overrides: Overrides::default(),
-        home,
         overwrite,
+        ..ImportOnnxOptions::new(file, home)
     })?;
     Ok((imported.path, imported.notes))
 }

@@ -16,15 +16,11 @@ fn setting(case: &Value) -> Preprocessing {
         .map_or(Crop::None, |n| Crop::Center(n as u32, n as u32));
     let interpolation: Interpolation = case["interpolation"].as_str().unwrap().parse().unwrap();
     // Mean 0, std 1 and scale 1 show the pixels themselves.
-    Preprocessing {
-        resize,
-        crop,
-        interpolation,
-        mean: [0.0; 3],
-        std: [1.0; 3],
-        scale: 1.0,
-        ..Preprocessing::default()
-    }
+    let mut setting = Preprocessing::default();
+    (setting.mean, setting.std, setting.scale) = ([0.0; 3], [1.0; 3], 1.0);
+    (setting.resize, setting.crop) = (resize, crop);
+    setting.interpolation = interpolation;
+    setting
 }
 
 fn apply(setting: &Preprocessing, image: &RgbImage) -> Vec<f32> {

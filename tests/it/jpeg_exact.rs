@@ -45,10 +45,8 @@ fn hex(bytes: &[&[u8]]) -> String {
 
 /// Why the pixels of a file are not those of the digest; `None` if they are.
 fn fault(file: &[u8], wanted: &str) -> Option<String> {
-    let stored = DecodeOptions {
-        exif: Exif::Ignore,
-        ..DecodeOptions::default()
-    };
+    let mut stored = DecodeOptions::default();
+    stored.exif = Exif::Ignore;
     match decode(file, &stored) {
         Err(reason) => Some(reason.to_string()),
         Ok(image) => {

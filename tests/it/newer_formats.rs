@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::images::{DecodeOptions, Exif, Format, Limits, RgbImage, SkipReason};
+use frostline::images::{DecodeOptions, Exif, Format, RgbImage, SkipReason};
 use frostline::images::{decode, dimensions, sniff};
 
 /// The largest difference from the reference decoder in any sample.
@@ -47,10 +47,8 @@ fn pixels_are_those_of_the_reference_decoders() {
             Err(reason) => panic!("{name} {reason}"),
         };
         for exif in [Exif::Apply, Exif::Ignore] {
-            let options = DecodeOptions {
-                exif,
-                ..DecodeOptions::default()
-            };
+            let mut options = DecodeOptions::default();
+            options.exif = exif;
             let image = decode(&bytes, &options).unwrap_or_else(|reason| panic!("{name} {reason}"));
             assert_eq!(size(&image), size(&wanted), "{name}");
             assert_eq!(dimensions(&bytes, &options), Ok(size(&wanted)), "{name}");
@@ -164,12 +162,10 @@ fn what_is_wrong_with_a_heic_is_said_in_words() {
 /// That of a whole grid, and that of a part that is shown; nothing is decoded for it.
 #[test]
 fn sizes_are_judged_from_the_header() {
-    let limit = |max_pixels| DecodeOptions {
-        limits: Limits {
-            max_pixels,
-            ..Limits::default()
-        },
-        ..DecodeOptions::default()
+    let limit = |max_pixels| {
+        let mut options = DecodeOptions::default();
+        options.limits.max_pixels = max_pixels;
+        options
     };
     for (name, (bytes, wanted)) in pictures() {
         let pixels = u64::from(wanted.width()) * u64::from(wanted.height());

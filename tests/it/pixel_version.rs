@@ -33,12 +33,10 @@ fn pixels(path: &Path) -> Pixels {
     let bytes = fs::read(path).unwrap();
     let image = decode(&bytes, &DecodeOptions::default()).unwrap();
     let fitted = |interpolation| {
-        let preprocessing = Preprocessing {
-            resize: Resize::Shorter(24),
-            crop: Crop::Center(20, 20),
-            interpolation,
-            ..Preprocessing::default()
-        };
+        let mut preprocessing = Preprocessing::default();
+        preprocessing.resize = Resize::Shorter(24);
+        preprocessing.crop = Crop::Center(20, 20);
+        preprocessing.interpolation = interpolation;
         let pixels = Preprocessor::new(&preprocessing).unwrap().fit(&image);
         assert_eq!(pixels.len(), 20 * 20 * 3);
         Digest::of(&pixels).to_string()

@@ -38,7 +38,7 @@ pub struct Download {
     pub folder: PathBuf,
 }
 
-/// How a file came to its place.
+/// How a file came to its place. Whoever says so has to tell the two apart: there will be no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetched {
     /// It was there already, and right.

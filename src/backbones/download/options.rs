@@ -6,6 +6,7 @@ use super::Proxies;
 
 /// How patient a download is, and which way it takes.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DownloadOptions {
     /// The longest time for a connection to come about.
     pub connect: Duration,
@@ -21,6 +22,7 @@ pub struct DownloadOptions {
 
 /// The slowest that a place may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LeastRate {
     /// So many bytes …
     pub bytes: u64,

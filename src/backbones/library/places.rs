@@ -13,6 +13,7 @@ pub(super) const VARIABLE: &str = "ORT_DYLIB_PATH";
 
 /// The places where the library is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// The environment variable `ORT_DYLIB_PATH`.
     Variable,

@@ -21,6 +21,7 @@ pub enum Exif {
 /// What is seen through transparent pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Alpha {
     /// A white background.
     #[default]
@@ -34,6 +35,7 @@ pub enum Alpha {
 /// The scale at which large JPEGs are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum JpegScale {
     /// Every pixel.
     #[default]
@@ -80,6 +82,7 @@ impl JpegScale {
 /// pages the first picture counts, of a HEIC or AVIF the primary one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DecodeOptions {
     /// EXIF orientation.
     pub exif: Exif,
@@ -95,6 +98,7 @@ pub struct DecodeOptions {
 /// How large a file and its picture may be; both are known before the pixels are unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Limits {
     /// The most pixels (width × height) that a picture may have.
     pub max_pixels: u64,

@@ -8,6 +8,7 @@ use crate::words::words;
 /// The filter of the resize; each is antialiased, as in Pillow, except `nearest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Interpolation {
     /// The nearest pixel.
     Nearest,

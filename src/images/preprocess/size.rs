@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 /// The size a picture is brought to first: `256`, `[w, h]` or `"none"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "SizeForm", into = "SizeForm")]
+#[non_exhaustive]
 pub enum Resize {
     /// The shorter edge gets this many pixels, the longer one ⌊n · longer / shorter⌋.
     Shorter(u32),
@@ -25,6 +26,7 @@ pub enum Resize {
 /// `CenterCrop` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "SizeForm", into = "SizeForm")]
+#[non_exhaustive]
 pub enum Crop {
     /// Width and height.
     Center(u32, u32),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One view of a picture: the part that the crop takes, as it is or mirrored left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum View {
     /// The middle.
     #[default]
@@ -42,6 +43,7 @@ pub(super) enum Place {
 
 /// Sets of views that have a name; the centre is in each, and first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Views {
     /// The centre alone.
     #[default]

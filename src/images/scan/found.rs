@@ -20,6 +20,7 @@ pub struct Sample {
 
 /// One entry of a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Found {
     /// To be decoded.
     Sample(Sample),

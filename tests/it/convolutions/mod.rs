@@ -15,20 +15,18 @@ use crate::harness::installed_home;
 
 /// Images of this height and width, not resized.
 fn as_they_are([height, width]: [u32; 2]) -> Preprocessing {
-    Preprocessing {
-        resize: Resize::None,
-        crop: Crop::Center(width, height),
-        ..Preprocessing::default()
-    }
+    let mut preprocessing = Preprocessing::default();
+    preprocessing.resize = Resize::None;
+    preprocessing.crop = Crop::Center(width, height);
+    preprocessing
 }
 
 fn on_cpu(home: &Home, threads: usize, convolutions: Convolutions) -> RunOptions {
-    RunOptions {
-        device: DeviceRequest::Exactly(Device::Cpu),
-        threads,
-        convolutions,
-        ..RunOptions::new(home.clone())
-    }
+    let mut options = RunOptions::new(home.clone());
+    options.device = DeviceRequest::Exactly(Device::Cpu);
+    options.threads = threads;
+    options.convolutions = convolutions;
+    options
 }
 
 /// A network in a folder that goes when it goes, and how it is fed.
@@ -60,16 +58,12 @@ impl Case {
     }
 
     fn load(&self, convolutions: Convolutions, layer: &str) -> OnnxBackbone {
-        let preprocessing = Preprocessing {
-            layout: self.layout,
-            ..as_they_are(self.size)
-        };
+        let mut preprocessing = as_they_are(self.size);
+        preprocessing.layout = self.layout;
         let options = on_cpu(&self.home, 2, convolutions);
         let library = RuntimeLibrary::find(&self.home).unwrap();
-        let features = FeatureLayer {
-            layer: Some(layer.to_owned()),
-            ..FeatureLayer::default()
-        };
+        let mut features = FeatureLayer::default();
+        features.layer = Some(layer.to_owned());
         let network = (&*self.path(), None);
         OnnxBackbone::load(&library, network, &features, &preprocessing, &options).unwrap()
     }

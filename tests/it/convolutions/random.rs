@@ -453,10 +453,8 @@ impl Bench {
     ) -> Result<OnnxBackbone, String> {
         let preprocessing = as_they_are(size);
         let options = on_cpu(&self.home, 1, convolutions);
-        let features = FeatureLayer {
-            layer: Some(layer.to_owned()),
-            ..FeatureLayer::default()
-        };
+        let mut features = FeatureLayer::default();
+        features.layer = Some(layer.to_owned());
         OnnxBackbone::load(
             &self.library,
             (path, None),

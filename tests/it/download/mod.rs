@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use frostline::Error;
-use frostline::backbones::{Download, DownloadOptions, Fetched, KnownFile, LeastRate};
+use frostline::backbones::{Download, DownloadOptions, Fetched, KnownFile};
 use frostline::error::BackboneError;
 use frostline::progress::{Progress, Silent};
 
@@ -69,26 +69,17 @@ impl Place {
         silence: Duration,
         progress: &dyn Progress,
     ) -> Result<Fetched, Error> {
-        let options = DownloadOptions {
-            silence,
-            pause: Duration::ZERO,
-            ..DownloadOptions::default()
-        };
+        let mut options = DownloadOptions::default();
+        (options.silence, options.pause) = (silence, Duration::ZERO);
         self.download.fetch(urls, &options, progress)
     }
 
     /// Fetches from places that must bring 1000 bytes in 300 ms.
     fn fetch_at_least(&self, urls: &[String]) -> Result<Fetched, Error> {
         let within = Duration::from_millis(300);
-        let options = DownloadOptions {
-            silence: within,
-            pause: Duration::ZERO,
-            least: LeastRate {
-                bytes: 1000,
-                within,
-            },
-            ..DownloadOptions::default()
-        };
+        let mut options = DownloadOptions::default();
+        (options.silence, options.pause) = (within, Duration::ZERO);
+        (options.least.bytes, options.least.within) = (1000, within);
         self.download.fetch(urls, &options, &Silent)
     }
 

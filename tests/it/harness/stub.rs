@@ -43,11 +43,10 @@ fn quarters(plane: &[f32]) -> [f32; 4] {
 
 /// The stub's preprocessing.
 pub(crate) fn preprocessing() -> Preprocessing {
-    Preprocessing {
-        resize: Resize::Exact(SIDE as u32, SIDE as u32),
-        crop: Crop::None,
-        ..Preprocessing::default()
-    }
+    let mut preprocessing = Preprocessing::default();
+    preprocessing.resize = Resize::Exact(SIDE as u32, SIDE as u32);
+    preprocessing.crop = Crop::None;
+    preprocessing
 }
 
 /// The manifest of a store of the stub's features.
