@@ -32,7 +32,7 @@ impl Frozen {
     pub fn notes(&self) -> Vec<String> {
         let halved = self.backbone.too_large().map(|n| {
             format!("a batch of {n} did not fit into the memory, so that {} images are run at a time: give \
-                a smaller --batch-size", n / 2)
+                a smaller `batch_size`", n / 2)
         });
         self.notes.iter().cloned().chain(halved).collect()
     }

@@ -7,7 +7,7 @@ use super::bar::Bar;
 use super::decoding_args::LimitArgs;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::{EMPTY_LIST, InputArgs};
-use super::output::{OutputArgs, gpu_not_used, ignored};
+use super::output::{OutputArgs, gpu_not_used, ignored, notes};
 use super::predictions::{Format, Labelling, Writer};
 use super::refusal::Refusal;
 use super::speed_text::speed_text;
@@ -120,7 +120,7 @@ fn tell(report: &ClassifyReport, threads: usize) {
     if report.used + report.skipped == 0 {
         talk::note(EMPTY_LIST);
     }
-    report.notes.iter().for_each(talk::warn);
+    notes(&report.notes);
     ignored(&report.ignored);
     if report.skipped > 0 {
         talk::warn(format!(

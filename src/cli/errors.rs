@@ -10,6 +10,7 @@ mod parameters;
 mod runtime;
 mod tasks;
 
+pub(super) use self::parameters::with_flags;
 use frostline::error::Error;
 
 /// What is wrong, with flags in the place of parameters.
@@ -24,7 +25,7 @@ pub(super) fn message(error: &Error) -> String {
             parameters::flag(name),
             parameters::remark(name)
         ),
-        other => other.to_string(),
+        other => with_flags(&other.to_string()),
     }
 }
 

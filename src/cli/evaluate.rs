@@ -10,7 +10,7 @@ use super::given;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
 use super::number;
-use super::output::{FindingsFormat, OutputArgs, skipped};
+use super::output::{FindingsFormat, OutputArgs, notes, skipped};
 use super::training_args::{self, TrainingArgs};
 use super::{signals, talk};
 use frostline::backbones::Home;
@@ -87,7 +87,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 }
 
 fn tell(report: &EvaluateReport) {
-    report.notes.iter().for_each(talk::warn);
+    notes(&report.notes);
     skipped(&report.skipped);
     training_args::tell(report.acquaintance);
     let unknown = report

@@ -12,7 +12,7 @@ use super::bar::Bar;
 use super::cells::cell;
 use super::decoding_args::DecodingArgs;
 use super::input_args::{EMPTY_LIST, InputArgs};
-use super::output::{gpu_not_used, ignored, skipped};
+use super::output::{gpu_not_used, ignored, notes, skipped};
 use super::refusal::Refusal;
 use super::run_args::RunArgs;
 use super::speed_text::speed_text;
@@ -75,7 +75,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         return Ok(Outcome::AllRight);
     }
     // Before everything is computed: it may not be what was meant.
-    take(&mut scan.notes).iter().for_each(talk::warn);
+    notes(&take(&mut scan.notes));
     let report = extract_scan(&options, scan, &Bar::default())?;
     tell(&report, &options);
     if report.used() == 0 {
@@ -134,7 +134,7 @@ impl Args {
 }
 
 fn tell(report: &ExtractReport, options: &ExtractOptions) {
-    report.notes.iter().for_each(talk::warn);
+    notes(&report.notes);
     skipped(&report.skipped);
     talk::warn_list(
         "class folders without a usable image",

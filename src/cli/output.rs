@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::errors::with_flags;
 use super::refusal::Refusal;
 use super::talk;
 use frostline::backbones::has_nvidia_gpu;
@@ -180,9 +181,20 @@ impl OutputFormat for FindingsFormat {
     }
 }
 
+/// Warns of what the user should know.
+pub(super) fn notes(notes: &[String]) {
+    let notes = notes.iter().map(|note| with_flags(note));
+    notes.for_each(talk::warn);
+}
+
+/// The line of an image that could not be used.
+pub(super) fn reason(skipped: &Skipped) -> String {
+    format!("{}: {}", skipped.path, with_flags(&skipped.reason))
+}
+
 /// Names the images that could not be used.
 pub(super) fn skipped(skipped: &[Skipped]) {
-    let items = skipped.iter().map(|s| format!("{}: {}", s.path, s.reason));
+    let items = skipped.iter().map(reason);
     talk::warn_list(
         format!("{} could not be used", counted(skipped.len(), "image")),
         items,

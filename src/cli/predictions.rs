@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::cells::{cell, padded, widest};
+use super::errors::with_flags;
 use super::output::OutputFormat;
 use super::terminal::{self, Text};
 use frostline::classes::ClassIndex;
@@ -235,7 +236,7 @@ impl<'a> Writer<'a> {
                 None => "ok".to_owned(),
                 Some(reason) => format!("unknown: {reason}"),
             },
-            Err(reason) => format!("skipped: {reason}"),
+            Err(reason) => format!("skipped: {}", with_flags(reason)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::decoding_args::DecodingArgs;
 use super::input_args::InputArgs;
-use super::output::{OverwriteArg, check_extension};
+use super::output::{OverwriteArg, check_extension, reason};
 use super::talk;
 use frostline::backbones::Home;
 use frostline::phrases::counted;
@@ -44,10 +44,9 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     guard.check(&options.output, Wanted::Png, args.overwrite.into())?;
     check_extension(&options.output, &["png"])?;
     let report = preview(&options)?;
-    let skipped = report.skipped.iter();
     talk::warn_list(
         "images that could not be used",
-        skipped.map(|s| format!("{}: {}", s.path, s.reason)),
+        report.skipped.iter().map(reason),
         "",
     );
     let (width, height) = report.size;

@@ -7,7 +7,7 @@ use super::bar::Bar;
 use super::given;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
-use super::output::{OverwriteArg, check_extension, skipped};
+use super::output::{OverwriteArg, check_extension, notes, skipped};
 use super::training_args::TrainingArgs;
 use super::{signals, talk};
 use frostline::backbones::Home;
@@ -83,7 +83,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
 }
 
 fn tell(summary: &ReportSummary) {
-    summary.notes.iter().for_each(talk::warn);
+    notes(&summary.notes);
     skipped(&summary.skipped);
     summary.basis.iter().for_each(talk::say);
     talk::say(format!(

@@ -7,7 +7,7 @@ use super::bar::Bar;
 use super::decoding_args::LimitArgs;
 use super::given;
 use super::input_args::{EMPTY_LIST, InputArgs};
-use super::output::{OutputArgs, skipped};
+use super::output::{OutputArgs, notes, skipped};
 use super::predictions::Format;
 use super::run_args::RunArgs;
 use super::suggestion_rows::write_rows;
@@ -56,7 +56,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     given::head(&options.head.path)?;
     let format = output.check(&guard_of(&options), asked)?;
     let report = suggest(&options, &Bar::default())?;
-    report.notes.iter().for_each(talk::warn);
+    notes(&report.notes);
     skipped(&report.skipped);
     output.write(|out| {
         write_rows(out, format, &report.suggestions).map_err(Error::io("write", output.name()))

@@ -90,7 +90,7 @@ mod tests {
         }
         let reason = Dtype::F16.holds(&[1e6]).unwrap_err().to_string();
         assert!(
-            reason.contains("1000000") && reason.contains("--dtype f32"),
+            reason.contains("1000000") && reason.contains("keep f32 (`dtype`)"),
             "{reason}"
         );
     }

@@ -1,4 +1,5 @@
-//! Why an image is not used, in words that go on after its path.
+//! Why an image is not used, in words that go on after its path. The option that would have it used is named
+//! as the library's parameter.
 
 use super::format::Format;
 
@@ -68,7 +69,7 @@ pub enum SkipReason {
     },
     /// More pixels than allowed, judged from the header.
     #[error(
-        "is {width} × {height} = {} pixels, over the limit of {} (raise it with --max-pixels)",
+        "is {width} × {height} = {} pixels, over the limit of {} (`max_pixels`)",
         grouped(u64::from(*width) * u64::from(*height)),
         grouped(*limit)
     )]
@@ -82,7 +83,7 @@ pub enum SkipReason {
     },
     /// More bytes than allowed, known before it is read.
     #[error(
-        "has {} bytes, over the limit of {} (raise it with --max-bytes)",
+        "has {} bytes, over the limit of {} (`max_bytes`)",
         grouped(*bytes),
         grouped(*limit)
     )]
@@ -100,8 +101,7 @@ pub enum SkipReason {
     NotFinite,
     /// Its features cannot be kept in 16 bits; the largest of them, as text.
     #[error(
-        "has features as large as {0}, beyond 65504, the largest number that f16 holds; keep f32 (--dtype \
-         f32)"
+        "has features as large as {0}, beyond 65504, the largest number that f16 holds; keep f32 (`dtype`)"
     )]
     BeyondF16(String),
     /// The bytes contradict themselves.
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_told_with_the_limit_and_the_option() {
+    fn sizes_are_told_with_the_limit_and_the_parameter() {
         let reason = SkipReason::TooLarge {
             width: 20_000,
             height: 20_000,
@@ -140,20 +140,19 @@ mod tests {
         };
         assert_eq!(
             reason.to_string(),
-            "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (raise it with \
-             --max-pixels)"
+            "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (`max_pixels`)"
         );
     }
 
     #[test]
-    fn lengths_are_told_with_the_limit_and_the_option() {
+    fn lengths_are_told_with_the_limit_and_the_parameter() {
         let reason = SkipReason::TooLong {
             bytes: 1_610_612_736,
             limit: 512 << 20,
         };
         assert_eq!(
             reason.to_string(),
-            "has 1,610,612,736 bytes, over the limit of 536,870,912 (raise it with --max-bytes)"
+            "has 1,610,612,736 bytes, over the limit of 536,870,912 (`max_bytes`)"
         );
     }
 

@@ -19,6 +19,21 @@ pub(super) fn is_option(name: &str) -> bool {
     !OF_FILES.contains(&name)
 }
 
+/// What the library says of parameters in reasons and notes, which are texts in files too, and what is said
+/// here.
+const IN_TEXTS: [(&str, &str); 4] = [
+    ("(`max_pixels`)", "(raise it with --max-pixels)"),
+    ("(`max_bytes`)", "(raise it with --max-bytes)"),
+    ("keep f32 (`dtype`)", "keep f32 (--dtype f32)"),
+    ("give a smaller `batch_size`", "give a smaller --batch-size"),
+];
+
+/// A reason or a note with flags in the place of parameters.
+pub(in crate::cli) fn with_flags(text: &str) -> String {
+    let named = |text: String, (name, flag): (&str, &str)| text.replace(name, flag);
+    IN_TEXTS.into_iter().fold(text.to_owned(), named)
+}
+
 /// What is to be added to what a parameter must be.
 pub(super) fn remark(name: &str) -> &'static str {
     match name {
@@ -33,4 +48,40 @@ pub(super) fn flag(name: &str) -> String {
         return name.to_owned();
     }
     format!("--{}", name.replace('_', "-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use frostline::SkipReason;
+
+    use super::*;
+
+    #[test]
+    fn names_are_flags() {
+        assert_eq!(flag("max_iter"), "--max-iter");
+        assert_eq!(flag("--lr"), "--lr");
+        assert!(is_option("lr") && !is_option("scale"));
+    }
+
+    #[test]
+    fn reasons_name_the_flag() {
+        let said = |reason: SkipReason| with_flags(&reason.to_string());
+        let (bytes, limit) = (1_610_612_736, 512 << 20);
+        assert_eq!(
+            said(SkipReason::TooLong { bytes, limit }),
+            "has 1,610,612,736 bytes, over the limit of 536,870,912 (raise it with --max-bytes)"
+        );
+        let (width, height, limit) = (20_000, 20_000, 178_956_970);
+        assert_eq!(
+            said(SkipReason::TooLarge {
+                width,
+                height,
+                limit
+            }),
+            "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (raise it with --max-pixels)"
+        );
+        assert!(
+            said(SkipReason::BeyondF16("1000000".to_owned())).ends_with("keep f32 (--dtype f32)")
+        );
+    }
 }
