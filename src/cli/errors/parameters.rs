@@ -78,7 +78,8 @@ mod tests {
                 height,
                 limit
             }),
-            "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (raise it with --max-pixels)"
+            "is 20000 × 20000 = 400,000,000 pixels, over the limit of 178,956,970 (raise it with \
+             --max-pixels)"
         );
         assert!(
             said(SkipReason::BeyondF16("1000000".to_owned())).ends_with("keep f32 (--dtype f32)")
