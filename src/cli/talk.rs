@@ -74,7 +74,7 @@ pub(super) fn error(error: &anyhow::Error) {
     let ours = error.downcast_ref();
     let say = |text: &dyn Display| terminal::say(Some("error:"), text);
     if let Some(Error::Backbone(BackboneError::Download { file, failures, .. })) = ours {
-        say(&format!("cannot fetch `{file}`:"));
+        say(&format!("cannot fetch `{}`:", file.name));
         for failure in failures {
             line(format!("  {failure}"));
         }

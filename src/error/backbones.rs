@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::file::KnownFile;
 use super::home::HomeProblem;
 use super::network::NetworkProblem;
 use super::runtime::RuntimeProblem;
@@ -58,18 +59,14 @@ pub enum BackboneError {
         wanted: String,
     },
     /// A file came from none of its places.
-    #[error("cannot fetch `{file}`: {}", failures.join("; "))]
+    #[error("cannot fetch `{}`: {}", file.name, failures.join("; "))]
     Download {
-        /// The file's name.
-        file: String,
+        /// The file.
+        file: Box<KnownFile>,
         /// Each place with what was wrong there.
         failures: Vec<String>,
         /// Where it belongs.
         path: PathBuf,
-        /// Its size.
-        bytes: u64,
-        /// Its SHA-256.
-        sha256: String,
         /// How many of its bytes came, and are kept.
         kept: u64,
     },

@@ -15,18 +15,22 @@ pub enum FileKind {
     /// A backbone's manifest.
     BackboneManifest,
     /// A file that is known before it comes.
-    Download {
-        /// Its name.
-        name: String,
-        /// Its size.
-        bytes: u64,
-        /// Its SHA-256.
-        sha256: String,
-    },
+    Known(Box<KnownFile>),
     /// A head, of which the manifest of its features cannot be used.
     HeadManifest,
     /// Any kind, with the way out.
     Hinted(String),
+}
+
+/// A file by its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    /// Its name, without folders.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in lower-case hex.
+    pub sha256: String,
 }
 
 /// The ways in which a file is not what it should be.

@@ -17,7 +17,7 @@ mod tasks;
 
 pub use self::backbones::BackboneError;
 pub use self::features::FeaturesError;
-pub use self::file::{FileKind, FileProblem};
+pub use self::file::{FileKind, FileProblem, KnownFile};
 pub use self::head::HeadError;
 pub use self::home::{HomeProblem, SharedPlace, SharedReason};
 pub use self::images::ImagesError;

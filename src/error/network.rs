@@ -37,7 +37,7 @@ pub enum NetworkProblem {
     /// The network of a head or of features is not there.
     #[error(
         "no network with SHA-256 {sha256:.16}… is installed{}",
-        unreadable.iter().map(|why| format!("; {why}")).collect::<String>()
+        listed("; ", unreadable, "; ")
     )]
     NoContent {
         /// What was looked for.
@@ -171,9 +171,8 @@ pub enum NetworkProblem {
     NotOpened(String),
     /// A GPU would leave some of its nodes to the CPU.
     #[error(
-        "{device} leaves some of its nodes to the CPU{}{}",
-        if nodes.is_empty() { "" } else { ": " },
-        nodes.join(", ")
+        "{device} leaves some of its nodes to the CPU{}",
+        listed(": ", nodes, ", ")
     )]
     OnCpu {
         /// The device.
@@ -194,17 +193,24 @@ pub enum NetworkProblem {
     NotRun(String),
 }
 
+/// All parts behind a word, where there are any.
+fn listed(word: &str, parts: &[String], between: &str) -> String {
+    match parts {
+        [] => String::new(),
+        some => word.to_owned() + &some.join(between),
+    }
+}
+
 /// How many nodes are named.
 const MOST_NAMED: usize = 5;
 
 fn suspected(nodes: &[String]) -> String {
     match nodes {
-        [] => String::new(),
         [some @ .., _, _] if some.len() > MOST_NAMED => format!(
             "; the batch may be fixed in {} and {} others",
             some[..MOST_NAMED].join(", "),
             nodes.len() - MOST_NAMED
         ),
-        some => format!("; the batch may be fixed in {}", some.join(", ")),
+        few => listed("; the batch may be fixed in ", few, ", "),
     }
 }

@@ -7,19 +7,8 @@ use std::path::Path;
 use super::fault;
 use crate::backbones::checksum::Checksum;
 use crate::backbones::sniff::{self, Kind};
-use crate::error::{Error, FileKind, FileProblem, Result};
+use crate::error::{Error, FileKind, FileProblem, KnownFile, Result};
 use crate::inputs::{self, Links};
-
-/// A file by its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownFile {
-    /// Its name, without folders.
-    pub name: String,
-    /// Its size.
-    pub bytes: u64,
-    /// Its SHA-256, in lower-case hex.
-    pub sha256: String,
-}
 
 impl KnownFile {
     /// Whether the file at `path` is this one.
@@ -114,11 +103,7 @@ impl KnownFile {
         Error::File {
             path: path.to_owned(),
             problem,
-            kind: FileKind::Download {
-                name: self.name.clone(),
-                bytes: self.bytes,
-                sha256: self.sha256.clone(),
-            },
+            kind: FileKind::Known(Box::new(self.clone())),
         }
     }
 }

@@ -25,9 +25,9 @@ use crate::lock::WriteLock;
 use crate::outputs::{self, Owner};
 use crate::progress::Progress;
 
-pub use self::known_file::KnownFile;
 pub use self::options::{DownloadOptions, LeastRate};
 pub use self::proxies::Proxies;
+pub use crate::error::KnownFile;
 
 /// A file, and the folder that it belongs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,17 +146,10 @@ impl Download {
     }
 
     fn failed(&self, failures: Vec<String>, kept: u64) -> Error {
-        let KnownFile {
-            name,
-            bytes,
-            sha256,
-        } = &self.file;
         let failed = BackboneError::Download {
-            file: name.clone(),
+            file: Box::new(self.file.clone()),
             failures,
             path: self.path(),
-            bytes: *bytes,
-            sha256: sha256.clone(),
             kept,
         };
         failed.into()

@@ -5,8 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::fault;
-use super::known_file::KnownFile;
-use crate::error::{Error, Result};
+use crate::error::{Error, KnownFile, Result};
 use crate::outputs::{self, Owner};
 
 /// The open part; it stays on disk whatever happens, so that the next run goes on with it.

@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::DownloadOptions;
 use super::client::{Answer, Client};
 use super::fault::Fault;
-use super::known_file::KnownFile;
 use super::part::Part;
 use crate::backbones::sniff;
+use crate::error::KnownFile;
 use crate::progress::{BYTES, Progress};
 
 /// The most connections to one place, even where each brings something.

@@ -1,8 +1,10 @@
 //! Ways out of errors of `backbones`.
 
+use std::path::Path;
+
 use frostline::backbones::ALLOW_SHARED;
 use frostline::backbones::architectures::Architecture;
-use frostline::error::{BackboneError, HomeProblem, SharedPlace, SharedReason};
+use frostline::error::{BackboneError, HomeProblem, KnownFile, SharedPlace, SharedReason};
 
 use super::{network, runtime};
 
@@ -20,7 +22,9 @@ pub(super) fn hint(error: &BackboneError) -> Option<String> {
         BackboneError::OtherNetwork { .. } => {
             "give the same file as when the features were extracted".to_owned()
         }
-        BackboneError::Download { .. } => return download(error),
+        BackboneError::Download {
+            file, path, kept, ..
+        } => download(file, path, *kept),
         BackboneError::Proxy { .. } => {
             "write it as http://HOST:PORT or socks5h://HOST:PORT, or unset it".to_owned()
         }
@@ -33,27 +37,18 @@ pub(super) fn hint(error: &BackboneError) -> Option<String> {
     Some(hint)
 }
 
-fn download(error: &BackboneError) -> Option<String> {
-    let BackboneError::Download {
-        path,
-        bytes,
-        sha256,
-        kept,
-        ..
-    } = error
-    else {
-        return None;
-    };
+fn download(file: &KnownFile, path: &Path, kept: u64) -> String {
+    let (bytes, sha256) = (file.bytes, &file.sha256);
     let kept = match kept {
         0 => String::new(),
         kept => format!("; the {kept} bytes that came are kept, and continued the next time"),
     };
-    Some(format!(
+    format!(
         "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} bytes \
          and the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or ALL_PROXY a \
          proxy{kept}",
         path.display()
-    ))
+    )
 }
 
 fn home(problem: &HomeProblem) -> Option<String> {
@@ -106,11 +101,13 @@ mod tests {
     fn a_file_that_does_not_come_can_be_given() {
         let failed = |kept| {
             hint(&Error::from(super::BackboneError::Download {
-                file: "net.onnx".to_owned(),
+                file: Box::new(super::KnownFile {
+                    name: "net.onnx".to_owned(),
+                    bytes: 200_000,
+                    sha256: "5ac6".to_owned(),
+                }),
                 failures: Vec::new(),
                 path: "/home/downloads/net.onnx".into(),
-                bytes: 200_000,
-                sha256: "5ac6".to_owned(),
                 kept,
             }))
             .unwrap()

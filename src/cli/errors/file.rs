@@ -8,14 +8,8 @@ use frostline::error::{FileKind, FileProblem};
 pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Option<String> {
     let hint = match (kind, problem) {
         (FileKind::Hinted(hint), _) => return (!hint.is_empty()).then(|| hint.clone()),
-        (
-            FileKind::Download {
-                name,
-                bytes,
-                sha256,
-            },
-            _,
-        ) => {
+        (FileKind::Known(file), _) => {
+            let (name, bytes, sha256) = (&file.name, file.bytes, &file.sha256);
             return Some(format!(
                 "`{name}` has {bytes} bytes and the SHA-256 {sha256}"
             ));
@@ -60,6 +54,7 @@ mod tests {
 
     use frostline::backbones::onnx::read_state_dict;
     use frostline::backbones::{BackboneManifest, Source};
+    use frostline::error::KnownFile;
 
     use super::super::hint;
     use super::*;
@@ -107,11 +102,11 @@ mod tests {
 
     #[test]
     fn a_file_that_is_known_is_described() {
-        let kind = FileKind::Download {
+        let kind = FileKind::Known(Box::new(KnownFile {
             name: "net.onnx".to_owned(),
             bytes: 200_000,
             sha256: "5ac6".to_owned(),
-        };
+        }));
         let hint = super::hint(Path::new("given"), &kind, &FileProblem::Cut(String::new()));
         assert_eq!(
             hint.unwrap(),

@@ -104,17 +104,13 @@ impl Place {
         let error = self.fetch(urls).unwrap_err();
         assert!(!self.download.path().exists());
         let Error::Backbone(BackboneError::Download {
-            path,
-            bytes,
-            sha256,
-            kept,
-            ..
+            file, path, kept, ..
         }) = &error
         else {
             panic!("{error:?}");
         };
         assert_eq!(*path, self.download.path());
-        assert_eq!((*bytes, &**sha256), (200_000, SHA256));
+        assert_eq!((file.bytes, &*file.sha256), (200_000, SHA256));
         let part = fs::metadata(self.part()).map_or(0, |part| part.len());
         assert_eq!(*kept, part);
         error.to_string()
