@@ -32,7 +32,7 @@ pub fn outline(bytes: &[u8]) -> bool {
     accepted(bytes, |path| Ok(read_network(path)?.files().map(drop)?))
 }
 
-/// Cuts a network before its classifier, as `models import` does, and reads what was written.
+/// Cuts a network before its classifier, as an import does, and reads what was written.
 #[must_use]
 pub fn cut(bytes: &[u8]) -> bool {
     accepted(bytes, |path| {

@@ -23,7 +23,7 @@ const MOST_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackboneManifest {
-    /// The name, as in `--backbone NAME`.
+    /// The name by which it is asked for.
     pub name: String,
     /// SPDX expression of the weights' licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 //!
 //! A name is a name, and never a file of the working directory: a file has a path separator or an ending that
 //! networks and weights have ([`is_file_name`]). An installed backbone comes before a known one of the same
-//! name: whoever installs another network under a known name has said `--replace`, and features and heads are
+//! name: whoever installs another network under a known name has asked for that, and features and heads are
 //! told apart by its SHA-256. Nothing is taken from `models/` while others can write to it.
 
 use std::fs;

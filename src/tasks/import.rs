@@ -1,4 +1,4 @@
-//! `models import`: a file of PyTorch weights to an installed backbone.
+//! Importing weights: a file of PyTorch's to an installed backbone.
 
 use std::fs;
 use std::path::{Path, PathBuf};

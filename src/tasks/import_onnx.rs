@@ -1,4 +1,4 @@
-//! `models import` of an ONNX file: cut at the frost line, checked by a run, and installed.
+//! Importing an ONNX file: cut at the frost line, checked by a run, and installed.
 
 mod check;
 mod guess;

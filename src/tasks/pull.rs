@@ -1,4 +1,4 @@
-//! `models pull`: a known backbone's file, fetched or taken from a folder, checked, and installed.
+//! Pulling a known backbone: its file is fetched or taken from a folder, checked, and installed.
 
 use std::path::{Path, PathBuf};
 

@@ -13,7 +13,7 @@ pub enum LayerChoice {
     /// What the last classifier reads.
     #[default]
     Penultimate,
-    /// A tensor's name, or a layer's number as `models show` prints it. A name is looked for first.
+    /// A tensor's name, or a layer's number, its place in the outline's nodes. A name is looked for first.
     Named(String),
 }
 
