@@ -42,9 +42,10 @@ pub(super) fn remark(name: &str) -> &'static str {
     }
 }
 
-/// The flag that sets a parameter of the library: its name with hyphens, unless it has another.
+/// The flag that sets a parameter of the library: its name with hyphens, unless it has another. One that a
+/// file may have set keeps its name.
 pub(super) fn flag(name: &str) -> String {
-    if name.starts_with("--") {
+    if name.starts_with("--") || !is_option(name) {
         return name.to_owned();
     }
     format!("--{}", name.replace('_', "-"))
@@ -60,6 +61,7 @@ mod tests {
     fn names_are_flags() {
         assert_eq!(flag("max_iter"), "--max-iter");
         assert_eq!(flag("--lr"), "--lr");
+        assert_eq!(flag("scale"), "scale");
         assert!(is_option("lr") && !is_option("scale"));
     }
 
