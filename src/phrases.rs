@@ -20,7 +20,8 @@ pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// Names for a message: each in backticks, commas between, the first ten of many.
-pub(crate) fn in_quotes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn in_quotes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter();
     let first = names.by_ref().take(10);
     let listed: Vec<String> = first.map(|name| format!("`{}`", shortened(name))).collect();

@@ -109,10 +109,8 @@ impl Args {
         } else {
             self.input.images()?
         };
-        Ok(ClassifyOptions {
-            inputs,
-            head: self.head.options(self.limits.limits(), home),
-        })
+        let head = self.head.options(self.limits.limits(), home);
+        Ok(ClassifyOptions::new(inputs, head))
     }
 }
 

@@ -10,8 +10,11 @@ mod parameters;
 mod runtime;
 mod tasks;
 
+use std::io;
+
+use frostline::error::{Error, is_of_system};
+
 pub(super) use self::parameters::with_flags;
-use frostline::error::Error;
 
 /// What is wrong, with flags in the place of parameters.
 pub(super) fn message(error: &Error) -> String {
@@ -25,6 +28,7 @@ pub(super) fn message(error: &Error) -> String {
             parameters::flag(name),
             parameters::remark(name)
         ),
+        Error::Task(error) => with_flags(&tasks::message(error)),
         other => with_flags(&other.to_string()),
     }
 }
@@ -57,7 +61,60 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             path,
             kind,
             problem,
-        } => file::hint(path, kind, problem),
-        other => other.hint().map(ToOwned::to_owned),
+        } => features::file(kind, problem).or_else(|| file::hint(path, kind, problem)),
+        Error::Locked { .. } => Some("wait until it ends, or choose another folder".to_owned()),
+        Error::Strict { .. } => {
+            Some("mend or remove the images named above, or leave out --strict".to_owned())
+        }
+        Error::Io { action, source, .. } => io_hint(action, source).map(str::to_owned),
+        other => other.hint().map(str::to_owned),
+    }
+}
+
+fn io_hint(action: &str, error: &io::Error) -> Option<&'static str> {
+    if is_of_system(error) {
+        return Some(
+            "raise the limits of this process (`ulimit -n` for open files), or end other programs",
+        );
+    }
+    matches!(action, "write" | "create").then(|| elsewhere(error.kind()))
+}
+
+/// The way out where a file or folder cannot be written.
+fn elsewhere(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match kind {
+        FileTooLarge => {
+            "the process or the file system allows no larger file: see `ulimit -f`, or name another place \
+             with -o, --store or FROSTLINE_HOME"
+        }
+        StorageFull | QuotaExceeded => {
+            "free some space, or name another place with -o, --store or FROSTLINE_HOME"
+        }
+        _ => "name a place that can be written to with -o, --store or FROSTLINE_HOME",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_too_few_open_files_have_ways_out() {
+        let hint = |action, error: io::Error| hint(&Error::io(action, "a")(error));
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        assert!(
+            hint("write", full())
+                .unwrap()
+                .starts_with("free some space, or name another place with -o")
+        );
+        assert_eq!(hint("read", full()), None);
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert!(hint("create", denied).unwrap().contains("can be written"));
+        #[cfg(unix)]
+        {
+            let too_many = io::Error::from_raw_os_error(24);
+            assert!(hint("read", too_many).unwrap().contains("ulimit -n"));
+        }
     }
 }

@@ -52,18 +52,15 @@ fn resamples(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let options = EvaluateOptions {
-        judge: JudgeOptions {
-            data: args.data,
-            names: args.names.names(),
-            head: args.head.options(Limits::default(), home),
-            training_images: args.training.images(),
-        },
-        compare: args.compare,
-        bootstrap: Bootstrap {
-            resamples: args.intervals,
-            seed: args.seed,
-        },
+    let head = args.head.options(Limits::default(), home);
+    let mut judge = JudgeOptions::new(args.data, head);
+    judge.names = args.names.names();
+    judge.training_images = args.training.images();
+    let mut options = EvaluateOptions::new(judge);
+    options.compare = args.compare;
+    options.bootstrap = Bootstrap {
+        resamples: args.intervals,
+        seed: args.seed,
     };
     let judge = &options.judge;
     options.compare.as_deref().map_or(Ok(()), given::head)?;

@@ -107,29 +107,28 @@ fn check_output(output: &Path, home: &Home) -> anyhow::Result<()> {
 
 impl Args {
     fn options(self, home: Home) -> anyhow::Result<ExtractOptions> {
-        Ok(ExtractOptions {
-            overrides: self.backbone.overrides(),
-            backbone: self.backbone.backbone,
-            decoding: self.decoding.options(),
-            views: self.views,
-            batch_size: self.run.batch_size,
-            run: self.run.options(home.clone()),
-            dtype: match self.dtype {
-                DtypeArg::F32 => Dtype::F32,
-                DtypeArg::F16 => Dtype::F16,
-            },
-            existing: match (self.overwrite, self.verify) {
-                (true, _) => Existing::Overwrite,
-                (false, true) => Existing::Verify,
-                (false, false) => Existing::Extend,
-            },
-            recognise: if self.verify {
-                Recognise::ByContent
-            } else {
-                Recognise::ByStamp
-            },
-            ..ExtractOptions::new(self.input.images()?, self.output, home)
-        })
+        let mut options = ExtractOptions::new(self.input.images()?, self.output, home.clone());
+        options.overrides = self.backbone.overrides();
+        options.backbone = self.backbone.backbone;
+        options.decoding = self.decoding.options();
+        options.views = self.views;
+        options.batch_size = self.run.batch_size;
+        options.run = self.run.options(home);
+        options.dtype = match self.dtype {
+            DtypeArg::F32 => Dtype::F32,
+            DtypeArg::F16 => Dtype::F16,
+        };
+        options.existing = match (self.overwrite, self.verify) {
+            (true, _) => Existing::Overwrite,
+            (false, true) => Existing::Verify,
+            (false, false) => Existing::Extend,
+        };
+        options.recognise = if self.verify {
+            Recognise::ByContent
+        } else {
+            Recognise::ByStamp
+        };
+        Ok(options)
     }
 }
 

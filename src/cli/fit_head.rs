@@ -63,22 +63,19 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     let params = args.solver.params(args.search.schedule())?;
     let validates = validation != Validation::None;
     args.solver.check(validates, args.augment)?;
-    let options = FitHeadOptions {
-        features: args.features,
-        output: args.output,
-        params,
-        validation,
-        augment: args.augment,
-        fixed: args.solver.fixed(),
-        search: args.search.search(),
-        learning_curve: args.search.learning_curve(),
-        out_of_fold: args.search.out_of_fold(args.trust.is_calibrating()),
-        calibrate: args.trust.calibrate(args.search.folds()),
-        reject: args.trust.reject(),
-        calibrate_on: args.trust.calibrate_on(),
-        near: args.search.near(),
-        memory: args.memory,
-    };
+    let mut options = FitHeadOptions::new(args.features, args.output);
+    options.params = params;
+    options.validation = validation;
+    options.augment = args.augment;
+    options.fixed = args.solver.fixed();
+    options.search = args.search.search();
+    options.learning_curve = args.search.learning_curve();
+    options.out_of_fold = args.search.out_of_fold(args.trust.is_calibrating());
+    options.calibrate = args.trust.calibrate(args.search.folds());
+    options.reject = args.trust.reject();
+    options.calibrate_on = args.trust.calibrate_on();
+    options.near = args.search.near();
+    options.memory = args.memory;
     options.check()?;
     let guard = OutputGuard::new()
         .reads([&options.features])

@@ -56,24 +56,22 @@ enum TtaArg {
 
 impl HeadArgs {
     pub(super) fn options(self, limits: Limits, home: Home) -> HeadOptions {
-        HeadOptions {
-            path: self.head,
-            tta: match self.tta {
-                TtaArg::Trained => Tta::Trained,
-                TtaArg::None => Tta::None,
-            },
-            rejecting: if self.no_reject {
-                Rejecting::Off
-            } else {
-                Rejecting::AsTrained
-            },
-            computing: Computing {
-                backbone: self.backbone,
-                store: self.store,
-                limits,
-                batch_size: self.run.batch_size,
-                run: self.run.options(home),
-            },
-        }
+        let batch_size = self.run.batch_size;
+        let mut computing = Computing::new(self.run.options(home));
+        computing.backbone = self.backbone;
+        computing.store = self.store;
+        computing.limits = limits;
+        computing.batch_size = batch_size;
+        let mut options = HeadOptions::new(self.head, computing);
+        options.tta = match self.tta {
+            TtaArg::Trained => Tta::Trained,
+            TtaArg::None => Tta::None,
+        };
+        options.rejecting = if self.no_reject {
+            Rejecting::Off
+        } else {
+            Rejecting::AsTrained
+        };
+        options
     }
 }

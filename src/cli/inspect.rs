@@ -47,14 +47,13 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         .reads([&args.features])
         .reads(&args.against);
     let format = args.output.check(&guard, args.format)?;
-    let report = inspect(&InspectOptions {
-        features: args.features,
-        against: args.against,
-        head: args.head,
-        near: args.near,
-        folds: args.folds,
-        seed: args.seed,
-    })?;
+    let mut options = InspectOptions::new(args.features);
+    options.against = args.against;
+    options.head = args.head;
+    options.near = args.near;
+    options.folds = args.folds;
+    options.seed = args.seed;
+    let report = inspect(&options)?;
     report.notes.iter().for_each(talk::note);
     match format {
         FindingsFormat::Text => args.output.write_bytes(text(&report).as_bytes()),

@@ -7,15 +7,14 @@ use super::bar::Bar;
 use super::given;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
-use super::output::{OverwriteArg, check_extension, notes, skipped};
+use super::output::{OverwriteArg, check_extension, skipped};
 use super::training_args::TrainingArgs;
-use super::{signals, talk};
+use super::{errors, signals, talk};
 use frostline::backbones::Home;
-use frostline::head::Bootstrap;
 use frostline::images::{Limits, Names};
 use frostline::phrases::counted;
 use frostline::tasks::{
-    Inputs, JudgeOptions, Overwrite, ReportOptions, ReportSummary, Wanted, report,
+    Inputs, JudgeOptions, Overwrite, ReportNote, ReportOptions, ReportSummary, Wanted, report,
 };
 
 #[derive(Debug, clap::Args)]
@@ -46,19 +45,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let options = ReportOptions {
-        judge: JudgeOptions {
-            data: args.data,
-            names: args.names.names(),
-            head: args.head.options(Limits::default(), home),
-            training_images: args.training.images(),
-        },
-        images: args.images,
-        train: args.train,
-        train_images: args.train_images,
-        output: args.output,
-        bootstrap: Bootstrap::default(),
-    };
+    let head = args.head.options(Limits::default(), home);
+    let mut judge = JudgeOptions::new(args.data, head);
+    judge.names = args.names.names();
+    judge.training_images = args.training.images();
+    let mut options = ReportOptions::new(judge, args.output);
+    options.images = args.images;
+    options.train = args.train;
+    options.train_images = args.train_images;
     check(&options, args.overwrite.into())?;
     if options.judge.head.computing.store.is_some() {
         signals::listen();
@@ -82,8 +76,19 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
     Ok(check_extension(&options.output, &["html", "htm"])?)
 }
 
+/// A note with its way out.
+fn note(note: &ReportNote) -> String {
+    match note {
+        ReportNote::FolderUnknown => {
+            "Feature stores do not know where their images lie: give --images FOLDER to see them here."
+                .to_owned()
+        }
+        other => errors::with_flags(&other.to_string()),
+    }
+}
+
 fn tell(summary: &ReportSummary) {
-    notes(&summary.notes);
+    summary.notes.iter().map(note).for_each(talk::warn);
     skipped(&summary.skipped);
     summary.basis.iter().for_each(talk::say);
     talk::say(format!(

@@ -34,7 +34,7 @@ impl SearchArgs {
 
     pub(super) fn folds(&self) -> CrossValidation {
         self.folds
-            .map_or_else(CrossValidation::default, |folds| CrossValidation { folds })
+            .map_or_else(CrossValidation::default, CrossValidation::new)
     }
 
     /// Whether predictions of training images are made by heads without them, and kept.

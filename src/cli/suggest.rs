@@ -13,7 +13,6 @@ use super::run_args::RunArgs;
 use super::suggestion_rows::write_rows;
 use super::talk;
 use frostline::backbones::Home;
-use frostline::classifier::{Rejecting, Tta};
 use frostline::error::Error;
 use frostline::features::{Computing, is_store};
 use frostline::head::NEAR_DUPLICATE;
@@ -100,22 +99,14 @@ impl Args {
             }
             images => Unlabelled::Images(images),
         };
-        Ok(SuggestOptions {
-            data,
-            head: HeadOptions {
-                path: self.head,
-                tta: Tta::Trained,
-                rejecting: Rejecting::AsTrained,
-                computing: Computing {
-                    backbone: self.backbone,
-                    store: None,
-                    limits: self.limits.limits(),
-                    batch_size: self.run.batch_size,
-                    run: self.run.options(home),
-                },
-            },
-            top: self.top as usize,
-            near: self.near,
-        })
+        let batch_size = self.run.batch_size;
+        let mut computing = Computing::new(self.run.options(home));
+        computing.backbone = self.backbone;
+        computing.limits = self.limits.limits();
+        computing.batch_size = batch_size;
+        let mut options = SuggestOptions::new(data, HeadOptions::new(self.head, computing));
+        options.top = self.top as usize;
+        options.near = self.near;
+        Ok(options)
     }
 }

@@ -18,6 +18,12 @@ pub enum FileKind {
     Known(Box<KnownFile>),
     /// A head, of which the manifest of its features cannot be used.
     HeadManifest,
+    /// The manifest of a feature store.
+    StoreManifest,
+    /// The index of a feature store.
+    StoreIndex,
+    /// A part of a feature store.
+    StorePart,
     /// Any kind, with the way out.
     Hinted(String),
 }

@@ -16,7 +16,7 @@ mod runtime;
 mod tasks;
 
 pub use self::backbones::BackboneError;
-pub use self::features::FeaturesError;
+pub use self::features::{FeaturesError, NoSamples};
 pub use self::file::{FileKind, FileProblem, KnownFile};
 pub use self::head::HeadError;
 pub use self::home::{HomeProblem, SharedPlace, SharedReason};
@@ -25,7 +25,7 @@ pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem}
 pub use self::runtime::{
     DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,
 };
-pub use self::tasks::{Difference, Elsewhere, TaskError};
+pub use self::tasks::{Difference, Elsewhere, OutputProblem, TaskError};
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -144,7 +144,7 @@ pub enum Error {
         /// Images whose features are kept for the next run; nothing where none are kept.
         kept: Option<usize>,
     },
-    /// `--strict` was asked for and an image was not usable.
+    /// No image may be skipped, and one was.
     #[error("{count} of {} could not be used, and strict mode allows none", counted(*total, "image"))]
     Strict {
         /// Skipped images.
@@ -188,32 +188,22 @@ impl Error {
             | Self::Input { hint, .. }
             | Self::Conflict { hint, .. }
             | Self::Mismatch { hint, .. } => (!hint.is_empty()).then_some(hint),
-            Self::Locked { .. } => Some("wait until it ends, or choose another folder"),
             Self::Diverged { .. } => {
                 Some("lower --lr (a tenth of it), or look at the features for huge values")
             }
             Self::NotConverged { .. } => Some(
                 "raise --max-iter, or make it easier with --standardize, a larger --l2 or a larger --tol",
             ),
-            Self::Strict { .. } => {
-                Some("mend or remove the images named above, or leave out --strict")
-            }
-            Self::Io { source, .. } if is_of_system(source) => Some(
-                "raise the limits of this process (`ulimit -n` for open files), or end other programs",
-            ),
-            Self::Io {
-                action: "write" | "create",
-                source,
-                ..
-            } => Some(elsewhere(source.kind())),
-            Self::Io { .. }
-            | Self::File { .. }
+            Self::File { .. }
+            | Self::Io { .. }
             | Self::Images(_)
             | Self::Backbone(_)
             | Self::Features(_)
             | Self::Head(_)
             | Self::Task(_)
             | Self::Parameter { .. }
+            | Self::Locked { .. }
+            | Self::Strict { .. }
             | Self::Interrupted { .. } => None,
         }
     }
@@ -242,6 +232,12 @@ impl NetworkProblem {
     }
 }
 
+impl From<OutputProblem> for Error {
+    fn from(problem: OutputProblem) -> Self {
+        TaskError::from(problem).into()
+    }
+}
+
 /// Returns [`Error::Parameter`] unless the value is as `wanted` says.
 pub(crate) fn require(
     holds: bool,
@@ -260,21 +256,6 @@ fn after(iterations: Option<usize>) -> String {
     iterations.map_or_else(String::new, |n| {
         format!("after {} ", counted(n, "iteration"))
     })
-}
-
-/// The way out where a file or folder cannot be written.
-fn elsewhere(kind: io::ErrorKind) -> &'static str {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    match kind {
-        FileTooLarge => {
-            "the process or the file system allows no larger file: see `ulimit -f`, or name another place \
-             with -o, --store or FROSTLINE_HOME"
-        }
-        StorageFull | QuotaExceeded => {
-            "free some space, or name another place with -o, --store or FROSTLINE_HOME"
-        }
-        _ => "name a place that can be written to with -o, --store or FROSTLINE_HOME",
-    }
 }
 
 /// The system's error inside of a format's own, with the text of the latter: its kind decides the way out.
@@ -306,7 +287,8 @@ fn kept_text(kept: Option<usize>) -> String {
 
 /// Whether an error says nothing about the file it happened to: the system has run out of open files or
 /// memory.
-pub(crate) fn is_of_system(error: &io::Error) -> bool {
+#[must_use]
+pub fn is_of_system(error: &io::Error) -> bool {
     /// `ENOMEM`, `ENFILE` and `EMFILE`, which have these numbers on Linux, macOS and the BSDs.
     #[cfg(unix)]
     const NUMBERS: [i32; 3] = [12, 23, 24];
@@ -329,11 +311,7 @@ mod tests {
             system_error(arrow_schema::ArrowError::from(full())),
             system_error(parquet::errors::ParquetError::from(full())),
         ] {
-            let error = Error::io("write", "part")(error);
-            assert!(
-                error.hint().unwrap().contains("free some space"),
-                "{error:?}"
-            );
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{error:?}");
         }
     }
 
@@ -355,8 +333,6 @@ mod tests {
         for text in ["No such file", "Permission denied", "Is a directory"] {
             assert!(!of_system(named(text)), "{text}");
         }
-        let error = Error::io("read", "a.jpg")(io::Error::from_raw_os_error(24));
-        assert!(error.hint().unwrap().contains("ulimit -n"));
     }
 
     #[test]

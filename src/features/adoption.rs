@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::arrow_file::Seal;
@@ -14,7 +14,7 @@ use super::names::{next_number, part_paths};
 use super::part::{self, Extent};
 use super::stamps::Stamps;
 use super::writer::{Existing, StoreWriter};
-use crate::error::{Error, FileProblem, Result};
+use crate::error::{Error, FeaturesError, FileProblem, Result};
 
 impl StoreWriter {
     /// Takes over what the folder holds, or writes the manifest of a new store.
@@ -54,7 +54,13 @@ impl StoreWriter {
             },
             Testimony::Nothing if is_damaged => self.manifest.clone(),
             Testimony::Contradiction { parts, differences } if is_damaged => {
-                return Err(contradiction(&self.path, parts, &differences));
+                let store = self.path.clone();
+                return Err(FeaturesError::MixedParts {
+                    store,
+                    parts,
+                    differences,
+                }
+                .into());
             }
             Testimony::Nothing | Testimony::Contradiction { .. } => return Err(error),
         };
@@ -104,14 +110,8 @@ impl StoreWriter {
         if differences.is_empty() {
             return Ok(());
         }
-        Err(Error::Mismatch {
-            left: format!("the features in `{}`", self.path.display()),
-            right: "its manifest, which is what this run asks for,".to_owned(),
-            differences: differences.join("; "),
-            hint: "if the manifest was copied from another store, run `frostline extract` with the settings \
-                   of the features: it rebuilds the manifest; otherwise choose another output folder"
-                .to_owned(),
-        })
+        let store = self.path.clone();
+        Err(FeaturesError::OtherManifest { store, differences }.into())
     }
 
     fn set_aside(&mut self, path: &Path, error: &Error) -> Result<()> {
@@ -151,18 +151,4 @@ fn is_foreign(error: &Error) -> bool {
             ..
         }
     )
-}
-
-fn contradiction(store: &Path, [left, right]: [PathBuf; 2], differences: &[String]) -> Error {
-    let name = |path: &Path| format!("`{}`", path.display());
-    Error::Mismatch {
-        left: name(&left),
-        right: name(&right),
-        differences: differences.join("; "),
-        hint: format!(
-            "the manifest of `{}` is damaged, and its parts come from different stores: move those of \
-            another store out of it",
-            store.display()
-        ),
-    }
 }

@@ -11,6 +11,7 @@ use crate::images::SkipReason;
 /// How the numbers are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Dtype {
     /// 32 bits a number.
     #[default]

@@ -15,12 +15,13 @@ use parquet::schema::types::ColumnPath;
 use super::content::{Content, Digest};
 use super::index::IndexRow;
 use super::store::FeatureStore;
-use crate::error::{Error, Result, csv_error, system_error};
+use crate::error::{Error, FeaturesError, Result, csv_error, system_error};
 use crate::images::View;
 use crate::outputs;
 
 /// The forms of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ExportFormat {
     /// A folder with `features.npy`, float32 (N, D), and `index.csv`, a line for each of its rows.
     #[default]
@@ -36,7 +37,7 @@ pub enum ExportFormat {
 /// `-` is standard output, but for a folder. The whole table is held in memory.
 ///
 /// # Errors
-/// [`Error::Input`] where the store has no used sample, or not this view; [`Error::File`] for a part that is
+/// [`FeaturesError`] where the store has no used sample, or not this view; [`Error::File`] for a part that is
 /// cut; [`Error::Io`].
 pub fn export(
     store: &FeatureStore,
@@ -46,10 +47,8 @@ pub fn export(
 ) -> Result<usize> {
     let (rows, digests): (Vec<&IndexRow>, Vec<Digest>) = store.index().used().unzip();
     if rows.is_empty() {
-        return Err(Error::Input {
-            problem: format!("`{}` has no samples to export", store.path().display()),
-            hint: "run `frostline extract` to its end first".to_owned(),
-        });
+        let store = store.path().to_owned();
+        return Err(FeaturesError::NothingToExport { store }.into());
     }
     let features = store.views(&digests, &[view])?;
     match format {

@@ -42,8 +42,8 @@ impl Extractor {
     /// Opens a backbone as `options` say.
     ///
     /// # Errors
-    /// [`Error::Runtime`](crate::Error::Runtime) if ONNX Runtime or the device is missing;
-    /// [`Error::Network`](crate::Error::Network) if the backbone is not installed or cannot be run.
+    /// [`Error::Backbone`](crate::Error::Backbone) if ONNX Runtime or the device is missing, or the backbone
+    /// is not installed or cannot be run.
     pub fn with(backbone: impl AsRef<Path>, options: &RunOptions) -> Result<Self> {
         let decoding = Decoding::default();
         let network = Frozen::by_name(backbone.as_ref(), |_| {}, decoding, options)?;

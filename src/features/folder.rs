@@ -5,20 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::identity::{is_store, store_around};
 use super::names::{LOCK, MANIFEST, is_ours};
-use crate::error::{Error, Result};
+use crate::error::{Error, FeaturesError, Result};
 use crate::outputs;
 
 /// A folder that holds something else must not become a store, nor be emptied as one.
 pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
     if let Some(store) = store_around(path) {
-        return Err(Error::Input {
-            problem: format!(
-                "`{}` lies inside the feature store `{}`",
-                path.display(),
-                store.display()
-            ),
-            hint: "choose a folder outside of it".to_owned(),
-        });
+        let path = path.to_owned();
+        return Err(FeaturesError::InsideStore { path, store }.into());
     }
     let Ok(mut entries) = fs::read_dir(path) else {
         return Ok(());
@@ -30,13 +24,8 @@ pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
     if entries.by_ref().flatten().all(|entry| left(&entry)) || is_store(path) {
         return Ok(());
     }
-    Err(Error::Input {
-        problem: format!(
-            "`{}` holds files of something else, and is not a feature store",
-            path.display()
-        ),
-        hint: "choose a new or empty folder".to_owned(),
-    })
+    let path = path.to_owned();
+    Err(FeaturesError::OtherFolder { path }.into())
 }
 
 /// Removes temporary files that killed writers left. The caller holds the lock, so none belongs to a running

@@ -8,7 +8,7 @@ use super::arrow_file::Seal;
 use super::manifest::{StoreManifest, Told, not_as_written, parse, told_by};
 use super::names::{INDEX, LOCK, MANIFEST, part_paths};
 use super::part;
-use crate::error::{Error, FileKind, FileProblem, Result};
+use crate::error::{Error, FeaturesError, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
@@ -34,9 +34,9 @@ impl StoreManifest {
     /// Reads a store's manifest.
     ///
     /// # Errors
-    /// [`Error::Input`] where the folder is missing or no store; [`Error::File`] where the manifest is
-    /// missing from a store, cut, damaged, foreign or newer; [`Error::Io`] for a pipe, device or folder in
-    /// its place.
+    /// [`FeaturesError`] where the folder is missing, no store, or a store without a manifest;
+    /// [`Error::File`] where the manifest is cut, damaged, foreign or newer; [`Error::Io`] for a pipe, device
+    /// or folder in its place.
     pub fn read(store: &Path) -> Result<Self> {
         Ok(Self::read_with_seal(store)?.0)
     }
@@ -50,7 +50,7 @@ impl StoreManifest {
                 Err(problem) => problem,
             },
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(no_store(store));
+                return Err(no_store(store).into());
             }
             Err(e) if e.kind() == ErrorKind::FileTooLarge => FileProblem::Damaged(e.to_string()),
             Err(e) => return Err(Error::io("read", &path)(e)),
@@ -60,11 +60,10 @@ impl StoreManifest {
             FileProblem::Foreign { .. } if is_in(store) => not_as_written(),
             other => other,
         };
-        let hint = hint(&problem).to_owned();
         Err(Error::File {
             path,
+            kind: FileKind::StoreManifest,
             problem,
-            kind: FileKind::Hinted(hint),
         })
     }
 
@@ -84,7 +83,7 @@ impl StoreManifest {
 /// Whether an error in reading the manifest of a store says that it is missing, or was right once.
 pub(super) fn can_be_rebuilt(error: &Error) -> bool {
     match error {
-        Error::Input { .. } => true,
+        Error::Features(FeaturesError::LostManifest { .. }) => true,
         Error::File { problem, .. } => problem.is_damage(),
         _ => false,
     }
@@ -103,34 +102,14 @@ pub(super) fn is_in(folder: &Path) -> bool {
     }
 }
 
-fn no_store(store: &Path) -> Error {
-    let name = store.display();
-    let (problem, hint) = if is_in(store) {
-        let problem = format!("the feature store `{name}` has lost its `{MANIFEST}`");
-        (problem, REBUILD)
+fn no_store(folder: &Path) -> FeaturesError {
+    let path = folder.to_owned();
+    if is_in(folder) {
+        FeaturesError::LostManifest { store: path }
+    } else if folder.exists() {
+        FeaturesError::NotAStore { path }
     } else {
-        let problem = if store.exists() {
-            format!("`{name}` is not a feature store: it has no `{MANIFEST}`")
-        } else {
-            format!("there is no feature store `{name}`")
-        };
-        (
-            problem,
-            "make one with `frostline extract IMAGES -o FEATURES`",
-        )
-    };
-    let hint = hint.to_owned();
-    Error::Input { problem, hint }
-}
-
-const REBUILD: &str =
-    "run the same `frostline extract` again: it rebuilds the manifest and keeps the features";
-
-fn hint(problem: &FileProblem) -> &'static str {
-    match problem {
-        FileProblem::Foreign { .. } => "give a folder that `frostline extract` has written",
-        FileProblem::Newer { .. } => "use a newer frostline, or choose another output folder",
-        FileProblem::Cut(_) | FileProblem::Damaged(_) | FileProblem::Changed(_) => REBUILD,
+        FeaturesError::Missing { store: path }
     }
 }
 

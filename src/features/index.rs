@@ -20,7 +20,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use super::arrow_file::{self, Failure, Rows, Table};
 use super::content::{Content, Digest};
 use super::names::{INDEX, VERSION};
-use crate::error::{FileProblem, Result};
+use crate::error::{FileKind, FileProblem, Result};
 use crate::phrases::counted;
 
 /// No index has more bytes: ten million images take about 1.5 GB.
@@ -79,7 +79,7 @@ impl Index {
         let table = Table::read(&path, LARGEST, |_| Ok(schema()));
         match table.and_then(|table| Ok(of_table(&table)?)) {
             Err(Failure::System(e)) if e.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            read => read.map_err(|failure| failure.of(&path, HINT)),
+            read => read.map_err(|failure| failure.of(&path, FileKind::StoreIndex)),
         }
     }
 
@@ -97,9 +97,6 @@ impl Index {
         self.rows.chunks(BATCH).map(to_batch)
     }
 }
-
-/// The way out where an index is damaged.
-const HINT: &str = "run the same `frostline extract` again: it rebuilds the index";
 
 fn to_batch(rows: &[IndexRow]) -> Result<RecordBatch, ArrowError> {
     let [mut path, mut class, mut reason] = [(); 3].map(|()| StringBuilder::new());
@@ -193,6 +190,7 @@ pub(super) fn of_bytes(bytes: Vec<u8>) -> Result<Index, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn used(path: &str, class: Option<&str>) -> IndexRow {
         let content = Content {
@@ -255,7 +253,8 @@ mod tests {
         ] {
             let error = read_back(vec![used("first.png", None), row]).unwrap_err();
             assert!(error.to_string().contains(words), "{error}");
-            assert_eq!(error.hint(), Some(HINT));
+            let is_index = |kind: &FileKind| *kind == FileKind::StoreIndex;
+            assert!(matches!(&error, Error::File { kind, .. } if is_index(kind)));
         }
     }
 }

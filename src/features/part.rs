@@ -23,7 +23,7 @@ use arrow_schema::{ArrowError, Field, Schema};
 use half::f16;
 
 pub(super) use columns::carried;
-use columns::{Columns, HINT, LARGEST, schema};
+use columns::{Columns, LARGEST, schema};
 pub(super) use layout::Layout;
 pub use layout::Numbers;
 use layout::are_finite;
@@ -32,7 +32,7 @@ use super::arrow_file::{self, Failure, Seal, Source};
 use super::content::Digest;
 use super::dtype::Dtype;
 use super::manifest::StoreManifest;
-use crate::error::{Error, FileProblem, Result, system_error};
+use crate::error::{Error, FileKind, FileProblem, Result, system_error};
 use crate::stamp::Stamp;
 use crate::{inputs, outputs};
 
@@ -105,7 +105,7 @@ impl Part {
     pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
         let read =
             read_file(path).and_then(|(bytes, stamp)| Self::of(bytes, path, stamp, manifest));
-        read.map_err(|failure| failure.of(path, HINT))
+        read.map_err(|failure| failure.of(path, FileKind::StorePart))
     }
 
     /// A part whose bytes were read from the file that had this stamp.
@@ -155,7 +155,7 @@ pub(super) fn own_manifest(path: &Path) -> Result<StoreManifest> {
         Part::of(bytes, path, stamp, &own)?;
         Ok(own)
     };
-    read().map_err(|failure: Failure| failure.of(path, HINT))
+    read().map_err(|failure: Failure| failure.of(path, FileKind::StorePart))
 }
 
 /// The bytes of a part, and the stamp of the file that they were read from.

@@ -22,6 +22,7 @@ pub(super) fn readers(cpus: usize) -> usize {
 
 /// How a file of an earlier run is known again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Recognise {
     /// By its size, times and inode, where a store holds them; else by its content.
     #[default]

@@ -11,9 +11,8 @@ use super::index::{Index, IndexRow};
 use super::manifest::StoreManifest;
 use super::names::{INDEX, part_paths};
 use super::part::{Layout, Part};
-use crate::error::{Error, Result};
+use crate::error::{Error, FeaturesError, NoSamples, Result};
 use crate::images::View;
-use crate::phrases::counted;
 
 /// A store on disk: its manifest and the samples of its last run.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ impl FeatureStore {
     /// Opens a store.
     ///
     /// # Errors
-    /// [`Error::Input`] where it is none; [`Error::File`] where its manifest or index is cut, damaged,
+    /// [`FeaturesError`] where it is none; [`Error::File`] where its manifest or index is cut, damaged,
     /// foreign or newer.
     pub fn open(path: &Path) -> Result<Self> {
         let manifest = StoreManifest::read(path)?;
@@ -71,16 +70,13 @@ impl FeatureStore {
     /// The error of who needs samples, where the index names none.
     #[must_use]
     pub fn no_samples(&self) -> Error {
-        let why = if self.path.join(INDEX).exists() {
-            "no image of its last extraction could be used"
+        let reason = if self.path.join(INDEX).exists() {
+            NoSamples::NoneUsable
         } else {
-            "it has no `index.arrow`: no extraction has ended yet, or the file was removed"
+            NoSamples::NoIndex
         };
-        Error::Input {
-            problem: format!("`{}` lists no samples: {why}", self.path.display()),
-            hint: "extract the images into it again: features that it holds are not computed again"
-                .to_owned(),
-        }
+        let store = self.path.clone();
+        FeaturesError::NoSamples { store, reason }.into()
     }
 
     /// The features of the centre of some images as (N, D), in the order asked for.
@@ -95,7 +91,7 @@ impl FeatureStore {
     /// for.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is cut or foreign; [`Error::Input`] where views or images are not in
+    /// [`Error::File`] for a part that is cut or foreign; [`FeaturesError`] where views or images are not in
     /// the store, or their features do not fit into memory.
     ///
     /// # Panics
@@ -163,15 +159,12 @@ impl FeatureStore {
             there
                 .iter()
                 .position(|other| other == view)
-                .ok_or_else(|| Error::Input {
-                    problem: format!(
-                        "`{}` holds no view `{view}` of its images",
-                        self.path.display()
-                    ),
-                    hint: "extract them with --views into a new store".to_owned(),
+                .ok_or_else(|| FeaturesError::NoSuchView {
+                    store: self.path.clone(),
+                    view: view.to_string(),
                 })
         };
-        views.iter().map(place).collect()
+        Ok(views.iter().map(place).collect::<Result<_, _>>()?)
     }
 
     pub(super) fn incomplete(&self, missing: usize) -> Error {
@@ -186,23 +179,11 @@ fn refuse_more_than_memory(images: usize, features: usize) -> Result<()> {
     if images.checked_mul(features).is_some_and(fits) {
         return Ok(());
     }
-    Err(Error::Input {
-        problem: format!(
-            "{features} features of each of {} do not fit into memory",
-            counted(images, "image")
-        ),
-        hint: "use fewer images or views, or a machine with more memory".to_owned(),
-    })
+    Err(FeaturesError::OutOfMemory { images, features }.into())
 }
 
 /// The error for images whose features should be in a store and are not.
 pub(super) fn incomplete(store: &Path, missing: usize) -> Error {
-    Error::Input {
-        problem: format!(
-            "the features of {} are missing from `{}`",
-            counted(missing, "image"),
-            store.display()
-        ),
-        hint: "run the same `frostline extract` again: it computes what is missing".to_owned(),
-    }
+    let store = store.to_owned();
+    FeaturesError::Incomplete { store, missing }.into()
 }

@@ -19,7 +19,7 @@ use super::reader::FeatureReader;
 use super::recognition::{Lookup, Recognise, Recognised};
 use super::stamps::Stamps;
 use super::store::incomplete;
-use crate::error::{Error, Result};
+use crate::error::{Error, FeaturesError, Result};
 use crate::images::{DecodeOptions, Found};
 use crate::lock::WriteLock;
 use crate::progress::Progress;
@@ -30,6 +30,7 @@ const PART_AGE: Duration = Duration::from_secs(10);
 
 /// What to do with a store that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Existing {
     /// Keep its features and add to them; refused where its manifest is another.
     #[default]
@@ -77,8 +78,8 @@ impl StoreWriter {
     /// Parts that are cut or foreign are renamed out of the way and noted; their images are computed again.
     ///
     /// # Errors
-    /// [`Error::Locked`]; [`Error::Mismatch`] where the store holds something else; [`Error::Input`] where
-    /// the folder is used for something else; [`Error::Io`].
+    /// [`Error::Locked`]; [`FeaturesError`] where the store holds something else, or the folder is used for
+    /// something else; [`Error::Io`].
     pub fn open(path: &Path, manifest: StoreManifest, existing: Existing) -> Result<Self> {
         refuse_other_folder(path)?;
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
@@ -123,7 +124,7 @@ impl StoreWriter {
     /// Goes on with features that `manifest` describes, after those that were known have been looked up.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the store holds something else.
+    /// [`FeaturesError::OtherFeatures`] where the store holds something else.
     pub fn go_on_with(&mut self, manifest: StoreManifest) -> Result<()> {
         let found = std::mem::replace(&mut self.manifest, manifest);
         self.refuse_mismatch(&found)?;
@@ -174,14 +175,14 @@ impl StoreWriter {
     /// Adds an image's features; they are on disk after the next [`StoreWriter::flush`] at the latest.
     ///
     /// # Errors
-    /// [`Error::Io`] where a part cannot be written; [`Error::Input`] for numbers that would not come back,
-    /// see [`Dtype::holds`].
+    /// [`Error::Io`] where a part cannot be written; [`FeaturesError::NotKept`] for numbers that would not
+    /// come back, see [`Dtype::holds`].
     pub fn push(&mut self, digest: Digest, features: &[f32]) -> Result<()> {
         self.dtype()
             .holds(features)
-            .map_err(|reason| Error::Input {
-                problem: format!("an image for `{}` {reason}", self.path.display()),
-                hint: "leave the image out".to_owned(),
+            .map_err(|reason| FeaturesError::NotKept {
+                store: self.path.clone(),
+                reason: reason.to_string(),
             })?;
         if self.knows(&digest) {
             return Ok(());
@@ -227,8 +228,8 @@ impl StoreWriter {
     /// written yet.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is not as it was written; [`Error::Input`] where the store does not
-    /// know the image.
+    /// [`Error::File`] for a part that is not as it was written; [`FeaturesError::Incomplete`] where the
+    /// store does not know the image.
     pub fn features(&self, digest: &Digest, reader: &mut FeatureReader) -> Result<Vec<f32>> {
         if let Some(&(part, image)) = self.added.get(digest)
             && part == self.next_part
@@ -313,14 +314,8 @@ impl StoreWriter {
         if differences.is_empty() {
             return Ok(());
         }
-        Err(Error::Mismatch {
-            left: format!("the feature store `{}`", self.path.display()),
-            right: "what this run asks for".to_owned(),
-            differences: differences.join("; "),
-            hint: "use another folder for the features, or throw away those that it holds with \
-                   `frostline extract --overwrite`"
-                .to_owned(),
-        })
+        let store = self.path.clone();
+        Err(FeaturesError::OtherFeatures { store, differences }.into())
     }
 }
 

@@ -56,6 +56,7 @@ pub struct Measure {
 
 /// What a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub enum Unit {
     /// A share in [0, 1], shown in per cent.
     Share,

@@ -9,6 +9,7 @@ use crate::phrases::counted;
 
 /// What becomes of images that a head was trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum TrainingImages {
     /// Out-of-fold predictions count where the head keeps them; other training images are left out.
     #[default]
@@ -20,6 +21,7 @@ pub enum TrainingImages {
 /// Why the prediction for an image may count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Basis {
     /// The head does not know the image.
     New,

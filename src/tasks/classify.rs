@@ -18,11 +18,20 @@ use crate::progress::Progress;
 
 /// What to classify, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ClassifyOptions {
     /// The images.
     pub inputs: Inputs,
     /// The head.
     pub head: HeadOptions,
+}
+
+impl ClassifyOptions {
+    /// Images and a head.
+    #[must_use]
+    pub fn new(inputs: Inputs, head: HeadOptions) -> Self {
+        Self { inputs, head }
+    }
 }
 
 /// What became of one image.
@@ -151,11 +160,11 @@ impl ClassifyReport {
     }
 }
 
-/// Checks `--threshold`.
+/// Checks the probability that a label needs.
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) outside of 0 to 1.
 pub fn check_threshold(threshold: f64) -> Result<()> {
     let in_range = (0.0..=1.0).contains(&threshold);
-    require(in_range, "--threshold", &threshold, "from 0 to 1")
+    require(in_range, "threshold", &threshold, "from 0 to 1")
 }

@@ -11,13 +11,13 @@ use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
 use super::predictions::HeadOptions;
 use crate::classifier::Predictor;
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
-use crate::phrases::in_quotes;
 use crate::progress::Progress;
 
 /// What to evaluate, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct EvaluateOptions {
     /// The head and the samples.
     pub judge: JudgeOptions,
@@ -25,6 +25,18 @@ pub struct EvaluateOptions {
     pub compare: Option<PathBuf>,
     /// How the intervals are found.
     pub bootstrap: Bootstrap,
+}
+
+impl EvaluateOptions {
+    /// A head alone, with the usual intervals.
+    #[must_use]
+    pub fn new(judge: JudgeOptions) -> Self {
+        Self {
+            judge,
+            compare: None,
+            bootstrap: Bootstrap::default(),
+        }
+    }
 }
 
 /// The figures, and what they leave out.
@@ -53,7 +65,7 @@ pub struct EvaluateReport {
 /// Evaluates a head.
 ///
 /// # Errors
-/// Those of [`judge`](super::judge()), and [`Error::Mismatch`] for another head that cannot be compared.
+/// Those of [`judge`](super::judge()), and [`TaskError`] for another head that cannot be compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
     options.bootstrap.check()?;
     let head = &options.judge.head;
@@ -113,40 +125,35 @@ fn require_comparable(
     (first_path, first): (&Path, &Predictor),
     (second_path, second): (&Path, &Predictor),
 ) -> Result<()> {
-    let only = [
-        ("first", only_in(first, second)),
-        ("second", only_in(second, first)),
-    ];
-    let only = only.into_iter().filter(|(_, names)| !names.is_empty());
-    let only = only.map(|(whose, names)| format!("only the {whose} has the classes {names}"));
-    let only: Vec<String> = only.collect();
-    let (differences, hint) = if only.is_empty() {
-        let same_pixels = first.spec().with_pixels_of(second.spec());
-        let hint = "compare heads on the same features; where only the views differ, `--tta none` uses the \
-            centre \
-                    alone for both";
-        (same_pixels.differences(second.spec()).join("; "), hint)
-    } else {
-        (
-            only.join(", "),
-            "compare heads that were trained on the same classes",
-        )
-    };
+    let [only_first, only_second] = [only_in(first, second), only_in(second, first)];
+    let same_pixels = first.spec().with_pixels_of(second.spec());
+    let differences = same_pixels.differences(second.spec());
+    let [first, second] = [first_path, second_path].map(Path::to_owned);
+    if !only_first.is_empty() || !only_second.is_empty() {
+        return Err(TaskError::HeadsOfOtherClasses {
+            first,
+            second,
+            only_first,
+            only_second,
+        }
+        .into());
+    }
     if differences.is_empty() {
         return Ok(());
     }
-    Err(Error::Mismatch {
-        left: format!("the head `{}`", first_path.display()),
-        right: format!("the head `{}`", second_path.display()),
+    Err(TaskError::HeadsOnOtherFeatures {
+        first,
+        second,
         differences,
-        hint: hint.to_owned(),
-    })
+    }
+    .into())
 }
 
-/// The classes of a head that another does not have; empty if there are none.
-fn only_in(head: &Predictor, other: &Predictor) -> String {
+/// The classes of a head that another does not have.
+fn only_in(head: &Predictor, other: &Predictor) -> Vec<String> {
     let is_alone = |name: &&str| other.classes().class_to_idx(name).is_none();
-    in_quotes(head.classes().iter().filter(is_alone))
+    let alone = head.classes().iter().filter(is_alone);
+    alone.map(str::to_owned).collect()
 }
 
 fn report(

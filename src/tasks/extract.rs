@@ -19,6 +19,7 @@ use crate::progress::Progress;
 
 /// What to extract, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ExtractOptions {
     /// The images.
     pub inputs: Inputs,

@@ -11,17 +11,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use self::file_id::FileId;
+use self::kind::Content;
 pub use self::kind::Wanted;
-use self::kind::{Content, refuse};
 use super::inputs::Inputs;
 use crate::backbones::Home;
-use crate::error::Result;
+use crate::error::{OutputProblem, Result};
 use crate::features::{is_store, store_around};
 use crate::images::{Labels, Names};
 use crate::outputs;
 
 /// Whether an output may replace what is there though it is something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Overwrite {
     /// It is refused by name.
     #[default]
@@ -110,17 +111,12 @@ impl OutputGuard {
     /// Checks a file that is to be written. Nothing is changed, and no missing folder is made.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) where it is an input, lies inside a store, or is of another
-    /// kind; [`Error::Io`](crate::Error::Io) where it cannot be written.
+    /// [`OutputProblem`] where it is an input, lies inside a store, or is of another kind;
+    /// [`Error::Io`](crate::Error::Io) where it cannot be written.
     pub fn check(&self, output: &Path, wanted: Wanted, overwrite: Overwrite) -> Result<()> {
         if wanted.is_binary() && outputs::is_terminal(output) {
-            return refuse(
-                format!(
-                    "the output is a terminal, which cannot show {}",
-                    wanted.name()
-                ),
-                "redirect standard output, or name a file with -o".to_owned(),
-            );
+            let wanted = wanted.name();
+            return Err(OutputProblem::Terminal { wanted }.into());
         }
         if outputs::is_stdout(output) {
             return Ok(());
@@ -137,35 +133,29 @@ impl OutputGuard {
     /// Checks the folder of a feature store that is to be made or extended. Nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) where a file stands in its place or in that of a folder above
-    /// it, or it lies inside a store or among what is installed.
+    /// [`OutputProblem`] where a file stands in its place or in that of a folder above it, or it lies inside
+    /// a store or among what is installed.
     pub fn check_store(&self, store: &Path) -> Result<()> {
-        let Some(file) = store.ancestors().find(|above| above.is_file()) else {
-            return self.check_folder(store);
-        };
-        let (place, file_name) = (store.display(), file.display());
-        let there = if file == store {
-            format!("`{place}` is a file, but a feature store is a folder")
-        } else {
-            format!("the feature store `{place}` cannot be made: `{file_name}` is a file")
-        };
-        let hint = "name a new folder, or one that holds a feature store, with -o or --store";
-        refuse(there, hint.to_owned())
+        let file = store.ancestors().find(|above| above.is_file());
+        let place = store.to_owned();
+        match file.map(Path::to_owned) {
+            None => self.check_folder(store)?,
+            Some(file) if file == store => Err(OutputProblem::StoreIsFile { store: place })?,
+            Some(file) => Err(OutputProblem::StoreBelowFile { store: place, file })?,
+        }
+        Ok(())
     }
 
     /// Checks where a file or folder is to be written, whatever is there.
-    fn check_folder(&self, output: &Path) -> Result<()> {
-        let inside = match store_around(output) {
-            Some(store) => format!("the feature store `{}`", store.display()),
-            None => match self.closed_around(output) {
-                Some(folder) => format!("a folder of FROSTLINE_HOME, `{}`", folder.display()),
-                None => return Ok(()),
-            },
-        };
-        refuse(
-            format!("the output `{}` lies inside {inside}", output.display()),
-            "choose a place outside of it".to_owned(),
-        )
+    fn check_folder(&self, place: &Path) -> Result<(), OutputProblem> {
+        let output = place.to_owned();
+        if let Some(store) = store_around(place) {
+            return Err(OutputProblem::InsideStore { output, store });
+        }
+        match self.closed_around(place).map(Path::to_owned) {
+            Some(folder) => Err(OutputProblem::InsideHome { output, folder }),
+            None => Ok(()),
+        }
     }
 
     fn closed_around(&self, output: &Path) -> Option<&Path> {
@@ -176,7 +166,7 @@ impl OutputGuard {
         self.closed.iter().find(is_around).map(PathBuf::as_path)
     }
 
-    fn refuse_input(&self, output: &Path, content: Option<&Content>) -> Result<()> {
+    fn refuse_input(&self, output: &Path, content: Option<&Content>) -> Result<(), OutputProblem> {
         let Some(id) = FileId::of(output) else {
             return Ok(());
         };
@@ -191,16 +181,10 @@ impl OutputGuard {
             }
             (None, _) => None,
         };
-        let Some(input) = found else { return Ok(()) };
-        let also = if input == output {
-            "is also an input".to_owned()
-        } else {
-            format!("is the same file as the input `{}`", input.display())
-        };
-        refuse(
-            format!("the output `{}` {also}", output.display()),
-            "choose another output: an input is never replaced".to_owned(),
-        )
+        let output = output.to_owned();
+        found.map_or(Ok(()), |input| {
+            Err(OutputProblem::IsInput { output, input })
+        })
     }
 
     /// The images, also those in folders; folders that cannot be read are left to the task.

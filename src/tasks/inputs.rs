@@ -7,6 +7,7 @@ use crate::images::{Labels, Names, Scan, scan_inputs, scan_list};
 
 /// Images as the user names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Inputs {
     /// Folders and files, and which files of the folders are images.
     Paths(Vec<PathBuf>, Names),
@@ -23,6 +24,13 @@ pub struct Skipped {
     pub reason: String,
 }
 
+impl Skipped {
+    /// As errors tell of it: its name and the reason.
+    pub(super) fn told(&self) -> (String, String) {
+        (self.path.clone(), self.reason.clone())
+    }
+}
+
 impl Inputs {
     /// The files and folders, as they were named.
     #[must_use]
@@ -35,7 +43,7 @@ impl Inputs {
     /// Finds the images.
     ///
     /// # Errors
-    /// [`crate::Error::Input`] where there are none; a list may be empty.
+    /// [`Error::Images`](crate::Error::Images) where there are none; a list may be empty.
     pub fn scan(&self, labels: Labels) -> Result<Scan> {
         match self {
             Self::Paths(paths, names) => scan_inputs(paths, labels, *names),

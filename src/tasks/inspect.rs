@@ -28,7 +28,7 @@ pub use report::{
 ///
 /// # Errors
 /// Options out of range; a store that cannot be read or holds no images;
-/// [`Error::Mismatch`](crate::Error::Mismatch) for two stores of different backbones or preprocessing.
+/// [`TaskError`](crate::error::TaskError) for two stores of different backbones or preprocessing.
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
     let pictures = Pictures::open(options)?;

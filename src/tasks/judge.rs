@@ -14,15 +14,15 @@ use super::predictions::{HeadOptions, open_store, predict};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor, Verdict, top};
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::features::{Computed, Digest, Images, IndexRow, Samples, Source, is_store};
 use crate::head::{Evaluation, Interval};
 use crate::images::{Labels, Names, PIXEL_VERSION, Scan};
-use crate::phrases::{counted, in_quotes};
 use crate::progress::Progress;
 
 /// What to judge a head on: features, or images.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct JudgeOptions {
     /// A feature store, or a folder of images with a folder for each class.
     pub data: PathBuf,
@@ -32,6 +32,19 @@ pub struct JudgeOptions {
     pub head: HeadOptions,
     /// What becomes of images that the head was trained on.
     pub training_images: TrainingImages,
+}
+
+impl JudgeOptions {
+    /// All images of a store or folder that the head was not trained on.
+    #[must_use]
+    pub fn new(data: PathBuf, head: HeadOptions) -> Self {
+        Self {
+            data,
+            names: Names::default(),
+            head,
+            training_images: TrainingImages::default(),
+        }
+    }
 }
 
 /// A labelled sample with its prediction.
@@ -200,7 +213,7 @@ fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &JudgeOptions
     if is_known && left_out.unlabelled == 0 {
         return Ok(());
     }
-    Err(left_out.nothing_to_judge(classifier, options, None))
+    Err(left_out.nothing_to_judge(classifier, options, None).into())
 }
 
 /// The classes of all heads together.
@@ -235,26 +248,25 @@ impl LeftOut {
         classifier: &Predictor,
         options: &JudgeOptions,
         skipped: Option<&Skipped>,
-    ) -> Error {
-        let data = options.data.display();
-        let known = in_quotes(classifier.classes().iter());
-        let unknown = in_quotes(self.unknown_classes.keys().map(String::as_str));
-        let problem = if self.unlabelled > 0 {
-            let have = if self.unlabelled == 1 { "has" } else { "have" };
-            let images = counted(self.unlabelled, "image");
-            format!("{images} of `{data}` {have} no class")
-        } else if unknown.is_empty() {
-            let reasons = skipped.map_or(String::new(), |first| {
-                format!(", as `{}`: {}", first.path, first.reason)
-            });
-            format!("`{data}` holds no usable image{reasons}")
-        } else {
-            format!("the head knows none of the classes of `{data}`: {unknown}")
-        };
-        let hint = format!(
-            "the head's classes are {known}; give a folder (or its features) with a folder for each"
-        );
-        Error::Input { problem, hint }
+    ) -> TaskError {
+        let data = options.data.clone();
+        let known = classifier.classes().iter().map(str::to_owned).collect();
+        if self.unlabelled > 0 {
+            return TaskError::NoClass {
+                data,
+                unlabelled: self.unlabelled,
+                known,
+            };
+        }
+        if self.unknown_classes.is_empty() {
+            let first = skipped.map(Skipped::told);
+            return TaskError::NothingToJudge { data, first, known };
+        }
+        TaskError::OtherClasses {
+            data,
+            classes: self.unknown_classes.keys().cloned().collect(),
+            known,
+        }
     }
 }
 
@@ -382,7 +394,9 @@ impl<'a> Tally<'a> {
         } = self;
         if judged.items.is_empty() || left_out.unlabelled > 0 {
             let skipped = judged.skipped.first();
-            return Err(left_out.nothing_to_judge(classifier, options, skipped));
+            return Err(left_out
+                .nothing_to_judge(classifier, options, skipped)
+                .into());
         }
         judged.notes = notes.to_vec();
         if judged.rejected.is_some() && judged.acquaintance.out_of_fold > 0 {

@@ -2,8 +2,7 @@
 
 use sysinfo::System;
 
-use crate::error::{Error, Result};
-use crate::phrases::counted;
+use crate::error::{Result, TaskError};
 
 /// Bytes of memory that are free, in this container where there is one.
 pub(super) fn free() -> u64 {
@@ -21,16 +20,12 @@ pub(super) fn check_room(images: usize, classes: usize, free: u64) -> Result<()>
     if needed <= free {
         return Ok(());
     }
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    Err(Error::Input {
-        problem: format!(
-            "the probabilities of {} take {} MiB, and {} MiB of memory are free",
-            counted(images, "image"),
-            mib(needed),
-            mib(free)
-        ),
-        hint: "evaluate fewer images at a time, or end other programs".to_owned(),
-    })
+    let too_much = TaskError::NoRoom {
+        images,
+        needed,
+        free,
+    };
+    Err(too_much.into())
 }
 
 #[cfg(test)]

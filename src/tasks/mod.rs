@@ -48,5 +48,5 @@ pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]
 pub use pull::{PullFrom, PullOptions, Pulled, pull};
 #[cfg(feature = "cli")]
-pub use report::{ReportOptions, ReportSummary, report};
+pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};

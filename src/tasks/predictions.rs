@@ -8,6 +8,7 @@ use crate::features::{Computing, Digest, FeatureStore, IndexRow, Samples};
 
 /// The head that predicts, and how it gets the features of images.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct HeadOptions {
     /// The head file; it brings backbone and preprocessing.
     pub path: PathBuf,
@@ -20,6 +21,17 @@ pub struct HeadOptions {
 }
 
 impl HeadOptions {
+    /// A head as it was trained.
+    #[must_use]
+    pub fn new(path: PathBuf, computing: Computing) -> Self {
+        Self {
+            path,
+            tta: Tta::Trained,
+            rejecting: Rejecting::AsTrained,
+            computing,
+        }
+    }
+
     pub(super) fn open(&self) -> Result<Predictor> {
         Ok(Predictor::open(&self.path, self.tta)?.rejecting(self.rejecting))
     }

@@ -10,8 +10,6 @@ mod photos;
 mod pictures;
 mod training;
 
-use std::path::Path;
-
 use self::care::Care;
 use self::nearest::Near;
 pub use self::options::ReportOptions;
@@ -20,7 +18,7 @@ use self::photos::Shown;
 use self::pictures::Pictures;
 use super::evaluate::disagreements;
 use super::inputs::Skipped;
-use super::judge::{Accepted, Judged, judge};
+use super::judge::{Accepted, judge};
 use crate::error::Result;
 use crate::head::{Evaluation, HeadFile};
 use crate::outputs;
@@ -43,7 +41,21 @@ pub struct ReportSummary {
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// What the user should know; it stands on the page too.
-    pub notes: Vec<String>,
+    pub notes: Vec<ReportNote>,
+}
+
+/// What the user of a report should know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportNote {
+    /// Images of a store have no picture, since [`ReportOptions::images`] was not given.
+    #[error(
+        "Feature stores do not know where their images lie: name the folder (`images`) to see them here."
+    )]
+    FolderUnknown,
+    /// Anything else, in words.
+    #[error("{0}")]
+    Other(String),
 }
 
 /// Writes a report.
@@ -71,7 +83,6 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     let mut page = Page {
         title: captions::title(&options.judge.data),
         subtitle: captions::subtitle(options, &evaluation),
-        notes: captions::notes(&judged, &evaluation),
         classes: classes.iter().map(str::to_owned).collect(),
         photos: shown.into_iter().map(|shown| shown.photo).collect(),
         training: near.into_iter().map(|near| near.picture).collect(),
@@ -80,16 +91,32 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         basis: judged.acquaintance.sentence(),
         ..Page::default()
     };
-    let roots = Roots::of(options);
-    let pictures_note = captions::pictures_note(&roots, without_picture);
-    page.notes
-        .extend(pictures_note.into_iter().chain(strangers));
+    let mut notes = captions::notes(&judged, &evaluation);
+    notes.extend(captions::pictures_note(
+        &Roots::of(options),
+        without_picture,
+    ));
+    notes.extend(strangers.map(ReportNote::Other));
     let accepted = judged.rejected.map(|r| Accepted::of(&evaluation, r));
     figures::fill(&mut page, &evaluation, accepted);
-    let unreadable = training::fill(&mut page, &head.metrics);
-    page.notes.extend(unreadable);
-    page.notes.extend(disagreements(&head.metrics));
-    write(&options.output, &page, judged, without_picture)
+    let unreadable = training::fill(&mut page, &head.metrics).into_iter();
+    notes.extend(
+        unreadable
+            .chain(disagreements(&head.metrics))
+            .map(ReportNote::Other),
+    );
+    page.notes = notes.iter().map(ToString::to_string).collect();
+    let text = render(&page);
+    outputs::write_bytes_through(&options.output, text.as_bytes())?;
+    Ok(ReportSummary {
+        images: page.photos.len(),
+        right: page.photos.iter().filter(|photo| photo.is_right()).count(),
+        basis: page.basis,
+        without_picture,
+        bytes: text.len(),
+        skipped: judged.skipped,
+        notes,
+    })
 }
 
 /// Gives the images their pictures, decoded as the head's features were: mistakes first, with the training
@@ -112,23 +139,4 @@ fn show(
     let mut pictures = Pictures::new(places.len(), decoding, head.computing.run.threads);
     pictures.show(places, progress);
     Ok(())
-}
-
-fn write(
-    output: &Path,
-    page: &Page,
-    judged: Judged,
-    without_picture: usize,
-) -> Result<ReportSummary> {
-    let text = render(page);
-    outputs::write_bytes_through(output, text.as_bytes())?;
-    Ok(ReportSummary {
-        images: page.photos.len(),
-        right: page.photos.iter().filter(|photo| photo.is_right()).count(),
-        basis: page.basis.clone(),
-        without_picture,
-        bytes: text.len(),
-        skipped: judged.skipped,
-        notes: page.notes.clone(),
-    })
 }

@@ -9,14 +9,15 @@ use super::inputs::{Inputs, Skipped};
 use super::predictions::{HeadOptions, open_store, predict};
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor};
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::features::{Computed, Digest, Done, Images, Source};
-use crate::head::{ImageRole, Pick, SelectionParams, UnitRows, select};
+use crate::head::{ImageRole, NEAR_DUPLICATE, Pick, SelectionParams, UnitRows, select};
 use crate::images::Labels;
 use crate::progress::Progress;
 
 /// What to choose from, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SuggestOptions {
     /// The images, or their features.
     pub data: Unlabelled,
@@ -28,7 +29,22 @@ pub struct SuggestOptions {
     pub near: f32,
 }
 
+impl SuggestOptions {
+    /// At most 50 suggestions, none nearly equal to another.
+    #[must_use]
+    pub fn new(data: Unlabelled, head: HeadOptions) -> Self {
+        Self {
+            data,
+            head,
+            top: 50,
+            near: NEAR_DUPLICATE,
+        }
+    }
+}
+
 /// Where the unlabelled images are; classes that they may have are not looked at.
+///
+/// Exhaustive: callers guard every value against being written over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unlabelled {
     /// A feature store.
@@ -73,8 +89,8 @@ pub struct Suggestion {
 /// The features of the centres of all images are held in memory.
 ///
 /// # Errors
-/// [`Error::Parameter`] for `near` out of range; no images, a head, store or backbone that does not fit, a
-/// device that does not work.
+/// [`Error::Parameter`](crate::Error::Parameter) for `near` out of range; no images, a head, store or
+/// backbone that does not fit, a device that does not work.
 pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<SuggestReport> {
     check_near(options.near)?;
     let classifier = options.head.open()?;
@@ -103,7 +119,6 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
 
 fn of_store(path: &Path, classifier: &Predictor, progress: &dyn Progress) -> Result<Candidates> {
     let (mut store, notes) = open_store(path, &[classifier])?;
-    let name = format!("the features `{}`", path.display());
     let mut candidates = Candidates {
         notes,
         labelled: store.leave_out(|digest| !is_labelled(classifier, digest)),
@@ -111,12 +126,8 @@ fn of_store(path: &Path, classifier: &Predictor, progress: &dyn Progress) -> Res
     };
     candidates.collect(store.into(), classifier, progress)?;
     // What has features and no prediction is no fault of the store.
-    let name = if candidates.skipped.is_empty() {
-        &name
-    } else {
-        INPUT
-    };
-    candidates.not_empty(name)
+    let store = candidates.skipped.is_empty().then_some(path);
+    Ok(candidates.not_empty(store)?)
 }
 
 fn of_images(
@@ -135,11 +146,8 @@ fn of_images(
     if scan.entries.is_empty() {
         return Ok(candidates);
     }
-    candidates.not_empty(INPUT)
+    Ok(candidates.not_empty(None)?)
 }
-
-/// What images are called in errors.
-const INPUT: &str = "the input";
 
 /// The images that are chosen from: N of them.
 #[derive(Default)]
@@ -219,34 +227,21 @@ impl Candidates {
         }
     }
 
-    fn not_empty(self, name: &str) -> Result<Self> {
-        if self.paths.is_empty() {
-            return Err(none_usable(name, self.labelled, self.skipped.first()));
+    /// Refuses to choose from nothing, which the store is named for, where it is at fault.
+    fn not_empty(self, store: Option<&Path>) -> Result<Self, TaskError> {
+        let features = store.map(Path::to_owned);
+        match (self.paths.is_empty(), self.labelled) {
+            (false, _) => Ok(self),
+            (true, 0) => Err(TaskError::NothingToSuggest {
+                features,
+                first: self.skipped.first().map(Skipped::told),
+            }),
+            (true, labelled) => Err(TaskError::AllLabelled { features, labelled }),
         }
-        Ok(self)
     }
 }
 
 /// Whether the head knows the label of an image.
 fn is_labelled(classifier: &Predictor, digest: &Digest) -> bool {
     classifier.record().role(&digest.0) != ImageRole::New
-}
-
-fn none_usable(name: &str, labelled: usize, skipped: Option<&Skipped>) -> Error {
-    if labelled > 0 {
-        return Error::Input {
-            problem: format!(
-                "the head was trained on all {labelled} usable images of {name}, or they were held out \
-                for validation"
-            ),
-            hint: "give images that have no label yet".to_owned(),
-        };
-    }
-    let reasons = skipped.map_or(String::new(), |first| {
-        format!(", as `{}`: {}", first.path, first.reason)
-    });
-    Error::Input {
-        problem: format!("{name} holds no usable image{reasons}"),
-        hint: "give a folder of images, or a store of their features".to_owned(),
-    }
 }

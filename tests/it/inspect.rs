@@ -57,10 +57,8 @@ fn the_pairs_of_alien_vs_predator_come_out() {
         extract(&data.join(split), &store);
         store
     });
-    let options = InspectOptions {
-        against: Some(validation),
-        ..InspectOptions::new(train)
-    };
+    let mut options = InspectOptions::new(train);
+    options.against = Some(validation);
     let report = inspect(&options).unwrap();
     let leakage = report.leakage.unwrap();
     let pairs: Vec<(&str, &str)> = leakage

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use frostline::backbones::{Home, RunOptions};
-use frostline::classifier::Tta;
 use frostline::features::{Computing, Digest};
-use frostline::images::{Limits, Names};
 use frostline::progress::Silent;
 use frostline::tasks::{HeadOptions, JudgeOptions, Judged, TrainingImages, judge};
 
@@ -13,23 +11,10 @@ use crate::harness::Place;
 
 fn judged(place: &Place, data: &str) -> Judged {
     let path = |name: &str| place.folder().join(name);
-    let options = JudgeOptions {
-        data: path(data),
-        names: Names::default(),
-        head: HeadOptions {
-            path: path("head"),
-            tta: Tta::Trained,
-            rejecting: frostline::classifier::Rejecting::default(),
-            computing: Computing {
-                backbone: None,
-                store: None,
-                limits: Limits::default(),
-                run: RunOptions::new(Home::at(path("home"))),
-                batch_size: 4,
-            },
-        },
-        training_images: TrainingImages::Included,
-    };
+    let mut computing = Computing::new(RunOptions::new(Home::at(path("home"))));
+    computing.batch_size = 4;
+    let mut options = JudgeOptions::new(path(data), HeadOptions::new(path("head"), computing));
+    options.training_images = TrainingImages::Included;
     judge(&options, &Silent).unwrap()
 }
 

@@ -119,6 +119,8 @@ fn a_store_alone_says_how_its_images_are_shown() {
         .says(&["give --images"]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
     assert_eq!(pictures(&page), 0);
+    // The page is the library's: it names the parameter.
+    assert!(page.contains("name the folder (`images`)") && !page.contains("--images"));
     place
         .frostline("report --head {dir}/head {dir}/new --train {dir}/store -o {dir}/never.html")
         .exits(1)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frostline::Error;
+use frostline::error::{Error, FileKind};
 use frostline::features::{Digest, Dtype, Existing, FeatureStore, Index, StoreWriter};
 use frostline::images::View;
 
@@ -137,6 +137,11 @@ fn another_setting_is_another_store() {
     assert_eq!(parts(folder.path()).len(), 0);
 }
 
+fn is_of_part(error: &Error) -> bool {
+    let is_part = |kind: &FileKind| *kind == FileKind::StorePart;
+    matches!(error, Error::File { kind, .. } if is_part(kind))
+}
+
 #[test]
 fn a_cut_part_is_named_to_readers_and_mended_by_the_next_writer() {
     for share in [0, 1, 50, 99] {
@@ -148,7 +153,7 @@ fn a_cut_part_is_named_to_readers_and_mended_by_the_next_writer() {
         let store = FeatureStore::open(folder.path()).unwrap();
         let error = store.features(&[digest(2)]).unwrap_err();
         assert!(error.to_string().contains("part-00000.arrow"), "{error}");
-        assert!(error.hint().unwrap().contains("extract"));
+        assert!(is_of_part(&error), "{error:?}");
         let mut writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
         assert_eq!(writer.notes().len(), 1, "{:?}", writer.notes());
         assert!(!writer.knows(&digest(1)) && writer.knows(&digest(2)));
@@ -248,7 +253,7 @@ fn numbers_that_changed_on_disk_are_never_read_and_computed_again() {
                 .contains("part-00000.arrow` is damaged: its content does not match"),
             "{error}"
         );
-        assert!(error.hint().unwrap().contains("--verify"));
+        assert!(is_of_part(&error), "{error:?}");
         let streamed = store.stretches(&[digest(1)], &[View::Center]).unwrap_err();
         assert!(streamed.to_string().contains("checksum"), "{streamed}");
         let mut writer = StoreWriter::open(folder.path(), manifest(), Existing::Verify).unwrap();

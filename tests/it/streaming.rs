@@ -8,12 +8,10 @@ use frostline::features::{
     Content, Digest, Dtype, Existing, FeatureStore, Index, IndexRow, Numbers, StoreManifest,
     StoreWriter,
 };
-use frostline::head::{FitParams, NEAR_DUPLICATE, Solver};
+use frostline::head::{FitParams, Solver};
 use frostline::images::View;
 use frostline::progress::Silent;
-use frostline::tasks::{
-    CalibrateOn, CrossValidation, FitHeadOptions, FitHeadReport, Validation, fit_head,
-};
+use frostline::tasks::{CrossValidation, FitHeadOptions, FitHeadReport, Validation, fit_head};
 
 use crate::harness::manifest;
 
@@ -112,22 +110,11 @@ fn a_part_that_was_cut_is_told() {
 }
 
 fn options(folder: &Path, memory: u64) -> FitHeadOptions {
-    FitHeadOptions {
-        features: folder.join("store"),
-        output: folder.join("head"),
-        params: FitParams::new().lr(0.1),
-        validation: Validation::Split(0.25),
-        augment: false,
-        search: None,
-        fixed: Vec::new(),
-        learning_curve: None,
-        out_of_fold: None,
-        calibrate: None,
-        reject: None,
-        calibrate_on: CalibrateOn::Folds,
-        near: NEAR_DUPLICATE,
-        memory: Some(memory),
-    }
+    let mut options = FitHeadOptions::new(folder.join("store"), folder.join("head"));
+    options.params = FitParams::new().lr(0.1);
+    options.validation = Validation::Split(0.25);
+    options.memory = Some(memory);
+    options
 }
 
 fn fitted(folder: &Path, memory: u64) -> FitHeadReport {
@@ -171,10 +158,10 @@ fn what_needs_all_features_says_how_much_memory_that_is() {
             .unwrap_err()
             .to_string()
     };
-    let wanted = "`--calibrate` needs all features in memory, which take 1 MiB";
+    let wanted = "`calibrate` needs all features in memory, which take 1 MiB";
     assert!(refused(&|o| o.calibrate = folds).contains(wanted));
-    assert!(refused(&|o| o.search = folds).contains("`--search`"));
-    assert!(refused(&|o| o.reject = Some(0.01)).contains("`--reject`"));
+    assert!(refused(&|o| o.search = folds).contains("`search`"));
+    assert!(refused(&|o| o.reject = Some(0.01)).contains("`reject`"));
     let lbfgs = |o: &mut FitHeadOptions| o.params = FitParams::new().solver(Solver::Lbfgs);
     assert!(refused(&lbfgs).contains("`--solver lbfgs`"));
 }

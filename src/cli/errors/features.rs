@@ -1,10 +1,157 @@
 //! Ways out of errors of `features`.
 
-use frostline::error::FeaturesError;
+use frostline::error::{FeaturesError, FileKind, FileProblem};
 
 /// What the user can do about it.
 pub(super) fn hint(error: &FeaturesError) -> Option<String> {
-    match error {
-        _ => None,
+    let hint = match error {
+        FeaturesError::Missing { .. } | FeaturesError::NotAStore { .. } => {
+            "make one with `frostline extract IMAGES -o FEATURES`"
+        }
+        FeaturesError::LostManifest { .. } => REBUILD,
+        FeaturesError::NoSamples { .. } => {
+            "extract the images into it again: features that it holds are not computed again"
+        }
+        FeaturesError::NothingToExport { .. } => "run `frostline extract` to its end first",
+        FeaturesError::NoSuchView { .. } => "extract them with --views into a new store",
+        FeaturesError::Incomplete { .. } => {
+            "run the same `frostline extract` again: it computes what is missing"
+        }
+        FeaturesError::OutOfMemory { .. } => {
+            "use fewer images or views, or a machine with more memory"
+        }
+        FeaturesError::InsideStore { .. } => "choose a folder outside of it",
+        FeaturesError::OtherFolder { .. } => "choose a new or empty folder",
+        FeaturesError::ReadOnly { .. } => "make it writable, or write another store",
+        FeaturesError::NotKept { .. } => "leave the image out",
+        FeaturesError::OtherFeatures { .. } => {
+            "use another folder for the features, or throw away those that it holds with `frostline extract \
+             --overwrite`"
+        }
+        FeaturesError::OtherManifest { .. } => {
+            "if the manifest was copied from another store, run `frostline extract` with the settings of the \
+             features: it rebuilds the manifest; otherwise choose another output folder"
+        }
+        FeaturesError::MixedParts { store, .. } => {
+            return Some(format!(
+                "the manifest of `{}` is damaged, and its parts come from different stores: move those of \
+                 another store out of it",
+                store.display()
+            ));
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// What the user can do about a file of a store.
+pub(super) fn file(kind: &FileKind, problem: &FileProblem) -> Option<String> {
+    let hint = match (kind, problem) {
+        (FileKind::StoreManifest, FileProblem::Foreign { .. }) => {
+            "give a folder that `frostline extract` has written"
+        }
+        (FileKind::StoreManifest, FileProblem::Newer { .. }) => {
+            "use a newer frostline, or choose another output folder"
+        }
+        (FileKind::StoreManifest, _) => REBUILD,
+        (FileKind::StoreIndex, _) => {
+            "run the same `frostline extract` again: it rebuilds the index"
+        }
+        (FileKind::StorePart, FileProblem::Changed(_)) => "run the same command again",
+        (FileKind::StorePart, _) => {
+            "run the same `frostline extract` again with --verify: it computes the part's images again"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+const REBUILD: &str =
+    "run the same `frostline extract` again: it rebuilds the manifest and keeps the features";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use frostline::error::Error;
+    use frostline::features::StoreManifest;
+
+    use super::super::hint;
+    use super::*;
+
+    fn damaged(kind: FileKind, problem: FileProblem) -> String {
+        let path = PathBuf::from("store/file");
+        let error = Error::File {
+            path,
+            kind,
+            problem,
+        };
+        hint(&error).unwrap()
+    }
+
+    #[test]
+    fn a_damaged_file_of_a_store_is_computed_or_rebuilt_by_extract() {
+        let problem = || FileProblem::Damaged("its checksum is another".to_owned());
+        let manifest = damaged(FileKind::StoreManifest, problem());
+        assert!(manifest.contains("extract` again: it rebuilds the manifest"));
+        let index = damaged(FileKind::StoreIndex, problem());
+        assert!(index.ends_with("extract` again: it rebuilds the index"));
+        let part = damaged(FileKind::StorePart, problem());
+        assert!(part.contains("extract` again with --verify"));
+        let changed = damaged(FileKind::StorePart, FileProblem::Changed("changed"));
+        assert_eq!(changed, "run the same command again");
+    }
+
+    #[test]
+    fn a_newer_or_foreign_manifest_is_not_rebuilt() {
+        let newer = FileProblem::Newer {
+            found: 99,
+            known: 2,
+        };
+        assert!(damaged(FileKind::StoreManifest, newer).contains("newer frostline"));
+        let foreign = FileProblem::Foreign {
+            wanted: "a feature store",
+            found: "something else".to_owned(),
+        };
+        let foreign = damaged(FileKind::StoreManifest, foreign);
+        assert_eq!(
+            foreign,
+            "give a folder that `frostline extract` has written"
+        );
+    }
+
+    #[test]
+    fn what_is_no_store_is_made_by_extract() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |path| hint(&StoreManifest::read(path).unwrap_err()).unwrap();
+        let missing = folder.path().join("missing");
+        fs::write(folder.path().join("file"), "text").unwrap();
+        for path in [folder.path(), &missing, &folder.path().join("file")] {
+            assert_eq!(
+                made(path),
+                "make one with `frostline extract IMAGES -o FEATURES`"
+            );
+        }
+    }
+
+    #[test]
+    fn features_of_two_stores_are_parted_by_hand() {
+        let store = || PathBuf::from("store");
+        let mixed = FeaturesError::MixedParts {
+            store: store(),
+            parts: ["a".into(), "b".into()],
+            differences: Vec::new(),
+        };
+        let mixed = hint(&mixed.into()).unwrap();
+        assert!(mixed.starts_with("the manifest of `store` is damaged"));
+        assert!(mixed.contains("move"));
+        let differences = Vec::new();
+        let other = FeaturesError::OtherManifest {
+            store: store(),
+            differences,
+        };
+        let other = hint(&other.into()).unwrap();
+        assert!(other.contains("rebuilds the manifest"));
     }
 }

@@ -48,6 +48,14 @@ pub(super) fn flag(name: &str) -> String {
     if name.starts_with("--") || !is_option(name) {
         return name.to_owned();
     }
+    let name = match name {
+        "out_of_fold" => "folds",
+        name => name,
+    };
+    let name = match name {
+        "out_of_fold" => "folds",
+        name => name,
+    };
     format!("--{}", name.replace('_', "-"))
 }
 

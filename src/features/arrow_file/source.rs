@@ -73,12 +73,12 @@ pub(in crate::features) enum Failure {
 
 impl Failure {
     /// The error that names the file.
-    pub(in crate::features) fn of(self, path: &Path, hint: &str) -> Error {
+    pub(in crate::features) fn of(self, path: &Path, kind: FileKind) -> Error {
         match self {
             Self::File(problem) => Error::File {
                 path: path.to_owned(),
                 problem,
-                kind: FileKind::Hinted(hint.to_owned()),
+                kind,
             },
             Self::System(error) => Error::io("read", path)(error),
         }

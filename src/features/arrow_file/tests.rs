@@ -15,7 +15,7 @@ use arrow_schema::{DataType, Field};
 
 use super::footer::VERSION_KEY;
 use super::*;
-use crate::error::FileProblem;
+use crate::error::{FileKind, FileProblem};
 
 const LIMIT: u64 = 1 << 20;
 
@@ -281,7 +281,7 @@ fn ranges_of_a_file_are_read_as_bytes_in_memory_are() {
         open(&path, length - 1).map_err(Failure::from).unwrap_err(),
         Table::read(&path, length - 1, |_| Ok(schema())).unwrap_err(),
     ] {
-        let error = failed.of(&path, "");
+        let error = failed.of(&path, FileKind::StorePart);
         assert!(matches!(error, Error::File { .. }), "{error}");
     }
 }

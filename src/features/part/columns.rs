@@ -18,10 +18,6 @@ use crate::features::names::VERSION;
 /// a backbone may have take 640 MiB.
 pub(in crate::features) const LARGEST: u64 = 1 << 30;
 
-/// The way out where a part is damaged.
-pub(in crate::features) const HINT: &str =
-    "run the same `frostline extract` again with --verify: it computes the part's images again";
-
 /// Where the columns of a part lie. Their types, widths and numbers of rows are those of its store.
 #[derive(Debug)]
 pub(in crate::features) struct Columns {

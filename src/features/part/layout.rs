@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 
-use super::columns::{Columns, HINT, LARGEST};
+use super::columns::{Columns, LARGEST};
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::features::arrow_file::{self, Failure, Seal, Source};
 use crate::features::content::Digest;
@@ -14,6 +14,8 @@ use crate::features::manifest::StoreManifest;
 use crate::stamp::Stamp;
 
 /// The numbers of some rows, one after the other, as they are kept.
+///
+/// Exhaustive: callers read every width.
 #[derive(Debug, Clone)]
 pub enum Numbers {
     /// 32 bits each.
@@ -129,7 +131,7 @@ impl Layout {
             let layout = Self::of(path, stamp, source, &columns, manifest)?;
             Ok((layout, checked))
         };
-        find().map_err(|failure: Failure| failure.of(path, HINT))
+        find().map_err(|failure: Failure| failure.of(path, FileKind::StorePart))
     }
 
     /// Of columns that were found.
@@ -172,17 +174,17 @@ impl Layout {
             let bytes = Source::File(&file).range(&(at(images.start)..at(images.end)))?;
             Ok(Some(bytes.into_owned()))
         };
-        let bytes = read().map_err(|failure: Failure| failure.of(&self.path, HINT))?;
+        let bytes =
+            read().map_err(|failure: Failure| failure.of(&self.path, FileKind::StorePart))?;
         bytes.ok_or_else(|| self.changed())
     }
 
     /// The error for a part that was replaced while it is in use.
     pub(in crate::features) fn changed(&self) -> Error {
-        let problem = "it has changed since it was checked".to_owned();
         Error::File {
             path: self.path.clone(),
-            problem: FileProblem::Damaged(problem),
-            kind: FileKind::Hinted("run the same command again".to_owned()),
+            kind: FileKind::StorePart,
+            problem: FileProblem::Changed("it has changed since it was checked"),
         }
     }
 }

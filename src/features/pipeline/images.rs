@@ -12,6 +12,7 @@ use crate::images::{Found, Image, Sample, listed};
 
 /// The images of a run, in order.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Images<'a> {
     /// They were all found before.
     Found(Iter<'a, Found>),

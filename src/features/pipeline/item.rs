@@ -19,6 +19,8 @@ pub struct Item {
 }
 
 /// A used image, or the reason for skipping one.
+///
+/// Exhaustive: callers handle every value.
 #[derive(Debug)]
 pub enum Outcome {
     /// Its features (V, D) were computed now.

@@ -34,6 +34,8 @@ pub struct Speed {
 }
 
 /// What a run spent the most of its time on.
+///
+/// Exhaustive: callers describe every value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     /// Waiting for files.
@@ -45,6 +47,8 @@ pub enum Bound {
 }
 
 /// What JPEGs at a reduced scale would have saved of a run.
+///
+/// Exhaustive: callers describe every value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reduced {
     /// Little or nothing: most of the time went to other pictures, or to JPEGs that are small, or reduced

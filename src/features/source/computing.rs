@@ -18,6 +18,7 @@ use crate::progress::Progress;
 
 /// How the features of images are computed, and where they are kept.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Computing {
     /// The network's file, where it is not installed.
     pub backbone: Option<PathBuf>,
@@ -29,6 +30,20 @@ pub struct Computing {
     pub run: RunOptions,
     /// Images that the network is given at once.
     pub batch_size: usize,
+}
+
+impl Computing {
+    /// An installed backbone, run as `run` says; nothing is kept.
+    #[must_use]
+    pub fn new(run: RunOptions) -> Self {
+        Self {
+            backbone: None,
+            store: None,
+            limits: Limits::default(),
+            run,
+            batch_size: 8,
+        }
+    }
 }
 
 /// Images with what computes their features, and the store that has some of them.

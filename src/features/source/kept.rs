@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::samples::Done;
 use crate::backbones::FeatureSpec;
-use crate::error::{Error, Result};
+use crate::error::{Error, FeaturesError, Result};
 use crate::features::content::{Content, Picture};
 use crate::features::index::{Index, IndexRow};
 use crate::features::manifest::StoreManifest;
@@ -90,7 +90,7 @@ impl Kept {
     /// Goes on with features that `manifest` describes, after the known ones have been looked up.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] where the store holds something else.
+    /// [`FeaturesError::OtherFeatures`] where the store holds something else.
     pub fn go_on_with(mut self, manifest: StoreManifest) -> Result<Self> {
         self.writer.go_on_with(manifest)?;
         Ok(self)
@@ -99,18 +99,13 @@ impl Kept {
     /// Refuses images whose features could not be kept.
     ///
     /// # Errors
-    /// [`Error::Input`] where the store is read-only and does not hold all of them.
+    /// [`FeaturesError::ReadOnly`] where the store is read-only and does not hold all of them.
     pub fn refuse_read_only(&self, entries: &[Found]) -> Result<()> {
         if self.writer.can_write() || self.covers(entries) {
             return Ok(());
         }
-        Err(Error::Input {
-            problem: format!(
-                "the feature store `{}` is read-only, and does not hold all of the images",
-                self.writer.path.display()
-            ),
-            hint: "make it writable, or write another store".to_owned(),
-        })
+        let store = self.writer.path.clone();
+        Err(FeaturesError::ReadOnly { store }.into())
     }
 
     /// Writes what is pending, whatever ended the run, and returns that error.

@@ -21,6 +21,7 @@ use crate::progress::Progress;
 
 /// Where samples and their features come from.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Source<'a> {
     /// A store: the used samples of its last run, all at once.
     Store(Box<FeatureStore>),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::options::{FitHeadOptions, Validation};
 use crate::backbones::FeatureSpec;
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::features::{Digest, FeatureStore};
 use crate::head::{FeatureMatrix, validation_split};
 use crate::images::View;
@@ -115,7 +115,11 @@ impl Division {
             }
         }
         if targets.is_empty() {
-            return Err(nothing_to_validate(&unknown, path));
+            return Err(TaskError::NothingToValidate {
+                store: path.to_owned(),
+                classes: unknown.into_keys().collect(),
+            }
+            .into());
         }
         self.warnings.extend(unknown_warning(&unknown, path));
         self.warnings
@@ -133,7 +137,7 @@ impl Division {
         let keys: Vec<[u8; 32]> = self.train.digests.iter().map(|digest| digest.0).collect();
         let split = validation_split(&self.train.targets, &keys, fraction, seed)?;
         if split.validation.is_empty() {
-            return Err(nothing_to_hold_out());
+            return Err(TaskError::NothingToHoldOut.into());
         }
         Ok(Self {
             train: self.train.pick(&split.train),
@@ -168,15 +172,12 @@ fn labelled(store: &FeatureStore) -> Result<(Vec<String>, Vec<Digest>)> {
     }
     let unlabelled = names.iter().filter(|class| class.is_none()).count();
     if unlabelled > 0 {
-        return Err(Error::Input {
-            problem: format!(
-                "{unlabelled} of the {} images in `{}` have no class",
-                names.len(),
-                store.path().display()
-            ),
-            hint: "extract a folder that holds one folder for each class, as `cat/1.jpg` and `dog/2.jpg`"
-                .to_owned(),
-        });
+        return Err(TaskError::Unlabelled {
+            store: store.path().to_owned(),
+            unlabelled,
+            images: names.len(),
+        }
+        .into());
     }
     Ok((names.into_iter().flatten().collect(), digests))
 }
@@ -187,14 +188,10 @@ pub(super) fn views(augment: bool, store: &FeatureStore) -> Result<Vec<View>> {
     match (augment, there.len()) {
         (false, _) => Ok(vec![View::Center]),
         (true, 2..) => Ok(there.clone()),
-        (true, _) => Err(Error::Input {
-            problem: format!(
-                "`{}` holds one view of each image, and --augment draws one of several",
-                store.path().display()
-            ),
-            hint: "extract the images with --views hflip, five-crop or ten-crop into a new store"
-                .to_owned(),
-        }),
+        (true, _) => {
+            let store = store.path().to_owned();
+            Err(TaskError::OneView { store }.into())
+        }
     }
 }
 
@@ -205,40 +202,12 @@ fn require_same_spec(train: &Chosen, validation: &FeatureStore) -> Result<()> {
     if differences.is_empty() {
         return Ok(());
     }
-    Err(Error::Mismatch {
-        left: format!("the training features `{}`", train.store.path().display()),
-        right: format!("the validation features `{}`", validation.path().display()),
-        differences: differences.join("; "),
-        hint: "extract both with the same backbone and preprocessing".to_owned(),
-    })
-}
-
-fn nothing_to_hold_out() -> Error {
-    Error::Input {
-        problem: "no class has two different images, so that none can be held out for validation"
-            .to_owned(),
-        hint: "add images, or train on all of them without --validation-split".to_owned(),
+    Err(TaskError::OtherValidation {
+        train: train.store.path().to_owned(),
+        validation: validation.path().to_owned(),
+        differences,
     }
-}
-
-/// Validation features of which no sample has a class of the training set.
-fn nothing_to_validate(unknown: &BTreeMap<String, usize>, path: &Path) -> Error {
-    let names = in_quotes(unknown.keys().map(String::as_str));
-    let problem = if names.is_empty() {
-        format!(
-            "the validation features `{}` hold no samples",
-            path.display()
-        )
-    } else {
-        format!(
-            "the validation features `{}` have no class of the training set, only {names}",
-            path.display()
-        )
-    };
-    Error::Input {
-        problem,
-        hint: "give features of images of the same classes".to_owned(),
-    }
+    .into())
 }
 
 fn unknown_warning(unknown: &BTreeMap<String, usize>, path: &Path) -> Option<String> {

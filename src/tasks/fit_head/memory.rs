@@ -2,7 +2,7 @@
 
 use super::division::Division;
 use super::options::FitHeadOptions;
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::head::{BANK_CAPACITY, FitValidParams, Solver};
 use crate::tasks::memory::free;
 
@@ -68,22 +68,19 @@ fn copies(
 /// Refuses what cannot be done block by block.
 pub(super) fn refuse_what_needs_all(options: &FitHeadOptions, memory: &Memory) -> Result<()> {
     let asked = [
-        ("--search", options.search.is_some()),
-        ("--learning-curve", options.learning_curve.is_some()),
-        ("--calibrate", options.calibrate.is_some()),
-        ("--reject", options.reject.is_some()),
-        ("--folds", options.out_of_fold.is_some()),
+        ("search", options.search.is_some()),
+        ("learning_curve", options.learning_curve.is_some()),
+        ("calibrate", options.calibrate.is_some()),
+        ("reject", options.reject.is_some()),
+        ("out_of_fold", options.out_of_fold.is_some()),
     ];
-    let Some((flag, _)) = asked.into_iter().find(|(_, given)| *given) else {
+    let Some((name, _)) = asked.into_iter().find(|(_, given)| *given) else {
         return Ok(());
     };
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    Err(Error::Input {
-        problem: format!(
-            "`{flag}` needs all features in memory, which take {} MiB where {} MiB are allowed",
-            mib(memory.needed),
-            mib(memory.allowed)
-        ),
-        hint: format!("give --memory {}M, or leave it out", mib(memory.needed)),
-    })
+    Err(TaskError::NeedsAllFeatures {
+        name,
+        needed: memory.needed,
+        allowed: memory.allowed,
+    }
+    .into())
 }

@@ -6,10 +6,11 @@ use linfa::ParamGuard;
 use serde::Serialize;
 
 use crate::error::{Error, Result, require};
-use crate::head::{FitParams, FitValidParams, Tunable};
+use crate::head::{FitParams, FitValidParams, NEAR_DUPLICATE, Tunable};
 
 /// What to train on, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct FitHeadOptions {
     /// The store with the training samples.
     pub features: PathBuf,
@@ -45,6 +46,27 @@ pub struct FitHeadOptions {
 }
 
 impl FitHeadOptions {
+    /// The default parameters on the centre of each image, and nothing besides the head.
+    #[must_use]
+    pub fn new(features: PathBuf, output: PathBuf) -> Self {
+        Self {
+            features,
+            output,
+            params: FitParams::new(),
+            validation: Validation::None,
+            augment: false,
+            search: None,
+            fixed: Vec::new(),
+            learning_curve: None,
+            out_of_fold: None,
+            calibrate: None,
+            reject: None,
+            calibrate_on: CalibrateOn::default(),
+            near: NEAR_DUPLICATE,
+            memory: None,
+        }
+    }
+
     /// Checks the parameters, before anything is read.
     ///
     /// # Errors
@@ -65,12 +87,12 @@ impl FitHeadOptions {
         self.calibrate.map_or(Ok(()), CrossValidation::check)?;
         if self.calibrate_on == CalibrateOn::Validation && self.validation == Validation::None {
             let wanted = "given together with a validation set";
-            return Err(Error::parameter("--calibrate-on", "validation", wanted));
+            return Err(Error::parameter("calibrate_on", "validation", wanted));
         }
         self.reject.map_or(Ok(()), |rate| {
             require(
                 rate > 0.0 && rate < 1.0,
-                "--reject",
+                "reject",
                 &rate,
                 "above 0 and below 1",
             )
@@ -80,6 +102,7 @@ impl FitHeadOptions {
 
 /// Where validation samples come from.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Validation {
     /// There are none.
     #[default]
@@ -103,6 +126,7 @@ impl Validation {
 
 /// Into how many parts the training images are dealt: as many heads are trained, each without one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CrossValidation {
     /// 2 or more.
     pub folds: usize,
@@ -110,28 +134,36 @@ pub struct CrossValidation {
 
 impl Default for CrossValidation {
     fn default() -> Self {
-        Self { folds: 5 }
+        Self::new(5)
     }
 }
 
 impl CrossValidation {
+    /// So many parts.
+    #[must_use]
+    pub fn new(folds: usize) -> Self {
+        Self { folds }
+    }
+
     /// Checks the number before anything is read.
     pub(in crate::tasks) fn check(self) -> Result<()> {
-        require(self.folds >= 2, "--folds", &self.folds, "at least 2")
+        require(self.folds >= 2, "folds", &self.folds, "at least 2")
     }
 }
 
-/// Checks `--near`.
+/// Checks a cosine of near-duplicates.
 pub(in crate::tasks) fn check_near(near: f32) -> Result<()> {
     require(
         near > 0.0 && near <= 1.0,
-        "--near",
+        "near",
         &near,
         "above 0 and at most 1",
     )
 }
 
 /// Which images a temperature, and the threshold of a rejection, are fitted on.
+///
+/// Exhaustive: callers describe every value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CalibrateOn {
@@ -147,7 +179,7 @@ fn refuse_search_with_patience(options: &FitHeadOptions, params: &FitValidParams
     match params.values().patience {
         Some(patience) => require(
             options.search.is_none(),
-            "--patience",
+            "patience",
             &patience,
             "left out with a search",
         ),

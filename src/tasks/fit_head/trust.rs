@@ -49,6 +49,8 @@ pub struct Change {
 }
 
 /// What came of a calibration.
+///
+/// Exhaustive: callers describe every value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CalibrationOutcome {

@@ -4,13 +4,14 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::backbones::sniff::{self, Kind};
-use crate::error::{Error, Result};
+use crate::error::OutputProblem;
 use crate::head::HeadFile;
 use crate::images::{self, Format, SkipReason};
 use crate::inputs::{self, Links};
 
 /// What an output will hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Wanted {
     /// CSV, TSV, a table or other text for people.
     Text,
@@ -118,28 +119,20 @@ impl Content {
         )
     }
 
-    /// # Errors
-    /// [`Error::Input`] where it is of another kind.
-    pub(super) fn refuse_unless(&self, wanted: Wanted, path: &Path) -> Result<()> {
+    /// Refuses to replace a file of another kind.
+    pub(super) fn refuse_unless(&self, wanted: Wanted, path: &Path) -> Result<(), OutputProblem> {
         let found = match self {
             Self::Empty => return Ok(()),
             Self::Output(kind) if *kind == wanted => return Ok(()),
             Self::Output(kind) => kind.name(),
             Self::Other(words) => words,
         };
-        let (path, wanted) = (path.display(), wanted.name());
-        refuse(
-            format!("the output `{path}` exists and is {found}; it would be replaced by {wanted}"),
-            "choose another output, or add --overwrite to replace the file. (After `-o`, a pattern such \
-            as `*.png` makes its first file the output.)"
-                .to_owned(),
-        )
+        Err(OutputProblem::OtherKind {
+            output: path.to_owned(),
+            found: found.to_owned(),
+            wanted: wanted.name(),
+        })
     }
-}
-
-/// Refuses an output.
-pub(super) fn refuse(problem: String, hint: String) -> Result<()> {
-    Err(Error::Input { problem, hint })
 }
 
 /// Whether it is text all the same: names of files in a table may hold control characters, but no NUL.
@@ -201,6 +194,5 @@ mod tests {
         let error = allowed(Content::Output(Wanted::Json), Wanted::Text).unwrap_err();
         let said = "the output `a` exists and is JSON; it would be replaced by text";
         assert_eq!(error.to_string(), said);
-        assert!(error.hint().unwrap().contains("--overwrite"));
     }
 }

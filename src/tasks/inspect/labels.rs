@@ -7,7 +7,7 @@ use super::alike::Alike;
 use super::pictures::Pictures;
 use super::report::{InspectOptions, LabelReport, SuspectImage};
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::features::Digest;
 use crate::head::{FitParams, Folds, LabelErrors, LabelledFeatures, out_of_fold, softmax};
 
@@ -17,10 +17,10 @@ pub(super) fn judge(
     alike: &Alike,
     options: &InspectOptions,
 ) -> Result<LabelReport> {
-    let names = pictures.own_classes().map_err(|missing| Error::Input {
-        problem: format!("{missing} of the {} images have no class", pictures.n_own()),
-        hint: "extract a folder that holds one folder for each class".to_owned(),
-    })?;
+    let images = pictures.n_own();
+    let names = pictures
+        .own_classes()
+        .map_err(|unlabelled| TaskError::NoLabels { unlabelled, images })?;
     let classes = ClassIndex::from_names(names.iter().copied());
     let index = |name: &&str| classes.class_to_idx(name).expect("it is one of them");
     let targets: Vec<usize> = names.iter().map(index).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::report::{InspectOptions, InspectedImage, Side};
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::features::{Digest, FeatureStore};
 use crate::head::UnitRows;
 use crate::images::View;
@@ -147,10 +147,10 @@ fn require_same_spec(store: &FeatureStore, against: &FeatureStore) -> Result<()>
     if differences.is_empty() {
         return Ok(());
     }
-    Err(Error::Mismatch {
-        left: format!("the features `{}`", store.path().display()),
-        right: format!("the features `{}`", against.path().display()),
-        differences: differences.join("; "),
-        hint: "extract both with the same backbone and preprocessing".to_owned(),
-    })
+    Err(TaskError::OtherAgainst {
+        features: store.path().to_owned(),
+        against: against.path().to_owned(),
+        differences,
+    }
+    .into())
 }

@@ -12,6 +12,7 @@ use crate::tasks::fit_head::{CrossValidation, check_near};
 
 /// What to inspect, and how.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct InspectOptions {
     /// The store, as that of a training set.
     pub features: PathBuf,
@@ -43,7 +44,7 @@ impl InspectOptions {
 
     pub(super) fn check(&self) -> Result<()> {
         check_near(self.near)?;
-        CrossValidation { folds: self.folds }.check()
+        CrossValidation::new(self.folds).check()
     }
 }
 
@@ -92,6 +93,8 @@ pub struct TrainedOn {
 }
 
 /// Which of the two stores an image is in.
+///
+/// Exhaustive: there are two stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -153,6 +156,8 @@ pub struct NearDuplicates {
 }
 
 /// How alike two images are.
+///
+/// Exhaustive: callers describe every value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "likeness", rename_all = "lowercase")]
 pub enum Likeness {
@@ -264,6 +269,8 @@ pub struct Outlier {
 }
 
 /// What an outlier is far from.
+///
+/// Exhaustive: callers describe every value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unlike {

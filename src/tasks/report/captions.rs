@@ -4,6 +4,7 @@ use std::path::Path;
 
 use chrono::Utc;
 
+use super::ReportNote;
 use super::options::{ReportOptions, Roots};
 use crate::head::Evaluation;
 use crate::images::path_text::{for_terminal, to_text};
@@ -33,7 +34,7 @@ pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> Stri
 }
 
 /// What the figures leave out.
-pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<String> {
+pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<ReportNote> {
     let mut notes = judged.notes.clone();
     notes.extend(judged.acquaintance.omission());
     if !judged.acquaintance.recorded {
@@ -67,21 +68,17 @@ pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<String> {
             in_quotes(missing)
         ));
     }
-    notes
+    notes.into_iter().map(ReportNote::Other).collect()
 }
 
 /// Why images have no picture.
-pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<String> {
+pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<ReportNote> {
     if without == 0 {
         return None;
     }
     Some(match roots.images {
-        None => {
-            "Feature stores do not know where their images lie: give --images FOLDER to see them \
-                 here."
-                .to_owned()
-        }
-        Some(root) => format!(
+        None => ReportNote::FolderUnknown,
+        Some(root) => ReportNote::Other(format!(
             "{} without a picture: {} not found below `{}`, could not be read or held another picture, \
              or the page was full.",
             counted(without, "image"),
@@ -91,7 +88,7 @@ pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<String>
                 "their files were"
             },
             root.display()
-        ),
+        )),
     })
 }
 

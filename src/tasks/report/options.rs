@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Result, TaskError};
 use crate::features::{Digest, is_store};
 use crate::head::Bootstrap;
 use crate::images::path_text::{from_text, to_text};
@@ -10,6 +10,7 @@ use crate::tasks::judge::JudgeOptions;
 
 /// What to report on, and where to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ReportOptions {
     /// The head, and the features or images it is evaluated on.
     pub judge: JudgeOptions,
@@ -26,20 +27,30 @@ pub struct ReportOptions {
 }
 
 impl ReportOptions {
+    /// A page on nothing but a head and what it is judged on.
+    #[must_use]
+    pub fn new(judge: JudgeOptions, output: PathBuf) -> Self {
+        Self {
+            judge,
+            images: None,
+            train: None,
+            train_images: None,
+            output,
+            bootstrap: Bootstrap::default(),
+        }
+    }
+
     /// Where the features of the judged images are.
     ///
     /// # Errors
-    /// [`Error::Input`] where they are not kept.
+    /// [`TaskError::FeaturesNotKept`].
     pub(super) fn judged_features(&self) -> Result<&Path> {
         let judge = &self.judge;
         if is_store(&judge.data) {
             return Ok(&judge.data);
         }
-        judge.head.computing.store.as_deref().ok_or_else(|| Error::Input {
-            problem: "--train compares features, and those of a folder of images are not kept".to_owned(),
-            hint: "add --store FEATURES to keep them, or give their feature store in the place of the \
-            images".to_owned(),
-        })
+        let kept = judge.head.computing.store.as_deref();
+        Ok(kept.ok_or(TaskError::FeaturesNotKept)?)
     }
 }
 
