@@ -36,7 +36,7 @@ fn is_notation(reason: &str) -> bool {
     let outside: String = rest.split('`').step_by(2).collect();
     let letters: Vec<char> = outside.chars().collect();
     let camel = |w: &[char]| w[0].is_lowercase() && w[1].is_uppercase();
-    let bracket = outside.replace("(raise it with --max-pixels)", "");
+    let bracket = outside.replace("(`max_pixels`)", "");
     bracket.contains(['{', '}', '[', ']', '(', '_', '"', '\\', '\n'])
         || outside.contains("::")
         || letters.windows(2).any(camel)
