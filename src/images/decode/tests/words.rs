@@ -28,6 +28,7 @@ fn is_notation(reason: &str) -> bool {
         "YCbCr",
         "ThunderScan",
         "(fax)",
+        "(`max_pixels`)",
     ];
     let rest = told
         .iter()
@@ -36,8 +37,7 @@ fn is_notation(reason: &str) -> bool {
     let outside: String = rest.split('`').step_by(2).collect();
     let letters: Vec<char> = outside.chars().collect();
     let camel = |w: &[char]| w[0].is_lowercase() && w[1].is_uppercase();
-    let bracket = outside.replace("(`max_pixels`)", "");
-    bracket.contains(['{', '}', '[', ']', '(', '_', '"', '\\', '\n'])
+    outside.contains(['{', '}', '[', ']', '(', '_', '"', '\\', '\n'])
         || outside.contains("::")
         || letters.windows(2).any(camel)
 }
