@@ -10,6 +10,7 @@ mod photos;
 mod pictures;
 mod training;
 
+pub use self::captions::ReportNote;
 use self::care::Care;
 use self::nearest::Near;
 pub use self::options::ReportOptions;
@@ -42,20 +43,6 @@ pub struct ReportSummary {
     pub skipped: Vec<Skipped>,
     /// What the user should know; it stands on the page too.
     pub notes: Vec<ReportNote>,
-}
-
-/// What the user of a report should know.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportNote {
-    /// Images of a store have no picture, since [`ReportOptions::images`] was not given.
-    #[error(
-        "Feature stores do not know where their images lie: name the folder (`images`) to see them here."
-    )]
-    FolderUnknown,
-    /// Anything else, in words.
-    #[error("{0}")]
-    Other(String),
 }
 
 /// Writes a report.

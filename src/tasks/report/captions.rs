@@ -4,12 +4,25 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use super::ReportNote;
 use super::options::{ReportOptions, Roots};
 use crate::head::Evaluation;
 use crate::images::path_text::{for_terminal, to_text};
 use crate::phrases::{counted, in_quotes};
 use crate::tasks::judge::Judged;
+
+/// What the user of a report should know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportNote {
+    /// Images of a store have no picture, since [`ReportOptions::images`] was not given.
+    #[error(
+        "Feature stores do not know where their images lie: name the folder (`images`) to see them here."
+    )]
+    FolderUnknown,
+    /// Anything else, in words.
+    #[error("{0}")]
+    Other(String),
+}
 
 /// The last part of a path as text for people.
 pub(super) fn name(path: &Path) -> String {
