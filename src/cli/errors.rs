@@ -12,8 +12,9 @@ mod tasks;
 
 use std::io;
 
-use frostline::error::{Error, is_of_system};
+use frostline::error::{Error, HeadError, is_of_system};
 
+pub(super) use self::head::warning;
 pub(super) use self::parameters::with_flags;
 
 /// What is wrong, with flags in the place of parameters.
@@ -24,10 +25,12 @@ pub(super) fn message(error: &Error) -> String {
             value,
             wanted,
         } => format!(
-            "`{}` is {value}, but must be {wanted}{}",
+            "`{}` is {value}, but must be {}{}",
             parameters::flag(name),
+            parameters::condition(wanted),
             parameters::remark(name)
         ),
+        Error::Head(error) => head::message(error),
         Error::Task(error) => with_flags(&tasks::message(error)),
         other => with_flags(&other.to_string()),
     }
@@ -44,7 +47,7 @@ pub(super) fn with_causes(error: &Error) -> String {
 pub(super) fn is_usage(error: &Error) -> bool {
     match error {
         Error::Parameter { name, .. } => parameters::is_option(name),
-        Error::Conflict { .. } => true,
+        Error::Head(HeadError::NoSearch { .. } | HeadError::NothingToSearch) => true,
         _ => false,
     }
 }
@@ -61,13 +64,13 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             path,
             kind,
             problem,
-        } => features::file(kind, problem).or_else(|| file::hint(path, kind, problem)),
+        } => file::hint(path, kind, problem),
         Error::Locked { .. } => Some("wait until it ends, or choose another folder".to_owned()),
         Error::Strict { .. } => {
             Some("mend or remove the images named above, or leave out --strict".to_owned())
         }
         Error::Io { action, source, .. } => io_hint(action, source).map(str::to_owned),
-        other => other.hint().map(str::to_owned),
+        _ => None,
     }
 }
 

@@ -58,10 +58,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     judge.training_images = args.training.images();
     let mut options = EvaluateOptions::new(judge);
     options.compare = args.compare;
-    options.bootstrap = Bootstrap {
-        resamples: args.intervals,
-        seed: args.seed,
-    };
+    options.bootstrap = Bootstrap::new(args.intervals, args.seed);
     let judge = &options.judge;
     options.compare.as_deref().map_or(Ok(()), given::head)?;
     let guard = guard_of(&judge.head)?

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::bar::Bar;
+use super::errors;
 use super::given;
 use super::output::OverwriteArg;
 use super::search_args::{self, SearchArgs};
@@ -109,6 +110,8 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     search_args::tell(report);
     report.streamed.iter().for_each(tell_streaming);
     report.warnings.iter().for_each(talk::warn);
+    let warnings = report.fit.warnings.iter().map(errors::warning);
+    warnings.for_each(talk::warn);
     if report.n_validation == 0 && report.out_of_fold.is_none() {
         talk::note(
             "there are no validation figures: give --validation FEATURES, --validation-split 0.2 or --folds \

@@ -24,8 +24,10 @@ pub enum FileKind {
     StoreIndex,
     /// A part of a feature store.
     StorePart,
-    /// Any kind, with the way out.
-    Hinted(String),
+    /// A head.
+    Head,
+    /// A CSV file of class weights.
+    ClassWeights,
 }
 
 /// A file by its content.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::phrases::counted;
 
 mod backbones;
+mod data;
 mod features;
 mod file;
 mod head;
@@ -16,9 +17,10 @@ mod runtime;
 mod tasks;
 
 pub use self::backbones::BackboneError;
+pub use self::data::{DataProblem, Pair};
 pub use self::features::{FeaturesError, NoSamples};
 pub use self::file::{FileKind, FileProblem, KnownFile};
-pub use self::head::HeadError;
+pub use self::head::{AllFeatures, HeadError, RejectionProblem};
 pub use self::home::{HomeProblem, SharedPlace, SharedReason};
 pub use self::images::ImagesError;
 pub use self::network::{Candidate, GraphProblem, NetworkProblem, WeightsProblem};
@@ -70,43 +72,15 @@ pub enum Error {
     /// What is given to a task does not fit together.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// There is nothing to work on.
-    #[error("{problem}")]
-    Input {
-        /// The object and what is wrong with it.
-        problem: String,
-        /// What is wanted instead.
-        hint: String,
-    },
     /// A parameter is outside of its range.
     #[error("`{name}` is {value}, but must be {wanted}")]
     Parameter {
-        /// The parameter, as in the struct and the option.
+        /// The parameter, as a field of its struct is called.
         name: &'static str,
         /// What was given.
         value: String,
         /// The range.
         wanted: &'static str,
-    },
-    /// Parameters that contradict each other, each of them within its range.
-    #[error("{problem}")]
-    Conflict {
-        /// The parameters and why they cannot be given together.
-        problem: String,
-        /// Which of them to leave out or to add.
-        hint: String,
-    },
-    /// Two things that must come from one backbone, layer and preprocessing do not.
-    #[error("{left} and {right} do not match: {differences}")]
-    Mismatch {
-        /// One side, named.
-        left: String,
-        /// The other.
-        right: String,
-        /// What differs, with both values.
-        differences: String,
-        /// What helps.
-        hint: String,
     },
     /// Another process writes to it.
     #[error("`{}` is being written by another frostline ({owner})", path.display())]
@@ -115,28 +89,6 @@ pub enum Error {
         path: PathBuf,
         /// The other process, as far as it is known.
         owner: String,
-    },
-    /// The training loss is no longer a number.
-    #[error("the training loss became {loss} in epoch {epoch}")]
-    Diverged {
-        /// Counted from 1.
-        epoch: usize,
-        /// NaN or infinity.
-        loss: f64,
-    },
-    /// A minimum was not reached.
-    #[error(
-        "the fit has not converged: {}the largest entry of the gradient is {gradient:.1e}, but must be at \
-         most {tolerance:.1e}",
-        after(*iterations)
-    )]
-    NotConverged {
-        /// The largest absolute entry of the gradient, recomputed at the end.
-        gradient: f64,
-        /// What was asked for.
-        tolerance: f64,
-        /// Steps of the solver, where it tells.
-        iterations: Option<usize>,
     },
     /// Whoever asked for the work has asked for its end.
     #[error("interrupted{}", kept_text(*kept))]
@@ -174,37 +126,6 @@ impl Error {
             name,
             value: value.to_string(),
             wanted,
-        }
-    }
-
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::File {
-                kind: FileKind::Hinted(hint),
-                ..
-            }
-            | Self::Input { hint, .. }
-            | Self::Conflict { hint, .. }
-            | Self::Mismatch { hint, .. } => (!hint.is_empty()).then_some(hint),
-            Self::Diverged { .. } => {
-                Some("lower --lr (a tenth of it), or look at the features for huge values")
-            }
-            Self::NotConverged { .. } => Some(
-                "raise --max-iter, or make it easier with --standardize, a larger --l2 or a larger --tol",
-            ),
-            Self::File { .. }
-            | Self::Io { .. }
-            | Self::Images(_)
-            | Self::Backbone(_)
-            | Self::Features(_)
-            | Self::Head(_)
-            | Self::Task(_)
-            | Self::Parameter { .. }
-            | Self::Locked { .. }
-            | Self::Strict { .. }
-            | Self::Interrupted { .. } => None,
         }
     }
 }
@@ -250,12 +171,6 @@ pub(crate) fn require(
     } else {
         Err(Error::parameter(name, value, wanted))
     }
-}
-
-fn after(iterations: Option<usize>) -> String {
-    iterations.map_or_else(String::new, |n| {
-        format!("after {} ", counted(n, "iteration"))
-    })
 }
 
 /// The system's error inside of a format's own, with the text of the latter: its kind decides the way out.

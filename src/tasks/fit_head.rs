@@ -60,14 +60,13 @@ pub struct FitHeadReport {
     pub rejection: Option<KeptForRejection>,
     /// What the validation set contradicts of what was found on the training images.
     pub disagreements: Vec<Disagreement>,
-    /// What the user should know.
+    /// What the user should know besides the warnings of the fit.
     pub warnings: Vec<String>,
 }
 
 impl FitHeadReport {
     /// Of a fit, and of nothing that may be done besides it.
     fn new(fit: Fit, division: &Division) -> Self {
-        let warnings = fit.warnings.iter().map(ToString::to_string);
         let validation = division.validation.as_ref();
         Self {
             classes: division.classes.clone(),
@@ -81,7 +80,7 @@ impl FitHeadReport {
             calibration: None,
             rejection: None,
             disagreements: Vec::new(),
-            warnings: division.warnings.iter().cloned().chain(warnings).collect(),
+            warnings: division.warnings.clone(),
             fit,
         }
     }

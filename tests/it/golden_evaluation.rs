@@ -92,10 +92,7 @@ struct Figures<T> {
 
 impl Resampling {
     fn bootstrap(self) -> Bootstrap {
-        Bootstrap {
-            resamples: self.resamples,
-            seed: self.seed,
-        }
+        Bootstrap::new(self.resamples, self.seed)
     }
 }
 
@@ -257,10 +254,7 @@ fn disagreeing(only_first: usize, only_second: usize) -> Comparison {
     let first = right(only_first, only_second);
     let mut second = 1.0 - right(only_first, only_second);
     second.row_mut(0).assign(&first.row(0));
-    let none = Bootstrap {
-        resamples: 0,
-        seed: 0,
-    };
+    let none = Bootstrap::new(0, 0);
     let targets = vec![0; first.nrows()];
     Comparison::new(&targets, first.view(), second.view(), none).unwrap()
 }

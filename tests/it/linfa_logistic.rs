@@ -2,7 +2,7 @@
 
 use ::linfa_logistic::{LogisticRegression, MultiLogisticRegression};
 use frostline::classes::ClassIndex;
-use frostline::error::{Error, Result};
+use frostline::error::{Error, HeadError, Result};
 use frostline::head::{
     Evaluation, Fit, FitParams, HeadFile, LabelledFeatures, LinearHead, Solver, Temperature,
     TrainingRecord, fit,
@@ -131,10 +131,10 @@ fn uneven_rows_are_refused() {
     assert!(
         matches!(
             error,
-            Error::NotConverged {
+            Error::Head(HeadError::NotConverged {
                 iterations: None,
                 ..
-            }
+            })
         ),
         "{error}"
     );

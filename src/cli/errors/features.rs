@@ -1,6 +1,8 @@
 //! Ways out of errors of `features`.
 
-use frostline::error::{FeaturesError, FileKind, FileProblem};
+use frostline::error::FeaturesError;
+
+use super::file::REBUILD;
 
 /// What the user can do about it.
 pub(super) fn hint(error: &FeaturesError) -> Option<String> {
@@ -44,31 +46,6 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// What the user can do about a file of a store.
-pub(super) fn file(kind: &FileKind, problem: &FileProblem) -> Option<String> {
-    let hint = match (kind, problem) {
-        (FileKind::StoreManifest, FileProblem::Foreign { .. }) => {
-            "give a folder that `frostline extract` has written"
-        }
-        (FileKind::StoreManifest, FileProblem::Newer { .. }) => {
-            "use a newer frostline, or choose another output folder"
-        }
-        (FileKind::StoreManifest, _) => REBUILD,
-        (FileKind::StoreIndex, _) => {
-            "run the same `frostline extract` again: it rebuilds the index"
-        }
-        (FileKind::StorePart, FileProblem::Changed(_)) => "run the same command again",
-        (FileKind::StorePart, _) => {
-            "run the same `frostline extract` again with --verify: it computes the part's images again"
-        }
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-const REBUILD: &str =
-    "run the same `frostline extract` again: it rebuilds the manifest and keeps the features";
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -78,6 +55,8 @@ mod tests {
     use frostline::features::StoreManifest;
 
     use super::super::hint;
+    use frostline::error::{FileKind, FileProblem};
+
     use super::*;
 
     fn damaged(kind: FileKind, problem: FileProblem) -> String {

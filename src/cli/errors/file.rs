@@ -7,7 +7,6 @@ use frostline::error::{FileKind, FileProblem};
 /// What the user can do about the file at `path`.
 pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Option<String> {
     let hint = match (kind, problem) {
-        (FileKind::Hinted(hint), _) => return (!hint.is_empty()).then(|| hint.clone()),
         (FileKind::Known(file), _) => {
             let (name, bytes, sha256) = (&file.name, file.bytes, &file.sha256);
             return Some(format!(
@@ -22,6 +21,28 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         }
         (FileKind::BackboneManifest, _) => MANIFEST_KEYS,
         (FileKind::HeadManifest, _) => "train it again with `frostline fit-head`",
+        (FileKind::Head, FileProblem::Foreign { .. }) => {
+            "give the file that `frostline fit-head` wrote"
+        }
+        (FileKind::Head, FileProblem::Newer { .. }) => "use a newer frostline",
+        (FileKind::Head, _) => "copy it again, or fit it again with `frostline fit-head`",
+        (FileKind::ClassWeights, _) => {
+            "its first line is `class,weight`, each other one a class and its weight: `cat,2.5`"
+        }
+        (FileKind::StoreManifest, FileProblem::Foreign { .. }) => {
+            "give a folder that `frostline extract` has written"
+        }
+        (FileKind::StoreManifest, FileProblem::Newer { .. }) => {
+            "use a newer frostline, or choose another output folder"
+        }
+        (FileKind::StoreManifest, _) => REBUILD,
+        (FileKind::StoreIndex, _) => {
+            "run the same `frostline extract` again: it rebuilds the index"
+        }
+        (FileKind::StorePart, FileProblem::Changed(_)) => "run the same command again",
+        (FileKind::StorePart, _) => {
+            "run the same `frostline extract` again with --verify: it computes the part's images again"
+        }
         (_, FileProblem::Changed(_)) => "the file changed while it was read; try again",
         (FileKind::Network, FileProblem::Foreign { .. }) => {
             "give an .onnx file; weights (.pth, .safetensors) become one with `frostline models import FILE \
@@ -42,6 +63,10 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
     };
     Some(hint.to_owned())
 }
+
+/// Of a store whose manifest is missing or damaged.
+pub(super) const REBUILD: &str =
+    "run the same `frostline extract` again: it rebuilds the manifest and keeps the features";
 
 /// All keys of a backbone's manifest, for who has the binary alone.
 const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, \

@@ -1,10 +1,274 @@
-//! Ways out of errors of `head`.
+//! Ways out of errors of `head`, and of what a fit warns of.
 
-use frostline::error::HeadError;
+use frostline::error::{AllFeatures, DataProblem, HeadError, Pair, RejectionProblem};
+use frostline::head::{ClassWeight, FitWarning};
+
+/// What is wrong, with flags in the place of parameters.
+pub(super) fn message(error: &HeadError) -> String {
+    let text = error.to_string();
+    match error {
+        HeadError::PatienceAlone => text.replacen("`patience`", "`--patience`", 1),
+        HeadError::NeedsAllFeatures(what) => {
+            let flag = match what {
+                AllFeatures::Solver(name) => format!("`--solver {name}`"),
+                _ => "`--standardize`".to_owned(),
+            };
+            text.replacen(&what.to_string(), &flag, 1)
+        }
+        _ => text,
+    }
+}
 
 /// What the user can do about it.
 pub(super) fn hint(error: &HeadError) -> Option<String> {
-    match error {
-        _ => None,
+    let hint = match error {
+        HeadError::Data(problem) => return data(problem).map(ToOwned::to_owned),
+        HeadError::Rejection(RejectionProblem::FewImages { rate, .. }) => {
+            let enough = RejectionProblem::enough_for(*rate);
+            return Some(format!("it takes {enough} of them, or a higher --reject"));
+        }
+        HeadError::ManyFigures { figures, most, .. } => {
+            let resamples = most / (*figures).max(1);
+            return Some(format!(
+                "take at most {resamples} --intervals, or 0 for none"
+            ));
+        }
+        HeadError::Rejection(_) => "fit it again with `frostline fit-head --reject`",
+        HeadError::Diverged { .. } => {
+            "lower --lr (a tenth of it), or look at the features for huge values"
+        }
+        HeadError::NotConverged { .. } => {
+            "raise --max-iter, or make it easier with --standardize, a larger --l2 or a larger --tol"
+        }
+        HeadError::PatienceAlone => "give --validation FEATURES or --validation-split 0.2",
+        HeadError::NeedsAllFeatures(AllFeatures::Standardize) => {
+            "leave it out, or give more --memory"
+        }
+        HeadError::NeedsAllFeatures(_) => "take `--solver sgd`, or give more --memory",
+        HeadError::NoSearch { .. } => "search with the solver `lbfgs`, whose minimum is the same",
+        HeadError::NothingToSearch => "leave out one of them, or the search",
+        HeadError::NoCandidate => "look at the features for huge values, or give --standardize",
+        HeadError::OtherStart { .. } => "take the head's own classes and features",
+        HeadError::Step { .. } => "take the head's own classes and features, and rows that exist",
+        HeadError::LinfaViews { .. }
+        | HeadError::LinfaClass { .. }
+        | HeadError::LinfaLogistic(_) => "use the solver `lbfgs`",
+        HeadError::ModelNotFinite => "standardize the features or use a stronger penalty",
+        HeadError::Ragged | HeadError::RowsNotFinite => {
+            "give every class a row of finite numbers, one for each feature"
+        }
+        HeadError::NotFinite => "fit it again with a lower --lr",
+        HeadError::RowsAndClasses { .. } => "give every class one row",
+        HeadError::Classes(_) => "rename the class",
+        HeadError::OtherRejection | HeadError::OtherPredictions => "fit both on the same images",
+        HeadError::LongHeader { .. } => "fit it with fewer epochs",
+        HeadError::Temperature(_) => "fit it again with `frostline fit-head --calibrate`",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn data(problem: &DataProblem) -> Option<&'static str> {
+    Some(match problem {
+        DataProblem::NoFeatures => "extract some images first",
+        DataProblem::Rows { .. } => "give every row one target",
+        DataProblem::Targets { .. } => "give every row one of each",
+        DataProblem::NotFinite { .. } => {
+            "run the same `frostline extract` again with --verify; it computes damaged features again, and \
+             names images that have none"
+        }
+        DataProblem::Target { .. } => "take the targets from `class_to_idx` of the same classes",
+        DataProblem::Gaps { .. } => "number the classes from 0 without gaps",
+        DataProblem::OneClass { .. } => "put the images of each class into a folder of its own",
+        DataProblem::Widths {
+            pair: Pair::Compared,
+            ..
+        } => "extract both with the same backbone",
+        DataProblem::Widths {
+            pair: Pair::Head, ..
+        } => "use the backbone and layer that the head was fitted on",
+        DataProblem::Widths { .. } | DataProblem::OtherClasses => {
+            "extract both with the same backbone, from folders with the same classes"
+        }
+        DataProblem::Folds { .. } => "take fewer --folds, or more images",
+        DataProblem::OneClassOutside { .. } => {
+            "cross-validation needs at least two different images of two classes each"
+        }
+        DataProblem::ClassesWithoutWeight(_) | DataProblem::WeightsWithoutClass(_) => {
+            "give every class of the features one weight, by its exact name"
+        }
+        DataProblem::ClassWeights { .. } => "give every class one finite weight above 0",
+        DataProblem::WeightsUnused { .. } => "use the solver `lbfgs`, or leave the weights out",
+        DataProblem::WeightsAndBalance => "multiply the balance into the sample weights",
+        DataProblem::SampleWeights { .. } => "give every sample one weight",
+        DataProblem::WeightsOutOfRange => "check the weights of the data set",
+        DataProblem::NothingToEvaluate => "give at least one labelled image",
+        DataProblem::Probabilities { .. } => "give every sample one probability for each class",
+        DataProblem::Probability(_) => "give numbers between 0 and 1",
+        DataProblem::NothingToCalibrateOn | DataProblem::Logits => {
+            "give the finite logits of every image, and its class"
+        }
+        _ => return None,
+    })
+}
+
+/// A warning about a fit, with what the user can do.
+pub(in crate::cli) fn warning(warning: &FitWarning) -> String {
+    let advice = match warning {
+        FitWarning::WorseThanGuessing { .. } => "; lower --lr or add --standardize",
+        FitWarning::Overshot { .. } => ": lower --lr or add --standardize",
+        FitWarning::Certain { .. } => ": lower --lr, use a stronger penalty, or add --calibrate",
+        FitWarning::StillFalling { .. } => ": more --epochs may help",
+        FitWarning::Uneven {
+            class_weight: ClassWeight::None,
+            ..
+        } => ", and try --class-weight balanced",
+        _ => "",
+    };
+    format!("{warning}{advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use frostline::classes::ClassIndex;
+    use frostline::error::Error;
+    use frostline::head::{FitParams, HeadFile, LabelledFeatures, Solver, fit, read_class_weights};
+    use linfa::ParamGuard;
+    use ndarray::{Array2, array};
+
+    use super::super::{hint, message};
+    use frostline::error::{FileKind, FileProblem};
+
+    use super::*;
+
+    /// The error of a fit on 4 images of two classes.
+    fn refused(params: FitParams, features: &Array2<f32>) -> Error {
+        let classes = ClassIndex::from_names(["a", "b"]);
+        let set = LabelledFeatures::new(features.view(), &[0, 1, 1, 0], &classes).unwrap();
+        fit(&params.check().unwrap(), &set, None, &mut |_| {}).unwrap_err()
+    }
+
+    #[test]
+    fn a_fit_that_fails_names_the_flags() {
+        let features = array![[0.0f32, 1.0], [1.0, 0.5], [2.0, -1.0], [0.5, 0.5]];
+        let p = FitParams::new;
+        let patient = refused(p().patience(Some(3)), &features);
+        assert_eq!(
+            message(&patient),
+            "`--patience` needs a validation set, whose loss it watches"
+        );
+        assert!(hint(&patient).unwrap().contains("--validation-split 0.2"));
+        let short = refused(p().solver(Solver::Lbfgs).max_iter(1).tol(1e-12), &features);
+        assert!(message(&short).starts_with("the fit has not converged: after 1 iteration "));
+        assert!(hint(&short).unwrap().starts_with("raise --max-iter, "));
+        let wild = refused(p().lr(1e30), &(&features * 1e38));
+        assert!(message(&wild).ends_with(" in epoch 1"), "{wild}");
+        assert!(
+            hint(&wild)
+                .unwrap()
+                .starts_with("lower --lr (a tenth of it)")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_done_in_blocks_is_named_by_its_flag() {
+        let of = |what| Error::from(HeadError::NeedsAllFeatures(what));
+        let end = "needs all features in memory at once, and they are too many";
+        for (what, flag, way_out) in [
+            (AllFeatures::Standardize, "--standardize", "leave it out"),
+            (
+                AllFeatures::Solver("lbfgs"),
+                "--solver lbfgs",
+                "take `--solver sgd`",
+            ),
+        ] {
+            let error = of(what);
+            assert_eq!(message(&error), format!("`{flag}` {end}"));
+            let wanted = format!("{way_out}, or give more --memory");
+            assert_eq!(hint(&error).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn numbers_that_would_do_are_computed() {
+        let (resamples, figures, most) = (2000, 80_100, 100_000_000);
+        let many = HeadError::ManyFigures {
+            resamples,
+            figures,
+            most,
+        };
+        assert_eq!(
+            hint(&many.into()).unwrap(),
+            "take at most 1248 --intervals, or 0 for none"
+        );
+        let (n, rate) = (18, 0.05);
+        let few = Error::from(RejectionProblem::FewImages { n, rate });
+        assert_eq!(
+            hint(&few).unwrap(),
+            "it takes 19 of them, or a higher --reject"
+        );
+    }
+
+    #[test]
+    fn files_that_are_no_heads_or_tables_have_ways_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "cat,heavy\n").unwrap();
+        let head = HeadFile::read(&path).unwrap_err();
+        assert_eq!(
+            hint(&head).unwrap(),
+            "give the file that `frostline fit-head` wrote"
+        );
+        let table = read_class_weights(&path).unwrap_err();
+        assert!(
+            hint(&table)
+                .unwrap()
+                .starts_with("its first line is `class,weight`")
+        );
+        let of_head = |problem| super::super::file::hint("h".as_ref(), &FileKind::Head, &problem);
+        let damaged = of_head(FileProblem::Damaged(String::new()));
+        assert_eq!(damaged, of_head(FileProblem::Cut(String::new())));
+        assert!(
+            damaged
+                .unwrap()
+                .starts_with("copy it again, or fit it again")
+        );
+        let (found, known) = (9, 1);
+        let newer = of_head(FileProblem::Newer { found, known });
+        assert_eq!(newer.unwrap(), "use a newer frostline");
+    }
+
+    #[test]
+    fn a_warning_ends_with_what_can_be_done() {
+        let uneven = |class_weight| FitWarning::Uneven {
+            largest: ("a".to_owned(), 41),
+            smallest: ("b".to_owned(), 4),
+            class_weight,
+        };
+        let start =
+            "the classes are very uneven (`a` 41 images, `b` 4): look at the recall of each class";
+        assert_eq!(
+            warning(&uneven(ClassWeight::None)),
+            format!("{start}, and try --class-weight balanced")
+        );
+        assert_eq!(warning(&uneven(ClassWeight::Balanced)), start);
+        let (loss, guessing) = (3.0, 0.5);
+        assert_eq!(
+            warning(&FitWarning::WorseThanGuessing { loss, guessing }),
+            "the training loss ended at 3.000, above guessing (0.500): the head is useless; lower --lr or \
+             add --standardize"
+        );
+        let (epochs, before, last) = (1, 0.5, 0.25);
+        let falling = FitWarning::StillFalling {
+            epochs,
+            before,
+            last,
+        };
+        assert_eq!(
+            warning(&falling),
+            "the training loss still falls (0.500 to 0.250 in the only epoch): more --epochs may help"
+        );
     }
 }

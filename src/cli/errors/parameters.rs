@@ -50,26 +50,37 @@ pub(super) fn flag(name: &str) -> String {
     }
     let name = match name {
         "out_of_fold" => "folds",
-        name => name,
-    };
-    let name = match name {
-        "out_of_fold" => "folds",
+        "rate" => "reject",
+        "resamples" => "intervals",
         name => name,
     };
     format!("--{}", name.replace('_', "-"))
 }
 
+/// What a parameter must be, with flags in the place of others.
+pub(super) fn condition(wanted: &str) -> &str {
+    match wanted {
+        "above 0 with `nesterov`" => "above 0 with --nesterov",
+        "left out with the solver `lbfgs`" => "left out with --solver lbfgs",
+        "left out with the solver `linfa`" => "left out with --solver linfa",
+        wanted => wanted,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use frostline::SkipReason;
+    use frostline::head::{Bootstrap, FitParams, Schedule, Solver};
+    use linfa::ParamGuard;
 
+    use super::super::message;
     use super::*;
 
     #[test]
     fn names_are_flags() {
         assert_eq!(flag("max_iter"), "--max-iter");
-        assert_eq!(flag("--lr"), "--lr");
         assert_eq!(flag("scale"), "scale");
+        assert_eq!(flag("rate"), "--reject");
         assert!(is_option("lr") && !is_option("scale"));
     }
 
@@ -93,6 +104,34 @@ mod tests {
         );
         assert!(
             said(SkipReason::BeyondF16("1000000".to_owned())).ends_with("keep f32 (--dtype f32)")
+        );
+    }
+
+    #[test]
+    fn parameters_of_a_fit_are_named_by_their_flags() {
+        let refused = |params: FitParams| message(&params.check().unwrap_err());
+        let p = FitParams::new;
+        assert_eq!(
+            refused(p().weight_decay(-1.0)),
+            "`--weight-decay` is -1, but must be a finite number, 0 or more"
+        );
+        assert_eq!(
+            refused(p().nesterov(true).momentum(0.0)),
+            "`--momentum` is 0, but must be above 0 with --nesterov"
+        );
+        for solver in [Solver::Lbfgs, Solver::Linfa] {
+            let said = refused(p().solver(solver).schedule(Schedule::Cosine));
+            let name = solver.name();
+            assert_eq!(
+                said,
+                format!("`--schedule` is given, but must be left out with --solver {name}")
+            );
+        }
+        assert!(refused(p().max_iter(0)).starts_with("`--max-iter` is 0"));
+        let bootstrap = Bootstrap::new(100_001, 0);
+        assert_eq!(
+            message(&bootstrap.check().unwrap_err()),
+            "`--intervals` is 100001, but must be at most 100000"
         );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, Result, require};
-use crate::head::data::{Groups, Split, seeded_hash};
+use crate::error::{DataProblem, Result, require};
+use crate::head::data::{Groups, Split, require_equal, seeded_hash};
 
 /// Numbers that are counted while groups are dealt, one for each fold and class: 1 GiB.
 const MOST_COUNTS: usize = 1 << 27;
@@ -25,11 +25,11 @@ impl Folds {
     /// not.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for fewer than two folds; [`Error::Input`] when `targets` and `groups` differ in
-    /// length, when there are fewer groups than folds, or when leaving a fold out would leave fewer than two
-    /// classes to train.
+    /// [`Error::Parameter`](crate::Error::Parameter) for fewer than two folds; [`DataProblem`] when `targets`
+    /// and `groups` differ in length, when there are fewer groups than folds, or when leaving a fold out
+    /// would leave fewer than two classes to train.
     pub fn new(targets: &[usize], groups: &Groups, k: usize, seed: u64) -> Result<Self> {
-        require(k >= 2, "--folds", &k, "at least 2")?;
+        require(k >= 2, "folds", &k, "at least 2")?;
         check(targets, groups, k)?;
         let mut deal = groups.members();
         deal.sort_by_cached_key(|(key, rows)| {
@@ -39,7 +39,7 @@ impl Folds {
         let n_classes = targets.iter().max().map_or(0, |largest| largest + 1);
         require(
             k.saturating_mul(n_classes) <= MOST_COUNTS,
-            "--folds",
+            "folds",
             &k,
             "fewer for so many classes",
         )?;
@@ -93,14 +93,7 @@ impl Folds {
         if counts.iter().all(|counts| classes(counts) >= 2) {
             return Ok(());
         }
-        Err(Error::Input {
-            problem: format!(
-                "with {} folds, one of them holds all the images but those of one class",
-                self.k
-            ),
-            hint: "cross-validation needs at least two different images of two classes each"
-                .to_owned(),
-        })
+        Err(DataProblem::OneClassOutside { folds: self.k }.into())
     }
 }
 
@@ -117,29 +110,18 @@ fn most_common(rows: &[usize], targets: &[usize]) -> usize {
 }
 
 fn check(targets: &[usize], groups: &Groups, k: usize) -> Result<()> {
-    let (n, grouped) = (targets.len(), groups.of_row().len());
-    let (problem, hint) = if n != grouped {
-        (
-            format!("there are {n} targets, but {grouped} rows in groups"),
-            "give every row one of each".to_owned(),
-        )
-    } else if groups.len() < k {
-        (
-            format!(
-                "there are {k} folds, but only {} different images",
-                groups.len()
-            ),
-            "take fewer --folds, or more images".to_owned(),
-        )
-    } else {
-        return Ok(());
-    };
-    Err(Error::Input { problem, hint })
+    require_equal(targets, groups.of_row(), "rows in groups")?;
+    let (folds, images) = (k, groups.len());
+    if images < folds {
+        return Err(DataProblem::Folds { folds, images }.into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use crate::head::data::Joins;
 
     fn digests(n: usize) -> Vec<[u8; 32]> {
@@ -235,13 +217,7 @@ mod tests {
         let groups = Groups::of_equal(&digests(targets.len()));
         let error = Folds::new(&targets, &groups, 12_000, 0).unwrap_err();
         assert!(
-            matches!(
-                error,
-                Error::Parameter {
-                    name: "--folds",
-                    ..
-                }
-            ),
+            matches!(error, Error::Parameter { name: "folds", .. }),
             "{error}"
         );
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{HeadError, Result};
 use crate::head::params::{FitValues, Solver, shortest};
 
 /// Learning rates of SGD, two to a decade, from 0.001 to 0.3; the tutorial's 0.001 is one of them.
@@ -17,6 +17,8 @@ const L2_STEPS: RangeInclusive<i32> = -15..=15;
 const L2_STEPS_TO_A_DECADE: i32 = 5;
 
 /// A parameter that a search tries values of.
+///
+/// Exhaustive: whoever shows one must have words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tunable {
@@ -29,6 +31,8 @@ pub enum Tunable {
 }
 
 /// The parameters that differ between candidates.
+///
+/// Exhaustive: whoever shows one must have words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Setting {
@@ -82,7 +86,7 @@ impl Grid {
     /// The grid of a solver, the parameters in `fixed` with the values that they have.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when nothing is left to search, or the solver has no search.
+    /// [`HeadError::NothingToSearch`], or [`HeadError::NoSearch`] of the solver.
     pub(crate) fn new(values: &FitValues, fixed: &[Tunable]) -> Result<Self> {
         let along = |tunable: Tunable, value: f64, rungs: RangeInclusive<i32>| Axis {
             tunable,
@@ -101,17 +105,12 @@ impl Grid {
                 Setting::Lbfgs { l2 },
             ),
             Solver::Linfa => {
-                return Err(Error::Conflict {
-                    problem: "the solver `linfa` has no search".to_owned(),
-                    hint: "search with the solver `lbfgs`, whose minimum is the same".to_owned(),
-                });
+                let solver = values.solver.name();
+                return Err(HeadError::NoSearch { solver }.into());
             }
         };
         if axes.iter().all(|axis| axis.fixed.is_some()) {
-            return Err(Error::Conflict {
-                problem: "every parameter that a search could change has a fixed value".to_owned(),
-                hint: "leave out one of them, or the search".to_owned(),
-            });
+            return Err(HeadError::NothingToSearch.into());
         }
         Ok(Self { axes, given })
     }
@@ -234,6 +233,7 @@ pub(crate) fn in_order(a: Setting, b: Setting) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn the_grids_hold_what_was_asked_for() {
@@ -287,7 +287,10 @@ mod tests {
                 .all(|s| Tunable::Lr.of(*s) == Some(f64::from(0.002f32)))
         );
         let error = of(&[Tunable::Lr, Tunable::WeightDecay]).unwrap_err();
-        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+        assert!(
+            matches!(error, Error::Head(HeadError::NothingToSearch)),
+            "{error}"
+        );
     }
 
     #[test]

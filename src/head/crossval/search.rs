@@ -9,7 +9,7 @@ use super::candidate::{Candidate, choose};
 use super::folds::Folds;
 use super::grid::{Grid, Tunable, in_order};
 use super::trials::Trials;
-use crate::error::{Error, Result};
+use crate::error::{HeadError, Result};
 use crate::head::data::{LabelledFeatures, require_two_classes};
 use crate::head::params::{FitParams, FitValidParams};
 use crate::progress::Progress;
@@ -44,8 +44,8 @@ pub struct Search {
 /// confidently wrong outweigh all others.
 ///
 /// # Errors
-/// [`Error::Input`] where no candidate gave a finite loss; [`Error::Conflict`] where nothing is left to
-/// search.
+/// [`HeadError::NoCandidate`] where none gave a finite loss; [`HeadError::NothingToSearch`] or
+/// [`HeadError::NoSearch`] where there is nothing to search.
 pub fn search(
     params: &FitValidParams,
     fixed: &[Tunable],
@@ -66,7 +66,7 @@ pub fn search(
     let mut extensions = 0;
     loop {
         candidates.sort_by(|a, b| in_order(a.setting, b.setting));
-        let chosen = choose(&candidates).ok_or_else(nothing_finite)?;
+        let chosen = choose(&candidates).ok_or(HeadError::NoCandidate)?;
         let winner = candidates[chosen].setting;
         let at_edge = grid.edges(winner);
         if at_edge.is_empty() || extensions == EXTENSIONS {
@@ -99,19 +99,13 @@ impl Search {
     }
 }
 
-fn nothing_finite() -> Error {
-    Error::Input {
-        problem: "no candidate of the search gave a finite loss".to_owned(),
-        hint: "look at the features for huge values, or give --standardize".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::Array2;
 
     use super::*;
     use crate::classes::ClassIndex;
+    use crate::error::Error;
     use crate::head::data::Groups;
     use crate::head::{Setting, Solver};
     use crate::progress::Silent;
@@ -172,7 +166,10 @@ mod tests {
         let given = Some(f64::from(0.1f32));
         assert!(search.candidates.len() >= 6 && search.candidates.iter().all(|c| lr(c) == given));
         let error = searched_but(params, &[Tunable::Lr, Tunable::WeightDecay]).unwrap_err();
-        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+        assert!(
+            matches!(error, Error::Head(HeadError::NothingToSearch)),
+            "{error}"
+        );
     }
 
     #[test]

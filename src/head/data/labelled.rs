@@ -3,14 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
-
-/// What to do about features that are not finite.
-pub(crate) const NOT_FINITE: &str = "run the same `frostline extract` again with --verify; it \
-    computes damaged features again, and names images that have none";
-
-/// What to do about targets that are not indices of classes.
-pub(crate) const NUMBERED: &str = "take the targets from `class_to_idx` of the same classes";
+use crate::error::{DataProblem, Result};
 
 /// At least one image with finite features, and the class of each: `features` (N · V, D), `targets` (N) below
 /// C.
@@ -28,7 +21,7 @@ impl<'a> LabelledFeatures<'a> {
     /// Checks the numbers and keeps views of them.
     ///
     /// # Errors
-    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is NaN or
+    /// [`DataProblem`] when there is no row, when the two differ in length, when a feature is NaN or
     /// infinite, or when a target is not the index of a class.
     pub fn new(
         features: ArrayView2<'a, f32>,
@@ -54,34 +47,29 @@ impl<'a> LabelledFeatures<'a> {
             targets,
             classes,
         };
-        match set.problem() {
-            None => Ok(set),
-            Some((problem, hint)) => Err(Error::Input {
-                problem,
-                hint: hint.to_owned(),
-            }),
-        }
+        set.check()?;
+        Ok(set)
     }
 
-    fn problem(&self) -> Option<(String, &'static str)> {
+    fn check(&self) -> Result<(), DataProblem> {
         let (rows, targets) = (self.features.nrows(), self.targets.len() * self.views);
         if rows != targets {
-            let problem = format!("there are {rows} rows of features, but {targets} targets");
-            return Some((problem, "give every row one target"));
+            let what = "features";
+            return Err(DataProblem::Rows {
+                rows,
+                what,
+                targets,
+            });
         }
         if rows == 0 {
-            return Some((
-                "there are no features".to_owned(),
-                "extract some images first",
-            ));
+            return Err(DataProblem::NoFeatures);
         }
         let broken = |row: ArrayView1<f32>| !row.iter().all(|x| x.is_finite());
-        if let Some(row) = self.features.rows().into_iter().position(broken) {
-            let problem = format!("the features of row {row} (from 0) are not all finite");
-            return Some((problem, NOT_FINITE));
+        let row = self.features.rows().into_iter().position(broken);
+        if row.is_some() {
+            return Err(DataProblem::NotFinite { row });
         }
-        let problem = target_problem(self.targets, self.classes.len())?;
-        Some((problem, NUMBERED))
+        require_classes(self.targets, self.classes.len())
     }
 
     /// The same images with other features, as many and finite.
@@ -163,12 +151,29 @@ impl<'a> LabelledFeatures<'a> {
     }
 }
 
-/// Names a target that is not the index of a class.
-pub(crate) fn target_problem(targets: &[usize], n_classes: usize) -> Option<String> {
-    let target = targets.iter().find(|&&target| target >= n_classes)?;
-    Some(format!(
-        "there is a target {target}, but only {n_classes} classes, counted from 0"
-    ))
+/// Refuses a target that is not the index of a class.
+pub(crate) fn require_classes(targets: &[usize], n_classes: usize) -> Result<(), DataProblem> {
+    match targets.iter().find(|&&target| target >= n_classes) {
+        Some(&target) => Err(DataProblem::Target { target, n_classes }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses targets that are not as many as the others, whose name is a plural.
+pub(crate) fn require_equal<T>(
+    targets: &[usize],
+    others: &[T],
+    what: &'static str,
+) -> Result<(), DataProblem> {
+    let (targets, others) = (targets.len(), others.len());
+    if targets == others {
+        return Ok(());
+    }
+    Err(DataProblem::Targets {
+        targets,
+        others,
+        what,
+    })
 }
 
 /// Refuses a training set of one class only: whatever it learned, it would always answer the same.
@@ -179,12 +184,9 @@ pub(crate) fn require_two_classes(classes: &ClassIndex, counts: &[usize]) -> Res
         return Ok(());
     }
     let only = counts.iter().position(|&count| count > 0);
-    let name = only.and_then(|class| classes.name(class));
-    let name = name.unwrap_or_default();
-    Err(Error::Input {
-        problem: format!("training needs images of at least two classes, found only `{name}`"),
-        hint: "put the images of each class into a folder of its own".to_owned(),
-    })
+    let class = only.and_then(|class| classes.name(class));
+    let class = class.unwrap_or_default().to_owned();
+    Err(DataProblem::OneClass { class }.into())
 }
 
 /// Features with their targets, owned and not yet checked.

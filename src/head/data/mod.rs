@@ -10,7 +10,7 @@ mod standard;
 
 pub use groups::{Groups, Joins};
 pub use labelled::{FeatureMatrix, LabelledFeatures};
-pub(crate) use labelled::{NOT_FINITE, NUMBERED, require_two_classes, target_problem};
+pub(crate) use labelled::{require_classes, require_equal, require_two_classes};
 pub use neighbours::{NEAR_DUPLICATE, NearPair, Neighbour, UnitRows};
 pub(crate) use random::{RowOrder, below, order_generator, shuffle};
 pub(crate) use rows::row_of;

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 
-use crate::error::{Error, Result};
+use crate::error::{Pair, Result};
 use crate::head::parallel::in_parallel;
 
 /// From this cosine on, two images count as nearly equal: scaled, cropped, or saved again.
@@ -78,7 +78,7 @@ impl UnitRows {
     /// equals.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] when the two have not the same D.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two have not the same D.
     pub fn nearest(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         self.same_width(queries)?;
         Ok(self.nearest_seeing(queries, k, |_, _, _| false))
@@ -94,7 +94,7 @@ impl UnitRows {
     /// hears of every pair of a query and a row whose similarity is `threshold` or more, on any thread.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] when the two have not the same D.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two have not the same D.
     pub fn nearest_and_near(
         &self,
         queries: Option<&Self>,
@@ -143,16 +143,7 @@ impl UnitRows {
     }
 
     fn same_width(&self, other: &Self) -> Result<()> {
-        let (ours, theirs) = (self.0.ncols(), other.0.ncols());
-        if ours == theirs {
-            return Ok(());
-        }
-        Err(Error::Mismatch {
-            left: "the features".to_owned(),
-            right: "those they are compared with".to_owned(),
-            differences: format!("{ours} numbers per image against {theirs}"),
-            hint: "extract both with the same backbone".to_owned(),
-        })
+        Pair::Compared.require_equal([self.0.ncols(), other.0.ncols()])
     }
 }
 

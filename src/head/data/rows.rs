@@ -9,6 +9,7 @@ use super::labelled::LabelledFeatures;
 
 /// Features (N · V, D) in the type that they are kept in; arithmetic is in f32 either way.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum FeatureRows<'a> {
     /// 32 bits.
     F32(ArrayView2<'a, f32>),

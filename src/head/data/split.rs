@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::groups::Groups;
-use crate::error::{Error, Result, require};
+use super::labelled::require_equal;
+use crate::error::{Result, require};
 
 /// Which rows are trained on and which are kept aside, both in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,8 +24,8 @@ pub struct Split {
 /// of them.
 ///
 /// # Errors
-/// [`Error::Parameter`] when `fraction` is not between 0 and 1; [`Error::Input`] when the two lists differ in
-/// length.
+/// [`Error::Parameter`](crate::Error::Parameter) when `fraction` is not between 0 and 1;
+/// [`DataProblem`](crate::error::DataProblem) when the two lists differ in length.
 pub fn validation_split(
     targets: &[usize],
     digests: &[[u8; 32]],
@@ -34,20 +35,11 @@ pub fn validation_split(
     let between = fraction > 0.0 && fraction < 1.0;
     require(
         between,
-        "--validation-split",
+        "validation_split",
         &fraction,
         "above 0 and below 1",
     )?;
-    if targets.len() != digests.len() {
-        return Err(Error::Input {
-            problem: format!(
-                "there are {} targets, but {} digests",
-                targets.len(),
-                digests.len()
-            ),
-            hint: "give every row one of each".to_owned(),
-        });
-    }
+    require_equal(targets, digests, "digests")?;
     let mut split = Split::default();
     let groups = Groups::of_equal(digests);
     for mut images in images_by_class(targets, &groups).into_values() {
@@ -108,6 +100,7 @@ fn mix(word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn digest(image: usize) -> [u8; 32] {
         let mut digest = [0; 32];
@@ -198,7 +191,7 @@ mod tests {
             assert!(matches!(
                 error,
                 Error::Parameter {
-                    name: "--validation-split",
+                    name: "validation_split",
                     ..
                 }
             ));

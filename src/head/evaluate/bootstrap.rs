@@ -3,10 +3,9 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
-use crate::error::{Error, Result, require};
+use crate::error::{HeadError, Result, require};
 use crate::head::data::{below, order_generator};
 use crate::head::parallel::{in_parallel, processors};
-use crate::phrases::counted;
 
 /// The share of the resamples below an interval, and above it.
 const TAIL: f64 = 0.025;
@@ -16,6 +15,7 @@ const MOST_FIGURES: usize = 100_000_000;
 
 /// How the samples are drawn again (Efron's percentile bootstrap).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Bootstrap {
     /// How often, at most 100,000; 0 for no intervals.
     pub resamples: usize,
@@ -27,10 +27,7 @@ pub struct Bootstrap {
 impl Default for Bootstrap {
     /// 1000 resamples, seed 0.
     fn default() -> Self {
-        Self {
-            resamples: 1000,
-            seed: 0,
-        }
+        Self::new(1000, 0)
     }
 }
 
@@ -41,6 +38,8 @@ const POINT: f64 = 1e-12;
 const Z: f64 = 1.959_963_984_540_054;
 
 /// How an interval was found.
+///
+/// Exhaustive: whoever shows one must have words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IntervalMethod {
@@ -103,35 +102,36 @@ impl Bootstrap {
     /// More resamples than these say nothing more of the ends of an interval.
     pub const MOST: usize = 100_000;
 
+    /// So many resamples, chosen by a seed.
+    #[must_use]
+    pub fn new(resamples: usize, seed: u64) -> Self {
+        Self { resamples, seed }
+    }
+
     /// Checks the number of resamples, before anything is computed.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for more than 100,000.
+    /// [`Error::Parameter`](crate::Error::Parameter) for more than 100,000.
     pub fn check(&self) -> Result<()> {
         let within = self.resamples <= Self::MOST;
-        require(within, "--intervals", &self.resamples, "at most 100000")
+        require(within, "resamples", &self.resamples, "at most 100000")
     }
 
     /// Checks that so many figures of each resample can be kept.
     ///
     /// # Errors
-    /// As [`check`](Self::check); [`Error::Input`] for more than 100 million figures of all resamples.
+    /// As [`check`](Self::check); [`HeadError::ManyFigures`] for more than 100 million of all resamples.
     pub(crate) fn check_for(&self, figures: usize) -> Result<()> {
         self.check()?;
         if self.resamples.saturating_mul(figures) <= MOST_FIGURES {
             return Ok(());
         }
-        Err(Error::Input {
-            problem: format!(
-                "{} of {} are more than {MOST_FIGURES} numbers",
-                counted(self.resamples, "resample"),
-                counted(figures, "figure")
-            ),
-            hint: format!(
-                "take at most {} --intervals, or 0 for none",
-                MOST_FIGURES / figures.max(1)
-            ),
-        })
+        Err(HeadError::ManyFigures {
+            resamples: self.resamples,
+            figures,
+            most: MOST_FIGURES,
+        }
+        .into())
     }
 
     /// Computes `figure` of each resample, in order, from how often each of the n samples was drawn.
@@ -194,6 +194,7 @@ fn draw(counts: &mut [u32], mut generator: Xoshiro256PlusPlus) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn every_way_to_share_the_work_gives_the_same() {
@@ -218,13 +219,20 @@ mod tests {
         let error = of(4_294_967_295).check().unwrap_err().to_string();
         assert_eq!(
             error,
-            "`--intervals` is 4294967295, but must be at most 100000"
+            "`resamples` is 4294967295, but must be at most 100000"
         );
         // 20,003 classes have 80,012 figures and some.
         assert!(of(1000).check_for(80_100).is_ok());
         let error = of(2000).check_for(80_100).unwrap_err();
         assert!(
-            error.hint().unwrap().contains("at most 1248 --intervals"),
+            matches!(
+                error,
+                Error::Head(HeadError::ManyFigures {
+                    resamples: 2000,
+                    figures: 80_100,
+                    most: 100_000_000
+                })
+            ),
             "{error:?}"
         );
     }

@@ -48,8 +48,8 @@ impl Comparison {
     /// Compares the probabilities that two heads give the same samples, both (N, C), by `targets` (N).
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) as in [`Evaluation::new`](crate::head::Evaluation::new), for
-    /// either head.
+    /// [`DataProblem`](crate::error::DataProblem) as in [`Evaluation::new`](crate::head::Evaluation::new),
+    /// for either head.
     pub fn new(
         targets: &[usize],
         first: ArrayView2<'_, f64>,
@@ -115,6 +115,8 @@ impl Difference {
 const MANY: usize = 25;
 
 /// The distribution that the test goes by.
+///
+/// Exhaustive: whoever shows one must have words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum McNemarTest {

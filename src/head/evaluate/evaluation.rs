@@ -59,26 +59,22 @@ impl Evaluation {
     /// a row.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) when there is no sample, when the three disagree on N or C, when
-    /// a target is not the index of a class, or when a probability is not within [0, 1].
+    /// [`DataProblem`](crate::error::DataProblem) when there is no sample, when the three disagree on N or
+    /// C, when a target is not the index of a class, or when a probability is not within [0, 1].
     pub fn new(
         classes: &ClassIndex,
         targets: &[usize],
         probabilities: ArrayView2<'_, f64>,
     ) -> Result<Self> {
-        let none = Bootstrap {
-            resamples: 0,
-            ..Bootstrap::default()
-        };
-        Self::with_intervals(classes, targets, probabilities, none)
+        Self::with_intervals(classes, targets, probabilities, Bootstrap::new(0, 0))
     }
 
     /// [`new`](Self::new) with a 95 % interval for each figure. The time grows with N · C · the number of
     /// resamples.
     ///
     /// # Errors
-    /// As [`new`](Self::new); those of [`Bootstrap::check`], and [`Error::Input`](crate::Error::Input) for
-    /// more figures of resamples than can be kept.
+    /// As [`new`](Self::new); those of [`Bootstrap::check`], and
+    /// [`HeadError::ManyFigures`](crate::error::HeadError::ManyFigures) of the resamples.
     pub fn with_intervals(
         classes: &ClassIndex,
         targets: &[usize],

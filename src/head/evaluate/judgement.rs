@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::ranking::{Order, place};
-use crate::error::{Error, Result};
-use crate::head::data::{NUMBERED, target_problem};
+use crate::error::{DataProblem, Result};
+use crate::head::data::require_classes;
 use crate::head::linear::argmax;
 
 /// A mean of probabilities may come out above 1 by less than this.
@@ -49,7 +49,7 @@ impl Judgement {
     /// Judges `probabilities` (N, C) by `targets` (N).
     ///
     /// # Errors
-    /// [`Error::Input`] where the three disagree, and for a probability outside of [0, 1].
+    /// [`DataProblem`] where the three disagree, and for a probability outside of [0, 1].
     pub(super) fn new(
         n_classes: usize,
         targets: &[usize],
@@ -142,40 +142,28 @@ pub(super) fn bin_of(p: f64) -> usize {
 }
 
 /// Checks `probabilities` (N, C) and `targets` (N).
-fn check(c: usize, targets: &[usize], probabilities: ArrayView2<'_, f64>) -> Result<()> {
-    let input = |problem: String, hint: &str| {
-        Err(Error::Input {
-            problem,
-            hint: hint.to_owned(),
-        })
-    };
-    if targets.is_empty() {
-        return input(
-            "there is nothing to evaluate".to_owned(),
-            "give at least one labelled image",
-        );
+fn check(
+    classes: usize,
+    targets: &[usize],
+    probabilities: ArrayView2<'_, f64>,
+) -> Result<(), DataProblem> {
+    let (n, shape) = (targets.len(), probabilities.dim());
+    if n == 0 {
+        return Err(DataProblem::NothingToEvaluate);
     }
-    if probabilities.dim() != (targets.len(), c) {
-        let (rows, columns) = probabilities.dim();
-        let problem = format!(
-            "there are {rows} × {columns} probabilities for {} targets and {c} classes",
-            targets.len()
-        );
-        return input(problem, "give every sample one probability for each class");
+    if shape != (n, classes) {
+        return Err(DataProblem::Probabilities {
+            shape,
+            targets: n,
+            classes,
+        });
     }
-    if let Some(problem) = target_problem(targets, c) {
-        return input(problem, NUMBERED);
+    require_classes(targets, classes)?;
+    let possible = 0.0..=1.0 + ROUNDING;
+    match probabilities.iter().find(|p| !possible.contains(*p)) {
+        Some(&p) => Err(DataProblem::Probability(p)),
+        None => Ok(()),
     }
-    if let Some(p) = probabilities
-        .iter()
-        .find(|p| !(0.0..=1.0 + ROUNDING).contains(*p))
-    {
-        return input(
-            format!("there is a probability of {p}"),
-            "give numbers between 0 and 1",
-        );
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -186,17 +174,28 @@ mod tests {
 
     #[test]
     fn what_cannot_be_evaluated_is_refused() {
-        let refused = |targets: &[usize], p: Array2<f64>| {
-            matches!(
-                Judgement::new(2, targets, p.view()),
-                Err(Error::Input { .. })
-            )
-        };
-        assert!(refused(&[], Array2::zeros((0, 2))));
-        assert!(refused(&[0], array![[0.5]]));
-        assert!(refused(&[0, 1], array![[0.5, 0.5]]));
-        assert!(refused(&[2], array![[0.5, 0.5]]));
-        assert!(refused(&[0], array![[0.5, f64::NAN]]));
-        assert!(refused(&[0], array![[1.5, 0.0]]));
+        let problem = |targets: &[usize], p: Array2<f64>| check(2, targets, p.view()).unwrap_err();
+        let nothing = problem(&[], Array2::zeros((0, 2)));
+        assert_eq!(nothing, DataProblem::NothingToEvaluate);
+        for (p, targets) in [(array![[0.5]], vec![0]), (array![[0.5, 0.5]], vec![0, 1])] {
+            let (shape, classes) = (p.dim(), 2);
+            let wrong = problem(&targets, p);
+            let targets = targets.len();
+            let wanted = DataProblem::Probabilities {
+                shape,
+                targets,
+                classes,
+            };
+            assert_eq!(wrong, wanted);
+        }
+        let (target, n_classes) = (2, 2);
+        assert_eq!(
+            problem(&[2], array![[0.5, 0.5]]),
+            DataProblem::Target { target, n_classes }
+        );
+        let nan = problem(&[0], array![[0.5, f64::NAN]]);
+        assert!(matches!(nan, DataProblem::Probability(p) if p.is_nan()));
+        let more = problem(&[0], array![[1.5, 0.0]]);
+        assert_eq!(more, DataProblem::Probability(1.5));
     }
 }

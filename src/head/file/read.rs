@@ -27,7 +27,7 @@ impl HeadFile {
         let head = bytes.and_then(|bytes| Self::decode(&bytes));
         head.map_err(|problem| Error::File {
             path: path.to_owned(),
-            kind: FileKind::Hinted(hint(&problem).to_owned()),
+            kind: FileKind::Head,
             problem,
         })
     }
@@ -45,16 +45,6 @@ impl HeadFile {
         checksum::check(bytes, version, strings.get(checksum::KEY))?;
         let tensors = Tensors::new(&metadata, data);
         Contents { strings, tensors }.assemble()
-    }
-}
-
-fn hint(problem: &FileProblem) -> &'static str {
-    match problem {
-        FileProblem::Cut(_) | FileProblem::Damaged(_) | FileProblem::Changed(_) => {
-            "copy it again, or fit it again with `frostline fit-head`"
-        }
-        FileProblem::Foreign { .. } => "give the file that `frostline fit-head` wrote",
-        FileProblem::Newer { .. } => "use a newer frostline",
     }
 }
 

@@ -10,6 +10,7 @@ pub const OUT_OF_FOLD_BYTES: usize = 64 << 20;
 
 /// What an image was to the training of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImageRole {
     /// It was not there, or the head does not record its images.
     New,

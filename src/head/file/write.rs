@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::checksum;
 use super::contents::{FOLDS, HELD_OUT, LOGITS, TRAINING};
 use super::head_file::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, class_problem};
-use crate::error::{Error, Result};
+use crate::error::{HeadError, Result};
 use crate::head::linear::LinearHead;
 use crate::head::trust::{Rejection, Temperature};
 use crate::{outputs, seal};
@@ -29,9 +29,9 @@ impl HeadFile {
     /// was. Links are followed, missing folders are made, and `-` is standard output.
     ///
     /// # Errors
-    /// [`Error::Input`] when the head has not one row for each class, a weight that is
-    /// not finite, or a rejection of other classes or features; [`Error::Io`] when the file cannot be
-    /// written.
+    /// [`HeadError`] when the head has not one row for each class, a weight that is
+    /// not finite, or a rejection of other classes or features; [`Error::Io`](crate::Error::Io) when the file
+    /// cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         outputs::write_bytes_through(path.as_ref(), &self.encode()?)
     }
@@ -47,7 +47,11 @@ impl HeadFile {
         let mut header = serde_json::to_vec(&header).expect("strings and numbers are always JSON");
         header.resize(header.len().next_multiple_of(8), b' ');
         if header.len() > LONGEST_HEADER {
-            return Err(too_long(header.len()));
+            return Err(HeadError::LongHeader {
+                length: header.len(),
+                most: LONGEST_HEADER,
+            }
+            .into());
         }
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.append(&mut header);
@@ -56,16 +60,6 @@ impl HeadFile {
         }
         checksum::seal(&mut bytes);
         Ok(bytes)
-    }
-}
-
-fn too_long(length: usize) -> Error {
-    Error::Input {
-        problem: format!(
-            "the names of the classes and the history of the fit take {length} bytes, and a head keeps \
-             at most {LONGEST_HEADER}"
-        ),
-        hint: "fit it with fewer epochs".to_owned(),
     }
 }
 
@@ -142,42 +136,29 @@ fn tensors(file: &HeadFile) -> Vec<Tensor> {
     tensors
 }
 
-fn check(file: &HeadFile) -> Result<()> {
+fn check(file: &HeadFile) -> Result<(), HeadError> {
     let (rows, classes) = (file.head.n_classes(), file.classes.len());
-    let (problem, hint) = if rows != classes {
-        (
-            format!("the head has {rows} rows for {classes} classes"),
-            "give every class one row",
-        )
-    } else if let Some(problem) = class_problem(&file.classes) {
-        (format!("among the classes, {problem}"), "rename the class")
-    } else if !file.head.is_finite() {
-        (
-            "the head has weights that are not finite".to_owned(),
-            "fit it again with a lower --lr",
-        )
-    } else if !file.rejection.as_ref().is_none_or(|r| fits(r, &file.head)) {
-        (
-            "the rejection is of other classes or features than the head".to_owned(),
-            "fit both on the same images",
-        )
-    } else if file
-        .record
-        .out_of_fold
+    if rows != classes {
+        return Err(HeadError::RowsAndClasses { rows, classes });
+    }
+    if let Some(problem) = class_problem(&file.classes) {
+        return Err(HeadError::Classes(problem));
+    }
+    if !file.head.is_finite() {
+        return Err(HeadError::NotFinite);
+    }
+    if file
+        .rejection
         .as_ref()
-        .is_some_and(|kept| kept.logits.ncols() != rows)
+        .is_some_and(|r| !fits(r, &file.head))
     {
-        (
-            "the out-of-fold predictions are of other classes than the head".to_owned(),
-            "fit both on the same images",
-        )
-    } else {
-        return Ok(());
-    };
-    Err(Error::Input {
-        problem,
-        hint: hint.to_owned(),
-    })
+        return Err(HeadError::OtherRejection);
+    }
+    let mut kept = file.record.out_of_fold.iter();
+    if kept.any(|kept| kept.logits.ncols() != rows) {
+        return Err(HeadError::OtherPredictions);
+    }
+    Ok(())
 }
 
 fn fits(rejection: &Rejection, head: &LinearHead) -> bool {

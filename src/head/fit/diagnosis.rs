@@ -243,7 +243,7 @@ mod tests {
                 "the classes are very uneven (`a` 41 images, `b` 4): look at the recall"
             )
         );
-        assert!(all[1].ends_with("--class-weight balanced"));
+        assert!(all[1].ends_with("of each class"));
         assert!(of_counts([50, 5, 5], None).is_empty());
     }
 

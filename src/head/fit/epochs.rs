@@ -1,7 +1,7 @@
 //! The loop over the epochs of SGD, with validation and early stopping.
 
 use super::figures::{EpochFigures, Fit, ValidationFigures};
-use crate::error::{Error, Result};
+use crate::error::{HeadError, Result};
 use crate::head::linear::LinearHead;
 use crate::head::params::FitValidParams;
 use crate::head::sgd::{BatchLoss, Sgd};
@@ -65,10 +65,7 @@ pub(crate) fn require_validation(patience: Option<usize>, is_there: bool) -> Res
     if patience.is_none() || is_there {
         return Ok(());
     }
-    Err(Error::Input {
-        problem: "`--patience` needs a validation set, whose loss it watches".to_owned(),
-        hint: "give --validation FEATURES or --validation-split 0.2".to_owned(),
-    })
+    Err(HeadError::PatienceAlone.into())
 }
 
 /// Takes the steps of an epoch and returns its figures.
@@ -83,11 +80,11 @@ fn run_epoch(
     let train_loss = passes.epoch(sgd, batch_size)?.mean();
     if !(train_loss.is_finite() && sgd.is_finite()) {
         let loss = train_loss;
-        return Err(Error::Diverged { epoch, loss });
+        return Err(HeadError::Diverged { epoch, loss }.into());
     }
     match passes.validate(&sgd.head())? {
         Some(ValidationFigures { loss, .. }) if !loss.is_finite() => {
-            Err(Error::Diverged { epoch, loss })
+            Err(HeadError::Diverged { epoch, loss }.into())
         }
         validation => Ok(EpochFigures {
             epoch,
@@ -103,6 +100,7 @@ mod tests {
     use ndarray::array;
 
     use crate::classes::ClassIndex;
+    use crate::error::{Error, HeadError};
     use crate::head::{FitParams, LabelledFeatures, fit};
 
     #[test]
@@ -133,11 +131,7 @@ mod tests {
         );
         let alone = params(5, Some(3)).check().unwrap();
         let error = fit(&alone, &train, None, &mut |_| {}).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("`--patience` needs a validation set")
-        );
+        assert!(matches!(error, Error::Head(HeadError::PatienceAlone)));
     }
 
     #[test]

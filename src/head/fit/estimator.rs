@@ -7,7 +7,7 @@ use ndarray::{Array1, ArrayBase, Data, Ix1, Ix2};
 use super::run::run;
 use super::solvers::Job;
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
+use crate::error::{DataProblem, Error, Result};
 use crate::head::data::LabelledFeatures;
 use crate::head::linear::{LinearHead, argmax};
 use crate::head::params::FitValidParams;
@@ -38,7 +38,7 @@ where
     /// them.
     ///
     /// # Errors
-    /// As [`fit`](fn@crate::head::fit); [`Error::Input`] for weights that the solver does not use or that are
+    /// As [`fit`](fn@crate::head::fit); [`DataProblem`] for weights that the solver does not use or that are
     /// not usable, and for a target of N or more: the classes are then not numbered without gaps.
     fn fit(
         &self,
@@ -60,13 +60,8 @@ where
 fn numbered_classes(targets: &[usize]) -> Result<ClassIndex> {
     let largest = targets.iter().copied().max().unwrap_or(0);
     if largest >= targets.len().max(1) {
-        return Err(Error::Input {
-            problem: format!(
-                "there is a target {largest} among only {} samples",
-                targets.len()
-            ),
-            hint: "number the classes from 0 without gaps".to_owned(),
-        });
+        let samples = targets.len();
+        return Err(DataProblem::Gaps { largest, samples }.into());
     }
     ClassIndex::from_ordered((0..=largest).map(|class| class.to_string()))
 }
@@ -117,13 +112,7 @@ mod tests {
         let error = FitParams::new().fit(&dataset).unwrap_err();
         assert!(error.to_string().ends_with("found only `1`"));
         let error = FitParams::new().epochs(0).fit(&dataset).unwrap_err();
-        assert!(matches!(
-            error,
-            Error::Parameter {
-                name: "--epochs",
-                ..
-            }
-        ));
+        assert!(matches!(error, Error::Parameter { name: "epochs", .. }));
     }
 
     #[test]

@@ -69,7 +69,8 @@ impl ValidationFigures {
     /// Evaluates a head; an image's probabilities are the mean of those of its views.
     ///
     /// # Errors
-    /// [`Error::Mismatch`](crate::error::Error::Mismatch) when the features are not those of the head.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features are not those of the
+    /// head.
     pub(crate) fn of(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Self> {
         let mut sums = ValidationSums::default();
         sums.add(head, set)?;

@@ -8,7 +8,7 @@ use linfa::Dataset;
 use linfa::traits::Fit;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, HeadError, Result};
 use crate::head::data::LabelledFeatures;
 use crate::head::lbfgs::{Evaluator, Optimum, Problem, Reached, Stop, checked};
 use crate::head::linear::LinearHead;
@@ -22,7 +22,7 @@ macro_rules! models_as_heads {
             /// Row c of the head is that of `model.classes()[c]`.
             ///
             /// # Errors
-            /// [`Error::Input`] when a weight is not a finite f32.
+            /// [`HeadError::ModelNotFinite`] when a weight is not a finite f32.
             fn try_from(model: &MultiFittedLogisticRegression<$float, C>) -> Result<Self> {
                 let weight = model.params().t().mapv(Into::into);
                 narrowed(weight.view(), model.intercept().mapv(Into::into).view())
@@ -57,10 +57,7 @@ fn narrowed(weight: ArrayView2<'_, f64>, bias: ArrayView1<'_, f64>) -> Result<Li
     if head.is_finite() {
         return Ok(head);
     }
-    Err(Error::Input {
-        problem: "a weight of the model is not a finite 32-bit number".to_owned(),
-        hint: "standardize the features or use a stronger penalty".to_owned(),
-    })
+    Err(HeadError::ModelNotFinite.into())
 }
 
 /// Fits the head of the lowest loss with `linfa-logistic`, which starts from zero.
@@ -70,8 +67,8 @@ fn narrowed(weight: ArrayView2<'_, f64>, bias: ArrayView1<'_, f64>) -> Result<Li
 /// is what decides.
 ///
 /// # Errors
-/// [`Error::Input`] for several views, a class without images, or when the crate fails;
-/// [`Error::NotConverged`] when the gradient is not near zero.
+/// [`HeadError::LinfaViews`], [`HeadError::LinfaClass`] and [`HeadError::LinfaLogistic`];
+/// [`HeadError::NotConverged`] when the gradient is not near zero.
 pub(crate) fn minimise_by_linfa(
     set: &LabelledFeatures<'_>,
     images: &[usize],
@@ -127,28 +124,18 @@ fn records(set: &LabelledFeatures<'_>, images: &[usize], problem: &Problem) -> A
     records
 }
 
-fn require_plain(set: &LabelledFeatures<'_>, images: &[usize]) -> Result<()> {
-    let empty = set.class_counts_of(images).iter().position(|&n| n == 0);
-    let problem = if set.views() > 1 {
-        format!(
-            "the solver `linfa` takes one view of each image, but there are {}",
-            set.views()
-        )
-    } else if let Some(class) = empty {
-        let name = set.classes().name(class).unwrap_or_default();
-        format!("the solver `linfa` needs an image of every class, but `{name}` has none")
-    } else {
+fn require_plain(set: &LabelledFeatures<'_>, images: &[usize]) -> Result<(), HeadError> {
+    let views = set.views();
+    if views > 1 {
+        return Err(HeadError::LinfaViews { views });
+    }
+    let Some(class) = set.class_counts_of(images).iter().position(|&n| n == 0) else {
         return Ok(());
     };
-    Err(Error::Input {
-        problem,
-        hint: "use the solver `lbfgs`".to_owned(),
-    })
+    let class = set.classes().name(class).unwrap_or_default().to_owned();
+    Err(HeadError::LinfaClass { class })
 }
 
-fn gave_up(error: &::linfa_logistic::error::Error) -> Error {
-    Error::Input {
-        problem: format!("linfa-logistic failed: {error}"),
-        hint: "use the solver `lbfgs`".to_owned(),
-    }
+fn gave_up(error: &::linfa_logistic::error::Error) -> HeadError {
+    HeadError::LinfaLogistic(error.to_string())
 }

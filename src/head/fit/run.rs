@@ -6,7 +6,7 @@ use super::diagnosis::diagnose;
 use super::epochs::require_validation;
 use super::figures::{EpochFigures, Fit};
 use super::solvers::{Job, by_sgd, to_minimum};
-use crate::error::{Error, Result};
+use crate::error::{DataProblem, HeadError, Pair, Result};
 use crate::head::data::{LabelledFeatures, require_two_classes};
 use crate::head::linear::LinearHead;
 use crate::head::params::{ClassWeight, FitValidParams, Solver};
@@ -36,10 +36,10 @@ pub fn fit(
 /// V. For two classes the penalty is on the difference of their rows, as in scikit-learn.
 ///
 /// # Errors
-/// [`Error::Input`] when the training set has fewer than two classes or does not fit the start or the class
-/// weights, or when patience has no validation set; [`Error::Mismatch`] when the validation set has other
-/// classes or features; [`Error::Diverged`] when the loss or a weight is no longer a finite number;
-/// [`Error::NotConverged`] when L-BFGS's gradient is not near zero.
+/// [`DataProblem`] when the training set has fewer than two classes or does not fit the class weights, and
+/// when the validation set has other classes or features; [`HeadError::OtherStart`] when it does not fit the
+/// start; [`HeadError::PatienceAlone`]; [`HeadError::Diverged`] when the loss or a weight is no longer a
+/// finite number; [`HeadError::NotConverged`] when L-BFGS's gradient is not near zero.
 pub fn fit_from(
     start: &LinearHead,
     params: &FitValidParams,
@@ -57,7 +57,7 @@ pub fn fit_from(
 /// Checks a job and does it.
 ///
 /// # Errors
-/// As [`fit_from`]; also [`Error::Input`] for sample weights with SGD, whose batches have none, with balanced
+/// As [`fit_from`]; also [`DataProblem`] for sample weights with SGD, whose batches have none, with balanced
 /// classes, or that are below 0, not finite, or all 0.
 pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Result<Fit> {
     let started = Instant::now();
@@ -94,68 +94,44 @@ fn require_weights(
     weights: &[f64],
     params: &FitValidParams,
     train: &LabelledFeatures<'_>,
-) -> Result<()> {
+) -> Result<(), DataProblem> {
     let values = params.values();
-    let (problem, hint) = if values.solver != Solver::Lbfgs {
-        let problem = format!(
-            "the solver `{}` has no sample weights",
-            values.solver.name()
-        );
-        (problem, "use the solver `lbfgs`, or leave the weights out")
-    } else if values.class_weight == ClassWeight::Balanced {
-        let problem = "balanced classes and sample weights cannot be combined".to_owned();
-        (problem, "multiply the balance into the sample weights")
-    } else if weights.len() != train.n_samples() {
-        let problem = format!(
-            "{} sample weights for {} samples",
-            weights.len(),
-            train.n_samples()
-        );
-        (problem, "give every sample one weight")
-    } else if !weights.iter().all(|w| w.is_finite() && *w >= 0.0)
-        || weights.iter().sum::<f64>() <= 0.0
-    {
-        let problem = "the sample weights must be finite, 0 or more, and not all 0".to_owned();
-        (problem, "check the weights of the data set")
-    } else {
+    if values.solver != Solver::Lbfgs {
+        let solver = values.solver.name();
+        return Err(DataProblem::WeightsUnused { solver });
+    }
+    if values.class_weight == ClassWeight::Balanced {
+        return Err(DataProblem::WeightsAndBalance);
+    }
+    if weights.len() != train.n_samples() {
+        return Err(DataProblem::SampleWeights {
+            weights: weights.len(),
+            samples: train.n_samples(),
+        });
+    }
+    let in_range = weights.iter().all(|w| w.is_finite() && *w >= 0.0);
+    if in_range && weights.iter().sum::<f64>() > 0.0 {
         return Ok(());
-    };
-    Err(Error::Input {
-        problem,
-        hint: hint.to_owned(),
-    })
+    }
+    Err(DataProblem::WeightsOutOfRange)
 }
 
 fn require_shape(start: &LinearHead, train: &LabelledFeatures<'_>) -> Result<()> {
-    let ours = (start.n_classes(), start.n_features());
-    let theirs = (train.classes().len(), train.features().ncols());
-    if ours == theirs {
+    let head = [start.n_classes(), start.n_features()];
+    let set = [train.classes().len(), train.features().ncols()];
+    if head == set {
         return Ok(());
     }
-    Err(Error::Input {
-        problem: format!(
-            "cannot go on from a head of {} classes and {} features with {} and {}",
-            ours.0, ours.1, theirs.0, theirs.1
-        ),
-        hint: "take the head's own classes and features".to_owned(),
-    })
+    Err(HeadError::OtherStart { head, set }.into())
 }
 
 fn same_kind(train: &LabelledFeatures<'_>, validation: &LabelledFeatures<'_>) -> Result<()> {
-    let (ours, theirs) = (train.features().ncols(), validation.features().ncols());
-    let differences = if ours != theirs {
-        format!("{ours} numbers per image against {theirs}")
-    } else if train.classes() != validation.classes() {
-        "they do not have the same classes in the same order".to_owned()
-    } else {
+    let widths = [train.features().ncols(), validation.features().ncols()];
+    Pair::Validation.require_equal(widths)?;
+    if train.classes() == validation.classes() {
         return Ok(());
-    };
-    Err(Error::Mismatch {
-        left: "the training set".to_owned(),
-        right: "the validation set".to_owned(),
-        differences,
-        hint: "extract both with the same backbone, from folders with the same classes".to_owned(),
-    })
+    }
+    Err(DataProblem::OtherClasses.into())
 }
 
 #[cfg(test)]
@@ -165,6 +141,7 @@ mod tests {
 
     use super::*;
     use crate::classes::ClassIndex;
+    use crate::error::Error;
     use crate::head::{FitParams, FitWarning};
 
     fn fit_on(params: FitParams, features: &Array2<f32>, targets: &[usize]) -> Result<Fit> {
@@ -229,7 +206,10 @@ mod tests {
     fn a_loss_without_bounds_is_named_with_its_epoch() {
         let features = array![[3e38f32, 3e38], [-3e38, 3e38], [3e38, -3e38]];
         let error = fit_on(FitParams::new().lr(1e30), &features, &[0, 1, 0]).unwrap_err();
-        assert!(matches!(error, Error::Diverged { epoch: 1, .. }), "{error}");
+        assert!(
+            matches!(error, Error::Head(HeadError::Diverged { epoch: 1, .. })),
+            "{error}"
+        );
     }
 
     #[test]
@@ -283,7 +263,10 @@ mod tests {
         let validation = LabelledFeatures::new(huge.view(), &[0, 1], &classes).unwrap();
         let params = FitParams::new().epochs(1).check().unwrap();
         let error = fit(&params, &train, Some(&validation), &mut |_| {}).unwrap_err();
-        assert!(matches!(error, Error::Diverged { epoch: 1, .. }), "{error}");
+        assert!(
+            matches!(error, Error::Head(HeadError::Diverged { epoch: 1, .. })),
+            "{error}"
+        );
     }
 
     #[test]
@@ -297,9 +280,17 @@ mod tests {
         let wider = LabelledFeatures::new(wider.view(), &[0], &classes).unwrap();
         let others = LabelledFeatures::new(features.view(), &[0, 1], &others).unwrap();
         let params = FitParams::new().check().unwrap();
-        for set in [wider, others] {
+        let pair = Pair::Validation;
+        let widths = [1, 2];
+        for (set, wanted) in [
+            (wider, DataProblem::Widths { pair, widths }),
+            (others, DataProblem::OtherClasses),
+        ] {
             let error = fit(&params, &train, Some(&set), &mut |_| {}).unwrap_err();
-            assert!(matches!(error, Error::Mismatch { .. }));
+            let Error::Head(HeadError::Data(problem)) = error else {
+                panic!("{error}")
+            };
+            assert_eq!(problem, wanted);
         }
     }
 

@@ -8,10 +8,8 @@ use super::diagnosis::diagnose;
 use super::epochs::{Passes, require_validation, run};
 use super::figures::{EpochFigures, Fit, ValidationFigures, ValidationSums};
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
-use crate::head::data::{
-    Block, FeatureRows, LabelledFeatures, NOT_FINITE, RowOrder, require_two_classes,
-};
+use crate::error::{AllFeatures, DataProblem, HeadError, Result};
+use crate::head::data::{Block, FeatureRows, LabelledFeatures, RowOrder, require_two_classes};
 use crate::head::linear::LinearHead;
 use crate::head::params::{FitValidParams, Solver};
 use crate::head::sgd::{BatchLoss, Sgd};
@@ -54,7 +52,7 @@ pub struct Streamed<'a> {
 /// all of them it is [`fit`](fn@crate::head::fit) to the last bit.
 ///
 /// # Errors
-/// As there; [`Error::Input`] for L-BFGS and standardised features, which need them all at once, and where a
+/// As there; [`HeadError::NeedsAllFeatures`] for L-BFGS and standardised features; [`DataProblem`] where a
 /// feature is not finite.
 pub fn fit_streamed<'a>(
     params: &FitValidParams,
@@ -88,18 +86,12 @@ pub fn fit_streamed<'a>(
 
 fn require_sgd(params: &FitValidParams) -> Result<()> {
     let values = params.values();
-    let (what, hint) = match (values.solver, values.standardize) {
+    let needs = match (values.solver, values.standardize) {
         (Solver::Sgd, false) => return Ok(()),
-        (Solver::Sgd, true) => ("`--standardize` needs".to_owned(), "leave it out"),
-        (solver, _) => (
-            format!("`--solver {}` needs", solver.name()),
-            "take `--solver sgd`",
-        ),
+        (Solver::Sgd, true) => AllFeatures::Standardize,
+        (solver, _) => AllFeatures::Solver(solver.name()),
     };
-    Err(Error::Input {
-        problem: format!("{what} all features in memory at once, and they are too many"),
-        hint: format!("{hint}, or give more --memory"),
-    })
+    Err(HeadError::NeedsAllFeatures(needs).into())
 }
 
 impl Streamed<'_> {
@@ -171,10 +163,7 @@ fn require_finite(features: &FeatureRows<'_>) -> Result<()> {
     if features.is_finite() {
         return Ok(());
     }
-    Err(Error::Input {
-        problem: "the features of some images are not all finite".to_owned(),
-        hint: NOT_FINITE.to_owned(),
-    })
+    Err(DataProblem::NotFinite { row: None }.into())
 }
 
 /// Adds the figures of a head on a block.

@@ -1,4 +1,4 @@
-//! Warnings about a fit.
+//! Warnings about a fit: what is the matter; who asked for it knows what to do about it.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -76,63 +76,50 @@ impl Display for FitWarning {
         match self {
             Self::WorseThanGuessing { loss, guessing } => write!(
                 f,
-                "the training loss ended at {loss:.3}, above guessing ({guessing:.3}): the head is \
-                useless; lower --lr or add --standardize"
+                "the training loss ended at {loss:.3}, above guessing ({guessing:.3}): the head is useless"
             ),
             Self::Overshot {
                 epoch,
                 loss,
                 guessing,
-            } => overshot(f, *epoch, *loss, *guessing),
-            Self::Certain { loss } => certain(f, *loss),
+            } => write!(
+                f,
+                "the training loss rose to {loss:.3} in epoch {epoch}, above guessing ({guessing:.3}), so \
+                 the learning rate is probably too high"
+            ),
+            Self::Certain { loss } => write!(
+                f,
+                "the training loss ended at {loss:.1e}, so the head gives probabilities of nearly 0 or 1 \
+                 even where it is wrong"
+            ),
             Self::StillFalling {
                 epochs,
                 before,
                 last,
             } => still_falling(f, *epochs, *before, *last),
-            Self::FewImages { classes } => {
-                let classes = list(classes.iter().map(|(name, n)| format!("`{name}` ({n})")));
-                write!(
-                    f,
-                    "fewer than {FEW_IMAGES} training images in {classes}: add some"
-                )
-            }
+            Self::FewImages { classes } => few_images(f, classes),
             Self::Uneven {
-                largest,
-                smallest,
-                class_weight,
-            } => uneven(f, largest, smallest, class_weight),
+                largest: (large, n),
+                smallest: (small, m),
+                ..
+            } => write!(
+                f,
+                "the classes are very uneven (`{large}` {n} images, `{small}` {m}): look at the recall of \
+                 each class"
+            ),
             Self::SmallValidation { n_samples } => write!(
                 f,
-                "only {n_samples} validation images: the figures are uncertain, one image is {:.1} % \
-                of accuracy",
+                "only {n_samples} validation images: the figures are uncertain, one image is {:.1} % of \
+                 accuracy",
                 100.0 / *n_samples as f64
             ),
-            Self::MissingFromValidation { classes } => {
-                let classes = list(classes.iter().map(|name| format!("`{name}`")));
-                write!(
-                    f,
-                    "no validation image of {classes}: the figures say nothing about it"
-                )
-            }
+            Self::MissingFromValidation { classes } => write!(
+                f,
+                "no validation image of {}: the figures say nothing about it",
+                list(classes.iter().map(|name| format!("`{name}`")))
+            ),
         }
     }
-}
-
-fn overshot(f: &mut Formatter<'_>, epoch: usize, loss: f64, guessing: f64) -> fmt::Result {
-    write!(
-        f,
-        "the training loss rose to {loss:.3} in epoch {epoch}, above guessing ({guessing:.3}), so the \
-        learning rate is probably too high: lower --lr or add --standardize"
-    )
-}
-
-fn certain(f: &mut Formatter<'_>, loss: f64) -> fmt::Result {
-    write!(
-        f,
-        "the training loss ended at {loss:.1e}, so the head gives probabilities of nearly 0 or 1 even \
-        where it is wrong: lower --lr, use a stronger penalty, or add --calibrate"
-    )
 }
 
 fn still_falling(f: &mut Formatter<'_>, epochs: usize, before: f64, last: f64) -> fmt::Result {
@@ -142,24 +129,15 @@ fn still_falling(f: &mut Formatter<'_>, epochs: usize, before: f64, last: f64) -
     };
     write!(
         f,
-        "the training loss still falls ({before:.3} to {last:.3} in {when}): more --epochs may help"
+        "the training loss still falls ({before:.3} to {last:.3} in {when})"
     )
 }
 
-fn uneven(
-    f: &mut Formatter<'_>,
-    (large, n): &(String, usize),
-    (small, m): &(String, usize),
-    class_weight: &ClassWeight,
-) -> fmt::Result {
-    let hint = match class_weight {
-        ClassWeight::None => ", and try --class-weight balanced",
-        ClassWeight::Balanced | ClassWeight::Given(_) => "",
-    };
+fn few_images(f: &mut Formatter<'_>, classes: &[(String, usize)]) -> fmt::Result {
+    let classes = list(classes.iter().map(|(name, n)| format!("`{name}` ({n})")));
     write!(
         f,
-        "the classes are very uneven (`{large}` {n} images, `{small}` {m}): look at the recall \
-        of each class{hint}"
+        "fewer than {FEW_IMAGES} training images in {classes}: add some"
     )
 }
 

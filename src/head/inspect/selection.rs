@@ -13,11 +13,20 @@ use crate::head::data::UnitRows;
 
 /// How many to pick, and what is too alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct SelectionParams {
     /// The most picks.
     pub top: usize,
     /// Nothing is picked whose cosine with an earlier pick is this or more, in (0, 1].
     pub near: f32,
+}
+
+impl SelectionParams {
+    /// At most `top` picks, of which no two are as near as `near`.
+    #[must_use]
+    pub fn new(top: usize, near: f32) -> Self {
+        Self { top, near }
+    }
 }
 
 /// An image worth a label.

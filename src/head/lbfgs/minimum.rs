@@ -8,7 +8,7 @@ use super::evaluator::Evaluator;
 use super::minimiser::{Lbfgs, Step};
 use super::problem::Problem;
 use super::vectors::largest;
-use crate::error::{Error, Result};
+use crate::error::{HeadError, Result};
 use crate::head::data::LabelledFeatures;
 use crate::head::linear::LinearHead;
 
@@ -47,8 +47,8 @@ pub(crate) struct Reached {
 /// Fits the head of the lowest loss, starting from another one.
 ///
 /// # Errors
-/// [`Error::NotConverged`] when the steps ran out, no step led downhill, or the recomputed gradient is not
-/// small.
+/// [`HeadError::NotConverged`] when the steps ran out, no step led downhill, or the recomputed gradient is
+/// not small.
 pub(crate) fn minimise(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
@@ -103,7 +103,7 @@ pub(crate) fn minimise_all(
 /// The head at the point that a solver reached, if the gradient there is near zero by another computation.
 ///
 /// # Errors
-/// [`Error::NotConverged`] where it is not.
+/// [`HeadError::NotConverged`] where it is not.
 pub(crate) fn checked(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
@@ -119,11 +119,12 @@ pub(crate) fn checked(
     if optimum.gradient <= 2.0 * tolerance {
         return Ok((problem.head(&reached.point), optimum));
     }
-    Err(Error::NotConverged {
+    Err(HeadError::NotConverged {
         gradient: optimum.gradient,
         tolerance,
         iterations: optimum.iterations,
-    })
+    }
+    .into())
 }
 
 #[cfg(test)]
@@ -132,6 +133,7 @@ mod tests {
 
     use super::*;
     use crate::classes::ClassIndex;
+    use crate::error::Error;
     use crate::head::linear::CrossEntropy;
 
     fn stop(tolerance: f64, iterations: usize) -> Stop {
@@ -170,10 +172,10 @@ mod tests {
         assert!(
             matches!(
                 error,
-                Error::NotConverged {
+                Error::Head(HeadError::NotConverged {
                     iterations: Some(2),
                     ..
-                }
+                })
             ),
             "{error}"
         );

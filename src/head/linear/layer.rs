@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::products::products;
 use super::softmax::{log_softmax, softmax};
-use crate::error::{Error, Result};
+use crate::error::{Error, HeadError, Pair, Result};
 
 /// A linear layer: `weight` (C, D), `bias` (C), as `torch.nn.Linear(D, C)`.
 ///
@@ -42,21 +42,16 @@ impl TryFrom<Rows> for LinearHead {
 
     fn try_from(rows: Rows) -> Result<Self> {
         let shape = (rows.weight.len(), rows.weight.first().map_or(0, Vec::len));
-        let problem = if rows.weight.iter().any(|row| row.len() != shape.1) {
-            "the rows of the weight differ in length"
-        } else {
-            let weight = Array2::from_shape_vec(shape, rows.weight.concat());
-            let weight = weight.expect("all rows have one length");
-            let head = Self::new(weight, rows.bias.into())?;
-            if head.is_finite() {
-                return Ok(head);
-            }
-            "some weights are not finite"
-        };
-        Err(Error::Input {
-            problem: problem.to_owned(),
-            hint: "give every class a row of finite numbers, one for each feature".to_owned(),
-        })
+        if rows.weight.iter().any(|row| row.len() != shape.1) {
+            return Err(HeadError::Ragged.into());
+        }
+        let weight = Array2::from_shape_vec(shape, rows.weight.concat());
+        let weight = weight.expect("all rows have one length");
+        let head = Self::new(weight, rows.bias.into())?;
+        if head.is_finite() {
+            return Ok(head);
+        }
+        Err(HeadError::RowsNotFinite.into())
     }
 }
 
@@ -64,7 +59,7 @@ impl LinearHead {
     /// A head of `weight` (C, D) and `bias` (C).
     ///
     /// # Errors
-    /// [`Error::Mismatch`] when the two disagree on C.
+    /// [`HeadError::OtherBias`] when the two disagree on C.
     pub fn new(weight: Array2<f32>, bias: Array1<f32>) -> Result<Self> {
         if weight.nrows() == bias.len() {
             // Row-major storage, so that every row of it is a slice.
@@ -78,12 +73,8 @@ impl LinearHead {
                 bias: bias.into_iter().collect(),
             });
         }
-        Err(Error::Mismatch {
-            left: "the weight".to_owned(),
-            right: "the bias".to_owned(),
-            differences: format!("{} classes against {}", weight.nrows(), bias.len()),
-            hint: String::new(),
-        })
+        let (weight, bias) = (weight.nrows(), bias.len());
+        Err(HeadError::OtherBias { weight, bias }.into())
     }
 
     /// The head that knows nothing: all logits are 0, all classes equally likely.
@@ -131,21 +122,10 @@ impl LinearHead {
     /// A row's logits depend on that row alone, to the last bit, however many rows come with it.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] when the features are not D to a row.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features are not D to a row.
     pub fn logits(&self, features: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
-        if features.ncols() == self.n_features() {
-            return Ok(self.rows_to_logits(features));
-        }
-        Err(Error::Mismatch {
-            left: "the head".to_owned(),
-            right: "the features".to_owned(),
-            differences: format!(
-                "{} numbers per image against {}",
-                self.n_features(),
-                features.ncols()
-            ),
-            hint: "use the backbone and layer that the head was fitted on".to_owned(),
-        })
+        Pair::Head.require_equal([self.n_features(), features.ncols()])?;
+        Ok(self.rows_to_logits(features))
     }
 
     /// The natural logarithms of the class probabilities, (N, D) → (N, C).

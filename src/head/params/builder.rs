@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::{ClassWeight, Schedule, Solver};
 use super::values::FitValues;
-use crate::error::{Error, Result};
+use crate::error::{Error, HeadError, Result};
 
 /// Fit parameters that are not checked yet; see [`ParamGuard::check`].
 ///
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 ///
 /// assert!(FitParams::new().lr(0.01).epochs(50).check().is_ok());
 /// let error = FitParams::new().momentum(1.0).check().unwrap_err();
-/// assert_eq!(error.to_string(), "`--momentum` is 1, but must be at least 0 and below 1");
+/// assert_eq!(error.to_string(), "`momentum` is 1, but must be at least 0 and below 1");
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "FitValues", into = "FitValues")]
@@ -145,10 +145,7 @@ impl From<FitValidParams> for FitValues {
 /// linfa requires this conversion of the error type of every `Fit`.
 impl From<linfa::Error> for Error {
     fn from(error: linfa::Error) -> Self {
-        Self::Input {
-            problem: error.to_string(),
-            hint: String::new(),
-        }
+        HeadError::Linfa(error.to_string()).into()
     }
 }
 
@@ -170,33 +167,31 @@ mod tests {
     }
 
     #[test]
-    fn every_range_is_kept_and_named_as_the_option() {
+    fn every_range_is_kept_and_named_as_the_field() {
         let p = FitParams::new;
         for lr in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-            assert_eq!(refused(p().lr(lr)), "--lr");
+            assert_eq!(refused(p().lr(lr)), "lr");
         }
         for share in [-0.1, 1.0, f32::NAN] {
-            assert_eq!(refused(p().momentum(share)), "--momentum");
-            assert_eq!(refused(p().dropout(share)), "--dropout");
+            assert_eq!(refused(p().momentum(share)), "momentum");
+            assert_eq!(refused(p().dropout(share)), "dropout");
         }
         for decay in [-1e-9, f32::INFINITY, f32::NAN] {
-            assert_eq!(refused(p().weight_decay(decay)), "--weight-decay");
+            assert_eq!(refused(p().weight_decay(decay)), "weight_decay");
         }
-        assert_eq!(refused(p().batch_size(0)), "--batch-size");
+        assert_eq!(refused(p().batch_size(0)), "batch_size");
         for epochs in [0, 100_001, usize::MAX] {
-            assert_eq!(refused(p().epochs(epochs)), "--epochs");
+            assert_eq!(refused(p().epochs(epochs)), "epochs");
         }
         assert!(p().epochs(100_000).check().is_ok());
-        assert_eq!(refused(p().nesterov(true).momentum(0.0)), "--momentum");
-        assert_eq!(refused(p().patience(Some(0))), "--patience");
+        assert_eq!(refused(p().nesterov(true).momentum(0.0)), "momentum");
+        assert_eq!(refused(p().patience(Some(0))), "patience");
         for share in [-0.1, 1.0, f64::NAN] {
-            assert_eq!(refused(p().label_smoothing(share)), "--label-smoothing");
+            assert_eq!(refused(p().label_smoothing(share)), "label_smoothing");
         }
-        for (step_size, gamma, name) in [
-            (0, 0.1, "--step-size"),
-            (1, 0.0, "--gamma"),
-            (1, 1.1, "--gamma"),
-        ] {
+        for (step_size, gamma, name) in
+            [(0, 0.1, "step_size"), (1, 0.0, "gamma"), (1, 1.1, "gamma")]
+        {
             assert_eq!(
                 refused(p().schedule(Schedule::Step { step_size, gamma })),
                 name
@@ -204,7 +199,7 @@ mod tests {
         }
         for weight in [0.0, -1.0, f64::INFINITY] {
             let given = ClassWeight::Given([("a".to_owned(), weight)].into());
-            assert_eq!(refused(p().class_weight(given)), "--class-weight");
+            assert_eq!(refused(p().class_weight(given)), "class_weight");
         }
     }
 
@@ -213,27 +208,27 @@ mod tests {
         let p = || FitParams::new().solver(Solver::Lbfgs);
         assert!(p().l2(0.0).check().is_ok());
         for l2 in [-1.0, f64::NAN, f64::INFINITY] {
-            assert_eq!(refused(p().l2(l2)), "--l2");
+            assert_eq!(refused(p().l2(l2)), "l2");
         }
-        assert_eq!(refused(p().tol(0.0)), "--tol");
-        assert_eq!(refused(p().max_iter(0)), "--max-iter");
-        assert_eq!(refused(p().patience(Some(3))), "--patience");
-        assert_eq!(refused(p().schedule(Schedule::Cosine)), "--schedule");
-        assert_eq!(refused(p().dropout(0.5)), "--dropout");
-        assert_eq!(refused(p().weight_decay(0.1)), "--weight-decay");
-        assert_eq!(refused(p().nesterov(true)), "--nesterov");
+        assert_eq!(refused(p().tol(0.0)), "tol");
+        assert_eq!(refused(p().max_iter(0)), "max_iter");
+        assert_eq!(refused(p().patience(Some(3))), "patience");
+        assert_eq!(refused(p().schedule(Schedule::Cosine)), "schedule");
+        assert_eq!(refused(p().dropout(0.5)), "dropout");
+        assert_eq!(refused(p().weight_decay(0.1)), "weight_decay");
+        assert_eq!(refused(p().nesterov(true)), "nesterov");
     }
 
     #[test]
     fn linfa_refuses_what_it_cannot_do() {
         let p = || FitParams::new().solver(Solver::Linfa);
         assert!(p().l2(0.5).tol(1e-5).standardize(true).check().is_ok());
-        assert_eq!(refused(p().label_smoothing(0.1)), "--label-smoothing");
+        assert_eq!(refused(p().label_smoothing(0.1)), "label_smoothing");
         let balanced = p().class_weight(ClassWeight::Balanced);
-        assert_eq!(refused(balanced), "--class-weight");
-        assert_eq!(refused(p().patience(Some(3))), "--patience");
-        assert_eq!(refused(p().dropout(0.5)), "--dropout");
-        assert_eq!(refused(p().l2(-1.0)), "--l2");
+        assert_eq!(refused(balanced), "class_weight");
+        assert_eq!(refused(p().patience(Some(3))), "patience");
+        assert_eq!(refused(p().dropout(0.5)), "dropout");
+        assert_eq!(refused(p().l2(-1.0)), "l2");
     }
 
     #[test]

@@ -6,12 +6,12 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use crate::classes::ClassIndex;
-use crate::error::{Error, Result};
-use crate::phrases::in_quotes;
+use crate::error::{DataProblem, Result};
 
 /// The algorithm that minimises the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Solver {
     /// Stochastic gradient descent, as `torch.optim.SGD`, for a fixed number of epochs.
     #[default]
@@ -24,7 +24,7 @@ pub enum Solver {
 }
 
 impl Solver {
-    /// The name, as `--solver` takes it.
+    /// The name, as the command line takes it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +38,7 @@ impl Solver {
 /// The learning rate of each epoch, as PyTorch's schedulers stepped once an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Schedule {
     /// The same in every epoch.
     #[default]
@@ -79,6 +80,7 @@ impl Schedule {
 /// How much each class counts in the loss.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ClassWeight {
     /// Every sample counts the same.
     #[default]
@@ -95,7 +97,7 @@ impl ClassWeight {
     /// has weight 1, which nothing uses.
     ///
     /// # Errors
-    /// [`Error::Input`] when weights are given for other classes than these.
+    /// [`DataProblem`] when weights are given for other classes than these.
     pub(crate) fn weights(&self, classes: &ClassIndex, counts: &[usize]) -> Result<Vec<f64>> {
         let samples: usize = counts.iter().sum();
         let present = counts.iter().filter(|&&n| n > 0).count();
@@ -114,26 +116,19 @@ impl ClassWeight {
     }
 }
 
-fn same_classes(table: &BTreeMap<String, f64>, classes: &ClassIndex) -> Result<()> {
+fn same_classes(table: &BTreeMap<String, f64>, classes: &ClassIndex) -> Result<(), DataProblem> {
     let missing = classes.iter().filter(|name| !table.contains_key(*name));
-    let missing: Vec<&str> = missing.collect();
-    let unknown = table.keys().map(String::as_str);
+    let missing: Vec<String> = missing.map(ToOwned::to_owned).collect();
+    if !missing.is_empty() {
+        return Err(DataProblem::ClassesWithoutWeight(missing));
+    }
+    let unknown = table.keys();
     let unknown = unknown.filter(|name| classes.class_to_idx(name).is_none());
-    let unknown: Vec<&str> = unknown.collect();
-    let problem = if !missing.is_empty() {
-        format!("the class weights lack {}", in_quotes(missing))
-    } else if !unknown.is_empty() {
-        format!(
-            "there are class weights of {}, which is no class here",
-            in_quotes(unknown)
-        )
-    } else {
-        return Ok(());
-    };
-    Err(Error::Input {
-        problem,
-        hint: "give every class of the features one weight, by its exact name".to_owned(),
-    })
+    let unknown: Vec<String> = unknown.cloned().collect();
+    if !unknown.is_empty() {
+        return Err(DataProblem::WeightsWithoutClass(unknown));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -34,10 +34,7 @@ pub fn read_class_weights(path: &Path) -> Result<ClassWeight> {
             wanted: "a CSV file of class weights",
             found,
         },
-        kind: FileKind::Hinted(
-            "its first line is `class,weight`, each other one a class and its weight: `cat,2.5`"
-                .to_owned(),
-        ),
+        kind: FileKind::ClassWeights,
     })
 }
 

@@ -14,6 +14,7 @@ use crate::error::{Result, require};
 /// `nesterov`, `dropout`, `batch_size`, `epochs`, `patience` and the row order of `seed` by SGD.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FitValues {
     /// The solver.
     pub solver: Solver,
@@ -101,47 +102,47 @@ impl FitValues {
     /// Checks that every value is within its range, and that the solver uses what was set.
     pub(super) fn check(&self) -> Result<()> {
         let v = self;
-        below_1("--label-smoothing", v.label_smoothing)?;
+        below_1("label_smoothing", v.label_smoothing)?;
         if let ClassWeight::Given(table) = &v.class_weight {
             for weight in table.values() {
-                above_0("--class-weight", *weight)?;
+                above_0("class_weight", *weight)?;
             }
         }
         match v.solver {
             Solver::Sgd => v.check_sgd()?,
-            Solver::Lbfgs => v.check_unused("left out with --solver lbfgs")?,
+            Solver::Lbfgs => v.check_unused("left out with the solver `lbfgs`")?,
             Solver::Linfa => {
-                let wanted = "left out with --solver linfa";
+                let wanted = "left out with the solver `linfa`";
                 v.check_unused(wanted)?;
                 let (smoothing, plain) = (v.label_smoothing, v.class_weight == ClassWeight::None);
-                require(smoothing == 0.0, "--label-smoothing", &smoothing, wanted)?;
-                require(plain, "--class-weight", &"given", wanted)?;
+                require(smoothing == 0.0, "label_smoothing", &smoothing, wanted)?;
+                require(plain, "class_weight", &"given", wanted)?;
             }
         }
-        from_0("--l2", v.l2)?;
-        above_0("--tol", v.tol)?;
-        from_1("--max-iter", v.max_iter)
+        from_0("l2", v.l2)?;
+        above_0("tol", v.tol)?;
+        from_1("max_iter", v.max_iter)
     }
 
     fn check_sgd(&self) -> Result<()> {
         let v = self;
-        above_0("--lr", v.lr)?;
-        below_1("--momentum", v.momentum)?;
-        from_0("--weight-decay", v.weight_decay)?;
-        below_1("--dropout", v.dropout)?;
-        from_1("--batch-size", v.batch_size)?;
+        above_0("lr", v.lr)?;
+        below_1("momentum", v.momentum)?;
+        from_0("weight_decay", v.weight_decay)?;
+        below_1("dropout", v.dropout)?;
+        from_1("batch_size", v.batch_size)?;
         let epochs = (1..=MOST_EPOCHS).contains(&v.epochs);
-        require(epochs, "--epochs", &v.epochs, "from 1 to 100000")?;
-        let (momentum, wanted) = (v.momentum, "above 0 with --nesterov");
+        require(epochs, "epochs", &v.epochs, "from 1 to 100000")?;
+        let (momentum, wanted) = (v.momentum, "above 0 with `nesterov`");
         let usable = momentum > 0.0 || !v.nesterov;
-        require(usable, "--momentum", &momentum, wanted)?;
-        from_1("--patience", v.patience.unwrap_or(1))?;
+        require(usable, "momentum", &momentum, wanted)?;
+        from_1("patience", v.patience.unwrap_or(1))?;
         let Schedule::Step { step_size, gamma } = v.schedule else {
             return Ok(());
         };
-        from_1("--step-size", step_size)?;
+        from_1("step_size", step_size)?;
         let falls = gamma > 0.0 && gamma <= 1.0;
-        require(falls, "--gamma", &gamma, "above 0, and 1 at most")
+        require(falls, "gamma", &gamma, "above 0, and 1 at most")
     }
 
     /// Refuses SGD's options for a solver that would ignore them.
@@ -149,11 +150,11 @@ impl FitValues {
         let v = self;
         let unused = |unset, name, value: &dyn Display| require(unset, name, value, wanted);
         let (decay, patience) = (v.weight_decay, v.patience);
-        unused(v.schedule == Schedule::Constant, "--schedule", &"given")?;
-        unused(decay == 0.0, "--weight-decay", &decay)?;
-        unused(v.dropout == 0.0, "--dropout", &v.dropout)?;
-        unused(!v.nesterov, "--nesterov", &"given")?;
-        unused(patience.is_none(), "--patience", &patience.unwrap_or(0))
+        unused(v.schedule == Schedule::Constant, "schedule", &"given")?;
+        unused(decay == 0.0, "weight_decay", &decay)?;
+        unused(v.dropout == 0.0, "dropout", &v.dropout)?;
+        unused(!v.nesterov, "nesterov", &"given")?;
+        unused(patience.is_none(), "patience", &patience.unwrap_or(0))
     }
 }
 

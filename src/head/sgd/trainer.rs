@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use super::pass::{BatchLoss, Pass};
 use super::share::Share;
 use super::step::{Bias, Rule};
-use crate::error::{Error, Result};
+use crate::error::{DataProblem, HeadError, Result};
 use crate::head::data::{Block, LabelledFeatures};
 use crate::head::linear::{CrossEntropy, LinearHead};
 use crate::head::parallel::processors;
@@ -56,21 +56,18 @@ impl Sgd {
     /// Gives each class a weight in the loss, (C), finite and above 0.
     ///
     /// # Errors
-    /// [`Error::Input`] for another number of weights, or for a weight out of range.
+    /// [`DataProblem::ClassWeights`] for another number of weights, or for a weight out of range.
     pub fn with_class_weights(mut self, class_weights: Vec<f64>) -> Result<Self> {
         let usable = |w: &f64| w.is_finite() && *w > 0.0;
         if class_weights.len() == self.loss.n_classes() && class_weights.iter().all(usable) {
             self.loss = CrossEntropy::new(class_weights, self.label_smoothing);
             return Ok(self);
         }
-        Err(Error::Input {
-            problem: format!(
-                "cannot weigh the {} classes of the head with {} weights",
-                self.loss.n_classes(),
-                class_weights.len()
-            ),
-            hint: "give every class one finite weight above 0".to_owned(),
-        })
+        Err(DataProblem::ClassWeights {
+            classes: self.loss.n_classes(),
+            weights: class_weights.len(),
+        }
+        .into())
     }
 
     /// Changes the learning rate of the steps to come, finite and above 0: for a
@@ -82,7 +79,7 @@ impl Sgd {
     /// One step on the given rows of a set; returns their loss before the step.
     ///
     /// # Errors
-    /// [`Error::Input`] when the set does not fit the head, when no row is given, or one beyond the last.
+    /// [`HeadError::Step`] when the set does not fit the head, when no row is given, or one beyond the last.
     pub fn step(&mut self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<BatchLoss> {
         self.steps(set, rows, rows.len())
     }
@@ -127,15 +124,13 @@ impl Sgd {
         if same_shape && !rows.is_empty() && rows.iter().all(|&row| row < n) {
             return Ok(());
         }
-        Err(Error::Input {
-            problem: format!(
-                "cannot take a step of {} rows out of {n} with {} features and {} classes",
-                rows.len(),
-                set.features().ncols(),
-                set.classes().len()
-            ),
-            hint: "take the head's own classes and features, and rows that exist".to_owned(),
-        })
+        Err(HeadError::Step {
+            rows: rows.len(),
+            n,
+            features: set.features().ncols(),
+            classes: set.classes().len(),
+        }
+        .into())
     }
 
     /// Whether every weight and bias is a number.

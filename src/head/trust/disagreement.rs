@@ -30,6 +30,7 @@ pub struct Disagreement {
 /// What may differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum DisagreementFigure {
     /// The share of images that are right.
     Accuracy,

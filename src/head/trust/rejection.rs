@@ -8,7 +8,7 @@ use half::f16;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{RejectionProblem, Result};
 use crate::head::data::{Neighbour, UnitRows};
 
 /// How far the length of a kept row may be from 1. Rounding to 16 bits changes each number by at most 1 part
@@ -42,6 +42,7 @@ pub struct RejectionRule {
 /// What the score is; a word of its own for each, so that a file can name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Method {
     /// The cosine of the K-th nearest training image.
     NearestNeighbours,
@@ -60,33 +61,27 @@ impl Rejection {
     /// A rejection out of what was kept of one: `features` (M, D), their `classes` (M), and the rule.
     ///
     /// # Errors
-    /// [`Error::Input`] when there is no row, when the two differ in length, when a feature is not finite or
-    /// a row not of length 1, or when a number of the rule is out of range.
+    /// [`RejectionProblem`] when there is no row, when the two differ in length, when a feature is not finite
+    /// or a row not of length 1, or when a number of the rule is out of range.
     pub fn new(rule: RejectionRule, features: Array2<f16>, classes: Vec<usize>) -> Result<Self> {
-        let problem = if features.is_empty() || features.nrows() != classes.len() {
-            format!(
-                "{:?} training features for {} classes",
-                features.dim(),
-                classes.len()
-            )
-        } else if !features.iter().all(|x| x.is_finite()) {
-            "some of its training features are not finite".to_owned()
-        } else if let Some(problem) = rule.problem(features.nrows()) {
-            problem
-        } else if let Some(problem) = length_problem(features.view()) {
-            problem
-        } else {
-            let rows = widened(features.view());
-            return Ok(Self {
-                rule,
-                features,
-                classes,
-                rows,
-            });
-        };
-        Err(Error::Input {
-            problem,
-            hint: "fit it again with `frostline fit-head --reject`".to_owned(),
+        if features.is_empty() || features.nrows() != classes.len() {
+            return Err(RejectionProblem::Shape {
+                shape: features.dim(),
+                classes: classes.len(),
+            }
+            .into());
+        }
+        if !features.iter().all(|x| x.is_finite()) {
+            return Err(RejectionProblem::NotFinite.into());
+        }
+        rule.check(features.nrows())?;
+        require_lengths(features.view())?;
+        let rows = widened(features.view());
+        Ok(Self {
+            rule,
+            features,
+            classes,
+            rows,
         })
     }
 
@@ -117,7 +112,7 @@ impl Rejection {
     /// How like the training images each image is, (N, D) → (N).
     ///
     /// # Errors
-    /// [`Error::Mismatch`] when the features are not D to a row.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features are not D to a row.
     pub fn likeness(&self, features: ArrayView2<'_, f32>) -> Result<Vec<Likeness>> {
         let nearest = self.rows.nearest(&UnitRows::of(features), self.rule.k)?;
         let likeness = |nearest: &Vec<Neighbour>| Likeness {
@@ -135,25 +130,20 @@ impl Rejection {
 }
 
 impl RejectionRule {
-    /// What is wrong with the rule of a rejection that keeps so many images.
-    fn problem(&self, kept: usize) -> Option<String> {
-        if self.k == 0 {
-            return Some("its k is 0".to_owned());
+    /// Checks the rule of a rejection that keeps so many images.
+    fn check(&self, kept: usize) -> Result<(), RejectionProblem> {
+        let k = self.k;
+        if k == 0 {
+            Err(RejectionProblem::NoNeighbour)
+        } else if k > kept {
+            Err(RejectionProblem::ManyNeighbours { k, kept })
+        } else if !(self.rate > 0.0 && self.rate < 1.0) {
+            Err(RejectionProblem::Rate(self.rate))
+        } else if !(-1.0..=1.0).contains(&self.threshold) {
+            Err(RejectionProblem::Threshold(self.threshold))
+        } else {
+            Ok(())
         }
-        if self.k > kept {
-            return Some(format!(
-                "its k is {}, but it keeps {kept} training images",
-                self.k
-            ));
-        }
-        if !(self.rate > 0.0 && self.rate < 1.0) {
-            return Some(format!(
-                "its rate is {}, not above 0 and below 1",
-                self.rate
-            ));
-        }
-        let cosine = (-1.0..=1.0).contains(&self.threshold);
-        (!cosine).then(|| format!("its threshold is {}, which is no cosine", self.threshold))
     }
 }
 
@@ -162,17 +152,18 @@ pub(super) fn score(nearest: &[Neighbour]) -> Option<f32> {
     nearest.last().map(|last| last.cosine)
 }
 
-/// What is wrong with rows that are to be of length 1.
-fn length_problem(features: ArrayView2<'_, f16>) -> Option<String> {
+/// Refuses rows that are not of length 1.
+fn require_lengths(features: ArrayView2<'_, f16>) -> Result<(), RejectionProblem> {
     let length =
         |row: ArrayView1<'_, f16>| row.iter().map(|x| x.to_f32().powi(2)).sum::<f32>().sqrt();
     let lengths = features.rows().into_iter().map(length);
-    let (row, length) = lengths
+    let mut wrong = lengths
         .enumerate()
-        .find(|(_, length)| (length - 1.0).abs() > LENGTH_TOLERANCE)?;
-    Some(format!(
-        "row {row} of its training features has length {length}, not 1"
-    ))
+        .filter(|(_, length)| (length - 1.0).abs() > LENGTH_TOLERANCE);
+    match wrong.next() {
+        Some((row, length)) => Err(RejectionProblem::Length { row, length }),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn widened(features: ArrayView2<'_, f16>) -> UnitRows {

@@ -9,7 +9,7 @@ use ndarray::{ArrayView2, Axis};
 
 use super::bank::Bank;
 use super::rejection::{Method, Rejection, RejectionRule, score};
-use crate::error::{Error, Result, require};
+use crate::error::{RejectionProblem, Result, require};
 use crate::head::data::{Groups, LabelledFeatures, UnitRows};
 
 /// Which of the nearest training images gives the score: the first, whose class can be named; the third is as
@@ -42,8 +42,8 @@ impl Rejection {
     /// it is left out of the count.
     ///
     /// # Errors
-    /// [`Error::Parameter`] when `rate` is not between 0 and 1; [`Error::Input`] when there are too few
-    /// different images for it.
+    /// [`Error::Parameter`](crate::Error::Parameter) when `rate` is not between 0 and 1;
+    /// [`RejectionProblem::FewImages`] when too few of them differ.
     ///
     /// # Panics
     /// When `groups` are not those of the images.
@@ -82,7 +82,8 @@ impl Rejection {
     /// was trained on.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit), and [`Error::Mismatch`] when `known` has another D.
+    /// As [`fit`](Self::fit), and [`DataProblem::Widths`](crate::error::DataProblem::Widths) when `known` has
+    /// another D.
     pub fn fit_on(
         images: &LabelledFeatures<'_>,
         known: ArrayView2<'_, f32>,
@@ -103,7 +104,7 @@ impl Bank {
     /// With the threshold for the scores of known images.
     fn rejecting(self, rate: f64, scores: &[f32]) -> Result<RejectionFit> {
         let in_range = rate > 0.0 && rate < 1.0;
-        require(in_range, "--reject", &rate, "above 0 and below 1")?;
+        require(in_range, "rate", &rate, "above 0 and below 1")?;
         let threshold = threshold(scores, rate)?;
         let rule = RejectionRule {
             method: Method::NearestNeighbours,
@@ -131,23 +132,17 @@ impl Bank {
 /// 1) at most, the guarantee of split conformal prediction (Vovk et al. 2005).
 ///
 /// # Errors
-/// [`Error::Input`] when n is too small for j to be 1.
-fn threshold(scores: &[f32], rate: f64) -> Result<f32> {
+/// [`RejectionProblem::FewImages`] when n is too small for j to be 1.
+fn threshold(scores: &[f32], rate: f64) -> Result<f32, RejectionProblem> {
     let mut sorted = scores.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
     let n = sorted.len();
     // 0.1 · 10 may come out a bit below 1.
     let j = (rate * (n + 1) as f64 + 1e-9).floor() as usize;
     let threshold = j.checked_sub(1).and_then(|place| sorted.get(place));
-    threshold.copied().ok_or_else(|| Error::Input {
-        problem: format!(
-            "{n} training images that differ are too few to reject a share of {rate} of such images"
-        ),
-        hint: format!(
-            "it takes {} of them, or a higher --reject",
-            ((1.0 / rate) - 1.0 - 1e-9).ceil()
-        ),
-    })
+    threshold
+        .copied()
+        .ok_or(RejectionProblem::FewImages { n, rate })
 }
 
 #[cfg(test)]
@@ -157,6 +152,7 @@ mod tests {
 
     use super::*;
     use crate::classes::ClassIndex;
+    use crate::error::Error;
 
     /// `n` directions, a degree apart.
     fn fan(n: usize) -> Array2<f32> {
@@ -257,10 +253,7 @@ mod tests {
         for rate in [0.0, 1.0, -0.1, f64::NAN] {
             assert!(matches!(
                 fitted(&fan(12), &groups(12), rate),
-                Err(Error::Parameter {
-                    name: "--reject",
-                    ..
-                })
+                Err(Error::Parameter { name: "rate", .. })
             ));
         }
         // Each class one group: nobody has a neighbour of its own kind.
@@ -316,14 +309,11 @@ mod tests {
 
     #[test]
     fn too_few_are_told_how_many_it_takes() {
-        let error = threshold(&[0.5; 18], 0.05).unwrap_err();
-        let Error::Input { problem, hint } = error else {
-            panic!()
-        };
-        assert!(
-            problem.starts_with("18 ") && hint.starts_with("it takes 19 "),
-            "{problem} {hint}"
-        );
-        assert!(threshold(&[], 0.5).is_err());
+        for (n, rate, wanted) in [(18, 0.05, 19), (0, 0.5, 1), (8, 0.1, 9)] {
+            let problem = threshold(&vec![0.5; n], rate).unwrap_err();
+            assert_eq!(problem, RejectionProblem::FewImages { n, rate });
+            assert_eq!(RejectionProblem::enough_for(rate), wanted);
+            assert!(threshold(&vec![0.5; wanted], rate).is_ok());
+        }
     }
 }

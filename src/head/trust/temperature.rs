@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::head::data::target_problem;
+use crate::error::{DataProblem, Error, HeadError, Result};
+use crate::head::data::require_classes;
 use crate::head::linear::{log_softmax_row, softmax};
 
 /// Beyond these a fit does not go: logits that say nothing would have any T at all.
@@ -41,15 +41,12 @@ impl Temperature {
     /// be equal.
     ///
     /// # Errors
-    /// [`Error::Input`] for any other number.
+    /// [`HeadError::Temperature`] for any other number.
     pub fn new(value: f64) -> Result<Self> {
         if USABLE.contains(&value) {
             return Ok(Self(value));
         }
-        Err(Error::Input {
-            problem: format!("the temperature is {value}, but must be from 1e-6 to 1e6"),
-            hint: "fit it again with `frostline fit-head --calibrate`".to_owned(),
-        })
+        Err(HeadError::Temperature(value).into())
     }
 
     /// T.
@@ -91,7 +88,7 @@ impl Temperature {
     /// temperatures.
     ///
     /// # Errors
-    /// [`Error::Input`] when there is no image, when logits and targets do not fit, or when a logit is not
+    /// [`DataProblem`] when there is no image, when logits and targets do not fit, or when a logit is not
     /// finite.
     pub fn fit(logits: ArrayView2<'_, f64>, views: usize, targets: &[usize]) -> Result<Self> {
         let views = views.max(1);
@@ -143,26 +140,23 @@ impl From<Temperature> for f64 {
     }
 }
 
-fn check(logits: ArrayView2<'_, f64>, views: usize, targets: &[usize]) -> Result<()> {
+fn check(logits: ArrayView2<'_, f64>, views: usize, targets: &[usize]) -> Result<(), DataProblem> {
     let (rows, classes) = logits.dim();
-    let problem = if targets.is_empty() {
-        "there is no image to calibrate on".to_owned()
-    } else if rows != targets.len() * views {
-        format!(
-            "there are {rows} rows of logits, but {} targets",
-            targets.len()
-        )
-    } else if let Some(problem) = target_problem(targets, classes) {
-        problem
-    } else if !logits.iter().all(|logit| logit.is_finite()) {
-        "some of the logits to calibrate on are not finite".to_owned()
-    } else {
+    if targets.is_empty() {
+        return Err(DataProblem::NothingToCalibrateOn);
+    }
+    if rows != targets.len() * views {
+        return Err(DataProblem::Rows {
+            rows,
+            what: "logits",
+            targets: targets.len(),
+        });
+    }
+    require_classes(targets, classes)?;
+    if logits.iter().all(|logit| logit.is_finite()) {
         return Ok(());
-    };
-    Err(Error::Input {
-        problem,
-        hint: "give the finite logits of every image, and its class".to_owned(),
-    })
+    }
+    Err(DataProblem::Logits)
 }
 
 /// Where between `from` and `to` a condition ceases that holds below; an end where it holds nowhere or
