@@ -72,7 +72,7 @@ fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Resul
     write_csv(rows, None, &output.join("index.csv"))
 }
 
-/// What NumPy writes before the numbers of a float32 array of so many rows and columns: version 1.0 of its
+/// What `NumPy` writes before the numbers of a float32 array of so many rows and columns: version 1.0 of its
 /// format (`numpy.lib.format`), a Python dictionary filled up with spaces to whole 64 bytes.
 fn npy_header((n, d): (usize, usize)) -> Vec<u8> {
     let shape = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, {d}), }}");
@@ -175,7 +175,7 @@ fn table(rows: &[&IndexRow], features: Array2<f32>) -> Result<RecordBatch, Arrow
 mod tests {
     use super::*;
 
-    /// As `numpy.lib.format.write_array_header_1_0` of NumPy 2.4.6 writes it.
+    /// As `numpy.lib.format.write_array_header_1_0` of `NumPy` 2.4.6 writes it.
     #[test]
     fn a_header_is_that_of_numpy() {
         let shape = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (894, 1280), }";
