@@ -4,6 +4,7 @@ mod diagnosis;
 mod epochs;
 mod estimator;
 mod figures;
+#[cfg(feature = "linfa-logistic")]
 mod linfa_logistic;
 mod run;
 mod solvers;

@@ -2,6 +2,7 @@
 
 use super::epochs::{Passes, run};
 use super::figures::{EpochFigures, Fit, ValidationFigures};
+#[cfg(feature = "linfa-logistic")]
 use super::linfa_logistic::minimise_by_linfa;
 use crate::error::Result;
 use crate::head::data::{LabelledFeatures, RowOrder, Standard};
@@ -120,7 +121,10 @@ pub(super) fn to_minimum(job: &Job<'_>, class_weights: Vec<f64>) -> Result<Fit> 
         iterations: values.max_iter,
     };
     let (head, optimum) = match values.solver {
+        #[cfg(feature = "linfa-logistic")]
         Solver::Linfa => minimise_by_linfa(set, &job.images, &problem, stop)?,
+        #[cfg(not(feature = "linfa-logistic"))]
+        Solver::Linfa => unreachable!("checked parameters name a solver that is built in"),
         Solver::Lbfgs | Solver::Sgd => minimise(set, &problem, &job.start, stop)?,
     };
     let validation = job.validation.as_ref();

@@ -11,7 +11,10 @@ mod problem;
 mod sums;
 mod vectors;
 
+#[cfg(feature = "linfa-logistic")]
 pub(crate) use evaluator::Evaluator;
 pub use minimum::Optimum;
-pub(crate) use minimum::{Reached, Stop, checked, minimise, minimise_all};
+#[cfg(feature = "linfa-logistic")]
+pub(crate) use minimum::{Reached, checked};
+pub(crate) use minimum::{Stop, minimise, minimise_all};
 pub(crate) use problem::Problem;

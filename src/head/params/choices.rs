@@ -19,7 +19,7 @@ pub enum Solver {
     /// L-BFGS until it converges, as scikit-learn's `LogisticRegression`; deterministic.
     Lbfgs,
     /// The same minimum by the crate `linfa-logistic`, which knows neither class weights nor label smoothing
-    /// nor views.
+    /// nor views. It is there with the feature of that name, which `cli` includes.
     Linfa,
 }
 

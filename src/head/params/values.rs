@@ -112,6 +112,9 @@ impl FitValues {
             Solver::Sgd => v.check_sgd()?,
             Solver::Lbfgs => v.check_unused("left out with the solver `lbfgs`")?,
             Solver::Linfa => {
+                let built = cfg!(feature = "linfa-logistic");
+                let others = "`sgd` or `lbfgs` where the feature `linfa-logistic` is off";
+                require(built, "solver", &"linfa", others)?;
                 let wanted = "left out with the solver `linfa`";
                 v.check_unused(wanted)?;
                 let (smoothing, plain) = (v.label_smoothing, v.class_weight == ClassWeight::None);
