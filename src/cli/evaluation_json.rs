@@ -10,21 +10,14 @@ use frostline::tasks::EvaluateReport;
 /// Keys as in scikit-learn and torchvision where they have a name for it.
 pub(super) fn json(report: &EvaluateReport, other: Option<&Path>) -> String {
     let e = &report.evaluation;
-    let per_class: Map<String, Value> = e
-        .classes
-        .iter()
-        .zip(&e.per_class)
-        .map(|(name, figures)| (name.to_owned(), value(figures)))
-        .collect();
-    let top_k: Map<String, Value> = e
-        .top_k
-        .iter()
-        .map(|top| (top.k.to_string(), value(&top.accuracy)))
-        .collect();
+    let per_class = e.classes.iter().zip(&e.per_class);
+    let per_class = per_class.map(|(name, figures)| (name.to_owned(), value(figures)));
+    let top_k = e.top_k.iter();
+    let top_k = top_k.map(|top| (top.k.to_string(), value(&top.accuracy)));
     let mut written = json!({
         "n_samples": e.n_samples,
         "top1_accuracy": e.accuracy,
-        "top_k_accuracy": top_k,
+        "top_k_accuracy": top_k.collect::<Map<_, _>>(),
         "balanced_accuracy": e.balanced_accuracy,
         "macro_f1": e.macro_f1,
         "weighted_f1": e.weighted_f1,
@@ -35,7 +28,7 @@ pub(super) fn json(report: &EvaluateReport, other: Option<&Path>) -> String {
         "classes": e.classes,
         "confusion": e.confusion,
         "confusion_cells": e.confusion.cells(),
-        "per_class": per_class,
+        "per_class": per_class.collect::<Map<_, _>>(),
         "reliability": e.reliability,
         "intervals": e.intervals,
         "judged": report.acquaintance,

@@ -154,43 +154,39 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
             String::new()
         }
     ));
+    tell_how(report, options);
+}
+
+/// What was computed, by what, and where it is.
+fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     let spec = &report.spec.backbone;
     talk::say(format!("  classes   {}", classes_text(report)));
     talk::say(format!(
         "  backbone  {} ({} features of `{}`)",
         spec.name, spec.num_features, spec.layer
     ));
+    let threads = options.run.threads;
     let device = match &report.engine {
         None => "not needed: all features were known".to_owned(),
-        Some(engine) => format!(
-            "{} ({}, {}, {})",
-            engine.device,
-            engine.runtime,
-            engine.arithmetic(),
-            counted(options.run.threads, "thread")
-        ),
+        Some(engine) => {
+            let (runtime, arithmetic) = (&engine.runtime, engine.arithmetic());
+            let threads = counted(threads, "thread");
+            format!("{} ({runtime}, {arithmetic}, {threads})", engine.device)
+        }
     };
     talk::say(format!("  device    {device}"));
     gpu_not_used(report.why_not_gpu.as_deref());
-    talk::say(format!(
-        "  time      {}",
-        timings_text(&report.speed.timings)
-    ));
+    let times = timings_text(&report.speed.timings);
+    talk::say(format!("  time      {times}"));
     talk::say(format!("  features  {}", options.output.display()));
-    if let Some(engine) = &report.engine {
-        let speed = Speed {
-            elapsed: report.elapsed,
-            ..report.speed
-        };
-        let text = speed_text(
-            &speed,
-            &engine.device,
-            options.run.threads,
-            "--jpeg-scale reduced",
-        );
-        if let Some(text) = text {
-            talk::say(format!("  speed     {text}"));
-        }
+    let speed = Speed {
+        elapsed: report.elapsed,
+        ..report.speed
+    };
+    let device = report.engine.as_ref().map(|engine| &engine.device);
+    let text = device.and_then(|name| speed_text(&speed, name, threads, "--jpeg-scale reduced"));
+    if let Some(text) = text {
+        talk::say(format!("  speed     {text}"));
     }
 }
 

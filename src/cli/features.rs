@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::talk;
 use super::terminal::{self, Text};
 use frostline::error::Error;
-use frostline::features::{ExportFormat, FeatureStore, export};
+use frostline::features::{ExportFormat, FeatureStore, StoreManifest, export};
 use frostline::images::View;
 use frostline::outputs::is_stdout;
 use frostline::phrases::counted;
@@ -157,22 +157,14 @@ fn show(path: &Path) -> anyhow::Result<()> {
 
 fn describe(store: &FeatureStore) -> Result<Text, Error> {
     let (manifest, index) = (store.manifest(), store.index());
-    let (spec, engine) = (&manifest.spec, &manifest.engine);
     let used = index.used().count();
-    let mut classes = std::collections::BTreeMap::new();
-    for (row, _) in index.used() {
-        *classes
-            .entry(row.class.as_deref().unwrap_or("(no class)"))
-            .or_insert(0) += 1;
-    }
-    let p = &spec.preprocessing;
     let mut text = Text::new();
     text.lines([
         format!("store          {}", store.path().display()),
         format!(
             "vectors        {} of {} × {}",
             store.count_vectors()?,
-            spec.backbone.num_features,
+            manifest.spec.backbone.num_features,
             manifest.dtype
         ),
         format!("size           {:.1} MB", store.bytes()? as f64 / 1e6),
@@ -181,6 +173,23 @@ fn describe(store: &FeatureStore) -> Result<Text, Error> {
             counted(used, "image"),
             index.rows.len() - used
         ),
+    ]);
+    text.lines(settings(manifest));
+    let mut classes = std::collections::BTreeMap::new();
+    for (row, _) in index.used() {
+        let class = row.class.as_deref().unwrap_or("(no class)");
+        *classes.entry(class).or_insert(0) += 1;
+    }
+    let line = |(name, n): (&&str, _)| format!("class          {}: {n}", cell(name));
+    text.lines(classes.iter().map(line));
+    Ok(text)
+}
+
+/// How the features were computed.
+fn settings(manifest: &StoreManifest) -> [String; 5] {
+    let (spec, engine) = (&manifest.spec, &manifest.engine);
+    let (p, decoding) = (&spec.preprocessing, &spec.decoding);
+    [
         format!(
             "backbone       {}, output `{}`, pool {}",
             spec.backbone, spec.backbone.layer, spec.backbone.pool
@@ -195,11 +204,8 @@ fn describe(store: &FeatureStore) -> Result<Text, Error> {
         ),
         format!(
             "decoding       exif {}, alpha {}, JPEG scale {}",
-            spec.decoding.exif, spec.decoding.alpha, spec.decoding.jpeg_scale
+            decoding.exif, decoding.alpha, decoding.jpeg_scale
         ),
         format!("computed by    {engine}, frostline {}", engine.frostline),
-    ]);
-    let line = |(name, n): (&&str, _)| format!("class          {}: {n}", cell(name));
-    text.lines(classes.iter().map(line));
-    Ok(text)
+    ]
 }

@@ -6,52 +6,55 @@ use frostline::features::{Bound, Reduced, Speed};
 
 /// The speed of a run, what bound it, and what would help; `None` where it was too short to tell.
 ///
-/// `reduced` is what to do for JPEGs at a reduced scale. It is suggested where it makes the run at least a
-/// fifth faster: less is not worth other features.
+/// `reduced` is what to do for JPEGs at a reduced scale.
 pub(super) fn speed_text(
     speed: &Speed,
     device: &str,
     threads: usize,
     reduced: &str,
 ) -> Option<String> {
-    const WORTH: f64 = 1.2;
-    let rate = |seconds: f64| speed.computed as f64 / seconds.max(1e-9);
-    let seconds = speed.elapsed.as_secs_f64();
+    let (bound, seconds) = (speed.bound?, speed.elapsed.as_secs_f64());
     let cpus = available_parallelism().map_or(1, usize::from);
-    let (what, help) = match speed.bound? {
-        Bound::Reading => (
-            "read-bound",
-            "a faster disk, or a copy of the images on one, would help".to_owned(),
-        ),
+    let more = (threads < cpus).then(|| format!("--threads {cpus} would help"));
+    let help = match bound {
+        Bound::Reading => "a faster disk, or a copy of the images on one, would help".to_owned(),
         Bound::Decoding(saved) => {
-            let faster = match saved {
-                Reduced::Saves(saved) => rate(seconds - saved.as_secs_f64()),
-                Reduced::Untried | Reduced::Nothing => 0.0,
-            };
-            let help = if faster >= WORTH * rate(seconds) {
-                format!("{reduced} would give about {faster:.0}")
-            } else if threads < cpus {
-                format!("--threads {cpus} would help")
-            } else if saved == Reduced::Untried {
-                format!("{reduced} may help, as would more CPUs")
-            } else {
-                "more CPUs would help".to_owned()
-            };
-            ("decode-bound", help)
+            let faster = worth_it(speed, saved);
+            let faster = faster.map(|rate| format!("{reduced} would give about {rate:.0}"));
+            faster.or(more).unwrap_or_else(|| match saved {
+                Reduced::Untried => format!("{reduced} may help, as would more CPUs"),
+                _ => "more CPUs would help".to_owned(),
+            })
         }
         Bound::Network if device != "cpu" => {
-            let help = "a smaller backbone or a lower --precision would help";
-            ("network-bound", help.to_owned())
-        }
-        Bound::Network if threads < cpus => {
-            ("network-bound", format!("--threads {cpus} would help"))
+            "a smaller backbone or a lower --precision would help".to_owned()
         }
         Bound::Network => {
-            let help = "a GPU, more CPUs or a smaller backbone would help";
-            ("network-bound", help.to_owned())
+            more.unwrap_or_else(|| "a GPU, more CPUs or a smaller backbone would help".to_owned())
         }
     };
-    Some(format!("{what}: {:.1} images/s; {help}", rate(seconds)))
+    let what = match bound {
+        Bound::Reading => "read",
+        Bound::Decoding(_) => "decode",
+        Bound::Network => "network",
+    };
+    let rate = rate(speed, seconds);
+    Some(format!("{what}-bound: {rate:.1} images/s; {help}"))
+}
+
+/// Images per second at a reduced scale, where that saves so much that it is worth other features.
+fn worth_it(speed: &Speed, saved: Reduced) -> Option<f64> {
+    const WORTH: f64 = 1.2;
+    let Reduced::Saves(saved) = saved else {
+        return None;
+    };
+    let seconds = speed.elapsed.as_secs_f64();
+    let faster = rate(speed, seconds - saved.as_secs_f64());
+    (faster >= WORTH * rate(speed, seconds)).then_some(faster)
+}
+
+fn rate(speed: &Speed, seconds: f64) -> f64 {
+    speed.computed as f64 / seconds.max(1e-9)
 }
 
 #[cfg(test)]
