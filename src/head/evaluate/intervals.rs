@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::bootstrap::{Bootstrap, Interval};
 use super::confusion::{Counts, mean, ratio};
-use super::judgement::{BINS, Judgement};
+use super::judgement::Judgement;
 use super::ranking::ks;
 use super::reliability::Bins;
 use crate::error::Result;
@@ -69,54 +69,72 @@ impl Intervals {
         if bootstrap.resamples == 0 {
             return Ok(None);
         }
-        let n = judgement.samples.len();
-        let whole = figures(judgement, &vec![1; n]);
-        bootstrap.check_for(whole.len())?;
-        let rows = bootstrap.resample(n, |weights| {
-            // No figure is NaN: it takes half the room of an `Option`.
-            let value = |figure: Figure| figure.value().unwrap_or(f64::NAN);
-            let drawn = figures(judgement, weights).into_iter().map(value);
-            drawn.collect::<Vec<_>>()
-        });
-        let mut intervals = whole.iter().enumerate().map(|(place, figure)| {
+        let once = vec![1; judgement.samples.len()];
+        bootstrap.check_for(row(judgement, &once).len())?;
+        let rows = bootstrap.resample(once.len(), |weights| row(judgement, weights));
+        let mut places = 0..;
+        Ok(Some(Self::each(judgement, &once, bootstrap, |figure| {
+            let place = places.next()?;
             let values = rows.iter().map(|row| row[place]);
             let values = values.filter(|value| !value.is_nan());
             Interval::of(values.collect()).or_else(|| figure.score_interval())
-        });
-        Ok(Some(Self::in_order(judgement, bootstrap, &mut intervals)))
+        })))
     }
 
-    /// Takes the intervals in the order of [`figures`].
-    fn in_order(
+    /// Asks `of` for the interval of each figure of the samples, of which each counts as often as its weight
+    /// says.
+    fn each(
         judgement: &Judgement,
+        weights: &[u32],
         bootstrap: Bootstrap,
-        intervals: &mut impl Iterator<Item = Option<Interval>>,
+        mut of: impl FnMut(Figure) -> Option<Interval>,
     ) -> Self {
-        let mut next = || intervals.next().expect("an interval for each figure");
-        let share = |interval: Option<Interval>| interval.expect("a share of at least one sample");
-        let c = judgement.n_classes;
+        let counts = Counts::of(judgement, weights);
+        let all: u64 = counts.support.iter().sum();
+        let areas = judgement.orders.iter().map(|order| order.auc(weights));
+        let areas: Vec<Option<f64>> = areas.collect();
+        let number = Figure::Number;
+        let some = |interval: Option<Interval>| interval.expect("a share of at least one sample");
         Self {
             bootstrap,
-            accuracy: share(next()),
-            balanced_accuracy: next(),
-            macro_f1: next(),
-            weighted_f1: next(),
-            log_loss: next(),
-            brier_score: next(),
-            roc_auc: next(),
-            top_k: ks(c).map(|_| share(next())).collect(),
-            per_class: (0..c)
-                .map(|_| ClassIntervals {
-                    precision: next(),
-                    recall: next(),
-                    f1: next(),
-                    roc_auc: next(),
+            accuracy: some(of(Figure::Share(counts.right.iter().sum(), all))),
+            balanced_accuracy: of(number(Some(counts.balanced_accuracy()))),
+            macro_f1: of(number(Some(counts.macro_f1()))),
+            weighted_f1: of(number(Some(counts.weighted_f1()))),
+            log_loss: of(number(Some(judgement.log_loss(weights)))),
+            brier_score: of(number(Some(judgement.brier_score(weights)))),
+            roc_auc: of(number(mean(areas.iter().flatten().copied()))),
+            top_k: ks(judgement.n_classes)
+                .map(|k| some(of(Figure::Share(judgement.hits(weights, k), all))))
+                .collect(),
+            per_class: (0..judgement.n_classes)
+                .map(|class| ClassIntervals {
+                    precision: of(Figure::Share(counts.right[class], counts.predicted[class])),
+                    recall: of(Figure::Share(counts.right[class], counts.support[class])),
+                    f1: of(number(counts.f1(class))),
+                    roc_auc: of(number(areas[class])),
                 })
                 .collect(),
-            confusion_shares: judgement.cells.iter().map(|_| next()).collect(),
-            reliability: (0..BINS).map(|_| next()).collect(),
+            confusion_shares: (judgement.cells.iter().zip(&counts.cells))
+                .map(|(&(truth, _), &n)| of(Figure::Share(n, counts.support[truth])))
+                .collect(),
+            reliability: (Bins::of(judgement, weights).right())
+                .map(|(right, n)| of(Figure::Share(right, n)))
+                .collect(),
         }
     }
+}
+
+/// The values of the figures in the order of [`Intervals::each`], whose intervals nobody asks for here. NaN,
+/// which no value is, takes half the room of an `Option`.
+fn row(judgement: &Judgement, weights: &[u32]) -> Vec<f64> {
+    let mut values = Vec::new();
+    Intervals::each(judgement, weights, Bootstrap::new(0, 0), |figure| {
+        values.push(figure.value().unwrap_or(f64::NAN));
+        figure.score_interval()
+    });
+    values.shrink_to_fit();
+    values
 }
 
 /// A figure of some samples.
@@ -142,40 +160,4 @@ impl Figure {
             Self::Share(part, whole) => Interval::wilson(part, whole),
         }
     }
-}
-
-/// The figures of the samples, each as often as its weight says, in the order of [`Intervals`].
-fn figures(judgement: &Judgement, weights: &[u32]) -> Vec<Figure> {
-    let counts = Counts::of(judgement, weights);
-    let all: u64 = counts.support.iter().sum();
-    let areas: Vec<_> = judgement
-        .orders
-        .iter()
-        .map(|order| order.auc(weights))
-        .collect();
-    let mut figures = vec![
-        Figure::Share(counts.right.iter().sum(), all),
-        Figure::Number(Some(counts.balanced_accuracy())),
-        Figure::Number(Some(counts.macro_f1())),
-        Figure::Number(Some(counts.weighted_f1())),
-        Figure::Number(Some(judgement.log_loss(weights))),
-        Figure::Number(Some(judgement.brier_score(weights))),
-        Figure::Number(mean(areas.iter().flatten().copied())),
-    ];
-    let top = ks(judgement.n_classes).map(|k| Figure::Share(judgement.hits(weights, k), all));
-    figures.extend(top);
-    for (class, area) in areas.into_iter().enumerate() {
-        let right = counts.right[class];
-        figures.extend([
-            Figure::Share(right, counts.predicted[class]),
-            Figure::Share(right, counts.support[class]),
-            Figure::Number(counts.f1(class)),
-            Figure::Number(area),
-        ]);
-    }
-    let cells = judgement.cells.iter().zip(&counts.cells);
-    figures.extend(cells.map(|(&(truth, _), &n)| Figure::Share(n, counts.support[truth])));
-    let bins = Bins::of(judgement, weights);
-    figures.extend(bins.right().map(|(right, n)| Figure::Share(right, n)));
-    figures
 }
