@@ -62,15 +62,10 @@ impl Comparison {
             Judgement::new(c, targets, first)?,
             Judgement::new(c, targets, second)?,
         ];
-        // By whether the first head is right, then by whether the second is.
-        let mut counts = [[0; 2]; 2];
-        for (first, second) in heads[0].samples.iter().zip(&heads[1].samples) {
-            counts[usize::from(first.right)][usize::from(second.right)] += 1;
-        }
         let [
             [neither_right, only_second_right],
             [only_first_right, both_right],
-        ] = counts;
+        ] = rights(&heads);
         let resampled = bootstrap.resample(n, |weights| both(&heads, weights));
         let whole = both(&heads, &vec![1; n]);
         let difference =
@@ -92,6 +87,15 @@ impl Comparison {
             bootstrap,
         })
     }
+}
+
+/// How many samples there are by whether the first head is right, then by whether the second is.
+fn rights([first, second]: &[Judgement; 2]) -> [[usize; 2]; 2] {
+    let mut counts = [[0; 2]; 2];
+    for (first, second) in first.samples.iter().zip(&second.samples) {
+        counts[usize::from(first.right)][usize::from(second.right)] += 1;
+    }
+    counts
 }
 
 /// Accuracy and log loss, each of both heads.

@@ -36,27 +36,25 @@ pub(crate) fn run(
         let (Some(patience), Some(figures)) = (values.patience, figures.validation) else {
             continue;
         };
-        match &best {
-            Some((earlier, best, _)) if figures.loss >= best.loss => {
-                if epoch - earlier >= patience {
-                    break;
-                }
-            }
-            _ => best = Some((epoch, figures, sgd.head())),
+        match best
+            .as_ref()
+            .filter(|(_, best, _)| figures.loss >= best.loss)
+        {
+            Some((earlier, ..)) if epoch - earlier >= patience => break,
+            Some(_) => {}
+            None => best = Some((epoch, figures, sgd.head())),
         }
     }
-    Ok(match best {
-        Some((epoch, figures, head)) => Fit {
-            history,
-            best_epoch: Some(epoch),
-            validation: Some(figures),
-            ..Fit::of(head)
-        },
-        None => Fit {
-            validation: history.last().and_then(|last| last.validation),
-            history,
-            ..Fit::of(sgd.head())
-        },
+    let last = history.last().and_then(|last| last.validation);
+    let (best_epoch, validation, head) = match best {
+        Some((epoch, figures, head)) => (Some(epoch), Some(figures), head),
+        None => (None, last, sgd.head()),
+    };
+    Ok(Fit {
+        history,
+        best_epoch,
+        validation,
+        ..Fit::of(head)
     })
 }
 

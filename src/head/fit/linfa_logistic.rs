@@ -1,12 +1,13 @@
 //! The solver `linfa`, and conversions of models of `linfa-logistic` to heads.
 
+use ::linfa_logistic::error::Error as GaveUp;
 use ::linfa_logistic::{
     FittedLogisticRegression, LogisticRegression, MultiFittedLogisticRegression,
     MultiLogisticRegression,
 };
 use linfa::Dataset;
 use linfa::traits::Fit;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Ix1};
 
 use crate::error::{Error, HeadError, Result};
 use crate::head::data::LabelledFeatures;
@@ -79,36 +80,50 @@ pub(crate) fn minimise_by_linfa(
     let targets: Array1<usize> = images.iter().map(|&image| set.targets()[image]).collect();
     let data = Dataset::new(records(set, images, problem), targets);
     // The crate's loss is a sum over the images, ours is their mean.
-    let tolerance = stop.tolerance * images.len() as f64;
-    let point = if problem.n_rows() == 1 {
-        let params = LogisticRegression::<f64>::new()
-            .alpha(problem.l2)
-            .gradient_tolerance(tolerance)
-            .max_iterations(stop.iterations as u64);
-        let model = params.fit(&data).map_err(|e| gave_up(&e))?;
-        let sign = if model.labels().pos.class == 1 {
-            1.0
-        } else {
-            -1.0
-        };
-        let numbers = model.params().iter().copied().chain([model.intercept()]);
-        numbers.map(|w| sign * w).collect::<Vec<f64>>()
-    } else {
-        let params = MultiLogisticRegression::<f64>::new()
-            .alpha(problem.l2)
-            .gradient_tolerance(tolerance)
-            .max_iterations(stop.iterations as u64);
-        let model = params.fit(&data).map_err(|e| gave_up(&e))?;
-        let rows = model.params().t();
-        rows.iter().chain(model.intercept()).copied().collect()
+    let wanted = stop.tolerance;
+    let tolerance = wanted * images.len() as f64;
+    let stop = Stop { tolerance, ..stop };
+    let point = match problem.n_rows() {
+        1 => of_two_classes(&data, problem.l2, stop),
+        _ => of_several_classes(&data, problem.l2, stop),
     };
+    let point = point.map_err(|error| HeadError::LinfaLogistic(error.to_string()))?;
     let reached = Reached {
         loss: Evaluator::new(set).evaluate(&[(problem, &point)])[0].value,
         point,
         iterations: None,
         converged: true,
     };
-    checked(set, problem, &reached, stop.tolerance)
+    checked(set, problem, &reached, wanted)
+}
+
+type Images = Dataset<f64, usize, Ix1>;
+
+/// The weights of the second class and its bias.
+fn of_two_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, GaveUp> {
+    let model = LogisticRegression::new()
+        .alpha(l2)
+        .gradient_tolerance(stop.tolerance)
+        .max_iterations(stop.iterations as u64)
+        .fit(data)?;
+    let sign = if model.labels().pos.class == 1 {
+        1.0
+    } else {
+        -1.0
+    };
+    let numbers = model.params().iter().copied().chain([model.intercept()]);
+    Ok(numbers.map(|w| sign * w).collect())
+}
+
+/// The weights of each class, and then their biases.
+fn of_several_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, GaveUp> {
+    let model = MultiLogisticRegression::new()
+        .alpha(l2)
+        .gradient_tolerance(stop.tolerance)
+        .max_iterations(stop.iterations as u64)
+        .fit(data)?;
+    let rows = model.params().t();
+    Ok(rows.iter().chain(model.intercept()).copied().collect())
 }
 
 /// The features of some images as the problem sees them, in f64, (N, D).
@@ -134,8 +149,4 @@ fn require_plain(set: &LabelledFeatures<'_>, images: &[usize]) -> Result<(), Hea
     };
     let class = set.classes().name(class).unwrap_or_default().to_owned();
     Err(HeadError::LinfaClass { class })
-}
-
-fn gave_up(error: &::linfa_logistic::error::Error) -> HeadError {
-    HeadError::LinfaLogistic(error.to_string())
 }
