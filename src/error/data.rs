@@ -1,6 +1,5 @@
 //! What is wrong with the features, targets and predictions that a head is fitted or judged on.
 
-use super::{Error, HeadError, Result};
 use crate::phrases::in_quotes;
 
 /// What is wrong with the features, targets and predictions that a head is fitted or judged on.
@@ -164,18 +163,12 @@ pub enum Pair {
 
 impl Pair {
     /// Refuses widths that differ.
-    pub(crate) fn require_equal(self, widths: [usize; 2]) -> Result<()> {
+    pub(crate) fn require_equal(self, widths: [usize; 2]) -> Result<(), DataProblem> {
         if widths[0] == widths[1] {
             return Ok(());
         }
         let pair = self;
-        Err(DataProblem::Widths { pair, widths }.into())
-    }
-}
-
-impl From<DataProblem> for Error {
-    fn from(problem: DataProblem) -> Self {
-        HeadError::from(problem).into()
+        Err(DataProblem::Widths { pair, widths })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a head cannot be fitted, read, written or used.
 
-use super::DataProblem;
+use super::data::DataProblem;
 use crate::phrases::counted;
 
 /// Why a head cannot be fitted, read, written or used.
@@ -232,12 +232,6 @@ impl RejectionProblem {
     #[must_use]
     pub fn enough_for(rate: f64) -> usize {
         ((1.0 / rate) - 1.0 - 1e-9).ceil() as usize
-    }
-}
-
-impl From<RejectionProblem> for super::Error {
-    fn from(problem: RejectionProblem) -> Self {
-        HeadError::from(problem).into()
     }
 }
 

@@ -193,6 +193,18 @@ pub fn csv_error(error: csv::Error) -> io::Error {
     }
 }
 
+impl From<DataProblem> for Error {
+    fn from(problem: DataProblem) -> Self {
+        HeadError::from(problem).into()
+    }
+}
+
+impl From<RejectionProblem> for Error {
+    fn from(problem: RejectionProblem) -> Self {
+        HeadError::from(problem).into()
+    }
+}
+
 /// What the next run need not do again.
 fn kept_text(kept: Option<usize>) -> String {
     kept.map_or_else(String::new, |n| {

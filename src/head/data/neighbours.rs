@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 
-use crate::error::{Pair, Result};
+use crate::error::{DataProblem, Pair, Result};
 use crate::head::parallel::in_parallel;
 
 /// From this cosine on, two images count as nearly equal: scaled, cropped, or saved again.
@@ -142,7 +142,7 @@ impl UnitRows {
         blocks.into_iter().flatten().collect()
     }
 
-    fn same_width(&self, other: &Self) -> Result<()> {
+    fn same_width(&self, other: &Self) -> Result<(), DataProblem> {
         Pair::Compared.require_equal([self.0.ncols(), other.0.ncols()])
     }
 }
