@@ -12,7 +12,7 @@ use std::io::{self, BufRead, Write};
 use std::str::FromStr;
 use std::time::Instant;
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::head::{FitParams, LabelledFeatures, Solver, fit};
 use half::f16;
 use linfa::ParamGuard;

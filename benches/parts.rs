@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use frostline::ClassIndex;
 use frostline::backbones::{
     Backbone, BackboneId, BackboneManifest, DEFAULT_BACKBONE, Decoding, Engine, FeatureSpec,
     Frozen, Home, Pool, Precision, Registry, RunOptions,
 };
-use frostline::classes::ClassIndex;
 use frostline::features::{Digest, Dtype, Existing, FeatureStore, StoreManifest, StoreWriter};
 use frostline::head::{FitParams, LabelledFeatures, LinearHead, Sgd};
 use frostline::images::{

@@ -12,7 +12,7 @@ use crate::error::{Error, ImagesError, Result};
 /// same. It is serialised as a list of names; a list that names a class twice is refused on reading.
 ///
 /// ```
-/// use frostline::classes::ClassIndex;
+/// use frostline::ClassIndex;
 ///
 /// let classes = ClassIndex::from_names(["predator", "alien", "predator"]);
 /// assert_eq!(classes.class_to_idx("predator"), Some(1));

@@ -40,7 +40,7 @@
 pub mod error;
 
 mod caught;
-pub mod classes;
+mod classes;
 mod inputs;
 mod lock;
 #[doc(hidden)]
@@ -64,6 +64,7 @@ pub mod head;
 pub mod classifier;
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod report;
 
 pub mod tasks;
@@ -77,4 +78,4 @@ pub use head::{Evaluation, FitParams, HeadFile, LabelledFeatures, LinearHead, fi
 pub use images::{Image, Preprocessing, RgbImage, SkipReason};
 pub use progress::Progress;
 
-pub use {linfa, ndarray};
+pub use {linfa, linfa_logistic, ndarray};

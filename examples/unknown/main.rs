@@ -14,7 +14,7 @@ use std::env;
 use std::error::Error;
 use std::path::PathBuf;
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 
 use self::scores::{METHODS, Trained, auroc};
 use self::stores::Images;

@@ -1,7 +1,7 @@
 //! How known an image looks, by several methods, and how well that tells known from unknown ones.
 
+use frostline::ClassIndex;
 use frostline::Result;
-use frostline::classes::ClassIndex;
 use frostline::head::{
     FitParams, Groups, LabelledFeatures, LinearHead, NEAR_DUPLICATE, Rejection, UnitRows, fit,
     softmax,

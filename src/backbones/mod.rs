@@ -14,6 +14,7 @@ mod known_checksums;
 mod library;
 mod manifest;
 mod network_error;
+#[doc(hidden)]
 pub mod onnx;
 mod overrides;
 mod registry;
@@ -24,18 +25,33 @@ mod spec;
 pub use backbone::Backbone;
 pub use backbone_file::BackboneFile;
 pub(crate) use checksum::Checksum;
-pub use device::{Device, DeviceRequest, Precision, has_nvidia_gpu};
+#[doc(hidden)]
+pub use device::has_nvidia_gpu;
+pub use device::{Device, DeviceRequest, Precision};
 #[cfg(feature = "cli")]
-pub use download::{Download, DownloadOptions, Fetched, KnownFile, LeastRate, Proxies};
+#[doc(hidden)]
+pub use download::{Download, KnownFile};
+#[cfg(feature = "cli")]
+pub use download::{DownloadOptions, Fetched, LeastRate, Proxies};
 pub(crate) use frostline_onnx::sniff;
-pub use frostline_onnx::{Convolutions, Outline, architectures};
+#[doc(inline)]
+pub use frostline_onnx::{
+    Convolutions, Element, LayerChoice,
+    architectures::{Architecture, End},
+};
+#[doc(hidden)]
 pub use frozen::Frozen;
-pub use home::{ALLOW_SHARED, Home};
-pub use library::{NO_TELEMETRY, Origin, RuntimeLibrary};
+#[doc(hidden)]
+pub use home::ALLOW_SHARED;
+pub use home::Home;
+#[doc(hidden)]
+pub use library::NO_TELEMETRY;
+pub use library::{Origin, RuntimeLibrary};
 pub use manifest::{BackboneManifest, FeatureLayer, Pool, Source};
 pub use overrides::{Overrides, Preset};
 pub(crate) use registry::is_file_name;
 pub use registry::{DEFAULT_BACKBONE, Installed, Listing, Registry};
 pub use run_options::RunOptions;
-pub use runtime::{OnnxBackbone, available_providers};
+pub use runtime::OnnxBackbone;
+pub(crate) use runtime::available_providers;
 pub use spec::{BackboneId, Decoding, Engine, FeatureSpec};

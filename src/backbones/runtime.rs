@@ -27,7 +27,7 @@ use self::agreement::{LEAST_COSINE, cosine, test_picture};
 use self::batch_sizes::BatchSizes;
 use self::network::{Network, RunFault};
 use self::pool::Pooling;
-pub use self::providers::available_providers;
+pub(crate) use self::providers::available_providers;
 use self::session::Opener;
 use self::signature::{choose_output, image_lengths, input_shape};
 use super::backbone::Backbone;

@@ -6,4 +6,7 @@ pub mod fuzz;
 mod predictor;
 
 pub use door::{Classifier, Unclassified};
-pub use predictor::{NoPrediction, Prediction, Predictor, Rejecting, Tta, Verdict, top};
+#[doc(hidden)]
+pub use predictor::Predictor;
+pub(crate) use predictor::top;
+pub use predictor::{NoPrediction, Prediction, Rejecting, Tta, Verdict};

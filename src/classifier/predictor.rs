@@ -354,7 +354,7 @@ impl Prediction {
 
 /// The `k` most probable classes with their probabilities, best first; the lower index first among equals.
 #[must_use]
-pub fn top(probabilities: &[f64], k: usize) -> Vec<(usize, f64)> {
+pub(crate) fn top(probabilities: &[f64], k: usize) -> Vec<(usize, f64)> {
     let mut order: Vec<(usize, f64)> = probabilities.iter().copied().enumerate().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     order.truncate(k);

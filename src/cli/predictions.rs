@@ -14,7 +14,7 @@ use super::cells::{cell, padded, widest};
 use super::errors::with_flags;
 use super::output::OutputFormat;
 use super::terminal::{self, Text};
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::classifier::Prediction;
 use frostline::error::csv_error;
 use frostline::tasks::{Classified, Wanted};

@@ -214,6 +214,7 @@ fn kept_text(kept: Option<usize>) -> String {
 
 /// Whether an error says nothing about the file it happened to: the system has run out of open files or
 /// memory.
+#[doc(hidden)]
 #[must_use]
 pub fn is_of_system(error: &io::Error) -> bool {
     /// `ENOMEM`, `ENFILE` and `EMFILE`, which have these numbers on Linux, macOS and the BSDs.

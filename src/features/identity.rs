@@ -24,7 +24,7 @@ pub fn is_store(path: &Path) -> bool {
 
 /// The feature store that a file or folder lies in, or will; links are followed.
 #[must_use]
-pub fn store_around(path: &Path) -> Option<PathBuf> {
+pub(crate) fn store_around(path: &Path) -> Option<PathBuf> {
     let folder = outputs::existing_folder(path)?;
     let found = folder.ancestors().find(|folder| is_store(folder));
     found.map(Path::to_owned)

@@ -175,7 +175,7 @@ fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::images::{Labels, Limits, scan::scan_folder};
+    use crate::images::{Labels, Limits, scan_folder};
     use crate::progress::Silent;
 
     /// A 1×1 image in portable pixmap's text form.

@@ -57,7 +57,7 @@ impl FeatureStore {
 
     /// Leaves out the used samples that are not `wanted`, and returns how many these are; the files stay as
     /// they are.
-    pub fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {
+    pub(crate) fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {
         let before = self.index.rows.len();
         let is_wanted = |row: &IndexRow| match &row.content {
             Ok(content) => wanted(&content.digest),
@@ -69,7 +69,7 @@ impl FeatureStore {
 
     /// The error of who needs samples, where the index names none.
     #[must_use]
-    pub fn no_samples(&self) -> Error {
+    pub(crate) fn no_samples(&self) -> Error {
         let reason = if self.path.join(INDEX).exists() {
             NoSamples::NoneUsable
         } else {

@@ -111,13 +111,13 @@ impl StoreWriter {
 
     /// How the store keeps numbers.
     #[must_use]
-    pub fn dtype(&self) -> Dtype {
+    pub(crate) fn dtype(&self) -> Dtype {
         self.manifest.dtype
     }
 
     /// Whether features can be added; not where the folder is read-only.
     #[must_use]
-    pub fn can_write(&self) -> bool {
+    pub(crate) fn can_write(&self) -> bool {
         matches!(self.access, Access::Write { .. })
     }
 
@@ -125,7 +125,7 @@ impl StoreWriter {
     ///
     /// # Errors
     /// [`FeaturesError::OtherFeatures`] where the store holds something else.
-    pub fn go_on_with(&mut self, manifest: StoreManifest) -> Result<()> {
+    pub(crate) fn go_on_with(&mut self, manifest: StoreManifest) -> Result<()> {
         let found = std::mem::replace(&mut self.manifest, manifest);
         self.refuse_mismatch(&found)?;
         self.note_other_engine(&found);
@@ -140,11 +140,12 @@ impl StoreWriter {
 
     /// The digests in the store when it was opened.
     #[must_use]
-    pub fn known(&self) -> Arc<HashSet<Digest>> {
+    pub(crate) fn known(&self) -> Arc<HashSet<Digest>> {
         Arc::clone(&self.known)
     }
 
     /// The files whose features are in the store, told on so many threads.
+    #[doc(hidden)]
     #[must_use]
     pub fn recognise(
         &self,
@@ -219,6 +220,7 @@ impl StoreWriter {
     }
 
     /// A reader for [`Self::features`].
+    #[doc(hidden)]
     #[must_use]
     pub fn reader(&self) -> FeatureReader {
         FeatureReader::new(self.manifest.clone())
@@ -230,6 +232,7 @@ impl StoreWriter {
     /// # Errors
     /// [`Error::File`] for a part that is not as it was written; [`FeaturesError::Incomplete`] where the
     /// store does not know the image.
+    #[doc(hidden)]
     pub fn features(&self, digest: &Digest, reader: &mut FeatureReader) -> Result<Vec<f32>> {
         if let Some(&(part, image)) = self.added.get(digest)
             && part == self.next_part
@@ -244,7 +247,7 @@ impl StoreWriter {
 
     /// Writes what is pending, so that the next run goes on from there, whatever ended this one.
     #[must_use]
-    pub fn keep(mut self, end: Error) -> Error {
+    pub(crate) fn keep(mut self, end: Error) -> Error {
         match (self.flush(), end) {
             (Ok(()), Error::Interrupted { .. }) => Error::Interrupted {
                 kept: self.can_write().then(|| self.count()),

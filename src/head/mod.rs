@@ -47,31 +47,28 @@ pub use crossval::{
     Candidate, CandidateFigures, Folds, LearningPoint, Search, Setting, Tunable, learning_curve,
     out_of_fold, search,
 };
+pub(crate) use data::{Block, FeatureMatrix, FeatureRows, Joins, NearPair};
 pub use data::{
-    Block, FeatureMatrix, FeatureRows, Groups, Joins, LabelledFeatures, NEAR_DUPLICATE, NearPair,
-    Neighbour, Split, UnitRows, validation_split,
+    Groups, LabelledFeatures, NEAR_DUPLICATE, Neighbour, Split, UnitRows, validation_split,
 };
 pub use evaluate::{
     Bootstrap, ClassFigures, ClassIntervals, Comparison, Confusion, ConfusionCell, Difference,
     Evaluation, Interval, IntervalMethod, Intervals, McNemar, McNemarTest, ReliabilityBin, TopK,
 };
-pub use file::{
-    FORMAT_VERSION, HeadFile, ImageRole, ImageSet, OUT_OF_FOLD_BYTES, TrainingRecord, WHOLE_DIGESTS,
-};
-pub use fit::{
-    EpochFigures, FeatureBlocks, Fit, FitWarning, Streamed, ValidationFigures, fit, fit_from,
-    fit_streamed,
-};
-pub use inspect::{
-    Distances, LabelErrors, OUTLIER_NEIGHBOURS, Pick, SelectionParams, Suspect, select,
-};
+pub(crate) use file::OUT_OF_FOLD_BYTES;
+pub use file::{HeadFile, ImageRole, ImageSet, TrainingRecord};
+pub use fit::{EpochFigures, Fit, FitWarning, ValidationFigures, fit, fit_from};
+pub(crate) use fit::{FeatureBlocks, Streamed, fit_streamed};
+pub(crate) use inspect::Distances;
+pub use inspect::{LabelErrors, Pick, SelectionParams, Suspect, select};
 pub use lbfgs::Optimum;
 pub use linear::{LinearHead, log_softmax, softmax};
 pub use params::{
     ClassWeight, FitParams, FitValidParams, FitValues, Schedule, Solver, read_class_weights,
 };
 pub use sgd::{BatchLoss, Sgd};
+pub(crate) use trust::{BANK_CAPACITY, CalibrationFit, Sureness};
 pub use trust::{
-    BANK_CAPACITY, CalibrationFit, Disagreement, DisagreementFigure, Likeness, Method, Rejection,
-    RejectionFit, RejectionRule, Sureness, TEMPERATURES, Temperature,
+    Disagreement, DisagreementFigure, Likeness, Method, Rejection, RejectionFit, RejectionRule,
+    Temperature,
 };

@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// A thread takes bytes for a file first and those for its pixels while it holds them, never the other way
 /// round. So whoever holds bytes for pixels waits for nobody, and all threads come to an end.
 #[derive(Debug)]
-pub struct DecodeBudget {
+pub(crate) struct DecodeBudget {
     files: Pool,
     pixels: Pool,
 }
@@ -28,7 +28,7 @@ impl Default for DecodeBudget {
 impl DecodeBudget {
     /// So many bytes for files, and as many for pixels.
     #[must_use]
-    pub fn new(bytes: u64) -> Self {
+    pub(crate) fn new(bytes: u64) -> Self {
         Self {
             files: Pool::new(bytes),
             pixels: Pool::new(bytes),
@@ -36,13 +36,13 @@ impl DecodeBudget {
     }
 
     /// Takes bytes for a file, capped to all that there are; waits for its turn and until they are free.
-    pub fn reserve_file(&self, bytes: u64) -> Permit<'_> {
+    pub(crate) fn reserve_file(&self, bytes: u64) -> Permit<'_> {
         self.files.reserve(bytes)
     }
 
     /// Takes bytes for decoding a picture, capped to all that there are; waits for its turn and until they
     /// are free.
-    pub fn reserve_pixels(&self, bytes: u64) -> Permit<'_> {
+    pub(crate) fn reserve_pixels(&self, bytes: u64) -> Permit<'_> {
         self.pixels.reserve(bytes)
     }
 }
@@ -64,7 +64,7 @@ struct State {
 
 /// Bytes taken from a [`DecodeBudget`]; dropping it gives them back.
 #[derive(Debug)]
-pub struct Permit<'a> {
+pub(crate) struct Permit<'a> {
     pool: &'a Pool,
     bytes: u64,
 }
@@ -108,7 +108,7 @@ impl Pool {
 
 impl Permit<'_> {
     /// Gives back all but so many bytes.
-    pub fn shrink_to(&mut self, bytes: u64) {
+    pub(crate) fn shrink_to(&mut self, bytes: u64) {
         let surplus = self.bytes.saturating_sub(bytes);
         self.bytes -= surplus;
         self.pool.lock().free += surplus;

@@ -12,7 +12,7 @@ use super::{Format, SkipReason};
 ///
 /// [`SkipReason::Truncated`] for a file that is cut off, [`SkipReason::UnsupportedKind`] for a JPEG process
 /// or a PNG that no decoder here knows, [`SkipReason::Corrupt`] for a JPEG that ends before it begins.
-pub fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
+pub(super) fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
     match format {
         Format::Jpeg => jpeg(bytes),
         Format::WebP => webp(bytes),

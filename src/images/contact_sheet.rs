@@ -8,7 +8,7 @@ const MARGIN: usize = 8;
 
 /// A picture of a contact sheet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// What stands above it.
     pub title: String,
     /// 8-bit RGB, shape (height, width, 3); all cells have one size.
@@ -21,7 +21,7 @@ pub struct Cell {
 /// # Panics
 /// If a cell is of another size, or `columns` is 0.
 #[must_use]
-pub fn contact_sheet(
+pub(crate) fn contact_sheet(
     cells: &[Cell],
     (width, height): (usize, usize),
     columns: usize,

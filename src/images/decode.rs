@@ -18,8 +18,8 @@ mod transparency;
 
 use std::borrow::Cow;
 
-pub use self::decoded::{Decoded, Pixels};
-pub use self::jpeg::Planes;
+pub(super) use self::decoded::Decoded;
+pub use self::decoded::Pixels;
 pub use self::options::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
 use image::ImageDecoder;
 use image::metadata::Orientation;
@@ -50,7 +50,7 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage, SkipRea
 /// # Errors
 ///
 /// Why it cannot be used.
-pub fn decode_within<'a>(
+pub(crate) fn decode_within<'a>(
     bytes: &[u8],
     options: &DecodeOptions,
     budget: &'a DecodeBudget,
@@ -71,7 +71,7 @@ pub fn decode_within<'a>(
 /// # Errors
 ///
 /// Why it cannot be used.
-pub fn decode_for<'a>(
+pub(crate) fn decode_for<'a>(
     preprocessing: &Preprocessing,
     views: &[View],
     bytes: &[u8],

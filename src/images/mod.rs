@@ -11,49 +11,51 @@
 /// compares them.
 pub const PIXEL_VERSION: u32 = 2;
 
-pub mod budget;
-pub mod complete;
+mod budget;
+mod complete;
 mod contact_sheet;
-pub mod decode;
+mod decode;
 mod exif;
 mod format;
 mod image;
 mod lettering;
 mod memory;
 mod orientation;
+#[doc(hidden)]
 pub mod path_text;
 mod picture;
 mod pixels;
-pub mod preprocess;
+mod preprocess;
 mod read;
-pub mod scan;
-pub mod skip;
+mod scan;
+mod skip;
 mod sniff;
 mod tags;
 mod thumbnail;
 
-pub use budget::DecodeBudget;
-pub use contact_sheet::{Cell, contact_sheet};
+pub(crate) use budget::{DecodeBudget, Permit};
+pub(crate) use contact_sheet::{Cell, contact_sheet};
+pub use decode::{Alpha, DecodeOptions, Exif, JpegScale, Limits, decode, dimensions};
 #[doc(hidden)]
-pub use decode::fuzz;
-pub use decode::{
-    Alpha, DecodeOptions, Decoded, Exif, JpegScale, Limits, Pixels, decode, decode_for,
-    decode_within, dimensions,
-};
+pub use decode::{Pixels, fuzz};
+pub(crate) use decode::{decode_for, decode_within};
 pub use format::Format;
 pub use image::Image;
 pub(crate) use picture::Part;
 pub use picture::Picture;
 pub use pixels::RgbImage;
+#[doc(hidden)]
+pub use preprocess::channel_values;
 pub use preprocess::{
     Channels, Crop, Interpolation, Layout, Preprocessing, Preprocessor, Resize, View, Views,
-    channel_values,
 };
-pub use read::{FileBytes, ReadFault, read_file};
+pub(crate) use read::{FileBytes, ReadFault, read_file};
 pub use scan::{
-    FolderLayout, Found, Labels, Names, Sample, Scan, Separator, ignored_text, listed, parse_list,
-    read_list, scan_folder, scan_inputs, scan_list,
+    FolderLayout, Found, Labels, Names, Sample, Scan, Separator, parse_list, read_list,
+    scan_folder, scan_inputs, scan_list,
 };
+#[doc(hidden)]
+pub use scan::{ignored_text, listed};
 pub use skip::SkipReason;
 pub(crate) use skip::grouped;
 pub use sniff::sniff;

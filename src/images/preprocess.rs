@@ -21,7 +21,7 @@ pub use size::{Crop, Resize};
 pub use views::{View, Views};
 
 /// The largest edge that a picture may be brought to, in pixels.
-pub const MAX_EDGE: u32 = 16_384;
+pub(super) const MAX_EDGE: u32 = 16_384;
 
 /// All that happens between the decoded picture and the network.
 ///

@@ -23,7 +23,7 @@ const HEAD: u64 = 4096;
 
 /// All of a file, together with its share of a [`DecodeBudget`], which is given back when it is dropped.
 #[derive(Debug)]
-pub struct FileBytes<'a> {
+pub(crate) struct FileBytes<'a> {
     bytes: Vec<u8>,
     _permit: Permit<'a>,
 }
@@ -38,7 +38,7 @@ impl Deref for FileBytes<'_> {
 
 /// Why the bytes of a file, or its picture, cannot be had.
 #[derive(Debug)]
-pub enum ReadFault {
+pub(crate) enum ReadFault {
     /// The file cannot be used.
     OfFile(SkipReason),
     /// It says nothing about the file: the system has run out of open files or memory.
@@ -54,7 +54,7 @@ impl From<SkipReason> for ReadFault {
 impl ReadFault {
     /// The reason for leaving the file out, where nothing has to be kept of what the system lacks.
     #[must_use]
-    pub fn reason(self) -> SkipReason {
+    pub(crate) fn reason(self) -> SkipReason {
         match self {
             Self::OfFile(reason) => reason,
             Self::OfSystem(error) => SkipReason::Unreadable(error.to_string()),
@@ -115,7 +115,7 @@ fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Resu
 ///
 /// Why it cannot be used, as far as its length and its start tell; or what the system lacks, after a second
 /// of trying.
-pub fn read_file<'a>(
+pub(crate) fn read_file<'a>(
     path: &Path,
     limits: &Limits,
     budget: &'a DecodeBudget,

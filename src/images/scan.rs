@@ -17,7 +17,7 @@ use crate::error::Result;
 
 pub use found::{FolderLayout, Found, Labels, Names, Sample, Scan};
 pub use list::{Separator, listed, parse_list, read_list, scan_inputs, scan_list};
-pub use names::{EXTENSIONS, ignored_text};
+pub use names::ignored_text;
 
 /// Lists a folder, and its subfolders to any depth.
 ///

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
 use super::install::Staged;
-use crate::backbones::architectures::{Architecture, End};
+use crate::backbones::{Architecture, End};
 use crate::backbones::{
     BackboneManifest, Checksum, FeatureLayer, Home, Overrides, Registry, Source, is_file_name, onnx,
 };

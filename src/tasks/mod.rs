@@ -23,26 +23,34 @@ mod report;
 mod suggest;
 
 pub use acquaintance::{Acquaintance, Basis, TrainingImages};
-pub use classify::{
-    Classified, ClassifyOptions, ClassifyReport, Each, check_threshold, classify, classify_named,
-};
+pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
+#[doc(hidden)]
+pub use classify::{check_threshold, classify_named};
 pub use doctor::{Finding, Verdict, doctor};
 pub use evaluate::{EvaluateOptions, EvaluateReport, evaluate};
-pub use extract::{ExtractOptions, ExtractReport, extract, extract_scan};
+#[doc(hidden)]
+pub use extract::extract_scan;
+pub use extract::{ExtractOptions, ExtractReport, extract};
 pub use fit_head::{
     CalibrateOn, Calibration, CalibrationOutcome, Change, CrossValidation, FitHeadOptions,
     FitHeadReport, KeptForRejection, OutOfFoldFigures, Streaming, Validation, fit_head,
 };
-pub use guard::{OutputGuard, Overwrite, Wanted};
+pub use guard::Overwrite;
+#[doc(hidden)]
+pub use guard::{OutputGuard, Wanted};
 pub use import::{ImportOptions, import};
 pub use import_onnx::{ImportNote, ImportOnnxOptions, ImportedOnnx, import_onnx};
 pub use inputs::{Inputs, Skipped};
+#[doc(hidden)]
+pub use inspect::TINY_CLASS;
 pub use inspect::{
     ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,
-    LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage,
-    TINY_CLASS, TrainedOn, Unlike, inspect,
+    LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TrainedOn,
+    Unlike, inspect,
 };
-pub use judge::{Accepted, JudgeOptions, Judged, JudgedItem, Rejected, judge};
+pub use judge::{Accepted, JudgeOptions, Rejected};
+#[doc(hidden)]
+pub use judge::{Judged, JudgedItem, judge};
 pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]

@@ -1,7 +1,7 @@
 //! The figures of an evaluation, their intervals and the comparison of two heads held against scikit-learn
 //! and `SciPy`: numbers that `scripts/reference.py` wrote.
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::head::{Bootstrap, Comparison, Evaluation, Interval, Intervals, McNemarTest};
 use ndarray::Array2;
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::head::{
     FitParams, LabelledFeatures, LinearHead, Schedule, Sgd, Temperature, log_softmax,
 };

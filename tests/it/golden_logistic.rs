@@ -1,6 +1,6 @@
 //! L-BFGS held against scikit-learn's `LogisticRegression`: weights that `scripts/reference.py` wrote.
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::error::{Error, HeadError, Result};
 use frostline::head::{ClassWeight, FitParams, LabelledFeatures, LinearHead, Solver, fit};
 use linfa::ParamGuard;

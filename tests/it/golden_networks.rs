@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use frostline::backbones::architectures::{Architecture, End};
 use frostline::backbones::onnx::write_model;
+use frostline::backbones::{Architecture, End};
 use frostline::backbones::{Backbone, Decoding, Frozen, Home, RunOptions};
 use frostline::images::{Preprocessor, Resize};
 use frostline_onnx::weights::{StateDict, Tensor};

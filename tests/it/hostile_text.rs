@@ -6,7 +6,7 @@
 use std::fs;
 use std::process::Command;
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::features::{Content, Digest, Existing, Index, IndexRow, StoreWriter};
 use frostline::head::HeadFile;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::features::{Digest, FeatureStore};
 use frostline::head::{
     FitParams, Folds, Groups, LabelErrors, LabelledFeatures, out_of_fold, softmax,

@@ -1,7 +1,7 @@
 //! Models of `linfa-logistic` as heads, and heads fitted by it.
 
 use ::linfa_logistic::{LogisticRegression, MultiLogisticRegression};
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::error::{Error, HeadError, Result};
 use frostline::head::{
     Evaluation, Fit, FitParams, HeadFile, LabelledFeatures, LinearHead, Solver, Temperature,

@@ -1,6 +1,6 @@
 //! Heads: whole ones by the library's writer, and ones whose header was changed.
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::head::{
     HeadFile, LinearHead, Method, Rejection, RejectionRule, Temperature, TrainingRecord,
 };

@@ -15,7 +15,7 @@ type Available = fn() -> ort::Result<bool>;
 ///
 /// # Errors
 /// [`RuntimeProblem::Start`] where the library cannot be started.
-pub fn available_providers(library: &RuntimeLibrary) -> Result<Vec<&'static str>> {
+pub(crate) fn available_providers(library: &RuntimeLibrary) -> Result<Vec<&'static str>> {
     environment(library)?;
     let known: [(&str, Available); 6] = [
         ("CPU", ep::CPU::is_available),

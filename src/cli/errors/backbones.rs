@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use frostline::backbones::ALLOW_SHARED;
-use frostline::backbones::architectures::Architecture;
+use frostline::backbones::Architecture;
 use frostline::error::{BackboneError, HomeProblem, KnownFile, SharedPlace, SharedReason};
 
 use super::{network, runtime};

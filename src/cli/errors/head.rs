@@ -132,7 +132,7 @@ pub(in crate::cli) fn warning(warning: &FitWarning) -> String {
 mod tests {
     use std::fs;
 
-    use frostline::classes::ClassIndex;
+    use frostline::ClassIndex;
     use frostline::error::Error;
     use frostline::head::{FitParams, HeadFile, LabelledFeatures, Solver, fit, read_class_weights};
     use linfa::ParamGuard;

@@ -43,7 +43,7 @@ impl Outcome {
 }
 
 /// Takes the pipeline's results one by one, in input order; an error ends the run.
-pub type Taker<'a> = &'a mut dyn FnMut(Item) -> Result<()>;
+pub(crate) type Taker<'a> = &'a mut dyn FnMut(Item) -> Result<()>;
 
 /// What need not be computed, and what features must be fit for.
 #[derive(Debug, Clone, Default)]

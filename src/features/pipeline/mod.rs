@@ -13,6 +13,7 @@ mod trial;
 
 pub use images::Images;
 pub(super) use images::Next;
-pub use item::{Item, Known, Outcome, Taker};
+pub(super) use item::Taker;
+pub use item::{Item, Known, Outcome};
 pub use run::Pipeline;
 pub use speed::{Bound, Reduced, Speed, Timings};

@@ -11,7 +11,7 @@ use super::speed::Timings;
 use super::trial::Trial;
 use crate::error::{Error, Result};
 use crate::features::content::{Digest, Picture};
-use crate::images::budget::Permit;
+use crate::images::Permit;
 use crate::images::{
     DecodeBudget, DecodeOptions, FileBytes, Found, Image, Preprocessor, ReadFault, RgbImage,
     SkipReason, View, decode_for, dimensions, read_file,

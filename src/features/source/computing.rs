@@ -48,7 +48,7 @@ impl Computing {
 
 /// Images with what computes their features, and the store that has some of them.
 #[derive(Debug)]
-pub struct Computed<'a> {
+pub(crate) struct Computed<'a> {
     /// The images.
     pub images: Images<'a>,
     /// From files to features.
@@ -66,7 +66,7 @@ impl<'a> Computed<'a> {
     /// # Errors
     /// A network that is not found or cannot be run; a store that cannot be read, is locked, or holds
     /// something else.
-    pub fn of(images: Images<'a>, spec: &FeatureSpec, how: &Computing) -> Result<Self> {
+    pub(crate) fn of(images: Images<'a>, spec: &FeatureSpec, how: &Computing) -> Result<Self> {
         let path = how.store.as_deref();
         let found = path.filter(|path| is_store(path)).map(StoreManifest::read);
         let found = found.transpose()?;

@@ -21,7 +21,7 @@ use crate::progress::Progress;
 
 /// A store that features are taken from and added to; it is locked as long as this lives.
 #[derive(Debug)]
-pub struct Kept {
+pub(crate) struct Kept {
     writer: StoreWriter,
     reader: FeatureReader,
     recognised: Arc<Recognised>,
@@ -44,7 +44,7 @@ impl Kept {
     ///
     /// # Errors
     /// As [`StoreWriter::open`].
-    pub fn cache(path: &Path, manifest: StoreManifest) -> Result<Self> {
+    pub(crate) fn cache(path: &Path, manifest: StoreManifest) -> Result<Self> {
         let writer = StoreWriter::open(path, manifest, Existing::Extend)?;
         Ok(Self {
             reader: writer.reader(),
@@ -58,7 +58,7 @@ impl Kept {
     /// A store that images are extracted into: they become its index. Those that it knows already are told by
     /// `recognise`, on threads for so many CPUs.
     #[must_use]
-    pub fn extraction(
+    pub(crate) fn extraction(
         writer: StoreWriter,
         entries: &[Found],
         (recognise, decoding): (Recognise, &DecodeOptions),
@@ -77,13 +77,13 @@ impl Kept {
 
     /// Whether all of the entries are recognised, so that there is nothing to compute.
     #[must_use]
-    pub fn covers(&self, entries: &[Found]) -> bool {
+    pub(crate) fn covers(&self, entries: &[Found]) -> bool {
         self.recognised.covers(entries)
     }
 
     /// What its features are features of.
     #[must_use]
-    pub fn spec(&self) -> &FeatureSpec {
+    pub(crate) fn spec(&self) -> &FeatureSpec {
         &self.writer.manifest.spec
     }
 
@@ -91,7 +91,7 @@ impl Kept {
     ///
     /// # Errors
     /// [`FeaturesError::OtherFeatures`] where the store holds something else.
-    pub fn go_on_with(mut self, manifest: StoreManifest) -> Result<Self> {
+    pub(crate) fn go_on_with(mut self, manifest: StoreManifest) -> Result<Self> {
         self.writer.go_on_with(manifest)?;
         Ok(self)
     }
@@ -100,7 +100,7 @@ impl Kept {
     ///
     /// # Errors
     /// [`FeaturesError::ReadOnly`] where the store is read-only and does not hold all of them.
-    pub fn refuse_read_only(&self, entries: &[Found]) -> Result<()> {
+    pub(crate) fn refuse_read_only(&self, entries: &[Found]) -> Result<()> {
         if self.writer.can_write() || self.covers(entries) {
             return Ok(());
         }
@@ -110,7 +110,7 @@ impl Kept {
 
     /// Writes what is pending, whatever ended the run, and returns that error.
     #[must_use]
-    pub fn keep(self, end: Error) -> Error {
+    pub(crate) fn keep(self, end: Error) -> Error {
         self.writer.keep(end)
     }
 

@@ -9,9 +9,10 @@ mod computing;
 mod kept;
 mod samples;
 
-pub use computing::{Computed, Computing};
-pub use kept::Kept;
-pub use samples::{Done, Samples, Taking};
+pub(crate) use computing::Computed;
+pub use computing::Computing;
+pub(crate) use kept::Kept;
+pub(crate) use samples::{Done, Samples, Taking};
 
 use super::store::FeatureStore;
 use crate::backbones::Engine;
@@ -22,7 +23,7 @@ use crate::progress::Progress;
 /// Where samples and their features come from.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// A store: the used samples of its last run, all at once.
     Store(Box<FeatureStore>),
     /// Images: one after the other, as soon as the features are known. Memory does not grow with their
@@ -45,7 +46,7 @@ impl<'a> From<Computed<'a>> for Source<'a> {
 impl Source<'_> {
     /// What computes the features, or has computed them; `None` where the images are all known.
     #[must_use]
-    pub fn engine(&self) -> Option<&Engine> {
+    pub(crate) fn engine(&self) -> Option<&Engine> {
         match self {
             Self::Store(store) => Some(&store.manifest().engine),
             Self::Images(images) => images.network.as_ref().map(|network| &network.engine),
@@ -58,7 +59,12 @@ impl Source<'_> {
     /// A store that is damaged or lacks features; those of the network, and those of `take`;
     /// [`Error::Interrupted`](crate::Error::Interrupted) where `progress` asks for an end. Whatever ends a
     /// run, what it has computed is in its store. An image that cannot be used is no error.
-    pub fn each(self, views: &[View], progress: &dyn Progress, take: Taking<'_>) -> Result<Done> {
+    pub(crate) fn each(
+        self,
+        views: &[View],
+        progress: &dyn Progress,
+        take: Taking<'_>,
+    ) -> Result<Done> {
         match self {
             Self::Images(images) => images.each(views, progress, take),
             Self::Store(store) => {

@@ -8,7 +8,7 @@ use crate::features::pipeline::Speed;
 
 /// Some samples, in input order.
 #[derive(Debug, Clone, Copy)]
-pub struct Samples<'a> {
+pub(crate) struct Samples<'a> {
     /// Their paths, classes and digests, or why they are skipped. The path of an image is the one to open, as
     /// text; that of a store's sample, or of one that is being extracted, is relative to the root.
     pub rows: &'a [&'a IndexRow],
@@ -18,11 +18,11 @@ pub struct Samples<'a> {
 }
 
 /// Takes samples; an error ends the run.
-pub type Taking<'a> = &'a mut dyn FnMut(Samples<'_>) -> Result<()>;
+pub(crate) type Taking<'a> = &'a mut dyn FnMut(Samples<'_>) -> Result<()>;
 
 /// What a source did, besides giving samples.
 #[derive(Debug, Clone, Default)]
-pub struct Done {
+pub(crate) struct Done {
     /// Images whose features were computed.
     pub computed: usize,
     /// Samples whose features were known.

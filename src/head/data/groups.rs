@@ -46,7 +46,7 @@ impl Groups {
     /// # Panics
     /// When there are not as many digests as rows that may be joined.
     #[must_use]
-    pub fn joined(digests: &[[u8; 32]], joins: &Joins) -> Self {
+    pub(crate) fn joined(digests: &[[u8; 32]], joins: &Joins) -> Self {
         assert_eq!(digests.len(), joins.0.len(), "a digest for every row");
         let mut first_of: BTreeMap<&[u8; 32], usize> = BTreeMap::new();
         for (row, digest) in digests.iter().enumerate() {
@@ -96,12 +96,12 @@ impl Groups {
 /// Rows that are joined pair by pair, by several threads at once (union-find without locks); which thread
 /// joined what and when does not change the groups.
 #[derive(Debug)]
-pub struct Joins(Vec<AtomicUsize>);
+pub(crate) struct Joins(Vec<AtomicUsize>);
 
 impl Joins {
     /// N rows, each alone.
     #[must_use]
-    pub fn new(n: usize) -> Self {
+    pub(crate) fn new(n: usize) -> Self {
         Self((0..n).map(AtomicUsize::new).collect())
     }
 
@@ -109,7 +109,7 @@ impl Joins {
     ///
     /// # Panics
     /// For a row that is not there.
-    pub fn join(&self, left: usize, right: usize) {
+    pub(crate) fn join(&self, left: usize, right: usize) {
         loop {
             let (left, right) = (self.root(left), self.root(right));
             let (first, other) = (left.min(right), left.max(right));

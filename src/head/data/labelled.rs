@@ -191,7 +191,7 @@ pub(crate) fn require_two_classes(classes: &ClassIndex, counts: &[usize]) -> Res
 
 /// Features with their targets, owned and not yet checked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FeatureMatrix {
+pub(crate) struct FeatureMatrix {
     /// (N · V, D), the rows of an image together.
     pub features: Array2<f32>,
     /// V, at least 1.
@@ -205,7 +205,7 @@ impl FeatureMatrix {
     ///
     /// # Errors
     /// As [`LabelledFeatures::new`].
-    pub fn labelled<'a>(&'a self, classes: &'a ClassIndex) -> Result<LabelledFeatures<'a>> {
+    pub(crate) fn labelled<'a>(&'a self, classes: &'a ClassIndex) -> Result<LabelledFeatures<'a>> {
         LabelledFeatures::with_views(self.features.view(), self.views, &self.targets, classes)
     }
 }

@@ -30,7 +30,7 @@ pub struct Neighbour {
 
 /// Two rows that are like each other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NearPair {
+pub(crate) struct NearPair {
     /// A row of the one set, from 0.
     pub left: usize,
     /// A row of the other, or a later one of the same.
@@ -95,7 +95,7 @@ impl UnitRows {
     ///
     /// # Errors
     /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two have not the same D.
-    pub fn nearest_and_near(
+    pub(crate) fn nearest_and_near(
         &self,
         queries: Option<&Self>,
         k: usize,

@@ -10,7 +10,7 @@ use super::labelled::LabelledFeatures;
 /// Features (N · V, D) in the type that they are kept in; arithmetic is in f32 either way.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub enum FeatureRows<'a> {
+pub(crate) enum FeatureRows<'a> {
     /// 32 bits.
     F32(ArrayView2<'a, f32>),
     /// 16 bits.
@@ -18,15 +18,9 @@ pub enum FeatureRows<'a> {
 }
 
 impl FeatureRows<'_> {
-    /// N · V.
-    #[must_use]
-    pub fn nrows(&self) -> usize {
-        self.dim().0
-    }
-
     /// D.
     #[must_use]
-    pub fn ncols(&self) -> usize {
+    pub(crate) fn ncols(&self) -> usize {
         self.dim().1
     }
 
@@ -77,7 +71,7 @@ impl FeatureRows<'_> {
 /// The images of some pieces: `features` (n · V, D), the V rows of an image together, and `targets` (n) below
 /// C.
 #[derive(Debug, Clone, Copy)]
-pub struct Block<'a> {
+pub(crate) struct Block<'a> {
     /// As they are kept.
     pub features: FeatureRows<'a>,
     /// The class of each image.

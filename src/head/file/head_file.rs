@@ -8,7 +8,7 @@ use crate::head::linear::LinearHead;
 use crate::head::trust::{Rejection, Temperature};
 
 /// The latest version of the format, which this module writes.
-pub const FORMAT_VERSION: u64 = 2;
+pub(crate) const FORMAT_VERSION: u64 = 2;
 
 pub(super) const FORMAT: &str = "frostline-head";
 

@@ -3,7 +3,7 @@
 /// The largest set that keeps whole digests; a larger one keeps the first 8 bytes of each.
 ///
 /// Among a million images, two different ones share 8 bytes with a probability below 1e-7.
-pub const WHOLE_DIGESTS: usize = 100_000;
+pub(crate) const WHOLE_DIGESTS: usize = 100_000;
 
 /// Bytes of a digest (BLAKE3).
 const WHOLE: usize = 32;

@@ -58,9 +58,10 @@ mod training_record;
 mod write;
 
 pub(crate) use checksum::seal_again;
-pub use head_file::{FORMAT_VERSION, HeadFile};
-pub use image_set::{ImageSet, WHOLE_DIGESTS};
-pub use training_record::{ImageRole, OUT_OF_FOLD_BYTES, TrainingRecord};
+pub use head_file::HeadFile;
+pub use image_set::ImageSet;
+pub(crate) use training_record::OUT_OF_FOLD_BYTES;
+pub use training_record::{ImageRole, TrainingRecord};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use super::image_set::ImageSet;
 use crate::head::crossval::Folds;
 
 /// The most bytes of out-of-fold predictions that a head keeps: those of 16,000 images and 1000 classes.
-pub const OUT_OF_FOLD_BYTES: usize = 64 << 20;
+pub(crate) const OUT_OF_FOLD_BYTES: usize = 64 << 20;
 
 /// What an image was to the training of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

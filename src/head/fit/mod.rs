@@ -16,5 +16,5 @@ pub use figures::{EpochFigures, Fit, ValidationFigures};
 pub(crate) use run::run;
 pub use run::{fit, fit_from};
 pub(crate) use solvers::Job;
-pub use streamed::{FeatureBlocks, Streamed, fit_streamed};
+pub(crate) use streamed::{FeatureBlocks, Streamed, fit_streamed};
 pub use warnings::FitWarning;

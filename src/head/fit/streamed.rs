@@ -18,7 +18,7 @@ use crate::head::sgd::{BatchLoss, Sgd};
 const WIDENED: usize = 256;
 
 /// Features that can be read piece by piece, any number of times.
-pub trait FeatureBlocks {
+pub(crate) trait FeatureBlocks {
     /// The number of images of each piece.
     fn pieces(&self) -> Vec<usize>;
 
@@ -30,7 +30,7 @@ pub trait FeatureBlocks {
 }
 
 /// A set of images with features in pieces.
-pub struct Streamed<'a> {
+pub(crate) struct Streamed<'a> {
     /// The pieces.
     pub blocks: &'a mut dyn FeatureBlocks,
     /// The names of the C classes.
@@ -54,7 +54,7 @@ pub struct Streamed<'a> {
 /// # Errors
 /// As there; [`HeadError::NeedsAllFeatures`] for L-BFGS and standardised features; [`DataProblem`] where a
 /// feature is not finite.
-pub fn fit_streamed<'a>(
+pub(crate) fn fit_streamed<'a>(
     params: &FitValidParams,
     train: Streamed<'a>,
     validation: Option<Streamed<'a>>,

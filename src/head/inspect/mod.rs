@@ -5,5 +5,5 @@ mod outliers;
 mod selection;
 
 pub use label_errors::{LabelErrors, Suspect};
-pub use outliers::{Distances, OUTLIER_NEIGHBOURS};
+pub(crate) use outliers::Distances;
 pub use selection::{Pick, SelectionParams, select};

@@ -7,7 +7,7 @@ use crate::head::evaluate::quantile;
 
 /// As many neighbours make the distance: one near copy does not hide an outlier, a handful of odd images is
 /// still seen.
-pub const OUTLIER_NEIGHBOURS: usize = 5;
+pub(crate) const OUTLIER_NEIGHBOURS: usize = 5;
 
 /// Tukey's inner fence: so many interquartile ranges above the upper quartile. Distances in hundreds of
 /// dimensions keep close together: his outer fence, at 3, found none of the images of another set that were
@@ -20,7 +20,7 @@ const FENCE: f64 = 1.5;
 /// it among the first six on average, and a third of such images were beyond the limit. Distances relative to
 /// those of the neighbours (local outlier factors), and those after the mean is taken off, ranked worse.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Distances {
+pub(crate) struct Distances {
     /// The mean cosine distance (1 − cosine) of each row to its nearest others, (N), each in [0, 2]; 0
     /// without any.
     pub of_row: Vec<f64>,
@@ -32,7 +32,7 @@ pub struct Distances {
 impl Distances {
     /// From the nearest others of each row, of which the first [`OUTLIER_NEIGHBOURS`] count.
     #[must_use]
-    pub fn of(nearest_others: &[Vec<Neighbour>]) -> Self {
+    pub(crate) fn of(nearest_others: &[Vec<Neighbour>]) -> Self {
         let of_row: Vec<f64> = nearest_others
             .iter()
             .map(|near| mean_distance(near))
@@ -49,7 +49,7 @@ impl Distances {
     /// # Panics
     /// When `rows` and `targets` differ in length.
     #[must_use]
-    pub fn within_classes(rows: &UnitRows, targets: &[usize]) -> Self {
+    pub(crate) fn within_classes(rows: &UnitRows, targets: &[usize]) -> Self {
         assert_eq!(rows.len(), targets.len(), "a target for each row");
         let classes = targets.iter().max().map_or(0, |largest| largest + 1);
         let (mut of_row, mut limits) = (vec![0.0; rows.len()], vec![f64::INFINITY; rows.len()]);
@@ -71,13 +71,13 @@ impl Distances {
     /// # Panics
     /// When there is no such row.
     #[must_use]
-    pub fn is_beyond(&self, row: usize) -> bool {
+    pub(crate) fn is_beyond(&self, row: usize) -> bool {
         self.of_row[row] > self.limits[row]
     }
 
     /// The rows beyond their limits and the `at_least` farthest, the farthest first.
     #[must_use]
-    pub fn farthest(&self, at_least: usize) -> Vec<usize> {
+    pub(crate) fn farthest(&self, at_least: usize) -> Vec<usize> {
         let mut rows: Vec<usize> = (0..self.of_row.len()).collect();
         rows.sort_by(|&a, &b| self.of_row[b].total_cmp(&self.of_row[a]));
         let ranked = rows.into_iter().enumerate();

@@ -7,7 +7,7 @@ use super::rejection::widened;
 use crate::head::data::{LabelledFeatures, UnitRows, order_generator, shuffle};
 
 /// The most training images that are kept.
-pub const BANK_CAPACITY: usize = 4096;
+pub(crate) const BANK_CAPACITY: usize = 4096;
 
 /// What is kept of the training images.
 pub(super) struct Bank {

@@ -10,7 +10,7 @@ use crate::head::evaluate::Evaluation;
 
 /// How sure probabilities are, and how right: the lower, the better.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sureness {
+pub(crate) struct Sureness {
     /// The mean of -ln p of the right class.
     pub log_loss: f64,
     /// The expected calibration error, in [0, 1].
@@ -19,7 +19,7 @@ pub struct Sureness {
 
 /// A temperature, with figures of images that neither the heads nor the temperature were fitted on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CalibrationFit {
+pub(crate) struct CalibrationFit {
     /// The temperature; 1 where no other was better on images that it was not fitted on.
     pub temperature: Temperature,
     /// Without a temperature.
@@ -38,7 +38,7 @@ impl CalibrationFit {
     ///
     /// # Errors
     /// As [`Temperature::fit`].
-    pub fn of(
+    pub(crate) fn of(
         classes: &ClassIndex,
         logits: ArrayView2<'_, f64>,
         targets: &[usize],
@@ -74,7 +74,7 @@ impl Sureness {
     ///
     /// # Errors
     /// As [`Evaluation::new`].
-    pub fn of(
+    pub(crate) fn of(
         classes: &ClassIndex,
         targets: &[usize],
         probabilities: &Array2<f64>,

@@ -7,9 +7,9 @@ mod rejection;
 mod rejection_fit;
 mod temperature;
 
-pub use bank::BANK_CAPACITY;
-pub use calibration::{CalibrationFit, Sureness};
+pub(crate) use bank::BANK_CAPACITY;
+pub(crate) use calibration::{CalibrationFit, Sureness};
 pub use disagreement::{Disagreement, DisagreementFigure};
 pub use rejection::{Likeness, Method, Rejection, RejectionRule};
 pub use rejection_fit::RejectionFit;
-pub use temperature::{TEMPERATURES, Temperature};
+pub use temperature::Temperature;

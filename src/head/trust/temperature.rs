@@ -8,7 +8,7 @@ use crate::head::data::require_classes;
 use crate::head::linear::{log_softmax_row, softmax};
 
 /// Beyond these a fit does not go: logits that say nothing would have any T at all.
-pub const TEMPERATURES: std::ops::RangeInclusive<f64> = 0.05..=20.0;
+pub(crate) const TEMPERATURES: std::ops::RangeInclusive<f64> = 0.05..=20.0;
 
 /// What a head may have all the same.
 const USABLE: std::ops::RangeInclusive<f64> = 1e-6..=1e6;

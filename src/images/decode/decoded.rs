@@ -11,7 +11,7 @@ use crate::images::{Picture, RgbImage};
 /// A picture together with its share of a [`DecodeBudget`](crate::images::DecodeBudget), which is given back
 /// when it is dropped.
 #[derive(Debug)]
-pub struct Decoded<'a, P = RgbImage> {
+pub(crate) struct Decoded<'a, P = RgbImage> {
     pub(super) picture: P,
     pub(super) full_size: (u32, u32),
     pub(super) permit: Permit<'a>,
@@ -21,7 +21,7 @@ impl<P> Decoded<'_, P> {
     /// The size of the upright picture in its file, (width, height): that of the pixels, if they were not
     /// reduced.
     #[must_use]
-    pub fn full_size(&self) -> (u32, u32) {
+    pub(crate) fn full_size(&self) -> (u32, u32) {
         self.full_size
     }
 }

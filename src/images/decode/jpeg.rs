@@ -18,7 +18,7 @@ mod scan;
 mod upsample;
 
 pub(super) use self::header::Jpeg;
-pub use self::planes::Planes;
+pub(crate) use self::planes::Planes;
 
 use image::ColorType;
 use libjpeg_turbo_rs::{PixelFormat, ScalingFactor};

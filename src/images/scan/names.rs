@@ -12,7 +12,7 @@ use crate::error::{Error, ImagesError};
 use crate::images::path_text;
 
 /// The extensions of the formats that are decoded, in lower case.
-pub const EXTENSIONS: [&str; 19] = [
+pub(crate) const EXTENSIONS: [&str; 19] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "bmp", "gif", "webp", "tif", "tiff", "ppm", "pgm", "pbm",
     "pnm", "heic", "heif", "hif", "avif", "jxl",
 ];

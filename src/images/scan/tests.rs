@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::names::EXTENSIONS;
 use super::*;
 use crate::error::{Error, ImagesError};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use frostline::classes::ClassIndex;
+use frostline::ClassIndex;
 use frostline::features::{Content, Digest, Existing, Index, IndexRow, StoreWriter};
 use frostline::head::{HeadFile, LinearHead};
 use frostline::images::{DecodeOptions, decode, thumbnail};
