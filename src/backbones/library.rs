@@ -36,6 +36,7 @@ const FIRST_WITH_TELEMETRY: u32 = 29;
 
 /// A library that was loaded and is of a fitting version.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RuntimeLibrary {
     /// Where it lies; a bare file name if the loader found it.
     pub path: PathBuf,

@@ -42,6 +42,7 @@ pub(crate) fn is_file_name(name: &Path) -> bool {
 
 /// A backbone in a list: known, installed or both.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Installed {
     /// What is known of it.
     pub manifest: BackboneManifest,
@@ -51,6 +52,7 @@ pub struct Installed {
 
 /// All backbones of a home.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Listing {
     /// Those that are known or installed, in order of their names.
     pub backbones: Vec<Installed>,

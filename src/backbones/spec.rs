@@ -117,6 +117,7 @@ impl Decoding {
 
 /// What computed the features. Recorded and shown; another engine's numbers agree to float tolerance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Engine {
     /// The inference library with its version, as `ONNX Runtime 1.32.0`.
     pub runtime: String,

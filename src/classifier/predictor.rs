@@ -17,6 +17,7 @@ const AT_ONCE: usize = 256;
 
 /// Which views of an image a head is used with: test-time augmentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Tta {
     /// Those that it was trained with.
     #[default]
@@ -27,6 +28,7 @@ pub enum Tta {
 
 /// Whether images that are like none of the training images are told from the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Rejecting {
     /// As the head says.
     #[default]
@@ -70,6 +72,8 @@ pub enum NoPrediction {
 }
 
 /// Whether an image is of any class at all.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
     /// It is like some training image, or the head has no rejection.

@@ -54,6 +54,7 @@ impl Basis {
 
 /// How many of the judged images a head knew, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Acquaintance {
     /// Whether the head records its training images; where it does not, all images count as new.
     pub recorded: bool,

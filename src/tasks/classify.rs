@@ -36,6 +36,7 @@ impl ClassifyOptions {
 
 /// What became of one image.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Classified {
     /// The path to open, as text.
     pub path: String,
@@ -47,6 +48,7 @@ pub struct Classified {
 
 /// What a classification did.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ClassifyReport {
     /// Images with a label.
     pub used: usize,

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 
 /// One thing that was looked at.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Finding {
     /// What was looked at.
     pub subject: String,

@@ -41,6 +41,7 @@ impl EvaluateOptions {
 
 /// The figures, and what they leave out.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct EvaluateReport {
     /// The figures, over the samples whose class the head knows.
     pub evaluation: Evaluation,

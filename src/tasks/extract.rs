@@ -67,6 +67,7 @@ impl ExtractOptions {
 
 /// What an extraction did.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ExtractReport {
     /// Images whose features were computed.
     pub computed: usize,

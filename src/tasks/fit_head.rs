@@ -35,6 +35,7 @@ use crate::progress::Progress;
 
 /// What a training did.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct FitHeadReport {
     /// The head and its history.
     pub fit: Fit,

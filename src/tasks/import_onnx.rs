@@ -58,6 +58,7 @@ impl ImportOnnxOptions {
 
 /// A network that was cut and installed.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ImportedOnnx {
     /// `NAME.onnx`; `NAME.toml` lies beside it.
     pub path: PathBuf,

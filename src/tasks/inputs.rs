@@ -17,6 +17,7 @@ pub enum Inputs {
 
 /// An image that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Skipped {
     /// Its name, as text.
     pub path: String,

@@ -109,6 +109,7 @@ impl Judged {
 /// The labelled images that the head's rejection accepts: with those that it calls unknown they are all of
 /// them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Accepted {
     /// How many are accepted.
     pub n: usize,
@@ -139,6 +140,7 @@ impl Accepted {
 
 /// How many images the head's rejection calls unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Rejected {
     /// Of those whose label is right.
     pub right: usize,

@@ -49,6 +49,7 @@ impl PreviewOptions {
 
 /// What a preview shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PreviewReport {
     /// Images in the picture.
     pub shown: usize,

@@ -56,6 +56,7 @@ pub enum PullFrom {
 
 /// A backbone's file that is there and right.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Pulled {
     /// What is known of the backbone.
     pub manifest: BackboneManifest,

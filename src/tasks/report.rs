@@ -28,6 +28,7 @@ use crate::report::{Page, render};
 
 /// What a report holds.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ReportSummary {
     /// Images that were judged.
     pub images: usize,

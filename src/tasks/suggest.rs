@@ -45,6 +45,8 @@ impl SuggestOptions {
 /// Where the unlabelled images are; classes that they may have are not looked at.
 ///
 /// Exhaustive: callers guard every value against being written over.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unlabelled {
     /// A feature store.
@@ -55,6 +57,7 @@ pub enum Unlabelled {
 
 /// What to label, and what was left out.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SuggestReport {
     /// The most worthwhile first.
     pub suggestions: Vec<Suggestion>,
@@ -71,6 +74,7 @@ pub struct SuggestReport {
 
 /// An image worth a label.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Suggestion {
     /// Its path as text: to open, or as the store names it.
     pub path: String,

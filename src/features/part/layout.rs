@@ -16,6 +16,8 @@ use crate::stamp::Stamp;
 /// The numbers of some rows, one after the other, as they are kept.
 ///
 /// Exhaustive: callers read every width.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone)]
 pub enum Numbers {
     /// 32 bits each.

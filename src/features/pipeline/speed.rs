@@ -36,6 +36,8 @@ pub struct Speed {
 /// What a run spent the most of its time on.
 ///
 /// Exhaustive: callers describe every value.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     /// Waiting for files.
@@ -49,6 +51,8 @@ pub enum Bound {
 /// What JPEGs at a reduced scale would have saved of a run.
 ///
 /// Exhaustive: callers describe every value.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reduced {
     /// Little or nothing: most of the time went to other pictures, or to JPEGs that are small, or reduced

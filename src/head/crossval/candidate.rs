@@ -24,6 +24,7 @@ pub struct Candidate {
 
 /// Figures over all samples, each judged by the head that left its fold out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CandidateFigures {
     /// The share of samples whose most likely class is the right one, in [0, 1].
     pub accuracy: f64,

@@ -19,6 +19,8 @@ const L2_STEPS_TO_A_DECADE: i32 = 5;
 /// A parameter that a search tries values of.
 ///
 /// Exhaustive: whoever shows one must have words for it.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tunable {
@@ -33,6 +35,8 @@ pub enum Tunable {
 /// The parameters that differ between candidates.
 ///
 /// Exhaustive: whoever shows one must have words for it.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Setting {

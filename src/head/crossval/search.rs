@@ -19,6 +19,7 @@ const EXTENSIONS: usize = 3;
 
 /// The result of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Search {
     /// The number of folds.
     pub folds: usize,

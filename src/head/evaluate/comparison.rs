@@ -9,6 +9,7 @@ use crate::error::Result;
 
 /// The first head held against the second, sample by sample.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Comparison {
     /// N, at least 1.
     pub n_samples: usize,
@@ -121,6 +122,8 @@ const MANY: usize = 25;
 /// The distribution that the test goes by.
 ///
 /// Exhaustive: whoever shows one must have words for it.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum McNemarTest {

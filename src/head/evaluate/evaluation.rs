@@ -14,6 +14,7 @@ use crate::error::Result;
 
 /// Predictions held against the truth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// The names of the C classes.
     pub classes: ClassIndex,

@@ -11,6 +11,7 @@ use crate::head::linear::{LinearHead, argmax};
 
 /// A fitted head, with its history and warnings.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Fit {
     /// The head after the last epoch, or after the best one where the fit had patience; L-BFGS's at the
     /// minimum.
@@ -46,6 +47,7 @@ impl Fit {
 
 /// The figures of one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EpochFigures {
     /// Counted from 1.
     pub epoch: usize,
@@ -58,6 +60,7 @@ pub struct EpochFigures {
 
 /// The figures of a head on samples that it was not trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ValidationFigures {
     /// Mean cross-entropy, natural logarithm; every sample counts the same.
     pub loss: f64,

@@ -8,6 +8,8 @@ use crate::words::words;
 ///
 /// The turns and mirrors of a HEIC, AVIF or JPEG XL are no such note: they belong to the picture, and are
 /// always made.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Exif {

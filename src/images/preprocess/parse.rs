@@ -28,6 +28,7 @@ pub enum Interpolation {
 /// The order of the channels that the network reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Channels {
     /// Red, green, blue.
     #[default]
@@ -37,6 +38,8 @@ pub enum Channels {
 }
 
 /// The order of the axes that the network reads.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {

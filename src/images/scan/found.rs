@@ -63,6 +63,7 @@ impl Found {
 
 /// Where classes come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Labels {
     /// From the first-level folders, if they hold images.
     #[default]
@@ -73,6 +74,7 @@ pub enum Labels {
 
 /// Which files of a folder are images. A file that is named itself always is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Names {
     /// Those with one of the [`EXTENSIONS`](super::EXTENSIONS), or that of a picture that is not decoded;
     /// nothing is opened.
@@ -84,6 +86,7 @@ pub enum Names {
 
 /// What kind of tree it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FolderLayout {
     /// One folder for each class.
     ClassFolders,

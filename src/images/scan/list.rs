@@ -14,6 +14,7 @@ use crate::inputs::kind_text;
 
 /// What stands between the paths of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Separator {
     /// A line each; a carriage return before its end is dropped.
     #[default]

@@ -11,6 +11,7 @@ use crate::head::{Evaluation, FitValidParams, OUT_OF_FOLD_BYTES, Temperature, Tr
 
 /// How heads did on training images that they were trained without.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct OutOfFoldFigures {
     /// Training images, each of which was judged once.
     pub n: usize,

@@ -14,6 +14,7 @@ use crate::head::{
 
 /// How features were read in blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Streaming {
     /// Bytes that all of them would have taken.
     pub needed: u64,

@@ -16,6 +16,7 @@ use crate::head::{
 /// A fitted temperature and what it changes, measured on images that neither heads nor temperature were
 /// fitted on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Calibration {
     /// What logits are divided by.
     pub temperature: f64,
@@ -41,6 +42,7 @@ pub struct Calibration {
 
 /// What a temperature does to the log loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Change {
     /// Without it.
     pub log_loss_before: f64,
@@ -51,6 +53,8 @@ pub struct Change {
 /// What came of a calibration.
 ///
 /// Exhaustive: callers describe every value.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CalibrationOutcome {
@@ -64,6 +68,7 @@ pub enum CalibrationOutcome {
 
 /// A rejection's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct KeptForRejection {
     /// The share of images of known classes that is to be rejected.
     pub rate: f64,

@@ -50,6 +50,7 @@ impl InspectOptions {
 
 /// Everything that was found; an inspection changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct InspectReport {
     /// The store that was inspected.
     pub features: PathBuf,
@@ -83,6 +84,7 @@ pub struct InspectReport {
 
 /// Which images of the store a head knows from its training, by the digests of their bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct TrainedOn {
     /// Whether the head records its training images.
     pub recorded: bool,
@@ -95,6 +97,8 @@ pub struct TrainedOn {
 /// Which of the two stores an image is in.
 ///
 /// Exhaustive: there are two stores.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -106,6 +110,7 @@ pub enum Side {
 
 /// An image of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct InspectedImage {
     /// Which store.
     pub set: Side,
@@ -120,6 +125,7 @@ pub struct InspectedImage {
 
 /// How many images a class has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ClassCount {
     /// The class.
     pub name: String,
@@ -139,6 +145,7 @@ pub const TINY_CLASS: usize = 10;
 
 /// Images with equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Duplicates {
     /// BLAKE3 of their bytes, in hexadecimal.
     pub digest: String,
@@ -148,6 +155,7 @@ pub struct Duplicates {
 
 /// Images that are nearly equal, each to at least one other of the group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct NearDuplicates {
     /// The cosine of the two that are most alike.
     pub cosine: f32,
@@ -158,6 +166,8 @@ pub struct NearDuplicates {
 /// How alike two images are.
 ///
 /// Exhaustive: callers describe every value.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "likeness", rename_all = "lowercase")]
 pub enum Likeness {
@@ -186,6 +196,7 @@ impl Likeness {
 
 /// What the two stores share: figures on the one are optimistic for a head that was trained on the other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Leakage {
     /// Images of the other store whose bytes are in this one too.
     pub n_equal: usize,
@@ -199,6 +210,7 @@ pub struct Leakage {
 
 /// An image of the other store that is in this one too.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Leaked {
     /// The image of the other store.
     pub image: InspectedImage,
@@ -211,6 +223,7 @@ pub struct Leaked {
 
 /// Images that are equal, or nearly so, and have different classes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Contradiction {
     /// At least two.
     pub images: Vec<InspectedImage>,
@@ -221,6 +234,7 @@ pub struct Contradiction {
 
 /// What out-of-fold probabilities say of the labels of the store that is inspected.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct LabelReport {
     /// Folds of the cross-validation.
     pub folds: usize,
@@ -234,6 +248,7 @@ pub struct LabelReport {
 
 /// An image whose label may be wrong.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct SuspectImage {
     /// Its place, from 1.
     pub rank: usize,
@@ -253,6 +268,7 @@ pub struct SuspectImage {
 
 /// An image unlike all others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Outlier {
     /// The image.
     #[serde(flatten)]
@@ -271,6 +287,8 @@ pub struct Outlier {
 /// What an outlier is far from.
 ///
 /// Exhaustive: callers describe every value.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unlike {
