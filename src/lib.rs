@@ -1,27 +1,39 @@
 //! Train an image classifier in seconds on frozen features.
 //!
-//! A pretrained network, the backbone, runs once over each image. Its last inner layer gives the features, a
-//! few hundred or thousand numbers. A linear softmax head is trained on them.
+//! A pretrained network, the *backbone*, runs once over each image. Its last inner layer gives the image's
+//! *features*, some hundred or thousand numbers. A linear softmax classifier, the *head*, is trained on them.
 //!
-//! # Features of images
-//!
-//! ```no_run
-#![doc = include_str!("../examples/features.rs")]
-//! ```
-//!
-//! # Classes of images
-//!
-//! The head is a file that `frostline fit-head` or [`tasks::fit_head`] wrote.
+//! There are two doors. An [`Extractor`] turns images into features:
 //!
 //! ```no_run
-#![doc = include_str!("../examples/classify.rs")]
+//! let extractor = frostline::Extractor::open("efficientnet-lite0")?;
+//! for features in extractor.features(["cat.jpg", "dog.jpg"])? {
+//!     match features {
+//!         Ok(features) => println!("{} features from {}", features.len(), features[0]),
+//!         Err(reason) => println!("skipped: {reason}"),
+//!     }
+//! }
+//! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! Both take paths, the bytes of image files, and decoded pixels ([`Image`]). Backbones and ONNX Runtime are
-//! looked for in `FROSTLINE_HOME`; `scripts/setup.sh` fills it. ONNX Runtime uploads usage data unless
-//! `ORT_DISABLE_TELEMETRY` is in the environment before the process starts, and is not loaded without it.
+//! A [`Classifier`] turns images into classes. Its head is a file that `frostline fit-head` or
+//! [`tasks::fit_head`](tasks::fit_head()) wrote:
 //!
-//! # The rungs below
+//! ```no_run
+//! let classifier = frostline::Classifier::open("head.safetensors")?;
+//! for prediction in classifier.classify(["cat.jpg", "dog.jpg"])? {
+//!     match prediction {
+//!         Ok(found) => println!("{:?}, probability {:.3}", classifier.label(&found), found.best().1),
+//!         Err(reason) => println!("skipped: {reason}"),
+//!     }
+//! }
+//! # Ok::<(), frostline::Error>(())
+//! ```
+//!
+//! Both take paths, the bytes of image files, and decoded pixels ([`Image`]). An image that cannot be used is
+//! a result and not an error: it has a [`SkipReason`]. The same two as programs are in `examples/`.
+//!
+//! # Below the doors
 //!
 //! | module | what it does |
 //! |---|---|
@@ -29,18 +41,38 @@
 //! | [`backbones`] | knows networks, finds ONNX Runtime, runs a network on the CPU or a GPU |
 //! | [`features`] | turns images into features, and keeps them on disk by the images' content |
 //! | [`head`] | fits, evaluates and calibrates linear heads: numbers in, numbers out |
-//! | [`classifier`] | a head with the backbone of its features |
-//! | [`tasks`] | one function for each command of the program; each takes its options and never prints |
-//! | [`progress`] | how a long task says how far it is, and is asked to stop |
-//! | [`error`] | what can go wrong |
+//! | [`classifier`] | joins a head with the backbone of its features |
+//! | [`tasks`] | has one function for each command of the program; none of them prints |
+//! | [`progress`] | says how far a long task is, and asks it to stop |
+//! | [`error`] | says what can go wrong |
 //!
-//! A bad image is a result, not an error. Features, heads and pictures are plain numbers and `ndarray` arrays
-//! ([`ndarray`] is re-exported), and heads are models of [`linfa`].
+//! Features, heads and pictures are plain numbers and [`ndarray`] arrays, and heads are models of [`linfa`].
+//! Both crates are re-exported in the version that the signatures use, with [`linfa_logistic`], whose models
+//! become heads.
+//!
+//! # What must be installed
+//!
+//! Backbones and ONNX Runtime are looked for in the folder `FROSTLINE_HOME`, which `scripts/setup.sh` fills.
+//! ONNX Runtime uploads usage data unless `ORT_DISABLE_TELEMETRY` is set before the process starts, and is
+//! not loaded without it.
+//!
+//! # Cargo features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `cli` | yes | the program, [`tasks::report`](tasks::report()) and [`tasks::pull`](tasks::pull()) |
+//! | `heic` | yes | HEIC photos |
+//! | `avif` | yes | AVIF pictures |
+//! | `jxl` | no | JPEG XL pictures |
 
-pub mod error;
-
+pub mod backbones;
 mod caught;
 mod classes;
+pub mod classifier;
+pub mod error;
+pub mod features;
+pub mod head;
+pub mod images;
 mod inputs;
 mod lock;
 #[doc(hidden)]
@@ -48,26 +80,15 @@ pub mod outputs;
 #[doc(hidden)]
 pub mod phrases;
 pub mod progress;
-mod seal;
-#[doc(hidden)]
-pub mod stamp;
-mod visible;
-mod words;
-
-pub mod images;
-
-pub mod backbones;
-
-pub mod features;
-pub mod head;
-
-pub mod classifier;
-
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod report;
-
+mod seal;
+#[doc(hidden)]
+pub mod stamp;
 pub mod tasks;
+mod visible;
+mod words;
 
 pub use backbones::{Device, DeviceRequest, Home, Precision, RunOptions};
 pub use classes::ClassIndex;

@@ -1,4 +1,6 @@
-//! How a long task tells how far it is, without knowing who listens.
+//! How a long task tells how far it is, and is asked to stop.
+//!
+//! Implement [`Progress`] for a bar or a log; [`Silent`] listens to nothing.
 
 /// What is counted where the steps are bytes; whoever shows them may turn them into megabytes.
 pub const BYTES: &str = "bytes";

@@ -1,4 +1,18 @@
-//! Pretrained networks: what is known of them, where they lie, and running them.
+//! Pretrained networks, the backbones: what is known of them, where they lie, and running them.
+//!
+//! A [`Registry`] finds a backbone by its name in a [`Home`] (`FROSTLINE_HOME`); its [`BackboneManifest`]
+//! says which layer holds the features and how pictures are prepared. [`OnnxBackbone`] runs the network in
+//! ONNX Runtime as [`RunOptions`] say: on which [`Device`], on how many threads, how exactly. A
+//! [`FeatureSpec`] identifies features: two sets of features can be compared only if theirs are equal.
+//!
+//! ```no_run
+//! use frostline::backbones::{Home, Registry};
+//!
+//! for backbone in Registry::new(Home::from_env()?).list().backbones {
+//!     println!("{}: {:?} features", backbone.manifest.name, backbone.manifest.features.num_features);
+//! }
+//! # Ok::<(), frostline::Error>(())
+//! ```
 
 mod backbone;
 mod backbone_file;

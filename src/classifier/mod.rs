@@ -1,4 +1,7 @@
-//! A head together with what its features are features of; what does not match is refused.
+//! A head together with the backbone of its features; what does not match is refused.
+//!
+//! [`Classifier`] turns images into [`Prediction`]s: the probability of each class, and a [`Verdict`] whether
+//! the image is like the training images at all.
 
 mod door;
 #[doc(hidden)]

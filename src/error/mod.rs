@@ -1,4 +1,22 @@
-//! What can go wrong, in the user's words: the act, the object, the cause; [`Error::hint`] has the way out.
+//! What can go wrong: one [`Error`] for the library, with an enum for each room below it.
+//!
+//! A message names the act, the object and the cause: ``cannot read `a.toml`: missing field `sha256` ``. The
+//! cause of an I/O error is its [`source`](std::error::Error::source) and is not repeated in the message.
+//! The enums are typed, so that a program can tell one case from another:
+//!
+//! ```
+//! use frostline::Error;
+//! use frostline::error::FileProblem;
+//!
+//! let error = frostline::head::HeadFile::read("no-such-head.safetensors").unwrap_err();
+//! match &error {
+//!     Error::Io { path, .. } => assert_eq!(path.to_str(), Some("no-such-head.safetensors")),
+//!     Error::File { problem: FileProblem::Cut(_), .. } => eprintln!("copy the file again"),
+//!     other => eprintln!("{other}"),
+//! }
+//! ```
+//!
+//! An image that cannot be used is not an error: it is a [`SkipReason`](crate::SkipReason) in the results.
 
 use std::io;
 use std::path::{Path, PathBuf};

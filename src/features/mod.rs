@@ -1,4 +1,19 @@
-//! Features on disk: computed once for each image, kept by the image's content, read by training.
+//! Features: the numbers that a backbone makes of each image, computed once and kept on disk.
+//!
+//! [`Extractor`] turns images into features in memory. A [`FeatureStore`] is a folder of Arrow files that
+//! [`tasks::extract`](crate::tasks::extract()) or a [`StoreWriter`] wrote. It is addressed by content: each
+//! image by the [`Digest`] of its bytes, so that renaming a file costs nothing and equal files share their
+//! features. The [`Index`] lists the images of the last run with their classes.
+//!
+//! ```no_run
+//! use frostline::FeatureStore;
+//!
+//! let store = FeatureStore::open("features".as_ref())?;
+//! let digests: Vec<_> = store.index().used().map(|(_, digest)| digest).collect();
+//! let features = store.features(&digests)?;
+//! println!("{} images with {} features each", features.nrows(), features.ncols());
+//! # Ok::<(), frostline::Error>(())
+//! ```
 
 mod adoption;
 mod arrow_file;

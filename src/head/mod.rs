@@ -1,24 +1,37 @@
-//! The head: a linear softmax classifier on features; pure numbers, no images.
+//! The head: a linear softmax classifier on features. Numbers in, numbers out; it knows no images.
 //!
-//! [`fit()`] makes a [`LinearHead`] of [`LabelledFeatures`] by SGD ([`Sgd`]), L-BFGS or `linfa-logistic`,
-//! [`Evaluation`] says how good it is, and [`HeadFile`] keeps it. Everywhere N is the number of samples, D
-//! that of features, C that of classes, and V that of views of each image.
+//! Everywhere N is the number of samples, D that of features, C that of classes, and V that of views of each
+//! image.
 //!
-//! | room | what it owns |
+//! | to | use |
 //! |---|---|
-//! | `params` | the parameters of a fit, their ranges, and class weights from a file |
-//! | `linear` | the linear layer, softmax, cross-entropy, and the inner loops over their numbers |
-//! | `data` | labelled features, near-duplicates and groups, splits, random order, standardisation |
-//! | `sgd` | stochastic gradient descent, step by step |
-//! | `lbfgs` | softmax regression to its minimum, one or many at once |
-//! | `fit` | a whole fit, in memory or in blocks; its figures and warnings |
-//! | `evaluate` | metrics, their intervals, and the comparison of two heads |
-//! | `crossval` | folds, out-of-fold logits, the search for parameters, the learning curve |
-//! | `trust` | calibration, rejection, and figures that contradict each other |
-//! | `inspect` | likely label errors, outliers, and which images to label next |
-//! | `file` | the head file, and the record of what a head was trained on |
+//! | fit | [`FitParams`], [`fit()`]; linfa's `Fit` for data sets in memory; [`Sgd`] step by step |
+//! | predict | [`LinearHead`]: weight (C, D) and bias (C); linfa's `Predict` |
+//! | evaluate | [`Evaluation`], with [`Intervals`]; [`Comparison`] of two heads |
+//! | choose parameters | [`search()`], [`learning_curve()`], [`out_of_fold()`] on [`Folds`] |
+//! | calibrate and reject | [`Temperature`], [`Rejection`] |
+//! | check labels, pick images to label | [`LabelErrors`], [`Groups`] of near-duplicates, [`select()`] |
+//! | keep | [`HeadFile`], with its [`TrainingRecord`] |
 //!
-//! A room imports only those above it.
+//! ```
+//! use frostline::head::{Evaluation, FitParams, LabelledFeatures, fit};
+//! use frostline::ClassIndex;
+//! use frostline::linfa::ParamGuard;
+//! use frostline::ndarray::array;
+//!
+//! let features = array![[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]];
+//! let targets = [0, 0, 1, 1];
+//! let classes = ClassIndex::from_names(["cat", "dog"]);
+//! let train = LabelledFeatures::new(features.view(), &targets, &classes)?;
+//!
+//! let params = FitParams::new().lr(0.1).epochs(50).check()?;
+//! let head = fit(&params, &train, None, &mut |_| {})?.head;
+//!
+//! let probabilities = head.predict_proba(features.view())?;
+//! let evaluation = Evaluation::new(&classes, &targets, probabilities.view())?;
+//! assert_eq!(evaluation.accuracy, 1.0);
+//! # Ok::<(), frostline::Error>(())
+//! ```
 
 // What is not inlined into a function compiled for an instruction set is compiled without it, and a closure
 // in an iterator may not be.

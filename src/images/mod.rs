@@ -1,10 +1,26 @@
-//! From files to numbers: find the images, decode them upright and within limits, and resize, crop and
-//! normalise them.
+//! From image files to a network's input: find the images, decode them upright and within limits, then
+//! resize, crop and normalise them.
 //!
-//! The order of the room is the order of the work: [`scan`] lists what there is, [`sniff()`] says
-//! what a file really is, [`complete`] whether it is whole, [`decode`](mod@decode) turns its bytes into an
-//! [`RgbImage`], and [`preprocess`] that into the network's input. What cannot be used is never an error here
-//! but a [`SkipReason`], which reads well after a path.
+//! | step | by |
+//! |---|---|
+//! | list the images of folders and lists | [`scan_folder`], [`scan_inputs`], [`scan_list`]: a [`Scan`] of [`Sample`]s |
+//! | tell what a file really is | [`sniff()`]: a [`Format`], whatever its extension |
+//! | decode | [`decode()`] with [`DecodeOptions`] and [`Limits`]: an [`RgbImage`] |
+//! | resize, crop, normalise | [`Preprocessing`] says how, [`Preprocessor`] does it, for each [`View`] |
+//!
+//! What cannot be used is not an error here but a [`SkipReason`], which reads well after a path.
+//!
+//! ```
+//! use frostline::images::{Preprocessing, Preprocessor, RgbImage};
+//!
+//! let picture = RgbImage::new(320, 240, vec![128; 320 * 240 * 3]).unwrap();
+//! let mut preprocessor = Preprocessor::new(&Preprocessing::default())?;
+//! let mut input = vec![0.0; 3 * 224 * 224];
+//! preprocessor.apply(&picture, &mut input);
+//! // A channel of 128 is (128 / 255 − mean) / std.
+//! assert!((input[0] - (128.0 / 255.0 - 0.485) / 0.229).abs() < 1e-6);
+//! # Ok::<(), frostline::Error>(())
+//! ```
 
 /// The version of everything that pixels depend on: decoders, resizing, our own code. Features of different
 /// versions are not mixed. It is raised with every change that changes the pixels of any picture; a test

@@ -5,8 +5,8 @@ use libjpeg_turbo_rs::{PixelFormat, Subsampling, compress};
 use super::preprocess::MAX_EDGE;
 use super::{Crop, Preprocessing, Preprocessor, Resize, RgbImage};
 
-/// A JPEG file of the picture with its longer edge at `edge` pixels (1 to [`MAX_EDGE`]), or as it is where it
-/// is smaller.
+/// A JPEG file of the picture with its longer edge at `edge` pixels (1 to 16,384), or as it is where it is
+/// smaller.
 ///
 /// `quality` is that of libjpeg, 1 to 100.
 ///

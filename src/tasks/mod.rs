@@ -1,4 +1,37 @@
-//! One verb each: what the command line does, as functions that never print.
+//! One function for each command of the program. They print nothing and read no command line.
+//!
+//! | task | from | to |
+//! |---|---|---|
+//! | [`extract()`] | images | a feature store |
+//! | [`fit_head()`] | a feature store | a head file, with its evaluation, calibration and warnings |
+//! | [`classify()`] | images and a head | labels and probabilities, image by image |
+//! | [`evaluate()`] | labelled images or a store, and a head or two | accuracy and more, with intervals |
+//! | [`inspect()`] | a feature store, or two | duplicates, leakage, outliers and likely label errors |
+//! | [`suggest()`] | unlabelled images | those most worth labelling |
+//! | [`preview()`] | images | what the network sees of them, as one picture |
+//! | [`report()`] | labelled images and a head | one HTML page |
+//! | [`import_onnx()`], [`import()`] | a network's file, or its weights | a backbone in `FROSTLINE_HOME` |
+//! | [`pull()`] | the network | a known backbone in `FROSTLINE_HOME` |
+//! | [`doctor()`] | the installation | what is missing |
+//!
+//! Each takes a struct of options that has a `new`, and a [`Progress`](crate::Progress), which may ask it to
+//! stop; it returns a report as plain data.
+//!
+//! ```no_run
+//! use frostline::backbones::Home;
+//! use frostline::progress::Silent;
+//! use frostline::tasks::{ExtractOptions, FitHeadOptions, Inputs, extract, fit_head};
+//!
+//! let images = Inputs::Paths(vec!["photos".into()], frostline::images::Names::Extensions);
+//! let options = ExtractOptions::new(images, "features".into(), Home::from_env()?);
+//! extract(&options, &Silent)?;
+//! let options = FitHeadOptions::new("features".into(), "head.safetensors".into());
+//! let report = fit_head(&options, &mut |_| {}, &Silent)?;
+//! println!("{} training images of {} classes", report.n_train, report.classes.len());
+//! # Ok::<(), frostline::Error>(())
+//! ```
+//!
+//! [`pull()`] and [`report()`] need the cargo feature `cli`, which is on by default.
 
 mod acquaintance;
 mod classify;

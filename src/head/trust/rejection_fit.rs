@@ -35,8 +35,7 @@ impl Rejection {
     /// same kind at most the share `rate` is rejected on average.
     ///
     /// `features` (N, D) hold one view of each image, `groups` say which belong together. Of more than
-    /// [`BANK_CAPACITY`](crate::head::BANK_CAPACITY) images a sample is kept, chosen by `seed`, as even over
-    /// the classes as can be.
+    /// 4096 images a sample is kept, chosen by `seed` and as even over the classes as can be.
     ///
     /// An image whose class has no other group says nothing of how like each other the images of a class are:
     /// it is left out of the count.

@@ -76,8 +76,8 @@ pub enum Labels {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Names {
-    /// Those with one of the [`EXTENSIONS`](super::EXTENSIONS), or that of a picture that is not decoded;
-    /// nothing is opened.
+    /// Those with the extension of a [`Format`](crate::images::Format), or of a picture that is not decoded;
+    /// no file is opened.
     #[default]
     Extensions,
     /// Those, and all others that begin as a picture does: `IMG_1`, `photo.jpg?w=300`.

@@ -36,7 +36,7 @@ impl Separator {
 /// editors put before the first.
 ///
 /// ```
-/// use frostline::images::scan::{Separator, parse_list};
+/// use frostline::images::{Separator, parse_list};
 /// assert_eq!(parse_list(b"a.jpg\r\n\nb.jpg", Separator::Newline).len(), 2);
 /// ```
 #[must_use]
