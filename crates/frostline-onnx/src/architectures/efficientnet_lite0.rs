@@ -5,7 +5,7 @@
 //! `efficientnet_lite_builder.py` of the TPU models.
 
 use super::conv_norm::{Beside, ConvNorm};
-use super::plan::{Building, End, SIZE};
+use super::plan::{self, Building, End, SIZE};
 use crate::error::Result;
 use crate::weights::StateDict;
 use crate::{Spliced, Value};
@@ -28,117 +28,97 @@ const STAGES: [(usize, [usize; 4]); 7] = [
     (1, [3, 1, 6, 320]),
 ];
 
-/// What follows on a convolution and its batch norm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
-    Relu6,
-    Nothing,
-    /// The input of the whole bottleneck is added.
-    Skip,
-}
-
-/// A convolution with its batch norm, and what follows.
-#[derive(Debug, Clone)]
-struct Layer {
-    conv: ConvNorm,
-    then: Then,
-}
-
 /// Builds the network.
 ///
 /// # Errors
 /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
 pub(super) fn build(weights: &StateDict, end: End) -> Result<Spliced> {
-    let bottlenecks = bottlenecks();
-    let layers = bottlenecks.iter().flatten();
-    let needed = layers.flat_map(|layer| layer.conv.tensors()).collect();
-    let mut network = Building::begin((weights, end), EPSILON, needed, ("_fc", FEATURES))?;
-    let mut x = network.graph.input();
-    for bottleneck in &bottlenecks {
-        let input = x.clone();
-        for layer in bottleneck {
-            x = layer.add_to(&mut network, &x, &input)?;
-        }
-    }
-    let features = network.mean(&x);
-    network.finish(&features)
+    plan::build((weights, end), EPSILON, "_fc", add_to)
 }
 
-/// The layers in order, one list for each bottleneck; stem and head are lists of one.
-fn bottlenecks() -> Vec<Vec<Layer>> {
+/// The features, and how many there are.
+fn add_to(network: &mut Building) -> Result<(Value, usize)> {
     let (mut size, mut channels) = (SIZE, STEM);
-    let stem = Layer::new("_conv_stem", "_bn0", [STEM, 3, 3, 3], [size, 2]);
-    let mut all = vec![vec![stem]];
+    let input = network.graph.input();
+    let stem = layer("", ["_conv_stem", "_bn0"], [STEM, 3, 3, 3], [size, 2]);
+    let mut x = activated(network, &stem, &input)?;
     size = size.div_ceil(2);
+    let mut number = 0;
     for (repeats, [kernel, stride, expansion, outputs]) in STAGES {
         for repeat in 0..repeats {
             let stride = if repeat == 0 { stride } else { 1 };
-            let prefix = format!("_blocks.{}", all.len() - 1);
+            let prefix = format!("_blocks.{number}.");
             let channels_of = [channels, channels * expansion, outputs];
-            all.push(bottleneck(&prefix, channels_of, kernel, [size, stride]));
+            x = bottleneck(network, &prefix, channels_of, kernel, [size, stride], &x)?;
             (size, channels) = (size.div_ceil(stride), outputs);
+            number += 1;
         }
     }
     let shape = [FEATURES, channels, 1, 1];
-    all.push(vec![Layer::new("_conv_head", "_bn1", shape, [size, 1])]);
-    all
+    x = activated(
+        network,
+        &layer("", ["_conv_head", "_bn1"], shape, [size, 1]),
+        &x,
+    )?;
+    Ok((network.mean(&x), FEATURES))
 }
 
-/// Expand (where that makes them more), filter each channel apart, project.
+/// Expand (where that makes them more), filter each channel apart, project; then the input is added where it
+/// has the same shape.
 fn bottleneck(
+    network: &mut Building,
     prefix: &str,
     [inputs, wide, outputs]: [usize; 3],
     kernel: usize,
     [size, stride]: [usize; 2],
-) -> Vec<Layer> {
-    let layer = |conv: &str, norm: &str, shape, steps| {
-        Layer::new(
-            &format!("{prefix}.{conv}"),
-            &format!("{prefix}.{norm}"),
-            shape,
-            steps,
-        )
+    input: &Value,
+) -> Result<Value> {
+    let mut x = input.clone();
+    if wide > inputs {
+        let names = ["_expand_conv", "_bn0"];
+        x = activated(
+            network,
+            &layer(prefix, names, [wide, inputs, 1, 1], [size, 1]),
+            &x,
+        )?;
+    }
+    let (names, shape) = (["_depthwise_conv", "_bn1"], [wide, 1, kernel, kernel]);
+    let depthwise = ConvNorm {
+        groups: wide,
+        ..layer(prefix, names, shape, [size, stride])
     };
-    let expand = layer("_expand_conv", "_bn0", [wide, inputs, 1, 1], [size, 1]);
-    let shape = [wide, 1, kernel, kernel];
-    let mut depthwise = layer("_depthwise_conv", "_bn1", shape, [size, stride]);
-    depthwise.conv.groups = wide;
-    let steps = [size.div_ceil(stride), 1];
-    let mut project = layer("_project_conv", "_bn2", [outputs, wide, 1, 1], steps);
-    project.then = if stride == 1 && inputs == outputs {
-        Then::Skip
-    } else {
-        Then::Nothing
-    };
-    let expand = (wide > inputs).then_some(expand);
-    expand.into_iter().chain([depthwise, project]).collect()
+    x = activated(network, &depthwise, &x)?;
+    let (names, steps) = (["_project_conv", "_bn2"], [size.div_ceil(stride), 1]);
+    let project = layer(prefix, names, [outputs, wide, 1, 1], steps);
+    x = network.conv(&project, &x)?;
+    if stride == 1 && inputs == outputs {
+        x = network
+            .graph
+            .add(&format!("{}.skip", project.conv), &x, input);
+    }
+    Ok(x)
 }
 
-impl Layer {
-    /// A layer for maps of this size with this stride, whose kernels see all channels, with an activation.
-    fn new(conv: &str, norm: &str, shape: [usize; 4], [size, stride]: [usize; 2]) -> Self {
-        let conv = ConvNorm {
-            conv: conv.to_owned(),
-            beside: Beside::Norm(norm.to_owned()),
-            shape,
-            stride,
-            padding: same_padding(size, stride, shape[3]),
-            groups: 1,
-        };
-        let then = Then::Relu6;
-        Self { conv, then }
+/// A convolution for maps of this size with this stride, whose kernels see all channels.
+fn layer(
+    prefix: &str,
+    [conv, norm]: [&str; 2],
+    shape: [usize; 4],
+    [size, stride]: [usize; 2],
+) -> ConvNorm {
+    ConvNorm {
+        conv: format!("{prefix}{conv}"),
+        beside: Beside::Norm(format!("{prefix}{norm}")),
+        shape,
+        stride,
+        padding: same_padding(size, stride, shape[3]),
+        groups: 1,
     }
+}
 
-    /// Adds it to the network; `skip` is the input of the whole bottleneck.
-    fn add_to(&self, network: &mut Building, x: &Value, skip: &Value) -> Result<Value> {
-        let output = network.conv(&self.conv, x)?;
-        let name = &self.conv.conv;
-        Ok(match self.then {
-            Then::Relu6 => network.graph.relu6(&format!("{name}.relu6"), &output),
-            Then::Skip => network.graph.add(&format!("{name}.skip"), &output, skip),
-            Then::Nothing => output,
-        })
-    }
+fn activated(network: &mut Building, layer: &ConvNorm, x: &Value) -> Result<Value> {
+    let sums = network.conv(layer, x)?;
+    Ok(network.graph.relu6(&format!("{}.relu6", layer.conv), &sums))
 }
 
 /// The zeros before and after, so that there are ⌈size / stride⌉ places; the odd one comes after.
@@ -154,20 +134,17 @@ mod tests {
     use crate::tests::state_dicts::{counted, fingerprint, ones, operators, parsed};
     use crate::weights::Tensor;
 
-    fn layers() -> Vec<Layer> {
-        bottlenecks().into_iter().flatten().collect()
+    fn tensors() -> Vec<(String, Vec<usize>)> {
+        plan::needed(&StateDict::default(), add_to).unwrap().0
     }
 
     fn weights() -> StateDict {
-        ones(layers().iter().flat_map(|layer| layer.conv.tensors()))
+        ones(tensors())
     }
 
     #[test]
     fn the_published_file_has_these_tensors() {
-        let tensors: Vec<_> = layers()
-            .iter()
-            .flat_map(|layer| layer.conv.tensors())
-            .collect();
+        let tensors = tensors();
         // Counted in efficientnet-lite0-57934424.pth, without `_fc` and `num_batches_tracked`.
         assert_eq!(tensors.len(), 245);
         let numbers: usize = tensors
@@ -237,7 +214,7 @@ mod tests {
 
     #[test]
     fn equal_weights_are_the_same_bytes_in_all_versions() {
-        let weights = counted(layers().iter().flat_map(|layer| layer.conv.tensors()));
+        let weights = counted(tensors());
         let model = build(&weights, End::Features).unwrap();
         assert_eq!(fingerprint(&model), 15_622_169_614_419_918_333);
     }

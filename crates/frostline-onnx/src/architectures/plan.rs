@@ -25,94 +25,114 @@ pub enum End {
     Logits,
 }
 
-/// A network that is built out of weights.
+/// A network that is built out of weights. Its plan runs twice: once to tell which tensors it needs, and, when
+/// these are known to be there, once to build it of them.
 pub(super) struct Building<'w> {
     pub(super) graph: GraphBuilder,
     weights: &'w StateDict,
     /// The batch norms' ε.
     epsilon: f64,
-    end: End,
-    classifier: Classifier<'w>,
+    /// What the first run finds to be needed; `None` in the second.
+    needed: Option<Tensors>,
 }
 
-/// The last layer, logits = W features + b: left out of the features, kept for the labels.
-struct Classifier<'w> {
-    /// `{name}.weight` (classes, features) and `{name}.bias` (classes).
-    name: &'w str,
-    features: usize,
-    classes: usize,
+/// Builds a network by its plan, which gives the features and how many there are. The classifier reads them:
+/// `{classifier}.weight` (classes, features) and `{classifier}.bias` (classes). The file tells the number of
+/// classes; where the network ends at the features, it need not have any.
+///
+/// # Errors
+/// Those of [`check`], and what is wrong with the numbers.
+pub(super) fn build(
+    (weights, end): (&StateDict, End),
+    epsilon: f64,
+    classifier: &str,
+    plan: impl Fn(&mut Building) -> Result<(Value, usize)>,
+) -> Result<Spliced> {
+    let (mut needed, features) = needed(weights, &plan)?;
+    let last = linear_tensors(classifier, vec![classes(weights, classifier), features]);
+    let spare = match end {
+        End::Features => last.map(|(name, _)| name).to_vec(),
+        End::Logits => {
+            needed.extend(last);
+            Vec::new()
+        }
+    };
+    check(weights, &needed, &spare)?;
+    let mut network = Building::new(weights, epsilon);
+    let (features, length) = plan(&mut network)?;
+    if end == End::Features {
+        return Ok(network.graph.finish(&[(&features, &[length])]));
+    }
+    let shape = vec![classes(weights, classifier), length];
+    let outputs = shape[0];
+    let logits = network.linear(classifier, "logits", shape, &features)?;
+    Ok(network.graph.finish(&[(&logits, &[outputs])]))
+}
+
+/// The tensors that a plan needs but for its classifier's, and the number of its features.
+pub(super) fn needed(
+    weights: &StateDict,
+    plan: impl Fn(&mut Building) -> Result<(Value, usize)>,
+) -> Result<(Tensors, usize)> {
+    let mut network = Building::new(weights, 0.0);
+    network.needed = Some(Vec::new());
+    let (_, features) = plan(&mut network)?;
+    Ok((network.needed.unwrap_or_default(), features))
+}
+
+fn classes(weights: &StateDict, classifier: &str) -> usize {
+    let weight = weights.get(&format!("{classifier}.weight"));
+    let classes = weight.and_then(|weight| weight.shape.first().copied());
+    classes.unwrap_or(CLASSES)
+}
+
+/// Weight and bias of a linear layer.
+fn linear_tensors(name: &str, shape: Vec<usize>) -> [(String, Vec<usize>); 2] {
+    let outputs = vec![shape[0]];
+    [("weight", shape), ("bias", outputs)].map(|(part, shape)| (format!("{name}.{part}"), shape))
 }
 
 impl<'w> Building<'w> {
-    /// Begins a network whose layers need these tensors, and whose classifier of this name reads so many
-    /// features; the file tells the number of classes.
-    ///
-    /// # Errors
-    /// Those of [`check`].
-    pub(super) fn begin(
-        (weights, end): (&'w StateDict, End),
-        epsilon: f64,
-        mut needed: Tensors,
-        (name, features): (&'w str, usize),
-    ) -> Result<Self> {
-        let [weight, bias] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
-        let stored = weights.get(&weight);
-        let classes = stored.and_then(|weight| weight.shape.first().copied());
-        let classes = classes.unwrap_or(CLASSES);
-        match end {
-            End::Features => check(weights, &needed, &[weight, bias])?,
-            End::Logits => {
-                needed.extend([(weight, vec![classes, features]), (bias, vec![classes])]);
-                check(weights, &needed, &[])?;
-            }
-        }
-        Ok(Self {
+    fn new(weights: &'w StateDict, epsilon: f64) -> Self {
+        Self {
             graph: GraphBuilder::new(&[3, SIZE, SIZE]),
             weights,
             epsilon,
-            end,
-            classifier: Classifier {
-                name,
-                features,
-                classes,
-            },
-        })
+            needed: None,
+        }
     }
 
     /// A convolution with what belongs to it; its output has the convolution's name.
     pub(super) fn conv(&mut self, layer: &ConvNorm, x: &Value) -> Result<Value> {
+        if let Some(needed) = &mut self.needed {
+            needed.extend(layer.tensors());
+            return Ok(x.clone());
+        }
         let conv = layer.folded(self.weights, self.epsilon)?;
         Ok(self.graph.conv(&layer.conv, x, &conv))
     }
 
     /// A linear layer with the weights of `name`; its output is called `output`.
-    pub(super) fn linear(&mut self, name: &str, output: &str, x: &Value) -> Result<Value> {
-        let weight = self.weights.need(&format!("{name}.weight"))?;
-        let bias = self.weights.need(&format!("{name}.bias"))?;
-        Ok(self.graph.linear(output, x, weight, bias))
+    pub(super) fn linear(
+        &mut self,
+        name: &str,
+        output: &str,
+        shape: Vec<usize>,
+        x: &Value,
+    ) -> Result<Value> {
+        let tensors = linear_tensors(name, shape);
+        if let Some(needed) = &mut self.needed {
+            needed.extend(tensors);
+            return Ok(x.clone());
+        }
+        let [weight, bias] = tensors.map(|(name, _)| self.weights.need(&name));
+        Ok(self.graph.linear(output, x, weight?, bias?))
     }
 
     /// The mean over all positions, as `features`.
     pub(super) fn mean(&mut self, map: &Value) -> Value {
         let pooled = self.graph.global_average_pool("pool", map);
         self.graph.flatten("features", &pooled)
-    }
-
-    /// The network that ends at the features (N, D) or, through the classifier, at `logits` (N, classes).
-    ///
-    /// # Errors
-    /// Those of [`StateDict::need`].
-    pub(super) fn finish(mut self, features: &Value) -> Result<Spliced> {
-        let Classifier {
-            name,
-            features: length,
-            classes,
-        } = self.classifier;
-        if self.end == End::Features {
-            return Ok(self.graph.finish(&[(features, &[length])]));
-        }
-        let logits = self.linear(name, "logits", features)?;
-        Ok(self.graph.finish(&[(&logits, &[classes])]))
     }
 }
 

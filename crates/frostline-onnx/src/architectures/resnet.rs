@@ -5,7 +5,7 @@
 //! in its 3 × 3 convolution ("v1.5"). timm names the tensors alike.
 
 use super::conv_norm::{Beside, ConvNorm};
-use super::plan::{Building, End, width};
+use super::plan::{self, Building, End, width};
 use crate::error::Result;
 use crate::weights::StateDict;
 use crate::{MaxPool, Spliced, Value};
@@ -42,14 +42,6 @@ pub(super) struct ResNet {
     pub(super) blocks: [usize; 4],
 }
 
-/// A block: what it adds to its input, and how its input is brought to the same shape where it is of another.
-#[derive(Debug)]
-struct Block {
-    name: String,
-    layers: Vec<ConvNorm>,
-    downsample: Option<ConvNorm>,
-}
-
 impl ResNet {
     /// Builds the network; its channels are as many as the first convolution says.
     ///
@@ -57,61 +49,65 @@ impl ResNet {
     /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
     pub(super) fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
         let width = width(weights, "conv1.weight", [3, 7, 7], WIDTH);
-        let stem = layer("", 1, [width, 3, 7, 7], 2);
-        let blocks = self.blocks(width);
-        let layers = blocks
-            .iter()
-            .flat_map(|block| block.layers.iter().chain(&block.downsample));
-        let needed = std::iter::once(&stem).chain(layers);
-        let needed = needed.flat_map(ConvNorm::tensors).collect();
-        let classifier = ("fc", 8 * width * self.kind.expansion());
-        let mut network = Building::begin((weights, end), EPSILON, needed, classifier)?;
-        let mut x = add_stem(&mut network, &stem)?;
-        for block in &blocks {
-            x = block.add_to(&mut network, &x)?;
-        }
-        let features = network.mean(&x);
-        network.finish(&features)
+        let add = |network: &mut Building| self.add_to(network, width);
+        plan::build((weights, end), EPSILON, "fc", add)
     }
 
-    fn blocks(self, width: usize) -> Vec<Block> {
+    /// The features, and how many there are.
+    fn add_to(self, network: &mut Building, width: usize) -> Result<(Value, usize)> {
+        let mut x = add_stem(network, width)?;
         let mut inputs = width;
-        let mut all = Vec::new();
         for (stage, count) in self.blocks.into_iter().enumerate() {
+            let channels = width << stage;
             for number in 0..count {
                 let name = format!("layer{}.{number}.", stage + 1);
                 let stride = if stage > 0 && number == 0 { 2 } else { 1 };
-                let channels = width << stage;
-                all.push(self.block(name, inputs, channels, stride));
+                x = self.add_block(network, &name, [inputs, channels], stride, &x)?;
                 inputs = channels * self.kind.expansion();
             }
         }
-        all
+        Ok((network.mean(&x), inputs))
     }
 
-    fn block(self, name: String, inputs: usize, channels: usize, stride: usize) -> Block {
+    /// A block adds to its input, which is brought to the same shape where it is of another.
+    fn add_block(
+        self,
+        network: &mut Building,
+        name: &str,
+        [inputs, channels]: [usize; 2],
+        stride: usize,
+        input: &Value,
+    ) -> Result<Value> {
         let outputs = channels * self.kind.expansion();
         let layers = match self.kind {
             Kind::Basic => vec![
-                layer(&name, 1, [channels, inputs, 3, 3], stride),
-                layer(&name, 2, [channels, channels, 3, 3], 1),
+                layer(name, 1, [channels, inputs, 3, 3], stride),
+                layer(name, 2, [channels, channels, 3, 3], 1),
             ],
             Kind::Bottleneck => vec![
-                layer(&name, 1, [channels, inputs, 1, 1], 1),
-                layer(&name, 2, [channels, channels, 3, 3], stride),
-                layer(&name, 3, [outputs, channels, 1, 1], 1),
+                layer(name, 1, [channels, inputs, 1, 1], 1),
+                layer(name, 2, [channels, channels, 3, 3], stride),
+                layer(name, 3, [outputs, channels, 1, 1], 1),
             ],
         };
-        let downsample = (stride != 1 || inputs != outputs).then(|| ConvNorm {
-            conv: format!("{name}downsample.0"),
-            beside: Beside::Norm(format!("{name}downsample.1")),
-            ..layer(&name, 0, [outputs, inputs, 1, 1], stride)
-        });
-        Block {
-            name,
-            layers,
-            downsample,
+        let mut x = input.clone();
+        for (number, layer) in layers.iter().enumerate() {
+            if number > 0 {
+                x = network.graph.relu(&format!("{name}relu{number}"), &x);
+            }
+            x = network.conv(layer, &x)?;
         }
+        let mut skip = input.clone();
+        if stride != 1 || inputs != outputs {
+            let downsample = ConvNorm {
+                conv: format!("{name}downsample.0"),
+                beside: Beside::Norm(format!("{name}downsample.1")),
+                ..layer(name, 0, [outputs, inputs, 1, 1], stride)
+            };
+            skip = network.conv(&downsample, input)?;
+        }
+        let sum = network.graph.add(&format!("{name}sum"), &x, &skip);
+        Ok(network.graph.relu(&format!("{name}relu"), &sum))
     }
 }
 
@@ -127,9 +123,9 @@ fn layer(prefix: &str, number: usize, shape: [usize; 4], stride: usize) -> ConvN
     }
 }
 
-fn add_stem(network: &mut Building, stem: &ConvNorm) -> Result<Value> {
+fn add_stem(network: &mut Building, width: usize) -> Result<Value> {
     let input = network.graph.input();
-    let sums = network.conv(stem, &input)?;
+    let sums = network.conv(&layer("", 1, [width, 3, 7, 7], 2), &input)?;
     let x = network.graph.relu("relu", &sums);
     let pool = MaxPool {
         size: 3,
@@ -137,26 +133,6 @@ fn add_stem(network: &mut Building, stem: &ConvNorm) -> Result<Value> {
         padding: 1,
     };
     Ok(network.graph.max_pool("maxpool", &x, pool))
-}
-
-impl Block {
-    fn add_to(&self, network: &mut Building, input: &Value) -> Result<Value> {
-        let mut x = input.clone();
-        for (number, layer) in self.layers.iter().enumerate() {
-            if number > 0 {
-                x = network
-                    .graph
-                    .relu(&format!("{}relu{number}", self.name), &x);
-            }
-            x = network.conv(layer, &x)?;
-        }
-        let skip = match &self.downsample {
-            Some(downsample) => network.conv(downsample, input)?,
-            None => input.clone(),
-        };
-        let sum = network.graph.add(&format!("{}sum", self.name), &x, &skip);
-        Ok(network.graph.relu(&format!("{}relu", self.name), &sum))
-    }
 }
 
 #[cfg(test)]

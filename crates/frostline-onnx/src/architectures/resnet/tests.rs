@@ -18,13 +18,8 @@ const RESNET50: ResNet = ResNet {
 
 /// The tensors without the classifier.
 fn tensors(resnet: ResNet, width: usize) -> Vec<(String, Vec<usize>)> {
-    let blocks = resnet.blocks(width);
-    let layers = blocks
-        .iter()
-        .flat_map(|block| block.layers.iter().chain(&block.downsample));
-    let stem = layer("", 1, [width, 3, 7, 7], 2);
-    let all = std::iter::once(&stem).chain(layers);
-    all.flat_map(ConvNorm::tensors).collect()
+    let plan = |network: &mut Building| resnet.add_to(network, width);
+    plan::needed(&StateDict::default(), plan).unwrap().0
 }
 
 fn shape(tensors: &[(String, Vec<usize>)], name: &str) -> Vec<usize> {
@@ -61,15 +56,19 @@ fn the_tensors_are_torchvisions() {
 
 #[test]
 fn the_stride_is_in_the_3_by_3_convolution() {
-    let blocks = RESNET50.blocks(64);
-    let first = blocks
-        .iter()
-        .find(|block| block.name == "layer2.0.")
-        .unwrap();
-    let strides: Vec<_> = first.layers.iter().map(|layer| layer.stride).collect();
-    assert_eq!(strides, [1, 2, 1]);
-    assert_eq!(first.downsample.as_ref().unwrap().stride, 2);
-    assert!(blocks[1].downsample.is_none());
+    let model = RESNET50.build(&ones(tensors(RESNET50, 2)), End::Features);
+    let graph = parsed(&model.unwrap()).graph.unwrap();
+    let stride = |name: &str| {
+        let node = graph.node.iter().find(|node| node.output == [name])?;
+        let mut attributes = node.attribute.iter();
+        let strides = attributes.find(|a| a.name.as_deref() == Some("strides"))?;
+        Some(strides.ints[0])
+    };
+    let layers = [1, 2, 3].map(|number| stride(&format!("layer2.0.conv{number}")));
+    assert_eq!(layers, [Some(1), Some(2), Some(1)]);
+    assert_eq!(stride("layer2.0.downsample.0"), Some(2));
+    assert_eq!(stride("layer1.1.conv1"), Some(1));
+    assert_eq!(stride("layer1.1.downsample.0"), None);
 }
 
 #[test]

@@ -18,23 +18,10 @@ const VGG11_BN: Vgg = Vgg {
 
 /// The tensors of a file, with the classifier; its dense layers are named as `dense` is.
 fn tensors(vgg: Vgg, width: usize, dense: [&'static str; 3]) -> Vec<(String, Vec<usize>)> {
-    let dense = Dense {
-        names: dense,
-        channels: 8 * width,
-        features: 64 * width,
-    };
-    let blocks = vgg.blocks(width);
-    let mut all: Vec<_> = blocks
-        .iter()
-        .flatten()
-        .flat_map(ConvNorm::tensors)
-        .collect();
-    all.extend(dense.tensors());
-    all.push((
-        format!("{}.weight", dense.names[2]),
-        vec![10, dense.features],
-    ));
-    all.push((format!("{}.bias", dense.names[2]), vec![10]));
+    let plan = |network: &mut Building| vgg.add_to(network, width, dense);
+    let (mut all, features) = plan::needed(&StateDict::default(), plan).unwrap();
+    all.push((format!("{}.weight", dense[2]), vec![10, features]));
+    all.push((format!("{}.bias", dense[2]), vec![10]));
     all
 }
 
