@@ -61,11 +61,7 @@ impl Cut<'_> {
 
     pub(super) fn model_message(&self, storage: &Storage) -> Result<(Message, Beside)> {
         let mut beside = Beside::default();
-        let mut model = Message::default();
-        model.number(1, self.network.ir_version.max(IR_VERSION).unsigned_abs());
-        for span in &self.network.kept {
-            model.copy(0, span);
-        }
+        let mut model = self.network.head(self.network.ir_version.max(IR_VERSION));
         model.message(7, self.graph_message(storage, &mut beside)?);
         Ok((model, beside))
     }
@@ -126,6 +122,18 @@ impl Cut<'_> {
     }
 }
 
+impl Network {
+    /// What stands before a network's graph: the file format's version, and the fields that are kept.
+    pub(super) fn head(&self, version: i64) -> Message {
+        let mut model = Message::default();
+        model.int(1, version);
+        for span in &self.kept {
+            model.copy(0, span);
+        }
+        model
+    }
+}
+
 /// Adds the fields of a node as they stand in the file, but for those of these numbers.
 pub(super) fn copy_fields(
     message: &mut Message,
@@ -150,11 +158,7 @@ pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
         Fault::Cut => "it ends in the middle of a field",
         Fault::Damaged(problem) => problem,
     };
-    Error::File {
-        path: path.to_owned(),
-        format: Format::Network,
-        problem: FileProblem::Changed(problem),
-    }
+    FileProblem::Changed(problem).at(path, Format::Network)
 }
 
 /// A node that converts one end of the network.

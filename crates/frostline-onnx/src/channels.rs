@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::external;
-use super::graph::{Network, Node};
+use super::graph::{Names, Network, Node};
 use super::links::Links;
 use super::shapes::ELEMENTWISE;
 use crate::error::Result;
@@ -26,44 +26,14 @@ pub struct ChannelAxis {
 
 /// Nodes besides [`ELEMENTWISE`] that keep the axes of their first input. A `MatMul` with a weight mixes the
 /// last axis within itself.
-const KEEPING: &[&str] = &[
-    "Abs",
-    "AveragePool",
-    "CumSum",
-    "Erf",
-    "Exp",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "GroupNormalization",
-    "Log",
-    "LogSoftmax",
-    "LpPool",
-    "MaxPool",
-    "Neg",
-    "Pad",
-    "QuantizeLinear",
-    "DequantizeLinear",
-    "RMSNormalization",
-    "Reciprocal",
-    "Resize",
-    "SimplifiedLayerNormalization",
-    "Softmax",
-    "Softsign",
-    "Sqrt",
-    "ThresholdedRelu",
-    "Upsample",
-    "FastGelu",
-    "QuickGelu",
-    "Sin",
-    "Cos",
-    "Floor",
-    "Ceil",
-    "Round",
-];
+const KEEPING: Names = Names(
+    "Abs AveragePool CumSum Erf Exp GlobalAveragePool GlobalMaxPool GroupNormalization Log LogSoftmax \
+     LpPool MaxPool Neg Pad QuantizeLinear DequantizeLinear RMSNormalization Reciprocal Resize \
+     SimplifiedLayerNormalization Softmax Softsign Sqrt ThresholdedRelu Upsample FastGelu QuickGelu \
+     Sin Cos Floor Ceil Round",
+);
 /// Those of several inputs of the same axes.
-const MERGING: &[&str] = &[
-    "Add", "Sum", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Mean",
-];
+const MERGING: Names = Names("Add Sum Sub Mul Div Pow Max Min Mean");
 
 impl Network {
     /// Returns the axis of a layer's channels, where those of the input are on axis `of_input`; `None` if the
@@ -85,19 +55,17 @@ impl<'m> Links<'m> {
     /// The axes of all tensors of which they are certain.
     pub(super) fn channels(&self, axis: usize) -> Known<'m> {
         let mut known = Known::new();
-        for input in self
-            .graph
-            .inputs
-            .iter()
-            .filter(|input| self.is_live(&input.name))
-        {
-            let picture = ChannelAxis {
-                rank: 4,
-                axis,
-                length: Some(3),
-            };
-            known.insert(&input.name, picture);
-        }
+        let picture = ChannelAxis {
+            rank: 4,
+            axis,
+            length: Some(3),
+        };
+        let inputs = self.graph.inputs.iter().map(|input| &*input.name);
+        known.extend(
+            inputs
+                .filter(|input| self.is_live(input))
+                .map(|input| (input, picture)),
+        );
         // Nodes stand behind those that they need; what does not is not known.
         for node in &self.graph.nodes {
             if let (Some(axes), Some(output)) = (self.axes_of(node, &known), node.outputs.first()) {
@@ -126,35 +94,25 @@ impl<'m> Links<'m> {
             "Concat" => self
                 .merged(node, known)
                 .map(|axes| axes.joined(node.ints("axis"))),
-            operator if MERGING.contains(&operator) => self.merged(node, known),
-            operator if ELEMENTWISE.contains(&operator) || KEEPING.contains(&operator) => first(),
+            operator if MERGING.contains(operator) => self.merged(node, known),
+            operator if ELEMENTWISE.contains(operator) || KEEPING.contains(operator) => first(),
             _ => None,
         }
     }
 
     /// What all inputs that are known have in common; a weight may be broadcast, but brings no axis.
     fn merged(&self, node: &Node, known: &Known) -> Option<ChannelAxis> {
-        let mut inputs = node
-            .inputs
-            .iter()
-            .filter_map(|input| known.get(input.as_str()));
-        let axes = *inputs.next()?;
-        let same = inputs.all(|other| (other.rank, other.axis) == (axes.rank, axes.axis));
+        let inputs = node.inputs.iter();
+        let inputs: Vec<_> = inputs.filter_map(|input| known.get(&**input)).collect();
+        let axes = **inputs.first()?;
+        let same = |other: &&ChannelAxis| (other.rank, other.axis) == (axes.rank, axes.axis);
         let weights = node.inputs.iter().filter(|input| !self.is_live(input));
-        let mut ranks = weights
-            .filter_map(|weight| self.weight_dims(weight))
-            .map(|dims| dims.len());
-        let lengths = node
-            .inputs
-            .iter()
-            .filter_map(|input| known.get(input.as_str()));
+        let mut ranks = weights.filter_map(|weight| Some(self.weight_dims(weight)?.len()));
         // One channel may have been broadcast.
-        let length = lengths
-            .map(|axes| axes.length)
-            .max()
-            .flatten()
-            .filter(|&length| length > 1);
-        (same && ranks.all(|rank| rank <= axes.rank)).then_some(ChannelAxis { length, ..axes })
+        let length = inputs.iter().filter_map(|axes| axes.length).max();
+        let length = length.filter(|&length| length > 1);
+        let all = inputs.iter().all(same) && ranks.all(|rank| rank <= axes.rank);
+        all.then_some(ChannelAxis { length, ..axes })
     }
 }
 

@@ -314,6 +314,17 @@ impl Error {
     }
 }
 
+impl FileProblem {
+    /// The error for the file at `path`.
+    pub(crate) fn at(self, path: &Path, format: Format) -> Error {
+        Error::File {
+            path: path.to_owned(),
+            format,
+            problem: self,
+        }
+    }
+}
+
 impl NetworkProblem {
     /// The error for the network at `path`.
     pub(crate) fn at(self, path: &Path) -> Error {

@@ -55,11 +55,7 @@ fn check(graph: &Graph) -> Result<(), String> {
 }
 
 fn converted(model: &Network) -> Result<Message, Fault> {
-    let mut message = Message::default();
-    message.int(1, model.ir_version);
-    for span in &model.kept {
-        message.copy(0, span);
-    }
+    let mut message = model.head(model.ir_version);
     message.message(7, graph(model)?);
     Ok(message)
 }
@@ -89,28 +85,15 @@ fn graph(model: &Network) -> Result<Message, Fault> {
             WeightKind::Sparse => message.message(15, same(weight)),
         }
     }
-    copy_ends(&mut message, graph, &mut wire)?;
-    Ok(message)
-}
-
-/// Adds the inputs and outputs. Old files list their weights among the inputs: with the wrong type now, and
-/// without need. Shapes and types of what lies between are found anew.
-fn copy_ends(message: &mut Message, graph: &Graph, wire: &mut Wire) -> Result<(), Fault> {
+    // Old files list their weights among the inputs: with the wrong type now, and without need. Shapes and
+    // types of what lies between are found anew.
     let weights = weights_of(graph);
-    let mut inputs = graph.inputs.iter();
-    let mut rest = graph.body.clone();
-    while let Some(field) = wire.field(&mut rest)? {
-        let is_kept = match field.number {
-            11 => inputs
-                .next()
-                .is_some_and(|input| !weights.contains(&*input.name)),
-            number => number == 12,
-        };
-        if is_kept {
-            message.copy(0, &field.whole);
-        }
+    let inputs = graph.inputs.iter();
+    let inputs = inputs.filter(|input| !weights.contains(&*input.name));
+    for end in inputs.chain(&graph.outputs) {
+        message.copy(0, &end.whole);
     }
-    Ok(())
+    Ok(message)
 }
 
 fn weights_of(graph: &Graph) -> HashSet<&str> {

@@ -16,38 +16,25 @@ pub(super) mod element {
     pub(crate) const BFLOAT16: i32 = 16;
 
     /// The names of the types from 1 on.
-    const NAMES: [&str; 24] = [
-        "FLOAT",
-        "UINT8",
-        "INT8",
-        "UINT16",
-        "INT16",
-        "INT32",
-        "INT64",
-        "STRING",
-        "BOOL",
-        "FLOAT16",
-        "DOUBLE",
-        "UINT32",
-        "UINT64",
-        "COMPLEX64",
-        "COMPLEX128",
-        "BFLOAT16",
-        "FLOAT8E4M3FN",
-        "FLOAT8E4M3FNUZ",
-        "FLOAT8E5M2",
-        "FLOAT8E5M2FNUZ",
-        "UINT4",
-        "INT4",
-        "FLOAT4E2M1",
-        "FLOAT8E8M0",
-    ];
+    const NAMES: &str = "FLOAT UINT8 INT8 UINT16 INT16 INT32 INT64 STRING BOOL FLOAT16 DOUBLE UINT32 UINT64 \
+        COMPLEX64 COMPLEX128 BFLOAT16 FLOAT8E4M3FN FLOAT8E4M3FNUZ FLOAT8E5M2 FLOAT8E5M2FNUZ UINT4 INT4 \
+        FLOAT4E2M1 FLOAT8E8M0";
 
     /// The name of a type; its number where it has none.
     pub(crate) fn name(element: i32) -> String {
         let index = usize::try_from(element).ok().and_then(|n| n.checked_sub(1));
-        let name = index.and_then(|index| NAMES.get(index));
+        let name = index.and_then(|index| NAMES.split(' ').nth(index));
         name.map_or_else(|| element.to_string(), ToString::to_string)
+    }
+}
+
+/// Names of operators, or of their attributes, with spaces between them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names(pub(super) &'static str);
+
+impl Names {
+    pub(super) fn contains(self, name: &str) -> bool {
+        self.0.split_whitespace().any(|known| known == name)
     }
 }
 
@@ -193,6 +180,8 @@ pub(super) struct External {
 /// An input, an output, or what is known of a tensor between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ValueInfo {
+    /// Where it lies, number and length included.
+    pub(super) whole: Span,
     pub(super) name: String,
     /// The number of its element type; `None` where it is no tensor.
     pub(super) element: Option<i32>,

@@ -1,25 +1,17 @@
 //! Finding the layer that a network's last classifier reads.
 
-use super::graph::Node;
+use super::graph::{Names, Node};
 use super::links::Links;
 use crate::error::Candidate;
 
 /// Between the classifier and its layer, and after it: what leaves all numbers as they are.
-const PASSING: &[&str] = &[
-    "Identity",
-    "Dropout",
-    "Flatten",
-    "Reshape",
-    "Squeeze",
-    "Unsqueeze",
-    "Cast",
-    "QuantizeLinear",
-    "DequantizeLinear",
-];
+const PASSING: Names = Names(
+    "Identity Dropout Flatten Reshape Squeeze Unsqueeze Cast QuantizeLinear DequantizeLinear",
+);
 /// Between the network's output and its classifier besides: what squashes scores.
-const SQUASHING: &[&str] = &["Softmax", "LogSoftmax", "Sigmoid"];
+const SQUASHING: Names = Names("Softmax LogSoftmax Sigmoid");
 /// What may stand behind a classifier that is a convolution: its scores are averaged over positions.
-const POOLED: &[&str] = &["Relu", "GlobalAveragePool", "AveragePool", "ReduceMean"];
+const POOLED: Names = Names("Relu GlobalAveragePool AveragePool ReduceMean");
 
 /// A network of more outputs than this is no classifier.
 const MOST_OUTPUTS: usize = 16;
@@ -70,11 +62,11 @@ impl<'m> Links<'m> {
                 // Without a softmax behind the mean, this is how networks without a classifier end, too.
                 "Conv" if self.is_classifier(node) => return (!pooled || softmax).then_some(node),
                 "Add" | "Sum" | "Sub" | "Mul" | "Div" => tensor = self.only_live_input(node)?,
-                _ if POOLED.contains(&operator) => {
+                _ if POOLED.contains(operator) => {
                     pooled = true;
                     tensor = node.inputs.first()?;
                 }
-                _ if PASSING.contains(&operator) || SQUASHING.contains(&operator) => {
+                _ if PASSING.contains(operator) || SQUASHING.contains(operator) => {
                     tensor = node.inputs.first()?;
                 }
                 _ => return None,
@@ -124,7 +116,7 @@ impl<'m> Links<'m> {
         for _ in 0..self.graph.nodes.len() {
             let passed = self
                 .node(tensor)
-                .filter(|node| PASSING.contains(&node.operator.as_str()))
+                .filter(|node| PASSING.contains(&node.operator))
                 .and_then(|node| node.inputs.first())
                 .filter(|input| self.is_live(input));
             match passed {

@@ -18,28 +18,26 @@ pub(super) mod kind {
 
 /// An attribute of one integer.
 pub(super) fn int(name: &str, int: i64) -> Message {
-    let mut attribute = Message::default();
-    attribute.text(1, name);
-    attribute.int(3, int);
-    attribute.number(20, kind::INT);
-    attribute
+    attribute(name, kind::INT, |attribute| attribute.int(3, int))
 }
 
 /// An attribute of several integers.
 pub(super) fn ints(name: &str, ints: &[i64]) -> Message {
-    let mut attribute = Message::default();
-    attribute.text(1, name);
-    attribute.ints(8, ints);
-    attribute.number(20, kind::INTS);
-    attribute
+    attribute(name, kind::INTS, |attribute| attribute.ints(8, ints))
 }
 
 /// The attribute `value` of a constant.
 pub(super) fn value(tensor: Message) -> Message {
+    attribute("value", kind::TENSOR, |attribute| {
+        attribute.message(5, tensor)
+    })
+}
+
+fn attribute(name: &str, kind: u64, add_value: impl FnOnce(&mut Message)) -> Message {
     let mut attribute = Message::default();
-    attribute.text(1, "value");
-    attribute.message(5, tensor);
-    attribute.number(20, kind::TENSOR);
+    attribute.text(1, name);
+    add_value(&mut attribute);
+    attribute.number(20, kind);
     attribute
 }
 

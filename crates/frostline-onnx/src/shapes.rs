@@ -1,34 +1,16 @@
 //! What is known of the shapes of layers, without running them.
 
-use super::graph::{Dim, Node};
+use super::graph::{Dim, Names, Node};
 use super::links::Links;
 
 /// How many nodes are looked through for a known shape, all ways together.
 const MOST_LOOKS: usize = 256;
 
 /// Operators whose output has the shape of their first input.
-pub(super) const ELEMENTWISE: &[&str] = &[
-    "Relu",
-    "LeakyRelu",
-    "PRelu",
-    "Elu",
-    "Selu",
-    "Clip",
-    "Sigmoid",
-    "HardSigmoid",
-    "HardSwish",
-    "Tanh",
-    "Softplus",
-    "Mish",
-    "Dropout",
-    "Identity",
-    "Cast",
-    "LRN",
-    "BatchNormalization",
-    "InstanceNormalization",
-    "LayerNormalization",
-    "Gelu",
-];
+pub(super) const ELEMENTWISE: Names = Names(
+    "Relu LeakyRelu PRelu Elu Selu Clip Sigmoid HardSigmoid HardSwish Tanh Softplus Mish Dropout \
+     Identity Cast LRN BatchNormalization InstanceNormalization LayerNormalization Gelu",
+);
 
 impl Links<'_> {
     /// The lengths of a layer's dimensions after the batch: as the file notes them down, or as far as its
@@ -45,7 +27,7 @@ impl Links<'_> {
         *looks = looks.checked_sub(1)?;
         let mut input = || self.dims_from(node.inputs.first()?, looks);
         match node.operator.as_str() {
-            operator if ELEMENTWISE.contains(&operator) => input(),
+            operator if ELEMENTWISE.contains(operator) => input(),
             "Add" | "Sum" | "Sub" | "Mul" | "Div" => {
                 let rank = self.rank_of_sum(node, looks)?;
                 Some((1..rank).map(|_| any()).collect())

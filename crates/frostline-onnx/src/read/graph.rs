@@ -64,9 +64,9 @@ impl Reader {
             match field.number {
                 1 => graph.nodes.push(self.node(inside)?),
                 5 => graph.weights.push(self.weight(inside)?),
-                11 => graph.inputs.push(self.value_info(inside)?),
-                12 => graph.outputs.push(self.value_info(inside)?),
-                13 => graph.value_info.push(self.value_info(inside)?),
+                11 => graph.inputs.push(self.value_info(&field, inside)?),
+                12 => graph.outputs.push(self.value_info(&field, inside)?),
+                13 => graph.value_info.push(self.value_info(&field, inside)?),
                 _ => graph.weights.push(self.sparse_weight(inside)?),
             }
         }
@@ -143,8 +143,11 @@ impl Reader {
         Ok(String::from_utf8(bytes).map_or(Attribute::Other, Attribute::Text))
     }
 
-    fn value_info(&mut self, mut rest: Rest) -> Result<ValueInfo, Fault> {
-        let mut info = ValueInfo::default();
+    fn value_info(&mut self, field: &Field, mut rest: Rest) -> Result<ValueInfo, Fault> {
+        let mut info = ValueInfo {
+            whole: field.whole.clone(),
+            ..ValueInfo::default()
+        };
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
                 1 => info.name = self.text(&field)?,

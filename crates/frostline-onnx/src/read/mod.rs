@@ -36,7 +36,7 @@ impl Network {
             Err(_) if !looks_like_a_model(&start) => Err(foreign(path, NO_GRAPH)),
             Err(Fault::Cut) => Err(cut(path, "in the middle of a field")),
             Err(Fault::Damaged(problem)) => {
-                Err(problem_of(path, FileProblem::Damaged(problem.to_owned())))
+                Err(FileProblem::Damaged(problem.to_owned()).at(path, Format::Network))
             }
         }
     }
@@ -75,21 +75,10 @@ fn foreign(path: &Path, found: &str) -> Error {
         wanted: Wanted::Network,
         found: found.to_owned(),
     };
-    problem_of(path, problem)
+    problem.at(path, Format::Network)
 }
 
 fn cut(path: &Path, place: &str) -> Error {
     let length = path.metadata().map_or(0, |about| about.len());
-    problem_of(
-        path,
-        FileProblem::Cut(format!("it ends after {length} bytes, {place}")),
-    )
-}
-
-fn problem_of(path: &Path, problem: FileProblem) -> Error {
-    Error::File {
-        path: path.to_owned(),
-        format: Format::Network,
-        problem,
-    }
+    FileProblem::Cut(format!("it ends after {length} bytes, {place}")).at(path, Format::Network)
 }

@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::super::graph::{Attribute, Node, is_onnx};
+use super::super::graph::{Attribute, Names, Node, is_onnx};
 
 /// The versions of ONNX's operators that are known here. Of older ones ONNX Runtime has not all.
 pub(super) const OPSETS: RangeInclusive<i64> = 6..=25;
@@ -18,8 +18,10 @@ pub(super) struct Operator {
     name: &'static str,
     /// The first version in which ONNX Runtime computes it.
     since: i64,
-    /// Attributes, each with the first and last version that has it.
-    attributes: &'static [(&'static str, i64, i64)],
+    /// Attributes of all its versions.
+    always: Names,
+    /// Attributes with the first and last version that has them.
+    sometimes: &'static [(&'static str, i64, i64)],
     /// How many inputs it may have.
     inputs: RangeInclusive<usize>,
 }
@@ -28,94 +30,75 @@ const fn operator(
     name: &'static str,
     since: i64,
     inputs: RangeInclusive<usize>,
-    attributes: &'static [(&'static str, i64, i64)],
+    always: &'static str,
+    sometimes: &'static [(&'static str, i64, i64)],
 ) -> Operator {
     Operator {
         name,
         since,
-        attributes,
+        always: Names(always),
+        sometimes,
         inputs,
     }
 }
 
-pub(super) const CONV: Operator = operator(
-    "Conv",
-    1,
-    2..=3,
-    &[
-        ("auto_pad", 1, LATEST),
-        ("dilations", 1, LATEST),
-        ("group", 1, LATEST),
-        ("kernel_shape", 1, LATEST),
-        ("pads", 1, LATEST),
-        ("strides", 1, LATEST),
-    ],
-);
+const WINDOW: &str = "auto_pad dilations group kernel_shape pads strides";
+pub(super) const CONV: Operator = operator("Conv", 1, 2..=3, WINDOW, &[]);
 pub(super) const BATCH_NORM: Operator = operator(
     "BatchNormalization",
     7,
     5..=5,
-    &[
-        ("epsilon", 1, LATEST),
-        ("momentum", 1, LATEST),
-        ("spatial", 1, 8),
-        ("training_mode", 14, LATEST),
-    ],
+    "epsilon momentum",
+    &[("spatial", 1, 8), ("training_mode", 14, LATEST)],
 );
-pub(super) const RELU: Operator = operator("Relu", 6, 1..=1, &[]);
+pub(super) const RELU: Operator = operator("Relu", 6, 1..=1, "", &[]);
 /// Its bounds became inputs in version 11.
 pub(super) const CLIP_BY_ATTRIBUTES: Operator =
-    operator("Clip", 6, 1..=1, &[("max", 6, 10), ("min", 6, 10)]);
-pub(super) const CLIP: Operator = operator("Clip", 11, 1..=3, &[]);
+    operator("Clip", 6, 1..=1, "", &[("max", 6, 10), ("min", 6, 10)]);
+pub(super) const CLIP: Operator = operator("Clip", 11, 1..=3, "", &[]);
 pub(super) const MAX_POOL: Operator = operator(
     "MaxPool",
     1,
     1..=1,
+    "auto_pad kernel_shape pads strides",
     &[
-        ("auto_pad", 1, LATEST),
         ("ceil_mode", 10, LATEST),
         ("dilations", 10, LATEST),
-        ("kernel_shape", 1, LATEST),
-        ("pads", 1, LATEST),
         ("storage_order", 8, LATEST),
-        ("strides", 1, LATEST),
     ],
 );
-const FACTORS: &[(&str, i64, i64)] = &[
-    ("alpha", 7, LATEST),
-    ("beta", 7, LATEST),
-    ("transA", 7, LATEST),
-    ("transB", 7, LATEST),
-];
+const FACTORS: &str = "alpha beta transA transB";
 /// Its third input may be left out since version 11.
-pub(super) const GEMM_WITH_BIAS: Operator = operator("Gemm", 7, 3..=3, FACTORS);
-pub(super) const GEMM: Operator = operator("Gemm", 11, 2..=3, FACTORS);
-pub(super) const MAT_MUL: Operator = operator("MatMul", 1, 2..=2, &[]);
-pub(super) const FLATTEN: Operator = operator("Flatten", 1, 1..=1, &[("axis", 1, LATEST)]);
-pub(super) const RESHAPE: Operator = operator("Reshape", 5, 2..=2, &[("allowzero", 14, LATEST)]);
-pub(super) const CONCAT: Operator = operator("Concat", 4, 1..=usize::MAX, &[("axis", 4, LATEST)]);
+pub(super) const GEMM_WITH_BIAS: Operator = operator("Gemm", 7, 3..=3, FACTORS, &[]);
+pub(super) const GEMM: Operator = operator("Gemm", 11, 2..=3, FACTORS, &[]);
+pub(super) const MAT_MUL: Operator = operator("MatMul", 1, 2..=2, "", &[]);
+pub(super) const FLATTEN: Operator = operator("Flatten", 1, 1..=1, "axis", &[]);
+pub(super) const RESHAPE: Operator =
+    operator("Reshape", 5, 2..=2, "", &[("allowzero", 14, LATEST)]);
+pub(super) const CONCAT: Operator = operator("Concat", 4, 1..=usize::MAX, "axis", &[]);
 /// A third input may say that it is one in training, which ONNX Runtime judges.
 pub(super) const DROPOUT: Operator = operator(
     "Dropout",
     7,
     1..=3,
+    "",
     &[("ratio", 7, 11), ("seed", 12, LATEST)],
 );
-pub(super) const IDENTITY: Operator = operator("Identity", 1, 1..=1, &[]);
+pub(super) const IDENTITY: Operator = operator("Identity", 1, 1..=1, "", &[]);
 /// A constant that is a tensor.
-pub(super) const CONSTANT: Operator = operator("Constant", 1, 0..=0, &[("value", 1, LATEST)]);
+pub(super) const CONSTANT: Operator = operator("Constant", 1, 0..=0, "value", &[]);
 /// A constant that is one number.
-pub(super) const CONSTANT_FLOAT: Operator =
-    operator("Constant", 12, 0..=0, &[("value_float", 12, LATEST)]);
+pub(super) const CONSTANT_FLOAT: Operator = operator("Constant", 12, 0..=0, "value_float", &[]);
 
 impl Operator {
     /// Whether a node of a network of this version is this operator, with one output and nothing that is not
     /// known.
     pub(super) fn is(&self, node: &Node, opset: i64) -> bool {
         let known = |name: &str| {
-            let mut attributes = self.attributes.iter();
-            attributes
-                .any(|(known, first, last)| *known == name && (*first..=*last).contains(&opset))
+            let mut sometimes = self.sometimes.iter();
+            self.always.contains(name)
+                || sometimes
+                    .any(|&(known, first, last)| known == name && (first..=last).contains(&opset))
         };
         let mut names: Vec<&str> = node.attributes.iter().map(|known| &*known.name).collect();
         names.sort_unstable();
@@ -131,7 +114,12 @@ impl Operator {
 
 /// Whether an operator is ONNX's own of this name.
 pub(super) fn is(node: &Node, operator: &str) -> bool {
-    is_onnx(&node.domain) && node.overload.is_empty() && node.operator == operator
+    is_standard(node) && node.operator == operator
+}
+
+/// Whether an operator is ONNX's own.
+pub(super) fn is_standard(node: &Node) -> bool {
+    is_onnx(&node.domain) && node.overload.is_empty()
 }
 
 /// An attribute of one integer, or what it is where it is not given.

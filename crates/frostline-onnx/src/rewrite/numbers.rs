@@ -1,6 +1,5 @@
 //! The numbers of a weight, in a range of a file.
 
-use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
@@ -23,16 +22,9 @@ const STRETCH: usize = 1 << 17;
 const LARGEST: f32 = 1e6;
 
 /// The cause of an [`io::Error`]: a weight is NaN, infinite, or too large for layers of our own.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a weight is not finite, or too large")]
 struct TooLarge;
-
-impl fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a weight is not finite, or too large")
-    }
-}
-
-impl std::error::Error for TooLarge {}
 
 /// Whether reading failed since weights are not finite, or too large: ONNX Runtime has to say what they are
 /// good for.

@@ -71,7 +71,7 @@ impl<'m> Sizes<'m> {
     fn behind(&self, tensors: &Tensors, node: &Node) -> Option<Lengths> {
         let size = self.get(node.inputs.first()?);
         match node.operator.as_str() {
-            operator if ELEMENTWISE.contains(&operator) => size,
+            operator if ELEMENTWISE.contains(operator) => size,
             "Conv" => {
                 let weight = tensors.links.weight_dims(node.inputs.get(1)?)?;
                 let &[channels, _, height, width] = weight.as_slice() else {

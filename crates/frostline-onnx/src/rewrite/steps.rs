@@ -28,19 +28,21 @@ pub(super) enum Step {
         /// Another `axis` than it had.
         axis: Option<i64>,
     },
+    /// A new node.
+    New {
+        what: New,
+        input: String,
+        output: String,
+    },
+}
+
+/// What a new node does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum New {
     /// Another order of the four dimensions.
-    Transpose {
-        input: String,
-        output: String,
-        perm: [i64; 4],
-    },
-    /// An operator of our own.
-    Own {
-        operator: &'static str,
-        layer: usize,
-        input: String,
-        output: String,
-    },
+    Transpose([i64; 4]),
+    /// An operator of our own, by its name, with the number of its layer.
+    Own(&'static str, usize),
 }
 
 impl Step {
@@ -49,7 +51,7 @@ impl Step {
         match self {
             Self::Same(node) => nodes[*node].needs().collect(),
             Self::Renamed { inputs, .. } => inputs.iter().map(String::as_str).collect(),
-            Self::Transpose { input, .. } | Self::Own { input, .. } => vec![input],
+            Self::New { input, .. } => vec![input],
         }
     }
 }

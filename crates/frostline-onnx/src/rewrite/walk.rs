@@ -7,14 +7,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::graph::Node;
+use super::super::graph::{Names, Node};
 use super::super::links::Maker;
 use super::convolution::FoundConv;
-use super::known::{CONCAT, DROPOUT, IDENTITY, int, is};
+use super::known::{CONCAT, DROPOUT, IDENTITY, int, is, is_standard};
 use super::layers::{ConvLayer, LinearLayer};
 use super::linear::FoundLinear;
 use super::sizes::Sizes;
-use super::steps::{CONV, LINEAR, Step, without_constants};
+use super::steps::{CONV, LINEAR, New, Step, without_constants};
 use super::tensors::Tensors;
 use frostline_kernels::{InputOrder, Layout};
 
@@ -24,24 +24,12 @@ const TO_LAST: [i64; 4] = [0, 2, 3, 1];
 const TO_FIRST: [i64; 4] = [0, 3, 1, 2];
 
 /// Operators on each number alone, of one tensor and maybe constants of one number.
-const UNARY: &[&str] = &[
-    "Relu",
-    "LeakyRelu",
-    "Elu",
-    "Selu",
-    "Clip",
-    "Sigmoid",
-    "HardSigmoid",
-    "HardSwish",
-    "Softplus",
-    "Tanh",
-    "Mish",
-    "Gelu",
-    "Identity",
-    "Dropout",
-];
+const UNARY: Names = Names(
+    "Relu LeakyRelu Elu Selu Clip Sigmoid HardSigmoid HardSwish Softplus Tanh Mish Gelu Identity \
+     Dropout",
+);
 /// Operators on numbers at the same place of several tensors.
-const BETWEEN: &[&str] = &["Add", "Sum", "Sub", "Mul", "Div", "Max", "Min", "Concat"];
+const BETWEEN: Names = Names("Add Sum Sub Mul Div Max Min Concat");
 
 /// What a walk found: the new graph and its layers.
 pub(super) struct Walked {
@@ -117,12 +105,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         };
         let output = self.name_last(found.output);
         let layer = self.walked.convolutions.len();
-        self.walked.steps.push(Step::Own {
-            operator: CONV,
-            layer,
-            input,
-            output,
-        });
+        self.add(New::Own(CONV, layer), input, output);
         self.walked.convolutions.push(found.layer);
     }
 
@@ -135,13 +118,17 @@ impl<'w, 'm> Walk<'w, 'm> {
             };
         }
         let layer = self.walked.linears.len();
-        self.walked.steps.push(Step::Own {
-            operator: LINEAR,
-            layer,
-            input: found.input.to_owned(),
-            output: found.output.to_owned(),
-        });
+        let (input, output) = (found.input.to_owned(), found.output.to_owned());
+        self.add(New::Own(LINEAR, layer), input, output);
         self.walked.linears.push(found.layer);
+    }
+
+    fn add(&mut self, what: New, input: String, output: String) {
+        self.walked.steps.push(Step::New {
+            what,
+            input,
+            output,
+        });
     }
 
     /// Whether a node is one that ONNX Runtime leaves out where it stands between others, and else may
@@ -154,12 +141,11 @@ impl<'w, 'm> Walk<'w, 'm> {
     /// The images that a node reads, if it works on each number of them alone, and may follow those with
     /// their channels last.
     fn images_of(&self, node: &'m Node) -> Option<&'m [String]> {
-        let images = if UNARY.iter().any(|operator| is(node, operator)) {
-            &node.inputs[..node.inputs.len().min(1)]
-        } else if BETWEEN.iter().any(|operator| is(node, operator)) {
-            &node.inputs
-        } else {
-            return None;
+        let images = match &*node.operator {
+            _ if !is_standard(node) => return None,
+            operator if UNARY.contains(operator) => &node.inputs[..node.inputs.len().min(1)],
+            operator if BETWEEN.contains(operator) => &node.inputs,
+            _ => return None,
         };
         let is_last = |input: &String| self.last.contains_key(input.as_str());
         let is_image = |input: &String| is_last(input) || self.sizes.get(input).is_some();
@@ -223,12 +209,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         }
         let output = self.name_last(tensor);
         self.turned.insert(tensor);
-        let (input, perm) = (tensor.to_owned(), TO_LAST);
-        self.walked.steps.push(Step::Transpose {
-            input,
-            output: output.clone(),
-            perm,
-        });
+        self.add(New::Transpose(TO_LAST), tensor.to_owned(), output.clone());
         output
     }
 
@@ -237,12 +218,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         if let Some(name) = self.last.get(tensor)
             && self.turned.insert(tensor)
         {
-            let (input, output, perm) = (name.clone(), tensor.to_owned(), TO_FIRST);
-            self.walked.steps.push(Step::Transpose {
-                input,
-                output,
-                perm,
-            });
+            self.add(New::Transpose(TO_FIRST), name.clone(), tensor.to_owned());
         }
     }
 

@@ -7,7 +7,7 @@ use super::super::links::Maker;
 use super::super::proto::{int, ints, node, opset};
 use super::super::splice::{Message, Spliced};
 use super::super::wire::{Fault, Wire};
-use super::steps::{DOMAIN, LAYER, Step, needed};
+use super::steps::{DOMAIN, LAYER, New, Step, needed};
 use super::tensors::Tensors;
 use crate::error::Result;
 
@@ -19,12 +19,8 @@ pub(super) fn graph(tensors: &Tensors, steps: &[Step]) -> Result<Spliced> {
 }
 
 fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
-    let mut message = Message::default();
-    let version = tensors.network.ir_version.max(IR_VERSION);
-    message.number(1, version.unsigned_abs());
-    for span in &tensors.network.kept {
-        message.copy(0, span);
-    }
+    let network = tensors.network;
+    let mut message = network.head(network.ir_version.max(IR_VERSION));
     message.message(8, opset(Some(DOMAIN), 1));
     message.message(7, body(tensors, steps)?);
     Ok(message)
@@ -75,21 +71,11 @@ fn node_of(step: &Step, nodes: &[Node], wire: &mut Wire) -> Result<Message, Faul
             output,
             axis,
         } => renamed(&nodes[*node], (inputs, output), *axis, wire)?,
-        Step::Transpose {
+        Step::New {
+            what,
             input,
             output,
-            perm,
-        } => new_node("Transpose", [input, output], ints("perm", perm)),
-        Step::Own {
-            operator,
-            layer,
-            input,
-            output,
-        } => {
-            let mut node = new_node(operator, [input, output], int(LAYER, *layer as i64));
-            node.text(7, DOMAIN);
-            node
-        }
+        } => new_node(what, input, output),
     })
 }
 
@@ -112,8 +98,16 @@ fn renamed(
     Ok(renamed)
 }
 
-fn new_node(operator: &str, [input, output]: [&str; 2], attribute: Message) -> Message {
+fn new_node(what: &New, input: &str, output: &str) -> Message {
+    let (operator, attribute) = match what {
+        New::Transpose(perm) => ("Transpose", ints("perm", perm)),
+        New::Own(operator, layer) => (*operator, int(LAYER, *layer as i64)),
+    };
     // A node that makes the same tensor in another order keeps its name.
     let name = format!("frostline.{output}");
-    node(operator, &name, &[input], output, vec![attribute])
+    let mut node = node(operator, &name, &[input], output, vec![attribute]);
+    if let New::Own(..) = what {
+        node.text(7, DOMAIN);
+    }
+    node
 }

@@ -49,11 +49,7 @@ impl Fault {
             Self::Newer { found, known } => FileProblem::Newer { found, known },
             Self::Foreign { found, wanted } => FileProblem::Foreign { wanted, found },
         };
-        Error::File {
-            path: path.to_owned(),
-            format: Format::Weights,
-            problem,
-        }
+        problem.at(path, Format::Weights)
     }
 }
 

@@ -28,7 +28,14 @@ pub(super) fn read(
     let begin = PREFIX + list.len() as u64;
     let list: Metadata = serde_json::from_slice(&list)
         .map_err(|error| Fault::damaged(format!("its list of tensors is wrong: {error}")))?;
-    check_length(length, begin.saturating_add(list.data_len() as u64))?;
+    let end = begin.saturating_add(list.data_len() as u64);
+    check_length(length, end)?;
+    if length > end {
+        return Err(Fault::damaged(format!(
+            "its tensors end after {end} bytes, and {} more follow",
+            length - end
+        )));
+    }
     let mut tensors = Vec::new();
     for name in list.offset_keys() {
         let info = list.info(&name).expect("the name is of this list");
@@ -53,24 +60,13 @@ fn read_list(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
             "its list of tensors would have {wanted} bytes"
         )));
     }
-    check_length_at_least(length, PREFIX + wanted)?;
+    check_length(length, PREFIX + wanted)?;
     let mut list = Vec::new();
     source.take(wanted).read_to_end(&mut list)?;
     Ok(list)
 }
 
 fn check_length(length: u64, wanted: u64) -> Result<(), Fault> {
-    check_length_at_least(length, wanted)?;
-    if length > wanted {
-        return Err(Fault::damaged(format!(
-            "its tensors end after {wanted} bytes, and {} more follow",
-            length - wanted
-        )));
-    }
-    Ok(())
-}
-
-fn check_length_at_least(length: u64, wanted: u64) -> Result<(), Fault> {
     if length < wanted {
         return Err(Fault::Cut(format!("it has {length} bytes of {wanted}")));
     }

@@ -31,8 +31,11 @@ impl<R: Read> Input<R> {
         Ok(bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, Fault> {
-        self.array().map(u32::from_le_bytes)
+    /// A length or place in `N` bytes.
+    pub(super) fn length<const N: usize>(&mut self) -> Result<u64, Fault> {
+        let mut length = [0; 8];
+        length[..N].copy_from_slice(&self.array::<N>()?);
+        Ok(u64::from_le_bytes(length))
     }
 
     /// `length` bytes; memory grows with what is really there.

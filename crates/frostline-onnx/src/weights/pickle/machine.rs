@@ -41,7 +41,7 @@ struct Machine<R> {
     stack: Vec<Id>,
     /// Heights of the stack.
     marks: Vec<usize>,
-    memo: HashMap<u32, Id>,
+    memo: HashMap<u64, Id>,
     storages: HashMap<String, Rc<Storage>>,
 }
 
@@ -80,38 +80,26 @@ impl<R: Read> Machine<R> {
             b'J' => Object::Int(i32::from_le_bytes(self.input.array()?).into()),
             b'K' => Object::Int(self.input.byte()?.into()),
             b'M' => Object::Int(u16::from_le_bytes(self.input.array()?).into()),
-            0x8a => self
-                .input
-                .byte()
-                .and_then(|length| self.long(length.into()))?,
-            0x8b => self.input.u32().and_then(|length| self.long(length))?,
+            0x8a => self.input.length::<1>().and_then(|n| self.long(n))?,
+            0x8b => self.input.length::<4>().and_then(|n| self.long(n))?,
             // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; strings are of
             // Python 2.
-            0x8c | b'U' => self
-                .input
-                .byte()
-                .and_then(|length| self.text(length.into()))?,
-            b'X' | b'T' => self
-                .input
-                .u32()
-                .and_then(|length| self.text(length.into()))?,
-            0x8d => {
-                let length = self.input.array()?;
-                self.text(u64::from_le_bytes(length))?
-            }
+            0x8c | b'U' => self.input.length::<1>().and_then(|n| self.text(n))?,
+            b'X' | b'T' => self.input.length::<4>().and_then(|n| self.text(n))?,
+            0x8d => self.input.length::<8>().and_then(|n| self.text(n))?,
             _ => return Ok(false),
         };
         self.push(object).map(|()| true)
     }
 
     /// A number of `length` bytes, the lowest first, in two's complement.
-    fn long(&mut self, length: u32) -> Result<Object, Fault> {
-        if length as usize > MAX_NUMBER {
+    fn long(&mut self, length: u64) -> Result<Object, Fault> {
+        if length > MAX_NUMBER as u64 {
             return Err(Fault::refused(format!(
                 "it holds a whole number of {length} bytes"
             )));
         }
-        let bytes = self.input.bytes(length.into())?;
+        let bytes = self.input.bytes(length)?;
         let is_negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
         let mut number = [if is_negative { 0xff } else { 0 }; MAX_NUMBER];
         number[..bytes.len()].copy_from_slice(&bytes);
@@ -158,14 +146,17 @@ impl<R: Read> Machine<R> {
     fn memo(&mut self, opcode: u8) -> Result<bool, Fault> {
         match opcode {
             // BINPUT, LONG_BINPUT and MEMOIZE, BINGET and LONG_BINGET
-            b'q' => self.input.byte().and_then(|slot| self.put(slot.into()))?,
-            b'r' => self.input.u32().and_then(|slot| self.put(slot))?,
-            0x94 => self.put(self.memo.len() as u32)?,
-            b'h' => {
-                let slot = self.input.byte()?;
-                self.recall(slot.into())?;
-            }
-            b'j' => self.input.u32().and_then(|slot| self.recall(slot))?,
+            b'q' => self.input.length::<1>().and_then(|slot| self.put(slot))?,
+            b'r' => self.input.length::<4>().and_then(|slot| self.put(slot))?,
+            0x94 => self.put(self.memo.len() as u64)?,
+            b'h' => self
+                .input
+                .length::<1>()
+                .and_then(|slot| self.recall(slot))?,
+            b'j' => self
+                .input
+                .length::<4>()
+                .and_then(|slot| self.recall(slot))?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -194,14 +185,14 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    fn put(&mut self, slot: u32) -> Result<(), Fault> {
+    fn put(&mut self, slot: u64) -> Result<(), Fault> {
         let top = self.top()?;
         self.memo.insert(slot, top);
         // An entry takes the room of two values, and one byte of the file.
         self.objects.spend(2)
     }
 
-    fn recall(&mut self, slot: u32) -> Result<(), Fault> {
+    fn recall(&mut self, slot: u64) -> Result<(), Fault> {
         let id = self.memo.get(&slot);
         let id = id.ok_or_else(|| Fault::damaged("it points to a value that is not there"))?;
         self.stack.push(*id);
