@@ -86,6 +86,18 @@ impl Conv3x3 {
         }
     }
 
+    /// Channels and padding.
+    #[must_use]
+    pub fn shape(&self) -> ConvShape {
+        self.shape
+    }
+
+    /// The layout of the input.
+    #[must_use]
+    pub fn input(&self) -> Layout {
+        self.input
+    }
+
     /// Height and width of the output of images of `h` × `w`, after pooling; 0 where the kernel does not fit.
     #[must_use]
     pub fn output_size(&self, h: usize, w: usize) -> (usize, usize) {

@@ -6,15 +6,17 @@ mod parallel;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ort::operator::OperatorDomain;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
-use self::layers::Layers;
 use self::operator::LayerOperator;
 pub(super) use self::operator::is_not_ours;
 use self::parallel::Threads;
+use crate::backbones::onnx::open;
+use frostline_kernels::{Conv3x3, Linear};
 use frostline_onnx::Spliced;
 use frostline_onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten};
 
@@ -22,7 +24,9 @@ use frostline_onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten};
 pub(super) struct OwnNetwork {
     graph: Spliced,
     folder: PathBuf,
-    layers: Layers,
+    /// Layers, by the numbers that the graph has for them.
+    convolutions: Arc<[Conv3x3]>,
+    products: Arc<[Linear]>,
 }
 
 /// Where ONNX Runtime looks for files of weights that a graph in memory names.
@@ -34,40 +38,37 @@ impl OwnNetwork {
     /// # Errors
     /// Those of the network's files.
     pub(super) fn load(rewritten: Rewritten, threads: usize) -> io::Result<Self> {
-        let layers = Layers::load(
-            &rewritten.convolutions,
-            &rewritten.linears,
-            &Threads(threads),
-        )?;
+        let threads = Threads(threads);
+        let products = rewritten.linears.iter();
+        let products = products.map(|layer| layer.load(open, &threads));
         Ok(Self {
+            convolutions: layers::load(&rewritten.convolutions, &threads)?,
+            products: products.collect::<io::Result<_>>()?,
             graph: rewritten.graph,
             folder: rewritten.folder,
-            layers,
         })
     }
 
     /// How many convolutions are computed in the Winograd domain.
     pub(super) fn winograd_layers(&self) -> usize {
-        self.layers.convolutions.len()
+        self.convolutions.len()
     }
 
     /// Opens a session, whose threads the operators share.
     pub(super) fn commit(&self, threads: usize, builder: SessionBuilder) -> ort::Result<Session> {
-        let Layers {
-            convolutions,
-            products,
-        } = self.layers.clone();
+        let convolutions = LayerOperator {
+            name: CONV,
+            layers: Arc::clone(&self.convolutions),
+            threads,
+        };
+        let products = LayerOperator {
+            name: LINEAR,
+            layers: Arc::clone(&self.products),
+            threads,
+        };
         let operators = OperatorDomain::new(DOMAIN)?
-            .add(LayerOperator {
-                name: CONV,
-                layers: convolutions,
-                threads,
-            })?
-            .add(LayerOperator {
-                name: LINEAR,
-                layers: products,
-                threads,
-            })?;
+            .add(convolutions)?
+            .add(products)?;
         let folder = self.folder.to_string_lossy();
         let mut builder = builder
             .with_config_entry(FOLDER_OF_WEIGHTS, &folder)?

@@ -85,6 +85,12 @@ impl Linear {
         })
     }
 
+    /// Numbers of a row of the input and of the output.
+    #[must_use]
+    pub fn shape(&self) -> LinearShape {
+        self.shape
+    }
+
     /// Writes `y (n, outputs)` of `x (n, inputs)`.
     ///
     /// # Errors

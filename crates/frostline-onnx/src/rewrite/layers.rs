@@ -65,18 +65,6 @@ impl ConvLayer {
             self.pooling,
         ))
     }
-
-    /// The layout of the input.
-    #[must_use]
-    pub fn input(&self) -> Layout {
-        self.input
-    }
-
-    /// Channels and padding.
-    #[must_use]
-    pub fn shape(&self) -> ConvShape {
-        self.shape
-    }
 }
 
 impl Norm {
@@ -116,12 +104,6 @@ impl LinearLayer {
             &|rows, numbers| self.weight.read_from(open, rows.start * each, numbers),
             parallel,
         )
-    }
-
-    /// Numbers of a row of the input and of the output.
-    #[must_use]
-    pub fn shape(&self) -> LinearShape {
-        self.shape
     }
 }
 

@@ -1,74 +1,25 @@
-//! The layers of a network with operators of our own, made from its file.
+//! Layers of a network as operators of our own, made from its file.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use super::operator::Layer;
 use crate::backbones::onnx::open;
 use frostline_kernels::{Conv3x3, ConvShape, Layout, Linear, LinearShape, NotFinite, Parallel};
-use frostline_onnx::rewrite::{ConvLayer, LinearLayer};
+use frostline_onnx::rewrite::ConvLayer;
 
-/// Layers, by the numbers that the graph has for them.
-#[derive(Clone)]
-pub(super) struct Layers {
-    pub(super) convolutions: Arc<[Conv]>,
-    pub(super) products: Arc<[Product]>,
-}
-
-/// A convolution, and what it takes.
-pub(super) struct Conv {
-    kernel: Conv3x3,
-    shape: ConvShape,
-    input: Layout,
-}
-
-/// A linear layer over rows, and what it takes.
-pub(super) struct Product {
-    kernel: Linear,
-    shape: LinearShape,
-}
-
-impl Layers {
-    /// Reads and transforms the weights: each thread those of another convolution, all threads those of one
-    /// linear layer.
-    pub(super) fn load(
-        convolutions: &[ConvLayer],
-        linears: &[LinearLayer],
-        parallel: &dyn Parallel,
-    ) -> io::Result<Self> {
-        let product = |layer: &LinearLayer| {
-            let kernel = layer.load(open, parallel)?;
-            Ok(Product {
-                kernel,
-                shape: layer.shape(),
-            })
-        };
-        Ok(Self {
-            convolutions: convolutions_of(convolutions, parallel)?,
-            products: linears.iter().map(product).collect::<io::Result<_>>()?,
-        })
-    }
-}
-
-fn convolutions_of(layers: &[ConvLayer], parallel: &dyn Parallel) -> io::Result<Arc<[Conv]>> {
-    let loaded: Vec<_> = layers.iter().map(|_| Mutex::new(None)).collect();
+/// Reads and transforms the weights of convolutions, each thread those of another.
+pub(super) fn load(layers: &[ConvLayer], parallel: &dyn Parallel) -> io::Result<Arc<[Conv3x3]>> {
+    let loaded: Vec<_> = layers.iter().map(|_| OnceLock::new()).collect();
     parallel.run(layers.len(), &|i| {
         // The last ones are the largest in most networks: at the end all threads have small ones, and none
         // waits for long.
         let i = layers.len() - 1 - i;
-        let kernel = layers[i].load(open);
-        *loaded[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(kernel);
+        loaded[i].get_or_init(|| layers[i].load(open));
     });
-    let conv = |(kernel, layer): (Mutex<Option<io::Result<Conv3x3>>>, &ConvLayer)| {
-        let kernel = kernel.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let kernel = kernel.expect("each number is worked on once")?;
-        Ok(Conv {
-            kernel,
-            shape: layer.shape(),
-            input: layer.input(),
-        })
-    };
-    loaded.into_iter().zip(layers).map(conv).collect()
+    let kernels = loaded.into_iter();
+    let kernels = kernels.map(|kernel| kernel.into_inner().expect("each number is worked on once"));
+    kernels.collect()
 }
 
 /// Number, height and width of images, and their channels.
@@ -86,18 +37,16 @@ fn may_be(length: i64, wanted: usize) -> bool {
     length < 0 || length == wanted as i64
 }
 
-impl Layer for Conv {
+impl Layer for Conv3x3 {
     fn output(&self, input: &[i64]) -> Result<Vec<i64>, String> {
         let ConvShape {
             in_channels,
             out_channels,
             ..
-        } = self.shape;
-        match images(self.input, input) {
+        } = self.shape();
+        match images(self.input(), input) {
             Some(([n, h, w], channels)) if may_be(channels, in_channels) => {
-                let (height, width) = self
-                    .kernel
-                    .output_size(h.max(0) as usize, w.max(0) as usize);
+                let (height, width) = self.output_size(h.max(0) as usize, w.max(0) as usize);
                 let known =
                     |length: i64, output: usize| if length < 0 { -1 } else { output as i64 };
                 // ONNX Runtime refuses some of what is smaller than a window, and takes others for as large.
@@ -117,22 +66,21 @@ impl Layer for Conv {
         }
     }
 
-    fn run(
+    fn compute(
         &self,
         x: &[f32],
         input: &[i64],
         y: &mut [f32],
         parallel: &dyn Parallel,
     ) -> Result<(), NotFinite> {
-        let (size, _) = images(self.input, input).expect("its output was asked for before");
-        self.kernel
-            .run(x, size.map(|length| length as usize), y, parallel)
+        let (size, _) = images(self.input(), input).expect("its output was asked for before");
+        self.run(x, size.map(|length| length as usize), y, parallel)
     }
 }
 
-impl Layer for Product {
+impl Layer for Linear {
     fn output(&self, input: &[i64]) -> Result<Vec<i64>, String> {
-        let LinearShape { inputs, outputs } = self.shape;
+        let LinearShape { inputs, outputs } = self.shape();
         match *input {
             [rows, length] if may_be(length, inputs) => Ok(vec![rows, outputs as i64]),
             _ => Err(format!(
@@ -141,13 +89,13 @@ impl Layer for Product {
         }
     }
 
-    fn run(
+    fn compute(
         &self,
         x: &[f32],
         _: &[i64],
         y: &mut [f32],
         parallel: &dyn Parallel,
     ) -> Result<(), NotFinite> {
-        self.kernel.run(x, x.len() / self.shape.inputs, y, parallel)
+        self.run(x, x.len() / self.shape().inputs, y, parallel)
     }
 }

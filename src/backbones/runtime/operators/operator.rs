@@ -20,7 +20,7 @@ pub(super) trait Layer: Send + Sync + 'static {
     fn output(&self, input: &[i64]) -> Result<Vec<i64>, String>;
 
     /// Computes it of numbers of these lengths.
-    fn run(
+    fn compute(
         &self,
         x: &[f32],
         input: &[i64],
@@ -121,7 +121,7 @@ impl<L: Layer> Kernel for LayerKernel<L> {
             context,
             threads: self.threads,
         };
-        let outcome = layer.run(x, shape, y, &threads);
+        let outcome = layer.compute(x, shape, y, &threads);
         outcome.map_err(|NotFinite| not_ours("numbers are not finite"))
     }
 }
