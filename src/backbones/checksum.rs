@@ -22,15 +22,11 @@ impl Checksum {
     /// # Errors
     /// [`Error::Io`].
     pub(super) fn add_file(&mut self, path: &Path) -> Result<()> {
-        let mut file = inputs::open(path, Links::Follow).map_err(Error::io("read", path))?;
-        let mut block = vec![0; 1 << 20];
-        loop {
-            let read = file.read(&mut block).map_err(Error::io("read", path))?;
-            if read == 0 {
-                return Ok(());
-            }
-            self.add(&block[..read]);
-        }
+        let file = inputs::open(path, Links::Follow).map_err(Error::io("read", path))?;
+        each_block(file, path, |block| {
+            self.add(block);
+            Ok(())
+        })
     }
 
     /// The sum of one file; of several, the sum of their sums, so that no byte can move from one to the next.
@@ -64,6 +60,21 @@ impl Checksum {
             let _ = write!(text, "{byte:02x}");
             text
         })
+    }
+}
+
+/// Reads the file at `path` block by block.
+pub(super) fn each_block(
+    mut file: impl Read,
+    path: &Path,
+    mut each: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block).map_err(Error::io("read", path))? {
+            0 => return Ok(()),
+            read => each(&block[..read])?,
+        }
     }
 }
 

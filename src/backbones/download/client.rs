@@ -1,90 +1,49 @@
 //! Asking one place over HTTP for what follows a byte.
 
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body as UreqBody, BodyReader};
 
 use super::fault::Fault;
-use super::{DownloadOptions, LeastRate, redirect};
+use super::{DownloadOptions, redirect};
 
 /// A place, and the way to it.
-pub(super) struct Client {
+pub(super) struct Client<'a> {
     agent: Agent,
-    url: String,
-    patience: Patience,
+    url: &'a str,
+    pub(super) options: &'a DownloadOptions,
     /// Words on the proxy, if one is gone through.
     via: String,
-}
-
-/// How long the client waits.
-#[derive(Debug, Clone, Copy)]
-struct Patience {
-    connect: Duration,
-    silence: Duration,
-    least: LeastRate,
 }
 
 /// The most redirects that are followed.
 const MOST_REDIRECTS: usize = 10;
 
 /// What a place sends.
-pub(super) struct Answer {
+pub(super) struct Answer<'a> {
     /// The number of bytes before the first one of the body.
     pub(super) from: u64,
     /// The size of the whole file, if it is said.
     pub(super) whole: Option<u64>,
     /// The file from there on.
-    pub(super) body: Body,
+    pub(super) body: Body<'a>,
 }
 
 /// The bytes of an answer.
-pub(super) struct Body {
+pub(super) struct Body<'a> {
     reader: BodyReader<'static>,
-    patience: Patience,
-    pace: Pace,
-}
-
-/// How much came in the time that a place has for its least.
-struct Pace {
-    least: LeastRate,
+    options: &'a DownloadOptions,
+    /// When the time began that a place has for its least, and how much came since.
     since: Instant,
     bytes: u64,
 }
 
-impl Pace {
-    fn begin(least: LeastRate) -> Self {
-        Self {
-            least,
-            since: Instant::now(),
-            bytes: 0,
-        }
-    }
-
-    /// Counts what came, and refuses a place that brought too little; then the next span of time begins.
-    fn add(&mut self, read: usize) -> Result<(), Fault> {
-        self.bytes += read as u64;
-        if self.since.elapsed() < self.least.within {
-            return Ok(());
-        }
-        if self.bytes < self.least.bytes {
-            return Err(Fault::too_slow(self.bytes, self.least));
-        }
-        *self = Self::begin(self.least);
-        Ok(())
-    }
-}
-
-impl Client {
-    pub(super) fn new(url: &str, options: &DownloadOptions) -> Self {
+impl<'a> Client<'a> {
+    pub(super) fn new(url: &'a str, options: &'a DownloadOptions) -> Self {
         let way = options.proxies.for_url(url);
-        let patience = Patience {
-            connect: options.connect,
-            silence: options.silence,
-            least: options.least,
-        };
         // The system's certificates: behind a proxy that looks into connections no others are valid.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
         let config = Agent::config_builder()
@@ -95,22 +54,22 @@ impl Client {
             .accept_encoding("identity")
             .tls_config(tls.build())
             .proxy(way.map(|way| way.proxy.clone()))
-            .timeout_resolve(Some(patience.connect))
-            .timeout_connect(Some(patience.connect))
-            .timeout_recv_response(Some(patience.silence))
-            .timeout_per_read(Some(patience.silence))
-            .timeout_per_write(Some(patience.silence))
+            .timeout_resolve(Some(options.connect))
+            .timeout_connect(Some(options.connect))
+            .timeout_recv_response(Some(options.silence))
+            .timeout_per_read(Some(options.silence))
+            .timeout_per_write(Some(options.silence))
             .build();
         Self {
             agent: config.into(),
-            url: url.to_owned(),
-            patience,
+            url,
+            options,
             via: way.map_or_else(String::new, |way| format!(" (through {})", way.words())),
         }
     }
 
     /// Asks for what follows the first `from` bytes; where there is nothing, for everything.
-    pub(super) fn get(&self, from: u64) -> Result<Answer, Fault> {
+    pub(super) fn get(&self, from: u64) -> Result<Answer<'a>, Fault> {
         let response = self.ask(from)?;
         let status = response.status();
         match status {
@@ -122,7 +81,7 @@ impl Client {
     }
 
     fn ask(&self, from: u64) -> Result<Response<UreqBody>, Fault> {
-        let mut url = self.url.clone();
+        let mut url = self.url.to_owned();
         for _ in 0..=MOST_REDIRECTS {
             let mut request = self.agent.get(&url);
             if from > 0 {
@@ -130,16 +89,16 @@ impl Client {
             }
             let response = request
                 .call()
-                .map_err(|error| self.patience.fault(error).with(&self.via))?;
+                .map_err(|error| Fault::of(error, self.options).with(&self.via))?;
             match redirect::target(&url, &response)? {
                 Some(target) => url = target,
                 None => return Ok(response),
             }
         }
-        Err(self.patience.fault(ureq::Error::TooManyRedirects))
+        Err(Fault::of(ureq::Error::TooManyRedirects, self.options))
     }
 
-    fn partial(&self, response: Response<UreqBody>) -> Result<Answer, Fault> {
+    fn partial(&self, response: Response<UreqBody>) -> Result<Answer<'a>, Fault> {
         let range = response.headers().get(header::CONTENT_RANGE);
         let range = range.and_then(|value| content_range(value.to_str().ok()?));
         let Some((from, whole)) = range else {
@@ -150,31 +109,40 @@ impl Client {
         Ok(self.answer(from, whole, response))
     }
 
-    fn answer(&self, from: u64, whole: Option<u64>, response: Response<UreqBody>) -> Answer {
+    fn answer(&self, from: u64, whole: Option<u64>, response: Response<UreqBody>) -> Answer<'a> {
         let body = Body {
             reader: response.into_body().into_reader(),
-            patience: self.patience,
-            pace: Pace::begin(self.patience.least),
+            options: self.options,
+            since: Instant::now(),
+            bytes: 0,
         };
         Answer { from, whole, body }
     }
 }
 
-impl Patience {
-    fn fault(self, error: ureq::Error) -> Fault {
-        Fault::of(error, self.connect, self.silence)
-    }
-}
-
-impl Body {
+impl Body<'_> {
     /// The next bytes; none at the end.
     pub(super) fn read(&mut self, block: &mut [u8]) -> Result<usize, Fault> {
         let read = self.reader.read(block);
-        let read = read.map_err(|error| self.patience.fault(error.into()))?;
+        let read = read.map_err(|error| Fault::of(error.into(), self.options))?;
         if read > 0 {
-            self.pace.add(read)?;
+            self.keep_pace(read as u64)?;
         }
         Ok(read)
+    }
+
+    /// Counts what came, and refuses a place that brought too little; then the next span of time begins.
+    fn keep_pace(&mut self, read: u64) -> Result<(), Fault> {
+        let least = self.options.least;
+        self.bytes += read;
+        if self.since.elapsed() < least.within {
+            return Ok(());
+        }
+        if self.bytes < least.bytes {
+            return Err(Fault::too_slow(self.bytes, least));
+        }
+        (self.since, self.bytes) = (Instant::now(), 0);
+        Ok(())
     }
 
     /// `count` bytes, or fewer at the end.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::LeastRate;
+use super::{DownloadOptions, LeastRate};
 use crate::error::{BackboneError, Error};
 use crate::phrases::counted;
 
@@ -37,14 +37,14 @@ pub(super) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
 
 impl Fault {
     /// The words for an error of the HTTP client.
-    pub(super) fn of(error: ureq::Error, connect: Duration, silence: Duration) -> Self {
+    pub(super) fn of(error: ureq::Error, options: &DownloadOptions) -> Self {
         use ureq::{Error as E, Timeout};
         match error {
             E::Timeout(Timeout::Connect | Timeout::Resolve) => Self::Refused(format!(
                 "no connection came about within {}",
-                seconds(connect)
+                seconds(options.connect)
             )),
-            E::Timeout(_) => Self::Broken(format!("nothing came for {}", seconds(silence))),
+            E::Timeout(_) => Self::Broken(format!("nothing came for {}", seconds(options.silence))),
             E::HostNotFound => Self::Refused("the host is not found".to_owned()),
             E::TooManyRedirects => Self::Refused("it redirects without end".to_owned()),
             E::ConnectProxyFailed(why) => {

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use super::fault;
-use crate::backbones::checksum::Checksum;
+use crate::backbones::checksum::{Checksum, each_block};
 use crate::backbones::sniff::{self, Kind};
 use crate::error::{Error, FileKind, FileProblem, KnownFile, Result};
 use crate::inputs::{self, Links};
@@ -34,14 +34,11 @@ impl KnownFile {
     /// [`Error::Io`].
     pub(super) fn instead(&self, file: &mut File, path: &Path) -> Result<String> {
         let (kind, length) = look(file).map_err(Error::io("read", path))?;
-        Ok(match foreign(kind) {
-            Some(words) => words.to_owned(),
-            None if length != self.bytes => self.size_words(length),
-            None => {
-                let sum = sum_of(file, path)?;
-                format!("its SHA-256 is {sum}, and not {}", self.sha256)
-            }
-        })
+        if let Some(words) = self.otherwise(kind, Some(length)) {
+            return Ok(words);
+        }
+        let sum = sum_of(file, path)?;
+        Ok(format!("its SHA-256 is {sum}, and not {}", self.sha256))
     }
 
     /// Refuses what can be told from size and first bytes.
@@ -50,13 +47,12 @@ impl KnownFile {
     /// [`Error::File`], [`Error::Io`], also where it is no regular file.
     pub(super) fn check_size_and_start(&self, path: &Path) -> Result<()> {
         let (kind, length) = look(&mut open(path)?).map_err(Error::io("read", path))?;
-        let problem = match foreign(kind) {
-            _ if length == self.bytes => return Ok(()),
-            None if length < self.bytes => FileProblem::Cut(self.size_words(length)),
-            Some(words) => another(words.to_owned()),
-            None => another(self.size_words(length)),
-        };
-        Err(self.refused(path, problem))
+        let cut = length < self.bytes && foreign(kind).is_none();
+        match self.otherwise(kind, Some(length)) {
+            Some(words) if cut => Err(self.refused(path, FileProblem::Cut(words))),
+            Some(words) if length != self.bytes => Err(self.refused(path, another(words))),
+            _ => Ok(()),
+        }
     }
 
     /// Copies the file `from` into `out`, which stands for `to`.
@@ -88,15 +84,14 @@ impl KnownFile {
         if length == Some(self.bytes) {
             return None;
         }
-        let size = || length.map(|length| self.size_words(length));
-        match foreign(sniff::kind(start)) {
-            Some(words) => Some(words.to_owned()),
-            None => size(),
-        }
+        self.otherwise(sniff::kind(start), length)
     }
 
-    fn size_words(&self, length: u64) -> String {
-        format!("it has {length} bytes, and not {}", self.bytes)
+    /// What something of this kind and length is instead, if that tells.
+    fn otherwise(&self, kind: Kind, length: Option<u64>) -> Option<String> {
+        let other = length.filter(|length| *length != self.bytes);
+        let size = other.map(|length| format!("it has {length} bytes, and not {}", self.bytes));
+        foreign(kind).map(ToOwned::to_owned).or(size)
     }
 
     fn refused(&self, path: &Path, problem: FileProblem) -> Error {
@@ -144,18 +139,4 @@ fn sum_of(file: &mut File, path: &Path) -> Result<String> {
         Ok(())
     })?;
     Ok(checksum.hex())
-}
-
-fn each_block(
-    mut file: impl Read,
-    path: &Path,
-    mut each: impl FnMut(&[u8]) -> Result<()>,
-) -> Result<()> {
-    let mut block = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut block).map_err(Error::io("read", path))? {
-            0 => return Ok(()),
-            read => each(&block[..read])?,
-        }
-    }
 }
