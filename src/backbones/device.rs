@@ -97,16 +97,12 @@ impl FromStr for DeviceRequest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, index) = match text.split_once(':') {
-            Some((name, index)) => (name, Some(index)),
-            None => (text, None),
-        };
-        let number = || match index.unwrap_or("0").parse::<u8>() {
-            Ok(index) => Ok(i32::from(index)),
-            Err(_) => Err(format!(
-                "`{}` is not the number of a GPU",
-                index.unwrap_or("")
-            )),
+        let split = text.split_once(':');
+        let (name, index) = split.map_or((text, None), |(name, index)| (name, Some(index)));
+        let number = || {
+            let index = index.unwrap_or("0");
+            let number = index.parse::<u8>().map(i32::from);
+            number.map_err(|_| format!("`{index}` is not the number of a GPU"))
         };
         Ok(match (name, index) {
             ("auto", None) => Self::Auto,

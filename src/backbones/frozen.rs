@@ -51,18 +51,16 @@ impl Frozen {
         let mut file = registry.resolve(name)?;
         // Before the network is hashed: half a gigabyte takes longer than saying that the library is missing.
         let library = RuntimeLibrary::find(&options.home)?;
-        let mut notes = Vec::new();
-        if !file.has_manifest {
-            let beside = file.path.with_extension("toml");
-            notes.push(format!(
-                "there is no `{}`: ImageNet's preprocessing is assumed",
-                beside.display()
-            ));
-        }
         adjust(&mut file.manifest);
         let sha256 = registry.sha256(&file)?;
         let views = vec![View::Center];
-        let mut frozen = Self::load(&file, sha256, decoding, views, notes, &library, options)?;
+        let mut frozen = Self::load(&file, sha256, decoding, views, &library, options)?;
+        if !file.has_manifest {
+            let beside = file.path.with_extension("toml");
+            let beside = beside.display();
+            let note = format!("there is no `{beside}`: ImageNet's preprocessing is assumed");
+            frozen.notes.insert(0, note);
+        }
         if is_file_name(name) {
             frozen.spec.backbone.file = absolute_text(name);
         }
@@ -125,15 +123,9 @@ impl Frozen {
             };
             return Err(other.into());
         }
-        Self::load(
-            &found,
-            sha256,
-            spec.decoding.by_this_version(),
-            spec.views.clone(),
-            Vec::new(),
-            &library,
-            options,
-        )
+        let decoding = spec.decoding.by_this_version();
+        let views = spec.views.clone();
+        Self::load(&found, sha256, decoding, views, &library, options)
     }
 
     fn load(
@@ -141,69 +133,65 @@ impl Frozen {
         sha256: String,
         decoding: Decoding,
         views: Vec<View>,
-        mut notes: Vec<String>,
         library: &RuntimeLibrary,
         options: &RunOptions,
     ) -> Result<Self> {
-        let BackboneManifest {
-            name,
-            features,
-            preprocessing,
-            ..
-        } = &file.manifest;
+        let BackboneManifest { features, .. } = &file.manifest;
+        let preprocessing = file.manifest.preprocessing;
         preprocessing.check()?;
         let network = (&*file.path, Some(&*sha256));
-        let backbone = OnnxBackbone::load(library, network, features, preprocessing, options)?;
-        notes.extend(backbone.fixed_batch().map(|n| {
-            format!(
-                "`{}` fixes its batch to {n}, so that images are run {n} at a time",
-                file.path.display()
-            )
-        }));
-        if backbone.precision() != options.precision {
-            notes.push(format!(
-                "the device {} has no {}: it computes in {}, which is more exact",
-                backbone.device(),
-                options.precision,
-                backbone.precision()
-            ));
-        }
-        let none = backbone.winograd_layers() == 0;
-        if none && options.convolutions == Convolutions::Winograd {
-            notes.push(format!(
-                "`{}` has no 3×3 convolution of stride 1 and one group to compute in the Winograd domain",
-                file.path.display()
-            ));
-        }
-        let backbone_id = BackboneId {
-            name: name.clone(),
-            sha256,
-            layer: backbone.layer().to_owned(),
-            pool: features.pool,
-            num_features: backbone.num_features(),
-            file: None,
-        };
+        let backbone = OnnxBackbone::load(library, network, features, &preprocessing, options)?;
         let spec = FeatureSpec {
-            backbone: backbone_id,
-            preprocessing: *preprocessing,
+            backbone: BackboneId {
+                name: file.manifest.name.clone(),
+                sha256,
+                layer: backbone.layer().to_owned(),
+                pool: features.pool,
+                num_features: backbone.num_features(),
+                file: None,
+            },
+            preprocessing,
             decoding,
             views,
         };
-        let engine = Engine {
-            winograd_layers: backbone.winograd_layers(),
-            ..Engine::new(
-                format!("ONNX Runtime {}", library.version),
-                backbone.device().to_string(),
-                backbone.precision(),
-            )
-        };
         Ok(Self {
+            notes: notes(&backbone, &file.path, options),
+            engine: engine(&backbone, library),
             backbone,
             spec,
-            engine,
-            notes,
         })
     }
+}
+
+fn engine(backbone: &OnnxBackbone, library: &RuntimeLibrary) -> Engine {
+    let runtime = format!("ONNX Runtime {}", library.version);
+    let device = backbone.device().to_string();
+    Engine {
+        winograd_layers: backbone.winograd_layers(),
+        ..Engine::new(runtime, device, backbone.precision())
+    }
+}
+
+/// What the user should know of how a network is run.
+fn notes(backbone: &OnnxBackbone, path: &Path, options: &RunOptions) -> Vec<String> {
+    let path = path.display();
+    let batch = backbone
+        .fixed_batch()
+        .map(|n| format!("`{path}` fixes its batch to {n}, so that images are run {n} at a time"));
+    let (wanted, precision) = (options.precision, backbone.precision());
+    let other = (precision != wanted).then(|| {
+        let device = backbone.device();
+        format!(
+            "the device {device} has no {wanted}: it computes in {precision}, which is more exact"
+        )
+    });
+    let none = backbone.winograd_layers() == 0;
+    let none = (none && options.convolutions == Convolutions::Winograd).then(|| {
+        format!(
+            "`{path}` has no 3×3 convolution of stride 1 and one group to compute in the Winograd domain"
+        )
+    });
+    [batch, other, none].into_iter().flatten().collect()
 }
 
 /// Nothing for a path that is not UTF-8: it is but a hint for finding the file again.

@@ -4,6 +4,7 @@
 //! used where others can write to it, unless [`Home::allow_shared`] or the variable [`ALLOW_SHARED`] says
 //! that they may.
 
+#[cfg(unix)]
 mod private;
 
 use std::env;
@@ -98,10 +99,14 @@ impl Home {
     /// # Errors
     /// [`HomeProblem::Shared`] with the folder or file at fault, unless that is allowed.
     pub(super) fn require_private(&self, path: &Path) -> Result<()> {
-        if self.sharing == Sharing::Allowed {
-            return Ok(());
+        // Elsewhere the standard library cannot read access control lists.
+        #[cfg(not(unix))]
+        let _ = path;
+        #[cfg(unix)]
+        if self.sharing == Sharing::Refused {
+            private::check(&self.path, path).map_err(HomeProblem::Shared)?;
         }
-        private::check(&self.path, path).map_err(|shared| HomeProblem::Shared(shared).into())
+        Ok(())
     }
 
     /// Makes one of its folders where it is missing, for this user alone, and removes what killed processes

@@ -70,11 +70,6 @@ impl FromStr for Preset {
 impl Overrides {
     /// Replaces what is given.
     pub fn apply(&self, manifest: &mut BackboneManifest) {
-        fn replace<T: Clone>(field: &mut T, value: Option<&T>) {
-            if let Some(value) = value {
-                field.clone_from(value);
-            }
-        }
         if let Some(layer) = &self.layer {
             manifest.features.layer = Some(layer.clone());
             // The manifest's D belongs to its own layer.
@@ -87,13 +82,13 @@ impl Overrides {
             *p = preset.preprocessing();
             p.layout = layout;
         }
-        replace(&mut p.resize, self.resize.as_ref());
-        replace(&mut p.crop, self.crop.as_ref());
-        replace(&mut p.interpolation, self.interpolation.as_ref());
-        replace(&mut p.mean, self.mean.as_ref());
-        replace(&mut p.std, self.std.as_ref());
-        replace(&mut p.channels, self.channels.as_ref());
-        replace(&mut p.layout, self.layout.as_ref());
-        replace(&mut p.scale, self.scale.as_ref());
+        p.resize = self.resize.unwrap_or(p.resize);
+        p.crop = self.crop.unwrap_or(p.crop);
+        p.interpolation = self.interpolation.unwrap_or(p.interpolation);
+        p.mean = self.mean.unwrap_or(p.mean);
+        p.std = self.std.unwrap_or(p.std);
+        p.channels = self.channels.unwrap_or(p.channels);
+        p.layout = self.layout.unwrap_or(p.layout);
+        p.scale = self.scale.unwrap_or(p.scale);
     }
 }

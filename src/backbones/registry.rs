@@ -108,12 +108,8 @@ impl Registry {
             manifest,
             path: None,
         }));
-        for file in self
-            .installed()
-            .iter()
-            .map(|path| self.open_installed(path))
-        {
-            match file {
+        for path in self.installed() {
+            match self.open_installed(&path) {
                 Ok(file) => {
                     all.retain(|known| known.manifest.name != file.manifest.name);
                     all.push(Installed {
@@ -257,15 +253,12 @@ fn is_there(path: &Path) -> bool {
 fn open(path: &Path) -> Result<BackboneFile> {
     fs::metadata(path).map_err(Error::io("read", path))?;
     let beside = path.with_extension("toml");
+    let mut file = without_manifest(path);
     if is_there(&beside) {
-        let manifest = BackboneManifest::read(&beside)?;
-        return Ok(BackboneFile {
-            path: path.to_owned(),
-            manifest,
-            has_manifest: true,
-        });
+        file.manifest = BackboneManifest::read(&beside)?;
+        file.has_manifest = true;
     }
-    Ok(without_manifest(path))
+    Ok(file)
 }
 
 fn without_manifest(path: &Path) -> BackboneFile {

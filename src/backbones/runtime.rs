@@ -54,18 +54,23 @@ pub struct OnnxBackbone {
 impl std::fmt::Debug for OnnxBackbone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OnnxBackbone")
-            .field("path", &self.network.path)
+            .field("path", &self.network.opener.path)
             .field("layer", &self.network.layer)
             .finish_non_exhaustive()
     }
 }
 
-/// The axis of the channels of a batch of pictures.
-fn channel_axis(layout: Layout) -> usize {
-    match layout {
+/// How a layer's numbers become features; the graph tells which axis holds the channels where `pool` does not.
+fn pooling(path: &Path, layer: &str, pool: Pool, layout: Layout) -> Result<Pooling> {
+    let channels_of_input = match layout {
         Layout::Nchw => 1,
         Layout::Nhwc => 3,
-    }
+    };
+    let channels = match pool {
+        Pool::Mean => read_network(path)?.channel_axis(layer, channels_of_input)?,
+        _ => None,
+    };
+    Ok(Pooling { pool, channels })
 }
 
 impl OnnxBackbone {
@@ -87,16 +92,14 @@ impl OnnxBackbone {
         let fault = |problem: NetworkProblem| problem.at(path);
         let shape = input_shape(session.inputs(), preprocessing).map_err(fault)?;
         let layer = choose_output(session.outputs(), features.layer.as_deref()).map_err(fault)?;
-        let channels = match features.pool {
-            Pool::Mean => {
-                let of_input = channel_axis(preprocessing.layout);
-                read_network(path)?.channel_axis(&layer, of_input)?
-            }
-            _ => None,
+        let pooling = pooling(path, &layer, features.pool, preprocessing.layout)?;
+        let network = Network {
+            sizes: BatchSizes::new(shape.batch, opener.liked_batches()),
+            pooling,
+            opener,
+            layer,
+            shape,
         };
-        let pool = features.pool;
-        let pooling = Pooling { pool, channels };
-        let network = Network::new(opener, path.to_owned(), layer, shape, pooling);
         let mut backbone = Self {
             network: Arc::new(network),
             session: Some(session),
@@ -229,23 +232,20 @@ impl OnnxBackbone {
     }
 
     fn forward_piece(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>, RunFault> {
-        let session = match &mut self.session {
-            Some(session) => session,
-            none => none.insert(self.network.opener.open().map_err(RunFault::Other)?),
+        let network = &self.network;
+        let run = |session: &mut Option<Session>,
+                   open: fn(&Opener) -> Result<Session>|
+         -> Result<_, RunFault> {
+            let session = match session {
+                Some(session) => session,
+                none => none.insert(open(&network.opener)?),
+            };
+            network.run(session, images, n)
         };
-        match self.network.run(session, images, n) {
-            Err(RunFault::NotOurs(_)) => self.forward_plainly(images, n),
+        match run(&mut self.session, Opener::open) {
+            Err(RunFault::NotOurs(_)) => run(&mut self.plain, Opener::open_in_full),
             done => done,
         }
-    }
-
-    fn forward_plainly(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>, RunFault> {
-        let opener = &self.network.opener;
-        let session = match &mut self.plain {
-            Some(session) => session,
-            none => none.insert(opener.open_in_full().map_err(RunFault::Other)?),
-        };
-        self.network.run(session, images, n)
     }
 }
 

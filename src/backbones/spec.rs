@@ -166,9 +166,7 @@ impl Engine {
             n => format!("{} with {n} convolutions by Winograd", self.precision),
         }
     }
-}
 
-impl Engine {
     /// What differs, as `device is A on the left and B on the right`.
     #[must_use]
     pub fn differences(&self, right: &Self) -> Vec<String> {
@@ -273,12 +271,6 @@ impl FeatureSpec {
     /// All but the network itself, each as people write it.
     fn fields(&self) -> [(&'static str, String); 15] {
         let (b, p, d) = (&self.backbone, &self.preprocessing, &self.decoding);
-        let list = |v: &[f32]| {
-            v.iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(",")
-        };
         [
             ("layer", format!("`{}`", b.layer)),
             ("pool", b.pool.to_string()),
@@ -286,24 +278,22 @@ impl FeatureSpec {
             ("resize", p.resize.to_string()),
             ("crop", p.crop.to_string()),
             ("interpolation", p.interpolation.to_string()),
-            ("mean", list(&p.mean)),
-            ("std", list(&p.std)),
+            ("mean", joined(&p.mean, ",")),
+            ("std", joined(&p.std, ",")),
             ("channels", p.channels.to_string()),
             ("layout", p.layout.to_string()),
             ("scale", p.scale.to_string()),
             ("exif", d.exif.to_string()),
             ("alpha", d.alpha.to_string()),
             ("jpeg_scale", d.jpeg_scale.to_string()),
-            (
-                "views",
-                self.views
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("+"),
-            ),
+            ("views", joined(&self.views, "+")),
         ]
     }
+}
+
+fn joined<T: ToString>(all: &[T], separator: &str) -> String {
+    let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
+    texts.join(separator)
 }
 
 impl fmt::Display for BackboneId {

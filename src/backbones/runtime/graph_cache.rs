@@ -25,7 +25,7 @@ use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use super::instruction_sets::instruction_sets;
-use crate::backbones::{Convolutions, Home, RuntimeLibrary};
+use crate::backbones::{Home, RunOptions, RuntimeLibrary};
 use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
@@ -68,12 +68,12 @@ impl GraphCache {
     /// # Errors
     /// [`HomeProblem::Shared`](crate::error::HomeProblem::Shared) where others can write to it.
     pub(super) fn new(
-        home: &Home,
         sha256: &str,
         library: &RuntimeLibrary,
-        convolutions: Convolutions,
+        options: &RunOptions,
     ) -> Result<Self> {
-        let sets = instruction_sets();
+        let (home, sets) = (&options.home, instruction_sets());
+        let convolutions = options.convolutions;
         let cache = Self {
             home: home.clone(),
             graphs: home.cache().join("graphs"),

@@ -1,7 +1,5 @@
 //! A network and one run of it.
 
-use std::path::PathBuf;
-
 use ort::session::Session;
 use ort::value::TensorRef;
 
@@ -17,7 +15,6 @@ use crate::error::{Error, NetworkProblem};
 /// What a network and its replicas have in common.
 pub(super) struct Network {
     pub(super) opener: Opener,
-    pub(super) path: PathBuf,
     pub(super) layer: String,
     pub(super) shape: InputShape,
     pub(super) pooling: Pooling,
@@ -34,6 +31,12 @@ pub(super) enum RunFault {
     Other(Error),
 }
 
+impl From<Error> for RunFault {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
 impl From<RunFault> for Error {
     fn from(fault: RunFault) -> Self {
         match fault {
@@ -45,24 +48,6 @@ impl From<RunFault> for Error {
 }
 
 impl Network {
-    pub(super) fn new(
-        opener: Opener,
-        path: PathBuf,
-        layer: String,
-        shape: InputShape,
-        pooling: Pooling,
-    ) -> Self {
-        let sizes = BatchSizes::new(shape.batch, opener.liked_batches());
-        Self {
-            opener,
-            path,
-            layer,
-            shape,
-            pooling,
-            sizes,
-        }
-    }
-
     /// Runs `n` images; where the batch has to have another size, blank ones are added and their features
     /// dropped.
     pub(super) fn run(
@@ -105,12 +90,13 @@ impl Network {
             .collect();
         if dims.first() != Some(&batch) || values.is_empty() {
             let problem = NetworkProblem::NotRows { batch, shape: dims };
-            return Err(RunFault::Other(self.fault(problem)));
+            return Err(self.fault(problem).into());
         }
         let pooled = self.pooling.of(&dims, values);
         pooled.ok_or_else(|| {
             let (layer, shape) = (self.layer.clone(), dims[1..].to_vec());
-            RunFault::Other(self.fault(NetworkProblem::UnclearPool { layer, shape }))
+            self.fault(NetworkProblem::UnclearPool { layer, shape })
+                .into()
         })
     }
 
@@ -120,16 +106,15 @@ impl Network {
             let problem = NetworkProblem::BatchTooLarge { batch, message };
             return RunFault::OutOfMemory(self.fault(problem));
         }
-        let is_not_ours = is_not_ours(&message);
-        let fault = self.fault(NetworkProblem::NotRun(message));
-        if is_not_ours {
-            RunFault::NotOurs(fault)
+        let kind = if is_not_ours(&message) {
+            RunFault::NotOurs
         } else {
-            RunFault::Other(fault)
-        }
+            RunFault::Other
+        };
+        kind(self.fault(NetworkProblem::NotRun(message)))
     }
 
     pub(super) fn fault(&self, problem: NetworkProblem) -> Error {
-        problem.at(&self.path)
+        problem.at(&self.opener.path)
     }
 }

@@ -22,7 +22,7 @@ use crate::error::{Error, NetworkProblem, Result};
 /// How the sessions of a network are opened, the first one and its twins.
 pub(super) struct Opener {
     environment: &'static Environment,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) device: Device,
     pub(super) share: ThreadShare,
     options: RunOptions,
@@ -49,65 +49,50 @@ impl Opener {
                 wanted: "fp32 or fp16 there: only NVIDIA GPUs compute in tf32",
             });
         }
-        let environment = environment(library)?;
-        let on = |device: Device| {
-            let mut options = options.clone();
-            if !device.computes_in(options.precision) {
-                options.precision = Precision::Fp32;
-            }
-            let options = &options;
-            providers::require(device, library)?;
-            if matches!(device, Device::Cuda(_) | Device::TensorRt(_)) {
-                preload::nvidia_libraries(&library.path);
-            }
-            let cache = sha256
-                .filter(|_| device == Device::Cpu && options.precision != Precision::Fp16)
-                .map(|sha256| GraphCache::new(&options.home, sha256, library, options.convolutions))
-                .transpose()?;
-            Self::new(environment, path, image, device, options, cache)
+        let on = |device| -> Result<(Session, Self)> {
+            let mut opener = Self::new(library, (path, sha256), image, device, options)?;
+            Ok((opener.open_first()?, opener))
         };
-        let opened = |mut opener: Self, why| Ok((opener.open_first()?, opener, why));
-        match options.device {
-            DeviceRequest::Exactly(device) => opened(on(device)?, None),
-            DeviceRequest::Auto => {
-                let gpu = on(Device::Cuda(0)).and_then(|opener| opened(opener, None));
-                gpu.or_else(|error| opened(on(Device::Cpu)?, Some(error.to_string())))
-            }
-        }
+        let ((session, opener), why) = match options.device {
+            DeviceRequest::Exactly(device) => (on(device)?, None),
+            DeviceRequest::Auto => match on(Device::Cuda(0)) {
+                Ok(opened) => (opened, None),
+                Err(error) => (on(Device::Cpu)?, Some(error.to_string())),
+            },
+        };
+        Ok((session, opener, why))
     }
 
     fn new(
-        environment: &'static Environment,
-        path: &Path,
+        library: &RuntimeLibrary,
+        (path, sha256): (&Path, Option<&str>),
         image: [usize; 3],
         device: Device,
         options: &RunOptions,
-        cache: Option<GraphCache>,
     ) -> Result<Self> {
-        let opener = |share, source| Self {
+        let environment = environment(library)?;
+        let mut options = options.clone();
+        if !device.computes_in(options.precision) {
+            options.precision = Precision::Fp32;
+        }
+        providers::require(device, library)?;
+        if matches!(device, Device::Cuda(_) | Device::TensorRt(_)) {
+            preload::nvidia_libraries(&library.path);
+        }
+        let cached = device == Device::Cpu && options.precision != Precision::Fp16;
+        let cache = match sha256 {
+            Some(sha256) if cached => Some(GraphCache::new(sha256, library, &options)?),
+            _ => None,
+        };
+        let (share, source) = source(path, image, device, &options, cache)?;
+        Ok(Self {
             environment,
             path: path.to_owned(),
             device,
             share,
-            options: options.clone(),
+            options,
             source,
-        };
-        // What was kept tells all that the file would be read for.
-        if let Some(cache) = &cache
-            && let Some(kept) = cache.find()
-        {
-            let share = ThreadShare::of(options.threads, kept.bytes);
-            return Ok(opener(share, Source::Kept(kept)));
-        }
-        let network = read_network(path)?;
-        let bytes = weight_bytes(&network)?;
-        let share = match device {
-            Device::Cpu => ThreadShare::of(options.threads, bytes),
-            _ => ThreadShare::one_session(options.threads),
-        };
-        let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES);
-        let source = Source::of((path, &network), image, device, options, cache)?;
-        Ok(opener(share, source))
+        })
     }
 
     /// How exactly it computes: in fp32 where `auto` took a device that has no TF32.
@@ -206,6 +191,30 @@ impl Opener {
         self.commit(builder)?;
         Ok(log.nodes_on_cpu())
     }
+}
+
+/// What sessions are opened from, and how many there are.
+fn source(
+    path: &Path,
+    image: [usize; 3],
+    device: Device,
+    options: &RunOptions,
+    cache: Option<GraphCache>,
+) -> Result<(ThreadShare, Source)> {
+    // What was kept tells all that the file would be read for.
+    if let Some(kept) = cache.as_ref().and_then(GraphCache::find) {
+        let share = ThreadShare::of(options.threads, kept.bytes);
+        return Ok((share, Source::Kept(kept)));
+    }
+    let network = read_network(path)?;
+    let bytes = weight_bytes(&network)?;
+    let share = match device {
+        Device::Cpu => ThreadShare::of(options.threads, bytes),
+        _ => ThreadShare::one_session(options.threads),
+    };
+    let cache = cache.filter(|_| bytes <= GraphCache::MOST_BYTES);
+    let source = Source::of((path, &network), image, device, options, cache)?;
+    Ok((share, source))
 }
 
 /// The length of a network's file and of its external data.
