@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use frostline::ClassIndex;
 use frostline::features::{Content, Digest, Existing, Index, IndexRow, StoreWriter};
-use frostline::head::HeadFile;
+use frostline::head::{Evaluation, HeadFile};
+use ndarray::array;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -248,6 +250,25 @@ fn images_that_were_held_out_are_judged_and_the_others_are_not() {
     assert_eq!(figures["judged"]["left_out"], 48 - held_out);
     let validation = number(&head.metrics["validation"]["accuracy"]);
     assert!((number(&figures["top1_accuracy"]) - validation).abs() < 1e-12);
+}
+
+#[test]
+fn every_figure_of_an_evaluation_is_in_the_json() {
+    let classes = ClassIndex::from_names(["cold", "warm"]);
+    let probabilities = array![[0.9, 0.1], [0.2, 0.8]];
+    let evaluation = Evaluation::new(&classes, &[0, 1], probabilities.view()).unwrap();
+    let evaluation = serde_json::to_value(&evaluation).unwrap();
+    let noise = Noise::new();
+    noise.fit("mine", "head", " --validation-split 0.25");
+    let figures = noise.figures("--head {dir}/head {dir}/mine");
+    for key in evaluation.as_object().unwrap().keys() {
+        let key = match key.as_str() {
+            "accuracy" => "top1_accuracy",
+            "top_k" => "top_k_accuracy",
+            key => key,
+        };
+        assert!(figures.get(key).is_some(), "{key}");
+    }
 }
 
 #[test]

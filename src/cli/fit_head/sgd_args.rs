@@ -55,18 +55,32 @@ enum ScheduleArg {
 impl SgdArgs {
     /// The first option that was given, by its name.
     pub(super) fn given(&self) -> Option<&'static str> {
+        // All fields by name: one that was left out here would be passed over in silence by another solver.
+        let Self {
+            lr,
+            schedule,
+            step_size,
+            gamma,
+            momentum,
+            nesterov,
+            weight_decay,
+            dropout,
+            batch_size,
+            epochs,
+            patience,
+        } = self;
         let options = [
-            ("--lr", self.lr.is_some()),
-            ("--schedule", self.schedule.is_some()),
-            ("--step-size", self.step_size.is_some()),
-            ("--gamma", self.gamma.is_some()),
-            ("--momentum", self.momentum.is_some()),
-            ("--nesterov", self.nesterov),
-            ("--weight-decay", self.weight_decay.is_some()),
-            ("--dropout", self.dropout.is_some()),
-            ("--batch-size", self.batch_size.is_some()),
-            ("--epochs", self.epochs.is_some()),
-            ("--patience", self.patience.is_some()),
+            ("--lr", lr.is_some()),
+            ("--schedule", schedule.is_some()),
+            ("--step-size", step_size.is_some()),
+            ("--gamma", gamma.is_some()),
+            ("--momentum", momentum.is_some()),
+            ("--nesterov", *nesterov),
+            ("--weight-decay", weight_decay.is_some()),
+            ("--dropout", dropout.is_some()),
+            ("--batch-size", batch_size.is_some()),
+            ("--epochs", epochs.is_some()),
+            ("--patience", patience.is_some()),
         ];
         options
             .into_iter()

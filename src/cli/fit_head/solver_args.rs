@@ -127,10 +127,11 @@ impl SolverArgs {
 
 impl LbfgsArgs {
     fn given(&self) -> Option<&'static str> {
+        let Self { l2, tol, max_iter } = self;
         let options = [
-            ("--l2", self.l2.is_some()),
-            ("--tol", self.tol.is_some()),
-            ("--max-iter", self.max_iter.is_some()),
+            ("--l2", l2.is_some()),
+            ("--tol", tol.is_some()),
+            ("--max-iter", max_iter.is_some()),
         ];
         options
             .into_iter()

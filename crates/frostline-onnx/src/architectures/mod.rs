@@ -58,8 +58,8 @@ const VGG16: [usize; 5] = [2, 2, 3, 3, 3];
 const VGG19: [usize; 5] = [2, 2, 4, 4, 4];
 
 impl Architecture {
-    /// All that are known, in order of their names.
-    pub const ALL: [Self; 11] = [
+    /// All that are known, in order of their names: as many as there are up to the last of them.
+    pub const ALL: [Self; Self::Vgg19Bn as usize + 1] = [
         Self::EfficientNetLite0,
         Self::ResNet18,
         Self::ResNet50,
