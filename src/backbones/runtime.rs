@@ -60,7 +60,8 @@ impl std::fmt::Debug for OnnxBackbone {
     }
 }
 
-/// How a layer's numbers become features; the graph tells which axis holds the channels where `pool` does not.
+/// How a layer's numbers become features. The graph tells which axis holds the channels where `pool` does
+/// not.
 fn pooling(path: &Path, layer: &str, pool: Pool, layout: Layout) -> Result<Pooling> {
     let channels_of_input = match layout {
         Layout::Nchw => 1,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-use super::graph::{Network, Payload, Weight, element};
+use super::graph::{External, Network, Payload, Weight, element};
 use super::wire::Open;
 use crate::error::{NetworkProblem, Result};
 
@@ -61,8 +61,7 @@ fn by_file(weights: &[Weight]) -> BTreeMap<PathBuf, Ranges<'_>> {
         let Payload::External(external) = &weight.payload else {
             continue;
         };
-        let length = external.length.or_else(|| bytes_of(weight));
-        let end = length.and_then(|length| external.offset.checked_add(length));
+        let end = end_of(weight, external);
         if let Some(end) = end.filter(|end| *end > external.offset) {
             let file = plain(&external.location);
             let range = (external.offset, end, weight.name.as_str());
@@ -78,8 +77,14 @@ fn plain(location: &str) -> PathBuf {
     parts.filter(|part| *part != Component::CurDir).collect()
 }
 
+/// Where a weight ends in its file, if that can be told.
+pub(super) fn end_of(weight: &Weight, external: &External) -> Option<u64> {
+    let length = external.length.or_else(|| bytes_of(weight))?;
+    external.offset.checked_add(length)
+}
+
 /// How many bytes a weight's numbers take.
-pub(super) fn bytes_of(weight: &Weight) -> Option<u64> {
+fn bytes_of(weight: &Weight) -> Option<u64> {
     let each = match weight.element {
         element::UINT8 => 1,
         element::FLOAT16 | element::BFLOAT16 => 2,

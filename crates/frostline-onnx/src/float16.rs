@@ -182,7 +182,7 @@ fn halved_attribute(node: &Node, attribute: &NodeAttribute) -> Option<Message> {
 fn same(weight: &Weight) -> Message {
     let mut message = Message::of(&weight.kept);
     if let Payload::Raw(span) = &weight.payload {
-        message.payload(9, extent(span.clone()));
+        message.payload(9, Extent::of(span));
     }
     message
 }
@@ -197,13 +197,8 @@ fn halved(weight: &Weight) -> Message {
         Payload::Fields | Payload::External(_) => &weight.floats,
     };
     let mut message = tensor(&weight.name, &weight.dims, element::FLOAT16);
-    message.halved(9, spans.iter().cloned().map(extent));
+    message.halved(9, spans.iter().map(Extent::of));
     message
-}
-
-/// A range of the network's file.
-fn extent(span: std::ops::Range<u64>) -> Extent {
-    Extent { file: 0, span }
 }
 
 #[cfg(test)]

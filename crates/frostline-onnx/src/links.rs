@@ -159,22 +159,17 @@ impl<'m> Links<'m> {
                     let needs = needs.filter(|(place, _)| !(mended && *place == TARGET));
                     behind.extend(needs.map(|(_, tensor)| (tensor, Some(i))));
                 }
-                None => return Err(self.missing(tensor, reader)),
+                None => {
+                    let tensor = tensor.to_owned();
+                    return Err(match reader.map(|i| self.graph.nodes[i].title()) {
+                        Some(node) => NetworkProblem::MadeByNothing { node, tensor },
+                        None => NetworkProblem::NoTensor(tensor),
+                    });
+                }
             }
         }
         self.refuse_circles(&reach)?;
         Ok(reach)
-    }
-
-    fn missing(&self, tensor: &str, reader: Option<usize>) -> NetworkProblem {
-        let tensor = tensor.to_owned();
-        match reader {
-            Some(i) => NetworkProblem::MadeByNothing {
-                node: self.graph.nodes[i].title(),
-                tensor,
-            },
-            None => NetworkProblem::NoTensor(tensor),
-        }
     }
 
     /// Takes nodes away whose tensors are all there, until none is left, or only a circle.

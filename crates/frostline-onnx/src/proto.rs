@@ -29,7 +29,7 @@ pub(super) fn ints(name: &str, ints: &[i64]) -> Message {
 /// The attribute `value` of a constant.
 pub(super) fn value(tensor: Message) -> Message {
     attribute("value", kind::TENSOR, |attribute| {
-        attribute.message(5, tensor)
+        attribute.message(5, tensor);
     })
 }
 

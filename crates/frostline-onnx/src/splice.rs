@@ -19,6 +19,12 @@ pub(super) struct Extent {
 }
 
 impl Extent {
+    /// A range of the first file.
+    pub(super) fn of(span: &Span) -> Self {
+        let span = span.clone();
+        Self { file: 0, span }
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.span.end - self.span.start
     }

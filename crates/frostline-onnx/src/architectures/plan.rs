@@ -25,8 +25,8 @@ pub enum End {
     Logits,
 }
 
-/// A network that is built out of weights. Its plan runs twice: once to tell which tensors it needs, and, when
-/// these are known to be there, once to build it of them.
+/// A network that is built out of weights. Its plan runs twice: to tell which tensors it needs, and, when
+/// these are known to be there, to build it.
 pub(super) struct Building<'w> {
     pub(super) graph: GraphBuilder,
     weights: &'w StateDict,

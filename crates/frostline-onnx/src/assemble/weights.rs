@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::super::cut::Cut;
-use super::super::external::bytes_of;
+use super::super::external::end_of;
 use super::super::graph::{EXTERNAL, External, Payload, Weight};
 use super::super::splice::{Extent, Message};
 use crate::error::{Error, NetworkProblem, Result};
@@ -83,10 +83,7 @@ impl Cut<'_> {
     fn payload(&self, weight: &Weight) -> Result<Option<Extent>> {
         match &weight.payload {
             Payload::Fields => Ok(None),
-            Payload::Raw(span) => Ok(Some(Extent {
-                file: 0,
-                span: span.clone(),
-            })),
+            Payload::Raw(span) => Ok(Some(Extent::of(span))),
             Payload::External(external) => self.external(weight, external).map(Some),
         }
     }
@@ -98,9 +95,7 @@ impl Cut<'_> {
         let file = file.expect("all files of weights were looked up before");
         let length = path.metadata().map_err(Error::io(&path))?.len();
         let name = || weight.name.clone();
-        let bytes = external.length.or_else(|| bytes_of(weight));
-        let end = bytes.and_then(|bytes| external.offset.checked_add(bytes));
-        let problem = match end {
+        let problem = match end_of(weight, external) {
             Some(end) if end <= length => {
                 let span = external.offset..end;
                 return Ok(Extent { file, span });

@@ -28,12 +28,8 @@ pub(super) enum Step {
         /// Another `axis` than it had.
         axis: Option<i64>,
     },
-    /// A new node.
-    New {
-        what: New,
-        input: String,
-        output: String,
-    },
+    /// A new node, with its input and output.
+    New(New, [String; 2]),
 }
 
 /// What a new node does.
@@ -51,7 +47,7 @@ impl Step {
         match self {
             Self::Same(node) => nodes[*node].needs().collect(),
             Self::Renamed { inputs, .. } => inputs.iter().map(String::as_str).collect(),
-            Self::New { input, .. } => vec![input],
+            Self::New(_, [input, _]) => vec![input],
         }
     }
 }

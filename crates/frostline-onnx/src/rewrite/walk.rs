@@ -105,7 +105,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         };
         let output = self.name_last(found.output);
         let layer = self.walked.convolutions.len();
-        self.add(New::Own(CONV, layer), input, output);
+        self.add(New::Own(CONV, layer), [input, output]);
         self.walked.convolutions.push(found.layer);
     }
 
@@ -118,17 +118,13 @@ impl<'w, 'm> Walk<'w, 'm> {
             };
         }
         let layer = self.walked.linears.len();
-        let (input, output) = (found.input.to_owned(), found.output.to_owned());
-        self.add(New::Own(LINEAR, layer), input, output);
+        let ends = [found.input, found.output].map(str::to_owned);
+        self.add(New::Own(LINEAR, layer), ends);
         self.walked.linears.push(found.layer);
     }
 
-    fn add(&mut self, what: New, input: String, output: String) {
-        self.walked.steps.push(Step::New {
-            what,
-            input,
-            output,
-        });
+    fn add(&mut self, what: New, ends: [String; 2]) {
+        self.walked.steps.push(Step::New(what, ends));
     }
 
     /// Whether a node is one that ONNX Runtime leaves out where it stands between others, and else may
@@ -209,7 +205,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         }
         let output = self.name_last(tensor);
         self.turned.insert(tensor);
-        self.add(New::Transpose(TO_LAST), tensor.to_owned(), output.clone());
+        self.add(New::Transpose(TO_LAST), [tensor.to_owned(), output.clone()]);
         output
     }
 
@@ -218,7 +214,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         if let Some(name) = self.last.get(tensor)
             && self.turned.insert(tensor)
         {
-            self.add(New::Transpose(TO_FIRST), name.clone(), tensor.to_owned());
+            self.add(New::Transpose(TO_FIRST), [name.clone(), tensor.to_owned()]);
         }
     }
 

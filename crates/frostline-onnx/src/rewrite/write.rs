@@ -71,11 +71,7 @@ fn node_of(step: &Step, nodes: &[Node], wire: &mut Wire) -> Result<Message, Faul
             output,
             axis,
         } => renamed(&nodes[*node], (inputs, output), *axis, wire)?,
-        Step::New {
-            what,
-            input,
-            output,
-        } => new_node(what, input, output),
+        Step::New(what, [input, output]) => new_node(what, input, output),
     })
 }
 

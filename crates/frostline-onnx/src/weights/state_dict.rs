@@ -34,18 +34,13 @@ impl StateDict {
             ..Self::default()
         };
         for (name, tensor) in tensors {
-            dict.insert(name, tensor);
+            let end = dict.tensors.len();
+            match *dict.index.entry(name.clone()).or_insert(end) {
+                at if at == end => dict.tensors.push((name, tensor)),
+                at => dict.tensors[at].1 = tensor,
+            }
         }
         dict
-    }
-
-    fn insert(&mut self, name: String, tensor: Tensor) {
-        if let Some(&at) = self.index.get(&name) {
-            self.tensors[at].1 = tensor;
-            return;
-        }
-        self.index.insert(name.clone(), self.tensors.len());
-        self.tensors.push((name, tensor));
     }
 
     /// The file that the tensors came from.
