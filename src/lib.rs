@@ -23,7 +23,7 @@
 //! let classifier = frostline::Classifier::open("head.safetensors")?;
 //! for prediction in classifier.classify(["cat.jpg", "dog.jpg"])? {
 //!     match prediction {
-//!         Ok(found) => println!("{:?}, probability {:.3}", classifier.label(&found), found.best().1),
+//!         Ok(found) => println!("{:?}: {:.3}", classifier.label(&found), found.best().1),
 //!         Err(reason) => println!("skipped: {reason}"),
 //!     }
 //! }
@@ -46,8 +46,8 @@
 //! | [`progress`] | says how far a long task is, and asks it to stop |
 //! | [`error`] | says what can go wrong |
 //!
-//! Features, heads and pictures are plain numbers and [`ndarray`] arrays, and heads are models of [`linfa`].
-//! Both crates are re-exported in the version that the signatures use, with [`linfa_logistic`], whose models
+//! Features, heads and pictures are plain numbers and `ndarray` arrays, and heads are models of `linfa`.
+//! Both crates are re-exported in the version that the signatures use, with `linfa_logistic`, whose models
 //! become heads.
 //!
 //! # What must be installed

@@ -5,7 +5,7 @@
 /// What is counted where the steps are bytes; whoever shows them may turn them into megabytes.
 pub const BYTES: &str = "bytes";
 
-/// Told by a task of its progress; a bar, a log or nothing at all.
+/// Receives the progress of a task, for a bar or a log, and may ask it to stop.
 pub trait Progress: Sync {
     /// A stage of `total` steps begins, 0 where nobody knows how many; `what` is a plural noun (`images`).
     fn begin(&self, what: &str, total: u64);

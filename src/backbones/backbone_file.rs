@@ -7,7 +7,7 @@ use super::manifest::BackboneManifest;
 use super::onnx::read_network;
 use crate::error::{Error, FileKind, FileProblem, Result};
 
-/// A network that lies on disk, with its manifest.
+/// A network on disk, with its manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackboneFile {
     /// The ONNX file.

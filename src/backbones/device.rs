@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
-/// What the user wants.
+/// Which device a network is to run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum DeviceRequest {
@@ -36,7 +36,7 @@ pub enum Device {
     OpenVino,
 }
 
-/// How exactly the network computes. Weights and features are float32 on either side.
+/// The floating-point precision that a network computes in. Its weights and features are float32 in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

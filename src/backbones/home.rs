@@ -19,7 +19,7 @@ use crate::outputs;
 /// The environment variable that allows a home that others can write to: not empty, and not `0`.
 pub const ALLOW_SHARED: &str = "FROSTLINE_ALLOW_SHARED_HOME";
 
-/// The folder that holds `models/`, `downloads/`, `runtime/` and `cache/`.
+/// The folder of backbones and ONNX Runtime: `models/`, `downloads/`, `runtime/` and `cache/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
     path: PathBuf,

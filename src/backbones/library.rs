@@ -34,7 +34,7 @@ pub const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 /// The first minor version that uploads usage data on Linux and macOS.
 const FIRST_WITH_TELEMETRY: u32 = 29;
 
-/// A library that was loaded and is of a fitting version.
+/// An ONNX Runtime that is loaded and new enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuntimeLibrary {

@@ -19,7 +19,7 @@ use crate::words::words;
 /// A manifest has some hundred bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// What is known of a backbone.
+/// The manifest of a backbone: its layer, its preprocessing, and where its file comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackboneManifest {
@@ -74,7 +74,7 @@ impl Source {
     }
 }
 
-/// The layer whose output is kept.
+/// The layer that gives the features.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -90,7 +90,7 @@ pub struct FeatureLayer {
     pub num_features: Option<usize>,
 }
 
-/// What is done with a layer of (N, C, H, W), or of (N, tokens, C), that still has positions.
+/// How a layer with spatial positions, (N, C, H, W) or (N, tokens, C), becomes one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

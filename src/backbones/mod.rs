@@ -9,7 +9,8 @@
 //! use frostline::backbones::{Home, Registry};
 //!
 //! for backbone in Registry::new(Home::from_env()?).list().backbones {
-//!     println!("{}: {:?} features", backbone.manifest.name, backbone.manifest.features.num_features);
+//!     let manifest = backbone.manifest;
+//!     println!("{}: {:?} features", manifest.name, manifest.features.num_features);
 //! }
 //! # Ok::<(), frostline::Error>(())
 //! ```

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::manifest::BackboneManifest;
 use crate::images::{Channels, Crop, Interpolation, Layout, Preprocessing, Resize};
 
-/// Fields of a manifest to replace; what is `None` stays.
+/// Fields of a manifest to replace; a field that is `None` stays as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Overrides {
@@ -31,7 +31,7 @@ pub struct Overrides {
     pub preset: Option<Preset>,
 }
 
-/// A set of preprocessing that has a name.
+/// A named preprocessing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Preset {

@@ -14,7 +14,7 @@ use super::known_checksums;
 use super::manifest::BackboneManifest;
 use crate::error::{BackboneError, Error, NetworkProblem, Result};
 
-/// The backbone that is used where none is named.
+/// The name of the default backbone.
 pub const DEFAULT_BACKBONE: &str = "efficientnet-lite0";
 
 /// The files of `models/`, compiled in by `build.rs` in order of their names.
@@ -40,7 +40,7 @@ pub(crate) fn is_file_name(name: &Path) -> bool {
         || name.extension().is_some_and(has_ending)
 }
 
-/// A backbone in a list: known, installed or both.
+/// One backbone of a [`Listing`]: known, installed or both.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Installed {
@@ -50,7 +50,7 @@ pub struct Installed {
     pub path: Option<PathBuf>,
 }
 
-/// All backbones of a home.
+/// The backbones of a home.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Listing {

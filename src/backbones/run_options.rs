@@ -2,7 +2,7 @@
 
 use super::{Convolutions, DeviceRequest, Home, Precision};
 
-/// Where networks lie and how they are run.
+/// Where networks are found and how they are run.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RunOptions {

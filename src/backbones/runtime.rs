@@ -39,7 +39,7 @@ use super::run_options::RunOptions;
 use crate::error::{NetworkProblem, Result};
 use crate::images::{Layout, Preprocessing};
 
-/// A network in ONNX Runtime.
+/// A network that ONNX Runtime runs.
 pub struct OnnxBackbone {
     network: Arc<Network>,
     /// A replica opens its own when it is first given something to do.

@@ -10,7 +10,7 @@ use crate::images::{
     Alpha, DecodeOptions, Exif, JpegScale, Limits, PIXEL_VERSION, Preprocessing, View,
 };
 
-/// The frozen network, its layer, and all that happens to a picture before it.
+/// The identity of features: the network, its layer, and everything that happens to a picture before it.
 ///
 /// Stored with features and with heads; two of them match only if they are equal, but for the backbone's name
 /// and where its file lay.
@@ -26,7 +26,7 @@ pub struct FeatureSpec {
     pub views: Vec<View>,
 }
 
-/// A network, named by its content.
+/// The identity of a network: the SHA-256 of its content, and the layer that is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackboneId {
     /// Its name, for people.
@@ -44,7 +44,7 @@ pub struct BackboneId {
     pub file: Option<String>,
 }
 
-/// The choices in decoding that change pixels.
+/// The decoding options that change pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decoding {
     /// Whether pictures are turned upright.
@@ -115,7 +115,8 @@ impl Decoding {
     }
 }
 
-/// What computed the features. Recorded and shown; another engine's numbers agree to float tolerance.
+/// What computed some features: runtime, device and precision. It is recorded only; other engines agree to
+/// float tolerance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Engine {

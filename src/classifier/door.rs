@@ -30,7 +30,7 @@ pub struct Classifier {
     extractor: Extractor,
 }
 
-/// Why an image has no prediction, in words that go on after its name.
+/// Why an image has no prediction. Messages read as `{path}: {reason}`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unclassified {

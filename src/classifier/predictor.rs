@@ -15,7 +15,7 @@ use crate::images::View;
 /// Images that are predicted at once.
 const AT_ONCE: usize = 256;
 
-/// Which views of an image a head is used with: test-time augmentation.
+/// Test-time augmentation: which views of an image the head predicts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Tta {
@@ -26,7 +26,7 @@ pub enum Tta {
     None,
 }
 
-/// Whether images that are like none of the training images are told from the others.
+/// Whether images unlike all training images are rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Rejecting {
@@ -49,15 +49,14 @@ pub struct Predictor {
     record: TrainingRecord,
 }
 
-/// The probabilities of one image, a number for each class, which add up to 1, and whether it is of any class
-/// at all.
+/// The prediction for one image: a probability for each class, with sum 1, and the [`Verdict`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
     probabilities: Vec<f64>,
     verdict: Verdict,
 }
 
-/// Why features have no prediction, in words that go on after an image's path.
+/// Why features have no prediction. Messages read as `{path}: {reason}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoPrediction {
@@ -71,7 +70,7 @@ pub enum NoPrediction {
     Probabilities,
 }
 
-/// Whether an image is of any class at all.
+/// Whether the head accepts an image, or rejects it as unlike all training images.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -146,7 +146,7 @@ pub enum DataProblem {
     Logits,
 }
 
-/// Two sides whose features must have the same D.
+/// Two things that must have the same number of features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Pair {

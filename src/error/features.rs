@@ -131,7 +131,7 @@ pub enum FeaturesError {
     },
 }
 
-/// Why an index names no sample that has features.
+/// Why an index has no sample with features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoSamples {

@@ -1,6 +1,6 @@
 //! Files that are not what they should be.
 
-/// What a file was to be.
+/// What a file was expected to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {
@@ -30,7 +30,7 @@ pub enum FileKind {
     ClassWeights,
 }
 
-/// A file by its content.
+/// A file that is known by its size and SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownFile {
     /// Its name, without folders.
@@ -41,7 +41,7 @@ pub struct KnownFile {
     pub sha256: String,
 }
 
-/// The ways in which a file is not what it should be.
+/// What is wrong with a file: cut, foreign, newer or damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {

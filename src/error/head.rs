@@ -163,7 +163,7 @@ pub enum HeadError {
     },
 }
 
-/// What cannot be done block by block.
+/// What needs all features in memory, and cannot be done in blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AllFeatures {

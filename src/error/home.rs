@@ -27,7 +27,7 @@ pub enum HomeProblem {
     },
 }
 
-/// What others can change.
+/// A file or folder that other users can change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedPlace {
     /// The folder, file or link at fault.
@@ -36,7 +36,7 @@ pub struct SharedPlace {
     pub reason: SharedReason,
 }
 
-/// Why others can change what lies at a path.
+/// Why other users can change a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SharedReason {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Why images cannot be found or prepared. Paths are as people are shown them.
+/// Why images cannot be found or prepared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImagesError {

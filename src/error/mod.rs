@@ -47,10 +47,10 @@ pub use self::runtime::{
 };
 pub use self::tasks::{Difference, Elsewhere, OutputProblem, TaskError};
 
-/// The library's result.
+/// A `Result` whose error is [`Error`](enum@Error) unless another is named.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that stops a task. A bad image is no error: it is a skipped sample with a reason.
+/// Everything that stops a task. A bad image does not: it becomes a skipped sample with a reason.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

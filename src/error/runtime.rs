@@ -90,7 +90,7 @@ pub enum RuntimeProblem {
     WinogradOffCpu,
 }
 
-/// Why a file is no ONNX Runtime that can be used.
+/// Why a library cannot be used as ONNX Runtime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LibraryProblem {
@@ -130,7 +130,7 @@ pub enum LibraryProblem {
     },
 }
 
-/// Where the loader's search path leads to.
+/// Why the search path for libraries is not safe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SearchPathProblem {
@@ -149,7 +149,7 @@ pub enum SearchPathProblem {
     Holds(PathBuf),
 }
 
-/// A part of ONNX Runtime that drives a device.
+/// An execution provider of ONNX Runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Provider {

@@ -249,7 +249,7 @@ pub enum TaskError {
     Output(#[from] OutputProblem),
 }
 
-/// In what a backbone differs from an installed one of the same name.
+/// What differs between a backbone and an installed one of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Difference {
@@ -264,7 +264,7 @@ pub enum Difference {
     Settings,
 }
 
-/// Where a known backbone's file can be had that is fetched from nowhere.
+/// Where to get the file of a known backbone that has no download URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Elsewhere {
@@ -284,7 +284,7 @@ pub enum Elsewhere {
     },
 }
 
-/// Why an output is not written where it is to be.
+/// Why an output cannot be written to its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutputProblem {

@@ -32,7 +32,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// What is in a file whose image is used.
+/// The digest and size of an image whose features are in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Content {
     /// The key of its features.
@@ -56,7 +56,7 @@ impl Content {
     }
 }
 
-/// What is known of a used image besides its features.
+/// The digest, size and file stamp of a used image.
 #[derive(Debug, Clone, Copy)]
 pub struct Picture {
     /// The digest of its bytes.

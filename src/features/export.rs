@@ -19,7 +19,7 @@ use crate::error::{Error, FeaturesError, Result, csv_error, system_error};
 use crate::images::View;
 use crate::outputs;
 
-/// The forms of a table.
+/// The file formats of [`export`](fn@crate::features::export).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ExportFormat {

@@ -28,7 +28,7 @@ const LARGEST: u64 = 4 << 30;
 /// Rows of a batch; the longest paths that a system has fit the 2 GiB of its texts.
 const BATCH: usize = 100_000;
 
-/// One sample of a run.
+/// One image of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexRow {
     /// Its name, relative to the root, as text.
@@ -39,7 +39,7 @@ pub struct IndexRow {
     pub content: Result<Content, String>,
 }
 
-/// The samples of a run, in input order.
+/// The images of the last run, in input order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Index {
     /// One row for each.

@@ -27,7 +27,7 @@ use crate::{outputs, seal};
 
 const FORMAT: &str = "frostline-features";
 
-/// What a store holds.
+/// The manifest of a store: what its features are features of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoreManifest {
     format: String,

@@ -20,7 +20,7 @@ pub(super) fn readers(cpus: usize) -> usize {
     (4 * cpus).min(64).max(cpus).max(1)
 }
 
-/// How a file of an earlier run is known again.
+/// How unchanged files of an earlier run are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Recognise {

@@ -14,7 +14,7 @@ use super::part::{Layout, Part};
 use crate::error::{Error, FeaturesError, NoSamples, Result};
 use crate::images::View;
 
-/// A store on disk: its manifest and the samples of its last run.
+/// A feature store on disk, opened for reading: the features of images, and the index of the last run.
 #[derive(Debug)]
 pub struct FeatureStore {
     path: PathBuf,

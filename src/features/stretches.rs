@@ -24,7 +24,7 @@ struct Stretch {
     asked: Vec<(usize, usize)>,
 }
 
-/// Some images of a store, dealt into stretches of the disk.
+/// Features of a store, read in stretches that follow one another on the disk.
 #[derive(Debug)]
 pub struct Stretches {
     parts: Vec<Layout>,

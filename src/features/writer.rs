@@ -28,7 +28,7 @@ use crate::progress::Progress;
 const PART_BYTES: usize = 16 << 20;
 const PART_AGE: Duration = Duration::from_secs(10);
 
-/// What to do with a store that is there already.
+/// What a writer does with a store that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Existing {

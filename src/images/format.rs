@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// The formats that are decoded. Where each of them needs something of its own, as in the examples that try
-/// damaged files, the compiler is to say what a new one lacks.
+/// The formats that are decoded.
+///
+/// Exhaustive: code that needs something for each format is to fail to compile when one is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// JPEG, also progressive and CMYK.

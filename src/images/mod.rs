@@ -3,7 +3,7 @@
 //!
 //! | step | by |
 //! |---|---|
-//! | list the images of folders and lists | [`scan_folder`], [`scan_inputs`], [`scan_list`]: a [`Scan`] of [`Sample`]s |
+//! | list images | [`scan_folder`], [`scan_inputs`], [`scan_list`]: a [`Scan`] of [`Sample`]s |
 //! | tell what a file really is | [`sniff()`]: a [`Format`], whatever its extension |
 //! | decode | [`decode()`] with [`DecodeOptions`] and [`Limits`]: an [`RgbImage`] |
 //! | resize, crop, normalise | [`Preprocessing`] says how, [`Preprocessor`] does it, for each [`View`] |
@@ -22,9 +22,10 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 
-/// The version of everything that pixels depend on: decoders, resizing, our own code. Features of different
-/// versions are not mixed. It is raised with every change that changes the pixels of any picture; a test
-/// compares them.
+/// The version of everything that pixels depend on: decoders, resizing, our own code.
+///
+/// Features of different versions are not mixed. It is raised with every change that changes the
+/// pixels of any picture; a test compares them.
 pub const PIXEL_VERSION: u32 = 2;
 
 mod budget;

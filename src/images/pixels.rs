@@ -6,7 +6,7 @@ use image::{ColorType, ImageEncoder};
 
 use super::decode::Alpha;
 
-/// An upright picture: 8 bits a channel, red, green, blue, rows from the top.
+/// An upright 8-bit RGB picture, rows from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RgbImage {
     width: u32,

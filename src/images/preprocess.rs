@@ -23,7 +23,7 @@ pub use views::{View, Views};
 /// The largest edge that a picture may be brought to, in pixels.
 pub(super) const MAX_EDGE: u32 = 16_384;
 
-/// All that happens between the decoded picture and the network.
+/// How a decoded picture becomes the network's input: resize, crop, then normalise.
 ///
 /// A channel's number is (value / scale − mean) / std, in f32. `mean` and `std` are in the order of
 /// `channels`: with `bgr` the first is that of blue.

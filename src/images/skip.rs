@@ -3,7 +3,7 @@
 
 use super::format::Format;
 
-/// The reason why a file is skipped; `{path}: {reason}` is the line that people read.
+/// Why an image is skipped. Messages read as `{path}: {reason}`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SkipReason {

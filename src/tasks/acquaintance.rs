@@ -7,7 +7,7 @@ use crate::features::Digest;
 use crate::head::ImageRole;
 use crate::phrases::counted;
 
-/// What becomes of images that a head was trained on.
+/// How images that a head was trained on are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TrainingImages {
@@ -18,7 +18,7 @@ pub enum TrainingImages {
     Included,
 }
 
-/// Why the prediction for an image may count.
+/// On what basis the prediction for an image is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -52,7 +52,7 @@ impl Basis {
     }
 }
 
-/// How many of the judged images a head knew, and how.
+/// How many of the judged images the head was trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Acquaintance {

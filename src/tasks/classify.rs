@@ -34,7 +34,7 @@ impl ClassifyOptions {
     }
 }
 
-/// What became of one image.
+/// The result for one image.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Classified {
@@ -46,7 +46,7 @@ pub struct Classified {
     pub result: Result<Prediction, String>,
 }
 
-/// What a classification did.
+/// What a classification ran on, and its counts.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ClassifyReport {
@@ -107,7 +107,7 @@ pub fn classify_named(
     classify_images(&classifier, options, Images::Named(names), progress, each)
 }
 
-/// Takes each result, with the classifier that it is of.
+/// Takes the result for each image, with the predictor that gave it.
 pub type Each<'a> = &'a mut dyn FnMut(&Predictor, Classified) -> Result<()>;
 
 fn classify_images(

@@ -9,7 +9,7 @@ use crate::backbones::{
 };
 use crate::error::{Error, Result};
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Finding {
@@ -19,7 +19,9 @@ pub struct Finding {
     pub verdict: Verdict,
 }
 
-/// How a thing is. Whoever shows it has to tell these three apart, so that there will be no others.
+/// The state of a thing that was checked.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug)]
 pub enum Verdict {
     /// All right, with details.

@@ -39,7 +39,7 @@ impl EvaluateOptions {
     }
 }
 
-/// The figures, and what they leave out.
+/// The evaluation of a head, and what it leaves out.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EvaluateReport {

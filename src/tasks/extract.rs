@@ -65,7 +65,7 @@ impl ExtractOptions {
     }
 }
 
-/// What an extraction did.
+/// The counts and times of an extraction.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ExtractReport {

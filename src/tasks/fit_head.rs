@@ -33,7 +33,7 @@ use crate::head::{
 };
 use crate::progress::Progress;
 
-/// What a training did.
+/// The fitted head, its figures and warnings.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FitHeadReport {

@@ -20,7 +20,7 @@ use crate::features::{is_store, store_around};
 use crate::images::{Labels, Names};
 use crate::outputs;
 
-/// Whether an output may replace what is there though it is something else.
+/// Whether an output may replace a file of another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Overwrite {

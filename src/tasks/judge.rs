@@ -106,8 +106,7 @@ impl Judged {
     }
 }
 
-/// The labelled images that the head's rejection accepts: with those that it calls unknown they are all of
-/// them.
+/// How good the head is on the labelled images that it does not reject.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Accepted {

@@ -54,7 +54,7 @@ pub enum PullFrom {
     File(PathBuf),
 }
 
-/// A backbone's file that is there and right.
+/// A backbone's file that is installed and verified.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Pulled {

@@ -26,7 +26,7 @@ use crate::outputs;
 use crate::progress::Progress;
 use crate::report::{Page, render};
 
-/// What a report holds.
+/// The counts and notes of a report.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReportSummary {

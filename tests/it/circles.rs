@@ -105,7 +105,7 @@ impl<'a> Visit<'a> for Source {
     }
 }
 
-fn attributes(item: &syn::Item) -> &[Attribute] {
+pub(crate) fn attributes(item: &syn::Item) -> &[Attribute] {
     use syn::Item::{Const, Enum, Fn, Impl, Mod, Static, Struct, Trait, Use};
     match item {
         Const(item) => &item.attrs,
@@ -121,7 +121,7 @@ fn attributes(item: &syn::Item) -> &[Attribute] {
     }
 }
 
-fn is_for_tests(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) if list.path.is_ident("cfg") => {
             let condition = list.tokens.to_string();

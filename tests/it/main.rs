@@ -31,6 +31,7 @@ mod pipeline;
 mod pixel_version;
 mod preview;
 mod provenance;
+mod public_names;
 mod pull;
 mod reference_job;
 mod report;

@@ -39,7 +39,9 @@ pub struct Download {
     pub folder: PathBuf,
 }
 
-/// How a file came to its place. Whoever says so has to tell the two apart: there will be no others.
+/// Whether a file was there already.
+///
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetched {
     /// It was there already, and right.

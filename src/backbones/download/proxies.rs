@@ -8,7 +8,7 @@ use ureq::Proxy;
 
 use crate::error::{BackboneError, Result};
 
-/// The proxies to go through; none by default.
+/// The proxies of a download; none by default.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     http: Option<Way>,

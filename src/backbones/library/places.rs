@@ -11,7 +11,7 @@ use crate::backbones::home::Home;
 /// The environment variable that names the library.
 pub(super) const VARIABLE: &str = "ORT_DYLIB_PATH";
 
-/// The places where the library is looked for.
+/// Where ONNX Runtime was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {

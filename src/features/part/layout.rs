@@ -13,7 +13,7 @@ use crate::features::dtype::Dtype;
 use crate::features::manifest::StoreManifest;
 use crate::stamp::Stamp;
 
-/// The numbers of some rows, one after the other, as they are kept.
+/// Features of some rows, one row after the other, in the precision of the store.
 ///
 /// Exhaustive: callers read every width.
 ///

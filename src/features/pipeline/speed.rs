@@ -19,7 +19,7 @@ pub struct Timings {
     pub write: Duration,
 }
 
-/// What a run did with its time.
+/// How fast a run was, and what bound it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Speed {
     /// Images whose features were computed.
@@ -33,7 +33,7 @@ pub struct Speed {
     pub bound: Option<Bound>,
 }
 
-/// What a run spent the most of its time on.
+/// The step that a run spent most of its time on.
 ///
 /// Exhaustive: callers describe every value.
 ///
@@ -48,7 +48,7 @@ pub enum Bound {
     Network,
 }
 
-/// What JPEGs at a reduced scale would have saved of a run.
+/// How much time decoding JPEGs at a reduced scale would have saved.
 ///
 /// Exhaustive: callers describe every value.
 ///

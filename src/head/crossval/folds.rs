@@ -8,7 +8,7 @@ use crate::head::data::{Groups, Split, require_equal, seeded_hash};
 /// Numbers that are counted while groups are dealt, one for each fold and class: 1 GiB.
 const MOST_COUNTS: usize = 1 << 27;
 
-/// The fold, of k, in which each row is validated.
+/// The fold of each row in a k-fold cross-validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folds {
     of_row: Vec<usize>,

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 /// Parts of the images that are trained on.
 const STEPS: usize = 10;
 
-/// A part of the images, and how heads did that were trained on it.
+/// A point of the learning curve: a share of the images, and the accuracy of heads trained on it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LearningPoint {
     /// Images trained on, in the mean over the folds.

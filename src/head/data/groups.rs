@@ -7,8 +7,7 @@ use ndarray::ArrayView2;
 
 use super::neighbours::for_each_near_pair;
 
-/// Rows put into groups, (N); images of a group are never validated on by a head that was trained on another
-/// of it.
+/// The group of each row (N). Cross-validation keeps a group, such as near-duplicates, in one fold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups {
     /// The group of each row.

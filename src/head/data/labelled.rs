@@ -5,8 +5,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use crate::classes::ClassIndex;
 use crate::error::{DataProblem, Result};
 
-/// At least one image with finite features, and the class of each: `features` (N · V, D), `targets` (N) below
-/// C.
+/// Features with labels, checked: `features` (N · V, D) are finite, `targets` (N) below C, and N at least 1.
 ///
 /// V is the number of views of each image, 1 unless said otherwise; the rows of an image stand together.
 #[derive(Debug, Clone, Copy)]

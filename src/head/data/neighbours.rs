@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use crate::error::{DataProblem, Pair, Result};
 use crate::head::parallel::in_parallel;
 
-/// From this cosine on, two images count as nearly equal: scaled, cropped, or saved again.
+/// The cosine from which two images count as near-duplicates: scaled, cropped, or saved again.
 ///
 /// Chosen by looking, with the default backbone: of the 16 pairs above it in Alien vs Predator every one
 /// shows one picture twice (as do most down to 0.90), while the two pictures most alike of clothing10, where
@@ -19,7 +19,7 @@ const BLOCK: usize = 256;
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitRows(Array2<f32>);
 
-/// A row, and how like it is.
+/// A row and its cosine similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbour {
     /// Its number, from 0.

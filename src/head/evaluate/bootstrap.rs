@@ -13,7 +13,7 @@ const TAIL: f64 = 0.025;
 /// Figures of all resamples together that are kept until their percentiles are found: 0.8 GB.
 const MOST_FIGURES: usize = 100_000_000;
 
-/// How the samples are drawn again (Efron's percentile bootstrap).
+/// The resamples of the intervals (Efron's percentile bootstrap).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Bootstrap {
@@ -37,7 +37,7 @@ const POINT: f64 = 1e-12;
 /// The 97.5th percentile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// How an interval was found.
+/// How an interval was computed.
 ///
 /// Exhaustive: whoever shows one must have words for it.
 ///
@@ -53,7 +53,7 @@ pub enum IntervalMethod {
     Wilson,
 }
 
-/// A 95 % interval: how much a figure owes to the choice of the samples.
+/// The 95 % interval of a metric: the range expected for another sample of this size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     /// The lower end.

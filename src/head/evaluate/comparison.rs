@@ -7,7 +7,7 @@ use super::bootstrap::{Bootstrap, Interval};
 use super::judgement::Judgement;
 use crate::error::Result;
 
-/// The first head held against the second, sample by sample.
+/// Two heads compared on the same samples.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
@@ -31,7 +31,7 @@ pub struct Comparison {
     pub bootstrap: Bootstrap,
 }
 
-/// A figure of both heads.
+/// A metric of two heads, and the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Difference {
     /// Of the first head.

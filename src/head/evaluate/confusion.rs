@@ -25,7 +25,7 @@ pub struct ClassFigures {
 /// A larger matrix is nearly all zeros, and takes gigabytes from some 10,000 classes on.
 const MATRIX_CLASSES: usize = 1000;
 
-/// How many samples of each class were predicted as which: of the C × C cells those that are not 0.
+/// The confusion matrix (C, C), as its cells that are not 0.
 ///
 /// It is serialised as its [`matrix`](Self::matrix).
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -12,7 +12,7 @@ use super::reliability::{Bins, ReliabilityBin};
 use crate::classes::ClassIndex;
 use crate::error::Result;
 
-/// Predictions held against the truth.
+/// How good predictions are: metrics of probabilities (N, C) against targets (N).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Evaluation {

@@ -22,7 +22,7 @@ pub(super) const LONGEST_HEADER: usize = 32 << 20;
 /// Bytes of the longest name of a class: that of the longest path.
 const LONGEST_NAME: usize = 4096;
 
-/// What a head file holds.
+/// The content of a head file: the layer, its classes, and where it comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeadFile {
     /// Weight (C, D) and bias (C).

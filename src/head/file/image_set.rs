@@ -10,7 +10,7 @@ const WHOLE: usize = 32;
 /// Bytes of a digest that a large set keeps.
 const FINGERPRINT: usize = 8;
 
-/// Different images, in ascending order of their digests.
+/// A set of images by their digests, in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSet {
     /// Bytes of each row, [`WHOLE`] or [`FINGERPRINT`].

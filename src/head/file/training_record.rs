@@ -8,7 +8,7 @@ use crate::head::crossval::Folds;
 /// The most bytes of out-of-fold predictions that a head keeps: those of 16,000 images and 1000 classes.
 pub(crate) const OUT_OF_FOLD_BYTES: usize = 64 << 20;
 
-/// What an image was to the training of a head.
+/// The role of an image in the training of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImageRole {

@@ -9,7 +9,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use crate::head::evaluate::Confusion;
 use crate::head::linear::argmax;
 
-/// What the probabilities say of the labels.
+/// Likely label errors, found by confident learning on out-of-fold probabilities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelErrors {
     /// The mean probability of each class over the samples that are labelled with it, (C); 1 for a class

@@ -11,7 +11,7 @@ use ndarray::{ArrayView1, ArrayView2, Axis};
 
 use crate::head::data::UnitRows;
 
-/// How many to pick, and what is too alike.
+/// How many images to pick, and how similar they may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct SelectionParams {
@@ -29,7 +29,7 @@ impl SelectionParams {
     }
 }
 
-/// An image worth a label.
+/// An image that is worth labelling.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pick {
     /// Its row, from 0.

@@ -7,7 +7,7 @@ use super::choices::{ClassWeight, Schedule, Solver};
 use super::values::FitValues;
 use crate::error::{Error, HeadError, Result};
 
-/// Fit parameters that are not checked yet; see [`ParamGuard::check`].
+/// Fit parameters that are not checked yet; linfa's `ParamGuard::check` checks their ranges.
 ///
 /// ```
 /// use frostline::head::FitParams;
@@ -21,7 +21,7 @@ use crate::error::{Error, HeadError, Result};
 #[serde(from = "FitValues", into = "FitValues")]
 pub struct FitParams(FitValidParams);
 
-/// Checked fit parameters, from [`FitParams`] by [`ParamGuard::check`].
+/// Checked fit parameters: what linfa's `ParamGuard::check` makes of [`FitParams`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "FitValues", into = "FitValues")]
 pub struct FitValidParams(FitValues);

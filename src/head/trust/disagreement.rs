@@ -10,7 +10,7 @@ const LEVEL: f64 = 0.001;
 /// Fewer losses than this on a side have no mean that the normal distribution would describe.
 const FEWEST_LOSSES: usize = 30;
 
-/// A figure of the training images, each judged without itself, that the validation images contradict.
+/// A figure found on the training images that the validation images contradict.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Disagreement {
     /// What differs.
@@ -27,7 +27,7 @@ pub struct Disagreement {
     pub p_value: f64,
 }
 
-/// What may differ.
+/// The figure of a [`Disagreement`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -15,7 +15,7 @@ use crate::head::data::{Neighbour, UnitRows};
 /// in 2048.
 const LENGTH_TOLERANCE: f32 = 0.01;
 
-/// What tells images of no class from the others.
+/// The rejection of a head: training images and a threshold, below which an image is unlike all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rejection {
     pub(super) rule: RejectionRule,
@@ -26,7 +26,7 @@ pub struct Rejection {
     pub(super) rows: UnitRows,
 }
 
-/// The numbers of a rejection.
+/// The parameters of a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RejectionRule {
     /// What the score is.
@@ -39,7 +39,7 @@ pub struct RejectionRule {
     pub threshold: f32,
 }
 
-/// What the score is; a word of its own for each, so that a file can name it.
+/// How a rejection scores an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -48,7 +48,7 @@ pub enum Method {
     NearestNeighbours,
 }
 
-/// How like the training images an image is.
+/// How similar an image is to the training images.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Likeness {
     /// The cosine of the K-th nearest training image, in [-1, 1].

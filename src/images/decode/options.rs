@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
-/// What to do with the orientation that a camera notes in an EXIF block.
+/// Whether the orientation in a picture's EXIF block is applied.
 ///
 /// The turns and mirrors of a HEIC, AVIF or JPEG XL are no such note: they belong to the picture, and are
 /// always made.
@@ -20,7 +20,7 @@ pub enum Exif {
     Ignore,
 }
 
-/// What is seen through transparent pixels.
+/// The background of transparent pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -78,7 +78,7 @@ impl JpegScale {
     }
 }
 
-/// How pictures are decoded. It belongs to the preprocessing: other options give other features.
+/// How pictures are decoded. Other options give other features.
 ///
 /// Colour profiles are ignored, 16-bit samples are scaled by 1/257, and of an animation or a TIFF of many
 /// pages the first picture counts, of a HEIC or AVIF the primary one.
@@ -97,7 +97,7 @@ pub struct DecodeOptions {
     pub limits: Limits,
 }
 
-/// How large a file and its picture may be; both are known before the pixels are unpacked.
+/// The largest file and picture that are decoded; both are checked before pixels are unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

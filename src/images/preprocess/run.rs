@@ -28,7 +28,7 @@ impl Preprocessing {
     }
 }
 
-/// Applies a [`Preprocessing`]; one for each thread, as it keeps its buffers.
+/// Applies a [`Preprocessing`]. Use one for each thread, since it keeps buffers.
 #[derive(Debug, Clone)]
 pub struct Preprocessor {
     settings: Preprocessing,

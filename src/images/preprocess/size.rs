@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// The size a picture is brought to first: `256`, `[w, h]` or `"none"`.
+/// The resize before the crop: the shorter edge as `256`, a size as `[w, h]`, or `"none"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "SizeForm", into = "SizeForm")]
 #[non_exhaustive]
@@ -20,7 +20,7 @@ pub enum Resize {
     None,
 }
 
-/// What is cut out of the middle then: `224`, `[w, h]` or `"none"`.
+/// The centre crop after the resize: `224`, `[w, h]` or `"none"`.
 ///
 /// Where the picture is smaller, black is put around it before the normalisation, as torchvision's
 /// `CenterCrop` does.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One view of a picture: the part that the crop takes, as it is or mirrored left to right.
+/// One view of a picture: a crop, as it is or mirrored left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -41,7 +41,7 @@ pub(super) enum Place {
     End,
 }
 
-/// Sets of views that have a name; the centre is in each, and first.
+/// A named set of views; the first is the centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Views {

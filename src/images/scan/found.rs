@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::images::{Image, SkipReason};
 
-/// One image: where it is, what it is called, and what it shows.
+/// One image: its path, its name, and its class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sample {
     /// The path to open.
@@ -18,7 +18,7 @@ pub struct Sample {
     pub class: Option<Arc<str>>,
 }
 
-/// One entry of a scan.
+/// One entry of a [`Scan`]: an image to use, or one that is skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Found {
@@ -84,7 +84,7 @@ pub enum Names {
     Any,
 }
 
-/// What kind of tree it is.
+/// Whether a folder has a folder for each class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FolderLayout {
@@ -94,7 +94,7 @@ pub enum FolderLayout {
     Flat,
 }
 
-/// All that was found.
+/// The images that were found, with what was ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
     /// Used and skipped ones together: a folder's by path, part by part and byte by byte; a list's as given.

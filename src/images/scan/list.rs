@@ -12,7 +12,7 @@ use crate::error::{ImagesError, Result};
 use crate::images::{SkipReason, path_text};
 use crate::inputs::kind_text;
 
-/// What stands between the paths of a list.
+/// What separates the paths of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Separator {

@@ -124,7 +124,7 @@ impl Validation {
     }
 }
 
-/// Into how many parts the training images are dealt: as many heads are trained, each without one of them.
+/// Into how many folds the training images are divided; a head is trained without each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CrossValidation {

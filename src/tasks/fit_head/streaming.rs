@@ -12,7 +12,7 @@ use crate::head::{
     Block, EpochFigures, FeatureBlocks, FeatureRows, Fit, FitValidParams, Streamed, fit_streamed,
 };
 
-/// How features were read in blocks.
+/// How features were read in blocks, where they do not fit into memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Streaming {

@@ -50,7 +50,7 @@ pub struct Change {
     pub log_loss_after: f64,
 }
 
-/// What came of a calibration.
+/// Whether the calibration improved the probabilities.
 ///
 /// Exhaustive: callers describe every value.
 ///
@@ -66,7 +66,7 @@ pub enum CalibrationOutcome {
     Denied,
 }
 
-/// A rejection's numbers.
+/// The rejection that was fitted, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct KeptForRejection {

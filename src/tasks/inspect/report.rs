@@ -48,7 +48,7 @@ impl InspectOptions {
     }
 }
 
-/// Everything that was found; an inspection changes nothing.
+/// Everything that an inspection found. It changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct InspectReport {
@@ -82,7 +82,7 @@ pub struct InspectReport {
     pub notes: Vec<String>,
 }
 
-/// Which images of the store a head knows from its training, by the digests of their bytes.
+/// Which images of the store a head was trained on, by their digests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TrainedOn {
@@ -194,7 +194,7 @@ impl Likeness {
     }
 }
 
-/// What the two stores share: figures on the one are optimistic for a head that was trained on the other.
+/// Images that both stores hold: an evaluation on one is optimistic for a head trained on the other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Leakage {
@@ -208,7 +208,7 @@ pub struct Leakage {
     pub images: Vec<Leaked>,
 }
 
-/// An image of the other store that is in this one too.
+/// An image of the other store that is in this one, too.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Leaked {
@@ -232,7 +232,7 @@ pub struct Contradiction {
     pub likeness: Likeness,
 }
 
-/// What out-of-fold probabilities say of the labels of the store that is inspected.
+/// Likely label errors in the inspected store.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LabelReport {
@@ -284,7 +284,7 @@ pub struct Outlier {
     pub beyond: bool,
 }
 
-/// What an outlier is far from.
+/// What an outlier is unlike.
 ///
 /// Exhaustive: callers describe every value.
 ///
