@@ -39,7 +39,8 @@ use super::run_options::RunOptions;
 use crate::error::{NetworkProblem, Result};
 use crate::images::{Layout, Preprocessing};
 
-/// A network that ONNX Runtime runs.
+/// A network that ONNX Runtime runs; as a [`Backbone`](crate::backbones::Backbone), preprocessed pictures in
+/// and features out.
 pub struct OnnxBackbone {
     network: Arc<Network>,
     /// A replica opens its own when it is first given something to do.
@@ -135,7 +136,7 @@ impl OnnxBackbone {
 
     /// The batch size that the file fixes, if it does: larger batches are run in such pieces.
     #[must_use]
-    pub fn fixed_batch(&self) -> Option<usize> {
+    pub(crate) fn fixed_batch(&self) -> Option<usize> {
         self.network.sizes.fixed()
     }
 
@@ -147,13 +148,13 @@ impl OnnxBackbone {
 
     /// Why `auto` did not take a GPU.
     #[must_use]
-    pub fn why(&self) -> Option<&str> {
+    pub(crate) fn why(&self) -> Option<&str> {
         self.why.as_deref()
     }
 
     /// The batch size that did not fit into the memory, if one did not: its half is used since.
     #[must_use]
-    pub fn too_large(&self) -> Option<usize> {
+    pub(crate) fn too_large(&self) -> Option<usize> {
         self.network.sizes.too_large()
     }
 
@@ -193,7 +194,7 @@ impl OnnxBackbone {
     ///
     /// # Errors
     /// The same.
-    pub fn forward_at_once(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
+    pub(crate) fn forward_at_once(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
         self.in_pieces(images, n, BatchSizes::most)
     }
 
@@ -224,7 +225,7 @@ impl OnnxBackbone {
     ///
     /// # Errors
     /// [`NetworkProblem::NotFinite`] where one of them is NaN or infinite.
-    pub fn require_finite(&self, features: &[f32]) -> Result<()> {
+    pub(crate) fn require_finite(&self, features: &[f32]) -> Result<()> {
         if features.iter().all(|value| value.is_finite()) {
             return Ok(());
         }

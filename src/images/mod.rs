@@ -52,10 +52,12 @@ mod thumbnail;
 
 pub(crate) use budget::{DecodeBudget, Permit};
 pub(crate) use contact_sheet::{Cell, contact_sheet};
+pub(crate) use decode::decode_for;
+#[cfg(feature = "cli")]
+pub(crate) use decode::decode_within;
 pub use decode::{Alpha, DecodeOptions, Exif, JpegScale, Limits, decode, dimensions};
 #[doc(hidden)]
 pub use decode::{Pixels, fuzz};
-pub(crate) use decode::{decode_for, decode_within};
 pub use format::Format;
 pub use image::Image;
 pub(crate) use picture::Part;

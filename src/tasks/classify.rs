@@ -16,7 +16,7 @@ use crate::head::ImageRole;
 use crate::images::{Labels, PIXEL_VERSION};
 use crate::progress::Progress;
 
-/// What to classify, and how.
+/// The options of [`classify`](crate::tasks::classify()): what to classify, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ClassifyOptions {

@@ -15,7 +15,7 @@ use crate::error::{Result, TaskError};
 use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
 use crate::progress::Progress;
 
-/// What to evaluate, and how.
+/// The options of [`evaluate`](crate::tasks::evaluate()): what to evaluate, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EvaluateOptions {

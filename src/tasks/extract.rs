@@ -17,31 +17,31 @@ use crate::features::{
 use crate::images::{DecodeOptions, Found, Labels, Scan, Views};
 use crate::progress::Progress;
 
-/// What to extract, and how.
+/// The options of [`extract`](crate::tasks::extract()): what to extract, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ExtractOptions {
     /// The images.
     pub inputs: Inputs,
-    /// The store.
+    /// The folder of the feature store.
     pub output: PathBuf,
-    /// A backbone's name, or an ONNX file.
+    /// A backbone's name, or the path of an ONNX file.
     pub backbone: PathBuf,
     /// What to change in its manifest.
     pub overrides: Overrides,
-    /// From the file to pixels.
+    /// How files are decoded.
     pub decoding: DecodeOptions,
-    /// Which views of each image.
+    /// Which views of each image are kept.
     pub views: Views,
-    /// How the network is run; as many threads are for decoding.
+    /// How the network is run; `threads` is the number of decoding threads, too.
     pub run: RunOptions,
-    /// Images that the network is given at once.
+    /// The batch size of the network, in images.
     pub batch_size: usize,
-    /// How numbers are kept.
+    /// The precision in which features are kept.
     pub dtype: Dtype,
-    /// What to do with a store that is there already.
+    /// What to do with a store that exists.
     pub existing: Existing,
-    /// How files of an earlier run are known again.
+    /// How unchanged files of an earlier run are recognised.
     pub recognise: Recognise,
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Result, TaskError, require};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
-/// What to import, and as what.
+/// The options of [`import`](crate::tasks::import()): what to import, and as what.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ImportOptions {

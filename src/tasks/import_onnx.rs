@@ -19,7 +19,7 @@ use crate::backbones::{BackboneManifest, FeatureLayer, Home, Overrides, Pool, Re
 use crate::error::{Error, Result, TaskError};
 use crate::outputs;
 
-/// What to import, and where to cut it.
+/// The options of [`import_onnx`](crate::tasks::import_onnx()): what to import, and where to cut it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ImportOnnxOptions {

@@ -14,8 +14,8 @@
 //! | [`pull()`] | the network | a known backbone in `FROSTLINE_HOME` |
 //! | [`doctor()`] | the installation | what is missing |
 //!
-//! Each takes a struct of options that has a `new`, and a [`Progress`](crate::Progress), which may ask it to
-//! stop; it returns a report as plain data.
+//! A task takes a struct of options that has a `new`, and returns a report as plain data. A long one tells a
+//! [`Progress`](crate::Progress) how far it is, which may ask it to stop.
 //!
 //! ```no_run
 //! use frostline::backbones::Home;

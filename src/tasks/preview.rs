@@ -11,7 +11,7 @@ use crate::images::{
 };
 use crate::outputs;
 
-/// What to show, and how.
+/// The options of [`preview`](crate::tasks::preview()): what to show, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PreviewOptions {

@@ -11,7 +11,7 @@ use crate::backbones::{
 use crate::error::{Elsewhere, Error, Result, TaskError, require};
 use crate::progress::Progress;
 
-/// What to pull, and from where.
+/// The options of [`pull`](crate::tasks::pull()): what to pull, and from where.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PullOptions {

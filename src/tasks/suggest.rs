@@ -15,7 +15,7 @@ use crate::head::{ImageRole, NEAR_DUPLICATE, Pick, SelectionParams, UnitRows, se
 use crate::images::Labels;
 use crate::progress::Progress;
 
-/// What to choose from, and how.
+/// The options of [`suggest`](crate::tasks::suggest()): what to choose from, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SuggestOptions {

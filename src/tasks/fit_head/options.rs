@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, Result, require};
 use crate::head::{FitParams, FitValidParams, NEAR_DUPLICATE, Tunable};
 
-/// What to train on, and how.
+/// The options of [`fit_head`](crate::tasks::fit_head()): what to train on, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FitHeadOptions {

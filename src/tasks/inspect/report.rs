@@ -10,7 +10,7 @@ use crate::features::Digest;
 use crate::head::NEAR_DUPLICATE;
 use crate::tasks::fit_head::{CrossValidation, check_near};
 
-/// What to inspect, and how.
+/// The options of [`inspect`](crate::tasks::inspect()): what to inspect, and how.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InspectOptions {

@@ -8,7 +8,7 @@ use crate::head::Bootstrap;
 use crate::images::path_text::{from_text, to_text};
 use crate::tasks::judge::JudgeOptions;
 
-/// What to report on, and where to.
+/// The options of [`report`](crate::tasks::report()): what to report on, and where to.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReportOptions {
