@@ -39,7 +39,7 @@ use super::run_options::RunOptions;
 use crate::error::{NetworkProblem, Result};
 use crate::images::{Layout, Preprocessing};
 
-/// A network that ONNX Runtime runs; as a [`Backbone`](crate::backbones::Backbone), preprocessed pictures in
+/// A network that ONNX Runtime runs; as a [`Backbone`], preprocessed pictures in
 /// and features out.
 pub struct OnnxBackbone {
     network: Arc<Network>,

@@ -1,10 +1,10 @@
-//! How patient a download is, and which way it takes.
+//! Timeouts, least speed and proxies of a download.
 
 use std::time::Duration;
 
 use super::Proxies;
 
-/// How patient a download is, and which way it takes.
+/// Timeouts, least speed and proxies of a download.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DownloadOptions {
@@ -20,7 +20,7 @@ pub struct DownloadOptions {
     pub proxies: Proxies,
 }
 
-/// The slowest that a place may be.
+/// The least speed of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeastRate {

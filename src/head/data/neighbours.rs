@@ -78,7 +78,7 @@ impl UnitRows {
     /// equals.
     ///
     /// # Errors
-    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two have not the same D.
+    /// [`DataProblem::Widths`] when the two have not the same D.
     pub fn nearest(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         self.same_width(queries)?;
         Ok(self.nearest_seeing(queries, k, |_, _, _| false))
@@ -94,7 +94,7 @@ impl UnitRows {
     /// hears of every pair of a query and a row whose similarity is `threshold` or more, on any thread.
     ///
     /// # Errors
-    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the two have not the same D.
+    /// [`DataProblem::Widths`] when the two have not the same D.
     pub(crate) fn nearest_and_near(
         &self,
         queries: Option<&Self>,
