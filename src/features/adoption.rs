@@ -93,6 +93,9 @@ impl StoreWriter {
                 Err(other) => return Err(other),
             }
         }
+        let is_foreign = |problem: &FileProblem| matches!(problem, FileProblem::Foreign { .. });
+        let is_foreign =
+            |error: &Error| matches!(error, Error::File { problem, .. } if is_foreign(problem));
         if known.is_empty() && bad.iter().any(|(_, error)| is_foreign(error)) {
             self.refuse_features_of_another_store()?;
         }
@@ -141,14 +144,4 @@ impl StoreWriter {
         }
         found.write(&self.path)
     }
-}
-
-fn is_foreign(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::File {
-            problem: FileProblem::Foreign { .. },
-            ..
-        }
-    )
 }

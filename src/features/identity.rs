@@ -15,11 +15,19 @@ use crate::outputs;
 /// No manifest of ours has more bytes.
 const MOST: u64 = 1 << 20;
 
-/// Whether a path is a feature store, also a damaged one: its manifest says so. A folder of anything else may
-/// hold a file of that name.
+/// Whether a path is a feature store, also a damaged one: its manifest says so, or, where that is missing or
+/// illegible, a part does. A folder of anything else may hold files of those names.
 #[must_use]
 pub fn is_store(path: &Path) -> bool {
-    is_in(path)
+    match inputs::read(&path.join(MANIFEST), Links::Follow, MOST) {
+        Ok(bytes) => match told_by(&bytes) {
+            Told::Store => true,
+            Told::SomethingElse => false,
+            Told::Nothing => has_parts(path),
+        },
+        Err(e) if e.kind() == ErrorKind::NotADirectory => false,
+        Err(_) => has_parts(path),
+    }
 }
 
 /// The feature store that a file or folder lies in, or will; links are followed.
@@ -57,7 +65,7 @@ impl StoreManifest {
         };
         // What the damage left may look like anything.
         let problem = match problem {
-            FileProblem::Foreign { .. } if is_in(store) => not_as_written(),
+            FileProblem::Foreign { .. } if is_store(store) => not_as_written(),
             other => other,
         };
         Err(Error::File {
@@ -89,22 +97,9 @@ pub(super) fn can_be_rebuilt(error: &Error) -> bool {
     }
 }
 
-/// Whether a folder is a store: its manifest says so, or, where that is missing or illegible, a part does.
-pub(super) fn is_in(folder: &Path) -> bool {
-    match inputs::read(&folder.join(MANIFEST), Links::Follow, MOST) {
-        Ok(bytes) => match told_by(&bytes) {
-            Told::Store => true,
-            Told::SomethingElse => false,
-            Told::Nothing => is_given(folder),
-        },
-        Err(e) if e.kind() == ErrorKind::NotADirectory => false,
-        Err(_) => is_given(folder),
-    }
-}
-
 fn no_store(folder: &Path) -> FeaturesError {
     let path = folder.to_owned();
-    if is_in(folder) {
+    if is_store(folder) {
         FeaturesError::LostManifest { store: path }
     } else if folder.exists() {
         FeaturesError::NotAStore { path }
@@ -156,24 +151,16 @@ impl Testimony {
 }
 
 /// Whether a folder without a legible manifest has parts of a store, damaged or not.
-pub(super) fn is_given(folder: &Path) -> bool {
+fn has_parts(folder: &Path) -> bool {
     // Folders of anything else may hold millions of files: only what a writer leaves is worth a look at them
     // all.
     let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
     if !is_there(INDEX) && !is_there(LOCK) {
         return false;
     }
-    let is_ours = |path: &PathBuf| {
-        let newer = |error: Error| {
-            matches!(
-                error,
-                Error::File {
-                    problem: FileProblem::Newer { .. },
-                    ..
-                }
-            )
-        };
-        part::own_manifest(path).map_or_else(newer, |_| true)
+    let is_ours = |path: &PathBuf| match part::own_manifest(path) {
+        Err(Error::File { problem, .. }) => matches!(problem, FileProblem::Newer { .. }),
+        own => own.is_ok(),
     };
     part_paths(folder).is_ok_and(|parts| parts.iter().any(is_ours))
 }
