@@ -54,6 +54,15 @@ impl Content {
             height,
         }
     }
+
+    /// The picture, of a file that has this stamp.
+    pub(super) fn picture(self, stamp: Option<Stamp>) -> Picture {
+        Picture {
+            digest: self.digest,
+            size: (self.width, self.height),
+            stamp,
+        }
+    }
 }
 
 /// The digest, size and file stamp of a used image.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
-use super::content::{Content, Digest, Picture};
+use super::content::{Digest, Picture};
 use super::stamps::Stamps;
 use crate::images::{DecodeBudget, DecodeOptions, Found, Sample, dimensions, read_file};
 use crate::progress::Progress;
@@ -33,30 +33,7 @@ pub enum Recognise {
 
 /// What is in the files whose features are known.
 #[derive(Debug, Default)]
-pub struct Recognised(HashMap<PathBuf, Seen>);
-
-/// What is in a file.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
-    pub(super) content: Content,
-    /// The stamp it had before it was read, if nothing can have changed it since without changing that.
-    pub(super) stamp: Option<Stamp>,
-}
-
-impl Seen {
-    pub(super) fn picture(&self) -> Picture {
-        let Content {
-            digest,
-            width,
-            height,
-        } = self.content;
-        Picture {
-            digest,
-            size: (width, height),
-            stamp: self.stamp,
-        }
-    }
-}
+pub struct Recognised(HashMap<PathBuf, Picture>);
 
 /// What files are looked up in.
 pub(super) struct Lookup<'a> {
@@ -67,14 +44,10 @@ pub(super) struct Lookup<'a> {
 }
 
 impl Recognised {
-    pub(super) fn get(&self, path: &Path) -> Option<Seen> {
-        self.0.get(path).copied()
-    }
-
     /// The picture in a file, if it is known.
     #[must_use]
     pub fn picture(&self, path: &Path) -> Option<Picture> {
-        self.get(path).map(|seen| seen.picture())
+        self.0.get(path).copied()
     }
 
     /// Whether there is nothing else to be computed.
@@ -127,28 +100,21 @@ impl Lookup<'_> {
         Recognised(all)
     }
 
-    fn one(&self, path: &Path, budget: &DecodeBudget) -> Option<Seen> {
+    fn one(&self, path: &Path, budget: &DecodeBudget) -> Option<Picture> {
         let stamp = Stamp::of(&fs::metadata(path).ok()?);
         let remembered = match self.how {
             Recognise::ByStamp => self.stamps.content(path, &stamp),
             Recognise::ByContent => None,
         };
         let seen = match remembered {
-            Some(content) => Seen {
-                content,
-                stamp: Some(stamp),
-            },
+            Some(content) => content.picture(Some(stamp)),
             None => read(path, stamp, self.decoding, budget)?,
         };
-        let Content {
-            digest,
-            width,
-            height,
-        } = seen.content;
+        let (width, height) = seen.size;
         let limits = self.decoding.limits;
         let fits = u64::from(width) * u64::from(height) <= limits.max_pixels
             && stamp.size <= limits.max_bytes;
-        (fits && self.known.contains(&digest)).then_some(seen)
+        (fits && self.known.contains(&seen.digest)).then_some(seen)
     }
 }
 
@@ -157,17 +123,12 @@ fn read(
     stamp: Stamp,
     decoding: &DecodeOptions,
     budget: &DecodeBudget,
-) -> Option<Seen> {
+) -> Option<Picture> {
     let settled = stamp.is_settled(SystemTime::now());
     let bytes = read_file(path, &decoding.limits, budget).ok()?;
-    let (width, height) = dimensions(&bytes, decoding).ok()?;
-    let content = Content {
+    Some(Picture {
         digest: Digest::of(&bytes),
-        width,
-        height,
-    };
-    Some(Seen {
-        content,
+        size: dimensions(&bytes, decoding).ok()?,
         stamp: settled.then_some(stamp),
     })
 }
@@ -175,6 +136,7 @@ fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::content::Content;
     use crate::images::{Labels, Limits, scan_folder};
     use crate::progress::Silent;
 
@@ -209,11 +171,14 @@ mod tests {
             decoding: &decoding,
             how: Recognise::ByStamp,
         };
-        let seen = recognised(&lookup, folder.path()).get(&path).unwrap();
-        assert_eq!((seen.content, seen.stamp), (content(BLUE, 7), Some(stamp)));
+        let seen = recognised(&lookup, folder.path()).picture(&path).unwrap();
+        assert_eq!(
+            (Content::of(&seen), seen.stamp),
+            (content(BLUE, 7), Some(stamp))
+        );
         lookup.how = Recognise::ByContent;
-        let seen = recognised(&lookup, folder.path()).get(&path).unwrap();
-        assert_eq!(seen.content, content(RED, 1));
+        let seen = recognised(&lookup, folder.path()).picture(&path).unwrap();
+        assert_eq!(Content::of(&seen), content(RED, 1));
         assert_eq!(
             seen.stamp, None,
             "it was written a moment ago, and may be again"
@@ -235,8 +200,8 @@ mod tests {
             how: Recognise::ByStamp,
         };
         let found = recognised(&lookup, folder.path());
-        let names =
-            ["a.ppm", "b.ppm", "c.ppm"].map(|name| found.get(&folder.path().join(name)).is_some());
+        let names = ["a.ppm", "b.ppm", "c.ppm"]
+            .map(|name| found.picture(&folder.path().join(name)).is_some());
         assert_eq!(names, [false, true, false]);
         let limits = Limits::default();
         for limits in [
@@ -256,7 +221,7 @@ mod tests {
                 ..lookup
             };
             let found = recognised(&lookup, folder.path());
-            assert!(found.get(&folder.path().join("b.ppm")).is_none());
+            assert!(found.picture(&folder.path().join("b.ppm")).is_none());
         }
     }
 }
