@@ -8,7 +8,7 @@
 //! path, class or reason is empty. It is written last, so that it never names features that are not there.
 //! One that is damaged is written again by the next run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder, UInt32Builder}
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
-use super::arrow_file::{self, Failure, Rows, Table};
+use super::arrow_file::{self, Failure, Rows, Table, versioned};
 use super::content::{Content, Digest};
-use super::names::{INDEX, VERSION};
+use super::names::INDEX;
 use crate::error::{FileKind, FileProblem, Result};
 use crate::phrases::counted;
 
@@ -126,7 +126,6 @@ fn to_batch(rows: &[IndexRow]) -> Result<RecordBatch, ArrowError> {
 }
 
 fn schema() -> Schema {
-    let metadata = HashMap::from([("format_version".to_owned(), VERSION.to_string())]);
     let fields = vec![
         Field::new("path", DataType::Utf8, false),
         Field::new("class", DataType::Utf8, true),
@@ -135,7 +134,7 @@ fn schema() -> Schema {
         Field::new("height", DataType::UInt32, true),
         Field::new("reason", DataType::Utf8, true),
     ];
-    Schema::new_with_metadata(fields, metadata)
+    Schema::new(fields).with_metadata(versioned())
 }
 
 fn of_table(table: &Table) -> Result<Index, FileProblem> {

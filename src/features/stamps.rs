@@ -17,10 +17,10 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
-use super::arrow_file::{self, Rows, Table};
+use super::arrow_file::{self, Rows, Table, versioned};
 use super::content::{Content, Digest};
 use super::index::is_name;
-use super::names::{STAMPS, VERSION};
+use super::names::STAMPS;
 use crate::error::Result;
 use crate::images::path_text;
 use crate::stamp::Stamp;
@@ -112,7 +112,6 @@ fn key(path: &Path) -> String {
 }
 
 fn schema() -> Schema {
-    let metadata = HashMap::from([("format_version".to_owned(), VERSION.to_string())]);
     let field = |name: &str, kind| Field::new(name, kind, false);
     let fields = vec![
         field("path", DataType::Utf8),
@@ -124,7 +123,7 @@ fn schema() -> Schema {
         field("width", DataType::UInt32),
         field("height", DataType::UInt32),
     ];
-    Schema::new_with_metadata(fields, metadata)
+    Schema::new(fields).with_metadata(versioned())
 }
 
 fn of_table(table: &Table) -> Option<Stamps> {

@@ -124,7 +124,7 @@ impl FeatureStore {
         if rows_of.is_empty() {
             Ok(features)
         } else {
-            Err(self.incomplete(rows_of.len()))
+            Err(incomplete(&self.path, rows_of.len()))
         }
     }
 
@@ -165,10 +165,6 @@ impl FeatureStore {
                 })
         };
         Ok(views.iter().map(place).collect::<Result<_, _>>()?)
-    }
-
-    pub(super) fn incomplete(&self, missing: usize) -> Error {
-        incomplete(&self.path, missing)
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::content::Digest;
 use super::names::part_paths;
 use super::part::{Layout, Numbers, Part};
-use super::store::FeatureStore;
+use super::store::{FeatureStore, incomplete};
 use crate::error::Result;
 use crate::images::View;
 
@@ -68,7 +68,7 @@ impl FeatureStore {
         if asked.is_empty() {
             Ok(all)
         } else {
-            Err(self.incomplete(asked.len()))
+            Err(incomplete(self.path(), asked.len()))
         }
     }
 }

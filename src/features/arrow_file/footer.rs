@@ -1,6 +1,7 @@
 //! The footer of an Arrow file: where its schema, its batches and its checksum are written.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use arrow_ipc::{Block, Endianness, Footer, Precision, Type, root_as_footer};
@@ -17,6 +18,11 @@ pub(super) const SEAL: &str = "seal";
 pub(super) const SEALED: &str = "sealed";
 /// The key of the version in the schema's metadata.
 pub(super) const VERSION_KEY: &str = "format_version";
+
+/// The metadata of a schema of the version that is written.
+pub(in crate::features) fn versioned() -> HashMap<String, String> {
+    HashMap::from([(VERSION_KEY.to_owned(), VERSION.to_string())])
+}
 
 /// Whether a file's checksum was compared with its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, Schema};
 
 pub(super) use contents::{Batch, Contents};
-pub(super) use footer::{Metadata, Seal, reseal};
+pub(super) use footer::{Metadata, Seal, reseal, versioned};
 use footer::{SEAL, SEALED};
 pub(super) use source::{Failure, Source, open};
 pub(super) use table::{Rows, Table};

@@ -1,18 +1,16 @@
 //! A part's columns, held against the manifest of its store.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use crate::error::FileProblem;
-use crate::features::arrow_file::{Batch, Contents, Failure, Metadata, Seal, Source};
+use crate::features::arrow_file::{Batch, Contents, Failure, Metadata, Seal, Source, versioned};
 use crate::features::content::Digest;
 use crate::features::dtype::Dtype;
 use crate::features::manifest::StoreManifest;
-use crate::features::names::VERSION;
 
 /// No part has more bytes: a part ends with the image that fills it, and ten views of the most features that
 /// a backbone may have take 640 MiB.
@@ -119,10 +117,8 @@ pub(super) fn schema(manifest: &StoreManifest) -> Result<Schema, ArrowError> {
         field("view", DataType::Utf8),
         field("features", DataType::FixedSizeList(item, width)),
     ];
-    let metadata = HashMap::from([
-        ("format_version".to_owned(), VERSION.to_string()),
-        ("manifest".to_owned(), manifest.to_json()),
-    ]);
+    let mut metadata = versioned();
+    metadata.insert("manifest".to_owned(), manifest.to_json());
     Ok(Schema::new_with_metadata(fields, metadata))
 }
 
