@@ -20,6 +20,7 @@ use std::borrow::Cow;
 
 pub(super) use self::decoded::Decoded;
 pub use self::decoded::Pixels;
+pub(crate) use self::jpeg::divisor as jpeg_divisor;
 pub use self::options::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
 use image::ImageDecoder;
 use image::metadata::Orientation;

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::images::decode::jpeg_divisor;
 use crate::images::{DecodeOptions, Format, JpegScale, Preprocessing, sniff};
 
 /// Decides which JPEGs are decoded once more, at a reduced scale, and keeps how long that took.
@@ -40,11 +41,11 @@ impl Trial {
         decoding: &DecodeOptions,
         preprocessing: &Preprocessing,
         bytes: &[u8],
-        (width, height): (u32, u32),
+        size: (u32, u32),
     ) -> Option<DecodeOptions> {
         let edge = preprocessing.shorter_edge()?;
         let can = decoding.jpeg_scale == JpegScale::Full
-            && width.min(height) / 4 >= edge
+            && jpeg_divisor(size, edge).is_some()
             && sniff(bytes) == Ok(Format::Jpeg);
         can.then_some(DecodeOptions {
             jpeg_scale: JpegScale::Reduced,

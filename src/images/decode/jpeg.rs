@@ -99,7 +99,7 @@ impl Jpeg<'_> {
 const GAP: u32 = 2;
 
 /// By how much a picture of this size may be divided if its shorter edge becomes `edge` next.
-fn divisor((width, height): (u32, u32), edge: u32) -> Option<u32> {
+pub(crate) fn divisor((width, height): (u32, u32), edge: u32) -> Option<u32> {
     let shorter = width.min(height);
     let enough = |divisor: &u32| shorter / *divisor >= GAP.saturating_mul(edge);
     [8, 4, 2].into_iter().find(enough)
