@@ -24,15 +24,12 @@ pub(super) fn size(file: &HeifFile, id: ItemId) -> Result<(u32, u32), Fault> {
 
 /// Decodes an item whose size is within the limits.
 pub(super) fn planes(file: &HeifFile, id: ItemId) -> Result<Planes, Fault> {
-    let mut planes = if is_grid(file, id)? {
+    let planes = if is_grid(file, id)? {
         grid(file, id)?
     } else {
         coded(file, id)?
     };
-    if let Some(colours) = container::colours(file, id)? {
-        planes.colours = colours;
-    }
-    Ok(planes)
+    with_own_colours(planes, file, id)
 }
 
 fn is_grid(file: &HeifFile, id: ItemId) -> Result<bool, Fault> {
@@ -52,7 +49,7 @@ fn grid(file: &HeifFile, id: ItemId) -> Result<Planes, Fault> {
         if size(file, tile)? != tile_size {
             return Err(Fault::damaged("its tiles are of different sizes"));
         }
-        let decoded = planes_of_tile(file, tile)?;
+        let decoded = with_own_colours(coded(file, tile)?, file, tile)?;
         let canvas = match &mut canvas {
             Some(canvas) => canvas,
             None => canvas.insert(Planes::new_like(
@@ -83,8 +80,8 @@ fn check_tiles(grid: &Grid, (width, height): (u32, u32)) -> Result<(), Fault> {
     }
 }
 
-fn planes_of_tile(file: &HeifFile, id: ItemId) -> Result<Planes, Fault> {
-    let mut planes = coded(file, id)?;
+/// What the container says of the colours counts, and not what the coded picture does.
+fn with_own_colours(mut planes: Planes, file: &HeifFile, id: ItemId) -> Result<Planes, Fault> {
     if let Some(colours) = container::colours(file, id)? {
         planes.colours = colours;
     }

@@ -2,24 +2,17 @@
 
 use heifer_isobmff::HeifFile;
 use heifer_isobmff::boxes::Property;
+use image::math::Rect;
 use image::metadata::Orientation;
 
 use super::fault::Fault;
 use super::planes::Chroma;
 
-/// The part of the coded picture that is shown, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Crop {
-    pub(super) left: u32,
-    pub(super) top: u32,
-    pub(super) width: u32,
-    pub(super) height: u32,
-}
-
 /// What becomes of a decoded picture.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Transforms {
-    pub(super) crop: Crop,
+    /// The part of the coded picture that is shown, in pixels.
+    pub(super) crop: Rect,
     pub(super) orientation: Orientation,
     /// Whether libheif interpolates chroma first, of 4:2:2 and of 4:2:0: where a sample's pixels would be
     /// parted.
@@ -40,9 +33,9 @@ impl Transforms {
 
 /// The transformations of the primary picture, in the order of its properties.
 pub(super) fn of(file: &HeifFile, size: (u32, u32)) -> Result<Transforms, Fault> {
-    let whole = Crop {
-        left: 0,
-        top: 0,
+    let whole = Rect {
+        x: 0,
+        y: 0,
         width: size.0,
         height: size.1,
     };
@@ -72,10 +65,10 @@ pub(super) fn of(file: &HeifFile, size: (u32, u32)) -> Result<Transforms, Fault>
                 if turn != Turn::default() || crop != whole {
                     return Err(Fault::unsupported("a crop after a turn"));
                 }
-                (crop.left, crop.width) = clean(size.0, width, horiz_offset)?;
-                (crop.top, crop.height) = clean(size.1, height, vert_offset)?;
-                parts_halves |= crop.left % 2 == 1;
-                parts_quarters |= crop.left % 2 == 1 || crop.top % 2 == 1;
+                (crop.x, crop.width) = clean(size.0, width, horiz_offset)?;
+                (crop.y, crop.height) = clean(size.1, height, vert_offset)?;
+                parts_halves |= crop.x % 2 == 1;
+                parts_quarters |= crop.x % 2 == 1 || crop.y % 2 == 1;
             }
             _ => {}
         }
@@ -131,7 +124,7 @@ impl Turn {
     }
 
     /// Whether the width and the height are odd so far.
-    fn has_odd(self, crop: &Crop) -> (bool, bool) {
+    fn has_odd(self, crop: &Rect) -> (bool, bool) {
         let (width, height) = (crop.width % 2 == 1, crop.height % 2 == 1);
         if self.quarters.is_multiple_of(2) {
             (width, height)
