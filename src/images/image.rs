@@ -18,56 +18,18 @@ pub enum Image {
     Rgb(Arc<RgbImage>),
 }
 
-impl From<&str> for Image {
-    fn from(path: &str) -> Self {
-        Self::File(path.into())
-    }
+macro_rules! conversions {
+    ($($variant:ident of $($from:ty),+;)+) => {$($(
+        impl From<$from> for Image {
+            fn from(picture: $from) -> Self {
+                Self::$variant(picture.into())
+            }
+        }
+    )+)+};
 }
 
-impl From<String> for Image {
-    fn from(path: String) -> Self {
-        Self::File(path.into())
-    }
-}
-
-impl From<&String> for Image {
-    fn from(path: &String) -> Self {
-        Self::File(path.into())
-    }
-}
-
-impl From<&Path> for Image {
-    fn from(path: &Path) -> Self {
-        Self::File(path.into())
-    }
-}
-
-impl From<PathBuf> for Image {
-    fn from(path: PathBuf) -> Self {
-        Self::File(path)
-    }
-}
-
-impl From<&PathBuf> for Image {
-    fn from(path: &PathBuf) -> Self {
-        Self::File(path.clone())
-    }
-}
-
-impl From<Vec<u8>> for Image {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Bytes(bytes.into())
-    }
-}
-
-impl From<&[u8]> for Image {
-    fn from(bytes: &[u8]) -> Self {
-        Self::Bytes(bytes.into())
-    }
-}
-
-impl From<RgbImage> for Image {
-    fn from(pixels: RgbImage) -> Self {
-        Self::Rgb(pixels.into())
-    }
+conversions! {
+    File of &str, String, &String, &Path, PathBuf, &PathBuf;
+    Bytes of Vec<u8>, &[u8];
+    Rgb of RgbImage;
 }

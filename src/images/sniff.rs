@@ -29,27 +29,13 @@ fn decoded_format(bytes: &[u8]) -> Option<Format> {
         [0xff, 0xd8, ..] => Some(Format::Jpeg),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Format::Png),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => Some(Format::WebP),
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
         [b'P', b'1'..=b'6', b' ' | b'\t' | b'\r' | b'\n' | b'#', ..] | [b'P', b'7', b'\n', ..] => {
             Some(Format::Pnm)
         }
         [b'B', b'M', ..] if has_bitmap_header(bytes) => Some(Format::Bmp),
         [0xff, 0x0a, ..] => Some(Format::Jxl),
+        _ if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") => Some(Format::WebP),
         _ if bytes.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n") => Some(Format::Jxl),
         _ => foreign::still_picture(bytes),
     }

@@ -6,16 +6,8 @@ use crate::images::{Format, tags};
 pub(super) fn detail(format: Format, bytes: &[u8]) -> Option<String> {
     match format {
         Format::Tiff => tiff(bytes),
-        // Nothing of these is unusual, or the decoder says it itself.
-        Format::Jpeg
-        | Format::Png
-        | Format::Gif
-        | Format::WebP
-        | Format::Bmp
-        | Format::Pnm
-        | Format::Heic
-        | Format::Avif
-        | Format::Jxl => None,
+        // Nothing of the others is unusual, or the decoder says it itself.
+        _ => None,
     }
 }
 

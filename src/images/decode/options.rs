@@ -81,8 +81,9 @@ impl JpegScale {
 /// How pictures are decoded. Other options give other features.
 ///
 /// Colour profiles are ignored, 16-bit samples are scaled by 1/257, and of an animation or a TIFF of many
-/// pages the first picture counts, of a HEIC or AVIF the primary one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// pages the first picture counts, of a HEIC or AVIF the primary one. By default they are upright, on white,
+/// at full scale, within the limits of [`Limits::default`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DecodeOptions {
@@ -114,18 +115,6 @@ impl Default for Limits {
         Self {
             max_pixels: 178_956_970,
             max_bytes: 512 << 20,
-        }
-    }
-}
-
-impl Default for DecodeOptions {
-    /// Upright, on white, at full scale, within the limits of [`Limits::default`].
-    fn default() -> Self {
-        Self {
-            exif: Exif::Apply,
-            alpha: Alpha::White,
-            jpeg_scale: JpegScale::Full,
-            limits: Limits::default(),
         }
     }
 }
