@@ -4,6 +4,7 @@
 //! themselves; the tests at the foot of this room hold them to it. Kinds of JPEG and PNG that no decoder here
 //! knows are told on the way, since the decoders call them damaged.
 
+use super::skip::{corrupt, truncated, unsupported};
 use super::{Format, SkipReason};
 
 /// Checks for the end of the data, where the decoder of the format does not.
@@ -40,7 +41,7 @@ fn jpeg(bytes: &[u8]) -> Result<(), SkipReason> {
         let has_pixels = scans > 0;
         let (marker, after) = next_marker(rest).ok_or_else(|| cut_jpeg(has_pixels))?;
         match marker {
-            END if !has_pixels => return Err(jpeg_without_pixels()),
+            END if !has_pixels => return Err(corrupt(Format::Jpeg, "it holds no pixels")),
             END if tables_change && scans > 1 => {
                 let kind = "quantization tables that change between scans";
                 return Err(unsupported(Format::Jpeg, kind));
@@ -139,30 +140,13 @@ fn png(bytes: &[u8]) -> Result<(), SkipReason> {
     Ok(())
 }
 
-fn unsupported(format: Format, detail: &str) -> SkipReason {
-    SkipReason::UnsupportedKind {
-        format,
-        detail: detail.to_owned(),
-    }
-}
-
 fn cut_jpeg(has_pixels: bool) -> SkipReason {
     let detail = if has_pixels {
         "the end marker is missing"
     } else {
         "it ends before its pixels begin"
     };
-    SkipReason::Truncated {
-        format: Format::Jpeg,
-        detail: detail.into(),
-    }
-}
-
-fn jpeg_without_pixels() -> SkipReason {
-    SkipReason::Corrupt {
-        format: Format::Jpeg,
-        detail: "it holds no pixels".into(),
-    }
+    truncated(Format::Jpeg, detail)
 }
 
 /// Compares the length that a RIFF header gives with what is there; the last byte may be mere padding.
@@ -176,10 +160,7 @@ fn webp(bytes: &[u8]) -> Result<(), SkipReason> {
         return Ok(());
     }
     let detail = format!("{there} of {wanted} bytes are there");
-    Err(SkipReason::Truncated {
-        format: Format::WebP,
-        detail,
-    })
+    Err(truncated(Format::WebP, detail))
 }
 
 #[cfg(test)]
@@ -280,7 +261,10 @@ mod tests {
 
     #[test]
     fn an_end_without_pixels_is_damage() {
-        assert_eq!(jpeg(b"\xff\xd8\xff\xd9"), Err(jpeg_without_pixels()));
+        assert_eq!(
+            jpeg(b"\xff\xd8\xff\xd9"),
+            Err(corrupt(Format::Jpeg, "it holds no pixels"))
+        );
         assert!(jpeg(b"\xff\xd8oops").is_err());
         assert!(jpeg(b"\xff\xd8\xff\xfe\0\0\xff\xd9").is_err());
     }

@@ -27,8 +27,9 @@ use image::metadata::Orientation;
 
 use self::jpeg::Jpeg;
 use self::open::{open, working_memory};
-use self::reason::{no_pixels, reason, unsupported};
+use self::reason::{no_pixels, reason};
 use super::pixels::to_rgb8;
+use super::skip::unsupported;
 use super::{
     DecodeBudget, Format, Part, Preprocessing, RgbImage, SkipReason, View, complete, exif,
     orientation, sniff,
@@ -156,10 +157,7 @@ fn decode_jpeg<'a>(
         } => jpeg.reduced(edge, &seen),
         _ => None,
     };
-    let pixels = match reduced {
-        Some(reduced) => reduced,
-        None => jpeg.pixels(&seen)?,
-    };
+    let pixels = reduced.map_or_else(|| jpeg.pixels(&seen), Ok)?;
     let picture = pixels.upright(orientation);
     permit.shrink_to(picture.num_bytes() + rgb);
     Ok(Decoded {

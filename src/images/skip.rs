@@ -114,6 +114,24 @@ pub enum SkipReason {
     },
 }
 
+/// A picture in a format that is read, of a kind that is not.
+pub(super) fn unsupported(format: Format, detail: impl Into<String>) -> SkipReason {
+    let detail = detail.into();
+    SkipReason::UnsupportedKind { format, detail }
+}
+
+/// A file whose end is missing.
+pub(super) fn truncated(format: Format, detail: impl Into<String>) -> SkipReason {
+    let detail = detail.into();
+    SkipReason::Truncated { format, detail }
+}
+
+/// A file whose bytes contradict themselves.
+pub(super) fn corrupt(format: Format, detail: impl Into<String>) -> SkipReason {
+    let detail = detail.into();
+    SkipReason::Corrupt { format, detail }
+}
+
 /// A number with commas between groups of three digits.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

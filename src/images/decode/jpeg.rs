@@ -26,9 +26,10 @@ use libjpeg_turbo_rs::{PixelFormat, ScalingFactor};
 use self::header::reason;
 use self::scan::Seen;
 use self::upsample::Plane;
-use super::reason::{DAMAGED, corrupt};
+use super::reason::DAMAGED;
 use super::{Alpha, Pixels};
 use crate::images::pixels::{AlphaKind, to_rgb8};
+use crate::images::skip::corrupt;
 use crate::images::{Format, RgbImage, SkipReason};
 
 impl Jpeg<'_> {

@@ -16,7 +16,8 @@ use super::heif::HeifDecoder;
 #[cfg(feature = "jxl")]
 use super::jxl::JxlDecoder;
 use super::png::PngDecoder;
-use super::reason::{ends_early, no_pixels, reason, unsupported};
+use super::reason::{ends_early, no_pixels, reason};
+use crate::images::skip::unsupported;
 use crate::images::{Format, SkipReason, complete, grouped, tags};
 
 /// A decoder that has read the header, of a picture that is within the limits.

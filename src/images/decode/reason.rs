@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use image::error::{ImageError, UnsupportedErrorKind};
 
 use super::kind;
+use crate::images::skip::{corrupt, truncated, unsupported};
 use crate::images::{Format, SkipReason};
 
 /// What a decoder says of damage where its own words are of no help.
@@ -84,30 +85,12 @@ fn is_word(word: &str) -> bool {
         && !letters.windows(2).any(camel)
 }
 
-/// The reason for a picture of a kind that is not decoded.
-pub(super) fn unsupported(format: Format, detail: impl Into<String>) -> SkipReason {
-    SkipReason::UnsupportedKind {
-        format,
-        detail: detail.into(),
-    }
-}
-
 pub(super) fn too_early(format: Format) -> SkipReason {
-    SkipReason::Truncated {
-        format,
-        detail: "it ends too early".into(),
-    }
+    truncated(format, "it ends too early")
 }
 
 pub(super) fn no_pixels(format: Format) -> SkipReason {
     corrupt(format, "its size is zero")
-}
-
-pub(super) fn corrupt(format: Format, detail: &str) -> SkipReason {
-    SkipReason::Corrupt {
-        format,
-        detail: detail.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat
 
 use crate::images::decode::open::check_size;
 use crate::images::decode::pieces::Pieces;
-use crate::images::decode::reason::{DAMAGED, corrupt, plain, too_early, unsupported};
+use crate::images::decode::reason::{DAMAGED, plain, too_early};
+use crate::images::skip::{corrupt, unsupported};
 use crate::images::{Format, Limits, SkipReason};
 
 /// More passes over the pixels than encoders make; each of them costs a walk over all of them.
