@@ -87,7 +87,7 @@ impl ImageDecoder for HeifDecoder<'_> {
     }
 
     fn orientation(&mut self) -> ImageResult<Orientation> {
-        Ok(self.transforms.orientation)
+        Ok(self.transforms.orientation())
     }
 
     fn read_image(self, samples: &mut [u8]) -> ImageResult<()> {

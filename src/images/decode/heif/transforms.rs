@@ -13,7 +13,7 @@ use super::planes::Chroma;
 pub(super) struct Transforms {
     /// The part of the coded picture that is shown, in pixels.
     pub(super) crop: Rect,
-    pub(super) orientation: Orientation,
+    turn: Turn,
     /// Whether libheif interpolates chroma first, of 4:2:2 and of 4:2:0: where a sample's pixels would be
     /// parted.
     parts_halves: bool,
@@ -29,56 +29,84 @@ impl Transforms {
             Chroma::Quarter => self.parts_quarters,
         }
     }
+
+    pub(super) fn orientation(&self) -> Orientation {
+        self.turn.orientation()
+    }
+
+    fn rotate(&mut self, quarters: u8) {
+        let odd = self.has_odd();
+        self.parts_halves |= quarters % 2 == 1 || quarters == 2 && odd.1;
+        self.parts_quarters |= odd.0 && matches!(quarters, 1 | 2);
+        self.parts_quarters |= odd.1 && matches!(quarters, 2 | 3);
+        self.turn = self.turn.left(quarters);
+    }
+
+    fn mirror(&mut self, upside_down: bool) {
+        let odd = self.has_odd();
+        self.parts_halves |= !upside_down && odd.0;
+        self.parts_quarters |= odd.0 || odd.1;
+        self.turn = self.turn.mirrored(upside_down);
+    }
+
+    fn cut(&mut self, (x, width): (u32, u32), (y, height): (u32, u32)) {
+        self.crop = Rect {
+            x,
+            y,
+            width,
+            height,
+        };
+        self.parts_halves |= x % 2 == 1;
+        self.parts_quarters |= x % 2 == 1 || y % 2 == 1;
+    }
+
+    /// Whether the width and the height are odd so far.
+    fn has_odd(&self) -> (bool, bool) {
+        let (width, height) = (self.crop.width % 2 == 1, self.crop.height % 2 == 1);
+        if self.turn.quarters.is_multiple_of(2) {
+            (width, height)
+        } else {
+            (height, width)
+        }
+    }
 }
 
 /// The transformations of the primary picture, in the order of its properties.
-pub(super) fn of(file: &HeifFile, size: (u32, u32)) -> Result<Transforms, Fault> {
+pub(super) fn of(file: &HeifFile, (width, height): (u32, u32)) -> Result<Transforms, Fault> {
     let whole = Rect {
         x: 0,
         y: 0,
-        width: size.0,
-        height: size.1,
+        width,
+        height,
     };
-    let (mut crop, mut turn) = (whole, Turn::default());
-    let (mut parts_halves, mut parts_quarters) = (false, false);
+    let mut transforms = Transforms {
+        crop: whole,
+        turn: Turn::default(),
+        parts_halves: false,
+        parts_quarters: false,
+    };
     for property in file.item_properties(file.primary_id)? {
         match *property {
-            Property::Rotation(quarters) => {
-                let odd = turn.has_odd(&crop);
-                parts_halves |= quarters % 2 == 1 || quarters == 2 && odd.1;
-                parts_quarters |= odd.0 && matches!(quarters, 1 | 2);
-                parts_quarters |= odd.1 && matches!(quarters, 2 | 3);
-                turn = turn.left(quarters);
-            }
-            Property::Mirror(upside_down) => {
-                let odd = turn.has_odd(&crop);
-                parts_halves |= !upside_down && odd.0;
-                parts_quarters |= odd.0 || odd.1;
-                turn = turn.mirrored(upside_down);
-            }
+            Property::Rotation(quarters) => transforms.rotate(quarters),
+            Property::Mirror(upside_down) => transforms.mirror(upside_down),
             Property::CleanAperture {
-                width,
-                height,
+                width: columns,
+                height: rows,
                 horiz_offset,
                 vert_offset,
             } => {
-                if turn != Turn::default() || crop != whole {
+                if transforms.turn != Turn::default() || transforms.crop != whole {
                     return Err(Fault::unsupported("a crop after a turn"));
                 }
-                (crop.x, crop.width) = clean(size.0, width, horiz_offset)?;
-                (crop.y, crop.height) = clean(size.1, height, vert_offset)?;
-                parts_halves |= crop.x % 2 == 1;
-                parts_quarters |= crop.x % 2 == 1 || crop.y % 2 == 1;
+                transforms.cut(
+                    clean(width, columns, horiz_offset)?,
+                    clean(height, rows, vert_offset)?,
+                );
             }
             _ => {}
         }
     }
-    Ok(Transforms {
-        crop,
-        orientation: turn.orientation(),
-        parts_halves,
-        parts_quarters,
-    })
+    Ok(transforms)
 }
 
 /// Where a clean aperture begins in an edge, and its length (ISO/IEC 14496-12, 12.1.4): both from fractions,
@@ -120,16 +148,6 @@ impl Turn {
         Self {
             mirrored: !self.mirrored,
             quarters: (4 - self.quarters + 2 * u8::from(upside_down)) % 4,
-        }
-    }
-
-    /// Whether the width and the height are odd so far.
-    fn has_odd(self, crop: &Rect) -> (bool, bool) {
-        let (width, height) = (crop.width % 2 == 1, crop.height % 2 == 1);
-        if self.quarters.is_multiple_of(2) {
-            (width, height)
-        } else {
-            (height, width)
         }
     }
 
