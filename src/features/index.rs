@@ -85,16 +85,12 @@ impl Index {
 
     /// Writes a store's index.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
-        arrow_file::write(&store.join(INDEX), &schema(), self.batches())
+        arrow_file::write(&store.join(INDEX), self.to_bytes())
     }
 
     /// The content of the file.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, ArrowError> {
-        arrow_file::sealed(&schema(), self.batches())
-    }
-
-    fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
-        self.rows.chunks(BATCH).map(to_batch)
+        arrow_file::sealed(&schema(), self.rows.chunks(BATCH).map(to_batch))
     }
 }
 

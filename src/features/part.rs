@@ -32,9 +32,9 @@ use super::arrow_file::{self, Failure, Seal, Source};
 use super::content::Digest;
 use super::dtype::Dtype;
 use super::manifest::StoreManifest;
-use crate::error::{Error, FileKind, FileProblem, Result, system_error};
+use crate::error::{FileKind, FileProblem, Result};
+use crate::inputs;
 use crate::stamp::Stamp;
-use crate::{inputs, outputs};
 
 /// Images of a part: digests (N), and their features (N · V, D) one after the other, V views of each.
 #[derive(Debug, Default)]
@@ -45,8 +45,7 @@ pub(super) struct Rows {
 
 /// Writes a part.
 pub(super) fn write(path: &Path, rows: Rows, manifest: &StoreManifest) -> Result<()> {
-    let bytes = bytes(rows, manifest).map_err(|e| Error::io("write", path)(system_error(e)))?;
-    outputs::write_bytes(path, &bytes)
+    arrow_file::write(path, bytes(rows, manifest))
 }
 
 /// The file of a part.
@@ -101,7 +100,8 @@ impl Part {
     /// Reads a part of the store that `manifest` describes.
     ///
     /// # Errors
-    /// [`Error::File`]: cut, foreign, newer, damaged or of another store; [`Error::Io`].
+    /// [`Error::File`](crate::error::Error::File): cut, foreign, newer, damaged or of another store;
+    /// [`Error::Io`](crate::error::Error::Io).
     pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
         let read =
             read_file(path).and_then(|(bytes, stamp)| Self::of(bytes, path, stamp, manifest));
@@ -178,7 +178,7 @@ pub(super) enum Extent {
 /// `can_write`: the file is replaced by one with the same features, of which nobody ever sees half.
 ///
 /// # Errors
-/// As [`Part::read`]; [`Error::Io`] too where the sealed part cannot be written.
+/// As [`Part::read`]; also where the sealed part cannot be written.
 pub(super) fn adopt(
     path: &Path,
     manifest: &StoreManifest,

@@ -54,9 +54,7 @@ impl Stamps {
 
     /// Writes those of a store.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
-        let rows = self.rows();
-        let batches = rows.chunks(BATCH).map(to_batch);
-        arrow_file::write(&store.join(STAMPS), &schema(), batches)
+        arrow_file::write(&store.join(STAMPS), self.to_bytes())
     }
 
     /// The content of the file.

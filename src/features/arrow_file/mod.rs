@@ -31,20 +31,17 @@ pub(super) use table::{Rows, Table};
 use crate::error::{Error, Result, system_error};
 use crate::{outputs, seal};
 
-/// Writes a sealed file of some batches, which may be made one after the other.
+/// Writes a file of these bytes, which are those of a [`sealed`] one.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`.
-pub(super) fn write(
-    path: &Path,
-    schema: &Schema,
-    batches: impl IntoIterator<Item = Result<RecordBatch, ArrowError>>,
-) -> Result<()> {
-    let bytes = sealed(schema, batches).map_err(|e| Error::io("write", path)(system_error(e)))?;
+pub(super) fn write(path: &Path, bytes: Result<Vec<u8>, ArrowError>) -> Result<()> {
+    let bytes = bytes.map_err(|e| Error::io("write", path)(system_error(e)))?;
     outputs::write_bytes(path, &bytes)
 }
 
-/// The bytes of a sealed file. The batches have the columns of the schema; its metadata is that of the file.
+/// The bytes of a sealed file of some batches, which may be made one after the other. They have the columns
+/// of the schema; its metadata is that of the file.
 pub(super) fn sealed(
     schema: &Schema,
     batches: impl IntoIterator<Item = Result<RecordBatch, ArrowError>>,

@@ -265,7 +265,7 @@ fn older_metadata_and_compression_are_no_reason_to_panic() {
 fn ranges_of_a_file_are_read_as_bytes_in_memory_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");
-    write(&path, &schema(), [Ok(batch(0)), Ok(batch(1))]).unwrap();
+    write(&path, sealed(&schema(), [Ok(batch(0)), Ok(batch(1))])).unwrap();
     let file = open(&path, LIMIT).unwrap();
     let contents = Contents::find(Source::File(&file), |_| Ok(schema())).unwrap();
     assert_eq!(contents.seal, Seal::Unchecked);
