@@ -15,17 +15,14 @@ pub(super) fn values(block: &[u8], tag: u16) -> Option<Vec<u32>> {
         4 => 4,
         _ => return None,
     };
-    let (count, value) = if wide {
-        (order.u64(&entry[4..])?, &entry[12..])
-    } else {
-        (order.u32(&entry[4..])?.into(), &entry[8..])
-    };
+    let count = order.number(&entry[4..], wide)?;
+    let value = &entry[if wide { 12 } else { 8 }..];
     // No tag that is asked for has more; a lying count asks for no memory.
     let length = usize::try_from(count.min(64)).ok()? * size;
     let bytes = if length <= value.len() {
         &value[..length]
     } else {
-        let start = usize::try_from(order.offset(value, wide)?).ok()?;
+        let start = usize::try_from(order.number(value, wide)?).ok()?;
         block.get(start..start.checked_add(length)?)?
     };
     let number = |bytes: &[u8]| match size {
@@ -46,14 +43,7 @@ pub(super) fn counts(block: &[u8]) -> impl Iterator<Item = (u16, u64)> {
         } = directory;
         entries
             .chunks_exact(entry_size(wide))
-            .filter_map(move |entry| {
-                let count = if wide {
-                    order.u64(&entry[4..])?
-                } else {
-                    order.u32(&entry[4..])?.into()
-                };
-                Some((order.u16(entry)?, count))
-            })
+            .filter_map(move |entry| Some((order.u16(entry)?, order.number(&entry[4..], wide)?)))
     })
 }
 
@@ -74,7 +64,7 @@ impl<'a> Directory<'a> {
             b"MM\0+" => (ByteOrder::Big, true),
             _ => return None,
         };
-        let start = order.offset(block.get(if wide { 8 } else { 4 }..)?, wide)?;
+        let start = order.number(block.get(if wide { 8 } else { 4 }..)?, wide)?;
         let directory = block.get(usize::try_from(start).ok()?..)?;
         let (count, head) = if wide {
             (order.u64(directory)?, 8)
@@ -108,31 +98,29 @@ enum ByteOrder {
 }
 
 impl ByteOrder {
+    /// The first bytes, the lowest first.
+    fn bytes<const N: usize>(self, bytes: &[u8]) -> Option<[u8; N]> {
+        let mut bytes = *bytes.first_chunk()?;
+        if let Self::Big = self {
+            bytes.reverse();
+        }
+        Some(bytes)
+    }
+
     fn u16(self, bytes: &[u8]) -> Option<u16> {
-        let bytes = *bytes.first_chunk()?;
-        Some(match self {
-            Self::Little => u16::from_le_bytes(bytes),
-            Self::Big => u16::from_be_bytes(bytes),
-        })
+        self.bytes(bytes).map(u16::from_le_bytes)
     }
 
     fn u32(self, bytes: &[u8]) -> Option<u32> {
-        let bytes = *bytes.first_chunk()?;
-        Some(match self {
-            Self::Little => u32::from_le_bytes(bytes),
-            Self::Big => u32::from_be_bytes(bytes),
-        })
+        self.bytes(bytes).map(u32::from_le_bytes)
     }
 
     fn u64(self, bytes: &[u8]) -> Option<u64> {
-        let bytes = *bytes.first_chunk()?;
-        Some(match self {
-            Self::Little => u64::from_le_bytes(bytes),
-            Self::Big => u64::from_be_bytes(bytes),
-        })
+        self.bytes(bytes).map(u64::from_le_bytes)
     }
 
-    fn offset(self, bytes: &[u8], wide: bool) -> Option<u64> {
+    /// An offset, or how many values there are.
+    fn number(self, bytes: &[u8], wide: bool) -> Option<u64> {
         if wide {
             self.u64(bytes)
         } else {

@@ -90,16 +90,8 @@ fn skip_strays(entries: &mut [Found]) {
 }
 
 fn class_names(entries: &[Found]) -> BTreeSet<Arc<str>> {
-    let mut names = BTreeSet::new();
-    for class in entries
-        .iter()
-        .filter_map(|entry| entry.sample().class.as_ref())
-    {
-        if !names.contains(class) {
-            names.insert(Arc::clone(class));
-        }
-    }
-    names
+    let classes = entries.iter().map(|entry| &entry.sample().class);
+    classes.flatten().cloned().collect()
 }
 
 fn empty_classes(classes: Vec<(OsString, Arc<str>)>, used: &BTreeSet<Arc<str>>) -> Vec<String> {
@@ -154,9 +146,7 @@ fn inner_folders(root: &Path, class: &Arc<str>, entries: &[Found]) -> Option<Str
         let below = entry.path.strip_prefix(root).ok()?;
         let mut parts = below.iter().skip(1);
         let (folder, _file) = (parts.next()?, parts.next()?);
-        if !folders.contains(folder) {
-            folders.insert(folder);
-        }
+        folders.insert(folder);
     }
     let names: Vec<_> = folders
         .iter()
