@@ -55,6 +55,7 @@ pub(crate) use contact_sheet::{Cell, contact_sheet};
 pub(crate) use decode::decode_for;
 #[cfg(feature = "cli")]
 pub(crate) use decode::decode_within;
+pub(crate) use decode::jpeg_divisor;
 pub use decode::{Alpha, DecodeOptions, Exif, JpegScale, Limits, decode, dimensions};
 #[doc(hidden)]
 pub use decode::{Pixels, fuzz};

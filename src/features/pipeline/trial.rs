@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::images::decode::jpeg_divisor;
+use crate::images::jpeg_divisor;
 use crate::images::{DecodeOptions, Format, JpegScale, Preprocessing, sniff};
 
 /// Decides which JPEGs are decoded once more, at a reduced scale, and keeps how long that took.
