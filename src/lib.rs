@@ -99,4 +99,6 @@ pub use head::{Evaluation, FitParams, HeadFile, LabelledFeatures, LinearHead, fi
 pub use images::{Image, Preprocessing, RgbImage, SkipReason};
 pub use progress::Progress;
 
-pub use {linfa, linfa_logistic, ndarray};
+#[cfg(feature = "linfa-logistic")]
+pub use linfa_logistic;
+pub use {linfa, ndarray};
