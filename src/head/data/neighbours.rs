@@ -41,16 +41,28 @@ pub(crate) struct NearPair {
 
 impl UnitRows {
     /// Divides every row of `features` (N, D) by its length.
+    ///
+    /// # Panics
+    /// Never: the rows are made contiguous.
     #[must_use]
     pub fn of(features: ArrayView2<'_, f32>) -> Self {
         let mut rows = features.as_standard_layout().into_owned();
-        for mut row in rows.rows_mut() {
+        let numbers = rows.as_slice_mut().expect("it is row-major");
+        for row in numbers.chunks_exact_mut(features.ncols().max(1)) {
             // In f64, and after the largest number: the square of a large feature is no f32.
-            let largest = row.fold(0f32, |largest, x| largest.max(x.abs()));
+            let mut largest = 0f32;
+            for x in &*row {
+                largest = largest.max(x.abs());
+            }
             if largest > 0.0 {
-                let square = |sum, x: &f32| sum + f64::from(x / largest).powi(2);
-                let length = f64::from(largest) * row.fold(0.0, square).sqrt();
-                row.mapv_inplace(|x| (f64::from(x) / length) as f32);
+                let mut square = 0.0;
+                for x in &*row {
+                    square += f64::from(x / largest).powi(2);
+                }
+                let length = f64::from(largest) * f64::sqrt(square);
+                for x in row {
+                    *x = (f64::from(*x) / length) as f32;
+                }
             }
         }
         Self(rows)

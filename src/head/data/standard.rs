@@ -50,10 +50,11 @@ impl Standard {
     /// A layer on standardised features, weight (R, D) and bias (R), becomes the same layer on the features
     /// as they are.
     pub(crate) fn fold(&self, weight: &mut [f64], bias: &mut [f64]) {
-        for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(bias) {
-            for ((w, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
-                *w /= scale;
-                *bias -= *w * mean;
+        let (mean, scale) = self.slices();
+        for (row, bias) in weight.chunks_exact_mut(mean.len()).zip(bias) {
+            for i in 0..mean.len() {
+                row[i] /= scale[i];
+                *bias -= row[i] * mean[i];
             }
         }
     }
@@ -61,11 +62,17 @@ impl Standard {
     /// The gradient by that layer on the features as they are becomes the gradient by the one on standardised
     /// features.
     pub(crate) fn pull_back(&self, weight: &mut [f64], bias: &[f64]) {
-        for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(bias) {
-            for ((g, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
-                *g = (*g - bias * mean) / scale;
+        let (mean, scale) = self.slices();
+        for (row, bias) in weight.chunks_exact_mut(mean.len()).zip(bias) {
+            for i in 0..mean.len() {
+                row[i] = (row[i] - bias * mean[i]) / scale[i];
             }
         }
+    }
+
+    /// Mean and deviation of each feature, (D) both.
+    fn slices(&self) -> (&[f64], &[f64]) {
+        (&self.mean, &self.scale[..self.mean.len()])
     }
 
     /// The features, standardised.
@@ -161,9 +168,11 @@ impl<const POWER: u8> WithSimd for Sum<'_, '_, POWER> {
         let mut copy = Vec::new();
         for &row in self.rows {
             let row = row_of(self.features, row, &mut copy);
-            for ((sum, x), centre) in self.sums.iter_mut().zip(row).zip(self.centre) {
-                let distance = f64::from(*x) - centre;
-                *sum += if POWER == 1 {
+            let d = self.centre.len();
+            let (row, sums) = (&row[..d], &mut self.sums[..d]);
+            for i in 0..d {
+                let distance = f64::from(row[i]) - self.centre[i];
+                sums[i] += if POWER == 1 {
                     distance
                 } else {
                     distance * distance

@@ -111,6 +111,7 @@ impl Work<'_, '_> {
             for (number, narrow) in windows.enumerate() {
                 let wide = block.row_mut(number * places + row);
                 let wide = wide.into_slice().expect("it was made row-major");
+                let wide = &mut wide[..narrow.len()];
                 Arch::new().dispatch(Widen { narrow, wide });
             }
         }

@@ -86,8 +86,9 @@ fn four_rows<'a>(rows: ArrayView2<'a, f32>, copies: &'a mut Vec<f32>) -> [&'a [f
 /// The numbers of some f32 as f64.
 #[inline(always)]
 pub(super) fn widen(narrow: &[f32], wide: &mut [f64]) {
-    for (wide, narrow) in wide.iter_mut().zip(narrow) {
-        *wide = f64::from(*narrow);
+    let narrow = &narrow[..wide.len()];
+    for i in 0..wide.len() {
+        wide[i] = f64::from(narrow[i]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2};
 
-use super::vectors::dot;
+use super::vectors::{add_scaled, dot};
 use crate::head::data::{LabelledFeatures, Standard};
 use crate::head::linear::{CrossEntropy, LinearHead};
 use crate::head::params::FitValues;
@@ -108,9 +108,7 @@ impl Problem {
             let (weight, bias) = gradient.split_at_mut(w.len());
             standard.pull_back(weight, bias);
         }
-        for (g, w) in gradient.iter_mut().zip(w) {
-            *g += self.l2 * w;
-        }
+        add_scaled(&mut gradient[..w.len()], self.l2, w);
         for g in &mut gradient {
             *g /= self.total;
         }

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use super::problem::Problem;
+use super::vectors::add_scaled;
 use crate::head::data::LabelledFeatures;
 
 /// Problems side by side: their layers, M rows in all, on one set of features.
@@ -38,9 +39,8 @@ pub(super) struct Sums {
 impl Sums {
     /// Adds others of the same shape.
     pub(super) fn add(&mut self, other: &Self) {
-        let add = |(a, b): (&mut f64, &f64)| *a += b;
-        self.losses.iter_mut().zip(&other.losses).for_each(add);
-        self.bias.iter_mut().zip(&other.bias).for_each(add);
+        add_scaled(&mut self.losses, 1.0, &other.losses);
+        add_scaled(&mut self.bias, 1.0, &other.bias);
         self.weight += &other.weight;
     }
 
@@ -65,9 +65,7 @@ pub(super) fn zeros(matrix: &mut Array2<f64>, shape: (usize, usize)) {
 impl Work<'_, '_> {
     /// The logits of a row without the bias, (M), to the derivatives of the loss by them.
     pub(super) fn residuals(&self, row: usize, mut logits: &mut [f64], sums: &mut Sums) {
-        for (logit, bias) in logits.iter_mut().zip(self.bias) {
-            *logit += bias;
-        }
+        add_scaled(logits, 1.0, self.bias);
         let views = self.set.views();
         let (image, y) = (row / views, self.set.targets()[row / views]);
         let mut bias = sums.bias.as_mut_slice();
@@ -75,10 +73,7 @@ impl Work<'_, '_> {
             let (own, rest) = logits.split_at_mut(problem.n_rows());
             let (own_bias, rest_bias) = bias.split_at_mut(problem.n_rows());
             *total += problem.residuals(image, y, views, own);
-            own_bias
-                .iter_mut()
-                .zip(&*own)
-                .for_each(|(bias, residual)| *bias += residual);
+            add_scaled(own_bias, 1.0, own);
             (logits, bias) = (rest, rest_bias);
         }
     }

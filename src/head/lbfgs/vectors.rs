@@ -9,9 +9,10 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
     let mut sums = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
+    let b = &b[..a.len()];
+    for i in 0..a.len() {
+        for k in 0..LANES {
+            sums[k] += a[i][k] * b[i][k];
         }
     }
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
@@ -21,15 +22,18 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 /// `sum += factor * vector`.
 #[inline(always)]
 pub(crate) fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
-    for (sum, x) in sum.iter_mut().zip(vector) {
-        *sum += factor * x;
+    let vector = &vector[..sum.len()];
+    for i in 0..sum.len() {
+        sum[i] += factor * vector[i];
     }
 }
 
 /// `difference = a - b`.
 pub(crate) fn subtract(a: &[f64], b: &[f64], difference: &mut [f64]) {
-    for ((d, a), b) in difference.iter_mut().zip(a).zip(b) {
-        *d = a - b;
+    let n = difference.len();
+    let (a, b) = (&a[..n], &b[..n]);
+    for i in 0..n {
+        difference[i] = a[i] - b[i];
     }
 }
 

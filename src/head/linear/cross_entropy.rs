@@ -63,26 +63,30 @@ impl CrossEntropy {
     /// them.
     pub(crate) fn residuals(&self, y: usize, logits: &mut [f64]) -> f64 {
         // As in `softmax`: the maximum goes first.
-        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut largest = f64::NEG_INFINITY;
+        for logit in &*logits {
+            largest = largest.max(*logit);
+        }
         let mut wanted = 0.0;
         let mut odds = 0.0;
-        for (c, logit) in logits.iter_mut().enumerate() {
-            let below = *logit - largest;
+        for c in 0..logits.len() {
+            let below = logits[c] - largest;
             if self.smoothed {
                 wanted += self.of(y, c) * below;
             } else if c == y {
                 wanted = self.class_weights[y] * below;
             }
-            *logit = below.exp();
-            odds += *logit;
+            logits[c] = below.exp();
+            odds += logits[c];
         }
-        for (c, odd) in logits.iter_mut().enumerate() {
-            *odd = self.derivative(y, c, *odd / odds);
+        for c in 0..logits.len() {
+            logits[c] = self.derivative(y, c, logits[c] / odds);
         }
         self.sums[y] * odds.ln() - wanted
     }
 
     /// The derivative of the loss of an image of class y by the logit of class c, whose probability is p.
+    #[inline]
     fn derivative(&self, y: usize, c: usize, p: f64) -> f64 {
         if self.smoothed {
             self.sums[y] * p - self.of(y, c)

@@ -96,15 +96,13 @@ impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
     #[inline(always)]
     fn columns<S: Simd, const V: usize>(&mut self, simd: S, at: usize) {
         let mut sums = [[T::splat(simd, T::default()); V]; C];
-        let residuals = self.batch.residuals.chunks_exact(self.batch.classes);
-        for (i, (row, residuals)) in self.batch.rows.iter().zip(residuals).enumerate() {
-            if self.first == 0
-                && let Some(next) = self.batch.ahead.get(i)
-            {
-                prefetch(&T::vectors::<S>(next)[at..at + V]);
+        let Batch { rows, ahead, .. } = *self.batch;
+        for i in 0..rows.len() {
+            if self.first == 0 && i < ahead.len() {
+                prefetch(&T::vectors::<S>(ahead[i])[at..at + V]);
             }
-            let row = &T::vectors::<S>(row)[at..at + V];
-            let residuals = &residuals[self.first..self.first + C];
+            let row = &T::vectors::<S>(rows[i])[at..at + V];
+            let residuals = self.residuals(i);
             for c in 0..C {
                 let residual = T::splat(simd, residuals[c]);
                 for k in 0..V {
@@ -119,14 +117,20 @@ impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
         }
     }
 
+    /// Those of a row for the classes of this tile.
+    #[inline(always)]
+    fn residuals(&self, row: usize) -> &[T] {
+        &self.batch.residuals[row * self.batch.classes + self.first..][..C]
+    }
+
     #[inline(always)]
     fn rest<S: Simd>(&mut self, simd: S, start: usize) {
         for c in 0..C {
             let mut sum = T::splat(simd, T::default());
-            let residuals = self.batch.residuals.chunks_exact(self.batch.classes);
-            for (row, residuals) in self.batch.rows.iter().zip(residuals) {
-                let residual = T::splat(simd, residuals[self.first + c]);
-                sum = T::mul_add(simd, residual, T::load_rest(simd, &row[start..]), sum);
+            for i in 0..self.batch.rows.len() {
+                let residual = T::splat(simd, self.residuals(i)[c]);
+                let row = T::load_rest(simd, &self.batch.rows[i][start..]);
+                sum = T::mul_add(simd, residual, row, sum);
             }
             self.to.rest(simd, self.first + c, start, sum);
         }

@@ -1,14 +1,22 @@
 //! Logits to probabilities, row by row, in f64.
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut1};
+use ndarray::{Array2, ArrayView1};
 
 /// The logarithms of the softmax probabilities of every row: `x - m - ln Σ exp(x - m)`, `m` the row's largest
 /// logit.
 ///
 /// (N, C) → (N, C), natural logarithm. Finite logits give no NaN, however far apart they are.
+///
+/// # Panics
+/// Never: the rows are made contiguous.
 #[must_use]
 pub fn log_softmax(mut logits: Array2<f64>) -> Array2<f64> {
-    logits.rows_mut().into_iter().for_each(log_softmax_row);
+    let classes = logits.ncols().max(1);
+    if !logits.is_standard_layout() {
+        logits = logits.as_standard_layout().into_owned();
+    }
+    let numbers = logits.as_slice_mut().expect("it is row-major");
+    numbers.chunks_exact_mut(classes).for_each(log_softmax_row);
     logits
 }
 
@@ -19,12 +27,21 @@ pub fn softmax(logits: Array2<f64>) -> Array2<f64> {
 }
 
 /// [`log_softmax`] of one row, in its place.
-pub(crate) fn log_softmax_row(mut row: ArrayViewMut1<'_, f64>) {
-    let largest = row.fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+pub(crate) fn log_softmax_row(row: &mut [f64]) {
+    let mut largest = f64::NEG_INFINITY;
+    for x in &*row {
+        largest = largest.max(*x);
+    }
     // The maximum goes first: added to the logarithm, a large one would swallow its last digits.
-    row.mapv_inplace(|x| x - largest);
-    let log_sum = row.fold(0.0, |sum, &x| sum + x.exp()).ln();
-    row.mapv_inplace(|x| x - log_sum);
+    let mut sum = 0.0;
+    for x in &mut *row {
+        *x -= largest;
+        sum += x.exp();
+    }
+    let log_sum = f64::ln(sum);
+    for x in row {
+        *x -= log_sum;
+    }
 }
 
 /// The index of the largest value; the first one wins a tie, 0 for an empty row.

@@ -34,11 +34,12 @@ impl Rule {
 
     /// Moves the values by their gradient, through their velocity.
     pub(super) fn apply(&self, values: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
-        let numbers = values.iter_mut().zip(gradient).zip(velocity);
-        for ((value, gradient), velocity) in numbers {
-            let g = gradient + self.weight_decay * *value;
-            *velocity = self.momentum * *velocity + g;
-            *value -= self.lr * (self.of_gradient * g + self.of_velocity * *velocity);
+        let n = values.len();
+        let (gradient, velocity) = (&gradient[..n], &mut velocity[..n]);
+        for i in 0..n {
+            let g = gradient[i] + self.weight_decay * values[i];
+            velocity[i] = self.momentum * velocity[i] + g;
+            values[i] -= self.lr * (self.of_gradient * g + self.of_velocity * velocity[i]);
         }
     }
 }
@@ -62,8 +63,9 @@ impl Bias {
     pub(super) fn descend(&mut self, residuals: &[f32], rule: &Rule) {
         let mut gradient = vec![0.0; self.values.len()];
         for row in residuals.chunks_exact(gradient.len()) {
-            let sums = gradient.iter_mut().zip(row);
-            sums.for_each(|(sum, residual)| *sum += residual);
+            for c in 0..row.len() {
+                gradient[c] += row[c];
+            }
         }
         rule.apply(&mut self.values, &gradient, &mut self.velocity);
     }

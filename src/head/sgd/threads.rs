@@ -33,6 +33,7 @@ impl Meeting {
     ///
     /// # Panics
     /// When another thread has panicked.
+    #[inline]
     pub(super) fn wait(&self) {
         let met = self.met.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
@@ -96,38 +97,44 @@ impl Exchange {
 
     /// A share's part of the logits of a batch of B, (B, C).
     pub(super) fn set_parts(&self, share: usize, parts: &[f32]) {
-        for (to, part) in self.parts[share].iter().zip(parts) {
-            to.store(part.to_bits(), Ordering::Relaxed);
+        let to = &self.parts[share][..parts.len()];
+        for i in 0..parts.len() {
+            to[i].store(parts[i].to_bits(), Ordering::Relaxed);
         }
     }
 
     /// The logits of a row: the bias and all parts, always in the same order.
     pub(super) fn logits(&self, row: usize, bias: &[f32], logits: &mut [f64]) {
         let places = row * self.classes..(row + 1) * self.classes;
+        let (logits, bias) = (&mut logits[..self.classes], &bias[..self.classes]);
         logits.fill(0.0);
         for part in &self.parts {
-            for (logit, part) in logits.iter_mut().zip(&part[places.clone()]) {
-                *logit += f64::from(read(part));
+            let part = &part[places.clone()];
+            for c in 0..logits.len() {
+                logits[c] += f64::from(read(&part[c]));
             }
         }
-        for (logit, bias) in logits.iter_mut().zip(bias) {
-            *logit += f64::from(*bias);
+        for c in 0..logits.len() {
+            logits[c] += f64::from(bias[c]);
         }
     }
 
     /// The residuals of a row, to be scaled, and its loss.
     pub(super) fn set_row(&self, row: usize, residuals: &[f64], scale: f64, loss: f64) {
-        let to = &self.residuals[row * self.classes..];
-        for (to, residual) in to.iter().zip(residuals) {
-            to.store(((residual * scale) as f32).to_bits(), Ordering::Relaxed);
+        let to = &self.residuals[row * self.classes..][..residuals.len()];
+        for c in 0..residuals.len() {
+            to[c].store(((residuals[c] * scale) as f32).to_bits(), Ordering::Relaxed);
         }
         self.losses[row].store(loss.to_bits(), Ordering::Relaxed);
     }
 
     /// The residuals of a batch of B, (B, C).
     pub(super) fn residuals(&self, batch: usize, to: &mut Vec<f32>) {
-        to.clear();
-        to.extend(self.residuals[..batch * self.classes].iter().map(read));
+        let residuals = &self.residuals[..batch * self.classes];
+        to.resize(residuals.len(), 0.0);
+        for i in 0..residuals.len() {
+            to[i] = read(&residuals[i]);
+        }
     }
 
     /// The sum of the losses of a batch of B.
@@ -139,6 +146,7 @@ impl Exchange {
     }
 }
 
+#[inline(always)]
 fn read(number: &AtomicU32) -> f32 {
     f32::from_bits(number.load(Ordering::Relaxed))
 }

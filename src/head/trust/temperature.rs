@@ -217,36 +217,47 @@ impl Images<'_> {
 
     /// The loss of one image, logits (V, C).
     fn loss(&self, logits: ArrayView2<'_, f64>, target: usize, beta: f64) -> Loss {
-        let classes = logits.ncols();
+        let (views, classes) = logits.dim();
         // Held against the target's logit, so that large logits do not swallow small differences.
-        let distances = &logits - &logits.column(target).insert_axis(Axis(1));
-        let mut log_p = &distances * beta;
-        log_p.rows_mut().into_iter().for_each(log_softmax_row);
-        let mean = |(log_p, distances): (ndarray::ArrayView1<f64>, ndarray::ArrayView1<f64>)| {
-            let terms = log_p.iter().zip(distances);
-            terms.map(|(log_p, distance)| log_p.exp() * distance).sum()
-        };
-        let rows = log_p.rows().into_iter().zip(distances.rows());
-        let means: Vec<f64> = rows.map(mean).collect();
-        let others = self.doubt / (classes - 1).max(1) as f64;
+        let mut distances = Vec::with_capacity(views * classes);
+        for row in logits.rows() {
+            distances.extend(row.iter().map(|z| z - row[target]));
+        }
+        let mut log_p: Vec<f64> = distances.iter().map(|distance| distance * beta).collect();
+        log_p.chunks_exact_mut(classes).for_each(log_softmax_row);
+        let mut means = vec![0.0; views];
+        for v in 0..views {
+            for i in v * classes..(v + 1) * classes {
+                means[v] += log_p[i].exp() * distances[i];
+            }
+        }
+        let (others, all_views) = (
+            self.doubt / (classes - 1).max(1) as f64,
+            (self.views as f64).ln(),
+        );
         let mut loss = Loss {
             value: 0.0,
             slope: 0.0,
         };
-        for (class, column) in log_p.columns().into_iter().enumerate() {
+        let mut of_views = vec![0.0; views];
+        for class in 0..classes {
             let share = if class == target {
                 1.0 - self.doubt
             } else {
                 others
             };
-            let mut of_views = column.to_owned();
-            log_softmax_row(of_views.view_mut());
+            for v in 0..views {
+                of_views[v] = log_p[v * classes + class];
+            }
+            let first = of_views[0];
+            log_softmax_row(&mut of_views);
             // What the logarithm of the sum took from each.
-            loss.value -= share * (column[0] - of_views[0] - (self.views as f64).ln());
-            let rises = distances.column(class).into_iter().zip(&means);
-            let rises = of_views.iter().zip(rises);
-            let rise = rises.map(|(w, (distance, mean))| w.exp() * (distance - mean));
-            loss.slope -= share * rise.sum::<f64>();
+            loss.value -= share * (first - of_views[0] - all_views);
+            let mut rise = 0.0;
+            for v in 0..views {
+                rise += of_views[v].exp() * (distances[v * classes + class] - means[v]);
+            }
+            loss.slope -= share * rise;
         }
         loss
     }
