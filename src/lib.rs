@@ -6,32 +6,18 @@
 //! There are two doors. An [`Extractor`] turns images into features:
 //!
 //! ```no_run
-//! let extractor = frostline::Extractor::open("efficientnet-lite0")?;
-//! for features in extractor.features(["cat.jpg", "dog.jpg"])? {
-//!     match features {
-//!         Ok(features) => println!("{} features from {}", features.len(), features[0]),
-//!         Err(reason) => println!("skipped: {reason}"),
-//!     }
-//! }
-//! # Ok::<(), frostline::Error>(())
+#![doc = include_str!("../examples/features.rs")]
 //! ```
 //!
 //! A [`Classifier`] turns images into classes. Its head is a file that `frostline fit-head` or
 //! [`tasks::fit_head`](tasks::fit_head()) wrote:
 //!
 //! ```no_run
-//! let classifier = frostline::Classifier::open("head.safetensors")?;
-//! for prediction in classifier.classify(["cat.jpg", "dog.jpg"])? {
-//!     match prediction {
-//!         Ok(found) => println!("{:?}: {:.3}", classifier.label(&found), found.best().1),
-//!         Err(reason) => println!("skipped: {reason}"),
-//!     }
-//! }
-//! # Ok::<(), frostline::Error>(())
+#![doc = include_str!("../examples/classify.rs")]
 //! ```
 //!
 //! Both take paths, the bytes of image files, and decoded pixels ([`Image`]). An image that cannot be used is
-//! a result and not an error: it has a [`SkipReason`]. The same two as programs are in `examples/`.
+//! a result and not an error: it has a [`SkipReason`].
 //!
 //! # Below the doors
 //!
@@ -61,6 +47,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `cli` | yes | the program, [`tasks::report`](tasks::report()) and [`tasks::pull`](tasks::pull()) |
+//! | `linfa-logistic` | with `cli` | the solver [`Linfa`](head::Solver::Linfa), and its models as heads |
 //! | `heic` | yes | HEIC photos |
 //! | `avif` | yes | AVIF pictures |
 //! | `jxl` | no | JPEG XL pictures |
