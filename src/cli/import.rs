@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use super::backbone_args::PreprocessingArgs;
 use super::{import_notes, talk};
-use frostline::backbones::LayerChoice;
-use frostline::backbones::{Architecture, End};
+use frostline::backbones::{Architecture, End, LayerChoice};
 use frostline::backbones::{Home, Pool};
 use frostline::error::Error;
 use frostline::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_onnx};

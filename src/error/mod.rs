@@ -105,7 +105,7 @@ pub enum Error {
     Locked {
         /// The store or file.
         path: PathBuf,
-        /// The other process, as far as it is known.
+        /// The process that holds the lock, if known.
         owner: String,
     },
     /// Whoever asked for the work has asked for its end.
@@ -148,16 +148,22 @@ impl Error {
     }
 }
 
-impl From<RuntimeProblem> for Error {
-    fn from(problem: RuntimeProblem) -> Self {
-        BackboneError::from(problem).into()
-    }
+macro_rules! problems_of_rooms {
+    ($($problem:ty => $room:ty,)+) => {$(
+        impl From<$problem> for Error {
+            fn from(problem: $problem) -> Self {
+                <$room>::from(problem).into()
+            }
+        }
+    )+};
 }
 
-impl From<HomeProblem> for Error {
-    fn from(problem: HomeProblem) -> Self {
-        BackboneError::from(problem).into()
-    }
+problems_of_rooms! {
+    RuntimeProblem => BackboneError,
+    HomeProblem => BackboneError,
+    DataProblem => HeadError,
+    RejectionProblem => HeadError,
+    OutputProblem => TaskError,
 }
 
 impl NetworkProblem {
@@ -168,12 +174,6 @@ impl NetworkProblem {
             problem: self,
         }
         .into()
-    }
-}
-
-impl From<OutputProblem> for Error {
-    fn from(problem: OutputProblem) -> Self {
-        TaskError::from(problem).into()
     }
 }
 
@@ -208,18 +208,6 @@ pub fn csv_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         kind => io::Error::new(io::ErrorKind::InvalidData, format!("{kind:?}")),
-    }
-}
-
-impl From<DataProblem> for Error {
-    fn from(problem: DataProblem) -> Self {
-        HeadError::from(problem).into()
-    }
-}
-
-impl From<RejectionProblem> for Error {
-    fn from(problem: RejectionProblem) -> Self {
-        HeadError::from(problem).into()
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::guard::Overwrite;
 use super::install::Staged;
-use crate::backbones::{Architecture, End};
 use crate::backbones::{
-    BackboneManifest, Checksum, FeatureLayer, Home, Overrides, Registry, Source, is_file_name, onnx,
+    Architecture, BackboneManifest, Checksum, End, FeatureLayer, Home, Overrides, Registry, Source,
+    is_file_name, onnx,
 };
 use crate::error::{Error, Result, TaskError, require};
 use crate::inputs::{self, Links};

@@ -45,7 +45,7 @@ pub(super) fn remark(name: &str) -> &'static str {
 /// The flag that sets a parameter of the library: its name with hyphens, unless it has another. One that a
 /// file may have set keeps its name.
 pub(super) fn flag(name: &str) -> String {
-    if name.starts_with("--") || !is_option(name) {
+    if !is_option(name) {
         return name.to_owned();
     }
     let name = match name {

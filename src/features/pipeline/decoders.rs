@@ -127,8 +127,7 @@ mod tests {
     use crate::features::pipeline::item::Known;
     use crate::features::pipeline::meter::Meter;
     use crate::features::pipeline::trial::Trial;
-    use crate::images::Permit;
-    use crate::images::{DecodeBudget, DecodeOptions, View, listed};
+    use crate::images::{DecodeBudget, DecodeOptions, Permit, View, listed};
 
     /// Has three threads read six files of 14 bytes while `held` bytes of the memory for files are taken.
     /// `work` is given these, and the queue of the files that were read. Returns how many came after that.

@@ -20,7 +20,7 @@ pub struct Item {
 
 /// A used image, or the reason for skipping one.
 ///
-/// Exhaustive: callers handle every value.
+/// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug)]
 pub enum Outcome {
     /// Its features (V, D) were computed now.

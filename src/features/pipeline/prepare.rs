@@ -11,10 +11,9 @@ use super::speed::Timings;
 use super::trial::Trial;
 use crate::error::{Error, Result};
 use crate::features::content::{Digest, Picture};
-use crate::images::Permit;
 use crate::images::{
-    DecodeBudget, DecodeOptions, FileBytes, Found, Image, Preprocessor, ReadFault, RgbImage,
-    SkipReason, View, decode_for, dimensions, read_file,
+    DecodeBudget, DecodeOptions, FileBytes, Found, Image, Permit, Preprocessor, ReadFault,
+    RgbImage, SkipReason, View, decode_for, dimensions, read_file,
 };
 use crate::stamp::Stamp;
 

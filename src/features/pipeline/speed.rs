@@ -35,8 +35,6 @@ pub struct Speed {
 
 /// The step that a run spent most of its time on.
 ///
-/// Exhaustive: callers describe every value.
-///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
@@ -49,8 +47,6 @@ pub enum Bound {
 }
 
 /// How much time decoding JPEGs at a reduced scale would have saved.
-///
-/// Exhaustive: callers describe every value.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

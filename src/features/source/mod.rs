@@ -22,7 +22,6 @@ use crate::progress::Progress;
 
 /// Where samples and their features come from.
 #[derive(Debug)]
-#[non_exhaustive]
 pub(crate) enum Source<'a> {
     /// A store: the used samples of its last run, all at once.
     Store(Box<FeatureStore>),

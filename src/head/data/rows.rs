@@ -9,7 +9,6 @@ use super::labelled::LabelledFeatures;
 
 /// Features (N · V, D) in the type that they are kept in; arithmetic is in f32 either way.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub(crate) enum FeatureRows<'a> {
     /// 32 bits.
     F32(ArrayView2<'a, f32>),

@@ -231,10 +231,8 @@ impl Images<'_> {
                 means[v] += log_p[i].exp() * distances[i];
             }
         }
-        let (others, all_views) = (
-            self.doubt / (classes - 1).max(1) as f64,
-            (self.views as f64).ln(),
-        );
+        let others = self.doubt / (classes - 1).max(1) as f64;
+        let all_views = (self.views as f64).ln();
         let mut loss = Loss {
             value: 0.0,
             slope: 0.0,
