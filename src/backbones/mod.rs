@@ -1,4 +1,4 @@
-//! Pretrained networks, the backbones: what is known of them, where they lie, and running them.
+//! Backbones, the pretrained networks: their manifests, where they are installed, and how they run.
 //!
 //! A [`Registry`] finds a backbone by its name in a [`Home`] (`FROSTLINE_HOME`); its [`BackboneManifest`]
 //! says which layer holds the features and how pictures are prepared. [`OnnxBackbone`] runs the network in

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::manifest::BackboneManifest;
 use crate::images::{Channels, Crop, Interpolation, Layout, Preprocessing, Resize};
 
-/// Fields of a manifest to replace; a field that is `None` stays as it is.
+/// Replacements for fields of a manifest; `None` keeps the field.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Overrides {

@@ -1,10 +1,9 @@
-//! What the program refuses by itself: options that do not go together, and places of the wrong kind. The
-//! library knows nothing of it.
+//! Errors that only the program has: options that contradict each other, and paths of the wrong kind.
 
 use super::errors;
 use frostline::error::Error;
 
-/// A refusal, with the way out.
+/// Such an error, with its hint.
 #[derive(Debug)]
 pub(super) struct Refusal {
     problem: String,
@@ -12,7 +11,7 @@ pub(super) struct Refusal {
     fault: Fault,
 }
 
-/// Whose fault it is; decides the exit code.
+/// The kind of a refusal, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// The options contradict each other, whatever they lead to.

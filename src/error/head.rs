@@ -35,7 +35,7 @@ pub enum HeadError {
         /// Steps of the solver, where it tells.
         iterations: Option<usize>,
     },
-    /// Patience watches a loss that there is none of.
+    /// `patience` is set without a validation set.
     #[error("`patience` needs a validation set, whose loss it watches")]
     PatienceAlone,
     /// What needs all features at once is to be fitted in blocks.

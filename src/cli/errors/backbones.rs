@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use frostline::backbones::ALLOW_SHARED;
-use frostline::backbones::Architecture;
+use frostline::backbones::{ALLOW_SHARED, Architecture};
 use frostline::error::{BackboneError, HomeProblem, KnownFile, SharedPlace, SharedReason};
 
 use super::{network, runtime};
@@ -59,11 +58,11 @@ fn home(problem: &HomeProblem) -> Option<String> {
             path.display()
         ),
         HomeProblem::Shared(SharedPlace { place, reason }) => {
-            let mend = match reason {
+            let fix = match reason {
                 SharedReason::Mode(_) => format!("run `chmod go-w {}`", place.display()),
                 _ => "set FROSTLINE_HOME to a folder of your own".to_owned(),
             };
-            format!("{mend}, or set {ALLOW_SHARED}=1 if you trust everyone who can write there")
+            format!("{fix}, or set {ALLOW_SHARED}=1 if you trust everyone who can write there")
         }
         HomeProblem::ReadOnly { .. } => {
             "set FROSTLINE_HOME to a folder that can be written, to install backbones and for quick starts"

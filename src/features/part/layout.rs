@@ -15,8 +15,6 @@ use crate::stamp::Stamp;
 
 /// Features of some rows, one row after the other, in the precision of the store.
 ///
-/// Exhaustive: callers read every width.
-///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone)]
 pub enum Numbers {

@@ -18,8 +18,6 @@ const L2_STEPS_TO_A_DECADE: i32 = 5;
 
 /// A parameter that a search tries values of.
 ///
-/// Exhaustive: whoever shows one must have words for it.
-///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,8 +31,6 @@ pub enum Tunable {
 }
 
 /// The parameters that differ between candidates.
-///
-/// Exhaustive: whoever shows one must have words for it.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

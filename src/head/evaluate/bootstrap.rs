@@ -39,8 +39,6 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// How an interval was computed.
 ///
-/// Exhaustive: whoever shows one must have words for it.
-///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

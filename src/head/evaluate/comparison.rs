@@ -121,8 +121,6 @@ const MANY: usize = 25;
 
 /// The distribution that the test goes by.
 ///
-/// Exhaustive: whoever shows one must have words for it.
-///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -163,8 +163,6 @@ pub(in crate::tasks) fn check_near(near: f32) -> Result<()> {
 
 /// Which images a temperature, and the threshold of a rejection, are fitted on.
 ///
-/// Exhaustive: callers describe every value.
-///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -52,8 +52,6 @@ pub struct Change {
 
 /// Whether the calibration improved the probabilities.
 ///
-/// Exhaustive: callers describe every value.
-///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -96,8 +96,6 @@ pub struct TrainedOn {
 
 /// Which of the two stores an image is in.
 ///
-/// Exhaustive: there are two stores.
-///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -164,8 +162,6 @@ pub struct NearDuplicates {
 }
 
 /// How alike two images are.
-///
-/// Exhaustive: callers describe every value.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -285,8 +281,6 @@ pub struct Outlier {
 }
 
 /// What an outlier is unlike.
-///
-/// Exhaustive: callers describe every value.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

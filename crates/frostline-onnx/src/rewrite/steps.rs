@@ -37,7 +37,7 @@ pub(super) enum Step {
 pub(super) enum New {
     /// Another order of the four dimensions.
     Transpose([i64; 4]),
-    /// An operator of our own, by its name, with the number of its layer.
+    /// A frostline operator: its name, and the index of its layer.
     Own(&'static str, usize),
 }
 

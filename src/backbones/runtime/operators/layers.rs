@@ -1,4 +1,4 @@
-//! Layers of a network as operators of our own, made from its file.
+//! Layers of a network as frostline's own operators, loaded from its file.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
