@@ -1,5 +1,5 @@
-//! Compiles every manifest in `models/` into the library, so that a new backbone is a file and no line of
-//! Rust.
+//! Compiles every manifest in `models/` into the library, so that a new backbone takes only a file and no
+//! Rust code.
 
 use std::error::Error;
 use std::path::Path;

@@ -1,12 +1,13 @@
-//! Images a second from folder to features, beside what bare ONNX Runtime, with the settings that it comes
-//! with, does on ready tensors of the same batch size.
+//! Measures images per second from a folder to features, compared with bare ONNX Runtime with its default
+//! settings on ready tensors of the same batch size.
 //!
-//! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `scripts/setup.sh`. Rounds of both are run
-//! in turn; medians are printed with their ratio. Without IMAGES, the emoji of `scripts/quickstart.sh` are
-//! taken, a class of them; N takes that many of the images only.
+//! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `scripts/setup.sh`, runs rounds of both in
+//! turn and prints medians and their ratio. IMAGES defaults to one class of the emoji of
+//! `scripts/quickstart.sh`; N limits the number of images.
 //!
 //! `extract --whole IMAGES BACKBONE` and `extract --bare BACKBONE` are workers of `scripts/bench_peers.sh`:
-//! they say `ready WHAT`, and answer each line `go` (the second `go N`, N images) with seconds.
+//! they print `ready WHAT` and answer each line `go` (the second one each line `go N`, for N images) with
+//! seconds.
 
 use std::env;
 use std::io::{BufRead, BufReader, Lines, Write, stdin};
@@ -27,9 +28,10 @@ use ort::value::TensorRef;
 const ROUNDS: usize = 7;
 const BATCH: usize = 8;
 
-/// The argument of the process that is bare ONNX Runtime; a process can start the runtime once only.
+/// The argument that runs bare ONNX Runtime, in its own process because a process can start the runtime only
+/// once.
 const BARE: &str = "--bare";
-/// The argument of the process that is frostline's pipeline.
+/// The argument that runs frostline's pipeline.
 const WHOLE: &str = "--whole";
 
 fn main() -> anyhow::Result<()> {
@@ -109,7 +111,7 @@ impl Whole {
     fn seconds(&mut self) -> anyhow::Result<f64> {
         let start = Instant::now();
         let (images, backbone) = (Images::of(&self.scan.entries), &mut self.frozen.backbone);
-        // The features are dropped: writing a store is less than a percent of the time.
+        // The features are dropped: writing a store takes less than one percent of the time.
         let mut drop_all = |_| Ok(());
         self.pipeline
             .run(images, backbone, &Known::default(), &Silent, &mut drop_all)?;
@@ -133,7 +135,7 @@ fn serve_whole(images: &Path, backbone: &Path, home: Home) -> anyhow::Result<()>
     Ok(())
 }
 
-/// The process that is bare ONNX Runtime: a number of images in, seconds out.
+/// The process that runs bare ONNX Runtime: reads a number of images, prints seconds.
 struct Bare {
     process: Child,
     asks: ChildStdin,
@@ -159,7 +161,7 @@ impl Bare {
         })
     }
 
-    /// The seconds of so many images; whole batches are run, of which the images take their share.
+    /// Returns the seconds for a number of images: their share of the whole batches that are run.
     fn seconds(&mut self, images: usize) -> anyhow::Result<f64> {
         writeln!(self.asks, "go {images}")?;
         let answer = self.answers.next().context("the process has ended")??;
@@ -169,7 +171,7 @@ impl Bare {
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        // It has nothing to lose.
+        // The process has nothing to save.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

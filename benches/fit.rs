@@ -1,10 +1,10 @@
-//! Fitting a head, to be timed from outside: says `ready WHAT`, then answers each line `go` with the seconds
+//! Fits a head, timed by another program: prints `ready WHAT`, then answers each line `go` with the seconds
 //! of one fit.
 //!
-//! `cargo bench --bench fit -- N D C EPOCHS BATCH DTYPE MODE FEATURES LABELS`: `FEATURES` are N · D
-//! little-endian float32 numbers, `LABELS` N little-endian int64 ones (numpy's `tofile`); `DTYPE` is `f32` or
-//! `f16`, `MODE` is `sgd`, or `lbfgs` or `linfa`, which take scikit-learn's tolerance of 1e-4. Reading and
-//! rounding them is not timed.
+//! `cargo bench --bench fit -- N D C EPOCHS BATCH DTYPE MODE FEATURES LABELS`: the file `FEATURES` holds
+//! N · D little-endian float32 values, `LABELS` N little-endian int64 values (numpy's `tofile`); `DTYPE` is
+//! `f32` or `f16`; `MODE` is `sgd`, `lbfgs` or `linfa`. The last two use scikit-learn's tolerance of 1e-4.
+//! Reading and rounding the values is not timed.
 
 use std::env;
 use std::fs;
@@ -24,11 +24,11 @@ fn main() {
         .filter(|word| word != "--bench")
         .collect();
     if words.is_empty() {
-        println!("fit: give N D C EPOCHS BATCH DTYPE MODE FEATURES LABELS");
+        println!("usage: fit N D C EPOCHS BATCH DTYPE MODE FEATURES LABELS");
         return;
     }
     let [n, d, c, epochs, batch, dtype, mode, features, labels] = &words[..] else {
-        panic!("there must be 9 arguments, not {}", words.len());
+        panic!("expected 9 arguments, found {}", words.len());
     };
     let features = read(features, dtype == "f16", (number(n), number(d)));
     let targets: Vec<usize> = numbers(labels, i64::from_le_bytes)
@@ -43,7 +43,7 @@ fn main() {
         "sgd" => params,
         "lbfgs" => params.solver(Solver::Lbfgs).tol(1e-4),
         "linfa" => params.solver(Solver::Linfa).tol(1e-4),
-        other => panic!("no mode is called `{other}`"),
+        other => panic!("unknown mode `{other}`"),
     };
     let params = params.check().expect("usable parameters");
     println!("ready frostline {}", env!("CARGO_PKG_VERSION"));
@@ -54,7 +54,7 @@ fn main() {
         let begin = Instant::now();
         let fit = fit(&params, &set, None, &mut |_| {}).expect("a fit");
         println!("{:.9}", begin.elapsed().as_secs_f64());
-        io::stdout().flush().expect("somebody who listens");
+        io::stdout().flush().expect("an open pipe");
         eprintln!(
             "{:?}",
             fit.optimum
@@ -83,5 +83,5 @@ fn read(path: &str, rounded: bool, shape: (usize, usize)) -> Array2<f32> {
         }
     };
     let numbers = numbers(path, f32::from_le_bytes).map(round).collect();
-    Array2::from_shape_vec(shape, numbers).expect("as many numbers as the shape says")
+    Array2::from_shape_vec(shape, numbers).expect("the file has N · D values")
 }

@@ -1,10 +1,10 @@
-//! Milliseconds an image that a backbone takes on ready tensors, run as extraction runs it: batches in as
-//! many lanes as the backbone has replicas.
+//! Measures a backbone's milliseconds per image on ready tensors, run as in extraction: batches in one lane
+//! per replica.
 //!
 //! `cargo bench --bench forward [-- BACKBONE [BATCH]]`, after `scripts/setup.sh`, prints the median of a few
 //! rounds. `forward BACKBONE BATCH IMAGES FEATURES` is a worker of `scripts/bench_peers.sh`: it reads BATCH
-//! images and writes their features, both plain little-endian `f32`, says `ready WHAT`, and answers each line
-//! `go N` with the seconds of N batches.
+//! images, writes their features, both as plain little-endian `f32`, prints `ready WHAT`, and answers each
+//! line `go N` with the seconds of N batches.
 
 use std::env;
 use std::fs;
@@ -16,10 +16,11 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use frostline::backbones::{Backbone, DEFAULT_BACKBONE, Decoding, Frozen, Home, RunOptions};
+use frostline::phrases::counted;
 
 const ROUNDS: usize = 7;
 const BATCH: usize = 8;
-/// Batches of a round, for each lane.
+/// Batches per round and lane.
 const BATCHES: usize = 4;
 
 fn main() -> anyhow::Result<()> {
@@ -33,7 +34,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// A backbone and its replicas, and the batch that all of them are given.
+/// A backbone and its replicas, and the batch that all of them run.
 struct Lanes {
     backbones: Vec<Box<dyn Backbone>>,
     what: String,
@@ -42,7 +43,7 @@ struct Lanes {
 }
 
 impl Lanes {
-    /// A backbone by its name or file, with images of no meaning.
+    /// Loads a backbone by its name or file, with meaningless images.
     fn load(backbone: &Path, batch: usize) -> anyhow::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let home =
@@ -53,11 +54,11 @@ impl Lanes {
         let size = batch * 3 * width as usize * height as usize;
         let mut backbones = frozen.backbone.replicas();
         let what = format!(
-            "frostline {} ({}, {} threads in {} lanes)",
+            "frostline {} ({}, {} in {})",
             env!("CARGO_PKG_VERSION"),
             frozen.engine.runtime,
-            run.threads,
-            1 + backbones.len()
+            counted(run.threads, "thread"),
+            counted(1 + backbones.len(), "lane")
         );
         backbones.insert(0, Box::new(frozen.backbone));
         Ok(Self {
@@ -68,7 +69,7 @@ impl Lanes {
         })
     }
 
-    /// The seconds of so many batches, each run by the lane that is free next.
+    /// Returns the seconds for a number of batches, each run by the next free lane.
     fn seconds(&mut self, batches: usize) -> anyhow::Result<f64> {
         let start = Instant::now();
         let (next, images, batch) = (AtomicUsize::new(0), &self.images[..], self.batch);
@@ -96,7 +97,7 @@ fn serve(lanes: &mut Lanes, images: &Path, features: &Path) -> anyhow::Result<()
     let bytes = fs::read(images).with_context(|| format!("cannot read `{}`", images.display()))?;
     ensure!(
         bytes.len() == 4 * lanes.images.len(),
-        "`{}` does not hold {} images",
+        "`{}` does not contain {} images",
         images.display(),
         lanes.batch
     );
@@ -127,7 +128,7 @@ fn measure(lanes: &mut Lanes) -> anyhow::Result<()> {
     seconds.sort_by(f64::total_cmp);
     let images = (batches * lanes.batch) as f64;
     println!(
-        "{}, batches of {}: {:.2} ms an image, median of {ROUNDS}",
+        "{}, batches of {}: {:.2} ms per image, median of {ROUNDS}",
         lanes.what,
         lanes.batch,
         1e3 * seconds[ROUNDS / 2] / images

@@ -1,7 +1,7 @@
-//! The parts of the way from a file to a head, each alone: `cargo bench --bench parts [-- PART]`.
+//! Measures each step from a file to a head by itself: `cargo bench --bench parts [-- PART]`.
 //!
-//! Nothing is needed but the repository: pictures, features and stores are generated. `forward` wants the
-//! default backbone, from `scripts/setup.sh`, and is left out where that is missing.
+//! Images, features and stores are generated. `forward` needs the default backbone from `scripts/setup.sh`
+//! and is skipped if it is missing.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -21,14 +21,14 @@ use frostline::images::{
 use linfa::ParamGuard;
 use ndarray::Array2;
 
-/// Of a web picture and of a telephone's.
+/// Sizes of a web image and of a phone photo.
 const SIZES: [(u32, u32); 2] = [(640, 480), (4000, 3000)];
 
 fn main() {
     divan::main();
 }
 
-/// Slow waves with fine grain on them: a JPEG of it has about the bits of a photograph, 2 a pixel.
+/// Generates slow waves with fine grain; its JPEG has about 2 bits per pixel, like a photo's.
 fn picture((width, height): (u32, u32)) -> RgbImage {
     let mut grain = 1u32;
     let mut pixels = Vec::with_capacity((width * height * 3) as usize);
@@ -40,7 +40,7 @@ fn picture((width, height): (u32, u32)) -> RgbImage {
             pixels.extend([light, 0.8 * light, 255.0 - light].map(|v| v as u8));
         }
     }
-    RgbImage::new(width, height, pixels).expect("three samples a pixel")
+    RgbImage::new(width, height, pixels).expect("three samples per pixel")
 }
 
 fn manifest() -> BackboneManifest {
@@ -67,7 +67,7 @@ fn decode_png(bencher: Bencher, size: (u32, u32)) {
         .bench(|| decode(&file, &DecodeOptions::default()).expect("it is whole"));
 }
 
-/// Resizing and cropping to 224 pixels.
+/// Resizes and crops to 224 pixels.
 #[divan::bench(args = SIZES)]
 fn resize(bencher: Bencher, size: (u32, u32)) {
     let image = picture(size);
@@ -77,7 +77,7 @@ fn resize(bencher: Bencher, size: (u32, u32)) {
         .bench_local(|| preprocessor.fit(&image));
 }
 
-/// 8-bit pixels to the network's input.
+/// Converts 8-bit pixels to the network's input.
 #[divan::bench]
 fn normalise(bencher: Bencher) {
     let mut preprocessor = Preprocessor::new(&preprocessing()).expect("it is compiled in");
@@ -103,10 +103,10 @@ fn load() -> frostline::Result<Frozen> {
     )
 }
 
-/// The default backbone over a batch.
+/// Runs the default backbone on a batch.
 #[divan::bench(args = [1, 8], ignore = load().is_err())]
 fn forward(bencher: Bencher, batch: usize) {
-    let mut frozen = load().expect("it has been loaded before");
+    let mut frozen = load().expect("it was loaded before");
     let values = batch * preprocessing().num_values();
     let images: Vec<f32> = (0..values)
         .map(|i| (i % 255) as f32 / 127.5 - 1.0)
@@ -116,7 +116,7 @@ fn forward(bencher: Bencher, batch: usize) {
         .bench_local(|| frozen.backbone.forward(&images, batch));
 }
 
-/// N, D.
+/// Shapes (N, D) of stores.
 const STORES: [(usize, usize); 2] = [(2000, 1280), (2000, 4096)];
 
 fn digests(n: usize) -> Vec<Digest> {
@@ -150,7 +150,7 @@ fn write(path: &Path, digests: &[Digest], features: &[f32]) {
     writer.finish().expect("there is room");
 }
 
-/// To disk and synced there.
+/// Writes a store to disk, including the sync.
 #[divan::bench(args = STORES, sample_count = 10)]
 fn store_write(bencher: Bencher, (n, d): (usize, usize)) {
     let (digests, features) = (digests(n), vec![0.5; d]);
@@ -163,7 +163,7 @@ fn store_write(bencher: Bencher, (n, d): (usize, usize)) {
         });
 }
 
-/// From the file cache.
+/// Reads a store from the file cache.
 #[divan::bench(args = STORES, sample_count = 10)]
 fn store_read(bencher: Bencher, (n, d): (usize, usize)) {
     let folder = tempfile::tempdir().expect("there is room");
@@ -174,8 +174,8 @@ fn store_read(bencher: Bencher, (n, d): (usize, usize)) {
         .bench_local(|| FeatureStore::open(&path).and_then(|store| store.features(&digests)));
 }
 
-/// In batches of 32, N, D, C: the tutorial's job, one that needs the memory, and one that needs the
-/// arithmetic.
+/// Runs an epoch in batches of 32 for shapes (N, D, C): the tutorial's job, one limited by memory bandwidth,
+/// and one limited by arithmetic.
 #[divan::bench(args = [(694, 4096, 2), (20_000, 4096, 10), (20_000, 1280, 100)], sample_count = 5)]
 fn sgd_epoch(bencher: Bencher, (n, d, c): (usize, usize, usize)) {
     let features = Array2::from_shape_fn((n, d), |(i, j)| ((i * 31 + j * 17) % 101) as f32 / 101.0);

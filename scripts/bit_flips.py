@@ -1,15 +1,16 @@
-"""Flips single bits in frostline's files, one at a time, and watches what the commands make of them.
+"""Flips single bits in frostline's files, one at a time, and checks how the commands react.
 
     python scripts/bit_flips.py BINARY IMAGES [--home HOME] [--flips 1000] [--seed 1]
                                 [--jobs 2] [--kinds part,index,stamps,manifest,head,cache]
 
-IMAGES is a folder with a folder for each class; the smallest images of two classes are copied. HOME is a FROSTLINE_HOME
-that is set up (default: FROSTLINE_HOME, or .frostline); it is copied, never changed. Nothing but Python is needed.
+IMAGES is a folder with one folder per class; the smallest images of two classes are copied. HOME is a
+FROSTLINE_HOME that is set up (default: FROSTLINE_HOME, or .frostline); it is copied, never changed. Only
+Python is needed.
 
-For each kind of file and each flip: no command may panic, be ended by a signal or take longer than a minute, and none
-may succeed with other labels or another head than with undamaged files. After a flip in a store, `extract --verify` has
-to bring the store back to the same bits. The flips are the same each time for the same seed. It exits with 1 and names
-the flips where something was wrong.
+For each kind of file and each flip, no command may panic, be killed by a signal or take longer than a
+minute, and none may succeed with other labels or another head than with undamaged files. After a flip in a
+store, `extract --verify` must restore the same bits. The same seed gives the same flips. Exits with 1 and
+names the flips where something was wrong.
 """
 
 import argparse
@@ -34,11 +35,11 @@ LIMIT = 60
 
 
 class Wrong(Exception):
-    """A command did what it must not do."""
+    """A command behaved wrongly."""
 
 
 class Place:
-    """A home, images, a store and a head of one worker's own, and what is right."""
+    """A worker's home, images, store and head, with the correct contents."""
 
     def __init__(self, binary, folder, images, home):
         self.binary, self.folder = binary, folder
@@ -48,7 +49,7 @@ class Place:
         for name in ("models", "runtime"):
             shutil.copytree(home / name, self.home / name)
         shutil.copytree(images, self.images)
-        # Files younger than two seconds have no stamps.
+        # Files younger than two seconds get no stamps.
         time.sleep(2.1)
         self.must("extract", self.images, "-o", self.store)
         self.must("fit-head", self.store, "-o", self.head, "--epochs", "20")
@@ -64,7 +65,7 @@ class Place:
         return ("classify", self.images, "--head", self.head, *more)
 
     def run(self, *args):
-        """Exit code, standard output and standard error of a command."""
+        """Returns the exit code, standard output and standard error of a command."""
         environment = {**os.environ, "FROSTLINE_HOME": str(self.home)}
         try:
             ran = subprocess.run(
@@ -78,7 +79,7 @@ class Place:
             raise Wrong(f"`{args[0]}` takes longer than {LIMIT} s") from None
         said = ran.stderr.decode(errors="replace")
         if ran.returncode not in (0, 1, 3) or "panicked" in said:
-            raise Wrong(f"`{args[0]}` ended with {ran.returncode}: {said}")
+            raise Wrong(f"`{args[0]}` exited with {ran.returncode}: {said}")
         return ran.returncode, ran.stdout, said
 
     def must(self, *args):
@@ -87,25 +88,25 @@ class Place:
             raise Wrong(f"`{args[0]}` failed: {said}")
         return out
 
-    # --- what may come of a command: it is refused (True), or what it gives is right
+    # --- a command may fail (True) or succeed with the correct result
 
     def fit_is_refused(self):
         new = self.folder / "new"
         code, _, said = self.run("fit-head", self.store, "-o", new, "--epochs", "20", "--overwrite")
         if code == 0 and new.read_bytes() != self.fitted:
-            raise Wrong(f"`fit-head` gave another head: {said}")
+            raise Wrong(f"`fit-head` wrote another head: {said}")
         return code != 0
 
     def classify_is_refused(self, *more):
         code, out, said = self.run(*self.classify(*more))
         if code != 1 and out != self.labels:
-            raise Wrong(f"`classify` gave other labels: {said}")
+            raise Wrong(f"`classify` printed other labels: {said}")
         return code != 0
 
     def repair(self):
-        """Has the store brought back, and looks whether it is."""
+        """Runs the repair of the store and checks the result."""
         said = self.run("extract", self.images, "-o", self.store, "--verify")[2]
-        # What was set aside keeps its number, so that the same part has the next one.
+        # A part that was set aside keeps its number, so the recomputed part has the next one.
         now = {path.name: path.read_bytes() for path in self.store.iterdir()}
         parts = [content for name, content in now.items() if name.endswith(".arrow") and name.startswith("part-")]
         right = parts == [self.stored[STORE_FILES["part"]]]
@@ -115,10 +116,10 @@ class Place:
         for name, content in self.stored.items():
             (self.store / name).write_bytes(content)
         if not right:
-            raise Wrong(f"`extract --verify` did not bring the store back: {said}")
+            raise Wrong(f"`extract --verify` did not restore the store: {said}")
 
     def restore_cache(self, flipped):
-        """Writes what was flipped or replaced; reading all of it each time would take longer than the commands."""
+        """Restores only flipped or replaced files: comparing all of them is slower than the commands."""
         for path, content in self.cached.items():
             if path == flipped or identity(path) != self.inodes[path]:
                 path.parent.mkdir(exist_ok=True)
@@ -171,7 +172,7 @@ def file_of(place, kind, generator):
 
 
 def work(place, kind, seeds):
-    """How many flips were refused, and what was wrong."""
+    """Returns how many flips were refused, and what was wrong."""
     refused, wrong = 0, []
     attempt = {"head": try_head, "cache": try_cache}.get(kind, try_store)
     for seed in seeds:
@@ -187,7 +188,7 @@ def work(place, kind, seeds):
 
 
 def copy_smallest(images, to, each=3):
-    """The smallest images of two classes."""
+    """Copies the smallest images of two classes."""
     classes = sorted(path for path in images.iterdir() if path.is_dir())[:2]
     for folder in classes:
         (to / folder.name).mkdir(parents=True)

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Sets up hostile places (planted libraries and links, shadowed backbones, a home that others can write to, pipes, damaged
-# caches) in a temporary folder, runs frostline there, and prints a line for each attack. Fails if one of them succeeds.
-# For Linux. Needs a home with ONNX Runtime and efficientnet-lite0, as scripts/setup.sh makes it; it is copied, not changed.
+# Sets up attacks (planted libraries and links, shadowed backbones, a home that others can write to, pipes,
+# damaged caches) in a temporary folder, runs frostline there, and prints one line per attack. Fails if an
+# attack succeeds.
+# Linux only. Needs a home with ONNX Runtime and efficientnet-lite0 from scripts/setup.sh, which is copied.
 # usage: scripts/hostile_places.sh [BINARY]
 #   BINARY           the frostline to test [default: target/release/frostline]
-#   FROSTLINE_HOME   the home that is copied [default: .frostline in the checkout]
+#   FROSTLINE_HOME   the home to copy [default: .frostline in the checkout]
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 frostline=$(realpath "${1:-${CARGO_TARGET_DIR:-$PWD/target}/release/frostline}")
 installed=$(realpath "${FROSTLINE_HOME:-$PWD/.frostline}")
-[ -x "$frostline" ] || { echo "hostile_places: there is no \`$frostline\`" >&2; exit 2; }
+[ -x "$frostline" ] || { echo "hostile_places: \`$frostline\` is missing" >&2; exit 2; }
 [ -f "$installed/models/efficientnet-lite0.onnx" ] ||
-    { echo "hostile_places: \`$installed\` is not set up, run scripts/setup.sh" >&2; exit 2; }
+    { echo "hostile_places: \`$installed\` is not set up; run scripts/setup.sh" >&2; exit 2; }
 
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
@@ -22,7 +23,7 @@ mkdir -m 755 "$FROSTLINE_HOME" "$HOME" "$place/here"
 cp -r "$installed/models" "$installed/runtime" "$FROSTLINE_HOME"
 chmod -R go-w "$FROSTLINE_HOME"
 
-# Pictures of two colours, as PPM, whose bytes are plain.
+# Images of two colours, as PPM, which is easy to write.
 for class in 200 40; do
     mkdir -p "$place/images/c$class"
     for n in 1 2 3; do
@@ -35,11 +36,11 @@ attacks=0 successes=0
 held() { attacks=$((attacks + 1)); printf 'refused    %s\n' "$1"; }
 broken() { attacks=$((attacks + 1)); successes=$((successes + 1)); printf 'SUCCEEDED  %s\n' "$1"; }
 
-# What a command says, and how it ends; none may hang.
+# Runs a command and saves its output; no command may hang.
 said="$place/said"
 run() { (cd "$place/here" && exec timeout 60 "$frostline" "$@") >"$said" 2>&1 </dev/null; }
 
-# refuses NAME WORDS COMMAND…: the command fails by itself, and says the words.
+# refuses NAME WORDS COMMAND…: the command exits with an error and prints WORDS.
 refuses() {
     local name=$1 words=$2 code=0
     shift 2
@@ -52,7 +53,7 @@ refuses() {
     fi
 }
 
-# same NAME: the labels are those that were right before the attack.
+# same NAME: the labels are the same as before the attack.
 classify=(classify "$place/images" --head "$place/head.safetensors")
 labels() { (cd "$place/here" && exec timeout 60 "$frostline" --quiet "${classify[@]}") 2>"$said" </dev/null; }
 same() {
@@ -66,18 +67,19 @@ same() {
     fi
 }
 
-sleep 2.1 # Checksums of younger networks are not remembered.
+sleep 2.1 # Checksums of younger networks are not cached.
 run extract "$place/images" -o "$place/store" && run fit-head "$place/store" -o "$place/head.safetensors" ||
     { cat "$said"; exit 2; }
 right=$(labels)
 
-# A library that leaves a file behind when it is loaded; without a compiler a text, whose path the loader's error would name.
+# A library that creates a file when it is loaded; without a compiler, a text file, which the loader's error
+# would name.
 mark="$place/loaded" library="$place/library.so"
 printf '#include <stdio.h>\n__attribute__((constructor)) static void run(void) { fclose(fopen("%s", "w")); }\n' "$mark" \
     >"$place/library.c"
-cc -shared -fPIC -o "$library" "$place/library.c" 2>/dev/null || echo "a text, no library" >"$library"
+cc -shared -fPIC -o "$library" "$place/library.c" 2>/dev/null || echo "text, not a library" >"$library"
 
-# loads_nothing NAME COMMAND…: no planted library is loaded, nor tried.
+# loads_nothing NAME COMMAND…: the command neither loads nor tries a planted library.
 loads_nothing() {
     local name=$1 code=0
     shift
@@ -91,7 +93,7 @@ loads_nothing() {
     rm -f "$mark"
 }
 
-echo "# planted libraries, with no ONNX Runtime elsewhere"
+echo "# planted libraries, with ONNX Runtime not installed elsewhere"
 mv "$FROSTLINE_HOME/runtime" "$place/runtime"
 for folder in . lib onnxruntime/capi lib/python3/site-packages/onnxruntime/capi runtime glibc-hwcaps/x86-64-v3; do
     mkdir -p "$place/here/$folder"
@@ -110,7 +112,7 @@ for setting in LD_LIBRARY_PATH= LD_LIBRARY_PATH=: LD_LIBRARY_PATH=/nonexistent: 
     loads_nothing "the same with $setting" "$setting" "$frostline" doctor
 done
 mv "$place/runtime" "$FROSTLINE_HOME/runtime"
-# What the binary itself needs, the loader has taken before frostline begins; this one ONNX Runtime needs.
+# The binary's own libraries are loaded before frostline starts; this one is needed by ONNX Runtime.
 cp "$library" "$place/here/libstdc++.so.6"
 loads_nothing "a library that ONNX Runtime needs, with LD_LIBRARY_PATH=:" LD_LIBRARY_PATH=: "$frostline" doctor
 rm -r "$place/here" && mkdir "$place/here"
@@ -120,19 +122,19 @@ cp "$network" "$place/here/efficientnet-lite0"
 printf 'name = "efficientnet-lite0"\n[preprocessing]\nresize = 99\n' >"$place/here/efficientnet-lite0.toml"
 if run preview "$place/images" -o "$place/p1.png" && (cd "$place" && "$frostline" preview images -o p2.png) 2>/dev/null &&
     cmp -s "$place/p1.png" "$place/p2.png"; then
-    held "a file with the default backbone's name, with other preprocessing"
+    held "a file with the default backbone's name and other preprocessing"
 else
-    broken "a file with the default backbone's name, with other preprocessing"
+    broken "a file with the default backbone's name and other preprocessing"
 fi
 mkdir "$place/here/vgg19"
 refuses "a folder with a known backbone's name" "is not installed" models show vgg19
 cp "$network" "$FROSTLINE_HOME/models/other.onnx"
 printf 'name = "efficientnet-lite0"\n' >"$FROSTLINE_HOME/models/other.toml"
-refuses "an installed manifest with a known backbone's name" "its manifest is that of" models show other
+refuses "an installed manifest with a known backbone's name" "its manifest is for" models show other
 rm "$FROSTLINE_HOME"/models/other.*
 
-echo "# places that others can write to"
-# frostline makes folders that nobody else can enter, and nothing in them can be changed then.
+echo "# files and folders that others can write to"
+# frostline creates folders that nobody else can enter; the attacks need them open.
 chmod -R go+rX "$FROSTLINE_HOME"
 folders=("$place" "$FROSTLINE_HOME" "$FROSTLINE_HOME/models" "$FROSTLINE_HOME/runtime" "$FROSTLINE_HOME/cache"
     "$network" "${network%.onnx}.toml" "$FROSTLINE_HOME"/runtime/libonnxruntime* "$FROSTLINE_HOME/cache/checksums.json"
@@ -150,10 +152,10 @@ refuses "PLACE/home: sticky" "other users can write to" "${classify[@]}"
 chmod 755 "$FROSTLINE_HOME"
 if [ "$(id -u)" = 0 ]; then
     chown 65534 "$FROSTLINE_HOME/models"
-    refuses "PLACE/home/models: of another user" "belongs to another user" "${classify[@]}"
+    refuses "PLACE/home/models: owned by another user" "belongs to another user" "${classify[@]}"
     chown 0 "$FROSTLINE_HOME/models"
 else
-    echo "not tried  PLACE/home/models: of another user (only root can give it away)"
+    echo "not tried  PLACE/home/models: owned by another user (only root can change the owner)"
 fi
 
 echo "# pipes and devices"
@@ -167,8 +169,8 @@ for file in "$place/pipe.onnx" "$place/zero.onnx" /dev/stdin; do
 done
 mv "${network%.onnx}.toml" "$place/manifest"
 mkfifo "${network%.onnx}.toml"
-refuses "a pipe as manifest" "not a regular file" "${classify[@]}" --backbone "$network"
-refuses "a pipe as manifest, listed" "checks failed" doctor
+refuses "a pipe as a manifest" "not a regular file" "${classify[@]}" --backbone "$network"
+refuses "a pipe as a manifest, listed" "checks failed" doctor
 rm "${network%.onnx}.toml" && mv "$place/manifest" "${network%.onnx}.toml"
 
 echo "# the cache"
@@ -191,16 +193,16 @@ for file in "$FROSTLINE_HOME"/cache/checksums.json "$FROSTLINE_HOME"/cache/graph
     rm -f "$file" && ln -s "$place/kept" "$file"
     same "a link as $name"
     if [ "$(b2sum <"$place/kept")" = "$sum" ]; then
-        held "the link's target keeps its content"
+        held "the target of the link as $name is unchanged"
     else
-        broken "the link's target keeps its content"
+        broken "the target of the link as $name is unchanged"
     fi
     rm -rf "$FROSTLINE_HOME/cache" && labels >/dev/null
 done
 
 echo "# planted links"
-victim="$place/victim" wanted="a file of somebody"
-# keeps NAME COMMAND…: whatever the command says, the file that a link leads to is as it was.
+victim="$place/victim" wanted="another user's file"
+# keeps NAME COMMAND…: whatever the command does, the target of a link is unchanged.
 keeps() {
     local name=$1 code=0
     shift

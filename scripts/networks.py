@@ -1,9 +1,8 @@
-"""The networks of reference.py, by torchvision's own classes in float64.
+"""Builds the networks of reference.py from torchvision's own classes, in float64.
 
-Their weights come from a generator that needs nothing but the tensors' names; its
-description stands in examples/synthetic_vgg19/generator.rs, which this file rebuilds
-number by number. "Narrow" networks are the published ones with fewer channels, all
-layers in the same ratio.
+The weights are generated from the tensors' names only; examples/synthetic_vgg19/generator.rs
+describes the generator and computes the same numbers. "Narrow" networks are the published ones
+with fewer channels, all layers in the same ratio.
 """
 
 import numpy as np
@@ -30,7 +29,7 @@ def fnv1a(name):
 
 
 def draws(name, begin, end):
-    """The integers number begin to end - 1 of the tensor's row."""
+    """Returns the draws from begin to end - 1 of a tensor."""
     x = np.arange(begin + 1, end + 1, dtype=np.uint64)
     x *= np.uint64(0x9E3779B97F4A7C15)
     x += np.uint64(fnv1a(name))
@@ -55,7 +54,7 @@ def shift_and_scale(name, shape):
 
 
 def numbers(name, shape):
-    """The tensor as float32."""
+    """Returns the tensor as float32."""
     shift, scale = shift_and_scale(name, shape)
     count = int(np.prod(shape))
     out = np.empty(count, dtype=np.float32)
@@ -66,7 +65,7 @@ def numbers(name, shape):
 
 
 def tensors(network):
-    """Names and shapes of the floating-point tensors, in torchvision's order."""
+    """Returns names and shapes of the floating-point tensors, in torchvision's order."""
     return [
         (name, list(tensor.shape))
         for name, tensor in network.state_dict().items()
@@ -75,7 +74,7 @@ def tensors(network):
 
 
 def seeded(network):
-    """The network with the generator's weights, ready to be evaluated."""
+    """Loads the generator's weights into the network and switches it to evaluation."""
     state = network.state_dict()
     state.update((name, numbers(name, shape)) for name, shape in tensors(network))
     network.load_state_dict(state)
@@ -86,7 +85,7 @@ def seeded(network):
 
 
 def vgg(layers, batch_norm, width, classes):
-    """VGG of so many layers, `width` channels in its first block."""
+    """Builds a VGG with this number of layers and `width` channels in its first block."""
     plan = cfgs[{11: "A", 13: "B", 16: "D", 19: "E"}[layers]]
     plan = [size if size == "M" else size * width // FULL_WIDTH for size in plan]
     network = VGG(make_layers(plan, batch_norm=batch_norm), init_weights=False)
@@ -98,7 +97,7 @@ def vgg(layers, batch_norm, width, classes):
 
 
 class NarrowResNet(ResNet):
-    """torchvision's class with its 64 channels replaced."""
+    """torchvision's class with `width` instead of 64 channels."""
 
     def __init__(self, block, layers, width, classes):
         self.width = width
@@ -111,7 +110,7 @@ class NarrowResNet(ResNet):
 
     @inplanes.setter
     def inplanes(self, channels):
-        # The first assignment is the stem's.
+        # The first assignment sets the stem's channels.
         first = "_channels" not in self.__dict__
         self.__dict__["_channels"] = self.width if first else channels
 
@@ -121,7 +120,7 @@ class NarrowResNet(ResNet):
 
 
 def network(name, width, classes):
-    """A network by frostline's name for it."""
+    """Builds a network by its name in frostline."""
     if name == "resnet18":
         return NarrowResNet(BasicBlock, [2, 2, 2, 2], width, classes)
     if name == "resnet50":
@@ -130,7 +129,7 @@ def network(name, width, classes):
 
 
 def features_and_logits(network, images):
-    """What the last layer reads, and what it says."""
+    """Returns the input and the output of the last layer."""
     last = network.fc if isinstance(network, ResNet) else network.classifier[6]
     read = []
     hook = last.register_forward_hook(lambda _, inputs, __: read.append(inputs[0]))
@@ -141,7 +140,7 @@ def features_and_logits(network, images):
 
 
 def check_against_torchvision():
-    """At full width these are torchvision's networks, tensor by tensor."""
+    """Checks that the networks at full width have the same tensors as torchvision's."""
     for name, published in [
         ("vgg11-bn", models.vgg11_bn),
         ("vgg19", models.vgg19),

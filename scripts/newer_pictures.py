@@ -1,8 +1,9 @@
-"""Writes the small HEIC, AVIF and JPEG XL files of tests/golden/newer, each with a PNG of the pixels that its reference decoder
-gives: libheif (pillow-heif), libavif (Pillow) and libjxl (pillow-jxl-plugin, djxl).
+"""Writes the small HEIC, AVIF and JPEG XL files of tests/golden/newer, each with a PNG of the pixels from its
+reference decoder: libheif (pillow-heif), libavif (Pillow) and libjxl (pillow-jxl-plugin, djxl).
 
-Needs pillow, numpy, pillow-heif and pillow-jxl-plugin, and avifenc, cjxl and djxl (Debian: libavif-bin, libjxl-tools). The files are committed with the versions that made them in
-`versions.json`; other versions may write other bytes.
+Needs pillow, numpy, pillow-heif and pillow-jxl-plugin, and avifenc, cjxl and djxl (Debian: libavif-bin,
+libjxl-tools). The files are committed, with the versions used in `versions.json`; other versions may write
+other bytes.
 """
 
 import io
@@ -23,7 +24,7 @@ FOLDER = pathlib.Path(__file__).parent.parent / "tests/golden/newer"
 
 
 def waves(width, height):
-    """Colours that change from pixel to pixel, so that it shows how chroma is interpolated."""
+    """Returns colours that change from pixel to pixel, so that differences in chroma interpolation show."""
     y, x, c = np.mgrid[0:height, 0:width, 0:3]
     values = 128 + 100 * np.sin(x / (2.1 + c)) * np.cos(y / (3.3 - c)) + (7 * x + 11 * y + 5 * c) % 23
     values[(x // 4 + y // 4) % 5 == 0] = 230
@@ -71,7 +72,7 @@ def avif(image=None, **options):
 
 
 def tool(command, source):
-    """The output of an encoder on the command line: libavif's and libjxl's have what Pillow's plugins do not offer."""
+    """Returns the output of libavif's or libjxl's encoder, whose options Pillow's plugins lack."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(pathlib.Path(folder) / name) for name in ("source" + source[0], "coded." + command[0][:1] + "xx")]
         paths[1] = paths[1].replace("axx", "avif").replace("cxx", "jxl")
@@ -81,7 +82,7 @@ def tool(command, source):
 
 
 def deep_avif(*options, mode="RGB"):
-    """From a PNG of 8 bits, whose samples are scaled: that of 16 bits is gray in Pillow."""
+    """Encodes an 8-bit PNG, whose samples are scaled, because Pillow supports 16 bits only in gray."""
     return tool(["avifenc", "-s", "6", "--min", "10", "--max", "20", *options], (".png", saved(picture(mode=mode), "PNG")))
 
 
@@ -93,7 +94,7 @@ def jxl(image=None, **options):
     return saved(image or picture(), "JXL", **{"quality": 85, **options})
 
 
-# A container of our own for what the encoders above do not write. Boxes are those of ISO/IEC 14496-12 and 23008-12.
+# A container for what the encoders above cannot write. The boxes are from ISO/IEC 14496-12 and 23008-12.
 
 
 def box(name, *parts):
@@ -115,7 +116,7 @@ def boxes(data):
 
 
 def inside(data, *names):
-    """The content of a box within boxes; `meta` has four bytes before its own."""
+    """Returns the content of a nested box; `meta` has four bytes before its boxes."""
     for name in names:
         data = next(content for found, content in boxes(data) if found == name)
         if name == b"meta":
@@ -124,7 +125,7 @@ def inside(data, *names):
 
 
 def coded(file):
-    """The properties and the coded data of a file of one picture; libheif codes 64 × 64 pixels at least, and crops them."""
+    """Returns properties and data of a file's only image; libheif codes at least 64 × 64 pixels and crops."""
     properties = list(boxes(inside(file, b"meta", b"iprp", b"ipco")))
     return [box(name, content) for name, content in properties], inside(file, b"mdat")
 
@@ -134,7 +135,7 @@ def ispe(width, height):
 
 
 def container(brand, items, references=(), primary=1):
-    """A file of `(type, properties, data, hidden)` for the items 1, 2 …, and `(type, from, to…)` for their references."""
+    """Builds a file from items, `(type, properties, data, hidden)`, and references, `(type, from, to…)`."""
     ftyp = box(b"ftyp", brand, b"\0\0\0\0", b"mif1", brand)
     properties = []
     associations = b""
@@ -181,7 +182,7 @@ def imir(axis):
 
 
 def clap(width, height, x, y):
-    """A crop about the centre, moved by halves of pixels."""
+    """Returns a crop around the centre, shifted in half pixels."""
     return box(b"clap", struct.pack(">IIIIiIiI", width, 1, height, 1, x, 2, y, 2))
 
 
@@ -191,7 +192,7 @@ def one(brand, kind, file, *properties):
 
 
 def with_exif(file, orientation):
-    """A file whose EXIF block asks for a turn that the container does not."""
+    """Returns a file whose EXIF block has a rotation that the container lacks."""
     keep, data = coded(file)
     exif = b"\0\0\0\0" + turned(orientation).tobytes()[6:]
     items = [(b"hvc1", keep, data, False), (b"Exif", [], exif, True)]
@@ -199,7 +200,7 @@ def with_exif(file, orientation):
 
 
 def grid(brand, kind, encode, columns, rows, tile, size, *properties):
-    """A grid of tiles, and a small thumbnail before it in the file."""
+    """Returns a file with a grid of tiles, preceded by a small thumbnail."""
     width, height = size
     whole = picture(columns * tile, rows * tile)
     items, references = [], []
@@ -220,7 +221,7 @@ def grid(brand, kind, encode, columns, rows, tile, size, *properties):
 
 
 def second_of_two(brand, kind, encode):
-    """Two pictures, of which the second is the primary one."""
+    """Returns a file with two images, the second of which is the primary one."""
     items = []
     for size in ((16, 12), (23, 17)):
         keep, data = coded(encode(picture(*size)))
@@ -295,9 +296,9 @@ FILES = {
 
 
 def reference(path):
-    """What the reference decoder shows, on white. Pillow tells the turns of an AVIF as EXIF, and leaves them to the caller."""
+    """Decodes with the reference decoder, on white. Pillow reports an AVIF's rotation only as EXIF."""
     if path.stem.startswith(("jpeg", "turned")) and path.suffix == ".jxl":
-        # The plugin makes a JPEG of it again, and decodes that.
+        # The plugin reconstructs the JPEG and decodes that.
         with tempfile.NamedTemporaryFile(suffix=".png") as decoded:
             subprocess.run(["djxl", path, decoded.name], check=True, capture_output=True)
             return Image.open(decoded.name).convert("RGB")

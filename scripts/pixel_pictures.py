@@ -1,18 +1,19 @@
-"""Writes the pictures on which decoders are tested, and what Pillow makes of them.
+"""Writes the test images for decoders, and the digests of what Pillow decodes from them.
 
 usage: pixel_pictures.py [pictures] [jpegs] [real DATA]
 
-- `pictures`: small pictures of every format in tests/golden/pixels; prints the BLAKE3 digests of those that
-  Pillow decodes losslessly. Needs blake3.
-- `jpegs`: tests/golden/jpegs.bin, small JPEGs of every kind one after another, and jpegs.json: for each its
-  name, its length in bytes, and the digests of Pillow's pixels, in full and at 1/2, 1/4 and 1/8 of the edges
-  (Pillow's `draft`). Needs simplejpeg and libjpeg-turbo's `cjpeg` (Debian: libjpeg-turbo-progs).
-- `real DATA`: tests/golden/real_jpegs.txt, a line `KEY DIGEST` for every JPEG below the folder DATA, whatever
-  its file is called; KEY is the start of the SHA-256 of the file. Nothing of the pictures is kept.
+- `pictures`: writes small images of every format to tests/golden/pixels and prints the BLAKE3 digests of the
+  lossless ones. Needs blake3.
+- `jpegs`: writes tests/golden/jpegs.bin, small JPEGs of every kind one after another, and jpegs.json: each
+  JPEG's name, its length in bytes, and the digests of Pillow's pixels at full resolution and at 1/2, 1/4 and
+  1/8 of the edges (Pillow's `draft`). Needs simplejpeg and libjpeg-turbo's `cjpeg` (Debian:
+  libjpeg-turbo-progs).
+- `real DATA`: writes tests/golden/real_jpegs.txt, a line `KEY DIGEST` for every JPEG in the folder DATA,
+  whatever its file name; KEY is the start of the file's SHA-256. Nothing of the images themselves is stored.
 
 A digest is the start of the SHA-256 of the text `WIDTH HEIGHT`, a line feed, and the RGB bytes by row. All
-need pillow and numpy.
-The files are committed; other versions of Pillow and of cjpeg may write other bytes.
+commands need pillow and numpy. The files are committed; other versions of Pillow and cjpeg may write other
+bytes.
 """
 
 import hashlib
@@ -33,19 +34,19 @@ VERSIONS = f"Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_
 
 
 def waves(width, height):
-    """A picture of soft waves with a grain."""
+    """Returns an image of soft waves with grain."""
     y, x, c = np.mgrid[0:height, 0:width, 0:3]
     values = 128 + 90 * np.sin(x / (3 + c)) * np.cos(y / (5 - c)) + (7 * x + 11 * y + 5 * c) % 23
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
-# --- pictures of every format
+# --- images of every format
 
 LOSSLESS = "rgb.png gray.png palette.png palette.gif lossless.webp gray.bmp lzw.tiff gray.ppm".split()
 
 
 def pictures():
-    """Names, pictures, and the options they are saved with."""
+    """Returns the names, images and save options."""
     rgb = waves(37, 29)
     gray = rgb.convert("L")
     y, x = np.mgrid[0:29, 0:37]
@@ -90,7 +91,7 @@ def write_pictures():
 # --- JPEGs of every kind
 
 SIZES = [(1, 1), (1, 17), (17, 1), (8, 8), (15, 9), (16, 16), (33, 31), (50, 35)]
-# By libjpeg's sampling factors, luma first.
+# libjpeg's sampling factors, luma first.
 SAMPLINGS = {
     "444": "1x1",
     "422": "2x1",
@@ -113,8 +114,8 @@ CODINGS = {
     "arithmetic progressive": ["-arithmetic", "-progressive"],
 }
 RESTARTS = {"": [], "restart row": ["-restart", "1"], "restart 3 blocks": ["-restart", "3B"]}
-# Scans of one component each, luma apart, and passes that never bring the last bits or the higher
-# frequencies, where libjpeg smooths the blocks.
+# Scans of one component each, scans with luma separate, and progressive scans without the last bits or the
+# higher frequencies, for which libjpeg smooths the blocks.
 SCANS = {
     "3 scans": "0; 1; 2;",
     "2 scans": "0; 1 2;",
@@ -139,19 +140,19 @@ def with_scans(picture, script, *options):
 
 
 def without(jpeg, marker):
-    """The file without its first segment of this marker."""
+    """Returns the file without its first segment with this marker."""
     at = jpeg.index(bytes([0xFF, marker]))
     return jpeg[:at] + jpeg[at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big") :]
 
 
 def adobe(jpeg, transform):
-    """The file with another transform in its Adobe segment."""
+    """Returns the file with another transform in its Adobe segment."""
     at = jpeg.index(b"Adobe") + 11
     return jpeg[:at] + bytes([transform]) + jpeg[at + 1 :]
 
 
 def numbered(jpeg):
-    """The file with the components 1, 2, 3 in place of R, G, B."""
+    """Returns the file with the component names 1, 2, 3 instead of R, G, B."""
     frame = jpeg.index(b"\xff\xc0")
     scan = jpeg.index(b"\xff\xda")
     changed = bytearray(jpeg)
@@ -161,7 +162,7 @@ def numbered(jpeg):
 
 
 def colour_pictures():
-    """YCC of all samplings and codings; sizes and restarts take turns, so that all meet sooner or later."""
+    """Yields YCC of all samplings and codings; sizes and restarts rotate, so that all are covered."""
     turn = 0
     for sampling, factors in SAMPLINGS.items():
         for coding, options in CODINGS.items():
@@ -188,7 +189,7 @@ def gray_pictures():
 
 
 def markers():
-    """What says whether three components are RGB or YCC: JFIF, Adobe's transform, the components' names."""
+    """Yields files that differ in what marks RGB or YCC: JFIF, Adobe's transform, the component names."""
     for size in [(15, 9), (33, 31)]:
         rgb = cjpeg(waves(*size), "-rgb", "-optimize")
         ycc = cjpeg(waves(*size), "-optimize")
@@ -209,7 +210,7 @@ def markers():
 
 
 def four_components():
-    """CMYK and YCCK: Pillow subsamples black as it does colours, libjpeg-turbo's own API never does."""
+    """Yields CMYK and YCCK: Pillow subsamples black like colours, libjpeg-turbo's own API never does."""
     import simplejpeg
 
     for size in [(15, 9), (33, 31)]:
@@ -237,7 +238,7 @@ def digest(picture):
 
 
 def scaled(jpeg, divisor):
-    """The picture at a fraction of its edges; None where it is too small for Pillow to be asked for it."""
+    """Returns the image at a fraction of its edges; None if it is too small for that."""
     picture = Image.open(io.BytesIO(jpeg))
     if min(picture.size) < divisor:
         return None
@@ -275,7 +276,7 @@ def write_real(data):
             key = hashlib.sha256(file).hexdigest()
             digests[key] = digest(Image.open(io.BytesIO(file)))
     lines = sorted(f"{key[:KEY]} {pixels}" for key, pixels in digests.items())
-    assert len({line[:KEY] for line in lines}) == len(lines), "two files have the same key: make KEY longer"
+    assert len({line[:KEY] for line in lines}) == len(lines), "two files have the same key; increase KEY"
     (GOLDEN / "real_jpegs.txt").write_text("\n".join([f"# {VERSIONS}", *lines, ""]))
     print(f"{len(lines)} files")
 

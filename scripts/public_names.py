@@ -1,13 +1,14 @@
-"""Counts what the library makes public, by module, and finds the types of dependencies in its signatures.
+"""Counts the library's public items by module and finds dependencies' types in its signatures.
 
     python scripts/public_names.py [--list] [--package NAME]
 
-Run it at the repository's root. It has rustdoc describe the library with all features as JSON, which needs a toolchain
-that RUSTC_BOOTSTRAP=1 opens (any rustup toolchain), and reads what can be reached from the crate's root. Items under
-`#[doc(hidden)]` are counted apart, methods as well. `--list` names every item. Nothing but Python is needed.
+Run it in the repository's root. It runs rustdoc with JSON output and all features, which needs a toolchain
+that accepts RUSTC_BOOTSTRAP=1 (any rustup toolchain), and reads the items reachable from the crate's root.
+Items under `#[doc(hidden)]`, including methods, are counted separately. `--list` lists every item. Only
+Python is needed.
 
-It exits with 1 where the root re-exports more than 60 names, or where a documented signature, field or trait
-implementation names a type of a dependency below 1.0 other than ndarray, linfa and this workspace's own crates.
+Exits with 1 if the root re-exports more than 60 names, or if a documented signature, field or trait
+implementation names a type of a dependency below 1.0 other than ndarray, linfa and this workspace's crates.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def cargo(*arguments):
 
 
 def described(package):
-    """The workspace as Cargo knows it, and rustdoc's description of one of its libraries."""
+    """Returns Cargo's metadata of the workspace and rustdoc's JSON of one of its libraries."""
     metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1"))
     cargo("rustdoc", "--quiet", "--locked", "--package", package, "--lib", "--all-features", "--",
           "-Z", "unstable-options", "--output-format", "json", "--document-hidden-items", "--cap-lints", "allow")
@@ -39,7 +40,7 @@ def described(package):
 
 
 def inner(item):
-    """The kind of an item and what rustdoc says of that kind."""
+    """Returns the kind of an item and rustdoc's data for that kind."""
     return next(iter(item["inner"].items()))
 
 
@@ -48,14 +49,14 @@ def is_hidden(item):
 
 
 class Surface:
-    """The items that can be reached, each under its shortest path."""
+    """The reachable items, each under its shortest path."""
 
     def __init__(self, description):
         self.index = description["index"]
         self.paths = description["paths"]
-        # By id: kind, path, whether it is hidden; a documented path wins over a hidden one.
+        # By id: ((hidden, path length, path), kind); a documented path wins over a hidden one.
         self.items = {}
-        # Names of other crates' items that are re-exported, by path.
+        # Re-exported names of other crates' items, by path.
         self.foreign = {}
         self.root_names = []
         root = self.index[str(description["root"])]
@@ -104,7 +105,7 @@ class Surface:
             self.module(item, path, hidden)
 
     def children(self, number):
-        """What belongs to an item: fields, variants, methods; and its implementations of traits."""
+        """Yields the fields, variants' fields, methods and trait implementations of an item."""
         kind, body = inner(self.index[str(number)])
         if kind == "struct":
             shape = body["kind"]
@@ -131,7 +132,7 @@ class Surface:
 
 
 def named(value):
-    """Ids and paths of all types and traits that a signature names."""
+    """Yields the ids and paths of all types and traits in a signature."""
     if isinstance(value, dict):
         if "path" in value and "id" in value and "args" in value:
             yield value["id"], value["path"]
@@ -144,7 +145,7 @@ def named(value):
 
 
 def signature(surface, kind, number):
-    """What of an item can be seen from outside."""
+    """Returns the part of an item that is visible from outside."""
     item = surface.index[str(number)]
     own, body = inner(item)
     if kind == "impl":
@@ -158,7 +159,7 @@ def signature(surface, kind, number):
 
 
 def outside_types(surface, description, versions):
-    """For each dependency: where the public surface names one of its types, `(place, type, hidden)`."""
+    """Returns for each dependency where the public API names one of its types, as `(place, type, hidden)`."""
     crates = {int(number): crate["name"] for number, crate in description["external_crates"].items()}
     found = {}
 
@@ -201,7 +202,7 @@ def print_counts(surface):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--list", action="store_true", help="name every item")
+    parser.add_argument("--list", action="store_true", help="list every item")
     parser.add_argument("--package", default="frostline", help="a library of the workspace (default: frostline)")
     arguments = parser.parse_args()
     metadata, description = described(arguments.package)

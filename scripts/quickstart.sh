@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# From nothing to a classifier: sets everything up, and runs extract, fit-head, evaluate, and classify or report.
+# From a checkout to a classifier: installs everything, then runs extract, fit-head, evaluate, and classify
+# or report.
 # usage: scripts/quickstart.sh [--backbone NAME] [IMAGES]
-#   IMAGES    holds train/<class>/… and validation/<class>/…, or <class>/… alone: then every image is judged by a head that
-#             was trained without it and its near-duplicates (5-fold cross-validation); default: emoji
-#   NAME      a name of `frostline models list`, fetched where it is not installed; default: efficientnet-lite0
+#   IMAGES    a folder with train/<class>/… and validation/<class>/…, or only <class>/…: then every image is
+#             evaluated with a head trained without it and its near-duplicates (5-fold cross-validation)
+#             [default: emoji]
+#   NAME      a name from `frostline models list`, downloaded if it is not installed
+#             [default: efficientnet-lite0]
 set -euo pipefail
 backbone=efficientnet-lite0 images=
 while [ $# -gt 0 ]; do
     case $1 in
-        --backbone) backbone=${2:?"quickstart: --backbone wants a name"}; shift 2 ;;
-        -*) echo "quickstart: \`$1\` is no option; there is --backbone NAME" >&2; exit 2 ;;
+        --backbone) backbone=${2:?"quickstart: --backbone needs a name"}; shift 2 ;;
+        -*) echo "quickstart: unknown option \`$1\`; the only option is --backbone NAME" >&2; exit 2 ;;
         *) images=$1; shift ;;
     esac
 done
@@ -24,14 +27,14 @@ has_folders() { compgen -G "$1/*/" >/dev/null; }
 
 split=yes
 if [ -n "$images" ]; then
-    [ -d "$images" ] || refuse "there is no folder \`$images\`"
+    [ -d "$images" ] || refuse "the folder \`$images\` does not exist"
     if ! [ -d "$images/train" ] || ! [ -d "$images/validation" ]; then
-        # A class may be called `train` or `validation`; then it holds images and no folders.
-        if has_folders "$images/train"; then refuse "there is \`$images/train\`, but no \`$images/validation\`"; fi
-        if has_folders "$images/validation"; then refuse "there is \`$images/validation\`, but no \`$images/train\`"; fi
+        # A class may be named `train` or `validation`; then it contains images and no folders.
+        if has_folders "$images/train"; then refuse "\`$images/validation\` is missing"; fi
+        if has_folders "$images/validation"; then refuse "\`$images/train\` is missing"; fi
         has_folders "$images" || refuse "\`$images\` has no folders"
         classes=("$images"/*/)
-        [ ${#classes[@]} -ge 2 ] || refuse "\`$images\` has one folder"
+        [ ${#classes[@]} -ge 2 ] || refuse "\`$images\` has only one folder"
         split=no
     fi
     images=$(cd "$images" && pwd)
@@ -57,7 +60,7 @@ out=$FROSTLINE_HOME/quickstart/$(basename "$images")-$backbone
 mkdir -p "$out"
 run() { say "frostline $*"; "$frostline" "$@" || [ $? -eq 3 ]; }
 
-# The figures on standard output, and the accuracy with its interval for the summary.
+# Prints the metrics and saves the accuracy with its interval for the summary.
 evaluate() {
     run evaluate --head "$out/head.safetensors" "$1" -o "$out/figures.txt"
     cat "$out/figures.txt"
@@ -69,7 +72,7 @@ if [ $split = yes ]; then
     run extract "$images/validation" -o "$out/validation" --backbone "$backbone"
     run fit-head "$out/train" --validation "$out/validation" -o "$out/head.safetensors"
     evaluate "$out/validation"
-    accuracy+=" of the validation images"
+    accuracy+=" on the validation images"
     run classify "$images/validation" --head "$out/head.safetensors" --store "$out/validation" -o "$out/labels.csv"
     features="$out/train and $out/validation" result="labels    $out/labels.csv"
 else
@@ -78,7 +81,7 @@ else
     run fit-head "$features" --folds 5 -o "$out/head.safetensors"
     run report --head "$out/head.safetensors" "$features" --images "$images" -o "$out/report.html"
     evaluate "$features"
-    accuracy+=", each image judged by a head that was trained without it"
+    accuracy+=", each image evaluated with a head trained without it"
     result="report    $out/report.html"
 fi
 
@@ -90,5 +93,5 @@ cat >&2 <<END
   $result
   accuracy  $accuracy
   binary    $frostline
-  home      $FROSTLINE_HOME (keep it: export FROSTLINE_HOME=$FROSTLINE_HOME)
+  home      $FROSTLINE_HOME (to use it later: export FROSTLINE_HOME=$FROSTLINE_HOME)
 END

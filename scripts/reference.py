@@ -1,24 +1,25 @@
-"""Writes the golden numbers that frostline's tests are held against.
+"""Writes the reference values that frostline's tests compare with.
 
     python scripts/reference.py [--only NAME] [--weights FILE.pth] [--full]
                                 [--out tests/golden]
     python scripts/reference.py --images FOLDER --frostline BINARY --weights FILE.pth
 
-The second form writes no file. It prints cosines between the features that `frostline extract` computes of a
-folder and those of Pillow, torchvision's transforms and EfficientNet-Lite0 in torch.
+The second form writes no file. It prints the cosines between the features that `frostline extract`
+computes for a folder and those of Pillow, torchvision's transforms and EfficientNet-Lite0 in torch.
 
-needs torch, torchvision, pillow, scikit-learn, scipy and numpy. One file NAME.json comes out
-of each function below: `preprocess`, `efficientnet_lite0` (wants --weights, left out
-without it), `weights` (and two files beside it), `architectures`, `vgg19` (with --full the whole network too, which wants
-2 GB and a minute; without it, what is there of it stays), `sgd`, `metrics`, `comparison`, `softmax`, `label_errors`. Every file has `about` (what made it) and
-`versions` (of what made it). Arrays are row-major; a matrix is a list of its rows.
-`null` stands for "not given".
+Needs torch, torchvision, pillow, scikit-learn, scipy and numpy. Each of these functions writes a file
+NAME.json: `preprocess`, `efficientnet_lite0` (needs --weights, skipped without it), `weights` (and two
+files next to it), `architectures`, `vgg19` (with --full also the full network, which needs 2 GB and a
+minute; without it, the existing values of the full network are kept), `sgd`, `logistic`, `metrics`,
+`comparison`, `softmax`, `temperature`, `label_errors`. Every file has `about` (its source) and
+`versions` (of the packages used). Arrays are row-major; a matrix is a list of its rows. `null` stands
+for "not set".
 
-The picture
------------
-The inputs are no files but a formula in non-negative integers; `//` and `%` are integer
+The image
+---------
+The input images are not files but a formula in non-negative integers; `//` and `%` are integer
 division and its remainder, and no intermediate value needs more than 32 unsigned bits
-for sides up to 10,000. Of a picture of w x h pixels and a seed s, the pixel at column
+for sides up to 10,000. In an image of w x h pixels with seed s, the pixel at column
 x, row y, channel c (0 red, 1 green, 2 blue) is
 
     u, v     = 1024 * x // w,  1024 * y // h
@@ -31,9 +32,9 @@ x, row y, channel c (0 red, 1 green, 2 blue) is
     total    = 3 * smooth // 8 + disc + grain
     value    = min(max(total, 32) - 32, 255)
 
-Its bytes run by row, then column, then channel. `checksum` = sum over all bytes of (i %
-251 + 1) * byte[i], i from 0: it tells whether a picture has been rebuilt rightly before
-anything else is compared.
+The bytes are in order of row, column, channel. `checksum` = sum over all bytes of (i %
+251 + 1) * byte[i], i from 0; it verifies a recreated image before anything else is
+compared.
 
 preprocess.json
 ---------------
@@ -42,11 +43,11 @@ preprocess.json
 - `cases`: list of
   - `picture`: index into `pictures`; `resize`: null | shorter edge | [width, height];
     `crop`: null | edge of the square; `interpolation`: "bilinear" | "bicubic";
-  - `width`, `height`: of the result;
+  - `width`, `height`: size of the result;
   - `step`, `pixels`: hex of the result's bytes (row, column, channel) in the rows and
     columns 0, step, 2 * step, ...; step 1 is the whole result;
   - `channel_sums`: exact, over *all* pixels of the result, red, green, blue;
-    `channel_means`: those divided by width * height.
+    `channel_means`: the sums divided by width * height.
 - `normalised`: {`case`: index into `cases`, `mean`, `std`, `first_64`: the first 64
   float32 of the (1, 3, H, W) tensor, `channel_heads`: the first 8 of each channel}.
 
@@ -56,18 +57,18 @@ efficientnet_lite0.json
 - `inputs`: list of {`width`, `height`, `seed`, `checksum`, `features`: 1280 numbers}.
 
 The network's input is (byte / 255 - mean) / std. All arithmetic is in float64 on the
-float32 weights, so the numbers depend on no machine.
+float32 weights, so the values do not depend on the machine.
 
 weights.json
 ------------
-What legacy.pth and zip.pth beside it, written by `torch.save`, hold.
+The content of legacy.pth and zip.pth next to it, written by `torch.save`.
 - `tensors`: list of {`name`, `shape`, `data`}, the floating-point ones, in order.
 
 architectures.json
 ------------------
 - `mean`, `std`: 3 numbers each; the input is (byte / 255 - mean) / std.
-- `generator`: list of {`name`, `shape`, `first_8`, `sum`}: numbers by which one tells
-  whether the generator (see networks.py) is rebuilt rightly; `sum` in float64.
+- `generator`: list of {`name`, `shape`, `first_8`, `sum`}: values that verify another
+  implementation of the generator (see networks.py); `sum` in float64.
 - `networks`: list of {`arch`, `width`: the first block's channels, `classes`,
   `tensors`: list of [name, shape], the torchvision state dict without its counters,
   `input`: {`width`, `height`, `seed`, `checksum`}, `features`, `logits`}.
@@ -88,14 +89,14 @@ sgd.json
 - `start`: {`weight` (3, 20), `bias` (3)}.
 - `runs`: list of {`name`, `learning_rate`, `momentum`, `nesterov`, `weight_decay`,
   `class_weights`: null | 3 numbers, `losses`: one per step, of its batch before the
-  update, without the decay's share, `weight`, `bias`: after the last step}.
+  update, without the weight decay term, `weight`, `bias`: after the last step}.
 
-Step t (from 0) uses the rows (16 * t + i) % 96, i = 0..15. Dampening is 0; the decay
-is on the bias too. The loss is the mean over the batch; with class weights, the sum of
-class_weight[label] * loss over the sum of class_weight[label].
+Step t (from 0) uses the rows (16 * t + i) % 96, i = 0..15. Dampening is 0; the weight decay
+includes the bias. The loss is the mean over the batch; with class weights, the sum of
+class_weight[label] * loss divided by the sum of class_weight[label].
 
-Each run also has `label_smoothing`, and `schedule`: null, or the name of a scheduler that is
-stepped after every `epoch_steps` (10) steps: "cosine", CosineAnnealingLR(T_max=5), or "step",
+Each run also has `label_smoothing`, and `schedule`: null, or a scheduler that advances after
+every `epoch_steps` (10) steps: "cosine" is CosineAnnealingLR(T_max=5), "step" is
 StepLR(step_size=2, gamma=0.1).
 
 logistic.json
@@ -104,49 +105,54 @@ logistic.json
   - `name`; `classes`; `labels`; `l2`: 1 / C; `standardize`: whether StandardScaler comes first;
     `balanced`: whether class_weight is "balanced";
   - `features_times_32768`: integers, exact in float32 when divided; row i is then multiplied
-    by 2 ** `row_exponents`[i], exact too;
-  - `weight`, (C, D), or (1, D) for two classes, and `bias`: on the features as they are.
+    by 2 ** `row_exponents`[i], which is exact too;
+  - `weight`, (C, D), or (1, D) for two classes, and `bias`: for the unscaled features.
 
-sklearn.linear_model.LogisticRegression in float64, by Newton's method (newton-cholesky), whose
-last digits are right; lbfgs, held against it here, stops where the loss no longer falls.
+sklearn.linear_model.LogisticRegression in float64, with Newton's method (newton-cholesky), which is
+accurate to the last digits; lbfgs, checked against it here, stops when the loss no longer falls.
 
 metrics.json
 ------------
-- `bootstrap`: {`resamples`, `seed`}: the samples of each resample come from xoshiro256++
-  seeded by SplitMix64, one jump further for each.
+- `bootstrap`: {`resamples`, `seed`}: each resample is drawn by xoshiro256++ seeded with
+  SplitMix64, one jump further than the one before.
 - `cases`: list of
-  - `name`; `classes`: how many; `targets`, `predictions`: class indices, of a tie the
-    first;
+  - `name`; `classes`: their number; `targets`, `predictions`: class indices, in a tie the
+    first one;
   - `probabilities`: multiples of 1/1024, exact;
   - `accuracy`; `balanced_accuracy`: mean recall over the classes that have samples;
-  - `confusion`: rows truth, columns prediction;
+  - `confusion`: rows are true classes, columns predictions;
   - `precision`, `recall`, `f1`, `support`: per class, 0 for 0/0;
   - `macro_f1`: over the classes that are true or predicted; `weighted_f1`: by support;
   - `log_loss`: natural logarithm, mean over the samples; `brier_score`: not halved;
-  - `top_k`: accuracies for k = 1, 2, ..., the first of equals counting as the larger;
-  - `roc_aucs`: per class against the others, null without either; `roc_auc`: their mean;
+  - `top_k`: accuracies for k = 1, 2, ...; of equal probabilities the first counts as larger;
+  - `roc_aucs`: one class against the rest, null if either is empty; `roc_auc`: their mean;
   - `ece`, `reliability`: Guo's 15 bins, a list of [samples, mean confidence, accuracy];
-  - `intervals`: the 2.5 and 97.5 percentiles of the same figures (but `ece`) over the
-    resamples that have them; where these are one point, SciPy's Wilson interval for shares
-    of samples and null for all else; `shares`: of the confusion's rows, (C, C).
+  - `intervals`: the 2.5 and 97.5 percentiles of the same metrics (except `ece`) over the
+    resamples that have them; if the two are equal, SciPy's Wilson interval for shares of
+    samples and null for everything else; `shares`: of the confusion matrix's rows, (C, C).
 
 comparison.json
 ---------------
-- `mcnemar`: list of {`only_first`, `only_second`: samples right, `test`: "exact" |
-  "chi-squared", `statistic`, `p_value`}.
+- `mcnemar`: list of {`only_first`, `only_second`: samples that only one head got right,
+  `test`: "exact" | "chi-squared", `statistic`, `p_value`}.
 - `comparisons`: list of {`name`, `targets`, `first`, `second`: probabilities of the two
   heads, `bootstrap`, `accuracy`, `log_loss`: {`first`, `second`, `interval` of the first
-  less the second}}.
+  minus the second}}.
 
 softmax.json
 ------------
 - `rows`: list of {`logits`, `log_softmax`, `log_sum_exp`}, float64.
 
+temperature.json
+----------------
+- `cases`: list of {`name`, `views`: per image, `targets`, `logits`: a row for each view of
+  each image, `temperature`}.
+
 label_errors.json
 -----------------
 - `probabilities` (N, C), `targets` (N); `thresholds` (C), `confident_joint` (C, C),
   `estimated_errors`; `suspects`: the rows whose label is not the most probable class,
-  by the probability of their label.
+  sorted by the probability of their label.
 """
 
 import argparse
@@ -199,7 +205,7 @@ SIZES = [
     (97, 61),
 ]
 
-# (resize, crop, interpolation, sizes): a choice that keeps the file small.
+# (resize, crop, interpolation, sizes), chosen to keep the file small.
 SETTINGS = [
     (256, 224, "bilinear", SIZES),
     (256, 224, "bicubic", [(640, 480), (333, 500), (7, 13), (1000, 31)]),
@@ -222,7 +228,7 @@ NORMALISED_SETTING = (48, 40, "bilinear", (97, 61))
 LARGEST_WHOLE_RESULT = 56
 SAMPLE_STEP = 7
 
-# The map is halved in the stem and in the depthwise convolution of these blocks.
+# The depthwise convolutions of these blocks halve the map, as the stem does.
 STRIDE_2_BLOCKS = {1, 3, 5, 11}
 BATCH_NORM_EPS = 1e-3
 
@@ -275,7 +281,7 @@ LOGITS = [
 
 
 def rounded(values, digits):
-    """Nested lists of floats with so many significant digits."""
+    """Returns nested lists of floats, rounded to this number of significant digits."""
     if isinstance(values, (torch.Tensor, np.ndarray, np.generic)):
         values = values.tolist()
     if isinstance(values, list):
@@ -283,7 +289,7 @@ def rounded(values, digits):
     return float(f"{values:.{digits}g}")
 
 
-# --- the picture
+# --- the image
 
 
 def fold(t):
@@ -293,7 +299,7 @@ def fold(t):
 
 
 def picture(width, height, seed):
-    """The picture of the formula above: uint8 of shape (height, width, 3)."""
+    """Returns the image of the formula above: uint8 of shape (height, width, 3)."""
     y, x, c = np.meshgrid(
         np.arange(height), np.arange(width), np.arange(3), indexing="ij"
     )
@@ -309,7 +315,7 @@ def picture(width, height, seed):
 
 
 def checksum(pixels):
-    """A sum that changes with the order of the bytes."""
+    """Returns a sum that depends on the order of the bytes."""
     flat = pixels.reshape(-1).astype(np.int64)
     return int(((np.arange(flat.size) % 251 + 1) * flat).sum())
 
@@ -318,7 +324,7 @@ def checksum(pixels):
 
 
 def preprocess():
-    """Resized and cropped pictures, before normalisation, and one after it."""
+    """Resized and cropped images before normalisation, and one after it."""
     cases = [one_case(size, setting[:3]) for setting in SETTINGS for size in setting[3]]
     return {
         "about": "torchvision Resize and CenterCrop on PIL images; ToTensor, Normalize",
@@ -346,7 +352,7 @@ def describe_picture(size):
 def transforms_of(resize, crop, interpolation):
     steps = []
     if resize is not None:
-        # torchvision wants (height, width) where frostline says [width, height].
+        # torchvision's order is (height, width), frostline's [width, height].
         size = resize if isinstance(resize, int) else resize[::-1]
         steps.append(Resize(size, interpolation=InterpolationMode(interpolation)))
     if crop is not None:
@@ -400,8 +406,8 @@ def normalised():
 
 
 def efficientnet_lite0(weights):
-    """Features of three pictures, from the published weights."""
-    # Nothing but tensors is unpickled.
+    """Features of three images, from the published weights."""
+    # Only tensors are unpickled.
     state = torch.load(weights, map_location="cpu", weights_only=True)
     state = {name: tensor.double() for name, tensor in state.items()}
     return {
@@ -442,7 +448,7 @@ def lite0_features(state, images):
 
 
 def lite0_block(state, inputs, block):
-    """Widen (not in the first block), filter each channel, narrow, add the input."""
+    """Expands (not in the first block), filters each channel, projects, adds the input."""
     prefix = f"_blocks.{block}."
     stride = 2 if block in STRIDE_2_BLOCKS else 1
     x = inputs
@@ -456,7 +462,7 @@ def lite0_block(state, inputs, block):
 
 
 def conv_norm(state, x, conv, norm, stride=1):
-    """A convolution without bias and its batch norm with the recorded statistics."""
+    """Applies a convolution without bias and its batch norm with the recorded statistics."""
     weight = state[f"{conv}.weight"]
     groups = x.shape[1] // weight.shape[1]
     x = F.conv2d(
@@ -474,7 +480,7 @@ def conv_norm(state, x, conv, norm, stride=1):
 
 
 def pad_same(x, kernel, stride):
-    """TensorFlow's "same" padding: an odd rest goes to the right and the bottom."""
+    """Applies TensorFlow's "same" padding: an odd pixel goes to the right and the bottom."""
     height, width = (
         max(kernel - stride if size % stride == 0 else kernel - size % stride, 0)
         for size in x.shape[2:]
@@ -486,7 +492,7 @@ def pad_same(x, kernel, stride):
 
 
 def compare_folder(frostline, images, weights):
-    """Prints the least and the median cosine of frostline's features to torch's, from the same files."""
+    """Prints the lowest and the median cosine between frostline's and torch's features of the same files."""
     state = torch.load(weights, map_location="cpu", weights_only=True)
     steps = [Resize(256, InterpolationMode.BICUBIC), CenterCrop(224), ToTensor()]
     transform = Compose([*steps, Normalize([0.5] * 3, [0.5] * 3)])
@@ -506,7 +512,7 @@ def compare_folder(frostline, images, weights):
 
 
 def extracted(frostline, images):
-    """Paths below `images`, and the features that frostline computes of them."""
+    """Returns relative paths in `images` and the features that frostline computes for them."""
     with tempfile.TemporaryDirectory() as folder:
         store, table = Path(folder) / "store", Path(folder) / "table"
         for words in [["extract", images, "-o", store], ["features", "export", store, "-o", table]]:
@@ -520,7 +526,7 @@ def extracted(frostline, images):
 
 
 def weights(out):
-    """A small checkpoint in both formats: every float, shared and turned tensors."""
+    """A small checkpoint in both formats: every float type, shared and transposed tensors."""
     base = torch.arange(12.0).reshape(3, 4) / 8
     state = {
         "module.conv.weight": base,
@@ -563,7 +569,7 @@ GENERATED = [
     ("layer1.0.bn2.running_mean", [64]),
     ("layer1.0.bn2.running_var", [64]),
 ]
-# (name, width): wide enough that no layer dies out, narrow enough for an ordinary test.
+# (name, width): wide enough that no layer's output vanishes, narrow enough for a normal test.
 NARROW = [
     *((f"vgg{layers}{norm}", 2) for layers in (11, 13, 16, 19) for norm in ("", "-bn")),
     ("resnet18", 8),
@@ -574,7 +580,7 @@ VGG19_SEEDS = (1, 4, 7)
 
 
 def architectures():
-    """Features and logits of a picture, for each architecture."""
+    """Features and logits of an image, for each architecture."""
     networks.check_against_torchvision()
     return {
         "about": "torchvision's classes with fewer channels, seeded weights, float64",
@@ -630,7 +636,7 @@ def imagenet_input(seed):
 
 
 def vgg19(earlier, full):
-    """Three pictures through the narrow network, and with `full` through all of it."""
+    """Three images through the narrow network, and with `full` through the full one."""
     narrow = networks.seeded(networks.network("vgg19", 4, 1000))
     content = {
         "about": "torchvision's VGG19 with seeded weights, float64; never trained",
@@ -680,7 +686,7 @@ def vgg19_answer(network, seed):
 
 
 def sgd():
-    """Fifty steps of each variant of torch.optim.SGD, same start, same order."""
+    """Fifty steps of each variant of torch.optim.SGD, with the same start and order."""
     numbers = integers(2024)
     labels = [(row * row + row // 7) % SGD_CLASSES for row in range(SGD_ROWS)]
     numerators = [
@@ -711,14 +717,14 @@ def sgd():
 
 
 def integers(state):
-    """Endless integers in -32768..32767."""
+    """Yields endless integers in -32768..32767."""
     while True:
         state = (1103515245 * state + 12345) % 2**31
         yield state // 2**15 - 32768
 
 
 def feature(numbers, column, label):
-    """Noise, and a shift that makes the label learnable."""
+    """Returns noise plus a shift that makes the label learnable."""
     return next(numbers) + (16384 if column % SGD_CLASSES == label else 0)
 
 
@@ -770,7 +776,7 @@ def train(layer, criterion, optimizer, scheduler, features, labels):
 
 
 def logistic():
-    """scikit-learn's logistic regression: two and more classes, even and uneven rows."""
+    """scikit-learn's logistic regression: two or more classes, even and uneven rows."""
     return {
         "about": "sklearn LogisticRegression (newton-cholesky), StandardScaler, float64",
         "cases": [logistic_case(*case) for case in LOGISTIC_CASES],
@@ -779,7 +785,7 @@ def logistic():
 
 def logistic_case(name, classes, rows, columns, l2, standardize, balanced, even):
     numbers = integers(2025)
-    # The later a class, the fewer rows it has.
+    # Later classes have fewer rows.
     labels = [(row * row + row // 3) % (row % classes + 1) for row in range(rows)]
     numerators = [
         [
@@ -815,7 +821,7 @@ def logistic_fit(features, labels, l2, standardize, balanced):
         ).fit(scaled, labels)
         for solver in ["newton-cholesky", "lbfgs"]
     ]
-    assert abs(exact.coef_ - usual.coef_).max() < 1e-4, "its solvers disagree"
+    assert abs(exact.coef_ - usual.coef_).max() < 1e-4, "scikit-learn's solvers disagree"
     weight, bias = exact.coef_, exact.intercept_
     if standardize:
         weight = weight / scaler.scale_
@@ -831,7 +837,7 @@ BINS = 15
 
 
 def metrics():
-    """scikit-learn's figures for a hard case, an easy one and some awkward ones."""
+    """scikit-learn's metrics for a hard case, an easy one and some edge cases."""
     return {
         "about": "sklearn.metrics with labels=range(classes) and zero_division=0",
         "bootstrap": BOOTSTRAP,
@@ -858,13 +864,13 @@ def metrics():
 
 
 def imbalanced():
-    """Class 2 is never predicted; class 3 is predicted and has no samples."""
+    """Class 2 is never predicted; class 3 is predicted but has no samples."""
     targets = [0] * 38 + [1] * 14 + [2] * 8
     return targets, [imbalanced_row(i, target) for i, target in enumerate(targets)]
 
 
 def imbalanced_row(i, target):
-    """Shares of 1024 that follow from i; the target's is raised, but for class 2."""
+    """Returns shares of 1024 derived from i; the target's is raised, except for class 2."""
     parts = [
         120 + i * 37 % 211,
         110 + i * 53 % 239,
@@ -877,7 +883,7 @@ def imbalanced_row(i, target):
 
 
 def shares(parts):
-    """Integers of sum 1024 in about these proportions; the largest gets the rest."""
+    """Returns integers with sum 1024 in about these proportions; the largest gets the remainder."""
     scaled = [1024 * part // sum(parts) for part in parts]
     scaled[scaled.index(max(scaled))] += 1024 - sum(scaled)
     return scaled
@@ -900,7 +906,7 @@ def binary():
 
 
 def seven_classes():
-    """Few samples of many classes: some are not drawn by a resample."""
+    """Few samples of many classes: a resample misses some classes."""
     targets = [i * i % 7 for i in range(20)] + [3, 3, 5, 6, 6, 6]
     return targets, [
         shares(
@@ -914,7 +920,7 @@ def seven_classes():
 
 
 def ties():
-    """Few different probabilities: ties between samples and between classes."""
+    """Few distinct probabilities: ties between samples and between classes."""
     steps = [[256, 256, 512], [512, 256, 256], [384, 384, 256], [256, 384, 384]]
     targets = [i * 5 % 3 for i in range(24)]
     return targets, [steps[(i * 7 + i // 4) % 4] for i in range(24)]
@@ -967,7 +973,7 @@ def probability_metrics(targets, probabilities):
 
 
 def top_k(targets, probabilities, k):
-    """scikit-learn puts the last of equals first: the classes are counted from the end."""
+    """scikit-learn ranks the last of equal classes first, so the class order is reversed."""
     classes = probabilities.shape[1]
     if classes == 2:
         assert k == 1
@@ -978,7 +984,7 @@ def top_k(targets, probabilities, k):
 
 
 def reliability(targets, probabilities):
-    """Samples, mean confidence and accuracy in the bins of Guo et al. (2017)."""
+    """Returns samples, mean confidence and accuracy in the bins of Guo et al. (2017)."""
     confidences = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == targets
     edges = np.linspace(0, 1, BINS + 1)
@@ -1004,7 +1010,7 @@ def roc_aucs(targets, probabilities):
 
 
 def roc_auc(targets, probabilities, aucs):
-    """scikit-learn's own mean, where every class has a sample."""
+    """Returns scikit-learn's own mean if every class has samples."""
     if None not in aucs:
         scores = probabilities[:, 1] if len(aucs) == 2 else probabilities
         return rounded(skm.roc_auc_score(targets, scores, multi_class="ovr"), 15)
@@ -1012,11 +1018,11 @@ def roc_auc(targets, probabilities, aucs):
     return rounded(np.mean(known), 15) if known else None
 
 
-# --- the bootstrap, by the published algorithms
+# --- the bootstrap, with the published algorithms
 
 
 class Xoshiro256PlusPlus:
-    """Blackman and Vigna's generator, seeded with their SplitMix64."""
+    """Blackman and Vigna's generator, seeded with SplitMix64."""
 
     JUMP = (
         0x180EC6D33CFD0ABA,
@@ -1069,7 +1075,7 @@ class Xoshiro256PlusPlus:
 
 
 def resamples(n):
-    """The rows of each resample."""
+    """Yields the rows of each resample."""
     generator = Xoshiro256PlusPlus(BOOTSTRAP["seed"])
     for _ in range(BOOTSTRAP["resamples"]):
         own = generator.copy()
@@ -1078,7 +1084,7 @@ def resamples(n):
 
 
 def percentiles(values, share=None):
-    """The 95 % interval of the resamples that have the figure; `share`: (part, whole)."""
+    """Returns the 95 % interval over the resamples that have the metric; `share`: (part, whole)."""
     known = [value for value in values if value is not None and not np.isnan(value)]
     ends = np.percentile(known, [2.5, 97.5]) if known else [0, 0]
     if ends[1] - ends[0] > 1e-12:
@@ -1090,7 +1096,7 @@ def percentiles(values, share=None):
 
 
 def intervals(targets, probabilities):
-    """Every figure by scikit-learn, once for each resample."""
+    """Computes every metric with scikit-learn, once per resample."""
     classes = probabilities.shape[1]
     samples = [
         resampled_figures(targets[rows], probabilities[rows])
@@ -1120,7 +1126,7 @@ def intervals(targets, probabilities):
 
 
 def counted(targets, probabilities):
-    """The figures that are shares of samples, as (part, whole)."""
+    """Returns the metrics that are shares of samples, as (part, whole)."""
     labels = list(range(probabilities.shape[1]))
     n = len(targets)
     matrix = skm.confusion_matrix(targets, probabilities.argmax(axis=1), labels=labels)
@@ -1172,7 +1178,7 @@ def resampled_figures(targets, probabilities):
 
 
 def comparison():
-    """McNemar's test by SciPy, and the differences of two heads over the resamples."""
+    """McNemar's test with SciPy, and the differences of two heads over the resamples."""
     targets, first = imbalanced()
     second = [shares([a + b for a, b in zip(row, row[1:] + row[:1])]) for row in first]
     binary_targets, binary_first = binary()
@@ -1207,7 +1213,7 @@ def comparison():
 
 
 def mcnemar(only_first, only_second):
-    """As statsmodels: exact below 25 disagreements, else with continuity correction."""
+    """Like statsmodels: exact below 25 disagreements, otherwise with continuity correction."""
     fewer, n = min(only_first, only_second), only_first + only_second
     if n < 25:
         test, statistic = "exact", float(fewer)
@@ -1255,7 +1261,7 @@ def compared(name, targets, first, second):
     }
 
 
-# --- the figures of labels alone
+# --- metrics of labels only
 
 
 def label_metrics(targets, predictions, labels):
@@ -1264,7 +1270,7 @@ def label_metrics(targets, predictions, labels):
         targets, predictions, **options
     )
     with warnings.catch_warnings():
-        # It warns of the class without samples, which is what the case is for.
+        # scikit-learn warns about the class without samples, which this case tests.
         warnings.simplefilter("ignore", UserWarning)
         balanced = skm.balanced_accuracy_score(targets, predictions)
     return {
@@ -1288,7 +1294,7 @@ def label_metrics(targets, predictions, labels):
 
 
 def softmax():
-    """Rows that overflow and underflow unless the maximum is taken out of each."""
+    """Rows that overflow or underflow unless each row's maximum is subtracted."""
     return {
         "about": "torch.log_softmax and torch.logsumexp, float64",
         "rows": [softmax_row(row) for row in LOGITS],
@@ -1308,10 +1314,10 @@ def softmax_row(logits):
 
 
 def temperature():
-    """Temperatures that are above 1 and below, of one view and of several.
+    """Temperatures above and below 1, for one view and for several.
 
-    The right class counts n / (n + 1), the others share the rest; of the T whose loss, summed
-    over the images, is within 1/2 of the lowest, the one nearest to 1.
+    The true class has the target n / (n + 1), the others share the rest. Of the T whose loss, summed
+    over the images, is within 1/2 of the lowest, the one nearest to 1 is chosen.
     """
     return {
         "about": "scipy.optimize.minimize_scalar and brentq of the loss over ln T, float64",
@@ -1362,7 +1368,7 @@ def temperature_case(name, images, classes, views, scale):
 
 
 def label_errors():
-    """Confident learning (Northcutt et al. 2021) in NumPy; cleanlab 2.9 gives the same."""
+    """Confident learning (Northcutt et al. 2021) in NumPy; cleanlab 2.9 computes the same."""
     random = np.random.default_rng(7)
     targets = np.repeat(np.arange(4), [12, 8, 6, 4])
     logits = random.normal(size=(30, 4)) + 1.5 * np.eye(4)[targets]
@@ -1405,7 +1411,7 @@ def versions():
 
 
 def rendered(value, indent=""):
-    """JSON with a line for each key and list item; lists of numbers stay on one."""
+    """Returns JSON with one line per key and list item; lists of numbers stay on one line."""
     inner = indent + " "
     if isinstance(value, dict):
         items = [
@@ -1432,25 +1438,25 @@ def write(out, name, content):
 
 def arguments(makers):
     parser = argparse.ArgumentParser(
-        description="Writes the golden numbers of the tests."
+        description="Writes the reference values of the tests."
     )
-    parser.add_argument("--only", choices=makers, help="write this file alone")
+    parser.add_argument("--only", choices=makers, help="write only this file")
     parser.add_argument(
         "--weights", type=Path, help="the .pth file of EfficientNet-Lite0"
     )
     parser.add_argument(
-        "--full", action="store_true", help="evaluate the whole VGG19 too"
+        "--full", action="store_true", help="also evaluate the full VGG19"
     )
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("tests/golden"),
-        help="the folder to write into",
+        help="the folder to write to",
     )
     parser.add_argument(
-        "--images", type=Path, help="compare frostline's features of this folder"
+        "--images", type=Path, help="compare frostline's features for this folder"
     )
-    parser.add_argument("--frostline", help="the program to compare")
+    parser.add_argument("--frostline", help="the frostline binary")
     options = parser.parse_args()
     if options.images and not (options.frostline and options.weights):
         parser.error("--images needs --frostline BINARY and --weights FILE.pth")
@@ -1497,7 +1503,7 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     for name in [options.only] if options.only else makers:
         if name == "efficientnet_lite0" and options.weights is None:
-            print(f"{name} left out: it needs --weights FILE.pth", file=sys.stderr)
+            print(f"{name} skipped: it needs --weights FILE.pth", file=sys.stderr)
         else:
             write(options.out, name, makers[name]())
 

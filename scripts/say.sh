@@ -1,4 +1,5 @@
-# Sourced: a heading on standard error, in bold on a terminal that shows it, unless NO_COLOR is set (https://no-color.org).
+# To be sourced. Prints a heading on standard error, in bold on a terminal unless NO_COLOR is set
+# (see https://no-color.org).
 say() {
     if [ -t 2 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
         printf '\033[1m==> %s\033[0m\n' "$*" >&2

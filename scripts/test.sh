@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Everything that must hold before a change lands: set-up, formatting, lints, tests, documentation.
+# Runs every check that must pass before a change lands: setup, formatting, lints, tests, documentation.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-# The report is tested in a real browser; without one those tests say that they did nothing.
+# The report is tested in a real browser; without one, these tests are skipped with a message.
 if ! command -v chromedriver >/dev/null; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-        say "chromium, to test the report"
+        say "installing chromium to test the report"
         { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium chromium-driver >/dev/null; } ||
-            say "chromium could not be installed: the report is not tested in a browser"
+            say "installing chromium failed: the report is not tested in a browser"
     else
-        say "there is no chromedriver: the report is not tested in a browser (Debian: apt-get install chromium chromium-driver)"
+        say "chromedriver is missing: the report is not tested in a browser" \
+            "(Debian: apt-get install chromium chromium-driver)"
     fi
 fi
 
@@ -26,19 +27,19 @@ python3 -m unittest discover --quiet --start-directory scripts/bench_peers --pat
 if command -v cargo-deny >/dev/null; then
     say "licences, versions and sources of dependencies"
     cargo deny --locked check licenses bans sources
-    # The database of advisories comes from the network: it is used where an earlier `cargo deny fetch` left it.
+    # The advisory database is used only if `cargo deny fetch` has downloaded it.
     if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/*" >/dev/null; then
         say "advisories"
         cargo deny --locked --offline check advisories
     else
-        say "there is no database of advisories: dependencies are not compared with it (cargo deny fetch db)"
+        say "the advisory database is missing: advisories are not checked (run cargo deny fetch db)"
     fi
 else
-    say "there is no cargo-deny: dependencies are not checked (cargo install cargo-deny --locked)"
+    say "cargo-deny is missing: dependencies are not checked (run cargo install cargo-deny --locked)"
 fi
 say "tests"
 cargo test --locked --workspace --all-features
 say "fuzzing"
-# In the tests' profile, which checks for overflow too, so that nothing is built twice.
+# Built in the tests' profile, which also checks for overflow, so that nothing is built twice.
 cargo build --locked --all-features --example mutate
 FUZZ_BINARY="${CARGO_TARGET_DIR:-$PWD/target}/debug/examples/mutate" scripts/fuzz.sh --seed 1 5

@@ -1,8 +1,8 @@
-//! Panics of a library over what a file says, as errors.
+//! Turns panics of a library on a malformed file into errors.
 //!
-//! `ort` 2.0.0-rc.15 panics where ONNX Runtime works out a negative length for an output, as of a window that
-//! is larger than what it moves over, and some decoders where a picture contradicts itself; nothing is left
-//! half done by that.
+//! `ort` 2.0.0-rc.15 panics when ONNX Runtime computes a negative output length, for example when a window is
+//! larger than its input; some decoders panic on inconsistent images. Such a panic leaves no state half
+//! updated.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -12,7 +12,8 @@ thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `work` returns, or the `error` of its words where it panics. Nothing is printed of such a panic.
+/// Returns what `work` returns or, if it panics, `error` called with the panic message. The panic is not
+/// printed.
 pub(crate) fn caught<T, E>(
     work: impl FnOnce() -> Result<T, E>,
     error: impl FnOnce(&str) -> E,
@@ -34,7 +35,7 @@ pub(crate) fn caught<T, E>(
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(error(text.unwrap_or("it makes no sense")))
+        Err(error(text.unwrap_or("panicked without a message")))
     })
 }
 

@@ -1,4 +1,4 @@
-//! The names of the classes, and which number stands for which.
+//! Class names and their indices.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use crate::error::{Error, ImagesError, Result};
 
 /// Unique class names in index order; `targets` are indices into it.
 ///
-/// torchvision's `ImageFolder` sorts the names of the class folders: [`ClassIndex::from_names`] does the
-/// same. It is serialised as a list of names; a list that names a class twice is refused on reading.
+/// [`ClassIndex::from_names`] sorts the names as torchvision's `ImageFolder` sorts the class folders. A
+/// `ClassIndex` is serialised as a list of names; deserialising a list with a duplicate name fails.
 ///
 /// ```
 /// use frostline::ClassIndex;
@@ -26,9 +26,9 @@ pub struct ClassIndex {
 }
 
 impl ClassIndex {
-    /// Sorts the names by their bytes and drops repetitions.
+    /// Creates an index of names, sorted by their bytes, without duplicates.
     ///
-    /// The order is that of Python's `sorted` on `str`: UTF-8 sorts as its code points do.
+    /// The order is that of Python's `sorted` on `str`, since UTF-8 bytes sort like code points.
     pub fn from_names<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
         let mut names: Vec<String> = names.into_iter().map(Into::into).collect();
         names.sort_unstable();
@@ -36,10 +36,10 @@ impl ClassIndex {
         Self::from_unique(names)
     }
 
-    /// Keeps the names in the order given.
+    /// Creates an index of names in the given order.
     ///
     /// # Errors
-    /// [`ImagesError::RepeatedClass`] when a name comes twice.
+    /// [`ImagesError::RepeatedClass`] if a name occurs twice.
     pub fn from_ordered<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Result<Self> {
         let index = Self::from_unique(names.into_iter().map(Into::into).collect());
         let repeated = |(i, name): &(usize, &str)| index.indices[*name] != *i;
@@ -54,31 +54,31 @@ impl ClassIndex {
         Self { names, indices }
     }
 
-    /// The index of a class; the name must match exactly, case and spaces included.
+    /// Returns the index of a class. The name must match exactly, including case and spaces.
     #[must_use]
     pub fn class_to_idx(&self, name: &str) -> Option<usize> {
         self.indices.get(name).copied()
     }
 
-    /// The name of the class with this index, `None` from [`len`](Self::len) on.
+    /// Returns the name of the class with this index, or `None` if the index is out of range.
     #[must_use]
     pub fn name(&self, index: usize) -> Option<&str> {
         self.names.get(index).map(String::as_str)
     }
 
-    /// How many classes there are.
+    /// Returns the number of classes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether there is no class at all.
+    /// Returns whether there are no classes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// The names in index order.
+    /// Iterates over the names in index order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
         self.names.iter().map(String::as_str)
     }
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn names_are_sorted_by_bytes_as_python_sorts_them() {
-        // sorted(["ä", "b", "B", "a b", "a", "b"]) with repetitions dropped.
+        // Python's sorted(["ä", "b", "B", "a b", "a", "b"]) without duplicates.
         let classes = ClassIndex::from_names(["ä", "b", "B", "a b", "a", "b"]);
         assert_eq!(
             classes.iter().collect::<Vec<_>>(),

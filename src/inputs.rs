@@ -1,27 +1,27 @@
-//! Where files are read: the only module that opens a file for reading.
+//! Opens files for reading; no other module does.
 //!
-//! Only regular files are opened. A pipe would block until somebody writes to it, a device may never end, and
-//! both are refused by what was really opened, since a name can be given to something else after a check.
-//! What is read whole has a limit, which is compared with the file's length before memory is allocated.
+//! Only regular files are accepted: a pipe would block until another process writes to it, and a device may
+//! never end. The check is made on the opened file, because a path can be replaced after a check. Reading an
+//! entire file takes a size limit, which is checked against the file's length before memory is allocated.
 
 use std::fmt;
 use std::fs::{File, FileType};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// Whether a symbolic link in a file's place is followed. Links on the way to it, in the folders, always are.
+/// Whether to follow a path that is itself a symbolic link. Links in its parent folders are always followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// For what a user names or keeps.
+    /// For files that the user names or owns.
     Follow,
-    /// For files that only frostline makes, in folders of its own.
+    /// For files that only frostline writes, in its own folders.
     Refuse,
 }
 
-/// The cause of an [`io::Error`]: what was found is not a regular file.
+/// The cause of an [`io::Error`] for a path that is not a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotAFile(
-    /// What it is, with its article.
+    /// What the path is, with its article.
     pub(crate) &'static str,
 );
 
@@ -36,9 +36,8 @@ impl std::error::Error for NotAFile {}
 /// Opens a regular file.
 ///
 /// # Errors
-/// That of the system; one of kind [`ErrorKind::IsADirectory`] for a folder, and one caused by [`NotAFile`]
-/// for anything else that is not a regular file, such as a pipe, a device, or a link that is not to be
-/// followed.
+/// The system's error; one of kind [`ErrorKind::IsADirectory`] for a folder; one caused by [`NotAFile`] for
+/// anything else that is not a regular file, such as a pipe, a device or a refused link.
 pub(crate) fn open(path: &Path, links: Links) -> io::Result<File> {
     let file = open_without_waiting(path, links)?;
     check_kind(file.metadata()?.file_type())?;
@@ -48,15 +47,15 @@ pub(crate) fn open(path: &Path, links: Links) -> io::Result<File> {
 /// Reads all of a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// As [`open`]; [`ErrorKind::FileTooLarge`] where it is longer.
+/// As [`open`]; [`ErrorKind::FileTooLarge`] if it is longer than `limit`.
 pub(crate) fn read(path: &Path, links: Links, limit: u64) -> io::Result<Vec<u8>> {
     read_all(open(path, links)?, limit)
 }
 
-/// Reads all of a regular file of UTF-8 text of at most `limit` bytes.
+/// Reads all of a regular file of at most `limit` bytes as UTF-8 text.
 ///
 /// # Errors
-/// As [`read`]; [`ErrorKind::InvalidData`] where it is not UTF-8.
+/// As [`read`]; [`ErrorKind::InvalidData`] if it is not UTF-8.
 pub(crate) fn read_text(path: &Path, links: Links, limit: u64) -> io::Result<String> {
     String::from_utf8(read(path, links, limit)?)
         .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
@@ -65,7 +64,7 @@ pub(crate) fn read_text(path: &Path, links: Links, limit: u64) -> io::Result<Str
 /// Reads all of an open file of at most `limit` bytes.
 ///
 /// # Errors
-/// [`ErrorKind::FileTooLarge`] where it is longer, also where it grows while it is read;
+/// [`ErrorKind::FileTooLarge`] if it is longer than `limit` or grows beyond it while it is read;
 /// [`ErrorKind::OutOfMemory`].
 pub(crate) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let length = length(&file, limit)?;
@@ -78,10 +77,10 @@ pub(crate) fn read_all(file: File, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The length of an open file of at most `limit` bytes.
+/// Returns the length of an open file of at most `limit` bytes.
 ///
 /// # Errors
-/// [`ErrorKind::FileTooLarge`] where it is longer.
+/// [`ErrorKind::FileTooLarge`] if it is longer.
 pub(crate) fn length(file: &File, limit: u64) -> io::Result<u64> {
     match file.metadata()?.len() {
         length if length > limit => Err(too_large(length, limit)),
@@ -94,10 +93,10 @@ fn too_large(length: u64, limit: u64) -> io::Error {
     io::Error::new(ErrorKind::FileTooLarge, text)
 }
 
-/// Refuses what is not a regular file; a link, where the kind is that of the link itself, by that name.
+/// Returns an error unless `kind` is that of a regular file.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open`]; for the kind of a link itself, the error names a symbolic link.
 pub(crate) fn check_kind(kind: FileType) -> io::Result<()> {
     if kind.is_file() {
         Ok(())
@@ -117,7 +116,7 @@ fn open_without_waiting(path: &Path, links: Links) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
 
     use rustix::fs::OFlags;
-    // Neither waits for a pipe's other end nor makes a terminal this process's own.
+    // Do not wait for a pipe's other end, and do not make a terminal the controlling terminal.
     let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     if links == Links::Refuse {
         flags |= OFlags::NOFOLLOW;
@@ -125,7 +124,7 @@ fn open_without_waiting(path: &Path, links: Links) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).custom_flags(flags.bits().cast_signed());
     match options.open(path) {
-        // Sockets cannot be opened, and a link refuses to be in words that name no link.
+        // A socket cannot be opened, and for a refused link the system's error does not mention a link.
         Err(error) if links == Links::Refuse && is_link(path) => Err(refused_link(&error)),
         Err(error) => Err(special(path).unwrap_or(error)),
         opened => opened,
@@ -150,7 +149,7 @@ fn is_link(path: &Path) -> bool {
         .is_ok_and(|there| there.is_symlink())
 }
 
-/// The error for what is there and cannot be opened since it is nothing to open.
+/// Returns the error for a path that exists but cannot be opened because it is a socket or a device.
 #[cfg(unix)]
 fn special(path: &Path) -> Option<io::Error> {
     use std::os::unix::fs::FileTypeExt;
@@ -159,7 +158,7 @@ fn special(path: &Path) -> Option<io::Error> {
         .then(|| not_a_file(kind_text(kind)))
 }
 
-/// What something is that is not a regular file, with its article.
+/// Describes, with an article, a file type other than a regular file.
 pub(crate) fn kind_text(kind: FileType) -> &'static str {
     if kind.is_dir() {
         return "a folder";
@@ -177,7 +176,7 @@ pub(crate) fn kind_text(kind: FileType) -> &'static str {
             return "a device";
         }
     }
-    "something special"
+    "a special file"
 }
 
 #[cfg(test)]
@@ -211,8 +210,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 
-    /// A sparse file of 8 EiB would need as much memory if its length were believed; here it is over the
-    /// limit.
+    /// A sparse file of 1 TiB takes no disk space, but reading it would need that much memory.
     #[test]
     fn a_long_file_is_refused_before_memory_is_allocated() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,56 +1,57 @@
-//! Train an image classifier in seconds on frozen features.
+//! Train image classifiers in seconds on frozen features.
 //!
-//! A pretrained network, the *backbone*, runs once over each image. Its last inner layer gives the image's
-//! *features*, some hundred or thousand numbers. A linear softmax classifier, the *head*, is trained on them.
+//! A pretrained network, the *backbone*, runs once on each image. The output of its last hidden layer, a
+//! vector of hundreds or thousands of values, is the image's *features*. Training fits only a linear softmax
+//! classifier, the *head*, on these features.
 //!
-//! There are two doors. An [`Extractor`] turns images into features:
+//! The crate has two entry points. An [`Extractor`] computes the features of images:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/features.rs")]
 //! ```
 //!
-//! A [`Classifier`] turns images into classes. Its head is a file that `frostline fit-head` or
-//! [`tasks::fit_head`](tasks::fit_head()) wrote:
+//! A [`Classifier`] predicts the classes of images. It reads a head file written by `frostline fit-head` or
+//! [`tasks::fit_head`](tasks::fit_head()):
 //!
 //! ```no_run
 #![doc = include_str!("../examples/classify.rs")]
 //! ```
 //!
-//! Both take paths, the bytes of image files, and decoded pixels ([`Image`]). An image that cannot be used is
-//! a result and not an error: it has a [`SkipReason`].
+//! Both accept paths, the bytes of image files, and decoded pixels ([`Image`]). An image that cannot be used
+//! does not make the call fail: its result contains a [`SkipReason`].
 //!
-//! # Below the doors
+//! # Modules
 //!
-//! | module | what it does |
+//! | module | purpose |
 //! |---|---|
-//! | [`images`] | finds images, decodes them within limits, resizes and crops as torchvision does |
-//! | [`backbones`] | knows networks, finds ONNX Runtime, runs a network on the CPU or a GPU |
-//! | [`features`] | turns images into features, and keeps them on disk by the images' content |
-//! | [`head`] | fits, evaluates and calibrates linear heads: numbers in, numbers out |
-//! | [`classifier`] | joins a head with the backbone of its features |
-//! | [`tasks`] | has one function for each command of the program; none of them prints |
-//! | [`progress`] | says how far a long task is, and asks it to stop |
-//! | [`error`] | says what can go wrong |
+//! | [`images`] | find images, decode them within limits, resize and crop them as torchvision does |
+//! | [`backbones`] | describe networks, find ONNX Runtime, run a network on the CPU or a GPU |
+//! | [`features`] | compute the features of images and store them on disk, keyed by image content |
+//! | [`head`] | fit, evaluate and calibrate linear heads, on arrays alone |
+//! | [`classifier`] | combine a head with the backbone of its features |
+//! | [`tasks`] | one function for each command of the program; none of them prints |
+//! | [`progress`] | report the progress of long tasks and stop them |
+//! | [`error`] | the error types |
 //!
-//! Features, heads and pictures are plain numbers and `ndarray` arrays, and heads are models of `linfa`.
-//! Both crates are re-exported in the version that the signatures use, with `linfa_logistic`, whose models
-//! become heads.
+//! Features, heads and decoded images are plain numbers and `ndarray` arrays, and heads are `linfa` models.
+//! Both crates are re-exported in the versions used in signatures, as is `linfa_logistic`, whose models can
+//! be converted to heads.
 //!
-//! # What must be installed
+//! # Requirements
 //!
-//! Backbones and ONNX Runtime are looked for in the folder `FROSTLINE_HOME`, which `scripts/setup.sh` fills.
-//! ONNX Runtime uploads usage data unless `ORT_DISABLE_TELEMETRY` is set before the process starts, and is
-//! not loaded without it.
+//! Backbones and ONNX Runtime are installed in the folder `FROSTLINE_HOME`; `scripts/setup.sh` sets it up.
+//! ONNX Runtime uploads usage data unless the environment variable `ORT_DISABLE_TELEMETRY` is set before the
+//! process starts, so frostline refuses to load it without that variable.
 //!
 //! # Cargo features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | adds |
 //! |---|---|---|
 //! | `cli` | yes | the program, [`tasks::report`](tasks::report()) and [`tasks::pull`](tasks::pull()) |
 //! | `linfa-logistic` | with `cli` | the solver [`Linfa`](head::Solver::Linfa), and its models as heads |
-//! | `heic` | yes | HEIC photos |
-//! | `avif` | yes | AVIF pictures |
-//! | `jxl` | no | JPEG XL pictures |
+//! | `heic` | yes | HEIC images |
+//! | `avif` | yes | AVIF images |
+//! | `jxl` | no | JPEG XL images |
 
 pub mod backbones;
 mod caught;

@@ -1,7 +1,7 @@
-//! A lock file: one writer at a time.
+//! A lock file that allows one writer at a time.
 //!
-//! The operating system's lock on the file is what counts, so a killed writer leaves nothing to clean up; the
-//! file's content, the writer's process number, is for people.
+//! The lock is the operating system's lock on the file, so a killed writer leaves nothing to clean up. The
+//! file contains the writer's process ID, for error messages and for people.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,27 +10,28 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::outputs::{self, Owner};
 
-/// Held while something is written.
+/// A lock that is held while something is written.
 #[derive(Debug)]
 pub(crate) struct WriteLock(File);
 
 impl Drop for WriteLock {
-    /// Closing the file would not do: a process that another thread is just starting has a copy of it for a
-    /// moment, and the lock lasts until the last copy is closed.
+    /// Unlocks explicitly. Closing the file is not enough: a process that another thread is just starting may
+    /// briefly hold a copy of it, and the lock lasts until the last copy is closed.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }
 }
 
-/// More bytes than a process number has, with the end of its line.
+/// More bytes than a process ID and its newline take.
 const LONGEST: u64 = 24;
 
 impl WriteLock {
-    /// Locks the file at `path`, which is made where it is missing and stays, on behalf of `object`.
+    /// Locks the file at `path` on behalf of `object`. The file is created if it is missing, and is not
+    /// removed afterwards.
     ///
     /// # Errors
-    /// [`Error::Locked`] naming `object` and who writes to it; [`Error::Io`], also where the file is no lock
-    /// of ours: a link, or something with another content, which stays as it is.
+    /// [`Error::Locked`] naming `object` and the process that writes to it; [`Error::Io`], also if the file
+    /// is a link or not a frostline lock file, in which case it is left unchanged.
     pub(crate) fn take(path: &Path, object: &Path) -> Result<Self> {
         let mut file =
             outputs::open_growing(path, Owner::Anyone).map_err(Error::io("write", path))?;
@@ -53,7 +54,7 @@ impl WriteLock {
     }
 }
 
-/// The number of the process in a lock file; `None` in a new one.
+/// Reads the process ID from a lock file; `None` if the file is new.
 fn owner(file: &mut File) -> io::Result<Option<u32>> {
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes)?;
@@ -62,7 +63,7 @@ fn owner(file: &mut File) -> io::Result<Option<u32>> {
         return Ok(None);
     }
     let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    let foreign = || io::Error::new(ErrorKind::InvalidData, "it is not a lock file of frostline");
+    let foreign = || io::Error::new(ErrorKind::InvalidData, "it is not a frostline lock file");
     number.map(Some).ok_or_else(foreign)
 }
 
@@ -115,7 +116,7 @@ mod tests {
             fs::write(&path, content).unwrap();
             let error = WriteLock::take(&path, folder.path()).unwrap_err();
             let cause = std::error::Error::source(&error).unwrap().to_string();
-            assert_eq!(cause, "it is not a lock file of frostline");
+            assert_eq!(cause, "it is not a frostline lock file");
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
     }

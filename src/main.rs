@@ -8,10 +8,10 @@ use frostline::backbones::NO_TELEMETRY;
 
 #[expect(
     unsafe_code,
-    reason = "changing the environment of this process has no safe form"
+    reason = "setting an environment variable has no safe form"
 )]
 fn main() -> ExitCode {
-    // SAFETY: the process has a single thread here, so nothing else reads the environment.
+    // SAFETY: the process has only one thread here, so nothing else reads the environment.
     unsafe { std::env::set_var(NO_TELEMETRY, "1") };
     cli::main()
 }

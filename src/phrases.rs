@@ -1,6 +1,6 @@
-//! Phrases that messages are made of: counts and lists of names.
+//! Building blocks of messages: counts and lists of names.
 
-/// A number with what is counted: `1 image`, `2 images`, `3 classes`.
+/// Formats a count with its noun: `1 image`, `2 images`, `3 classes`.
 #[must_use]
 pub fn counted(n: usize, what: &str) -> String {
     let plural = match (n, what.ends_with('s')) {
@@ -11,7 +11,7 @@ pub fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{plural}")
 }
 
-/// A text out of a file for a message: its first 60 characters, where it is longer.
+/// Shortens text from a file to its first 60 characters for a message.
 pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
     match text.char_indices().nth(60) {
         None => text.into(),
@@ -19,7 +19,7 @@ pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
-/// Names for a message: each in backticks, commas between, the first ten of many.
+/// Joins at most ten names for a message, each in backticks, separated by commas; the rest are counted.
 #[must_use]
 pub fn in_quotes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter();
@@ -32,7 +32,7 @@ pub fn in_quotes<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     listed.join(", ") + &more
 }
 
-/// All of the names, each in backticks, commas between.
+/// Joins all names for a message, each in backticks, separated by commas.
 pub(crate) fn all_in_quotes<T: std::fmt::Display>(names: impl IntoIterator<Item = T>) -> String {
     let names = names.into_iter().map(|name| format!("`{name}`"));
     names.collect::<Vec<_>>().join(", ")

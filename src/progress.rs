@@ -1,30 +1,31 @@
-//! How a long task tells how far it is, and is asked to stop.
+//! Progress reports of long tasks, and requests to stop them.
 //!
-//! Implement [`Progress`] for a bar or a log; [`Silent`] listens to nothing.
+//! Implement [`Progress`] for a progress bar or a log; [`Silent`] ignores all reports.
 
-/// What is counted where the steps are bytes; whoever shows them may turn them into megabytes.
+/// The unit of stages whose steps are bytes. A display may convert them to megabytes.
 pub const BYTES: &str = "bytes";
 
-/// Receives the progress of a task, for a bar or a log, and may ask it to stop.
+/// Receives the progress of a task, and can ask it to stop.
 pub trait Progress: Sync {
-    /// A stage of `total` steps begins, 0 where nobody knows how many; `what` is a plural noun (`images`).
+    /// Starts a stage of `total` steps, or 0 if the number is unknown. `what` is a plural noun, such as
+    /// `images`.
     fn begin(&self, what: &str, total: u64);
-    /// `steps` more of the stage are done.
+    /// Records that `steps` more steps of the stage are done.
     fn advance(&self, steps: u64);
-    /// `steps` more are done that took no work, as images whose features are known: they say nothing of the
-    /// speed.
+    /// Records `steps` more steps that took no work, such as images whose features are cached. They should
+    /// not count towards the speed.
     fn pass_over(&self, steps: u64) {
         self.advance(steps);
     }
-    /// The stage is over, in whichever way.
+    /// Ends the stage, whether it succeeded or not.
     fn end(&self);
-    /// Whether the task is to end early, with what it has; asked now and then by tasks that can.
+    /// Returns whether the task should stop early. Tasks that support this call it from time to time.
     fn is_stopped(&self) -> bool {
         false
     }
 }
 
-/// Listens to nothing.
+/// Ignores all progress reports and never asks to stop.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

@@ -1,30 +1,31 @@
-//! A checksum that stands in the file it is of.
+//! A checksum of a file that is stored in the file itself.
 //!
 //! # Format
-//! The BLAKE3 of all bytes of the file, as 64 hex digits in lower case, where the digits themselves count as
-//! zeros (the character `0`). Each format says where they stand: in an Arrow footer's metadata, or in JSON
-//! behind `"checksum":"`. It finds damage. It is no signature: whoever changes a file can seal it again.
+//! The BLAKE3 hash of all bytes of the file as 64 lower-case hex digits, computed with the digits themselves
+//! replaced by the character `0`. Its position depends on the format: in an Arrow footer's metadata, or after
+//! `"checksum":"` in JSON. The checksum detects damage. It is not a signature: anyone who changes a file can
+//! recompute it.
 
 use std::ops::Range;
 
-/// What stands in place of the digits before they are known.
+/// The placeholder for the digits before they are computed.
 pub(crate) const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Writes the digits into a file's bytes, at the place that was kept for them.
+/// Computes the digits and writes them into a file's bytes, over the placeholder at `place`.
 ///
 /// # Panics
-/// Where that place is not that of [`BLANK`].
+/// If the bytes at `place` are not [`BLANK`].
 pub(crate) fn put(bytes: &mut [u8], place: Range<usize>) {
     assert_eq!(
         &bytes[place.clone()],
         BLANK.as_bytes(),
-        "no place was kept for the checksum"
+        "no space was reserved for the checksum"
     );
     let digits = digits(bytes, &place);
     bytes[place].copy_from_slice(digits.as_bytes());
 }
 
-/// Whether the digits at this place are those of the file.
+/// Returns whether the digits at `place` are the checksum of the file.
 pub(crate) fn is_right(bytes: &[u8], place: Range<usize>) -> bool {
     bytes.get(place.clone()).is_some_and(|found| {
         found.len() == BLANK.len() && found == digits(bytes, &place).as_bytes()
@@ -39,8 +40,8 @@ fn digits(bytes: &[u8], place: &Range<usize>) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// Where the digits stand in JSON without spaces around its colons: behind the last `"checksum":"`, which no
-/// text can hold since its quotation marks would be escaped.
+/// Finds the digits in JSON without spaces around its colons: they follow the last `"checksum":"`. That key
+/// cannot occur inside a string, where its quotation marks would be escaped.
 pub(crate) fn place_in_json(json: &[u8]) -> Option<Range<usize>> {
     const KEY: &[u8] = b"\"checksum\":\"";
     let key = json.windows(KEY.len()).rposition(|window| window == KEY)?;
@@ -53,7 +54,7 @@ pub(crate) fn place_in_json(json: &[u8]) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    /// What `b3sum` says of the file with zeros: `printf '{"a":1,"checksum":"%064d"}' 0 | b3sum`.
+    /// The output of `printf '{"a":1,"checksum":"%064d"}' 0 | b3sum`.
     const DIGITS: &str = "931a32a183c51dbce4eab9aa7fa9c44d1bac0ea91e0e8a036bc1a9f04d0e9645";
 
     fn sealed() -> (Vec<u8>, Range<usize>) {

@@ -1,31 +1,31 @@
-//! What tells that a file is the one that was read before, without reading it again.
+//! Detects whether a file has changed since it was last read, without reading it again.
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// Times on file systems can be this coarse: FAT counts in steps of two seconds.
+/// The coarsest resolution of file times: FAT uses steps of two seconds.
 const TICK: Duration = Duration::from_secs(2);
 
-/// A file's size and times and, on Unix, its inode: an edit, a replacement or a restored backup changes one
-/// of them.
+/// A file's size, times and, on Unix, inode. Editing, replacing or restoring the file changes at least one of
+/// them.
 ///
-/// The time of change counts too, since it cannot be set back as that of modification can.
+/// The change time is included because, unlike the modification time, it cannot be set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stamp {
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When its content was last modified, in nanoseconds since 1970.
+    /// When the content was last modified, in nanoseconds since 1970.
     pub modified: i64,
-    /// When anything of it last changed; 0 where the system does not say.
+    /// When the content or metadata last changed, in nanoseconds since 1970; 0 on systems without it.
     pub changed: i64,
-    /// Its number on its file system; 0 where there is none.
+    /// The inode number; 0 on systems without it.
     pub inode: u64,
 }
 
 impl Stamp {
-    /// The stamp of a file.
+    /// Creates the stamp of a file from its metadata.
     #[must_use]
     pub fn of(metadata: &Metadata) -> Self {
         let (changed, inode) = changed_and_inode(metadata);
@@ -37,8 +37,8 @@ impl Stamp {
         }
     }
 
-    /// Whether a write from now on must change the stamp. One that is as young as the clock of the file
-    /// system is coarse may be followed by a write with the same times.
+    /// Returns whether any write from `now` on is certain to change the stamp. If the stamp is more recent
+    /// than the resolution of file times, another write could leave the same times.
     #[must_use]
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let tick = TICK.as_nanos() as i64;
@@ -61,7 +61,7 @@ fn changed_and_inode(_: &Metadata) -> (i64, u64) {
     (0, 0)
 }
 
-/// Since 1970, and before it with a minus; the years 1677 to 2262.
+/// Converts a time to nanoseconds since 1970, negative before it, for the years 1677 to 2262.
 fn nanoseconds(time: SystemTime) -> i64 {
     let count = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {

@@ -1,15 +1,16 @@
-//! Text that is shown to people: what would change a terminal, or cannot be seen, is escaped.
+//! Escapes characters that would control a terminal or are invisible.
 //!
-//! Names of files, classes and layers come from anywhere. A control character in one of them could move the
-//! cursor, recolour or retitle a terminal, or begin a line that looks like one of ours; a bidirectional
-//! control turns `gpj.exe` into `exe.jpg`; two names that differ in an invisible character look alike.
+//! Names of files, classes and layers are untrusted. A control character in a name could move the cursor,
+//! change a terminal's colours or title, or start a line that looks like frostline's own output. A
+//! bidirectional control makes `gpj.exe` look like `exe.jpg`. Names that differ only in an invisible
+//! character look alike.
 
 use std::io::{self, Write};
 
-/// Text with its control, bidirectional and invisible characters escaped, as `\n` or `\u{1b}`.
+/// Escapes control, bidirectional and invisible characters in text, for example as `\n` or `\u{1b}`.
 ///
-/// The zero-width joiner and non-joiner (U+200D, U+200C) and variation selectors stay: emoji and several
-/// scripts need them. Text that is escaped already stays as it is; escaping cannot be undone.
+/// The zero-width joiner and non-joiner (U+200D, U+200C) and variation selectors are kept, because emoji and
+/// several scripts need them. Escaped text is unchanged by a second call; escaping is not reversible.
 ///
 /// ```
 /// use frostline::images::path_text::for_terminal;
@@ -30,26 +31,26 @@ fn push(shown: &mut String, c: char) {
     }
 }
 
-/// The Arabic letter mark, the left-to-right and right-to-left marks, the line and paragraph separators,
-/// embeddings, overrides and isolates.
+/// Returns whether a character is the Arabic letter mark, a left-to-right or right-to-left mark, a line or
+/// paragraph separator, an embedding, an override or an isolate.
 fn is_bidirectional(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters without a width that no name needs: the soft hyphen, the Mongolian vowel separator, the
-/// zero-width space, the word joiner and invisible operators, deprecated format characters, the byte order
-/// mark, annotations.
+/// Returns whether a character has no width and no use in a name: the soft hyphen, the Mongolian vowel
+/// separator, the zero-width space, the word joiner and invisible operators, deprecated format characters,
+/// the byte order mark, annotations.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}')
 }
 
-/// A terminal that text for programs (CSV, JSON, HTML) is written to: line ends and tabs stay, all else is
-/// escaped as [`for_terminal`] does. Bytes that are not text are refused.
+/// A writer of machine-readable text (CSV, JSON, HTML) to a terminal. Newlines and tabs are kept, everything
+/// else is escaped as by [`for_terminal`], and bytes that are not text are refused.
 pub(crate) struct Visible<W: Write> {
     terminal: W,
-    /// The beginning of a character whose other bytes have not come yet.
+    /// The first bytes of a character whose remaining bytes have not been written yet.
     rest: Vec<u8>,
 }
 
@@ -95,7 +96,7 @@ fn shown(text: &str) -> io::Result<String> {
 }
 
 fn not_text() -> io::Error {
-    let text = "binary data does not go to a terminal: redirect it, or name a file";
+    let text = "binary data is not written to a terminal: redirect the output, or name a file";
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
@@ -119,14 +120,14 @@ mod tests {
                 "cat\\u{200b}\\u{feff}\\u{ad}\\u{2060}",
             ),
             ("日本 עברית 🐶\\'", "日本 עברית 🐶\\'"),
-            // A family and Persian, which the joiner and the non-joiner hold together and apart.
+            // A family emoji needs the joiner, and Persian the non-joiner.
             (
                 "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f} می\u{200c}خواهم",
                 "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f} می\u{200c}خواهم",
             ),
         ] {
             assert_eq!(for_terminal(text), expected);
-            assert_eq!(for_terminal(expected), expected, "once is enough");
+            assert_eq!(for_terminal(expected), expected, "escaping is idempotent");
         }
     }
 
@@ -134,7 +135,7 @@ mod tests {
     fn data_on_a_terminal_keeps_its_lines_alone() {
         let text = "path,label\n\"a\x1b]0;x\x07\",\tb\r\u{202e}é\n";
         let expected = "path,label\n\"a\\u{1b}]0;x\\u{7}\",\tb\\r\\u{202e}é\n";
-        // However the bytes are cut, also within a character.
+        // The output is the same however the bytes are split, even within a character.
         for size in 1..text.len() {
             let mut shown = Vec::new();
             let mut out = Visible::new(&mut shown);

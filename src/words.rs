@@ -1,6 +1,7 @@
-//! Choices as words, the same on the command line, in files and in messages.
+//! Names of enum variants, shared by the command line, files and messages.
 
-/// Implements `Display` and `FromStr` for an enum of such words; other text is the error `$fault`.
+/// Implements `Display` and `FromStr` for an enum whose variants have names; parsing any other text returns
+/// the error `$other`.
 macro_rules! words {
     ($type:ty, $fault:ty, |$text:ident| $other:expr, $($variant:ident = $word:literal),+ $(,)?) => {
         impl std::fmt::Display for $type {

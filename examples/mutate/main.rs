@@ -1,15 +1,15 @@
-//! Fuzzing with stable Rust: mutants of small files, through the code that reads them.
+//! Fuzzing with stable Rust: runs mutants of small files through the code that reads them.
 //!
 //! ```text
-//! mutate list                    the targets, with the number of their seeds
-//! mutate TARGET SECONDS SEED     runs the seeds, then mutants of them; equal numbers give equal mutants
+//! mutate list                    lists the targets with the number of their seeds
+//! mutate TARGET SECONDS SEED     runs the seeds, then mutants of them; the same SEED gives the same mutants
 //! mutate TARGET FILE             runs one file, such as a mutant that failed
 //! mutate seeds TARGET FOLDER     writes the seeds as files, for cargo-fuzz
 //! ```
 //!
-//! A panic, an abort, 10 seconds over one mutant, and memory that grows are failures. The exit code is then
-//! not 0, and the mutant is in `target/mutants/TARGET-SEED`. `scripts/fuzz.sh` runs all targets within a
-//! limit on memory.
+//! A panic, an abort, a mutant that takes more than 10 seconds, and growing memory are failures. The exit
+//! code is then not 0, and the mutant is in `target/mutants/TARGET-SEED`. `scripts/fuzz.sh` runs all targets
+//! with a memory limit.
 
 mod kept;
 mod memory;
@@ -67,7 +67,7 @@ fn named(name: &str) -> Result<&'static Target> {
     Ok(target.ok_or_else(|| format!("there is no target `{name}`; `mutate list` shows them"))?)
 }
 
-/// A target without whole files is that of a format whose decoder is not in this build.
+/// Lists the targets. One without valid seeds needs a decoder that is not in this build and is skipped.
 fn list() {
     for target in TARGETS {
         let seeds = seeds::of(target.name);
@@ -77,7 +77,7 @@ fn list() {
             continue;
         }
         let faults = seeds.len() - whole;
-        println!("{name:18} {about}; seeds: {whole} whole, {faults} with a fault");
+        println!("{name:18} {about}; seeds: {whole} valid, {faults} with a fault");
     }
 }
 
@@ -89,7 +89,7 @@ fn write_seeds(target: &Target, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The default stack of a thread, which is what the program's own threads have.
+/// Runs a round in a thread with the default stack size, which the program's own threads have too.
 fn round(target: &'static Target, time: Duration, seed: u64) -> Result<ExitCode> {
     let round = std::thread::spawn(move || Round::new(target, seed)?.run(time));
     let ended = round.join().map_err(|_| "the round itself panicked")?;

@@ -1,19 +1,19 @@
-//! How much memory a round takes, and whether it grows.
+//! Measures how much memory a round takes and whether it grows.
 
-/// Memory that may be taken after the first tenth of a round and not given back: what the allocator keeps of
-/// small blocks, which is up to 110 MiB after the frames of AV1, in rounds of any length.
+/// Allowed memory growth after the first tenth of a round: the allocator keeps small blocks, up to 110 MiB
+/// after AV1 frames, in rounds of any length.
 const GROWTH: u64 = 160 << 20;
 
 /// Memory of the process at the end of a round, in bytes.
 pub(crate) struct Memory {
-    /// The most that there was.
+    /// The peak.
     pub(crate) peak: u64,
-    /// More than after the first tenth of the round.
+    /// Growth since the first tenth of the round.
     pub(crate) grown: u64,
 }
 
 impl Memory {
-    /// At the end, after so much at the start.
+    /// Measures the memory now; `warm` is the memory after the first tenth.
     pub(crate) fn after(warm: u64) -> Option<Self> {
         Some(Self {
             peak: status("VmHWM")?,
@@ -21,19 +21,19 @@ impl Memory {
         })
     }
 
-    /// What is wrong with it, where anything is.
+    /// Returns a message if the memory grew too much.
     pub(crate) fn failure(&self) -> Option<String> {
         let grown = self.grown >> 20;
         (self.grown > GROWTH).then(|| format!("memory grew by {grown} MiB"))
     }
 }
 
-/// The process's memory, in bytes.
+/// Returns the process's memory in bytes.
 pub(crate) fn resident() -> Option<u64> {
     status("VmRSS")
 }
 
-/// What Linux says of the process, in bytes; nothing elsewhere.
+/// Reads a field of the process's status in bytes; `None` on systems other than Linux.
 fn status(field: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;

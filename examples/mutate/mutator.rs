@@ -1,13 +1,13 @@
-//! Mutants: seeds with some bytes changed, cut out, repeated, or taken from other seeds. The same seed number
-//! gives the same mutants.
+//! Makes mutants: seeds with some bytes changed, removed, repeated or taken from other seeds. The same seed
+//! number gives the same mutants.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Mutants are at most so much longer than the longest seed.
+/// Mutants are at most this much longer than the longest seed.
 const ROOM: usize = 16 << 10;
 
-/// Numbers at the borders of the types that hold sizes and offsets.
+/// Boundary values of the types that hold sizes and offsets.
 const NUMBERS: [u64; 24] = [
     0,
     1,
@@ -35,7 +35,7 @@ const NUMBERS: [u64; 24] = [
     u64::MAX,
 ];
 
-/// Numbers as text, for JSON, TOML, CSV and the headers of formats that are text.
+/// Numbers and other values as text, for JSON, TOML, CSV and textual headers.
 const TEXTS: [&str; 16] = [
     "0",
     "-1",
@@ -55,7 +55,7 @@ const TEXTS: [&str; 16] = [
     "[]",
 ];
 
-/// Makes mutants of some seeds.
+/// Makes mutants of seeds.
 pub(crate) struct Mutator<'s> {
     generator: Xoshiro256PlusPlus,
     seeds: Vec<&'s [u8]>,
@@ -63,7 +63,7 @@ pub(crate) struct Mutator<'s> {
 }
 
 impl<'s> Mutator<'s> {
-    /// Of these files, at least one.
+    /// Creates a mutator for at least one file.
     pub(crate) fn new(seeds: Vec<&'s [u8]>, seed: u64) -> Self {
         let longest = seeds.iter().map(|seed| seed.len()).max();
         Self {
@@ -73,7 +73,7 @@ impl<'s> Mutator<'s> {
         }
     }
 
-    /// Writes the next mutant over `mutant`: a seed after 1 to 32 changes, few more often than many.
+    /// Replaces `mutant` by the next one: a seed with 1 to 32 changes, few more often than many.
     pub(crate) fn next(&mut self, mutant: &mut Vec<u8>) {
         mutant.clear();
         mutant.extend_from_slice(self.any_seed());
@@ -84,7 +84,7 @@ impl<'s> Mutator<'s> {
         }
     }
 
-    /// Heads or tails.
+    /// Returns a random boolean.
     pub(crate) fn coin(&mut self) -> bool {
         self.below(2) == 0
     }
@@ -132,7 +132,7 @@ impl<'s> Mutator<'s> {
         }
     }
 
-    /// Writes a number of 1, 2, 4 or 8 bytes over what is there, in either order of bytes.
+    /// Overwrites 1, 2, 4 or 8 bytes with a number, in either byte order.
     fn put_number(&mut self, mutant: &mut [u8]) {
         let number = self.number(mutant.len());
         let width = 1 << self.below(4);
@@ -146,7 +146,7 @@ impl<'s> Mutator<'s> {
         }
     }
 
-    /// Writes a number of protobuf's over a byte.
+    /// Replaces a byte with a protobuf varint.
     fn put_varint(&mut self, mutant: &mut Vec<u8>) {
         let mut number = self.number(mutant.len());
         let mut varint = Vec::new();
@@ -160,7 +160,7 @@ impl<'s> Mutator<'s> {
         mutant.splice(at..end, varint);
     }
 
-    /// Writes text over the first number behind some place, or else at that place.
+    /// Replaces the first number after a random position with text; without a number, inserts it there.
     fn put_text(&mut self, mutant: &mut Vec<u8>) {
         let at = self.below(mutant.len());
         let digits = mutant[at..].iter().position(u8::is_ascii_digit);
@@ -173,7 +173,7 @@ impl<'s> Mutator<'s> {
         mutant.splice(start..start + length, text.bytes());
     }
 
-    /// A number at a border, or close to the length of the file or below it.
+    /// Returns a boundary value, or a number close to or below the file's length.
     fn number(&mut self, length: usize) -> u64 {
         match self.below(4) {
             0 => (length as u64)
@@ -184,7 +184,7 @@ impl<'s> Mutator<'s> {
         }
     }
 
-    /// A stretch of so many bytes: most of the time a short one.
+    /// Returns a random range within `length` bytes, usually a short one.
     fn range(&mut self, length: usize) -> std::ops::Range<usize> {
         let start = self.below(length);
         let longest = if self.below(4) == 0 { length } else { 16 };
@@ -197,7 +197,7 @@ impl<'s> Mutator<'s> {
         self.seeds[seed]
     }
 
-    /// A number below `n`, and 0 below 0.
+    /// Returns a random number below `n`; 0 if `n` is 0.
     fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.generator.next_u64()) * n as u128) >> 64) as usize
     }

@@ -1,4 +1,4 @@
-//! A round: mutants of one target for some time, watched.
+//! A round: runs mutants of one target for some time under a watchdog.
 
 use std::fmt;
 use std::io;
@@ -14,15 +14,15 @@ use crate::seeds::{self, Seed};
 use crate::targets::Target;
 use crate::watch::Watch;
 
-/// Longer seeds run, but no mutants are made of them: they would be slow.
+/// Longer seeds run, but are not mutated, because their mutants would be slow.
 const LONGEST_MUTATED: usize = 48 << 10;
 
-/// The message of the last panic, printed only if the panic reaches this program. Panics of libraries that
-/// frostline catches itself are no fault.
+/// The message of the last panic, printed only if the panic reaches this program. Panics in libraries that
+/// frostline catches are not failures.
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// A target, its seeds, and where the mutant that runs is kept.
+/// A target, its seeds, and the file with the current mutant.
 pub(crate) struct Round {
     target: &'static Target,
     seed: u64,
@@ -34,7 +34,7 @@ pub(crate) struct Round {
     slowest: Duration,
 }
 
-/// How a round went.
+/// The result of a round.
 pub(crate) struct Summary {
     target: &'static str,
     seed: u64,
@@ -44,7 +44,7 @@ pub(crate) struct Summary {
     slowest: Duration,
     memory: Option<Memory>,
     caught: usize,
-    /// What failed, where anything did.
+    /// The failure, if there was one.
     pub(crate) failure: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl Round {
         })
     }
 
-    /// Runs every seed, and then mutants of them until the time is over.
+    /// Runs every seed, then mutants of the seeds until the time is up.
     pub(crate) fn run(mut self, time: Duration) -> io::Result<Summary> {
         panic::set_hook(Box::new(|panic| {
             PANICS.fetch_add(1, Ordering::Relaxed);
@@ -119,7 +119,7 @@ impl Round {
         Ok((Ok(()), warm.and_then(Memory::after)))
     }
 
-    /// Runs one file, or says how it failed.
+    /// Runs one file; the inner error says how it failed.
     fn run_one(&mut self, bytes: &[u8]) -> io::Result<Result<(), String>> {
         self.kept.put(bytes)?;
         let started = Instant::now();
@@ -134,7 +134,7 @@ impl Round {
         }
         let last = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Err(format!(
-            "{last}\n  kept in {}",
+            "{last}\n  saved in {}",
             self.kept.path().display()
         )))
     }

@@ -1,4 +1,4 @@
-//! Ending the process where a mutant hangs.
+//! Ends the process if a mutant hangs.
 
 use std::process;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A mutant that takes longer hangs.
+/// A mutant that takes longer counts as hanging.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Ends the process where a mutant takes too long.
+/// Ends the process if a mutant takes too long.
 #[derive(Default)]
 pub(crate) struct Watch {
-    /// How many mutants have begun or ended: odd while one runs.
+    /// Number of mutants started plus finished: odd while one runs.
     steps: AtomicU64,
 }
 
@@ -25,7 +25,7 @@ impl Watch {
         self.steps.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Starts watching; `kept` is where the mutant is.
+    /// Starts watching; `kept` is the path of the mutant.
     pub(crate) fn start(self: &Arc<Self>, kept: String) {
         let watch = Arc::clone(self);
         thread::spawn(move || {
@@ -36,7 +36,7 @@ impl Watch {
                 if now != seen || now.is_multiple_of(2) {
                     (seen, since) = (now, Instant::now());
                 } else if since.elapsed() > LONGEST {
-                    eprintln!("FAILED: a mutant takes more than {LONGEST:?}\n  kept in {kept}");
+                    eprintln!("FAILED: a mutant takes more than {LONGEST:?}\n  saved in {kept}");
                     process::exit(1);
                 }
             }

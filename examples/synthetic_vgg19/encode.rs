@@ -1,4 +1,4 @@
-//! A model's bytes as ONNX Runtime wants them: with a name for the graph.
+//! Encodes a model with a graph name, which ONNX Runtime requires.
 
 use std::io::{self, Write};
 
@@ -7,14 +7,13 @@ use rten_onnx::protobuf::{
     EncodeMessage, ErrorKind, MessageWriter, ProtobufError, ValueWriter, WriteValue,
 };
 
-/// The name that every graph must have. It does not depend on the file's, so that equal models are equal
-/// bytes.
+/// The graph's name. It does not depend on the file name, so that equal models have equal bytes.
 const GRAPH_NAME: &str = "backbone";
 
-/// Encodes a model. Equal models become equal bytes.
+/// Encodes a model; equal models have equal bytes.
 ///
 /// # Errors
-/// Those of `out`.
+/// If `out` cannot be written.
 pub(crate) fn encode_model(model: &ModelProto, out: impl Write) -> io::Result<()> {
     NamedModel(model)
         .encode(ValueWriter::new(out))
@@ -23,13 +22,13 @@ pub(crate) fn encode_model(model: &ModelProto, out: impl Write) -> io::Result<()
 
 fn cause(error: ProtobufError) -> io::Error {
     match error.kind() {
-        // The error keeps its cause to itself: kind and text are what can be had.
+        // The cause cannot be moved out of the error, so only its kind and text are kept.
         ErrorKind::IoError(cause) => io::Error::new(cause.kind(), cause.to_string()),
         _ => io::Error::other(error),
     }
 }
 
-/// A model whose graph has a name, which [`GraphProto`] has no field for. Numbers are those of `onnx.proto`.
+/// A model whose graph has a name, for which [`GraphProto`] has no field. Field numbers are `onnx.proto`'s.
 struct NamedModel<'a>(&'a ModelProto);
 
 impl EncodeMessage for NamedModel<'_> {

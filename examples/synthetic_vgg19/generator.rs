@@ -1,22 +1,21 @@
-//! Weights out of nothing but their names: the same numbers in Rust and in `scripts/networks.py`.
+//! Generates weights from their names only: the same numbers in Rust and in `scripts/networks.py`.
 //!
 //! # The generator
-//! A tensor's seed is the 64-bit FNV-1a hash of its name in torchvision's state dict, as `features.0.weight`.
-//! Its i-th number comes from the i-th output of `SplitMix64` with that seed (Steele, Lea and Flood, 2014):
-//! the sum of the output's four 16-bit pieces, less 131070. This draw d is an integer within ±131070 of mean
-//! 0 and variance (2³² − 1) / 3, and nearly normal. The number is shift + d · scale, in `f64`, rounded to
-//! `f32`; with σ² = (2³² − 1) / 3:
+//! A tensor's seed is the 64-bit FNV-1a hash of its name in torchvision's state dict, such as
+//! `features.0.weight`. Its i-th value comes from the i-th output of `SplitMix64` with that seed (Steele, Lea
+//! and Flood, 2014): the draw d is the sum of the output's four 16-bit pieces minus 131070, an integer within
+//! ±131070. It has mean 0 and variance (2³² − 1) / 3 and is nearly normal. The value is shift + d · scale,
+//! computed in `f64` and rounded to `f32`; with σ² = (2³² − 1) / 3:
 //!
 //! | tensor | shift | scale |
 //! |---|---|---|
-//! | of two or more dimensions, the product of all but the first being n | 0 | √(2 / n) / σ (He et al., 2015)
-//! |
+//! | two or more dimensions, n is the product of all but the first | 0 | √(2 / n) / σ (He et al., 2015) |
 //! | `running_var` of a batch norm | 1 | 0.5 / 131070 |
 //! | `weight` of a batch norm | 1 | 0.1 / σ |
 //! | `bias`, `running_mean` | 0 | 0.05 / σ |
 //!
-//! Integers, one division, square roots, one product and one sum: nothing in which machines differ. Biases
-//! are drawn too, since zeros would hide that one is missing.
+//! Integers, one division, square roots, one product and one sum have the same results on every machine.
+//! Biases are drawn too, because zeros would hide a missing bias.
 
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -26,7 +25,7 @@ const LARGEST: i32 = 131_070;
 /// The variance of a draw, (2³² − 1) / 3.
 const VARIANCE: f64 = 1_431_655_765.0;
 
-/// The numbers of the tensor `name` of shape `shape`, in order.
+/// Returns the values of the tensor `name` of shape `shape`, in order.
 pub(crate) fn numbers(name: &str, shape: &[usize]) -> impl Iterator<Item = f32> + use<> {
     let (shift, scale) = shift_and_scale(name, shape);
     let mut random = SplitMix64::from_seed(fnv1a(name).to_le_bytes());

@@ -1,7 +1,7 @@
-//! Writes VGG19's exact architecture with seeded weights, for tests and timings: it was never trained.
+//! Writes VGG19's exact architecture with seeded weights, for tests and timings; it was never trained.
 //!
 //! `cargo run --release --example synthetic_vgg19 -- OUT.onnx [--narrow]` writes 575 MB, or with `--narrow` a
-//! network of a sixteenth of the channels, 3 MB. Its features mean nothing. How they must come out is in
+//! network with a sixteenth of the channels, 3 MB. Its features are meaningless; the expected values are in
 //! `tests/golden/vgg19.json`.
 
 mod encode;
@@ -16,7 +16,7 @@ use std::{env, fs};
 use self::encode::encode_model;
 use self::network::{Width, model};
 
-/// VGG19 itself.
+/// The width of VGG19 itself.
 const FULL: Width = Width(64);
 
 const USAGE: &str = "usage: cargo run --release --example synthetic_vgg19 -- OUT.onnx [--narrow]";

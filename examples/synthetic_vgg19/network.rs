@@ -1,8 +1,8 @@
-//! VGG19 as the ONNX Model Zoo's `vgg19-7.onnx` lays it out.
+//! VGG19 in the layout of the ONNX Model Zoo's `vgg19-7.onnx`.
 //!
-//! IR 3, so that all weights are among the graph's inputs; opset 7; the input `data` of (1, 3, 224, 224), the
-//! batch fixed; `MXNet`'s names, with a Flatten before each dense layer and Dropout after the first two. One
-//! node more than in the zoo's file, which ends at the logits `vgg0_dense2_fwd`: a softmax on top.
+//! It has IR version 3, so all weights are among the graph's inputs; opset 7; the input `data` of
+//! (1, 3, 224, 224) with a fixed batch size; `MXNet`'s names, a Flatten before each dense layer and Dropout
+//! after the first two. Unlike the zoo's file, which ends at the logits `vgg0_dense2_fwd`, it has a softmax.
 
 use std::cell::RefCell;
 
@@ -13,22 +13,22 @@ use rten_onnx::onnx::{
 
 use super::generator;
 
-/// The first block's channels: 64 in VGG19, 4 in one of a sixteenth of the channels.
+/// The first block's channels: 64 in VGG19, 4 in the narrow network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Width(pub(crate) usize);
 
 impl Width {
-    /// A sixteenth of the channels, in the dense layers too.
+    /// A sixteenth of the channels, also in the dense layers.
     pub(crate) const NARROW: Self = Self(4);
 }
 
-/// The convolutions of each block and their channels, in first blocks'.
+/// The convolutions of each block and their channels, as multiples of the first block's.
 const BLOCKS: [(usize, usize); 5] = [(2, 1), (2, 2), (4, 4), (4, 8), (4, 8)];
 /// Height and width of the last map.
 const MAP: usize = 7;
 const CLASSES: usize = 1000;
 
-/// The whole model, weights included.
+/// Builds the whole model, including its weights.
 pub(crate) fn model(width: Width) -> ModelProto {
     let mut zoo = Zoo::default();
     zoo.inputs.push(value_info("data", &[1, 3, 224, 224]));
@@ -54,7 +54,7 @@ pub(crate) fn model(width: Width) -> ModelProto {
     }
 }
 
-/// A graph as far as it is written.
+/// A graph under construction.
 #[derive(Default)]
 struct Zoo {
     nodes: Vec<NodeProto>,
@@ -63,7 +63,7 @@ struct Zoo {
 }
 
 impl Zoo {
-    /// The five blocks: the name of the last map, and its channels.
+    /// Adds the five blocks; returns the name and the channels of the last map.
     fn convolutions(&mut self, width: Width) -> (String, usize) {
         let (mut x, mut inputs) = ("data".to_owned(), 3);
         let (mut number, mut place) = (0, 0);
@@ -89,7 +89,7 @@ impl Zoo {
         (x, inputs)
     }
 
-    /// A convolution, by its number in the zoo's file and its place in torchvision's list of layers.
+    /// Adds a convolution, given its number in the zoo's file and its index in torchvision's list of layers.
     fn convolution(&mut self, number: usize, place: usize, shape: [usize; 4], x: &str) -> String {
         let name = format!("vgg0_conv{number}");
         let [weight, bias] = self.layer(&name, &format!("features.{place}"), &shape);
@@ -143,13 +143,13 @@ impl Zoo {
         x
     }
 
-    /// Weight and bias of a layer: their names here; their numbers are those of torchvision's names.
+    /// Adds a layer's weight and bias and returns their names; their values are generated from torchvision's
+    /// names.
     fn layer(&mut self, name: &str, torchvision: &str, shape: &[usize]) -> [String; 2] {
         let parts = [("weight", shape), ("bias", &shape[..1])];
         parts.map(|(part, shape)| {
             let numbers = generator::numbers(&format!("{torchvision}.{part}"), shape);
-            // Room for all at once: the largest weights are 411 MB, and a growing vector would hold twice
-            // that.
+            // Allocated once: the largest weight has 411 MB, and a growing vector would take twice that.
             let mut bytes = Vec::with_capacity(shape.iter().product::<usize>() * size_of::<f32>());
             numbers.for_each(|number| bytes.extend(number.to_le_bytes()));
             let name = format!("{name}_{part}");
@@ -165,7 +165,7 @@ impl Zoo {
         })
     }
 
-    /// A node whose output has its name.
+    /// Adds a node whose output has the node's name.
     fn node(
         &mut self,
         operator: &str,

@@ -1,11 +1,11 @@
-//! How well images of no class are told from the others: the AUROC of the head's rejection beside the usual
-//! figures.
+//! Measures how well images of no known class are distinguished from the others: the AUROC of the head's
+//! rejection and of common alternatives.
 //!
 //! `cargo run --release --example unknown -- --train STORE --known STORE [--known STORE] --unknown STORE`
-//! trains a head with the defaults on one feature store, and asks of how many pairs of a known and an unknown
-//! image the known one has the higher score. With `--pairs` it then leaves out each two of the classes in
-//! turn, and asks the same of their images among the known ones (the hard case), alone and together with the
-//! unknown ones.
+//! trains a head with the defaults on one feature store and counts the pairs of a known and an unknown image
+//! in which the known one has the higher score. With `--pairs` it also leaves out each pair of classes in
+//! turn and treats the known images of these two classes as unknown (the hard case), alone and together with
+//! the unknown store.
 
 mod scores;
 mod stores;
@@ -24,7 +24,7 @@ const USAGE: &str = "usage: cargo run --release --example unknown -- --train STO
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// What was asked for.
+/// The command line's arguments.
 #[derive(Default)]
 struct Args {
     train: Vec<PathBuf>,
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     let classes = ClassIndex::from_names(train.names.iter().cloned());
     let (n_train, n_known) = (train.names.len(), known.names.len());
     println!(
-        "trained on {n_train} images; {n_known} known ones, {} unknown ones\n",
+        "trained on {n_train} images; tested on {n_known} known and {} unknown images\n",
         unknown.names.len()
     );
     println!(
@@ -57,7 +57,7 @@ fn main() -> Result<()> {
         row("both together", &both);
     }
     println!(
-        "\nfit-head --reject 0.05 calls {:.1} % of the known images unknown, and {:.1} % of the unknown ones",
+        "\nfit-head --reject 0.05 rejects {:.1} % of the known images and {:.1} % of the unknown ones",
         100.0 * trained.rejected(&known)?,
         100.0 * trained.rejected(&unknown)?
     );
@@ -98,13 +98,13 @@ fn row(name: &str, values: &[f64]) {
 
 type Scores = [Vec<f64>; METHODS.len()];
 
-/// The AUROC of each method.
+/// Returns the AUROC of each method.
 fn aurocs(known: &Scores, unknown: &Scores) -> [f64; METHODS.len()] {
     std::array::from_fn(|method| auroc(&known[method], &unknown[method]))
 }
 
-/// The means over all pairs of classes: for the two classes that were left out, and for these and the unknown
-/// store.
+/// Returns the mean AUROCs over all pairs of classes: for the two classes left out, and for these together
+/// with the unknown store.
 fn every_pair(
     classes: &ClassIndex,
     train: &Images,

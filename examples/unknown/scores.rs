@@ -1,4 +1,5 @@
-//! How known an image looks, by several methods, and how well that tells known from unknown ones.
+//! Scores that are higher for known images, by several methods, and how well they separate known from unknown
+//! images.
 
 use frostline::ClassIndex;
 use frostline::Result;
@@ -11,7 +12,7 @@ use ndarray::{Array2, ArrayView1};
 
 use super::stores::Images;
 
-/// The methods, in the order of their scores; the first one is what `fit-head --reject` keeps.
+/// The methods, in the order of their scores; `fit-head --reject` uses the first one.
 pub(crate) const METHODS: [&str; 4] = [
     "nearest neighbour",
     "5th neighbour",
@@ -19,8 +20,7 @@ pub(crate) const METHODS: [&str; 4] = [
     "max probability",
 ];
 
-/// A head with its rejection, as `fit-head --reject 0.05` makes them, and the features that they were trained
-/// on.
+/// A head and its rejection, fitted as by `fit-head --reject 0.05`, and their training features.
 pub(crate) struct Trained {
     head: LinearHead,
     rejection: Rejection,
@@ -30,7 +30,11 @@ pub(crate) struct Trained {
 impl Trained {
     pub(crate) fn on(train: &Images) -> Result<Self> {
         let classes = ClassIndex::from_names(train.names.iter().cloned());
-        let target = |name: &String| classes.class_to_idx(name).expect("the classes are theirs");
+        let target = |name: &String| {
+            classes
+                .class_to_idx(name)
+                .expect("the class is in the index")
+        };
         let targets: Vec<usize> = train.names.iter().map(target).collect();
         let set = LabelledFeatures::new(train.features.view(), &targets, &classes)?;
         let rows = UnitRows::of(set.features());
@@ -42,7 +46,7 @@ impl Trained {
         })
     }
 
-    /// How known each image looks, a list for each of the [`METHODS`].
+    /// Returns the scores of the images, one list for each of the [`METHODS`].
     pub(crate) fn scores(&self, images: &Images) -> Result<[Vec<f64>; METHODS.len()]> {
         let features = images.features.view();
         let likeness = self.rejection.likeness(features)?;
@@ -64,7 +68,7 @@ impl Trained {
         ])
     }
 
-    /// The share of images that the rejection calls unknown.
+    /// Returns the share of images that are rejected.
     pub(crate) fn rejected(&self, images: &Images) -> Result<f64> {
         let likeness = self.rejection.likeness(images.features.view())?;
         let rejected = likeness
@@ -78,14 +82,14 @@ fn of_rows(matrix: &Array2<f64>, score: impl Fn(ArrayView1<f64>) -> f64) -> Vec<
     matrix.rows().into_iter().map(score).collect()
 }
 
-/// The negative of the energy of Liu et al. (2020).
+/// Returns the negative energy of Liu et al. (2020).
 fn log_sum_exp(row: ArrayView1<f64>) -> f64 {
     let largest = row.fold(f64::NEG_INFINITY, |largest, &z| largest.max(z));
     largest + row.mapv(|z| (z - largest).exp()).sum().ln()
 }
 
-/// The share of the pairs of a known and an unknown image in which the known one has the higher score; ties
-/// count half.
+/// Returns the share of pairs of a known and an unknown image in which the known one has the higher score;
+/// ties count half.
 pub(crate) fn auroc(known: &[f64], unknown: &[f64]) -> f64 {
     let mut sorted = unknown.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! Labelled features out of stores.
+//! Reads labelled features from stores.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use frostline::Result;
 use frostline::features::{Digest, FeatureStore};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
-/// Images by what is in them: features (N, D), class names (N), digests (N).
+/// Features (N, D), class names (N) and digests (N) of images.
 pub(crate) struct Images {
     pub(crate) features: Array2<f32>,
     pub(crate) names: Vec<String>,
@@ -14,7 +14,7 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    /// The images of some stores, those without a class under an empty name.
+    /// Reads the images of stores; those without a class have an empty name.
     pub(crate) fn of(stores: &[PathBuf]) -> Result<Self> {
         let (mut parts, mut names, mut digests) = (Vec::new(), Vec::new(), Vec::new());
         for store in stores {
@@ -25,7 +25,7 @@ impl Images {
             digests.extend(found.iter().map(|digest| digest.0));
         }
         let parts: Vec<ArrayView2<f32>> = parts.iter().map(Array2::view).collect();
-        let features = concatenate(Axis(0), &parts).expect("the stores are of one backbone");
+        let features = concatenate(Axis(0), &parts).expect("all stores have the same backbone");
         Ok(Self {
             features,
             names,
@@ -33,7 +33,7 @@ impl Images {
         })
     }
 
-    /// Those of some classes.
+    /// Selects the images of some classes.
     pub(crate) fn only(&self, wanted: impl Fn(&str) -> bool) -> Self {
         let rows: Vec<usize> = (0..self.names.len())
             .filter(|&row| wanted(&self.names[row]))

@@ -1,4 +1,4 @@
-//! The targets of `examples/mutate` for cargo-fuzz, which needs nightly Rust; `scripts/fuzz.sh` starts both.
+//! The targets of `examples/mutate` for cargo-fuzz, which needs nightly Rust; `scripts/fuzz.sh` runs either.
 
 #[path = "../../examples/mutate/targets/mod.rs"]
 mod targets;
@@ -7,14 +7,13 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::sync::Once;
 
-/// Runs a target on some bytes, and on the same with the right checksum; a panic that nobody catches ends the
-/// process, as libFuzzer wants it.
+/// Runs a target on some bytes, and again with the checksum corrected; an uncaught panic aborts the process,
+/// as libFuzzer expects.
 ///
 /// # Panics
-/// Where there is no such target.
+/// If there is no target of this name.
 pub fn run(name: &str, bytes: &[u8]) {
-    // libFuzzer's own hook ends the process at a panic that frostline catches, of a library that it uses, as
-    // well.
+    // libFuzzer's own hook would abort the process even at panics in libraries that frostline catches.
     static HOOK: Once = Once::new();
     HOOK.call_once(|| drop(panic::take_hook()));
     let target = targets::TARGETS.iter().find(|target| target.name == name);

@@ -1,4 +1,4 @@
-"""One image classified with Pillow, numpy and onnxruntime: what a whole Python process takes from its start.
+"""Classifies one image with Pillow, numpy and onnxruntime in a fresh Python process.
 
 usage: classify.py MODEL HEAD IMAGE RESIZE FILTER MEAN STD
 """
@@ -11,12 +11,12 @@ from PIL import Image
 
 
 def pixels(path, *preprocessing):
-    """The tensor of an image file."""
+    """Returns the tensor of an image file."""
     return tensor(opened(path), *preprocessing)
 
 
 def opened(path, least=None):
-    """A picture as RGB; with `least`, at 1/2, 1/4 or 1/8 of its size if its shorter edge keeps so many pixels."""
+    """Opens an image as RGB; with `least`, at 1/2, 1/4 or 1/8 of its size if `least` pixels remain."""
     with Image.open(path) as image:
         if least:
             image.draft("RGB", [least * edge // min(image.size) for edge in image.size])
@@ -24,7 +24,7 @@ def opened(path, least=None):
 
 
 def tensor(image, resize, interpolation, mean, std):
-    """An image (3, 224, 224): its shorter edge made `resize`, the centre cut out, normalised."""
+    """Returns a tensor (3, 224, 224): shorter edge resized to `resize`, centre cropped, normalised."""
     width, height = image.size
     scale = resize / min(width, height)
     size = max(resize, int(width * scale)), max(resize, int(height * scale))
@@ -37,7 +37,7 @@ def tensor(image, resize, interpolation, mean, std):
 
 
 def head(path):
-    """Weight (C, D), bias (C) and classes of a head file, read by hand: no further package is imported."""
+    """Reads weight (C, D), bias (C) and classes of a head file by hand, without importing another package."""
     raw = open(path, "rb").read()
     start = 8 + int.from_bytes(raw[:8], "little")
     header = json.loads(raw[8:start])

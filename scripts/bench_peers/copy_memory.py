@@ -1,8 +1,8 @@
-"""A worker: numbers copied from one place in memory to another, far more than the caches hold, by all threads at once.
+"""A worker: all threads copy memory, far more than the caches hold.
 
 usage: copy_memory.py THREADS
 
-`go` is 256 MiB read and 256 MiB written.
+`go` reads 256 MiB and writes 256 MiB.
 """
 
 import sys
@@ -20,7 +20,7 @@ def main():
 
     source = np.ones(BYTES // 4, np.float32)
     target = np.zeros_like(source)
-    # numpy lets go of the interpreter's lock while it copies.
+    # numpy releases the interpreter lock while it copies.
     pairs = list(zip(np.array_split(target, threads), np.array_split(source, threads)))
     pool = ThreadPoolExecutor(threads)
 

@@ -1,7 +1,7 @@
-"""The engines, each as a function from a batch (B, 3, 224, 224) of float32 to its features (B, D).
+"""The engines, each a function from a float32 batch (B, 3, 224, 224) to its features (B, D).
 
-Every one is asked for float32 throughout and for so many threads, and is else left as it comes. Weights are those of
-the same ONNX file; MNN's own converter makes its file from it.
+Each uses float32 and the given number of threads, and default settings otherwise. All weights come from the
+same ONNX file; MNN's own converter makes its file from it.
 """
 
 import os
@@ -23,7 +23,7 @@ def openvino(model, batch, threads):
     core = ov.Core()
     network = core.read_model(model)
     network.reshape([batch, 3, 224, 224])
-    # Without the hint the processor's own bfloat16 would be taken.
+    # Without this hint, the CPU's bfloat16 would be used.
     hints = {
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": threads,
@@ -56,7 +56,7 @@ def mnn(model, batch, threads):
     import numpy as np
 
     interpreter = MNN.Interpreter(os.path.splitext(model)[0] + ".mnn")
-    # "normal" is float32 on these processors (the bench holds its features against the others'); "low" would not be.
+    # "normal" is float32 on these CPUs (the bench compares the features with the others'); "low" is not.
     session = interpreter.createSession({"backend": "CPU", "numThread": threads, "precision": "normal"})
     shape = (batch, 3, 224, 224)
     given = interpreter.getSessionInput(session)

@@ -1,9 +1,9 @@
-"""A worker: a head fitted on cached features by a torch loop or by scikit-learn. `go` is one fit.
+"""A worker: fits a head on cached features with a torch loop or scikit-learn. `go` is one fit.
 
 usage: fit.py sgd|lbfgs N D C EPOCHS BATCH THREADS FEATURES TARGETS
 
-FEATURES are N · D plain float32 numbers, TARGETS N int64 ones. SGD has learning rate 0.001 and momentum 0.9, a new order
-each epoch; L-BFGS is `LogisticRegression(C=1)` with its own tolerance, 1e-4.
+FEATURES has N · D plain float32 values, TARGETS N int64 values. SGD uses learning rate 0.001, momentum 0.9
+and a new order in each epoch; L-BFGS is `LogisticRegression(C=1)` with its default tolerance, 1e-4.
 """
 
 import sys

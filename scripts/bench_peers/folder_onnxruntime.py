@@ -1,4 +1,4 @@
-"""A worker: a folder's features by Pillow, numpy and onnxruntime. `go` is the whole folder.
+"""A worker: a folder's features with Pillow, numpy and onnxruntime. `go` is the whole folder.
 
 usage: folder_onnxruntime.py MODEL IMAGES BATCH THREADS
 """

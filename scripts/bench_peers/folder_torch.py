@@ -1,4 +1,4 @@
-"""A worker: a folder's features by torchvision's transforms, a DataLoader and torch. `go` is the whole folder.
+"""A worker: a folder's features with torchvision, a DataLoader and torch. `go` is the whole folder.
 
 usage: folder_torch.py MODEL IMAGES BATCH THREADS WORKERS
 """

@@ -1,8 +1,9 @@
-"""A worker: the features of ready batches by one engine. `go N` is N batches.
+"""A worker: the features of ready batches with one engine. `go N` is N batches.
 
 usage: forward.py ENGINE MODEL BATCH THREADS IMAGES FEATURES
 
-IMAGES are BATCH pictures, FEATURES is written for the bench to hold against another engine's; both are plain float32.
+IMAGES has BATCH images; FEATURES is written so that the bench can compare it with another engine's. Both
+are plain float32.
 """
 
 import sys

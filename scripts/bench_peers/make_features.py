@@ -1,8 +1,9 @@
-"""Features that look like a network's, with classes that a head can learn but not perfectly.
+"""Generates features similar to a network's, with classes that a head can learn, but not perfectly.
 
 usage: make_features.py N D C FEATURES TARGETS
 
-The ReLU of a random layer over codes with a mean for each class, and noise; plain float32 and int64.
+They are the ReLU of a random layer over codes with a mean per class, plus noise. Files are plain float32
+and int64.
 """
 
 import sys

@@ -1,10 +1,10 @@
-"""Photos as large as a camera's, out of small pictures: enlarged, with the grain of a sensor.
+"""Makes camera-sized photos from small images by enlarging them and adding sensor grain.
 
 usage: make_photos.py SAMPLE COUNT WIDTH HEIGHT OUT
 
-Takes COUNT pictures, spread evenly over those below SAMPLE, and writes them to OUT as JPEGs of quality 90,
-with chroma at half the resolution (4:2:0). An enlarged picture alone has no detail and would compress far
-better than a photo. The grain makes up for it: fine and coarse, in each channel by itself, with a fixed seed.
+Takes COUNT images, spread evenly over those in SAMPLE, and writes them to OUT as JPEGs of quality 90 with
+chroma at half resolution (4:2:0). An enlarged image has no detail and would compress far better than a photo;
+fine and coarse grain, independent in each channel and with a fixed seed, makes up for it.
 """
 
 import sys
@@ -31,7 +31,7 @@ def main():
 
 def photo(path, size, random):
     picture = on_white(Image.open(path))
-    # The largest part of the picture with the photo's proportions.
+    # The largest part of the image with the photo's aspect ratio.
     scale = min(edge / wanted for edge, wanted in zip(picture.size, size))
     part = picture.crop([0, 0, *(max(1, int(scale * wanted)) for wanted in size)])
     pixels = np.asarray(part.resize(size, Image.Resampling.BICUBIC), np.float32)

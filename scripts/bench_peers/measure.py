@@ -1,4 +1,4 @@
-"""Measures the sections that are asked for, and writes what each has found to OUT/results/SECTION.json."""
+"""Measures the chosen sections and writes their results to OUT/results/SECTION.json."""
 
 import argparse
 import datetime
@@ -43,7 +43,7 @@ def main():
         try:
             SECTIONS[name].measure(setting, result)
         except (OSError, RuntimeError) as fault:
-            result.missing.append(f"the section `{name}` ended early: {fault}")
+            result.missing.append(f"the section `{name}` stopped early: {fault}")
             tell(f"{name}: {fault}")
         result.write(given.out / "results")
 
@@ -54,7 +54,7 @@ def arguments():
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--frostline", type=Path, required=True)
     parser.add_argument("--bench", action="append", default=[], metavar="NAME=PROGRAM")
-    parser.add_argument("--python", required=True, help="a peer's Python, with {peer} in the peer's place")
+    parser.add_argument("--python", required=True, help="a peer's Python; {peer} is the peer's name")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []])
@@ -62,14 +62,14 @@ def arguments():
 
 
 def machine(threads):
-    """What the figures depend on."""
+    """Describes the machine."""
     return {
         "processor": processor(),
         "CPUs": os.cpu_count(),
-        "threads of each": threads,
+        "threads per program": threads,
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
-        "day": datetime.date.today().isoformat(),
+        "date": datetime.date.today().isoformat(),
     }
 
 

@@ -1,4 +1,4 @@
-"""The memory of running processes at its peak."""
+"""Measures the peak memory of running processes."""
 
 import contextlib
 import threading
@@ -9,9 +9,9 @@ PAUSE = 0.01
 
 
 def peak(one):
-    """Runs `one.go()`, a round that is not timed, and returns the peak memory of its processes in bytes.
+    """Runs `one.go()`, an untimed round, and returns the peak memory of its processes in bytes.
 
-    It is the proportional set size, in which shared pages count once; None where the system does not tell.
+    This is the proportional set size, in which shared pages count once; None if it is not available.
     """
     samples, done = [0], threading.Event()
 
@@ -32,7 +32,7 @@ def peak(one):
 
 
 def tree(pid):
-    """The process and all its descendants; those that end meanwhile are left out."""
+    """Returns the process and all its descendants, except those that exit meanwhile."""
     found, waiting = [], [pid]
     while waiting:
         found.append(waiting.pop())

@@ -1,15 +1,15 @@
-"""An ONNX file as MNN's, by MNN's own converter.
+"""Converts an ONNX file to MNN's format with MNN's own converter.
 
 usage: mnn_convert.py MODEL.onnx MODEL.mnn
 
-The converter's program `mnnconvert` is not used: it installs a package into the Python that is found first, and reports
-each conversion to its makers. What it calls to convert is called here alone.
+The program `mnnconvert` is not used, because it installs a package into the first Python on the path and
+reports each conversion to its authors. This script calls only its conversion function.
 """
 
 import sys
 
 import _tools
-import MNN  # noqa: F401  (the converter's own way to load its libraries)
+import MNN  # noqa: F401  (loads the converter's libraries)
 
 
 def main():

@@ -1,4 +1,4 @@
-"""A backbone's ONNX file as a torch module of torch's own layers, with the file's weights."""
+"""Builds a torch module from a backbone's ONNX file, with torch's own layers and the file's weights."""
 
 import onnx
 import torch
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class Network(nn.Module):
-    """The graph's nodes in order; of its operators only those that VGG19 and EfficientNet-Lite0 have."""
+    """The graph's nodes in order; only the operators of VGG19 and EfficientNet-Lite0 are supported."""
 
     def __init__(self, path):
         super().__init__()
@@ -58,7 +58,7 @@ class Network(nn.Module):
             case "Add":
                 return torch.add
             case other:
-                raise ValueError(f"`{other}` is no operator of the two backbones")
+                raise ValueError(f"unsupported operator `{other}`")
 
 
 def conv(weights, options):

@@ -1,10 +1,10 @@
-"""The order in which frostline's epochs take their rows: Fisher–Yates on xoshiro256++, seeded by SplitMix64."""
+"""The row order of frostline's epochs: Fisher–Yates with xoshiro256++, seeded by SplitMix64."""
 
 MASK = 2**64 - 1
 
 
 def split_mix(seed):
-    """The four words that a seed becomes."""
+    """Yields the four words of state for a seed."""
     for _ in range(4):
         seed = (seed + 0x9E3779B97F4A7C15) & MASK
         z = seed
@@ -14,7 +14,7 @@ def split_mix(seed):
 
 
 def outputs(seed):
-    """The generator's numbers."""
+    """Yields the generator's numbers."""
 
     def rotated(x, k):
         return ((x << k) | (x >> (64 - k))) & MASK
@@ -32,7 +32,7 @@ def outputs(seed):
 
 
 def epochs(seed, rows):
-    """The order of each epoch, one after the other without end."""
+    """Yields the order of each epoch, endlessly."""
     numbers, order = outputs(seed), list(range(rows))
     while True:
         for last in range(rows - 1, 0, -1):

@@ -1,9 +1,10 @@
-"""A worker: the features of photos by Pillow or OpenCV and onnxruntime. `go` is the whole folder.
+"""A worker: the features of photos with Pillow or OpenCV and onnxruntime. `go` is the whole folder.
 
 usage: photos_onnxruntime.py pillow|opencv full|reduced MODEL IMAGES PROCESSES FEATURES
 
-Each of PROCESSES decodes photos and runs the network with one thread. FEATURES gets a row for each photo, in
-the order of their names. OpenCV resizes with `INTER_AREA`: its bicubic filter skips pixels, for other features.
+Each of PROCESSES processes decodes photos and runs the network with one thread. FEATURES gets a row per
+photo, sorted by name. OpenCV resizes with `INTER_AREA`, because its bicubic filter skips pixels and changes
+the features.
 """
 
 import sys
@@ -14,7 +15,7 @@ from protocol import serve, take_standard_output
 
 RESIZE, CROP = 256, 224
 MEAN = STD = [0.5] * 3
-# The shorter edge that a reduced photo keeps at least: frostline's rule.
+# The minimum shorter edge of a reduced photo, by frostline's rule.
 LEAST = 2 * RESIZE
 
 
@@ -31,7 +32,7 @@ def opencv(path, reduced):
 
     flag = cv2.IMREAD_COLOR
     if reduced:
-        # OpenCV tells the size only of decoded pictures; Pillow reads the header.
+        # OpenCV reports the size only after decoding; Pillow reads the header.
         with Image.open(path) as image:
             most = min(image.size) // LEAST
         divisor = next((each for each in (8, 4, 2) if each <= most), 1)
@@ -51,7 +52,7 @@ READERS = {"pillow": pillow, "opencv": opencv}
 
 
 def begin(reader, model):
-    """Loads what a process needs."""
+    """Loads the network in a process."""
     global run
     if reader == "opencv":
         import cv2
@@ -85,7 +86,7 @@ def main():
 
     tasks = [(reader, scale, str(path)) for path in sorted(Path(images).glob("*.jpg"))]
     with Pool(int(processes), begin, (reader, model)) as pool:
-        # Once, so that every process is ready.
+        # A first call, so that every process is ready.
         pool.map(features, tasks[: int(processes)], 1)
 
         def folder():

@@ -1,9 +1,9 @@
-"""A worker: the features of photos by torchvision, a DataLoader and torch. `go` is the whole folder.
+"""A worker: the features of photos with torchvision, a DataLoader and torch. `go` is the whole folder.
 
 usage: photos_torch.py torchvision|pillow full|reduced MODEL IMAGES BATCH THREADS WORKERS FEATURES
 
-`torchvision` reads with `decode_image`, which has no reduced scale. FEATURES gets a row for each photo, in
-the order of their names.
+`torchvision` reads with `decode_image`, which has no reduced scale. FEATURES gets a row per photo, sorted
+by name.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Pictures of a folder as tensors, by torchvision's transforms; shared by the workers that read images."""
+"""Images of a folder as tensors, with torchvision's transforms; shared by the workers that read images."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from torchvision.transforms import InterpolationMode
 
 NORMALISE = transforms.Normalize([0.5] * 3, [0.5] * 3)
 
-# EfficientNet-Lite0's preprocessing, and that of the tutorial.
+# The preprocessing of EfficientNet-Lite0 and of the tutorial.
 TRANSFORMS = {
     "lite0": transforms.Compose(
         [
@@ -24,7 +24,7 @@ TRANSFORMS = {
 
 
 class Pictures(Dataset):
-    """The images of a folder with a folder for each class, sorted; or those of a list of paths within it."""
+    """The sorted images of a folder with one folder per class, or the images at given relative paths."""
 
     def __init__(self, folder, transform, paths=None):
         folder = Path(folder)

@@ -1,8 +1,9 @@
-"""The line protocol between the bench and whom it measures: commands in, seconds out.
+"""The line protocol between the bench and the programs it measures: commands in, seconds out.
 
-A worker loads what it needs, says `ready WHAT` (its engine and version), and then answers each line `go` with the
-seconds that its work took. Its libraries may print: their standard output is turned to standard error, and the
-answers keep the real one. What is not a worker but a command is run whole, and its wall time taken.
+A worker loads everything it needs, prints `ready WHAT` (its engine and version), and then answers each line
+`go` with the seconds that its work took. Libraries may print: their standard output goes to standard error,
+and the answers go to the real one. A command that is not a worker is run as a whole, and its wall time is
+measured.
 """
 
 import os
@@ -12,7 +13,7 @@ import time
 
 
 def serve(what, work):
-    """The worker's side: `work(*words)` is run for every line `go WORDS`; it may answer with seconds of its own."""
+    """The worker's side: runs `work(*words)` for every line `go WORDS`; `work` may return its own seconds."""
     answers = take_standard_output()
     say(answers, f"ready {what}")
     for line in sys.stdin:
@@ -29,7 +30,7 @@ _answers = None
 
 
 def take_standard_output():
-    """The real standard output; from now on what libraries print goes to standard error."""
+    """Returns the real standard output; from now on, libraries print to standard error."""
     global _answers
     if _answers is None:
         _answers = os.fdopen(os.dup(1), "w")
@@ -43,7 +44,7 @@ def say(answers, line):
 
 
 class Worker:
-    """The bench's side: a process that stays loaded between rounds; `words` go with every `go`."""
+    """The bench's side: a process that stays loaded between rounds; `words` are sent with every `go`."""
 
     def __init__(self, name, command, words=(), environment=None, log=None):
         self.name = name
@@ -61,11 +62,11 @@ class Worker:
         first = self._answer()
         if not first.startswith("ready "):
             self.end()
-            raise RuntimeError(f"`{name}` has not started: it said `{first}`; its messages are in the log")
+            raise RuntimeError(f"`{name}` did not start: it printed `{first}`; see the log")
         self.what = first.removeprefix("ready ")
 
     def go(self, *words):
-        """Seconds of one round."""
+        """Returns the seconds of one round."""
         self.process.stdin.write(" ".join(["go", *map(str, words or self.words)]) + "\n")
         self.process.stdin.flush()
         return float(self._answer())
@@ -78,12 +79,12 @@ class Worker:
     def _answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"`{self.name}` has ended with {self.process.wait()}; its messages are in the log")
+            raise RuntimeError(f"`{self.name}` exited with {self.process.wait()}; see the log")
         return line.strip()
 
 
 class Commands:
-    """Commands that are run whole, one after the other, after `prepare`, whose time is not taken."""
+    """Commands that run one after another, after `prepare`, which is not timed."""
 
     def __init__(self, name, what, commands, prepare=lambda: None, environment=None, log=None):
         self.name, self.what = name, what
@@ -93,7 +94,7 @@ class Commands:
         self.options = {"env": {**os.environ, **(environment or {})}, "stdout": log, "stderr": log}
 
     def go(self):
-        """Wall seconds of all of them."""
+        """Returns the wall seconds of all commands."""
         self.prepare()
         begin = time.perf_counter()
         for command in self.commands:
@@ -104,4 +105,4 @@ class Commands:
         return time.perf_counter() - begin
 
     def end(self):
-        """Nothing is left running."""
+        """Does nothing: no process is left running."""

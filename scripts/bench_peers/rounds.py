@@ -1,4 +1,4 @@
-"""Rounds: everybody who is measured once, in turn, again and again; and what is written down of them."""
+"""Rounds, in which each program is measured once, and the results."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -8,7 +8,7 @@ from setting import tell
 
 @dataclass
 class Row:
-    """One who was measured: `values` has a number for each round, in the table's unit."""
+    """The measurements of one program: `values` has one number per round, in the table's unit."""
 
     name: str
     what: str
@@ -18,7 +18,7 @@ class Row:
 
 @dataclass
 class Table:
-    """`ours` names the row that the others are held against, round by round; less is better."""
+    """`ours` names the row with which the others are compared, round by round; lower is better."""
 
     title: str
     unit: str
@@ -29,7 +29,7 @@ class Table:
 
 @dataclass
 class Result:
-    """What a section has found. `missing` says what could not be measured, and why."""
+    """The results of a section. `missing` says what could not be measured, and why."""
 
     section: str
     quick: bool
@@ -43,13 +43,13 @@ class Result:
 
 
 class Starter:
-    """Starts those who take part; who does not start is written down as missing, and the others go on."""
+    """Starts the programs; one that does not start is recorded as missing, and the others continue."""
 
     def __init__(self, result, where):
         self.result, self.where, self.started = result, where, []
 
     def add(self, start, *words, **options):
-        """`start(*words, **options)` is a worker, or an error that says why there is none."""
+        """Adds the worker that `start(*words, **options)` returns, or records why it raised an error."""
         try:
             self.started.append(start(*words, **options))
         except (OSError, RuntimeError) as fault:
@@ -63,7 +63,7 @@ class Starter:
 
 
 def interleave(takers, rounds, scale, where):
-    """Runs everybody in turn, in another order each round, after a round that does not count; values times `scale`."""
+    """Runs all programs in turn, in another order each round, after a warm-up; scales values by `scale`."""
     values = {one.name: [] for one in takers}
     for turn in range(rounds + 1):
         tell(f"{where}: {f'round {turn} of {rounds}' if turn else 'warming up'}")

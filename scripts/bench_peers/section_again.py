@@ -1,4 +1,4 @@
-"""Section `again`: a second run over images whose features are in the store."""
+"""Section `again`: a second run over images whose features are already in the store."""
 
 import random
 import struct
@@ -26,13 +26,13 @@ def measure(setting, result):
     starter = Starter(result, where)
     with setting.log("again") as log:
         common = {"environment": setting.environment, "log": log}
-        starter.add(Commands, "extract", "the whole command", [run], **common)
+        starter.add(Commands, "extract", "whole command", [run], **common)
         if knows_verify(setting):
             starter.add(Commands, "extract --verify", "reads and hashes every file", [[*run, "--verify"]], **common)
         else:
             result.missing.append(f"{where}: this frostline has no `extract --verify`")
         rows = interleave(starter.started, setting.rounds, 1e3, where)
-    remarks = [f"Generated PNGs of {EDGE} × {EDGE} pixels. All files are in the system's cache."]
+    remarks = [f"Generated PNGs of {EDGE} × {EDGE} pixels. All files are in the system's file cache."]
     result.tables.append(Table(where, "ms", "extract", rows, remarks))
 
 
@@ -42,7 +42,7 @@ def knows_verify(setting):
 
 
 def generate(folder, count):
-    """Images that all differ, a class for each thousand."""
+    """Writes images that all differ, a thousand per class."""
     generator = random.Random(0)
     for i in range(count):
         path = folder / f"class-{i // 1000:02}" / f"{i:05}.png"
@@ -52,7 +52,7 @@ def generate(folder, count):
 
 
 def png(generator):
-    """A picture of pixels by chance, as large as a small photo: 28 KB."""
+    """Returns an image of random pixels, as large as a small photo: 28 KB."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

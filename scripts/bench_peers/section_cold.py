@@ -1,4 +1,4 @@
-"""Section `cold`: one image classified, from the start of the process to its end, files in the system's cache."""
+"""Section `cold`: one image classified by a fresh process, with all files in the system's cache."""
 
 import shutil
 
@@ -32,11 +32,11 @@ def one(setting, result, title, model, image, preprocessing):
         peer = setting.peer("onnxruntime", "classify.py", model, head, image, *preprocessing)
         starter.add(Commands, "Python + onnxruntime", "Pillow, numpy and onnxruntime", [peer], **common)
         rows = interleave(starter.started, 3 * setting.rounds, 1e3, where)
-    result.tables.append(Table(where, "ms", "frostline", rows, ["All files are in the system's cache."]))
+    result.tables.append(Table(where, "ms", "frostline", rows, ["All files are in the system's file cache."]))
 
 
 def train(setting, model):
-    """A head on a few images: what it knows does not matter."""
+    """Trains a head on a few images; its accuracy does not matter."""
     folder = setting.scratch("cold")
     store, head = folder / f"{model.stem}-store", folder / f"{model.stem}.safetensors"
     common = ["--threads", setting.threads, "--device", "cpu", "--backbone", model]

@@ -1,4 +1,4 @@
-"""Section `fit`: heads on cached features, SGD against a torch loop, L-BFGS against scikit-learn; and memory's speed."""
+"""Section `fit`: heads on cached features, compared with a torch loop and scikit-learn; memory bandwidth."""
 
 from statistics import median
 
@@ -6,9 +6,9 @@ from protocol import Worker
 from rounds import Row, Starter, Table, interleave
 
 BATCH = 32
-# Bytes that `copy_memory.py` reads, and writes.
+# Bytes that `copy_memory.py` reads, and also writes.
 COPIED = 256 << 20
-# N, D, C, SGD's epochs.
+# N, D, C, epochs of SGD.
 SHAPES = [(694, 4096, 2, 25), (50_000, 4096, 10, 1), (50_000, 1280, 100, 1)]
 SOLVERS = [("sgd", "torch", "torch loop"), ("lbfgs", "sklearn", "scikit-learn")]
 
@@ -24,7 +24,7 @@ def measure(setting, result):
         for solver, peer, name in SOLVERS:
             solve(setting, result, shape, solver, (peer, name), features, targets)
     if setting.quick:
-        result.missing.append("A quick run fits the smallest of the three shapes only.")
+        result.missing.append("A quick run fits only the smallest of the three shapes.")
 
 
 def solve(setting, result, shape, solver, peer, features, targets):
@@ -42,7 +42,7 @@ def solve(setting, result, shape, solver, peer, features, targets):
             if solver == "sgd":
                 starter.add(Worker, "frostline, f16", [bench, *words, "f16", solver, features, targets], **common)
         else:
-            result.missing.append(f"{where}: frostline: there is no `benches/fit.rs`")
+            result.missing.append(f"{where}: frostline: `benches/fit.rs` was not built")
         command = setting.peer(peer[0], "fit.py", solver, *words, setting.threads, features, targets)
         starter.add(Worker, peer[1], command, **common)
         starter.add(Worker, "copy", setting.peer("sklearn", "copy_memory.py", setting.threads), **common)
@@ -51,21 +51,22 @@ def solve(setting, result, shape, solver, peer, features, targets):
     copies = [row for row in took if row.name == "copy"]
     fits = [Row(row.name, row.what, [1e3 * s for s in row.values]) for row in took if row.name != "copy"]
     remarks = [f"{'One epoch' if epochs == 1 else f'{epochs} epochs'} in batches of {BATCH}." if solver == "sgd" else
-               "All from zero, with C = 1 and a tolerance of 1e-4, scikit-learn's own."]
-    # Fewer features lie in a cache, which memory's speed says nothing of.
+               "All start from zero, with C = 1 and scikit-learn's default tolerance of 1e-4."]
+    # Smaller features fit in a cache, where the memory's speed does not matter.
     if solver == "sgd" and copies and 4 * rows * columns >= 250_000_000:
         remarks.append(bandwidth(copies[0], took, shape))
     result.tables.append(Table(where, "ms", "frostline", fits, remarks))
 
 
 def bandwidth(copy, rows, shape):
-    """What part of memory's speed the epochs reach: their rows' bytes against those that a copy reads, and writes too."""
+    """Compares the rate at which epochs read features with the rates at which a copy reads and writes."""
     n, d, _, epochs = shape
     copied = COPIED / median(copy.values) / 1e9
-    said = f"Copying memory reads {copied:.1f} GB/s and writes as much ({copy.what})."
+    said = f"A memory copy reads {copied:.1f} GB/s and writes the same amount ({copy.what})."
     for row in rows:
         if row.name == "frostline":
             read = n * d * 4 * epochs / median(row.values) / 1e9
-            said += (f" frostline's epochs read {read:.1f} GB/s of features: {100 * read / copied:.0f} % of what the copy reads, "
+            said += (f" frostline's epochs read {read:.1f} GB/s of features: "
+                     f"{100 * read / copied:.0f} % of what the copy reads, "
                      f"{50 * read / copied:.0f} % of what it reads and writes.")
     return said

@@ -1,4 +1,4 @@
-"""Section `folder`: from a folder of images to features, EfficientNet-Lite0 in batches of 8."""
+"""Section `folder`: from a folder of images to features, with EfficientNet-Lite0 in batches of 8."""
 
 import shutil
 
@@ -15,14 +15,15 @@ def measure(setting, result):
     where = f"{name}, {count} images to features, EfficientNet-Lite0"
     starter = Starter(result, where)
     remarks = [
-        "“frostline extract” is the whole command, start and the writing of a fresh store included; all others have loaded "
-        "their network before. “frostline pipeline” is its inside (`cargo bench --bench extract`).",
-        "“bare ONNX Runtime” runs so many ready tensors: no files, no decoding.",
+        "“frostline extract” is the whole command, including start-up and writing a new store; all others "
+        "have already loaded their network. “frostline pipeline” is only its pipeline "
+        "(`cargo bench --bench extract`).",
+        "“bare ONNX Runtime” runs the same number of ready tensors, without files or decoding.",
     ]
     with setting.log("folder") as log:
         common = {"environment": setting.environment, "log": log}
         bench = setting.benches.get("extract")
-        starter.add(Commands, "frostline extract", "from start to end", [extract(setting, images)],
+        starter.add(Commands, "frostline extract", "whole command", [extract(setting, images)],
                     prepare=lambda: forget(setting), **common)
         starter.add(Worker, "frostline pipeline", [bench, "--whole", images, setting.lite0], **common)
         starter.add(Worker, "bare ONNX Runtime", [bench, "--bare", setting.lite0], words=[count], **common)
@@ -33,11 +34,11 @@ def measure(setting, result):
         starter.started += best_torch(result, where, "torchvision + torch", command, common, remarks)
         rows = interleave(starter.started, setting.rounds, 1e3 / count, where)
         starter.end()
-    result.tables.append(Table(where, "ms an image", "frostline extract", rows, remarks))
+    result.tables.append(Table(where, "ms/image", "frostline extract", rows, remarks))
 
 
 def some_photos(setting):
-    """All images of the job in one folder, a class each; a few of them for a quick run."""
+    """Returns all images in one folder with a folder per class; a few of them for a quick run."""
     source, name = setting.photos()
     most = 60 if setting.quick else None
     folder = setting.scratch("folder") / ("few" if setting.quick else "all")
@@ -65,19 +66,19 @@ def forget(setting):
 
 
 def best_torch(result, where, name, command, common, remarks):
-    """The worker of torchvision and torch with the fastest DataLoader; none where it does not start."""
+    """Returns the worker of torchvision and torch with the fastest DataLoader; none if it does not start."""
     trials = Starter(result, where)
     for workers in WORKERS:
         trials.add(Worker, name, command(workers), **common)
     if not trials.started:
         return []
-    tell(f"{where}: which DataLoader is the fastest")
+    tell(f"{where}: choosing the fastest DataLoader")
     for one in trials.started:
         one.go()
     seconds = [one.go() for one in trials.started]
     best = min(range(len(seconds)), key=seconds.__getitem__)
     tried = ", ".join(f"{workers}: {s:.2f} s" for workers, s in zip(WORKERS, seconds))
-    remarks.append(f"{name}: the DataLoader with the fastest number of workers was taken ({tried}).")
+    remarks.append(f"{name}: the fastest number of DataLoader workers was used ({tried}).")
     for i, one in enumerate(trials.started):
         if i != best:
             one.end()

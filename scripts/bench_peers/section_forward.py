@@ -26,7 +26,7 @@ def measure(setting, result):
 
 
 def pictures(path, count):
-    """Numbers that look like normalised pixels, and mean nothing."""
+    """Writes random values that look like normalised pixels."""
     generator = random.Random(0)
     array.array("f", (generator.gauss(0, 1) for _ in range(count * SIZE))).tofile(open(path, "wb"))
 
@@ -47,23 +47,23 @@ def network(setting, result, title, model, batch, count, images):
         rows = interleave(starter.started, setting.rounds, 1e3 / (batch * count), where)
         starter.end()
     agree(rows, folder, batch, result, where)
-    result.tables.append(Table(where, "ms an image", "frostline", rows, [
-        f"Batches in a round: {count}, one after the other; on frostline's side as `extract` runs them, in as many lanes as "
-        "it says."
+    result.tables.append(Table(where, "ms/image", "frostline", rows, [
+        f"A round runs {count} batches one after another; frostline runs them as `extract` does, in the "
+        "number of lanes shown."
     ]))
 
 
 def agree(rows, folder, batch, result, where):
-    """Notes how near everybody's features are to onnxruntime's."""
+    """Records how close all features are to onnxruntime's."""
     if not any(row.name == "onnxruntime" for row in rows):
-        return result.missing.append(f"{where}: the features could not be held against onnxruntime's")
+        return result.missing.append(f"{where}: the features could not be compared with onnxruntime's")
     truth = features(folder / "onnxruntime", batch)
     for row in rows:
         given = features(folder / row.name, batch)
         cosine = min(map(cosine_between, truth, given))
-        row.notes["least cosine to onnxruntime"] = f"{cosine:.7f}"
+        row.notes["lowest cosine to onnxruntime"] = f"{cosine:.7f}"
         if cosine < 0.9999:
-            tell(f"{where}: the features of {row.name} differ: a cosine of {cosine}")
+            tell(f"{where}: the features of {row.name} differ (cosine {cosine})")
 
 
 def features(path, batch):
@@ -73,7 +73,7 @@ def features(path, batch):
 
 
 def floats(path):
-    """Plain float32 numbers of a file."""
+    """Reads the float32 values of a file."""
     numbers = array.array("f")
     numbers.frombytes(path.read_bytes())
     return numbers

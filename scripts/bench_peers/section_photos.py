@@ -1,4 +1,4 @@
-"""Section `photos`: camera-sized photos to features by EfficientNet-Lite0, decoded in full and reduced."""
+"""Section `photos`: camera-sized photos to features, decoded at full and at reduced resolution."""
 
 import csv
 import shutil
@@ -14,8 +14,8 @@ from setting import tell
 # Megapixels, width, height, photos.
 SIZES = [(12, 4000, 3000, 24), (48, 8000, 6000, 8)]
 OURS, TRUTH = "frostline extract", "PIL + onnxruntime"
-# Below these cosines a peer does other work: where pixels are the same but for rounding, and where the filter
-# or the scale is another one.
+# Below these cosines, a peer computes something else: the first applies if pixels differ only by rounding,
+# the second if the filter or the scale differs.
 LEAST, LEAST_OTHER_PIXELS = 0.999, 0.9
 
 
@@ -27,7 +27,8 @@ def measure(setting, result):
         megabytes = f"{min(sizes):.1f} to {max(sizes):.1f} MB"
         about = f"{count} photos of {megapixels} megapixels ({megabytes}) to features"
         for scale in ["full", "reduced"]:
-            one_table(setting, result, f"{about}, EfficientNet-Lite0, {scale}", images, count, scale)
+            where = f"{about}, EfficientNet-Lite0, {scale} resolution"
+            one_table(setting, result, where, images, count, scale)
 
 
 def photos(setting, width, height, count):
@@ -41,15 +42,15 @@ def photos(setting, width, height, count):
 
 def one_table(setting, result, where, images, count, scale):
     starter, remarks = Starter(result, where), [
-        "“frostline extract” is the whole command; all others have loaded their network before. JPEG quality "
-        "90, 4:2:0; all files are in the system's cache. Memory is the peak of all processes, shared pages "
-        "counted once, in a round that is not timed. The cosine is the least of all photos, to Pillow and "
-        "onnxruntime in full.",
+        "“frostline extract” is the whole command; all others have already loaded their network. JPEG "
+        "quality 90, 4:2:0; all files are in the system's file cache. Memory is the peak of all processes, "
+        "with shared pages counted once, in an untimed round. The cosine is the lowest over all photos, "
+        "compared with Pillow and onnxruntime at full resolution.",
     ]
     with setting.log("photos") as log:
         common = {"environment": setting.environment, "log": log}
         start(setting, starter, remarks, images, scale, common)
-        tell(f"{where}: memory")
+        tell(f"{where}: measuring memory")
         peaks = {one.name: peak(one) for one in starter.started}
         rows = interleave(starter.started, setting.rounds, 1e3 / count, where)
         starter.end()
@@ -58,14 +59,14 @@ def one_table(setting, result, where, images, count, scale):
         row.notes["memory"] = f"{peaks[row.name] / 1e6:,.0f} MB" if peaks[row.name] else ""
     agree(setting, rows, count, result, where, scale)
     remarks += fastest_peer(rows)
-    result.tables.append(Table(where, "ms an image", OURS, rows, remarks))
+    result.tables.append(Table(where, "ms/image", OURS, rows, remarks))
 
 
 def start(setting, starter, remarks, images, scale, common):
-    """Starts frostline and the peers that know the scale."""
+    """Starts frostline and the peers that support the scale."""
     folder = setting.scratch("photos")
     ours = extract(setting, images, scale)
-    starter.add(Commands, OURS, "from start to end", [ours], prepare=lambda: forget(setting), **common)
+    starter.add(Commands, OURS, "whole command", [ours], prepare=lambda: forget(setting), **common)
     for name, peer, reader in [(TRUTH, "onnxruntime", "pillow"), ("OpenCV + onnxruntime", "opencv", "opencv")]:
         words = [reader, scale, setting.lite0, images, setting.threads, folder / name]
         starter.add(Worker, name, setting.peer(peer, "photos_onnxruntime.py", *words), **common)
@@ -91,7 +92,7 @@ def forget(setting):
 
 
 def agree(setting, rows, count, result, where, scale):
-    """Notes how near everybody's features are to the truth, so that nobody is timed on other work."""
+    """Records how close all features are to the reference; drops timings of programs that compute others."""
     folder = setting.scratch("photos")
     if scale == "full":
         (folder / "truth").unlink(missing_ok=True)
@@ -103,15 +104,15 @@ def agree(setting, rows, count, result, where, scale):
     for row in rows:
         given = frostlines(setting) if row.name == OURS else features(folder / row.name, count)
         cosine = min(map(cosine_between, truth, given))
-        row.notes["least cosine"] = f"{cosine:.6f}"
+        row.notes["lowest cosine"] = f"{cosine:.6f}"
         other = "OpenCV" in row.name or scale == "reduced"
         if cosine < (LEAST_OTHER_PIXELS if other else LEAST):
-            result.missing.append(f"{where}: {row.name} computes other features, of a cosine of {cosine:.4f}")
+            result.missing.append(f"{where}: {row.name} computes different features (cosine {cosine:.4f})")
             row.values, row.notes["images/s"] = [], ""
 
 
 def frostlines(setting):
-    """The features in the store, in the order of the photos' names."""
+    """Returns the features in the store, sorted by the photos' names."""
     table = setting.scratch("photos") / "table"
     shutil.rmtree(table, ignore_errors=True)
     setting.run([setting.frostline, "features", "export", store(setting), "-o", table], "photos")
@@ -125,11 +126,11 @@ def frostlines(setting):
 
 
 def fastest_peer(rows):
-    """The ratio of images per second to the fastest peer's, as the median of the rounds'."""
+    """Returns the ratio of images per second to the fastest peer's, as the median over the rounds."""
     ours = next((row.values for row in rows if row.name == OURS), None)
     peers = [row for row in rows if row.name != OURS and row.values]
     if not ours or not peers:
         return []
     best = min(peers, key=lambda row: median(row.values))
     times = median(b / a for a, b in zip(ours, best.values, strict=True))
-    return [f"{OURS} has {times:.2f} × the images per second of the fastest peer, {best.name}."]
+    return [f"{OURS} processes {times:.2f} × as many images per second as the fastest peer, {best.name}."]

@@ -1,4 +1,4 @@
-"""Section `tutorial`: 25 epochs of a frozen VGG19 and a last layer of its own, in batches of 32."""
+"""Section `tutorial`: 25 epochs of a frozen VGG19 with a new last layer, in batches of 32."""
 
 import array
 import json
@@ -10,7 +10,7 @@ from section_forward import cosine_between, floats
 from setting import tell
 
 EPOCHS, BATCH, SEED = 25, 32, 0
-# The tutorial's learning rate, and one at which SGD is stable on features of seeded weights.
+# The tutorial's learning rate, and one at which SGD is stable on features from seeded weights.
 RATES = ["0.001", "0.0001"]
 LAYOUTS = ["plain", "channels-last"]
 
@@ -34,8 +34,8 @@ def measure(setting, result):
             row.values = [seconds / BATCH * count * EPOCHS for seconds in row.values]
             row.notes["how"] = f"extrapolated from {len(row.values)} steps of {BATCH} images"
         else:
-            row.notes["how"] = "in full, from start to end"
-    result.tables.append(Table(where, "s, the whole job", "frostline", rows, remarks(setting, images, folder, result)))
+            row.notes["how"] = "whole job measured"
+    result.tables.append(Table(where, "s for the whole job", "frostline", rows, remarks(setting, images, folder, result)))
 
 
 def training_photos(setting):
@@ -63,8 +63,8 @@ def fit(setting, folder, rate):
 
 def remarks(setting, images, folder, result):
     said = [
-        "Without validation on either side. A step of torch's reads its images, runs the whole network in training mode and "
-        "moves the last layer; the job is 25 times as many images.",
+        "Without validation on either side. A step of torch reads its images, runs the whole network in "
+        "training mode and updates the last layer; the job processes every image 25 times.",
     ]
     try:
         return said + heads(setting, images, folder)
@@ -74,8 +74,8 @@ def remarks(setting, images, folder, result):
 
 
 def heads(setting, images, folder):
-    """How near frostline's heads are to torch's, given the same start and order and no dropout."""
-    tell("the tutorial's job: torch's features and heads")
+    """Describes how close frostline's heads are to torch's, with the same start and order and no dropout."""
+    tell("the tutorial's job: computing torch's features and heads")
     table = folder / "table"
     shutil.rmtree(table, ignore_errors=True)
     setting.run([setting.frostline, "features", "export", folder / "store", "-o", table], "tutorial")
@@ -84,24 +84,26 @@ def heads(setting, images, folder):
     words = [setting.vgg19, images, table, setting.threads, SEED, folder, *RATES]
     setting.run(setting.peer("torch", "tutorial_head.py", *words), "tutorial")
     said = [
-        "The head's weights against torch's, from zero weights in the same order without dropout, as a cosine. Features of "
-        "seeded weights are so long that the tutorial's learning rate is beyond what SGD is stable with, so that small "
-        "differences grow; a tenth of it is within. How far rounding alone carries is torch's float32 against its float64. "
-        "Features of their own differ by the JPEG decoders.",
+        "The cosine between frostline's and torch's head weights, both trained from zero in the same order "
+        "without dropout. Features from seeded weights are so large that SGD is unstable at the tutorial's "
+        "learning rate and amplifies small differences; at a tenth of it, SGD is stable. Torch in float32 "
+        "compared with float64 shows the effect of rounding alone. Each program's own features differ "
+        "because of the JPEG decoders.",
     ]
     for rate in RATES:
         ours = head_weight(folder / f"{rate}.safetensors")
         own, given, double = (floats(folder / f"{rate}-{name}") for name in ("own", "given", "double"))
         said.append(
-            f"- learning rate {rate}: {cosine_between(ours, given):.7f} on the same features, {cosine_between(ours, own):.7f} "
-            f"each on features of its own; torch in float32 against torch in float64, on the same features: "
+            f"- learning rate {rate}: {cosine_between(ours, given):.7f} on the same features, "
+            f"{cosine_between(ours, own):.7f} on each program's own features; "
+            f"torch in float32 and float64 on the same features: "
             f"{cosine_between(given, double):.7f}"
         )
     return said
 
 
 def head_weight(path):
-    """The numbers of a head file's weight."""
+    """Reads the weight of a head file."""
     raw = path.read_bytes()
     start = 8 + int.from_bytes(raw[:8], "little")
     first, last = json.loads(raw[8:start])["weight"]["data_offsets"]

@@ -1,4 +1,4 @@
-"""What a run of the bench has at hand: files, programs, peers' Pythons, how many rounds."""
+"""The settings of a run: files, programs, peers' Pythons, number of rounds."""
 
 import os
 import subprocess
@@ -9,14 +9,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
-# The images of the job that is measured, where they lie beside the checkout.
+# The images of the measured job, if they are available next to the checkout.
 SHARED = Path(os.environ.get("FROSTLINE_BENCH_IMAGES", ROOT.parent / "shared" / "data" / "alien_predator"))
 EMOJI = ROOT / "data" / "emoji"
 
 
 @dataclass
 class Setting:
-    """`benches` holds the programs of `cargo bench` by name; a peer's Python is that of its own virtual environment."""
+    """`benches` maps names to the programs of `cargo bench`; each peer has its own Python."""
 
     out: Path
     home: Path
@@ -43,36 +43,36 @@ class Setting:
         return {"FROSTLINE_HOME": str(self.home), "OMP_NUM_THREADS": str(self.threads)}
 
     def peer(self, name, script, *words):
-        """The command of a peer's worker: a script of this folder, run by the Python of that peer."""
+        """Returns the command of a peer's worker: a script in this folder, run with the peer's Python."""
         return [self.python.format(peer=name), HERE / script, *words]
 
     def scratch(self, name):
-        """A folder for files of a section."""
+        """Returns a folder for a section's files."""
         folder = self.out / "scratch" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def log(self, section):
-        """Where the messages of a section's processes go."""
+        """Opens the log for the messages of a section's processes."""
         self.scratch("logs")
         return open(self.out / "scratch" / "logs" / f"{section}.txt", "a")
 
     def run(self, command, section, **options):
-        """A preparation, whose messages go to the log."""
+        """Runs a preparation step; its messages go to the log."""
         with self.log(section) as log:
             command = [str(word) for word in command]
             environment = {**os.environ, **self.environment}
             done = subprocess.run(command, stdout=log, stderr=log, env=environment, **options)
-        # 3: done, but some images were skipped.
+        # Exit code 3: finished, but some images were skipped.
         if done.returncode not in (0, 3):
-            raise RuntimeError(f"`{' '.join(command)}` has failed with {done.returncode}; its messages are in the log")
+            raise RuntimeError(f"`{' '.join(command)}` exited with {done.returncode}; see the log")
 
     def photos(self):
-        """A folder with train/ and validation/, and what it is called."""
+        """Returns a folder with train/ and validation/, and its name."""
         if SHARED.is_dir():
             return SHARED, "Alien vs Predator"
         if not EMOJI.is_dir():
-            raise RuntimeError(f"there are no images in `{SHARED}` nor `{EMOJI}`: run scripts/quickstart.sh")
+            raise RuntimeError(f"no images in `{SHARED}` or `{EMOJI}`; run scripts/quickstart.sh")
         return EMOJI, "emoji"
 
 

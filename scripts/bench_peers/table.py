@@ -1,4 +1,4 @@
-"""BENCHMARKS.md out of the results: medians, and ratios round by round.
+"""Writes BENCHMARKS.md from the results: medians, and ratios computed round by round.
 
 usage: table.py RESULTS BENCHMARKS.md
 """
@@ -10,19 +10,20 @@ from statistics import median
 
 ORDER = ["forward", "folder", "photos", "tutorial", "fit", "cold", "again"]
 TITLES = {
-    "forward": "Ready tensors through the network",
+    "forward": "Networks on ready tensors",
     "folder": "From a folder to features",
     "photos": "From photos to features",
     "tutorial": "The tutorial's job",
     "fit": "Fitting a head",
     "cold": "Cold start",
-    "again": "Again",
+    "again": "Second run",
 }
 HEAD = """# Benchmarks
 
-Written by `scripts/bench_peers.sh`, which measures everybody in one run on one machine: rounds in turn, each in another
-order, after one that does not count. A figure is the median of its rounds, with the least and the greatest; a ratio is the
-median of what was found round by round, and says how many times as long as the first row in bold it took.
+Written by `scripts/bench_peers.sh`, which measures all programs in one run on one machine: they take turns
+in every round, in a different order each time, after a warm-up round. Each figure is the median of the
+rounds, with the minimum and maximum. A ratio is the median of the ratios in each round: how many times as
+long a program took as the one in bold.
 """
 
 
@@ -34,7 +35,7 @@ def main():
 
 
 def page(results):
-    """The page, of the sections in the order given."""
+    """Returns the page, with the sections in the given order."""
     parts = [HEAD]
     for result in results:
         parts.append(f"## {TITLES[result['section']]}\n")
@@ -47,14 +48,14 @@ def page(results):
 
 def about(result):
     facts = ", ".join(f"{name} {value}" for name, value in result["machine"].items())
-    quick = " A quick run, of few rounds and images." if result["quick"] else ""
+    quick = " A quick run with few rounds and images." if result["quick"] else ""
     return f"{facts[0].upper()}{facts[1:]}.{quick}\n"
 
 
 def table(given):
     ours = next((row["values"] for row in given["rows"] if row["name"] == given["ours"]), None)
     notes = list(dict.fromkeys(name for row in given["rows"] for name in row["notes"]))
-    columns = ["", given["unit"], "least – greatest", "ratio", "what", *notes]
+    columns = ["", given["unit"], "min – max", "ratio", "what", *notes]
     lines = [f"### {given['title']}\n", row_of(columns), row_of(["---", "---:", "---:", "---:", "---", *["---"] * len(notes)])]
     for row in given["rows"]:
         name = f"**{row['name']}**" if row["name"] == given["ours"] else row["name"]
@@ -75,14 +76,14 @@ def row_of(cells):
 
 
 def ratio(values, ours):
-    """The median of the ratios of each round, as `2.00`; nothing where there is nothing to hold it against."""
+    """Returns the median of the ratios in each round, such as `2.00`; empty without values to compare."""
     if not ours or not values:
         return ""
     return f"{median(a / b for a, b in zip(values, ours, strict=True)):.2f}"
 
 
 def figure(value):
-    """Three digits that count, and none before the point is lost."""
+    """Formats a number with three significant digits, but never rounds digits before the point."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

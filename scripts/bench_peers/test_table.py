@@ -1,4 +1,4 @@
-"""Tests of the table, with numbers known by arithmetic."""
+"""Tests of the table, with values computed by hand."""
 
 import unittest
 
@@ -6,9 +6,9 @@ import table
 
 
 def result(rows, ours="a"):
-    given = {"title": "T", "unit": "ms", "ours": ours, "rows": rows, "remarks": ["So it was."]}
+    given = {"title": "T", "unit": "ms", "ours": ours, "rows": rows, "remarks": ["A remark."]}
     machine = {"processor": "P", "CPUs": 2}
-    return {"section": "cold", "quick": False, "machine": machine, "tables": [given], "missing": ["c: it is not here"]}
+    return {"section": "cold", "quick": False, "machine": machine, "tables": [given], "missing": ["c: not installed"]}
 
 
 def row(name, values, **notes):
@@ -17,7 +17,7 @@ def row(name, values, **notes):
 
 class Table(unittest.TestCase):
     def test_a_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_medians(self):
-        # 4/1, 2/2, 9/3: the median is 3; the medians' ratio would be 4/2.
+        # 4/1, 2/2, 9/3: the median is 3; the ratio of the medians would be 4/2.
         self.assertEqual(table.ratio([4.0, 2.0, 9.0], [1.0, 2.0, 3.0]), "3.00")
 
     def test_rounds_that_were_not_run_in_pairs_have_no_ratio(self):
@@ -37,11 +37,11 @@ class Table(unittest.TestCase):
         # 6/3, 5/1, 2/2: 2.
         for line in [
             "Processor P, CPUs 2.",
-            "|  | ms | least – greatest | ratio | what | cosine |",
+            "|  | ms | min – max | ratio | what | cosine |",
             "| **a** | 2.00 | 1.00 – 3.00 | 1.00 | a 1.0; 3 rounds |  |",
             "| b | 5.00 | 2.00 – 6.00 | 2.00 | b 1.0; 3 rounds | 0.9 |",
-            "So it was.",
-            "- c: it is not here",
+            "A remark.",
+            "- c: not installed",
         ]:
             self.assertIn(line, page.splitlines())
 

@@ -1,10 +1,10 @@
-"""A worker: the tutorial's fine-tuning, VGG19 frozen but for a last layer of its own. `go N` is N steps of 32 images.
+"""A worker: the tutorial's fine-tuning of VGG19, frozen except for a new last layer.
 
 usage: tutorial.py MODEL IMAGES THREADS plain|channels-last
 
-Each step reads its images, pushes them through the whole network in training mode (dropout as the tutorial has it),
-and moves the last layer's weights by SGD of learning rate 0.001 and momentum 0.9. A step that an epoch's end cuts short is
-left out, so that all that are timed have 32 images.
+`go N` is N steps of 32 images. Each step reads its images, runs the whole network on them in training mode
+(with the tutorial's dropout), and updates the last layer with SGD, learning rate 0.001 and momentum 0.9.
+Incomplete batches at the end of an epoch are dropped, so that every timed step has 32 images.
 """
 
 import sys
@@ -27,7 +27,7 @@ def main():
     frozen = Network(model)
     for parameter in frozen.parameters():
         parameter.requires_grad = False
-    # The file ends with its last layer but one, and says nothing of that one's dropout.
+    # The file ends with the second-to-last layer and does not contain the dropout after it.
     network = nn.Sequential(frozen, nn.Dropout(), nn.Linear(4096, 2)).train().to(memory_format=memory)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(network[2].parameters(), lr=0.001, momentum=0.9)

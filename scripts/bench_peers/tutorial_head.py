@@ -1,10 +1,11 @@
-"""The heads that torch comes to on the tutorial's job, from zero weights, in frostline's order, without dropout.
+"""Trains heads with torch on the tutorial's job, from zero weights, in frostline's order, without dropout.
 
 usage: tutorial_head.py MODEL IMAGES TABLE THREADS SEED OUT LR…
 
-TABLE is what `frostline features export` wrote: the rows' order, and frostline's features. For each learning rate, OUT gets
-three weights (2, 4096), plain float32: `LR-own`, on features of torch's own; `LR-given`, on frostline's; `LR-double`, on
-frostline's too, but computed in float64, which tells what rounding alone does to this job.
+TABLE is the output of `frostline features export`, with the order of the rows and frostline's features. For
+each learning rate, OUT gets three weights (2, 4096) as plain float32: `LR-own`, from torch's own features;
+`LR-given`, from frostline's; `LR-double`, also from frostline's, but computed in float64, which shows the
+effect of rounding alone.
 """
 
 import csv

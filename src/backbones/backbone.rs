@@ -1,30 +1,32 @@
-//! The frozen network as the rest of the library sees it.
+//! The interface through which the rest of the library runs a frozen network.
 
 use crate::error::Result;
 
 /// A frozen network: preprocessed images in, features out.
 ///
-/// There are two: ONNX Runtime, and a stub that tests use without any weights.
+/// There are two implementations: ONNX Runtime, and a stub without weights for tests.
 pub trait Backbone: Send {
-    /// D, the length of an image's features.
+    /// Returns D, the number of features of an image.
     fn num_features(&self) -> usize;
 
-    /// More of the same network, as many as are worth running side by side with this one; none unless a
-    /// backbone says so.
+    /// Returns further instances of the same network that are worth running in parallel with this one; none
+    /// by default.
     fn replicas(&self) -> Vec<Box<dyn Backbone>> {
         Vec::new()
     }
 
-    /// How many CPUs [`Self::forward`] keeps busy; 0 where it runs on another device.
+    /// Returns the number of CPUs that [`Self::forward`] keeps busy; 0 if it runs on another device.
     fn cpus(&self) -> usize {
         1
     }
 
-    /// Runs `images`, N pictures of equal size one after the other, and returns their features (N, D), row by
-    /// row; those of a picture that the network cannot take may be NaN or infinite, which spoils no other
+    /// Runs `images`, N images of equal size one after the other, and returns their features (N, D), row by
     /// row.
     ///
+    /// The features of an image that the network cannot handle may be NaN or infinite; other rows are not
+    /// affected.
+    ///
     /// # Errors
-    /// The engine's own.
+    /// Those of the engine.
     fn forward(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>>;
 }

@@ -1,4 +1,4 @@
-//! A network's file and its SHA-256.
+//! A network file and its SHA-256.
 
 use std::path::PathBuf;
 
@@ -12,24 +12,25 @@ use crate::error::{Error, FileKind, FileProblem, Result};
 pub struct BackboneFile {
     /// The ONNX file.
     pub path: PathBuf,
-    /// What is known of it.
+    /// Its manifest.
     pub manifest: BackboneManifest,
-    /// Whether the manifest was found, or stands for one that is missing.
+    /// Whether the manifest was read from a file. Otherwise it contains the defaults.
     pub has_manifest: bool,
 }
 
 impl BackboneFile {
-    /// SHA-256 of the ONNX file, and with external data of all their sums, in lower-case hex.
+    /// Returns the SHA-256 of the ONNX file, or with external data that of the sums of all its files, in
+    /// lower-case hex.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::File`] where it is no ONNX file, or has another sum than its manifest says.
+    /// [`Error::Io`], or [`Error::File`] if it is not an ONNX file or its sum differs from the manifest's.
     pub fn sha256(&self) -> Result<String> {
         let found = Checksum::of_files(&self.files()?)?;
         match &self.manifest.sha256 {
             Some(wanted) if *wanted != found => Err(Error::File {
                 path: self.path.clone(),
                 problem: FileProblem::Damaged(format!(
-                    "its SHA-256 is {found:.16}…, and its manifest says {wanted:.16}…"
+                    "its SHA-256 is {found:.16}…, but its manifest says {wanted:.16}…"
                 )),
                 kind: FileKind::KnownNetwork,
             }),
@@ -37,10 +38,10 @@ impl BackboneFile {
         }
     }
 
-    /// The ONNX file and then each file of external data.
+    /// Returns the ONNX file, followed by each file of external data.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::File`] where it is no ONNX file.
+    /// [`Error::Io`], or [`Error::File`] if it is not an ONNX file.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>> {
         Ok(read_network(&self.path)?.files()?)
     }

@@ -1,4 +1,4 @@
-//! SHA-256 of files, as the world publishes it.
+//! SHA-256 of files.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::inputs::{self, Links};
 
-/// SHA-256 that grows by blocks and files.
+/// A SHA-256 to which blocks and files are added.
 #[derive(Clone, Default)]
 pub(crate) struct Checksum(Sha256);
 
@@ -17,7 +17,7 @@ impl Checksum {
         self.0.update(bytes);
     }
 
-    /// Adds all of a file.
+    /// Adds the content of a file.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -29,7 +29,8 @@ impl Checksum {
         })
     }
 
-    /// The sum of one file; of several, the sum of their sums, so that no byte can move from one to the next.
+    /// Returns the sum of one file. For several, it is the sum of their sums, so that moving a byte from one
+    /// file to the next changes it.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -52,7 +53,7 @@ impl Checksum {
         }
     }
 
-    /// The sum in lower-case hex.
+    /// Returns the sum in lower-case hex.
     pub(super) fn hex(self) -> String {
         use std::fmt::Write;
         let sum = self.0.finalize();
@@ -63,7 +64,7 @@ impl Checksum {
     }
 }
 
-/// Reads the file at `path` block by block.
+/// Reads `file`, which is at `path`, block by block.
 pub(super) fn each_block(
     mut file: impl Read,
     path: &Path,

@@ -1,4 +1,4 @@
-//! Which device runs the network and how exactly: what was asked for, and what it became.
+//! The device and the precision of a network, as requested and as used.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
-/// Which device a network is to run on.
+/// The requested device of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum DeviceRequest {
-    /// An NVIDIA GPU where it works, else the CPU.
+    /// An NVIDIA GPU if it works, otherwise the CPU.
     #[default]
     Auto,
-    /// This device or an error.
+    /// This device, or an error if it does not work.
     Exactly(Device),
 }
 
-/// A device that runs a network, with the part of ONNX Runtime (execution provider) that drives it.
+/// A device that runs a network, with the execution provider of ONNX Runtime that drives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Device {
-    /// The processor.
+    /// The CPU.
     Cpu,
     /// An NVIDIA GPU, by its index.
     Cuda(i32),
@@ -30,13 +30,13 @@ pub enum Device {
     TensorRt(i32),
     /// Apple's GPU and neural engine.
     CoreMl,
-    /// A GPU of any make on Windows.
+    /// A GPU of any vendor on Windows.
     DirectMl(i32),
     /// Intel's CPUs, GPUs and NPUs.
     OpenVino,
 }
 
-/// The floating-point precision that a network computes in. Its weights and features are float32 in any case.
+/// The floating-point precision that a network computes in. Its weights and features are always float32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -44,13 +44,13 @@ pub enum Precision {
     /// float32 throughout.
     #[default]
     Fp32,
-    /// float32, but matrix products of NVIDIA GPUs (Ampere and later) round their inputs to 10 bits: TF32.
+    /// float32, but matrix products on NVIDIA GPUs (Ampere and later) round their inputs to 10 bits: TF32.
     Tf32,
-    /// float16 inside of the network.
+    /// float16 within the network.
     Fp16,
 }
 
-/// Whether this machine has an NVIDIA GPU with its driver, used or not.
+/// Returns whether this machine has an NVIDIA GPU with its driver, even if it is not used.
 #[must_use]
 pub fn has_nvidia_gpu() -> bool {
     [
@@ -64,7 +64,7 @@ pub fn has_nvidia_gpu() -> bool {
 }
 
 impl Device {
-    /// Whether its products can be taken in a precision: TF32 is NVIDIA's.
+    /// Returns whether the device supports a precision. Only NVIDIA GPUs support TF32.
     #[must_use]
     pub fn computes_in(self, precision: Precision) -> bool {
         precision != Precision::Tf32 || matches!(self, Self::Cuda(_) | Self::TensorRt(_))
@@ -102,7 +102,7 @@ impl FromStr for DeviceRequest {
         let number = || {
             let index = index.unwrap_or("0");
             let number = index.parse::<u8>().map(i32::from);
-            number.map_err(|_| format!("`{index}` is not the number of a GPU"))
+            number.map_err(|_| format!("`{index}` is not the index of a GPU"))
         };
         Ok(match (name, index) {
             ("auto", None) => Self::Auto,
@@ -114,7 +114,7 @@ impl FromStr for DeviceRequest {
             ("openvino", None) => Self::Exactly(Device::OpenVino),
             _ => {
                 return Err(
-                    "the devices are auto, cpu, cuda, cuda:N, tensorrt, coreml, directml and openvino"
+                    "must be auto, cpu, cuda, cuda:N, tensorrt, coreml, directml or openvino"
                         .to_owned(),
                 );
             }
@@ -125,7 +125,7 @@ impl FromStr for DeviceRequest {
 words!(
     Precision,
     String,
-    |text| "the precisions are fp32, tf32 and fp16".to_owned(),
+    |text| "must be fp32, tf32 or fp16".to_owned(),
     Fp32 = "fp32",
     Tf32 = "tf32",
     Fp16 = "fp16",

@@ -1,4 +1,4 @@
-//! A network that is loaded and ready, with all that its features depend on.
+//! A loaded network with everything that its features depend on.
 
 use std::path::Path;
 
@@ -12,35 +12,39 @@ use super::spec::{BackboneId, Decoding, Engine, FeatureSpec};
 use super::{Backbone, Convolutions};
 use crate::error::{BackboneError, Result};
 use crate::images::View;
+use crate::phrases::counted;
 
-/// A loaded network, and what its features are features of.
+/// A loaded network and the identity of its features.
 #[derive(Debug)]
 pub struct Frozen {
     /// The network.
     pub backbone: OnnxBackbone,
-    /// What its features are features of.
+    /// The identity of its features.
     pub spec: FeatureSpec,
-    /// What runs it.
+    /// The engine that runs it.
     pub engine: Engine,
-    /// What the user should know of how it was found.
+    /// Notes for the user on how it was loaded.
     notes: Vec<String>,
 }
 
 impl Frozen {
-    /// What the user should know, of what has happened until now.
+    /// Returns notes for the user on how it was loaded and has run so far.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let halved = self.backbone.too_large().map(|n| {
-            format!("a batch of {n} did not fit into the memory, so that {} images are run at a time: give \
-                a smaller `batch_size`", n / 2)
+            let half = counted(n / 2, "image");
+            format!(
+                "a batch of {n} images did not fit into memory, so batches are limited to {half}: set a \
+                 smaller `batch_size`"
+            )
         });
         self.notes.iter().cloned().chain(halved).collect()
     }
 
-    /// Loads a backbone by its name or file; `adjust` changes what its manifest says.
+    /// Loads a backbone by its name or file; `adjust` changes its manifest.
     ///
     /// # Errors
-    /// What [`Registry::resolve`] and [`OnnxBackbone::load`] return, and parameters out of range.
+    /// Those of [`Registry::resolve`] and [`OnnxBackbone::load`], and an error for a parameter out of range.
     pub fn by_name(
         name: &Path,
         adjust: impl FnOnce(&mut BackboneManifest),
@@ -49,7 +53,7 @@ impl Frozen {
     ) -> Result<Self> {
         let registry = Registry::new(options.home.clone());
         let mut file = registry.resolve(name)?;
-        // Before the network is hashed: half a gigabyte takes longer than saying that the library is missing.
+        // Before the network is hashed, so that a missing library is reported without that delay.
         let library = RuntimeLibrary::find(&options.home)?;
         adjust(&mut file.manifest);
         let sha256 = registry.sha256(&file)?;
@@ -58,7 +62,7 @@ impl Frozen {
         if !file.has_manifest {
             let beside = file.path.with_extension("toml");
             let beside = beside.display();
-            let note = format!("there is no `{beside}`: ImageNet's preprocessing is assumed");
+            let note = format!("there is no manifest `{beside}`: using ImageNet's preprocessing");
             frozen.notes.insert(0, note);
         }
         if is_file_name(name) {
@@ -67,8 +71,8 @@ impl Frozen {
         Ok(frozen)
     }
 
-    /// Whether a backbone of this name is certain to be the one that `spec` is of, without loading it;
-    /// `adjust` as in [`Self::by_name`].
+    /// Returns whether the backbone of this name is certain to be the one of `spec`, without loading it;
+    /// `adjust` is as in [`Self::by_name`].
     ///
     /// # Errors
     /// Those of [`Registry::resolve`], and a file that cannot be read.
@@ -91,11 +95,12 @@ impl Frozen {
         Ok(same && registry.sha256(&file)? == id.sha256)
     }
 
-    /// Loads the network that some features or a head were made with; `file` names it where it is not
+    /// Loads the network that features or a head were made with; `file` is its name or path if it is not
     /// installed.
     ///
     /// # Errors
-    /// [`BackboneError::Network`] where it is not found; [`BackboneError::OtherNetwork`] where `file` is one.
+    /// [`BackboneError::Network`] if it is not found; [`BackboneError::OtherNetwork`] if `file` is a
+    /// different network.
     pub fn for_spec(spec: &FeatureSpec, file: Option<&Path>, options: &RunOptions) -> Result<Self> {
         let library = RuntimeLibrary::find(&options.home)?;
         let registry = Registry::new(options.home.clone());
@@ -105,7 +110,7 @@ impl Frozen {
             let sha256 = registry.sha256(&found)?;
             (found, sha256)
         } else {
-            // What is found by its hash need not be hashed again.
+            // The network was found by its hash, so it need not be hashed again.
             let remembered = id.file.as_deref().map(Path::new);
             let found = registry.find_by_hash(&id.name, &id.sha256, remembered)?;
             (found, id.sha256.clone())
@@ -172,29 +177,30 @@ fn engine(backbone: &OnnxBackbone, library: &RuntimeLibrary) -> Engine {
     }
 }
 
-/// What the user should know of how a network is run.
+/// Returns notes for the user on how a network runs.
 fn notes(backbone: &OnnxBackbone, path: &Path, options: &RunOptions) -> Vec<String> {
     let path = path.display();
     let batch = backbone
         .fixed_batch()
-        .map(|n| format!("`{path}` fixes its batch to {n}, so that images are run {n} at a time"));
+        .map(|n| format!("`{path}` has a fixed batch size of {n}, so images run {n} at a time"));
     let (wanted, precision) = (options.precision, backbone.precision());
     let other = (precision != wanted).then(|| {
         let device = backbone.device();
         format!(
-            "the device {device} has no {wanted}: it computes in {precision}, which is more exact"
+            "the device {device} does not support {wanted}: using {precision}, which is more exact"
         )
     });
     let none = backbone.winograd_layers() == 0;
     let none = (none && options.convolutions == Convolutions::Winograd).then(|| {
         format!(
-            "`{path}` has no 3×3 convolution of stride 1 and one group to compute in the Winograd domain"
+            "`{path}` has no 3×3 convolution with stride 1 and one group, so none is computed in the \
+             Winograd domain"
         )
     });
     [batch, other, none].into_iter().flatten().collect()
 }
 
-/// Nothing for a path that is not UTF-8: it is but a hint for finding the file again.
+/// Returns the absolute path, which is only a hint for finding the file again; `None` if it is not UTF-8.
 fn absolute_text(path: &Path) -> Option<String> {
     let absolute = std::path::absolute(path).ok()?;
     absolute.into_os_string().into_string().ok()

@@ -1,7 +1,7 @@
-//! What reads files from strangers, over any bytes: for fuzzing, without ONNX Runtime.
+//! Fuzzing entry points for the code that reads untrusted files, without ONNX Runtime.
 //!
-//! Each function does with the bytes what the program does with a file of them, and says whether they were
-//! accepted.
+//! Each function treats the bytes as the program treats a file with that content, and returns whether they
+//! were accepted.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -15,7 +15,8 @@ use crate::error::Result;
 use crate::outputs;
 use frostline_kernels::Serial;
 
-/// Writes a network to a folder of its own and tells whether it is accepted; fastest with `TMPDIR` in memory.
+/// Writes a network to a temporary folder and returns whether it is accepted; fastest with `TMPDIR` in
+/// memory.
 fn accepted(bytes: &[u8], read: impl FnOnce(&Path) -> Result<()>) -> bool {
     let Ok(folder) = outputs::temporary_folder(&std::env::temp_dir()) else {
         return false;
@@ -26,13 +27,13 @@ fn accepted(bytes: &[u8], read: impl FnOnce(&Path) -> Result<()>) -> bool {
         .is_ok()
 }
 
-/// Reads the outline of a network, and finds the files that it consists of.
+/// Reads the outline of a network, and finds the files it consists of.
 #[must_use]
 pub fn outline(bytes: &[u8]) -> bool {
     accepted(bytes, |path| Ok(read_network(path)?.files().map(drop)?))
 }
 
-/// Cuts a network before its classifier, as an import does, and reads what was written.
+/// Cuts a network before its classifier, as an import does, and reads the written file.
 #[must_use]
 pub fn cut(bytes: &[u8]) -> bool {
     accepted(bytes, |path| {
@@ -44,7 +45,7 @@ pub fn cut(bytes: &[u8]) -> bool {
     })
 }
 
-/// Rewrites a network in memory to use frostline's operators, and reads their weights.
+/// Rewrites a network in memory to use frostline's operators, and reads the operators' weights.
 #[must_use]
 pub fn rewritten(bytes: &[u8]) -> bool {
     accepted(bytes, |path| {
@@ -63,7 +64,7 @@ pub fn rewritten(bytes: &[u8]) -> bool {
     })
 }
 
-/// Brings a network to float16, in memory.
+/// Converts a network to float16 in memory.
 #[must_use]
 pub fn float16(bytes: &[u8]) -> bool {
     accepted(bytes, |path| {
@@ -71,7 +72,7 @@ pub fn float16(bytes: &[u8]) -> bool {
     })
 }
 
-/// Reads weights of any format, and builds every architecture of them.
+/// Reads weights of any format, and builds every architecture from them.
 #[must_use]
 pub fn weights(bytes: &[u8]) -> bool {
     let Ok(weights) = read_state_dict(Cursor::new(bytes), Path::new("fuzz")) else {
@@ -94,14 +95,14 @@ mod messages;
 mod tests {
     use super::*;
 
-    /// Mutated networks through all that reads them: cut, longer, or with other bytes in them.
+    /// Passes mutated networks to every reader: shortened, lengthened, or with changed bytes.
     #[test]
     fn no_mutation_makes_a_reader_panic() {
         const MUTATIONS: usize = 300;
         let whole = messages::bytes(&messages::zoo(1));
         let mut state = 1_u64;
         let mut below = |n: usize| {
-            // Knuth's MMIX generator; its high bits are the good ones.
+            // Knuth's MMIX generator, whose high bits are the most random.
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
@@ -132,7 +133,7 @@ mod tests {
                 *accepted += usize::from(reader(&bytes));
             }
         }
-        // Damage that is none of the structure's is let through: the readers were really reached.
+        // Damage outside the structure is accepted, which shows that the readers were reached.
         assert!(accepted.iter().all(|&n| n > 5), "{accepted:?}");
     }
 }

@@ -1,8 +1,7 @@
-//! `FROSTLINE_HOME`: the folder for models and runtime that belong to the user.
+//! `FROSTLINE_HOME`: the user's folder for models and runtime.
 //!
-//! Code is loaded from it, and networks and what is remembered of them decide on labels. So nothing in it is
-//! used where others can write to it, unless [`Home::allow_shared`] or the variable [`ALLOW_SHARED`] says
-//! that they may.
+//! Code is loaded from it, and the networks and caches in it determine predictions. So nothing in it is used
+//! if other users can write to it, unless [`Home::allow_shared`] or the variable [`ALLOW_SHARED`] permits it.
 
 #[cfg(unix)]
 mod private;
@@ -16,7 +15,7 @@ use etcetera::BaseStrategy;
 use crate::error::{Error, HomeProblem, Result};
 use crate::outputs;
 
-/// The environment variable that allows a home that others can write to: not empty, and not `0`.
+/// The environment variable that allows a home to which other users can write, unless it is empty or `0`.
 pub const ALLOW_SHARED: &str = "FROSTLINE_ALLOW_SHARED_HOME";
 
 /// The folder of backbones and ONNX Runtime: `models/`, `downloads/`, `runtime/` and `cache/`.
@@ -26,7 +25,7 @@ pub struct Home {
     sharing: Sharing,
 }
 
-/// Whether others may be able to write to a home.
+/// Whether a home is used if other users can write to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sharing {
     Refused,
@@ -34,7 +33,7 @@ enum Sharing {
 }
 
 impl Home {
-    /// A home at a given place, an absolute path.
+    /// Creates a home at an absolute path.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -42,7 +41,7 @@ impl Home {
         }
     }
 
-    /// The same home, also where others can write to it: they can then run code as this user.
+    /// Accepts the home even if other users can write to it. They can then run code as this user.
     #[must_use]
     pub fn allow_shared(self) -> Self {
         Self {
@@ -51,11 +50,11 @@ impl Home {
         }
     }
 
-    /// `FROSTLINE_HOME`, or else `frostline` in the platform's data directory; shared where [`ALLOW_SHARED`]
-    /// says so.
+    /// Returns `FROSTLINE_HOME` or, if it is not set, `frostline` in the platform's data directory. It may be
+    /// shared if [`ALLOW_SHARED`] is set.
     ///
     /// # Errors
-    /// [`HomeProblem`] where neither `FROSTLINE_HOME` nor a home directory is known, or where it is a
+    /// [`HomeProblem`] if neither `FROSTLINE_HOME` nor a home directory is known, or if `FROSTLINE_HOME` is a
     /// relative path.
     pub fn from_env() -> Result<Self> {
         let home = Self::private_from_env()?;
@@ -72,14 +71,14 @@ impl Home {
         Ok(Self::at(dirs.data_dir().join("frostline")))
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Tries whether files can be made in it, or, where it does not exist yet, in the folder that it would be
-    /// made in.
+    /// Checks that files can be created in the home or, if it does not exist yet, in the folder in which it
+    /// would be created.
     ///
     /// # Errors
     /// [`HomeProblem::ReadOnly`].
@@ -93,13 +92,13 @@ impl Home {
         }
     }
 
-    /// Checks that nobody else can change what lies at `path`, which is in this home; what is not there
-    /// passes. On Windows nothing is checked.
+    /// Checks that no other user can change `path`, which is in this home. A missing file passes. On Windows
+    /// nothing is checked.
     ///
     /// # Errors
-    /// [`HomeProblem::Shared`] with the folder or file at fault, unless that is allowed.
+    /// [`HomeProblem::Shared`] with the folder or file that others can change, unless sharing is allowed.
     pub(super) fn require_private(&self, path: &Path) -> Result<()> {
-        // Elsewhere the standard library cannot read access control lists.
+        // On other systems, the standard library cannot read access control lists.
         #[cfg(not(unix))]
         let _ = path;
         #[cfg(unix)]
@@ -109,11 +108,11 @@ impl Home {
         Ok(())
     }
 
-    /// Makes one of its folders where it is missing, for this user alone, and removes what killed processes
-    /// left in it.
+    /// Creates a missing folder of the home, for this user only, and removes what killed processes left in
+    /// it.
     ///
     /// # Errors
-    /// [`Error::Io`], and [`HomeProblem::Shared`] where others can write to it.
+    /// [`Error::Io`], and [`HomeProblem::Shared`] if other users can write to it.
     pub(crate) fn make(&self, folder: &Path) -> Result<()> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
@@ -127,10 +126,10 @@ impl Home {
         Ok(())
     }
 
-    /// Checks that others cannot write to it or to one of its folders.
+    /// Checks that other users cannot write to the home or to one of its folders.
     ///
     /// # Errors
-    /// [`HomeProblem::Shared`] with the folder at fault, unless that is allowed.
+    /// [`HomeProblem::Shared`] with the folder that others can change, unless sharing is allowed.
     pub fn check_private(&self) -> Result<()> {
         let folders = [
             self.models(),
@@ -144,39 +143,39 @@ impl Home {
             .try_for_each(|folder| self.require_private(folder))
     }
 
-    /// Where backbones are installed: `NAME.onnx` with `NAME.toml` beside it.
+    /// Returns the folder of installed backbones: `NAME.onnx` with `NAME.toml` next to it.
     #[must_use]
     pub fn models(&self) -> PathBuf {
         self.path.join("models")
     }
 
-    /// Where the set-up puts ONNX Runtime for NVIDIA GPUs, with NVIDIA's libraries.
+    /// Returns the folder where the setup installs ONNX Runtime for NVIDIA GPUs, with NVIDIA's libraries.
     #[must_use]
     pub fn runtime_cuda(&self) -> PathBuf {
         self.path.join("runtime-cuda")
     }
 
-    /// Where fetched files are kept as they came.
+    /// Returns the folder in which downloaded files are kept unchanged.
     #[must_use]
     pub fn downloads(&self) -> PathBuf {
         self.path.join("downloads")
     }
 
-    /// What is worked out once and may be deleted at any time.
+    /// Returns the folder of caches, which may be deleted at any time.
     #[must_use]
     pub fn cache(&self) -> PathBuf {
         self.path.join("cache")
     }
 
-    /// Where the set-up puts ONNX Runtime's library.
+    /// Returns the folder where the setup installs ONNX Runtime's library.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
         self.path.join("runtime")
     }
 }
 
-/// The home holds code, the runtime, which is never loaded from the folder where frostline happens to be
-/// started.
+/// Returns the home at an absolute path. A relative one is refused: the home contains code, which must not
+/// depend on the working directory.
 fn absolute(path: PathBuf) -> Result<Home> {
     if path.is_absolute() {
         return Ok(Home::at(path));

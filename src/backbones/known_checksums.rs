@@ -1,12 +1,12 @@
-//! The SHA-256 of networks that were hashed before, so that half a gigabyte is not read anew at every start.
+//! A cache for the SHA-256 of networks, so that half a gigabyte is not read again at every start.
 //!
 //! # Format
 //!
 //! `FROSTLINE_HOME/cache/checksums.json`: `format_version` 2; for each network the path of its file, the
-//! files that it consists of with their stamps (size, times, inode), and the sum; and the file's own
-//! `checksum` (see [`seal`]). A file that cannot be read, or is damaged, counts as none. What was changed
-//! less than two seconds before it was hashed is not remembered. What stands here is believed, so nobody else
-//! may write to it (see [`Home::require_private`]).
+//! files it consists of with their stamps (size, times, inode), and its SHA-256; and the `checksum` of the
+//! cache file itself (see [`seal`]). An unreadable or damaged cache file is ignored. A network that changed
+//! less than two seconds before it was hashed is not cached. The cached sums are trusted, so no other user
+//! may be able to write to the file (see [`Home::require_private`]).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use crate::{outputs, seal};
 
 const FORMAT_VERSION: u32 = 2;
 
-/// Thousands of networks; a longer file is begun anew.
+/// The size limit, which is enough for thousands of networks; a larger file is ignored and replaced.
 const MOST_BYTES: u64 = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
@@ -40,11 +40,11 @@ struct Network {
     sha256: String,
 }
 
-/// [`BackboneFile::sha256`], remembered as long as the files stay as they are.
+/// Returns [`BackboneFile::sha256`], cached as long as the files do not change.
 ///
 /// # Errors
-/// Those of [`BackboneFile::sha256`], and [`HomeProblem::Shared`](crate::error::HomeProblem::Shared) where
-/// others can write to the cache.
+/// Those of [`BackboneFile::sha256`], and [`HomeProblem::Shared`](crate::error::HomeProblem::Shared) if other
+/// users can write to the cache.
 pub(super) fn sha256(home: &Home, file: &BackboneFile) -> Result<String> {
     let path = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
     let place = home.cache().join("checksums.json");
@@ -55,7 +55,7 @@ pub(super) fn sha256(home: &Home, file: &BackboneFile) -> Result<String> {
     {
         return Ok(network.sha256.clone());
     }
-    // Before reading: what is written meanwhile makes the stamp another.
+    // Taken before reading, so that a write in the meantime changes the stamp.
     let files = stamps(file);
     let sha256 = file.sha256()?;
     if let Some(files) = files.filter(|files| are_settled(files)) {
@@ -107,7 +107,7 @@ fn read(place: &Path) -> Vec<Network> {
         .map_or_else(Vec::new, |known| known.networks)
 }
 
-/// Where it cannot be written, as in a home that is read only, the network is hashed again next time.
+/// Writes the cache. If that fails, as in a read-only home, the network is hashed again next time.
 fn write(home: &Home, place: &Path, networks: Vec<Network>) {
     let known = Known {
         format_version: FORMAT_VERSION,
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::backbones::BackboneManifest;
 
-    /// A model of IR 8 and opset 13, with a producer and one node, an `x` that gives `y`.
+    /// Writes a model of IR 8 and opset 13, with a producer and one node from `x` to `y`.
     fn network(path: &Path, producer: u8) -> BackboneFile {
         let graph = [0x3a, 8, 0x0a, 6, 0x12, 1, b'y', 0x22, 1, b'x'];
         let bytes = [&[8, 8, 0x12, 1, producer], &graph[..], &[0x42, 2, 0x10, 13]].concat();
@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    /// What `sha256sum` says of the file with the producer `a`.
+    /// The output of `sha256sum` for the file with the producer `a`.
     const SUM: &str = "58f86e466c484c0ec59c7b1dba50e78323bb5ffd0ab9d9970721636144d0dd91";
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
             files: stamps(&file).unwrap(),
             sha256: sha256.to_owned(),
         };
-        // A sum that is none shows that nothing was read.
+        // A text that is not a sum shows that the file was not hashed.
         let place = home.cache().join("checksums.json");
         write(&home, &place, vec![network_of("remembered")]);
         assert_eq!(sha256(&home, &file).unwrap(), "remembered");
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(sha256(&home, &file).unwrap(), SUM);
         assert!(
             !place.exists(),
-            "it may change within the same tick of the clock"
+            "it may change again within the same clock tick"
         );
         fs::create_dir(home.cache()).unwrap();
         for broken in ["", "{", r#"{"format_version": 2, "networks": []}"#] {
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(sha256(&home, &file).unwrap(), SUM);
     }
 
-    /// What is remembered decides which network features are said to be of.
+    /// The cached sums decide which network features are attributed to.
     #[test]
     fn every_bit_counts() {
         let folder = tempfile::tempdir().unwrap();

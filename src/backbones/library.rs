@@ -1,15 +1,16 @@
-//! Finding ONNX Runtime's shared library, and checking it before anything else touches it.
+//! Finds ONNX Runtime's shared library, and checks it before it is used.
 //!
-//! Looked for, in this order: `ORT_DYLIB_PATH`, beside the binary, `FROSTLINE_HOME/runtime-cuda` and
-//! `/runtime`, the `onnxruntime` package of an active Python environment, and on Linux the loader's own path,
-//! which elsewhere leads through the working directory. The first that is there is taken; if it does not fit,
-//! that is an error, since another one would silently be something else. Nothing is loaded from the working
-//! directory, nor from a `FROSTLINE_HOME` that others can write to.
+//! The library is searched for in this order: `ORT_DYLIB_PATH`, the binary's folder,
+//! `FROSTLINE_HOME/runtime-cuda` and `FROSTLINE_HOME/runtime`, the `onnxruntime` package of an active Python
+//! environment, and on Linux the loader's path (on other systems, it includes the working directory). The
+//! first one found is used. If it is unsuitable, that is an error, since frostline must not silently use a
+//! different one. Nothing is loaded from the working directory, nor from a `FROSTLINE_HOME` that other users
+//! can write to.
 //!
-//! ONNX Runtime 1.29 and later collects usage data and uploads it unless [`NO_TELEMETRY`] is in the
-//! environment before it starts. The binary sets it first thing; a program that uses this library sets it at
-//! the start of its own `main`, or before it is run. Without it ONNX Runtime is not started: see
-//! [`RuntimeLibrary::refuse_telemetry`].
+//! ONNX Runtime 1.29 and later collects and uploads usage data unless the environment variable
+//! [`NO_TELEMETRY`] is set before it starts. The binary sets it first of all; a program that uses this
+//! library has to set it at the start of its `main`, or be started with it. Otherwise ONNX Runtime is not
+//! started: see [`RuntimeLibrary::refuse_telemetry`].
 
 mod elf;
 mod places;
@@ -34,23 +35,24 @@ pub const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 /// The first minor version that uploads usage data on Linux and macOS.
 const FIRST_WITH_TELEMETRY: u32 = 29;
 
-/// An ONNX Runtime that is loaded and new enough.
+/// An ONNX Runtime that can be loaded and is new enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuntimeLibrary {
-    /// Where it lies; a bare file name if the loader found it.
+    /// Its path; only a file name if the loader found it.
     pub path: PathBuf,
-    /// Its own version, as `1.32.0`.
+    /// The version it reports, such as `1.32.0`.
     pub version: String,
     /// How it was found.
     pub origin: Origin,
 }
 
 impl RuntimeLibrary {
-    /// Finds the library and checks that it is ONNX Runtime, new enough.
+    /// Finds the library and checks that it is ONNX Runtime and new enough.
     ///
     /// # Errors
-    /// [`RuntimeProblem`]: nothing found (with the places), not a library, not ONNX Runtime, too old.
+    /// [`RuntimeProblem`] if no file is found (with the searched folders), or if the file is not a library,
+    /// not ONNX Runtime, or too old.
     pub fn find(home: &Home) -> Result<Self> {
         if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
             return check(absolute(Path::new(&path))?, Origin::Variable);
@@ -59,7 +61,7 @@ impl RuntimeLibrary {
         for (folder, origin) in places::folders(home) {
             if let Some(path) = places::library_in(&folder) {
                 if origin == Origin::Home {
-                    // All of them: this one loads its providers, and these NVIDIA's libraries.
+                    // All files: the library loads its providers, which load NVIDIA's libraries.
                     let files = places::files_in(&folder);
                     files
                         .iter()
@@ -73,7 +75,7 @@ impl RuntimeLibrary {
     }
 }
 
-/// The library that the loader finds by its name, after the folders `looked` into.
+/// Returns the library that the loader finds by name, after it was not found in `folders`.
 fn on_the_loaders_path(folders: Vec<PathBuf>) -> Result<RuntimeLibrary> {
     let library = file_name();
     let loader = if SEARCHES {
@@ -94,18 +96,18 @@ fn on_the_loaders_path(folders: Vec<PathBuf>) -> Result<RuntimeLibrary> {
     Err(missing.into())
 }
 
-/// Whether the loader is asked for a library by its name alone. Those of macOS and Windows look for it in the
-/// working directory too.
+/// Whether the loader is asked for a library by name. The loaders of macOS and Windows also search the
+/// working directory.
 const SEARCHES: bool = cfg!(all(unix, not(target_os = "macos")));
 
-/// The library's own name: without a folder before it, the loader looks for it where it looks for all
+/// Returns the library's file name. Without a folder, the loader looks for it where it looks for all
 /// libraries.
 fn file_name() -> String {
     let (prefix, suffix) = (env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     format!("{prefix}onnxruntime{suffix}")
 }
 
-/// A relative path would run whatever lies in the folder where frostline is started.
+/// Refuses a relative path, which would run whatever is in the working directory.
 fn absolute(path: &Path) -> Result<&Path> {
     if path.is_absolute() {
         return Ok(path);
@@ -123,7 +125,7 @@ fn check(path: &Path, origin: Origin) -> Result<RuntimeLibrary> {
     Ok(examine(path, origin).map_err(unfit)?)
 }
 
-/// Loads a library and asks what it is; or the problem with it.
+/// Loads a library and checks that it is ONNX Runtime; the error is what is wrong with it.
 fn examine(path: &Path, origin: Origin) -> Result<RuntimeLibrary, LibraryProblem> {
     if origin != Origin::Loader {
         looks_like_a_library(path)?;
@@ -145,13 +147,13 @@ fn examine(path: &Path, origin: Origin) -> Result<RuntimeLibrary, LibraryProblem
     })
 }
 
-/// The 32 in `1.32.0`.
+/// Returns the minor version: the 32 in `1.32.0`.
 fn minor(version: &str) -> Option<u32> {
     let rest = version.strip_prefix("1.")?;
     rest.split('.').next()?.parse().ok()
 }
 
-/// Refuses to load anything while the loader would look for it, or for what it needs, in the working
+/// Refuses to load a library if the loader would look for it, or for its dependencies, in the working
 /// directory.
 fn refuse_working_directory(path: &Path, origin: Origin) -> Result<()> {
     let Some(search_path) = env::var_os(search_path::VARIABLE).filter(|_| SEARCHES) else {
@@ -165,11 +167,11 @@ fn refuse_working_directory(path: &Path, origin: Origin) -> Result<()> {
 }
 
 impl RuntimeLibrary {
-    /// Makes sure that starting this library sends nothing anywhere.
+    /// Checks that this library uploads no usage data when it is started.
     ///
     /// # Errors
-    /// [`RuntimeProblem::Telemetry`] where it would collect and upload usage data: [`NO_TELEMETRY`] is not
-    /// set.
+    /// [`RuntimeProblem::Telemetry`] if it would collect and upload usage data because [`NO_TELEMETRY`] is
+    /// not set.
     pub fn refuse_telemetry(&self) -> Result<()> {
         self.refuse_telemetry_unless(env::var_os(NO_TELEMETRY).is_some())
     }
@@ -184,8 +186,8 @@ impl RuntimeLibrary {
     }
 }
 
-/// Looks at the file first, so that a text, a folder or half a download is named as such and not by the
-/// loader's words, or by a crash.
+/// Checks the content of the file, so that a text file, a folder or an incomplete download is reported as
+/// such instead of by a message of the loader or a crash.
 fn looks_like_a_library(path: &Path) -> Result<(), LibraryProblem> {
     let system = |e: io::Error| LibraryProblem::System(e.to_string());
     let mut file = inputs::open(path, Links::Follow).map_err(system)?;
@@ -207,42 +209,42 @@ fn looks_like_a_library(path: &Path) -> Result<(), LibraryProblem> {
     Ok(())
 }
 
-/// `OrtApiBase` as its C header declares it: two functions, either of which a library that is none may leave
-/// out.
+/// `OrtApiBase` as its C header declares it: two functions, either of which may be null in a library that is
+/// not ONNX Runtime.
 #[repr(C)]
 struct ApiBase {
     get_api: Option<unsafe extern "C" fn(u32) -> *const ()>,
     version_string: Option<unsafe extern "C" fn() -> *const c_char>,
 }
 
-/// The library's version, and whether it has the API of the minor version `needed`.
+/// Returns the library's version, and whether it has the API of the minor version `needed`.
 #[expect(
     unsafe_code,
     reason = "asking a shared library for its version has no safe form"
 )]
 fn ask(path: &Path, needed: u32) -> Result<(String, bool), LibraryProblem> {
-    // SAFETY: the user (or the set-up) names this library for loading; its initialisers run as for any
-    // program using it.
+    // SAFETY: the user (or the setup) has chosen to load this library; its initialisers run as in any program
+    // that uses it.
     let library = unsafe { libloading::Library::new(path) }.map_err(|e| with_cause(&e))?;
     // SAFETY: ONNX Runtime's C API has had this signature since its first release.
     let base = unsafe { library.get::<unsafe extern "C" fn() -> *const ApiBase>(b"OrtGetApiBase") };
     let base = base.map_err(|_| LibraryProblem::NoEntry)?;
-    // SAFETY: the function takes nothing and returns a static table, or null.
+    // SAFETY: the function takes no arguments and returns a static table, or null.
     let Some(base) = (unsafe { base().as_ref() }) else {
         return Err(LibraryProblem::EmptyEntry);
     };
-    // SAFETY: the table's function takes nothing and returns a static string, or null.
+    // SAFETY: the table's function takes no arguments and returns a static string, or null.
     let version = base.version_string.map(|version| unsafe { version() });
     let Some(version) = version.filter(|version| !version.is_null()) else {
         return Err(LibraryProblem::NoVersion);
     };
-    // SAFETY: the string is not null, static, and ends with NUL.
+    // SAFETY: the string is static, not null, and ends with NUL.
     let version = unsafe { CStr::from_ptr(version) };
     let version = version.to_string_lossy().into_owned();
     // SAFETY: the table's function takes a number and returns a static table, or null.
     let api = base.get_api.map(|get_api| unsafe { get_api(needed) });
     let has_api = api.is_some_and(|api| !api.is_null());
-    // Left open: it is to be used in a moment, and need not be linked a second time.
+    // The library stays loaded: it is used right away and need not be linked a second time.
     std::mem::forget(library);
     Ok((version, has_api))
 }
@@ -326,6 +328,6 @@ mod tests {
         let message = check(Path::new(foreign), Origin::Variable)
             .unwrap_err()
             .to_string();
-        assert!(message.contains("another library"), "{message}");
+        assert!(message.contains("not ONNX Runtime"), "{message}");
     }
 }

@@ -1,10 +1,10 @@
-//! The backbone manifest: all that must be known of a network to use it, as TOML.
+//! The backbone manifest: everything needed to use a network, as TOML.
 //!
 //! # Format
-//! `models/NAME.toml` (compiled into the library) or `NAME.toml` beside `NAME.onnx`: `name`, `license`,
-//! `sha256` (of the network beside it), and the tables `[source]` (where the weights come from),
-//! `[features]` (which layer, how long) and `[preprocessing]` (see [`Preprocessing`]). Unknown keys are an
-//! error, so that a typing mistake does not pass for a default.
+//! `models/NAME.toml` (compiled into the library) or `NAME.toml` next to `NAME.onnx`: `name`, `license`,
+//! `sha256` (of the network next to it), and the tables `[source]` (where the weights come from),
+//! `[features]` (layer, pooling and number of features) and `[preprocessing]` (see [`Preprocessing`]).
+//! Unknown keys are an error, so that a typo does not silently leave a default in place.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -16,29 +16,29 @@ use crate::images::Preprocessing;
 use crate::inputs::{self, Links};
 use crate::words::words;
 
-/// A manifest has some hundred bytes.
+/// The size limit of a manifest, which usually has a few hundred bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// The manifest of a backbone: its layer, its preprocessing, and where its file comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackboneManifest {
-    /// The name by which it is asked for.
+    /// The name of the backbone.
     pub name: String,
     /// SPDX expression of the weights' licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
-    /// SHA-256 of the network beside the manifest, computed as in
-    /// [`BackboneFile::sha256`](super::BackboneFile::sha256). If it is given, another network is refused.
+    /// SHA-256 of the network next to the manifest, computed as in
+    /// [`BackboneFile::sha256`](super::BackboneFile::sha256). If it is set, any other network is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Where the weights come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// Which of the network's numbers are the features.
+    /// The layer that produces the features.
     #[serde(default)]
     pub features: FeatureLayer,
-    /// From pixels to the network's input.
+    /// The preprocessing: from pixels to the network's input.
     #[serde(default)]
     pub preprocessing: Preprocessing,
 }
@@ -47,26 +47,26 @@ pub struct BackboneManifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The Python package whose wheel holds the file, with its version.
+    /// The Python package whose wheel contains the file, with its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
     /// The file's path inside that wheel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// The places where the file can be fetched, in the order in which they are tried.
+    /// The URLs of the file, in the order in which they are tried.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// The architecture that turns a file of weights into a network.
+    /// The architecture to build, if the file contains only weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
     /// SHA-256 of the file, in lower-case hex.
     pub sha256: String,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
 impl Source {
-    /// The file's own name, without the folders before it.
+    /// Returns the name of the file without its folders.
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
         let path = self.file.as_ref().or(self.urls.first())?;
@@ -74,37 +74,37 @@ impl Source {
     }
 }
 
-/// The layer that gives the features.
+/// The layer that produces the features.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FeatureLayer {
-    /// Name of the graph's output; needed only where it has several.
+    /// The name of the graph's output; required only if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
-    /// What becomes of spatial positions.
+    /// How spatial positions are pooled.
     #[serde(default)]
     pub pool: Pool,
-    /// D; read off the network where it is not given.
+    /// D, the number of features; determined from the network if it is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_features: Option<usize>,
 }
 
-/// How a layer with spatial positions, (N, C, H, W) or (N, tokens, C), becomes one vector.
+/// How a layer with spatial positions, (N, C, H, W) or (N, tokens, C), becomes one vector per image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Pool {
-    /// All C·H·W numbers are features.
+    /// All C·H·W values are features.
     #[default]
     Flatten,
-    /// The mean over all positions: C features. Which axis holds the channels is followed through the
-    /// network's graph, and refused where that does not tell.
+    /// The mean over all positions: C features. The axis of the channels is inferred from the network's
+    /// graph; if that is not possible, the network is refused.
     Mean,
     /// The mean over the positions of (N, C, …).
     #[serde(rename = "mean-channels-first")]
     MeanChannelsFirst,
-    /// The mean over the positions of (N, …, C), as of a transformer's tokens.
+    /// The mean over the positions of (N, …, C), such as a transformer's tokens.
     #[serde(rename = "mean-channels-last")]
     MeanChannelsLast,
 }
@@ -132,7 +132,7 @@ impl FromStr for BackboneManifest {
 }
 
 impl BackboneManifest {
-    /// A manifest with nothing but a name: the only output, ImageNet's preprocessing.
+    /// Creates a manifest with defaults: the network's only output, and ImageNet's preprocessing.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -144,35 +144,38 @@ impl BackboneManifest {
         }
     }
 
-    /// Reads `NAME.toml`.
+    /// Reads a manifest from a TOML file.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::File`] with the line at fault.
+    /// [`Error::Io`], or [`Error::File`] with the line of the mistake or the value out of its range.
     pub fn read(path: &Path) -> Result<Self> {
         let text = inputs::read_text(path, Links::Follow, MOST_BYTES);
         let text = text.map_err(Error::io("read", path))?;
-        text.parse().map_err(|e: toml::de::Error| Error::File {
+        let invalid = |wanted, found| Error::File {
             path: path.to_owned(),
-            problem: FileProblem::Foreign {
-                wanted: "a backbone manifest",
-                found: sentence(&text, &e),
-            },
+            problem: FileProblem::Foreign { wanted, found },
             kind: FileKind::BackboneManifest,
-        })
+        };
+        let manifest: Self = text
+            .parse()
+            .map_err(|e| invalid("a backbone manifest", sentence(&text, &e)))?;
+        let checked = manifest.preprocessing.check();
+        checked.map_err(|e| invalid("a valid backbone manifest", e.to_string()))?;
+        Ok(manifest)
     }
 
-    /// The manifest as TOML.
+    /// Returns the manifest as TOML.
     ///
     /// # Panics
-    /// Never: every value here has a TOML form.
+    /// Never: every value can be written as TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("names, numbers and lists of numbers have a TOML form")
+        toml::to_string(self).expect("every value of a manifest can be written as TOML")
     }
 }
 
-/// What is wrong with a manifest, and where, without the picture of the line that the parser draws over
-/// several lines.
+/// Formats a parse error as one sentence with its position, without the parser's multi-line excerpt of the
+/// file.
 fn sentence(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {

@@ -1,9 +1,9 @@
-//! Backbones, the pretrained networks: their manifests, where they are installed, and how they run.
+//! Backbones (pretrained networks): their manifests, where they are installed, and how they run.
 //!
-//! A [`Registry`] finds a backbone by its name in a [`Home`] (`FROSTLINE_HOME`); its [`BackboneManifest`]
-//! says which layer holds the features and how pictures are prepared. [`OnnxBackbone`] runs the network in
-//! ONNX Runtime as [`RunOptions`] say: on which [`Device`], on how many threads, how exactly. A
-//! [`FeatureSpec`] identifies features: two sets of features can be compared only if theirs are equal.
+//! A [`Registry`] looks up a backbone by name in a [`Home`] (`FROSTLINE_HOME`). Its [`BackboneManifest`]
+//! names the layer that holds the features and describes the preprocessing. [`OnnxBackbone`] runs the
+//! network in ONNX Runtime; [`RunOptions`] set the [`Device`], the number of threads and the precision. A
+//! [`FeatureSpec`] identifies features: two sets of features are comparable only if their specs match.
 //!
 //! ```no_run
 //! use frostline::backbones::{Home, Registry};

@@ -1,4 +1,4 @@
-//! Errors of `frostline-onnx` as the library's own.
+//! Converts errors of `frostline-onnx` to the library's own.
 
 use frostline_onnx::error as onnx;
 use frostline_onnx::error::{Format, Wanted};
@@ -32,7 +32,8 @@ impl From<onnx::Error> for Error {
     }
 }
 
-/// What a file was to be: where it is something else, that crate tells two kinds of weights apart.
+/// Returns the expected kind of a file. For files of another format, `frostline-onnx` distinguishes two kinds
+/// of weights.
 fn kind(format: Format, problem: &onnx::FileProblem) -> FileKind {
     let wanted = match problem {
         onnx::FileProblem::Foreign { wanted, .. } => Some(*wanted),
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn a_name_that_is_no_architecture() {
         let error = Error::from("vgg20".parse::<Architecture>().unwrap_err());
-        assert_eq!(error.to_string(), "there is no architecture `vgg20`");
+        assert_eq!(error.to_string(), "unknown architecture `vgg20`");
         let typed = matches!(
             error,
             Error::Backbone(BackboneError::UnknownArchitecture { .. })
@@ -88,8 +89,8 @@ mod tests {
         let pickle = Cursor::new(b"\x80\x02cos\nsystem\n.");
         let error = read_state_dict(pickle, Path::new("w.pth")).unwrap_err();
         let error = Error::from(error);
-        let text = "`w.pth` is not a file of PyTorch's weights: \
-                    it asks for `os.system`; only tensors are read";
+        let text = "`w.pth` is not a PyTorch weights file: \
+                    it imports `os.system`; only tensors are read";
         assert_eq!(error.to_string(), text);
         assert!(matches!(
             error,

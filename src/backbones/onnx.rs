@@ -1,4 +1,4 @@
-//! Networks and weights as files: read through `inputs`, written through `outputs`.
+//! Reads and writes network and weight files, through `inputs` and `outputs`.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -13,15 +13,15 @@ use crate::outputs;
 
 pub use frostline_onnx::{Cut, Element, LayerChoice, Network, PictureInput};
 
-/// Opens a network's file, or one of weights beside it, for reading.
+/// Opens a network file, or a weight file next to it, for reading.
 ///
 /// # Errors
-/// That of the system; one for anything that is not a regular file.
+/// The system's error, or one for anything that is not a regular file.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     inputs::open(path, Links::Follow)
 }
 
-/// Reads a network's structure; its weights stay on the disk.
+/// Reads a network's structure; its weights stay on disk.
 ///
 /// # Errors
 /// Those of [`Network::read`].
@@ -29,7 +29,7 @@ pub fn read_network(path: &Path) -> Result<Network> {
     Ok(Network::read(path, open)?)
 }
 
-/// Writes a network beside its place, and renames it when all of it is on the disk.
+/// Writes a network next to `path`, and renames it once it is complete on disk.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`.
@@ -42,8 +42,8 @@ pub fn write_model(model: &Spliced, path: &Path) -> Result<()> {
     })
 }
 
-/// Writes what is kept of a network to `path`, and the weights beside it if they are too long for one file.
-/// Returns that second file, `NAME.onnx.data`. Equal networks become equal bytes.
+/// Writes a cut network to `path`, and its weights to `NAME.onnx.data` next to it if they are too large for
+/// one file. Returns the path of that second file. Equal networks produce identical bytes.
 ///
 /// # Errors
 /// [`Error::Io`] naming the file; those of [`Cut::files`].
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[cfg(unix)]
-    /// A device that never ends and a pipe that nobody writes to are refused at once.
+    /// An endless device and a pipe without a writer are refused immediately.
     #[test]
     fn what_is_no_file_is_no_network() {
         let folder = tempfile::tempdir().unwrap();

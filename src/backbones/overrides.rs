@@ -1,4 +1,4 @@
-//! What a user says differently from a backbone's manifest.
+//! User settings that override a backbone's manifest.
 
 use std::str::FromStr;
 
@@ -9,25 +9,25 @@ use crate::images::{Channels, Crop, Interpolation, Layout, Preprocessing, Resize
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Overrides {
-    /// The output that is kept.
+    /// The output used as features.
     pub layer: Option<String>,
-    /// Shorter edge, size, or none.
+    /// The resize: shorter edge, size, or none.
     pub resize: Option<Resize>,
-    /// Centre crop.
+    /// The centre crop.
     pub crop: Option<Crop>,
-    /// The filter.
+    /// The filter of the resize.
     pub interpolation: Option<Interpolation>,
-    /// Subtracted, per channel.
+    /// The mean subtracted from each channel.
     pub mean: Option<[f32; 3]>,
-    /// Divided by, per channel.
+    /// The standard deviation that each channel is divided by.
     pub std: Option<[f32; 3]>,
-    /// Order of the channels.
+    /// The order of the channels.
     pub channels: Option<Channels>,
-    /// Order of the axes.
+    /// The order of the axes.
     pub layout: Option<Layout>,
-    /// What pixel values are divided by first.
+    /// The number that pixel values are divided by first.
     pub scale: Option<f32>,
-    /// A whole set of preprocessing, which the fields above change.
+    /// A complete preprocessing, which the fields above modify.
     pub preset: Option<Preset>,
 }
 
@@ -35,13 +35,13 @@ pub struct Overrides {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Preset {
-    /// The middle 224 × 224 pixels without a resize, black around smaller pictures, mean and std 0.5: what
-    /// the classic transfer-learning tutorial does (`CenterCrop(224)`, `ToTensor`, `Normalize(0.5, 0.5)`).
+    /// The central 224 × 224 pixels without a resize, with black around smaller images, mean and std 0.5, as
+    /// in the classic transfer-learning tutorial (`CenterCrop(224)`, `ToTensor`, `Normalize(0.5, 0.5)`).
     Tutorial,
 }
 
 impl Preset {
-    /// Its settings.
+    /// Returns the settings of the preset.
     #[must_use]
     pub fn preprocessing(self) -> Preprocessing {
         match self {
@@ -62,22 +62,22 @@ impl FromStr for Preset {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "tutorial" => Ok(Self::Tutorial),
-            _ => Err("the only preset is tutorial".to_owned()),
+            _ => Err("must be tutorial, the only preset".to_owned()),
         }
     }
 }
 
 impl Overrides {
-    /// Replaces what is given.
+    /// Applies the overrides to a manifest.
     pub fn apply(&self, manifest: &mut BackboneManifest) {
         if let Some(layer) = &self.layer {
             manifest.features.layer = Some(layer.clone());
-            // The manifest's D belongs to its own layer.
+            // The manifest's D applies only to its own layer.
             manifest.features.num_features = None;
         }
         let p = &mut manifest.preprocessing;
         if let Some(preset) = self.preset {
-            // The order of axes is the network's, whatever the pictures go through.
+            // The network determines the order of the axes; a preset does not change it.
             let layout = p.layout;
             *p = preset.preprocessing();
             p.layout = layout;

@@ -1,9 +1,9 @@
-//! Backbones by name: those that frostline knows, those that are installed, and files of one's own.
+//! Looks up backbones: known ones, installed ones, and the user's own files.
 //!
-//! A name is a name, and never a file of the working directory: a file has a path separator or an ending that
-//! networks and weights have ([`is_file_name`]). An installed backbone comes before a known one of the same
-//! name: whoever installs another network under a known name has asked for that, and features and heads are
-//! told apart by its SHA-256. Nothing is taken from `models/` while others can write to it.
+//! A plain name never refers to a file in the working directory: a file is recognised by a path separator or
+//! the extension of a network or weight file ([`is_file_name`]). An installed backbone takes precedence over
+//! a known one of the same name, because somebody installed it under that name on purpose; its SHA-256 keeps
+//! features and heads of the two apart. Nothing in `models/` is used while other users can write to it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,20 +17,21 @@ use crate::error::{BackboneError, Error, NetworkProblem, Result};
 /// The name of the default backbone.
 pub const DEFAULT_BACKBONE: &str = "efficientnet-lite0";
 
-/// The files of `models/`, compiled in by `build.rs` in order of their names.
+/// The files of `models/`, compiled in by `build.rs` and sorted by name.
 const KNOWN: &[&str] = include!(concat!(env!("OUT_DIR"), "/known_manifests.rs"));
 
-/// The backbones of one [`Home`].
+/// The backbones that are known or installed in a [`Home`].
 #[derive(Debug, Clone)]
 pub struct Registry {
     home: Home,
 }
 
-/// Endings of files that are given in a name's place: networks, and weights, which are told that they are
-/// none.
+/// Extensions by which a file is distinguished from a name. Those of weights are included, so that the error
+/// can say that the file is not a network.
 const ENDINGS: [&str; 5] = ["onnx", "pth", "pt", "safetensors", "toml"];
 
-/// Whether text that names a backbone is the path of a file: it has a path separator, or the ending of one.
+/// Returns whether a name of a backbone is the path of a file: it has a path separator or the extension of a
+/// file.
 pub(crate) fn is_file_name(name: &Path) -> bool {
     let text = name.as_os_str().as_encoded_bytes();
     let has_ending =
@@ -44,33 +45,33 @@ pub(crate) fn is_file_name(name: &Path) -> bool {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Installed {
-    /// What is known of it.
+    /// Its manifest.
     pub manifest: BackboneManifest,
-    /// Where it lies, if it is installed.
+    /// The path of its network, if it is installed.
     pub path: Option<PathBuf>,
 }
 
-/// The backbones of a home.
+/// The known and installed backbones of a home.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Listing {
-    /// Those that are known or installed, in order of their names.
+    /// The known or installed backbones, sorted by name.
     pub backbones: Vec<Installed>,
-    /// Why others that are installed cannot be listed: each error names the file at fault.
+    /// Why other installed backbones cannot be listed; each error names the broken file.
     pub broken: Vec<Error>,
 }
 
 impl Registry {
-    /// The registry of a home.
+    /// Creates the registry of a home.
     #[must_use]
     pub fn new(home: Home) -> Self {
         Self { home }
     }
 
-    /// The manifests that are compiled in, in order of their names.
+    /// Returns the compiled-in manifests, sorted by name.
     ///
     /// # Panics
-    /// Never: a test reads them all.
+    /// Never: a test parses all of them.
     #[must_use]
     pub fn known() -> Vec<BackboneManifest> {
         KNOWN
@@ -82,10 +83,10 @@ impl Registry {
             .collect()
     }
 
-    /// A manifest that is compiled in.
+    /// Returns the compiled-in manifest of this name.
     ///
     /// # Errors
-    /// [`BackboneError::Unknown`] with the names that there are.
+    /// [`BackboneError::Unknown`] with the known names.
     pub fn known_by_name(name: &str) -> Result<BackboneManifest> {
         let known = Self::known();
         if let Some(found) = known.iter().find(|known| known.name == name) {
@@ -98,7 +99,7 @@ impl Registry {
         Err(unknown.into())
     }
 
-    /// All backbones that are known or installed. One that is broken hides no other.
+    /// Lists all known or installed backbones. A broken one does not hide the others.
     #[must_use]
     pub fn list(&self) -> Listing {
         let mut listing = Listing::default();
@@ -124,7 +125,7 @@ impl Registry {
         listing
     }
 
-    /// The installed ONNX files, in order of their names.
+    /// Returns the installed ONNX files, sorted by name.
     fn installed(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.home.models());
         let paths = entries.into_iter().flatten().flatten();
@@ -136,11 +137,12 @@ impl Registry {
         paths
     }
 
-    /// A backbone by its name, or by the path of an ONNX file, which has a path separator or an ending.
+    /// Finds a backbone by its name, or by the path of an ONNX file, which needs a path separator or an
+    /// extension.
     ///
     /// # Errors
-    /// [`BackboneError::Network`] where it is not there, with what there is; [`BackboneError::Home`] where
-    /// others can write to an installed one.
+    /// [`BackboneError::Network`] with the available backbones if it is not found; [`BackboneError::Home`] if
+    /// it is installed and other users can write to it.
     pub fn resolve(&self, name: &Path) -> Result<BackboneFile> {
         if is_file_name(name) {
             return open(name);
@@ -158,7 +160,7 @@ impl Registry {
         Err(not_installed.at(name))
     }
 
-    /// One of the files in the home.
+    /// Opens an installed network.
     fn open_installed(&self, path: &Path) -> Result<BackboneFile> {
         let beside = [
             path.with_extension("toml"),
@@ -180,10 +182,10 @@ impl Registry {
         Err(other.at(path))
     }
 
-    /// The manifest of a backbone that is installed, known, or a file of one's own.
+    /// Returns the manifest of a backbone that is installed, known, or the user's own file.
     ///
     /// # Errors
-    /// As [`Self::resolve`], where it is not known either.
+    /// Those of [`Self::resolve`], unless the backbone is known.
     pub fn manifest(&self, name: &Path) -> Result<BackboneManifest> {
         if !is_file_name(name)
             && !is_there(&self.installed_path(name))
@@ -194,13 +196,13 @@ impl Registry {
         self.resolve(name).map(|file| file.manifest)
     }
 
-    /// Where a backbone of this name is installed.
+    /// Returns the path where a backbone of this name would be installed.
     fn installed_path(&self, name: &Path) -> PathBuf {
         self.home.models().join(name).with_added_extension("onnx")
     }
 
-    /// [`BackboneFile::sha256`], which is remembered as long as the file's size, times and inode stay the
-    /// same.
+    /// Returns [`BackboneFile::sha256`], which is cached as long as the size, times and inode of the files
+    /// stay the same.
     ///
     /// # Errors
     /// Those of [`BackboneFile::sha256`].
@@ -208,12 +210,13 @@ impl Registry {
         known_checksums::sha256(&self.home, file)
     }
 
-    /// Finds a network again by its content: at a remembered place, then among the installed ones, that of
-    /// its name first. Manifests play no part: what belongs to other networks may be broken.
+    /// Finds a network by its content: first at the path in `remembered`, then among the installed ones,
+    /// starting with the one called `name`. Manifests are ignored, since those of other networks may be
+    /// broken.
     ///
     /// # Errors
-    /// [`BackboneError::Network`] where no file of that content is found; [`BackboneError::Home`] where
-    /// others can write to it.
+    /// [`BackboneError::Network`] if no file with that content is found; [`BackboneError::Home`] if other
+    /// users can write to it.
     pub fn find_by_hash(
         &self,
         name: &str,
@@ -221,7 +224,7 @@ impl Registry {
         remembered: Option<&Path>,
     ) -> Result<BackboneFile> {
         let mut installed = self.installed();
-        // False comes before true, and the sort keeps the order of equals.
+        // `false` sorts before `true`, and the sort is stable.
         installed.sort_by_key(|path| path.file_stem().is_none_or(|stem| stem != name));
         let remembered = remembered.filter(|path| path.is_absolute() && path.is_file());
         let mut unreadable = Vec::new();
@@ -243,13 +246,13 @@ impl Registry {
     }
 }
 
-/// Whether there is anything at a path: what is no file is refused when it is opened, not passed over.
+/// Returns whether anything exists at a path. Anything but a regular file is then refused on opening instead
+/// of being skipped.
 fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// A network file with the manifest beside it; without one, the known manifest of that name or ImageNet's
-/// defaults.
+/// Opens a network file with the manifest next to it, or with ImageNet's defaults if there is none.
 fn open(path: &Path) -> Result<BackboneFile> {
     fs::metadata(path).map_err(Error::io("read", path))?;
     let beside = path.with_extension("toml");

@@ -1,27 +1,27 @@
-//! Where networks lie and how they are run.
+//! Where networks are found and how they run.
 
 use super::{Convolutions, DeviceRequest, Home, Precision};
 
-/// Where networks are found and how they are run.
+/// Where networks are found and how they run.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RunOptions {
-    /// Models and runtime.
+    /// The folder of models and runtime.
     pub home: Home,
-    /// The device.
+    /// The device to run on.
     pub device: DeviceRequest,
-    /// Threads of ONNX Runtime, at least 1; all sessions together.
+    /// The number of ONNX Runtime's threads in all sessions together, at least 1.
     pub threads: usize,
-    /// How exactly to compute.
+    /// The floating-point precision.
     pub precision: Precision,
     /// How convolutions are computed on the CPU.
     pub convolutions: Convolutions,
-    /// The most memory that may be taken on the GPU, in bytes; all of it where `None`.
+    /// The limit on GPU memory in bytes; `None` for no limit.
     pub gpu_memory: Option<u64>,
 }
 
 impl RunOptions {
-    /// The GPU or else the CPUs that this process may use, in float32.
+    /// Returns options for the GPU or, if none works, all CPUs available to this process, in float32.
     #[must_use]
     pub fn new(home: Home) -> Self {
         Self {

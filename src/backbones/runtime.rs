@@ -1,4 +1,4 @@
-//! Running a network with ONNX Runtime. The one place that imports `ort`.
+//! Runs networks with ONNX Runtime, through `ort`.
 
 mod agreement;
 mod batch_sizes;
@@ -39,16 +39,16 @@ use super::run_options::RunOptions;
 use crate::error::{NetworkProblem, Result};
 use crate::images::{Layout, Preprocessing};
 
-/// A network that ONNX Runtime runs; as a [`Backbone`], preprocessed pictures in
-/// and features out.
+/// A network that ONNX Runtime runs. As a [`Backbone`], it turns preprocessed images into features.
 pub struct OnnxBackbone {
     network: Arc<Network>,
-    /// A replica opens its own when it is first given something to do.
+    /// A replica opens its own session on first use.
     session: Option<Session>,
-    /// Runs what operators of our own cannot: the network just as its file has it. Opened when it is needed.
+    /// Runs the network exactly as in its file, for images that frostline's operators cannot handle. Opened
+    /// on first use.
     plain: Option<Session>,
     num_features: usize,
-    /// Why `auto` did not take a GPU.
+    /// Why `auto` did not choose a GPU.
     why: Option<String>,
 }
 
@@ -61,8 +61,8 @@ impl std::fmt::Debug for OnnxBackbone {
     }
 }
 
-/// How a layer's numbers become features. The graph tells which axis holds the channels where `pool` does
-/// not.
+/// Returns how a layer's values become features. For [`Pool::Mean`], the axis of the channels is inferred
+/// from the graph.
 fn pooling(path: &Path, layer: &str, pool: Pool, layout: Layout) -> Result<Pooling> {
     let channels_of_input = match layout {
         Layout::Nchw => 1,
@@ -76,12 +76,12 @@ fn pooling(path: &Path, layer: &str, pool: Pool, layout: Layout) -> Result<Pooli
 }
 
 impl OnnxBackbone {
-    /// Loads a network and runs one blank image through it, which tells D. With the SHA-256 of its files, the
-    /// graph that ONNX Runtime makes of it is kept for the next time.
+    /// Loads a network and runs one blank image through it to determine D. If the SHA-256 of its files is
+    /// passed, the graph that ONNX Runtime optimises is cached for the next start.
     ///
     /// # Errors
-    /// [`BackboneError::Runtime`](crate::error::BackboneError::Runtime) where the device does not work; a
-    /// [`NetworkProblem`] where the file, its input, the layer or D is not what the manifest says.
+    /// [`BackboneError::Runtime`](crate::error::BackboneError::Runtime) if the device does not work; a
+    /// [`NetworkProblem`] if the file, its input, the layer or D does not match the manifest.
     pub fn load(
         library: &RuntimeLibrary,
         (path, sha256): (&Path, Option<&str>),
@@ -116,43 +116,43 @@ impl OnnxBackbone {
         Ok(backbone)
     }
 
-    /// The output that is kept.
+    /// Returns the name of the output used as features.
     #[must_use]
     pub fn layer(&self) -> &str {
         &self.network.layer
     }
 
-    /// The device that really runs the network.
+    /// Returns the device that actually runs the network.
     #[must_use]
     pub fn device(&self) -> Device {
         self.network.opener.device
     }
 
-    /// How exactly it really computes.
+    /// Returns the precision that it actually computes in.
     #[must_use]
     pub fn precision(&self) -> Precision {
         self.network.opener.precision()
     }
 
-    /// The batch size that the file fixes, if it does: larger batches are run in such pieces.
+    /// Returns the network's fixed batch size, if it has one; larger batches are run in pieces of that size.
     #[must_use]
     pub(crate) fn fixed_batch(&self) -> Option<usize> {
         self.network.sizes.fixed()
     }
 
-    /// How many of its convolutions are computed in the Winograd domain.
+    /// Returns how many of its convolutions are computed in the Winograd domain.
     #[must_use]
     pub fn winograd_layers(&self) -> usize {
         self.network.opener.winograd_layers()
     }
 
-    /// Why `auto` did not take a GPU.
+    /// Returns why `auto` did not choose a GPU.
     #[must_use]
     pub(crate) fn why(&self) -> Option<&str> {
         self.why.as_deref()
     }
 
-    /// The batch size that did not fit into the memory, if one did not: its half is used since.
+    /// Returns the batch size that did not fit into memory, if any; batches have been half as large since.
     #[must_use]
     pub(crate) fn too_large(&self) -> Option<usize> {
         self.network.sizes.too_large()
@@ -190,10 +190,10 @@ impl OnnxBackbone {
         Err(self.network.fault(other))
     }
 
-    /// As [`Backbone::forward`], but in one batch even where image by image is faster.
+    /// Runs images as [`Backbone::forward`] does, but in one batch even if image by image would be faster.
     ///
     /// # Errors
-    /// The same.
+    /// Those of [`Backbone::forward`].
     pub(crate) fn forward_at_once(&mut self, images: &[f32], n: usize) -> Result<Vec<f32>> {
         self.in_pieces(images, n, BatchSizes::most)
     }
@@ -221,10 +221,10 @@ impl OnnxBackbone {
         Ok(features)
     }
 
-    /// Checks features of a picture that any network can take.
+    /// Checks the features of an image that any network should be able to handle.
     ///
     /// # Errors
-    /// [`NetworkProblem::NotFinite`] where one of them is NaN or infinite.
+    /// [`NetworkProblem::NotFinite`] if one of them is NaN or infinite.
     pub(crate) fn require_finite(&self, features: &[f32]) -> Result<()> {
         if features.iter().all(|value| value.is_finite()) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What features are features *of*: all that must agree before two vectors may be compared.
+//! The identity of features: everything that must agree before two feature vectors can be compared.
 
 use std::fmt;
 
@@ -10,36 +10,36 @@ use crate::images::{
     Alpha, DecodeOptions, Exif, JpegScale, Limits, PIXEL_VERSION, Preprocessing, View,
 };
 
-/// The identity of features: the network, its layer, and everything that happens to a picture before it.
+/// The identity of features: the network, its layer, and everything done to an image before it.
 ///
-/// Stored with features and with heads; two of them match only if they are equal, but for the backbone's name
-/// and where its file lay.
+/// It is stored with features and with heads. Two specs match only if they are equal, except for the
+/// backbone's name and the path of its file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureSpec {
     /// The network and its layer.
     pub backbone: BackboneId,
-    /// From pixels to the network's input.
+    /// The preprocessing: from pixels to the network's input.
     pub preprocessing: Preprocessing,
-    /// From the file to pixels.
+    /// The decoding: from the file to pixels.
     pub decoding: Decoding,
-    /// Which views of each image there are.
+    /// The views of each image.
     pub views: Vec<View>,
 }
 
-/// The identity of a network: the SHA-256 of its content, and the layer that is read.
+/// The identity of a network: the SHA-256 of its content, and the layer used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackboneId {
-    /// Its name, for people.
+    /// Its name, for display.
     pub name: String,
     /// SHA-256 of the ONNX file (and of its external data), in lower-case hex.
     pub sha256: String,
-    /// The output that is kept.
+    /// The output used as features.
     pub layer: String,
-    /// What became of spatial positions.
+    /// How spatial positions are pooled.
     pub pool: Pool,
-    /// D.
+    /// D, the number of features.
     pub num_features: usize,
-    /// Where the file lay, if it was given as a file: a hint for finding it again.
+    /// The path of the network, if it was passed as a file: a hint for finding it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
 }
@@ -47,14 +47,14 @@ pub struct BackboneId {
 /// The decoding options that change pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decoding {
-    /// Whether pictures are turned upright.
+    /// Whether images are rotated according to their EXIF orientation.
     pub exif: Exif,
-    /// What transparent pixels lie on.
+    /// The background of transparent pixels.
     pub alpha: Alpha,
-    /// The scale of large JPEGs.
+    /// The scale at which large JPEGs are decoded.
     #[serde(default, skip_serializing_if = "JpegScale::is_full")]
     pub jpeg_scale: JpegScale,
-    /// [`PIXEL_VERSION`] of the code; 1 where nothing is said.
+    /// The [`PIXEL_VERSION`] of the code that decoded the images; 1 if it was not stored.
     #[serde(default = "first_version")]
     pub pixel_version: u32,
 }
@@ -70,7 +70,7 @@ impl Default for Decoding {
 }
 
 impl Decoding {
-    /// These choices, within limits.
+    /// Returns decoding options with these choices and the given limits.
     #[must_use]
     pub fn within(self, limits: Limits) -> DecodeOptions {
         DecodeOptions {
@@ -81,7 +81,7 @@ impl Decoding {
         }
     }
 
-    /// The same choices, of pictures that this version of the code decodes.
+    /// Returns the same choices, for images decoded by this version of the code.
     #[must_use]
     pub fn by_this_version(self) -> Self {
         Self {
@@ -90,20 +90,20 @@ impl Decoding {
         }
     }
 
-    /// What differs in the version of the pixels.
+    /// Describes the difference between the pixel versions, if they differ.
     #[must_use]
-    fn other_version(self, right: Self) -> Option<String> {
-        let (left, right) = (self.pixel_version, right.pixel_version);
-        (left != right).then(|| {
+    fn other_version(self, other: Self, names: [&str; 2]) -> Option<String> {
+        let versions = [self.pixel_version, other.pixel_version];
+        (versions[0] != versions[1]).then(|| {
             format!(
-                "pixel_version is {left} on the left and {right} on the right: since version 2, JPEGs have \
-                 libjpeg-turbo's pixels, and features of version 1 are close to them (cosine 0.999), not \
-                 equal"
+                "{}: since version 2, JPEGs have libjpeg-turbo's pixels; features of version 1 are close to \
+                 them (cosine 0.999) but not equal",
+                difference("pixel_version", versions, names)
             )
         })
     }
 
-    /// Those among the options.
+    /// Returns the options that change pixels.
     #[must_use]
     pub fn of(options: &DecodeOptions) -> Self {
         Self {
@@ -115,35 +115,35 @@ impl Decoding {
     }
 }
 
-/// What computed some features: runtime, device and precision. It is recorded only; other engines agree to
-/// float tolerance.
+/// What computed features: runtime, device and precision. It is recorded for information only; other engines
+/// agree within float tolerance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Engine {
-    /// The inference library with its version, as `ONNX Runtime 1.32.0`.
+    /// The inference library with its version, such as `ONNX Runtime 1.32.0`.
     pub runtime: String,
-    /// The device that was really used: `cpu`, `cuda:0`.
+    /// The device actually used, such as `cpu` or `cuda:0`.
     pub device: String,
-    /// How exactly it computed.
+    /// The floating-point precision it computed in.
     #[serde(default)]
     pub precision: Precision,
-    /// How many convolutions were computed in the Winograd domain.
+    /// The number of convolutions computed in the Winograd domain.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub winograd_layers: usize,
-    /// Version of frostline.
+    /// The version of frostline.
     pub frostline: String,
 }
 
 #[allow(
     clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands references out"
+    reason = "serde passes a reference"
 )]
 fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
 impl Engine {
-    /// An engine of this frostline.
+    /// Creates an engine with this version of frostline.
     pub fn new(
         runtime: impl Into<String>,
         device: impl Into<String>,
@@ -158,19 +158,19 @@ impl Engine {
         }
     }
 
-    /// How it computed, for people: `fp32`, or `fp32 with 16 convolutions by Winograd`.
+    /// Returns the arithmetic, for display: `fp32`, or `fp32 with 16 Winograd convolutions`.
     #[must_use]
     pub fn arithmetic(&self) -> String {
         match self.winograd_layers {
             0 => self.precision.to_string(),
-            1 => format!("{} with 1 convolution by Winograd", self.precision),
-            n => format!("{} with {n} convolutions by Winograd", self.precision),
+            1 => format!("{} with 1 Winograd convolution", self.precision),
+            n => format!("{} with {n} Winograd convolutions", self.precision),
         }
     }
 
-    /// What differs, as `device is A on the left and B on the right`.
+    /// Returns what differs, as `device is A in NAME and B in NAME`, with `names` for the two.
     #[must_use]
-    pub fn differences(&self, right: &Self) -> Vec<String> {
+    pub fn differences(&self, other: &Self, names: [&str; 2]) -> Vec<String> {
         let fields = |engine: &Self| {
             [
                 ("runtime", engine.runtime.clone()),
@@ -179,21 +179,26 @@ impl Engine {
                 ("frostline", engine.frostline.clone()),
             ]
         };
-        different(fields(self), fields(right))
+        different(fields(self), fields(other), names)
     }
 }
 
-/// Those fields that are not the same on both sides.
+/// Returns a sentence for each field that differs.
 fn different<const N: usize>(
-    left: [(&'static str, String); N],
-    right: [(&'static str, String); N],
+    ours: [(&'static str, String); N],
+    theirs: [(&'static str, String); N],
+    names: [&str; 2],
 ) -> Vec<String> {
-    let both = left.into_iter().zip(right);
-    both.filter(|((_, left), (_, right))| left != right)
-        .map(|((field, left), (_, right))| {
-            format!("{field} is {left} on the left and {right} on the right")
-        })
+    let both = ours.into_iter().zip(theirs);
+    both.filter(|((_, ours), (_, theirs))| ours != theirs)
+        .map(|((field, ours), (_, theirs))| difference(field, [ours, theirs], names))
         .collect()
+}
+
+/// Returns `field is A in NAME and B in NAME`.
+fn difference(field: &str, values: [impl fmt::Display; 2], names: [&str; 2]) -> String {
+    let ([ours, theirs], [name, other]) = (values, names);
+    format!("{field} is {ours} in {name} and {theirs} in {other}")
 }
 
 impl fmt::Display for Engine {
@@ -203,27 +208,27 @@ impl fmt::Display for Engine {
     }
 }
 
-/// More features to a row than any network has; a vector of them takes 64 MiB.
+/// More features than any network has; a vector of them takes 64 MiB.
 const MOST_FEATURES: usize = 1 << 24;
 
 impl FeatureSpec {
-    /// What is wrong with a specification that was read from a file, where anything is.
+    /// Describes what is wrong with a spec read from a file, if anything.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         let (views, features) = (&self.views, self.backbone.num_features);
         if !(1..=MOST_FEATURES).contains(&features) {
             return Some(format!(
-                "`num_features` is {features}, not between 1 and {MOST_FEATURES}"
+                "`num_features` is {features}, but must be between 1 and {MOST_FEATURES}"
             ));
         }
         if views.first() != Some(&View::Center) {
-            return Some("`views` do not begin with `center`".to_owned());
+            return Some("`views` does not begin with `center`".to_owned());
         }
         let repeated = (1..views.len()).find(|&place| views[..place].contains(&views[place]));
-        repeated.map(|place| format!("`views` have `{}` twice", views[place]))
+        repeated.map(|place| format!("`views` contains `{}` twice", views[place]))
     }
 
-    /// The same with other views.
+    /// Returns the same spec with other views.
     #[must_use]
     pub fn with_views(&self, views: &[View]) -> Self {
         Self {
@@ -232,36 +237,34 @@ impl FeatureSpec {
         }
     }
 
-    /// Whether all of these views are there.
+    /// Returns whether the spec has all of these views.
     #[must_use]
     pub fn has_views(&self, views: &[View]) -> bool {
         views.iter().all(|view| self.views.contains(view))
     }
 
-    /// What differs from features of which some views are to be used: those that are there and not wanted do
-    /// not matter.
+    /// Lists the differences from `other`, ignoring views that only `other` has.
     #[must_use]
-    pub fn differences_from_superset(&self, right: &Self) -> Vec<String> {
-        if right.has_views(&self.views) {
-            return self.differences(&right.with_views(&self.views));
+    pub fn differences_from_superset(&self, other: &Self, names: [&str; 2]) -> Vec<String> {
+        if other.has_views(&self.views) {
+            return self.differences(&other.with_views(&self.views), names);
         }
-        self.differences(right)
+        self.differences(other, names)
     }
 
-    /// What differs, as `field is A on the left and B on the right`; empty if the features may be mixed.
+    /// Returns what differs, as `field is A in NAME and B in NAME`, with `names` for the two; empty if the
+    /// features may be mixed.
     #[must_use]
-    pub fn differences(&self, right: &Self) -> Vec<String> {
-        let same_network = self.backbone.sha256 == right.backbone.sha256;
-        let network = (!same_network).then(|| {
-            let [left, right] = [&self.backbone, &right.backbone];
-            format!("the network is {left} on the left and {right} on the right")
-        });
-        let fields = different(self.fields(), right.fields());
-        let version = self.decoding.other_version(right.decoding);
+    pub fn differences(&self, other: &Self, names: [&str; 2]) -> Vec<String> {
+        let networks = [&self.backbone, &other.backbone];
+        let network = (networks[0].sha256 != networks[1].sha256)
+            .then(|| difference("the network", networks, names));
+        let fields = different(self.fields(), other.fields(), names);
+        let version = self.decoding.other_version(other.decoding, names);
         network.into_iter().chain(fields).chain(version).collect()
     }
 
-    /// The same with the version of the pixels of other features, with which they may be compared.
+    /// Returns the same spec with the pixel version of `other`, so that the two can be compared.
     #[must_use]
     pub fn with_pixels_of(&self, other: &Self) -> Self {
         let mut spec = self.clone();
@@ -269,7 +272,7 @@ impl FeatureSpec {
         spec
     }
 
-    /// All but the network itself, each as people write it.
+    /// Returns all fields but the network itself, as text.
     fn fields(&self) -> [(&'static str, String); 15] {
         let (b, p, d) = (&self.backbone, &self.preprocessing, &self.decoding);
         [

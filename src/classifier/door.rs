@@ -1,4 +1,4 @@
-//! The short way to labels: a head that is opened once with its backbone, and images in any form.
+//! The entry point for classification: a head and its backbone, opened once, for images in any form.
 
 use std::path::Path;
 
@@ -11,11 +11,12 @@ use crate::error::Result;
 use crate::features::Extractor;
 use crate::images::{Image, SkipReason};
 
-/// Images whose classes are predicted together.
+/// Number of images per prediction batch.
 const AT_ONCE: usize = 256;
 
-/// A trained head with the backbone of its features: images in, classes out. It may be shared between
-/// threads, as an [`Extractor`].
+/// Predicts the classes of images with a trained head and the backbone of its features.
+///
+/// Like an [`Extractor`], it can be shared between threads.
 ///
 /// ```no_run
 /// let classifier = frostline::Classifier::open("head.safetensors")?;
@@ -37,25 +38,25 @@ pub enum Unclassified {
     /// It cannot be read or decoded.
     #[error(transparent)]
     Skipped(#[from] SkipReason),
-    /// Its features or probabilities are not numbers.
+    /// Its features or probabilities are not finite.
     #[error(transparent)]
     NoPrediction(#[from] NoPrediction),
 }
 
 impl Classifier {
-    /// Opens a head, and the backbone that its features come from, on the GPU if there is one, else on all
-    /// CPUs. Backbones and ONNX Runtime are looked for in [`Home::from_env`].
+    /// Opens a head and the backbone of its features, on a GPU if available, otherwise on all CPUs. Backbones
+    /// and ONNX Runtime are looked up in [`Home::from_env`].
     ///
     /// # Errors
-    /// Those of [`Home::from_env`] and [`Self::with`].
+    /// As [`Home::from_env`] and [`Self::with`].
     pub fn open(head: impl AsRef<Path>) -> Result<Self> {
         Self::with(head, Tta::Trained, &RunOptions::new(Home::from_env()?))
     }
 
-    /// Opens a head and its backbone as `options` say, to be used with the views that `tta` names.
+    /// Opens a head and its backbone with the given options, to predict from the views selected by `tta`.
     ///
     /// # Errors
-    /// Those of [`Predictor::open`] and [`Extractor::for_spec`].
+    /// As [`Predictor::open`] and [`Extractor::for_spec`].
     pub fn with(head: impl AsRef<Path>, tta: Tta, options: &RunOptions) -> Result<Self> {
         let predictor = Predictor::open(head.as_ref(), tta)?;
         let extractor = Extractor::for_spec(predictor.spec(), options)?;
@@ -65,14 +66,14 @@ impl Classifier {
         })
     }
 
-    /// The classes, in the order of the probabilities.
+    /// Returns the classes, in the order of the probabilities.
     #[must_use]
     pub fn classes(&self) -> &ClassIndex {
         self.predictor.classes()
     }
 
-    /// The name of the most probable class; `None` for an image that the head rejects as unlike any training
-    /// image.
+    /// Returns the name of the most probable class, or `None` if the head rejects the image as unlike any
+    /// training image.
     #[must_use]
     pub fn label(&self, prediction: &Prediction) -> Option<&str> {
         match prediction.verdict() {
@@ -81,10 +82,11 @@ impl Classifier {
         }
     }
 
-    /// Predicts the classes of images, in their order, or says why there is no prediction.
+    /// Predicts the classes of images. The results are in input order; an image without a prediction has the
+    /// reason in its place.
     ///
     /// # Errors
-    /// Those of the network; a bad image is none.
+    /// Errors of the network. An image that cannot be used is not an error.
     pub fn classify<I>(&self, images: I) -> Result<Vec<Result<Prediction, Unclassified>>>
     where
         I: IntoIterator<Item: Into<Image>>,
@@ -119,7 +121,7 @@ impl Classifier {
             image?;
             let prediction = predictions
                 .next()
-                .expect("one for each image with features");
+                .expect("one prediction for each image with features");
             Ok(prediction?)
         }));
         Ok(())

@@ -1,13 +1,13 @@
-//! A door for a fuzzer: a head of strangers as `classify` uses it.
+//! A fuzzing entry point: an untrusted head file, used as `classify` uses it.
 
 use super::{Predictor, Tta};
 use crate::head::fuzz::{features, heads};
 
-/// Reads any bytes as a head file, as they are and with the right checksum, and classifies some rows of
-/// features with it.
+/// Reads arbitrary bytes as a head file, both unchanged and with a corrected checksum, and classifies some
+/// rows of features with it.
 ///
 /// # Panics
-/// Where a prediction has probabilities that are none.
+/// If a prediction has a value that is not a probability.
 pub fn head_bytes(bytes: &[u8]) {
     for head in heads(bytes) {
         let Ok(classifier) = Predictor::of(head, Tta::Trained) else {

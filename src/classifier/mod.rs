@@ -1,7 +1,7 @@
-//! A head together with the backbone of its features; what does not match is refused.
+//! Combines a head with the backbone of its features, and refuses combinations that do not match.
 //!
-//! [`Classifier`] turns images into [`Prediction`]s: the probability of each class, and a [`Verdict`] whether
-//! the image is like the training images at all.
+//! A [`Classifier`] returns a [`Prediction`] for each image: the probability of each class, and a [`Verdict`]
+//! on whether the image resembles the training images at all.
 
 mod door;
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! A head together with what its features are features of: what turns features into classes.
+//! Predicts classes from features with a head that knows which features it was trained on.
 
 use std::path::Path;
 
@@ -12,33 +12,32 @@ use crate::features::Digest;
 use crate::head::{HeadFile, Likeness, LinearHead, Rejection, Temperature, TrainingRecord};
 use crate::images::View;
 
-/// Images that are predicted at once.
+/// Number of images per prediction batch.
 const AT_ONCE: usize = 256;
 
 /// Test-time augmentation: which views of an image the head predicts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Tta {
-    /// Those that it was trained with.
+    /// The views that the head was trained with.
     #[default]
     Trained,
-    /// The centre alone.
+    /// Only the centre crop.
     None,
 }
 
-/// Whether images unlike all training images are rejected.
+/// Whether to reject images that are unlike any training image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Rejecting {
-    /// As the head says.
+    /// Reject if the head has a rejection rule.
     #[default]
     AsTrained,
-    /// No: every image is of one of the classes.
+    /// Never reject: every image is assigned one of the classes.
     Off,
 }
 
-/// A trained head that predicts classes from features, which are computed elsewhere. It may be shared between
-/// threads.
+/// A trained head that predicts classes from features computed elsewhere. It can be shared between threads.
 #[derive(Debug, Clone)]
 pub struct Predictor {
     head: LinearHead,
@@ -49,7 +48,7 @@ pub struct Predictor {
     record: TrainingRecord,
 }
 
-/// The prediction for one image: a probability for each class, with sum 1, and the [`Verdict`].
+/// The prediction for one image: a probability for each class, summing to 1, and the [`Verdict`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
     probabilities: Vec<f64>,
@@ -60,36 +59,36 @@ pub struct Prediction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoPrediction {
-    /// NaN or infinities, as stores of early versions may hold.
+    /// The features contain NaN or infinities, which stores of early versions can contain.
     #[error("has features that are not finite (NaN or infinity); extract them again as f32")]
     Features,
-    /// The head's sums leave the range of numbers.
+    /// The head's sums overflow.
     #[error(
-        "its probabilities are not numbers (NaN): the head's weights or the image's features are too large"
+        "has probabilities that are not finite: the head's weights or the image's features are too large"
     )]
     Probabilities,
 }
 
-/// Whether the head accepts an image, or rejects it as unlike all training images.
+/// Whether the head accepts an image or rejects it as unlike any training image.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
-    /// It is like some training image, or the head has no rejection.
+    /// The image resembles a training image, or the head has no rejection rule.
     Known,
-    /// It is like none.
+    /// The image resembles no training image.
     Unknown {
-        /// The cosine between its centre and the nearest training image, in [-1, 1].
+        /// The cosine similarity of its centre crop to the nearest training image, in [-1, 1].
         score: f32,
-        /// The least that a known image has.
+        /// The lowest score at which an image is accepted.
         threshold: f32,
-        /// The class of that training image.
+        /// The class of the nearest training image.
         nearest: usize,
     },
 }
 
 impl Verdict {
-    /// Why it is unknown, where it is.
+    /// Returns why the image is unknown, or `None` if it is known.
     #[must_use]
     pub fn reason(self, classes: &ClassIndex) -> Option<String> {
         let Self::Unknown {
@@ -102,27 +101,28 @@ impl Verdict {
         };
         let class = classes.name(nearest).unwrap_or_default();
         Some(format!(
-            "the nearest training image ({class}) has a cosine of {score:.3}, below {threshold:.3}"
+            "the nearest training image ({class}) has similarity {score:.3}, below the threshold of \
+             {threshold:.3}"
         ))
     }
 }
 
 impl Predictor {
-    /// Reads a head file, to be used with the views that it was trained with or with the centre alone.
+    /// Reads a head file, to predict from the views selected by `tta`.
     ///
     /// # Errors
-    /// Those of [`HeadFile::read`], and [`Error::File`] where the head does not say what it was trained on.
+    /// As [`HeadFile::read`], and [`Error::File`] if the head's feature manifest is unusable.
     pub fn open(path: &Path, tta: Tta) -> Result<Self> {
         Self::of(HeadFile::read(path)?, tta).map_err(|problem| Error::File {
             path: path.to_owned(),
             problem: FileProblem::Damaged(format!(
-                "its manifest of the features cannot be used: {problem}"
+                "its feature manifest cannot be used: {problem}"
             )),
             kind: FileKind::HeadManifest,
         })
     }
 
-    /// What a head file holds, or why its manifest cannot be used.
+    /// Creates a predictor from a head file, or returns why its manifest cannot be used.
     pub(super) fn of(file: HeadFile, tta: Tta) -> Result<Self, String> {
         let spec = spec_of(file.manifest, &file.head)?;
         Ok(Self {
@@ -138,7 +138,7 @@ impl Predictor {
         })
     }
 
-    /// The same classifier with another opinion on images that are like none of the training images.
+    /// Returns the predictor with rejection as trained or turned off.
     #[must_use]
     pub fn rejecting(mut self, rejecting: Rejecting) -> Self {
         if rejecting == Rejecting::Off {
@@ -147,24 +147,24 @@ impl Predictor {
         self
     }
 
-    /// What tells images of no class from the others, where the head has that and it is not off.
+    /// Returns the rejection rule, if the head has one and it is not turned off.
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {
         self.rejection.as_ref()
     }
 
-    /// The images that the head was trained on, where they are known.
+    /// Returns the record of the images that the head was trained on, which is empty if they are unknown.
     #[must_use]
     pub fn record(&self) -> &TrainingRecord {
         &self.record
     }
 
-    /// The prediction for a training image by a head that was trained without it and its near-duplicates,
-    /// where the head keeps it. Whether the image is of any class is not asked: the head knows it.
+    /// Returns the prediction for a training image by a head trained without it and its near-duplicates, if
+    /// the head file stores it. Rejection does not apply, since a training image is known.
     #[must_use]
     pub fn out_of_fold(&self, digest: &Digest) -> Option<Prediction> {
         let logits = self.record.out_of_fold(&digest.0)?;
-        // The centre is the first view, and the only one where no other is used.
+        // The centre is always the first view.
         let views = logits.nrows().min(self.spec.views.len());
         let logits = logits.slice(s![..views, ..]).mapv(f64::from);
         let probabilities = self.temperature.probabilities(logits, views);
@@ -174,32 +174,32 @@ impl Predictor {
         })
     }
 
-    /// What the logits are divided by.
+    /// Returns the temperature by which the logits are divided.
     #[must_use]
     pub fn temperature(&self) -> Temperature {
         self.temperature
     }
 
-    /// The classes, in the order of the probabilities.
+    /// Returns the classes, in the order of the probabilities.
     #[must_use]
     pub fn classes(&self) -> &ClassIndex {
         &self.classes
     }
 
-    /// What the head's features are features of.
+    /// Returns the specification of the head's features: backbone, preprocessing, decoding and views.
     #[must_use]
     pub fn spec(&self) -> &FeatureSpec {
         &self.spec
     }
 
-    /// Checks that features of `spec` are those that the head was trained on; `name` says whose they are.
-    /// Returns a note where the head can be used although their pixels were decoded by another version.
+    /// Checks that features described by `spec` match those that the head was trained on; `name` is what
+    /// errors call them. Returns a note if they match except for the version of the decoded pixels.
     ///
     /// # Errors
-    /// [`TaskError::OtherFeatures`] with both sides.
+    /// [`TaskError::OtherFeatures`] listing the differences.
     pub fn require(&self, spec: &FeatureSpec, name: &str) -> Result<Option<String>> {
         let ours = self.spec.with_pixels_of(spec);
-        let differences = ours.differences_from_superset(spec);
+        let differences = ours.differences_from_superset(spec, ["the head", "the features"]);
         if differences.is_empty() {
             return Ok(self.pixel_note(spec.decoding.pixel_version));
         }
@@ -211,32 +211,32 @@ impl Predictor {
         .into())
     }
 
-    /// What to know where the head is used on pixels of a version that it was not trained on.
+    /// Returns a note for the user if the head was trained on pixels of another version.
     #[must_use]
     pub fn pixel_note(&self, version: u32) -> Option<String> {
         let trained = self.spec.decoding.pixel_version;
         (trained != version).then(|| {
             format!(
-                "the head was trained on features of pixel version {trained}, and is used on those of \
+                "the head was trained on features of pixel version {trained} but is used on features of \
                  version {version}: features of JPEGs differ slightly (cosine 0.999); to use the same \
                  pixels, extract the training images again and fit the head again"
             )
         })
     }
 
-    /// Predicts from features (N · V, D), V views of each image together: a prediction for each image, the
-    /// mean of its views' probabilities, or why there is none. Whether it is of any class, its first view
-    /// says, the centre, whatever the others are.
+    /// Predicts from features (N · V, D), with the V views of each image in consecutive rows. Returns a
+    /// prediction for each image, which averages the probabilities of its views, or why there is none. The
+    /// verdict depends only on the first view, which is the centre.
     ///
     /// # Errors
-    /// [`TaskError::OtherFeatures`] where D is not the head's.
+    /// [`TaskError::OtherFeatures`] if D is not the head's.
     pub fn predict(
         &self,
         features: ArrayView2<f32>,
     ) -> Result<Vec<Result<Prediction, NoPrediction>>> {
         let views = self.spec.views.len().max(1);
         let mut predictions = Vec::with_capacity(features.nrows() / views);
-        // Between logits and predictions lie several copies of the probabilities.
+        // In batches, because each step to the predictions copies the probabilities.
         for some in features.axis_chunks_iter(Axis(0), views * AT_ONCE) {
             predictions.extend(self.predict_some(some, views)?);
         }
@@ -282,8 +282,8 @@ impl Predictor {
     }
 }
 
-/// Whether features and logits of each image are numbers. A sum that left the range on its way may be any
-/// logit, also one whose probability is a number.
+/// Checks for each image that its features and logits are finite. The logits are checked because one that
+/// overflowed can still yield a finite probability.
 fn usable(
     features: ArrayView2<f32>,
     logits: ArrayView2<f64>,
@@ -303,7 +303,7 @@ fn usable(
     images.map(check).collect()
 }
 
-/// What a head's features are features of, or why that cannot be.
+/// Parses the specification of a head's features, or returns why it cannot be used.
 fn spec_of(manifest: Value, head: &LinearHead) -> Result<FeatureSpec, String> {
     let spec: FeatureSpec = serde_json::from_value(manifest).map_err(|e| e.to_string())?;
     if let Some(problem) = spec.problem() {
@@ -314,7 +314,7 @@ fn spec_of(manifest: Value, head: &LinearHead) -> Result<FeatureSpec, String> {
         return Ok(spec);
     }
     Err(format!(
-        "`num_features` is {said}, but the weights are for {features}"
+        "`num_features` is {said}, but the weights expect {features}"
     ))
 }
 
@@ -329,33 +329,34 @@ impl Prediction {
         })
     }
 
-    /// A number for each class.
+    /// Returns the probability of each class.
     #[must_use]
     pub fn probabilities(&self) -> &[f64] {
         &self.probabilities
     }
 
-    /// Whether the image is of any class at all; the probabilities are as they are either way.
+    /// Returns whether the image was accepted or rejected. The probabilities do not depend on it.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         self.verdict
     }
 
-    /// The most probable class and its probability.
+    /// Returns the most probable class and its probability.
     #[must_use]
     pub fn best(&self) -> (usize, f64) {
         self.top(1).first().copied().unwrap_or((0, 0.0))
     }
 
-    /// The `k` most probable classes with their probabilities, best first; the lower index first among
-    /// equals.
+    /// Returns the `k` most probable classes with their probabilities, most probable first. Ties are ordered
+    /// by index.
     #[must_use]
     pub fn top(&self, k: usize) -> Vec<(usize, f64)> {
         top(&self.probabilities, k)
     }
 }
 
-/// The `k` most probable classes with their probabilities, best first; the lower index first among equals.
+/// Returns the `k` most probable classes with their probabilities, most probable first. Ties are ordered by
+/// index.
 #[must_use]
 pub(crate) fn top(probabilities: &[f64], k: usize) -> Vec<(usize, f64)> {
     let mut order: Vec<(usize, f64)> = probabilities.iter().copied().enumerate().collect();

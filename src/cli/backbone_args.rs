@@ -1,4 +1,4 @@
-//! Arguments that name a backbone, and what to change in its manifest.
+//! Arguments that choose a backbone and override its manifest.
 
 use std::path::PathBuf;
 
@@ -8,53 +8,54 @@ use frostline::images::{Channels, Crop, Interpolation, Layout, Resize, channel_v
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct BackboneArgs {
-    /// The frozen network: an installed name, or an ONNX file with its manifest FILE.toml beside it.
+    /// Frozen network: an installed name, or an ONNX file `NAME.onnx` with its manifest `NAME.toml` next to
+    /// it.
     #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_BACKBONE)]
     pub(super) backbone: PathBuf,
-    /// Which output to keep, by its name [default: the manifest's, or the only one].
+    /// Name of the network's output to store [default: the manifest's, or the only one].
     #[arg(long, value_name = "OUTPUT", help_heading = PREPROCESSING)]
     layer: Option<String>,
     #[command(flatten)]
     preprocessing: PreprocessingArgs,
 }
 
-/// What to change in a manifest's preprocessing.
+/// Overrides of a manifest's preprocessing.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct PreprocessingArgs {
-    /// A whole set at once: tutorial (the middle 224 × 224 pixels without a resize, black around smaller
-    /// pictures, mean and std 0.5). The options below change it.
+    /// Preset of all preprocessing options: tutorial (no resize, 224 × 224 centre crop padded with black,
+    /// mean and std 0.5). The options below override it.
     #[arg(long, value_name = "NAME", help_heading = PREPROCESSING)]
     preset: Option<Preset>,
-    /// Shorter edge in pixels, `WIDTHxHEIGHT`, or none.
+    /// Resize the shorter edge to SIZE pixels, the image to `WIDTHxHEIGHT`, or not at all (none).
     #[arg(long, value_name = "SIZE", help_heading = PREPROCESSING)]
     resize: Option<Resize>,
-    /// Centre crop in pixels, `WIDTHxHEIGHT`, or none; smaller pictures are padded with black.
+    /// Centre crop in pixels, `WIDTHxHEIGHT`, or none; smaller images are padded with black.
     #[arg(long, value_name = "SIZE", help_heading = PREPROCESSING)]
     crop: Option<Crop>,
-    /// Filter of the resize, antialiased: nearest, box, bilinear, hamming, bicubic or lanczos.
+    /// Resize filter, antialiased: nearest, box, bilinear, hamming, bicubic or lanczos.
     #[arg(long, value_name = "FILTER", help_heading = PREPROCESSING)]
     interpolation: Option<Interpolation>,
-    /// Subtracted after scaling: one number, or three for R,G,B.
+    /// Mean to subtract after scaling: one number, or three for R,G,B.
     #[arg(long, value_name = "MEAN", value_parser = mean, allow_hyphen_values = true,
           help_heading = PREPROCESSING)]
     mean: Option<Three>,
-    /// Divided by after that: one number, or three for R,G,B.
+    /// Standard deviation to divide by after that: one number, or three for R,G,B.
     #[arg(long, value_name = "STD", value_parser = std, help_heading = PREPROCESSING)]
     std: Option<Three>,
-    /// Order of the channels: rgb or bgr.
+    /// Channel order: rgb or bgr.
     #[arg(long, value_name = "ORDER", help_heading = PREPROCESSING)]
     channels: Option<Channels>,
-    /// Order of the axes: nchw or nhwc.
+    /// Axis order: nchw or nhwc.
     #[arg(long, value_name = "AXES", help_heading = PREPROCESSING)]
     layout: Option<Layout>,
-    /// Pixel values are divided by this first.
+    /// Number to divide pixel values (0 to 255) by, before mean and std.
     #[arg(long, value_name = "NUMBER", help_heading = PREPROCESSING)]
     scale: Option<f32>,
 }
 
 const PREPROCESSING: &str = "Preprocessing [defaults: the backbone's manifest]";
 
-/// One number a channel; a type of its own, since clap takes arrays for repeated arguments.
+/// One number per channel; an alias, because clap would read a plain array as a repeated argument.
 type Three = [f32; 3];
 
 fn mean(text: &str) -> Result<Three, Error> {

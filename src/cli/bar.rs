@@ -1,4 +1,4 @@
-//! Progress: a bar on a terminal, a plain line now and then elsewhere.
+//! Progress: a bar on a terminal, an occasional plain line elsewhere.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use frostline::progress::{BYTES, Progress};
 
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
-/// Shows progress in the way that fits where standard error goes.
+/// Shows progress in a form that fits standard error.
 #[derive(Default)]
 pub(super) struct Bar(Mutex<Option<State>>);
 
@@ -26,7 +26,7 @@ enum State {
     },
 }
 
-/// How fast the steps are that take work; those passed over would make it look faster.
+/// The speed of steps that take work; skipped steps would make it look faster.
 struct Pace {
     start: Instant,
     worked: AtomicU64,
@@ -40,7 +40,7 @@ impl Pace {
         })
     }
 
-    /// Steps a second.
+    /// Returns the steps per second.
     fn rate(&self) -> f64 {
         rate(self.worked.load(Ordering::Relaxed), self.start.elapsed())
     }
@@ -50,7 +50,7 @@ fn rate(worked: u64, elapsed: Duration) -> f64 {
     worked as f64 / elapsed.as_secs_f64().max(1e-9)
 }
 
-/// How long so many steps take, in seconds.
+/// Returns how long the steps take, in seconds.
 fn left(steps: u64, rate: f64) -> f64 {
     steps as f64 / rate.max(1e-9)
 }
@@ -96,7 +96,7 @@ impl Progress for Bar {
 }
 
 impl Bar {
-    /// So many steps more, of which some took work.
+    /// Adds steps, `worked` of which took work.
     fn go_on(&self, steps: u64, worked: u64) {
         match self.lock().as_mut() {
             None => {}
@@ -150,7 +150,7 @@ fn style(what: &str, total: u64, pace: Arc<Pace>) -> ProgressStyle {
             "time_left",
             move |state: &ProgressState, text: &mut dyn std::fmt::Write| {
                 let steps = state.len().unwrap_or_default().saturating_sub(state.pos());
-                // Before anything was computed, nobody knows.
+                // Before the first step, the time is unknown and the estimate huge.
                 let seconds = left(steps, pace.rate()).min(1e9);
                 let seconds = Duration::from_secs(seconds as u64);
                 let _ = write!(text, "{:#}", HumanDuration(seconds));
@@ -162,12 +162,12 @@ fn plain(what: &str, done: u64, total: u64, rate: f64) -> String {
     let left = left(total.saturating_sub(done), rate);
     if what == BYTES {
         let [done, total, rate] = [done as f64, total as f64, rate].map(|bytes| bytes / 1e6);
-        return format!("{done:.1} of {total:.1} MB, {rate:.1} MB a second, {left:.0} s left");
+        return format!("{done:.1} of {total:.1} MB, {rate:.1} MB/s, {left:.0} s left");
     }
     if total == 0 {
-        return format!("{done} {what}, {rate:.1} a second");
+        return format!("{done} {what}, {rate:.1}/s");
     }
-    format!("{done} of {total} {what}, {rate:.1} a second, {left:.0} s left")
+    format!("{done} of {total} {what}, {rate:.1}/s, {left:.0} s left")
 }
 
 #[cfg(test)]
@@ -178,16 +178,16 @@ mod tests {
     fn plain_lines_tell_rate_and_time_left() {
         assert_eq!(
             plain("images", 50, 150, rate(50, Duration::from_secs(10))),
-            "50 of 150 images, 5.0 a second, 20 s left"
+            "50 of 150 images, 5.0/s, 20 s left"
         );
-        // Another 80 whose features are known change nothing but what is left.
+        // Another 80 images with cached features only change the time left.
         assert_eq!(
             plain("images", 130, 150, rate(50, Duration::from_secs(10))),
-            "130 of 150 images, 5.0 a second, 4 s left"
+            "130 of 150 images, 5.0/s, 4 s left"
         );
         assert_eq!(
             plain("images", 50, 0, rate(50, Duration::from_secs(10))),
-            "50 images, 5.0 a second"
+            "50 images, 5.0/s"
         );
         assert_eq!(
             plain(
@@ -196,7 +196,7 @@ mod tests {
                 150_000_000,
                 rate(50_000_000, Duration::from_secs(10))
             ),
-            "50.0 of 150.0 MB, 5.0 MB a second, 20 s left"
+            "50.0 of 150.0 MB, 5.0 MB/s, 20 s left"
         );
     }
 }

@@ -1,15 +1,15 @@
-//! Cells of tables: names of any length, cut and padded by the columns that a terminal gives them.
+//! Table cells: names of any length, cut and padded by their width in a terminal.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use frostline::images::path_text::for_terminal;
 
-/// Columns of the widest cell. Longer names end with `…`; JSON and CSV have them whole.
+/// The width of the widest cell, in columns. Longer names end with `…`; JSON and CSV contain full names.
 const WIDEST: usize = 80;
-/// Characters of the longest cell: those without a width of their own are not counted by columns.
+/// The number of characters in the longest cell; characters of width 0 would not count as columns.
 const LONGEST: usize = 4 * WIDEST;
 
-/// A name as a cell.
+/// Returns a name as a cell.
 pub(super) fn cell(name: &str) -> String {
     let start: String = name.chars().take(LONGEST + 1).collect();
     let shown = for_terminal(&start);
@@ -27,13 +27,13 @@ pub(super) fn cell(name: &str) -> String {
     cut
 }
 
-/// The columns of the widest of some cells.
+/// Returns the width of the widest cell, in columns.
 pub(super) fn widest<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> usize {
     let widths = cells.into_iter().map(|cell| cell.as_ref().width());
     widths.max().unwrap_or(0)
 }
 
-/// A cell with spaces after it, up to a width.
+/// Returns a cell padded with spaces to a width.
 pub(super) fn padded(cell: &str, width: usize) -> String {
     let missing = width.saturating_sub(cell.width());
     format!("{cell}{:missing$}", "")
@@ -49,7 +49,7 @@ mod tests {
         let whole = "x".repeat(WIDEST);
         assert_eq!(cell(&whole), whole);
         assert_eq!(cell(&"x".repeat(1 << 20)), "x".repeat(WIDEST - 1) + "…");
-        // Two columns each: 39 of them and the mark take 79.
+        // Each character takes two columns: 39 of them and the `…` take 79.
         assert_eq!(cell(&"漢".repeat(41)), "漢".repeat(39) + "…");
         assert_eq!(cell(&"漢".repeat(40)), "漢".repeat(40));
         let marks = cell(&"\u{301}".repeat(1 << 20));

@@ -29,20 +29,20 @@ pub(super) struct Args {
     head: HeadArgs,
     #[command(flatten)]
     output: OutputArgs,
-    /// How rows are written: path, label, probability, status, and `p_CLASS` for each class [default: by the
-    /// extension of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table on a terminal,
-    /// else csv].
+    /// Format of the rows, which have a path, label, probability, status and `p_CLASS` for each class
+    /// [default: by the extension of FILE, .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table
+    /// on a terminal and otherwise csv].
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// List this many of the most probable classes.
+    /// Number of most probable classes to list.
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     top_k: u32,
-    /// Write the label `unknown` where the highest probability is below P.
+    /// Label images `unknown` if the highest probability is below P.
     #[arg(long, value_name = "P")]
     threshold: Option<f64>,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Fail (exit status 1) where an image cannot be used.
+    /// Fail (exit status 1) if an image cannot be used.
     #[arg(long)]
     strict: bool,
 }
@@ -54,22 +54,22 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         threshold: args.threshold,
         top_k: args.top_k as usize,
     };
-    // A file is complete or not there, so that nobody waits for its rows, and no image of the list may be
-    // behind it.
+    // A file appears only when it is complete, so nobody waits for its rows. It must also not be one of the
+    // listed images, so the list has to be read first.
     let streamed = args.input.is_list() && output.file().is_none();
     let names = streamed.then(|| args.input.names());
     let options = args.options(home, streamed)?;
     let guard = guard_of(&options.head)?.images(&options.inputs);
     let format = output.check(&guard, asked)?;
     let report = output.write(|out| {
-        // Not before: a pipe without a reader is waited for, and one signal ends that.
+        // Not earlier: opening a pipe waits for its reader, and one signal must be enough to stop that.
         signals::listen();
         let mut rows = Writer::new(out, format, labelling);
         let target = output.name();
         let failed = |error| Error::io("write", target)(error);
         let mut each = |classifier: &Predictor, item: Classified| {
             rows.write(classifier.classes(), &item).map_err(failed)?;
-            // Whoever names images one after the other may wait for each row.
+            // A program that names one image at a time may wait for each row.
             if streamed {
                 rows.flush().map_err(failed)
             } else {
@@ -96,7 +96,7 @@ fn finish(report: &ClassifyReport, strict: bool) -> anyhow::Result<Outcome> {
         }),
         (0, count) => bail!(Refusal::input(
             format!("none of {} could be used", counted(count, "image")),
-            "each row's `status` says why",
+            "see the `status` of each row",
         )),
         _ => Ok(Outcome::SomeSkipped),
     }
@@ -122,19 +122,20 @@ fn tell(report: &ClassifyReport, threads: usize) {
     ignored(&report.ignored);
     if report.skipped > 0 {
         talk::warn(format!(
-            "{} could not be used; see the column `status`",
-            counted(report.skipped, "image")
+            "{} skipped; see {} `status`",
+            counted(report.skipped, "image"),
+            if report.skipped == 1 { "its" } else { "their" }
         ));
     }
     if report.rejected > 0 {
         talk::note(format!(
-            "{} unlike any training image: `unknown` (--no-reject labels them)",
+            "labelled {} `unknown`, unlike any training image; --no-reject always assigns a class",
             counted(report.rejected, "image")
         ));
     }
     if report.trained_on > 0 {
         talk::note(format!(
-            "the head was trained on {} of {}: their labels are no evidence of how accurate it is",
+            "the head was trained on {} of {}: their labels do not show how accurate it is",
             report.trained_on,
             counted(report.used, "image")
         ));

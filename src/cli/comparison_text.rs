@@ -1,4 +1,4 @@
-//! Two heads side by side, as text for people.
+//! A comparison of two heads as text for people.
 
 use std::path::Path;
 
@@ -7,20 +7,20 @@ use super::terminal::Text;
 use frostline::head::{Comparison, Difference, McNemarTest};
 use frostline::images::path_text::to_text;
 
-/// A difference that chance makes less often than this is called one.
+/// Differences with a smaller p-value are called significant.
 const SIGNIFICANT: f64 = 0.05;
 
 pub(super) fn comparison(out: &mut Text, c: &Comparison, other: &Path) {
     out.line("");
-    out.line(format_args!("against `{}`", to_text(other)));
+    out.line(format_args!("compared with `{}`", to_text(other)));
     let interval = c.accuracy.interval.map_or("", |_| "   95 % interval");
     let line = format!(
-        "{:18} {:>8}  {:>8}  {:>10}{interval}",
+        "{:18} {:>8}  {:>8}  {:>12}{interval}",
         "", "this", "other", "difference"
     );
     out.line(line);
     row(out, "accuracy", &c.accuracy, percent, |x| {
-        format!("{:+.1} %", 100.0 * x)
+        format!("{:+.1} points", 100.0 * x)
     });
     row(
         out,
@@ -30,8 +30,8 @@ pub(super) fn comparison(out: &mut Text, c: &Comparison, other: &Path) {
         |x| format!("{x:+.4}"),
     );
     out.line(format_args!(
-        "right              {} by both, {} by this head alone, {} by the other alone, {} \
-        by neither",
+        "agreement          both right {}; only this head right {}; only the other right {}; \
+        both wrong {}",
         c.both_right, c.only_first_right, c.only_second_right, c.neither_right
     ));
     let test = match c.mcnemar.test {
@@ -39,17 +39,17 @@ pub(super) fn comparison(out: &mut Text, c: &Comparison, other: &Path) {
         McNemarTest::ChiSquared => "chi-squared",
     };
     let verdict = if c.mcnemar.p_value < SIGNIFICANT {
-        "is more than chance"
+        "significant"
     } else {
-        "may be chance"
+        "not significant"
     };
     out.line(format_args!(
-        "McNemar's test     p {} ({test}): the difference in accuracy {verdict}",
+        "McNemar's test     the difference in accuracy is {verdict} (p {}, {test})",
         chance(c.mcnemar.p_value)
     ));
 }
 
-/// `= 0.0312`, but never 0.
+/// Returns `= 0.0312`, or `< 0.0001` for smaller p-values.
 fn chance(p: f64) -> String {
     if p < 0.0001 {
         "< 0.0001".to_owned()
@@ -71,6 +71,6 @@ fn row(
     let [first, second] = [d.first, d.second].map(figure);
     let difference = signed(d.difference);
     out.line(format_args!(
-        "{name:18} {first:>8}  {second:>8}  {difference:>10}{interval}"
+        "{name:18} {first:>8}  {second:>8}  {difference:>12}{interval}"
     ));
 }

@@ -1,31 +1,31 @@
-//! Arguments on how files become pixels.
+//! Arguments for decoding image files.
 
 use super::size;
 use frostline::images::{Alpha, DecodeOptions, Exif, JpegScale, Limits};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DecodingArgs {
-    /// Turn pictures upright as their EXIF orientation says: apply or ignore.
+    /// Apply or ignore the EXIF orientation, which rotates images upright.
     #[arg(long, value_name = "POLICY", default_value = "apply")]
     exif: Exif,
-    /// What transparent pixels lie on: white or black; or drop the transparency.
+    /// Background of transparent pixels: white or black; drop ignores the transparency.
     #[arg(long, value_name = "POLICY", default_value = "white")]
     alpha: Alpha,
-    /// Scale at which large JPEGs are decoded: full, or reduced to 1/2, 1/4 or 1/8, which is faster and
-    /// changes features slightly.
+    /// Scale for decoding large JPEGs: full, or reduced (1/2, 1/4 or 1/8), which is faster and changes
+    /// features slightly.
     #[arg(long, value_name = "SCALE", default_value = "full")]
     jpeg_scale: JpegScale,
     #[command(flatten)]
     limits: LimitArgs,
 }
 
-/// Arguments on how large images may be.
+/// Arguments that limit the size of images.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct LimitArgs {
-    /// Skip images with more pixels than N.
+    /// Skip images with more than N pixels.
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_pixels)]
     max_pixels: u64,
-    /// Skip image files larger than SIZE: a number of bytes, or `800M`, `2G`; such files are not read.
+    /// Skip image files larger than SIZE, a number of bytes or a size such as `800M` or `2G`.
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = size::bytes)]
     max_bytes: u64,
 }

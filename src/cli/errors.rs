@@ -1,4 +1,4 @@
-//! Errors as the command line says them: parameters by their flags, and the way out.
+//! Error messages of the command line: option names instead of parameters, and hints.
 
 mod backbones;
 mod features;
@@ -11,13 +11,36 @@ mod runtime;
 mod tasks;
 
 use std::io;
+use std::sync::OnceLock;
 
 use frostline::error::{Error, HeadError, is_of_system};
 
 pub(super) use self::head::warning;
 pub(super) use self::parameters::with_flags;
 
-/// What is wrong, with flags in the place of parameters.
+/// The options of the running command that name what it writes.
+static OUTPUTS: OnceLock<OutputOptions> = OnceLock::new();
+
+/// Options that name outputs, for hints.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OutputOptions {
+    /// Any output.
+    pub(super) any: &'static str,
+    /// A feature store.
+    pub(super) store: &'static str,
+}
+
+/// Sets the options of the running command.
+pub(super) fn set_outputs(options: OutputOptions) {
+    let _ = OUTPUTS.set(options);
+}
+
+fn outputs() -> OutputOptions {
+    let (any, store) = ("-o", "-o");
+    *OUTPUTS.get().unwrap_or(&OutputOptions { any, store })
+}
+
+/// Returns the message, with option names instead of parameters.
 pub(super) fn message(error: &Error) -> String {
     match error {
         Error::Parameter {
@@ -32,18 +55,19 @@ pub(super) fn message(error: &Error) -> String {
         ),
         Error::Head(error) => head::message(error),
         Error::Task(error) => with_flags(&tasks::message(error)),
+        Error::Strict { .. } => error.to_string().replacen("`strict`", "`--strict`", 1),
         other => with_flags(&other.to_string()),
     }
 }
 
-/// The message with its causes.
+/// Returns the message with its causes.
 pub(super) fn with_causes(error: &Error) -> String {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     causes.fold(message(error), |text, cause| format!("{text}: {cause}"))
 }
 
-/// Whether an option has a value out of its range, or contradicts another. Parameters of preprocessing come
-/// out of a file as well, and are not named as options are.
+/// Returns whether an option is out of range or contradicts another. Parameters of preprocessing do not
+/// count, because they can come from a file.
 pub(super) fn is_usage(error: &Error) -> bool {
     match error {
         Error::Parameter { name, .. } => parameters::is_option(name),
@@ -52,7 +76,7 @@ pub(super) fn is_usage(error: &Error) -> bool {
     }
 }
 
-/// What the user can do about it.
+/// Returns what the user can do about the error.
 pub(super) fn hint(error: &Error) -> Option<String> {
     match error {
         Error::Images(error) => images::hint(error),
@@ -65,36 +89,36 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             kind,
             problem,
         } => file::hint(path, kind, problem),
-        Error::Locked { .. } => Some("wait until it ends, or choose another folder".to_owned()),
+        Error::Locked { .. } => Some("wait until it finishes, or choose another folder".to_owned()),
         Error::Strict { .. } => {
-            Some("mend or remove the images named above, or leave out --strict".to_owned())
+            Some("fix or remove the images that were skipped, or omit --strict".to_owned())
         }
-        Error::Io { action, source, .. } => io_hint(action, source).map(str::to_owned),
+        Error::Io { action, source, .. } => io_hint(action, source),
         _ => None,
     }
 }
 
-fn io_hint(action: &str, error: &io::Error) -> Option<&'static str> {
+fn io_hint(action: &str, error: &io::Error) -> Option<String> {
     if is_of_system(error) {
-        return Some(
-            "raise the limits of this process (`ulimit -n` for open files), or end other programs",
-        );
+        let hint =
+            "raise this process's limits (`ulimit -n` for open files), or close other programs";
+        return Some(hint.to_owned());
     }
     matches!(action, "write" | "create").then(|| elsewhere(error.kind()))
 }
 
-/// The way out where a file or folder cannot be written.
-fn elsewhere(kind: io::ErrorKind) -> &'static str {
+/// Returns the hint for a file or folder that cannot be written.
+fn elsewhere(kind: io::ErrorKind) -> String {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let option = outputs().any;
     match kind {
-        FileTooLarge => {
-            "the process or the file system allows no larger file: see `ulimit -f`, or name another place \
-             with -o, --store or FROSTLINE_HOME"
-        }
+        FileTooLarge => format!(
+            "raise the limit of file sizes (`ulimit -f`), or choose another file system with {option}"
+        ),
         StorageFull | QuotaExceeded => {
-            "free some space, or name another place with -o, --store or FROSTLINE_HOME"
+            format!("free some space, or choose another path with {option}")
         }
-        _ => "name a place that can be written to with -o, --store or FROSTLINE_HOME",
+        _ => format!("choose a path that you can write to with {option}"),
     }
 }
 
@@ -109,11 +133,15 @@ mod tests {
         assert!(
             hint("write", full())
                 .unwrap()
-                .starts_with("free some space, or name another place with -o")
+                .starts_with("free some space, or choose another path with -o")
         );
         assert_eq!(hint("read", full()), None);
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        assert!(hint("create", denied).unwrap().contains("can be written"));
+        assert!(
+            hint("create", denied)
+                .unwrap()
+                .contains("a path that you can write to with -o")
+        );
         #[cfg(unix)]
         {
             let too_many = io::Error::from_raw_os_error(24);

@@ -21,32 +21,32 @@ use frostline::tasks::{EvaluateOptions, EvaluateReport, JudgeOptions, evaluate};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A feature store, or a folder of images with a folder for each class.
+    /// Feature store, or folder of images with a folder for each class.
     #[arg(value_name = "FEATURES|IMAGES")]
     data: PathBuf,
     #[command(flatten)]
     names: NameArgs,
     #[command(flatten)]
     head: HeadArgs,
-    /// Another head on the same features, to be tested against: is the difference more than chance?
+    /// Compare with another head on the same features, and test whether the difference is significant.
     #[arg(long, value_name = "HEAD")]
     compare: Option<PathBuf>,
-    /// How often the images are drawn again for the 95 % intervals (bootstrap); 0 for none.
+    /// Number of bootstrap resamples for the 95 % intervals; 0 disables the intervals.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples, value_parser = resamples)]
     intervals: usize,
-    /// Chooses the images that are drawn.
+    /// Seed of the bootstrap.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
     seed: u64,
     #[command(flatten)]
     training: TrainingArgs,
-    /// How the figures are written [default: by the extension of FILE, .txt or .json; else text].
+    /// Output format [default: by the extension of FILE, .txt or .json; otherwise text].
     #[arg(long, value_enum)]
     format: Option<FindingsFormat>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-/// A number of resamples, each of which is kept until the end.
+/// Parses the number of resamples; all of them are kept in memory.
 fn resamples(text: &str) -> Result<usize, String> {
     number::within(text, 0, Bootstrap::MOST)
 }
@@ -61,6 +61,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     options.bootstrap = Bootstrap::new(args.intervals, args.seed);
     let judge = &options.judge;
     options.compare.as_deref().map_or(Ok(()), given::head)?;
+    given::data(&judge.data)?;
     let guard = guard_of(&judge.head)?
         .data(&judge.data)
         .reads(&options.compare);
@@ -89,18 +90,18 @@ fn tell(report: &EvaluateReport) {
         .iter()
         .map(|(name, n)| format!("{name}: {}", counted(*n, "image")));
     talk::warn_list(
-        "classes that the head does not know, left out of all figures",
+        "classes that the head does not know, excluded from all metrics",
         unknown,
         "",
     );
     talk::warn_list(
-        "classes of the head without an image here",
+        "classes of the head without images here",
         report.missing_classes.iter(),
         "",
     );
     if let Some(rejected) = report.rejected.filter(|r| r.unknown_classes > 0) {
         talk::say(format!(
-            "the head's rejection calls {} of classes that it does not know `unknown`",
+            "the head would label {} of classes that it does not know `unknown`",
             counted(rejected.unknown_classes, "image")
         ));
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use frostline::images::path_text::to_text;
 use frostline::tasks::EvaluateReport;
 
-/// Keys as in scikit-learn and torchvision where they have a name for it.
+/// Returns the evaluation as JSON, with the names of scikit-learn and torchvision where they have one.
 pub(super) fn json(report: &EvaluateReport, other: Option<&Path>) -> String {
     let e = &report.evaluation;
     let per_class = e.classes.iter().zip(&e.per_class);

@@ -9,7 +9,7 @@ use super::terminal::Text;
 use frostline::head::{Evaluation, Interval};
 use frostline::tasks::{Accepted, EvaluateReport};
 
-/// The top-k accuracies that people ask for.
+/// The top-k accuracies that are shown.
 const SHOWN_K: [usize; 2] = [3, 5];
 
 pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> Text {
@@ -66,14 +66,14 @@ fn headline(out: &mut Text, e: &Evaluation) {
     }
 }
 
-/// What the head's rejection accepts and calls unknown: each image is counted once.
+/// Writes how many images the head accepts and rejects; each image is counted once.
 fn with_rejection(out: &mut Text, e: &Evaluation, accepted: Accepted) {
     let n = e.n_samples;
     let [right, wrong, unknown] = [accepted.right, accepted.n - accepted.right, n - accepted.n];
     out.line("");
     out.line(format_args!(
-        "with rejection     {right} right, {wrong} wrong, {unknown} unknown; the figures \
-        above include the unknown"
+        "with rejection     {right} right, {wrong} wrong, {unknown} unknown; the metrics \
+        above include the unknown images"
     ));
     out.line(format_args!(
         "coverage           {}",
@@ -87,7 +87,7 @@ fn with_rejection(out: &mut Text, e: &Evaluation, accepted: Accepted) {
     }
 }
 
-/// What the mark on an interval means, where one has it.
+/// Explains the mark on intervals.
 fn method_note(out: &mut Text, e: &Evaluation) {
     if e.intervals.is_some() {
         out.line("");
@@ -107,7 +107,7 @@ fn width(names: &[String]) -> usize {
     widest(names).max("class".len())
 }
 
-/// The columns of the figures are as wide as their interval wants; the ends of that are whole per cents.
+/// Writes the metrics of each class. Columns leave room for the intervals, whose ends are whole percentages.
 fn per_class(out: &mut Text, e: &Evaluation, names: &[String]) {
     let width = width(names);
     let ends = e
@@ -152,17 +152,17 @@ fn rounded(interval: Option<Interval>) -> String {
     })
 }
 
-/// Whether the probabilities mean what they say; the bins without an image are left out.
+/// Writes how probabilities compare with accuracy, without empty bins.
 fn reliability(out: &mut Text, e: &Evaluation) {
     out.line("");
-    out.line("probability      images  on average    right");
+    out.line("probability      images  mean prob.  accuracy");
     for (place, bin) in e.reliability.iter().enumerate() {
         if bin.n == 0 {
             continue;
         }
         let interval = e.intervals.as_ref().and_then(|i| i.reliability[place]);
         out.line(format_args!(
-            "{:>5.1} – {:>5.1} %  {:>6}  {:>10}  {:>7}{}",
+            "{:>5.1} – {:>5.1} %  {:>6}  {:>10}  {:>8}{}",
             100.0 * bin.lower,
             100.0 * bin.upper,
             bin.n,
@@ -173,7 +173,7 @@ fn reliability(out: &mut Text, e: &Evaluation) {
     }
 }
 
-/// Rows are the truth, columns the prediction, both by the numbers of the rows.
+/// Writes the confusion matrix: rows are true classes, columns predicted ones, by the numbers of the rows.
 fn confusion(out: &mut Text, e: &Evaluation, names: &[String]) {
     const WIDEST: usize = 30;
     if names.len() > WIDEST {

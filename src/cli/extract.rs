@@ -19,7 +19,7 @@ use super::speed_text::speed_text;
 use super::{signals, talk};
 use frostline::backbones::Home;
 use frostline::error::Error;
-use frostline::features::{Dtype, Existing, Recognise, Speed, Timings};
+use frostline::features::{Dtype, Existing, Recognise, Speed, Timings, is_store};
 use frostline::images::{Labels, Views};
 use frostline::outputs::is_stdout;
 use frostline::phrases::counted;
@@ -29,30 +29,30 @@ use frostline::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract_scan}
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// The feature store to write, a folder; images that it knows are not computed again.
+    /// Feature store to write, a folder; features already in it are reused.
     #[arg(short, long, value_name = "FEATURES")]
     output: PathBuf,
     #[command(flatten)]
     backbone: BackboneArgs,
     #[command(flatten)]
     run: RunArgs,
-    /// How numbers are kept: f32, or f16 in half the space.
+    /// Type of the stored values: f32, or f16 for half the space.
     #[arg(long, value_enum, default_value_t)]
     dtype: DtypeArg,
     #[command(flatten)]
     decoding: DecodingArgs,
-    /// Which views of each image are kept: center, hflip, five-crop or ten-crop; `fit-head --augment` draws
-    /// from them.
+    /// Views of each image to store: center, hflip, five-crop or ten-crop; `fit-head --augment` trains on
+    /// them.
     #[arg(long, value_name = "VIEWS", default_value = "center")]
     views: Views,
-    /// Fail (exit status 1) where an image cannot be used.
+    /// Fail (exit status 1) if an image cannot be used.
     #[arg(long)]
     strict: bool,
-    /// Throw away what the store holds.
+    /// Discard the features in an existing store.
     #[arg(long)]
     overwrite: bool,
-    /// Read every file, also those whose size, times and inode are still those of the last run, and check
-    /// every stored feature against its checksum; damaged ones are computed again.
+    /// Read every file again, even if its size, times and inode have not changed, and verify the checksums of
+    /// all stored features; damaged features are recomputed.
     #[arg(long)]
     verify: bool,
 }
@@ -74,15 +74,16 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         talk::note(format!("{EMPTY_LIST}; nothing is written"));
         return Ok(Outcome::AllRight);
     }
-    // Before everything is computed: it may not be what was meant.
+    // Before the features are computed, since a note may show that the wrong images were chosen.
     notes(&take(&mut scan.notes));
+    let is_new = starts_empty(&options);
     let report = extract_scan(&options, scan, &Bar::default())?;
-    tell(&report, &options);
+    tell(&report, &options, is_new);
     if report.used() == 0 {
         let skipped = counted(report.skipped.len(), "image");
         bail!(Refusal::input(
             format!("none of {skipped} could be used"),
-            "the reasons are above",
+            "see the reasons above",
         ));
     }
     match report.skipped.len() {
@@ -98,8 +99,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 fn check_output(output: &Path, home: &Home) -> anyhow::Result<()> {
     if is_stdout(output) {
         bail!(Refusal::input(
-            "a feature store is a folder, and does not go to standard output",
-            "give a folder with -o; `./-` is one of that name",
+            "a feature store is a folder and cannot be written to standard output",
+            "choose a folder with -o (`./-` for a folder named `-`)",
         ));
     }
     Ok(OutputGuard::new().home(home).check_store(output)?)
@@ -132,21 +133,30 @@ impl Args {
     }
 }
 
-fn tell(report: &ExtractReport, options: &ExtractOptions) {
+/// Returns whether the run starts without stored features, so that reused ones are those of duplicates.
+fn starts_empty(options: &ExtractOptions) -> bool {
+    matches!(options.existing, Existing::Overwrite) || !is_store(&options.output)
+}
+
+fn tell(report: &ExtractReport, options: &ExtractOptions, is_new: bool) {
     notes(&report.notes);
     skipped(&report.skipped);
     talk::warn_list(
-        "class folders without a usable image",
+        "class folders without usable images",
         report.empty_classes.iter(),
         "",
     );
     ignored(&report.ignored);
     let (used, seconds) = (report.used(), report.elapsed.as_secs_f64());
+    let reused = if is_new {
+        counted(report.reused, "duplicate")
+    } else {
+        format!("{} reused", report.reused)
+    };
     talk::say(format!(
-        "{} in {seconds:.2} s: {} computed, {} reused, {} skipped{}",
+        "{} in {seconds:.2} s: {} computed, {reused}, {} skipped{}",
         counted(used, "image"),
         report.computed,
-        report.reused,
         report.skipped.len(),
         if report.computed > 0 {
             format!(" ({:.1} images/s)", report.computed as f64 / seconds)
@@ -157,7 +167,7 @@ fn tell(report: &ExtractReport, options: &ExtractOptions) {
     tell_how(report, options);
 }
 
-/// What was computed, by what, and where it is.
+/// Prints what was computed, how, and where it is stored.
 fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     let spec = &report.spec.backbone;
     talk::say(format!("  classes   {}", classes_text(report)));
@@ -167,7 +177,7 @@ fn tell_how(report: &ExtractReport, options: &ExtractOptions) {
     ));
     let threads = options.run.threads;
     let device = match &report.engine {
-        None => "not needed: all features were known".to_owned(),
+        None => "not needed: all features cached".to_owned(),
         Some(engine) => {
             let (runtime, arithmetic) = (&engine.runtime, engine.arithmetic());
             let threads = counted(threads, "thread");
@@ -210,7 +220,7 @@ fn classes_text(report: &ExtractReport) -> String {
     }
 }
 
-/// Each stage's share of the work, in percent.
+/// Returns each stage's share of the work, in percent.
 fn timings_text(t: &Timings) -> String {
     let total = (t.read + t.decode + t.preprocess + t.forward + t.write)
         .as_secs_f64()

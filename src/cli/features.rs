@@ -26,25 +26,24 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Say what a store holds.
+    /// Show the contents of a feature store.
     Show {
-        /// The feature store.
+        /// Feature store.
         #[arg(value_name = "FEATURES")]
         store: PathBuf,
     },
-    /// Write one flat table of the samples of the last run.
+    /// Export the samples of the last run as one table.
     Export {
-        /// The feature store.
+        /// Feature store.
         #[arg(value_name = "FEATURES")]
         store: PathBuf,
-        /// The form of the table [default: by the extension of PATH, .parquet, .csv or .npy; else npy].
+        /// Format of the table [default: by the extension of PATH, .parquet, .csv or .npy; otherwise npy].
         #[arg(long, value_enum)]
         format: Option<Format>,
-        /// The view of each image to write, where the store has several, such as `top-left` [default:
-        /// center].
+        /// View of each image to export if the store has several, such as `top-left` [default: center].
         #[arg(long, value_name = "VIEW")]
         view: Option<String>,
-        /// The file to write, `-` is standard output; for npy, a folder.
+        /// File to write, for npy a folder; `-` is standard output.
         #[arg(short, long, value_name = "PATH")]
         output: PathBuf,
         #[command(flatten)]
@@ -79,15 +78,16 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
             let rows = export(&store, view, format, &output)?;
             let which = match store.manifest().spec.views.len() {
                 1 => String::new(),
-                views => format!(" of the view `{view}`, one of {views}, are"),
+                views => format!(" of the view `{view}`, one of {views},"),
             };
-            talk::say(format!("{rows} rows{which} in {}", output.display()));
+            let rows = counted(rows, "row");
+            talk::say(format!("wrote {rows}{which} to {}", output.display()));
         }
     }
     Ok(Outcome::AllRight)
 }
 
-/// One of the store's views.
+/// Returns the view of the store with this name.
 fn view_named(name: &str, store: &FeatureStore) -> Result<View, Refusal> {
     let views = &store.manifest().spec.views;
     let named = views.iter().find(|view| view.to_string() == name);
@@ -100,7 +100,7 @@ fn view_named(name: &str, store: &FeatureStore) -> Result<View, Refusal> {
     })
 }
 
-/// The format, and that nothing is written over that must stay.
+/// Returns the format, after checking that the output replaces nothing that must be kept.
 fn checked(
     store: &Path,
     format: Option<Format>,
@@ -112,7 +112,7 @@ fn checked(
     let check = |output: &Path, wanted| guard.check(output, wanted, overwrite);
     match format {
         Ok(Format::Npy) if is_stdout(output) => bail!(Refusal::input(
-            "npy is a folder of two files, and does not go to standard output",
+            "npy is a folder of two files and cannot be written to standard output",
             "add --format parquet or --format csv",
         )),
         Ok(Format::Npy) => {
@@ -185,7 +185,7 @@ fn describe(store: &FeatureStore) -> Result<Text, Error> {
     Ok(text)
 }
 
-/// How the features were computed.
+/// Returns the lines on how the features were computed.
 fn settings(manifest: &StoreManifest) -> [String; 5] {
     let (spec, engine) = (&manifest.spec, &manifest.engine);
     let (p, decoding) = (&spec.preprocessing, &spec.decoding);

@@ -23,25 +23,26 @@ use frostline::tasks::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The feature store of the training images.
+    /// Feature store of the training images.
     #[arg(value_name = "FEATURES")]
     features: PathBuf,
-    /// The head file to write; `-` is standard output.
+    /// Head file to write; `-` is standard output.
     #[arg(short, long, value_name = "HEAD")]
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// Another feature store, for validation.
+    /// Feature store of the validation images.
     #[arg(long, value_name = "FEATURES", group = "validating")]
     validation: Option<PathBuf>,
-    /// Keep this share of the training images for validation: stratified, equal images on one side.
+    /// Hold out this share of the training images for validation, stratified by class; duplicates stay
+    /// together.
     #[arg(long, value_name = "SHARE", group = "validating")]
     validation_split: Option<f64>,
-    /// Train on all the views of the features: each epoch of SGD draws one of each image, L-BFGS takes all.
+    /// Train on all stored views: sgd draws one view of each image per epoch, lbfgs uses all of them.
     #[arg(long)]
     augment: bool,
-    /// Memory that features may take, as 500M or 4G; more are read in blocks, again in every epoch of SGD
-    /// [default: half of what is free].
+    /// Memory limit for features, such as 500M or 4G; larger sets are read in blocks in every epoch of sgd
+    /// [default: half of the free memory].
     #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
     memory: Option<u64>,
     #[command(flatten)]
@@ -114,8 +115,7 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     warnings.for_each(talk::warn);
     if report.n_validation == 0 && report.out_of_fold.is_none() {
         talk::note(
-            "there are no validation figures: give --validation FEATURES, --validation-split 0.2 or --folds \
-             5",
+            "no validation set was given: add --validation FEATURES, --validation-split 0.2 or --folds 5",
         );
     }
     let (classes, seconds) = (report.classes.len(), report.fit.seconds);
@@ -150,7 +150,7 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
 fn tell_streaming(streaming: &Streaming) {
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     talk::note(format!(
-        "the features were read in blocks of {} in every epoch: together they take {} MiB, and {} MiB were \
+        "the features were read in blocks of {} in every epoch: all of them take {} MiB, but only {} MiB are \
          allowed (--memory)",
         counted(streaming.images, "image"),
         mib(streaming.needed),
@@ -158,13 +158,10 @@ fn tell_streaming(streaming: &Streaming) {
     ));
 }
 
-/// What the solver has to say of its end.
+/// Prints how the solver ended.
 fn tell_end(fit: &Fit) {
     if let Some(optimum) = fit.optimum {
-        let iterations = optimum.iterations.map(|n| match n {
-            1 => "1 iteration, ".to_owned(),
-            n => format!("{n} iterations, "),
-        });
+        let iterations = optimum.iterations.map(|n| counted(n, "iteration") + ", ");
         let iterations = iterations.unwrap_or_default();
         talk::say(format!(
             "  minimum     {}loss {:.6}, largest gradient entry {:.1e}",
@@ -173,7 +170,7 @@ fn tell_end(fit: &Fit) {
     }
     if let Some(best) = fit.best_epoch {
         talk::say(format!(
-            "  kept        the head of epoch {best}, the lowest validation loss of {} epochs",
+            "  kept        the head of epoch {best}, with the lowest validation loss of {} epochs",
             fit.history.len()
         ));
     }

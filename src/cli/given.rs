@@ -1,5 +1,4 @@
-//! What a path leads to that was given as a head, a store or images, where that is something else: the three
-//! are easily mixed up.
+//! Checks that a path leads to a head, a store or images as expected: the three are easily mixed up.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +7,14 @@ use frostline::error::Error;
 use frostline::features::is_store;
 use frostline::head::HeadFile;
 
-/// Refuses a folder in the place of a head.
+/// Refuses a missing head, or a folder instead of one.
 pub(super) fn head(path: &Path) -> Result<(), Refusal> {
+    if is_missing(path) {
+        return Err(Refusal::input(
+            format!("the head `{}` does not exist", path.display()),
+            "run `frostline fit-head FEATURES -o HEAD` to train one",
+        ));
+    }
     if !path.is_dir() {
         return Ok(());
     }
@@ -21,11 +26,11 @@ pub(super) fn head(path: &Path) -> Result<(), Refusal> {
     refuse(
         path,
         &format!("{what}, not a head"),
-        "give the file that `frostline fit-head FEATURES -o HEAD` wrote",
+        "pass the file that `frostline fit-head FEATURES -o HEAD` has written",
     )
 }
 
-/// Refuses a file, or a folder of anything else, in the place of a feature store.
+/// Refuses a file, or a folder that is not a feature store, instead of one.
 pub(super) fn store(path: &Path) -> Result<(), Refusal> {
     if path.is_file() {
         let what = if HeadFile::read(path).is_ok() {
@@ -33,14 +38,14 @@ pub(super) fn store(path: &Path) -> Result<(), Refusal> {
         } else {
             "a file"
         };
-        let hint = "give the folder that `frostline extract IMAGES -o FEATURES` wrote";
+        let hint = "pass the folder that `frostline extract IMAGES -o FEATURES` has written";
         return refuse(path, &format!("{what}, not a feature store"), hint);
     }
     if !path.is_dir() || is_store(path) || path.join("manifest.json").exists() {
         return Ok(());
     }
     let hint = format!(
-        "if it holds images, run `frostline extract {} -o FEATURES` and give FEATURES",
+        "if it contains images, run `frostline extract {} -o FEATURES` and pass FEATURES",
         path.display()
     );
     refuse(
@@ -50,23 +55,42 @@ pub(super) fn store(path: &Path) -> Result<(), Refusal> {
     )
 }
 
-/// Refuses feature stores in the place of images.
+/// Refuses a path that does not exist where a feature store or images can be used.
+pub(super) fn data(path: &Path) -> Result<(), Refusal> {
+    if !is_missing(path) {
+        return Ok(());
+    }
+    Err(Refusal::input(
+        format!(
+            "`{}` does not exist: there is no feature store and no image folder",
+            path.display()
+        ),
+        "check the path, or run `frostline extract IMAGES -o FEATURES` to create a feature store",
+    ))
+}
+
+/// Refuses feature stores instead of images.
 pub(super) fn images(paths: &[PathBuf]) -> Result<(), Refusal> {
-    let hint = "give the folder of the images that its features were computed from";
+    let hint = "pass the folder of the images that its features were computed from";
     match paths.iter().find(|path| is_store(path)) {
         Some(store) => refuse(store, "a feature store, not images", hint),
         None => Ok(()),
     }
 }
 
-/// Refuses what is no folder in the place of the folder of a store's images.
+/// Refuses a file instead of the folder of a store's images.
 pub(super) fn folder(path: &Path) -> anyhow::Result<()> {
     let kind = std::fs::metadata(path).map_err(Error::io("read", path))?;
     if kind.is_dir() {
         return Ok(());
     }
-    let hint = "give the folder that the images of the feature store lie in";
+    let hint = "pass the folder that contains the images of the feature store";
     Ok(refuse(path, "a file, not a folder", hint)?)
+}
+
+/// Returns whether nothing exists at a path; a path that cannot be checked is not missing.
+fn is_missing(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
 }
 
 fn refuse(path: &Path, what: &str, hint: &str) -> Result<(), Refusal> {

@@ -1,4 +1,4 @@
-//! Arguments on a head and how it is used, shared by the commands that use one.
+//! Arguments that choose a head and how to use it, shared by several commands.
 
 use std::path::PathBuf;
 
@@ -12,26 +12,26 @@ use frostline::tasks::{HeadOptions, OutputGuard};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct HeadArgs {
-    /// The head file; it brings backbone and preprocessing.
+    /// Head file; it determines the backbone and the preprocessing.
     #[arg(long, value_name = "HEAD")]
     head: PathBuf,
-    /// A feature store to take the images' features from and to add them to.
+    /// Feature store to reuse features from and to add new features to.
     #[arg(long, value_name = "FEATURES")]
     store: Option<PathBuf>,
-    /// The network's file, where the head's backbone is not installed.
+    /// Name or file of the network, if the head's backbone is not installed.
     #[arg(long, value_name = "NAME|FILE")]
     backbone: Option<PathBuf>,
-    /// Test-time augmentation: the views that the head was trained with, or the centre alone.
+    /// Test-time augmentation: use the views that the head was trained with, or only the centre crop.
     #[arg(long, value_enum, default_value_t)]
     tta: TtaArg,
-    /// Take images that are like none of the training images for one of the classes too.
+    /// Disable rejection; always assign a class.
     #[arg(long)]
     no_reject: bool,
     #[command(flatten)]
     run: RunArgs,
 }
 
-/// A guard of what predictions read, but for the images; head and store are looked at.
+/// Returns a guard for everything that predictions read except the images; checks the head and the store.
 pub(super) fn guard_of(options: &HeadOptions) -> anyhow::Result<OutputGuard> {
     given::head(&options.path)?;
     let computing = &options.computing;
@@ -47,10 +47,10 @@ pub(super) fn guard_of(options: &HeadOptions) -> anyhow::Result<OutputGuard> {
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 enum TtaArg {
-    /// Those that it was trained with; their probabilities are averaged.
+    /// Average the probabilities over the views of the training.
     #[default]
     Trained,
-    /// The centre alone.
+    /// Use only the centre crop.
     None,
 }
 

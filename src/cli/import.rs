@@ -9,34 +9,32 @@ use frostline::backbones::{Home, Pool};
 use frostline::error::Error;
 use frostline::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_onnx};
 
-/// Nothing in the file is executed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// An ONNX network, or PyTorch's weights (.pth, legacy or zip, or .safetensors) of the architecture
-    /// --arch.
+    /// ONNX network, or PyTorch weights (.pth, legacy or zip, or .safetensors) of the architecture --arch.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The architecture of PyTorch's weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16,
+    /// Architecture of PyTorch weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16,
     /// vgg19, each also with -bn.
     #[arg(long, value_name = "ARCH")]
     arch: Option<Architecture>,
-    /// Keep the classifier: the network then says the logits of its own classes (ImageNet's), not features.
+    /// Keep the classifier, so that the network outputs the logits of its own classes instead of features.
     #[arg(long, requires = "arch")]
     keep_classifier: bool,
-    /// The backbone's name [default: the architecture, or the ONNX file's name;
-    /// of NAME/model.onnx, the folder's].
+    /// Name of the backbone [default: the architecture, or the name of the ONNX file; for NAME/model.onnx,
+    /// the name of the folder].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Where to cut an ONNX network: a tensor's name, a layer's number (see `models show`), or penultimate,
-    /// which is what the last classifier reads [default: penultimate].
+    /// Where to cut an ONNX network: the name of a tensor, the number of a layer (see `models show`), or
+    /// penultimate, the input of the classifier [default: penultimate].
     #[arg(long, value_name = "TENSOR|penultimate|INDEX", conflicts_with = "arch")]
     layer: Option<String>,
-    /// What becomes of a layer's positions: flatten keeps all their numbers, mean averages over them; where
-    /// the network does not tell its channels from positions, mean-channels-first or mean-channels-last
+    /// Pooling over the layer's positions: flatten keeps all values, mean averages over the positions; use
+    /// mean-channels-first or mean-channels-last if the network does not show which axis is the channels
     /// [default: flatten].
     #[arg(long, value_name = "POOL", conflicts_with = "arch")]
     pool: Option<Pool>,
-    /// Replace an installed backbone of that name with another one.
+    /// Replace an installed backbone of the same name.
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
@@ -49,7 +47,7 @@ impl Args {
     }
 }
 
-/// Whether an installed backbone may be replaced.
+/// Returns whether an installed backbone may be replaced.
 pub(super) fn overwrite(replace: bool) -> Overwrite {
     if replace {
         Overwrite::Allow

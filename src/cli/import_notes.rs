@@ -1,4 +1,4 @@
-//! What is said of an import besides that it worked.
+//! Notes about an import.
 
 use super::talk;
 use frostline::tasks::ImportNote;
@@ -7,7 +7,7 @@ pub(super) fn tell(notes: &[ImportNote]) {
     notes.iter().map(text).for_each(talk::note);
 }
 
-/// The note, with flags in the place of parameters.
+/// Returns the note, with option names instead of parameters.
 fn text(note: &ImportNote) -> String {
     match note {
         ImportNote::Guessed { input, settings } => {
@@ -15,8 +15,8 @@ fn text(note: &ImportNote) -> String {
                 .iter()
                 .map(|(name, value)| format!("--{name} {value}"));
             format!(
-                "guessed from the shape of its input `{input}`, and else from ImageNet's networks: {}; say \
-                 what is otherwise",
+                "preprocessing guessed from the shape of its input `{input}` and from ImageNet defaults: {}; \
+                 set the options that differ",
                 options.collect::<Vec<_>>().join(" ")
             )
         }
@@ -24,7 +24,8 @@ fn text(note: &ImportNote) -> String {
             positions,
             features,
         } => format!(
-            "its layer has {positions} positions; `--pool mean` averages over them, to {features} features"
+            "its layer has {positions} positions; averaging over them with --pool mean leaves {features} \
+             features"
         ),
         other => other.to_string(),
     }
@@ -45,8 +46,8 @@ mod tests {
         };
         assert_eq!(
             text(&guessed),
-            "guessed from the shape of its input `x`, and else from ImageNet's networks: --layout nchw \
-             --mean 0.5,0.5,0.5; say what is otherwise"
+            "preprocessing guessed from the shape of its input `x` and from ImageNet defaults: --layout nchw \
+             --mean 0.5,0.5,0.5; set the options that differ"
         );
     }
 }

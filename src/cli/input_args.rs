@@ -13,21 +13,21 @@ use frostline::tasks::Inputs;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct InputArgs {
-    /// A folder with a folder for each class (several of them share their classes), a flat folder, image
-    /// files, or `-` for a list of files on standard input.
+    /// Image files or folders, or `-` for a list of files on standard input. A folder is flat or has a folder
+    /// for each class; several folders share their classes.
     #[arg(required = true, value_name = "IMAGES")]
     images: Vec<PathBuf>,
-    /// The list on standard input is separated by NUL bytes, as `find -print0` writes it.
+    /// Read a list separated by NUL bytes, as written by `find -print0`, from standard input.
     #[arg(short = '0', long = "null")]
     null: bool,
     #[command(flatten)]
     names: NameArgs,
 }
 
-/// Arguments on which files of a folder are images.
+/// The argument that decides which files of a folder are images.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct NameArgs {
-    /// Look into every file of a folder, and use those that are images whatever their names.
+    /// Recognise images in folders by their content instead of their file extension.
     #[arg(long)]
     any_name: bool,
 }
@@ -42,19 +42,19 @@ impl NameArgs {
     }
 }
 
-/// What is said of a list without names: no rows, and no failure.
+/// The note about an empty list, which gives no rows and is not a failure.
 pub(super) const EMPTY_LIST: &str = "the list of images on standard input is empty";
 
-/// Names that are read ahead of the images that are worked on.
+/// How many names are read ahead of the images being processed.
 const AHEAD: usize = 1024;
 
 impl InputArgs {
-    /// Whether the images are those of a list on standard input.
+    /// Returns whether the images are listed on standard input.
     pub(super) fn is_list(&self) -> bool {
         self.images == [PathBuf::from("-")]
     }
 
-    /// The images, when the whole list is read where they are one.
+    /// Returns the images; reads the whole list if they are listed on standard input.
     pub(super) fn inputs(self) -> anyhow::Result<Inputs> {
         if !self.is_list() {
             return Ok(Inputs::Paths(self.images, self.names.names()));
@@ -67,7 +67,7 @@ impl InputArgs {
         Ok(Inputs::List(parse_list(&list, self.separator())))
     }
 
-    /// The same, where a feature store is a mistake.
+    /// Like [`Self::inputs`], but refuses feature stores.
     pub(super) fn images(self) -> anyhow::Result<Inputs> {
         if !self.is_list() {
             given::images(&self.images)?;
@@ -75,11 +75,11 @@ impl InputArgs {
         self.inputs()
     }
 
-    /// The names of the list on standard input, as they come.
+    /// Returns the names of the list on standard input as they arrive.
     pub(super) fn names(&self) -> Receiver<io::Result<PathBuf>> {
         let (sender, names) = sync_channel(AHEAD);
         let separator = self.separator();
-        // Nobody waits for this thread: it may stand at a pipe for ever.
+        // Nothing joins this thread, since it may block on a pipe forever.
         thread::spawn(move || {
             let each = |path| sender.send(Ok(path)).is_ok();
             if let Err(error) = read_list(stdin().lock(), separator, each) {

@@ -10,29 +10,28 @@ use super::talk;
 use frostline::head::NEAR_DUPLICATE;
 use frostline::tasks::{InspectOptions, InspectReport, OutputGuard, inspect};
 
-/// Nothing is changed or deleted, and the exit status is 0 whatever is found.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The feature store, as that of the training set.
+    /// Feature store, usually of the training set.
     #[arg(value_name = "FEATURES")]
     features: PathBuf,
-    /// A second store that should share no image with it, as that of the validation set.
+    /// Second feature store that should share no images with FEATURES, usually of the validation set.
     #[arg(long, value_name = "FEATURES")]
     against: Option<PathBuf>,
-    /// A head: list the images of FEATURES that it was trained on; they cannot be used to evaluate it.
+    /// List the images of FEATURES that this head was trained on; they cannot be used to evaluate it.
     #[arg(long, value_name = "HEAD")]
     head: Option<PathBuf>,
-    /// Two images are nearly equal from this cosine of their features on.
+    /// Cosine similarity from which images count as near-duplicates.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
     near: f32,
-    /// Heads that judge labels: each is trained without the images that it judges.
+    /// Number of folds of the cross-validation that checks the labels.
     #[arg(long, value_name = "K", default_value_t = 5)]
     folds: usize,
-    /// Of the folds and the heads.
+    /// Seed for the folds and the heads trained on them.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// How findings are written: text has the first of each kind, json all
-    /// [default: by the extension of FILE, .txt or .json; else text].
+    /// Output format: text lists the first findings of each kind, json all of them [default: by the extension
+    /// of FILE, .txt or .json; otherwise text].
     #[arg(long, value_enum)]
     format: Option<FindingsFormat>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! What an inspection found, for people: the first of each kind, and how many more there are.
+//! The findings of an inspection as text: the first of each kind, and the number of others.
 
 mod ranked;
 
@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use self::ranked::{outliers, shown, suspects};
 use super::cells::cell;
 use super::terminal::Text;
+use frostline::phrases::counted;
 use frostline::tasks::{
     ClassCount, Contradiction, InspectReport, InspectedImage, Leaked, Likeness, NearDuplicates,
     Side, TINY_CLASS,
 };
 
-/// Findings of a kind that are shown.
+/// The number of findings of each kind that are shown.
 const SHOWN: usize = 10;
 
 pub(super) fn text(report: &InspectReport) -> Text {
@@ -20,20 +21,20 @@ pub(super) fn text(report: &InspectReport) -> Text {
     let mut out = Text::new();
     out.lines(head(report, &names));
     let parts = [
-        ("tiny classes", tiny(report)),
-        ("equal images", equal(report, &names)),
-        ("nearly equal images", near(report, &names)),
-        ("shared images", leakage(report, &names)),
+        ("small classes", tiny(report)),
+        ("duplicates", equal(report, &names)),
+        ("near-duplicates", near(report, &names)),
+        ("leakage", leakage(report, &names)),
         ("training images of the head", trained_on(report, &names)),
         ("contradictory labels", contradictions(report, &names)),
         ("wrong labels", report.labels.as_ref().and_then(suspects)),
         ("outliers", outliers(report)),
     ];
     let looked_for = |kind: &str| match kind {
-        "shared images" => report.leakage.is_some(),
+        "leakage" => report.leakage.is_some(),
         "training images of the head" => report.trained_on.as_ref().is_some_and(|t| t.recorded),
         "wrong labels" => report.labels.is_some(),
-        "tiny classes" | "contradictory labels" => !report.classes.is_empty(),
+        "small classes" | "contradictory labels" => !report.classes.is_empty(),
         _ => true,
     };
     let missing = parts
@@ -50,7 +51,7 @@ pub(super) fn text(report: &InspectReport) -> Text {
     out
 }
 
-/// What the two stores are called: the last parts of their paths, whole paths where those are equal.
+/// The names of the two stores: the last components of their paths, or the full paths if these are equal.
 struct Names {
     features: String,
     against: Option<String>,
@@ -73,7 +74,7 @@ impl Names {
         }
     }
 
-    /// The image's path, after the store's name where there are two.
+    /// Returns the image's path, prefixed with the store's name if there are two stores.
     fn image(&self, image: &InspectedImage) -> String {
         let path = &image.path;
         match (&self.against, image.set) {
@@ -114,7 +115,10 @@ fn head(report: &InspectReport, names: &Names) -> Vec<String> {
     vec![
         format!("images       {images}"),
         format!("classes      {classes}"),
-        format!("nearly equal from a cosine of {} on", report.near),
+        format!(
+            "similarity   near-duplicates from a cosine of {}",
+            report.near
+        ),
     ]
 }
 
@@ -123,7 +127,7 @@ fn class(count: &ClassCount) -> String {
 }
 
 fn tiny(report: &InspectReport) -> Option<Vec<String>> {
-    let heading = format!("tiny classes, of fewer than {TINY_CLASS} different images");
+    let heading = format!("small classes, with fewer than {TINY_CLASS} different images");
     let tiny: Vec<String> = report
         .classes
         .iter()
@@ -138,26 +142,26 @@ fn equal(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
         .duplicates
         .iter()
         .map(|group| format!("  {}", names.images(&group.images)));
-    list("groups of equal images", groups.collect(), SHOWN)
+    list("groups of duplicates", groups.collect(), SHOWN)
 }
 
 fn near(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
     let line =
         |group: &NearDuplicates| format!("  {:.4}  {}", group.cosine, names.images(&group.images));
     let groups = report.near_duplicates.iter().map(line).collect();
-    list("groups of nearly equal images", groups, SHOWN)
+    list("groups of near-duplicates", groups, SHOWN)
 }
 
 fn leakage(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
     let (leakage, against) = (report.leakage.as_ref()?, names.against.as_ref()?);
     let heading = format!(
-        "{} of the {} images of {against} ({:.1} %) are in {} too: {} equal, {} nearly equal",
+        "leakage: {against} shares {} of its {} ({:.1} %) with {}: {}, {}",
         leakage.images.len(),
-        report.n_against,
+        counted(report.n_against, "image"),
         100.0 * leakage.share,
         names.features,
-        leakage.n_equal,
-        leakage.n_near
+        counted(leakage.n_equal, "duplicate"),
+        counted(leakage.n_near, "near-duplicate")
     );
     let line = |leaked: &Leaked| {
         let (image, twin) = (names.image(&leaked.image), names.image(&leaked.twin));
@@ -189,7 +193,7 @@ fn trained_on(report: &InspectReport, names: &Names) -> Option<Vec<String>> {
 
 fn likeness(likeness: Likeness) -> String {
     match likeness {
-        Likeness::Equal => "equal ".to_owned(),
+        Likeness::Equal => "exact ".to_owned(),
         Likeness::Near { cosine } => format!("{cosine:.4}"),
     }
 }
@@ -204,7 +208,7 @@ fn contradictions(report: &InspectReport, names: &Names) -> Option<Vec<String>> 
     };
     let lines = report.contradictions.iter().map(line).collect();
     list(
-        "equal or nearly equal images with different classes",
+        "duplicates or near-duplicates with different classes",
         lines,
         SHOWN,
     )

@@ -1,8 +1,8 @@
-//! The command line: what was typed becomes options, reports become text.
+//! The command line: arguments become options, reports become text.
 //!
-//! Standard output is for results only, standard error for talk; `terminal` is the door that text for people
-//! goes through. Exit codes: 0 all right, 1 failed, 2 wrong usage, 3 done, but some images were skipped, 130
-//! and 143 interrupted by Ctrl-C or SIGTERM.
+//! Results go to standard output, messages to standard error; all text for people passes through `terminal`.
+//! Exit codes: 0 success, 1 failure, 2 usage error, 3 success with skipped images, 130 and 143 interrupted by
+//! Ctrl-C or SIGTERM.
 
 mod backbone_args;
 mod bar;
@@ -62,44 +62,60 @@ use frostline::error::Error;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Say nothing but warnings and errors.
+    /// Print only warnings and errors.
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Say more, such as why no GPU is used.
+    /// Print more details, such as why no GPU is used.
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     verbose: bool,
-    /// Use `FROSTLINE_HOME` even where other users can write to it: they can then run code as you.
+    /// Use `FROSTLINE_HOME` even if other users can write to it; they can then run code as you.
     #[arg(long, global = true)]
     allow_shared_home: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Compute the features of images once and keep them on disk.
+    /// Compute the features of images once and store them on disk.
     Extract(extract::Args),
-    /// Train a softmax head on features.
+    /// Train a softmax head on stored features.
     FitHead(fit_head::Args),
-    /// Hold a head against labelled features or images.
+    /// Evaluate a head on labelled features or images.
     Evaluate(evaluate::Args),
-    /// Write what is known of a head as one HTML page to look at.
+    /// Write a self-contained HTML evaluation report.
     Report(report::Args),
-    /// Label images with a head.
+    /// Classify images with a head.
     Classify(classify::Args),
-    /// Look for duplicates, leakage, wrong labels and outliers in a feature store.
+    /// Find duplicates, leakage, wrong labels and outliers in a feature store.
+    ///
+    /// Changes nothing, and exits with status 0 whatever it finds.
     Inspect(inspect::Args),
-    /// Choose the unlabelled images that are most worth a label.
+    /// Pick the unlabelled images most worth labelling.
+    ///
+    /// IMAGES can also be a feature store; no features are computed then.
     Suggest(suggest::Args),
-    /// Show what the network will see of some images, as one picture.
+    /// Write a PNG that shows images as the network sees them.
     Preview(preview::Args),
-    /// Show or export what a feature store holds.
+    /// Show or export the contents of a feature store.
     Features(features::Args),
     /// List, show, pull and import backbones.
     Models(models::Args),
-    /// Look for what is missing, and say what mends it.
+    /// Check the installation and suggest fixes.
     Doctor,
 }
 
-/// Parses the arguments, runs the command, and says how it ended.
+impl Command {
+    /// Returns the options that name the outputs, for hints.
+    fn outputs(&self) -> errors::OutputOptions {
+        let (any, store) = match self {
+            Self::Evaluate(_) | Self::Report(_) | Self::Classify(_) => ("-o or --store", "--store"),
+            Self::Models(_) | Self::Doctor => ("FROSTLINE_HOME", "FROSTLINE_HOME"),
+            _ => ("-o", "-o"),
+        };
+        errors::OutputOptions { any, store }
+    }
+}
+
+/// Parses the arguments, runs the command and returns the exit code.
 #[must_use]
 pub(crate) fn main() -> ExitCode {
     let cli: Cli = terminal::parse(synonyms::with_tip);
@@ -125,6 +141,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    errors::set_outputs(cli.command.outputs());
     signals::handle().context("cannot handle signals")?;
     let mut home = Home::from_env()?;
     if cli.allow_shared_home {
@@ -149,7 +166,7 @@ fn is_interrupted(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(Error::Interrupted { .. }))
 }
 
-/// Whoever read our output has had enough of it (`| head`): no failure of ours.
+/// Returns whether the reader of the output closed the pipe (`| head`), which is not a failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let io = |cause: &(dyn std::error::Error + 'static)| {
         cause

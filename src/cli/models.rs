@@ -20,18 +20,19 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List the backbones that are known or installed.
+    /// List known and installed backbones.
     List,
     /// Print a network's manifest, inputs, outputs and layers.
     Show {
-        /// An installed name, or an ONNX file.
+        /// Installed name, or ONNX file.
         #[arg(value_name = "NAME|FILE")]
         backbone: PathBuf,
     },
-    /// Fetch a known backbone, check it, and install it.
+    /// Download a known backbone, verify it and install it.
     Pull(pull::Args),
-    /// Turn an ONNX network, cut before its classifier, or a file of PyTorch weights into an installed
-    /// backbone.
+    /// Install an ONNX network, cut before its classifier, or PyTorch weights as a backbone.
+    ///
+    /// No code in the file is executed.
     Import(import::Args),
 }
 
@@ -94,7 +95,7 @@ fn show(registry: &Registry, name: &Path) -> Result<Text, Error> {
     }
     out.line("");
     out.line("manifest");
-    // A text of several lines, which TOML allows, must not look like lines of ours.
+    // A string of several lines, which TOML allows, must not look like lines of this listing.
     let manifest = file.manifest.to_toml();
     out.lines(manifest.lines().map(|line| format!("  {line}")));
     Ok(out)

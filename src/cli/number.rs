@@ -1,23 +1,23 @@
-//! Numbers as text: whole numbers within a range as they are typed, because what sizes allocations or run
-//! times needs a limit; percentages as they are shown.
+//! Numbers as text: parses whole numbers within a range, since those that determine memory or run time need
+//! a limit, and formats percentages.
 
 use frostline::head::{Interval, IntervalMethod};
 
-/// A number from `least` to `most`.
+/// Parses a number from `least` to `most`.
 pub(super) fn within(text: &str, least: usize, most: usize) -> Result<usize, String> {
     let number = text.parse().ok().filter(|n| (least..=most).contains(n));
     number.ok_or_else(|| format!("must be a whole number from {least} to {most}"))
 }
 
-/// A share as a percentage with one decimal.
+/// Returns a share as a percentage with one decimal.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// Marks Wilson score intervals, which stand where all bootstrap draws agree.
+/// The mark of Wilson score intervals, which are used if all bootstrap resamples agree.
 pub(super) const WILSON_MARK: &str = "*";
 
-/// The mark of an interval by its method.
+/// Returns the mark of an interval.
 pub(super) fn mark(interval: Interval) -> &'static str {
     match interval.method {
         IntervalMethod::Bootstrap => "",

@@ -1,8 +1,8 @@
-//! How a command ended that did not fail.
+//! The outcome of a command that did not fail.
 
 use frostline::tasks::Skipped;
 
-/// How a command ended that did not fail; decides the exit code.
+/// The outcome of a command that did not fail; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// Every image was used.
@@ -12,7 +12,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// [`Self::SomeSkipped`] if there are skipped images.
+    /// Returns [`Self::SomeSkipped`] if there are skipped images.
     pub(super) fn of(skipped: &[Skipped]) -> Self {
         if skipped.is_empty() {
             Self::AllRight

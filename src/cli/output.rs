@@ -1,4 +1,4 @@
-//! Text that several commands share, and where results go.
+//! Text that several commands share, and the output options.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,7 +14,7 @@ use frostline::outputs;
 use frostline::phrases::counted;
 use frostline::tasks::{OutputGuard, Overwrite, Skipped, Wanted};
 
-/// Permission to replace a file of another kind, shared by the commands that write one file.
+/// The permission to replace a file of another kind, shared by the commands that write one file.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct OverwriteArg {
     /// Replace the output even if it is a file of another kind, such as an image.
@@ -32,7 +32,7 @@ impl From<OverwriteArg> for Overwrite {
     }
 }
 
-/// Where the results of a command go that writes to standard output by default.
+/// The output of a command that writes to standard output by default.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct OutputArgs {
     /// Write to FILE; `-` is standard output [default: -].
@@ -43,13 +43,13 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// The file; nothing for standard output.
+    /// Returns the file; `None` for standard output.
     pub(super) fn file(&self) -> Option<&Path> {
         let file = self.output.as_deref();
         file.filter(|file| !outputs::is_stdout(file))
     }
 
-    /// For messages.
+    /// Returns the name of the output for messages.
     pub(super) fn name(&self) -> &Path {
         outputs::name(self.place())
     }
@@ -58,7 +58,7 @@ impl OutputArgs {
         self.output.as_deref().unwrap_or(Path::new("-"))
     }
 
-    /// Checks the file before any work is done, and then its format, where that is known.
+    /// Checks the file before any work is done, and returns the format.
     pub(super) fn check<F: OutputFormat>(
         &self,
         guard: &OutputGuard,
@@ -66,7 +66,7 @@ impl OutputArgs {
     ) -> anyhow::Result<F> {
         let format = chosen(format, self.file());
         if let Some(file) = self.file() {
-            // A picture is to be called a picture rather than a file with an unknown extension.
+            // The guard comes first: an image is reported as an image, not as an unknown extension.
             let wanted = format
                 .as_ref()
                 .map_or(Wanted::Text, |format| format.wanted());
@@ -75,7 +75,7 @@ impl OutputArgs {
         Ok(format?)
     }
 
-    /// Writes results that are at hand.
+    /// Writes results that are in memory.
     pub(super) fn write_bytes(&self, results: &[u8]) -> Result<(), Error> {
         outputs::write_bytes_through(self.place(), results)
     }
@@ -94,19 +94,19 @@ impl OutputArgs {
     }
 }
 
-/// A choice of formats that the extension of a file can make.
+/// A set of formats that file extensions select.
 pub(super) trait OutputFormat: Copy + 'static {
-    /// Endings in lower case with what they stand for.
+    /// Extensions in lower case with their formats.
     const EXTENSIONS: &'static [(&'static str, Self)];
 
-    /// The format of a file without an extension, or of standard output.
+    /// Returns the format of a file without an extension, or of standard output.
     fn without_extension(output: Option<&Path>) -> Self;
 
-    /// What the output will hold.
+    /// Returns what the output will contain.
     fn wanted(self) -> Wanted;
 }
 
-/// The format asked for, or else that of the file's extension.
+/// Returns the requested format, or else that of the file's extension.
 pub(super) fn chosen<F: OutputFormat>(
     asked: Option<F>,
     output: Option<&Path>,
@@ -125,16 +125,13 @@ pub(super) fn chosen<F: OutputFormat>(
     };
     asked.or(known.map(|(_, format)| *format)).ok_or_else(|| {
         Refusal::input(
-            format!(
-                "the extension of the output `{}` is not a known format",
-                file.display()
-            ),
-            format!("use {}, or give the format with --format", extensions()),
+            format!("the output `{}` has an unknown extension", file.display()),
+            format!("use {}, or set the format with --format", extensions()),
         )
     })
 }
 
-/// Refuses a file whose extension says that it holds something else than the one thing that a command writes.
+/// Refuses a file whose extension does not match the only format that a command writes.
 pub(super) fn check_extension(output: &Path, extensions: &[&str]) -> Result<(), Refusal> {
     let Some(extension) = output.extension() else {
         return Ok(());
@@ -149,17 +146,17 @@ pub(super) fn check_extension(output: &Path, extensions: &[&str]) -> Result<(), 
         .collect();
     Err(Refusal::input(
         format!(
-            "this command does not write .{extension} files such as `{}`",
+            "the output `{}` has the extension .{extension}, which this command does not write",
             output.display()
         ),
-        format!("name a {} file", extensions.join(" or ")),
+        format!("choose a {} file", extensions.join(" or ")),
     ))
 }
 
-/// How findings are written that are no rows.
+/// The format of results that are not rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum FindingsFormat {
-    /// For people.
+    /// Text for people.
     Text,
     /// One JSON object.
     Json,
@@ -181,36 +178,37 @@ impl OutputFormat for FindingsFormat {
     }
 }
 
-/// Warns of what the user should know.
+/// Prints notes of a task as warnings.
 pub(super) fn notes(notes: &[String]) {
     let notes = notes.iter().map(|note| with_flags(note));
     notes.for_each(talk::warn);
 }
 
-/// The line of an image that could not be used.
+/// Returns the line for a skipped image.
 pub(super) fn reason(skipped: &Skipped) -> String {
     format!("{}: {}", skipped.path, with_flags(&skipped.reason))
 }
 
-/// Names the images that could not be used.
+/// Lists the skipped images.
 pub(super) fn skipped(skipped: &[Skipped]) {
     let items = skipped.iter().map(reason);
     talk::warn_list(
-        format!("{} could not be used", counted(skipped.len(), "image")),
+        format!("{} skipped", counted(skipped.len(), "image")),
         items,
-        "(all of them are in the index)",
+        "(the index lists all of them)",
     );
 }
 
-/// What was left out since it is no image: `ignored 3 other files: 2 .txt, 1 without extension`.
+/// Notes the ignored files: `ignored 3 non-image files: 2 .txt, 1 without extension`.
 pub(super) fn ignored(counts: &BTreeMap<String, usize>) {
     if let Some(kinds) = ignored_text(counts) {
         let total: usize = counts.values().sum();
-        talk::note(format!("ignored {}: {kinds}", counted(total, "other file")));
+        let files = counted(total, "non-image file");
+        talk::note(format!("ignored {files}: {kinds}"));
     }
 }
 
-/// Says why `auto` took the CPU, where somebody may wonder: there is a GPU, or more is to be said.
+/// Prints why `auto` chose the CPU, if there is a GPU or `--verbose` is set.
 pub(super) fn gpu_not_used(why: Option<&str>) {
     if let Some(why) = why.filter(|_| talk::is_verbose() || has_nvidia_gpu()) {
         talk::say(format!("  no GPU    {why}"));

@@ -1,9 +1,12 @@
-//! Predictions as CSV, TSV, JSON Lines, or a table for people.
+//! Predictions as CSV, TSV, JSON Lines or a table for people.
 //!
-//! A row for each image, in input order; of no images, the header alone. `status` is `ok`; or `unknown: ` and
-//! the reason, with the label `unknown` and the highest probability; or `skipped: ` and the reason, then
-//! label and probability are empty (null). Names that are not UTF-8 are written as
-//! [`frostline::images::path_text`] says.
+//! There is a row for each image, in input order; without images, only the header. `status` is one of:
+//!
+//! - `ok`
+//! - `unknown: ` and the reason: the label is `unknown`, with the highest probability
+//! - `skipped: ` and the reason: label and probability are empty (null)
+//!
+//! Names that are not UTF-8 are escaped, see [`frostline::images::path_text`].
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -21,13 +24,13 @@ use frostline::tasks::{Classified, Wanted};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// Comma-separated values, with a header.
+    /// Comma-separated values with a header.
     Csv,
-    /// The same with tabs between the columns.
+    /// Tab-separated values with a header.
     Tsv,
-    /// JSON Lines: an object for each row.
+    /// JSON Lines, an object for each row.
     Jsonl,
-    /// For people.
+    /// Table for people.
     Table,
 }
 
@@ -58,7 +61,7 @@ impl OutputFormat for Format {
 }
 
 impl Format {
-    /// A writer of rows with commas, or tabs, between the columns.
+    /// Returns a writer of rows with commas or tabs between the columns.
     pub(super) fn csv_writer<W: Write>(self, out: W) -> csv::Writer<W> {
         let delimiter = if self == Self::Tsv { b'\t' } else { b',' };
         csv::WriterBuilder::new()
@@ -67,7 +70,7 @@ impl Format {
     }
 }
 
-/// What a label looks like.
+/// How labels are written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Labelling {
     /// Below this probability the label is `unknown`.
@@ -86,7 +89,7 @@ impl Labelling {
         (name.unwrap_or(UNKNOWN), probability)
     }
 
-    /// Why the label is `unknown`, where it is.
+    /// Returns why the label is `unknown`, if it is.
     fn why_unknown(&self, classes: &ClassIndex, prediction: &Prediction) -> Option<String> {
         if let Some(reason) = prediction.verdict().reason(classes) {
             return Some(reason);
@@ -98,19 +101,19 @@ impl Labelling {
         Some(format!("the highest probability is below {threshold}"))
     }
 
-    /// The most probable classes with their probabilities.
+    /// Returns the most probable classes with their probabilities.
     fn top<'a>(&self, classes: &'a ClassIndex, prediction: &Prediction) -> Vec<(&'a str, f64)> {
         let named = |(index, p)| (classes.name(index).unwrap_or(UNKNOWN), p);
         prediction.top(self.top_k).into_iter().map(named).collect()
     }
 }
 
-/// Writes rows as they come; the header with the first of them.
+/// Writes rows as they arrive, and the header with the first of them.
 pub(super) struct Writer<'a> {
     out: &'a mut dyn Write,
     format: Format,
     labelling: Labelling,
-    /// Columns of the labels in a table; the classes of all rows are the same.
+    /// The width of the labels in a table; all rows have the same classes.
     label_width: usize,
     begun: bool,
 }
@@ -126,7 +129,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes the header, where there is one and it is not written yet: of no rows it is all.
+    /// Writes the header, unless it is already written or the format has none. It is written even without
+    /// rows.
     pub(super) fn begin(&mut self, classes: &ClassIndex) -> io::Result<()> {
         if !self.begun && matches!(self.format, Format::Csv | Format::Tsv) {
             self.csv_record(self.csv_header(classes))?;
@@ -138,7 +142,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Has all rows so far reach whoever reads them.
+    /// Passes all rows so far to the reader.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -197,7 +201,7 @@ impl<'a> Writer<'a> {
         cells
     }
 
-    /// At least the label itself.
+    /// Returns the number of listed classes, at least 1 for the label.
     fn ranks(&self, classes: &ClassIndex) -> usize {
         self.labelling.top_k.clamp(1, classes.len().max(1))
     }
@@ -247,7 +251,7 @@ impl<'a> Writer<'a> {
         };
         let (label, probability) = self.labelling.label(classes, prediction);
         let reason = self.labelling.why_unknown(classes, prediction);
-        // A probability is that of a class, so `unknown` has none: the classes follow with theirs.
+        // `unknown` is not a class and has no probability; the classes follow with theirs.
         let (probability, known) = match &reason {
             None => (format!("{:5.1} %", 100.0 * probability), 1),
             Some(_) => (" ".repeat("100.0 %".len()), 0),
@@ -270,7 +274,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Six digits after the point, always a point.
+/// Returns a number with six decimals and a decimal point in every locale.
 pub(super) fn number(value: f64) -> String {
     format!("{value:.6}")
 }

@@ -16,12 +16,12 @@ use frostline::tasks::{OutputGuard, PreviewOptions, Wanted, preview};
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// The picture to write, a PNG file; `-` is standard output.
+    /// PNG file to write; `-` is standard output.
     #[arg(short, long, value_name = "GRID.png")]
     output: PathBuf,
     #[command(flatten)]
     overwrite: OverwriteArg,
-    /// How many images to show, taken evenly from all.
+    /// Number of images to show, spread evenly over all images.
     #[arg(long, value_name = "N", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=400))]
     count: u16,
@@ -45,13 +45,13 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     check_extension(&options.output, &["png"])?;
     let report = preview(&options)?;
     talk::warn_list(
-        "images that could not be used",
+        format!("{} skipped", counted(report.skipped.len(), "image")),
         report.skipped.iter().map(reason),
         "",
     );
     let (width, height) = report.size;
     talk::say(format!(
-        "{} of {width} × {height} pixels in {}",
+        "wrote {} of {width} × {height} pixels to {}",
         counted(report.shown, "image"),
         options.output.display()
     ));

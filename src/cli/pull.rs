@@ -10,16 +10,16 @@ use frostline::tasks::{PullFrom, PullOptions, pull};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A name of `frostline models list`.
+    /// Name in `frostline models list`.
     #[arg(value_name = "NAME")]
     name: String,
-    /// Fetch the file from here, and from nowhere else.
+    /// Download the file only from this URL.
     #[arg(long, value_name = "URL", conflicts_with = "from")]
     url: Option<String>,
-    /// Take the file from this machine instead of fetching it.
+    /// Use a local file instead of downloading it.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Replace an installed backbone of that name with another one.
+    /// Replace an installed backbone of the same name.
     #[arg(long)]
     replace: bool,
 }
@@ -45,8 +45,8 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<()> {
     let pulled = pull(&options, &Bar::default())?;
     let file = pulled.file.display();
     talk::say(match pulled.fetched {
-        Fetched::BeforeNow => format!("{file} is there already, and right"),
-        Fetched::Now => format!("{file} is there, and its SHA-256 is right"),
+        Fetched::BeforeNow => format!("found {file}, SHA-256 verified"),
+        Fetched::Now => format!("saved {file}, SHA-256 verified"),
     });
     import_notes::tell(&pulled.notes);
     talk::say(format!("installed {}", pulled.network.display()));

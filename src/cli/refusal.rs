@@ -1,9 +1,9 @@
-//! Errors that only the program has: options that contradict each other, and paths of the wrong kind.
+//! Errors of the command line itself: options that contradict each other, and paths of the wrong kind.
 
 use super::errors;
 use frostline::error::Error;
 
-/// Such an error, with its hint.
+/// An error of the command line, with its hint.
 #[derive(Debug)]
 pub(super) struct Refusal {
     problem: String,
@@ -11,17 +11,17 @@ pub(super) struct Refusal {
     fault: Fault,
 }
 
-/// The kind of a refusal, which decides the exit code.
+/// The kind of a refusal; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    /// The options contradict each other, whatever they lead to.
+    /// Options contradict each other.
     Usage,
-    /// There is something else at a path, or nothing to work on.
+    /// An input is of the wrong kind, missing or empty.
     Input,
 }
 
 impl Refusal {
-    /// Of what was given: there is something else at a path, or nothing to work on.
+    /// Creates the error of an input that is of the wrong kind, missing or empty.
     pub(super) fn input(problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             problem: problem.into(),
@@ -30,7 +30,7 @@ impl Refusal {
         }
     }
 
-    /// Of options that contradict each other.
+    /// Creates the error of options that contradict each other.
     pub(super) fn usage(problem: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             fault: Fault::Usage,
@@ -47,7 +47,7 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// What the user can do about an error, the program's own or the library's.
+/// Returns what the user can do about an error of the command line or the library.
 pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
     match error.downcast_ref::<Refusal>() {
         Some(refusal) => Some(refusal.hint.clone()),
@@ -55,7 +55,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
     }
 }
 
-/// Whether it lies in the options alone.
+/// Returns whether an error is a usage error.
 pub(super) fn is_usage(error: &anyhow::Error) -> bool {
     match error.downcast_ref::<Refusal>() {
         Some(refusal) => refusal.fault == Fault::Usage,

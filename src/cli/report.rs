@@ -19,25 +19,25 @@ use frostline::tasks::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A feature store, or a folder of images with a folder for each class.
+    /// Feature store, or folder of images with a folder for each class.
     #[arg(value_name = "FEATURES|IMAGES")]
     data: PathBuf,
     #[command(flatten)]
     names: NameArgs,
     #[command(flatten)]
     head: HeadArgs,
-    /// The folder with the images of a feature store, to show them.
+    /// Folder with the images of the feature store, to show them.
     #[arg(long, value_name = "FOLDER")]
     images: Option<PathBuf>,
-    /// The features that the head was trained on, to show the nearest training images beside each mistake.
+    /// Features that the head was trained on, to show the nearest training images next to each mistake.
     #[arg(long, value_name = "FEATURES")]
     train: Option<PathBuf>,
-    /// The folder with the training images, to show them.
+    /// Folder with the training images, to show them.
     #[arg(long, value_name = "FOLDER", requires = "train")]
     train_images: Option<PathBuf>,
     #[command(flatten)]
     training: TrainingArgs,
-    /// The page to write: one HTML file that needs nothing else; `-` is standard output.
+    /// Report to write, a self-contained HTML file; `-` is standard output.
     #[arg(short, long, value_name = "REPORT.html")]
     output: PathBuf,
     #[command(flatten)]
@@ -59,7 +59,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     }
     let summary = report(&options, &Bar::default())?;
     tell(&summary);
-    talk::say(format!("the page is {}", options.output.display()));
+    talk::say(format!("wrote {}", options.output.display()));
     Ok(Outcome::of(&summary.skipped))
 }
 
@@ -68,6 +68,7 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
     let folders: Vec<_> = folders.into_iter().flatten().cloned().collect();
     folders.iter().try_for_each(|path| given::folder(path))?;
     options.train.as_deref().map_or(Ok(()), given::store)?;
+    given::data(&options.judge.data)?;
     let guard = guard_of(&options.judge.head)?
         .data(&options.judge.data)
         .reads(&options.train)
@@ -76,11 +77,11 @@ fn check(options: &ReportOptions, overwrite: Overwrite) -> anyhow::Result<()> {
     Ok(check_extension(&options.output, &["html", "htm"])?)
 }
 
-/// A note with its way out.
+/// Returns a note with what the user can do.
 fn note(note: &ReportNote) -> String {
     match note {
         ReportNote::FolderUnknown => {
-            "Feature stores do not know where their images lie: give --images FOLDER to see them here."
+            "a feature store does not record where its images are: add --images FOLDER to show them"
                 .to_owned()
         }
         other => errors::with_flags(&other.to_string()),
@@ -92,7 +93,7 @@ fn tell(summary: &ReportSummary) {
     skipped(&summary.skipped);
     summary.basis.iter().for_each(talk::say);
     talk::say(format!(
-        "{} of {} right; {:.1} MB",
+        "{} of {} right; report of {:.1} MB",
         summary.right,
         counted(summary.images, "image"),
         summary.bytes as f64 / 1e6

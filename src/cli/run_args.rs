@@ -1,30 +1,30 @@
-//! Arguments on how the network is run, shared by the commands that run one.
+//! Arguments for running the network, shared by several commands.
 
 use super::number;
 use frostline::backbones::{Convolutions, DeviceRequest, Home, Precision, RunOptions};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
-    /// Where the network runs: auto, cpu, cuda, cuda:N, tensorrt, coreml, directml or openvino. `auto` takes
-    /// an NVIDIA GPU where it works, else the CPU, and says which and why.
+    /// Device for the network: auto, cpu, cuda, cuda:N, tensorrt, coreml, directml or openvino. `auto` uses
+    /// an NVIDIA GPU if it works and otherwise the CPU, and prints its choice.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: DeviceRequest,
-    /// How exactly it computes: fp32; tf32, whose products have 10 bits on NVIDIA GPUs; fp16, which is held
-    /// against fp32.
+    /// Precision of the network: fp32; tf32 (NVIDIA GPUs, 10-bit mantissa in products); or fp16, whose
+    /// results are checked against fp32 at the start.
     #[arg(long, value_name = "PRECISION", default_value = "fp32")]
     precision: Precision,
-    /// How 3×3 convolutions are computed on the CPU: winograd, with a quarter of the multiplications; direct;
-    /// or auto, each as is faster for its shape.
+    /// Algorithm for 3×3 convolutions on the CPU: winograd (a quarter of the multiplications), direct, or
+    /// auto (the faster one for each shape).
     #[arg(long, value_name = "WAY", default_value = "auto")]
     conv: Convolutions,
-    /// The most memory to take on the GPU, in MiB [default: what is there].
+    /// Limit of the GPU memory, in MiB [default: all of it].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..1 << 30))]
     gpu_memory: Option<u64>,
-    /// Images that the network is given at once.
+    /// Images per batch of the network.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = batch_size)]
     pub(super) batch_size: usize,
-    /// Threads for decoding and for the network, which share the CPUs as the run needs it; four times as
-    /// many, at most 64, read files ahead [default: the CPUs that this process may use].
+    /// Threads for decoding and for the network. Another 4 × N threads, at most 64, read files ahead
+    /// [default: the CPUs available to this process].
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
 }
@@ -41,12 +41,12 @@ impl RunArgs {
     }
 }
 
-/// Images of a batch are in memory together, decoded and as the network's input.
+/// Parses the batch size; all images of a batch are in memory, decoded and as the network's input.
 fn batch_size(text: &str) -> Result<usize, String> {
     number::within(text, 1, 4096)
 }
 
-/// More could only be a mistake, and the system may not start as many.
+/// Parses the number of threads; a larger one is a mistake, and the system may not start so many.
 fn threads(text: &str) -> Result<usize, String> {
     number::within(text, 1, 1024)
 }

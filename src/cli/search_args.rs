@@ -1,4 +1,4 @@
-//! Arguments on what is found by cross-validation, and the tables of it.
+//! Arguments for cross-validation, and its tables.
 
 use super::talk;
 use frostline::head::{
@@ -9,20 +9,20 @@ use frostline::tasks::{CrossValidation, FitHeadReport};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cross-validation")]
 pub(super) struct SearchArgs {
-    /// Search for the best learning rate and weight decay, or l2 of L-BFGS, and fit with them; --lr,
-    /// --weight-decay or --l2 that are given stay as they are, and --schedule is cosine unless given.
+    /// Search for the best learning rate and weight decay, or the best L2 penalty of lbfgs, and train with
+    /// them. Values set with --lr, --weight-decay or --l2 stay fixed; --schedule defaults to cosine.
     #[arg(long, conflicts_with = "patience")]
     search: bool,
-    /// Train on 10, 20 … 100 % of the images: would more of them help?
+    /// Train on 10, 20, …, 100 % of the images to show whether more images would help.
     #[arg(long)]
     learning_curve: bool,
-    /// Number of folds for cross-validation (--search, --learning-curve, --calibrate) [default: 5]. Given
-    /// alone, or with --search or --calibrate, the out-of-fold predictions are stored in the head: `evaluate`
-    /// and `report` use them for images that the head was trained on.
+    /// Number of folds for cross-validation (--search, --learning-curve, --calibrate) [default: 5]. --folds,
+    /// --search and --calibrate store the out-of-fold predictions in the head: `evaluate` and `report` use
+    /// them for images that the head was trained on.
     #[arg(long, value_name = "K")]
     folds: Option<usize>,
-    /// Cosine from which on two images count as nearly equal: they share a fold, and --reject leaves them out
-    /// for each other.
+    /// Cosine similarity from which two images count as near-duplicates: they share a fold, and --reject
+    /// ignores one when it scores the other.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
     near: f32,
 }
@@ -37,7 +37,7 @@ impl SearchArgs {
             .map_or_else(CrossValidation::default, CrossValidation::new)
     }
 
-    /// Whether predictions of training images are made by heads without them, and kept.
+    /// Returns the cross-validation whose out-of-fold predictions are stored in the head, if any.
     pub(super) fn out_of_fold(&self, calibrate: bool) -> Option<CrossValidation> {
         let asked = self.folds.is_some() || self.search || calibrate;
         asked.then(|| self.folds())
@@ -47,8 +47,8 @@ impl SearchArgs {
         self.search.then(|| self.folds())
     }
 
-    /// The schedule where none is asked for: a rate that falls to 0 ends where it was going, whatever came
-    /// last.
+    /// Returns the default schedule. A search uses cosine: with a rate that falls to 0, the result depends
+    /// less on the last batches.
     pub(super) fn schedule(&self) -> Schedule {
         if self.search {
             Schedule::Cosine
@@ -62,7 +62,7 @@ impl SearchArgs {
     }
 }
 
-/// What was tried and what it gave.
+/// Prints the results of the search and the learning curve.
 pub(super) fn tell(report: &FitHeadReport) {
     if let Some(search) = &report.search {
         tell_search(search);
@@ -74,8 +74,8 @@ pub(super) fn tell(report: &FitHeadReport) {
 
 fn tell_search(search: &Search) {
     talk::say(format!(
-        "searched {} candidates × {} folds in {:.2} s; the best accuracy within 5 % of the lowest Brier \
-         score wins",
+        "searched {} candidates × {} folds in {:.2} s; chosen is the most accurate setting whose Brier \
+         score is within 5 % of the best",
         search.candidates.len(),
         search.folds,
         search.seconds
@@ -96,7 +96,7 @@ fn tell_search(search: &Search) {
             Tunable::L2 => "--l2",
         };
         talk::note(format!(
-            "the best {option} is at the end of what was tried, though the grid was extended: one beyond it \
+            "the best {option} is at the edge of the grid, although the grid was extended; a value beyond it \
              may be better"
         ));
     }
@@ -108,7 +108,7 @@ fn row(candidate: &Candidate) -> String {
         Setting::Lbfgs { l2 } => format!("{l2:>10}"),
     };
     let Some(f) = candidate.figures else {
-        return format!("{setting}  no finite loss, or no minimum");
+        return format!("{setting}  diverged or did not converge");
     };
     format!(
         "{setting}  {:>5.1} % (± {:>4.1})   {:>8.4}  {:>6.4}",
@@ -120,7 +120,7 @@ fn row(candidate: &Candidate) -> String {
 }
 
 fn tell_curve(curve: &[LearningPoint]) {
-    talk::say("learning curve: accuracy on images left out, by images trained on");
+    talk::say("learning curve: accuracy on held-out images, by number of training images");
     for point in curve {
         talk::say(format!(
             "  {:>8}  {:>5.1} %   {:>5.1} – {:.1} %",

@@ -1,6 +1,6 @@
 //! Sizes as people write them.
 
-/// A number of bytes: `500M`, `4G`, `1.5GiB`, `750000000`; K, M, G and T are powers of 1024.
+/// Parses a number of bytes: `500M`, `4G`, `1.5GiB`, `750000000`; K, M, G and T are powers of 1024.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = text[number.len()..].to_ascii_uppercase();
@@ -10,13 +10,13 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         "M" => 2,
         "G" => 3,
         "T" => 4,
-        _ => return Err(format!("`{unit}` is no unit: write K, M, G or T")),
+        _ => return Err(format!("unknown unit `{unit}`: use K, M, G or T")),
     };
     let bytes = number.parse::<f64>().map(|n| n * 1024f64.powi(power));
     let usable = bytes
         .ok()
         .filter(|bytes| bytes.is_finite() && *bytes >= 1.0);
-    let bytes = usable.ok_or_else(|| "write a size as `500M` or `4G`".to_owned())?;
+    let bytes = usable.ok_or_else(|| "must be a size such as `500M` or `4G`".to_owned())?;
     Ok(bytes as u64)
 }
 

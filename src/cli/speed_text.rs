@@ -1,12 +1,12 @@
-//! What bound a run, and what would help.
+//! What limited the speed of a run, and what would help.
 
 use std::thread::available_parallelism;
 
 use frostline::features::{Bound, Reduced, Speed};
 
-/// The speed of a run, what bound it, and what would help; `None` where it was too short to tell.
+/// Returns the speed of a run, what limited it and what would help; `None` if the run was too short to tell.
 ///
-/// `reduced` is what to do for JPEGs at a reduced scale.
+/// `reduced` says how to decode JPEGs at a reduced scale.
 pub(super) fn speed_text(
     speed: &Speed,
     device: &str,
@@ -17,10 +17,11 @@ pub(super) fn speed_text(
     let cpus = available_parallelism().map_or(1, usize::from);
     let more = (threads < cpus).then(|| format!("--threads {cpus} would help"));
     let help = match bound {
-        Bound::Reading => "a faster disk, or a copy of the images on one, would help".to_owned(),
+        Bound::Reading => "a faster disk would help".to_owned(),
         Bound::Decoding(saved) => {
             let faster = worth_it(speed, saved);
-            let faster = faster.map(|rate| format!("{reduced} would give about {rate:.0}"));
+            let faster =
+                faster.map(|rate| format!("{reduced} would reach about {rate:.0} images/s"));
             faster.or(more).unwrap_or_else(|| match saved {
                 Reduced::Untried => format!("{reduced} may help, as would more CPUs"),
                 _ => "more CPUs would help".to_owned(),
@@ -34,15 +35,15 @@ pub(super) fn speed_text(
         }
     };
     let what = match bound {
-        Bound::Reading => "read",
-        Bound::Decoding(_) => "decode",
-        Bound::Network => "network",
+        Bound::Reading => "reading",
+        Bound::Decoding(_) => "decoding",
+        Bound::Network => "the backbone",
     };
     let rate = rate(speed, seconds);
-    Some(format!("{what}-bound: {rate:.1} images/s; {help}"))
+    Some(format!("{rate:.1} images/s, limited by {what}; {help}"))
 }
 
-/// Images per second at a reduced scale, where that saves so much that it is worth other features.
+/// Returns the images per second at a reduced scale, if that is fast enough to be worth different features.
 fn worth_it(speed: &Speed, saved: Reduced) -> Option<f64> {
     const WORTH: f64 = 1.2;
     let Reduced::Saves(saved) = saved else {
@@ -82,25 +83,25 @@ mod tests {
     #[test]
     fn each_bound_is_told_with_what_would_help() {
         // 90 images in 10 s, and in 4.5 s.
-        let reduced = "decode-bound: 9.0 images/s; --jpeg-scale reduced would give about 20";
+        let reduced = "9.0 images/s, limited by decoding; --jpeg-scale reduced would reach about 20 \
+                       images/s";
         assert_eq!(text(Some(decoding(5500)), "cpu", ALL).unwrap(), reduced);
-        let cpus = "decode-bound: 9.0 images/s; more CPUs would help";
+        let cpus = "9.0 images/s, limited by decoding; more CPUs would help";
         assert_eq!(text(Some(decoding(0)), "cuda:0", ALL).unwrap(), cpus);
         assert_eq!(text(Some(decoding(1600)), "cpu", ALL).unwrap(), cpus);
         let nothing = Some(Bound::Decoding(Reduced::Nothing));
         assert_eq!(text(nothing, "cpu", ALL).unwrap(), cpus);
-        let untried =
-            "decode-bound: 9.0 images/s; --jpeg-scale reduced may help, as would more CPUs";
+        let untried = "9.0 images/s, limited by decoding; --jpeg-scale reduced may help, as would more \
+                       CPUs";
         let bound = Some(Bound::Decoding(Reduced::Untried));
         assert_eq!(text(bound, "cpu", ALL).unwrap(), untried);
-        let network =
-            "network-bound: 9.0 images/s; a GPU, more CPUs or a smaller backbone would help";
+        let network = "9.0 images/s, limited by the backbone; a GPU, more CPUs or a smaller backbone \
+                       would help";
         assert_eq!(text(Some(Bound::Network), "cpu", ALL).unwrap(), network);
-        let gpu =
-            "network-bound: 9.0 images/s; a smaller backbone or a lower --precision would help";
+        let gpu = "9.0 images/s, limited by the backbone; a smaller backbone or a lower --precision \
+                   would help";
         assert_eq!(text(Some(Bound::Network), "cuda:0", ALL).unwrap(), gpu);
-        let disk =
-            "read-bound: 9.0 images/s; a faster disk, or a copy of the images on one, would help";
+        let disk = "9.0 images/s, limited by reading; a faster disk would help";
         assert_eq!(text(Some(Bound::Reading), "cpu", ALL).unwrap(), disk);
         assert_eq!(text(None, "cpu", ALL), None);
     }
@@ -108,10 +109,10 @@ mod tests {
     #[test]
     fn threads_help_where_there_are_more_cpus() {
         let cpus = available_parallelism().unwrap().get();
-        for (bound, what) in [(decoding(0), "decode"), (Bound::Network, "network")] {
-            let all = format!("{what}-bound: 9.0 images/s; --threads {cpus} would help");
+        for (bound, what) in [(decoding(0), "decoding"), (Bound::Network, "the backbone")] {
+            let all = format!("9.0 images/s, limited by {what}; --threads {cpus} would help");
             let text = text(Some(bound), "cpu", 0);
-            assert_eq!(text, Some(all), "0 is less than any machine has");
+            assert_eq!(text, Some(all), "every machine has more than 0 CPUs");
         }
     }
 }

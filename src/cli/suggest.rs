@@ -19,28 +19,27 @@ use frostline::head::NEAR_DUPLICATE;
 use frostline::phrases::counted;
 use frostline::tasks::{HeadOptions, Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
 
-/// The images may be a feature store as well: then nothing is computed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// The head file; it brings backbone and preprocessing.
+    /// Head file; it determines the backbone and the preprocessing.
     #[arg(long, value_name = "HEAD")]
     head: PathBuf,
-    /// How many images to suggest at most.
+    /// Maximum number of images to suggest.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
-    /// Of images that are alike from this cosine of their features on, one is suggested.
+    /// Cosine similarity from which images count as near-duplicates; only one of them is suggested.
     #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
     near: f32,
-    /// How rows are written: path, label, probability, `runner_up`, `runner_up_probability`, score and why
-    /// [default: by the extension of FILE: .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table
-    /// on a terminal, else csv].
+    /// Format of the rows, which have a path, label, probability, `runner_up`, `runner_up_probability`, score
+    /// and why [default: by the extension of FILE, .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a
+    /// table on a terminal and otherwise csv].
     #[arg(long, value_enum)]
     format: Option<Format>,
     #[command(flatten)]
     output: OutputArgs,
-    /// The network's file, where the head's backbone is not installed.
+    /// Name or file of the network, if the head's backbone is not installed.
     #[arg(long, value_name = "NAME|FILE")]
     backbone: Option<PathBuf>,
     #[command(flatten)]
@@ -65,7 +64,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     }
     if report.labelled > 0 {
         talk::note(format!(
-            "left out {}: the head was trained on them, or they were held out for validation",
+            "skipped {} that the head was trained or validated on",
             counted(report.labelled, "labelled image")
         ));
     }
@@ -75,7 +74,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         counted(n_images, "image")
     ));
     if suggested < top.min(n_images) {
-        talk::note("all others are nearly equal to one of these; a higher --near lets them in");
+        talk::note("all other images are near-duplicates of these; raise --near to include them");
     }
     Ok(Outcome::of(&report.skipped))
 }
@@ -97,7 +96,14 @@ impl Args {
             Inputs::Paths(paths, _) if matches!(&paths[..], [path] if is_store(path)) => {
                 Unlabelled::Store(paths[0].clone())
             }
-            images => Unlabelled::Images(images),
+            images => {
+                if let Inputs::Paths(paths, _) = &images
+                    && let [path] = &paths[..]
+                {
+                    given::data(path)?;
+                }
+                Unlabelled::Images(images)
+            }
         };
         let batch_size = self.run.batch_size;
         let mut computing = Computing::new(self.run.options(home));

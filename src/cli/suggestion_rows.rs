@@ -1,4 +1,4 @@
-//! Suggestions as CSV, TSV, JSON Lines, or a table for people: a row for each, the most worthwhile first.
+//! Suggestions as CSV, TSV, JSON Lines or a table for people: a row for each, the most useful first.
 
 use std::io::{self, Write};
 
@@ -20,7 +20,8 @@ const COLUMNS: [&str; 7] = [
     "why",
 ];
 
-/// The label is the head's guess; `score` is the uncertainty of [`frostline::head::Pick`], in [0, 1].
+/// Writes the rows. The label is the head's prediction; `score` is the uncertainty of
+/// [`frostline::head::Pick`], in [0, 1].
 pub(super) fn write_rows(
     out: &mut dyn Write,
     format: Format,
@@ -81,7 +82,7 @@ fn why(row: &Suggestion) -> String {
     reason(row, str::to_owned)
 }
 
-/// Between which classes the head wavers, and how far the image is from what is suggested before it.
+/// Returns the two most probable classes, and the distance of the image from the suggestions before it.
 fn reason(row: &Suggestion, shown: fn(&str) -> String) -> String {
     let share = |(name, p): (&str, f64)| format!("{} {:.0} %", shown(name), 100.0 * p);
     let guess = share((&row.label, row.probability));
@@ -91,6 +92,6 @@ fn reason(row: &Suggestion, shown: fn(&str) -> String) -> String {
     });
     match row.pick.distance {
         None => guess + &or,
-        Some(distance) => format!("{guess}{or}, {distance:.2} from those above"),
+        Some(distance) => format!("{guess}{or}, distance {distance:.2} from the images above"),
     }
 }

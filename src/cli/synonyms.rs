@@ -1,8 +1,8 @@
-//! Tips for commands that go by another name here. They stay errors: a script should say what it means.
+//! Tips for command names that other tools use. They stay errors, so that scripts use the real names.
 
 use clap::error::{ContextKind, ContextValue, Error};
 
-/// Below which command, what people type, and what it is called.
+/// The parent command, the names that people type, and the commands that they mean.
 const NAMES: &[(Option<&str>, &[&str], &[&str])] = &[
     (
         None,
@@ -51,8 +51,8 @@ const NAMES: &[(Option<&str>, &[&str], &[&str])] = &[
     (Some("features"), &["info", "list"], &["show"]),
 ];
 
-/// The error of an unknown command, with the command that is meant instead of one that is merely spelled
-/// alike.
+/// Returns the error of an unknown command with the command that is meant, instead of one with a similar
+/// spelling.
 pub(super) fn with_tip(mut error: Error) -> Error {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;

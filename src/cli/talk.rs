@@ -1,4 +1,4 @@
-//! What is said on standard error besides the results: lines, notes, warnings, errors.
+//! Messages on standard error: lines, notes, warnings and errors.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +9,12 @@ use frostline::error::{BackboneError, Error};
 static QUIET: AtomicBool = AtomicBool::new(false);
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 
-/// Says nothing but warnings and errors from here on.
+/// Sets whether only warnings and errors are printed.
 pub(super) fn set_quiet(quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
 }
 
-/// Says more from here on.
+/// Sets whether more details are printed.
 pub(super) fn set_verbose(verbose: bool) {
     VERBOSE.store(verbose, Ordering::Relaxed);
 }
@@ -27,7 +27,7 @@ pub(super) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// A line that is left out under `--quiet`.
+/// Prints a line unless `--quiet` is set.
 pub(super) fn say(text: impl Display) {
     if !is_quiet() {
         line(text);
@@ -44,12 +44,12 @@ pub(super) fn warn(text: impl Display) {
     terminal::say(Some("warning:"), text);
 }
 
-/// Warns of an error that stops nothing, with its causes.
+/// Warns about an error that does not stop the command, with its causes.
 pub(super) fn cause(error: &Error) {
     warn(errors::with_causes(error));
 }
 
-/// A warning about several things, one a line; the first ones only where there are very many.
+/// Warns about several things, one per line, up to a limit.
 pub(super) fn warn_list<T: Display>(
     heading: impl Display,
     items: impl ExactSizeIterator<Item = T>,
@@ -65,16 +65,17 @@ pub(super) fn warn_list<T: Display>(
         line(format!("  {item}"));
     }
     if count > SHOWN {
-        line(format!("  … and {} more {options}", count - SHOWN));
+        let more = format!("  … and {} more {options}", count - SHOWN);
+        line(more.trim_end());
     }
 }
 
-/// An error with its causes and the way out.
+/// Prints an error with its causes and its hint.
 pub(super) fn error(error: &anyhow::Error) {
     let ours = error.downcast_ref();
     let say = |text: &dyn Display| terminal::say(Some("error:"), text);
     if let Some(Error::Backbone(BackboneError::Download { file, failures, .. })) = ours {
-        say(&format!("cannot fetch `{}`:", file.name));
+        say(&format!("cannot download `{}`:", file.name));
         for failure in failures {
             line(format!("  {failure}"));
         }

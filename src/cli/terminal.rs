@@ -1,11 +1,9 @@
-//! The one door to people: what they read on standard output, standard error or in a file of text goes
-//! through here.
+//! All text for people on standard output, on standard error and in text files.
 //!
-//! What goes in is one line, whatever it holds: a line end in the name of a file, class or layer is escaped
-//! like every other control character (see [`for_terminal`]), so that no name begins a line of its own or
-//! reaches the terminal as a command. Several lines are a [`Text`], which grows line by line. Results for
-//! programs do not come this way: [`outputs`] writes them, byte for byte, and escapes them where standard
-//! output is a terminal.
+//! Each call writes one line: a line end in the name of a file, class or layer is escaped like every other
+//! control character (see [`for_terminal`]), so no name can start a new line or reach the terminal as a
+//! command. Several lines are collected in a [`Text`]. Results for programs do not pass through this module:
+//! [`outputs`] writes them unchanged, and escapes them only if standard output is a terminal.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -16,8 +14,8 @@ use frostline::error::Result;
 use frostline::images::path_text::for_terminal;
 use frostline::outputs;
 
-/// More characters of a line of talk are cut off. No path is as long; a class name of a damaged or hostile
-/// file may be.
+/// The largest number of characters in a message; the rest is cut off. No path is longer, but a class name in
+/// a damaged or hostile file can be.
 const LONGEST_TALK: usize = 16_384;
 
 /// Lines for people.
@@ -35,7 +33,7 @@ impl Text {
         self.0.push('\n');
     }
 
-    /// Adds several.
+    /// Adds several lines.
     pub(super) fn lines<T: Display>(&mut self, lines: impl IntoIterator<Item = T>) {
         lines.into_iter().for_each(|line| self.line(line));
     }
@@ -50,18 +48,17 @@ pub(super) fn print(text: &Text) -> Result<()> {
     outputs::write_bytes_through(Path::new("-"), text.as_bytes())
 }
 
-/// Whether people see the results as they are printed.
+/// Returns whether standard output is a terminal.
 pub(super) fn shows_results() -> bool {
     stdout().is_terminal()
 }
 
-/// Whether people see what is said.
+/// Returns whether standard error is a terminal.
 pub(super) fn shows_talk() -> bool {
     stderr().is_terminal()
 }
 
-/// Says one line on standard error, after a word in bold where there is one. A closed standard error is no
-/// reason to fail.
+/// Prints one line on standard error, after an optional word in bold. A closed standard error is ignored.
 pub(super) fn say(word: Option<&'static str>, line: impl Display) {
     let word = word.map_or_else(String::new, |word| bold(word) + " ");
     let line = shown(&line.to_string());
@@ -83,22 +80,21 @@ fn bold(text: &str) -> String {
     }
 }
 
-/// As <https://no-color.org> and <https://bixense.com/clicolors> have it; a dumb terminal shows no escapes.
+/// Follows <https://no-color.org> and <https://bixense.com/clicolors>; a dumb terminal shows no escapes.
 fn wants_colour(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let is = |name: &str, value: &str| variable(name).is_some_and(|found| found == value);
     let no_colour = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     !no_colour && !is("CLICOLOR", "0") && !is("TERM", "dumb")
 }
 
-/// Parses the arguments; prints help, version or error where that is what comes of them, and ends the
-/// process.
+/// Parses the arguments; if they ask for help or the version, or are invalid, prints that and exits.
 pub(super) fn parse<T: clap::Parser>(meant: impl FnOnce(clap::Error) -> clap::Error) -> T {
     let args: Vec<OsString> = std::env::args_os().collect();
     T::try_parse_from(&args).unwrap_or_else(|error| meant(echoing::<T>(error, &args)).exit())
 }
 
-/// An error that echoes arguments as they are shown. clap mixes them with escapes of its own, so that nothing
-/// can be told apart afterwards: what is wrong with escaped arguments is as wrong with the others.
+/// Returns the error with escaped arguments. clap mixes arguments with its own escape sequences, which cannot
+/// be separated afterwards, so the escaped arguments are parsed again to get the same error.
 fn echoing<T: clap::Parser>(error: clap::Error, args: &[OsString]) -> clap::Error {
     let lossy = args.iter().map(|arg| arg.to_string_lossy());
     let (typed, shown): (Vec<_>, Vec<String>) =

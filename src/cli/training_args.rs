@@ -1,13 +1,13 @@
-//! What becomes of images that the head was trained on.
+//! The argument for images that the head was trained on, and messages about them.
 
 use super::talk;
 use frostline::tasks::{Acquaintance, TrainingImages};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct TrainingArgs {
-    /// Judge the images that the head was trained on as all others: the figures are optimistic. By default
-    /// they count with their out-of-fold predictions (`fit-head --folds`), or are left out where there are
-    /// other images.
+    /// Evaluate the head's training images like all others, which makes the results optimistic. By default,
+    /// they count with their out-of-fold predictions (`fit-head --folds`); without these, they are excluded
+    /// if there are other images.
     #[arg(long)]
     include_training: bool,
 }
@@ -22,20 +22,20 @@ impl TrainingArgs {
     }
 }
 
-/// What was left out, and what could not be told.
+/// Prints which images were excluded, and what is not known about the training images.
 pub(super) fn tell(acquaintance: Acquaintance) {
     acquaintance.omission().iter().for_each(talk::warn);
     if acquaintance.training > 0 {
         acquaintance.sentence().iter().for_each(talk::warn);
         talk::note(
-            "evaluate on other images, or fit the head with `fit-head --folds 5`, which keeps predictions of \
-             heads that did not see them",
+            "evaluate on other images, or train the head with `fit-head --folds 5`, which stores out-of-fold \
+             predictions",
         );
     }
     if !acquaintance.recorded {
         talk::note(
-            "the head does not record its training images: if any of them are here, the figures are \
-             optimistic",
+            "the head does not record its training images: if any of them are evaluated here, the results \
+             are optimistic",
         );
     }
 }

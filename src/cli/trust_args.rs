@@ -1,4 +1,4 @@
-//! Arguments on what lets a head be trusted: calibrated probabilities, and images that are of no class.
+//! Arguments for calibration and rejection, and messages about them.
 
 use super::talk;
 use frostline::head::Disagreement;
@@ -13,11 +13,11 @@ pub(super) struct TrustArgs {
     /// Calibrate probabilities: fit a temperature by cross-validation and store it in the head.
     #[arg(long)]
     calibrate: bool,
-    /// Let `classify` say `unknown` of images that are like no training image, and of this share of those
-    /// that are of a class [e.g. 0.05].
+    /// Reject images unlike any training image: `classify` labels them `unknown`. RATE is the share of known
+    /// images you accept to reject wrongly, such as 0.05.
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     reject: Option<f64>,
-    /// Images that the temperature of --calibrate and the threshold of --reject are fitted on.
+    /// Images to fit the temperature of --calibrate and the threshold of --reject on [default: folds].
     #[arg(
         long,
         value_enum,
@@ -30,9 +30,9 @@ pub(super) struct TrustArgs {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum CalibrateOnArg {
-    /// The training images, each left out once (the default).
+    /// The training images, each predicted by a head trained without it.
     Folds,
-    /// The validation set: where it is nearer to the images to come than the training images are.
+    /// The validation set; better if it resembles new images more than the training set does.
     Validation,
 }
 
@@ -57,7 +57,7 @@ impl TrustArgs {
     }
 }
 
-/// What the fit says of it, at its end.
+/// Prints the calibration and the rejection of a fit.
 pub(super) fn tell(report: &FitHeadReport) {
     if let Some(calibration) = &report.calibration {
         tell_calibration(calibration);
@@ -73,22 +73,22 @@ pub(super) fn tell(report: &FitHeadReport) {
     let worse = report.disagreements.iter().any(Disagreement::is_worse);
     if worse && on_folds == Some(CalibrateOn::Folds) {
         talk::note(
-            "--calibrate-on validation fits the temperature and the rejection's threshold on the validation \
-             set",
+            "use --calibrate-on validation to fit the temperature and the rejection threshold on the \
+             validation set",
         );
     }
 }
 
 fn tell_calibration(c: &Calibration) {
     let images = match c.on {
-        CalibrateOn::Folds => format!("{} training images left out", c.n_images),
+        CalibrateOn::Folds => format!("{} held-out training images", c.n_images),
         CalibrateOn::Validation => format!("{} validation images", c.n_images),
     };
     let folds = format!("({} folds)", c.folds);
     match c.outcome {
         CalibrationOutcome::Improved => talk::say(format!(
-            "  calibrated  temperature {:.3}: log loss {:.4}, was {:.4}, calibration error {:.1} %, was \
-             {:.1} %, on {images} {folds}",
+            "  calibrated  temperature {:.3}: log loss {:.4} (was {:.4}), calibration error {:.1} % (was \
+             {:.1} %), on {images} {folds}",
             c.temperature,
             c.log_loss_after,
             c.log_loss_before,
@@ -96,8 +96,8 @@ fn tell_calibration(c: &Calibration) {
             100.0 * c.ece_before,
         )),
         CalibrationOutcome::Unchanged => talk::say(format!(
-            "  calibrated  temperature 1: no other is better, as far as {images} can tell {folds}: log loss \
-             {:.4}, calibration error {:.1} %",
+            "  calibrated  temperature 1; no better one was found on {images} {folds}: log loss {:.4}, \
+             calibration error {:.1} %",
             c.log_loss_before,
             100.0 * c.ece_before
         )),
@@ -106,7 +106,7 @@ fn tell_calibration(c: &Calibration) {
                 .on_validation
                 .map_or([f64::NAN; 2], |v| [v.log_loss_before, v.log_loss_after]);
             talk::warn(format!(
-                "not calibrated: the temperature that fits {images} {folds} raises the log loss of the \
+                "not calibrated: the temperature fitted on {images} {folds} raises the log loss on the \
                  validation set from {before:.4} to {after:.4}; the head keeps temperature 1"
             ));
         }
@@ -114,21 +114,17 @@ fn tell_calibration(c: &Calibration) {
 }
 
 fn tell_rejection(kept: &KeptForRejection) {
-    let so = match kept.on {
-        CalibrateOn::Folds => format!(
-            "so would be {} of {} training images if they were new",
-            kept.rejected, kept.n_images
-        ),
-        CalibrateOn::Validation => format!(
-            "so are {} of {} validation images",
-            kept.rejected, kept.n_images
-        ),
+    let images = match kept.on {
+        CalibrateOn::Folds => "training images, leave-one-out",
+        CalibrateOn::Validation => "validation images",
     };
     talk::say(format!(
-        "  unknown     below a cosine of {:.3} with the nearest of {} training images: {so}; {:.1} MB more \
-         in the head",
+        "  rejection   rejects below similarity {:.3} to the nearest of {} training images ({} of {} \
+         {images}); adds {:.1} MB to the head",
         kept.threshold,
         kept.kept,
+        kept.rejected,
+        kept.n_images,
         kept.bytes as f64 / 1e6
     ));
 }

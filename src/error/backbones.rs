@@ -1,4 +1,4 @@
-//! Why a network, ONNX Runtime or a device cannot be used.
+//! Errors of networks, ONNX Runtime and devices.
 
 use std::path::PathBuf;
 
@@ -11,41 +11,41 @@ use super::runtime::RuntimeProblem;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackboneError {
-    /// A network file cannot be used as a backbone.
+    /// A network cannot be used as a backbone.
     #[error("cannot use the network `{}`: {problem}", path.display())]
     Network {
-        /// The ONNX or weights file, or the name that was to lead to one.
+        /// The ONNX or weights file, or the name that was given for it.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         problem: NetworkProblem,
     },
-    /// ONNX Runtime, or a device of it, is missing or unfit.
+    /// ONNX Runtime or one of its devices is missing or unsuitable.
     #[error(transparent)]
     Runtime(#[from] RuntimeProblem),
-    /// The folder for models and runtime cannot be used.
+    /// `FROSTLINE_HOME` cannot be used.
     #[error(transparent)]
     Home(#[from] HomeProblem),
-    /// The registry has no such name.
-    #[error("there is no backbone `{name}` in the registry")]
+    /// The registry has no backbone of this name.
+    #[error("unknown backbone `{name}`")]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The names in the registry.
         known: Vec<String>,
     },
     /// There is no architecture of this name.
-    #[error("there is no architecture `{name}`")]
+    #[error("unknown architecture `{name}`")]
     UnknownArchitecture {
-        /// What was asked for.
+        /// The requested name.
         name: String,
     },
-    /// What else `frostline-onnx` refuses.
+    /// Any other error of `frostline-onnx`.
     #[error(transparent)]
     Onnx(frostline_onnx::error::Error),
     /// A network is not the one that a head was trained with.
     #[error(
-        "the network `{}` with SHA-256 {sha256:.16}… and the one that the head was trained with do not \
-         match: that one was `{name}` with SHA-256 {wanted:.16}…",
+        "the network `{}` (SHA-256 {sha256:.16}…) is not the one that the head was trained with: `{name}` \
+         (SHA-256 {wanted:.16}…)",
         path.display()
     )]
     OtherNetwork {
@@ -53,35 +53,35 @@ pub enum BackboneError {
         path: PathBuf,
         /// Its SHA-256.
         sha256: String,
-        /// The name of the one that is wanted.
+        /// The name of the network that is needed.
         name: String,
-        /// The SHA-256 of that one.
+        /// The SHA-256 of the network that is needed.
         wanted: String,
     },
-    /// A file came from none of its places.
-    #[error("cannot fetch `{}`: {}", file.name, failures.join("; "))]
+    /// A file could not be downloaded from any of its URLs.
+    #[error("cannot download `{}`: {}", file.name, failures.join("; "))]
     Download {
         /// The file.
         file: Box<KnownFile>,
-        /// Each place with what was wrong there.
+        /// Each URL with its failure.
         failures: Vec<String>,
-        /// Where it belongs.
+        /// Where the file belongs.
         path: PathBuf,
-        /// How many of its bytes came, and are kept.
+        /// How many of its bytes have arrived and are kept.
         kept: u64,
     },
-    /// A variable of the environment names no proxy. Its value may hold a password.
-    #[error("the environment's {variable} is no proxy")]
+    /// An environment variable is not a valid proxy URL. Its value is not shown: it may contain a password.
+    #[error("the environment variable {variable} is not a valid proxy URL")]
     Proxy {
         /// The variable.
         variable: &'static str,
     },
-    /// A file that is being fetched does not fit onto the disk.
-    #[error("the disk is full: `{}` needs {missing} bytes more", path.display())]
+    /// A file that is being downloaded does not fit on the disk.
+    #[error("the disk is full: `{}` needs {missing} more bytes", path.display())]
     DiskFull {
         /// The file.
         path: PathBuf,
-        /// What is still to be written.
+        /// How many bytes are still to be written.
         missing: u64,
     },
 }

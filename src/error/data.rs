@@ -1,42 +1,45 @@
-//! What is wrong with the features, targets and predictions that a head is fitted or judged on.
+//! Problems with the features, targets and predictions that a head is fitted or evaluated on.
 
-use crate::phrases::in_quotes;
+use crate::phrases::{counted, in_quotes};
 
-/// What is wrong with the features, targets and predictions that a head is fitted or judged on.
+/// A problem with the features, targets and predictions that a head is fitted or evaluated on.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataProblem {
-    /// There is no row.
+    /// There are no rows.
     #[error("there are no features")]
     NoFeatures,
-    /// There is not one target for each row.
-    #[error("there are {rows} rows of {what}, but {targets} targets")]
+    /// The numbers of rows and targets differ.
+    #[error("{} of {what}, but {}", counted(*rows, "row"), counted(*targets, "target"))]
     Rows {
-        /// The rows.
+        /// The number of rows.
         rows: usize,
-        /// What they are of, as a plural.
+        /// What the rows consist of, as a plural.
         what: &'static str,
-        /// The targets.
+        /// The number of targets.
         targets: usize,
     },
-    /// There is not one target for each of what comes with them.
-    #[error("there are {targets} targets, but {others} {what}")]
+    /// The numbers of targets and of the values that belong to them differ.
+    #[error("{}, but {others} {what}", counted(*targets, "target"))]
     Targets {
-        /// The targets.
+        /// The number of targets.
         targets: usize,
-        /// The others.
+        /// The number of the other values.
         others: usize,
-        /// What those are, as a plural.
+        /// What the other values are, as a plural.
         what: &'static str,
     },
     /// A feature is NaN or infinite.
-    #[error("the features of {} are not all finite", of_row(*row))]
+    #[error("{} features that are not finite", has_in_row(*row))]
     NotFinite {
-        /// Its row, from 0, where it is known.
+        /// The row, counted from 0, if it is known.
         row: Option<usize>,
     },
-    /// A target is no index of a class.
-    #[error("there is a target {target}, but only {n_classes} classes, counted from 0")]
+    /// A target is not the index of a class.
+    #[error(
+        "target {target} is out of range: there are {}, counted from 0",
+        counted(*n_classes, "class")
+    )]
     Target {
         /// The target.
         target: usize,
@@ -44,105 +47,106 @@ pub enum DataProblem {
         n_classes: usize,
     },
     /// The classes of targets without names are not numbered without gaps.
-    #[error("there is a target {largest} among only {samples} samples")]
+    #[error("target {largest} is too large for {}", counted(*samples, "sample"))]
     Gaps {
         /// The largest target.
         largest: usize,
-        /// The samples.
+        /// The number of samples.
         samples: usize,
     },
-    /// There is nothing to tell a class from.
+    /// All images are of the same class.
     #[error("training needs images of at least two classes, found only `{class}`")]
     OneClass {
         /// The only class with images.
         class: String,
     },
-    /// Two sets of features have not the same D.
-    #[error("{pair} do not match: {} numbers per image against {}", widths[0], widths[1])]
+    /// Two sets of features have different D.
+    #[error("{pair} do not match: they have {} and {} features per image", widths[0], widths[1])]
     Widths {
-        /// What does not match.
+        /// The two things that do not match.
         pair: Pair,
         /// The D of each.
         widths: [usize; 2],
     },
-    /// Training and validation set are of different classes.
-    #[error(
-        "{} do not match: they do not have the same classes in the same order",
-        Pair::Validation
-    )]
+    /// The training and validation sets have different classes.
+    #[error("{} do not have the same classes in the same order", Pair::Validation)]
     OtherClasses,
-    /// There are more folds than groups of images.
-    #[error("there are {folds} folds, but only {images} different images")]
+    /// There are more folds than groups of near-duplicates.
+    #[error(
+        "near-duplicate grouping left {}, too few for {}",
+        counted(*images, "group"),
+        counted(*folds, "fold")
+    )]
     Folds {
-        /// The folds.
+        /// The number of folds.
         folds: usize,
-        /// Images that differ.
+        /// The number of groups.
         images: usize,
     },
-    /// Without one of the folds there would be nothing to tell a class from.
-    #[error("with {folds} folds, one of them holds all the images but those of one class")]
+    /// Without one of the folds, only one class would be left to train on.
+    #[error("with {folds} folds, one fold leaves images of only one class to train on")]
     OneClassOutside {
-        /// The folds.
+        /// The number of folds.
         folds: usize,
     },
-    /// Class weights are given, but not for all classes.
-    #[error("the class weights lack {}", quoted(.0))]
+    /// The class weights do not cover all classes.
+    #[error("the class weights have no entry for {}", quoted(.0))]
     ClassesWithoutWeight(Vec<String>),
-    /// Class weights are given for classes that are not there.
-    #[error("there are class weights of {}, which is no class here", quoted(.0))]
+    /// The class weights contain unknown classes.
+    #[error("the class weights name unknown classes: {}", quoted(.0))]
     WeightsWithoutClass(Vec<String>),
-    /// There is not one usable weight for each class.
-    #[error("cannot weigh the {classes} classes of the head with {weights} weights")]
+    /// There is not one valid weight for each class.
+    #[error("{weights} class weights do not fit a head of {}", counted(*classes, "class"))]
     ClassWeights {
         /// C.
         classes: usize,
-        /// The weights.
+        /// The number of weights.
         weights: usize,
     },
-    /// The solver has no sample weights.
-    #[error("the solver `{solver}` has no sample weights")]
+    /// The solver does not support sample weights.
+    #[error("the solver `{solver}` does not support sample weights")]
     WeightsUnused {
-        /// Its name.
+        /// The name of the solver.
         solver: &'static str,
     },
-    /// Weights of samples and a balance of classes are two answers to one question.
+    /// Sample weights and balanced classes are both set.
     #[error("balanced classes and sample weights cannot be combined")]
     WeightsAndBalance,
-    /// There is not one weight for each sample.
-    #[error("{weights} sample weights for {samples} samples")]
+    /// The numbers of weights and samples differ.
+    #[error("there are {weights} sample weights for {}", counted(*samples, "sample"))]
     SampleWeights {
-        /// The weights.
+        /// The number of weights.
         weights: usize,
-        /// The samples.
+        /// The number of samples.
         samples: usize,
     },
     /// Sample weights are out of range.
-    #[error("the sample weights must be finite, 0 or more, and not all 0")]
+    #[error("sample weights must be finite, at least 0, and not all 0")]
     WeightsOutOfRange,
-    /// There is no labelled image to judge a head on.
-    #[error("there is nothing to evaluate")]
+    /// There is no labelled image to evaluate a head on.
+    #[error("there are no images to evaluate")]
     NothingToEvaluate,
     /// There is not one probability for each sample and class.
     #[error(
-        "there are {} × {} probabilities for {targets} targets and {classes} classes",
-        shape.0, shape.1
+        "there are {} × {} probabilities for {} and {}",
+        shape.0, shape.1, counted(*targets, "target"), counted(*classes, "class")
     )]
     Probabilities {
-        /// The rows and columns.
+        /// The number of rows and columns.
         shape: (usize, usize),
-        /// The targets.
+        /// The number of targets.
         targets: usize,
         /// C.
         classes: usize,
     },
-    /// A probability is outside of [0, 1].
-    #[error("there is a probability of {0}")]
+    /// A probability is outside [0, 1].
+    #[error("a probability is {0}, not between 0 and 1")]
     Probability(f64),
-    /// There is no image to fit a temperature on.
-    #[error("there is no image to calibrate on")]
+    /// There are no images to fit a temperature on.
+    #[error("there are no images to calibrate on")]
     NothingToCalibrateOn,
     /// A logit is NaN or infinite.
-    #[error("some of the logits to calibrate on are not finite")]
+    #[error("some logits to calibrate on are not finite")]
     Logits,
 }
 
@@ -150,19 +154,19 @@ pub enum DataProblem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Pair {
-    /// Features, and those that they are compared with.
+    /// Features and those that they are compared with.
     #[error("the features and those they are compared with")]
     Compared,
-    /// A head, and features.
+    /// A head and features.
     #[error("the head and the features")]
     Head,
-    /// What is trained on, and what is validated on.
+    /// The training set and the validation set.
     #[error("the training set and the validation set")]
     Validation,
 }
 
 impl Pair {
-    /// Refuses widths that differ.
+    /// Returns [`DataProblem::Widths`] if the widths differ.
     pub(crate) fn require_equal(self, widths: [usize; 2]) -> Result<(), DataProblem> {
         if widths[0] == widths[1] {
             return Ok(());
@@ -172,10 +176,10 @@ impl Pair {
     }
 }
 
-fn of_row(row: Option<usize>) -> String {
+fn has_in_row(row: Option<usize>) -> String {
     row.map_or_else(
-        || "some images".to_owned(),
-        |row| format!("row {row} (from 0)"),
+        || "some images have".to_owned(),
+        |row| format!("row {row} (counted from 0) has"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Why a feature store cannot be used or written.
+//! Errors of feature stores.
 
 use std::path::{Path, PathBuf};
 
@@ -8,125 +8,125 @@ use crate::phrases::counted;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeaturesError {
-    /// There is nothing at the path of a store.
-    #[error("there is no feature store `{}`", store.display())]
+    /// The path of a store does not exist.
+    #[error("the feature store `{}` does not exist", store.display())]
     Missing {
-        /// Where it was looked for.
+        /// The path.
         store: PathBuf,
     },
-    /// A file or folder is no store.
+    /// A file or folder is not a store.
     #[error("`{}` is not a feature store: it has no `manifest.json`", path.display())]
     NotAStore {
-        /// What it was looked for in.
+        /// The file or folder.
         path: PathBuf,
     },
-    /// A store has no manifest; its features are there.
+    /// A store has features but no manifest.
     #[error("the feature store `{}` has lost its `manifest.json`", store.display())]
     LostManifest {
         /// The store.
         store: PathBuf,
     },
-    /// The index names no sample that has features.
+    /// The index lists no sample with features.
     #[error("`{}` lists no samples: {reason}", store.display())]
     NoSamples {
         /// The store.
         store: PathBuf,
-        /// Why not.
+        /// Why there are none.
         reason: NoSamples,
     },
-    /// The store has no sample to export.
+    /// The store has no samples to export.
     #[error("`{}` has no samples to export", store.display())]
     NothingToExport {
         /// The store.
         store: PathBuf,
     },
-    /// The store keeps other views of its images.
-    #[error("`{}` holds no view `{view}` of its images", store.display())]
+    /// The store does not have this view of its images.
+    #[error("`{}` has no view `{view}`", store.display())]
     NoSuchView {
         /// The store.
         store: PathBuf,
-        /// The view that was asked for.
+        /// The requested view.
         view: String,
     },
-    /// Images that the index names have no features in the store.
+    /// Images that the index lists have no features in the store.
     #[error("the features of {} are missing from `{}`", counted(*missing, "image"), store.display())]
     Incomplete {
         /// The store.
         store: PathBuf,
-        /// How many images have none.
+        /// How many images have no features.
         missing: usize,
     },
-    /// The features that were asked for are more than there is memory.
-    #[error("{features} features of each of {} do not fit into memory", counted(*images, "image"))]
+    /// The requested features need more memory than there is.
+    #[error("{features} features for each of {} do not fit into memory", counted(*images, "image"))]
     OutOfMemory {
-        /// How many images were asked for.
+        /// How many images were requested.
         images: usize,
-        /// Numbers of each, all views together.
+        /// Values per image, over all views.
         features: usize,
     },
-    /// A store cannot lie inside another.
-    #[error("`{}` lies inside the feature store `{}`", path.display(), store.display())]
+    /// A store cannot be inside another store.
+    #[error("`{}` is inside the feature store `{}`", path.display(), store.display())]
     InsideStore {
-        /// The folder that was to become a store.
+        /// The folder for the new store.
         path: PathBuf,
         /// The store around it.
         store: PathBuf,
     },
-    /// A folder that holds something else cannot become a store.
-    #[error("`{}` holds files of something else, and is not a feature store", path.display())]
+    /// A folder with other files cannot become a store.
+    #[error("`{}` is not a feature store and contains other files", path.display())]
     OtherFolder {
         /// The folder.
         path: PathBuf,
     },
-    /// Features were to be computed for a store that cannot keep them.
+    /// Features cannot be added to a read-only store.
     #[error(
-        "the feature store `{}` is read-only, and does not hold all of the images",
+        "the feature store `{}` is read-only and does not contain all of the images",
         store.display()
     )]
     ReadOnly {
         /// The store.
         store: PathBuf,
     },
-    /// The store cannot keep an image's features as they are.
-    #[error("an image for `{}` {reason}", store.display())]
+    /// The store's data type cannot represent an image's features.
+    #[error("cannot store the features of an image in `{}`: it {reason}", store.display())]
     NotKept {
         /// The store.
         store: PathBuf,
-        /// What is wrong with them, as what is said of a skipped image.
+        /// The reason, phrased like that of a skipped image.
         reason: String,
     },
-    /// The store holds features of another backbone, preprocessing or type.
+    /// The store contains features of another backbone, preprocessing or type.
     #[error(
-        "the feature store `{}` and what this run asks for do not match: {}",
+        "the feature store `{}` and this run do not match: {}",
         store.display(),
         differences.join("; ")
     )]
     OtherFeatures {
         /// The store.
         store: PathBuf,
-        /// What differs, the store's value first.
+        /// What differs, with both values.
         differences: Vec<String>,
     },
-    /// The manifest is as this run asks for, and the features are not.
+    /// The manifest matches this run, but the features do not.
     #[error(
-        "the features in `{}` and its manifest, which is what this run asks for, do not match: {}",
+        "the features in `{}` do not match its manifest: {}",
         store.display(),
         differences.join("; ")
     )]
     OtherManifest {
         /// The store.
         store: PathBuf,
-        /// What differs, the value of the features first.
+        /// What differs, with both values.
         differences: Vec<String>,
     },
-    /// The manifest is damaged, and the parts do not agree on what it said.
+    /// The manifest is damaged, and the parts disagree on its content.
     #[error("{} do not match: {}", both(parts), differences.join("; "))]
     MixedParts {
         /// The store.
         store: PathBuf,
         /// Two of its parts.
         parts: [PathBuf; 2],
-        /// What differs, in the order of the parts.
+        /// What differs, with both values.
         differences: Vec<String>,
     },
 }
@@ -136,14 +136,14 @@ pub enum FeaturesError {
 #[non_exhaustive]
 pub enum NoSamples {
     /// All images were skipped.
-    #[error("no image of its last extraction could be used")]
+    #[error("the last extraction could not use any image")]
     NoneUsable,
     /// There is no index.
-    #[error("it has no `index.arrow`: no extraction has ended yet, or the file was removed")]
+    #[error("it has no `index.arrow`: no extraction has finished yet, or the file was removed")]
     NoIndex,
 }
 
-fn both([left, right]: &[PathBuf; 2]) -> String {
+fn both([first, second]: &[PathBuf; 2]) -> String {
     let name = |path: &Path| format!("`{}`", path.display());
-    format!("{} and {}", name(left), name(right))
+    format!("{} and {}", name(first), name(second))
 }

@@ -1,22 +1,22 @@
-//! Files that are not what they should be.
+//! Files that are truncated, damaged or of another format.
 
-/// What a file was expected to be.
+/// The kind of file that was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {
     /// An ONNX network.
     Network,
-    /// A network whose SHA-256 is known from its manifest.
+    /// A network whose manifest contains its SHA-256.
     KnownNetwork,
     /// Weights of `PyTorch`: `.pth` or safetensors.
     Weights,
-    /// A state dict of `PyTorch`, and nothing beyond tensors.
+    /// A state dict of `PyTorch` that may contain only tensors.
     TensorsAlone,
     /// A backbone's manifest.
     BackboneManifest,
-    /// A file that is known before it comes.
+    /// A file whose size and SHA-256 are known in advance.
     Known(Box<KnownFile>),
-    /// A head, of which the manifest of its features cannot be used.
+    /// A head whose feature manifest cannot be used.
     HeadManifest,
     /// The manifest of a feature store.
     StoreManifest,
@@ -30,50 +30,50 @@ pub enum FileKind {
     ClassWeights,
 }
 
-/// A file that is known by its size and SHA-256.
+/// A file whose size and SHA-256 are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownFile {
     /// Its name, without folders.
     pub name: String,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
     /// Its SHA-256, in lower-case hex.
     pub sha256: String,
 }
 
-/// What is wrong with a file: cut, foreign, newer or damaged.
+/// What is wrong with a file. Messages read as "`path` is {problem}".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
-    /// It ends too early.
+    /// The file ends too early.
     #[error("cut off: {0}")]
     Cut(String),
-    /// It is something else.
+    /// The file has another format.
     #[error("not {wanted}: {found}")]
     Foreign {
-        /// What was wanted, with its article.
+        /// What was expected, with its article.
         wanted: &'static str,
-        /// What it looks like.
+        /// What the file looks like.
         found: String,
     },
-    /// A later frostline wrote it.
-    #[error("of format version {found}, newer than {known}, the latest that this frostline reads")]
+    /// A newer frostline wrote the file.
+    #[error("in format version {found}, but this frostline reads only versions up to {known}")]
     Newer {
         /// The version in the file.
         found: u64,
-        /// The latest that we read.
+        /// The latest version that this frostline reads.
         known: u64,
     },
-    /// The container is right, its content is not.
+    /// The format is right but the content is not.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// It was right when it was read first, and is not any more.
+    /// The file was valid when it was first read and is not any more.
     #[error("damaged: {0}")]
     Changed(&'static str),
 }
 
 impl FileProblem {
-    /// Whether the file was right once.
+    /// Returns whether the file was valid once.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(self, Self::Cut(_) | Self::Damaged(_) | Self::Changed(_))
     }

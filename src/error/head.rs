@@ -1,4 +1,4 @@
-//! Why a head cannot be fitted, read, written or used.
+//! Errors of fitting, reading, writing and using heads.
 
 use super::data::DataProblem;
 use crate::phrases::counted;
@@ -7,81 +7,80 @@ use crate::phrases::counted;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadError {
-    /// What it is fitted on, or judged on, is not as it must be.
+    /// The data to fit or evaluate on is invalid.
     #[error(transparent)]
     Data(#[from] DataProblem),
-    /// What tells images of no class from the others is not as it must be.
+    /// The rejection is invalid.
     #[error(transparent)]
     Rejection(#[from] RejectionProblem),
-    /// The training loss is no longer a number.
-    #[error("the training loss became {loss} in epoch {epoch}")]
+    /// The training loss became NaN or infinite.
+    #[error("training diverged: the loss became {loss} in epoch {epoch}")]
     Diverged {
-        /// Counted from 1.
+        /// The epoch, counted from 1.
         epoch: usize,
         /// NaN or infinity.
         loss: f64,
     },
-    /// A minimum was not reached.
+    /// The solver stopped before it reached the minimum.
     #[error(
-        "the fit has not converged: {}the largest entry of the gradient is {gradient:.1e}, but must be at \
-         most {tolerance:.1e}",
+        "the fit has not converged: {}the largest gradient entry is {gradient:.1e}, above the tolerance of \
+         {tolerance:.1e}",
         after(*iterations)
     )]
     NotConverged {
         /// The largest absolute entry of the gradient, recomputed at the end.
         gradient: f64,
-        /// What was asked for.
+        /// The tolerance.
         tolerance: f64,
-        /// Steps of the solver, where it tells.
+        /// Iterations of the solver, if it reports them.
         iterations: Option<usize>,
     },
     /// `patience` is set without a validation set.
-    #[error("`patience` needs a validation set, whose loss it watches")]
+    #[error("`patience` needs a validation set: it watches the validation loss")]
     PatienceAlone,
-    /// What needs all features at once is to be fitted in blocks.
-    #[error("{0} needs all features in memory at once, and they are too many")]
+    /// A fit in blocks was requested with a setting that needs all features at once.
+    #[error("{0} needs all features in memory at once, but they do not fit")]
     NeedsAllFeatures(AllFeatures),
-    /// The solver has nothing that a search could change.
-    #[error("the solver `{solver}` has no search")]
+    /// The solver has no parameter to search.
+    #[error("the solver `{solver}` does not support a search")]
     NoSearch {
-        /// Its name.
+        /// The name of the solver.
         solver: &'static str,
     },
-    /// All that a search could change is fixed.
-    #[error("every parameter that a search could change has a fixed value")]
+    /// Every parameter that could be searched is fixed.
+    #[error("nothing to search: every parameter of the search has a fixed value")]
     NothingToSearch,
     /// All candidates of a search diverged.
-    #[error("no candidate of the search gave a finite loss")]
+    #[error("no candidate of the search reached a finite loss")]
     NoCandidate,
-    /// The fit is to go on from a head of another shape.
-    #[error(
-        "cannot go on from a head of {} classes and {} features with {} and {}",
-        head[0], head[1], set[0], set[1]
-    )]
+    /// The head to start from has another shape.
+    #[error("the start head is {} × {}, the training data is {} × {}", head[0], head[1], set[0], set[1])]
     OtherStart {
         /// The classes and features of the head.
         head: [usize; 2],
-        /// Those of the training set.
+        /// The classes and features of the training set.
         set: [usize; 2],
     },
-    /// A step is to be taken on rows that are not there, or on a set that does not fit the head.
+    /// A training step has invalid rows, or the set does not fit the head.
     #[error(
-        "cannot take a step of {rows} rows out of {n} with {features} features and {classes} classes"
+        "cannot train on {rows} of {}, with {features} features and {}",
+        counted(*n, "row"),
+        counted(*classes, "class")
     )]
     Step {
-        /// The rows of the step.
+        /// The number of rows in the step.
         rows: usize,
-        /// Those of the set.
+        /// The number of rows in the set.
         n: usize,
         /// The features of the set.
         features: usize,
         /// The classes of the set.
         classes: usize,
     },
-    /// The solver `linfa` takes one view of each image.
-    #[error("the solver `linfa` takes one view of each image, but there are {views}")]
+    /// The solver `linfa` supports one view of each image.
+    #[error("the solver `linfa` supports one view of each image, but there are {views}")]
     LinfaViews {
-        /// The views of each image.
+        /// The number of views of each image.
         views: usize,
     },
     /// The solver `linfa` needs all classes.
@@ -90,80 +89,80 @@ pub enum HeadError {
         /// The class without an image.
         class: String,
     },
-    /// The crate `linfa-logistic` gave up.
+    /// The crate `linfa-logistic` failed.
     #[error("linfa-logistic failed: {0}")]
     LinfaLogistic(String),
-    /// An error of the crate `linfa`, in its words.
+    /// The message of an error of the crate `linfa`.
     #[error("{0}")]
     Linfa(String),
-    /// A model of `linfa-logistic` makes no head.
+    /// A model of `linfa-logistic` cannot be converted to a head.
     #[error("a weight of the model is not a finite 32-bit number")]
     ModelNotFinite,
-    /// The rows of the weight are no matrix.
+    /// The rows of the weight matrix have different lengths.
     #[error("the rows of the weight differ in length")]
     Ragged,
     /// A head that was read has weights that are NaN or infinite.
     #[error("some weights are not finite")]
     RowsNotFinite,
-    /// A head that is to be written has weights that are NaN or infinite.
+    /// A head to be written has weights that are NaN or infinite.
     #[error("the head has weights that are not finite")]
     NotFinite,
-    /// Weight and bias are of different numbers of classes.
-    #[error("the weight and the bias do not match: {weight} classes against {bias}")]
+    /// Weight and bias have different numbers of classes.
+    #[error("the weight and the bias do not match: they have {weight} and {bias} classes")]
     OtherBias {
         /// The rows of the weight.
         weight: usize,
-        /// The numbers of the bias.
+        /// The length of the bias.
         bias: usize,
     },
-    /// The head is of another number of classes than there are names.
-    #[error("the head has {rows} rows for {classes} classes")]
+    /// The head has more or fewer rows than there are class names.
+    #[error("the head has {} for {}", counted(*rows, "row"), counted(*classes, "class"))]
     RowsAndClasses {
         /// The rows of its weight.
         rows: usize,
-        /// The names.
+        /// The number of class names.
         classes: usize,
     },
     /// A head cannot have these classes.
-    #[error("among the classes, {0}")]
+    #[error("invalid classes: {0}")]
     Classes(String),
-    /// The rejection is not the head's.
-    #[error("the rejection is of other classes or features than the head")]
+    /// The rejection belongs to another head.
+    #[error("the rejection and the head have different classes or features")]
     OtherRejection,
-    /// The out-of-fold predictions are not the head's.
-    #[error("the out-of-fold predictions are of other classes than the head")]
+    /// The out-of-fold predictions belong to another head.
+    #[error("the out-of-fold predictions and the head have different classes")]
     OtherPredictions,
     /// The header of the head's file would be too long.
     #[error(
-        "the names of the classes and the history of the fit take {length} bytes, and a head keeps at most \
-         {most}"
+        "the class names and the fit history take {length} bytes, more than the {most} bytes that fit into \
+         a head file"
     )]
     LongHeader {
-        /// Its bytes.
+        /// The length in bytes.
         length: usize,
-        /// The most that there may be.
+        /// The largest allowed length.
         most: usize,
     },
-    /// No probability is divided by such a temperature.
+    /// The temperature is out of range.
     #[error("the temperature is {0}, but must be from 1e-6 to 1e6")]
     Temperature(f64),
-    /// The figures of all resamples are too many to be kept.
+    /// The metrics of all resamples need too much memory.
     #[error(
-        "{} of {} are more than {most} numbers",
+        "{} of {} are more than {most} values",
         counted(*resamples, "resample"),
-        counted(*figures, "figure")
+        counted(*figures, "metric")
     )]
     ManyFigures {
-        /// The resamples.
+        /// The number of resamples.
         resamples: usize,
-        /// The figures of each.
+        /// The number of metrics of each.
         figures: usize,
-        /// The most that there may be of all.
+        /// The largest allowed number of values.
         most: usize,
     },
 }
 
-/// What needs all features in memory, and cannot be done in blocks.
+/// A setting that needs all features in memory and does not work in blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AllFeatures {
@@ -175,60 +174,58 @@ pub enum AllFeatures {
     Solver(&'static str),
 }
 
-/// What is wrong with a rejection.
+/// A problem with a rejection.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RejectionProblem {
-    /// There are no features, or not one row for each class.
-    #[error("{shape:?} training features for {classes} classes")]
+    /// There are no features, or the numbers of rows and classes differ.
+    #[error("training features of shape {shape:?} for {}", counted(*classes, "class"))]
     Shape {
         /// The rows and columns of the features.
         shape: (usize, usize),
-        /// The classes of the rows.
+        /// The number of row classes.
         classes: usize,
     },
     /// Features are NaN or infinite.
     #[error("some of its training features are not finite")]
     NotFinite,
-    /// It asks for no neighbour.
+    /// k is 0.
     #[error("its k is 0")]
     NoNeighbour,
-    /// It asks for more neighbours than it keeps images.
-    #[error("its k is {k}, but it keeps {kept} training images")]
+    /// k is larger than the number of stored images.
+    #[error("its k is {k}, but it has only {}", counted(*kept, "training image"))]
     ManyNeighbours {
-        /// The neighbour asked for, counted from 1.
+        /// The neighbour, counted from 1.
         k: usize,
-        /// The images.
+        /// The number of images.
         kept: usize,
     },
-    /// The rate is no share.
+    /// The rate is not between 0 and 1.
     #[error("its rate is {0}, not above 0 and below 1")]
     Rate(f64),
-    /// The threshold is no cosine.
-    #[error("its threshold is {0}, which is no cosine")]
+    /// The threshold is not a cosine.
+    #[error("its threshold is {0}, which is not a cosine")]
     Threshold(f32),
-    /// A row is not of length 1.
+    /// The length of a row is not 1.
     #[error("row {row} of its training features has length {length}, not 1")]
     Length {
-        /// Its number, from 0.
+        /// The row, counted from 0.
         row: usize,
-        /// Its length.
+        /// The length.
         length: f32,
     },
     /// There are too few images for a threshold of this rate.
-    #[error(
-        "{n} training images that differ are too few to reject a share of {rate} of such images"
-    )]
+    #[error("{} can be scored, too few for a rejection rate of {rate}", counted(*n, "image"))]
     FewImages {
-        /// Images with a score.
+        /// The number of images with a score.
         n: usize,
-        /// The share to reject.
+        /// The share of known images to reject.
         rate: f64,
     },
 }
 
 impl RejectionProblem {
-    /// How many images that differ a threshold of this rate takes.
+    /// Returns how many scored images a threshold of this rate needs.
     #[must_use]
     pub fn enough_for(rate: f64) -> usize {
         ((1.0 / rate) - 1.0 - 1e-9).ceil() as usize

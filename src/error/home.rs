@@ -1,28 +1,28 @@
-//! Why the folder for models and runtime cannot be used.
+//! Errors of `FROSTLINE_HOME`, the folder for models and ONNX Runtime.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why the folder for models and runtime cannot be used.
+/// Why `FROSTLINE_HOME` cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HomeProblem {
-    /// Neither `FROSTLINE_HOME` nor a home directory is known; the system's words.
-    #[error("the folder for models and runtime is not known: {0}")]
+    /// Neither `FROSTLINE_HOME` nor a home directory is known; the system's message.
+    #[error("cannot find a folder for models and ONNX Runtime: {0}")]
     Unknown(String),
-    /// `FROSTLINE_HOME` would be another folder wherever a program is started.
+    /// `FROSTLINE_HOME` is relative, so it would depend on the working directory.
     #[error("FROSTLINE_HOME is the relative path `{}`", .0.display())]
     Relative(PathBuf),
-    /// Others can change what lies in it.
-    #[error("{0}: code and networks in FROSTLINE_HOME could be theirs")]
+    /// Other users can change its contents.
+    #[error("{0}: the code and networks in FROSTLINE_HOME could be replaced")]
     Shared(SharedPlace),
-    /// Nothing can be put into it.
-    #[error("`{}` cannot be written: {error}", path.display())]
+    /// It cannot be written to.
+    #[error("cannot write to `{}`: {error}", path.display())]
     ReadOnly {
         /// The folder.
         path: PathBuf,
-        /// The system's own words.
+        /// The system's error.
         error: io::Error,
     },
 }
@@ -30,9 +30,9 @@ pub enum HomeProblem {
 /// A file or folder that other users can change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedPlace {
-    /// The folder, file or link at fault.
+    /// The folder, file or link.
     pub place: PathBuf,
-    /// By which right.
+    /// Why others can change it.
     pub reason: SharedReason,
 }
 
@@ -40,11 +40,11 @@ pub struct SharedPlace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SharedReason {
-    /// It belongs to this user.
+    /// It belongs to this user ID.
     Owner(u32),
     /// Its mode lets others write.
     Mode(u32),
-    /// Links lead to links without an end.
+    /// A path with too many links to check.
     Links,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for SharedPlace {
             SharedReason::Mode(mode) => {
                 write!(f, "other users can write to `{place}` (mode {mode:04o})")
             }
-            SharedReason::Links => write!(f, "there are too many links on the way to `{place}`"),
+            SharedReason::Links => write!(f, "the path `{place}` has too many symbolic links"),
         }
     }
 }

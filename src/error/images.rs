@@ -1,4 +1,4 @@
-//! Why images cannot be found or prepared.
+//! Errors of finding and preparing images.
 
 use std::collections::BTreeMap;
 
@@ -6,31 +6,34 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImagesError {
-    /// A folder or file that was named is not there.
+    /// A path that was given does not exist.
     #[error("`{0}` does not exist")]
     Missing(String),
-    /// A file stands in the place of a folder.
+    /// A path that must be a folder is a file.
     #[error("`{0}` is a file, not a folder")]
     NotAFolder(String),
-    /// What was named holds no images.
-    #[error("{} holds no images", folder.as_ref().map_or("what was given".to_owned(), |f| format!("`{f}`")))]
+    /// The inputs contain no image files.
+    #[error(
+        "{} no image files",
+        folder.as_ref().map_or("the inputs contain".to_owned(), |f| format!("`{f}` contains"))
+    )]
     None {
-        /// The folder, where only one was named.
+        /// The folder, if it was the only input.
         folder: Option<String>,
-        /// The extensions that images were to have; any, where it is empty.
+        /// The extensions of images; empty if any name is accepted.
         extensions: &'static [&'static str],
-        /// Files of other kinds, counted by extension; `""` is none.
+        /// Other files, counted by extension; `""` for those without one.
         ignored: BTreeMap<String, usize>,
     },
-    /// Some folders have class folders, and others do not.
-    #[error("`{with}` has a folder for each class, and `{without}` has none")]
+    /// Only some of the folders have class folders.
+    #[error("`{with}` has a folder for each class, but `{without}` has no class folders")]
     MixedFolders {
-        /// One with class folders.
+        /// A folder with class folders.
         with: String,
-        /// One without.
+        /// A folder without class folders.
         without: String,
     },
-    /// A class has two places in a list.
+    /// A list of classes contains a name twice.
     #[error("the class `{0}` is listed more than once")]
     RepeatedClass(String),
 }

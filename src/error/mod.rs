@@ -1,8 +1,8 @@
-//! What can go wrong: one [`Error`] for the library, with an enum for each room below it.
+//! The library's errors: one [`Error`] with an enum for each module.
 //!
-//! A message names the act, the object and the cause: ``cannot read `a.toml`: missing field `sha256` ``. The
-//! cause of an I/O error is its [`source`](std::error::Error::source) and is not repeated in the message.
-//! The enums are typed, so that a program can tell one case from another:
+//! A message names the action, the object and the cause: ``cannot read `a.toml`: missing field `sha256` ``.
+//! The cause of an I/O error is its [`source`](std::error::Error::source) and is not repeated in the message.
+//! The enums are typed, so a program can match each case:
 //!
 //! ```
 //! use frostline::Error;
@@ -16,7 +16,7 @@
 //! }
 //! ```
 //!
-//! An image that cannot be used is not an error: it is a [`SkipReason`](crate::SkipReason) in the results.
+//! An image that cannot be used is not an error: the results contain its [`SkipReason`](crate::SkipReason).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,32 +47,32 @@ pub use self::runtime::{
 };
 pub use self::tasks::{Difference, Elsewhere, OutputProblem, TaskError};
 
-/// A `Result` whose error is [`Error`](enum@Error) unless another is named.
+/// A `Result` with [`Error`](enum@Error) as its default error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that stops a task. A bad image does not: it becomes a skipped sample with a reason.
+/// An error that stops a task. A bad image does not stop a task: it becomes a skipped sample with a reason.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused an act on a file or folder.
+    /// An operation on a file or folder failed.
     #[error("cannot {action} `{}`", path.display())]
     Io {
-        /// What was tried, as a verb: `read`, `write`, `create`.
+        /// The operation, as a verb: `read`, `write`, `create`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's own words.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A file of ours, or one that we were given, is not what it should be.
+    /// A file is truncated, damaged, too new or of another format.
     #[error("`{}` is {problem}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What it was to be.
+        /// What it was expected to be.
         kind: FileKind,
-        /// In which way: cut, foreign, newer, damaged.
+        /// What is wrong with it.
         problem: FileProblem,
     },
     /// Images cannot be found or prepared.
@@ -81,51 +81,51 @@ pub enum Error {
     /// A network, ONNX Runtime or a device cannot be used.
     #[error(transparent)]
     Backbone(#[from] BackboneError),
-    /// A feature store does not hold what is asked of it.
+    /// A feature store cannot be used or written.
     #[error(transparent)]
     Features(#[from] FeaturesError),
     /// A head cannot be fitted, read, written or used.
     #[error(transparent)]
     Head(#[from] HeadError),
-    /// What is given to a task does not fit together.
+    /// The inputs of a task do not match.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// A parameter is outside of its range.
+    /// A parameter is out of range.
     #[error("`{name}` is {value}, but must be {wanted}")]
     Parameter {
-        /// The parameter, as a field of its struct is called.
+        /// The parameter, by the name of its struct field.
         name: &'static str,
-        /// What was given.
+        /// Its value.
         value: String,
-        /// The range.
+        /// The valid range.
         wanted: &'static str,
     },
-    /// Another process writes to it.
-    #[error("`{}` is being written by another frostline ({owner})", path.display())]
+    /// Another process is writing to a store or file.
+    #[error("`{}` is locked: another frostline is writing to it ({owner})", path.display())]
     Locked {
         /// The store or file.
         path: PathBuf,
-        /// The process that holds the lock, if known.
+        /// The process that holds the lock, if it is known.
         owner: String,
     },
-    /// Whoever asked for the work has asked for its end.
+    /// The caller stopped the task.
     #[error("interrupted{}", kept_text(*kept))]
     Interrupted {
-        /// Images whose features are kept for the next run; nothing where none are kept.
+        /// How many images have saved features for the next run; `None` if the task saves none.
         kept: Option<usize>,
     },
-    /// No image may be skipped, and one was.
-    #[error("{count} of {} could not be used, and strict mode allows none", counted(*total, "image"))]
+    /// An image was skipped although `strict` is set.
+    #[error("{count} of {} could not be used, and `strict` is set", counted(*total, "image"))]
     Strict {
-        /// Skipped images.
+        /// The number of skipped images.
         count: usize,
-        /// All images.
+        /// The number of all images.
         total: usize,
     },
 }
 
 impl Error {
-    /// Wraps an I/O error with the act and the path: `.map_err(Error::io("read", path))`.
+    /// Wraps an I/O error with the operation and the path: `.map_err(Error::io("read", path))`.
     pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io {
             action,
@@ -134,7 +134,7 @@ impl Error {
         }
     }
 
-    /// A parameter outside of its range, which `wanted` says.
+    /// Creates the error of a parameter outside the range `wanted`.
     pub(crate) fn parameter(
         name: &'static str,
         value: &(impl ToString + ?Sized),
@@ -167,7 +167,7 @@ problems_of_rooms! {
 }
 
 impl NetworkProblem {
-    /// The error for the network at `path`.
+    /// Creates the error for the network at `path`.
     pub(crate) fn at(self, path: impl AsRef<Path>) -> Error {
         BackboneError::Network {
             path: path.as_ref().to_owned(),
@@ -177,7 +177,7 @@ impl NetworkProblem {
     }
 }
 
-/// Returns [`Error::Parameter`] unless the value is as `wanted` says.
+/// Returns [`Error::Parameter`] unless the condition holds.
 pub(crate) fn require(
     holds: bool,
     name: &'static str,
@@ -191,17 +191,20 @@ pub(crate) fn require(
     }
 }
 
-/// The system's error inside of a format's own, with the text of the latter: its kind decides the way out.
+/// Converts the error of a file format to an I/O error. Returns the system's error inside it if there is one:
+/// its kind decides the hint, and the format only adds a prefix such as `External: `.
 pub(crate) fn system_error(error: impl std::error::Error + 'static) -> io::Error {
     let mut causes = std::iter::successors(
         Some(&error as &(dyn std::error::Error + 'static)),
         |cause| cause.source(),
     );
-    let kind = causes.find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
-    io::Error::new(kind.unwrap_or(io::ErrorKind::Other), error.to_string())
+    match causes.find_map(|cause| cause.downcast_ref::<io::Error>()) {
+        Some(system) => io::Error::new(system.kind(), system.to_string()),
+        None => io::Error::other(error.to_string()),
+    }
 }
 
-/// The system's error inside of one of csv, whose own conversion hides the kind.
+/// Converts an error of the csv crate to an I/O error; the crate's own conversion hides the kind.
 #[doc(hidden)]
 #[must_use]
 pub fn csv_error(error: csv::Error) -> io::Error {
@@ -211,14 +214,17 @@ pub fn csv_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// What the next run need not do again.
+/// Returns what the next run does not have to compute again.
 fn kept_text(kept: Option<usize>) -> String {
     kept.map_or_else(String::new, |n| {
-        format!(": {} kept; run again to continue", counted(n, "image"))
+        format!(
+            ": features of {} saved; run again to continue",
+            counted(n, "image")
+        )
     })
 }
 
-/// Whether an error says nothing about the file it happened to: the system has run out of open files or
+/// Returns whether an error is not about the file it occurred on: the system has run out of open files or
 /// memory.
 #[doc(hidden)]
 #[must_use]
@@ -246,6 +252,7 @@ mod tests {
             system_error(parquet::errors::ParquetError::from(full())),
         ] {
             assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{error:?}");
+            assert_eq!(error.to_string(), full().to_string());
         }
     }
 
@@ -274,11 +281,11 @@ mod tests {
         let text = |kept| Error::Interrupted { kept }.to_string();
         assert_eq!(
             text(Some(1)),
-            "interrupted: 1 image kept; run again to continue"
+            "interrupted: features of 1 image saved; run again to continue"
         );
         assert_eq!(
             text(Some(0)),
-            "interrupted: 0 images kept; run again to continue"
+            "interrupted: features of 0 images saved; run again to continue"
         );
         assert_eq!(text(None), "interrupted");
     }

@@ -1,4 +1,4 @@
-//! Why a network cannot be used as a backbone.
+//! Errors of networks that cannot be used as a backbone.
 
 use std::path::PathBuf;
 
@@ -10,125 +10,127 @@ use crate::phrases::all_in_quotes;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkProblem {
-    /// Its graph does not allow it.
+    /// Its graph cannot be used.
     #[error("{0}")]
     Graph(GraphProblem),
-    /// Weights are not those of an architecture.
+    /// The weights do not belong to the architecture.
     #[error("{0}")]
     Weights(WeightsProblem),
-    /// There is none of this name.
+    /// No network of this name is installed.
     #[error("it is not installed")]
     NotInstalled {
-        /// Where it would be.
+        /// The path that an installed network of this name has.
         place: PathBuf,
         /// The backbones that are known or installed.
         backbones: Vec<String>,
-        /// Whether a file of the working directory has this name.
+        /// Whether the working directory contains a file of this name.
         is_file: bool,
     },
-    /// Its manifest is that of another network.
-    #[error("it is installed as `{name}`, but its manifest is that of `{manifest}`")]
+    /// Its manifest belongs to another network.
+    #[error("it is installed as `{name}`, but its manifest is for `{manifest}`")]
     OtherManifest {
         /// The name of its file.
         name: String,
-        /// That in its manifest.
+        /// The name in its manifest.
         manifest: String,
     },
-    /// The network of a head or of features is not there.
+    /// The network of a head or of features is not installed.
     #[error(
         "no network with SHA-256 {sha256:.16}… is installed{}",
         listed("; ", unreadable, "; ")
     )]
     NoContent {
-        /// What was looked for.
+        /// The SHA-256 of the network.
         sha256: String,
-        /// What is wrong with those that could not be looked at.
+        /// The problems of installed backbones that could not be checked.
         unreadable: Vec<String>,
     },
-    /// It has another number of inputs than one.
-    #[error("it has {} inputs ({}), and a backbone has one", .0.len(), all_in_quotes(.0))]
+    /// It does not have exactly one input.
+    #[error("it has {} inputs ({}), but a backbone has one", .0.len(), all_in_quotes(.0))]
     Inputs(Vec<String>),
-    /// Its input takes other numbers.
-    #[error("its input `{input}` has the type {found}, and only float32 is supported")]
+    /// Its input is not of type float32.
+    #[error("its input `{input}` has the type {found}; only float32 is supported")]
     InputType {
         /// The input.
         input: String,
-        /// What it takes.
+        /// The type of the input.
         found: String,
     },
-    /// Its input takes pictures of another size or layout.
+    /// Its input does not fit the size or layout of preprocessed images.
     #[error(
-        "its input `{input}` has the shape {shape}, and preprocessing (layout {layout}) gives {image:?} for \
-         each image"
+        "its input `{input}` has the shape {shape}, but preprocessed images have {image:?} (layout {layout})"
     )]
     InputShape {
         /// The input.
         input: String,
-        /// What it takes.
+        /// The shape of the input.
         shape: String,
-        /// The layout that preprocessing gives.
+        /// The layout of preprocessed images.
         layout: String,
         /// The three lengths of an image in that layout.
         image: [usize; 3],
     },
-    /// Its input takes pictures that are not of three channels.
-    #[error("its input `{input}` takes pictures whose number of channels is {channels}")]
+    /// Its input does not have three channels.
+    #[error("its input `{input}` must have 3 channels, not {channels}")]
     Channels {
         /// The input.
         input: String,
-        /// How many it takes.
+        /// The number of channels.
         channels: u64,
     },
-    /// It fixes its batch to one that fills the memory.
-    #[error("it fixes its batch to {0} images, which take more than 1 GiB")]
+    /// Its batch size is fixed, and such a batch needs too much memory.
+    #[error("its batch size is fixed at {0} images, which take more than 1 GiB")]
     LargeBatch(usize),
-    /// It fixes its batch in the middle.
+    /// A node inside it fixes the batch size.
     #[error(
-        "up to its layer `{layer}` it takes one picture at a time only: {cause}{}",
+        "up to layer `{layer}`, it can process only one image at a time: {cause}{}",
         suspected(suspects)
     )]
     FixedBatch {
-        /// The layer that was to be kept.
+        /// The requested layer.
         layer: String,
-        /// What happens with two pictures.
+        /// The problem with a batch of two images.
         cause: Box<NetworkProblem>,
-        /// The nodes that may be at fault.
+        /// The nodes that may be the cause.
         suspects: Vec<String>,
     },
-    /// What it gives for a picture depends on the others of the batch.
-    #[error("two pictures together give other features than one by one")]
+    /// The features of an image depend on the other images of the batch.
+    #[error("two images get different features in one batch than one at a time")]
     OtherTogether,
-    /// It is not certain which of its outputs is meant.
+    /// It has several outputs and none was chosen.
     #[error("it has several outputs: {}", all_in_quotes(.0))]
     ManyOutputs(Vec<String>),
-    /// An output that was asked for is not there.
-    #[error("it has no output `{name}`; there are {}", all_in_quotes(outputs))]
+    /// A requested output does not exist.
+    #[error(
+        "it has no output `{name}`; its outputs are {}",
+        all_in_quotes(outputs)
+    )]
     NoOutput {
-        /// What was asked for.
+        /// The requested output.
         name: String,
-        /// What there is.
+        /// The outputs that it has.
         outputs: Vec<String>,
     },
-    /// An output gives other numbers.
-    #[error("its output `{output}` is {found}, and only float32 is supported")]
+    /// An output is not of type float32.
+    #[error("its output `{output}` is {found}; only float32 is supported")]
     OutputType {
         /// The output.
         output: String,
-        /// What it gives.
+        /// The type of the output.
         found: String,
     },
-    /// It does not give one row for each image.
-    #[error("{batch} images gave an output of shape {shape:?}, not a row for each")]
+    /// Its output does not have one row per image.
+    #[error("a batch of {batch} produced an output of shape {shape:?}, not one row per image")]
     NotRows {
-        /// How many images it was given.
+        /// The number of images in the batch.
         batch: usize,
-        /// The lengths of what it gave.
+        /// The shape of the output.
         shape: Vec<usize>,
     },
-    /// It is not known which axis of a layer holds the channels.
+    /// The channel axis of a layer is unknown.
     #[error(
-        "its layer `{layer}` gives {} numbers for each image, and its graph does not tell which axis holds \
-         the channels: the mean over positions has {} features if the first does, {} if the last does",
+        "its layer `{layer}` has {} values per image, and the graph does not show which axis is the \
+         channels: the mean over positions has {} features if it is the first, {} if it is the last",
         shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × "),
         shape[0],
         shape[shape.len() - 1]
@@ -136,64 +138,63 @@ pub enum NetworkProblem {
     UnclearPool {
         /// The layer.
         layer: String,
-        /// Its lengths after the batch, two at least.
+        /// Its shape without the batch, at least two lengths.
         shape: Vec<usize>,
     },
-    /// A layer has not the number of features that its manifest says.
-    #[error("its layer `{layer}` has {found} features, and its manifest says {wanted}")]
+    /// A layer does not have the number of features that its manifest says.
+    #[error("its layer `{layer}` has {found} features, but its manifest says {wanted}")]
     NumFeatures {
         /// The layer.
         layer: String,
-        /// How many it has.
+        /// Its number of features.
         found: usize,
-        /// What the manifest says.
+        /// The number in the manifest.
         wanted: usize,
     },
-    /// In fp16 it is another network.
+    /// Its features in fp16 differ too much from those in fp32.
     #[error(
-        "in fp16 its features are others than in fp32: the cosine between them is {cosine:.4}, and {least} \
-         is wanted"
+        "its fp16 features differ from its fp32 features: their cosine is {cosine:.4}, below {least}"
     )]
     OtherInFp16 {
-        /// Between the features of one picture.
+        /// The cosine between the features of one image.
         cosine: f64,
-        /// The least that is allowed.
+        /// The smallest allowed cosine.
         least: f64,
     },
-    /// A layer gives NaN or infinity.
-    #[error("its layer `{0}` gives numbers that are not finite (NaN or infinity)")]
+    /// A layer produces NaN or infinity.
+    #[error("its layer `{0}` produces values that are not finite (NaN or infinity)")]
     NotFinite(String),
-    /// There is not enough memory to open it; ONNX Runtime's words.
+    /// There is not enough memory to open it; ONNX Runtime's message.
     #[error("{0}")]
     TooLarge(String),
-    /// ONNX Runtime does not open it; its words.
+    /// ONNX Runtime cannot open it; its message.
     #[error("{0}")]
     NotOpened(String),
-    /// A GPU would leave some of its nodes to the CPU.
+    /// A GPU does not support some of its nodes.
     #[error(
-        "{device} leaves some of its nodes to the CPU{}",
+        "{device} would leave some of its nodes to the CPU{}",
         listed(": ", nodes, ", ")
     )]
     OnCpu {
         /// The device.
         device: String,
-        /// The nodes, where they are known.
+        /// The nodes, if they are known.
         nodes: Vec<String>,
     },
     /// There is not enough memory to run it.
-    #[error("a batch of {batch} does not fit into the memory: {message}")]
+    #[error("a batch of {batch} does not fit into memory: {message}")]
     BatchTooLarge {
-        /// How many images it was given.
+        /// The number of images in the batch.
         batch: usize,
-        /// ONNX Runtime's words.
+        /// ONNX Runtime's message.
         message: String,
     },
-    /// ONNX Runtime does not run it; its words.
-    #[error("it cannot be run: {0}")]
+    /// ONNX Runtime cannot run it; its message.
+    #[error("running it failed: {0}")]
     NotRun(String),
 }
 
-/// All parts behind a word, where there are any.
+/// Returns the joined parts after a prefix, or nothing if there are no parts.
 fn listed(word: &str, parts: &[String], between: &str) -> String {
     match parts {
         [] => String::new(),
@@ -201,16 +202,16 @@ fn listed(word: &str, parts: &[String], between: &str) -> String {
     }
 }
 
-/// How many nodes are named.
+/// The largest number of nodes in a message.
 const MOST_NAMED: usize = 5;
 
 fn suspected(nodes: &[String]) -> String {
     match nodes {
         [some @ .., _, _] if some.len() > MOST_NAMED => format!(
-            "; the batch may be fixed in {} and {} others",
+            "; the batch size may be fixed in {} and {} others",
             some[..MOST_NAMED].join(", "),
             nodes.len() - MOST_NAMED
         ),
-        few => listed("; the batch may be fixed in ", few, ", "),
+        few => listed("; the batch size may be fixed in ", few, ", "),
     }
 }

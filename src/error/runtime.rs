@@ -1,57 +1,57 @@
-//! Why ONNX Runtime, or a device of it, cannot be used.
+//! Errors of ONNX Runtime and its devices.
 
 use std::path::PathBuf;
 
 use crate::phrases::all_in_quotes;
 
-/// Why ONNX Runtime, or a device of it, cannot be used.
+/// Why ONNX Runtime or one of its devices cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeProblem {
-    /// Its library is in none of its places.
+    /// Its library was not found.
     #[error(
-        "ONNX Runtime is missing: ORT_DYLIB_PATH is not set, and there is no `{library}` in {}{}",
+        "ONNX Runtime was not found: ORT_DYLIB_PATH is not set, and there is no `{library}` in {}{}",
         all_in_quotes(folders.iter().map(|folder| folder.display())),
         loader.as_ref().map_or_else(String::new, |why| format!(" or on the loader's path: {why}"))
     )]
     Missing {
-        /// The library's name.
+        /// The name of the library.
         library: String,
-        /// The folders that were looked into.
+        /// The folders that were searched.
         folders: Vec<PathBuf>,
-        /// What the system's loader says, where it was asked.
+        /// The error of the system's loader, if it was used.
         loader: Option<LibraryProblem>,
     },
-    /// `ORT_DYLIB_PATH` would be another file wherever a program is started.
+    /// `ORT_DYLIB_PATH` is relative, so it would depend on the working directory.
     #[error(
-        "ORT_DYLIB_PATH is the relative path `{}`, and code is loaded from absolute paths only",
+        "ORT_DYLIB_PATH is the relative path `{}`, but code is loaded only from absolute paths",
         .0.display()
     )]
     RelativePath(PathBuf),
-    /// What was found does not fit.
+    /// A library cannot be used as ONNX Runtime.
     #[error("cannot use `{}` (from {origin}) as ONNX Runtime: {problem}", path.display())]
     Library {
         /// The file.
         path: PathBuf,
-        /// Where it was looked for.
+        /// How its path was found.
         origin: String,
         /// What is wrong with it.
         problem: LibraryProblem,
     },
-    /// The loader could take code from the working directory.
-    #[error("`{}` is not loaded: {problem}", path.display())]
+    /// The loader could load code from the working directory.
+    #[error("refusing to load `{}`: {problem}", path.display())]
     SearchPath {
-        /// What was to be loaded.
+        /// The library.
         path: PathBuf,
-        /// Where the loader's search path leads to.
+        /// What is wrong with the loader's search path.
         problem: SearchPathProblem,
     },
-    /// It would send data away.
+    /// It would upload usage data.
     #[error(
         "ONNX Runtime {version} would collect and upload usage data: ORT_DISABLE_TELEMETRY is not set"
     )]
     Telemetry {
-        /// The version that does.
+        /// The version of ONNX Runtime.
         version: String,
     },
     /// It does not start.
@@ -59,34 +59,34 @@ pub enum RuntimeProblem {
     Start {
         /// Its library.
         path: PathBuf,
-        /// Its own words.
+        /// ONNX Runtime's message.
         message: String,
     },
-    /// It cannot drive a device.
+    /// It does not include an execution provider.
     #[error(
         "ONNX Runtime {version} was built without {}: `{}` is missing", provider.name(), missing.display()
     )]
     NoProvider {
-        /// The part that is missing.
+        /// The missing execution provider.
         provider: Provider,
         /// The version of ONNX Runtime.
         version: String,
-        /// The file of that part.
+        /// The missing file of the provider.
         missing: PathBuf,
     },
     /// A device does not work.
     #[error("the device {device} does not work: {problem}")]
     Device {
-        /// The device: `cuda:0`.
+        /// The device, for example `cuda:0`.
         device: String,
-        /// Why.
+        /// What is wrong with it.
         problem: DeviceProblem,
     },
-    /// Convolutions in the Winograd domain were asked for in fp16.
-    #[error("in fp16 convolutions cannot be computed in the Winograd domain")]
+    /// Winograd convolutions were requested in fp16.
+    #[error("Winograd convolutions are not available in fp16")]
     WinogradInFp16,
-    /// Convolutions in the Winograd domain were asked for on another device than the CPU.
-    #[error("only the CPU has convolutions computed in the Winograd domain")]
+    /// Winograd convolutions were requested on a device other than the CPU.
+    #[error("Winograd convolutions are available only on the CPU")]
     WinogradOffCpu,
 }
 
@@ -94,55 +94,55 @@ pub enum RuntimeProblem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LibraryProblem {
-    /// It cannot be read or loaded; the system's own words.
+    /// It cannot be read or loaded; the system's message.
     #[error("{0}")]
     System(String),
-    /// It is a text, a folder, or something else.
+    /// It is not a shared library.
     #[error("it is not a shared library")]
     Foreign,
-    /// Its end is missing; its length.
+    /// It is truncated to this many bytes.
     #[error("it is cut off after {0} bytes")]
     Cut(u64),
-    /// It has not the function by which ONNX Runtime is entered.
-    #[error("it has no `OrtGetApiBase`, so it is another library")]
+    /// It does not export ONNX Runtime's entry point.
+    #[error("it has no `OrtGetApiBase`, so it is not ONNX Runtime")]
     NoEntry,
-    /// That function gives null.
-    #[error("its `OrtGetApiBase` gives nothing")]
+    /// The entry point returns null.
+    #[error("its `OrtGetApiBase` returns null")]
     EmptyEntry,
-    /// It does not say which version it is.
-    #[error("it has no version")]
+    /// It does not report its version.
+    #[error("it does not report a version")]
     NoVersion,
-    /// It is too old, or of another series.
-    #[error("it is version {found}, and version 1.{needed} or later of the 1 series is needed")]
+    /// Its version is too old or has another major version.
+    #[error("it is version {found}, but version 1.{needed} or later (1.x) is required")]
     Version {
-        /// What it is.
+        /// Its version.
         found: String,
-        /// The minor version that is needed.
+        /// The minimum minor version.
         needed: u32,
     },
-    /// It has not the functions of the version that it says it is.
-    #[error("it says that it is version {found}, but has no API of version {needed}")]
+    /// It does not provide the API of the version that it reports.
+    #[error("it reports version {found}, but does not provide API version {needed}")]
     NoApi {
-        /// What it says it is.
+        /// The version that it reports.
         found: String,
-        /// The minor version that is needed.
+        /// The minor version of the missing API.
         needed: u32,
     },
 }
 
-/// Why the search path for libraries is not safe.
+/// Why the loader's search path is not safe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SearchPathProblem {
-    /// To the working directory, and ONNX Runtime is in no other place.
+    /// It leads to the working directory, and ONNX Runtime was found nowhere else.
     #[error(
-        "ONNX Runtime is nowhere else, and LD_LIBRARY_PATH has an empty or relative part, by which the \
-         loader looks for it in the working directory"
+        "ONNX Runtime was found nowhere else, and LD_LIBRARY_PATH has an empty or relative entry, which \
+         makes the loader search the working directory"
     )]
     OnlyThere,
-    /// To this in the working directory.
+    /// It leads to this file in the working directory.
     #[error(
-        "LD_LIBRARY_PATH has an empty or relative part, by which the loader may take `{}` from the working \
+        "LD_LIBRARY_PATH has an empty or relative entry, so the loader could load `{}` from the working \
          directory",
         .0.display()
     )]
@@ -153,20 +153,20 @@ pub enum SearchPathProblem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Provider {
-    /// NVIDIA's GPUs.
+    /// NVIDIA GPUs.
     Cuda,
-    /// NVIDIA's GPUs by `TensorRT`.
+    /// NVIDIA GPUs through `TensorRT`.
     TensorRt,
-    /// Apple's devices.
+    /// Apple devices.
     CoreMl,
     /// GPUs on Windows.
     DirectMl,
-    /// Intel's devices.
+    /// Intel devices.
     OpenVino,
 }
 
 impl Provider {
-    /// As ONNX Runtime calls it.
+    /// Returns ONNX Runtime's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -183,16 +183,16 @@ impl Provider {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceProblem {
-    /// NVIDIA's driver is not installed.
-    #[error("`libcuda.so.1`, NVIDIA's driver, is missing")]
+    /// The NVIDIA driver is not installed.
+    #[error("the NVIDIA driver (`libcuda.so.1`) is missing")]
     NoDriver,
-    /// A library is not found.
+    /// A library was not found.
     #[error("`{0}` is missing")]
     NoLibrary(String),
-    /// What the driver says.
+    /// A message of the driver.
     #[error("the driver reports: {0}")]
     Driver(String),
-    /// What ONNX Runtime says.
+    /// A message of ONNX Runtime.
     #[error("{0}")]
     Other(String),
 }

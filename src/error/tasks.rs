@@ -1,91 +1,95 @@
-//! Why the parts of a task do not fit together.
+//! Errors of tasks whose inputs do not match or whose outputs cannot be written.
 
 use std::path::{Path, PathBuf};
 
 use crate::phrases::{counted, in_quotes};
 
-/// Why the parts of a task do not fit together.
+/// Why a task cannot run with its inputs, or cannot write its output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// Features are not those that a head was trained on.
+    /// The features are not of the kind that the head was trained on.
     #[error("the head and {features} do not match: {}", differences.join("; "))]
     OtherFeatures {
-        /// Whose features they are.
+        /// A description of the features.
         features: String,
         /// What differs, with both values.
         differences: Vec<String>,
     },
-    /// A backbone was to be imported under the name of a known one.
-    #[error("`{name}` is a known backbone, and `{}` is not its file", file.display())]
+    /// A backbone cannot be imported under the name of a known one.
+    #[error("`{name}` is a known backbone, but `{}` is not its file", file.display())]
     KnownName {
         /// The name.
         name: String,
-        /// What was to be imported.
+        /// The file to import.
         file: PathBuf,
     },
-    /// A backbone was to be imported under the name of an installed one.
-    #[error("`{name}` is installed already, with {differs}")]
+    /// A backbone cannot be imported under the name of an installed one.
+    #[error("`{name}` is already installed with {differs}")]
     InstalledName {
         /// The name.
         name: String,
         /// What differs.
         differs: Difference,
     },
-    /// A known backbone's file can be fetched from nowhere.
-    #[error("`{name}` cannot be fetched by itself{elsewhere}")]
+    /// A known backbone has no download URL.
+    #[error("no download URL is known for `{name}`{elsewhere}")]
     NoPlace {
         /// The backbone.
         name: String,
-        /// Where it can be had.
+        /// Where else it is available.
         elsewhere: Elsewhere,
     },
-    /// A list names no image.
+    /// The list contains no images.
     #[error("the list of images is empty")]
     EmptyList,
-    /// Not one image of a preview could be used.
+    /// No image of a preview could be used.
     #[error("none of {} could be used", counted(*.0, "image"))]
     NothingToPreview(usize),
-    /// A preview does not fit into the memory.
+    /// A preview is larger than the memory limit.
     #[error(
         "a preview of {} of {} × {} pixels takes {bytes} bytes, more than the limit of {limit}",
         counted(*count, "image"), size.0, size.1
     )]
     LargePreview {
-        /// Images.
+        /// The number of images.
         count: usize,
         /// Width and height of each.
         size: (u32, u32),
-        /// Bytes of all of them.
+        /// The size of all of them in bytes.
         bytes: u64,
-        /// The most that is allowed.
+        /// The limit in bytes.
         limit: u64,
     },
     /// Images of a training or validation store have no class.
-    #[error("{unlabelled} of the {images} images in `{}` have no class", store.display())]
+    #[error(
+        "{unlabelled} of the {images} images in `{}` {} no class",
+        store.display(),
+        have(*unlabelled)
+    )]
     Unlabelled {
         /// The store.
         store: PathBuf,
-        /// How many have none.
+        /// How many images have no class.
         unlabelled: usize,
-        /// How many there are.
+        /// How many images there are.
         images: usize,
     },
-    /// Labels cannot be checked, since images of the inspected store have none.
-    #[error("{unlabelled} of the {images} images have no class")]
+    /// Labels cannot be checked because images of the inspected store have none.
+    #[error("{unlabelled} of the {images} images {} no class", have(*unlabelled))]
     NoLabels {
-        /// How many have none.
+        /// How many images have no class.
         unlabelled: usize,
-        /// How many there are.
+        /// How many images there are.
         images: usize,
     },
-    /// Views are to be drawn from a store that holds one of each image.
-    #[error("`{}` holds one view of each image, and `augment` draws one of several", store.display())]
+    /// Augmentation needs several views, but the store has one of each image.
+    #[error("`augment` needs several views of each image, but `{}` has only one view", store.display())]
     OneView {
         /// The store.
         store: PathBuf,
     },
-    /// Training and validation features are of different backbones or preprocessing.
+    /// Training and validation features have different backbones or preprocessing.
     #[error(
         "the training features `{}` and the validation features `{}` do not match: {}",
         train.display(),
@@ -97,12 +101,12 @@ pub enum TaskError {
         train: PathBuf,
         /// The validation store.
         validation: PathBuf,
-        /// What differs, the training store's value first.
+        /// What differs, with both values.
         differences: Vec<String>,
     },
-    /// Inspected features are compared with those of another backbone or preprocessing.
+    /// Inspected features cannot be compared with those of another backbone or preprocessing.
     #[error(
-        "the features `{}` and the features `{}` do not match: {}",
+        "the features `{}` and `{}` do not match: {}",
         features.display(),
         against.display(),
         differences.join("; ")
@@ -110,30 +114,30 @@ pub enum TaskError {
     OtherAgainst {
         /// The inspected store.
         features: PathBuf,
-        /// The other one.
+        /// The other store.
         against: PathBuf,
-        /// What differs, the inspected store's value first.
+        /// What differs, with both values.
         differences: Vec<String>,
     },
-    /// Each class has one image, or equal ones alone.
-    #[error("no class has two different images, so that none can be held out for validation")]
+    /// Every class has only one image or copies of one image.
+    #[error("no class has two different images, so none can be held out for validation")]
     NothingToHoldOut,
     /// No validation image has a class of the training set.
     #[error("the validation features `{}` {}", store.display(), classes_only(classes))]
     NothingToValidate {
         /// The validation store.
         store: PathBuf,
-        /// The classes that it has; none where it has no samples.
+        /// Its classes; empty if it has no samples.
         classes: Vec<String>,
     },
-    /// What was asked for cannot be done block by block, and the features do not fit into memory.
+    /// A setting does not work block by block, and the features do not fit into memory.
     #[error(
-        "`{name}` needs all features in memory, which take {} MiB where {} MiB are allowed",
+        "`{name}` needs all features in memory: they take {} MiB, but only {} MiB are allowed",
         mib(*needed),
         mib(*allowed)
     )]
     NeedsAllFeatures {
-        /// The parameter that asks for it.
+        /// The parameter that needs all features.
         name: &'static str,
         /// Bytes that all features take.
         needed: u64,
@@ -142,35 +146,35 @@ pub enum TaskError {
     },
     /// The probabilities of all images do not fit into memory.
     #[error(
-        "the probabilities of {} take {} MiB, and {} MiB of memory are free",
+        "the probabilities of {} take {} MiB, but only {} MiB of memory are free",
         counted(*images, "image"),
         mib(*needed),
         mib(*free)
     )]
     NoRoom {
-        /// How many images there are.
+        /// The number of images.
         images: usize,
         /// Bytes that their probabilities take.
         needed: u64,
         /// Bytes that are free.
         free: u64,
     },
-    /// Images that a head is to be judged on have no class.
+    /// Images to evaluate a head on have no class.
     #[error(
         "{} of `{}` {} no class",
         counted(*unlabelled, "image"),
         data.display(),
-        if *unlabelled == 1 { "has" } else { "have" }
+        have(*unlabelled)
     )]
     NoClass {
         /// The store or folder.
         data: PathBuf,
-        /// How many have none.
+        /// How many images have no class.
         unlabelled: usize,
         /// The head's classes.
         known: Vec<String>,
     },
-    /// The head knows none of the classes that it is to be judged on.
+    /// The head knows none of the classes to evaluate it on.
     #[error("the head knows none of the classes of `{}`: {}", data.display(), quoted(classes))]
     OtherClasses {
         /// The store or folder.
@@ -180,55 +184,55 @@ pub enum TaskError {
         /// The head's classes.
         known: Vec<String>,
     },
-    /// No image that a head is to be judged on can be used.
-    #[error("`{}` holds no usable image{}", data.display(), as_the_first(first.as_ref()))]
+    /// No image to evaluate a head on can be used.
+    #[error("`{}` contains no usable image{}", data.display(), for_example(first.as_ref()))]
     NothingToJudge {
         /// The store or folder.
         data: PathBuf,
-        /// The name of the first image that was skipped, and why it was.
+        /// The name of the first skipped image, and the reason.
         first: Option<(String, String)>,
         /// The head's classes.
         known: Vec<String>,
     },
-    /// No image that labels are to be suggested for can be used.
-    #[error("{} holds no usable image{}", place(features.as_deref()), as_the_first(first.as_ref()))]
+    /// No image to suggest labels for can be used.
+    #[error("{} no usable image{}", contains(features.as_deref()), for_example(first.as_ref()))]
     NothingToSuggest {
-        /// The store; none where images were given, or features without a prediction.
+        /// The store; `None` for images, or for features without a prediction.
         features: Option<PathBuf>,
-        /// The name of the first image that was skipped, and why it was.
+        /// The name of the first skipped image, and the reason.
         first: Option<(String, String)>,
     },
-    /// The head was trained or validated on all images that labels are to be suggested for.
+    /// The head was trained or validated on every image to suggest labels for.
     #[error(
-        "the head was trained on all {labelled} usable images of {}, or they were held out for validation",
+        "the head was already trained or validated on all {labelled} usable images of {}",
         place(features.as_deref())
     )]
     AllLabelled {
-        /// The store; none where images were given, or features without a prediction.
+        /// The store; `None` for images, or for features without a prediction.
         features: Option<PathBuf>,
-        /// How many they are.
+        /// The number of images.
         labelled: usize,
     },
-    /// Two heads of different classes cannot be compared.
+    /// Two heads with different classes cannot be compared.
     #[error(
-        "the head `{}` and the head `{}` do not match: {}",
+        "the heads `{}` and `{}` do not match: {}",
         first.display(),
         second.display(),
-        classes_of_one(only_first, only_second)
+        classes_of_one([(first, only_first), (second, only_second)])
     )]
     HeadsOfOtherClasses {
         /// One head.
         first: PathBuf,
-        /// The other.
+        /// The other head.
         second: PathBuf,
-        /// Classes that the first alone has.
+        /// Classes that only the first head has.
         only_first: Vec<String>,
-        /// Classes that the second alone has.
+        /// Classes that only the second head has.
         only_second: Vec<String>,
     },
     /// Two heads on different features cannot be compared.
     #[error(
-        "the head `{}` and the head `{}` do not match: {}",
+        "the heads `{}` and `{}` do not match: {}",
         first.display(),
         second.display(),
         differences.join("; ")
@@ -236,30 +240,30 @@ pub enum TaskError {
     HeadsOnOtherFeatures {
         /// One head.
         first: PathBuf,
-        /// The other.
+        /// The other head.
         second: PathBuf,
-        /// What differs, the first one's value first.
+        /// What differs, with both values.
         differences: Vec<String>,
     },
-    /// A report is to compare features that are not kept.
-    #[error("`train` compares features, and those of a folder of images are not kept")]
+    /// A report cannot compare features that are not stored.
+    #[error("`train` compares stored features, but those of an image folder are not stored")]
     FeaturesNotKept,
-    /// An output cannot be written where it is to be.
+    /// An output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputProblem),
 }
 
-/// What differs between a backbone and an installed one of the same name.
+/// How a backbone differs from an installed one of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Difference {
-    /// The network.
+    /// The network differs.
     #[error("another network")]
     Network,
-    /// Its weights, which lie in a file of their own.
+    /// The weights, which are in a separate file, differ.
     #[error("other weights")]
     Weights,
-    /// What its manifest says.
+    /// The manifest differs.
     #[error("another layer or other preprocessing")]
     Settings,
 }
@@ -268,61 +272,61 @@ pub enum Difference {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Elsewhere {
-    /// Nothing is known of its file.
+    /// Nothing is known about its file.
     #[error("")]
     Unknown,
-    /// Its size and SHA-256 are known, and no place.
+    /// Only its size and SHA-256 are known.
     #[error("")]
     File,
-    /// In a package of Python's.
-    #[error(": it comes in the Python package {package}")]
+    /// In a Python package.
+    #[error(": it is part of the Python package {package}")]
     Package {
         /// The package.
         package: String,
-        /// The file in it.
+        /// The file inside the package.
         file: String,
     },
 }
 
-/// Why an output cannot be written to its place.
+/// Why an output cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutputProblem {
-    /// A terminal shows text alone.
+    /// The output is not text, but would go to a terminal.
     #[error("the output is a terminal, which cannot show {wanted}")]
     Terminal {
-        /// What is to be written, with its article.
+        /// What would be written, with its article.
         wanted: &'static str,
     },
-    /// A file stands in the place of a feature store.
+    /// The path of a new feature store is a file.
     #[error("`{}` is a file, but a feature store is a folder", store.display())]
     StoreIsFile {
-        /// The store that is to be written.
+        /// The path of the store.
         store: PathBuf,
     },
-    /// A file stands in the place of a folder above a feature store.
+    /// A parent of a new feature store is a file.
     #[error(
-        "the feature store `{}` cannot be made: `{}` is a file",
+        "cannot create the feature store `{}`: `{}` is a file",
         store.display(),
         file.display()
     )]
     StoreBelowFile {
-        /// The store that is to be written.
+        /// The path of the store.
         store: PathBuf,
         /// The file.
         file: PathBuf,
     },
-    /// It lies inside a feature store.
-    #[error("the output `{}` lies inside the feature store `{}`", output.display(), store.display())]
+    /// The output is inside a feature store.
+    #[error("the output `{}` is inside the feature store `{}`", output.display(), store.display())]
     InsideStore {
         /// The output.
         output: PathBuf,
         /// The store.
         store: PathBuf,
     },
-    /// It lies among what is installed.
+    /// The output is among the installed models or libraries.
     #[error(
-        "the output `{}` lies inside a folder of FROSTLINE_HOME, `{}`",
+        "the output `{}` is inside `{}`, a folder of FROSTLINE_HOME",
         output.display(),
         folder.display()
     )]
@@ -332,25 +336,25 @@ pub enum OutputProblem {
         /// The folder.
         folder: PathBuf,
     },
-    /// It would replace what is read.
+    /// The output would replace an input.
     #[error("the output `{}` {}", output.display(), same_as(output, input))]
     IsInput {
         /// The output.
         output: PathBuf,
-        /// The input, which may have another name.
+        /// The input, which may have another path.
         input: PathBuf,
     },
-    /// It would replace a file of another kind.
+    /// The output would replace a file of another kind.
     #[error(
-        "the output `{}` exists and is {found}; it would be replaced by {wanted}",
+        "the output `{}` already exists and is {found}; it would be replaced by {wanted}",
         output.display()
     )]
     OtherKind {
         /// The output.
         output: PathBuf,
-        /// What is there, with its article.
+        /// What exists there, with its article.
         found: String,
-        /// What is to be written, with its article.
+        /// What would be written, with its article.
         wanted: &'static str,
     },
 }
@@ -359,13 +363,17 @@ fn mib(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }
 
+fn have(n: usize) -> &'static str {
+    if n == 1 { "has" } else { "have" }
+}
+
 fn quoted(names: &[String]) -> String {
     in_quotes(names.iter().map(String::as_str))
 }
 
 fn classes_only(classes: &[String]) -> String {
     if classes.is_empty() {
-        return "hold no samples".to_owned();
+        return "contain no samples".to_owned();
     }
     format!(
         "have no class of the training set, only {}",
@@ -373,9 +381,9 @@ fn classes_only(classes: &[String]) -> String {
     )
 }
 
-fn as_the_first(skipped: Option<&(String, String)>) -> String {
+fn for_example(skipped: Option<&(String, String)>) -> String {
     skipped.map_or_else(String::new, |(path, reason)| {
-        format!(", as `{path}`: {reason}")
+        format!("; for example, `{path}`: {reason}")
     })
 }
 
@@ -386,12 +394,16 @@ fn place(features: Option<&Path>) -> String {
     )
 }
 
-fn classes_of_one(only_first: &[String], only_second: &[String]) -> String {
-    let sides = [("first", only_first), ("second", only_second)];
-    let sides = sides.into_iter().filter(|(_, classes)| !classes.is_empty());
-    let sides = sides
-        .map(|(whose, classes)| format!("only the {whose} has the classes {}", quoted(classes)));
-    sides.collect::<Vec<_>>().join(", ")
+fn contains(features: Option<&Path>) -> String {
+    let verb = features.map_or("contains", |_| "contain");
+    format!("{} {verb}", place(features))
+}
+
+fn classes_of_one(heads: [(&PathBuf, &Vec<String>); 2]) -> String {
+    let heads = heads.into_iter().filter(|(_, only)| !only.is_empty());
+    let heads = heads
+        .map(|(head, only)| format!("only `{}` has the classes {}", head.display(), quoted(only)));
+    heads.collect::<Vec<_>>().join(", ")
 }
 
 fn same_as(output: &Path, input: &Path) -> String {

@@ -1,4 +1,4 @@
-//! Taking over what a store's folder holds: what is damaged is rebuilt or set aside, and never deleted.
+//! Opens an existing store for writing. Damaged files are rebuilt or set aside, never deleted.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,7 +17,7 @@ use super::writer::{Existing, StoreWriter};
 use crate::error::{Error, FeaturesError, FileProblem, Result};
 
 impl StoreWriter {
-    /// Takes over what the folder holds, or writes the manifest of a new store.
+    /// Adopts the store in the folder, or writes the manifest of a new one.
     pub(super) fn adopt(&mut self, existing: Existing) -> Result<()> {
         if !is_store(&self.path) {
             return self.manifest.write(&self.path);
@@ -35,8 +35,8 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// The store's manifest; what its parts say where it is damaged, or where they agree with this run and it
-    /// does not.
+    /// Returns the store's manifest. It is rebuilt from the parts if it is damaged, or if the parts match
+    /// this run and the manifest does not.
     fn found_manifest(&mut self) -> Result<(StoreManifest, Seal)> {
         let (error, is_damaged) = match StoreManifest::read_with_seal(&self.path) {
             Ok((found, seal)) => match self.refuse_mismatch(&found) {
@@ -65,17 +65,17 @@ impl StoreWriter {
             Testimony::Nothing | Testimony::Contradiction { .. } => return Err(error),
         };
         self.notes.push(if is_damaged {
-            format!("{error}; it is rebuilt from the store's features")
+            format!("{error}; it was rebuilt from the store's features")
         } else {
             format!(
-                "the manifest of `{}` is that of another store; it is rebuilt from the store's features",
+                "the manifest of `{}` belongs to another store; it was rebuilt from the store's features",
                 self.path.display()
             )
         });
         Ok((rebuilt, Seal::Missing))
     }
 
-    /// Takes the parts that are right, and sets the others aside.
+    /// Adopts the intact parts, and sets the others aside.
     fn take_parts(&mut self, existing: Existing) -> Result<()> {
         let mut known = HashSet::new();
         let mut bad = Vec::new();
@@ -104,12 +104,13 @@ impl StoreWriter {
             .try_for_each(|(path, error)| self.set_aside(path, error))
     }
 
-    /// Where none of the features are those that the manifest describes, the manifest came from elsewhere.
+    /// Returns an error if the parts agree with each other but not with the manifest, which therefore belongs
+    /// to another store.
     fn refuse_features_of_another_store(&self) -> Result<()> {
         let Testimony::One(theirs) = Testimony::of(&self.path)? else {
             return Ok(());
         };
-        let differences = theirs.differences(&self.manifest);
+        let differences = theirs.differences(&self.manifest, ["the features", "the manifest"]);
         if differences.is_empty() {
             return Ok(());
         }
@@ -126,14 +127,15 @@ impl StoreWriter {
         fs::rename(path, path.with_added_extension("damaged"))
             .map_err(Error::io("rename", path))?;
         self.notes.push(format!(
-            "{error}; it is set aside as *.damaged, and its images are computed again"
+            "{error}; it was set aside as *.damaged, and its features are recomputed"
         ));
         Ok(())
     }
 
-    /// Gives what goes with the parts its checksum too, the manifest last: it says that all is done.
+    /// Adds checksums to the index, the stamps and the manifest. The manifest comes last, since its checksum
+    /// means that all files have one.
     fn seal_all(&self, found: &StoreManifest) -> Result<()> {
-        // An index that cannot be read is written at the end of the run.
+        // An unreadable index is rewritten at the end of the run.
         match Index::read(&self.path) {
             Ok(index) if index != Index::default() => index.write(&self.path)?,
             _ => {}

@@ -1,15 +1,15 @@
-//! What is in an image's file: the digest of its bytes, which is the key of its features, and its size.
+//! The content of an image file: the digest of its bytes, which is the key of its features, and its size.
 
 use std::fmt;
 
 use crate::stamp::Stamp;
 
-/// BLAKE3 of a file's bytes. Equal bytes have equal features, whatever their names.
+/// The BLAKE3 hash of a file's bytes. Files with the same bytes share their features.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    /// The digest of a file's content.
+    /// Computes the digest of a file's content.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(blake3::hash(bytes).into())
@@ -44,7 +44,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// That of a picture.
+    /// Returns the content of an image.
     #[must_use]
     pub fn of(picture: &Picture) -> Self {
         let (width, height) = picture.size;
@@ -55,7 +55,7 @@ impl Content {
         }
     }
 
-    /// The picture, of a file that has this stamp.
+    /// Combines the content with the stamp of its file.
     pub(super) fn picture(self, stamp: Option<Stamp>) -> Picture {
         Picture {
             digest: self.digest,
@@ -72,7 +72,7 @@ pub struct Picture {
     pub digest: Digest,
     /// Upright width and height, in pixels.
     pub size: (u32, u32),
-    /// The stamp that its file had before it was read, if no later write can have left it.
+    /// The stamp that its file had before it was read, unless a later write could have kept the stamp.
     pub stamp: Option<Stamp>,
 }
 
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn blake3_of_nothing() {
-        // The first test vector of BLAKE3's own test_vectors.json.
+        // The first test vector in BLAKE3's test_vectors.json.
         let wanted = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
         assert_eq!(Digest::of(b"").to_string(), wanted);
     }

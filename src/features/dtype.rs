@@ -1,4 +1,4 @@
-//! How a store keeps numbers.
+//! The number types of stored features.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::images::SkipReason;
 
-/// The precision in which a store keeps features.
+/// The precision of the features in a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Dtype {
-    /// 32 bits a number.
+    /// 32 bits per value.
     #[default]
     F32,
-    /// 16 bits a number: half the space, about three digits.
+    /// 16 bits per value: half the space, about three digits.
     F16,
 }
 
 impl Dtype {
-    /// Bytes of a number.
+    /// Returns the bytes per value.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
@@ -30,7 +30,7 @@ impl Dtype {
         }
     }
 
-    /// Makes features what they will be when they are read back.
+    /// Rounds features to the values that the store will return for them.
     pub fn round(self, features: &mut [f32]) {
         if self == Self::F16 {
             for value in features {
@@ -39,10 +39,10 @@ impl Dtype {
         }
     }
 
-    /// Whether features can be kept so that numbers come back.
+    /// Checks that features remain finite when they are stored.
     ///
     /// # Errors
-    /// NaN and infinities; for 16 bits, numbers too that would become infinite.
+    /// [`SkipReason`] for NaN and infinities and, with 16 bits, for values that would become infinite.
     pub fn holds(self, features: &[f32]) -> Result<(), SkipReason> {
         if !features.iter().all(|value| value.is_finite()) {
             return Err(SkipReason::NotFinite);
@@ -72,8 +72,7 @@ mod tests {
 
     #[test]
     fn numbers_that_a_store_cannot_give_back_are_refused() {
-        // 65504 is the largest f16; from 65520 on, halfway to what would come next, numbers round to
-        // infinity.
+        // 65504 is the largest f16. Values from 65520 on, halfway to the next step, round to infinity.
         for (value, f32, f16) in [
             (65504.0, true, true),
             (-65519.0, true, true),

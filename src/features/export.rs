@@ -1,4 +1,4 @@
-//! One flat table out of a store, for other tools.
+//! Exports a store as one flat table for other tools.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,22 +23,24 @@ use crate::outputs;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ExportFormat {
-    /// A folder with `features.npy`, float32 (N, D), and `index.csv`, a line for each of its rows.
+    /// A folder with `features.npy`, float32 (N, D), and `index.csv` with one line per row.
     #[default]
     Npy,
-    /// A Parquet file: path, class, digest, width, height, features.
+    /// A Parquet file with the columns path, class, digest, width, height, features.
     Parquet,
-    /// A CSV file: path, class, digest, width, height, f0 … f(D-1).
+    /// A CSV file with the columns path, class, digest, width, height, f0 … f(D-1).
     Csv,
 }
 
-/// Writes a view of the used samples of a store's last run, in their order, and returns how many there are.
+/// Writes the features of one view of all used samples of a store's last run, in the order of the index, and
+/// returns the number of samples.
 ///
-/// `-` is standard output, but for a folder. The whole table is held in memory.
+/// `-` is standard output, except for [`ExportFormat::Npy`], which writes a folder. The entire table is held
+/// in memory.
 ///
 /// # Errors
-/// [`FeaturesError`] where the store has no used sample, or not this view; [`Error::File`] for a part that is
-/// cut; [`Error::Io`].
+/// [`FeaturesError`] if the store has no used sample or does not have this view; [`Error::File`] for a
+/// damaged part; [`Error::Io`].
 pub fn export(
     store: &FeatureStore,
     view: View,
@@ -72,8 +74,8 @@ fn write_npy(rows: &[&IndexRow], features: &Array2<f32>, output: &Path) -> Resul
     write_csv(rows, None, &output.join("index.csv"))
 }
 
-/// What `NumPy` writes before the numbers of a float32 array of so many rows and columns: version 1.0 of its
-/// format (`numpy.lib.format`), a Python dictionary filled up with spaces to whole 64 bytes.
+/// Returns the header of a `.npy` file with a float32 array of this shape: version 1.0 of `NumPy`'s format
+/// (`numpy.lib.format`), a Python dictionary padded with spaces to a multiple of 64 bytes.
 fn npy_header((n, d): (usize, usize)) -> Vec<u8> {
     let shape = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, {d}), }}");
     let before = b"\x93NUMPY\x01\x00".len() + 2;
@@ -133,7 +135,8 @@ fn write_parquet(rows: &[&IndexRow], features: Array2<f32>, path: &Path) -> Resu
     })
 }
 
-/// No dictionary of features, which hardly ever repeat, and no smallest and largest of them.
+/// Returns writer properties without a dictionary and statistics for the features: their values hardly ever
+/// repeat, and their minimum and maximum are of no use.
 fn plain_features() -> WriterProperties {
     let features = || ColumnPath::from(["features", "list", "item"].map(String::from).to_vec());
     WriterProperties::builder()
@@ -175,7 +178,7 @@ fn table(rows: &[&IndexRow], features: Array2<f32>) -> Result<RecordBatch, Arrow
 mod tests {
     use super::*;
 
-    /// As `numpy.lib.format.write_array_header_1_0` of `NumPy` 2.4.6 writes it.
+    /// The expected bytes are those of `numpy.lib.format.write_array_header_1_0` in `NumPy` 2.4.6.
     #[test]
     fn a_header_is_that_of_numpy() {
         let shape = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (894, 1280), }";

@@ -1,4 +1,4 @@
-//! The short way to features: a backbone that is opened once, and images in any form.
+//! The entry point for features: a backbone, opened once, for images in any form.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -9,11 +9,13 @@ use crate::error::Result;
 use crate::images::{Image, Limits, SkipReason};
 use crate::progress::Silent;
 
-/// Images that the network is given at once.
+/// Number of images per batch of the network.
 const BATCH_SIZE: usize = 8;
 
-/// A pretrained network that turns images into features. It may be shared between threads: each call keeps
-/// all CPUs or the GPU busy, so calls from several threads run one after the other.
+/// Computes the features of images with a pretrained network.
+///
+/// It can be shared between threads. Each call keeps all CPUs or the GPU busy, so calls from several threads
+/// run one after the other.
 ///
 /// ```no_run
 /// let extractor = frostline::Extractor::open("efficientnet-lite0")?;
@@ -30,30 +32,30 @@ pub struct Extractor {
 }
 
 impl Extractor {
-    /// Opens a backbone by its name or the path of its ONNX file, on the GPU if there is one, else on all
-    /// CPUs. Backbones and ONNX Runtime are looked for in [`Home::from_env`].
+    /// Opens a backbone by its name or the path of its ONNX file, on a GPU if available, otherwise on all
+    /// CPUs. Backbones and ONNX Runtime are looked up in [`Home::from_env`].
     ///
     /// # Errors
-    /// Those of [`Home::from_env`] and [`Self::with`].
+    /// As [`Home::from_env`] and [`Self::with`].
     pub fn open(backbone: impl AsRef<Path>) -> Result<Self> {
         Self::with(backbone, &RunOptions::new(Home::from_env()?))
     }
 
-    /// Opens a backbone as `options` say.
+    /// Opens a backbone with the given options.
     ///
     /// # Errors
-    /// [`Error::Backbone`](crate::Error::Backbone) if ONNX Runtime or the device is missing, or the backbone
-    /// is not installed or cannot be run.
+    /// [`Error::Backbone`](crate::Error::Backbone) if ONNX Runtime or the device is missing, or if the
+    /// backbone is not installed or cannot be run.
     pub fn with(backbone: impl AsRef<Path>, options: &RunOptions) -> Result<Self> {
         let decoding = Decoding::default();
         let network = Frozen::by_name(backbone.as_ref(), |_| {}, decoding, options)?;
         Ok(Self::of(network, options.threads))
     }
 
-    /// Opens the backbone that some features or a head were made with, wherever it is installed.
+    /// Opens the backbone of the features that `spec` describes, wherever it is installed.
     ///
     /// # Errors
-    /// Those of [`Self::with`].
+    /// As [`Self::with`].
     pub fn for_spec(spec: &FeatureSpec, options: &RunOptions) -> Result<Self> {
         let network = Frozen::for_spec(spec, None, options)?;
         Ok(Self::of(network, options.threads))
@@ -68,23 +70,24 @@ impl Extractor {
         }
     }
 
-    /// What the features are features of: backbone, layer, preprocessing and views.
+    /// Returns the specification of the features: backbone, layer, preprocessing and views.
     #[must_use]
     pub fn spec(&self) -> &FeatureSpec {
         &self.spec
     }
 
-    /// The number of features of an image: D for each of its V views.
+    /// Returns the number of features of an image: D for each of its V views.
     #[must_use]
     pub fn num_features(&self) -> usize {
         self.spec.backbone.num_features * self.spec.views.len()
     }
 
-    /// Computes the features of images, in their order: [`Self::num_features`] numbers for each, or why it
-    /// cannot be used. Images are decoded side by side and run in batches.
+    /// Computes the features of images, [`Self::num_features`] values each. The results are in input order;
+    /// an image that cannot be used has the reason in its place. Images are decoded in parallel and run in
+    /// batches.
     ///
     /// # Errors
-    /// Those of the network; a bad image is none.
+    /// Errors of the network. An image that cannot be used is not an error.
     pub fn features<I>(&self, images: I) -> Result<Vec<Result<Vec<f32>, SkipReason>>>
     where
         I: IntoIterator<Item: Into<Image>>,
@@ -97,11 +100,11 @@ impl Extractor {
         Ok(features)
     }
 
-    /// As [`Self::features`], but each result is given to `each` as soon as it is known, so that memory does
-    /// not grow with the number of images.
+    /// Computes features as [`Self::features`] does, but passes each result to `each` as soon as it is
+    /// available, so that memory use does not grow with the number of images.
     ///
     /// # Errors
-    /// Those of the network, and those of `each`.
+    /// Errors of the network and of `each`.
     pub fn each<I>(
         &self,
         images: I,
@@ -112,7 +115,7 @@ impl Extractor {
     {
         let images: Vec<Image> = images.into_iter().map(Into::into).collect();
         let images = Images::Given(images.into_iter());
-        // A call that panicked has left nothing half done that the next one reads.
+        // A poisoned lock is fine: a call that panicked leaves no state that the next one depends on.
         let mut network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
         let backbone = &mut network.backbone;
         let run = self

@@ -1,4 +1,4 @@
-//! A store's folder: which of its files are the store's own, and may be removed.
+//! Decides which files in a store's folder belong to the store and can be removed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,8 @@ use super::names::{LOCK, MANIFEST, is_ours};
 use crate::error::{Error, FeaturesError, Result};
 use crate::outputs;
 
-/// A folder that holds something else must not become a store, nor be emptied as one.
+/// Returns an error if a folder contains something else, so that it does not become a store and is not
+/// emptied.
 pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
     if let Some(store) = store_around(path) {
         let path = path.to_owned();
@@ -17,10 +18,10 @@ pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
     let Ok(mut entries) = fs::read_dir(path) else {
         return Ok(());
     };
-    // A writer that was killed before it wrote the manifest leaves no more than these.
+    // A writer that was killed before it wrote the manifest leaves only these files.
     let left = |name: &str| name == LOCK || outputs::is_leftover(name);
     let left = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(left);
-    // The manifest is looked for last: another writer may begin the store in this moment.
+    // The manifest is checked last, because another writer may be creating the store at the same time.
     if entries.by_ref().flatten().all(|entry| left(&entry)) || is_store(path) {
         return Ok(());
     }
@@ -28,13 +29,12 @@ pub(super) fn refuse_other_folder(path: &Path) -> Result<()> {
     Err(FeaturesError::OtherFolder { path }.into())
 }
 
-/// Removes temporary files that killed writers left. The caller holds the lock, so none belongs to a running
-/// writer.
+/// Removes temporary files of killed writers. The caller holds the lock, so none belongs to a running writer.
 pub(super) fn remove_leftovers(path: &Path) -> Result<()> {
     remove(&files(path, outputs::is_leftover)?)
 }
 
-/// Removes the files of a store, the manifest last, and nothing else; of a folder that is no store, nothing.
+/// Removes the files of a store, the manifest last, and no others. Does nothing if the folder is not a store.
 pub(super) fn remove_store(path: &Path) -> Result<()> {
     if !is_store(path) {
         return Ok(());
@@ -44,7 +44,7 @@ pub(super) fn remove_store(path: &Path) -> Result<()> {
     remove(&paths)
 }
 
-/// The files of a folder whose names are `wanted`. A folder of such a name is none of ours.
+/// Lists the files in a folder whose names are `wanted`, without folders of such a name.
 fn files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let is_file = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| !kind.is_dir());

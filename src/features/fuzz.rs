@@ -1,4 +1,4 @@
-//! Doors for fuzzers, and no part of the interface: bytes are read as the store's readers read its files.
+//! Fuzzing entry points, which are not part of the public API: they read bytes as the store reads its files.
 
 use std::path::Path;
 
@@ -14,7 +14,8 @@ use crate::images::{Preprocessing, View};
 use crate::seal;
 use crate::stamp::Stamp;
 
-/// Makes the checksum of an Arrow or JSON file right whose content was changed; false where there is none.
+/// Recomputes the checksum of an Arrow or JSON file after its content was changed. Returns false if it has
+/// none.
 pub fn reseal(file: &mut [u8]) -> bool {
     if file.first() != Some(&b'{') {
         return arrow_file::reseal(file);
@@ -26,7 +27,7 @@ pub fn reseal(file: &mut [u8]) -> bool {
     })
 }
 
-/// The features of a part of whatever store its manifest describes; nothing where it is refused.
+/// Reads the features of a part of any store, as its manifest describes it. Returns `None` if it is refused.
 #[must_use]
 pub fn part_bytes(file: &[u8]) -> Option<Vec<f32>> {
     let manifest = part::carried(Source::Bytes(file)).ok()?;
@@ -39,10 +40,10 @@ pub fn part_bytes(file: &[u8]) -> Option<Vec<f32>> {
     Some(features)
 }
 
-/// A small part, to begin from: three images of four features each.
+/// Returns a small part as a fuzzing seed: three images of four features each.
 ///
 /// # Panics
-/// Never: it can be written.
+/// Never, since it can be written.
 #[must_use]
 pub fn part_example(dtype: Dtype, views: &[View]) -> Vec<u8> {
     let rows = Rows {
@@ -52,7 +53,7 @@ pub fn part_example(dtype: Dtype, views: &[View]) -> Vec<u8> {
     part::bytes(rows, &manifest(dtype, views)).expect("all of it fits an Arrow file")
 }
 
-/// The manifest of the example's store.
+/// Returns the manifest of the store that the seeds belong to.
 #[must_use]
 pub fn manifest(dtype: Dtype, views: &[View]) -> StoreManifest {
     let backbone = BackboneId {
@@ -76,16 +77,16 @@ pub(super) fn read_part(file: &[u8], manifest: &StoreManifest) -> Result<Part, F
     Part::of(file.to_vec(), Path::new("part"), stamp_of(file), manifest)
 }
 
-/// What an index holds; nothing where it is refused.
+/// Reads an index. Returns `None` if it is refused.
 #[must_use]
 pub fn index_bytes(file: &[u8]) -> Option<Index> {
     index::of_bytes(file.to_vec()).ok()
 }
 
-/// A small index, to begin from: a used image with a class, one without, and a skipped one.
+/// Returns a small index as a fuzzing seed: a used image with a class, one without, and a skipped one.
 ///
 /// # Panics
-/// Never: it can be written.
+/// Never, since it can be written.
 #[must_use]
 pub fn index_example() -> Vec<u8> {
     let row = |path: &str, class: Option<&str>, content| IndexRow {
@@ -101,16 +102,16 @@ pub fn index_example() -> Vec<u8> {
     Index { rows }.to_bytes().expect("it is small")
 }
 
-/// How many files the stamps are of; nothing where they are refused.
+/// Reads stamps and returns their number, or `None` if they are refused.
 #[must_use]
 pub fn stamps_bytes(file: &[u8]) -> Option<usize> {
     stamps::of_bytes(file.to_vec()).map(|stamps| stamps.len())
 }
 
-/// The stamp of one file, to begin from.
+/// Returns a stamps file with one stamp as a fuzzing seed.
 ///
 /// # Panics
-/// Never: it can be written.
+/// Never, since it can be written.
 #[must_use]
 pub fn stamps_example() -> Vec<u8> {
     let mut stamps = Stamps::default();
@@ -118,13 +119,13 @@ pub fn stamps_example() -> Vec<u8> {
     stamps.to_bytes().expect("it is small")
 }
 
-/// A manifest; nothing where it is refused.
+/// Reads a manifest. Returns `None` if it is refused.
 #[must_use]
 pub fn manifest_bytes(file: &[u8]) -> Option<StoreManifest> {
     manifest::parse(file).ok().map(|(manifest, _)| manifest)
 }
 
-/// A manifest file, to begin from.
+/// Returns a manifest file as a fuzzing seed.
 #[must_use]
 pub fn manifest_example() -> Vec<u8> {
     manifest(Dtype::F32, &[View::Center]).to_file()
@@ -151,8 +152,7 @@ fn stamp_of(file: &[u8]) -> Stamp {
 mod tests {
     use super::*;
 
-    /// Every flipped bit is refused, and once the file is sealed again nothing worse comes of it than other
-    /// values.
+    /// Every file with a flipped bit is refused. With a recomputed checksum, only values can change.
     #[test]
     fn whoever_seals_a_file_again_changes_values_and_nothing_else() {
         type Reads = fn(&[u8]) -> bool;
@@ -170,7 +170,7 @@ mod tests {
                 assert!(!reads(&flipped), "bit {bit}");
                 read += usize::from(reseal(&mut flipped) && reads(&flipped));
             }
-            assert!(read > 0, "values may change");
+            assert!(read > 0, "some changed values are read");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Whether a folder is a store, and what it says it holds: its manifest does, and each of its parts, which
-//! carries one.
+//! Decides whether a folder is a store and which features it holds, from its manifest or from the copies of
+//! the manifest in its parts.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use crate::error::{Error, FeaturesError, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
-/// No manifest of ours has more bytes.
+/// The size limit of a manifest, in bytes. No manifest written by frostline is larger.
 const MOST: u64 = 1 << 20;
 
-/// Whether a path is a feature store, also a damaged one: its manifest says so, or, where that is missing or
-/// illegible, a part does. A folder of anything else may hold files of those names.
+/// Returns whether a path is a feature store, possibly a damaged one: its manifest says so or, if that is
+/// missing or unreadable, one of its parts. File names alone do not count, since any folder may contain them.
 #[must_use]
 pub fn is_store(path: &Path) -> bool {
     match inputs::read(&path.join(MANIFEST), Links::Follow, MOST) {
@@ -30,7 +30,7 @@ pub fn is_store(path: &Path) -> bool {
     }
 }
 
-/// The feature store that a file or folder lies in, or will; links are followed.
+/// Returns the feature store that contains a file or folder, existing or not. Links are followed.
 #[must_use]
 pub(crate) fn store_around(path: &Path) -> Option<PathBuf> {
     let folder = outputs::existing_folder(path)?;
@@ -42,14 +42,14 @@ impl StoreManifest {
     /// Reads a store's manifest.
     ///
     /// # Errors
-    /// [`FeaturesError`] where the folder is missing, no store, or a store without a manifest;
-    /// [`Error::File`] where the manifest is cut, damaged, foreign or newer; [`Error::Io`] for a pipe, device
-    /// or folder in its place.
+    /// [`FeaturesError`] if the folder is missing, is not a store, or is a store without a manifest;
+    /// [`Error::File`] if the manifest is truncated, damaged, of another format or of a newer version;
+    /// [`Error::Io`] if it is a pipe, device or folder.
     pub fn read(store: &Path) -> Result<Self> {
         Ok(Self::read_with_seal(store)?.0)
     }
 
-    /// The same, and whether it has a checksum.
+    /// Reads a store's manifest, and whether it has a checksum.
     pub(super) fn read_with_seal(store: &Path) -> Result<(Self, Seal)> {
         let path = store.join(MANIFEST);
         let problem = match inputs::read(&path, Links::Follow, MOST) {
@@ -63,7 +63,7 @@ impl StoreManifest {
             Err(e) if e.kind() == ErrorKind::FileTooLarge => FileProblem::Damaged(e.to_string()),
             Err(e) => return Err(Error::io("read", &path)(e)),
         };
-        // What the damage left may look like anything.
+        // The manifest of a store that looks like another format has been damaged.
         let problem = match problem {
             FileProblem::Foreign { .. } if is_store(store) => not_as_written(),
             other => other,
@@ -75,7 +75,7 @@ impl StoreManifest {
         })
     }
 
-    /// Reads the manifest of what [is a store](is_store); nothing where it is to be rebuilt.
+    /// Reads the manifest of a folder that [is a store](is_store). Returns `None` if it has to be rebuilt.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -88,7 +88,7 @@ impl StoreManifest {
     }
 }
 
-/// Whether an error in reading the manifest of a store says that it is missing, or was right once.
+/// Returns whether an error from reading a store's manifest means that it is missing or damaged.
 pub(super) fn can_be_rebuilt(error: &Error) -> bool {
     match error {
         Error::Features(FeaturesError::LostManifest { .. }) => true,
@@ -108,14 +108,14 @@ fn no_store(folder: &Path) -> FeaturesError {
     }
 }
 
-/// The manifests that the intact parts of a store carry.
+/// What the manifests in the intact parts of a store say.
 #[derive(Debug)]
 pub(super) enum Testimony {
     /// No part is intact.
     Nothing,
-    /// Their features may be mixed; the manifest is that of the first of them.
+    /// All parts can be mixed. The manifest is that of the first one.
     One(Box<StoreManifest>),
-    /// Two parts whose features may not be mixed.
+    /// Two parts cannot be mixed.
     Contradiction {
         parts: [PathBuf; 2],
         differences: Vec<String>,
@@ -123,10 +123,10 @@ pub(super) enum Testimony {
 }
 
 impl Testimony {
-    /// Reads and checks all parts.
+    /// Reads and checks all parts of a store. Damaged parts are ignored.
     ///
     /// # Errors
-    /// [`Error::Io`]. A damaged part says nothing.
+    /// [`Error::Io`].
     pub(super) fn of(store: &Path) -> Result<Self> {
         let mut first: Option<(PathBuf, StoreManifest)> = None;
         for path in part_paths(store)? {
@@ -138,7 +138,8 @@ impl Testimony {
             match &first {
                 None => first = Some((path, own)),
                 Some((other, agreed)) => {
-                    let differences = agreed.differences(&own);
+                    let [name, second] = [other, &path].map(|part| file_name(part));
+                    let differences = agreed.differences(&own, [&name, &second]);
                     if !differences.is_empty() {
                         let parts = [other.clone(), path];
                         return Ok(Self::Contradiction { parts, differences });
@@ -150,10 +151,16 @@ impl Testimony {
     }
 }
 
-/// Whether a folder without a legible manifest has parts of a store, damaged or not.
+/// Returns the name of a part for messages.
+fn file_name(part: &Path) -> String {
+    let name = part.file_name().unwrap_or(part.as_os_str());
+    format!("`{}`", name.display())
+}
+
+/// Returns whether a folder without a readable manifest contains a part of a store, possibly of a newer
+/// version.
 fn has_parts(folder: &Path) -> bool {
-    // Folders of anything else may hold millions of files: only what a writer leaves is worth a look at them
-    // all.
+    // Other folders may contain millions of files, so they are listed only if a writer's files are present.
     let is_there = |name: &str| folder.join(name).symlink_metadata().is_ok();
     if !is_there(INDEX) && !is_there(LOCK) {
         return false;

@@ -1,12 +1,15 @@
-//! `index.arrow`: the samples of the last run, one row each, in input order.
+//! `index.arrow`: the samples of the last run, one per row, in input order.
 //!
 //! # Format
-//! A sealed Arrow file (see [`super::arrow_file`]) with the columns `path` Utf8 (relative to the images'
-//! root; how names that are not UTF-8 are written is in [`crate::images::path_text`]), `class` Utf8 (null
-//! without classes), `digest` FixedSizeBinary(32), `width` and `height` UInt32 (upright, in pixels, not 0;
-//! all three null for a file that could not be used), and `reason` Utf8 (why not; null for a used one). No
-//! path, class or reason is empty. It is written last, so that it never names features that are not there.
-//! One that is damaged is written again by the next run.
+//! A sealed Arrow file (see [`super::arrow_file`]) with these columns:
+//! - `path` Utf8: relative to the images' root; see [`crate::images::path_text`] for names that are not UTF-8
+//! - `class` Utf8: null without classes
+//! - `digest` FixedSizeBinary(32): null for a skipped file
+//! - `width` and `height` UInt32: upright, in pixels, not 0; null for a skipped file
+//! - `reason` Utf8: why the file was skipped; null for a used one
+//!
+//! No path, class or reason is empty. The index is written last, so it never lists features that are missing.
+//! The next run rewrites a damaged index.
 
 use std::collections::HashSet;
 use std::io::ErrorKind;
@@ -23,57 +26,58 @@ use super::names::INDEX;
 use crate::error::{FileKind, FileProblem, Result};
 use crate::phrases::counted;
 
-/// No index has more bytes: ten million images take about 1.5 GB.
+/// The size limit of an index, in bytes. Ten million images take about 1.5 GB.
 const LARGEST: u64 = 4 << 30;
-/// Rows of a batch; the longest paths that a system has fit the 2 GiB of its texts.
+/// Rows of a record batch. With so few, even the longest possible paths stay below Arrow's limit of 2 GiB of
+/// text.
 const BATCH: usize = 100_000;
 
 /// One image of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexRow {
-    /// Its name, relative to the root, as text.
+    /// The path relative to the root, as text.
     pub path: String,
-    /// Its class; none for a folder without classes.
+    /// The class, or `None` for a folder without classes.
     pub class: Option<String>,
-    /// What was found in the file: its digest and upright size, or the reason for leaving it out.
+    /// The digest and upright size of the image, or why it was skipped.
     pub content: Result<Content, String>,
 }
 
 /// The images of the last run, in input order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Index {
-    /// One row for each.
+    /// One row for each image.
     pub rows: Vec<IndexRow>,
 }
 
 impl Index {
-    /// The rows that have features, with their digests.
+    /// Iterates over the rows of used images, with their digests.
     pub fn used(&self) -> impl Iterator<Item = (&IndexRow, Digest)> {
         self.rows
             .iter()
             .filter_map(|row| Some((row, row.content.as_ref().ok()?.digest)))
     }
 
-    /// What to say where samples leave the index, as after an extraction of one class folder alone.
+    /// Returns a note if images leave the index, for example after extracting a single class folder.
     pub(super) fn not_here(&self, before: &Self) -> Option<String> {
         let now: HashSet<Digest> = self.used().map(|(_, digest)| digest).collect();
         let gone = before.used().filter(|(_, digest)| !now.contains(digest));
         match gone.count() {
             0 => None,
             n => Some(format!(
-                "{} that the store listed before {} not among the images of this run, and no longer listed; \
-                 the features stay in the store",
+                "{} of the previous run {} not in this run and no longer listed; the features stay in the \
+                 store",
                 counted(n, "image"),
                 if n == 1 { "is" } else { "are" }
             )),
         }
     }
 
-    /// Reads a store's index; empty where no run has ended yet.
+    /// Reads a store's index, which is empty if no run has finished yet.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File): cut, damaged, foreign or newer;
-    /// [`Error::Io`](crate::error::Error::Io).
+    /// [`Error::File`](crate::error::Error::File) if it is truncated, damaged, of another format or of a
+    /// newer version; [`Error::Io`](crate::error::Error::Io).
     pub(super) fn read(store: &Path) -> Result<Self> {
         let path = store.join(INDEX);
         let table = Table::read(&path, LARGEST, |_| Ok(schema()));
@@ -83,12 +87,12 @@ impl Index {
         }
     }
 
-    /// Writes a store's index.
+    /// Writes the index into a store.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
         arrow_file::write(&store.join(INDEX), self.to_bytes())
     }
 
-    /// The content of the file.
+    /// Serialises the index as the content of its file.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, ArrowError> {
         arrow_file::sealed(&schema(), self.rows.chunks(BATCH).map(to_batch))
     }
@@ -146,7 +150,7 @@ fn of_table(table: &Table) -> Result<Index, FileProblem> {
     Ok(index)
 }
 
-/// A row, or what is wrong with it.
+/// Reads a row, or returns what is wrong with it.
 fn row_of(rows: &Rows, row: usize) -> Result<IndexRow, &'static str> {
     let number = |column| rows.fixed(column, row).map(u32::from_le_bytes);
     let path = rows.text(0, row).filter(|path| is_name(path));
@@ -162,7 +166,7 @@ fn row_of(rows: &Rows, row: usize) -> Result<IndexRow, &'static str> {
             height,
         }),
         (Some(reason), None, None, None) if !reason.is_empty() => Err(reason.to_owned()),
-        _ => return Err("is neither that of a used image nor that of a skipped one"),
+        _ => return Err("is neither a used image nor a skipped one"),
     };
     Ok(IndexRow {
         path,
@@ -171,12 +175,12 @@ fn row_of(rows: &Rows, row: usize) -> Result<IndexRow, &'static str> {
     })
 }
 
-/// Whether a text may be the name of a file or class.
+/// Returns whether a text can be the name of a file or class.
 pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.contains('\0')
 }
 
-/// As a reader does, of bytes in memory.
+/// Reads an index from bytes in memory.
 pub(super) fn of_bytes(bytes: Vec<u8>) -> Result<Index, Failure> {
     let table = Table::of(bytes, |_| Ok(schema()))?;
     Ok(of_table(&table)?)

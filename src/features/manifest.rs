@@ -1,17 +1,21 @@
-//! `manifest.json`: what a store holds, for people and for checks.
+//! `manifest.json`: describes the features in a store, for people and for checks.
 //!
 //! # Format
-//! A JSON object: `format` = `frostline-features`, `format_version` = 2, `spec` (backbone, preprocessing,
-//! decoding and views, all of which must be equal for features to be mixed), `dtype` (`f32` or `f16`),
-//! `engine` (what computed the first of them; each part names its own), and `checksum` (see `seal`), written
-//! without a space behind its colon. Later versions keep the checksum as it is, so that a damaged number of
-//! the version is told from a newer version.
+//! A JSON object with these keys:
+//! - `format`: `frostline-features`
+//! - `format_version`: 2
+//! - `spec`: backbone, preprocessing, decoding and views; features can only be mixed if all of them are equal
+//! - `dtype`: `f32` or `f16`
+//! - `engine`: what computed the first features; each part names its own engine
+//! - `checksum`: see `seal`; written without a space after its colon
 //!
-//! Version 1, and version 2 before there were checksums of whole files, have none: such a store is read as it
-//! is, and the next writer gives each file its checksum, this one last. Nothing is computed again for it.
+//! Later versions keep the checksum as it is, so that a damaged version number can be distinguished from a
+//! newer version.
 //!
-//! A manifest that is missing or damaged is rebuilt by the next writer, since each part carries it too (see
-//! `identity`).
+//! Version 1 and early files of version 2 have no checksum. Such a store is read as it is. The next writer
+//! adds a checksum to each file, to the manifest last, without recomputing features.
+//!
+//! The next writer also rebuilds a missing or damaged manifest from the copies in the parts (see `identity`).
 
 use std::path::Path;
 
@@ -27,22 +31,22 @@ use crate::{outputs, seal};
 
 const FORMAT: &str = "frostline-features";
 
-/// The manifest of a store: what its features are features of.
+/// The manifest of a store, which describes its features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoreManifest {
     format: String,
-    /// That in which it will be written.
+    /// The version in which the manifest will be written.
     format_version: u64,
-    /// What the features are features of.
+    /// The backbone, preprocessing, decoding and views of the features.
     pub spec: FeatureSpec,
-    /// How the numbers are kept.
+    /// The number type of the features.
     pub dtype: Dtype,
-    /// What computed the first of them.
+    /// The engine that computed the first features.
     pub engine: Engine,
 }
 
 impl StoreManifest {
-    /// The manifest of a new store.
+    /// Creates the manifest of a new store.
     #[must_use]
     pub fn new(spec: FeatureSpec, dtype: Dtype, engine: Engine) -> Self {
         Self {
@@ -54,55 +58,57 @@ impl StoreManifest {
         }
     }
 
-    /// What differs, as [`FeatureSpec::differences`]; empty where features may be mixed, whatever computed
-    /// them.
-    pub(super) fn differences(&self, right: &Self) -> Vec<String> {
-        let mut differences = self.spec.differences(&right.spec);
-        if self.dtype != right.dtype {
+    /// Lists the differences between two manifests, as [`FeatureSpec::differences`] does. The list is empty
+    /// if features can be mixed; the engines need not be the same.
+    pub(super) fn differences(&self, other: &Self, names: [&str; 2]) -> Vec<String> {
+        let mut differences = self.spec.differences(&other.spec, names);
+        if self.dtype != other.dtype {
             differences.push(format!(
-                "dtype is {} on the left and {} on the right",
-                self.dtype, right.dtype
+                "dtype is {} in {} and {} in {}",
+                self.dtype, names[0], other.dtype, names[1]
             ));
         }
         differences
     }
 
-    /// Writes it into a store all of whose files have their checksums.
+    /// Writes the manifest into a store. All other files must have their checksums already.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
         outputs::write_bytes(&store.join(MANIFEST), &self.to_file())
     }
 
-    /// The content of the file.
+    /// Serialises the manifest as the content of its file.
     pub(super) fn to_file(&self) -> Vec<u8> {
         let json = self.to_json();
         let open = json.trim_end_matches("\n}");
         let mut bytes = format!("{open},\n  \"checksum\":\"{}\"\n}}\n", seal::BLANK).into_bytes();
-        let place = seal::place_in_json(&bytes).expect("it was written a line before");
+        let place = seal::place_in_json(&bytes).expect("the line above wrote it");
         seal::put(&mut bytes, place);
         bytes
     }
 
-    /// The manifest as JSON, for people.
+    /// Returns the manifest as readable JSON.
     ///
     /// # Panics
-    /// Never: strings and finite numbers have a JSON form.
+    /// Never, since strings and finite numbers can be represented in JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("strings and numbers have a JSON form")
     }
 }
 
-/// What a manifest says that its folder is.
+/// What a `manifest.json` says about its folder.
 pub(super) enum Told {
+    /// The folder is a store.
     Store,
+    /// The folder is something else.
     SomethingElse,
-    /// It is no JSON, or was changed since it was written.
+    /// The file is not JSON, or was changed after it was written.
     Nothing,
 }
 
 pub(super) fn told_by(bytes: &[u8]) -> Told {
     let Ok(manifest) = serde_json::from_slice::<Value>(bytes) else {
-        // The format stands at the start, where it can be read also if the rest is lost.
+        // The format comes first, so it may be readable even if the rest is lost.
         let text = String::from_utf8_lossy(bytes);
         let compact: String = text.split_ascii_whitespace().collect();
         return if compact.starts_with(&format!("{{\"format\":\"{FORMAT}\"")) {
@@ -133,7 +139,7 @@ const KEYS: [&str; 6] = [
     "checksum",
 ];
 
-/// The manifest that some bytes are, and whether they have a checksum.
+/// Parses a manifest, and returns whether it has a checksum.
 pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> {
     let value: Value = serde_json::from_slice(bytes).map_err(|e| match told_by(bytes) {
         _ if e.is_eof() => FileProblem::Cut(e.to_string()),
@@ -148,8 +154,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> 
     if let Some(found) = found.filter(|found| *found > known) {
         return Err(FileProblem::Newer { found, known });
     }
-    // With a checksum they are what was written; without one, a damaged name would be taken for something
-    // new.
+    // Without a checksum, a damaged key would go unnoticed.
     let mut keys = value
         .as_object()
         .into_iter()

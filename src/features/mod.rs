@@ -1,9 +1,9 @@
-//! Features: the numbers that a backbone makes of each image, computed once and kept on disk.
+//! Features: the vectors that a backbone computes from images, computed once and stored on disk.
 //!
-//! [`Extractor`] turns images into features in memory. A [`FeatureStore`] is a folder of Arrow files that
-//! [`tasks::extract`](crate::tasks::extract()) or a [`StoreWriter`] wrote. It is addressed by content: each
-//! image by the [`Digest`] of its bytes, so that renaming a file costs nothing and equal files share their
-//! features. The [`Index`] lists the images of the last run with their classes.
+//! An [`Extractor`] computes features in memory. A [`FeatureStore`] is a folder of Arrow files written by
+//! [`tasks::extract`](crate::tasks::extract()) or a [`StoreWriter`]. It identifies each image by the
+//! [`Digest`] of its bytes, so a renamed file keeps its features and identical files share them. The
+//! [`Index`] lists the images of the last run with their classes.
 //!
 //! ```no_run
 //! use frostline::FeatureStore;

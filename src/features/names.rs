@@ -1,4 +1,4 @@
-//! What the files of a store are called, and the version of their formats.
+//! The names of a store's files, and the version of their formats.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,23 +12,23 @@ pub(super) const VERSION: u64 = 2;
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const INDEX: &str = "index.arrow";
 pub(super) const STAMPS: &str = "stamps.arrow";
-/// What a writer locks.
+/// The file that a writer locks.
 pub(super) const LOCK: &str = ".lock";
 
-/// Name of part number `n`.
+/// Returns the name of part number `n`.
 pub(super) fn part_name(n: usize) -> String {
     format!("part-{n:05}.arrow")
 }
 
-/// The number in a part's name.
+/// Returns the number in a part's name, or `None` if it is not the name of a part.
 pub(super) fn part_number(name: &str) -> Option<usize> {
     let digits = name.strip_prefix("part-")?.strip_suffix(".arrow")?;
     let n = digits.parse::<u32>().ok()? as usize;
-    // `part-+1.arrow` is none of ours, and another file than part 1.
+    // Refuses names such as `part-+1.arrow`, which would parse as part 1.
     (part_name(n) == name).then_some(n)
 }
 
-/// Whether a file of this name is one of a store's, set aside or not.
+/// Returns whether a name is that of one of a store's files, including damaged files that were set aside.
 pub(super) fn is_ours(name: &str) -> bool {
     let name = without_damaged(name);
     outputs::is_leftover(name)
@@ -36,7 +36,7 @@ pub(super) fn is_ours(name: &str) -> bool {
         || part_number(name).is_some()
 }
 
-/// The parts of a store, in order of their numbers.
+/// Lists the parts of a store in order of their numbers.
 pub(super) fn part_paths(store: &Path) -> Result<Vec<PathBuf>> {
     let mut parts: Vec<(usize, PathBuf)> = entries(store)?
         .filter_map(|(name, path)| Some((part_number(&name)?, path)))
@@ -45,7 +45,7 @@ pub(super) fn part_paths(store: &Path) -> Result<Vec<PathBuf>> {
     Ok(parts.into_iter().map(|(_, path)| path).collect())
 }
 
-/// A number that no part has, nor has had: those that were set aside keep theirs.
+/// Returns the next unused part number. Parts that were set aside keep their numbers.
 pub(super) fn next_number(store: &Path) -> Result<usize> {
     let numbers = entries(store)?.filter_map(|(name, _)| part_number(without_damaged(&name)));
     Ok(numbers.max().map_or(0, |largest| largest + 1))
@@ -55,7 +55,7 @@ fn without_damaged(name: &str) -> &str {
     name.strip_suffix(".damaged").unwrap_or(name)
 }
 
-/// The names and paths in a folder.
+/// Lists the names and paths of the entries in a folder.
 fn entries(folder: &Path) -> Result<impl Iterator<Item = (String, PathBuf)>> {
     let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let named = entries.flatten();

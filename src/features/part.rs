@@ -1,13 +1,17 @@
-//! `part-NNNNN.arrow`: some images' features, immutable.
+//! `part-NNNNN.arrow`: the features of some images. A part is never modified.
 //!
 //! # Format
-//! An Arrow file ([`super::arrow_file`]) of one batch with the columns `digest` FixedSizeBinary(32) (BLAKE3
-//! of the image's bytes), `view` Utf8 and `features` FixedSizeList<Float32 or Float16, D>; a row for each
-//! view of each image, those of an image together and in the manifest's order; no nulls, and no numbers that
-//! are not finite. The schema's metadata carries `format_version` and `manifest`, the store's manifest as
-//! JSON with the engine that computed this part. The checksum of the whole file is checked before features
-//! are used. Parts of version 1 have none; the next run that writes to their store seals them ([`adopt`]),
-//! and computes nothing again.
+//! An Arrow file (see [`super::arrow_file`]) of one record batch with these columns:
+//! - `digest` FixedSizeBinary(32): BLAKE3 of the image's bytes
+//! - `view` Utf8
+//! - `features` FixedSizeList<Float32 or Float16, D>
+//!
+//! There is one row for each view of each image; the rows of an image are consecutive and in the order of the
+//! manifest's views. No value is null, NaN or infinite. The schema's metadata contains `format_version` and
+//! `manifest`: the store's manifest as JSON, with the engine that computed this part.
+//!
+//! The checksum of the entire file is checked before its features are used. Parts of version 1 have no
+//! checksum; the next run that writes to their store adds it (see [`adopt`]) without recomputing anything.
 
 mod columns;
 mod layout;
@@ -36,7 +40,7 @@ use crate::error::{FileKind, FileProblem, Result};
 use crate::inputs;
 use crate::stamp::Stamp;
 
-/// Images of a part: digests (N), and their features (N · V, D) one after the other, V views of each.
+/// Images of a part: the digests (N), and the features (N · V, D) in one vector, with V views per image.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) digests: Vec<Digest>,
@@ -48,7 +52,7 @@ pub(super) fn write(path: &Path, rows: Rows, manifest: &StoreManifest) -> Result
     arrow_file::write(path, bytes(rows, manifest))
 }
 
-/// The file of a part.
+/// Serialises a part as the content of its file.
 pub(super) fn bytes(rows: Rows, manifest: &StoreManifest) -> Result<Vec<u8>, ArrowError> {
     let schema = schema(manifest)?;
     let batch = record_batch(rows, manifest, &schema);
@@ -86,11 +90,11 @@ fn record_batch(
     )
 }
 
-/// A part that is in memory: its checksum is right if it has one, its columns are those of its store, and its
-/// numbers are finite.
+/// A checked part in memory: its checksum is correct if it has one, its columns match its store, and its
+/// features are finite.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// Where its images' features lie in the file.
+    /// The positions of its images' features in the file.
     pub(super) layout: Layout,
     bytes: Vec<u8>,
     columns: Columns,
@@ -100,15 +104,15 @@ impl Part {
     /// Reads a part of the store that `manifest` describes.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File): cut, foreign, newer, damaged or of another store;
-    /// [`Error::Io`](crate::error::Error::Io).
+    /// [`Error::File`](crate::error::Error::File) if it is truncated, damaged, of another format, of a newer
+    /// version or of another store; [`Error::Io`](crate::error::Error::Io).
     pub(super) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
         let read =
             read_file(path).and_then(|(bytes, stamp)| Self::of(bytes, path, stamp, manifest));
         read.map_err(|failure| failure.of(path, FileKind::StorePart))
     }
 
-    /// A part whose bytes were read from the file that had this stamp.
+    /// Checks a part whose bytes were read from the file with this stamp.
     pub(super) fn of(
         bytes: Vec<u8>,
         path: &Path,
@@ -127,11 +131,11 @@ impl Part {
         if are_finite(part.feature_bytes(), manifest.dtype) {
             return Ok(part);
         }
-        let problem = "some of its numbers are not finite".to_owned();
+        let problem = "some of its features are not finite".to_owned();
         Err(FileProblem::Damaged(problem).into())
     }
 
-    /// The features of all its images.
+    /// Returns the features of all images.
     pub(super) fn features(&self, manifest: &StoreManifest) -> Vec<f32> {
         let mut numbers = Numbers::new(manifest.dtype);
         numbers.extend(self.feature_bytes());
@@ -144,7 +148,7 @@ impl Part {
     }
 }
 
-/// The manifest that a part carries which is as it was written.
+/// Reads and checks a part, and returns the manifest in it.
 ///
 /// # Errors
 /// As [`Part::read`].
@@ -158,27 +162,27 @@ pub(super) fn own_manifest(path: &Path) -> Result<StoreManifest> {
     read().map_err(|failure: Failure| failure.of(path, FileKind::StorePart))
 }
 
-/// The bytes of a part, and the stamp of the file that they were read from.
+/// Reads the bytes of a part, and the stamp of the file.
 fn read_file(path: &Path) -> Result<(Vec<u8>, Stamp), Failure> {
     let file = arrow_file::open(path, LARGEST)?;
     let stamp = Stamp::of(&file.metadata()?);
     Ok((inputs::read_all(file, LARGEST)?, stamp))
 }
 
-/// What is read of a part that a run goes on from.
+/// How much of an existing part to read when its store is opened for writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// What tells whose features it has; they themselves are checked before they are used.
+    /// The digests and views. The features are checked before they are used.
     Digests,
     /// Everything.
     Whole,
 }
 
-/// The images of a part that a run goes on from. A part without a checksum is read whole, and sealed if
-/// `can_write`: the file is replaced by one with the same features, of which nobody ever sees half.
+/// Returns the images of an existing part. A part without a checksum is read completely and, if `can_write`,
+/// replaced atomically by one with the same features and a checksum.
 ///
 /// # Errors
-/// As [`Part::read`]; also where the sealed part cannot be written.
+/// As [`Part::read`], and if the part with the checksum cannot be written.
 pub(super) fn adopt(
     path: &Path,
     manifest: &StoreManifest,

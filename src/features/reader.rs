@@ -1,8 +1,8 @@
-//! Features one image at a time, in any order, of stores that are larger than the memory.
+//! Reads the features of single images in any order, from stores that are larger than memory.
 //!
-//! A part is read and checked as a whole when the first of its images is asked for, and kept in memory while
-//! there is room; after that its images are read by ranges of the file. So a part is read whole at most once,
-//! and an image at most once more each time it is asked for.
+//! A part is read and checked completely when one of its images is first requested, and is kept in memory
+//! while there is room. Later, its images are read as ranges of the file. So each part is read completely at
+//! most once, and each request reads at most its own image again.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::manifest::StoreManifest;
 use super::part::{self, Layout, Numbers};
 use crate::error::Result;
 
-/// Bytes of features that are kept in memory.
+/// Bytes of features to keep in memory.
 const ROOM: usize = 64 << 20;
 
 /// Reads the features of single images of a store.
@@ -20,9 +20,9 @@ const ROOM: usize = 64 << 20;
 pub struct FeatureReader {
     manifest: StoreManifest,
     parts: Vec<Part>,
-    /// The part of each image, and its place there.
+    /// The part of each image, and its position in that part.
     places: HashMap<Digest, (usize, usize)>,
-    /// Parts in memory, the one used last at the end.
+    /// Parts in memory, the most recently used at the end.
     kept: VecDeque<Kept>,
     room: usize,
 }
@@ -42,7 +42,7 @@ struct Kept {
 }
 
 impl FeatureReader {
-    /// A reader of the store that `manifest` describes, without parts yet.
+    /// Creates a reader of the store that `manifest` describes, without parts.
     pub(super) fn new(manifest: StoreManifest) -> Self {
         Self {
             manifest,
@@ -53,10 +53,11 @@ impl FeatureReader {
         }
     }
 
-    /// Takes in those of the store's parts that it does not know yet, which come last.
+    /// Adds the parts in `paths` that were written since the last call; these come last.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File): cut, foreign or newer.
+    /// [`Error::File`](crate::error::Error::File) if a part is truncated, damaged, of another format or of a
+    /// newer version.
     pub(super) fn catch_up(&mut self, paths: &[PathBuf]) -> Result<()> {
         for path in &paths[self.parts.len()..] {
             let layout = Layout::read(path, &self.manifest)?;
@@ -73,10 +74,10 @@ impl FeatureReader {
         Ok(())
     }
 
-    /// The features of all views of an image; nothing where no part has them.
+    /// Reads the features of all views of an image. Returns `None` if no part has them.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File) for a part that is not as it was written.
+    /// [`Error::File`](crate::error::Error::File) for a part that is damaged or was replaced.
     pub(super) fn image(&mut self, digest: &Digest) -> Result<Option<Vec<f32>>> {
         let Some(&(part, image)) = self.places.get(digest) else {
             return Ok(None);
@@ -111,7 +112,7 @@ impl FeatureReader {
         features[image * width..][..width].to_vec()
     }
 
-    /// Keeps a part, and drops those that were used longest ago where there is no room.
+    /// Keeps a part in memory, and drops the least recently used parts to make room.
     fn keep(&mut self, new: Kept) {
         let bytes = |kept: &Kept| size_of_val(&kept.features[..]);
         let mut used: usize = self.kept.iter().map(bytes).sum::<usize>() + bytes(&new);
@@ -166,15 +167,15 @@ mod tests {
         (0..WIDTH).map(|i| image as f32 + i as f32 / 64.0).collect()
     }
 
-    /// Bytes that this thread has read of files; nothing where the system does not count them.
+    /// Returns the bytes that this thread has read from files, or `None` if the system does not count them.
     fn bytes_read() -> Option<u64> {
         let counts = fs::read_to_string("/proc/thread-self/io").ok()?;
         let count = counts.lines().find_map(|line| line.strip_prefix("rchar: "));
         count.unwrap().parse().ok()
     }
 
-    /// Images in random order, with room for all parts, for two of them, and for none. The digests, a fifth
-    /// of a part, are read twice more to find the images, and the views, a sixteenth, once.
+    /// Reads images in random order, with room for all parts, for two parts, and for none. To find the
+    /// images, the digests (a fifth of a part) are read twice more, and the views (a sixteenth) once.
     #[test]
     fn a_part_is_read_twice_at_most_in_any_order() {
         let folder = tempfile::tempdir().unwrap();
@@ -201,8 +202,7 @@ mod tests {
                 room,
                 ..writer.reader()
             };
-            // 48,271 generates all numbers below the prime 2³¹ - 1; those below 100,003, a prime, it
-            // shuffles.
+            // Multiplying by 48,271 modulo the prime 100,003 shuffles the numbers below it.
             let order = (0..100_003u64).map(|i| (i * 48_271 % 100_003) as u32);
             for image in order.filter(|&image| image < IMAGES) {
                 let read = writer.features(&digest(image), &mut reader).unwrap();

@@ -1,5 +1,5 @@
-//! Which files of a run a store knows already: by their stamps, or else by their content. No network is
-//! needed to tell.
+//! Recognises the files whose features a store already has, by their stamps or else by their content, without
+//! running the network.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -14,8 +14,8 @@ use crate::images::{DecodeBudget, DecodeOptions, Found, Sample, dimensions, read
 use crate::progress::Progress;
 use crate::stamp::Stamp;
 
-/// Threads that read files, at least one for each CPU: a disk or a network answers several requests at once
-/// sooner than one after the other.
+/// Returns the number of threads that read files: four per CPU, but no more than the larger of 64 and the
+/// number of CPUs. Disks and network file systems answer parallel requests faster than sequential ones.
 pub(super) fn readers(cpus: usize) -> usize {
     (4 * cpus).min(64).max(cpus).max(1)
 }
@@ -24,18 +24,18 @@ pub(super) fn readers(cpus: usize) -> usize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Recognise {
-    /// By its size, times and inode, where a store holds them; else by its content.
+    /// By size, times and inode if the store has them, otherwise by content.
     #[default]
     ByStamp,
-    /// By its content alone: every file is read.
+    /// By content only: every file is read.
     ByContent,
 }
 
-/// What is in the files whose features are known.
+/// The content of the files whose features are in the store.
 #[derive(Debug, Default)]
 pub struct Recognised(HashMap<PathBuf, Picture>);
 
-/// What files are looked up in.
+/// The state that files are looked up in.
 pub(super) struct Lookup<'a> {
     pub(super) stamps: Stamps,
     pub(super) known: &'a HashSet<Digest>,
@@ -44,13 +44,13 @@ pub(super) struct Lookup<'a> {
 }
 
 impl Recognised {
-    /// The picture in a file, if it is known.
+    /// Returns the digest and size of the image in a file, if its features are in the store.
     #[must_use]
     pub fn picture(&self, path: &Path) -> Option<Picture> {
         self.0.get(path).copied()
     }
 
-    /// Whether there is nothing else to be computed.
+    /// Returns whether the features of all entries are in the store, so that none need to be computed.
     #[must_use]
     pub fn covers(&self, entries: &[Found]) -> bool {
         entries.iter().all(|found| match found {
@@ -62,7 +62,7 @@ impl Recognised {
 }
 
 impl Lookup<'_> {
-    /// Looks all entries up, on threads for so many CPUs.
+    /// Looks up all entries, with readers for `threads` CPUs.
     pub(super) fn all(
         &self,
         entries: &[Found],
@@ -140,7 +140,7 @@ mod tests {
     use crate::images::{Labels, Limits, scan_folder};
     use crate::progress::Silent;
 
-    /// A 1×1 image in portable pixmap's text form.
+    /// A 1×1 image as a plain-text portable pixmap.
     const RED: &[u8] = b"P3 1 1 255 255 0 0";
     const BLUE: &[u8] = b"P3 1 1 255 0 0 255";
 
@@ -161,7 +161,7 @@ mod tests {
             height: 1,
         };
         let mut stamps = Stamps::default();
-        // What is remembered is wrong, to tell it from what is read.
+        // The stored content is wrong on purpose, to distinguish it from what is read.
         stamps.insert(&path, stamp, content(BLUE, 7));
         let known = HashSet::from([Digest::of(RED), Digest::of(BLUE)]);
         let decoding = DecodeOptions::default();
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(Content::of(&seen), content(RED, 1));
         assert_eq!(
             seen.stamp, None,
-            "it was written a moment ago, and may be again"
+            "it was written just now, and may be written again"
         );
     }
 

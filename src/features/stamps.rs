@@ -1,11 +1,15 @@
-//! `stamps.arrow`: what was in the files of the last run, so that the next one need not read them.
+//! `stamps.arrow`: the content of the files of the last run, so that the next run need not read them again.
 //!
 //! # Format
-//! A sealed Arrow file (see [`super::arrow_file`]) with the columns `path` Utf8 (absolute; how names that are
-//! not UTF-8 are written is in [`crate::images::path_text`]), `size` and `inode` `UInt64`, `modified` and
-//! `changed` Int64 (nanoseconds since 1970), `digest` FixedSizeBinary(32), `width` and `height` UInt32, not
-//! 0. A store without it, or with one that is damaged or no regular file, is as good: the files are read
-//! again. It holds no file that was changed less than two seconds before it was read.
+//! A sealed Arrow file (see [`super::arrow_file`]) with these columns:
+//! - `path` Utf8: absolute; see [`crate::images::path_text`] for names that are not UTF-8
+//! - `size` and `inode` `UInt64`
+//! - `modified` and `changed` Int64: nanoseconds since 1970
+//! - `digest` FixedSizeBinary(32)
+//! - `width` and `height` UInt32: not 0
+//!
+//! The file is optional: if it is missing, damaged or not a regular file, all files are read again. It does
+//! not list files that were changed less than two seconds before they were read.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -25,17 +29,18 @@ use crate::error::Result;
 use crate::images::path_text;
 use crate::stamp::Stamp;
 
-/// No file of stamps has more bytes: ten million images take about 2 GB.
+/// The size limit of a stamps file, in bytes. Ten million images take about 2 GB.
 const LARGEST: u64 = 4 << 30;
-/// Rows of a batch; the longest paths that a system has fit the 2 GiB of its texts.
+/// Rows of a record batch. With so few, even the longest possible paths stay below Arrow's limit of 2 GiB of
+/// text.
 const BATCH: usize = 100_000;
 
-/// What was in files, and the stamps that they had.
+/// The stamps of files and their content at that time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Stamps(HashMap<String, (Stamp, Content)>);
 
 impl Stamps {
-    /// What was in a file, if its stamp is still the same.
+    /// Returns the content of a file if its stamp is unchanged.
     pub(super) fn content(&self, path: &Path, stamp: &Stamp) -> Option<Content> {
         let (then, content) = self.0.get(&key(path))?;
         (then == stamp).then_some(*content)
@@ -45,29 +50,29 @@ impl Stamps {
         self.0.insert(key(path), (stamp, content));
     }
 
-    /// Reads those of a store; none where there are none to be read.
+    /// Reads the stamps of a store. Returns none if the file is missing or cannot be read.
     pub(super) fn read(store: &Path) -> Self {
         let table = Table::read(&store.join(STAMPS), LARGEST, |_| Ok(schema()));
         let stamps = table.ok().and_then(|table| of_table(&table));
         stamps.unwrap_or_default()
     }
 
-    /// Writes those of a store.
+    /// Writes the stamps into a store.
     pub(super) fn write(&self, store: &Path) -> Result<()> {
         arrow_file::write(&store.join(STAMPS), self.to_bytes())
     }
 
-    /// The content of the file.
+    /// Serialises the stamps as the content of their file.
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, ArrowError> {
         arrow_file::sealed(&schema(), self.rows().chunks(BATCH).map(to_batch))
     }
 
-    /// Of how many files they are.
+    /// Returns the number of files.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// All of them by their paths, so that the same stamps make the same file.
+    /// Returns all rows sorted by path, so that the same stamps always produce the same file.
     fn rows(&self) -> Vec<(&String, &(Stamp, Content))> {
         let mut rows: Vec<_> = self.0.iter().collect();
         rows.sort_unstable_by_key(|(path, _)| *path);
@@ -103,7 +108,7 @@ fn to_batch(rows: &[(&String, &(Stamp, Content))]) -> Result<RecordBatch, ArrowE
     RecordBatch::try_new(Arc::new(schema()), columns)
 }
 
-/// A path as it is written, wherever the run is started from.
+/// Converts a path to the absolute form in the file, which does not depend on the working directory.
 fn key(path: &Path) -> String {
     let absolute: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path_text::to_text(&absolute)
@@ -155,7 +160,7 @@ fn row_of(rows: &Rows, row: usize) -> Option<(String, (Stamp, Content))> {
     Some((path.to_owned(), (stamp, content)))
 }
 
-/// As a reader does, of bytes in memory.
+/// Reads stamps from bytes in memory.
 pub(super) fn of_bytes(bytes: Vec<u8>) -> Option<Stamps> {
     let table = Table::of(bytes, |_| Ok(schema())).ok()?;
     of_table(&table)

@@ -1,4 +1,4 @@
-//! Reading a feature store. Any number of readers may do so, also while it is written.
+//! Reads a feature store. Any number of readers can do so, even while it is being written.
 
 use std::collections::HashMap;
 use std::fs;
@@ -26,8 +26,8 @@ impl FeatureStore {
     /// Opens a store.
     ///
     /// # Errors
-    /// [`FeaturesError`] where it is none; [`Error::File`] where its manifest or index is cut, damaged,
-    /// foreign or newer.
+    /// [`FeaturesError`] if there is no store at `path`; [`Error::File`] if its manifest or index is
+    /// truncated, damaged, of another format or of a newer version.
     pub fn open(path: &Path) -> Result<Self> {
         let manifest = StoreManifest::read(path)?;
         Ok(Self {
@@ -37,26 +37,26 @@ impl FeatureStore {
         })
     }
 
-    /// Where it lies.
+    /// Returns the path of the store.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What it holds.
+    /// Returns the manifest, which describes the features.
     #[must_use]
     pub fn manifest(&self) -> &StoreManifest {
         &self.manifest
     }
 
-    /// The samples of its last run.
+    /// Returns the index, which lists the samples of the last run.
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
     }
 
-    /// Leaves out the used samples that are not `wanted`, and returns how many these are; the files stay as
-    /// they are.
+    /// Removes the used samples that are not `wanted` from the index in memory, and returns how many were
+    /// removed. The files are not changed.
     pub(crate) fn leave_out(&mut self, wanted: impl Fn(&Digest) -> bool) -> usize {
         let before = self.index.rows.len();
         let is_wanted = |row: &IndexRow| match &row.content {
@@ -67,7 +67,7 @@ impl FeatureStore {
         before - self.index.rows.len()
     }
 
-    /// The error of who needs samples, where the index names none.
+    /// Returns the error for a task that needs samples when the index lists none.
     #[must_use]
     pub(crate) fn no_samples(&self) -> Error {
         let reason = if self.path.join(INDEX).exists() {
@@ -79,7 +79,7 @@ impl FeatureStore {
         FeaturesError::NoSamples { store, reason }.into()
     }
 
-    /// The features of the centre of some images as (N, D), in the order asked for.
+    /// Reads the features of the centre crop of some images as (N, D), in the order of `digests`.
     ///
     /// # Errors
     /// As [`Self::views`].
@@ -87,15 +87,15 @@ impl FeatureStore {
         self.views(digests, &[View::Center])
     }
 
-    /// The features of V views of some images as (N · V, D), those of an image together, in the order asked
-    /// for.
+    /// Reads the features of V views of some images as (N · V, D), in the order of `digests`, with the views
+    /// of each image in consecutive rows.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is cut or foreign; [`FeaturesError`] where views or images are not in
-    /// the store, or their features do not fit into memory.
+    /// [`Error::File`] for a part that is truncated, damaged or of another format; [`FeaturesError`] if views
+    /// or images are not in the store, or if their features do not fit into memory.
     ///
     /// # Panics
-    /// Never: the rows of a new array are contiguous.
+    /// Never, since the rows of a new array are contiguous.
     pub fn views(&self, digests: &[Digest], views: &[View]) -> Result<Array2<f32>> {
         let places = self.places_of(views)?;
         let width = self.manifest.spec.backbone.num_features;
@@ -128,10 +128,10 @@ impl FeatureStore {
         }
     }
 
-    /// Number of images whose features are in the store, those of earlier runs among them.
+    /// Counts the images whose features are in the store, including those of earlier runs.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is cut or foreign.
+    /// [`Error::File`] for a part that is truncated, damaged or of another format.
     pub fn count_vectors(&self) -> Result<usize> {
         let parts = part_paths(&self.path)?;
         parts
@@ -140,7 +140,7 @@ impl FeatureStore {
             .sum()
     }
 
-    /// Size of all its files, in bytes.
+    /// Returns the total size of the store's files, in bytes.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -152,7 +152,7 @@ impl FeatureStore {
             .sum())
     }
 
-    /// Where each view stands among those of an image.
+    /// Returns the position of each view among the views in the store.
     pub(super) fn places_of(&self, views: &[View]) -> Result<Vec<usize>> {
         let there = &self.manifest.spec.views;
         let place = |view: &View| {
@@ -168,8 +168,8 @@ impl FeatureStore {
     }
 }
 
-/// An index may name an image any number of times, each of which takes the features of one: that is not to
-/// abort.
+/// Returns an error if the features do not fit into memory. An index can list an image any number of times,
+/// and an allocation that fails would abort the process.
 fn refuse_more_than_memory(images: usize, features: usize) -> Result<()> {
     let fits = |numbers| Vec::<f32>::new().try_reserve_exact(numbers).is_ok();
     if images.checked_mul(features).is_some_and(fits) {
@@ -178,7 +178,7 @@ fn refuse_more_than_memory(images: usize, features: usize) -> Result<()> {
     Err(FeaturesError::OutOfMemory { images, features }.into())
 }
 
-/// The error for images whose features should be in a store and are not.
+/// Returns the error for images whose features are missing from a store.
 pub(super) fn incomplete(store: &Path, missing: usize) -> Error {
     let store = store.to_owned();
     FeaturesError::Incomplete { store, missing }.into()

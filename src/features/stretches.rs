@@ -1,4 +1,4 @@
-//! Features read a few images at a time, for stores that are larger than the memory.
+//! Reads features a few images at a time, for stores that are larger than memory.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,34 +10,34 @@ use super::store::{FeatureStore, incomplete};
 use crate::error::Result;
 use crate::images::View;
 
-/// Bytes of a stretch, about: enough that a disk does not mind, few enough that some hundred of them, taken
-/// at random, are a sample of the store.
+/// The approximate size of a stretch in bytes. It is large enough for efficient disk reads, and small enough
+/// that a few hundred random stretches are a representative sample of the store.
 const BYTES: usize = 1 << 18;
 
-/// Images that lie together in a part, of those that were asked for.
+/// A range of consecutive images in a part, some of which were requested.
 #[derive(Debug)]
 struct Stretch {
     part: usize,
-    /// Images of the part.
+    /// The images of the part that the stretch covers.
     images: Range<usize>,
-    /// Those that were asked for: which of the stretch, and under which number.
+    /// The requested images: the position in the stretch, and the index in the request.
     asked: Vec<(usize, usize)>,
 }
 
-/// Features of a store, read in stretches that follow one another on the disk.
+/// Requested features of a store, divided into stretches that are contiguous on disk.
 #[derive(Debug)]
 pub struct Stretches {
     parts: Vec<Layout>,
     all: Vec<Stretch>,
-    /// Where each view that is wanted stands among those that are kept.
+    /// The position of each requested view among the stored views.
     places: Vec<usize>,
-    /// Bytes of a row.
+    /// Bytes per row.
     row: usize,
     views_kept: usize,
 }
 
 impl FeatureStore {
-    /// Where the features of V views of some images lie.
+    /// Locates the features of V views of some images, to be read in stretches.
     ///
     /// # Errors
     /// As [`Self::views`].
@@ -60,7 +60,7 @@ impl FeatureStore {
         };
         let size = (BYTES / (row * kept).max(1)).max(1);
         for path in part_paths(self.path())? {
-            // What is read by ranges later is checked as a whole before.
+            // The entire part is checked here, because ranges are read without a check later.
             let part = Part::read(&path, manifest)?.layout;
             all.take(&part, size, &mut asked);
             all.parts.push(part.without_digests());
@@ -74,7 +74,7 @@ impl FeatureStore {
 }
 
 impl Stretches {
-    /// Takes in what was asked for of the next part.
+    /// Adds the requested images of the next part.
     fn take(&mut self, part: &Layout, size: usize, asked: &mut HashMap<Digest, Vec<usize>>) {
         for (number, digests) in part.digests.chunks(size).enumerate() {
             let start = number * size;
@@ -93,29 +93,31 @@ impl Stretches {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of stretches.
     #[must_use]
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether nothing was asked for.
+    /// Returns whether there are no stretches.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// The images of a stretch, by their numbers among those asked for, in the order in which they are read.
+    /// Iterates over the requested images of a stretch, as indices into the request, in the order in which
+    /// [`Self::read`] returns them.
     #[must_use]
     pub fn images(&self, stretch: usize) -> impl ExactSizeIterator<Item = usize> {
         self.all[stretch].asked.iter().map(|&(_, number)| number)
     }
 
-    /// Adds the features of a stretch's images, the V views of each together.
+    /// Reads the features of a stretch's requested images and appends them to `to`, with the V views of each
+    /// image in consecutive rows.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File) and [`Error::Io`](crate::error::Error::Io) where the part
-    /// has changed.
+    /// [`Error::File`](crate::error::Error::File) if the part has changed;
+    /// [`Error::Io`](crate::error::Error::Io).
     pub fn read(&self, stretch: usize, to: &mut Numbers) -> Result<()> {
         let stretch = &self.all[stretch];
         let bytes = self.parts[stretch.part].read_images(stretch.images.clone())?;

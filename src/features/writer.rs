@@ -1,4 +1,4 @@
-//! Writing a feature store: one writer, parts as they fill up, the index last.
+//! Writes a feature store: one writer at a time, a part whenever one is full, and the index last.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -24,34 +24,35 @@ use crate::images::{DecodeOptions, Found};
 use crate::lock::WriteLock;
 use crate::progress::Progress;
 
-/// A part is written when it holds this much, or is this old: that is what a killed run loses.
+/// A part is written when it reaches this size or age, which limits what a killed run loses.
 const PART_BYTES: usize = 16 << 20;
 const PART_AGE: Duration = Duration::from_secs(10);
 
-/// What a writer does with a store that exists.
+/// What a writer does with an existing store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Existing {
-    /// Keep its features and add to them; refused where its manifest is another.
+    /// Keep its features and add to them. Opening fails if its manifest does not match.
     #[default]
     Extend,
-    /// The same, after every part has been read and checked as a whole.
+    /// As [`Extend`](Self::Extend), after reading and checking all parts completely.
     Verify,
-    /// Throw its features away.
+    /// Delete its features.
     Overwrite,
 }
 
-/// A store that is being written; it is locked as long as this lives. One that cannot be written to is opened
-/// all the same: who adds nothing to it needs no lock.
+/// A feature store that is open for writing, and locked until this is dropped.
+///
+/// A read-only store can be opened too, without a lock, but no features can be added to it.
 #[derive(Debug)]
 pub struct StoreWriter {
     pub(super) path: PathBuf,
     pub(super) manifest: StoreManifest,
-    /// What was there when it was opened.
+    /// The images in the store when it was opened.
     pub(super) known: Arc<HashSet<Digest>>,
-    /// What came after, with the number of its part and its place there.
+    /// The images added since, with the number of the part and the position in it.
     added: HashMap<Digest, (usize, usize)>,
-    /// The parts that are used, those written since last.
+    /// The parts in use, those written by this writer last.
     pub(super) parts: Vec<PathBuf>,
     pub(super) notes: Vec<String>,
     pending: Rows,
@@ -60,25 +61,26 @@ pub struct StoreWriter {
     access: Access,
 }
 
-/// What may be done to the files.
+/// How the files can be accessed.
 #[derive(Debug)]
 enum Access {
-    /// Everything, while the lock is held.
+    /// Read and write, while the lock is held.
     Write {
         #[expect(dead_code, reason = "the lock lasts as long as the value")]
         lock: WriteLock,
     },
-    /// Nothing: the folder is read-only.
+    /// Read only, since the folder is read-only.
     Read,
 }
 
 impl StoreWriter {
-    /// Opens a store for writing, or begins a new one.
+    /// Opens a store for writing, or creates a new one.
     ///
-    /// Parts that are cut or foreign are renamed out of the way and noted; their images are computed again.
+    /// Damaged parts, and parts of another format, are renamed, and a note is added; their features have to
+    /// be recomputed.
     ///
     /// # Errors
-    /// [`Error::Locked`]; [`FeaturesError`] where the store holds something else, or the folder is used for
+    /// [`Error::Locked`]; [`FeaturesError`] if the store holds other features or the folder contains
     /// something else; [`Error::Io`].
     pub fn open(path: &Path, manifest: StoreManifest, existing: Existing) -> Result<Self> {
         refuse_other_folder(path)?;
@@ -103,28 +105,28 @@ impl StoreWriter {
         Ok(writer)
     }
 
-    /// Number of images whose features are in the store, or will be when it is finished.
+    /// Returns the number of images whose features are in the store or will be when it is finished.
     #[must_use]
     pub fn count(&self) -> usize {
         self.known.len() + self.added.len()
     }
 
-    /// How the store keeps numbers.
+    /// Returns the number type of the stored features.
     #[must_use]
     pub(crate) fn dtype(&self) -> Dtype {
         self.manifest.dtype
     }
 
-    /// Whether features can be added; not where the folder is read-only.
+    /// Returns whether features can be added, which is false if the folder is read-only.
     #[must_use]
     pub(crate) fn can_write(&self) -> bool {
         matches!(self.access, Access::Write { .. })
     }
 
-    /// Goes on with features that `manifest` describes, after those that were known have been looked up.
+    /// Continues with features that `manifest` describes, after the known images have been looked up.
     ///
     /// # Errors
-    /// [`FeaturesError::OtherFeatures`] where the store holds something else.
+    /// [`FeaturesError::OtherFeatures`] if the store holds other features.
     pub(crate) fn go_on_with(&mut self, manifest: StoreManifest) -> Result<()> {
         let found = std::mem::replace(&mut self.manifest, manifest);
         self.refuse_mismatch(&found)?;
@@ -132,19 +134,19 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Whether an image's features are in the store.
+    /// Returns whether an image's features are in the store.
     #[must_use]
     pub fn knows(&self, digest: &Digest) -> bool {
         self.known.contains(digest) || self.added.contains_key(digest)
     }
 
-    /// The digests in the store when it was opened.
+    /// Returns the digests that were in the store when it was opened.
     #[must_use]
     pub(crate) fn known(&self) -> Arc<HashSet<Digest>> {
         Arc::clone(&self.known)
     }
 
-    /// The files whose features are in the store, told on so many threads.
+    /// Finds the files whose features are in the store, with readers for `threads` CPUs.
     #[doc(hidden)]
     #[must_use]
     pub fn recognise(
@@ -167,17 +169,17 @@ impl StoreWriter {
         lookup.all(entries, threads, progress)
     }
 
-    /// What the user should know about the store as it was found.
+    /// Returns notes for the user about the state of the store.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Adds an image's features; they are on disk after the next [`StoreWriter::flush`] at the latest.
+    /// Adds an image's features. They are on disk after the next [`StoreWriter::flush`] at the latest.
     ///
     /// # Errors
-    /// [`Error::Io`] where a part cannot be written; [`FeaturesError::NotKept`] for numbers that would not
-    /// come back, see [`Dtype::holds`].
+    /// [`Error::Io`] if a part cannot be written; [`FeaturesError::NotKept`] for values that the store cannot
+    /// represent, see [`Dtype::holds`].
     pub fn push(&mut self, digest: Digest, features: &[f32]) -> Result<()> {
         self.dtype()
             .holds(features)
@@ -203,7 +205,7 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Writes what is pending as a part.
+    /// Writes the pending features as a part.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -219,19 +221,19 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// A reader for [`Self::features`].
+    /// Creates a reader for [`Self::features`].
     #[doc(hidden)]
     #[must_use]
     pub fn reader(&self) -> FeatureReader {
         FeatureReader::new(self.manifest.clone())
     }
 
-    /// The features of all views of an image that the store [knows](Self::knows): from memory if they are not
-    /// written yet.
+    /// Returns the features of all views of an image that the store [knows](Self::knows), from memory if they
+    /// have not been written yet.
     ///
     /// # Errors
-    /// [`Error::File`] for a part that is not as it was written; [`FeaturesError::Incomplete`] where the
-    /// store does not know the image.
+    /// [`Error::File`] for a part that is damaged or was replaced; [`FeaturesError::Incomplete`] if the image
+    /// is not in the store.
     #[doc(hidden)]
     pub fn features(&self, digest: &Digest, reader: &mut FeatureReader) -> Result<Vec<f32>> {
         if let Some(&(part, image)) = self.added.get(digest)
@@ -245,7 +247,8 @@ impl StoreWriter {
         features.ok_or_else(|| incomplete(&self.path, 1))
     }
 
-    /// Writes what is pending, so that the next run goes on from there, whatever ended this one.
+    /// Writes the pending features after a run stopped with the error `end`, so that the next run can
+    /// continue from there. Returns the error to report.
     #[must_use]
     pub(crate) fn keep(mut self, end: Error) -> Error {
         match (self.flush(), end) {
@@ -257,7 +260,7 @@ impl StoreWriter {
         }
     }
 
-    /// Writes what is pending, and leaves the index of another run as it is.
+    /// Writes the pending features, without changing the index.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -265,8 +268,8 @@ impl StoreWriter {
         self.flush()
     }
 
-    /// Writes what is pending, and then the index of a run and what was in its files, where they are new.
-    /// Returns all notes.
+    /// Writes the pending features, and then the index and the stamps of a run if they have changed. Returns
+    /// all notes.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -282,7 +285,7 @@ impl StoreWriter {
                 seen.insert(path, stamp, Content::of(picture));
             }
         }
-        // They save time, and nothing else: a store that is read-only goes without.
+        // Stamps only save time, so a read-only store does not need them.
         if self.can_write() && Stamps::read(&self.path) != seen {
             seen.write(&self.path)?;
         }
@@ -294,26 +297,27 @@ impl StoreWriter {
             }
             Err(error) => {
                 index.write(&self.path)?;
-                self.notes.push(format!("{error}; it is written again"));
+                self.notes.push(format!("{error}; the index was rewritten"));
             }
         }
         Ok(self.notes)
     }
 
     pub(super) fn note_other_engine(&mut self, found: &StoreManifest) {
-        let differences = found.engine.differences(&self.manifest.engine);
+        let names = ["the store", "this run"];
+        let differences = found.engine.differences(&self.manifest.engine, names);
         if differences.is_empty() || self.known.is_empty() {
             return;
         }
         self.notes.push(format!(
-            "the features in `{}` (left) and those of this run (right) agree to rounding only: {}",
+            "the features in `{}` and those of this run agree only up to rounding: {}",
             self.path.display(),
             differences.join("; ")
         ));
     }
 
     pub(super) fn refuse_mismatch(&self, found: &StoreManifest) -> Result<()> {
-        let differences = found.differences(&self.manifest);
+        let differences = found.differences(&self.manifest, ["the store", "this run"]);
         if differences.is_empty() {
             return Ok(());
         }
@@ -323,7 +327,7 @@ impl StoreWriter {
 }
 
 impl Access {
-    /// Takes the lock; of a store whose folder is read-only, there is nothing to lock.
+    /// Takes the lock, or grants read access to a store whose folder is read-only.
     fn of(path: &Path, existing: Existing) -> Result<Self> {
         match WriteLock::take(&path.join(LOCK), path) {
             Ok(lock) => Ok(Self::Write { lock }),

@@ -1,5 +1,5 @@
-//! Doors for a fuzzer: what the head's readers are given by strangers, and what is done with it. They panic
-//! where a reader breaks its word.
+//! Entry points for fuzzing the head's readers of untrusted files. They panic if a reader breaks its
+//! contract.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -8,16 +8,15 @@ use crate::head::file::{HeadFile, ImageRole, seal_again};
 use crate::head::params::{ClassWeight, parse_class_weights};
 use crate::head::trust::Temperature;
 
-/// Reads any bytes as a head file, as they are and with the right checksum, and uses a head that comes out.
+/// Reads arbitrary bytes as a head file, unchanged and with a corrected checksum, and uses accepted heads.
 ///
 /// # Panics
-/// Where a head that was accepted gives probabilities that are none, or has other numbers once written and
-/// read again.
+/// When an accepted head returns invalid probabilities, or changes when it is written and read back.
 pub fn head_bytes(bytes: &[u8]) {
     heads(bytes).iter().for_each(use_head);
 }
 
-/// The heads in these bytes as they are, and with the right checksum.
+/// Returns the heads that these bytes decode to, unchanged and with a corrected checksum.
 pub(crate) fn heads(bytes: &[u8]) -> Vec<HeadFile> {
     let mut sealed = bytes.to_vec();
     seal_again(&mut sealed);
@@ -25,15 +24,15 @@ pub(crate) fn heads(bytes: &[u8]) -> Vec<HeadFile> {
     heads.into_iter().flatten().collect()
 }
 
-/// Makes the checksum right in bytes that have a place for one.
+/// Corrects the checksum in bytes that have a field for one.
 pub fn reseal(bytes: &mut [u8]) {
     seal_again(bytes);
 }
 
-/// Reads any bytes as a table of class weights.
+/// Reads arbitrary bytes as a table of class weights.
 ///
 /// # Panics
-/// Where a weight is accepted that is none.
+/// When an invalid weight is accepted.
 pub fn class_weight_bytes(bytes: &[u8]) {
     if let Ok(ClassWeight::Given(table)) = parse_class_weights(bytes) {
         assert!(!table.is_empty());
@@ -46,9 +45,9 @@ pub fn class_weight_bytes(bytes: &[u8]) {
 }
 
 fn use_head(file: &HeadFile) {
-    let written = file.encode().expect("what was read can be written");
-    let again = HeadFile::decode(&written).expect("what was written can be read");
-    // Decimals in the metadata may change in their last place, numbers in tensors may not.
+    let written = file.encode().expect("a decoded head can be encoded");
+    let again = HeadFile::decode(&written).expect("an encoded head can be decoded");
+    // Decimals in the metadata may change in their last digit; values in tensors may not.
     assert!(again.head == file.head && again.classes == file.classes);
     assert!(again.record == file.record && again.temperature == file.temperature);
     let features = features(file.head.n_features());
@@ -70,7 +69,7 @@ fn use_head(file: &HeadFile) {
     check_record(file);
 }
 
-/// What the head remembers of its first training image, and of one that it does not know.
+/// Checks the head's record of its first training image and of an unknown image.
 fn check_record(file: &HeadFile) {
     let first = file.record.training().rows().first_chunk::<32>();
     for digest in [first.copied().unwrap_or_default(), [255; 32]] {
@@ -82,7 +81,7 @@ fn check_record(file: &HeadFile) {
     }
 }
 
-/// Finite logits have probabilities, whatever the temperature, and these can be evaluated.
+/// Checks that finite logits yield valid probabilities at any temperature, and that these can be evaluated.
 fn check_probabilities(file: &HeadFile, temperature: Temperature, logits: Array2<f64>) {
     let probabilities = temperature.probabilities(logits, 1);
     assert!(probabilities.iter().all(|p| (0.0..=1.0 + 1e-9).contains(p)));
@@ -101,7 +100,7 @@ fn evaluate(file: &HeadFile, probabilities: ArrayView2<'_, f64>) {
     assert!(evaluation.log_loss.is_finite() && evaluation.ece.is_finite());
 }
 
-/// Rows of ones, of small and large numbers of either sign, and of the largest that 16 and 32 bits hold.
+/// Returns rows of ones, of small and large values of either sign, and of the extremes of f16 and f32.
 pub(crate) fn features(d: usize) -> Array2<f32> {
     let number = |row: usize, column: usize| match row {
         0 => 1.0,
@@ -116,7 +115,7 @@ pub(crate) fn features(d: usize) -> Array2<f32> {
 mod tests {
     use super::*;
 
-    /// Seeded damage to a table: bytes changed, lost and doubled.
+    /// Applies seeded damage to a table: changed, removed and duplicated bytes.
     #[test]
     fn damaged_tables_are_refused_or_right() {
         let table = b"class,weight\ncat,2.5\n\"dog, small\",1\n";

@@ -1,17 +1,16 @@
-//! The head: a linear softmax classifier on features. Numbers in, numbers out; it knows no images.
+//! The head: a linear softmax classifier on features. It works on arrays and knows nothing about images.
 //!
-//! Everywhere N is the number of samples, D that of features, C that of classes, and V that of views of each
-//! image.
+//! Throughout this module, N is the number of samples, D of features, C of classes, and V of views per image.
 //!
 //! | to | use |
 //! |---|---|
-//! | fit | [`FitParams`], [`fit()`]; linfa's `Fit` for data sets in memory; [`Sgd`] step by step |
+//! | fit | [`FitParams`], [`fit()`]; linfa's `Fit` for datasets in memory; [`Sgd`] step by step |
 //! | predict | [`LinearHead`]: weight (C, D) and bias (C); linfa's `Predict` |
 //! | evaluate | [`Evaluation`], with [`Intervals`]; [`Comparison`] of two heads |
 //! | choose parameters | [`search()`], [`learning_curve()`], [`out_of_fold()`] on [`Folds`] |
 //! | calibrate and reject | [`Temperature`], [`Rejection`] |
 //! | check labels, pick images to label | [`LabelErrors`], [`Groups`] of near-duplicates, [`select()`] |
-//! | keep | [`HeadFile`], with its [`TrainingRecord`] |
+//! | save and load | [`HeadFile`], with its [`TrainingRecord`] |
 //!
 //! ```
 //! use frostline::head::{Evaluation, FitParams, LabelledFeatures, fit};
@@ -33,8 +32,8 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 
-// What is not inlined into a function compiled for an instruction set is compiled without it, and a closure
-// in an iterator may not be.
+// Code that is not inlined into a function compiled for an instruction set is compiled without that set, and
+// closures in iterators may not be inlined.
 #![expect(
     clippy::inline_always,
     clippy::needless_range_loop,

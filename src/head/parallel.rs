@@ -1,19 +1,19 @@
-//! Independent pieces of work on all processors, in an order that no processor changes.
+//! Runs independent pieces of work on all processors; their results come back in a fixed order.
 
 use rayon::prelude::*;
 
-/// How many processors there are.
+/// Returns the number of threads that rayon uses.
 pub(crate) fn processors() -> usize {
     rayon::current_num_threads()
 }
 
-/// `work(0)` to `work(n - 1)`, in this order, whatever thread did which of them and when.
+/// Runs `work(0)` to `work(n - 1)` in parallel and returns their results in this order.
 ///
 /// # Panics
-/// When `work` does.
+/// When `work` panics.
 pub(crate) fn in_parallel<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     let numbers = (0..n).into_par_iter();
-    // Few and uneven: each is its own piece, so that no thread waits with several.
+    // The pieces are few and uneven, so each is scheduled on its own.
     numbers.with_max_len(1).map(work).collect()
 }
 

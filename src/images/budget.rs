@@ -1,14 +1,14 @@
-//! How much memory all decoding threads together may take.
+//! Limits the memory that all decoding threads use together.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that are shared out among decoding threads, first come, first served: some for files, others for
-/// pixels.
+/// A memory budget for decoding threads, served first come, first served, with separate pools for files and
+/// for pixels.
 ///
-/// What needs more than the whole of its share waits until it can have all of it, and is then alone.
+/// A request for more than the whole pool waits until the pool is free, and then gets all of it.
 ///
-/// A thread takes bytes for a file first and those for its pixels while it holds them, never the other way
-/// round. So whoever holds bytes for pixels waits for nobody, and all threads come to an end.
+/// A thread reserves bytes for a file first, and bytes for its pixels while it holds the file, never the
+/// other way round. A thread that holds bytes for pixels therefore never waits, so there is no deadlock.
 #[derive(Debug)]
 pub(crate) struct DecodeBudget {
     files: Pool,
@@ -26,7 +26,7 @@ impl Default for DecodeBudget {
 }
 
 impl DecodeBudget {
-    /// So many bytes for files, and as many for pixels.
+    /// Creates a budget of `bytes` for files and `bytes` for pixels.
     #[must_use]
     pub(crate) fn new(bytes: u64) -> Self {
         Self {
@@ -35,19 +35,19 @@ impl DecodeBudget {
         }
     }
 
-    /// Takes bytes for a file, capped to all that there are; waits for its turn and until they are free.
+    /// Reserves bytes for a file, at most the whole pool; waits for its turn and until they are free.
     pub(crate) fn reserve_file(&self, bytes: u64) -> Permit<'_> {
         self.files.reserve(bytes)
     }
 
-    /// Takes bytes for decoding a picture, capped to all that there are; waits for its turn and until they
-    /// are free.
+    /// Reserves bytes for decoding an image, at most the whole pool; waits for its turn and until they are
+    /// free.
     pub(crate) fn reserve_pixels(&self, bytes: u64) -> Permit<'_> {
         self.pixels.reserve(bytes)
     }
 }
 
-/// Bytes of one kind.
+/// The bytes for files, or those for pixels.
 #[derive(Debug)]
 struct Pool {
     total: u64,
@@ -62,7 +62,7 @@ struct State {
     now_serving: u64,
 }
 
-/// Bytes taken from a [`DecodeBudget`]; dropping it gives them back.
+/// Bytes reserved from a [`DecodeBudget`]; returned on drop.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
     pool: &'a Pool,
@@ -100,14 +100,14 @@ impl Pool {
         Permit { pool: self, bytes }
     }
 
-    /// The numbers stay right whatever thread panicked, so poison is of no interest.
+    /// Ignores poisoning: the counters stay consistent when a thread panics.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Permit<'_> {
-    /// Gives back all but so many bytes.
+    /// Returns all but `bytes` to the pool.
     pub(crate) fn shrink_to(&mut self, bytes: u64) {
         let surplus = self.bytes.saturating_sub(bytes);
         self.bytes -= surplus;
@@ -163,8 +163,8 @@ mod tests {
         assert_eq!(budget.pixels.lock().free, 10);
     }
 
-    /// Four threads that each hold a file of the whole size, in turn, and want pixels of the whole size: it
-    /// ends.
+    /// Four threads that each hold a file and then request pixels, both of up to the whole budget, do not
+    /// deadlock.
     #[test]
     fn whoever_holds_a_file_gets_its_pixels() {
         let budget = DecodeBudget::new(10);

@@ -1,18 +1,18 @@
-//! Whether a file is whole: some decoders take a file without its end for a picture with a gray rest.
+//! Detects truncated files: some decoders fill missing pixels with gray instead of failing.
 //!
-//! JPEG and WebP are walked here. The decoders of the other formats refuse a picture with pixels missing
-//! themselves; the tests at the foot of this room hold them to it. Kinds of JPEG and PNG that no decoder here
-//! knows are told on the way, since the decoders call them damaged.
+//! JPEG and WebP files are checked here. The decoders of the other formats reject images with missing pixels
+//! themselves, which the tests of `decode` verify. Unsupported kinds of JPEG and PNG are reported here too,
+//! since the decoders would call them damaged.
 
 use super::skip::{corrupt, truncated, unsupported};
 use super::{Format, SkipReason};
 
-/// Checks for the end of the data, where the decoder of the format does not.
+/// Checks that a file is complete, for the formats whose decoders do not.
 ///
 /// # Errors
 ///
-/// [`SkipReason::Truncated`] for a file that is cut off, [`SkipReason::UnsupportedKind`] for a JPEG process
-/// or a PNG that no decoder here knows, [`SkipReason::Corrupt`] for a JPEG that ends before it begins.
+/// [`SkipReason::Truncated`] for a truncated file, [`SkipReason::UnsupportedKind`] for a JPEG process or PNG
+/// encoding that is not supported, [`SkipReason::Corrupt`] for a JPEG without pixels.
 pub(super) fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
     match format {
         Format::Jpeg => jpeg(bytes),
@@ -28,20 +28,19 @@ pub(super) fn check(format: Format, bytes: &[u8]) -> Result<(), SkipReason> {
     }
 }
 
-/// Walks the segments of a JPEG (ITU-T T.81, annex B) up to its end marker; what follows that does not
-/// matter.
+/// Walks the segments of a JPEG (ITU-T T.81, annex B) up to its end marker, and ignores what follows.
 ///
-/// A thumbnail inside a segment is passed over together with its own end marker.
+/// A thumbnail inside a segment is skipped together with its own end marker.
 fn jpeg(bytes: &[u8]) -> Result<(), SkipReason> {
     let mut rest = bytes.get(2..).unwrap_or_default();
     let mut scans = 0;
-    // The decoder takes the last tables for all scans, libjpeg those before each component's first.
+    // The decoder uses the last tables for all scans, libjpeg those before each component's first scan.
     let (mut tables, mut tables_change) = (Vec::new(), false);
     loop {
         let has_pixels = scans > 0;
         let (marker, after) = next_marker(rest).ok_or_else(|| cut_jpeg(has_pixels))?;
         match marker {
-            END if !has_pixels => return Err(corrupt(Format::Jpeg, "it holds no pixels")),
+            END if !has_pixels => return Err(corrupt(Format::Jpeg, "it contains no pixels")),
             END if tables_change && scans > 1 => {
                 let kind = "quantization tables that change between scans";
                 return Err(unsupported(Format::Jpeg, kind));
@@ -72,13 +71,13 @@ const END: u8 = 0xd9;
 const SCAN: u8 = 0xda;
 const TABLES: u8 = 0xdb;
 
-/// More segments of tables than there are tables, few enough to compare each with all.
+/// The most quantization tables that are remembered: more than a JPEG needs, few enough to compare pairwise.
 const MOST_TABLES: usize = 16;
 
-/// The next marker and what follows it.
+/// Returns the next marker and the bytes after it.
 ///
-/// In coded data `ff 00` is a value and `ff d0` to `ff d7` are restarts, neither ends a scan; any number of
-/// `ff` may stand before a marker. Stray bytes between segments are passed over, as decoders do.
+/// In coded data, `ff 00` is a value and `ff d0` to `ff d7` are restart markers; neither ends a scan. Any
+/// number of `ff` may precede a marker. Stray bytes between segments are skipped, as decoders do.
 fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
     loop {
         let at = memchr::memchr(0xff, bytes)?;
@@ -90,8 +89,8 @@ fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// The next segment before the pixels of a JPEG: its marker, its content, and what follows; `None` at the
-/// first scan, at the end, and where it is not whole.
+/// Returns the next segment before the pixels of a JPEG: its marker, its content, and what follows; `None` at
+/// the first scan, at the end, and if the segment is truncated.
 pub(super) fn next_segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (marker, after) =
         next_marker(bytes).filter(|(marker, _)| !matches!(*marker, SCAN | END))?;
@@ -103,12 +102,12 @@ pub(super) fn next_segment(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((marker, content, rest))
 }
 
-/// `TEM` and a repeated start have no length; restarts never get here.
+/// Returns whether a marker has no length: `TEM` or a repeated start marker. Restart markers never get here.
 fn stands_alone(marker: u8) -> bool {
     matches!(marker, 0x01 | START)
 }
 
-/// What follows a segment that begins with its own length.
+/// Returns the bytes after a segment, which starts with its own length.
 fn after_segment(bytes: &[u8], has_pixels: bool) -> Result<&[u8], SkipReason> {
     let &[high, low, ..] = bytes else {
         return Err(cut_jpeg(has_pixels));
@@ -117,9 +116,9 @@ fn after_segment(bytes: &[u8], has_pixels: bool) -> Result<&[u8], SkipReason> {
     bytes.get(len.max(2)..).ok_or_else(|| cut_jpeg(has_pixels))
 }
 
-/// The coding process that a frame header announces, if it is one that is hardly ever decoded.
+/// Returns the coding process in a frame header, if it is not supported.
 ///
-/// `header` is what follows the marker: two bytes of length, then the bits of a sample.
+/// `header` is what follows the marker: a length of two bytes, then the bits per sample.
 fn unknown_process(marker: u8, header: &[u8]) -> Option<&'static str> {
     match (marker, header.get(2)) {
         (0xc3 | 0xc7 | 0xcb, _) => Some("lossless coding"),
@@ -131,8 +130,8 @@ fn unknown_process(marker: u8, header: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Apple's tools make PNGs of their own for apps, with swapped, premultiplied colours and bare deflate data:
-/// their first chunk says so.
+/// Rejects the PNG variant that Apple's tools write for apps, with swapped, premultiplied colours and raw
+/// deflate data. Its first chunk is `CgBI`.
 fn png(bytes: &[u8]) -> Result<(), SkipReason> {
     if bytes.get(12..16) == Some(b"CgBI") {
         return Err(unsupported(Format::Png, "Apple's CgBI encoding"));
@@ -144,12 +143,12 @@ fn cut_jpeg(has_pixels: bool) -> SkipReason {
     let detail = if has_pixels {
         "the end marker is missing"
     } else {
-        "it ends before its pixels begin"
+        "the file ends before its pixels"
     };
     truncated(Format::Jpeg, detail)
 }
 
-/// Compares the length that a RIFF header gives with what is there; the last byte may be mere padding.
+/// Compares the length in the RIFF header with that of the file; the last byte may be padding.
 fn webp(bytes: &[u8]) -> Result<(), SkipReason> {
     let Some(&size) = bytes.get(4..).and_then(|b| b.first_chunk()) else {
         return Ok(());
@@ -159,7 +158,7 @@ fn webp(bytes: &[u8]) -> Result<(), SkipReason> {
     if there + 1 >= wanted {
         return Ok(());
     }
-    let detail = format!("{there} of {wanted} bytes are there");
+    let detail = format!("it has {there} of {wanted} bytes");
     Err(truncated(Format::WebP, detail))
 }
 
@@ -167,8 +166,8 @@ fn webp(bytes: &[u8]) -> Result<(), SkipReason> {
 mod tests {
     use super::*;
 
-    /// Start, a comment, a scan header of length 3, coded data with a stuffed byte, a restart and a fill
-    /// byte, the end.
+    /// A start marker, a comment, a scan header of length 3, coded data with a stuffed byte, a restart marker
+    /// and a fill byte, and the end marker.
     const WHOLE: &[u8] =
         b"\xff\xd8\xff\xfe\0\x04hi\xff\xda\0\x03\x01ab\xff\0c\xff\xd0d\xff\xff\xd9";
 
@@ -178,7 +177,7 @@ mod tests {
         for len in 2..WHOLE.len() {
             let error = jpeg(&WHOLE[..len]).unwrap_err();
             let detail = if len < 10 {
-                "it ends before its pixels begin"
+                "the file ends before its pixels"
             } else {
                 "the end marker is missing"
             };
@@ -193,7 +192,7 @@ mod tests {
         }
     }
 
-    /// libjpeg keeps the table that a component had at its first scan (T.81, B.2.4.1).
+    /// libjpeg keeps the table that each component has at its first scan (T.81, B.2.4.1).
     #[test]
     fn tables_that_change_between_scans_are_told() {
         let (table, other) = (b"\xff\xdb\0\x04\0\x01", b"\xff\xdb\0\x04\0\x02");
@@ -203,7 +202,7 @@ mod tests {
         };
         assert_eq!(jpeg(&[scan]), Ok(()));
         assert_eq!(jpeg(&[table, scan]), Ok(()));
-        assert_eq!(jpeg(&[other]), Ok(()), "one scan alone");
+        assert_eq!(jpeg(&[other]), Ok(()), "a single scan");
         let kind = "quantization tables that change between scans";
         let refused = Err(unsupported(Format::Jpeg, kind));
         assert_eq!(jpeg(&[other, scan]), refused);
@@ -248,7 +247,7 @@ mod tests {
             (0xc9, 8, None),
             (0xca, 8, None),
             (0xc2, 8, None),
-            // Huffman tables are no frame.
+            // Huffman tables are not a frame.
             (0xc4, 12, None),
         ];
         for (marker, bits, detail) in known {
@@ -263,7 +262,7 @@ mod tests {
     fn an_end_without_pixels_is_damage() {
         assert_eq!(
             jpeg(b"\xff\xd8\xff\xd9"),
-            Err(corrupt(Format::Jpeg, "it holds no pixels"))
+            Err(corrupt(Format::Jpeg, "it contains no pixels"))
         );
         assert!(jpeg(b"\xff\xd8oops").is_err());
         assert!(jpeg(b"\xff\xd8\xff\xfe\0\0\xff\xd9").is_err());
@@ -275,9 +274,6 @@ mod tests {
         assert_eq!(webp(whole), Ok(()));
         assert_eq!(webp(&whole[..15]), Ok(()));
         let reason = webp(&whole[..14]).unwrap_err().to_string();
-        assert_eq!(
-            reason,
-            "is a WebP that is cut off: 14 of 16 bytes are there"
-        );
+        assert_eq!(reason, "is a truncated WebP: it has 14 of 16 bytes");
     }
 }

@@ -1,25 +1,25 @@
-//! A contact sheet: small pictures in rows, each with a title above it.
+//! Contact sheets: small images in rows, each with a title above it.
 
 use super::RgbImage;
 use super::lettering::{LINE, ink};
 
-/// The space around each picture, in pixels.
+/// The space around each image, in pixels.
 const MARGIN: usize = 8;
 
-/// A picture of a contact sheet.
+/// One image of a contact sheet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
-    /// What stands above it.
+    /// The text above the image.
     pub title: String,
-    /// 8-bit RGB, shape (height, width, 3); all cells have one size.
+    /// 8-bit RGB, shape (height, width, 3); all cells have the same size.
     pub pixels: Vec<u8>,
 }
 
-/// Puts cells of `width` × `height` pixels into `columns` columns, black titles on white; `None` without
-/// cells.
+/// Arranges cells of `width` × `height` pixels in `columns` columns, with black titles on white; returns
+/// `None` without cells.
 ///
 /// # Panics
-/// If a cell is of another size, or `columns` is 0.
+/// If a cell has a different size, or `columns` is 0.
 #[must_use]
 pub(crate) fn contact_sheet(
     cells: &[Cell],
@@ -33,7 +33,7 @@ pub(crate) fn contact_sheet(
     let mut sheet = vec![255; 3 * sheet_width * sheet_height];
     let at = |x: usize, y: usize| 3 * (y * sheet_width + x);
     for (i, cell) in cells.iter().enumerate() {
-        assert_eq!(cell.pixels.len(), 3 * width * height, "cells have one size");
+        assert_eq!(cell.pixels.len(), 3 * width * height, "cell sizes differ");
         let (left, top) = (
             MARGIN + i % columns * pitch_x,
             MARGIN + i / columns * pitch_y,

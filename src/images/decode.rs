@@ -1,4 +1,4 @@
-//! From the bytes of a file to an upright [`RgbImage`], within limits, or to the reason why not.
+//! Decodes the bytes of a file to an upright [`RgbImage`], within limits, or returns the reason why not.
 
 mod decoded;
 #[doc(hidden)]
@@ -35,23 +35,23 @@ use super::{
     orientation, sniff,
 };
 
-/// Decodes a whole file, at its full scale; the format is told from the content.
+/// Decodes a file at full resolution; the format is detected from the content.
 ///
 /// # Errors
 ///
-/// Why it cannot be used.
+/// The reason why the file cannot be used.
 pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage, SkipReason> {
     let unlimited = DecodeBudget::new(u64::MAX);
     Ok(decode_within(bytes, options, &unlimited)?.picture)
 }
 
-/// Decodes a whole file, at its full scale, and waits until the budget has the memory for it.
+/// Decodes a file at full resolution, once the budget has the memory for it.
 ///
-/// A thread must drop a picture before it decodes the next one, or it may wait for itself.
+/// A thread must drop an image before it decodes the next one, or it may deadlock.
 ///
 /// # Errors
 ///
-/// Why it cannot be used.
+/// The reason why the file cannot be used.
 pub(crate) fn decode_within<'a>(
     bytes: &[u8],
     options: &DecodeOptions,
@@ -67,12 +67,12 @@ pub(crate) fn decode_within<'a>(
     })
 }
 
-/// As [`decode_within`], for a picture of which some views are preprocessed next: at the scale that `options`
-/// allow it, as its decoder leaves it. No other rows and columns of it can be read.
+/// Decodes a file like [`decode_within`], but only to preprocess the given views: at the scale that `options`
+/// allow, in the form that the decoder produces. Other rows and columns of the image cannot be read.
 ///
 /// # Errors
 ///
-/// Why it cannot be used.
+/// The reason why the file cannot be used.
 pub(crate) fn decode_for<'a>(
     preprocessing: &Preprocessing,
     views: &[View],
@@ -88,16 +88,16 @@ pub(crate) fn decode_for<'a>(
     decode_at(bytes, options, Wanted::Views { edge, seen: &seen }, budget)
 }
 
-/// What becomes of a picture.
+/// What the decoded image is used for.
 #[derive(Clone, Copy)]
 enum Wanted<'a> {
-    /// All of it in RGB.
+    /// The whole image in RGB.
     Rgb,
-    /// It is resized.
+    /// Some views, which are resized next.
     Views {
-        /// How long its shorter edge becomes, where its scale may be reduced.
+        /// The length that the shorter edge is resized to, if the scale may be reduced.
         edge: Option<u32>,
-        /// The part that is read of an upright picture of a size.
+        /// Returns the part that is read of an upright image of a given size.
         seen: &'a dyn Fn((u32, u32)) -> Part,
     },
 }
@@ -167,11 +167,11 @@ fn decode_jpeg<'a>(
     })
 }
 
-/// The size of the upright picture, (width, height), from the header alone.
+/// Reads the size of the upright image, (width, height), from the header alone.
 ///
 /// # Errors
 ///
-/// Why it cannot be used, as far as the header tells.
+/// The reason why the file cannot be used, as far as the header shows it.
 pub fn dimensions(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReason> {
     let format = sniff(bytes)?;
     if format == Format::Jpeg {
@@ -193,9 +193,9 @@ fn orientation_of(
     decoder: &mut impl ImageDecoder,
     options: &DecodeOptions,
 ) -> Orientation {
-    // A metadata block that cannot be read says nothing about the pixels.
+    // An unreadable metadata block does not make the pixels unusable.
     match (options.exif, format) {
-        // Their turns and mirrors are part of the picture, and their EXIF blocks only repeat them.
+        // Their rotations and mirrors are part of the image, and their EXIF blocks only repeat them.
         (_, Format::Heic | Format::Avif | Format::Jxl) => {
             decoder.orientation().unwrap_or(Orientation::NoTransforms)
         }
@@ -230,7 +230,7 @@ fn read(
     let samples = read_samples(format, bytes, decoder)?;
     let kind = transparency::kind(format, bytes, color, &samples);
     let pixels = to_rgb8(samples, color, kind, options.alpha).ok_or_else(|| {
-        // Whole numbers of 32 bits come as floating-point ones too.
+        // 32-bit integers are decoded to floating-point samples too.
         let detail = kind::detail(format, bytes);
         unsupported(
             format,

@@ -1,8 +1,8 @@
-//! Where the EXIF block of a file is: found here, since decoders copy all that a file says is metadata.
+//! Finds the EXIF block of a file. Decoders would copy everything that a file declares as metadata.
 
 use super::{Format, complete};
 
-/// The EXIF block of a JPEG or WebP, as it is in the file; `None` where there is none, or it is not whole.
+/// Returns the EXIF block of a JPEG or WebP as stored; `None` if it is missing or truncated.
 pub(super) fn block(format: Format, bytes: &[u8]) -> Option<&[u8]> {
     match format {
         Format::Jpeg => in_jpeg(bytes),
@@ -11,7 +11,7 @@ pub(super) fn block(format: Format, bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Of several blocks before the pixels, the last counts.
+/// Returns the last of the EXIF blocks before the pixels.
 fn in_jpeg(bytes: &[u8]) -> Option<&[u8]> {
     const APP1: u8 = 0xe1;
     let mut rest = bytes.get(2..)?;
@@ -26,7 +26,7 @@ fn in_jpeg(bytes: &[u8]) -> Option<&[u8]> {
     found
 }
 
-/// The first chunk of that name in a file with an extended header.
+/// Returns the first `EXIF` chunk of a file with an extended header.
 fn in_webp(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes.get(12..).filter(|rest| rest.starts_with(b"VP8X"))?;
     loop {

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-/// The formats that are decoded.
+/// An image format that can be decoded.
 ///
-/// Exhaustive: code that needs something for each format is to fail to compile when one is added.
+/// Exhaustive on purpose: code that handles each format fails to compile when one is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// JPEG, also progressive and CMYK.
+    /// JPEG, including progressive and CMYK.
     Jpeg,
-    /// PNG, also animated.
+    /// PNG, including animated ones.
     Png,
     /// GIF.
     Gif,
@@ -17,7 +17,7 @@ pub enum Format {
     WebP,
     /// Windows bitmap.
     Bmp,
-    /// TIFF, also `BigTIFF`.
+    /// TIFF, including `BigTIFF`.
     Tiff,
     /// PBM, PGM, PPM and PAM.
     Pnm,
@@ -30,7 +30,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The article before its name.
+    /// Returns the article for its name.
     pub(super) fn article(self) -> &'static str {
         match self {
             Self::Avif => "an",
@@ -38,13 +38,14 @@ impl Format {
         }
     }
 
-    /// Whether this build has its decoder.
+    /// Returns whether this build includes its decoder.
     #[must_use]
     pub fn is_built_in(self) -> bool {
         self.feature().is_none_or(|(_, enabled)| enabled)
     }
 
-    /// The cargo feature that brings its decoder, and whether it is enabled; `None` if every build has it.
+    /// Returns the cargo feature of its decoder and whether it is enabled; `None` if every build has the
+    /// decoder.
     pub(super) fn feature(self) -> Option<(&'static str, bool)> {
         match self {
             Self::Heic => Some(("heic", cfg!(feature = "heic"))),

@@ -1,20 +1,20 @@
-//! A picture to work on, in whatever form the caller has it.
+//! An image to process, in whatever form the caller has it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::RgbImage;
 
-/// A picture to work on: a file, the bytes of one, or decoded pixels. Paths, bytes and [`RgbImage`]s convert
-/// to it.
+/// An image to process: a file, the bytes of a file, or decoded pixels. Paths, bytes and [`RgbImage`]s
+/// convert into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Image {
-    /// The path of an image file; it is read when its turn comes.
+    /// The path of an image file, which is read only when it is needed.
     File(PathBuf),
     /// The bytes of an image file, in any format that is decoded.
     Bytes(Arc<[u8]>),
-    /// Upright pixels. Their colours are taken as they are.
+    /// Upright pixels, whose colours are used unchanged.
     Rgb(Arc<RgbImage>),
 }
 

@@ -1,16 +1,16 @@
-//! Writing a line of text into a picture, in any script that GNU Unifont has.
+//! Draws a line of text into an image, in any script that GNU Unifont covers.
 
 use unifont::{Glyph, get_glyph};
 
 /// The height of a line, in pixels.
 pub(super) const LINE: usize = 16;
 
-/// What stands for text that is left out.
+/// Marks the end of truncated text.
 const ELLIPSIS: char = '…';
 
-/// Where a line has ink: pixel positions (x, y) with 0 ≤ x < `width` and 0 ≤ y < [`LINE`].
+/// Returns the inked pixels of a line: positions (x, y) with 0 ≤ x < `width` and 0 ≤ y < [`LINE`].
 ///
-/// Text that is too long is cut, with `…` at its end. Control characters are left out.
+/// Text that is too long is truncated and ends with `…`. Control characters are skipped.
 pub(super) fn ink(text: &str, width: usize) -> Vec<(usize, usize)> {
     let mut ink = Vec::new();
     let mut left = 0;

@@ -1,31 +1,31 @@
-//! Memory for files and pictures.
+//! Buffers for files and images.
 
-/// Files from this size on, and pictures, are worth asking the system for memory.
+/// From these sizes on, the memory of files and images is returned to the system on drop.
 const LARGE_FILE: usize = 4 << 20;
 const LARGE_PICTURE: usize = 32 << 20;
 
-/// glibc keeps freed blocks of up to this size for the thread that asked for them.
+/// glibc keeps freed blocks up to this size for the thread that allocated them.
 const KEPT: usize = 32 << 20;
 
-/// An empty buffer for a file of so many bytes; `None` without memory.
+/// Allocates an empty buffer for a file of this many bytes; returns `None` if there is not enough memory.
 ///
-/// Of a large one the system gets the memory back when it is dropped: else each of the threads that read
-/// files in turn would keep the largest it has read.
+/// A large buffer's memory is returned to the system on drop. Otherwise each reading thread would keep the
+/// memory of the largest file that it has read.
 pub(super) fn of_file(bytes: usize) -> Option<Vec<u8>> {
     buffer(bytes, bytes >= LARGE_FILE)
 }
 
-/// An empty buffer for a plane of so many bytes of a picture of `all`, likewise.
+/// Allocates an empty buffer for a plane of `bytes` bytes of an image of `all` bytes, likewise.
 pub(super) fn of_plane(bytes: usize, all: usize) -> Option<Vec<u8>> {
     buffer(bytes, all >= LARGE_PICTURE)
 }
 
-/// Room that is not written to takes no memory. But the system fills new memory with zeros, so small blocks
-/// are better kept.
+/// Allocates a buffer; excess capacity that is never written takes no physical memory. Small blocks are
+/// better kept by the allocator, since the system fills new memory with zeros.
 fn buffer(bytes: usize, returned: bool) -> Option<Vec<u8>> {
     let mut buffer = Vec::new();
     if cfg!(target_env = "gnu") && returned && bytes <= KEPT {
-        // Where that is more than there is, the bytes themselves may do.
+        // If this fails, there may still be memory for the bytes themselves.
         let _ = buffer.try_reserve_exact(KEPT + 1);
     }
     buffer.try_reserve_exact(bytes).ok()?;

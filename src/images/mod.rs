@@ -1,14 +1,15 @@
-//! From image files to a network's input: find the images, decode them upright and within limits, then
-//! resize, crop and normalise them.
+//! From image files to a network's input: finds images, decodes them upright and within limits, then resizes,
+//! crops and normalises them.
 //!
 //! | step | by |
 //! |---|---|
 //! | list images | [`scan_folder`], [`scan_inputs`], [`scan_list`]: a [`Scan`] of [`Sample`]s |
-//! | tell what a file really is | [`sniff()`]: a [`Format`], whatever its extension |
+//! | detect the format | [`sniff()`]: a [`Format`], from the content, whatever the extension |
 //! | decode | [`decode()`] with [`DecodeOptions`] and [`Limits`]: an [`RgbImage`] |
-//! | resize, crop, normalise | [`Preprocessing`] says how, [`Preprocessor`] does it, for each [`View`] |
+//! | resize, crop, normalise | [`Preprocessor`], for each [`View`], as set in [`Preprocessing`] |
 //!
-//! What cannot be used is not an error here but a [`SkipReason`], which reads well after a path.
+//! A file that cannot be used is not an error here but a [`SkipReason`], whose text reads well after the
+//! path.
 //!
 //! ```
 //! use frostline::images::{Preprocessing, Preprocessor, RgbImage};
@@ -22,10 +23,10 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 
-/// The version of everything that pixels depend on: decoders, resizing, our own code.
+/// The version of the code that determines pixel values: decoding, resizing and conversions.
 ///
-/// Features of different versions are not mixed. It is raised with every change that changes the
-/// pixels of any picture; a test compares them.
+/// Features of different versions are never mixed. Increase it with every change to the pixels of any image;
+/// a test detects such changes.
 pub const PIXEL_VERSION: u32 = 2;
 
 mod budget;

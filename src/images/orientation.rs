@@ -1,4 +1,4 @@
-//! Which way up a picture is, from its EXIF block.
+//! Reads the orientation of an image from its EXIF block.
 
 use image::metadata::Orientation;
 
@@ -6,20 +6,18 @@ use std::ops::Range;
 
 use super::{Part, tags};
 
-/// The tag `Orientation` of EXIF.
+/// EXIF's `Orientation` tag.
 const TAG: u16 = 0x0112;
 
-/// The orientation in the first directory of an EXIF block; upright where there is none, or none that makes
-/// sense.
+/// Returns the orientation in the first directory of an EXIF block; upright if it is missing or invalid.
 ///
-/// Cameras write the value as a 16-bit number, some programs as a 32-bit one, in either byte order; some put
-/// the marker of JPEG's segment in front. The thumbnail's own orientation, in the second directory, does not
-/// count.
+/// Cameras write a 16-bit value, some programs a 32-bit one, in either byte order; some put the identifier of
+/// the JPEG segment in front. The thumbnail's own orientation, in the second directory, is ignored.
 pub(super) fn from_exif(block: &[u8]) -> Orientation {
     read(block.strip_prefix(b"Exif\0\0").unwrap_or(block)).unwrap_or(Orientation::NoTransforms)
 }
 
-/// Whether rows become columns.
+/// Returns whether rows become columns.
 pub(super) fn turns(orientation: Orientation) -> bool {
     use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
     matches!(
@@ -28,7 +26,7 @@ pub(super) fn turns(orientation: Orientation) -> bool {
     )
 }
 
-/// The width and height of a stored picture when it is upright.
+/// Returns the upright width and height of a stored image.
 pub(super) fn upright((width, height): (u32, u32), orientation: Orientation) -> (u32, u32) {
     if turns(orientation) {
         (height, width)
@@ -38,7 +36,7 @@ pub(super) fn upright((width, height): (u32, u32), orientation: Orientation) -> 
 }
 
 impl Part {
-    /// The part of the stored picture, of so many columns and rows, that this part of the upright one shows.
+    /// Returns the part of a stored image of this size that corresponds to this part of the upright image.
     pub(super) fn stored(self, (width, height): (u32, u32), orientation: Orientation) -> Self {
         use Orientation::{
             FlipHorizontal, FlipVertical, NoTransforms, Rotate90, Rotate90FlipH, Rotate180,

@@ -1,18 +1,18 @@
-//! How a path is written as text so that it can be read back, whatever bytes it holds.
+//! Writes paths as text that can be read back, whatever bytes they contain.
 //!
 //! # Format
 //!
-//! A path that is valid UTF-8 and does not contain a backslash, an `x`, a digit 8 to f and another
-//! hexadecimal digit (`\xe9`) is written as it is. In any other path each backslash is doubled and each byte
-//! that is not part of UTF-8 becomes `\xhh` in lower case. So text with such a group in it is to be undone,
-//! and all other text is verbatim. Where paths are not bytes (Windows) they are written as the system shows
-//! them.
+//! A path that is valid UTF-8 and does not contain an escape (a backslash, an `x`, a digit 8 to f and another
+//! hexadecimal digit, such as `\xe9`) is written unchanged. In any other path, each backslash is doubled and
+//! each byte that is not valid UTF-8 becomes `\xhh` in lower case. Hence text that contains an escape is
+//! decoded, and all other text is verbatim. Where paths are not bytes (Windows), they are written as the
+//! system displays them.
 
 use std::path::{Path, PathBuf};
 
 pub use crate::visible::for_terminal;
 
-/// The text form of a path.
+/// Returns the text form of a path.
 ///
 /// ```
 /// use frostline::images::path_text::to_text;
@@ -33,7 +33,7 @@ pub fn to_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// The path that [`to_text`] wrote.
+/// Returns the path that [`to_text`] wrote.
 #[must_use]
 pub fn from_text(text: &str) -> PathBuf {
     #[cfg(unix)]
@@ -51,7 +51,7 @@ fn holds_escape(text: &str) -> bool {
         .any(|w| escaped_byte(w).is_some())
 }
 
-/// The byte that `\xhh` at the start of `text` stands for, if it is one of those that [`to_text`] escapes.
+/// Returns the byte of an escape `\xhh` at the start of `text`, if it is a byte that [`to_text`] escapes.
 #[cfg(unix)]
 fn escaped_byte(text: &[u8]) -> Option<u8> {
     let [b'\\', b'x', high, low, ..] = *text else {

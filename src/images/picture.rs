@@ -1,11 +1,10 @@
-//! What a resize reads: the rows of a decoded picture, as they are in memory or as they are made from a
-//! JPEG's planes.
+//! The input of a resize: the rows of a decoded image, read from memory or computed from a JPEG's planes.
 
 use std::ops::Range;
 
 use super::RgbImage;
 
-/// Some columns of some rows of a picture.
+/// A rectangular part of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) rows: Range<u32>,
@@ -13,7 +12,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// All of a picture of so many columns and rows.
+    /// Returns the whole of an image of this size.
     pub(super) fn whole((width, height): (u32, u32)) -> Self {
         Self {
             rows: 0..height,
@@ -21,7 +20,7 @@ impl Part {
         }
     }
 
-    /// The smallest part that both are within.
+    /// Returns the smallest part that contains both.
     pub(super) fn with(self, other: &Self) -> Self {
         let with = |a: &Range<u32>, b: &Range<u32>| a.start.min(b.start)..a.end.max(b.end);
         Self {
@@ -31,18 +30,19 @@ impl Part {
     }
 }
 
-/// An upright picture whose rows can be read in any order.
+/// An upright image whose rows can be read in any order.
 pub trait Picture {
-    /// Columns and rows, at least 1 each.
+    /// Returns the width and the height, at least 1 each.
     fn size(&self) -> (u32, u32);
 
-    /// Some rows as 8-bit RGB, shape (rows, width, 3), of which only `columns` need to hold the picture.
+    /// Returns rows as 8-bit RGB, shape (rows, width, 3), in which only the pixels of `columns` need to be
+    /// valid.
     ///
-    /// They may be made in `buffer`, which is kept from call to call.
+    /// The rows may be computed in `buffer`, which is reused from call to call.
     ///
     /// # Panics
     ///
-    /// If the rows or the columns are outside of the picture, or of what was decoded of it.
+    /// If the rows or columns are outside the image, or outside the part of it that was decoded.
     fn rows<'a>(
         &'a self,
         rows: Range<u32>,

@@ -1,4 +1,4 @@
-//! Samples of any kind that a decoder gives, as 8-bit RGB.
+//! Converts decoded samples of any kind to 8-bit RGB.
 
 use image::codecs::png::PngEncoder;
 use image::metadata::Orientation;
@@ -6,7 +6,7 @@ use image::{ColorType, ImageEncoder};
 
 use super::decode::Alpha;
 
-/// An upright 8-bit RGB picture, rows from the top.
+/// An upright 8-bit RGB image, rows from top to bottom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RgbImage {
     width: u32,
@@ -15,7 +15,8 @@ pub struct RgbImage {
 }
 
 impl RgbImage {
-    /// A picture from its samples; `None` unless there are 3 × width × height of them and at least one pixel.
+    /// Creates an image from its samples; returns `None` unless there are 3 × width × height samples and at
+    /// least one pixel.
     #[must_use]
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Option<Self> {
         let wanted = u64::from(width) * u64::from(height) * 3;
@@ -26,28 +27,28 @@ impl RgbImage {
         })
     }
 
-    /// Columns, at least 1.
+    /// Returns the number of columns, at least 1.
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Rows, at least 1.
+    /// Returns the number of rows, at least 1.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.height
     }
 
-    /// The samples, shape (height, width, 3).
+    /// Returns the samples, shape (height, width, 3).
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 
-    /// The picture as a PNG file.
+    /// Encodes the image as a PNG file.
     ///
     /// # Panics
-    /// Never: its size fits its samples, and memory can be written to.
+    /// Never: the size matches the samples, and writing to memory does not fail.
     #[must_use]
     pub fn to_png(&self) -> Vec<u8> {
         let mut png = Vec::new();
@@ -58,17 +59,17 @@ impl RgbImage {
                 self.height,
                 ColorType::Rgb8.into(),
             )
-            .expect("a picture holds 3 samples a pixel");
+            .expect("an image holds 3 samples per pixel");
         png
     }
 
-    /// Turns or mirrors the picture as EXIF asks for.
+    /// Rotates or mirrors the image as its EXIF orientation requires.
     pub(super) fn upright(self, orientation: Orientation) -> Self {
         if orientation == Orientation::NoTransforms {
             return self;
         }
         let stored = image::RgbImage::from_raw(self.width, self.height, self.pixels)
-            .expect("a picture holds 3 samples a pixel");
+            .expect("an image holds 3 samples per pixel");
         let mut turned = image::DynamicImage::ImageRgb8(stored);
         turned.apply_orientation(orientation);
         Self {
@@ -82,15 +83,15 @@ impl RgbImage {
 /// What the alpha channel of a decoder's samples means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AlphaKind {
-    /// Colours are as they are where the pixel is opaque.
+    /// Colours are independent of the opacity.
     Straight,
-    /// Colours are multiplied by it already: what is clear is black.
+    /// Colours are already multiplied by alpha, so transparent pixels are black.
     Premultiplied,
-    /// Nothing.
+    /// The channel has no meaning.
     Absent,
 }
 
-/// 8-bit RGB from a decoder's samples; `None` for samples that are neither 8 nor 16 bits wide.
+/// Converts a decoder's samples to 8-bit RGB; returns `None` if they are neither 8 nor 16 bits wide.
 pub(super) fn to_rgb8(
     samples: Vec<u8>,
     color: ColorType,
@@ -116,7 +117,7 @@ pub(super) fn to_rgb8(
     })
 }
 
-/// 16-bit samples scaled by 1/257 and rounded, in place.
+/// Scales 16-bit samples by 1/257 and rounds them, in place.
 fn narrow(mut samples: Vec<u8>) -> Vec<u8> {
     let count = samples.len() / 2;
     for i in 0..count {
@@ -127,7 +128,7 @@ fn narrow(mut samples: Vec<u8>) -> Vec<u8> {
     samples
 }
 
-/// RGBA to RGB, in place.
+/// Converts RGBA to RGB, in place.
 fn without_alpha(mut samples: Vec<u8>, over: impl Fn(u8, u8) -> u8) -> Vec<u8> {
     let count = samples.len() / 4;
     for i in 0..count {
@@ -140,21 +141,20 @@ fn without_alpha(mut samples: Vec<u8>, over: impl Fn(u8, u8) -> u8) -> Vec<u8> {
     samples
 }
 
-/// One sample as the policy shows it.
+/// Applies the alpha policy to one sample.
 ///
-/// Over a background: round((c·a + background·(255 − a)) / 255), where premultiplied samples are c·a / 255
-/// already.
+/// Over a background: round((c·a + background·(255 − a)) / 255); premultiplied samples are already c·a / 255.
 fn over(value: u8, a: u8, kind: AlphaKind, policy: Alpha) -> u8 {
     let (c, a) = (u32::from(value), u32::from(a));
     let background = match policy {
         Alpha::White => 255 - a,
         Alpha::Black | Alpha::Drop => 0,
     };
-    // The quotients by 255 are never half-way between two numbers, as it is odd.
+    // A quotient by 255 is never half-way between two integers, since 255 is odd.
     let shown = match (kind, policy) {
         (AlphaKind::Absent, _) | (AlphaKind::Straight, Alpha::Drop) => c,
         (AlphaKind::Straight, _) => (c * a + 127) / 255 + background,
-        // Rounded down, as Pillow does it; what is clear has no colour left, and shows as black.
+        // Rounded down, as in Pillow; transparent pixels have lost their colour and become black.
         (AlphaKind::Premultiplied, Alpha::Drop) => (c * 255).checked_div(a).unwrap_or(0),
         (AlphaKind::Premultiplied, _) => c.min(a) + background,
     };
@@ -216,8 +216,8 @@ mod tests {
         assert_eq!(gray, [0, 0, 0]);
     }
 
-    /// Of a premultiplied sample c' and a: c' + 255 − a on white, c' on black, c' · 255 / a without
-    /// transparency.
+    /// A premultiplied sample c' with alpha a becomes c' + 255 − a on white, c' on black, and c' · 255 / a
+    /// without transparency.
     #[test]
     fn premultiplied_colours_are_not_multiplied_again() {
         let known = [
@@ -234,11 +234,11 @@ mod tests {
             let samples = wide(&[100 * 257, 0, 128 * 257, 128 * 257]);
             assert_eq!(shown(samples, ColorType::Rgba16, policy), rgb);
         }
-        // What is clear has no colour, whatever is stored.
+        // Transparent pixels have no colour, whatever is stored.
         for (policy, rgb) in [(Alpha::White, 255), (Alpha::Black, 0), (Alpha::Drop, 0)] {
             assert_eq!(shown(vec![9, 0], ColorType::La8, policy), [rgb; 3]);
         }
-        // More colour than there is opacity is more than white.
+        // A colour above its alpha is clamped to white.
         assert_eq!(
             shown(vec![200, 100], ColorType::La8, Alpha::White),
             [255; 3]

@@ -1,7 +1,7 @@
-//! How a picture becomes the network's input, as torchvision's presets do it on Pillow images.
+//! Preprocesses images for a network, as torchvision's presets do with Pillow images.
 //!
-//! `Resize`, `CenterCrop`, `ToTensor`, `Normalize`, in this order. It is part of what a feature means: other
-//! settings are other features.
+//! `Resize`, `CenterCrop`, `ToTensor`, `Normalize`, in this order. Different settings produce different
+//! features.
 
 mod filter;
 mod geometry;
@@ -20,20 +20,20 @@ pub use run::Preprocessor;
 pub use size::{Crop, Resize};
 pub use views::{View, Views};
 
-/// The largest edge that a picture may be brought to, in pixels.
+/// The longest edge that an image may be resized or cropped to, in pixels.
 pub(super) const MAX_EDGE: u32 = 16_384;
 
-/// How a decoded picture becomes the network's input: resize, crop, then normalise.
+/// How a decoded image becomes the network's input: resize, crop, then normalise.
 ///
-/// A channel's number is (value / scale − mean) / std, in f32. `mean` and `std` are in the order of
-/// `channels`: with `bgr` the first is that of blue.
+/// A channel's value is (value / scale − mean) / std, in f32. `mean` and `std` are in the order of
+/// `channels`: with `bgr`, the first is for blue.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Preprocessing {
-    /// The size first.
+    /// The resize, which comes first.
     pub resize: Resize,
-    /// The middle then.
+    /// The centre crop after the resize.
     pub crop: Crop,
     /// The filter of the resize.
     pub interpolation: Interpolation,
@@ -41,16 +41,16 @@ pub struct Preprocessing {
     pub mean: [f32; 3],
     /// Divides each channel; above 0.
     pub std: [f32; 3],
-    /// Order of the channels.
+    /// The order of the channels.
     pub channels: Channels,
-    /// Order of the axes.
+    /// The order of the axes.
     pub layout: Layout,
-    /// Divides the 8-bit values before all else; above 0, and 255 for values in 0..1.
+    /// Divides the 8-bit values before `mean` and `std` apply; above 0, and 255 for values in 0..1.
     pub scale: f32,
 }
 
 impl Default for Preprocessing {
-    /// torchvision's preset for `ImageNet`: 256, 224, bilinear, its mean and std.
+    /// torchvision's preset for `ImageNet`: resize to 256, crop to 224, bilinear, and its mean and std.
     fn default() -> Self {
         Self {
             resize: Resize::Shorter(256),
@@ -66,15 +66,15 @@ impl Default for Preprocessing {
 }
 
 impl Preprocessing {
-    /// Whether the settings make sense.
+    /// Checks the settings.
     ///
     /// # Errors
     ///
-    /// [`Error::Parameter`](crate::Error::Parameter), if a size is outside of 1..=16384, the output's size is
-    /// left to the picture, `std` or `scale` is not above 0, or a number is not finite.
+    /// [`Error::Parameter`](crate::Error::Parameter) if a size is outside 1..=16384, the output size depends
+    /// on the image, `std` or `scale` is not above 0, or a value is not finite.
     pub fn check(&self) -> Result<()> {
         let in_range = |w: u32, h: u32| (1..=MAX_EDGE).contains(&w) && (1..=MAX_EDGE).contains(&h);
-        let sizes = "between 1 and 16384 pixels an edge";
+        let sizes = "between 1 and 16384 pixels per edge";
         match self.resize {
             Resize::Shorter(n) => require(in_range(n, n), "resize", &n, sizes)?,
             Resize::Exact(w, h) => require(in_range(w, h), "resize", &self.resize, sizes)?,
@@ -85,7 +85,7 @@ impl Preprocessing {
             (Crop::None, Resize::Exact(..)) => {}
             (Crop::None, _) => {
                 let wanted =
-                    "a size, unless `resize` is WIDTHxHEIGHT: a network reads pictures of one size";
+                    "a size, unless `resize` is WIDTHxHEIGHT: a network needs images of one size";
                 require(false, "crop", &self.crop, wanted)?;
             }
         }
@@ -111,7 +111,8 @@ impl Preprocessing {
         )
     }
 
-    /// Width and height of the network's input; of checked settings, 0 × 0 otherwise.
+    /// Returns the width and height of the network's input; 0 × 0 if they depend on the image, which
+    /// [`Self::check`] rejects.
     #[must_use]
     pub fn output_size(&self) -> (u32, u32) {
         match (self.crop, self.resize) {
@@ -120,7 +121,7 @@ impl Preprocessing {
         }
     }
 
-    /// How long the shorter edge of a picture is after the resize, at most; `None` if it stays as it is.
+    /// Returns the maximum length of an image's shorter edge after the resize; `None` if it is not resized.
     #[must_use]
     pub fn shorter_edge(&self) -> Option<u32> {
         match self.resize {
@@ -130,7 +131,7 @@ impl Preprocessing {
         }
     }
 
-    /// How many numbers one picture becomes: 3 × width × height.
+    /// Returns the number of values per image: 3 × width × height.
     #[must_use]
     pub fn num_values(&self) -> usize {
         let (w, h) = self.output_size();

@@ -1,5 +1,5 @@
-//! The bytes of an image file: what is no image, or too long, is told from its start and its length and not
-//! read.
+//! Reads image files. Files that are too large or not images are recognised by their length and their start,
+//! and not read any further.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,14 +14,14 @@ use super::{DecodeBudget, Format, Limits, SkipReason, sniff};
 use crate::error::{Error, is_of_system};
 use crate::inputs::{self, Links, NotAFile};
 
-/// How often, and after how long, a file is tried again that the system has no room to open or to hold.
+/// How often a file is tried, and the pause between tries, when the system runs out of open files or memory.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How much of a file is looked at to tell what it is.
+/// The number of bytes from which a file's format is detected.
 const HEAD: u64 = 4096;
 
-/// All of a file, together with its share of a [`DecodeBudget`], which is given back when it is dropped.
+/// The content of a file, with its share of a [`DecodeBudget`], which is returned on drop.
 #[derive(Debug)]
 pub(crate) struct FileBytes<'a> {
     bytes: Vec<u8>,
@@ -36,12 +36,12 @@ impl Deref for FileBytes<'_> {
     }
 }
 
-/// Why the bytes of a file, or its picture, cannot be had.
+/// Why a file cannot be read, or its image cannot be decoded.
 #[derive(Debug)]
 pub(crate) enum ReadFault {
     /// The file cannot be used.
     OfFile(SkipReason),
-    /// It says nothing about the file: the system has run out of open files or memory.
+    /// The file is not at fault: the system has run out of open files or memory.
     OfSystem(Error),
 }
 
@@ -52,7 +52,7 @@ impl From<SkipReason> for ReadFault {
 }
 
 impl ReadFault {
-    /// The reason for leaving the file out, where nothing has to be kept of what the system lacks.
+    /// Returns the reason to skip the file; a system error becomes [`SkipReason::Unreadable`].
     #[must_use]
     pub(crate) fn reason(self) -> SkipReason {
         match self {
@@ -62,7 +62,7 @@ impl ReadFault {
     }
 }
 
-/// As [`ReadFault`], of one try.
+/// Like [`ReadFault`], but of a single try.
 enum Fault {
     OfFile(SkipReason),
     Io(io::Error),
@@ -87,8 +87,8 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// Tries again what failed for lack of something that may be there a moment later, when other threads have
-/// closed their files.
+/// Retries an operation that failed for lack of a system resource, which may be free again once other threads
+/// have closed their files.
 fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Result<T, ReadFault> {
     let mut tries = 1;
     loop {
@@ -107,14 +107,14 @@ fn patiently<T>(path: &Path, mut read: impl FnMut() -> Result<T, Fault>) -> Resu
     }
 }
 
-/// Reads a file whose start is that of an image, and waits until the budget has the memory for it.
+/// Reads a file that starts like an image, once the budget has the memory for it.
 ///
-/// A thread must drop a file before it reads the next one, or it may wait for itself.
+/// A thread must drop a file before it reads the next one, or it may deadlock.
 ///
 /// # Errors
 ///
-/// Why it cannot be used, as far as its length and its start tell; or what the system lacks, after a second
-/// of trying.
+/// If the length or the start of the file shows that it cannot be used, or if the system still lacks a
+/// resource after a second of retrying.
 pub(crate) fn read_file<'a>(
     path: &Path,
     limits: &Limits,
@@ -139,7 +139,7 @@ fn try_read<'a>(
         .into());
     }
     let bytes = head(&mut file)?;
-    // The decoder of JPEGs takes a copy of the file first.
+    // The JPEG decoder copies the file first.
     let copies = if sniff(&bytes)? == Format::Jpeg { 2 } else { 1 };
     let permit = budget.reserve_file(length.saturating_mul(copies));
     Ok(FileBytes {
@@ -148,7 +148,7 @@ fn try_read<'a>(
     })
 }
 
-/// A file of this length, out of its start and what follows: one that grows or shrinks meanwhile is not used.
+/// Assembles a file of the given length from its start and the rest; fails if it grew or shrank meanwhile.
 fn whole(start: &[u8], rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = usize::try_from(length)
         .ok()
@@ -156,7 +156,7 @@ fn whole(start: &[u8], rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
         .ok_or(SkipReason::OutOfMemory(length))?;
     bytes.extend_from_slice(start);
     let missing = length.saturating_sub(bytes.len() as u64);
-    // A byte more than there should be tells that there are more.
+    // Reading one byte more reveals a file that has grown.
     rest.take(missing.saturating_add(1))
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 != length {
@@ -166,11 +166,11 @@ fn whole(start: &[u8], rest: impl Read, length: u64) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-/// What a file is, from its start; only that is read.
+/// Detects the format of a file; reads only its start.
 ///
 /// # Errors
 ///
-/// As [`sniff()`], and where it cannot be read.
+/// Those of [`sniff()`], and if the file cannot be read.
 pub(super) fn sniff_file(path: &Path) -> Result<Format, ReadFault> {
     patiently(path, || {
         let mut file = inputs::open(path, Links::Follow)?;
@@ -263,7 +263,7 @@ mod tests {
         assert!(matches!(denied, Err(ReadFault::OfFile(_))));
     }
 
-    /// As where something takes the place of an image after the scan: nothing waits for its other end.
+    /// A pipe, device or folder may replace an image after the scan; opening it must not block.
     #[cfg(unix)]
     #[test]
     fn what_is_no_file_any_more_is_told() {

@@ -1,9 +1,9 @@
-//! What there is to work on: the images of a folder, of a list, or of the command line, in a stable order.
+//! Lists the images of a folder, of a list, or named on the command line, in a stable order.
 //!
-//! A folder whose subfolders hold images is an *image folder*, as torchvision has it: each first-level folder
-//! is a class, and what lies deeper belongs to it. Any other folder is flat and has no classes. Names decide
-//! what is listed (or the first bytes, with [`Names::Any`]), content decides later what is decoded; nothing
-//! is ever written.
+//! A folder whose subfolders contain images is an *image folder*, as in torchvision: each first-level folder
+//! is a class, and everything below it belongs to that class. Any other folder is flat and has no classes.
+//! Names determine what is listed (or the first bytes, with [`Names::Any`]); content determines later how it
+//! is decoded. Nothing is ever written.
 
 mod found;
 mod layout;
@@ -19,14 +19,15 @@ pub use found::{FolderLayout, Found, Labels, Names, Sample, Scan};
 pub use list::{Separator, listed, parse_list, read_list, scan_inputs, scan_list};
 pub use names::ignored_text;
 
-/// Lists a folder, and its subfolders to any depth.
+/// Lists the images of a folder and its subfolders, to any depth.
 ///
-/// Hidden names and the folders that systems leave behind (`__MACOSX`, `@eaDir` …) are left out without a
-/// word. Links to folders are followed unless they lead back up.
+/// Hidden names and the folders that systems leave behind (`__MACOSX`, `@eaDir` …) are skipped silently.
+/// Links to folders are followed unless they lead to a parent.
 ///
 /// # Errors
 ///
-/// If the folder is missing, is none, cannot be read, or holds no file that is named as an image.
+/// If the folder does not exist, is not a folder, cannot be read, or contains no file with an image
+/// extension.
 pub fn scan_folder(root: &Path, labels: Labels) -> Result<Scan> {
     layout::folder(root, labels, Names::Extensions)
 }

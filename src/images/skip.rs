@@ -1,5 +1,5 @@
-//! Why an image is not used, in words that go on after its path. The option that would have it used is named
-//! as the library's parameter.
+//! Why an image is skipped, worded to follow its path. A setting that would avoid it is named as the
+//! library's parameter.
 
 use super::format::Format;
 
@@ -7,48 +7,48 @@ use super::format::Format;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The system refused to read it; its own words.
+    /// The system cannot read it; contains the system's message.
     #[error("cannot be read: {0}")]
     Unreadable(String),
-    /// A listed path is not there.
+    /// A listed path does not exist.
     #[error("no such file")]
     Missing,
-    /// A link to nothing; the target as the link has it.
+    /// A link whose target does not exist; contains the target as stored in the link.
     #[error("is a link to `{0}`, which does not exist")]
     DanglingLink(String),
-    /// A link that cannot be followed, such as one to itself; the system's words.
+    /// A link that cannot be followed, such as one to itself; contains the system's message.
     #[error("is a link that cannot be followed: {0}")]
     BrokenLink(String),
-    /// A folder, pipe, socket or device, with its article. It is never opened.
+    /// A folder, pipe, socket or device; contains its name with an article. It is never opened.
     #[error("is {0}, not a regular file")]
     NotAFile(&'static str),
-    /// It lies beside the class folders.
+    /// It is next to the class folders rather than in one.
     #[error("is not in a class folder")]
     NotInAClass,
-    /// A file of no bytes.
+    /// An empty file.
     #[error("is empty (0 bytes)")]
     Empty,
-    /// Something that is recognised, and is no picture.
+    /// A recognised file that is not an image; contains its name with an article.
     #[error("is {0}, not an image")]
     NotAnImage(&'static str),
-    /// A pointer of Git LFS in place of the picture.
+    /// A Git LFS pointer instead of the image.
     #[error("is a Git LFS pointer, not the image itself; fetch it with `git lfs pull`")]
     LfsPointer,
-    /// Nothing that is recognised.
+    /// An unrecognised file.
     #[error("is not in a known image format")]
     Unknown,
-    /// A picture in a format that is not read.
+    /// An image in a format that is not supported; contains the format's name.
     #[error("is {0}, which is not supported; convert it to JPEG or PNG")]
     Unsupported(&'static str),
-    /// A picture in a format whose decoder is not in this build.
+    /// An image in a format whose decoder is not in this build.
     #[error(
-        "is {article} {0}, which this build of frostline does not read; build it with `--features \
-         {feature}`, or convert the image to JPEG or PNG",
+        "is {article} {0}, which this build of frostline cannot decode; rebuild with `--features \
+         {feature}` or convert the image to JPEG or PNG",
         article = .0.article(),
         feature = .0.feature().map_or("", |(name, _)| name)
     )]
     NotBuiltIn(Format),
-    /// A picture in a format that is read, of a kind that is not.
+    /// An image of a supported format with an unsupported feature.
     #[error(
         "is {} {format} with {detail}, which is not supported; convert it to an 8-bit JPEG or PNG",
         format.article()
@@ -56,18 +56,18 @@ pub enum SkipReason {
     UnsupportedKind {
         /// The container.
         format: Format,
-        /// What is special about it: `12 bits per sample`.
+        /// The unsupported feature: `12 bits per sample`.
         detail: String,
     },
-    /// The end is missing.
-    #[error("is {} {format} that is cut off: {detail}", format.article())]
+    /// A truncated file.
+    #[error("is a truncated {format}: {detail}")]
     Truncated {
         /// The container.
         format: Format,
         /// What is missing.
         detail: String,
     },
-    /// More pixels than allowed, judged from the header.
+    /// More pixels than allowed, according to the header.
     #[error(
         "is {width} × {height} = {} pixels, over the limit of {} (`max_pixels`)",
         grouped(u64::from(*width) * u64::from(*height)),
@@ -78,61 +78,59 @@ pub enum SkipReason {
         width: u32,
         /// Stored height.
         height: u32,
-        /// The most pixels that are allowed.
+        /// The most pixels allowed.
         limit: u64,
     },
-    /// More bytes than allowed, known before it is read.
+    /// More bytes than allowed, detected before it is read.
     #[error(
         "has {} bytes, over the limit of {} (`max_bytes`)",
         grouped(*bytes),
         grouped(*limit)
     )]
     TooLong {
-        /// The length of the file.
+        /// The length of the file, in bytes.
         bytes: u64,
-        /// The most bytes that are allowed.
+        /// The most bytes allowed.
         limit: u64,
     },
-    /// The memory for its pixels cannot be had.
-    #[error("needs {} bytes of memory to unpack, which cannot be had", grouped(*.0))]
+    /// Not enough memory to decode it; contains the number of bytes needed.
+    #[error("needs {} bytes of memory to decode, more than is available", grouped(*.0))]
     OutOfMemory(u64),
-    /// The network gives numbers for it that are none.
+    /// The network's output for it is not finite.
     #[error("has features that are not finite (NaN or infinity)")]
     NotFinite,
-    /// Its features cannot be kept in 16 bits; the largest of them, as text.
-    #[error(
-        "has features as large as {0}, beyond 65504, the largest number that f16 holds; keep f32 (`dtype`)"
-    )]
+    /// Its features exceed the range of f16; contains the largest, as text.
+    #[error("has features as large as {0}, beyond 65504, the maximum of f16; keep f32 (`dtype`)")]
     BeyondF16(String),
-    /// The bytes contradict themselves.
+    /// A damaged file.
     #[error("is a damaged {format}: {detail}")]
     Corrupt {
         /// The container.
         format: Format,
-        /// In which way.
+        /// What is wrong.
         detail: String,
     },
 }
 
-/// A picture in a format that is read, of a kind that is not.
+/// Returns [`SkipReason::UnsupportedKind`].
 pub(super) fn unsupported(format: Format, detail: impl Into<String>) -> SkipReason {
     let detail = detail.into();
     SkipReason::UnsupportedKind { format, detail }
 }
 
-/// A file whose end is missing.
+/// Returns [`SkipReason::Truncated`].
 pub(super) fn truncated(format: Format, detail: impl Into<String>) -> SkipReason {
     let detail = detail.into();
     SkipReason::Truncated { format, detail }
 }
 
-/// A file whose bytes contradict themselves.
+/// Returns [`SkipReason::Corrupt`].
 pub(super) fn corrupt(format: Format, detail: impl Into<String>) -> SkipReason {
     let detail = detail.into();
     SkipReason::Corrupt { format, detail }
 }
 
-/// A number with commas between groups of three digits.
+/// Formats a number with commas between groups of three digits.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);

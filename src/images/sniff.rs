@@ -1,16 +1,16 @@
-//! What a file really is, from its first bytes; its name does not count.
+//! Detects the format of a file from its first bytes, whatever its name.
 
 mod foreign;
 
 use super::{Format, SkipReason};
 
-/// The format of a file, from its bytes.
+/// Detects the format of a file from its bytes.
 ///
 /// # Errors
 ///
-/// A [`SkipReason`] that names what it is instead, as far as that is known: [`SkipReason::NotBuiltIn`] for
-/// pictures that other builds decode, [`SkipReason::Unsupported`] for those that none does,
-/// [`SkipReason::NotAnImage`] for the rest.
+/// A [`SkipReason`] that says what the file is instead, if that is recognised: [`SkipReason::NotBuiltIn`] for
+/// images that other builds decode, [`SkipReason::Unsupported`] for images that no build decodes,
+/// [`SkipReason::NotAnImage`] for other known files.
 pub fn sniff(bytes: &[u8]) -> Result<Format, SkipReason> {
     if bytes.is_empty() {
         return Err(SkipReason::Empty);
@@ -41,7 +41,7 @@ fn decoded_format(bytes: &[u8]) -> Option<Format> {
     }
 }
 
-/// Two letters are too little to know a bitmap by: the size of its second header must be one that exists.
+/// Returns whether the second header has a valid size: `BM` alone may also be the start of a text.
 fn has_bitmap_header(bytes: &[u8]) -> bool {
     let size = bytes
         .get(14..18)
@@ -125,7 +125,7 @@ mod tests {
         let known: [(&[u8], &str); 12] = [
             (b"", "is empty (0 bytes)"),
             (b"\xff", "is not in a known image format"),
-            (b"\0\0\0", "is nothing but zero bytes, not an image"),
+            (b"\0\0\0", "is a file of zero bytes only, not an image"),
             (b"<!DOCTYPE html>\n<html>", "is an HTML page, not an image"),
             (b"\xef\xbb\xbf <HTML>", "is an HTML page, not an image"),
             (b"{\"error\":1}", "is a JSON file, not an image"),

@@ -1,10 +1,9 @@
-//! The numbers in a TIFF directory: that of a TIFF file, or that of an EXIF block, which has the same
-//! structure.
+//! Reads tags from the directory of a TIFF file or of an EXIF block, which has the same structure.
 
-/// The values of a tag of the first directory, if they are whole numbers of 8, 16 or 32 bits; `None` if it is
-/// not there.
+/// Returns the values of a tag in the first directory, if they are integers of 8, 16 or 32 bits; `None` if
+/// the tag is missing.
 ///
-/// Both byte orders are read, and both widths of offsets (TIFF and `BigTIFF`).
+/// Supports both byte orders and both offset widths (TIFF and `BigTIFF`).
 pub(super) fn values(block: &[u8], tag: u16) -> Option<Vec<u32>> {
     let directory = Directory::first(block)?;
     let entry = directory.entry(tag)?;
@@ -17,7 +16,7 @@ pub(super) fn values(block: &[u8], tag: u16) -> Option<Vec<u32>> {
     };
     let count = order.number(&entry[4..], wide)?;
     let value = &entry[if wide { 12 } else { 8 }..];
-    // No tag that is asked for has more; a lying count asks for no memory.
+    // No requested tag has more than 64 values; a false count must not allocate memory.
     let length = usize::try_from(count.min(64)).ok()? * size;
     let bytes = if length <= value.len() {
         &value[..length]
@@ -33,7 +32,7 @@ pub(super) fn values(block: &[u8], tag: u16) -> Option<Vec<u32>> {
     bytes.chunks_exact(size).map(number).collect()
 }
 
-/// Each tag of the first directory, and how many values it says to have.
+/// Returns each tag of the first directory with its declared number of values.
 pub(super) fn counts(block: &[u8]) -> impl Iterator<Item = (u16, u64)> {
     Directory::first(block).into_iter().flat_map(|directory| {
         let Directory {
@@ -51,7 +50,7 @@ struct Directory<'a> {
     order: ByteOrder,
     /// Whether offsets have 64 bits.
     wide: bool,
-    /// 12 bytes each, or 20 in a wide one.
+    /// 12 bytes each, or 20 with 64-bit offsets.
     entries: &'a [u8],
 }
 
@@ -98,7 +97,7 @@ enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// The first bytes, the lowest first.
+    /// Returns the first `N` bytes in little-endian order.
     fn bytes<const N: usize>(self, bytes: &[u8]) -> Option<[u8; N]> {
         let mut bytes = *bytes.first_chunk()?;
         if let Self::Big = self {
@@ -119,7 +118,7 @@ impl ByteOrder {
         self.bytes(bytes).map(u64::from_le_bytes)
     }
 
-    /// An offset, or how many values there are.
+    /// Reads an offset or a count.
     fn number(self, bytes: &[u8], wide: bool) -> Option<u64> {
         if wide {
             self.u64(bytes)

@@ -1,17 +1,16 @@
-//! Small copies of pictures for pages, as JPEG.
+//! JPEG thumbnails for HTML pages.
 
 use libjpeg_turbo_rs::{PixelFormat, Subsampling, compress};
 
 use super::preprocess::MAX_EDGE;
 use super::{Crop, Preprocessing, Preprocessor, Resize, RgbImage};
 
-/// A JPEG file of the picture with its longer edge at `edge` pixels (1 to 16,384), or as it is where it is
-/// smaller.
+/// Encodes an image as a JPEG file whose longer edge is at most `edge` pixels (1 to 16,384).
 ///
-/// `quality` is that of libjpeg, 1 to 100.
+/// Smaller images keep their size. `quality` is libjpeg's, 1 to 100.
 ///
 /// # Panics
-/// Never: a picture holds 3 samples a pixel, and memory can be written to.
+/// Never: an image holds 3 samples per pixel, and writing to memory does not fail.
 #[must_use]
 pub fn thumbnail(image: &RgbImage, edge: u32, quality: u8) -> Vec<u8> {
     let (width, height) = fitted((image.width(), image.height()), edge.clamp(1, MAX_EDGE));
@@ -30,10 +29,10 @@ pub fn thumbnail(image: &RgbImage, edge: u32, quality: u8) -> Vec<u8> {
         quality,
         Subsampling::S420,
     )
-    .expect("the buffer holds 3 samples a pixel, and memory can be written to")
+    .expect("the buffer holds 3 samples per pixel, and writing to memory does not fail")
 }
 
-/// The size with the longer edge at `edge`, both at least 1; never more than it was.
+/// Scales a size down so that its longer edge is at most `edge`; both edges stay at least 1.
 fn fitted((width, height): (u32, u32), edge: u32) -> (u32, u32) {
     let longer = width.max(height);
     if longer <= edge {

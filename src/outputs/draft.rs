@@ -1,5 +1,4 @@
-//! Files and folders that are not finished: nobody else comes across them, and they go when their writer
-//! ends.
+//! Unfinished files and folders, which are hidden from other processes and removed when their writer exits.
 
 use std::fs::{self, DirEntry, File, Metadata, TryLockError};
 use std::io;
@@ -10,12 +9,12 @@ use tempfile::{Builder, TempDir, TempPath};
 
 use super::growing;
 
-/// The name of a file that is being written: none, so that a killed writer leaves nothing, where the system
-/// can do that.
+/// The temporary name of a file that is being written. It is `None` where the system supports files without a
+/// name, so that a killed writer leaves nothing behind.
 pub(super) struct Draft(Option<TempPath>);
 
 impl Draft {
-    /// Begins a file in a folder; while it is written, nobody may read it who may not read the `old` one.
+    /// Creates a file in a folder. While it is written, it has the permissions of the `old` file.
     pub(super) fn begin(folder: &Path, old: Option<&Metadata>) -> io::Result<(File, Self)> {
         let (file, name) = if let Some(file) = unnamed::create(folder) {
             (file, None)
@@ -30,7 +29,7 @@ impl Draft {
         Ok((file, Self(name)))
     }
 
-    /// Gives the file its place, with the owner and the mode of the old one that it replaces.
+    /// Renames the file to `place`, with the owner and mode of the `old` file that it replaces.
     pub(super) fn take_place(
         self,
         file: &File,
@@ -39,7 +38,7 @@ impl Draft {
     ) -> io::Result<()> {
         if let Some(old) = old {
             keep_owner(file, old);
-            // Another owner may have taken some of it away.
+            // Changing the owner may have cleared some mode bits.
             file.set_permissions(kept_permissions(old))?;
         }
         file.sync_all()?;
@@ -51,7 +50,7 @@ impl Draft {
     }
 }
 
-/// The folder that a file is in.
+/// Returns the folder that contains a file.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -60,20 +59,20 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 const PREFIX: &str = ".frostline-";
 const SUFFIX: &str = ".tmp";
-/// Characters that are drawn.
+/// Number of random characters in a temporary name.
 const RANDOM: usize = 16;
 
-/// Whether a name is that of a file which a killed writer left.
+/// Returns whether a name is that of a temporary file, left by a killed writer.
 pub(crate) fn is_leftover(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX);
     rest.is_some_and(|rest| rest.strip_suffix(SUFFIX).is_some())
 }
 
-/// A file with a name, which is locked as long as it is written: that tells it from one that a killed writer
-/// left.
+/// Creates a file with a temporary name. It is locked while it is written, which distinguishes it from the
+/// leftover of a killed writer.
 fn named(folder: &Path) -> io::Result<(File, TempPath)> {
     loop {
-        // The temporary name, which tempfile adds to the error, says nothing to anybody.
+        // tempfile adds the temporary name to the error, which would only confuse users.
         let mut number = None;
         let made = names().make_in(folder, |path| {
             let file = File::options().write(true).create_new(true).open(path);
@@ -81,8 +80,8 @@ fn named(folder: &Path) -> io::Result<(File, TempPath)> {
         });
         let made = made.map_err(|error| number.map_or(error, io::Error::from_raw_os_error));
         let (file, name) = made?.into_parts();
-        // Before it was locked, another writer may have taken it for a leftover. Where there are no locks,
-        // nobody does.
+        // Before the file was locked, another writer may have mistaken it for a leftover. On file systems
+        // without locks, no writer removes files.
         let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
         if !taken && name.exists() {
             return Ok((file, name));
@@ -90,20 +89,20 @@ fn named(folder: &Path) -> io::Result<(File, TempPath)> {
     }
 }
 
-/// Names that no reader takes for a finished file, and nobody guesses.
+/// Returns a builder of unpredictable names that no reader mistakes for finished files.
 fn names() -> Builder<'static, 'static> {
     let mut names = Builder::new();
     names.prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // As for any new file, less what the umask takes away.
+        // As for any new file; the umask applies.
         names.permissions(fs::Permissions::from_mode(0o666));
     }
     names
 }
 
-/// Files without a name: `O_TMPFILE`, which not every file system has.
+/// Files without a name (`O_TMPFILE`), which not every file system supports.
 #[cfg(target_os = "linux")]
 pub(super) mod unnamed {
     use std::fs::File;
@@ -115,7 +114,7 @@ pub(super) mod unnamed {
     use rustix::fs::{AtFlags, CWD, OFlags, linkat};
     use tempfile::TempPath;
 
-    /// The process's open files, through which a file without a name is reached.
+    /// The folder of the process's open files, through which a file without a name is linked.
     const OPEN_FILES: &str = "/proc/self/fd";
 
     pub(in crate::outputs) fn create(folder: &Path) -> Option<File> {
@@ -128,7 +127,7 @@ pub(super) mod unnamed {
     }
 
     pub(super) fn give_name(file: &File, folder: &Path) -> io::Result<TempPath> {
-        // For the moment in which it has a name that is not its own.
+        // Locked while it briefly has a temporary name, so that it is not removed as a leftover.
         let _ = file.try_lock();
         let open = format!("{OPEN_FILES}/{}", file.as_raw_fd());
         let link = |name: &Path| Ok(linkat(CWD, &open, CWD, name, AtFlags::SYMLINK_FOLLOW)?);
@@ -153,8 +152,8 @@ pub(super) mod unnamed {
     }
 }
 
-/// Only root may give a file away; of a file that anybody else replaces, the owner becomes its writer, and
-/// the group stays where its writer belongs to it.
+/// Gives a file the owner and group of the old one. Only root can change the owner; for anyone else, only the
+/// group is kept, if the writer belongs to it.
 #[cfg(unix)]
 fn keep_owner(file: &File, old: &Metadata) {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -162,7 +161,8 @@ fn keep_owner(file: &File, old: &Metadata) {
     let _ = fchown(file, Some(old.uid()), group).or_else(|_| fchown(file, None, group));
 }
 
-/// The mode of the old file, without the bits that would run a new content as somebody else.
+/// Returns the mode of the old file without the set-user-ID and set-group-ID bits, so that new content does
+/// not run as another user.
 #[cfg(unix)]
 fn kept_permissions(old: &Metadata) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
@@ -177,11 +177,11 @@ fn kept_permissions(old: &Metadata) -> fs::Permissions {
 #[cfg(not(unix))]
 fn keep_owner(_file: &File, _old: &Metadata) {}
 
-/// A folder that goes when the value does, or, where its process is killed, by [`remove_leftovers`].
+/// A folder that is removed when this value is dropped or, if the process is killed, by [`remove_leftovers`].
 #[derive(Debug)]
 pub(crate) struct TemporaryFolder {
     folder: TempDir,
-    /// Tells others that its process lives: the system unlocks it when the process ends.
+    /// Shows other processes that this one is running: the system releases the lock when the process exits.
     _lock: Option<File>,
 }
 
@@ -191,10 +191,10 @@ impl TemporaryFolder {
     }
 }
 
-/// A folder within `parent` that is hidden and has a name that nobody guesses.
+/// Creates a hidden folder with an unpredictable name in `parent`.
 ///
 /// # Errors
-/// That of the system.
+/// The system's error.
 pub(crate) fn temporary_folder(parent: &Path) -> io::Result<TemporaryFolder> {
     fs::create_dir_all(parent)?;
     let mut names = Builder::new();
@@ -212,8 +212,8 @@ fn lock(folder: &Path) -> Result<File, TryLockError> {
     Ok(file)
 }
 
-/// Removes what killed processes of this user left in a folder: temporary folders, and files on file systems
-/// that have none without a name. What cannot be removed does no harm.
+/// Removes temporary folders and files that killed processes of this user left in a folder. Failures are
+/// ignored, since leftovers do no harm.
 pub(crate) fn remove_leftovers(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries {
@@ -233,16 +233,16 @@ pub(crate) fn remove_leftovers(parent: &Path) {
     }
 }
 
-/// Whether a file is this user's, and nobody has it locked, as its writer would.
+/// Returns whether a file belongs to this user and is not locked by a writer.
 fn is_abandoned_file(path: &Path) -> bool {
     growing::open_ours(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
-/// Whether the process that made a folder has ended.
+/// Returns whether the process that created a folder has exited.
 fn is_abandoned_folder(entry: &DirEntry) -> bool {
-    /// From making a folder to locking it.
+    /// The longest time between creating a folder and locking it.
     const TO_LOCK: Duration = Duration::from_secs(10);
-    /// For any folder to be done with, where no lock tells.
+    /// The age from which a folder counts as abandoned on file systems without locks.
     const TO_END: Duration = Duration::from_hours(24);
     if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
         return false;
@@ -275,7 +275,7 @@ mod tests {
         assert!(!name.contains(&std::process::id().to_string()));
     }
 
-    /// As on file systems that have no files without a name.
+    /// As on file systems that do not support files without a name.
     #[test]
     fn a_file_with_a_name_takes_its_place_too() {
         let folder = tempfile::tempdir().unwrap();
@@ -339,9 +339,9 @@ mod tests {
         assert!(!left.contains(&parent.path().join(".frostline-0123456789abcdef")));
         assert!(
             left.contains(&living.path().to_owned()),
-            "its process lives"
+            "its process is running"
         );
-        assert_eq!(left.len(), 4, "new ones, and what has another name, stay");
+        assert_eq!(left.len(), 4, "new folders and other names are kept");
         let path = folder.path().to_owned();
         drop(folder);
         assert!(!path.exists());

@@ -1,4 +1,4 @@
-//! Files that grow in place: locks, and downloads that are continued.
+//! Files that grow in place: lock files and resumable downloads.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -6,33 +6,33 @@ use std::path::Path;
 
 use crate::inputs;
 
-/// Whose file it may be.
+/// Which owner a file must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// That of this process: nobody else may change it once its content was checked.
+    /// The user of this process, so that nobody else can change the file after its content was checked.
     Us,
-    /// Anyone's, in a folder that several people write to.
+    /// Any user, for folders that several people write to.
     Anyone,
 }
 
-/// Opens a file to read and write in place, and makes it where it is missing; what it holds stays as it is.
+/// Opens a file to read and write in place, and creates it if it is missing. Existing content is kept.
 ///
-/// Somebody else may have prepared the folder, so a link is never followed, not even to make a file, and a
-/// file that has a second name elsewhere is refused.
+/// Another user may have prepared the folder. Therefore a link is never followed, not even to create a file,
+/// and a file with a second hard link is refused.
 ///
 /// # Errors
-/// That of the system; one caused by [`inputs::NotAFile`]; [`ErrorKind::InvalidInput`] for a file of another
-/// owner or of more than one name.
+/// The system's error; one caused by [`inputs::NotAFile`]; [`ErrorKind::InvalidInput`] for a file of another
+/// owner or with more than one hard link.
 pub(crate) fn open_growing(path: &Path, owner: Owner) -> io::Result<File> {
     let file = open_or_make(path)?;
     check(&file, owner)?;
     Ok(file)
 }
 
-/// As [`open_growing`], of a file of this user that is there.
+/// Opens an existing file of this user, as [`open_growing`] does.
 ///
 /// # Errors
-/// As there.
+/// As [`open_growing`].
 pub(super) fn open_ours(path: &Path) -> io::Result<File> {
     let file = open_existing(path)?;
     check(&file, Owner::Us)?;
@@ -43,7 +43,7 @@ fn check(file: &File, owner: Owner) -> io::Result<()> {
     let found = file.metadata()?;
     inputs::check_kind(found.file_type())?;
     if has_more_names(&found) {
-        return Err(refused("it is a hard link: the file has another name"));
+        return Err(refused("it is a hard link to a file with another name"));
     }
     if owner == Owner::Us && !is_ours(&found) {
         return Err(refused("it belongs to another user"));
@@ -55,21 +55,21 @@ fn refused(why: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, why)
 }
 
-/// `create_new` follows no link, whether or not it leads somewhere.
+/// Opens a file or creates it with `create_new`, which never follows a link, dangling or not.
 fn open_or_make(path: &Path) -> io::Result<File> {
     match open_existing(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         opened => return opened,
     }
     match options().create_new(true).open(path) {
-        // Another process made it just now.
+        // Another process has just created it.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(path),
         made => made,
     }
 }
 
-/// Looks before it opens, since opening a device may do something already, and the caller looks again at what
-/// was opened.
+/// Opens an existing file. Its type is checked first because opening a device can have side effects; the
+/// caller checks the opened file again.
 fn open_existing(path: &Path) -> io::Result<File> {
     inputs::check_kind(fs::symlink_metadata(path)?.file_type())?;
     options().open(path)
@@ -100,7 +100,7 @@ fn has_more_names(_file: &Metadata) -> bool {
     false
 }
 
-/// Whether the file belongs to the user of this process, as far as the system tells.
+/// Returns whether the file belongs to the user of this process; always true where the system has no owners.
 #[cfg(unix)]
 fn is_ours(file: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -152,7 +152,7 @@ mod tests {
             ("dangling", "it is a symbolic link, not a regular file"),
             ("device", "it is a symbolic link, not a regular file"),
             ("pipe", "it is a named pipe, not a regular file"),
-            ("hard", "it is a hard link: the file has another name"),
+            ("hard", "it is a hard link to a file with another name"),
         ] {
             let error = open_growing(&place(name), Owner::Anyone).unwrap_err();
             assert_eq!(error.to_string(), words, "{name}");

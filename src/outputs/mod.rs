@@ -1,11 +1,11 @@
-//! Where files are written: the only module that opens a file for writing.
+//! Opens files for writing; no other module does.
 //!
-//! A new file is written under no name (Linux) or under one that cannot be guessed, synced, and renamed when
-//! it is complete: readers never see half of it, two writers never share a temporary file, and a killed
-//! writer leaves nothing. `write` is for files in folders of our own; [`write_through`] is for the
-//! outputs that a user names: it also follows links, makes missing folders, writes to devices and pipes in
-//! place, and takes `-` for standard output. `open_growing` is for locks and downloads, which grow in place
-//! and are refused where they are links.
+//! A new file is written without a name (on Linux) or under an unpredictable temporary name, synced, and
+//! renamed when it is complete. Readers never see a partial file, two writers never share a temporary file,
+//! and a killed writer leaves nothing behind, or only a leftover that is removed later. `write` is for files
+//! in frostline's own folders. [`write_through`] is for outputs that the user names: it also follows links,
+//! creates missing folders, writes to devices and pipes in place, and treats `-` as standard output.
+//! `open_growing` is for lock files and downloads, which grow in place and must not be links.
 
 mod draft;
 mod growing;

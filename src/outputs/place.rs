@@ -1,4 +1,4 @@
-//! The place that an output's path leads to, and whether it can be written.
+//! Resolves the path of an output, and checks whether it can be written.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, IsTerminal};
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use super::draft::{Draft, folder_of};
 use crate::error::{Error, Result};
 
-/// Whether a path stands for standard output; a file of that name is `./-`.
+/// Returns whether a path means standard output. A file named `-` can be written as `./-`.
 #[must_use]
 pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// What an output is called in messages.
+/// Returns the name of an output for messages.
 #[must_use]
 pub fn name(path: &Path) -> &Path {
     if is_stdout(path) {
@@ -22,12 +22,12 @@ pub fn name(path: &Path) -> &Path {
     path
 }
 
-/// Whether an output is a terminal: standard output, or a device that is named.
+/// Returns whether an output is a terminal: standard output or a named device.
 pub(crate) fn is_terminal(path: &Path) -> bool {
     if is_stdout(path) {
         return io::stdout().is_terminal();
     }
-    // Nothing else is opened: a pipe would wait for its reader.
+    // Only a character device is opened, because opening a pipe would wait for its reader.
     let open = || File::options().write(true).open(path);
     is_character_device(path) && open().is_ok_and(|device| device.is_terminal())
 }
@@ -43,11 +43,10 @@ fn is_character_device(_path: &Path) -> bool {
     false
 }
 
-/// Where the file at `path` is, or will be: links are followed, also one that leads to a file that is not
-/// there yet.
+/// Resolves the links of `path`, including a link to a file that does not exist yet.
 ///
 /// # Errors
-/// That of the system where links lead in a circle, or a file stands where a folder is needed.
+/// The system's error if links form a cycle, or if a parent is not a folder.
 pub(super) fn place_of(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => match fs::read_link(path) {
@@ -58,15 +57,15 @@ pub(super) fn place_of(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The folder that a file or folder at `path` will be in, or the nearest one above it that is there; links
-/// are followed.
+/// Returns the nearest existing folder above a file or folder that will be written at `path`. Links are
+/// followed.
 pub(crate) fn existing_folder(path: &Path) -> Option<PathBuf> {
     let place = std::path::absolute(place_of(path).ok()?).ok()?;
     let folder = place.ancestors().skip(1).find(|folder| folder.is_dir())?;
     fs::canonicalize(folder).ok()
 }
 
-/// Makes the folders that lead to a file.
+/// Creates the parent folders of a file.
 ///
 /// # Errors
 /// [`Error::Io`] naming the folder.
@@ -75,11 +74,10 @@ pub(super) fn make_folders(path: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io("create", folder))
 }
 
-/// Checks that an output can be written, and changes nothing: neither the file nor a missing folder is made.
+/// Checks that an output can be written, without creating the file or a missing folder.
 ///
 /// # Errors
-/// [`Error::Io`] naming `path`: it is a folder, it is read-only, or nothing can be written to the folder it
-/// belongs in.
+/// [`Error::Io`] naming `path` if it is a folder or read-only, or if its folder cannot be written to.
 pub(crate) fn check(path: &Path) -> Result<()> {
     if is_stdout(path) {
         return Ok(());
@@ -97,11 +95,11 @@ fn check_place(path: &Path) -> io::Result<()> {
     }
     let place = std::path::absolute(place_of(path)?)?;
     let folder = place.ancestors().skip(1).find(|folder| folder.exists());
-    // A file in a folder's place is refused here as well.
+    // This also fails if a parent is a file.
     Draft::begin(folder.unwrap_or(Path::new("/")), None).map(drop)
 }
 
-/// A rename would replace the file all the same; its owner does not want that.
+/// Returns an error for a read-only file: a rename would replace it, but its owner does not want that.
 pub(super) fn refuse_read_only(file: &Metadata) -> io::Result<()> {
     if file.permissions().readonly() {
         return Err(io::Error::new(

@@ -1,4 +1,4 @@
-//! Writing a file so that nobody ever sees half of it: beside its place, synced, renamed.
+//! Writes files atomically: to a temporary file in the same folder, which is synced and renamed.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -9,14 +9,14 @@ use super::place::{is_stdout, make_folders, name, place_of, refuse_read_only};
 use crate::error::{Error, Result};
 use crate::visible::Visible;
 
-/// Writes `path` through `content`; where that fails, an older file stays as it was and nothing new is left
-/// behind.
+/// Writes what `content` produces to `path`. On failure, an existing file is unchanged and nothing new is
+/// left behind.
 ///
-/// A link at `path` is replaced, not followed. A replaced file's mode and, where that is allowed, owner are
+/// A link at `path` is replaced, not followed. The mode of a replaced file and, if permitted, its owner are
 /// kept.
 ///
 /// # Errors
-/// [`Error::Io`] naming `path`, or whatever `content` returns.
+/// [`Error::Io`] naming `path`, or the error of `content`.
 pub(crate) fn write(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
@@ -25,7 +25,7 @@ pub(crate) fn write(
     replace(path, path, old.as_ref(), content)
 }
 
-/// Writes bytes that are at hand.
+/// Writes bytes to a file, as `write` does.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`.
@@ -35,12 +35,12 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// Writes an output that the user named: as `write`, but a link is followed, missing folders are made,
-/// devices and pipes are written in place, `-` is standard output, and a read-only file is refused. A
-/// terminal gets text with its control characters escaped; pipes and files get every byte.
+/// Writes an output that the user named. Unlike with `write`, a link is followed, missing folders are
+/// created, devices and pipes are written in place, `-` is standard output, and a read-only file is refused.
+/// On a terminal, control characters are escaped; pipes and files get every byte.
 ///
 /// # Errors
-/// [`Error::Io`] naming `path`, or whatever `content` returns.
+/// [`Error::Io`] naming `path`, or the error of `content`.
 pub fn write_through(
     path: &Path,
     content: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
@@ -50,7 +50,7 @@ pub fn write_through(
     }
     let there = fs::metadata(path).ok();
     if there.as_ref().is_some_and(|there| !there.is_file()) {
-        // What a rename would take away from everyone, such as `/dev/null`.
+        // A rename would replace the device itself, such as `/dev/null`.
         let device = File::options().write(true).open(path);
         return write_to(device.map_err(Error::io("write", path))?, path, content);
     }
@@ -62,7 +62,7 @@ pub fn write_through(
     replace(path, &place, there.as_ref(), |file| content(file))
 }
 
-/// [`write_through`] of bytes that are at hand.
+/// Writes bytes to an output, as [`write_through`] does.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`.
@@ -95,7 +95,7 @@ fn write_buffered(
     out.flush().map_err(Error::io("write", name))
 }
 
-/// Writes the file at `place`, which the user knows as `path`.
+/// Writes the file at `place`, which errors call `path`.
 fn replace(
     path: &Path,
     place: &Path,
@@ -111,18 +111,18 @@ fn replace(
     draft
         .take_place(&file, place, old)
         .map_err(Error::io("write", path))?;
-    // Nothing is lost where the folder cannot be synced: after a crash the older file is there.
+    // Failing to sync the folder loses nothing: after a crash, the old file is there.
     let _ = sync_folder(place);
     Ok(())
 }
 
-/// Gives a file that is whole and synced, in the same folder, the name `path`.
+/// Renames a complete, synced file in the same folder to `path`.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`.
 pub(crate) fn take_place(beside: &Path, path: &Path) -> Result<()> {
     fs::rename(beside, path).map_err(Error::io("write", path))?;
-    // As above.
+    // As in `replace`.
     let _ = sync_folder(path);
     Ok(())
 }
@@ -172,18 +172,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/file");
         super::super::check(&path).unwrap();
-        assert!(names_in(folder.path()).is_empty(), "checking makes nothing");
+        assert!(
+            names_in(folder.path()).is_empty(),
+            "checking creates nothing"
+        );
         write_bytes_through(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
-    /// So that nothing is left of a writer that is killed.
+    /// A killed writer therefore leaves nothing behind.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_has_no_name_before_it_is_whole() {
         let folder = tempfile::tempdir().unwrap();
         if draft::unnamed::create(folder.path()).is_none() {
-            eprintln!("not tested: this file system has no files without a name");
+            eprintln!("not tested: this file system does not support files without a name");
             return;
         }
         let path = folder.path().join("a");
@@ -238,7 +241,7 @@ mod tests {
                 write(&path, b"new").unwrap();
                 let new = fs::metadata(&path).unwrap();
                 assert_eq!((new.uid(), new.gid()), (4242, 4343));
-                // Nothing new runs as that user.
+                // The new content does not run as that user.
                 assert_eq!(mode(&path), 0o750);
             }
         }
@@ -292,7 +295,7 @@ mod tests {
             assert_eq!(fs::read(&file).unwrap(), b"new");
         }
 
-        /// A file is replaced and not changed: whoever has the old one open, or a hard link to it, keeps it.
+        /// A file is replaced, not modified: open handles and hard links keep the old content.
         #[test]
         fn a_second_name_of_a_file_keeps_its_content() {
             let folder = tempfile::tempdir().unwrap();

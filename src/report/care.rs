@@ -1,4 +1,4 @@
-//! What is odd about the data: likely wrong labels, and images that are there more than once.
+//! Problems in the data: possible label errors, duplicates and near-duplicates.
 
 use maud::{Markup, html};
 
@@ -6,13 +6,13 @@ use super::gallery::image;
 use super::number::{count, grouped, whole_percent};
 use super::page::{DataCare, Suspect};
 
-/// Entries of a list that are seen at once; the others unfold.
+/// The number of list entries shown at first; the others unfold.
 const SHOWN: usize = 12;
 
 pub(super) fn section(care: &DataCare) -> Markup {
     html! {
         section #care {
-            h2 { "A look at the data" }
+            h2 { "Data quality" }
             div.care {
                 (suspects(&care.suspects))
                 (duplicates(&care.duplicates))
@@ -27,7 +27,7 @@ fn suspects(suspects: &[Suspect]) -> Markup {
             li {
                 (image(suspect.thumbnail.as_ref(), &suspect.path))
                 div {
-                    p { "Filed as " strong { bdi { (suspect.given) } }
+                    p { "Labelled " strong { bdi { (suspect.given) } }
                         ", looks like " strong.wrong { bdi { (suspect.likely) } }
                         " (" (whole_percent(suspect.confidence)) ")" }
                     p.path { bdi { (suspect.path) } }
@@ -37,8 +37,12 @@ fn suspects(suspects: &[Suspect]) -> Markup {
     };
     html! {
         div {
-            h3 { "Labels that may be wrong" }
-            @if suspects.is_empty() { p.fine { "None was found." } }
+            h3 { "Possible label errors" }
+            @if suspects.is_empty() {
+                p.fine { "None found." }
+            } @else {
+                p.fine { "Cross-validation predicts another class for these images." }
+            }
             (list("suspects", suspects, entry))
         }
     }
@@ -51,12 +55,11 @@ fn duplicates(groups: &[Vec<String>]) -> Markup {
     let images: usize = groups.iter().map(Vec::len).sum();
     html! {
         div {
-            h3 { "Images that are there more than once" }
+            h3 { "Duplicates and near-duplicates" }
             @if groups.is_empty() {
-                p.fine { "None was found." }
+                p.fine { "None found." }
             } @else {
-                p.fine { (count(groups.len(), "group")) " of " (grouped(images)) " equal or nearly equal \
-                    images." }
+                p.fine { (count(groups.len(), "group")) ", " (count(images, "image")) " in total." }
             }
             (list("duplicates", groups, entry))
         }
@@ -69,7 +72,7 @@ fn list<T>(class: &str, entries: &[T], entry: impl Fn(&T) -> Markup) -> Markup {
         ul class=(class) { @for item in first { (entry(item)) } }
         @if !rest.is_empty() {
             details {
-                summary { (grouped(rest.len())) " more" }
+                summary { "Show " (grouped(rest.len())) " more" }
                 ul class=(class) { @for item in rest { (entry(item)) } }
             }
         }

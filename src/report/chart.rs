@@ -1,5 +1,5 @@
-//! A chart in SVG: heading and key, axes with numbers and names, and a description for screen readers.
-//! Colours are the style sheet's, by class.
+//! SVG charts: heading and legend, labelled axes, and a description for screen readers. The style sheet sets
+//! the colours by class.
 
 use maud::{Markup, html};
 
@@ -16,29 +16,29 @@ const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 44.0;
 
-/// How an axis writes its numbers.
+/// How an axis formats its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Numbers {
-    /// As per cent of a share.
+    /// Shares as percentages.
     Percent,
     /// Whole numbers only.
     Whole,
-    /// As short as they can be.
+    /// Decimals without trailing zeros.
     Plain,
 }
 
-/// The place where marks are drawn.
+/// The plot area of a chart, with its axes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
-    /// From left to right.
+    /// The horizontal axis, from left to right.
     pub(super) x: Scale,
-    /// From the bottom up.
+    /// The vertical axis, from bottom to top.
     pub(super) y: Scale,
     numbers: [Numbers; 2],
 }
 
 impl Frame {
-    /// A frame for values in these ranges.
+    /// Creates a frame for values in these ranges.
     pub(super) fn new(x: ([f64; 2], Numbers), y: ([f64; 2], Numbers)) -> Self {
         Self {
             x: Scale::new(x.0, [LEFT, WIDTH - RIGHT]),
@@ -47,8 +47,8 @@ impl Frame {
         }
     }
 
-    /// The chart: `marks` within axes named `names` (x, y). `id` is unique on the page; `title` and `words`
-    /// are what a screen reader says.
+    /// Draws the chart: `marks` within axes named `names` (x, y). `id` must be unique on the page; screen
+    /// readers read `title` and `words`.
     pub(super) fn draw(
         &self,
         id: &str,
@@ -104,7 +104,7 @@ impl Frame {
     }
 }
 
-/// A chart with its heading and key; `keys` are the class of a line and its name.
+/// Renders a chart with its heading and legend; `keys` lists the CSS class and the name of each line.
 pub(super) fn figure(heading: &str, keys: &[(&str, &str)], chart: &Markup) -> Markup {
     html! {
         figure.plot {
@@ -139,7 +139,7 @@ fn label(value: f64, numbers: Numbers) -> String {
     }
 }
 
-/// With no more decimals than a tick needs.
+/// Formats a tick value without trailing zeros.
 fn shortest(value: f64) -> String {
     let text = format!("{value:.3}");
     let text = text.trim_end_matches('0').trim_end_matches('.');

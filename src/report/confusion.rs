@@ -6,10 +6,10 @@ use super::number::{count, grouped, percent};
 use super::page::Page;
 use crate::head::ConfusionCell;
 
-/// More classes than these would be a map nobody reads: then those with the most mistakes are shown.
+/// The maximum number of classes in the map; of more, those with the most mistakes are shown.
 const MOST_CLASSES: usize = 30;
 
-/// Pairs in the list of the most common mistakes.
+/// The number of pairs in the list of the most common mistakes.
 const MOST_PAIRS: usize = 8;
 
 pub(super) fn section(page: &Page) -> Markup {
@@ -17,12 +17,13 @@ pub(super) fn section(page: &Page) -> Markup {
     let pairs = pairs(page);
     html! {
         section #confusion {
-            h2 { "What is taken for what" }
-            p.lead { "A row for each true class, a column for each prediction. Select a cell to see its \
+            h2 { "Confusion matrix" }
+            p.lead { "Rows are true classes, columns are predicted classes. Select a cell to see its \
                 images." }
             @if shown.len() < page.classes.len() {
                 p.fine {
-                    "The " (shown.len()) " classes with the most mistakes out of " (page.classes.len()) "."
+                    "Showing the " (shown.len()) " classes with the most mistakes, out of "
+                    (page.classes.len()) "."
                 }
             }
             div.split {
@@ -33,7 +34,7 @@ pub(super) fn section(page: &Page) -> Markup {
     }
 }
 
-/// The indices of the classes in the map, in index order.
+/// Returns the indices of the classes in the map, in ascending order.
 fn shown(page: &Page) -> Vec<usize> {
     let confusion = &page.confusion;
     let mistakes = |class: usize| {
@@ -50,7 +51,7 @@ fn shown(page: &Page) -> Vec<usize> {
 fn table(page: &Page, shown: &[usize]) -> Markup {
     html! {
         table.confusion.many[shown.len() > 5] {
-            caption.unseen { "Confusion matrix: rows are true classes, columns predictions" }
+            caption.unseen { "Confusion matrix: rows are true classes, columns are predicted classes" }
             thead {
                 tr {
                     td.corner { span { "true ↓" } span { "predicted →" } }
@@ -91,12 +92,12 @@ fn cell(page: &Page, truth: usize, predicted: usize) -> Markup {
     }
 }
 
-/// The strength of the colour, 1 to 10; what there is is seen.
+/// Returns the strength of the colour, 1 to 10; even the smallest share gets a visible colour.
 fn level(share: f64) -> usize {
     ((share * 10.0).ceil() as usize).clamp(1, 10)
 }
 
-/// The most common mistakes, the most frequent first.
+/// Returns the most common mistakes, most frequent first.
 fn pairs(page: &Page) -> Vec<ConfusionCell> {
     let cells = page.confusion.cells().iter().copied();
     let mut pairs: Vec<_> = cells.filter(|cell| cell.truth != cell.predicted).collect();
@@ -114,7 +115,9 @@ fn list(page: &Page, pairs: &[ConfusionCell]) -> Markup {
                     li {
                         button type="button" data-truth=(truth) data-predicted=(predicted) {
                             span.n { (grouped(n)) }
-                            span { bdi { (page.class(truth)) } " taken for " bdi { (page.class(predicted)) } }
+                            span {
+                                bdi { (page.class(truth)) } " predicted as " bdi { (page.class(predicted)) }
+                            }
                         }
                     }
                 }
@@ -166,7 +169,7 @@ mod tests {
             text.contains(r#"class="cell wrong h3" data-truth="0" data-predicted="1""#),
             "{text}"
         );
-        // Three cells, and one pair in the list.
+        // The three non-empty cells, and the one pair in the list.
         assert_eq!(text.matches("<button").count(), 4);
     }
 

@@ -1,10 +1,10 @@
-//! How training went: loss and accuracy after each epoch.
+//! The training curves: loss and accuracy after each epoch.
 
 use maud::{Markup, html};
 
 use super::chart::{Frame, Numbers, figure};
 use super::marks::line;
-use super::number::percent;
+use super::number::{count, percent};
 use super::page::{Curves, Epoch};
 use super::scale::Scale;
 
@@ -26,17 +26,17 @@ fn words(curves: &Curves) -> String {
         return String::new();
     };
     let loss = format!(
-        "Over {} epochs the training loss went from {:.3} to {:.3}.",
-        curves.epochs.len(),
+        "Over {}, the training loss went from {:.3} to {:.3}.",
+        count(curves.epochs.len(), "epoch"),
         first.train_loss,
         last.train_loss
     );
     let accuracy = last
         .validation_accuracy
-        .map(|accuracy| format!("Validation accuracy ended at {}.", percent(accuracy)));
+        .map(|accuracy| format!("The final validation accuracy is {}.", percent(accuracy)));
     let best = curves
         .best
-        .map(|best| format!("The weights of epoch {best} were kept."));
+        .map(|best| format!("The head has the weights of epoch {best}."));
     let sentences = [Some(loss), accuracy, best];
     sentences
         .into_iter()
@@ -104,7 +104,7 @@ fn accuracy(curves: &Curves) -> Option<Markup> {
     Some(figure("Accuracy", &[("second", "validation")], &chart))
 }
 
-/// The first and the last value in words.
+/// Describes the first and the last value.
 fn ends(name: &str, points: &Points) -> String {
     match (points.first(), points.last()) {
         (Some(first), Some(last)) => format!(

@@ -1,4 +1,4 @@
-//! The document around the sections: its policy, its style and its script.
+//! The HTML document around the sections: security policy, style sheet and script.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use super::{
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The page as one HTML file that asks for nothing from anywhere.
+/// Renders the page as a single HTML file that makes no requests.
 #[must_use]
 pub fn render(page: &Page) -> String {
     let document = html! {
@@ -48,7 +48,7 @@ fn head(page: &Page) -> Markup {
     }
 }
 
-/// Nothing may be loaded but pictures in the page itself, and no script or style runs but these two.
+/// Returns the Content Security Policy: only embedded images, and only the page's own script and style.
 fn policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
@@ -66,7 +66,7 @@ fn top(page: &Page) -> Markup {
                 h1 { bdi { (page.title) } }
                 p { (page.subtitle) }
             }
-            button #theme type="button" data-script hidden aria-label="Switch between light and dark" {
+            button #theme type="button" data-script hidden aria-label="Switch between light and dark theme" {
                 "Dark"
             }
         }
@@ -96,11 +96,11 @@ fn sections(page: &Page) -> Markup {
     }
 }
 
-/// How the report was made.
+/// The section on how the report was made.
 fn provenance(groups: &[Provenance]) -> Markup {
     html! {
         section #provenance {
-            h2 { "How it was made" }
+            h2 { "How this report was made" }
             div.groups {
                 @for group in groups.iter().filter(|group| !group.facts.is_empty()) {
                     div {

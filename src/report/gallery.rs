@@ -1,5 +1,4 @@
-//! All images with prediction and truth: the frame that the page's script fills, and the data that it fills
-//! it with.
+//! The gallery of all images: the markup that the page's script fills, and its data.
 
 use std::cmp::Ordering;
 
@@ -13,8 +12,8 @@ use super::marks::bar;
 use super::number::grouped;
 use super::page::{Neighbour, Page, Photo, PhotoOutcome, Picture, Thumbnail};
 
-/// The order in which images are shown: mistakes, the surest first; then those called unknown; then what is
-/// right, the least sure first.
+/// Orders images for display: mistakes, most confident first; then rejected images and correct ones, each
+/// least confident first.
 #[must_use]
 pub fn worst_first(a: &Photo, b: &Photo) -> Ordering {
     let rising = a.confidence().total_cmp(&b.confidence());
@@ -30,8 +29,7 @@ pub(super) fn section(page: &Page) -> Markup {
     html! {
         section #images {
             h2 { "All images" }
-            noscript { p.lead { "Pictures and filters here need JavaScript; all other parts of this page do \
-                without." } }
+            noscript { p.lead { "This section needs JavaScript. The rest of the page works without it." } }
             form.filters role="search" aria-label="Filter the images" data-script hidden {
                 fieldset.outcome {
                     legend.unseen { "Outcome" }
@@ -40,17 +38,17 @@ pub(super) fn section(page: &Page) -> Markup {
                     (outcome("right", "✓ Right", page.count(PhotoOutcome::Right)))
                     @if unknown > 0 { (outcome("unknown", "? Unknown", unknown)) }
                 }
-                (class_choice(page, "truth", "Is"))
-                (class_choice(page, "predicted", "Predicted"))
+                (class_choice(page, "truth", "True class"))
+                (class_choice(page, "predicted", "Predicted class"))
                 label {
-                    span { "Name" }
-                    input #path type="search" placeholder="part of the path" autocomplete="off"
+                    span { "Path" }
+                    input #path type="search" placeholder="contains …" autocomplete="off"
                         spellcheck="false";
                 }
                 label { span { "Order" } select #order {
-                    option value="worst" { "worst first" }
-                    option value="confidence" { "least sure first" }
-                    option value="path" { "by name" }
+                    option value="worst" { "mistakes first" }
+                    option value="confidence" { "least confident first" }
+                    option value="path" { "by path" }
                 } }
             }
             p.count role="status" aria-live="polite" data-script hidden {}
@@ -81,7 +79,7 @@ fn class_choice(page: &Page, id: &str, name: &str) -> Markup {
     }
 }
 
-/// The windows that a cell and an image open in, and the bar of a probability.
+/// The dialogs for a cell and for an image, and the template of a probability bar.
 pub(super) fn dialogs() -> Markup {
     html! {
         template #bar { (bar("p", 0.0, None)) }
@@ -97,7 +95,7 @@ pub(super) fn dialogs() -> Markup {
     }
 }
 
-/// The script's data as JSON that cannot end its element: no `<`, `>` or `&` stands in it as such.
+/// Returns the script's data as JSON. `<`, `>` and `&` are escaped, so that no text can close the element.
 pub(super) fn data(page: &Page) -> Markup {
     let photos: Vec<PhotoData> = page.photos.iter().map(PhotoData::of).collect();
     let training: Vec<Value> = page.training.iter().map(training_data).collect();
@@ -111,7 +109,7 @@ pub(super) fn data(page: &Page) -> Markup {
     html! { script #data type="application/json" { (PreEscaped(text)) } }
 }
 
-/// A [`Photo`] as the script reads it; short names, as there may be thousands.
+/// A [`Photo`] as the script reads it; names are short because there may be thousands.
 #[derive(Serialize)]
 struct PhotoData<'a> {
     path: &'a str,
@@ -153,12 +151,12 @@ fn training_data(picture: &Picture) -> Value {
     })
 }
 
-/// To four decimals, which is more than is shown.
+/// Rounds to four decimals, more than are shown.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// The picture, or its name where there is none.
+/// Renders a thumbnail, or the file name if there is none.
 pub(super) fn image(thumbnail: Option<&Thumbnail>, path: &str) -> Markup {
     let Some(thumbnail) = thumbnail else {
         return html! { span.placeholder title=(path) { bdi { (name(path)) } } };
@@ -173,7 +171,7 @@ pub(super) fn base64(thumbnail: &Thumbnail) -> String {
     STANDARD.encode(&thumbnail.0)
 }
 
-/// What is behind the last slash.
+/// Returns the part of a path after the last slash.
 pub(super) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
@@ -200,7 +198,7 @@ mod tests {
             photo("sure", 0, 0.99),
             photo("near miss", 1, 0.45),
             photo("barely", 0, 0.55),
-            // The truth may be less probable than in the mistake below: how sure the head was is what counts.
+            // Only the confidence in the wrong class counts, not the probability of the true class.
             photo("far off", 1, 0.98),
             photo("rejected", 1, 0.999),
         ];

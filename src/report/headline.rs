@@ -1,4 +1,4 @@
-//! The figures over all images: the first one large, the others beside it.
+//! The metrics over all images: the first one large, the others next to it.
 
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ pub(super) fn section(page: &Page) -> Markup {
         return html! {};
     };
     html! {
-        section #headline aria-label="Headline figures" {
+        section #headline aria-label="Headline metrics" {
             div.headline {
                 (main_figure(page, first))
                 dl.figures { @for figure in others { (entry(figure)) } }
@@ -19,8 +19,8 @@ pub(super) fn section(page: &Page) -> Markup {
             @if let Some(basis) = &page.basis { p.fine { (basis) } }
             @if page.headline.iter().any(|figure| figure.measure.interval.is_some()) {
                 p.fine {
-                    "Grey numbers are 95\u{a0}% intervals: the range expected for another sample of this \
-                     size."
+                    "Grey ranges are 95\u{a0}% confidence intervals: the range expected for another sample \
+                     of this size."
                 }
             }
         }
@@ -35,7 +35,8 @@ fn main_figure(page: &Page, figure: &Figure) -> Markup {
             @if let Some(ends) = figure.measure.ends() {
                 (whisker(figure.measure.value, ends))
                 p.interval {
-                    "95\u{a0}% interval " (interval(figure.measure, figure.unit).unwrap_or_default())
+                    "95\u{a0}% confidence interval: "
+                    (interval(figure.measure, figure.unit).unwrap_or_default())
                 }
             }
             p.tally { (tally(page)) }
@@ -43,7 +44,7 @@ fn main_figure(page: &Page, figure: &Figure) -> Markup {
     }
 }
 
-/// How many of each outcome, each with the mark that it has on the tiles.
+/// Counts the images of each outcome, in the colours of the tiles.
 fn tally(page: &Page) -> Markup {
     let [right, wrong, unknown] = [
         PhotoOutcome::Right,

@@ -1,4 +1,4 @@
-//! Would more pictures help: accuracy for growing parts of the training set.
+//! The learning curve: accuracy for growing parts of the training set.
 
 use maud::{Markup, html};
 
@@ -12,14 +12,20 @@ pub(super) fn section(curve: &[LearningPoint]) -> Option<Markup> {
     let chart = chart(curve)?;
     Some(html! {
         section #learning-curve {
-            h2 { "Would more pictures help?" }
+            h2 { "Learning curve" }
             p.lead { (verdict(curve)) }
-            div.charts { (figure("Accuracy by training images", &[("first", "mean")], &chart)) }
+            div.charts {
+                (figure(
+                    "Accuracy by number of training images",
+                    &[("first", "mean ± standard deviation")],
+                    &chart,
+                ))
+            }
         }
     })
 }
 
-/// What twice the images gave, and no more.
+/// Says what doubling the number of images changed.
 fn verdict(curve: &[LearningPoint]) -> String {
     let Some(last) = curve.last() else {
         return String::new();
@@ -27,20 +33,20 @@ fn verdict(curve: &[LearningPoint]) -> String {
     let from_half = |point: &&LearningPoint| point.n.saturating_mul(2).abs_diff(last.n);
     let half = curve.iter().min_by_key(from_half).unwrap_or(last);
     if half.n == last.n {
-        return "One size is not enough to tell.".to_owned();
+        return "A single training set size is not enough to tell.".to_owned();
     }
     let gain = 100.0 * (last.mean - half.mean);
     let step = format!(
-        "From {} to {} training images accuracy changed by {gain:+.1} points, to {}",
+        "From {} to {} training images, accuracy changed by {gain:+.1} percentage points, to {}.",
         half.n,
         last.n,
         percent(last.mean)
     );
     let half_band = 50.0 * (last.high - last.low);
     if gain > half_band.max(0.5) {
-        step + ": it still rises, so more pictures would likely help."
+        step + " It is still rising, so more images would probably help."
     } else {
-        step + ": within its band, so more of the same pictures would likely help little."
+        step + " This is no clear gain, so more images of the same kind would probably help little."
     }
 }
 
@@ -101,12 +107,12 @@ mod tests {
         let rising = [(100, 0.80), (180, 0.85), (200, 0.86)];
         let rising = verdict(&rising.map(|(n, mean)| point(n, mean, 0.02)));
         assert!(
-            rising.contains("+6.0 points") && rising.ends_with("likely help."),
+            rising.contains("+6.0 percentage points") && rising.ends_with("probably help."),
             "{rising}"
         );
         let flat = verdict(&[point(100, 0.85, 0.02), point(200, 0.86, 0.02)]);
         assert!(
-            flat.contains("+1.0 points") && flat.ends_with("help little."),
+            flat.contains("+1.0 percentage points") && flat.ends_with("help little."),
             "{flat}"
         );
         assert!(section(&[]).is_none());

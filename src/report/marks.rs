@@ -1,4 +1,4 @@
-//! What is drawn in a frame: lines, bands, bars, dots and whiskers.
+//! The marks of charts: lines, bands, bars, dots and whiskers.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::chart::Frame;
 
-/// A value with its band.
+/// The range of values at one point of a band.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Band {
     pub(super) x: f64,
@@ -14,12 +14,12 @@ pub(super) struct Band {
     pub(super) high: f64,
 }
 
-/// Straight lines from point to point; points that are no numbers are passed over.
+/// Draws straight lines between points; points that are not finite are skipped.
 pub(super) fn line(frame: &Frame, class: &str, points: &[(f64, f64)]) -> Markup {
     html! { polyline class=(format!("line {class}")) points=(places(frame, points.iter().copied())) {} }
 }
 
-/// A dot at each point, with the words that a pointer is told there.
+/// Draws a dot at each point, with `words` as its tooltip.
 pub(super) fn dots(
     frame: &Frame,
     class: &str,
@@ -35,14 +35,14 @@ pub(super) fn dots(
     }
 }
 
-/// The area between the lower and the upper ends.
+/// Draws the area between the lower and the upper ends.
 pub(super) fn band(frame: &Frame, bands: &[Band]) -> Markup {
     let upper = bands.iter().map(|b| (b.x, b.high));
     let lower = bands.iter().rev().map(|b| (b.x, b.low));
     html! { polygon class="band" points=(places(frame, upper.chain(lower))) {} }
 }
 
-/// From the lower left to the upper right.
+/// Draws the diagonal from the lower left to the upper right.
 pub(super) fn diagonal(frame: &Frame) -> Markup {
     line(frame, "reference", &[(0.0, 0.0), (1.0, 1.0)])
 }
@@ -57,7 +57,7 @@ fn places(frame: &Frame, points: impl Iterator<Item = (f64, f64)>) -> String {
     text
 }
 
-/// A bar of a share in [0, 1], as wide as it is given room, with the whisker of its interval.
+/// Draws a share in [0, 1] as a bar of the available width, with the whisker of its interval.
 pub(super) fn bar(class: &str, value: f64, interval: Option<[f64; 2]>) -> Markup {
     html! {
         svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
@@ -68,7 +68,7 @@ pub(super) fn bar(class: &str, value: f64, interval: Option<[f64; 2]>) -> Markup
     }
 }
 
-/// The whisker of an interval in [0, 1] alone, with a tick at the value.
+/// Draws only the whisker of an interval in [0, 1], with a tick at the value.
 pub(super) fn whisker(value: f64, interval: [f64; 2]) -> Markup {
     html! {
         svg class="bar whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
@@ -87,7 +87,7 @@ fn width([low, high]: [f64; 2]) -> String {
     format!("{:.2}", 100.0 * (high - low).clamp(0.0, 1.0))
 }
 
-/// A share as a place on a bar, which is 100 wide.
+/// Returns the position of a share on a bar, which is 100 units wide.
 fn part(share: f64) -> String {
     format!("{:.2}", 100.0 * share.clamp(0.0, 1.0))
 }

@@ -1,10 +1,9 @@
-//! The report: what is known of a head and of the images it was held against, as one HTML page that needs
-//! nothing else.
+//! The evaluation report of a head, as a self-contained HTML page.
 //!
-//! Pure data in, one string out: no file is read here and nothing is computed but where to draw. A section
-//! whose data is absent is left out. Every text is taken for hostile: [`maud`] escapes what goes into the
-//! page, the images' names go through JSON into `textContent`, and the page's own policy runs no script and
-//! loads nothing but what is in it.
+//! Plain data in, one string out: this module reads no files and computes only the layout. Sections without
+//! data are omitted. All texts are treated as untrusted: [`maud`] escapes them, image names reach the page as
+//! JSON and `textContent`, and the page's Content Security Policy allows only its own script and style and
+//! images embedded in the page.
 
 mod care;
 mod chart;

@@ -1,15 +1,15 @@
-//! Numbers as people read them.
+//! Formats numbers for display.
 
 use super::page::{Measure, Unit};
 use crate::head::IntervalMethod;
 use crate::images;
 
-/// A share in per cent with one decimal, as `97.5 %`; the space does not break.
+/// Formats a share as a percentage with one decimal and a no-break space: `97.5 %`.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", 100.0 * share)
 }
 
-/// A share in whole per cent. What is not all is never shown as all: 99.6 % is `99 %`.
+/// Formats a share as a whole percentage. Only 1 is shown as `100 %`; 99.6 % is `99 %`.
 pub(super) fn whole_percent(share: f64) -> String {
     let rounded = (100.0 * share).round();
     let shown = if rounded >= 100.0 && share < 1.0 {
@@ -27,7 +27,7 @@ pub(super) fn number(value: f64, unit: Unit) -> String {
     }
 }
 
-/// The two ends of an interval, as `92.0–97.5 %`, and how it was found where that is not the bootstrap.
+/// Formats the ends of an interval, as `92.0–97.5 %`, and names its method unless it is the bootstrap.
 pub(super) fn interval(measure: Measure, unit: Unit) -> Option<String> {
     let [low, high] = measure.ends()?;
     let ends = match unit {
@@ -40,7 +40,7 @@ pub(super) fn interval(measure: Measure, unit: Unit) -> Option<String> {
     })
 }
 
-/// A setting as short as it can be told apart: `0.001`, `3.2e-5`, `0`.
+/// Formats a parameter briefly: `0.001`, `3.2e-5`, `0`.
 pub(super) fn setting(value: f64) -> String {
     if value == 0.0 || (1e-3..1e4).contains(&value.abs()) {
         let text = format!("{value:.4}");
@@ -49,12 +49,12 @@ pub(super) fn setting(value: f64) -> String {
     format!("{value:.1e}").replace(".0e", "e")
 }
 
-/// `1 image`, `2 images`, `1,234 images`.
+/// Formats a count with its noun: `1 image`, `2 images`, `1,234 images`.
 pub(super) fn count(n: usize, one: &str) -> String {
     format!("{}\u{a0}{one}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
-/// With a comma before every three digits.
+/// Formats a number with commas between groups of three digits.
 pub(super) fn grouped(n: usize) -> String {
     images::grouped(n as u64)
 }

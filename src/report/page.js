@@ -1,8 +1,8 @@
 "use strict";
-// The page's script: filters over the images, and windows for a cell and for an image. Names are only ever text.
+// The page's script: filters for the images, dialogs for a cell and for an image. Names are inserted as text.
 (() => {
   const { photos, rest: { classes, training } } = JSON.parse(document.getElementById("data").textContent);
-  // Tiles that are made at first, and with each wish for more: what stands below the grid stays near.
+  // Tiles added at first and with each "Show more". Few at first, so that the sections below stay within reach.
   const FIRST = innerWidth < 600 ? 24 : 70, MORE = 280;
   const MARKS = { right: "✓", wrong: "✗", unknown: "?" };
   const byId = (id) => document.getElementById(id);
@@ -21,7 +21,7 @@
     return made;
   }
 
-  // What is not all is never shown as all.
+  // A share below 1 is never rounded up to 100 %.
   function percent(share) {
     const rounded = Math.round(100 * share);
     return `${rounded >= 100 && share < 1 ? 99 : rounded}\u00a0%`;
@@ -40,10 +40,14 @@
     return photo.unknown ? "unknown" : classes[photo.predicted];
   }
 
-  // The probability is the class's own: what is unknown has none.
+  // The probability belongs to the most probable class: "unknown" has none.
   function inWords(photo) {
     const likeliest = `${classes[photo.predicted]}, ${percent(photo.confidence)}`;
-    return photo.unknown ? `called unknown, most probable ${likeliest}` : `predicted ${likeliest}`;
+    return photo.unknown ? `rejected as unknown, most probable class ${likeliest}` : `predicted ${likeliest}`;
+  }
+
+  function counted(n) {
+    return `${n.toLocaleString("en")} ${n === 1 ? "image" : "images"}`;
   }
 
   function tileLine(className, before, name, share) {
@@ -57,13 +61,13 @@
     made.title = photo.path;
     made.append(tileLine("said", `${MARKS[photo.state]} `, said(photo), photo.unknown ? "" : percent(photo.confidence)));
     if (photo.unknown) made.append(tileLine("is", "maybe ", classes[photo.predicted], percent(photo.confidence)));
-    if (photo.state !== "right") made.append(tileLine("is", "is ", classes[photo.truth], ""));
-    made.setAttribute("aria-label", `${photo.path}: ${inWords(photo)}; is ${classes[photo.truth]}`);
+    if (photo.state !== "right") made.append(tileLine("is", "true: ", classes[photo.truth], ""));
+    made.setAttribute("aria-label", `${photo.path}: ${inWords(photo)}; true class ${classes[photo.truth]}`);
     made.addEventListener("click", () => openPhoto(photo));
     return made;
   }
 
-  // A grid that makes its tiles chunk by chunk.
+  // A grid that adds its tiles in chunks.
   function grid(root) {
     const tiles = root.querySelector(".tiles"), more = root.querySelector(".more");
     let list = [], made = 0;
@@ -104,7 +108,7 @@
       && (text === "" || photo.lower.includes(text)));
     const order = ORDERS[byId("order").value];
     if (order) found.sort(order);
-    counter.textContent = `${found.length.toLocaleString("en")} of ${photos.length.toLocaleString("en")} images`;
+    counter.textContent = `${found.length.toLocaleString("en")} of ${counted(photos.length)}`;
     showAll(found);
   }
   form.addEventListener("input", filter);
@@ -113,8 +117,8 @@
   const showCell = grid(byId("cell"));
   function openCell(truth, predicted) {
     const found = photos.filter((photo) => photo.truth === truth && photo.predicted === predicted);
-    const what = truth === predicted ? `${classes[truth]}, rightly` : `${classes[truth]}, taken for ${classes[predicted]}`;
-    byId("cell-title").textContent = `${what}: ${found.length.toLocaleString("en")}`;
+    const what = truth === predicted ? "predicted correctly" : `predicted as ${classes[predicted]}`;
+    byId("cell-title").textContent = `${classes[truth]} ${what}: ${counted(found.length)}`;
     showCell(found);
     byId("cell").showModal();
   }
@@ -149,8 +153,8 @@
 
   function openPhoto(photo) {
     byId("photo-title").textContent = photo.path;
-    const line = element("p", "", photo.unknown ? "Called " : "Said ", element("strong", photo.state, said(photo)),
-      ", is ", element("strong", "", classes[photo.truth]), ".");
+    const line = element("p", "", photo.unknown ? "Rejected as " : "Predicted ", element("strong", photo.state, said(photo)),
+      ", true class ", element("strong", "", classes[photo.truth]));
     const verdict = element("div", "verdict", line, probabilities(photo));
     if (photo.unknown) verdict.append(element("p", "fine", photo.unknown));
     const detail = byId("photo").querySelector(".detail");
@@ -165,7 +169,7 @@
     button.addEventListener("click", () => openPhoto(photos[Number(button.dataset.photo)])));
   document.querySelectorAll("dialog").forEach((dialog) => {
     dialog.querySelector(".close").addEventListener("click", () => dialog.close());
-    // A click beside the window is a click on the dialog itself.
+    // A click outside the dialog's box, on its backdrop, reports the dialog itself as its target.
     dialog.addEventListener("click", (event) => {
       const box = dialog.getBoundingClientRect();
       const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;

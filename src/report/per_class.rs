@@ -12,11 +12,11 @@ pub(super) fn section(page: &Page) -> Markup {
     }
     html! {
         section #per-class {
-            h2 { "Class by class" }
+            h2 { "Metrics by class" }
             p.lead {
-                "Precision: how many of those called so are. Recall: how many of those that are were found. \
-                 F1 is their harmonic mean."
-                @if has_intervals(page) { " The thin lines are 95\u{a0}% intervals." }
+                "Precision is the share of predictions of a class that are correct. Recall is the share of \
+                 the class's images that are predicted correctly. F1 is their harmonic mean."
+                @if has_intervals(page) { " Thin lines are 95\u{a0}% confidence intervals." }
             }
             div.scroll {
                 table.bars {

@@ -1,4 +1,4 @@
-//! May the probabilities be believed: the reliability diagram.
+//! The reliability diagram, which shows how well the probabilities are calibrated.
 
 use maud::{Markup, html};
 
@@ -7,27 +7,27 @@ use super::marks::diagonal;
 use super::number::{count, percent, whole_percent};
 use super::page::{Bin, Reliability};
 
-/// A bin with fewer images says little: it is drawn pale.
+/// Bins with fewer images than this say little, and are drawn pale.
 const FEW: usize = 10;
 
 pub(super) fn section(reliability: &Reliability) -> Markup {
     html! {
         section #reliability {
-            h2 { "Can the probabilities be believed?" }
+            h2 { "Calibration" }
             p.lead {
-                "Of the images predicted with 80\u{a0}% confidence, 80\u{a0}% should be right: then a bar \
-                 ends at its line. "
-                "The mean distance (expected calibration error) is "
+                "Of the images predicted with 80\u{a0}% confidence, 80\u{a0}% should be right: each bar \
+                 should end at its marker. "
+                "The expected calibration error, the mean gap between confidence and accuracy, is "
                 strong { (percent(reliability.ece)) }
                 ". " (tendency(&reliability.bins))
                 @if reliability.bins.iter().any(|bin| bin.count < FEW) {
-                    " Pale bars hold fewer than " (FEW) " images."
+                    " Pale bars have fewer than " (FEW) " images."
                 }
             }
             div.charts {
                 (figure(
                     "Accuracy by confidence",
-                    &[("confidence", "mean confidence"), ("reference", "ideal")],
+                    &[("confidence", "mean confidence"), ("reference", "perfectly calibrated")],
                     &chart(reliability),
                 ))
                 (table(&reliability.bins))
@@ -36,15 +36,15 @@ pub(super) fn section(reliability: &Reliability) -> Markup {
     }
 }
 
-/// Whether the head says more or less than it keeps, over all images.
+/// Says whether the head is overconfident or underconfident over all images.
 fn tendency(bins: &[Bin]) -> &'static str {
     let total = bins.iter().map(|bin| bin.count).sum::<usize>().max(1);
     let excess = |bin: &Bin| (bin.confidence - bin.accuracy) * bin.count as f64;
     let excess = bins.iter().map(excess).sum::<f64>() / total as f64;
     match excess {
-        e if e > 0.01 => "On the whole the head is too sure of itself.",
-        e if e < -0.01 => "On the whole the head is more often right than it says.",
-        _ => "On the whole confidence and accuracy agree.",
+        e if e > 0.01 => "Overall, the head is overconfident.",
+        e if e < -0.01 => "Overall, the head is underconfident.",
+        _ => "Overall, confidence and accuracy agree.",
     }
 }
 
@@ -76,7 +76,7 @@ fn say(bin: &Bin) -> String {
     )
 }
 
-/// The accuracy as a bar, and the confidence as a line across it.
+/// Draws the accuracy as a bar, and the confidence as a marker across it.
 fn bar(frame: &Frame, bin: &Bin) -> Markup {
     let (left, right) = (
         frame.x.at(bin.range[0]) + 1.0,
@@ -100,7 +100,9 @@ fn table(bins: &[Bin]) -> Markup {
         div.scroll {
             table.numbers {
                 thead { tr {
-                    @for name in ["confidence", "images", "mean", "right"] { th scope="col" { (name) } }
+                    @for name in ["confidence", "images", "mean confidence", "accuracy"] {
+                        th scope="col" { (name) }
+                    }
                 } }
                 tbody {
                     @for bin in bins {

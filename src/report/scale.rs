@@ -1,16 +1,16 @@
-//! From values to places on an axis, with round numbers to mark.
+//! Maps values to positions on an axis, and picks round tick values.
 
 /// A linear axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
-    /// The values at its two ends, the first below the second.
+    /// The values at its two ends, in ascending order.
     domain: [f64; 2],
-    /// The places of the two ends, in user units.
+    /// The positions of the two ends, in user units.
     range: [f64; 2],
 }
 
 impl Scale {
-    /// An axis for these values; where they are all one, it reaches a little to both sides.
+    /// Creates an axis for the range `domain`. A range of a single value is widened to both sides.
     pub(super) fn new(domain: [f64; 2], range: [f64; 2]) -> Self {
         let [low, high] = domain;
         let domain = if high > low {
@@ -21,7 +21,7 @@ impl Scale {
         Self { domain, range }
     }
 
-    /// The least and greatest of some numbers, `None` without a finite one.
+    /// Returns the minimum and maximum of the finite values; `None` if there are none.
     pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
         values.filter(|v| v.is_finite()).fold(None, |extent, v| {
             let [low, high] = extent.unwrap_or([v, v]);
@@ -29,7 +29,7 @@ impl Scale {
         })
     }
 
-    /// Where a value lies; what is outside lies at the end.
+    /// Returns the position of a value; values out of range are clamped to the ends.
     pub(super) fn at(&self, value: f64) -> f64 {
         let [low, high] = self.domain;
         let part = ((value - low) / (high - low)).clamp(0.0, 1.0);
@@ -41,8 +41,7 @@ impl Scale {
         self.range
     }
 
-    /// Round numbers within the domain, about `wanted` of them, at a distance of 1, 2 or 5 times a power of
-    /// ten.
+    /// Returns about `wanted` round values within the domain, spaced by 1, 2 or 5 times a power of ten.
     pub(super) fn ticks(&self, wanted: usize) -> Vec<f64> {
         let [low, high] = self.domain;
         let step = round_step((high - low) / wanted.max(1) as f64);
@@ -53,7 +52,7 @@ impl Scale {
         (first..=last).map(|k| k as f64 * step).collect()
     }
 
-    /// The same in whole numbers.
+    /// Like [`ticks`](Self::ticks), but returns whole numbers only.
     pub(super) fn whole_ticks(&self, wanted: usize) -> Vec<f64> {
         let mut ticks = self.ticks(wanted);
         ticks.retain(|tick| (tick - tick.round()).abs() < 1e-9);
@@ -61,7 +60,7 @@ impl Scale {
     }
 }
 
-/// The least of 1, 2, 5, 10 … that is not below `rough`.
+/// Returns the smallest of …, 1, 2, 5, 10, … that is at least `rough`.
 fn round_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power);

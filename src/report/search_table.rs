@@ -1,11 +1,11 @@
-//! What a search tried.
+//! The table of hyperparameter candidates that a search evaluated.
 
 use maud::{Markup, html};
 
 use super::number::{count, percent, setting};
 use super::page::{Candidate, Search};
 
-/// Rows that are seen at once; the others unfold.
+/// The number of rows shown at first; the others unfold.
 const SHOWN: usize = 10;
 
 pub(super) fn section(search: &Search) -> Markup {
@@ -21,15 +21,15 @@ pub(super) fn section(search: &Search) -> Markup {
     let (first, rest) = order.split_at(SHOWN.min(order.len()));
     html! {
         section #search {
-            h2 { "The search" }
+            h2 { "Hyperparameter search" }
             p.lead {
-                (count(search.candidates.len(), "candidate")) " by cross-validation on the training set; \
-                    the first row was taken."
+                "Cross-validation of " (count(search.candidates.len(), "candidate")) " on the training set. \
+                    The first row was chosen."
             }
             div.scroll { (table(search, first)) }
             @if !rest.is_empty() {
                 details {
-                    summary { "The other " (rest.len()) }
+                    summary { "Show " (rest.len()) " more" }
                     div.scroll { (table(search, rest)) }
                 }
             }
@@ -42,15 +42,15 @@ type Column = (&'static str, fn(&Candidate) -> Option<String>);
 const COLUMNS: [Column; 6] = [
     ("learning rate", |c| c.lr.map(setting)),
     ("weight decay", |c| c.weight_decay.map(setting)),
-    ("L2", |c| c.l2.map(setting)),
+    ("L2 penalty", |c| c.l2.map(setting)),
     ("accuracy", |c| c.accuracy.map(percent)),
-    ("± over folds", |c| {
+    ("± std. dev.", |c| {
         c.accuracy_std.map(|std| format!("{:.1}", 100.0 * std))
     }),
-    ("loss", |c| c.loss.map(|loss| format!("{loss:.3}"))),
+    ("log loss", |c| c.loss.map(|loss| format!("{loss:.3}"))),
 ];
 
-/// A column that no candidate has anything in is left out.
+/// Renders the table without columns that are empty for all candidates.
 fn table(search: &Search, rows: &[usize]) -> Markup {
     let columns = COLUMNS
         .iter()

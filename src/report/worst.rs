@@ -1,5 +1,4 @@
-//! The mistakes that the head was surest of, each with the training images nearest to it: readable without a
-//! script.
+//! The most confident mistakes, each with its nearest training images; readable without JavaScript.
 
 use maud::{Markup, html};
 
@@ -8,10 +7,10 @@ use super::marks::bar;
 use super::number::whole_percent;
 use super::page::{Neighbour, Page, Photo, PhotoOutcome};
 
-/// Mistakes in the list.
+/// The number of mistakes in the list.
 const SHOWN: usize = 12;
 
-/// Classes whose probabilities are shown.
+/// The number of classes whose probabilities are shown.
 const CLASSES: usize = 3;
 
 pub(super) fn section(page: &Page) -> Markup {
@@ -28,11 +27,11 @@ pub(super) fn section(page: &Page) -> Markup {
     let near = worst.iter().any(|(_, photo)| !photo.neighbours.is_empty());
     html! {
         section #worst {
-            h2 { "The worst mistakes" }
+            h2 { "Most confident mistakes" }
             p.lead {
-                "Where the head was surest and wrong."
-                @if near { " Beside each the training images nearest to it: a wrong label, or a look-alike, \
-                    shows here." }
+                "The wrong predictions with the highest confidence."
+                @if near { " Below each are the nearest training images with their cosine similarity, which \
+                    can reveal a wrong label or a look-alike." }
             }
             ol.worst { @for (i, photo) in &worst { (item(page, *i, photo)) } }
         }
@@ -42,13 +41,13 @@ pub(super) fn section(page: &Page) -> Markup {
 fn item(page: &Page, index: usize, photo: &Photo) -> Markup {
     html! {
         li {
-            button.thumb type="button" data-photo=(index) aria-label=(format!("Open {}", photo.path)) {
+            button.thumb type="button" data-photo=(index) aria-label=(format!("Details of {}", photo.path)) {
                 (image(photo.thumbnail.as_ref(), &photo.path))
             }
             div.verdict {
                 p {
-                    "Said " strong.wrong { bdi { (page.class(photo.predicted)) } }
-                    ", is " strong { bdi { (page.class(photo.truth)) } }
+                    "Predicted " strong.wrong { bdi { (page.class(photo.predicted)) } }
+                    ", true class " strong { bdi { (page.class(photo.truth)) } }
                 }
                 (probabilities(page, photo))
                 p.path { bdi { (photo.path) } }
@@ -71,7 +70,7 @@ fn probabilities(page: &Page, photo: &Photo) -> Markup {
     }
 }
 
-/// The most probable classes, and the right one whatever its probability.
+/// Returns the most probable classes, and the true class whatever its probability.
 fn shown(photo: &Photo) -> impl Iterator<Item = &(usize, f64)> {
     let (first, rest) = photo.top.split_at(CLASSES.min(photo.top.len()));
     let truth = rest.iter().filter(|(class, _)| *class == photo.truth);

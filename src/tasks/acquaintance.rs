@@ -1,4 +1,4 @@
-//! Which images a head has seen in training, and what that means for the figures.
+//! Which of the evaluated images a head was trained on, and what that means for the metrics.
 
 use serde::Serialize;
 
@@ -7,34 +7,34 @@ use crate::features::Digest;
 use crate::head::ImageRole;
 use crate::phrases::counted;
 
-/// How images that a head was trained on are treated.
+/// How an evaluation treats images that the head was trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TrainingImages {
-    /// Out-of-fold predictions count where the head keeps them; other training images are left out.
+    /// Uses the out-of-fold predictions that the head stores, and excludes all other training images.
     #[default]
     Unseen,
-    /// They are judged as all others are: the figures are optimistic.
+    /// Evaluates them like all other images, which makes the results optimistic.
     Included,
 }
 
-/// On what basis the prediction for an image is judged.
+/// The relation of an evaluated image to the head's training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Basis {
-    /// The head does not know the image.
+    /// The head was neither trained nor validated on the image.
     New,
-    /// It was held out of the head's training set.
+    /// The image was held out for validation when the head was trained.
     HeldOut,
-    /// The head was trained on it, and the prediction is that of a head which was not.
+    /// The head was trained on the image; the prediction is out-of-fold, by a head that was not.
     OutOfFold,
-    /// The head was trained on it, and it was asked for all the same.
+    /// The head was trained on the image, and the prediction is its own.
     Training,
 }
 
 impl Basis {
-    /// That of an image, or none where it should be left out.
+    /// Returns the basis for an image, or `None` if the image is excluded.
     pub(super) fn of(
         classifier: &Predictor,
         digest: Digest,
@@ -52,23 +52,23 @@ impl Basis {
     }
 }
 
-/// How many of the judged images the head was trained on.
+/// How many of the evaluated images the head was trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Acquaintance {
-    /// Whether the head records its training images; where it does not, all images count as new.
+    /// Whether the head records its training images; if not, all images count as new.
     pub recorded: bool,
-    /// Images that the head does not know.
+    /// Images that the head was neither trained nor validated on.
     pub new: usize,
-    /// Images that were held out of its training set.
+    /// Images that were held out for validation when the head was trained.
     pub held_out: usize,
-    /// Training images that are judged by their out-of-fold predictions.
+    /// Training images that are evaluated by their out-of-fold predictions.
     pub out_of_fold: usize,
-    /// Training images that are judged by the head itself.
+    /// Training images that are evaluated by the head's own predictions.
     pub training: usize,
-    /// Training images, of this head or of one that it is compared with, that are in no figure.
+    /// Training images, of this head or of the one it is compared with, that are excluded from all metrics.
     pub left_out: usize,
-    /// The folds that the head's out-of-fold predictions are from.
+    /// The number of folds behind the head's out-of-fold predictions.
     pub folds: Option<usize>,
 }
 
@@ -90,17 +90,18 @@ impl Acquaintance {
         } += 1;
     }
 
-    /// Images that are in the figures.
+    /// Returns the number of images that the metrics include.
     fn judged(self) -> usize {
         self.new + self.held_out + self.out_of_fold + self.training
     }
 
-    /// What the figures stand on, as a sentence; none where every image is new, or nothing is known.
+    /// Describes the images behind the metrics in a sentence; `None` if all are new, or nothing is recorded.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
         let folds = self.folds.unwrap_or_default();
         let trained = format!(
-            "judged out of fold: by a head trained without the image and its near-duplicates ({folds} folds)"
+            "evaluated out of fold, by heads trained without the image and its near-duplicates \
+            ({folds} folds)"
         );
         if self.out_of_fold > 0 && self.out_of_fold == self.judged() {
             return Some(format!(
@@ -110,7 +111,7 @@ impl Acquaintance {
         }
         let (held_out, training) = (
             "held out of the training set for validation",
-            "used to train the head: the figures are optimistic",
+            "part of the head's training set, so the results are optimistic",
         );
         let parts = [
             (self.out_of_fold, "training image", trained.as_str()),
@@ -126,13 +127,13 @@ impl Acquaintance {
         (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
     }
 
-    /// What is left out, as a sentence.
+    /// Says in a sentence how many training images are excluded; `None` if there are none.
     #[must_use]
     pub fn omission(&self) -> Option<String> {
         let n = self.left_out;
         (n > 0).then(|| {
             format!(
-                "{} {} left out of all figures.",
+                "{} {} excluded from all metrics.",
                 counted(n, "training image"),
                 are(n)
             )
@@ -163,7 +164,7 @@ mod tests {
         };
         assert_eq!(
             unseen.sentence().unwrap(),
-            "All 20 training images are judged out of fold: by a head trained without the image and its \
+            "All 20 training images are evaluated out of fold, by heads trained without the image and its \
             near-duplicates (5 folds)."
         );
         let mixed = Acquaintance {
@@ -175,7 +176,7 @@ mod tests {
         };
         let sentence = mixed.sentence().unwrap();
         for part in [
-            "2 training images are judged out of fold",
+            "2 training images are evaluated out of fold",
             "; 1 image is held out",
             "; 1 image is new to the head.",
         ] {
@@ -183,7 +184,7 @@ mod tests {
         }
         assert_eq!(
             mixed.omission().unwrap(),
-            "1 training image is left out of all figures."
+            "1 training image is excluded from all metrics."
         );
         let included = Acquaintance { training: 2, ..all };
         assert!(included.sentence().unwrap().contains("optimistic"));

@@ -1,4 +1,4 @@
-//! `classify`: images to labels.
+//! `classify`: assigns labels to images.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -27,7 +27,7 @@ pub struct ClassifyOptions {
 }
 
 impl ClassifyOptions {
-    /// Images and a head.
+    /// Classifies `inputs` with `head`.
     #[must_use]
     pub fn new(inputs: Inputs, head: HeadOptions) -> Self {
         Self { inputs, head }
@@ -40,43 +40,43 @@ impl ClassifyOptions {
 pub struct Classified {
     /// The path to open, as text.
     pub path: String,
-    /// The class of its folder, where folders are classes.
+    /// The class that its folder names, if folders are classes.
     pub class: Option<String>,
-    /// The prediction, or the reason for leaving it out.
+    /// The prediction, or the reason why the image was skipped.
     pub result: Result<Prediction, String>,
 }
 
-/// What a classification ran on, and its counts.
+/// The counts of a classification, and the engine that it ran on.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ClassifyReport {
-    /// Images with a label.
+    /// Images with a prediction.
     pub used: usize,
-    /// Those of them that the head's rejection calls unknown.
+    /// Images among `used` that the head rejected as `unknown`.
     pub rejected: usize,
-    /// Those of them that the head was trained on.
+    /// Images among `used` that the head was trained on.
     pub trained_on: usize,
-    /// Images without one.
+    /// Images without a prediction.
     pub skipped: usize,
-    /// Files left out since they are no images, by extension.
+    /// Files that were ignored because they are not images, by extension.
     pub ignored: BTreeMap<String, usize>,
     /// The head's classes.
     pub classes: ClassIndex,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// What ran the network.
+    /// The engine that ran the network.
     pub engine: Engine,
     /// How fast the features were computed.
     pub speed: Speed,
-    /// Why `auto` did not take a GPU.
+    /// Why `auto` did not choose a GPU.
     pub why_not_gpu: Option<String>,
 }
 
-/// Classifies images and gives each result to `each`, in input order, as soon as it is known.
+/// Classifies images and passes each result to `each`, in input order, as soon as it is known.
 ///
 /// # Errors
 /// No images, a head file or backbone that does not fit, a device that does not work,
-/// [`Error::Interrupted`](crate::Error::Interrupted), or what `each` returns.
+/// [`Error::Interrupted`](crate::Error::Interrupted), or an error from `each`.
 pub fn classify(
     options: &ClassifyOptions,
     labels: Labels,
@@ -92,11 +92,11 @@ pub fn classify(
     Ok(report)
 }
 
-/// Like [`classify`], but of the files that another thread names one after the other: results come while
-/// names do. `options.inputs` is not used.
+/// Like [`classify`], but takes file names from another thread and returns results while names still arrive.
+/// `options.inputs` is not used.
 ///
 /// # Errors
-/// As [`classify`], and names that cannot be read on.
+/// Those of [`classify`], and an error while reading the names.
 pub fn classify_named(
     options: &ClassifyOptions,
     names: Receiver<io::Result<PathBuf>>,
@@ -107,7 +107,7 @@ pub fn classify_named(
     classify_images(&classifier, options, Images::Named(names), progress, each)
 }
 
-/// Takes the result for each image, with the predictor that gave it.
+/// Receives the result for each image, with the predictor that made it.
 pub type Each<'a> = &'a mut dyn FnMut(&Predictor, Classified) -> Result<()>;
 
 fn classify_images(
@@ -162,10 +162,10 @@ impl ClassifyReport {
     }
 }
 
-/// Checks the probability that a label needs.
+/// Checks the minimum probability of a label.
 ///
 /// # Errors
-/// [`Error::Parameter`](crate::Error::Parameter) outside of 0 to 1.
+/// [`Error::Parameter`](crate::Error::Parameter) if it is outside [0, 1].
 pub fn check_threshold(threshold: f64) -> Result<()> {
     let in_range = (0.0..=1.0).contains(&threshold);
     require(in_range, "threshold", &threshold, "from 0 to 1")

@@ -1,4 +1,4 @@
-//! `doctor`: what is there, and what is missing.
+//! `doctor`: checks the installation.
 
 use std::path::Path;
 use std::time::Instant;
@@ -9,30 +9,30 @@ use crate::backbones::{
 };
 use crate::error::{Error, Result};
 
-/// One thing that was checked.
+/// The result of one check.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What was looked at.
+    /// What was checked.
     pub subject: String,
-    /// How it is.
+    /// The state that it was found in.
     pub verdict: Verdict,
 }
 
-/// The state of a thing that was checked.
+/// The state of what was checked.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug)]
 pub enum Verdict {
-    /// All right, with details.
+    /// It works; with details.
     Good(String),
-    /// It works, but not in all respects.
+    /// It works with limitations.
     Limited(Error),
     /// Missing or broken.
     Bad(Error),
 }
 
-/// Looks at everything that frostline needs.
+/// Checks everything that frostline needs to run.
 #[must_use]
 pub fn doctor(home: &Home) -> Vec<Finding> {
     let mut findings = vec![
@@ -43,7 +43,7 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
         home_finding(home),
     ];
     if matches!(findings[1].verdict, Verdict::Bad { .. }) {
-        // Nothing else is used, and each would say the same.
+        // All other checks would fail for the same reason.
         return findings;
     }
     let library = RuntimeLibrary::find(home);
@@ -68,7 +68,7 @@ pub fn doctor(home: &Home) -> Vec<Finding> {
     findings
 }
 
-/// A home that is read only does for networks that are installed, without the cache.
+/// Checks `FROSTLINE_HOME`. A read-only one is only a limitation: installed networks work, without the cache.
 fn home_finding(home: &Home) -> Finding {
     let subject = "FROSTLINE_HOME";
     if let Err(error) = home.check_private() {
@@ -119,17 +119,17 @@ fn backbones(home: &Home) -> Vec<Finding> {
         .collect()
 }
 
-/// What to say of an installed backbone that has a known name and is another network.
+/// Returns a remark on an installed backbone that has a known name but another source.
 fn origin(installed: &BackboneManifest) -> &'static str {
     match Registry::known_by_name(&installed.name) {
         Ok(known) if known.source != installed.source => {
-            " (not made from the file that is known under this name)"
+            " (not made from the known file of this name)"
         }
         _ => "",
     }
 }
 
-/// A batch through the default backbone on the CPU, and on the GPU where ONNX Runtime carries CUDA.
+/// Runs a test batch on the CPU, and on the GPU if ONNX Runtime has the CUDA provider.
 fn batches(home: &Home, providers: Option<&[&str]>) -> Vec<Finding> {
     let cpu = batch(home, Device::Cpu);
     let has_cuda = providers.is_some_and(|providers| providers.contains(&"CUDA"));
@@ -138,23 +138,23 @@ fn batches(home: &Home, providers: Option<&[&str]>) -> Vec<Finding> {
         (Ok(cpu), Some(Ok(gpu))) => Some(gpu.against(cpu)),
         _ => None,
     };
-    let mut findings = vec![finding("one batch", cpu.map(|batch| batch.to_string()))];
-    findings.extend(gpu.map(|gpu| finding("on the GPU", gpu.map(|batch| batch.to_string()))));
-    findings.extend(against.map(|text| finding("GPU and CPU", Ok(text))));
+    let mut findings = vec![finding("test batch", cpu.map(|batch| batch.to_string()))];
+    findings.extend(gpu.map(|gpu| finding("GPU batch", gpu.map(|batch| batch.to_string()))));
+    findings.extend(against.map(|text| finding("GPU vs. CPU", Ok(text))));
     findings
 }
 
-/// What a batch gave.
+/// The result of a test batch.
 struct Batch {
     about: String,
     features: Vec<f32>,
-    /// The network's time for one image.
+    /// The network's time per image.
     milliseconds: f64,
 }
 
 impl std::fmt::Display for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {:.1} ms an image", self.about, self.milliseconds)
+        write!(f, "{}: {:.1} ms per image", self.about, self.milliseconds)
     }
 }
 
@@ -163,13 +163,13 @@ impl Batch {
         let pairs = self.features.iter().zip(&other.features);
         let difference = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         format!(
-            "the largest difference of a feature is {difference:.1e}, the GPU is {:.1} times as fast",
+            "features differ by at most {difference:.1e}; the GPU is {:.1} times as fast",
             other.milliseconds / self.milliseconds
         )
     }
 }
 
-/// Eight pictures through the default backbone, twice: what is only done once is not timed.
+/// Runs eight images through the default backbone twice, and times the second run, without one-time setup.
 fn batch(home: &Home, device: Device) -> Result<Batch> {
     const N: usize = 8;
     let run = RunOptions {

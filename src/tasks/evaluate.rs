@@ -1,4 +1,4 @@
-//! `evaluate`: the figures of a head on labelled samples, alone or against another head.
+//! `evaluate`: the metrics of a head on labelled samples, alone or compared with another head.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,14 +21,14 @@ use crate::progress::Progress;
 pub struct EvaluateOptions {
     /// The head and the samples.
     pub judge: JudgeOptions,
-    /// Another head, of the same classes and the same features, to be compared with it.
+    /// Another head to compare with, of the same classes and on the same features.
     pub compare: Option<PathBuf>,
-    /// How the intervals are found.
+    /// How the intervals are computed.
     pub bootstrap: Bootstrap,
 }
 
 impl EvaluateOptions {
-    /// A head alone, with the usual intervals.
+    /// Evaluates a single head, with the default intervals.
     #[must_use]
     pub fn new(judge: JudgeOptions) -> Self {
         Self {
@@ -39,34 +39,34 @@ impl EvaluateOptions {
     }
 }
 
-/// The evaluation of a head, and what it leaves out.
+/// The evaluation of a head, and the images that it excludes.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EvaluateReport {
-    /// The figures, over the samples whose class the head knows.
+    /// The metrics, over the samples whose class the head knows.
     pub evaluation: Evaluation,
-    /// The head against the other one, where that was asked for.
+    /// The comparison with the other head, if one was requested.
     pub comparison: Option<Comparison>,
-    /// How many of the images the head was trained on, and which count nevertheless.
+    /// How many of the images the head was trained on, and how they were evaluated.
     pub acquaintance: Acquaintance,
-    /// Samples of classes that the head does not know, by class; they are in no figure.
+    /// Samples of classes that the head does not know, by class; excluded from all metrics.
     pub unknown_classes: BTreeMap<String, usize>,
-    /// Images that the head's rejection calls unknown; where it has one. The figures are as if it had none.
+    /// Images that the head rejects, if it has a rejection. `evaluation` includes them.
     pub rejected: Option<Rejected>,
-    /// The images that the rejection accepts, where the head has one.
+    /// Accuracy on the images that the head does not reject, if it has a rejection.
     pub accepted: Option<Accepted>,
     /// Classes of the head that have no sample.
     pub missing_classes: Vec<String>,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
 /// Evaluates a head.
 ///
 /// # Errors
-/// Those of [`judge`](super::judge()), and [`TaskError`] for another head that cannot be compared.
+/// Those of [`judge`](super::judge()), and [`TaskError`] if the other head cannot be compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
     options.bootstrap.check()?;
     let head = &options.judge.head;
@@ -91,7 +91,8 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     Ok(report(evaluation, Some(comparison), first))
 }
 
-/// What the validation set contradicted when the head was fitted, as its metrics keep it.
+/// Returns a note for each result that the validation set contradicted during the fit, from the head's
+/// metrics.
 pub(super) fn disagreements(metrics: &Value) -> Vec<String> {
     let kept = metrics.get("disagreements").cloned().unwrap_or_default();
     let found: Vec<Disagreement> = serde_json::from_value(kept).unwrap_or_default();
@@ -109,7 +110,7 @@ fn evaluation(judged: &Judged, options: &EvaluateOptions) -> Result<Evaluation> 
     )
 }
 
-/// The second head's probabilities are put into the first one's order of the classes.
+/// Compares two heads, with the second head's probabilities in the first head's class order.
 fn comparison(first: &Judged, second: &Judged, bootstrap: Bootstrap) -> Result<Comparison> {
     let place = |name| second.classes.class_to_idx(name);
     let order: Option<Vec<usize>> = first.classes.iter().map(place).collect();
@@ -128,7 +129,8 @@ fn require_comparable(
 ) -> Result<()> {
     let [only_first, only_second] = [only_in(first, second), only_in(second, first)];
     let same_pixels = first.spec().with_pixels_of(second.spec());
-    let differences = same_pixels.differences(second.spec());
+    let names = [first_path, second_path].map(|path| format!("`{}`", path.display()));
+    let differences = same_pixels.differences(second.spec(), [&names[0], &names[1]]);
     let [first, second] = [first_path, second_path].map(Path::to_owned);
     if !only_first.is_empty() || !only_second.is_empty() {
         return Err(TaskError::HeadsOfOtherClasses {
@@ -150,7 +152,7 @@ fn require_comparable(
     .into())
 }
 
-/// The classes of a head that another does not have.
+/// Returns the classes that `head` has and `other` does not.
 fn only_in(head: &Predictor, other: &Predictor) -> Vec<String> {
     let is_alone = |name: &&str| other.classes().class_to_idx(name).is_none();
     let alone = head.classes().iter().filter(is_alone);

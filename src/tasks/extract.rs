@@ -1,4 +1,4 @@
-//! `extract`: images to features on disk.
+//! `extract`: computes the features of images and stores them on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -27,26 +27,26 @@ pub struct ExtractOptions {
     pub output: PathBuf,
     /// A backbone's name, or the path of an ONNX file.
     pub backbone: PathBuf,
-    /// What to change in its manifest.
+    /// Changes to its manifest.
     pub overrides: Overrides,
     /// How files are decoded.
     pub decoding: DecodeOptions,
-    /// Which views of each image are kept.
+    /// Which views of each image are stored.
     pub views: Views,
-    /// How the network is run; `threads` is the number of decoding threads, too.
+    /// How the network is run; `threads` is also the number of decoding threads.
     pub run: RunOptions,
     /// The batch size of the network, in images.
     pub batch_size: usize,
-    /// The precision in which features are kept.
+    /// The precision in which features are stored.
     pub dtype: Dtype,
-    /// What to do with a store that exists.
+    /// What to do with an existing store.
     pub existing: Existing,
-    /// How unchanged files of an earlier run are recognised.
+    /// How files that have not changed since an earlier run are recognised.
     pub recognise: Recognise,
 }
 
 impl ExtractOptions {
-    /// The default backbone, on all CPUs that this process may use.
+    /// Extracts with the default backbone, on all CPUs available to this process.
     #[must_use]
     pub fn new(inputs: Inputs, output: PathBuf, home: Home) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl ExtractOptions {
 pub struct ExtractReport {
     /// Images whose features were computed.
     pub computed: usize,
-    /// Images whose features were known.
+    /// Images whose features were already known: cached, or those of a duplicate.
     pub reused: usize,
     /// Images that could not be used, in input order.
     pub skipped: Vec<Skipped>,
@@ -79,24 +79,24 @@ pub struct ExtractReport {
     pub classes: BTreeMap<String, usize>,
     /// Class folders without a usable image.
     pub empty_classes: Vec<String>,
-    /// Files left out since they are no images, by extension.
+    /// Files that were ignored because they are not images, by extension.
     pub ignored: BTreeMap<String, usize>,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// What the features are features of.
+    /// The backbone, preprocessing and views behind the features.
     pub spec: FeatureSpec,
-    /// What ran the network; nothing where all features were known.
+    /// The engine that ran the network; `None` if all features were cached.
     pub engine: Option<Engine>,
-    /// Why `auto` did not take a GPU.
+    /// Why `auto` did not choose a GPU.
     pub why_not_gpu: Option<String>,
-    /// How long the stages were at work, and what kept them from being faster.
+    /// How long each stage was busy, and what limited the speed.
     pub speed: Speed,
-    /// How long it took from scan to index.
+    /// The time from the start of the extraction to the written index.
     pub elapsed: Duration,
 }
 
 impl ExtractReport {
-    /// Images whose features are in the store.
+    /// Returns the number of images whose features are in the store.
     #[must_use]
     pub fn used(&self) -> usize {
         self.computed + self.reused
@@ -106,18 +106,19 @@ impl ExtractReport {
 /// Extracts the features of images into a store.
 ///
 /// # Errors
-/// No images, a backbone or device that does not work, a store that holds something else or is being written,
-/// a full disk; [`Error::Interrupted`] where `progress` asks for an end. Whatever ends it, what is computed
-/// is in the store. Images that cannot be used are in the report.
+/// No images, a backbone or device that does not work, a store that holds other features or is being written
+/// by another process, a full disk, or [`Error::Interrupted`] if `progress` asks to stop. In each case, the
+/// features computed so far are in the store. Images that cannot be used are listed in the report and are not
+/// errors.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractReport> {
     extract_scan(options, options.inputs.scan(Labels::FromFolders)?, progress)
 }
 
-/// Like [`extract`], but of images that were found before: whoever shows the scan's notes can do so before
+/// Like [`extract`], for images that were already scanned, so that a caller can show the scan's notes before
 /// anything is computed. `options.inputs` is not used.
 ///
 /// # Errors
-/// As [`extract`].
+/// Those of [`extract`].
 pub fn extract_scan(
     options: &ExtractOptions,
     scan: Scan,
@@ -176,7 +177,7 @@ fn report(
     }
 }
 
-/// Opens the store, and loads the network unless the store certainly knows all images.
+/// Opens the store, and loads the network unless the store is certain to have all features.
 fn store_and_network(
     options: &ExtractOptions,
     entries: &[Found],
@@ -210,14 +211,14 @@ fn store_and_network(
     Ok((store, Some(network)))
 }
 
-/// The manifest of the store that is there, if it is certain without the network that this run asks for the
-/// same.
+/// Returns the existing store's manifest if this run certainly needs the same features, which is decided
+/// without loading the network.
 ///
 /// # Errors
 /// A store or a network that cannot be read.
 fn certain_manifest(options: &ExtractOptions) -> Result<Option<StoreManifest>> {
     let run = &options.run;
-    // Whatever else was asked for is to be found to work, or not to.
+    // Any other request loads the network, to check that the device or precision works.
     let usual = run.precision == Precision::Fp32
         && run.convolutions == Convolutions::Auto
         && matches!(
@@ -231,7 +232,7 @@ fn certain_manifest(options: &ExtractOptions) -> Result<Option<StoreManifest>> {
         return Ok(None);
     };
     let adjust = |manifest: &mut _| options.overrides.apply(manifest);
-    // Whoever adds features of another precision is told so.
+    // A difference in precision loads the network too, so that the user gets the note about it.
     let same = manifest.engine.precision == run.precision
         && manifest.dtype == options.dtype
         && manifest.spec.views == options.views.list()
@@ -240,7 +241,7 @@ fn certain_manifest(options: &ExtractOptions) -> Result<Option<StoreManifest>> {
     Ok(same.then_some(manifest))
 }
 
-/// How many images of each class are used, and whether any image has no class.
+/// Counts the used images of each class, and tells whether any used image has no class.
 fn classes(index: &Index) -> (BTreeMap<String, usize>, bool) {
     let mut classes = BTreeMap::new();
     let mut unlabelled = false;
@@ -253,7 +254,7 @@ fn classes(index: &Index) -> (BTreeMap<String, usize>, bool) {
     (classes, unlabelled)
 }
 
-/// The classes of the index of which no image is used.
+/// Returns the classes in the index without a used image.
 fn unusable(index: &Index, used: &BTreeMap<String, usize>) -> Vec<String> {
     let named = index.rows.iter().filter_map(|row| row.class.as_ref());
     let named: BTreeSet<&String> = named.collect();

@@ -1,4 +1,4 @@
-//! `fit-head`: features on disk to a head file.
+//! `fit-head`: trains a head on stored features and writes it to a file.
 
 mod cross_validation;
 mod division;
@@ -33,7 +33,7 @@ use crate::head::{
 };
 use crate::progress::Progress;
 
-/// The fitted head, its figures and warnings.
+/// The fitted head, with its metrics and warnings.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FitHeadReport {
@@ -41,32 +41,32 @@ pub struct FitHeadReport {
     pub fit: Fit,
     /// The classes, in index order.
     pub classes: ClassIndex,
-    /// Training samples.
+    /// The number of training samples.
     pub n_train: usize,
-    /// Validation samples.
+    /// The number of validation samples.
     pub n_validation: usize,
     /// D.
     pub n_features: usize,
-    /// How the features were read in blocks, where the memory was not enough for all of them.
+    /// How the features were read in blocks, if they did not fit into memory.
     pub streamed: Option<Streaming>,
-    /// What was tried, where that was asked for.
+    /// The parameters that were tried, if a search was requested.
     pub search: Option<Search>,
-    /// Accuracies with growing parts of the images, where they were asked for.
+    /// Accuracies with growing parts of the training images, if a learning curve was requested.
     pub learning_curve: Option<Vec<LearningPoint>>,
-    /// How heads did on the images that they were trained without, where predictions of them are kept.
+    /// The metrics of the out-of-fold predictions, if the head stores them.
     pub out_of_fold: Option<OutOfFoldFigures>,
-    /// The temperature and what it changes, where it was asked for.
+    /// The fitted temperature and its effect, if calibration was requested.
     pub calibration: Option<Calibration>,
-    /// The rejection's numbers, where it was asked for.
+    /// The fitted rejection, if one was requested.
     pub rejection: Option<KeptForRejection>,
-    /// What the validation set contradicts of what was found on the training images.
+    /// Results on the training images that the validation set contradicts.
     pub disagreements: Vec<Disagreement>,
-    /// What the user should know besides the warnings of the fit.
+    /// Warnings in addition to those of the fit.
     pub warnings: Vec<String>,
 }
 
 impl FitHeadReport {
-    /// Of a fit, and of nothing that may be done besides it.
+    /// Creates the report of a fit, with all optional parts empty.
     fn new(fit: Fit, division: &Division) -> Self {
         let validation = division.validation.as_ref();
         Self {
@@ -87,11 +87,11 @@ impl FitHeadReport {
     }
 }
 
-/// Trains a head; `on_epoch` hears of each epoch, `progress` of what comes before.
+/// Trains a head. `on_epoch` is called after each epoch; `progress` is told about the steps before the fit.
 ///
 /// # Errors
 /// Parameters out of range, stores that do not match or have no classes, fewer than two classes, a loss that
-/// is no number; then an older head file is as it was.
+/// is not finite. An existing head file is then left unchanged.
 pub fn fit_head(
     options: &FitHeadOptions,
     on_epoch: &mut dyn FnMut(&EpochFigures),
@@ -119,7 +119,7 @@ pub fn fit_head(
     fitted.write(&division.train.spec(), &options.output)
 }
 
-/// A head with what its file holds, however its features were read.
+/// A fitted head with everything that is written to its file.
 struct Fitted {
     report: FitHeadReport,
     params: FitValidParams,
@@ -128,7 +128,7 @@ struct Fitted {
     record: TrainingRecord,
 }
 
-/// With all features in memory.
+/// Fits the head with all features in memory.
 fn in_memory(
     options: &FitHeadOptions,
     params: &FitValidParams,
@@ -175,7 +175,7 @@ fn in_memory(
 }
 
 impl Fitted {
-    /// Keeps out-of-fold predictions, or says why not.
+    /// Stores out-of-fold predictions, or adds a warning that says why not.
     fn keep_out_of_fold(&mut self, asked: CrossValidation, images: &Images<'_, '_>) -> Result<()> {
         match predictions(&self.record, asked, &self.params, self.temperature, images)? {
             Ok((record, figures)) => {

@@ -1,8 +1,8 @@
-//! Outputs that must not be written: checked before any work is done.
+//! Checks, made before any work is done, that an output does not overwrite the wrong file.
 //!
-//! An output never replaces a file that is read for it, whatever the two are called; it never lies inside a
-//! feature store or among the files in `FROSTLINE_HOME`; and it replaces a file of another kind only where
-//! that is asked for.
+//! An output never replaces one of its own inputs, under whatever name, and is never written into a feature
+//! store or into the folders of `FROSTLINE_HOME`. It replaces a file of another kind only if the caller
+//! allows that.
 
 mod file_id;
 mod kind;
@@ -24,31 +24,30 @@ use crate::outputs;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Overwrite {
-    /// It is refused by name.
+    /// Refuses with an error that names the file.
     #[default]
     Refuse,
-    /// It is replaced. An input never is.
+    /// Replaces the file. Inputs are never replaced.
     Allow,
 }
 
-/// What a command reads, so that none of it is written over.
+/// The files that a command reads, so that none of them is overwritten.
 #[derive(Debug, Clone, Default)]
 pub struct OutputGuard {
     files: Vec<PathBuf>,
     images: Vec<Inputs>,
-    /// Folders that outputs do not belong in.
+    /// Folders that no output may be written to.
     closed: Vec<PathBuf>,
 }
 
 impl OutputGuard {
-    /// A guard of nothing yet.
+    /// Creates a guard that protects no files yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Guards files, such as heads, tables and lists, and the files in stores; those that are missing do no
-    /// harm.
+    /// Guards files, such as heads, tables and lists, and the files in stores. Missing files are fine.
     #[must_use]
     pub fn reads<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         for path in paths.into_iter().map(Into::into) {
@@ -61,7 +60,7 @@ impl OutputGuard {
         self
     }
 
-    /// Guards a network's file with its manifest and weights; an installed name is guarded by [`Self::home`].
+    /// Guards a network's file with its manifest and weights; [`Self::home`] guards installed ones.
     #[must_use]
     pub fn network(self, file: Option<&Path>) -> Self {
         let files = file.into_iter().flat_map(|file| {
@@ -74,18 +73,18 @@ impl OutputGuard {
         self.reads(files)
     }
 
-    /// Guards images, those in folders as well.
+    /// Guards images, including those in folders.
     #[must_use]
     pub fn images(mut self, inputs: &Inputs) -> Self {
         if matches!(inputs, Inputs::List(_)) {
-            // The list may have been redirected from a file.
+            // Standard input may be redirected from a file.
             self.files.push("/dev/stdin".into());
         }
         self.images.push(inputs.clone());
         self
     }
 
-    /// Guards a feature store, or a folder of images.
+    /// Guards a feature store or a folder of images.
     #[must_use]
     pub fn data(self, path: &Path) -> Self {
         if is_store(path) {
@@ -94,7 +93,7 @@ impl OutputGuard {
         self.images(&Inputs::Paths(vec![path.to_owned()], Names::Any))
     }
 
-    /// Guards what is installed.
+    /// Guards the installed models, runtimes and caches.
     #[must_use]
     pub fn home(mut self, home: &Home) -> Self {
         self.files.extend(files_in(&home.models()));
@@ -108,11 +107,11 @@ impl OutputGuard {
         self
     }
 
-    /// Checks a file that is to be written. Nothing is changed, and no missing folder is made.
+    /// Checks a file before it is written. Changes nothing and creates no missing folders.
     ///
     /// # Errors
-    /// [`OutputProblem`] where it is an input, lies inside a store, or is of another kind;
-    /// [`Error::Io`](crate::Error::Io) where it cannot be written.
+    /// [`OutputProblem`] if the file is an input, is inside a store or is of another kind;
+    /// [`Error::Io`](crate::Error::Io) if it cannot be written.
     pub fn check(&self, output: &Path, wanted: Wanted, overwrite: Overwrite) -> Result<()> {
         if wanted.is_binary() && outputs::is_terminal(output) {
             let wanted = wanted.name();
@@ -130,11 +129,11 @@ impl OutputGuard {
         outputs::check(output)
     }
 
-    /// Checks the folder of a feature store that is to be made or extended. Nothing is changed.
+    /// Checks the folder of a feature store before it is created or extended. Changes nothing.
     ///
     /// # Errors
-    /// [`OutputProblem`] where a file stands in its place or in that of a folder above it, or it lies inside
-    /// a store or among what is installed.
+    /// [`OutputProblem`] if the path or one of its parents is a file, or if it is inside another store or a
+    /// folder of `FROSTLINE_HOME`.
     pub fn check_store(&self, store: &Path) -> Result<()> {
         let file = store.ancestors().find(|above| above.is_file());
         let place = store.to_owned();
@@ -146,7 +145,7 @@ impl OutputGuard {
         Ok(())
     }
 
-    /// Checks where a file or folder is to be written, whatever is there.
+    /// Checks the folder that a file or folder will be written to.
     fn check_folder(&self, place: &Path) -> Result<(), OutputProblem> {
         let output = place.to_owned();
         if let Some(store) = store_around(place) {
@@ -175,7 +174,7 @@ impl OutputGuard {
         let found = self.files.iter().chain(listed).find(|path| is_output(path));
         let found = match (found, content) {
             (Some(found), _) => Some(found.clone()),
-            // An older output in a folder of images is no image, and costs no walk through the folder.
+            // A text file, such as an earlier output among the images, is not an image: no scan is needed.
             (None, Some(content)) if !content.is_text() => {
                 self.scanned().into_iter().find(is_output)
             }
@@ -187,7 +186,7 @@ impl OutputGuard {
         })
     }
 
-    /// The images, also those in folders; folders that cannot be read are left to the task.
+    /// Returns all images, including those in folders. The task itself reports unreadable folders.
     fn scanned(&self) -> Vec<PathBuf> {
         let scans = self
             .images
@@ -234,7 +233,7 @@ mod tests {
         assert!(linked("hard"));
         assert!(!cfg!(unix) || linked("link"));
         assert!(linked("images/../images/a.png"));
-        // Older and new outputs, also beside the images.
+        // Earlier and new outputs are allowed, also next to the images.
         assert_eq!(check("images/labels.csv"), "allowed");
         assert_eq!(check("images/new.csv"), "allowed");
         assert_eq!(check("missing/folder/new.csv"), "allowed");
@@ -268,8 +267,8 @@ mod tests {
         fs::write(path("webapp/manifest.json"), r#"{"name": "app"}"#).unwrap();
         let guard = OutputGuard::new().home(&Home::at(path("home")));
         let check = |name: &str| said(guard.check(&path(name), Wanted::Text, Overwrite::Allow));
-        assert!(check("store/new.csv").contains("lies inside the feature store"));
-        assert!(check("store/a/b/new.csv").contains("lies inside the feature store"));
+        assert!(check("store/new.csv").contains("is inside the feature store"));
+        assert!(check("store/a/b/new.csv").contains("is inside the feature store"));
         assert!(check("home/models/new.csv").contains("FROSTLINE_HOME"));
         assert_eq!(check("webapp/new.csv"), "allowed");
         assert_eq!(check("home/new.csv"), "allowed");
@@ -278,7 +277,7 @@ mod tests {
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink("store/later.csv", path("link")).unwrap();
-            assert!(check("link").contains("lies inside the feature store"));
+            assert!(check("link").contains("is inside the feature store"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Importing weights: a file of PyTorch's to an installed backbone.
+//! `import`: builds and installs a backbone from a file of PyTorch weights.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,22 +19,22 @@ use crate::outputs;
 pub struct ImportOptions {
     /// The file of weights (`.pth`).
     pub file: PathBuf,
-    /// The architecture that they are of.
+    /// The architecture of the weights.
     pub arch: Architecture,
-    /// Where the network ends: at its features, or with its classifier.
+    /// Where the network ends: at its features, or after its classifier.
     pub end: End,
-    /// The backbone's name; the architecture's by default.
+    /// The backbone's name; by default, the architecture's name.
     pub name: Option<String>,
-    /// What differs from the known preprocessing.
+    /// Changes to the known preprocessing.
     pub overrides: Overrides,
-    /// Where it is installed.
+    /// The `FROSTLINE_HOME` to install into.
     pub home: Home,
-    /// Whether it may replace another backbone of that name.
+    /// Whether to replace another installed backbone of that name.
     pub overwrite: Overwrite,
 }
 
 impl ImportOptions {
-    /// The features of an architecture under its own name, which replace nothing.
+    /// Imports the features of `arch` under the architecture's name, and replaces nothing.
     #[must_use]
     pub fn new(file: PathBuf, arch: Architecture, home: Home) -> Self {
         Self {
@@ -49,11 +49,11 @@ impl ImportOptions {
     }
 }
 
-/// Writes `NAME.onnx` and `NAME.toml` into the home's models, and returns the network's path.
+/// Writes `NAME.onnx` and `NAME.toml` into the models of `FROSTLINE_HOME`, and returns the network's path.
 ///
 /// # Errors
-/// A file that is cut, foreign or asks for code; tensors that are missing, unexpected or of another shape; a
-/// name that is no file name, or that of another backbone; [`Error::Io`].
+/// A file that is truncated, of another format or would run code; tensors that are missing, unexpected or of
+/// another shape; an invalid name, or that of another backbone; [`Error::Io`].
 pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     let name = options
         .name
@@ -83,8 +83,8 @@ pub fn import(options: &ImportOptions) -> Result<PathBuf> {
     staged.install(&models, options.overwrite)
 }
 
-/// A known name stands for the known weights; that of the architecture for any of its weights, where those
-/// that are known come from elsewhere.
+/// Refuses a known name for other weights than the known ones. An architecture's name is allowed for any of
+/// its weights if the known backbone of that name is not made from weights of that architecture.
 fn refuse_known(name: &str, options: &ImportOptions) -> Result<()> {
     let Ok(known) = Registry::known_by_name(name) else {
         return Ok(());
@@ -107,11 +107,12 @@ fn is_from(source: &Source, file: &Path) -> Result<bool> {
     Ok(bytes == source.bytes && Checksum::of_files(&[file.to_owned()])? == source.sha256)
 }
 
-/// The known manifest of weights of that architecture, or ImageNet's defaults, under this name. Source and
-/// licence are those of the known file alone.
+/// Returns the manifest under `name`: that of the known weights of the architecture, or `ImageNet` defaults.
+/// Source and licence are kept only if the file is the known one.
 fn manifest(options: &ImportOptions, name: String) -> Result<BackboneManifest> {
     let arch = options.arch.to_string();
-    // A known network of the same name may come from elsewhere: the zoo's VGG19 has another file and licence.
+    // The known network of the same name may be from another source: the ONNX Model Zoo's VGG19 is another
+    // file under another licence.
     let is_of_arch = |known: &BackboneManifest| {
         let source = known.source.as_ref();
         source.and_then(|source| source.arch.as_deref()) == Some(&*arch)
@@ -137,7 +138,7 @@ fn manifest(options: &ImportOptions, name: String) -> Result<BackboneManifest> {
     Ok(BackboneManifest { name, ..manifest })
 }
 
-/// A backbone's name is a file's name without its ending, on all systems.
+/// Checks that a backbone's name is valid as a file name without extension on all systems.
 pub(super) fn check_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_plain = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
@@ -145,11 +146,11 @@ pub(super) fn check_name(name: &str) -> Result<()> {
         is_plain && !is_file_name(Path::new(name)),
         "name",
         name,
-        "letters, digits, `-`, `_` and `.` only, without the ending of a file",
+        "letters, digits, `-`, `_` and `.` only, without a file extension",
     )
 }
 
-/// A pipe or a device is refused before anything waits for it.
+/// Checks that `path` is a regular file: reading a pipe or device could block.
 pub(super) fn require_file(path: &Path) -> Result<()> {
     let opened = inputs::open(path, Links::Follow);
     opened.map(drop).map_err(Error::io("read", path))
@@ -159,7 +160,7 @@ pub(super) fn require_file(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Options for a file of weights that nobody knows.
+    /// Returns options for a file of unknown weights.
     fn fine_tuned(folder: &Path, arch: &str) -> ImportOptions {
         let file = folder.join("fine-tuned.pth");
         std::fs::write(&file, "other weights").unwrap();
@@ -198,7 +199,7 @@ mod tests {
         assert!(refused("efficientnet-lite0", "efficientnet-lite0"));
         assert!(refused("efficientnet-lite0", "vgg11"));
         assert!(refused("vgg19", "vgg16"));
-        // torchvision's weights, which are known from elsewhere under that name.
+        // The known `vgg19` is not made from torchvision's weights.
         assert!(!refused("vgg19", "vgg19"));
         assert!(!refused("mine", "efficientnet-lite0"));
     }

@@ -1,4 +1,4 @@
-//! Importing an ONNX file: cut at the frost line, checked by a run, and installed.
+//! `import_onnx`: cuts an ONNX network at the frost line, checks it with a test run, and installs it.
 
 mod check;
 mod guess;
@@ -25,23 +25,23 @@ use crate::outputs;
 pub struct ImportOnnxOptions {
     /// The ONNX file.
     pub file: PathBuf,
-    /// The backbone's name; by default that of the known backbone which is made from this file, or else the
-    /// file's; of `NAME/model.onnx`, the folder's.
+    /// The backbone's name. The default is the name of the known backbone made from this file, else the name
+    /// of the file; for `NAME/model.onnx`, the name of the folder.
     pub name: Option<String>,
-    /// The last layer that is kept; by default the known backbone's, or else [`LayerChoice::Penultimate`].
+    /// The last layer to keep; by default the known backbone's, else [`LayerChoice::Penultimate`].
     pub layer: Option<LayerChoice>,
-    /// What becomes of its positions; by default the known backbone's, or else [`Pool::Flatten`].
+    /// How to pool its spatial positions; by default as in the known backbone, else [`Pool::Flatten`].
     pub pool: Option<Pool>,
-    /// What is known of the preprocessing; the rest is the known backbone's, or is guessed.
+    /// Preprocessing settings; all others are the known backbone's, or guessed.
     pub overrides: Overrides,
-    /// Where it is installed.
+    /// The `FROSTLINE_HOME` to install into.
     pub home: Home,
-    /// Whether it may replace another backbone of that name.
+    /// Whether to replace another installed backbone of that name.
     pub overwrite: Overwrite,
 }
 
 impl ImportOnnxOptions {
-    /// All as it is known or guessed, replacing nothing.
+    /// Imports `file` with known or guessed settings, and replaces nothing.
     #[must_use]
     pub fn new(file: PathBuf, home: Home) -> Self {
         Self {
@@ -56,31 +56,31 @@ impl ImportOnnxOptions {
     }
 }
 
-/// A network that was cut and installed.
+/// An imported network.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ImportedOnnx {
-    /// `NAME.onnx`; `NAME.toml` lies beside it.
+    /// The installed `NAME.onnx`, next to its `NAME.toml`.
     pub path: PathBuf,
-    /// The output that is kept.
+    /// The tensor that the network was cut at.
     pub layer: String,
     /// D.
     pub num_features: usize,
-    /// What the user should know: what was guessed, mended or converted.
+    /// Notes for the user: what was guessed, fixed or converted.
     pub notes: Vec<ImportNote>,
 }
 
-/// Above so many features, a layer with positions is worth a word.
+/// Above this number of features, a layer with spatial positions is worth a note on pooling.
 const MANY_FEATURES: usize = 8192;
 
-/// Cuts a network, runs it, and writes `NAME.onnx` and `NAME.toml` into the home's models.
+/// Cuts a network, runs it, and writes `NAME.onnx` and `NAME.toml` into the models of `FROSTLINE_HOME`.
 ///
-/// Nothing is installed unless batches of one and of two pictures give the same rows.
+/// Nothing is installed unless batches of one and of two images give the same features.
 ///
 /// # Errors
-/// What [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and [`write_cut`] return;
-/// [`BackboneError`](crate::error::BackboneError) where it does not run, or not for every batch, or ONNX
-/// Runtime is missing; [`Error::Parameter`] for a name that is no file name, or preprocessing out of range;
+/// Those of [`read_network`], [`cut`](crate::backbones::onnx::Network::cut) and [`write_cut`];
+/// [`BackboneError`](crate::error::BackboneError) if the network does not run, not for every batch size, or
+/// ONNX Runtime is missing; [`Error::Parameter`] for an invalid name or preprocessing out of range;
 /// [`TaskError`] for the name of another backbone.
 pub fn import_onnx(options: &ImportOnnxOptions) -> Result<ImportedOnnx> {
     require_file(&options.file)?;
@@ -132,7 +132,7 @@ fn layer_choice(options: &ImportOnnxOptions, known: Option<&BackboneManifest>) -
     chosen.or(known.map(LayerChoice::from)).unwrap_or_default()
 }
 
-/// What is known of the network, and what is guessed of it.
+/// Returns the manifest from what is known about the network, with guesses for the rest.
 fn manifest(
     options: &ImportOnnxOptions,
     known: Option<BackboneManifest>,
@@ -164,7 +164,7 @@ fn manifest(
     Ok(manifest)
 }
 
-/// What the cut changed.
+/// Returns notes on what the cut changed.
 fn notes_of(cut: &Cut, file: &Path) -> Vec<ImportNote> {
     let [layers, weights] = cut.sizes();
     let mut notes = vec![ImportNote::Kept {
@@ -185,7 +185,7 @@ fn notes_of(cut: &Cut, file: &Path) -> Vec<ImportNote> {
     notes
 }
 
-/// A known name stands for its own file.
+/// Refuses the name of a known backbone for any other file.
 fn refuse_known(name: &str, made_from: Option<&str>, file: &Path) -> Result<()> {
     if made_from == Some(name) || Registry::known_by_name(name).is_err() {
         return Ok(());
@@ -194,7 +194,8 @@ fn refuse_known(name: &str, made_from: Option<&str>, file: &Path) -> Result<()> 
     Err(TaskError::KnownName { name, file }.into())
 }
 
-/// The file's name without its ending; where that says nothing, as of `resnet/onnx/model.onnx`, the folder's.
+/// Returns the file's name without its extension, or the closest folder's name if that is generic, as in
+/// `resnet/onnx/model.onnx`.
 fn suggested_name(file: &Path) -> String {
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let stem = absolute.file_stem().unwrap_or_default().to_owned();

@@ -1,39 +1,39 @@
-//! The images that a task works on, however they were named.
+//! The images that a task works on, and those that it skipped.
 
 use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::images::{Labels, Names, Scan, scan_inputs, scan_list};
 
-/// Images as the user names them.
+/// The images to work on, as the user named them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Inputs {
-    /// Folders and files, and which files of the folders are images.
+    /// Folders and files, and the rule that says which files in folders are images.
     Paths(Vec<PathBuf>, Names),
-    /// A list of files, as it comes on standard input.
+    /// A list of files, as read from standard input.
     List(Vec<PathBuf>),
 }
 
-/// An image that could not be used.
+/// An image that could not be used, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Skipped {
-    /// Its name, as text.
+    /// Its path, as text.
     pub path: String,
-    /// Why.
+    /// Why it could not be used.
     pub reason: String,
 }
 
 impl Skipped {
-    /// As errors tell of it: its name and the reason.
+    /// Returns its path and reason, for error messages.
     pub(super) fn told(&self) -> (String, String) {
         (self.path.clone(), self.reason.clone())
     }
 }
 
 impl Inputs {
-    /// The files and folders, as they were named.
+    /// Returns the files and folders as the user named them.
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
         match self {
@@ -44,7 +44,7 @@ impl Inputs {
     /// Finds the images.
     ///
     /// # Errors
-    /// [`Error::Images`](crate::Error::Images) where there are none; a list may be empty.
+    /// [`Error::Images`](crate::Error::Images) if there are none. A list may be empty.
     pub fn scan(&self, labels: Labels) -> Result<Scan> {
         match self {
             Self::Paths(paths, names) => scan_inputs(paths, labels, *names),

@@ -1,4 +1,4 @@
-//! `inspect`: what is odd about the images of a store; nothing is changed.
+//! `inspect`: looks for problems among the images of a feature store, and changes nothing.
 
 mod alike;
 mod labels;
@@ -19,15 +19,14 @@ pub use report::{
     TINY_CLASS, TrainedOn, Unlike,
 };
 
-/// Looks for equal and nearly equal images, leakage, contradictory and likely wrong labels, outliers and tiny
+/// Looks for duplicates, near-duplicates, leakage, contradictory and probably wrong labels, outliers and tiny
 /// classes.
 ///
-/// Of images with several views, the centre is looked at. The features of both stores are held in memory,
-/// twice for a while; every image is compared with every other: N² · D products, N the different images of
-/// both stores together.
+/// Only the centre view of each image is used. The features of both stores are held in memory, briefly twice.
+/// Every image is compared with every other: N² · D multiplications for N distinct images in both stores.
 ///
 /// # Errors
-/// Options out of range; a store that cannot be read or holds no images;
+/// Options out of range; a store that cannot be read or contains no images;
 /// [`TaskError`](crate::error::TaskError) for two stores of different backbones or preprocessing.
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
@@ -39,7 +38,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     let labels = match labels::judge(&pictures, &alike, options) {
         Ok(labels) => Some(labels),
         Err(why) => {
-            notes.push(format!("wrong labels were not looked for: {why}"));
+            notes.push(format!("labels were not checked for errors: {why}"));
             None
         }
     };
@@ -61,7 +60,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     })
 }
 
-/// Which images of the store a head was trained on: they cannot judge it.
+/// Finds the images of the store that a head was trained on, on which it cannot be evaluated.
 fn trained_on(pictures: &Pictures, options: &InspectOptions) -> Result<Option<TrainedOn>> {
     let Some(head) = &options.head else {
         return Ok(None);
@@ -81,7 +80,7 @@ fn trained_on(pictures: &Pictures, options: &InspectOptions) -> Result<Option<Tr
     Ok(Some(found))
 }
 
-/// How many images each class has, by name; those of the other store too.
+/// Counts the images of each class in both stores, by name.
 fn classes(pictures: &Pictures) -> Vec<ClassCount> {
     let mut counts: BTreeMap<&str, ClassCount> = BTreeMap::new();
     let mut seen = HashSet::new();

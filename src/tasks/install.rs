@@ -1,4 +1,4 @@
-//! Installing a backbone: `NAME.onnx`, its weights `NAME.onnx.data` where they lie apart, and `NAME.toml`.
+//! Installs a backbone: `NAME.onnx`, its external weights `NAME.onnx.data` if it has any, and `NAME.toml`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,21 +9,21 @@ use crate::error::{Difference, Error, Result, TaskError};
 use crate::inputs::{self, Links};
 use crate::outputs;
 
-/// A network that is ready to be installed, in a folder of its own.
+/// A network that is ready to be installed, in its own temporary folder.
 pub(super) struct Staged<'a> {
     pub(super) manifest: &'a BackboneManifest,
     pub(super) network: &'a Path,
-    /// Its weights, where they lie apart.
+    /// Its external weights, if it has any.
     pub(super) data: Option<&'a Path>,
 }
 
 impl Staged<'_> {
     /// Moves it into the folder of models and returns the network's path.
     ///
-    /// The manifest goes first: a network without one would be used with the wrong preprocessing.
+    /// The manifest is written first: a network without one would be used with the wrong preprocessing.
     ///
     /// # Errors
-    /// [`TaskError::InstalledName`] where another backbone of that name is installed; [`Error::Io`].
+    /// [`TaskError::InstalledName`] if another backbone of that name is installed; [`Error::Io`].
     pub(super) fn install(&self, models: &Path, overwrite: Overwrite) -> Result<PathBuf> {
         let path = models
             .join(&self.manifest.name)
@@ -45,7 +45,7 @@ impl Staged<'_> {
         }
         outputs::take_place(self.network, &path)?;
         if self.data.is_none() {
-            // That of an older network of this name, which nothing reads any more.
+            // Weights left by an earlier network of this name, which nothing reads any more.
             let _ = fs::remove_file(&data_path);
         }
         Ok(path)
@@ -71,7 +71,7 @@ impl Staged<'_> {
         Err(TaskError::InstalledName { name, differs }.into())
     }
 
-    /// Whether a manifest says the same of the features; where they come from may differ.
+    /// Returns whether the manifest at `path` describes the same features; its source may differ.
     fn has_manifest(&self, path: &Path) -> bool {
         BackboneManifest::read(path).is_ok_and(|installed| {
             installed.features == self.manifest.features
@@ -80,7 +80,7 @@ impl Staged<'_> {
     }
 }
 
-/// Whether there is a file at `path` whose bytes are not those of `new`.
+/// Returns whether there is a file at `path` whose content differs from that of `new`.
 fn differ(new: &Path, path: &Path) -> Result<bool> {
     if !path.exists() {
         return Ok(false);

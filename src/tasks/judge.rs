@@ -1,5 +1,4 @@
-//! A head's prediction for each labelled sample: what `evaluate` and every other look at its mistakes start
-//! from.
+//! A head's prediction for each labelled sample, the common first step of `evaluate` and `report`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,22 +19,22 @@ use crate::head::{Evaluation, Interval};
 use crate::images::{Labels, Names, PIXEL_VERSION, Scan};
 use crate::progress::Progress;
 
-/// What to judge a head on: features, or images.
+/// The data to evaluate a head on, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct JudgeOptions {
-    /// A feature store, or a folder of images with a folder for each class.
+    /// A feature store, or a folder of images with one subfolder per class.
     pub data: PathBuf,
-    /// Which files of a folder are images.
+    /// Which files in a folder are images.
     pub names: Names,
     /// The head.
     pub head: HeadOptions,
-    /// What becomes of images that the head was trained on.
+    /// How to treat images that the head was trained on.
     pub training_images: TrainingImages,
 }
 
 impl JudgeOptions {
-    /// All images of a store or folder that the head was not trained on.
+    /// Evaluates `head` on the images in `data` that it was not trained on.
     #[must_use]
     pub fn new(data: PathBuf, head: HeadOptions) -> Self {
         Self {
@@ -50,21 +49,21 @@ impl JudgeOptions {
 /// A labelled sample with its prediction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedItem {
-    /// Its name, as text: the path to open for images, that in the index for a store.
+    /// Its path as text: the path to open for images, the path in the index for a store.
     pub path: String,
     /// The digest of its bytes.
     pub digest: Digest,
-    /// The class that it is of, an index into [`Judged::classes`].
+    /// Its true class, an index into [`Judged::classes`].
     pub target: usize,
-    /// The probability of each class, (C); by a head that had not seen it, where the basis says so.
+    /// The probability of each class, (C); out-of-fold where `basis` is [`Basis::OutOfFold`].
     pub probabilities: Vec<f64>,
-    /// Why the prediction may count.
+    /// The image's relation to the head's training.
     pub basis: Basis,
-    /// Whether the head's rejection calls it unknown.
+    /// Whether the head rejects it.
     pub verdict: Verdict,
 }
 
-/// Every labelled sample with its prediction, and what could not be judged.
+/// All labelled samples with their predictions, and what could not be predicted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// The head's classes.
@@ -73,57 +72,56 @@ pub struct Judged {
     pub items: Vec<JudgedItem>,
     /// Samples of classes that the head does not know, by class; they are not among the items.
     pub unknown_classes: BTreeMap<String, usize>,
-    /// Images that the head's rejection calls unknown; none where it has no rejection. Out-of-fold images are
-    /// not asked.
+    /// Images that the head rejects; `None` if it has no rejection, or if items are evaluated out of fold.
     pub rejected: Option<Rejected>,
-    /// How many of the items the head knew, and how many training images are not among them.
+    /// How many of the items the head was trained on, and how many training images are excluded.
     pub acquaintance: Acquaintance,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// What computed the features.
+    /// The engine that computed the features.
     pub engine: Engine,
 }
 
 impl Judged {
-    /// The class of each item, (N).
+    /// Returns the true class of each item, (N).
     #[must_use]
     pub fn targets(&self) -> Vec<usize> {
         self.items.iter().map(|item| item.target).collect()
     }
 
-    /// The probabilities of each item, (N, C).
+    /// Returns the probabilities of each item, (N, C).
     ///
     /// # Panics
-    /// Where an item was given another number of probabilities than there are classes.
+    /// If an item does not have exactly one probability per class.
     #[must_use]
     pub fn probabilities(&self) -> Array2<f64> {
         let rows = self.items.iter().flat_map(|item| &item.probabilities);
         let shape = (self.items.len(), self.classes.len());
         Array2::from_shape_vec(shape, rows.copied().collect())
-            .expect("a number for each item and class")
+            .expect("each item has one probability per class")
     }
 }
 
-/// How good the head is on the labelled images that it does not reject.
+/// The accuracy of a head on the labelled images that it does not reject.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// How many are accepted.
+    /// Accepted images.
     pub n: usize,
-    /// How many of those are right.
+    /// Accepted images whose label is right.
     pub right: usize,
-    /// The share of the images that are accepted, in [0, 1].
+    /// The share of all images that are accepted, in [0, 1].
     pub coverage: f64,
-    /// The share of the accepted images that are right, in [0, 1]; none where none is accepted.
+    /// The share of accepted images whose label is right, in [0, 1]; `None` if none is accepted.
     pub accuracy: Option<f64>,
-    /// The 95 % interval of that.
+    /// The 95 % confidence interval of `accuracy`.
     pub accuracy_interval: Option<Interval>,
 }
 
 impl Accepted {
-    /// Of images whose figures are known, without those that are called unknown.
+    /// Subtracts the rejected images from an evaluation of all images.
     pub(super) fn of(evaluation: &Evaluation, rejected: Rejected) -> Self {
         let n = evaluation.n_samples - rejected.right - rejected.wrong;
         let right = evaluation.n_right() - rejected.right;
@@ -137,27 +135,28 @@ impl Accepted {
     }
 }
 
-/// How many images the head's rejection calls unknown.
+/// How many images the head rejects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Rejected {
-    /// Of those whose label is right.
+    /// Rejected images whose label would be right.
     pub right: usize,
-    /// Of those whose label is wrong.
+    /// Rejected images whose label would be wrong.
     pub wrong: usize,
-    /// Of those of classes that the head does not know.
+    /// Rejected images of classes that the head does not know.
     pub unknown_classes: usize,
 }
 
-/// Has a head predict every labelled sample.
+/// Predicts every labelled sample with a head.
 ///
 /// # Errors
-/// A head or store that cannot be read or do not match, samples without classes, none of a known class.
+/// A head or store that cannot be read, features that do not fit the head, samples without a class, or no
+/// sample of a class that the head knows.
 pub fn judge(options: &JudgeOptions, progress: &dyn Progress) -> Result<Judged> {
     Ok(judge_by(&[&options.head.open()?], options, progress)?.remove(0))
 }
 
-/// [`judge`] by several heads that use the same features of the same images, which are computed once.
+/// Like [`judge`], for several heads on the same features, which are computed once.
 pub(super) fn judge_by(
     classifiers: &[&Predictor],
     options: &JudgeOptions,
@@ -187,7 +186,8 @@ pub(super) fn judge_by(
     tallies.map(|tally| tally.judged(&notes)).collect()
 }
 
-/// Images whose features all heads can use; refused before everything is computed rather than after.
+/// Opens the scanned images as a source of features for all heads. Unusable input is refused here, before
+/// anything is computed.
 fn images<'a>(
     scan: &'a Scan,
     classifiers: &[&Predictor],
@@ -202,7 +202,7 @@ fn images<'a>(
     Ok((images.into(), scan.notes.clone()))
 }
 
-/// Refuses images none of which has a class that the head knows, or some of which have none.
+/// Refuses a scan with unlabelled images, or without any image of a class that the head knows.
 fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &JudgeOptions) -> Result<()> {
     let (mut is_known, mut left_out) = (false, LeftOut::default());
     let samples = scan.entries.iter().filter(|found| found.reason().is_none());
@@ -217,21 +217,21 @@ fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &JudgeOptions
     Err(left_out.nothing_to_judge(classifier, options, None).into())
 }
 
-/// The classes of all heads together.
+/// Returns the sum of all heads' class counts.
 fn n_classes(classifiers: &[&Predictor]) -> usize {
     classifiers.iter().map(|head| head.classes().len()).sum()
 }
 
-/// Images that cannot be judged.
+/// Counts of images that cannot be evaluated.
 #[derive(Default)]
 struct LeftOut {
     unlabelled: usize,
-    /// Those of classes that the head does not know, by class.
+    /// Images of classes that the head does not know, by class.
     unknown_classes: BTreeMap<String, usize>,
 }
 
 impl LeftOut {
-    /// The class of an image; counts it where it has none that the head knows.
+    /// Returns the index of an image's class; counts the image if the head does not know its class.
     fn target(&mut self, class: Option<&str>, classifier: &Predictor) -> Option<usize> {
         let Some(name) = class else {
             self.unlabelled += 1;
@@ -271,14 +271,14 @@ impl LeftOut {
     }
 }
 
-/// The predictions of one head, as they come.
+/// Collects the predictions of one head.
 struct Tally<'a> {
     classifier: &'a Predictor,
-    /// All heads: an image counts if each of them may be judged on it.
+    /// All heads: an image is included only if each head may be evaluated on it.
     classifiers: &'a [&'a Predictor],
     options: &'a JudgeOptions,
     judged: Judged,
-    /// Training images, which count where there is nothing else to judge the head on.
+    /// Training images, used only if there is nothing else to evaluate the head on.
     training: Vec<JudgedItem>,
     left_out: LeftOut,
 }
@@ -323,7 +323,7 @@ impl<'a> Tally<'a> {
         Ok(())
     }
 
-    /// Takes an image with its prediction.
+    /// Adds an image with its prediction.
     fn add(&mut self, row: &IndexRow, digest: Digest, prediction: Prediction) {
         let class = row.class.as_deref();
         let Some(target) = self.left_out.target(class, self.classifier) else {
@@ -352,7 +352,8 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Why the prediction for an image counts; none where some head has only learned it by heart.
+    /// Returns the basis for an image; `None` if any of the heads was trained on it and has no out-of-fold
+    /// prediction for it.
     fn basis(&self, digest: Digest) -> Option<Basis> {
         let of = |classifier| Basis::of(classifier, digest, self.options.training_images);
         let all = self
@@ -362,7 +363,7 @@ impl<'a> Tally<'a> {
         of(self.classifier).filter(|_| all)
     }
 
-    /// Takes an image into the figures.
+    /// Includes an image in the metrics.
     fn count(&mut self, item: JudgedItem) {
         self.judged.acquaintance.count(item.basis);
         let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
@@ -379,7 +380,7 @@ impl<'a> Tally<'a> {
     fn judged(mut self, notes: &[String]) -> Result<Judged> {
         let training = std::mem::take(&mut self.training);
         if self.judged.items.is_empty() {
-            // Optimistic figures, which are said to be so, are more use than none.
+            // Optimistic metrics, reported as such, are more useful than none.
             for item in training {
                 self.count(item);
             }
@@ -402,8 +403,8 @@ impl<'a> Tally<'a> {
         judged.notes = notes.to_vec();
         if judged.rejected.is_some() && judged.acquaintance.out_of_fold > 0 {
             judged.notes.push(
-                "the head's rejection is not applied to training images that are judged out of fold: it \
-                knows them"
+                "the head's rejection is not applied to training images evaluated out of fold: it was \
+                fitted on them"
                     .to_owned(),
             );
             judged.rejected = None;

@@ -1,10 +1,10 @@
-//! The memory that is free, and what does not fit into it.
+//! The check that all probabilities fit into free memory.
 
 use sysinfo::System;
 
 use crate::error::{Result, TaskError};
 
-/// Bytes of memory that are free, in this container where there is one.
+/// Returns the bytes of free memory, within the container's limit if there is one.
 pub(super) fn free() -> u64 {
     let mut system = System::new();
     system.refresh_memory();
@@ -12,8 +12,8 @@ pub(super) fn free() -> u64 {
     here.unwrap_or(u64::MAX).min(system.available_memory())
 }
 
-/// Checks that the probabilities of so many images fit into so many bytes: each stands in an item, in a
-/// matrix, and in the order of its class.
+/// Checks that the probabilities of `images` images fit into `free` bytes. Each is stored three times: in an
+/// item, in a matrix, and sorted within its class.
 pub(super) fn check_room(images: usize, classes: usize, free: u64) -> Result<()> {
     let numbers = images.saturating_mul(classes);
     let needed = (numbers as u64).saturating_mul(3 * size_of::<f64>() as u64);

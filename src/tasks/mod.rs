@@ -1,21 +1,21 @@
-//! One function for each command of the program. They print nothing and read no command line.
+//! Tasks: one function per command of the program. Tasks never print and never read the command line.
 //!
-//! | task | from | to |
+//! | task | input | output |
 //! |---|---|---|
 //! | [`extract()`] | images | a feature store |
 //! | [`fit_head()`] | a feature store | a head file, with its evaluation, calibration and warnings |
 //! | [`classify()`] | images and a head | labels and probabilities, image by image |
-//! | [`evaluate()`] | labelled images or a store, and a head or two | accuracy and more, with intervals |
-//! | [`inspect()`] | a feature store, or two | duplicates, leakage, outliers and likely label errors |
-//! | [`suggest()`] | unlabelled images | those most worth labelling |
-//! | [`preview()`] | images | what the network sees of them, as one picture |
-//! | [`report()`] | labelled images and a head | one HTML page |
-//! | [`import_onnx()`], [`import()`] | a network's file, or its weights | a backbone in `FROSTLINE_HOME` |
-//! | [`pull()`] | the network | a known backbone in `FROSTLINE_HOME` |
-//! | [`doctor()`] | the installation | what is missing |
+//! | [`evaluate()`] | labelled images or a store, and one or two heads | metrics with intervals |
+//! | [`inspect()`] | one or two feature stores | duplicates, leakage, outliers and probable label errors |
+//! | [`suggest()`] | unlabelled images and a head | the images most worth labelling |
+//! | [`preview()`] | images | a contact sheet of what the network sees |
+//! | [`report()`] | labelled images and a head | a self-contained HTML page |
+//! | [`import_onnx()`], [`import()`] | an ONNX network, or PyTorch weights | a backbone in `FROSTLINE_HOME` |
+//! | [`pull()`] | the name of a known backbone | the backbone in `FROSTLINE_HOME` |
+//! | [`doctor()`] | the installation | a list of findings |
 //!
-//! A task takes a struct of options that has a `new`, and returns a report as plain data. A long one tells a
-//! [`Progress`](crate::Progress) how far it is, which may ask it to stop.
+//! A task takes an options struct, built with its `new`, and returns a report as plain data. Long tasks
+//! report their progress to a [`Progress`](crate::Progress), which can also ask them to stop.
 //!
 //! ```no_run
 //! use frostline::backbones::Home;
@@ -31,7 +31,7 @@
 //! # Ok::<(), frostline::Error>(())
 //! ```
 //!
-//! [`pull()`] and [`report()`] need the cargo feature `cli`, which is on by default.
+//! [`pull()`] and [`report()`] need the cargo feature `cli`, which is enabled by default.
 
 mod acquaintance;
 mod classify;

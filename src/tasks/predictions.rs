@@ -1,4 +1,4 @@
-//! A head's predictions for samples, wherever their features come from.
+//! A head's predictions for samples, from stored or newly computed features.
 
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,18 @@ use crate::features::{Computing, Digest, FeatureStore, IndexRow, Samples};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HeadOptions {
-    /// The head file; it brings backbone and preprocessing.
+    /// The head file, which also names the backbone and its preprocessing.
     pub path: PathBuf,
     /// Which views of each image are used.
     pub tta: Tta,
-    /// What becomes of images that are like none of the training images.
+    /// How to treat images unlike any training image.
     pub rejecting: Rejecting,
-    /// How features are computed, and where they are kept.
+    /// How features are computed, and where they are stored.
     pub computing: Computing,
 }
 
 impl HeadOptions {
-    /// A head as it was trained.
+    /// A head with the views and the rejection that it was trained with.
     #[must_use]
     pub fn new(path: PathBuf, computing: Computing) -> Self {
         Self {
@@ -37,10 +37,10 @@ impl HeadOptions {
     }
 }
 
-/// Opens a store whose features all of the classifiers can use; returns what the user should know, too.
+/// Opens a store whose features fit all classifiers, and returns it with notes for the user.
 ///
 /// # Errors
-/// A store that cannot be read, or holds other features.
+/// A store that cannot be read, or whose features do not fit one of the heads.
 pub(super) fn open_store(
     path: &Path,
     classifiers: &[&Predictor],
@@ -54,10 +54,10 @@ pub(super) fn open_store(
     Ok((store, notes))
 }
 
-/// The prediction for an image with the digest of its bytes, or the reason why it is skipped.
+/// An image's digest and prediction, or the reason why it is skipped.
 pub(super) type Predicted = Result<(Digest, Prediction), String>;
 
-/// Predicts each of the samples.
+/// Predicts the class of each sample.
 pub(super) fn predict<'a>(
     classifier: &Predictor,
     samples: Samples<'a>,

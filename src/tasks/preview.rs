@@ -1,4 +1,4 @@
-//! `preview`: what the network will see of some images.
+//! `preview`: a contact sheet of images as the network sees them.
 
 use std::path::PathBuf;
 
@@ -19,20 +19,20 @@ pub struct PreviewOptions {
     pub inputs: Inputs,
     /// The PNG file to write; `-` is standard output.
     pub output: PathBuf,
-    /// How many images, at least 1; they are taken evenly from all.
+    /// How many images to show, at least 1; they are evenly spaced in input order.
     pub count: usize,
-    /// A backbone's name, or an ONNX file: only its manifest is read.
+    /// A backbone's name, or the path of an ONNX file; only its manifest is read.
     pub backbone: PathBuf,
-    /// What to change in its manifest.
+    /// Changes to its manifest.
     pub overrides: Overrides,
-    /// From the file to pixels.
+    /// How files are decoded.
     pub decoding: DecodeOptions,
-    /// Models and runtime.
+    /// Where models are installed.
     pub home: Home,
 }
 
 impl PreviewOptions {
-    /// Sixteen images as the default backbone sees them.
+    /// Previews 16 images with the default backbone's preprocessing.
     #[must_use]
     pub fn new(inputs: Inputs, output: PathBuf, home: Home) -> Self {
         Self {
@@ -51,21 +51,20 @@ impl PreviewOptions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PreviewReport {
-    /// Images in the picture.
+    /// Images on the sheet.
     pub shown: usize,
-    /// Images that were to be shown and could not be used.
+    /// Chosen images that could not be used.
     pub skipped: Vec<Skipped>,
-    /// Width and height of each, in pixels.
+    /// Width and height of each image, in pixels.
     pub size: (u32, u32),
 }
 
-/// Writes a grid of images after decoding, resizing and cropping, with their classes (or names) above them.
+/// Writes a grid of images after decoding, resizing and cropping, each titled with its class or file name.
 ///
-/// The pixels are those that are normalised next, in the order red, green, blue whatever the network reads.
+/// The pixels are those before normalisation, always in RGB order, whichever order the network reads.
 ///
 /// # Errors
-/// No images, none that can be used, a backbone that is not known, settings out of range,
-/// [`Error::Io`](crate::Error::Io).
+/// No images, no usable image, an unknown backbone, settings out of range, [`Error::Io`](crate::Error::Io).
 pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
     let scan = options.inputs.scan(Labels::FromFolders)?;
     if scan.entries.is_empty() {
@@ -99,7 +98,7 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
     })
 }
 
-/// Writes the pictures as a square, or what comes near to one.
+/// Writes the images as a grid that is as close to a square as possible.
 fn write(cells: &[Cell], size: (u32, u32), skipped: usize, options: &PreviewOptions) -> Result<()> {
     let columns = cells.len().isqrt();
     let columns = columns + usize::from(columns * columns < cells.len());
@@ -108,7 +107,7 @@ fn write(cells: &[Cell], size: (u32, u32), skipped: usize, options: &PreviewOpti
     outputs::write_bytes_through(&options.output, &sheet.to_png())
 }
 
-/// The most bytes of the pictures of a preview, which are in memory together.
+/// The limit on the total size of a preview's images, in bytes; all are in memory at once.
 const MOST_BYTES: u64 = 1 << 30;
 
 fn check_size(count: usize, (width, height): (u32, u32)) -> Result<()> {
@@ -126,7 +125,7 @@ fn check_size(count: usize, (width, height): (u32, u32)) -> Result<()> {
     Err(large.into())
 }
 
-/// `count` of the entries, at equal distances: of a folder of classes, about as many of each as it holds.
+/// Returns `count` evenly spaced entries, so that each class folder is shown in proportion to its size.
 fn spread(entries: &[Found], count: usize) -> impl Iterator<Item = &Found> {
     let count = count.min(entries.len());
     (0..count).map(move |i| &entries[i * entries.len() / count])

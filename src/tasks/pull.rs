@@ -1,4 +1,4 @@
-//! Pulling a known backbone: its file is fetched or taken from a folder, checked, and installed.
+//! `pull`: downloads a known backbone's file, or uses a local copy, then verifies and installs it.
 
 use std::path::{Path, PathBuf};
 
@@ -15,20 +15,20 @@ use crate::progress::Progress;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PullOptions {
-    /// A name of the registry.
+    /// The backbone's name in the registry.
     pub name: String,
     /// Where the file comes from.
     pub from: PullFrom,
-    /// The home that it goes to.
+    /// The `FROSTLINE_HOME` to install into.
     pub home: Home,
-    /// How patient the download is, and through which proxies it goes.
+    /// Timeouts, minimum speed and proxies of the download.
     pub download: DownloadOptions,
-    /// Whether it may replace another backbone of that name.
+    /// Whether to replace another installed backbone of that name.
     pub overwrite: Overwrite,
 }
 
 impl PullOptions {
-    /// From the places in its manifest, replacing nothing.
+    /// Downloads from the URLs in the manifest, and replaces nothing.
     #[must_use]
     pub fn new(name: String, home: Home) -> Self {
         Self {
@@ -41,41 +41,41 @@ impl PullOptions {
     }
 }
 
-/// Where a backbone's file comes from. It is checked in the same way in each case.
+/// Where a backbone's file comes from. It is verified in the same way in each case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum PullFrom {
-    /// The places in its manifest, one after the other.
+    /// The URLs in its manifest, tried in order.
     #[default]
     Manifest,
-    /// This place and no other.
+    /// This URL only.
     Url(String),
-    /// A file on this machine.
+    /// A local file.
     File(PathBuf),
 }
 
-/// A backbone's file that is installed and verified.
+/// A backbone that was verified and installed.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Pulled {
-    /// What is known of the backbone.
+    /// The known backbone's manifest.
     pub manifest: BackboneManifest,
-    /// The file as it came, in the home's downloads.
+    /// The original file, in the downloads folder of `FROSTLINE_HOME`.
     pub file: PathBuf,
-    /// Whether it had to come.
+    /// Whether the file had to be fetched.
     pub fetched: Fetched,
-    /// The network that was made of it.
+    /// The installed network made from it.
     pub network: PathBuf,
-    /// What was changed in it.
+    /// Notes on what the import changed.
     pub notes: Vec<ImportNote>,
 }
 
-/// Brings a known backbone's file to the home, and installs it; a file that is there already, and right, is
-/// not fetched.
+/// Fetches a known backbone's file into `FROSTLINE_HOME` and installs it. A file that is already there and
+/// intact is not fetched again.
 ///
 /// # Errors
-/// [`BackboneError`](crate::error::BackboneError) where the name is not known or the file does not come;
-/// [`TaskError::NoPlace`] where no place is known for it; [`Error::Parameter`] for a URL that is none;
+/// [`BackboneError`](crate::error::BackboneError) if the name is not known or the download fails;
+/// [`TaskError::NoPlace`] if no URL is known for it; [`Error::Parameter`] for an invalid URL;
 /// [`Error::File`], [`Error::Locked`], [`Error::Io`]; those of [`import`] and [`import_onnx`].
 pub fn pull(options: &PullOptions, progress: &dyn Progress) -> Result<Pulled> {
     let manifest = Registry::known_by_name(&options.name)?;
@@ -126,7 +126,7 @@ fn fetch(
     }
 }
 
-/// Makes a backbone of the checked file: weights of a known architecture are built, a network is cut.
+/// Makes a backbone from the verified file: PyTorch weights are imported, an ONNX network is cut.
 fn install(
     manifest: &BackboneManifest,
     file: &Path,
@@ -159,11 +159,11 @@ fn check_url(url: &str) -> Result<()> {
         matches!(scheme.as_deref(), Some("http" | "https")),
         "url",
         &format!("`{url}`"),
-        "an address that begins with http:// or https://",
+        "a URL that starts with http:// or https://",
     )
 }
 
-/// What is said instead where no place is known.
+/// Returns the error to report instead if no download URL is known.
 fn without_places(name: &str, source: &Source) -> Option<Error> {
     if !source.urls.is_empty() {
         return None;

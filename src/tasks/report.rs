@@ -1,4 +1,4 @@
-//! `report`: what is known of a head and of the images it was evaluated on, on one HTML page.
+//! `report`: writes the evaluation of a head as a self-contained HTML page.
 
 mod captions;
 mod care;
@@ -30,31 +30,31 @@ use crate::report::{Page, render};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ReportSummary {
-    /// Images that were judged.
+    /// The number of evaluated images.
     pub images: usize,
-    /// Those that were predicted rightly.
+    /// How many of them were predicted correctly.
     pub right: usize,
-    /// What the figures stand on, where the head knew some of the images.
+    /// How the images relate to the head's training, if it was trained or validated on some of them.
     pub basis: Option<String>,
-    /// Images on the page that have no picture, since their file was not found or there was no room.
+    /// Images on the page without a thumbnail, because the file was not found or the page was full.
     pub without_picture: usize,
     /// The size of the page, in bytes.
     pub bytes: usize,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
-    /// What the user should know; it stands on the page too.
+    /// Notes for the user, which the page shows too.
     pub notes: Vec<ReportNote>,
 }
 
 /// Writes a report.
 ///
 /// # Errors
-/// Those of [`judge`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). A
-/// picture that cannot be shown is no error.
+/// Those of [`judge`]; a training store that does not match the head; [`Error::Io`](crate::Error::Io). An
+/// image that cannot be shown is not an error.
 pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<ReportSummary> {
     options.bootstrap.check()?;
     if options.train.is_some() {
-        // Before minutes of work rather than after.
+        // Fail now, not after minutes of work.
         options.judged_features()?;
     }
     let head = HeadFile::read(&options.judge.head.path)?;
@@ -107,8 +107,8 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     })
 }
 
-/// Gives the images their pictures, decoded as the head's features were: mistakes first, with the training
-/// images near them, and what was predicted rightly last.
+/// Adds the thumbnails, decoded in the same way as for the head's features: mistakes first, then the training
+/// images near them, then possible label errors, then the images that were predicted correctly.
 fn show(
     shown: &mut [Shown],
     near: &mut [Near],

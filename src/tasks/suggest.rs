@@ -1,4 +1,4 @@
-//! `suggest`: which unlabelled images to label next.
+//! `suggest`: picks the unlabelled images most worth labelling.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::head::{ImageRole, NEAR_DUPLICATE, Pick, SelectionParams, UnitRows, se
 use crate::images::Labels;
 use crate::progress::Progress;
 
-/// The options of [`suggest`](crate::tasks::suggest()): what to choose from, and how.
+/// The options of [`suggest`](crate::tasks::suggest()): what to pick from, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SuggestOptions {
@@ -23,14 +23,14 @@ pub struct SuggestOptions {
     pub data: Unlabelled,
     /// The head.
     pub head: HeadOptions,
-    /// The most suggestions.
+    /// The maximum number of suggestions.
     pub top: usize,
-    /// Of images that are alike from this cosine on, one is suggested; in (0, 1].
+    /// Images of at least this cosine similarity are near-duplicates, of which one is suggested; in (0, 1].
     pub near: f32,
 }
 
 impl SuggestOptions {
-    /// At most 50 suggestions, none nearly equal to another.
+    /// Suggests at most 50 images without near-duplicates.
     #[must_use]
     pub fn new(data: Unlabelled, head: HeadOptions) -> Self {
         Self {
@@ -42,9 +42,7 @@ impl SuggestOptions {
     }
 }
 
-/// Where the unlabelled images are; classes that they may have are not looked at.
-///
-/// Exhaustive: callers guard every value against being written over.
+/// The unlabelled images; any classes that they have are ignored.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,46 +53,45 @@ pub enum Unlabelled {
     Images(Inputs),
 }
 
-/// What to label, and what was left out.
+/// The images to label, and those that were skipped.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SuggestReport {
-    /// The most worthwhile first.
+    /// The suggested images, most worth labelling first.
     pub suggestions: Vec<Suggestion>,
-    /// The images that were chosen from.
+    /// The number of images to pick from.
     pub n_images: usize,
-    /// Images that were left out since the head was trained on them or they were held out of its training
-    /// set.
+    /// Images excluded because the head was trained or validated on them.
     pub labelled: usize,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
-/// An image worth a label.
+/// An image worth labelling.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Suggestion {
-    /// Its path as text: to open, or as the store names it.
+    /// Its path as text: the path to open for images, the path in the index for a store.
     pub path: String,
     /// The most probable class.
     pub label: String,
     /// Its probability, in [0, 1].
     pub probability: f64,
-    /// The next most probable class with its probability; none where the head has one class.
+    /// The second most probable class with its probability; `None` if the head has one class.
     pub runner_up: Option<(String, f64)>,
-    /// Why it was picked.
+    /// Why the image was picked.
     pub pick: Pick,
 }
 
-/// Chooses images that the head is least sure of and that are unlike each other, as [`select`] says.
+/// Picks images that the head is least confident about and that differ from each other; see [`select`].
 ///
-/// The features of the centres of all images are held in memory.
+/// The features of all images' centre views are held in memory.
 ///
 /// # Errors
-/// [`Error::Parameter`](crate::Error::Parameter) for `near` out of range; no images, a head, store or
-/// backbone that does not fit, a device that does not work.
+/// [`Error::Parameter`](crate::Error::Parameter) if `near` is out of range; no images; a head, store or
+/// backbone that does not fit; a device that does not work.
 pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<SuggestReport> {
     check_near(options.near)?;
     let classifier = options.head.open()?;
@@ -129,7 +126,7 @@ fn of_store(path: &Path, classifier: &Predictor, progress: &dyn Progress) -> Res
         ..Candidates::default()
     };
     candidates.collect(store.into(), classifier, progress)?;
-    // What has features and no prediction is no fault of the store.
+    // An image with features but without a prediction is not the store's fault.
     let store = candidates.skipped.is_empty().then_some(path);
     Ok(candidates.not_empty(store)?)
 }
@@ -153,23 +150,23 @@ fn of_images(
     Ok(candidates.not_empty(None)?)
 }
 
-/// The images that are chosen from: N of them.
+/// The N images to pick from.
 #[derive(Default)]
 struct Candidates {
     /// (N).
     paths: Vec<String>,
     /// (N).
     predictions: Vec<Prediction>,
-    /// The features of the centre of each, (N, D).
+    /// The features of each image's centre view, (N, D).
     centres: Vec<f32>,
     skipped: Vec<Skipped>,
     notes: Vec<String>,
-    /// Images that have a label already: the head was trained on them, or validated.
+    /// Images that are already labelled: the head was trained or validated on them.
     labelled: usize,
 }
 
 impl Candidates {
-    /// Takes the images without a label; those without a prediction are skipped last.
+    /// Collects the unlabelled images. Images with features but without a prediction come last in `skipped`.
     fn collect(
         &mut self,
         source: Source<'_>,
@@ -197,7 +194,7 @@ impl Candidates {
                     }
                     (Err(reason), None) => self.skipped.push(Skipped { path, reason }),
                     (Err(reason), Some(_)) => unpredicted.push(Skipped { path, reason }),
-                    (Ok(_), None) => unreachable!("what has no features has no prediction"),
+                    (Ok(_), None) => unreachable!("a prediction needs features"),
                 }
             }
             Ok(())
@@ -208,7 +205,7 @@ impl Candidates {
 
     fn centres(&self, classifier: &Predictor) -> ArrayView2<'_, f32> {
         let shape = (self.paths.len(), classifier.spec().backbone.num_features);
-        ArrayView2::from_shape(shape, &self.centres).expect("each centre has as many numbers")
+        ArrayView2::from_shape(shape, &self.centres).expect("each centre has D values")
     }
 
     fn probabilities(&self, classes: &ClassIndex) -> Array2<f64> {
@@ -231,7 +228,7 @@ impl Candidates {
         }
     }
 
-    /// Refuses to choose from nothing, which the store is named for, where it is at fault.
+    /// Returns an error if there is nothing to pick from; it names `store` if that is the cause.
     fn not_empty(self, store: Option<&Path>) -> Result<Self, TaskError> {
         let features = store.map(Path::to_owned);
         match (self.paths.is_empty(), self.labelled) {
@@ -245,7 +242,7 @@ impl Candidates {
     }
 }
 
-/// Whether the head knows the label of an image.
+/// Returns whether the head was trained or validated on an image.
 fn is_labelled(classifier: &Predictor, digest: &Digest) -> bool {
     classifier.record().role(&digest.0) != ImageRole::New
 }

@@ -1,11 +1,11 @@
-//! The rooms of the library: a module imports only modules of the rows above its own, and each heavy crate
-//! has one owner. Between the crates of the workspace, Cargo's dependencies are the borders; the other rules
-//! hold in them as well.
+//! Module boundaries: a module imports only modules from the rows above its own, and each heavy crate has one
+//! owner. Cargo's dependencies set the boundaries between the crates of the workspace; the other rules apply
+//! to those crates too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms from top to bottom; those of one row do not know each other.
+/// The modules from top to bottom; modules in the same row do not import each other.
 const ROWS: &[&[&str]] = &[
     &["caught", "phrases", "visible", "words"],
     &["error"],
@@ -21,7 +21,7 @@ const ROWS: &[&[&str]] = &[
     &["cli"],
 ];
 
-/// Crates with the only rooms that may import them.
+/// Crates with the only modules that may import them.
 const OWNERS: &[(&str, &[&str])] = &[
     ("image", &["images"]),
     ("png", &["images"]),
@@ -32,7 +32,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("libjpeg_turbo_rs", &["images"]),
     ("unifont", &["images"]),
     ("ort", &["backbones"]),
-    // An error keeps why that crate refused a network, as the enum that it is there.
+    // An error stores that crate's own enum as the reason why a network was refused.
     ("frostline_onnx", &["backbones", "error"]),
     (
         "frostline_kernels",
@@ -64,7 +64,7 @@ const OWNERS: &[(&str, &[&str])] = &[
 fn row(room: &str) -> usize {
     ROWS.iter()
         .position(|rooms| rooms.contains(&room))
-        .unwrap_or_else(|| panic!("`{room}` has no row here"))
+        .unwrap_or_else(|| panic!("`{room}` is missing from `ROWS`"))
 }
 
 pub(crate) fn source_files(folder: &Path) -> Vec<PathBuf> {
@@ -80,7 +80,7 @@ pub(crate) fn source_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The sources of each crate of the workspace.
+/// Returns the source folder of each crate in the workspace.
 pub(crate) fn crates() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let members = fs::read_dir(root.join("crates")).into_iter().flatten();
@@ -88,14 +88,15 @@ pub(crate) fn crates() -> Vec<PathBuf> {
     std::iter::once(root.join("src")).chain(members).collect()
 }
 
-/// `(room, file, text without comments and tests)` of each source file of the library but the two roots.
+/// Returns `(module, file, text without comments and tests)` for each source file of the library, except
+/// `lib.rs` and `main.rs`.
 fn sources() -> Vec<(String, String, String)> {
     let sources = sources_in("src");
     assert!(sources.len() > 40, "the sources were not found");
     sources
 }
 
-/// The same of all crates: the room of a file beside the library is its crate's folder.
+/// Returns the same for all crates; the module of a file outside the library is its crate's folder.
 fn all_sources() -> Vec<(String, String, String)> {
     let crates = sources_in("crates");
     assert!(crates.len() > 10, "the crates were not found");
@@ -129,7 +130,7 @@ fn sources_in(folder: &str) -> Vec<(String, String, String)> {
     sources
 }
 
-/// Whether `name` stands in `code` with a path separator after it, as a word of its own.
+/// Whether `code` contains `name::` as a separate word.
 fn mentions(code: &str, name: &str) -> bool {
     let path = format!("{name}::");
     code.match_indices(&path).any(|(at, _)| {
@@ -174,7 +175,7 @@ fn the_library_does_not_exit() {
     }
 }
 
-/// What prints, so that each of them must be in the door for people or in `outputs`, for data.
+/// Code that prints; it is allowed only in `cli::terminal`, for people, and in `outputs`, for data.
 const PRINTING: &[&str] = &[
     "println!",
     "print!(",
@@ -199,8 +200,8 @@ fn one_module_prints() {
     }
 }
 
-/// Text for people is escaped as it goes out, and cells of tables as they are made; nothing else in the
-/// command line's room needs to know.
+/// Text for people is escaped when it is printed, and table cells when they are made; nothing else in `cli`
+/// escapes.
 #[test]
 fn the_command_line_escapes_in_one_place() {
     let doors = ["cli/terminal.rs", "cli/cells.rs"];
@@ -210,7 +211,7 @@ fn the_command_line_escapes_in_one_place() {
     }
 }
 
-/// What opens files for reading, so that each of them must be in `inputs` or `outputs`.
+/// Code that opens files for reading; it is allowed only in `inputs` and `outputs`.
 const READING: &[&str] = &[
     "File::open",
     "fs::read(",
@@ -235,14 +236,14 @@ fn files_are_opened_in_one_place() {
     }
 }
 
-/// Files of tests, and of what tests are made of.
+/// Whether a file belongs to tests or to their samples.
 fn is_test(file: &str) -> bool {
     let parts = Path::new(file).with_extension("");
     let mut parts = parts.iter();
     parts.any(|part| part == "tests" || part == "sample")
 }
 
-/// What writes or makes files, so that each of them must be in `outputs`.
+/// Code that writes or creates files; it is allowed only in `outputs`.
 const WRITING: &[&str] = &[
     "fs::write(",
     "fs::copy(",
@@ -269,7 +270,7 @@ fn files_are_written_in_one_place() {
     }
 }
 
-/// Longer lines are read with difficulty, and rustfmt leaves comments and strings as they are.
+/// Longer lines are hard to read, and rustfmt does not wrap comments and strings.
 #[test]
 fn lines_are_at_most_110_columns_wide() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

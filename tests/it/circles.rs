@@ -1,7 +1,7 @@
-//! Files do not import each other in a circle, neither directly nor through others.
+//! Files have no circular imports, direct or indirect.
 //!
-//! A file imports another if it names an item that the other one defines; re-exports are followed to the
-//! definition, so importing through a parent module is no import of the parent. Test modules do not count.
+//! A file imports another if it names an item that the other file defines. Re-exports are followed to the
+//! definition, so importing through a parent module does not import the parent. Test modules are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,16 +13,16 @@ use syn::{Attribute, ItemMod, ItemUse, Macro, Meta, UseTree, VisRestricted, Visi
 /// A module's path below the crate's root: `["images", "scan"]`.
 type Name = Vec<String>;
 
-/// What one file says.
+/// The imports and exports of one file.
 #[derive(Default)]
 struct Source {
-    /// Names that `use` brings into the file, with the paths that they stand for.
+    /// Names that `use` brings into the file, with their paths.
     bound: BTreeMap<String, Name>,
-    /// Which of them are for others only.
+    /// The names that are re-exported.
     exported: BTreeSet<String>,
     /// Paths outside of `use`.
     paths: Vec<Name>,
-    /// How many modules within the file are open.
+    /// How many inline modules enclose the current item.
     depth: usize,
 }
 
@@ -58,7 +58,7 @@ impl Source {
         self.bound.insert(name, path);
     }
 
-    /// A path as it would be written outside of the modules within the file.
+    /// Returns a path as it would be written outside the file's inline modules.
     fn outside(&self, path: &[String]) -> Name {
         let inner = path.iter().take(self.depth);
         let own = inner.take_while(|part| *part == "super").count();
@@ -132,7 +132,7 @@ pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// The files of a crate by the names of their modules; the root's is empty.
+/// The files of a crate by module name; the root's name is empty.
 struct Crate(BTreeMap<Name, Source>);
 
 impl Crate {
@@ -154,7 +154,8 @@ impl Crate {
         Self(files)
     }
 
-    /// The file that defines what `path` means in the file `from`; `None` for another crate's.
+    /// Returns the file that defines the item which `path` names in the file `from`; `None` if another crate
+    /// defines it.
     fn definition(
         &self,
         from: &Name,
@@ -192,7 +193,7 @@ impl Crate {
         Some(at)
     }
 
-    /// Which files each file imports, and by which path.
+    /// Returns the files that each file imports, with the path of each import.
     fn imports(&self) -> BTreeMap<Name, BTreeMap<Name, String>> {
         let of = |(name, source): (&Name, &Source)| {
             let bound = source.bound.iter();
@@ -212,7 +213,7 @@ fn child(parent: &Name, name: &str) -> Name {
     [parent.as_slice(), &[name.to_owned()]].concat()
 }
 
-/// The imports that lead back to where they come from.
+/// Returns the imports that are part of a circle.
 fn circles(imports: &BTreeMap<Name, BTreeMap<Name, String>>) -> Vec<String> {
     let reached = |from: &Name| {
         let (mut reached, mut open) = (BTreeSet::new(), vec![from]);

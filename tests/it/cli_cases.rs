@@ -1,4 +1,5 @@
-//! Runs the cases in `tests/cli/*.toml`: what is given, what is typed, what must come of it.
+//! Runs the cases in `tests/cli/*.toml`: the files a command starts from, its arguments, and the expected
+//! results.
 
 mod given;
 
@@ -20,7 +21,7 @@ struct File {
     case: Vec<Case>,
 }
 
-/// `{dir}` stands for the case's own folder in each text.
+/// One case; in each text, `{dir}` stands for the case's own folder.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Case {
@@ -37,18 +38,18 @@ struct Case {
     stdout: Expected,
     #[serde(default)]
     stderr: Expected,
-    /// Files that keep their content.
+    /// Files whose content must not change.
     #[serde(default)]
     unchanged: Vec<String>,
-    /// Files or folders that are there afterwards.
+    /// Files or folders that must exist afterwards.
     #[serde(default)]
     made: Vec<String>,
-    /// Those that are not.
+    /// Files or folders that must not exist afterwards.
     #[serde(default)]
     absent: Vec<String>,
 }
 
-/// What a stream must hold.
+/// The expected content of a stream.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct Expected {
@@ -61,7 +62,7 @@ struct Expected {
 }
 
 impl Case {
-    /// The folder, or nothing where the case cannot be run here.
+    /// Creates the folder; `None` if the case cannot run on this machine.
     fn place(&self) -> Option<Place> {
         let given = |wanted| self.given.contains(&wanted);
         match () {
@@ -72,7 +73,7 @@ impl Case {
         }
     }
 
-    /// What is wrong.
+    /// Runs the case and returns everything that is wrong.
     fn faults(&self) -> Vec<String> {
         let Some(place) = self.place() else {
             return Vec::new();
@@ -94,7 +95,7 @@ impl Case {
         faults
     }
 
-    /// Images may never change.
+    /// Checks the files afterwards; images must never change.
     fn file_faults(&self, before: &Tree, place: &Place) -> Vec<String> {
         let after = tree(place.folder());
         let images = before.keys().filter(|name| name.starts_with("images"));
@@ -128,7 +129,7 @@ impl Case {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = streams.spawn().unwrap();
-        // A command that reads nothing may have ended by now.
+        // A command that does not read its input may have exited by now.
         let _ = child
             .stdin
             .take()
@@ -157,14 +158,14 @@ impl Case {
                     .lacks
                     .iter()
                     .filter(holds)
-                    .map(|word| format!("{name} has `{word}`")),
+                    .map(|word| format!("{name} contains `{word}`")),
             );
             let lines = text.lines().count();
             if expected.lines.is_some_and(|wanted| wanted != lines) {
                 faults.push(format!("{name} has {lines} lines"));
             }
             if text.chars().any(is_hostile) {
-                faults.push(format!("{name} holds control characters"));
+                faults.push(format!("{name} contains control characters"));
             }
         }
         faults
@@ -187,7 +188,7 @@ fn run_file(name: &str) {
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
-/// A test for each file of cases, and one that no file is left out.
+/// Defines one test per file of cases, and a test that every file is listed.
 macro_rules! files {
     ($($name:ident),*) => {
         $(#[test]

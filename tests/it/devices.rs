@@ -1,5 +1,4 @@
-//! Devices and precisions: what is said, what is recorded, and that float16 gives the same features but for
-//! rounding.
+//! Devices and precisions: what is reported and recorded, and that float16 changes features only by rounding.
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +46,7 @@ fn half_precision_differs_by_rounding_only() {
     ] {
         assert!(manifest.contains(recorded), "{recorded}: {manifest}");
     }
-    // Adding float32 features to these is said.
+    // Adding float32 features to these gets a warning.
     let path = |name: &str| folder.path().join(name).display().to_string();
     frostline(["extract", &path("images"), "-o", &path("fp16")])
         .exits(0)
@@ -67,7 +66,7 @@ fn auto_says_why_it_takes_the_cpu_and_cuda_is_an_error_at_once() {
     frostline(["extract", &path("images"), "-o", &path("auto")])
         .exits(0)
         .says(&["device    cpu"]);
-    // Without a GPU that is no news; asked for, the reason is given.
+    // Without a GPU the reason is printed only with `--verbose`.
     let ran = frostline(["extract", &path("images"), "-o", &path("verbose"), "-v"]).exits(0);
     ran.says(&["device    cpu", "no GPU"]);
     for device in ["cuda", "cuda:1", "tensorrt"] {
@@ -76,8 +75,8 @@ fn auto_says_why_it_takes_the_cpu_and_cuda_is_an_error_at_once() {
         frostline(["extract", &images, "-o", &store, "--device", device])
             .exits(1)
             .says(&["is missing", "--device cpu"]);
-        // Two seconds are promised on a machine that does nothing else.
+        // The limit is two seconds on an idle machine.
         assert!(start.elapsed() < Duration::from_secs(5));
-        assert!(!Path::new(&store).exists(), "nothing was begun");
+        assert!(!Path::new(&store).exists(), "a store was created");
     }
 }

@@ -1,4 +1,4 @@
-//! The two doors of the library: images in any form, and the numbers that the program computes.
+//! The library's two entry points accept images in any form and return the same values as the program.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The seeds of every fuzz target: whole files are read, and those of past faults do no harm.
+//! The seeds of every fuzz target: valid files are accepted, and inputs of past faults do no harm.
 
 #[path = "../../examples/mutate/seeds/mod.rs"]
 mod seeds;
@@ -10,7 +10,7 @@ use std::panic;
 use frostline::images::Format;
 
 use self::seeds::Wanted;
-/// For all tests that write networks.
+/// Shared by all tests that write networks.
 pub(crate) use self::seeds::network::messages as onnx_messages;
 
 #[test]
@@ -26,7 +26,7 @@ fn every_seed_is_accepted_or_refused_as_it_must_be() {
         ]
         .iter()
         .any(|(name, format)| target.name.ends_with(name) && !format.is_built_in());
-        assert!(whole != absent, "{} starts from no whole file", target.name);
+        assert!(whole != absent, "{} has no valid seed", target.name);
         for seed in seeds {
             let outcome = panic::catch_unwind(|| target.run(&seed.bytes));
             let right = match (&outcome, seed.wanted) {
@@ -44,7 +44,7 @@ fn every_seed_is_accepted_or_refused_as_it_must_be() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What makes a checksum right is of use to mutants alone: a whole file stays as it is.
+/// Recomputing the checksums leaves a valid file unchanged.
 #[test]
 fn sealing_a_whole_file_again_changes_nothing() {
     for target in targets::TARGETS {

@@ -1,5 +1,5 @@
-//! The figures of an evaluation, their intervals and the comparison of two heads held against scikit-learn
-//! and `SciPy`: numbers that `scripts/reference.py` wrote.
+//! Checks evaluation metrics, their intervals and the comparison of two heads against reference values from
+//! scikit-learn and `SciPy`, written by `scripts/reference.py`.
 
 use frostline::ClassIndex;
 use frostline::head::{Bootstrap, Comparison, Evaluation, Interval, Intervals, McNemarTest};
@@ -21,11 +21,11 @@ fn assert_close(ours: f64, theirs: f64, what: &str) {
     let difference = (ours - theirs).abs();
     assert!(
         difference <= 1e-12,
-        "{what}: {ours} against {theirs}, {difference:e} apart"
+        "{what}: {ours} instead of {theirs}, off by {difference:e}"
     );
 }
 
-/// Both there and close, or both missing.
+/// Checks that both values are present and close, or both missing.
 #[track_caller]
 fn assert_same(ours: Option<f64>, theirs: Option<f64>, what: &str) {
     assert_eq!(ours.is_some(), theirs.is_some(), "{what}");
@@ -74,7 +74,7 @@ struct CaseIntervals {
     shares: Vec<Vec<Ends>>,
 }
 
-/// What has one value or interval for each case, and one for each class.
+/// Metrics with one value or interval per case, and metrics with one per class.
 #[derive(Deserialize)]
 struct Figures<T> {
     accuracy: T,
@@ -196,7 +196,7 @@ fn compare_intervals(ours: &Intervals, case: &Case) {
     }
 }
 
-/// We leave out the shares of the pairs that do not occur.
+/// Compares the shares of the confusion matrix; frostline omits pairs that do not occur.
 fn compare_shares(ours: &Evaluation, case: &Case) {
     let cells = ours.confusion.cells();
     let shares = &ours.intervals.as_ref().unwrap().confusion_shares;
@@ -242,7 +242,7 @@ struct Pair {
     interval: [f64; 2],
 }
 
-/// Two heads of which one alone is right on so many samples, and both on one more.
+/// Compares two heads: each alone is right on the given number of samples, and both on one more.
 fn disagreeing(only_first: usize, only_second: usize) -> Comparison {
     let right = |n: usize, wrong: usize| {
         let rows = [[1.0, 0.0]]

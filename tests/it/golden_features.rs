@@ -1,4 +1,4 @@
-//! EfficientNet-Lite0 against PyTorch, from the same pixels.
+//! Compares the features of EfficientNet-Lite0 with `PyTorch`'s on the same pixels.
 
 use std::path::Path;
 

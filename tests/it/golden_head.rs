@@ -1,4 +1,5 @@
-//! The head held against `PyTorch`, scikit-learn and `SciPy`: numbers that `scripts/reference.py` wrote.
+//! Checks the head against reference values from `PyTorch`, scikit-learn and `SciPy`, written by
+//! `scripts/reference.py`.
 
 use std::slice;
 
@@ -26,7 +27,7 @@ fn assert_close(ours: f64, theirs: f64, tolerance: f64, what: &str) {
     let difference = (ours - theirs).abs();
     assert!(
         difference <= tolerance,
-        "{what}: {ours} against {theirs}, {difference:e} apart"
+        "{what}: {ours} instead of {theirs}, off by {difference:e}"
     );
 }
 
@@ -69,7 +70,7 @@ impl Weights {
 }
 
 impl Run {
-    /// The reference's schedulers.
+    /// Returns the schedule that the reference used.
     fn schedule(&self) -> Schedule {
         match self.schedule.as_deref() {
             None => Schedule::Constant,
@@ -149,7 +150,7 @@ fn log_softmax_is_torchs() {
     for row in &file.rows {
         let ours = log_softmax(matrix(slice::from_ref(&row.logits)));
         for (ours, theirs) in ours.iter().zip(ArrayView1::from(&row.log_softmax)) {
-            // 1e-15, or a bit or two in the last place of a large number.
+            // 1e-15, or one or two units in the last place of a large value.
             let tolerance = 1e-15 * (1.0 + theirs.abs());
             assert_close(*ours, *theirs, tolerance, &format!("{:?}", row.logits));
         }
@@ -177,7 +178,7 @@ fn the_temperature_is_that_of_scipys_minimiser() {
     for case in &file.cases {
         let logits = matrix(&case.logits);
         let ours = Temperature::fit(logits.view(), case.views, &case.targets).unwrap();
-        // A minimum is flat: the loss half a nat above it is known to more digits than its place.
+        // The loss is flat at its minimum, so the minimizer has fewer exact digits than the loss.
         assert_close(ours.value(), case.temperature, 1e-9, &case.name);
     }
 }

@@ -1,4 +1,4 @@
-//! Preprocessing against torchvision on the pictures of `scripts/reference.py`.
+//! Compares the preprocessing with torchvision's on the images of `scripts/reference.py`.
 
 use frostline::images::{Crop, Interpolation, Preprocessing, Preprocessor, Resize, RgbImage};
 use serde_json::Value;
@@ -15,7 +15,7 @@ fn setting(case: &Value) -> Preprocessing {
         .as_u64()
         .map_or(Crop::None, |n| Crop::Center(n as u32, n as u32));
     let interpolation: Interpolation = case["interpolation"].as_str().unwrap().parse().unwrap();
-    // Mean 0, std 1 and scale 1 show the pixels themselves.
+    // Mean 0, std 1 and scale 1 leave the pixel values unchanged.
     let mut setting = Preprocessing::default();
     (setting.mean, setting.std, setting.scale) = ([0.0; 3], [1.0; 3], 1.0);
     (setting.resize, setting.crop) = (resize, crop);

@@ -1,4 +1,4 @@
-//! L-BFGS held against scikit-learn's `LogisticRegression`: weights that `scripts/reference.py` wrote.
+//! Checks L-BFGS against weights of scikit-learn's `LogisticRegression`, written by `scripts/reference.py`.
 
 use frostline::ClassIndex;
 use frostline::error::{Error, HeadError, Result};
@@ -58,7 +58,7 @@ impl Case {
     }
 }
 
-/// Weight and bias as scikit-learn has them: of two classes, the difference of their rows.
+/// Returns weight and bias in scikit-learn's form: for two classes, the difference of their rows.
 fn coefficients(head: &LinearHead) -> Vec<Vec<f64>> {
     let row = |c: usize| -> Vec<f64> {
         let (weight, bias) = (head.weight(), head.bias()[c]);
@@ -81,7 +81,7 @@ fn weights_are_scikit_learns() {
         for (ours, (weight, bias)) in ours.iter().zip(case.weight.iter().zip(&case.bias)) {
             let theirs = weight.iter().chain([bias]);
             for (ours, theirs) in ours.iter().zip(theirs) {
-                // The head is f32: a few units of its last place, and what 1e-9 of gradient leaves.
+                // A few units in the last place of the head's f32, plus what a gradient of 1e-9 leaves.
                 let tolerance = 1e-6 * (1.0 + theirs.abs());
                 let difference = (ours - theirs).abs();
                 assert!(difference < tolerance, "{}: {ours} {theirs}", case.name);

@@ -1,4 +1,4 @@
-//! Networks built from files of weights against torchvision, from the same pixels; the weights are seeded,
+//! Compares networks built from weight files with torchvision's on the same pixels; the weights are seeded,
 //! not trained.
 
 use std::path::Path;
@@ -29,7 +29,7 @@ fn sizes(value: &Value) -> Vec<usize> {
     list(value).iter().map(size).collect()
 }
 
-/// Names and shapes of a network's tensors, as torchvision has them.
+/// Returns the names and shapes of a network's tensors in torchvision.
 pub(crate) fn tensors(network: &Value) -> Vec<(&str, Vec<usize>)> {
     let rows = list(&network["tensors"]).iter();
     rows.map(|row| (row[0].as_str().unwrap(), sizes(&row[1])))
@@ -43,7 +43,7 @@ fn seeded(name: &str, shape: &[usize]) -> Tensor {
     }
 }
 
-/// A network file with ImageNet's preprocessing, ready to be given pictures of its own size.
+/// Opens a network file with ImageNet's preprocessing, for images that already have the input size.
 pub(crate) fn open(home: &Path, file: &Path) -> Frozen {
     let run = RunOptions::new(Home::at(home));
     let adjust = |manifest: &mut frostline::backbones::BackboneManifest| {
@@ -61,7 +61,7 @@ pub(crate) fn answer(frozen: &mut Frozen, input: &Value) -> Vec<f32> {
     frozen.backbone.forward(&tensor, 1).unwrap()
 }
 
-/// The largest difference of two rows, in parts of the largest number.
+/// Returns the largest difference of two rows, relative to the largest value.
 fn difference(got: &[f32], wanted: &[f64]) -> f64 {
     assert_eq!(got.len(), wanted.len());
     let scale = wanted
@@ -87,7 +87,7 @@ fn the_generator_is_pythons() {
         let name = about["name"].as_str().unwrap();
         let shape = sizes(&about["shape"]);
         let found: Vec<f32> = generator::numbers(name, &shape).collect();
-        // Nine digits tell every `f32` from its neighbours.
+        // Nine digits identify every `f32`.
         let head: Vec<f32> = numbers(&about["first_8"])
             .iter()
             .map(|&x| x as f32)
@@ -110,7 +110,7 @@ fn every_architecture_is_torchvisions() {
     assert_eq!(
         untested,
         ["efficientnet-lite0"],
-        "that one has numbers of its own"
+        "only `golden_features` tests this one"
     );
     for (name, network) in networks {
         let arch: Architecture = name.parse().unwrap();

@@ -1,5 +1,5 @@
-//! Places that others can write to, names that files of the working directory bear, and what lies in the
-//! cache and is not what frostline put there.
+//! Folders that other users can write to, files in the working directory named like backbones, and cache
+//! files that frostline did not write.
 
 #![cfg(unix)]
 
@@ -22,7 +22,7 @@ fn pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// [`Place::fitted`] below a folder that others can enter.
+/// Creates [`Place::fitted`] in a folder that other users can enter.
 fn open_to_all() -> Option<Place> {
     let place = Place::fitted()?;
     for name in ["", "home", "home/models"] {
@@ -114,7 +114,7 @@ fn no_code_is_loaded_and_no_cache_used_that_others_can_write() {
         fs::copy(file.path(), &copy).unwrap();
         fs::set_permissions(copy, Permissions::from_mode(0o644)).unwrap();
     }
-    // A library that this one might load.
+    // A library that ONNX Runtime might load.
     let provider = place.path("home/runtime/libonnxruntime_providers_shared.so");
     fs::write(&provider, "text").unwrap();
     let graphs = fs::read_dir(place.path("home/cache/graphs")).unwrap();
@@ -145,8 +145,7 @@ fn a_home_is_made_for_its_user_alone() {
     }
 }
 
-/// Files and folders of the working directory, with the names of backbones, stores and heads that the command
-/// names.
+/// Files and folders in the working directory have the names of backbones that the command uses.
 #[test]
 fn a_file_with_the_name_of_a_backbone_is_not_taken_for_it() {
     let Some(place) = Place::fitted() else { return };
@@ -221,7 +220,7 @@ fn what_is_no_file_is_not_imported() {
     assert!(!Path::new(&place.path("home/models")).exists());
 }
 
-/// EfficientNet-Lite0 in a home of its own, whose cache is filled, with a head and its images.
+/// Creates a home with EfficientNet-Lite0 and a filled cache, a head and its images.
 fn with_cache() -> Option<Place> {
     let installed = installed_home()?;
     let place = Place::empty();
@@ -237,7 +236,7 @@ fn with_cache() -> Option<Place> {
         fs::copy(installed.join("models").join(file), copy).unwrap();
     }
     two_classes(&place.folder().join("images"), 2, 0);
-    // Younger files are not remembered.
+    // Younger files are not cached.
     sleep(Duration::from_millis(2100));
     place
         .frostline("extract {dir}/images -o {dir}/store")
@@ -305,7 +304,7 @@ fn pipes_and_links_in_the_cache_are_not_read() {
         symlink(&away, &name).unwrap();
         let before = fs::read(&away).unwrap();
         assert_eq!(place.frostline(CLASSIFY).exits(0).out, wanted);
-        assert_eq!(fs::read(&away).unwrap(), before, "it was written through");
+        assert_eq!(fs::read(&away).unwrap(), before, "the target was changed");
         if !name.exists() {
             fs::rename(&away, &name).unwrap();
         }

@@ -1,5 +1,5 @@
-//! Names that would move a cursor, retitle a terminal, turn the writing direction or begin a line: what
-//! people read shows them escaped, whichever command says them, and data for programs has them as they are.
+//! Names that would move the cursor, retitle a terminal, change the writing direction or start a line: every
+//! command escapes them in text for people and leaves them unchanged in data for programs.
 
 #![cfg(unix)]
 
@@ -12,15 +12,15 @@ use frostline::head::HeadFile;
 
 use crate::harness::{Place, Ran, manifest, run, two_classes};
 
-/// Parts of names that show what they are where they come through: each has a character that no output may
-/// hold, or begins a line.
+/// Parts of names that are easy to detect in output: each has a character that no output may contain, or
+/// starts a line.
 const BLUE: &str = "b\x1b]0;title\x07\nok       forged";
 const RED: &str = "r\u{202e}der\u{200f}\u{9b}2J";
 const FILE: &str = "\x1b[2J\nerror: forged \u{61c}\r.png";
 
 const FORGED: [&str; 2] = ["ok       forged", "error: forged"];
 
-/// Whether a person's terminal would do anything but show it.
+/// Whether a terminal would do anything other than display the character.
 pub(crate) fn is_hostile(c: char) -> bool {
     c.is_control() && c != '\n'
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -32,7 +32,7 @@ fn is_harmless(text: &str) -> bool {
     !text.chars().any(is_hostile) && !text.lines().any(forged)
 }
 
-/// A folder with the folders `BLUE` and `RED` of pictures, and among them a text that is called an image.
+/// Creates a folder with the image folders `BLUE` and `RED`, in which one text file is named like an image.
 fn hostile_images(place: &Place, name: &str, seed: u32) {
     let images = place.folder().join(name);
     two_classes(&images, 6, seed);
@@ -46,7 +46,7 @@ fn hostile_images(place: &Place, name: &str, seed: u32) {
     fs::write(images.join(RED).join(format!("other{FILE}x")), "text").unwrap();
 }
 
-/// `{blue}`, `{red}` and `{file}` in an argument stand for the names above.
+/// Returns a command; `{blue}`, `{red}` and `{file}` in an argument stand for the names above.
 fn command(place: &Place, line: &str) -> Command {
     let names = [("{blue}", BLUE), ("{red}", RED), ("{file}", FILE)];
     let filled = |arg: &str| {
@@ -57,7 +57,7 @@ fn command(place: &Place, line: &str) -> Command {
     place.command_of(line.split(' ').map(filled))
 }
 
-/// Commands with the exit codes that they have after those before them.
+/// Commands, run in this order, with their exit codes.
 const COMMANDS: &[(i32, &str)] = &[
     (3, "extract {dir}/images -o {dir}/s{file}"),
     (3, "extract {dir}/images -o {dir}/s{file} --verbose"),
@@ -173,7 +173,7 @@ fn no_command_lets_a_name_reach_the_terminal() {
         let harmless = is_harmless(&ran.out) && is_harmless(&ran.err);
         if ran.code != *code || !harmless || ran.err.contains("panicked") {
             faults.push(format!(
-                "{line}: {} and not {code}\n{:?}\n{}",
+                "{line}: exit code {}, not {code}\n{:?}\n{}",
                 ran.code, ran.out, ran.err
             ));
         }
@@ -182,7 +182,7 @@ fn no_command_lets_a_name_reach_the_terminal() {
     let table = fs::read_to_string(place.path(&format!("table{FILE}.txt"))).unwrap();
     assert!(is_harmless(&table), "{table:?}");
     assert_eq!(table.lines().count(), 15);
-    // Data is not changed.
+    // Data is not escaped.
     let csv = run(&mut command(
         &place,
         "classify {dir}/images --head {dir}/h{file} --format csv",
@@ -197,8 +197,8 @@ fn no_command_lets_a_name_reach_the_terminal() {
     assert!(is_harmless(&ran.out) && is_harmless(&ran.err), "{ran:?}");
 }
 
-/// Runs a command whose standard output, and standard error where `both`, is a terminal, and gives what it
-/// shows.
+/// Runs a command with standard output, and with `both` also standard error, connected to a terminal, and
+/// returns what the terminal shows.
 fn on_terminal(command: &Command, both: bool) -> Option<Ran> {
     const SCRIPT: &str = "
 import os, pty, subprocess, sys
@@ -223,11 +223,11 @@ sys.exit(child.wait())
     }
     python.env("TERM", "xterm").env_remove("NO_COLOR");
     let Ok(output) = python.output() else {
-        eprintln!("not tested: there is no python3, which makes a terminal");
+        eprintln!("not tested: python3, which creates the terminal, is missing");
         return None;
     };
     let ran = Ran::of(output);
-    // A terminal's line ends.
+    // A terminal ends lines with CR LF.
     let out = ran.out.replace("\r\n", "\n");
     Some(Ran { out, ..ran })
 }
@@ -269,7 +269,7 @@ fn a_terminal_is_shown_data_escaped() {
         let ran = on_terminal(&command(&place, line), false).unwrap().exits(1);
         ran.says(&["the output is a terminal", what, "redirect"]);
     }
-    // What is bold is so by our own escapes.
+    // frostline's own escapes make text bold.
     let line = "features show {dir}/no{file} --verbose";
     let ran = on_terminal(&command(&place, line), true).unwrap().exits(1);
     assert!(ran.out.contains("\x1b[1merror:\x1b[0m"), "{:?}", ran.out);
@@ -277,7 +277,7 @@ fn a_terminal_is_shown_data_escaped() {
     assert!(is_harmless(&plain), "{plain:?}");
 }
 
-/// The longest that a class may have is wider than any terminal.
+/// The longest allowed class name is wider than any terminal.
 #[test]
 fn the_longest_class_name_is_cut_in_tables() {
     let Some(place) = Place::fitted() else { return };

@@ -1,4 +1,4 @@
-//! `models import` of ONNX files: cut, checked by a run, installed, used.
+//! `models import` of ONNX files: they are cut, checked with a run, installed and used.
 
 use std::cell::RefCell;
 use std::fs;
@@ -12,7 +12,7 @@ use rten_onnx::onnx::{
 use crate::fuzz_seeds::onnx_messages::{bytes, info, model, numbers};
 use crate::harness::{Ran, command, installed_home, run};
 
-/// A home with a runtime and no networks.
+/// A home with ONNX Runtime and no networks.
 struct Place {
     folder: tempfile::TempDir,
 }
@@ -85,8 +85,8 @@ fn weight(name: &str, dims: &[i64], numbers: &[f32]) -> TensorProto {
     }
 }
 
-/// Format 3 with weights among the inputs and a batch of 1, as the Model Zoo has them. `nodes` go from `pool`
-/// (1, 3) to `layer`, and a classifier with softmax stands on top.
+/// Builds a network like the Model Zoo's: format 3, weights among the inputs, batch size 1. `nodes` lead from
+/// `pool` (1, 3) to `layer`, which is followed by a classifier with softmax.
 fn network(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>) -> ModelProto {
     let mut node_list = before;
     node_list.extend(nodes);
@@ -108,7 +108,7 @@ fn network(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>)
     model(3, 9, node_list, weights, inputs, vec![output])
 }
 
-/// The features are 2 · mean + 4 of each channel, if that is above 0.
+/// Nodes whose features are 2 · mean + 4 of each channel, if positive.
 fn twice_the_mean_and_four() -> Vec<NodeProto> {
     vec![
         node("GlobalAveragePool", &["picture"], "pool", &[]),
@@ -118,7 +118,7 @@ fn twice_the_mean_and_four() -> Vec<NodeProto> {
     ]
 }
 
-/// Extracts the features of two pictures of one colour each, in one batch.
+/// Extracts the features of two single-coloured images in one batch.
 fn features_of_two_colours(place: &Place, backbone: &str) -> Vec<[f32; 3]> {
     for (name, colour) in [("a", [200, 40, 30]), ("b", [40, 60, 200])] {
         let path = place.path("images").join(format!("{name}.png"));
@@ -166,7 +166,7 @@ fn a_network_of_the_zoo_is_cut_and_used() {
         .exits(0)
         .says(&[
             "4 of 6 layers and 2 of 4 weights",
-            "its batch was fixed to 1, and is free now, also in the targets of 1 Reshape",
+            "its batch size was fixed to 1 and is dynamic now, also in the targets of 1 Reshape node",
             "--layout nchw --crop 14 --resize 16",
             "zoo.onnx: 3 features, layer `layer`",
         ]);
@@ -174,7 +174,7 @@ fn a_network_of_the_zoo_is_cut_and_used() {
     assert_eq!(manifest.features.layer.as_deref(), Some("layer"));
     assert_eq!(manifest.features.num_features, Some(3));
     assert_eq!(manifest.preprocessing.crop, Crop::Center(14, 14));
-    // ImageNet's mean and std: (200/255 − 0.485) / 0.229 = 1.30705 and so on, times 2, and 4.
+    // ImageNet's mean and std: (200/255 − 0.485) / 0.229 = 1.30705 and so on, times 2, plus 4.
     let expected = [
         [6.614_09, 1.329_13, 1.436_86],
         [1.134_17, 2.029_41, 7.362_79],
@@ -220,12 +220,12 @@ fn bytes_with_channels_last_are_converted() {
         ])
         .exits(0)
         .says(&[
-            "took uint8 numbers",
+            "takes uint8; a conversion",
             "--layout nhwc",
             "--scale 1 --mean 0,0,0 --std 1,1,1",
         ]);
     assert_eq!(place.manifest("raw").preprocessing.layout, Layout::Nhwc);
-    // Blue first: 2 · 30 + 4, 2 · 40 + 4, 2 · 200 + 4.
+    // Blue comes first: 2 · 30 + 4, 2 · 40 + 4, 2 · 200 + 4.
     let expected = [[64.0, 84.0, 404.0], [404.0, 124.0, 84.0]];
     assert_near(&features_of_two_colours(&place, "raw"), &expected);
 }
@@ -246,7 +246,7 @@ fn a_layer_that_mixes_the_pictures_of_a_batch_is_refused() {
         .exits(1)
         .says(&[
             "mixing.onnx",
-            "one picture at a time only",
+            "only one image at a time",
             "Reshape `flat`",
             "--layer",
         ]);
@@ -257,8 +257,8 @@ fn a_layer_that_mixes_the_pictures_of_a_batch_is_refused() {
         .says(&["3 features, layer `pool`"]);
 }
 
-/// A convolution of 4 × 4 pixels to `channels` averages of red, green, blue and so on, the k-th times k + 1;
-/// then `nodes`.
+/// Builds a network of a convolution over patches of 4 × 4 pixels, followed by `nodes`. Its channels are the
+/// averages of red, green, blue, red and so on; channel k is multiplied by k + 1.
 fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>) -> ModelProto {
     const CHANNELS: usize = 6;
     let number = |i: usize| {
@@ -294,8 +294,8 @@ fn patches(input: ValueInfoProto, before: Vec<NodeProto>, nodes: Vec<NodeProto>)
     model
 }
 
-/// Imports with raw pixel values, and returns the features of a picture of (10, 20, 30) whose right half has
-/// (30, 20, 10).
+/// Imports a network that takes raw pixel values; returns the features of an image whose left half is
+/// (10, 20, 30) and whose right half is (30, 20, 10).
 fn means_of_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &str) -> Vec<f32> {
     let args = [
         "models",
@@ -348,20 +348,20 @@ fn means_of_halves(place: &Place, file: &str, (w, h): (u32, u32), pool: &str) ->
     cells.map(|cell| cell.parse().unwrap()).collect()
 }
 
-/// The mean of each colour over both halves is 20; the k-th channel is k + 1 times that.
+/// Each colour's mean over both halves is 20; channel k is k + 1 times that.
 const HALVES: [f32; 6] = [20.0, 40.0, 60.0, 80.0, 100.0, 120.0];
 
 #[test]
 fn tokens_are_averaged_and_not_their_channels() {
     let Some(place) = Place::new() else { return };
-    // 6 tokens of 6 channels: lengths alone would not tell them apart.
+    // 6 tokens of 6 channels: the lengths alone do not distinguish the axes.
     let input = info("picture", DataType::FLOAT, &[1, 3, 8, 12]);
     let nodes = vec![
         node("Reshape", &["map", "tokens"], "flat", &[]),
         node("Transpose", &["flat"], "layer", &[("perm", &[0, 2, 1])]),
     ];
     let file = place.write("tokens.onnx", &patches(input, Vec::new(), nodes));
-    // Columns of 4 pixels: the middle one of three is half of each colour, and so is the whole.
+    // Three columns of 4 pixels: the middle one is half of each colour, and so is the whole image.
     assert_eq!(means_of_halves(&place, &file, (12, 8), "mean"), HALVES);
 }
 
@@ -388,7 +388,7 @@ fn a_wide_map_with_channels_last_is_averaged_over_its_positions() {
 #[test]
 fn positions_that_the_graph_does_not_tell_are_asked_for() {
     let Some(place) = Place::new() else { return };
-    // (6, 5, 5) in the shape of (5, 30): neither axis is that of the channels.
+    // (6, 5, 5) reshaped to (5, 30): neither axis holds the channels.
     let input = info("picture", DataType::FLOAT, &[1, 3, 20, 20]);
     let nodes = vec![node("Reshape", &["map", "mixed"], "layer", &[])];
     let file = place.write("mixed.onnx", &patches(input, Vec::new(), nodes));
@@ -420,11 +420,11 @@ fn an_uncertain_layer_is_asked_for() {
         .frostline(&["models", "import", &file])
         .exits(1)
         .says(&[
-            "not certain",
+            "cannot be determined",
             "choose one with --layer: `pool`",
             "`layer` ((N, 3); read by MatMul",
         ]);
-    // The number that `models show` prints.
+    // A layer can be named by the number that `models show` prints.
     let shown = place.frostline(&["models", "show", &file]).exits(0);
     assert!(
         shown.out.contains("       0 GlobalAveragePool    pool"),
@@ -437,7 +437,7 @@ fn an_uncertain_layer_is_asked_for() {
         .says(&["layer `pool`"]);
 }
 
-/// Another network, other preprocessing and a known name are refused; the same again is not.
+/// Another network, other preprocessing and a known name are refused; a repeated import is not.
 #[test]
 fn an_installed_backbone_is_replaced_only_on_request() {
     let Some(place) = Place::new() else { return };
@@ -461,11 +461,11 @@ fn an_installed_backbone_is_replaced_only_on_request() {
     let name = ["--name", "one"];
     import(&files[0], &["--mean", "0.5"])
         .exits(1)
-        .says(&["`one` is installed already", "--replace"]);
+        .says(&["`one` is already installed", "--replace"]);
     import(&files[1], &[&name[..], &["--layer", "more"]].concat())
         .exits(1)
         .says(&[
-            "`one` is installed already, with another network",
+            "`one` is already installed with another network",
             "--name",
             "--replace",
         ]);
@@ -488,7 +488,7 @@ fn an_installed_backbone_is_replaced_only_on_request() {
     assert_eq!(left, 2, "only the network and its manifest");
 }
 
-/// The `onnx` wheel's `backend/test/data/light`: structures of the Model Zoo, with constants for weights.
+/// `backend/test/data/light` of the `onnx` wheel: the structures of the Model Zoo, with constants as weights.
 #[test]
 fn the_structures_that_people_publish() {
     const FEATURES: [(&str, usize); 9] = [
@@ -513,7 +513,10 @@ fn the_structures_that_people_publish() {
         place
             .frostline(&["models", "import", &file])
             .exits(0)
-            .says(&["its batch was fixed to 1", &format!("{features} features")]);
+            .says(&[
+                "its batch size was fixed to 1",
+                &format!("{features} features"),
+            ]);
     }
     let squeezenet = Path::new(&folder).join("light_squeezenet.onnx");
     let squeezenet = squeezenet.display().to_string();

@@ -1,4 +1,5 @@
-//! Data care on real features, where the images are at hand; and confident learning against its reference.
+//! `inspect` on real features, if the images are available, and confident learning compared with its
+//! reference.
 
 use std::path::Path;
 
@@ -77,7 +78,7 @@ fn the_pairs_of_alien_vs_predator_come_out() {
     );
     let mut near = pairs[leakage.n_equal..].to_vec();
     near.sort_unstable();
-    // Four that were looked at; nothing else is as much alike.
+    // Four pairs that were checked by eye; no other pair is as similar.
     assert_eq!(
         near,
         [
@@ -93,12 +94,12 @@ fn the_pairs_of_alien_vs_predator_come_out() {
             .iter()
             .all(|l| l.likeness == Likeness::Equal)
     );
-    // Two pairs of equal images within the training set, and the two across.
+    // Two pairs of duplicates within the training set, and two across the sets.
     assert_eq!(report.duplicates.len(), 4);
     assert!(report.contradictions.is_empty() && report.notes.is_empty());
 }
 
-/// The store's features, its classes by number, and the digests.
+/// Reads a store's features, targets, classes and digests.
 fn read(store: &Path) -> (Array2<f32>, Vec<usize>, ClassIndex, Vec<[u8; 32]>) {
     let store = FeatureStore::open(store).unwrap();
     let (names, digests): (Vec<&str>, Vec<Digest>) = store
@@ -117,7 +118,7 @@ fn read(store: &Path) -> (Array2<f32>, Vec<usize>, ClassIndex, Vec<[u8; 32]>) {
     )
 }
 
-/// Twelve rows get another class each; which, the seed decides.
+/// Changes the class of twelve random rows.
 fn flip(targets: &mut [usize], n_classes: usize, seed: u64) -> Vec<usize> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut below = |n: usize| usize::try_from(random.next_u64() % n as u64).unwrap();
@@ -158,6 +159,6 @@ fn flipped_labels_are_among_the_first_suspects() {
                 .count(),
         );
     }
-    eprintln!("of 12 flipped labels, among the first 30 suspects: {found:?}");
+    eprintln!("flipped labels among the first 30 suspects, of 12: {found:?}");
     assert!(found.iter().sum::<usize>() >= 27, "{found:?}");
 }

@@ -1,4 +1,5 @@
-//! JPEGs against the pixels that Pillow (libjpeg-turbo) decodes, by digests of `scripts/pixel_pictures.py`.
+//! Compares decoded JPEGs with Pillow (libjpeg-turbo), by pixel digests that `scripts/pixel_pictures.py`
+//! wrote.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -43,7 +44,7 @@ fn hex(bytes: &[&[u8]]) -> String {
         })
 }
 
-/// Why the pixels of a file are not those of the digest; `None` if they are.
+/// Decodes a file; returns how its pixels fail to match the digest, or `None` if they match.
 fn fault(file: &[u8], wanted: &str) -> Option<String> {
     let mut stored = DecodeOptions::default();
     stored.exif = Exif::Ignore;
@@ -52,7 +53,7 @@ fn fault(file: &[u8], wanted: &str) -> Option<String> {
         Ok(image) => {
             let size = format!("{} {}\n", image.width(), image.height());
             let equal = hex(&[size.as_bytes(), image.pixels()]).starts_with(wanted);
-            (!equal).then(|| "other pixels".to_owned())
+            (!equal).then(|| "the pixels differ".to_owned())
         }
     }
 }
@@ -67,10 +68,10 @@ fn jpegs_of_every_kind_have_pillows_pixels() {
         let (file, after) = rest.split_at(jpeg.bytes);
         rest = after;
         match fault(file, &jpeg.full) {
-            // The one kind that Pillow reads and libjpeg-turbo-rs 0.9 does not.
+            // The one kind that Pillow decodes and libjpeg-turbo-rs 0.9 does not.
             Some(fault) if jpeg.name.contains("2 scans") => {
                 assert!(
-                    fault.starts_with("is a JPEG with scans of some of its components"),
+                    fault.starts_with("is a JPEG with partially interleaved scans"),
                     "{fault}"
                 );
             }

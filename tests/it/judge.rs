@@ -1,4 +1,4 @@
-//! Predictions for labelled samples: the same from images as from their features.
+//! Labelled images and their stored features get the same predictions.
 
 use std::path::Path;
 

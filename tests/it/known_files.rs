@@ -1,4 +1,4 @@
-//! A second run over files that are as they were: nothing is read, and no network is needed.
+//! A second run over unchanged files reads nothing and needs no backbone.
 
 use std::fs::{self, File};
 use std::thread::sleep;
@@ -18,8 +18,8 @@ fn what_is_known_is_told_without_a_network_and_what_changed_is_computed() {
     place
         .frostline(EXTRACT)
         .exits(0)
-        .says(&["6 computed, 0 reused"]);
-    // Their stamps count when the clock has moved on; until then they are read.
+        .says(&["6 computed, 0 duplicates"]);
+    // Stamps count only once the clock has moved on; until then the files are read.
     place
         .frostline(EXTRACT)
         .exits(0)
@@ -37,10 +37,9 @@ fn what_is_known_is_told_without_a_network_and_what_changed_is_computed() {
         crate::harness::run(&mut command)
     };
     for args in [EXTRACT, "extract {dir}/images -o {dir}/store --verify"] {
-        without(args).exits(0).says(&[
-            "0 computed, 6 reused",
-            "not needed: all features were known",
-        ]);
+        without(args)
+            .exits(0)
+            .says(&["0 computed, 6 reused", "not needed: all features cached"]);
     }
     assert_eq!(
         fs::read(place.folder().join("store/index.arrow")).unwrap(),
@@ -50,11 +49,11 @@ fn what_is_known_is_told_without_a_network_and_what_changed_is_computed() {
     assert_eq!(
         still.modified().unwrap(),
         stamped.modified().unwrap(),
-        "nothing new is written"
+        "something was written"
     );
-    // What is not certain to be the same needs the network.
+    // Features that may differ need the network.
     without("extract {dir}/images -o {dir}/store --precision fp16").exits(1);
-    // With the time of modification set back, the time of change tells.
+    // If the modification time is set back, the change time reveals the new content.
     let class = fs::read_dir(&images)
         .unwrap()
         .next()
@@ -85,7 +84,7 @@ fn what_is_known_is_told_without_a_network_and_what_changed_is_computed() {
     assert_ne!(
         fs::read(place.folder().join("store/index.arrow")).unwrap(),
         index,
-        "an equal image stands there"
+        "the index is unchanged"
     );
     fs::write(&files[0], &bytes).unwrap();
     place
@@ -96,7 +95,7 @@ fn what_is_known_is_told_without_a_network_and_what_changed_is_computed() {
         fs::read(place.folder().join("store/index.arrow")).unwrap(),
         index
     );
-    // A store without stamps, as older versions wrote it, is as good.
+    // A store without stamps, as older versions wrote it, works too.
     fs::remove_file(place.folder().join("store/stamps.arrow")).unwrap();
     without(EXTRACT).exits(0).says(&["0 computed, 6 reused"]);
 }

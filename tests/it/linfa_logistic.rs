@@ -1,4 +1,4 @@
-//! Models of `linfa-logistic` as heads, and heads fitted by it.
+//! `linfa-logistic` models as heads, and heads fitted with `linfa-logistic`.
 
 use ::linfa_logistic::{LogisticRegression, MultiLogisticRegression};
 use frostline::ClassIndex;
@@ -12,7 +12,7 @@ use linfa::ParamGuard;
 use linfa::traits::Fit as _;
 use ndarray::{Array1, Array2};
 
-/// Images of some classes whose features have one bump each, and pseudo-random noise.
+/// Returns features with one bump per class and pseudo-random noise, and their targets.
 fn images(n: usize, classes: usize) -> (Array2<f32>, Vec<usize>) {
     let targets: Vec<usize> = (0..n).map(|row| row % classes).collect();
     let features = Array2::from_shape_fn((n, 8), |(row, column)| {
@@ -79,7 +79,7 @@ fn a_model_of_several_classes_is_written_read_and_evaluated_as_a_head() {
 #[test]
 fn a_binary_model_has_its_classes_in_order_whichever_is_positive() {
     for rare in [0, 1] {
-        // One class is the rarer: the crate calls the more frequent one positive.
+        // The crate treats the more frequent class as positive, so one class is made rarer.
         let (features, targets) = images(60, 2);
         let kept: Vec<usize> = (0..60)
             .filter(|row| targets[*row] != rare || row % 3 == 0)
@@ -120,7 +120,7 @@ fn the_minimum_is_that_of_lbfgs() {
 
 #[test]
 fn uneven_rows_are_refused() {
-    // Rows scaled by 10^-2 to 10^3: the logits of different rows are hundreds apart.
+    // Rows scaled by 10^-2 to 10^3: the logits of different rows differ by hundreds.
     let (mut features, targets) = images(90, 3);
     for (number, mut row) in features.rows_mut().into_iter().enumerate() {
         let exponent = (number * 37 % 90) as f32 / 90.0 * 5.0 - 2.0;

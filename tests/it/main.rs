@@ -1,4 +1,4 @@
-//! The integration tests: one binary, a module for each thing that is tested.
+//! The integration tests: one binary with one module per topic.
 
 mod borders;
 mod circles;
@@ -30,6 +30,7 @@ mod outputs;
 mod pipeline;
 mod pixel_version;
 mod preview;
+mod prose;
 mod provenance;
 mod public_names;
 mod pull;
@@ -39,6 +40,8 @@ mod report_browser;
 mod report_looks;
 mod scripted_server;
 mod sealed_store;
+#[cfg(unix)]
+mod snippets;
 mod steps_damaged;
 mod steps_interrupted;
 mod steps_listed;

@@ -1,5 +1,5 @@
-//! The memory of a run is set by batch, threads and limits, and not by how many images there are or how long
-//! files are.
+//! A run's memory depends on the batch size, threads and limits, not on the number of images or the size of
+//! files.
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -8,10 +8,10 @@ use std::path::Path;
 
 use crate::harness::{Place, RED, command, measured, write_picture};
 
-/// Bytes of the pixels of one picture.
+/// Bytes of pixels per image.
 const PIXELS: usize = 100 * 100 * 3;
 
-/// `n` different pictures of 100 × 100 pixels, in the format that is written the quickest.
+/// Writes `n` different images of 100 × 100 pixels in the format that is fastest to write.
 fn pictures(place: &Place, folder: &str, n: usize) {
     let root = place.folder().join(folder);
     fs::create_dir(&root).unwrap();
@@ -38,14 +38,14 @@ fn ten_times_the_images_take_no_more_memory() {
     };
     let (few, many) = (peak("few", 400), peak("many", 4000));
     let grown = many.saturating_sub(few);
-    // A row of the index takes some hundred bytes, a part that is being filled 16 MiB at most; all pixels
-    // would be 108 MB.
-    assert!(few > 10 << 20, "{few} bytes are no process");
+    // An index row takes a few hundred bytes, a part under construction at most 16 MiB; all pixels would take
+    // 108 MB.
+    assert!(few > 10 << 20, "{few} bytes are too few for a process");
     assert!(grown < 24 << 20, "{few} bytes, then {many}");
 }
 
-/// Files of `length` bytes beside one picture: a few bytes, and then a hole. `None`, and a line that says so,
-/// where the file system has no holes.
+/// Writes one image and files of `length` bytes that consist of a few bytes and a hole. Returns `None` and
+/// prints why if the file system has no sparse files.
 fn long_files(place: &Place, start: &[u8], names: &[&str], length: u64) -> Option<()> {
     write_picture(&place.folder().join("images/a.png"), RED, 1);
     for name in names {
@@ -55,7 +55,7 @@ fn long_files(place: &Place, start: &[u8], names: &[&str], length: u64) -> Optio
         file.set_len(length).unwrap();
         file.sync_all().unwrap();
         if file.metadata().unwrap().blocks() * 512 > length / 2 {
-            eprintln!("not tested: {} is no sparse file", path.display());
+            eprintln!("not tested: {} is not sparse", path.display());
             return None;
         }
     }
@@ -103,7 +103,7 @@ fn files_over_the_limit_are_not_read() {
     }
 }
 
-/// 8 threads and 8 files of 100 MB that begin as a JPEG does, and are refused only when they have been read.
+/// 8 threads read 8 files of 100 MB that start like a JPEG and are refused only after they have been read.
 #[test]
 fn threads_share_the_memory_for_files() {
     let Some(place) = Place::installed() else {
@@ -115,12 +115,12 @@ fn threads_share_the_memory_for_files() {
     let line = "extract {dir}/images -o {dir}/features --threads 8";
     let (peak, ran) = measured(&mut place.command(line));
     ran.exits(3).says(&["8.jpg: is a", "1 computed"]);
-    // 256 MiB for files, and the rest of a run; all eight would be 800 MB, and twice that while they are
-    // decoded.
+    // 256 MiB for files, plus the rest of a run; all eight files would take 800 MB, and twice that during
+    // decoding.
     assert!(peak < 500_000_000, "{peak} bytes");
 }
 
-/// Files that begin as no image does are not read to their end.
+/// Files that do not start like an image are not read to the end.
 #[test]
 fn long_files_that_are_no_images_take_no_memory() {
     let place = Place::empty();
@@ -134,11 +134,10 @@ fn long_files_that_are_no_images_take_no_memory() {
     assert!(peak < 100_000_000, "{peak} bytes");
 }
 
-/// A zlib stream of so many bytes that unfolds to 159 times as many: one code again and again, "258 bytes as
-/// the last".
+/// Returns a zlib stream of `packed` bytes that expands 159-fold: one code, "258 bytes like the last one",
+/// repeated.
 fn unfolding(packed: usize) -> Vec<u8> {
-    // A last block of fixed codes; the literal 0; then the code of a length of 258 and that of a distance of
-    // 1.
+    // A final block with fixed codes and the literal 0; then the codes for length 258 and distance 1.
     let mut bits = vec![1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0];
     while bits.len() < 8 * packed {
         bits.extend([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]);
@@ -148,7 +147,7 @@ fn unfolding(packed: usize) -> Vec<u8> {
     [b"\x78\x01".to_vec(), bits.chunks(8).map(byte).collect()].concat()
 }
 
-/// PNGs of 3 MB, each with a profile or text that would unfold to 477 MB.
+/// PNGs of 3 MB, each with a profile or text that would expand to 477 MB.
 #[test]
 fn what_is_folded_beside_the_pixels_of_a_png_takes_no_memory() {
     let place = Place::empty();
@@ -173,8 +172,7 @@ fn what_is_folded_beside_the_pixels_of_a_png_takes_no_memory() {
     assert!(peak < 100_000_000, "{peak} bytes");
 }
 
-/// A PNG with an EXIF block of 24 MB, most of it a hole in the file; decoders keep four copies of what they
-/// are given.
+/// Writes a PNG with a mostly sparse EXIF block of 24 MB; decoders keep four copies of it.
 fn png_with_long_exif(path: &Path, number: u8) {
     const LENGTH: u32 = 24_000_000;
     let mut bytes = Vec::new();
@@ -189,8 +187,8 @@ fn png_with_long_exif(path: &Path, number: u8) {
     file.write_all(rest).unwrap();
 }
 
-/// A TIFF whose directory says that its one strip stands at eight million places, each of which a decoder
-/// makes 32 bytes.
+/// Writes a TIFF whose directory lists eight million offsets for its one strip; a decoder uses 32 bytes for
+/// each.
 fn tiff_of_many_strips(path: &Path, number: u8) {
     const COUNT: u32 = 8_000_000;
     let tags = [
@@ -212,14 +210,15 @@ fn tiff_of_many_strips(path: &Path, number: u8) {
     file.set_len(u64::from(COUNT) + 1000).unwrap();
 }
 
-/// A PAM with a line of 4 MB, of which a decoder keeps ten copies; it is no picture.
+/// Writes an invalid PAM with a line of 4 MB, of which a decoder keeps ten copies.
 fn pam_with_long_line(path: &Path, number: u8) {
     let fields = "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE ";
     let line = "A".repeat(4_000_000 + usize::from(number));
     fs::write(path, format!("{fields}{line}\nENDHDR\n123456")).unwrap();
 }
 
-/// Headers are read before a decoder has limits, and outside of the memory that threads share for pixels.
+/// Headers are read before a decoder's limits apply and outside the memory budget that threads share for
+/// pixels.
 #[test]
 fn eight_hostile_headers_at_once_take_little_memory() {
     type Make = fn(&Path, u8);
@@ -236,13 +235,13 @@ fn eight_hostile_headers_at_once_take_little_memory() {
         fs::create_dir(&root).unwrap();
         write_picture(&root.join("a.png"), RED, 1);
         for number in 0..8 {
-            // Names tell nothing of the content.
+            // The extension does not have to match the content.
             make(&root.join(format!("{number}.jpg")), number);
         }
         let line = format!("extract {{dir}}/{kind} -o {{dir}}/{kind}-features --threads 8");
         let (peak, ran) = measured(&mut place.command(&line));
         ran.exits(i32::from(exit));
-        // What the files themselves may take, and the rest of a run.
+        // The budget for files, plus the rest of a run.
         assert!(peak < 400_000_000, "{kind}: {peak} bytes");
     }
 }

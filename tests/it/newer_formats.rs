@@ -1,4 +1,4 @@
-//! HEIC, AVIF and JPEG XL against libheif, libavif and libjxl, on the pictures of
+//! Compares HEIC, AVIF and JPEG XL decoding with libheif, libavif and libjxl, on the images of
 //! `scripts/newer_pictures.py`.
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use frostline::images::{DecodeOptions, Exif, Format, RgbImage, SkipReason};
 use frostline::images::{decode, dimensions, sniff};
 
-/// The largest difference from the reference decoder in any sample.
+/// The largest allowed difference from the reference decoder in any sample.
 const LARGEST: u8 = 2;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/newer")
 }
 
-/// Name, bytes and wanted pixels of each picture.
+/// Reads the name, bytes and expected pixels of each image.
 fn pictures() -> BTreeMap<String, (Vec<u8>, RgbImage)> {
     let entries = fs::read_dir(folder()).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -66,7 +66,8 @@ fn pixels_are_those_of_the_reference_decoders() {
     }
 }
 
-/// Every cut is refused, with words that say that it is one; a JPEG XL may lose its last bytes.
+/// Every truncated file is refused with a message saying that it is cut off; a JPEG XL may lack its last
+/// bytes.
 #[test]
 fn what_is_cut_off_is_told() {
     for name in [
@@ -87,7 +88,7 @@ fn what_is_cut_off_is_told() {
     }
 }
 
-/// The file with other bytes some way behind a name.
+/// Returns the file with other bytes at an offset after a box name.
 fn changed(name: &str, box_name: &[u8], behind: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = fs::read(folder().join(name)).unwrap();
     let at = file.windows(4).position(|found| found == box_name);
@@ -106,13 +107,13 @@ fn what_is_wrong_with_a_heic_is_said_in_words() {
             b"meta",
             0,
             b"free",
-            "damaged HEIC: its box `meta` is missing",
+            "damaged HEIC: the `meta` box is missing",
         ),
         (
             b"meta",
             0,
             b"moov",
-            "HEIC with a sequence in place of a picture, which",
+            "HEIC with a sequence instead of an image, which",
         ),
         (
             b"hvc1",
@@ -130,25 +131,25 @@ fn what_is_wrong_with_a_heic_is_said_in_words() {
             b"iloc",
             8,
             &[0, 0, 0xff, 0xff],
-            "damaged HEIC: its box `iloc` says where nothing is",
+            "damaged HEIC: the `iloc` box has zero-width fields",
         ),
         (
             b"clap",
             4,
             &[0, 0, 0, 65],
-            "damaged HEIC: its crop is outside the picture",
+            "damaged HEIC: its crop is outside the image",
         ),
         (
             b"ispe",
             0,
             b"free",
-            "damaged HEIC: its box `ispe` is missing",
+            "damaged HEIC: the `ispe` box is missing",
         ),
         (
             b"hvcC",
             0,
             b"free",
-            "damaged HEIC: its box `hvcC` is missing",
+            "damaged HEIC: the `hvcC` box is missing",
         ),
     ];
     for (box_name, behind, bytes, wanted) in cases {
@@ -159,7 +160,7 @@ fn what_is_wrong_with_a_heic_is_said_in_words() {
     }
 }
 
-/// That of a whole grid, and that of a part that is shown; nothing is decoded for it.
+/// The pixel limit applies to the size in the header: that of a whole grid, or of the part that is shown.
 #[test]
 fn sizes_are_judged_from_the_header() {
     let limit = |max_pixels| {

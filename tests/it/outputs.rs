@@ -1,4 +1,4 @@
-//! Outputs that must not be lost or mixed up: what they replace, what they hold, what two writers do.
+//! Outputs must not be lost or mixed up: what they replace and contain, and how concurrent writers behave.
 
 use std::fs;
 use std::path::Path;
@@ -130,7 +130,7 @@ fn a_replaced_output_keeps_its_mode_and_its_link() {
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
-/// They are written in place, and nothing that looks at an output first waits for their other end.
+/// Pipes and devices are written in place, and checking an output first never waits for a pipe's other end.
 #[cfg(unix)]
 #[test]
 fn pipes_and_devices_are_written_in_place() {
@@ -160,8 +160,7 @@ fn pipes_and_devices_are_written_in_place() {
     assert!(!Path::new("/dev/null").is_file());
 }
 
-/// As somebody may leave them in a folder that others write to: nothing is written through links, nor made by
-/// them.
+/// Somebody may plant links in a folder that others can write to: nothing is written or created through them.
 #[cfg(unix)]
 #[test]
 fn links_in_a_store_lead_nowhere() {
@@ -180,7 +179,8 @@ fn links_in_a_store_lead_nowhere() {
         }
         fs::remove_file(at("store/.lock")).unwrap();
     }
-    // What is renamed over: the old content is read through the link, the new one takes the link's place.
+    // These files are replaced by a rename: the old content is read through the link, which the new file
+    // replaces.
     for name in ["index.arrow", "manifest.json"] {
         let before = fs::read(at("store").join(name)).unwrap();
         let moved = at(&format!("moved-{name}"));
@@ -204,8 +204,8 @@ fn links_in_a_store_lead_nowhere() {
     assert!(at("link").is_symlink());
 }
 
-/// A manifest of something else makes no store: nothing is deleted, also where other names are those of a
-/// store's files.
+/// A folder with a manifest of something else is not a store: nothing in it is deleted, even if other files
+/// are named like a store's.
 #[test]
 fn a_foreign_manifest_is_not_deleted() {
     let Some(place) = Place::fitted() else { return };
@@ -219,11 +219,11 @@ fn a_foreign_manifest_is_not_deleted() {
         place
             .frostline("extract {dir}/images -o {dir}/webapp --overwrite")
             .exits(1)
-            .says(&["webapp", "something else"]);
+            .says(&["webapp", "contains other files"]);
         assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), text);
         fs::remove_file(folder.join(name)).unwrap();
     }
-    // What a store's manifest begins with tells it, also where the rest is lost; but only a store's own files
+    // The start of a store's manifest identifies it even if the rest is lost, but only a store's own files
     // are deleted.
     let manifest = place.folder().join("store/manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
@@ -250,10 +250,10 @@ mod linux {
     use super::*;
     use crate::harness::command;
 
-    /// Runs the binary as a container does: it is process 1 of a namespace of its own.
+    /// Runs the binary as a container does, as process 1 of a new namespace.
     const CONTAINED: &str = "unshare --user --map-root-user --pid --fork \"$0\"";
 
-    /// A shell that runs `script`, with the binary as its `$0`.
+    /// Returns a shell that runs `script`, with the binary as its `$0`.
     fn shell(place: &Place, script: &str, arguments: &[&str]) -> Command {
         let mut shell = Command::new("sh");
         shell.args(["-c", script]);
@@ -262,13 +262,13 @@ mod linux {
         shell
     }
 
-    /// On one volume, all containers have processes of the same numbers.
+    /// Containers that share a volume have the same process numbers.
     #[test]
     fn writers_with_equal_process_numbers_do_not_mix() {
         let Some(place) = Place::fitted() else { return };
         let probe = shell(&place, &format!("{CONTAINED} --version"), &[]).output();
         if !probe.is_ok_and(|ran| ran.status.success()) {
-            eprintln!("not tested: there are no PID namespaces here");
+            eprintln!("not tested: PID namespaces are not available");
             return;
         }
         place

@@ -1,5 +1,5 @@
-//! The pipeline with a backbone without weights: order, alignment, nothing twice, the same whatever the
-//! threads.
+//! The pipeline with a backbone without weights: order, alignment, no repeated work, and the same results for
+//! any number of threads.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -17,7 +17,7 @@ use frostline::progress::{Progress, Silent};
 
 use crate::harness::{BLUE, RED, Stub, WHITE, preprocessing, two_classes, write_picture};
 
-/// Keeps all that comes.
+/// Collects all items.
 #[derive(Default)]
 struct Collector {
     rows: Vec<(String, Kind)>,
@@ -153,13 +153,14 @@ fn features_are_those_of_the_picture_of_the_row() {
         let Kind::Computed(features) = kind else {
             panic!("{name} was not computed")
         };
-        // The first four features are red's quarters, the last four blue's, all centred by ImageNet's mean.
+        // The first four features are the quarters of the red channel, the last four of the blue one, all
+        // normalized with ImageNet's mean.
         let redder = features[0] > features[8];
         assert_eq!(redder, name.starts_with("red/"), "{name}: {features:?}");
     }
 }
 
-/// A stub with two replicas that are slower than itself, and the last of which may fail.
+/// A stub with two slower replicas, the last of which may fail.
 struct Uneven {
     stub: Stub,
     lane: u64,
@@ -218,7 +219,7 @@ fn batches_side_by_side_come_out_in_order() {
     let got = run_with(folder.path(), 3, 2, None, &mut uneven).unwrap();
     assert_eq!(got.rows, wanted.rows);
     let ran = uneven.ran.lock().unwrap();
-    assert_eq!(ran.len(), 3, "each lane ran something: {ran:?}");
+    assert_eq!(ran.len(), 3, "a lane ran nothing: {ran:?}");
     assert_eq!(ran.values().flatten().sum::<usize>(), 40, "{ran:?}");
 }
 
@@ -229,7 +230,7 @@ fn few_images_are_shared_out_among_the_lanes() {
     let mut uneven = Uneven::new(false);
     run_with(folder.path(), 64, 2, None, &mut uneven).unwrap();
     let ran = uneven.ran.lock().unwrap();
-    // 6 of 6 for three lanes, then 4, 2 and 1 that are left.
+    // 6 images for three lanes, then 4, 2 and 1 that are left.
     let mut sizes: Vec<_> = ran.values().flatten().copied().collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [1, 1, 2, 2], "{ran:?}");
@@ -281,11 +282,11 @@ fn what_bounds_a_run_is_told_of_one_that_is_long_enough() {
     assert_eq!(slow.computed, 4);
     assert!(slow.elapsed >= slow.timings.forward, "{slow:?}");
     assert!(slow.timings.forward >= Duration::from_secs(1), "{slow:?}");
-    // Four pictures of some hundred pixels.
+    // Four small images take too little time.
     assert_eq!(run(&mut Stub::default()).bound, None);
 }
 
-/// Asks for an end after so many images.
+/// Asks to stop after a number of images.
 struct StopsAfter(u64, AtomicU64);
 
 impl Progress for StopsAfter {
@@ -324,10 +325,10 @@ fn a_run_that_is_stopped_passes_on_what_is_computed() {
     assert_eq!(sink.rows, wanted.rows[..rows]);
     let ran = backbone.ran.lock().unwrap();
     let computed: usize = ran.values().flatten().sum();
-    assert_eq!(computed, rows, "what was computed is passed on");
+    assert_eq!(computed, rows, "computed features were lost");
 }
 
-/// White is NaN, whatever else is in its batch.
+/// Returns NaN for a white image, whatever else is in its batch.
 struct BlindToWhite(Stub);
 
 impl Backbone for BlindToWhite {
@@ -379,7 +380,7 @@ fn an_image_is_run_before_the_next_is_named() {
     sender.send(Ok(paths.pop().unwrap())).unwrap();
     let mut stub = Stub::default();
     let mut sender = Some(sender);
-    // Names the next file when the features of the last one come.
+    // Names the next file once the features of the previous one arrive.
     let mut ask = |item: Item| {
         assert!(matches!(item.outcome, Outcome::Computed(..)), "{item:?}");
         match paths.pop() {

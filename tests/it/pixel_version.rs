@@ -1,4 +1,4 @@
-//! That no picture comes out as other pixels under the same [`PIXEL_VERSION`].
+//! Decoded and preprocessed pixels do not change under the same [`PIXEL_VERSION`].
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::{Place, golden_as};
 
-/// What `scripts/pixel_pictures.py` wrote. But for transparency and 16 bits, which have policies of their
-/// own, `decoded` is what Pillow reads.
+/// A file that `scripts/pixel_pictures.py` wrote. Except for transparency and 16 bits, which have their own
+/// rules, `decoded` is what Pillow reads.
 #[derive(Serialize, Deserialize)]
 struct Golden {
     pixel_version: u32,
     pictures: BTreeMap<String, Pixels>,
 }
 
-/// BLAKE3 of 8-bit RGB pixels.
+/// BLAKE3 hashes of 8-bit RGB pixels.
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 struct Pixels {
     decoded: String,
-    /// The shorter edge brought to 24, and 20 × 20 cut from the centre.
+    /// The shorter edge resized to 24, then the central 20 × 20 cropped.
     bilinear: String,
     bicubic: String,
 }
@@ -75,7 +75,7 @@ fn pixels_change_with_their_version_alone() {
     );
 }
 
-/// The place's features, as a frostline of pixel version 1 would have computed them.
+/// Rewrites the place's features as if pixel version 1 had computed them.
 fn store_of_version_1(place: &Place) -> StoreManifest {
     let store = FeatureStore::open(Path::new(&place.path("store"))).unwrap();
     let mut manifest = store.manifest().clone();
@@ -94,20 +94,22 @@ fn store_of_version_1(place: &Place) -> StoreManifest {
 fn other_pixels_are_told_apart_and_heads_go_on() {
     let Some(place) = Place::fitted() else { return };
     store_of_version_1(&place);
-    let why = "pixel_version is 1 on the left and 2 on the right: since version 2, JPEGs have";
+    let why = "pixel_version is 1 in the store and 2 in this run: since version 2, JPEGs have";
     place
         .frostline("extract {dir}/images -o {dir}/old")
         .exits(1)
         .says(&[why, "use another folder for the features"]);
+    let why_not_mixed = "pixel_version is 1 in the training features and 2 in the validation \
+                         features: since version 2, JPEGs have";
     place
         .frostline("fit-head {dir}/old --validation {dir}/store -o {dir}/mixed")
         .exits(1)
-        .says(&[why, "extract both with the same"]);
+        .says(&[why_not_mixed, "extract both with the same"]);
     place
         .frostline("fit-head {dir}/old -o {dir}/old-head")
         .exits(0);
     let note =
-        "the head was trained on features of pixel version 1, and is used on those of version 2";
+        "the head was trained on features of pixel version 1 but is used on features of version 2";
     for line in [
         "classify {dir}/images --head {dir}/old-head",
         "evaluate --head {dir}/old-head {dir}/store --include-training",
@@ -118,7 +120,7 @@ fn other_pixels_are_told_apart_and_heads_go_on() {
             .exits(0)
             .says(&[note, "fit the head again"]);
     }
-    // A store is filled with the pixels of today.
+    // New features in a store are computed with the current pixel version.
     place
         .frostline("classify {dir}/images --head {dir}/old-head --store {dir}/old")
         .exits(1)

@@ -1,4 +1,4 @@
-//! The picture of what the network will see.
+//! The preview of what the network will see.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ fn a_grid_of_what_the_network_will_see() {
     two_classes(&folder.path().join("images"), 10, 0);
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (images, grid) = (path("images"), path("grid.png"));
-    // The network need not be installed to see what it would see.
+    // The preview does not need the network to be installed.
     let args = ["preview", &images, "-o", &grid, "--preset", "tutorial"];
     frostline(args)
         .exits(0)
@@ -18,7 +18,7 @@ fn a_grid_of_what_the_network_will_see() {
     let sheet = image::open(&grid).unwrap().to_rgb8();
     // Four columns of 224 and five margins of 8; four rows of 16 + 224 and five margins.
     assert_eq!(sheet.dimensions(), (4 * 224 + 40, 4 * 240 + 40));
-    // Without a resize, the 40 × 30 pixels of the first picture lie in the middle of black, from (92, 97) on.
+    // Without a resize, the 40 × 30 pixels of the first image are in the middle of black, from (92, 97) on.
     let first = image::open(folder.path().join("images/blue/0.png"))
         .unwrap()
         .to_rgb8();
@@ -49,7 +49,7 @@ fn images_of_any_name_are_shown_when_asked_for() {
     write_picture(&folder.path().join("images/IMG_2"), RED, 2);
     let path = |name: &str| folder.path().join(name).display().to_string();
     let args = ["preview", &path("images"), "-o", &path("grid.png")];
-    frostline(args).exits(1).says(&["holds no images"]);
+    frostline(args).exits(1).says(&["contains no image files"]);
     frostline([&args[..], &["--any-name"]].concat())
         .exits(0)
         .says(&["2 images of"]);

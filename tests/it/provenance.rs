@@ -1,4 +1,4 @@
-//! What a head remembers of its training: its own images do not make its figures better than they are.
+//! A head's training record: its own training images do not inflate its metrics.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,14 +13,12 @@ use tempfile::TempDir;
 
 use crate::harness::{Place, Ran, frostline, manifest};
 
-/// More features than there are different images: some head tells any labels apart.
+/// More features than different images, so a head can fit any labels.
 const D: usize = 64;
 
-/// Writes a store of images with features without order and labels by chance, two near-duplicates of each
-/// picture.
+/// Writes a store of images with random features and labels, each image as two near-duplicates.
 ///
-/// A head that is judged on what it was trained on, or on copies of that, is always right; one that is not
-/// guesses.
+/// A head is always right on its training images and their copies, and guesses on others.
 fn noise(store: &Path, pictures: std::ops::Range<u32>) {
     let mut manifest = manifest();
     manifest.spec.backbone.num_features = D;
@@ -56,7 +54,7 @@ fn noise(store: &Path, pictures: std::ops::Range<u32>) {
     writer.finish_run(&index, &[]).unwrap();
 }
 
-/// A folder with the stores `mine` (24 pictures twice) and `more` (these and 8 others).
+/// A folder with the stores `mine` (24 images, twice each) and `more` (these and 8 others).
 struct Noise(TempDir);
 
 impl Noise {
@@ -72,7 +70,7 @@ impl Noise {
         frostline(line.split(' ').map(|word| word.replace("{dir}", &dir)))
     }
 
-    /// `fit-head` to the minimum, which has every training image right.
+    /// Runs `fit-head` until convergence, which gets every training image right.
     fn fit(&self, store: &str, head: &str, options: &str) -> Ran {
         let line =
             format!("fit-head {{dir}}/{store} -o {{dir}}/{head} --solver lbfgs --l2 0.01{options}");
@@ -97,9 +95,9 @@ fn number(value: &Value) -> f64 {
 fn training_images_are_no_evidence() {
     let noise = Noise::new();
     noise.fit("mine", "head", "");
-    // Where there is nothing else, they are judged, and it is said what that is worth.
+    // If there are only training images, they are evaluated with a warning that the results are optimistic.
     let ran = noise.run("evaluate --head {dir}/head {dir}/mine").exits(0);
-    let words = "48 images are used to train the head: the figures are optimistic";
+    let words = "48 images are part of the head's training set, so the results are optimistic";
     assert!(
         ran.out.contains(words) && ran.err.contains(words),
         "{}",
@@ -120,10 +118,12 @@ fn training_images_are_no_evidence() {
         asked.out
     );
     assert!(
-        asked.out.contains("48 images are used to train the head")
+        asked
+            .out
+            .contains("48 images are part of the head's training set")
             && asked.err.contains("optimistic")
     );
-    // Of other images, those that are new count.
+    // If some images are new, only those count.
     let figures = noise.figures("--head {dir}/head {dir}/more");
     assert_eq!(figures["n_samples"], 16);
     assert_eq!(
@@ -133,7 +133,7 @@ fn training_images_are_no_evidence() {
     let ran = noise.run("evaluate --head {dir}/head {dir}/more").exits(0);
     assert!(
         ran.err
-            .contains("48 training images are left out of all figures."),
+            .contains("48 training images are excluded from all metrics."),
         "{}",
         ran.err
     );
@@ -144,7 +144,7 @@ fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
     let noise = Noise::new();
     let fit = noise.fit("mine", "head", " --folds 4");
     assert!(
-        fit.err.contains("out of fold") && !fit.err.contains("no validation figures"),
+        fit.err.contains("out of fold") && !fit.err.contains("no validation set was given"),
         "{}",
         fit.err
     );
@@ -153,7 +153,7 @@ fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
         (&figures["n_samples"], &figures["judged"]["out_of_fold"]),
         (&48.into(), &48.into())
     );
-    // Labels by chance: a copy in the training set would make it 1.
+    // The labels are random: copies in the training set would raise the accuracy to 1.
     let accuracy = number(&figures["top1_accuracy"]);
     assert!((0.1..=0.8).contains(&accuracy), "{accuracy}");
     let kept = &noise.head("head").metrics["out_of_fold"];
@@ -170,7 +170,7 @@ fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
         .exits(0)
         .out;
     assert!(
-        text.contains("All 48 training images are judged out of fold"),
+        text.contains("All 48 training images are evaluated out of fold"),
         "{text}"
     );
     let mixed = noise
@@ -178,7 +178,7 @@ fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
         .exits(0)
         .out;
     assert!(
-        mixed.contains("48 training images are judged out of fold"),
+        mixed.contains("48 training images are evaluated out of fold"),
         "{mixed}"
     );
     assert!(
@@ -199,10 +199,10 @@ fn one_unsplit_folder_is_judged_by_heads_that_saw_no_copy() {
     noise
         .run(report)
         .exits(0)
-        .says(&["All 48 training images are judged out of fold"]);
+        .says(&["All 48 training images are evaluated out of fold"]);
     let page = fs::read_to_string(noise.0.path().join("page.html")).unwrap();
-    assert!(page.contains("All 48 training images are judged out of fold"));
-    assert!(page.contains("<dt>out of fold</dt><dd>48</dd>"));
+    assert!(page.contains("All 48 training images are evaluated out of fold"));
+    assert!(page.contains("<dt>evaluated out of fold</dt><dd>48</dd>"));
 }
 
 #[test]
@@ -214,13 +214,13 @@ fn the_temperature_holds_out_of_fold_and_a_search_keeps_its_winner() {
     noise
         .run("evaluate --head {dir}/rejecting {dir}/mine")
         .exits(0)
-        .says(&["rejection is not applied to training images that are judged out of fold"]);
+        .says(&["rejection is not applied to training images evaluated out of fold"]);
     let head = noise.head("calibrated");
     assert_eq!(head.record.folds(), Some(5));
     let figures = noise.figures("--head {dir}/calibrated {dir}/mine");
     let kept = number(&head.metrics["out_of_fold"]["log_loss"]);
     assert!((number(&figures["log_loss"]) - kept).abs() < 1e-5);
-    // Heads that are sure of labels by chance are far worse without the temperature.
+    // Heads that are confident of random labels are far worse without the temperature.
     assert!(kept < 1.0 && head.temperature.value() > 1.5, "{kept}");
 
     noise
@@ -231,7 +231,7 @@ fn the_temperature_holds_out_of_fold_and_a_search_keeps_its_winner() {
     let search = &found.metrics["search"];
     let winner = &search["candidates"][search["chosen"].as_u64().unwrap() as usize];
     let accuracy = number(&found.metrics["out_of_fold"]["accuracy"]);
-    // The search tells the mean over its folds, whose sizes differ by a picture or two.
+    // The search reports the mean over its folds, whose sizes differ by an image or two.
     assert!(
         (accuracy - number(&winner["accuracy"])).abs() < 0.05,
         "{accuracy} {winner}"
@@ -278,13 +278,13 @@ fn heads_of_different_training_sets_are_compared_on_what_neither_saw() {
     noise.fit("mine", "early", "");
     noise.fit("late", "late-head", "");
     let line = "--head {dir}/early {dir}/more --compare {dir}/late-head";
-    // 0..24 and 20..28 together are 28 of the 32 pictures: 4 pictures, twice each, are left.
+    // 0..24 and 20..28 together are 28 of the 32 images: 4 images, twice each, are left.
     let figures = noise.figures(line);
     assert_eq!(
         (&figures["n_samples"], &figures["judged"]["left_out"]),
         (&8.into(), &56.into())
     );
-    // Where one keeps predictions of heads that did not see an image, that image counts.
+    // A training image counts if its head stores an out-of-fold prediction for it.
     noise.fit("mine", "early", " --folds 3");
     let figures = noise.figures(line);
     assert_eq!(
@@ -324,7 +324,7 @@ fn near_neighbours_on_the_page_are_other_images() {
     }
 }
 
-/// The binary with a head or store of this specification; it must refuse and not panic.
+/// Checks that the binary refuses an invalid head or store without a panic.
 fn refused(place: &Place, line: &str, words: &str) {
     let ran = place.frostline(line).exits(1);
     assert!(ran.err.contains(words), "{line}: {}", ran.err);
@@ -340,7 +340,7 @@ fn impossible_views_and_sizes_are_refused_when_they_are_read() {
         (
             "/views",
             Value::Array(Vec::new()),
-            "do not begin with `center`",
+            "`views` does not begin with `center`",
         ),
         (
             "/views",
@@ -351,7 +351,7 @@ fn impossible_views_and_sizes_are_refused_when_they_are_read() {
         (
             "/views",
             serde_json::json!(["center-flipped"]),
-            "do not begin with `center`",
+            "`views` does not begin with `center`",
         ),
         ("/backbone/num_features", 0.into(), "`num_features` is 0"),
         (
@@ -362,7 +362,7 @@ fn impossible_views_and_sizes_are_refused_when_they_are_read() {
         (
             "/backbone/num_features",
             7.into(),
-            "but the weights are for",
+            "but the weights expect ",
         ),
     ];
     let manifest_path = place.folder().join("store/manifest.json");
@@ -384,7 +384,7 @@ fn impossible_views_and_sizes_are_refused_when_they_are_read() {
         }
         let mut manifest: Value = serde_json::from_str(&whole).unwrap();
         *manifest["spec"].pointer_mut(key).unwrap() = value;
-        // As it was before there were checksums.
+        // A manifest without a checksum, as older versions wrote it, is checked too.
         manifest.as_object_mut().unwrap().remove("checksum");
         fs::write(&manifest_path, manifest.to_string()).unwrap();
         for line in [
@@ -409,13 +409,13 @@ fn labelled_images_are_not_suggested_and_classify_names_them() {
     place
         .frostline(error)
         .exits(1)
-        .says(&["trained on all 12 usable images"]);
+        .says(&["trained or validated on all 12 usable images"]);
     let split = "fit-head {dir}/store -o {dir}/split --validation-split 0.5";
     place.frostline(split).exits(0);
     place
         .frostline("suggest {dir}/images --head {dir}/split")
         .exits(1);
-    // Images that it has never seen are suggested, and the others are said to be left out.
+    // New images are suggested, and the others are reported as left out.
     for name in ["a.png", "b.png"] {
         crate::harness::write_picture(
             &place.folder().join("images").join(name),
@@ -436,7 +436,7 @@ fn labelled_images_are_not_suggested_and_classify_names_them() {
         ran.out
     );
     assert!(
-        ran.err.contains("left out 12 labelled images"),
+        ran.err.contains("skipped 12 labelled images"),
         "{}",
         ran.err
     );

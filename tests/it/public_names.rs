@@ -1,7 +1,7 @@
-//! The public surface: few names at the root, and no type of a dependency below 1.0 in a signature but those
-//! of ndarray and linfa. `scripts/public_names.py` counts all of it, by rustdoc's own reading.
+//! The public API: few names at the root, and ndarray and linfa are the only dependencies below 1.0 whose
+//! types appear in signatures. `scripts/public_names.py` counts the whole API from rustdoc's output.
 //!
-//! `unreachable_pub` is on, so whatever is `pub` without a restriction can be reached by users.
+//! `unreachable_pub` is on, so every unrestricted `pub` item is reachable by users.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,10 +12,10 @@ use syn::{Fields, ImplItem, Item, TraitItem, UseTree, Visibility};
 
 use crate::circles::{attributes, is_for_tests};
 
-/// Re-exported, so that users have them in the right version.
+/// Re-exported, so that users get the right version.
 const ALLOWED: &[&str] = &["linfa", "linfa_logistic", "ndarray"];
 
-/// The names that a `use` brings in, each with the crate that its path begins with.
+/// Collects the names that a `use` imports, each with the crate that its path starts with.
 fn bind(first: Option<&str>, tree: &UseTree, to: &mut BTreeMap<String, String>) {
     let mut insert = |name: &syn::Ident| {
         let first = first.map_or_else(|| name.to_string(), str::to_owned);
@@ -33,7 +33,7 @@ fn bind(first: Option<&str>, tree: &UseTree, to: &mut BTreeMap<String, String>) 
     }
 }
 
-/// The crates of the types that a file's public items name.
+/// The crates of the types in a file's public signatures.
 struct Named<'a> {
     unstable: &'a BTreeSet<String>,
     bound: BTreeMap<String, String>,
@@ -135,7 +135,7 @@ impl<'a> Visit<'a> for Named<'_> {
     }
 }
 
-/// The dependencies that may break their users with any release, as they are called in paths.
+/// Returns the dependencies whose next release may be incompatible, as they are named in paths.
 fn unstable_dependencies() -> BTreeSet<String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
@@ -147,7 +147,7 @@ fn unstable_dependencies() -> BTreeSet<String> {
             None => wanted,
         };
         let version = wanted.get("version").unwrap_or(wanted).as_str().unwrap();
-        // The crates of this workspace are released together with the library.
+        // The workspace's crates are released together with the library.
         wanted.get("path").is_none() && (version.starts_with("0.") || version.contains('-'))
     });
     let names = unstable.map(|(name, _)| name.replace('-', "_"));

@@ -1,4 +1,4 @@
-//! `frostline models pull` as people use it: what it says, where it looks, and what a killed one leaves.
+//! `frostline models pull` as people use it: messages, proxies, and what a killed download leaves.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ const NAME: &str = "mobilenetv2";
 const BYTES: usize = 13_964_571;
 const SHA256: &str = "c0c3f76d93fa3fd6580652a45618618a220fced18babf65774ed169de0432ad5";
 
-/// A home of its own, and no proxies but those that a test names.
+/// A temporary home, without proxies except those that a test sets.
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -34,7 +34,7 @@ impl Home {
     }
 }
 
-/// Nothing listens there: binding finds a free port, and the listener is dropped.
+/// Returns a port on which nothing listens: a free port, whose listener is dropped.
 fn closed_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -52,7 +52,7 @@ fn without_a_network_it_says_what_to_do_by_hand() {
         "https://media.githubusercontent.com/media/onnx/models/main/validated/vision/classification/\
          mobilenet/model/",
         "refused (through the proxy 127.0.0.1:",
-        "of HTTPS_PROXY",
+        "from HTTPS_PROXY",
         SHA256,
         &BYTES.to_string(),
         "--from FILE",
@@ -85,7 +85,7 @@ fn names_and_options_are_checked_first() {
     says(&[NAME, "--url", "http://x/", "--from", "y"], 2, &["--from"]);
     says(&[NAME, "--from", "/no/such/file"], 1, &["/no/such/file"]);
     let ran = run(home.pull(&[NAME]).env("ALL_PROXY", "abacus://x")).exits(1);
-    ran.says(&["ALL_PROXY", "no proxy"]);
+    ran.says(&["ALL_PROXY", "is not a valid proxy URL"]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn the_proxy_of_the_environment_is_gone_through() {
         run(pull.env("NO_PROXY", "mirror.invalid"))
             .exits(1)
             .says(&["not found"]);
-        assert_eq!(proxy.requests().len(), 1, "NO_PROXY leads past the proxy");
+        assert_eq!(proxy.requests().len(), 1, "NO_PROXY is ignored");
     }
 }
 
@@ -144,7 +144,10 @@ fn a_killed_pull_is_continued() {
     child.wait().unwrap();
     assert_eq!(length(), 400_000);
     let ran = run(&mut home.pull(&[NAME, "--url", &server.url("/f")])).exits(1);
-    ran.says(&["404 Not Found", "the 400000 bytes that came are kept"]);
+    ran.says(&[
+        "404 Not Found",
+        "400000 bytes are saved, and the next run continues",
+    ]);
     assert_eq!(server.ranges(), [None, Some("bytes=400000-".to_owned())]);
     assert_eq!(length(), 400_000);
 }

@@ -1,4 +1,4 @@
-//! The reference job on real images, where they are at hand: Alien vs Predator with the default backbone.
+//! The reference job on real images, if they are available: Alien vs Predator with the default backbone.
 
 use std::fs;
 
@@ -19,11 +19,11 @@ fn alien_vs_predator() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     for split in ["train", "validation"] {
         let images = data.join(split).display().to_string();
-        // Two pictures of the training set have an equal twin in it.
+        // Two images of the training set have a duplicate in it.
         let wanted = if split == "train" {
-            "692 computed, 2 reused, 0 skipped"
+            "692 computed, 2 duplicates, 0 skipped"
         } else {
-            "200 computed, 0 reused"
+            "200 computed, 0 duplicates"
         };
         frostline(["extract", &images, "-o", &path(split)])
             .exits(0)

@@ -1,10 +1,10 @@
-//! The report of the command line: real features, real files.
+//! The command line's report, with real features and files.
 
 use std::fs;
 
 use crate::harness::{BLUE, Browser, Place, RED, write_picture};
 
-/// Four validation images, one of them in the wrong folder, with their features in `val`.
+/// Creates four validation images, one of them in the wrong folder, with their features in `val`.
 fn place() -> Option<Place> {
     let place = Place::fitted()?;
     let images = place.folder().join("new");
@@ -35,13 +35,13 @@ fn a_store_with_its_images_and_the_training_images_near() {
         .exits(0)
         .says(&["3 of 4 images right"]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
-    // Four images, and the five training images nearest to the one mistake.
+    // Four images, and the five training images nearest to the only mistake.
     assert_eq!(pictures(&page), 9);
     for words in [
         "75.0\u{a0}%",
-        "95\u{a0}% interval",
+        "95\u{a0}% confidence interval",
         "efficientnet-lite0",
-        "The worst mistakes",
+        "Most confident mistakes",
         "ONNX Runtime",
     ] {
         assert!(page.contains(words), "{words}");
@@ -54,7 +54,7 @@ fn a_store_with_its_images_and_the_training_images_near() {
     let names = browser
         .texts("return [...document.querySelectorAll('#cell .tile')].map((tile) => tile.title)");
     assert_eq!(names, ["blue/b.png"]);
-    // What is red lies among the red training images.
+    // The red image's nearest neighbours are red training images.
     let near = browser.texts(
         "return [...document.querySelectorAll('#worst .neighbours li \
         .other')].map((word) => word.textContent)",
@@ -74,7 +74,7 @@ fn other_pictures_of_the_same_names_are_not_shown() {
         .frostline("report --head {dir}/own {dir}/val --images {dir}/new --train {dir}/val -o {dir}/r.html")
         .exits(0)
         .says(&[
-            "1 image without a picture: its file was not found below",
+            "1 image without a thumbnail: its file was not found in `",
             "The head was not trained on 4 images of the store",
         ]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
@@ -116,11 +116,11 @@ fn a_store_alone_says_how_its_images_are_shown() {
     place
         .frostline("report --head {dir}/head {dir}/val -o {dir}/r.html")
         .exits(0)
-        .says(&["give --images"]);
+        .says(&["add --images"]);
     let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
     assert_eq!(pictures(&page), 0);
-    // The page is the library's: it names the parameter.
-    assert!(page.contains("name the folder (`images`)") && !page.contains("--images"));
+    // The page is made by the library, so it names the parameter, not the option.
+    assert!(page.contains("set `images` to their folder") && !page.contains("--images"));
     place
         .frostline("report --head {dir}/head {dir}/new --train {dir}/store -o {dir}/never.html")
         .exits(1)

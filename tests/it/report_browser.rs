@@ -1,4 +1,4 @@
-//! What a report does in a real browser: cells, filters, windows and keys.
+//! A report in a real browser: cells, filters, dialogs and keys.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use frostline::report::{PICTURE_ROOM, Page, Photo, Thumbnail, render};
 
 use crate::harness::{Browser, ENTER, ESCAPE, TAB, jpeg, page_of, pets, photo};
 
-/// A browser that shows the page; nothing where there is no browser.
+/// Starts a browser and opens the page; `None` if there is no browser.
 fn shown(page: &Page) -> Option<(Browser, tempfile::TempDir)> {
     let browser = Browser::start()?;
     let folder = tempfile::tempdir().unwrap();
@@ -21,7 +21,7 @@ fn open(browser: &Browser, folder: &Path, page: &Page) {
     browser.open(&file);
 }
 
-/// The names of the images in a part of the page, in alphabetical order.
+/// Returns the names of the images in a part of the page, sorted.
 fn names(browser: &Browser, part: &str) -> Vec<String> {
     let mut names = browser.texts(&format!(
         "return [...document.querySelectorAll('{part} .tile')].map((tile) => tile.title)"
@@ -64,7 +64,7 @@ fn it_opens_without_complaint_and_asks_for_nothing() {
             .display()
     );
     assert_eq!(browser.requests(), [page]);
-    // What is not in the page cannot be loaded, whoever asks for it.
+    // Nothing outside the page can be loaded, not even by a script.
     browser.js(
         "document.body.append(Object.assign(new Image(), { src: 'http://127.0.0.1:9/spy.png' }))",
     );
@@ -100,7 +100,7 @@ fn a_cell_opens_exactly_its_images() {
         browser.click("#cell .close");
         assert!(!is_open(&browser, "cell"));
     }
-    // Three rows of three, of which three cells are empty and no buttons.
+    // Three of the nine cells are empty and have no button.
     assert_eq!(
         browser.js("return document.querySelectorAll('.confusion button').length"),
         6
@@ -159,8 +159,8 @@ fn the_worst_come_first() {
             "return [...document.querySelectorAll('#images .tile')].map((tile) => tile.title)",
         )
     };
-    // By the probability of the wrong prediction; then the unknown one; then the right ones, the least sure
-    // first.
+    // Mistakes by the probability of the prediction; then the unknown image; then correct ones, the least
+    // confident first.
     let worst_first = [
         "cat/2.png",
         "dog/2.png",
@@ -191,7 +191,7 @@ fn keys_are_enough() {
         browser.press(&[TAB]);
         focused(in_cell) == false
     });
-    assert!(tabs.count() < 20, "the cell is reached");
+    assert!(tabs.count() < 20, "no key reaches the cell");
     assert_eq!(
         focused("document.activeElement.matches(':focus-visible')"),
         true
@@ -199,7 +199,7 @@ fn keys_are_enough() {
     browser.press(&[TAB, ENTER]);
     assert!(is_open(&browser, "cell"));
     assert_eq!(names(&browser, "#cell"), ["cat/2.png", "cat/3.png"]);
-    // Past the button that closes: the first image.
+    // The first image comes after the close button.
     browser.press(&[TAB, ENTER]);
     assert!(is_open(&browser, "photo"));
     assert_eq!(
@@ -264,7 +264,7 @@ fn hostile_names_are_only_text() {
     assert_eq!(browser.complaints(), [""; 0]);
 }
 
-/// As many bytes of pictures as a page may have, spread over 5,000 images.
+/// Returns a page with the most bytes of thumbnails that it may have, spread over 5,000 images.
 fn many() -> Page {
     let kinds: Vec<Thumbnail> = (0..50u8)
         .map(|i| jpeg([5 * i, 255 - 5 * i, 3 * i]))
@@ -272,7 +272,7 @@ fn many() -> Page {
     let images = (0..5000).map(|i| {
         let (truth, predicted) = (i % 3, if i % 10 == 0 { (i + 1) % 3 } else { i % 3 });
         let Thumbnail(mut bytes) = kinds[i % kinds.len()].clone();
-        // What comes after the end of a JPEG is not looked at.
+        // Bytes after the end of a JPEG are ignored.
         bytes.resize(PICTURE_ROOM / 5000, 0);
         Photo {
             thumbnail: Some(Thumbnail(bytes)),
@@ -295,7 +295,7 @@ fn five_thousand_images_stay_usable() {
     let Some((browser, _folder)) = shown(&page) else {
         return;
     };
-    // The time from the choice until the page is laid out anew.
+    // Measures the time from the choice until the new layout.
     let seconds = browser.js(
         "const wrong = document.querySelector('.outcome input[value=wrong]'), times = [];
          for (const text of ['', '7', '77', '', 'class 1']) {
@@ -314,7 +314,7 @@ fn five_thousand_images_stay_usable() {
         1000.0 * seconds,
         size as f64 / 1e6
     );
-    // 0.1 s where nothing else is running; here other tests are.
+    // It takes 0.1 s on an idle machine; here other tests are running.
     assert!(seconds < 0.5, "{seconds} s");
     choose(&browser, "path", "");
     assert_eq!(
@@ -327,7 +327,7 @@ fn five_thousand_images_stay_usable() {
             .as_u64()
             .unwrap()
     };
-    assert!(tiles() < 500, "not all at once");
+    assert!(tiles() < 500, "all tiles are shown at once");
     while browser.js("return document.querySelector('#images .more').hidden") == false {
         let before = tiles();
         browser.js("document.querySelector('#images .more').click()");

@@ -1,4 +1,4 @@
-//! How a report looks, as far as a machine can tell: nothing is wider than the screen, colours differ enough.
+//! The layout and colours of a report: nothing is wider than the screen, and text has enough contrast.
 
 use std::fs;
 
@@ -35,7 +35,7 @@ fn nothing_is_wider_than_the_screen() {
     assert_eq!(browser.complaints(), [""; 0]);
 }
 
-/// The contrast of text with its background as WCAG 2 defines it, the least over all that is shown.
+/// Returns the lowest contrast of visible text with its background, as WCAG 2 defines it.
 const LEAST_CONTRAST: &str = r"
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const rgb = (colour) => {
@@ -74,7 +74,7 @@ fn text_stands_out_in_light_and_dark() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.html");
     let mut page = pets();
-    // Cells of every strength.
+    // Cells of every shade.
     page.classes = (0..10).map(|i| format!("class {i}")).collect();
     page.confusion = (0..10)
         .map(|i| {
@@ -98,7 +98,7 @@ fn text_stands_out_in_light_and_dark() {
         browser.open(&file);
         let least = browser.js(LEAST_CONTRAST);
         assert!(least[0].as_f64().unwrap() >= 4.5, "{scheme}: {least}");
-        // The button turns it round.
+        // The button switches to the other scheme.
         let colour = || browser.js("return getComputedStyle(document.body).backgroundColor");
         let before = colour();
         browser.click("#theme");
@@ -106,7 +106,7 @@ fn text_stands_out_in_light_and_dark() {
         let least = browser.js(LEAST_CONTRAST);
         assert!(
             least[0].as_f64().unwrap() >= 4.5,
-            "turned from {scheme}: {least}"
+            "switched from {scheme}: {least}"
         );
     }
 }
@@ -135,6 +135,6 @@ fn charts_say_what_they_show() {
     };
     says("Loss after each epoch training loss 1.000 at epoch 1, 0.100 at epoch 10");
     says("cat predicted as dog: 2\u{a0}images, 66.7\u{a0}% of cat");
-    says("cat/2.png: predicted dog, 90\u{a0}%; is cat");
+    says("cat/2.png: predicted dog, 90\u{a0}%; true class cat");
     says("Reliability diagram 9\u{a0}images: confidence 55.0\u{a0}%, accuracy 50.0\u{a0}%");
 }

@@ -1,4 +1,4 @@
-//! An HTTP server on loopback that says what a test tells it to, and remembers what it was asked.
+//! An HTTP server on loopback that sends scripted replies and records its requests.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Whether the machine can talk to itself, or a line that says why a test does nothing.
+/// Whether the machine has a loopback interface; prints why a test is skipped if not.
 pub(crate) fn has_loopback() -> bool {
     let talk = TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .and_then(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)));
-    // The listener is gone by then: a refusal has come through loopback too.
+    // The listener is gone by then: a refused connection shows that loopback works too.
     let works = talk.map_or_else(|e| e.kind() == ErrorKind::ConnectionRefused, |_| true);
     if !works {
         eprintln!("not tested: 127.0.0.1 cannot be reached");
@@ -23,13 +23,13 @@ pub(crate) fn has_loopback() -> bool {
 pub(crate) enum Reply {
     /// Sends these bytes and closes.
     Bytes(Vec<u8>),
-    /// Sends these bytes and then nothing, with the connection open, for so long.
+    /// Sends these bytes and then nothing, and keeps the connection open for this time.
     Stall(Vec<u8>, Duration),
     /// Sends pieces with a pause before each.
     Slow(Vec<Vec<u8>>, Duration),
 }
 
-/// One request, as it came.
+/// One request, as received.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// `GET /file HTTP/1.1`.
@@ -38,7 +38,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The value of a header, whose name is in lower case.
+    /// Returns the value of a header; `name` is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -47,20 +47,20 @@ impl Request {
     }
 }
 
-/// The server; its thread ends with the test.
+/// The server; its thread ends with the test process.
 pub(crate) struct Server {
     port: u16,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
-    /// Answers one connection with each reply, in order, and hangs up on any further one.
+    /// Answers one connection with each reply, in order, and closes all further ones.
     pub(crate) fn new(replies: Vec<Reply>) -> Self {
         let mut replies = replies.into_iter();
         Self::answering(move |_| replies.next())
     }
 
-    /// Answers each request with what `answer` makes of it; `None` closes the connection.
+    /// Answers each request with the reply that `answer` returns; `None` closes the connection.
     pub(crate) fn answering(
         mut answer: impl FnMut(&Request) -> Option<Reply> + Send + 'static,
     ) -> Self {
@@ -93,7 +93,7 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The `Range` of each request, in order.
+    /// Returns the `Range` header of each request, in order.
     pub(crate) fn ranges(&self) -> Vec<Option<String>> {
         let range = |request: &Request| request.header("range").map(ToOwned::to_owned);
         self.requests().iter().map(range).collect()
@@ -107,7 +107,7 @@ fn read_request(stream: &TcpStream) -> Request {
     Request { line, headers }
 }
 
-/// Whoever has heard enough may hang up.
+/// Sends a reply; the client may close the connection early.
 fn send(mut stream: TcpStream, reply: Reply) {
     match reply {
         Reply::Bytes(bytes) => {
@@ -115,7 +115,7 @@ fn send(mut stream: TcpStream, reply: Reply) {
         }
         Reply::Stall(bytes, time) => {
             let _ = stream.write_all(&bytes);
-            // In a thread of its own: the next connection is not kept waiting.
+            // In a separate thread, so that the next connection does not wait.
             thread::spawn(move || {
                 thread::sleep(time);
                 drop(stream);
@@ -132,7 +132,7 @@ fn send(mut stream: TcpStream, reply: Reply) {
     }
 }
 
-/// A head with these lines, and a body behind it.
+/// Returns a response with this status, these header lines and this body.
 pub(crate) fn reply(status: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {status}\r\nConnection: close\r\n").into_bytes();
     for header in headers {
@@ -143,7 +143,7 @@ pub(crate) fn reply(status: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// `200 OK` with the body and its length.
+/// Returns `200 OK` with the body and its length.
 pub(crate) fn ok(body: &[u8]) -> Vec<u8> {
     reply(
         "200 OK",
@@ -152,7 +152,7 @@ pub(crate) fn ok(body: &[u8]) -> Vec<u8> {
     )
 }
 
-/// `206 Partial Content`: what follows the first `from` bytes.
+/// Returns `206 Partial Content` with everything after the first `from` bytes.
 pub(crate) fn rest(whole: &[u8], from: usize) -> Vec<u8> {
     let range = format!(
         "Content-Range: bytes {from}-{}/{}",

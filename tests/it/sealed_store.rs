@@ -1,5 +1,5 @@
-//! A store whose files are damaged, swapped, of an older version or not even files: no other number comes of
-//! it, and the next writer has everything right again.
+//! A store whose files are damaged, swapped, from an older version or not regular files: no wrong value is
+//! ever read, and the next writer repairs it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -28,7 +28,7 @@ fn index() -> Index {
     }
 }
 
-/// Adds what is missing, as `extract` does; the notes.
+/// Adds the missing features, as `extract` does, and returns the writer's notes.
 fn extract(folder: &Path, manifest: StoreManifest) -> Result<Vec<String>, Error> {
     let mut writer = StoreWriter::open(folder, manifest, Existing::Verify)?;
     for seed in SEEDS {
@@ -61,7 +61,7 @@ fn other_manifest() -> StoreManifest {
     other
 }
 
-/// What training sees of a store.
+/// Reads what training reads from a store.
 fn seen(folder: &Path) -> Result<(Index, Vec<f32>), Error> {
     let store = FeatureStore::open(folder)?;
     let features = store.features(&SEEDS.map(digest))?;
@@ -83,7 +83,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// The same bits of a file are flipped each time.
+/// Returns copies of a file with one flipped bit each; the bits are the same on every run.
 fn flipped(file: &[u8], n: usize) -> impl Iterator<Item = Vec<u8>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
     let length = file.len() as u64 * 8;
@@ -95,7 +95,7 @@ fn flipped(file: &[u8], n: usize) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// Whether the next extraction computes or writes again what is wrong: a foreign manifest is left alone.
+/// Whether the next extraction recomputes or rewrites the file; it never rewrites another program's manifest.
 fn is_damaged(error: &Error) -> bool {
     use FileKind::{StoreIndex, StoreManifest, StorePart};
     use FileProblem::{Cut, Damaged, Foreign};
@@ -146,7 +146,7 @@ fn flipped_bits_are_named_and_the_next_run_has_the_store_as_it_was() {
             assert_eq!(seen(folder.path()).unwrap(), whole, "{name}, flip {n}");
             let damaged = folder.path().join("part-00000.arrow.damaged");
             if fs::remove_file(damaged).is_ok() {
-                // The next part has the next number.
+                // A new part gets the next number.
                 fs::rename(folder.path().join("part-00001.arrow"), &path).unwrap();
             }
             assert_eq!(fs::read(&path).unwrap(), good, "{name}, flip {n}");
@@ -208,7 +208,7 @@ fn the_manifest_of_another_store_costs_no_features() {
     let good = fs::read(&path).unwrap();
     fs::copy(theirs.path().join("manifest.json"), &path).unwrap();
     let before = files(ours.path());
-    // Whoever asks for what the manifest says gets both sides, and no file is touched.
+    // A run with the manifest's settings gets an error that names both sides, and no file changes.
     let error = extract(ours.path(), other_manifest()).unwrap_err();
     let is_manifest = matches!(error, Error::Features(FeaturesError::OtherManifest { .. }));
     assert!(is_manifest, "{error:?}");
@@ -216,9 +216,9 @@ fn the_manifest_of_another_store_costs_no_features() {
         assert!(error.to_string().contains(words), "{error}");
     }
     assert_eq!(files(ours.path()), before);
-    // Whoever asks for what the features are gets the manifest back.
+    // A run with the features' settings rebuilds the manifest.
     let notes = extract(ours.path(), manifest()).unwrap();
-    assert!(notes[0].contains("that of another store"), "{notes:?}");
+    assert!(notes[0].contains("belongs to another store"), "{notes:?}");
     assert_eq!(fs::read(&path).unwrap(), good);
     assert_eq!(seen(ours.path()).unwrap().0, index());
     assert!(
@@ -276,7 +276,7 @@ fn a_newer_manifest_asks_for_a_newer_frostline_and_is_left_alone() {
     assert_eq!(fs::read_to_string(&path).unwrap(), newer);
 }
 
-/// The rows of an index times the width in a manifest are no size to be believed.
+/// The rows of an index times the width in a manifest are not a size to trust.
 #[test]
 fn more_features_than_memory_holds_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -287,15 +287,15 @@ fn more_features_than_memory_holds_are_refused() {
     writer.finish_run(&Index { rows }, &[]).unwrap();
     let store = FeatureStore::open(folder.path()).unwrap();
     let digests: Vec<Digest> = store.index().used().map(|(_, digest)| digest).collect();
-    // 268 TB, more than addresses a process has.
+    // 268 TB, more than the address space of a process.
     let error = store.features(&digests).unwrap_err().to_string();
     assert!(
-        error.contains("16777216 features of each of 4000000 images"),
+        error.contains("16777216 features for each of 4000000 images"),
         "{error}"
     );
 }
 
-/// A file that was set aside keeps its name, whatever is set aside after it.
+/// A file that was set aside keeps its name, even if others are set aside later.
 #[test]
 fn what_is_set_aside_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
@@ -312,7 +312,7 @@ fn what_is_set_aside_is_never_overwritten() {
     assert!(part(3).exists());
 }
 
-/// Writes an Arrow file as it was written before there were checksums.
+/// Rewrites an Arrow file without checksums, as older versions wrote it.
 fn unseal(path: &Path) {
     let reader = FileReader::try_new(File::open(path).unwrap(), None).unwrap();
     let schema = reader.schema();
@@ -349,7 +349,7 @@ fn a_store_of_version_1_is_read_and_given_checksums_by_the_next_writer() {
     assert_ne!(files(folder.path()), sealed);
     assert_eq!(seen(folder.path()).unwrap(), whole);
     let writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
-    assert_eq!(writer.count(), SEEDS.len(), "nothing is to be computed");
+    assert_eq!(writer.count(), SEEDS.len(), "features are missing");
     assert_eq!(writer.notes(), [""; 0]);
     drop(writer);
     assert_eq!(names(folder.path()), names_of(&sealed));
@@ -394,7 +394,7 @@ fn a_store_of_pipes_is_refused_at_once() {
             }
         }
         match (name, extract(folder.path(), manifest())) {
-            // What can be rebuilt takes their place.
+            // Files that can be rebuilt replace the pipes.
             ("stamps.arrow" | "index.arrow", run) => {
                 run.unwrap();
                 assert_eq!(seen(folder.path()).unwrap(), whole);

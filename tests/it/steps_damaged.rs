@@ -1,4 +1,4 @@
-//! A store whose manifest, index or stamps are damaged, swapped or no files, through the binary.
+//! The binary with a store whose manifest, index or stamps are damaged, swapped or not regular files.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ const READERS: [&str; 3] = [
     "evaluate {dir}/store --head {dir}/head",
 ];
 
-/// What a command comes to that must not wait for anything.
+/// Runs a command that must not block.
 fn at_once(place: &Place, args: &str) -> Ran {
     let mut command = place.command(args);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -23,7 +23,7 @@ fn at_once(place: &Place, args: &str) -> Ran {
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > end {
             child.kill().unwrap();
-            panic!("`{args}` waits for something");
+            panic!("`{args}` does not exit");
         }
         sleep(Duration::from_millis(20));
     }
@@ -60,7 +60,7 @@ fn pipes_and_devices_in_the_place_of_a_stores_files_are_not_waited_for() {
                 fs::remove_file(&path).unwrap();
                 fs::write(&path, good.unwrap()).unwrap();
             } else {
-                // What can be rebuilt takes their place.
+                // Files that can be rebuilt replace them.
                 ran.exits(0).says(&["0 computed, 12 reused"]);
                 let _ = fs::remove_file(place.folder().join("store/stamps.arrow"));
             }
@@ -87,14 +87,14 @@ fn a_damaged_index_is_named_to_readers_and_rebuilt() {
         ran.says(&[
             "0 computed, 12 reused",
             "index.arrow",
-            "it is written again",
+            "the index was rewritten",
         ]);
         assert_eq!(fs::read(&path).unwrap(), good);
     }
 }
 
-/// The manifest of a store whose images were resized in another way: neither its settings nor the store's own
-/// cost any features.
+/// The manifest comes from a store with another interpolation: no features are lost, whether a run uses its
+/// settings or the store's own.
 #[test]
 fn a_manifest_of_another_store_costs_no_features() {
     const OTHER: &str = "extract {dir}/images -o {dir}/store --interpolation bicubic";
@@ -112,7 +112,7 @@ fn a_manifest_of_another_store_costs_no_features() {
     place.frostline(OTHER).exits(1).says(&[
         "the features in",
         "do not match",
-        "interpolation is bilinear on the left and bicubic on the right",
+        "interpolation is bilinear in the features and bicubic in the manifest",
         "it rebuilds the manifest",
     ]);
     place
@@ -122,9 +122,9 @@ fn a_manifest_of_another_store_costs_no_features() {
     place
         .frostline(EXTRACT)
         .exits(0)
-        .says(&["that of another store", "0 computed, 12 reused"]);
+        .says(&["belongs to another store", "0 computed, 12 reused"]);
     let mut after = tree(&store);
-    // Files of the last moment have no stamps.
+    // Files that have just changed get no stamps.
     after.remove(std::path::Path::new("stamps.arrow"));
     for (name, bytes) in after {
         assert!(

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: what is computed is kept, and nothing half is left behind.
+//! Ctrl-C and SIGTERM: computed features are kept, and no partial files remain.
 
 #![cfg(unix)]
 
@@ -16,7 +16,7 @@ fn send(signal: &str, child: &Child) {
     assert!(sent.unwrap().success());
 }
 
-/// What a run says that is sent a signal so long after its start.
+/// Runs a command, sends it a signal after a delay, and returns its output.
 fn stopped(place: &Place, args: &str, signal: &str, after: Duration) -> Output {
     let mut command = place.command(args);
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
@@ -26,7 +26,7 @@ fn stopped(place: &Place, args: &str, signal: &str, after: Duration) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The number before `text`.
+/// Returns the number in front of `text` on standard error.
 fn number_before(ran: &Ran, text: &str) -> usize {
     let before = ran.err.split(text).next().unwrap();
     let word = before.split_whitespace().next_back().unwrap();
@@ -35,7 +35,7 @@ fn number_before(ran: &Ran, text: &str) -> usize {
 
 #[test]
 fn an_interrupted_run_keeps_what_is_computed() {
-    /// More would not be all different.
+    /// More generated images would not all be different.
     const IMAGES: usize = 80;
     let Some(place) = Place::installed() else {
         return;
@@ -47,7 +47,7 @@ fn an_interrupted_run_keeps_what_is_computed() {
     let took = begin.elapsed();
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let (mut kept, mut after) = (0, took / 2);
-        // Other work on the machine may make a run slower or faster than the first.
+        // Other work on the machine may make a run slower or faster than the first one.
         for round in 0..40 {
             let args = format!(
                 "extract {{dir}}/images -o {{dir}}/{signal}{round} --batch-size 1 --threads 1"
@@ -59,11 +59,11 @@ fn an_interrupted_run_keeps_what_is_computed() {
             }
             after = after * 6 / 5;
             assert_eq!(output.status.code(), Some(status), "{output:?}");
-            // Before anybody listens, a signal ends the process without a word.
+            // Before the handler is installed, a signal ends the process silently.
             if output.stderr.is_empty() {
                 continue;
             }
-            let ran = Ran::of(output).says(&["kept; run again to continue"]);
+            let ran = Ran::of(output).says(&["saved; run again to continue"]);
             assert!(!ran.err.contains("error"), "{}", ran.err);
             kept = number_before(&ran, " image");
             let ran = place.frostline(&args).exits(0);
@@ -115,10 +115,10 @@ fn an_interrupted_stream_ends_with_a_whole_line() {
     let row = service.line();
     assert!(row.starts_with('{') && row.ends_with('}'), "{row}");
     send("INT", &service.child);
-    // The list is not at its end: the process does not wait for that.
+    // The process does not wait for the end of the list.
     let begin = Instant::now();
     while service.child.try_wait().unwrap().is_none() {
-        assert!(begin.elapsed() < Duration::from_mins(1), "it does not end");
+        assert!(begin.elapsed() < Duration::from_mins(1), "it still runs");
         thread::sleep(Duration::from_millis(5));
     }
     let (rest, ran) = service.end();
@@ -126,8 +126,8 @@ fn an_interrupted_stream_ends_with_a_whole_line() {
     ran.exits(130);
 }
 
-/// A fit keeps nothing for the next run, so that the first signal ends it; whoever waits sees an exit status
-/// all the same.
+/// A fit has nothing to save for the next run, so the first signal stops it immediately; it still exits with
+/// a status.
 #[test]
 fn a_fit_ends_at_once_with_an_exit_status() {
     let Some(place) = Place::fitted() else { return };
@@ -136,7 +136,7 @@ fn a_fit_ends_at_once_with_an_exit_status() {
         let mut command = place.command(args);
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap();
-        // Long after it began to handle signals, and long before its end.
+        // Long after the signal handler is installed, and long before the fit finishes.
         thread::sleep(Duration::from_secs(2));
         assert!(child.try_wait().unwrap().is_none());
         send(signal, &child);
@@ -148,7 +148,7 @@ fn a_fit_ends_at_once_with_an_exit_status() {
     }
 }
 
-/// The first signal asks for an end after the images; a hundred thousand resamples later there would be one.
+/// The first signal asks the run to stop after the images, but 100,000 resamples would follow.
 #[test]
 fn a_second_signal_ends_at_once() {
     let Some(place) = Place::fitted() else { return };

@@ -1,4 +1,4 @@
-//! A list on standard input: rows come while names do.
+//! A list of images on standard input: rows are printed while names arrive.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::harness::{Place, Ran};
 
-/// Longer than any row takes on a busy machine.
+/// More than any row takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A process that is given names, and the lines that it gives.
+/// A process that reads names, and the lines that it prints.
 pub(crate) struct Service {
     pub(crate) child: Child,
     names: Option<ChildStdin>,
@@ -48,13 +48,13 @@ impl Service {
         names.flush().unwrap();
     }
 
-    /// The next line.
+    /// Returns the next line.
     #[track_caller]
     pub(crate) fn line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("a row comes")
+        self.lines.recv_timeout(PATIENCE).expect("a row in time")
     }
 
-    /// Ends the list; the lines that are left, and how the process ended.
+    /// Closes the list; returns the remaining lines and the finished run.
     pub(crate) fn end(mut self) -> (Vec<String>, Ran) {
         self.names.take();
         let ran = Ran::of(self.child.wait_with_output().unwrap());
@@ -152,7 +152,7 @@ fn an_empty_list_is_no_failure() {
         .says(&["the list of images is empty"]);
 }
 
-/// The limit on open files is lowered while the process waits for a name.
+/// Lowers the limit on open files while the process waits for a name.
 #[cfg(target_os = "linux")]
 #[test]
 fn running_out_of_open_files_is_no_fault_of_an_image() {
@@ -164,7 +164,7 @@ fn running_out_of_open_files_is_no_fault_of_an_image() {
         .args(["--nofile=3:3", "--pid", &service.child.id().to_string()])
         .status();
     if !limited.is_ok_and(|status| status.success()) {
-        eprintln!("not tested: there is no prlimit");
+        eprintln!("not tested: prlimit is missing");
         return;
     }
     service.give(&place.path("images/red/2.png"));

@@ -1,5 +1,5 @@
-//! Features and probabilities that are no numbers, or too large: the image is skipped with the reason, the
-//! others are not.
+//! Features and probabilities that are not finite or too large: only the affected image is skipped, with the
+//! reason.
 
 use std::fs;
 
@@ -10,8 +10,8 @@ use crate::harness::{
     Place, WHITE, WHITE_IS_INFINITE, contents, gains, two_classes, write_picture,
 };
 
-/// `images` of two classes and, among the red ones, two equal white pictures; a network that multiplies by
-/// `all` in turn.
+/// Creates `images` of two classes with two identical white images among the red ones, and a network that
+/// multiplies by the gains `all` one after another.
 fn with_white(all: &[f32]) -> Option<Place> {
     let place = Place::installed()?;
     let network = format!("home/models/{DEFAULT_BACKBONE}.onnx");
@@ -24,7 +24,8 @@ fn with_white(all: &[f32]) -> Option<Place> {
     Some(place)
 }
 
-/// So that `evaluate`, `report` and `suggest` use them.
+/// Removes the training record from the head, so that `evaluate`, `report` and `suggest` use its training
+/// images.
 fn forget_training_images(place: &Place) {
     let head = HeadFile {
         record: TrainingRecord::default(),
@@ -52,7 +53,7 @@ fn an_image_with_infinite_features_is_skipped_by_every_command() {
     for batch in ["1", "3", "64"] {
         let args = format!("extract {{dir}}/images -o {{dir}}/{batch} --batch-size {batch}");
         let ran = place.frostline(&args).exits(3);
-        ran.says(&["12 computed, 0 reused, 2 skipped", reason, again]);
+        ran.says(&["12 computed, 0 duplicates, 2 skipped", reason, again]);
         assert!((1.0..2.3).contains(&largest(&place.path(batch))));
     }
     place.frostline("fit-head {dir}/64 -o {dir}/head").exits(0);
@@ -76,14 +77,14 @@ fn an_image_with_infinite_features_is_skipped_by_every_command() {
     }
 }
 
-/// 32,000 times the numbers of red and blue, at most 2.04, are within 65,504; white's 2.5 are not.
+/// 32,000 times the values of red and blue, at most 2.04, stays below 65,504; for white's 2.5 it does not.
 #[test]
 fn what_16_bits_cannot_hold_is_not_kept() {
     let Some(place) = with_white(&[32_000.0]) else {
         return;
     };
     let extract = "extract {dir}/images -o {dir}/half --dtype f16";
-    for times in ["12 computed, 0 reused", "0 computed, 12 reused"] {
+    for times in ["12 computed, 0 duplicates", "0 computed, 12 reused"] {
         let ran = place.frostline(extract).exits(3);
         ran.says(&[times, "2 skipped", "beyond 65504", "--dtype f32"]);
     }
@@ -92,7 +93,7 @@ fn what_16_bits_cannot_hold_is_not_kept() {
     place
         .frostline(full)
         .exits(0)
-        .says(&["13 computed, 1 reused"]);
+        .says(&["13 computed, 1 duplicate"]);
     assert!(largest(&place.path("full")) > 65_536.0);
 }
 
@@ -107,7 +108,7 @@ fn a_store_of_16_bits_keeps_nothing_of_features_that_are_all_too_large() {
     assert!(!fs::exists(place.path("half/part-00000.arrow")).unwrap());
 }
 
-/// A head one weight of which makes white's logits infinite, and no others: 2.5 × 1.5e38 is no float.
+/// One weight of the head makes only white's logits infinite: 2.5 × 1.5e38 overflows a float.
 #[test]
 fn a_probability_that_is_no_number_is_not_ok() {
     let Some(place) = with_white(&[1.0]) else {
@@ -123,7 +124,7 @@ fn a_probability_that_is_no_number_is_not_ok() {
     let write = |name: &str, huge: f32| {
         let file = HeadFile::read(place.path("head")).unwrap();
         let mut weight = file.head.weight().to_owned();
-        // The last number of the map is one of its blue ones.
+        // The map's last value is in its blue channel.
         weight.row_mut(0)[191] = huge;
         weight.row_mut(1)[191] = -huge;
         let head = LinearHead::new(weight, file.head.bias().to_owned()).unwrap();
@@ -131,7 +132,7 @@ fn a_probability_that_is_no_number_is_not_ok() {
     };
     write("white", 1.5e38);
     write("all", 3.4e38);
-    let why = "its probabilities are not numbers";
+    let why = "has probabilities that are not finite";
     for store in ["", " --store {dir}/store"] {
         let args = format!("classify {{dir}}/images --head {{dir}}/white{store}");
         let ran = place.frostline(&args).exits(3);

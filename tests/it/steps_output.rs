@@ -1,4 +1,4 @@
-//! Where results go: closed pipes, full devices, places that cannot be written to.
+//! Destinations of results: closed pipes, full devices, paths that cannot be written.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -73,7 +73,7 @@ fn a_full_device_is_an_error() {
         .says(&["cannot write `/dev/full`", "No space left"]);
 }
 
-/// The limit of the shell's `ulimit -f` comes as a signal that ends a process which does not handle it.
+/// The limit of `ulimit -f` arrives as a signal, which by default ends the process.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_beyond_the_size_limit_is_an_error() {
@@ -97,8 +97,8 @@ fn the_temporary_name_of_a_file_is_not_said() {
     ran.says(&["cannot write `/proc/frostline.txt`: No such file or directory"]);
 }
 
-/// Everything that is written to one file can be written to a pipe; root would else lose `/dev/null` to a
-/// rename.
+/// Every command that writes a single file can write to a pipe; otherwise root would replace `/dev/null` by
+/// a rename.
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_written_to_and_not_replaced() {
@@ -121,7 +121,7 @@ fn a_pipe_is_written_to_and_not_replaced() {
         "fit-head {dir}/store -o {dir}/pipe",
     ];
     for args in writing {
-        // Open for reading and writing, so that neither side waits for the other where the pipe is not used.
+        // Opened for reading and writing, so that neither side blocks if the command does not use the pipe.
         let mut both = fs::File::options()
             .read(true)
             .write(true)
@@ -140,7 +140,7 @@ fn a_pipe_is_written_to_and_not_replaced() {
     }
 }
 
-/// Each command that writes, with `{place}` for where to.
+/// All commands that write; `{place}` is the destination.
 const WRITING: &[&str] = &[
     "extract {dir}/images -o {place}",
     "fit-head {dir}/store -o {place}",
@@ -177,7 +177,7 @@ fn a_place_that_cannot_be_written_to_is_named_with_the_option() {
     ran.says(&["12 computed"]);
 }
 
-/// A folder without write permission; for root, whom permissions do not bind, one of the kernel's.
+/// Returns a folder without write permission; for root, who ignores permissions, a folder of the kernel's.
 #[cfg(unix)]
 fn unwritable(place: &Place) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
@@ -190,13 +190,13 @@ fn unwritable(place: &Place) -> std::path::PathBuf {
     folder
 }
 
-/// A file, below which there can be nothing.
+/// Returns a path below a regular file, where nothing can be created.
 #[cfg(not(unix))]
 fn unwritable(place: &Place) -> std::path::PathBuf {
     place.folder().join("head")
 }
 
-/// Nobody reads the pipe: a signal ends the wait for a reader.
+/// Nobody reads the pipe; a signal ends the wait for a reader.
 #[cfg(unix)]
 #[test]
 fn a_pipe_without_a_reader_is_waited_for_until_a_signal() {

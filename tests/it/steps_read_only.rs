@@ -1,5 +1,4 @@
-//! A store in a folder that cannot be written to: it is read, and nothing is lost where nothing is to be
-//! kept.
+//! A store in a read-only folder can be read and used; only extracting new images into it fails.
 
 #![cfg(unix)]
 
@@ -9,8 +8,8 @@ use std::process::Command;
 
 use crate::harness::{Place, Ran, run, tree, two_classes};
 
-/// For whom modes count: root as another user, who owns nothing. Nothing, and a line that says so, where that
-/// cannot be.
+/// Runs the command as a user whom file modes restrict; root switches to a user who owns nothing. Returns
+/// `None` and prints why if root cannot switch.
 fn bound_by_modes(command: Command) -> Option<Command> {
     let folder = tempfile::tempdir().unwrap();
     if fs::metadata(folder.path()).unwrap().uid() != 0 {
@@ -39,7 +38,7 @@ fn read_only(place: &Place, args: &str) -> Option<Ran> {
     Some(run(&mut bound_by_modes(place.command(args))?))
 }
 
-/// Another user cannot follow the link into a home that is closed to others.
+/// Copies the runtime into the home: another user cannot follow a link into a private home.
 fn copy_runtime(place: &Place) {
     let runtime = place.folder().join("home/runtime");
     let installed = fs::canonicalize(&runtime).unwrap();
@@ -51,8 +50,8 @@ fn copy_runtime(place: &Place) {
     }
 }
 
-/// [`Place::fitted`], with a store that nobody but root can write to, and `new`, six pictures that it does
-/// not know, two of them equal.
+/// Creates [`Place::fitted`] with a store that only root can write to, and `new`, six images missing from the
+/// store, two of them identical.
 fn with_closed_store() -> Option<Place> {
     let place = Place::fitted()?;
     copy_runtime(&place);
@@ -100,10 +99,10 @@ fn new_images_are_classified_and_their_features_not_kept() {
     };
     let ran = ran
         .exits(0)
-        .says(&["read-only: the features of 6 images were computed and not kept"]);
+        .says(&["read-only: the features of 6 images were computed but not stored"]);
     assert_eq!(ran.out, wanted);
     let extract = "extract {dir}/new -o {dir}/store";
     let ran = read_only(&place, extract).unwrap().exits(1);
-    ran.says(&["store` is read-only, and does not hold all of the images"]);
+    ran.says(&["store` is read-only and does not contain all of the images"]);
     assert_eq!(tree(&place.folder().join("store")), before);
 }

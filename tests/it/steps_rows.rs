@@ -1,11 +1,10 @@
-//! Rows belong to their files, whatever the batches, the threads and the names; and the images stay as they
-//! are.
+//! Rows match their files for any batch size, number of threads and file names, and images never change.
 
 use std::fs;
 
 use crate::harness::{Place, command, contents, frostline, installed_home, tree, two_classes};
 
-/// `path,label,status` of each row.
+/// Returns `path`, `label` and `status` of each row.
 fn rows(csv: &str) -> Vec<[String; 3]> {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let row = |record: csv::StringRecord| [0, 1, 3].map(|i| record[i].to_owned());
@@ -55,7 +54,7 @@ fn rows_are_the_same_whatever_the_batches_and_threads() {
     }
 }
 
-/// With EfficientNet-Lite0, whose sums may be taken in another order.
+/// Uses EfficientNet-Lite0, whose sums may be computed in a different order.
 #[test]
 fn batches_of_1_and_32_agree() {
     let Some(_) = installed_home() else { return };
@@ -99,7 +98,7 @@ fn names_that_are_not_utf8_can_be_read_back() {
         return;
     };
     two_classes(&place.folder().join("images"), 6, 0);
-    // Latin-1: the byte e9 is no UTF-8.
+    // Latin-1: a lone byte e9 is not valid UTF-8.
     let class = place
         .folder()
         .join("images")

@@ -1,5 +1,5 @@
-//! ONNX Runtime that is missing, foreign, too old, or without the device asked for; and how many threads it
-//! gets.
+//! ONNX Runtime that is missing, a different library, too old or without the requested device, and its number
+//! of threads.
 
 use std::env;
 use std::fs;
@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Place, Ran, run, two_classes, write_picture};
 
-/// What anyone may wait for a library that does not fit; the best of three, since the machine may have other
-/// work.
+/// Longest wait for an unusable library; the best of three runs counts, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs extract, classify and doctor with a library, each of which must say `words` at once.
+/// Runs `extract`, `classify` and `doctor` with a library; each must print `words` immediately.
 fn refused(place: &Place, library: &str, words: &[&str]) {
     let commands: [&str; 3] = [
         "extract {dir}/images -o {dir}/new",
@@ -46,8 +45,8 @@ fn a_missing_library_is_named() {
     refused(&place, &place.path("no-such.so"), &["No such file"]);
 }
 
-/// A network of half a gigabyte takes more than a second to hash; one that cannot be hashed shows which comes
-/// first.
+/// A network of half a gigabyte takes more than a second to hash, so the library is checked first; a network
+/// that cannot be hashed shows the order.
 #[test]
 fn the_library_is_looked_at_before_the_network() {
     let Some(place) = Place::fitted() else { return };
@@ -76,7 +75,7 @@ fn half_a_library_is_named() {
     refused(&place, &place.path("lib.so"), &["cut off"]);
 }
 
-/// Compiles a shared library; nothing, and a line that says so, where there is no `rustc`.
+/// Compiles a shared library; returns `None` and prints why if `rustc` cannot be run.
 fn shared_library(place: &Place, code: &str) -> Option<String> {
     let source = place.folder().join("lib.rs");
     fs::write(&source, code).unwrap();
@@ -115,11 +114,11 @@ fn a_foreign_library_is_named() {
     let Some(library) = shared_library(&place, code) else {
         return;
     };
-    refused(&place, &library, &["OrtGetApiBase", "another library"]);
+    refused(&place, &library, &["OrtGetApiBase", "not ONNX Runtime"]);
 }
 
-/// A library as ONNX Runtime's C header declares it: a table of two functions, of which the second gives the
-/// version.
+/// Returns the code of a library with the API base of ONNX Runtime's C header: a table of two functions, the
+/// second of which returns the version.
 fn library_with(version: &str) -> String {
     format!(
         r#"
@@ -165,24 +164,27 @@ fn an_old_library_is_named_with_the_version_needed() {
 fn a_library_that_gives_nothing_is_named() {
     let Some(place) = Place::fitted() else { return };
     for (code, words) in [
-        (library_with("std::ptr::null()"), "it has no version"),
+        (
+            library_with("std::ptr::null()"),
+            "it does not report a version",
+        ),
         (
             library_with("c\"1.32.0\".as_ptr()").replace("Some(version)", "None"),
-            "it has no version",
+            "it does not report a version",
         ),
         (
             library_with("c\"1.32.0\".as_ptr()"),
-            "it says that it is version 1.32.0, but has no API of version 22",
+            "it reports version 1.32.0, but does not provide API version 22",
         ),
         (
             library_with("c\"1.32.0\".as_ptr()").replace("Some(api)", "None"),
-            "has no API of version 22",
+            "does not provide API version 22",
         ),
         (
             library_with("c\"1.32.0\".as_ptr()")
                 .replace("    &BASE", "    unsafe { std::mem::transmute(0_usize) }")
                 .replace("-> &'static ApiBase", "-> Option<&'static ApiBase>"),
-            "`OrtGetApiBase` gives nothing",
+            "`OrtGetApiBase` returns null",
         ),
     ] {
         let Some(library) = shared_library(&place, &code) else {
@@ -192,7 +194,7 @@ fn a_library_that_gives_nothing_is_named() {
     }
 }
 
-/// The library sees what ONNX Runtime would see when it is loaded and asked for the first time.
+/// The test library sees the same environment as ONNX Runtime would when it is loaded and first called.
 #[test]
 fn telemetry_is_off_before_the_library_is_loaded() {
     let Some(place) = Place::fitted() else { return };
@@ -203,17 +205,17 @@ fn telemetry_is_off_before_the_library_is_loaded() {
     };
     let mut doctor = place.command("doctor");
     doctor.env("ORT_DYLIB_PATH", &library);
-    // Cargo sets the variable for this process, and the binary has to do without.
+    // Cargo sets the variable for this process, so the binary's environment must drop it.
     let ran = run(doctor.env_remove("ORT_DISABLE_TELEMETRY")).exits(1);
     assert!(ran.out.contains("version 1.0.1"), "{}", ran.out);
 }
 
-/// A folder with what an attacker puts beside the images: it is never loaded, whatever the environment says.
+/// A library that an attacker puts next to the images is never loaded, whatever the environment says.
 #[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_loaded_from_the_working_directory() {
     let Some(place) = Place::fitted() else { return };
-    // Loading it leaves a file behind.
+    // Loading the library creates a file.
     let code = format!(
         r#"
 extern "C" fn run() {{
@@ -269,7 +271,7 @@ static RUN: extern "C" fn() = run;
         ("LD_LIBRARY_PATH", "/nonexistent"),
     ] {
         let out = doctor(variable, value);
-        assert!(out.contains("ONNX Runtime is missing"), "{out}");
+        assert!(out.contains("ONNX Runtime was not found"), "{out}");
     }
     for value in [
         ":",
@@ -281,7 +283,7 @@ static RUN: extern "C" fn() = run;
     ] {
         let out = doctor("LD_LIBRARY_PATH", value);
         let words = [
-            "LD_LIBRARY_PATH has an empty or relative part",
+            "LD_LIBRARY_PATH has an empty or relative entry",
             "hint: set LD_LIBRARY_PATH",
         ];
         assert!(
@@ -300,7 +302,7 @@ static RUN: extern "C" fn() = run;
     let home = doctor_in_relative_home(&place, &here);
     assert!(home.contains("relative path"), "{home}");
     assert!(!Path::new(&place.path("loaded")).exists());
-    // It would be, if the loader were let.
+    // Given explicitly, the library is loaded, so the trap works.
     let mut doctor = place.command("doctor");
     run(doctor.env("ORT_DYLIB_PATH", &library)).exits(1);
     assert!(Path::new(&place.path("loaded")).exists());
@@ -314,7 +316,7 @@ fn doctor_in_relative_home(place: &Place, here: &Path) -> String {
         .err
 }
 
-/// ONNX Runtime needs libraries itself, which the loader looks for.
+/// The loader also looks for the libraries that ONNX Runtime itself needs.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_library_beside_the_images_is_not_taken_for_one_that_is_needed() {
@@ -379,14 +381,14 @@ fn tf32_that_lands_on_the_cpu_is_recorded_as_fp32() {
     let Some(place) = Place::fitted() else { return };
     let ran = place.frostline("extract {dir}/images -o {dir}/new --precision tf32");
     ran.exits(0).says(&[
-        "the device cpu has no tf32: it computes in fp32",
+        "the device cpu does not support tf32: using fp32",
         ", fp32, ",
     ]);
     let shown = place.frostline("features show {dir}/new").exits(0).out;
     assert!(shown.contains(" on cpu in fp32, frostline"), "{shown}");
 }
 
-/// A program that collects usage data keeps it in the home or the cache of the user.
+/// A program that collects usage data would store it in the user's home or cache.
 #[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_collected_and_nothing_is_sent() {
@@ -399,7 +401,7 @@ fn nothing_is_collected_and_nothing_is_sent() {
     strace.arg(classify.get_program()).args(classify.get_args());
     let is_there = Command::new("strace").arg("--version").output().is_ok();
     let mut traced = if is_there { strace } else { classify };
-    // Cargo sets the variable for this process, and the binary has to do without.
+    // Cargo sets the variable for this process, so the binary's environment must drop it.
     traced
         .env_remove("ORT_DISABLE_TELEMETRY")
         .env_remove("XDG_CACHE_HOME")
@@ -418,13 +420,14 @@ fn nothing_is_collected_and_nothing_is_sent() {
     for call in ["socket(", "connect(", "sendto(", "sendmsg("] {
         assert!(!trace.contains(call), "{trace}");
     }
-    // A call that another thread interrupts ends in a line without its path.
+    // If another thread interrupts a call, its second line has no path.
     let is_begun = |line: &&str| line.contains("open") && line.contains('"');
     let calls = trace.lines().filter(is_begun);
     calls.for_each(|call| check_opened(&place, call));
 }
 
-/// What is written is in the home; what is read is the command's, the system's, or lies beside the binary.
+/// Checks that written files are in the home, and that files read are the command's, the system's or next to
+/// the binary.
 #[cfg(target_os = "linux")]
 fn check_opened(place: &Place, call: &str) {
     let path = call.split('"').nth(1).unwrap_or_default();
@@ -480,8 +483,8 @@ fn first_allowed_cpu() -> String {
     digits.map(str::to_owned).next().unwrap()
 }
 
-/// With one thread there are the main thread, one that decodes, one that runs the network, one of ONNX
-/// Runtime's own that sleeps, and four that wait for the disk; the number of CPUs plays no part.
+/// With `--threads 1` there are the main thread, one that decodes, one that runs the network, an idle one of
+/// ONNX Runtime and four that wait for the disk, whatever the number of CPUs.
 #[cfg(target_os = "linux")]
 #[test]
 fn one_thread_is_not_many() {

@@ -1,11 +1,11 @@
-//! One setting at a time: features and heads of one setting are never taken for those of another.
+//! Features and heads made with one setting are never mixed with another; each setting is tested alone.
 
 use std::fs;
 use std::path::Path;
 
 use crate::harness::{Place, RED, tree, two_outputs, write_picture};
 
-/// A store of 8×8 pixels, and `other.onnx`, the same network with another weight.
+/// Creates a store of 8 × 8 pixels and `other.onnx`, the same network with another weight.
 fn with_store() -> Option<Place> {
     let place = Place::fitted()?;
     place.frostline(&format!("{EXTRACT} {SIZE}")).exits(0);
@@ -54,7 +54,7 @@ fn a_store_refuses_each_other_setting() {
         ("--dtype f16", "dtype is f32", "f16"),
         ("--backbone {dir}/other.onnx", &ours, &theirs),
     ];
-    // Whose process number the lock names is no matter.
+    // The process number in the lock file may change.
     let store = || {
         let mut files = tree(Path::new(&place.path("sized")));
         files.remove(Path::new(".lock"));
@@ -64,7 +64,7 @@ fn a_store_refuses_each_other_setting() {
     for (change, left, right) in cases {
         let own_size = change.contains("--resize");
         let size = if own_size { "" } else { SIZE };
-        let both = format!("{left} on the left and {right} on the right");
+        let both = format!("{left} in the store and {right} in this run");
         place
             .frostline(&format!("{EXTRACT} {size} {change}"))
             .exits(1)
@@ -83,18 +83,18 @@ fn a_head_refuses_features_of_another_setting() {
     place
         .frostline("extract {dir}/images -o {dir}/bgr --channels bgr")
         .exits(0);
-    let both = ["channels is rgb on the left and bgr on the right"];
     place
         .frostline("evaluate --head {dir}/head {dir}/bgr")
         .exits(1)
-        .says(&both);
+        .says(&["channels is rgb in the head and bgr in the features"]);
     let fit = "fit-head {dir}/store --validation {dir}/bgr -o {dir}/new";
-    place.frostline(fit).exits(1).says(&both);
+    let both = "channels is rgb in the training features and bgr in the validation features";
+    place.frostline(fit).exits(1).says(&[both]);
     let classify = "classify {dir}/images --head {dir}/head --store {dir}/bgr";
     place
         .frostline(classify)
         .exits(1)
-        .says(&["channels is bgr on the left and rgb on the right"]);
+        .says(&["channels is bgr in the store and rgb in this run"]);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_head_refuses_another_network_of_the_same_width() {
         "other.onnx",
         "SHA-256",
         "efficientnet-lite0",
-        "do not match",
+        "is not the one that the head was trained with",
     ]);
     fs::remove_file(place.path("home/models/efficientnet-lite0.onnx")).unwrap();
     place

@@ -1,4 +1,4 @@
-//! A store that things happen to: killed writers, two writers at once, a full disk.
+//! A store under stress: killed writers, two writers at once, a full disk.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::version_1;
 const EXTRACT: &str = "extract {dir}/images -o {dir}/store";
 const CLEAN: &str = "extract {dir}/images -o {dir}/clean";
 
-/// An index, and each image's features as bits.
+/// An index and the bits of each image's features.
 type Bits = (Index, HashMap<Digest, Vec<u32>>);
 
 fn bits(store: &str) -> Bits {
@@ -26,7 +26,7 @@ fn bits(store: &str) -> Bits {
     (index, features.collect())
 }
 
-/// `images`, `n` of each class, of which ten are in `few` too.
+/// Creates `images` with `n` images per class, ten of which are also in `few`.
 fn pictures(n: u32) -> Option<Place> {
     let place = Place::installed()?;
     two_classes(&place.folder().join("images"), n, 0);
@@ -87,7 +87,7 @@ fn a_killed_run_is_taken_up_bit_for_bit() {
             "killed at moment {moment}"
         );
     }
-    // Other work on the machine may have made the first run the slowest.
+    // The first run may have been the slowest because the machine was busy.
     assert!(killed >= 2, "only {killed} runs were killed");
 }
 
@@ -110,7 +110,7 @@ fn two_runs_at_once_do_no_damage() {
         let both = [start(&place, EXTRACT), start(&place, EXTRACT)];
         let both = both.map(|child| Ran::of(child.wait_with_output().unwrap()));
         for ran in &both {
-            let locked = ran.code == 1 && ran.err.contains("is being written by another frostline");
+            let locked = ran.code == 1 && ran.err.contains("another frostline is writing to");
             assert!(ran.code == 0 || locked, "round {round}: {}", ran.err);
             assert!(!ran.err.contains("damaged"), "round {round}: {}", ran.err);
         }
@@ -122,8 +122,8 @@ fn two_runs_at_once_do_no_damage() {
     }
 }
 
-/// The command with files limited to `blocks` of the shell's: a full disk, as far as one file goes, without
-/// being root.
+/// Runs the command with files limited to `blocks` shell blocks, which for a single file is like a full disk
+/// and does not need root.
 #[cfg(unix)]
 fn with_little_space(place: &Place, blocks: u32, args: &str) -> Ran {
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
@@ -165,7 +165,7 @@ fn a_full_disk_leaves_the_old_head() {
     assert_eq!(fs::read(place.path("head")).unwrap(), old);
 }
 
-/// Overwrites 64 bytes in the middle of a store's first part, where its features are.
+/// Overwrites 64 bytes in the middle of a store's first part, among its features.
 fn spoil(place: &Place, store: &str) {
     let part = place.path(&format!("{store}/part-00000.arrow"));
     let mut bytes = fs::read(&part).unwrap();
@@ -188,7 +188,7 @@ fn features_that_changed_on_disk_are_refused_and_computed_again() {
         assert!(!ran.out.contains(",ok,"), "{}", ran.out);
     }
     assert!(!fs::exists(place.path("new")).unwrap());
-    // Without --verify nobody looks at features that are not needed.
+    // Without --verify, features that are not needed are not checked.
     place.frostline(EXTRACT).exits(0).says(&["12 reused"]);
     let ran = place.frostline(&format!("{EXTRACT} --verify")).exits(0);
     ran.says(&[
@@ -202,7 +202,7 @@ fn features_that_changed_on_disk_are_refused_and_computed_again() {
     assert!(!ran.err.contains("set aside"), "{}", ran.err);
 }
 
-/// A part with the manifest of its store and rows of one number more, which would be read as other rows.
+/// The part has its store's manifest but one value more per row, so its rows would be misread.
 #[test]
 fn a_part_of_another_width_is_refused_and_computed_again() {
     let Some(place) = Place::fitted() else { return };
@@ -224,11 +224,11 @@ fn a_part_of_another_width_is_refused_and_computed_again() {
         "features export {dir}/store -o {dir}/table.csv",
     ] {
         let ran = place.frostline(args).exits(1);
-        ran.says(&["part-00000.arrow` is damaged: its columns are others"]);
+        ran.says(&["part-00000.arrow` is damaged: its columns do not match its format"]);
     }
     let ran = place.frostline(EXTRACT).exits(0);
     ran.says(&[
-        "its columns are others",
+        "its columns do not match its format",
         "set aside",
         "12 computed, 0 reused",
     ]);
@@ -260,7 +260,8 @@ fn a_pipe_or_device_in_a_parts_place_is_refused_at_once() {
     }
 }
 
-/// The store is opened before it is known whether a network is needed, and what was found is told once.
+/// The store is opened before it is known whether a network is needed; damage found then is reported only
+/// once.
 #[test]
 fn a_cut_part_is_told_once() {
     let Some(place) = pictures(12) else { return };

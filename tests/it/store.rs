@@ -1,4 +1,4 @@
-//! The feature store: extended, resumed, locked, mended, and never mixed.
+//! The feature store is extended, resumed, locked, repaired and never mixed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn index(seeds: &[u8]) -> Index {
     }
 }
 
-/// A store with one part for each seed.
+/// Writes a store with one part per seed.
 fn store_of(folder: &Path, seeds: &[u8]) {
     let mut writer = StoreWriter::open(folder, manifest(), Existing::Extend).unwrap();
     for &seed in seeds {
@@ -25,7 +25,7 @@ fn store_of(folder: &Path, seeds: &[u8]) {
     writer.finish_run(&index(seeds), &[]).unwrap();
 }
 
-/// The features of one image, read anew.
+/// Reads the features of one image from a newly opened store.
 fn read_one(folder: &Path, wanted: Digest) -> Vec<f32> {
     let store = FeatureStore::open(folder).unwrap();
     store.features(&[wanted]).unwrap().row(0).to_vec()
@@ -70,7 +70,7 @@ fn half_precision_keeps_three_digits() {
     let mut writer = StoreWriter::open(folder.path(), manifest, Existing::Extend).unwrap();
     writer.push(digest(1), &features(1)).unwrap();
     writer.finish().unwrap();
-    // All of these numbers are multiples of 1/16 below 2: binary16 holds them exactly.
+    // These values are multiples of 1/16 below 2, which float16 represents exactly.
     assert_eq!(read_one(folder.path(), digest(1)), features(1));
 }
 
@@ -216,15 +216,18 @@ fn a_folder_of_something_else_is_left_alone() {
     fs::write(folder.path().join("thesis.tex"), "important").unwrap();
     for existing in [Existing::Extend, Existing::Overwrite] {
         let error = StoreWriter::open(folder.path(), manifest(), existing).unwrap_err();
-        assert!(error.to_string().contains("something else"), "{error}");
+        assert!(
+            error.to_string().contains("contains other files"),
+            "{error}"
+        );
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
-/// Overwrites bytes of a part's features, and leaves its size as it is.
+/// Overwrites features in a part without changing its size.
 fn damage(part: &Path, with: f32) {
     let mut bytes = fs::read(part).unwrap();
-    // The features of seed 1 are 1, 1 + 1/16, …; they stand in the file as they are.
+    // The features of seed 1 are 1, 1 + 1/16, …, stored as plain bytes.
     let first: Vec<u8> = features(1)[..3]
         .iter()
         .flat_map(|x| x.to_le_bytes())
@@ -285,7 +288,7 @@ fn a_part_of_another_dtype_is_told_by_it() {
     let store = FeatureStore::open(ours.path()).unwrap();
     let error = store.count_vectors().unwrap_err().to_string();
     assert!(
-        error.contains("(dtype is f32 on the left and f16 on the right)"),
+        error.contains("(dtype is f32 in the manifest and f16 in the part)"),
         "{error}"
     );
 }
@@ -299,7 +302,7 @@ fn another_engine_is_told_with_what_differs() {
     let writer = StoreWriter::open(folder.path(), other, Existing::Extend).unwrap();
     let note = &writer.notes()[0];
     assert!(
-        note.contains("device is ") && note.contains("cuda:0 on the right"),
+        note.contains("device is ") && note.contains("cuda:0 in this run"),
         "{note}"
     );
     assert!(!note.contains("runtime is"), "{note}");

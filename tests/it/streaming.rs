@@ -1,5 +1,5 @@
-//! Features that are read in blocks: the same numbers, the same head or one as good, and what cannot be done
-//! so.
+//! Features that are read in blocks: they have the same values and train an equally good head; some options
+//! need all features in memory.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use frostline::tasks::{CrossValidation, FitHeadOptions, FitHeadReport, Validatio
 
 use crate::harness::manifest;
 
-/// Two classes that differ in one number of twelve by much less than the others change.
+/// Returns features of two classes that differ in one value of twelve, by much less than the noise.
 fn features(image: usize) -> Vec<f32> {
     let noise = |j: usize| ((image * 37 + j * 11 + image * j) % 16) as f32 / 16.0;
     let class = (image % 2) as f32;
@@ -32,7 +32,7 @@ fn with_dtype(dtype: Dtype) -> StoreManifest {
     StoreManifest::new(manifest().spec, dtype, manifest().engine)
 }
 
-/// A store of n images in parts of 30, the odd ones in a class of their own.
+/// Writes a store of `n` images in parts of 30; even and odd images are the classes.
 fn store_of(folder: &Path, n: usize, dtype: Dtype) {
     let mut writer = StoreWriter::open(folder, with_dtype(dtype), Existing::Extend).unwrap();
     for image in 0..n {
@@ -60,7 +60,7 @@ fn stretches_hold_each_image_that_was_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         store_of(folder.path(), 100, dtype);
         let store = FeatureStore::open(folder.path()).unwrap();
-        // One of them twice.
+        // One image is listed twice.
         let asked: Vec<Digest> = [7, 95, 31, 8, 7].map(digest).into();
         let stretches = store.stretches(&asked, &[View::Center]).unwrap();
         let whole = store.features(&asked).unwrap();
@@ -125,12 +125,12 @@ fn fitted(folder: &Path, memory: u64) -> FitHeadReport {
 fn a_store_larger_than_the_memory_is_learned_from_as_well() {
     let folder = tempfile::tempdir().unwrap();
     store_of(&folder.path().join("store"), 400, Dtype::F32);
-    // 400 · 12 · 4 bytes are all.
+    // All features take 400 · 12 · 4 bytes.
     let whole = fitted(folder.path(), 19_200);
     let blocks = fitted(folder.path(), 19_199);
     let streaming = blocks.streamed.unwrap();
     assert!(whole.streamed.is_none());
-    // Half of 19,199 bytes at 48 each.
+    // Half of 19,199 bytes, at 48 bytes per image.
     let said = (streaming.needed, streaming.allowed, streaming.images);
     assert_eq!(said, (19_200, 19_199, 199));
     assert_eq!(
@@ -158,7 +158,7 @@ fn what_needs_all_features_says_how_much_memory_that_is() {
             .unwrap_err()
             .to_string()
     };
-    let wanted = "`calibrate` needs all features in memory, which take 1 MiB";
+    let wanted = "`calibrate` needs all features in memory: they take 1 MiB";
     assert!(refused(&|o| o.calibrate = folds).contains(wanted));
     assert!(refused(&|o| o.search = folds).contains("`search`"));
     assert!(refused(&|o| o.reject = Some(0.01)).contains("`reject`"));

@@ -1,5 +1,4 @@
-//! VGG19 with seeded weights: out of every kind of file of weights, and as `examples/synthetic_vgg19` lays it
-//! out.
+//! VGG19 with seeded weights, from every kind of weight file and in the layout of `examples/synthetic_vgg19`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ mod network;
 #[expect(dead_code, reason = "the reader's own tests use the rest")]
 mod sample;
 
-/// Names the file that `examples/synthetic_vgg19` wrote at full width.
+/// Environment variable with the path of the full-width file that `examples/synthetic_vgg19` wrote.
 const FULL: &str = "FROSTLINE_SYNTHETIC_VGG19";
 
 fn write_narrow(path: &Path) {
@@ -28,7 +27,7 @@ fn write_narrow(path: &Path) {
     encode::encode_model(&network::model(Width::NARROW), file).unwrap();
 }
 
-/// One tensor of a file: name, shape, bytes.
+/// A tensor in a file: name, shape, bytes.
 type Row = (String, Vec<usize>, Vec<u8>);
 
 fn rows(network: &Value) -> Vec<Row> {
@@ -39,7 +38,7 @@ fn rows(network: &Value) -> Vec<Row> {
     tensors(network).into_iter().map(row).collect()
 }
 
-/// The pickled state dict of a `.pth` file; the storage of each tensor is called by its number.
+/// Returns the pickled state dict of a `.pth` file; each tensor's storage is named by its number.
 fn pickled(rows: &[Row]) -> Vec<u8> {
     let tensor = |(number, (name, shape, bytes)): (usize, &'_ Row)| {
         let shape: Vec<u32> = shape.iter().map(|&size| size as u32).collect();
@@ -64,7 +63,7 @@ fn safetensors(rows: &[Row]) -> Vec<u8> {
     sample::safetensors(&tensors.collect::<Vec<_>>())
 }
 
-/// The same tensors as timm names and shapes them.
+/// Returns the same tensors with timm's names and shapes.
 fn timms(rows: &[Row]) -> Vec<Row> {
     let rename = |(name, shape, bytes): &Row| {
         let renamed = name
@@ -81,7 +80,7 @@ fn timms(rows: &[Row]) -> Vec<Row> {
     rows.iter().map(rename).collect()
 }
 
-/// The same weights in every kind of file.
+/// Writes the same weights to every kind of file.
 fn files(rows: &[Row], folder: &Path) -> [PathBuf; 4] {
     let state = pickled(rows);
     let keys: Vec<_> = (0..rows.len()).map(|number| number.to_string()).collect();
@@ -104,9 +103,9 @@ fn files(rows: &[Row], folder: &Path) -> [PathBuf; 4] {
     })
 }
 
-/// Imports a file of VGG19's weights into `home`, and returns where the network is then.
+/// Imports a file of VGG19 weights into `home` and returns the network's path.
 fn imported(file: &Path, home: &Path, more: &[&str]) -> PathBuf {
-    // A name has no file's ending.
+    // The backbone's name must not have a file extension.
     let name = file
         .file_name()
         .unwrap()
@@ -170,7 +169,7 @@ fn the_classifier_can_be_kept() {
     );
 }
 
-/// Cuts a file in the zoo's layout before its classifier, in a home of its own with the runtime of `home`.
+/// Cuts a file in the zoo's layout before its classifier, in a new home with the runtime of `home`.
 fn cut(home: &Path, file: &Path, place: &Path) -> PathBuf {
     let library = RuntimeLibrary::find(&Home::at(home)).unwrap();
     let file = file.to_str().unwrap();
@@ -179,7 +178,7 @@ fn cut(home: &Path, file: &Path, place: &Path) -> PathBuf {
     import.env("ORT_DYLIB_PATH", library.path);
     run(&mut import)
         .exits(0)
-        .says(&["44 of 48 layers and 36 of 38 weights", "is free now"]);
+        .says(&["44 of 48 layers and 36 of 38 weights", "is dynamic now"]);
     place.join("models/cut.onnx")
 }
 
@@ -192,7 +191,7 @@ fn the_zoos_layout_is_cut_to_the_same_features() {
     write_narrow(&whole);
     let cut = cut(&home, &whole, folder.path());
     let weights = read_network(&cut).unwrap().outline().initializers;
-    assert_eq!(weights, 36, "those of the last layer are left out");
+    assert_eq!(weights, 36, "the last layer's weights are dropped");
     let mut network = open(&home, &cut);
     for input in list(&golden["inputs"]) {
         let got = answer(&mut network, input);
@@ -225,7 +224,7 @@ fn the_full_file_is_cut_to_pytorchs_4096_features() {
     }
 }
 
-/// The file of full width, or a line that says why a test does nothing.
+/// Returns the full-width file; prints why a test is skipped if there is none.
 fn full_file() -> Option<PathBuf> {
     let file = std::env::var_os(FULL);
     if file.is_none() {
@@ -237,7 +236,7 @@ fn full_file() -> Option<PathBuf> {
     file.map(PathBuf::from)
 }
 
-/// Checks what a file in the zoo's layout says with its classifier and softmax.
+/// Checks the probabilities of a file in the zoo's layout, with its classifier and softmax.
 fn check_probabilities(home: &Path, file: &Path, golden: &Value) {
     let mut frozen = open(home, file);
     assert_eq!(frozen.spec.backbone.layer, "vgg0_softmax_fwd");

@@ -1,4 +1,4 @@
-//! Unknown images: how well they are told from known ones, and what the command line makes of them.
+//! Unknown images: how well they are distinguished from known ones, and how the command line reports them.
 
 use std::path::{Path, PathBuf};
 use std::{fs, slice};
@@ -18,8 +18,8 @@ mod stores;
 
 const GREEN: [u8; 3] = [30, 220, 40];
 
-/// A picture of 8 × 8 pixels whose numbers differ from the colour's by up to 90: no two of a colour are
-/// nearly equal.
+/// Writes an image of 8 × 8 pixels with noise of up to 90 around a colour, so that no two images of a colour
+/// are near-duplicates.
 fn noisy(path: &Path, colour: [u8; 3], seed: u32) {
     let mut state = seed;
     let mut noise = || {
@@ -32,8 +32,8 @@ fn noisy(path: &Path, colour: [u8; 3], seed: u32) {
     picture.save(path).unwrap();
 }
 
-/// A place with `images/{blue,red}`, 30 of each with every tenth in the wrong folder, their features in
-/// `store`, and `strangers/green`, 5 of them.
+/// Creates `images/{blue,red}`, 30 of each with every tenth in the wrong folder, their features in `store`,
+/// and 5 images in `strangers/green`.
 fn place() -> Option<Place> {
     let place = Place::installed()?;
     let path = |name: String| place.folder().join(name);
@@ -67,8 +67,8 @@ fn strangers_are_unknown_unless_that_is_off() {
     let Some(place) = place() else { return };
     let fit = "fit-head {dir}/store -o {dir}/head --reject 0.05";
     place.frostline(fit).exits(0).says(&[
-        "below a cosine of",
-        "of 60 training images if they were new",
+        "rejects below similarity",
+        "of 60 training images, leave-one-out",
     ]);
     let strangers = "classify {dir}/strangers --head {dir}/head";
     for row in rows(&place, strangers) {
@@ -78,13 +78,13 @@ fn strangers_are_unknown_unless_that_is_off() {
             status.starts_with("unknown: the nearest training image ("),
             "{status}"
         );
-        assert!(status.contains("below 0."), "{status}");
+        assert!(status.contains("below the threshold of 0."), "{status}");
     }
     let told = place
         .frostline(&format!("{strangers} --format table"))
         .exits(0);
     assert!(told.out.contains("unknown  ") && told.out.contains("(the nearest training image"));
-    // No probability stands beside `unknown`; the most probable class keeps its own.
+    // `unknown` has no probability; the most probable class keeps its own.
     let unknown = told
         .out
         .lines()
@@ -99,11 +99,11 @@ fn strangers_are_unknown_unless_that_is_off() {
         "{unknown}"
     );
     assert!(unknown.contains(" %)"), "{unknown}");
-    told.says(&["5 images unlike any training image", "--no-reject"]);
+    told.says(&["labelled 5 images `unknown`", "--no-reject"]);
     for row in rows(&place, &format!("{strangers} --no-reject")) {
         assert!(row["label"] != "unknown" && row["status"] == "ok", "{row}");
     }
-    // Those that it was trained on are near themselves.
+    // Training images are their own nearest neighbours.
     let known = rows(&place, "classify {dir}/images --head {dir}/head");
     assert!(known.iter().all(|row| row["status"] == "ok") && known.len() == 60);
 }
@@ -124,7 +124,7 @@ fn an_evaluation_counts_the_unknown_and_leaves_its_figures() {
         known["rejected"],
         serde_json::json!({"right": 0, "wrong": 0, "unknown_classes": 0})
     );
-    // Strangers, some of the training images, and a stranger that calls itself red.
+    // Green images, some training images, and a green image labelled red.
     for i in 0..6 {
         noisy(
             &place.folder().join(format!("mixed/green/{i}.png")),
@@ -182,7 +182,7 @@ fn a_temperature_moves_probabilities_and_no_label() {
     };
     for (plain, calibrated) in rows("plain").iter().zip(&rows("calibrated")) {
         assert_eq!(plain["label"], calibrated["label"]);
-        // The log odds of two classes are the difference of their logits.
+        // The log-odds of two classes are the difference of their logits.
         let (before, after) = (log_odds(plain), log_odds(calibrated));
         assert!(
             (before / t - after).abs() < 1e-6 * (1.0 + before.abs()),
@@ -212,7 +212,7 @@ fn the_verdict_is_the_centres_whatever_the_views() {
     assert_ne!(all[0]["probability"], alone[0]["probability"]);
 }
 
-/// `NumPy` gives 0.995; see `examples/unknown`.
+/// The value computed with `NumPy` is 0.995; see `examples/unknown`.
 #[test]
 fn alien_vs_predator_is_no_clothing() {
     let (Some(_), Some(aliens), Some(clothing)) = (
@@ -254,7 +254,7 @@ fn alien_vs_predator_is_no_clothing() {
         nearest >= 0.98 && nearest > probability,
         "{nearest} against {probability}"
     );
-    // 5 % are asked for; other photographers make it a little more.
+    // The rate is set to 5 %; photos from other photographers are rejected slightly more often.
     let rejected = (
         trained.rejected(&known).unwrap(),
         trained.rejected(&unknown).unwrap(),

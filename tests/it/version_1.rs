@@ -1,5 +1,5 @@
-//! Stores of format version 1, whose files have no checksums: read as they are, and sealed in place by the
-//! next writer.
+//! Stores of format version 1, whose files have no checksums, can be read; the next writer adds checksums in
+//! place.
 
 use std::collections::HashMap;
 use std::fs;
@@ -22,7 +22,7 @@ use frostline::images::View;
 
 use crate::harness::{Place, contents, digest, features, index_row, manifest, two_classes};
 
-/// Writes an Arrow file as version 1 did; fields may have nulls where `nullable` says so.
+/// Writes an Arrow file as version 1 did; each column is `(name, values, nullable)`.
 fn write(path: &Path, columns: Vec<(&str, ArrayRef, bool)>, manifest: Option<&str>) {
     let mut metadata = HashMap::from([("format_version".to_owned(), "1".to_owned())]);
     metadata.extend(manifest.map(|text| ("manifest".to_owned(), text.to_owned())));
@@ -80,7 +80,7 @@ fn write_index(path: &Path, index: &Index) {
     write(path, columns, None);
 }
 
-/// The manifest as version 1 wrote it.
+/// Returns the text of a manifest as version 1 wrote it.
 pub(crate) fn text_of(manifest: &StoreManifest) -> String {
     let mut value: serde_json::Value = serde_json::from_str(&manifest.to_json()).unwrap();
     value["format_version"] = 1.into();
@@ -100,7 +100,7 @@ fn part(store: &Path, number: usize) -> std::path::PathBuf {
     store.join(format!("part-{number:05}.arrow"))
 }
 
-/// Five images in parts of two, two and one, that another engine has computed.
+/// Writes a store of five images in parts of two, two and one, computed by another engine.
 fn store(folder: &Path) {
     let mut own = manifest();
     "cuda:0".clone_into(&mut own.engine.device);
@@ -117,7 +117,7 @@ fn is_sealed(file: &Path) -> bool {
     bytes.windows(6).any(|window| window == b"sealed")
 }
 
-/// Reads all that is in the store in every way in which it is read.
+/// Reads the whole store in every supported way.
 fn assert_reads(folder: &Path) {
     let store = FeatureStore::open(folder).unwrap();
     assert_eq!(store.index(), &index());
@@ -157,7 +157,7 @@ fn a_store_of_version_1_is_read_and_sealed_by_the_next_writer() {
     for part in &parts {
         let text = fs::read(part).unwrap();
         let text = String::from_utf8_lossy(&text);
-        assert!(text.contains("cuda:0"), "who computed it is kept");
+        assert!(text.contains("cuda:0"), "the engine is lost");
     }
     assert_reads(folder.path());
     let sealed = parts.each_ref().map(|part| fs::read(part).unwrap());
@@ -165,7 +165,7 @@ fn a_store_of_version_1_is_read_and_sealed_by_the_next_writer() {
     assert_eq!(parts.map(|part| fs::read(part).unwrap()), sealed);
 }
 
-/// The next writer was ended between one part and the other, with half of one in its hands.
+/// The next writer was killed between two parts, with half of one written.
 #[test]
 fn a_store_that_is_sealed_in_part_is_read_and_completed() {
     for done in [1, 2] {
@@ -188,7 +188,7 @@ fn a_store_that_is_sealed_in_part_is_read_and_completed() {
     }
 }
 
-/// A part for each image, as version 1 wrote it.
+/// Rewrites a store as version 1 wrote it, with one part per image.
 fn make_older(store: &Path) {
     let (_, features) = contents(store.to_str().unwrap());
     let own = FeatureStore::open(store).unwrap().manifest().clone();
@@ -233,6 +233,6 @@ fn a_run_that_is_killed_while_it_seals_leaves_a_store_that_reads() {
         assert_eq!(contents(&place.path("store")), clean, "moment {moment}");
         assert_eq!(sealed(), 60);
     }
-    // On a machine with other work every moment may be early or late.
+    // On a busy machine every moment may be too early or too late.
     eprintln!("{halves} of {MOMENTS} runs were killed between two parts");
 }

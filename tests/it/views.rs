@@ -1,4 +1,4 @@
-//! Several views of an image: kept together, drawn from in training, averaged in use.
+//! Several views of an image: stored together, sampled in training, averaged in prediction.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn views_are_extracted_trained_on_and_averaged() {
     let all = store.views(&digests, &Views::FiveCrop.list()).unwrap();
     assert_eq!(all.dim(), (12 * 5, 1280));
     assert_eq!(all.row(5), store.features(&digests).unwrap().row(1));
-    assert_ne!(all.row(0), all.row(1), "a corner is no centre");
+    assert_ne!(all.row(0), all.row(1), "centre and corner are equal");
     for (args, view, row) in [("", "center", 0), ("--view top-left", "top-left", 1)] {
         let table = path(&format!("{view}.csv"));
         let export = ["features", "export", &five, "-o", &table];
@@ -62,16 +62,16 @@ fn views_are_extracted_trained_on_and_averaged() {
         .zip(&stored)
         .chain(alone.iter().zip(&alone_stored))
     {
-        assert!((a - b).abs() < 1e-4, "{a} against {b}");
+        assert!((a - b).abs() < 1e-4, "{a} and {b}");
     }
     assert_ne!(averaged, alone);
-    // The images are those that it was trained on.
+    // These are the head's training images.
     let included = "--include-training";
     frostline(["evaluate", "--head", &head, &five, included]).exits(0);
-    // A head of several views cannot be held against features of the centre alone, unless it is told to.
+    // A head trained on several views cannot be evaluated on the centre view alone without `--tta none`.
     frostline(["evaluate", "--head", &head, &path("center")])
         .exits(1)
-        .says(&["views is center+top-left", "and center on the right"]);
+        .says(&["views is center+top-left", "and center in the features"]);
     frostline([
         "evaluate",
         "--head",
@@ -94,8 +94,8 @@ fn one_view_cannot_be_drawn_from() {
         .exits(1)
         .says(&["one view", "--views hflip"]);
     assert!(fs::metadata(&head).is_err());
-    // Other views are another store.
+    // Other views need another store.
     frostline(["extract", &images, "-o", &store, "--views", "hflip"])
         .exits(1)
-        .says(&["views is center on the left and center+center-flipped on the right"]);
+        .says(&["views is center in the store and center+center-flipped in this run"]);
 }

@@ -1,4 +1,4 @@
-//! Files of weights that `torch.save` wrote, and files that nobody should have written.
+//! Weight files that `torch.save` wrote, and malicious ones.
 
 use std::fs;
 use std::path::Path;
@@ -31,13 +31,13 @@ fn what_pytorch_saved_is_read() {
     }
 }
 
-/// A pickle that says more than there is, as a file of the older format.
+/// Wraps a pickle that promises more than the file has in the older file format.
 fn legacy(state: &[u8]) -> Vec<u8> {
     let opening = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02";
     [opening, state].concat()
 }
 
-/// Small files that ask for much.
+/// Returns small files that ask for a lot of memory.
 fn greedy() -> [(&'static str, Vec<u8>); 11] {
     let storage = |len: &[u8; 4]| {
         let id = [
@@ -57,7 +57,7 @@ fn greedy() -> [(&'static str, Vec<u8>); 11] {
     ];
     let mut list = legacy(b"(");
     list.resize(6 << 20, b'N');
-    // One value, remembered again and again, and marks alone.
+    // One value, memoized again and again, and only marks.
     let memo = [b"N".as_slice(), &vec![0x94; 9 << 20]].concat();
     let marks = vec![b'('; 24 << 20];
     let flat = |begin: &[u8], rest: &[u8]| [begin, rest].concat();
@@ -84,7 +84,7 @@ fn greedy() -> [(&'static str, Vec<u8>); 11] {
     ]
 }
 
-/// Stores the top of the stack in a slot of the memo, and takes it off the stack.
+/// Stores a value in a memo slot and pops it from the stack.
 fn stored(value: &[u8], slot: u8) -> Vec<u8> {
     [value, &[b'q', slot, b'0']].concat()
 }
@@ -94,7 +94,7 @@ fn text(length: usize) -> Vec<u8> {
     [b"X".as_slice(), &(length as u32).to_le_bytes(), &name].concat()
 }
 
-/// A tensor of one number, whose shape has so many ones.
+/// Returns a tensor of one value whose shape is `rank` ones.
 fn tensor(rank: usize) -> Vec<u8> {
     let id =
         b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01tQ".as_slice();
@@ -108,14 +108,14 @@ fn tensor(rank: usize) -> Vec<u8> {
     .concat()
 }
 
-/// A dictionary with 20,000 entries of one tensor and one name, which is there once.
+/// Returns a dictionary with 20,000 entries that share one tensor and one name.
 fn used_over_and_over(length: usize) -> Vec<u8> {
     let opening = [stored(&text(length), 1), stored(&tensor(1), 2)].concat();
     let entries = b"h\x01h\x02".repeat(20_000);
     [&opening, b"}(".as_slice(), &entries, b"u."].concat()
 }
 
-/// A state dict that is right, and a list of storages that has one long key 20,000 times.
+/// Returns a valid state dict, and a list of storages that repeats one long key 20,000 times.
 fn keys_over_and_over() -> Vec<u8> {
     let state = legacy(&used_over_and_over(1));
     let key = stored(&text(1 << 20), 1);
@@ -123,7 +123,7 @@ fn keys_over_and_over() -> Vec<u8> {
     [&state, b"\x80\x02".as_slice(), &key, &list].concat()
 }
 
-/// One storage with a long key, spoken of 2,000 times.
+/// Returns a pickle that references one storage with a long key 2,000 times.
 fn storages_over_and_over() -> Vec<u8> {
     let id = [
         b"(X\x07\0\0\0storagectorch\nFloatStorage\n".as_slice(),
@@ -139,7 +139,7 @@ fn storages_over_and_over() -> Vec<u8> {
     legacy(&body.concat())
 }
 
-/// 600,000 tensors of 64 dimensions, out of one row of arguments.
+/// Returns a pickle of 600,000 tensors of 64 dimensions that share one tuple of arguments.
 fn shapes_over_and_over() -> Vec<u8> {
     let whole = tensor(64);
     let call = whole.iter().position(|&b| b == b'(').unwrap();
@@ -149,7 +149,7 @@ fn shapes_over_and_over() -> Vec<u8> {
     [&class, &arguments, b"](".as_slice(), &calls, b"e."].concat()
 }
 
-/// Half a gigabyte of address space is plenty for the binary, and far less than these files ask for.
+/// The limit of half a gigabyte of address space is plenty for the binary; these files ask for far more.
 #[cfg(target_os = "linux")]
 #[test]
 fn greedy_files_are_refused_in_little_memory() {

@@ -1,12 +1,12 @@
-//! What follows a layer, number by number.
+//! Activations, which are applied to each output value of a layer.
 
 use pulp::Simd;
 
-/// The activation applied to every number of an output. NaN stays NaN, as in ONNX Runtime: numbers are
-/// compared and selected, because the vectors' own `max` and `min` drop NaN on some machines.
+/// The activation applied to every value of an output. NaN stays NaN, as in ONNX Runtime: values are compared
+/// and selected, because the vector instructions for `max` and `min` drop NaN on some machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
-    /// Nothing.
+    /// No activation.
     None,
     /// max(x, 0).
     Relu,
@@ -26,7 +26,7 @@ impl Activation {
         }
     }
 
-    /// The same of one number.
+    /// Applies the activation to one value.
     pub(super) fn of_one(self, x: f32) -> f32 {
         match self {
             Self::Relu if x < 0.0 => 0.0,

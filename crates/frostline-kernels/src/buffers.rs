@@ -1,13 +1,12 @@
-//! Buffers of numbers as a processor's caches want them: they begin with a cache line, are prefetched in
-//! time, and are kept from one layer to the next.
+//! Cache-friendly buffers: they are aligned to cache lines, prefetched, and reused from layer to layer.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
-/// Numbers of a line, 64 bytes.
+/// The number of values in a cache line of 64 bytes.
 pub(super) const LINE: usize = 16;
 
-/// A buffer in which every whole vector lies within one cache line: a vector across two lines takes twice the
+/// A buffer in which every whole vector is within one cache line; a vector across two lines takes twice the
 /// time.
 pub(super) struct Aligned {
     numbers: Vec<f32>,
@@ -20,7 +19,7 @@ impl Aligned {
         let start = numbers.as_ptr().align_offset(LINE * size_of::<f32>());
         Self {
             numbers,
-            // A vector of numbers is aligned to numbers, so that it takes less than a line.
+            // A `Vec<f32>` is aligned to `f32`, so the offset is less than a line.
             start: start.min(LINE),
         }
     }
@@ -45,14 +44,14 @@ impl DerefMut for Aligned {
     }
 }
 
-/// Prefetches the cache lines of `numbers`, which are read soon, so that loading them overlaps with other
+/// Prefetches the cache lines of `numbers`, which will be read soon, so that loading them overlaps with other
 /// work.
 #[inline(always)]
 pub fn prefetch<T>(numbers: &[T]) {
     for line in numbers.chunks(LINE * size_of::<f32>() / size_of::<T>()) {
         #[cfg(target_arch = "x86_64")]
         #[expect(unsafe_code, reason = "the instruction has no safe form")]
-        // SAFETY: it reads nothing and faults nowhere, and every x86-64 processor has it.
+        // SAFETY: the instruction reads nothing and never faults, and every x86-64 processor has it.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
@@ -66,9 +65,9 @@ thread_local! {
     static SCRATCH: RefCell<[Aligned; 2]> = RefCell::new([0, 0].map(Aligned::zeros));
 }
 
-/// Lends two buffers of these lengths for the duration of `work`; what they hold is arbitrary.
+/// Lends two buffers of these lengths to `work`; their content is arbitrary.
 ///
-/// A thread keeps them from one layer to the next: fresh ones would cost a page fault for every 4 KiB.
+/// A thread reuses them from layer to layer: new ones would cost a page fault for every 4 KiB.
 pub(super) fn with_scratch<R>(
     lens: [usize; 2],
     work: impl FnOnce(&mut [f32], &mut [f32]) -> R,

@@ -1,4 +1,4 @@
-//! 3×3 convolutions of stride 1.
+//! 3×3 convolutions with stride 1.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use super::winograd::Winograd;
 
 /// A 3×3 convolution, stride 1, one group, with the bias, activation and pooling that follow it.
 ///
-/// Its weights are stored transformed, which takes 4 times the memory of the 3×3 weights.
+/// Transformed to the Winograd domain, its weights take 4 times the memory of the 3×3 weights.
 pub struct Conv3x3 {
     shape: ConvShape,
     input: Layout,
@@ -28,12 +28,13 @@ enum Method {
     Direct(Direct),
 }
 
-/// With fewer input channels, most of a vector of them would be zeros.
+/// The maximum number of input channels of a direct convolution. In the Winograd domain, most of a vector of
+/// so few channels would be zeros.
 const FEW_CHANNELS: usize = 8;
 
 impl Conv3x3 {
-    /// A convolution of `weight (out_channels, in_channels, 3, 3)` and `bias (out_channels)` over images of
-    /// layout `input`.
+    /// Creates a convolution with `weight (out_channels, in_channels, 3, 3)` and `bias (out_channels)` over
+    /// images with the layout `input`.
     ///
     /// # Panics
     ///
@@ -56,7 +57,7 @@ impl Conv3x3 {
         )
     }
 
-    /// The same on a given instruction set.
+    /// Creates a convolution for a given instruction set.
     pub(super) fn on(
         arch: Arch,
         shape: ConvShape,
@@ -86,19 +87,20 @@ impl Conv3x3 {
         }
     }
 
-    /// Channels and padding.
+    /// Returns the channels and padding.
     #[must_use]
     pub fn shape(&self) -> ConvShape {
         self.shape
     }
 
-    /// The layout of the input.
+    /// Returns the layout of the input.
     #[must_use]
     pub fn input(&self) -> Layout {
         self.input
     }
 
-    /// Height and width of the output of images of `h` × `w`, after pooling; 0 where the kernel does not fit.
+    /// Returns the height and width of the output for images of `h` × `w`, after pooling; 0 if the kernel
+    /// does not fit.
     #[must_use]
     pub fn output_size(&self, h: usize, w: usize) -> (usize, usize) {
         let [height, width] = self.geometry([1, h, w]).output;
@@ -116,8 +118,8 @@ impl Conv3x3 {
         }
     }
 
-    /// Runs over `n` images of `h` × `w` and writes the output, channels last: `y (n, height, width,
-    /// out_channels)` with the height and width of [`Conv3x3::output_size`].
+    /// Runs the convolution over `n` images of `h` × `w` and writes the output, channels last: `y (n, height,
+    /// width, out_channels)` with the height and width of [`Conv3x3::output_size`].
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! 3×3 convolutions of few input channels, sum by sum: a network's first layer. Most of a vector of its
-//! channels would be zeros in the Winograd domain.
+//! Direct 3×3 convolutions of few input channels, as in the first layer of a network. In the Winograd domain,
+//! most of a vector of these channels would be zeros.
 
 use pulp::{Simd, WithSimd};
 
@@ -29,7 +29,7 @@ impl Direct {
         Self { machine, u }
     }
 
-    /// Runs the convolution over images of either layout; nothing is pooled.
+    /// Runs the convolution over images of either layout, without pooling.
     pub(super) fn run(
         &self,
         shape: &ConvShape,
@@ -41,7 +41,7 @@ impl Direct {
     ) -> Result<(), NotFinite> {
         let (watch, [height, width]) = (Watch::default(), geometry.output);
         let image = shape.in_channels * geometry.h * geometry.w;
-        // Whole groups of positions are worked out at an edge too, of what is beyond it.
+        // Whole groups of positions are computed at the right edge too, so a line extends beyond it.
         let line = width + 2 + self.machine.rows;
         let rows = Pieces::of(y, width * shape.out_channels);
         parallel.run(rows.len(), &|job| {
@@ -81,8 +81,8 @@ struct Image<'a> {
 }
 
 impl Image<'_> {
-    /// The three rows of each channel that the outputs of one row are made of, with their padding, each `len`
-    /// long.
+    /// Copies the three rows of each channel that one row of outputs depends on, with their padding, each
+    /// `len` long.
     fn lines(&self, row: usize, len: usize, lines: &mut [f32]) {
         let [h, w] = self.size;
         let left = self.pads[1].min(len);
@@ -109,7 +109,7 @@ impl Image<'_> {
     }
 }
 
-/// A row of outputs.
+/// The computation of a row of outputs.
 struct Row<'a> {
     /// Three padded rows of each input channel, each `line` long.
     lines: &'a [f32],
@@ -118,20 +118,20 @@ struct Row<'a> {
     u: &'a [f32],
     bias: &'a [f32],
     activation: Activation,
-    /// The row, `(width, channels)`.
+    /// The row of outputs, `(width, channels)`.
     y: &'a mut [f32],
     width: usize,
     channels: usize,
 }
 
 impl WithSimd for Row<'_> {
-    /// Whether all sums are finite, before anything is done to them.
+    /// Whether all sums are finite, before the activation.
     type Output = bool;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        // Two vectors of sums for each position, its input and the two beyond have to fit the registers: with
-        // one position more it takes twice the time.
+        // The registers have to hold two vectors of sums and one input for each position, and two more
+        // inputs. With one position more, it takes twice the time.
         if S::REGISTER_COUNT >= 32 {
             self.run::<S, 8>(simd)
         } else {
@@ -163,7 +163,7 @@ impl Row<'_> {
         all_finite(simd, noticed)
     }
 
-    /// The sums of some positions and a panel, with their bias.
+    /// Returns the sums of `POSITIONS` positions for a panel of channels, with the bias.
     #[inline(always)]
     fn sums<S: Simd, const POSITIONS: usize>(
         &self,

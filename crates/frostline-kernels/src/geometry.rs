@@ -1,4 +1,4 @@
-//! The sizes of a convolution and of one run of it, and what is done to its sums.
+//! The sizes of a convolution and of one run of it, and the steps that follow its sums.
 
 use super::activation::Activation;
 
@@ -16,14 +16,14 @@ pub struct ConvShape {
 /// The pooling that follows the activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
-    /// Nothing.
+    /// No pooling.
     None,
     /// Maxima of 2×2 positions, stride 2, no padding; an odd last row or column is dropped.
     Max2,
 }
 
 impl Pooling {
-    /// What is left of `n` rows or columns.
+    /// Returns how many of `n` rows or columns are left.
     pub(super) fn of(self, n: usize) -> usize {
         match self {
             Self::None => n,
@@ -32,9 +32,9 @@ impl Pooling {
     }
 }
 
-/// What happens to the sums.
+/// The steps that follow the sums.
 pub(super) struct Finish {
-    /// One for each output channel, filled up with zeros to a whole panel.
+    /// One for each output channel, padded with zeros to a whole panel.
     pub(super) bias: Vec<f32>,
     pub(super) activation: Activation,
     pub(super) pooling: Pooling,
@@ -45,9 +45,9 @@ pub(super) struct Geometry {
     pub(super) n: usize,
     pub(super) h: usize,
     pub(super) w: usize,
-    /// Height and width of the convolution's tiles of 4×4, before pooling.
+    /// The number of 4×4 tiles in height and width, before pooling.
     pub(super) grid: [usize; 2],
-    /// Height and width after pooling.
+    /// Height and width of the output, after pooling.
     pub(super) output: [usize; 2],
 }
 
@@ -56,7 +56,7 @@ impl Geometry {
         self.n * self.grid[0] * self.grid[1]
     }
 
-    /// Image, row and column of a tile.
+    /// Returns the image, row and column of a tile.
     pub(super) fn place(&self, tile: usize) -> [usize; 3] {
         let [h, w] = self.grid;
         [tile / (h * w), tile / w % h, tile % w]
@@ -64,7 +64,7 @@ impl Geometry {
 }
 
 impl ConvShape {
-    /// Height and width of the convolution of an image of this height and width; 0 where the kernel does not
+    /// Returns the height and width of the convolution of an image, before pooling; 0 if the kernel does not
     /// fit.
     pub(super) fn before_pooling(&self, [h, w]: [usize; 2]) -> [usize; 2] {
         let [top, left, bottom, right] = self.pads;

@@ -1,19 +1,19 @@
-//! How images lie in memory, and from one way to the other.
+//! Memory layouts of images, and the conversion between them.
 
 use super::parallel::{Parallel, Pieces};
 
-/// How the numbers of images lie in memory.
+/// The memory layout of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// (N, C, H, W), ONNX's.
+    /// (N, C, H, W), as in ONNX.
     ChannelsFirst,
     /// (N, H, W, C).
     ChannelsLast,
 }
 
-/// `x (n, c, size)` as `(n, size, c)`.
+/// Converts `x (n, c, size)` to `(n, size, c)`.
 pub(super) fn channels_last(x: &[f32], [c, size]: [usize; 2], parallel: &dyn Parallel) -> Vec<f32> {
-    /// Positions that are turned at once: 64 bytes of each channel.
+    /// Positions transposed at a time: 64 bytes of each channel.
     const STRETCH: usize = 16;
     let mut y = vec![0.0; x.len()];
     let stretches = size.div_ceil(STRETCH);

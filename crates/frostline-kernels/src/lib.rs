@@ -1,23 +1,23 @@
-//! Convolutions, linear layers and resizes on the CPU as pure numbers: this crate knows no files, no
-//! networks, and spawns no threads.
+//! Convolutions, linear layers and image resizing on the CPU. This crate does not read files or network
+//! formats, and does not spawn threads.
 //!
 //! | item | computes |
 //! |---|---|
-//! | [`Conv3x3`] | a 3×3 convolution of stride 1, with the bias, activation and 2×2 pooling that follow it |
+//! | [`Conv3x3`] | a 3×3 convolution with stride 1, and the bias, activation and 2×2 pooling that follow it |
 //! | [`Linear`] | a large linear layer and the activation that follows it |
-//! | [`resample`] | the weighted sums of a resize, in Pillow's fixed point |
+//! | [`resample`] | the weighted sums of a resize, in Pillow's fixed-point arithmetic |
 //!
-//! Layers end in one matrix product of up to 12 rows with a panel of two vectors of columns, whose sums stay
-//! in registers; weights are laid out for it once. `pulp` finds the instruction set (AVX-512, AVX2, NEON, or
-//! scalar) at run time. Work is split into jobs, which the caller's [`Parallel`] spreads over threads;
-//! results do not depend on their number.
+//! Most layers are computed by one matrix product of up to 12 rows with a panel of columns two vectors wide,
+//! whose sums stay in registers; weights are laid out for it once. `pulp` detects the instruction set
+//! (AVX-512, AVX2, NEON, or scalar) at run time. Work is split into jobs, which the caller's [`Parallel`]
+//! spreads over threads; results do not depend on the number of threads.
 
-// A function that is not inlined into one compiled for an instruction set is compiled without it; so is a
-// closure in an iterator, which is why numbers are looped over.
+// A function that is not inlined into one compiled for an instruction set does not use that set. Neither does
+// a closure in an iterator, so the code loops over indices instead.
 #![expect(clippy::inline_always, reason = "see above")]
 #![expect(
     clippy::many_single_char_names,
-    reason = "x, y, n, c, h and w are what the field calls them"
+    reason = "x, y, n, c, h and w are the usual names in the field"
 )]
 #![expect(clippy::needless_range_loop, reason = "see above")]
 

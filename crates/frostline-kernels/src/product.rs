@@ -1,21 +1,21 @@
-//! The product of a few rows with a panel of columns, in which everything here spends its time.
+//! The product of a few rows with a panel of columns, which takes most of the time of the layers.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::buffers::{LINE, prefetch};
 
-/// Vectors of a panel's columns.
+/// The number of vectors in a row of a panel.
 const VECTORS: usize = 2;
 
-/// An instruction set, and the sizes that its registers set.
+/// An instruction set, and the sizes that follow from its registers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Machine {
     pub(super) arch: Arch,
-    /// Numbers of a vector.
+    /// Values in a vector.
     pub(super) lanes: usize,
     /// Columns of a panel: two vectors.
     pub(super) panel: usize,
-    /// The most rows of a product: with two vectors of sums for each, and one row of the panel, they fill the
+    /// The most rows of a product: two vectors of sums for each of them, and one row of the panel, fill the
     /// registers.
     pub(super) rows: usize,
 }
@@ -25,15 +25,16 @@ impl Machine {
         arch.dispatch(Sizes(arch))
     }
 
-    /// `depth` rounded up to whole vectors, as products want it.
+    /// Returns `depth` rounded up to whole vectors, as products require.
     pub(super) fn padded(&self, depth: usize) -> usize {
         depth.next_multiple_of(self.lanes)
     }
 
-    /// `out (rows, panel) = v (rows, depth) · u (depth, panel)`.
+    /// Computes `out (rows, panel) = v (rows, depth) · u (depth, panel)`.
     ///
-    /// `v` lies as `(depth / lanes, rows, lanes)` and `u` as `(depth, panel)`; `depth` is a multiple of the
-    /// lanes, and `rows` at most [`Machine::rows`]. Meanwhile `ahead`, which is read soon, is brought near.
+    /// `v` is stored as `(depth / lanes, rows, lanes)` and `u` as `(depth, panel)`; `depth` is a multiple of
+    /// the lanes, and `rows` is at most [`Machine::rows`]. Meanwhile, `ahead` is prefetched, which will be
+    /// read soon.
     pub(super) fn product(
         &self,
         rows: usize,
@@ -95,7 +96,7 @@ impl<const ROWS: usize> WithSimd for Product<'_, ROWS> {
         let share = (ahead.len() * lanes)
             .div_ceil(u.len().max(1))
             .next_multiple_of(LINE);
-        // Two steps at once: what counts them takes turns of its own.
+        // Two steps at a time, since the loop counter takes time too.
         let steps = lanes.min(2);
         for (v, u) in self.v.chunks_exact(ROWS * lanes).zip(u.chunks_exact(lanes)) {
             let now;

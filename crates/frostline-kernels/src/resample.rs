@@ -1,19 +1,19 @@
-//! Sums of a resize in Pillow's fixed point: weights of 22 bits, and 8-bit samples after each pass
-//! (`Resample.c`).
+//! The weighted sums of a resize in Pillow's fixed-point arithmetic: weights with 22 fractional bits, and
+//! 8-bit samples after each pass (`Resample.c`).
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Bits of a weight after the point.
+/// Fractional bits of a weight.
 const POINT: u32 = 22;
 
-/// Weights are taken in groups of so many: a vector of 32-bit numbers.
+/// Weights in a group: a vector of 32-bit numbers.
 const GROUP: usize = 8;
 
-/// Sums that are added up at once.
+/// Sums computed at a time.
 const BLOCK: usize = 32;
 
-/// Where a pixel depends on no more pixels than this, their channels are added up together; where it depends
-/// on more, vectors of one channel have less to do.
+/// If a pixel depends on at most this many source pixels, its channels are summed together. If it depends on
+/// more, vectors of one channel need less work.
 const FEW: usize = 16;
 
 /// Converts a weight to fixed point, rounding half away from zero.
@@ -23,14 +23,14 @@ pub fn fixed(weight: f64) -> i32 {
     (scaled + 0.5_f64.copysign(scaled)) as i32
 }
 
-/// For each resized pixel of a line: where the source pixels that it depends on begin, and their weights.
+/// For each resized pixel of a line: the first source pixel that it depends on, and the weights.
 #[derive(Debug, Clone)]
 pub struct Weights {
     starts: Vec<usize>,
-    /// Of each resized pixel as many, in whole groups; the last ones are 0.
+    /// The same number for each resized pixel, padded with zeros to whole groups.
     values: Vec<i32>,
     padded: usize,
-    /// The most that are not 0.
+    /// The most weights of a pixel, without padding.
     taps: usize,
 }
 
@@ -68,7 +68,7 @@ pub struct Scratch {
 ///
 /// # Panics
 ///
-/// If there are not as many resized pixels as weights, or these reach beyond the line.
+/// If the number of resized pixels is not that of `weights`, or the weights reach beyond the line.
 pub fn narrow(line: &[u8], scratch: &mut Scratch, weights: &Weights, out: &mut [u8]) {
     let out = out.as_chunks_mut::<3>().0;
     assert_eq!(out.len(), weights.starts.len(), "weights for each pixel");
@@ -101,7 +101,7 @@ pub fn narrow(line: &[u8], scratch: &mut Scratch, weights: &Weights, out: &mut [
 
 struct Few<'a> {
     line: &'a [u8],
-    /// Three of each pixel, and that of the next pixel's first sample: a vector has four numbers.
+    /// Three for each pixel, and one that starts with the next pixel's sample: a vector has four values.
     sums: &'a mut [[i32; 4]],
     weights: &'a Weights,
     out: &'a mut [[u8; 3]],
@@ -123,7 +123,7 @@ impl WithSimd for Few<'_> {
 }
 
 impl Few<'_> {
-    /// Of `TAPS` weights for each pixel, and thrice as many samples and one.
+    /// Resizes with `TAPS` weights for each pixel; `SAMPLES` is 3 · `TAPS` + 1.
     #[inline(always)]
     fn of<const TAPS: usize, const SAMPLES: usize>(self) {
         let Weights {
@@ -146,7 +146,7 @@ impl Few<'_> {
                     pixel[c] = pixel[c].wrapping_add(product);
                 }
             }
-            // In memory, the four are one vector.
+            // In memory, the four sums are one vector.
             self.sums[x] = pixel;
         }
         for x in 0..self.out.len() {
@@ -188,7 +188,7 @@ impl WithSimd for Many<'_> {
 ///
 /// # Panics
 ///
-/// If there are not as many lines as weights.
+/// If the number of lines is not that of the weights.
 pub fn add(sums: &mut [i32], lines: &[u8], weights: &[i32]) {
     assert_eq!(
         lines.len(),
@@ -217,7 +217,7 @@ impl WithSimd for Add<'_> {
         let (blocks, rest) = self.sums.as_chunks_mut::<BLOCK>();
         let start = BLOCK * blocks.len();
         for (i, block) in blocks.iter_mut().enumerate() {
-            // A copy is kept in registers.
+            // A local copy stays in registers.
             let mut sums = *block;
             for (line, weight) in self.lines.chunks_exact(length).zip(self.weights) {
                 let line: &[u8; BLOCK] = line[BLOCK * i..].first_chunk().expect("a whole block");
@@ -235,18 +235,18 @@ impl WithSimd for Add<'_> {
     }
 }
 
-/// Appends the 8-bit samples of the sums.
+/// Converts sums to 8-bit samples and appends them to `out`.
 pub fn finish(sums: &[i32], out: &mut Vec<u8>) {
     Arch::new().dispatch(|| out.extend(sums.iter().copied().map(clip)));
 }
 
-/// The sample of a sum.
+/// Converts a sum to a sample.
 #[inline(always)]
 fn clip(sum: i32) -> u8 {
     (sum.wrapping_add(1 << (POINT - 1)) >> POINT).clamp(0, 255) as u8
 }
 
-/// The channels of an RGB line.
+/// Splits an RGB line into its channels.
 #[inline(always)]
 fn split(line: &[u8], planes: &mut [Vec<u8>; 3]) {
     let pixels = line.as_chunks::<3>().0;
@@ -258,7 +258,7 @@ fn split(line: &[u8], planes: &mut [Vec<u8>; 3]) {
     }
 }
 
-/// Sums of normalised weights fit; others wrap around.
+/// Returns the weighted sum of samples. With normalised weights it fits; otherwise it wraps around.
 #[inline(always)]
 fn dot(samples: &[u8], weights: &[i32]) -> i32 {
     let (samples, weights) = (

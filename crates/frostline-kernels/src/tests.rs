@@ -6,7 +6,7 @@ use pulp::Arch;
 
 use super::*;
 
-/// Numbers in [-1, 1) from a seed.
+/// Returns pseudorandom values in [-1, 1).
 fn numbers(len: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     let next = || {
@@ -18,7 +18,7 @@ fn numbers(len: usize, seed: u64) -> Vec<f32> {
     std::iter::repeat_with(next).take(len).collect()
 }
 
-/// Threads that take the next job each.
+/// Threads that each take the next job when they are done with one.
 struct Threads(usize);
 
 impl Parallel for Threads {
@@ -53,7 +53,7 @@ fn shape(in_channels: usize, out_channels: usize, pads: [usize; 4]) -> ConvShape
     }
 }
 
-/// The convolution as it is defined, in f64, channels last; and its height and width.
+/// Computes a convolution by its definition, in f64. Returns it, channels last, with its height and width.
 fn defined(
     shape: ConvShape,
     x: &[f32],
@@ -98,7 +98,7 @@ fn pooled(y: &[f64], n: usize, [h, w]: [usize; 2], c: usize) -> Vec<f64> {
     pooled
 }
 
-/// The same images channels first.
+/// Converts images to channels first.
 fn channels_first(x: &[f32], [n, h, w]: Size, c: usize) -> Vec<f32> {
     let mut y = Vec::new();
     for image in x.chunks_exact(h * w * c).take(n) {
@@ -109,7 +109,7 @@ fn channels_first(x: &[f32], [n, h, w]: Size, c: usize) -> Vec<f32> {
     y
 }
 
-/// The largest difference, as a share of the largest of the sums.
+/// Returns the largest difference, relative to the largest sum.
 fn error(found: &[f32], right: &[f64], sums: &[f64]) -> f64 {
     assert_eq!(found.len(), right.len());
     let largest = sums.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
@@ -210,7 +210,7 @@ fn run_anyway(
     parallel: &dyn Parallel,
 ) -> (Vec<f32>, Result<(), NotFinite>) {
     let (height, width) = conv.output_size(size[1], size[2]);
-    // What is not written would be seen.
+    // NaN shows values that are not written.
     let mut y = vec![f32::NAN; size[0] * height * width * c];
     let outcome = conv.run(x, size, &mut y, parallel);
     (y, outcome)
@@ -331,7 +331,7 @@ fn what_is_smaller_than_the_kernel_has_no_output() {
     assert_eq!(outcome, Ok(()));
 }
 
-/// A layer's rows as they are defined, in f64.
+/// Computes the rows of a linear layer by their definition, in f64.
 fn defined_rows(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
     let inputs = weight.len() / bias.len();
     let mut y = Vec::new();
@@ -347,7 +347,7 @@ fn defined_rows(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
     y
 }
 
-/// Reads rows of `row` numbers out of memory.
+/// Reads rows of `row` values from memory.
 fn rows_of(
     matrix: &[f32],
     row: usize,
@@ -427,7 +427,7 @@ fn weights_that_cannot_be_read_are_an_error() {
     }
 }
 
-/// Many weights are carried through otherwise than few, to the same bits: each output is the same sum in the
+/// Many weights are processed differently from few, but to the same bits: each output is the same sum in the
 /// same order.
 #[test]
 fn many_output_channels_are_as_right_as_few() {
@@ -456,8 +456,8 @@ fn many_output_channels_are_as_right_as_few() {
     }
 }
 
-/// What an activation makes of a number that is none, of infinities and of ordinary numbers; ONNX Runtime
-/// 1.32 gives the same for Relu and Clip.
+/// What the activations return for NaN, infinities and ordinary values. ONNX Runtime 1.32 returns the same
+/// for Relu and Clip.
 const ACTIVATED: [(Activation, [f32; 6]); 3] = [
     (
         Activation::None,
@@ -496,7 +496,7 @@ fn linear_layers_hide_no_number_that_is_none() {
     }
 }
 
-/// A bias goes to each output as it is, whichever way a convolution is computed.
+/// The bias reaches each output unchanged, however a convolution is computed.
 #[test]
 fn convolutions_hide_no_number_that_is_none() {
     for arch in [Arch::new(), Arch::Scalar] {
@@ -539,13 +539,13 @@ fn a_weight_that_is_no_number_shows_in_its_channel_and_in_no_other() {
             let (y, outcome) = run_anyway(&conv, &x, [1, 8, 9], outs, &Serial);
             assert_eq!(outcome, Err(NotFinite));
             for (i, y) in y.iter().enumerate() {
-                assert_eq!(y.is_nan(), i % outs == 17, "{finish:?}, number {i}: {y}");
+                assert_eq!(y.is_nan(), i % outs == 17, "{finish:?}, value {i}: {y}");
             }
         }
     }
 }
 
-/// A pixel that is no number is in the outputs of its tile at least, wherever in a pooled square it lies.
+/// A NaN pixel shows at least in the output that it is pooled into, wherever it is in the pooled square.
 #[test]
 fn pooling_hides_no_pixel_that_is_no_number() {
     let (ins, outs) = (32, 40);
@@ -574,8 +574,7 @@ fn pooling_hides_no_pixel_that_is_no_number() {
     }
 }
 
-/// An activation makes 6 of infinity and 0 of its negative: that it was there is told all the same, whoever
-/// computes it.
+/// Relu6 turns infinity into 6 and negative infinity into 0. Both computations report it all the same.
 #[test]
 fn what_an_activation_hides_is_told() {
     for arch in [Arch::new(), Arch::Scalar] {

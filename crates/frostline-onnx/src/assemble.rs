@@ -1,5 +1,5 @@
-//! Writing what is kept of a network: copies of its file's ranges, with new ends and targets. Numbers of
-//! fields are those of `onnx.proto`.
+//! Writes the part of a network that a cut keeps: ranges of its file, with new inputs, outputs and `Reshape`
+//! targets. Field numbers are those of `onnx.proto`.
 
 mod weights;
 
@@ -16,10 +16,9 @@ use super::splice::{Message, Spliced};
 use super::wire::{Fault, Wire};
 use crate::error::{Error, FileProblem, Format, NetworkProblem, Result};
 
-/// The first version of the file format in which a weight need not be an input: only then may a runtime fold
-/// it.
+/// The first version of the file format in which weights need not be inputs, so that runtimes can fold them.
 pub(super) const IR_VERSION: i64 = 4;
-/// Readers of protocol buffers refuse messages from 2 GiB; a little is left for what is not weights.
+/// Protocol buffer readers refuse messages of 2 GiB or more; this leaves a margin of 1 MiB.
 const LONGEST_MODEL: u64 = (1 << 31) - (1 << 20);
 
 /// The files that a [`Cut`] is written to.
@@ -27,17 +26,17 @@ const LONGEST_MODEL: u64 = (1 << 31) - (1 << 20);
 pub struct CutFiles {
     /// The network.
     pub model: Spliced,
-    /// Its large weights, if the network is too long for one file.
+    /// Its large weights, if the network is too large for one file.
     pub data: Option<Spliced>,
 }
 
 impl Cut<'_> {
-    /// Assembles what is kept as one file, or as two if it is too long for one; the second must be written
-    /// beside the first, under the name `data`. Equal networks become equal bytes.
+    /// Assembles the kept part as one file, or as two if it is too large for one; the second must be written
+    /// next to the first, under the name `data`. Equal networks yield identical bytes.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the file; [`Error::File`] or [`Error::Network`] where the network's own files are
-    /// cut or damaged.
+    /// [`Error::Io`] naming the file; [`Error::File`] or [`Error::Network`] if the network's own files are
+    /// cut off or damaged.
     pub fn files(&self, data: &str) -> Result<CutFiles> {
         self.files_within(data, LONGEST_MODEL)
     }
@@ -110,7 +109,7 @@ impl Cut<'_> {
         Ok(())
     }
 
-    /// A node with another target, everything else as it was.
+    /// Copies a node with a new target.
     fn mended_node(&self, node: &Node, mend: &Mend) -> Result<Message> {
         let mut message = Message::default();
         message.text(1, &node.inputs[0]);
@@ -123,7 +122,7 @@ impl Cut<'_> {
 }
 
 impl Network {
-    /// What stands before a network's graph: the file format's version, and the fields that are kept.
+    /// Returns the fields before the graph: the version of the file format, and the fields that are copied.
     pub(super) fn head(&self, version: i64) -> Message {
         let mut model = Message::default();
         model.int(1, version);
@@ -134,7 +133,7 @@ impl Network {
     }
 }
 
-/// Adds the fields of a node as they stand in the file, but for those of these numbers.
+/// Copies the fields of a node from the file, except those with the numbers in `replaced`.
 pub(super) fn copy_fields(
     message: &mut Message,
     wire: &mut Wire,
@@ -150,7 +149,7 @@ pub(super) fn copy_fields(
     Ok(())
 }
 
-/// The error of a file that was read whole once, and cannot be now.
+/// Returns the error for a file that could be read before, but no longer can.
 pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
     let problem = match fault {
         Fault::Io(error) => return Error::io(path)(error),
@@ -161,12 +160,13 @@ pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
     FileProblem::Changed(problem).at(path, Format::Network)
 }
 
-/// A node that converts one end of the network.
+/// Returns a node that casts the input or output of the network.
 fn converted(ends: [&str; 2], element: i32) -> Message {
     cast(&format!("frostline.cast.{}", ends[1]), ends, element)
 }
 
-/// Targets may be shared with nodes that have no batch: each mended node gets one of its own.
+/// Returns the name of a new target. Each node gets its own, since nodes without a batch may share the old
+/// one.
 fn target_name(mend: &Mend) -> String {
     format!("frostline.target.{}", mend.node)
 }

@@ -1,39 +1,39 @@
-//! Freeing a network from the batch that its file fixes.
+//! Frees a network from the batch size that its file fixes.
 //!
-//! Exporters that saw one picture write its 1 into the targets of `Reshape`: (1, 4096) where (N, 4096) is
-//! meant. What such a target becomes is told here from the target alone; that the rows of a batch then come
-//! out as they do one by one is told by a run.
+//! Exporters that traced a single image write its batch size of 1 into the targets of `Reshape`: (1, 4096)
+//! where (N, 4096) is meant. This module derives the new target from the old one alone; whether the images of
+//! a batch then give the same rows as one by one is checked by running the network.
 
 use super::graph::Node;
 use super::links::{Links, Reach};
 
-/// A reshape whose target is written anew.
+/// A `Reshape` whose target is replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mend {
-    /// Its number in the graph.
+    /// Its index in the graph.
     pub(super) node: usize,
-    /// For any batch.
+    /// The target for any batch size.
     pub(super) target: Vec<i64>,
 }
 
-/// What freeing the batch takes.
+/// The changes that free the batch.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Freeing {
     /// In the order of the graph.
     pub(super) mends: Vec<Mend>,
-    /// Nodes with a constant target that may hold a batch which cannot be told from it.
+    /// Nodes with a constant target that may contain the batch size in a way that is unclear.
     pub(super) suspects: Vec<usize>,
 }
 
 impl Freeing {
-    /// The numbers of the nodes that are mended.
+    /// Returns the indices of the nodes whose target is replaced.
     pub(super) fn mended(&self) -> Vec<usize> {
         self.mends.iter().map(|mend| mend.node).collect()
     }
 }
 
 impl Links<'_> {
-    /// Looks through what leads to a layer for targets that hold the batch.
+    /// Searches the nodes that lead to a layer for targets that contain the batch size.
     pub(super) fn free_batch(&self, reach: &Reach, batch: i64) -> Freeing {
         let mut freeing = Freeing::default();
         for (i, node) in reach.nodes_of(self.graph) {
@@ -46,7 +46,7 @@ impl Links<'_> {
         freeing
     }
 
-    /// What a node's constant target says, if it has one and shapes something that the picture has a say in.
+    /// Classifies a node's constant target, if it has one and its data depends on the image.
     fn target(&self, node: &Node, batch: i64) -> Option<Target> {
         let [data, target, ..] = node.inputs.as_slice() else {
             return None;
@@ -65,15 +65,15 @@ impl Links<'_> {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Target {
-    /// It holds no batch.
+    /// It does not contain the batch size.
     Free,
-    /// It holds one; this is what it becomes.
+    /// It contains the batch size, and becomes this target.
     Mended(Vec<i64>),
-    /// It cannot be told.
+    /// It cannot be determined.
     Unclear,
 }
 
-/// What becomes of a reshape's target: 0 stands for the length that there was, −1 for what is left over.
+/// Returns the target of a `Reshape` for any batch: 0 copies the input's length, −1 stands for what remains.
 fn for_any_batch(target: &[i64], batch: i64, zero_is_zero: bool) -> Target {
     let Some((&first, rest)) = target.split_first() else {
         return Target::Unclear;
@@ -106,7 +106,7 @@ mod tests {
             mended(&[8, 4, 28, 56, 56], 8),
             Target::Mended(vec![-1, 4, 28, 56, 56])
         );
-        // Windows: 49 of each picture.
+        // Windows: 49 per image.
         assert_eq!(mended(&[49, 512], 1), Target::Mended(vec![-1, 512]));
         assert_eq!(mended(&[49, -1], 1), Target::Unclear);
         assert_eq!(mended(&[-1, 4096], 1), Target::Free);

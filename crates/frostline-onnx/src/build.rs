@@ -1,4 +1,4 @@
-//! Building an ONNX graph node by node.
+//! Builds ONNX graphs node by node.
 
 mod layers;
 
@@ -8,9 +8,9 @@ use super::splice::{Message, Spliced};
 
 pub use self::layers::{Conv, MaxPool};
 
-/// ONNX's file format of 2021, which every ONNX Runtime since 1.10 reads.
+/// The ONNX file format of 2021, supported by ONNX Runtime 1.10 and later.
 const IR_VERSION: i64 = 8;
-/// Operators of ONNX 1.8.
+/// The operator set of ONNX 1.8.
 const OPSET: i64 = 13;
 
 /// A value in a graph: the input, or a node's output.
@@ -36,11 +36,11 @@ pub struct GraphBuilder {
 
 /// The name of the input.
 const INPUT: &str = "input";
-/// The name of the dimension that may have any size.
+/// The name of the batch dimension, which may have any size.
 const BATCH: &str = "N";
 
 impl GraphBuilder {
-    /// Creates a graph without nodes, whose input `input` has the shape (N, `shape`…).
+    /// Creates a graph without nodes; its input `input` has the shape (N, `shape`…).
     #[must_use]
     pub fn new(shape: &[usize]) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl GraphBuilder {
         Value(INPUT.to_owned())
     }
 
-    /// Finishes the model; each output has the shape (N, `shape`…). Equal models are equal bytes.
+    /// Finishes the model; each output has the shape (N, `shape`…). Equal models yield identical bytes.
     #[must_use]
     pub fn finish(self, outputs: &[(&Value, &[usize])]) -> Spliced {
         let mut graph = Message::default();
@@ -68,7 +68,7 @@ impl GraphBuilder {
         }
         let mut model = Message::default();
         model.int(1, IR_VERSION);
-        // No version: the same weights make the same file, whichever frostline wrote it.
+        // No version, so that the same weights make the same file with every version of frostline.
         model.text(2, "frostline");
         model.message(7, graph);
         model.message(8, opset(None, OPSET));
@@ -89,7 +89,8 @@ impl GraphBuilder {
     }
 
     fn weight(&mut self, name: String, shape: &[usize], data: &[f32]) -> Value {
-        // Room for all at once: VGG's largest weights are 411 MB, and a growing vector would hold twice that.
+        // Reserve all memory at once: VGG's largest weights are 411 MB, and a growing vector could take twice
+        // that.
         let mut bytes = Vec::with_capacity(size_of_val(data));
         for number in data {
             bytes.extend_from_slice(&number.to_le_bytes());

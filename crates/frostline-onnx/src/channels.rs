@@ -1,9 +1,8 @@
-//! Which axis of a layer holds its channels, followed through the graph from what defines it: never from
-//! lengths.
+//! Finds the axis of a layer that holds its channels, by following the graph from the nodes that define it,
+//! never by comparing lengths.
 //!
-//! `Conv` gives (N, C, …) by its definition, the picture is what preprocessing makes of it, a `Transpose`
-//! moves axes, and most nodes keep them. Where a node's effect is not certain, nothing is known of what it
-//! gives.
+//! `Conv` returns (N, C, …) by definition, preprocessing defines the layout of the image, `Transpose` moves
+//! axes, and most nodes keep them. If the effect of a node is uncertain, the axes of its output are unknown.
 
 use std::collections::HashMap;
 
@@ -18,30 +17,29 @@ use crate::error::Result;
 pub struct ChannelAxis {
     /// The number of axes, including the batch.
     pub rank: usize,
-    /// The axis of the channels, counted from 0, the batch.
+    /// The axis of the channels; axis 0 is the batch.
     pub axis: usize,
-    /// How many channels there are, where it is certain.
+    /// The number of channels, if it is certain.
     length: Option<i64>,
 }
 
-/// Nodes besides [`ELEMENTWISE`] that keep the axes of their first input. A `MatMul` with a weight mixes the
-/// last axis within itself.
+/// Operators besides [`ELEMENTWISE`] that keep the axes of their first input.
 const KEEPING: Names = Names(
     "Abs AveragePool CumSum Erf Exp GlobalAveragePool GlobalMaxPool GroupNormalization Log LogSoftmax \
      LpPool MaxPool Neg Pad QuantizeLinear DequantizeLinear RMSNormalization Reciprocal Resize \
      SimplifiedLayerNormalization Softmax Softsign Sqrt ThresholdedRelu Upsample FastGelu QuickGelu \
      Sin Cos Floor Ceil Round",
 );
-/// Those of several inputs of the same axes.
+/// Operators on several inputs with the same axes.
 const MERGING: Names = Names("Add Sum Sub Mul Div Pow Max Min Mean");
 
 impl Network {
-    /// Returns the axis of a layer's channels, where those of the input are on axis `of_input`; `None` if the
-    /// graph does not tell.
+    /// Returns the axis of a layer's channels if those of the input are on axis `of_input`; `None` if the
+    /// graph does not determine it.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) where weights in files beside it overlap, or its graph makes
-    /// no sense.
+    /// [`Error::Network`](crate::Error::Network) if weights in external files overlap or are reused too
+    /// often, or the graph is invalid.
     pub fn channel_axis(&self, layer: &str, of_input: usize) -> Result<Option<ChannelAxis>> {
         external::check(self)?;
         let links = Links::new(&self.graph).map_err(|problem| problem.at(&self.path))?;
@@ -52,7 +50,7 @@ impl Network {
 type Known<'m> = HashMap<&'m str, ChannelAxis>;
 
 impl<'m> Links<'m> {
-    /// The axes of all tensors of which they are certain.
+    /// Returns the axes of all tensors for which they are certain.
     pub(super) fn channels(&self, axis: usize) -> Known<'m> {
         let mut known = Known::new();
         let picture = ChannelAxis {
@@ -66,7 +64,7 @@ impl<'m> Links<'m> {
                 .filter(|input| self.is_live(input))
                 .map(|input| (input, picture)),
         );
-        // Nodes stand behind those that they need; what does not is not known.
+        // Nodes come after the nodes they read; where they do not, the axes stay unknown.
         for node in &self.graph.nodes {
             if let (Some(axes), Some(output)) = (self.axes_of(node, &known), node.outputs.first()) {
                 known.insert(output, axes);
@@ -100,7 +98,7 @@ impl<'m> Links<'m> {
         }
     }
 
-    /// What all inputs that are known have in common; a weight may be broadcast, but brings no axis.
+    /// Returns the axes that all known inputs share; a weight may be broadcast, but adds no axis.
     fn merged(&self, node: &Node, known: &Known) -> Option<ChannelAxis> {
         let inputs = node.inputs.iter();
         let inputs: Vec<_> = inputs.filter_map(|input| known.get(&**input)).collect();
@@ -108,7 +106,7 @@ impl<'m> Links<'m> {
         let same = |other: &&ChannelAxis| (other.rank, other.axis) == (axes.rank, axes.axis);
         let weights = node.inputs.iter().filter(|input| !self.is_live(input));
         let mut ranks = weights.filter_map(|weight| Some(self.weight_dims(weight)?.len()));
-        // One channel may have been broadcast.
+        // A single channel may have been broadcast.
         let length = inputs.iter().filter_map(|axes| axes.length).max();
         let length = length.filter(|&length| length > 1);
         let all = inputs.iter().all(same) && ranks.all(|rank| rank <= axes.rank);
@@ -117,7 +115,7 @@ impl<'m> Links<'m> {
 }
 
 impl ChannelAxis {
-    /// Multiplied by a weight (a, b): the last axis gets the length b.
+    /// Returns the axes after multiplication by a weight (a, b): the last axis gets the length b.
     fn times(self, weight: &[i64]) -> Option<Self> {
         let &[_, columns] = weight else { return None };
         let is_last = self.axis + 1 == self.rank;
@@ -131,12 +129,12 @@ impl ChannelAxis {
             Some(perm) => usize::try_from(*perm.get(axis)?).ok(),
         };
         let axis = (0..self.rank).find(|&axis| from(axis) == Some(self.axis))?;
-        // The batch has to stay where it is.
+        // The batch must stay the first axis.
         (from(0) == Some(0)).then_some(Self { axis, ..self })
     }
 
-    /// Numbers keep their order, so an axis of the channels' length next to the batch, or at the end, is
-    /// theirs still.
+    /// Returns the axes after a reshape. Values keep their order, so an axis with the length of the channels,
+    /// right after the batch or at the end, still holds the channels.
     fn reshaped(self, target: &[i64], allow_zero: Option<&[i64]>) -> Option<Self> {
         let copies = |at: usize| target[at] == 0 && at == self.axis && allow_zero != Some(&[1]);
         let is_channels = |at: usize| copies(at) || self.length.is_some_and(|n| n == target[at]);
@@ -150,7 +148,7 @@ impl ChannelAxis {
         Some(Self { rank, axis, ..self })
     }
 
-    /// After others were put behind it along an axis.
+    /// Returns the axes after a concatenation along an axis.
     fn joined(self, along: Option<&[i64]>) -> Self {
         let rank = self.rank as i64;
         let along = along

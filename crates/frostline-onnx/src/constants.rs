@@ -1,13 +1,13 @@
-//! What is known of tensors that the picture has no say in: weights and what is made of them.
+//! Tensors that do not depend on the image: weights, and what is computed from them.
 
 use super::graph::{Attribute, Weight};
 use super::links::{Links, Maker};
 
-/// How many nodes lie between a weight and its use, at most; a circle ends here.
+/// The maximum number of nodes between a weight and its use; this also ends cycles.
 const FARTHEST: usize = 8;
 
 impl<'m> Links<'m> {
-    /// The dimensions of a weight, or of what simple nodes make of one.
+    /// Returns the dimensions of a weight, or of what simple nodes compute from one.
     pub(super) fn weight_dims(&self, tensor: &str) -> Option<Vec<i64>> {
         self.dims_within(tensor, FARTHEST)
     }
@@ -45,7 +45,7 @@ impl<'m> Links<'m> {
         }
     }
 
-    /// The numbers of a short list of integers.
+    /// Returns the values of a short list of integers.
     pub(super) fn integers(&self, tensor: &str) -> Option<Vec<i64>> {
         let mut tensor = tensor;
         for _ in 0..FARTHEST {
@@ -62,7 +62,7 @@ impl<'m> Links<'m> {
         None
     }
 
-    /// The weight of that name, whether it lies among the weights or in a `Constant` node.
+    /// Returns the weight with this name, from the list of weights or a `Constant` node.
     pub(super) fn stored(&self, tensor: &str) -> Option<&'m Weight> {
         match self.maker(tensor)? {
             Maker::Weight(i) => Some(&self.graph.weights[i]),

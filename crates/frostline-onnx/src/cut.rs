@@ -1,4 +1,4 @@
-//! Cutting a network at the frost line: what does not lead to the layer is left out.
+//! Cuts a network at a layer, the frost line: everything that does not lead to it is dropped.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -13,22 +13,22 @@ use crate::error::{NetworkProblem, Result};
 
 /// The part of a network up to a layer: one input, one output, and everything between them.
 ///
-/// The batch is free, both ends are `float32`, weights are no inputs; everything else is as it was.
+/// The batch size is free, input and output are `float32`, and weights are not inputs; the rest is unchanged.
 #[derive(Debug)]
 pub struct Cut<'m> {
     pub(super) network: &'m Network,
     pub(super) reach: Reach,
     pub(super) freeing: Freeing,
     pub(super) layer: &'m str,
-    /// The lengths of its dimensions after the batch, as far as they are known.
+    /// The lengths of the layer's dimensions after the batch, as far as they are known.
     pub(super) shape: Option<Vec<Dim>>,
     pub(super) ends: Ends,
     pub(super) picture: PictureInput,
-    /// Its file, and the files of weights beside it that are needed.
+    /// The network's file, and the external weight files it needs.
     pub(super) sources: Vec<PathBuf>,
 }
 
-/// The names of what is written.
+/// The names of the input and output that are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ends {
     pub(super) input: String,
@@ -36,11 +36,11 @@ pub(super) struct Ends {
 }
 
 impl Network {
-    /// Cuts the network behind a layer.
+    /// Cuts the network after a layer.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) where the layer is not there or not certain, with the layers
-    /// that may be meant; where its graph makes no sense; where not one picture leads to the layer.
+    /// [`Error::Network`](crate::Error::Network) if the layer does not exist or is ambiguous, with the
+    /// candidates; if the graph is invalid; if the layer does not depend on exactly one image input.
     pub fn cut(&self, layer: &LayerChoice) -> Result<Cut<'_>> {
         let fault = |problem: NetworkProblem| problem.at(&self.path);
         external::check(self)?;
@@ -66,7 +66,7 @@ impl Network {
         })
     }
 
-    /// The one input that is no weight.
+    /// Returns the image input: the only input that leads to the layer.
     fn picture(&self, reach: &Reach) -> Result<PictureInput, NetworkProblem> {
         let inputs: Vec<_> = reach.inputs_of(&self.graph).collect();
         match inputs.as_slice() {
@@ -78,7 +78,7 @@ impl Network {
         }
     }
 
-    /// Weights outside of the file are found where they lie in the list of weights, and nowhere else.
+    /// Refuses external data in nodes: external weights are only supported in the list of weights.
     fn refuse_hidden_weights(&self, reach: &Reach) -> Result<(), NetworkProblem> {
         for (_, node) in reach.nodes_of(&self.graph) {
             let is_hidden = |weight: &Weight| matches!(weight.payload, Payload::External(_));
@@ -89,7 +89,7 @@ impl Network {
         Ok(())
     }
 
-    /// The names of both ends: a converting node needs one more name.
+    /// Returns the names of input and output; a cast needs an extra name.
     fn ends(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> Ends {
         let graph = &self.graph;
         let made = graph.nodes.iter().flat_map(Node::makes);
@@ -109,8 +109,8 @@ impl Network {
         }
     }
 
-    /// Whether a layer's numbers may be something else than `float32`. Converting what is `float32` already
-    /// costs nothing.
+    /// Returns whether a layer may have another type than `float32`. A cast from `float32` to `float32` costs
+    /// nothing.
     fn may_be_no_float(&self, layer: &str, picture: &PictureInput, reach: &Reach) -> bool {
         let graph = &self.graph;
         if let Some(known) = graph.info(layer).and_then(|info| info.element) {
@@ -124,7 +124,7 @@ impl Network {
                 .any(|(_, node)| may_give_no_float(node))
     }
 
-    /// The files of weights that are needed, each of them there.
+    /// Returns the network's file and the external weight files it needs, which must exist.
     fn sources(&self, reach: &Reach) -> Result<Vec<PathBuf>> {
         let mut sources = vec![self.path.clone()];
         for weight in reach.weights_of(&self.graph) {
@@ -143,7 +143,7 @@ fn is_other_float(number: i32) -> bool {
     [element::FLOAT16, element::BFLOAT16, element::DOUBLE].contains(&number)
 }
 
-/// Whether a node is one of those that bring other types into a network.
+/// Returns whether a node can introduce another type.
 fn may_give_no_float(node: &Node) -> bool {
     let casts = node
         .ints("to")
@@ -167,7 +167,7 @@ impl Cut<'_> {
         &self.ends.output
     }
 
-    /// Returns the input that takes the picture, as in the original file.
+    /// Returns the image input, as in the original file.
     #[must_use]
     pub fn picture(&self) -> &PictureInput {
         &self.picture
@@ -194,7 +194,7 @@ impl Cut<'_> {
         nodes.map(|i| self.network.graph.nodes[i].title()).collect()
     }
 
-    /// Returns how many nodes and weights are kept, each with the number in the original file.
+    /// Returns how many nodes and weights are kept, each with its number in the original file.
     #[must_use]
     pub fn sizes(&self) -> [(usize, usize); 2] {
         [&self.reach.nodes, &self.reach.weights]

@@ -1,31 +1,31 @@
-//! Why a network, or weights of one, cannot be used: the file, and what is wrong with it.
+//! Errors of networks and weights: the file, and what is wrong with it.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The crate's result.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused to let a file be read.
+    /// A file cannot be read.
     #[error("cannot read `{}`", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's own words.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// A file is cut off, damaged, or something else.
+    /// A file is cut off, damaged or something else.
     #[error("`{}` is {problem}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What it should be.
+        /// What it was expected to be.
         format: Format,
         /// What is wrong with it.
         problem: FileProblem,
@@ -33,77 +33,77 @@ pub enum Error {
     /// A network cannot be used.
     #[error("cannot use the network `{}`: {problem}", path.display())]
     Network {
-        /// The ONNX file, or the file of weights beside it that is at fault.
+        /// The ONNX file, or the weights file next to it that is at fault.
         path: PathBuf,
         /// What is wrong with it.
         problem: NetworkProblem,
     },
-    /// Weights are not those of an architecture.
+    /// Weights do not match an architecture.
     #[error("cannot use the network `{}`: {problem}", path.display())]
     Weights {
-        /// The file of weights.
+        /// The weights file.
         path: PathBuf,
         /// What is wrong with them.
         problem: WeightsProblem,
     },
-    /// There is no architecture of this name.
-    #[error("there is no architecture `{name}`")]
+    /// There is no architecture with this name.
+    #[error("unknown architecture `{name}`")]
     UnknownArchitecture {
-        /// What was asked for.
+        /// The requested name.
         name: String,
     },
 }
 
-/// What a file should be.
+/// What a file was expected to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
     /// An ONNX network.
     Network,
-    /// Weights of `PyTorch`: `.pth` or safetensors.
+    /// `PyTorch` weights: `.pth` or safetensors.
     Weights,
 }
 
-/// The ways in which a file is not what it should be.
+/// What is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
     /// It ends too early.
     #[error("cut off: {0}")]
     Cut(String),
-    /// The format is right, its content is not.
+    /// The format is right, but the content is not.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// It was right when it was read first, and is not any more.
+    /// It was valid when it was first read, but no longer is.
     #[error("damaged: {0}")]
     Changed(&'static str),
-    /// A later program wrote it.
-    #[error("of format version {found}, newer than {known}, the latest that this frostline reads")]
+    /// A newer program wrote it.
+    #[error("in format version {found}, but this frostline reads only versions up to {known}")]
     Newer {
         /// The version in the file.
         found: u64,
-        /// The latest that is read.
+        /// The latest version that is supported.
         known: u64,
     },
     /// It is something else.
     #[error("not {}: {found}", wanted.words())]
     Foreign {
-        /// What was looked for.
+        /// What was expected.
         wanted: Wanted,
-        /// What it is instead.
+        /// What was found instead.
         found: String,
     },
 }
 
-/// What was looked for in a file that has something else.
+/// What was expected of a file that is something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wanted {
     /// An ONNX network.
     Network,
-    /// A file that `torch.save` wrote, or safetensors.
+    /// A file written by `torch.save`, or safetensors.
     Weights,
-    /// A state dict, and nothing beyond tensors.
+    /// A state dict with nothing but tensors.
     TensorsAlone,
 }
 
@@ -111,125 +111,125 @@ pub enum Wanted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkProblem {
-    /// It runs code that lies in no tensor.
-    #[error("it runs a compiled engine (a node `EPContext`), which is code that nothing checks")]
+    /// It contains compiled code, which cannot be checked.
+    #[error("it contains a compiled engine (an `EPContext` node), code that cannot be checked")]
     CompiledEngine,
-    /// A tensor has two makers.
-    #[error("two of its parts make a tensor `{0}`")]
+    /// A tensor is defined more than once.
+    #[error("its tensor `{0}` is defined more than once")]
     MadeTwice(String),
-    /// A node reads a tensor that has no maker.
-    #[error("its node {node} reads `{tensor}`, which nothing makes")]
+    /// A node reads a tensor that is not defined.
+    #[error("its node {node} reads `{tensor}`, which is not defined")]
     MadeByNothing {
         /// The node.
         node: String,
         /// The tensor.
         tensor: String,
     },
-    /// A tensor that was asked for is not there.
+    /// A requested tensor does not exist.
     #[error("it has no tensor `{0}`")]
     NoTensor(String),
-    /// A node needs its own output.
-    #[error("its node {0} waits for its own output: the graph is a circle")]
+    /// A node depends on its own output.
+    #[error("its node {0} depends on its own output: the graph has a cycle")]
     Circle(String),
-    /// It cannot be told which layer the classifier reads.
-    #[error("the layer before its classifier is not certain: {why}")]
+    /// The layer that the classifier reads cannot be determined.
+    #[error("the layer before its classifier cannot be determined: {why}")]
     UncertainLayer {
-        /// What speaks against the one that was looked at.
+        /// The reason.
         why: String,
-        /// The layers that may be meant.
+        /// The candidates.
         candidates: Vec<Candidate>,
     },
-    /// A layer that was asked for is not there.
+    /// A requested layer does not exist.
     #[error("it has no layer `{0}`")]
     NoLayer(String),
-    /// The picture has no say in a layer.
-    #[error("its layer `{layer}` is the same for every picture")]
+    /// A layer does not depend on the image.
+    #[error("its layer `{layer}` does not depend on the input image")]
     ConstantLayer {
         /// The layer.
         layer: String,
-        /// The layers that may be meant.
+        /// The candidates.
         candidates: Vec<Candidate>,
     },
-    /// Not one input leads to the layer.
-    #[error("{} inputs lead to the layer ({}), and a backbone has one", .0.len(), .0.join(", "))]
+    /// The layer depends on several inputs.
+    #[error("the layer depends on {} inputs ({}), but a backbone has one", .0.len(), .0.join(", "))]
     ManyInputs(Vec<String>),
-    /// The input takes numbers of another type.
-    #[error("its input `{0}` takes no float32, float16, float64 or uint8 numbers")]
+    /// The input has an unsupported type.
+    #[error("its input `{0}` is not of type float32, float16, bfloat16, float64 or uint8")]
     InputType(String),
-    /// The input takes no picture.
+    /// The input does not take images.
     #[error(
-        "its input `{name}` has {rank} dimensions, and pictures have four: batch, channels, height and width"
+        "its input `{name}` has rank {rank}, but image inputs have rank 4: batch, channels, height and width"
     )]
     InputRank {
         /// The input.
         name: String,
-        /// How many dimensions it has.
+        /// Its number of dimensions.
         rank: usize,
     },
-    /// A constant in a node lies in another file.
-    #[error("its node {0} has numbers of its own in another file")]
+    /// A constant in a node is stored in another file.
+    #[error("its node {0} has a constant that is stored in another file")]
     HiddenWeights(String),
-    /// A file of weights lies outside of the network's folder.
-    #[error("its weights lie outside of its folder, in `{0}`")]
+    /// A weights file is outside the network's folder.
+    #[error("its weights are outside its folder, in `{0}`")]
     OutsideFolder(String),
-    /// A file of weights is not there.
-    #[error("its weights are missing: there is no `{}`", .0.display())]
+    /// A weights file is missing.
+    #[error("its weights are missing: `{}` does not exist", .0.display())]
     NoWeights(PathBuf),
-    /// A file of weights cannot be read.
+    /// A weights file cannot be read.
     #[error("its weights cannot be read from `{}`: {error}", path.display())]
     UnreadableWeights {
         /// The file.
         path: PathBuf,
-        /// The system's own words.
+        /// The operating system's error.
         error: io::Error,
     },
-    /// A file of weights is too short.
-    #[error("its weight `{weight}` ends after {end} bytes, and the file after {length}")]
+    /// A weights file is too short.
+    #[error("its weight `{weight}` ends at byte {end}, but its file ends at byte {length}")]
     WeightBeyondFile {
         /// The weight.
         weight: String,
-        /// Where it ends.
+        /// The byte at which it ends.
         end: u64,
-        /// Where the file does.
+        /// The length of the file in bytes.
         length: u64,
     },
-    /// It cannot be told how long a weight in another file is.
-    #[error("the length of its weight `{0}` is not known")]
+    /// The length of a weight in another file is unknown.
+    #[error("the length of its weight `{0}` is unknown")]
     UnknownLength(String),
     /// Two weights overlap.
-    #[error("its weights `{first:.80}` and `{second:.80}` share some of the bytes of `{}`", file.display())]
+    #[error("its weights `{first:.80}` and `{second:.80}` overlap: they share bytes of `{}`", file.display())]
     SharedBytes {
         /// One weight.
         first: String,
         /// The other.
         second: String,
-        /// The file of both.
+        /// The file that contains both.
         file: PathBuf,
     },
-    /// Few bytes are used for much.
-    #[error("its weights use the {bytes} bytes of theirs in `{}` more than {most} times", file.display())]
+    /// The same bytes are used for too many weights.
+    #[error("its weights use the same {bytes} bytes of `{}` more than {most} times", file.display())]
     UsedTooOften {
-        /// Those that are used.
+        /// The number of distinct bytes that are used.
         bytes: u64,
-        /// The file that they are in.
+        /// The file that contains them.
         file: PathBuf,
-        /// How often they may be used.
+        /// How often they may be used on average.
         most: u64,
     },
-    /// A pooling leaves nothing of its input.
-    #[error("its node {0} has a window that is larger than what it moves over")]
+    /// The output of a pooling is empty.
+    #[error("its node {0} has a window that is larger than its input")]
     WindowTooLarge(String),
     /// It cannot be converted to float16.
-    #[error("it cannot be brought to fp16: {0}")]
+    #[error("it cannot be converted to float16: {0}")]
     NotInFloat16(String),
 }
 
-/// A layer that may be meant by the one before the classifier; its `Display` is one line for a list.
+/// A candidate for the layer before the classifier; its `Display` is an entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The tensor's name.
     pub layer: String,
-    /// Its shape, `(N, 4096)`, as far as it is known.
+    /// Its shape, such as `(N, 4096)`, as far as it is known.
     pub shape: String,
     /// What reads it.
     pub reader: String,
@@ -245,26 +245,26 @@ impl fmt::Display for Candidate {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsProblem {
-    /// A tensor is not there.
-    #[error("`{0}` is missing")]
+    /// A tensor is missing.
+    #[error("tensor `{0}` is missing")]
     Missing(String),
-    /// A batch norm has not as many channels as its convolution.
-    #[error("`{norm}` does not fit `{conv}`")]
+    /// A batch norm and its convolution have different numbers of channels.
+    #[error("the batch norm `{norm}` does not match the convolution `{conv}`")]
     UnfitNorm {
         /// The batch norm.
         norm: String,
         /// The convolution before it.
         conv: String,
     },
-    /// A folded convolution has numbers that are not finite.
-    #[error("`{conv}` and `{norm}` hold numbers that are not finite")]
+    /// Folding a batch norm into its convolution gives values that are not finite.
+    #[error("folding `{norm}` into `{conv}` gives values that are not finite")]
     NotFinite {
         /// The convolution.
         conv: String,
-        /// The batch norm behind it.
+        /// The batch norm after it.
         norm: String,
     },
-    /// The tensors are those of another architecture.
+    /// The tensors do not match the architecture.
     #[error("{0}")]
     OtherTensors(Differences),
 }
@@ -273,15 +273,15 @@ pub enum WeightsProblem {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Differences {
-    /// Those that are not there.
+    /// The tensors that are missing.
     pub missing: Vec<String>,
-    /// Those that the architecture has not.
+    /// The tensors that the architecture does not have.
     pub unexpected: Vec<String>,
-    /// Those of another shape, with both shapes.
+    /// The tensors of the wrong shape, with both shapes.
     pub reshaped: Vec<String>,
 }
 
-/// How many names of a kind are listed.
+/// The number of names listed for each kind.
 const SHOWN: usize = 5;
 
 impl fmt::Display for Differences {
@@ -289,7 +289,7 @@ impl fmt::Display for Differences {
         let lists = [
             ("missing", &self.missing),
             ("unexpected", &self.unexpected),
-            ("of another shape", &self.reshaped),
+            ("with the wrong shape", &self.reshaped),
         ];
         let mut separator = "";
         for (kind, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
@@ -305,7 +305,7 @@ impl fmt::Display for Differences {
 }
 
 impl Error {
-    /// Wraps the system's error with the path of the file that was read.
+    /// Returns a function that wraps an I/O error with the path of the file that was read.
     pub(crate) fn io(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io {
             path: path.as_ref().to_owned(),
@@ -315,7 +315,7 @@ impl Error {
 }
 
 impl FileProblem {
-    /// The error for the file at `path`.
+    /// Returns the error for the file at `path`.
     pub(crate) fn at(self, path: &Path, format: Format) -> Error {
         Error::File {
             path: path.to_owned(),
@@ -326,7 +326,7 @@ impl FileProblem {
 }
 
 impl NetworkProblem {
-    /// The error for the network at `path`.
+    /// Returns the error for the network at `path`.
     pub(crate) fn at(self, path: &Path) -> Error {
         Error::Network {
             path: path.to_owned(),
@@ -336,12 +336,12 @@ impl NetworkProblem {
 }
 
 impl Wanted {
-    /// What it is called, with its article.
+    /// Returns its name, with an article.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::Network => "an ONNX network",
-            Self::Weights | Self::TensorsAlone => "a file of PyTorch's weights",
+            Self::Weights | Self::TensorsAlone => "a PyTorch weights file",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Weights in files beside a network: where they may lie, and how often their bytes may be used. A short
-//! network must not make much of a few bytes by using them again and again.
+//! Weights in external files: where the files may be, and how often their bytes may be used. Without a limit,
+//! a small network could claim huge weights by using a few bytes over and over.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -9,10 +9,10 @@ use super::graph::{External, Network, Payload, Weight, element};
 use super::wire::Open;
 use crate::error::{NetworkProblem, Result};
 
-/// How often the bytes of a file may be used, over all of them: exporters write equal weights once.
+/// How often the bytes of a file may be used on average; exporters store equal weights only once.
 const MAX_SHARING: u64 = 8;
 
-/// Checks that weights in one file have the same bytes or none in common, and do not use them too often.
+/// Checks that weights in one file have all bytes or none in common, and do not use them too often.
 ///
 /// # Errors
 /// [`Error::Network`](crate::Error::Network) naming the weights and their file.
@@ -24,7 +24,7 @@ pub(super) fn check(network: &Network) -> Result<()> {
     Ok(())
 }
 
-/// Checks the ranges of one file, in their order.
+/// Checks the sorted ranges of one file.
 fn check_file(file: PathBuf, ranges: &Ranges<'_>) -> Result<(), NetworkProblem> {
     let (mut used, mut distinct) = (0_u64, 0_u64);
     for (i, &(start, end, name)) in ranges.iter().enumerate() {
@@ -51,10 +51,10 @@ fn check_file(file: PathBuf, ranges: &Ranges<'_>) -> Result<(), NetworkProblem> 
     Ok(())
 }
 
-/// Start, end and weight of each range in a file.
+/// Start, end and weight name of each range in a file.
 type Ranges<'m> = Vec<(u64, u64, &'m str)>;
 
-/// The ranges of each file. Where one has no end that can be told, whoever reads it says so.
+/// Returns the ranges of each file. A weight of unknown length is skipped, and reported when it is read.
 fn by_file(weights: &[Weight]) -> BTreeMap<PathBuf, Ranges<'_>> {
     let mut files: BTreeMap<PathBuf, Ranges<'_>> = BTreeMap::new();
     for weight in weights {
@@ -71,19 +71,19 @@ fn by_file(weights: &[Weight]) -> BTreeMap<PathBuf, Ranges<'_>> {
     files
 }
 
-/// A path without the parts that lead nowhere, as `./`.
+/// Returns a path without `.` components.
 fn plain(location: &str) -> PathBuf {
     let parts = Path::new(location).components();
     parts.filter(|part| *part != Component::CurDir).collect()
 }
 
-/// Where a weight ends in its file, if that can be told.
+/// Returns where a weight ends in its file, if known.
 pub(super) fn end_of(weight: &Weight, external: &External) -> Option<u64> {
     let length = external.length.or_else(|| bytes_of(weight))?;
     external.offset.checked_add(length)
 }
 
-/// How many bytes a weight's numbers take.
+/// Returns the size of a weight's values in bytes, if known.
 fn bytes_of(weight: &Weight) -> Option<u64> {
     let each = match weight.element {
         element::UINT8 => 1,
@@ -95,8 +95,8 @@ fn bytes_of(weight: &Weight) -> Option<u64> {
     weight.len()?.checked_mul(each)
 }
 
-/// A file of external data of a model, beside it: as in ONNX Runtime, links may lead there, but not out of
-/// its folder.
+/// Returns the path of a model's external data file. As in ONNX Runtime, links are followed, but not out of
+/// the model's folder.
 pub(super) fn file_beside(model: &Path, name: &str, open: Open) -> Result<PathBuf> {
     let folder = model.parent().unwrap_or(Path::new(""));
     let bad = |problem: NetworkProblem| problem.at(model);
@@ -123,10 +123,10 @@ pub(super) fn file_beside(model: &Path, name: &str, open: Open) -> Result<PathBu
     Ok(file)
 }
 
-/// Names that ONNX Runtime takes for places in its memory begin so.
+/// The prefix of names that ONNX Runtime interprets as memory addresses.
 const IN_MEMORY: &str = "*/_ORT_";
 
-/// The working directory has no name of its own.
+/// Returns `.` for the empty path, which cannot be canonicalized.
 fn named(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() {
         Path::new(".")

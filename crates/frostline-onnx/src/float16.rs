@@ -1,4 +1,4 @@
-//! A network in float16: weights and everything between input and output, which stay float32.
+//! Converts a network to float16. Inputs and outputs stay float32.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,18 +13,19 @@ use super::splice::{Extent, Message};
 use super::wire::{Fault, Wire};
 use crate::error::{NetworkProblem, Result};
 
-/// What is put behind a value's name where it is the float16 form of an input or output.
+/// The suffix of the float16 copy of an input or output.
 const SUFFIX: &str = "/float16";
 
 impl Network {
-    /// The bytes of the network with float16 inside.
+    /// Returns the bytes of the network in float16, with float32 inputs and outputs.
     ///
-    /// Each input is followed by a `Cast` to float16 and each output preceded by one back. Numbers beyond
-    /// ±65504 become infinite, which shows when the features are compared with those of float32.
+    /// A `Cast` to float16 follows each input, and one back to float32 precedes each output. Values beyond
+    /// ±65504 become infinite, which shows when the features are compared with those in float32.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) where it has external data, or graphs inside of nodes;
-    /// [`Error::Io`](crate::Error::Io) and [`Error::File`](crate::Error::File) where its file has changed.
+    /// [`Error::Network`](crate::Error::Network) if it has external data or nodes with subgraphs;
+    /// [`Error::Io`](crate::Error::Io) and [`Error::File`](crate::Error::File) if its file is too large or
+    /// has changed.
     pub fn in_float16(&self) -> Result<Vec<u8>> {
         let path = &self.path;
         check(&self.graph).map_err(|problem| NetworkProblem::NotInFloat16(problem).at(path))?;
@@ -33,12 +34,12 @@ impl Network {
     }
 }
 
-/// Refuses what cannot be converted.
+/// Refuses external data and subgraphs.
 fn check(graph: &Graph) -> Result<(), String> {
     let elsewhere = |weight: &Weight| matches!(weight.payload, Payload::External(_));
     let constants = graph.nodes.iter().flat_map(Node::constants);
     if let Some(weight) = graph.weights.iter().chain(constants).find(|w| elsewhere(w)) {
-        return Err(format!("its weight `{}` lies in another file", weight.name));
+        return Err(format!("its weight `{}` is in another file", weight.name));
     }
     let has_graph = |node: &&Node| {
         node.attributes
@@ -46,10 +47,7 @@ fn check(graph: &Graph) -> Result<(), String> {
             .any(|a| matches!(a.value, Attribute::Graph))
     };
     match graph.nodes.iter().find(has_graph) {
-        Some(node) => Err(format!(
-            "its node `{}` holds a graph of its own",
-            node.operator
-        )),
+        Some(node) => Err(format!("its node `{}` contains a subgraph", node.operator)),
         None => Ok(()),
     }
 }
@@ -85,8 +83,8 @@ fn graph(model: &Network) -> Result<Message, Fault> {
             WeightKind::Sparse => message.message(15, same(weight)),
         }
     }
-    // Old files list their weights among the inputs: with the wrong type now, and without need. Shapes and
-    // types of what lies between are found anew.
+    // Old files list their weights among the inputs, which is not needed and would now declare the wrong
+    // type. Runtimes infer the shapes and types of intermediate tensors again.
     let weights = weights_of(graph);
     let inputs = graph.inputs.iter();
     let inputs = inputs.filter(|input| !weights.contains(&*input.name));
@@ -100,7 +98,7 @@ fn weights_of(graph: &Graph) -> HashSet<&str> {
     graph.weights.iter().map(|weight| &*weight.name).collect()
 }
 
-/// Inputs and outputs of float32, which stay so.
+/// The float32 inputs and outputs, which keep their type.
 struct Ends<'m> {
     inputs: BTreeSet<&'m str>,
     outputs: BTreeSet<&'m str>,
@@ -122,7 +120,7 @@ impl<'m> Ends<'m> {
         }
     }
 
-    /// What a tensor is called between the casts.
+    /// Returns a tensor's name between the casts.
     fn renamed(&self, tensor: &str) -> String {
         let is_end = self.inputs.contains(tensor) || self.outputs.contains(tensor);
         format!("{tensor}{}", if is_end { SUFFIX } else { "" })
@@ -133,7 +131,7 @@ fn convert(ends: [&str; 2], element: i32) -> Message {
     cast(&format!("{}/cast", ends[1]), ends, element)
 }
 
-/// Weights that operators want in float32 whatever the data: scales and regions of a resize.
+/// Returns the weights that operators need in float32 for any data type: scales and regions of a resize.
 fn kept_in_float32(nodes: &[Node]) -> HashSet<&str> {
     let resizes = nodes
         .iter()
@@ -160,7 +158,7 @@ fn halved_node(node: &Node, ends: &Ends, wire: &mut Wire) -> Result<Message, Fau
     Ok(message)
 }
 
-/// An attribute that says something else in float16.
+/// Returns the float16 form of an attribute, if it changes.
 fn halved_attribute(node: &Node, attribute: &NodeAttribute) -> Option<Message> {
     match (&*node.operator, &*attribute.name, &attribute.value) {
         ("Cast", "to", Attribute::Int(to)) if *to == i64::from(element::FLOAT) => {
@@ -178,7 +176,7 @@ fn halved_attribute(node: &Node, attribute: &NodeAttribute) -> Option<Message> {
     }
 }
 
-/// A weight as it was.
+/// Copies a weight unchanged.
 fn same(weight: &Weight) -> Message {
     let mut message = Message::of(&weight.kept);
     if let Payload::Raw(span) = &weight.payload {
@@ -187,7 +185,7 @@ fn same(weight: &Weight) -> Message {
     message
 }
 
-/// Float32 to float16; tensors of other types stay.
+/// Converts a float32 weight to float16; copies weights of other types unchanged.
 fn halved(weight: &Weight) -> Message {
     if weight.element != element::FLOAT {
         return same(weight);
@@ -290,7 +288,8 @@ mod tests {
         Network::read(path, open)?.in_float16()
     }
 
-    /// A network of these nodes from `data` to `y`, with weights `w`, two numbers of 1/3, and `scales`.
+    /// Writes a network with these nodes from `data` to `y`, and the weights `w` (two values of 1/3) and
+    /// `scales`.
     fn with_nodes(nodes: Vec<NodeProto>) -> (Written, TensorProto) {
         let mut unpacked = weight("w", &[2], 1.0 / 3.0);
         unpacked.raw_data = None;
@@ -340,7 +339,7 @@ mod tests {
         let (held, _) = with_nodes(vec![choice]);
         let error = in_float16(&held.path).unwrap_err().to_string();
         assert!(
-            error.ends_with("its node `If` holds a graph of its own"),
+            error.ends_with("cannot be converted to float16: its node `If` contains a subgraph"),
             "{error}"
         );
         let (_, mut elsewhere) = with_nodes(Vec::new());
@@ -349,18 +348,18 @@ mod tests {
         let written = written(&model(8, 13, nodes, vec![elsewhere], Vec::new(), &["y"]));
         let error = in_float16(&written.path).unwrap_err().to_string();
         assert!(
-            error.ends_with("its weight `w` lies in another file"),
+            error.ends_with("cannot be converted to float16: its weight `w` is in another file"),
             "{error}"
         );
     }
 
-    /// A sparse file of 3 TiB would need half as much memory if its length were believed.
+    /// A sparse file of 3 TiB would take half as much memory if its length were trusted.
     #[test]
     fn a_long_file_is_refused_before_memory_is_allocated() {
         let raw = [&[0x4a][..], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x60]].concat();
         let tensor = [&[0x08, 1, 0x10, 1, 0x42, 1, b'w'][..], &raw].concat();
-        // The lengths of graph and tensor, of six bytes each, are those of the numbers and of what stands
-        // before them.
+        // The lengths of graph and tensor take six bytes each; they count the values and what comes before
+        // them.
         let length = |n: u64| {
             (0..6).map(move |i| (n >> (7 * i)) as u8 & 0x7f | if i < 5 { 0x80 } else { 0 })
         };
@@ -379,7 +378,7 @@ mod tests {
         let file = std::fs::File::options().write(true).open(&path).unwrap();
         file.set_len(start.len() as u64 + numbers).unwrap();
         let Err(Error::Io { source, .. }) = in_float16(&path) else {
-            panic!("it is too long")
+            panic!("the file is too long")
         };
         assert_eq!(source.kind(), std::io::ErrorKind::FileTooLarge);
     }

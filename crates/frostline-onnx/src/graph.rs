@@ -1,11 +1,11 @@
-//! A network as it is needed for cutting it: names and places, not weights.
+//! The structure of a network: names and positions in the file, without the values of weights.
 
 use std::path::{Path, PathBuf};
 
 use super::wire::Open;
 use super::wire::Span;
 
-/// Numbers of element types, as in `TensorProto.DataType`.
+/// Element types, numbered as in `TensorProto.DataType`.
 pub(super) mod element {
     pub(crate) const FLOAT: i32 = 1;
     pub(crate) const UINT8: i32 = 2;
@@ -15,12 +15,12 @@ pub(super) mod element {
     pub(crate) const DOUBLE: i32 = 11;
     pub(crate) const BFLOAT16: i32 = 16;
 
-    /// The names of the types from 1 on.
+    /// The names of the types, from number 1 on.
     const NAMES: &str = "FLOAT UINT8 INT8 UINT16 INT16 INT32 INT64 STRING BOOL FLOAT16 DOUBLE UINT32 UINT64 \
         COMPLEX64 COMPLEX128 BFLOAT16 FLOAT8E4M3FN FLOAT8E4M3FNUZ FLOAT8E5M2 FLOAT8E5M2FNUZ UINT4 INT4 \
         FLOAT4E2M1 FLOAT8E8M0";
 
-    /// The name of a type; its number where it has none.
+    /// Returns the name of a type, or its number if it has none.
     pub(crate) fn name(element: i32) -> String {
         let index = usize::try_from(element).ok().and_then(|n| n.checked_sub(1));
         let name = index.and_then(|index| NAMES.split(' ').nth(index));
@@ -28,7 +28,7 @@ pub(super) mod element {
     }
 }
 
-/// Names of operators, or of their attributes, with spaces between them.
+/// Names of operators or their attributes, separated by spaces.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names(pub(super) &'static str);
 
@@ -41,28 +41,28 @@ impl Names {
 /// `TensorProto.DataLocation.EXTERNAL`.
 pub(super) const EXTERNAL: u64 = 1;
 
-/// An ONNX file without its weights: its nodes, and where the bytes of its tensors lie. The file is read
-/// once; a [`Cut`](crate::Cut), an [`Outline`](crate::Outline) and the other forms of a network are made from
-/// this.
+/// An ONNX file without its weights: its nodes, and the positions of its tensors' bytes. The file is parsed
+/// once; a [`Cut`](crate::Cut), an [`Outline`](crate::Outline) and the other forms of a network are derived
+/// from this.
 #[derive(Debug)]
 pub struct Network {
     pub(super) path: PathBuf,
-    /// How it, and the files beside it, are opened.
+    /// Opens the file and its external files.
     pub(super) open: Open,
     pub(super) ir_version: i64,
-    /// The versions of the operators, each with who defines them; ONNX itself where that is empty.
+    /// The operator sets, each with its domain and version; the empty domain is ONNX itself.
     pub(super) opsets: Vec<(String, i64)>,
-    /// Whether it defines operators of its own.
+    /// Whether the file defines its own operators.
     pub(super) has_functions: bool,
-    /// The files beside it that any of its tensors names, wherever they lie in it.
+    /// The external files named by any tensor, wherever it is in the file.
     pub(super) external_data: Vec<String>,
-    /// Fields of the model that are kept as they are: producer, versions of the operators, functions.
+    /// Model fields that are copied unchanged: producer, operator sets, functions.
     pub(super) kept: Vec<Span>,
     pub(super) graph: Graph,
 }
 
 impl Network {
-    /// One of which nothing is known yet.
+    /// Creates a network with nothing read yet.
     pub(super) fn new(path: &Path, open: Open) -> Self {
         Self {
             path: path.to_owned(),
@@ -77,10 +77,10 @@ impl Network {
     }
 }
 
-/// Its graph, or one inside of a node.
+/// The graph of a network, or a subgraph in a node.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    /// Where it lies, without its number and length.
+    /// Its position, without field number and length.
     pub(super) body: Span,
     pub(super) nodes: Vec<Node>,
     pub(super) weights: Vec<Weight>,
@@ -92,17 +92,17 @@ pub(super) struct Graph {
 /// A node.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// Where it lies, without its number and length.
+    /// Its position, without field number and length.
     pub(super) body: Span,
     pub(super) name: String,
     pub(super) operator: String,
-    /// Who defines the operator; ONNX itself where it is empty.
+    /// The domain of the operator; ONNX itself if empty.
     pub(super) domain: String,
-    /// Which of several operators of this name it is; none where it is empty.
+    /// The overload, if several operators have this name; empty if there is only one.
     pub(super) overload: String,
     pub(super) inputs: Vec<String>,
     pub(super) outputs: Vec<String>,
-    /// Tensors that graphs inside of it (of `If`, `Loop`, `Scan`) take from the graph around them.
+    /// Tensors that its subgraphs (of `If`, `Loop`, `Scan`) read from the enclosing graph.
     pub(super) captured: Vec<String>,
     pub(super) attributes: Vec<NodeAttribute>,
 }
@@ -110,13 +110,13 @@ pub(super) struct Node {
 /// An attribute of a node.
 #[derive(Debug)]
 pub(super) struct NodeAttribute {
-    /// Where it lies, number and length included.
+    /// Its position, including field number and length.
     pub(super) whole: Span,
     pub(super) name: String,
     pub(super) value: Attribute,
 }
 
-/// What is needed of an attribute: one value of the kind that it says it is of, or else `Other`.
+/// The value of an attribute if it is a single value of the declared type, otherwise `Other`.
 #[derive(Debug)]
 pub(super) enum Attribute {
     Int(i64),
@@ -124,7 +124,7 @@ pub(super) enum Attribute {
     Float(f32),
     Text(String),
     Tensor(Weight),
-    /// One graph or several, whatever else there is.
+    /// One or more subgraphs, whatever other values there are.
     Graph,
     Other,
 }
@@ -132,20 +132,20 @@ pub(super) enum Attribute {
 /// A weight.
 #[derive(Debug, Default)]
 pub(super) struct Weight {
-    /// The field of the graph that it is: a tensor, or a sparse one.
+    /// Whether it is a dense or a sparse initializer.
     pub(super) kind: WeightKind,
     pub(super) name: String,
     pub(super) dims: Vec<i64>,
     /// The number of its element type.
     pub(super) element: i32,
-    /// Its fields, all but those of `payload`.
+    /// Its fields, except those of `payload`.
     pub(super) kept: Vec<Span>,
     pub(super) payload: Payload,
-    /// Where its numbers lie if they are `float32` in fields that are kept, in as many stretches.
+    /// The positions of its values if they are `float32` in kept fields, one range for each field.
     pub(super) floats: Vec<Span>,
-    /// Whether its numbers are said once, in one way.
+    /// Whether its values are stored exactly once, in one way.
     pub(super) is_plain: bool,
-    /// Its numbers, where it is a short list of integers.
+    /// Its values, if it is a short list of integers.
     pub(super) integers: Option<Vec<i64>>,
 }
 
@@ -156,48 +156,48 @@ pub(super) enum WeightKind {
     Sparse,
 }
 
-/// Where a weight's numbers are.
+/// Where the values of a weight are.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum Payload {
-    /// In fields that are kept.
+    /// In the `kept` fields.
     #[default]
     Fields,
     /// In this range of the model's file.
     Raw(Span),
-    /// In a file beside the model.
+    /// In a file next to the model.
     External(External),
 }
 
-/// The place of a weight in a file beside the model.
+/// The position of a weight in a file next to the model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct External {
     pub(super) location: String,
     pub(super) offset: u64,
-    /// Where it is not given, that of the numbers.
+    /// The length in bytes; if absent, that of the values.
     pub(super) length: Option<u64>,
 }
 
-/// An input, an output, or what is known of a tensor between them.
+/// An input, an output, or the declared type of a tensor between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ValueInfo {
-    /// Where it lies, number and length included.
+    /// Its position, including field number and length.
     pub(super) whole: Span,
     pub(super) name: String,
-    /// The number of its element type; `None` where it is no tensor.
+    /// The number of its element type; `None` if it is not a tensor.
     pub(super) element: Option<i32>,
     pub(super) dims: Option<Vec<Dim>>,
 }
 
-/// A length.
+/// The length of a dimension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Dim {
     Fixed(u64),
-    /// Any, by a name that may be empty.
+    /// Any length, with a name that may be empty.
     Free(String),
 }
 
 impl Node {
-    /// How messages name it: by its operator and its name, or its first output.
+    /// Returns its name in messages: the operator, with the node's name or first output.
     pub(super) fn title(&self) -> String {
         let name = if self.name.is_empty() {
             self.outputs.first().map_or("", String::as_str)
@@ -207,19 +207,19 @@ impl Node {
         format!("{} `{name}`", self.operator)
     }
 
-    /// All tensors that it needs.
+    /// Returns all tensors that it reads.
     pub(super) fn needs(&self) -> impl Iterator<Item = &str> {
         let all = self.inputs.iter().chain(&self.captured).map(String::as_str);
         all.filter(|name| !name.is_empty())
     }
 
-    /// All tensors that it makes.
+    /// Returns all tensors that it defines.
     pub(super) fn makes(&self) -> impl Iterator<Item = &str> {
         let all = self.outputs.iter().map(String::as_str);
         all.filter(|name| !name.is_empty())
     }
 
-    /// The tensors among its attributes.
+    /// Returns the tensors among its attributes.
     pub(super) fn constants(&self) -> impl Iterator<Item = &Weight> {
         self.attributes
             .iter()
@@ -235,7 +235,7 @@ impl Node {
             .map(|found| &found.value)
     }
 
-    /// An attribute of one or several integers.
+    /// Returns an attribute of one or several integers.
     pub(super) fn ints(&self, name: &str) -> Option<&[i64]> {
         match self.attribute(name)? {
             Attribute::Int(int) => Some(std::slice::from_ref(int)),
@@ -246,7 +246,7 @@ impl Node {
 }
 
 impl Network {
-    /// The version of ONNX's own operators; `None` where that is not said, or said twice.
+    /// Returns the version of ONNX's own operators; `None` if it is missing or ambiguous.
     pub(super) fn opset(&self) -> Option<i64> {
         let own = self.opsets.iter().filter(|(domain, _)| is_onnx(domain));
         match own.collect::<Vec<_>>()[..] {
@@ -256,13 +256,13 @@ impl Network {
     }
 }
 
-/// Whether a domain is that of ONNX's own operators.
+/// Returns whether a domain is that of ONNX's own operators.
 pub(super) fn is_onnx(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
 impl Graph {
-    /// What is known of a tensor's type.
+    /// Returns the declared type of a tensor.
     pub(super) fn info(&self, tensor: &str) -> Option<&ValueInfo> {
         let all = self.inputs.iter().chain(&self.outputs);
         let mut all = all.chain(&self.value_info);
@@ -271,7 +271,7 @@ impl Graph {
 }
 
 impl Weight {
-    /// How many numbers it has, if its dimensions make sense.
+    /// Returns the number of elements, if the dimensions are valid.
     pub(super) fn len(&self) -> Option<u64> {
         let mut dims = self.dims.iter();
         dims.try_fold(1_u64, |product, &dim| {

@@ -1,11 +1,11 @@
-//! The input that takes the picture.
+//! The image input of a network.
 
 use std::fmt;
 
 use super::graph::{Dim, ValueInfo, element};
 use crate::error::NetworkProblem;
 
-/// The input that takes the picture.
+/// The image input of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureInput {
     /// Its name.
@@ -14,13 +14,13 @@ pub struct PictureInput {
     pub element: Element,
     /// The batch size, if the file fixes it.
     pub batch: Option<u64>,
-    /// The three dimensions after the batch, where they are fixed.
+    /// The three dimensions after the batch, if the file fixes them.
     pub image: [Option<u64>; 3],
-    /// All four, as they are to be written.
+    /// All four dimensions, as written to a cut.
     pub(super) dims: [Dim; 4],
 }
 
-/// The element type of a picture.
+/// The element type of an image input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Element {
@@ -32,11 +32,11 @@ pub enum Element {
     BFloat16,
     /// 64-bit floats.
     Float64,
-    /// Bytes: pixel values as they are.
+    /// Bytes: unscaled pixel values.
     UInt8,
 }
 
-/// The name of the dimension that may have any size.
+/// The name of the batch dimension, which may have any size.
 const BATCH: &str = "N";
 
 impl PictureInput {
@@ -54,7 +54,7 @@ impl PictureInput {
         }
     }
 
-    /// Looks at an input; what is wrong with it otherwise.
+    /// Creates the image input from a graph's input, or returns what is wrong with it.
     pub(super) fn of(info: &ValueInfo) -> Result<Self, NetworkProblem> {
         let name = info.name.clone();
         let element = info.element.and_then(Element::of);
@@ -83,7 +83,7 @@ impl PictureInput {
     }
 }
 
-/// The batch gets a name that no other length has.
+/// Frees the batch, and gives it a name that no other dimension has.
 fn with_free_batch(mut dims: [Dim; 4]) -> [Dim; 4] {
     let named = matches!(&dims[0], Dim::Free(name) if !name.is_empty());
     let taken = dims[1..].contains(&Dim::Free(BATCH.to_owned()));
@@ -93,7 +93,7 @@ fn with_free_batch(mut dims: [Dim; 4]) -> [Dim; 4] {
     dims
 }
 
-/// The types with their numbers in `TensorProto.DataType` and their names.
+/// The types, with their numbers in `TensorProto.DataType` and their names.
 const ELEMENTS: [(Element, i32, &str); 5] = [
     (Element::Float32, element::FLOAT, "float32"),
     (Element::Float16, element::FLOAT16, "float16"),
@@ -108,7 +108,7 @@ impl Element {
         known.map(|(element, ..)| *element)
     }
 
-    /// Its number in `TensorProto.DataType`.
+    /// Returns its number in `TensorProto.DataType`.
     pub(super) fn number(self) -> i32 {
         ELEMENTS[self as usize].1
     }

@@ -1,4 +1,4 @@
-//! Which layer is to be kept, as the user says it.
+//! The user's choice of the layer to keep.
 
 use std::fmt;
 
@@ -10,15 +10,15 @@ use crate::error::NetworkProblem;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LayerChoice {
-    /// What the last classifier reads.
+    /// The input of the last classifier.
     #[default]
     Penultimate,
-    /// A tensor's name, or a layer's number, its place in the outline's nodes. A name is looked for first.
+    /// A tensor's name, or a layer's number: its index in the outline's nodes. Names take precedence.
     Named(String),
 }
 
 impl From<&str> for LayerChoice {
-    /// `penultimate`, or any other text as a name or number.
+    /// Parses `penultimate`; any other text is a name or number.
     fn from(text: &str) -> Self {
         match text {
             "penultimate" => Self::Penultimate,
@@ -37,7 +37,7 @@ impl fmt::Display for LayerChoice {
 }
 
 impl LayerChoice {
-    /// The tensor that is meant.
+    /// Returns the chosen tensor.
     pub(super) fn find<'m>(&self, links: &Links<'m>) -> Result<&'m str, NetworkProblem> {
         match self {
             Self::Penultimate => {

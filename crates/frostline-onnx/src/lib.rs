@@ -1,21 +1,21 @@
-//! ONNX files without a runtime, and weights of `PyTorch` that become ONNX files.
+//! Reads, cuts and rewrites ONNX files without a runtime, and turns `PyTorch` weights into ONNX files.
 //!
-//! A [`Network`] is a file that was read once: its nodes, and where the bytes of its tensors lie. Weights
-//! stay on the disk, so that a file may be larger than memory. Everything else is a view of it:
+//! A [`Network`] is the parsed structure of a file: its nodes, and the positions of its tensors' bytes.
+//! Weights stay on disk, so that a file may be larger than memory. Everything else is derived from it:
 //!
-//! | call | gives |
+//! | call | returns |
 //! |---|---|
-//! | [`Network::outline`], [`Network::files`] | an overview of the file, and the files that it consists of |
-//! | [`Network::cut`] | the part up to a layer, as a [`Spliced`] file made of ranges of the old one |
+//! | [`Network::outline`], [`Network::files`] | an overview of the file, and the files it consists of |
+//! | [`Network::cut`] | the part up to a layer, as a [`Spliced`] file made of ranges of the original |
 //! | [`Network::in_float16`] | the same network in float16 |
-//! | [`Network::rewrite`] | the same network with operators of our own, and their layers |
-//! | [`Network::channel_axis`] | which axis of a layer holds the channels |
-//! | [`weights::read_state_dict`] | tensors out of a `.pth` or safetensors file; nothing in it is executed |
-//! | [`architectures::Architecture::build`] | a network of these tensors, through [`GraphBuilder`] |
+//! | [`Network::rewrite`] | the same network with frostline's operators, and their layers |
+//! | [`Network::channel_axis`] | the axis of a layer that holds the channels |
+//! | [`weights::read_state_dict`] | tensors from a `.pth` or safetensors file; nothing in it is executed |
+//! | [`architectures::Architecture::build`] | a network with these tensors, built by [`GraphBuilder`] |
 //!
-//! Files come from strangers: depth, lengths and counts are bounded before memory is allocated, and what is
-//! wrong is an [`Error`] that names the file. Fields that are not known here are kept in a cut. The crate
-//! opens no file itself; whoever reads a network passes in how ([`Open`]), and writes what comes out:
+//! Files are untrusted: depth, lengths and counts are bounded before memory is allocated, and every problem
+//! is an [`Error`] that names the file. A cut keeps unknown fields. The crate opens no file itself; the
+//! caller says how to open one ([`Open`]), and writes the results:
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,7 +26,7 @@
 //!
 //! let network = Network::read(Path::new("vgg19.onnx"), |path| File::open(path))?;
 //! let cut = network.cut(&LayerChoice::Penultimate)?;
-//! println!("{} gives {}", cut.picture().name, cut.output());
+//! println!("from {} to {}", cut.picture().name, cut.output());
 //! let files = cut.files("cut.onnx.data")?;
 //! std::fs::write("cut.onnx", files.model.to_bytes()?)?;
 //! # Ok(())

@@ -1,14 +1,14 @@
-//! Who makes each tensor of a graph, who needs it, and what leads to a layer.
+//! Links between tensors and nodes: what defines each tensor, what reads it, and what leads to a layer.
 
 use std::collections::HashMap;
 
 use super::graph::{Graph, Node, ValueInfo, Weight};
 use crate::error::NetworkProblem;
 
-/// Which input of a reshape its target is.
+/// The index of the target among the inputs of a `Reshape`.
 const TARGET: usize = 1;
 
-/// What makes a tensor, by its number in the graph.
+/// What defines a tensor, by its index in the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
     Input(usize),
@@ -16,17 +16,17 @@ pub(super) enum Maker {
     Node(usize),
 }
 
-/// A graph with its tensors followed up.
+/// A graph with links between its tensors and nodes.
 #[derive(Debug)]
 pub(super) struct Links<'m> {
     pub(super) graph: &'m Graph,
     makers: HashMap<&'m str, Maker>,
     readers: HashMap<&'m str, Vec<usize>>,
-    /// For each node, whether the picture has a say in what it gives.
+    /// For each node, whether its outputs depend on the image.
     live: Vec<bool>,
 }
 
-/// What leads to a layer: for each node, weight and input, whether it does.
+/// What leads to a layer: a flag for each node, weight and input.
 #[derive(Debug)]
 pub(super) struct Reach {
     pub(super) nodes: Vec<bool>,
@@ -35,17 +35,17 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// The nodes that lead to the layer, each with its number.
+    /// Returns the nodes that lead to the layer, each with its index.
     pub(super) fn nodes_of<'g>(&self, graph: &'g Graph) -> impl Iterator<Item = (usize, &'g Node)> {
         kept(&graph.nodes, &self.nodes)
     }
 
-    /// The weights that lead to the layer.
+    /// Returns the weights that lead to the layer.
     pub(super) fn weights_of<'g>(&self, graph: &'g Graph) -> impl Iterator<Item = &'g Weight> {
         kept(&graph.weights, &self.weights).map(|(_, weight)| weight)
     }
 
-    /// The inputs that lead to the layer.
+    /// Returns the inputs that lead to the layer.
     pub(super) fn inputs_of<'g>(&self, graph: &'g Graph) -> impl Iterator<Item = &'g ValueInfo> {
         kept(&graph.inputs, &self.inputs).map(|(_, input)| input)
     }
@@ -56,7 +56,7 @@ fn kept<'g, T>(all: &'g [T], kept: &[bool]) -> impl Iterator<Item = (usize, &'g 
 }
 
 impl<'m> Links<'m> {
-    /// Follows the tensors up; two makers of one tensor are a problem.
+    /// Links the tensors of a graph; fails if a tensor is defined twice.
     pub(super) fn new(graph: &'m Graph) -> Result<Self, NetworkProblem> {
         let mut links = Self {
             graph,
@@ -68,7 +68,7 @@ impl<'m> Links<'m> {
             links.add(&weight.name, Maker::Weight(i))?;
         }
         for (i, input) in graph.inputs.iter().enumerate() {
-            // Old files list their weights among the inputs too.
+            // Old files also list their weights among the inputs.
             if !links.is_weight(&input.name) {
                 links.add(&input.name, Maker::Input(i))?;
             }
@@ -96,7 +96,7 @@ impl<'m> Links<'m> {
         self.makers.get(tensor).copied()
     }
 
-    /// The node that makes a tensor.
+    /// Returns the node that defines a tensor.
     pub(super) fn node(&self, tensor: &str) -> Option<&'m Node> {
         match self.maker(tensor)? {
             Maker::Node(i) => Some(&self.graph.nodes[i]),
@@ -108,7 +108,7 @@ impl<'m> Links<'m> {
         matches!(self.maker(tensor), Some(Maker::Weight(_)))
     }
 
-    /// Whether the picture has a say in a tensor.
+    /// Returns whether a tensor depends on the image.
     pub(super) fn is_live(&self, tensor: &str) -> bool {
         match self.maker(tensor) {
             Some(Maker::Node(i)) => self.live[i],
@@ -117,7 +117,7 @@ impl<'m> Links<'m> {
         }
     }
 
-    /// The numbers of the nodes that need a tensor.
+    /// Returns the indices of the nodes that read a tensor.
     pub(super) fn readers(&self, tensor: &str) -> &[usize] {
         self.readers.get(tensor).map_or(&[], Vec::as_slice)
     }
@@ -137,8 +137,8 @@ impl<'m> Links<'m> {
         live
     }
 
-    /// All that leads to a layer, but for the targets of the nodes that are `mended`, in order; a tensor that
-    /// nobody makes is a problem, and so is a circle.
+    /// Returns what leads to a layer, except through the targets of the `mended` nodes, which are in order;
+    /// fails if a tensor is undefined or the graph has a cycle.
     pub(super) fn reach(&self, layer: &'m str, mended: &[usize]) -> Result<Reach, NetworkProblem> {
         let mut reach = Reach {
             nodes: vec![false; self.graph.nodes.len()],
@@ -172,10 +172,10 @@ impl<'m> Links<'m> {
         Ok(reach)
     }
 
-    /// Takes nodes away whose tensors are all there, until none is left, or only a circle.
+    /// Refuses cycles: removes nodes whose inputs are all available until none is left, or only a cycle.
     fn refuse_circles(&self, reach: &Reach) -> Result<(), NetworkProblem> {
         let kept = |i: &usize| reach.nodes[*i];
-        // A target that is mended is waited for by nobody.
+        // No node waits for a target that is replaced.
         let from_node =
             |tensor: &&str| matches!(self.maker(tensor), Some(Maker::Node(i)) if reach.nodes[i]);
         let nodes = &self.graph.nodes;

@@ -1,4 +1,4 @@
-//! What an ONNX file says of itself.
+//! An overview of an ONNX file.
 
 use std::fmt::Write;
 use std::iter;
@@ -13,7 +13,7 @@ use crate::error::Result;
 pub struct Outline {
     /// The version of the file format.
     pub ir_version: i64,
-    /// The version of the standard operators.
+    /// The version of ONNX's own operators.
     pub opset: i64,
     /// Inputs that are not weights, with their types.
     pub inputs: Vec<(String, String)>,
@@ -23,7 +23,7 @@ pub struct Outline {
     pub nodes: Vec<(String, String)>,
     /// Number of weights.
     pub initializers: usize,
-    /// Names of the files beside the model that contain tensor data, as the model spells them.
+    /// Names of the files next to the model that contain tensor data, as the model spells them.
     pub external_data: Vec<String>,
 }
 
@@ -50,11 +50,11 @@ impl Network {
         }
     }
 
-    /// Returns the files that the network consists of: the model, and the files of external data beside it.
+    /// Returns the files that the network consists of: the model, and the external data files next to it.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) naming a file that is missing, or that it looks for outside
-    /// of its own folder.
+    /// [`Error::Network`](crate::Error::Network) naming a file that is missing, cannot be read, or is outside
+    /// the network's folder.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
         let beside = self.external_data.iter();
         let beside = beside.map(|name| file_beside(&self.path, name, self.open));
@@ -62,7 +62,7 @@ impl Network {
     }
 }
 
-/// A type as people write it: `FLOAT [N, 3, 224, 224]`.
+/// Returns a type for messages: `FLOAT [N, 3, 224, 224]`.
 fn type_text(info: &ValueInfo) -> String {
     let Some(element) = info.element else {
         return "not a tensor".to_owned();

@@ -1,28 +1,28 @@
-//! Finding the layer that a network's last classifier reads.
+//! Finds the layer that a network's last classifier reads.
 
 use super::graph::{Names, Node};
 use super::links::Links;
 use crate::error::Candidate;
 
-/// Between the classifier and its layer, and after it: what leaves all numbers as they are.
+/// Operators that leave all values unchanged, allowed before and after the classifier.
 const PASSING: Names = Names(
     "Identity Dropout Flatten Reshape Squeeze Unsqueeze Cast QuantizeLinear DequantizeLinear",
 );
-/// Between the network's output and its classifier besides: what squashes scores.
+/// Operators that squash scores, also allowed between the classifier and the network's output.
 const SQUASHING: Names = Names("Softmax LogSoftmax Sigmoid");
-/// What may stand behind a classifier that is a convolution: its scores are averaged over positions.
+/// Operators allowed after a classifier that is a convolution: its scores are averaged over positions.
 const POOLED: Names = Names("Relu GlobalAveragePool AveragePool ReduceMean");
 
-/// A network of more outputs than this is no classifier.
+/// A network with more outputs than this is not a classifier.
 const MOST_OUTPUTS: usize = 16;
-/// How many candidates are shown: those next to the output.
+/// The number of candidates shown: those closest to the output.
 const MOST_SHOWN: usize = 8;
 
 impl<'m> Links<'m> {
-    /// The layer that the classifier reads, or why it is not certain.
+    /// Returns the layer that the classifier reads, or why it cannot be determined.
     ///
-    /// It is certain if each output is the scores of a classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with
-    /// constant weights), and all classifiers read the same layer.
+    /// Each output must be the scores of a classifier (a `Gemm`, `MatMul` or 1 × 1 `Conv` with constant
+    /// weights), and all classifiers must read the same layer.
     pub(super) fn penultimate(&self) -> Result<&'m str, String> {
         let outputs = &self.graph.outputs;
         if outputs.len() > MOST_OUTPUTS {
@@ -32,34 +32,36 @@ impl<'m> Links<'m> {
         for output in outputs {
             let Some(classifier) = self.classifier(&output.name) else {
                 let name = &output.name;
-                return Err(format!("its output `{name}` is not a classifier's scores"));
+                return Err(format!(
+                    "its output `{name}` does not come from a classifier"
+                ));
             };
             let layer = self.before(&classifier.inputs[0]);
             if found.is_some_and(|found| found != layer) {
-                return Err("its outputs are scores of different layers".to_owned());
+                return Err("its classifiers read different layers".to_owned());
             }
             found = Some(layer);
         }
         match found {
             None => Err("it has no output".to_owned()),
             Some(layer) if self.node(layer).is_none() => {
-                Err("there is nothing before its classifier".to_owned())
+                Err("there is no layer before its classifier".to_owned())
             }
             Some(layer) => Ok(layer),
         }
     }
 
-    /// The classifier whose scores an output is.
+    /// Returns the classifier whose scores an output contains.
     fn classifier(&self, output: &str) -> Option<&'m Node> {
         let (mut tensor, mut softmax, mut pooled) = (output, false, false);
-        // Each step goes to another node, unless the graph is a circle.
+        // Each step leads to another node, unless the graph has a cycle.
         for _ in 0..self.graph.nodes.len() {
             let node = self.node(tensor)?;
             let operator = node.operator.as_str();
             softmax |= matches!(operator, "Softmax" | "LogSoftmax");
             match operator {
                 "Gemm" | "MatMul" if self.is_classifier(node) => return (!pooled).then_some(node),
-                // Without a softmax behind the mean, this is how networks without a classifier end, too.
+                // Without a softmax after the mean, networks without a classifier end like this, too.
                 "Conv" if self.is_classifier(node) => return (!pooled || softmax).then_some(node),
                 "Add" | "Sum" | "Sub" | "Mul" | "Div" => tensor = self.only_live_input(node)?,
                 _ if POOLED.contains(operator) => {
@@ -75,7 +77,7 @@ impl<'m> Links<'m> {
         None
     }
 
-    /// Whether a node multiplies its first input with constant weights, and looks at no neighbours.
+    /// Returns whether a node multiplies its first input by constant weights, each position on its own.
     fn is_classifier(&self, node: &Node) -> bool {
         let constant = node.inputs.len() > 1
             && self.is_live(&node.inputs[0])
@@ -89,7 +91,7 @@ impl<'m> Links<'m> {
         }
     }
 
-    /// Whether a convolution's kernel is 1 × 1.
+    /// Returns whether a convolution's kernel is 1 × 1.
     fn looks_at_one(&self, conv: &Node) -> bool {
         match (
             conv.ints("kernel_shape"),
@@ -110,7 +112,7 @@ impl<'m> Links<'m> {
         }
     }
 
-    /// Goes back from what a classifier reads over all that leaves its numbers as they are.
+    /// Walks back from a classifier's input over nodes that leave its values unchanged.
     fn before(&self, tensor: &'m str) -> &'m str {
         let mut tensor = tensor;
         for _ in 0..self.graph.nodes.len() {
@@ -127,7 +129,7 @@ impl<'m> Links<'m> {
         tensor
     }
 
-    /// The layers that may be meant by the one before the classifier, in the order of the graph.
+    /// Returns the candidates for the layer before the classifier, in the order of the graph.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let mut all: Vec<Candidate> = Vec::new();
         let nodes = self.graph.nodes.iter().rev();
@@ -164,7 +166,7 @@ impl<'m> Links<'m> {
         }
     }
 
-    /// The shape of a layer, as far as it, or its reader's weights, tell.
+    /// Returns the shape of a layer, as far as the layer or its reader's weights determine it.
     fn shape_before(&self, layer: &str, reader: &Node) -> String {
         let weight = self.weight_dims(&reader.inputs[1]);
         let read = match (reader.operator.as_str(), weight.as_deref()) {
@@ -177,12 +179,12 @@ impl<'m> Links<'m> {
         match (known, read) {
             (Some(known), _) if !known.contains('?') => known,
             (_, Some(channels)) if reader.operator == "Conv" => format!("(N, {channels}, ?, ?)"),
-            (_, Some(length)) => format!("{length} numbers"),
+            (_, Some(length)) => format!("{length} values"),
             (known, None) => known.unwrap_or_else(unknown),
         }
     }
 }
 
 fn unknown() -> String {
-    "of unknown shape".to_owned()
+    "unknown shape".to_owned()
 }

@@ -1,13 +1,13 @@
-//! The messages of ONNX that are written anew. Numbers of fields are those of `onnx.proto`.
+//! Creates ONNX messages. Field numbers are those of `onnx.proto`.
 
 use super::graph::{Dim, element};
 use super::splice::Message;
 
-/// The name that every graph must have. It does not depend on the file's, so that equal models are equal
-/// bytes.
+/// The name that every graph must have. It does not depend on the file's, so that equal models yield
+/// identical bytes.
 pub(super) const GRAPH_NAME: &str = "backbone";
 
-/// Numbers of kinds of attributes, as in `AttributeProto.AttributeType`.
+/// Attribute types, numbered as in `AttributeProto.AttributeType`.
 pub(super) mod kind {
     pub(crate) const FLOAT: u64 = 1;
     pub(crate) const INT: u64 = 2;
@@ -16,17 +16,17 @@ pub(super) mod kind {
     pub(crate) const INTS: u64 = 7;
 }
 
-/// An attribute of one integer.
+/// Returns an attribute of one integer.
 pub(super) fn int(name: &str, int: i64) -> Message {
     attribute(name, kind::INT, |attribute| attribute.int(3, int))
 }
 
-/// An attribute of several integers.
+/// Returns an attribute of several integers.
 pub(super) fn ints(name: &str, ints: &[i64]) -> Message {
     attribute(name, kind::INTS, |attribute| attribute.ints(8, ints))
 }
 
-/// The attribute `value` of a constant.
+/// Returns the attribute `value` of a constant.
 pub(super) fn value(tensor: Message) -> Message {
     attribute("value", kind::TENSOR, |attribute| {
         attribute.message(5, tensor);
@@ -41,7 +41,7 @@ fn attribute(name: &str, kind: u64, add_value: impl FnOnce(&mut Message)) -> Mes
     attribute
 }
 
-/// A node of ONNX's own operators.
+/// Returns a node with one of ONNX's own operators.
 pub(super) fn node(
     operator: &str,
     name: &str,
@@ -60,13 +60,13 @@ pub(super) fn node(
     node
 }
 
-/// A node that converts numbers to an element type.
+/// Returns a node that converts to an element type.
 pub(super) fn cast(name: &str, [from, to]: [&str; 2], element: i32) -> Message {
     let to_element = int("to", element.into());
     node("Cast", name, &[from], to, vec![to_element])
 }
 
-/// A tensor up to its numbers.
+/// Returns a tensor without its values.
 pub(super) fn tensor(name: &str, dims: &[i64], element: i32) -> Message {
     let mut tensor = Message::default();
     tensor.ints(1, dims);
@@ -75,7 +75,7 @@ pub(super) fn tensor(name: &str, dims: &[i64], element: i32) -> Message {
     tensor
 }
 
-/// A list of integers.
+/// Returns a list of integers as a tensor.
 pub(super) fn integers(name: &str, integers: &[i64]) -> Message {
     let mut tensor = Message::default();
     tensor.int(1, integers.len() as i64);
@@ -85,7 +85,7 @@ pub(super) fn integers(name: &str, integers: &[i64]) -> Message {
     tensor
 }
 
-/// An input or output of `float32`.
+/// Returns an input or output of `float32`.
 pub(super) fn value_info(name: &str, dims: Option<&[Dim]>) -> Message {
     let (mut info, mut of_tensor) = (Message::default(), Message::default());
     of_tensor.int(1, element::FLOAT.into());
@@ -113,7 +113,7 @@ fn dimension(dim: &Dim) -> Message {
     dimension
 }
 
-/// A set of operators; ONNX's own without a domain.
+/// Returns an operator set; without a domain, that of ONNX itself.
 pub(super) fn opset(domain: Option<&str>, version: i64) -> Message {
     let mut opset = Message::default();
     if let Some(domain) = domain {

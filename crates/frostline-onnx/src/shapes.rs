@@ -1,9 +1,9 @@
-//! What is known of the shapes of layers, without running them.
+//! Determines the shapes of layers without running them.
 
 use super::graph::{Dim, Names, Node};
 use super::links::Links;
 
-/// How many nodes are looked through for a known shape, all ways together.
+/// The maximum number of nodes to look at for a known shape, over all paths.
 const MOST_LOOKS: usize = 256;
 
 /// Operators whose output has the shape of their first input.
@@ -13,8 +13,8 @@ pub(super) const ELEMENTWISE: Names = Names(
 );
 
 impl Links<'_> {
-    /// The lengths of a layer's dimensions after the batch: as the file notes them down, or as far as its
-    /// nodes tell.
+    /// Returns the lengths of a layer's dimensions after the batch: as declared in the file, or as far as its
+    /// nodes determine them.
     pub(super) fn image_dims(&self, layer: &str) -> Option<Vec<Dim>> {
         self.dims_from(layer, &mut MOST_LOOKS.clone())
     }
@@ -55,7 +55,7 @@ impl Links<'_> {
         }
     }
 
-    /// The number of dimensions of a sum or product; a weight may have fewer than the others.
+    /// Returns the number of dimensions of a sum or product; a weight may have fewer than the other inputs.
     fn rank_of_sum(&self, node: &Node, looks: &mut usize) -> Option<usize> {
         let mut rank = |input: &String| {
             if self.is_live(input) {
@@ -69,7 +69,7 @@ impl Links<'_> {
             .try_fold(0, |most, input| Some(most.max(rank(input)?)))
     }
 
-    /// How many numbers a `Gemm` gives for each picture.
+    /// Returns the number of values that a `Gemm` returns for each image.
     fn rows_of_gemm(&self, gemm: &Node) -> Option<i64> {
         let weight = self.weight_dims(gemm.inputs.get(1)?)?;
         let given = if gemm.ints("transB") == Some(&[1]) {
@@ -80,7 +80,7 @@ impl Links<'_> {
         given.copied()
     }
 
-    /// A layer's shape as people write it, `(N, 512, ?, ?)`.
+    /// Returns a layer's shape for messages: `(N, 512, ?, ?)`.
     pub(super) fn shape_text(&self, layer: &str) -> Option<String> {
         let dims = self.image_dims(layer)?;
         let dims = dims.iter().map(|dim| match dim {
@@ -102,7 +102,7 @@ fn length(n: i64) -> Dim {
     }
 }
 
-/// Channels as they are, and something else for each position.
+/// Keeps the length of the channels and replaces those of the positions.
 fn with_places(mut dims: Vec<Dim>, place: impl Fn() -> Dim) -> Option<Vec<Dim>> {
     for dim in dims.get_mut(1..)? {
         *dim = place();

@@ -1,10 +1,9 @@
-//! What a file is, from its first bytes: the one place that tells weights, networks and what comes in their
-//! stead apart.
+//! Detects what a file is from its first bytes: weights, a network, or something else in their place.
 
-/// How many bytes of the start are looked at: `ustar` of a tar file stands at 257.
+/// The number of bytes to look at: `ustar` in a tar file is at offset 257.
 pub const START: u64 = 512;
 
-/// What a file looks like.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -12,35 +11,35 @@ pub enum Kind {
     Pickle,
     /// A zip archive: the newer format of `torch.save`, or any other archive.
     Zip,
-    /// A header in JSON with raw tensors behind.
+    /// A JSON header followed by raw tensors.
     Safetensors,
     /// An ONNX network.
     Onnx,
-    /// Three lines that stand for a file.
+    /// A Git LFS pointer: three lines in place of a file.
     LfsPointer,
-    /// Something else that is known, in words that follow on "it is not what was wanted:".
+    /// Another known kind, described as in [`Kind::words`].
     Other(&'static str),
-    /// Nothing that is known.
+    /// An unknown kind.
     Unknown,
 }
 
 impl Kind {
-    /// What it is, in words that follow on "it is not what was wanted:".
+    /// Returns a description that can follow "not an ONNX network:".
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::Pickle => "it is a pickle, perhaps a .pth of PyTorch",
-            Self::Zip => "it is a zip archive, perhaps a .pth of PyTorch",
-            Self::Safetensors => "it is safetensors",
-            Self::Onnx => "it is an ONNX network already",
-            Self::LfsPointer => "it is a Git LFS pointer, run `git lfs pull`",
+            Self::Pickle => "it is a pickle, perhaps a PyTorch .pth file",
+            Self::Zip => "it is a zip archive, perhaps a PyTorch .pth file",
+            Self::Safetensors => "it is a safetensors file",
+            Self::Onnx => "it is already an ONNX network",
+            Self::LfsPointer => "it is a Git LFS pointer; run `git lfs pull`",
             Self::Other(words) => words,
-            Self::Unknown => "it is of a kind that is not known",
+            Self::Unknown => "its format is unknown",
         }
     }
 }
 
-/// Tells what a file is from its first [`START`] bytes.
+/// Detects what a file is from its first [`START`] bytes.
 #[must_use]
 pub fn kind(start: &[u8]) -> Kind {
     match start {
@@ -59,7 +58,7 @@ fn text(start: &[u8]) -> Option<Kind> {
         _ if start.is_empty() => Kind::Other("it is empty"),
         _ if text.starts_with("version https://git-lfs") => Kind::LfsPointer,
         _ if text.starts_with('<') => {
-            Kind::Other("it is a web page, perhaps in place of a download")
+            Kind::Other("it is a web page, perhaps saved instead of the file")
         }
         _ if text.starts_with('{') => Kind::Other("it is JSON"),
         _ => return None,
@@ -82,10 +81,10 @@ fn binary(start: &[u8]) -> Option<Kind> {
 
 fn signature(start: &[u8]) -> Option<&'static str> {
     Some(match start {
-        [0x89, b'H', b'D', b'F', ..] => "it is HDF5, perhaps a .h5 of Keras",
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "it is an array of NumPy",
-        [_, _, _, _, b'T', b'F', b'L', b'3', ..] => "it is TensorFlow Lite",
-        [0x1f, 0x8b, ..] => "it is compressed with gzip, run `gunzip`",
+        [0x89, b'H', b'D', b'F', ..] => "it is an HDF5 file, perhaps a Keras .h5 model",
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "it is a NumPy array",
+        [_, _, _, _, b'T', b'F', b'L', b'3', ..] => "it is a TensorFlow Lite model",
+        [0x1f, 0x8b, ..] => "it is compressed with gzip; run `gunzip`",
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => "it is an image",
         _ => return None,
     })

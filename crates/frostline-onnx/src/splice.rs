@@ -1,4 +1,4 @@
-//! Messages put together from new bytes and from ranges of files, and written without holding them in memory.
+//! Messages assembled from new bytes and ranges of files, and written without being held in memory.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,16 +10,16 @@ use super::wire::Open;
 use super::wire::Span;
 use crate::error::Error;
 
-/// A range of one of some files.
+/// A range of one of several files.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Extent {
-    /// Which file.
+    /// The index of the file.
     pub(super) file: usize,
     pub(super) span: Span,
 }
 
 impl Extent {
-    /// A range of the first file.
+    /// Creates a range of the first file.
     pub(super) fn of(span: &Span) -> Self {
         let span = span.clone();
         Self { file: 0, span }
@@ -30,7 +30,7 @@ impl Extent {
     }
 }
 
-/// A message that is to be written.
+/// A message to be written.
 #[derive(Debug, Default)]
 pub(super) struct Message {
     chunks: Vec<Chunk>,
@@ -40,7 +40,7 @@ pub(super) struct Message {
 enum Chunk {
     Bytes(Vec<u8>),
     Copy(Extent),
-    /// Numbers of `float32`, each written as `float16`.
+    /// Values of `float32`, each written as `float16`.
     Halved(Extent),
 }
 
@@ -58,14 +58,14 @@ impl Chunk {
 const VARINT: u64 = 0;
 const LENGTH: u64 = 2;
 
-/// Messages of protocol buffers are shorter than 2 GiB.
+/// Protocol buffer messages are shorter than 2 GiB.
 const LONGEST: u64 = 1 << 31;
 
-/// Longer runs of bytes get no more added to them, which might move them.
+/// Longer runs of bytes are not extended, since that might move them in memory.
 const LONGEST_RUN: usize = 1 << 16;
 
 impl Message {
-    /// A message as these ranges of the first file have it.
+    /// Creates a message from ranges of the first file.
     pub(super) fn of<'a>(spans: impl IntoIterator<Item = &'a Span>) -> Self {
         let mut message = Self::default();
         for span in spans {
@@ -74,49 +74,49 @@ impl Message {
         message
     }
 
-    /// Fields as they stand in a file.
+    /// Copies fields from a file.
     pub(super) fn copy(&mut self, file: usize, span: &Span) {
         let span = span.clone();
         self.extent(Extent { file, span });
     }
 
-    /// A range of a file.
+    /// Adds a range of a file.
     pub(super) fn extent(&mut self, extent: Extent) {
         self.chunks.push(Chunk::Copy(extent));
     }
 
-    /// A field of one number.
+    /// Adds a field with a number.
     pub(super) fn number(&mut self, field: u64, number: u64) {
         self.varint(field << 3 | VARINT);
         self.varint(number);
     }
 
-    /// A field of one integer.
+    /// Adds a field with an integer.
     pub(super) fn int(&mut self, field: u64, int: i64) {
         self.number(field, int.cast_unsigned());
     }
 
-    /// A field for each integer.
+    /// Adds a field for each integer.
     pub(super) fn ints(&mut self, field: u64, ints: &[i64]) {
         for int in ints {
             self.int(field, *int);
         }
     }
 
-    /// A field for each text.
+    /// Adds a field for each text.
     pub(super) fn texts<'a>(&mut self, field: u64, texts: impl IntoIterator<Item = &'a str>) {
         for text in texts {
             self.text(field, text);
         }
     }
 
-    /// A field of text.
+    /// Adds a text field.
     pub(super) fn text(&mut self, field: u64, text: &str) {
         self.long(field, text.len() as u64);
         self.bytes(text.as_bytes());
     }
 
-    /// A field of integers side by side; none where there are none.
+    /// Adds a packed field of integers, unless there are none.
     pub(super) fn packed(&mut self, field: u64, integers: &[i64]) {
         let mut inner = Self::default();
         for int in integers {
@@ -127,31 +127,31 @@ impl Message {
         }
     }
 
-    /// A field of bytes.
+    /// Adds a field with bytes.
     pub(super) fn blob(&mut self, field: u64, bytes: Vec<u8>) {
         self.long(field, bytes.len() as u64);
         self.chunks.push(Chunk::Bytes(bytes));
     }
 
-    /// A field of the bytes that stand in a file.
+    /// Adds a field with bytes of a file.
     pub(super) fn payload(&mut self, field: u64, extent: Extent) {
         self.long(field, extent.len());
         self.extent(extent);
     }
 
-    /// A field of the `float32` numbers in these ranges of a file, written as `float16`.
+    /// Adds a field with the `float32` values in these ranges of a file, written as `float16`.
     pub(super) fn halved(&mut self, field: u64, extents: impl Iterator<Item = Extent>) {
         let chunks = extents.map(Chunk::Halved).collect();
         self.message(field, Self { chunks });
     }
 
-    /// A message inside of this one.
+    /// Adds a field with a message.
     pub(super) fn message(&mut self, field: u64, inner: Self) {
         self.long(field, inner.len());
         self.append(inner);
     }
 
-    /// The fields of another message.
+    /// Adds the fields of another message.
     pub(super) fn append(&mut self, other: Self) {
         for chunk in other.chunks {
             match chunk {
@@ -161,12 +161,12 @@ impl Message {
         }
     }
 
-    /// How many bytes it will be.
+    /// Returns its length in bytes.
     pub(super) fn len(&self) -> u64 {
         self.chunks.iter().map(Chunk::len).sum()
     }
 
-    /// The file of it, which copies nothing from others.
+    /// Returns the message as a file that copies nothing from other files.
     pub(super) fn whole(self) -> Spliced {
         Spliced {
             message: self,
@@ -175,7 +175,7 @@ impl Message {
         }
     }
 
-    /// The file of it, which copies from these.
+    /// Returns the message as a file that copies ranges of these files.
     pub(super) fn spliced(self, sources: Vec<PathBuf>, open: Open) -> Spliced {
         Spliced {
             message: self,
@@ -207,13 +207,13 @@ impl Message {
     }
 }
 
-/// Which side of writing a [`Spliced`] file failed; there is no third, and each is to be handled.
+/// Which side of writing a [`Spliced`] file failed. The enum is exhaustive, so that callers handle both.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Reading a file that ranges are copied from.
+    /// Reading a file from which ranges are copied.
     #[error(transparent)]
     Read(Error),
-    /// Writing.
+    /// Writing the new file.
     #[error(transparent)]
     Write(io::Error),
 }
@@ -227,7 +227,7 @@ pub struct Spliced {
 }
 
 impl Spliced {
-    /// Writes the file; ranges that are copied pass through 64 KiB of memory.
+    /// Writes the file; copied ranges pass through 64 KiB of memory.
     ///
     /// # Errors
     /// [`WriteError`], which says which side failed.
@@ -245,10 +245,10 @@ impl Spliced {
         Ok(())
     }
 
-    /// Returns the bytes of the file, for a file that is kept in memory.
+    /// Returns the bytes of the file, to keep them in memory.
     ///
     /// # Errors
-    /// [`Error::Io`], also where they are more than a message of protocol buffers may have.
+    /// [`Error::Io`], also if the file is longer than protocol buffer messages may be.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let length = self.message.len();
         if length > LONGEST {
@@ -261,7 +261,7 @@ impl Spliced {
         match self.write_to(&mut bytes) {
             Ok(()) => Ok(bytes),
             Err(WriteError::Read(error)) => Err(error),
-            Err(WriteError::Write(error)) => unreachable!("memory takes what is written: {error}"),
+            Err(WriteError::Write(error)) => unreachable!("writes to memory cannot fail: {error}"),
         }
     }
 }
@@ -273,14 +273,14 @@ fn halved(floats: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// The files that are copied from, each opened once.
+/// The files to copy from, each opened once.
 struct Sources<'a> {
     files: Vec<(&'a Path, Option<File>)>,
     open: Open,
     buffer: Vec<u8>,
 }
 
-/// Bytes that are read at once, a multiple of every number's.
+/// The number of bytes read at a time, a multiple of the size of every type.
 const PIECE: usize = 1 << 16;
 
 impl<'a> Sources<'a> {

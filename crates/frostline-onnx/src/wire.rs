@@ -1,8 +1,7 @@
-//! Walking over a file of protocol buffer messages: what is not asked for is not read.
+//! Walks over a file of protocol buffer messages, reading only what is asked for.
 //!
-//! A network is cut by copying ranges of its file, so that nothing is lost that this program does not know,
-//! and weights of any size pass through without lying in memory. That needs the place of every field, which
-//! decoders do not tell.
+//! A network is cut by copying ranges of its file, so that unknown fields are preserved, and weights of any
+//! size are never in memory as a whole. That needs the position of every field, which decoders do not report.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -10,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Opens a file for reading. A network names other files, and is read again when it is written or loaded, so
-/// that whoever reads one says how files are opened.
+/// the caller decides how files are opened.
 pub type Open = fn(&Path) -> io::Result<File>;
 
 /// A range of bytes in a file.
@@ -19,13 +18,13 @@ pub(super) type Span = Range<u64>;
 /// Why a file cannot be walked over.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The operating system's reason.
+    /// The operating system's error.
     Io(io::Error),
     /// The file ends in the middle of a field.
     Cut,
     /// What is wrong with the content.
     Damaged(&'static str),
-    /// It runs a compiled engine.
+    /// It contains a compiled engine.
     CompiledEngine,
 }
 
@@ -42,7 +41,7 @@ pub(super) struct Field {
     pub(super) number: u64,
     /// Its value.
     pub(super) value: Value,
-    /// Where it lies, number and length included.
+    /// Its position, including number and length.
     pub(super) whole: Span,
 }
 
@@ -51,16 +50,16 @@ pub(super) struct Field {
 pub(super) enum Value {
     /// A varint.
     Number(u64),
-    /// A number of four or eight bytes: how many.
+    /// A number of four or eight bytes: its size.
     Fixed(u64),
-    /// Text, bytes, a message, or packed numbers: where they lie.
+    /// Text, bytes, a message, or packed numbers: their position.
     Span(Span),
 }
 
 /// The longest name or text that is read, in bytes.
 const LONGEST_TEXT: u64 = 1 << 20;
 
-/// A file and a place in it.
+/// A file and a position in it.
 #[derive(Debug)]
 pub(super) struct Wire {
     file: BufReader<File>,
@@ -73,7 +72,7 @@ impl Wire {
         Ok(Self::of(open(path)?)?)
     }
 
-    /// Of a file that is open.
+    /// Wraps a file that is open.
     pub(super) fn of(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self {
@@ -83,12 +82,12 @@ impl Wire {
         })
     }
 
-    /// Where all of the file lies.
+    /// Returns the range of the whole file.
     pub(super) fn all(&self) -> Span {
         0..self.length
     }
 
-    /// The next field of the message that `rest` is what is left of; `rest` is then what is left after it.
+    /// Returns the next field of a message; `rest` is the part not read yet, and is advanced past the field.
     pub(super) fn field(&mut self, rest: &mut Span) -> Result<Option<Field>, Fault> {
         if rest.is_empty() {
             return Ok(None);
@@ -114,7 +113,9 @@ impl Wire {
         if rest.start > self.length {
             return Err(Fault::Cut);
         } else if rest.start > rest.end {
-            return Err(Fault::Damaged("a field is longer than what holds it"));
+            return Err(Fault::Damaged(
+                "a field is longer than the message that contains it",
+            ));
         } else if tag >> 3 == 0 {
             return Err(Fault::Damaged("a field has no number"));
         }
@@ -125,11 +126,11 @@ impl Wire {
         }))
     }
 
-    /// The bytes of a short range.
+    /// Reads the bytes of a short range.
     pub(super) fn bytes(&mut self, span: &Span) -> Result<Vec<u8>, Fault> {
         let length = span.end.saturating_sub(span.start);
         if length > LONGEST_TEXT || span.end > self.length {
-            return Err(Fault::Damaged("a name is longer than a million bytes"));
+            return Err(Fault::Damaged("a name is longer than 1 MiB"));
         }
         self.seek(span.start)?;
         let mut bytes = vec![0; length as usize];
@@ -138,13 +139,13 @@ impl Wire {
         Ok(bytes)
     }
 
-    /// The text in a short range.
+    /// Reads the text in a short range.
     pub(super) fn text(&mut self, span: &Span) -> Result<String, Fault> {
         let bytes = self.bytes(span)?;
         String::from_utf8(bytes).map_err(|_| Fault::Damaged("a name is not UTF-8"))
     }
 
-    /// The varints of a packed field.
+    /// Reads the varints of a packed field.
     pub(super) fn packed(&mut self, span: &Span) -> Result<Vec<u64>, Fault> {
         let mut numbers = Vec::new();
         self.seek(span.start)?;
@@ -156,7 +157,7 @@ impl Wire {
 
     fn seek(&mut self, to: u64) -> Result<(), Fault> {
         let by = i64::try_from(i128::from(to) - i128::from(self.position));
-        let by = by.map_err(|_| Fault::Damaged("a field lies outside of the file"))?;
+        let by = by.map_err(|_| Fault::Damaged("a field is outside the file"))?;
         self.file.seek_relative(by)?;
         self.position = to;
         Ok(())

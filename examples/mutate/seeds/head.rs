@@ -1,4 +1,4 @@
-//! Heads: whole ones by the library's writer, and ones whose header was changed.
+//! Seeds for heads: valid ones from the library's writer, and ones with a changed header.
 
 use frostline::ClassIndex;
 use frostline::head::{
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::targets::store::spec;
 use super::Seed;
 
-/// D, that of [`spec`].
+/// The number of features of [`spec`], D.
 const WIDTH: usize = 16;
 
 pub(super) fn seeds() -> Vec<Seed> {
@@ -43,27 +43,27 @@ pub(super) fn seeds() -> Vec<Seed> {
         })
     };
     vec![
-        Seed::accepted("no more than weights", plain.clone()),
+        Seed::accepted("weights only", plain.clone()),
         Seed::accepted(
-            "with a temperature, a rejection and its images",
+            "with a temperature, a rejection and a training record",
             full.clone(),
         ),
-        Seed::accepted("of 100 classes", encoded(&many_classes(100))),
+        Seed::accepted("100 classes", encoded(&many_classes(100))),
         Seed::accepted(
-            "20,003 classes ended the program",
+            "20,003 classes, which crashed the program",
             encoded(&many_classes(20_003)),
         ),
         Seed::accepted(
-            "a weight of 3e38 gave NaN",
+            "a weight of 3e38, which led to NaN",
             encoded(&self::plain(&["cat", "dog"], 3e38)),
         ),
         Seed::refused("no view", manifest(|m| m["views"] = json!([]))),
         Seed::refused(
-            "100,000 equal views",
+            "100,000 identical views",
             manifest(|m| m["views"] = vec!["center"; 100_000].into()),
         ),
         Seed::refused(
-            "no feature",
+            "no features",
             manifest(|m| m["backbone"]["num_features"] = 0.into()),
         ),
         Seed::refused(
@@ -71,30 +71,30 @@ pub(super) fn seeds() -> Vec<Seed> {
             manifest(|m| m["backbone"]["num_features"] = (1_u64 << 63).into()),
         ),
         Seed::refused(
-            "a rejection by a neighbour beyond the last",
+            "a rejection with more neighbours than rows",
             rejection("k", json!(1000)),
         ),
-        Seed::refused("a rejection by no neighbour", rejection("k", json!(0))),
+        Seed::refused("a rejection with k = 0", rejection("k", json!(0))),
         Seed::refused(
-            "a threshold that is no cosine",
+            "a threshold that is not a cosine",
             rejection("threshold", json!(7)),
         ),
         Seed::refused(
             "training features of length 0",
             changed(&full, |_, data| {
-                // They stand last.
+                // They are the last values.
                 let start = data.len() - 2 * 4 * WIDTH;
                 data[start..].fill(0);
             }),
         ),
         Seed::refused("a temperature of 0", metadata("temperature", "0")),
         Seed::refused(
-            "lists in lists without end",
+            "deeply nested lists",
             metadata("params", &"[".repeat(100_000)),
         ),
         Seed::refused("a class twice", metadata("classes", r#"["cat","cat"]"#)),
         Seed::unharmed(
-            "the name of a class has a megabyte",
+            "a class name of one megabyte",
             metadata("classes", &json!(["a".repeat(1 << 20), "b"]).to_string()),
         ),
     ]
@@ -106,9 +106,9 @@ fn plain(classes: &[&str], weight: f32) -> HeadFile {
         Array1::zeros(classes.len()),
     );
     HeadFile {
-        head: head.expect("the classes are as many"),
+        head: head.expect("one row per class"),
         classes: ClassIndex::from_names(classes.iter().copied()),
-        manifest: serde_json::to_value(spec(&[View::Center])).expect("it has a JSON form"),
+        manifest: serde_json::to_value(spec(&[View::Center])).expect("a spec serializes"),
         params: json!({"epochs": 25}),
         metrics: Value::Null,
         temperature: Temperature::default(),
@@ -149,7 +149,7 @@ fn encoded(head: &HeadFile) -> Vec<u8> {
     std::fs::read(path).expect("it was written")
 }
 
-/// A head whose header and numbers are changed, as version 1 of the format, which has no checksum.
+/// Returns a head with changed header and values, as version 1 of the format, which has no checksum.
 fn changed(head: &[u8], change: impl FnOnce(&mut Value, &mut Vec<u8>)) -> Vec<u8> {
     let (length, rest) = head.split_first_chunk().expect("it has a length");
     let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);

@@ -1,4 +1,4 @@
-//! Pictures of one format.
+//! Seeds for images, one format per target.
 
 use frostline::images::fuzz;
 use frostline::images::{Format, sniff};
@@ -22,7 +22,7 @@ pub(super) fn seeds(target: &str) -> Vec<Seed> {
     let whole = fuzz::seeds().into_iter();
     let whole = whole.filter(|seed| sniff(seed) == Ok(format));
     let mut seeds: Vec<Seed> = whole
-        .map(|seed| Seed::accepted("a picture", seed))
+        .map(|seed| Seed::accepted("a valid image", seed))
         .collect();
     seeds.extend(faults(format));
     seeds
@@ -32,33 +32,33 @@ fn faults(format: Format) -> Vec<Seed> {
     match format {
         Format::Png => vec![
             Seed::unharmed(
-                "a colour profile that unfolds to 64 MiB",
+                "a colour profile that expands to 64 MiB",
                 bomb(Bomb::Profile),
             ),
-            Seed::unharmed("a text that unfolds to 64 MiB", bomb(Bomb::Text)),
+            Seed::unharmed("a text that expands to 64 MiB", bomb(Bomb::Text)),
         ],
         Format::Bmp => vec![Seed::refused(
-            "a header of more pixels than memory holds",
+            "a header with more pixels than fit in memory",
             VAST_BMP,
         )],
         Format::Pnm => vec![
             Seed::refused(
-                "4294967295 columns and rows",
+                "4294967295 × 4294967295 pixels",
                 "P6 4294967295 4294967295 255\n",
             ),
-            Seed::refused("a largest sample of 0", "P5 1 1 0\n\0"),
+            Seed::refused("a maximum sample value of 0", "P5 1 1 0\n\0"),
         ],
         Format::Gif => vec![Seed::refused(
-            "65535 columns and rows, and no frame",
+            "65535 × 65535 pixels without a frame",
             VAST_GIF,
         )],
         Format::WebP => vec![Seed::unharmed(
-            "an EXIF block of 2 GiB that is not there",
+            "an EXIF block of 2 GiB that is missing",
             vast_exif(),
         )],
         Format::Heic => vec![
-            Seed::refused("a table of places of no bytes each", vast_places()),
-            Seed::refused("a picture of 4294967295 columns and rows", vast_heic()),
+            Seed::refused("an `iloc` with offsets of zero bytes", vast_places()),
+            Seed::refused("an image of 4294967295 columns and rows", vast_heic()),
         ],
         Format::Jpeg | Format::Tiff | Format::Avif | Format::Jxl => Vec::new(),
     }
@@ -82,7 +82,7 @@ fn vast_exif() -> Vec<u8> {
     file
 }
 
-/// The first HEIC of one picture.
+/// Returns the first HEIC seed; empty if there is none.
 fn heic() -> Vec<u8> {
     let mut files = fuzz::seeds().into_iter();
     files
@@ -90,7 +90,7 @@ fn heic() -> Vec<u8> {
         .unwrap_or_default()
 }
 
-/// The HEIC with other bytes some way behind a name.
+/// Returns the HEIC with other bytes at an offset after a box name.
 fn changed(name: &[u8], behind: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = heic();
     if let Some(at) = file.windows(4).position(|found| found == name) {
@@ -99,7 +99,7 @@ fn changed(name: &[u8], behind: usize, bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-/// Places and lengths of 0 bytes, and 65535 of them.
+/// Returns a HEIC whose `iloc` lists 65,535 items with offsets and lengths of zero bytes.
 fn vast_places() -> Vec<u8> {
     changed(b"iloc", 8, &[0, 0, 0xff, 0xff])
 }
@@ -108,7 +108,7 @@ fn vast_heic() -> Vec<u8> {
     changed(b"ispe", 8, &[0xff; 8])
 }
 
-/// What a small PNG unfolds to much of.
+/// The part of a small PNG that expands to 64 MiB.
 #[derive(Clone, Copy, PartialEq)]
 enum Bomb {
     Profile,
@@ -122,7 +122,7 @@ fn bomb(bomb: Bomb) -> Vec<u8> {
         info.icc_profile = Some(vec![0; 64 << 20].into());
     }
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::with_info(&mut file, info).expect("the header is whole");
+    let mut encoder = png::Encoder::with_info(&mut file, info).expect("the header is valid");
     if bomb == Bomb::Text {
         let text = " ".repeat(64 << 20);
         encoder

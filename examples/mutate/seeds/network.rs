@@ -1,4 +1,4 @@
-//! Small networks.
+//! Seeds for networks.
 
 #[path = "../../../crates/frostline-onnx/src/tests/messages.rs"]
 pub(crate) mod messages;
@@ -15,7 +15,7 @@ use super::{Seed, Wanted};
 
 pub(super) fn seeds(target: &str) -> Vec<Seed> {
     let mut seeds = whole();
-    // Where there is nothing to be replaced, for whatever reason, a network is left to ONNX Runtime.
+    // A network in which nothing can be replaced, for whatever reason, is left to ONNX Runtime.
     let if_refused = |wanted: Wanted, target_refuses: bool| match wanted {
         Wanted::Refused if !target_refuses => Wanted::Unharmed,
         wanted => wanted,
@@ -43,7 +43,7 @@ fn whole() -> Vec<Seed> {
             bytes(&zoo(1)),
         ),
         Seed::accepted("tokens with a class token", bytes(&tokens())),
-        Seed::accepted("graphs in a node", bytes(&with_branches())),
+        Seed::accepted("a node with subgraphs", bytes(&with_branches())),
     ]
 }
 
@@ -57,23 +57,23 @@ fn faults_of_files() -> Vec<Seed> {
         ),
         Seed::unharmed("a kernel of 2³¹ was accepted", bytes(&with_kernel(1 << 31))),
         Seed::unharmed("a kernel of -1", bytes(&with_kernel(-1))),
-        Seed::unharmed("a batch of 2³¹ ended the program", bytes(&fixed)),
-        Seed::unharmed("a weight of NaN was made 0", bytes(&with_weight(f32::NAN))),
+        Seed::unharmed("a batch of 2³¹ crashed the program", bytes(&fixed)),
+        Seed::unharmed("a weight of NaN became 0", bytes(&with_weight(f32::NAN))),
         Seed::unharmed(
-            "dimensions of 2⁶², and 4 bytes",
+            "dimensions of 2⁶² with 4 bytes of data",
             bytes(&with_dims(&[1 << 62, 1 << 62])),
         ),
         Seed::unharmed("negative dimensions", bytes(&with_dims(&[-1, 4]))),
         Seed::refused(
-            "a weight outside of the folder",
+            "a weight outside the folder",
             bytes(&external("../../secret", 0)),
         ),
         Seed::refused(
-            "a weight in a file that is not there",
+            "a weight in a missing file",
             bytes(&external("weights.data", 1 << 60)),
         ),
-        Seed::refused("a weight that says it has 2⁶⁴ - 1 bytes", lying_length()),
-        Seed::refused("graphs in graphs without end", deep_graphs()),
+        Seed::refused("a weight with a length of 2⁶⁴ - 1 bytes", lying_length()),
+        Seed::refused("deeply nested graphs", deep_graphs()),
         Seed::refused(
             "no graph",
             bytes(&ModelProto {
@@ -84,18 +84,18 @@ fn faults_of_files() -> Vec<Seed> {
     ]
 }
 
-/// What is found when the graph is followed.
+/// Faults that are found only when the graph is traversed.
 fn faults_of_graphs() -> Vec<Seed> {
     vec![
         Seed::refused(
-            "a node's own numbers in another file",
+            "a constant in an external file",
             bytes(&external_constant()),
         ),
-        Seed::refused("a graph that leads to itself", bytes(&circle())),
+        Seed::refused("a graph with a cycle", bytes(&circle())),
     ]
 }
 
-/// Two convolutions of 3 × 3 with what follows them, and two linear layers.
+/// Two 3 × 3 convolutions with a norm and poolings, and a linear layer.
 fn convolutions(epsilon: f32) -> ModelProto {
     let norm = node(
         "BatchNormalization",
@@ -142,7 +142,7 @@ fn convolutions(epsilon: f32) -> ModelProto {
     )
 }
 
-/// A transformer's start and end: patches, the class token before them, and a head on that.
+/// The start and end of a transformer: patches, a class token before them, and a classifier on that token.
 fn tokens() -> ModelProto {
     let patches = node("Conv", &["data", "w"], &["patches"]);
     let nodes = vec![
@@ -171,7 +171,7 @@ fn tokens() -> ModelProto {
     )
 }
 
-/// An `If` on the way to the classifier.
+/// A network with an `If` before the classifier.
 fn with_branches() -> ModelProto {
     let graph = GraphProto {
         node: vec![node("Relu", &["flat"], &["out"])],
@@ -205,8 +205,8 @@ fn with_branches() -> ModelProto {
     )
 }
 
-/// `GraphProto { node { attribute { g: GraphProto { … } } } }`, 2000 of them in each other. The types that
-/// write networks would go as deep themselves.
+/// Returns 2000 nested `GraphProto { node { attribute { g: GraphProto { … } } } }`, as plain bytes, because
+/// the types that write networks would recurse as deeply.
 fn deep_graphs() -> Vec<u8> {
     let mut graph = Vec::new();
     for _ in 0..2000 {
@@ -276,7 +276,7 @@ fn external_constant() -> ModelProto {
     model
 }
 
-/// `ModelProto { graph { initializer { raw_data: … } } }`, whose lengths reach beyond the file.
+/// Returns `ModelProto { graph { initializer { raw_data: … } } }` with lengths beyond the end of the file.
 fn lying_length() -> Vec<u8> {
     let most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
     [&[8, 8, 0x3a], &most[..], &[0x2a], &most, &[0x4a], &most].concat()
@@ -289,14 +289,14 @@ fn circle() -> ModelProto {
 }
 
 fn graph(model: &mut ModelProto) -> &mut GraphProto {
-    model.graph.as_mut().expect("it has one")
+    model.graph.as_mut().expect("a model has a graph")
 }
 
 fn convolution(inputs: &[&str], output: &str) -> NodeProto {
     with_ints(node("Conv", inputs, &[output]), "pads", &[1, 1, 1, 1])
 }
 
-/// With the output `prob` of five classes.
+/// Builds a model with the output `prob` of five classes.
 fn model(
     ir_version: i64,
     opset: i64,
@@ -308,7 +308,7 @@ fn model(
     messages::model(ir_version, opset, nodes, weights, inputs, vec![output])
 }
 
-/// A field of protobuf that is a message.
+/// Encodes a protobuf field that holds a message.
 fn field(number: u8, message: &[u8]) -> Vec<u8> {
     let mut bytes = vec![number << 3 | 2];
     let mut length = message.len();

@@ -1,4 +1,4 @@
-//! The files of a feature store.
+//! Seeds for the files of a feature store.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -60,11 +60,11 @@ pub(super) fn parts() -> Vec<Seed> {
     vec![
         Seed::accepted("three images", &Store::whole().part[..]),
         Seed::refused(
-            "of a store of 16 bits",
+            "from a store of 16-bit features",
             Store::written(&spec(&[View::Center]), Dtype::F16).part,
         ),
         Seed::refused(
-            "of a store of two views",
+            "from a store with two views",
             Store::written(&both, Dtype::F32).part,
         ),
         Seed::refused(
@@ -78,14 +78,14 @@ pub(super) fn parts() -> Vec<Seed> {
         Seed::refused("a digest that is null", changed_part(null_digest)),
         Seed::refused("features that are null", changed_part(null_features)),
         Seed::refused(
-            "features that are not numbers",
+            "features that are not finite",
             changed_part(of_numbers(nan, 16)),
         ),
         Seed::refused(
             "a view that the store does not have",
             changed_part(other_view),
         ),
-        Seed::refused("no image", changed_part(nothing)),
+        Seed::refused("no images", changed_part(nothing)),
     ]
 }
 
@@ -96,12 +96,12 @@ fn list(
 ) -> FixedSizeListArray {
     let item = Arc::new(Field::new("item", numbers.data_type().clone(), false));
     let valid = valid.map(|valid| valid.values().clone().into());
-    FixedSizeListArray::try_new(item, width, numbers, valid).expect("the numbers are as many")
+    FixedSizeListArray::try_new(item, width, numbers, valid).expect("the lengths match")
 }
 
-/// The part with other columns, under the same manifest and the right checksum.
+/// Returns the part with other columns, the same manifest and a correct checksum.
 fn changed_part(change: impl FnOnce(Columns) -> Columns) -> Vec<u8> {
-    let reader = FileReader::try_new(Cursor::new(&Store::whole().part), None).expect("it is whole");
+    let reader = FileReader::try_new(Cursor::new(&Store::whole().part), None).expect("it is valid");
     let metadata = reader.schema().metadata().clone();
     let kept = reader.custom_metadata().clone();
     let batch = reader.flatten().next().expect("it has one batch");
@@ -118,7 +118,7 @@ fn changed_part(change: impl FnOnce(Columns) -> Columns) -> Vec<u8> {
         .and_then(|()| writer.finish())
         .expect("memory can be written to");
     drop(writer);
-    assert!(fuzz::reseal(&mut file), "there is a place for the checksum");
+    assert!(fuzz::reseal(&mut file), "there is no room for the checksum");
     file
 }
 
@@ -131,12 +131,12 @@ fn table(names: [&str; 3], columns: &Columns, metadata: arrow_schema::Metadata) 
         })
         .collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
-    RecordBatch::try_new(schema, columns.to_vec()).expect("the columns are as long")
+    RecordBatch::try_new(schema, columns.to_vec()).expect("all columns match")
 }
 
 pub(super) fn indices() -> Vec<Seed> {
     vec![Seed::accepted(
-        "three images and a file that is none",
+        "three images and a file that is not an image",
         &Store::whole().index[..],
     )]
 }
@@ -151,16 +151,16 @@ pub(super) fn manifests() -> Vec<Seed> {
         |number: Value| changed(|manifest| manifest["spec"]["backbone"]["num_features"] = number);
     vec![
         Seed::accepted("one view", &Store::whole().manifest[..]),
-        Seed::refused("a page's manifest", r#"{"name": "app", "icons": []}"#),
+        Seed::refused("a web app's manifest", r#"{"name": "app", "icons": []}"#),
         Seed::refused("no view", spec("views", json!([]))),
         Seed::refused(
-            "100,000 equal views",
+            "100,000 identical views",
             spec("views", vec!["center"; 100_000].into()),
         ),
-        Seed::refused("no feature", features(json!(0))),
-        Seed::refused("17 features, and the part has 16", features(json!(17))),
+        Seed::refused("no features", features(json!(0))),
+        Seed::refused("17 features, but the part has 16", features(json!(17))),
         Seed::refused("2⁶³ features", features(json!(1_u64 << 63))),
-        Seed::refused("lists in lists without end", "[".repeat(100_000)),
+        Seed::refused("deeply nested lists", "[".repeat(100_000)),
     ]
 }
 

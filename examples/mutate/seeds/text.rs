@@ -1,4 +1,4 @@
-//! Tables of class weights and manifests of backbones.
+//! Seeds for class weight tables and backbone manifests.
 
 use super::Seed;
 
@@ -14,7 +14,7 @@ pub(super) fn class_weights() -> Vec<Seed> {
         Seed::refused("no class", "class,weight\n"),
         Seed::refused("no header", "cat,2.5\ndog,1\n"),
         Seed::refused(
-            "a quotation mark that is never closed",
+            "an unclosed quotation mark",
             "class,weight\n\"cat,1\ndog,2\n",
         ),
         Seed::refused("not UTF-8", b"class,weight\n\xff\xfe,1\n"),
@@ -24,7 +24,7 @@ pub(super) fn class_weights() -> Vec<Seed> {
         ),
         Seed::unharmed("an infinite weight", "class,weight\ncat,1e999\ndog,1\n"),
         Seed::unharmed("a negative weight", "class,weight\ncat,-1\ndog,-0.0\n"),
-        Seed::unharmed("the name of a class has a megabyte", long),
+        Seed::unharmed("a class name of one megabyte", long),
     ]
 }
 
@@ -32,7 +32,7 @@ pub(super) fn manifests() -> Vec<Seed> {
     let nested = format!("name = \"x\"\nlicense = {}", "[".repeat(100_000));
     let dotted = format!("name = \"x\"\n{} = 1", vec!["a"; 50_000].join("."));
     vec![
-        Seed::accepted("a name alone", "name = \"probe\"\n"),
+        Seed::accepted("only a name", "name = \"probe\"\n"),
         Seed::accepted("all keys", FULL),
         Seed::refused("nothing", ""),
         Seed::refused(
@@ -48,15 +48,15 @@ pub(super) fn manifests() -> Vec<Seed> {
             "name = \"x\"\n[preprocessing]\nmean = [nan, 0, 0]\n",
         ),
         Seed::refused(
-            "a picture of more pixels than memory holds",
+            "an image with more pixels than fit in memory",
             "name = \"x\"\n[preprocessing]\nresize = 2147483648\ncrop = [4294967295, 4294967295]\n",
         ),
         Seed::refused(
             "a negative number of features",
             "name = \"x\"\n[features]\nnum_features = -1\n",
         ),
-        Seed::refused("lists in lists without end", nested),
-        Seed::refused("tables in tables without end", dotted),
+        Seed::refused("deeply nested lists", nested),
+        Seed::refused("deeply nested tables", dotted),
     ]
 }
 

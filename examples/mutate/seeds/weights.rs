@@ -1,4 +1,4 @@
-//! Weights: PyTorch's archives and older files, and safetensors.
+//! Seeds for weights: PyTorch's zip archives and older files, and safetensors.
 
 use std::io::{Cursor, Write};
 
@@ -11,8 +11,8 @@ pub(super) fn pth() -> Vec<Seed> {
     let zip = include_bytes!("../../../tests/golden/zip.pth");
     let legacy = include_bytes!("../../../tests/golden/legacy.pth");
     vec![
-        Seed::accepted("what torch.save writes", *zip),
-        Seed::accepted("what it wrote before version 1.6", *legacy),
+        Seed::accepted("as written by torch.save", *zip),
+        Seed::accepted("as written before version 1.6", *legacy),
         Seed::accepted(
             "one tensor",
             archive(&dict(&[(b"X\x01\0\0\0w", &tensor(b"J\x02\0\0\0"))])),
@@ -22,22 +22,22 @@ pub(super) fn pth() -> Vec<Seed> {
             archive(b"cos\nsystem\n(X\x04\0\0\0truetR"),
         ),
         Seed::refused(
-            "a tensor of more numbers than its storage",
+            "a tensor larger than its storage",
             archive(&dict(&[(b"X\x01\0\0\0w", &tensor(b"J\xff\xff\xff\x7f"))])),
         ),
         Seed::refused(
-            "lists in lists without end",
+            "deeply nested lists",
             archive(&[b"(".repeat(500_000), b"t".repeat(500_000)].concat()),
         ),
         Seed::unharmed(
-            "a name of a megabyte that is used 20,000 times",
+            "a name of one megabyte used 20,000 times",
             archive(&reused_name()),
         ),
-        Seed::unharmed("a storage that unfolds to 64 MiB", packed()),
+        Seed::unharmed("a storage that expands to 64 MiB", packed()),
     ]
 }
 
-/// A dictionary of opcodes.
+/// Returns the opcodes of a dictionary.
 fn dict(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
     let entries: Vec<u8> = entries
         .iter()
@@ -46,7 +46,7 @@ fn dict(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
     [b"}(", &entries[..], b"u"].concat()
 }
 
-/// `_rebuild_tensor_v2` of a storage of two floats, with one dimension.
+/// Returns the opcodes of `_rebuild_tensor_v2` for a one-dimensional tensor on a storage of two floats.
 fn tensor(length: &[u8]) -> Vec<u8> {
     let storage = b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n\
         X\x01\0\0\x000X\x03\0\0\0cpuJ\x02\0\0\0tQJ\0\0\0\0(";
@@ -106,20 +106,20 @@ pub(super) fn safetensors() -> Vec<Seed> {
         "a.bias":{"dtype":"BF16","shape":[2],"data_offsets":[16,20]}}"#;
     vec![
         Seed::accepted("a layer", file(both, 20)),
-        Seed::accepted("numbers of 16 bits", one("F16", "[3]", 6)),
-        Seed::accepted("numbers of 64 bits", one("F64", "[1,2]", 16)),
+        Seed::accepted("16-bit values", one("F16", "[3]", 6)),
+        Seed::accepted("64-bit values", one("F64", "[1,2]", 16)),
         Seed::refused("tensors that overlap", file(two, 12)),
         Seed::refused(
-            "a tensor of more numbers than there are",
+            "a tensor larger than the file",
             one("F32", "[4294967296,4294967296]", 8),
         ),
         Seed::refused(
             "a header of 2⁶⁴ - 1 bytes",
             [&[0xff; 8], &b"{}"[..]].concat(),
         ),
-        Seed::refused("lists in lists without end", file(&"[".repeat(100_000), 0)),
+        Seed::refused("deeply nested lists", file(&"[".repeat(100_000), 0)),
         Seed::unharmed(
-            "a tensor of no number",
+            "a tensor without values",
             one("F32", "[0,9223372036854775807]", 0),
         ),
     ]

@@ -1,4 +1,4 @@
-//! Heads.
+//! The target for heads.
 
 use frostline::classifier::{Predictor, Tta};
 use ndarray::Array2;
@@ -6,10 +6,10 @@ use ndarray::Array2;
 use super::Outcome;
 use super::scratch::with_file;
 
-/// Features of images, from usual ones to the largest that there are.
+/// Values of features, from ordinary ones to the largest float.
 const FEATURES: [f32; 4] = [0.0, 1.0, -1e30, f32::MAX];
 
-/// Reads a head and predicts with it: probabilities are numbers, or the image has none.
+/// Reads a head and predicts with it: each image gets finite probabilities or none.
 pub(super) fn read(bytes: &[u8]) -> Outcome {
     frostline::head::fuzz::head_bytes(bytes);
     with_file("head.safetensors", bytes, |path| {

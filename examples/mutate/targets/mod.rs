@@ -1,8 +1,8 @@
-//! What is fuzzed: each target does with any bytes what the program does with a file of them.
+//! The fuzz targets: each does with arbitrary bytes what the program does with a file of these bytes.
 //!
-//! Used by `examples/mutate` and, for cargo-fuzz, by `fuzz/`. To add a target: a function here or in the
-//! library's own `fuzz` modules, a row in [`TARGETS`], its seeds in `examples/mutate/seeds`, and a file and a
-//! `[[bin]]` in `fuzz/`.
+//! They are used by `examples/mutate` and, for cargo-fuzz, by `fuzz/`. To add a target, write a function here
+//! or in the library's `fuzz` modules, and add a row to [`TARGETS`], seeds to `examples/mutate/seeds`, and a
+//! file and a `[[bin]]` to `fuzz/`.
 
 mod head;
 mod network;
@@ -13,34 +13,34 @@ mod text;
 use frostline::backbones::fuzz as backbones;
 use frostline::images::fuzz as images;
 
-/// Whether bytes were accepted, or why they were not.
+/// `Ok` if the bytes were accepted, or the reason why not.
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// One kind of file.
+/// A target for one kind of file.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// What it is called on the command line.
+    /// The target's name on the command line.
     pub(crate) name: &'static str,
-    /// The files that it reads, for people.
+    /// A description of the files that it reads.
     pub(crate) about: &'static str,
     read: fn(&[u8]) -> Outcome,
-    /// Makes the checksum in a file right again.
+    /// Recomputes the checksum in a file.
     reseal: Option<fn(&mut [u8])>,
 }
 
 impl Target {
-    /// Reads any bytes.
+    /// Runs the target on any bytes.
     ///
     /// # Errors
-    /// Why they were not accepted.
+    /// The reason why the bytes were not accepted.
     ///
     /// # Panics
-    /// Where the code under test has a fault.
+    /// If the code under test has a fault.
     pub(crate) fn run(&self, bytes: &[u8]) -> Outcome {
         (self.read)(bytes)
     }
 
-    /// Makes the checksum right, where the format has one and the bytes have a place for it.
+    /// Recomputes the checksum if the format has one and the bytes have room for it.
     pub(crate) fn reseal(&self, bytes: &mut [u8]) {
         if let Some(reseal) = self.reseal {
             reseal(bytes);
@@ -92,7 +92,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ),
 ];
 
-/// A target of files that have no checksum in themselves.
+/// Returns a target for files without a checksum.
 const fn plain(name: &'static str, about: &'static str, read: fn(&[u8]) -> Outcome) -> Target {
     Target {
         name,
@@ -102,7 +102,7 @@ const fn plain(name: &'static str, about: &'static str, read: fn(&[u8]) -> Outco
     }
 }
 
-/// A target of files that have one.
+/// Returns a target for files with a checksum.
 const fn sealed(
     name: &'static str,
     about: &'static str,
@@ -117,7 +117,7 @@ const fn sealed(
     }
 }
 
-/// The same of a store.
+/// Returns a target for files of a store.
 const fn of_store(name: &'static str, about: &'static str, read: fn(&[u8]) -> Outcome) -> Target {
     sealed(name, about, read, |bytes| {
         frostline::features::fuzz::reseal(bytes);

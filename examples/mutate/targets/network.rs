@@ -1,4 +1,4 @@
-//! Networks and their weights.
+//! The targets for networks.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use frostline::backbones::onnx::{LayerChoice, Network, read_network, write_cut};
 use super::Outcome;
 use super::scratch::with_file;
 
-/// So many layers of a network are tried; the seeds have fewer.
+/// Number of layers to try; the seeds have fewer.
 const LAYERS: usize = 12;
 
-/// Everything that is read of a network when it is imported or opened, without ONNX Runtime.
+/// Reads everything that importing or opening a network reads, without ONNX Runtime.
 pub(super) fn import(bytes: &[u8]) -> Outcome {
     with_file("net.onnx", bytes, |path| {
         let network = read_network(path)?;
@@ -25,7 +25,7 @@ pub(super) fn import(bytes: &[u8]) -> Outcome {
     })
 }
 
-/// Cuts a network behind each of its layers; what is written must be readable.
+/// Cuts a network after each of its layers; the written network must be readable.
 pub(super) fn cut(bytes: &[u8]) -> Outcome {
     with_file("net.onnx", bytes, |path| {
         let network = read_network(path)?;
@@ -41,6 +41,6 @@ fn cut_at(network: &Network, layer: &LayerChoice, to: &Path) -> Outcome {
     let _ = (cut.mended(), cut.suspects(), cut.sizes());
     write_cut(&cut, to)?;
     let again = read_network(to);
-    assert!(again.is_ok(), "what was cut cannot be read: {again:?}");
+    assert!(again.is_ok(), "the cut network cannot be read: {again:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The files of a feature store, each in a store whose other files are whole.
+//! The targets for the files of a feature store, each in a store whose other files are valid.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use frostline::stamp::Stamp;
 use super::Outcome;
 use super::scratch::with_files;
 
-/// D.
+/// The number of features, D.
 const WIDTH: usize = 16;
 
 const PART: &str = "part-00000.arrow";
@@ -24,28 +24,28 @@ const INDEX: &str = "index.arrow";
 const MANIFEST: &str = "manifest.json";
 const STAMPS: &str = "stamps.arrow";
 
-/// A whole store.
+/// The files of a valid store.
 pub(crate) struct Store {
-    /// Its part.
+    /// The only part.
     pub(crate) part: Vec<u8>,
-    /// Its index.
+    /// The index.
     pub(crate) index: Vec<u8>,
-    /// Its manifest.
+    /// The manifest.
     pub(crate) manifest: Vec<u8>,
-    /// Its stamps.
+    /// The stamps.
     pub(crate) stamps: Vec<u8>,
 }
 
 impl Store {
-    /// The store that the targets put a file into.
+    /// Returns the store in which the targets replace one file.
     pub(crate) fn whole() -> &'static Self {
         static WHOLE: OnceLock<Store> = OnceLock::new();
         WHOLE.get_or_init(|| Self::written(&spec(&[View::Center]), Dtype::F32))
     }
 
-    /// A store of three images that the library's own writer wrote.
+    /// Writes a store of three images with the library's own writer.
     pub(crate) fn written(spec: &FeatureSpec, dtype: Dtype) -> Self {
-        let folder = tempfile::tempdir().expect("the temporary folder can be written to");
+        let folder = tempfile::tempdir().expect("the temporary folder is writable");
         write(folder.path(), spec, dtype).expect("a new store can be written");
         let read = |name| fs::read(folder.path().join(name)).expect("the writer wrote it");
         Self {
@@ -69,7 +69,7 @@ impl Store {
     }
 }
 
-/// What a store's features are features of.
+/// Returns the specification of the store's features.
 pub(crate) fn spec(views: &[View]) -> FeatureSpec {
     FeatureSpec {
         backbone: BackboneId {
@@ -130,7 +130,7 @@ fn row(picture: &Picture) -> IndexRow {
     }
 }
 
-/// A part: what is read of it has the store's width, and is finite.
+/// Reads a part: features that are accepted have the store's width.
 pub(super) fn part(bytes: &[u8]) -> Outcome {
     let _ = frostline::features::fuzz::part_bytes(bytes);
     Store::whole().with(PART, bytes, |folder| {
@@ -173,7 +173,7 @@ fn read_all(folder: &Path) -> Outcome {
     Ok(())
 }
 
-/// Opens the store to add to it: what is damaged is set aside.
+/// Opens the store to extend it; damaged files are set aside.
 fn extend(folder: &Path, existing: Existing) -> Outcome {
     let manifest = manifest_of(&spec(&[View::Center]), Dtype::F32);
     let writer = StoreWriter::open(folder, manifest, existing)?;

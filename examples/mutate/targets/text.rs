@@ -1,4 +1,4 @@
-//! Tables and manifests that people write.
+//! The targets for tables and manifests that people write.
 
 use frostline::backbones::BackboneManifest;
 use frostline::head::read_class_weights;
@@ -14,7 +14,7 @@ pub(super) fn class_weights(bytes: &[u8]) -> Outcome {
     })
 }
 
-/// A manifest that is accepted is the same after it is written and read.
+/// A manifest that is accepted must survive writing and reading unchanged.
 pub(super) fn backbone_manifest(bytes: &[u8]) -> Outcome {
     with_file("backbone.toml", bytes, |path| {
         let manifest = BackboneManifest::read(path)?;

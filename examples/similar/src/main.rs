@@ -1,6 +1,6 @@
 //! Ranks images by their similarity to the first one: `cargo run --release -p similar -- a.jpg b.jpg c.jpg`
 //!
-//! A crate of its own, so that `frostline` is built without clap, indicatif, maud and ureq.
+//! This is a separate crate, so that `frostline` is built without clap, indicatif, maud and ureq.
 
 use frostline::{Extractor, Result};
 
@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The same direction with length 1.
+/// Scales a vector to length 1.
 fn unit(features: Vec<f32>) -> Vec<f32> {
     let length = features.iter().map(|x| x * x).sum::<f32>().sqrt();
     features.into_iter().map(|x| x / length).collect()

@@ -1,4 +1,4 @@
-//! Asking one place over HTTP for what follows a byte.
+//! Requests a file from one URL over HTTP, starting at any byte.
 
 use std::io::Read;
 use std::time::Instant;
@@ -10,33 +10,33 @@ use ureq::{Agent, Body as UreqBody, BodyReader};
 use super::fault::Fault;
 use super::{DownloadOptions, redirect};
 
-/// A place, and the way to it.
+/// A URL, and how to reach it.
 pub(super) struct Client<'a> {
     agent: Agent,
     url: &'a str,
     pub(super) options: &'a DownloadOptions,
-    /// Words on the proxy, if one is gone through.
+    /// A remark on the proxy for messages, if one is used.
     via: String,
 }
 
-/// The most redirects that are followed.
+/// The maximum number of redirects.
 const MOST_REDIRECTS: usize = 10;
 
-/// What a place sends.
+/// The response of a server.
 pub(super) struct Answer<'a> {
-    /// The number of bytes before the first one of the body.
+    /// The number of bytes of the file before the first one of the body.
     pub(super) from: u64,
-    /// The size of the whole file, if it is said.
+    /// The size of the whole file, if the server reports it.
     pub(super) whole: Option<u64>,
     /// The file from there on.
     pub(super) body: Body<'a>,
 }
 
-/// The bytes of an answer.
+/// The body of a response.
 pub(super) struct Body<'a> {
     reader: BodyReader<'static>,
     options: &'a DownloadOptions,
-    /// When the time began that a place has for its least, and how much came since.
+    /// The start of the current period of the minimum rate, and the bytes received since.
     since: Instant,
     bytes: u64,
 }
@@ -44,7 +44,7 @@ pub(super) struct Body<'a> {
 impl<'a> Client<'a> {
     pub(super) fn new(url: &'a str, options: &'a DownloadOptions) -> Self {
         let way = options.proxies.for_url(url);
-        // The system's certificates: behind a proxy that looks into connections no others are valid.
+        // The system's certificates: behind a proxy that inspects TLS connections, no others are valid.
         let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier);
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -68,7 +68,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Asks for what follows the first `from` bytes; where there is nothing, for everything.
+    /// Requests what follows the first `from` bytes, or the whole file if the server cannot send that.
     pub(super) fn get(&self, from: u64) -> Result<Answer<'a>, Fault> {
         let response = self.ask(from)?;
         let status = response.status();
@@ -103,7 +103,7 @@ impl<'a> Client<'a> {
         let range = range.and_then(|value| content_range(value.to_str().ok()?));
         let Some((from, whole)) = range else {
             return Err(Fault::Refused(
-                "it sends a part, and does not say which".to_owned(),
+                "it sends a part of the file without saying which".to_owned(),
             ));
         };
         Ok(self.answer(from, whole, response))
@@ -121,7 +121,7 @@ impl<'a> Client<'a> {
 }
 
 impl Body<'_> {
-    /// The next bytes; none at the end.
+    /// Reads the next bytes and returns their number, which is 0 at the end.
     pub(super) fn read(&mut self, block: &mut [u8]) -> Result<usize, Fault> {
         let read = self.reader.read(block);
         let read = read.map_err(|error| Fault::of(error.into(), self.options))?;
@@ -131,7 +131,7 @@ impl Body<'_> {
         Ok(read)
     }
 
-    /// Counts what came, and refuses a place that brought too little; then the next span of time begins.
+    /// Counts received bytes, and fails if too few arrived within a period; then the next period starts.
     fn keep_pace(&mut self, read: u64) -> Result<(), Fault> {
         let least = self.options.least;
         self.bytes += read;
@@ -145,7 +145,7 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// `count` bytes, or fewer at the end.
+    /// Reads `count` bytes, or fewer at the end.
     pub(super) fn read_up_to(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
         let mut bytes = vec![0; count];
         let mut filled = 0;
@@ -160,8 +160,8 @@ impl Body<'_> {
     }
 }
 
-/// First byte and whole size of `bytes 100-199/200`; a star stands for a size that is not known (RFC 9110,
-/// 14.4).
+/// Parses the first byte and the total size in `bytes 100-199/200`; a star stands for an unknown size (RFC
+/// 9110, 14.4).
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, whole) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (first, _) = range.split_once('-')?;

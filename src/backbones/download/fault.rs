@@ -1,4 +1,4 @@
-//! Why a place did not give the file.
+//! Why a download failed.
 
 use std::io;
 use std::path::Path;
@@ -8,14 +8,14 @@ use super::{DownloadOptions, LeastRate};
 use crate::error::{BackboneError, Error};
 use crate::phrases::counted;
 
-/// What ended a transfer.
+/// Why a transfer stopped.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The connection: another one may bring the rest.
+    /// The connection was lost; another one may deliver the rest.
     Broken(String),
-    /// The place: it does not have this file.
+    /// The URL does not work; another one may.
     Refused(String),
-    /// This machine: no other place helps.
+    /// This machine has a problem, which no other URL solves.
     Local(Error),
 }
 
@@ -25,7 +25,7 @@ impl From<Error> for Fault {
     }
 }
 
-/// A fault on this machine's disk, at `path`; `missing` bytes are still to be written.
+/// Returns the error for a failure to write to `path`; `missing` bytes are still to be written.
 pub(super) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     if !matches!(source.kind(), StorageFull | QuotaExceeded) {
@@ -36,27 +36,29 @@ pub(super) fn on_disk(path: &Path, missing: u64, source: io::Error) -> Error {
 }
 
 impl Fault {
-    /// The words for an error of the HTTP client.
+    /// Converts an error of the HTTP client.
     pub(super) fn of(error: ureq::Error, options: &DownloadOptions) -> Self {
         use ureq::{Error as E, Timeout};
         match error {
             E::Timeout(Timeout::Connect | Timeout::Resolve) => Self::Refused(format!(
-                "no connection came about within {}",
+                "could not connect within {}",
                 seconds(options.connect)
             )),
-            E::Timeout(_) => Self::Broken(format!("nothing came for {}", seconds(options.silence))),
-            E::HostNotFound => Self::Refused("the host is not found".to_owned()),
-            E::TooManyRedirects => Self::Refused("it redirects without end".to_owned()),
-            E::ConnectProxyFailed(why) => {
-                Self::Refused(format!("the proxy does not connect: {why}"))
+            E::Timeout(_) => {
+                Self::Broken(format!("no data arrived for {}", seconds(options.silence)))
             }
-            E::Rustls(why) => Self::Refused(format!("the connection is not safe: {why}")),
+            E::HostNotFound => Self::Refused("host not found".to_owned()),
+            E::TooManyRedirects => Self::Refused("it redirects too many times".to_owned()),
+            E::ConnectProxyFailed(why) => {
+                Self::Refused(format!("the proxy failed to connect: {why}"))
+            }
+            E::Rustls(why) => Self::Refused(format!("the connection is not secure: {why}")),
             E::Io(error) => Self::of_io(&error),
             other => Self::Refused(other.to_string()),
         }
     }
 
-    /// Of a place that brought so many bytes in the time of the least rate.
+    /// Returns the fault of a server that sent only `bytes` in the period of the minimum rate.
     pub(super) fn too_slow(bytes: u64, least: LeastRate) -> Self {
         let came = counted(usize::try_from(bytes).unwrap_or(usize::MAX), "byte");
         let time = seconds(least.within);
@@ -66,19 +68,19 @@ impl Fault {
     fn of_io(error: &io::Error) -> Self {
         use io::ErrorKind as K;
         match error.kind() {
-            K::ConnectionRefused => Self::Refused("the connection is refused".to_owned()),
+            K::ConnectionRefused => Self::Refused("the connection was refused".to_owned()),
             K::UnexpectedEof | K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => {
-                Self::Broken("the connection broke off".to_owned())
+                Self::Broken("the connection was lost".to_owned())
             }
-            // The standard library has no kind for a name that is not found, only these words.
+            // The standard library has no error kind for an unknown host, only this message.
             _ if error.to_string().starts_with("failed to lookup address") => {
-                Self::Refused("the host is not found".to_owned())
+                Self::Refused("host not found".to_owned())
             }
             _ => Self::Broken(error.to_string()),
         }
     }
 
-    /// The same fault with more words behind its own.
+    /// Appends `more` to the message.
     pub(super) fn with(self, more: &str) -> Self {
         match self {
             Self::Broken(why) => Self::Broken(why + more),
@@ -100,7 +102,7 @@ mod tests {
     fn a_full_disk_is_told_as_one() {
         let error = |kind: io::ErrorKind| on_disk(Path::new("net.part"), 2000, kind.into());
         let full = error(io::ErrorKind::StorageFull).to_string();
-        assert_eq!(full, "the disk is full: `net.part` needs 2000 bytes more");
+        assert_eq!(full, "the disk is full: `net.part` needs 2000 more bytes");
         let denied = error(io::ErrorKind::PermissionDenied);
         assert!(matches!(denied, Error::Io { .. }), "{denied}");
     }

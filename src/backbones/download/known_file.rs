@@ -1,4 +1,4 @@
-//! A file that is known before it comes: its name, size and SHA-256, and whether what came is that file.
+//! Checks whether a file is the expected one, by its size and SHA-256.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -11,15 +11,15 @@ use crate::error::{Error, FileKind, FileProblem, KnownFile, Result};
 use crate::inputs::{self, Links};
 
 impl KnownFile {
-    /// Whether the file at `path` is this one.
+    /// Returns whether the file at `path` is this one.
     ///
     /// # Errors
-    /// [`Error::Io`], also where it is no regular file.
+    /// [`Error::Io`], also if it is not a regular file.
     pub fn is_at(&self, path: &Path) -> Result<bool> {
         self.is_in(&mut open(path)?, path)
     }
 
-    /// Whether the open file is this one; `path` is its name.
+    /// Returns whether the open file is this one; `path` is its name in errors.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -28,7 +28,7 @@ impl KnownFile {
         Ok(length == self.bytes && sum_of(file, path)? == self.sha256)
     }
 
-    /// What is in the open file instead of this one, for people: `it has the SHA-256 …`.
+    /// Describes what the open file is instead of this one: `its SHA-256 is …`.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -38,13 +38,13 @@ impl KnownFile {
             return Ok(words);
         }
         let sum = sum_of(file, path)?;
-        Ok(format!("its SHA-256 is {sum}, and not {}", self.sha256))
+        Ok(format!("its SHA-256 is {sum} instead of {}", self.sha256))
     }
 
-    /// Refuses what can be told from size and first bytes.
+    /// Refuses a file that is recognisably wrong by its size or first bytes.
     ///
     /// # Errors
-    /// [`Error::File`], [`Error::Io`], also where it is no regular file.
+    /// [`Error::File`]; [`Error::Io`], also if it is not a regular file.
     pub(super) fn check_size_and_start(&self, path: &Path) -> Result<()> {
         let (kind, length) = look(&mut open(path)?).map_err(Error::io("read", path))?;
         let cut = length < self.bytes && foreign(kind).is_none();
@@ -55,14 +55,14 @@ impl KnownFile {
         }
     }
 
-    /// Copies the file `from` into `out`, which stands for `to`.
+    /// Copies the file `from` to `out`, which will become `to`.
     ///
     /// # Errors
-    /// [`Error::File`] where it is not this file; [`Error::Io`].
+    /// [`Error::File`] if it is not this file; [`Error::Io`].
     pub(super) fn copy(&self, from: &Path, to: &Path, out: &mut impl Write) -> Result<()> {
         let mut file = open(from)?;
         let (mut checksum, mut missing) = (Checksum::default(), self.bytes);
-        // One that grows meanwhile is not copied without end.
+        // A file that grows in the meantime is not copied without end.
         let start = (&file).take(self.bytes.saturating_add(1));
         each_block(start, from, |block| {
             checksum.add(block);
@@ -78,8 +78,8 @@ impl KnownFile {
         Err(self.refused(from, another(instead)))
     }
 
-    /// What an answer of `length` bytes, if that is known, is instead of this file; `None` where it may be
-    /// this file.
+    /// Describes what a response is instead of this file; `None` if it may be this file. `length` is its
+    /// size, if it is known.
     pub(super) fn mismatch(&self, length: Option<u64>, start: &[u8]) -> Option<String> {
         if length == Some(self.bytes) {
             return None;
@@ -87,10 +87,10 @@ impl KnownFile {
         self.otherwise(sniff::kind(start), length)
     }
 
-    /// What something of this kind and length is instead, if that tells.
+    /// Describes what content of this kind and length is instead of this file, if that shows.
     fn otherwise(&self, kind: Kind, length: Option<u64>) -> Option<String> {
         let other = length.filter(|length| *length != self.bytes);
-        let size = other.map(|length| format!("it has {length} bytes, and not {}", self.bytes));
+        let size = other.map(|length| format!("it has {length} bytes instead of {}", self.bytes));
         foreign(kind).map(ToOwned::to_owned).or(size)
     }
 
@@ -105,15 +105,15 @@ impl KnownFile {
 
 fn another(found: String) -> FileProblem {
     FileProblem::Foreign {
-        wanted: "the file that is wanted",
+        wanted: "the expected file",
         found,
     }
 }
 
-/// What comes in place of weights and networks, in words.
+/// Describes content that is neither weights nor a network.
 fn foreign(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::LfsPointer => Some("it is a Git LFS pointer, and not the file that it stands for"),
+        Kind::LfsPointer => Some("it is a Git LFS pointer, not the file itself"),
         Kind::Other(words) => Some(words),
         _ => None,
     }
@@ -123,7 +123,7 @@ fn open(path: &Path) -> Result<File> {
     inputs::open(path, Links::Follow).map_err(Error::io("read", path))
 }
 
-/// Kind and size.
+/// Returns the kind and size of a file.
 fn look(file: &mut File) -> io::Result<(Kind, u64)> {
     let mut start = Vec::new();
     file.rewind()?;

@@ -1,9 +1,9 @@
-//! Fetching a file that is known by its size and SHA-256: resumed, from one place after the other, checked
-//! before use.
+//! Downloads a file of known size and SHA-256. Downloads can be resumed, try several URLs in turn, and are
+//! checked before use.
 //!
-//! `NAME.part` beside the file's place holds what has come so far, `NAME.lock` keeps a second process away.
-//! Whatever the servers say, only the whole file's SHA-256 decides; so a part may be continued from another
-//! place than it began at.
+//! `NAME.part` next to the file contains what has arrived so far, and `NAME.lock` keeps a second process
+//! away. Whatever the servers say, only the SHA-256 of the whole file decides, so a part may be continued
+//! from another server than the one it was started from.
 
 mod client;
 mod fault;
@@ -30,42 +30,42 @@ pub use self::options::{DownloadOptions, LeastRate};
 pub use self::proxies::Proxies;
 pub use crate::error::KnownFile;
 
-/// A file, and the folder that it belongs in.
+/// A file to download, and the folder it belongs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
     /// The file.
     pub file: KnownFile,
-    /// Where it is put; made where it is missing.
+    /// The folder, which is created if it is missing.
     pub folder: PathBuf,
 }
 
-/// Whether a file was there already.
+/// Whether a file was there before it was requested.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetched {
-    /// It was there already, and right.
+    /// The correct file was there already.
     BeforeNow,
-    /// It came just now.
+    /// The file was downloaded or copied just now.
     Now,
 }
 
 impl Download {
-    /// The file's place.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.folder.join(&self.file.name)
     }
 
-    /// Fetches the file from the first of `urls` that has it; uses no network where it is there already, and
-    /// right.
+    /// Downloads the file from the first of `urls` that has it. If the correct file is there already, the
+    /// network is not used.
     ///
-    /// Progress counts the bytes that are still to come, and begins anew with each connection.
+    /// Progress counts the remaining bytes, and starts again with each connection.
     ///
     /// # Errors
-    /// [`BackboneError::Download`] with what was wrong at each place; [`Error::Locked`] while another process
-    /// fetches it; [`Error::Io`], [`BackboneError::DiskFull`]. What has come is kept and continued the next
-    /// time.
+    /// [`BackboneError::Download`] with the failure of each URL; [`Error::Locked`] while another process
+    /// downloads the file; [`Error::Io`], [`BackboneError::DiskFull`]. What has arrived is kept and continued
+    /// next time.
     pub fn fetch(
         &self,
         urls: &[String],
@@ -101,10 +101,10 @@ impl Download {
         Err(self.failed(failures, kept))
     }
 
-    /// Takes the file from another place on this machine: checked in the same way, and copied.
+    /// Copies the file from a path on this machine, with the same checks as for a download.
     ///
     /// # Errors
-    /// [`Error::File`] saying what it is instead; [`Error::Locked`], [`Error::Io`],
+    /// [`Error::File`] with what `file` is instead; [`Error::Locked`], [`Error::Io`],
     /// [`BackboneError::DiskFull`] as in [`Self::fetch`].
     pub fn adopt(&self, file: &Path) -> Result<Fetched> {
         self.file.check_size_and_start(file)?;
@@ -113,7 +113,7 @@ impl Download {
             return Ok(Fetched::BeforeNow);
         }
         outputs::write(&self.path(), |out| self.file.copy(file, &self.path(), out))?;
-        // Of no use any more, and of no harm where it cannot be removed.
+        // The part is no longer needed, and does no harm if it cannot be removed.
         let _ = fs::remove_file(self.part_path());
         Ok(Fetched::Now)
     }
@@ -123,8 +123,9 @@ impl Download {
         WriteLock::take(&self.beside("lock"), &self.path())
     }
 
-    /// Whether the right file is at its place; a wrong one becomes the part, since it may be a longer
-    /// beginning. Where a link leads to a wrong one, that is somebody's, and the link is replaced in the end.
+    /// Returns whether the correct file is there. A wrong one becomes the part if it is longer, since it may
+    /// be an incomplete download. A wrong file behind a link is left alone, and the link is replaced at the
+    /// end.
     fn is_there(&self) -> Result<bool> {
         let (path, part) = (self.path(), self.part_path());
         if !path.exists() {

@@ -1,37 +1,37 @@
-//! Timeouts, least speed and proxies of a download.
+//! Timeouts, minimum rate and proxies of a download.
 
 use std::time::Duration;
 
 use super::Proxies;
 
-/// Timeouts, least speed and proxies of a download.
+/// Timeouts, minimum rate and proxies of a download.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DownloadOptions {
-    /// The longest time for a connection to come about.
+    /// The timeout for opening a connection.
     pub connect: Duration,
-    /// The longest silence of a server.
+    /// The timeout for a server that sends nothing.
     pub silence: Duration,
-    /// What a place must bring; a slower one is left for the next, and what it brought is kept.
+    /// The minimum rate. If a server is slower, the next URL continues with what has arrived.
     pub least: LeastRate,
-    /// Between a connection that broke off and the next one to the same place.
+    /// The pause between a lost connection and the next one to the same URL.
     pub pause: Duration,
-    /// The proxies to go through.
+    /// The proxies to use.
     pub proxies: Proxies,
 }
 
-/// The least speed of a download.
+/// The minimum rate of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeastRate {
-    /// So many bytes …
+    /// The number of bytes that have to arrive …
     pub bytes: u64,
-    /// … within this time, however they are spread over it.
+    /// … within this time, at any pace.
     pub within: Duration,
 }
 
 impl Default for LeastRate {
-    /// 1 KiB a second over a minute: hours even for a small network.
+    /// 1 KiB per second over a minute, at which even a small network takes hours.
     fn default() -> Self {
         Self {
             bytes: 60 << 10,
@@ -41,7 +41,7 @@ impl Default for LeastRate {
 }
 
 impl Default for DownloadOptions {
-    /// Half a minute to connect, a minute of silence, [`LeastRate::default`], no proxies.
+    /// 30 seconds to connect, 60 seconds of silence, [`LeastRate::default`], a pause of 1 second, no proxies.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(30),

@@ -1,4 +1,4 @@
-//! `NAME.part`: the beginning of a file that is not whole yet.
+//! `NAME.part`: the beginning of a file whose download is incomplete.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -8,7 +8,7 @@ use super::fault;
 use crate::error::{Error, KnownFile, Result};
 use crate::outputs::{self, Owner};
 
-/// The open part; it stays on disk whatever happens, so that the next run goes on with it.
+/// An open part. It stays on disk whatever happens, so that the next run can continue it.
 pub(super) struct Part {
     file: File,
     path: PathBuf,
@@ -18,8 +18,9 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Opens the part at `path` of a file of `whole` bytes, or begins it; one that is too long is emptied. A
-    /// link is not followed, and a part of another user, who could change it after the check, is refused.
+    /// Opens the part at `path` of a file of `whole` bytes, or creates it. A part that is too long is
+    /// emptied. A link is not followed, and a part that belongs to another user is refused, since that user
+    /// could change it after the check.
     pub(super) fn open(path: &Path, whole: u64) -> Result<Self> {
         let file = outputs::open_growing(path, Owner::Us).map_err(Error::io("write", path))?;
         let length = file.metadata().map_err(Error::io("read", path))?.len();
@@ -36,7 +37,7 @@ impl Part {
         Ok(part)
     }
 
-    /// How many bytes of the file are there.
+    /// Returns how many bytes of the file are there.
     pub(super) fn len(&self) -> u64 {
         self.length
     }
@@ -45,13 +46,13 @@ impl Part {
         self.length == self.whole
     }
 
-    /// How many bytes of the file follow the place where the next block is written.
+    /// Returns how many bytes of the file follow the position of the next block.
     pub(super) fn missing(&self) -> u64 {
         self.whole - self.position
     }
 
-    /// Goes to where the next block is written. What lies behind it stays, and is written over: a server that
-    /// can only begin anew must not cost what is there already.
+    /// Sets the position of the next block. What follows it is kept until it is overwritten, so that nothing
+    /// is lost to a server that can only start from the beginning.
     pub(super) fn go_to(&mut self, position: u64) -> Result<()> {
         let seek = self.file.seek(SeekFrom::Start(position));
         self.position = seek.map_err(Error::io("write", &self.path))?;
@@ -67,7 +68,7 @@ impl Part {
         Ok(())
     }
 
-    /// Throws away what is there.
+    /// Discards the content.
     pub(super) fn clear(&mut self) -> Result<()> {
         let emptied = self.file.set_len(0);
         emptied.map_err(Error::io("write", &self.path))?;
@@ -75,7 +76,7 @@ impl Part {
         self.go_to(0)
     }
 
-    /// `None` where it is the file, and else what it is instead.
+    /// Returns what the part is instead of `file`; `None` if it is that file.
     pub(super) fn fault(&mut self, file: &KnownFile) -> Result<Option<String>> {
         if file.is_in(&mut self.file, &self.path)? {
             return Ok(None);
@@ -83,7 +84,7 @@ impl Part {
         file.instead(&mut self.file, &self.path).map(Some)
     }
 
-    /// Gives the checked file its name.
+    /// Renames the checked part to `path`.
     pub(super) fn become_file(self, path: &Path) -> Result<()> {
         let synced = self.file.sync_all();
         synced.map_err(Error::io("write", &self.path))?;
@@ -91,7 +92,7 @@ impl Part {
         outputs::take_place(&self.path, path)
     }
 
-    /// Leaves it for the next run; an empty one is of no use.
+    /// Closes the part and leaves it for the next run; an empty one is removed.
     pub(super) fn close(self) {
         drop(self.file);
         if self.length == 0 {

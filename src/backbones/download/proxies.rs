@@ -1,5 +1,4 @@
-//! The proxies that the environment names, by the conventions of curl: a variable for each scheme, then one
-//! for all.
+//! The proxies set in the environment, by curl's conventions: a variable for each scheme, then one for all.
 
 use std::env;
 use std::net::Ipv6Addr;
@@ -15,7 +14,7 @@ pub struct Proxies {
     https: Option<Way>,
 }
 
-/// A proxy, and the variable that names it.
+/// A proxy, and the variable that sets it.
 #[derive(Debug, Clone)]
 pub(super) struct Way {
     pub(super) proxy: Proxy,
@@ -23,18 +22,18 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// `the proxy 10.0.0.1:3128 of HTTPS_PROXY`: without the user's name and password.
+    /// Returns `the proxy 10.0.0.1:3128 from HTTPS_PROXY`, without the user's name and password.
     pub(super) fn words(&self) -> String {
         let (host, port) = (self.proxy.host(), self.proxy.port());
-        format!("the proxy {host}:{port} of {}", self.variable)
+        format!("the proxy {host}:{port} from {}", self.variable)
     }
 }
 
 impl Proxies {
-    /// What `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in lower or upper case.
+    /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower or upper case.
     ///
     /// # Errors
-    /// [`BackboneError::Proxy`] naming the variable that is no proxy.
+    /// [`BackboneError::Proxy`] naming the variable that is not a valid proxy.
     pub fn from_env() -> Result<Self> {
         Self::from_variables(|name| env::var(name).ok())
     }
@@ -57,7 +56,7 @@ impl Proxies {
         })
     }
 
-    /// The way to `url`, or none where it is direct.
+    /// Returns the proxy for `url`, or `None` for a direct connection.
     pub(super) fn for_url(&self, url: &str) -> Option<&Way> {
         let secure = url
             .get(..6)
@@ -69,7 +68,7 @@ impl Proxies {
 }
 
 fn way(variable: &'static str, value: &str, not_for: &str) -> Result<Way> {
-    // The value is not shown: it may hold a password.
+    // The value is not printed, because it may contain a password.
     let wrong = || BackboneError::Proxy { variable };
     let named = Proxy::new(value).map_err(|_| wrong())?;
     let mut proxy = Proxy::builder(named.protocol())
@@ -92,7 +91,8 @@ fn way(variable: &'static str, value: &str, not_for: &str) -> Result<Way> {
     })
 }
 
-/// An entry of `NO_PROXY` means a host and all below it, whether a dot stands before it or not.
+/// Returns the patterns for an entry of `NO_PROXY`: a host and all its subdomains, with or without a leading
+/// dot.
 fn patterns(host: &str) -> Vec<String> {
     if host == "*" {
         return vec![host.to_owned()];
@@ -128,9 +128,9 @@ mod tests {
         ];
         let proxies = proxies(&set).unwrap();
         let to = |url| words(&proxies, url).unwrap();
-        assert_eq!(to("https://host/file"), "the proxy a:1 of https_proxy");
-        assert_eq!(to("HTTPS://host/file"), "the proxy a:1 of https_proxy");
-        assert_eq!(to("http://host/file"), "the proxy b:2 of ALL_PROXY");
+        assert_eq!(to("https://host/file"), "the proxy a:1 from https_proxy");
+        assert_eq!(to("HTTPS://host/file"), "the proxy a:1 from https_proxy");
+        assert_eq!(to("http://host/file"), "the proxy b:2 from ALL_PROXY");
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! Where a place sends its visitors on to.
+//! HTTP redirects.
 //!
-//! The HTTP client would read the body of each redirect to its end, and some have none.
+//! They are followed here, because the HTTP client would read the body of each redirect to its end, and a
+//! server can send one without an end.
 
 use ureq::http::{Response, StatusCode, Uri, header};
 
 use super::fault::Fault;
 
-/// The address that a response to the request of `from` leads to; `None` where it is no redirect.
+/// Returns the URL that a response to a request for `from` redirects to; `None` if it is not a redirect.
 pub(super) fn target<B>(from: &str, response: &Response<B>) -> Result<Option<String>, Fault> {
     use StatusCode as S;
     let is_redirect = matches!(
@@ -24,12 +25,12 @@ pub(super) fn target<B>(from: &str, response: &Response<B>) -> Result<Option<Str
         return Ok(None);
     }
     let target = location.to_str().ok().and_then(|to| resolved(from, to));
-    let nowhere = || Fault::Refused("it redirects to something that is no HTTP address".to_owned());
+    let nowhere = || Fault::Refused("it redirects to something that is not an HTTP URL".to_owned());
     target.map(Some).ok_or_else(nowhere)
 }
 
-/// A reference as a browser takes it, absolute or relative to the address that it came from (RFC 3986, 5.2),
-/// but that `..` is left to the server.
+/// Resolves a reference as a browser does, absolute or relative to the URL it came from (RFC 3986, 5.2),
+/// except that `..` is left to the server.
 fn resolved(from: &str, location: &str) -> Option<String> {
     let first = location.split(['/', '?', '#']).next();
     if let Some((scheme, _)) = first.and_then(|first| first.split_once(':')) {

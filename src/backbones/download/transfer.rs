@@ -1,4 +1,5 @@
-//! The file from one place: connections that go on where the last one ended, then the check of the whole.
+//! Downloads the file from one URL: each connection continues where the last one stopped, then the whole file
+//! is checked.
 
 use std::thread;
 use std::time::Instant;
@@ -10,16 +11,16 @@ use crate::backbones::sniff;
 use crate::error::KnownFile;
 use crate::progress::{BYTES, Progress};
 
-/// The most connections to one place, even where each brings something.
+/// The maximum number of connections to one URL, even if each delivers something.
 const MOST_CONNECTIONS: usize = 50;
 
-/// The most connections that take their time and bring next to nothing before they break off.
+/// The maximum number of connections that take long and deliver next to nothing before they are lost.
 const MOST_POOR_CONNECTIONS: usize = 2;
 
-/// How much is read from a connection at once.
+/// The number of bytes read from a connection at a time.
 const BLOCK: usize = 64 << 10;
 
-/// A file that comes from one place.
+/// The download of a file from one URL.
 pub(super) struct Transfer<'a> {
     pub(super) client: Client<'a>,
     pub(super) file: &'a KnownFile,
@@ -28,10 +29,10 @@ pub(super) struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    /// Completes the part from the client's place, and checks it.
+    /// Completes the part from the client's URL, and checks it.
     ///
-    /// A part that is wrong though it is whole is thrown away. If it did not come in one piece, it is asked
-    /// for once more from the start: its beginning may have been another file's.
+    /// A complete part with the wrong content is discarded. If it did not arrive in one piece, it is
+    /// requested once more from the start, since its beginning may have been that of another file.
     pub(super) fn run(&mut self) -> Result<(), Fault> {
         let mut again = true;
         loop {
@@ -49,7 +50,8 @@ impl Transfer<'_> {
         }
     }
 
-    /// Connects until all bytes are there, as long as each connection adds to them; returns how many it took.
+    /// Connects until all bytes are there, as long as each connection adds some. Returns the number of
+    /// connections.
     fn complete(&mut self) -> Result<usize, Fault> {
         let options = self.client.options;
         let (mut connections, mut poor) = (0, 0);
@@ -74,7 +76,7 @@ impl Transfer<'_> {
         Ok(connections)
     }
 
-    /// One connection: asks for what is missing and writes what comes.
+    /// Requests the missing bytes over one connection, and writes what arrives.
     fn receive(&mut self) -> Result<(), Fault> {
         let mut answer = self.client.get(self.part.len())?;
         let start = begin(&mut answer, self.file, self.part.len())?;
@@ -96,7 +98,7 @@ impl Transfer<'_> {
             if read > 0 {
                 self.write(&block[..read])?;
             } else if self.part.missing() > 0 {
-                return Err(Fault::Broken(format!("it ended{}", after())));
+                return Err(Fault::Broken(format!("the response ended{}", after())));
             } else {
                 return Ok(());
             }
@@ -114,11 +116,11 @@ impl Transfer<'_> {
     }
 }
 
-/// Refuses an answer that is not of this file. What had to be read to tell is returned.
+/// Refuses a response that is not this file. Returns the bytes that had to be read for that.
 fn begin(answer: &mut Answer, file: &KnownFile, asked: u64) -> Result<Vec<u8>, Fault> {
     if answer.from != 0 && answer.from != asked {
         let why = format!(
-            "it sends what follows byte {}, and was asked for what follows byte {asked}",
+            "it sends what follows byte {} instead of byte {asked}",
             answer.from
         );
         return Err(Fault::Refused(why));

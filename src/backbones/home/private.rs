@@ -1,11 +1,11 @@
-//! Who else can change what lies at a path: the rules by which `sshd` trusts a user's own files (its
+//! Finds out who else can change a file, by the rules that `sshd` applies to a user's own files (its
 //! `StrictModes`).
 //!
-//! Each folder on the way must belong to root or this user, and nobody else may write to it; a sticky folder,
-//! such as `/tmp`, will do, since only owners rename its files. For the home and all that lies in it sticky
-//! is not enough: anybody could add a library there. Below a folder that only its owner can enter, modes no
-//! longer count. Writing by the group counts unless it is the owner's own group, which has the owner's number
-//! on most Linux systems.
+//! Each folder on the path must belong to root or this user, and nobody else may be able to write to it. A
+//! sticky folder such as `/tmp` is accepted, since only owners can rename its files. For the home and
+//! everything in it, sticky is not enough: anybody could add a library there. Below a folder that only its
+//! owner can enter, modes no longer matter. A group that can write counts as others unless it is the owner's
+//! own group, which has the same number as the owner on most Linux systems.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -13,10 +13,10 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{SharedPlace, SharedReason};
 
-/// As many links as Linux follows.
+/// The maximum number of links, the same as on Linux.
 const MOST_LINKS: usize = 40;
 
-/// A part of a path that is still to be looked at.
+/// A part of a path that has not been checked yet.
 struct Step {
     name: PathBuf,
     role: Role,
@@ -24,14 +24,14 @@ struct Step {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
-    /// A folder that leads to the home.
+    /// A folder on the path to the home.
     OnTheWay,
     /// The home, or something in it.
     InHome,
 }
 
-/// Finds who else can change what lies at `path`, an absolute path in the folder `home`. What is not there,
-/// or cannot be looked at, cannot be used either.
+/// Checks that no other user can change `path`, an absolute path in the folder `home`. A path that is missing
+/// or inaccessible passes, since it cannot be used either.
 pub(super) fn check(home: &Path, path: &Path) -> Result<(), SharedPlace> {
     let on_the_way = home.components().count() - 1;
     let parts = path.components().enumerate();
@@ -60,7 +60,7 @@ fn walk(mut rest: Vec<Step>, me: u32) -> Result<(), SharedPlace> {
         let Ok(about) = fs::symlink_metadata(&next) else {
             return Ok(());
         };
-        // Nothing lies in what is no folder.
+        // Only a folder can contain anything.
         if role == Role::OnTheWay && !about.is_dir() && !about.is_symlink() {
             return Ok(());
         }
@@ -77,7 +77,7 @@ fn walk(mut rest: Vec<Step>, me: u32) -> Result<(), SharedPlace> {
                 return Err(shared(SharedReason::Links));
             }
             rest.extend(steps_of_link(&next, role));
-            // It may lead out of the closed folder.
+            // The link may lead out of the closed folder.
             is_closed = false;
         } else {
             is_closed |= about.is_dir() && about.mode() & 0o011 == 0;
@@ -87,7 +87,7 @@ fn walk(mut rest: Vec<Step>, me: u32) -> Result<(), SharedPlace> {
     Ok(())
 }
 
-/// Last step first; the link's target stands for what the link stands for.
+/// Returns the steps to a link's target, in reverse order. The target takes the role of the link.
 fn steps_of_link(link: &Path, role: Role) -> Vec<Step> {
     let target = fs::read_link(link).unwrap_or_default();
     let parts = target.components().rev().enumerate();
@@ -101,7 +101,7 @@ fn fault(about: &Metadata, role: Role, me: u32, is_closed: bool) -> Option<Share
         return Some(SharedReason::Owner(owner));
     }
     let is_sticky = about.is_dir() && mode & 0o1000 != 0;
-    // A link's own mode means nothing.
+    // The mode of a link has no meaning.
     if is_closed || about.is_symlink() || (role == Role::OnTheWay && is_sticky) {
         return None;
     }
@@ -119,7 +119,8 @@ mod tests {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// A folder that others can enter, with `home/models/a.onnx`, and the paths of the last two.
+    /// Creates a folder that others can enter, with `home/models/a.onnx` in it. Returns it and the paths of
+    /// the home and the file.
     fn home() -> (tempfile::TempDir, PathBuf, PathBuf) {
         let parent = tempfile::tempdir().unwrap();
         set_mode(parent.path(), 0o755);
@@ -148,7 +149,7 @@ mod tests {
         assert_eq!(reason(&home, &file), None);
         for place in [&home, &home.join("models"), &file] {
             let mode = fs::metadata(place).unwrap().mode();
-            // Sticky folders take new files of anybody.
+            // Anybody can add files to a sticky folder.
             for open in [0o777, 0o757, 0o1777] {
                 set_mode(place, open);
                 let found = reason(&home, &file);
@@ -182,13 +183,13 @@ mod tests {
             assert_eq!(reason(&home, &file), None);
         }
         if chown(&file, None, Some(owner + 1)).is_err() {
-            eprintln!("not tested: only root may give a file to another group");
+            eprintln!("not tested: only root can give a file to another group");
             return;
         }
         set_mode(&file, 0o664);
         let found = reason(&home, &file);
         assert_eq!(found, Some((file.clone(), SharedReason::Mode(0o664))));
-        // Nobody but the owner gets to it.
+        // Now only the owner can reach the file.
         set_mode(&home, 0o700);
         assert_eq!(reason(&home, &file), None);
     }
@@ -198,14 +199,15 @@ mod tests {
         let (_parent, home, file) = home();
         let me = fs::metadata(&file).unwrap().uid();
         if chown(&file, Some(4321), None).is_err() {
-            eprintln!("not tested: only root may give a file away");
+            eprintln!("not tested: only root can give a file to another user");
             return;
         }
         let found = reason(&home, &file);
         assert_eq!(found, Some((file.clone(), SharedReason::Owner(4321))));
         let parts = file.components().map(|part| step(part, Role::InHome));
         let of_other = walk(parts.collect(), 4321).err();
-        // All else is root's here, but for the folder of temporary files, which anybody may write to.
+        // Everything else belongs to root here, except the folder of temporary files, to which anybody can
+        // write.
         assert!(of_other.is_none_or(|shared| shared.reason != SharedReason::Owner(me)));
     }
 

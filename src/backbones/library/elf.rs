@@ -1,22 +1,22 @@
-//! Whether a shared library's file is whole. The loader maps a cut one all the same, and the process dies as
-//! soon as it reads beyond the file's end.
+//! Checks that the file of a shared library is complete. The loader maps a truncated one all the same, and
+//! the process dies as soon as it reads beyond the end of the file.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// Where the header of a 64-bit ELF file says where the table of segments is, and how many it has (System V
-/// ABI, ELF-64).
+/// The fields of a 64-bit ELF header with the offset of the segment table, the size of its entries and their
+/// number (System V ABI, ELF-64).
 const TABLE_OFFSET: Range<usize> = 32..40;
 const ENTRY_SIZE: Range<usize> = 54..56;
 const ENTRIES: Range<usize> = 56..58;
-/// What the loader wants an entry to have; it names other libraries by itself.
+/// The size of an entry that the loader requires; it reports other sizes itself.
 const SIZE_OF_ENTRY: usize = 56;
-/// Where an entry of the table says where its segment is, and how long.
+/// The fields of a table entry with the offset and size of its segment.
 const SEGMENT_OFFSET: Range<usize> = 8..16;
 const SEGMENT_SIZE: Range<usize> = 32..40;
 
-/// Whether the file ends before its segments do; never for what is not ELF of 64 bits, little-endian.
+/// Returns whether the file ends before its segments do. Only 64-bit little-endian ELF files are checked.
 pub(super) fn is_cut(file: &mut File) -> io::Result<bool> {
     let length = file.metadata()?.len();
     match end_of_segments(file) {
@@ -49,7 +49,7 @@ fn end_of_segments(file: &mut (impl Read + Seek)) -> io::Result<u64> {
     Ok(ends.max().unwrap_or(0))
 }
 
-/// A little-endian number of up to 8 bytes.
+/// Reads a little-endian number of up to 8 bytes.
 fn number(bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    /// A header with one segment, which begins at 120, right after the table, and is 80 bytes long.
+    /// Returns a header with one segment of 80 bytes, which begins right after the table, at byte 120.
     fn library() -> Vec<u8> {
         let mut bytes = vec![0; 200];
         bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");

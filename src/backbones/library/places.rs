@@ -1,4 +1,4 @@
-//! The places where ONNX Runtime's library is looked for, and its name there.
+//! The folders in which ONNX Runtime's library is looked for, and the names it may have.
 
 use std::env;
 use std::ffi::OsStr;
@@ -21,7 +21,7 @@ pub enum Origin {
     BesideBinary,
     /// `FROSTLINE_HOME/runtime-cuda` or `FROSTLINE_HOME/runtime`.
     Home,
-    /// `VIRTUAL_ENV` or `CONDA_PREFIX`.
+    /// The Python environment of `VIRTUAL_ENV` or `CONDA_PREFIX`.
     Python,
     /// The system's loader.
     Loader,
@@ -31,7 +31,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Variable => VARIABLE,
-            Self::BesideBinary => "beside the binary",
+            Self::BesideBinary => "the binary's folder",
             Self::Home => "FROSTLINE_HOME",
             Self::Python => "the active Python environment",
             Self::Loader => "the loader's path",
@@ -39,7 +39,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Folders in the order in which they are looked into.
+/// Returns the folders in the order in which they are searched.
 pub(super) fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
     let beside = env::current_exe()
         .ok()
@@ -59,7 +59,7 @@ pub(super) fn folders(home: &Home) -> Vec<(PathBuf, Origin)> {
         .collect()
 }
 
-/// `onnxruntime/capi` below an environment's root, for each of its Pythons.
+/// Returns `onnxruntime/capi` for each Python version of an environment.
 fn packages(root: &OsStr) -> Vec<PathBuf> {
     let root = Path::new(root);
     let pythons = fs::read_dir(root.join("lib"))
@@ -78,7 +78,8 @@ fn packages(root: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The newest-named ONNX Runtime library in a folder: `libonnxruntime.so`, `libonnxruntime.so.1.32.0`.
+/// Returns the ONNX Runtime library in a folder, such as `libonnxruntime.so.1.32.0`; of several, the one
+/// whose name sorts last.
 pub(super) fn library_in(folder: &Path) -> Option<PathBuf> {
     let wanted = |path: &PathBuf| {
         path.file_name()
@@ -88,7 +89,7 @@ pub(super) fn library_in(folder: &Path) -> Option<PathBuf> {
     files_in(folder).into_iter().filter(wanted).max()
 }
 
-/// All that lies in a folder.
+/// Returns everything in a folder.
 pub(super) fn files_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()

@@ -1,8 +1,8 @@
-//! The loader's search path, where it leads to the working directory.
+//! Checks whether the loader's search path leads to the working directory.
 //!
-//! To glibc an empty part of `LD_LIBRARY_PATH` is the working directory, as in `/opt/lib:` or in `:/opt/lib`,
-//! which is what `$LD_LIBRARY_PATH:/opt/lib` gives where the variable was not set. The loader reads the
-//! variable when the process starts, so that it cannot be put right from within.
+//! glibc takes an empty part of `LD_LIBRARY_PATH` for the working directory, as in `/opt/lib:` or
+//! `:/opt/lib`; the latter is what `$LD_LIBRARY_PATH:/opt/lib` expands to if the variable was not set. The
+//! loader reads the variable when the process starts, so the process cannot correct it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::error::SearchPathProblem;
 /// The environment variable of the search path.
 pub(super) const VARIABLE: &str = "LD_LIBRARY_PATH";
 
-/// Folders in which glibc looks for variants of a library, today's and those of before version 2.37.
+/// The folders in which glibc looks for variants of a library, including those used before version 2.37.
 const VARIANTS: [&str; 6] = [
     "glibc-hwcaps",
     "tls",
@@ -24,19 +24,19 @@ const VARIANTS: [&str; 6] = [
     "x86_64",
 ];
 
-/// Why a library must not be loaded, itself or those that it needs: one could come from the working
+/// Returns why a library must not be loaded, if it or one of its dependencies could come from the working
 /// directory.
 pub(super) fn problem(origin: Origin, search_path: &OsStr) -> Option<SearchPathProblem> {
     let folders = relative_folders(search_path);
     if origin == Origin::Loader && !folders.is_empty() {
         return Some(SearchPathProblem::OnlyThere);
     }
-    // One that is loaded by its own path needs others, which are searched for.
+    // Even if the library is loaded by its path, its dependencies are searched for.
     let found = folders.iter().find_map(|folder| library_in(folder))?;
     Some(SearchPathProblem::Holds(found))
 }
 
-/// The parts that are not absolute.
+/// Returns the parts that are not absolute.
 fn relative_folders(search_path: &OsStr) -> Vec<PathBuf> {
     if search_path.is_empty() {
         return Vec::new();
@@ -51,7 +51,7 @@ fn relative_folders(search_path: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Something that the loader could take for a library, or look for one in.
+/// Returns a file that the loader could take for a library, or a folder in which it could look for one.
 fn library_in(folder: &Path) -> Option<PathBuf> {
     let is_one = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -86,9 +86,9 @@ mod tests {
         assert_eq!(refused(Origin::Loader, "/opt/lib"), None);
         let there = Some(SearchPathProblem::OnlyThere);
         assert_eq!(refused(Origin::Loader, "/opt/lib:"), there);
-        // The package's own folder holds no library.
+        // Tests run in the package's folder, which contains no library. `tests/it/steps_runtime.rs` covers a
+        // folder that does.
         assert_eq!(refused(Origin::Home, ":"), None);
-        // Tests run in it; `tests/it/steps_runtime.rs` has a folder with a library.
         assert_eq!(refused(Origin::Home, "src:/opt/lib"), None);
     }
 

@@ -165,7 +165,7 @@ fn a_network_that_others_can_write_is_refused() {
         }
         let shared = Registry::new(home.clone().allow_shared());
         assert!(shared.resolve(Path::new("a")).is_ok());
-        // A file of one's own is where one says.
+        // The user's own file may be anywhere.
         assert!(registry.resolve(&path).is_ok());
         fs::set_permissions(place, before).unwrap();
     }
@@ -182,7 +182,7 @@ fn a_known_name_says_where_it_would_be() {
     assert!(backbones.contains(&"vgg19".to_owned()));
 }
 
-/// Where a network would be, and which there are.
+/// Returns where a network would be installed, and the available backbones.
 fn not_installed(error: Error) -> (PathBuf, Vec<String>) {
     match error {
         Error::Backbone(BackboneError::Network {

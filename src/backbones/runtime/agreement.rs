@@ -1,9 +1,9 @@
-//! Whether two computations of the same features agree.
+//! Checks whether two computations of the same features agree.
 
-/// The least cosine between the features of a network in float16 and in float32.
+/// The lowest accepted cosine between the features of a network in float16 and in float32.
 pub(super) const LEAST_COSINE: f64 = 0.999;
 
-/// Numbers as a preprocessed picture has them, between −2 and 2: waves, and some grain on them.
+/// Returns values like those of a preprocessed image, between −2 and 2: waves with some noise.
 pub(super) fn test_picture(len: usize) -> Vec<f32> {
     let number = |i: usize| {
         let grain = (i * 7919 % 1009) as f32 / 1009.0 - 0.5;
@@ -12,7 +12,7 @@ pub(super) fn test_picture(len: usize) -> Vec<f32> {
     (0..len).map(number).collect()
 }
 
-/// The cosine of the angle between two vectors, 0 where one is all zeros or not finite.
+/// Returns the cosine of the angle between two vectors; 0 if one is all zeros or not finite.
 pub(super) fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter()

@@ -1,27 +1,27 @@
-//! How many images one run takes: what the file fixes, what the memory allows, what the device likes.
+//! How many images run together: what the file fixes, what memory allows, and what is fastest on the device.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The batch sizes of a network, shared by its replicas.
 #[derive(Debug)]
 pub(super) struct BatchSizes {
-    /// The size that the file fixes, if it does.
+    /// The fixed batch size of the file, if it has one.
     fixed: Option<usize>,
     liked: Liked,
-    /// The smallest batch that the memory is known to be too small for; 0 for none.
+    /// The smallest batch known not to fit into memory; 0 if there is none.
     too_large: AtomicUsize,
     /// The largest batch so far.
     largest: AtomicUsize,
 }
 
-/// The batches that a device is fastest with.
+/// The batches that run fastest on a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Liked {
-    /// Those that come.
+    /// Batches of any size.
     Any,
-    /// All of one size: a GPU searches anew for the fastest convolutions with every other.
+    /// Batches of the same size: for each new size, a GPU searches for the fastest convolutions again.
     Even,
-    /// One image after the other: what a layer hands to the next stays in the cache of the processor.
+    /// Single images: the output of a layer stays in the CPU's cache for the next layer.
     Single,
 }
 
@@ -35,12 +35,12 @@ impl BatchSizes {
         }
     }
 
-    /// The size that the file fixes, if it does.
+    /// Returns the fixed batch size of the file, if it has one.
     pub(super) fn fixed(&self) -> Option<usize> {
         self.fixed
     }
 
-    /// How many of `n` images are run fastest at once; at least 1.
+    /// Returns how many of `n` images to run together for the highest speed, at least 1.
     pub(super) fn piece(&self, n: usize) -> usize {
         match (self.liked, self.fixed) {
             (Liked::Single, None) => 1,
@@ -48,13 +48,13 @@ impl BatchSizes {
         }
     }
 
-    /// How many of `n` images can be run at once; at least 1.
+    /// Returns how many of `n` images can run together, at least 1.
     pub(super) fn most(&self, n: usize) -> usize {
         let most = self.too_large().map_or(n, |too_large| too_large / 2);
         n.min(self.fixed.unwrap_or(n)).min(most).max(1)
     }
 
-    /// How many images the batch for a piece of `n` has; those beyond are blank.
+    /// Returns the size of the batch for `n` images, which is filled up with blank images.
     pub(super) fn batch(&self, n: usize) -> usize {
         match self.fixed {
             Some(fixed) => fixed,
@@ -65,13 +65,13 @@ impl BatchSizes {
         }
     }
 
-    /// The batch that did not fit into the memory, if one did not.
+    /// Returns the batch size that did not fit into memory, if any.
     pub(super) fn too_large(&self) -> Option<usize> {
         let too_large = self.too_large.load(Ordering::Relaxed);
         (too_large > 0).then_some(too_large)
     }
 
-    /// Remembers that the memory is too small for a piece of `n`; whether a smaller one can be tried.
+    /// Records that `n` images do not fit into memory, and returns whether fewer can be tried.
     pub(super) fn halve(&self, n: usize) -> bool {
         let may = n > 1 && self.fixed.is_none();
         if may {

@@ -1,4 +1,4 @@
-//! Starting ONNX Runtime, once for the whole process.
+//! Starts ONNX Runtime, once per process.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use ort::logging::LogLevel;
 use crate::backbones::RuntimeLibrary;
 use crate::error::{Result, RuntimeProblem};
 
-/// Loads the library, and keeps ONNX Runtime's own log off stderr.
+/// Loads the library on the first call, and keeps ONNX Runtime's log off stderr.
 pub(super) fn environment(library: &RuntimeLibrary) -> Result<&'static Environment> {
     static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
     library.refuse_telemetry()?;
@@ -28,7 +28,7 @@ pub(super) fn environment(library: &RuntimeLibrary) -> Result<&'static Environme
     })
 }
 
-/// ONNX Runtime's messages, without its source positions and line breaks.
+/// Returns ONNX Runtime's message on one line.
 pub(super) fn one_line(error: &ort::Error) -> String {
     error
         .message()

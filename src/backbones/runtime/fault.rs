@@ -1,11 +1,11 @@
-//! What ONNX Runtime's messages mean for the user.
+//! Translates ONNX Runtime's messages into errors.
 
 use std::path::Path;
 
 use crate::backbones::Device;
 use crate::error::{DeviceProblem, Error, NetworkProblem, RuntimeProblem};
 
-/// Why a device does not work: the missing library or driver.
+/// Returns why a device does not work, such as a missing library or driver.
 pub(super) fn device(device: Device, message: &str) -> Error {
     let problem = match missing_library(message) {
         Some("libcuda.so.1") => DeviceProblem::NoDriver,
@@ -17,7 +17,7 @@ pub(super) fn device(device: Device, message: &str) -> Error {
     RuntimeProblem::Device { device, problem }.into()
 }
 
-/// Why a network cannot be opened.
+/// Returns why a network cannot be opened.
 pub(super) fn network(path: &Path, message: &str) -> Error {
     let message = message.to_owned();
     if is_out_of_memory(&message) {
@@ -26,7 +26,7 @@ pub(super) fn network(path: &Path, message: &str) -> Error {
     NetworkProblem::NotOpened(message).at(path)
 }
 
-/// Whether a run failed since there was not enough memory for the batch.
+/// Returns whether a run failed because the batch did not fit into memory.
 pub(super) fn is_out_of_memory(message: &str) -> bool {
     [
         "out of memory",
@@ -40,12 +40,12 @@ pub(super) fn is_out_of_memory(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// Whether a session was refused since some of its nodes would run on the CPU.
+/// Returns whether a session was refused because some of its nodes would run on the CPU.
 pub(super) fn is_cpu_fallback(message: &str) -> bool {
     message.contains("fallback to CPU EP has been explicitly disabled")
 }
 
-/// The library in `libcudnn.so.9: cannot open shared object file`.
+/// Returns the library in `libcudnn.so.9: cannot open shared object file`.
 fn missing_library(message: &str) -> Option<&str> {
     let (before, _) = message.split_once(": cannot open shared object file")?;
     before.rsplit([' ', '/']).next()
@@ -62,7 +62,7 @@ fn is_driver(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// The message after ONNX Runtime's source position and code.
+/// Returns the message without ONNX Runtime's source position and error code.
 fn tail(message: &str) -> &str {
     let after = message.rsplit_once("[ONNXRuntimeError] : ");
     let after = after.map_or(message, |(_, after)| after);
@@ -78,7 +78,7 @@ fn tail(message: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// What ONNX Runtime 1.31.1 says where cuBLAS is missing.
+    /// The message of ONNX Runtime 1.31.1 if cuBLAS is missing.
     const NO_CUBLAS: &str = "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:2043 \
         onnxruntime::Provider& onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to \
         load library /opt/lib/libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open \
@@ -99,7 +99,7 @@ mod tests {
         let message = "Failed to load library libonnxruntime_providers_cuda.so with error: libcuda.so.1: \
             cannot open shared object file: No such file or directory";
         let error = device(Device::Cuda(0), message);
-        assert!(error.to_string().contains("NVIDIA's driver"), "{error}");
+        assert!(error.to_string().contains("the NVIDIA driver"), "{error}");
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn memory_that_ran_out_is_told_from_other_faults() {
-        // ONNX Runtime 1.32, bfc_arena.cc and cuda_call.cc.
+        // From bfc_arena.cc and cuda_call.cc of ONNX Runtime 1.32.
         assert!(is_out_of_memory(
             "Non-zero status code returned while running Conv node. Status Message: bfc_arena.cc:376 Failed \
              to allocate memory for requested buffer of size 1234"

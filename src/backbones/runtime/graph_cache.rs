@@ -1,21 +1,22 @@
-//! A network's graph as ONNX Runtime optimised it for this CPU, kept for the next start.
+//! A cache for the graph of a network as ONNX Runtime optimised it for this CPU.
 //!
-//! Opening `efficientnet-lite0` and running one image takes 73 ms in a fresh process, and 34 ms from here (2
-//! cores of AMD Zen 4, ONNX Runtime 1.32): nothing is optimised again, and the weights are mapped into memory
-//! rather than copied, so that sessions side by side share them.
+//! Opening `efficientnet-lite0` and running one image takes 73 ms in a fresh process, and 34 ms from the
+//! cache (2 cores of AMD Zen 4, ONNX Runtime 1.32): nothing is optimised again, and the weights are mapped
+//! into memory rather than copied, so that parallel sessions share them.
 //!
 //! # Format
 //!
-//! `FROSTLINE_HOME/cache/graphs/NETWORK-KEY/`: `graph.onnx`, its weights in `weights.bin`, and in `sum` the
-//! BLAKE3 of what the graph was made from and of both files. NETWORK begins the network's SHA-256, KEY stands
-//! for that, ONNX Runtime's version, the CPU's instruction sets and how convolutions are computed. A folder
-//! that does not fit its sum is made anew.
+//! `FROSTLINE_HOME/cache/graphs/NETWORK-KEY/` contains `graph.onnx`, its weights in `weights.bin`, and `sum`,
+//! the BLAKE3 of both files and of what the graph was made from. NETWORK is the start of the network's
+//! SHA-256. KEY is a hash of that SHA-256, ONNX Runtime's version, the CPU's instruction sets and how
+//! convolutions are computed. A folder that does not match its sum is recreated.
 //!
-//! The sum finds damage. It is no signature, so the folder must be private (see [`Home::require_private`]).
-//! ONNX Runtime opens the files itself after they were compared with the sum; their stamps tell that they are
-//! still those. Handing it the compared bytes instead (`with_external_initializer_file_in_memory`) takes 15
-//! ms more for each start and each session, since it copies them twice. So whoever cuts `weights.bin` short
-//! while it is mapped ends this process; frostline replaces files there as a whole, and never changes one.
+//! The sum detects damage. It is not a signature, so the folder must be private (see
+//! [`Home::require_private`]). ONNX Runtime opens the files itself after they were checked against the sum;
+//! their stamps show that they have not changed since. Passing it the checked bytes instead
+//! (`with_external_initializer_file_in_memory`) takes 15 ms more for each start and each session, since it
+//! copies them twice. The downside: truncating `weights.bin` while it is mapped kills this process. frostline
+//! itself only replaces whole files there and never modifies one.
 
 use std::fs;
 use std::io;
@@ -35,38 +36,40 @@ const GRAPH: &str = "graph.onnx";
 const WEIGHTS: &str = "weights.bin";
 const SUM: &str = "sum";
 
-/// More bytes than any graph that is kept has, or its weights, which ONNX Runtime pads.
+/// The size limit of a cached graph, and of its weights, which ONNX Runtime pads.
 const MOST_KEPT: u64 = 4 * GraphCache::MOST_BYTES;
 
-/// The place of one network's optimised graph.
+/// The cache of one network's optimised graph.
 #[derive(Debug, Clone)]
 pub(super) struct GraphCache {
     home: Home,
     graphs: PathBuf,
-    /// The beginning of the folder's name.
+    /// The start of the folder's name.
     network: String,
-    /// What the graph is made from: network, runtime and CPU.
+    /// What the graph is made from: network, runtime, CPU and how convolutions are computed.
     made_from: String,
 }
 
-/// A kept graph that is what was written.
+/// A cached graph, as it was read from its folder.
 #[derive(Debug, Clone)]
 pub(super) struct KeptGraph {
     folder: PathBuf,
-    /// Of the graph and its weights, from before they were read.
+    /// The stamps of the graph and its weights, taken before they were read.
     stamps: [Option<Stamp>; 2],
     sum: String,
-    /// The bytes of both.
+    /// The size of both in bytes.
     pub(super) bytes: u64,
 }
 
 impl GraphCache {
-    /// Of networks with larger weights, a second copy on the disk would cost more than the start that it
-    /// saves.
+    /// The largest network that is cached, in bytes. For larger ones, a second copy on disk would cost more
+    /// than the faster start is worth.
     pub(super) const MOST_BYTES: u64 = 64 << 20;
 
+    /// Creates the cache of the network with this SHA-256.
+    ///
     /// # Errors
-    /// [`HomeProblem::Shared`](crate::error::HomeProblem::Shared) where others can write to it.
+    /// [`HomeProblem::Shared`](crate::error::HomeProblem::Shared) if other users can write to it.
     pub(super) fn new(
         sha256: &str,
         library: &RuntimeLibrary,
@@ -91,15 +94,15 @@ impl GraphCache {
         self.graphs.join(format!("{}-{key:.16}", self.network))
     }
 
-    /// The graph, where it is there and is what was written.
+    /// Returns the cached graph, if it exists and matches its sum.
     pub(super) fn find(&self) -> Option<KeptGraph> {
         let kept = KeptGraph::read(&self.folder(), &self.made_from).ok()?;
         let written = read(&kept.folder.join(SUM), kept.sum.len() as u64).ok()?;
         (written == kept.sum.as_bytes()).then_some(kept)
     }
 
-    /// Opens a session of the network's file and keeps its graph; `None` where that fails, as in a home that
-    /// is read only.
+    /// Opens a session from the network's file and caches its graph; `None` if that fails, as in a read-only
+    /// home.
     pub(super) fn fill(&self, path: &Path, builder: SessionBuilder) -> Option<Session> {
         self.home.make(&self.graphs).ok()?;
         let beside = outputs::temporary_folder(&self.graphs).ok()?;
@@ -115,7 +118,7 @@ impl GraphCache {
         outputs::take_place(beside, &self.folder())
     }
 
-    /// Removes what was kept of this network, for any version and CPU.
+    /// Removes the cached graphs of this network, for any version and CPU.
     fn forget(&self) {
         let entries = fs::read_dir(&self.graphs).into_iter().flatten().flatten();
         for entry in entries {
@@ -141,13 +144,13 @@ impl KeptGraph {
         let stamps = stamps(folder);
         let graph = read(&folder.join(GRAPH), MOST_KEPT)?;
         let weights = match read(&folder.join(WEIGHTS), MOST_KEPT) {
-            // None of them is large enough to stand there.
+            // No weight is large enough to be stored outside the graph.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             weights => weights?,
         };
         let mut hasher = blake3::Hasher::new();
         for part in [made_from.as_bytes(), &graph, &weights] {
-            // The lengths keep the parts apart.
+            // The lengths separate the parts.
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
@@ -159,8 +162,7 @@ impl KeptGraph {
         })
     }
 
-    /// Opens a session; `None` where the files have changed since they were read, or ONNX Runtime refuses
-    /// them.
+    /// Opens a session; `None` if the files have changed since they were read, or ONNX Runtime refuses them.
     pub(super) fn open(&self, builder: SessionBuilder) -> Option<Session> {
         let builder = builder.with_optimization_level(GraphOptimizationLevel::Disable);
         let session = builder.ok()?.commit_from_file(self.folder.join(GRAPH));
@@ -196,7 +198,7 @@ mod tests {
         }
     }
 
-    /// A cache with a graph and weights that stand for those of ONNX Runtime.
+    /// Creates a cache with a graph and weights that stand in for those of ONNX Runtime.
     fn kept(graphs: &Path) -> GraphCache {
         let cache = cache(graphs, &"a".repeat(64));
         let beside = outputs::temporary_folder(graphs).unwrap();

@@ -1,6 +1,6 @@
-//! The instruction sets of this CPU, by which ONNX Runtime lays out a graph.
+//! The instruction sets of this CPU, for which ONNX Runtime optimises a graph.
 
-/// Their names; a graph that was optimised with others may be slower here, or not run.
+/// Returns their names. A graph optimised for other instruction sets may be slower here, or not run at all.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn instruction_sets() -> String {
     macro_rules! detected {
@@ -24,7 +24,7 @@ pub(super) fn instruction_sets() -> String {
     named("x86_64", &all)
 }
 
-/// Their names; a graph that was optimised with others may be slower here, or not run.
+/// Returns their names. A graph optimised for other instruction sets may be slower here, or not run at all.
 #[cfg(target_arch = "aarch64")]
 pub(super) fn instruction_sets() -> String {
     macro_rules! detected {
@@ -38,7 +38,7 @@ pub(super) fn instruction_sets() -> String {
     )
 }
 
-/// Only the architecture, where nothing is known of its instruction sets.
+/// Returns only the architecture, because its instruction sets cannot be detected.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(super) fn instruction_sets() -> String {
     named(std::env::consts::ARCH, &[])

@@ -1,4 +1,4 @@
-//! A network and one run of it.
+//! Runs a batch of images through a network.
 
 use ort::session::Session;
 use ort::value::TensorRef;
@@ -12,7 +12,7 @@ use super::session::Opener;
 use super::signature::InputShape;
 use crate::error::{Error, NetworkProblem};
 
-/// What a network and its replicas have in common.
+/// What a network and its replicas share.
 pub(super) struct Network {
     pub(super) opener: Opener,
     pub(super) layer: String,
@@ -23,9 +23,9 @@ pub(super) struct Network {
 
 /// Why a run failed.
 pub(super) enum RunFault {
-    /// The batch does not fit into the memory.
+    /// The batch does not fit into memory.
     OutOfMemory(Error),
-    /// An operator of ours cannot do what it was given; ONNX Runtime's own may.
+    /// One of frostline's operators cannot handle its input; ONNX Runtime's may.
     NotOurs(Error),
     /// Anything else.
     Other(Error),
@@ -48,8 +48,7 @@ impl From<RunFault> for Error {
 }
 
 impl Network {
-    /// Runs `n` images; where the batch has to have another size, blank ones are added and their features
-    /// dropped.
+    /// Runs `n` images. If the batch has to be larger, blank images are added and their features dropped.
     pub(super) fn run(
         &self,
         session: &mut Session,

@@ -1,4 +1,4 @@
-//! Operators of our own: networks in which they take the place of some of ONNX Runtime's.
+//! Networks in which frostline's operators replace some of ONNX Runtime's.
 
 mod layers;
 mod operator;
@@ -20,23 +20,23 @@ use frostline_kernels::{Conv3x3, Linear};
 use frostline_onnx::Spliced;
 use frostline_onnx::rewrite::{CONV, DOMAIN, LINEAR, Rewritten};
 
-/// A network with operators of our own, and their layers, which all of its sessions share.
+/// A network with frostline's operators, and their layers, which all of its sessions share.
 pub(super) struct OwnNetwork {
     graph: Spliced,
     folder: PathBuf,
-    /// Layers, by the numbers that the graph has for them.
+    /// The layers, indexed by their numbers in the graph.
     convolutions: Arc<[Conv3x3]>,
     products: Arc<[Linear]>,
 }
 
-/// Where ONNX Runtime looks for files of weights that a graph in memory names.
+/// The option for the folder in which ONNX Runtime looks for the weight files of a graph in memory.
 const FOLDER_OF_WEIGHTS: &str = "session.model_external_initializers_file_folder_path";
 
 impl OwnNetwork {
     /// Reads the weights of the layers.
     ///
     /// # Errors
-    /// Those of the network's files.
+    /// Those of reading the network's files.
     pub(super) fn load(rewritten: Rewritten, threads: usize) -> io::Result<Self> {
         let threads = Threads(threads);
         let products = rewritten.linears.iter();
@@ -49,12 +49,12 @@ impl OwnNetwork {
         })
     }
 
-    /// How many convolutions are computed in the Winograd domain.
+    /// Returns how many convolutions are computed in the Winograd domain.
     pub(super) fn winograd_layers(&self) -> usize {
         self.convolutions.len()
     }
 
-    /// Opens a session, whose threads the operators share.
+    /// Opens a session, whose threads the operators use too.
     pub(super) fn commit(&self, threads: usize, builder: SessionBuilder) -> ort::Result<Session> {
         let convolutions = LayerOperator {
             name: CONV,

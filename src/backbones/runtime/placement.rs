@@ -1,4 +1,4 @@
-//! Which nodes of a network a device leaves to the CPU: ONNX Runtime tells it in its log only.
+//! Finds out which nodes of a network a device leaves to the CPU. ONNX Runtime reports it only in its log.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,15 +7,15 @@ use ort::session::builder::SessionBuilder;
 
 /// The heading of the nodes that run on the CPU.
 const CPU: &str = "Node(s) placed on [CPUExecutionProvider]";
-/// How the headings of other providers begin.
+/// The start of the heading of any provider.
 const HEADING: &str = "Node(s) placed on [";
 
-/// Collects a session's log while it is opened.
+/// Collects the log of a session while the session is opened.
 #[derive(Default)]
 pub(super) struct PlacementLog(Arc<Mutex<Vec<String>>>);
 
 impl PlacementLog {
-    /// Has a session write its log here.
+    /// Makes a session write its log here.
     pub(super) fn listen(&self, builder: SessionBuilder) -> ort::Result<SessionBuilder> {
         let lines = Arc::clone(&self.0);
         let keep = move |_: LogLevel, _: &str, _: &str, _: &str, message: &str| {
@@ -26,7 +26,7 @@ impl PlacementLog {
         Ok(builder.with_log_level(LogLevel::Verbose)?)
     }
 
-    /// The nodes that run on the CPU, as `Shape (its name)`.
+    /// Returns the nodes that run on the CPU, as `TYPE (NAME)`.
     pub(super) fn nodes_on_cpu(&self) -> Vec<String> {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         nodes_on_cpu(&lines)
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn the_nodes_below_the_cpus_heading_are_found() {
-        // The form of ONNX Runtime 1.32's session_state.cc, VerifyEachNodeIsAssignedToAnEp.
+        // As written by ONNX Runtime 1.32 (VerifyEachNodeIsAssignedToAnEp in session_state.cc).
         let log = [
             "Node placements",
             " Node(s) placed on [CPUExecutionProvider]. Number of nodes: 2",

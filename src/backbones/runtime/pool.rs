@@ -1,19 +1,19 @@
-//! From a layer's output to features: (N, …) to (N, D).
+//! Pools a layer's output to features: (N, …) to (N, D).
 
 use crate::backbones::Pool;
 use frostline_onnx::ChannelAxis;
 
-/// How the numbers of an image become its features.
+/// How the values of an image become its features.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pooling {
     pub(super) pool: Pool,
-    /// What the graph tells of the layer, where [`Pool::Mean`] has to know.
+    /// The axis of the channels according to the graph, which [`Pool::Mean`] needs.
     pub(super) channels: Option<ChannelAxis>,
 }
 
 impl Pooling {
-    /// Flattened as it lies, or the mean over all axes but the batch and the channels; `None` where these are
-    /// not known.
+    /// Returns the values flattened, or their means over all axes but the batch and the channels; `None` if
+    /// the axis of the channels is not known.
     pub(super) fn of(self, dims: &[usize], values: &[f32]) -> Option<Vec<f32>> {
         let axis = match self.pool {
             _ if dims.len() < 3 => return Some(values.to_vec()),
@@ -26,7 +26,7 @@ impl Pooling {
     }
 }
 
-/// The mean of each channel.
+/// Returns the mean of each channel.
 fn means(dims: &[usize], values: &[f32], axis: usize) -> Vec<f32> {
     let channels = dims[axis];
     let behind: usize = dims[axis + 1..].iter().product();
@@ -76,7 +76,8 @@ mod tests {
         let (layer, shape) = ("map".to_owned(), vec![3, 3, 2]);
         let problem = NetworkProblem::UnclearPool { layer, shape }.to_string();
         assert!(
-            problem.contains("3 × 3 × 2") && problem.contains("3 features if the first does, 2"),
+            problem.contains("3 × 3 × 2")
+                && problem.contains("3 features if it is the first, 2 if it is the last"),
             "{problem}"
         );
     }

@@ -1,14 +1,13 @@
-//! Loading NVIDIA's libraries from where Python wheels put them, before ONNX Runtime's CUDA provider asks for
-//! them.
+//! Loads NVIDIA's libraries from Python wheels before ONNX Runtime's CUDA provider asks for them.
 //!
-//! The loader then finds them by their names, and nobody has to set `LD_LIBRARY_PATH`.
+//! The loader then finds them by name, so `LD_LIBRARY_PATH` need not be set.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::inputs::{self, Links};
 
-/// Names of the libraries, each after those that it needs.
+/// The names of the libraries, each after its dependencies.
 const LIBRARIES: [&str; 8] = [
     "libcudart.so",
     "libnvJitLink.so",
@@ -20,22 +19,23 @@ const LIBRARIES: [&str; 8] = [
     "libcudnn.so",
 ];
 
-/// Loads what lies beside ONNX Runtime's library, or in the `nvidia` packages of the same Python environment.
+/// Loads the libraries that are next to ONNX Runtime's or in the `nvidia` packages of the same Python
+/// environment.
 ///
-/// One that is missing or broken is left to the provider, whose own error names it.
+/// Missing and broken libraries are left to the provider, whose error names them.
 pub(super) fn nvidia_libraries(runtime: &Path) {
     let folders = folders(runtime);
     for library in LIBRARIES {
         let found = folders.iter().find_map(|folder| in_folder(folder, library));
-        // What fails here fails again, with its name, when the provider is loaded.
+        // A library that fails here fails again when the provider is loaded, and is named then.
         let _ = found.map(ort::util::preload_dylib);
     }
 }
 
-/// The folder of the library, and `site-packages/nvidia/*/lib` where it lies in
+/// Returns the folder of the library, and `site-packages/nvidia/*/lib` if that folder is
 /// `site-packages/onnxruntime/capi`.
 fn folders(runtime: &Path) -> Vec<PathBuf> {
-    // A library that the loader found has no folder that is known, and the working directory is not it.
+    // The folder of a library that the loader found is not known, and it is not the working directory.
     let Some(own) = runtime.parent().filter(|own| own.is_absolute()) else {
         return Vec::new();
     };
@@ -47,7 +47,7 @@ fn folders(runtime: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// `libname.so.13` in a folder, with whatever version.
+/// Finds a library in a folder, with any version in its name, such as `libname.so.13`.
 fn in_folder(folder: &Path, library: &str) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let wanted = |path: &PathBuf| {
@@ -58,7 +58,7 @@ fn in_folder(folder: &Path, library: &str) -> Option<PathBuf> {
         })
     };
     let named = entries.map(|entry| entry.path()).filter(wanted).min();
-    // The loader would wait for a pipe's other end.
+    // The loader would block on a pipe.
     named.filter(|path| inputs::open(path, Links::Follow).is_ok())
 }
 

@@ -1,4 +1,4 @@
-//! Execution providers: the parts of ONNX Runtime that drive a device.
+//! Execution providers: the parts of ONNX Runtime that drive devices.
 
 use ort::ep::cuda::ConvAlgorithmSearch;
 use ort::ep::{self, ArenaExtendStrategy, ExecutionProvider, ExecutionProviderDispatch};
@@ -8,13 +8,13 @@ use super::environment::environment;
 use crate::backbones::{Device, Precision, RunOptions, RuntimeLibrary};
 use crate::error::{Provider, Result, RuntimeProblem};
 
-/// Whether the library was built with an execution provider.
+/// Checks whether the library was built with an execution provider.
 type Available = fn() -> ort::Result<bool>;
 
-/// The execution providers that the library carries, of those that frostline knows.
+/// Returns the execution providers in the library that frostline knows.
 ///
 /// # Errors
-/// [`RuntimeProblem::Start`] where the library cannot be started.
+/// [`RuntimeProblem::Start`] if the library cannot be started.
 pub(crate) fn available_providers(library: &RuntimeLibrary) -> Result<Vec<&'static str>> {
     environment(library)?;
     let known: [(&str, Available); 6] = [
@@ -32,8 +32,8 @@ pub(crate) fn available_providers(library: &RuntimeLibrary) -> Result<Vec<&'stat
         .collect())
 }
 
-/// Checks that the library was built with what drives a device; whether the device works is seen when a
-/// session is opened.
+/// Checks that the library was built with the execution provider of a device. Whether the device works shows
+/// only when a session is opened.
 ///
 /// # Errors
 /// [`RuntimeProblem::NoProvider`] naming what is missing.
@@ -63,9 +63,9 @@ pub(super) fn require(device: Device, library: &RuntimeLibrary) -> Result<()> {
     Err(missing.into())
 }
 
-/// Puts the device's provider into a session.
+/// Adds the device's provider to a session.
 ///
-/// On NVIDIA's GPUs every node must run there. Those of other makes leave to the CPU what they do not know.
+/// On NVIDIA's GPUs, every node must run on the GPU. Other devices leave unsupported nodes to the CPU.
 pub(super) fn register(
     builder: SessionBuilder,
     device: Device,
@@ -78,7 +78,7 @@ pub(super) fn register(
     }
 }
 
-/// The same, but nodes may fall back to the CPU.
+/// Adds the device's provider to a session, with a fallback to the CPU on every device.
 pub(super) fn register_leniently(
     builder: SessionBuilder,
     device: Device,
@@ -102,13 +102,13 @@ pub(super) fn register_leniently(
     Ok(builder.with_execution_providers(providers)?)
 }
 
-/// All batches have one size (see `forward` of the backbone), so the exhaustive search for convolutions is
-/// paid for once.
+/// Returns the CUDA provider. All batches have the same size (see `BatchSizes`), so the exhaustive search for
+/// the fastest convolutions is needed only once.
 fn cuda(index: i32, options: &RunOptions) -> ExecutionProviderDispatch {
     let cuda = ep::CUDA::default()
         .with_device_id(index)
         .with_conv_algorithm_search(ConvAlgorithmSearch::Exhaustive)
-        // Powers of two would take up to twice what is needed, which others on the GPU may want.
+        // Powers of two would take up to twice the memory needed, which other processes on the GPU may want.
         .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested)
         .with_tf32(options.precision == Precision::Tf32);
     match options.gpu_memory {

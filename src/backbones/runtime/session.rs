@@ -1,4 +1,4 @@
-//! Opening sessions of a network on a device.
+//! Opens sessions of a network on a device.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::backbones::onnx::{Network, read_network};
 use crate::backbones::{Device, DeviceRequest, Precision, RunOptions, RuntimeLibrary};
 use crate::error::{Error, NetworkProblem, Result};
 
-/// How the sessions of a network are opened, the first one and its twins.
+/// How the sessions of a network are opened: the first one and its replicas.
 pub(super) struct Opener {
     environment: &'static Environment,
     pub(super) path: PathBuf,
@@ -29,11 +29,11 @@ pub(super) struct Opener {
     source: Source,
 }
 
-/// A session, how to open its twins, and why `auto` took this device.
+/// A session, how to open its replicas, and why `auto` did not choose a GPU.
 pub(super) type Opened = (Session, Opener, Option<String>);
 
 impl Opener {
-    /// Opens the first session on the device that was asked for, or on the one that `auto` finds to work.
+    /// Opens the first session on the requested device. `auto` is a GPU if one works, otherwise the CPU.
     pub(super) fn start(
         library: &RuntimeLibrary,
         (path, sha256): (&Path, Option<&str>),
@@ -46,7 +46,7 @@ impl Opener {
             return Err(Error::Parameter {
                 name: "precision",
                 value: format!("{} on the device {device}", options.precision),
-                wanted: "fp32 or fp16 there: only NVIDIA GPUs compute in tf32",
+                wanted: "fp32 or fp16 on this device: only NVIDIA GPUs support tf32",
             });
         }
         let on = |device| -> Result<(Session, Self)> {
@@ -95,13 +95,13 @@ impl Opener {
         })
     }
 
-    /// How exactly it computes: in fp32 where `auto` took a device that has no TF32.
+    /// Returns the precision it computes in: fp32 if `auto` chose a device without TF32.
     pub(super) fn precision(&self) -> Precision {
         self.options.precision
     }
 
-    /// Opens the first session; where ONNX Runtime does not take the network with operators of our own, as
-    /// its file has it.
+    /// Opens the first session. If ONNX Runtime refuses the network with frostline's operators, its file is
+    /// opened unchanged.
     fn open_first(&mut self) -> Result<Session> {
         match self.open() {
             Err(_) if self.winograd_layers() > 0 => {
@@ -112,7 +112,7 @@ impl Opener {
         }
     }
 
-    /// Opens one more session.
+    /// Opens another session.
     pub(super) fn open(&self) -> Result<Session> {
         let builder = self.builder(LogLevel::Fatal);
         let builder = builder.and_then(|b| providers::register(b, self.device, &self.options));
@@ -120,7 +120,7 @@ impl Opener {
         self.commit(builder).map_err(|e| self.fault(&one_line(&e)))
     }
 
-    /// Opens a session in float32 on the same device, of the network just as its file has it.
+    /// Opens a session in float32 on the same device, from the network's unchanged file.
     pub(super) fn open_in_full(&self) -> Result<Session> {
         let full = Self {
             options: RunOptions {
@@ -134,7 +134,7 @@ impl Opener {
         full.open()
     }
 
-    /// The CPUs that a session keeps busy; none on another device.
+    /// Returns the number of CPUs that a session keeps busy; 0 on another device.
     pub(super) fn cpus(&self) -> usize {
         match self.device {
             Device::Cpu => self.share.threads,
@@ -142,18 +142,18 @@ impl Opener {
         }
     }
 
-    /// The batches that it runs fastest.
+    /// Returns the batches that it runs fastest.
     pub(super) fn liked_batches(&self) -> Liked {
         let ThreadShare { threads, light, .. } = self.share;
         match self.device {
-            // In the Winograd domain weights are read anew for every batch, four times as many.
+            // In the Winograd domain, weights take four times the memory and are read again for every batch.
             Device::Cpu if light && threads == 1 && self.winograd_layers() == 0 => Liked::Single,
             Device::Cpu => Liked::Any,
             _ => Liked::Even,
         }
     }
 
-    /// How many convolutions are computed in the Winograd domain.
+    /// Returns how many convolutions are computed in the Winograd domain.
     pub(super) fn winograd_layers(&self) -> usize {
         match &self.source {
             Source::Rewritten(network) => network.winograd_layers(),
@@ -183,7 +183,7 @@ impl Opener {
         on_cpu.at(&self.path)
     }
 
-    /// Opens the network once more with a fallback to the CPU, only to see in the log what falls back.
+    /// Opens the network again with a fallback to the CPU, only to see in the log which nodes fall back.
     fn nodes_on_cpu(&self) -> ort::Result<Vec<String>> {
         let log = PlacementLog::default();
         let builder = log.listen(self.builder(LogLevel::Verbose)?)?;
@@ -193,7 +193,7 @@ impl Opener {
     }
 }
 
-/// What sessions are opened from, and how many there are.
+/// Returns what sessions are opened from, and how many there are.
 fn source(
     path: &Path,
     image: [usize; 3],
@@ -201,7 +201,7 @@ fn source(
     options: &RunOptions,
     cache: Option<GraphCache>,
 ) -> Result<(ThreadShare, Source)> {
-    // What was kept tells all that the file would be read for.
+    // With a cached graph, the file need not be read.
     if let Some(kept) = cache.as_ref().and_then(GraphCache::find) {
         let share = ThreadShare::of(options.threads, kept.bytes);
         return Ok((share, Source::Kept(kept)));
@@ -217,7 +217,7 @@ fn source(
     Ok((share, source))
 }
 
-/// The length of a network's file and of its external data.
+/// Returns the size of a network's file and its external data, in bytes.
 fn weight_bytes(network: &Network) -> Result<u64> {
     let len = |path: &PathBuf| {
         fs::metadata(path)

@@ -1,27 +1,27 @@
-//! What a network takes and gives, held against what the manifest says.
+//! Checks the inputs and outputs of a network against its manifest.
 
 use ort::value::{Outlet, TensorElementType, ValueType};
 
 use crate::error::NetworkProblem;
 use crate::images::{Layout, Preprocessing};
 
-/// What one run of the network takes.
+/// The shape of a network's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InputShape {
-    /// The size that the file fixes the batch to, if it does.
+    /// The fixed batch size of the file, if it has one.
     pub(super) batch: Option<usize>,
-    /// The three lengths of one image, in the network's layout.
+    /// The three dimensions of one image, in the network's layout.
     pub(super) image: [usize; 3],
 }
 
 impl InputShape {
-    /// Numbers of one image.
+    /// Returns the number of values of one image.
     pub(super) fn image_len(self) -> usize {
         self.image.iter().product()
     }
 }
 
-/// The three lengths of one image as preprocessing gives it.
+/// Returns the three dimensions of a preprocessed image.
 pub(super) fn image_lengths(preprocessing: &Preprocessing) -> [usize; 3] {
     let (width, height) = preprocessing.output_size();
     match preprocessing.layout {
@@ -69,8 +69,8 @@ pub(super) fn input_shape(
     })
 }
 
-/// The most numbers of a batch that a file may fix, 1 GiB of them: it is filled up with blank images for a
-/// single one.
+/// The largest fixed batch that is allowed, in values (1 GiB): even for a single image, it is filled up with
+/// blank ones.
 const MOST_NUMBERS: usize = 1 << 28;
 
 fn fixed_batch(length: i64, image: [usize; 3]) -> Result<Option<usize>, NetworkProblem> {
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(batch(-1).unwrap(), None);
         assert_eq!(batch(0).unwrap(), None);
         assert_eq!(batch(256).unwrap(), Some(256));
-        // 3 · 224 · 224 = 150,528 numbers an image: 2²⁸ of them are 1783 images and a part.
+        // An image has 3 · 224 · 224 = 150,528 values, so 2²⁸ values are 1783 images and a fraction.
         assert_eq!(batch(1783).unwrap(), Some(1783));
         for length in [1784, 1 << 31, i64::MAX] {
             let problem = batch(length).unwrap_err().to_string();

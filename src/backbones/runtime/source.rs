@@ -1,4 +1,4 @@
-//! What the sessions of a network are opened from.
+//! The form of a network that its sessions are opened from.
 
 use std::path::Path;
 
@@ -13,22 +13,22 @@ use crate::backbones::{Convolutions, Device, Precision, RunOptions};
 use crate::caught::caught;
 use crate::error::{Error, Result, RuntimeProblem};
 
-/// What the sessions of a network are opened from.
+/// The form of a network that its sessions are opened from.
 pub(super) enum Source {
-    /// Its file.
+    /// The file; its optimised graph is not cached.
     File,
-    /// Its file, whose graph is then kept.
+    /// The file; its optimised graph is then cached.
     ToKeep(GraphCache),
-    /// What was kept of it.
+    /// The cached graph.
     Kept(KeptGraph),
-    /// The bytes of another form of it.
+    /// The bytes of the network converted to float16.
     Converted(Vec<u8>),
-    /// A form with operators of our own.
+    /// The network with frostline's operators.
     Rewritten(OwnNetwork),
 }
 
 impl Source {
-    /// For a network whose input has `image` as its lengths after the batch.
+    /// Chooses the source for a network whose input has the dimensions `image` after the batch.
     pub(super) fn of(
         (path, network): (&Path, &Network),
         image: [usize; 3],
@@ -41,7 +41,7 @@ impl Source {
             refuse_winograd(device, options)?;
         }
         match options.precision {
-            // TensorRT halves the network itself.
+            // TensorRT converts the network to float16 itself.
             Precision::Fp16 if !matches!(device, Device::TensorRt(_)) => {
                 Ok(Self::Converted(network.in_float16()?))
             }
@@ -56,7 +56,7 @@ impl Source {
         }
     }
 
-    /// Opens a session; what is computed by our operators in it is spread over `threads`.
+    /// Opens a session, in which frostline's operators use `threads` threads.
     pub(super) fn commit(
         &self,
         path: &Path,
@@ -80,7 +80,7 @@ impl Source {
     }
 }
 
-/// From what was kept, or else from the file.
+/// Opens a session from the cached graph, or from the file if that fails.
 fn commit_kept(kept: &KeptGraph, path: &Path, mut builder: SessionBuilder) -> ort::Result<Session> {
     match kept.open(builder.clone()) {
         Some(session) => Ok(session),
@@ -88,8 +88,8 @@ fn commit_kept(kept: &KeptGraph, path: &Path, mut builder: SessionBuilder) -> or
     }
 }
 
-/// The network with operators of our own, where it has something for them, and no weights that they cannot
-/// compute with.
+/// Returns the network with frostline's operators; `None` if it has no layers for them, or weights that they
+/// cannot compute with.
 fn own_network(
     (path, network): (&Path, &Network),
     image: [usize; 3],

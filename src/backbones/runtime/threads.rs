@@ -1,24 +1,24 @@
-//! How threads are shared out among the sessions of a network.
+//! How threads are divided among the sessions of a network.
 
-/// How many sessions of a network run side by side, and how many threads each has.
+/// How many sessions of a network run in parallel, and how many threads each has.
 ///
-/// Batches side by side on one thread each keep the cores busier than one batch on all of them, whose threads
-/// wait for each other after every layer. But each session holds the weights once more, so a large network
-/// gets one session.
+/// Parallel batches with one thread each keep the cores busier than one batch with all threads, which wait
+/// for each other after every layer. But each session holds its own copy of the weights, so a large network
+/// gets only one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ThreadShare {
     pub(super) sessions: usize,
     pub(super) threads: usize,
-    /// Whether the weights are few enough to be held more than once.
+    /// Whether the weights are small enough to be held more than once.
     pub(super) light: bool,
 }
 
 impl ThreadShare {
-    /// The weights of so many bytes are held more than once.
+    /// The largest weights that are held more than once, in bytes.
     const MOST_BYTES: u64 = 64 << 20;
     const MOST_SESSIONS: usize = 8;
 
-    /// Of so many threads, for weights of so many bytes.
+    /// Divides `threads` among the sessions of a network with weights of this size.
     pub(super) fn of(threads: usize, weight_bytes: u64) -> Self {
         if weight_bytes > Self::MOST_BYTES {
             return Self::one_session(threads);
@@ -31,7 +31,7 @@ impl ThreadShare {
         }
     }
 
-    /// One session with all of them.
+    /// Returns one session with all threads.
     pub(super) fn one_session(threads: usize) -> Self {
         Self {
             sessions: 1,

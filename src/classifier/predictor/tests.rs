@@ -1,4 +1,4 @@
-//! Predictions are right, or there is none.
+//! Tests that a prediction is either correct or refused.
 
 use ndarray::{Array2, array};
 
@@ -52,7 +52,7 @@ fn classifier(weight: Array2<f32>, temperature: f64, rejection: bool) -> Predict
     }
 }
 
-/// Every weight a head may have, with every feature that a store may hold.
+/// Combines extreme weights with extreme features.
 #[test]
 fn extreme_numbers_are_right_or_no_prediction() {
     let f16_max = 65_504.0;
@@ -83,7 +83,7 @@ fn extreme_numbers_are_right_or_no_prediction() {
     }
 }
 
-/// The logits in f64 say which class is right, where f32 can hold all that leads to them.
+/// Compares a prediction with logits in f64, which are the reference where no term overflows f32.
 fn check_prediction(
     weight: &Array2<f32>,
     x: ArrayView1<f32>,
@@ -105,7 +105,7 @@ fn check_prediction(
         "{weight} {x} {p:?}"
     );
     let expected = 1.0 / (1.0 + ((logits[1] - logits[0]) / temperature).exp());
-    // Numbers below the least that f32 holds are lost, and half of an odd last place.
+    // Allows for underflow and for rounding in the last place of f32.
     let lost = (1e-38 + logits[0].abs().max(logits[1].abs()) * 1e-6) / temperature;
     assert!(
         (p[0] - expected).abs() <= 1e-6 + lost,
@@ -113,7 +113,7 @@ fn check_prediction(
     );
 }
 
-/// The two products are no f32, their sum is 0: where infinities would meet there is no prediction.
+/// The two products overflow f32 although their sum is 0: infinities of both signs yield no prediction.
 #[test]
 fn a_sum_that_left_the_range_on_its_way_is_none() {
     let weight = Array2::from_shape_fn((2, 64), |(class, i)| match (class, i) {
@@ -151,11 +151,11 @@ fn manifests_that_cannot_be_are_refused() {
     let refused = |spec: FeatureSpec| spec_of(serde_json::to_value(spec).unwrap(), &head);
     assert!(refused(spec(vec![View::Center, View::CenterFlipped], 3)).is_ok());
     let many = refused(spec(vec![View::Center; 100_000], 3)).unwrap_err();
-    assert_eq!(many, "`views` have `center` twice");
+    assert_eq!(many, "`views` contains `center` twice");
     assert!(
         refused(spec(Vec::new(), 3))
             .unwrap_err()
-            .contains("do not begin with `center`")
+            .contains("does not begin with `center`")
     );
     for d in [0, 4, usize::MAX] {
         let error = refused(spec(vec![View::Center], d)).unwrap_err();

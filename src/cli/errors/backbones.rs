@@ -1,4 +1,4 @@
-//! Ways out of errors of `backbones`.
+//! Hints for errors of `backbones`.
 
 use std::path::Path;
 
@@ -7,28 +7,28 @@ use frostline::error::{BackboneError, HomeProblem, KnownFile, SharedPlace, Share
 
 use super::{network, runtime};
 
-/// What the user can do about it.
+/// Returns what the user can do about the error.
 pub(super) fn hint(error: &BackboneError) -> Option<String> {
     let hint = match error {
         BackboneError::Network { path, problem } => return network::hint(path, problem),
         BackboneError::Runtime(problem) => return runtime::hint(problem),
         BackboneError::Home(problem) => return home(problem),
-        BackboneError::Unknown { known, .. } => format!("the registry has {}", known.join(", ")),
+        BackboneError::Unknown { known, .. } => format!("known backbones: {}", known.join(", ")),
         BackboneError::UnknownArchitecture { .. } => {
             let known = Architecture::ALL.map(|known| known.to_string());
             format!("choose one of {}", known.join(", "))
         }
         BackboneError::OtherNetwork { .. } => {
-            "give the same file as when the features were extracted".to_owned()
+            "use the network that the features were extracted with".to_owned()
         }
         BackboneError::Download {
             file, path, kept, ..
         } => download(file, path, *kept),
         BackboneError::Proxy { .. } => {
-            "write it as http://HOST:PORT or socks5h://HOST:PORT, or unset it".to_owned()
+            "set it to http://HOST:PORT or socks5h://HOST:PORT, or unset it".to_owned()
         }
         BackboneError::DiskFull { .. } => {
-            "make room and run it again, or set FROSTLINE_HOME to a folder on another disk"
+            "free some space and run the command again, or set FROSTLINE_HOME to a folder on another disk"
                 .to_owned()
         }
         _ => return None,
@@ -40,19 +40,18 @@ fn download(file: &KnownFile, path: &Path, kept: u64) -> String {
     let (bytes, sha256) = (file.bytes, &file.sha256);
     let kept = match kept {
         0 => String::new(),
-        kept => format!("; the {kept} bytes that came are kept, and continued the next time"),
+        kept => format!("; {kept} bytes are saved, and the next run continues from there"),
     };
     format!(
-        "fetch it in any other way and give it with `--from FILE`, or put it at `{}`: it has {bytes} bytes \
-         and the SHA-256 {sha256}; `--url URL` names a mirror of your own, and HTTPS_PROXY or ALL_PROXY a \
-         proxy{kept}",
+        "download it yourself ({bytes} bytes, SHA-256 {sha256}) and pass it with `--from FILE` or save it as \
+         `{}`; or set a mirror with `--url URL`, or HTTPS_PROXY or ALL_PROXY to a proxy{kept}",
         path.display()
     )
 }
 
 fn home(problem: &HomeProblem) -> Option<String> {
     Some(match problem {
-        HomeProblem::Unknown(_) => "set FROSTLINE_HOME to a folder".to_owned(),
+        HomeProblem::Unknown(_) => "set FROSTLINE_HOME to an absolute path".to_owned(),
         HomeProblem::Relative(path) => format!(
             "set it to an absolute path: FROSTLINE_HOME=$PWD/{}",
             path.display()
@@ -65,7 +64,8 @@ fn home(problem: &HomeProblem) -> Option<String> {
             format!("{fix}, or set {ALLOW_SHARED}=1 if you trust everyone who can write there")
         }
         HomeProblem::ReadOnly { .. } => {
-            "set FROSTLINE_HOME to a folder that can be written, to install backbones and for quick starts"
+            "set FROSTLINE_HOME to a writable folder: backbones are installed there, and its caches make \
+             starts faster"
                 .to_owned()
         }
         _ => return None,
@@ -91,7 +91,7 @@ mod tests {
         let error = Registry::known_by_name("no-such-net").unwrap_err();
         let hint = hint(&error).unwrap();
         assert!(
-            hint.starts_with("the registry has ") && hint.contains("vgg19"),
+            hint.starts_with("known backbones: ") && hint.contains("vgg19"),
             "{hint}"
         );
     }
@@ -121,7 +121,7 @@ mod tests {
             assert!(nothing.contains(word), "{nothing}");
         }
         assert!(nothing.ends_with("a proxy"), "{nothing}");
-        assert!(failed(7).contains("the 7 bytes that came are kept"));
+        assert!(failed(7).ends_with("7 bytes are saved, and the next run continues from there"));
     }
 
     #[cfg(unix)]

@@ -1,43 +1,43 @@
-//! Ways out of errors of `features`.
+//! Hints for errors of `features`.
 
 use frostline::error::FeaturesError;
 
 use super::file::REBUILD;
 
-/// What the user can do about it.
+/// Returns what the user can do about the error.
 pub(super) fn hint(error: &FeaturesError) -> Option<String> {
     let hint = match error {
         FeaturesError::Missing { .. } | FeaturesError::NotAStore { .. } => {
-            "make one with `frostline extract IMAGES -o FEATURES`"
+            "run `frostline extract IMAGES -o FEATURES` to create a feature store"
         }
         FeaturesError::LostManifest { .. } => REBUILD,
         FeaturesError::NoSamples { .. } => {
-            "extract the images into it again: features that it holds are not computed again"
+            "extract the images into it again: its features are reused"
         }
-        FeaturesError::NothingToExport { .. } => "run `frostline extract` to its end first",
-        FeaturesError::NoSuchView { .. } => "extract them with --views into a new store",
+        FeaturesError::NothingToExport { .. } => "let `frostline extract` finish first",
+        FeaturesError::NoSuchView { .. } => "extract the images with --views into a new store",
         FeaturesError::Incomplete { .. } => {
-            "run the same `frostline extract` again: it computes what is missing"
+            "run the same `frostline extract` again: it computes the missing features"
         }
         FeaturesError::OutOfMemory { .. } => {
             "use fewer images or views, or a machine with more memory"
         }
-        FeaturesError::InsideStore { .. } => "choose a folder outside of it",
+        FeaturesError::InsideStore { .. } => "choose a folder outside it",
         FeaturesError::OtherFolder { .. } => "choose a new or empty folder",
-        FeaturesError::ReadOnly { .. } => "make it writable, or write another store",
-        FeaturesError::NotKept { .. } => "leave the image out",
+        FeaturesError::ReadOnly { .. } => "make it writable, or write to another store",
+        FeaturesError::NotKept { .. } => "exclude the image",
         FeaturesError::OtherFeatures { .. } => {
-            "use another folder for the features, or throw away those that it holds with `frostline extract \
+            "use another folder for the features, or replace those in the store with `frostline extract \
              --overwrite`"
         }
         FeaturesError::OtherManifest { .. } => {
             "if the manifest was copied from another store, run `frostline extract` with the settings of the \
-             features: it rebuilds the manifest; otherwise choose another output folder"
+             features: it rebuilds the manifest; otherwise, choose another output folder"
         }
         FeaturesError::MixedParts { store, .. } => {
             return Some(format!(
-                "the manifest of `{}` is damaged, and its parts come from different stores: move those of \
-                 another store out of it",
+                "the manifest of `{}` is damaged and its parts come from different stores: move the parts of \
+                 the other store out of the folder",
                 store.display()
             ));
         }
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_of_a_store_is_computed_or_rebuilt_by_extract() {
-        let problem = || FileProblem::Damaged("its checksum is another".to_owned());
+        let problem = || FileProblem::Damaged("its checksum does not match".to_owned());
         let manifest = damaged(FileKind::StoreManifest, problem());
         assert!(manifest.contains("extract` again: it rebuilds the manifest"));
         let index = damaged(FileKind::StoreIndex, problem());
@@ -91,12 +91,12 @@ mod tests {
         assert!(damaged(FileKind::StoreManifest, newer).contains("newer frostline"));
         let foreign = FileProblem::Foreign {
             wanted: "a feature store",
-            found: "something else".to_owned(),
+            found: "a web app manifest".to_owned(),
         };
         let foreign = damaged(FileKind::StoreManifest, foreign);
         assert_eq!(
             foreign,
-            "give a folder that `frostline extract` has written"
+            "pass a folder that `frostline extract` has written"
         );
     }
 
@@ -109,7 +109,7 @@ mod tests {
         for path in [folder.path(), &missing, &folder.path().join("file")] {
             assert_eq!(
                 made(path),
-                "make one with `frostline extract IMAGES -o FEATURES`"
+                "run `frostline extract IMAGES -o FEATURES` to create a feature store"
             );
         }
     }

@@ -1,16 +1,16 @@
-//! Ways out of files that are not what they should be.
+//! Hints for files that are truncated, damaged or of another format.
 
 use std::path::Path;
 
 use frostline::error::{FileKind, FileProblem};
 
-/// What the user can do about the file at `path`.
+/// Returns what the user can do about the file at `path`.
 pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Option<String> {
     let hint = match (kind, problem) {
         (FileKind::Known(file), _) => {
             let (name, bytes, sha256) = (&file.name, file.bytes, &file.sha256);
             return Some(format!(
-                "`{name}` has {bytes} bytes and the SHA-256 {sha256}"
+                "the expected `{name}` has {bytes} bytes and the SHA-256 {sha256}"
             ));
         }
         (FileKind::KnownNetwork, _) => {
@@ -20,17 +20,17 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
             ));
         }
         (FileKind::BackboneManifest, _) => MANIFEST_KEYS,
-        (FileKind::HeadManifest, _) => "train it again with `frostline fit-head`",
+        (FileKind::HeadManifest, _) => "train the head again with `frostline fit-head`",
         (FileKind::Head, FileProblem::Foreign { .. }) => {
-            "give the file that `frostline fit-head` wrote"
+            "pass a file that `frostline fit-head` has written"
         }
         (FileKind::Head, FileProblem::Newer { .. }) => "use a newer frostline",
-        (FileKind::Head, _) => "copy it again, or fit it again with `frostline fit-head`",
+        (FileKind::Head, _) => "copy it again, or train it again with `frostline fit-head`",
         (FileKind::ClassWeights, _) => {
-            "its first line is `class,weight`, each other one a class and its weight: `cat,2.5`"
+            "write `class,weight` as the first line, then a line for each class, such as `cat,2.5`"
         }
         (FileKind::StoreManifest, FileProblem::Foreign { .. }) => {
-            "give a folder that `frostline extract` has written"
+            "pass a folder that `frostline extract` has written"
         }
         (FileKind::StoreManifest, FileProblem::Newer { .. }) => {
             "use a newer frostline, or choose another output folder"
@@ -41,34 +41,34 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
         }
         (FileKind::StorePart, FileProblem::Changed(_)) => "run the same command again",
         (FileKind::StorePart, _) => {
-            "run the same `frostline extract` again with --verify: it computes the part's images again"
+            "run the same `frostline extract` again with --verify to recompute the damaged part"
         }
         (_, FileProblem::Changed(_)) => "the file changed while it was read; try again",
         (FileKind::Network, FileProblem::Foreign { .. }) => {
-            "give an .onnx file; weights (.pth, .safetensors) become one with `frostline models import FILE \
+            "pass an .onnx file; convert weights (.pth, .safetensors) with `frostline models import FILE \
              --arch NAME`"
         }
         (FileKind::Weights, FileProblem::Foreign { .. }) => {
-            "give a .pth or .pt file that `torch.save` wrote, or a .safetensors file"
+            "pass a .pth or .pt file that `torch.save` has written, or a .safetensors file"
         }
         (FileKind::TensorsAlone, FileProblem::Foreign { .. }) => {
-            "save its tensors alone: `torch.save(model.state_dict(), \"weights.pth\")`"
+            "save only the tensors: `torch.save(model.state_dict(), \"weights.pth\")`"
         }
         (FileKind::Network | FileKind::Weights, FileProblem::Newer { .. }) => {
             "save it with `torch.save(…, _use_new_zipfile_serialization=True)`"
         }
-        (FileKind::Network, _) => "fetch or export the network again",
-        (FileKind::Weights | FileKind::TensorsAlone, _) => "fetch or copy the file again",
+        (FileKind::Network, _) => "download or export the network again",
+        (FileKind::Weights | FileKind::TensorsAlone, _) => "download or copy the file again",
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-/// Of a store whose manifest is missing or damaged.
+/// The hint for a store whose manifest is missing or damaged.
 pub(super) const REBUILD: &str =
     "run the same `frostline extract` again: it rebuilds the manifest and keeps the features";
 
-/// All keys of a backbone's manifest, for who has the binary alone.
+/// All keys of a backbone's manifest, for users who have only the binary.
 const MANIFEST_KEYS: &str = "the keys are name, license and sha256; in [source] package, file, urls, arch, \
     sha256 and bytes; in [features] layer, pool and num_features; in [preprocessing] resize, crop, \
     interpolation, mean, std, channels, layout and scale";
@@ -135,7 +135,7 @@ mod tests {
         let hint = super::hint(Path::new("given"), &kind, &FileProblem::Cut(String::new()));
         assert_eq!(
             hint.unwrap(),
-            "`net.onnx` has 200000 bytes and the SHA-256 5ac6"
+            "the expected `net.onnx` has 200000 bytes and the SHA-256 5ac6"
         );
     }
 }

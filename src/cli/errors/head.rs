@@ -1,9 +1,10 @@
-//! Ways out of errors of `head`, and of what a fit warns of.
+//! Hints for errors of `head` and for warnings about a fit.
 
 use frostline::error::{AllFeatures, DataProblem, HeadError, Pair, RejectionProblem};
 use frostline::head::{ClassWeight, FitWarning};
+use frostline::phrases::counted;
 
-/// What is wrong, with flags in the place of parameters.
+/// Returns the message, with option names instead of parameters.
 pub(super) fn message(error: &HeadError) -> String {
     let text = error.to_string();
     match error {
@@ -19,50 +20,51 @@ pub(super) fn message(error: &HeadError) -> String {
     }
 }
 
-/// What the user can do about it.
+/// Returns what the user can do about the error.
 pub(super) fn hint(error: &HeadError) -> Option<String> {
     let hint = match error {
         HeadError::Data(problem) => return data(problem).map(ToOwned::to_owned),
         HeadError::Rejection(RejectionProblem::FewImages { rate, .. }) => {
             let enough = RejectionProblem::enough_for(*rate);
-            return Some(format!("it takes {enough} of them, or a higher --reject"));
+            return Some(format!(
+                "use at least {} without counting near-duplicates, or a higher --reject",
+                counted(enough, "image")
+            ));
         }
         HeadError::ManyFigures { figures, most, .. } => {
             let resamples = most / (*figures).max(1);
             return Some(format!(
-                "take at most {resamples} --intervals, or 0 for none"
+                "set --intervals to at most {resamples}, or to 0 for no intervals"
             ));
         }
-        HeadError::Rejection(_) => "fit it again with `frostline fit-head --reject`",
+        HeadError::Rejection(_) => "train the head again with `frostline fit-head --reject`",
         HeadError::Diverged { .. } => {
-            "lower --lr (a tenth of it), or look at the features for huge values"
+            "lower --lr to a tenth, or check the features for very large values"
         }
         HeadError::NotConverged { .. } => {
-            "raise --max-iter, or make it easier with --standardize, a larger --l2 or a larger --tol"
+            "raise --max-iter, or use --standardize, a larger --l2 or a larger --tol"
         }
-        HeadError::PatienceAlone => "give --validation FEATURES or --validation-split 0.2",
-        HeadError::NeedsAllFeatures(AllFeatures::Standardize) => {
-            "leave it out, or give more --memory"
-        }
-        HeadError::NeedsAllFeatures(_) => "take `--solver sgd`, or give more --memory",
-        HeadError::NoSearch { .. } => "search with the solver `lbfgs`, whose minimum is the same",
-        HeadError::NothingToSearch => "leave out one of them, or the search",
-        HeadError::NoCandidate => "look at the features for huge values, or give --standardize",
-        HeadError::OtherStart { .. } => "take the head's own classes and features",
-        HeadError::Step { .. } => "take the head's own classes and features, and rows that exist",
+        HeadError::PatienceAlone => "add --validation FEATURES or --validation-split 0.2",
+        HeadError::NeedsAllFeatures(AllFeatures::Standardize) => "omit it, or raise --memory",
+        HeadError::NeedsAllFeatures(_) => "use `--solver sgd`, or raise --memory",
+        HeadError::NoSearch { .. } => "search with --solver lbfgs, which has the same minimum",
+        HeadError::NothingToSearch => "omit one of the options that fix a value, or omit --search",
+        HeadError::NoCandidate => "check the features for very large values, or add --standardize",
+        HeadError::OtherStart { .. } => "train on the head's classes and features",
+        HeadError::Step { .. } => "train on the head's classes and features, and on existing rows",
         HeadError::LinfaViews { .. }
         | HeadError::LinfaClass { .. }
         | HeadError::LinfaLogistic(_) => "use the solver `lbfgs`",
         HeadError::ModelNotFinite => "standardize the features or use a stronger penalty",
         HeadError::Ragged | HeadError::RowsNotFinite => {
-            "give every class a row of finite numbers, one for each feature"
+            "pass a row of finite values for each class, with one value for each feature"
         }
-        HeadError::NotFinite => "fit it again with a lower --lr",
-        HeadError::RowsAndClasses { .. } => "give every class one row",
+        HeadError::NotFinite => "train it again with a lower --lr",
+        HeadError::RowsAndClasses { .. } => "pass one row for each class",
         HeadError::Classes(_) => "rename the class",
         HeadError::OtherRejection | HeadError::OtherPredictions => "fit both on the same images",
-        HeadError::LongHeader { .. } => "fit it with fewer epochs",
-        HeadError::Temperature(_) => "fit it again with `frostline fit-head --calibrate`",
+        HeadError::LongHeader { .. } => "train with fewer --epochs",
+        HeadError::Temperature(_) => "train it again with `frostline fit-head --calibrate`",
         _ => return None,
     };
     Some(hint.to_owned())
@@ -71,54 +73,54 @@ pub(super) fn hint(error: &HeadError) -> Option<String> {
 fn data(problem: &DataProblem) -> Option<&'static str> {
     Some(match problem {
         DataProblem::NoFeatures => "extract some images first",
-        DataProblem::Rows { .. } => "give every row one target",
-        DataProblem::Targets { .. } => "give every row one of each",
+        DataProblem::Rows { .. } => "pass one target for each row",
+        DataProblem::Targets { .. } => "pass one of each for every row",
         DataProblem::NotFinite { .. } => {
-            "run the same `frostline extract` again with --verify; it computes damaged features again, and \
-             names images that have none"
+            "run the same `frostline extract` again with --verify: it recomputes damaged features and names \
+             images that have no usable ones"
         }
-        DataProblem::Target { .. } => "take the targets from `class_to_idx` of the same classes",
+        DataProblem::Target { .. } => "get the targets from `class_to_idx` of the same classes",
         DataProblem::Gaps { .. } => "number the classes from 0 without gaps",
-        DataProblem::OneClass { .. } => "put the images of each class into a folder of its own",
+        DataProblem::OneClass { .. } => "put the images of each class into a separate folder",
         DataProblem::Widths {
             pair: Pair::Compared,
             ..
         } => "extract both with the same backbone",
         DataProblem::Widths {
             pair: Pair::Head, ..
-        } => "use the backbone and layer that the head was fitted on",
+        } => "use the backbone and layer that the head was trained on",
         DataProblem::Widths { .. } | DataProblem::OtherClasses => {
             "extract both with the same backbone, from folders with the same classes"
         }
-        DataProblem::Folds { .. } => "take fewer --folds, or more images",
+        DataProblem::Folds { .. } => "use fewer --folds, or more images",
         DataProblem::OneClassOutside { .. } => {
-            "cross-validation needs at least two different images of two classes each"
+            "use at least two different images of each of two classes"
         }
         DataProblem::ClassesWithoutWeight(_) | DataProblem::WeightsWithoutClass(_) => {
-            "give every class of the features one weight, by its exact name"
+            "list each class of the features once, by its exact name"
         }
-        DataProblem::ClassWeights { .. } => "give every class one finite weight above 0",
-        DataProblem::WeightsUnused { .. } => "use the solver `lbfgs`, or leave the weights out",
-        DataProblem::WeightsAndBalance => "multiply the balance into the sample weights",
-        DataProblem::SampleWeights { .. } => "give every sample one weight",
+        DataProblem::ClassWeights { .. } => "pass one finite weight above 0 for each class",
+        DataProblem::WeightsUnused { .. } => "use the solver `lbfgs`, or omit the weights",
+        DataProblem::WeightsAndBalance => "multiply the sample weights by the class weights",
+        DataProblem::SampleWeights { .. } => "pass one weight for each sample",
         DataProblem::WeightsOutOfRange => "check the weights of the data set",
-        DataProblem::NothingToEvaluate => "give at least one labelled image",
-        DataProblem::Probabilities { .. } => "give every sample one probability for each class",
-        DataProblem::Probability(_) => "give numbers between 0 and 1",
+        DataProblem::NothingToEvaluate => "pass at least one labelled image",
+        DataProblem::Probabilities { .. } => "pass one probability for each sample and class",
+        DataProblem::Probability(_) => "pass values between 0 and 1",
         DataProblem::NothingToCalibrateOn | DataProblem::Logits => {
-            "give the finite logits of every image, and its class"
+            "pass finite logits and the class of each image"
         }
         _ => return None,
     })
 }
 
-/// A warning about a fit, with what the user can do.
+/// Returns a warning about a fit, with what the user can do.
 pub(in crate::cli) fn warning(warning: &FitWarning) -> String {
     let advice = match warning {
         FitWarning::WorseThanGuessing { .. } => "; lower --lr or add --standardize",
-        FitWarning::Overshot { .. } => ": lower --lr or add --standardize",
-        FitWarning::Certain { .. } => ": lower --lr, use a stronger penalty, or add --calibrate",
-        FitWarning::StillFalling { .. } => ": more --epochs may help",
+        FitWarning::Overshot { .. } => "; lower --lr or add --standardize",
+        FitWarning::Certain { .. } => "; lower --lr, use a stronger penalty, or add --calibrate",
+        FitWarning::StillFalling { .. } => "; more --epochs may help",
         FitWarning::Uneven {
             class_weight: ClassWeight::None,
             ..
@@ -143,7 +145,7 @@ mod tests {
 
     use super::*;
 
-    /// The error of a fit on 4 images of two classes.
+    /// Fits on 4 images of two classes and returns the error.
     fn refused(params: FitParams, features: &Array2<f32>) -> Error {
         let classes = ClassIndex::from_names(["a", "b"]);
         let set = LabelledFeatures::new(features.view(), &[0, 1, 1, 0], &classes).unwrap();
@@ -157,7 +159,7 @@ mod tests {
         let patient = refused(p().patience(Some(3)), &features);
         assert_eq!(
             message(&patient),
-            "`--patience` needs a validation set, whose loss it watches"
+            "`--patience` needs a validation set: it watches the validation loss"
         );
         assert!(hint(&patient).unwrap().contains("--validation-split 0.2"));
         let short = refused(p().solver(Solver::Lbfgs).max_iter(1).tol(1e-12), &features);
@@ -168,25 +170,25 @@ mod tests {
         assert!(
             hint(&wild)
                 .unwrap()
-                .starts_with("lower --lr (a tenth of it)")
+                .starts_with("lower --lr to a tenth, or check")
         );
     }
 
     #[test]
     fn what_cannot_be_done_in_blocks_is_named_by_its_flag() {
         let of = |what| Error::from(HeadError::NeedsAllFeatures(what));
-        let end = "needs all features in memory at once, and they are too many";
+        let end = "needs all features in memory at once, but they do not fit";
         for (what, flag, way_out) in [
-            (AllFeatures::Standardize, "--standardize", "leave it out"),
+            (AllFeatures::Standardize, "--standardize", "omit it"),
             (
                 AllFeatures::Solver("lbfgs"),
                 "--solver lbfgs",
-                "take `--solver sgd`",
+                "use `--solver sgd`",
             ),
         ] {
             let error = of(what);
             assert_eq!(message(&error), format!("`{flag}` {end}"));
-            let wanted = format!("{way_out}, or give more --memory");
+            let wanted = format!("{way_out}, or raise --memory");
             assert_eq!(hint(&error).unwrap(), wanted);
         }
     }
@@ -201,13 +203,13 @@ mod tests {
         };
         assert_eq!(
             hint(&many.into()).unwrap(),
-            "take at most 1248 --intervals, or 0 for none"
+            "set --intervals to at most 1248, or to 0 for no intervals"
         );
         let (n, rate) = (18, 0.05);
         let few = Error::from(RejectionProblem::FewImages { n, rate });
         assert_eq!(
             hint(&few).unwrap(),
-            "it takes 19 of them, or a higher --reject"
+            "use at least 19 images without counting near-duplicates, or a higher --reject"
         );
     }
 
@@ -219,13 +221,13 @@ mod tests {
         let head = HeadFile::read(&path).unwrap_err();
         assert_eq!(
             hint(&head).unwrap(),
-            "give the file that `frostline fit-head` wrote"
+            "pass a file that `frostline fit-head` has written"
         );
         let table = read_class_weights(&path).unwrap_err();
         assert!(
             hint(&table)
                 .unwrap()
-                .starts_with("its first line is `class,weight`")
+                .starts_with("write `class,weight` as the first line")
         );
         let of_head = |problem| super::super::file::hint("h".as_ref(), &FileKind::Head, &problem);
         let damaged = of_head(FileProblem::Damaged(String::new()));
@@ -233,7 +235,7 @@ mod tests {
         assert!(
             damaged
                 .unwrap()
-                .starts_with("copy it again, or fit it again")
+                .starts_with("copy it again, or train it again")
         );
         let (found, known) = (9, 1);
         let newer = of_head(FileProblem::Newer { found, known });
@@ -248,7 +250,7 @@ mod tests {
             class_weight,
         };
         let start =
-            "the classes are very uneven (`a` 41 images, `b` 4): look at the recall of each class";
+            "the classes are imbalanced (`a`: 41 images, `b`: 4): check the recall of each class";
         assert_eq!(
             warning(&uneven(ClassWeight::None)),
             format!("{start}, and try --class-weight balanced")
@@ -257,8 +259,8 @@ mod tests {
         let (loss, guessing) = (3.0, 0.5);
         assert_eq!(
             warning(&FitWarning::WorseThanGuessing { loss, guessing }),
-            "the training loss ended at 3.000, above guessing (0.500): the head is useless; lower --lr or \
-             add --standardize"
+            "the training loss ended at 3.000, worse than guessing (0.500): the head is useless; lower --lr \
+             or add --standardize"
         );
         let (epochs, before, last) = (1, 0.5, 0.25);
         let falling = FitWarning::StillFalling {
@@ -268,7 +270,7 @@ mod tests {
         };
         assert_eq!(
             warning(&falling),
-            "the training loss still falls (0.500 to 0.250 in the only epoch): more --epochs may help"
+            "the training loss is still falling (0.500 to 0.250 in the only epoch); more --epochs may help"
         );
     }
 }

@@ -1,16 +1,16 @@
-//! Ways out of errors of `images`.
+//! Hints for errors of `images`.
 
 use std::collections::BTreeMap;
 
 use frostline::error::ImagesError;
 use frostline::images::ignored_text;
 
-/// What the user can do about it.
+/// Returns what the user can do about the error.
 pub(super) fn hint(error: &ImagesError) -> Option<String> {
     let hint = match error {
-        ImagesError::Missing(_) => "check the path; wanted is a folder of images, or an image",
+        ImagesError::Missing(_) => "check the path: it must be a folder of images or an image file",
         ImagesError::NotAFolder(_) => {
-            "give the folder that holds the images, or one folder for each class"
+            "pass the folder of the images, or a folder with one folder for each class"
         }
         ImagesError::None {
             extensions,
@@ -18,9 +18,9 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
             ..
         } => return Some(none(extensions, ignored)),
         ImagesError::MixedFolders { .. } => {
-            "give folders that all have class folders, or use them one by one"
+            "pass only folders with class folders, or use them one by one"
         }
-        ImagesError::RepeatedClass(_) => "give every class one name of its own",
+        ImagesError::RepeatedClass(_) => "use a unique name for each class",
         _ => return None,
     };
     Some(hint.to_owned())
@@ -28,19 +28,17 @@ pub(super) fn hint(error: &ImagesError) -> Option<String> {
 
 fn none(extensions: &[&str], ignored: &BTreeMap<String, usize>) -> String {
     let wanted = if extensions.is_empty() {
-        "images are told by their content".to_owned()
+        "images are recognised by their content".to_owned()
     } else {
         let named: Vec<_> = extensions.iter().map(|e| format!(".{e}")).collect();
         format!(
-            "images are files named {} (or of any name with --any-name)",
+            "images are files ending in {} (--any-name accepts any name)",
             named.join(" ")
         )
     };
     let held = match ignored_text(ignored) {
-        Some(counts) => {
-            format!("it holds only files of other kinds, which are not supported: {counts}")
-        }
-        None => "it holds no files that could be".to_owned(),
+        Some(counts) => format!("these files are not supported: {counts}"),
+        None => "there are no other files".to_owned(),
     };
     format!("{wanted}, in one folder for each class or in one flat folder; {held}")
 }
@@ -65,7 +63,7 @@ mod tests {
         assert!(missing.starts_with("check the path"), "{missing}");
         let empty = way_out(folder.path(), Names::Extensions);
         assert!(
-            empty.ends_with("it holds no files that could be"),
+            empty.ends_with("flat folder; there are no other files"),
             "{empty}"
         );
         for name in ["a.dng", "b.dng", "c.txt"] {
@@ -79,7 +77,10 @@ mod tests {
             "{none}"
         );
         let any = way_out(folder.path(), Names::Any);
-        assert!(any.starts_with("images are told by their content"), "{any}");
+        assert!(
+            any.starts_with("images are recognised by their content"),
+            "{any}"
+        );
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Ways out of networks that cannot be used.
+//! Hints for networks that cannot be used.
 
 use std::path::Path;
 
 use frostline::backbones::DEFAULT_BACKBONE;
 use frostline::error::{Candidate, GraphProblem as Graph, NetworkProblem, WeightsProblem};
 
-/// What the user can do about the network at `path`, or of that name.
+/// Returns what the user can do about the network; `path` is its file or its name.
 pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
     use NetworkProblem as P;
     let hint = match problem {
@@ -17,52 +17,45 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
         } => return Some(not_installed(path, place, backbones, *is_file)),
         P::OtherManifest { name, .. } => {
             let beside = path.with_extension("toml");
-            return Some(format!(
-                "write `name = \"{name}\"` into `{}`",
-                beside.display()
-            ));
+            return Some(format!("set `name = \"{name}\"` in `{}`", beside.display()));
         }
         P::NoContent { .. } => {
             return Some(format!(
-                "install `{}` again (see `frostline models list`), or name its file with --backbone FILE",
+                "install `{}` again (see `frostline models list`), or pass its file with --backbone FILE",
                 path.display()
             ));
         }
         P::UnclearPool { shape, .. } => {
             let [first, last] = [shape[0], shape[shape.len() - 1]];
             return Some(format!(
-                "say which with the pool mean-channels-first ({first} features) or mean-channels-last \
-                 ({last} features), in `models import --pool` or its manifest"
+                "choose the pool mean-channels-first ({first} features) or mean-channels-last ({last} \
+                 features) with `models import --pool` or in the manifest"
             ));
         }
         P::Weights(WeightsProblem::OtherTensors(_)) => {
-            "give the weights of this very architecture, as `model.state_dict()` has them"
+            "pass weights of exactly this architecture, as in `model.state_dict()`"
         }
-        P::Weights(_) => "fetch the weights again",
+        P::Weights(_) => "download the weights again",
         P::InputType { .. } => "export the network with a float32 input",
-        P::InputShape { .. } => "set --layout, --crop and --resize to what the network takes",
-        P::Channels { .. } => "a backbone takes pictures of three channels",
-        P::LargeBatch(_) => "import it with `frostline models import`, which frees the batch",
+        P::InputShape { .. } => "set --layout, --crop and --resize to match the network's input",
+        P::Channels { .. } => "use a network for images with three channels",
+        P::LargeBatch(_) => {
+            "import it with `frostline models import`, which makes the batch size free"
+        }
         P::FixedBatch { .. } => {
-            "export it with a free batch, or choose a layer before that with --layer"
+            "export it with a free batch size, or choose an earlier layer with --layer"
         }
-        P::ManyOutputs(_) | P::NoOutput { .. } => {
-            "name one of them with --layer, or in the manifest"
-        }
+        P::ManyOutputs(_) | P::NoOutput { .. } => "choose one with --layer or in the manifest",
         P::NumFeatures { .. } => "correct num_features or layer in the manifest",
         P::OtherInFp16 { .. } => "use --precision fp32 or tf32",
         P::NotFinite(_) => "check the preprocessing (scale, mean, std) and the network's weights",
-        P::TooLarge(_) => {
-            "there is not enough memory for it: see `ulimit -v` and what else is running"
-        }
+        P::TooLarge(_) => "close other programs, or raise the memory limit (`ulimit -v`)",
         P::NotOpened(_) => {
-            "export the network again for an older version, or use a newer ONNX Runtime"
+            "export the network for an older ONNX version, or use a newer ONNX Runtime"
         }
-        P::OnCpu { .. } => {
-            "import it with another --layer, before these nodes, or use --device cpu"
-        }
-        P::BatchTooLarge { .. } => "give a smaller --batch-size, or --device cpu",
-        P::NotRun(_) => "see `frostline models show FILE` for what the network takes",
+        P::OnCpu { .. } => "import it with a --layer before these nodes, or use --device cpu",
+        P::BatchTooLarge { .. } => "use a smaller --batch-size or --device cpu",
+        P::NotRun(_) => "run `frostline models show FILE` to see the inputs of the network",
         _ => return None,
     };
     Some(hint.to_owned())
@@ -70,23 +63,23 @@ pub(super) fn hint(path: &Path, problem: &NetworkProblem) -> Option<String> {
 
 fn not_installed(name: &Path, place: &Path, backbones: &[String], is_file: bool) -> String {
     let beside = if is_file {
-        format!("; a file is given with its folder: `./{}`", name.display())
+        format!("; for the file of this name, write `./{}`", name.display())
     } else {
         String::new()
     };
     let Some(known) = backbones.iter().find(|known| Path::new(known) == name) else {
         return format!(
-            "the backbones are {}; or give the path of an .onnx file{beside}",
+            "known backbones: {}; or pass the path of an .onnx file{beside}",
             backbones.join(", ")
         );
     };
-    // `models pull` says more of one that it cannot fetch.
+    // If `models pull` cannot download the backbone, its own error says where the file is available.
     let command = match known.as_str() {
         DEFAULT_BACKBONE => "scripts/setup.sh".to_owned(),
         other => format!("frostline models pull {other}"),
     };
     format!(
-        "run `{command}`, or put the network at `{}`{beside}",
+        "run `{command}`, or save the network as `{}`{beside}",
         place.display()
     )
 }
@@ -96,22 +89,22 @@ fn graph(problem: &Graph) -> Option<String> {
         Graph::UncertainLayer { candidates, .. } | Graph::ConstantLayer { candidates, .. } => {
             return Some(choices(candidates));
         }
-        Graph::NoLayer(_) => "`frostline models show FILE` lists its layers",
+        Graph::NoLayer(_) => "run `frostline models show FILE` to list its layers",
         Graph::CompiledEngine => "export the network as plain ONNX",
         Graph::MadeTwice(_)
         | Graph::MadeByNothing { .. }
         | Graph::NoTensor(_)
-        | Graph::Circle(_) => "fetch or export it again",
+        | Graph::Circle(_) => "download or export it again",
         Graph::HiddenWeights(_) => "export it with its weights as initializers",
         Graph::OutsideFolder(_)
         | Graph::NoWeights(_)
         | Graph::UnreadableWeights { .. }
         | Graph::WeightBeyondFile { .. }
-        | Graph::UnknownLength(_) => "copy the network together with its files of weights",
+        | Graph::UnknownLength(_) => "copy the network together with its weight files",
         Graph::SharedBytes { .. } | Graph::UsedTooOften { .. } => {
             "export the network again so that its weights do not overlap"
         }
-        Graph::WindowTooLarge(_) => "give larger images, as with --crop",
+        Graph::WindowTooLarge(_) => "use larger images (--crop)",
         Graph::NotInFloat16(_) => "use --precision fp32 or tf32",
         _ => return None,
     };
@@ -120,7 +113,8 @@ fn graph(problem: &Graph) -> Option<String> {
 
 fn choices(candidates: &[Candidate]) -> String {
     if candidates.is_empty() {
-        return "choose one with --layer; `frostline models show FILE` lists its layers".to_owned();
+        return "choose one with --layer; run `frostline models show FILE` to list its layers"
+            .to_owned();
     }
     let all: Vec<String> = candidates.iter().map(ToString::to_string).collect();
     format!("choose one with --layer: {}", all.join(", "))

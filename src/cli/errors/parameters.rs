@@ -1,6 +1,6 @@
-//! The flags of parameters.
+//! The options that belong to the library's parameters.
 
-/// Parameters that a file can have as well as an option, so that a wrong one need not be one of usage.
+/// Parameters that can come from a file or from an option, so an invalid one is not always a usage error.
 const OF_FILES: [&str; 10] = [
     "resize",
     "crop",
@@ -14,36 +14,36 @@ const OF_FILES: [&str; 10] = [
     "precision",
 ];
 
-/// Whether a parameter is one of the command line alone.
+/// Returns whether a parameter can only come from the command line.
 pub(super) fn is_option(name: &str) -> bool {
     !OF_FILES.contains(&name)
 }
 
-/// What the library says of parameters in reasons and notes, which are texts in files too, and what is said
-/// here.
+/// The library's texts about parameters in reasons and notes, which also appear in files, and the command
+/// line's replacements.
 const IN_TEXTS: [(&str, &str); 4] = [
     ("(`max_pixels`)", "(raise it with --max-pixels)"),
     ("(`max_bytes`)", "(raise it with --max-bytes)"),
     ("keep f32 (`dtype`)", "keep f32 (--dtype f32)"),
-    ("give a smaller `batch_size`", "give a smaller --batch-size"),
+    ("set a smaller `batch_size`", "set a smaller --batch-size"),
 ];
 
-/// A reason or a note with flags in the place of parameters.
+/// Returns a reason or a note with option names instead of parameters.
 pub(in crate::cli) fn with_flags(text: &str) -> String {
     let named = |text: String, (name, flag): (&str, &str)| text.replace(name, flag);
     IN_TEXTS.into_iter().fold(text.to_owned(), named)
 }
 
-/// What is to be added to what a parameter must be.
+/// Returns an addition to the range of a parameter.
 pub(super) fn remark(name: &str) -> &'static str {
     match name {
-        "url" => " (a file is given with --from)",
+        "url" => " (use --from for a local file)",
         _ => "",
     }
 }
 
-/// The flag that sets a parameter of the library: its name with hyphens, unless it has another. One that a
-/// file may have set keeps its name.
+/// Returns the option that sets a parameter of the library: usually its name with hyphens. A parameter that
+/// can come from a file keeps its name.
 pub(super) fn flag(name: &str) -> String {
     if !is_option(name) {
         return name.to_owned();
@@ -57,12 +57,12 @@ pub(super) fn flag(name: &str) -> String {
     format!("--{}", name.replace('_', "-"))
 }
 
-/// What a parameter must be, with flags in the place of others.
+/// Returns the range of a parameter, with option names instead of other parameters.
 pub(super) fn condition(wanted: &str) -> &str {
     match wanted {
         "above 0 with `nesterov`" => "above 0 with --nesterov",
-        "left out with the solver `lbfgs`" => "left out with --solver lbfgs",
-        "left out with the solver `linfa`" => "left out with --solver linfa",
+        "unset with the solver `lbfgs`" => "unset with --solver lbfgs",
+        "unset with the solver `linfa`" => "unset with --solver linfa",
         wanted => wanted,
     }
 }
@@ -124,7 +124,7 @@ mod tests {
             let name = solver.name();
             assert_eq!(
                 said,
-                format!("`--schedule` is given, but must be left out with --solver {name}")
+                format!("`--schedule` is set, but must be unset with --solver {name}")
             );
         }
         assert!(refused(p().max_iter(0)).starts_with("`--max-iter` is 0"));

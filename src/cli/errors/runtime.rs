@@ -1,19 +1,19 @@
-//! Ways out where ONNX Runtime, or a device of it, cannot be used.
+//! Hints for ONNX Runtime and devices that cannot be used.
 
 use frostline::backbones::NO_TELEMETRY;
 use frostline::error::{DeviceProblem, Provider, RuntimeProblem};
 
-/// What the user can do about it.
+/// Returns what the user can do about the problem.
 pub(super) fn hint(problem: &RuntimeProblem) -> Option<String> {
     use RuntimeProblem as P;
     let hint = match problem {
         P::Missing { .. } | P::Library { .. } => {
-            "run `scripts/setup.sh`, or `pip install onnxruntime` in an active environment, or set \
-             ORT_DYLIB_PATH to a libonnxruntime"
+            "run `scripts/setup.sh`, or run `pip install onnxruntime` in an active Python environment, or \
+             set ORT_DYLIB_PATH to the path of a libonnxruntime"
         }
         P::RelativePath(_) => "set ORT_DYLIB_PATH to the library's absolute path",
         P::SearchPath { .. } => {
-            "set LD_LIBRARY_PATH to absolute folders only, without a `:` at its beginning or end"
+            "set LD_LIBRARY_PATH to absolute folders only, without a leading or trailing `:`"
         }
         P::Telemetry { .. } => {
             return Some(format!(
@@ -27,49 +27,49 @@ pub(super) fn hint(problem: &RuntimeProblem) -> Option<String> {
         P::Device { problem, .. } => {
             return Some(format!("{}; or use --device cpu", mending(problem)));
         }
-        P::WinogradInFp16 => "use --precision fp32, or leave --conv out",
-        P::WinogradOffCpu => "use --device cpu, or leave --conv out",
+        P::WinogradInFp16 => "use --precision fp32, or omit --conv",
+        P::WinogradOffCpu => "use --device cpu, or omit --conv",
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-/// What brings a part of ONNX Runtime.
+/// Returns how to install an execution provider of ONNX Runtime.
 fn bringing(provider: Provider) -> &'static str {
     match provider {
         Provider::Cuda => {
-            "run `scripts/setup.sh --cuda`, or `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its \
-             libonnxruntime"
+            "run `scripts/setup.sh --cuda`, or run `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to \
+             its libonnxruntime"
         }
         Provider::TensorRt => {
-            "`pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its libonnxruntime"
+            "run `pip install onnxruntime-gpu` and set ORT_DYLIB_PATH to its libonnxruntime"
         }
-        Provider::CoreMl => "it is in the onnxruntime package for macOS",
+        Provider::CoreMl => "install the onnxruntime package for macOS",
         Provider::DirectMl => {
-            "`pip install onnxruntime-directml` and set ORT_DYLIB_PATH to its onnxruntime.dll"
+            "run `pip install onnxruntime-directml` and set ORT_DYLIB_PATH to its onnxruntime.dll"
         }
         Provider::OpenVino => {
-            "`pip install onnxruntime-openvino` and set ORT_DYLIB_PATH to its libonnxruntime"
+            "run `pip install onnxruntime-openvino` and set ORT_DYLIB_PATH to its libonnxruntime"
         }
         _ => SEE_DOCTOR,
     }
 }
 
-const SEE_DOCTOR: &str = "see `frostline doctor`";
+const SEE_DOCTOR: &str = "run `frostline doctor`";
 
 fn mending(problem: &DeviceProblem) -> String {
     let mending = match problem {
-        DeviceProblem::NoDriver => "install the driver (see `nvidia-smi`)",
+        DeviceProblem::NoDriver => "install the driver and check it with `nvidia-smi`",
         DeviceProblem::NoLibrary(library) => return package(library),
         DeviceProblem::Driver(_) => {
-            "see `nvidia-smi`: is there a GPU of this number, and is the driver new enough?"
+            "check with `nvidia-smi` that this GPU exists and that the driver is new enough"
         }
         _ => SEE_DOCTOR,
     };
     mending.to_owned()
 }
 
-/// What brings one of NVIDIA's libraries.
+/// Returns how to install an NVIDIA library.
 fn package(library: &str) -> String {
     let package = [
         ("libcudnn", "nvidia-cudnn-cu13"),
@@ -85,12 +85,12 @@ fn package(library: &str) -> String {
     .find(|(prefix, _)| library.starts_with(prefix));
     match package {
         Some((_, "tensorrt")) => {
-            "`pip install tensorrt`, and put its libraries on LD_LIBRARY_PATH".to_owned()
+            "run `pip install tensorrt` and add its libraries to LD_LIBRARY_PATH".to_owned()
         }
         Some((_, package)) => format!(
             "run `scripts/setup.sh --cuda`, or `pip install {package}` where onnxruntime-gpu is installed"
         ),
-        None => "put it on the loader's path (LD_LIBRARY_PATH)".to_owned(),
+        None => "add its folder to the loader's path (LD_LIBRARY_PATH)".to_owned(),
     }
 }
 

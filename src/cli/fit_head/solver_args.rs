@@ -1,4 +1,4 @@
-//! Arguments on the loss and on who minimises it.
+//! Arguments for the loss and the solver.
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +8,19 @@ use frostline::head::{
     ClassWeight, FitParams, FitValues, Schedule, Solver, Tunable, read_class_weights,
 };
 
-/// Parameters of every fit, and those of each solver; ranges are checked by the library.
+/// Parameters of every fit and those of each solver; the library checks their ranges.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Loss and solver")]
 pub(super) struct SolverArgs {
-    /// Stochastic gradient descent, L-BFGS to the minimum (as scikit-learn's `LogisticRegression`), or the
-    /// same minimum by the crate linfa-logistic, without class weights, label smoothing and --augment.
+    /// Solver: sgd is stochastic gradient descent; lbfgs is L-BFGS, run to convergence as in scikit-learn's
+    /// `LogisticRegression`; linfa finds the same minimum with the crate linfa-logistic, but has no class
+    /// weights, label smoothing or --augment.
     #[arg(long, value_enum, default_value_t)]
     solver: SolverArg,
-    /// Train on features of mean 0 and standard deviation 1; the head takes features as they are either way.
+    /// Train on features scaled to mean 0 and standard deviation 1; the head still takes unscaled features.
     #[arg(long)]
     standardize: bool,
-    /// Share of each target that is spread over all classes, as PyTorch does.
+    /// Share of each target that is spread over all classes, as in PyTorch.
     #[arg(
         long,
         value_name = "E",
@@ -27,11 +28,11 @@ pub(super) struct SolverArgs {
         allow_hyphen_values = true
     )]
     label_smoothing: f64,
-    /// Weight of each class in the loss: none, balanced (the rarer, the heavier), or a CSV file
+    /// Class weights in the loss: none, balanced (rare classes weigh more), or a CSV file with the columns
     /// `class,weight`.
     #[arg(long, value_name = "none|balanced|FILE", default_value = "none")]
     class_weight: String,
-    /// Of the order of images, of dropout and of the validation split.
+    /// Seed for the order of images, dropout and the validation split.
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
@@ -41,15 +42,15 @@ pub(super) struct SolverArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "To the minimum (--solver lbfgs or linfa)")]
+#[command(next_help_heading = "L-BFGS (--solver lbfgs or linfa)")]
 struct LbfgsArgs {
-    /// L2 penalty on the weight, scikit-learn's 1 / C [default: 1].
+    /// L2 penalty on the weights, 1 / C in scikit-learn [default: 1].
     #[arg(long, value_name = "L2", allow_hyphen_values = true)]
     l2: Option<f64>,
-    /// Largest entry of the gradient to end with [default: 0.000001].
+    /// Largest gradient entry at convergence [default: 0.000001].
     #[arg(long, value_name = "G", allow_hyphen_values = true)]
     tol: Option<f64>,
-    /// Steps to take at most [default: 10000].
+    /// Maximum number of iterations [default: 10000].
     #[arg(long, value_name = "N")]
     max_iter: Option<usize>,
 }
@@ -63,40 +64,40 @@ enum SolverArg {
 }
 
 impl SolverArgs {
-    /// The table of class weights, where one was given.
+    /// Returns the file of class weights, if it is set.
     pub(super) fn class_weight_file(&self) -> Option<PathBuf> {
         let word = ["none", "balanced"].contains(&&*self.class_weight);
         (!word).then(|| PathBuf::from(&self.class_weight))
     }
 
-    /// What was given of that which a search could change.
+    /// Returns the searchable parameters that are set.
     pub(super) fn fixed(&self) -> Vec<Tunable> {
         let l2 = self.lbfgs.l2.map(|_| Tunable::L2);
         self.sgd.fixed().chain(l2).collect()
     }
 
-    /// Refuses options that contradict those of other groups, before any work.
+    /// Refuses options that contradict those of other groups, before any work is done.
     pub(super) fn check(&self, validates: bool, augments: bool) -> Result<(), Refusal> {
         let (problem, hint) = if self.sgd.has_patience() && !validates {
-            let problem = "`--patience` needs a validation set, whose loss it watches";
+            let problem = "`--patience` needs a validation set: it watches the validation loss";
             (
                 problem,
-                "give --validation FEATURES or --validation-split 0.2",
+                "add --validation FEATURES or --validation-split 0.2",
             )
         } else if augments && matches!(self.solver, SolverArg::Linfa) {
-            let problem = "`--augment` is not an option of --solver linfa, which takes one view of each \
+            let problem = "`--augment` is not an option of --solver linfa, which supports one view of each \
                 image";
-            (problem, "leave it out, or choose --solver lbfgs")
+            (problem, "omit it, or choose --solver lbfgs")
         } else {
             return Ok(());
         };
         Err(Refusal::usage(problem, hint))
     }
 
-    /// `schedule` is that of SGD where none was given.
+    /// Returns the parameters of the fit; `schedule` is the default schedule of SGD.
     ///
     /// # Errors
-    /// When an option of the other solver was given, or the class weights cannot be read.
+    /// If an option of another solver is set, or the class weights cannot be read.
     pub(super) fn params(&self, schedule: Schedule) -> anyhow::Result<FitParams> {
         let class_weight = match self.class_weight.as_str() {
             "none" => ClassWeight::None,
@@ -147,12 +148,12 @@ impl LbfgsArgs {
     }
 }
 
-/// An option that would be passed over in silence is none.
+/// Refuses an option of another solver, which would be silently ignored.
 fn refuse(given: Option<&str>, solver: &str, other: &str) -> Result<(), Refusal> {
     given.map_or(Ok(()), |option| {
         Err(Refusal::usage(
             format!("`{option}` is an option of --solver {other}, not of --solver {solver}"),
-            format!("leave it out, or choose --solver {other}"),
+            format!("omit it, or choose --solver {other}"),
         ))
     })
 }

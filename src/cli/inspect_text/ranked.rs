@@ -1,6 +1,7 @@
-//! Findings that are ranked: a list to work through from the top.
+//! Ranked findings: lists to check from the top.
 
 use super::super::cells::{cell, padded, widest};
+use frostline::phrases::counted;
 use frostline::tasks::{InspectReport, LabelReport, Outlier, SuspectImage, Unlike};
 
 const SUSPECTS: usize = 30;
@@ -15,10 +16,13 @@ pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
         .iter()
         .filter(|suspect| suspect.confident)
         .count();
+    let others = labels.suspects.len() - confident;
+    let is = if confident == 1 { "is" } else { "are" };
+    let disagree = if others == 1 { "disagrees" } else { "disagree" };
     let heading = format!(
-        "{} labels may be wrong, {confident} of them (*) likely ({} folds, {:.1} % right; confident \
-         learning expects {:.0} wrong)",
-        labels.suspects.len(),
+        "{} {is} probably wrong (*); {others} more {disagree} with cross-validation ({} folds, accuracy \
+         {:.1} %; confident learning expects {:.0} wrong)",
+        counted(confident, "label"),
         labels.folds,
         100.0 * labels.accuracy,
         labels.estimated_errors
@@ -38,7 +42,7 @@ pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
 
 fn suspect_line(suspect: &SuspectImage, [given_width, suggested_width]: [usize; 2]) -> String {
     format!(
-        "{:>5}{} {} {:5.1} %  rather {} {:5.1} %  {}",
+        "{:>5}{} {} {:5.1} %  predicted {} {:5.1} %  {}",
         suspect.rank,
         if suspect.confident { '*' } else { ' ' },
         padded(&given(suspect), given_width),
@@ -61,7 +65,7 @@ pub(super) fn outliers(report: &InspectReport) -> Option<Vec<String>> {
     let line = |outlier: &Outlier| {
         let mark = if outlier.beyond { '*' } else { ' ' };
         let from = match outlier.unlike {
-            Unlike::Everything => "everything",
+            Unlike::Everything => "all images",
             Unlike::Class => "its class",
         };
         let path = &outlier.image.path;
@@ -76,20 +80,20 @@ pub(super) fn outliers(report: &InspectReport) -> Option<Vec<String>> {
         .filter(|outlier| outlier.beyond)
         .count();
     let heading = format!(
-        "{beyond} outliers (*) and the images farthest from all others, by mean cosine distance to the five \
-         nearest"
+        "{} (*) and the most distant other images, by mean cosine distance to the five nearest images",
+        counted(beyond, "outlier")
     );
     let lines = report.outliers.iter().map(line).collect();
     Some(shown(heading, lines, OUTLIERS))
 }
 
-/// The first `most` lines under a heading, and how many more there are.
+/// Returns the first `most` lines under a heading, and the number of others.
 pub(super) fn shown(heading: String, lines: Vec<String>, most: usize) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
     let mut out = vec![heading];
     out.extend(lines.into_iter().take(most));
     if more > 0 {
-        out.push(format!("  and {more} more, all in --format json"));
+        out.push(format!("  and {more} more; --format json lists all"));
     }
     out
 }

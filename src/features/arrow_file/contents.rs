@@ -1,4 +1,4 @@
-//! Where the columns of an Arrow file lie.
+//! Finds the positions of the columns in an Arrow file.
 
 use std::ops::Range;
 
@@ -10,46 +10,47 @@ use super::source::{Failure, Source};
 use crate::error::FileProblem;
 use crate::seal;
 
-/// What goes before a message: this, and its length.
+/// The bytes before a message, followed by its length.
 const MARKER: [u8; 4] = [0xff; 4];
 
-/// What an Arrow file holds, as far as that is known without its columns.
+/// The structure of an Arrow file, without the content of its columns.
 #[derive(Debug)]
 pub(in crate::features) struct Contents {
-    /// Whether the checksum was checked, which it is where all bytes are in memory.
+    /// Whether the checksum was checked, which requires all bytes in memory.
     pub(in crate::features) seal: Seal,
-    /// In the order of the file.
+    /// The record batches, in the order of the file.
     pub(in crate::features) batches: Vec<Batch>,
 }
 
-/// A record batch; all of its columns have as many rows.
+/// A record batch. All its columns have `rows` rows.
 #[derive(Debug)]
 pub(in crate::features) struct Batch {
     pub(in crate::features) rows: u64,
     pub(in crate::features) columns: Vec<Column>,
 }
 
-/// The place of a bit for each row, 0 where it is null, and how many are; nothing where no row is.
+/// The position of the bitmap that has a 0 for each null row, and the number of null rows. `None` if no row
+/// is null.
 type Nulls = Option<(Range<u64>, u64)>;
 
-/// A column's place, in bytes from the start of the file; all of it is within the file.
+/// The position of a column, in bytes from the start of the file. It is entirely within the file.
 #[derive(Debug)]
 pub(in crate::features) struct Column {
     /// Which rows are null.
     pub(super) nulls: Nulls,
-    /// One more than rows, of 32 bits; for text alone.
+    /// One 32-bit offset more than there are rows; only for text.
     pub(in crate::features) offsets: Option<Range<u64>>,
-    /// Text one behind the other, or `width` bytes for each row.
+    /// The concatenated text, or `width` bytes for each row.
     pub(in crate::features) values: Range<u64>,
-    /// Bytes of a row; 0 for text.
+    /// Bytes per row; 0 for text.
     pub(super) width: u64,
 }
 
 impl Contents {
-    /// Finds the columns that are wanted, and checks that they lie within the file and fit its rows.
+    /// Finds the expected columns, and checks that they are within the file and match the number of rows.
     ///
-    /// `schema` sees the file's metadata, of a format version that is known, and says what columns are
-    /// wanted. The checksum is checked before, where all bytes are in memory.
+    /// `schema` receives the file's metadata, which has a supported format version, and returns the expected
+    /// columns. If all bytes are in memory, the checksum is checked first.
     pub(in crate::features) fn find(
         source: Source<'_>,
         schema: impl FnOnce(Metadata<'_>) -> Result<Schema, FileProblem>,
@@ -61,11 +62,11 @@ impl Contents {
         let seal = match footer::place(footer, &bytes, start) {
             Some(place) => check(source, place)?,
             None if metadata.schema(SEALED).is_none() => Seal::Missing,
-            None => return Err(damaged("it has lost its checksum").into()),
+            None => return Err(damaged("its checksum is missing").into()),
         };
         let schema = schema(metadata)?;
         if !footer::has_columns(footer, &schema) {
-            return Err(damaged("its columns are others than those of its format").into());
+            return Err(damaged("its columns do not match its format").into());
         }
         let batches = footer::batches(footer, start)?
             .into_iter()
@@ -85,7 +86,7 @@ fn check(source: Source<'_>, place: Range<usize>) -> Result<Seal, FileProblem> {
 
 impl Batch {
     fn find(message: &[u8], body: Range<u64>, schema: &Schema) -> Result<Self, Failure> {
-        let unreadable = || damaged("a batch of it cannot be read");
+        let unreadable = || damaged("one of its record batches cannot be read");
         let (marker, message) = message.split_first_chunk().ok_or_else(unreadable)?;
         let (_, message) = message.split_first_chunk::<4>().ok_or_else(unreadable)?;
         let message = root_as_message(message).map_err(|_| unreadable())?;
@@ -101,7 +102,7 @@ impl Batch {
             body,
         };
         let mut column = |field: &Field| {
-            let misfit = || format!("its column `{}` does not fit its {rows} rows", field.name());
+            let misfit = || format!("its column `{}` does not have length {rows}", field.name());
             let found = walk.column(field, rows);
             found.ok_or_else(|| FileProblem::Damaged(misfit()))
         };
@@ -114,11 +115,11 @@ impl Batch {
     }
 }
 
-/// The nodes and buffers of a batch, taken one after the other.
+/// Iterates over the nodes and buffers of a batch.
 struct Walk<N, B> {
     nodes: N,
     buffers: B,
-    /// The end of the buffer taken last.
+    /// The end of the previous buffer.
     from: u64,
     body: Range<u64>,
 }
@@ -128,14 +129,14 @@ where
     N: Iterator<Item = &'a FieldNode>,
     B: Iterator<Item = &'a Buffer>,
 {
-    /// Takes a column: the buffers of a flat one are its nulls and its values, text has its offsets between
-    /// them, and a list has its nulls before the buffers of what it lists.
+    /// Reads the next column. A flat column has a buffer of nulls and one of values, with the offsets between
+    /// them for text. A list has its nulls before the buffers of its items.
     fn column(&mut self, field: &Field, rows: u64) -> Option<Column> {
         let nulls = self.nulls(field, rows)?;
         match field.data_type() {
             DataType::Utf8 => {
                 let offsets = self.buffer(rows.checked_add(1)?.checked_mul(4)?);
-                // Without rows there need not be an offset.
+                // A column without rows may have no offsets.
                 let offsets = offsets.or_else(|| (rows == 0).then_some(self.from..self.from))?;
                 let values = self.whole_buffer()?;
                 Some(Column {
@@ -170,7 +171,7 @@ where
         }
     }
 
-    /// Takes a node and its nulls, where it may have some.
+    /// Reads the next node and its nulls. Returns `None` if it has nulls but must not have any.
     fn nulls(&mut self, field: &Field, rows: u64) -> Option<Nulls> {
         let node = self.nodes.next()?;
         let count = u64::try_from(node.null_count()).ok()?;
@@ -185,14 +186,14 @@ where
         Some(Some((bits, count)))
     }
 
-    /// Takes a buffer that has at least so many bytes, and gives those.
+    /// Reads the next buffer, which must have at least `bytes` bytes, and returns the range of these.
     fn buffer(&mut self, bytes: u64) -> Option<Range<u64>> {
         let whole = self.whole_buffer()?;
         let end = whole.start.checked_add(bytes)?;
         (end <= whole.end).then_some(whole.start..end)
     }
 
-    /// Takes a buffer; it lies behind the one before, within the body.
+    /// Reads the next buffer, which must come after the previous one and be within the body.
     fn whole_buffer(&mut self) -> Option<Range<u64>> {
         let buffer = self.buffers.next()?;
         let offset = u64::try_from(buffer.offset()).ok()?;

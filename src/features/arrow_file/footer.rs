@@ -1,4 +1,4 @@
-//! The footer of an Arrow file: where its schema, its batches and its checksum are written.
+//! The footer of an Arrow file, which contains its schema, its checksum and the positions of its batches.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,44 +14,44 @@ use crate::seal;
 
 /// The key of the checksum in the footer's metadata.
 pub(super) const SEAL: &str = "seal";
-/// The key in the schema's metadata that says that there is one.
+/// The key in the schema's metadata of a file that has a checksum.
 pub(super) const SEALED: &str = "sealed";
 /// The key of the version in the schema's metadata.
 pub(super) const VERSION_KEY: &str = "format_version";
 
-/// The metadata of a schema of the version that is written.
+/// Returns the metadata of a schema of the current format version.
 pub(in crate::features) fn versioned() -> HashMap<String, String> {
     HashMap::from([(VERSION_KEY.to_owned(), VERSION.to_string())])
 }
 
-/// Whether a file's checksum was compared with its content.
+/// Whether a file's checksum was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::features) enum Seal {
-    /// It is right.
+    /// The checksum is correct.
     Right,
-    /// It is there, and only some ranges of the file were read.
+    /// The checksum exists, but only some ranges of the file were read.
     Unchecked,
-    /// The file was written before there were checksums of whole files.
+    /// The file was written before checksums of entire files were introduced.
     Missing,
 }
 
-/// What an Arrow file begins and ends with.
+/// The bytes at the start and end of an Arrow file.
 const MAGIC: &[u8] = b"ARROW1";
-/// The length of the footer and the magic number behind it.
+/// The size of the footer's length and the magic bytes after it.
 const TAIL: u64 = 10;
-/// No footer of ours has more bytes: the manifest in it is the most of it.
+/// The size limit of a footer, in bytes. Most of a footer is the manifest.
 const LARGEST: u64 = 8 << 20;
 
-/// The footer's bytes, and where they begin.
+/// Returns the footer's bytes and their position.
 pub(super) fn find(source: Source<'_>) -> Result<(Cow<'_, [u8]>, u64), Failure> {
     let length = source.length()?;
     let magic = MAGIC.len() as u64;
     let start = source.range(&(0..length.min(magic)))?;
     let tail = source.range(&(length.saturating_sub(TAIL)..length))?;
     if !MAGIC.starts_with(&start) {
-        return Err(foreign("it does not begin as an Arrow file").into());
+        return Err(foreign("it does not start like an Arrow file").into());
     }
-    let cut = || FileProblem::Cut(format!("no Arrow file ends after its {length} bytes"));
+    let cut = || FileProblem::Cut(format!("it ends at byte {length}, without an Arrow footer"));
     let Some((size, MAGIC)) = tail.split_first_chunk() else {
         return Err(cut().into());
     };
@@ -61,7 +61,7 @@ pub(super) fn find(source: Source<'_>) -> Result<(Cow<'_, [u8]>, u64), Failure> 
         Some(start) if start >= magic && size <= LARGEST => {
             Ok((source.range(&(start..end))?, start))
         }
-        _ => Err(damaged("the length of its footer is wrong").into()),
+        _ => Err(damaged("its footer has the wrong length").into()),
     }
 }
 
@@ -80,7 +80,7 @@ fn foreign(found: &str) -> FileProblem {
     }
 }
 
-/// The metadata of an Arrow file: of its schema, and of its footer.
+/// The metadata in the schema and in the footer of an Arrow file.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::features) struct Metadata<'a>(Footer<'a>);
 
@@ -89,21 +89,21 @@ impl<'a> Metadata<'a> {
         Self(footer)
     }
 
-    /// A text in the schema's metadata.
+    /// Returns a value in the schema's metadata.
     pub(in crate::features) fn schema(&self, key: &str) -> Option<&'a str> {
         let list = self.0.schema()?.custom_metadata()?;
         let found = list.iter().find(|entry| entry.key() == Some(key))?;
         found.value()
     }
 
-    /// A text in the footer's metadata.
+    /// Returns a value in the footer's metadata.
     pub(in crate::features) fn footer(&self, key: &str) -> Option<&'a str> {
         let list = self.0.custom_metadata()?;
         let found = list.iter().find(|entry| entry.key() == Some(key))?;
         found.value()
     }
 
-    /// The format version, where it is one that is known.
+    /// Returns the format version if it is supported.
     pub(in crate::features) fn version(&self) -> Result<u64, FileProblem> {
         let version = self.schema(VERSION_KEY).map(str::parse);
         match version {
@@ -112,14 +112,14 @@ impl<'a> Metadata<'a> {
                 known: VERSION,
             }),
             Some(Ok(version @ 1..)) => Ok(version),
-            Some(_) => Err(damaged("its format version is no number from 1 on")),
-            None => Err(foreign("an Arrow file of something else")),
+            Some(_) => Err(damaged("its format version is not a positive integer")),
+            None => Err(foreign("it is an Arrow file without `format_version`")),
         }
     }
 }
 
-/// Where the digits of the checksum stand in the file, if it has one. They are a string of the footer, so
-/// they lie within its bytes.
+/// Returns the position of the checksum's digits in the file, if it has a checksum. They are a string in the
+/// footer, so they are within its bytes.
 pub(super) fn place(footer: Footer<'_>, bytes: &[u8], start: u64) -> Option<Range<usize>> {
     let digits = Metadata(footer).footer(SEAL)?;
     let within = digits.as_ptr().addr() - bytes.as_ptr().addr();
@@ -127,13 +127,13 @@ pub(super) fn place(footer: Footer<'_>, bytes: &[u8], start: u64) -> Option<Rang
     Some(start..start + digits.len())
 }
 
-/// The same of a whole file.
+/// Returns the position of the checksum's digits in the bytes of a file.
 pub(super) fn place_of_seal(file: &[u8]) -> Option<Range<usize>> {
     let (bytes, start) = find(Source::Bytes(file)).ok()?;
     place(parse(&bytes).ok()?, &bytes, start)
 }
 
-/// Makes the checksum of a file right whose content was changed; false where it has none.
+/// Recomputes the checksum of a file after its content was changed. Returns false if it has none.
 pub(in crate::features) fn reseal(file: &mut [u8]) -> bool {
     let place = place_of_seal(file).filter(|place| place.len() == seal::BLANK.len());
     place.is_some_and(|place| {
@@ -143,7 +143,7 @@ pub(in crate::features) fn reseal(file: &mut [u8]) -> bool {
     })
 }
 
-/// Whether the columns are those that are wanted, by their names, types and nulls.
+/// Returns whether the columns match the expected ones in name, type and nullability.
 pub(super) fn has_columns(footer: Footer<'_>, wanted: &Schema) -> bool {
     let Some(schema) = footer.schema() else {
         return false;
@@ -167,7 +167,7 @@ fn is(field: arrow_ipc::Field<'_>, wanted: &Field) -> bool {
         && is_type(field, wanted.data_type()).unwrap_or(false)
 }
 
-/// Nothing where the type is another.
+/// Returns whether a field has the expected type. `None` means that it does not.
 fn is_type(field: arrow_ipc::Field<'_>, wanted: &DataType) -> Option<bool> {
     let int = |bits: i32, signed: bool| {
         let int = field.type_as_int()?;
@@ -193,16 +193,16 @@ fn is_type(field: arrow_ipc::Field<'_>, wanted: &DataType) -> Option<bool> {
     }
 }
 
-/// Where a batch's message and its body lie.
+/// The positions of a batch's message and body.
 type BatchPlace = (Range<u64>, Range<u64>);
 
-/// Where the batches lie. They follow each other, so that no bytes count twice.
+/// Returns the positions of the batches. They must not overlap, so that no bytes are read twice.
 pub(super) fn batches(footer: Footer<'_>, end: u64) -> Result<Vec<BatchPlace>, FileProblem> {
     if footer
         .dictionaries()
         .is_some_and(|blocks| !blocks.is_empty())
     {
-        return Err(damaged("it has dictionaries"));
+        return Err(damaged("it contains dictionaries"));
     }
     let mut from = MAGIC.len() as u64;
     let mut next = |block: &Block| {
@@ -215,5 +215,5 @@ pub(super) fn batches(footer: Footer<'_>, end: u64) -> Result<Vec<BatchPlace>, F
     };
     let blocks = footer.recordBatches().unwrap_or_default();
     let all: Option<_> = blocks.iter().map(&mut next).collect();
-    all.ok_or_else(|| damaged("its batches do not lie one behind the other within it"))
+    all.ok_or_else(|| damaged("its batches overlap, are out of order or end outside it"))
 }

@@ -1,15 +1,16 @@
-//! The Arrow files of a store: one schema, record batches, and a checksum of the whole file in its footer.
+//! The Arrow files of a store: a schema, record batches, and a checksum of the entire file in its footer.
 //!
 //! # Format
-//! An Arrow IPC file: little-endian, not compressed, without dictionaries, its batches in the order of the
-//! file and the buffers of each in the order of its columns. The schema's metadata carries `format_version`.
-//! The footer's metadata carries `seal`: the BLAKE3 of the whole file as 64 hex digits, which count as zeros
-//! themselves ([`crate::seal`]). The schema's metadata says `sealed`, so that a file whose footer has lost
-//! the digits is not taken for one of version 1, which has none.
+//! An Arrow IPC file: little-endian, uncompressed and without dictionaries. The footer lists the record
+//! batches in file order, and the buffers of each batch are in the order of its columns. The schema's
+//! metadata contains `format_version`. The footer's metadata contains `seal`, the BLAKE3 hash of the entire
+//! file as 64 hex digits, which are zeros while it is computed (see [`crate::seal`]). The schema's metadata
+//! also contains `sealed`, so that a file that has lost its checksum is not mistaken for one of version 1,
+//! which has none.
 //!
-//! It is read by own code over the verified flatbuffers of `arrow-ipc`, whose `FileReader` panics on damaged
-//! files and believes the lengths in them: here every range is checked against the file's length before
-//! memory is allocated.
+//! The reader is frostline's own, on top of the verified flatbuffers of `arrow-ipc`. The `FileReader` of
+//! `arrow-ipc` panics on damaged files and trusts the lengths in them; here, every range is checked against
+//! the file's length before memory is allocated.
 
 mod contents;
 mod footer;
@@ -31,7 +32,7 @@ pub(super) use table::{Rows, Table};
 use crate::error::{Error, Result, system_error};
 use crate::{outputs, seal};
 
-/// Writes a file of these bytes, which are those of a [`sealed`] one.
+/// Writes the bytes of a [`sealed`] file.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`.
@@ -40,8 +41,8 @@ pub(super) fn write(path: &Path, bytes: Result<Vec<u8>, ArrowError>) -> Result<(
     outputs::write_bytes(path, &bytes)
 }
 
-/// The bytes of a sealed file of some batches, which may be made one after the other. They have the columns
-/// of the schema; its metadata is that of the file.
+/// Serialises record batches as a file with a checksum. The batches must have the columns of the schema,
+/// whose metadata becomes that of the file; they can be created lazily, one after the other.
 pub(super) fn sealed(
     schema: &Schema,
     batches: impl IntoIterator<Item = Result<RecordBatch, ArrowError>>,
@@ -56,7 +57,7 @@ pub(super) fn sealed(
     }
     writer.finish()?;
     let mut bytes = writer.into_inner()?;
-    let place = footer::place_of_seal(&bytes).expect("a place for the checksum was written");
+    let place = footer::place_of_seal(&bytes).expect("the placeholder was written above");
     seal::put(&mut bytes, place);
     Ok(bytes)
 }

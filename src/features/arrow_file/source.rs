@@ -1,4 +1,4 @@
-//! Where the bytes of an Arrow file come from, and what can go wrong on the way.
+//! The source of an Arrow file's bytes, and the errors of reading it.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -22,9 +22,9 @@ pub(in crate::features) fn open(path: &Path, limit: u64) -> io::Result<File> {
 /// A file's bytes.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::features) enum Source<'a> {
-    /// All of them are in memory.
+    /// All bytes, in memory.
     Bytes(&'a [u8]),
-    /// Those that are asked for are read.
+    /// An open file, of which only the requested ranges are read.
     File(&'a File),
 }
 
@@ -36,7 +36,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Some bytes, of which the caller knows that the file has them.
+    /// Returns a range of bytes. The caller must have checked it against the file's length.
     pub(in crate::features) fn range(self, range: &Range<u64>) -> io::Result<Cow<'a, [u8]>> {
         match self {
             Self::Bytes(bytes) => {
@@ -56,13 +56,13 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Some of the bytes, where they are there.
+/// Returns a range of bytes, or `None` if it is out of bounds.
 pub(super) fn slice<'a>(bytes: &'a [u8], range: &Range<u64>) -> Option<&'a [u8]> {
     let start = usize::try_from(range.start).ok()?;
     bytes.get(start..usize::try_from(range.end).ok()?)
 }
 
-/// Why a file's content is not to be had.
+/// Why a file cannot be read.
 #[derive(Debug)]
 pub(in crate::features) enum Failure {
     /// The file is not what it should be.
@@ -72,7 +72,7 @@ pub(in crate::features) enum Failure {
 }
 
 impl Failure {
-    /// The error that names the file.
+    /// Converts the failure to an error that names the file.
     pub(in crate::features) fn of(self, path: &Path, kind: FileKind) -> Error {
         match self {
             Self::File(problem) => Error::File {

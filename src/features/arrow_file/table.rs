@@ -1,4 +1,4 @@
-//! The rows of an Arrow file that is in memory.
+//! The rows of an Arrow file in memory.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::source::{Failure, Source, slice};
 use crate::error::FileProblem;
 use crate::inputs::{self, Links};
 
-/// A file's bytes, checked, and where its columns lie in them.
+/// The checked bytes of a file, and the positions of its columns.
 #[derive(Debug)]
 pub(in crate::features) struct Table {
     bytes: Vec<u8>,
@@ -18,10 +18,12 @@ pub(in crate::features) struct Table {
 }
 
 impl Table {
-    /// Reads a file of at most `limit` bytes, and checks its checksum if it has one; see [`Contents::find`].
+    /// Reads a file of at most `limit` bytes, and verifies its checksum if it has one; see
+    /// [`Contents::find`].
     ///
     /// # Errors
-    /// [`Failure::System`] also for what is not a regular file, and where there is none.
+    /// [`Failure::File`] if the content is not as expected; [`Failure::System`] if the file cannot be read,
+    /// is missing or is not a regular file.
     pub(in crate::features) fn read(
         path: &Path,
         limit: u64,
@@ -30,7 +32,7 @@ impl Table {
         Self::of(inputs::read(path, Links::Follow, limit)?, schema)
     }
 
-    /// The same of bytes.
+    /// Checks the bytes of a file, as [`Table::read`] does.
     pub(in crate::features) fn of(
         bytes: Vec<u8>,
         schema: impl FnOnce(Metadata<'_>) -> Result<Schema, FileProblem>,
@@ -39,16 +41,16 @@ impl Table {
         Ok(Self { bytes, contents })
     }
 
-    /// Whether the checksum is right, or missing.
+    /// Returns whether the checksum is correct or missing.
     #[cfg(test)]
     pub(in crate::features) fn seal(&self) -> super::footer::Seal {
         self.contents.seal
     }
 
-    /// The rows, batch by batch.
+    /// Returns the rows, batch by batch.
     ///
     /// # Errors
-    /// [`FileProblem::Damaged`] where texts or nulls are not what they should be.
+    /// [`FileProblem::Damaged`] if offsets, text or nulls are invalid.
     pub(in crate::features) fn batches(&self) -> Result<Vec<Rows<'_>>, FileProblem> {
         let batches = self.contents.batches.iter();
         batches.map(|batch| Rows::of(&self.bytes, batch)).collect()
@@ -65,19 +67,19 @@ pub(in crate::features) struct Rows<'a> {
 /// A column's values.
 #[derive(Debug)]
 struct Values<'a> {
-    /// A bit for each row, 0 where it is null; nothing where no row is.
+    /// A bitmap that has a 0 for each null row; `None` if no row is null.
     valid: Option<&'a [u8]>,
     kind: Kind<'a>,
 }
 
 #[derive(Debug)]
 enum Kind<'a> {
-    /// The texts one behind the other, and where they begin and end.
+    /// The concatenated text, and the offsets of the rows in it.
     Text {
         offsets: &'a [[u8; 4]],
         texts: &'a str,
     },
-    /// So many bytes each.
+    /// `width` bytes per row.
     Fixed { width: usize, bytes: &'a [u8] },
 }
 
@@ -85,7 +87,7 @@ impl<'a> Rows<'a> {
     fn of(file: &'a [u8], batch: &Batch) -> Result<Self, FileProblem> {
         let columns = batch.columns.iter().map(|column| {
             let values = Values::of(file, column, batch.rows);
-            values.ok_or_else(|| damaged("a column of it has wrong offsets, texts or nulls"))
+            values.ok_or_else(|| damaged("one of its columns has invalid offsets, text or nulls"))
         });
         Ok(Self {
             rows: batch.rows as usize,
@@ -93,12 +95,12 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// How many there are.
+    /// Returns the number of rows.
     pub(in crate::features) fn len(&self) -> usize {
         self.rows
     }
 
-    /// A row of a column of text; nothing where it is null, or the column is another.
+    /// Returns a row of a text column, or `None` if it is null or the column has another type.
     pub(in crate::features) fn text(&self, column: usize, row: usize) -> Option<&'a str> {
         match &self.valid(column, row)?.kind {
             Kind::Text { offsets, texts } => {
@@ -108,8 +110,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// A row of a column of N bytes each, such as `map(u32::from_le_bytes)` makes a number; nothing where it
-    /// is null, or the column is another.
+    /// Returns the bytes of a row of a column of N bytes per row, for example to convert with
+    /// `map(u32::from_le_bytes)`. `None` if the row is null or the column has another type.
     pub(in crate::features) fn fixed<const N: usize>(
         &self,
         column: usize,
@@ -121,7 +123,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// All bytes of a column that is not of text, those of null rows as well.
+    /// Returns all bytes of a column other than text, including those of null rows.
     #[cfg(test)]
     pub(in crate::features) fn bytes(&self, column: usize) -> &'a [u8] {
         match self.columns.get(column).map(|values| &values.kind) {
@@ -130,7 +132,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The column, where it is not null in that row.
+    /// Returns the column, or `None` if it is null in this row.
     fn valid(&self, column: usize, row: usize) -> Option<&Values<'a>> {
         let column = self.columns.get(column)?;
         let is_valid = |bits: &[u8]| bits.get(row / 8).is_some_and(|b| b >> (row % 8) & 1 == 1);
@@ -139,7 +141,7 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Nothing where they contradict each other.
+    /// Returns the values of a column, or `None` if they are inconsistent.
     fn of(file: &'a [u8], column: &Column, rows: u64) -> Option<Self> {
         let valid = match &column.nulls {
             None => None,
@@ -169,7 +171,7 @@ fn offset(bytes: [u8; 4]) -> Option<usize> {
     usize::try_from(i32::from_le_bytes(bytes)).ok()
 }
 
-/// Offsets must not go back, and must lie between characters.
+/// Checks text: its offsets must not decrease and must be at character boundaries.
 fn text<'a>(offsets: &'a [[u8; 4]], values: &'a [u8]) -> Option<Kind<'a>> {
     let end = offsets.last().map_or(Some(0), |bytes| offset(*bytes))?;
     let texts = std::str::from_utf8(values.get(..end)?).ok()?;

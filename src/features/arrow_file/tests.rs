@@ -1,4 +1,4 @@
-//! Arrow's own reader reads what is written here, and nothing that is changed is read as something else.
+//! Tests that Arrow's own reader reads these files, and that changed files are refused.
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,7 +19,7 @@ use crate::error::{FileKind, FileProblem};
 
 const LIMIT: u64 = 1 << 20;
 
-/// One column of each type that a store has.
+/// Returns a schema with one column of each type used in a store.
 fn schema_of(version: &str) -> Schema {
     let item = Arc::new(Field::new("item", DataType::Float32, false));
     let fields = vec![
@@ -40,7 +40,7 @@ fn schema() -> Schema {
 
 const TEXTS: [Option<&str>; 4] = [Some("añb"), None, Some(""), Some("c")];
 
-/// The rows from `from` on.
+/// Returns the rows from `from` on.
 fn batch(from: usize) -> RecordBatch {
     let keys = [None, Some([1, 2, 3]), Some([4, 5, 6]), Some([7, 8, 9])];
     let keys = FixedSizeBinaryArray::try_from_sparse_iter_with_size(keys.into_iter(), 3).unwrap();
@@ -58,7 +58,7 @@ fn batch(from: usize) -> RecordBatch {
     whole.slice(from, 4 - from)
 }
 
-/// Seven rows in three batches, one of them empty.
+/// Returns a file of seven rows in three batches, one of them empty.
 fn bytes() -> Vec<u8> {
     sealed(&schema(), [Ok(batch(0)), Ok(batch(4)), Ok(batch(1))]).unwrap()
 }
@@ -71,7 +71,7 @@ fn parse(bytes: &[u8]) -> Result<Table, FileProblem> {
     }
 }
 
-/// All values as text, those of null rows left out.
+/// Returns all values as text, with `None` for null rows.
 fn values(table: &Table) -> Result<String, FileProblem> {
     let mut all = Vec::new();
     for rows in table.batches()? {
@@ -114,7 +114,7 @@ fn what_is_written_is_read_back() {
         .flat_map(|x| x.to_le_bytes())
         .collect();
     assert_eq!(batches[2].bytes(5), list);
-    // Another type, and no such row.
+    // The column has another type, or there is no such row.
     assert_eq!(batches[0].text(1, 1), None);
     assert_eq!(batches[0].fixed::<4>(1, 1), None);
     assert_eq!(batches[0].fixed::<8>(3, 4), None);
@@ -129,7 +129,7 @@ fn arrow_reads_what_is_written() {
     assert_eq!(read, [batch(0), batch(4), batch(1)].map(columns));
 }
 
-/// What `b3sum` would say of the file whose digits are zeros.
+/// The checksum is the BLAKE3 hash of the file with zeros in place of the digits.
 #[test]
 fn the_checksum_is_of_the_whole_file() {
     let file = bytes();
@@ -147,7 +147,7 @@ fn every_bit_counts() {
         let mut flipped = file.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         assert!(parse(&flipped).is_err(), "bit {bit}");
-        // Whoever seals it again may change values, and nothing else happens.
+        // With a recomputed checksum, values may change, but nothing else happens.
         if reseal(&mut flipped)
             && let Ok(table) = parse(&flipped)
         {
@@ -198,7 +198,7 @@ fn a_version_is_one_that_is_known() {
     }
 }
 
-/// A file as it was written before there was a seal.
+/// Reads a file as it was written before checksums were introduced.
 #[test]
 fn a_file_without_a_seal_is_read() {
     let mut writer = FileWriter::try_new(Vec::new(), &schema_of("1")).unwrap();
@@ -244,7 +244,10 @@ fn columns_are_compared_by_name_type_and_nulls() {
             .with_metadata(metadata.clone());
         let file = sealed(&other, []).unwrap();
         let problem = parse(&file).unwrap_err().to_string();
-        assert!(problem.contains("its columns are others"), "{problem}");
+        assert!(
+            problem.contains("its columns do not match its format"),
+            "{problem}"
+        );
         fields[column] = own;
     }
     fields.pop();

@@ -1,4 +1,4 @@
-//! A part's columns, held against the manifest of its store.
+//! Finds a part's columns and checks them against the manifest of its store.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,24 +11,25 @@ use crate::features::arrow_file::{Batch, Contents, Failure, Metadata, Seal, Sour
 use crate::features::content::Digest;
 use crate::features::dtype::Dtype;
 use crate::features::manifest::StoreManifest;
+use crate::phrases::counted;
 
-/// No part has more bytes: a part ends with the image that fills it, and ten views of the most features that
-/// a backbone may have take 640 MiB.
+/// The size limit of a part, in bytes. A part ends with the image that fills it, and ten views of the largest
+/// allowed number of features take 640 MiB.
 pub(in crate::features) const LARGEST: u64 = 1 << 30;
 
-/// Where the columns of a part lie. Their types, widths and numbers of rows are those of its store.
+/// The positions of a part's columns. Their types, widths and numbers of rows match the store.
 #[derive(Debug)]
 pub(in crate::features) struct Columns {
     pub(super) seal: Seal,
     /// The manifest in the part: that of its store, with the engine that computed the part.
     pub(super) own: StoreManifest,
-    /// All features, one after the other.
+    /// The range of the features of all rows.
     pub(in crate::features) features: Range<u64>,
     batch: Batch,
 }
 
 impl Columns {
-    /// Finds those of a part of the store that `manifest` describes.
+    /// Finds the columns of a part of the store that `manifest` describes.
     pub(in crate::features) fn find(
         source: Source<'_>,
         manifest: &StoreManifest,
@@ -51,12 +52,12 @@ impl Columns {
         }
     }
 
-    /// Whether there is a checksum, and whether it was checked.
+    /// Returns whether there is a checksum, and whether it was checked.
     pub(in crate::features) fn seal(&self) -> Seal {
         self.seal
     }
 
-    /// The digests, one for each image, whose rows must lie together.
+    /// Reads the digests, one for each image. The rows of an image must be consecutive.
     pub(in crate::features) fn digests(
         &self,
         source: Source<'_>,
@@ -69,7 +70,8 @@ impl Columns {
             image.len() == views && image.iter().all(|digest| *digest == image[0])
         };
         if !images.clone().all(whole) {
-            return Err(damaged(format!("its rows are not {views} views of each image")).into());
+            let problem = format!("its rows are not {} per image", counted(views, "view"));
+            return Err(damaged(problem).into());
         }
         Ok(images.map(|image| Digest(image[0])).collect())
     }
@@ -97,12 +99,12 @@ impl Columns {
         if ranges.zip(names.iter().cycle()).all(right) {
             return Ok(());
         }
-        let problem = format!("its views are not {} of each image", names.join(", "));
+        let problem = format!("the views of its images are not {}", names.join(", "));
         Err(damaged(problem).into())
     }
 }
 
-/// The columns of a part, and its metadata.
+/// Returns the columns and the metadata of a part.
 pub(super) fn schema(manifest: &StoreManifest) -> Result<Schema, ArrowError> {
     let width = i32::try_from(manifest.spec.backbone.num_features)
         .map_err(|e| ArrowError::CastError(e.to_string()))?;
@@ -126,29 +128,29 @@ fn damaged(problem: String) -> FileProblem {
     FileProblem::Damaged(problem)
 }
 
-/// The columns that a part of the store has.
+/// Returns the columns that a part of the store must have.
 fn expected(manifest: &StoreManifest) -> Result<Schema, FileProblem> {
     schema(manifest).map_err(|e| damaged(e.to_string()))
 }
 
-/// The manifest that a part carries, which must be that of the store but for the engine.
+/// Reads the manifest in a part, which must match that of the store except for the engine.
 fn own_manifest(
     metadata: Metadata<'_>,
     manifest: &StoreManifest,
 ) -> Result<StoreManifest, FileProblem> {
     let own = manifest_of(metadata)?;
-    let differences = manifest.differences(&own);
+    let differences = manifest.differences(&own, ["the manifest", "the part"]);
     if differences.is_empty() {
-        // Written by this version, whichever wrote it before.
+        // If the part is rewritten, this version of frostline does it.
         return Ok(StoreManifest::new(own.spec, own.dtype, own.engine));
     }
     Err(foreign(format!(
-        "it comes from another store ({})",
+        "it belongs to another store ({})",
         differences.join("; ")
     )))
 }
 
-/// The manifest that a part carries, whatever store it is of; its columns are what that says.
+/// Reads the manifest in a part of any store, and checks that the part's columns match it.
 pub(in crate::features) fn carried(source: Source<'_>) -> Result<StoreManifest, Failure> {
     let mut own = None;
     Contents::find(source, |metadata| {

@@ -1,4 +1,4 @@
-//! Where the columns of a part lie in its file, so that some rows can be read without the rest.
+//! The positions of a part's columns in its file, so that some rows can be read without the rest.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,19 @@ use crate::features::dtype::Dtype;
 use crate::features::manifest::StoreManifest;
 use crate::stamp::Stamp;
 
-/// Features of some rows, one row after the other, in the precision of the store.
+/// Features of some rows in one vector, in the precision of the store.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone)]
 pub enum Numbers {
-    /// 32 bits each.
+    /// 32 bits per value.
     F32(Vec<f32>),
-    /// 16 bits each.
+    /// 16 bits per value.
     F16(Vec<f16>),
 }
 
 impl Numbers {
-    /// None yet.
+    /// Creates an empty vector of this precision.
     #[must_use]
     pub fn new(dtype: Dtype) -> Self {
         match dtype {
@@ -34,7 +34,7 @@ impl Numbers {
         }
     }
 
-    /// Throws them away, and keeps the room.
+    /// Removes all values, but keeps the allocated memory.
     pub fn clear(&mut self) {
         match self {
             Self::F32(numbers) => numbers.clear(),
@@ -42,7 +42,7 @@ impl Numbers {
         }
     }
 
-    /// Makes room for so many more, and no larger one.
+    /// Reserves memory for exactly `more` additional values.
     pub fn reserve(&mut self, more: usize) {
         match self {
             Self::F32(numbers) => numbers.reserve_exact(more),
@@ -50,7 +50,7 @@ impl Numbers {
         }
     }
 
-    /// All of them in 32 bits.
+    /// Converts all values to `f32`.
     #[must_use]
     pub fn widened(self) -> Vec<f32> {
         match self {
@@ -59,7 +59,7 @@ impl Numbers {
         }
     }
 
-    /// Adds those that some bytes of a part are.
+    /// Appends the values in some bytes of a part.
     pub(in crate::features) fn extend(&mut self, bytes: &[u8]) {
         match self {
             Self::F32(to) => to.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))),
@@ -68,7 +68,7 @@ impl Numbers {
     }
 }
 
-/// Whether none of the numbers that some bytes of a part are is infinite or NaN.
+/// Returns whether all values in some bytes of a part are finite.
 pub(in crate::features) fn are_finite(bytes: &[u8], dtype: Dtype) -> bool {
     match dtype {
         Dtype::F32 => {
@@ -82,31 +82,32 @@ pub(in crate::features) fn are_finite(bytes: &[u8], dtype: Dtype) -> bool {
     }
 }
 
-/// A part's digests, and where its features begin.
+/// A part's digests, and the position of its features.
 #[derive(Debug)]
 pub(in crate::features) struct Layout {
     path: PathBuf,
-    /// Of the file in which they were found.
+    /// The stamp of the file when the layout was read.
     stamp: Stamp,
-    /// One for each image.
+    /// One digest for each image.
     pub(in crate::features) digests: Vec<Digest>,
     features: u64,
-    /// Bytes of all views of an image.
+    /// Bytes per image, all views together.
     image: u64,
 }
 
 impl Layout {
-    /// Finds the images of a part of the store that `manifest` describes. Of its features nothing is read:
-    /// only those of a layout out of a [`Part`](crate::features::part::Part) have been checked.
+    /// Reads the layout of a part of the store that `manifest` describes. The features are not read, so they
+    /// are unchecked, unlike with the layout of a [`Part`](crate::features::part::Part).
     ///
     /// # Errors
-    /// [`Error::File`]: cut, foreign, newer, damaged or of another store; [`Error::Io`].
+    /// [`Error::File`] if the part is truncated, damaged, of another format, of a newer version or of another
+    /// store; [`Error::Io`].
     pub(in crate::features) fn read(path: &Path, manifest: &StoreManifest) -> Result<Self> {
         let found = Self::find(path, manifest, |_, _| Ok(()));
         found.map(|(layout, ())| layout)
     }
 
-    /// The same, the views checked too, and whether the part has a checksum.
+    /// Reads the layout of a part, checks its views too, and returns whether it has a checksum.
     pub(in crate::features) fn read_with_views(
         path: &Path,
         manifest: &StoreManifest,
@@ -134,7 +135,7 @@ impl Layout {
         find().map_err(|failure: Failure| failure.of(path, FileKind::StorePart))
     }
 
-    /// Of columns that were found.
+    /// Creates the layout from the columns of a part.
     pub(in crate::features) fn of(
         path: &Path,
         stamp: Stamp,
@@ -152,7 +153,7 @@ impl Layout {
         })
     }
 
-    /// The same where the digests are kept elsewhere.
+    /// Returns the layout without its digests, for callers that keep them elsewhere.
     pub(in crate::features) fn without_digests(self) -> Self {
         Self {
             digests: Vec::new(),
@@ -160,10 +161,10 @@ impl Layout {
         }
     }
 
-    /// The bytes of some images, all views of each.
+    /// Reads the bytes of some images, all views of each.
     ///
     /// # Errors
-    /// [`Error::File`] where the file is no longer the one in which they were found.
+    /// [`Error::File`] if the file has changed since the layout was read.
     pub(in crate::features) fn read_images(&self, images: Range<usize>) -> Result<Vec<u8>> {
         let at = |image: usize| self.features + self.image * image as u64;
         let read = || {
@@ -179,7 +180,7 @@ impl Layout {
         bytes.ok_or_else(|| self.changed())
     }
 
-    /// The error for a part that was replaced while it is in use.
+    /// Returns the error for a part that was replaced while it was in use.
     pub(in crate::features) fn changed(&self) -> Error {
         Error::File {
             path: self.path.clone(),
@@ -189,7 +190,7 @@ impl Layout {
     }
 }
 
-/// A new name or another mode changes no features.
+/// Clears the change time, because renaming a file or changing its mode does not change its features.
 fn without_changed(stamp: Stamp) -> Stamp {
     Stamp {
         changed: 0,

@@ -1,4 +1,4 @@
-//! What a part may hold, and that nothing else is ever taken for features.
+//! Tests which parts are accepted, and that nothing else is ever read as features.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::images::{View, Views};
 
 const CENTER: &[View] = &[View::Center];
 
-/// Three images of four features each, all multiples of 1/4 that binary16 holds too.
+/// Returns three images of four features each, all multiples of 1/4, which binary16 represents exactly.
 fn rows(views: &[View]) -> Rows {
     Rows {
         digests: (0..3u8).map(|image| Digest::of(&[image])).collect(),
@@ -32,7 +32,7 @@ fn each() -> impl Iterator<Item = (StoreManifest, Rows)> {
         .flat_map(move |dtype| [CENTER, &hflip].map(|views| (manifest(dtype, views), rows(views))))
 }
 
-/// A part as version 1 wrote it: without checksum and seal.
+/// Returns a part as version 1 wrote it, without a checksum.
 fn version_1(rows: Rows, manifest: &StoreManifest) -> Vec<u8> {
     let schema = schema(manifest).unwrap();
     let mut metadata = schema.metadata().clone();
@@ -56,7 +56,7 @@ fn in_folder(bytes: &[u8]) -> (TempDir, PathBuf) {
 
 fn problem(bytes: &[u8], manifest: &StoreManifest) -> String {
     match read_part(bytes, manifest) {
-        Ok(_) => panic!("it is read"),
+        Ok(_) => panic!("the part was accepted"),
         Err(Failure::File(problem)) => problem.to_string(),
         Err(Failure::System(error)) => panic!("{error}"),
     }
@@ -82,7 +82,7 @@ fn what_is_written_is_read_whole_and_by_ranges() {
     }
 }
 
-/// Every fourth bit of parts of both kinds, with one view and with two: another fourth of each.
+/// Flips every fourth bit of parts of both precisions, with one view and with two, each with another offset.
 #[test]
 fn no_changed_bit_gives_other_features() {
     for (phase, (manifest, _)) in each().enumerate() {
@@ -95,7 +95,7 @@ fn no_changed_bit_gives_other_features() {
     }
 }
 
-/// Somebody who changes a part on purpose can give it other numbers. Nothing else comes of it.
+/// Someone who changes a part on purpose can change its values, but nothing else.
 #[test]
 fn a_part_that_was_sealed_again_has_the_shape_of_its_store() {
     let manifest = manifest(Dtype::F32, CENTER);
@@ -120,7 +120,7 @@ fn a_part_that_was_sealed_again_has_the_shape_of_its_store() {
     assert!(read > 1000 && refused > 1000, "{read}, {refused}");
 }
 
-/// Lengths and places that an attacker would write, several at once, where the file has none of its numbers.
+/// Overwrites lengths and offsets with values that an attacker might choose, several at a time.
 #[test]
 fn lies_about_lengths_are_refused() {
     const LIES: [u8; 6] = [0, 1, 0x3f, 0x7f, 0x80, 0xff];
@@ -137,13 +137,12 @@ fn lies_about_lengths_are_refused() {
             file[at..at + width].fill(lie);
         }
         reseal(&mut file);
-        // It asserts that what is read has the shape and the kind of numbers that its manifest says.
+        // It asserts that the features have the shape that the manifest describes, and are finite.
         let _ = part_bytes(&file);
     }
 }
 
-/// The numbers stand in a file of version 1 with nothing to tell that they were changed, but the rest is
-/// held.
+/// Changed values in a file of version 1 go unnoticed, but everything else is checked.
 #[test]
 fn bits_of_a_part_without_a_seal_are_no_reason_to_panic() {
     let manifest = manifest(Dtype::F16, CENTER);
@@ -159,7 +158,7 @@ fn bits_of_a_part_without_a_seal_are_no_reason_to_panic() {
     }
 }
 
-/// The part of another store, with the manifest of this one in it, as somebody who edits files makes it.
+/// Returns a part of the store `own` that contains the manifest `claimed`.
 fn forged(own: &StoreManifest, claimed: &StoreManifest) -> Vec<u8> {
     let rows = Rows {
         digests: vec![Digest::of(b"a")],
@@ -183,23 +182,23 @@ fn a_part_must_have_the_columns_of_its_store() {
     let other = manifest(Dtype::F32, &[View::Center, View::TopLeft]);
     let one = manifest(Dtype::F32, CENTER);
     for (forger, wanted) in [
-        (&wide, "its columns are others"),
-        (&narrow, "its columns are others"),
-        (&half, "its columns are others"),
+        (&wide, "its columns do not match its format"),
+        (&narrow, "its columns do not match its format"),
+        (&half, "its columns do not match its format"),
         (
             &turned,
-            "its views are not center, center-flipped of each image",
+            "the views of its images are not center, center-flipped",
         ),
         (
             &other,
-            "its views are not center, center-flipped of each image",
+            "the views of its images are not center, center-flipped",
         ),
-        (&one, "its rows are not 2 views of each image"),
+        (&one, "its rows are not 2 views per image"),
     ] {
         let file = forged(forger, &own);
         let found = problem(&file, &own);
         assert!(found.contains(wanted), "{found}");
-        // Of a part that a run goes on from, as much is looked at.
+        // The same checks are made when the store is opened for writing.
         let (_folder, path) = in_folder(&file);
         let error = adopt(&path, &own, Extent::Digests, true).unwrap_err();
         assert!(error.to_string().contains(wanted), "{error}");
@@ -237,7 +236,10 @@ fn nulls_are_refused() {
         let batch = RecordBatch::try_new(Arc::new(open.clone()), columns);
         let file = arrow_file::sealed(&open, [batch]).unwrap();
         let found = problem(&file, &manifest);
-        assert!(found.contains("its columns are others"), "{found}");
+        assert!(
+            found.contains("its columns do not match its format"),
+            "{found}"
+        );
     }
 }
 
@@ -276,13 +278,13 @@ fn a_part_without_a_seal_is_sealed_and_nothing_else_of_it_changes() {
         assert_eq!(part.features(&store), wanted.features);
         let digests = adopt(&path, &store, Extent::Digests, false).unwrap();
         assert_eq!(digests, wanted.digests);
-        assert_eq!(fs::read(&path).unwrap(), old, "a store that is only read");
+        assert_eq!(fs::read(&path).unwrap(), old, "a read-only store");
         adopt(&path, &store, Extent::Digests, true).unwrap();
         let part = Part::read(&path, &store).unwrap();
         assert_eq!(part.columns.seal(), Seal::Right);
         assert_eq!(part.layout.digests, wanted.digests);
         assert_eq!(part.features(&store), wanted.features);
-        assert_eq!(part.columns.own, own, "what computed it is kept");
+        assert_eq!(part.columns.own, own, "the engine is kept");
         assert_eq!(fs::read(&path).unwrap(), bytes(wanted, &own).unwrap());
         let stamp = || Stamp::of(&fs::metadata(&path).unwrap());
         let sealed = stamp();

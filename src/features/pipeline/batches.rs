@@ -1,4 +1,4 @@
-//! Puts prepared pictures into full batches, and passes results on in input order.
+//! Collects prepared images into full batches, and passes the results on in input order.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem::take;
@@ -15,43 +15,43 @@ use crate::features::dtype::Dtype;
 use crate::images::{Found, SkipReason};
 use crate::progress::Progress;
 
-/// The one that fills batches, and empties them.
+/// Fills batches, hands them to the lanes, and passes on their results.
 pub(super) struct Batcher<'a> {
     batch_size: usize,
-    /// Images that have not come yet, where their number is known.
+    /// Number of images still to come, if known.
     to_come: Option<usize>,
     lanes: Lanes,
     each: Taker<'a>,
     progress: &'a dyn Progress,
-    /// What features must be fit for.
+    /// The number type in which the features will be stored.
     dtype: Dtype,
-    /// Digests of all batches, where equal images are to be computed once.
+    /// The digests in all batches so far, if duplicates are computed only once.
     seen: Option<HashSet<Digest>>,
-    /// Those of them whose features are of no use: equal images are skipped with them.
+    /// The digests whose features cannot be used. Duplicates of these images are skipped too.
     refused: HashMap<Digest, SkipReason>,
-    /// Inputs of the batch that is being filled.
+    /// The inputs of the batch that is being filled.
     waiting: Vec<(Found, Waiting)>,
-    /// When the first of them came.
+    /// When the first of these inputs arrived.
     since: Option<Instant>,
-    /// Its pictures.
+    /// The pixels of the batch that is being filled.
     pictures: Vec<Vec<u8>>,
-    /// Batches that are with the lanes, the oldest first.
+    /// The batches handed to the lanes, oldest first.
     running: VecDeque<Running>,
-    /// How many of them have pictures to compute.
+    /// Number of these batches that have images to compute.
     busy: usize,
-    /// Images whose features were computed.
+    /// Number of images whose features were computed.
     computed: usize,
     timings: Timings,
 }
 
-/// A batch whose features have not been taken up.
+/// A batch whose results have not been passed on yet.
 struct Running {
     inputs: Vec<(Found, Waiting)>,
-    /// None for inputs without a picture to compute.
+    /// `None` if no input has an image to compute.
     features: Option<Receiver<Features>>,
 }
 
-/// A result whose turn has not come yet.
+/// An input whose result has not been passed on yet.
 enum Waiting {
     InBatch(Picture),
     Done(Outcome),
@@ -84,7 +84,7 @@ impl<'a> Batcher<'a> {
         }
     }
 
-    /// Takes the next input.
+    /// Adds the next input.
     pub(super) fn add(&mut self, found: Found, prepared: Prepared) -> Result<()> {
         let (waiting, timings) = match prepared {
             Prepared::Skipped(reason, timings) => {
@@ -104,26 +104,26 @@ impl<'a> Batcher<'a> {
         if self.pictures.len() >= self.full() || self.pictures.is_empty() {
             self.start_batch();
         }
-        // One batch more than there are lanes, so that a lane that gets free need not wait for it to be
-        // filled.
+        // One batch more than there are lanes, so that a free lane need not wait for a batch to fill.
         self.take_up(self.lanes.count())
     }
 
-    /// Pictures of a full batch: fewer towards the end of a run, so that all lanes end at about the same
-    /// time.
+    /// Returns the number of images in a full batch. It is lower towards the end of a run, so that all lanes
+    /// finish at about the same time.
     fn full(&self) -> usize {
         let left = self.to_come.map(|n| n + self.pictures.len());
         let share = left.map_or(usize::MAX, |left| left.div_ceil(self.lanes.count()));
         self.batch_size.min(share).max(1)
     }
 
-    /// Runs what is left, and takes up all results; how many were computed, and how long it took.
+    /// Runs the remaining images, and passes on all results. Returns how many images were computed, and the
+    /// timings.
     pub(super) fn finish(mut self) -> Result<(usize, Timings)> {
         self.flush()?;
         Ok((self.computed, self.timings))
     }
 
-    /// Runs a batch that is not full too, and waits for all results.
+    /// Runs the current batch even if it is not full, and waits for all results.
     pub(super) fn flush(&mut self) -> Result<()> {
         if !self.waiting.is_empty() {
             self.start_batch();
@@ -143,7 +143,7 @@ impl<'a> Batcher<'a> {
         Waiting::InBatch(picture)
     }
 
-    /// How long the first image of the batch being filled has waited; zero if the batch is empty.
+    /// Returns how long the first image of the current batch has waited, or zero if the batch is empty.
     pub(super) fn age(&self) -> Duration {
         self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
@@ -159,7 +159,7 @@ impl<'a> Batcher<'a> {
         });
     }
 
-    /// Takes up the batches that are ready, and waits for others while more than `most` have pictures to
+    /// Passes on the batches that are ready, and waits for others while more than `most` have images to
     /// compute.
     pub(super) fn take_up(&mut self, most: usize) -> Result<()> {
         while let Some(oldest) = self.running.front() {
@@ -171,7 +171,7 @@ impl<'a> Batcher<'a> {
                         Err(TryRecvError::Empty) => lane.recv().ok(),
                         other => other.ok(),
                     };
-                    // A lane that does not answer has panicked; the scope passes its panic on.
+                    // A lane that does not answer has panicked; the thread scope propagates the panic.
                     let Some(features) = ready else { return Ok(()) };
                     let (features, timings) = features?;
                     self.timings.preprocess += timings.preprocess;
@@ -184,7 +184,7 @@ impl<'a> Batcher<'a> {
         Ok(())
     }
 
-    /// Passes the oldest batch on.
+    /// Passes on the results of the oldest batch.
     fn release(&mut self, features: &[f32]) -> Result<()> {
         let start = Instant::now();
         let Some(Running {
@@ -227,7 +227,7 @@ impl<'a> Batcher<'a> {
         }
     }
 
-    /// An image that equals an earlier one fares as that one did.
+    /// Skips a duplicate of an image whose features could not be used.
     fn unless_refused(&self, outcome: Outcome) -> Outcome {
         let reason = match &outcome {
             Outcome::Reused(picture) => self.refused.get(&picture.digest),

@@ -1,5 +1,5 @@
-//! Threads that read files and threads that decode them: whichever is free takes the next file, and the
-//! results are taken up in input order.
+//! Threads that read files and threads that decode them. Any free thread takes the next file; the results are
+//! returned in input order.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -9,28 +9,28 @@ use std::thread::Scope;
 use super::prepare::{Prepared, Preparer, ReadFile};
 use crate::images::{Found, Preprocessor};
 
-/// Where a file goes when it is prepared.
+/// The channel that receives a prepared file.
 type Reply = SyncSender<(Found, Prepared)>;
 /// A file to read.
 type Job = (Found, Reply);
 /// A file to decode.
 type Read<'a> = (Found, ReadFile<'a>, Reply);
 
-/// The scope passes its panic on.
+/// A thread has panicked. The thread scope propagates the panic.
 pub(super) struct Panicked;
 
-/// The threads that read and decode the files of a run; they end when this is dropped.
+/// The threads that read and decode the files of a run. They exit when this is dropped.
 pub(super) struct Decoders {
     jobs: Sender<Job>,
-    /// What becomes of the files that were given out, the oldest first.
+    /// The results of the files handed out, oldest first.
     prepared: VecDeque<Receiver<(Found, Prepared)>>,
-    /// The most files that may be with them.
+    /// The largest number of files handed out at a time.
     most: usize,
 }
 
 impl Decoders {
-    /// Starts so many threads that read and that decode, no more than there are files; so many prepared
-    /// pictures wait at most, besides the files that are with a thread.
+    /// Starts the reading and the decoding `threads`, in this order, but no more of each than there are
+    /// `files`. At most `waiting` prepared images wait, in addition to one file per thread.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         preparer: &'scope Preparer<'scope>,
@@ -41,7 +41,7 @@ impl Decoders {
         let [reading, decoding] = threads.map(|n| n.min(files.unwrap_or(n)).max(1));
         let (jobs, taking) = channel();
         let taking = Arc::new(Mutex::new(taking));
-        // A reader keeps its file until somebody takes it, and reads no other.
+        // Without capacity: a reader holds its file until a decoder takes it, and meanwhile reads no other.
         let (read, to_decode) = sync_channel(0);
         let to_decode = Arc::new(Mutex::new(to_decode));
         for _ in 0..reading {
@@ -69,12 +69,12 @@ impl Decoders {
 
     pub(super) fn give(&mut self, found: Found) {
         let (reply, prepared) = sync_channel(1);
-        // Where all threads have panicked, that is noticed where the result is missing.
+        // If all threads have panicked, `take` notices the missing result.
         let _ = self.jobs.send((found, reply));
         self.prepared.push_back(prepared);
     }
 
-    /// Waits for the oldest file that is still being prepared and returns it; None if there is no such file.
+    /// Waits for the oldest file that is being prepared, and returns it. Returns `None` if there is none.
     pub(super) fn take(&mut self) -> Option<Result<(Found, Prepared), Panicked>> {
         let oldest = self.prepared.pop_front()?;
         Some(oldest.recv().map_err(|_| Panicked))
@@ -86,7 +86,7 @@ fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
     queue.recv().ok()
 }
 
-/// Reads files until no more can come, or nobody wants them: the run has stopped with an error.
+/// Reads files until the queue is closed, or until the results are no longer wanted because the run failed.
 fn read_files<'a>(
     jobs: &Mutex<Receiver<Job>>,
     preparer: &'a Preparer<'_>,
@@ -103,7 +103,7 @@ fn read_files<'a>(
     }
 }
 
-/// Decodes files, likewise.
+/// Decodes files until the queue is closed or the run failed.
 fn decode_files(
     files: &Mutex<Receiver<Read<'_>>>,
     preparer: &Preparer<'_>,
@@ -129,8 +129,9 @@ mod tests {
     use crate::features::pipeline::trial::Trial;
     use crate::images::{DecodeBudget, DecodeOptions, Permit, View, listed};
 
-    /// Has three threads read six files of 14 bytes while `held` bytes of the memory for files are taken.
-    /// `work` is given these, and the queue of the files that were read. Returns how many came after that.
+    /// Runs three threads that read six files of 14 bytes while `held` bytes of the memory for files are in
+    /// use. Passes the permit for these bytes and the queue of read files to `work`, and returns how many
+    /// files arrive after it.
     fn reading(
         (budget, ahead): (DecodeBudget, DecodeBudget),
         held: u64,
@@ -186,7 +187,7 @@ mod tests {
             let budgets = (DecodeBudget::default(), DecodeBudget::new(bytes));
             let after = reading(budgets, 0, |_, _, to_decode, folder| {
                 let waiting: Vec<_> = to_decode.iter().take(files).collect();
-                // Nothing else is read before these are taken up.
+                // No other file is read before these are dropped.
                 fs::remove_dir_all(folder).unwrap();
                 drop(waiting);
             });

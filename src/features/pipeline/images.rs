@@ -1,4 +1,4 @@
-//! Where a run's images come from: all found beforehand, named one after the other, or given by the caller.
+//! The images of a run: all found in advance, named one at a time, or passed by the caller.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,36 +14,36 @@ use crate::images::{Found, Image, Sample, listed};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Images<'a> {
-    /// They were all found before.
+    /// Images that were found in advance.
     Found(Iter<'a, Found>),
-    /// Another thread names them one after the other, until it drops its end.
+    /// Images that another thread names one at a time, until it drops the sender.
     Named(Receiver<io::Result<PathBuf>>),
-    /// The caller has them.
+    /// Images that the caller passed.
     Given(vec::IntoIter<Image>),
 }
 
-/// What comes next of the images of a run.
+/// The next of the images of a run.
 #[derive(Debug)]
 pub(in crate::features) enum Next {
     /// An image.
     Found(Found),
-    /// Nothing yet.
+    /// No image within the given time.
     NotYet,
     /// No more images.
     End,
 }
 
 impl<'a> Images<'a> {
-    /// All entries of a scan.
+    /// Uses all entries of a scan.
     #[must_use]
     pub fn of(entries: &'a [Found]) -> Self {
         Self::Found(entries.iter())
     }
 
-    /// Returns the next image; waits for its name no longer than `patience`.
+    /// Returns the next image. Waits for its name no longer than `patience`.
     ///
     /// # Errors
-    /// A list that cannot be read on.
+    /// If the list of names cannot be read further.
     pub(in crate::features) fn next(&mut self, patience: Duration) -> Result<Next> {
         let names = match self {
             Self::Found(entries) => {
@@ -62,7 +62,7 @@ impl<'a> Images<'a> {
         }
     }
 
-    /// How many there are, where that is known.
+    /// Returns the number of images, if known.
     pub(super) fn count(&self) -> Option<usize> {
         match self {
             Self::Found(entries) => Some(entries.len()),

@@ -1,4 +1,4 @@
-//! What the pipeline is told of images beforehand, and what it tells of each.
+//! What the pipeline knows about images in advance, and its result for each image.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,30 +9,30 @@ use crate::features::dtype::Dtype;
 use crate::features::recognition::Recognised;
 use crate::images::{Found, SkipReason};
 
-/// One input and what became of it.
+/// One input and its outcome.
 #[derive(Debug)]
 pub struct Item {
     /// The input.
     pub found: Found,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// A used image, or the reason for skipping one.
+/// A used image, or the reason why it was skipped.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Its features (V, D) were computed now.
+    /// Its features (V, D) were computed.
     Computed(Picture, Vec<f32>),
-    /// Its features are known already: from an earlier run, or from an equal image of this one.
+    /// Its features are known from an earlier run or from a duplicate in this run.
     Reused(Picture),
     /// It could not be used.
     Skipped(SkipReason),
 }
 
 impl Outcome {
-    /// What is known of the image, if it is used.
+    /// Returns the digest and size of the image, if it is used.
     #[must_use]
     pub fn picture(&self) -> Option<Picture> {
         match self {
@@ -42,18 +42,18 @@ impl Outcome {
     }
 }
 
-/// Takes the pipeline's results one by one, in input order; an error ends the run.
+/// Receives the pipeline's results one by one, in input order. An error stops the run.
 pub(crate) type Taker<'a> = &'a mut dyn FnMut(Item) -> Result<()>;
 
-/// What need not be computed, and what features must be fit for.
+/// What need not be computed, and how features will be stored.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     /// Digests of images whose features are known.
     pub digests: Arc<HashSet<Digest>>,
-    /// Files that need not be read, with what is in them; their digests are among the known ones.
+    /// Files that need not be read, with their content. Their digests are in `digests`.
     pub recognised: Arc<Recognised>,
-    /// Whether an image equal to an earlier one is [`Outcome::Reused`]; otherwise it is computed again.
+    /// Whether a duplicate of an earlier image is [`Outcome::Reused`] instead of computed again.
     pub once: bool,
-    /// How features will be kept: an image whose features that cannot hold is skipped.
+    /// The number type in which features will be stored. An image whose features do not fit it is skipped.
     pub dtype: Dtype,
 }

@@ -1,4 +1,4 @@
-//! Lanes: threads that each run batches through a network of their own.
+//! Lanes: threads that each run batches through their own copy of the network.
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,26 +11,26 @@ use crate::backbones::Backbone;
 use crate::error::Result;
 use crate::images::Preprocessor;
 
-/// The features of a batch, row by row, and how long they took.
+/// The features of a batch, row by row, and the time they took.
 pub(super) type Features = Result<(Vec<f32>, Timings)>;
 
-/// Pictures that are run at once, each with all its views, and where their features go.
+/// Images that are run together, each with all its views, and the channel for their features.
 struct Batch {
     pictures: Vec<Vec<u8>>,
     reply: SyncSender<Features>,
 }
 
-/// The lanes of a run; they end when this is dropped.
+/// The lanes of a run. They exit when this is dropped.
 pub(super) struct Lanes {
     waiting: Sender<Batch>,
-    /// Whichever lane is free takes the next batch.
+    /// The queue from which any free lane takes the next batch.
     taking: Arc<Mutex<Receiver<Batch>>>,
     count: usize,
     num_features: usize,
 }
 
 impl Lanes {
-    /// No lanes yet, for so many numbers a picture: V · D.
+    /// Creates an empty set of lanes for `num_features` = V · D values per image.
     pub(super) fn new(num_features: usize) -> Self {
         let (waiting, taking) = channel();
         let taking = Arc::new(Mutex::new(taking));
@@ -42,7 +42,7 @@ impl Lanes {
         }
     }
 
-    /// Opens a lane.
+    /// Starts a lane.
     pub(super) fn open<'scope>(
         &mut self,
         scope: &'scope Scope<'scope, '_>,
@@ -55,28 +55,28 @@ impl Lanes {
         self.count += 1;
     }
 
-    /// How many there are.
+    /// Returns the number of lanes.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Numbers of a picture: V · D.
+    /// Returns the number of features per image: V · D.
     pub(super) fn num_features(&self) -> usize {
         self.num_features
     }
 
-    /// Hands a batch to the next free lane; its features come out of the receiver, or nothing if the lane
-    /// panics.
+    /// Hands a batch to the next free lane. Its features arrive at the receiver, which is closed without them
+    /// if the lane panics.
     pub(super) fn run(&self, pictures: Vec<Vec<u8>>) -> Receiver<Features> {
         let (reply, features) = sync_channel(1);
         self.waiting
             .send(Batch { pictures, reply })
-            .expect("the receiver is kept beside the sender");
+            .expect("the receiver is stored next to the sender");
         features
     }
 }
 
-/// Runs batches until no more can come.
+/// Runs batches until the queue is closed.
 fn serve(
     batches: &Mutex<Receiver<Batch>>,
     backbone: &mut dyn Backbone,
@@ -95,7 +95,7 @@ fn serve(
         let busy = meter.busy(backbone.cpus());
         let features = forward(&pictures, &mut tensor, backbone, preprocessor);
         drop(busy);
-        // Nobody waits for it where the run has stopped with an error.
+        // Sending fails if the run has stopped with an error; the features are then not needed.
         let _ = reply.send(features);
     }
 }

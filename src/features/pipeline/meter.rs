@@ -1,25 +1,25 @@
-//! How long CPUs had nothing to do while files were being read.
+//! Measures how long CPUs were idle while files were being read.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Told by all threads of a run of what they begin and end.
+/// Records when the threads of a run start and finish work.
 pub(super) struct Meter {
     cpus: usize,
     state: Mutex<State>,
 }
 
 struct State {
-    /// CPUs that threads are at work on; more than there are where these share some.
+    /// Number of CPUs in use. It can exceed the number of CPUs if threads share them.
     busy: usize,
-    /// Files that are being read.
+    /// Number of files that are being read.
     reading: usize,
     starved: Duration,
-    /// Up to when that has been counted.
+    /// The time up to which `starved` has been counted.
     counted: Instant,
 }
 
-/// Something that goes on until this is dropped.
+/// Work that lasts until this is dropped.
 pub(super) struct Going<'a> {
     meter: &'a Meter,
     busy: usize,
@@ -27,7 +27,7 @@ pub(super) struct Going<'a> {
 }
 
 impl Meter {
-    /// Of a run on so many CPUs.
+    /// Creates a meter for a run on `cpus` CPUs.
     pub(super) fn new(cpus: usize) -> Self {
         let state = State {
             busy: 0,
@@ -41,17 +41,17 @@ impl Meter {
         }
     }
 
-    /// Begins some work on so many CPUs.
+    /// Starts some work on `cpus` CPUs.
     pub(super) fn busy(&self, cpus: usize) -> Going<'_> {
         self.begin(cpus, 0)
     }
 
-    /// Begins to read a file.
+    /// Starts reading a file.
     pub(super) fn reading(&self) -> Going<'_> {
         self.begin(0, 1)
     }
 
-    /// How long CPUs had nothing to do while files were being read, added up.
+    /// Returns how long CPUs were idle while files were being read, summed over the CPUs.
     pub(super) fn starved(&self) -> Duration {
         self.counted().starved
     }
@@ -67,8 +67,8 @@ impl Meter {
         }
     }
 
-    /// The state, after adding up what has passed since it last changed. The numbers stay right whatever
-    /// thread panicked, so poison is of no interest.
+    /// Returns the state with the time since its last change added. A poisoned lock is fine, since a panic
+    /// cannot leave the state inconsistent.
     fn counted(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -92,7 +92,7 @@ impl Drop for Going<'_> {
 
 #[cfg(test)]
 impl Meter {
-    /// Returns when so many files are being read.
+    /// Waits until at least `count` files are being read.
     pub(super) fn wait_for_readers(&self, count: usize) {
         while self.counted().reading < count {
             std::thread::yield_now();
@@ -117,7 +117,7 @@ mod tests {
         drop(reading);
         drop(one);
         let starved = meter.starved();
-        assert!(starved >= PAUSE * 2, "two were free: {starved:?}");
+        assert!(starved >= PAUSE * 2, "two were idle: {starved:?}");
         assert!(starved <= start.elapsed() * 2, "{starved:?}");
         thread::sleep(PAUSE);
         assert_eq!(meter.starved(), starved, "nothing was read");

@@ -1,4 +1,4 @@
-//! From a file to the pixels that the network will see.
+//! Turns a file into the pixels for the network.
 
 use std::fs;
 use std::path::Path;
@@ -17,52 +17,52 @@ use crate::images::{
 };
 use crate::stamp::Stamp;
 
-/// Bytes of files that wait to be decoded, for each CPU.
+/// The largest total size of the files that wait to be decoded, in bytes per CPU.
 pub(super) const AHEAD: u64 = 4 << 20;
 
-/// What becomes of a file before there is a batch.
+/// The result of reading and decoding a file.
 pub(super) enum Prepared {
-    /// The views one after the other, resized and cropped, 8-bit RGB; not yet normalised, which keeps the
-    /// queue a quarter as large.
+    /// The consecutive views, resized and cropped, as 8-bit RGB. They are normalised later, which keeps the
+    /// queue at a quarter of the size.
     Pixels(Picture, Vec<u8>, Timings),
     Known(Picture, Timings),
     Skipped(SkipReason, Timings),
-    /// It says nothing about the file: the system has run out of something.
+    /// An error that is not the file's fault: the system ran out of a resource.
     Failed(Error),
 }
 
-/// What the threads that read and decode files work with.
+/// The shared state of the threads that read and decode files.
 pub(super) struct Preparer<'a> {
     pub(super) decoding: &'a DecodeOptions,
     pub(super) known: &'a Known,
-    /// Memory for files and pictures.
+    /// The memory budget for files and images.
     pub(super) budget: DecodeBudget,
-    /// Memory for files that wait to be decoded.
+    /// The memory budget for files that wait to be decoded.
     pub(super) ahead: DecodeBudget,
     pub(super) views: &'a [View],
     pub(super) meter: &'a Meter,
     pub(super) trial: Trial,
 }
 
-/// A file that has been read, or what stands in its place.
+/// A file that has been read, or an image that the caller passed.
 pub(super) struct ReadFile<'a> {
     pub(super) content: Content<'a>,
-    /// The stamp that it had before, if no later write can have left it.
+    /// The stamp that the file had before it was read, unless a later write could have kept the stamp.
     pub(super) stamp: Option<Stamp>,
-    /// Its share of the memory for files that wait to be decoded.
+    /// The file's share of the memory budget for files that wait to be decoded.
     pub(super) waiting: Permit<'a>,
 }
 
-/// What is to be decoded.
+/// The content to decode.
 pub(super) enum Content<'a> {
     File(FileBytes<'a>),
     Bytes(Arc<[u8]>),
-    /// Nothing: these are the pixels.
+    /// Pixels, which need no decoding.
     Rgb(Arc<RgbImage>),
 }
 
 impl Content<'_> {
-    /// What tells it from others.
+    /// Returns the bytes whose digest identifies the image.
     fn bytes(&self) -> &[u8] {
         match self {
             Self::File(bytes) => bytes,
@@ -72,11 +72,11 @@ impl Content<'_> {
     }
 }
 
-/// The size of a picture, and its views one after the other.
+/// The size of an image, and the pixels of its views in one vector.
 type Fitted = ((u32, u32), Vec<u8>);
 
 impl Preparer<'_> {
-    /// Reads a file; or says at once what becomes of it.
+    /// Reads a file, or returns its result if it need not or cannot be read.
     pub(super) fn read(&self, found: &Found) -> Result<ReadFile<'_>, Box<Prepared>> {
         let untimed = Timings::default();
         let path = match found {
@@ -101,7 +101,7 @@ impl Preparer<'_> {
         })
     }
 
-    /// What takes no memory besides the caller's.
+    /// Wraps an image that the caller passed, which takes no additional memory.
     fn given<'a>(&'a self, content: Content<'a>) -> ReadFile<'a> {
         ReadFile {
             content,
@@ -123,7 +123,7 @@ impl Preparer<'_> {
         })
     }
 
-    /// Makes of a file what the network will see.
+    /// Decodes, resizes and crops a file.
     pub(super) fn prepare(&self, file: ReadFile<'_>, preprocessor: &mut Preprocessor) -> Prepared {
         let _busy = self.meter.busy(1);
         drop(file.waiting);
@@ -193,7 +193,7 @@ impl Preparer<'_> {
         (picture.size(), pixels.unwrap_or_default())
     }
 
-    /// Finds out now and then how long a picture, which took `full`, takes at a reduced scale.
+    /// Occasionally measures how long an image that took `full` takes at a reduced scale.
     fn try_reduced(
         &self,
         bytes: &[u8],

@@ -1,11 +1,13 @@
-//! One run: readers, decoders, batches and lanes, side by side.
+//! Runs readers, decoders, batches and lanes in parallel.
 //!
-//! Several threads read files ahead, so that no decoder waits for a disk or a network; the files and bytes
-//! that wait are bounded. As many threads decode as there are CPUs, and beside them lanes, threads with a
-//! network each, run the batches: whichever has work goes on, so that all CPUs are busy whatever takes
-//! longer. No more files are given out than two batches and the threads hold, which bounds memory, and their
-//! results are taken up in input order. A full batch goes to the next free lane while the next one is filled.
-//! Where images are named one after the other, a batch that is older than [`MOMENT`] is run as it is.
+//! Several threads read files ahead, so that no decoder waits for a disk or a network. The number and size of
+//! the waiting files are bounded. There are as many decoding threads as CPUs; in addition, lanes (threads
+//! with a network each) run the batches. Any thread that has work continues, so all CPUs are busy regardless
+//! of which stage takes longer.
+//!
+//! To bound memory, at most as many files are handed out as two batches and the threads hold. The results are
+//! passed on in input order. A full batch goes to the next free lane while the next one is filled. If images
+//! are named one at a time, a batch older than [`MOMENT`] is run even if it is not full.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,27 +27,27 @@ use crate::features::recognition::readers;
 use crate::images::{DecodeBudget, DecodeOptions, Limits, Preprocessing, Preprocessor, View};
 use crate::progress::Progress;
 
-/// How long an image waits for others to fill its batch, where they are yet to be named.
+/// How long an image waits for others to fill its batch if images are named one at a time.
 const MOMENT: Duration = Duration::from_millis(50);
 
 /// How images become features.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
-    /// From the file to pixels.
+    /// How files are decoded to pixels.
     pub decoding: DecodeOptions,
-    /// From pixels to the network's input.
+    /// How pixels become the network's input.
     pub preprocessing: Preprocessing,
     /// The V views of each image, at least 1.
     pub views: Vec<View>,
-    /// Views of images that the network is given at once, at least 1; fewer towards the end of a run, so that
-    /// all lanes have something to do.
+    /// Number of views per batch of the network, at least 1. Towards the end of a run batches are smaller, so
+    /// that all lanes have work.
     pub batch_size: usize,
-    /// Decoding threads, at least 1; four times as many, at most 64, read files.
+    /// Number of decoding threads, at least 1. Files are read by four times as many threads, at most 64.
     pub threads: usize,
 }
 
 impl Pipeline {
-    /// The pipeline to the features that `spec` describes.
+    /// Creates the pipeline for the features that `spec` describes.
     #[must_use]
     pub fn of(spec: &FeatureSpec, limits: Limits, batch_size: usize, threads: usize) -> Self {
         Self {
@@ -57,11 +59,12 @@ impl Pipeline {
         }
     }
 
-    /// Runs all images through the network and its replicas, side by side, and gives the results to `each`.
+    /// Runs all images through the network and its replicas in parallel, and passes the results to `each`.
     ///
     /// # Errors
-    /// The network's, the list's and those of `each`; [`Error::Interrupted`] where `progress` asks for an
-    /// end, after the batches that were running have been passed on. Bad images are results, not errors.
+    /// Errors of the network, of the list of images and of `each`; [`Error::Interrupted`] if `progress` asks
+    /// to stop, after the running batches have been passed on. Images that cannot be used are results, not
+    /// errors.
     pub fn run(
         &self,
         mut images: Images<'_>,
@@ -74,7 +77,7 @@ impl Pipeline {
         let preprocessor = Preprocessor::new(&self.preprocessing)?;
         let (count, threads) = (images.count(), self.threads.max(1));
         let (num_features, on_cpu) = (backbone.num_features(), backbone.cpus() > 0);
-        // A single image keeps one lane busy; opening more would take longer than running it.
+        // A single image needs only one lane; creating replicas would take longer than running it.
         let mut replicas = match count {
             Some(0 | 1) => Vec::new(),
             _ => backbone.replicas(),
@@ -117,7 +120,7 @@ impl Pipeline {
     }
 }
 
-/// Gives the decoders their files and the batcher what becomes of them, until there are no more.
+/// Hands all files to the decoders, and the decoders' results to the batcher.
 fn feed(
     images: &mut Images<'_>,
     mut decoders: Decoders,
@@ -131,7 +134,7 @@ fn feed(
             return Err(Error::Interrupted { kept: None });
         }
         while open && decoders.have_room() {
-            // Only who has nothing to do can wait for a name.
+            // Wait for a name only if no file is being prepared.
             let idle = !decoders.busy();
             let patience = if idle {
                 MOMENT.saturating_sub(batcher.age())

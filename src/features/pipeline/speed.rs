@@ -1,48 +1,48 @@
-//! How fast a run was, and what kept it from being faster.
+//! The speed of a run, and what limited it.
 
 use std::time::Duration;
 
 use super::trial::Reducible;
 
-/// How long CPUs and lanes were at work, or waited for files; those of several threads are added up.
+/// How long CPUs and lanes worked or waited for files, summed over all threads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// CPUs without work while files were being read.
+    /// CPUs idle while files were being read.
     pub read: Duration,
     /// Hashing and decoding files.
     pub decode: Duration,
-    /// Resizing, cropping, normalising.
+    /// Resizing, cropping and normalising.
     pub preprocess: Duration,
-    /// The network.
+    /// Running the network.
     pub forward: Duration,
-    /// Taking up the results, such as writing them.
+    /// Processing the results, such as writing them.
     pub write: Duration,
 }
 
-/// How fast a run was, and what bound it.
+/// How fast a run was, and what limited it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Speed {
-    /// Images whose features were computed.
+    /// Number of images whose features were computed.
     pub computed: usize,
-    /// How long all took.
+    /// The duration of the run.
     pub elapsed: Duration,
     /// How long the stages took.
     pub timings: Timings,
-    /// What kept it from being faster; `None` where it was too short to tell, or spent most of its time on
-    /// something else, as waiting for the names of files.
+    /// The stage that limited the speed. `None` if the run was too short to tell, or spent most of its time
+    /// on something else, such as waiting for file names.
     pub bound: Option<Bound>,
 }
 
-/// The step that a run spent most of its time on.
+/// The stage that limited the speed of a run.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
-    /// Waiting for files.
+    /// Reading files.
     Reading,
     /// Decoding and resizing on the CPUs.
     Decoding(Reduced),
-    /// The network.
+    /// Running the network.
     Network,
 }
 
@@ -51,28 +51,28 @@ pub enum Bound {
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reduced {
-    /// Little or nothing: most of the time went to other pictures, or to JPEGs that are small, or reduced
-    /// already.
+    /// Little or nothing: most of the time was spent on other formats, or on JPEGs that are small or already
+    /// decoded at a reduced scale.
     Nothing,
-    /// Nobody knows how much: the run was too short to try.
+    /// Unknown, because the run was too short to try.
     Untried,
-    /// About so much time.
+    /// Approximately this much time.
     Saves(Duration),
 }
 
-/// What there was for a run to use.
+/// The duration of a run and the resources that it used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Means {
     pub(super) elapsed: Duration,
     pub(super) cpus: usize,
     pub(super) lanes: usize,
-    /// Whether lanes share the CPUs with decoding.
+    /// Whether the lanes share the CPUs with decoding.
     pub(super) on_cpu: bool,
     pub(super) reducible: Reducible,
 }
 
 impl Speed {
-    /// That of a run with so many computed images.
+    /// Evaluates a run that computed the features of `computed` images.
     pub(super) fn of(computed: usize, timings: Timings, means: Means) -> Self {
         Self {
             computed,
@@ -84,10 +84,10 @@ impl Speed {
 }
 
 impl Bound {
-    /// Shorter runs are mostly beginning and end.
+    /// The shortest run that is evaluated. Shorter ones mostly consist of startup and shutdown.
     const LEAST: Duration = Duration::from_secs(1);
 
-    /// Compares what the CPUs, and the lanes, which may be on another device, were busy with.
+    /// Finds the stage that kept the CPUs or the lanes, possibly on another device, busy the longest.
     pub(super) fn of(timings: &Timings, means: Means) -> Option<Self> {
         let Means { cpus, lanes, .. } = means;
         if means.elapsed < Self::LEAST {
@@ -128,11 +128,11 @@ impl Reduced {
             _ if spent * 2 < decoding => Self::Nothing,
             None => Self::Untried,
             Some(share) => {
-                // Threads that share a CPU take longer by the clock.
+                // The measured times of threads that share a CPU are too long.
                 let all = if on_cpu { decoding + network } else { decoding };
                 let shared = (elapsed.as_secs_f64() / all.as_secs_f64()).min(1.0);
                 let saved = spent.mul_f64(shared * (1.0 - share));
-                // On a device of its own the network may come to bound the run.
+                // The network, if it is on another device, may become the new limit.
                 Self::Saves(saved.min(elapsed.saturating_sub(network)))
             }
         }
@@ -151,7 +151,7 @@ mod tests {
         Bound::Decoding(Reduced::Saves(Duration::from_millis(milliseconds)))
     }
 
-    /// Of a run of 10 s on 2 CPUs, a second of whose decoding went to other pictures than JPEGs.
+    /// Evaluates a run of 10 s on 2 CPUs that spent one second on decoding other formats than JPEG.
     fn bound(read: u64, decode: u64, forward: u64, lanes: usize) -> Option<Bound> {
         of(read, decode, forward, lanes, (decode - 1, Some(0.25)))
     }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_took_most_of_the_cpus_bounds_the_run() {
-        // Three quarters of 12 s on two CPUs.
+        // Saves three quarters of 12 s on two CPUs.
         assert_eq!(bound(2, 13, 4, 2), Some(saves(4500)));
         assert_eq!(bound(2, 4, 14, 2), Some(Bound::Network));
         assert_eq!(bound(14, 4, 2, 2), Some(Bound::Reading));
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn threads_that_share_the_cpus_save_less_than_the_clock_says() {
-        // 10 + 5 s by the clock are 10 s of each CPU: three quarters of two thirds of 9 s.
+        // The measured 10 + 5 s are 10 s of each CPU, so it saves three quarters of two thirds of 9 s.
         assert_eq!(of(0, 20, 10, 2, (18, Some(0.25))), Some(saves(4500)));
     }
 
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_run_that_waited_for_its_input_says_nothing() {
-        // Of each CPU, 4 and 6 of 10 s.
+        // Each CPU was busy for 4 of 10 s in the first run, and for 6 of 10 s in the second.
         assert_eq!(of(1, 5, 2, 2, (0, None)), None);
         let decoding = Bound::Decoding(Reduced::Nothing);
         assert_eq!(of(1, 8, 3, 2, (0, None)), Some(decoding));

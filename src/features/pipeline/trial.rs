@@ -1,4 +1,4 @@
-//! What JPEGs at a reduced scale would save, tried on a few images of a run.
+//! Estimates the time that decoding JPEGs at a reduced scale would save, from a few images of a run.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,37 +6,37 @@ use std::time::Duration;
 use crate::images::jpeg_divisor;
 use crate::images::{DecodeOptions, Format, JpegScale, Preprocessing, sniff};
 
-/// Decides which JPEGs are decoded once more, at a reduced scale, and keeps how long that took.
+/// Decides which JPEGs are decoded a second time, at a reduced scale, and records how long that takes.
 ///
-/// One is tried whenever the time that all took has grown eightfold, first at [`Self::FIRST`]. So a picture
-/// is tried the more likely the longer it takes, which makes the mean share an estimate of that of all time,
-/// and costs less than a percent.
+/// An image is tried whenever the total time has grown eightfold, first at [`Self::FIRST`]. The longer an
+/// image takes, the more likely it is to be tried, so the mean share estimates the share of the total time.
+/// This costs less than one percent.
 #[derive(Default)]
 pub(super) struct Trial(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// How long all pictures took that can be reduced.
+    /// The total time of all images that can be reduced.
     spent: Duration,
     due: u32,
-    /// What those that were tried took of their time in full, added up.
+    /// The sum of the shares of their full time that the tried images took at a reduced scale.
     shares: f64,
     tried: u32,
 }
 
-/// What is known of the pictures that can be reduced.
+/// What is known about the images that can be decoded at a reduced scale.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Reducible {
-    /// How long they took, those of several threads added up.
+    /// Their total time at full resolution, summed over all threads.
     pub(super) spent: Duration,
-    /// What share of that they would take; `None` where none was tried.
+    /// The share of that time that they would take at a reduced scale; `None` if none was tried.
     pub(super) share: Option<f64>,
 }
 
 impl Trial {
     const FIRST: Duration = Duration::from_secs(8);
 
-    /// How to decode a picture of this size at a reduced scale, where that would be another one.
+    /// Returns the options to decode an image at a reduced scale, or `None` if that makes no difference.
     pub(super) fn reduced(
         decoding: &DecodeOptions,
         preprocessing: &Preprocessing,
@@ -53,7 +53,7 @@ impl Trial {
         })
     }
 
-    /// Adds how long a picture took that can be reduced; whether it is to be tried.
+    /// Adds the time of an image that can be reduced, and returns whether to try it.
     pub(super) fn is_due(&self, took: Duration) -> bool {
         let mut state = self.lock();
         state.spent += took;
@@ -62,7 +62,7 @@ impl Trial {
         due
     }
 
-    /// Adds how long a picture took in full, and reduced.
+    /// Adds the times of an image at full resolution and at a reduced scale.
     pub(super) fn add(&self, full: Duration, reduced: Duration) {
         let mut state = self.lock();
         state.shares += (reduced.as_secs_f64() / full.as_secs_f64().max(1e-9)).min(1.0);
@@ -109,7 +109,7 @@ mod tests {
         trial.add(ms(40), ms(30));
         let reducible = trial.reducible();
         assert_eq!((reducible.spent, reducible.share), (ms(140), Some(0.5)));
-        // What is no faster saves nothing, whatever the clock says.
+        // An image that is slower at a reduced scale counts as saving nothing.
         trial.add(ms(40), ms(60));
         assert!((trial.reducible().share.unwrap() - 2.0 / 3.0).abs() < 1e-9);
     }

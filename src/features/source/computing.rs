@@ -1,4 +1,4 @@
-//! Images whose features are computed, unless a store has them.
+//! Computes the features of images, except for those that a store already has.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,24 +16,24 @@ use crate::features::pipeline::{Images, Item, Known, Next, Outcome, Pipeline, Sp
 use crate::images::{Limits, View};
 use crate::progress::Progress;
 
-/// How the features of images are computed, and where they are kept.
+/// How the features of images are computed, and where they are stored.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Computing {
-    /// The network's file, where it is not installed.
+    /// The network's file, if the network is not installed.
     pub backbone: Option<PathBuf>,
-    /// A store to take features from and to add them to.
+    /// A store to read features from and add them to.
     pub store: Option<PathBuf>,
-    /// How large images may be.
+    /// The size limits of images.
     pub limits: Limits,
-    /// How the network is run; as many threads are for decoding.
+    /// How the network is run. Its number of threads also applies to decoding.
     pub run: RunOptions,
-    /// Images that the network is given at once.
+    /// Number of images per batch of the network.
     pub batch_size: usize,
 }
 
 impl Computing {
-    /// An installed backbone, run as `run` says; nothing is kept.
+    /// Uses an installed backbone, run with the given options, without a store.
     #[must_use]
     pub fn new(run: RunOptions) -> Self {
         Self {
@@ -46,26 +46,26 @@ impl Computing {
     }
 }
 
-/// Images with what computes their features, and the store that has some of them.
+/// Images, the network that computes their features, and the store that has some of them.
 #[derive(Debug)]
 pub(crate) struct Computed<'a> {
     /// The images.
     pub images: Images<'a>,
-    /// From files to features.
+    /// The pipeline from files to features.
     pub pipeline: Pipeline,
-    /// The network; none where the store knows all images.
+    /// The network, or `None` if all features are in the store.
     pub network: Option<Frozen>,
     /// The store, if there is one.
     pub store: Option<Kept>,
 }
 
 impl<'a> Computed<'a> {
-    /// Loads the network whose features `spec` describes, and opens the store. Where a store has these views
-    /// among others, all of its views are computed for it.
+    /// Loads the network for the features that `spec` describes, and opens the store. If a store has more
+    /// views than `spec`, all of its views are computed.
     ///
     /// # Errors
-    /// A network that is not found or cannot be run; a store that cannot be read, is locked, or holds
-    /// something else.
+    /// If the network is not found or cannot be run; if the store cannot be read, is locked, or holds other
+    /// features.
     pub(crate) fn of(images: Images<'a>, spec: &FeatureSpec, how: &Computing) -> Result<Self> {
         let path = how.store.as_deref();
         let found = path.filter(|path| is_store(path)).map(StoreManifest::read);
@@ -128,13 +128,13 @@ impl<'a> Computed<'a> {
     }
 }
 
-/// Where views stand among those that are computed.
+/// Returns the position of each view among the computed views.
 fn places(views: &[View], computed: &[View]) -> Vec<usize> {
     let place = |view| computed.iter().position(|other| other == view);
     views.iter().filter_map(place).collect()
 }
 
-/// Passes on images all of which are recognised: no network is needed, and no file is read.
+/// Passes on images that are all recognised, without the network and without reading files.
 fn all_known(mut images: Images<'_>, known: &Known, each: Taker<'_>) -> Result<Speed> {
     while let Next::Found(found) = images.next(Duration::ZERO)? {
         let outcome = if let Some(reason) = found.reason() {
@@ -148,11 +148,11 @@ fn all_known(mut images: Images<'_>, known: &Known, each: Taker<'_>) -> Result<S
     Ok(Speed::default())
 }
 
-/// Passes each image on with the features that are wanted of it.
+/// Passes on each image with its requested features.
 struct Passing<'a> {
-    /// Views of an image that are computed.
+    /// Number of views computed per image.
     computed_views: usize,
-    /// Where those that are wanted stand among them.
+    /// The positions of the requested views among the computed ones.
     places: Vec<usize>,
     store: Option<&'a mut Kept>,
     done: Done,
@@ -174,18 +174,18 @@ impl Passing<'_> {
         let features = features
             .filter(|_| wanted)
             .map(|numbers| self.rows(numbers));
-        let none = || ArrayView2::from_shape((0, 0), &[]).expect("it has no numbers");
+        let none = || ArrayView2::from_shape((0, 0), &[]).expect("the shape is empty");
         (self.take)(Samples {
             rows: &[&row],
             features: features.as_ref().map_or_else(none, Array2::view),
         })
     }
 
-    /// The wanted views (V, D) out of all of them.
+    /// Selects the requested views (V, D).
     fn rows(&self, features: Vec<f32>) -> Array2<f32> {
         let shape = (self.computed_views, features.len() / self.computed_views);
         let rows = Array2::from_shape_vec(shape, features);
-        let rows = rows.expect("each view has as many numbers");
+        let rows = rows.expect("all views have the same number of features");
         rows.select(Axis(0), &self.places)
     }
 }

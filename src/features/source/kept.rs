@@ -1,4 +1,4 @@
-//! The store beside a run over images: what it has is not computed, and what is computed goes into it.
+//! The feature store used by a run over images: stored features are reused, and new ones are added.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,28 +19,28 @@ use crate::images::{DecodeOptions, Found};
 use crate::phrases::counted;
 use crate::progress::Progress;
 
-/// A store that features are taken from and added to; it is locked as long as this lives.
+/// A store that features are read from and added to. It is locked until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Kept {
     writer: StoreWriter,
     reader: FeatureReader,
     recognised: Arc<Recognised>,
-    /// Computed images that a read-only store cannot keep.
+    /// Number of images whose computed features could not be added to a read-only store.
     lost: usize,
-    /// The samples of the run, where they become the store's index.
+    /// The samples of the run, if they become the store's index.
     list: Option<List>,
 }
 
-/// What a run lists.
+/// The samples of a run.
 #[derive(Debug, Default)]
 struct List {
     index: Index,
-    /// The used files and what is in them.
+    /// The used files and their content.
     pictures: Vec<(PathBuf, Picture)>,
 }
 
 impl Kept {
-    /// A store as a cache: its index, the samples of its own last run, stays as it is.
+    /// Opens a store as a cache. Its index, which lists the samples of its own last run, is not changed.
     ///
     /// # Errors
     /// As [`StoreWriter::open`].
@@ -55,8 +55,8 @@ impl Kept {
         })
     }
 
-    /// A store that images are extracted into: they become its index. Those that it knows already are told by
-    /// `recognise`, on threads for so many CPUs.
+    /// Uses a store that images are extracted into: they become its index. Images that are already in the
+    /// store are found as `recognise` says, with readers for `threads` CPUs.
     #[must_use]
     pub(crate) fn extraction(
         writer: StoreWriter,
@@ -75,31 +75,31 @@ impl Kept {
         }
     }
 
-    /// Whether all of the entries are recognised, so that there is nothing to compute.
+    /// Returns whether the features of all entries are in the store, so that none need to be computed.
     #[must_use]
     pub(crate) fn covers(&self, entries: &[Found]) -> bool {
         self.recognised.covers(entries)
     }
 
-    /// What its features are features of.
+    /// Returns the specification of the store's features.
     #[must_use]
     pub(crate) fn spec(&self) -> &FeatureSpec {
         &self.writer.manifest.spec
     }
 
-    /// Goes on with features that `manifest` describes, after the known ones have been looked up.
+    /// Continues with features that `manifest` describes, after the known images have been looked up.
     ///
     /// # Errors
-    /// [`FeaturesError::OtherFeatures`] where the store holds something else.
+    /// [`FeaturesError::OtherFeatures`] if the store holds other features.
     pub(crate) fn go_on_with(mut self, manifest: StoreManifest) -> Result<Self> {
         self.writer.go_on_with(manifest)?;
         Ok(self)
     }
 
-    /// Refuses images whose features could not be kept.
+    /// Returns an error if new features could not be stored.
     ///
     /// # Errors
-    /// [`FeaturesError::ReadOnly`] where the store is read-only and does not hold all of them.
+    /// [`FeaturesError::ReadOnly`] if the store is read-only and does not contain all entries.
     pub(crate) fn refuse_read_only(&self, entries: &[Found]) -> Result<()> {
         if self.writer.can_write() || self.covers(entries) {
             return Ok(());
@@ -108,13 +108,13 @@ impl Kept {
         Err(FeaturesError::ReadOnly { store }.into())
     }
 
-    /// Writes what is pending, whatever ended the run, and returns that error.
+    /// Writes the pending features after a run stopped with the error `end`. Returns the error to report.
     #[must_use]
     pub(crate) fn keep(self, end: Error) -> Error {
         self.writer.keep(end)
     }
 
-    /// What need not be computed.
+    /// Returns what need not be computed.
     pub(super) fn known(&self) -> Known {
         Known {
             digests: self.writer.known(),
@@ -124,7 +124,7 @@ impl Kept {
         }
     }
 
-    /// Adds an image to the store, and returns its row, and its features as they are when they are read back.
+    /// Adds an image to the store, and returns its row and its features, rounded to the store's precision.
     pub(super) fn take(
         &mut self,
         mut item: Item,
@@ -155,7 +155,8 @@ impl Kept {
         Ok((row, features))
     }
 
-    /// Writes what is missing, notes what the user should know, and returns the run's speed with that.
+    /// Writes what is pending, adds notes for the user, and returns the run's speed including the time to
+    /// write.
     pub(super) fn finish(self, speed: Speed, done: &mut Done) -> Result<Speed> {
         let last = Instant::now();
         if let Some(List { index, pictures }) = self.list {
@@ -165,7 +166,7 @@ impl Kept {
             done.store_notes = self.writer.notes().to_vec();
             if self.lost > 0 {
                 done.store_notes.push(format!(
-                    "the feature store `{}` is read-only: the features of {} were computed and not kept",
+                    "the feature store `{}` is read-only: the features of {} were computed but not stored",
                     self.writer.path.display(),
                     counted(self.lost, "image")
                 ));
@@ -181,7 +182,7 @@ impl Kept {
     }
 }
 
-/// What is told of an image, under the path to open, and its features where they were computed.
+/// Returns the row of an image, with the path to open, and its features if they were computed.
 pub(super) fn described(found: &Found, outcome: Outcome) -> (IndexRow, Option<Vec<f32>>) {
     let sample = found.sample();
     let (content, features) = match outcome {

@@ -1,9 +1,9 @@
-//! Samples with their features, for every task: from a store, from images, or from images with a store as a
-//! cache.
+//! Provides samples with their features to every task: from a store, from images, or from images with a store
+//! as a cache.
 //!
-//! A task gets them in input order through [`Source::each`], with the reasons for those that are skipped.
-//! Whoever needs the features of certain images again, as for neighbours or in every epoch, asks the
-//! [`FeatureStore`] itself.
+//! A task gets the samples in input order through [`Source::each`], including the skipped ones with their
+//! reasons. A task that needs some features again, for neighbours or in every epoch, reads the
+//! [`FeatureStore`] directly.
 
 mod computing;
 mod kept;
@@ -23,10 +23,10 @@ use crate::progress::Progress;
 /// Where samples and their features come from.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
-    /// A store: the used samples of its last run, all at once.
+    /// A store: the used samples of its last run, all at the same time.
     Store(Box<FeatureStore>),
-    /// Images: one after the other, as soon as the features are known. Memory does not grow with their
-    /// number.
+    /// Images: one after the other, as soon as their features are available. Memory use does not grow with
+    /// their number.
     Images(Box<Computed<'a>>),
 }
 
@@ -43,7 +43,8 @@ impl<'a> From<Computed<'a>> for Source<'a> {
 }
 
 impl Source<'_> {
-    /// What computes the features, or has computed them; `None` where the images are all known.
+    /// Returns the engine that computes or has computed the features, or `None` if all features are in the
+    /// store of a run over images.
     #[must_use]
     pub(crate) fn engine(&self) -> Option<&Engine> {
         match self {
@@ -52,12 +53,12 @@ impl Source<'_> {
         }
     }
 
-    /// Gives all samples, with the features of `views`, to `take`.
+    /// Passes all samples, with the features of `views`, to `take`.
     ///
     /// # Errors
-    /// A store that is damaged or lacks features; those of the network, and those of `take`;
-    /// [`Error::Interrupted`](crate::Error::Interrupted) where `progress` asks for an end. Whatever ends a
-    /// run, what it has computed is in its store. An image that cannot be used is no error.
+    /// If a store is damaged or lacks features; errors of the network and of `take`;
+    /// [`Error::Interrupted`](crate::Error::Interrupted) if `progress` asks to stop. In all cases, the
+    /// features computed so far are in the store. An image that cannot be used is not an error.
     pub(crate) fn each(
         self,
         views: &[View],

@@ -1,4 +1,4 @@
-//! Samples with their features, as a source gives them, and what else it did.
+//! The samples with features that a source passes on, and a summary of what it did.
 
 use ndarray::ArrayView2;
 
@@ -9,34 +9,35 @@ use crate::features::pipeline::Speed;
 /// Some samples, in input order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Samples<'a> {
-    /// Their paths, classes and digests, or why they are skipped. The path of an image is the one to open, as
-    /// text; that of a store's sample, or of one that is being extracted, is relative to the root.
+    /// Their paths, classes and digests, or why they were skipped. The path of an image is the one to open,
+    /// as text. The path of a sample from a store, or of an image that is being extracted, is relative to the
+    /// root.
     pub rows: &'a [&'a IndexRow],
-    /// The features of those that are not skipped, (N · V, D): the V views of each together. Empty if none
-    /// was asked for.
+    /// The features of the samples that were not skipped, (N · V, D), with the V views of each in consecutive
+    /// rows. Empty if no views were requested.
     pub features: ArrayView2<'a, f32>,
 }
 
-/// Takes samples; an error ends the run.
+/// Receives samples. An error stops the run.
 pub(crate) type Taking<'a> = &'a mut dyn FnMut(Samples<'_>) -> Result<()>;
 
-/// What a source did, besides giving samples.
+/// What a source did, apart from passing on samples.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Done {
-    /// Images whose features were computed.
+    /// Number of images whose features were computed.
     pub computed: usize,
-    /// Samples whose features were known.
+    /// Number of samples whose features were reused.
     pub reused: usize,
-    /// Images that could not be used.
+    /// Number of images that could not be used.
     pub skipped: usize,
-    /// What the user should know of the store.
+    /// Notes for the user about the store.
     pub store_notes: Vec<String>,
-    /// What the user should know of the network.
+    /// Notes for the user about the network.
     pub network_notes: Vec<String>,
-    /// Why `auto` did not take a GPU.
+    /// Why `auto` did not select a GPU.
     pub why_not_gpu: Option<String>,
-    /// How long the stages were at work, and what kept them from being faster.
+    /// How long the stages took, and which of them limited the speed.
     pub speed: Speed,
-    /// The index that was written, if the images were extracted.
+    /// The index that was written, if images were extracted.
     pub index: Index,
 }

@@ -1,4 +1,4 @@
-//! A candidate of a search, its figures over the folds, and the choice of the winner.
+//! A candidate of a search, its cross-validated metrics, and the choice of the winner.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,32 +8,32 @@ use crate::head::data::LabelledFeatures;
 use crate::head::fit::ValidationSums;
 use crate::head::linear::LinearHead;
 
-/// Brier scores up to this many times the lowest are as good as the lowest.
+/// Brier scores up to this many times the lowest count as equally good.
 const NEAR_LOWEST: f64 = 1.05;
 
-/// A setting and its cross-validated figures.
+/// A setting and its cross-validated metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The setting.
     #[serde(flatten)]
     pub setting: Setting,
-    /// Its figures; None when the loss or a weight of a fold became infinite.
+    /// Its metrics; None if, on any fold, the loss or a weight was not finite or L-BFGS did not converge.
     #[serde(flatten)]
     pub figures: Option<CandidateFigures>,
 }
 
-/// Figures over all samples, each judged by the head that left its fold out.
+/// Metrics over all samples, each predicted by the head trained without its fold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CandidateFigures {
-    /// The share of samples whose most likely class is the right one, in [0, 1].
+    /// Share of samples whose most probable class is the right one, in [0, 1].
     pub accuracy: f64,
-    /// The standard deviation of the folds' accuracies (divided by k).
+    /// Standard deviation of the folds' accuracies (divided by k).
     pub accuracy_std: f64,
     /// Mean cross-entropy, natural logarithm.
     pub loss: f64,
-    /// Mean Brier score, in [0, 2]: the squared distance of the probabilities from the truth, over all
-    /// classes.
+    /// Mean Brier score, in [0, 2]: the squared distance between the probabilities and the truth, summed over
+    /// all classes.
     pub brier: f64,
 }
 
@@ -51,7 +51,7 @@ pub(super) fn judge(
     (head.is_finite() && sums.loss.is_finite()).then_some(sums)
 }
 
-/// The figures over all folds; None where a fold has none.
+/// Returns the metrics over all folds; None if any fold has none.
 pub(super) fn summed(folds: &[Option<ValidationSums>]) -> Option<CandidateFigures> {
     let folds: Vec<ValidationSums> = folds.iter().copied().collect::<Option<_>>()?;
     let sum = |of: fn(&ValidationSums) -> f64| folds.iter().map(of).sum::<f64>();
@@ -65,7 +65,7 @@ pub(super) fn summed(folds: &[Option<ValidationSums>]) -> Option<CandidateFigure
     })
 }
 
-/// The mean of some values, and their standard deviation (divided by their number).
+/// Returns the mean of some values and their standard deviation (divided by their number).
 pub(super) fn mean_and_std(values: &[f64]) -> (f64, f64) {
     let k = values.len() as f64;
     let mean = values.iter().sum::<f64>() / k;
@@ -73,8 +73,8 @@ pub(super) fn mean_and_std(values: &[f64]) -> (f64, f64) {
     (mean, (squares.sum::<f64>() / k).sqrt())
 }
 
-/// Picks the most accurate candidate whose Brier score is near the lowest; among equals the lower score,
-/// then the first.
+/// Picks the most accurate candidate whose Brier score is near the lowest; ties go to the lower score, then
+/// to the first.
 pub(crate) fn choose(candidates: &[Candidate]) -> Option<usize> {
     let numbered = candidates.iter().enumerate();
     let finite = numbered.filter_map(|(number, candidate)| Some((number, candidate.figures?)));

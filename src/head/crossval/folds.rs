@@ -1,11 +1,12 @@
-//! Stratified folds for cross-validation that keep groups whole, decided by the seed and the image digests.
+//! Stratified folds for cross-validation that never split a group, determined by the seed and the image
+//! digests.
 
 use std::collections::BTreeMap;
 
 use crate::error::{DataProblem, Result, require};
 use crate::head::data::{Groups, Split, require_equal, seeded_hash};
 
-/// Numbers that are counted while groups are dealt, one for each fold and class: 1 GiB.
+/// The most counters used while distributing groups, one for each fold and class: 1 GiB.
 const MOST_COUNTS: usize = 1 << 27;
 
 /// The fold of each row in a k-fold cross-validation.
@@ -16,18 +17,17 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// Deals the groups of each class out to `k` folds, so that each fold has as nearly as possible the same
-    /// share of every class.
+    /// Distributes the groups of each class over `k` folds, so that each fold has as nearly as possible the
+    /// same share of every class.
     ///
-    /// `targets` (N) are the classes of the rows; a group with rows of several classes counts for that of
-    /// most of them. The larger groups are dealt first, each to the fold that has the fewest rows of its
-    /// class (then the fewest rows); the seed and the digests decide among equals, the order of the rows does
-    /// not.
+    /// `targets` (N) are the classes of the rows; a group with several classes counts as its most common one.
+    /// Larger groups come first; each goes to the fold with the fewest rows of its class (then the fewest
+    /// rows). The seed and the digests break ties; the order of the rows does not matter.
     ///
     /// # Errors
-    /// [`Error::Parameter`](crate::Error::Parameter) for fewer than two folds; [`DataProblem`] when `targets`
-    /// and `groups` differ in length, when there are fewer groups than folds, or when leaving a fold out
-    /// would leave fewer than two classes to train.
+    /// [`Error::Parameter`](crate::Error::Parameter) for fewer than two folds, or too many for the number of
+    /// classes; [`DataProblem`] when `targets` and `groups` differ in length, when there are fewer groups
+    /// than folds, or when fewer than two classes would remain to train on without one of the folds.
     pub fn new(targets: &[usize], groups: &Groups, k: usize, seed: u64) -> Result<Self> {
         require(k >= 2, "folds", &k, "at least 2")?;
         check(targets, groups, k)?;
@@ -41,7 +41,7 @@ impl Folds {
             k.saturating_mul(n_classes) <= MOST_COUNTS,
             "folds",
             &k,
-            "fewer for so many classes",
+            "at most 134217728 divided by the number of classes",
         )?;
         let mut counts = vec![vec![0usize; n_classes]; k];
         let mut sizes = vec![0usize; k];
@@ -62,19 +62,19 @@ impl Folds {
         Ok(folds)
     }
 
-    /// The number of folds.
+    /// Returns the number of folds.
     #[must_use]
     pub fn k(&self) -> usize {
         self.k
     }
 
-    /// The fold of each row, (N), each below k.
+    /// Returns the fold of each row, (N), each below k.
     #[must_use]
     pub fn of_row(&self) -> &[usize] {
         &self.of_row
     }
 
-    /// The rows of a fold to validate on, all others to train on.
+    /// Returns the rows of a fold for validation, and all others for training.
     #[must_use]
     pub fn split(&self, fold: usize) -> Split {
         let (validation, train) = (0..self.of_row.len()).partition(|&row| self.of_row[row] == fold);
@@ -97,7 +97,7 @@ impl Folds {
     }
 }
 
-/// The class of most of the rows, the first of those equally common.
+/// Returns the most common class of the rows; ties go to the lowest.
 fn most_common(rows: &[usize], targets: &[usize]) -> usize {
     let mut counts = BTreeMap::new();
     for &row in rows {
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_fold_has_its_share_of_every_class() {
-        // 20 rows of class 0, 10 of class 1: in 5 folds 4 and 2 each.
+        // 20 rows of class 0 and 10 of class 1: each of 5 folds has 4 and 2.
         let targets: Vec<usize> = (0..30).map(|row| usize::from(row >= 20)).collect();
         let folds = Folds::new(&targets, &Groups::of_equal(&digests(30)), 5, 3).unwrap();
         for fold in 0..5 {
@@ -181,14 +181,17 @@ mod tests {
         assert!(Folds::new(&[0, 0, 1, 1], &groups, 1, 0).is_err());
         assert!(Folds::new(&[0, 0, 1, 1], &groups, 5, 0).is_err());
         assert!(Folds::new(&[0, 1], &groups, 2, 0).is_err());
-        // The only image of class 1 is in some fold; without it, class 0 is alone.
+        // Without the fold that has the only image of class 1, only class 0 is left.
         let error = Folds::new(&[0, 0, 0, 1], &groups, 2, 0).unwrap_err();
-        assert!(error.to_string().contains("those of one class"), "{error}");
+        assert!(
+            error.to_string().contains("images of only one class"),
+            "{error}"
+        );
         assert!(Folds::new(&[0, 0, 1, 1], &groups, 2, 0).is_ok());
     }
 
-    /// The class of a group was found in time with the square of its size, and the folds were checked in that
-    /// of their number.
+    /// Finding the class of a group once took time quadratic in its size, and checking the folds time
+    /// quadratic in their number.
     #[test]
     fn large_groups_and_many_folds_take_little_time() {
         let targets: Vec<usize> = (0..60_000).map(|row| usize::from(row % 3 == 0)).collect();

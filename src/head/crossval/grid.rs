@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::error::{HeadError, Result};
 use crate::head::params::{FitValues, Solver, shortest};
 
-/// Learning rates of SGD, two to a decade, from 0.001 to 0.3; the tutorial's 0.001 is one of them.
+/// Learning rates of SGD, two per decade, from 0.001 to 0.3; they include the tutorial's 0.001.
 const LEARNING_RATES: RangeInclusive<i32> = -6..=-1;
-/// Weight decays of SGD, two to a decade, from 0.0001 to 0.01; 0 is tried as well.
+/// Weight decays of SGD, two per decade, from 0.0001 to 0.01; 0 is also tried.
 const WEIGHT_DECAYS: RangeInclusive<i32> = -8..=-4;
-/// Penalties of L-BFGS: five to a decade, from 0.001 to 1000.
+/// Penalties of L-BFGS, five per decade, from 0.001 to 1000.
 const L2_STEPS: RangeInclusive<i32> = -15..=15;
 const L2_STEPS_TO_A_DECADE: i32 = 5;
 
-/// A parameter that a search tries values of.
+/// A parameter that a search can vary.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub enum Tunable {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Setting {
-    /// Of SGD.
+    /// Parameters of SGD.
     Sgd {
         /// Learning rate.
         #[serde(serialize_with = "shortest")]
@@ -45,7 +45,7 @@ pub enum Setting {
         #[serde(serialize_with = "shortest")]
         weight_decay: f32,
     },
-    /// Of L-BFGS.
+    /// Parameters of L-BFGS.
     Lbfgs {
         /// L2 penalty on the weight, scikit-learn's 1 / C.
         l2: f64,
@@ -67,26 +67,27 @@ impl Setting {
     }
 }
 
-/// What is tried: every combination of the values on each axis.
+/// The settings to try: every combination of the values on each axis.
 pub(crate) struct Grid {
     axes: Vec<Axis>,
-    /// What was asked for, which is tried even where it is not on the axes.
+    /// The requested setting; tried even if it is not on the axes, unless a parameter is fixed.
     given: Setting,
 }
 
 /// The values of one parameter.
 struct Axis {
     tunable: Tunable,
-    /// The only value, where it is fixed.
+    /// The only value, if the parameter is fixed.
     fixed: Option<f64>,
     rungs: RangeInclusive<i32>,
 }
 
 impl Grid {
-    /// The grid of a solver, the parameters in `fixed` with the values that they have.
+    /// Creates the grid of a solver; the parameters in `fixed` keep their values.
     ///
     /// # Errors
-    /// [`HeadError::NothingToSearch`], or [`HeadError::NoSearch`] of the solver.
+    /// [`HeadError::NothingToSearch`] if all parameters are fixed, [`HeadError::NoSearch`] if the solver
+    /// cannot be searched.
     pub(crate) fn new(values: &FitValues, fixed: &[Tunable]) -> Result<Self> {
         let along = |tunable: Tunable, value: f64, rungs: RangeInclusive<i32>| Axis {
             tunable,
@@ -115,7 +116,7 @@ impl Grid {
         Ok(Self { axes, given })
     }
 
-    /// All settings to try.
+    /// Returns all settings to try.
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let mut settings: Vec<Setting> = match &self.axes[..] {
             [lr, decay] => {
@@ -135,7 +136,7 @@ impl Grid {
         settings
     }
 
-    /// The parameters of which the winner has the smallest or largest value that was tried.
+    /// Returns the parameters for which the winner has the smallest or largest value tried.
     pub(crate) fn edges(&self, winner: Setting) -> Vec<Tunable> {
         let ends = self
             .axes
@@ -144,7 +145,7 @@ impl Grid {
         ends.map(|axis| axis.tunable).collect()
     }
 
-    /// Extends the grid beyond the edges at which the winner is, and returns the added settings.
+    /// Extends the grid beyond the edges where the winner is, and returns the added settings.
     pub(crate) fn extend(&mut self, winner: Setting) -> Vec<Setting> {
         let before = self.settings();
         for axis in &mut self.axes {
@@ -171,8 +172,8 @@ impl Axis {
         fixed.into_iter().chain(free)
     }
 
-    /// Whether a setting has the smallest value of the axis, and the largest. A weight decay of 0 is always
-    /// tried, so that the smallest other one is no end.
+    /// Returns whether a setting has the smallest value of the axis, and whether it has the largest. The
+    /// smallest nonzero weight decay is not an end, because 0 is always tried.
     fn ends(&self, setting: Setting) -> [bool; 2] {
         let value = self.tunable.of(setting).filter(|_| self.fixed.is_none());
         let at = |rung: &i32| value == Some(self.tunable.value(*rung));
@@ -182,20 +183,20 @@ impl Axis {
 }
 
 impl Tunable {
-    /// The value of a rung; rung 0 is 1.
+    /// Returns the value of a rung; rung 0 is 1.
     fn value(self, rung: i32) -> f64 {
         if self == Self::L2 {
-            // Three digits, so that the numbers can be typed.
+            // Three digits, so that the values are easy to type.
             let l2 = 10f64.powf(f64::from(rung) / f64::from(L2_STEPS_TO_A_DECADE));
             return format!("{l2:.2e}").parse().unwrap_or(l2);
         }
         let digit = if rung.rem_euclid(2) == 0 { 1 } else { 3 };
         let decimal = format!("{digit}e{}", rung.div_euclid(2));
-        // As f32 has it, so that a setting has the same number.
+        // Rounded to f32, so that it equals the value in a `Setting`.
         decimal.parse::<f32>().map_or(f64::NAN, f64::from)
     }
 
-    /// Rungs that an extension adds: a decade of l2, else one value.
+    /// Returns how many rungs an extension adds: a decade of l2, otherwise one.
     fn extension(self) -> i32 {
         if self == Self::L2 {
             L2_STEPS_TO_A_DECADE
@@ -204,7 +205,7 @@ impl Tunable {
         }
     }
 
-    /// The value that a setting has.
+    /// Returns the value of the parameter in a setting; None if the setting does not have it.
     pub(crate) fn of(self, setting: Setting) -> Option<f64> {
         match (self, setting) {
             (Self::Lr, Setting::Sgd { lr, .. }) => Some(lr.into()),
@@ -222,7 +223,7 @@ fn sgd(lr: f64, weight_decay: f64) -> Setting {
     }
 }
 
-/// By learning rate and weight decay, or by penalty.
+/// Compares settings by learning rate and weight decay, or by penalty.
 pub(crate) fn in_order(a: Setting, b: Setting) -> Ordering {
     let key = |setting| [Tunable::Lr, Tunable::WeightDecay, Tunable::L2].map(|t| t.of(setting));
     let pairs = key(a).into_iter().zip(key(b));
@@ -302,7 +303,7 @@ mod tests {
         };
         assert_eq!(grid.edges(corner), [Tunable::Lr, Tunable::WeightDecay]);
         let added = grid.extend(corner);
-        // A row and a column: 7 · 7 - 6 · 6.
+        // One more row and column: 7 · 7 - 6 · 6.
         assert_eq!(added.len(), 13);
         assert!(added.contains(&Setting::Sgd {
             lr: 1.0,

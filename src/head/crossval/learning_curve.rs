@@ -12,30 +12,30 @@ use crate::head::parallel::in_parallel;
 use crate::head::params::{FitParams, FitValidParams, FitValues};
 use crate::progress::Progress;
 
-/// Parts of the images that are trained on.
+/// The number of parts, and of points on the curve.
 const STEPS: usize = 10;
 
-/// A point of the learning curve: a share of the images, and the accuracy of heads trained on it.
+/// A point on the learning curve: a share of the images, and the accuracy of heads trained on it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LearningPoint {
-    /// Images trained on, in the mean over the folds.
+    /// Number of training images, averaged over the folds.
     pub n: usize,
-    /// Their share of the images outside of the fold, in (0, 1].
+    /// Their share of the images outside the fold, in (0, 1].
     pub share: f64,
-    /// Mean accuracy on the folds left out, in [0, 1].
+    /// Mean accuracy on the held-out folds, in [0, 1].
     pub mean: f64,
-    /// One standard deviation of the folds below, 0 or more.
+    /// `mean` minus one standard deviation over the folds, at least 0.
     pub low: f64,
-    /// One standard deviation above, at most 1.
+    /// `mean` plus one standard deviation, at most 1.
     pub high: f64,
 }
 
-/// The accuracy on each fold of heads trained on 10, 20 … 100 % of the images outside of it.
+/// Returns the held-out accuracy of heads trained on 10, 20 … 100 % of the images outside each fold.
 ///
-/// Of every class the groups whose hash with the seed is smallest are taken, at least one, so that a larger
-/// part holds the smaller ones. SGD takes as many steps on a small part as on all, in more epochs over which
-/// the schedule is spread: the images differ, not the training. Patience grows with the epochs and watches
-/// the `validation` set, as in the fit on all.
+/// Each part takes, from every class, the groups with the smallest seeded hashes, at least one, so that
+/// larger parts contain the smaller ones. SGD takes as many steps on a small part as on all images: it runs
+/// more epochs, with the schedule stretched over them, so that only the images differ and not the training.
+/// Patience grows with the epochs and watches the `validation` set, as in the fit on all images.
 ///
 /// # Errors
 /// As [`fit`](fn@crate::head::fit).
@@ -51,7 +51,7 @@ pub fn learning_curve(
     progress: &dyn Progress,
 ) -> Result<Vec<LearningPoint>> {
     let n = STEPS * folds.k();
-    progress.begin("fits of the learning curve", n as u64);
+    progress.begin("learning-curve fits", n as u64);
     let order = drawing_order(set, groups, params.values().seed);
     let fits = in_parallel(n, |number| {
         let (step, fold) = (number / folds.k(), number % folds.k());
@@ -66,12 +66,12 @@ pub fn learning_curve(
     Ok(points.map(|(step, fits)| point(step, fits)).collect())
 }
 
-/// The share of a step, counted from 0.
+/// Returns the share of a step, counted from 0.
 fn share(step: usize) -> f64 {
     (step + 1) as f64 / STEPS as f64
 }
 
-/// The groups of each class in the order in which they are drawn, as the rows of each.
+/// Returns the rows of each group, by class, in the order in which the groups are drawn.
 fn drawing_order(set: &LabelledFeatures<'_>, groups: &Groups, seed: u64) -> Vec<Vec<Vec<usize>>> {
     let mut classes = vec![Vec::new(); set.classes().len()];
     let mut members = groups.members();
@@ -82,7 +82,7 @@ fn drawing_order(set: &LabelledFeatures<'_>, groups: &Groups, seed: u64) -> Vec<
     classes
 }
 
-/// The rows outside of a fold that a step trains on.
+/// Returns the rows outside a fold that a step trains on.
 fn part(order: &[Vec<Vec<usize>>], folds: &Folds, fold: usize, step: usize) -> Vec<usize> {
     let mut rows = Vec::new();
     for class in order {
@@ -95,7 +95,7 @@ fn part(order: &[Vec<Vec<usize>>], folds: &Folds, fold: usize, step: usize) -> V
     rows
 }
 
-/// The number of images trained on, and the accuracy on the fold.
+/// Returns the number of training images, and the accuracy on the fold.
 fn one_fit(
     params: &FitValidParams,
     set: &LabelledFeatures<'_>,
@@ -119,7 +119,7 @@ fn one_fit(
     Ok((n, sums.figures().accuracy))
 }
 
-/// The same with a patience that grows as the epochs do.
+/// Returns the parameters with the patience scaled in proportion to the epochs.
 fn patient(params: &FitValidParams, epochs: usize) -> Result<FitValidParams> {
     let mut values = params.values().clone();
     let longer = |patience: usize| (patience * epochs / values.epochs.max(1)).max(1);
@@ -127,7 +127,7 @@ fn patient(params: &FitValidParams, epochs: usize) -> Result<FitValidParams> {
     FitParams::from(values).check()
 }
 
-/// Epochs in which as many steps are taken on a part of the images as on all.
+/// Returns the number of epochs that takes as many steps on a part of the images as on all.
 fn epochs(values: &FitValues, all: usize, part: usize) -> usize {
     let steps = |n: usize| n.div_ceil(values.batch_size).max(1) as u128;
     let wanted = values.epochs as u128 * steps(all);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn parts_grow_and_hold_one_another() {
-        // 60 images that are told apart by one feature, 40 of them of the first class.
+        // 60 images whose classes one feature separates; 40 of them are of the first class.
         let targets: Vec<usize> = (0..60).map(|row| usize::from(row >= 40)).collect();
         let features = Array2::from_shape_fn((60, 2), |(row, column)| {
             if column == 0 {
@@ -179,7 +179,7 @@ mod tests {
         let parts: Vec<_> = (0..STEPS)
             .map(|step| part(&order, &folds, 1, step))
             .collect();
-        // Outside of a fold are 30 and 15 images: 3 and 2 of them are a tenth.
+        // Outside a fold there are 30 and 15 images of the two classes: a tenth, rounded up, is 3 and 2.
         assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>()[..2], [5, 9]);
         assert_eq!(parts[9], folds.split(1).train);
         for pair in parts.windows(2) {
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(curve.len(), 10);
         assert_eq!((curve[0].n, curve[9].n), (5, 45));
         assert!((curve[9].mean - 1.0).abs() < 1e-12 && curve[9].high <= 1.0);
-        // Patience watches the set that is given, and is not dropped.
+        // Patience watches the given validation set; without one it is an error, not ignored.
         let patient = FitParams::new().lr(0.5).patience(Some(2)).check().unwrap();
         let curve = |watched| learning_curve(&patient, &set, watched, &groups, &folds, &Silent);
         assert!(curve(Some(&set)).is_ok() && curve(None).is_err());
@@ -199,11 +199,12 @@ mod tests {
     #[test]
     fn a_part_of_the_images_sees_the_same_steps_and_rates() {
         let values = FitValues::default();
-        // 25 epochs of 2 steps are 50 epochs of 1; of 24 steps, 60 epochs of 10.
+        // 25 epochs of 2 steps are 50 epochs of 1 step; 25 epochs of 24 steps are 60 epochs of 10.
         assert_eq!(epochs(&values, 45, 5), 50);
         assert_eq!(epochs(&values, 740, 320), 60);
         assert_eq!(epochs(&values, 740, 740), 25);
-        // Twice the same rows in one batch are the rows once: a half in as many steps makes the same head.
+        // A batch with each row twice is equivalent to one with each row once: half of the images give the
+        // same head in as many steps.
         let row = |row: usize| [(row % 5) as f32 / 5.0, (row % 3) as f32 / 3.0];
         let whole = Array2::from_shape_fn((16, 2), |(r, column)| row(r % 8)[column]);
         let targets: Vec<usize> = (0..16).map(|r| r % 8 / 4).collect();
@@ -220,8 +221,7 @@ mod tests {
             params.schedule(schedule).check().unwrap()
         };
         let full = fit(&params(16), &whole, None, &mut |_| {}).unwrap().head;
-        // The half in batches of 4 has 14 steps in 7 epochs; in one batch it needs 14 epochs, and the rates
-        // in pairs.
+        // Over 14 epochs instead of 7, the schedule lowers the rate every 4 epochs instead of every 2.
         let stretched = |epochs: usize| {
             let params = params(8);
             let job = Job {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn the_band_is_a_standard_deviation() {
-        // Accuracies 0.8 and 0.6: mean 0.7, deviation 0.1.
+        // Accuracies 0.8 and 0.6: mean 0.7, standard deviation 0.1.
         let point = point(4, &[(10, 0.8), (12, 0.6)]);
         assert_eq!(point.n, 11);
         let close = |a: f64, b: f64| (a - b).abs() < 1e-12;

@@ -1,4 +1,4 @@
-//! Cross-validation: folds, out-of-fold predictions, the search for parameters, and the learning curve.
+//! Cross-validation: folds, out-of-fold predictions, the parameter search, and the learning curve.
 
 mod candidate;
 mod folds;

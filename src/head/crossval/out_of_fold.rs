@@ -1,4 +1,4 @@
-//! Out-of-fold logits: of every sample, by the head that was trained without its fold.
+//! Out-of-fold logits: those of each sample by the head trained without its fold.
 
 use ndarray::{Array2, s};
 
@@ -9,15 +9,15 @@ use crate::head::fit::{Job, run};
 use crate::head::parallel::{in_parallel, processors};
 use crate::head::params::{FitValidParams, Solver};
 
-/// The logits of every row by a head that was fitted without the row's fold: (N · V, D) to (N · V, C).
+/// Returns the logits of every row by a head fitted without the row's fold: (N · V, D) → (N · V, C).
 ///
 /// The heads are fitted as [`fit`](fn@crate::head::fit) would on the whole set: with the same parameters, and
-/// with the same `validation` set, which patience watches; a head never sees its own fold. One head for each
-/// fold, several at a time, the features not copied (but where SGD standardises them: then one fold after the
-/// other, with one copy); the number of threads does not change the result.
+/// with the same `validation` set, which patience watches. A head never sees its own fold. Folds are fitted
+/// in parallel without copying the features, except where SGD standardises them: then one fold at a time,
+/// with one copy. The number of threads does not change the result.
 ///
 /// # Errors
-/// As [`fit`](fn@crate::head::fit), for the first fold where it fails.
+/// As [`fit`](fn@crate::head::fit), for the first fold that fails.
 ///
 /// # Panics
 /// When `folds` are not those of the set's samples.
@@ -30,7 +30,7 @@ pub fn out_of_fold(
     assert_eq!(
         folds.of_row().len(),
         set.n_samples(),
-        "a fold for every sample"
+        "`folds` must match the samples of `set`"
     );
     let of_fold = |fold: usize| -> Result<Vec<(usize, Array2<f64>)>> {
         let split = folds.split(fold);
@@ -68,7 +68,8 @@ mod tests {
     use crate::head::data::Groups;
     use crate::head::{FitParams, Schedule, fit};
 
-    /// Every row of `out_of_fold` is what a head says that `fit` makes of a copy of the other folds' images.
+    /// Checks each row of `out_of_fold` against a head that `fit` trained on a copy of the other folds'
+    /// images.
     fn judged_by_heads_of_the_others(params: FitParams, tolerance: f64) {
         let features = Array2::from_shape_fn((24, 3), |(row, column)| {
             ((row * 5 + column * 7) % 11) as f32 / 11.0

@@ -15,14 +15,14 @@ use crate::head::params::{FitParams, FitValidParams, FitValues, Solver};
 use crate::head::sgd::Sgd;
 use crate::progress::Progress;
 
-/// A candidate is judged as near its minimum as scikit-learn's default goes; the winner is fitted again to
-/// the tolerance that was asked for.
+/// The tightest tolerance for candidates, scikit-learn's default; the winner is fitted again with the
+/// requested tolerance.
 const NEAR_ENOUGH: f64 = 1e-4;
 
-/// Numbers that the minimisers of a group may remember: 512 MiB of f64.
+/// The most values that the minimisers of a group may store: 512 MiB of f64.
 const REMEMBERED: usize = 64 << 20;
 
-/// Vectors that a minimiser keeps: ten pairs, and its own few.
+/// Vectors that one minimiser stores: ten pairs, and a few more.
 const VECTORS: usize = 26;
 
 /// What all candidates of a search share.
@@ -34,11 +34,11 @@ pub(super) struct Trials<'a, 'f> {
 }
 
 impl Trials<'_, '_> {
-    /// The candidates of some settings, with their figures.
+    /// Returns the candidates of some settings, with their metrics.
     pub(super) fn judged(&self, settings: Vec<Setting>) -> Result<Vec<Candidate>> {
         let k = self.folds.k();
         let heads = settings.len() * k;
-        self.progress.begin("heads of the search", heads as u64);
+        self.progress.begin("search fits", heads as u64);
         let mut tasks = Vec::with_capacity(heads);
         for setting in &settings {
             let params = FitParams::from(setting.applied_to(self.values)).check()?;
@@ -61,11 +61,11 @@ impl Trials<'_, '_> {
         Ok(folds.map(candidate).collect())
     }
 
-    /// The figures of every task, in order.
+    /// Trains all tasks with SGD; returns the sums of each, in order.
     fn by_sgd(&self, tasks: &[Task]) -> Result<Vec<Option<ValidationSums>>> {
         let (values, set, folds) = (self.values, self.set, self.folds);
-        // The features are copied once, not for each fold: the means and deviations are those of all rows,
-        // labels aside.
+        // Standardising once on all rows saves a copy of the features per fold; the means and deviations do
+        // not depend on labels.
         let standard = || Standard::of(set, &vec![1.0; set.n_samples()]);
         let features = values.standardize.then(|| standard().apply(set.features()));
         let set = match &features {
@@ -82,7 +82,8 @@ impl Trials<'_, '_> {
         judged.into_iter().collect()
     }
 
-    /// The figures of every task, in order; as many problems share a product as there is memory for.
+    /// Trains all tasks with L-BFGS; returns the sums of each, in order. As many problems as memory allows
+    /// share a matrix product.
     fn by_lbfgs(&self, tasks: &[Task]) -> Result<Vec<Option<ValidationSums>>> {
         let (set, folds, class_weights) = (self.set, self.folds, self.class_weights()?);
         let zeros = LinearHead::zeros(set.classes().len(), set.features().ncols());
@@ -115,14 +116,13 @@ impl Trials<'_, '_> {
     }
 }
 
-/// A setting to fit without a fold.
+/// A setting to fit without one of the folds.
 struct Task {
     params: FitValidParams,
     left_out: usize,
 }
 
-/// Trains a head by SGD from zero weights; the batches are those of all rows, less the rows of the task's
-/// fold.
+/// Trains a head by SGD from zero weights, on the batches of all rows without the rows of the task's fold.
 fn train(
     task: &Task,
     set: &LabelledFeatures<'_>,
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_head_is_that_of_sgd_on_its_own_rows() {
-        // 45 images with 2 views, 3 classes; groups of several heads and a last batch that is not full.
+        // 45 images with 2 views and 3 classes; the last batch of an epoch is not full.
         let features = Array2::from_shape_fn((90, 7), |(row, column)| {
             ((row * 13 + column * 5) % 17) as f32 / 17.0
         });

@@ -7,46 +7,45 @@ use ndarray::ArrayView2;
 
 use super::neighbours::for_each_near_pair;
 
-/// The group of each row (N). Cross-validation keeps a group, such as near-duplicates, in one fold.
+/// The group of each row, (N). Cross-validation keeps a group, such as near-duplicates, in one fold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups {
     /// The group of each row.
     of_row: Vec<usize>,
-    /// What names each group: the smallest digest in it.
+    /// The key of each group: its smallest digest.
     keys: Vec<[u8; 32]>,
 }
 
 impl Groups {
-    /// Groups images of which every one stands alone, but for those with equal `digests` (of the image
-    /// bytes).
+    /// Groups images with equal `digests` (of the image bytes); every other image is a group of its own.
     #[must_use]
     pub fn of_equal(digests: &[[u8; 32]]) -> Self {
         Self::joined(digests, &Joins::new(digests.len()))
     }
 
-    /// Groups rows with equal `digests`, and those whose `features` (N, D) have a cosine of `near` or more,
-    /// directly or through others.
+    /// Groups rows with equal `digests`, and rows whose `features` (N, D) have a cosine of `near` or more,
+    /// directly or through other rows.
     ///
-    /// Every row is compared with every other, a block at a time; no pair is kept, so the memory grows with N
-    /// alone, however many rows are nearly equal.
+    /// Every row is compared with every other, a block at a time. Pairs are not stored, so memory grows only
+    /// with N, however many rows are near-duplicates.
     ///
     /// # Panics
-    /// When there is not a digest for every row.
+    /// When there is not one digest per row.
     #[must_use]
     pub fn of_near(digests: &[[u8; 32]], features: ArrayView2<'_, f32>, near: f32) -> Self {
-        assert_eq!(digests.len(), features.nrows(), "a digest for every row");
+        assert_eq!(digests.len(), features.nrows(), "one digest per row");
         let joins = Joins::new(digests.len());
         for_each_near_pair(features, near, |left, right| joins.join(left, right));
         Self::joined(digests, &joins)
     }
 
-    /// Groups rows with equal `digests`, and those that were joined.
+    /// Groups rows with equal `digests`, and rows that were joined.
     ///
     /// # Panics
-    /// When there are not as many digests as rows that may be joined.
+    /// When `digests` and `joins` differ in length.
     #[must_use]
     pub(crate) fn joined(digests: &[[u8; 32]], joins: &Joins) -> Self {
-        assert_eq!(digests.len(), joins.0.len(), "a digest for every row");
+        assert_eq!(digests.len(), joins.0.len(), "one digest per row");
         let mut first_of: BTreeMap<&[u8; 32], usize> = BTreeMap::new();
         for (row, digest) in digests.iter().enumerate() {
             joins.join(*first_of.entry(digest).or_insert(row), row);
@@ -64,25 +63,25 @@ impl Groups {
         }
     }
 
-    /// The group of each row, (N), each below [`Self::len`].
+    /// Returns the group of each row, (N), each below [`Self::len`].
     #[must_use]
     pub fn of_row(&self) -> &[usize] {
         &self.of_row
     }
 
-    /// The number of groups.
+    /// Returns the number of groups.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether there is no row.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The rows of each group, ascending, with what names the group.
+    /// Returns the key and the rows of each group, the rows in ascending order.
     pub(crate) fn members(&self) -> Vec<(&[u8; 32], Vec<usize>)> {
         let mut members: Vec<_> = self.keys.iter().map(|key| (key, Vec::new())).collect();
         for (row, &group) in self.of_row.iter().enumerate() {
@@ -92,27 +91,27 @@ impl Groups {
     }
 }
 
-/// Rows that are joined pair by pair, by several threads at once (union-find without locks); which thread
-/// joined what and when does not change the groups.
+/// A lock-free union-find over rows. Threads can join pairs concurrently; the order does not change the
+/// groups.
 #[derive(Debug)]
 pub(crate) struct Joins(Vec<AtomicUsize>);
 
 impl Joins {
-    /// N rows, each alone.
+    /// Creates N rows, each in a group of its own.
     #[must_use]
     pub(crate) fn new(n: usize) -> Self {
         Self((0..n).map(AtomicUsize::new).collect())
     }
 
-    /// Joins the groups of two rows; the earliest row of a group stands for all of it.
+    /// Joins the groups of two rows; the earliest row of a group is its root.
     ///
     /// # Panics
-    /// For a row that is not there.
+    /// When a row is out of range.
     pub(crate) fn join(&self, left: usize, right: usize) {
         loop {
             let (left, right) = (self.root(left), self.root(right));
             let (first, other) = (left.min(right), left.max(right));
-            // Another thread may have given `other` a parent since.
+            // Another thread may have given `other` a parent in the meantime.
             let swap = |to| {
                 self.0[other].compare_exchange(other, to, Ordering::Relaxed, Ordering::Relaxed)
             };
@@ -122,7 +121,7 @@ impl Joins {
         }
     }
 
-    /// The row that stands for all that are joined with `row`; the ways of those it passes are halved.
+    /// Returns the root of a row's group, and halves the path to it.
     fn root(&self, mut row: usize) -> usize {
         let parent = |row: usize| self.0[row].load(Ordering::Relaxed);
         loop {
@@ -130,7 +129,7 @@ impl Joins {
             if next == row {
                 return row;
             }
-            // A parent is always an earlier row of the same group, so an older value does no harm.
+            // A parent is always an earlier row of the same group, so a stale value is harmless.
             self.0[row].store(parent(next), Ordering::Relaxed);
             row = next;
         }
@@ -146,7 +145,7 @@ mod tests {
 
     #[test]
     fn equal_and_near_rows_share_a_group() {
-        // Rows 0 and 2 are one image; 2 is near 3, 3 near 5: all four are one group; 1 and 4 stand alone.
+        // Rows 0 and 2 are duplicates; 2 is near 3, and 3 near 5: these are one group. 1 and 4 are alone.
         let digests = [7, 1, 7, 3, 9, 2].map(|first| [first; 32]);
         let joins = Joins::new(6);
         joins.join(2, 3);
@@ -170,8 +169,9 @@ mod tests {
 
     #[test]
     fn clusters_of_copies_that_a_chain_joins_are_one_group() {
-        // Ten copies each of 0 and 20 degrees, of which the ten nearest know only their own, and one of 10
-        // degrees between them: cos 10° = 0.985 joins all, cos 20° = 0.940 would not. 90 degrees stand alone.
+        // Ten copies each at 0 and 20 degrees, whose ten nearest neighbours are only copies, and one row at
+        // 10 degrees between them: cos 10° = 0.985 joins them all, cos 20° = 0.940 would not. 90 degrees is
+        // alone.
         let angle = |row: usize| match row {
             0..10 => 0f32,
             10..20 => 20.0,
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn groups_are_those_of_all_pairs_across_blocks() {
-        // 700 rows of 3 numbers, compared one by one.
+        // 700 rows of 3 values; the expected groups come from comparing every pair.
         let features = Array2::from_shape_fn((700, 3), |(row, column)| {
             ((row * (7 + column * 12) + row * row * (column + 1)) % 101) as f32 - 50.0
         });
@@ -217,7 +217,7 @@ mod tests {
         std::thread::scope(|scope| {
             for start in 0..4 {
                 let joins = &joins;
-                // Even rows with even ones, odd with odd, from both ends.
+                // Joins even rows with even ones and odd with odd, from both ends.
                 scope.spawn(move || {
                     for row in (start..9_990).step_by(4) {
                         joins.join(row + 2, row);

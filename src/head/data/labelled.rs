@@ -5,9 +5,10 @@ use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use crate::classes::ClassIndex;
 use crate::error::{DataProblem, Result};
 
-/// Features with labels, checked: `features` (N · V, D) are finite, `targets` (N) below C, and N at least 1.
+/// Checked features with labels: `features` (N · V, D) are finite, `targets` (N) are below C, and N is at
+/// least 1.
 ///
-/// V is the number of views of each image, 1 unless said otherwise; the rows of an image stand together.
+/// V is the number of views of each image, 1 by default; the rows of an image are consecutive.
 #[derive(Debug, Clone, Copy)]
 pub struct LabelledFeatures<'a> {
     features: ArrayView2<'a, f32>,
@@ -17,11 +18,11 @@ pub struct LabelledFeatures<'a> {
 }
 
 impl<'a> LabelledFeatures<'a> {
-    /// Checks the numbers and keeps views of them.
+    /// Checks the features and targets and borrows them.
     ///
     /// # Errors
-    /// [`DataProblem`] when there is no row, when the two differ in length, when a feature is NaN or
-    /// infinite, or when a target is not the index of a class.
+    /// [`DataProblem`] when there are no rows, when features and targets differ in length, when a feature is
+    /// NaN or infinite, or when a target is not the index of a class.
     pub fn new(
         features: ArrayView2<'a, f32>,
         targets: &'a [usize],
@@ -30,7 +31,7 @@ impl<'a> LabelledFeatures<'a> {
         Self::with_views(features, 1, targets, classes)
     }
 
-    /// The same for `views` rows of each image.
+    /// Like [`Self::new`], with `views` rows for each image.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -71,7 +72,7 @@ impl<'a> LabelledFeatures<'a> {
         require_classes(self.targets, self.classes.len())
     }
 
-    /// The same images with other features, as many and finite.
+    /// Returns the same images with other features, which must have as many rows and be finite.
     pub(crate) fn with_features<'b>(&self, features: ArrayView2<'b, f32>) -> LabelledFeatures<'b>
     where
         'a: 'b,
@@ -84,7 +85,7 @@ impl<'a> LabelledFeatures<'a> {
         }
     }
 
-    /// The same for a shorter while.
+    /// Returns the same set with a shorter lifetime.
     pub(crate) fn reborrow<'b>(&self) -> LabelledFeatures<'b>
     where
         'a: 'b,
@@ -92,37 +93,37 @@ impl<'a> LabelledFeatures<'a> {
         self.with_features(self.features.reborrow())
     }
 
-    /// V, at least 1.
+    /// Returns V, at least 1.
     #[must_use]
     pub fn views(&self) -> usize {
         self.views
     }
 
-    /// The features, (N · V, D).
+    /// Returns the features, (N · V, D).
     #[must_use]
     pub fn features(&self) -> ArrayView2<'a, f32> {
         self.features
     }
 
-    /// The class of each image, (N), each below C.
+    /// Returns the class of each image, (N), each below C.
     #[must_use]
     pub fn targets(&self) -> &'a [usize] {
         self.targets
     }
 
-    /// The names of the C classes.
+    /// Returns the names of the C classes.
     #[must_use]
     pub fn classes(&self) -> &'a ClassIndex {
         self.classes
     }
 
-    /// N, at least 1.
+    /// Returns N, at least 1.
     #[must_use]
     pub fn n_samples(&self) -> usize {
         self.targets.len()
     }
 
-    /// How many images each class has, (C).
+    /// Returns the number of images of each class, (C).
     #[must_use]
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
@@ -130,7 +131,7 @@ impl<'a> LabelledFeatures<'a> {
         counts
     }
 
-    /// How many of some images each class has, (C).
+    /// Returns how many of the given images each class has, (C).
     pub(crate) fn class_counts_of(&self, images: &[usize]) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
         for &image in images {
@@ -139,7 +140,7 @@ impl<'a> LabelledFeatures<'a> {
         counts
     }
 
-    /// One image alone, not copied.
+    /// Returns one image as a set of its own, without copying it.
     pub(crate) fn image(&self, image: usize) -> Self {
         let rows = image * self.views..(image + 1) * self.views;
         Self {
@@ -150,7 +151,7 @@ impl<'a> LabelledFeatures<'a> {
     }
 }
 
-/// Refuses a target that is not the index of a class.
+/// Returns an error if a target is not the index of a class.
 pub(crate) fn require_classes(targets: &[usize], n_classes: usize) -> Result<(), DataProblem> {
     match targets.iter().find(|&&target| target >= n_classes) {
         Some(&target) => Err(DataProblem::Target { target, n_classes }),
@@ -158,7 +159,7 @@ pub(crate) fn require_classes(targets: &[usize], n_classes: usize) -> Result<(),
     }
 }
 
-/// Refuses targets that are not as many as the others, whose name is a plural.
+/// Returns an error if `targets` and `others` differ in length; `what` names the others, as a plural.
 pub(crate) fn require_equal<T>(
     targets: &[usize],
     others: &[T],
@@ -175,9 +176,9 @@ pub(crate) fn require_equal<T>(
     })
 }
 
-/// Refuses a training set of one class only: whatever it learned, it would always answer the same.
+/// Returns an error if only one class has training images: the head would always predict that class.
 ///
-/// `counts` (C) are those of the images that are trained on.
+/// `counts` (C) is the number of training images of each class.
 pub(crate) fn require_two_classes(classes: &ClassIndex, counts: &[usize]) -> Result<()> {
     if counts.iter().filter(|&&count| count > 0).count() >= 2 {
         return Ok(());
@@ -188,10 +189,10 @@ pub(crate) fn require_two_classes(classes: &ClassIndex, counts: &[usize]) -> Res
     Err(DataProblem::OneClass { class }.into())
 }
 
-/// Features with their targets, owned and not yet checked.
+/// Owned features with their targets, not yet checked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FeatureMatrix {
-    /// (N · V, D), the rows of an image together.
+    /// (N · V, D); the rows of an image are consecutive.
     pub features: Array2<f32>,
     /// V, at least 1.
     pub views: usize,
@@ -200,7 +201,7 @@ pub(crate) struct FeatureMatrix {
 }
 
 impl FeatureMatrix {
-    /// Checks the numbers.
+    /// Checks the features and targets.
     ///
     /// # Errors
     /// As [`LabelledFeatures::new`].
@@ -228,7 +229,7 @@ mod tests {
             refusal(&Array2::zeros((0, 3)), &[]),
             "there are no features"
         );
-        assert!(refusal(&array![[0.0]], &[0, 1]).contains("1 rows of features, but 2 targets"));
+        assert!(refusal(&array![[0.0]], &[0, 1]).contains("1 row of features, but 2 targets"));
         assert!(refusal(&array![[0.0], [f32::NAN]], &[0, 1]).contains("row 1"));
         assert!(refusal(&array![[f32::INFINITY], [0.0]], &[0, 1]).contains("row 0"));
         assert!(refusal(&array![[0.0]], &[2]).contains("a target 2, but only 2 classes"));

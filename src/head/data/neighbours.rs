@@ -5,35 +5,35 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use crate::error::{DataProblem, Pair, Result};
 use crate::head::parallel::in_parallel;
 
-/// The cosine from which two images count as near-duplicates: scaled, cropped, or saved again.
+/// The cosine from which two images count as near-duplicates, such as resized, cropped or re-encoded copies.
 ///
-/// Chosen by looking, with the default backbone: of the 16 pairs above it in Alien vs Predator every one
-/// shows one picture twice (as do most down to 0.90), while the two pictures most alike of clothing10, where
-/// none is a copy, have 0.920.
+/// Chosen by inspection, with the default backbone: in Alien vs Predator, all 16 pairs above it show the same
+/// image (as do most pairs down to 0.90), while in clothing10, which has no copies, the two most similar
+/// images have 0.920.
 pub const NEAR_DUPLICATE: f32 = 0.93;
 
-/// Rows compared at once: their similarities to as many others stay in the cache.
+/// Rows per block: the similarities of two blocks stay in the cache.
 const BLOCK: usize = 256;
 
-/// Features of which every row has length 1; a row of zeros stays one, with similarity 0 to all.
+/// Features scaled to rows of length 1; a row of zeros stays zero and has similarity 0 to every row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitRows(Array2<f32>);
 
-/// A row and its cosine similarity.
+/// A neighbouring row and its cosine similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbour {
-    /// Its number, from 0.
+    /// Its index.
     pub row: usize,
     /// The cosine of the angle between the two, in [-1, 1].
     pub cosine: f32,
 }
 
-/// Two rows that are like each other.
+/// Two similar rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct NearPair {
-    /// A row of the one set, from 0.
+    /// The index of a row of the first set.
     pub left: usize,
-    /// A row of the other, or a later one of the same.
+    /// The index of a row of the second set, or of a later row of the same set.
     pub right: usize,
     /// The cosine of the angle between them, in [-1, 1].
     pub cosine: f32,
@@ -49,7 +49,7 @@ impl UnitRows {
         let mut rows = features.as_standard_layout().into_owned();
         let numbers = rows.as_slice_mut().expect("it is row-major");
         for row in numbers.chunks_exact_mut(features.ncols().max(1)) {
-            // In f64, and after the largest number: the square of a large feature is no f32.
+            // Sum in f64 and divide by the largest value first: the square of a large feature overflows f32.
             let mut largest = 0f32;
             for x in &*row {
                 largest = largest.max(x.abs());
@@ -68,45 +68,46 @@ impl UnitRows {
         Self(rows)
     }
 
-    /// The rows, (N, D), each of length 1 or 0.
+    /// Returns the rows, (N, D), each of length 1 or 0.
     #[must_use]
     pub fn rows(&self) -> ArrayView2<'_, f32> {
         self.0.view()
     }
 
-    /// N.
+    /// Returns N.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.nrows()
     }
 
-    /// Whether there is no row.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// For every row of `queries` the `k` nearest rows of `self`, nearest first, the earlier row first among
-    /// equals.
+    /// Returns the `k` nearest rows of `self` for every row of `queries`, nearest first; in a tie, the
+    /// earlier row is first.
     ///
     /// # Errors
-    /// [`DataProblem::Widths`] when the two have not the same D.
+    /// [`DataProblem::Widths`] when the two do not have the same D.
     pub fn nearest(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         self.same_width(queries)?;
         Ok(self.nearest_seeing(queries, k, |_, _, _| false))
     }
 
-    /// For every row the `k` nearest of the *other* rows, nearest first, the earlier row first among equals.
+    /// Returns the `k` nearest *other* rows for every row, nearest first; in a tie, the earlier row is first.
     #[must_use]
     pub fn nearest_others(&self, k: usize) -> Vec<Vec<Neighbour>> {
         self.nearest_seeing(self, k, |query, row, _| query == row)
     }
 
-    /// [`nearest_others`](Self::nearest_others), or with `queries` the nearest rows of each of these; `near`
-    /// hears of every pair of a query and a row whose similarity is `threshold` or more, on any thread.
+    /// Like [`nearest`](Self::nearest) if there are `queries`, otherwise like
+    /// [`nearest_others`](Self::nearest_others). Also calls `near`, on any thread, for every query and row
+    /// with a similarity of `threshold` or more.
     ///
     /// # Errors
-    /// [`DataProblem::Widths`] when the two have not the same D.
+    /// [`DataProblem::Widths`] when the two do not have the same D.
     pub(crate) fn nearest_and_near(
         &self,
         queries: Option<&Self>,
@@ -126,8 +127,8 @@ impl UnitRows {
         Ok(self.nearest_seeing(queries.unwrap_or(self), k, left_out))
     }
 
-    /// The `k` nearest of those rows that are not `left_out` (a query's number, a row's, and their cosine),
-    /// for every query.
+    /// Returns, for every query, the `k` nearest rows for which `left_out` returns false; it is called with
+    /// the index of the query, the index of the row, and their cosine.
     pub(crate) fn nearest_seeing(
         &self,
         queries: &Self,
@@ -159,10 +160,10 @@ impl UnitRows {
     }
 }
 
-/// Tells `near` of every pair of rows (the earlier first) whose similarity is `threshold` or more, on any
+/// Calls `near` for every pair of rows (the earlier first) with a similarity of `threshold` or more, on any
 /// thread and in any order.
 ///
-/// Rows are scaled block by block: no copy of all of them is made, and no pair is kept.
+/// Rows are scaled block by block, and neither a copy of all rows nor any pair is stored.
 pub(crate) fn for_each_near_pair(
     features: ArrayView2<'_, f32>,
     threshold: f32,
@@ -186,7 +187,7 @@ pub(crate) fn for_each_near_pair(
     in_parallel(n.div_ceil(BLOCK), of_block);
 }
 
-/// Puts a neighbour where it belongs among the best `k`, which are in order; rows come in ascending order.
+/// Inserts a neighbour into the sorted best `k`; rows must arrive in ascending order.
 fn keep_best(best: &mut Vec<Neighbour>, k: usize, new: Neighbour) {
     if best.len() == k && best.last().is_none_or(|worst| worst.cosine >= new.cosine) {
         return;
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn pairs_are_found_once_across_blocks() {
-        // 700 different directions; rows 3 and 690, and 300 and 301, are the same.
+        // 700 different directions, except that rows 3 and 690, and 300 and 301, have the same one.
         let mut features = Array2::from_shape_fn((700, 2), |(row, column)| {
             let angle = row as f64 / 500.0;
             (if column == 0 {
@@ -252,7 +253,7 @@ mod tests {
         let mut pairs = found.into_inner().unwrap();
         pairs.sort_unstable();
         assert_eq!(pairs, [(3, 690), (300, 301)]);
-        // The same are heard of beside the nearest, each from both sides; of queries, from theirs.
+        // `nearest_and_near` reports the same pairs, each from both rows; with queries, only from theirs.
         let rows = UnitRows::of(features.view());
         let few = UnitRows::of(features.slice(s![299..302, ..]));
         let heard = |queries: Option<&UnitRows>| {

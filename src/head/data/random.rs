@@ -1,30 +1,30 @@
-//! The random order of the rows of each epoch, from a seed.
+//! The random order of the rows in each epoch, determined by a seed.
 
 use std::borrow::Cow;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// The generator of the row order: xoshiro256++ from its published seeding (`SplitMix64`), the same on every
-/// machine.
+/// Creates the generator of the row order: xoshiro256++ with its published seeding (`SplitMix64`), the same
+/// on every machine.
 pub(crate) fn order_generator(seed: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
 
-/// Puts the rows into a random order (Fisher–Yates).
+/// Shuffles the rows (Fisher–Yates).
 pub(crate) fn shuffle(rows: &mut [usize], generator: &mut impl Rng) {
     for last in (1..rows.len()).rev() {
         rows.swap(last, below(last + 1, generator));
     }
 }
 
-/// A number below `n` (the bound by multiplication, Lemire 2019: bias below `n / 2^64`).
+/// Returns a random number below `n` (by multiplication, Lemire 2019; the bias is below `n / 2^64`).
 pub(crate) fn below(n: usize, generator: &mut impl Rng) -> usize {
     ((u128::from(generator.next_u64()) * n as u128) >> 64) as usize
 }
 
-/// A new order of the images for every epoch, from the seed alone: Fisher–Yates on xoshiro256++, the same on
-/// every machine. Of an image with several views, one is drawn for every epoch.
+/// A new order of the images for every epoch, determined by the seed alone: Fisher–Yates on xoshiro256++, the
+/// same on every machine. If images have several views, one of each is drawn in every epoch.
 #[derive(Debug, Clone)]
 pub(crate) struct RowOrder {
     generator: Xoshiro256PlusPlus,
@@ -33,12 +33,12 @@ pub(crate) struct RowOrder {
 }
 
 impl RowOrder {
-    /// For N images with V views each.
+    /// Creates the order of N images with V views each.
     pub(crate) fn new(seed: u64, n_samples: usize, views: usize) -> Self {
         Self::of(seed, (0..n_samples).collect(), views)
     }
 
-    /// For some images of a set, in the order in which they would be a set of their own.
+    /// Creates the order of some images of a set, the same order as if they were a set of their own.
     pub(crate) fn of(seed: u64, images: Vec<usize>, views: usize) -> Self {
         Self {
             generator: order_generator(seed),
@@ -47,17 +47,17 @@ impl RowOrder {
         }
     }
 
-    /// Begins anew with N images, but with the next numbers of the same generator.
+    /// Restarts with N images, continuing with the same generator.
     pub(crate) fn restart(&mut self, n_samples: usize) {
         self.images = (0..n_samples).collect();
     }
 
-    /// Puts something else into a new order.
+    /// Shuffles other numbers with the same generator.
     pub(crate) fn shuffle(&mut self, numbers: &mut [usize]) {
         shuffle(numbers, &mut self.generator);
     }
 
-    /// The rows of the next epoch, one of each image.
+    /// Returns the rows of the next epoch, one for each image.
     pub(crate) fn next_epoch(&mut self) -> Cow<'_, [usize]> {
         shuffle(&mut self.images, &mut self.generator);
         if self.views == 1 {
@@ -90,7 +90,7 @@ mod tests {
             ];
             counts[order.iter().position(|&order| order == rows).unwrap()] += 1;
         }
-        // 1000 each with a standard deviation of 29.
+        // Each is expected 1000 times, with a standard deviation of 29.
         assert!(
             counts.iter().all(|&n| (850..1150).contains(&n)),
             "{counts:?}"
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_order_is_the_same_on_every_machine() {
-        // The published algorithms once more, in Python's integers.
+        // From a second implementation of the published algorithms, in Python.
         let orders = [
             (0, [1, 4, 5, 8, 6, 7, 0, 2, 9, 3]),
             (42, [5, 3, 1, 0, 9, 6, 4, 7, 2, 8]),
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_generator_is_xoshiro256plusplus() {
-        // The state 1, 2, 3, 4 gives rotl(1 + 4, 23) + 1 first.
+        // From the state 1, 2, 3, 4, the first output is rotl(1 + 4, 23) + 1.
         let mut seed = [0; 32];
         (1..=4).for_each(|i| seed[8 * (i - 1)] = i as u8);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Rows of features in 32 or 16 bits.
+//! Rows of features in f32 or f16.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::labelled::LabelledFeatures;
 
-/// Features (N · V, D) in the type that they are kept in; arithmetic is in f32 either way.
+/// Features (N · V, D) in the type that they are stored in; arithmetic is in f32 either way.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum FeatureRows<'a> {
     /// 32 bits.
@@ -17,13 +17,13 @@ pub(crate) enum FeatureRows<'a> {
 }
 
 impl FeatureRows<'_> {
-    /// D.
+    /// Returns D.
     #[must_use]
     pub(crate) fn ncols(&self) -> usize {
         self.dim().1
     }
 
-    /// Whether every one of them is a number.
+    /// Returns whether every feature is finite.
     pub(crate) fn is_finite(&self) -> bool {
         match self {
             Self::F32(features) => features.iter().all(|x| x.is_finite()),
@@ -38,7 +38,7 @@ impl FeatureRows<'_> {
         }
     }
 
-    /// All rows one after the other, where they lie so and need no widening.
+    /// Returns all rows as one slice, if they are contiguous and already f32.
     pub(crate) fn ready(&self) -> Option<&[f32]> {
         match self {
             Self::F32(features) => features.to_slice(),
@@ -46,7 +46,7 @@ impl FeatureRows<'_> {
         }
     }
 
-    /// Some columns of a row, copied, widened on the way.
+    /// Copies some columns of a row to `to`, converted to f32.
     pub(crate) fn copy(&self, row: usize, columns: Range<usize>, to: &mut [f32]) {
         match self {
             Self::F32(features) => {
@@ -67,18 +67,18 @@ impl FeatureRows<'_> {
     }
 }
 
-/// The images of some pieces: `features` (n · V, D), the V rows of an image together, and `targets` (n) below
-/// C.
+/// The images of some pieces: `features` (n · V, D), with the V rows of an image consecutive, and `targets`
+/// (n), each below C.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block<'a> {
-    /// As they are kept.
+    /// The features as they are stored.
     pub features: FeatureRows<'a>,
     /// The class of each image.
     pub targets: &'a [usize],
 }
 
 impl<'a> Block<'a> {
-    /// All of a set in memory.
+    /// Returns a whole set as one block.
     pub(crate) fn of(set: &'a LabelledFeatures<'_>) -> Self {
         Self {
             features: FeatureRows::F32(set.features().reborrow()),
@@ -87,7 +87,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// A row as it lies, or copied where its numbers do not lie together.
+/// Returns a row, copied to `copy` only if it is not contiguous.
 pub(crate) fn row_of<'a>(
     features: &'a ArrayView2<'_, f32>,
     row: usize,
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn half_precision_is_widened_exactly() {
-        // Quarters up to 128 have 10 bits at most.
+        // Quarters up to 128 need at most 10 bits.
         let wide = Array2::from_shape_fn((3, 70), |(i, j)| (i * 70 + j) as f32 / 4.0 - 20.0);
         let narrow = wide.mapv(f16::from_f32);
         let rows = FeatureRows::F16(narrow.view());

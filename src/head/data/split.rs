@@ -1,4 +1,4 @@
-//! Splits a stratified validation set off the training images, decided by the seed and the image digests.
+//! Splits a stratified validation set off the training images, determined by the seed and the image digests.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::groups::Groups;
 use super::labelled::require_equal;
 use crate::error::{Result, require};
 
-/// Which rows are trained on and which are kept aside, both in ascending order.
+/// The rows to train on and the rows to validate on, both in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Split {
     /// Rows to train on.
@@ -15,17 +15,16 @@ pub struct Split {
     pub validation: Vec<usize>,
 }
 
-/// Keeps `fraction` of the images of each class aside, chosen by the seed and the digests alone.
+/// Holds out `fraction` of the images of each class for validation, chosen by the seed and the digests alone.
 ///
-/// `targets` and `digests` (of the image bytes) have one entry for each row. Equal digests stay on one side,
-/// so that no image is validated on that was trained on; the order of the rows does not matter. Of a class
-/// with m different images `fraction · m`, rounded, are kept aside, but at least one, and at least one is
-/// trained on; of a class with a single image none. An image that stands in two classes counts for the first
-/// of them.
+/// `targets` and `digests` (of the image bytes) have one entry for each row; the order of the rows does not
+/// matter. Rows with equal digests stay on the same side, so that no validation image is also trained on. Of
+/// a class with m different images, `fraction · m`, rounded, are held out, at least one and at most m - 1; a
+/// class with a single image keeps it for training. An image that is in two classes counts for the first one.
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) when `fraction` is not between 0 and 1;
-/// [`DataProblem`](crate::error::DataProblem) when the two lists differ in length.
+/// [`DataProblem`](crate::error::DataProblem) when `targets` and `digests` differ in length.
 pub fn validation_split(
     targets: &[usize],
     digests: &[[u8; 32]],
@@ -53,10 +52,10 @@ pub fn validation_split(
     Ok(split)
 }
 
-/// The digest of an image and the rows that hold it.
+/// The digest of an image and its rows.
 type Image<'a> = (&'a [u8; 32], Vec<usize>);
 
-/// The different images of each class.
+/// Returns the different images of each class.
 fn images_by_class<'a>(targets: &[usize], groups: &'a Groups) -> BTreeMap<usize, Vec<Image<'a>>> {
     let mut classes: BTreeMap<usize, Vec<_>> = BTreeMap::new();
     for (digest, rows) in groups.members() {
@@ -80,8 +79,8 @@ fn kept_aside(images: usize, fraction: f64) -> usize {
     }
 }
 
-/// Mixes seed and digest with the finaliser of `SplitMix64` (Steele, Lea and Flood 2014), eight bytes at a
-/// time.
+/// Hashes the seed and a digest with the finaliser of `SplitMix64` (Steele, Lea and Flood 2014), eight bytes
+/// at a time.
 pub(crate) fn seeded_hash(seed: u64, digest: &[u8; 32]) -> u64 {
     let (words, _) = digest.as_chunks::<8>();
     words.iter().fold(
@@ -108,7 +107,7 @@ mod tests {
         digest
     }
 
-    /// 40 images of class 0, 10 of class 1, in this order.
+    /// Returns 40 images of class 0, then 10 of class 1.
     fn fifty() -> (Vec<usize>, Vec<[u8; 32]>) {
         (
             (0..50).map(|row| usize::from(row >= 40)).collect(),
@@ -118,7 +117,7 @@ mod tests {
 
     #[test]
     fn mixing_is_splitmix64() {
-        // The first outputs of SplitMix64 from seed 0 and from 1234567, as its authors' C code gives them.
+        // The first outputs of SplitMix64 for the seeds 0 and 1234567, from its authors' C code.
         assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf);
         assert_eq!(mix(1_234_567), 6_457_827_717_110_365_317);
     }
@@ -154,7 +153,7 @@ mod tests {
 
     #[test]
     fn copies_stay_together_even_across_classes() {
-        // Rows 0 to 19 are ten images twice each; row 20 is image 0 once more, in another class.
+        // Rows 0 to 19 are ten images, twice each; row 20 is image 0 again, in another class.
         let targets: Vec<usize> = (0..23).map(|row| usize::from(row >= 20)).collect();
         let digests: Vec<_> = (0..20)
             .map(|row| row / 2)

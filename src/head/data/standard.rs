@@ -8,12 +8,13 @@ use super::rows::row_of;
 use crate::head::linear::LinearHead;
 use crate::head::parallel::in_parallel;
 
-/// Rows that a thread adds up at a time.
+/// Rows that a thread sums at a time.
 const PART: usize = 64;
 
-/// The mean and the standard deviation of each feature, (D) both: `z = (x - mean) / scale`.
+/// The mean and the standard deviation of each feature, both (D): `z = (x - mean) / scale`.
 ///
-/// As scikit-learn's `StandardScaler`: over N, not N - 1, and 1 where a feature is constant.
+/// As in scikit-learn's `StandardScaler`, the variance is over N, not N - 1, and the scale of a constant
+/// feature is 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Standard {
     mean: Vec<f64>,
@@ -21,7 +22,7 @@ pub(crate) struct Standard {
 }
 
 impl Standard {
-    /// Of the images whose weight is not 0, all their views alike.
+    /// Computes both over the images with a weight other than 0, all their views alike.
     pub(crate) fn of(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Self {
         let (n, mean, variance) = moments(set, image_weights);
         let both = mean.iter().zip(&variance);
@@ -32,13 +33,13 @@ impl Standard {
         }
     }
 
-    /// The mean of those images alone, every deviation taken to be 1; none where it would not help.
+    /// Computes only the mean over those images, with a scale of 1; `None` where centring would not help.
     ///
-    /// On centred features the same layer has another bias, and as the bias has no penalty, the minimum is
-    /// the same, but nearer: features that are all positive share one steep direction. Without it L-BFGS took
-    /// twice to three times the steps. Where a few large rows make the mean, which the loss is soon done
-    /// with, it took many times more with it; so the mean must hold a fifth of the mean square (pooled
-    /// features of pictures: a third and more, such rows: 0.07).
+    /// Centring changes only the bias of a layer, which has no penalty, so the minimum stays the same. It
+    /// takes fewer steps to reach, because features that are all positive share one steep direction: without
+    /// centring, L-BFGS took two to three times as many steps. Where a few large rows dominate the mean, it
+    /// took many times more steps with centring, so the squared mean must be more than a fifth of the mean
+    /// square (pooled image features: a third or more; such rows: 0.07).
     pub(crate) fn centred(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> Option<Self> {
         let (_, mean, variance) = moments(set, image_weights);
         let of_mean: f64 = mean.iter().map(|m| m * m).sum();
@@ -47,8 +48,8 @@ impl Standard {
         (4.0 * of_mean > spread).then_some(Self { mean, scale })
     }
 
-    /// A layer on standardised features, weight (R, D) and bias (R), becomes the same layer on the features
-    /// as they are.
+    /// Converts a layer on standardised features, weight (R, D) and bias (R), into the equivalent layer on
+    /// raw features.
     pub(crate) fn fold(&self, weight: &mut [f64], bias: &mut [f64]) {
         let (mean, scale) = self.slices();
         for (row, bias) in weight.chunks_exact_mut(mean.len()).zip(bias) {
@@ -59,8 +60,8 @@ impl Standard {
         }
     }
 
-    /// The gradient by that layer on the features as they are becomes the gradient by the one on standardised
-    /// features.
+    /// Converts the gradient with respect to that layer on raw features into the gradient with respect to the
+    /// layer on standardised features.
     pub(crate) fn pull_back(&self, weight: &mut [f64], bias: &[f64]) {
         let (mean, scale) = self.slices();
         for (row, bias) in weight.chunks_exact_mut(mean.len()).zip(bias) {
@@ -70,12 +71,12 @@ impl Standard {
         }
     }
 
-    /// Mean and deviation of each feature, (D) both.
+    /// Returns the mean and the scale of each feature, both (D).
     fn slices(&self) -> (&[f64], &[f64]) {
         (&self.mean, &self.scale[..self.mean.len()])
     }
 
-    /// The features, standardised.
+    /// Returns the standardised features.
     pub(crate) fn apply(&self, features: ArrayView2<'_, f32>) -> Array2<f32> {
         let mut features = features.to_owned();
         for mut row in features.rows_mut() {
@@ -100,7 +101,7 @@ impl Standard {
         narrow(head, &weight, &bias)
     }
 
-    /// The head on standardised features that is the same as one on the features as they are.
+    /// Returns the head on standardised features that is equivalent to a head on raw features.
     pub(crate) fn unfold_head(&self, head: &LinearHead) -> LinearHead {
         let (mut weight, mut bias) = wide(head);
         for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(&mut bias) {
@@ -113,8 +114,8 @@ impl Standard {
     }
 }
 
-/// The number n of rows whose image has a weight, and the mean and variance of each feature over them, (D)
-/// both.
+/// Returns the number of rows whose image has a weight other than 0, and the mean and variance of each
+/// feature over them, both (D).
 fn moments(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
     let counted = |row: &usize| image_weights[row / set.views()] != 0.0;
     let features = set.features();
@@ -125,7 +126,7 @@ fn moments(set: &LabelledFeatures<'_>, image_weights: &[f64]) -> (f64, Vec<f64>,
     (n, mean, variance)
 }
 
-/// The mean over some rows of a power, 1 or 2, of each feature's distance from a centre, (D).
+/// Returns the mean over some rows of each feature's distance from a centre, to the power of 1 or 2, (D).
 fn means<const POWER: u8>(
     features: &ArrayView2<'_, f32>,
     rows: &[usize],
@@ -152,7 +153,7 @@ fn means<const POWER: u8>(
     means
 }
 
-/// See [`means`]; the loops are compiled for the processor's vectors.
+/// The sums of [`means`], with loops compiled for the processor's vector instructions.
 struct Sum<'a, 'f, const POWER: u8> {
     features: &'a ArrayView2<'f, f32>,
     rows: &'a [usize],
@@ -182,7 +183,8 @@ impl<const POWER: u8> WithSimd for Sum<'_, '_, POWER> {
     }
 }
 
-/// The root of a variance; 1 where the variance is rounding alone (scikit-learn's `_is_constant_feature`).
+/// Returns the square root of a variance, or 1 if the variance is only rounding error (scikit-learn's
+/// `_is_constant_feature`).
 fn deviation(variance: f64, mean: f64, n: f64) -> f64 {
     let rounding = n * f64::EPSILON * variance + (n * mean * f64::EPSILON).powi(2);
     if variance <= rounding {
@@ -215,7 +217,7 @@ mod tests {
 
     #[test]
     fn deviations_are_scikit_learns_and_constants_stay() {
-        // 1, 3: mean 2, deviation 1 over N. 0.1 thrice has no deviation. The last image is left out.
+        // 1 and 3: mean 2, deviation 1 over N. 0.1 twice is constant. The last image has weight 0.
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[1.0f32, 0.1], [3.0, 0.1], [50.0, 7.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1, 1], &classes).unwrap();
@@ -228,8 +230,8 @@ mod tests {
 
     #[test]
     fn features_are_centred_where_their_mean_is_much_of_them() {
-        // Mean 2, variance 1: 4 of 5. Then 1 and 50: mean 25.5, deviation 24.5. Then -1 and 3: mean 1,
-        // variance 4, no more than a fifth.
+        // 1 and 3: mean 2, variance 1, so the squared mean is 4 of 5. 1 and 50: mean 25.5, deviation 24.5. 3
+        // and -1: mean 1, variance 4, which is not more than a fifth.
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[1.0f32], [3.0], [50.0], [-1.0]];
         let set = LabelledFeatures::new(features.view(), &[0, 1, 1, 0], &classes).unwrap();

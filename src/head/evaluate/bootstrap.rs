@@ -1,4 +1,4 @@
-//! The bootstrap, and the 95 % intervals of a metric.
+//! The bootstrap, and the 95 % intervals of metrics.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
@@ -7,19 +7,19 @@ use crate::error::{HeadError, Result, require};
 use crate::head::data::{below, order_generator};
 use crate::head::parallel::{in_parallel, processors};
 
-/// The share of the resamples below an interval, and above it.
+/// The share of the resamples below an interval, and of those above it.
 const TAIL: f64 = 0.025;
 
-/// Figures of all resamples together that are kept until their percentiles are found: 0.8 GB.
+/// The most values stored over all resamples until the percentiles are computed: 0.8 GB.
 const MOST_FIGURES: usize = 100_000_000;
 
-/// The resamples of the intervals (Efron's percentile bootstrap).
+/// Number and seed of the resamples for intervals (Efron's percentile bootstrap).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Bootstrap {
-    /// How often, at most 100,000; 0 for no intervals.
+    /// Number of resamples, at most 100,000; 0 computes no intervals.
     pub resamples: usize,
-    /// Chooses the samples: equal seeds give equal intervals, on every machine and whatever the number of
+    /// Seed of the resampling. Equal seeds give equal intervals, on every machine and with any number of
     /// threads.
     pub seed: u64,
 }
@@ -31,7 +31,7 @@ impl Default for Bootstrap {
     }
 }
 
-/// Ends that are no further apart are one point: sums of equal numbers in another order differ by this much.
+/// Ends closer than this count as equal: summing equal values in another order differs by about this much.
 const POINT: f64 = 1e-12;
 
 /// The 97.5th percentile of the standard normal distribution.
@@ -43,11 +43,11 @@ const Z: f64 = 1.959_963_984_540_054;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IntervalMethod {
-    /// The 2.5th and 97.5th percentile of the resamples.
+    /// The 2.5th and the 97.5th percentile of the resamples.
     Bootstrap,
-    /// The score interval (Wilson 1927; of a paired difference, Tango 1998), for shares that are the same in
-    /// every resample, such as an accuracy of 100 %: there the bootstrap shows no spread, which does not mean
-    /// certainty.
+    /// Score interval (Wilson 1927; Tango 1998 for a paired difference), for a share that is equal in all
+    /// resamples, such as an accuracy of 100 %. There the bootstrap shows no spread, although the share is
+    /// still uncertain.
     Wilson,
 }
 
@@ -58,13 +58,13 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
-    /// Where both come from.
+    /// How both ends were computed.
     pub method: IntervalMethod,
 }
 
 impl Interval {
-    /// The percentiles of some values, interpolated as `numpy.percentile` does; None where these are one
-    /// point or none.
+    /// Returns the interval between the percentiles of `values`, interpolated as in `numpy.percentile`; None
+    /// without values or when both ends coincide.
     pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (low, high) = (quantile(&values, TAIL)?, quantile(&values, 1.0 - TAIL)?);
@@ -75,7 +75,8 @@ impl Interval {
         })
     }
 
-    /// Wilson's score interval of the share `part / whole`, without continuity correction; None for 0/0.
+    /// Returns Wilson's score interval of the share `part / whole`, without continuity correction; None for
+    /// 0/0.
     pub(crate) fn wilson(part: u64, whole: u64) -> Option<Self> {
         let (k, n) = (part as f64, whole as f64);
         let centre = (k + Z * Z / 2.0) / (n + Z * Z);
@@ -87,7 +88,8 @@ impl Interval {
         })
     }
 
-    /// Tango's score interval of a difference of two paired shares that is -1, 0 or 1 in all of `n` pairs.
+    /// Returns Tango's score interval of the difference between two paired shares, when the difference is the
+    /// same (-1, 0 or 1) in all `n` pairs.
     pub(crate) fn of_equal_differences(difference: f64, n: usize) -> Self {
         let reach = Z * Z / (n as f64 + Z * Z);
         Self {
@@ -99,16 +101,16 @@ impl Interval {
 }
 
 impl Bootstrap {
-    /// More resamples than these say nothing more of the ends of an interval.
+    /// The most resamples; more would not improve the ends of an interval noticeably.
     pub const MOST: usize = 100_000;
 
-    /// So many resamples, chosen by a seed.
+    /// Creates a bootstrap of `resamples` resamples drawn from `seed`.
     #[must_use]
     pub fn new(resamples: usize, seed: u64) -> Self {
         Self { resamples, seed }
     }
 
-    /// Checks the number of resamples, before anything is computed.
+    /// Checks the number of resamples before anything is computed.
     ///
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) for more than 100,000.
@@ -117,10 +119,11 @@ impl Bootstrap {
         require(within, "resamples", &self.resamples, "at most 100000")
     }
 
-    /// Checks that so many figures of each resample can be kept.
+    /// Checks that `figures` values per resample fit the memory limit.
     ///
     /// # Errors
-    /// As [`check`](Self::check); [`HeadError::ManyFigures`] for more than 100 million of all resamples.
+    /// As [`check`](Self::check); [`HeadError::ManyFigures`] for more than 100 million values over all
+    /// resamples.
     pub(crate) fn check_for(&self, figures: usize) -> Result<()> {
         self.check()?;
         if self.resamples.saturating_mul(figures) <= MOST_FIGURES {
@@ -134,7 +137,7 @@ impl Bootstrap {
         .into())
     }
 
-    /// Computes `figure` of each resample, in order, from how often each of the n samples was drawn.
+    /// Calls `figure` for each resample, in order, with how often each of the n samples was drawn.
     pub(super) fn resample<T: Send>(
         &self,
         n: usize,
@@ -143,7 +146,7 @@ impl Bootstrap {
         self.resample_in(self.resamples.div_ceil(processors()), n, figure)
     }
 
-    /// The same, so many resamples at a time.
+    /// Like [`resample`](Self::resample), with `at_once` resamples per parallel task.
     fn resample_in<T: Send>(
         &self,
         at_once: usize,
@@ -163,7 +166,7 @@ impl Bootstrap {
         drawn.into_iter().flatten().collect()
     }
 
-    /// One for each resample, 2^128 numbers apart.
+    /// Returns one generator per resample, 2^128 random numbers apart.
     fn generators(&self) -> Vec<Xoshiro256PlusPlus> {
         let mut next = order_generator(self.seed);
         let generators = (0..self.resamples).map(|_| {
@@ -175,15 +178,14 @@ impl Bootstrap {
     }
 }
 
-/// The value that a share of sorted values are below, interpolated as `numpy.quantile` does; None of no
-/// values.
+/// Returns the quantile `share` of sorted values, interpolated as in `numpy.quantile`; None without values.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let [below, above] = [place.floor(), place.ceil()].map(|place| sorted[place as usize]);
     Some(below + (above - below) * place.fract())
 }
 
-/// Draws as many samples as there are, and counts each.
+/// Draws as many samples as there are, with replacement, and counts how often each is drawn.
 fn draw(counts: &mut [u32], mut generator: Xoshiro256PlusPlus) {
     counts.fill(0);
     for _ in 0..counts.len() {
@@ -221,7 +223,7 @@ mod tests {
             error,
             "`resamples` is 4294967295, but must be at most 100000"
         );
-        // 20,003 classes have 80,012 figures and some.
+        // 20,003 classes have 80,012 per-class metrics, and a few overall.
         assert!(of(1000).check_for(80_100).is_ok());
         let error = of(2000).check_for(80_100).unwrap_err();
         assert!(
@@ -253,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_mean_of_a_coin_lies_where_the_normal_curve_says() {
-        // 400 samples, half of them 1: the mean has a standard error of 0.025.
+        // 400 samples, half of them 1: the standard error of the mean is 0.025.
         let bootstrap = Bootstrap::default();
         let means = bootstrap.resample(400, |counts| {
             f64::from(counts[..200].iter().sum::<u32>()) / 400.0
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn heads_that_never_differ_may_still_differ_on_others() {
-        // n Δ / √(n Δ (1 - Δ)) = z has the solution Δ = z² / (n + z²): 0.2775 for ten pairs.
+        // n Δ / √(n Δ (1 - Δ)) = z is solved by Δ = z² / (n + z²): 0.2775 for ten pairs.
         let ours = Interval::of_equal_differences(0.0, 10);
         assert!((ours.high - 0.277_533).abs() < 1e-6 && (ours.low + ours.high).abs() < 1e-15);
         let all = Interval::of_equal_differences(1.0, 10);

@@ -1,4 +1,4 @@
-//! Compares two heads on the same samples: whether one is better, and by how much.
+//! Compares two heads on the same samples: which one is better, and by how much.
 
 use ndarray::ArrayView2;
 use serde::Serialize;
@@ -7,50 +7,50 @@ use super::bootstrap::{Bootstrap, Interval};
 use super::judgement::Judgement;
 use crate::error::Result;
 
-/// Two heads compared on the same samples.
+/// Comparison of two heads on the same samples.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// N, at least 1.
+    /// Number of samples N, at least 1.
     pub n_samples: usize,
-    /// Samples that both predict rightly.
+    /// Samples that both heads predict correctly.
     pub both_right: usize,
-    /// Samples that the first alone predicts rightly.
+    /// Samples that only the first head predicts correctly.
     pub only_first_right: usize,
-    /// Samples that the second alone predicts rightly.
+    /// Samples that only the second head predicts correctly.
     pub only_second_right: usize,
-    /// Samples that neither predicts rightly.
+    /// Samples that neither head predicts correctly.
     pub neither_right: usize,
-    /// Whether they are right equally often.
+    /// The [`McNemar`] test of whether both heads are right equally often.
     pub mcnemar: McNemar,
-    /// Of the accuracies: above 0 where the first is better.
+    /// Difference of the accuracies; above 0 if the first head is better.
     pub accuracy: Difference,
-    /// Of the log losses: below 0 where the first is better.
+    /// Difference of the log losses; below 0 if the first head is better.
     pub log_loss: Difference,
-    /// How the samples were drawn again.
+    /// How the samples were resampled.
     pub bootstrap: Bootstrap,
 }
 
-/// A metric of two heads, and the difference.
+/// A metric of two heads, and the difference between them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Difference {
-    /// Of the first head.
+    /// The metric of the first head.
     pub first: f64,
-    /// Of the second head.
+    /// The metric of the second head.
     pub second: f64,
-    /// The first less the second.
+    /// `first` minus `second`.
     pub difference: f64,
-    /// The 95 % interval of the difference, every resample being the same for both heads; None without
-    /// resamples, and for a loss that differs by the same in all of them.
+    /// 95 % interval of the difference, with the same resamples for both heads. None without resamples, and
+    /// for a log loss whose difference is the same in all of them.
     pub interval: Option<Interval>,
 }
 
 impl Comparison {
-    /// Compares the probabilities that two heads give the same samples, both (N, C), by `targets` (N).
+    /// Compares the probabilities of two heads for the same samples, both (N, C), given their `targets` (N).
     ///
     /// # Errors
     /// [`DataProblem`](crate::error::DataProblem) as in [`Evaluation::new`](crate::head::Evaluation::new),
-    /// for either head.
+    /// for either head; those of [`Bootstrap::check`].
     pub fn new(
         targets: &[usize],
         first: ArrayView2<'_, f64>,
@@ -90,7 +90,7 @@ impl Comparison {
     }
 }
 
-/// How many samples there are by whether the first head is right, then by whether the second is.
+/// Counts the samples by whether the first head is right, then by whether the second is.
 fn rights([first, second]: &[Judgement; 2]) -> [[usize; 2]; 2] {
     let mut counts = [[0; 2]; 2];
     for (first, second) in first.samples.iter().zip(&second.samples) {
@@ -99,7 +99,7 @@ fn rights([first, second]: &[Judgement; 2]) -> [[usize; 2]; 2] {
     counts
 }
 
-/// Accuracy and log loss, each of both heads.
+/// Returns the accuracy and the log loss, each for both heads.
 fn both(heads: &[Judgement; 2], weights: &[u32]) -> [[f64; 2]; 2] {
     [Judgement::accuracy, Judgement::log_loss]
         .map(|figure| heads.each_ref().map(|head| figure(head, weights)))
@@ -116,35 +116,36 @@ impl Difference {
     }
 }
 
-/// From this many disagreements on, the chi-squared distribution is close enough.
+/// With this many disagreements or more, the chi-squared approximation is close enough.
 const MANY: usize = 25;
 
-/// The distribution that the test goes by.
+/// The distribution used by the test.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum McNemarTest {
-    /// The binomial one, where the heads disagree on fewer than 25 samples.
+    /// Binomial, if the heads disagree on fewer than 25 samples.
     Exact,
-    /// Chi-squared with one degree of freedom and continuity correction (Edwards 1948), elsewhere.
+    /// Chi-squared with one degree of freedom and continuity correction (Edwards 1948), otherwise.
     ChiSquared,
 }
 
-/// The outcome of the test (Mc Nemar 1947; `statsmodels.stats.contingency_tables.mcnemar`).
+/// Result of the `McNemar` test (1947; `statsmodels.stats.contingency_tables.mcnemar`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct McNemar {
-    /// The distribution.
+    /// The distribution that was used.
     pub test: McNemarTest,
-    /// Exact: the samples that only the less successful head has right. Chi-squared: (|b - c| - 1)² / (b +
-    /// c), b and c being the samples that only one of the heads has right.
+    /// Exact: the number of samples that only the less accurate head predicts correctly. Chi-squared:
+    /// `(|b - c| - 1)² / (b + c)`, where b and c are the numbers of samples that only one of the heads
+    /// predicts correctly.
     pub statistic: f64,
-    /// How often heads that are equally good differ so much or more by chance, two-sided, in [0, 1].
+    /// Probability that two equally good heads differ by at least this much, two-sided, in [0, 1].
     pub p_value: f64,
 }
 
 impl McNemar {
-    /// Tests with the numbers of samples that only the first and only the second head has right.
+    /// Runs the test, given how many samples only the first and only the second head predicts correctly.
     fn new(only_first: usize, only_second: usize) -> Self {
         let discordant = only_first + only_second;
         if discordant < MANY {
@@ -165,12 +166,12 @@ impl McNemar {
     }
 }
 
-/// How likely at most k of n < 25 fair coins show heads.
+/// Returns the probability of at most k heads in n < 25 tosses of a fair coin.
 fn at_most(k: usize, n: usize) -> f64 {
     let mut ways = 1.0;
     let mut sum = 1.0;
     for i in 0..k {
-        // The next binomial coefficient; all of them are integers that f64 holds exactly.
+        // The next binomial coefficient; all of them are integers that f64 represents exactly.
         ways = ways * (n - i) as f64 / (i + 1) as f64;
         sum += ways;
     }
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn few_disagreements_are_counted_as_coins() {
-        // At most 1 of 5: (1 + 5) / 32, twice.
+        // At most 1 of 5: (1 + 5) / 32, times two.
         let mcnemar = McNemar::new(4, 1);
         assert_eq!(mcnemar.test, McNemarTest::Exact);
         assert!((mcnemar.statistic - 1.0).abs() < 1e-15);
@@ -195,11 +196,11 @@ mod tests {
 
     #[test]
     fn many_disagreements_go_by_chi_squared() {
-        // Agresti's table of 86 and 150: (64 - 1)² / 236.
+        // Agresti's table with 86 and 150: (64 - 1)² / 236.
         let mcnemar = McNemar::new(150, 86);
         assert_eq!(mcnemar.test, McNemarTest::ChiSquared);
         assert!((mcnemar.statistic - 3969.0 / 236.0).abs() < 1e-12);
-        // The value that tables give for 5 %: 3.841.
+        // The tabulated value for 5 % is 3.841.
         assert!((libm::erfc((3.841_458_820_694_124_f64 / 2.0).sqrt()) - 0.05).abs() < 1e-12);
         assert_eq!(McNemar::new(12, 13).test, McNemarTest::ChiSquared);
     }

@@ -1,4 +1,4 @@
-//! The confusion matrix, and the metrics that follow from it.
+//! The confusion matrix, and the metrics derived from it.
 
 use std::collections::BTreeMap;
 
@@ -6,51 +6,51 @@ use serde::{Serialize, Serializer};
 
 use super::judgement::Judgement;
 
-/// The figures of one class; 0 where there is nothing to divide by (`zero_division=0`).
+/// Metrics of one class; 0 where the denominator is 0 (`zero_division=0`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ClassFigures {
-    /// The share of the samples predicted as this class that are of it, in [0, 1].
+    /// Share of the predictions of this class that are correct, in [0, 1].
     pub precision: f64,
-    /// The share of this class's samples that were predicted as it, in [0, 1].
+    /// Share of this class's samples that are predicted as it, in [0, 1].
     pub recall: f64,
-    /// The harmonic mean of the two, in [0, 1].
+    /// Harmonic mean of precision and recall, in [0, 1].
     pub f1: f64,
-    /// How many samples are of this class.
+    /// Number of samples of this class.
     pub support: usize,
-    /// The area under the ROC curve of this class against all others, in [0, 1]; none where either has no
-    /// sample.
+    /// Area under the ROC curve of this class against all others, in [0, 1]; None if either has no samples.
     pub roc_auc: Option<f64>,
 }
 
-/// A larger matrix is nearly all zeros, and takes gigabytes from some 10,000 classes on.
+/// The most classes of a dense matrix. A larger one is nearly all zeros, and takes gigabytes from about
+/// 10,000 classes on.
 const MATRIX_CLASSES: usize = 1000;
 
-/// The confusion matrix (C, C), as its cells that are not 0.
+/// The confusion matrix (C, C), stored as its nonzero cells.
 ///
-/// It is serialised as its [`matrix`](Self::matrix).
+/// Serialised as its [`matrix`](Self::matrix).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Confusion {
     cells: Vec<ConfusionCell>,
-    /// Samples of each class, and those that were predicted as it, (C).
+    /// Number of samples of each class, and number of predictions as it, (C).
     margins: Vec<[usize; 2]>,
 }
 
 /// A cell of the confusion matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ConfusionCell {
-    /// The index of the samples' class.
+    /// Index of the samples' class.
     pub truth: usize,
-    /// The index of the class that was predicted.
+    /// Index of the predicted class.
     pub predicted: usize,
-    /// How many samples there are, at least 1.
+    /// Number of samples, at least 1.
     pub n: usize,
 }
 
 impl Confusion {
-    /// Counts pairs of truth and prediction.
+    /// Counts pairs of true and predicted class.
     ///
     /// # Panics
-    /// Where one of a pair is not below `n_classes`.
+    /// When a class is `n_classes` or more.
     #[must_use]
     pub fn of(n_classes: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut counts = BTreeMap::new();
@@ -66,7 +66,8 @@ impl Confusion {
         Self::new(n_classes, cells.collect())
     }
 
-    /// Of cells in rising order of truth and prediction, both below `n_classes`.
+    /// Creates a matrix from nonzero cells in ascending order of truth and prediction, both below
+    /// `n_classes`.
     fn new(n_classes: usize, cells: Vec<ConfusionCell>) -> Self {
         let mut margins = vec![[0; 2]; n_classes];
         for cell in &cells {
@@ -76,19 +77,19 @@ impl Confusion {
         Self { cells, margins }
     }
 
-    /// C.
+    /// Returns the number of classes C.
     #[must_use]
     pub fn n_classes(&self) -> usize {
         self.margins.len()
     }
 
-    /// The cells that are not 0, in rising order of truth and prediction.
+    /// Returns the nonzero cells, in ascending order of truth and prediction.
     #[must_use]
     pub fn cells(&self) -> &[ConfusionCell] {
         &self.cells
     }
 
-    /// How many samples of the class `truth` were predicted as `predicted`.
+    /// Returns how many samples of the class `truth` were predicted as `predicted`.
     #[must_use]
     pub fn count(&self, truth: usize, predicted: usize) -> usize {
         let place = |cell: &ConfusionCell| (cell.truth, cell.predicted);
@@ -96,16 +97,16 @@ impl Confusion {
         found.map_or(0, |place| self.cells[place].n)
     }
 
-    /// How many samples are of a class, and how many were predicted as it.
+    /// Returns how many samples are of a class, and how many were predicted as it.
     ///
     /// # Panics
-    /// From C on.
+    /// When `class` is C or more.
     #[must_use]
     pub fn margins(&self, class: usize) -> [usize; 2] {
         self.margins[class]
     }
 
-    /// Row by row, (C, C); none for more than 1000 classes.
+    /// Returns the matrix row by row, (C, C); None for more than 1000 classes.
     #[must_use]
     pub fn matrix(&self) -> Option<Vec<Vec<usize>>> {
         let c = self.n_classes();
@@ -118,7 +119,7 @@ impl Confusion {
 }
 
 impl From<Vec<Vec<usize>>> for Confusion {
-    /// Of a square matrix.
+    /// Creates a matrix from a dense square one.
     fn from(matrix: Vec<Vec<usize>>) -> Self {
         let rows = matrix.iter().enumerate();
         let cells = rows.flat_map(|(truth, row)| {
@@ -139,21 +140,21 @@ impl Serialize for Confusion {
     }
 }
 
-/// Samples counted by truth and prediction, the pairs that occur alone: most of C × C do not.
+/// Samples counted by truth and prediction. Most of the C × C pairs do not occur and are not stored.
 #[derive(Debug, Clone)]
 pub(super) struct Counts {
-    /// Of each pair in [`Judgement::cells`].
+    /// Count of each pair in [`Judgement::cells`].
     pub(super) cells: Vec<u64>,
-    /// Of each class in the targets, (C).
+    /// Count of each class in the targets, (C).
     pub(super) support: Vec<u64>,
-    /// Of each class among the predictions, (C).
+    /// Count of each class in the predictions, (C).
     pub(super) predicted: Vec<u64>,
-    /// Of each class where target and prediction agree, (C).
+    /// Count of correct predictions of each class, (C).
     pub(super) right: Vec<u64>,
 }
 
 impl Counts {
-    /// Counts the samples, each as often as its weight says.
+    /// Counts the samples, each as often as its weight.
     pub(super) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
         let c = judgement.n_classes;
         let mut cells = vec![0; judgement.cells.len()];
@@ -176,33 +177,33 @@ impl Counts {
         counts
     }
 
-    /// The share of right predictions among those of the class.
+    /// Returns the share of correct predictions among the predictions of the class.
     pub(super) fn precision(&self, class: usize) -> Option<f64> {
         ratio(self.right[class], self.predicted[class])
     }
 
-    /// The share of right predictions among the samples of the class.
+    /// Returns the share of correct predictions among the samples of the class.
     pub(super) fn recall(&self, class: usize) -> Option<f64> {
         ratio(self.right[class], self.support[class])
     }
 
-    /// The harmonic mean of precision and recall.
+    /// Returns the harmonic mean of precision and recall.
     pub(super) fn f1(&self, class: usize) -> Option<f64> {
         let either = self.support[class] + self.predicted[class];
         ratio(2 * self.right[class], either)
     }
 
-    /// The mean recall of the classes that have samples.
+    /// Returns the mean recall of the classes that have samples.
     pub(super) fn balanced_accuracy(&self) -> f64 {
         mean((0..self.support.len()).filter_map(|class| self.recall(class))).unwrap_or_default()
     }
 
-    /// The mean F1 over the classes that are in the targets or among the predictions.
+    /// Returns the mean F1 over the classes that occur in the targets or the predictions.
     pub(super) fn macro_f1(&self) -> f64 {
         mean((0..self.support.len()).filter_map(|class| self.f1(class))).unwrap_or_default()
     }
 
-    /// The mean F1 weighted with the supports.
+    /// Returns the mean F1 weighted by support.
     pub(super) fn weighted_f1(&self) -> f64 {
         let all: u64 = self.support.iter().sum();
         let of_class = |class| {
@@ -212,7 +213,7 @@ impl Counts {
         (0..self.support.len()).map(of_class).sum()
     }
 
-    /// The figures of a class whose area under the ROC curve is known.
+    /// Returns the metrics of a class, given its area under the ROC curve.
     pub(super) fn class_figures(&self, class: usize, roc_auc: Option<f64>) -> ClassFigures {
         ClassFigures {
             precision: self.precision(class).unwrap_or_default(),
@@ -223,7 +224,7 @@ impl Counts {
         }
     }
 
-    /// The same for people, where each sample counts once.
+    /// Returns the counts as a confusion matrix; `cells` are those of [`Judgement::cells`].
     pub(super) fn confusion(&self, cells: &[(usize, usize)]) -> Confusion {
         let cells = cells.iter().zip(&self.cells);
         let cell = |(&(truth, predicted), &n): (&(usize, usize), &u64)| ConfusionCell {
@@ -235,12 +236,12 @@ impl Counts {
     }
 }
 
-/// None for 0/0.
+/// Returns `part / whole`; None for 0/0.
 pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// None of nothing.
+/// Returns the mean; None without values.
 pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, n) = values.fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
     (n > 0).then(|| sum / n as f64)

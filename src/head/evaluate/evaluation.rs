@@ -1,4 +1,4 @@
-//! The metrics of predictions, equal to those of scikit-learn, edge cases included.
+//! Metrics of predictions, equal to those of scikit-learn, edge cases included.
 
 use ndarray::ArrayView2;
 use serde::Serialize;
@@ -12,56 +12,55 @@ use super::reliability::{Bins, ReliabilityBin};
 use crate::classes::ClassIndex;
 use crate::error::Result;
 
-/// How good predictions are: metrics of probabilities (N, C) against targets (N).
+/// Metrics of predicted probabilities (N, C) against targets (N).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Evaluation {
     /// The names of the C classes.
     pub classes: ClassIndex,
-    /// N, at least 1.
+    /// Number of samples N, at least 1.
     pub n_samples: usize,
-    /// The share of right predictions, in [0, 1] (`accuracy_score`).
+    /// Share of correct predictions, in [0, 1] (`accuracy_score`).
     pub accuracy: f64,
-    /// The mean recall of the classes that occur in the targets, in [0, 1] (`balanced_accuracy_score`).
+    /// Mean recall of the classes that occur in the targets, in [0, 1] (`balanced_accuracy_score`).
     pub balanced_accuracy: f64,
-    /// The mean F1 over the classes that occur in the targets or the predictions, in [0, 1] (`f1_score`,
-    /// macro).
+    /// Mean F1 over the classes that occur in the targets or the predictions, in [0, 1] (`f1_score`, macro).
     pub macro_f1: f64,
-    /// The mean of the classes' F1 weighted with their support, in [0, 1] (`f1_score`, weighted).
+    /// Mean F1 of the classes, weighted by support, in [0, 1] (`f1_score`, weighted).
     pub weighted_f1: f64,
-    /// The mean of -ln p of the right class, p clipped to [ε, 1 - ε], ε = 2^-52 (`log_loss`).
+    /// Mean of -ln p of the right class, with p clipped to [ε, 1 - ε], ε = 2^-52 (`log_loss`).
     pub log_loss: f64,
-    /// The mean of Σ (p - y)² over all C classes, y being 1 for the right one and else 0, in [0, 2]
-    /// (`brier_score_loss` with `scale_by_half=False`). This is Brier's own sum for two classes as for more:
-    /// twice what scikit-learn says of two by default.
+    /// Mean of Σ (p - y)² over all C classes, where y is 1 for the right class and 0 otherwise, in [0, 2]
+    /// (`brier_score_loss` with `scale_by_half=False`). This is Brier's original sum for any number of
+    /// classes; for two classes it is twice scikit-learn's default.
     pub brier_score: f64,
-    /// Expected calibration error: the mean distance between the largest probability and the accuracy, by the
-    /// bins of `reliability`, in [0, 1] (Guo et al. 2017).
+    /// Expected calibration error: the mean distance between the largest probability and the accuracy over
+    /// the bins of `reliability`, in [0, 1] (Guo et al. 2017).
     pub ece: f64,
-    /// The mean area under the ROC curve of one class against the others, over the classes that have one, in
-    /// [0, 1] (`roc_auc_score`, `multi_class="ovr"`, macro; that of both classes where there are two). None
-    /// where all samples are of one class.
+    /// Mean area under the ROC curve of one class against the others, over the classes that have one, in
+    /// [0, 1] (`roc_auc_score`, `multi_class="ovr"`, macro; for two classes the area is the same for both).
+    /// None if all samples are of one class.
     pub roc_auc: Option<f64>,
-    /// The accuracy if the right class need only be among the k most probable, for k = 1 … 5 below C. Of
-    /// equally probable classes the first counts as the more probable, as in the prediction.
+    /// Accuracy if the right class only has to be among the k most probable, for k = 1 … 5 below C. Among
+    /// equally probable classes the first ranks higher, as in the prediction.
     pub top_k: Vec<TopK>,
-    /// The figures of each class, (C).
+    /// Metrics of each class, (C).
     pub per_class: Vec<ClassFigures>,
-    /// How many samples of each class were predicted as which.
+    /// How many samples of each class were predicted as which class.
     pub confusion: Confusion,
-    /// The 15 bins of equal width of the largest probability, in rising order.
+    /// The 15 bins of equal width of the largest probability, in ascending order.
     pub reliability: Vec<ReliabilityBin>,
-    /// How far the figures can be trusted; None where that was not asked for.
+    /// 95 % intervals of the metrics; None if they were not requested.
     pub intervals: Option<Intervals>,
 }
 
 impl Evaluation {
-    /// Evaluates `probabilities` (N, C) against `targets` (N); the prediction is the first of the largest in
-    /// a row.
+    /// Evaluates `probabilities` (N, C) against `targets` (N); the prediction is the first of the largest
+    /// values in a row.
     ///
     /// # Errors
-    /// [`DataProblem`](crate::error::DataProblem) when there is no sample, when the three disagree on N or
-    /// C, when a target is not the index of a class, or when a probability is not within [0, 1].
+    /// [`DataProblem`](crate::error::DataProblem) when there are no samples, when the three disagree on N or
+    /// C, when a target is not the index of a class, or when a probability is outside [0, 1].
     pub fn new(
         classes: &ClassIndex,
         targets: &[usize],
@@ -70,12 +69,13 @@ impl Evaluation {
         Self::with_intervals(classes, targets, probabilities, Bootstrap::new(0, 0))
     }
 
-    /// [`new`](Self::new) with a 95 % interval for each figure. The time grows with N · C · the number of
-    /// resamples.
+    /// Like [`new`](Self::new), with 95 % [`Intervals`] of the metrics. The time grows with N · C · the
+    /// number of resamples.
     ///
     /// # Errors
-    /// As [`new`](Self::new); those of [`Bootstrap::check`], and
-    /// [`HeadError::ManyFigures`](crate::error::HeadError::ManyFigures) of the resamples.
+    /// As [`new`](Self::new); those of [`Bootstrap::check`];
+    /// [`HeadError::ManyFigures`](crate::error::HeadError::ManyFigures) when the resamples need too much
+    /// memory.
     pub fn with_intervals(
         classes: &ClassIndex,
         targets: &[usize],
@@ -116,13 +116,13 @@ impl Evaluation {
         })
     }
 
-    /// Whether a sample is of the class or was predicted as it.
+    /// Returns whether any sample is of the class or was predicted as it.
     #[must_use]
     pub fn occurs(&self, class: usize) -> bool {
         self.confusion.margins(class) != [0, 0]
     }
 
-    /// How many predictions are right.
+    /// Returns the number of correct predictions.
     #[must_use]
     pub fn n_right(&self) -> usize {
         let cells = self.confusion.cells().iter();
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(json["confusion"], serde_json::json!([[1, 0], [0, 0]]));
     }
 
-    /// A matrix of them would have 3.2 GB, and one of their intervals 12.8 GB.
+    /// A dense confusion matrix would take 3.2 GB, and a dense one of intervals 12.8 GB.
     #[test]
     fn many_classes_take_little() {
         let classes = ClassIndex::from_names((0..20_003).map(|class| class.to_string()));

@@ -9,59 +9,59 @@ use super::ranking::ks;
 use super::reliability::Bins;
 use crate::error::Result;
 
-/// 95 % intervals for the figures of the same names in [`Evaluation`](crate::head::Evaluation).
+/// 95 % intervals for the metrics of the same names in [`Evaluation`](crate::head::Evaluation).
 ///
-/// Each figure is computed anew for every resample. A resample that cannot have it is left out of its
-/// interval: the recall of a class that was not drawn, the precision of one that is not predicted, the area
-/// under the curve of either. Where all resamples agree, a share of the samples has
-/// [`IntervalMethod::Wilson`](crate::head::IntervalMethod), and any other figure no interval.
+/// Every metric is recomputed for each resample. A resample in which a metric is undefined does not count
+/// towards its interval: the recall and the area under the ROC curve of a class that was not drawn, and the
+/// precision of a class that is not predicted. Where all resamples agree, a share of samples has
+/// [`IntervalMethod::Wilson`](crate::head::IntervalMethod) and any other metric has no interval.
 ///
-/// The expected calibration error has none: resamples are worse calibrated than the samples they are drawn
-/// from, so its percentiles may not even hold the figure.
+/// The expected calibration error has no interval: resamples are worse calibrated than the samples they are
+/// drawn from, so the percentiles may not even enclose the metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Intervals {
-    /// How the samples were drawn again.
+    /// How the samples were resampled.
     pub bootstrap: Bootstrap,
-    /// Of the accuracy.
+    /// Interval of the accuracy.
     pub accuracy: Interval,
-    /// Of the balanced accuracy, over the classes that were drawn.
+    /// Interval of the balanced accuracy, over the classes that were drawn.
     pub balanced_accuracy: Option<Interval>,
-    /// Of the macro F1.
+    /// Interval of the macro F1.
     pub macro_f1: Option<Interval>,
-    /// Of the weighted F1.
+    /// Interval of the weighted F1.
     pub weighted_f1: Option<Interval>,
-    /// Of the log loss.
+    /// Interval of the log loss.
     pub log_loss: Option<Interval>,
-    /// Of the Brier score.
+    /// Interval of the Brier score.
     pub brier_score: Option<Interval>,
-    /// Of the mean area under the ROC curve, over the classes that have one.
+    /// Interval of the mean area under the ROC curve, over the classes that have one.
     pub roc_auc: Option<Interval>,
-    /// Of each top-k accuracy, in the same order.
+    /// Intervals of the top-k accuracies, in the same order.
     pub top_k: Vec<Interval>,
-    /// Of each class, (C).
+    /// Intervals of each class, (C).
     pub per_class: Vec<ClassIntervals>,
-    /// Of the share of the samples of a class that were predicted as one, in the order of
+    /// Interval of each nonzero cell's share of the samples of its true class, in the order of
     /// [`Confusion::cells`](crate::head::Confusion::cells).
     pub confusion_shares: Vec<Option<Interval>>,
-    /// Of the accuracy in each bin of the reliability diagram; none in an empty one.
+    /// Intervals of the accuracy in each bin of the reliability diagram; None for an empty bin.
     pub reliability: Vec<Option<Interval>>,
 }
 
-/// 95 % intervals for the figures of one class.
+/// 95 % intervals for the metrics of one class.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ClassIntervals {
-    /// Of the precision.
+    /// Interval of the precision.
     pub precision: Option<Interval>,
-    /// Of the recall.
+    /// Interval of the recall.
     pub recall: Option<Interval>,
-    /// Of the F1.
+    /// Interval of the F1.
     pub f1: Option<Interval>,
-    /// Of the area under the ROC curve.
+    /// Interval of the area under the ROC curve.
     pub roc_auc: Option<Interval>,
 }
 
 impl Intervals {
-    /// None for no resamples.
+    /// Computes all intervals; returns None without resamples.
     ///
     /// # Errors
     /// Those of [`Bootstrap::check_for`].
@@ -81,8 +81,7 @@ impl Intervals {
         })))
     }
 
-    /// Asks `of` for the interval of each figure of the samples, of which each counts as often as its weight
-    /// says.
+    /// Calls `of` for the interval of each metric of the samples, each counted as often as its weight.
     fn each(
         judgement: &Judgement,
         weights: &[u32],
@@ -125,8 +124,8 @@ impl Intervals {
     }
 }
 
-/// The values of the figures in the order of [`Intervals::each`], whose intervals nobody asks for here. NaN,
-/// which no value is, takes half the room of an `Option`.
+/// Returns the values of the metrics in the order of [`Intervals::each`]; the intervals made there are
+/// discarded. NaN marks an undefined value because it takes half the memory of an `Option`.
 fn row(judgement: &Judgement, weights: &[u32]) -> Vec<f64> {
     let mut values = Vec::new();
     Intervals::each(judgement, weights, Bootstrap::new(0, 0), |figure| {
@@ -137,12 +136,12 @@ fn row(judgement: &Judgement, weights: &[u32]) -> Vec<f64> {
     values
 }
 
-/// A figure of some samples.
+/// A metric of some samples.
 #[derive(Debug, Clone, Copy)]
 enum Figure {
-    /// What is no share of samples; none where there is nothing to divide by.
+    /// A metric that is not a share of samples; None if undefined.
     Number(Option<f64>),
-    /// So many of so many samples.
+    /// A number of samples, out of a total.
     Share(u64, u64),
 }
 

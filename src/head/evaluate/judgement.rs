@@ -1,4 +1,4 @@
-//! What each sample contributes to the metrics, computed once and read by every metric and every resample.
+//! What each sample contributes to the metrics: computed once, used for every metric and every resample.
 
 use std::collections::BTreeMap;
 
@@ -9,47 +9,48 @@ use crate::error::{DataProblem, Result};
 use crate::head::data::require_classes;
 use crate::head::linear::argmax;
 
-/// A mean of probabilities may come out above 1 by less than this.
+/// By how much a mean of probabilities may exceed 1 through rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// As in Guo et al., "On Calibration of Modern Neural Networks" (2017).
+/// The number of reliability bins, as in Guo et al., "On Calibration of Modern Neural Networks" (2017).
 pub(super) const BINS: usize = 15;
 
-/// N samples of C classes, judged.
+/// The evaluated predictions of N samples for C classes.
 #[derive(Debug)]
 pub(super) struct Judgement {
     pub(super) n_classes: usize,
-    /// (N).
+    /// The samples, (N).
     pub(super) samples: Vec<Sample>,
-    /// The pairs of target and prediction that occur, in order.
+    /// The pairs of target and prediction that occur, in ascending order.
     pub(super) cells: Vec<(usize, usize)>,
-    /// The samples in the order of each class's probability, (C).
+    /// The samples sorted by each class's probability, (C).
     pub(super) orders: Vec<Order>,
 }
 
-/// What one sample adds to the figures.
+/// What one sample contributes to the metrics.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
-    /// Its place in [`Judgement::cells`].
+    /// Index of its pair in [`Judgement::cells`].
     pub(super) cell: usize,
     pub(super) right: bool,
-    /// How many classes are put before the right one.
+    /// Number of classes ranked above the right one.
     pub(super) place: usize,
     /// -ln p of the right class.
     pub(super) surprise: f64,
-    /// The sum of (p - y)² over the classes.
+    /// Sum of (p - y)² over the classes.
     pub(super) squared: f64,
     /// The largest probability.
     pub(super) confidence: f64,
-    /// The reliability bin of that.
+    /// Reliability bin of `confidence`.
     pub(super) bin: usize,
 }
 
 impl Judgement {
-    /// Judges `probabilities` (N, C) by `targets` (N).
+    /// Evaluates `probabilities` (N, C) against `targets` (N).
     ///
     /// # Errors
-    /// [`DataProblem`] where the three disagree, and for a probability outside of [0, 1].
+    /// [`DataProblem`] without samples, when the shapes do not match, for a target that is not the index of a
+    /// class, and for a probability outside [0, 1].
     pub(super) fn new(
         n_classes: usize,
         targets: &[usize],
@@ -77,22 +78,22 @@ impl Judgement {
         })
     }
 
-    /// The share of right predictions, each sample as often as its weight says.
+    /// Returns the share of correct predictions, each sample counted as often as its weight.
     pub(super) fn accuracy(&self, weights: &[u32]) -> f64 {
         self.mean(weights, |sample| f64::from(u8::from(sample.right)))
     }
 
-    /// The mean of -ln p of the right class.
+    /// Returns the mean of -ln p of the right class.
     pub(super) fn log_loss(&self, weights: &[u32]) -> f64 {
         self.mean(weights, |sample| sample.surprise)
     }
 
-    /// The mean of Σ (p - y)² over the classes.
+    /// Returns the mean of Σ (p - y)² over the classes.
     pub(super) fn brier_score(&self, weights: &[u32]) -> f64 {
         self.mean(weights, |sample| sample.squared)
     }
 
-    /// How many samples have the right class among the `k` most probable.
+    /// Returns how many samples have the right class among the `k` most probable.
     pub(super) fn hits(&self, weights: &[u32], k: usize) -> u64 {
         let samples = self.samples.iter().zip(weights);
         let hits = samples.filter(|(sample, _)| sample.place < k);
@@ -124,24 +125,24 @@ impl Sample {
     }
 }
 
-/// -ln p, finite for every p in [0, 1].
+/// Returns -ln p, finite for every p in [0, 1].
 fn surprise(p: f64) -> f64 {
     -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
-/// Where the bin ends below which this many are.
+/// Returns the upper edge of the first `bins` bins.
 pub(super) fn edge(bins: usize) -> f64 {
     bins as f64 / BINS as f64
 }
 
-/// The bin of a probability.
+/// Returns the bin of a probability.
 pub(super) fn bin_of(p: f64) -> usize {
     (0..BINS - 1)
         .find(|&bin| p <= edge(bin + 1))
         .unwrap_or(BINS - 1)
 }
 
-/// Checks `probabilities` (N, C) and `targets` (N).
+/// Checks `probabilities` (N, C) against `targets` (N).
 fn check(
     classes: usize,
     targets: &[usize],

@@ -1,4 +1,4 @@
-//! How good predictions are: the metrics of scikit-learn, with its answers for edge cases.
+//! Evaluates predictions with the metrics of scikit-learn, edge cases included.
 
 mod bootstrap;
 mod comparison;

@@ -1,4 +1,4 @@
-//! Metrics of the order of the probabilities: the area under the ROC curve, and top-k accuracy.
+//! Metrics of the ranking of probabilities: area under the ROC curve, and top-k accuracy.
 
 use ndarray::{ArrayView1, ArrayView2};
 use serde::Serialize;
@@ -6,22 +6,22 @@ use serde::Serialize;
 /// The largest k.
 const MOST: usize = 5;
 
-/// How often the right class is among the k most probable.
+/// Top-k accuracy: how often the right class is among the k most probable.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TopK {
-    /// How many classes count, from 1.
+    /// Number of classes that count, from 1.
     pub k: usize,
-    /// The share of samples whose class is among them, in [0, 1] (`top_k_accuracy_score`).
+    /// Share of samples whose class is among them, in [0, 1] (`top_k_accuracy_score`).
     pub accuracy: f64,
 }
 
-/// The k that say something: from 1 to 5, below C (at C every sample is a hit), 1 in any case.
+/// Returns the values of k to report: 1 to 5 but below C (at C every sample is a hit), and always 1.
 pub(super) fn ks(n_classes: usize) -> impl Iterator<Item = usize> {
     1..=n_classes.saturating_sub(1).clamp(1, MOST)
 }
 
-/// How many classes come before `target`: the more probable ones, and the equally probable ones of lower
-/// index.
+/// Returns how many classes rank above `target`: the more probable ones, and equally probable ones with a
+/// lower index.
 pub(super) fn place(target: usize, row: ArrayView1<'_, f64>) -> usize {
     let of_target = row[target];
     let before = |&(class, &p): &(usize, &f64)| {
@@ -34,7 +34,7 @@ pub(super) fn place(target: usize, row: ArrayView1<'_, f64>) -> usize {
     row.iter().enumerate().filter(before).count()
 }
 
-/// The samples in rising order of one class's probability.
+/// The samples in ascending order of one class's probability.
 #[derive(Debug)]
 pub(super) struct Order {
     ranked: Vec<Ranked>,
@@ -43,14 +43,15 @@ pub(super) struct Order {
 #[derive(Debug, Clone, Copy)]
 struct Ranked {
     sample: u32,
-    /// It is of the class.
+    /// Whether the sample is of the class.
     positive: bool,
-    /// The next one is more probable.
+    /// Whether the next sample is more probable, or there is none.
     last_of_equals: bool,
 }
 
 impl Order {
-    /// Of two classes, both go by the probability of the second, so that rounding cannot tell them apart.
+    /// Sorts the samples by the probability of `class`. With two classes both use the probability of the
+    /// second, so that rounding cannot make their areas differ.
     pub(super) fn of(class: usize, targets: &[usize], probabilities: ArrayView2<'_, f64>) -> Self {
         let (column, sign) = match (probabilities.ncols(), class) {
             (2, 0) => (1, -1.0),
@@ -58,8 +59,8 @@ impl Order {
         };
         let score = |sample: u32| sign * probabilities[[sample as usize, column]];
         let mut samples: Vec<u32> = (0..targets.len() as u32).collect();
-        // No number here is NaN; of -0 and 0, which are equal, neither total order's choice matters to a
-        // group.
+        // Probabilities are never NaN. Adding 0.0 turns -0 into 0: `total_cmp` would sort -0 first, although
+        // the two are tied.
         samples.sort_by(|&a, &b| (score(a) + 0.0).total_cmp(&(score(b) + 0.0)));
         let next = samples.iter().skip(1).map(Some).chain([None]);
         let ranked = samples.iter().zip(next).map(|(&sample, next)| Ranked {
@@ -72,14 +73,14 @@ impl Order {
         }
     }
 
-    /// The share of pairs of a positive and a negative sample in which the positive one is the more probable,
-    /// a tie counting half (Mann–Whitney), each sample as often as its weight says: the area under the ROC
-    /// curve.
+    /// Returns the area under the ROC curve: the share of pairs of a positive and a negative sample in which
+    /// the positive one is the more probable, where a tie counts half (Mann–Whitney). Each sample counts as
+    /// often as its weight.
     ///
-    /// None without a positive or without a negative.
+    /// None without positive or without negative samples.
     pub(super) fn auc(&self, weights: &[u32]) -> Option<f64> {
-        // Counts of the group of equals and of all before it; the area is kept doubled, so that halves stay
-        // integers.
+        // Counts of negatives and positives in the current group of ties, and before it. The area is doubled
+        // so that ties, which count half, stay integers.
         let (mut equals, mut before) = ([0u64; 2], [0u64; 2]);
         let mut doubled = 0u64;
         for ranked in &self.ranked {
@@ -104,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_tie_is_half_a_pair() {
-        // Negatives at 0.1 and 0.4, positives at 0.4 and 0.8: of four pairs three are right and one is a tie.
+        // Negatives at 0.1 and 0.4, positives at 0.4 and 0.8: of the four pairs three are right and one is a
+        // tie.
         let p = array![
             [0.9, 0.1, 0.0],
             [0.6, 0.4, 0.0],
@@ -113,7 +115,7 @@ mod tests {
         ];
         let order = Order::of(1, &[0, 0, 1, 1], p.view());
         assert_eq!(order.auc(&[1; 4]), Some(0.875));
-        // The lower negative thrice: 6 + 1 right pairs and a tie of 8.
+        // With the lower negative three times: of 8 pairs 6 + 1 are right and one is a tie.
         assert_eq!(order.auc(&[3, 1, 1, 1]), Some(7.5 / 8.0));
         assert_eq!(order.auc(&[1, 1, 0, 0]), None);
         assert_eq!(Order::of(2, &[0, 0, 1, 1], p.view()).auc(&[1; 4]), None);
@@ -121,7 +123,7 @@ mod tests {
 
     #[test]
     fn both_of_two_classes_have_one_area() {
-        // 1 - 0.9 is 0.09999999999999998: by the first column alone the equal ones would not be equal.
+        // 1 - 0.9 is 0.09999999999999998: sorting by the first column would break the tie.
         let p = array![[0.9, 0.1], [1.0 - 0.1 + 1e-16, 0.1], [0.3, 0.7]];
         let targets = [0, 1, 1];
         let areas = [0, 1].map(|class| Order::of(class, &targets, p.view()).auc(&[1; 3]));

@@ -4,27 +4,28 @@ use serde::Serialize;
 
 use super::judgement::{BINS, Judgement, edge};
 
-/// The samples whose largest probability is in (`lower`, `upper`].
+/// A bin of the reliability diagram: the samples whose largest probability is in (`lower`, `upper`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ReliabilityBin {
-    /// The samples are above this, a multiple of 1/15; those of probability 0 are in the first bin.
+    /// Lower edge, exclusive, a multiple of 1/15; the first bin includes probability 0.
     pub lower: f64,
-    /// And not above this.
+    /// Upper edge, inclusive.
     pub upper: f64,
-    /// How many there are.
+    /// Number of samples in the bin.
     pub n: usize,
-    /// Their mean largest probability, in [0, 1]; 0 without samples.
+    /// Mean of their largest probabilities, in [0, 1]; 0 without samples.
     pub confidence: f64,
-    /// The share of them that was predicted rightly, in [0, 1]; 0 without samples. Calibrated is what has it
-    /// equal to the confidence.
+    /// Share of them that is predicted correctly, in [0, 1]; 0 without samples. Equal to `confidence` if the
+    /// probabilities are calibrated.
     pub accuracy: f64,
 }
 
-/// Weight, sum of confidences and weight of the right ones, for each bin.
+/// For each bin: the weight of its samples, the sum of their confidences, and the weight of the correct
+/// predictions.
 pub(super) struct Bins([(u64, f64, u64); BINS]);
 
 impl Bins {
-    /// Sorts the samples into the bins, each as often as its weight says.
+    /// Sorts the samples into the bins, each counted as often as its weight.
     pub(super) fn of(judgement: &Judgement, weights: &[u32]) -> Self {
         let mut bins = [(0, 0.0, 0); BINS];
         for (sample, &weight) in judgement.samples.iter().zip(weights) {
@@ -36,7 +37,7 @@ impl Bins {
         Self(bins)
     }
 
-    /// The mean distance of confidence and accuracy over the samples, in [0, 1].
+    /// Returns the mean distance between confidence and accuracy over the samples, in [0, 1].
     pub(super) fn ece(&self) -> f64 {
         let all: u64 = self.0.iter().map(|bin| bin.0).sum();
         let distance =
@@ -44,12 +45,12 @@ impl Bins {
         self.0.iter().map(distance).sum::<f64>() / all.max(1) as f64
     }
 
-    /// How many predictions of each bin are right, and of how many.
+    /// Returns, for each bin, how many predictions are correct, and out of how many.
     pub(super) fn right(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().map(|&(n, _, right)| (right, n))
     }
 
-    /// All 15, in rising order.
+    /// Returns all 15 bins, in ascending order.
     pub(super) fn described(&self) -> Vec<ReliabilityBin> {
         let described = |(i, &(n, confidence, right)): (usize, &(u64, f64, u64))| {
             let whole = n.max(1) as f64;
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_error_is_that_of_paper() {
-        // Two samples at 0.75 (bin 12), one right; one sure and right; one at 0.5 (bin 8) and wrong.
+        // Two samples at 0.75 (bin 12), one of them right; one at 1 and right; one at 0.5 (bin 8) and wrong.
         let p = array![[0.75, 0.25], [0.75, 0.25], [0.0, 1.0], [0.5, 0.5]];
         let judgement = Judgement::new(2, &[0, 1, 1, 1], p.view()).unwrap();
         let bins = Bins::of(&judgement, &[1; 4]);
@@ -101,7 +102,7 @@ mod tests {
         let expected = [(1, 0.5, 0.0), (2, 0.75, 0.5), (1, 1.0, 1.0)];
         assert!(numbers.eq(expected));
         assert!((full[1].lower - 11.0 / 15.0).abs() < 1e-15 && (full[1].upper - 0.8).abs() < 1e-15);
-        // Without the sure one, and the wrong one twice.
+        // Without the sample at 1, and with the wrong one twice.
         assert!((Bins::of(&judgement, &[1, 1, 0, 2]).ece() - 1.5 / 4.0).abs() < 1e-15);
     }
 }

@@ -16,13 +16,14 @@ use crate::classes::ClassIndex;
 use crate::error::FileProblem;
 use crate::head::linear::LinearHead;
 use crate::head::trust::{Rejection, RejectionRule, Temperature};
+use crate::phrases::counted;
 
 pub(super) const TRAINING: &str = "training_digests";
 pub(super) const HELD_OUT: &str = "held_out_digests";
 pub(super) const LOGITS: &str = "out_of_fold_logits";
 pub(super) const FOLDS: &str = "out_of_fold_folds";
 
-/// What a file that is whole says.
+/// The contents of a complete file.
 pub(super) struct Contents<'a> {
     /// The header's `__metadata__`.
     pub(super) strings: HashMap<String, String>,
@@ -33,7 +34,7 @@ impl Contents<'_> {
     pub(super) fn assemble(&self) -> Result<HeadFile, FileProblem> {
         let classes: ClassIndex = self.json("classes")?;
         if let Some(problem) = class_problem(&classes) {
-            return Err(damaged(format!("in its `classes`, {problem}")));
+            return Err(damaged(format!("its `classes` are invalid: {problem}")));
         }
         let head = self.head(classes.len())?;
         Ok(HeadFile {
@@ -48,7 +49,7 @@ impl Contents<'_> {
         })
     }
 
-    /// The layer of C classes.
+    /// Reads the layer of C classes.
     fn head(&self, c: usize) -> Result<LinearHead, FileProblem> {
         let weight = self.tensors.of("weight", Dtype::F32, 2)?;
         let bias = self.tensors.of("bias", Dtype::F32, 1)?;
@@ -57,21 +58,21 @@ impl Contents<'_> {
             return Err(damaged(format!("it has {shapes} for {c} classes")));
         }
         if weight.shape[1] == 0 {
-            return Err(damaged("its `weight` is of no feature"));
+            return Err(damaged("its `weight` has no features"));
         }
         let bias = Array1::from(bias.numbers(f32::from_le_bytes));
         let head = Array2::from_shape_vec((c, weight.shape[1]), weight.numbers(f32::from_le_bytes));
         let head = head
             .ok()
             .and_then(|weight| LinearHead::new(weight, bias).ok());
-        let head = head.ok_or_else(|| damaged("its tensors are not of their shapes"))?;
+        let head = head.ok_or_else(|| damaged("its tensors do not match their shapes"))?;
         if head.is_finite() {
             return Ok(head);
         }
         Err(damaged("some of its weights are not finite"))
     }
 
-    /// JSON that this room does not look into; null if missing.
+    /// Reads JSON that this module does not interpret; null if missing.
     fn opaque(&self, key: &str) -> Result<Value, FileProblem> {
         if self.strings.contains_key(key) {
             self.json(key)
@@ -96,7 +97,7 @@ impl Contents<'_> {
         }
         let misfit = |what: &dyn ToString| {
             damaged(format!(
-                "its `rejection` does not fit: {}",
+                "its `rejection` is not valid: {}",
                 what.to_string()
             ))
         };
@@ -107,19 +108,19 @@ impl Contents<'_> {
         if d != wanted {
             let shape = features.shape;
             return Err(misfit(&format!(
-                "training features {shape:?} for {wanted} features"
+                "training features of shape {shape:?} for {wanted} features"
             )));
         }
         let classes = classes.indices(head.n_classes());
         let classes =
-            classes.ok_or_else(|| misfit(&"some training classes are none of the head's"))?;
+            classes.ok_or_else(|| misfit(&"some training classes are not classes of the head"))?;
         let features = Array2::from_shape_vec((m, d), features.numbers(f16::from_le_bytes));
         let features = features.map_err(|error| misfit(&error))?;
         let rejection = Rejection::new(rule, features, classes);
         rejection.map(Some).map_err(|error| misfit(&error))
     }
 
-    /// The record of the training images of a head of C classes; it is empty if the head stores none.
+    /// Reads the record of the training images of a head of C classes; it is empty if the head stores none.
     fn record(&self, c: usize) -> Result<TrainingRecord, FileProblem> {
         let training = self.images(TRAINING)?;
         let out_of_fold = self.tensors.has(LOGITS);
@@ -147,7 +148,7 @@ impl Contents<'_> {
         let [images, views, columns] = [0, 1, 2].map(|axis| logits.shape[axis]);
         if (images, columns) != (training.len(), c) || folds.shape != [images] {
             let problem = format!(
-                "is {:?} with folds {:?} for {} training images and {c} classes",
+                "has shape {:?} with folds {:?} for {} training images and {c} classes",
                 logits.shape,
                 folds.shape,
                 training.len()
@@ -155,7 +156,7 @@ impl Contents<'_> {
             return Err(damaged_tensor(LOGITS, &problem));
         }
         let folds = folds.indices(images);
-        let folds = folds.ok_or_else(|| damaged_tensor(FOLDS, "has a fold that cannot be"))?;
+        let folds = folds.ok_or_else(|| damaged_tensor(FOLDS, "has a fold out of range"))?;
         let shape = (images.saturating_mul(views), columns);
         let logits = Array2::from_shape_vec(shape, logits.numbers(f32::from_le_bytes));
         let logits = logits.map_err(|error| damaged_tensor(LOGITS, &error.to_string()))?;
@@ -163,7 +164,7 @@ impl Contents<'_> {
         out_of_fold.map_err(|problem| damaged_tensor(LOGITS, &problem))
     }
 
-    /// Parses a string of the header that must be there.
+    /// Parses a required string of the header.
     fn json<T: DeserializeOwned>(&self, key: &str) -> Result<T, FileProblem> {
         let text = self.strings.get(key);
         let text = text.ok_or_else(|| damaged(format!("its `{key}` is missing")))?;
@@ -172,13 +173,13 @@ impl Contents<'_> {
     }
 }
 
-/// What the header says of the tensors, and their bytes.
+/// The descriptions of the tensors in the header, and their bytes.
 pub(super) struct Tensors<'a> {
     metadata: &'a Metadata,
     data: &'a [u8],
 }
 
-/// A tensor of a known kind.
+/// A tensor whose type has been checked.
 struct Tensor<'a> {
     shape: &'a [usize],
     bytes: &'a [u8],
@@ -189,39 +190,41 @@ impl<'a> Tensors<'a> {
         Self { metadata, data }
     }
 
-    /// Whether there is a tensor of this name.
+    /// Returns whether there is a tensor of this name.
     fn has(&self, name: &str) -> bool {
         self.metadata.info(name).is_some()
     }
 
-    /// The tensor of this name, when it holds such numbers along so many axes.
+    /// Returns the tensor of this name, if it has this type and number of dimensions.
     fn of(&self, name: &str, dtype: Dtype, dimensions: usize) -> Result<Tensor<'a>, FileProblem> {
         let info = self.metadata.info(name);
         let info = info.ok_or_else(|| damaged_tensor(name, "is missing"))?;
         if info.dtype != dtype || info.shape.len() != dimensions {
             let what = format!(
-                "is {:?} {:?}, not {dtype:?} with {dimensions} axes",
-                info.dtype, info.shape
+                "is {:?} {:?}, not {dtype:?} with {}",
+                info.dtype,
+                info.shape,
+                counted(dimensions, "dimension")
             );
             return Err(damaged_tensor(name, &what));
         }
         let (start, end) = info.data_offsets;
         Ok(Tensor {
             shape: &info.shape,
-            // Its place is not outside of the data: the header's own check rules that out.
+            // The tensor is inside the data: parsing the header has checked that.
             bytes: self.data.get(start..end).unwrap_or_default(),
         })
     }
 }
 
 impl Tensor<'_> {
-    /// The numbers, each of `SIZE` bytes.
+    /// Decodes the values, each of `SIZE` bytes.
     fn numbers<T, const SIZE: usize>(&self, number: impl Fn([u8; SIZE]) -> T) -> Vec<T> {
         let (numbers, _) = self.bytes.as_chunks::<SIZE>();
         numbers.iter().map(|bytes| number(*bytes)).collect()
     }
 
-    /// The numbers of an I32 tensor as indices below `n`; None where one is not.
+    /// Returns the values of an I32 tensor as indices below `n`, or `None` if one is out of range.
     fn indices(&self, n: usize) -> Option<Vec<usize>> {
         let numbers = self.numbers(i32::from_le_bytes).into_iter();
         let index = |number| usize::try_from(number).ok().filter(|&index| index < n);

@@ -1,4 +1,4 @@
-//! What a head file holds.
+//! The content of a head file.
 
 use serde_json::Value;
 
@@ -7,43 +7,43 @@ use crate::classes::ClassIndex;
 use crate::head::linear::LinearHead;
 use crate::head::trust::{Rejection, Temperature};
 
-/// The latest version of the format, which this module writes.
+/// The latest format version, which this module writes.
 pub(crate) const FORMAT_VERSION: u64 = 2;
 
 pub(super) const FORMAT: &str = "frostline-head";
 
-/// Bytes of the header's length.
+/// The size of the header's length field in bytes.
 pub(super) const PREFIX: usize = 8;
 
-/// Bytes of the longest header. It is parsed into values many times as long; 100,000 classes or epochs take
-/// half of it.
+/// The longest header in bytes. Its parsed values take many times as much memory; 100,000 classes or epochs
+/// need half of it.
 pub(super) const LONGEST_HEADER: usize = 32 << 20;
 
-/// Bytes of the longest name of a class: that of the longest path.
+/// The longest class name in bytes, as long as the longest path.
 const LONGEST_NAME: usize = 4096;
 
-/// The content of a head file: the layer, its classes, and where it comes from.
+/// The content of a head file: the layer, its classes, and its origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeadFile {
     /// Weight (C, D) and bias (C).
     pub head: LinearHead,
     /// The names of the C classes.
     pub classes: ClassIndex,
-    /// What made the features: backbone, layer, preprocessing.
+    /// How the features were extracted: backbone, layer, preprocessing.
     pub manifest: Value,
-    /// How the head was fitted.
+    /// The parameters of the fit.
     pub params: Value,
-    /// How good it was.
+    /// The metrics of the fit.
     pub metrics: Value,
-    /// What the logits are divided by.
+    /// The temperature that the logits are divided by.
     pub temperature: Temperature,
-    /// What tells images of no class from the others.
+    /// The rejection of images that are unlike any training image.
     pub rejection: Option<Rejection>,
-    /// The images that it was trained on, where they are known.
+    /// The record of the images that the head was trained on, empty if they are not known.
     pub record: TrainingRecord,
 }
 
-/// Why a head cannot have these classes, in words that name one.
+/// Returns why a head cannot have these classes, naming the first invalid one.
 pub(super) fn class_problem(classes: &ClassIndex) -> Option<String> {
     let n = classes.len();
     if n < 2 {
@@ -52,10 +52,10 @@ pub(super) fn class_problem(classes: &ClassIndex) -> Option<String> {
     let of_name = |(index, name): (usize, &str)| match name {
         "" => Some(format!("class {index} (from 0) has no name")),
         name if name.contains('\0') => {
-            Some(format!("the name of class {index} (from 0) has a NUL"))
+            Some(format!("the name of class {index} (from 0) contains NUL"))
         }
         name if name.len() > LONGEST_NAME => Some(format!(
-            "the name of class {index} (from 0) has {} bytes, more than {LONGEST_NAME}",
+            "the name of class {index} (from 0) has {} bytes; the limit is {LONGEST_NAME}",
             name.len()
         )),
         _ => None,

@@ -1,13 +1,13 @@
 //! A set of images, each identified by the digest of its bytes.
 
-/// The largest set that keeps whole digests; a larger one keeps the first 8 bytes of each.
+/// The largest set that stores whole digests; a larger one stores the first 8 bytes of each.
 ///
-/// Among a million images, two different ones share 8 bytes with a probability below 1e-7.
+/// The probability that two different images among a million share these 8 bytes is below 1e-7.
 pub(crate) const WHOLE_DIGESTS: usize = 100_000;
 
 /// Bytes of a digest (BLAKE3).
 const WHOLE: usize = 32;
-/// Bytes of a digest that a large set keeps.
+/// Bytes of a digest that a large set stores.
 const FINGERPRINT: usize = 8;
 
 /// A set of images by their digests, in ascending order.
@@ -19,7 +19,7 @@ pub struct ImageSet {
 }
 
 impl Default for ImageSet {
-    /// No image.
+    /// Returns an empty set.
     fn default() -> Self {
         Self {
             width: WHOLE,
@@ -29,7 +29,7 @@ impl Default for ImageSet {
 }
 
 impl ImageSet {
-    /// The different images among these.
+    /// Creates the set of the images with these digests.
     #[must_use]
     pub fn of(digests: &[[u8; WHOLE]]) -> Self {
         let mut digests = digests.to_vec();
@@ -52,11 +52,11 @@ impl ImageSet {
         }
     }
 
-    /// The set that was written as rows of `width` bytes, or what is wrong with them.
+    /// Creates a set from rows of `width` bytes, as written to a file, or returns what is wrong with them.
     pub(super) fn from_rows(width: usize, rows: Vec<u8>) -> Result<Self, String> {
         if width != WHOLE && width != FINGERPRINT {
             return Err(format!(
-                "has digests of {width} bytes, not of {WHOLE} or {FINGERPRINT}"
+                "has digests of {width} bytes, not {WHOLE} or {FINGERPRINT}"
             ));
         }
         let set = Self { width, rows };
@@ -67,25 +67,25 @@ impl ImageSet {
         Err("is not in strictly ascending order".to_owned())
     }
 
-    /// The number of images.
+    /// Returns the number of images.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len() / self.width
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Whether the image with this digest is in the set.
+    /// Returns whether the image with this digest is in the set.
     #[must_use]
     pub fn contains(&self, digest: &[u8; WHOLE]) -> bool {
         self.position(digest).is_some()
     }
 
-    /// The place of an image in the order of the set, below [`Self::len`].
+    /// Returns the index of an image in the order of the set, below [`Self::len`].
     #[must_use]
     pub fn position(&self, digest: &[u8; WHOLE]) -> Option<usize> {
         let wanted = &digest[..self.width];
@@ -102,12 +102,12 @@ impl ImageSet {
         None
     }
 
-    /// Bytes of each row.
+    /// Returns the number of bytes of each row.
     pub(super) fn width(&self) -> usize {
         self.width
     }
 
-    /// All rows, one after the other.
+    /// Returns all rows, one after the other.
     pub(crate) fn rows(&self) -> &[u8] {
         &self.rows
     }
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_large_set_keeps_fingerprints() {
-        // The two that differ in their last byte alone share a fingerprint.
+        // The two digests that differ only in their last byte share a fingerprint.
         let digests = [digest(2, 0), digest(2, 1), digest(9, 0)];
         let set = ImageSet::of_sorted(&digests, 2);
         assert_eq!((set.len(), set.rows().len()), (2, 16));

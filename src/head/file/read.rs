@@ -1,4 +1,4 @@
-//! Reads a head file, and tells a foreign, truncated, damaged or newer file apart.
+//! Reads a head file, and distinguishes truncated, damaged and newer files from files of other formats.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Seek};
@@ -11,16 +11,18 @@ use super::contents::{Contents, Tensors};
 use super::head_file::{FORMAT, FORMAT_VERSION, HeadFile, LONGEST_HEADER, PREFIX};
 use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
+use crate::phrases::counted;
 
-/// No head is longer: 20,000 classes of 8192 features, with all that a head may keep, take half of it.
+/// The largest file in bytes: 20,000 classes of 8192 features, with everything that a head can store, take
+/// half of it.
 const LIMIT: u64 = 2 << 30;
 
 impl HeadFile {
-    /// Reads a file that [`write`](Self::write) wrote.
+    /// Reads a file written by [`write`](Self::write).
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read, else [`Error::File`]:
-    /// cut (with the sizes), foreign (with what it is), newer, or damaged (with what does not fit).
+    /// [`Error::Io`] when the file cannot be read; [`Error::File`] when it is truncated (with the sizes), of
+    /// another format (with what it looks like), of a newer version, or damaged (with what is wrong).
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = load(path).map_err(Error::io("read", path))?;
@@ -32,11 +34,11 @@ impl HeadFile {
         })
     }
 
-    /// What the bytes of a head file hold, or what is wrong with them.
+    /// Decodes the bytes of a head file, or returns what is wrong with them.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, FileProblem> {
         let header = header_length(bytes, bytes.len() as u64)?;
         let (header, data) = bytes[PREFIX..].split_at(header);
-        // Who wrote it comes first: a foreign file is not called damaged.
+        // The format is checked first, so that a file of another format is not reported as damaged.
         let metadata = parse_header(header)?;
         let strings = metadata.metadata().clone().unwrap_or_default();
         let version = check_format(&strings)?;
@@ -48,7 +50,7 @@ impl HeadFile {
     }
 }
 
-/// The bytes of a file that begins as a head does: a foreign one may be long, and is not read whole.
+/// Reads a file if it starts like a head; any other file may be large and is not read completely.
 fn load(path: &Path) -> io::Result<Result<Vec<u8>, FileProblem>> {
     let mut file = inputs::open(path, Links::Follow)?;
     let mut start = Vec::new();
@@ -60,15 +62,16 @@ fn load(path: &Path) -> io::Result<Result<Vec<u8>, FileProblem>> {
     inputs::read_all(file, LIMIT).map(Ok)
 }
 
-/// The length of the JSON header of a file of `size` bytes, if that and the first byte are those of a
-/// safetensors file.
+/// Returns the length of the JSON header of a file of `size` bytes, if the length and the first byte of the
+/// header are those of a safetensors file.
 fn header_length(start: &[u8], size: u64) -> Result<usize, FileProblem> {
     if start.is_empty() {
         return Err(foreign("an empty file".to_owned()));
     }
     let Some((prefix, rest)) = start.split_first_chunk() else {
         return Err(FileProblem::Cut(format!(
-            "it has {size} bytes, a head at least 8"
+            "it has {}, but a head has at least 8",
+            counted(size as usize, "byte")
         )));
     };
     let length = u64::from_le_bytes(*prefix);
@@ -78,7 +81,7 @@ fn header_length(start: &[u8], size: u64) -> Result<usize, FileProblem> {
     }
     let wanted = PREFIX as u64 + length;
     if size < wanted {
-        let problem = format!("it has {size} bytes, its header alone should end at {wanted}");
+        let problem = format!("it has {size} bytes, but its header alone ends at byte {wanted}");
         return Err(FileProblem::Cut(problem));
     }
     Ok(length as usize)
@@ -89,7 +92,7 @@ fn parse_header(header: &[u8]) -> Result<Metadata, FileProblem> {
     serde_json::from_slice(header).map_err(problem)
 }
 
-/// The version of the format.
+/// Returns the format version.
 fn check_format(strings: &HashMap<String, String>) -> Result<u64, FileProblem> {
     let format = strings.get("format").map(String::as_str);
     if format != Some(FORMAT) {
@@ -108,7 +111,7 @@ fn check_format(strings: &HashMap<String, String>) -> Result<u64, FileProblem> {
             known: FORMAT_VERSION,
         }),
         _ => Err(FileProblem::Damaged(
-            "its `format_version` is not a version".to_owned(),
+            "its `format_version` is not a version number".to_owned(),
         )),
     }
 }
@@ -120,8 +123,8 @@ fn check_size(size: usize, wanted: usize) -> Result<(), FileProblem> {
     }
     if size > wanted {
         return Err(FileProblem::Damaged(format!(
-            "it has {} bytes after its end",
-            size - wanted
+            "it has {} after its end",
+            counted(size - wanted, "byte")
         )));
     }
     Ok(())
@@ -129,28 +132,28 @@ fn check_size(size: usize, wanted: usize) -> Result<(), FileProblem> {
 
 fn foreign(found: String) -> FileProblem {
     FileProblem::Foreign {
-        wanted: "a head of frostline",
+        wanted: "a frostline head",
         found,
     }
 }
 
-/// First bytes, and what they are the first bytes of.
+/// The first bytes of other formats, and a description of each.
 const KINDS: [(&[u8], &str); 9] = [
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
     (b"RIFF", "a WebP image or another RIFF file"),
-    (b"PK\x03\x04", "a zip archive, such as PyTorch's .pth"),
-    (b"\x80\x02", "a pickle, such as PyTorch's older .pth"),
+    (b"PK\x03\x04", "a zip archive, such as a PyTorch .pth"),
+    (b"\x80\x02", "a pickle, such as an older PyTorch .pth"),
     (
         b"ARROW1",
         "an Arrow file, such as a part of a feature store",
     ),
-    (b"\x89HDF", "an HDF5 file, such as Keras's .h5"),
+    (b"\x89HDF", "an HDF5 file, such as a Keras .h5"),
     (b"\x93NUMPY", "a NumPy array"),
 ];
 
-/// What the file looks like, in words with an article.
+/// Describes what a file looks like, with an article.
 fn kind_of(first_bytes: &[u8]) -> String {
     if let Some((_, kind)) = KINDS
         .iter()
@@ -161,7 +164,7 @@ fn kind_of(first_bytes: &[u8]) -> String {
     let text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     if first_bytes.iter().all(text) {
         return format!(
-            "a text that begins with {:?}",
+            "a text file that starts with {:?}",
             String::from_utf8_lossy(first_bytes)
         );
     }
@@ -169,5 +172,5 @@ fn kind_of(first_bytes: &[u8]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    format!("something that begins with the bytes {}", hex.join(" "))
+    format!("a file that starts with the bytes {}", hex.join(" "))
 }

@@ -1,4 +1,4 @@
-//! A head file must come back as it went, and whatever else is there must be called by its name.
+//! A head file must read back as it was written, and every other file must be refused for what it is.
 
 use std::fs;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ fn sample() -> HeadFile {
     }
 }
 
-/// The same with all that a head may have.
+/// Returns the sample with a temperature and a rejection.
 fn trusted() -> HeadFile {
     let rule = RejectionRule {
         method: Method::NearestNeighbours,
@@ -59,7 +59,7 @@ fn written(file: &HeadFile) -> (TempDir, PathBuf, Vec<u8>) {
     (folder, path, bytes)
 }
 
-/// The problem that the reader has with these bytes, whose checksum is right where they have a place for one.
+/// Returns the problem that the reader finds in these bytes, with their checksum corrected if they have one.
 fn problem(bytes: &[u8]) -> FileProblem {
     let mut bytes = bytes.to_vec();
     seal_again(&mut bytes);
@@ -75,7 +75,7 @@ fn problem(bytes: &[u8]) -> FileProblem {
     }
 }
 
-/// Why a head is not written.
+/// Returns why a head is not written.
 fn refusal(file: &HeadFile) -> HeadError {
     match file.encode().unwrap_err() {
         Error::Head(error) => error,
@@ -83,7 +83,7 @@ fn refusal(file: &HeadFile) -> HeadError {
     }
 }
 
-/// The sample's bytes with one string in its header replaced by one of the same length.
+/// Returns the sample's bytes with one string in its header replaced by one of the same length.
 fn patched(from: &str, to: &str) -> Vec<u8> {
     patched_in(&sample(), from, to)
 }
@@ -99,7 +99,7 @@ fn patched_in(file: &HeadFile, from: &str, to: &str) -> Vec<u8> {
     bytes
 }
 
-/// The same file as version 1, which had no checksum, and with other changes of its metadata.
+/// Returns a file's bytes with its metadata changed.
 fn with_metadata(
     bytes: &[u8],
     change: impl FnOnce(&mut serde_json::Map<String, Value>),
@@ -148,7 +148,7 @@ fn other_readers_of_safetensors_find_the_tensors() {
     );
 }
 
-/// The digits are what `b3sum` says of the file with zeros in their place.
+/// The checksum is the output of `b3sum` for the file with zeros in its place.
 #[test]
 fn the_checksum_is_in_the_metadata_for_every_reader() {
     let bytes = written(&trusted()).2;
@@ -173,18 +173,18 @@ fn a_head_without_a_checksum_is_read_as_before() {
     fs::write(&path, old).unwrap();
     assert_eq!(HeadFile::read(&path).unwrap(), trusted());
     drop(folder);
-    // Only those of version 1 have none: damage to the key alone is found.
+    // Only version 1 has no checksum, so damage to the key alone is found.
     let without = with_metadata(&bytes, |metadata| drop(metadata.shift_remove("checksum")));
     assert!(
         problem(&without)
             .to_string()
             .contains("`checksum` is missing")
     );
-    // What another tool changed and wrote with the old digits.
+    // A file that another tool changed and wrote with the old checksum.
     let changed = with_metadata(&bytes, |metadata| metadata["temperature"] = "2".into());
     let problem = HeadFile::decode(&changed).unwrap_err().to_string();
     assert!(
-        problem.contains("its checksum is not that of its bytes"),
+        problem.contains("its content does not match its checksum"),
         "{problem}"
     );
 }
@@ -210,7 +210,7 @@ fn one_flipped_bit_anywhere_is_an_error() {
         let bit = crate::head::data::below(bytes.len() * 8, &mut generator);
         assert!(is_refused(&bytes, bit), "bit {bit}");
     }
-    // The exponent of the first weight, which would give other labels.
+    // The exponent of the first weight, which would change the labels.
     let mut flipped = bytes;
     let header = u64::from_le_bytes(flipped[..8].try_into().unwrap()) as usize;
     flipped[8 + header + 3] ^= 1 << 6;
@@ -229,8 +229,8 @@ fn one_flipped_bit_anywhere_is_an_error() {
     );
 }
 
-/// Changed, lost and doubled bytes, with the right checksum and without: an error, or a head that keeps its
-/// word.
+/// Changed, removed and duplicated bytes, with and without a corrected checksum, cause an error or leave a
+/// usable head.
 #[test]
 fn damaged_heads_are_refused_or_usable() {
     let all = HeadFile {
@@ -269,7 +269,7 @@ fn names_that_no_class_can_have_are_refused() {
     refused(json!([]), "fewer than two classes (0)");
     refused(json!(["a"]), "fewer than two classes (1)");
     refused(json!(["a", ""]), "class 1 (from 0) has no name");
-    refused(json!(["a\0", "b"]), "class 0 (from 0) has a NUL");
+    refused(json!(["a\0", "b"]), "class 0 (from 0) contains NUL");
     refused(json!(["a", "a"]), "`a` is listed more than once");
     refused(json!(["a", "b".repeat(4097)]), "has 4097 bytes");
     let nameless = HeadFile {
@@ -297,7 +297,7 @@ fn metadata_that_are_bombs_are_refused() {
         metadata["metrics"] = " ".repeat(LONGEST_HEADER).into();
     });
     assert!(matches!(problem(&long), FileProblem::Foreign { .. }));
-    // The figures of as many epochs as there may be fit.
+    // The metrics of the largest allowed number of epochs fit.
     let epoch = json!({"epoch": 100_000, "train_loss": 0.123_456_789_012_345_67,
         "validation": {"loss": 1.234_567_890_123_456_7, "accuracy": 0.123_456_789_012_345_67}});
     let history = HeadFile {
@@ -333,7 +333,7 @@ fn what_is_no_file_is_refused_at_once() {
         cause("/dev/zero".as_ref()),
         "it is a device, not a regular file"
     );
-    // A hole of 1 TiB behind the start of a head.
+    // A file that starts like a head, followed by a hole of 1 TiB.
     let (_folder, path, _) = written(&sample());
     fs::File::options()
         .write(true)
@@ -361,7 +361,7 @@ fn a_file_cut_anywhere_is_cut() {
     );
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap());
     let wanted = format!(
-        "cut off: it has 8 bytes, its header alone should end at {}",
+        "cut off: it has 8 bytes, but its header alone ends at byte {}",
         8 + header
     );
     assert_eq!(problem(&bytes[..8]).to_string(), wanted);
@@ -380,15 +380,15 @@ fn foreign_files_are_called_by_their_names() {
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image"),
         (
             b"PK\x03\x04and so on",
-            "a zip archive, such as PyTorch's .pth",
+            "a zip archive, such as a PyTorch .pth",
         ),
         (
             b"path,class\na.png,a\n",
-            "a text that begins with \"path,clas\"",
+            "a text file that starts with \"path,clas\"",
         ),
         (
             &huge,
-            "something that begins with the bytes ff ff ff ff ff ff ff ff 7b",
+            "a file that starts with the bytes ff ff ff ff ff ff ff ff 7b",
         ),
         (
             &of_torch,
@@ -399,7 +399,7 @@ fn foreign_files_are_called_by_their_names() {
     for (bytes, found) in cases {
         assert_eq!(
             problem(bytes).to_string(),
-            format!("not a head of frostline: {found}")
+            format!("not a frostline head: {found}")
         );
     }
 }
@@ -521,7 +521,7 @@ fn damage_to_them_is_named() {
     damage(
         r#"\"threshold\":0.75"#,
         r#"\"threshold\":7.75"#,
-        "is no cosine",
+        "is not a cosine",
     );
     damage(
         r#"\"threshold\":0.75"#,
@@ -532,7 +532,7 @@ fn damage_to_them_is_named() {
     damage(
         r#"\"k\":1"#,
         r#"\"k\":3"#,
-        "its k is 3, but it keeps 2 training images",
+        "its k is 3, but it has only 2 training images",
     );
     damage(r#"\"rate\":0.05"#, r#"\"rate\":1.05"#, "its rate is 1.05");
     damage(
@@ -563,7 +563,7 @@ fn damage_to_them_is_named() {
     damage(
         r#""dtype":"F16","shape":[2,3]"#,
         r#""dtype":"F16","shape":[  6]"#,
-        "not F16 with 2 axes",
+        "not F16 with 2 dimensions",
     );
     damage(
         r#""dtype":"I32","shape":[2]"#,
@@ -581,14 +581,14 @@ fn numbers_that_break_a_rejection_are_named() {
         broken[n - from_the_end..][..bytes.len()].copy_from_slice(bytes);
         problem(&broken).to_string()
     };
-    // The last 12 bytes are the features, the 8 before them the classes.
+    // The last 12 bytes are the features, and the 8 bytes before them the classes.
     assert!(with(2, &0x7e00u16.to_le_bytes()).contains("not finite"));
     assert!(with(12, &[0; 2]).contains("row 0 of its training features has length 0, not 1"));
     assert!(
         with(6, &0x4000u16.to_le_bytes()).contains("row 1 of its training features has length")
     );
-    assert!(with(20, &2i32.to_le_bytes()).contains("none of the head's"));
-    assert!(with(16, &(-1i32).to_le_bytes()).contains("none of the head's"));
+    assert!(with(20, &2i32.to_le_bytes()).contains("not classes of the head"));
+    assert!(with(16, &(-1i32).to_le_bytes()).contains("not classes of the head"));
     assert!(matches!(problem(&good[..n - 1]), FileProblem::Cut(_)));
 }
 
@@ -604,7 +604,7 @@ fn a_rejection_of_another_head_is_not_written() {
 
 #[test]
 fn sizes_beyond_all_measure_do_not_overflow() {
-    // Sixteen tensors of 2^60 bytes, the last one a byte less: the data end at 2^64 - 1.
+    // Sixteen tensors of 2^60 bytes, the last one a byte shorter, so that the data ends at 2^64 - 1.
     let tensor = |i: u64| {
         let start = i << 60;
         let n = (1u64 << 60) - i / 15;
@@ -666,7 +666,7 @@ fn a_missing_file_or_a_folder_is_an_error_of_the_system() {
     ));
 }
 
-/// The sample with all that a head may know of its images: four training images in two views, one held out.
+/// Returns the sample with a complete record: four training images with two views each, and one held out.
 fn recorded() -> HeadFile {
     let digests = [9, 3, 5, 4].map(|first| [first; 32]);
     let folds = Folds::new(&[0, 1, 1, 0], &Groups::of_equal(&digests), 2, 0).unwrap();
@@ -701,7 +701,7 @@ fn what_a_head_was_trained_on_comes_back() {
     assert_eq!(tensors.tensor("held_out_digests").unwrap().data(), [7; 32]);
     let logits = tensors.tensor("out_of_fold_logits").unwrap();
     assert_eq!(logits.shape(), [4, 2, 2]);
-    // Image 3 is the second one: its first row is 2, and 2 / 8 is its first number.
+    // Image 3 is the second image: its first row is 2, so its first value is 2 / 8.
     assert_eq!(logits.data()[..4], 0.25f32.to_le_bytes());
     assert_eq!(tensors.tensor("out_of_fold_folds").unwrap().shape(), [4]);
     let with_bank = HeadFile {
@@ -734,7 +734,7 @@ fn damage_to_what_it_was_trained_on_is_named() {
     damage(
         r#""shape":[4,32]"#,
         r#""shape":[ 128]"#,
-        "not U8 with 2 axes",
+        "not U8 with 2 dimensions",
     );
     damage(
         r#""shape":[4,2,2]"#,
@@ -753,7 +753,7 @@ fn damage_to_what_it_was_trained_on_is_named() {
         "for 0 training images",
     );
     let good = written(&recorded()).2;
-    // Before the digests of five images lie the folds, and before those 16 logits.
+    // Before the digests of five images are the folds, and before the folds 16 logits.
     let (digests, folds) = (5 * 32, 4 * 4);
     let with = |from_the_end: usize, bytes: &[u8]| {
         let mut broken = good.clone();
@@ -762,8 +762,8 @@ fn damage_to_what_it_was_trained_on_is_named() {
         problem(&broken).to_string()
     };
     assert!(with(digests, &[9; 32]).contains("strictly ascending"));
-    assert!(with(digests + folds, &(-1i32).to_le_bytes()).contains("a fold that cannot be"));
-    assert!(with(digests + folds, &4i32.to_le_bytes()).contains("a fold that cannot be"));
+    assert!(with(digests + folds, &(-1i32).to_le_bytes()).contains("has a fold out of range"));
+    assert!(with(digests + folds, &4i32.to_le_bytes()).contains("has a fold out of range"));
     assert!(with(digests + folds + 4, &f32::INFINITY.to_le_bytes()).contains("not finite"));
 }
 

@@ -1,26 +1,26 @@
-//! What a head records of its images: training images, held-out images, and out-of-fold logits.
+//! The record of a head's images: training images, held-out images, and out-of-fold logits.
 
 use ndarray::{Array2, ArrayView2, s};
 
 use super::image_set::ImageSet;
 use crate::head::crossval::Folds;
 
-/// The most bytes of out-of-fold predictions that a head keeps: those of 16,000 images and 1000 classes.
+/// The most bytes of out-of-fold predictions that a head stores: those of 16,000 images and 1000 classes.
 pub(crate) const OUT_OF_FOLD_BYTES: usize = 64 << 20;
 
 /// The role of an image in the training of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImageRole {
-    /// It was not there, or the head does not record its images.
+    /// The image is neither of these, or the head does not record its images.
     New,
-    /// It was held out for validation.
+    /// The image was held out for validation.
     HeldOut,
     /// The head was trained on it.
     Training,
 }
 
-/// Which images a head was trained on. A default one records none: the head's images are not known.
+/// The images that a head was trained on. The default records none: the head's images are not known.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TrainingRecord {
     pub(super) training: ImageSet,
@@ -28,19 +28,20 @@ pub struct TrainingRecord {
     pub(super) out_of_fold: Option<OutOfFold>,
 }
 
-/// The logits of every training image by a head that was trained without it and its near-duplicates.
+/// The logits of every training image from a head that was trained without it and its near-duplicates.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct OutOfFold {
     /// V, at least 1.
     pub(super) views: usize,
     /// (N · V, C), the images in the order of the training set.
     pub(super) logits: Array2<f32>,
-    /// The fold that each image was left out with, (N).
+    /// The fold of each image, (N).
     pub(super) folds: Vec<usize>,
 }
 
 impl TrainingRecord {
-    /// The record of a head that was trained on the images with these digests, others having been held out.
+    /// Creates the record of a head that was trained on the images with the digests `training`, while those
+    /// with the digests `held_out` were held out.
     #[must_use]
     pub fn new(training: &[[u8; 32]], held_out: &[[u8; 32]]) -> Self {
         Self {
@@ -50,12 +51,12 @@ impl TrainingRecord {
         }
     }
 
-    /// Adds the logits (N · V, C) that [`out_of_fold`](crate::head::out_of_fold) gave for the training images
-    /// with these `digests`, (N). Of images that are there twice, the first counts: their features are equal,
-    /// and so are their folds.
+    /// Adds the logits (N · V, C) that [`out_of_fold`](crate::head::out_of_fold) returned for the training
+    /// images with these `digests`, (N). Of duplicates, only the first is used: they have equal features and
+    /// folds.
     ///
     /// # Panics
-    /// When digests, folds and logits are not of the same images, or of others than the record's training
+    /// When `digests`, `folds` and `logits` are not of the same images, or not of the record's training
     /// images.
     #[must_use]
     pub fn with_out_of_fold(
@@ -64,11 +65,7 @@ impl TrainingRecord {
         folds: &Folds,
         logits: ArrayView2<'_, f64>,
     ) -> Self {
-        assert_eq!(
-            digests.len(),
-            folds.of_row().len(),
-            "a fold for every image"
-        );
+        assert_eq!(digests.len(), folds.of_row().len(), "one fold per image");
         let views = logits.nrows() / digests.len().max(1);
         let mut image_at = vec![0; self.training.len()];
         for (image, digest) in digests.iter().enumerate().rev() {
@@ -92,13 +89,13 @@ impl TrainingRecord {
         self
     }
 
-    /// Whether the head records its training images at all; older files do not.
+    /// Returns whether the head records its training images; older files do not.
     #[must_use]
     pub fn is_known(&self) -> bool {
         !self.training.is_empty()
     }
 
-    /// What the image with this digest was to the head.
+    /// Returns the role of the image with this digest in the training of the head.
     #[must_use]
     pub fn role(&self, digest: &[u8; 32]) -> ImageRole {
         if self.training.contains(digest) {
@@ -110,7 +107,7 @@ impl TrainingRecord {
         }
     }
 
-    /// The out-of-fold logits of a training image, (V, C), where the head keeps them.
+    /// Returns the out-of-fold logits of a training image, (V, C), if the head stores them.
     #[must_use]
     pub fn out_of_fold(&self, digest: &[u8; 32]) -> Option<ArrayView2<'_, f32>> {
         let kept = self.out_of_fold.as_ref()?;
@@ -119,20 +116,20 @@ impl TrainingRecord {
         Some(kept.logits.slice(s![rows, ..]))
     }
 
-    /// The number of folds that the out-of-fold predictions are from, where the head keeps them.
+    /// Returns the number of folds of the out-of-fold predictions, if the head stores them.
     #[must_use]
     pub fn folds(&self) -> Option<usize> {
         let kept = self.out_of_fold.as_ref()?;
         kept.folds.iter().max().map(|last| last + 1)
     }
 
-    /// The images that the head was trained on.
+    /// Returns the images that the head was trained on.
     #[must_use]
     pub fn training(&self) -> &ImageSet {
         &self.training
     }
 
-    /// The images that were held out.
+    /// Returns the images that were held out.
     #[must_use]
     pub fn held_out(&self) -> &ImageSet {
         &self.held_out
@@ -140,7 +137,7 @@ impl TrainingRecord {
 }
 
 impl OutOfFold {
-    /// What was written: logits (N · V, C) and folds (N), or what is wrong with them.
+    /// Creates the predictions from logits (N · V, C) and folds (N), or returns what is wrong with them.
     pub(super) fn from_parts(
         views: usize,
         logits: Array2<f32>,
@@ -148,13 +145,13 @@ impl OutOfFold {
     ) -> Result<Self, String> {
         if views == 0 || logits.nrows() != folds.len() * views {
             return Err(format!(
-                "are {} rows of {views} views for {} images",
+                "has {} rows for {views} views of {} images",
                 logits.nrows(),
                 folds.len()
             ));
         }
         if !logits.iter().all(|logit| logit.is_finite()) {
-            return Err("are not finite".to_owned());
+            return Err("has values that are not finite".to_owned());
         }
         Ok(Self {
             views,
@@ -173,7 +170,7 @@ mod tests {
 
     #[test]
     fn every_image_has_its_role_and_its_own_logits() {
-        // Images 9, 3, 9 again, 5 and 4, of two views each; logits say which row they are.
+        // Images 9, 3, 9 again, 5 and 4, with two views each; the logits encode their row.
         let digests = [9, 3, 9, 5, 4].map(|first| [first; 32]);
         let folds = Folds::new(&[0, 1, 0, 1, 0], &Groups::of_equal(&digests), 2, 0).unwrap();
         let logits = Array2::from_shape_fn((10, 2), |(row, class)| (10 * row + class) as f64);

@@ -1,4 +1,4 @@
-//! Writes a head file, all of it or nothing.
+//! Writes a head file, completely or not at all.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::head::linear::LinearHead;
 use crate::head::trust::{Rejection, Temperature};
 use crate::{outputs, seal};
 
-/// The JSON header; its fields come in a fixed order, which the safetensors crate's own hash map does not.
+/// The JSON header. Its fields are in a fixed order, unlike in the hash map of the safetensors crate.
 #[derive(Serialize)]
 struct Header {
     #[serde(rename = "__metadata__")]
@@ -25,18 +25,18 @@ struct Header {
 }
 
 impl HeadFile {
-    /// Writes the file beside its place, syncs it, and renames it: whatever fails, an older file stays as it
-    /// was. Links are followed, missing folders are made, and `-` is standard output.
+    /// Writes a temporary file next to `path`, syncs it, and renames it, so that an older file is unchanged
+    /// if anything fails. Follows links, creates missing folders, and treats `-` as standard output.
     ///
     /// # Errors
-    /// [`HeadError`] when the head has not one row for each class, a weight that is
-    /// not finite, or a rejection of other classes or features; [`Error::Io`](crate::Error::Io) when the file
-    /// cannot be written.
+    /// [`HeadError`] when the head does not have one row for each class, a class name is not valid, a weight
+    /// is not finite, the rejection or the out-of-fold predictions have other classes or features, or the
+    /// header is too long; [`Error::Io`](crate::Error::Io) when the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         outputs::write_bytes_through(path.as_ref(), &self.encode()?)
     }
 
-    /// The bytes of the file.
+    /// Returns the bytes of the file.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -63,7 +63,7 @@ impl HeadFile {
     }
 }
 
-/// A tensor to be written.
+/// A tensor to write.
 struct Tensor {
     name: &'static str,
     dtype: Dtype,
@@ -97,7 +97,7 @@ impl Tensor {
     }
 }
 
-/// All of them, the numbers of 16 bits last, so that every one begins at a multiple of its size.
+/// Returns all tensors, those of 16-bit values last, so that every value is aligned to its size.
 fn tensors(file: &HeadFile) -> Vec<Tensor> {
     let (c, d) = (file.head.n_classes(), file.head.n_features());
     let mut tensors = vec![

@@ -1,4 +1,4 @@
-//! Decides which warnings a fit deserves.
+//! Decides which warnings to give about a fit.
 
 use super::figures::{EpochFigures, Fit};
 use super::warnings::{FEW_IMAGES, FitWarning};
@@ -6,23 +6,23 @@ use crate::classes::ClassIndex;
 use crate::head::linear::CrossEntropy;
 use crate::head::params::{ClassWeight, FitValidParams};
 
-/// The largest class may have this many times the images of the smallest.
+/// Classes are imbalanced if the largest has more than this many times the images of the smallest.
 const UNEVEN: usize = 10;
 
-/// Fewer validation images than this leave the figures uncertain.
+/// With fewer validation images than this, the metrics are uncertain.
 const SMALL_VALIDATION: usize = 50;
 
-/// The loss still falls when its last two epochs took off more than this share of ln C, the loss of guessing.
+/// The loss is still falling if it fell by more than this share of ln C, the loss of guessing, in the last
+/// two epochs.
 const STILL_FALLING: f64 = 0.02;
 
-/// A loss is above guessing by more than chance where it is this many times as large.
+/// A loss is worse than guessing if it is more than this many times the loss of guessing.
 const ABOVE_GUESSING: f64 = 1.01;
 
-/// Below this a loss is shown as 0.0000; the right classes then have a probability of 0.99995 in the
-/// (geometric) mean.
+/// A loss below this is shown as 0.0000; the (geometric) mean probability of the right class is then 0.99995.
 const CERTAIN: f64 = 5e-5;
 
-/// The warnings about a fit on `counts` images of each class, and on `validated` validation images.
+/// Returns the warnings about a fit with `counts` training and `validated` validation images of each class.
 pub(super) fn diagnose(
     fit: &Fit,
     params: &FitValidParams,
@@ -38,7 +38,7 @@ pub(super) fn diagnose(
         let loss = loss.or(fit.optimum.map(|optimum| optimum.loss))?;
         of_loss(&fit.history, loss, guessing)
     });
-    // Where patience ended it, more epochs would not have helped; nor would they where it leads away.
+    // More epochs would not help a fit that patience stopped, nor one whose loss already has a warning.
     let goes_on = fit.history.len() == values.epochs && of_loss.is_none();
     let history = if goes_on { fit.history.as_slice() } else { &[] };
     let counts: Vec<_> = classes.iter().zip(counts.iter().copied()).collect();
@@ -46,8 +46,8 @@ pub(super) fn diagnose(
     of_loss.into_iter().chain(others).collect()
 }
 
-/// The training loss of a head that gives every class the same probability: ln C, unless classes are weighted
-/// and smoothed.
+/// Returns the training loss of a head that predicts the same probability for every class: ln C, unless class
+/// weights and label smoothing are combined.
 fn guessing(params: &FitValidParams, classes: &ClassIndex, counts: &[usize]) -> Option<f64> {
     let values = params.values();
     let weights = values.class_weight.weights(classes, counts).ok()?;
@@ -60,7 +60,7 @@ fn guessing(params: &FitValidParams, classes: &ClassIndex, counts: &[usize]) -> 
     Some((classes.len() as f64).ln() * asked / sum(&|class| loss.class_weight(class)))
 }
 
-/// The warnings about the images of each class and the end of the history.
+/// Returns the warnings about the images of each class and the end of the history.
 fn warnings(
     counts: &[(&str, usize)],
     validated: Option<&[usize]>,
@@ -82,7 +82,7 @@ fn warnings(
         .collect()
 }
 
-/// The warning about the losses of the epochs and that of the head that was kept.
+/// Returns the warning about the losses of the epochs and the loss of the returned head.
 fn of_loss(history: &[EpochFigures], kept: f64, guessing: f64) -> Option<FitWarning> {
     if kept > ABOVE_GUESSING * guessing {
         return Some(FitWarning::WorseThanGuessing {
@@ -108,7 +108,7 @@ fn owned((name, count): (&str, usize)) -> (String, usize) {
 }
 
 fn still_falling(history: &[EpochFigures], n_classes: usize) -> Option<FitWarning> {
-    // Weights start at zero, which is guessing.
+    // Weights start at zero, which has the loss of guessing.
     let guessing = (n_classes as f64).ln();
     let (before, last, epochs) = match history {
         [] => return None,
@@ -221,7 +221,7 @@ mod tests {
         assert!(of(&[0.5, 0.698]).is_none());
         let worse = of(&[0.5, 6e8]).unwrap();
         assert!(
-            worse.contains("ended at 600000000.000, above guessing (0.693)"),
+            worse.contains("ended at 600000000.000, worse than guessing (0.693)"),
             "{worse}"
         );
         let overshot = of(&[3.0, 0.0]).unwrap();
@@ -236,33 +236,37 @@ mod tests {
         let all = of_counts([41, 4, 0], None);
         assert_eq!(
             all[0],
-            "fewer than 5 training images in `b` (4), `c` (0): add some"
+            "some classes have too few training images: `b` (4), `c` (0); use at least 5"
         );
-        assert!(
-            all[1].starts_with(
-                "the classes are very uneven (`a` 41 images, `b` 4): look at the recall"
-            )
+        assert_eq!(
+            all[1],
+            "the classes are imbalanced (`a`: 41 images, `b`: 4): check the recall of each class"
         );
-        assert!(all[1].ends_with("of each class"));
+        assert_eq!(
+            of_counts([9, 9, 1], None),
+            ["class `c` has 1 training image; use at least 5"]
+        );
         assert!(of_counts([50, 5, 5], None).is_empty());
     }
 
     #[test]
     fn a_small_or_partial_validation_set_is_named() {
         let all = of_counts([9, 9, 9], Some([20, 20, 0]));
-        assert!(
-            all[0].contains("only 40 validation images") && all[0].contains("one image is 2.5 %")
+        assert_eq!(
+            all[0],
+            "only 40 validation images: the metrics are uncertain (one image changes accuracy by 2.5 \
+             points)"
         );
         assert_eq!(
             all[1],
-            "no validation image of `c`: the figures say nothing about it"
+            "the validation set has no image of `c`, so the metrics do not cover it"
         );
         assert!(of_counts([9, 9, 9], Some([20, 20, 10])).is_empty());
     }
 
     #[test]
     fn guessing_is_the_loss_of_zero_weights() {
-        // One epoch of one step: its loss is that of the start.
+        // One epoch of one step: its loss is that of the zero weights.
         let features = array![[1.0f32], [2.0], [3.0]];
         let classes = ClassIndex::from_names(["a", "b"]);
         let set = LabelledFeatures::new(features.view(), &[0, 0, 1], &classes).unwrap();

@@ -6,16 +6,16 @@ use crate::head::linear::LinearHead;
 use crate::head::params::FitValidParams;
 use crate::head::sgd::{BatchLoss, Sgd};
 
-/// Where the features of an epoch come from.
+/// A source of the features of each epoch.
 pub(crate) trait Passes {
     /// Takes the steps of the next epoch and returns their loss.
     fn epoch(&mut self, sgd: &mut Sgd, batch_size: usize) -> Result<BatchLoss>;
 
-    /// The figures of a head on the validation set, if there is one.
+    /// Returns the metrics of a head on the validation set, if there is one.
     fn validate(&mut self, head: &LinearHead) -> Result<Option<ValidationFigures>>;
 }
 
-/// Trains a head for so many epochs, over which the schedule is spread, or until patience ends.
+/// Trains a head for `epochs` epochs, over which the schedule is stretched, or until patience runs out.
 pub(crate) fn run(
     mut sgd: Sgd,
     params: &FitValidParams,
@@ -25,7 +25,7 @@ pub(crate) fn run(
 ) -> Result<Fit> {
     let values = params.values();
     let mut history = Vec::with_capacity(epochs.min(1024));
-    // The epoch with the lowest validation loss so far, where the fit has patience.
+    // The epoch with the lowest validation loss so far, if patience is set.
     let mut best: Option<(usize, ValidationFigures, LinearHead)> = None;
     for epoch in 1..=epochs {
         let schedule = values.schedule;
@@ -58,7 +58,7 @@ pub(crate) fn run(
     })
 }
 
-/// Refuses patience where there is no validation set whose loss it could watch.
+/// Returns an error if patience is set but there is no validation set.
 pub(crate) fn require_validation(patience: Option<usize>, is_there: bool) -> Result<()> {
     if patience.is_none() || is_there {
         return Ok(());
@@ -66,15 +66,15 @@ pub(crate) fn require_validation(patience: Option<usize>, is_there: bool) -> Res
     Err(HeadError::PatienceAlone.into())
 }
 
-/// Takes the steps of an epoch and returns its figures.
+/// Runs an epoch and returns its metrics.
 fn run_epoch(
     sgd: &mut Sgd,
     passes: &mut dyn Passes,
     batch_size: usize,
     epoch: usize,
 ) -> Result<EpochFigures> {
-    // A loss that is not a number leaves none in the sum; the last step's weights have not been through a
-    // loss yet.
+    // A loss that is not finite makes the sum not finite. The weights after the last step are checked too,
+    // because no loss has been computed from them yet.
     let train_loss = passes.epoch(sgd, batch_size)?.mean();
     if !(train_loss.is_finite() && sgd.is_finite()) {
         let loss = train_loss;
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn patience_keeps_the_best_epoch() {
-        // The validation label contradicts the training's: each epoch after the first makes its loss larger.
+        // The validation label contradicts the training labels: every epoch after the first raises its loss.
         let classes = ClassIndex::from_names(["a", "b"]);
         let (features, other) = (array![[-1.0f32], [1.0]], array![[1.0f32]]);
         let train = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_schedule_sets_the_rate_of_each_epoch() {
-        // At the last of two epochs, a step schedule with a vanishing gamma changes next to nothing.
+        // In the last of two epochs, a step schedule with a tiny gamma changes almost nothing.
         use crate::head::Schedule;
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[-1.0f32], [1.0]];

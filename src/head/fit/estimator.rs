@@ -19,7 +19,7 @@ where
 {
     type Object = LinearHead;
 
-    /// Fits a head on records (N, D) and targets (N), classes numbered from 0 to the largest target.
+    /// Fits a head on records (N, D) and targets (N), with classes numbered from 0 to the largest target.
     ///
     /// ```
     /// use frostline::head::FitParams;
@@ -34,12 +34,11 @@ where
     /// # Ok::<(), frostline::error::Error>(())
     /// ```
     ///
-    /// Weights of the data set are scikit-learn's `sample_weight`; L-BFGS takes them, other solvers refuse
-    /// them.
+    /// Weights of the dataset are scikit-learn's `sample_weight`; only L-BFGS supports them.
     ///
     /// # Errors
-    /// As [`fit`](fn@crate::head::fit); [`DataProblem`] for weights that the solver does not use or that are
-    /// not usable, and for a target of N or more: the classes are then not numbered without gaps.
+    /// As [`fit`](fn@crate::head::fit); [`DataProblem`] for weights that the solver does not support or that
+    /// are out of range, and for a target of N or more, because the class numbers then have gaps.
     fn fit(
         &self,
         dataset: &DatasetBase<ArrayBase<D, Ix2>, ArrayBase<T, Ix1>>,
@@ -56,7 +55,7 @@ where
     }
 }
 
-/// The classes `0`, `1`, …: a dataset of linfa has no names for them.
+/// Returns the classes `0`, `1`, …, because a linfa dataset has no class names.
 fn numbered_classes(targets: &[usize]) -> Result<ClassIndex> {
     let largest = targets.iter().copied().max().unwrap_or(0);
     if largest >= targets.len().max(1) {
@@ -67,16 +66,16 @@ fn numbered_classes(targets: &[usize]) -> Result<ClassIndex> {
 }
 
 impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for LinearHead {
-    /// The most likely class of every sample; the first one wins a tie.
+    /// Predicts the most likely class of every sample; in a tie, the first one.
     ///
     /// # Panics
-    /// When the features are not D to a row, or `y` is not N long: linfa's trait has no error to return.
-    /// [`LinearHead::predict_proba`] has.
+    /// When the features do not have D columns, or `y` does not have length N: linfa's trait cannot return
+    /// errors. [`LinearHead::predict_proba`] can.
     fn predict_inplace(&self, x: &ArrayBase<D, Ix2>, y: &mut Array1<usize>) {
         assert_eq!(
             x.ncols(),
             self.n_features(),
-            "the features are not those that the head was fitted on"
+            "the head was fitted on a different number of features"
         );
         assert_eq!(
             x.nrows(),
@@ -107,7 +106,7 @@ mod tests {
     fn problems_come_out_as_our_own_errors() {
         let dataset = Dataset::new(array![[0.0f32], [1.0]], array![0usize, usize::MAX]);
         let error = FitParams::new().fit(&dataset).unwrap_err();
-        assert!(error.to_string().ends_with("among only 2 samples"));
+        assert!(error.to_string().ends_with("is too large for 2 samples"));
         let dataset = Dataset::new(array![[0.0f32], [1.0]], array![1usize, 1]);
         let error = FitParams::new().fit(&dataset).unwrap_err();
         assert!(error.to_string().ends_with("found only `1`"));
@@ -117,7 +116,7 @@ mod tests {
 
     #[test]
     fn weights_of_the_data_set_are_scikit_learns_sample_weight() {
-        // LogisticRegression(C=2, tol=1e-12).fit(X, y, sample_weight=w) of scikit-learn.
+        // From scikit-learn's LogisticRegression(C=2, tol=1e-12).fit(X, y, sample_weight=w).
         let records = array![
             [0.0f32, 1.0],
             [1.0, 0.5],
@@ -162,7 +161,7 @@ mod tests {
             params.fit(&dataset).unwrap_err().to_string()
         };
         let sgd = refused(FitParams::new(), [1.0, 2.0]);
-        assert_eq!(sgd, "the solver `sgd` has no sample weights");
+        assert_eq!(sgd, "the solver `sgd` does not support sample weights");
         let lbfgs = || FitParams::new().solver(Solver::Lbfgs);
         let balanced = refused(lbfgs().class_weight(ClassWeight::Balanced), [1.0, 2.0]);
         assert!(balanced.contains("cannot be combined"), "{balanced}");
@@ -176,7 +175,7 @@ mod tests {
     fn predict_takes_the_first_of_equals() {
         let weight = array![[1.0, 0.0, -1.0], [0.0, 2.0, 0.0]];
         let head = LinearHead::new(weight, array![0.5, 0.0]).unwrap();
-        // Logits -1.5 and 4 make class 1; row 1 has logits 0.5 and 2 * 0.25 = 0.5, so class 0.
+        // Row 0 has logits -1.5 and 4, so class 1; row 1 has logits 0.5 and 2 * 0.25 = 0.5, so class 0.
         let predicted = head.predict(&array![[1.0, 2.0, 3.0], [0.0, 0.25, 0.0]]);
         assert_eq!(predicted, array![1, 0]);
     }

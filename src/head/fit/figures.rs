@@ -1,4 +1,4 @@
-//! What a fit returns: the head, and the training and validation figures of each epoch.
+//! The result of a fit: the head, and the training and validation metrics of each epoch.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
@@ -13,25 +13,24 @@ use crate::head::linear::{LinearHead, argmax};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Fit {
-    /// The head after the last epoch, or after the best one where the fit had patience; L-BFGS's at the
-    /// minimum.
+    /// The head after the last epoch, or with patience after the best one; for L-BFGS, at the minimum.
     pub head: LinearHead,
     /// One entry for each epoch of SGD; empty for L-BFGS.
     pub history: Vec<EpochFigures>,
-    /// The epoch whose head was kept, counted from 1, where the fit had patience.
+    /// The epoch whose head was kept, counted from 1, if patience is set.
     pub best_epoch: Option<usize>,
-    /// Where L-BFGS ended; None for SGD.
+    /// The minimum that the solver reached; `None` for SGD.
     pub optimum: Option<Optimum>,
-    /// The figures of the head on the validation set, if one was given.
+    /// The metrics of the head on the validation set, if there is one.
     pub validation: Option<ValidationFigures>,
-    /// Wall-clock time of the fit.
+    /// Wall-clock time of the fit, in seconds.
     pub seconds: f64,
     /// Problems that do not stop a fit; see each variant.
     pub warnings: Vec<FitWarning>,
 }
 
 impl Fit {
-    /// A head without history.
+    /// Creates a fit without history from a head.
     pub(crate) fn of(head: LinearHead) -> Self {
         Self {
             head,
@@ -45,35 +44,34 @@ impl Fit {
     }
 }
 
-/// The figures of one epoch.
+/// The metrics of one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EpochFigures {
-    /// Counted from 1.
+    /// The epoch, counted from 1.
     pub epoch: usize,
-    /// Mean cross-entropy over the epoch's samples, each taken just before the step that learned from it
-    /// (class weights and dropout included), as tutorials print it.
+    /// Mean cross-entropy over the epoch's samples, each computed just before the step that trains on it
+    /// (with class weights and dropout), as training loops usually print it.
     pub train_loss: f64,
-    /// After the epoch, where a validation set was given.
+    /// The validation metrics after the epoch, if there is a validation set.
     pub validation: Option<ValidationFigures>,
 }
 
-/// The figures of a head on samples that it was not trained on.
+/// The metrics of a head on samples that it was not trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ValidationFigures {
-    /// Mean cross-entropy, natural logarithm; every sample counts the same.
+    /// Mean cross-entropy, natural logarithm; all samples have the same weight.
     pub loss: f64,
-    /// The share of samples whose most likely class is the right one, in [0, 1].
+    /// The share of samples whose most likely class is correct, in [0, 1].
     pub accuracy: f64,
 }
 
 impl ValidationFigures {
-    /// Evaluates a head; an image's probabilities are the mean of those of its views.
+    /// Evaluates a head; the probabilities of an image are averaged over its views.
     ///
     /// # Errors
-    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features are not those of the
-    /// head.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features do not match the head.
     pub(crate) fn of(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Self> {
         let mut sums = ValidationSums::default();
         sums.add(head, set)?;
@@ -81,12 +79,12 @@ impl ValidationFigures {
     }
 }
 
-/// What [`ValidationFigures`] are the means of.
+/// The sums that [`ValidationFigures`] are computed from.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ValidationSums {
-    /// Of -ln p of the right class.
+    /// The sum of -ln p of the correct class.
     pub(crate) loss: f64,
-    /// Of the squared distances of the probabilities from the truth, over all classes.
+    /// The sum of the squared differences between the probabilities and the truth, over all classes.
     pub(crate) brier: f64,
     pub(crate) right: usize,
     pub(crate) n_samples: usize,
@@ -108,7 +106,7 @@ impl ValidationSums {
         Ok(())
     }
 
-    /// The figures of all samples added so far.
+    /// Returns the metrics of all samples added so far.
     pub(crate) fn figures(&self) -> ValidationFigures {
         let n = self.n_samples as f64;
         ValidationFigures {
@@ -118,7 +116,7 @@ impl ValidationSums {
     }
 }
 
-/// The logarithms of the images' class probabilities, (N, C): of several views, the logarithm of the mean.
+/// Returns the logarithms of the images' class probabilities, (N, C), which are averaged over the views.
 fn log_probabilities(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Array2<f64>> {
     let log_p = head.log_softmax(set.features())?;
     if set.views() == 1 {
@@ -132,7 +130,7 @@ fn log_probabilities(head: &LinearHead, set: &LabelledFeatures<'_>) -> Result<Ar
     Ok(means)
 }
 
-/// The logarithm of the mean probability of some views, (V, C) to (C).
+/// Returns the logarithm of the mean probability over the views, (V, C) → (C).
 fn log_mean(views: &ArrayView2<f64>) -> Array1<f64> {
     let n = views.nrows() as f64;
     let of_class = |log_p: ArrayView1<f64>| {
@@ -152,7 +150,7 @@ mod tests {
 
     #[test]
     fn figures_are_those_of_paper() {
-        // The logits are 0 and x: at x = ln 3 the second class has 3/4, at 0 it has half and the first one
+        // The logits are 0 and x: at x = ln 3 the second class has 3/4; at 0 both have 1/2 and the first one
         // wins.
         let head = LinearHead::new(array![[0.0], [1.0]], array![0.0, 0.0]).unwrap();
         let classes = ClassIndex::from_names(["a", "b"]);
@@ -166,7 +164,7 @@ mod tests {
 
     #[test]
     fn probabilities_of_views_are_averaged() {
-        // 3/4 and 1/2 for the second class: 5/8 in the mean.
+        // 3/4 and 1/2 for the second class: 5/8 on average.
         let head = LinearHead::new(array![[0.0], [1.0]], array![0.0, 0.0]).unwrap();
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[3f32.ln()], [0.0]];

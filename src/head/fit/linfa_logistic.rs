@@ -1,4 +1,4 @@
-//! The solver `linfa`, and conversions of models of `linfa-logistic` to heads.
+//! The solver `linfa`, and conversions from `linfa-logistic` models to heads.
 
 use ::linfa_logistic::error::Error as GaveUp;
 use ::linfa_logistic::{
@@ -14,13 +14,13 @@ use crate::head::data::LabelledFeatures;
 use crate::head::lbfgs::{Evaluator, Optimum, Problem, Reached, Stop, checked};
 use crate::head::linear::LinearHead;
 
-/// A multinomial model and a binary one, of one float type, as heads.
+/// Implements the conversions from a multinomial and a binary model of each float type.
 macro_rules! models_as_heads {
     ($($float:ty),*) => {$(
         impl<C: PartialOrd + Clone> TryFrom<&MultiFittedLogisticRegression<$float, C>> for LinearHead {
             type Error = Error;
 
-            /// Row c of the head is that of `model.classes()[c]`.
+            /// Converts a multinomial model; row c of the head is for `model.classes()[c]`.
             ///
             /// # Errors
             /// [`HeadError::ModelNotFinite`] when a weight is not a finite f32.
@@ -33,12 +33,13 @@ macro_rules! models_as_heads {
         impl<C: PartialOrd + Clone> TryFrom<&FittedLogisticRegression<$float, C>> for LinearHead {
             type Error = Error;
 
-            /// The two classes in ascending order, whichever of them the model calls positive. The rows are
-            /// `∓w / 2`, whose difference is the model's. The most likely class is the model's at its default
-            /// threshold of 0.5; another threshold cannot be read from the model.
+            /// Converts a binary model, with its two classes in ascending order, whichever of them the model
+            /// calls positive. The rows are `∓w / 2`; their difference is the model's `w`. The most likely
+            /// class is the model's prediction at its default threshold of 0.5; another threshold cannot be
+            /// read from the model.
             ///
             /// # Errors
-            /// As for several classes.
+            /// [`HeadError::ModelNotFinite`] when a weight is not a finite f32.
             fn try_from(model: &FittedLogisticRegression<$float, C>) -> Result<Self> {
                 let labels = model.labels();
                 let half = if labels.pos.class < labels.neg.class { -0.5 } else { 0.5 };
@@ -61,11 +62,11 @@ fn narrowed(weight: ArrayView2<'_, f64>, bias: ArrayView1<'_, f64>) -> Result<Li
     Err(HeadError::ModelNotFinite.into())
 }
 
-/// Fits the head of the lowest loss with `linfa-logistic`, which starts from zero.
+/// Fits the head with the lowest loss by `linfa-logistic`, which starts from zero.
 ///
-/// Its multinomial loss takes the maximum of the log-sum-exp over the whole matrix, not row by row, and
-/// returns `Ok` for a wrong minimum where logits of different rows are far apart; so the gradient of our loss
-/// is what decides.
+/// The multinomial loss of that crate subtracts the maximum of the whole matrix in its log-sum-exp, not that
+/// of each row, and returns `Ok` for a wrong minimum when the logits of different rows are far apart. So the
+/// gradient of frostline's own loss decides whether the fit has converged.
 ///
 /// # Errors
 /// [`HeadError::LinfaViews`], [`HeadError::LinfaClass`] and [`HeadError::LinfaLogistic`];
@@ -79,7 +80,7 @@ pub(crate) fn minimise_by_linfa(
     require_plain(set, images)?;
     let targets: Array1<usize> = images.iter().map(|&image| set.targets()[image]).collect();
     let data = Dataset::new(records(set, images, problem), targets);
-    // The crate's loss is a sum over the images, ours is their mean.
+    // The crate's loss is a sum over the images, frostline's is their mean.
     let wanted = stop.tolerance;
     let tolerance = wanted * images.len() as f64;
     let stop = Stop { tolerance, ..stop };
@@ -99,7 +100,7 @@ pub(crate) fn minimise_by_linfa(
 
 type Images = Dataset<f64, usize, Ix1>;
 
-/// The weights of the second class and its bias.
+/// Fits two classes; returns the weights of the second class, then its bias.
 fn of_two_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, GaveUp> {
     let model = LogisticRegression::new()
         .alpha(l2)
@@ -115,7 +116,7 @@ fn of_two_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, GaveUp
     Ok(numbers.map(|w| sign * w).collect())
 }
 
-/// The weights of each class, and then their biases.
+/// Fits more than two classes; returns the weights of each class, then their biases.
 fn of_several_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, GaveUp> {
     let model = MultiLogisticRegression::new()
         .alpha(l2)
@@ -126,7 +127,7 @@ fn of_several_classes(data: &Images, l2: f64, stop: Stop) -> Result<Vec<f64>, Ga
     Ok(rows.iter().chain(model.intercept()).copied().collect())
 }
 
-/// The features of some images as the problem sees them, in f64, (N, D).
+/// Returns the features of some images in f64, (N, D), standardised if the problem is.
 fn records(set: &LabelledFeatures<'_>, images: &[usize], problem: &Problem) -> Array2<f64> {
     let mut records = set.features().select(Axis(0), images).mapv(f64::from);
     if let Some(standard) = &problem.standard {

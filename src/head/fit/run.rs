@@ -13,8 +13,8 @@ use crate::head::params::{ClassWeight, FitValidParams, Solver};
 
 /// Fits a head from zero weights; [`fit_from`] with [`LinearHead::zeros`].
 ///
-/// The loss is convex, so the start changes the time to the optimum and not the optimum; zeros treat all
-/// classes alike and need no seed.
+/// The loss is convex, so the start changes only the time to reach the optimum; zeros treat all classes alike
+/// and need no seed.
 ///
 /// # Errors
 /// As [`fit_from`].
@@ -27,19 +27,21 @@ pub fn fit(
     run(Job::new(params, train, validation), on_epoch)
 }
 
-/// Fits a head, starting from the weights of another; calls `on_epoch` at the end of every epoch.
+/// Fits a head, starting from the weights of another head; calls `on_epoch` after every epoch.
 ///
-/// In every epoch SGD shuffles the images and draws one view of each, from the seed alone (Fisher–Yates on
-/// xoshiro256++, the same on every machine); the last batch of an epoch may be smaller. To choose the order
-/// yourself, step by step, use [`Sgd`](crate::head::Sgd). L-BFGS minimises `(Σ w[y] · l + l2 / 2 · ‖W‖²) / Σ
-/// w[y]`, scikit-learn's `LogisticRegression` with `C = 1 / l2`; each of the V views of an image counts 1 /
-/// V. For two classes the penalty is on the difference of their rows, as in scikit-learn.
+/// In every epoch, SGD shuffles the images and draws one view of each, determined by the seed alone
+/// (Fisher–Yates on xoshiro256++, the same on every machine); the last batch of an epoch may be smaller. To
+/// choose the order yourself, step by step, use [`Sgd`](crate::head::Sgd). L-BFGS minimises
+/// `(Σ w[y] · l + l2 / 2 · ‖W‖²) / Σ w[y]`, as scikit-learn's `LogisticRegression` with `C = 1 / l2`; each of
+/// the V views of an image counts `1 / V`. For two classes, the penalty is on the difference of their rows,
+/// as in scikit-learn.
 ///
 /// # Errors
-/// [`DataProblem`] when the training set has fewer than two classes or does not fit the class weights, and
-/// when the validation set has other classes or features; [`HeadError::OtherStart`] when it does not fit the
-/// start; [`HeadError::PatienceAlone`]; [`HeadError::Diverged`] when the loss or a weight is no longer a
-/// finite number; [`HeadError::NotConverged`] when L-BFGS's gradient is not near zero.
+/// [`DataProblem`] when the training set has fewer than two classes or does not match the class weights, and
+/// when the validation set has other classes or features; [`HeadError::OtherStart`] when the training set
+/// does not match the start; [`HeadError::PatienceAlone`] when patience is set without a validation set;
+/// [`HeadError::Diverged`] when the loss or a weight is no longer finite; [`HeadError::NotConverged`] when
+/// the gradient at the end of L-BFGS is not near zero.
 pub fn fit_from(
     start: &LinearHead,
     params: &FitValidParams,
@@ -54,11 +56,11 @@ pub fn fit_from(
     run(job, on_epoch)
 }
 
-/// Checks a job and does it.
+/// Checks and runs a job.
 ///
 /// # Errors
-/// As [`fit_from`]; also [`DataProblem`] for sample weights with SGD, whose batches have none, with balanced
-/// classes, or that are below 0, not finite, or all 0.
+/// As [`fit_from`]; also [`DataProblem`] for sample weights with a solver other than L-BFGS or with balanced
+/// classes, and for sample weights that are below 0, not finite, or all 0.
 pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Result<Fit> {
     let started = Instant::now();
     let (params, train) = (job.params, job.train);
@@ -214,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_loss_above_guessing_is_a_warning() {
-        // Features of 1e6: steps of 0.001 · 1e6 overshoot for ever, since one label contradicts its features.
+        // Features of 1e6: steps of 0.001 · 1e6 overshoot forever, as one label contradicts its features.
         let features = Array2::from_shape_fn((40, 2), |(row, column)| {
             1e6 * (1.0 + ((row * 7 + column * 3) % 11) as f32 / 11.0)
         });
@@ -256,7 +258,8 @@ mod tests {
 
     #[test]
     fn a_validation_loss_without_bounds_is_one_too() {
-        // 1e30 features make the weights about 1e27: finite, but their product with 3e38 is not.
+        // Features of 1e30 make weights of about 1e27, which are finite, but whose products with 3e38 are
+        // not.
         let classes = ClassIndex::from_names(["a", "b"]);
         let (features, huge) = (array![[1e30f32], [-1e30]], array![[3e38f32], [3e38]]);
         let train = LabelledFeatures::new(features.view(), &[0, 1], &classes).unwrap();
@@ -296,7 +299,7 @@ mod tests {
 
     #[test]
     fn standardised_features_give_a_head_on_the_features_as_they_are() {
-        // A feature of 1000 ± 1 is hopeless for plain steps of 0.1, and easy once it is ± 1.
+        // A feature of 1000 ± 1 is hopeless for plain steps of 0.1, but easy once it is standardised to ± 1.
         let features = Array2::from_shape_fn(
             (20, 1),
             |(row, _)| if row % 2 == 0 { 999.0 } else { 1001.0 },

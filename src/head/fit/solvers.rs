@@ -1,4 +1,4 @@
-//! The input of a fit in memory, and the way each solver does it.
+//! The input of a fit in memory, and how each solver runs it.
 
 use super::epochs::{Passes, run};
 use super::figures::{EpochFigures, Fit, ValidationFigures};
@@ -19,14 +19,14 @@ pub(crate) struct Job<'a> {
     /// The images of `train` to train on, ascending.
     pub(crate) images: Vec<usize>,
     pub(crate) validation: Option<LabelledFeatures<'a>>,
-    /// How much each image counts, (N), as scikit-learn's `sample_weight`; L-BFGS only.
+    /// The weight of each image, (N), as scikit-learn's `sample_weight`; L-BFGS only.
     pub(crate) sample_weights: Option<Vec<f64>>,
-    /// Epochs of SGD, over which its schedule is stretched.
+    /// The number of epochs of SGD, over which its schedule is stretched.
     pub(crate) epochs: usize,
 }
 
 impl<'a> Job<'a> {
-    /// A fit on all images of a set, from zero weights.
+    /// Creates a fit on all images of a set, from zero weights.
     pub(crate) fn new(
         params: &'a FitValidParams,
         train: &'a LabelledFeatures<'_>,
@@ -43,7 +43,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// How much each image counts, (N), 0 for those that are not trained on.
+    /// Returns the weight of each image, (N), 0 for images that are not trained on.
     fn image_weights(&self) -> Vec<f64> {
         self.sample_weights.clone().unwrap_or_else(|| {
             let mut weights = vec![0.0; self.train.n_samples()];
@@ -53,7 +53,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// SGD, on standardised features where the parameters ask for that.
+/// Fits by SGD, on standardised features if the parameters say so.
 pub(super) fn by_sgd(
     job: Job<'_>,
     class_weights: Vec<f64>,
@@ -112,7 +112,7 @@ impl Passes for WholePasses<'_> {
     }
 }
 
-/// A solver that runs until the gradient is near zero.
+/// Fits with a solver that runs until the gradient is near zero.
 pub(super) fn to_minimum(job: &Job<'_>, class_weights: Vec<f64>) -> Result<Fit> {
     let (values, set) = (job.params.values(), &job.train);
     let problem = Problem::of(set, values, class_weights, job.image_weights());

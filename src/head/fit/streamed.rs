@@ -1,4 +1,4 @@
-//! Fits on features that do not fit into memory, read block by block.
+//! Fits heads on features that are too large for memory, block by block.
 
 use std::time::Instant;
 
@@ -14,15 +14,15 @@ use crate::head::linear::LinearHead;
 use crate::head::params::{FitValidParams, Solver};
 use crate::head::sgd::{BatchLoss, Sgd};
 
-/// Images that are widened together for validation.
+/// Images whose features are widened together for validation.
 const WIDENED: usize = 256;
 
 /// Features that can be read piece by piece, any number of times.
 pub(crate) trait FeatureBlocks {
-    /// The number of images of each piece.
+    /// Returns the number of images of each piece.
     fn pieces(&self) -> Vec<usize>;
 
-    /// Reads some pieces, one after the other; they replace those that were read before.
+    /// Reads some pieces, one after the other; they replace the previously read ones.
     ///
     /// # Errors
     /// When a piece cannot be read.
@@ -35,25 +35,25 @@ pub(crate) struct Streamed<'a> {
     pub blocks: &'a mut dyn FeatureBlocks,
     /// The names of the C classes.
     pub classes: &'a ClassIndex,
-    /// How many images each class has, (C).
+    /// The number of images of each class, (C).
     pub counts: &'a [usize],
     /// V, at least 1.
     pub views: usize,
     /// D.
     pub n_features: usize,
-    /// Images that may be in memory at once; a piece is read whole even where it has more.
+    /// The most images in memory at once; a piece with more images is still read whole.
     pub capacity: usize,
 }
 
-/// [`fit`](fn@crate::head::fit) on features in pieces, by SGD.
+/// Fits a head by SGD on features in pieces, like [`fit`](fn@crate::head::fit).
 ///
-/// An epoch takes the pieces in a new order, from the seed; as many as there is memory for make a block,
-/// whose images are put into a new order too. What is left of a block makes a smaller batch. With memory for
-/// all of them it is [`fit`](fn@crate::head::fit) to the last bit.
+/// Every epoch shuffles the pieces, determined by the seed. As many as fit in memory make a block, whose
+/// images are shuffled too; the last batch of a block may be smaller. If all pieces fit in memory, the result
+/// is bit-identical to that of [`fit`](fn@crate::head::fit).
 ///
 /// # Errors
-/// As there; [`HeadError::NeedsAllFeatures`] for L-BFGS and standardised features; [`DataProblem`] where a
-/// feature is not finite.
+/// As [`fit`](fn@crate::head::fit); [`HeadError::NeedsAllFeatures`] for other solvers than SGD and for
+/// standardised features; [`DataProblem`] when a feature is not finite.
 pub(crate) fn fit_streamed<'a>(
     params: &FitValidParams,
     train: Streamed<'a>,
@@ -95,7 +95,7 @@ fn require_sgd(params: &FitValidParams) -> Result<()> {
 }
 
 impl Streamed<'_> {
-    /// Pieces to be read together, in the order given.
+    /// Returns the pieces of each block, in the order given.
     fn blocks(&self, pieces: &[usize]) -> Vec<Vec<usize>> {
         let sizes = self.blocks.pieces();
         let (mut blocks, mut images) = (vec![Vec::new()], 0);
@@ -111,12 +111,12 @@ impl Streamed<'_> {
     }
 }
 
-/// Epochs and validation, block by block.
+/// Runs epochs and validation block by block.
 struct BlockPasses<'a> {
     train: Streamed<'a>,
     validation: Option<Streamed<'a>>,
     order: RowOrder,
-    /// Whether all features have been found finite.
+    /// Whether all features are known to be finite.
     checked: bool,
 }
 
@@ -166,7 +166,7 @@ fn require_finite(features: &FeatureRows<'_>) -> Result<()> {
     Err(DataProblem::NotFinite { row: None }.into())
 }
 
-/// Adds the figures of a head on a block.
+/// Adds the metrics of a head on a block.
 fn add(
     sums: &mut ValidationSums,
     head: &LinearHead,
@@ -197,20 +197,20 @@ mod tests {
     use super::*;
     use crate::head::{FitParams, fit};
 
-    /// Images in memory, handed out in pieces.
+    /// Images in memory, read in pieces.
     struct Pieces {
         features: Array2<f32>,
         targets: Vec<usize>,
         size: usize,
         views: usize,
-        /// The last block, as 16 bits.
+        /// The last block, in f16.
         block: (Array2<f16>, Vec<usize>),
         most: usize,
     }
 
     impl Pieces {
-        /// Two classes, told apart by the first feature, in the order of the classes; every number has few
-        /// digits.
+        /// Creates images of two classes, in the order of the classes and distinguished by the first feature;
+        /// every value has few digits.
         fn new(n: usize, d: usize, views: usize, size: usize) -> Self {
             let targets: Vec<usize> = (0..n).map(|image| image * 2 / n).collect();
             let features = Array2::from_shape_fn((n * views, d), |(row, j)| {
@@ -362,6 +362,10 @@ mod tests {
         };
         let params = FitParams::new().check().unwrap();
         let error = fit_streamed(&params, train, None, &mut |_| {}).unwrap_err();
-        assert!(error.to_string().contains("not all finite"));
+        assert!(
+            error
+                .to_string()
+                .contains("has features that are not finite")
+        );
     }
 }

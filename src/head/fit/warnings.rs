@@ -1,101 +1,101 @@
-//! Warnings about a fit: what is the matter; who asked for it knows what to do about it.
+//! Warnings about a fit. They state the problem; what to do about it is up to the caller.
 
 use crate::head::params::ClassWeight;
+use crate::phrases::counted;
 
-/// Fewer training images than this in a class are too few.
+/// A class with fewer training images than this gets a warning.
 pub(super) const FEW_IMAGES: usize = 5;
 
-/// At most so many classes are named; the rest are counted.
+/// The most classes that a message names; the rest are counted.
 const NAMED: usize = 5;
 
 /// A problem that does not stop a fit.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FitWarning {
-    /// The training loss ended above that of guessing.
+    /// The final training loss is above that of guessing.
     #[error(
-        "the training loss ended at {loss:.3}, above guessing ({guessing:.3}): the head is useless"
+        "the training loss ended at {loss:.3}, worse than guessing ({guessing:.3}): the head is useless"
     )]
     WorseThanGuessing {
         /// The training loss of the head.
         loss: f64,
-        /// The loss where all classes are equally likely.
+        /// The loss when all classes are equally likely.
         guessing: f64,
     },
-    /// The training loss was above that of guessing on the way.
+    /// The training loss was above that of guessing in some epoch.
     #[error(
-        "the training loss rose to {loss:.3} in epoch {epoch}, above guessing ({guessing:.3}), so the \
+        "the training loss rose to {loss:.3} in epoch {epoch}, worse than guessing ({guessing:.3}), so the \
          learning rate is probably too high"
     )]
     Overshot {
         /// The epoch of the largest loss, counted from 1.
         epoch: usize,
-        /// That loss.
+        /// The loss of this epoch.
         loss: f64,
-        /// The loss where all classes are equally likely.
+        /// The loss when all classes are equally likely.
         guessing: f64,
     },
     /// The training loss is nearly 0: the right class of every training image has a probability of nearly 1.
     #[error(
-        "the training loss ended at {loss:.1e}, so the head gives probabilities of nearly 0 or 1 even where \
-         it is wrong"
+        "the training loss ended at {loss:.1e}, so the head predicts probabilities close to 0 or 1 even \
+         where it is wrong"
     )]
     Certain {
         /// The training loss of the head.
         loss: f64,
     },
-    /// The training loss fell by more than 2 % of ln C (the loss of guessing) in the last two epochs; a fit
-    /// begins there.
+    /// The training loss fell by more than 2 % of ln C (the loss of guessing, where a fit starts) in the last
+    /// two epochs.
     #[error(
-        "the training loss still falls ({before:.3} to {last:.3} in {})",
+        "the training loss is still falling ({before:.3} to {last:.3} in {})",
         at_end(*epochs)
     )]
     StillFalling {
-        /// How many epochs that was: 2, or 1 where there was but one.
+        /// The number of these epochs: 2, or 1 if there was only one.
         epochs: usize,
-        /// The training loss before them; ln C before the first.
+        /// The training loss before them; ln C before the first epoch.
         before: f64,
-        /// That of the last epoch.
+        /// The training loss of the last epoch.
         last: f64,
     },
     /// Some classes have fewer than 5 training images.
-    #[error(
-        "fewer than {FEW_IMAGES} training images in {}: add some",
-        with_counts(classes)
-    )]
+    #[error("{}; use at least {FEW_IMAGES}", too_few(classes))]
     FewImages {
-        /// Those classes, with the number of their images.
+        /// These classes, with the number of their images.
         classes: Vec<(String, usize)>,
     },
     /// The largest class has more than 10 times the training images of the smallest one that has any.
     #[error(
-        "the classes are very uneven (`{}` {} images, `{}` {}): look at the recall of each class",
+        "the classes are imbalanced (`{}`: {} images, `{}`: {}): check the recall of each class",
         largest.0, largest.1, smallest.0, smallest.1
     )]
     Uneven {
-        /// Its name and number of images.
+        /// The name and the number of images of the largest class.
         largest: (String, usize),
-        /// Its name and number of images.
+        /// The name and the number of images of the smallest class.
         smallest: (String, usize),
         /// The class weights of the fit.
         class_weight: ClassWeight,
     },
     /// There are fewer than 50 validation images.
     #[error(
-        "only {n_samples} validation images: the figures are uncertain, one image is {:.1} % of accuracy",
+        "only {}: the metrics are uncertain (one image changes accuracy by {:.1} points)",
+        counted(*n_samples, "validation image"),
         100.0 / *n_samples as f64
     )]
     SmallValidation {
-        /// How many.
+        /// The number of validation images.
         n_samples: usize,
     },
     /// Some classes have training images, but no validation image.
     #[error(
-        "no validation image of {}: the figures say nothing about it",
-        quoted(classes)
+        "the validation set has no image of {}, so the metrics do not cover {}",
+        quoted(classes),
+        pronoun(classes)
     )]
     MissingFromValidation {
-        /// Their names.
+        /// The names of these classes.
         classes: Vec<String>,
     },
 }
@@ -107,6 +107,23 @@ fn at_end(epochs: usize) -> &'static str {
     }
 }
 
+fn too_few(classes: &[(String, usize)]) -> String {
+    match classes {
+        [(name, n)] => format!("class `{name}` has {}", counted(*n, "training image")),
+        _ => format!(
+            "some classes have too few training images: {}",
+            with_counts(classes)
+        ),
+    }
+}
+
+fn pronoun(classes: &[String]) -> &'static str {
+    match classes.len() {
+        1 => "it",
+        _ => "them",
+    }
+}
+
 fn with_counts(classes: &[(String, usize)]) -> String {
     list(classes.iter().map(|(name, n)| format!("`{name}` ({n})")))
 }
@@ -115,7 +132,7 @@ fn quoted(classes: &[String]) -> String {
     list(classes.iter().map(|name| format!("`{name}`")))
 }
 
-/// The first of some classes, and how many more there are.
+/// Lists the first classes, and how many more there are.
 fn list(classes: impl Iterator<Item = String>) -> String {
     let classes: Vec<String> = classes.collect();
     let named = classes[..classes.len().min(NAMED)].join(", ");

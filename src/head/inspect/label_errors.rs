@@ -1,8 +1,8 @@
-//! Labels that are likely wrong: confident learning on probabilities from heads that never saw the sample.
+//! Likely label errors: confident learning on probabilities from heads that never saw the sample.
 //!
 //! Northcutt, Jiang, Chuang: *Confident Learning: Estimating Uncertainty in Dataset Labels*, JAIR 70 (2021),
-//! 1373–1411. A sample counts for a class where its probability reaches what samples of that class have on
-//! average, so that a class that the heads are shy about is not suspected as a whole.
+//! 1373–1411. A sample counts for a class if its probability reaches the average of the samples of that
+//! class, so that a class for which the heads always predict low probabilities is not suspected as a whole.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -12,54 +12,52 @@ use crate::head::linear::argmax;
 /// Likely label errors, found by confident learning on out-of-fold probabilities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelErrors {
-    /// The mean probability of each class over the samples that are labelled with it, (C); 1 for a class
-    /// without any.
+    /// Mean probability of each class over the samples labelled with it, (C); 1 for a class without samples.
     pub thresholds: Vec<f64>,
-    /// The confident joint: how many samples labelled with one class count for which. One whose probabilities
-    /// reach no threshold counts for none, one that reaches several for the most probable of them.
+    /// The confident joint: how many samples labelled with one class count for which class. A sample that
+    /// reaches no threshold is not counted; one that reaches several counts for the most probable of them.
     pub confident_joint: Confusion,
-    /// About how many labels are wrong: the share off the diagonal of each row, times the samples of its
+    /// Estimated number of wrong labels: the share off the diagonal of each row, times the samples of its
     /// class.
     pub estimated_errors: f64,
-    /// The samples for which another class is more probable than their label, the least plausible label
-    /// first.
+    /// Samples for which another class is more probable than their label, the least plausible label first.
     pub suspects: Vec<Suspect>,
 }
 
 /// A sample whose label may be wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Suspect {
-    /// Its number, from 0.
+    /// Row of the sample, from 0.
     pub row: usize,
-    /// The class that it is labelled with.
+    /// The class of its label.
     pub given: usize,
     /// The most probable class.
     pub suggested: usize,
-    /// The probability of the label, in [0, 1].
+    /// Probability of the label, in [0, 1].
     pub given_probability: f64,
-    /// The probability of the most probable class, in [0, 1].
+    /// Probability of the most probable class, in [0, 1].
     pub suggested_probability: f64,
-    /// Whether the sample counts for another class than its label in the confident joint.
+    /// Whether the confident joint counts the sample for another class than its label.
     pub confident: bool,
 }
 
 impl LabelErrors {
-    /// Judges labels by the probabilities (N, C) that heads give which were not trained on the sample;
+    /// Checks labels against the probabilities (N, C) from heads that were not trained on the sample;
     /// `targets` (N) are the labels.
     ///
-    /// Suspects are ranked by self-confidence, the probability of their label, the earlier row first among
-    /// equals: with 12 of 926 labels of ten classes flipped, 10.5 of them were among the first 30 on average
-    /// over 20 seeds, and some 8.5 by the margin to the most probable class, which puts the merely blurred
-    /// first.
+    /// Suspects are ranked by self-confidence, the probability of their label; ties go to the earlier row.
+    /// With 12 of 926 labels of ten classes flipped, 10.5 of them were among the first 30 on average over 20
+    /// seeds. Ranking by the margin to the most probable class found about 8.5, because it puts images that
+    /// are merely blurred first.
     ///
     /// # Panics
-    /// When the two differ in length, or a target is not below C.
+    /// When the two differ in length, or a target is C or more.
     #[must_use]
     pub fn of(probabilities: ArrayView2<'_, f64>, targets: &[usize]) -> Self {
         assert_eq!(
             probabilities.nrows(),
             targets.len(),
-            "a target for each row"
+            "`targets` must match the rows of `probabilities`"
         );
         let thresholds = thresholds(probabilities, targets);
         let mut counting = Vec::new();
@@ -102,9 +100,9 @@ fn thresholds(probabilities: ArrayView2<'_, f64>, targets: &[usize]) -> Vec<f64>
     sums.into_iter().map(mean).collect()
 }
 
-/// The most probable of the classes whose threshold is reached.
+/// Returns the most probable of the classes whose threshold is reached.
 fn counts_for(p: ArrayView1<'_, f64>, thresholds: &[f64]) -> Option<usize> {
-    // Where all samples of a class have one probability, rounding must not put their mean above it.
+    // If all samples of a class have the same probability, rounding must not put their mean above it.
     const ROUNDING: f64 = 1e-9;
     let reached = |&class: &usize| p[class] >= thresholds[class] - ROUNDING;
     let classes = (0..thresholds.len()).filter(reached);
@@ -146,7 +144,7 @@ mod tests {
         assert!((errors.thresholds[1] - 1.9 / 3.0).abs() < 1e-12);
         // Row 2 counts for class 1, row 5 for class 0; row 3 reaches no threshold.
         assert_eq!(errors.confident_joint, vec![vec![2, 1], vec![1, 1]].into());
-        // A third of three samples, and half of three.
+        // A third of three samples, plus half of three.
         assert!((errors.estimated_errors - 2.5).abs() < 1e-12);
         let rows: Vec<_> = errors.suspects.iter().map(|s| s.row).collect();
         assert_eq!(rows, [2, 5]);
@@ -160,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_shy_class_is_not_suspected_as_a_whole() {
-        // The heads say 0.45 for every sample of class 1: more probable is class 0, but not by its own
-        // measure of 0.9.
+        // The heads predict 0.45 for every sample of class 1: class 0 is more probable, but stays below its
+        // own threshold of 0.9.
         let p = array![[0.9, 0.1], [0.9, 0.1], [0.55, 0.45], [0.55, 0.45]];
         let errors = LabelErrors::of(p.view(), &[0, 0, 1, 1]);
         assert_eq!(errors.confident_joint, vec![vec![2, 0], vec![0, 2]].into());

@@ -1,4 +1,4 @@
-//! Likely label errors, outliers, and which images to label next.
+//! Finds likely label errors and outliers, and picks the images to label next.
 
 mod label_errors;
 mod outliers;

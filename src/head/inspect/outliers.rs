@@ -1,36 +1,37 @@
-//! Outliers by their distance to the nearest neighbours.
+//! Finds outliers by the distance to their nearest neighbours.
 
 use ndarray::Axis;
 
 use crate::head::data::{Neighbour, UnitRows};
 use crate::head::evaluate::quantile;
 
-/// As many neighbours make the distance: one near copy does not hide an outlier, a handful of odd images is
-/// still seen.
+/// Neighbours that the distance averages over: one near-duplicate does not hide an outlier, and a handful of
+/// odd images is still found.
 pub(crate) const OUTLIER_NEIGHBOURS: usize = 5;
 
-/// Tukey's inner fence: so many interquartile ranges above the upper quartile. Distances in hundreds of
-/// dimensions keep close together: his outer fence, at 3, found none of the images of another set that were
-/// put among clothes.
+/// Tukey's inner fence, in interquartile ranges above the upper quartile. Distances in hundreds of dimensions
+/// are close together: the outer fence, at 3, found none of the images of another data set that were mixed
+/// into one of clothes.
 const FENCE: f64 = 1.5;
 
-/// How far each of N rows is from its neighbours, and where far begins.
+/// The distance of each of N rows to its neighbours, and the limit beyond which it is an outlier.
 ///
-/// The order says more than the limit: of one image of another set among 926 of clothes, the distance ranked
-/// it among the first six on average, and a third of such images were beyond the limit. Distances relative to
-/// those of the neighbours (local outlier factors), and those after the mean is taken off, ranked worse.
+/// The ranking is more useful than the limit: a single image of another data set among 926 of clothes ranked
+/// among the first six on average, and a third of such images were beyond the limit. Distances relative to
+/// those of the neighbours (local outlier factors), and distances after subtracting the mean, ranked worse.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Distances {
-    /// The mean cosine distance (1 − cosine) of each row to its nearest others, (N), each in [0, 2]; 0
-    /// without any.
+    /// Mean cosine distance (1 − cosine) of each row to its nearest other rows, (N), each in [0, 2]; 0
+    /// without other rows.
     pub of_row: Vec<f64>,
-    /// For each row the upper quartile plus one and a half interquartile ranges, of all rows or those of its
-    /// class, (N); infinite below 4 rows (Tukey, *Exploratory Data Analysis*, 1977).
+    /// For each row, the upper quartile plus one and a half interquartile ranges, over all rows or over those
+    /// of its class, (N); infinite for fewer than 4 rows (Tukey, *Exploratory Data Analysis*, 1977).
     pub limits: Vec<f64>,
 }
 
 impl Distances {
-    /// From the nearest others of each row, of which the first [`OUTLIER_NEIGHBOURS`] count.
+    /// Computes the distances from the nearest other rows of each row, of which the first
+    /// [`OUTLIER_NEIGHBOURS`] count.
     #[must_use]
     pub(crate) fn of(nearest_others: &[Vec<Neighbour>]) -> Self {
         let of_row: Vec<f64> = nearest_others
@@ -43,14 +44,13 @@ impl Distances {
         }
     }
 
-    /// The same within each class, with a limit for each: the neighbours of a row are those that share its
-    /// target.
+    /// Computes the distances and limits within each class: only rows with the same target are neighbours.
     ///
     /// # Panics
     /// When `rows` and `targets` differ in length.
     #[must_use]
     pub(crate) fn within_classes(rows: &UnitRows, targets: &[usize]) -> Self {
-        assert_eq!(rows.len(), targets.len(), "a target for each row");
+        assert_eq!(rows.len(), targets.len(), "`targets` must match `rows`");
         let classes = targets.iter().max().map_or(0, |largest| largest + 1);
         let (mut of_row, mut limits) = (vec![0.0; rows.len()], vec![f64::INFINITY; rows.len()]);
         for class in 0..classes {
@@ -66,7 +66,7 @@ impl Distances {
         Self { of_row, limits }
     }
 
-    /// Whether a row is beyond its limit.
+    /// Returns whether a row is beyond its limit.
     ///
     /// # Panics
     /// When there is no such row.
@@ -75,7 +75,7 @@ impl Distances {
         self.of_row[row] > self.limits[row]
     }
 
-    /// The rows beyond their limits and the `at_least` farthest, the farthest first.
+    /// Returns the rows beyond their limits and the `at_least` farthest rows, farthest first.
     #[must_use]
     pub(crate) fn farthest(&self, at_least: usize) -> Vec<usize> {
         let mut rows: Vec<usize> = (0..self.of_row.len()).collect();
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_one_that_points_elsewhere_is_far() {
-        // Rows at angles of 0 to 19 hundredths of a radian, and one at a right angle to the first.
+        // Rows at angles of 0 to 0.19 radians, and one at a right angle to the first.
         let features = Array2::from_shape_fn((21, 2), |(row, column)| {
             let angle = if row == 20 {
                 90f64.to_radians()
@@ -132,7 +132,7 @@ mod tests {
         let distances = Distances::of(&rows.nearest_others(OUTLIER_NEIGHBOURS));
         assert_eq!(distances.farthest(1)[0], 20);
         assert!(distances.is_beyond(20));
-        // Its nearest are rows 19 to 15: one less the sines of their angles.
+        // Its nearest rows are 19 to 15, at one minus the sine of their angles.
         let wanted = (15..20)
             .map(|row| 1.0 - (f64::from(row) / 100.0).sin())
             .sum::<f64>()
@@ -155,7 +155,7 @@ mod tests {
         let features = array![[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0], [1.0, 0.0]];
         let rows = UnitRows::of(features.view());
         let distances = Distances::within_classes(&rows, &[0, 0, 0, 1, 2]);
-        // A right angle, and the angle whose tangent is a tenth.
+        // A right angle, and the angle whose tangent is 0.1.
         let small = 1.0 - 1.0 / 1.01f64.sqrt();
         assert!((distances.of_row[0] - f64::midpoint(1.0, small)).abs() < 1e-6);
         assert_eq!(distances.of_row[3..], [0.0, 0.0]);

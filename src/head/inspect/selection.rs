@@ -1,11 +1,11 @@
-//! Which of many unlabelled images to label next: those that a head is least sure of, none nearly equal to
-//! another.
+//! Picks the unlabelled images most worth labelling: those that a head is least confident about, without
+//! near-duplicates.
 //!
-//! Margin sampling (Settles, *Active Learning Literature Survey*, 2009, § 3.1). It would pick the same image
-//! ten times over where the pool holds it ten times, so of nearly equal ones the first is picked alone. Tried
-//! and left out, by simulation on two sets of images: entropy in place of the margin, the margin times the
-//! distance to what is picked or labelled already, and a greedy k-centre without a margin. They gained less,
-//! the last less than picking at random.
+//! Margin sampling (Settles, *Active Learning Literature Survey*, 2009, § 3.1). Of near-duplicates only the
+//! first is picked; otherwise an image that the pool contains ten times would be picked ten times. Three
+//! alternatives gained less in simulations on two sets of images: entropy instead of the margin, the margin
+//! times the distance to the images already picked or labelled, and a greedy k-centre selection without a
+//! margin, which was worse than picking at random.
 
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
@@ -15,37 +15,36 @@ use crate::head::data::UnitRows;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct SelectionParams {
-    /// The most picks.
+    /// The most images to pick.
     pub top: usize,
-    /// Nothing is picked whose cosine with an earlier pick is this or more, in (0, 1].
+    /// Cosine similarity, in (0, 1], from which an image counts as a near-duplicate of an earlier pick.
     pub near: f32,
 }
 
 impl SelectionParams {
-    /// At most `top` picks, of which no two are as near as `near`.
+    /// Creates parameters for at most `top` picks that are all less similar to each other than `near`.
     #[must_use]
     pub fn new(top: usize, near: f32) -> Self {
         Self { top, near }
     }
 }
 
-/// An image that is worth labelling.
+/// An image worth labelling.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pick {
     /// Its row, from 0.
     pub row: usize,
-    /// What it is picked for: one less the margin between its two most probable classes, in [0, 1]; 1 where
-    /// the head cannot tell them apart.
+    /// One minus the margin between its two most probable classes, in [0, 1]; 1 if both are equally probable.
     pub uncertainty: f64,
-    /// The cosine distance to the nearest earlier pick, in [0, 2]; none for the first.
+    /// Cosine distance to the nearest earlier pick, in [0, 2]; None for the first pick.
     pub distance: Option<f64>,
 }
 
-/// Picks rows of probabilities (N, C) and features (N, D), the least sure first, the earlier row first among
-/// equals.
+/// Picks rows of probabilities (N, C) and features (N, D), the least confident first; ties go to the earlier
+/// row.
 ///
-/// Takes at most `top` · N · D products; fewer than `top` are picked where all others are nearly equal to a
-/// pick.
+/// Computes at most `top` · N · D products. Returns fewer than `top` picks if all other rows are
+/// near-duplicates of a pick.
 ///
 /// # Panics
 /// When the two differ in length.
@@ -58,7 +57,7 @@ pub fn select(
     assert_eq!(
         probabilities.nrows(),
         rows.len(),
-        "probabilities for each row"
+        "`probabilities` must match `rows`"
     );
     let uncertainties: Vec<f64> = probabilities.axis_iter(Axis(0)).map(uncertainty).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -80,14 +79,14 @@ pub fn select(
     picks
 }
 
-/// The cosine of a row with the pick that it is most like.
+/// Returns the cosine similarity of a row to the pick that it is most similar to.
 fn nearest(rows: &UnitRows, row: usize, picks: &[Pick]) -> Option<f32> {
     let rows = rows.rows();
     let cosine = |pick: &Pick| rows.row(row).dot(&rows.row(pick.row));
     picks.iter().map(cosine).reduce(f32::max)
 }
 
-/// One less the difference of the two largest.
+/// Returns one minus the difference between the two largest values.
 fn uncertainty(p: ArrayView1<'_, f64>) -> f64 {
     let mut largest = [0.0; 2];
     for &p in p {
@@ -118,7 +117,7 @@ mod tests {
             [0.0, 0.5, 0.5],
             [0.1, 0.2, 0.7]
         ];
-        // Row 2 is row 1 again; row 0 stands at a right angle to it, row 3 at 60 degrees to row 0.
+        // Row 2 duplicates row 1; row 0 is at a right angle to it, row 3 at 60 degrees to row 0.
         let features = array![[1.0, 0.0], [0.0, 1.0], [0.0, 3.0], [0.5, 0.75f32.sqrt()]];
         let rows = UnitRows::of(features.view());
         let params = SelectionParams { top: 9, near: 0.99 };
@@ -127,7 +126,7 @@ mod tests {
         let close = |a: f64, b: f64| (a - b).abs() < 1e-6;
         assert!(picks[0].distance.is_none() && close(picks[0].uncertainty, 1.0));
         assert!(close(picks[1].uncertainty, 0.9) && close(picks[1].distance.unwrap(), 1.0));
-        // Row 3 is 30 degrees from row 1.
+        // Row 3 is at 30 degrees to row 1.
         assert!(close(picks[2].uncertainty, 0.5));
         assert!(close(picks[2].distance.unwrap(), 1.0 - 0.75f64.sqrt()));
         let one = SelectionParams { top: 1, ..params };

@@ -1,4 +1,4 @@
-//! Many columns of weights: rows are widened to f64 block by block and multiplied with all columns.
+//! The case of many weight columns: rows are widened to f64 block by block and multiplied with all columns.
 
 use std::ops::Range;
 
@@ -11,16 +11,16 @@ use super::sums::{Share, Sums, Work, zeros};
 use crate::head::data::row_of;
 use crate::head::linear::{Added, Batch, products};
 
-/// Up to so many columns our own products are faster than those of `matrixmultiply`, up to twice: it copies
-/// what it multiplies into an order of its own.
+/// The most weight columns for frostline's own products, which are then up to twice as fast as those of
+/// `matrixmultiply`: it copies its operands into its own order first.
 const FEW: usize = 32;
-/// Rows of a block: enough for what is read of the weights to pay, few enough for the cache. For few columns:
+/// Rows per block for few columns: enough to make reading the weights worthwhile, few enough for the cache.
 const ROWS_FOR_FEW: usize = 64;
-/// And for many:
+/// Rows per block for many columns.
 const ROWS_FOR_MANY: usize = 128;
-/// Features that our products take at a time: five rows of weights stay in the nearest cache.
+/// Features per window of frostline's own products: five rows of weights stay in the L1 cache.
 const WINDOW: usize = 512;
-/// From a row to the next, which starts at another place of that cache.
+/// The distance between rows, chosen so that they start at different places in that cache.
 const STRIDE: usize = WINDOW + 8;
 
 impl Work<'_, '_> {
@@ -45,7 +45,7 @@ impl Work<'_, '_> {
         }
     }
 
-    /// A block through the products of a library.
+    /// Adds a block with the matrix products of `ndarray`.
     fn add_block(&self, rows: Range<usize>, share: &mut Share) {
         let n = rows.len();
         self.widen(rows.clone(), self.weight.ncols(), &mut share.block);
@@ -54,12 +54,12 @@ impl Work<'_, '_> {
         general_mat_mul(1.0, &block, &self.weight.t(), 0.0, &mut logits);
         self.block_residuals(rows, &mut share.logits, &mut share.sums);
         let residuals = share.logits.slice(s![..n, ..]);
-        // Seen as (D, M): with few columns that is the faster way around.
+        // As (D, M), which is faster with few columns.
         let mut gradient = share.sums.weight.view_mut().reversed_axes();
         general_mat_mul(1.0, &block.t(), &residuals, 1.0, &mut gradient);
     }
 
-    /// A block through our own, a window of the features after the other.
+    /// Adds a block with frostline's own products, one window of features after the other.
     fn add_windows(&self, rows: Range<usize>, share: &mut Share) {
         let ((m, d), n) = (self.weight.dim(), rows.len());
         let arch = Arch::new();
@@ -101,7 +101,8 @@ impl Work<'_, '_> {
         }
     }
 
-    /// Some rows as f64: the first windows of all, then the second ones, at their places in the block.
+    /// Widens some rows to f64 into the block: the first windows of all rows, then the second ones, and so
+    /// on.
     fn widen(&self, rows: Range<usize>, window: usize, block: &mut Array2<f64>) {
         let features = self.set.features();
         let places = block.nrows() / features.ncols().div_ceil(window).max(1);
@@ -125,20 +126,20 @@ impl Work<'_, '_> {
     }
 }
 
-/// Makes a matrix one of a shape, whatever is in it.
+/// Gives a matrix this shape; its contents are unspecified.
 fn room(matrix: &mut Array2<f64>, shape: (usize, usize)) {
     if matrix.dim() != shape {
         zeros(matrix, shape);
     }
 }
 
-/// Some columns of some rows.
+/// Returns some columns of some rows.
 fn parts_of(matrix: &Array2<f64>, rows: Range<usize>, columns: Range<usize>) -> Vec<&[f64]> {
     let row = |i: usize| matrix.row(i).to_slice().expect("it was made row-major");
     rows.map(|i| &row(i)[columns.clone()]).collect()
 }
 
-/// [`widen`] on the processor's vectors.
+/// [`widen`], compiled for the processor's vector instructions.
 struct Widen<'a> {
     narrow: &'a [f32],
     wide: &'a mut [f64],

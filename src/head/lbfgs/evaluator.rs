@@ -1,4 +1,4 @@
-//! The losses and gradients of many problems on the same features, evaluated together.
+//! Evaluates the losses and gradients of many problems on the same features together.
 
 use std::ops::Range;
 use std::thread;
@@ -10,12 +10,12 @@ use super::sums::{Share, Work};
 use crate::head::data::LabelledFeatures;
 use crate::head::parallel::processors;
 
-/// Multiplications that are worth a thread of their own; starting one takes some 20 µs.
+/// Multiplications that are worth another thread; starting one takes some 20 µs.
 const WORTH_A_THREAD: usize = 500_000;
-/// Up to so many columns of weights, rows are widened as they are multiplied; above, blocks of them are.
+/// The most weight columns for which rows are widened as they are multiplied, not in blocks beforehand.
 const NARROW: usize = 3;
 
-/// Evaluates problems on one set of features, their weights side by side: one product for all.
+/// Evaluates problems on one set of features with their weights side by side, in one product.
 #[derive(Debug)]
 pub(crate) struct Evaluator<'a> {
     set: LabelledFeatures<'a>,
@@ -34,7 +34,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The losses with their gradients, each problem at a point of its own.
+    /// Returns the loss and the gradient of each problem at its point.
     pub(crate) fn evaluate(&mut self, asked: &[(&Problem, &[f64])]) -> Vec<Answer> {
         self.lay_side_by_side(asked);
         let problems: Vec<&Problem> = asked.iter().map(|(problem, _)| *problem).collect();
@@ -56,7 +56,7 @@ impl<'a> Evaluator<'a> {
         answers.collect()
     }
 
-    /// Fills in weight (M, D) and bias (M), M the rows of all problems.
+    /// Fills in weight (M, D) and bias (M), where M is the number of rows of all problems.
     fn lay_side_by_side(&mut self, asked: &[(&Problem, &[f64])]) {
         let d = self.set.features().ncols();
         let m = asked.iter().map(|(problem, _)| problem.n_rows()).sum();
@@ -65,7 +65,7 @@ impl<'a> Evaluator<'a> {
             self.bias = vec![0.0; m];
         }
         let weight = self.weight.as_slice_mut();
-        let mut weight = weight.expect("a new matrix is in one piece");
+        let mut weight = weight.expect("a new matrix is contiguous");
         let mut bias = self.bias.as_mut_slice();
         for (problem, point) in asked {
             let r = problem.n_rows();
@@ -77,7 +77,7 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// Makes the first share's sums those over all rows, by a thread for each share.
+/// Sums over all rows into the first share, with one thread per share.
 fn sum(work: &Work<'_, '_>, shares: &mut Vec<Share>) {
     let n = work.set.features().nrows();
     let worth = n * work.weight.len() / WORTH_A_THREAD;
@@ -96,7 +96,7 @@ fn sum(work: &Work<'_, '_>, shares: &mut Vec<Share>) {
     }
 }
 
-/// Makes the share's sums those over a range of the rows.
+/// Sums over a range of rows into a share.
 fn sum_rows(work: &Work<'_, '_>, rows: Range<usize>, share: &mut Share) {
     share.sums.reset(work);
     if work.bias.len() <= NARROW {
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn values_are_those_of_paper() {
-        // w = ln 3, b = 0: at x = 1 the second class has 3/4. -ln(3/4) - ln(1/2), penalty ln²3 · 2 / 2, over
-        // 2.
+        // w = ln 3, b = 0: at x = 1 the second class has probability 3/4. The loss is -ln(3/4) - ln(1/2) plus
+        // the penalty ln²3 · 2 / 2, divided by 2.
         let (classes, features) = (classes(2), array![[1.0f32], [0.0]]);
         let set = LabelledFeatures::new(features.view(), &[1, 0], &classes).unwrap();
         let problem = Problem::new(
@@ -209,7 +209,7 @@ mod tests {
             .zip(points.iter().map(Vec::as_slice))
             .collect();
         let mut evaluator = Evaluator::new(&set);
-        // The second time in memory that was used before, for more and for fewer problems.
+        // The second evaluation reuses the memory of the first one, which had fewer problems.
         evaluator.evaluate(&asked[1..]);
         for (together, asked) in evaluator.evaluate(&asked).iter().zip(&asked) {
             let alone = &evaluate(&set, std::slice::from_ref(asked))[0];
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn left_out_images_and_shared_views_weigh_as_they_should() {
-        // Two equal views count as one image; an image of weight 0 as none.
+        // Two equal views count as one image; an image of weight 0 does not count.
         let (classes, features) = (classes(3), features(6, 2));
         let doubled = features.select(Axis(0), &[0, 0, 1, 1, 2, 2, 3, 3]);
         let one = LabelledFeatures::new(features.view(), &[0, 1, 2, 0, 1, 1], &classes).unwrap();
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn rows_far_apart_keep_their_digits() {
-        // Logits of ±30000: e to that is infinite, and 1 - p is 0.
+        // Logits of ±30000: their exponentials overflow, and 1 - p is 0.
         let (classes, features) = (classes(3), array![[1e4f32], [-1e4], [1e-3]]);
         let set = LabelledFeatures::new(features.view(), &[0, 0, 1], &classes).unwrap();
         let problem = Problem::new(
@@ -254,7 +254,7 @@ mod tests {
             None,
         );
         let answer = &evaluate(&set, &[(&problem, &[3.0, 0.0, -3.0, 0.0, 0.0, 0.0])])[0];
-        // 0 for the first, 60000 for the second, about ln 3 for the third.
+        // The losses are 0 for the first row, 60000 for the second, and about ln 3 for the third.
         assert!((answer.value - (60000.0 + 3f64.ln()) / 3.0).abs() < 1e-5);
         assert!(answer.gradient.iter().all(|g| g.is_finite()));
     }

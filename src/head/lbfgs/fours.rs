@@ -1,5 +1,5 @@
-//! Few columns of weights: four rows at a time, widened to f64 in registers for the logits and again for the
-//! gradient.
+//! The case of few weight columns: four rows at a time are widened to f64 in registers, once for the logits
+//! and once for the gradient.
 
 use std::ops::Range;
 
@@ -8,10 +8,10 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::sums::{Sums, Work};
 
-/// Rows that share what is read and written of the weights and the gradient.
+/// Rows that share each read of the weights and each update of the gradient.
 const FOUR: usize = 4;
 
-/// Features that are widened together: a vector of f64 where it is longest.
+/// Features that are widened together: the longest vector of f64.
 const CHUNK: usize = 8;
 
 impl Work<'_, '_> {
@@ -70,7 +70,7 @@ impl WithSimd for Fours<'_, '_, '_> {
     }
 }
 
-/// The rows of a view of one to four; the last again where there are fewer.
+/// Returns the rows of a view of one to four rows; the last one is repeated if there are fewer than four.
 fn four_rows<'a>(rows: ArrayView2<'a, f32>, copies: &'a mut Vec<f32>) -> [&'a [f32]; FOUR] {
     let (n, d) = rows.dim();
     let numbers = if let Some(numbers) = rows.to_slice() {
@@ -83,7 +83,7 @@ fn four_rows<'a>(rows: ArrayView2<'a, f32>, copies: &'a mut Vec<f32>) -> [&'a [f
     std::array::from_fn(|r| &numbers[r.min(n - 1) * d..][..d])
 }
 
-/// The numbers of some f32 as f64.
+/// Converts f32 values to f64.
 #[inline(always)]
 pub(super) fn widen(narrow: &[f32], wide: &mut [f64]) {
     let narrow = &narrow[..wide.len()];
@@ -92,7 +92,7 @@ pub(super) fn widen(narrow: &[f32], wide: &mut [f64]) {
     }
 }
 
-/// The dot products of some rows with a vector as long.
+/// Returns the dot products of some rows with a vector of the same length.
 #[inline(always)]
 fn dots_wide<S: Simd, const R: usize>(simd: S, rows: [&[f32]; R], vector: &[f64]) -> [f64; R] {
     let (chunks, rest) = vector.as_chunks::<CHUNK>();
@@ -124,7 +124,7 @@ fn dots_wide<S: Simd, const R: usize>(simd: S, rows: [&[f32]; R], vector: &[f64]
     all
 }
 
-/// `sum += Σ factors[r] · rows[r]`.
+/// Computes `sum += Σ factors[r] · rows[r]`.
 #[inline(always)]
 fn add_scaled_wide<const R: usize>(sum: &mut [f64], factors: [f64; R], rows: [&[f32]; R]) {
     let n = sum.len();
@@ -145,7 +145,7 @@ fn add_scaled_wide<const R: usize>(sum: &mut [f64], factors: [f64; R], rows: [&[
 mod tests {
     use super::*;
 
-    /// Dots on the processor's own vectors.
+    /// Dot products with the processor's vector instructions.
     struct Dots<'a>([&'a [f32]; 2], &'a [f64]);
 
     impl WithSimd for Dots<'_> {
@@ -164,7 +164,7 @@ mod tests {
             let ones = vec![1.0; usize::from(n)];
             let wide: Vec<f64> = a.iter().copied().map(f64::from).collect();
             let n = f64::from(n);
-            // Sum of squares: n (n + 1) (2n + 1) / 6; of numbers: n (n + 1) / 2.
+            // The sum of squares is n (n + 1) (2n + 1) / 6, that of the values n (n + 1) / 2.
             let sums = [n * (n + 1.0) * (2.0 * n + 1.0) / 6.0, n * (n + 1.0) / 2.0];
             let dots = Arch::new().dispatch(Dots([&a, &ones], &wide));
             assert_eq!(dots.map(f64::to_bits), sums.map(f64::to_bits));

@@ -1,15 +1,15 @@
-//! A line search for the strong Wolfe conditions that asks for one value at a time.
+//! A line search for the strong Wolfe conditions that asks its caller for one value at a time.
 
-/// The share of the promised descent that a step must bring.
+/// The share of the predicted decrease that a step must achieve.
 const DESCENT: f64 = 1e-4;
-/// The share of the first slope that may be left.
+/// The share of the initial slope that may remain.
 const SLOPE: f64 = 0.9;
-/// Relative differences of values below this are rounding.
+/// Relative differences of values below this are rounding errors.
 const ROUNDING: f64 = 1e-12;
-/// Values after which the search is given up; `SciPy` allows 20, scikit-learn 50.
+/// Evaluations after which the search gives up; `SciPy` allows 20, scikit-learn 50.
 const TRIALS: usize = 50;
 
-/// A value and slope along the direction at some step.
+/// The value and the slope along the direction at a step.
 #[derive(Debug, Clone, Copy, Default)]
 struct At {
     step: f64,
@@ -19,9 +19,9 @@ struct At {
 
 /// A search from step 0, where value and slope are known.
 ///
-/// It keeps an interval whose lower end is too steep and whose upper end is too high or rises, and halves it
-/// at least every third time. Where rounding hides the descent, the slope alone decides (Hager & Zhang 2005,
-/// "approximate Wolfe").
+/// It keeps an interval whose lower end is too steep and whose upper end is too high or has a rising slope,
+/// and halves it at least every third time. Where rounding hides the decrease, the slope alone decides (Hager
+/// & Zhang 2005, "approximate Wolfe").
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LineSearch {
     start: At,
@@ -31,19 +31,19 @@ pub(crate) struct LineSearch {
     trials: usize,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trial {
-    /// It is taken.
+    /// The step is accepted.
     Accepted,
-    /// [`LineSearch::step`] is another one.
+    /// Another step is to be tried: the new [`LineSearch::step`].
     Again,
-    /// There is no step downhill.
+    /// No step decreases the value.
     Failed,
 }
 
 impl LineSearch {
-    /// A search from `value` and `slope`, which must be below 0, with `first` as the first step.
+    /// Starts a search from `value` and `slope`, which must be below 0, with `first` as the first step.
     pub(crate) fn new(value: f64, slope: f64, first: f64) -> Self {
         let start = At {
             step: 0.0,
@@ -59,17 +59,17 @@ impl LineSearch {
         }
     }
 
-    /// The step to try.
+    /// Returns the step to try.
     pub(crate) fn step(&self) -> f64 {
         self.step
     }
 
-    /// The value that the search began with.
+    /// Returns the value at the start of the search.
     pub(crate) fn start_value(&self) -> f64 {
         self.start.value
     }
 
-    /// Takes value and slope at [`step`](Self::step).
+    /// Receives the value and the slope at [`step`](Self::step).
     pub(crate) fn judge(&mut self, value: f64, slope: f64) -> Trial {
         let at = At {
             step: self.step,
@@ -87,7 +87,7 @@ impl LineSearch {
             self.high = Some(at);
         }
         let next = self.next();
-        // Between the ends of the interval there may be no number left.
+        // The interval may be so narrow that no number is left between its ends.
         if self.trials >= TRIALS || self.start.slope >= 0.0 || next <= self.low.step {
             return Trial::Failed;
         }
@@ -95,7 +95,8 @@ impl LineSearch {
         Trial::Again
     }
 
-    /// Whether the value is as low as was promised, or as good as equal with a slope that says so.
+    /// Returns whether the value has decreased enough, or is equal up to rounding while the slope shows a
+    /// decrease.
     fn descends(&self, at: &At) -> bool {
         let Self { start, .. } = self;
         if !(at.value.is_finite() && at.slope.is_finite()) {
@@ -107,8 +108,9 @@ impl LineSearch {
         at.value <= promised || (flat && at.slope <= (2.0 * DESCENT - 1.0) * start.slope)
     }
 
-    /// The minimum of a cubic through both ends, away from them; the middle every third time, or where it has
-    /// none.
+    /// Returns the next step: four times the last one until there is an upper end, then the minimum of a
+    /// cubic through both ends, kept away from them, or their middle every third time and where the cubic has
+    /// no minimum.
     fn next(&self) -> f64 {
         let low = self.low;
         let Some(high) = self.high else {
@@ -126,7 +128,7 @@ impl LineSearch {
     }
 }
 
-/// Nocedal & Wright, formula 3.59.
+/// Returns the minimum of the cubic through two points (Nocedal & Wright, formula 3.59).
 fn cubic_minimum(a: &At, b: &At) -> Option<f64> {
     let width = b.step - a.step;
     let d1 = a.slope + b.slope - 3.0 * (b.value - a.value) / width;
@@ -165,8 +167,8 @@ mod tests {
 
     #[test]
     fn short_and_long_first_steps_both_end_between_the_bounds() {
-        // (t - 3)²: the slope may be 0.9 · 6 at most, so steps from 0.3 to 5.7; those above 5.9994 descend
-        // too little.
+        // (t - 3)²: the slope may be at most 0.9 · 6, so steps from 0.3 to 5.7 are accepted; steps above
+        // 5.9994 decrease the value too little.
         for first in [1e-6, 0.2, 1.0, 5.9, 50.0, 1e9] {
             let (line, end) = search(|t| ((t - 3.0).powi(2), 2.0 * (t - 3.0)), first);
             assert_eq!(end, Trial::Accepted, "{first}");

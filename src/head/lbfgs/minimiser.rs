@@ -6,22 +6,22 @@ use std::mem;
 use super::line_search::{LineSearch, Trial};
 use super::vectors::{add_scaled, dot, is_finite, largest, subtract};
 
-/// Pairs of steps and gradient changes that are remembered, as in `SciPy`.
+/// Stored pairs of steps and gradient changes, as many as in `SciPy`.
 const MEMORY: usize = 10;
 
-/// A minimiser: it asks for the value and gradient at [`point`](Self::point) and is told them by
+/// A minimiser: it asks for the value and gradient at [`point`](Self::point) and receives them through
 /// [`tell`](Self::tell).
 ///
 /// Nocedal & Wright, *Numerical Optimization*, algorithms 7.4 and 7.5, memory 10, with steps that meet the
-/// strong Wolfe conditions (1e-4, 0.9); all in f64. It is done when no entry of the gradient is larger than
+/// strong Wolfe conditions (1e-4, 0.9); all in f64. It has converged when no gradient entry is larger than
 /// the tolerance.
 #[derive(Debug, Clone)]
 pub(crate) struct Lbfgs {
     tolerance: f64,
     iterations: usize,
-    /// Where the function is to be evaluated; at the end, the minimum.
+    /// The point to evaluate next; once finished, the result.
     point: Vec<f64>,
-    /// The last accepted point with its gradient; empty before the first answer.
+    /// The last accepted point, with its gradient in `gradient`; both are empty before the first answer.
     base: Vec<f64>,
     gradient: Vec<f64>,
     direction: Vec<f64>,
@@ -29,7 +29,7 @@ pub(crate) struct Lbfgs {
     pairs: VecDeque<Pair>,
 }
 
-/// A step, the change of the gradient along it, and one over their product.
+/// A step, the change of the gradient along it, and one over their dot product.
 #[derive(Debug, Clone)]
 struct Pair {
     step: Vec<f64>,
@@ -37,19 +37,19 @@ struct Pair {
     scale: f64,
 }
 
-/// What a minimiser makes of an answer.
+/// The state of a minimiser after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It asks again.
+    /// It needs the value and gradient at the new [`Lbfgs::point`].
     Continue,
-    /// No entry of the gradient at [`Lbfgs::point`] is larger than the tolerance.
+    /// No gradient entry at [`Lbfgs::point`] is larger than the tolerance.
     Converged,
-    /// No step downhill was found; [`Lbfgs::point`] is the best one known.
+    /// No step decreases the value; [`Lbfgs::point`] is the best point known.
     Failed,
 }
 
 impl Lbfgs {
-    /// Starts at a point; `tolerance` is for the largest absolute entry of the gradient.
+    /// Starts at a point; `tolerance` limits the largest absolute gradient entry.
     pub(crate) fn new(start: Vec<f64>, tolerance: f64) -> Self {
         Self {
             tolerance,
@@ -63,22 +63,22 @@ impl Lbfgs {
         }
     }
 
-    /// Where the function is wanted next; after the end, the point that was found.
+    /// Returns the point to evaluate next; once finished, the result.
     pub(crate) fn point(&self) -> &[f64] {
         &self.point
     }
 
-    /// The point that was found.
+    /// Returns the result.
     pub(crate) fn into_point(self) -> Vec<f64> {
         self.point
     }
 
-    /// How many steps were taken; an evaluation that only searches along a line is none.
+    /// Returns the number of accepted steps; evaluations within a line search do not count.
     pub(crate) fn iterations(&self) -> usize {
         self.iterations
     }
 
-    /// Takes the function's value and gradient at [`point`](Self::point).
+    /// Receives the function's value and gradient at [`point`](Self::point).
     pub(crate) fn tell(&mut self, value: f64, gradient: &[f64]) -> Step {
         let slope = dot(gradient, &self.direction);
         if self.base.is_empty() {
@@ -105,7 +105,7 @@ impl Lbfgs {
         Step::Continue
     }
 
-    /// Takes in the pair of an accepted step; one without curvature would spoil the direction.
+    /// Stores the pair of an accepted step, unless it has no curvature, which would spoil the direction.
     fn remember(&mut self, gradient: &[f64]) {
         self.iterations += 1;
         let mut pair = match self.pairs.len() {
@@ -125,13 +125,13 @@ impl Lbfgs {
         }
     }
 
-    /// Chooses the direction from the base and the first step along it.
+    /// Chooses the direction from the base point, and the first step along it.
     fn set_out(&mut self, value: f64) {
         let mut direction = mem::take(&mut self.direction);
         direction.clone_from(&self.gradient);
         self.turn(&mut direction);
         let slope = -dot(&direction, &self.gradient);
-        // Nothing is known of the curvature yet: a first step of length 1 at most, as in `SciPy`.
+        // The curvature is not known yet, so the first step has at most length 1, as in `SciPy`.
         let first = if self.pairs.is_empty() {
             (1.0 / dot(&direction, &direction).sqrt()).min(1.0)
         } else {
@@ -145,8 +145,7 @@ impl Lbfgs {
         self.place();
     }
 
-    /// The gradient to the direction, by the pairs' estimate of the inverse Hessian (the two loops of
-    /// algorithm 7.4).
+    /// Multiplies the gradient by the estimated inverse Hessian (the two loops of algorithm 7.4).
     fn turn(&self, q: &mut [f64]) {
         let mut alphas = [0.0; MEMORY];
         for (pair, alpha) in self.pairs.iter().zip(&mut alphas).rev() {
@@ -165,7 +164,7 @@ impl Lbfgs {
         }
     }
 
-    /// Forgets the pairs where they led nowhere; where there were none, nothing is left to try.
+    /// Drops the pairs and searches along the gradient; fails if there were no pairs to drop.
     fn restart(&mut self) -> Step {
         self.point.clone_from(&self.base);
         if self.pairs.is_empty() {
@@ -176,7 +175,7 @@ impl Lbfgs {
         Step::Continue
     }
 
-    /// Puts the point where the line search wants it.
+    /// Moves the point to the step that the line search asks for.
     fn place(&mut self) {
         self.point.clone_from(&self.base);
         add_scaled(&mut self.point, self.line.step(), &self.direction);
@@ -200,7 +199,7 @@ mod tests {
                 return (lbfgs, step, asked);
             }
         }
-        panic!("no end at {:?}", lbfgs.point());
+        panic!("not finished at {:?}", lbfgs.point());
     }
 
     #[test]
@@ -210,7 +209,7 @@ mod tests {
             let gradient = vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b];
             (a * a + 100.0 * b * b, gradient)
         };
-        // The start of the literature; `SciPy` needs about 35 iterations from it.
+        // The usual starting point, from which `SciPy` needs about 35 iterations.
         let (lbfgs, step, _) = minimise(&[-1.2, 1.0], 1e-10, rosenbrock);
         assert_eq!(step, Step::Converged);
         assert!(lbfgs.point().iter().all(|x| (x - 1.0).abs() < 1e-9));
@@ -239,7 +238,7 @@ mod tests {
 
     #[test]
     fn digits_that_the_value_has_lost_do_not_stop_it() {
-        // Near the minimum the value no longer changes next to 1e6; the gradient still tells the way.
+        // Near the minimum, the value no longer changes next to 1e6, but the gradient still does.
         let bowl = |x: &[f64]| {
             let sum: f64 = x.iter().map(|x| x.cosh()).sum();
             (1e6 + sum, x.iter().map(|x| x.sinh()).collect())
@@ -253,14 +252,14 @@ mod tests {
     fn a_function_without_numbers_or_minimum_fails() {
         let mut lbfgs = Lbfgs::new(vec![1.0], 1e-9);
         assert_eq!(lbfgs.tell(f64::NAN, &[1.0]), Step::Failed);
-        // A gradient that points the wrong way leads nowhere downhill.
+        // With a gradient of the wrong sign, no step decreases the value.
         let (lbfgs, step, _) = minimise(&[1.0], 1e-9, |x| (x[0] * x[0], vec![-2.0 * x[0]]));
         assert_eq!((step, lbfgs.point()), (Step::Failed, &[1.0][..]));
     }
 
     #[test]
     fn a_step_into_infinity_is_taken_back() {
-        // -ln x has no value left of 0; with the line 4 x its minimum is at 1/4.
+        // -ln x is undefined left of 0; 4 x - ln x has its minimum at 1/4.
         let barrier = |x: &[f64]| {
             let value = if x[0] > 0.0 {
                 4.0 * x[0] - x[0].ln()

@@ -12,43 +12,43 @@ use crate::error::{HeadError, Result};
 use crate::head::data::LabelledFeatures;
 use crate::head::linear::LinearHead;
 
-/// When a search for a minimum ends.
+/// When a solver stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Stop {
-    /// No entry of the gradient is larger.
+    /// The solver has converged when no gradient entry is larger.
     pub(crate) tolerance: f64,
-    /// So many steps were taken.
+    /// The maximum number of steps.
     pub(crate) iterations: usize,
 }
 
 /// The minimum that a solver reached.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Optimum {
-    /// Steps taken, where the solver tells.
+    /// Steps taken, if the solver reports them.
     pub iterations: Option<usize>,
-    /// The largest absolute entry of the gradient, recomputed by another way than the solver's.
+    /// The largest absolute gradient entry, recomputed independently of the solver.
     pub gradient: f64,
-    /// The loss, penalty included, over the sum of the samples' weights.
+    /// The loss, including the penalty, divided by the sum of the sample weights.
     pub loss: f64,
 }
 
-/// Where a solver ended.
+/// The point where a solver stopped.
 pub(crate) struct Reached {
-    /// The parameters, as [`Problem`] orders them.
+    /// The parameters, in the order of [`Problem`].
     pub(crate) point: Vec<f64>,
-    /// The loss there.
+    /// The loss at this point.
     pub(crate) loss: f64,
-    /// Steps taken, where the solver tells.
+    /// Steps taken, if the solver reports them.
     pub(crate) iterations: Option<usize>,
-    /// Whether the solver found its gradient small enough.
+    /// Whether the solver reported convergence.
     pub(crate) converged: bool,
 }
 
-/// Fits the head of the lowest loss, starting from another one.
+/// Fits the head with the lowest loss, starting from another head.
 ///
 /// # Errors
-/// [`HeadError::NotConverged`] when the steps ran out, no step led downhill, or the recomputed gradient is
-/// not small.
+/// [`HeadError::NotConverged`] when the recomputed gradient is not near zero, for example because the steps
+/// ran out or no step decreased the loss.
 pub(crate) fn minimise(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
@@ -59,9 +59,9 @@ pub(crate) fn minimise(
     checked(set, problem, &reached[0], stop.tolerance)
 }
 
-/// Runs L-BFGS on several problems at once, each from the same head; one product serves all that still move.
+/// Runs L-BFGS on several problems at once, all from the same head; unfinished problems share each product.
 ///
-/// Calls `on_end` whenever one of them ends.
+/// Calls `on_end` whenever a problem is finished.
 pub(crate) fn minimise_all(
     set: &LabelledFeatures<'_>,
     problems: &[Problem],
@@ -81,7 +81,7 @@ pub(crate) fn minimise_all(
         let answers = evaluator.evaluate(&asked.collect::<Vec<_>>());
         let mut answers = answers.iter();
         active.retain(|&i| {
-            let answer = answers.next().expect("an answer for each question");
+            let answer = answers.next().expect("one answer per problem");
             let outcome = minimisers[i].tell(answer.value, &answer.gradient);
             ends[i] = (answer.value, outcome);
             let goes_on = outcome == Step::Continue && minimisers[i].iterations() < stop.iterations;
@@ -100,10 +100,11 @@ pub(crate) fn minimise_all(
     minimisers.into_iter().zip(ends).map(reached).collect()
 }
 
-/// The head at the point that a solver reached, if the gradient there is near zero by another computation.
+/// Returns the head at the point that a solver reached, if an independently computed gradient there is near
+/// zero.
 ///
 /// # Errors
-/// [`HeadError::NotConverged`] where it is not.
+/// [`HeadError::NotConverged`] when it is not.
 pub(crate) fn checked(
     set: &LabelledFeatures<'_>,
     problem: &Problem,
@@ -115,7 +116,7 @@ pub(crate) fn checked(
         gradient: largest(&problem.plain_gradient(set, &reached.point)),
         loss: reached.loss,
     };
-    // As much again for the rounding of sums in another order.
+    // Twice the tolerance, because summing in another order rounds differently.
     if optimum.gradient <= 2.0 * tolerance {
         return Ok((problem.head(&reached.point), optimum));
     }
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_minimum_of_paper() {
-        // x = ±1, l2 = 0.25: w solves -2 / (1 + e^w) + w / 4 = 0, which w = 2.4196... does; the bias is 0 by
+        // x = ±1, l2 = 0.25: w solves -2 / (1 + e^w) + w / 4 = 0, so w = 2.4196...; the bias is 0 by
         // symmetry.
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[-1.0f32], [1.0]];
@@ -179,7 +180,7 @@ mod tests {
             ),
             "{error}"
         );
-        // From its own minimum it need not go far.
+        // Starting from its own minimum, the solver takes at most one step.
         let (head, _) = minimise(&set, &problem, &start, stop(1e-10, 200)).unwrap();
         let (again, optimum) = minimise(&set, &problem, &head, stop(1e-6, 200)).unwrap();
         assert!(optimum.iterations <= Some(1));

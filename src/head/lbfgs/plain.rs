@@ -1,4 +1,4 @@
-//! The gradient computed straight from its formula, to check a minimum.
+//! Computes the gradient directly from its formula, to check a minimum.
 
 use std::ops::Range;
 
@@ -9,14 +9,14 @@ use super::vectors::{add_scaled, dot};
 use crate::head::data::{LabelledFeatures, row_of};
 use crate::head::parallel::{in_parallel, processors};
 
-/// Rows that are worth a thread.
+/// Rows that are worth another thread.
 const WORTH_A_THREAD: usize = 64;
 
 impl Problem {
-    /// The gradient at a point, shaped as the parameters.
+    /// Returns the gradient at a point, in the order of the parameters.
     ///
-    /// It shares no product, no softmax and no scaling with [`Evaluator`](super::evaluator::Evaluator): the
-    /// features are standardised in full, two classes are two logits.
+    /// It shares no product, softmax or scaling with [`Evaluator`](super::evaluator::Evaluator): the features
+    /// themselves are standardised, and two classes have two logits.
     pub(crate) fn plain_gradient(&self, set: &LabelledFeatures<'_>, point: &[f64]) -> Vec<f64> {
         let n = set.features().nrows();
         let parts = n.div_ceil(WORTH_A_THREAD).min(processors());
@@ -41,7 +41,7 @@ impl Problem {
         gradient.iter().map(|g| g / self.total).collect()
     }
 
-    /// The derivatives of the loss of an image of class y by its logits, (R).
+    /// Returns the derivatives of the loss of an image of class y with respect to its logits, (R).
     fn slopes(&self, y: usize, logits: Vec<f64>) -> Vec<f64> {
         let (logits, left_out) = match logits[..] {
             [logit] => (vec![0.0, logit], 1),

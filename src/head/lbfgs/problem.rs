@@ -9,13 +9,14 @@ use crate::head::params::FitValues;
 
 /// A softmax regression on some images of a set.
 ///
-/// Its loss is `(Σ m[i] · l[i] + l2 / 2 · ‖W‖²) / Σ m[i] · w[y[i]]` over the images: `l` the cross-entropy
-/// against [`CrossEntropy`], `m` the weight of the image (0 leaves it out), `w` that of its class. That is
-/// scikit-learn's `LogisticRegression` with `C = 1 / l2`, divided as there by the sum of the weights, so that
-/// a tolerance means the same; the bias has no penalty. Of an image with V views, each counts `m / V`.
+/// Its loss is `(Σ m[i] · l[i] + l2 / 2 · ‖W‖²) / Σ m[i] · w[y[i]]` over the images, where `l` is the
+/// [`CrossEntropy`], `m` the weight of the image (0 excludes it) and `w` the weight of its class. This is
+/// scikit-learn's `LogisticRegression` with `C = 1 / l2`, divided, as there, by the sum of the weights, so
+/// that a tolerance means the same. The bias has no penalty. Each of the V views of an image counts `m / V`.
 ///
-/// Parameters are R · (D + 1) numbers: W (R, D) row-major, then the bias (R). R is C, but 1 for two classes:
-/// as in scikit-learn, one vector `w` and the penalty on it, `p(second class) = 1 / (1 + exp(-(w · x + b)))`.
+/// The parameters are R · (D + 1) values: W (R, D), row-major, then the bias (R). R is C, except that it is 1
+/// for two classes: as in scikit-learn, these have one penalised vector `w`, with
+/// `p(second class) = 1 / (1 + exp(-(w · x + b)))`.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub(super) loss: CrossEntropy,
@@ -23,24 +24,24 @@ pub(crate) struct Problem {
     pub(super) image_weights: Vec<f64>,
     pub(crate) l2: f64,
     pub(crate) standard: Option<Standard>,
-    /// The sum of the weights.
+    /// The sum of the weights, `Σ m[i] · w[y[i]]`.
     pub(super) total: f64,
 }
 
-/// What a problem's loss is at a point.
+/// The loss of a problem at a point.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     /// The loss.
     pub(crate) value: f64,
-    /// Its gradient, shaped as the parameters.
+    /// Its gradient, in the order of the parameters.
     pub(crate) gradient: Vec<f64>,
 }
 
 impl Problem {
-    /// The problem that a fit's parameters describe.
+    /// Creates the problem for the parameters of a fit.
     ///
-    /// Without `standardize` the features may still be centred, which changes the number of steps and not the
-    /// minimum.
+    /// Without `standardize`, the features may still be centred, which changes the number of steps but not
+    /// the minimum.
     pub(crate) fn of(
         set: &LabelledFeatures<'_>,
         values: &FitValues,
@@ -56,8 +57,8 @@ impl Problem {
         Self::new(set, loss, image_weights, values.l2, standard)
     }
 
-    /// A problem on all images with a weight above 0; with a [`Standard`], W and l2 are those of standardised
-    /// features.
+    /// Creates a problem on all images with a weight above 0; with a [`Standard`], W and l2 apply to
+    /// standardised features.
     pub(super) fn new(
         set: &LabelledFeatures<'_>,
         loss: CrossEntropy,
@@ -76,7 +77,7 @@ impl Problem {
         }
     }
 
-    /// R: 1 for two classes, else C.
+    /// Returns R: 1 for two classes, otherwise C.
     pub(crate) fn n_rows(&self) -> usize {
         match self.loss.n_classes() {
             2 => 1,
@@ -84,7 +85,7 @@ impl Problem {
         }
     }
 
-    /// The layer on the features as they are of the parameters at a point.
+    /// Writes the layer of the parameters at a point, for raw features, to `weight` and `bias`.
     pub(super) fn effective(&self, point: &[f64], weight: &mut [f64], bias: &mut [f64]) {
         let (w, b) = point.split_at(weight.len());
         weight.copy_from_slice(w);
@@ -94,7 +95,7 @@ impl Problem {
         }
     }
 
-    /// The value and gradient of the sums over the images.
+    /// Returns the value and gradient, given the sums over the images.
     pub(super) fn answer(
         &self,
         point: &[f64],
@@ -118,8 +119,8 @@ impl Problem {
         }
     }
 
-    /// Turns the logits (R) of one row of an image of class y into the derivatives of the loss by them;
-    /// returns the loss.
+    /// Replaces the logits (R) of one row of an image of class y with the derivatives of the loss with
+    /// respect to them; returns the loss.
     pub(super) fn residuals(
         &self,
         image: usize,
@@ -142,7 +143,7 @@ impl Problem {
         weight * loss
     }
 
-    /// The parameters that [`head`](Self::head) makes a head of.
+    /// Returns the parameters of a head; the inverse of [`head`](Self::head).
     pub(crate) fn point(&self, head: &LinearHead) -> Vec<f64> {
         let standardised = self
             .standard
@@ -167,9 +168,9 @@ impl Problem {
             .collect()
     }
 
-    /// The head of the parameters at a point, (C, D) and (C), on the features as they are.
+    /// Returns the head of the parameters at a point, (C, D) and (C), on raw features.
     ///
-    /// Two classes have one vector w, b: their rows are `∓w / 2`, `∓b / 2`, whose difference it is.
+    /// Two classes have one vector w and one bias b; their rows are `∓w / 2` with the biases `∓b / 2`.
     pub(crate) fn head(&self, point: &[f64]) -> LinearHead {
         let r = self.n_rows();
         let d = point.len() / r - 1;
@@ -178,13 +179,13 @@ impl Problem {
         let weight = Array2::from_shape_vec((r, d), weight).expect("it is R · D long");
         let bias = Array1::from(bias);
         let (weight, bias) = if r == 1 {
-            let halves = Array2::from_shape_vec((2, 1), vec![-0.5, 0.5]).expect("two are two");
+            let halves = Array2::from_shape_vec((2, 1), vec![-0.5, 0.5]).expect("2 = 2 · 1");
             (halves.dot(&weight), halves.column(0).to_owned() * bias[0])
         } else {
             (weight, bias)
         };
         LinearHead::new(weight.mapv(|w| w as f32), bias.mapv(|b| b as f32))
-            .expect("both have a row for each class")
+            .expect("both have one row per class")
     }
 }
 
@@ -203,7 +204,7 @@ mod tests {
         let standard = Standard::of(&set, &[1.0; 2]);
         let targets = CrossEntropy::new(vec![1.0; 2], 0.0);
         let problem = Problem::new(&set, targets, vec![1.0; 2], 1.0, Some(standard));
-        // z = (x - 2) and (y - 3) / 2: w = (2, 4), b = 1 is 2 x + 2 y - 9, half of it to each side.
+        // z = (x - 2) and (y - 3) / 2: w = (2, 4), b = 1 is 2 x + 2 y - 9, half of it for each class.
         let head = problem.head(&[2.0, 4.0, 1.0]);
         assert_eq!(head.weight(), array![[-1.0, -1.0], [1.0, 1.0]]);
         assert_eq!(head.bias(), array![4.5, -4.5]);

@@ -1,4 +1,4 @@
-//! The sums of losses and gradients over a range of rows.
+//! Sums of losses and gradients over a range of rows.
 
 use ndarray::Array2;
 
@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::vectors::add_scaled;
 use crate::head::data::LabelledFeatures;
 
-/// Problems side by side: their layers, M rows in all, on one set of features.
+/// Problems side by side: their layers, M rows in total, on one set of features.
 pub(super) struct Work<'a, 'set> {
     pub(super) set: LabelledFeatures<'set>,
     pub(super) problems: &'a [&'a Problem],
@@ -16,8 +16,8 @@ pub(super) struct Work<'a, 'set> {
     pub(super) bias: &'a [f64],
 }
 
-/// A thread's sums and its room to work in, kept from one evaluation to the next: memory that is new each
-/// time costs as much as the product.
+/// A thread's sums and scratch memory, reused between evaluations: allocating them each time would cost as
+/// much as the product.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Share {
     pub(super) sums: Sums,
@@ -28,16 +28,16 @@ pub(super) struct Share {
 /// Sums over rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sums {
-    /// One for each problem.
+    /// The loss of each problem.
     pub(super) losses: Vec<f64>,
-    /// Gradients by the weight, (M, D).
+    /// Gradients with respect to the weight, (M, D).
     pub(super) weight: Array2<f64>,
-    /// Gradients by the bias, (M).
+    /// Gradients with respect to the bias, (M).
     pub(super) bias: Vec<f64>,
 }
 
 impl Sums {
-    /// Adds others of the same shape.
+    /// Adds other sums of the same shape.
     pub(super) fn add(&mut self, other: &Self) {
         add_scaled(&mut self.losses, 1.0, &other.losses);
         add_scaled(&mut self.bias, 1.0, &other.bias);
@@ -53,7 +53,7 @@ impl Sums {
     }
 }
 
-/// Makes a matrix one of zeros, in its old memory where the shape is the old one.
+/// Sets a matrix to zeros of this shape, reusing its memory if the shape is unchanged.
 pub(super) fn zeros(matrix: &mut Array2<f64>, shape: (usize, usize)) {
     if matrix.dim() == shape {
         matrix.fill(0.0);
@@ -63,7 +63,8 @@ pub(super) fn zeros(matrix: &mut Array2<f64>, shape: (usize, usize)) {
 }
 
 impl Work<'_, '_> {
-    /// The logits of a row without the bias, (M), to the derivatives of the loss by them.
+    /// Replaces the logits of a row, (M), still without the bias, with the derivatives of the loss with
+    /// respect to them, and adds the losses and the bias gradients to `sums`.
     pub(super) fn residuals(&self, row: usize, mut logits: &mut [f64], sums: &mut Sums) {
         add_scaled(logits, 1.0, self.bias);
         let views = self.set.views();

@@ -1,9 +1,9 @@
 //! Arithmetic on f64 vectors.
 
-/// Independent sums, as in `kernels`.
+/// Independent partial sums of a dot product.
 const LANES: usize = 8;
 
-/// The dot product of two vectors of equal length.
+/// Returns the dot product of two vectors of equal length.
 #[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a, a_rest) = a.as_chunks::<LANES>();
@@ -19,7 +19,7 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// `sum += factor * vector`.
+/// Computes `sum += factor * vector`.
 #[inline(always)]
 pub(crate) fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
     let vector = &vector[..sum.len()];
@@ -28,7 +28,7 @@ pub(crate) fn add_scaled(sum: &mut [f64], factor: f64, vector: &[f64]) {
     }
 }
 
-/// `difference = a - b`.
+/// Computes `difference = a - b`.
 pub(crate) fn subtract(a: &[f64], b: &[f64], difference: &mut [f64]) {
     let n = difference.len();
     let (a, b) = (&a[..n], &b[..n]);
@@ -37,12 +37,12 @@ pub(crate) fn subtract(a: &[f64], b: &[f64], difference: &mut [f64]) {
     }
 }
 
-/// Whether every entry is a number.
+/// Returns whether every entry is finite.
 pub(crate) fn is_finite(vector: &[f64]) -> bool {
     vector.iter().all(|x| x.is_finite())
 }
 
-/// The largest absolute entry; NaN where there is one.
+/// Returns the largest absolute entry, or NaN if there is one.
 pub(crate) fn largest(vector: &[f64]) -> f64 {
     let larger = |a: f64, b: &f64| {
         if a.is_nan() || b.abs() <= a {
@@ -63,7 +63,7 @@ mod tests {
         for n in [0u32, 1, 7, 8, 9, 33] {
             let a: Vec<f64> = (1..=n).map(f64::from).collect();
             let n = f64::from(n);
-            // Sum of squares: n (n + 1) (2n + 1) / 6, exact.
+            // The sum of squares is n (n + 1) (2n + 1) / 6, exactly.
             let expected = n * (n + 1.0) * (2.0 * n + 1.0) / 6.0;
             assert_eq!(dot(&a, &a).to_bits(), expected.to_bits());
         }

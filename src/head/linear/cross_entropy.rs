@@ -1,24 +1,24 @@
 //! The loss: cross-entropy with class weights and label smoothing.
 
-/// `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
+/// The loss `torch.nn.CrossEntropyLoss(weight=w, label_smoothing=ε)`.
 ///
 /// The loss of an image of class y is `-Σ t[y][c] · log p[c]` over the classes c, with the targets
-/// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]`, w the class weights and ε the label smoothing. Of the
-/// C × C targets only the few numbers that they are made of are kept.
+/// `t[y][c] = (1 - ε) · w[y] · [c = y] + ε / C · w[c]`, where w are the class weights and ε is the label
+/// smoothing. The C × C targets are not stored, only the vectors that they are computed from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CrossEntropy {
     class_weights: Vec<f64>,
     smoothed: bool,
-    /// The part of the target of each class that all images share, ε / C · w, (C).
+    /// The part of each class's target that is the same for all images, ε / C · w, (C).
     spread: Vec<f64>,
-    /// What an image adds to the target of its own class, (1 - ε) · w, (C).
+    /// The part added to the target of an image's own class, (1 - ε) · w, (C).
     own: Vec<f64>,
-    /// The sum of t over c for each y.
+    /// The sum of t over c for each y, (C).
     sums: Vec<f64>,
 }
 
 impl CrossEntropy {
-    /// A loss with class weights (C), above 0, and a label smoothing in [0, 1).
+    /// Creates the loss from class weights (C), above 0, and a label smoothing in [0, 1).
     pub(crate) fn new(class_weights: Vec<f64>, smoothing: f64) -> Self {
         let c = class_weights.len();
         let times = |factor: f64| class_weights.iter().map(move |weight| factor * weight);
@@ -35,17 +35,17 @@ impl CrossEntropy {
         }
     }
 
-    /// C.
+    /// Returns C.
     pub(crate) fn n_classes(&self) -> usize {
         self.sums.len()
     }
 
-    /// w of a class.
+    /// Returns w of a class.
     pub(crate) fn class_weight(&self, class: usize) -> f64 {
         self.class_weights[class]
     }
 
-    /// t of class c for an image of class y.
+    /// Returns t of class c for an image of class y.
     pub(crate) fn of(&self, y: usize, c: usize) -> f64 {
         if y == c {
             self.own[y] + self.spread[c]
@@ -54,15 +54,15 @@ impl CrossEntropy {
         }
     }
 
-    /// The sum of t over all classes for an image of class y.
+    /// Returns the sum of t over all classes for an image of class y.
     pub(crate) fn sum(&self, y: usize) -> f64 {
         self.sums[y]
     }
 
-    /// Returns the loss of an image of class y and replaces its logits (C) by the derivatives of the loss by
-    /// them.
+    /// Returns the loss of an image of class y and replaces its logits (C) with the derivatives of the loss
+    /// with respect to them.
     pub(crate) fn residuals(&self, y: usize, logits: &mut [f64]) -> f64 {
-        // As in `softmax`: the maximum goes first.
+        // Subtract the maximum first, as in `softmax`.
         let mut largest = f64::NEG_INFINITY;
         for logit in &*logits {
             largest = largest.max(*logit);
@@ -85,7 +85,8 @@ impl CrossEntropy {
         self.sums[y] * odds.ln() - wanted
     }
 
-    /// The derivative of the loss of an image of class y by the logit of class c, whose probability is p.
+    /// Returns the derivative of the loss of an image of class y with respect to the logit of class c, whose
+    /// probability is p.
     #[inline]
     fn derivative(&self, y: usize, c: usize, p: f64) -> f64 {
         if self.smoothed {
@@ -95,7 +96,7 @@ impl CrossEntropy {
         }
     }
 
-    /// [`residuals`](Self::residuals) of two classes, by the difference of their logits, second minus first.
+    /// [`residuals`](Self::residuals) for two classes, given the second logit minus the first.
     pub(crate) fn residual(&self, y: usize, logit: &mut f64) -> f64 {
         let (target, sum) = (self.of(y, 1), self.sums[y]);
         let z = *logit;
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn smoothing_is_torchs() {
-        // Weights 1 and 3, ε = 0.2: class 0 asks 0.8 + 0.1 of itself and 0.1 · 3 of the other.
+        // Weights 1 and 3, ε = 0.2: an image of class 0 has the targets 0.8 + 0.1 and 0.1 · 3.
         let targets = CrossEntropy::new(vec![1.0, 3.0], 0.2);
         let cells = [(0, 0, 0.9), (0, 1, 0.3), (1, 0, 0.1), (1, 1, 2.7)];
         for (y, c, expected) in cells {
@@ -128,7 +129,7 @@ mod tests {
         assert!((logits[1] - (1.2 * 0.75 - 0.3)).abs() < 1e-15);
     }
 
-    /// A matrix of them would have 74 GB.
+    /// A matrix of all targets would take 80 GB.
     #[test]
     fn many_classes_take_little() {
         let targets = CrossEntropy::new(vec![1.0; 100_000], 0.1);

@@ -1,5 +1,5 @@
-//! The gradient of a batch by the weight, a tile of classes and columns at a time, in registers until it is
-//! used.
+//! The gradient of a batch with respect to the weight, computed in registers, one tile of classes and columns
+//! at a time.
 
 use std::ops::Range;
 
@@ -8,33 +8,33 @@ use pulp::{Arch, Simd, WithSimd};
 use super::number::Number;
 use frostline_kernels::prefetch;
 
-/// Classes whose gradients are summed together, two vectors of columns of each.
+/// Classes per tile.
 const CLASSES: usize = 10;
-/// Vectors of columns.
+/// Vectors of columns per tile.
 const VECTORS: usize = 2;
 
-/// Rows, and the loss's derivatives by their logits.
+/// Rows, and the derivatives of the loss with respect to their logits.
 pub(crate) struct Batch<'a, T> {
     /// (B, d).
     pub(crate) rows: &'a [&'a [T]],
     /// (B, C), row-major.
     pub(crate) residuals: &'a [T],
-    /// Rows that come next, d each, at most B of them: they are brought near meanwhile.
+    /// The next rows, at most B of length d, which are prefetched.
     pub(crate) ahead: &'a [&'a [T]],
     /// C.
     pub(crate) classes: usize,
 }
 
-/// What is done with a gradient.
+/// A consumer of a gradient.
 pub(crate) trait Use<T: Number> {
-    /// Takes the sums of a class for the columns of the vector numbered `at`.
+    /// Receives the sums of a class for the columns of vector `at`.
     fn vector<S: Simd>(&mut self, simd: S, class: usize, at: usize, sum: T::Vector<S>);
-    /// Takes those of the columns from `start` on, fewer than a vector has.
+    /// Receives the sums for the columns from `start` on, fewer than a full vector.
     fn rest<S: Simd>(&mut self, simd: S, class: usize, start: usize, sum: T::Vector<S>);
 }
 
 impl<T: Number> Batch<'_, T> {
-    /// Hands `residualsᵀ · rows`, (C, d), to `to`, each number once.
+    /// Passes `residualsᵀ · rows`, (C, d), to `to`, each value once.
     pub(crate) fn gradient(&self, arch: Arch, to: &mut impl Use<T>) {
         if self.rows.is_empty() {
             return;
@@ -64,7 +64,7 @@ impl<T: Number> Batch<'_, T> {
     }
 }
 
-/// C classes from the one numbered `first`.
+/// C classes, starting with class `first`.
 struct Tile<'a, T, U, const C: usize> {
     batch: &'a Batch<'a, T>,
     first: usize,
@@ -92,7 +92,7 @@ impl<T: Number, U: Use<T>, const C: usize> WithSimd for Tile<'_, T, U, C> {
 }
 
 impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
-    /// V vectors of columns.
+    /// Computes V vectors of columns, starting with vector `at`.
     #[inline(always)]
     fn columns<S: Simd, const V: usize>(&mut self, simd: S, at: usize) {
         let mut sums = [[T::splat(simd, T::default()); V]; C];
@@ -117,7 +117,7 @@ impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
         }
     }
 
-    /// Those of a row for the classes of this tile.
+    /// Returns the residuals of a row for the classes of this tile.
     #[inline(always)]
     fn residuals(&self, row: usize) -> &[T] {
         &self.batch.residuals[row * self.batch.classes + self.first..][..C]
@@ -137,7 +137,7 @@ impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {
     }
 }
 
-/// Adds the gradient to some columns of a matrix, row-major.
+/// Adds the gradient to some columns of a row-major matrix.
 pub(crate) struct Added<'a> {
     /// (C, D).
     pub(crate) sums: &'a mut [f64],
@@ -148,7 +148,7 @@ pub(crate) struct Added<'a> {
 }
 
 impl Added<'_> {
-    /// The columns of a class from one of them on.
+    /// Returns the columns of a class, from `start` on.
     #[inline(always)]
     fn row(&mut self, class: usize, start: usize) -> &mut [f64] {
         let row = &mut self.sums[class * self.width..][..self.width];
@@ -201,7 +201,7 @@ mod tests {
                 columns: 0..d,
             };
             batch.gradient(Arch::new(), &mut to);
-            // Whole numbers: every sum is exact.
+            // The inputs are integers, so every sum is exact.
             assert_eq!(sums, expected, "{b} {c} {d}");
         }
     }

@@ -8,10 +8,10 @@ use super::products::products;
 use super::softmax::{log_softmax, softmax};
 use crate::error::{Error, HeadError, Pair, Result};
 
-/// A linear layer: `weight` (C, D), `bias` (C), as `torch.nn.Linear(D, C)`.
+/// A linear layer: `weight` (C, D) and `bias` (C), as in `torch.nn.Linear(D, C)`.
 ///
-/// Serde writes `weight` as C rows of D numbers and `bias` as C numbers. It refuses rows of different
-/// lengths, another number of biases than rows, and numbers that are not finite.
+/// Serde writes `weight` as C rows of D numbers and `bias` as C numbers. Deserialization fails if rows differ
+/// in length, if `bias` does not have one number per row, or if a number is not finite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Rows", into = "Rows")]
 pub struct LinearHead {
@@ -19,7 +19,7 @@ pub struct LinearHead {
     bias: Array1<f32>,
 }
 
-/// A head as serde reads and writes it.
+/// The serialized form of a head.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rows {
@@ -46,7 +46,7 @@ impl TryFrom<Rows> for LinearHead {
             return Err(HeadError::Ragged.into());
         }
         let weight = Array2::from_shape_vec(shape, rows.weight.concat());
-        let weight = weight.expect("all rows have one length");
+        let weight = weight.expect("all rows have the same length");
         let head = Self::new(weight, rows.bias.into())?;
         if head.is_finite() {
             return Ok(head);
@@ -56,13 +56,13 @@ impl TryFrom<Rows> for LinearHead {
 }
 
 impl LinearHead {
-    /// A head of `weight` (C, D) and `bias` (C).
+    /// Creates a head from `weight` (C, D) and `bias` (C).
     ///
     /// # Errors
     /// [`HeadError::OtherBias`] when the two disagree on C.
     pub fn new(weight: Array2<f32>, bias: Array1<f32>) -> Result<Self> {
         if weight.nrows() == bias.len() {
-            // Row-major storage, so that every row of it is a slice.
+            // Store it row-major, so that every row is a slice.
             let weight = if weight.is_standard_layout() {
                 weight
             } else {
@@ -77,7 +77,7 @@ impl LinearHead {
         Err(HeadError::OtherBias { weight, bias }.into())
     }
 
-    /// The head that knows nothing: all logits are 0, all classes equally likely.
+    /// Creates a head of zeros: all logits are 0 and all classes equally likely.
     #[must_use]
     pub fn zeros(n_classes: usize, n_features: usize) -> Self {
         let weight = Array2::zeros((n_classes, n_features));
@@ -87,48 +87,48 @@ impl LinearHead {
         }
     }
 
-    /// The weight, (C, D), row-major.
+    /// Returns the weight, (C, D), row-major.
     #[must_use]
     pub fn weight(&self) -> ArrayView2<'_, f32> {
         self.weight.view()
     }
 
-    /// The bias, (C).
+    /// Returns the bias, (C).
     #[must_use]
     pub fn bias(&self) -> ArrayView1<'_, f32> {
         self.bias.view()
     }
 
-    /// C, the number of classes.
+    /// Returns C, the number of classes.
     #[must_use]
     pub fn n_classes(&self) -> usize {
         self.weight.nrows()
     }
 
-    /// D, the number of features per sample.
+    /// Returns D, the number of features per sample.
     #[must_use]
     pub fn n_features(&self) -> usize {
         self.weight.ncols()
     }
 
-    /// Whether every weight and bias is a number.
+    /// Returns whether every weight and bias is finite.
     #[must_use]
     pub fn is_finite(&self) -> bool {
         self.weight.iter().chain(&self.bias).all(|x| x.is_finite())
     }
 
-    /// The logits of every sample, (N, D) → (N, C): f32 sums, handed out as f64.
+    /// Returns the logits of every sample, (N, D) → (N, C), summed in f32 and converted to f64.
     ///
-    /// A row's logits depend on that row alone, to the last bit, however many rows come with it.
+    /// The logits of a row are bit-identical whatever other rows are passed with it.
     ///
     /// # Errors
-    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features are not D to a row.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features do not have D columns.
     pub fn logits(&self, features: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
         Pair::Head.require_equal([self.n_features(), features.ncols()])?;
         Ok(self.rows_to_logits(features))
     }
 
-    /// The natural logarithms of the class probabilities, (N, D) → (N, C).
+    /// Returns the natural logarithms of the class probabilities, (N, D) → (N, C).
     ///
     /// # Errors
     /// As [`logits`](Self::logits).
@@ -136,7 +136,7 @@ impl LinearHead {
         self.logits(features).map(log_softmax)
     }
 
-    /// The class probabilities, (N, D) → (N, C), each row with sum 1.
+    /// Returns the class probabilities, (N, D) → (N, C); each row sums to 1.
     ///
     /// # Errors
     /// As [`logits`](Self::logits).
@@ -144,23 +144,23 @@ impl LinearHead {
         self.logits(features).map(softmax)
     }
 
-    /// Weight and bias as they lie in memory.
+    /// Returns weight and bias as slices.
     pub(crate) fn slices(&self) -> (&[f32], &[f32]) {
         let weight = self.weight.as_slice().expect("`new` stores it row-major");
         (
             weight,
-            self.bias.as_slice().expect("`new` stores it in one piece"),
+            self.bias.as_slice().expect("`new` stores it contiguously"),
         )
     }
 
-    /// [`logits`](Self::logits) of features that are known to be D to a row.
+    /// [`logits`](Self::logits) for features that are known to have D columns.
     pub(crate) fn rows_to_logits(&self, features: ArrayView2<'_, f32>) -> Array2<f64> {
         let features = features.as_standard_layout();
         let (weight, bias) = self.slices();
         let rows = features.rows().into_iter();
         let rows = rows.map(|row| {
             row.to_slice()
-                .expect("a row of a row-major matrix is in one piece")
+                .expect("a row of a row-major matrix is contiguous")
         });
         let rows: Vec<&[f32]> = rows.collect();
         let weight: Vec<&[f32]> = weight.chunks_exact(self.n_features().max(1)).collect();
@@ -194,7 +194,7 @@ mod tests {
             (r#"{"weight":[[1,2],[3]],"bias":[0,0]}"#, "differ in length"),
             (
                 r#"{"weight":[[1],[3]],"bias":[0,0,0]}"#,
-                "2 classes against 3",
+                "they have 2 and 3 classes",
             ),
             (r#"{"weight":[[1],[1e39]],"bias":[0,0]}"#, "not finite"),
             (r#"{"weight":[[1],[3]],"bias":[0,-1e39]}"#, "not finite"),
@@ -248,7 +248,9 @@ mod tests {
     fn other_widths_are_refused_with_both_named() {
         let error = head().logits(array![[1.0, 2.0]].view()).unwrap_err();
         assert!(
-            error.to_string().ends_with("3 numbers per image against 2"),
+            error
+                .to_string()
+                .ends_with("they have 3 and 2 features per image"),
             "{error}"
         );
         assert!(LinearHead::new(array![[1.0]], array![1.0, 2.0]).is_err());

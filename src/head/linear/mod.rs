@@ -1,4 +1,4 @@
-//! The linear layer, its loss, and the inner loops over their numbers.
+//! The linear layer, its loss, and their inner loops.
 
 mod cross_entropy;
 mod gradient;

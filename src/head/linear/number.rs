@@ -2,27 +2,27 @@
 
 use pulp::Simd;
 
-/// f32 or f64, as a processor's vectors hold it.
+/// f32 or f64, with its SIMD operations.
 pub(crate) trait Number: Copy + Default {
-    /// As many as a register holds.
+    /// A SIMD vector of this type.
     type Vector<S: Simd>: Copy;
 
-    /// How many that is.
+    /// Returns the number of lanes of a vector.
     fn lanes<S: Simd>() -> usize;
-    /// `x` everywhere.
+    /// Returns a vector with `x` in every lane.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
-    /// The whole vectors of a slice; the rest is left out.
+    /// Returns the full vectors of a slice, without the remainder.
     fn vectors<S: Simd>(x: &[Self]) -> &[Self::Vector<S>];
-    /// Fewer than a vector has; 0 in the other places.
+    /// Loads a slice shorter than a vector; the other lanes are 0.
     fn load_rest<S: Simd>(simd: S, x: &[Self]) -> Self::Vector<S>;
-    /// `a · b + c`, rounded once or twice.
+    /// Returns `a · b + c`, rounded once or twice.
     fn mul_add<S: Simd>(
         simd: S,
         a: Self::Vector<S>,
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
-    /// The sum of a vector's numbers.
+    /// Returns the sum of a vector's lanes.
     fn sum<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
 }
 

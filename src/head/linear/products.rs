@@ -1,16 +1,16 @@
-//! Logits of many rows: tiles of a few rows and classes whose sums stay in registers.
+//! Logits of many rows, computed in tiles of a few rows and classes whose sums stay in registers.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::number::Number;
 
-/// Classes of a tile; with four rows of it, 20 sums and what is multiplied fill 32 registers.
+/// Classes per tile: with four rows, the 20 sums and their operands fill 32 registers.
 const CLASSES: usize = 5;
 
-/// `weight[c] · row` of every row (N, D) and class (C), into `to`, (N, C), row-major.
+/// Writes `weight[c] · row` for every row (N, D) and class (C) to `to`, (N, C), row-major.
 ///
-/// `weight` is (C, D). The product of a row and a class depends on those two alone, to the last bit, however
-/// many others come with them.
+/// `weight` is (C, D). The product of a row and a class is bit-identical whatever other rows and classes are
+/// passed with them.
 pub(crate) fn products<T: Number>(arch: Arch, rows: &[&[T]], weight: &[&[T]], to: &mut [T]) {
     for first in (0..weight.len()).step_by(CLASSES) {
         match weight.len() - first {
@@ -38,7 +38,7 @@ fn tiles<T: Number, const C: usize>(
     });
 }
 
-/// All rows and the C classes from the one numbered `first`, all D long.
+/// All rows and C classes, starting with class `first`, each of length D.
 struct Tiles<'a, T, const C: usize> {
     rows: &'a [&'a [T]],
     weight: &'a [&'a [T]],
@@ -62,7 +62,7 @@ impl<T: Number, const C: usize> WithSimd for Tiles<'_, T, C> {
 }
 
 impl<T: Number, const C: usize> Tiles<'_, T, C> {
-    /// R rows from the one numbered `first`.
+    /// Computes R rows, starting with row `first`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize>(&mut self, simd: S, first: usize, all: [&[T]; R]) {
         let d = all[0].len();
@@ -118,7 +118,7 @@ mod tests {
             let mut all = vec![f32::NAN; n * c];
             products(Arch::new(), &rows, &w, &mut all);
             for (i, product) in all.iter().enumerate() {
-                // Whole numbers: every sum is exact.
+                // The inputs are integers, so every sum is exact.
                 let of = |k: usize| number(i / c, k) * number(k, i % c + 4);
                 let sum: f32 = (0..d).map(of).sum();
                 assert_eq!(product.to_bits(), (sum + 0.0).to_bits(), "{n} {c} {d}");

@@ -1,11 +1,11 @@
-//! Logits to probabilities, row by row, in f64.
+//! Converts logits to probabilities, row by row, in f64.
 
 use ndarray::{Array2, ArrayView1};
 
-/// The logarithms of the softmax probabilities of every row: `x - m - ln Σ exp(x - m)`, `m` the row's largest
-/// logit.
+/// Returns the logarithm of the softmax of every row: `x - m - ln Σ exp(x - m)`, where `m` is the row's
+/// largest logit.
 ///
-/// (N, C) → (N, C), natural logarithm. Finite logits give no NaN, however far apart they are.
+/// (N, C) → (N, C), natural logarithm. Finite logits never yield NaN, however far apart they are.
 ///
 /// # Panics
 /// Never: the rows are made contiguous.
@@ -20,19 +20,19 @@ pub fn log_softmax(mut logits: Array2<f64>) -> Array2<f64> {
     logits
 }
 
-/// The softmax probabilities of every row, (N, C) → (N, C), each in [0, 1], each row with sum 1.
+/// Returns the softmax of every row, (N, C) → (N, C): values in [0, 1], each row summing to 1.
 #[must_use]
 pub fn softmax(logits: Array2<f64>) -> Array2<f64> {
     log_softmax(logits).mapv_into(f64::exp)
 }
 
-/// [`log_softmax`] of one row, in its place.
+/// Replaces one row with its [`log_softmax`].
 pub(crate) fn log_softmax_row(row: &mut [f64]) {
     let mut largest = f64::NEG_INFINITY;
     for x in &*row {
         largest = largest.max(*x);
     }
-    // The maximum goes first: added to the logarithm, a large one would swallow its last digits.
+    // Subtract the maximum first: added to the logarithm, a large one would swallow its last digits.
     let mut sum = 0.0;
     for x in &mut *row {
         *x -= largest;
@@ -44,7 +44,7 @@ pub(crate) fn log_softmax_row(row: &mut [f64]) {
     }
 }
 
-/// The index of the largest value; the first one wins a tie, 0 for an empty row.
+/// Returns the index of the largest value: the first one in a tie, 0 for an empty row.
 pub(crate) fn argmax(row: ArrayView1<'_, f64>) -> usize {
     let mut best = (0, f64::NEG_INFINITY);
     for (i, &value) in row.iter().enumerate() {

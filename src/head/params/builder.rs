@@ -7,7 +7,7 @@ use super::choices::{ClassWeight, Schedule, Solver};
 use super::values::FitValues;
 use crate::error::{Error, HeadError, Result};
 
-/// Fit parameters that are not checked yet; linfa's `ParamGuard::check` checks their ranges.
+/// Unchecked fit parameters; linfa's `ParamGuard::check` checks their ranges.
 ///
 /// ```
 /// use frostline::head::FitParams;
@@ -21,13 +21,13 @@ use crate::error::{Error, HeadError, Result};
 #[serde(from = "FitValues", into = "FitValues")]
 pub struct FitParams(FitValidParams);
 
-/// Checked fit parameters: what linfa's `ParamGuard::check` makes of [`FitParams`].
+/// Checked fit parameters, returned by linfa's `ParamGuard::check` on [`FitParams`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "FitValues", into = "FitValues")]
 pub struct FitValidParams(FitValues);
 
 impl FitValidParams {
-    /// The numbers.
+    /// Returns the parameter values.
     #[must_use]
     pub fn values(&self) -> &FitValues {
         &self.0
@@ -35,20 +35,20 @@ impl FitValidParams {
 }
 
 impl FitParams {
-    /// The defaults: lr 0.001, momentum 0.9, batches of 32, 25 epochs, nothing else.
+    /// Returns the defaults: SGD with lr 0.001 and momentum 0.9, batches of 32, and 25 epochs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The numbers as given.
+    /// Returns the unchecked parameter values.
     #[must_use]
     pub fn values(&self) -> &FitValues {
         self.0.values()
     }
 }
 
-/// One builder method for each of the [`FitValues`].
+/// Defines one builder method for each field of [`FitValues`].
 macro_rules! setters {
     ($($(#[$doc:meta])+ $name:ident: $type:ty),+ $(,)?) => {
         impl FitParams {$(
@@ -63,41 +63,41 @@ macro_rules! setters {
 }
 
 setters! {
-    /// Chooses the solver.
+    /// Sets the solver.
     solver: Solver,
     /// Sets the learning rate, finite and above 0.
     lr: f32,
-    /// Chooses how the learning rate changes from epoch to epoch.
+    /// Sets how the learning rate changes from epoch to epoch.
     schedule: Schedule,
     /// Sets the momentum, in [0, 1).
     momentum: f32,
     /// Sets the weight decay, finite, 0 or more.
     weight_decay: f32,
-    /// Chooses Nesterov's momentum.
+    /// Sets whether to use Nesterov momentum.
     nesterov: bool,
-    /// Sets the probability that a feature is left out of a step, in [0, 1).
+    /// Sets the probability of zeroing a feature in a step, in [0, 1).
     dropout: f32,
-    /// Sets the samples per step, 1 or more.
+    /// Sets the number of samples per step, 1 or more.
     batch_size: usize,
-    /// Sets the passes over the samples, from 1 to 100,000.
+    /// Sets the number of passes over the samples, from 1 to 100,000.
     epochs: usize,
-    /// Stops when the validation loss has not fallen for so many epochs, 1 or more, and keeps the best one's
-    /// head.
+    /// Sets the number of epochs (1 or more) without a lower validation loss after which to stop; the best
+    /// epoch's head is kept.
     patience: Option<usize>,
     /// Sets the seed of the row order and the dropout.
     seed: u64,
-    /// Sets L-BFGS's penalty on the weight, scikit-learn's 1 / C; finite, 0 or more.
+    /// Sets L-BFGS's L2 penalty on the weight, scikit-learn's 1 / C; finite, 0 or more.
     l2: f64,
-    /// Sets the largest entry of the gradient that L-BFGS may end with, finite and above 0.
+    /// Sets the largest gradient entry at which L-BFGS has converged, finite and above 0.
     tol: f64,
-    /// Sets the steps that L-BFGS may take, 1 or more.
+    /// Sets the maximum number of L-BFGS steps, 1 or more.
     max_iter: usize,
-    /// Chooses to fit on features of mean 0 and standard deviation 1; the head takes features as they are
-    /// either way.
+    /// Sets whether to fit on features standardised to mean 0 and standard deviation 1; the fitted head takes
+    /// raw features either way.
     standardize: bool,
-    /// Sets the share of each target that is spread over all classes, in [0, 1).
+    /// Sets the share of each target spread over all classes, in [0, 1).
     label_smoothing: f64,
-    /// Chooses how much each class counts.
+    /// Sets the weight of each class in the loss.
     class_weight: ClassWeight,
 }
 
@@ -142,7 +142,7 @@ impl From<FitValidParams> for FitValues {
     }
 }
 
-/// linfa requires this conversion of the error type of every `Fit`.
+/// linfa requires this conversion for the error type of every `Fit`.
 impl From<linfa::Error> for Error {
     fn from(error: linfa::Error) -> Self {
         HeadError::Linfa(error.to_string()).into()

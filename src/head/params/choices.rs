@@ -13,18 +13,18 @@ use crate::error::{DataProblem, Result};
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Solver {
-    /// Stochastic gradient descent, as `torch.optim.SGD`, for a fixed number of epochs.
+    /// Stochastic gradient descent for a fixed number of epochs, as in `torch.optim.SGD`.
     #[default]
     Sgd,
-    /// L-BFGS until it converges, as scikit-learn's `LogisticRegression`; deterministic.
+    /// L-BFGS, run to convergence as in scikit-learn's `LogisticRegression`; deterministic.
     Lbfgs,
-    /// The same minimum by the crate `linfa-logistic`, which knows neither class weights nor label smoothing
-    /// nor views. It is there with the feature of that name, which `cli` includes.
+    /// The crate `linfa-logistic`, which finds the same minimum but supports no class weights, label
+    /// smoothing or multiple views. Requires the feature of the same name, which `cli` enables.
     Linfa,
 }
 
 impl Solver {
-    /// The name, as the command line takes it.
+    /// Returns the solver's name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Solver {
     }
 }
 
-/// The learning rate of each epoch, as PyTorch's schedulers stepped once an epoch.
+/// The learning rate of each epoch, as set by PyTorch's schedulers when stepped once per epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 #[non_exhaustive]
@@ -45,24 +45,24 @@ pub enum Schedule {
     Constant,
     /// Half a cosine from the learning rate towards 0: `CosineAnnealingLR(T_max=epochs)`.
     Cosine,
-    /// Times `gamma` after every `step_size` epochs: `StepLR`.
+    /// Multiplied by `gamma` after every `step_size` epochs: `StepLR`.
     Step {
-        /// Epochs, 1 or more.
+        /// Epochs between two changes, 1 or more.
         step_size: usize,
-        /// Above 0, 1 at most.
+        /// The factor, above 0 and at most 1.
         gamma: f64,
     },
 }
 
 impl Schedule {
-    /// The learning rate of an epoch, counted from 1.
+    /// Returns the learning rate of `epoch`, counted from 1, out of `epochs`; `lr` is the initial rate.
     #[must_use]
     pub fn lr(self, lr: f32, epoch: usize, epochs: usize) -> f32 {
         self.stretched_lr(lr, epoch, epochs, epochs)
     }
 
-    /// The learning rate of an epoch, counted from 1, of `epochs` over which a schedule made for `planned` is
-    /// spread.
+    /// Returns the learning rate of `epoch`, counted from 1, when a schedule planned for `planned` epochs is
+    /// stretched over `epochs`.
     pub(crate) fn stretched_lr(self, lr: f32, epoch: usize, epochs: usize, planned: usize) -> f32 {
         let before = epoch.saturating_sub(1);
         let factor = match self {
@@ -77,27 +77,27 @@ impl Schedule {
     }
 }
 
-/// How much each class counts in the loss.
+/// The weight of each class in the loss.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ClassWeight {
-    /// Every sample counts the same.
+    /// Every class has weight 1.
     #[default]
     None,
-    /// Every class counts the same: weight N / (classes present · samples of the class), as scikit-learn's
-    /// `balanced`.
+    /// Every class counts the same: its weight is N / (classes present · samples of the class), as for
+    /// scikit-learn's `balanced`.
     Balanced,
-    /// Each class by its name, finite and above 0; as scikit-learn's dictionary.
+    /// The weight of each class by name, finite and above 0, like scikit-learn's dictionary.
     Given(BTreeMap<String, f64>),
 }
 
 impl ClassWeight {
-    /// The weight of each class in the loss, (C), by the number of its samples; balanced, a class without one
-    /// has weight 1, which nothing uses.
+    /// Returns the weight of each class in the loss, (C), given the sample count of each class. With
+    /// `Balanced`, a class without samples gets weight 1, which nothing uses.
     ///
     /// # Errors
-    /// [`DataProblem`] when weights are given for other classes than these.
+    /// [`DataProblem`] when the given weights are not for exactly these classes.
     pub(crate) fn weights(&self, classes: &ClassIndex, counts: &[usize]) -> Result<Vec<f64>> {
         let samples: usize = counts.iter().sum();
         let present = counts.iter().filter(|&&n| n > 0).count();
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn schedules_are_those_of_paper() {
-        // cos 0, π/4, π/2, 3π/4 of four epochs: 1, (1 + √½) / 2, 1/2, (1 - √½) / 2.
+        // cos 0, π/4, π/2, 3π/4 for four epochs: 1, (1 + √½) / 2, 1/2, (1 - √½) / 2.
         let cosine = |epoch| Schedule::Cosine.lr(1.0, epoch, 4);
         assert!(close(cosine(1), 1.0) && close(cosine(2), 0.853_553_4));
         assert!(close(cosine(3), 0.5) && close(cosine(4), 0.146_446_6));
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_stretched_schedule_keeps_its_curve() {
-        // 4 epochs with a step after every 2, spread over 10: the rate falls in the middle.
+        // A schedule of 4 epochs with a step after every 2, stretched over 10: the rate drops in the middle.
         let step = Schedule::Step {
             step_size: 2,
             gamma: 0.1,
@@ -202,8 +202,8 @@ mod tests {
         };
         assert!(of(&["b", "a"]).unwrap() == [2.0, 1.0]);
         let missing = of(&["b"]).unwrap_err().to_string();
-        assert_eq!(missing, "the class weights lack `a`");
+        assert_eq!(missing, "the class weights have no entry for `a`");
         let unknown = of(&["a", "b", "c"]).unwrap_err().to_string();
-        assert!(unknown.contains("`c`, which is no class here"), "{unknown}");
+        assert_eq!(unknown, "the class weights name unknown classes: `c`");
     }
 }

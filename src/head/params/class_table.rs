@@ -12,7 +12,7 @@ use crate::error::{Error, FileKind, FileProblem, Result};
 use crate::inputs::{self, Links};
 use crate::phrases::shortened;
 
-/// Bytes of the longest table, enough for a million classes.
+/// The largest table in bytes, enough for a million classes.
 const LIMIT: u64 = 64 << 20;
 
 #[derive(Deserialize)]
@@ -21,11 +21,11 @@ struct Row {
     weight: String,
 }
 
-/// Reads a CSV file with the columns `class` and `weight`, a row for each class.
+/// Reads class weights from a CSV file with the columns `class` and `weight` and one row per class.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read; [`Error::File`] when it is no such table, has a class twice or
-/// without a name, or a weight that is not from 1e-6 to 1e6.
+/// [`Error::Io`] when the file cannot be read; [`Error::File`] when it is not such a table, lists a class
+/// twice or without a name, or has a weight that is not from 1e-6 to 1e6.
 pub fn read_class_weights(path: &Path) -> Result<ClassWeight> {
     let bytes = inputs::read(path, Links::Follow, LIMIT).map_err(Error::io("read", path))?;
     parse(&bytes).map_err(|found| Error::File {
@@ -38,16 +38,13 @@ pub fn read_class_weights(path: &Path) -> Result<ClassWeight> {
     })
 }
 
-/// The weights in the bytes of a table, or what is wrong with it.
+/// Parses the bytes of a table, or returns what is wrong with it.
 pub(crate) fn parse(bytes: &[u8]) -> Result<ClassWeight, String> {
     if let Err(error) = std::str::from_utf8(bytes) {
-        return Err(format!(
-            "byte {} (from 0) is not UTF-8",
-            error.valid_up_to()
-        ));
+        return Err(format!("invalid UTF-8 at position {}", error.valid_up_to()));
     }
     if let Some(place) = bytes.iter().position(|&byte| byte == 0) {
-        return Err(format!("byte {place} (from 0) is a NUL, as in UTF-16"));
+        return Err(format!("NUL byte at position {place}, as in UTF-16 text"));
     }
     let mut table = BTreeMap::new();
     for row in csv::Reader::from_reader(bytes).deserialize() {
@@ -58,23 +55,23 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<ClassWeight, String> {
             Entry::Occupied(there) => {
                 let (class, earlier) = (shortened(there.key()), there.get());
                 return Err(format!(
-                    "`{class}` is there twice, with {earlier} and {weight}"
+                    "`{class}` is listed twice, with weights {earlier} and {weight}"
                 ));
             }
         };
     }
     if table.is_empty() {
-        return Err("it has no class".to_owned());
+        return Err("it lists no classes".to_owned());
     }
     Ok(ClassWeight::Given(table))
 }
 
-/// Beyond these a class counts for nothing beside another, or sums of `f32` lose what they are added to.
+/// The allowed weights: beyond them, a class no longer counts next to others, or f32 sums lose small terms.
 const WEIGHTS: RangeInclusive<f64> = 1e-6..=1e6;
 
 fn weight_of(class: &str, text: &str) -> Result<f64, String> {
     if class.is_empty() {
-        return Err("a class has no name".to_owned());
+        return Err("a class name is empty".to_owned());
     }
     let weight = text.trim().parse().ok();
     weight
@@ -110,7 +107,7 @@ mod tests {
             read("weight,class\n1,\"dog, small\"\n2.5,cat\n").unwrap(),
             table
         );
-        // As Excel writes it: a byte order mark and carriage returns.
+        // As Excel writes it: with a byte order mark and carriage returns.
         assert_eq!(
             read("\u{feff}class,weight\r\ncat,2.5\r\n\"dog, small\",1\r\n").unwrap(),
             table
@@ -121,7 +118,7 @@ mod tests {
     fn what_is_no_table_is_named() {
         for (text, word) in [
             ("cat,2.5\ndog,1\n", "missing field"),
-            ("old", "it has no class"),
+            ("old", "it lists no classes"),
             (
                 "class,weight\ncat,heavy\n",
                 "`cat` is `heavy`, not a number from 1e-6 to 1e6",
@@ -133,11 +130,11 @@ mod tests {
             ("class,weight\ncat,1e7\n", "`cat` is `1e7`"),
             ("class,weight\ncat,1e-320\n", "`cat` is `1e-320`"),
             ("class,weight\ncat,inf\n", "`cat` is `inf`"),
-            ("class,weight\n,1\n", "a class has no name"),
+            ("class,weight\n,1\n", "a class name is empty"),
             ("class,weight\ncat,1,2\n", "found record with 3 fields"),
-            ("class,weight\nc\0t,1\n", "byte 14 (from 0) is a NUL"),
+            ("class,weight\nc\0t,1\n", "NUL byte at position 14, as"),
             ("class;weight\ncat;1\n", "missing field `class`"),
-            ("class,weight\ncat,1\ncat,2\n", "`cat` is there twice"),
+            ("class,weight\ncat,1\ncat,2\n", "`cat` is listed twice"),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
@@ -149,15 +146,15 @@ mod tests {
     #[test]
     fn other_encodings_are_named() {
         let refused = |bytes: &[u8]| parse(bytes).unwrap_err();
-        // "class" with é of Latin-1; and UTF-16 with its byte order mark.
+        // An é in Latin-1, and UTF-16 with its byte order mark.
         assert_eq!(
             refused(b"class,weight\ncaf\xe9,1\n"),
-            "byte 16 (from 0) is not UTF-8"
+            "invalid UTF-8 at position 16"
         );
-        assert_eq!(refused(b"\xff\xfec\0l\0"), "byte 0 (from 0) is not UTF-8");
+        assert_eq!(refused(b"\xff\xfec\0l\0"), "invalid UTF-8 at position 0");
     }
 
-    /// A message is for a person, whatever the file holds.
+    /// Messages stay readable, whatever the file contains.
     #[test]
     fn a_long_line_does_not_make_a_long_message() {
         let long = "x".repeat(1 << 20);

@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::choices::{ClassWeight, Schedule, Solver};
 use crate::error::{Result, require};
 
-/// The parameters of a fit, not checked.
+/// The unchecked parameters of a fit.
 ///
-/// `class_weight` and `label_smoothing` set the loss for SGD and L-BFGS; linfa-logistic has neither. `l2`,
-/// `tol` and `max_iter` are used by L-BFGS and linfa-logistic; `lr`, `schedule`, `momentum`, `weight_decay`,
-/// `nesterov`, `dropout`, `batch_size`, `epochs`, `patience` and the row order of `seed` by SGD.
+/// `class_weight` and `label_smoothing` change the loss of SGD and L-BFGS; linfa-logistic supports neither.
+/// L-BFGS and linfa-logistic use `l2`, `tol` and `max_iter`. SGD uses `lr`, `schedule`, `momentum`,
+/// `weight_decay`, `nesterov`, `dropout`, `batch_size`, `epochs`, `patience`, and `seed` for the row order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FitValues {
     /// The solver.
     pub solver: Solver,
-    /// Learning rate, finite, above 0.
+    /// Learning rate; finite, above 0.
     #[serde(serialize_with = "shortest")]
     pub lr: f32,
     /// How the learning rate changes from epoch to epoch.
@@ -26,35 +26,35 @@ pub struct FitValues {
     /// Momentum in [0, 1).
     #[serde(serialize_with = "shortest")]
     pub momentum: f32,
-    /// L2 penalty on weight and bias, as torch adds it to the gradient; finite, 0 or more.
+    /// L2 penalty on weight and bias, added to the gradient as in PyTorch; finite, 0 or more.
     #[serde(serialize_with = "shortest")]
     pub weight_decay: f32,
-    /// Nesterov's momentum; needs a momentum above 0.
+    /// Whether to use Nesterov momentum; requires `momentum` above 0.
     pub nesterov: bool,
-    /// Probability in [0, 1) that a feature is left out of a training step.
+    /// Probability, in [0, 1), of zeroing a feature in a training step.
     #[serde(serialize_with = "shortest")]
     pub dropout: f32,
-    /// Samples per step, 1 or more; the last step of an epoch takes what is left.
+    /// Samples per step, 1 or more; the last step of an epoch may have fewer.
     pub batch_size: usize,
     /// Passes over the samples, from 1 to 100,000.
     pub epochs: usize,
-    /// Stop when the validation loss has not fallen for so many epochs, 1 or more, and keep the best epoch's
+    /// Stop after this many epochs (1 or more) without a lower validation loss, and keep the best epoch's
     /// head.
     pub patience: Option<usize>,
-    /// The seed of the row order and the dropout.
+    /// Seed of the row order and the dropout.
     pub seed: u64,
-    /// L2 penalty on the weight, the bias left out: scikit-learn's 1 / C; finite, 0 or more.
+    /// L2 penalty on the weight but not the bias, scikit-learn's 1 / C; finite, 0 or more.
     pub l2: f64,
-    /// L-BFGS ends when no entry of the gradient is larger; finite, above 0.
+    /// L-BFGS has converged when no gradient entry is larger than this; finite, above 0.
     pub tol: f64,
-    /// Steps that L-BFGS may take, 1 or more.
+    /// Maximum number of L-BFGS steps, 1 or more.
     pub max_iter: usize,
-    /// Whether features are given mean 0 and standard deviation 1 first; the head takes features as they are
-    /// either way.
+    /// Whether to fit on features standardised to mean 0 and standard deviation 1; the fitted head takes raw
+    /// features either way.
     pub standardize: bool,
-    /// Share of each target in [0, 1) that is spread over all classes, as `torch.nn.CrossEntropyLoss` does.
+    /// Share of each target, in [0, 1), spread over all classes, as in `torch.nn.CrossEntropyLoss`.
     pub label_smoothing: f64,
-    /// How much each class counts in the loss.
+    /// The weight of each class in the loss.
     pub class_weight: ClassWeight,
 }
 
@@ -82,10 +82,10 @@ impl Default for FitValues {
     }
 }
 
-/// 0.001 in f32 is 0.0010000000474974513 in f64; JSON gets the decimal that was meant.
+/// Serializes an f32 as its shortest decimal: 0.001, not 0.0010000000474974513, its value in f64.
 #[expect(
     clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands a field over by reference"
+    reason = "serde passes a field by reference"
 )]
 pub(crate) fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
     let shortest = value
@@ -95,11 +95,11 @@ pub(crate) fn shortest<S: Serializer>(value: &f32, serializer: S) -> Result<S::O
     serializer.serialize_f64(shortest)
 }
 
-/// A head file keeps the figures of each epoch, and has no room for more.
+/// The most epochs: a head file stores the metrics of each, and the length of its header is limited.
 const MOST_EPOCHS: usize = 100_000;
 
 impl FitValues {
-    /// Checks that every value is within its range, and that the solver uses what was set.
+    /// Checks that every value is within its range, and that the solver uses every parameter that is set.
     pub(super) fn check(&self) -> Result<()> {
         let v = self;
         below_1("label_smoothing", v.label_smoothing)?;
@@ -110,16 +110,16 @@ impl FitValues {
         }
         match v.solver {
             Solver::Sgd => v.check_sgd()?,
-            Solver::Lbfgs => v.check_unused("left out with the solver `lbfgs`")?,
+            Solver::Lbfgs => v.check_unused("unset with the solver `lbfgs`")?,
             Solver::Linfa => {
                 let built = cfg!(feature = "linfa-logistic");
-                let others = "`sgd` or `lbfgs` where the feature `linfa-logistic` is off";
+                let others = "`sgd` or `lbfgs` without the feature `linfa-logistic`";
                 require(built, "solver", &"linfa", others)?;
-                let wanted = "left out with the solver `linfa`";
+                let wanted = "unset with the solver `linfa`";
                 v.check_unused(wanted)?;
                 let (smoothing, plain) = (v.label_smoothing, v.class_weight == ClassWeight::None);
                 require(smoothing == 0.0, "label_smoothing", &smoothing, wanted)?;
-                require(plain, "class_weight", &"given", wanted)?;
+                require(plain, "class_weight", &"set", wanted)?;
             }
         }
         from_0("l2", v.l2)?;
@@ -145,18 +145,18 @@ impl FitValues {
         };
         from_1("step_size", step_size)?;
         let falls = gamma > 0.0 && gamma <= 1.0;
-        require(falls, "gamma", &gamma, "above 0, and 1 at most")
+        require(falls, "gamma", &gamma, "above 0 and at most 1")
     }
 
-    /// Refuses SGD's options for a solver that would ignore them.
+    /// Returns an error if a parameter of SGD is set for a solver that would ignore it.
     fn check_unused(&self, wanted: &'static str) -> Result<()> {
         let v = self;
         let unused = |unset, name, value: &dyn Display| require(unset, name, value, wanted);
         let (decay, patience) = (v.weight_decay, v.patience);
-        unused(v.schedule == Schedule::Constant, "schedule", &"given")?;
+        unused(v.schedule == Schedule::Constant, "schedule", &"set")?;
         unused(decay == 0.0, "weight_decay", &decay)?;
         unused(v.dropout == 0.0, "dropout", &v.dropout)?;
-        unused(!v.nesterov, "nesterov", &"given")?;
+        unused(!v.nesterov, "nesterov", &"set")?;
         unused(patience.is_none(), "patience", &patience.unwrap_or(0))
     }
 }

@@ -5,18 +5,18 @@ use rand_xoshiro::rand_core::Rng;
 
 use crate::head::data::order_generator;
 
-/// Leaves out each feature with probability p and scales the others by 1 / (1 - p), as `torch.nn.Dropout`.
+/// Zeroes each feature with probability p and scales the others by 1 / (1 - p), as `torch.nn.Dropout` does.
 #[derive(Debug, Clone)]
 pub(super) struct Dropout {
-    /// p in units of 2^-32; 0 is no dropout.
+    /// p in units of 2^-32; 0 means no dropout.
     threshold: u64,
     scale: f32,
     generator: Xoshiro256PlusPlus,
 }
 
 impl Dropout {
-    /// `p` in [0, 1); a stream of its own for each share of the features, so that the row order is the same
-    /// with and without dropout, and no thread waits for another's numbers.
+    /// Creates a dropout with `p` in [0, 1). Each share of the features has its own random stream, so that
+    /// the row order is the same with and without dropout and no thread waits for another.
     pub(super) fn new(p: f32, seed: u64, share: usize) -> Self {
         let mut generator = order_generator(seed);
         (0..=share).for_each(|_| generator.jump());
@@ -27,14 +27,14 @@ impl Dropout {
         }
     }
 
-    /// Turns a row into what the layer sees of it.
+    /// Applies dropout to a row.
     pub(super) fn apply(&mut self, row: &mut [f32]) {
         if self.threshold == 0 {
             return;
         }
         let mut bits = 0;
         for (i, x) in row.iter_mut().enumerate() {
-            // Two features for each number drawn.
+            // One random number serves two features.
             bits = if i % 2 == 0 {
                 self.generator.next_u64()
             } else {

@@ -1,8 +1,8 @@
 //! Stochastic gradient descent on the softmax cross-entropy.
 //!
-//! A step streams the rows of a batch once: the logits of all classes from memory, the gradient from the
-//! cache. The features are dealt into shares of at most about a thousand columns, each with its part of the
-//! weights, so that two threads need not exchange more than logits.
+//! A step reads the rows of a batch from memory only once, for the logits of all classes; the gradient reads
+//! them from the cache. The features are split into shares of at most about 768 columns, each with its
+//! part of the weights, so that threads exchange nothing larger than logits.
 
 mod dropout;
 mod pass;

@@ -1,4 +1,4 @@
-//! Steps on a list of batches, shared between threads that meet twice a step.
+//! Takes steps on a list of batches, shared between threads that synchronise twice per step.
 
 use std::thread;
 
@@ -10,53 +10,53 @@ use super::threads::{Exchange, Meeting};
 use crate::head::data::Block;
 use crate::head::linear::{Batch, CrossEntropy, products};
 
-/// Multiplications of a step that are worth a thread of their own: some 3 µs of work, where two meetings cost
-/// one.
+/// Multiplications of a step that are worth another thread: some 3 µs of work, while two synchronisations
+/// cost 1 µs.
 const WORTH_A_THREAD: usize = 1 << 16;
 
-/// Numbers of the next batch that a thread asks for while it works on one: 256 KiB, so that with the batch's
-/// own they fit the second cache.
+/// Values of the next batch that a thread prefetches while it works on the current one: 256 KiB, so that both
+/// batches fit the L2 cache.
 const AHEAD: usize = 1 << 16;
 
-/// The loss of one batch, before its step.
+/// The loss of a batch before its step.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct BatchLoss {
     /// `Σ w[y] · l`.
     pub sum: f64,
-    /// `Σ w[y]`: the number of samples, where no class weights were given.
+    /// `Σ w[y]`: without class weights, the number of samples.
     pub weight: f64,
 }
 
 impl BatchLoss {
-    /// What torch reports; NaN for no samples.
+    /// Returns the mean loss, as PyTorch reports it; NaN without samples.
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.sum / self.weight
     }
 
-    /// Takes in another batch.
+    /// Adds the loss of another batch.
     pub fn add(&mut self, other: Self) {
         self.sum += other.sum;
         self.weight += other.weight;
     }
 }
 
-/// What a pass is over, and what does not change in it.
+/// The batches of a pass, and everything that stays constant during it.
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'a, 'f> {
     pub(super) block: &'a Block<'f>,
-    /// Rows of each image.
+    /// Rows per image.
     pub(super) views: usize,
-    /// The rows of each step; none of them is empty.
+    /// The rows of each step; no step is empty.
     pub(super) batches: &'a [&'a [usize]],
-    /// The most threads to work on.
+    /// The most threads to use.
     pub(super) threads: usize,
     pub(super) loss: &'a CrossEntropy,
     pub(super) rule: &'a Rule,
 }
 
 impl Pass<'_, '_> {
-    /// Takes all steps; the loss is that of every batch before its step.
+    /// Takes all steps and returns the summed loss of the batches, each before its step.
     pub(super) fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
         let batch = self
             .batches
@@ -87,7 +87,7 @@ impl Pass<'_, '_> {
         })
     }
 
-    /// A divisor of the number of shares.
+    /// Returns the number of threads to use, which divides the number of shares.
     fn threads(&self, batch: usize, shares: usize) -> usize {
         let step = 2 * batch * self.block.features.ncols() * self.loss.n_classes();
         let most = self.threads.min(step / WORTH_A_THREAD).clamp(1, shares);
@@ -96,7 +96,7 @@ impl Pass<'_, '_> {
     }
 }
 
-/// One of the threads.
+/// One thread of a pass.
 struct Thread<'a, 'p, 'f> {
     pass: &'a Pass<'p, 'f>,
     exchange: &'a Exchange,
@@ -104,7 +104,7 @@ struct Thread<'a, 'p, 'f> {
     arch: Arch,
     number: usize,
     threads: usize,
-    /// The number of its first share.
+    /// The index of its first share.
     first: usize,
 }
 
@@ -112,7 +112,7 @@ struct Thread<'a, 'p, 'f> {
 struct Laid<'s> {
     /// Its columns of the batch, (B, d).
     x: Vec<&'s [f32]>,
-    /// Those of the next batch.
+    /// Its columns of the next batch.
     ahead: Vec<&'s [f32]>,
     descent: Descent<'s>,
 }
@@ -148,7 +148,7 @@ impl Thread<'_, '_, '_> {
         loss
     }
 
-    /// Computes this thread's part of the logits of a batch, and lays out its shares for the gradient.
+    /// Computes this thread's part of the logits of a batch, and prepares its shares for the gradient.
     fn lay<'s>(&'s self, shares: &'s mut [Share], rows: &[usize], next: &[usize]) -> Vec<Laid<'s>> {
         let features = &self.pass.block.features;
         let mut parts = vec![0.0; rows.len() * self.pass.loss.n_classes()];
@@ -174,7 +174,7 @@ impl Thread<'_, '_, '_> {
         AHEAD * self.threads / self.pass.block.features.ncols()
     }
 
-    /// The losses and residuals of this thread's part of the rows.
+    /// Computes the losses and residuals of this thread's part of the rows.
     fn judge(&self, rows: &[usize], bias: &[f32], weight: f64, logits: &mut [f64]) {
         let bound = |i: usize| i * rows.len() / self.threads;
         for row in bound(self.number)..bound(self.number + 1) {

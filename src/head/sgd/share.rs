@@ -7,13 +7,13 @@ use crate::head::data::FeatureRows;
 use crate::head::linear::LinearHead;
 use crate::head::params::FitValues;
 
-/// Columns of a share, at most about: four rows of it and the weights of five classes fit the nearest cache,
-/// of 32 KiB.
+/// The approximate maximum of columns per share: four rows of it and the weights of five classes fit an L1
+/// cache of 32 KiB.
 const WIDTH: usize = 768;
-/// Numbers of a cache line; a share starts with one.
+/// f32 values per cache line; every share starts at a multiple of it.
 const LINE: usize = 16;
 
-/// The columns of each share of D features: one, or an even number, the same on every machine.
+/// Returns the columns of each share of D features: one share or an even number, the same on every machine.
 pub(super) fn columns_of(d: usize) -> Vec<Range<usize>> {
     let n = if d > WIDTH {
         2 * d.div_ceil(2 * WIDTH)
@@ -26,8 +26,8 @@ pub(super) fn columns_of(d: usize) -> Vec<Range<usize>> {
     (0..n).map(|i| bound(i)..bound(i + 1)).collect()
 }
 
-/// Some columns of a head in training. A thread works on one or several; the sums over all columns are made
-/// share by share, so that no number depends on who has which.
+/// Some columns of a head in training. A thread works on one or more shares; sums over all columns are
+/// computed share by share, so that no result depends on which thread has which share.
 #[derive(Debug, Clone)]
 pub(super) struct Share {
     pub(super) window: Window,
@@ -37,17 +37,17 @@ pub(super) struct Share {
     pub(super) velocity: Vec<f32>,
 }
 
-/// The way from features to the columns of a batch.
+/// Extracts a share's columns from the rows of a batch.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     pub(super) columns: Range<usize>,
     dropout: Option<Dropout>,
-    /// The columns of a batch, (B, d), where they cannot be used as they lie.
+    /// Copies of the columns of a batch, (B, d), if they cannot be borrowed.
     copies: Vec<f32>,
 }
 
 impl Share {
-    /// All shares of a head.
+    /// Returns all shares of a head.
     pub(super) fn all(head: &LinearHead, values: &FitValues) -> Vec<Self> {
         let shares = columns_of(head.n_features()).into_iter().enumerate();
         shares
@@ -72,7 +72,7 @@ impl Share {
 }
 
 impl Window {
-    /// The columns of some rows where they can be used as they lie, (B, d).
+    /// Returns the columns of some rows, (B, d), if they can be borrowed.
     pub(super) fn lying<'a>(
         &self,
         features: &'a FeatureRows<'_>,
@@ -83,7 +83,7 @@ impl Window {
         Some(rows.iter().map(row).collect())
     }
 
-    /// The columns of some rows, (B, d).
+    /// Returns the columns of some rows, (B, d), copied if they cannot be borrowed.
     pub(super) fn lay<'a>(
         &'a mut self,
         features: &'a FeatureRows<'_>,

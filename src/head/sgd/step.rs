@@ -1,4 +1,4 @@
-//! The step of SGD: from a gradient to new values.
+//! The step of SGD, which computes new values from a gradient.
 
 use pulp::Simd;
 
@@ -32,7 +32,7 @@ impl Rule {
         }
     }
 
-    /// Moves the values by their gradient, through their velocity.
+    /// Updates the values and their velocity with a gradient.
     pub(super) fn apply(&self, values: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
         let n = values.len();
         let (gradient, velocity) = (&gradient[..n], &mut velocity[..n]);
@@ -44,7 +44,7 @@ impl Rule {
     }
 }
 
-/// The bias in training, (C), of which every thread has the same copy.
+/// The bias in training, (C); every thread has an identical copy.
 #[derive(Debug, Clone)]
 pub(super) struct Bias {
     pub(super) values: Vec<f32>,
@@ -59,7 +59,7 @@ impl Bias {
         }
     }
 
-    /// One step by the derivatives of a batch's loss by its logits, (B, C).
+    /// Takes one step, given the derivatives of a batch's loss with respect to its logits, (B, C).
     pub(super) fn descend(&mut self, residuals: &[f32], rule: &Rule) {
         let mut gradient = vec![0.0; self.values.len()];
         for row in residuals.chunks_exact(gradient.len()) {
@@ -71,7 +71,7 @@ impl Bias {
     }
 }
 
-/// Moves a weight by its gradient through its velocity, (C, d) both.
+/// Updates a weight and its velocity, both (C, d), with a gradient.
 pub(super) struct Descent<'a> {
     pub(super) rule: Rule,
     pub(super) weight: &'a mut [f32],
@@ -103,7 +103,7 @@ impl Use<f32> for Descent<'_> {
     }
 }
 
-/// The new weight and velocity: [`Rule::apply`] on vectors.
+/// Returns the new weight and velocity: [`Rule::apply`] on vectors.
 #[inline(always)]
 fn moved<S: Simd>(
     simd: S,
@@ -161,11 +161,11 @@ mod tests {
             columns: d,
         };
         batch.gradient(Arch::new(), &mut descent);
-        // Small multiples of 1/64: exact in every order.
+        // All values are small multiples of 1/64, so sums are exact in every order.
         assert_eq!((weight, velocity), (wanted, speed));
     }
 
-    /// Two steps from 1 with the gradients 2 and -1, lr 0.1.
+    /// Takes two steps from 1 with the gradients 2 and -1, lr 0.1.
     fn two_steps(momentum: f32, nesterov: bool, weight_decay: f32) -> f32 {
         let values = FitValues {
             lr: 0.1,

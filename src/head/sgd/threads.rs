@@ -1,21 +1,21 @@
-//! The barrier and the shared numbers of the threads of a pass.
+//! The barrier and the shared values of the threads of a pass.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-/// Looks at the others, some 2 µs, before the processor is left to whoever needs it: at first the other
-/// thread may well have been put on the same one.
+/// Polls, some 2 µs, before a waiting thread yields its processor: at first, both threads may have been put
+/// on the same one.
 const LOOKS: usize = 100;
 
-/// A barrier for waits that are shorter than putting a thread to sleep takes.
+/// A spinning barrier, for waits that are shorter than putting a thread to sleep.
 #[derive(Debug)]
 pub(super) struct Meeting {
     threads: usize,
     arrived: AtomicUsize,
-    /// How often all have met.
+    /// How often all threads have met.
     met: AtomicUsize,
-    /// Whether a thread will never come again.
+    /// Whether a thread has panicked and will not arrive again.
     off: AtomicBool,
 }
 
@@ -29,7 +29,7 @@ impl Meeting {
         }
     }
 
-    /// Goes on when all have come; what they wrote before can then be read.
+    /// Waits until all threads have arrived; what they wrote before is then visible.
     ///
     /// # Panics
     /// When another thread has panicked.
@@ -53,7 +53,7 @@ impl Meeting {
         }
     }
 
-    /// Tells the others, where this thread panics before the guard is dropped.
+    /// Returns a guard that tells the other threads if this one panics before dropping it.
     pub(super) fn guard(&self) -> Guard<'_> {
         Guard(self)
     }
@@ -70,20 +70,20 @@ impl Drop for Guard<'_> {
     }
 }
 
-/// Numbers that one thread writes and all read, with a [`Meeting`] in between.
+/// Values that one thread writes and all threads read, with a [`Meeting`] in between.
 #[derive(Debug)]
 pub(super) struct Exchange {
     classes: usize,
-    /// Of each share its part of the logits, (B, C).
+    /// Each share's part of the logits, (B, C).
     parts: Vec<Vec<AtomicU32>>,
-    /// The derivatives of the batch's loss by its logits, (B, C).
+    /// The derivatives of the batch's loss with respect to its logits, (B, C).
     residuals: Vec<AtomicU32>,
     /// The loss of each row, (B).
     losses: Vec<AtomicU64>,
 }
 
 impl Exchange {
-    /// For batches of at most B rows.
+    /// Creates the values for batches of at most `batch` rows.
     pub(super) fn new(batch: usize, classes: usize, shares: usize) -> Self {
         let numbers =
             || -> Vec<AtomicU32> { (0..batch * classes).map(|_| AtomicU32::default()).collect() };
@@ -95,7 +95,7 @@ impl Exchange {
         }
     }
 
-    /// A share's part of the logits of a batch of B, (B, C).
+    /// Stores a share's part of the logits of a batch, (B, C).
     pub(super) fn set_parts(&self, share: usize, parts: &[f32]) {
         let to = &self.parts[share][..parts.len()];
         for i in 0..parts.len() {
@@ -103,7 +103,7 @@ impl Exchange {
         }
     }
 
-    /// The logits of a row: the bias and all parts, always in the same order.
+    /// Computes the logits of a row from all parts and the bias, always summed in the same order.
     pub(super) fn logits(&self, row: usize, bias: &[f32], logits: &mut [f64]) {
         let places = row * self.classes..(row + 1) * self.classes;
         let (logits, bias) = (&mut logits[..self.classes], &bias[..self.classes]);
@@ -119,7 +119,7 @@ impl Exchange {
         }
     }
 
-    /// The residuals of a row, to be scaled, and its loss.
+    /// Stores the residuals of a row, multiplied by `scale`, and its loss.
     pub(super) fn set_row(&self, row: usize, residuals: &[f64], scale: f64, loss: f64) {
         let to = &self.residuals[row * self.classes..][..residuals.len()];
         for c in 0..residuals.len() {
@@ -128,7 +128,7 @@ impl Exchange {
         self.losses[row].store(loss.to_bits(), Ordering::Relaxed);
     }
 
-    /// The residuals of a batch of B, (B, C).
+    /// Copies the residuals of a batch of B rows, (B, C), to `to`.
     pub(super) fn residuals(&self, batch: usize, to: &mut Vec<f32>) {
         let residuals = &self.residuals[..batch * self.classes];
         to.resize(residuals.len(), 0.0);
@@ -137,7 +137,7 @@ impl Exchange {
         }
     }
 
-    /// The sum of the losses of a batch of B.
+    /// Returns the sum of the losses of a batch of B rows.
     pub(super) fn loss(&self, batch: usize) -> f64 {
         let losses = self.losses[..batch].iter();
         losses
@@ -178,7 +178,7 @@ mod tests {
         let failed = thread::scope(|scope| {
             let fails = scope.spawn(|| {
                 let _guard = meeting.guard();
-                // A panic that is not printed.
+                // Panics without printing a message.
                 std::panic::resume_unwind(Box::new(()));
             });
             let waits = scope.spawn(|| meeting.wait());

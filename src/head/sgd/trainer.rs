@@ -1,4 +1,4 @@
-//! A head in training by SGD, step by step as `torch.optim.SGD`.
+//! A head in training by SGD, step by step, as with `torch.optim.SGD`.
 
 use ndarray::{Array1, Array2};
 
@@ -13,13 +13,15 @@ use crate::head::params::FitValidParams;
 
 /// A head in training: its weights and their momentum.
 ///
-/// The loss of a batch is `Σ w[y] · l / Σ w[y]` over its samples, `l = -log_softmax(logits)[y]`, `w` the
-/// class weights (1 unless given): `torch.nn.CrossEntropyLoss(weight=w)`; with label smoothing ε, `w[y] · l`
-/// is `-(1 - ε) · w[y] · log p[y] - ε / C · Σ w[c] · log p[c]`, as there. A step is, with g the gradient of
-/// that plus `weight_decay · θ` (on the bias too): `v ← momentum · v + g`, `θ ← θ - lr · v`, or with
-/// Nesterov's momentum `θ ← θ - lr · (g + momentum · v)`; v starts at 0, so the first v is g; dampening is 0.
+/// The loss of a batch is `Σ w[y] · l / Σ w[y]` over its samples, where `l = -log_softmax(logits)[y]` and `w`
+/// are the class weights (1 by default), as in `torch.nn.CrossEntropyLoss(weight=w)`. With label smoothing ε,
+/// `w[y] · l` is `-(1 - ε) · w[y] · log p[y] - ε / C · Σ w[c] · log p[c]`, also as in PyTorch.
 ///
-/// The number of threads changes nothing, not even the last bit.
+/// With g the gradient of this loss plus `weight_decay · θ` (on the bias too), a step is
+/// `v ← momentum · v + g`, `θ ← θ - lr · v`, or with Nesterov momentum `θ ← θ - lr · (g + momentum · v)`. v
+/// starts at 0, so the first v is g; dampening is 0.
+///
+/// Results are bit-identical for any number of threads.
 #[derive(Debug, Clone)]
 pub struct Sgd {
     n_features: usize,
@@ -32,7 +34,7 @@ pub struct Sgd {
 }
 
 impl Sgd {
-    /// Starts from a given head.
+    /// Starts training from a given head.
     #[must_use]
     pub fn new(params: &FitValidParams, start: &LinearHead) -> Self {
         let values = params.values();
@@ -48,15 +50,15 @@ impl Sgd {
         }
     }
 
-    /// Works on one thread, for a caller who trains many heads at once.
+    /// Restricts training to one thread, for callers that train many heads at once.
     pub(crate) fn on_one_thread(self) -> Self {
         Self { threads: 1, ..self }
     }
 
-    /// Gives each class a weight in the loss, (C), finite and above 0.
+    /// Sets the class weights of the loss, (C), finite and above 0.
     ///
     /// # Errors
-    /// [`DataProblem::ClassWeights`] for another number of weights, or for a weight out of range.
+    /// [`DataProblem::ClassWeights`] when there are not C weights, or when one is out of range.
     pub fn with_class_weights(mut self, class_weights: Vec<f64>) -> Result<Self> {
         let usable = |w: &f64| w.is_finite() && *w > 0.0;
         if class_weights.len() == self.loss.n_classes() && class_weights.iter().all(usable) {
@@ -70,22 +72,23 @@ impl Sgd {
         .into())
     }
 
-    /// Changes the learning rate of the steps to come, finite and above 0: for a
+    /// Sets the learning rate of the next steps, finite and above 0, for example from a
     /// [`Schedule`](crate::head::Schedule).
     pub fn set_lr(&mut self, lr: f32) {
         self.rule.lr = lr;
     }
 
-    /// One step on the given rows of a set; returns their loss before the step.
+    /// Takes one step on the given rows of a set and returns their loss before the step.
     ///
     /// # Errors
-    /// [`HeadError::Step`] when the set does not fit the head, when no row is given, or one beyond the last.
+    /// [`HeadError::Step`] when the set does not match the head, when `rows` is empty, or when a row is out
+    /// of range.
     pub fn step(&mut self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<BatchLoss> {
         self.steps(set, rows, rows.len())
     }
 
-    /// Steps on batches of the given rows, one after the other; returns the loss of each before its step,
-    /// summed up.
+    /// Takes steps on batches of the given rows, one after the other, and returns the summed loss of the
+    /// batches, each before its step.
     ///
     /// # Errors
     /// As [`step`](Self::step).
@@ -100,7 +103,7 @@ impl Sgd {
         Ok(self.steps_on(&Block::of(set), set.views(), &batches))
     }
 
-    /// A step on each of some batches of rows, which are known to fit.
+    /// Takes a step on each of some batches of rows, which are known to be in range.
     pub(crate) fn steps_on(
         &mut self,
         block: &Block<'_>,
@@ -133,16 +136,16 @@ impl Sgd {
         .into())
     }
 
-    /// Whether every weight and bias is a number.
+    /// Returns whether every weight and bias is finite.
     pub(crate) fn is_finite(&self) -> bool {
         let weights = self.shares.iter().flat_map(|share| &share.weight);
         weights.chain(&self.bias.values).all(|x| x.is_finite())
     }
 
-    /// The head as it is now.
+    /// Returns the current head.
     ///
     /// # Panics
-    /// Never: the shares make up a weight.
+    /// Never: the shares cover all columns of the weight.
     #[must_use]
     pub fn head(&self) -> LinearHead {
         let mut weight = Array2::zeros((self.loss.n_classes(), self.n_features));
@@ -172,7 +175,7 @@ mod tests {
         (a - b).abs() < 1e-6
     }
 
-    /// One feature, two classes, zero start: p = 1/2, loss ln 2.
+    /// Takes two steps on one feature and two classes, from zero weights: p = 1/2, loss ln 2.
     fn two_steps(params: FitParams) -> LinearHead {
         let classes = ClassIndex::from_names(["a", "b"]);
         let features = array![[2.0]];

@@ -1,4 +1,4 @@
-//! The training images that a rejection keeps.
+//! The training images that a rejection stores.
 
 use half::f16;
 use ndarray::{Array2, Axis};
@@ -6,12 +6,12 @@ use ndarray::{Array2, Axis};
 use super::rejection::widened;
 use crate::head::data::{LabelledFeatures, UnitRows, order_generator, shuffle};
 
-/// The most training images that are kept.
+/// The most training images stored, unless there are more classes than this.
 pub(crate) const BANK_CAPACITY: usize = 4096;
 
-/// What is kept of the training images.
+/// The stored training images.
 pub(super) struct Bank {
-    /// Which they are, (M).
+    /// Their indices in the training set, (M).
     pub(super) images: Vec<usize>,
     pub(super) features: Array2<f16>,
     pub(super) classes: Vec<usize>,
@@ -19,12 +19,12 @@ pub(super) struct Bank {
 }
 
 impl Bank {
-    /// Keeps up to [`BANK_CAPACITY`] images of a set.
+    /// Selects up to [`BANK_CAPACITY`] images of a set.
     pub(super) fn of(images: &LabelledFeatures<'_>, seed: u64) -> Self {
         let n_classes = images.classes().len();
         let mut kept = choose_rows(images.targets(), n_classes, BANK_CAPACITY, seed);
         let features = images.features();
-        // Features that are all 0 have no direction, and nothing is like them.
+        // Features that are all 0 have no direction, so nothing is similar to them.
         kept.retain(|&row| features.row(row).iter().any(|&x| x != 0.0));
         let features = features.select(Axis(0), &kept);
         let features = UnitRows::of(features.view()).rows().mapv(f16::from_f32);
@@ -37,10 +37,10 @@ impl Bank {
     }
 }
 
-/// The rows that are kept, ascending: all where there are no more than `capacity`.
+/// Returns the rows to store, ascending: all of them if there are at most `capacity`.
 ///
-/// Else every class keeps the same number or, where it has fewer, all it has; which ones, the seed decides. A
-/// class that has any row keeps one, even where there are more classes than `capacity`.
+/// Otherwise every class keeps the same number of rows, or all of its rows if it has fewer; the seed decides
+/// which. A class with any rows keeps at least one, even if there are more classes than `capacity`.
 fn choose_rows(targets: &[usize], n_classes: usize, capacity: usize, seed: u64) -> Vec<usize> {
     let mut of_class = vec![Vec::new(); n_classes];
     for (row, &target) in targets.iter().enumerate() {
@@ -61,7 +61,8 @@ fn choose_rows(targets: &[usize], n_classes: usize, capacity: usize, seed: u64) 
     kept
 }
 
-/// The largest number that every class may keep at most without there being more than `capacity`; at least 1.
+/// Returns the largest number of rows that each class may keep without exceeding `capacity` in total; at
+/// least 1.
 fn share(sizes: &[usize], capacity: usize) -> usize {
     let kept = |share: usize| sizes.iter().map(|&size| size.min(share)).sum::<usize>();
     let largest = sizes.iter().copied().max().unwrap_or(0);
@@ -89,7 +90,8 @@ mod tests {
 
     #[test]
     fn rare_classes_are_kept_whole_and_common_ones_share_the_rest() {
-        // 100 of class 0, 50 of class 1, 4 of class 2: of 64 the rare four stay, the others have 30 each.
+        // 100 rows of class 0, 50 of class 1, 4 of class 2: of 64, the rare class keeps all 4 and the others
+        // 30 each.
         let targets: Vec<usize> = (0..154)
             .map(|row| usize::from(row >= 100) + usize::from(row >= 150))
             .collect();
@@ -98,7 +100,7 @@ mod tests {
         assert_eq!((count(0), count(1), count(2)), (30, 30, 4));
         assert!(kept.is_sorted_by(|a, b| a < b));
         assert_ne!(kept, choose_rows(&targets, 3, 64, 8));
-        // Not the first ones: somebody from the second half of the common class is there.
+        // The kept rows are not just the first ones: some are from the second half of the common class.
         assert!(kept.iter().any(|row| (50..100).contains(row)));
     }
 

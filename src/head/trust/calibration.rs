@@ -1,4 +1,4 @@
-//! Fits a temperature, and measures it on images that it was not fitted on.
+//! Fits a temperature, and evaluates it on images that it was not fitted on.
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
@@ -8,33 +8,34 @@ use crate::classes::ClassIndex;
 use crate::error::Result;
 use crate::head::evaluate::Evaluation;
 
-/// How sure probabilities are, and how right: the lower, the better.
+/// Calibration metrics of probabilities; lower is better.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sureness {
-    /// The mean of -ln p of the right class.
+    /// Mean of -ln p of the right class.
     pub log_loss: f64,
-    /// The expected calibration error, in [0, 1].
+    /// Expected calibration error, in [0, 1].
     pub ece: f64,
 }
 
-/// A temperature, with figures of images that neither the heads nor the temperature were fitted on.
+/// A temperature, with metrics of images that neither the heads nor the temperature were fitted on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CalibrationFit {
-    /// The temperature; 1 where no other was better on images that it was not fitted on.
+    /// The temperature; 1 if no other was better on images that it was not fitted on.
     pub temperature: Temperature,
-    /// Without a temperature.
+    /// Metrics without a temperature.
     pub before: Sureness,
-    /// With one, fitted for each fold on the images of the others; as before where the temperature is 1.
+    /// Metrics with a temperature fitted, for each fold, on the images of the other folds; equal to `before`
+    /// if the temperature is 1.
     pub after: Sureness,
-    /// -ln p of the right class of each image with that temperature, (N).
+    /// -ln p of the right class of each image, with the probabilities of `after`, (N).
     pub losses: Vec<f64>,
 }
 
 impl CalibrationFit {
     /// Fits a temperature on the logits (N · V, C) of images that the head was not trained on.
     ///
-    /// `fold` (N) deals the images into parts: what a temperature changes is measured on one part with a
-    /// temperature fitted on the others, so that an improvement that is only luck is not taken for one.
+    /// `fold` (N) divides the images into parts: the effect on each part is measured with a temperature
+    /// fitted on the others, so that a random improvement does not count.
     ///
     /// # Errors
     /// As [`Temperature::fit`].
@@ -70,7 +71,7 @@ impl CalibrationFit {
 }
 
 impl Sureness {
-    /// Of the probabilities (N, C) of images, with the loss of each, (N).
+    /// Computes the metrics of the probabilities (N, C) of images, and the loss of each image, (N).
     ///
     /// # Errors
     /// As [`Evaluation::new`].
@@ -81,7 +82,7 @@ impl Sureness {
     ) -> Result<(Self, Vec<f64>)> {
         let evaluation = Evaluation::new(classes, targets, probabilities.view())?;
         let rows = probabilities.rows().into_iter().zip(targets);
-        // Clipped as in the evaluation's log loss.
+        // Clipped at ε, like the evaluation's log loss.
         let loss = |(row, &target): (ndarray::ArrayView1<f64>, &usize)| -> f64 {
             -row[target].max(f64::EPSILON).ln()
         };
@@ -93,7 +94,7 @@ impl Sureness {
     }
 }
 
-/// The probabilities of every image with the temperature of the other folds' images, (N, C).
+/// Returns the probabilities of every image with the temperature fitted on the other folds, (N, C).
 fn nested(
     logits: ArrayView2<'_, f64>,
     views: usize,
@@ -141,15 +142,15 @@ mod tests {
         CalibrationFit::of(&classes, logits.view(), targets, &fold).unwrap()
     }
 
-    /// Logits (margin, 0) each.
+    /// Returns logits (margin, 0) for each margin.
     fn logits(margins: &[f64]) -> Array2<f64> {
         Array2::from_shape_fn((margins.len(), 2), |(row, c)| [margins[row], 0.0][c])
     }
 
     #[test]
     fn what_is_announced_was_measured_on_other_images() {
-        // Odds of e^8, three of four right; the other folds' images say odds of about 3, which costs about ln
-        // 4 - 3/4 ln 3.
+        // The logits claim odds of e^8, but three of four images are right. Fitted on the other folds, the
+        // temperature claims odds of about 3, with a loss of about ln 4 - 3/4 ln 3.
         let targets: Vec<usize> = (0..400).map(|image| usize::from(image % 4 == 0)).collect();
         let fit = fitted(&logits(&[8.0; 400]), &targets);
         let entropy = 4f64.ln() - 0.75 * 3f64.ln();
@@ -162,8 +163,8 @@ mod tests {
 
     #[test]
     fn an_improvement_that_other_images_do_not_see_is_none() {
-        // Four folds of five are all right with odds of e², the last is all wrong: a temperature fitted on
-        // the others makes it worse than it was by more than it betters those.
+        // Four of five folds are all right with odds of e^1.2, the last is all wrong with odds of e^6: a
+        // temperature fitted on the others makes the last one worse by more than it improves them.
         let targets: Vec<usize> = (0..100).map(|image| usize::from(image % 5 == 4)).collect();
         let margins: Vec<f64> = (0..100)
             .map(|image| if image % 5 == 4 { 6.0 } else { 1.2 })
@@ -177,8 +178,8 @@ mod tests {
 
     #[test]
     fn on_new_images_no_temperature_does_harm_beyond_noise() {
-        // Heads whose log odds are `scale` times the true ones, 20 and 80 images of each, 12 draws; judged by
-        // the true odds.
+        // Heads whose log odds are `scale` times the true ones; 12 draws each of 20 and of 80 images,
+        // evaluated with the true odds.
         let mut state = 1u64;
         let mut uniform = || {
             state = state

@@ -1,47 +1,49 @@
-//! Tests whether validation figures contradict those of cross-validation.
+//! Tests whether validation metrics contradict those of cross-validation.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-/// A difference that chance makes less often than this is a disagreement: one false alarm in a thousand
-/// tests.
+use crate::phrases::counted;
+
+/// A difference with a lower p-value is a disagreement: one false alarm in a thousand tests.
 const LEVEL: f64 = 0.001;
-/// Fewer losses than this on a side have no mean that the normal distribution would describe.
+/// With fewer losses than this on a side, the normal distribution does not describe their mean.
 const FEWEST_LOSSES: usize = 30;
 
-/// A figure found on the training images that the validation images contradict.
+/// A metric of the training images that the validation images contradict.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Disagreement {
-    /// What differs.
+    /// The metric that differs.
     pub figure: DisagreementFigure,
-    /// Its value on training images that were left out.
+    /// Its value on held-out training images.
     pub left_out: f64,
-    /// How many they are.
+    /// Number of held-out training images.
     pub n_left_out: usize,
     /// Its value on the validation images.
     pub validation: f64,
-    /// How many they are.
+    /// Number of validation images.
     pub n_validation: usize,
-    /// How often images of one kind differ so much or more by chance, in [0, 1].
+    /// Probability that images of the same kind differ by at least this much, two-sided, in [0, 1].
     pub p_value: f64,
 }
 
-/// The figure of a [`Disagreement`].
+/// The metric of a [`Disagreement`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DisagreementFigure {
-    /// The share of images that are right.
+    /// Share of images that are predicted correctly.
     Accuracy,
-    /// The mean of -ln p of the right class, calibrated.
+    /// Mean of -ln p of the right class, after calibration.
     LogLoss,
-    /// The share of images that are called unknown.
+    /// Share of images that are rejected as unknown.
     Rejection,
 }
 
 impl Disagreement {
-    /// Of two shares, each as the number of images that count and of all: Fisher's exact test, two-sided.
+    /// Compares two shares, each a number of images out of all, with Fisher's exact test, two-sided; None
+    /// unless they differ significantly (p < 0.001).
     #[must_use]
     pub fn of_shares(
         figure: DisagreementFigure,
@@ -60,8 +62,8 @@ impl Disagreement {
         (found.p_value < LEVEL).then_some(found)
     }
 
-    /// Of the losses of single images: Welch's test, two-sided, by the normal distribution; none for fewer
-    /// than 30.
+    /// Compares the losses of individual images with Welch's test, two-sided, using the normal distribution;
+    /// None unless they differ significantly (p < 0.001), and for fewer than 30 losses on either side.
     #[must_use]
     pub fn of_losses(left_out: &[f64], validation: &[f64]) -> Option<Self> {
         if left_out.len().min(validation.len()) < FEWEST_LOSSES {
@@ -86,7 +88,7 @@ impl Disagreement {
         (p_value < LEVEL).then_some(found)
     }
 
-    /// Whether the validation images are the harder ones.
+    /// Returns whether the validation images are the harder ones.
     #[must_use]
     pub fn is_worse(&self) -> bool {
         let more = self.validation > self.left_out;
@@ -96,25 +98,29 @@ impl Disagreement {
 
 impl Display for Disagreement {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (n, m) = (self.n_left_out, self.n_validation);
+        let training = |what: &str| counted(self.n_left_out, what);
+        let images = counted(self.n_validation, "validation image");
         let [left_out, validation] = [self.left_out, self.validation];
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let (share, of_validation) = (percent(left_out), percent(validation));
         match self.figure {
             DisagreementFigure::Accuracy => write!(
                 f,
-                "cross-validation and the validation set disagree: {share} of {n} training images are \
-                 right when left out, {of_validation} of {m} validation images"
+                "cross-validation and the validation set disagree: accuracy is {share} on {}, but \
+                 {of_validation} on {images}",
+                training("held-out training image")
             ),
             DisagreementFigure::LogLoss => write!(
                 f,
-                "cross-validation and the validation set disagree: calibrated, the log loss of {n} training \
-                 images left out is {left_out:.4}, of {m} validation images {validation:.4}"
+                "cross-validation and the validation set disagree: the calibrated log loss is \
+                 {left_out:.4} on {}, but {validation:.4} on {images}",
+                training("held-out training image")
             ),
             DisagreementFigure::Rejection => write!(
                 f,
-                "the rejection and the validation set disagree: {share} of {n} training images would be \
-                 rejected if they were new, but {of_validation} of {m} validation images are"
+                "rejection rates on the training and validation sets disagree: {share} of {} would be \
+                 rejected (leave-one-out), but {of_validation} of {images} are",
+                training("training image")
             ),
         }?;
         let p = self.p_value;
@@ -124,17 +130,18 @@ impl Display for Disagreement {
             write!(f, " (p = {p:.6}). ")?;
         }
         f.write_str(if self.is_worse() {
-            "The validation images differ from the training images (another camera or another time), or near \
-             copies among the training images make cross-validation too easy; trust the validation figures"
+            "The validation images differ from the training images (another camera or another time), or \
+             near-duplicates among the training images make cross-validation optimistic; trust the \
+             validation metrics"
         } else {
-            "The validation images are easier than the training images, or near copies of them; the \
-             validation figures may be optimistic"
+            "The validation images are easier than the training images, or near-duplicates of them; the \
+             validation metrics may be optimistic"
         })
     }
 }
 
-/// The p-value of Fisher's exact test: the probability of all tables with these margins that are no likelier
-/// than this.
+/// Returns the p-value of Fisher's exact test: the probability of all tables with these margins that are at
+/// most as likely as the observed one.
 fn fisher((part, n): (usize, usize), (other_part, other_n): (usize, usize)) -> f64 {
     let both = part + other_part;
     let ways = |n: usize, k: usize| {
@@ -142,14 +149,14 @@ fn fisher((part, n): (usize, usize), (other_part, other_n): (usize, usize)) -> f
         ln(n) - ln(k) - ln(n - k)
     };
     let ln_p = |x: usize| ways(n, x) + ways(other_n, both - x) - ways(n + other_n, both);
-    // Tables that are as likely may come out a little less so.
+    // Tolerance, so that rounding does not exclude tables that are equally likely.
     let limit = ln_p(part) + 1e-7;
     let tables = both.saturating_sub(other_n)..=n.min(both);
     let likely = tables.map(ln_p).filter(|ln_p| *ln_p <= limit);
     likely.map(f64::exp).sum::<f64>().min(1.0)
 }
 
-/// The mean, and the variance (divided by N - 1).
+/// Returns the mean and the variance (divided by N - 1).
 fn mean_and_variance(x: &[f64]) -> (f64, f64) {
     let n = x.len() as f64;
     let mean = x.iter().sum::<f64>() / n;
@@ -163,7 +170,8 @@ mod tests {
 
     #[test]
     fn fishers_test_is_that_of_scipy() {
-        // Lady tasting tea, 3 of 4 and 1 of 4: (16 + 1) / 70 on each side. Others: scipy.stats.fisher_exact.
+        // The lady tasting tea, 3 of 4 and 1 of 4: (16 + 1) / 70 on each side. Others:
+        // scipy.stats.fisher_exact.
         assert!((fisher((3, 4), (1, 4)) - 34.0 / 70.0).abs() < 1e-12);
         assert!((fisher((8, 10), (1, 6)) - 0.034_965_034_965).abs() < 1e-9);
         assert!((fisher((969, 1000), (330, 400)) / 1.117_179_096_209_757e-18 - 1.0).abs() < 1e-6);
@@ -178,7 +186,7 @@ mod tests {
         assert!(found.is_worse() && found.p_value < 1e-9);
         let text = found.to_string();
         assert!(
-            text.contains("96.9 % of 1000") && text.contains("82.5 % of 400"),
+            text.contains("96.9 % on 1000") && text.contains("82.5 % on 400"),
             "{text}"
         );
         assert!(text.contains("another camera"), "{text}");
@@ -191,7 +199,7 @@ mod tests {
 
     #[test]
     fn losses_are_held_against_their_spread() {
-        // Means 0.5 and 0.6, variance 1/4 each (and n / (n - 1)), 400 each: z = 0.1 / sqrt(1/800) = 2.83.
+        // Means 0.5 and 0.6, variance 1/4 each (times n / (n - 1)), 400 each: z = 0.1 / sqrt(1/800) = 2.83.
         let losses = |low: f64, n: usize| -> Vec<f64> {
             (0..n)
                 .map(|i| if i % 2 == 0 { low } else { low + 1.0 })

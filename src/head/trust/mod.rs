@@ -1,4 +1,4 @@
-//! How far to trust a prediction: calibration, rejection, and contradicting figures.
+//! How far to trust a prediction: calibration, rejection, and contradicting metrics.
 
 mod bank;
 mod calibration;

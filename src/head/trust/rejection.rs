@@ -1,8 +1,8 @@
-//! Rejection: an image that is unlike all training images belongs to no class.
+//! Rejection: an image unlike all training images belongs to no class.
 //!
-//! The score of an image is the cosine between its features and those of its k-th nearest training image (Sun
-//! et al. 2022, *Out-of-Distribution Detection with Deep Nearest Neighbors*); an image whose score is below a
-//! threshold is unknown.
+//! The score of an image is the cosine similarity between its features and those of its k-th nearest training
+//! image (Sun et al. 2022, *Out-of-Distribution Detection with Deep Nearest Neighbors*). An image whose score
+//! is below a threshold is unknown.
 
 use half::f16;
 use ndarray::{Array2, ArrayView1, ArrayView2};
@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::{RejectionProblem, Result};
 use crate::head::data::{Neighbour, UnitRows};
 
-/// How far the length of a kept row may be from 1. Rounding to 16 bits changes each number by at most 1 part
+/// How far the length of a stored row may be from 1. Rounding to 16 bits changes each value by at most 1 part
 /// in 2048.
 const LENGTH_TOLERANCE: f32 = 0.01;
 
-/// The rejection of a head: training images and a threshold, below which an image is unlike all of them.
+/// The rejection of a head: stored training images, and the similarity below which an image is unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rejection {
     pub(super) rule: RejectionRule,
-    /// (M, D), of length 1 but for the rounding to 16 bits.
+    /// The features of the stored images, (M, D), each row of length 1 up to rounding to 16 bits.
     pub(super) features: Array2<f16>,
-    /// (M)
+    /// The classes of the stored images, (M).
     pub(super) classes: Vec<usize>,
     pub(super) rows: UnitRows,
 }
@@ -29,13 +29,13 @@ pub struct Rejection {
 /// The parameters of a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RejectionRule {
-    /// What the score is.
+    /// How images are scored.
     pub method: Method,
-    /// Which of the nearest training images gives the score, 1 or more.
+    /// Which of the nearest training images determines the score, from 1.
     pub k: usize,
-    /// The share of images of known classes that is rejected, above 0 and below 1.
+    /// Share of images of known classes that is rejected, above 0 and below 1.
     pub rate: f64,
-    /// Images with a lower score are unknown; a cosine, in [-1, 1].
+    /// Images with a lower score are unknown; a cosine similarity, in [-1, 1].
     pub threshold: f32,
 }
 
@@ -44,25 +44,25 @@ pub struct RejectionRule {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Method {
-    /// The cosine of the K-th nearest training image.
+    /// Cosine similarity to the K-th nearest training image.
     NearestNeighbours,
 }
 
 /// How similar an image is to the training images.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Likeness {
-    /// The cosine of the K-th nearest training image, in [-1, 1].
+    /// Cosine similarity to the K-th nearest training image, in [-1, 1].
     pub score: f32,
-    /// The class of the nearest.
+    /// Class of the nearest training image.
     pub class: usize,
 }
 
 impl Rejection {
-    /// A rejection out of what was kept of one: `features` (M, D), their `classes` (M), and the rule.
+    /// Creates a rejection from its stored parts: `features` (M, D), their `classes` (M), and the rule.
     ///
     /// # Errors
-    /// [`RejectionProblem`] when there is no row, when the two differ in length, when a feature is not finite
-    /// or a row not of length 1, or when a number of the rule is out of range.
+    /// [`RejectionProblem`] without rows, when the two differ in length, when a feature is not finite or a
+    /// row is not of length 1, or when a parameter of the rule is out of range.
     pub fn new(rule: RejectionRule, features: Array2<f16>, classes: Vec<usize>) -> Result<Self> {
         if features.is_empty() || features.nrows() != classes.len() {
             return Err(RejectionProblem::Shape {
@@ -85,34 +85,34 @@ impl Rejection {
         })
     }
 
-    /// Its numbers.
+    /// Returns the parameters.
     #[must_use]
     pub fn rule(&self) -> &RejectionRule {
         &self.rule
     }
 
-    /// What is kept of the training images, (M, D).
+    /// Returns the features of the stored training images, (M, D).
     #[must_use]
     pub fn features(&self) -> ArrayView2<'_, f16> {
         self.features.view()
     }
 
-    /// Their classes, (M).
+    /// Returns the classes of the stored training images, (M).
     #[must_use]
     pub fn classes(&self) -> &[usize] {
         &self.classes
     }
 
-    /// What it adds to a head file's tensors, in bytes.
+    /// Returns how much the rejection adds to a head file's tensors, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         size_of::<f16>() * self.features.len() + size_of::<i32>() * self.classes.len()
     }
 
-    /// How like the training images each image is, (N, D) → (N).
+    /// Returns the similarity of each image to the training images, (N, D) → (N).
     ///
     /// # Errors
-    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features are not D to a row.
+    /// [`DataProblem::Widths`](crate::error::DataProblem::Widths) when the features do not have D columns.
     pub fn likeness(&self, features: ArrayView2<'_, f32>) -> Result<Vec<Likeness>> {
         let nearest = self.rows.nearest(&UnitRows::of(features), self.rule.k)?;
         let likeness = |nearest: &Vec<Neighbour>| Likeness {
@@ -122,7 +122,7 @@ impl Rejection {
         Ok(nearest.iter().map(likeness).collect())
     }
 
-    /// Whether an image is like none of the training images.
+    /// Returns whether an image is unlike all training images.
     #[must_use]
     pub fn rejects(&self, likeness: &Likeness) -> bool {
         likeness.score < self.rule.threshold
@@ -130,7 +130,7 @@ impl Rejection {
 }
 
 impl RejectionRule {
-    /// Checks the rule of a rejection that keeps so many images.
+    /// Checks the rule of a rejection that stores `kept` images.
     fn check(&self, kept: usize) -> Result<(), RejectionProblem> {
         let k = self.k;
         if k == 0 {
@@ -147,12 +147,12 @@ impl RejectionRule {
     }
 }
 
-/// The cosine of the K-th nearest, or of the farthest where there are fewer.
+/// Returns the cosine of the K-th nearest, or of the farthest if there are fewer.
 pub(super) fn score(nearest: &[Neighbour]) -> Option<f32> {
     nearest.last().map(|last| last.cosine)
 }
 
-/// Refuses rows that are not of length 1.
+/// Checks that all rows are of length 1.
 fn require_lengths(features: ArrayView2<'_, f16>) -> Result<(), RejectionProblem> {
     let length =
         |row: ArrayView1<'_, f16>| row.iter().map(|x| x.to_f32().powi(2)).sum::<f32>().sqrt();

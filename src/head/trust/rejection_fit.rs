@@ -1,7 +1,7 @@
-//! Fitting a rejection: what to keep of the training images, and the threshold.
+//! Fits a rejection: which training images to store, and the threshold.
 //!
-//! The training images' own scores, each without itself and its near-duplicates, say where the threshold must
-//! be so that a chosen share of images of the known classes is rejected.
+//! The training images' own scores, each computed without the image and its near-duplicates, determine the
+//! threshold at which a chosen share of images of the known classes is rejected.
 
 use std::collections::BTreeSet;
 
@@ -12,37 +12,37 @@ use super::rejection::{Method, Rejection, RejectionRule, score};
 use crate::error::{RejectionProblem, Result, require};
 use crate::head::data::{Groups, LabelledFeatures, UnitRows};
 
-/// Which of the nearest training images gives the score: the first, whose class can be named; the third is as
-/// good.
+/// Which of the nearest training images determines the score: the first, because its class can be named; the
+/// third is as good.
 const K: usize = 1;
 
-/// Training images that are compared with those kept at a time: so many are copied.
+/// Training images compared with the stored ones at a time; their features are copied.
 const AT_ONCE: usize = 4096;
 
-/// A fitted rejection, and what it does to the images that it was fitted on.
+/// A fitted rejection, and its effect on the images that the threshold was chosen on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RejectionFit {
     /// The rejection.
     pub rejection: Rejection,
-    /// How many of the images that the threshold was chosen on it rejects.
+    /// Number of those images that it rejects.
     pub rejected: usize,
-    /// How many these are.
+    /// Number of those images.
     pub scored: usize,
 }
 
 impl Rejection {
-    /// Chooses what to keep of the training images and where the threshold is, so that of new images of the
-    /// same kind at most the share `rate` is rejected on average.
+    /// Chooses the training images to store and the threshold, so that at most the share `rate` of new images
+    /// of the same kind is rejected on average.
     ///
-    /// `features` (N, D) hold one view of each image, `groups` say which belong together. Of more than
-    /// 4096 images a sample is kept, chosen by `seed` and as even over the classes as can be.
+    /// `images` has one view of each image; `groups` defines which images belong together. Of more than 4096
+    /// images a sample is stored, chosen by `seed` and as balanced over the classes as possible.
     ///
-    /// An image whose class has no other group says nothing of how like each other the images of a class are:
-    /// it is left out of the count.
+    /// An image is not scored if its class has no other group, because it does not show how similar images of
+    /// the class are to each other.
     ///
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) when `rate` is not between 0 and 1;
-    /// [`RejectionProblem::FewImages`] when too few of them differ.
+    /// [`RejectionProblem::FewImages`] when too few images can be scored.
     ///
     /// # Panics
     /// When `groups` are not those of the images.
@@ -53,7 +53,11 @@ impl Rejection {
         seed: u64,
     ) -> Result<RejectionFit> {
         let of_row = groups.of_row();
-        assert_eq!(of_row.len(), images.n_samples(), "a group for every image");
+        assert_eq!(
+            of_row.len(),
+            images.n_samples(),
+            "`groups` must match the samples of `images`"
+        );
         let bank = Bank::of(images, seed);
         let mut nearest = Vec::with_capacity(of_row.len());
         for chunk in images.features().axis_chunks_iter(Axis(0), AT_ONCE) {
@@ -77,12 +81,12 @@ impl Rejection {
         bank.rejecting(rate, &scores)
     }
 
-    /// The same with the threshold that rejects the share `rate` of some `known` images (M, D), of which none
-    /// was trained on.
+    /// Like [`fit`](Self::fit), with the threshold that rejects the share `rate` of `known` images (M, D),
+    /// none of which was trained on.
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and [`DataProblem::Widths`](crate::error::DataProblem::Widths) when `known` has
-    /// another D.
+    /// a different D.
     pub fn fit_on(
         images: &LabelledFeatures<'_>,
         known: ArrayView2<'_, f32>,
@@ -100,7 +104,7 @@ impl Rejection {
 }
 
 impl Bank {
-    /// With the threshold for the scores of known images.
+    /// Creates the rejection, with the threshold for the scores of known images.
     fn rejecting(self, rate: f64, scores: &[f32]) -> Result<RejectionFit> {
         let in_range = rate > 0.0 && rate < 1.0;
         require(in_range, "rate", &rate, "above 0 and below 1")?;
@@ -124,19 +128,19 @@ impl Bank {
     }
 }
 
-/// The score below which an image is rejected.
+/// Returns the score below which an image is rejected.
 ///
-/// `scores` are those of known images, each scored without itself. The threshold is the j-th smallest of n, j
-/// the whole part of rate · (n + 1): a further image of the same kind is below it with probability j / (n +
-/// 1) at most, the guarantee of split conformal prediction (Vovk et al. 2005).
+/// `scores` are those of known images, each computed without the image itself. The threshold is the j-th
+/// smallest of n, where j is rate · (n + 1) rounded down: a further image of the same kind is below it with
+/// probability j / (n + 1) at most, the guarantee of split conformal prediction (Vovk et al. 2005).
 ///
 /// # Errors
-/// [`RejectionProblem::FewImages`] when n is too small for j to be 1.
+/// [`RejectionProblem::FewImages`] when n is so small that j is 0.
 fn threshold(scores: &[f32], rate: f64) -> Result<f32, RejectionProblem> {
     let mut sorted = scores.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
     let n = sorted.len();
-    // 0.1 · 10 may come out a bit below 1.
+    // 0.1 · 10 may be rounded to slightly below 1.
     let j = (rate * (n + 1) as f64 + 1e-9).floor() as usize;
     let threshold = j.checked_sub(1).and_then(|place| sorted.get(place));
     threshold
@@ -153,7 +157,7 @@ mod tests {
     use crate::classes::ClassIndex;
     use crate::error::Error;
 
-    /// `n` directions, a degree apart.
+    /// Returns `n` directions, one degree apart.
     fn fan(n: usize) -> Array2<f32> {
         Array2::from_shape_fn((n, 2), |(row, column)| {
             let angle = (row as f32).to_radians();
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn what_points_elsewhere_is_rejected_and_the_nearest_class_is_named() {
         let fit = fitted(&fan(40), &groups(40), 0.1).unwrap();
-        // A degree apart, all of them: nobody is farther than the threshold.
+        // All neighbours are one degree apart, so no image is below the threshold.
         let cosine = 1f32.to_radians().cos();
         assert!((fit.rejection.rule().threshold - cosine).abs() < 1e-4);
         let query = array![[1.0, 0.005], [0.0, 3.0], [-1.0, 0.0]];
@@ -197,7 +201,8 @@ mod tests {
 
     #[test]
     fn the_lonely_are_those_that_are_counted() {
-        // Two of 40 point elsewhere, each another way; the threshold is the third of the 40 scores.
+        // Two of 40 point elsewhere, in different directions; the threshold is the third lowest of the 40
+        // scores.
         let mut features = fan(40);
         features.row_mut(7).assign(&array![-1.0, 0.3]);
         features.row_mut(31).assign(&array![0.2, -1.0]);
@@ -208,7 +213,8 @@ mod tests {
 
     #[test]
     fn an_image_is_no_witness_for_its_near_copies() {
-        // Row 38 points elsewhere, and so does its copy 39; the threshold is the second of the 40 scores.
+        // Row 38 points elsewhere, as does its near-duplicate 39; the threshold is the second lowest of the
+        // 40 scores.
         let mut features = fan(40);
         features.row_mut(38).assign(&array![-1.0, 0.0]);
         features.row_mut(39).assign(&array![-1.0, 0.001]);
@@ -229,8 +235,8 @@ mod tests {
 
     #[test]
     fn the_threshold_may_come_from_other_images() {
-        // The training images are 0 to 39 degrees; 19 others are 41, 42, … 59: the second lowest score is cos
-        // 19°.
+        // The training images are at 0 to 39 degrees, 19 others at 41, 42, … 59: the second lowest score is
+        // cos 19°.
         let train = fan(40);
         let targets: Vec<usize> = (0..40).map(|row| row % 2).collect();
         let classes = ClassIndex::from_names(["low", "high"]);
@@ -255,7 +261,7 @@ mod tests {
                 Err(Error::Parameter { name: "rate", .. })
             ));
         }
-        // Each class one group: nobody has a neighbour of its own kind.
+        // Each class is one group, so no image has a neighbour of its class in another group.
         let digests: Vec<_> = (0..12).map(|row| [u8::from(row >= 6); 32]).collect();
         assert!(fitted(&fan(12), &Groups::of_equal(&digests), 0.5).is_err());
     }

@@ -7,41 +7,43 @@ use crate::error::{DataProblem, Error, HeadError, Result};
 use crate::head::data::require_classes;
 use crate::head::linear::{log_softmax_row, softmax};
 
-/// Beyond these a fit does not go: logits that say nothing would have any T at all.
+/// The range of fitted temperatures: logits without information would fit any T.
 pub(crate) const TEMPERATURES: std::ops::RangeInclusive<f64> = 0.05..=20.0;
 
-/// What a head may have all the same.
+/// The range of temperatures accepted in a head.
 const USABLE: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 
-/// Halvings of the range of ln T, of width 6: what is left is below 1e-13.
+/// Bisection steps: they narrow the range of ln T from a width of 6 to less than 1e-13.
 const HALVINGS: usize = 46;
-/// Temperatures that are tried first where the loss may have several minima.
+/// Temperatures to try first where the loss may have several minima.
 const TRIED: usize = 25;
-/// Of temperatures whose summed loss is up to this much above the lowest, the one nearest to 1 is taken: at
-/// the ends of that range the likelihood puts one standard error.
+/// Of the temperatures whose summed loss is at most this much above the lowest, the one nearest to 1 is
+/// chosen; by the likelihood, the ends of that range are one standard error away.
 const AS_GOOD: f64 = 0.5;
 
-/// T, from 1e-6 to 1e6: probabilities are softmax(logits / T). Above 1 they become less sure, below 1 more.
+/// A temperature T, from 1e-6 to 1e6: probabilities are softmax(logits / T). A T above 1 makes them less
+/// confident, below 1 more confident.
 ///
-/// The order of an image's classes stays as it is; that of means over several views may not.
+/// T does not change the order of an image's classes, but it may change the order of means over several
+/// views.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Temperature(f64);
 
-/// The mean loss at one temperature, and which way is down.
+/// The mean loss at one temperature, and its slope.
 struct Loss {
-    /// The mean of -ln p of the right class.
+    /// Mean of -ln p of the right class.
     value: f64,
-    /// Its derivative by 1 / T.
+    /// Its derivative with respect to 1 / T.
     slope: f64,
 }
 
 impl Temperature {
-    /// A temperature from 1e-6 to 1e6: with others, logits of 32 bits may leave the range of numbers, or all
-    /// be equal.
+    /// Creates a temperature from 1e-6 to 1e6: outside this range, 32-bit logits may overflow or all become
+    /// equal.
     ///
     /// # Errors
-    /// [`HeadError::Temperature`] for any other number.
+    /// [`HeadError::Temperature`] for any other value.
     pub fn new(value: f64) -> Result<Self> {
         if USABLE.contains(&value) {
             return Ok(Self(value));
@@ -49,47 +51,46 @@ impl Temperature {
         Err(HeadError::Temperature(value).into())
     }
 
-    /// T.
+    /// Returns T.
     #[must_use]
     pub fn value(self) -> f64 {
         self.0
     }
 
-    /// The probabilities of each image, (N · V, C) → (N, C): the mean over its V views of softmax(logits /
-    /// T).
+    /// Returns the probabilities of each image, (N · V, C) → (N, C): the mean over its V views of
+    /// `softmax(logits / T)`.
     ///
     /// # Panics
-    /// When the rows are not a multiple of `views`.
+    /// When the number of rows is not a multiple of `views`.
     #[must_use]
     pub fn probabilities(self, logits: Array2<f64>, views: usize) -> Array2<f64> {
         let views = views.max(1);
         let (rows, classes) = logits.dim();
-        assert_eq!(rows % views, 0, "every image has all its views");
+        assert_eq!(rows % views, 0, "rows must be a multiple of `views`");
         let of_views = softmax(logits / self.0);
         if views == 1 {
             return of_views;
         }
         let images = of_views.to_shape((rows / views, views, classes));
-        let images = images.expect("it has rows · classes numbers");
+        let images = images.expect("it has rows · classes values");
         images.mean_axis(Axis(1)).expect("an image has a view")
     }
 
-    /// The T that fits logits (N · V, C) of images that the head was not trained on, and their classes, (N).
+    /// Fits T to the logits (N · V, C) of images that the head was not trained on, and their classes, (N).
     ///
-    /// It makes the mean of -ln p smallest (Guo et al. 2017, *On Calibration of Modern Neural Networks*),
-    /// with two precautions for few images, or for images that are all right, which would have any T down to
-    /// 0: the right class counts `N / (N + 1)` and the others share the rest evenly (Platt 1999,
-    /// *Probabilistic Outputs for Support Vector Machines*), as if one image more had been wrong; and of all
-    /// T whose loss, summed over the images, is within 1/2 of the lowest, the one nearest to 1 is taken,
-    /// often 1 itself. With N the effect of both vanishes.
+    /// T minimises the mean of -ln p (Guo et al. 2017, *On Calibration of Modern Neural Networks*). Two
+    /// precautions help when there are few images, or when all are right, for which the best T would approach
+    /// 0. First, the right class counts `N / (N + 1)` and the others share the rest evenly (Platt 1999,
+    /// *Probabilistic Outputs for Support Vector Machines*), as if one more image had been wrong. Second, of
+    /// all T whose loss, summed over the images, is within 1/2 of the lowest, the one nearest to 1 is chosen,
+    /// often 1 itself. Both effects vanish as N grows.
     ///
-    /// For one view the loss is convex in 1 / T, and its derivative is halved down to 0. The mean of several
-    /// views' probabilities may have more than one minimum: then the halving begins at the best of some
-    /// temperatures.
+    /// For one view the loss is convex in 1 / T, and bisection finds the zero of its derivative. With several
+    /// views, whose probabilities are averaged, it may have more than one minimum: bisection then starts
+    /// around the best of several temperatures.
     ///
     /// # Errors
-    /// [`DataProblem`] when there is no image, when logits and targets do not fit, or when a logit is not
-    /// finite.
+    /// [`DataProblem`] without images, when logits and targets do not match, or when a logit is not finite.
     pub fn fit(logits: ArrayView2<'_, f64>, views: usize, targets: &[usize]) -> Result<Self> {
         let views = views.max(1);
         check(logits, views, targets)?;
@@ -120,7 +121,7 @@ impl Temperature {
 }
 
 impl Default for Temperature {
-    /// T = 1, which changes nothing.
+    /// Returns T = 1, which changes nothing.
     fn default() -> Self {
         Self(1.0)
     }
@@ -159,8 +160,8 @@ fn check(logits: ArrayView2<'_, f64>, views: usize, targets: &[usize]) -> Result
     Err(DataProblem::Logits)
 }
 
-/// Where between `from` and `to` a condition ceases that holds below; an end where it holds nowhere or
-/// everywhere.
+/// Bisects for the point between `from` and `to` where a condition stops holding; returns an end if it holds
+/// nowhere or everywhere.
 fn halve(mut from: f64, mut to: f64, holds: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(from, to);
@@ -173,7 +174,7 @@ fn halve(mut from: f64, mut to: f64, holds: impl Fn(f64) -> bool) -> f64 {
     f64::midpoint(from, to)
 }
 
-/// The neighbours of the best of [`TRIED`] temperatures.
+/// Returns ln T of the neighbours of the best of [`TRIED`] temperatures.
 fn around_the_best(loss: &impl Fn(f64) -> Loss, low: f64, high: f64) -> (f64, f64) {
     let step = (high - low) / (TRIED - 1) as f64;
     let at = |i: usize| low + step * i as f64;
@@ -184,9 +185,9 @@ fn around_the_best(loss: &impl Fn(f64) -> Loss, low: f64, high: f64) -> (f64, f6
     (at(best.saturating_sub(1)), at((best + 1).min(TRIED - 1)))
 }
 
-/// What a temperature is fitted on.
+/// The images that a temperature is fitted on.
 struct Images<'a> {
-    /// (N · V, C)
+    /// The logits, (N · V, C).
     logits: ArrayView2<'a, f64>,
     views: usize,
     targets: &'a [usize],
@@ -195,11 +196,12 @@ struct Images<'a> {
 }
 
 impl Images<'_> {
-    /// The loss at `beta` = 1 / T.
+    /// Returns the loss at `beta` = 1 / T.
     ///
-    /// Of an image with logits `z[v]` of view v and targets `t`, with `p[v] = softmax(beta · z[v])`, it is
-    /// `-Σ_c t[c] ln(Σ_v p[v, c] / V)`, with the derivative `-Σ_c t[c] Σ_v w[v, c] (z[v, c] - Σ_k p[v, k]
-    /// z[v, k])`, `w[v, c]` the share of `p[v, c]` in their sum over v.
+    /// For an image with logits `z[v]` of view v and targets `t`, and with `p[v] = softmax(beta · z[v])`, the
+    /// loss is `-Σ_c t[c] ln(Σ_v p[v, c] / V)`. Its derivative is
+    /// `-Σ_c t[c] Σ_v w[v, c] (z[v, c] - Σ_k p[v, k] z[v, k])`, where `w[v, c]` is the share of `p[v, c]` in
+    /// its sum over v.
     fn mean_loss(&self, beta: f64) -> Loss {
         let (mut value, mut slope) = (0.0, 0.0);
         let images = self.logits.axis_chunks_iter(Axis(0), self.views);
@@ -215,10 +217,10 @@ impl Images<'_> {
         }
     }
 
-    /// The loss of one image, logits (V, C).
+    /// Returns the loss of one image, logits (V, C).
     fn loss(&self, logits: ArrayView2<'_, f64>, target: usize, beta: f64) -> Loss {
         let (views, classes) = logits.dim();
-        // Held against the target's logit, so that large logits do not swallow small differences.
+        // Relative to the target's logit, so that large logits do not swallow small differences.
         let mut distances = Vec::with_capacity(views * classes);
         for row in logits.rows() {
             distances.extend(row.iter().map(|z| z - row[target]));
@@ -249,7 +251,7 @@ impl Images<'_> {
             }
             let first = of_views[0];
             log_softmax_row(&mut of_views);
-            // What the logarithm of the sum took from each.
+            // The log-softmax subtracted the logarithm of the sum over the views.
             loss.value -= share * (first - of_views[0] - all_views);
             let mut rise = 0.0;
             for v in 0..views {
@@ -273,7 +275,7 @@ mod tests {
             .value()
     }
 
-    /// `n` images of two classes with logits (8, 0), of which every `nth` is of the second.
+    /// Returns `n` images of two classes with logits (8, 0); every `nth` image is of the second class.
     fn images(n: usize, nth: usize) -> (Array2<f64>, Vec<usize>) {
         let logits = Array2::from_shape_fn((n, 2), |(_, c)| if c == 0 { 8.0 } else { 0.0 });
         let targets = (1..=n).map(|image| usize::from(image % nth == 0));
@@ -282,9 +284,9 @@ mod tests {
 
     #[test]
     fn three_of_four_right_have_a_probability_of_three_quarters_at_most_a_standard_error_off() {
-        // Without precautions 8 / T = ln 3. The right class of the last of N + 1 is the other one: of 4 N
-        // images s = (3 N · (1 - ε) + N ε) / 4 N are right. Of n images the T is nearer to 1 at which the
-        // deviance is 1.
+        // Without precautions 8 / T = ln 3. With targets smoothed by ε = 1 / (n + 1), the share of right
+        // images is s = 3/4 (1 - ε) + 1/4 ε. The chosen T is nearer to 1: there the summed loss is 1/2 above
+        // the lowest.
         for n in [40usize, 400] {
             let (logits, targets) = images(n, 4);
             let p = 1.0 / (1.0 + (-8.0 / fit(&logits, 1, &targets)).exp());
@@ -303,7 +305,7 @@ mod tests {
 
     #[test]
     fn images_that_are_all_right_claim_no_more_than_one_mistake_in_as_many_would_allow() {
-        // All right, with odds of e: the share of mistakes that fits best is 1 / (n + 1).
+        // All images are right, with odds of e: the best-fitting share of mistakes is 1 / (n + 1).
         for n in [20usize, 200] {
             let logits = Array2::from_shape_fn((n, 2), |(_, c)| if c == 0 { 1.0 } else { 0.0 });
             let t = fit(&logits, 1, &vec![0; n]);
@@ -311,7 +313,7 @@ mod tests {
             assert!(t < 1.0 && wrong > 1.0 / (n + 1) as f64, "{n}: {t}");
             assert!(wrong < 4.0 / n as f64, "{n}: {wrong}");
         }
-        // Where the head is as sure as that already, nothing changes; nor does one image say anything.
+        // A head that is already that confident keeps T = 1; so does any head with a single image.
         let sure = 200f64.ln();
         let logits = Array2::from_shape_fn((200, 2), |(_, c)| if c == 0 { sure } else { 0.0 });
         assert!((fit(&logits, 1, &[0; 200]) - 1.0).abs() < 1e-12);
@@ -327,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_head_that_is_as_right_as_it_is_sure_stays_as_it_is() {
-        // Odds of 3 to 1, three of four right.
+        // Odds of 3 to 1, and three of four images are right.
         let sure = 3f64.ln();
         let logits = Array2::from_shape_fn((400, 2), |(_, c)| if c == 0 { sure } else { 0.0 });
         let targets: Vec<usize> = (0..400).map(|image| usize::from(image % 4 == 3)).collect();
@@ -340,7 +342,7 @@ mod tests {
         let (one, targets) = images(n, 4);
         let two = Array2::from_shape_fn((2 * n, 2), |(_, c)| 8.0 - 8.0 * c as f64);
         assert!((fit(&one, 1, &targets) - fit(&two, 2, &targets)).abs() < 1e-9);
-        // (p + 1/2) / 2 = 2/3 for p = 5/6: 4 / T = ln 5, but for what few images leave open.
+        // (p + 1/2) / 2 = 2/3 for p = 5/6: 4 / T = ln 5, up to the uncertainty of few images.
         let half = Array2::from_shape_fn((2 * n, 2), |(row, column)| match (row % 2, column) {
             (0, 0) => 2.0,
             (0, _) => -2.0,

@@ -1,4 +1,4 @@
-//! A decoded picture and its share of the memory.
+//! A decoded image and its share of the memory budget.
 
 use std::ops::{Deref, Range};
 
@@ -8,8 +8,7 @@ use super::jpeg::Planes;
 use crate::images::budget::Permit;
 use crate::images::{Picture, RgbImage};
 
-/// A picture together with its share of a [`DecodeBudget`](crate::images::DecodeBudget), which is given back
-/// when it is dropped.
+/// An image with its share of a [`DecodeBudget`](crate::images::DecodeBudget), which is returned on drop.
 #[derive(Debug)]
 pub(crate) struct Decoded<'a, P = RgbImage> {
     pub(super) picture: P,
@@ -18,8 +17,8 @@ pub(crate) struct Decoded<'a, P = RgbImage> {
 }
 
 impl<P> Decoded<'_, P> {
-    /// The size of the upright picture in its file, (width, height): that of the pixels, if they were not
-    /// reduced.
+    /// Returns the size of the upright image in its file, (width, height); the pixels have this size unless
+    /// they were reduced.
     #[must_use]
     pub(crate) fn full_size(&self) -> (u32, u32) {
         self.full_size
@@ -34,12 +33,12 @@ impl<P> Deref for Decoded<'_, P> {
     }
 }
 
-/// A decoded picture as its decoder leaves it.
+/// A decoded image in the form that its decoder produces.
 #[derive(Debug)]
 pub enum Pixels {
     /// 8-bit RGB.
     Rgb(RgbImage),
-    /// The components of a JPEG, which take a half of that.
+    /// The components of a JPEG, which take half of that with 4:2:0 chroma.
     Planes(Planes),
 }
 
@@ -58,7 +57,7 @@ impl Pixels {
         }
     }
 
-    /// All of them as 8-bit RGB.
+    /// Converts all pixels to 8-bit RGB.
     #[must_use]
     pub fn into_rgb(self) -> RgbImage {
         match self {

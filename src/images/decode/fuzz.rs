@@ -1,4 +1,4 @@
-//! The entry for fuzzing: any bytes as the content of an image file, through all that a run does with one.
+//! The entry point for fuzzing: any bytes as an image file, through every step of a run.
 
 mod newer;
 
@@ -16,25 +16,22 @@ use crate::images::{
     Preprocessing, Preprocessor, Resize, SkipReason, View, decode_for, dimensions, sniff,
 };
 
-/// The most pixels of a picture, so that a run of the fuzzer takes no longer than reading its header and this
-/// many.
+/// The most pixels of an image, so that each run of the fuzzer is short.
 const MAX_PIXELS: u64 = 1 << 18;
 
-/// What a picture becomes: small, and with an edge that is reduced, one that is padded, and one that is
-/// cropped.
+/// Small outputs: one of a reduced image, and one with a padded and a cropped edge.
 const PREPROCESSINGS: [(Resize, Crop); 2] = [
     (Resize::Shorter(9), Crop::Center(8, 7)),
     (Resize::None, Crop::Center(20, 5)),
 ];
 
-/// Decodes the bytes with every choice of [`DecodeOptions`], and preprocesses what comes out; returns its
-/// size.
+/// Decodes the bytes with every choice of [`DecodeOptions`] and preprocesses the result; returns its size.
 ///
 /// # Errors
-/// Why they are not used, with the default options.
+/// The reason why the bytes cannot be used with the default options.
 ///
 /// # Panics
-/// Where the decoded picture contradicts its header, or a number is not finite: the fault that is looked for.
+/// If the decoded image contradicts its header or a value is not finite: these are the faults to find.
 pub fn image_bytes(bytes: &[u8]) -> Result<(u32, u32), SkipReason> {
     let limits = Limits {
         max_pixels: MAX_PIXELS,
@@ -59,7 +56,7 @@ pub fn image_bytes(bytes: &[u8]) -> Result<(u32, u32), SkipReason> {
     }
     let size = decoded(bytes, &defaults)?;
     if sniff(bytes) == Ok(Format::Jpeg) {
-        // Pictures within the limit are too small to be reduced otherwise.
+        // Otherwise, images within the limit are too small to be reduced.
         for divisor in [2, 4, 8] {
             let _ = Jpeg::open(bytes, &limits).map(|mut jpeg| jpeg.scaled(divisor, &Part::whole));
         }
@@ -68,7 +65,7 @@ pub fn image_bytes(bytes: &[u8]) -> Result<(u32, u32), SkipReason> {
 }
 
 fn decoded(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReason> {
-    // Less than one picture: each takes all of it, and gives it back.
+    // Less than one image needs: each reserves the whole budget and returns it.
     let budget = DecodeBudget::new(1000);
     let size = dimensions(bytes, options);
     for (resize, crop) in PREPROCESSINGS {
@@ -78,7 +75,7 @@ fn decoded(bytes: &[u8], options: &DecodeOptions) -> Result<(u32, u32), SkipReas
             ..Preprocessing::default()
         };
         let image = decode_for(&settings, &VIEWS, bytes, options, &budget)?;
-        assert_eq!(size, Ok(image.full_size()), "the header says another size");
+        assert_eq!(size, Ok(image.full_size()), "the header's size differs");
         preprocess(&settings, &*image);
     }
     size
@@ -96,10 +93,10 @@ fn preprocess(settings: &Preprocessing, image: &impl Picture) {
     }
 }
 
-/// Small files of each format, whole, for a fuzzer to start from.
+/// Returns small, intact files of each format as seeds for a fuzzer.
 ///
 /// # Panics
-/// Never: the pictures fit the formats, and memory can be written to.
+/// Never: the images fit the formats, and writing to memory does not fail.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
     let rgb = image::RgbImage::from_fn(16, 8, |x, y| {
@@ -125,7 +122,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     ] {
         for kind in &kinds {
             let mut file = Cursor::new(Vec::new());
-            // A format that does not have the kind is written with the others.
+            // A format that lacks this kind is written with the others.
             if kind.write_to(&mut file, format).is_ok() {
                 seeds.push(file.into_inner());
             }
@@ -140,7 +137,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Each way to store the picture as a JPEG, the last one with an orientation.
+/// Encodes the image as each kind of JPEG, the last one with an orientation.
 fn jpegs(rgb: &DynamicImage) -> Vec<Vec<u8>> {
     let pixels = rgb.to_rgb8();
     let gray = rgb.to_luma8();
@@ -164,24 +161,24 @@ fn jpegs(rgb: &DynamicImage) -> Vec<Vec<u8>> {
         colour().icc_profile(&[7; 200]).exif_data(TURNED).encode(),
     ];
     files
-        .map(|file| file.expect("the buffer holds the picture"))
+        .map(|file| file.expect("the buffer holds the image"))
         .to_vec()
 }
 
-/// Writes the picture with an orientation, and with bytes that stand for a colour profile.
+/// Writes the image with an orientation, and with arbitrary bytes as a colour profile.
 fn with_metadata(rgb: &DynamicImage, mut encoder: impl ImageEncoder) {
     let known = encoder.set_exif_metadata(TURNED.to_vec());
     known.expect("the format has EXIF blocks");
     let known = encoder.set_icc_profile(vec![7; 200]);
     known.expect("the format has colour profiles");
     rgb.write_with_encoder(encoder)
-        .expect("memory can be written to");
+        .expect("writing to memory does not fail");
 }
 
-/// An EXIF block that asks for a quarter turn.
+/// An EXIF block that requires a rotation by 90°.
 const TURNED: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
 
-/// Two frames of the picture as a GIF.
+/// Encodes two frames of the image as a GIF.
 fn animation(rgb: &DynamicImage) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = GifEncoder::new(&mut file);
@@ -189,12 +186,12 @@ fn animation(rgb: &DynamicImage) -> Vec<u8> {
     encoder
         .set_repeat(Repeat::Infinite)
         .and_then(|()| encoder.encode_frames(frames))
-        .expect("memory can be written to");
+        .expect("writing to memory does not fail");
     drop(encoder);
     file
 }
 
-/// 16 × 8 pixels, half red and half blue, by Pillow: nothing here writes lossy `WebP`.
+/// 16 × 8 pixels, half red and half blue, written by Pillow: no encoder here writes lossy `WebP`.
 const LOSSY_WEBP: &[u8] = b"\
 RIFF\x38\x00\x00\x00WEBPVP8 \x2c\x00\x00\x00\x70\x01\x00\x9d\
 \x01\x2a\x10\x00\x08\x00\x02\xc0\x4c\x25\xa0\x02\x74\x01\x40\x00\x00\xfe\xee\x88\x1b\x37\xd7\xdf\
@@ -224,7 +221,7 @@ mod tests {
         assert_eq!(formats.len(), 7 + newer.count());
     }
 
-    /// Bytes that are changed, cut out and doubled, at places that a fixed generator draws.
+    /// Changes, removes and duplicates bytes, at positions drawn by a generator with a fixed seed.
     #[test]
     fn damaged_files_are_pictures_or_have_a_reason() {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;

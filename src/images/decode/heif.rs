@@ -1,8 +1,8 @@
-//! HEIC and AVIF: pictures of HEVC or AV1 in the container HEIF (ISO/IEC 23008-12).
+//! HEIC and AVIF: images coded with HEVC or AV1 in a HEIF container (ISO/IEC 23008-12).
 //!
-//! The primary picture counts: the other pictures of a burst, thumbnails, depth maps and gain maps are not
-//! decoded. The container's own transformations (`clap`, `irot`, `imir`) belong to the picture and are always
-//! applied; the orientation in an EXIF block repeats them, and is ignored.
+//! Only the primary image is decoded, not the other images of a burst, thumbnails, depth maps or gain maps.
+//! The container's own transformations (`clap`, `irot`, `imir`) belong to the image and are always applied;
+//! the orientation in an EXIF block repeats them and is ignored.
 
 #[cfg(feature = "avif")]
 mod av1;
@@ -35,7 +35,7 @@ pub(super) struct HeifDecoder<'a> {
 }
 
 impl<'a> HeifDecoder<'a> {
-    /// Reads everything but the coded pixels.
+    /// Reads everything except the coded pixels.
     pub(super) fn new(format: Format, bytes: &'a [u8]) -> ImageResult<Self> {
         Self::read_boxes(format, bytes).map_err(|fault| fault.of(format))
     }
@@ -61,9 +61,7 @@ impl<'a> HeifDecoder<'a> {
             let size = item::size(&self.file, self.file.primary_id)?;
             let own = item::size(&self.file, alpha)?;
             if own.0 > size.0 || own.1 > size.1 {
-                return Err(Fault::damaged(
-                    "its transparency is larger than its picture",
-                ));
+                return Err(Fault::damaged("its alpha plane is larger than the image"));
             }
             let alpha = item::planes(&self.file, alpha)?;
             add_alpha(&alpha, size, &self.transforms.crop, samples);
@@ -73,7 +71,7 @@ impl<'a> HeifDecoder<'a> {
 }
 
 impl ImageDecoder for HeifDecoder<'_> {
-    /// Before it is turned.
+    /// The size before rotation.
     fn dimensions(&self) -> (u32, u32) {
         let crop = &self.transforms.crop;
         (crop.width, crop.height)
@@ -100,7 +98,7 @@ impl ImageDecoder for HeifDecoder<'_> {
     }
 }
 
-/// Whether the colours of a picture are multiplied by its transparency already.
+/// Returns whether the colours of an image are already multiplied by its alpha.
 pub(super) fn is_premultiplied(bytes: &[u8]) -> bool {
     container::parse(bytes).is_ok_and(|file| {
         let alphas = file.referenced_items(file.primary_id, b"prem");

@@ -1,9 +1,9 @@
-//! JPEGs: exactly the pixels of libjpeg-turbo, whole or at 1/2, 1/4 or 1/8 of their size.
+//! Decodes JPEGs to exactly the pixels of libjpeg-turbo, at full resolution or at 1/2, 1/4 or 1/8 of it.
 //!
-//! A picture of one pass is decoded to its planes, which become RGB where they are needed ([`Planes`]). A
-//! reduced one is an inverse DCT of the lower frequencies alone, as libjpeg's `scale_denom`.
+//! A single-pass image is decoded to its planes, which are converted to RGB where needed ([`Planes`]). A
+//! reduced image is an inverse DCT of the lower frequencies alone, like libjpeg's `scale_denom`.
 
-// What is not inlined into a function compiled for an instruction set is compiled without it.
+// Code that is not inlined into a function compiled for an instruction set does not use that set.
 #![expect(clippy::inline_always, reason = "see above")]
 #![expect(
     clippy::needless_range_loop,
@@ -33,7 +33,7 @@ use crate::images::skip::corrupt;
 use crate::images::{Format, RgbImage, SkipReason};
 
 impl Jpeg<'_> {
-    /// The pixels that are seen, at least.
+    /// Decodes at least the pixels that are seen.
     pub(super) fn pixels(self, seen: Seen<'_>) -> Result<Pixels, SkipReason> {
         match scan::decode(&self, 1, seen) {
             Some(planes) => Ok(Pixels::Planes(planes)),
@@ -41,9 +41,9 @@ impl Jpeg<'_> {
         }
     }
 
-    /// All pixels of any kind that libjpeg-turbo-rs decodes.
+    /// Decodes all pixels, for any kind of JPEG that libjpeg-turbo-rs supports.
     fn by_the_library(mut self) -> Result<Pixels, SkipReason> {
-        // Where passes are missing, libjpeg smooths the blocks, which planes do not show.
+        // If passes are missing, libjpeg smooths the blocks, which raw planes do not reflect.
         if self.decoder.header().is_progressive
             && let Some(format) = self.scalable()
         {
@@ -57,8 +57,8 @@ impl Jpeg<'_> {
         Ok(Pixels::Planes(planes))
     }
 
-    /// The picture at the smallest scale that suits one whose shorter edge becomes `edge` next; each edge is
-    /// rounded up. `None` for what is better decoded whole, and for what cannot be decoded.
+    /// Decodes the image at the smallest scale that suffices to resize its shorter edge to `edge`; each edge
+    /// is rounded up. Returns `None` if full resolution is needed, or if the image cannot be decoded.
     pub(super) fn reduced(&mut self, edge: u32, seen: Seen<'_>) -> Option<Pixels> {
         self.scaled(divisor(self.size(), edge)?, seen)
     }
@@ -75,7 +75,7 @@ impl Jpeg<'_> {
         image.map(Pixels::Rgb)
     }
 
-    /// The picture in a format that it is [`scalable`](Self::scalable) in.
+    /// Decodes the image in a format that [`scalable`](Self::scalable) returned.
     fn decoded(&mut self, format: PixelFormat) -> Result<RgbImage, SkipReason> {
         self.decoder.set_output_format(format);
         self.decoder.set_block_smoothing(true);
@@ -95,11 +95,11 @@ impl Jpeg<'_> {
     }
 }
 
-/// How many times as long as the resize makes it the shorter edge stays, at least: Pillow's `thumbnail` keeps
-/// the same `reducing_gap`.
+/// The minimum ratio of the reduced shorter edge to the resized one, as the `reducing_gap` of Pillow's
+/// `thumbnail`.
 const GAP: u32 = 2;
 
-/// By how much a picture of this size may be divided if its shorter edge becomes `edge` next.
+/// Returns the largest divisor for an image of this size whose shorter edge is resized to `edge` next.
 pub(crate) fn divisor((width, height): (u32, u32), edge: u32) -> Option<u32> {
     let shorter = width.min(height);
     let enough = |divisor: &u32| shorter / *divisor >= GAP.saturating_mul(edge);

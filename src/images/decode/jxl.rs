@@ -1,7 +1,7 @@
-//! JPEG XL by `jxl-oxide`, within limits on memory.
+//! Decodes JPEG XL with `jxl-oxide`, within memory limits.
 //!
-//! The orientation in the codestream belongs to the picture, as the standard has it, and the decoder applies
-//! it; EXIF blocks are ignored. Of an animation the first frame counts.
+//! As the standard requires, the orientation in the codestream belongs to the image and is applied by the
+//! decoder; EXIF blocks are ignored. Only the first frame of an animation is decoded.
 
 use image::error::{DecodingError, ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
 use image::{ColorType, ImageDecoder, ImageError, ImageResult};
@@ -13,16 +13,16 @@ use jxl_oxide::{
 use crate::caught::caught;
 use crate::images::Format;
 
-/// The bytes that a pixel of a large picture takes, at most: three channels of 32 bits, a few times over.
+/// The most bytes per pixel of a large image: several times three channels of 32 bits.
 const BYTES_A_PIXEL: u64 = 64;
 
-/// Bytes beside those of the pixels: tables, and groups that are larger than a small picture.
+/// Bytes in addition to the pixels': tables, and groups that are larger than a small image.
 const BYTES_OF_TABLES: usize = 64 << 20;
 
 /// A JPEG XL whose header has been read.
 pub(super) struct JxlDecoder<'a> {
     image: JxlImage,
-    /// What the decoder has not been given yet.
+    /// The bytes that have not been passed to the decoder.
     rest: &'a [u8],
     color: ColorType,
 }
@@ -46,7 +46,7 @@ impl<'a> JxlDecoder<'a> {
         Ok(Self { image, rest, color })
     }
 
-    /// Gives the decoder what it needs for the first picture, and not what follows.
+    /// Feeds the decoder up to the end of the first keyframe, and no further.
     fn load_first_frame(&mut self) -> ImageResult<()> {
         while self.image.num_loaded_keyframes() == 0 {
             let next = &self.rest[..CHUNK.min(self.rest.len())];
@@ -56,7 +56,7 @@ impl<'a> JxlDecoder<'a> {
                 return Err(cut());
             }
             if self.image.num_loaded_frames() > MOST_FRAMES {
-                return Err(unsupported("too many frames in one picture"));
+                return Err(unsupported("too many frames in one image"));
             }
             self.rest = &self.rest[read..];
         }
@@ -80,22 +80,22 @@ impl<'a> JxlDecoder<'a> {
         let picture = self.image.render_frame(0).map_err(|error| fault(&*error))?;
         let mut stream = picture.stream();
         if stream.channels() != u32::from(self.color.channel_count()) {
-            return Err(damaged("it has another number of channels than it says"));
+            return Err(damaged("its number of channels differs from its header"));
         }
         stream.write_to_buffer(samples);
         Ok(())
     }
 }
 
-/// More frames than a picture is made of: each may be a few bytes, and takes as long as all of its pixels.
+/// The limit of frames in an image: a frame may take a few bytes, yet as long to decode as all pixels.
 const MOST_FRAMES: usize = 64;
 
-/// As many bytes at a time as frames are looked for in.
+/// The number of bytes passed to the decoder at a time, to find frames.
 const CHUNK: usize = 64 << 10;
 
-const NONSENSE: &str = "its codestream contradicts itself";
+const NONSENSE: &str = "its codestream is inconsistent";
 
-/// As many bytes at a time as headers have.
+/// The number of bytes first passed to the decoder, to find the header.
 const STEP: usize = 4096;
 
 fn header(bytes: &[u8], memory: AllocTracker) -> ImageResult<(JxlImage, &[u8])> {
@@ -110,8 +110,7 @@ fn header(bytes: &[u8], memory: AllocTracker) -> ImageResult<(JxlImage, &[u8])> 
         if read == 0 && next.len() == rest.len() {
             break;
         }
-        // Each try starts from the beginning: with steps that double, all of them read twice as much, at
-        // most.
+        // Each try starts over. With doubling steps, all tries together read at most twice as much.
         step *= 2;
         rest = &rest[read..];
         match reader.try_init().map_err(|error| fault(&*error))? {
@@ -143,7 +142,7 @@ fn unsupported(words: &str) -> ImageError {
 }
 
 impl ImageDecoder for JxlDecoder<'_> {
-    /// After it is turned.
+    /// The size after rotation.
     fn dimensions(&self) -> (u32, u32) {
         (self.image.width(), self.image.height())
     }
@@ -161,7 +160,7 @@ impl ImageDecoder for JxlDecoder<'_> {
     }
 }
 
-/// Whether the colours of a picture are multiplied by its transparency already.
+/// Returns whether the colours of an image are already multiplied by its alpha.
 pub(super) fn is_premultiplied(bytes: &[u8]) -> bool {
     JxlDecoder::new(bytes, 0).is_ok_and(|decoder| {
         let metadata = &decoder.image.image_header().metadata;

@@ -1,12 +1,12 @@
-//! What is special about a picture that no decoder here reads, from its own header.
+//! Names the unsupported feature of an image from its header.
 
 use crate::images::{Format, tags};
 
-/// What to name, as `palette colours`; `None` where the header says nothing unusual.
+/// Returns the feature, such as `palette colours`; `None` if the header shows nothing unusual.
 pub(super) fn detail(format: Format, bytes: &[u8]) -> Option<String> {
     match format {
         Format::Tiff => tiff(bytes),
-        // Nothing of the others is unusual, or the decoder says it itself.
+        // The other formats have no unusual features, or their decoders name them.
         _ => None,
     }
 }
@@ -17,7 +17,7 @@ const COLOURS: u16 = 262;
 const SAMPLES_PER_PIXEL: u16 = 277;
 const SAMPLE_FORMAT: u16 = 339;
 
-/// Numbers are those of TIFF 6.0 and its supplements; the rarest property comes first.
+/// Numbers are from TIFF 6.0 and its supplements; the rarest property comes first.
 fn tiff(bytes: &[u8]) -> Option<String> {
     let first = |tag| tags::values(bytes, tag).and_then(|values| values.first().copied());
     let compression = first(COMPRESSION).and_then(compression);
@@ -29,7 +29,7 @@ fn tiff(bytes: &[u8]) -> Option<String> {
         let samples = first(SAMPLES_PER_PIXEL).unwrap_or(1);
         match (bits, samples) {
             (8 | 16, 1 | 3) => None,
-            (8 | 16, 2) => Some("a gray and a transparency channel".into()),
+            (8 | 16, 2) => Some("a gray and an alpha channel".into()),
             (8 | 16, _) => Some(format!("{samples} channels")),
             (1, _) => Some("1 bit per sample".into()),
             _ => Some(format!("{bits} bits per sample")),
@@ -37,17 +37,17 @@ fn tiff(bytes: &[u8]) -> Option<String> {
     })
 }
 
-/// Those that are not unpacked.
+/// Names a compression that is not supported.
 fn compression(number: u32) -> Option<&'static str> {
     Some(match number {
         2 | 3 => "CCITT (fax) compression",
         6 => "old-style JPEG compression",
         9 | 10 | 34661 => "JBIG compression",
-        32766 | 32771 | 32809 => "an old compression of NeXT or ThunderScan",
+        32766 | 32771 | 32809 => "an old NeXT or ThunderScan compression",
         32895..=32898 | 32908 | 32909 | 34676 | 34677 => "a rare compression",
         33003 | 33004 | 33005 | 34712 => "JPEG 2000 compression",
         34887 => "LERC compression",
-        34892 => "lossy JPEG compression of DNG",
+        34892 => "the lossy JPEG compression of DNG",
         34925 => "LZMA compression",
         34933 => "PNG compression",
         34934 | 22610 => "JPEG XR compression",
@@ -70,10 +70,10 @@ fn sample_format(number: u32) -> Option<&'static str> {
 fn colours(number: u32) -> Option<&'static str> {
     Some(match number {
         3 => "palette colours",
-        4 => "a transparency mask in place of a picture",
+        4 => "a transparency mask instead of an image",
         6 => "YCbCr colours",
         8..=10 => "Lab colours",
-        32803 | 34892 => "a camera's raw sensor values",
+        32803 | 34892 => "raw camera sensor values",
         32844 | 32845 => "LogLuv colours",
         _ => return None,
     })

@@ -1,4 +1,4 @@
-//! Opening a decoder: the header is read, and the limits are set, before there is memory for a pixel.
+//! Opens decoders: reads the header and sets the limits before any memory for pixels is allocated.
 
 use std::io::Cursor;
 
@@ -20,7 +20,7 @@ use super::reason::{ends_early, no_pixels, reason};
 use crate::images::skip::unsupported;
 use crate::images::{Format, SkipReason, complete, grouped, tags};
 
-/// A decoder that has read the header, of a picture that is within the limits.
+/// Opens a decoder, which reads the header, for an image that is within the limits.
 pub(super) fn open<'a>(
     format: Format,
     bytes: &'a [u8],
@@ -31,7 +31,7 @@ pub(super) fn open<'a>(
         check_tags(bytes)?;
     }
     let mut decoder = header(format, bytes, limit).map_err(|error| {
-        // A file that ends inside its header is cut, whatever the decoder calls it.
+        // A file that ends inside its header is truncated, whatever the decoder calls it.
         complete::check(format, bytes)
             .err()
             .unwrap_or_else(|| reason(format, bytes, &error))
@@ -44,7 +44,7 @@ pub(super) fn open<'a>(
     Ok(decoder)
 }
 
-/// Whether a picture of that width and height has pixels, and not more than the limit.
+/// Checks that an image has pixels, but not more than the limit.
 pub(super) fn check_size(
     format: Format,
     (width, height): (u32, u32),
@@ -63,7 +63,7 @@ pub(super) fn check_size(
     Ok(())
 }
 
-/// A decoder that has read the header, whatever it says of the size.
+/// Opens a decoder, which reads the header, without checking the size.
 fn header(
     format: Format,
     bytes: &[u8],
@@ -93,7 +93,8 @@ fn header(
     })
 }
 
-/// A PNM by the start of its file: the decoder would keep a line of any length many times over.
+/// Opens a PNM after checking the length of its header: the decoder would keep several copies of a line,
+/// however long.
 fn pnm(bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
     let start = bytes.get(..LONGEST_PNM_HEADER).unwrap_or(bytes);
     if start.len() < bytes.len() {
@@ -108,18 +109,18 @@ fn pnm(bytes: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
     Ok(Box::new(PnmDecoder::new(Cursor::new(bytes))?))
 }
 
-/// The bytes that decoding takes at its peak, about: the decoder's samples, and once more for converting or
-/// turning them, or what the decoder keeps beside them, measured on pictures of every kind.
+/// Estimates the peak memory of decoding, in bytes: the decoder's samples, and once more for converting or
+/// rotating them, or for the decoder's own buffers, as measured on images of every kind.
 pub(super) fn working_memory(format: Format, decoder: &impl ImageDecoder) -> u64 {
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     let samples = decoder.total_bytes().max(pixels.saturating_mul(3));
     match format {
-        // A frame and the canvas with their transparency.
+        // A frame and the canvas, both with alpha.
         Format::WebP => samples.saturating_add(pixels.saturating_mul(8)),
-        // Planes of 16 bits, and what the decoder keeps of each block, beside them.
+        // Planes of 16 bits, and what the decoder stores for each block.
         Format::Heic | Format::Avif => samples.saturating_add(pixels.saturating_mul(9)),
-        // Channels of 32 bits, and the decoder's own.
+        // Channels of 32 bits, and the decoder's own buffers.
         Format::Jxl => samples.saturating_add(pixels.saturating_mul(28)),
         // Four components become three.
         Format::Tiff => samples.saturating_add(pixels).saturating_mul(2),
@@ -129,29 +130,29 @@ pub(super) fn working_memory(format: Format, decoder: &impl ImageDecoder) -> u64
     }
 }
 
-/// Limits for a decoder's own buffers: those for the pixels, and some room for tables and metadata.
+/// Returns the limits of a decoder's buffers: the bytes for the pixels, and some for tables and metadata.
 fn memory_limits(pixels: u64) -> image::Limits {
     let mut limits = image::Limits::default();
     limits.max_alloc = Some(pixels.saturating_add(64 << 20));
     limits
 }
 
-/// More bytes than the header of a PNM has; its comments belong to it.
+/// The limit of a PNM's header in bytes, including comments.
 const LONGEST_PNM_HEADER: usize = 64 << 10;
 
-/// More strips or tiles than a TIFF has, and more values than any other tag that the decoder reads.
+/// The limits of strips or tiles in a TIFF, and of the values in any other tag that the decoder reads.
 const MOST_CHUNKS: u64 = 1 << 18;
 const MOST_VALUES: u64 = 1 << 16;
 
-/// How many values of a tag of a TIFF are read, at most, before the decoder can be given limits: it takes 32
-/// bytes for each.
+/// Returns the most values allowed in a TIFF tag. The decoder reads tags before limits can be set, and takes
+/// 32 bytes for each value.
 fn most_values(tag: u16) -> u64 {
     match tag {
-        // Where strips and tiles are, and how long they are.
+        // Offsets and lengths of strips and tiles.
         273 | 279 | 324 | 325 => MOST_CHUNKS,
-        // The picture's kind, size and orientation, and a JPEG's tables.
+        // The image's kind, size and orientation, and a JPEG's tables.
         254..=278 | 284 | 317 | 322 | 323 | 338 | 339 | 347 | 530..=532 => MOST_VALUES,
-        // Profiles, XMP and programs' own blocks are not read.
+        // Profiles, XMP and application blocks are not read.
         _ => u64::MAX,
     }
 }
@@ -159,7 +160,7 @@ fn most_values(tag: u16) -> u64 {
 fn check_tags(bytes: &[u8]) -> Result<(), SkipReason> {
     let excess = tags::counts(bytes).find(|&(tag, count)| count > most_values(tag));
     excess.map_or(Ok(()), |(tag, count)| {
-        let detail = format!("{} values of the tag {tag}", grouped(count));
+        let detail = format!("{} values in tag {tag}", grouped(count));
         Err(unsupported(Format::Tiff, detail))
     })
 }

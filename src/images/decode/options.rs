@@ -1,22 +1,22 @@
-//! The choices in decoding.
+//! The options of decoding.
 
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
-/// Whether the orientation in a picture's EXIF block is applied.
+/// Whether the orientation in an image's EXIF block is applied.
 ///
-/// The turns and mirrors of a HEIC, AVIF or JPEG XL are no such note: they belong to the picture, and are
-/// always made.
+/// The rotations and mirrors of HEIC, AVIF and JPEG XL do not count as EXIF: they belong to the image and are
+/// always applied.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Exif {
-    /// Turn the picture upright, as viewers do.
+    /// Rotate the image upright, as viewers do.
     #[default]
     Apply,
-    /// Take the pixels as they are stored.
+    /// Use the pixels as stored.
     Ignore,
 }
 
@@ -30,7 +30,7 @@ pub enum Alpha {
     White,
     /// A black background.
     Black,
-    /// The hidden colour, as Pillow's `convert("RGB")` shows it.
+    /// No background: the hidden colour, as in Pillow's `convert("RGB")`.
     Drop,
 }
 
@@ -39,25 +39,25 @@ pub enum Alpha {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum JpegScale {
-    /// Every pixel.
+    /// Full resolution.
     #[default]
     Full,
-    /// 1/2, 1/4 or 1/8, from the lower frequencies alone, if what is left has twice the edges that the resize
-    /// makes of it or more: quicker and smaller, and slightly other pixels.
+    /// 1/2, 1/4 or 1/8 of the resolution, from the lower frequencies alone, if the result is still at least
+    /// twice as large as the resize needs. Faster and smaller, with slightly different pixels.
     Reduced,
 }
 
 words!(
     Exif,
     &'static str,
-    |text| "the policies are apply and ignore",
+    |text| "expected `apply` or `ignore`",
     Apply = "apply",
     Ignore = "ignore",
 );
 words!(
     Alpha,
     &'static str,
-    |text| "the policies are white, black and drop",
+    |text| "expected `white`, `black` or `drop`",
     White = "white",
     Black = "black",
     Drop = "drop",
@@ -65,52 +65,52 @@ words!(
 words!(
     JpegScale,
     &'static str,
-    |text| "the scales are full and reduced",
+    |text| "expected `full` or `reduced`",
     Full = "full",
     Reduced = "reduced",
 );
 
 impl JpegScale {
-    /// Whether nothing is left out.
+    /// Returns whether JPEGs are decoded at full resolution.
     #[must_use]
     pub fn is_full(&self) -> bool {
         *self == Self::Full
     }
 }
 
-/// How pictures are decoded. Other options give other features.
+/// How images are decoded. Different options produce different features.
 ///
-/// Colour profiles are ignored, 16-bit samples are scaled by 1/257, and of an animation or a TIFF of many
-/// pages the first picture counts, of a HEIC or AVIF the primary one. By default they are upright, on white,
-/// at full scale, within the limits of [`Limits::default`].
+/// Colour profiles are ignored, and 16-bit samples are scaled by 1/257. Only the first frame of an animation,
+/// the first page of a TIFF, or the primary image of a HEIC or AVIF is decoded. By default, images are
+/// upright, on white, at full resolution, within the limits of [`Limits::default`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DecodeOptions {
-    /// EXIF orientation.
+    /// Whether to apply the EXIF orientation.
     pub exif: Exif,
-    /// Transparency.
+    /// The background of transparent pixels.
     pub alpha: Alpha,
-    /// Scale of large JPEGs.
+    /// The scale of large JPEGs.
     #[serde(skip_serializing_if = "JpegScale::is_full")]
     pub jpeg_scale: JpegScale,
-    /// How large it may be.
+    /// The limits on the size of an image.
     pub limits: Limits,
 }
 
-/// The largest file and picture that are decoded; both are checked before pixels are unpacked.
+/// The largest file and image that are decoded; both limits are checked before any pixels are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most pixels (width × height) that a picture may have.
+    /// The most pixels (width × height) that an image may have.
     pub max_pixels: u64,
     /// The most bytes that its file may have.
     pub max_bytes: u64,
 }
 
 impl Default for Limits {
-    /// 178,956,970 pixels, where Pillow refuses too, and 512 MiB: that many pixels of three bytes.
+    /// 178,956,970 pixels, beyond which Pillow fails too, and 512 MiB, the size of that many 3-byte pixels.
     fn default() -> Self {
         Self {
             max_pixels: 178_956_970,

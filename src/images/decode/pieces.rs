@@ -1,5 +1,5 @@
-//! A file without the metadata that no pixel depends on: decoders keep copies of it, of many times what a
-//! picture needs.
+//! Strips metadata that does not affect the pixels: decoders would copy it, and it may be far larger than the
+//! image.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
@@ -7,14 +7,14 @@ use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 use crate::images::memory::of_file;
 use crate::images::{Format, complete};
 
-/// The longest chunk beside the pixels of a PNG that a decoder is given; an EXIF block has 64 KiB at most in
-/// a JPEG.
+/// The longest non-critical PNG chunk that a decoder gets; for comparison, an EXIF block in a JPEG has at
+/// most 64 KiB.
 const LONGEST_CHUNK: usize = 1 << 20;
 
-/// Tells the next piece from the rest of a file, and what follows it.
+/// Splits the rest of a file into the next piece and what follows it.
 type Step<'a> = fn(&'a [u8]) -> (&'a [u8], &'a [u8]);
 
-/// What is left of a file, read piece by piece; nothing is copied, and nothing kept of what is left out.
+/// The parts of a file that are kept, read piece by piece without copying.
 pub(super) struct Pieces<'a> {
     piece: &'a [u8],
     rest: &'a [u8],
@@ -22,8 +22,8 @@ pub(super) struct Pieces<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    /// All of the file but, in a JPEG, EXIF, XMP, profiles, comments and what programs keep for themselves,
-    /// and in a PNG, long chunks that are not critical.
+    /// Keeps the whole file except EXIF, XMP, profiles, comments and application data in a JPEG, and long
+    /// non-critical chunks in a PNG.
     pub(super) fn of(format: Format, bytes: &'a [u8]) -> Self {
         let (start, next): (_, Step) = match format {
             Format::Jpeg => (2, next_of_jpeg),
@@ -34,7 +34,7 @@ impl<'a> Pieces<'a> {
         Self { piece, rest, next }
     }
 
-    /// What is left of the file in one piece: the file itself, where nothing is left out.
+    /// Returns the kept parts in one piece: the file itself, if nothing is stripped.
     pub(super) fn joined(format: Format, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let pieces = || {
             let mut left = Self::of(format, bytes);
@@ -52,7 +52,7 @@ impl<'a> Pieces<'a> {
         Cow::Owned(joined)
     }
 
-    /// Goes on to the next piece, where this one has been read.
+    /// Moves on to the next piece once this one has been read.
     fn advance(&mut self) {
         while self.piece.is_empty() && !self.rest.is_empty() {
             (self.piece, self.rest) = (self.next)(self.rest);
@@ -60,14 +60,14 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// The next segment that is kept, and what follows it; from the first scan on, all of the rest.
+/// Returns the next kept segment and what follows it; from the first scan on, the whole rest.
 fn next_of_jpeg(rest: &[u8]) -> (&[u8], &[u8]) {
     let mut bytes = rest;
     loop {
         let Some((marker, _, after)) = complete::next_segment(bytes) else {
             return (bytes, &[]);
         };
-        // JFIF and Adobe's segment, which tells how colours are stored, are the decoder's.
+        // The decoder needs JFIF, and Adobe's segment, which tells how colours are stored.
         if !matches!(marker, 0xe1..=0xed | 0xef | 0xfe) {
             return bytes.split_at(bytes.len() - after.len());
         }
@@ -75,7 +75,7 @@ fn next_of_jpeg(rest: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The next chunk that is kept, and what follows it; from the first pixels on, all of the rest.
+/// Returns the next kept chunk and what follows it; from the first pixels on, the whole rest.
 fn next_of_png(rest: &[u8]) -> (&[u8], &[u8]) {
     let mut bytes = rest;
     loop {
@@ -114,7 +114,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// The decoders ask for it, and the two that get pieces never use it.
+/// Required by the decoders, but never used by the two that get pieces.
 impl Seek for Pieces<'_> {
     fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
         Err(ErrorKind::Unsupported.into())

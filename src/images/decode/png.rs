@@ -1,5 +1,5 @@
-//! PNG by the `png` crate itself: `image` has it unfold texts and colour profiles, which nobody asks for here
-//! and which may be gigabytes of a small file.
+//! Decodes PNG with the `png` crate directly: `image` has it decompress texts and colour profiles, which are
+//! not needed and can expand a small file to gigabytes.
 
 use image::error::{DecodingError, LimitError, LimitErrorKind, ParameterError, ParameterErrorKind};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
@@ -15,7 +15,7 @@ pub(super) struct PngDecoder<'a> {
 }
 
 impl<'a> PngDecoder<'a> {
-    /// Reads up to the pixels; texts and colour profiles are passed over.
+    /// Reads up to the pixels; texts and colour profiles are skipped.
     pub(super) fn new(bytes: &'a [u8], limits: &Limits) -> ImageResult<Self> {
         let bytes_at_most = limits.max_alloc.unwrap_or(u64::MAX);
         let limits = png::Limits {
@@ -25,13 +25,13 @@ impl<'a> PngDecoder<'a> {
         let mut decoder = Decoder::new_with_limits(pieces, limits);
         decoder.set_ignore_text_chunk(true);
         decoder.set_ignore_iccp_chunk(true);
-        // Samples of 16 bits stay; palettes are looked up, and fewer bits than 8 become 8.
+        // Keeps 16-bit samples, looks up palettes, and expands samples of fewer than 8 bits to 8.
         decoder.set_transformations(Transformations::EXPAND);
         let reader = decoder.read_info().map_err(as_image_error)?;
         let color = color_type(reader.output_color_type()).ok_or_else(|| {
             ImageError::Decoding(DecodingError::new(
                 ImageFormat::Png.into(),
-                "its colours have an impossible number of bits",
+                "its bit depth does not fit its colour type",
             ))
         })?;
         Ok(Self { reader, color })
@@ -85,7 +85,7 @@ fn color_type((color, depth): (png::ColorType, BitDepth)) -> Option<ColorType> {
     })
 }
 
-/// The errors of both crates have the same kinds.
+/// Converts an error to the same kind of error of `image`.
 fn as_image_error(error: png::DecodingError) -> ImageError {
     match error {
         png::DecodingError::IoError(error) => ImageError::IoError(error),

@@ -1,4 +1,4 @@
-//! The decoders' errors in our words.
+//! Converts the decoders' errors to skip reasons.
 
 use std::io::ErrorKind;
 
@@ -8,10 +8,10 @@ use super::kind;
 use crate::images::skip::{corrupt, truncated, unsupported};
 use crate::images::{Format, SkipReason};
 
-/// What a decoder says of damage where its own words are of no help.
-pub(super) const DAMAGED: &str = "its content contradicts itself";
+/// The detail of damage where the decoder's own message is of no help.
+pub(super) const DAMAGED: &str = "its content is inconsistent";
 
-/// The decoder's error in our words; `bytes` are the whole file.
+/// Converts a decoder's error to a skip reason; `bytes` is the whole file.
 pub(super) fn reason(format: Format, bytes: &[u8], error: &ImageError) -> SkipReason {
     match error {
         ImageError::Unsupported(kind) => {
@@ -23,7 +23,7 @@ pub(super) fn reason(format: Format, bytes: &[u8], error: &ImageError) -> SkipRe
             unsupported(format, detail.unwrap_or_else(|| "unusual features".into()))
         }
         _ if ends_early(error) => too_early(format),
-        ImageError::Limits(_) => corrupt(format, "it asks for more memory than its pixels need"),
+        ImageError::Limits(_) => corrupt(format, "it needs more memory than its size justifies"),
         _ => {
             let detail = plain(&innermost(error));
             corrupt(format, detail.as_deref().unwrap_or(DAMAGED))
@@ -31,7 +31,7 @@ pub(super) fn reason(format: Format, bytes: &[u8], error: &ImageError) -> SkipRe
     }
 }
 
-/// Whether a decoder came to the end of the file, and wanted more.
+/// Returns whether a decoder reached the end of the file and needed more.
 pub(super) fn ends_early(error: &ImageError) -> bool {
     if let ImageError::IoError(error) = error {
         return error.kind() == ErrorKind::UnexpectedEof;
@@ -42,7 +42,7 @@ pub(super) fn ends_early(error: &ImageError) -> bool {
         .any(|error| error.kind() == ErrorKind::UnexpectedEof)
 }
 
-/// The words of the first cause.
+/// Returns the message of the root cause.
 fn innermost(error: &ImageError) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
@@ -51,7 +51,8 @@ fn innermost(error: &ImageError) -> String {
     cause.to_string()
 }
 
-/// A decoder's words on one line, if they are words: some print their own values in Rust's notation.
+/// Returns a decoder's message on one line, if it is plain text: some decoders print values in Rust's debug
+/// notation.
 pub(super) fn plain(said: &str) -> Option<String> {
     if let Some(chunk) = said.split_once("ChunkType { type: ").map(|(_, rest)| rest) {
         let name: String = chunk
@@ -59,11 +60,11 @@ pub(super) fn plain(said: &str) -> Option<String> {
             .take_while(char::is_ascii_alphabetic)
             .collect();
         let what = if said.starts_with("CRC error") {
-            "the checksum does not match the content of"
+            "checksum mismatch in"
         } else {
-            "there is something wrong with"
+            "error in"
         };
-        return Some(format!("{what} its chunk `{name}`"));
+        return Some(format!("{what} chunk `{name}`"));
     }
     if said.starts_with("Corrupt deflate stream") {
         return Some("its compressed data is damaged".into());
@@ -74,9 +75,9 @@ pub(super) fn plain(said: &str) -> Option<String> {
         .then(|| text.trim_end_matches('.').to_owned())
 }
 
-/// Whether it is no name of a type, value or function.
+/// Returns whether a word is not the name of a type, value or function.
 fn is_word(word: &str) -> bool {
-    // Names of boxes and chunks stand between backquotes.
+    // Names of boxes and chunks are in backticks.
     let quoted = word.starts_with('`');
     let camel = |pair: &[char]| !quoted && pair[0].is_lowercase() && pair[1].is_uppercase();
     let letters: Vec<char> = word.chars().collect();
@@ -86,11 +87,11 @@ fn is_word(word: &str) -> bool {
 }
 
 pub(super) fn too_early(format: Format) -> SkipReason {
-    truncated(format, "it ends too early")
+    truncated(format, "the file ends too early")
 }
 
 pub(super) fn no_pixels(format: Format) -> SkipReason {
-    corrupt(format, "its size is zero")
+    corrupt(format, "its width or height is zero")
 }
 
 #[cfg(test)]
@@ -104,11 +105,11 @@ mod tests {
         let known = [
             (
                 format!("CRC error: expected 0x1 have 0x2 while decoding {chunk} chunk."),
-                Some("the checksum does not match the content of its chunk `IDAT`"),
+                Some("checksum mismatch in chunk `IDAT`"),
             ),
             (
                 format!("Chunk {chunk} is invalid after IDAT chunk."),
-                Some("there is something wrong with its chunk `IDAT`"),
+                Some("error in chunk `IDAT`"),
             ),
             (
                 "Corrupt deflate stream. DistanceTooFarBack".into(),

@@ -1,4 +1,4 @@
-//! Pictures of every kind, whole and cut, through [`decode`].
+//! Tests [`decode`] on images of every kind, intact and truncated.
 
 mod alpha;
 mod hostile;
@@ -20,7 +20,7 @@ const GREEN: [u8; 3] = [30, 160, 60];
 const BLUE: [u8; 3] = [40, 60, 200];
 const YELLOW: [u8; 3] = [230, 200, 40];
 
-/// 24 × 16 pixels in four coloured quarters.
+/// An image of 24 × 16 pixels in four coloured quarters.
 fn quarters() -> image::RgbImage {
     image::RgbImage::from_fn(24, 16, |x, y| {
         image::Rgb(match (x < 12, y < 8) {
@@ -79,7 +79,7 @@ fn assert_near(found: [u8; 3], wanted: [u8; 3], tolerance: u8) {
         .iter()
         .zip(wanted)
         .all(|(a, b)| a.abs_diff(b) <= tolerance);
-    assert!(near, "{found:?} where {wanted:?} is wanted");
+    assert!(near, "{found:?}, but expected {wanted:?}");
 }
 
 #[track_caller]
@@ -106,7 +106,7 @@ fn chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
     [&length, kind, data, &(!crc).to_be_bytes()].concat()
 }
 
-/// A PNG with its rows stored without compression.
+/// Encodes a PNG whose rows are not compressed.
 fn png((w, h): (u32, u32), depth: u8, color: u8, rows: &[u8], extra: &[u8]) -> Vec<u8> {
     let row = (rows.len() / h as usize).max(1);
     let raw: Vec<u8> = rows.chunks(row).flat_map(|r| [&[0], r].concat()).collect();
@@ -153,7 +153,7 @@ fn no_format_is_used_when_cut() {
                 Err(reason) => {
                     assert!(reason.to_string().contains(&format.to_string()), "{reason}");
                 }
-                // The last chunk of a PNG and the last byte of a GIF say nothing about pixels.
+                // The last chunk of a PNG and the last byte of a GIF do not affect the pixels.
                 Ok(image) => {
                     assert!(matches!(format, Format::Png | Format::Gif) && percent == 99);
                     assert!(plain(&bytes) == Ok(image), "{format}");
@@ -176,7 +176,7 @@ fn a_png_without_its_last_checksum_is_whole() {
     assert!(plain(&bytes[..bytes.len() - 30]).is_err());
 }
 
-/// An EXIF block with one entry, the orientation.
+/// Returns an EXIF block with one entry, the orientation.
 fn exif(orientation: u8, little: bool) -> Vec<u8> {
     let mut block = if little {
         b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0?\0\0\0\0\0\0\0".to_vec()
@@ -187,7 +187,7 @@ fn exif(orientation: u8, little: bool) -> Vec<u8> {
     block
 }
 
-/// The pixels that a camera would store so that the orientation shows the quarters upright.
+/// Returns the pixels that a camera would store for the quarters to be upright with this orientation.
 fn stored_for(orientation: u8) -> image::RgbImage {
     use image::imageops::{flip_horizontal, flip_vertical, rotate90, rotate180, rotate270};
     let upright = quarters();
@@ -200,11 +200,11 @@ fn stored_for(orientation: u8) -> image::RgbImage {
         6 => rotate270(&upright),
         7 => flip_horizontal(&rotate270(&upright)),
         8 => rotate90(&upright),
-        _ => unreachable!("there are eight"),
+        _ => unreachable!("there are eight orientations"),
     }
 }
 
-/// The same JPEG with an EXIF block.
+/// Inserts an EXIF block into a JPEG.
 fn with_exif(jpeg: &[u8], exif: &[u8]) -> Vec<u8> {
     let block = [b"Exif\0\0", exif].concat();
     let length = (block.len() as u16 + 2).to_be_bytes();
@@ -254,13 +254,13 @@ fn orientation_can_be_ignored() {
     assert_eq!(dimensions(&bytes, &DecodeOptions::default()), Ok((16, 24)));
 }
 
-/// A slope shows everywhere the value of its place, at whatever scale it is decoded.
+/// The pixels of a gradient have the value of their position at whatever scale they are decoded.
 #[test]
 fn a_reduced_jpeg_is_upright_and_knows_its_full_size() {
     let gray = |x: u32, y: u32, (w, h): (u32, u32)| {
         127.0 * ((x as f32 + 0.5) / w as f32 + (y as f32 + 0.5) / h as f32 / 2.0)
     };
-    // EXIF's 6: its left edge is stored below.
+    // EXIF orientation 6: the left edge is stored at the bottom.
     let stored = |size: (u32, u32)| {
         let value = |x, y| image::Luma([gray(size.0 - 1 - y, x, size).round() as u8]);
         let image = image::GrayImage::from_fn(size.1, size.0, value);
@@ -286,7 +286,7 @@ fn a_reduced_jpeg_is_upright_and_knows_its_full_size() {
         for (i, pixel) in image.pixels().as_chunks::<3>().0.iter().enumerate() {
             let wanted = gray(i as u32 % size.0, i as u32 / size.0, size);
             let near = pixel.iter().all(|&v| (f32::from(v) - wanted).abs() < 2.0);
-            assert!(near, "{size:?}, number {i}: {pixel:?}, not {wanted}");
+            assert!(near, "{size:?}, pixel {i}: {pixel:?}, not {wanted}");
         }
         size
     };
@@ -344,7 +344,7 @@ fn a_palette_gives_its_colours() {
 
 #[test]
 fn one_picture_is_the_same_in_every_kind_of_transparency() {
-    // One opaque pixel, and one that is clear over a hidden green.
+    // One opaque pixel, and a transparent one with a hidden green.
     let palette = [
         chunk(b"PLTE", &[200, 30, 30, 0, 255, 0]),
         chunk(b"tRNS", b"\xff\0"),
@@ -388,8 +388,8 @@ fn one_picture_is_the_same_in_every_kind_of_transparency() {
     assert_eq!(gray.pixels(), [90, 90, 90, 255, 255, 255]);
 }
 
-/// 16 × 8 pixels by Pillow 13: the left half (200, 30, 30) in C, M and Y, the right half (127, 127, 127) in K
-/// alone.
+/// 16 × 8 pixels, written by Pillow 13. The left half is (200, 30, 30) in C, M and Y, and the right half is
+/// (127, 127, 127) in K alone.
 const CMYK_JPEG: &[u8] = b"\
 \xff\xd8\xff\xee\x00\x0e\x41\x64\x6f\x62\x65\x00\x64\x00\x00\x00\x00\x00\xff\xdb\x00\x43\x00\x03\
 \x02\x02\x03\x02\x02\x03\x03\x03\x03\x04\x03\x03\x04\x05\x08\x05\x05\x04\x04\x05\x0a\x07\x07\x06\

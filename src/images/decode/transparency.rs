@@ -1,15 +1,14 @@
-//! What transparency means in a file.
+//! What the alpha channel of a file means.
 
 use image::ColorType;
 
 use crate::images::pixels::AlphaKind;
 use crate::images::{Format, tags};
 
-/// How colours and transparency of a picture go together.
+/// Returns how the colours of an image relate to its alpha.
 ///
-/// A TIFF says so in its tag `ExtraSamples` (TIFF 6.0, page 31). A bitmap with 32 bits a pixel may have a
-/// mask for transparency and yet none in it: programs that know nothing of it leave zeros there, which would
-/// hide every pixel.
+/// A TIFF says so in its tag `ExtraSamples` (TIFF 6.0, page 31). A 32-bit bitmap may have an alpha mask but
+/// no alpha values: programs that do not support alpha leave zeros there, which would hide every pixel.
 pub(super) fn kind(format: Format, bytes: &[u8], color: ColorType, samples: &[u8]) -> AlphaKind {
     const EXTRA_SAMPLES: u16 = 338;
     const ASSOCIATED: u32 = 1;

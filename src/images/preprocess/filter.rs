@@ -1,4 +1,4 @@
-//! The filters of a resize, and the weights that they give the stored pixels: those of Pillow's `Resample.c`.
+//! The filters of a resize, and the weights of stored pixels, as in Pillow's `Resample.c`.
 
 use std::f64::consts::PI;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Interpolation;
 use frostline_kernels::resample::{Weights, fixed};
 
-/// A filter that weighs all pixels within its reach.
+/// A filter that weights all pixels within its reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filter {
     Bilinear,
@@ -17,7 +17,7 @@ pub(super) enum Filter {
 }
 
 impl Filter {
-    /// `None` for the nearest pixel, which weighs nothing.
+    /// Returns the filter; `None` for the nearest pixel, which has no weights.
     pub(super) fn of(interpolation: Interpolation) -> Option<Self> {
         Some(match interpolation {
             Interpolation::Nearest => return None,
@@ -29,7 +29,7 @@ impl Filter {
         })
     }
 
-    /// How many pixels it reaches to each side where nothing is shrunk.
+    /// Returns how many pixels it reaches to each side when nothing is shrunk.
     fn reach(self) -> f64 {
         match self {
             Self::Box => 0.5,
@@ -39,9 +39,9 @@ impl Filter {
         }
     }
 
-    /// The weight at a distance within its reach.
+    /// Returns the weight at a distance.
     fn at(self, x: f64) -> f64 {
-        /// Of the cubic.
+        /// The parameter of the cubic.
         const A: f64 = -0.5;
         let sinc = |x: f64| {
             if x == 0.0 {
@@ -64,7 +64,7 @@ impl Filter {
     }
 }
 
-/// An axis of a picture that is resized by a filter.
+/// An axis of an image that is resized by a filter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Filtered {
     /// Pixels stored.
@@ -75,7 +75,7 @@ pub(super) struct Filtered {
 }
 
 impl Filtered {
-    /// The stored pixels that a resized one depends on.
+    /// Returns the stored pixels that a resized one depends on.
     pub(super) fn stretch(self, at: u32) -> Range<usize> {
         let scale = self.scale();
         let reach = self.filter.reach() * scale.max(1.0);
@@ -85,14 +85,14 @@ impl Filtered {
         first..end
     }
 
-    /// The stored pixels that some resized ones depend on.
+    /// Returns the stored pixels that some resized ones depend on.
     pub(super) fn needed(self, resized: Range<u32>) -> Range<usize> {
         let last = resized.end.saturating_sub(1);
         self.stretch(resized.start).start..self.stretch(last).end
     }
 
-    /// The weights of some resized pixels, for lines that begin with the first stored one that these depend
-    /// on.
+    /// Returns the weights of some resized pixels, for lines that start at the first stored pixel that these
+    /// depend on.
     pub(super) fn weights(self, resized: Range<u32>) -> Weights {
         let first = self.needed(resized.clone()).start;
         let mut weights = Weights::new(self.taps());
@@ -104,7 +104,7 @@ impl Filtered {
         weights
     }
 
-    /// The weights of the stored pixels that a resized one depends on; `exact` is a buffer.
+    /// Returns the weights of the stored pixels that a resized one depends on; `exact` is a buffer.
     pub(super) fn weights_of(self, at: u32, exact: &mut Vec<f64>) -> impl Iterator<Item = i32> {
         exact.clear();
         exact.extend(self.stretch(at).map(|stored| self.weight(at, stored)));
@@ -112,7 +112,7 @@ impl Filtered {
         exact.iter().map(move |weight| fixed(weight / sum))
     }
 
-    /// The most stored pixels that a resized one depends on.
+    /// Returns the most stored pixels that a resized one depends on.
     pub(super) fn taps(self) -> usize {
         (self.filter.reach() * self.scale().max(1.0)).ceil() as usize * 2 + 1
     }
@@ -126,7 +126,7 @@ impl Filtered {
         (f64::from(at) + 0.5) * self.scale()
     }
 
-    /// Stored pixels for each resized one.
+    /// Returns the number of stored pixels per resized one.
     fn scale(self) -> f64 {
         f64::from(self.stored) / f64::from(self.resized)
     }

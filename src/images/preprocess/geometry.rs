@@ -1,10 +1,10 @@
-//! Which part of a picture the network sees, and where; integers as torchvision rounds them.
+//! Computes which part of an image the network sees, and where, with torchvision's rounding.
 
 use super::views::{Place, View};
 use super::{Crop, Resize};
 
-/// Where the pixels of the input come from: the whole picture is thought of as resized to `resized`, and the
-/// part at `source` of size `size` is put at `target`. What is not covered is black.
+/// Where the pixels of the input come from: of the image resized to `resized`, the part at `source` of size
+/// `size` is put at `target`. Uncovered pixels are black.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) resized: Size,
@@ -17,8 +17,8 @@ pub(super) struct Plan {
 pub(super) type Size = (u32, u32);
 
 impl Plan {
-    /// For a view of a picture of a size; torchvision 0.29, `functional.resize`, `center_crop` and
-    /// `five_crop`.
+    /// Plans a view of an image, as `functional.resize`, `center_crop` and `five_crop` of torchvision 0.29
+    /// do.
     pub(super) fn new(image: Size, resize: Resize, crop: Crop, view: View) -> Self {
         let resized = resized(image, resize);
         let output = match crop {
@@ -37,7 +37,8 @@ impl Plan {
     }
 }
 
-/// The size of the whole picture after the resize; the longer edge of an extreme strip is cut to u32.
+/// Returns the size of the whole image after the resize; the longer edge of an extreme strip is limited to
+/// `u32::MAX`.
 fn resized((w, h): Size, resize: Resize) -> Size {
     match resize {
         Resize::None => (w, h),
@@ -52,9 +53,9 @@ fn longer(n: u32, long: u32, short: u32) -> u32 {
     u32::try_from(edge).unwrap_or(u32::MAX)
 }
 
-/// Along one axis: where the cut begins, how long it is, and how far in it lies in the output.
+/// Returns, along one axis, the start and the length of the crop, and its offset in the output.
 ///
-/// What is shorter than the output lies in its middle, wherever the cut was wanted.
+/// An axis that is shorter than the output is centred in it, whatever the crop's place.
 fn cut(length: u32, wanted: u32, place: Place) -> (u32, u32, u32) {
     if wanted > length {
         return (0, length, (wanted - length) / 2);
@@ -62,7 +63,7 @@ fn cut(length: u32, wanted: u32, place: Place) -> (u32, u32, u32) {
     let spare = length - wanted;
     let begin = match place {
         Place::Start => 0,
-        // Python's round: a half goes to the even neighbour.
+        // Python's `round` rounds halves to even.
         Place::Middle => spare / 2 + u32::from(spare % 4 == 3),
         Place::End => spare,
     };

@@ -1,31 +1,31 @@
-//! The settings as text: words and numbers in files and on the command line.
+//! The settings as text, in files and on the command line.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::words::words;
 
-/// The filter of the resize; each is antialiased, as in Pillow, except `nearest`.
+/// The filter of the resize; all are antialiased, as in Pillow, except `nearest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Interpolation {
     /// The nearest pixel.
     Nearest,
-    /// A triangle.
+    /// A triangle filter.
     #[default]
     Bilinear,
-    /// A cubic with a = −0.5.
+    /// A cubic filter with a = −0.5.
     Bicubic,
     /// The mean over an area.
     Box,
-    /// Hamming.
+    /// A sinc in a Hamming window.
     Hamming,
     /// Lanczos over three lobes.
     Lanczos,
 }
 
-/// The order of the channels that the network reads.
+/// The order of the channels that the network expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -37,16 +37,16 @@ pub enum Channels {
     Bgr,
 }
 
-/// The order of the axes that the network reads.
+/// The order of the axes that the network expects.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
-    /// (N, C, H, W), as `PyTorch`.
+    /// (N, C, H, W), as in `PyTorch`.
     #[default]
     Nchw,
-    /// (N, H, W, C), as `TensorFlow`.
+    /// (N, H, W, C), as in `TensorFlow`.
     Nhwc,
 }
 
@@ -80,7 +80,7 @@ words!(
     Nhwc = "nhwc",
 );
 
-/// A mean or std from the command line: `0.5` for all channels, or `0.485,0.456,0.406`.
+/// Parses a mean or std from the command line: `0.5` for all channels, or `0.485,0.456,0.406`.
 ///
 /// # Errors
 ///
@@ -91,13 +91,13 @@ pub fn channel_values(name: &'static str, text: &str) -> Result<[f32; 3]> {
         Some(&[all]) => Ok([all; 3]),
         Some(&[first, second, third]) => Ok([first, second, third]),
         _ => {
-            let wanted = "one number or three, as 0.5 or 0.485,0.456,0.406";
+            let wanted = "one number or three, such as 0.5 or 0.485,0.456,0.406";
             Err(Error::parameter(name, text, wanted))
         }
     }
 }
 
-/// Channel values as the command line has them.
+/// Formats channel values as on the command line.
 pub(super) fn joined(values: &[f32]) -> String {
     values
         .iter()

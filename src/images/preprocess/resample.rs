@@ -1,9 +1,9 @@
-//! Resizes the part of a picture that the crop keeps, exactly as Pillow resizes the whole (`Resample.c`).
+//! Resizes the part of an image that the crop keeps, exactly as Pillow resizes the whole (`Resample.c`).
 //!
-//! Columns are resized line by line as they are read, and each line is added to the resized rows that depend
-//! on it, so that no more of a picture is in memory than a strip. Pillow rounds to 8 bits after the columns
-//! and again after the rows. (Since version 13 it begins with the rows where the height shrinks much more
-//! than the width, which only an exact size can ask for.)
+//! Each line is resized horizontally as it is read, and added to the resized rows that depend on it, so that
+//! only a strip of the image is in memory. Pillow rounds to 8 bits after the horizontal pass and again after
+//! the vertical one. (Since version 13, it starts with the vertical pass if the height shrinks much more than
+//! the width, which only happens with an exact size.)
 
 use std::mem::take;
 use std::ops::Range;
@@ -14,25 +14,25 @@ use super::geometry::Plan;
 use crate::images::{Part, Picture};
 use frostline_kernels::resample::{Scratch, Weights, add, finish, narrow};
 
-/// The bytes of rows that are read at once, about: few enough to stay in the processor's cache.
+/// The approximate bytes of the rows that are read at a time: few enough to stay in the processor's cache.
 const STRIP: u32 = 1 << 20;
 
-/// Lines that are added to the resized rows at once.
+/// The number of lines that are added to the resized rows at a time.
 const LINES: usize = 16;
 
-/// The most weights that are kept; more, of lines of millions of pixels, are computed as they are needed.
+/// The most weights that are stored; any more, for lines of millions of pixels, are computed as needed.
 const MOST_WEIGHTS: usize = 1 << 22;
 
-/// Resizes one picture after another, and keeps its buffers.
+/// Resizes one image after another, and reuses its buffers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Resampler {
-    /// Some rows of the picture, where they are not in memory already.
+    /// Some rows of the image, if they are not in memory already.
     strip: Vec<u8>,
     scratch: Scratch,
 }
 
 impl Resampler {
-    /// The pixels of the plan's part, shape (height, width, 3).
+    /// Returns the pixels of the plan's part, shape (height, width, 3).
     pub(super) fn resize(
         &mut self,
         image: &impl Picture,
@@ -46,7 +46,7 @@ impl Resampler {
         }
     }
 
-    /// The part of a picture of so many columns and rows that the plan's part depends on.
+    /// Returns the part of an image of this size that the plan's part depends on.
     pub(super) fn needed(
         (width, height): (u32, u32),
         plan: &Plan,
@@ -87,14 +87,14 @@ fn axes((width, height): (u32, u32), plan: &Plan) -> (Axis, Axis) {
     )
 }
 
-/// Resizes the columns of one line after another.
+/// Resizes one line after another horizontally.
 struct Columns {
     axis: Filtered,
-    /// Parts of the resized line, of as many weights as are kept.
+    /// Parts of the resized line, each with no more weights than are stored.
     parts: Vec<Range<u32>>,
-    /// Those of the part that was resized last.
+    /// The number and the weights of the part that was resized last.
     weights: Option<(usize, Weights)>,
-    /// The stored columns that all of them depend on.
+    /// The stored columns that all parts depend on.
     needed: Range<u32>,
     first: u32,
 }
@@ -133,23 +133,23 @@ impl Columns {
 /// Adds lines to the resized rows that depend on them.
 struct Rows {
     axis: Filtered,
-    /// Those that no line has reached yet.
+    /// The rows that no line has reached yet.
     left: Range<u32>,
-    /// Those that depend on more lines.
+    /// The rows that depend on more lines.
     open: Vec<Row>,
-    /// Buffers of those that are done.
+    /// The buffers of finished rows.
     spare: Vec<Row>,
-    /// Weights before they are rounded.
+    /// Weights before rounding.
     exact: Vec<f64>,
-    /// Lines that were not added yet.
+    /// Lines that have not been added yet.
     lines: Vec<u8>,
-    /// The number of the first of them.
+    /// The index of the first of these lines.
     next: usize,
     length: usize,
     done: Vec<u8>,
 }
 
-/// A resized row that is being added up.
+/// A resized row that is being summed up.
 #[derive(Default)]
 struct Row {
     stretch: Range<usize>,
@@ -173,13 +173,13 @@ impl Rows {
         }
     }
 
-    /// The lines that all of them depend on.
+    /// Returns the lines that the rows depend on.
     fn needed(&self) -> Range<u32> {
         let needed = self.axis.needed(self.left.clone());
         needed.start as u32..needed.end as u32
     }
 
-    /// Takes the next line.
+    /// Accepts the next line.
     fn push(&mut self, line: &[u8]) {
         self.lines.extend_from_slice(line);
         if self.lines.len() == LINES * self.length {
@@ -210,7 +210,7 @@ impl Rows {
         self.lines.clear();
     }
 
-    /// The next row, if it depends on a line before that one.
+    /// Starts the next row, if it depends on a line before `end`.
     fn begin(&mut self, end: usize) -> Option<Row> {
         let at = self.left.clone().next()?;
         let stretch = self.axis.stretch(at);
@@ -234,7 +234,7 @@ impl Rows {
     }
 }
 
-/// The nearest pixel for each.
+/// Picks the nearest stored pixel for each resized one.
 fn pick(image: &impl Picture, x: &Axis, y: &Axis) -> Vec<u8> {
     let columns: Vec<usize> = x.nearest().map(|column| 3 * column).collect();
     let mut picked = Vec::with_capacity(3 * columns.len() * y.count as usize);
@@ -256,11 +256,11 @@ fn pick(image: &impl Picture, x: &Axis, y: &Axis) -> Vec<u8> {
 struct Axis {
     /// Pixels stored.
     stored: u32,
-    /// Pixels of the whole after the resize.
+    /// Pixels of the whole axis after the resize.
     resized: u32,
     /// The first resized pixel of the part.
     at: u32,
-    /// How many resized pixels.
+    /// The number of resized pixels.
     count: u32,
 }
 
@@ -286,7 +286,7 @@ impl Axis {
         self.at..self.at + self.count
     }
 
-    /// The stored pixels that the part depends on.
+    /// Returns the stored pixels that the part depends on.
     fn needed(self, interpolation: Interpolation) -> Range<u32> {
         if let Some(filter) = Filter::of(interpolation) {
             let needed = self.filtered(filter).needed(self.resized_part());
@@ -297,8 +297,8 @@ impl Axis {
         first..nearest.last().unwrap_or(first) + 1
     }
 
-    /// The stored pixel for each resized one. Pillow adds up the step, and a tie falls as its sum was
-    /// rounded.
+    /// Returns the stored pixel for each resized one. The step is added up as in Pillow, so that ties fall
+    /// the same way.
     fn nearest(self) -> impl Iterator<Item = usize> {
         let last = self.stored as usize - 1;
         let scale = f64::from(self.stored) / f64::from(self.resized);

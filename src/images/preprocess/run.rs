@@ -1,4 +1,4 @@
-//! Turns one picture after another into the numbers that the network reads.
+//! Converts images to the values that the network reads.
 
 use super::geometry::Plan;
 use super::resample::Resampler;
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::images::{Part, Picture};
 
 impl Preprocessing {
-    /// The part of an upright picture of so many columns and rows that some views depend on.
+    /// Returns the part of an upright image of this size that some views depend on.
     pub(crate) fn seen(&self, size: (u32, u32), views: &[View]) -> Part {
         let of = |&view: &View| {
             let plan = Plan::new(size, self.resize, self.crop, view);
@@ -28,21 +28,21 @@ impl Preprocessing {
     }
 }
 
-/// Applies a [`Preprocessing`]. Use one for each thread, since it keeps buffers.
+/// Applies a [`Preprocessing`]. Use one per thread, since it keeps buffers.
 #[derive(Debug, Clone)]
 pub struct Preprocessor {
     settings: Preprocessing,
-    /// What each 8-bit value becomes, for each channel of the output.
+    /// The output for each 8-bit value, for each channel of the output.
     values: Vec<[f32; 256]>,
     resampler: Resampler,
 }
 
 impl Preprocessor {
-    /// Gets ready for pictures.
+    /// Creates a preprocessor.
     ///
     /// # Errors
     ///
-    /// As [`Preprocessing::check`].
+    /// Those of [`Preprocessing::check`].
     pub fn new(settings: &Preprocessing) -> Result<Self> {
         settings.check()?;
         let values = (0..3).map(|c| {
@@ -56,31 +56,31 @@ impl Preprocessor {
         })
     }
 
-    /// The settings that it applies.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &Preprocessing {
         &self.settings
     }
 
-    /// Writes a picture into its slot of the batch, shape (C, H, W) or (H, W, C): [`Self::fit`],
+    /// Writes an image into its slot of the batch, shape (C, H, W) or (H, W, C): [`Self::fit`], then
     /// [`Self::normalise`].
     ///
     /// # Panics
     ///
-    /// If the slot does not have [`Preprocessing::num_values`] numbers.
+    /// If the slot does not have [`Preprocessing::num_values`] values.
     pub fn apply(&mut self, image: &impl Picture, out: &mut [f32]) {
         let pixels = self.fit(image);
         self.normalise(&pixels, out);
     }
 
-    /// Resizes and crops a picture to what the network sees: 8-bit RGB, shape (H, W, 3).
+    /// Resizes and crops an image to what the network sees: 8-bit RGB, shape (H, W, 3).
     ///
-    /// Only the part that the crop keeps is resized, so that a thin strip takes no more memory than a square.
+    /// Only the part that the crop keeps is resized, so a thin strip takes no more memory than a square.
     pub fn fit(&mut self, image: &impl Picture) -> Vec<u8> {
         self.fit_view(image, View::Center)
     }
 
-    /// The same for another view than the centre.
+    /// Does the same as [`Self::fit`], for any view.
     pub fn fit_view(&mut self, image: &impl Picture, view: View) -> Vec<u8> {
         let mut pixels = self.part(image, view);
         if view.is_flipped() {
@@ -120,14 +120,15 @@ impl Preprocessor {
         self.placed(&plan, &part)
     }
 
-    /// Looks every sample up, and puts it where the network wants it: shape (C, H, W) or (H, W, C).
+    /// Looks up the value of each sample, and writes it in the network's layout: shape (C, H, W) or (H, W,
+    /// C).
     ///
     /// # Panics
     ///
-    /// If `pixels` and `out` do not have [`Preprocessing::num_values`] numbers each.
+    /// If `pixels` and `out` do not have [`Preprocessing::num_values`] values each.
     pub fn normalise(&self, pixels: &[u8], out: &mut [f32]) {
         let len = self.settings.num_values();
-        assert_eq!((pixels.len(), out.len()), (len, len), "one picture each");
+        assert_eq!((pixels.len(), out.len()), (len, len), "one image each");
         let pixels = pixels.as_chunks::<3>().0;
         let order = match self.settings.channels {
             Channels::Rgb => [0, 1, 2],
@@ -150,7 +151,7 @@ impl Preprocessor {
         }
     }
 
-    /// The plan's part of some pixels at its place, with black around it.
+    /// Returns the plan's part of some pixels at its target, with black around it.
     fn placed(&self, plan: &Plan, pixels: &Pixels<'_>) -> Vec<u8> {
         let (width, height) = self.settings.output_size();
         let mut placed = vec![0; 3 * width as usize * height as usize];

@@ -1,4 +1,4 @@
-//! Sizes as files and the command line have them: a number, two numbers, or `none`.
+//! Sizes in files and on the command line: a number, two numbers, or `none`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,33 +12,32 @@ use crate::error::{Error, Result};
 #[serde(try_from = "SizeForm", into = "SizeForm")]
 #[non_exhaustive]
 pub enum Resize {
-    /// The shorter edge gets this many pixels, the longer one ⌊n · longer / shorter⌋.
+    /// Scales the shorter edge to this many pixels, and the longer one to ⌊n · longer / shorter⌋.
     Shorter(u32),
-    /// Width and height, whatever the picture's proportions.
+    /// Scales to this width and height, whatever the aspect ratio.
     Exact(u32, u32),
-    /// As it is.
+    /// No resize.
     None,
 }
 
 /// The centre crop after the resize: `224`, `[w, h]` or `"none"`.
 ///
-/// Where the picture is smaller, black is put around it before the normalisation, as torchvision's
-/// `CenterCrop` does.
+/// A smaller image is padded with black before the normalisation, as by torchvision's `CenterCrop`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "SizeForm", into = "SizeForm")]
 #[non_exhaustive]
 pub enum Crop {
     /// Width and height.
     Center(u32, u32),
-    /// Everything.
+    /// No crop.
     None,
 }
 
-/// A size as a file has it.
+/// A size as written in a file.
 #[derive(Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "wanted is a number of pixels, [width, height] or \"none\""
+    expecting = "expected a number of pixels, [width, height] or \"none\""
 )]
 pub(super) enum SizeForm {
     One(u32),

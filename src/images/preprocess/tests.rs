@@ -1,4 +1,4 @@
-//! Small pictures with known results through a [`Preprocessor`].
+//! Tests a [`Preprocessor`] on small images with known results.
 
 use super::*;
 use crate::images::RgbImage;
@@ -9,7 +9,7 @@ fn picture(width: u32, height: u32, color: impl Fn(u32, u32) -> [u8; 3]) -> RgbI
     RgbImage::new(width, height, pixels).unwrap()
 }
 
-/// Levels as they are, of a size.
+/// Settings with a size, and levels that stay as they are.
 fn raw(resize: Resize, crop: Crop) -> Preprocessing {
     let plain = Preprocessing {
         mean: [0.0; 3],
@@ -98,12 +98,12 @@ fn a_crop_of_the_stored_pixels_is_exact() {
     );
 }
 
-/// A line of more weights than are kept, and a column.
+/// Tests a line that needs more weights than are stored, and a column.
 #[test]
 fn a_strip_of_millions_of_pixels_is_resized() {
     for (width, height) in [(3_000_000, 1), (1, 4000)] {
         let settings = raw(Resize::Exact(300, 200), Crop::None);
-        // Half of it dark, half of it light.
+        // One half is dark, the other one light.
         let middle = width.max(height) / 2;
         let image = picture(width, height, |x, y| {
             [if x.max(y) < middle { 10 } else { 200 }; 3]
@@ -224,7 +224,7 @@ fn without_a_crop_the_resize_fixes_the_size() {
 
 #[test]
 fn views_are_the_parts_that_torchvision_takes() {
-    // A value for each column and row, so that the first pixel of a view says where it was cut.
+    // The values are the column and the row, so the first pixel of a view shows where it was cut.
     let image = picture(10, 8, |x, y| [x as u8, y as u8, 0]);
     let settings = raw(Resize::None, Crop::Center(4, 4));
     let mut preprocessor = Preprocessor::new(&settings).unwrap();

@@ -1,39 +1,39 @@
-//! Views of a picture: the centre, its corners, and their mirror images.
+//! Views of an image: the centre, its corners, and their mirror images.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One view of a picture: a crop, as it is or mirrored left to right.
+/// One view of an image: a crop, optionally mirrored left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum View {
-    /// The middle.
+    /// The centre.
     #[default]
     Center,
-    /// Up and left.
+    /// The top left corner.
     TopLeft,
-    /// Up and right.
+    /// The top right corner.
     TopRight,
-    /// Down and left.
+    /// The bottom left corner.
     BottomLeft,
-    /// Down and right.
+    /// The bottom right corner.
     BottomRight,
-    /// The middle, mirrored.
+    /// The centre, mirrored.
     CenterFlipped,
-    /// Up and left, then mirrored.
+    /// The top left corner, mirrored.
     TopLeftFlipped,
-    /// Up and right, then mirrored.
+    /// The top right corner, mirrored.
     TopRightFlipped,
-    /// Down and left, then mirrored.
+    /// The bottom left corner, mirrored.
     BottomLeftFlipped,
-    /// Down and right, then mirrored.
+    /// The bottom right corner, mirrored.
     BottomRightFlipped,
 }
 
-/// Where along an axis a crop lies.
+/// The position of a crop along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Start,
@@ -45,19 +45,19 @@ pub(super) enum Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Views {
-    /// The centre alone.
+    /// Only the centre.
     #[default]
     Center,
     /// The centre and its mirror image.
     Hflip,
     /// The centre and the four corners: torchvision's `five_crop`.
     FiveCrop,
-    /// These and their mirror images: torchvision's `ten_crop`.
+    /// These five and their mirror images: torchvision's `ten_crop`.
     TenCrop,
 }
 
 impl View {
-    /// Where it lies, across and down.
+    /// Returns the position across and down.
     pub(super) fn places(self) -> (Place, Place) {
         use Place::{End, Middle, Start};
         match self {
@@ -69,7 +69,7 @@ impl View {
         }
     }
 
-    /// Whether left and right change places.
+    /// Returns whether the view is mirrored.
     pub(super) fn is_flipped(self) -> bool {
         matches!(
             self,
@@ -83,7 +83,7 @@ impl View {
 }
 
 impl Views {
-    /// The views of the set, in the order in which they are kept.
+    /// Returns the views of the set, in the order in which they are stored.
     #[must_use]
     pub fn list(self) -> Vec<View> {
         const TEN: [View; 10] = [
@@ -133,7 +133,7 @@ impl FromStr for Views {
             "hflip" => Self::Hflip,
             "five-crop" => Self::FiveCrop,
             "ten-crop" => Self::TenCrop,
-            _ => return Err("the sets of views are center, hflip, five-crop and ten-crop".into()),
+            _ => return Err("expected `center`, `hflip`, `five-crop` or `ten-crop`".into()),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What a scan is asked for, and what it finds.
+//! The options and results of a scan.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use crate::images::{Image, SkipReason};
 pub struct Sample {
     /// The path to open.
     pub path: PathBuf,
-    /// The text form (see [`path_text`](crate::images::path_text)) of the path below the root, parts joined
-    /// by `/`; of a path that was given by itself, as it was given.
+    /// The text form (see [`path_text`](crate::images::path_text)) of the path below the root, joined by `/`;
+    /// for a path that was passed by itself, the path as passed.
     pub name: String,
-    /// The first-level folder, normalised to NFC; shared by the samples of a class.
+    /// The name of the first-level folder, normalised to NFC; shared by the samples of a class.
     pub class: Option<Arc<str>>,
 }
 
@@ -22,26 +22,26 @@ pub struct Sample {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Found {
-    /// To be decoded.
+    /// An image to decode.
     Sample(Sample),
-    /// Known to be of no use without a look inside.
+    /// An image that cannot be used, as is known without reading it.
     Skipped {
-        /// What it would have been.
+        /// The skipped sample.
         sample: Sample,
-        /// Why it is not used.
+        /// Why it is skipped.
         reason: SkipReason,
     },
-    /// In memory already, and so never read from `sample.path`.
+    /// An image that is already in memory; `sample.path` is never read.
     Given {
-        /// What it is called.
+        /// Its name and class.
         sample: Sample,
-        /// Bytes or pixels.
+        /// Its bytes or pixels.
         image: Image,
     },
 }
 
 impl Found {
-    /// The sample, used or not.
+    /// Returns the sample, used or skipped.
     #[must_use]
     pub fn sample(&self) -> &Sample {
         match self {
@@ -51,7 +51,7 @@ impl Found {
         }
     }
 
-    /// Why it is skipped, if it is.
+    /// Returns why the image is skipped, if it is.
     #[must_use]
     pub fn reason(&self) -> Option<&SkipReason> {
         match self {
@@ -65,26 +65,26 @@ impl Found {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Labels {
-    /// From the first-level folders, if they hold images.
+    /// From the first-level folders, if they contain images.
     #[default]
     FromFolders,
-    /// Nowhere: every image at any depth is a sample without a class.
+    /// No classes: every image, at any depth, is a sample without a class.
     None,
 }
 
-/// Which files of a folder are images. A file that is named itself always is one.
+/// Which files of a folder count as images. A file that is named explicitly always does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Names {
-    /// Those with the extension of a [`Format`](crate::images::Format), or of a picture that is not decoded;
-    /// no file is opened.
+    /// Files with the extension of a [`Format`](crate::images::Format), or of a common format that is not
+    /// decoded; no file is opened.
     #[default]
     Extensions,
-    /// Those, and all others that begin as a picture does: `IMG_1`, `photo.jpg?w=300`.
+    /// Also all other files that start like an image: `IMG_1`, `photo.jpg?w=300`.
     Any,
 }
 
-/// Whether a folder has a folder for each class.
+/// Whether a folder is divided into class folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FolderLayout {
@@ -94,17 +94,18 @@ pub enum FolderLayout {
     Flat,
 }
 
-/// The images that were found, with what was ignored.
+/// The images that a scan found, and what it ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
-    /// Used and skipped ones together: a folder's by path, part by part and byte by byte; a list's as given.
+    /// Used and skipped images together: those of a folder sorted by path, component by component and byte by
+    /// byte; those of a list in its order.
     pub entries: Vec<Found>,
     /// Whether the samples have classes.
     pub layout: FolderLayout,
-    /// Files that are no images (see [`Names`]), counted by extension in lower case; `""` is none.
+    /// Files that are not images (see [`Names`]), counted by lower-case extension; `""` means none.
     pub ignored: BTreeMap<String, usize>,
-    /// First-level folders without an image, by class name.
+    /// First-level folders without images, by class name.
     pub empty_classes: Vec<String>,
-    /// What a person should know, a sentence each, without a `warning:` in front.
+    /// Notes for the user, one sentence each, without a `warning:` prefix.
     pub notes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Makes classes of folders, and says where that is probably not what was meant.
+//! Turns folders into classes, and notes when the folder is probably not the intended one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use super::{FolderLayout, Found, Labels, Names, Scan};
 use crate::error::{Error, ImagesError, Result};
 use crate::images::{SkipReason, path_text};
 
-/// Names that people give to the parts of a data set, in lower case.
+/// Common names of dataset splits, in lower case.
 const SPLITS: [&str; 8] = [
     "train",
     "training",
@@ -23,7 +23,7 @@ const SPLITS: [&str; 8] = [
     "dev",
 ];
 
-/// Lists a folder, as [`scan_folder`](super::scan_folder) does, of the files that `which` takes for images.
+/// Lists a folder as [`scan_folder`](super::scan_folder) does, with the files that `which` counts as images.
 pub(super) fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> {
     let kind = std::fs::metadata(root).map_err(|error| unreachable_input(root, error))?;
     if !kind.is_dir() {
@@ -36,7 +36,7 @@ pub(super) fn folder(root: &Path, labels: Labels, which: Names) -> Result<Scan> 
     Ok(scan)
 }
 
-/// Lists a folder that is known to exist; names are relative to `base`, and as they are where that is empty.
+/// Lists a folder that is known to exist; names are relative to `base`, or whole paths if `base` is empty.
 ///
 /// # Errors
 ///
@@ -75,7 +75,7 @@ pub(super) fn of_folder(root: &Path, base: &Path, labels: Labels, which: Names) 
     Ok(scan)
 }
 
-/// Images beside the class folders have no class and cannot be used.
+/// Skips images next to the class folders, since they have no class.
 fn skip_strays(entries: &mut [Found]) {
     for entry in entries {
         if let Found::Sample(sample) = entry
@@ -99,7 +99,7 @@ fn empty_classes(classes: Vec<(OsString, Arc<str>)>, used: &BTreeSet<Arc<str>>) 
     all.difference(used).map(ToString::to_string).collect()
 }
 
-/// Folders whose names are the same but for their normal form.
+/// Returns a note for each class with several folders, whose names differ only in their Unicode form.
 fn merged_classes(classes: &[(OsString, Arc<str>)]) -> Vec<String> {
     let mut folders: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, class) in classes {
@@ -110,12 +110,12 @@ fn merged_classes(classes: &[(OsString, Arc<str>)]) -> Vec<String> {
         .filter(|&(_, count)| count > 1)
         .map(|(class, count)| {
             let class = path_text::for_terminal(class);
-            format!("{count} folders are named `{class}` in different Unicode forms, and count as one class")
+            format!("{count} folders named `{class}` in different Unicode forms are one class")
         })
         .collect()
 }
 
-/// The folder given is probably the one above, or holds the parts of a data set.
+/// Returns a note if the folder is probably one level too high, or contains dataset splits.
 fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &[Found]) -> Option<String> {
     let place = shown(root);
     if let [class] = Vec::from_iter(classes)[..]
@@ -123,19 +123,22 @@ fn wrong_level(root: &Path, classes: &BTreeSet<Arc<str>>, entries: &[Found]) -> 
     {
         let below = shown(&root.join(path_text::from_text(class)));
         return Some(format!(
-            "found one class in `{place}`, `{}`, whose {inner} the images: did you mean `{below}`?",
+            "only one class in `{place}`, `{}`; its {inner} the images: did you mean `{below}`?",
             path_text::for_terminal(class)
         ));
     }
     let is_split = |class: &Arc<str>| SPLITS.contains(&class.to_lowercase().as_str());
     classes.iter().all(is_split).then(|| {
         let names = listed(classes.iter().map(AsRef::as_ref));
-        format!("what would be classes in `{place}` are named like parts of a data set ({names}): did you \
-            mean one of them?")
+        format!(
+            "the class folders in `{place}` are named like dataset splits ({names}): did you mean \
+             one of them?"
+        )
     })
 }
 
-/// `folders … hold`, of those directly in the only class, if all of its images lie in folders.
+/// Returns `folders … contain` with the folders directly in the only class, if all of its images are in
+/// folders.
 fn inner_folders(root: &Path, class: &Arc<str>, entries: &[Found]) -> Option<String> {
     let mut folders = BTreeSet::new();
     for entry in entries
@@ -154,12 +157,12 @@ fn inner_folders(root: &Path, class: &Arc<str>, entries: &[Found]) -> Option<Str
         .collect();
     let names = names.iter().map(String::as_str);
     Some(match names.len() {
-        1 => format!("folder {} holds", listed(names)),
-        _ => format!("folders {} hold", listed(names)),
+        1 => format!("folder {} contains", listed(names)),
+        _ => format!("folders {} contain", listed(names)),
     })
 }
 
-/// The first few names, quoted.
+/// Returns the first few names, in backticks.
 fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 5;
     let more = if names.len() > SHOWN { " …" } else { "" };

@@ -1,4 +1,4 @@
-//! Images that are named one by one: on the command line, or in a list.
+//! Lists images that are named one by one, on the command line or in a list.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -16,7 +16,7 @@ use crate::inputs::kind_text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Separator {
-    /// A line each; a carriage return before its end is dropped.
+    /// A newline; a carriage return before it is dropped.
     #[default]
     Newline,
     /// A NUL byte, as `find -print0` writes it.
@@ -32,8 +32,8 @@ impl Separator {
     }
 }
 
-/// The paths of a list, whatever bytes they hold; empty ones are dropped, and the byte order mark that some
-/// editors put before the first.
+/// Parses the paths of a list, whatever bytes they contain. Empty paths are dropped, and so is a byte order
+/// mark at the start, which some editors write.
 ///
 /// ```
 /// use frostline::images::{Separator, parse_list};
@@ -59,14 +59,14 @@ fn paths(bytes: &[u8], separator: Separator) -> impl Iterator<Item = PathBuf> {
         .map(path_of)
 }
 
-/// The longest name of a list, in bytes: many times what systems allow, and nothing that fills the memory.
+/// The limit of a path in a list, in bytes: far more than systems allow, yet little memory.
 const LONGEST: u64 = 1 << 20;
 
-/// Reads a list as it comes and gives each path to `each`, until there are no more or `each` wants none.
+/// Reads a list incrementally and passes each path to `each`, until the list ends or `each` returns `false`.
 ///
 /// # Errors
 ///
-/// Those of `input`, and a name of more than a mebibyte.
+/// Those of `input`, and if a path is longer than 1 MiB.
 pub fn read_list(
     mut input: impl BufRead,
     separator: Separator,
@@ -81,7 +81,7 @@ pub fn read_list(
             return Ok(());
         }
         if entry.len() as u64 == LONGEST {
-            return Err(io::Error::other("it holds a name of more than 1 MiB"));
+            return Err(io::Error::other("it contains a path longer than 1 MiB"));
         }
         let name = if is_first {
             without_mark(&entry)
@@ -106,16 +106,17 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
-/// Lists what the command line names: one folder as [`scan_folder`](super::scan_folder) does; else each file
-/// as given, whatever its name, and each folder with all that it holds, under the folder's name.
+/// Lists the inputs of a command. A single folder is listed as by [`scan_folder`](super::scan_folder).
+/// Otherwise, each file is listed as passed, whatever its name, and each folder with all its images, under
+/// the folder's path.
 ///
-/// Several folders have classes where each of them holds class folders: classes of the same name are one, and
-/// a file that is found twice is used once. Without class folders in any of them there are no classes.
+/// Several folders have classes if each of them contains class folders; classes of the same name are merged,
+/// and a file that is found twice is used once. If none of them contains class folders, there are no classes.
 ///
 /// # Errors
 ///
-/// If nothing is named, the only input is missing, a folder cannot be read, or there is no image in all of
-/// them; if some inputs have class folders and others do not.
+/// If there is no input, the only input does not exist, a folder cannot be read, or no input contains an
+/// image; if some inputs have class folders and others do not.
 pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<Scan> {
     if let [only] = inputs {
         let kind = fs::metadata(only).map_err(|error| unreachable_input(only, error))?;
@@ -133,7 +134,7 @@ pub fn scan_inputs(inputs: &[PathBuf], labels: Labels, which: Names) -> Result<S
     Ok(scan)
 }
 
-/// One of several inputs.
+/// Lists one of several inputs.
 fn scan_one(input: &Path, labels: Labels, which: Names) -> Result<Scan> {
     if !fs::metadata(input).is_ok_and(|kind| kind.is_dir()) {
         return Ok(scan_list(vec![input.to_owned()]));
@@ -141,12 +142,12 @@ fn scan_one(input: &Path, labels: Labels, which: Names) -> Result<Scan> {
     let mut scan = layout::of_folder(input, Path::new(""), labels, which)?;
     if scan.entries.is_empty() {
         scan.notes
-            .push(format!("`{}` holds no images", shown(input)));
+            .push(format!("`{}` contains no image files", shown(input)));
     }
     Ok(scan)
 }
 
-/// Images with and without classes make no training set, and which was meant nobody can tell.
+/// Rejects a mix of inputs with and without classes, since it is unclear which was meant.
 fn refuse_mixed(inputs: &[PathBuf], scans: &[Scan]) -> Result<()> {
     let of = |layout: FolderLayout| {
         let mut all = inputs.iter().zip(scans);
@@ -191,7 +192,7 @@ fn merged(scans: Vec<Scan>) -> Scan {
     all
 }
 
-/// Takes a list of files as it is, an empty one too; what is no regular file is skipped with its reason.
+/// Lists files as passed, even if there are none; anything but a regular file is skipped with its reason.
 #[must_use]
 pub fn scan_list(paths: Vec<PathBuf>) -> Scan {
     Scan {
@@ -203,8 +204,7 @@ pub fn scan_list(paths: Vec<PathBuf>) -> Scan {
     }
 }
 
-/// A file that is named by itself, to be decoded whatever its extension; what is no regular file is skipped
-/// with its reason.
+/// Lists a single file, whatever its extension; anything but a regular file is skipped with its reason.
 #[must_use]
 pub fn listed(path: PathBuf) -> Found {
     let reason = match fs::metadata(&path) {

@@ -1,4 +1,4 @@
-//! Which names are those of images, which are left out without a word, and how that is told.
+//! Decides which names are images and which are skipped silently, and describes the files that were ignored.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,10 +17,10 @@ pub(crate) const EXTENSIONS: [&str; 19] = [
     "pnm", "heic", "heif", "hif", "avif", "jxl",
 ];
 
-/// Pictures that people expect to be used: they are listed, so that decoding can say what they are.
+/// Unsupported image formats that users expect to work; they are listed so that decoding reports them.
 const EXPECTED: [&str; 2] = ["jp2", "j2k"];
 
-/// What systems and programs leave in folders of pictures.
+/// Folders that systems and programs leave among images.
 const JUNK_FOLDERS: [&str; 5] = [
     "__MACOSX",
     "@eaDir",
@@ -41,7 +41,7 @@ pub(super) fn is_image(name: &OsStr) -> bool {
         .any(|known| extension.eq_ignore_ascii_case(known))
 }
 
-/// Hidden, or the work of a system rather than of a person.
+/// Returns whether a name is hidden, or was created by the system.
 pub(super) fn is_left_out(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
         || JUNK_FOLDERS.iter().any(|&junk| name == junk)
@@ -50,7 +50,7 @@ pub(super) fn is_left_out(name: &OsStr) -> bool {
             .any(|junk| name.eq_ignore_ascii_case(junk))
 }
 
-/// The key by which a file that is no image is counted.
+/// Returns the key under which a file that is not an image is counted.
 pub(super) fn extension_key(name: &OsStr) -> String {
     Path::new(name)
         .extension()
@@ -58,18 +58,19 @@ pub(super) fn extension_key(name: &OsStr) -> String {
         .unwrap_or_default()
 }
 
-/// A folder's name as a class name: its text form in NFC, so that two systems' spellings are one class.
+/// Returns a folder's class name: the text form of its name in NFC, so that the spellings of two systems are
+/// one class.
 pub(super) fn class_name(folder: &OsStr) -> String {
     path_text::to_text(folder.as_ref()).nfc().collect()
 }
 
-/// A path for a message.
+/// Formats a path for a message.
 pub(super) fn shown(path: &Path) -> String {
     path_text::for_terminal(&path_text::to_text(path))
 }
 
-/// Ignored files, counted by extension, as text: `40 .dng, 2 .txt, 1 without extension`; `None` if there are
-/// none.
+/// Formats the counts of ignored files by extension: `40 .dng, 2 .txt, 1 without extension`; `None` if there
+/// are none.
 ///
 /// The most frequent come first.
 #[must_use]
@@ -86,7 +87,7 @@ pub fn ignored_text(ignored: &BTreeMap<String, usize>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// The error for a place without images: a folder, or all that was given.
+/// Returns the error for a folder, or a set of inputs, without images.
 pub(super) fn no_images(
     folder: Option<&Path>,
     which: Names,
@@ -103,7 +104,7 @@ pub(super) fn no_images(
     none.into()
 }
 
-/// The error for an input that cannot be looked at.
+/// Returns the error for an input that cannot be accessed.
 pub(super) fn unreachable_input(path: &Path, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::NotFound {
         return ImagesError::Missing(shown(path)).into();

@@ -1,4 +1,4 @@
-//! Folders of every shape, made in a temporary place.
+//! Tests scans of folders of every shape, created in a temporary folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::names::EXTENSIONS;
 use super::*;
 use crate::error::{Error, ImagesError};
 
-/// A folder with empty files; nothing here looks inside.
+/// Creates a folder with empty files; nothing here reads them.
 fn tree(files: &[&str]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     for file in files {
@@ -27,7 +27,7 @@ fn scan(root: &TempDir) -> Scan {
     scan_folder(root.path(), Labels::FromFolders).unwrap()
 }
 
-/// Each entry as `name`, `name = class` or `name: reason`.
+/// Formats each entry as `name`, `name = class` or `name: reason`.
 fn lines(scan: &Scan) -> Vec<String> {
     let line = |found: &Found| match (found.reason(), &found.sample().class) {
         (Some(reason), _) => format!("{}: {reason}", found.sample().name),
@@ -153,7 +153,7 @@ fn two_spellings_of_a_name_are_one_class() {
         .collect();
     assert_eq!(classes, ["caf\u{e9}", "caf\u{e9}", "tea"]);
     assert!(
-        scan.notes[0].starts_with("2 folders are named `caf\u{e9}`"),
+        scan.notes[0].starts_with("2 folders named `caf\u{e9}` in different"),
         "{:?}",
         scan.notes
     );
@@ -169,7 +169,7 @@ fn a_root_one_level_too_high_is_told() {
         "{note}"
     );
     let end = format!(
-        "whose folders `cat`, `dog` hold the images: did you mean `{}`?",
+        "its folders `cat`, `dog` contain the images: did you mean `{}`?",
         below.display()
     );
     assert!(note.ends_with(&end), "{note}");
@@ -180,7 +180,7 @@ fn parts_of_a_data_set_are_told() {
     for files in [&["train/cat/1.jpg", "Val/cat/1.jpg"][..], &["train/1.jpg"]] {
         let root = tree(files);
         assert!(
-            scan(&root).notes[0].contains("named like parts of a data set"),
+            scan(&root).notes[0].contains("named like dataset splits"),
             "{files:?}"
         );
     }
@@ -198,7 +198,10 @@ fn a_place_without_images_is_an_error_that_says_what_was_wanted() {
 
     let root = tree(&["a.dng", "b.dng", "c.txt"]);
     let none = problem(scan_folder(root.path(), Labels::FromFolders));
-    assert!(none.to_string().ends_with("holds no images"), "{none}");
+    assert!(
+        none.to_string().ends_with("contains no image files"),
+        "{none}"
+    );
     let held = [("dng".to_owned(), 2), ("txt".to_owned(), 1)];
     let wanted = ImagesError::None {
         folder: Some(root.path().display().to_string()),
@@ -237,7 +240,7 @@ fn inputs_are_taken_as_given() {
         format!("{}: no such file", name("gone.jpg")),
     ];
     assert_eq!(lines(&several), wanted);
-    assert!(several.notes[0].ends_with("void` holds no images"));
+    assert!(several.notes[0].ends_with("void` contains no image files"));
     let missing = problem(scan_inputs(
         &[at("gone.jpg")],
         Labels::None,
@@ -245,11 +248,10 @@ fn inputs_are_taken_as_given() {
     ));
     assert_eq!(missing, ImagesError::Missing(name("gone.jpg")));
     let none = problem(scan_inputs(&[], Labels::None, Names::Extensions));
-    assert_eq!(none.to_string(), "what was given holds no images");
+    assert_eq!(none.to_string(), "the inputs contain no image files");
 }
 
-/// Without the flag names decide; with it, files of any name that begin as pictures do, and all that are
-/// named so.
+/// By default, names decide. With `Names::Any`, files that start like images are listed too.
 #[test]
 fn files_of_any_name_are_images_by_their_content() {
     let root = tree(&["cat/b.jpg", "cat/empty", ".hidden"]);
@@ -281,7 +283,7 @@ fn files_of_any_name_are_images_by_their_content() {
     assert_eq!(lines(&by_content), wanted);
     let ignored = [(String::new(), 2), ("txt".to_owned(), 1)];
     assert_eq!(by_content.ignored, ignored.into());
-    // A list or a file that is named needs no flag.
+    // A file that is named explicitly needs no `Names::Any`.
     let named = [root.path().join("cat/IMG_1")];
     let scan = scan_inputs(&named, Labels::None, Names::Extensions).unwrap();
     assert_eq!(scan.entries.len(), 1);
@@ -341,7 +343,7 @@ mod unix {
         assert_eq!(lines(&scan), ["cat/1.jpg = cat", "dog/a/b/1.jpg = dog"]);
         assert_eq!(scan.notes.len(), 3);
         assert!(
-            scan.notes[0].contains("cat/up` is a link to a folder above it"),
+            scan.notes[0].contains("cat/up` is a link to a parent folder and was not followed"),
             "{:?}",
             scan.notes
         );
@@ -371,7 +373,7 @@ mod unix {
         assert_eq!(scan.ignored["txt"], 2);
     }
 
-    /// 21 folders, each with two links to the next one: 2²¹ paths lead to the picture in the last.
+    /// 20 folders with two links each to the next one: 2²⁰ paths lead to the image in the last folder.
     #[test]
     fn a_folder_is_read_once_through_links() {
         let (root, chain) = (tree(&["cat/1.jpg"]), tree(&["20/2.jpg"]));
@@ -389,7 +391,7 @@ mod unix {
         let [note] = &scan.notes[..] else {
             panic!("{:?}", scan.notes)
         };
-        let said = "20 folders behind links had already been read through another link, and were left out: `";
+        let said = "20 folders behind links had already been read through another link and were skipped: `";
         assert!(note.starts_with(said), "{note}");
     }
 
@@ -413,14 +415,14 @@ mod unix {
         assert!(scanned.notes.is_empty(), "{:?}", scanned.notes);
         let flat = scan_folder(root.path(), Labels::None).unwrap();
         assert_eq!(flat.entries.len(), found.len());
-        // A folder behind a link that a second link leads to.
+        // A second link leads to a folder behind the first one.
         symlink(other.path().join("in"), other.path().join("again")).unwrap();
         let scanned = scan(&root);
         assert_eq!(scanned.entries.len(), found.len());
         assert!(scanned.notes[0].starts_with("2 folders behind links"));
     }
 
-    /// Deeper than a path can be long, on a stack that has no room for a frame of each level.
+    /// The folder is deeper than a path can be long, and the stack too small for a frame per level.
     #[test]
     fn depth_is_limited_by_the_system_alone() {
         let root = tree(&["cat/1.jpg"]);
@@ -434,7 +436,7 @@ mod unix {
         let small = std::thread::Builder::new().stack_size(192 << 10);
         let walk = move || scan_folder(&folder, Labels::FromFolders).unwrap();
         let scanned = small.spawn(walk).unwrap().join().unwrap();
-        // The standard library's way of removing it would keep all of its levels open.
+        // `std::fs::remove_dir_all` would keep every level open.
         assert!(sh("rm -rf \"$0\"/cat").success());
         let lines = lines(&scanned);
         assert_eq!(lines[0], "cat/1.jpg = cat");
@@ -505,7 +507,7 @@ mod unix {
         let open_to_all = fs::read_dir(&shut).is_ok();
         fs::set_permissions(&shut, fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(scan.entries.len(), 2);
-        // The system's administrator reads everything.
+        // The root user can read everything.
         assert!(open_to_all || lines(&scan)[1].starts_with("shut: cannot be read: "));
     }
 }
@@ -518,7 +520,7 @@ mod several_folders {
         scan_inputs(&inputs, labels, Names::Extensions)
     }
 
-    /// Each sample's name below `root` and its class.
+    /// Returns each sample's name below `root`, and its class.
     fn named(root: &Path, scan: &Scan) -> Vec<(String, Option<String>)> {
         let root = format!("{}/", root.display());
         let samples = scan.entries.iter().map(Found::sample);
@@ -624,7 +626,7 @@ fn a_list_is_read_as_it_comes_and_no_further_than_wanted() {
         names.push(path);
         true
     };
-    // A byte order mark stands before the first name alone; elsewhere it is part of a name.
+    // A byte order mark is dropped only before the first name; elsewhere, it is part of the name.
     let marked = "\u{feff}a\n\u{feff}b\n";
     read_list(marked.as_bytes(), Separator::Newline, each).unwrap();
     assert_eq!(names, ["a", "\u{feff}b"].map(PathBuf::from));

@@ -1,8 +1,7 @@
-//! Goes through a folder in order, follows links that do not lead back, and opens no file unless names do not
-//! count.
+//! Walks a folder in order, following links that do not lead to a parent. Opens files only for `Names::Any`.
 //!
-//! Within one first-level folder, a folder is read once through links, so that links to links do not
-//! multiply: 42 of them make two million paths. Two classes may be links to the same folder.
+//! Within one first-level folder, each folder is read only once through links, since links to links multiply:
+//! 42 of them can make two million paths. Two classes may be links to the same folder.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -20,32 +19,32 @@ use crate::images::{SkipReason, path_text};
 use crate::inputs::kind_text;
 use crate::phrases::counted;
 
-/// What a walk has found so far.
+/// A walk through a folder, and what it has found so far.
 pub(super) struct Walk<'a> {
-    /// What names leave out.
+    /// The prefix that names omit.
     base: &'a Path,
     labels: Labels,
     names: Names,
     pub(super) found: Vec<Found>,
     pub(super) ignored: BTreeMap<String, usize>,
     pub(super) notes: Vec<String>,
-    /// First-level folders and the class that each is.
+    /// First-level folders and their classes.
     pub(super) classes: Vec<(OsString, Arc<str>)>,
     class: Option<Arc<str>>,
-    /// The folders that lead to where the walk is, below the root.
+    /// The folders from the root down to the current position, without the root.
     open: Vec<OpenFolder>,
-    /// The real paths of the folders in which links were followed to get where the walk is.
+    /// The real paths of the folders whose links were followed on the way to the current position.
     trail: Vec<PathBuf>,
-    /// The real paths of the folders that were read through links, within this first-level folder.
+    /// The real paths of the folders that were read through links within this first-level folder.
     linked: HashSet<PathBuf>,
-    /// How many links lead to one of those again, and the first of them.
+    /// How often one of those folders was reached again, and the first path that reached one.
     repeated: (usize, Option<PathBuf>),
-    /// What ended the walk early: the system has run out of something.
+    /// The error that stopped the walk early: the system has run out of a resource.
     pub(super) fault: Option<Error>,
 }
 
 impl<'a> Walk<'a> {
-    /// A walk whose names are relative to `base`; an empty one leaves paths as they are.
+    /// Creates a walk whose names are relative to `base`; with an empty base, names are whole paths.
     pub(super) fn new(base: &'a Path, labels: Labels, names: Names) -> Self {
         Self {
             base,
@@ -64,11 +63,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Goes through the root.
+    /// Walks the root.
     ///
     /// # Errors
     ///
-    /// If the root itself cannot be read. A folder inside it that cannot be read is a skipped entry.
+    /// If the root itself cannot be read. An unreadable folder inside it becomes a skipped entry.
     pub(super) fn root(&mut self, root: &Path) -> io::Result<()> {
         for (name, kind) in sorted_entries(root)? {
             if self.labels == Labels::FromFolders {
@@ -83,8 +82,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Goes through the folders that are open. They are kept here and not on the stack: nothing but the
-    /// system limits how deep they are.
+    /// Walks the open folders. They are kept here rather than on the call stack, so only the system limits
+    /// their depth.
     fn below(&mut self) {
         while let Some(folder) = self.open.last_mut() {
             if self.fault.is_some() {
@@ -128,7 +127,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Behind a link, a folder inside another may be one that a second link leads to.
+    /// Walks a folder, unless it is behind a link and was already reached through another link.
     fn plain_folder(&mut self, path: &Path, name: &OsStr, depth: Depth) {
         let repeated = !self.trail.is_empty()
             && path
@@ -162,7 +161,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a file begins as a picture does, also as one that is not decoded: it is listed to be named.
+    /// Returns whether a file starts like an image. Unsupported formats count, so that they are reported.
     fn is_picture(&mut self, path: &Path, kind: FileType) -> bool {
         if !kind.is_file() {
             return false;
@@ -192,18 +191,19 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A link to a folder above the walk's place, by whatever way it got there, would be walked for ever.
+    /// Walks a linked folder, unless it contains the current position by any path and would be walked
+    /// forever.
     fn linked_folder(&mut self, path: &Path, name: &OsStr, depth: Depth) {
         let here = path.parent().unwrap_or(path);
         let (Ok(target), Ok(here)) = (path.canonicalize(), canonical(here)) else {
             return self.skip(
                 path.into(),
-                SkipReason::Unreadable("its target has gone".into()),
+                SkipReason::Unreadable("its target no longer exists".into()),
             );
         };
         if here.starts_with(&target) || self.trail.iter().any(|place| place.starts_with(&target)) {
             let note = format!(
-                "`{}` is a link to a folder above it, and was not followed",
+                "`{}` is a link to a parent folder and was not followed",
                 shown(path)
             );
             self.notes.push(note);
@@ -222,11 +222,11 @@ impl<'a> Walk<'a> {
         first.get_or_insert_with(|| path.to_owned());
     }
 
-    /// One note for all of them: there may be as many as files.
+    /// Adds a single note for all repeated folders, since there may be as many as files.
     fn note_repeated(&mut self) {
         if let (count, Some(first)) = &self.repeated {
             self.notes.push(format!(
-                "{} behind links had already been read through another link, and {} left out: `{}`{}",
+                "{} behind links had already been read through another link and {} skipped: `{}`{}",
                 counted(*count, "folder"),
                 if *count == 1 { "was" } else { "were" },
                 shown(first),
@@ -250,7 +250,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// A folder, the entries that the walk has not come to, and how it was reached.
+/// A folder, its remaining entries, and how it was reached.
 struct OpenFolder {
     path: PathBuf,
     entries: vec::IntoIter<(OsString, FileType)>,
@@ -263,15 +263,15 @@ enum Way {
     Link,
 }
 
-/// Whether an entry lies in the root itself.
+/// Whether an entry is directly in the root.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
     First,
     Inner,
 }
 
-/// A folder's entries by name, without those that are left out. On most systems this asks nothing of the
-/// files themselves.
+/// Returns a folder's entries sorted by name, without those to skip. On most systems, this does not access
+/// the files themselves.
 fn sorted_entries(folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -303,7 +303,7 @@ fn name_below(path: &Path, base: &Path) -> String {
     }
 }
 
-/// Why a link leads to nothing.
+/// Returns why a link cannot be followed.
 pub(super) fn link_reason(path: &Path, error: &io::Error) -> SkipReason {
     match fs::read_link(path) {
         Ok(target) if error.kind() == io::ErrorKind::NotFound => {

@@ -1,14 +1,14 @@
-//! The names of files that are not decoded.
+//! Recognises and names files that are not decoded.
 
 use crate::images::{Format, SkipReason};
 
-/// How much of a file is looked at to tell text from noise.
+/// The number of bytes in which text is distinguished from binary data.
 const LOOK_AT: usize = 1024;
 
-/// So many zero bytes at the start are those of no format; whether more follow is not looked at.
+/// No format starts with this many zero bytes; what follows them is not inspected.
 const ZEROS: usize = 512;
 
-/// Pictures that are not decoded, by their first bytes.
+/// Image formats that are not decoded, by their first bytes.
 const PICTURES: [(&[u8], &str); 9] = [
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
@@ -21,7 +21,7 @@ const PICTURES: [(&[u8], &str); 9] = [
     (b"qoif", "QOI"),
 ];
 
-/// Files that are no pictures, by their first bytes.
+/// Files that are not images, by their first bytes.
 const OTHERS: [(&[u8], &str); 11] = [
     (b"%PDF", "a PDF"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -36,7 +36,7 @@ const OTHERS: [(&[u8], &str); 11] = [
     (b"\x93NUMPY", "a NumPy array"),
 ];
 
-/// What a file is by its signature, if it is one that is known and not decoded.
+/// Returns what a file is by its signature, if it is a known format that is not decoded.
 pub(super) fn signature(bytes: &[u8]) -> Option<SkipReason> {
     let known = |table: &[(&[u8], &'static str)]| {
         table
@@ -52,7 +52,7 @@ pub(super) fn signature(bytes: &[u8]) -> Option<SkipReason> {
     }
     if bytes.iter().take(ZEROS).all(|&b| b == 0) {
         return Some(SkipReason::NotAnImage(if bytes.len() < ZEROS {
-            "nothing but zero bytes"
+            "a file of zero bytes only"
         } else {
             "a file that starts with zero bytes"
         }));
@@ -60,16 +60,16 @@ pub(super) fn signature(bytes: &[u8]) -> Option<SkipReason> {
     (bytes.get(4..8) == Some(b"ftyp")).then(|| media_file(bytes))
 }
 
-/// An ISO base media file (MP4, CR3 …) that is no HEIC or AVIF.
+/// Names an ISO base media file (MP4, CR3 …) that is neither HEIC nor AVIF.
 fn media_file(bytes: &[u8]) -> SkipReason {
     if brands(bytes).any(|brand| brand == b"crx ") {
-        SkipReason::Unsupported("a camera's raw file (CR3)")
+        SkipReason::Unsupported("a camera raw file (CR3)")
     } else {
         SkipReason::NotAnImage("a video (MP4 or QuickTime)")
     }
 }
 
-/// HEIC or AVIF, by the brand of a file and the brands that it says to be compatible with.
+/// Recognises HEIC and AVIF by a file's brand and compatible brands.
 pub(super) fn still_picture(bytes: &[u8]) -> Option<Format> {
     const AVIF: [&[u8]; 2] = [b"avif", b"avis"];
     const HEIC: [&[u8]; 8] = [
@@ -85,14 +85,14 @@ pub(super) fn still_picture(bytes: &[u8]) -> Option<Format> {
     }
 }
 
-/// The brands in the first box of an ISO base media file, from the bytes that are there.
+/// Returns the brands in the first box of an ISO base media file, as far as the bytes reach.
 fn brands(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_media = bytes.get(4..8) == Some(b"ftyp");
     let size = bytes
         .first_chunk()
         .map_or(0, |&size| u32::from_be_bytes(size)) as usize;
     let end = match size {
-        // To the end of the file; more brands than these has none.
+        // The box extends to the end of the file; 256 bytes hold more brands than any file has.
         0 => bytes.len().min(256),
         _ => size.min(bytes.len()),
     };
@@ -100,7 +100,7 @@ fn brands(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     content.unwrap_or_default().chunks(4)
 }
 
-/// What a file of text holds; `None` for bytes that are no text.
+/// Returns the kind of a text file; `None` if the bytes are not text.
 pub(super) fn text_kind(bytes: &[u8]) -> Option<SkipReason> {
     let start = &bytes[..bytes.len().min(LOOK_AT)];
     let text = String::from_utf8_lossy(start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start));
@@ -124,7 +124,8 @@ pub(super) fn text_kind(bytes: &[u8]) -> Option<SkipReason> {
     })
 }
 
-/// No control characters but white space; a character cut at the end of the look is no fault.
+/// Returns whether a text has no control characters except white space; a character cut at the end is
+/// allowed.
 fn is_text(text: &str) -> bool {
     let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
     let odd =

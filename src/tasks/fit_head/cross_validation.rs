@@ -1,5 +1,4 @@
-//! What is found by cross-validation before the fit: the folds, the best parameters, whether more pictures
-//! would help.
+//! Cross-validation before the fit: the folds, the search for the best parameters, the learning curve.
 
 use std::cell::OnceCell;
 
@@ -14,10 +13,10 @@ use crate::head::{
 };
 use crate::progress::Progress;
 
-/// The training images, and which of them belong together; that is found when it is first asked for.
+/// The training images. Their groups and out-of-fold logits are computed at first use.
 pub(super) struct Images<'a, 'f> {
     pub(super) set: &'a LabelledFeatures<'f>,
-    /// What patience watches.
+    /// The set that early stopping (`patience`) watches.
     pub(super) validation: Option<&'a LabelledFeatures<'f>>,
     near: f32,
     pub(super) digests: &'a [Digest],
@@ -25,7 +24,7 @@ pub(super) struct Images<'a, 'f> {
     left_out: OnceCell<LeftOut>,
 }
 
-/// What heads say of the images that they were trained without.
+/// Predictions of heads for the images that they were trained without.
 pub(super) struct LeftOut {
     pub(super) folds: Folds,
     /// (N · V, C)
@@ -33,7 +32,8 @@ pub(super) struct LeftOut {
 }
 
 impl<'a, 'f> Images<'a, 'f> {
-    /// Images and their digests, in the same order; `near` is the cosine from which on two are nearly equal.
+    /// Creates it from images and their digests in the same order. `near` is the cosine similarity from which
+    /// two images are near-duplicates.
     pub(super) fn new(
         set: &'a LabelledFeatures<'f>,
         validation: Option<&'a LabelledFeatures<'f>>,
@@ -50,7 +50,7 @@ impl<'a, 'f> Images<'a, 'f> {
         }
     }
 
-    /// Equal and nearly equal images belong together; of several views the first, the centre, tells.
+    /// Returns the groups of duplicates and near-duplicates, by the centre view of each image.
     pub(super) fn groups(&self) -> &Groups {
         self.groups.get_or_init(|| {
             let centres = self.set.features().slice_move(s![..; self.set.views(), ..]);
@@ -59,13 +59,13 @@ impl<'a, 'f> Images<'a, 'f> {
         })
     }
 
-    /// The folds of a seed.
+    /// Divides the images into folds; groups stay together.
     pub(super) fn folds(&self, asked: CrossValidation, seed: u64) -> Result<Folds> {
         Folds::new(self.set.targets(), self.groups(), asked.folds, seed)
     }
 
-    /// The out-of-fold logits of heads with the final fit's `params`, which are found when they are first
-    /// asked for.
+    /// Returns the out-of-fold logits of heads fitted with `params`, the parameters of the final fit. They
+    /// are computed at first use.
     pub(super) fn out_of_fold(
         &self,
         asked: CrossValidation,
@@ -79,7 +79,7 @@ impl<'a, 'f> Images<'a, 'f> {
         Ok(self.left_out.get_or_init(|| LeftOut { folds, logits }))
     }
 
-    /// The best parameters around `params`, of which those in `fixed` stay.
+    /// Searches for the best parameters around `params`; those in `fixed` are not varied.
     pub(super) fn search(
         &self,
         asked: CrossValidation,
@@ -91,7 +91,7 @@ impl<'a, 'f> Images<'a, 'f> {
         search(params, fixed, self.set, &folds, progress)
     }
 
-    /// Accuracies with growing parts of the images.
+    /// Computes accuracies with growing parts of the images.
     pub(super) fn learning_curve(
         &self,
         asked: CrossValidation,

@@ -1,4 +1,4 @@
-//! Who trains and who validates: labelled images of a store, or of two.
+//! The division into training and validation images, from one or two stores.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::head::{FeatureMatrix, validation_split};
 use crate::images::View;
 use crate::phrases::{counted, in_quotes};
 
-/// Labelled images of a store, and the views of them that are used.
+/// Labelled images of a store, and the views to use.
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) store: Rc<FeatureStore>,
@@ -25,19 +25,19 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    /// How many there are of each class, (C).
+    /// Returns the number of images of each class, (C).
     pub(super) fn counts(&self, classes: &ClassIndex) -> Vec<usize> {
         let mut counts = vec![0; classes.len()];
         self.targets.iter().for_each(|&target| counts[target] += 1);
         counts
     }
 
-    /// D.
+    /// Returns D.
     pub(super) fn n_features(&self) -> usize {
         self.store.manifest().spec.backbone.num_features
     }
 
-    /// What the features are features of.
+    /// Returns the specification of the features, with the views to use.
     pub(super) fn spec(&self) -> FeatureSpec {
         self.store.manifest().spec.with_views(&self.views)
     }
@@ -51,7 +51,7 @@ impl Chosen {
         })
     }
 
-    /// Some of the images.
+    /// Returns a subset of the images.
     fn pick(&self, rows: &[usize]) -> Self {
         Self {
             targets: rows.iter().map(|&row| self.targets[row]).collect(),
@@ -62,19 +62,19 @@ impl Chosen {
     }
 }
 
-/// The images on both sides.
+/// The training and validation images.
 #[derive(Debug)]
 pub(super) struct Division {
-    /// Those of the training set.
+    /// The classes of the training set.
     pub(super) classes: ClassIndex,
     pub(super) train: Chosen,
     pub(super) validation: Option<Chosen>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub(super) warnings: Vec<String>,
 }
 
 impl Division {
-    /// As it was asked for.
+    /// Divides the images as `options` says.
     pub(super) fn of(options: &FitHeadOptions, seed: u64) -> Result<Self> {
         let store = FeatureStore::open(&options.features)?;
         let views = views(options.augment, &store)?;
@@ -146,7 +146,7 @@ impl Division {
         })
     }
 
-    /// The training set's images that are kept for validation.
+    /// Returns the images that were held out of the training set for validation.
     pub(super) fn held_out(&self) -> &[Digest] {
         match &self.validation {
             Some(chosen) if Rc::ptr_eq(&chosen.store, &self.train.store) => &chosen.digests,
@@ -154,14 +154,17 @@ impl Division {
         }
     }
 
-    /// Training and validation images.
+    /// Returns the number of training and validation images together.
     pub(super) fn n_images(&self) -> usize {
         let validation = self.validation.as_ref();
         self.train.targets.len() + validation.map_or(0, |chosen| chosen.targets.len())
     }
 }
 
-/// The class and the digest of each sample of a store; all of them must have one.
+/// Returns the class and the digest of each sample of a store.
+///
+/// # Errors
+/// A store without samples, or with unlabelled ones.
 fn labelled(store: &FeatureStore) -> Result<(Vec<String>, Vec<Digest>)> {
     let samples = store.index().used();
     let (names, digests): (Vec<Option<String>>, Vec<Digest>) = samples
@@ -182,7 +185,7 @@ fn labelled(store: &FeatureStore) -> Result<(Vec<String>, Vec<Digest>)> {
     Ok((names.into_iter().flatten().collect(), digests))
 }
 
-/// The views that are trained on.
+/// Returns the views to train on.
 pub(super) fn views(augment: bool, store: &FeatureStore) -> Result<Vec<View>> {
     let there = &store.manifest().spec.views;
     match (augment, there.len()) {
@@ -196,9 +199,10 @@ pub(super) fn views(augment: bool, store: &FeatureStore) -> Result<Vec<View>> {
 }
 
 fn require_same_spec(train: &Chosen, validation: &FeatureStore) -> Result<()> {
+    let names = ["the training features", "the validation features"];
     let differences = train
         .spec()
-        .differences_from_superset(&validation.manifest().spec);
+        .differences_from_superset(&validation.manifest().spec, names);
     if differences.is_empty() {
         return Ok(());
     }
@@ -213,7 +217,7 @@ fn require_same_spec(train: &Chosen, validation: &FeatureStore) -> Result<()> {
 fn unknown_warning(unknown: &BTreeMap<String, usize>, path: &Path) -> Option<String> {
     (!unknown.is_empty()).then(|| {
         format!(
-            "{} of `{}` are left out, since the training set lacks their {}: {}",
+            "skipped {} of `{}`, because the training set has no {} {}",
             counted(unknown.values().sum(), "image"),
             path.display(),
             if unknown.len() == 1 {

@@ -1,4 +1,4 @@
-//! Whether all features fit into memory, and what cannot be done where they do not.
+//! Whether all features fit into memory, and which options need that.
 
 use super::division::Division;
 use super::options::FitHeadOptions;
@@ -6,17 +6,17 @@ use crate::error::{Result, TaskError};
 use crate::head::{BANK_CAPACITY, FitValidParams, Solver};
 use crate::tasks::memory::free;
 
-/// What is needed and what may be taken, in bytes.
+/// The memory that a fit needs, and the limit, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {
-    /// By all features, as 32-bit numbers, and by the copies that are made of them.
+    /// The size of all features as 32-bit floats, and of the copies made of them.
     pub(super) needed: u64,
-    /// By features.
+    /// The limit for features.
     pub(super) allowed: u64,
 }
 
 impl Memory {
-    /// Where nothing is said, half of what is free may be taken.
+    /// Estimates the memory needed. The default limit is half of the free memory.
     pub(super) fn of(
         options: &FitHeadOptions,
         params: &FitValidParams,
@@ -35,8 +35,9 @@ impl Memory {
     }
 }
 
-/// What is copied of the features: all of them where SGD standardises them; for folds and a rejection, the
-/// groups of nearly equal images (an image's digest twice, and its place), and those that a rejection keeps.
+/// Returns the size of the copies: all features if SGD standardises them; for folds and a rejection, the
+/// groups of near-duplicates (each image's digest twice, and its indices); for a rejection, the features that
+/// it stores.
 fn copies(
     options: &FitHeadOptions,
     params: &FitValidParams,
@@ -49,8 +50,8 @@ fn copies(
     let standardised = values.standardize && values.solver == Solver::Sgd;
     let on_folds = [options.search, options.learning_curve, options.calibrate];
     let grouped = options.reject.is_some() || on_folds.iter().any(Option::is_some);
-    // 16 bits a number and the same widened; as many images again are compared with them at a time, or
-    // validated.
+    // The stored features in 16 bits and widened to 32; as many images again are compared with them at a
+    // time, or validated.
     let kept = division.train.targets.len().min(BANK_CAPACITY);
     let compared = division.n_images().min(2 * BANK_CAPACITY);
     let rejection =
@@ -65,7 +66,7 @@ fn copies(
     .sum()
 }
 
-/// Refuses what cannot be done block by block.
+/// Returns an error if an option was requested that cannot be computed block by block.
 pub(super) fn refuse_what_needs_all(options: &FitHeadOptions, memory: &Memory) -> Result<()> {
     let asked = [
         ("search", options.search.is_some()),

@@ -1,4 +1,4 @@
-//! What to train on, and how; and whether that can be done at all.
+//! The options of `fit-head`, and their checks.
 
 use std::path::{Path, PathBuf};
 
@@ -20,33 +20,33 @@ pub struct FitHeadOptions {
     pub params: FitParams,
     /// What to validate on.
     pub validation: Validation,
-    /// Whether each epoch draws one of the store's views of each image; else the centre alone is trained on.
+    /// Whether each epoch draws one of the store's views of each image; otherwise, only the centre is used.
     pub augment: bool,
-    /// How better parameters are searched for; none takes `params` as they are.
+    /// The cross-validation that searches for better parameters; `None` uses `params` unchanged.
     pub search: Option<CrossValidation>,
-    /// The parameters that a search leaves as they are in `params`.
+    /// The parameters that a search does not vary.
     pub fixed: Vec<Tunable>,
-    /// How it is found whether more pictures would help; none leaves it.
+    /// The cross-validation of a learning curve, which shows whether more images would help; `None` skips it.
     pub learning_curve: Option<CrossValidation>,
-    /// How out-of-fold predictions of the training images are made, which the head keeps; none keeps none.
+    /// The cross-validation of the out-of-fold predictions to store in the head; `None` stores none.
     pub out_of_fold: Option<CrossValidation>,
-    /// How a temperature is fitted; none leaves probabilities as they are.
+    /// The cross-validation that fits a temperature; `None` leaves probabilities uncalibrated.
     pub calibrate: Option<CrossValidation>,
-    /// The share of images of known classes that may be called unknown, above 0 and below 1; none calls
-    /// nothing unknown.
+    /// The share of images of known classes that you accept to reject wrongly, above 0 and below 1; `None`
+    /// disables rejection.
     pub reject: Option<f64>,
-    /// What the temperature, and the threshold of the rejection, are fitted on.
+    /// The images that the temperature and the threshold of the rejection are fitted on.
     pub calibrate_on: CalibrateOn,
-    /// The cosine from which on two images count as nearly equal, in (0, 1]: those share a fold, and neither
-    /// speaks for the other when the threshold of the rejection is chosen.
+    /// The cosine similarity from which two images count as near-duplicates, in (0, 1]. Near-duplicates share
+    /// a fold, and are ignored as neighbours of each other when the threshold of the rejection is chosen.
     pub near: f32,
-    /// Bytes that features may take; larger ones are read in blocks, again in every epoch. None is half of
-    /// the memory that is free.
+    /// The limit for features in memory, in bytes; larger sets are read in blocks, again in every epoch.
+    /// `None` is half of the free memory.
     pub memory: Option<u64>,
 }
 
 impl FitHeadOptions {
-    /// The default parameters on the centre of each image, and nothing besides the head.
+    /// Trains with the default parameters on the centre of each image, without validation or other extras.
     #[must_use]
     pub fn new(features: PathBuf, output: PathBuf) -> Self {
         Self {
@@ -67,10 +67,10 @@ impl FitHeadOptions {
         }
     }
 
-    /// Checks the parameters, before anything is read.
+    /// Checks the parameters before anything is read.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for one out of range.
+    /// [`Error::Parameter`] if one is out of range.
     pub fn check(&self) -> Result<()> {
         let params = self.params.check_ref()?;
         self.check_trust()?;
@@ -86,7 +86,7 @@ impl FitHeadOptions {
     fn check_trust(&self) -> Result<()> {
         self.calibrate.map_or(Ok(()), CrossValidation::check)?;
         if self.calibrate_on == CalibrateOn::Validation && self.validation == Validation::None {
-            let wanted = "given together with a validation set";
+            let wanted = "used together with a validation set";
             return Err(Error::parameter("calibrate_on", "validation", wanted));
         }
         self.reject.map_or(Ok(()), |rate| {
@@ -104,17 +104,17 @@ impl FitHeadOptions {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Validation {
-    /// There are none.
+    /// No validation.
     #[default]
     None,
     /// Another store.
     Store(PathBuf),
-    /// This share of the training samples, stratified and by content.
+    /// This share of the training samples, in a stratified split that keeps duplicates together.
     Split(f64),
 }
 
 impl Validation {
-    /// The store, where it is one.
+    /// Returns the validation store, if there is one.
     #[must_use]
     pub fn store(&self) -> Option<&Path> {
         match self {
@@ -124,11 +124,11 @@ impl Validation {
     }
 }
 
-/// Into how many folds the training images are divided; a head is trained without each.
+/// A cross-validation: for each fold of the training images, a head is trained without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CrossValidation {
-    /// 2 or more.
+    /// The number of folds, at least 2.
     pub folds: usize,
 }
 
@@ -139,19 +139,19 @@ impl Default for CrossValidation {
 }
 
 impl CrossValidation {
-    /// So many parts.
+    /// Cross-validation with this number of folds.
     #[must_use]
     pub fn new(folds: usize) -> Self {
         Self { folds }
     }
 
-    /// Checks the number before anything is read.
+    /// Checks the number of folds.
     pub(in crate::tasks) fn check(self) -> Result<()> {
         require(self.folds >= 2, "folds", &self.folds, "at least 2")
     }
 }
 
-/// Checks a cosine of near-duplicates.
+/// Checks the cosine similarity of near-duplicates.
 pub(in crate::tasks) fn check_near(near: f32) -> Result<()> {
     require(
         near > 0.0 && near <= 1.0,
@@ -161,27 +161,27 @@ pub(in crate::tasks) fn check_near(near: f32) -> Result<()> {
     )
 }
 
-/// Which images a temperature, and the threshold of a rejection, are fitted on.
+/// The images that a temperature and the threshold of a rejection are fitted on.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CalibrateOn {
-    /// The training images, each judged by a head that was trained without its fold.
+    /// The training images, each predicted by a head that was trained without its fold.
     #[default]
     Folds,
-    /// The validation set, judged by the head itself.
+    /// The validation set, predicted by the head itself.
     Validation,
 }
 
-/// The candidates of a search are all trained to the end, on the same batches.
+/// Refuses early stopping with a search: all candidates are trained to the end, on the same batches.
 fn refuse_search_with_patience(options: &FitHeadOptions, params: &FitValidParams) -> Result<()> {
     match params.values().patience {
         Some(patience) => require(
             options.search.is_none(),
             "patience",
             &patience,
-            "left out with a search",
+            "unset when a search is requested",
         ),
         None => Ok(()),
     }

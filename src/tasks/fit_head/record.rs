@@ -1,4 +1,4 @@
-//! What the head is to remember of its images: their digests, and its out-of-fold predictions.
+//! The head's record of its training images: their digests and out-of-fold predictions.
 
 use serde::Serialize;
 
@@ -9,26 +9,26 @@ use crate::error::Result;
 use crate::features::Digest;
 use crate::head::{Evaluation, FitValidParams, OUT_OF_FOLD_BYTES, Temperature, TrainingRecord};
 
-/// How heads did on training images that they were trained without.
+/// The metrics of out-of-fold predictions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OutOfFoldFigures {
-    /// Training images, each of which was judged once.
+    /// The number of training images, each predicted once.
     pub n: usize,
-    /// Heads that were fitted for it.
+    /// The number of folds, each predicted by a head fitted without it.
     pub folds: usize,
-    /// The share of images whose most likely class is the right one, in [0, 1].
+    /// The share of images whose most probable class is the true one, in [0, 1].
     pub accuracy: f64,
-    /// The mean of -ln p of the right class, at the head's temperature.
+    /// The mean of -ln p of the true class, at the head's temperature.
     pub log_loss: f64,
 }
 
-/// The images of a division.
+/// Creates the record of a division's images, without predictions.
 pub(super) fn record(division: &Division) -> TrainingRecord {
     TrainingRecord::new(&bytes(&division.train.digests), &bytes(division.held_out()))
 }
 
-/// The record with the out-of-fold predictions, or why it has none.
+/// Adds out-of-fold predictions to the record, or returns a warning if they are too large to store.
 pub(super) fn predictions(
     record: &TrainingRecord,
     asked: CrossValidation,
@@ -58,8 +58,8 @@ pub(super) fn predictions(
 fn too_large(needed: usize) -> String {
     let mib = |bytes: usize| bytes.div_ceil(1 << 20);
     format!(
-        "out-of-fold predictions are not kept: they take {} MiB, and a head keeps at most {} MiB; \
-        evaluate it on images that it was not trained on",
+        "out-of-fold predictions are not stored: they take {} MiB, and a head stores at most {} MiB; \
+        evaluate the head on images that it was not trained on",
         mib(needed),
         mib(OUT_OF_FOLD_BYTES)
     )

@@ -1,4 +1,4 @@
-//! A fit on more features than there is memory for.
+//! A fit on features that do not fit into memory.
 
 use ndarray::ArrayView2;
 use serde::Serialize;
@@ -12,19 +12,19 @@ use crate::head::{
     Block, EpochFigures, FeatureBlocks, FeatureRows, Fit, FitValidParams, Streamed, fit_streamed,
 };
 
-/// How features were read in blocks, where they do not fit into memory.
+/// How features were read in blocks because they did not fit into memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Streaming {
-    /// Bytes that all of them would have taken.
+    /// The memory that a fit with all features would have needed, in bytes.
     pub needed: u64,
-    /// Bytes that they were allowed.
+    /// The limit for features, in bytes.
     pub allowed: u64,
-    /// Training images of a block, at most.
+    /// The maximum number of training images per block.
     pub images: usize,
 }
 
-/// Fits a head by SGD, the features read anew in every epoch.
+/// Fits a head by SGD, and reads the features again in every epoch.
 pub(super) fn in_blocks(
     params: &FitValidParams,
     division: &Division,
@@ -32,7 +32,7 @@ pub(super) fn in_blocks(
     on_epoch: &mut dyn FnMut(&EpochFigures),
 ) -> Result<(Fit, Streaming)> {
     let (classes, validation) = (&division.classes, division.validation.as_ref());
-    // A quarter for validation, a quarter to spare.
+    // Half is for training, a quarter for validation, and a quarter is spare.
     let mut train = StoreBlocks::new(&division.train, memory.allowed / 2)?;
     let counts = division.train.counts(classes);
     let validated = validation.map(|chosen| chosen.counts(classes));
@@ -50,15 +50,15 @@ pub(super) fn in_blocks(
     Ok((fit, streaming))
 }
 
-/// The features of some images of a store, read a stretch at a time.
+/// The features of some images of a store, read in stretches.
 struct StoreBlocks<'a> {
     stretches: Stretches,
     chosen: &'a Chosen,
     views: usize,
     n_features: usize,
-    /// Images that may be in memory at once.
+    /// The maximum number of images in memory at once.
     capacity: usize,
-    /// The stretches that were read last, with their numbers and targets.
+    /// The stretches that were read last, with their values and targets.
     loaded: Vec<usize>,
     numbers: Numbers,
     targets: Vec<usize>,
@@ -123,7 +123,7 @@ impl FeatureBlocks for StoreBlocks<'_> {
             self.load(pieces)?;
         }
         let shape = (self.targets.len() * self.views, self.n_features);
-        let whole = "every image has as many numbers";
+        let whole = "every image has the same number of values";
         let features = match &self.numbers {
             Numbers::F32(numbers) => {
                 FeatureRows::F32(ArrayView2::from_shape(shape, numbers).expect(whole))

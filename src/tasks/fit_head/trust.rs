@@ -1,5 +1,5 @@
-//! What lets a head be trusted: a temperature from images that it was not trained on, a rejection of what is
-//! like none of them, and whether the validation set agrees with either.
+//! Calibration and rejection: a temperature fitted on images that the head was not trained on, a rejection of
+//! images unlike the training images, and whether the validation set agrees with both.
 
 use ndarray::{ArrayView1, ArrayView2, s};
 use serde::Serialize;
@@ -13,40 +13,40 @@ use crate::head::{
     Rejection, RejectionFit, Search, Sureness, Temperature,
 };
 
-/// A fitted temperature and what it changes, measured on images that neither heads nor temperature were
+/// A fitted temperature and its effect, measured on images that neither the heads nor the temperature were
 /// fitted on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Calibration {
-    /// What logits are divided by.
+    /// The divisor of the logits.
     pub temperature: f64,
-    /// Which images decided.
-    pub on: CalibrateOn,
-    /// What came of it.
-    pub outcome: CalibrationOutcome,
-    /// Parts that the images were dealt into.
-    pub folds: usize,
     /// The images that the temperature was fitted on.
+    pub on: CalibrateOn,
+    /// Whether the temperature helped.
+    pub outcome: CalibrationOutcome,
+    /// The number of folds.
+    pub folds: usize,
+    /// The number of images that the temperature was fitted on.
     pub n_images: usize,
-    /// -ln p of the right class in the mean, without a temperature.
+    /// The mean of -ln p of the true class without the temperature.
     pub log_loss_before: f64,
-    /// The same with one.
+    /// The mean of -ln p of the true class with the temperature.
     pub log_loss_after: f64,
-    /// The expected calibration error without a temperature, in [0, 1].
+    /// The expected calibration error without the temperature, in [0, 1].
     pub ece_before: f64,
-    /// The same with one.
+    /// The expected calibration error with the temperature, in [0, 1].
     pub ece_after: f64,
-    /// What the temperature of the folds does to the validation set, where there is one.
+    /// The effect on the validation set, if the temperature was fitted on folds and there is one.
     pub on_validation: Option<Change>,
 }
 
-/// What a temperature does to the log loss.
+/// The effect of a temperature on the log loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// Without it.
+    /// The log loss without the temperature.
     pub log_loss_before: f64,
-    /// With it.
+    /// The log loss with the temperature.
     pub log_loss_after: f64,
 }
 
@@ -56,36 +56,36 @@ pub struct Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CalibrationOutcome {
-    /// The log loss of images that it was not fitted on is lower with the temperature.
+    /// The temperature lowers the log loss on images that it was not fitted on.
     Improved,
-    /// No temperature is better than 1 as far as these images can tell.
+    /// No temperature was found to be better than 1 on these images.
     Unchanged,
-    /// The temperature of the folds makes the log loss of the validation set worse: it is not kept.
+    /// The temperature from the folds increases the log loss on the validation set, so it is not stored.
     Denied,
 }
 
-/// The rejection that was fitted, in numbers.
+/// The figures of a fitted rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct KeptForRejection {
-    /// The share of images of known classes that is to be rejected.
+    /// The requested share of images of known classes to reject.
     pub rate: f64,
-    /// The least cosine with the nearest training image that a known image has.
+    /// The similarity threshold: images whose cosine with the nearest training image is lower are rejected.
     pub threshold: f32,
-    /// Which images decided.
+    /// The images that the threshold was fitted on.
     pub on: CalibrateOn,
-    /// Of these, those that would be rejected; training images as if they and what is nearly equal were not
-    /// in the training set.
+    /// How many of these would be rejected; a training image is scored as if it and its near-duplicates were
+    /// not in the training set.
     pub rejected: usize,
-    /// How many they are.
+    /// The number of images that the threshold was fitted on.
     pub n_images: usize,
-    /// Training images whose features the head keeps.
+    /// The number of training images whose features the head stores.
     pub kept: usize,
-    /// What that adds to the file, in bytes.
+    /// The size of these features in the file, in bytes.
     pub bytes: usize,
 }
 
-/// What comes of it.
+/// The fitted temperature and rejection, with their reports.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trust {
     pub(super) temperature: Temperature,
@@ -95,16 +95,16 @@ pub(super) struct Trust {
     pub(super) disagreements: Vec<Disagreement>,
 }
 
-/// What the training images alone say, before the head is there.
+/// What cross-validation on the training images finds before the head is fitted.
 #[derive(Debug, Default)]
 pub(super) struct FromFolds {
     calibration: Option<Judged>,
     rejection: Option<RejectionFit>,
-    /// Right and all, of the search's winner.
+    /// The numbers of right and of all images, for the winner of the search.
     searched: Option<(usize, usize)>,
 }
 
-/// The calibration of the folds, and how many images were right when left out.
+/// The calibration on the folds, and how many images were right out of fold.
 #[derive(Debug)]
 struct Judged {
     fit: CalibrationFit,
@@ -113,7 +113,7 @@ struct Judged {
 }
 
 impl FromFolds {
-    /// What is asked for of the training images.
+    /// Computes what was requested on the training images.
     pub(super) fn of(
         options: &FitHeadOptions,
         params: &FitValidParams,
@@ -147,7 +147,7 @@ impl FromFolds {
         Ok(found)
     }
 
-    /// With the head and the validation set, where there is one.
+    /// Completes the results with the fitted head and the validation set, if there is one.
     pub(super) fn with(
         self,
         options: &FitHeadOptions,
@@ -182,7 +182,7 @@ impl FromFolds {
         Ok(trust)
     }
 
-    /// Whether the head does as well on the validation set as on images that were left out.
+    /// Compares the head's accuracy on the validation set with the accuracy out of fold.
     fn disagreement(
         &self,
         head: &LinearHead,
@@ -200,7 +200,7 @@ impl FromFolds {
 }
 
 impl Trust {
-    /// A temperature from the validation set.
+    /// Fits the temperature on the validation set.
     fn calibrate_on(
         &mut self,
         validation: &LabelledFeatures<'_>,
@@ -209,7 +209,7 @@ impl Trust {
     ) -> Result<()> {
         let logits = head.logits(validation.features())?;
         let n = validation.n_samples();
-        // The images come class by class, so that every part has its share of each.
+        // The images are sorted by class, so every fold gets its share of each class.
         let fold: Vec<usize> = (0..n).map(|image| image % folds.folds).collect();
         let (classes, targets) = (validation.classes(), validation.targets());
         let fit = CalibrationFit::of(classes, logits.view(), targets, &fold)?;
@@ -218,7 +218,7 @@ impl Trust {
         Ok(())
     }
 
-    /// The temperature of the folds, unless the validation set denies that it helps.
+    /// Uses the temperature from the folds, unless it makes the validation set's log loss worse.
     fn calibrated(
         &mut self,
         judged: &Judged,
@@ -252,7 +252,7 @@ impl Trust {
         Ok(())
     }
 
-    /// Whether the validation set is rejected about as often as training images would be.
+    /// Checks that the validation set is rejected about as often as the training images would be.
     fn check_rejection(
         &mut self,
         fit: &RejectionFit,
@@ -263,7 +263,7 @@ impl Trust {
         };
         let likeness = fit.rejection.likeness(centres(set))?;
         let rejected = likeness.iter().filter(|l| fit.rejection.rejects(l)).count();
-        // Fisher's test and not the binomial one: the threshold is itself estimated on the training images.
+        // Fisher's test instead of a binomial one: the threshold is itself estimated on the training images.
         self.disagreements.extend(Disagreement::of_shares(
             DisagreementFigure::Rejection,
             (fit.rejected, fit.scored),
@@ -306,17 +306,17 @@ fn described(fit: &CalibrationFit, on: CalibrateOn, folds: usize) -> Calibration
     }
 }
 
-/// The centres with their classes.
+/// Returns the centre views with their classes.
 fn of_centres<'a>(set: &LabelledFeatures<'a>) -> Result<LabelledFeatures<'a>> {
     LabelledFeatures::new(centres(set), set.targets(), set.classes())
 }
 
-/// The first view of each image, its centre.
+/// Returns the first view of each image, the centre.
 fn centres<'a>(set: &LabelledFeatures<'a>) -> ArrayView2<'a, f32> {
     set.features().slice_move(s![..; set.views(), ..])
 }
 
-/// How many images have the right class as their most likely one.
+/// Counts the images whose most probable class is the true one.
 fn right_of(logits: &ArrayView2<'_, f64>, set: &LabelledFeatures<'_>) -> usize {
     let p = Temperature::default().probabilities(logits.to_owned(), set.views());
     let rows = p.rows().into_iter().zip(set.targets());

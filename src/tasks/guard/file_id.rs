@@ -1,16 +1,17 @@
-//! Telling a file from others, whatever it is called.
+//! The identity of a file, independent of its name.
 
 use std::fs;
 use std::path::Path;
 #[cfg(not(unix))]
 use std::path::PathBuf;
 
-/// A file, whatever it is called: device and inode, which hard links share and links lead to.
+/// Identifies a file by device and inode, which its hard links share and its symlinks lead to. On systems
+/// other than Unix, the canonical path is used.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileId(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
 
 impl FileId {
-    /// Nothing where there is no such file, or it is a device or pipe.
+    /// Returns the identity of a regular file; `None` if there is none at `path`.
     #[cfg(unix)]
     pub(super) fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! What an existing file holds, and whether it is of the kind that is to be written.
+//! The kind of an existing file, and whether an output of another kind may replace it.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::head::HeadFile;
 use crate::images::{self, Format, SkipReason};
 use crate::inputs::{self, Links};
 
-/// What an output will hold.
+/// The kind of file that an output will be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wanted {
@@ -17,11 +17,11 @@ pub enum Wanted {
     Text,
     /// JSON or JSON Lines.
     Json,
-    /// A page.
+    /// An HTML page.
     Html,
-    /// A picture.
+    /// A PNG image.
     Png,
-    /// A head.
+    /// A head file.
     Head,
     /// A Parquet table.
     Parquet,
@@ -30,7 +30,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// Whether a terminal cannot show it.
+    /// Returns whether it is binary, so that a terminal cannot show it.
     pub(super) fn is_binary(self) -> bool {
         match self {
             Self::Text | Self::Json | Self::Html => false,
@@ -38,7 +38,7 @@ impl Wanted {
         }
     }
 
-    /// With its article.
+    /// Returns its name, with the article where it has one.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -52,22 +52,22 @@ impl Wanted {
     }
 }
 
-/// How much of a file is looked at.
+/// How many bytes of a file are inspected.
 const START: u64 = 4096;
 
-/// The kind of a file that is there.
+/// The kind of an existing file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
-    /// No bytes, as `mktemp` makes it: it may become anything.
+    /// An empty file, as `mktemp` creates it; anything may replace it.
     Empty,
     /// A kind that frostline writes.
     Output(Wanted),
-    /// Something else, in words.
+    /// Any other kind, as a description for messages.
     Other(String),
 }
 
 impl Content {
-    /// Nothing where there is no such file, or it is a folder, device or pipe.
+    /// Returns the kind of a regular file; `None` if there is none at `path`.
     pub(super) fn of(path: &Path) -> Option<Self> {
         if !path.is_file() {
             return None;
@@ -111,7 +111,7 @@ impl Content {
         }
     }
 
-    /// Whether it is no image, since it is text.
+    /// Returns whether it is text or empty, and so cannot be an image.
     pub(super) fn is_text(&self) -> bool {
         matches!(
             self,
@@ -119,7 +119,7 @@ impl Content {
         )
     }
 
-    /// Refuses to replace a file of another kind.
+    /// Returns an error unless a file of this kind may be replaced by a `wanted` one.
     pub(super) fn refuse_unless(&self, wanted: Wanted, path: &Path) -> Result<(), OutputProblem> {
         let found = match self {
             Self::Empty => return Ok(()),
@@ -135,11 +135,12 @@ impl Content {
     }
 }
 
-/// Whether it is text all the same: names of files in a table may hold control characters, but no NUL.
+/// Returns whether it is UTF-8 without NUL. File names in a table may contain other control characters, which
+/// the image sniffer takes for binary data.
 fn is_utf8(start: &[u8]) -> bool {
     let text = match std::str::from_utf8(start) {
         Ok(_) => true,
-        // A character that is cut at the end of the look.
+        // A character cut off at the end of the inspected bytes is not an error.
         Err(error) => error.error_len().is_none(),
     };
     text && !start.contains(&0)
@@ -192,7 +193,7 @@ mod tests {
         allowed(Content::Empty, Wanted::Head).unwrap();
         allowed(Content::Output(Wanted::Text), Wanted::Text).unwrap();
         let error = allowed(Content::Output(Wanted::Json), Wanted::Text).unwrap_err();
-        let said = "the output `a` exists and is JSON; it would be replaced by text";
+        let said = "the output `a` already exists and is JSON; it would be replaced by text";
         assert_eq!(error.to_string(), said);
     }
 }

@@ -1,4 +1,4 @@
-//! Running a network before it is installed.
+//! The test run of a network before it is installed.
 
 use std::path::Path;
 
@@ -10,25 +10,25 @@ use crate::backbones::{
 use crate::error::{BackboneError, Error, NetworkProblem, Result};
 use crate::images::Preprocessing;
 
-/// A network that lies ready to be tried out.
+/// A network to test.
 #[derive(Debug)]
 pub(super) struct Trial<'a> {
     pub(super) home: &'a Home,
-    /// The file that the user gave, which errors name.
+    /// The file that the user passed, named in errors.
     pub(super) file: &'a Path,
-    /// What was made of it.
+    /// The cut network made from it.
     pub(super) network: &'a Path,
     pub(super) preprocessing: &'a Preprocessing,
-    /// The nodes that may hold a fixed batch.
+    /// The nodes that may fix the batch size.
     pub(super) suspects: Vec<String>,
 }
 
-/// How far a number may be off between batches, as a part of the row's largest. Batches are summed up in
-/// another order; rows of another picture are off by much more.
+/// The allowed difference of a value between batch sizes, relative to the largest value. Batch sizes change
+/// the order of summation; the rows of different images differ by much more.
 const TOLERANCE: f32 = 1e-2;
 
 impl Trial<'_> {
-    /// Runs two pictures one by one and together, and returns D.
+    /// Runs two images one by one and as a batch, checks that the results agree, and returns D.
     pub(super) fn run(&self, features: &FeatureLayer) -> Result<usize> {
         let mut backbone = self.load(features)?;
         let [one, two] = [1, 2].map(|seed| self.noise(seed));
@@ -51,7 +51,7 @@ impl Trial<'_> {
         Err(fixed.at(self.file))
     }
 
-    /// What is gained by averaging over positions, if the layer has any.
+    /// Returns a note on averaging over positions, if that would give fewer features.
     pub(super) fn word_about_pooling(
         &self,
         features: &FeatureLayer,
@@ -85,12 +85,12 @@ impl Trial<'_> {
         .map_err(|error| self.blame_file(error))
     }
 
-    /// A picture of noise, the same on every machine, as preprocessing gives it.
+    /// Returns an image of noise in the network's value range, the same on every machine.
     fn noise(&self, seed: u32) -> Vec<f32> {
         let p = self.preprocessing;
         let mut state = seed.wrapping_mul(0x9e37_79b9);
         let mut pixel = || {
-            // A linear congruential generator; its high bits are the good ones (Knuth, TAOCP 2, 3.3.4).
+            // A linear congruential generator; only its high bits are random (Knuth, TAOCP 2, 3.3.4).
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             f32::from((state >> 24) as u8)
         };
@@ -98,7 +98,7 @@ impl Trial<'_> {
         (0..p.num_values()).map(|_| value(pixel())).collect()
     }
 
-    /// The user knows the file that was given, not the one that was made of it.
+    /// Makes an error name the file that the user passed, not the temporary network.
     fn blame_file(&self, error: Error) -> Error {
         match error {
             Error::Backbone(BackboneError::Network { problem, .. }) => problem.at(self.file),

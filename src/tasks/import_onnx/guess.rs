@@ -1,4 +1,4 @@
-//! Guessing preprocessing from what a network's input looks like.
+//! Guesses a network's preprocessing from its input.
 
 use super::ImportNote;
 use crate::backbones::Overrides;
@@ -6,11 +6,14 @@ use crate::backbones::onnx::{Element, PictureInput};
 use crate::error::NetworkProblem;
 use crate::images::{Crop, Layout, Preprocessing, Resize};
 
-/// Layout and size from the input's shape, the rest as `ImageNet`'s networks have it; and a word on what is
-/// guessed.
+/// Guesses layout and size from the input's shape, and the rest from `ImageNet` defaults. Also returns a note
+/// on what was guessed.
 ///
-/// The shorter edge is 256/224 of the crop, as in `ImageNet`'s preprocessing. A network of bytes takes pixel
-/// values as they are. What the user says is not guessed; a problem where the input takes no three channels.
+/// The shorter edge is 256/224 of the crop, as in `ImageNet` preprocessing. A network with uint8 input gets
+/// unscaled pixel values. Settings in `said` are not guessed.
+///
+/// # Errors
+/// An input that does not have three channels.
 pub(super) fn guess(
     input: &PictureInput,
     said: &Overrides,
@@ -51,7 +54,7 @@ fn layout(input: &PictureInput) -> Result<Layout, NetworkProblem> {
     }
 }
 
-/// Width and height, where the file fixes them.
+/// Returns width and height if the file fixes them.
 fn size(input: &PictureInput, layout: Layout) -> Option<(u32, u32)> {
     let [a, b, c] = input.image.map(|n| n.and_then(|n| u32::try_from(n).ok()));
     match layout {
@@ -65,7 +68,7 @@ fn shorter_edge((w, h): (u32, u32)) -> u32 {
     edge.round() as u32
 }
 
-/// What is guessed, where anything is.
+/// Returns a note that lists the guessed settings, if there are any.
 fn note(input: &PictureInput, guessed: &Preprocessing, said: &Overrides) -> Option<ImportNote> {
     let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(",");
     let settings = [
@@ -152,6 +155,9 @@ mod tests {
             &Overrides::default(),
         );
         let problem = problem.unwrap_err().to_string();
-        assert!(problem.ends_with("number of channels is 1"), "{problem}");
+        assert!(
+            problem.ends_with("must have 3 channels, not 1"),
+            "{problem}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Telling a known backbone by the file that it is made from.
+//! Identifies the known backbone that a file belongs to.
 
 use std::fs;
 use std::path::Path;
@@ -6,14 +6,15 @@ use std::path::Path;
 use crate::backbones::{BackboneFile, BackboneManifest};
 use crate::error::{Error, Result};
 
-/// The one of the `known` backbones that is made from just this file; of several, that of the wanted name.
+/// Returns the backbone among `known` that is made from exactly this file; if there are several, prefers the
+/// one called `name`.
 pub(super) fn made_from(
     mut known: Vec<BackboneManifest>,
     file: &Path,
     name: Option<&str>,
 ) -> Result<Option<BackboneManifest>> {
     let bytes = fs::metadata(file).map_err(Error::io("read", file))?.len();
-    // A large file is read only where its length is that of a known one.
+    // A large file is hashed only if its length is that of a known one.
     known.retain(|known| known.source.as_ref().is_some_and(|s| s.bytes == bytes));
     if known.is_empty() {
         return Ok(None);
@@ -25,7 +26,7 @@ pub(super) fn made_from(
     }
     .sha256()?;
     known.retain(|known| known.source.as_ref().is_some_and(|s| s.sha256 == sha256));
-    // False comes before true, and the sort keeps the order of equals.
+    // The wanted name comes first, since `false` sorts before `true`; the stable sort keeps the other order.
     known.sort_by_key(|known| Some(known.name.as_str()) != name);
     Ok(known.into_iter().next())
 }
@@ -34,7 +35,7 @@ pub(super) fn made_from(
 mod tests {
     use super::*;
 
-    /// A network of one node, its SHA-256 as `sha256sum` has it.
+    /// A network of one node, with its SHA-256 as printed by `sha256sum`.
     const TINY: &[u8] = b"\x08\x08\x3a\x0b\x0a\x09\x12\x01y\x22\x04Relu\x42\x02\x10\x0d";
     const SHA256: &str = "ca65102c3d8b6a200e0553ddd61cebb302b8d15173e11f7c13ae179703687745";
 

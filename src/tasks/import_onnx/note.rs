@@ -1,51 +1,52 @@
-//! What the user should know of an import.
+//! Notes on an import for the user.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::backbones::onnx::Element;
+use crate::phrases::counted;
 
-/// What the user should know of an import.
+/// A note on an import for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportNote {
     /// The file is that of this known backbone.
     Known(String),
-    /// What is left of the network.
+    /// How much of the network was kept.
     Kept {
-        /// Layers that are kept, and all.
+        /// The number of layers kept, and of all layers.
         layers: (usize, usize),
-        /// Weights that are kept, and all.
+        /// The number of weights kept, and of all weights.
         weights: (usize, usize),
-        /// The file.
+        /// The original file.
         file: PathBuf,
     },
-    /// Its batch was fixed.
+    /// The network's batch size was fixed, and is now dynamic.
     FreedBatch {
-        /// To how many images.
+        /// The original batch size.
         batch: u64,
-        /// The nodes whose targets had to be changed.
+        /// The number of Reshape nodes whose targets had to be changed.
         mended: usize,
     },
-    /// Its input took other numbers.
+    /// The network's input was not float32; a conversion was added.
     Converted {
-        /// The input.
+        /// The input's name.
         input: String,
-        /// What it took.
+        /// The original element type.
         element: Element,
     },
-    /// Its preprocessing is not known.
+    /// Preprocessing settings were guessed.
     Guessed {
-        /// The input whose shape was looked at.
+        /// The input whose shape was used.
         input: String,
-        /// Parameters of the preprocessing with the values that are taken.
+        /// The guessed settings, as name and value.
         settings: Vec<(&'static str, String)>,
     },
-    /// An average over the positions of its layer has fewer features.
+    /// Averaging over the positions of the layer would give fewer features.
     Positions {
-        /// How many it has.
+        /// The number of positions.
         positions: usize,
-        /// The features of the average.
+        /// The number of features after averaging.
         features: usize,
     },
 }
@@ -54,7 +55,10 @@ impl fmt::Display for ImportNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Known(name) => {
-                write!(f, "the file is that of `{name}`, whose manifest is taken")
+                write!(
+                    f,
+                    "the file is the known backbone `{name}`; its manifest is used"
+                )
             }
             Self::Kept {
                 layers: (layers, all),
@@ -62,20 +66,20 @@ impl fmt::Display for ImportNote {
                 file,
             } => write!(
                 f,
-                "{layers} of {all} layers and {weights} of {all_weights} weights of `{}` are kept",
+                "kept {layers} of {all} layers and {weights} of {all_weights} weights of `{}`",
                 file.display()
             ),
             Self::FreedBatch { batch, mended: 0 } => {
-                write!(f, "its batch was fixed to {batch}, and is free now")
+                write!(f, "its batch size was fixed to {batch} and is dynamic now")
             }
             Self::FreedBatch { batch, mended } => write!(
                 f,
-                "its batch was fixed to {batch}, and is free now, also in the targets of {mended} Reshape \
-                 nodes"
+                "its batch size was fixed to {batch} and is dynamic now, also in the targets of {}",
+                counted(*mended, "Reshape node")
             ),
             Self::Converted { input, element } => write!(
                 f,
-                "its input `{input}` took {element} numbers; float32 is taken now, and converted"
+                "its input `{input}` takes {element}; a conversion from float32 was added"
             ),
             Self::Guessed { input, settings } => {
                 let settings = settings
@@ -84,8 +88,8 @@ impl fmt::Display for ImportNote {
                 let settings = settings.collect::<Vec<_>>().join(", ");
                 write!(
                     f,
-                    "guessed from the shape of its input `{input}`, and else from ImageNet's networks: \
-                     {settings}"
+                    "preprocessing guessed from the shape of its input `{input}` and from ImageNet \
+                     defaults: {settings}"
                 )
             }
             Self::Positions {
@@ -93,7 +97,7 @@ impl fmt::Display for ImportNote {
                 features,
             } => write!(
                 f,
-                "its layer has {positions} positions; the pool mean averages over them, to {features} \
+                "its layer has {positions} positions; averaging over them (`pool` mean) leaves {features} \
                  features"
             ),
         }

@@ -1,4 +1,4 @@
-//! Images that are equal or nearly so: groups, leakage, contradictions.
+//! Duplicates and near-duplicates: groups, leakage, contradictions.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,21 +8,22 @@ use super::report::{Contradiction, Duplicates, Leakage, Leaked, Likeness, NearDu
 use crate::error::Result;
 use crate::head::{Groups, Joins, NearPair, Neighbour};
 
-/// As many of an image's nearest in each store are looked at: a thousand frames of one film make a group with
-/// eight thousand links at most, not half a million.
+/// The number of nearest images kept per image and store: a thousand frames of one film then form a group of
+/// at most eight thousand links, not half a million.
 const NEAREST: usize = 8;
 
-/// The nearest of the distinct images, and which of these are nearly equal.
+/// The nearest neighbours and near-duplicates of all distinct images.
 pub(super) struct Alike {
-    /// Of every distinct image of the inspected store, within it, nearest first.
+    /// The nearest neighbours of each distinct image of the inspected store within it, nearest first.
     pub(super) nearest: Vec<Vec<Neighbour>>,
-    /// Pairs of distinct images, each once.
+    /// Pairs of distinct images that are near-duplicates, each once.
     links: Vec<NearPair>,
-    /// The distinct images of both stores that are nearly equal, directly or through others.
+    /// Groups of distinct images of both stores that are near-duplicates, directly or through others.
     groups: Groups,
-    /// The same for the images of the inspected store, copies among them, by its near pairs alone.
+    /// The same for all images of the inspected store, including duplicates, from its own near pairs only.
     pub(super) own_groups: Groups,
-    /// Of the further distinct images of the other store, the nearest of the inspected one, if that is near.
+    /// For each distinct image that only the other store has: its nearest image in the inspected store, if
+    /// that is a near-duplicate.
     twins: Vec<Option<Neighbour>>,
 }
 
@@ -34,7 +35,7 @@ impl Alike {
             Joins::new(own.len() + theirs.len()),
             Joins::new(pictures.n_own()),
         );
-        // All near pairs are joined, also those that are not among the nearest of either.
+        // All near pairs are joined, including those beyond the `NEAREST` of either image.
         let nearest = own.nearest_and_near(None, NEAREST, near, |left, right| {
             joins.join(left, right);
             own_joins.join(first_copy(left), first_copy(right));
@@ -88,7 +89,7 @@ impl Alike {
         found
     }
 
-    /// Each image of the other store that is in the inspected one too, with the one that it is most like.
+    /// Returns the images of the other store that the inspected store also contains, with their best matches.
     pub(super) fn leakage(&self, pictures: &Pictures) -> Leakage {
         let theirs = pictures.n_own()..pictures.len();
         let n_theirs = theirs.len();
@@ -171,7 +172,7 @@ fn has_several_classes(pictures: &Pictures, images: &[usize]) -> bool {
     classes.len() > 1
 }
 
-/// The pairs of `queries + i` and `rows + j`, j a near neighbour of query i; those of one set once.
+/// Returns the pairs (`queries + i`, `rows + j`) where j is a near neighbour of query i, each pair once.
 fn near_pairs(nearest: &[Vec<Neighbour>], near: f32, queries: usize, rows: usize) -> Vec<NearPair> {
     let mut pairs = BTreeMap::new();
     for (query, neighbours) in nearest.iter().enumerate() {
@@ -205,7 +206,7 @@ mod tests {
             pairs.iter().map(|pair| (pair.left, pair.right)).collect()
         };
         assert_eq!(pairs(0, 0), [(0, 1), (1, 2)]);
-        // Queries of another set: 10, 11 and 12, all of whose neighbours are rows of this.
+        // Queries of another set, numbered 10, 11 and 12, with neighbours among the rows of this set.
         assert_eq!(pairs(10, 0), [(0, 11), (1, 10), (1, 12), (2, 11)]);
     }
 }

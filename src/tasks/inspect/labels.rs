@@ -1,4 +1,4 @@
-//! Labels of the inspected store that are likely wrong.
+//! Labels of the inspected store that are probably wrong.
 
 use linfa::ParamGuard;
 use ndarray::ArrayView2;
@@ -11,7 +11,7 @@ use crate::error::{Result, TaskError};
 use crate::features::Digest;
 use crate::head::{FitParams, Folds, LabelErrors, LabelledFeatures, out_of_fold, softmax};
 
-/// Judges every label by a head that saw neither the image nor one nearly equal to it.
+/// Checks every label with a head that was trained without the image and its near-duplicates.
 pub(super) fn judge(
     pictures: &Pictures,
     alike: &Alike,

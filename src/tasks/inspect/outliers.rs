@@ -1,4 +1,4 @@
-//! Images of the inspected store that are unlike all others of it, or of their class.
+//! Outliers: images of the inspected store that are unlike all its other images, or unlike their class.
 
 use super::alike::Alike;
 use super::pictures::Pictures;
@@ -6,12 +6,13 @@ use super::report::{Outlier, Unlike};
 use crate::classes::ClassIndex;
 use crate::head::Distances;
 
-/// So many are listed even where none is beyond the limit, since the order says more than the limit; of a
-/// small store one in fifty.
+/// The number of farthest images listed even if none is beyond the limit, since the order is more informative
+/// than the limit. In a small store it is one in fifty.
 const LISTED: usize = 10;
 
-/// Those unlike everything first, then those unlike their class, each kind with the farthest first. Copies
-/// are told of once; an image that is nearly equal to its nearest is none, however alike the others are.
+/// Returns the images unlike all others, then those unlike their class, each farthest first. Duplicates are
+/// listed once. An image whose mean distance is within the near-duplicate range is not an outlier, even if
+/// all others are more alike still.
 pub(super) fn find(pictures: &Pictures, alike: &Alike, near: f32) -> Vec<Outlier> {
     let apart =
         |distances: &Distances, distinct: usize| distances.of_row[distinct] > 1.0 - f64::from(near);
@@ -28,7 +29,7 @@ pub(super) fn find(pictures: &Pictures, alike: &Alike, near: f32) -> Vec<Outlier
     outliers
 }
 
-/// The class of each distinct image of the inspected store, that of its first copy.
+/// Returns the class of each distinct image of the inspected store, taken from its first copy.
 fn targets(pictures: &Pictures) -> Option<Vec<usize>> {
     let names = pictures.own_classes().ok()?;
     let classes = ClassIndex::from_names(names.iter().copied());

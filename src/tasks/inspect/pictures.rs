@@ -1,4 +1,4 @@
-//! The images of one store or two, and the features of those that differ.
+//! The images of one or two stores, and the features of the distinct ones.
 
 use std::collections::HashMap;
 
@@ -8,30 +8,30 @@ use crate::features::{Digest, FeatureStore};
 use crate::head::UnitRows;
 use crate::images::View;
 
-/// Images in the order of the stores' indices, those of the inspected store first.
+/// All images in index order, those of the inspected store first.
 pub(super) struct Pictures {
     all: Listed,
-    /// The features of the distinct images of the inspected store: the first ones.
+    /// The features of the distinct images of the inspected store, which come first.
     pub(super) own: UnitRows,
-    /// Those of the further ones of the other store.
+    /// The features of the distinct images that only the other store has.
     pub(super) theirs: UnitRows,
     pub(super) store: FeatureStore,
     n_own: usize,
 }
 
-/// Images, and which of them are equal.
+/// Images, and which of them are duplicates.
 #[derive(Default)]
 struct Listed {
     images: Vec<InspectedImage>,
-    /// The distinct image that each is.
+    /// For each image, the index of its distinct image.
     distinct: Vec<usize>,
-    /// The images that each distinct one is, ascending.
+    /// For each distinct image, its copies in ascending order.
     copies: Vec<Vec<usize>>,
     digests: Vec<Digest>,
 }
 
 impl Listed {
-    /// Adds the images of a store; how many images there are then, and how many distinct ones.
+    /// Adds the images of a store; returns the new number of images and of distinct images.
     fn add(
         &mut self,
         set: Side,
@@ -80,12 +80,12 @@ impl Pictures {
         })
     }
 
-    /// Images of both stores.
+    /// Returns the number of images in both stores.
     pub(super) fn len(&self) -> usize {
         self.all.images.len()
     }
 
-    /// Images of the inspected store: those that come first.
+    /// Returns the number of images in the inspected store, which come first.
     pub(super) fn n_own(&self) -> usize {
         self.n_own
     }
@@ -98,22 +98,22 @@ impl Pictures {
         self.all.images[image].class.as_deref()
     }
 
-    /// The distinct image that an image is.
+    /// Returns the index of an image's distinct image.
     pub(super) fn distinct(&self, image: usize) -> usize {
         self.all.distinct[image]
     }
 
-    /// The images that each distinct one is.
+    /// Returns the copies of each distinct image.
     pub(super) fn copies(&self) -> &[Vec<usize>] {
         &self.all.copies
     }
 
-    /// The digest of each distinct image, those of the inspected store first.
+    /// Returns the digest of each distinct image, those of the inspected store first.
     pub(super) fn digests(&self) -> &[Digest] {
         &self.all.digests
     }
 
-    /// Images as they are told of.
+    /// Returns the descriptions of images, for a report.
     pub(super) fn described(&self, images: impl IntoIterator<Item = usize>) -> Vec<InspectedImage> {
         images
             .into_iter()
@@ -121,7 +121,7 @@ impl Pictures {
             .collect()
     }
 
-    /// The class of each image of the inspected store, or how many have none.
+    /// Returns the class of each image of the inspected store, or as an error how many have none.
     pub(super) fn own_classes(&self) -> Result<Vec<&str>, usize> {
         let classes = (0..self.n_own).map(|image| self.class(image));
         let known: Vec<&str> = classes.flatten().collect();
@@ -143,7 +143,8 @@ fn open(path: impl AsRef<std::path::Path>) -> Result<FeatureStore> {
 fn require_same_spec(store: &FeatureStore, against: &FeatureStore) -> Result<()> {
     let [ours, theirs] =
         [store, against].map(|store| store.manifest().spec.with_views(&[View::Center]));
-    let differences = ours.differences_from_superset(&theirs);
+    let names = [store, against].map(|store| format!("`{}`", store.path().display()));
+    let differences = ours.differences_from_superset(&theirs, [&names[0], &names[1]]);
     if differences.is_empty() {
         return Ok(());
     }

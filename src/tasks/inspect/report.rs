@@ -1,4 +1,4 @@
-//! What an inspection is asked for and what it finds, as plain data for text, JSON and pages.
+//! The options and findings of an inspection, as plain data for text, JSON and pages.
 
 use std::cmp::Ordering;
 use std::path::PathBuf;
@@ -14,22 +14,22 @@ use crate::tasks::fit_head::{CrossValidation, check_near};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct InspectOptions {
-    /// The store, as that of a training set.
+    /// The store to inspect, such as that of a training set.
     pub features: PathBuf,
-    /// Another of the same backbone that should share nothing with it, as that of the validation set.
+    /// Another store of the same backbone that should share no images with it, such as the validation set's.
     pub against: Option<PathBuf>,
-    /// A head, to be told which of the store's images it was trained on.
+    /// A head, to find out which of the store's images it was trained on.
     pub head: Option<PathBuf>,
-    /// The cosine from which on two images count as nearly equal, in (0, 1].
+    /// The cosine similarity from which two images count as near-duplicates, in (0, 1].
     pub near: f32,
-    /// Folds of the cross-validation that judges labels, at least 2.
+    /// Folds of the cross-validation that checks labels, at least 2.
     pub folds: usize,
-    /// Of the folds and the fits.
+    /// The seed of the folds and fits.
     pub seed: u64,
 }
 
 impl InspectOptions {
-    /// The defaults, for one store.
+    /// Inspects a single store with the defaults.
     #[must_use]
     pub fn new(features: PathBuf) -> Self {
         Self {
@@ -48,49 +48,49 @@ impl InspectOptions {
     }
 }
 
-/// Everything that an inspection found. It changes nothing.
+/// Everything that an inspection found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct InspectReport {
-    /// The store that was inspected.
+    /// The inspected store.
     pub features: PathBuf,
-    /// The one that it was held against.
+    /// The store that it was compared with.
     pub against: Option<PathBuf>,
-    /// Images of the store.
+    /// The number of images in the inspected store.
     pub n_images: usize,
-    /// Images of the one that it was held against; 0 without one.
+    /// The number of images in the other store; 0 without one.
     pub n_against: usize,
-    /// The cosine from which on two images count as nearly equal, in (0, 1].
+    /// The cosine similarity from which two images count as near-duplicates, in (0, 1].
     pub near: f32,
-    /// The classes by name; empty for images without classes.
+    /// The classes, sorted by name; empty for images without classes.
     pub classes: Vec<ClassCount>,
-    /// Images with equal bytes, the largest groups first.
+    /// Groups of duplicates, the largest first.
     pub duplicates: Vec<Duplicates>,
-    /// Groups of nearly equal images, the most alike first.
+    /// Groups of near-duplicates, the most similar first.
     pub near_duplicates: Vec<NearDuplicates>,
-    /// What the other store shares with this one.
+    /// The images that both stores share.
     pub leakage: Option<Leakage>,
-    /// The images that a head was trained on, where one was given.
+    /// The images that the head was trained on, if a head was passed.
     pub trained_on: Option<TrainedOn>,
-    /// Equal or nearly equal images with different classes, equal ones first.
+    /// Duplicates and near-duplicates with different classes, duplicates first.
     pub contradictions: Vec<Contradiction>,
-    /// Labels that are likely wrong; none where they could not be looked for, and `notes` say why.
+    /// Probably wrong labels; `None` if labels could not be checked, with the reason in `notes`.
     pub labels: Option<LabelReport>,
-    /// The images farthest from all others, whether far or not, then those far from their class.
+    /// The images farthest from all others, beyond the limit or not, then those far from their class.
     pub outliers: Vec<Outlier>,
-    /// What was left out, and why.
+    /// What was not checked, and why.
     pub notes: Vec<String>,
 }
 
-/// Which images of the store a head was trained on, by their digests.
+/// The images of the store that a head was trained on, found by their digests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TrainedOn {
     /// Whether the head records its training images.
     pub recorded: bool,
-    /// Those that it was trained on.
+    /// The images that it was trained on.
     pub training: Vec<InspectedImage>,
-    /// How many were held out of its training set for validation.
+    /// The number of images that were held out of its training set for validation.
     pub n_held_out: usize,
 }
 
@@ -100,9 +100,9 @@ pub struct TrainedOn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
-    /// The store that is inspected.
+    /// The inspected store.
     Features,
-    /// The one that it is held against.
+    /// The store that it is compared with.
     Against,
 }
 
@@ -110,74 +110,73 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct InspectedImage {
-    /// Which store.
+    /// The store that it is in.
     pub set: Side,
     /// Its path relative to the root of that store's images, as text.
     pub path: String,
     /// Its class.
     pub class: Option<String>,
-    /// The key of its features; not in the JSON.
+    /// The digest of its bytes, which is the key of its features; not in the JSON.
     #[serde(skip)]
     pub digest: Digest,
 }
 
-/// How many images a class has.
+/// The number of images of a class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ClassCount {
-    /// The class.
+    /// The name of the class.
     pub name: String,
-    /// Its images in the store that is inspected.
+    /// Its images in the inspected store.
     pub n_images: usize,
-    /// Its images that differ in their bytes.
+    /// Its distinct images in the inspected store.
     pub n_different: usize,
     /// Its images in the other store.
     pub n_against: usize,
-    /// Whether fewer than [`TINY_CLASS`] different images are inspected: too few to learn from, or to judge
-    /// labels by.
+    /// Whether it has fewer than [`TINY_CLASS`] distinct images, too few to train on or to check labels with.
     pub tiny: bool,
 }
 
-/// Fewer different images than this make a class tiny: with five folds, one of them may be without any.
+/// A class with fewer distinct images than this is tiny: one of five folds may then contain none of them.
 pub const TINY_CLASS: usize = 10;
 
-/// Images with equal bytes.
+/// Images with identical bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Duplicates {
-    /// BLAKE3 of their bytes, in hexadecimal.
+    /// The BLAKE3 hash of their bytes, in hexadecimal.
     pub digest: String,
-    /// At least two.
+    /// The images, at least two.
     pub images: Vec<InspectedImage>,
 }
 
-/// Images that are nearly equal, each to at least one other of the group.
+/// A group of images, each a near-duplicate of at least one other in the group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NearDuplicates {
-    /// The cosine of the two that are most alike.
+    /// The cosine similarity of the most similar pair.
     pub cosine: f32,
-    /// At least two with different bytes; copies of these stand there too.
+    /// The images, at least two distinct ones, with all of their duplicates.
     pub images: Vec<InspectedImage>,
 }
 
-/// How alike two images are.
+/// How similar two images are.
 ///
 /// Exhaustive: code that matches on it handles every variant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "likeness", rename_all = "lowercase")]
 pub enum Likeness {
-    /// Their bytes are equal.
+    /// Duplicates: their bytes are identical.
     Equal,
-    /// Their features are nearly so.
+    /// Near-duplicates: their features are similar.
     Near {
-        /// The cosine of the angle between them.
+        /// The cosine similarity of their features.
         cosine: f32,
     },
 }
 
 impl Likeness {
-    /// Equal ones first, then the most alike.
+    /// Orders duplicates first, then the most similar.
     pub(super) fn order(self, other: Self) -> Ordering {
         other.cosine().total_cmp(&self.cosine())
     }
@@ -190,55 +189,56 @@ impl Likeness {
     }
 }
 
-/// Images that both stores hold: an evaluation on one is optimistic for a head trained on the other.
+/// Images that both stores contain. They make an evaluation on one store optimistic for a head trained on
+/// the other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Leakage {
-    /// Images of the other store whose bytes are in this one too.
+    /// Images of the other store with a duplicate in this one.
     pub n_equal: usize,
-    /// Further images of the other store that are nearly equal to one of this.
+    /// Further images of the other store with a near-duplicate in this one.
     pub n_near: usize,
-    /// The share of the other store's images that both make, in [0, 1].
+    /// The share of the other store's images that are either, in [0, 1].
     pub share: f64,
-    /// Each of them, equal ones first, then the most alike.
+    /// These images, duplicates first, then the most similar.
     pub images: Vec<Leaked>,
 }
 
-/// An image of the other store that is in this one, too.
+/// An image of the other store with a duplicate or near-duplicate in this one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Leaked {
     /// The image of the other store.
     pub image: InspectedImage,
-    /// The image of this store that it is most like.
+    /// The most similar image of this store.
     pub twin: InspectedImage,
-    /// How alike they are.
+    /// How similar they are.
     #[serde(flatten)]
     pub likeness: Likeness,
 }
 
-/// Images that are equal, or nearly so, and have different classes.
+/// Duplicates or near-duplicates with different classes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Contradiction {
-    /// At least two.
+    /// The images, at least two.
     pub images: Vec<InspectedImage>,
-    /// How alike they are.
+    /// How similar they are.
     #[serde(flatten)]
     pub likeness: Likeness,
 }
 
-/// Likely label errors in the inspected store.
+/// Probable label errors in the inspected store.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LabelReport {
     /// Folds of the cross-validation.
     pub folds: usize,
-    /// The share of images whose label is the most probable class, out of fold.
+    /// The share of images whose label is the most probable class out of fold.
     pub accuracy: f64,
-    /// About how many labels are wrong, by the confident joint.
+    /// The estimated number of wrong labels, by the confident joint.
     pub estimated_errors: f64,
-    /// Images for which another class is more probable than their label, the least plausible label first.
+    /// Images for which another class is more probable than the label, least plausible label first.
     pub suspects: Vec<SuspectImage>,
 }
 
@@ -246,23 +246,23 @@ pub struct LabelReport {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SuspectImage {
-    /// Its place, from 1.
+    /// Its rank, from 1.
     pub rank: usize,
-    /// The image, with the label as its class.
+    /// The image; its class is the label in question.
     #[serde(flatten)]
     pub image: InspectedImage,
     /// The most probable class.
     pub suggested: String,
     /// The out-of-fold probability of the label, in [0, 1].
     pub given_probability: f64,
-    /// That of the most probable class, in [0, 1].
+    /// The out-of-fold probability of the most probable class, in [0, 1].
     pub suggested_probability: f64,
-    /// Whether the image reaches the mean probability of another class and counts for it in the confident
-    /// joint.
+    /// Whether the image reaches the mean probability of another class, so that the confident joint counts it
+    /// there.
     pub confident: bool,
 }
 
-/// An image unlike all others.
+/// An image unlike all others, or unlike its class.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Outlier {
@@ -271,12 +271,12 @@ pub struct Outlier {
     pub image: InspectedImage,
     /// What it is unlike.
     pub unlike: Unlike,
-    /// The mean cosine distance to its five nearest, in [0, 2].
+    /// The mean cosine distance to its five nearest images, in [0, 2].
     pub distance: f64,
-    /// Where far begins: Tukey's inner fence of all such distances, or of those of the class. Not finite
-    /// (null) for very few.
+    /// The outlier limit: Tukey's inner fence of these distances, over all images or over the class. Not
+    /// finite (null in JSON) for very few images.
     pub limit: f64,
-    /// Whether it is farther than that; else it is only one of the farthest.
+    /// Whether the distance exceeds the limit; otherwise the image is only one of the farthest.
     pub beyond: bool,
 }
 
@@ -286,8 +286,8 @@ pub struct Outlier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unlike {
-    /// From every other image.
+    /// Every other image.
     Everything,
-    /// From the images of its class, but not from those of others.
+    /// The other images of its class, but not all images.
     Class,
 }

@@ -1,4 +1,4 @@
-//! The texts at the head of the page, and its date.
+//! The page's title, subtitle, notes and date.
 
 use std::path::Path;
 
@@ -10,23 +10,23 @@ use crate::images::path_text::{for_terminal, to_text};
 use crate::phrases::{counted, in_quotes};
 use crate::tasks::judge::Judged;
 
-/// What the user of a report should know.
+/// A note on a report for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportNote {
-    /// Images of a store have no picture, since [`ReportOptions::images`] was not given.
+    /// The images of a store have no thumbnails because [`ReportOptions::images`] is not set.
     #[error(
-        "Feature stores do not know where their images lie: name the folder (`images`) to see them here."
+        "A feature store does not contain its images: set `images` to their folder to show them here."
     )]
     FolderUnknown,
-    /// Anything else, in words.
+    /// Any other note, as text.
     #[error("{0}")]
     Other(String),
 }
 
-/// The last part of a path as text for people.
+/// Returns the last component of a path, as text to display.
 pub(super) fn name(path: &Path) -> String {
-    // Of `.` or `..` the name is that of the folder it stands for.
+    // `.` and `..` are resolved to the folder's real name.
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let last = whole.file_name().map_or(whole.as_path(), Path::new);
     for_terminal(&to_text(last))
@@ -38,7 +38,7 @@ pub(super) fn title(data: &Path) -> String {
 
 pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> String {
     format!(
-        "{} on {} of {}, {}",
+        "Evaluation of {} on {} of {}, {}",
         name(&options.judge.head.path),
         counted(evaluation.n_samples, "image"),
         counted(evaluation.classes.len(), "class"),
@@ -46,26 +46,26 @@ pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> Stri
     )
 }
 
-/// What the figures leave out.
+/// Returns the notes on what the metrics exclude.
 pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<ReportNote> {
     let mut notes = judged.notes.clone();
     notes.extend(judged.acquaintance.omission());
     if !judged.acquaintance.recorded {
         notes.push(
-            "The head does not record its training images: if any of them are here, the figures are \
-            optimistic.".to_owned(),
+            "The head does not record its training images: if any of them are included here, the results \
+            are optimistic.".to_owned(),
         );
     }
     if !judged.skipped.is_empty() {
         notes.push(format!(
-            "{} could not be used; no figure includes them.",
+            "Skipped {} that could not be used.",
             counted(judged.skipped.len(), "image")
         ));
     }
     let unknown = &judged.unknown_classes;
     if !unknown.is_empty() {
         notes.push(format!(
-            "{} of classes that the head does not know: {}. No figure includes them.",
+            "Excluded {} of classes that the head does not know: {}.",
             counted(unknown.values().sum(), "image"),
             in_quotes(unknown.keys().map(String::as_str))
         ));
@@ -77,14 +77,14 @@ pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<ReportNote>
         .collect();
     if !missing.is_empty() {
         notes.push(format!(
-            "No image here is of these classes: {}.",
+            "There are no images of these classes: {}.",
             in_quotes(missing)
         ));
     }
     notes.into_iter().map(ReportNote::Other).collect()
 }
 
-/// Why images have no picture.
+/// Returns a note that says why images have no thumbnail.
 pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<ReportNote> {
     if without == 0 {
         return None;
@@ -92,8 +92,7 @@ pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<ReportN
     Some(match roots.images {
         None => ReportNote::FolderUnknown,
         Some(root) => ReportNote::Other(format!(
-            "{} without a picture: {} not found below `{}`, could not be read or held another picture, \
-             or the page was full.",
+            "{} without a thumbnail: {} not found in `{}`, unreadable or changed, or the page was full.",
             counted(without, "image"),
             if without == 1 {
                 "its file was"
@@ -105,7 +104,7 @@ pub(super) fn pictures_note(roots: &Roots<'_>, without: usize) -> Option<ReportN
     })
 }
 
-/// Today in UTC, as `2026-11-25`.
+/// Returns today's date in UTC, as `2026-11-25`.
 pub(super) fn today() -> String {
     Utc::now().date_naive().to_string()
 }

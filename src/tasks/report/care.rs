@@ -1,5 +1,5 @@
-//! What is odd about the data, as `inspect` finds it: of the training images where they are given, else of
-//! the judged ones.
+//! The problems that `inspect` finds in the data: in the training images if they are available, otherwise in
+//! the evaluated images.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::tasks::inspect::{
     InspectOptions, InspectReport, InspectedImage, Side, SuspectImage, inspect,
 };
 
-/// Suspects on the page; `inspect` lists all.
+/// The maximum number of suspects on the page; `inspect` lists all.
 const SUSPECTS: usize = 60;
 
-/// The findings, and the file of each suspect where that is known.
+/// The findings, and the file of each suspect if it is known.
 pub(super) struct Care {
     pub(super) found: DataCare,
     files: Vec<Option<Original>>,
@@ -30,11 +30,11 @@ impl Care {
     }
 }
 
-/// Inspects what there are features of; none where there are none: a folder of images keeps none without a
-/// store.
+/// Inspects the available features. Returns `None` if there are none: a folder of images has stored features
+/// only if it is used with a store.
 pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     let judged = options.judged_features().ok().map(Path::to_owned);
-    // A store that `classify` or a report keeps features in has no list of images of its own.
+    // A store that `classify` or `report` caches features in has no list of images.
     let judged = match judged {
         Some(store) if FeatureStore::open(&store)?.index().used().next().is_some() => Some(store),
         _ => None,
@@ -68,8 +68,8 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
     }))
 }
 
-/// Equal images first, then nearly equal ones; a group of equal ones that is part of a larger group stands
-/// there alone.
+/// Returns the groups of duplicates, then those of near-duplicates. Duplicates that belong to a group of
+/// near-duplicates are listed only there.
 fn duplicates(report: &InspectReport) -> Vec<Vec<String>> {
     let near = report.near_duplicates.iter().map(|group| &group.images);
     let in_near: HashSet<_> = near
@@ -89,13 +89,13 @@ fn duplicates(report: &InspectReport) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The name for people, with the set it is of where there are two.
+/// Returns an image's name to display, with its set if there are two.
 fn name(image: &InspectedImage, two_sets: bool) -> String {
     let path = for_terminal(&image.path);
     match (two_sets, image.set) {
         (false, _) => path,
         (true, Side::Features) => format!("{path} (training)"),
-        (true, Side::Against) => format!("{path} (judged here)"),
+        (true, Side::Against) => format!("{path} (evaluated)"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! From an [`Evaluation`] to what the page shows of it.
+//! Converts an [`Evaluation`] into the metrics that the page shows.
 
 use crate::head::{ClassIntervals, Evaluation, Interval, Intervals};
 use crate::report::{Bin, ClassRow, Figure, Measure, Page, Reliability, Unit};
@@ -19,36 +19,41 @@ fn headline(e: &Evaluation) -> Vec<Figure> {
     let accuracy = of(|i| Some(i.accuracy));
     let (balanced, macro_f1) = (of(|i| i.balanced_accuracy), of(|i| i.macro_f1));
     let mut figures = vec![
-        share("Accuracy", "of all images", e.accuracy, accuracy),
+        share("Accuracy", "share of correct labels", e.accuracy, accuracy),
         share(
             "Balanced accuracy",
-            "every class counts the same",
+            "mean recall of the classes",
             e.balanced_accuracy,
             balanced,
         ),
-        share("Macro F1", "mean over the classes", e.macro_f1, macro_f1),
+        share("Macro F1", "mean F1 of the classes", e.macro_f1, macro_f1),
     ];
     figures.extend(top_k(e));
     let auc = |auc| {
         number(
             "ROC AUC",
-            "1 is perfect, 0.5 is chance",
+            "1 is perfect, 0.5 is random",
             auc,
             of(|i| i.roc_auc),
         )
     };
     figures.extend(e.roc_auc.map(auc));
     figures.extend([
-        number("Log loss", "less is better", e.log_loss, of(|i| i.log_loss)),
+        number(
+            "Log loss",
+            "lower is better",
+            e.log_loss,
+            of(|i| i.log_loss),
+        ),
         number(
             "Brier score",
-            "less is better",
+            "lower is better",
             e.brier_score,
             of(|i| i.brier_score),
         ),
         share(
             "Calibration error",
-            "confidence against accuracy",
+            "mean gap between confidence and accuracy",
             e.ece,
             None,
         ),
@@ -71,24 +76,24 @@ fn number(name: &str, meaning: &str, value: f64, interval: Option<Interval>) -> 
     Figure { unit, ..figure }
 }
 
-/// What the head's rejection leaves, and how good that is.
+/// Returns the share of images that the head does not reject, and the accuracy on them.
 fn with_rejection(accepted: Accepted) -> impl Iterator<Item = Figure> {
-    let coverage = share("Coverage", "not called unknown", accepted.coverage, None);
+    let coverage = share("Coverage", "images not rejected", accepted.coverage, None);
     let accuracy = accepted.accuracy.map(|accuracy| {
         let (name, interval) = ("Accepted accuracy", accepted.accuracy_interval);
-        share(name, "of what is not unknown", accuracy, interval)
+        share(name, "on images not rejected", accuracy, interval)
     });
     std::iter::once(coverage).chain(accuracy)
 }
 
-/// The largest k that was asked for: the first one is the accuracy itself.
+/// Returns the top-k accuracy for the largest k; the first one is the accuracy itself.
 fn top_k(evaluation: &Evaluation) -> Option<Figure> {
     let (place, top) = evaluation.top_k.iter().enumerate().skip(1).last()?;
     let intervals = evaluation.intervals.as_ref();
     let interval = intervals.and_then(|i| i.top_k.get(place).copied());
     let (name, meaning) = (
         format!("Top-{} accuracy", top.k),
-        format!("right among the best {}", top.k),
+        format!("true class among the top {}", top.k),
     );
     Some(share(&name, &meaning, top.accuracy, interval))
 }

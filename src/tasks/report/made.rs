@@ -1,4 +1,4 @@
-//! How a report was made: the head, its features, and the report itself, as names and values.
+//! The provenance of a report: the head, its features and the report itself, as names and values.
 
 use std::path::Path;
 
@@ -22,20 +22,20 @@ pub(super) fn groups(options: &ReportOptions, head: &HeadFile, judged: &Judged) 
         group("Backbone", flat(&head.manifest["backbone"])),
         group("Preprocessing", preprocessing(head)),
         group("Training", training(head)),
-        group("Features of these images", computed(&judged.engine)),
-        group("Images", seen(judged.acquaintance)),
+        group("Feature extraction", computed(&judged.engine)),
+        group("Evaluated images", seen(judged.acquaintance)),
         group("Report", this_report(options)),
     ]
 }
 
-/// How many of the images the head was trained on; nothing where all are new.
+/// Returns how many of the images the head was trained on, or validated on.
 fn seen(judged: Acquaintance) -> Facts {
     let counts = [
         ("new to the head", judged.new),
-        ("held out", judged.held_out),
-        ("out of fold", judged.out_of_fold),
+        ("held out for validation", judged.held_out),
+        ("evaluated out of fold", judged.out_of_fold),
         ("trained on, included", judged.training),
-        ("trained on, left out", judged.left_out),
+        ("trained on, excluded", judged.left_out),
     ];
     let counts = counts.into_iter().filter(|(_, n)| *n > 0);
     counts
@@ -52,7 +52,7 @@ fn preprocessing(head: &HeadFile) -> Facts {
     facts
 }
 
-/// All parameters, and the counts of the training.
+/// Returns the parameters of the fit, the number of images, the temperature and the rejection.
 fn training(head: &HeadFile) -> Facts {
     let mut facts = flat(&head.params);
     for (key, name) in [
@@ -92,7 +92,7 @@ fn this_report(options: &ReportOptions) -> Facts {
         ("frostline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("date".to_owned(), captions::today()),
         ("head".to_owned(), captions::name(&options.judge.head.path)),
-        ("judged on".to_owned(), path(&options.judge.data)),
+        ("evaluated on".to_owned(), path(&options.judge.data)),
     ];
     if let Some(train) = &options.train {
         facts.push(("training features".to_owned(), path(train)));
@@ -110,7 +110,7 @@ fn this_report(options: &ReportOptions) -> Facts {
 
 type Facts = Vec<(String, String)>;
 
-/// The entries of a JSON object, those of objects in it too; absent ones are left out.
+/// Flattens a JSON object, including nested objects, and skips null entries.
 fn flat(value: &Value) -> Facts {
     let Value::Object(entries) = value else {
         return Facts::new();
@@ -123,7 +123,7 @@ fn flat(value: &Value) -> Facts {
     entries.iter().flat_map(of_entry).collect()
 }
 
-/// The parameters are f32: their shortest digits, not those of the f64 that JSON makes of them.
+/// Formats a parameter with the fewest digits that identify its f32 value; JSON widened it to f64.
 fn short(number: f64) -> String {
     (number as f32).to_string()
 }

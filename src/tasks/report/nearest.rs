@@ -1,5 +1,5 @@
-//! The training images nearest to each mistake: whether it is a look-alike, a wrong label, or something never
-//! seen.
+//! The training images nearest to each mistake, which show whether it is a look-alike, a wrong label or
+//! unlike any training image.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,10 +15,10 @@ use crate::images::path_text::for_terminal;
 use crate::phrases::counted;
 use crate::report::{Neighbour, Picture};
 
-/// Neighbours of each mistake.
+/// The number of neighbours shown for each mistake.
 const NEIGHBOURS: usize = 5;
 
-/// A training image of the page, and its file where that is known.
+/// A training image on the page, and its file if it is known.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Near {
     pub(super) picture: Picture,
@@ -31,8 +31,8 @@ impl Near {
     }
 }
 
-/// Finds the neighbours of each mistake by the cosine of their features, and returns the training images
-/// among them and what to say of the training store.
+/// Finds the nearest training images of each mistake, by the cosine similarity of their features. Returns
+/// these training images, and a note on the training store if there is one.
 pub(super) fn training_images(
     shown: &mut [Shown],
     options: &ReportOptions,
@@ -51,7 +51,7 @@ pub(super) fn training_images(
     let mut album = Album::default();
     let nearest = known.nearest(&queries, NEIGHBOURS + 1)?;
     for (shown, nearest) in mistakes.iter_mut().zip(nearest) {
-        // A mistake that was trained on itself, and judged out of fold, is the nearest to itself.
+        // A mistake that is itself a training image, evaluated out of fold, would be its own neighbour.
         let nearest = nearest.into_iter();
         let others = nearest.filter(|near| digests[near.row] != shown.digest);
         let neighbours = others.take(NEIGHBOURS).map(|near| Neighbour {
@@ -79,21 +79,21 @@ fn near(row: &IndexRow, digest: Digest, root: Option<&Path>) -> Near {
     }
 }
 
-/// Returns a note if a training store has images that the head was not trained on.
+/// Returns a note if the training store has images that the head was not trained on.
 fn strangers(record: &TrainingRecord, store: &FeatureStore) -> Option<String> {
     let known = |digest: &Digest| record.role(&digest.0) == ImageRole::Training;
     let digests = store.index().used().map(|(_, digest)| digest);
     let strangers = digests.filter(|digest| !known(digest)).count();
     (record.is_known() && strangers > 0).then(|| {
         format!(
-            "The head was not trained on {} of the store `{}`, which stand here as training images.",
+            "The head was not trained on {} of the store `{}`, shown here as training images.",
             counted(strangers, "image"),
             store.path().display()
         )
     })
 }
 
-/// The training store, which must hold the head's features.
+/// Opens the training store, and checks that its features fit the head.
 fn open(train: &Path, options: &ReportOptions) -> Result<FeatureStore> {
     let store = FeatureStore::open(train)?;
     Predictor::open(&options.judge.head.path, Tta::None)?.require(
@@ -103,7 +103,7 @@ fn open(train: &Path, options: &ReportOptions) -> Result<FeatureStore> {
     Ok(store)
 }
 
-/// Rows of the training store that are on the page, each once.
+/// The rows of the training store that are on the page, each once.
 #[derive(Default)]
 struct Album {
     rows: Vec<usize>,

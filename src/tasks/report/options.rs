@@ -1,4 +1,4 @@
-//! What to report on, and where its images and features lie.
+//! The options of `report`, and where images and features are.
 
 use std::path::{Path, PathBuf};
 
@@ -12,22 +12,22 @@ use crate::tasks::judge::JudgeOptions;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReportOptions {
-    /// The head, and the features or images it is evaluated on.
+    /// The head, and the features or images to evaluate it on.
     pub judge: JudgeOptions,
-    /// Where the images of a store lie; a folder of images is its own.
+    /// The folder with the images of a feature store; not used if `judge` has a folder of images.
     pub images: Option<PathBuf>,
-    /// The store with the training images, to show the nearest to each mistake.
+    /// The store with the training features, to show the nearest training images of each mistake.
     pub train: Option<PathBuf>,
-    /// Where the training images lie.
+    /// The folder with the training images.
     pub train_images: Option<PathBuf>,
     /// The page to write; `-` is standard output.
     pub output: PathBuf,
-    /// How the intervals are found.
+    /// How the intervals are computed.
     pub bootstrap: Bootstrap,
 }
 
 impl ReportOptions {
-    /// A page on nothing but a head and what it is judged on.
+    /// Reports on an evaluation, without images from elsewhere and without training images.
     #[must_use]
     pub fn new(judge: JudgeOptions, output: PathBuf) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl ReportOptions {
         }
     }
 
-    /// Where the features of the judged images are.
+    /// Returns the store with the features of the evaluated images.
     ///
     /// # Errors
     /// [`TaskError::FeaturesNotKept`].
@@ -54,19 +54,19 @@ impl ReportOptions {
     }
 }
 
-/// The file of a sample, and the digest of what it held when its features were computed.
+/// The file of a sample, and the digest that it had when its features were computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Original {
     pub(super) path: PathBuf,
     pub(super) digest: Digest,
 }
 
-/// Where the judged images lie.
+/// Where the evaluated images are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Roots<'a> {
-    /// A folder of images that was judged: its samples are named by the path to open.
+    /// The folder of images, if one was evaluated; its samples are named by the path to open.
     folder: Option<&'a Path>,
-    /// What the names of a store's samples are relative to.
+    /// The folder that the names of a store's samples are relative to.
     pub(super) images: Option<&'a Path>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Roots<'a> {
         }
     }
 
-    /// The name of a sample for people: relative to the folder.
+    /// Returns the name of a sample to display, relative to the folder.
     pub(super) fn name<'p>(&self, path: &'p str) -> &'p str {
         let folder = self.folder.map(to_text);
         let below = folder.and_then(|folder| {
@@ -95,7 +95,7 @@ impl<'a> Roots<'a> {
         below.unwrap_or(path)
     }
 
-    /// The file of a sample, where that is known.
+    /// Returns the file of a sample, if it is known.
     pub(super) fn file(&self, path: &str, digest: Digest) -> Option<Original> {
         match self.folder {
             Some(_) => Some(Original {
@@ -107,8 +107,8 @@ impl<'a> Roots<'a> {
     }
 }
 
-/// The file of a store's sample. An index is data from elsewhere: what leads out of the folder is not
-/// followed.
+/// Returns the file of a store's sample. The index is untrusted: `None` for a path that leads out of the
+/// folder.
 pub(super) fn file_below(root: &Path, name: &str, digest: Digest) -> Option<Original> {
     let name = from_text(name);
     let inside = name

@@ -1,4 +1,4 @@
-//! From judged samples to the images of the page, in the order in which they are shown.
+//! Converts evaluated samples into the images of the page, in display order.
 
 use super::options::{Original, ReportOptions, Roots};
 use super::pictures::Place;
@@ -8,14 +8,14 @@ use crate::images::path_text::for_terminal;
 use crate::report::{Photo, worst_first};
 use crate::tasks::judge::{Judged, JudgedItem};
 
-/// Classes whose probabilities are shown.
+/// The number of classes whose probabilities are shown.
 const TOP: usize = 5;
 
-/// An image of the page, and where it comes from.
+/// An image on the page, and its file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shown {
     pub(super) photo: Photo,
-    /// Its file, where that is known.
+    /// Its file, if it is known.
     pub(super) file: Option<Original>,
     pub(super) digest: Digest,
 }
@@ -26,7 +26,7 @@ impl Shown {
     }
 }
 
-/// All of them, mistakes first.
+/// Returns all images, mistakes first.
 pub(super) fn of(judged: &Judged, options: &ReportOptions) -> Vec<Shown> {
     let roots = Roots::of(options);
     let mut shown: Vec<Shown> = judged

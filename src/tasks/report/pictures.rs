@@ -1,4 +1,4 @@
-//! Thumbnails, as long as there is room for them on the page.
+//! Thumbnails, up to the page's size limit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -9,13 +9,13 @@ use crate::images::{DecodeBudget, DecodeOptions, decode_within, read_file, thumb
 use crate::progress::Progress;
 use crate::report::{PICTURE_ROOM, Thumbnail};
 
-/// Files that are decoded before it is looked whether there is still room.
+/// Files that are decoded between two checks of the size limit.
 const AT_ONCE: usize = 256;
 
-/// Where a thumbnail goes, and the file that it is of, where that is known.
+/// The file of a thumbnail, if it is known, and the place to store the thumbnail in.
 pub(super) type Place<'a> = (Option<&'a Original>, &'a mut Option<Thumbnail>);
 
-/// Makes thumbnails as long as there is room.
+/// Makes thumbnails until the size limit is reached.
 pub(super) struct Pictures {
     room: usize,
     edge: u32,
@@ -25,7 +25,7 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// For about `n` pictures: the more there are, the smaller they are.
+    /// Creates it for about `n` thumbnails: the more there are, the smaller they are.
     pub(super) fn new(n: usize, decoding: DecodeOptions, threads: usize) -> Self {
         let (edge, quality) = match n {
             0..=2000 => (128, 75),
@@ -41,9 +41,9 @@ impl Pictures {
         }
     }
 
-    /// Fills the places with thumbnails of their files, in order, until the room is full.
+    /// Fills the places with thumbnails of their files, in order, until the size limit is reached.
     pub(super) fn show(&mut self, mut places: Vec<Place<'_>>, progress: &dyn Progress) {
-        progress.begin("pictures", places.len() as u64);
+        progress.begin("thumbnails", places.len() as u64);
         for chunk in places.chunks_mut(AT_ONCE) {
             if self.room > 0 {
                 let files: Vec<_> = chunk.iter().map(|(file, _)| *file).collect();
@@ -56,14 +56,15 @@ impl Pictures {
         progress.end();
     }
 
-    /// Once one finds no room, none after it does: the order is that of importance.
+    /// Keeps a thumbnail if it fits. After the first that does not fit, none is kept, because the most
+    /// important ones come first.
     fn keep(&mut self, jpeg: Vec<u8>) -> Option<Thumbnail> {
         let rest = self.room.checked_sub(jpeg.len());
         self.room = rest.unwrap_or(0);
         rest.map(|_| Thumbnail(jpeg))
     }
 
-    /// JPEG of each file that can be read, in order, on all threads.
+    /// Returns a JPEG thumbnail of each readable file, in order, computed on all threads.
     fn decode(&self, files: &[Option<&Original>]) -> Vec<Option<Vec<u8>>> {
         let budget = DecodeBudget::default();
         let next = AtomicUsize::new(0);
@@ -85,8 +86,8 @@ impl Pictures {
         done
     }
 
-    /// Returns the thumbnail of a file; none if it cannot be read or its bytes have changed: a report is
-    /// written without the picture.
+    /// Returns the thumbnail of a file; `None` if it cannot be read or its bytes have changed. The report is
+    /// then written without it.
     fn small(&self, file: &Original, budget: &DecodeBudget) -> Option<Vec<u8>> {
         let bytes = read_file(&file.path, &self.decoding.limits, budget).ok()?;
         if Digest::of(&bytes) != file.digest {

@@ -1,4 +1,4 @@
-//! What a head file remembers of its training: epochs, search, learning curve.
+//! What a head file records about its training: epochs, search, learning curve.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::head::EpochFigures;
 use crate::report::{Curves, Epoch, Page};
 
-/// Fills in what `metrics` hold; what cannot be read is left out and named.
+/// Fills in the parts that `metrics` contains. Returns a note for each part that cannot be read.
 pub(super) fn fill(page: &mut Page, metrics: &Value) -> Vec<String> {
     let mut unreadable = Vec::new();
     let history: Vec<EpochFigures> = part(metrics, "history", &mut unreadable).unwrap_or_default();
@@ -17,7 +17,7 @@ pub(super) fn fill(page: &mut Page, metrics: &Value) -> Vec<String> {
     unreadable
 }
 
-/// What stands under a key; none where there is nothing.
+/// Returns the value of a key; `None` if it is missing, null or unreadable.
 fn part<T: DeserializeOwned>(
     metrics: &Value,
     key: &str,

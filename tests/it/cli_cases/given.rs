@@ -1,4 +1,4 @@
-//! What a case begins with.
+//! The files that a case starts with.
 
 use std::fs;
 use std::path::Path;
@@ -12,22 +12,22 @@ use serde::Deserialize;
 
 use crate::harness::{BLUE, RED, command, manifest, run, two_classes, write_picture};
 
-/// What lies in the case's folder before the command runs.
+/// Files in the case's folder before the command runs.
 #[derive(Deserialize, Clone, Copy, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Given {
-    /// The home that the set-up makes, with EfficientNet-Lite0.
+    /// The home that `scripts/setup.sh` installs, with EfficientNet-Lite0.
     SetUp,
     /// A `home` with ONNX Runtime and a small network as the default backbone.
     Installed,
-    /// That, `images/{blue,red}/{0…5}.png`, and `store`, `trained` and `head` made of them; `head` is
-    /// `trained` without the record of what it was trained on, so that its own images may be judged.
+    /// `Installed`, `images/{blue,red}/{0…5}.png`, and `store`, `trained` and `head` made from them; `head`
+    /// is `trained` without its training record, so that it can be evaluated on its own training images.
     Fitted,
-    /// `images` alone.
+    /// Only `images`.
     Images,
     /// `images/blue/2b.jpg`, an HTML page.
     BadImage,
-    /// `bad/{a,b}/1.jpg`, text.
+    /// `bad/{a,b}/1.jpg`, text files.
     OnlyBadImages,
     /// `one/cat/1.png`.
     OneClass,
@@ -37,45 +37,45 @@ pub(super) enum Given {
     Splits,
     /// `flat/{1,2}.png`.
     Flat,
-    /// `odd/{blue/IMG_1,red/2.png?w=300}`, pictures, and `odd/red/notes.txt`.
+    /// The images `odd/{blue/IMG_1,red/2.png?w=300}`, and `odd/red/notes.txt`.
     OddNames,
-    /// `rare/cat/good.png`, and beside it a PNG with a wrong checksum, a JPEG of 12 bits and a PNG of Apple's
-    /// tools.
+    /// `rare/cat/good.png`, and next to it a PNG with a wrong checksum, a 12-bit JPEG and a PNG in Apple's
+    /// `CgBI` variant.
     RarePictures,
-    /// A HEIC with the name of a JPEG, and an AVIF, whole and cut, in a folder of one class.
+    /// A HEIC named `.jpg`, another HEIC, and an AVIF, complete and cut off, in the folder of one class.
     NewerPictures,
     /// `flat-store`, the features of `images/blue`, without classes.
     FlatStore,
-    /// `other`, the features of `images` after another resize.
+    /// `other`, the features of `images` with another interpolation.
     OtherPreprocessing,
-    /// `contradiction`, the features of images of which `blue/0.png` and `red/copy.png` are equal.
+    /// `contradiction`, the features of images where `blue/0.png` and `red/copy.png` are duplicates.
     Contradiction,
-    /// `different`, a store of 20 images each of `cold` and `warm`, no two of them alike.
+    /// `different`, a store of 20 images each of `cold` and `warm`, without near-duplicates.
     Different,
-    /// `singles`, the same with one image of each.
+    /// `singles`, the same with one image per class.
     Singles,
     /// `nothing`, an empty folder.
     EmptyFolder,
-    /// `animals/{cat,dog}/{0,1}.png`, whose classes no head here knows.
+    /// `animals/{cat,dog}/{0,1}.png`, whose classes none of these heads has.
     OtherClasses,
-    /// `old`, a file that says `old`.
+    /// `old`, a file containing `old`.
     OldFile,
-    /// `webapp` and `images`, each with a `manifest.json` of a web page.
+    /// `webapp` and `images`, each with the `manifest.json` of a web app.
     ForeignManifests,
-    /// `weights.csv` of blue and red; `other.csv`, `more.csv` and `zero.csv`, which will not do.
+    /// `weights.csv`, which is valid for blue and red; `other.csv`, `more.csv` and `zero.csv`, which are not.
     ClassWeights,
     /// `cut`, the first half of `head`.
     CutHead,
-    /// Beside `head`: `flipped`, the same with a bit of a weight's exponent turned; `overflowing`, with
+    /// Next to `head`: `flipped`, a copy with one flipped bit in a weight's exponent; `overflowing`, with
     /// weights of 3e38.
     HostileHeads,
-    /// Beside `head`: `turned`, the same with its classes in the other order; `blind`, which sees no
-    /// difference and says blue; `foreign`, whose classes are others; `elsewhere`, whose features are those
-    /// of another network.
+    /// Next to `head`: `turned`, the same head with its classes in reverse order; `blind`, which always
+    /// predicts blue; `foreign`, with other classes; `elsewhere`, for the features of another network.
     OtherHeads,
-    /// `lib.so`, a text.
+    /// `lib.so`, a text file.
     TextLibrary,
-    /// Beside the default backbone: `aaa.onnx`, whose manifest has an unknown key, and `zzz.onnx`, a text.
+    /// Next to the default backbone: `aaa.onnx`, whose manifest has an unknown key, and `zzz.onnx`, a text
+    /// file.
     BrokenNeighbour,
     /// `home`, an empty folder, as `FROSTLINE_HOME`.
     EmptyHome,
@@ -185,8 +185,7 @@ fn rare_pictures(folder: &Path) {
     let good = fs::read(folder.join("good.png")).unwrap();
     let place = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|w| w == what);
     let mut wrong = good.clone();
-    // The last byte of the pixels lies before their checksum, and that before the length and name of the last
-    // chunk.
+    // The last byte of the pixel data is 9 bytes before `IEND`: a checksum and a length are in between.
     let end = place(&wrong, b"IEND").unwrap();
     wrong[end - 9] ^= 1;
     fs::write(folder.join("checksum.png"), wrong).unwrap();
@@ -199,7 +198,7 @@ fn rare_pictures(folder: &Path) {
     fs::write(folder.join("deep.jpg"), jpeg).unwrap();
 }
 
-/// Features without order, but for the first one, which is larger for `warm`.
+/// Writes a store of pseudo-random features whose first value is larger for `warm`.
 fn different(store: &Path, images: u16) {
     let mut writer = StoreWriter::open(store, manifest(), Existing::Extend).unwrap();
     let mut index = Index::default();
@@ -271,7 +270,7 @@ fn other_heads(dir: &Path) {
     write("elsewhere", elsewhere);
 }
 
-/// Runs `extract` within the case's folder, with the home that is there.
+/// Runs `extract` in the case's folder, with the home in it.
 fn extract(dir: &Path, args: &[&str]) {
     let mut command = command([&["extract"], args].concat());
     let command = command

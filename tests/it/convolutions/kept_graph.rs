@@ -1,11 +1,11 @@
-//! What ONNX Runtime made of a network is kept, used, and made anew where it is not what was kept.
+//! The graph that ONNX Runtime optimized is cached, reused, and recreated if the cached file is damaged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
 
-/// Features of one image, from a home that may hold a kept graph, for a network of that SHA-256.
+/// Computes the features of one image with a network of this SHA-256, in a home that may have a cached graph.
 fn features(case: &Case, home: &Path, sha256: &str) -> Vec<f32> {
     let [height, width] = case.size;
     let preprocessing = as_they_are(case.size);
@@ -46,9 +46,9 @@ fn a_kept_graph_gives_the_same_and_a_broken_one_is_made_anew() {
     let home = tempfile::tempdir().unwrap();
     let first = features(&case, home.path(), "0123456789abcdef01");
     let [folder] = &kept(home.path())[..] else {
-        panic!("one graph is kept: {:?}", kept(home.path()));
+        panic!("not one cached graph: {:?}", kept(home.path()));
     };
-    // The network's file is not read again: what is kept is enough.
+    // With the cached graph, the network's file is not read.
     let network = fs::read(case.path()).unwrap();
     fs::write(case.path(), "no network").unwrap();
     assert_eq!(features(&case, home.path(), "0123456789abcdef01"), first);
@@ -67,7 +67,7 @@ fn a_kept_graph_gives_the_same_and_a_broken_one_is_made_anew() {
         assert_eq!(
             fs::read(folder.join(file)).unwrap(),
             whole,
-            "{file} is mended"
+            "{file} is not repaired"
         );
     }
 }

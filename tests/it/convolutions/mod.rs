@@ -1,4 +1,4 @@
-//! Networks with convolutions in the Winograd domain against the same networks in plain ONNX Runtime.
+//! Compares networks with Winograd convolutions with the same networks in plain ONNX Runtime.
 
 mod kept_graph;
 mod net;
@@ -13,7 +13,7 @@ use frostline::images::{Crop, Layout, Preprocessing, Resize};
 use self::net::{Is, Net, Numbers};
 use crate::harness::installed_home;
 
-/// Images of this height and width, not resized.
+/// Returns a preprocessing for images of this height and width, without a resize.
 fn as_they_are([height, width]: [u32; 2]) -> Preprocessing {
     let mut preprocessing = Preprocessing::default();
     preprocessing.resize = Resize::None;
@@ -29,7 +29,7 @@ fn on_cpu(home: &Home, threads: usize, convolutions: Convolutions) -> RunOptions
     options
 }
 
-/// A network in a folder that goes when it goes, and how it is fed.
+/// A network in a temporary folder, with the size and layout of its input.
 struct Case {
     home: Home,
     folder: tempfile::TempDir,
@@ -38,7 +38,7 @@ struct Case {
 }
 
 impl Case {
-    /// For images of this height and width; nothing where there is no runtime.
+    /// Creates a case for images of this height and width; `None` if ONNX Runtime is not installed.
     fn of(size: [u32; 2]) -> Option<Self> {
         Some(Self {
             home: Home::at(installed_home()?),
@@ -68,8 +68,8 @@ impl Case {
         OnnxBackbone::load(&library, network, &features, &preprocessing, &options).unwrap()
     }
 
-    /// Holds one layer, with so many convolutions replaced, against ONNX Runtime, one image at a time and
-    /// three.
+    /// Compares one layer with ONNX Runtime in batches of one image and of three, and checks how many
+    /// convolutions are replaced.
     #[track_caller]
     fn check(&self, layer: &str, replaced: usize) {
         let mut ours = self.load(Convolutions::Winograd, layer);
@@ -94,18 +94,18 @@ impl Case {
     }
 }
 
-/// Within 1e-5 of the largest number.
+/// Checks that two tensors differ by at most 1e-5 of the largest value.
 #[track_caller]
 fn near(got: &[f32], wanted: &[f32]) {
     assert_eq!(got.len(), wanted.len());
     let largest = wanted.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
-    assert!(largest > 0.1, "the features say something: {largest}");
+    assert!(largest > 0.1, "all features are small: {largest}");
     let pairs = got.iter().zip(wanted);
     let off = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(off <= 1e-5 * largest, "{off} off, of {largest}");
 }
 
-/// Two blocks of convolutions and a pooling, then two linear layers of which the first is large.
+/// Two blocks of convolutions and pooling, then a large and a small linear layer.
 #[test]
 fn a_network_like_vgg() {
     let Some(case) = Case::of([17, 18]) else {
@@ -129,7 +129,7 @@ fn a_network_like_vgg() {
     case.holds(net, (&y, 2), 4);
 }
 
-/// Blocks with norms and sums, one of them at half the size with a convolution beside it.
+/// Residual blocks with batch norms, one of them at half the size with a convolution in the shortcut.
 #[test]
 fn a_network_like_resnet() {
     let Some(case) = Case::of([30, 26]) else {
@@ -204,7 +204,7 @@ fn pictures_of_any_size() {
     }
 }
 
-/// `ReLU6` as exporters wrote it before and write it now; other bounds are left to ONNX Runtime.
+/// `ReLU6` as older and newer exporters write it; ONNX Runtime computes other bounds.
 #[test]
 fn bounds() {
     let Some(case) = Case::of([10, 12]) else {
@@ -230,7 +230,7 @@ fn bounds() {
     case.holds(net, (&x, 4), 1);
 }
 
-/// Poolings that are not ours stay ONNX Runtime's.
+/// ONNX Runtime computes the poolings that frostline does not support.
 #[test]
 fn other_poolings() {
     let Some(case) = Case::of([15, 13]) else {
@@ -267,7 +267,7 @@ fn other_poolings() {
     case.holds(net, (&x, 4), 2);
 }
 
-/// What several nodes read, and what is an output too, is there for all of them.
+/// A tensor that several nodes read, or that is also an output, is available to all of them.
 #[test]
 fn tensors_with_several_readers() {
     let Some(case) = Case::of([14, 14]) else {
@@ -303,7 +303,7 @@ fn shared_weights() {
     let x = net.node("Conv", &[&x, &weight], &padded());
     let x = net.relu(&x);
     let x = net.node("Conv", &[&x, &weight], &padded());
-    // One of its readers is not ours.
+    // ONNX Runtime computes one of the weight's readers.
     let wide = [
         ("dilations", Is::Ints(&[2, 2])),
         ("pads", Is::Ints(&[2; 4])),
@@ -312,7 +312,7 @@ fn shared_weights() {
     case.holds(net, (&x, 4), 3);
 }
 
-/// Strides, groups, dilations and other kernels are left alone, and so is a network of nothing else.
+/// Strided and grouped convolutions and other kernels are not replaced, even if a network has nothing else.
 #[test]
 fn what_is_not_replaced() {
     let Some(case) = Case::of([12, 12]) else {
@@ -327,7 +327,7 @@ fn what_is_not_replaced() {
     case.holds(net, (&x, 4), 0);
 }
 
-/// A large layer behind images of each kind of flattening; weights of both orders.
+/// A large layer after each kind of flattening, with weights in both orders.
 #[test]
 fn large_linear_layers() {
     let Some(case) = Case::of([8, 9]) else { return };
@@ -351,7 +351,7 @@ fn large_linear_layers() {
     let x = net.node("MatMul", &[&x, &weight], &[]);
     let y = net.relu(&x);
     case.holds(net, (&y, 2), 1);
-    // Rows that somebody else reads too are in the order of the file.
+    // Rows that other nodes read too are in the file's order.
     let (mut net, x) = begin();
     let x = net.node("Flatten", &[&x], &[]);
     let a = net.gemm(&x, [inputs, 400]);
@@ -361,7 +361,7 @@ fn large_linear_layers() {
     net.write(&case.path(), &[(&y, 2), (&rows, 2)]);
     case.check(&y, 1);
     case.check(&rows, 1);
-    // Factors are ONNX Runtime's business.
+    // ONNX Runtime computes linear layers with factors.
     let (mut net, x) = begin();
     let x = net.node("Flatten", &[&x], &[]);
     let weight = net.weight(&[inputs, 400], 0.0, 0.1);
@@ -369,7 +369,7 @@ fn large_linear_layers() {
     case.holds(net, (&x, 2), 1);
 }
 
-/// Networks from TensorFlow take their channels last and turn them round themselves.
+/// Networks from TensorFlow take NHWC input and transpose it themselves.
 #[test]
 fn pictures_with_their_channels_last() {
     let Some(mut case) = Case::of([11, 10]) else {
@@ -389,7 +389,7 @@ fn pictures_with_their_channels_last() {
     case.holds(net, (&y, 4), 2);
 }
 
-/// Weights in a file beside the network: those of our layers, and those of ONNX Runtime's.
+/// External weights, for frostline's layers and for ONNX Runtime's.
 #[test]
 fn weights_beside_the_network() {
     let Some(case) = Case::of([9, 8]) else { return };

@@ -1,4 +1,4 @@
-//! Networks of any operators with seeded weights, node by node.
+//! Builds networks of any operators with seeded weights, node by node.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -10,7 +10,7 @@ use rten_onnx::onnx::{
 
 use crate::fuzz_seeds::onnx_messages::{bytes, info};
 
-/// A network in the making; its input is `input`.
+/// A network under construction; its input is `input`.
 pub(super) struct Net {
     graph: GraphProto,
     opset: i64,
@@ -27,7 +27,7 @@ pub(super) enum Is<'a> {
 }
 
 impl Net {
-    /// Of images of these three lengths.
+    /// Creates a network whose input has these three lengths.
     pub(super) fn new(image: [i64; 3]) -> Self {
         let [a, b, c] = image;
         Self {
@@ -45,7 +45,7 @@ impl Net {
         self
     }
 
-    /// A weight of numbers with mean `mean` that are up to `spread` away from it.
+    /// Adds a weight with values in `mean ± spread`.
     pub(super) fn weight(&mut self, dims: &[i64], mean: f32, spread: f32) -> String {
         let len = dims.iter().product::<i64>();
         let numbers = (0..len).map(|_| mean + spread * self.numbers.next());
@@ -53,7 +53,7 @@ impl Net {
         self.tensor(dims, DataType::FLOAT, bytes)
     }
 
-    /// Makes one number of a weight another.
+    /// Changes one value of a weight.
     pub(super) fn change(&mut self, weight: &str, at: usize, number: f32) {
         let mut all = self.graph.initializer.iter_mut();
         let weight = all.find(|known| known.name.as_deref() == Some(weight));
@@ -61,12 +61,12 @@ impl Net {
         bytes[4 * at..][..4].copy_from_slice(&number.to_le_bytes());
     }
 
-    /// A constant of one number.
+    /// Adds a scalar constant.
     pub(super) fn scalar(&mut self, number: f32) -> String {
         self.tensor(&[], DataType::FLOAT, number.to_le_bytes().to_vec())
     }
 
-    /// A constant list of integers.
+    /// Adds a constant list of integers.
     pub(super) fn integers(&mut self, numbers: &[i64]) -> String {
         let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
         self.tensor(&[numbers.len() as i64], DataType::INT64, bytes.collect())
@@ -84,7 +84,7 @@ impl Net {
         name
     }
 
-    /// A node, and the name of its output: its operator's and its number.
+    /// Adds a node and returns the name of its output: the operator and a number.
     pub(super) fn node(
         &mut self,
         operator: &str,
@@ -103,7 +103,7 @@ impl Net {
         output
     }
 
-    /// A 3×3 convolution with a bias; padded by one all round where nothing else is said.
+    /// Adds a 3 × 3 convolution with a bias, padded by one on each side by default.
     pub(super) fn conv(
         &mut self,
         input: &str,
@@ -117,7 +117,7 @@ impl Net {
         self.node("Conv", &[input, &weight, &bias], more)
     }
 
-    /// Such that numbers stay about as large as they are.
+    /// Adds a weight that roughly keeps the magnitude of the values.
     pub(super) fn conv_weight(&mut self, [from, to]: [i64; 2], kernel: i64) -> String {
         let spread = (3.0 / (from * kernel * kernel) as f32).sqrt();
         self.weight(&[to, from, kernel, kernel], 0.0, spread)
@@ -147,14 +147,14 @@ impl Net {
         )
     }
 
-    /// x Wᵀ + b.
+    /// Adds `x Wᵀ + b`.
     pub(super) fn gemm(&mut self, input: &str, [from, to]: [i64; 2]) -> String {
         let weight = self.weight(&[to, from], 0.0, (3.0 / from as f32).sqrt());
         let bias = self.weight(&[to], 0.0, 0.5);
         self.node("Gemm", &[input, &weight, &bias], &[("transB", Is::Int(1))])
     }
 
-    /// Moves its weights into a file beside it, called `weights`.
+    /// Moves the weights into the external file `weights`.
     pub(super) fn move_weights(&mut self, folder: &Path) {
         let mut data = Vec::new();
         for weight in &mut self.graph.initializer {
@@ -175,7 +175,7 @@ impl Net {
         std::fs::write(folder.join("weights"), data).unwrap();
     }
 
-    /// Writes it with these outputs, of so many dimensions; nothing is said of their lengths.
+    /// Writes the network with these outputs and their ranks; the lengths are left unspecified.
     pub(super) fn write(mut self, path: &Path, outputs: &[(&str, usize)]) {
         let outputs = outputs.iter();
         self.graph.output = outputs
@@ -232,12 +232,12 @@ fn attribute((name, value): &(&str, Is)) -> AttributeProto {
     attribute
 }
 
-/// Numbers between −1 and 1, the same on every machine.
+/// Pseudo-random numbers between −1 and 1, the same on every machine.
 pub(super) struct Numbers(pub(super) u32);
 
 impl Numbers {
     pub(super) fn next(&mut self) -> f32 {
-        // A linear congruential generator; its high bits are the good ones (Knuth, TAOCP 2, 3.3.4).
+        // A linear congruential generator; its high bits are the most random (Knuth, TAOCP 2, 3.3.4).
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (self.0 >> 8) as f32 / (1_u32 << 23) as f32 - 1.0
     }

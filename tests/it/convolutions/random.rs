@@ -1,5 +1,5 @@
-//! Random networks, with attributes and numbers of all kinds: whatever our operators take, the outcome is
-//! ONNX Runtime's.
+//! Random networks with all kinds of attributes and values: frostline's operators return the same results as
+//! ONNX Runtime.
 
 use std::path::Path;
 
@@ -11,13 +11,12 @@ use super::net::{Is, Net, Numbers};
 use super::{as_they_are, on_cpu};
 use crate::harness::installed_home;
 
-/// How many networks are tried.
+/// Number of networks to try.
 const NETWORKS: u32 = 2400;
-/// Errors of a convolution in the Winograd domain are 2e-6 of its largest number, and there are up to four in
-/// a row.
+/// A Winograd convolution is off by up to 2e-6 of its largest value, and a network has up to four in a row.
 const TOLERANCE: f32 = 2e-5;
 
-/// Numbers that are not ordinary.
+/// Unusual values.
 const SPECIAL: &[f32] = &[
     f32::NAN,
     f32::INFINITY,
@@ -49,7 +48,7 @@ impl Dice {
 
 type Attributes = Vec<(&'static str, Is<'static>)>;
 
-/// A network in the making, from its input on.
+/// A network under construction.
 struct Maker {
     net: Net,
     dice: Dice,
@@ -59,10 +58,10 @@ struct Maker {
     /// Whether weights may be special.
     special: bool,
     x: String,
-    /// Channels, height and width, as far as they are certain.
+    /// Channels, height and width; reliable only if `certain`.
     size: [i64; 3],
     certain: bool,
-    /// The largest number that is to be expected.
+    /// The largest value to expect.
     gain: f32,
 }
 
@@ -77,7 +76,7 @@ impl Maker {
         self.x = self.net.node(operator, &inputs, attributes);
     }
 
-    /// A weight, and sometimes one of its numbers another.
+    /// Adds a weight, sometimes with one special value.
     fn weight(&mut self, dims: &[i64], mean: f32, spread: f32) -> String {
         let name = self.net.weight(dims, mean, spread);
         if self.special && self.dice.one_in(3) {
@@ -315,7 +314,7 @@ impl Maker {
         self.push(operator, &[], &attributes);
     }
 
-    /// A tensor from before with this one.
+    /// Joins an earlier tensor with the current one.
     fn joined(&mut self, before: &str) {
         if self.dice.one_in(3) {
             let axis = if self.wrong() {
@@ -332,7 +331,7 @@ impl Maker {
         self.gain *= self.gain.max(2.0);
     }
 
-    /// What is kept: a map, its means, or rows of a linear layer, and of how many dimensions that is.
+    /// Ends the network with a map, its means or a linear layer, and returns the rank of the output.
     fn end(&mut self) -> usize {
         let [c, h, w] = self.size;
         let inputs = c * h * w;
@@ -396,7 +395,7 @@ impl Maker {
     }
 }
 
-/// Writes a network, and says what of it to look at, and how large its numbers may be.
+/// Writes a network; returns the name of its output and the largest value to expect.
 fn written(seed: u32, size: [u32; 2], path: &Path) -> (String, f32) {
     let [height, width] = size.map(i64::from);
     let mut dice = Dice(Numbers(seed.wrapping_mul(0x9e37_79b9)));
@@ -466,18 +465,18 @@ impl Bench {
     }
 }
 
-/// The same number: to tolerance, or not a number in the same way.
+/// Whether two values are equal: within the tolerance, identical, or both NaN.
 fn agree(a: f32, b: f32, tolerance: f32) -> bool {
     a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan() || (a - b).abs() <= tolerance
 }
 
 #[derive(Debug, Default)]
 struct Tally {
-    /// With operators of ours.
+    /// Networks with frostline's operators.
     ours: u32,
-    /// Refused both ways.
+    /// Networks that both refuse.
     refused: u32,
-    /// With features that are no numbers.
+    /// Networks with features that are not finite.
     not_finite: u32,
 }
 
@@ -527,7 +526,7 @@ fn one(bench: &Bench, seed: u32, path: &Path, tally: &mut Tally) -> Result<(), S
             tally.refused += 1;
             return Ok(());
         }
-        (Ok(_), Err(fault)) => return Err(format!("only ours takes it; {fault}")),
+        (Ok(_), Err(fault)) => return Err(format!("only ours accepts it: {fault}")),
         (Err(fault), Ok(_)) => return Err(format!("only ours refuses it: {fault}")),
     };
     tally.ours += u32::from(ours.winograd_layers() > 0);
@@ -550,7 +549,7 @@ fn one(bench: &Bench, seed: u32, path: &Path, tally: &mut Tally) -> Result<(), S
         _ if got.len() != wanted.len() => Err(format!("{} of {}", got.len(), wanted.len())),
         None => Ok(()),
         Some(i) => Err(format!(
-            "number {i}: {} is {}, of {largest}",
+            "value {i}: {} is not {}, largest {largest}",
             got[i], wanted[i]
         )),
     }

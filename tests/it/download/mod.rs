@@ -1,5 +1,5 @@
-//! Fetching from servers that break off, lie, dawdle or have something else: a file comes whole or not at
-//! all.
+//! Downloads from servers that break off, send wrong lengths, stall or serve something else: a file arrives
+//! complete or not at all.
 
 mod on_disk;
 mod patience;
@@ -17,18 +17,18 @@ use frostline::progress::{Progress, Silent};
 
 use crate::scripted_server::{Reply, Server};
 
-/// Two hundred thousand bytes in which no piece equals another: the numbers from 0 up, four bytes each.
+/// Returns 200,000 bytes without repeated pieces: the integers from 0 up, four bytes each.
 fn content() -> Vec<u8> {
     (0..50_000_u32).flat_map(u32::to_le_bytes).collect()
 }
 
-/// SHA-256 of [`content`], by Python's hashlib.
+/// SHA-256 of [`content`], computed with Python's hashlib.
 const SHA256: &str = "7c843739479f0768cc43a7909050a98939f8b2fc5270f7b5348428974f5d3898";
 
 const LFS_POINTER: &[u8] =
     b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 200000\n";
 
-/// A folder that the content is to be fetched to.
+/// A folder to download the content to.
 struct Place {
     folder: tempfile::TempDir,
     download: Download,
@@ -74,7 +74,7 @@ impl Place {
         self.download.fetch(urls, &options, progress)
     }
 
-    /// Fetches from places that must bring 1000 bytes in 300 ms.
+    /// Downloads from servers that must send at least 1000 bytes in 300 ms.
     fn fetch_at_least(&self, urls: &[String]) -> Result<Fetched, Error> {
         let within = Duration::from_millis(300);
         let mut options = DownloadOptions::default();
@@ -93,12 +93,12 @@ impl Place {
     fn is_complete(&self) {
         assert!(
             fs::read(self.download.path()).unwrap() == content(),
-            "another content"
+            "the content differs"
         );
         assert!(!self.part().exists());
     }
 
-    /// What is said where nothing comes; nothing stands at the file's place then.
+    /// Expects the download to fail without creating the file, and returns the message.
     #[track_caller]
     fn fails(&self, urls: &[String]) -> String {
         let error = self.fetch(urls).unwrap_err();
@@ -117,14 +117,14 @@ impl Place {
     }
 }
 
-/// One server, one file.
+/// Starts a server with one file.
 fn server(replies: impl IntoIterator<Item = Vec<u8>>) -> (Server, Vec<String>) {
     let server = Server::new(replies.into_iter().map(Reply::Bytes).collect());
     let urls = vec![server.url("/net.onnx")];
     (server, urls)
 }
 
-/// An answer of which so many bytes of the body arrive.
+/// Cuts a response with `body` bytes of body so that only `arrive` of them arrive.
 fn cut(mut answer: Vec<u8>, body: usize, arrive: usize) -> Vec<u8> {
     answer.truncate(answer.len() - body + arrive);
     answer

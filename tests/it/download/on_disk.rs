@@ -1,4 +1,4 @@
-//! What is there already, what is given by hand, two at once, and a full disk.
+//! Existing files, local files given with `--from`, concurrent downloads, and links or pipes at the target.
 
 use std::fs;
 use std::path::PathBuf;
@@ -126,8 +126,8 @@ fn what_is_given_by_hand_instead_is_named() {
     assert!(matches!(error, Error::Io { .. }), "{error:?}");
 }
 
-/// Whoever prepared the folder gets neither a file changed nor one made, and what hangs for ever is refused
-/// at once.
+/// A prepared folder cannot make frostline change or create files elsewhere, and pipes and devices are
+/// refused immediately.
 #[cfg(unix)]
 #[test]
 fn links_and_pipes_in_its_place_are_refused() {

@@ -1,4 +1,4 @@
-//! Slow servers, silent servers, and what is told meanwhile.
+//! Slow servers, silent servers, and progress.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -48,11 +48,11 @@ fn a_silent_server_is_left_and_what_it_sent_is_kept() {
     assert_eq!(second.ranges(), [Some("bytes=40000-".to_owned())]);
     let error = Place::new().fetch_within(&urls[..1], silence, &Silent);
     let said = error.unwrap_err().to_string();
-    assert!(said.contains("nothing came for 0.3 s"), "{said}");
+    assert!(said.contains("no data arrived for 0.3 s"), "{said}");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
-/// Sends the first bytes, and then one each 20 ms: it is never silent.
+/// Sends the first bytes and then one every 20 ms, so it is never silent.
 fn trickle(start: Vec<u8>, then: usize) -> Reply {
     let byte = Duration::from_millis(20);
     Reply::Slow([vec![start], vec![vec![7]; then]].concat(), byte)
@@ -64,7 +64,7 @@ fn a_place_that_trickles_is_left_and_what_it_sent_is_kept() {
         return;
     }
     let whole = content();
-    // What follows is right as well.
+    // The rest of the content is right too.
     let body = &whole[40_000..];
     let start = cut(ok(&whole), 200_000, 40_000);
     let pieces = body.chunks(1).take(3000).map(<[u8]>::to_vec);
@@ -90,7 +90,7 @@ fn a_place_that_trickles_is_left_and_what_it_sent_is_kept() {
     assert!(said.contains("it is too slow: "), "{said}");
 }
 
-/// Its start is read first, to tell what it is, where its length is another or not said.
+/// If the length is wrong or missing, the start of the body is read first to identify it.
 #[test]
 fn the_start_of_an_answer_is_not_waited_for_without_end() {
     if !has_loopback() {
@@ -134,7 +134,7 @@ fn the_body_of_a_redirect_is_not_read() {
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
-/// Each breaks off after a while and a byte.
+/// Each connection breaks off after one byte and a while.
 #[test]
 fn connections_that_bring_a_byte_each_are_few() {
     if !has_loopback() {
@@ -153,11 +153,11 @@ fn connections_that_bring_a_byte_each_are_few() {
     let place = Place::new();
     let error = place.fetch_at_least(&[server.url("/net.onnx")]);
     let said = error.unwrap_err().to_string();
-    assert!(said.contains("nothing came for 0.3 s"), "{said}");
+    assert!(said.contains("no data arrived for 0.3 s"), "{said}");
     assert!(server.requests().len() <= 4);
 }
 
-/// Writes down what it is told.
+/// Records the calls it gets.
 #[derive(Default)]
 struct Told(Mutex<Vec<(String, u64)>>);
 

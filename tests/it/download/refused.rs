@@ -1,4 +1,4 @@
-//! Servers that have something else, or nothing, and which words that gets.
+//! Servers that have a different file or none, and the messages for it.
 
 use std::fs;
 use std::net::TcpListener;
@@ -69,7 +69,7 @@ fn a_redirect_loop_ends() {
     };
     let (server, urls) = server((0..50).map(|_| around()));
     let said = Place::new().fails(&urls);
-    assert!(said.contains("redirects without end"), "{said}");
+    assert!(said.contains("redirects too many times"), "{said}");
     assert!(server.requests().len() < 20);
 }
 
@@ -116,10 +116,13 @@ fn what_comes_instead_is_named() {
         (ok(page), "a web page"),
         (reply("200 OK", &[], page), "a web page"),
         (ok(b""), "it is empty"),
-        (ok(&content()[..1000]), "it has 1000 bytes, and not 200000"),
+        (
+            ok(&content()[..1000]),
+            "it has 1000 bytes instead of 200000",
+        ),
         (
             ok(&[content(), vec![1]].concat()),
-            "it has 200001 bytes, and not 200000",
+            "it has 200001 bytes instead of 200000",
         ),
     ];
     for (answer, words) in cases {
@@ -130,7 +133,7 @@ fn what_comes_instead_is_named() {
         assert_eq!(
             fs::read(place.part()).unwrap(),
             content()[..50],
-            "the part is as it was"
+            "the part has changed"
         );
     }
 }

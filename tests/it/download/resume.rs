@@ -1,4 +1,4 @@
-//! What has come is not asked for again, unless it was wrong.
+//! Bytes that have arrived are not requested again unless they were wrong.
 
 use std::fs;
 
@@ -50,7 +50,7 @@ fn the_next_run_goes_on_where_the_last_one_ended() {
     let place = Place::new();
     let (_first, urls) = server([cut(ok(&whole), 200_000, 50_000), Vec::new()]);
     let said = place.fails(&urls);
-    assert!(said.contains("broke off"), "{said}");
+    assert!(said.contains("connection was lost"), "{said}");
     assert_eq!(fs::read(place.part()).unwrap(), whole[..50_000]);
     let (second, urls) = server([rest(&whole, 50_000)]);
     place.fetches(&urls);
@@ -114,7 +114,7 @@ fn a_part_is_tried_from_the_start_once_only() {
     let (server, urls) = server([rest(&wrong, 1000), ok(&wrong), ok(&wrong)]);
     let place = Place::with_part(&[7; 1000]);
     let said = place.fails(&urls);
-    // All bytes are the same, which is said before any checksum.
+    // Identical bytes are detected before any checksum.
     assert!(said.contains("all its bytes are the same"), "{said}");
     assert_eq!(server.requests().len(), 2);
     assert!(!place.part().exists());
@@ -182,7 +182,7 @@ fn a_length_that_lies_ends_at_the_next_mirror() {
     if !has_loopback() {
         return;
     }
-    // 200,000 bytes are promised and 70,000 sent, again and again.
+    // The server announces 200,000 bytes and sends 70,000, again and again.
     let short = |from: usize| cut(rest(&content(), from), 200_000 - from, 0);
     let (first, mut urls) = server([cut(ok(&content()), 200_000, 70_000), short(70_000)]);
     let (_second, more) = server([rest(&content(), 70_000)]);

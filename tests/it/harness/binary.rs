@@ -1,10 +1,10 @@
-//! Running the binary, and what must be installed for it.
+//! Runs the binary and finds what must be installed for it.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The home with runtime and default backbone, which the set-up script makes.
+/// Returns the home that `scripts/setup.sh` installs the runtime and the default backbone to.
 pub(crate) fn home() -> PathBuf {
     std::env::var_os("FROSTLINE_HOME").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join(".frostline"),
@@ -12,20 +12,20 @@ pub(crate) fn home() -> PathBuf {
     )
 }
 
-/// The home, or a line that says why a test does nothing.
+/// Returns the home; prints why a test is skipped if it is not set up.
 pub(crate) fn installed_home() -> Option<PathBuf> {
     let home = home();
     if home.join("models/efficientnet-lite0.onnx").is_file() {
         return Some(home);
     }
     eprintln!(
-        "not tested: {} is not set up, run scripts/setup.sh",
+        "not tested: {} is not set up; run scripts/setup.sh",
         home.display()
     );
     None
 }
 
-/// Real images beside the checkout, or a line that says why a test does nothing.
+/// Returns a folder of real images next to the checkout; prints why a test is skipped if there is none.
 pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../shared/data")
@@ -33,7 +33,7 @@ pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!("not tested: there is no {}", path.display());
+    eprintln!("not tested: {} is missing", path.display());
     None
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn frostline<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> R
     run(&mut command(args))
 }
 
-/// The binary, ready to be run.
+/// Returns the command that runs the binary.
 pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frostline"));
     command.args(args).env("FROSTLINE_HOME", home());
@@ -53,7 +53,7 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     Ran::of(command.output().unwrap())
 }
 
-/// A run that has ended.
+/// A finished run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -70,7 +70,7 @@ impl Ran {
         }
     }
 
-    /// Checks the exit code, and shows what was said where it is another.
+    /// Checks the exit code; on failure, shows the output.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(
@@ -81,7 +81,7 @@ impl Ran {
         self
     }
 
-    /// Checks that standard error says all of these.
+    /// Checks that standard error contains all of these.
     #[track_caller]
     pub(crate) fn says(self, words: &[&str]) -> Self {
         for word in words {

@@ -1,4 +1,4 @@
-//! A real browser without a window, driven through `WebDriver`: Chromium by `chromedriver`.
+//! A headless Chromium, driven through `WebDriver` by `chromedriver`.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// Headless, with an empty profile, and without anything that it would ask the network for by itself.
+/// Headless, with an empty profile and no network requests by the browser itself.
 const ARGUMENTS: [&str; 13] = [
     "--headless=new",
     "--no-sandbox",
@@ -31,32 +31,32 @@ pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
 
-/// A browser with one page; it ends with the value.
+/// A browser with one page; it quits when the value is dropped.
 pub(crate) struct Browser {
     driver: Child,
     agent: ureq::Agent,
-    /// Where the driver listens, and from then on the session.
+    /// URL of the driver, and later of the session.
     base: String,
-    /// Nothing of it is left.
+    /// Deleted with the value.
     profile: tempfile::TempDir,
 }
 
 impl Browser {
-    /// A new browser, or a line that says why a test does nothing.
+    /// Starts a browser; prints why a test is skipped if there is none.
     pub(crate) fn start() -> Option<Self> {
         let (Some(chromium), Some(driver)) = (
             CHROMIUM.iter().find_map(|name| program(name)),
             program("chromedriver"),
         ) else {
             eprintln!(
-                "not tested: there is no chromium with chromedriver (Debian: chromium, chromium-driver)"
+                "not tested: chromium or chromedriver is missing (Debian: chromium, chromium-driver)"
             );
             return None;
         };
-        // It ends at once where another program has the port that it drew, on IPv6 or on IPv4.
+        // The driver exits immediately if another program uses the random port it chose, on IPv6 or IPv4.
         let (driver, port) = (0..5)
             .find_map(|_| listening(&driver))
-            .expect("chromedriver says where it listens");
+            .expect("chromedriver prints its port");
         let profile = tempfile::tempdir().unwrap();
         let mut browser = Self {
             driver,
@@ -93,24 +93,24 @@ impl Browser {
         self.post("/url", &json!({ "url": url }));
     }
 
-    /// What a piece of JavaScript returns.
+    /// Runs JavaScript and returns its result.
     pub(crate) fn js(&self, script: &str) -> Value {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// The same as a list of texts.
+    /// Runs JavaScript that returns a list of strings.
     pub(crate) fn texts(&self, script: &str) -> Vec<String> {
         let texts: Vec<String> = serde_json::from_value(self.js(script)).unwrap();
         texts
     }
 
-    /// Clicks on an element where a pointer would.
+    /// Clicks on an element as a pointer would.
     pub(crate) fn click(&self, selector: &str) {
         let element = self.find(selector);
         self.post(&format!("/element/{element}/click"), &json!({}));
     }
 
-    /// Writes into a field.
+    /// Types text into a field.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
         let element = self.find(selector);
         self.post(
@@ -128,7 +128,7 @@ impl Browser {
         found.as_str().unwrap().to_owned()
     }
 
-    /// Presses keys, one after the other.
+    /// Presses keys one after another.
     pub(crate) fn press(&self, keys: &[&str]) {
         let strokes = keys
             .iter()
@@ -140,7 +140,7 @@ impl Browser {
         );
     }
 
-    /// A command of the `DevTools` protocol.
+    /// Sends a command of the `DevTools` protocol.
     pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.post(
             "/goog/cdp/execute",
@@ -148,7 +148,7 @@ impl Browser {
         )
     }
 
-    /// A window of this size in CSS pixels; one of at most 600 is a phone's.
+    /// Resizes the window, in CSS pixels; a width of at most 600 emulates a phone.
     pub(crate) fn resize(&self, width: u32, height: u32) {
         let metrics = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width <= 600
@@ -156,13 +156,13 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
-    /// What the page prefers: `light` or `dark`.
+    /// Sets the preferred colour scheme: `light` or `dark`.
     pub(crate) fn prefer(&self, scheme: &str) {
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.devtools("Emulation.setEmulatedMedia", &features);
     }
 
-    /// Warnings and errors of the console since the last call.
+    /// Returns the console's warnings and errors since the last call.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "browser" }));
         let entries = log.as_array().unwrap().iter();
@@ -170,15 +170,14 @@ impl Browser {
         bad.map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// The addresses that pages from files have asked for since the last call; pictures in the page itself
-    /// are left out.
+    /// Returns the URLs that pages from files have requested since the last call, except `data:` URLs.
     pub(crate) fn requests(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "performance" }));
         let events = log.as_array().unwrap().iter().map(|entry| {
             let event: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
             event["message"].clone()
         });
-        // The browser's own pages, as the one it begins with, ask for things too.
+        // The browser's own pages, such as its start page, make requests too.
         let sent = events.filter(|event| {
             let document = event["params"]["documentURL"].as_str();
             event["method"] == "Network.requestWillBeSent"
@@ -217,7 +216,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The browser is told to go before its driver is.
+        // The browser must quit before its driver.
         let _ = self.agent.delete(&self.base).call();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
@@ -232,7 +231,7 @@ fn agent() -> ureq::Agent {
     config.build().into()
 }
 
-/// A program on the path.
+/// Finds a program on the path.
 fn program(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders)
@@ -240,7 +239,7 @@ fn program(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// A driver, and the port that it says it listens on.
+/// Starts a driver; returns it with the port it prints.
 fn listening(driver: &Path) -> Option<(Child, u16)> {
     let mut driver = Command::new(driver);
     driver
@@ -254,7 +253,7 @@ fn listening(driver: &Path) -> Option<(Child, u16)> {
         let (_, port) = line.split_once("started successfully on port ")?;
         port.trim_end_matches('.').parse().ok()
     });
-    // Read on, so that the driver is never stopped by a full pipe.
+    // Keeps reading, so that a full pipe never blocks the driver.
     std::thread::spawn(move || lines.for_each(drop));
     if said.is_none() {
         let _ = driver.kill();

@@ -1,4 +1,4 @@
-//! Folders that tests start from: a home, images, a store, a head; made once and copied.
+//! Folders that tests start from, with a home, images, a store and a head; created once and copied.
 
 use frostline::head::{HeadFile, TrainingRecord};
 use std::collections::{BTreeMap, HashMap};
@@ -15,10 +15,10 @@ use super::binary::{Ran, command, installed_home, run};
 use super::networks::two_outputs;
 use super::pictures::two_classes;
 
-/// Files by their paths below a root.
+/// Files by their path relative to a root.
 pub(crate) type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
-/// A folder of one test's own, which goes when the test ends.
+/// A temporary folder for one test.
 pub(crate) struct Place(tempfile::TempDir);
 
 impl Place {
@@ -26,8 +26,8 @@ impl Place {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// With `home`: ONNX Runtime, and [`two_outputs`] as the default backbone, since it is fast. Nothing, and
-    /// a line that says so, where ONNX Runtime is not installed.
+    /// Creates a folder with `home`: ONNX Runtime and, because it is fast, [`two_outputs`] as the default
+    /// backbone. Returns `None` and prints why if ONNX Runtime is not installed.
     pub(crate) fn installed() -> Option<Self> {
         let runtime = installed_home()?.join("runtime");
         let place = Self::empty();
@@ -44,7 +44,8 @@ impl Place {
         Some(place)
     }
 
-    /// The same with `images/{blue,red}/{0…5}.png`, their features in `store`, and a `head` trained on these.
+    /// Adds `images/{blue,red}/{0…5}.png`, their features in `store`, a head `trained` on them, and the same
+    /// `head` without its training record.
     pub(crate) fn fitted() -> Option<Self> {
         let place = Self::installed()?;
         for (name, bytes) in made_once() {
@@ -59,29 +60,29 @@ impl Place {
         self.0.path()
     }
 
-    /// A path below the folder, as text.
+    /// Returns a path in the folder as text.
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder().join(name).display().to_string()
     }
 
-    /// `text` with the folder in the place of `{dir}`.
+    /// Replaces `{dir}` in `text` with the folder.
     pub(crate) fn fill(&self, text: &str) -> String {
         text.replace("{dir}", &self.folder().display().to_string())
     }
 
-    /// The binary with its home here; `{dir}` in an argument is the folder.
+    /// Returns a command that runs the binary with this home; `{dir}` in an argument is the folder.
     pub(crate) fn command_of(&self, args: impl IntoIterator<Item = impl AsRef<str>>) -> Command {
         let mut command = command(args.into_iter().map(|arg| self.fill(arg.as_ref())));
         command.env("FROSTLINE_HOME", self.path("home"));
         command
     }
 
-    /// The same from a line of arguments with spaces between them.
+    /// Returns the same for a line of arguments separated by spaces.
     pub(crate) fn command(&self, line: &str) -> Command {
         self.command_of(line.split_whitespace())
     }
 
-    /// Runs it.
+    /// Runs the binary with a line of arguments.
     pub(crate) fn frostline(&self, line: &str) -> Ran {
         run(&mut self.command(line))
     }
@@ -90,7 +91,7 @@ impl Place {
 fn made_once() -> &'static Tree {
     static FILES: OnceLock<Tree> = OnceLock::new();
     FILES.get_or_init(|| {
-        let place = Place::installed().expect("whoever asks has one");
+        let place = Place::installed().expect("checked by the caller");
         two_classes(&place.folder().join("images"), 6, 0);
         place
             .frostline("extract {dir}/images -o {dir}/store")
@@ -122,7 +123,7 @@ fn link(target: &Path, link: &Path) {
     }
 }
 
-/// All files below a folder with their content; links are left out.
+/// Reads all files in a folder, recursively; links are skipped.
 pub(crate) fn tree(root: &Path) -> Tree {
     let mut files = Tree::new();
     let mut folders = vec![root.to_owned()];
@@ -140,7 +141,7 @@ pub(crate) fn tree(root: &Path) -> Tree {
     files
 }
 
-/// A store's index, and the features of each image in it.
+/// Reads a store's index and the features of each image.
 pub(crate) fn contents(store: &str) -> (Index, HashMap<Digest, Vec<f32>>) {
     let store = FeatureStore::open(store.as_ref()).unwrap();
     let digests: Vec<Digest> = store.index().used().map(|(_, digest)| digest).collect();

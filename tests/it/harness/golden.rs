@@ -1,4 +1,4 @@
-//! Numbers and pictures that `scripts/reference.py` wrote or describes.
+//! Reference values and images of `scripts/reference.py`.
 
 use std::fs;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A file of numbers that `scripts/reference.py` wrote.
+/// Reads a file of reference values that `scripts/reference.py` wrote.
 pub(crate) fn golden(name: &str) -> Value {
     golden_as(name)
 }
 
-/// The same, as a type of one's own.
+/// Reads the file as a type of the caller's choice.
 pub(crate) fn golden_as<T: DeserializeOwned>(name: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
@@ -24,7 +24,7 @@ pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
 }
 
-/// The picture that `scripts/reference.py` describes, checked by its checksum.
+/// Creates the image that `scripts/reference.py` describes and verifies its checksum.
 pub(crate) fn formula_picture(about: &Value) -> frostline::images::RgbImage {
     let [w, h, s] = ["width", "height", "seed"].map(|key| about[key].as_u64().unwrap() as i64);
     let positions = (0..h).flat_map(|y| (0..w).flat_map(move |x| (0..3).map(move |c| (x, y, c))));

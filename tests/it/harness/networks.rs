@@ -1,4 +1,4 @@
-//! Small networks of our own, for what needs a real ONNX file but no trained one.
+//! Small untrained ONNX networks.
 
 use std::path::Path;
 
@@ -6,17 +6,17 @@ use frostline::backbones::onnx::write_model;
 use frostline_onnx::weights::Tensor;
 use frostline_onnx::{Conv, GraphBuilder};
 
-/// Writes a network on (3, 8, 8) with two outputs, `map` (192 features) and `means` (3); `gain` is its one
-/// weight.
+/// Writes a network with input (3, 8, 8) and two outputs, `map` (192 features) and `means` (3); `gain` is
+/// its only weight.
 pub(crate) fn two_outputs(path: &Path, gain: f32) {
     gains(path, &[gain]);
 }
 
-/// Gains that make white infinite, and leave the features of [`super::RED`] and [`super::BLUE`] as they are:
-/// numbers of 2.27 and more go beyond the range of floats at the first.
+/// Gains that make white infinite and leave the features of [`super::RED`] and [`super::BLUE`] unchanged:
+/// the first gain makes values of 2.27 or more overflow.
 pub(crate) const WHITE_IS_INFINITE: [f32; 3] = [1.5e38, 1e-19, 1e-19 / 1.5];
 
-/// As [`two_outputs`], with several weights by which all numbers are multiplied in turn.
+/// Writes the network of [`two_outputs`] with several weights, which multiply all values one after another.
 pub(crate) fn gains(path: &Path, gains: &[f32]) {
     let mut graph = GraphBuilder::new(&[3, 8, 8]);
     let mut scaled = graph.input();

@@ -1,4 +1,4 @@
-//! How much memory a run takes.
+//! Measures the memory of a run.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::binary::Ran;
 
-/// Runs a command that says little, and tells the most memory that it ever held, in bytes: as the kernel last
-/// told it before the process ended. Standard output is not kept.
+/// Runs a command that prints little and returns its peak memory in bytes, as last reported by the kernel
+/// before the process exited. Standard output is discarded.
 pub(crate) fn measured(command: &mut Command) -> (usize, Ran) {
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -1,11 +1,11 @@
-//! Pictures made by formula.
+//! Generated images.
 
 use std::fs;
 use std::path::Path;
 
 use image::RgbImage;
 
-/// The colour and some texture that differs with `seed`.
+/// Creates an image of one colour with a texture that depends on `seed`.
 pub(crate) fn picture(width: u32, height: u32, colour: [u8; 3], seed: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let grain = (x * 7 + y * 13 + seed * 31 + x * y) % 40;
@@ -13,7 +13,7 @@ pub(crate) fn picture(width: u32, height: u32, colour: [u8; 3], seed: u32) -> Rg
     })
 }
 
-/// Writes a picture as PNG, with the folders that lead to it.
+/// Writes an image as PNG and creates its parent folders.
 pub(crate) fn write_picture(path: &Path, colour: [u8; 3], seed: u32) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     picture(40, 30, colour, seed)
@@ -25,7 +25,7 @@ pub(crate) const RED: [u8; 3] = [200, 40, 30];
 pub(crate) const WHITE: [u8; 3] = [255; 3];
 pub(crate) const BLUE: [u8; 3] = [40, 60, 200];
 
-/// `root/{blue,red}/0.png …`, `n` pictures each, all different.
+/// Writes `root/{blue,red}/0.png …`, `n` images per class, all different.
 pub(crate) fn two_classes(root: &Path, n: u32, seed: u32) {
     for i in 0..n {
         write_picture(&root.join(format!("blue/{i}.png")), BLUE, seed + i);

@@ -1,4 +1,4 @@
-//! A report page with known answers.
+//! A report page with known results.
 
 use frostline::head::{Interval, IntervalMethod, LearningPoint};
 use frostline::images::{RgbImage, thumbnail};
@@ -7,13 +7,13 @@ use frostline::report::{
     Picture, Provenance, Reliability, Search, Suspect, Thumbnail, Unit, worst_first,
 };
 
-/// A JPEG of the colour.
+/// Returns a JPEG thumbnail of one colour.
 pub(crate) fn jpeg(colour: [u8; 3]) -> Thumbnail {
     let image = RgbImage::new(32, 24, colour.repeat(32 * 24)).unwrap();
     Thumbnail(thumbnail(&image, 32, 70))
 }
 
-/// An image `path` of class `truth` that `predicted` was said of with probability `p`; three classes.
+/// Returns an image of class `truth`, one of three, predicted as `predicted` with probability `p`.
 pub(crate) fn photo(path: &str, truth: usize, predicted: usize, p: f64) -> Photo {
     let rest = (1.0 - p) / 2.0;
     let probability = |class: usize| if class == predicted { p } else { rest };
@@ -34,7 +34,7 @@ pub(crate) fn photo(path: &str, truth: usize, predicted: usize, p: f64) -> Photo
     }
 }
 
-/// A page on these images of the classes, with the confusion matrix that follows from them.
+/// Returns a page with these images and their confusion matrix.
 pub(crate) fn page_of(classes: [&str; 3], mut photos: Vec<Photo>) -> Page {
     photos.sort_by(worst_first);
     let mut confusion = vec![vec![0; 3]; 3];
@@ -50,7 +50,7 @@ pub(crate) fn page_of(classes: [&str; 3], mut photos: Vec<Photo>) -> Page {
     }
 }
 
-/// Nine images: four right, of each mistake at least one, one of them unknown; and every section.
+/// Returns a page with every section: nine images, four right, one of those unknown.
 pub(crate) fn pets() -> Page {
     let mut photos = vec![
         photo("cat/1.png", 0, 0, 0.95),
@@ -85,7 +85,7 @@ pub(crate) fn pets() -> Page {
     }
 }
 
-/// Fills in all that is not about single images.
+/// Fills in everything that is not about single images.
 fn figures(page: Page) -> Page {
     let measure = |value| Measure {
         value,

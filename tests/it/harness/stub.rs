@@ -1,13 +1,13 @@
-//! A network without weights, and the manifest of its features.
+//! A backbone without weights, and the manifest of its features.
 
 use frostline::backbones::{Backbone, BackboneId, Decoding, Engine, FeatureSpec, Pool, Precision};
 use frostline::features::{Content, Digest, Dtype, IndexRow, StoreManifest};
 use frostline::images::{Crop, Preprocessing, Resize, View};
 
-/// A backbone without weights: the mean of each channel of each quarter of its input.
+/// A backbone without weights; its features are the means of each channel over each quarter of the input.
 #[derive(Default)]
 pub(crate) struct Stub {
-    /// Number of images in each run, in order.
+    /// Number of images in each batch, in order.
     pub(crate) batches: Vec<usize>,
 }
 
@@ -41,7 +41,7 @@ fn quarters(plane: &[f32]) -> [f32; 4] {
     sums.map(|sum| sum / (SIDE * SIDE / 4) as f32)
 }
 
-/// The stub's preprocessing.
+/// Returns the stub's preprocessing.
 pub(crate) fn preprocessing() -> Preprocessing {
     let mut preprocessing = Preprocessing::default();
     preprocessing.resize = Resize::Exact(SIDE as u32, SIDE as u32);
@@ -49,7 +49,7 @@ pub(crate) fn preprocessing() -> Preprocessing {
     preprocessing
 }
 
-/// The manifest of a store of the stub's features.
+/// Returns the manifest of a store of the stub's features.
 pub(crate) fn manifest() -> StoreManifest {
     let backbone = BackboneId {
         name: "stub".to_owned(),
@@ -72,17 +72,17 @@ pub(crate) fn manifest() -> StoreManifest {
     )
 }
 
-/// The digest of an image of such a store; a seed stands for each.
+/// Returns the digest of the store's image with this seed.
 pub(crate) fn digest(seed: u8) -> Digest {
     Digest::of(&[seed])
 }
 
-/// Its features.
+/// Returns the features of the image with this seed.
 pub(crate) fn features(seed: u8) -> Vec<f32> {
     (0..12).map(|i| f32::from(seed) + i as f32 / 16.0).collect()
 }
 
-/// Its row in the index.
+/// Returns the index row of the image with this seed.
 pub(crate) fn index_row(seed: u8, class: &str) -> IndexRow {
     IndexRow {
         path: format!("{seed}.png"),

@@ -1,4 +1,4 @@
-//! Linear layers with so many weights that reading them is what takes the time.
+//! Linear layers with so many weights that reading them takes most of the time.
 
 mod panels;
 
@@ -16,7 +16,7 @@ use super::product::Machine;
 
 /// A linear layer, `y = x Wᵀ + b`, with the activation that follows it.
 ///
-/// Its weights are stored in panels, which are read once, in order, for every 12 rows.
+/// Its weights are stored in panels, which are read once, in order, for up to 12 rows.
 pub struct Linear {
     machine: Machine,
     shape: LinearShape,
@@ -27,7 +27,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// A layer with `bias (outputs)`, whose weights are asked for row by row of the stored matrix.
+    /// Creates a layer with `bias (outputs)` and the weights that `rows` reads from the stored matrix.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl Linear {
     ///
     /// # Panics
     ///
-    /// If `bias` has another length, or the inputs are no multiple of the channels.
+    /// If the length of `bias` does not match, or the inputs are not a multiple of the channels.
     pub fn read(
         shape: LinearShape,
         (stored, order): (Stored, InputOrder),
@@ -54,7 +54,7 @@ impl Linear {
         )
     }
 
-    /// The same on a given instruction set.
+    /// Creates a layer for a given instruction set.
     pub(super) fn read_on(
         arch: Arch,
         shape: LinearShape,
@@ -85,13 +85,13 @@ impl Linear {
         })
     }
 
-    /// Numbers of a row of the input and of the output.
+    /// Returns the lengths of the input and output rows.
     #[must_use]
     pub fn shape(&self) -> LinearShape {
         self.shape
     }
 
-    /// Writes `y (n, outputs)` of `x (n, inputs)`.
+    /// Computes `y (n, outputs)` from `x (n, inputs)`.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Linear {
         watch.verdict()
     }
 
-    /// The rows of `x` as products want them, 12 by 12.
+    /// Returns the rows of `x` in the layout of products, in groups of up to 12.
     fn lay_out(&self, x: &[f32]) -> Aligned {
         let Machine { lanes, rows, .. } = self.machine;
         let inputs = self.shape.inputs;

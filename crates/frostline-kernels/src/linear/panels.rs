@@ -1,4 +1,4 @@
-//! How a weight matrix is stored, and the panels that it is brought into once.
+//! The storage of a weight matrix, and its conversion to panels, which is done once.
 
 use std::io;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use crate::buffers::with_scratch;
 use crate::parallel::{Parallel, Pieces};
 use crate::product::Machine;
 
-/// Lengths of the rows of a linear layer.
+/// The lengths of the rows of a linear layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinearShape {
     /// Length of an input row.
@@ -20,21 +20,20 @@ pub struct LinearShape {
 /// How a weight matrix is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stored {
-    /// (outputs, inputs), as `torch.nn.Linear` and ONNX's `Gemm` with `transB = 1` have it.
+    /// (outputs, inputs), as in `torch.nn.Linear` and ONNX's `Gemm` with `transB = 1`.
     OutputsFirst,
-    /// (inputs, outputs), as ONNX's `MatMul` has it.
+    /// (inputs, outputs), as in ONNX's `MatMul`.
     InputsFirst,
 }
 
-/// The order of the numbers in an input row.
+/// The order of the values in an input row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputOrder {
-    /// As the stored weights have them.
+    /// The order of the stored weights.
     AsStored,
-    /// The stored weights are for flattened (C, H, W), and the rows are flattened (H, W, C) of this many
-    /// channels.
+    /// The stored weights are for flattened (C, H, W), but the input rows are flattened (H, W, C).
     ChannelsLast {
-        /// C.
+        /// C, the number of channels.
         channels: usize,
     },
 }
@@ -43,7 +42,7 @@ pub enum InputOrder {
 pub type ReadRows<'a> = &'a (dyn Fn(Range<usize>, &mut [f32]) -> io::Result<()> + Sync);
 
 impl InputOrder {
-    /// Where the stored input `k` of `inputs` comes in a row.
+    /// Returns the position in a row of the stored input `k` of `inputs`.
     fn place(self, k: usize, inputs: usize) -> usize {
         match self {
             Self::AsStored => k,
@@ -55,7 +54,7 @@ impl InputOrder {
     }
 }
 
-/// Fills the panels `u` of a matrix stored `(outputs, inputs)` side by side, each from its rows.
+/// Fills the panels `u` from a matrix stored as `(outputs, inputs)`, each panel from its rows, in parallel.
 pub(super) fn outputs_first(
     machine: &Machine,
     LinearShape { inputs, outputs }: LinearShape,
@@ -82,9 +81,9 @@ pub(super) fn outputs_first(
     fault.map_or(Ok(()), Err)
 }
 
-/// `weights (rows, inputs)` into a panel `(inputs, panel)`.
+/// Transposes `weights (rows, inputs)` into a panel `(inputs, panel)`.
 fn turn(weights: &[f32], inputs: usize, order: InputOrder, u: &mut [f32], panel: usize) {
-    /// Inputs that are turned at once: 64 bytes of each row.
+    /// Inputs transposed at a time: 64 bytes of each row.
     const STRETCH: usize = 16;
     for first in (0..inputs).step_by(STRETCH) {
         let end = inputs.min(first + STRETCH);
@@ -97,7 +96,7 @@ fn turn(weights: &[f32], inputs: usize, order: InputOrder, u: &mut [f32], panel:
     }
 }
 
-/// Fills all panels `u` of a matrix stored `(inputs, outputs)` from one stretch of inputs after the other.
+/// Fills all panels `u` from a matrix stored as `(inputs, outputs)`, one stretch of inputs at a time.
 pub(super) fn inputs_first(
     machine: &Machine,
     LinearShape { inputs, outputs }: LinearShape,
@@ -105,7 +104,7 @@ pub(super) fn inputs_first(
     rows: ReadRows,
     u: &mut [f32],
 ) -> io::Result<()> {
-    /// Inputs that are read at once.
+    /// Inputs read at a time.
     const STRETCH: usize = 64;
     let (panel, depth) = (machine.panel, machine.padded(inputs));
     let mut buffer = vec![0.0; STRETCH.min(inputs) * outputs];

@@ -1,4 +1,4 @@
-//! Input tiles into the Winograd domain: `Bᵀ d B`.
+//! Transforms input tiles to the Winograd domain: `Bᵀ d B`.
 
 use std::ops::Range;
 
@@ -12,9 +12,9 @@ pub(super) struct InputTile<'a> {
     pub(super) c: usize,
     /// The tile's first row and column in the image; negative within the padding.
     pub(super) start: [isize; 2],
-    /// Those of the tile's rows and columns that lie within the image; the others are zero.
+    /// The tile's rows and columns within the image; the others are zero.
     pub(super) inside: [Range<usize>; 2],
-    /// Where the numbers go: frequency f of the b-th vector of channels at `f * plane + b * block`.
+    /// The destination: frequency f of the b-th vector of channels at `f * plane + b * block`.
     pub(super) v: &'a mut [f32],
     pub(super) plane: usize,
     pub(super) block: usize,
@@ -40,7 +40,7 @@ impl WithSimd for InputTile<'_> {
 }
 
 impl InputTile<'_> {
-    /// Where position (i, j) of the tile stands in the image.
+    /// Returns the index in the image of position (i, j) of the tile.
     #[inline(always)]
     fn at(&self, i: usize, j: usize) -> usize {
         let y = self.start[0].wrapping_add_unsigned(i).cast_unsigned();

@@ -1,10 +1,9 @@
 //! Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural
-//! Networks", 2015): 36 products for 16 outputs, where the plain way takes 144, at a relative error of about
-//! 2e-6.
+//! Networks", 2015): 36 products for 16 outputs instead of 144, at a relative error of about 2e-6.
 //!
-//! A block of tiles is carried through at a time: its inputs are transformed, and for one panel of output
-//! channels after the other, 36 products are taken and transformed back while they are in the cache. With
-//! very many weights blocks are larger, and the products of all panels are taken first.
+//! Tiles are processed in blocks: the inputs of a block are transformed, and for one panel of output channels
+//! after the other, 36 products are computed and transformed back while they are in the cache. With very many
+//! weights, blocks are larger, and the products of all panels are computed first.
 
 mod input;
 mod jobs;
@@ -30,12 +29,12 @@ pub(super) struct Winograd {
     u: Aligned,
 }
 
-/// What the blocks of one run have in common.
+/// What the blocks of one run share.
 struct Run<'a> {
     shape: &'a ConvShape,
     finish: &'a Finish,
     geometry: &'a Geometry,
-    /// Channels last.
+    /// The images, channels last.
     x: &'a [f32],
     strips: Pieces<'a>,
     watch: Watch,
@@ -81,13 +80,13 @@ impl Winograd {
         run.watch.verdict()
     }
 
-    /// Tiles through `most` panels at a time.
+    /// Computes a block of tiles, for `most` panels at a time.
     fn block(&self, run: &Run, tiles: Range<usize>, panels: Range<usize>, most: usize) {
         let panel = self.machine.panel;
         let c = self.machine.padded(run.shape.in_channels);
         let most = most.min(panels.len());
         let (v_len, m_len) = (tiles.len() * c, tiles.len() * panel);
-        // Planes a multiple of 4 KiB apart would all want the same few lines of the nearest cache.
+        // Planes a multiple of 4 KiB apart would compete for the same few lines of the nearest cache.
         let (v_plane, m_plane) = (v_len + LINE, most * m_len + LINE);
         with_scratch([FREQUENCIES * v_plane, FREQUENCIES * m_plane], |v, m| {
             self.transform_inputs(run, tiles.clone(), (v, v_plane));
@@ -109,13 +108,13 @@ impl Winograd {
         });
     }
 
-    /// Those of a panel and frequency, (c, panel).
+    /// Returns the weights of a panel and frequency, (c, panel).
     fn weights(&self, [p, f]: [usize; 2], c: usize) -> &[f32] {
         let len = c * self.machine.panel;
         &self.u[(p * FREQUENCIES + f) * len..][..len]
     }
 
-    /// One frequency of all tiles with one panel, while the panel after it is brought near.
+    /// Multiplies one frequency of all tiles with one panel, while prefetching the next panel.
     fn multiply(&self, v: &[f32], [u, next]: [&[f32]; 2], m: &mut [f32], c: usize) {
         let rows = self.rows(v.len() / c);
         let share = next
@@ -129,7 +128,8 @@ impl Winograd {
         }
     }
 
-    /// The rows of a product, of so many tiles: as even as can be, since one of few rows is slow.
+    /// Returns the number of rows in each product of `tiles` tiles. They are split as evenly as possible,
+    /// since a product of few rows is slow.
     fn rows(&self, tiles: usize) -> usize {
         tiles.div_ceil(tiles.div_ceil(self.machine.rows))
     }
@@ -143,7 +143,7 @@ impl Winograd {
         let most = self.rows(count);
         for (k, tile) in tiles.enumerate() {
             let [n, ty, tx] = run.geometry.place(tile);
-            // Tiles lie in products of `most` rows, the last of which has fewer.
+            // Tiles are grouped into products of `most` rows; the last one may have fewer.
             let (first, row) = (k / most * most, k % most);
             let start = [(ty * 4).wrapping_sub(top), (tx * 4).wrapping_sub(left)];
             let start = start.map(usize::cast_signed);
@@ -197,8 +197,8 @@ impl Winograd {
     }
 }
 
-/// The panel and frequency whose weights a block reads next: the next panel of the group, the next frequency,
-/// the next group, or what the next block begins with.
+/// Returns the panel and frequency whose weights a block reads next: the next panel of the group, the next
+/// frequency, the next group, or those that the next block starts with.
 fn after([p, f]: [usize; 2], group: &Range<usize>, panels: &Range<usize>) -> [usize; 2] {
     if p + 1 < group.end {
         [p + 1, f]
@@ -211,7 +211,7 @@ fn after([p, f]: [usize; 2], group: &Range<usize>, panels: &Range<usize>) -> [us
     }
 }
 
-/// The rows or columns of a tile of six, starting at `start`, that lie within `size`.
+/// Returns which of the six rows or columns of a tile that starts at `start` are within `size`.
 fn inside(start: isize, size: usize) -> Range<usize> {
     let end = (size.cast_signed() - start).clamp(0, 6);
     (-start).clamp(0, end).cast_unsigned()..end.cast_unsigned()

@@ -1,4 +1,4 @@
-//! Products back from the Winograd domain: `Aᵀ m A`, then bias, pooling and activation.
+//! Transforms products back from the Winograd domain, `Aᵀ m A`, then applies pooling, bias and activation.
 
 use pulp::{Simd, WithSimd};
 
@@ -6,28 +6,28 @@ use crate::activation::Activation;
 use crate::finite::{all_finite, seen};
 use crate::geometry::Pooling;
 
-/// A tile of 4×4 outputs of a panel of channels; of 2×2 where they are pooled.
+/// A tile of 4×4 outputs of a panel of channels, or of 2×2 after pooling.
 pub(super) struct OutputTile<'a> {
     /// The products: frequency f of the tile at `f * plane`, a panel long.
     pub(super) m: &'a [f32],
     pub(super) plane: usize,
-    /// A panel long.
+    /// The biases of the panel.
     pub(super) bias: &'a [f32],
     pub(super) activation: Activation,
     pub(super) pooling: Pooling,
-    /// The output from the tile's first number on.
+    /// The output, from the tile's first value on.
     pub(super) y: &'a mut [f32],
-    /// The numbers from one row, and one position, to the next.
+    /// The distances from one row, and one position, to the next.
     pub(super) row: usize,
     pub(super) position: usize,
     /// The rows and columns to write; others of the tile are beyond the edge.
     pub(super) size: [usize; 2],
-    /// How many of the panel's channels there are.
+    /// How many of the panel's channels exist.
     pub(super) channels: usize,
 }
 
 impl WithSimd for OutputTile<'_> {
-    /// Whether all numbers are finite, before anything is done to them.
+    /// Whether all values are finite, before pooling, bias and activation.
     type Output = bool;
 
     #[inline(always)]
@@ -105,10 +105,10 @@ impl OutputTile<'_> {
     }
 }
 
-/// The maxima of 2×2 positions, NaN where one of them is; before bias and activation, which change no order.
+/// Returns the maxima of 2×2 positions, NaN if one of them is NaN. They are computed before bias and
+/// activation, which do not change the order.
 ///
-/// ONNX Runtime 1.32 keeps a NaN of the last position alone: a number that hides another's NaN is no better
-/// for it.
+/// ONNX Runtime 1.32 keeps only a NaN in the last position, but hiding the others would be no improvement.
 #[inline(always)]
 fn maxima<S: Simd>(simd: S, a: [S::f32s; 4], b: [S::f32s; 4]) -> [S::f32s; 2] {
     let larger = |a, b| {

@@ -1,13 +1,13 @@
-//! Weights into the Winograd domain, once: `G g Gᵀ`.
+//! Transforms weights to the Winograd domain, once: `G g Gᵀ`.
 
 use crate::buffers::Aligned;
 use crate::product::Machine;
 
-/// The numbers of a tile in the Winograd domain.
+/// The number of values of a tile in the Winograd domain.
 pub(super) const FREQUENCIES: usize = 36;
 
-/// `weight (out, in, 3, 3)` as `(panels, 36, in rounded up to whole vectors, panel)`; what is not there is
-/// zero.
+/// Transforms `weight (out, in, 3, 3)` to `(panels, 36, in rounded up to whole vectors, panel)`, padded with
+/// zeros.
 pub(super) fn transformed(machine: &Machine, weight: &[f32], [outs, ins]: [usize; 2]) -> Aligned {
     let panel = machine.panel;
     let plane = machine.padded(ins) * panel;
@@ -21,10 +21,10 @@ pub(super) fn transformed(machine: &Machine, weight: &[f32], [outs, ins]: [usize
     u
 }
 
-/// The transform of up to a panel of output channels.
+/// Transforms up to a panel of output channels.
 #[inline(always)]
 fn transform_panel(u: &mut [f32], weight: &[f32], ins: usize, panel: usize) {
-    /// Output channels that are transformed at once.
+    /// Output channels transformed at a time.
     const WIDTH: usize = 16;
     let plane = u.len() / FREQUENCIES;
     for (start, weight) in (0..panel)

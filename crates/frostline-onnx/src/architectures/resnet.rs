@@ -1,8 +1,8 @@
 //! `ResNet` with 18 or 50 layers.
 //!
-//! A stem, four stages of blocks that add to what they read, and the mean over positions: 512 or 2048
-//! features. Source: He et al., 2016, and `torchvision/models/resnet.py`, where the stride of a bottleneck is
-//! in its 3 × 3 convolution ("v1.5"). timm names the tensors alike.
+//! A stem, four stages of residual blocks, and the mean over positions: 512 or 2048 features. Source: He et
+//! al., 2016, and `torchvision/models/resnet.py`, where the stride of a bottleneck is in its 3 × 3
+//! convolution ("v1.5"). timm uses the same tensor names.
 
 use super::conv_norm::{Beside, ConvNorm};
 use super::plan::{self, Building, End, width};
@@ -10,9 +10,9 @@ use crate::error::Result;
 use crate::weights::StateDict;
 use crate::{MaxPool, Spliced, Value};
 
-/// The stem's channels as published.
+/// The number of stem channels, as published.
 const WIDTH: usize = 64;
-/// The batch norms' ε, `PyTorch`'s default.
+/// ε of the batch norms, `PyTorch`'s default.
 const EPSILON: f64 = 1e-5;
 
 /// The kind of block.
@@ -20,12 +20,12 @@ const EPSILON: f64 = 1e-5;
 pub(super) enum Kind {
     /// Two 3 × 3 convolutions.
     Basic,
-    /// 1 × 1, 3 × 3, and 1 × 1 to four times the channels.
+    /// 1 × 1, 3 × 3, and 1 × 1 with four times the channels.
     Bottleneck,
 }
 
 impl Kind {
-    /// How often the channels of a stage come out of its blocks.
+    /// Returns the ratio of a block's output channels to the channels of its stage.
     fn expansion(self) -> usize {
         match self {
             Self::Basic => 1,
@@ -34,26 +34,26 @@ impl Kind {
     }
 }
 
-/// A network's plan.
+/// A `ResNet` architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ResNet {
     pub(super) kind: Kind,
-    /// The blocks of each stage.
+    /// The number of blocks in each stage.
     pub(super) blocks: [usize; 4],
 }
 
 impl ResNet {
-    /// Builds the network; its channels are as many as the first convolution says.
+    /// Builds the network; the first convolution determines its width.
     ///
     /// # Errors
-    /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
+    /// [`Error::Weights`](crate::Error::Weights) if the tensors are not those of this network.
     pub(super) fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
         let width = width(weights, "conv1.weight", [3, 7, 7], WIDTH);
         let add = |network: &mut Building| self.add_to(network, width);
         plan::build((weights, end), EPSILON, "fc", add)
     }
 
-    /// The features, and how many there are.
+    /// Adds the layers; returns the features and their number.
     fn add_to(self, network: &mut Building, width: usize) -> Result<(Value, usize)> {
         let mut x = add_stem(network, width)?;
         let mut inputs = width;
@@ -69,7 +69,8 @@ impl ResNet {
         Ok((network.mean(&x), inputs))
     }
 
-    /// A block adds to its input, which is brought to the same shape where it is of another.
+    /// Adds a residual block; a 1 × 1 convolution gives the skip connection the block's output shape if they
+    /// differ.
     fn add_block(
         self,
         network: &mut Building,
@@ -111,7 +112,8 @@ impl ResNet {
     }
 }
 
-/// The convolution `{prefix}conv{number}` and its batch norm; the map keeps its size but for the stride.
+/// Describes the convolution `{prefix}conv{number}` and its batch norm; only the stride changes the map's
+/// size.
 fn layer(prefix: &str, number: usize, shape: [usize; 4], stride: usize) -> ConvNorm {
     ConvNorm {
         conv: format!("{prefix}conv{number}"),

@@ -1,9 +1,9 @@
 //! VGG with 11, 13, 16 or 19 layers, with or without batch norms.
 //!
-//! Five blocks of 3 × 3 convolutions, each halved by a pool, then two dense layers whose output is the
-//! features, and the classifier. Source: Simonyan and Zisserman, 2015, and `torchvision/models/vgg.py`.
-//! torchvision averages the last map to 7 × 7 places, which is what it has at 224 × 224 pixels; timm's first
-//! dense layer is a 7 × 7 convolution over it: both are the same sums.
+//! Five blocks of 3 × 3 convolutions, each followed by a pooling that halves the map, then two dense layers
+//! whose output is the features, and the classifier. Source: Simonyan and Zisserman, 2015, and
+//! `torchvision/models/vgg.py`. torchvision averages the last map to 7 × 7 positions, which it already has at
+//! 224 × 224 pixels; timm's first dense layer is a 7 × 7 convolution over it. Both compute the same sums.
 
 use super::conv_norm::{Beside, ConvNorm};
 use super::plan::{self, Building, End, width};
@@ -11,37 +11,37 @@ use crate::error::Result;
 use crate::weights::StateDict;
 use crate::{MaxPool, Spliced, Value};
 
-/// The first block's channels as published.
+/// The number of channels of the first block, as published.
 const WIDTH: usize = 64;
-/// The channels of each block, in first blocks'.
+/// The channels of each block, as multiples of the first block's.
 const BLOCKS: [usize; 5] = [1, 2, 4, 8, 8];
 /// Height and width of the last map.
 const MAP: usize = 7;
-/// Length of the features, in first blocks' channels: 4096.
+/// The number of features, as a multiple of the first block's channels: 4096 as published.
 const DENSE: usize = 64;
-/// The batch norms' ε, `PyTorch`'s default.
+/// ε of the batch norms, `PyTorch`'s default.
 const EPSILON: f64 = 1e-5;
 
-/// Whether each convolution is normalised.
+/// Whether each convolution has a batch norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Norm {
     None,
     Batch,
 }
 
-/// A network's plan.
+/// A VGG architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Vgg {
-    /// The convolutions of each block.
+    /// The number of convolutions in each block.
     pub(super) convs: [usize; 5],
     pub(super) norm: Norm,
 }
 
 impl Vgg {
-    /// Builds the network; its channels are as many as the first convolution says.
+    /// Builds the network; the first convolution determines its width.
     ///
     /// # Errors
-    /// [`Error::Weights`](crate::Error::Weights) where the tensors are not those of this network.
+    /// [`Error::Weights`](crate::Error::Weights) if the tensors are not those of this network.
     pub(super) fn build(self, weights: &StateDict, end: End) -> Result<Spliced> {
         let width = width(weights, "features.0.weight", [3, 3, 3], WIDTH);
         let is_timms = weights.get(&format!("{}.weight", TIMM[0])).is_some();
@@ -50,7 +50,7 @@ impl Vgg {
         plan::build((weights, end), EPSILON, dense[2], add)
     }
 
-    /// The features, and how many there are.
+    /// Adds the layers; returns the features and their number.
     fn add_to(
         self,
         network: &mut Building,
@@ -78,7 +78,7 @@ impl Vgg {
         Ok((x, features))
     }
 
-    /// The convolutions of each block, named by their places in torchvision's list of layers.
+    /// Adds the convolutions of each block, named by their index in torchvision's list of layers.
     fn add_blocks(self, network: &mut Building, width: usize) -> Result<Value> {
         let halve = MaxPool {
             size: 2,
@@ -93,7 +93,7 @@ impl Vgg {
                 let sums = network.conv(&layer, &x)?;
                 x = network.graph.relu(&format!("{}.relu", layer.conv), &sums);
                 inputs = times * width;
-                // Its norm, if it has one, and its activation follow.
+                // The batch norm, if any, and the activation follow.
                 place += if self.norm == Norm::Batch { 3 } else { 2 };
             }
             x = network.graph.max_pool(&format!("pool{block}"), &x, halve);
@@ -117,7 +117,7 @@ impl Vgg {
     }
 }
 
-/// What the dense layers are called: (first, second, classifier).
+/// Names of the dense layers: (first, second, classifier).
 const TORCHVISION: [&str; 3] = ["classifier.0", "classifier.3", "classifier.6"];
 const TIMM: [&str; 3] = ["pre_logits.fc1", "pre_logits.fc2", "head.fc"];
 

@@ -1,4 +1,4 @@
-//! Writing weights: into the model, or into a file beside it where they are too long for one.
+//! Writes weights into the model, or into a file next to it if the model would be too large.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,21 +9,21 @@ use super::super::graph::{EXTERNAL, External, Payload, Weight};
 use super::super::splice::{Extent, Message};
 use crate::error::{Error, NetworkProblem, Result};
 
-/// Weights below this many bytes stay in the model, where a runtime looks for shapes.
+/// Weights smaller than this many bytes stay in the model, where runtimes look for shapes.
 const SMALL: u64 = 1 << 10;
-/// External weights begin at multiples of this, so that a runtime may map them into memory.
+/// External weights start at multiples of this, so that runtimes can map them into memory.
 const PAGE: u64 = 4096;
 
-/// Where the numbers of large weights are written to.
+/// Where the values of large weights are written.
 #[derive(Debug)]
 pub(crate) enum Storage {
-    /// Into the model.
+    /// In the model.
     Inside,
-    /// Into a file of that name beside it.
+    /// In a file with this name next to the model.
     Beside(String),
 }
 
-/// The file beside the model: the numbers of several weights that are the same bytes go there once.
+/// The file next to the model. Weights with the same bytes share one copy.
 #[derive(Debug, Default)]
 pub(crate) struct Beside {
     pub(super) message: Message,
@@ -32,7 +32,7 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// The place of some numbers there.
+    /// Returns the offset of these bytes in the file, adding them if they are new.
     fn place(&mut self, extent: Extent) -> u64 {
         if let Some(&at) = self.places.get(&extent) {
             return at;
@@ -79,7 +79,7 @@ impl Cut<'_> {
         Ok(message)
     }
 
-    /// Where a weight's bytes lie, if they are no fields of their own.
+    /// Returns where a weight's bytes are; `None` if its values are in fields that are copied anyway.
     fn payload(&self, weight: &Weight) -> Result<Option<Extent>> {
         match &weight.payload {
             Payload::Fields => Ok(None),
@@ -92,7 +92,7 @@ impl Cut<'_> {
         let folder = self.network.path.parent().unwrap_or(Path::new(""));
         let path = folder.join(&external.location);
         let file = self.sources.iter().position(|source| *source == path);
-        let file = file.expect("all files of weights were looked up before");
+        let file = file.expect("all weights files were looked up before");
         let length = path.metadata().map_err(Error::io(&path))?.len();
         let name = || weight.name.clone();
         let problem = match end_of(weight, external) {

@@ -1,4 +1,4 @@
-//! The few operators that convolutional backbones need, as methods of [`GraphBuilder`].
+//! The operators that convolutional backbones need, as methods of [`GraphBuilder`].
 
 use super::{GraphBuilder, Value};
 use crate::proto::{int, ints};
@@ -24,14 +24,14 @@ pub struct Conv {
 pub struct MaxPool {
     /// The window's side.
     pub size: usize,
-    /// The step between places of the window, both ways.
+    /// The stride in both directions.
     pub stride: usize,
-    /// How far the window reaches over each of the four edges.
+    /// The padding on each of the four sides.
     pub padding: usize,
 }
 
 impl GraphBuilder {
-    /// Adds a convolution, whose output is called `name`.
+    /// Adds a convolution; its output is named `name`.
     pub fn conv(&mut self, name: &str, input: &Value, conv: &Conv) -> Value {
         let weight = self.tensor(format!("{name}.weight"), &conv.weight);
         let bias = self.tensor(format!("{name}.bias"), &conv.bias);
@@ -48,10 +48,10 @@ impl GraphBuilder {
         self.node("Conv", name, &[input, &weight, &bias], attributes)
     }
 
-    /// Adds x Wᵀ + b for each row x of an input (N, in); the output (N, out) is called `name`.
+    /// Adds x Wᵀ + b for each row x of an input (N, in); the output (N, out) is named `name`.
     ///
-    /// `weight` is (out, in), or of more dimensions whose product is `in`, as a convolution over the whole
-    /// picture has them; `bias` is (out).
+    /// `weight` is (out, in), or has more dimensions whose product is `in`, like a convolution over the whole
+    /// image; `bias` is (out).
     pub fn linear(&mut self, name: &str, input: &Value, weight: &Tensor, bias: &Tensor) -> Value {
         let outputs = weight.shape.first().copied().unwrap_or(1);
         let inputs = weight.shape.iter().skip(1).product();
@@ -86,7 +86,7 @@ impl GraphBuilder {
         self.node("Add", name, &[left, right], Vec::new())
     }
 
-    /// Adds a max pooling, whose output is called `name`.
+    /// Adds a max pooling; its output is named `name`.
     pub fn max_pool(&mut self, name: &str, input: &Value, pool: MaxPool) -> Value {
         let attributes = vec![
             ints("kernel_shape", &[pool.size as i64; 2]),
@@ -101,7 +101,7 @@ impl GraphBuilder {
         self.node("GlobalAveragePool", name, &[input], Vec::new())
     }
 
-    /// Adds a flattening to one row for each image, (N, …) to (N, D), as `name`.
+    /// Adds a flattening to one row per image, (N, …) to (N, D), as `name`.
     pub fn flatten(&mut self, name: &str, input: &Value) -> Value {
         self.node("Flatten", name, &[input], vec![int("axis", 1)])
     }

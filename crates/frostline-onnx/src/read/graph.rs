@@ -1,4 +1,4 @@
-//! Reading a network's graph: nodes with their attributes, inputs and outputs. Numbers of fields are those of
+//! Reads a network's graph: nodes with their attributes, inputs and outputs. Field numbers are those of
 //! `onnx.proto`.
 
 use std::collections::HashSet;
@@ -10,11 +10,11 @@ use crate::proto::kind;
 use crate::wire::Open;
 use crate::wire::{Fault, Field, Value};
 
-/// Texts of up to so many bytes are choices, as of a padding; longer ones are of no interest.
+/// Texts of up to this many bytes are choices, such as a padding mode; longer ones are not needed.
 const LONGEST_CHOICE: u64 = 64;
 
 impl Reader {
-    /// Reads all of the file at `path`.
+    /// Reads the whole file at `path`.
     pub(super) fn model(&mut self, path: &Path, open: Open) -> Result<Network, Fault> {
         let mut model = Network::new(path, open);
         let mut graph = None;
@@ -93,7 +93,8 @@ impl Reader {
         Ok(node)
     }
 
-    /// An attribute is what it says it is, and has one value: everything else is for ONNX Runtime to judge.
+    /// Reads an attribute. Its value is kept if it is a single one of the declared type; everything else is
+    /// left to ONNX Runtime.
     fn attribute(&mut self, field: &Field, holder: &Rest, node: &mut Node) -> Result<(), Fault> {
         let mut rest = holder.inside(field)?;
         let (mut name, mut said, mut values) = (String::new(), 0, Vec::new());
@@ -115,7 +116,7 @@ impl Reader {
                     has_graph = true;
                 }
                 8 if !is_long(&field) => self.numbers(&field, ints.get_or_insert_default())?,
-                // What it says of itself.
+                // The `doc_string`.
                 13 => {}
                 _ => {
                     self.pass(Message::Attribute, &field, &rest)?;
@@ -191,7 +192,7 @@ impl Reader {
         let mut dim = Dim::Free(String::new());
         while let Some(field) = self.next(&mut rest)? {
             match field.number {
-                // A length of 0 or below is how some exporters write a free one.
+                // Some exporters write a free dimension as a length of 0 or less.
                 1 => {
                     let length = number(&field)?.cast_signed();
                     if length > 0 {
@@ -210,7 +211,7 @@ fn is_long(field: &Field) -> bool {
     matches!(&field.value, Value::Span(span) if span.end - span.start > LONGEST_SHAPE)
 }
 
-/// The names that a graph uses and does not define.
+/// Returns the names that a graph uses but does not define.
 fn captured(graph: Graph) -> Vec<String> {
     let inputs = graph.inputs.into_iter().map(|info| info.name);
     let weights = graph.weights.into_iter().map(|weight| weight.name);

@@ -1,4 +1,4 @@
-//! Reading a network's structure out of a file, in one walk; weights stay where they are.
+//! Reads a network's structure from a file in one pass; weights stay on disk.
 
 mod graph;
 mod reader;
@@ -16,11 +16,11 @@ use crate::error::{Error, FileProblem, Format, NetworkProblem, Result, Wanted};
 use crate::sniff::{self, Kind};
 
 impl Network {
-    /// Reads a network's structure; its weights stay on the disk, and where those lie is not looked at.
+    /// Reads a network's structure. Weights stay on disk, and external files are not checked.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::File`] where it is no network, saying what it is instead, or is cut or
-    /// damaged; [`Error::Network`] where it holds code.
+    /// [`Error::Io`]; [`Error::File`] if the file is not a network (saying what it is instead), or is cut off
+    /// or damaged; [`Error::Network`] if it contains a compiled engine.
     pub fn read(path: &Path, open: Open) -> Result<Self> {
         let (file, start) = opened(path, open).map_err(Error::io(path))?;
         let kind = sniff::kind(&start);
@@ -42,7 +42,7 @@ impl Network {
     }
 }
 
-/// A file and its first bytes.
+/// Opens a file and returns it with its first bytes.
 fn opened(path: &Path, open: Open) -> io::Result<(File, Vec<u8>)> {
     let mut file = open(path)?;
     let mut start = Vec::new();
@@ -51,21 +51,22 @@ fn opened(path: &Path, open: Open) -> io::Result<(File, Vec<u8>)> {
     Ok((file, start))
 }
 
-const NO_GRAPH: &str = "it holds no ONNX graph";
+const NO_GRAPH: &str = "it contains no ONNX graph";
 
-/// Refuses a file that lacks what no network is without. The operators' versions stand last.
+/// Refuses a file that lacks a required part. The operator versions come last, so a file without them is cut
+/// off.
 fn complete(model: Network) -> Result<Network> {
     let path = &model.path;
     if model.ir_version <= 0 || model.graph.nodes.is_empty() {
         Err(foreign(path, NO_GRAPH))
     } else if model.opsets.is_empty() {
-        Err(cut(path, "before the operators' version"))
+        Err(cut(path, "before the operator versions"))
     } else {
         Ok(model)
     }
 }
 
-/// Writers of ONNX put the format version first: field 1, a small number.
+/// ONNX writers put the format version first: field 1, a small number.
 fn looks_like_a_model(start: &[u8]) -> bool {
     matches!(start, [0x08, 1..=127, ..])
 }

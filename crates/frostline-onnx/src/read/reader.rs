@@ -1,8 +1,9 @@
-//! Walking over the fields of a network's file, within limits, wherever they lie: what is kept of them is
-//! read by the files beside this one, and all else is passed over here.
+//! Walks over the fields of a network's file, within limits. The fields that are kept are read by the other
+//! modules in this folder; all others are checked and skipped here.
 //!
-//! So a file that was read has no field that is longer than what holds it, no depth that fills a stack, and
-//! no tensor whose file is not known: its checksum covers all that it computes with.
+//! After a file was read, it is certain that no field extends beyond the message that contains it, that no
+//! nesting can overflow the stack, and that the files of all tensors are known, so that a checksum covers
+//! everything the network computes with.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -10,18 +11,20 @@ use std::io;
 
 use crate::wire::{Fault, Field, Span, Value, Wire};
 
-/// How deep messages may lie in each other.
+/// The maximum nesting depth of messages.
 const DEEPEST: usize = 64;
-/// Fields of one file, all messages together; the largest networks have some hundred thousand.
+/// The maximum number of fields in a file, over all messages; the largest networks have hundreds of
+/// thousands.
 const MOST_PARTS: usize = 1 << 21;
-/// Nodes, weights and notes on tensors, all graphs together; the largest networks have some ten thousand.
+/// The maximum number of nodes, weights and declared tensors, over all graphs; the largest networks have tens
+/// of thousands.
 const MOST_ENTRIES: usize = 1 << 18;
-/// Integers in up to so many bytes are shapes; longer lists are weights, and of no interest.
+/// Lists of integers of up to this many bytes are shapes; longer ones are weights, and are not needed.
 pub(super) const LONGEST_SHAPE: u64 = 1 << 10;
 
-const OTHER_TYPE: &str = "a field has another type than ONNX's";
+const OTHER_TYPE: &str = "a field does not have the type that ONNX defines";
 
-/// A message of `onnx.proto`, as far as there are others in it, or something to know of it.
+/// The messages of `onnx.proto` that contain other messages or something to check.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Message {
     Model,
@@ -30,7 +33,7 @@ pub(super) enum Message {
     Attribute,
     Tensor,
     SparseTensor,
-    /// Where the bytes of a tensor lie.
+    /// Where the bytes of a tensor are.
     ExternalData,
     Function,
     Training,
@@ -41,12 +44,12 @@ pub(super) enum Message {
     /// The type of a sequence, map or optional.
     TypeOf,
     Shape,
-    /// A message that is only gone over.
+    /// A message that is only walked over.
     Plain,
 }
 
 impl Message {
-    /// The message in a field.
+    /// Returns the kind of message in a field.
     fn inner(self, field: u64) -> Option<Self> {
         Some(match (self, field) {
             (Self::Model, 7) | (Self::Training, 1 | 2) | (Self::Attribute, 6 | 11) => Self::Graph,
@@ -76,7 +79,7 @@ impl Message {
     }
 }
 
-/// What is left of a message, and how deep it lies.
+/// The rest of a message, and its nesting depth.
 #[derive(Debug, Clone)]
 pub(super) struct Rest {
     span: Span,
@@ -84,15 +87,15 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    /// Where it lies.
+    /// Returns its position in the file.
     pub(super) fn span(&self) -> &Span {
         &self.span
     }
 
-    /// The message in a field of this one.
+    /// Returns the message in a field of this one.
     pub(super) fn inside(&self, field: &Field) -> Result<Self, Fault> {
         if self.depth == DEEPEST {
-            return Err(Fault::Damaged("graphs lie too deep in each other"));
+            return Err(Fault::Damaged("graphs or types are nested too deeply"));
         }
         Ok(Self {
             span: span(field)?,
@@ -101,13 +104,13 @@ impl Rest {
     }
 }
 
-/// A file that is walked over.
+/// A file being walked over.
 pub(super) struct Reader {
     pub(super) wire: Wire,
     parts: usize,
     entries: usize,
-    /// The files beside the network that its tensors name. A tensor that says where its bytes lie, and not
-    /// that they lie there, counts as well.
+    /// The external files that tensors name. A tensor counts even if it gives a location without declaring
+    /// its data external.
     pub(super) files: BTreeSet<String>,
 }
 
@@ -121,32 +124,32 @@ impl Reader {
         })
     }
 
-    /// The whole file.
+    /// Returns the whole file as a message.
     pub(super) fn all(&self) -> Rest {
         let span = self.wire.all();
         Rest { span, depth: 0 }
     }
 
-    /// The next field; a file of ever so many of them is refused before it fills the memory.
+    /// Returns the next field; refuses a file with too many fields before it fills the memory.
     pub(super) fn next(&mut self, rest: &mut Rest) -> Result<Option<Field>, Fault> {
         let field = self.wire.field(&mut rest.span)?;
         self.parts += usize::from(field.is_some());
         if self.parts > MOST_PARTS {
-            return Err(Fault::Damaged("it has more parts than any network"));
+            return Err(Fault::Damaged("it has more fields than any real network"));
         }
         Ok(field)
     }
 
-    /// Counts a field of a graph that becomes something in memory.
+    /// Counts an entry of a graph that is kept in memory.
     pub(super) fn count_entry(&mut self) -> Result<(), Fault> {
         self.entries += 1;
         if self.entries > MOST_ENTRIES {
-            return Err(Fault::Damaged("it has more nodes than any network"));
+            return Err(Fault::Damaged("it has more nodes than any real network"));
         }
         Ok(())
     }
 
-    /// Passes over a field of a message of this kind that nothing is kept of, with all that lies in it.
+    /// Skips a field of the message `holder` and checks everything in it.
     pub(super) fn pass(
         &mut self,
         holder: Message,
@@ -174,7 +177,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What is said of the place of a tensor's bytes, and in which words.
+    /// Reads an entry about the position of a tensor's bytes: its key and value.
     pub(super) fn external_data(&mut self, mut rest: Rest) -> Result<(String, String), Fault> {
         let (mut key, mut value) = (String::new(), String::new());
         while let Some(field) = self.next(&mut rest)? {
@@ -190,7 +193,8 @@ impl Reader {
         Ok((key, value))
     }
 
-    /// A node's operator. A compiled engine lies in a file that no tensor names, and is code for a GPU.
+    /// Reads a node's operator. Compiled engines are refused: they are GPU code in a file that no tensor
+    /// names.
     pub(super) fn operator(&mut self, field: &Field) -> Result<String, Fault> {
         let operator = self.text(field)?;
         if operator == "EPContext" {
@@ -203,7 +207,7 @@ impl Reader {
         self.wire.text(&span(field)?)
     }
 
-    /// The integers of a repeated field, whichever way they are written; a long list is gone over.
+    /// Reads the integers of a repeated field, packed or not; long lists are skipped.
     pub(super) fn numbers(&mut self, field: &Field, numbers: &mut Vec<i64>) -> Result<(), Fault> {
         match &field.value {
             Value::Number(number) => numbers.push(number.cast_signed()),
@@ -217,7 +221,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A number of four bytes.
+    /// Reads a number of four bytes.
     pub(super) fn float(&mut self, field: &Field) -> Result<f32, Fault> {
         if field.value != Value::Fixed(4) {
             return Err(Fault::Damaged(OTHER_TYPE));
@@ -228,7 +232,7 @@ impl Reader {
     }
 }
 
-/// The value of a field of one number.
+/// Returns the value of an integer field.
 pub(super) fn number(field: &Field) -> Result<u64, Fault> {
     match field.value {
         Value::Number(number) => Ok(number),
@@ -236,7 +240,7 @@ pub(super) fn number(field: &Field) -> Result<u64, Fault> {
     }
 }
 
-/// Where the value of a field of text, of bytes or of a message lies.
+/// Returns the position of a field's text, bytes or message.
 pub(super) fn span(field: &Field) -> Result<Span, Fault> {
     match &field.value {
         Value::Span(span) => Ok(span.clone()),

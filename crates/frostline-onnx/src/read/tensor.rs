@@ -1,20 +1,20 @@
-//! Reading what a weight is, and where its numbers lie.
+//! Reads what a weight is, and where its values are.
 
 use super::reader::{LONGEST_SHAPE, Message, Reader, Rest, number, span};
 use crate::graph::element::{INT32, INT64};
 use crate::graph::{EXTERNAL, External, Payload, Weight, WeightKind};
 use crate::wire::{Fault, Field, Span, Value};
 
-/// Where a weight says that its numbers are.
+/// Where a weight declares its values to be.
 #[derive(Default)]
 struct Said {
-    /// How many fields hold its numbers, all kinds together.
+    /// The number of fields with values, of any kind.
     fields: usize,
-    /// Whether it is a part of another.
+    /// Whether it is a segment of another tensor.
     is_segment: bool,
     is_elsewhere: bool,
     external: External,
-    /// What is said of the place in another file.
+    /// The keys of its external data.
     keys: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ impl Said {
         self.is_segment |= field == 3;
     }
 
-    /// Whether the numbers are said to be in one place, in words that everybody understands alike.
+    /// Returns whether the values are declared in one place, with known keys only.
     fn is_plain(&self) -> bool {
         let known = |key: &String| ["location", "offset", "length", "checksum"].contains(&&**key);
         let mut keys: Vec<&String> = self.keys.iter().collect();
@@ -62,7 +62,7 @@ impl Reader {
             }
         }
         weight.is_plain = said.is_plain();
-        // As ONNX Runtime has it: without the word, what is said of another file counts for nothing.
+        // As in ONNX Runtime, a location is ignored unless the data is declared external.
         if said.is_elsewhere {
             weight.payload = Payload::External(said.external);
         }
@@ -70,7 +70,7 @@ impl Reader {
         Ok(weight)
     }
 
-    /// `SparseTensorProto`, whose name is that of its values.
+    /// Reads a `SparseTensorProto`; its name is that of its values.
     pub(super) fn sparse_weight(&mut self, mut rest: Rest) -> Result<Weight, Fault> {
         let mut weight = Weight {
             kind: WeightKind::Sparse,
@@ -91,7 +91,7 @@ impl Reader {
         let bytes = || {
             value
                 .parse()
-                .map_err(|_| Fault::Damaged("the place of a weight is no number"))
+                .map_err(|_| Fault::Damaged("the offset or length of a weight is not a number"))
         };
         let external = &mut said.external;
         match key.as_str() {
@@ -104,7 +104,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The numbers of a short list of integers.
+    /// Returns the values of a short list of integers.
     fn integers(&mut self, weight: &Weight, typed: Vec<i64>) -> Result<Option<Vec<i64>>, Fault> {
         let size = match weight.element {
             INT32 => 4,
@@ -124,7 +124,7 @@ impl Reader {
     }
 }
 
-/// Where one number, or several side by side, lie.
+/// Returns the position of one value, or of several packed ones.
 fn float_span(field: &Field) -> Result<Span, Fault> {
     match &field.value {
         Value::Fixed(4) => Ok(field.whole.end - 4..field.whole.end),
@@ -132,7 +132,7 @@ fn float_span(field: &Field) -> Result<Span, Fault> {
     }
 }
 
-/// A little-endian integer of up to eight bytes.
+/// Returns a little-endian integer of up to eight bytes.
 fn sign_extended(bytes: &[u8]) -> i64 {
     let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
     let mut all = [if negative { 0xff } else { 0 }; 8];
@@ -140,7 +140,7 @@ fn sign_extended(bytes: &[u8]) -> i64 {
     i64::from_le_bytes(all)
 }
 
-/// Adds a range to others, as one with the last where it follows it.
+/// Adds a range, merged with the last one if they are adjacent.
 fn keep(kept: &mut Vec<Span>, span: Span) {
     match kept.last_mut() {
         Some(last) if last.end == span.start => last.end = span.end,

@@ -1,8 +1,8 @@
-//! Which layers are replaced, chosen by their shapes.
+//! Chooses the layers to replace by their shapes.
 //!
-//! Measured on 2 CPUs with AVX-512, ONNX Runtime 1.32: how many times as fast as its direct convolutions ours
-//! are, as the medians of at least 7 runs in turns on one thread. Four convolutions in a row, a batch of 1 /
-//! of 8:
+//! Measured on 2 CPUs with AVX-512 and ONNX Runtime 1.32: the speed of frostline's convolutions relative to
+//! ONNX Runtime's direct ones, as medians of at least 7 alternating runs on one thread. Four convolutions in
+//! a row, batch size 1 / 8:
 //!
 //! | channels | 5×5 | 6×6 | 7×7 | 14×14 | 28×28 | 56×56 |
 //! |---|---|---|---|---|---|---|
@@ -13,48 +13,48 @@
 //! | 256 | 0.76 | 1.12 | 1.16 / 2.10 | 2.17 / 2.26 | 2.78 | 2.88 |
 //! | 512 | 0.91 | 1.23 | 1.10 / 2.41 | 2.24 | 2.94 | |
 //!
-//! Where each is between convolutions of 1×1, so that input and output change their order: 0.70 to 0.98 at 16
-//! channels, 0.72 to 1.03 from 16 to 256, 1.18 to 1.68 at 24, 1.20 to 1.69 at 32, and 1.27 to 2.30 from 64
-//! on. 128 → 32 channels, 1.22 to 1.62.
+//! Between 1×1 convolutions, so that input and output change their layout: 0.70 to 0.98 at 16 channels, 0.72
+//! to 1.03 at 16 → 256, 1.18 to 1.68 at 24, 1.20 to 1.69 at 32, and 1.27 to 2.30 from 64 up; 1.22 to 1.62 at
+//! 128 → 32 channels.
 //!
-//! What is put together with the outputs of ONNX Runtime's convolutions (`Concat`) loses the order that those
-//! have among themselves: `DenseNet121`, all of whose 3×3 convolutions are 128 → 32 and read so, takes 63 ms
-//! an image with all of them replaced and 61 with none. Inception v3, with 96 → 96 so read, takes 26 and 31
-//! ms, `GoogLeNet` 23 and 29; batches of 8.
+//! Concatenation (`Concat`) with the outputs of ONNX Runtime's convolutions loses the layout that those use
+//! among themselves: `DenseNet121`, whose 3×3 convolutions are all 128 → 32 and concatenated, takes 63 ms per
+//! image with all of them replaced and 61 ms with none. Inception v3, with concatenated 96 → 96 convolutions,
+//! takes 26 ms with them replaced and 31 ms without, `GoogLeNet` 23 and 29 ms; batches of 8.
 //!
-//! A first convolution of three channels takes 3 to 5 times as long as the direct one if its output has to be
-//! turned round; in VGG19, where ours follow, all takes 76 ms an image without it and 66 ms with it.
+//! A first convolution with three input channels takes 3 to 5 times as long as the direct one if its output
+//! has to be transposed; in VGG19, where frostline's convolutions follow, the whole network takes 76 ms per
+//! image without replacing it and 66 ms with.
 
 use std::fmt;
 use std::str::FromStr;
 
 use frostline_kernels::{ConvShape, LinearShape};
 
-/// Input and output channels from which the Winograd domain pays.
+/// The smallest number of input and output channels for which the Winograd domain pays off.
 const LEAST_CHANNELS: usize = 24;
-/// Height and width of the output from which it pays.
+/// The smallest height and width of the output for which it pays off.
 const LEAST_SIDE: usize = 6;
-/// Products of input and output channels from which it pays where the output is put together with others.
+/// The smallest product of input and output channels for which it pays off if the output is concatenated.
 const LEAST_WHERE_JOINED: usize = 96 * 96;
-/// Up to so many channels a convolution is the first of its network.
+/// A convolution with at most this many input channels is the first of its network.
 const MOST_COLOURS: usize = 4;
-/// Weights from which a linear layer is bound by reading them: 1 MiB of them.
+/// The smallest number of weights for which reading them limits a linear layer: 1 MiB of them.
 const LEAST_WEIGHTS: usize = 1 << 18;
-/// Inputs and outputs from which panels of weights are full enough: those of one output would take 32 times
-/// their memory.
+/// The smallest number of inputs and outputs for which panels of weights are full enough; with one output
+/// they would take 32 times the memory.
 const LEAST_SIDE_OF_WEIGHTS: usize = 32;
 
-/// How 3×3 convolutions of stride 1 are computed on the CPU.
+/// How 3×3 convolutions with stride 1 are computed on the CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Convolutions {
     /// Each in the way that is faster for its shape.
     #[default]
     Auto,
-    /// All in the Winograd domain, which needs a quarter of the multiplications, at a relative error of about
-    /// 2e-6.
+    /// All in the Winograd domain, with a quarter of the multiplications and a relative error of about 2e-6.
     Winograd,
-    /// By ONNX Runtime, directly; the network is run just as its file has it.
+    /// By ONNX Runtime, directly; the network runs exactly as its file describes.
     Direct,
 }
 
@@ -76,24 +76,22 @@ impl FromStr for Convolutions {
             "auto" => Self::Auto,
             "winograd" => Self::Winograd,
             "direct" => Self::Direct,
-            _ => return Err("convolutions are auto, winograd or direct".to_owned()),
+            _ => return Err("expected auto, winograd or direct".to_owned()),
         })
     }
 }
 
-/// Whether our convolution is the faster one.
+/// Whether frostline's convolution is faster than ONNX Runtime's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Faster {
-    /// It is.
     Always,
-    /// It is where all that reads its output is ours, too.
+    /// Only if everything that reads its output is frostline's, too.
     BeforeOurs,
-    /// It is not.
     Never,
 }
 
-/// Of a convolution with an output of `places` (height, width; before pooling, where they are known), which
-/// is `joined` if it is put together with those of others.
+/// Returns whether frostline's convolution is faster. `places` is the output's height and width before
+/// pooling, if known; `joined` says whether the output is concatenated with others.
 pub(super) fn convolution(
     wanted: Convolutions,
     shape: &ConvShape,
@@ -116,7 +114,7 @@ pub(super) fn convolution(
     }
 }
 
-/// Whether a linear layer is replaced, in a network with replaced convolutions.
+/// Returns whether a linear layer is replaced, in a network with replaced convolutions.
 pub(super) fn linear(shape: LinearShape) -> bool {
     let LinearShape { inputs, outputs } = shape;
     inputs.min(outputs) >= LEAST_SIDE_OF_WEIGHTS && inputs.saturating_mul(outputs) >= LEAST_WEIGHTS

@@ -1,4 +1,4 @@
-//! Finding 3×3 convolutions with what follows them.
+//! Finds 3×3 convolutions and the nodes that they absorb.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,11 @@ use super::layers::{ConvLayer, Norm};
 use super::tensors::Tensors;
 use frostline_kernels::{Activation, ConvShape, Layout, Pooling};
 
-/// A convolution that can be replaced, together with nodes behind it.
+/// A convolution that can be replaced, with the nodes it absorbs.
 pub(super) type FoundConv<'m> = Found<'m, ConvLayer>;
 
-/// All convolutions that can be replaced, and are the faster for it, which `faster` tells of their shape,
-/// their own output, and whether it is put together with others.
+/// Returns all convolutions that can be replaced and are faster for it. `faster` decides by the shape, the
+/// convolution's own output, and whether the result is concatenated with others.
 pub(super) fn found<'m>(
     tensors: &Tensors<'m>,
     faster: impl Fn(&ConvShape, &str, bool) -> Faster,
@@ -41,8 +41,8 @@ pub(super) fn found<'m>(
     all.into_iter().map(|(_, found)| found).collect()
 }
 
-/// The convolution of a node, if its layer can do it, with what follows: a norm, then an activation, then a
-/// pooling.
+/// Returns the convolution of a node, if its layer supports it, with the nodes it absorbs: a norm, then an
+/// activation, then a pooling.
 fn convolution<'m>(tensors: &Tensors<'m>, i: usize, node: &'m Node) -> Option<FoundConv<'m>> {
     let mut found = Found::at(i, node, layer(tensors, node)?);
     let shape = found.layer.shape;
@@ -56,7 +56,7 @@ fn convolution<'m>(tensors: &Tensors<'m>, i: usize, node: &'m Node) -> Option<Fo
     Some(found)
 }
 
-/// The layer of a 3×3 convolution of stride 1, without what follows.
+/// Returns the layer of a 3×3 convolution with stride 1, which absorbs nothing yet.
 fn layer<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<ConvLayer> {
     let [input, weight, bias @ ..] = node.inputs.as_slice() else {
         return None;
@@ -93,7 +93,7 @@ fn layer<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<ConvLayer> {
     })
 }
 
-/// More channels than any network has: weights of one channel on the other side would take a hundred times
+/// More channels than any network has. With one channel on the other side, weights would take a hundred times
 /// their memory.
 const MOST_CHANNELS: i64 = 1 << 14;
 
@@ -102,10 +102,10 @@ fn channels(length: i64) -> Option<usize> {
     sane.then_some(length as usize)
 }
 
-/// More rows or columns of zeros than this are a damaged file.
+/// More padding than this means a damaged file.
 const MOST_PADS: i64 = 1 << 10;
 
-/// Rows and columns of zeros at the top, left, bottom and right.
+/// Returns the zero padding at the top, left, bottom and right.
 fn pads(node: &Node) -> Option<[usize; 4]> {
     match auto_pad(node)? {
         "NOTSET" => {
@@ -114,7 +114,7 @@ fn pads(node: &Node) -> Option<[usize; 4]> {
             sane.then(|| pads.map(|pad| pad as usize))
         }
         "VALID" => Some([0; 4]),
-        // Two in all for a kernel of 3 at stride 1, so that there is no odd one to go anywhere.
+        // A kernel of 3 at stride 1 needs two zeros in total, so both modes pad one on each side.
         "SAME_UPPER" | "SAME_LOWER" => Some([1; 4]),
         _ => None,
     }
@@ -125,7 +125,7 @@ fn norm(tensors: &Tensors, node: &Node, shape: ConvShape) -> Option<Norm> {
         return None;
     };
     let of_network = int(node, "training_mode", 0)? == 0 && int(node, "spatial", 1)? == 1;
-    // It has no say, but has to be a number.
+    // It has no effect, but must be a number.
     float(node, "momentum", 0.9)?;
     if !tensors.takes(node, &BATCH_NORM) || !of_network {
         return None;
@@ -140,7 +140,7 @@ fn norm(tensors: &Tensors, node: &Node, shape: ConvShape) -> Option<Norm> {
     })
 }
 
-/// The activation that a node is, if it is one that a layer can do.
+/// Returns the activation of a node, if a layer supports it.
 pub(super) fn activation(tensors: &Tensors, node: &Node) -> Option<Activation> {
     if tensors.takes(node, &RELU) {
         return Some(Activation::Relu);
@@ -167,8 +167,8 @@ pub(super) fn activation(tensors: &Tensors, node: &Node) -> Option<Activation> {
     }
 }
 
-/// The pooling that a node is, if it takes the maxima of 2×2 positions, stride 2, and drops an odd last row
-/// or column.
+/// Returns the pooling of a node, if it is the maximum of 2×2 positions with stride 2 that drops an odd last
+/// row or column.
 fn pooling(tensors: &Tensors, node: &Node) -> Option<Pooling> {
     let halves = tensors.takes(node, &MAX_POOL)
         && node.attribute("kernel_shape").is_some()

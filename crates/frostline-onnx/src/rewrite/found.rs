@@ -3,20 +3,20 @@
 use super::tensors::Tensors;
 use crate::graph::Node;
 
-/// A layer that takes the place of a node, and of nodes behind it.
+/// A layer that replaces a node and the nodes absorbed after it.
 pub(super) struct Found<'m, L> {
-    /// The number of the layer's own node.
+    /// The index of the layer's own node.
     pub(super) node: usize,
-    /// The numbers of the nodes behind it that go with it.
+    /// The indices of the absorbed nodes.
     pub(super) absorbed: Vec<usize>,
     pub(super) input: &'m str,
-    /// What the last of these nodes gives.
+    /// The output of the last of these nodes.
     pub(super) output: &'m str,
     pub(super) layer: L,
 }
 
 impl<'m, L> Found<'m, L> {
-    /// A layer of one node.
+    /// Creates a layer for one node.
     pub(super) fn at(i: usize, node: &'m Node, layer: L) -> Self {
         Self {
             node: i,
@@ -27,7 +27,7 @@ impl<'m, L> Found<'m, L> {
         }
     }
 
-    /// Takes the node that alone reads the output, if `what` it does can be done.
+    /// Absorbs the only reader of the output, if `what` accepts it.
     pub(super) fn next<T>(
         &mut self,
         tensors: &Tensors<'m>,

@@ -1,19 +1,19 @@
-//! What is known of ONNX's operators: which attributes there are, in which versions, and what they stand for.
+//! The ONNX operators that frostline supports: their attributes in each version, and what these mean.
 //!
-//! A node is taken only if all that it says is known and done; everything else is for ONNX Runtime to take or
-//! to refuse.
+//! A node is only replaced if all its attributes are known and supported; everything else is left to ONNX
+//! Runtime to accept or refuse.
 
 use std::ops::RangeInclusive;
 
 use super::super::graph::{Attribute, Names, Node, is_onnx};
 
-/// The versions of ONNX's operators that are known here. Of older ones ONNX Runtime has not all.
+/// The supported versions of ONNX's operators. ONNX Runtime does not implement all older ones.
 pub(super) const OPSETS: RangeInclusive<i64> = 6..=25;
 
-/// The last of them.
+/// The latest supported version.
 const LATEST: i64 = *OPSETS.end();
 
-/// An operator.
+/// An operator of ONNX.
 pub(super) struct Operator {
     name: &'static str,
     /// The first version in which ONNX Runtime computes it.
@@ -22,7 +22,7 @@ pub(super) struct Operator {
     always: Names,
     /// Attributes with the first and last version that has them.
     sometimes: &'static [(&'static str, i64, i64)],
-    /// How many inputs it may have.
+    /// The allowed number of inputs.
     inputs: RangeInclusive<usize>,
 }
 
@@ -68,7 +68,7 @@ pub(super) const MAX_POOL: Operator = operator(
     ],
 );
 const FACTORS: &str = "alpha beta transA transB";
-/// Its third input may be left out since version 11.
+/// The third input is optional since version 11.
 pub(super) const GEMM_WITH_BIAS: Operator = operator("Gemm", 7, 3..=3, FACTORS, &[]);
 pub(super) const GEMM: Operator = operator("Gemm", 11, 2..=3, FACTORS, &[]);
 pub(super) const MAT_MUL: Operator = operator("MatMul", 1, 2..=2, "", &[]);
@@ -76,7 +76,7 @@ pub(super) const FLATTEN: Operator = operator("Flatten", 1, 1..=1, "axis", &[]);
 pub(super) const RESHAPE: Operator =
     operator("Reshape", 5, 2..=2, "", &[("allowzero", 14, LATEST)]);
 pub(super) const CONCAT: Operator = operator("Concat", 4, 1..=usize::MAX, "axis", &[]);
-/// A third input may say that it is one in training, which ONNX Runtime judges.
+/// A third input may enable training mode, which is left to ONNX Runtime.
 pub(super) const DROPOUT: Operator = operator(
     "Dropout",
     7,
@@ -87,12 +87,12 @@ pub(super) const DROPOUT: Operator = operator(
 pub(super) const IDENTITY: Operator = operator("Identity", 1, 1..=1, "", &[]);
 /// A constant that is a tensor.
 pub(super) const CONSTANT: Operator = operator("Constant", 1, 0..=0, "value", &[]);
-/// A constant that is one number.
+/// A constant that is a single number.
 pub(super) const CONSTANT_FLOAT: Operator = operator("Constant", 12, 0..=0, "value_float", &[]);
 
 impl Operator {
-    /// Whether a node of a network of this version is this operator, with one output and nothing that is not
-    /// known.
+    /// Returns whether a node in this operator set version is this operator, with one output and known
+    /// attributes only.
     pub(super) fn is(&self, node: &Node, opset: i64) -> bool {
         let known = |name: &str| {
             let mut sometimes = self.sometimes.iter();
@@ -112,17 +112,17 @@ impl Operator {
     }
 }
 
-/// Whether an operator is ONNX's own of this name.
+/// Returns whether an operator is ONNX's own with this name.
 pub(super) fn is(node: &Node, operator: &str) -> bool {
     is_standard(node) && node.operator == operator
 }
 
-/// Whether an operator is ONNX's own.
+/// Returns whether an operator is ONNX's own.
 pub(super) fn is_standard(node: &Node) -> bool {
     is_onnx(&node.domain) && node.overload.is_empty()
 }
 
-/// An attribute of one integer, or what it is where it is not given.
+/// Returns an integer attribute, or its default if it is absent.
 pub(super) fn int(node: &Node, name: &str, default: i64) -> Option<i64> {
     match node.attribute(name) {
         None => Some(default),
@@ -131,7 +131,7 @@ pub(super) fn int(node: &Node, name: &str, default: i64) -> Option<i64> {
     }
 }
 
-/// An attribute of so many integers, or all of them `default` where it is not given.
+/// Returns an attribute of `N` integers, or all of them `default` if it is absent.
 pub(super) fn ints<const N: usize>(node: &Node, name: &str, default: i64) -> Option<[i64; N]> {
     match node.attribute(name) {
         None => Some([default; N]),
@@ -140,7 +140,7 @@ pub(super) fn ints<const N: usize>(node: &Node, name: &str, default: i64) -> Opt
     }
 }
 
-/// An attribute of one number, or what it is where it is not given.
+/// Returns a float attribute, or its default if it is absent.
 pub(super) fn float(node: &Node, name: &str, default: f32) -> Option<f32> {
     match node.attribute(name) {
         None => Some(default),
@@ -149,7 +149,7 @@ pub(super) fn float(node: &Node, name: &str, default: f32) -> Option<f32> {
     }
 }
 
-/// How a window is padded, where it is not given in numbers: both are never said of one node.
+/// Returns how a window is padded; `None` if `pads` contradicts it.
 pub(super) fn auto_pad(node: &Node) -> Option<&str> {
     match node.attribute("auto_pad") {
         None => Some("NOTSET"),

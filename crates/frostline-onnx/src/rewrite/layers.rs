@@ -1,4 +1,4 @@
-//! The layers that take the place of nodes: what they compute, and where their weights lie.
+//! The layers that replace nodes: what they compute, and where their weights are.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use frostline_kernels::{
     Stored,
 };
 
-/// A convolution and what follows it.
+/// A convolution and the nodes it absorbs.
 #[derive(Debug)]
 pub struct ConvLayer {
     pub(super) shape: ConvShape,
@@ -21,7 +21,7 @@ pub struct ConvLayer {
     pub(super) pooling: Pooling,
 }
 
-/// A batch norm, `y = (x − mean) · scale / √(variance + epsilon) + shift`, each of one number a channel.
+/// A batch norm, `y = (x − mean) · scale / √(variance + epsilon) + shift`, with one value per channel.
 #[derive(Debug)]
 pub(super) struct Norm {
     pub(super) scale: Numbers,
@@ -31,7 +31,7 @@ pub(super) struct Norm {
     pub(super) epsilon: f32,
 }
 
-/// A linear layer and the activation that follows it.
+/// A linear layer and the activation it absorbs.
 #[derive(Debug)]
 pub struct LinearLayer {
     pub(super) shape: LinearShape,
@@ -43,11 +43,11 @@ pub struct LinearLayer {
 }
 
 impl ConvLayer {
-    /// Reads the weights; what the file holds is in memory only until it is transformed.
+    /// Reads the weights; the values of the file are in memory only until they are transformed.
     ///
     /// # Errors
-    /// Those of the file; [`is_too_large`](super::is_too_large) tells whether a weight is one to be left to
-    /// ONNX Runtime.
+    /// Those of reading the file; [`is_too_large`](super::is_too_large) tells whether a weight is to blame,
+    /// so that the layer must be left to ONNX Runtime.
     pub fn load(&self, open: Open) -> io::Result<Conv3x3> {
         let mut weight = self.weight.read(open)?;
         let mut bias = bias(self.bias.as_ref(), self.shape.out_channels, open)?;
@@ -68,7 +68,7 @@ impl ConvLayer {
 }
 
 impl Norm {
-    /// Brings the norm into the convolution before it: W · s and (b − mean) · s + shift, with s = scale /
+    /// Folds the norm into the convolution before it: W · s and (b − mean) · s + shift, with s = scale /
     /// √(variance + ε).
     fn fold(&self, weight: &mut [f32], bias: &mut [f32], open: Open) -> io::Result<()> {
         let [scale, shift, mean, variance] =
@@ -87,10 +87,10 @@ impl Norm {
 }
 
 impl LinearLayer {
-    /// Reads the weights, some rows at a time.
+    /// Reads the weights, a few rows at a time.
     ///
     /// # Errors
-    /// As of [`ConvLayer::load`].
+    /// Those of [`ConvLayer::load`].
     pub fn load(&self, open: Open, parallel: &dyn Parallel) -> io::Result<Linear> {
         let each = match self.stored {
             Stored::OutputsFirst => self.shape.inputs,
@@ -107,7 +107,7 @@ impl LinearLayer {
     }
 }
 
-/// Zeros where there is none.
+/// Reads a bias; zeros if there is none.
 fn bias(bias: Option<&Numbers>, outputs: usize, open: Open) -> io::Result<Vec<f32>> {
     bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| bias.read(open))
 }

@@ -1,4 +1,4 @@
-//! Finding large linear layers.
+//! Finds large linear layers.
 
 use super::super::graph::Node;
 use super::choice;
@@ -10,18 +10,18 @@ use super::sizes::{Sizes, passes};
 use super::tensors::Tensors;
 use frostline_kernels::{Activation, InputOrder, LinearShape, Stored};
 
-/// A linear layer that can be replaced, together with the activation behind it; and what flattens images for
-/// it, and for it alone.
+/// A linear layer that can be replaced, with the activation it absorbs, and the node that flattens images for
+/// it alone.
 pub(super) type FoundLinear<'m> = (Found<'m, LinearLayer>, Option<Flatten>);
 
-/// A node that flattens images of this many channels.
+/// A node that flattens images with this many channels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Flatten {
     pub(super) node: usize,
     pub(super) channels: usize,
 }
 
-/// All linear layers that are large enough to be replaced.
+/// Returns all linear layers that are large enough to be replaced.
 pub(super) fn found<'m>(tensors: &Tensors<'m>, sizes: &Sizes) -> Vec<FoundLinear<'m>> {
     let nodes = tensors.nodes().iter().enumerate();
     let all = nodes.filter_map(|(i, node)| {
@@ -35,7 +35,7 @@ pub(super) fn found<'m>(tensors: &Tensors<'m>, sizes: &Sizes) -> Vec<FoundLinear
     all.collect()
 }
 
-/// The layer of a node, if it is a large one.
+/// Returns the layer of a node, if it is a large linear one.
 fn layer<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<LinearLayer> {
     let [input, weight, bias @ ..] = node.inputs.as_slice() else {
         return None;
@@ -72,7 +72,7 @@ fn layer<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<LinearLayer> {
     })
 }
 
-/// How the weights of a node lie, if it is a product of rows with them.
+/// Returns the order of a node's weights, if it multiplies rows by them.
 fn stored<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<Stored> {
     if tensors.takes(node, &MAT_MUL) {
         return is_matrix(tensors, &node.inputs[0]).then_some(Stored::InputsFirst);
@@ -89,10 +89,10 @@ fn stored<'m>(tensors: &Tensors<'m>, node: &'m Node) -> Option<Stored> {
     }
 }
 
-/// How many nodes are gone back over.
+/// The maximum number of nodes to walk back.
 const FARTHEST: usize = 16;
 
-/// Whether a tensor is known to have two dimensions.
+/// Returns whether a tensor is known to have two dimensions.
 fn is_matrix<'m>(tensors: &Tensors<'m>, mut tensor: &'m str) -> bool {
     for _ in 0..FARTHEST {
         let Some(node) = tensors.links.node(tensor) else {
@@ -113,8 +113,8 @@ fn is_matrix<'m>(tensors: &Tensors<'m>, mut tensor: &'m str) -> bool {
     false
 }
 
-/// The node that flattens images for the reader of `tensor` alone, if rows of `inputs` numbers are whole
-/// images.
+/// Returns the node that flattens images for the reader of `tensor` alone, if rows of `inputs` values are
+/// whole images.
 fn flatten<'m>(
     tensors: &Tensors<'m>,
     sizes: &Sizes,
@@ -140,8 +140,8 @@ fn flatten<'m>(
     None
 }
 
-/// Whether a node makes a matrix of images, whatever the order of their dimensions: a target of 0 would be
-/// one of them.
+/// Returns whether a node turns each image into a row, whatever the order of its dimensions; a target of 0
+/// would copy one of them.
 fn flattens(tensors: &Tensors, node: &Node) -> bool {
     if tensors.takes(node, &FLATTEN) {
         return int(node, "axis", 1) == Some(1);

@@ -1,8 +1,8 @@
-//! A network for the CPU in which operators of our own take the place of what they are faster at.
+//! Rewrites a network for the CPU: frostline's operators replace the layers that they compute faster.
 //!
-//! The file stays as it is: the new graph is made in memory, of ranges of the file, and holds no weights of
-//! the replaced layers. Those are read by ranges when the layers are made, one after the other. A convolution
-//! takes the batch norm, activation and pooling that follow it; a linear layer its activation.
+//! The file is unchanged: the new graph is assembled in memory from ranges of the file, without the weights
+//! of the replaced layers. Those are read when the layers are created, one after the other. A convolution
+//! absorbs the batch norm, activation and pooling that follow it; a linear layer absorbs its activation.
 
 mod choice;
 mod convolution;
@@ -37,29 +37,29 @@ use super::graph::Network;
 use super::splice::Spliced;
 use crate::error::{NetworkProblem, Result};
 
-/// A network with operators of our own.
+/// A network with frostline's operators.
 #[derive(Debug)]
 pub struct Rewritten {
-    /// Its bytes hold all weights that are not in layers.
+    /// The new graph, with all weights that are not in layers.
     pub graph: Spliced,
-    /// The folder that files of weights beside the network lie in.
+    /// The folder with the network's external weight files.
     pub folder: PathBuf,
-    /// The layers of its `Conv`, by their numbers.
+    /// The layers of its [`CONV`] nodes, by index.
     pub convolutions: Vec<ConvLayer>,
-    /// The layers of its `Linear`, by their numbers.
+    /// The layers of its [`LINEAR`] nodes, by index.
     pub linears: Vec<LinearLayer>,
 }
 
 impl Network {
-    /// Replaces what is wanted, for an input that has `image` as its three lengths after the batch; `None`
-    /// where nothing is.
+    /// Replaces layers as `wanted`, for an input that has `image` as its three lengths after the batch;
+    /// `None` if no layer is replaced.
     ///
     /// # Errors
-    /// [`Error::Network`](crate::Error::Network) where a pooling has no output;
-    /// [`Error::Io`](crate::Error::Io) and [`Error::File`](crate::Error::File) where the file changes
-    /// meanwhile.
+    /// [`Error::Network`](crate::Error::Network) if a pooling has an empty output;
+    /// [`Error::Io`](crate::Error::Io) and [`Error::File`](crate::Error::File) if the file changes while it
+    /// is read.
     pub fn rewrite(&self, image: [usize; 3], wanted: Convolutions) -> Result<Option<Rewritten>> {
-        // What is not understood is for ONNX Runtime to say: it may know more of it, or better words.
+        // Leave what is not understood here to ONNX Runtime: it may support it, or report it better.
         if external::check(self).is_err() {
             return Ok(None);
         }
@@ -68,7 +68,7 @@ impl Network {
         };
         let sizes = Sizes::of(&tensors, image);
         if let Some(node) = sizes.empty() {
-            // ONNX Runtime divides by the length of such an output, which ends the process.
+            // ONNX Runtime divides by the length of such an output, which kills the process.
             return Err(NetworkProblem::WindowTooLarge(node.title()).at(&self.path));
         }
         if wanted == Convolutions::Direct || !tensors.are_certain() {
@@ -91,7 +91,7 @@ impl Network {
     }
 }
 
-/// How many layers may have the same weights: each has a copy of its own, which the file has not.
+/// The maximum number of layers with the same weights: each layer has its own copy of them.
 const MOST_SHARING: usize = 8;
 
 fn are_shared_much(convolutions: &[FoundConv], linears: &[FoundLinear]) -> bool {

@@ -1,42 +1,43 @@
-//! The numbers of a weight, in a range of a file.
+//! The values of a weight, in a range of a file.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use super::super::wire::Open;
 
-/// Where the `float32` numbers of a weight lie side by side.
+/// Where the `float32` values of a weight are, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Numbers {
     pub(super) path: PathBuf,
-    /// The first byte.
+    /// The position of the first byte.
     pub(super) offset: u64,
-    /// How many numbers there are.
+    /// The number of values.
     pub(super) len: usize,
 }
 
-/// Bytes that are read at once: as much as stays in a core's cache until it is turned into numbers.
+/// The number of bytes read at a time; they stay in a core's cache until they are converted.
 const STRETCH: usize = 1 << 17;
 
-/// Numbers beside larger ones than this lose their digits in the Winograd domain, and then overflow.
+/// The largest value accepted. Next to larger ones, others lose precision in the Winograd domain, and finally
+/// results overflow.
 const LARGEST: f32 = 1e6;
 
-/// The cause of an [`io::Error`]: a weight is NaN, infinite, or too large for layers of our own.
+/// The cause of an [`io::Error`]: a weight is NaN, infinite, or too large for frostline's layers.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("a weight is not finite, or too large")]
+#[error("a weight is NaN, infinite or too large")]
 struct TooLarge;
 
-/// Whether reading failed since weights are not finite, or too large: ONNX Runtime has to say what they are
-/// good for.
+/// Returns whether reading failed because a weight is NaN, infinite or too large; such a layer is left to
+/// ONNX Runtime.
 pub fn is_too_large(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooLarge>)
 }
 
-/// Refuses numbers that layers of our own cannot compute with.
+/// Refuses values that frostline's layers cannot compute with.
 pub(super) fn check(numbers: &[f32]) -> io::Result<()> {
-    // NaN is not below either.
+    // NaN fails this comparison, too.
     if numbers.iter().all(|number| number.abs() <= LARGEST) {
         Ok(())
     } else {
@@ -45,14 +46,14 @@ pub(super) fn check(numbers: &[f32]) -> io::Result<()> {
 }
 
 impl Numbers {
-    /// All of them.
+    /// Reads all values.
     pub(super) fn read(&self, open: Open) -> io::Result<Vec<f32>> {
         let mut numbers = vec![0.0; self.len];
         self.read_from(open, 0, &mut numbers)?;
         Ok(numbers)
     }
 
-    /// As many as `numbers` has room for, from `first` on; they are [`check`]ed.
+    /// Fills `numbers` with the values from index `first` on; they are [`check`]ed.
     pub(super) fn read_from(
         &self,
         open: Open,

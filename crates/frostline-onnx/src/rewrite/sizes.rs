@@ -1,4 +1,4 @@
-//! The sizes of tensors with four dimensions, worked out from the picture's.
+//! The sizes of tensors with four dimensions, derived from that of the image.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,20 @@ use super::super::shapes::ELEMENTWISE;
 use super::known::{auto_pad, int, is};
 use super::tensors::Tensors;
 
-/// The three lengths after the batch, where they are known.
+/// The three lengths after the batch.
 type Lengths = [usize; 3];
 
-/// Longer dimensions than this are a damaged file, and not known.
+/// Longer dimensions mean a damaged file, and are treated as unknown.
 const LONGEST: usize = 1 << 20;
 
-/// The sizes of tensors with four dimensions, as the network's file orders them.
+/// The sizes of tensors with four dimensions, in the layout of the network's file.
 pub(super) struct Sizes<'m> {
     known: HashMap<&'m str, Lengths>,
     empty: Option<&'m Node>,
 }
 
 impl<'m> Sizes<'m> {
-    /// For a picture of these three lengths where the file leaves them open.
+    /// Computes all sizes for an image with these three lengths, unless the file fixes them.
     pub(super) fn of(tensors: &Tensors<'m>, image: Lengths) -> Self {
         let mut sizes = Self {
             known: HashMap::new(),
@@ -53,17 +53,17 @@ impl<'m> Sizes<'m> {
         }
     }
 
-    /// A tensor's three lengths after the batch.
+    /// Returns a tensor's three lengths after the batch.
     pub(super) fn get(&self, tensor: &str) -> Option<Lengths> {
         self.known.get(tensor).copied()
     }
 
-    /// A pooling whose window does not fit into what it moves over.
+    /// Returns a pooling whose window is larger than its input.
     pub(super) fn empty(&self) -> Option<&'m Node> {
         self.empty
     }
 
-    /// Height and width of a tensor whose channels come first.
+    /// Returns the height and width of a tensor whose channels come first.
     pub(super) fn places(&self, tensor: &str) -> Option<[usize; 2]> {
         self.get(tensor).map(|[_, height, width]| [height, width])
     }
@@ -109,7 +109,7 @@ impl<'m> Sizes<'m> {
         }
     }
 
-    /// Tensors of one size, and what is stretched to it; none may have more dimensions.
+    /// Returns the size of an element-wise result; inputs may be broadcast, but have at most four dimensions.
     fn of_sum(&self, tensors: &Tensors, node: &Node) -> Option<Lengths> {
         let size = |input: &String| {
             if tensors.links.is_live(input) {
@@ -128,7 +128,7 @@ impl<'m> Sizes<'m> {
     }
 }
 
-/// How many windows fit into an image, both ways.
+/// Returns how many windows fit into an image, in both directions.
 fn windows(node: &Node, [_, height, width]: Lengths, kernel: [i64; 2]) -> Option<[usize; 2]> {
     let pair = |name| match node.ints(name) {
         None => Some([1, 1]),
@@ -140,7 +140,7 @@ fn windows(node: &Node, [_, height, width]: Lengths, kernel: [i64; 2]) -> Option
         None => [0; 4],
         Some(pads) => pads.try_into().ok()?,
     };
-    // Wide enough for whatever a damaged file says.
+    // Wide enough for whatever a damaged file contains.
     let one = |axis: usize, length: usize| {
         let wide = |numbers: &[i64], i: usize| i128::from(numbers[i]);
         let (length, stride) = (length as i128, wide(&strides, axis));
@@ -155,15 +155,15 @@ fn windows(node: &Node, [_, height, width]: Lengths, kernel: [i64; 2]) -> Option
             "VALID" => (length - reach - 1 + up) / stride + 1,
             _ => (length + stride - 1) / stride,
         };
-        // What is below nothing is nothing, too.
+        // A negative count means that no window fits.
         usize::try_from(count.max(0)).ok()
     };
     Some([one(0, height)?, one(1, width)?])
 }
 
-/// Whether a node gives its first input as it is.
+/// Returns whether a node passes its first input on unchanged.
 pub(super) fn passes(tensors: &Tensors, node: &Node) -> bool {
-    // With a third input it may be one in training.
+    // With a third input, `Dropout` may be in training mode.
     let same = is(node, "Identity") || is(node, "Dropout") && node.inputs.len() <= 2;
     same && tensors.has_one_output(node)
 }

@@ -5,27 +5,27 @@ use std::collections::HashSet;
 use super::super::graph::Node;
 use super::tensors::Tensors;
 
-/// The domain of our operators in a graph.
+/// The domain of frostline's operators in a graph.
 pub const DOMAIN: &str = "frostline";
-/// A convolution: one input of the layout that its layer has, one output with its channels last. Not called
-/// `Conv`, since parts of ONNX Runtime look at an operator's name alone.
+/// A convolution: one input in the layout of its layer, and one output with its channels last. It is not
+/// called `Conv` because parts of ONNX Runtime look only at an operator's name.
 pub const CONV: &str = "Conv3x3";
 /// A linear layer over the last dimension.
 pub const LINEAR: &str = "Linear";
-/// The attribute that names a layer by its number.
+/// The attribute with the index of a layer.
 pub const LAYER: &str = "layer";
 
 /// A node of the new graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
-    /// A node as it was, by its number.
+    /// An unchanged node, by its index.
     Same(usize),
-    /// A node with other names for what it reads and gives.
+    /// A node with new names for its inputs and output.
     Renamed {
         node: usize,
         inputs: Vec<String>,
         output: String,
-        /// Another `axis` than it had.
+        /// The new value of `axis`, if it changes.
         axis: Option<i64>,
     },
     /// A new node, with its input and output.
@@ -35,14 +35,14 @@ pub(super) enum Step {
 /// What a new node does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum New {
-    /// Another order of the four dimensions.
+    /// Reorders the four dimensions.
     Transpose([i64; 4]),
-    /// A frostline operator: its name, and the index of its layer.
+    /// Runs a frostline operator: its name, and the index of its layer.
     Own(&'static str, usize),
 }
 
 impl Step {
-    /// The tensors that it reads.
+    /// Returns the tensors that it reads.
     fn needs<'a>(&'a self, nodes: &'a [Node]) -> Vec<&'a str> {
         match self {
             Self::Same(node) => nodes[*node].needs().collect(),
@@ -52,8 +52,8 @@ impl Step {
     }
 }
 
-/// Leaves out the constants that are in a layer now. Other nodes that lead to no output stay, for ONNX
-/// Runtime to judge.
+/// Drops the constants that are now in a layer. Other nodes that lead to no output stay: ONNX Runtime may
+/// refuse them.
 pub(super) fn without_constants(steps: Vec<Step>, tensors: &Tensors) -> Vec<Step> {
     let nodes = tensors.nodes();
     let mut needed: HashSet<String> = tensors.outputs().map(ToOwned::to_owned).collect();
@@ -70,7 +70,7 @@ pub(super) fn without_constants(steps: Vec<Step>, tensors: &Tensors) -> Vec<Step
     kept
 }
 
-/// All tensors that steps read.
+/// Returns all tensors that the steps read.
 pub(super) fn needed<'a>(steps: &'a [Step], nodes: &'a [Node]) -> HashSet<&'a str> {
     steps.iter().flat_map(|step| step.needs(nodes)).collect()
 }

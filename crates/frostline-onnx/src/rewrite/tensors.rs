@@ -1,4 +1,4 @@
-//! What is known of the tensors of a network: who reads them, and the numbers of constants.
+//! The tensors of a network: which nodes read them, and the values of constants.
 
 use std::collections::HashSet;
 
@@ -10,21 +10,21 @@ use super::super::links::{Links, Maker};
 use super::known::{CONSTANT, CONSTANT_FLOAT, IDENTITY, OPSETS, Operator};
 use super::numbers::Numbers;
 
-/// How many names a constant has at most; a circle ends here.
+/// The maximum number of names of a constant; this also ends cycles.
 const FARTHEST: usize = 8;
 
-/// A network with its tensors followed up.
+/// A network with links between its tensors and nodes.
 pub(super) struct Tensors<'m> {
     pub(super) network: &'m Network,
     pub(super) links: Links<'m>,
     opset: i64,
     outputs: HashSet<&'m str>,
-    /// Those that the file says are no `float32`.
+    /// The tensors that the file declares not to be `float32`.
     others: HashSet<&'m str>,
 }
 
 impl<'m> Tensors<'m> {
-    /// `None` where two parts of the network make one tensor.
+    /// Links the tensors of a network; `None` if a tensor is defined twice.
     pub(super) fn of(network: &'m Network) -> Option<Self> {
         let links = Links::new(&network.graph).ok()?;
         let outputs = network.graph.outputs.iter().map(|info| info.name.as_str());
@@ -37,8 +37,8 @@ impl<'m> Tensors<'m> {
         })
     }
 
-    /// Whether the network is of a version that is known, and nothing in it is uncertain: operators of its
-    /// own, nodes in no order, a weight that is said to be another than it is.
+    /// Returns whether the network has a known version and nothing uncertain: no operators of its own, nodes
+    /// in order, and weights declared as they are.
     pub(super) fn are_certain(&self) -> bool {
         OPSETS.contains(&self.opset)
             && !self.network.has_functions
@@ -46,7 +46,7 @@ impl<'m> Tensors<'m> {
             && self.are_as_said()
     }
 
-    /// Whether each node stands behind those that it needs.
+    /// Returns whether each node comes after the nodes it reads.
     fn are_in_order(&self) -> bool {
         let mut nodes = self.nodes().iter().enumerate();
         nodes.all(|(i, node)| {
@@ -55,7 +55,7 @@ impl<'m> Tensors<'m> {
         })
     }
 
-    /// Whether weights that are inputs, too, are said to have the type and dimensions that they have.
+    /// Returns whether weights that are also inputs are declared with their actual type and dimensions.
     fn are_as_said(&self) -> bool {
         let mut inputs = self.network.graph.inputs.iter();
         inputs.all(|info| match self.links.maker(&info.name) {
@@ -64,18 +64,18 @@ impl<'m> Tensors<'m> {
         })
     }
 
-    /// Whether a node is this operator and says nothing that is not known, of tensors that are `float32`.
+    /// Returns whether a node is this operator, with known attributes only and outputs that may be `float32`.
     pub(super) fn takes(&self, node: &Node, operator: &Operator) -> bool {
         let mut outputs = node.outputs.iter();
         operator.is(node, self.opset) && outputs.all(|output| self.may_be_float(output))
     }
 
-    /// Whether the file does not say that a tensor is anything else than `float32`.
+    /// Returns whether a tensor may be `float32`: the file declares no other type for it.
     pub(super) fn may_be_float(&self, tensor: &str) -> bool {
         !self.others.contains(tensor)
     }
 
-    /// Whether a node only names a constant, and may be left out where nobody needs it.
+    /// Returns whether a node only names a constant, and can be dropped if nothing reads it.
     pub(super) fn is_constant(&self, node: &Node) -> bool {
         let identity = IDENTITY.is(node, self.opset) && !self.links.is_live(&node.inputs[0]);
         let value = |name| match node.attribute(name) {
@@ -97,7 +97,8 @@ impl<'m> Tensors<'m> {
         outputs.map(|info| info.name.as_str())
     }
 
-    /// The node that alone reads a tensor which is no output of the network, and its number.
+    /// Returns the only reader of a tensor, with its index; `None` if there are several, or the tensor is an
+    /// output of the network.
     pub(super) fn only_reader(&self, tensor: &str) -> Option<(usize, &'m Node)> {
         match self.links.readers(tensor) {
             &[reader] if !self.outputs.contains(tensor) => Some((reader, &self.nodes()[reader])),
@@ -105,30 +106,30 @@ impl<'m> Tensors<'m> {
         }
     }
 
-    /// The nodes that read a tensor.
+    /// Returns the nodes that read a tensor.
     pub(super) fn readers(&self, tensor: &str) -> impl Iterator<Item = &'m Node> {
         let readers = self.links.readers(tensor).iter();
         readers.map(|&reader| &self.nodes()[reader])
     }
 
-    /// Whether a tensor is no output of the network, and read by these nodes and no other.
+    /// Returns whether a tensor is not an output of the network, and only these nodes read it.
     pub(super) fn is_read_only_by(&self, tensor: &str, nodes: &HashSet<usize>) -> bool {
         let readers = self.links.readers(tensor);
         !self.outputs.contains(tensor) && readers.iter().all(|reader| nodes.contains(reader))
     }
 
-    /// Whether anything reads a tensor.
+    /// Returns whether anything reads a tensor.
     pub(super) fn is_read(&self, tensor: &str) -> bool {
         !self.links.readers(tensor).is_empty() || self.outputs.contains(tensor)
     }
 
-    /// Whether a node has the one output that counts, its first.
+    /// Returns whether only the first output of a node is used.
     pub(super) fn has_one_output(&self, node: &Node) -> bool {
         let mut others = node.outputs.iter().skip(1);
         !node.outputs.is_empty() && others.all(|output| !self.is_read(output))
     }
 
-    /// The numbers of a constant of these dimensions.
+    /// Returns the values of a constant with these dimensions.
     pub(super) fn numbers(&self, tensor: &'m str, dims: &[usize]) -> Option<Numbers> {
         let weight = self.constant(tensor)?;
         let has = weight.dims.iter().map(|&dim| usize::try_from(dim).ok());
@@ -138,7 +139,8 @@ impl<'m> Tensors<'m> {
         self.place(weight)
     }
 
-    /// A constant by the name under which it is read; exporters write equal ones once, and name them anew.
+    /// Returns a constant by the name under which it is read; exporters store equal ones once and add
+    /// aliases.
     fn constant(&self, mut tensor: &'m str) -> Option<&'m Weight> {
         for _ in 0..FARTHEST {
             if !self.may_be_float(tensor) {
@@ -153,7 +155,7 @@ impl<'m> Tensors<'m> {
         self.links.stored(tensor)
     }
 
-    /// A constant of one number.
+    /// Returns the value of a constant that is a single number.
     pub(super) fn scalar(&self, tensor: &'m str) -> Option<f32> {
         if let Some(weight) = self.constant(tensor) {
             let numbers = self.place(weight)?;
@@ -192,7 +194,7 @@ impl<'m> Tensors<'m> {
     }
 }
 
-/// The tensors that a graph says are no `float32`.
+/// Returns the tensors that a graph declares not to be `float32`.
 fn others(graph: &Graph) -> HashSet<&str> {
     let all = graph.inputs.iter().chain(&graph.outputs);
     let all = all.chain(&graph.value_info);

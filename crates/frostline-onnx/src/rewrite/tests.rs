@@ -1,4 +1,4 @@
-//! What stands in the new graph, and where its layers have their weights from.
+//! Checks the new graph, and where its layers read their weights.
 
 use std::path::Path;
 
@@ -16,8 +16,8 @@ use crate::tests::sample::{
 use crate::{Convolutions, Network};
 use frostline_kernels::{Activation, InputOrder, Layout, Pooling, Stored};
 
-/// As the Model Zoo has them: format 3 with its weights among the inputs, opset 7 and a batch of 1. Two
-/// convolutions, the second halved, and a large linear layer.
+/// Returns a network like those of the Model Zoo: format 3 with weights among the inputs, opset 7 and a batch
+/// of 1. Two convolutions, the second followed by a pooling, and a large linear layer.
 fn zoo() -> ModelProto {
     let pool = with_ints(
         node("MaxPool", &["relu2"], &["pool"]),
@@ -70,7 +70,7 @@ fn rewritten(model: &ModelProto, wanted: Convolutions) -> (Written, Option<Rewri
     (written, rewritten)
 }
 
-/// The nodes of the new graph.
+/// Returns the nodes of the new graph.
 fn nodes(model: &ModelProto) -> Vec<String> {
     let (_written, rewritten) = rewritten(model, Convolutions::Winograd);
     nodes_of(
@@ -101,7 +101,7 @@ fn layers_take_what_follows_them() {
             "Linear flat -> features",
         ]
     );
-    // No weights of the layers, neither as such nor as inputs; and no weight is an input.
+    // The weights of the layers are neither initializers nor inputs, and no other weight is an input.
     assert_eq!(names_of(&graph.initializer), ["target"]);
     let inputs = graph
         .input
@@ -109,7 +109,7 @@ fn layers_take_what_follows_them() {
         .map(|input| input.name.as_deref().unwrap());
     assert_eq!(inputs.collect::<Vec<_>>(), ["data"]);
     let [first, second] = rewritten.convolutions.as_slice() else {
-        panic!("two convolutions");
+        panic!("expected two convolutions");
     };
     let about = |layer: &ConvLayer| (layer.input, layer.activation, layer.pooling);
     assert_eq!(
@@ -184,7 +184,7 @@ fn names_that_are_taken_are_not_used() {
     assert!(nodes.contains(&"Relu data -> relu1/channels_last".to_owned()));
 }
 
-/// Exporters write weights as bytes, as numbers, into `Constant` nodes, or into a file beside the model.
+/// Exporters store weights as bytes, as numbers, in `Constant` nodes, or in a file next to the model.
 #[test]
 fn weights_wherever_they_lie() {
     let numbers: Vec<f32> = (0..864).map(|i| i as f32 / 7.0).collect();
@@ -269,8 +269,8 @@ fn weights_wherever_they_lie() {
 #[test]
 fn nothing_is_replaced_without_need() {
     assert!(rewritten(&zoo(), Convolutions::Direct).1.is_none());
-    // Three input channels alone are not worth it, and a large linear layer is replaced beside convolutions
-    // only.
+    // A convolution of three input channels alone does not pay off, and large linear layers are only replaced
+    // along with convolutions.
     let mut few = zoo();
     let graph = few.graph.as_mut().unwrap();
     graph.node.drain(2..4);
@@ -278,7 +278,7 @@ fn nothing_is_replaced_without_need() {
     assert!(rewritten(&few, Convolutions::Auto).1.is_none());
 }
 
-/// The zoo's network with another attribute of its first convolution, or another weight of it.
+/// Changes the first convolution of the zoo's network, or its weight; returns how many are replaced.
 fn changed(change: impl FnOnce(&mut rten_onnx::onnx::NodeProto, &mut TensorProto)) -> usize {
     let mut model = zoo();
     let graph = model.graph.as_mut().unwrap();
@@ -328,7 +328,7 @@ fn what_is_not_known_is_left_to_onnx_runtime() {
         changed(|node, _| node.domain = Some("custom".to_owned())),
         1
     );
-    // Said twice, and said to be where it is not.
+    // Values stored twice, and a location that is not used.
     assert_eq!(changed(|_, weight| weight.float_data = vec![0.5; 864]), 1);
     let entry = StringStringEntryProto {
         key: Some("location".to_owned()),
@@ -337,7 +337,8 @@ fn what_is_not_known_is_left_to_onnx_runtime() {
     assert_eq!(changed(|_, weight| weight.external_data = vec![entry]), 1);
 }
 
-/// Weights that are no numbers are seen when they are read; what becomes of them is for ONNX Runtime to say.
+/// NaN, infinite and too large weights are detected when they are read; the layer is then left to ONNX
+/// Runtime.
 #[test]
 fn weights_that_are_no_numbers_are_told() {
     for (value, fits) in [
@@ -360,8 +361,8 @@ fn weights_that_are_no_numbers_are_told() {
     }
 }
 
-/// A window of 2×2 with gaps reaches over 3×3: ONNX Runtime 1.32 divides by the length of what is left, and
-/// the process ends.
+/// The dilated 2×2 window is larger than its input: ONNX Runtime 1.32 divides by the length of the empty
+/// output, which kills the process.
 #[test]
 fn a_pooling_that_leaves_nothing_is_refused() {
     let mut model = zoo();
@@ -372,6 +373,9 @@ fn a_pooling_that_leaves_nothing_is_refused() {
         let written = written(&model);
         let error = rewrite(&written.path, wanted).err().unwrap();
         let text = error.to_string();
-        assert!(text.contains("MaxPool `pool` has a window"), "{text}");
+        assert!(
+            text.contains("MaxPool `pool` has a window that is larger than its input"),
+            "{text}"
+        );
     }
 }

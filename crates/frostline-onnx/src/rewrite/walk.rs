@@ -1,9 +1,8 @@
-//! Walking over a network from its input on, and deciding which order its tensors have.
+//! Walks over a network from its input on, and decides the layout of its tensors.
 //!
-//! Our convolutions give their channels last. Nodes that look at each number alone follow them in that;
-//! before any other node the tensor is turned round, and is then what the file says under the file's name. So
-//! all that is not replaced stays as it is, and each tensor that turns up with its channels last has a name
-//! of its own.
+//! frostline's convolutions return their channels last. Element-wise nodes keep the channels-last layout;
+//! before any other node the tensor is transposed to the layout of the file, under its name in the file. So
+//! everything that is not replaced is unchanged, and each tensor with its channels last has a unique name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,18 +19,18 @@ use frostline_kernels::{InputOrder, Layout};
 
 /// Channels first to channels last.
 const TO_LAST: [i64; 4] = [0, 2, 3, 1];
-/// And back.
+/// Channels last to channels first.
 const TO_FIRST: [i64; 4] = [0, 3, 1, 2];
 
-/// Operators on each number alone, of one tensor and maybe constants of one number.
+/// Element-wise operators on one tensor, possibly with constants of one number.
 const UNARY: Names = Names(
     "Relu LeakyRelu Elu Selu Clip Sigmoid HardSigmoid HardSwish Softplus Tanh Mish Gelu Identity \
      Dropout",
 );
-/// Operators on numbers at the same place of several tensors.
+/// Element-wise operators on several tensors, and concatenation.
 const BETWEEN: Names = Names("Add Sum Sub Mul Div Max Min Concat");
 
-/// What a walk found: the new graph and its layers.
+/// The result of a walk: the new graph and its layers.
 pub(super) struct Walked {
     pub(super) steps: Vec<Step>,
     pub(super) convolutions: Vec<ConvLayer>,
@@ -43,11 +42,11 @@ pub(super) struct Walk<'w, 'm> {
     tensors: &'w Tensors<'m>,
     sizes: &'w Sizes<'m>,
     walked: Walked,
-    /// The names under which tensors lie with their channels last.
+    /// The names of the tensors' channels-last copies.
     last: HashMap<&'m str, String>,
-    /// Of these, the ones that were turned round to how the file has them.
+    /// The tensors among these that are also available in the layout of the file.
     turned: HashSet<&'m str>,
-    /// Flattening nodes whose rows are images with their channels last.
+    /// Flattening nodes whose rows are channels-last images.
     flattened_last: HashSet<usize>,
 }
 
@@ -94,8 +93,8 @@ impl<'w, 'm> Walk<'w, 'm> {
     }
 
     fn convolution(&mut self, mut found: FoundConv<'m>) {
-        // ONNX Runtime's own convolutions give another order still, from which it makes either in one go. The
-        // picture has few channels, and is turned round in the layer.
+        // ONNX Runtime's own convolutions use a third layout, from which it converts to either one directly.
+        // The image has few channels, and is transposed in the layer.
         let made = matches!(self.tensors.links.maker(found.input), Some(Maker::Node(_)));
         let input = if made {
             found.layer.input = Layout::ChannelsLast;
@@ -127,15 +126,13 @@ impl<'w, 'm> Walk<'w, 'm> {
         self.walked.steps.push(Step::New(what, ends));
     }
 
-    /// Whether a node is one that ONNX Runtime leaves out where it stands between others, and else may
-    /// refuse.
+    /// Returns whether ONNX Runtime may refuse a node, unless it removes it from between other nodes.
     fn may_be_refused(&self, node: &Node) -> bool {
         is(node, "Dropout") && !self.tensors.takes(node, &DROPOUT)
             || is(node, "Identity") && !self.tensors.takes(node, &IDENTITY)
     }
 
-    /// The images that a node reads, if it works on each number of them alone, and may follow those with
-    /// their channels last.
+    /// Returns the images that a node reads, if it is element-wise and can keep the channels-last layout.
     fn images_of(&self, node: &'m Node) -> Option<&'m [String]> {
         let images = match &*node.operator {
             _ if !is_standard(node) => return None,
@@ -145,8 +142,8 @@ impl<'w, 'm> Walk<'w, 'm> {
         };
         let is_last = |input: &String| self.last.contains_key(input.as_str());
         let is_image = |input: &String| is_last(input) || self.sizes.get(input).is_some();
-        // What is put together grows: turning the parts that are not ours, and then the whole, would cost
-        // more than ours.
+        // The result of a concatenation is large: transposing the parts that are not frostline's, and then
+        // the result, would cost more than it saves.
         let joins = || {
             self.tensors.takes(node, &CONCAT)
                 && int(node, "axis", 0) == Some(1)
@@ -160,7 +157,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         all.then_some(images)
     }
 
-    /// A node on each number alone follows what it reads.
+    /// Lets an element-wise node keep the layout of its inputs; returns whether it does.
     fn follow(&mut self, i: usize, node: &'m Node) -> bool {
         let Some(images) = self.images_of(node) else {
             return false;
@@ -198,7 +195,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         self.walked.steps.push(Step::Same(i));
     }
 
-    /// Has a tensor be there with its channels last, and returns its name.
+    /// Ensures a channels-last copy of the tensor exists; returns its name.
     fn turn_last(&mut self, tensor: &'m str) -> String {
         if let Some(name) = self.last.get(tensor) {
             return name.clone();
@@ -209,7 +206,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         output
     }
 
-    /// Has a tensor be there as the file has it.
+    /// Ensures the tensor exists in the layout of the file.
     fn turn_first(&mut self, tensor: &'m str) {
         if let Some(name) = self.last.get(tensor)
             && self.turned.insert(tensor)
@@ -218,7 +215,7 @@ impl<'w, 'm> Walk<'w, 'm> {
         }
     }
 
-    /// Names a tensor with its channels last, as nothing else in the network is called.
+    /// Gives the channels-last copy of a tensor a unique name.
     fn name_last(&mut self, tensor: &'m str) -> String {
         let mut name = format!("{tensor}/channels_last");
         while self.tensors.links.maker(&name).is_some() || self.tensors.is_read(&name) {

@@ -1,4 +1,4 @@
-//! Writing the new graph: ranges of the network's file, but for what is replaced. Numbers of fields are those
+//! Writes the new graph: ranges of the network's file, except for what is replaced. Field numbers are those
 //! of `onnx.proto`.
 
 use super::super::assemble::{IR_VERSION, copy_fields, damaged};
@@ -11,7 +11,7 @@ use super::steps::{DOMAIN, LAYER, New, Step, needed};
 use super::tensors::Tensors;
 use crate::error::Result;
 
-/// The network with these nodes, of ranges of its file.
+/// Returns the network with these nodes, assembled from ranges of its file.
 pub(super) fn graph(tensors: &Tensors, steps: &[Step]) -> Result<Spliced> {
     let Network { path, open, .. } = tensors.network;
     let message = model(tensors, steps).map_err(|fault| damaged(path, fault))?;
@@ -26,7 +26,7 @@ fn model(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     Ok(message)
 }
 
-/// The graph: new nodes, the weights that they read, and everything else as it was.
+/// Returns the graph: new nodes, the weights that they read, and everything else unchanged.
 fn body(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     let graph = &tensors.network.graph;
     let mut wire = Wire::open(&tensors.network.path, tensors.network.open)?;
@@ -41,7 +41,7 @@ fn body(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     while let Some(field) = wire.field(&mut rest)? {
         let kept = match field.number {
             1 => false,
-            // Those of layers go; what nobody reads is for ONNX Runtime to judge.
+            // Weights of layers are dropped; unused ones stay, as ONNX Runtime may refuse them.
             5 | 15 => weights.next().is_some_and(|weight| {
                 read.contains(weight.name.as_str()) || !tensors.is_read(&weight.name)
             }),
@@ -57,7 +57,8 @@ fn body(tensors: &Tensors, steps: &[Step]) -> Result<Message, Fault> {
     Ok(message)
 }
 
-/// Old files list their weights among the inputs, where a runtime may not fold them.
+/// Returns whether an input is not a weight. Old files list weights as inputs, so that runtimes cannot fold
+/// them.
 fn is_picture(tensors: &Tensors, input: &str) -> bool {
     matches!(tensors.links.maker(input), Some(Maker::Input(_)))
 }
@@ -75,7 +76,7 @@ fn node_of(step: &Step, nodes: &[Node], wire: &mut Wire) -> Result<Message, Faul
     })
 }
 
-/// A node of the file with other inputs, another output, and another `axis` where one is given.
+/// Copies a node of the file with new inputs, a new output and, if given, a new `axis`.
 fn renamed(
     node: &Node,
     (inputs, output): (&[String], &str),
@@ -85,7 +86,7 @@ fn renamed(
     let mut renamed = Message::default();
     renamed.texts(1, inputs.iter().map(String::as_str));
     renamed.text(2, output);
-    // Inputs, outputs, and where the axis is another one, the attributes.
+    // Inputs, outputs and, if the axis changes, the attributes.
     let replaced: &[u64] = if axis.is_some() { &[1, 2, 5] } else { &[1, 2] };
     copy_fields(&mut renamed, wire, node, replaced)?;
     if let Some(axis) = axis {
@@ -99,7 +100,7 @@ fn new_node(what: &New, input: &str, output: &str) -> Message {
         New::Transpose(perm) => ("Transpose", ints("perm", perm)),
         New::Own(operator, layer) => (*operator, int(LAYER, *layer as i64)),
     };
-    // A node that makes the same tensor in another order keeps its name.
+    // Prefixed, since the node that computes this tensor in another layout keeps its own name.
     let name = format!("frostline.{output}");
     let mut node = node(operator, &name, &[input], output, vec![attribute]);
     if let New::Own(..) = what {

@@ -1,4 +1,4 @@
-//! What stays of a network, and what does not.
+//! Checks what a cut keeps of a network, and what it drops.
 
 use std::path::PathBuf;
 
@@ -117,7 +117,7 @@ fn a_target_in_a_node_goes_with_its_node() {
         "Reshape pool frostline.target.3 -> flat"
     );
     let target = graph.initializer.last().unwrap();
-    // How many numbers are left over cannot be told; the batch is what there was.
+    // The number of remaining values is unknown, so the batch is copied.
     assert_eq!(target.int64_data, [0, -1]);
 }
 
@@ -187,13 +187,13 @@ fn weights_in_files_beside_come_into_the_model() {
     std::fs::write(&beside, &numbers[..20]).unwrap();
     let message = write(&cut, &path).unwrap_err().to_string();
     assert!(
-        message.contains("fc1.bin") && message.contains("`fc1.w` ends after 196 bytes"),
+        message.contains("fc1.bin") && message.contains("`fc1.w` ends at byte 196, but"),
         "{message}"
     );
     std::fs::remove_file(&beside).unwrap();
     let message = network.cut(&"penultimate".into()).unwrap_err().to_string();
     assert!(
-        message.contains("there is no `") && message.contains("fc1.bin"),
+        message.contains("` does not exist") && message.contains("fc1.bin"),
         "{message}"
     );
 }
@@ -238,7 +238,7 @@ fn a_model_too_long_for_one_file_has_its_large_weights_beside_it() {
         ]
     );
     assert_eq!(fc1.data_location, Some(DataLocation::EXTERNAL));
-    // Small ones stay where they are.
+    // Small weights stay where they are.
     assert!(graph.initializer[0].raw_data.is_some());
 }
 

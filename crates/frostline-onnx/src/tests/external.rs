@@ -1,4 +1,4 @@
-//! Weights in files beside the network, and how often their bytes are used.
+//! Weights in files next to the network, and how often their bytes are used.
 
 use rten_onnx::onnx::{DataLocation, DataType, ModelProto, StringStringEntryProto};
 
@@ -7,10 +7,10 @@ use crate::tests::sample::{
     Written, info, model, node, open, parse, weight, write_within, written,
 };
 
-/// The bytes of a layer's weight: 243 × 243 numbers.
+/// The size of a layer's weight in bytes: 243 × 243 values.
 const WEIGHT: u64 = 243 * 243 * 4;
 
-/// Linear layers one after the other, whose weights begin at these places of these files; then a classifier.
+/// Returns a chain of linear layers whose weights start at these offsets of these files, then a classifier.
 fn network(places: &[(&str, u64)]) -> ModelProto {
     let mut nodes = vec![node("Flatten", &["data"], &["x0"])];
     let mut weights = Vec::new();
@@ -41,7 +41,7 @@ fn network(places: &[(&str, u64)]) -> ModelProto {
     model(8, 13, nodes, weights, input, &["y"])
 }
 
-/// The network, with a file of so many weights beside it.
+/// Writes the network, and next to it a file of this many weights.
 fn stored(places: &[(&str, u64)], weights: usize) -> Written {
     let written = written(&network(places));
     let numbers = 0.5_f32.to_le_bytes().repeat(243 * 243 * weights);
@@ -65,7 +65,7 @@ fn a_range_that_two_weights_share_is_written_once() {
     let network = Network::read(&written.path, open).unwrap();
     let cut = network.cut(&"penultimate".into()).unwrap();
     let data = write_within(&cut, &path, 10_000).unwrap().unwrap();
-    // The first weight's bytes end in the middle of a page, and the next one begins a page.
+    // The first weight ends in the middle of a page, and the next one starts a new page.
     let second = WEIGHT.next_multiple_of(4096);
     assert_eq!(data.metadata().unwrap().len(), second + WEIGHT);
     let graph = parse(&std::fs::read(&path).unwrap()).graph.unwrap();
@@ -81,7 +81,7 @@ fn a_range_that_two_weights_share_is_written_once() {
 fn ranges_that_overlap_are_refused() {
     let text = refusal(&[("w.bin", 0), ("w.bin", WEIGHT - 4)]);
     assert!(
-        text.contains("its weights `w0` and `w1` share some of the bytes of `w.bin`"),
+        text.contains("its weights `w0` and `w1` overlap: they share bytes of `w.bin`"),
         "{text}"
     );
     assert!(refusal(&[("w.bin", 0), ("./w.bin", 4)]).contains("share"));

@@ -1,4 +1,4 @@
-//! Which layer is meant.
+//! Checks which layer a choice selects.
 
 use rten_onnx::onnx::{DataType, ModelProto, NodeProto, TensorProto};
 
@@ -14,7 +14,7 @@ fn layer_of(model: &ModelProto, choice: &str) -> String {
     graph.output[0].name.clone().unwrap()
 }
 
-/// A 1 × 1 convolution as classifier, and what stands behind it.
+/// Returns a network whose classifier is a 1 × 1 convolution, followed by these operators.
 fn convolutional(behind: &[&str]) -> ModelProto {
     let mut nodes = vec![
         node("Conv", &["data", "stem.w"], &["stem"]),
@@ -62,7 +62,7 @@ fn a_matrix_with_a_bias_is_a_classifier() {
         weight("w", &[8, 5], 1.0),
         weight("b", &[5], 1.0),
     ];
-    // Scores and probabilities are of one classifier.
+    // Scores and probabilities come from one classifier.
     assert_eq!(
         layer_of(&network(nodes, weights, &["prob", "sum"]), "penultimate"),
         "stem"
@@ -76,7 +76,7 @@ fn without_a_softmax_an_averaged_convolution_may_be_the_features_themselves() {
         "penultimate",
     );
     assert!(
-        text.contains("not certain: its output `2` is not a classifier's scores"),
+        text.contains("cannot be determined: its output `2` does not come from a classifier"),
         "{text}"
     );
     assert!(
@@ -114,7 +114,10 @@ fn classifiers_of_two_layers_are_not_chosen_between() {
         weight("w", &[8, 5], 1.0),
     ];
     let text = refusal(&network(nodes, weights, &["early", "late"]), "penultimate");
-    assert!(text.contains("scores of different layers"), "{text}");
+    assert!(
+        text.contains("its classifiers read different layers"),
+        "{text}"
+    );
     assert!(
         text.contains("`stem` (") && text.contains("`tanh` ("),
         "{text}"
@@ -130,7 +133,7 @@ fn a_product_of_two_layers_is_no_classifier() {
         node("MatMul", &["tanh", "turned"], &["y"]),
     ];
     let text = refusal(&network(nodes, Vec::new(), &["y"]), "penultimate");
-    assert!(text.contains("not certain"), "{text}");
+    assert!(text.contains("cannot be determined"), "{text}");
 }
 
 #[test]
@@ -157,7 +160,7 @@ fn a_layer_that_no_picture_changes_is_refused() {
         "constant",
     );
     assert!(
-        text.contains("`constant` is the same for every picture"),
+        text.contains("`constant` does not depend on the input image"),
         "{text}"
     );
 }

@@ -1,5 +1,5 @@
-//! ONNX's messages, with the fields that tests and seeds need; `examples/mutate` and `tests/it` include this
-//! file too.
+//! ONNX messages with the fields that tests and fuzzing seeds need; `examples/mutate` and
+//! `src/backbones/fuzz.rs` include this file, too.
 
 use std::cell::RefCell;
 
@@ -9,7 +9,7 @@ use rten_onnx::onnx::{
 };
 use rten_onnx::protobuf::{EncodeMessage, ValueWriter};
 
-/// A node whose name is that of its first output.
+/// Returns a node with the name of its first output.
 pub(crate) fn node(operator: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
     NodeProto {
         name: Some(outputs[0].to_owned()),
@@ -60,7 +60,7 @@ pub(crate) fn with_graph(mut node: NodeProto, name: &str, graph: GraphProto) -> 
     node
 }
 
-/// A weight whose numbers are all the same.
+/// Returns a weight whose values are all the same.
 pub(crate) fn weight(name: &str, dims: &[i64], number: f32) -> TensorProto {
     let length = dims.iter().product::<i64>() as usize;
     TensorProto {
@@ -82,7 +82,7 @@ pub(crate) fn numbers(name: &str, numbers: &[i64]) -> TensorProto {
     }
 }
 
-/// An input, output or weight; a length below 0 may be any.
+/// Returns an input, output or weight; a negative length means any length.
 pub(crate) fn info(name: &str, element: DataType, dims: &[i64]) -> ValueInfoProto {
     let dim = |&length: &i64| Dimension {
         dim_value: (length >= 0).then_some(length),
@@ -128,8 +128,8 @@ pub(crate) fn model(
     }
 }
 
-/// A network as the Model Zoo has them: format 3 with its weights among the inputs, opset 7, and its batch in
-/// its input and in a reshape. Convolution, mean, `features`, dropout, classifier, softmax.
+/// Returns a network like those of the Model Zoo: format 3 with weights among the inputs, opset 7, and a
+/// fixed batch in its input and in a reshape. Convolution, mean, `features`, dropout, classifier, softmax.
 pub(crate) fn zoo(batch: i64) -> ModelProto {
     let nodes = vec![
         node("Conv", &["data", "conv.w"], &["conv"]),
@@ -173,6 +173,6 @@ pub(crate) fn zoo(batch: i64) -> ModelProto {
 pub(crate) fn bytes(model: &ModelProto) -> Vec<u8> {
     let mut bytes = Vec::new();
     let written = model.encode(ValueWriter::new(&mut bytes));
-    written.expect("memory can be written to");
+    written.expect("writes to memory cannot fail");
     bytes
 }

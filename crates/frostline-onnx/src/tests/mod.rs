@@ -1,4 +1,4 @@
-//! Cutting, from a file to a file, and small networks for the tests of this crate.
+//! Tests of cutting, from file to file, and small networks for the tests of this crate.
 
 mod cutting;
 mod external;

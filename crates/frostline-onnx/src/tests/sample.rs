@@ -1,4 +1,4 @@
-//! Small networks for the tests of cutting.
+//! Small networks for tests of cutting.
 
 use std::fs::File;
 use std::io;
@@ -17,12 +17,12 @@ pub(crate) use super::messages::{
     info, node, numbers, weight, with_float, with_graph, with_int, with_ints,
 };
 
-/// A network as the Model Zoo has them, with a batch of 1.
+/// Returns a network like those of the Model Zoo, with a batch of 1.
 pub(crate) fn zoo() -> ModelProto {
     messages::zoo(1)
 }
 
-/// Opens a regular file, as whoever uses this crate does it.
+/// Opens a regular file, as callers of this crate do.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let kind = path.metadata()?.file_type();
     if kind.is_dir() {
@@ -33,7 +33,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// With outputs of five classes for one image.
+/// Returns a network whose outputs have five classes for one image.
 pub(crate) fn model(
     ir_version: i64,
     opset: i64,
@@ -47,7 +47,7 @@ pub(crate) fn model(
     messages::model(ir_version, opset, node, initializer, input, outputs)
 }
 
-/// A checksum of bytes that must not change (FNV-1a).
+/// Returns a checksum of bytes that must not change (FNV-1a).
 pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
     let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
@@ -68,7 +68,7 @@ pub(crate) fn written(model: &ModelProto) -> Written {
     Written { folder, path }
 }
 
-/// What `use_it` makes of the network cut at `layer`.
+/// Passes the network cut at `layer` to `use_it`.
 pub(crate) fn cut_with<T>(
     model: &ModelProto,
     layer: &str,
@@ -79,12 +79,12 @@ pub(crate) fn cut_with<T>(
     use_it(network.cut(&layer.into()))
 }
 
-/// Writes a cut to `path`; the second file, if there is one, is called `NAME.onnx.data`.
+/// Writes a cut to `path`; the second file, if there is one, is named `NAME.onnx.data`.
 pub(crate) fn write(cut: &Cut, path: &Path) -> crate::Result<Option<PathBuf>> {
     write_files(&cut.files(&data_name(path))?, path)
 }
 
-/// The same, where one file has no more than `longest` bytes.
+/// Writes a cut like `write`, with two files if one would have more than `longest` bytes.
 pub(crate) fn write_within(cut: &Cut, path: &Path, longest: u64) -> crate::Result<Option<PathBuf>> {
     write_files(&cut.files_within(&data_name(path), longest)?, path)
 }
@@ -105,7 +105,7 @@ fn write_files(files: &CutFiles, path: &Path) -> crate::Result<Option<PathBuf>> 
     Ok(files.data.as_ref().map(|_| data))
 }
 
-/// The network cut at `layer`, written and read again.
+/// Returns the network cut at `layer`, written and read again.
 pub(crate) fn cut(model: &ModelProto, layer: &str) -> ModelProto {
     cut_with(model, layer, |cut| {
         let folder = tempfile::tempdir().unwrap();
@@ -115,7 +115,7 @@ pub(crate) fn cut(model: &ModelProto, layer: &str) -> ModelProto {
     })
 }
 
-/// What is said against cutting a network at `layer`.
+/// Returns the error of cutting a network at `layer`, with the candidates.
 pub(crate) fn refusal(model: &ModelProto, layer: &str) -> String {
     cut_with(model, layer, |cut| {
         let error = cut.unwrap_err();
@@ -138,7 +138,7 @@ pub(crate) fn parse(bytes: &[u8]) -> ModelProto {
     ModelProto::decode(ValueReader::from_buf(bytes)).unwrap()
 }
 
-/// The operators of a network, with their inputs and outputs.
+/// Returns the operators of a network, with their inputs and outputs.
 pub(crate) fn nodes_of(graph: &GraphProto) -> Vec<String> {
     let text = |node: &NodeProto| {
         let operator = node.op_type.as_deref().unwrap();

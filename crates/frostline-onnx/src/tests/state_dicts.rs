@@ -1,4 +1,4 @@
-//! State dicts for tests of the plans.
+//! State dicts for tests of the architectures.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use rten_onnx::onnx::{GraphProto, ModelProto};
 use crate::Spliced;
 use crate::weights::{StateDict, Tensor};
 
-/// Tensors of ones.
+/// Returns tensors of ones.
 pub(crate) fn ones(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> StateDict {
     let ones = tensors.into_iter().map(|(name, shape)| {
         let data = vec![1.0; shape.iter().product()];
@@ -16,7 +16,7 @@ pub(crate) fn ones(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> S
     StateDict::new("w.pth", ones)
 }
 
-/// How often each operator stands in the graph.
+/// Counts the nodes of each operator in the graph.
 pub(crate) fn operators(graph: &GraphProto) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for node in &graph.node {
@@ -25,7 +25,7 @@ pub(crate) fn operators(graph: &GraphProto) -> BTreeMap<&str, usize> {
     counts
 }
 
-/// The names of the weights, and the name and last size of the output.
+/// Returns the names of the weights, and the name and last size of the output.
 pub(crate) fn weights_and_output(model: &ModelProto) -> (Vec<&str>, &str, i64) {
     let graph = model.graph.as_ref().unwrap();
     let weights = graph.initializer.iter();
@@ -45,7 +45,7 @@ pub(crate) fn weights_and_output(model: &ModelProto) -> (Vec<&str>, &str, i64) {
     )
 }
 
-/// Tensors of numbers that differ.
+/// Returns tensors with varying values.
 pub(crate) fn counted(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -> StateDict {
     let counted = tensors.into_iter().map(|(name, shape)| {
         let len = shape.iter().product();
@@ -56,13 +56,13 @@ pub(crate) fn counted(tensors: impl IntoIterator<Item = (String, Vec<usize>)>) -
     StateDict::new("w.pth", counted)
 }
 
-/// A checksum of a network's file (FNV-1a): features are known by the bytes of their network, which must not
-/// change.
+/// Returns a checksum of a network's file (FNV-1a). Features are identified by the bytes of their network,
+/// which must not change.
 pub(crate) fn fingerprint(model: &Spliced) -> u64 {
     crate::tests::sample::fingerprint(&model.to_bytes().unwrap())
 }
 
-/// What was built, as another program reads it.
+/// Returns a network that was built, as parsed by another crate.
 pub(crate) fn parsed(model: &Spliced) -> ModelProto {
     crate::tests::sample::parse(&model.to_bytes().unwrap())
 }

@@ -1,4 +1,4 @@
-//! Files beside a network, wherever it names them, and structure that no reader is to trust.
+//! External files, wherever a network names them, and structure that a reader must not trust.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::Network;
 use crate::tests::sample::open;
 
-/// A field of bytes: its number, their length, and they.
+/// Returns a field of bytes: its number, their length, and the bytes.
 fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
     let varint = |mut n: u64| {
         let mut out = Vec::new();
@@ -30,20 +30,20 @@ fn model(fields: &[Vec<u8>]) -> Vec<u8> {
     [&[0x08, 8][..], &fields.concat(), &[0x42, 2, 0x10, 13]].concat()
 }
 
-/// `GraphProto` with one node, an `op_type` that gives `y`.
+/// `GraphProto` with one node of this operator, whose output is `y`.
 fn graph(operator: &str, more: &[u8]) -> Vec<u8> {
     let node = [field(2, b"y"), field(4, operator.as_bytes())].concat();
     [&field(1, &node), more].concat()
 }
 
-/// `TensorProto` whose bytes lie in `location`.
+/// `TensorProto` whose bytes are in `location`.
 fn tensor(location: &str) -> Vec<u8> {
     let entry = [field(1, b"location"), field(2, location.as_bytes())].concat();
     // `data_location: EXTERNAL`
     [field(13, &entry), vec![0x70, 1]].concat()
 }
 
-/// A message in others, by the numbers of the fields that hold it.
+/// Nests a message in others, given the numbers of the fields that contain it.
 fn within(numbers: &[u64], inner: Vec<u8>) -> Vec<u8> {
     numbers
         .iter()
@@ -63,7 +63,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     network.files().map_err(|error| error.to_string())
 }
 
-/// Numbers of fields are those of `onnx.proto`.
+/// Field numbers are those of `onnx.proto`.
 #[test]
 fn tensors_are_found_wherever_they_lie() {
     let in_graph: [&[u64]; 11] = [
@@ -76,7 +76,7 @@ fn tensors_are_found_wherever_they_lie() {
         &[1, 5, 23, 2],         // node.attribute.sparse_tensors.indices
         &[1, 5, 6, 5],          // the initializer of a branch
         &[1, 5, 6, 1, 5, 5],    // a constant in a branch
-        &[1, 5, 11, 1, 5, 5],   // and in one of several
+        &[1, 5, 11, 1, 5, 5],   // a constant in one of several branches
         &[1, 5, 6, 1, 5, 6, 5], // a branch in a branch
     ];
     let in_model: [&[u64]; 4] = [
@@ -100,7 +100,8 @@ fn tensors_are_found_wherever_they_lie() {
 }
 
 #[cfg(unix)]
-/// As ONNX Runtime 1.32 has it, but for `..`, which it follows where that leads back into the folder.
+/// The rules are those of ONNX Runtime 1.32, except for `..`, which it follows if that leads back into the
+/// folder.
 #[test]
 fn external_data_stays_in_the_folder() {
     use std::os::unix::fs::symlink;
@@ -132,13 +133,13 @@ fn external_data_stays_in_the_folder() {
     }
     let absolute = inside("w").display().to_string();
     for (location, wanted) in [
-        ("../w", "outside of its folder"),
-        ("sub/../w", "outside of its folder"),
-        (&absolute, "outside of its folder"),
-        ("out", "outside of its folder"),
-        ("up/w", "outside of its folder"),
-        ("zero", "outside of its folder"),
-        ("*/_ORT_MEM_ADDR_/*", "outside of its folder"),
+        ("../w", "weights are outside its folder"),
+        ("sub/../w", "weights are outside its folder"),
+        (&absolute, "weights are outside its folder"),
+        ("out", "weights are outside its folder"),
+        ("up/w", "weights are outside its folder"),
+        ("zero", "weights are outside its folder"),
+        ("*/_ORT_MEM_ADDR_/*", "weights are outside its folder"),
         ("nothing", "missing"),
         ("", "is a directory"),
         ("sub", "is a directory"),
@@ -156,7 +157,7 @@ fn compiled_engines_are_refused() {
     assert!(message.contains("`EPContext`"), "{message}");
 }
 
-/// A tensor of eight bytes that says it has 2⁶², 2³¹ or one more than there are.
+/// A tensor of eight bytes that claims to have 2⁶², 2³¹ or 9.
 #[test]
 fn lying_lengths_are_refused_before_they_are_believed() {
     for length in [
@@ -169,18 +170,19 @@ fn lying_lengths_are_refused_before_they_are_believed() {
         let (_folder, path) = written(&model(&[field(7, &graph("Relu", &weights))]));
         let message = Network::read(&path, open).unwrap_err().to_string();
         assert!(
-            message.contains("cut off") || message.contains("longer than what holds it"),
+            message.contains("cut off")
+                || message.contains("longer than the message that contains it"),
             "{message}"
         );
     }
 }
 
-/// Sequences of sequences, a hundred deep: a decoder that follows them by calling itself has no stack left.
+/// Sequences of sequences, a hundred deep: a recursive decoder would overflow its stack.
 #[test]
 fn types_in_each_other_fill_no_stack() {
     let mut kind = Vec::new();
     for i in 0..200_u64 {
-        // `TypeProto.sequence_type` and `Sequence.elem_type` in turns.
+        // `TypeProto.sequence_type` and `Sequence.elem_type`, alternating.
         kind = field(if i % 2 == 0 { 4 } else { 1 }, &kind);
     }
     let info = [field(1, b"y"), field(2, &field(4, &kind))].concat();
@@ -189,15 +191,18 @@ fn types_in_each_other_fill_no_stack() {
         files(&path).unwrap_err(),
         Network::read(&path, open).unwrap_err().to_string(),
     ] {
-        assert!(message.contains("too deep"), "{message}");
+        assert!(message.contains("are nested too deeply"), "{message}");
     }
 }
 
-/// Two bytes each of a file, and some hundred of memory.
+/// Each takes two bytes of the file, but hundreds of bytes of memory.
 #[test]
 fn a_million_empty_nodes_are_refused() {
     let nodes = [0x0a, 0].repeat(1_000_000);
     let (_folder, path) = written(&model(&[field(7, &graph("Relu", &nodes))]));
     let message = files(&path).unwrap_err();
-    assert!(message.contains("more nodes than any network"), "{message}");
+    assert!(
+        message.contains("more nodes than any real network"),
+        "{message}"
+    );
 }

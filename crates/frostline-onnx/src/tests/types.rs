@@ -1,4 +1,4 @@
-//! Inputs and outputs that are no 32-bit floats.
+//! Inputs and outputs that are not 32-bit floats.
 
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto};
 
@@ -10,7 +10,7 @@ fn with_input(element: DataType, dims: &[i64]) -> ModelProto {
     whole
 }
 
-/// The number of the type that a node converts to.
+/// Returns the number of the type that a node converts to.
 fn converts_to(graph: &GraphProto, node: usize) -> Option<i64> {
     graph.node[node]
         .attribute
@@ -65,12 +65,12 @@ fn weights_of_half_precision_make_their_layer_one_of_it() {
 fn an_input_that_takes_no_picture_is_named() {
     let text = refusal(&with_input(DataType::INT64, &[1, 3, 9, 9]), "penultimate");
     assert!(
-        text.contains("its input `data` takes no float32, float16"),
+        text.contains("its input `data` is not of type float32, float16"),
         "{text}"
     );
     let text = refusal(&with_input(DataType::FLOAT, &[1, 243]), "penultimate");
     assert!(
-        text.contains("has 2 dimensions, and pictures have four"),
+        text.contains("has rank 2, but image inputs have rank 4"),
         "{text}"
     );
 }
@@ -94,7 +94,7 @@ fn two_inputs_are_refused_unless_one_leads_elsewhere() {
     let both = model(8, 13, nodes(), weights(), inputs(), &["y"]);
     let text = refusal(&both, "penultimate");
     assert!(
-        text.contains("2 inputs lead to the layer (`a`, `b`)"),
+        text.contains("the layer depends on 2 inputs (`a`, `b`)"),
         "{text}"
     );
     let graph = cut(&both, "pool").graph.unwrap();
@@ -117,7 +117,7 @@ fn a_free_batch_keeps_its_name() {
     (dims[2].dim_value, dims[2].dim_param) = (None, Some("N".to_owned()));
     let graph = cut(&whole, "penultimate").graph.unwrap();
     assert_eq!(dims_of(&graph.input[0]), ["images", "3", "N", "9"]);
-    // A nameless one gets a name that no other length has.
+    // An unnamed batch gets a name that no other dimension has.
     let graph = whole.graph.as_mut().unwrap();
     let tensor = graph.input[0]
         .r#type

@@ -1,8 +1,8 @@
 //! `PyTorch`'s format since 1.6: a zip archive.
 //!
 //! # Format
-//! In one folder: `data.pkl`, what was saved; `data/KEY`, the elements of each storage; `byteorder`, `little`
-//! (also where it is missing) or `big`. Source: `_save` in `torch/serialization.py`.
+//! A folder with `data.pkl`, the saved object; `data/KEY`, the elements of each storage; `byteorder`, which
+//! is `little` (also if it is missing) or `big`. Source: `_save` in `torch/serialization.py`.
 
 use std::io::{self, Read, Seek};
 
@@ -16,7 +16,7 @@ use super::names;
 use super::pickle;
 use super::state_dict::Tensor;
 
-/// How far an archive may unfold: weights hardly shrink, and `PyTorch` does not pack them at all.
+/// The maximum decompression ratio: weights barely shrink, and `PyTorch` does not compress them at all.
 const MAX_UNFOLDING: u64 = 16;
 
 /// Reads the tensors of an archive of `length` bytes.
@@ -40,44 +40,44 @@ pub(super) fn read(source: impl Read + Seek, length: u64) -> Result<Vec<(String,
 fn unopened(error: ZipError, length: u64) -> Fault {
     match error {
         ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => Fault::Io(error),
-        // A zip's table of contents stands at its end.
+        // The central directory of a zip archive is at its end.
         _ => Fault::Cut(format!(
-            "it ends after {length} bytes, without the table of contents of a zip archive"
+            "it ends after {length} bytes, without the central directory of a zip archive"
         )),
     }
 }
 
-/// Checks that no two files share bytes: by sharing, a short archive could hold much.
+/// Checks that no two entries share bytes, so that a small archive cannot expand to a large one.
 fn check_apart<R: Read + Seek>(zip: &mut ZipArchive<R>) -> Result<(), Fault> {
     let mut ranges = Vec::with_capacity(zip.len());
     for number in 0..zip.len() {
         let entry = zip
             .by_index_raw(number)
-            .map_err(|error| Fault::damaged(format!("a file in it cannot be found: {error}")))?;
+            .map_err(|error| Fault::damaged(format!("an entry in it cannot be found: {error}")))?;
         let start = entry.data_start().unwrap_or(entry.header_start());
         let end = start.saturating_add(entry.compressed_size());
         ranges.push((entry.header_start(), end));
     }
     ranges.sort_unstable();
     if ranges.windows(2).any(|pair| pair[1].0 < pair[0].1) {
-        return Err(Fault::refused("two files in it share bytes"));
+        return Err(Fault::refused("two entries in it share bytes"));
     }
     Ok(())
 }
 
-/// The folder that everything is in, with its slash.
+/// Returns the folder that contains everything, with its slash.
 fn folder<R: Read + Seek>(zip: &ZipArchive<R>) -> Result<String, Fault> {
     let names = || zip.file_names().filter_map(Result::ok);
     let Some(folder) = names().find_map(|name| name.strip_suffix("data.pkl").map(str::to_owned))
     else {
         let first = names().next().unwrap_or_default().into_owned();
         return Err(Fault::foreign(format!(
-            "it is a zip archive without `data.pkl`; it begins with `{first:.80}`"
+            "it is a zip archive without `data.pkl`; its first entry is `{first:.80}`"
         )));
     };
     if names().any(|name| name.strip_prefix(&folder) == Some("constants.pkl")) {
         return Err(Fault::refused(
-            "it is a program of TorchScript; only tensors are read",
+            "it is a TorchScript program; only tensors are read",
         ));
     }
     Ok(folder)
@@ -86,16 +86,16 @@ fn folder<R: Read + Seek>(zip: &ZipArchive<R>) -> Result<String, Fault> {
 struct Archive<R> {
     zip: ZipArchive<R>,
     folder: String,
-    /// Bytes of the whole archive.
+    /// The size of the archive in bytes.
     length: u64,
-    /// Bytes that may still come out of it.
+    /// The number of bytes that may still be extracted.
     budget: u64,
 }
 
 impl<R: Read + Seek> Archive<R> {
-    /// The content of a file, which has `expected` bytes.
+    /// Reads an entry; it must have `expected` bytes, if given.
     fn file(&mut self, name: &str, expected: Option<u64>) -> Result<Vec<u8>, Fault> {
-        let damaged = |why: String| Fault::damaged(format!("`{name}` in it {why}"));
+        let damaged = |why: String| Fault::damaged(format!("its entry `{name}` {why}"));
         let path = format!("{}{name}", self.folder);
         let entry = self
             .zip
@@ -109,11 +109,11 @@ impl<R: Read + Seek> Archive<R> {
         }
         self.budget = self.budget.checked_sub(size).ok_or_else(|| {
             Fault::refused(format!(
-                "it unfolds to more than {MAX_UNFOLDING} times its size"
+                "it decompresses to more than {MAX_UNFOLDING} times its size"
             ))
         })?;
         let mut bytes = Vec::with_capacity(size.min(self.length) as usize);
-        // One byte more than there should be: the checksum is only looked at where the end is met.
+        // Read one byte beyond the size: the checksum is only verified once the end is reached.
         entry
             .take(size.saturating_add(1))
             .read_to_end(&mut bytes)
@@ -137,7 +137,7 @@ impl<R: Read + Seek> Archive<R> {
             b"little" => Ok(ByteOrder::Little),
             b"big" => Ok(ByteOrder::Big),
             _ => Err(Fault::damaged(
-                "`byteorder` in it is neither `little` nor `big`",
+                "its entry `byteorder` is neither `little` nor `big`",
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! From views of storages to tensors, one storage in memory at a time.
+//! Builds tensors from views of storages, with one storage in memory at a time.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -8,8 +8,8 @@ use super::fault::Fault;
 use super::layout::{Layout, Storage};
 use super::state_dict::Tensor;
 
-/// How often the numbers of a storage may be used by tensors: tied weights do it twice. More would let a
-/// small file ask for much memory.
+/// How often tensors may use the values of a storage on average; tied weights use them twice. Without a
+/// limit, a small file could claim much memory.
 const MAX_SHARING: usize = 8;
 
 /// Fills the tensors; `read` returns the bytes of a storage, exactly as many as it has.
@@ -25,7 +25,7 @@ pub(super) fn assemble(
         let numbers = storage.dtype.widen(&read(storage)?, order);
         if numbers.len() != storage.len {
             return Err(Fault::damaged(format!(
-                "its storage `{}` is of the wrong size",
+                "its storage `{}` has the wrong size",
                 storage.key
             )));
         }
@@ -44,7 +44,7 @@ pub(super) fn assemble(
         .collect())
 }
 
-/// The tensors of each storage, in the order in which storages are first used.
+/// Groups the tensors by storage, in the order in which the storages are first used.
 fn by_storage(tensors: &[(String, Layout)]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut places = HashMap::new();
@@ -67,8 +67,8 @@ fn check_sharing<'a>(
     let used = users.fold(0_usize, |sum, layout| sum.saturating_add(layout.len));
     if used > storage.len.saturating_mul(MAX_SHARING) {
         let problem = format!(
-            "its tensors use the {} numbers of the storage `{}` {used} times",
-            storage.len, storage.key
+            "its tensors use {used} values of the storage `{}`, which has only {}",
+            storage.key, storage.len
         );
         return Err(Fault::refused(problem));
     }

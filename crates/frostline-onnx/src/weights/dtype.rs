@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-/// In which order the bytes of a number stand.
+/// The order of the bytes in a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ByteOrder {
     Little,
@@ -16,12 +16,12 @@ pub(super) enum Dtype {
     Half,
     BFloat16,
     Double,
-    /// Integers and booleans, by their width in bytes: they are passed over, never read.
+    /// Integers and booleans, by their size in bytes; they are skipped, never read.
     Integer(usize),
 }
 
 impl Dtype {
-    /// The element type of a storage class, as `FloatStorage`.
+    /// Returns the element type of a storage class such as `FloatStorage`.
     pub(super) fn of_storage(class: &str) -> Option<Self> {
         Some(match class {
             "FloatStorage" => Self::Float,
@@ -36,7 +36,7 @@ impl Dtype {
         })
     }
 
-    /// Bytes of one element.
+    /// Returns the size of an element in bytes.
     pub(super) fn size(self) -> usize {
         match self {
             Self::Half | Self::BFloat16 => 2,
@@ -50,7 +50,7 @@ impl Dtype {
         !matches!(self, Self::Integer(_))
     }
 
-    /// All of a storage's elements as `f32`; none of integers.
+    /// Returns all elements of a storage as `f32`, or none if they are integers.
     pub(super) fn widen(self, bytes: &[u8], order: ByteOrder) -> Vec<f32> {
         match self {
             Self::Float => each(bytes, order, f32::from_le_bytes),

@@ -1,20 +1,20 @@
-//! What is wrong with a file, before it is known which file it is.
+//! What is wrong with a file, before its path is known.
 
 use std::io;
 use std::path::Path;
 
 use crate::error::{Error, FileProblem, Format, Wanted};
 
-/// A reason why no tensors come out of a file.
+/// Why tensors cannot be read from a file.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The system's own.
+    /// An I/O error.
     Io(io::Error),
     /// It ends too early.
     Cut(String),
-    /// The format is right, its content is not.
+    /// The format is right, but the content is not.
     Damaged(String),
-    /// A later `PyTorch` wrote it.
+    /// A newer `PyTorch` wrote it.
     Newer { found: u64, known: u64 },
     /// It is something else.
     Foreign { found: String, wanted: Wanted },
@@ -28,7 +28,7 @@ impl Fault {
         }
     }
 
-    /// For what goes beyond tensors.
+    /// Returns the fault for content other than tensors.
     pub(super) fn refused(found: impl Into<String>) -> Self {
         Self::Foreign {
             found: found.into(),
@@ -40,7 +40,7 @@ impl Fault {
         Self::Damaged(what.into())
     }
 
-    /// The error for the file at `path`.
+    /// Returns the error for the file at `path`.
     pub(super) fn at(self, path: &Path) -> Error {
         let problem = match self {
             Self::Io(source) => return Error::io(path)(source),
@@ -56,7 +56,7 @@ impl Fault {
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof {
-            return Self::Cut("it ends in the middle of something".to_owned());
+            return Self::Cut("it ends unexpectedly".to_owned());
         }
         Self::Io(error)
     }
@@ -68,10 +68,10 @@ mod tests {
 
     #[test]
     fn the_file_is_named() {
-        let error = Fault::refused("it asks for the class `os.system`; only tensors are read")
+        let error = Fault::refused("it imports the class `os.system`; only tensors are read")
             .at(Path::new("w.pth"));
-        let text = "`w.pth` is not a file of PyTorch's weights: \
-                    it asks for the class `os.system`; only tensors are read";
+        let text = "`w.pth` is not a PyTorch weights file: \
+                    it imports the class `os.system`; only tensors are read";
         assert_eq!(error.to_string(), text);
     }
 }

@@ -1,26 +1,26 @@
-//! Where a tensor's elements lie in its storage.
+//! The layout of a tensor's elements in its storage.
 
 use std::rc::Rc;
 
 use super::dtype::Dtype;
 use super::fault::Fault;
 
-/// `PyTorch`'s own limit.
+/// The maximum number of dimensions, as in `PyTorch`.
 const MAX_RANK: usize = 64;
 
-/// The longest name of a storage or tensor, in bytes: those of networks have some dozens. A name is stored
-/// once in a pickle and may be used over and over.
+/// The longest name of a storage or tensor, in bytes; those of networks have a few dozen. A pickle stores a
+/// name once, but can use it over and over.
 const MAX_NAME: usize = 1024;
 
-/// A row of numbers in the file, that tensors are views of.
+/// A sequence of values in the file that tensors are views of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Storage {
     /// Its name in the file.
     pub(super) key: String,
     pub(super) dtype: Dtype,
-    /// In elements.
+    /// The length in elements.
     pub(super) len: usize,
-    /// In bytes.
+    /// The length in bytes.
     pub(super) size: usize,
 }
 
@@ -29,7 +29,7 @@ impl Storage {
         check_name(key)?;
         let size = len.checked_mul(dtype.size());
         let size = size.ok_or_else(|| {
-            Fault::damaged(format!("its storage `{key}` would have {len} numbers"))
+            Fault::damaged(format!("its storage `{key}` claims to have {len} values"))
         })?;
         Ok(Self {
             key: key.to_owned(),
@@ -44,7 +44,7 @@ impl Storage {
 pub(super) fn check_name(name: &str) -> Result<(), Fault> {
     if name.len() > MAX_NAME {
         let problem = format!(
-            "it holds a name of {} bytes, `{name:.40}…`; names have up to {MAX_NAME}",
+            "it contains a name of {} bytes, `{name:.40}…`; the limit is {MAX_NAME}",
             name.len()
         );
         return Err(Fault::refused(problem));
@@ -52,7 +52,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A tensor as a view of a storage, known to lie inside of it.
+/// A tensor as a view of a storage, checked to be within its bounds.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     pub(super) storage: Rc<Storage>,
@@ -64,7 +64,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// A view; offset and strides in elements.
+    /// Creates a view; offset and strides are in elements.
     pub(super) fn new(
         storage: Rc<Storage>,
         offset: usize,
@@ -73,13 +73,13 @@ impl Layout {
     ) -> Result<Self, Fault> {
         let bad = || {
             Fault::damaged(format!(
-                "a tensor of shape {shape:?} lies outside of its storage"
+                "a tensor of shape {shape:?} does not fit into its storage"
             ))
         };
         if shape.len() != strides.len() || shape.len() > MAX_RANK {
             return Err(bad());
         }
-        // The stride of a dimension of one is never taken, and may be anything.
+        // The stride of a dimension of length 1 is never used, and may be anything.
         shape
             .iter()
             .zip(&mut strides)
@@ -99,7 +99,7 @@ impl Layout {
         })
     }
 
-    /// Whether the elements lie beside each other in order, as almost always.
+    /// Returns whether the elements are contiguous and in order, as they almost always are.
     fn is_row(&self) -> bool {
         let mut step = 1;
         let places = self.shape.iter().zip(&self.strides).rev();
@@ -113,7 +113,7 @@ impl Layout {
                 })
     }
 
-    /// The tensor's elements in order, out of `all` of its storage's.
+    /// Returns the tensor's elements in order; `all` are those of its storage.
     pub(super) fn gather(&self, all: &[f32]) -> Vec<f32> {
         if self.is_row() {
             return all[self.offset..][..self.len].to_vec();
@@ -137,7 +137,7 @@ impl Layout {
     }
 }
 
-/// The number of elements, if it can be told.
+/// Returns the number of elements, unless it overflows.
 fn count(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);
@@ -147,7 +147,7 @@ fn count(shape: &[usize]) -> Option<usize> {
         .try_fold(1_usize, |product, &size| product.checked_mul(size))
 }
 
-/// The place of the last element.
+/// Returns the index of the last element, unless it overflows.
 fn last(offset: usize, shape: &[usize], strides: &[usize]) -> Option<usize> {
     shape
         .iter()
@@ -209,7 +209,7 @@ mod tests {
             (usize::MAX, vec![2], vec![1]),
             (0, vec![2], vec![usize::MAX]),
             (0, vec![usize::MAX, usize::MAX], vec![0, 0]),
-            // One number repeated, as of `expand`: more elements than the file holds.
+            // One value repeated, as by `expand`: more elements than the file contains.
             (0, vec![1_000_000], vec![0]),
             (0, vec![2], vec![1, 1]),
             (0, vec![1; 65], vec![1; 65]),

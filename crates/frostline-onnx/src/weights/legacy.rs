@@ -1,8 +1,8 @@
 //! `PyTorch`'s older format: pickles, then raw storages.
 //!
 //! # Format
-//! Five pickles: a magic number, the protocol (1001), system information, what was saved, and the list of the
-//! keys of its storages. Then each of these storages: an `i64` number of elements and the elements, all
+//! Five pickles: a magic number, the protocol (1001), system information, the saved object, and the list of
+//! the keys of its storages. Then each of these storages: an `i64` number of elements and the elements, all
 //! little-endian. Source: `_legacy_save` in `torch/serialization.py`.
 
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ pub(super) fn read(
 ) -> Result<Vec<(String, Tensor)>, Fault> {
     if !matches!(pickle::load(&mut source)?.root(), Object::Int(MAGIC)) {
         return Err(Fault::foreign(
-            "it is a pickle, but none that `torch.save` wrote",
+            "it is a pickle, but not one that `torch.save` wrote",
         ));
     }
     check_protocol(pickle::load(&mut source)?.root())?;
@@ -51,18 +51,18 @@ fn check_protocol(protocol: &Object) -> Result<(), Fault> {
             found: u64::try_from(*found).unwrap_or(u64::MAX),
             known: PROTOCOL as u64,
         }),
-        _ => Err(Fault::damaged("its protocol is not a known number")),
+        _ => Err(Fault::damaged("its protocol number is unknown")),
     }
 }
 
-/// The keys, in the order of the storages; one that is listed over and over is there once.
+/// Returns the keys in the order of the storages; a key that is repeated is only once in memory.
 fn keys(pickle: &Pickle) -> Result<Vec<&str>, Fault> {
     let keys = pickle.objects.items(pickle.root);
     let keys = keys.and_then(|keys| keys.iter().map(|&key| pickle.objects.text(key)).collect());
     keys.ok_or_else(|| Fault::damaged("it has no list of its storages"))
 }
 
-/// Where each storage's elements begin: all of them lie inside of the file.
+/// Returns where the elements of each storage start, and checks that all of them are in the file.
 fn places(
     source: &mut (impl Read + Seek),
     length: u64,
@@ -80,12 +80,12 @@ fn places(
         };
         let storage = saved.storages.get(key);
         let storage = storage
-            .ok_or_else(|| Fault::damaged(format!("nothing uses its storage `{key:.40}`")))?;
+            .ok_or_else(|| Fault::damaged(format!("no tensor uses its storage `{key:.40}`")))?;
         let mut count = [0; 8];
         source.read_exact(&mut count).map_err(|_| cut())?;
         if usize::try_from(i64::from_le_bytes(count)) != Ok(storage.len) {
             return Err(Fault::damaged(format!(
-                "its storage `{key}` is not of the length that its tensors need"
+                "its storage `{key}` does not have the length that its tensors need"
             )));
         }
         let place = source.stream_position()?;
@@ -96,7 +96,7 @@ fn places(
         source.seek(SeekFrom::Start(end))?;
         if places.insert(key.to_owned(), place).is_some() {
             return Err(Fault::damaged(format!(
-                "it holds the storage `{key}` twice"
+                "it contains the storage `{key}` twice"
             )));
         }
     }
@@ -153,7 +153,7 @@ mod tests {
         assert!(
             matches!(load(&[twice.clone(), twice]), Err(Fault::Damaged(why)) if why.contains("twice"))
         );
-        // 2³⁰ numbers that pickle and storage agree on, and that are not there.
+        // 2³⁰ values on which pickle and storage agree, but which are not there.
         let state = dict(&[("a", tensor("7", "FloatStorage", 1 << 30, 0, &[2], &[1]))]);
         let bytes = legacy(&state, &[("7", 1 << 30, floats(&[0.5]))]);
         assert!(matches!(

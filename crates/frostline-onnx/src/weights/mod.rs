@@ -1,7 +1,7 @@
-//! Tensors out of `PyTorch`'s files, without `PyTorch`: nothing in a file is executed.
+//! Reads tensors from `PyTorch`'s files, without `PyTorch`: nothing in a file is executed.
 //!
-//! Both of `torch.save`'s formats are read, the zip archive and the older row of pickles with raw storages
-//! behind, and safetensors. Which one it is, is told from the content, not from the name.
+//! Supports both formats of `torch.save` (the zip archive, and the older sequence of pickles followed by raw
+//! storages) and safetensors. The format is detected from the content, not from the name.
 
 mod archive;
 mod assemble;
@@ -23,17 +23,17 @@ use crate::sniff::{self, Kind};
 
 pub use self::state_dict::{StateDict, Tensor};
 
-/// Reads the floating-point tensors of a state dict out of `source`, the whole of a `.pth` or `.safetensors`
-/// file; `path` is what errors call it.
+/// Reads the floating-point tensors of a state dict from `source`, a complete `.pth` or `.safetensors` file;
+/// errors name it `path`.
 ///
-/// Half, bfloat16 and double become `f32`. Integer and boolean tensors (`num_batches_tracked`, masks) and
-/// values that are no tensors are left out: they are counters, not weights. A checkpoint that holds the state
-/// dict under `state_dict`, `model_state_dict` or `model` is understood, and a prefix common to all names, as
+/// Half, bfloat16 and double are converted to `f32`. Integer and boolean tensors (`num_batches_tracked`,
+/// masks) and values that are not tensors are skipped: they are counters, not weights. The state dict may be
+/// in a checkpoint under `state_dict`, `model_state_dict` or `model`. A prefix common to all names, such as
 /// `module.`, is dropped.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io); [`Error::File`](crate::Error::File) where the file is something else, is
-/// cut or damaged, or asks for anything but tensors.
+/// [`Error::Io`](crate::Error::Io); [`Error::File`](crate::Error::File) if the file is something else, is cut
+/// off or damaged, or asks for anything but tensors to be built.
 pub fn read_state_dict(source: impl Read + Seek, path: &Path) -> Result<StateDict> {
     let tensors = read(source).map_err(|fault| fault.at(path))?;
     Ok(StateDict::new(path, tensors))

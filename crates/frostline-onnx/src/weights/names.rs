@@ -1,4 +1,4 @@
-//! Finding the state dict in what was saved, and its tensors' names.
+//! Finds the state dict in a saved object, and the names of its tensors.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,14 @@ use super::fault::Fault;
 use super::layout::{Layout, check_name};
 use super::pickle::{Object, Pickle};
 
-/// The keys under which checkpoints keep their state dict.
+/// The keys under which checkpoints store their state dict.
 const WRAPPERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
-/// What is put before every name by `DataParallel`, by `torch.compile`, and by classes that hold the network
-/// as a field.
+/// Prefixes added to all names by `DataParallel`, by `torch.compile`, and by classes with the network as a
+/// field.
 const PREFIXES: [&str; 4] = ["module.", "_orig_mod.", "model.", "state_dict."];
 
-/// The floating-point tensors of the state dict, by their names.
+/// Returns the floating-point tensors of the state dict, with their names.
 pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, Layout)>, Fault> {
     let wrapped = WRAPPERS.iter().filter_map(|key| entry(pickle, key));
     let mut tensors = Vec::new();
@@ -24,14 +24,14 @@ pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, Layout)>, Fault> {
         }
     }
     if tensors.is_empty() {
-        return Err(Fault::refused(format!("it holds {}", contents(pickle))));
+        return Err(Fault::refused(format!("it contains {}", contents(pickle))));
     }
     strip_prefixes(&mut tensors);
     tensors.retain(|(_, layout)| layout.storage.dtype.is_float());
     Ok(tensors)
 }
 
-/// Drops the [`PREFIXES`] that all names have.
+/// Drops the [`PREFIXES`] common to all names.
 pub(super) fn strip_prefixes<T>(tensors: &mut [(String, T)]) {
     let common = |tensors: &[(String, T)]| {
         let shared = |prefix: &&str| tensors.iter().all(|(name, _)| name.starts_with(*prefix));
@@ -44,12 +44,12 @@ pub(super) fn strip_prefixes<T>(tensors: &mut [(String, T)]) {
     }
 }
 
-/// The value of a key of the outermost dictionary.
+/// Returns the value of a key in the outermost dictionary.
 fn entry<'a>(pickle: &'a Pickle, key: &str) -> Option<&'a Object> {
     let Object::Dict(pairs) = pickle.root() else {
         return None;
     };
-    // As in Python, the last one counts.
+    // As in Python, the last value counts.
     let (_, value) = pairs
         .iter()
         .rev()
@@ -57,8 +57,8 @@ fn entry<'a>(pickle: &'a Pickle, key: &str) -> Option<&'a Object> {
     Some(pickle.objects.get(*value))
 }
 
-/// The tensors in a dictionary. As in Python, a name that comes again keeps its place and gets the later
-/// value: so all names together are no longer than the file, however often it uses one.
+/// Returns the tensors in a dictionary. As in Python, a repeated name keeps its position and gets the later
+/// value. So all names together are no longer than the file, however often it uses one.
 fn tensors_of(pickle: &Pickle, object: &Object) -> Result<Vec<(String, Layout)>, Fault> {
     let Object::Dict(pairs) = object else {
         return Ok(Vec::new());
@@ -81,7 +81,7 @@ fn tensors_of(pickle: &Pickle, object: &Object) -> Result<Vec<(String, Layout)>,
     Ok(tensors)
 }
 
-/// What is there instead of a state dict, for the error.
+/// Describes what a file contains instead of a state dict, for the error.
 fn contents(pickle: &Pickle) -> String {
     match pickle.root() {
         Object::Dict(pairs) => {
@@ -92,14 +92,15 @@ fn contents(pickle: &Pickle) -> String {
             let names = names
                 .map(|name| format!("`{name:.40}`"))
                 .collect::<Vec<_>>();
+            let n = pairs.len();
+            let entries = if n == 1 { "entry" } else { "entries" };
             format!(
-                "no state dict, but a dictionary of {} entries: {}",
-                pairs.len(),
+                "no state dict, but a dictionary of {n} {entries}: {}",
                 names.join(", ")
             )
         }
         Object::Tensor(_) => "a single tensor without a name".to_owned(),
-        Object::List(_) | Object::Tuple(_) => "a list, and no state dict".to_owned(),
+        Object::List(_) | Object::Tuple(_) => "a list, not a state dict".to_owned(),
         _ => "no state dict".to_owned(),
     }
 }
@@ -147,10 +148,10 @@ mod tests {
         let Err(Fault::Foreign { found, .. }) =
             names(&dict(&[(&(longest + "n"), one("FloatStorage"))]))
         else {
-            panic!("a name of 1025 bytes");
+            panic!("a name of 1025 bytes was accepted");
         };
         assert!(
-            found.starts_with("it holds a name of 1025 bytes, `nnn"),
+            found.starts_with("it contains a name of 1025 bytes, `nnn"),
             "{found}"
         );
     }
@@ -196,7 +197,7 @@ mod tests {
         let Err(Fault::Foreign { found, .. }) = tensors(&pickle) else {
             panic!("there is no tensor in it");
         };
-        assert!(found.ends_with("a dictionary of 1 entries: `state_dict`"));
+        assert!(found.ends_with("a dictionary of 1 entry: `state_dict`"));
     }
 
     #[test]
@@ -212,11 +213,11 @@ mod tests {
     fn without_a_state_dict_the_contents_are_named() {
         let Err(Fault::Foreign { found, .. }) = names(&dict(&[("epoch", b"K\x05".to_vec())]))
         else {
-            panic!("an epoch is no tensor");
+            panic!("an epoch is not a tensor");
         };
         assert_eq!(
             found,
-            "it holds no state dict, but a dictionary of 1 entries: `epoch`"
+            "it contains no state dict, but a dictionary of 1 entry: `epoch`"
         );
         assert!(names(&one("FloatStorage")).is_err());
         assert!(names(b"N").is_err());

@@ -1,9 +1,9 @@
-//! The safetensors format: a list of tensors in JSON, then their numbers.
+//! The safetensors format: a JSON header that lists the tensors, then their values.
 //!
 //! # Format
-//! The length of the list as `u64`, the list, and all numbers without gaps, little-endian. The crate checks
-//! that shapes, types and places agree and that no two tensors overlap; here, that the file is as long as the
-//! list says. Source: the format's description in the `safetensors` repository.
+//! The length of the header as `u64`, the header, and all values without gaps, little-endian. The crate
+//! checks that shapes, types and offsets agree and that no two tensors overlap; this module checks that the
+//! file is as long as the header says. Source: the format's description in the `safetensors` repository.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -14,9 +14,9 @@ use super::fault::Fault;
 use super::names;
 use super::state_dict::Tensor;
 
-/// Bytes of the list's length.
+/// The size of the header's length in bytes.
 const PREFIX: u64 = 8;
-/// A longer list the crate does not read either.
+/// The longest header that the crate reads.
 const LONGEST_LIST: u64 = 100_000_000;
 
 /// Reads the tensors of a file of `length` bytes, one at a time.
@@ -27,25 +27,24 @@ pub(super) fn read(
     let list = read_list(&mut source, length)?;
     let begin = PREFIX + list.len() as u64;
     let list: Metadata = serde_json::from_slice(&list)
-        .map_err(|error| Fault::damaged(format!("its list of tensors is wrong: {error}")))?;
+        .map_err(|error| Fault::damaged(format!("its header is invalid: {error}")))?;
     let end = begin.saturating_add(list.data_len() as u64);
     check_length(length, end)?;
     if length > end {
         return Err(Fault::damaged(format!(
-            "its tensors end after {end} bytes, and {} more follow",
-            length - end
+            "its tensors end at byte {end}, but the file has {length} bytes"
         )));
     }
     let mut tensors = Vec::new();
     for name in list.offset_keys() {
-        let info = list.info(&name).expect("the name is of this list");
+        let info = list.info(&name).expect("the name is from this header");
         if let Some(dtype) = float(&name, info.dtype)? {
             let tensor = tensor(&mut source, begin, info, dtype)?;
             tensors.push((name, tensor));
         }
     }
     if tensors.is_empty() {
-        return Err(Fault::refused("it holds no floating-point tensors"));
+        return Err(Fault::refused("it contains no floating-point tensors"));
     }
     names::strip_prefixes(&mut tensors);
     Ok(tensors)
@@ -57,7 +56,7 @@ fn read_list(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
     let wanted = u64::from_le_bytes(prefix);
     if wanted > LONGEST_LIST {
         return Err(Fault::damaged(format!(
-            "its list of tensors would have {wanted} bytes"
+            "its header would be {wanted} bytes long"
         )));
     }
     check_length(length, PREFIX + wanted)?;
@@ -68,12 +67,12 @@ fn read_list(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
 
 fn check_length(length: u64, wanted: u64) -> Result<(), Fault> {
     if length < wanted {
-        return Err(Fault::Cut(format!("it has {length} bytes of {wanted}")));
+        return Err(Fault::Cut(format!("it has {length} of {wanted} bytes")));
     }
     Ok(())
 }
 
-/// The type of floating-point numbers; none for integers, which are counters, not weights.
+/// Returns the type of floating-point values; `None` for integers, which are counters, not weights.
 fn float(name: &str, kind: Kind) -> Result<Option<Dtype>, Fault> {
     Ok(Some(match kind {
         Kind::F32 => Dtype::Float,
@@ -91,7 +90,7 @@ fn float(name: &str, kind: Kind) -> Result<Option<Dtype>, Fault> {
         | Kind::I64 => return Ok(None),
         other => {
             return Err(Fault::refused(format!(
-                "its tensor `{name:.80}` is of type {other}, which is not read"
+                "its tensor `{name:.80}` has the type {other}, which is not supported"
             )));
         }
     }))
@@ -105,7 +104,7 @@ fn tensor(
 ) -> Result<Tensor, Fault> {
     let (start, end) = info.data_offsets;
     source.seek(SeekFrom::Start(begin + start as u64))?;
-    // Both places lie in the file, whose length was compared with the list.
+    // Both offsets are in the file, whose length was compared with the header.
     let mut bytes = vec![0; end - start];
     source.read_exact(&mut bytes)?;
     Ok(Tensor {
@@ -160,11 +159,13 @@ mod tests {
         let mut bytes = safetensors(&[("a", "F32", &[2], floats(&[0.5, -2.0]))]);
         let whole = bytes.len();
         bytes.push(0);
-        assert!(damage(&bytes).contains("1 more follow"));
+        let longer = format!("at byte {whole}, but the file has {} bytes", whole + 1);
+        assert!(damage(&bytes).contains(&longer));
         bytes.truncate(whole - 1);
-        assert!(matches!(load(&bytes), Err(Fault::Cut(what)) if what.contains("bytes of")));
+        let shorter = format!("it has {} of {whole} bytes", whole - 1);
+        assert!(matches!(load(&bytes), Err(Fault::Cut(what)) if what == shorter));
         bytes[..8].copy_from_slice(&(1_u64 << 47).to_le_bytes());
-        assert!(damage(&bytes).contains("list of tensors would have"));
+        assert!(damage(&bytes).contains("its header would be"));
     }
 
     #[test]
@@ -178,8 +179,8 @@ mod tests {
         let one = r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
         let twice = format!(r#"{{"a":{one},"b":{one}}}"#);
         for (text, data) in [
-            // Two tensors over the same bytes, a gap, a shape that needs more, a shape that overflows, no
-            // JSON.
+            // Two tensors over the same bytes, a gap, a shape that needs more bytes, a shape that overflows,
+            // invalid JSON.
             (&*twice, 4),
             (
                 r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
@@ -196,7 +197,7 @@ mod tests {
             ("{", 0),
         ] {
             assert!(
-                damage(&list(text, data)).contains("list of tensors"),
+                damage(&list(text, data)).contains("its header is invalid"),
                 "{text}"
             );
         }

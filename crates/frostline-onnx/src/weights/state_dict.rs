@@ -1,20 +1,20 @@
-//! A state dict: tensors by their names, in the file's order.
+//! A state dict: tensors by name, in the order of the file.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, WeightsProblem};
 
-/// Numbers with a shape.
+/// Values with a shape.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tensor {
-    /// The sizes, outermost first; empty for a single number.
+    /// The sizes, outermost first; empty for a single value.
     pub shape: Vec<usize>,
-    /// The numbers, the last dimension's neighbours beside each other.
+    /// The values in row-major order.
     pub data: Vec<f32>,
 }
 
-/// Tensors by their names, in the order of the file.
+/// Tensors by name, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StateDict {
     path: PathBuf,
@@ -23,8 +23,8 @@ pub struct StateDict {
 }
 
 impl StateDict {
-    /// A state dict of `tensors`; of two with one name the later is kept, at the place of the earlier. `path`
-    /// is what errors name.
+    /// Creates a state dict of `tensors`. Of two with the same name the later is kept, at the position of the
+    /// earlier. Errors name the file `path`.
     pub fn new(
         path: impl Into<PathBuf>,
         tensors: impl IntoIterator<Item = (String, Tensor)>,
@@ -43,28 +43,28 @@ impl StateDict {
         dict
     }
 
-    /// The file that the tensors came from.
+    /// Returns the file that the tensors came from.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The tensor of a name.
+    /// Returns the tensor with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.index.get(name).map(|&at| &self.tensors[at].1)
     }
 
-    /// The tensor of a name that must be there.
+    /// Returns the tensor with this name, which must exist.
     ///
     /// # Errors
-    /// [`Error::Weights`] where it is missing.
+    /// [`Error::Weights`] if it is missing.
     pub fn need(&self, name: &str) -> Result<&Tensor> {
         self.get(name)
             .ok_or_else(|| self.fault(WeightsProblem::Missing(name.to_owned())))
     }
 
-    /// The error for its file.
+    /// Returns the error for its file.
     pub(crate) fn fault(&self, problem: WeightsProblem) -> Error {
         Error::Weights {
             path: self.path.clone(),
@@ -72,20 +72,20 @@ impl StateDict {
         }
     }
 
-    /// Names and tensors, in order.
+    /// Returns names and tensors, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.tensors
             .iter()
             .map(|(name, tensor)| (name.as_str(), tensor))
     }
 
-    /// The number of tensors.
+    /// Returns the number of tensors.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tensors.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no tensors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tensors.is_empty()

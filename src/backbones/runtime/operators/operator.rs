@@ -1,4 +1,4 @@
-//! An operator whose nodes are layers, told apart by a number.
+//! An operator whose nodes are layers, distinguished by a number.
 
 use std::fmt::Display;
 use std::iter;
@@ -14,12 +14,12 @@ use super::parallel::SessionThreads;
 use frostline_kernels::{NotFinite, Parallel};
 use frostline_onnx::rewrite::LAYER;
 
-/// What a node of an operator computes: one tensor of another.
+/// A layer that a node of an operator computes: one tensor from another.
 pub(super) trait Layer: Send + Sync + 'static {
-    /// The lengths of what is made of an input of these lengths; −1 is one that is not known yet.
+    /// Returns the dimensions of the output for an input of these dimensions; −1 stands for an unknown one.
     fn output(&self, input: &[i64]) -> Result<Vec<i64>, String>;
 
-    /// Computes it of numbers of these lengths.
+    /// Computes the output `y` of `x`, whose dimensions are `input`.
     fn compute(
         &self,
         x: &[f32],
@@ -29,14 +29,14 @@ pub(super) trait Layer: Send + Sync + 'static {
     ) -> Result<(), NotFinite>;
 }
 
-/// An operator of one input and one output.
+/// An operator with one input and one output.
 pub(super) struct LayerOperator<L> {
     pub(super) name: &'static str,
     pub(super) layers: Arc<[L]>,
     pub(super) threads: usize,
 }
 
-/// A node.
+/// A node of the operator.
 pub(super) struct LayerKernel<L> {
     layers: Arc<[L]>,
     layer: usize,
@@ -44,7 +44,7 @@ pub(super) struct LayerKernel<L> {
 }
 
 impl<L> LayerOperator<L> {
-    /// A node's layer, if there is one of that number.
+    /// Returns the index of a layer, if there is one with that number.
     fn number(&self, layer: i64) -> Option<usize> {
         let layer = usize::try_from(layer).ok()?;
         (layer < self.layers.len()).then_some(layer)
@@ -71,12 +71,12 @@ impl<L: Layer> Operator for LayerOperator<L> {
         let layer = layer.and_then(|layer| self.number(layer));
         Ok(LayerKernel {
             layers: Arc::clone(&self.layers),
-            layer: layer.ok_or_else(|| ort::Error::new("a node names no layer"))?,
+            layer: layer.ok_or_else(|| ort::Error::new("a node has no layer"))?,
             threads: self.threads,
         })
     }
 
-    /// Without shapes ONNX Runtime fuses less of what comes behind, a sum into its convolution for one.
+    /// Without shapes, ONNX Runtime fuses fewer of the nodes that follow, such as a sum into its convolution.
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
         let layer = self.number(context.attr::<i64>(LAYER)?);
         let inputs = context.inputs();
@@ -91,7 +91,7 @@ impl<L: Layer> Operator for LayerOperator<L> {
         else {
             return Ok(());
         };
-        // What makes no sense is told when it is run.
+        // Dimensions that do not fit are reported when the node runs.
         let Ok(lengths) = self.layers[layer].output(shape) else {
             return Ok(());
         };
@@ -111,7 +111,7 @@ impl<L: Layer> Operator for LayerOperator<L> {
 impl<L: Layer> Kernel for LayerKernel<L> {
     fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
         let layer = &self.layers[self.layer];
-        let missing = || ort::Error::new("there is no input, or no room for an output");
+        let missing = || ort::Error::new("a node has no input or no output");
         let input = context.input(0)?.ok_or_else(missing)?;
         let (shape, x) = input.try_extract_tensor::<f32>()?;
         let lengths = layer.output(shape).map_err(not_ours)?;
@@ -122,19 +122,18 @@ impl<L: Layer> Kernel for LayerKernel<L> {
             threads: self.threads,
         };
         let outcome = layer.compute(x, shape, y, &threads);
-        outcome.map_err(|NotFinite| not_ours("numbers are not finite"))
+        outcome.map_err(|NotFinite| not_ours("values are not finite"))
     }
 }
 
-/// How errors begin where an operator cannot do what it was given, and ONNX Runtime has to say what becomes
-/// of it.
-const NOT_OURS: &str = "not for frostline's operator";
+/// How errors start if an operator cannot handle its input, so that ONNX Runtime's has to compute it.
+const NOT_OURS: &str = "frostline's operator cannot compute this";
 
 fn not_ours(problem: impl Display) -> ort::Error {
     ort::Error::new(format!("{NOT_OURS}: {problem}"))
 }
 
-/// Whether a run failed since an operator of ours could not do what it was given.
+/// Returns whether a run failed because one of frostline's operators could not handle its input.
 pub(in crate::backbones::runtime) fn is_not_ours(message: &str) -> bool {
     message.contains(NOT_OURS)
 }

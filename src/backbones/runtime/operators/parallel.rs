@@ -1,4 +1,4 @@
-//! Spreading a layer's work over threads.
+//! Spreads a layer's work over threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -7,14 +7,14 @@ use ort::operator::ComputeContext;
 
 use frostline_kernels::Parallel;
 
-/// The threads of the session that a layer is computed in.
+/// The threads of the session that computes a layer.
 pub(super) struct SessionThreads<'c> {
     pub(super) context: &'c ComputeContext,
     pub(super) threads: usize,
 }
 
-// SAFETY: the context is a pointer to what ONNX Runtime calls a kernel with, and asking it to spread work is
-// all that is done with it, from the one thread that it called.
+// SAFETY: the context is a pointer that ONNX Runtime passes to a kernel. It is used only to spread work, and
+// only from the thread that called the kernel.
 #[allow(unsafe_code)]
 unsafe impl Sync for SessionThreads<'_> {}
 
@@ -24,13 +24,13 @@ impl Parallel for SessionThreads<'_> {
     }
 
     fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
-        // As many batches as there is work: each thread takes the next when it is done with one.
+        // One batch for each job, so that a thread that has finished one takes the next.
         let spread = self.context.par_for(count, count, work);
-        spread.expect("ONNX Runtime spreads any work");
+        spread.expect("ONNX Runtime accepts any work");
     }
 }
 
-/// Threads of our own, for what is done before there is a session.
+/// Threads started by frostline, for work before there is a session.
 pub(super) struct Threads(pub(super) usize);
 
 impl Parallel for Threads {

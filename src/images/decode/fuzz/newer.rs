@@ -1,8 +1,8 @@
-//! Small HEIC, AVIF and JPEG XL files for a fuzzer to start from: nothing here writes them.
+//! Small HEIC, AVIF and JPEG XL files as seeds for a fuzzer: no encoder here writes them.
 
 use crate::images::sniff;
 
-/// The pictures of `tests/golden/newer` that are small, and of different kinds.
+/// Small images of different kinds from `tests/golden/newer`.
 const FILES: [&[u8]; 18] = [
     include_bytes!("../../../../tests/golden/newer/quarter.heic"),
     include_bytes!("../../../../tests/golden/newer/half.heic"),
@@ -24,7 +24,7 @@ const FILES: [&[u8]; 18] = [
     include_bytes!("../../../../tests/golden/newer/exif6.jxl"),
 ];
 
-/// Those whose decoders are in this build.
+/// Returns the files whose decoders are in this build.
 pub(super) fn seeds() -> impl Iterator<Item = Vec<u8>> {
     let built_in = FILES.iter().filter(|file| sniff(file).is_ok());
     built_in.map(|file| file.to_vec())

@@ -1,4 +1,4 @@
-//! AV1 by `re_rav1d`, a translation of dav1d.
+//! Decodes AV1 with `re_rav1d`, a translation of dav1d.
 
 use re_rav1d::dav1d::pixel::{MatrixCoefficients, YUVRange};
 use re_rav1d::dav1d::{Decoder, Error, Picture, PixelLayout, PlanarImageComponent, Settings};
@@ -7,25 +7,25 @@ use super::fault::Fault;
 use super::planes::{Chroma, Colours, Planes, Reference};
 use crate::caught::caught;
 
-/// Decodes the first picture of a stream.
+/// Decodes the first image of a stream.
 pub(super) fn decode(stream: Vec<u8>, max_pixels: u64) -> Result<Planes, Fault> {
     if stream.is_empty() {
         return Err(Fault::Cut);
     }
     if frames(&stream) > MOST_FRAMES {
-        return Err(Fault::unsupported("a sequence in place of a picture"));
+        return Err(Fault::unsupported("a sequence instead of an image"));
     }
     caught(
         || first_picture(stream, max_pixels),
-        |_| Fault::damaged("its AV1 stream contradicts itself"),
+        |_| Fault::damaged("its AV1 stream is inconsistent"),
     )
 }
 
-/// More frames than a picture of several layers has: one that is not shown may be a few bytes, and takes as
-/// long as all of its pixels.
+/// The limit of frames, more than an image of several layers has: a hidden frame may take a few bytes, yet as
+/// long to decode as all pixels.
 const MOST_FRAMES: usize = 8;
 
-/// How many frames begin in a stream (AV1 specification, 5.3).
+/// Counts the frames that start in a stream (AV1 specification, 5.3).
 fn frames(mut stream: &[u8]) -> usize {
     const FRAME_HEADER: u8 = 3;
     const FRAME: u8 = 6;
@@ -38,7 +38,7 @@ fn frames(mut stream: &[u8]) -> usize {
         if !has_size {
             break;
         }
-        // Seven bits in a byte, the lowest first.
+        // Seven bits per byte, the lowest first.
         let digits = rest.iter().take_while(|byte| **byte >= 0x80).count() + 1;
         let bytes = rest.iter().take(digits.min(8)).rev();
         let size = bytes.fold(0_usize, |size, byte| size << 7 | usize::from(byte & 0x7f));
@@ -62,7 +62,7 @@ fn first_picture(stream: Vec<u8>, max_pixels: u64) -> Result<Planes, Fault> {
         }
         match decoder.get_picture() {
             Ok(picture) => return planes(&picture),
-            // All of it has been read.
+            // The whole stream has been read.
             Err(Error::Again) if sent.is_ok() => return Err(Fault::Cut),
             Err(Error::Again) => sent = decoder.send_pending_data(),
             Err(error) => return Err(fault(error)),
@@ -73,8 +73,8 @@ fn first_picture(stream: Vec<u8>, max_pixels: u64) -> Result<Planes, Fault> {
 fn fault(error: Error) -> Fault {
     match error {
         Error::NotEnoughMemory => Fault::Memory,
-        Error::UnsupportedBitstream => Fault::unsupported("an unknown kind of AV1"),
-        _ => Fault::damaged("its AV1 stream is wrong"),
+        Error::UnsupportedBitstream => Fault::unsupported("an unknown kind of AV1 stream"),
+        _ => Fault::damaged("its AV1 stream is invalid"),
     }
 }
 
@@ -109,7 +109,7 @@ fn planes(picture: &Picture) -> Result<Planes, Fault> {
     Ok(planes)
 }
 
-/// The samples of a plane, without what lies between its rows.
+/// Copies the samples of a plane, without the padding between its rows.
 fn samples(
     picture: &Picture,
     plane: usize,
@@ -134,7 +134,7 @@ fn samples(
     Ok(samples)
 }
 
-/// The number of ITU-T H.273; those that are not converted are all one.
+/// Returns the number of a matrix in ITU-T H.273; the matrices that are not converted all become 14.
 fn matrix(matrix: MatrixCoefficients) -> u16 {
     match matrix {
         MatrixCoefficients::Identity => 0,
@@ -163,7 +163,7 @@ mod tests {
         let stream = [&start[..], &[0; 130], &last].concat();
         assert_eq!(frames(&stream), 2);
         assert_eq!(frames(&stream[..start.len()]), 1);
-        // One without a size is the last, and one of a vast size too.
+        // A frame without a size is the last, and so is one with a huge size.
         assert_eq!(frames(&[0x30, 0x32, 0]), 1);
         assert_eq!(frames(&[0x32]), 1);
         let vast = [&[0x32][..], &[0xff; 9], &[0x7f]].concat();
@@ -174,7 +174,7 @@ mod tests {
     fn a_stream_of_many_frames_is_no_picture() {
         let frame = [0x32, 0];
         let fault = decode(frame.repeat(MOST_FRAMES + 1), 100).unwrap_err();
-        let wanted = Fault::unsupported("a sequence in place of a picture");
+        let wanted = Fault::unsupported("a sequence instead of an image");
         assert_eq!(fault, wanted);
         assert_eq!(decode(Vec::new(), 100).unwrap_err(), Fault::Cut);
     }

@@ -1,4 +1,4 @@
-//! Planes as 8-bit RGB, with or without transparency.
+//! Converts planes to 8-bit RGB, with or without alpha.
 
 use image::math::Rect;
 
@@ -7,7 +7,7 @@ use super::matrix::Matrix;
 use super::planes::Planes;
 use super::upsample::Upsampler;
 
-/// Writes the pixels of a crop, which lies inside the picture, as `channels` samples each, opaque.
+/// Writes the pixels of a crop, which is inside the image, as `channels` samples each; they are opaque.
 pub(super) fn to_rgb(
     planes: &Planes,
     crop: &Rect,
@@ -34,8 +34,8 @@ pub(super) fn to_rgb(
     Ok(())
 }
 
-/// Writes the fourth sample of each pixel; `size` is that of the whole picture, and the transparency is
-/// enlarged to it.
+/// Writes the alpha sample of each pixel; `size` is that of the whole image, to which the alpha plane is
+/// enlarged.
 pub(super) fn add_alpha(alpha: &Planes, size: (u32, u32), crop: &Rect, out: &mut [u8]) {
     let matrix = Matrix::gray(alpha);
     let place =

@@ -1,4 +1,4 @@
-//! The boxes of a HEIF: bounded before they are read, since reading them takes memory and time.
+//! Reads the boxes of a HEIF file. Their sizes are limited first, since reading them takes memory and time.
 
 use heifer_isobmff::boxes::{ColorInfo, Property};
 use heifer_isobmff::{BoxIter, HeifFile, ItemId, RawBox};
@@ -6,21 +6,21 @@ use heifer_isobmff::{BoxIter, HeifFile, ItemId, RawBox};
 use super::fault::Fault;
 use super::planes::Colours;
 
-/// More bytes than the tables of the items have: those of 2,700 tiles, of a picture with as many pixels as
-/// are decoded, take fewer. The time for them grows with their square.
+/// The limit of the items' tables in bytes: those of 2,700 tiles, of an image with as many pixels as are
+/// decoded, take fewer. The time to read them grows with the square of their size.
 const LONGEST_TABLES: usize = 256 << 10;
 
-/// More bytes than the properties of all items have, with colour profiles.
+/// The limit of the properties of all items in bytes, colour profiles included.
 const LONGEST_PROPERTIES: usize = 8 << 20;
 
-/// Reads the boxes; what follows them, as a phone's short film, does not matter.
+/// Reads the boxes, and ignores what follows them, such as a phone's short video.
 pub(super) fn parse(bytes: &[u8]) -> Result<HeifFile<'_>, Fault> {
     let (meta, end) = meta_box(bytes)?;
     check_tables(meta)?;
     Ok(HeifFile::parse(&bytes[..end])?)
 }
 
-/// The content of the box that describes the items, and the end of the last box that is whole.
+/// Returns the content of the box that describes the items, and the end of the last complete box.
 fn meta_box(bytes: &[u8]) -> Result<(&[u8], usize), Fault> {
     let (mut meta, mut end, mut film) = (None, 0, false);
     for next in BoxIter::new(bytes) {
@@ -39,8 +39,8 @@ fn meta_box(bytes: &[u8]) -> Result<(&[u8], usize), Fault> {
     }
     match meta {
         Some(meta) => Ok((meta, end)),
-        None if film => Err(Fault::unsupported("a sequence in place of a picture")),
-        None => Err(Fault::damaged("its box `meta` is missing")),
+        None if film => Err(Fault::unsupported("a sequence instead of an image")),
+        None => Err(Fault::damaged("the `meta` box is missing")),
     }
 }
 
@@ -52,9 +52,9 @@ fn check_tables(meta: &[u8]) -> Result<(), Fault> {
             b"ipco" => properties += found.content.len(),
             _ => {}
         }
-        // Both field widths are 0: the table would have as many parts as it says, of no bytes each.
+        // Both field widths are 0: the table could declare any number of entries that take no bytes.
         if found.header.box_type.0 == *b"iloc" && found.content.get(4) == Some(&0) {
-            return Err(Fault::damaged("its box `iloc` says where nothing is"));
+            return Err(Fault::damaged("the `iloc` box has zero-width fields"));
         }
         Ok(())
     };
@@ -73,7 +73,7 @@ fn check_tables(meta: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The item that holds the transparency of another one.
+/// Returns the item that holds the alpha plane of another item.
 pub(super) fn alpha_of(file: &HeifFile, id: ItemId) -> Result<Option<ItemId>, Fault> {
     const ALPHA: [&str; 2] = [
         "urn:mpeg:hevc:2015:auxid:1",
@@ -91,7 +91,7 @@ pub(super) fn alpha_of(file: &HeifFile, id: ItemId) -> Result<Option<ItemId>, Fa
     Ok(None)
 }
 
-/// What the container says of an item's colours, before what is coded in it.
+/// Returns the colour description of an item in the container, which overrides the coded one.
 pub(super) fn colours(file: &HeifFile, id: ItemId) -> Result<Option<Colours>, Fault> {
     Ok(file
         .item_properties(id)?

@@ -1,4 +1,4 @@
-//! What is wrong with a HEIC or AVIF, in words.
+//! What is wrong with a HEIC or AVIF file.
 
 use std::io::{self, ErrorKind};
 
@@ -11,31 +11,31 @@ use image::error::{
 
 use crate::images::Format;
 
-/// Why a picture cannot be decoded.
+/// Why an image cannot be decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The file ends too early.
     Cut,
-    /// It contradicts itself.
+    /// The file is inconsistent.
     Damaged(String),
-    /// It is of a kind that is not decoded.
+    /// The file is of a kind that is not supported.
     Unsupported(String),
-    /// It asks for more memory than its pixels need.
+    /// The file needs more memory than its size justifies.
     Memory,
 }
 
 impl Fault {
-    /// Damage that the words describe.
+    /// Returns damage with this description.
     pub(super) fn damaged(words: impl Into<String>) -> Self {
         Self::Damaged(words.into())
     }
 
-    /// A kind that the words describe.
+    /// Returns an unsupported kind with this description.
     pub(super) fn unsupported(words: impl Into<String>) -> Self {
         Self::Unsupported(words.into())
     }
 
-    /// As the error of a decoder.
+    /// Converts to the error of a decoder.
     pub(super) fn of(self, format: Format) -> ImageError {
         let hint = ImageFormatHint::Name(format.to_string());
         match self {
@@ -57,13 +57,13 @@ impl From<BoxError> for Fault {
         match error {
             BoxError::UnexpectedEof => Self::Cut,
             BoxError::InvalidBoxSize { box_type, .. } => {
-                Self::Damaged(format!("the size of its box `{box_type}` is wrong"))
+                Self::Damaged(format!("the size of the `{box_type}` box is wrong"))
             }
-            BoxError::MissingBox(name) => Self::Damaged(format!("its box `{name}` is missing")),
+            BoxError::MissingBox(name) => Self::Damaged(format!("the `{name}` box is missing")),
             BoxError::InvalidBox { box_type, reason } => {
-                Self::Damaged(format!("its box `{box_type}` is wrong: {reason}"))
+                Self::Damaged(format!("the `{box_type}` box is invalid: {reason}"))
             }
-            BoxError::UnknownItem(id) => Self::Damaged(format!("its item {id} is missing")),
+            BoxError::UnknownItem(id) => Self::Damaged(format!("item {id} is missing")),
             BoxError::Unimplemented(what) => Self::unsupported(what),
         }
     }

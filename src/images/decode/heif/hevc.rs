@@ -1,4 +1,4 @@
-//! HEVC by `heifer-hevc-dec`.
+//! Decodes HEVC with `heifer-hevc-dec`.
 
 use heifer_hevc_dec::Error;
 use heifer_hevc_dec::decoder::{DecodeOptions, decode_picture};
@@ -8,16 +8,16 @@ use super::fault::Fault;
 use super::planes::{Chroma, Colours, Planes, Reference};
 use crate::caught::caught;
 
-/// Decodes the first picture of a stream.
+/// Decodes the first image of a stream.
 pub(super) fn decode(stream: &[u8], max_pixels: u64) -> Result<Planes, Fault> {
     let options = DecodeOptions {
         max_pixels,
         ..DecodeOptions::default()
     };
-    // It is new, and damaged streams reach its assertions.
+    // The decoder is new, and damaged streams trigger its assertions.
     let frame = caught(
         || decode_picture(stream, options).map_err(|error| fault(&error)),
-        |_| Fault::damaged("its HEVC stream contradicts itself"),
+        |_| Fault::damaged("its HEVC stream is inconsistent"),
     )?;
     planes(frame)
 }
@@ -25,9 +25,9 @@ pub(super) fn decode(stream: &[u8], max_pixels: u64) -> Result<Planes, Fault> {
 fn fault(error: &Error) -> Fault {
     match error {
         Error::UnexpectedEof => Fault::Cut,
-        Error::Invalid(why) => Fault::Damaged(format!("its HEVC stream is wrong: {why}")),
+        Error::Invalid(why) => Fault::Damaged(format!("its HEVC stream is invalid: {why}")),
         Error::Unimplemented(what) => Fault::unsupported(*what),
-        Error::HashMismatch(_) => Fault::damaged("its checksum does not match its pixels"),
+        Error::HashMismatch(_) => Fault::damaged("the checksum does not match the pixels"),
     }
 }
 
@@ -40,7 +40,7 @@ fn planes(frame: Frame) -> Result<Planes, Fault> {
     };
     let [luma, other] = frame.bit_depth;
     if chroma != Chroma::Gray && luma != other {
-        return Err(Fault::unsupported("luma and chroma of different depths"));
+        return Err(Fault::unsupported("different luma and chroma depths"));
     }
     if !(8..=12).contains(&luma) {
         return Err(Fault::unsupported(format!("{luma} bits per sample")));
@@ -66,6 +66,6 @@ fn planes(frame: Frame) -> Result<Planes, Fault> {
     if (0..3).all(enough) {
         Ok(planes)
     } else {
-        Err(Fault::damaged("its chroma is smaller than its luma"))
+        Err(Fault::damaged("its chroma planes are too small"))
     }
 }

@@ -1,4 +1,4 @@
-//! From an item of the container to its planes: coded at once, or as a grid of tiles.
+//! Decodes an item of the container to its planes, from one coded image or from a grid of tiles.
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use super::container;
 use super::fault::Fault;
 use super::planes::Planes;
 
-/// A side of a coded picture is a multiple of so many pixels, at most.
+/// The edges of a coded image are multiples of at most this many pixels.
 const BLOCK: u64 = 128;
 
-/// The size of an item before it is transformed.
+/// Returns the size of an item before it is transformed.
 pub(super) fn size(file: &HeifFile, id: ItemId) -> Result<(u32, u32), Fault> {
     if is_grid(file, id)? {
         let grid = file.grid(id)?;
         return Ok((grid.output_width, grid.output_height));
     }
     let size = file.image_size(id)?;
-    size.ok_or_else(|| Fault::damaged("its box `ispe` is missing"))
+    size.ok_or_else(|| Fault::damaged("the `ispe` box is missing"))
 }
 
 /// Decodes an item whose size is within the limits.
@@ -40,14 +40,14 @@ fn grid(file: &HeifFile, id: ItemId) -> Result<Planes, Fault> {
     let grid = file.grid(id)?;
     let tiles = file.referenced_items(id, b"dimg");
     if tiles.len() != usize::from(grid.rows) * usize::from(grid.columns) {
-        return Err(Fault::damaged("its grid has another number of tiles"));
+        return Err(Fault::damaged("its grid has the wrong number of tiles"));
     }
     let tile_size = size(file, tiles[0])?;
     check_tiles(&grid, tile_size)?;
     let mut canvas: Option<Planes> = None;
     for (number, &tile) in (0_u32..).zip(tiles) {
         if size(file, tile)? != tile_size {
-            return Err(Fault::damaged("its tiles are of different sizes"));
+            return Err(Fault::damaged("its tiles differ in size"));
         }
         let decoded = with_own_colours(coded(file, tile)?, file, tile)?;
         let canvas = match &mut canvas {
@@ -67,7 +67,8 @@ fn grid(file: &HeifFile, id: ItemId) -> Result<Planes, Fault> {
     canvas.ok_or_else(|| Fault::damaged("its grid has no tiles"))
 }
 
-/// Every tile covers a part of the picture, and all of them cover it: so they are not much larger than it.
+/// Checks that every tile covers a part of the image, and that all of them cover it, so that they are not
+/// much larger than it.
 fn check_tiles(grid: &Grid, (width, height): (u32, u32)) -> Result<(), Fault> {
     let fits = |count: u16, tile: u32, edge: u32| {
         let (count, tile, edge) = (u64::from(count), u64::from(tile), u64::from(edge));
@@ -76,11 +77,11 @@ fn check_tiles(grid: &Grid, (width, height): (u32, u32)) -> Result<(), Fault> {
     if fits(grid.columns, width, grid.output_width) && fits(grid.rows, height, grid.output_height) {
         Ok(())
     } else {
-        Err(Fault::damaged("its tiles do not cover the picture"))
+        Err(Fault::damaged("its tiles do not cover the image"))
     }
 }
 
-/// What the container says of the colours counts, and not what the coded picture does.
+/// Applies the container's colour description, which overrides that of the coded image.
 fn with_own_colours(mut planes: Planes, file: &HeifFile, id: ItemId) -> Result<Planes, Fault> {
     if let Some(colours) = container::colours(file, id)? {
         planes.colours = colours;
@@ -105,18 +106,18 @@ fn coded(file: &HeifFile, id: ItemId) -> Result<Planes, Fault> {
     planes.shown((width, height))
 }
 
-/// A coding that is not decoded, in words.
+/// Names a coding that is not supported.
 fn coding(item_type: [u8; 4]) -> String {
     let name = match &item_type {
-        b"hvc1" | b"hev1" => "HEVC coding, which this build does not read",
-        b"av01" => "AV1 coding, which this build does not read",
+        b"hvc1" | b"hev1" => "HEVC coding that this build cannot decode",
+        b"av01" => "AV1 coding that this build cannot decode",
         b"avc1" => "AVC coding",
         b"vvc1" => "VVC coding",
         b"jpeg" => "JPEG coding",
         b"j2k1" => "JPEG 2000 coding",
         b"unci" => "uncompressed samples",
-        b"iovl" => "an overlay of several pictures",
-        b"iden" => "a derived picture",
+        b"iovl" => "an overlay of several images",
+        b"iden" => "a derived image",
         _ => {
             let name = item_type.escape_ascii();
             return format!("the unknown coding `{name}`");

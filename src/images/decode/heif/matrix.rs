@@ -1,15 +1,15 @@
-//! From luma and chroma to red, green and blue, in whole numbers (ITU-T H.273, 8.3).
+//! Converts luma and chroma to red, green and blue, in integers (ITU-T H.273, 8.3).
 
 use super::fault::Fault;
 use super::planes::{Chroma, Planes, Reference};
 
-/// So many bits after the point.
+/// The number of fraction bits.
 const POINT: u32 = 14;
 
-/// What is done with the three samples of a pixel.
+/// The conversion of a pixel's three samples.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Matrix {
-    /// Deep samples lose so many bits before, and so many after.
+    /// The bits that deep samples lose before, and after.
     narrow_first: u32,
     narrow_last: u32,
     largest: i32,
@@ -29,12 +29,12 @@ enum Kind {
     Gray,
     /// The samples are green, blue and red.
     Identity,
-    /// Luma and differences.
+    /// Luma and colour differences.
     Differences,
 }
 
 impl Matrix {
-    /// The one for these planes.
+    /// Returns the conversion for these planes.
     pub(super) fn of(planes: &Planes) -> Result<Self, Fault> {
         let matrix = planes.colours.matrix;
         Ok(match (planes.chroma, matrix) {
@@ -44,7 +44,7 @@ impl Matrix {
         })
     }
 
-    /// The one for luma alone.
+    /// Returns the conversion for luma alone.
     pub(super) fn gray(planes: &Planes) -> Self {
         Self::new(planes, Kind::Gray, BT_601)
     }
@@ -56,7 +56,7 @@ impl Matrix {
                 (depth - 8, 0, 8)
             }
             Reference::Libheif => (0, depth - 8, depth),
-            // What libyuv does not convert, libavif does, exactly.
+            // libavif itself converts, exactly, what libyuv does not.
             Reference::Libavif if kind == Kind::Differences => (depth - 8, 0, 8),
             Reference::Libavif => (0, 0, 8),
         };
@@ -64,7 +64,7 @@ impl Matrix {
         let scale = Scale::of(planes, depth, out, kind);
         let of = |difference: f64| match planes.reference {
             Reference::Libheif => fixed(difference * scale.chroma),
-            // libyuv's factors have six bits after the point, and are 2 at most.
+            // libyuv's factors have six fraction bits, and are at most 2.
             Reference::Libavif => {
                 fixed((difference * scale.chroma * 64.0).round().min(128.0) / 64.0)
             }
@@ -85,7 +85,7 @@ impl Matrix {
         }
     }
 
-    /// Red, green and blue of a pixel.
+    /// Returns the red, green and blue of a pixel.
     #[inline]
     pub(super) fn rgb(&self, y: u16, cb: u16, cr: u16) -> [u8; 3] {
         let of = |sample: u16| i32::from(sample >> self.narrow_first);
@@ -108,7 +108,7 @@ impl Matrix {
         }
     }
 
-    /// Whether there are chroma samples to ask for.
+    /// Returns whether chroma samples are needed.
     pub(super) fn has_colours(&self) -> bool {
         self.kind != Kind::Gray
     }
@@ -126,22 +126,22 @@ fn fixed(value: f64) -> i32 {
     (value * f64::from(1 << POINT)).round() as i32
 }
 
-/// What libheif has a way of its own for, which narrows deep samples first.
+/// Returns whether libheif has a special path for these planes, which narrows deep samples first.
 fn is_usual(planes: &Planes) -> bool {
     planes.chroma == Chroma::Quarter && planes.colours.full_range && !planes.turned
 }
 
-/// What red and blue add to luma.
+/// Returns the weights of red and blue in luma.
 fn weights(matrix: u16) -> Result<(f64, f64), Fault> {
     Ok(match matrix {
         1 => (0.2126, 0.0722),
-        // Not told, as JPEGs: BT.601.
+        // Unspecified: BT.601, as for JPEGs.
         2 | 3 | 5 | 6 => BT_601,
         4 => (0.30, 0.11),
         7 => (0.212, 0.087),
         9 | 10 => (0.2627, 0.0593),
         other => {
-            let words = format!("colours of the kind {other} of H.273");
+            let words = format!("H.273 matrix coefficients {other}");
             return Err(Fault::unsupported(words));
         }
     })
@@ -159,7 +159,7 @@ impl Scale {
         let largest = |bits: u32| f64::from((1_u32 << bits) - 1);
         let full = largest(out) / largest(depth);
         let is_full = match planes.reference {
-            // libheif takes gray samples as they are.
+            // libheif uses gray samples unchanged.
             Reference::Libheif => planes.colours.full_range || kind == Kind::Gray,
             Reference::Libavif => planes.colours.full_range,
         };
@@ -172,7 +172,7 @@ impl Scale {
         }
         let step = f64::from(1_u32 << (depth - 8));
         let (luma, chroma) = match planes.reference {
-            // Its own factors, a little more than 255 / 219 and 255 / 224.
+            // libheif's own factors, slightly more than 255 / 219 and 255 / 224.
             Reference::Libheif => (1.1689 * full, 1.1429 * full),
             Reference::Libavif => (largest(out) / (219.0 * step), largest(out) / (224.0 * step)),
         };

@@ -1,11 +1,11 @@
-//! A decoded picture before its colours are converted: luma and chroma in planes of their own.
+//! A decoded image before colour conversion: luma and chroma in separate planes.
 
 use super::fault::Fault;
 
-/// How many chroma samples there are.
+/// The chroma subsampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chroma {
-    /// None: a gray picture.
+    /// None: a gray image.
     Gray,
     /// One for each pixel (4:4:4).
     Full,
@@ -16,7 +16,7 @@ pub(super) enum Chroma {
 }
 
 impl Chroma {
-    /// By how many bits columns and rows are shifted; the planes of a gray picture are empty.
+    /// Returns by how many bits columns and rows are shifted; the chroma planes of a gray image are empty.
     fn shifts(self) -> (u32, u32) {
         match self {
             Self::Gray | Self::Full => (0, 0),
@@ -26,44 +26,45 @@ impl Chroma {
     }
 }
 
-/// How samples stand for colours (ITU-T H.273).
+/// How samples represent colours (ITU-T H.273).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Colours {
     /// `MatrixCoefficients`.
     pub(super) matrix: u16,
-    /// Whether luma goes from 0 to the largest number, and not from 16/255 to 235/255 of it.
+    /// Whether luma ranges from 0 to the largest number, and not from 16/255 to 235/255 of it.
     pub(super) full_range: bool,
 }
 
-/// Which decoder the pixels are to equal.
+/// The decoder whose pixels are reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "each belongs to a feature of the crate")]
 pub(super) enum Reference {
-    /// libheif, for HEVC: a chroma sample counts for all of its pixels, and deep samples are narrowed last.
+    /// libheif, for HEVC: a chroma sample is repeated for all of its pixels, and deep samples are narrowed
+    /// last.
     Libheif,
     /// libavif, for AV1: chroma is interpolated, and deep samples are narrowed first.
     Libavif,
 }
 
-/// A row of samples for each row of pixels, or for two.
+/// A decoded image, with a row of samples for each row of pixels, or for two.
 #[derive(Debug)]
 pub(super) struct Planes {
     pub(super) width: u32,
     pub(super) height: u32,
-    /// Bits of a sample, 8 to 12.
+    /// Bits per sample, 8 to 12.
     pub(super) depth: u32,
     pub(super) chroma: Chroma,
     pub(super) colours: Colours,
     pub(super) reference: Reference,
-    /// Whether chroma is interpolated all the same, since libheif turns planes before it converts them.
+    /// Whether chroma is interpolated even for libheif, which rotates planes before it converts them.
     pub(super) turned: bool,
-    /// Luma and two of chroma; `strides` samples from row to row.
+    /// Luma and two planes of chroma; `strides` samples from row to row.
     pub(super) samples: [Vec<u16>; 3],
     pub(super) strides: [usize; 3],
 }
 
 impl Planes {
-    /// As large as `width` × `height`, all of one value.
+    /// Creates planes like those of a tile, of `width` × `height` pixels, filled with 0.
     pub(super) fn new_like(tile: &Self, width: u32, height: u32) -> Result<Self, Fault> {
         let mut canvas = Self {
             width,
@@ -84,7 +85,7 @@ impl Planes {
         Ok(canvas)
     }
 
-    /// Columns and rows of a plane.
+    /// Returns the columns and rows of a plane.
     pub(super) fn size_of(&self, plane: usize) -> (usize, usize) {
         if plane > 0 && self.chroma == Chroma::Gray {
             return (0, 0);
@@ -98,26 +99,26 @@ impl Planes {
         (shown(self.width, x), shown(self.height, y))
     }
 
-    /// A row of a plane.
+    /// Returns a row of a plane.
     pub(super) fn row(&self, plane: usize, y: usize) -> &[u16] {
         let start = y * self.strides[plane];
         &self.samples[plane][start..start + self.size_of(plane).0]
     }
 
-    /// Shows the upper left part alone; the rest is what the coding fills blocks with.
+    /// Keeps only the top left part; the rest is padding of the coded blocks.
     pub(super) fn shown(mut self, (width, height): (u32, u32)) -> Result<Self, Fault> {
         if width > self.width || height > self.height {
-            return Err(Fault::damaged("its coded picture is smaller than it says"));
+            return Err(Fault::damaged("its coded image is smaller than declared"));
         }
         (self.width, self.height) = (width, height);
         Ok(self)
     }
 
-    /// Puts a tile at a place, as far as it is inside.
+    /// Copies a tile to a position, as far as it is inside.
     pub(super) fn put(&mut self, tile: &Self, left: u32, top: u32) -> Result<(), Fault> {
         let kinds = |planes: &Self| (planes.depth, planes.chroma, planes.reference);
         if kinds(tile) != kinds(self) {
-            return Err(Fault::damaged("its tiles are of different kinds"));
+            return Err(Fault::damaged("its tiles differ in format"));
         }
         let shifts = self.chroma.shifts();
         if left & ((1 << shifts.0) - 1) != 0 || top & ((1 << shifts.1) - 1) != 0 {

@@ -1,4 +1,4 @@
-//! The transformations that the container asks for: a crop, and then turns and mirrors.
+//! The transformations in the container: a crop, and then rotations and mirrors.
 
 use heifer_isobmff::HeifFile;
 use heifer_isobmff::boxes::Property;
@@ -8,20 +8,20 @@ use image::metadata::Orientation;
 use super::fault::Fault;
 use super::planes::Chroma;
 
-/// What becomes of a decoded picture.
+/// The transformations of a decoded image.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Transforms {
-    /// The part of the coded picture that is shown, in pixels.
+    /// The part of the coded image that is shown, in pixels.
     pub(super) crop: Rect,
     turn: Turn,
-    /// Whether libheif interpolates chroma first, of 4:2:2 and of 4:2:0: where a sample's pixels would be
-    /// parted.
+    /// Whether libheif interpolates chroma first, of 4:2:2 and of 4:2:0, since the pixels of a sample would
+    /// be separated.
     parts_halves: bool,
     parts_quarters: bool,
 }
 
 impl Transforms {
-    /// Whether chroma of this kind is interpolated before the picture is turned.
+    /// Returns whether chroma of this kind is interpolated before the image is transformed.
     pub(super) fn parts(&self, chroma: Chroma) -> bool {
         match chroma {
             Chroma::Gray | Chroma::Full => false,
@@ -60,7 +60,7 @@ impl Transforms {
         self.parts_quarters |= x % 2 == 1 || y % 2 == 1;
     }
 
-    /// Whether the width and the height are odd so far.
+    /// Returns whether the current width and height are odd.
     fn has_odd(&self) -> (bool, bool) {
         let (width, height) = (self.crop.width % 2 == 1, self.crop.height % 2 == 1);
         if self.turn.quarters.is_multiple_of(2) {
@@ -71,7 +71,7 @@ impl Transforms {
     }
 }
 
-/// The transformations of the primary picture, in the order of its properties.
+/// Reads the transformations of the primary image, in the order of its properties.
 pub(super) fn of(file: &HeifFile, (width, height): (u32, u32)) -> Result<Transforms, Fault> {
     let whole = Rect {
         x: 0,
@@ -96,7 +96,7 @@ pub(super) fn of(file: &HeifFile, (width, height): (u32, u32)) -> Result<Transfo
                 vert_offset,
             } => {
                 if transforms.turn != Turn::default() || transforms.crop != whole {
-                    return Err(Fault::unsupported("a crop after a turn"));
+                    return Err(Fault::unsupported("a crop after another transformation"));
                 }
                 transforms.cut(
                     clean(width, columns, horiz_offset)?,
@@ -109,26 +109,26 @@ pub(super) fn of(file: &HeifFile, (width, height): (u32, u32)) -> Result<Transfo
     Ok(transforms)
 }
 
-/// Where a clean aperture begins in an edge, and its length (ISO/IEC 14496-12, 12.1.4): both from fractions,
-/// about the centre.
+/// Returns the start of a clean aperture in an edge, and its length (ISO/IEC 14496-12, 12.1.4). Both are
+/// fractions, about the centre.
 fn clean(
     edge: u32,
     (length, parts): (u32, u32),
     (offset, of): (i32, u32),
 ) -> Result<(u32, u32), Fault> {
     if parts == 0 || of == 0 {
-        return Err(Fault::damaged("its crop is divided by zero"));
+        return Err(Fault::damaged("its crop has a zero denominator"));
     }
     let length = (f64::from(length) / f64::from(parts)).round();
     let centre = f64::from(offset) / f64::from(of) + (f64::from(edge) - 1.0) / 2.0;
     let start = (centre - (length - 1.0) / 2.0).round();
     if length < 1.0 || start < 0.0 || start + length > f64::from(edge) {
-        return Err(Fault::damaged("its crop is outside the picture"));
+        return Err(Fault::damaged("its crop is outside the image"));
     }
     Ok((start as u32, length as u32))
 }
 
-/// Mirrored left to right, or not, and then turned by quarters to the right.
+/// An optional mirror, left to right, and then clockwise quarter turns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Turn {
     mirrored: bool,
@@ -143,7 +143,8 @@ impl Turn {
         }
     }
 
-    /// A turn before a mirror is the opposite turn after it; upside down is half a turn more.
+    /// Adds a mirror. A rotation before a mirror is the opposite rotation after it; upside down is half a
+    /// turn more.
     fn mirrored(self, upside_down: bool) -> Self {
         Self {
             mirrored: !self.mirrored,
@@ -171,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// Every turn and mirror, one after the other, as `image` does them.
+    /// Compares every sequence of three rotations and mirrors with that of `image`.
     #[test]
     fn turns_and_mirrors_are_made_one_after_the_other() {
         let start = GrayImage::from_raw(3, 2, (0..6).collect()).unwrap();

@@ -1,12 +1,12 @@
-//! Chroma samples for each pixel of a row.
+//! Upsamples chroma to the pixels of a row.
 
 use super::planes::{Chroma, Planes, Reference};
 
-/// One chroma plane, asked for row by row.
+/// Upsamples one chroma plane, row by row.
 pub(super) struct Upsampler<'a> {
     planes: &'a Planes,
     plane: usize,
-    /// Samples of the rows of pixels, at the width of the plane, in quarters.
+    /// The samples of a row of pixels at the width of the plane, in quarters.
     quarters: Vec<u32>,
     line: Vec<u16>,
 }
@@ -21,7 +21,7 @@ impl<'a> Upsampler<'a> {
         }
     }
 
-    /// As many samples as there are pixels in row `y`.
+    /// Returns the samples of row `y`, one for each pixel.
     pub(super) fn row(&mut self, y: usize) -> &[u16] {
         let planes = self.planes;
         let rows_halved = planes.chroma == Chroma::Quarter;
@@ -37,7 +37,7 @@ impl<'a> Upsampler<'a> {
         &self.line
     }
 
-    /// Each sample for both of its pixels.
+    /// Repeats each sample for both of its pixels.
     fn double(&mut self, y: usize) {
         let doubled = self.planes.row(self.plane, y).iter();
         self.line.clear();
@@ -45,7 +45,7 @@ impl<'a> Upsampler<'a> {
         self.line.truncate(self.planes.width as usize);
     }
 
-    /// Between the rows of samples: three quarters of the nearer one, and a quarter of the next.
+    /// Interpolates between rows: three quarters of the nearer one plus a quarter of the next.
     fn blend_rows(&mut self, y: usize, near: usize, rows_halved: bool) {
         let last = self.planes.size_of(self.plane).1 - 1;
         let far = match (rows_halved, y % 2) {
@@ -61,7 +61,7 @@ impl<'a> Upsampler<'a> {
             .extend(blended.map(|(&near, &far)| 3 * u32::from(near) + u32::from(far)));
     }
 
-    /// Between the samples of a row, likewise; the pixels at the ends take theirs alone.
+    /// Interpolates between the samples of a row, likewise; the pixels at the ends use theirs alone.
     fn blend_columns(&mut self) {
         let (line, quarters) = (&mut self.line, &self.quarters);
         let last = quarters[quarters.len() - 1];
@@ -74,14 +74,14 @@ impl<'a> Upsampler<'a> {
         line.push(rounded(4 * last));
         let width = self.planes.width as usize;
         line.truncate(width);
-        // libyuv does so where the width is odd, too.
+        // libyuv does this for odd widths too.
         if self.planes.reference == Reference::Libavif {
             line[width - 1] = rounded(4 * last);
         }
     }
 }
 
-/// From sixteenths.
+/// Rounds sixteenths.
 fn rounded(sixteenths: u32) -> u16 {
     ((sixteenths + 8) / 16) as u16
 }

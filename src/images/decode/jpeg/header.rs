@@ -1,4 +1,4 @@
-//! What the headers of a JPEG say, before there is memory for a pixel.
+//! Reads the headers of a JPEG, before any memory for pixels is allocated.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use crate::images::decode::reason::{DAMAGED, plain, too_early};
 use crate::images::skip::{corrupt, unsupported};
 use crate::images::{Format, Limits, SkipReason};
 
-/// More passes over the pixels than encoders make; each of them costs a walk over all of them.
+/// The limit of passes over the pixels, more than encoders write; each pass walks over all pixels.
 const MOST_SCANS: usize = 500;
 
-/// How the components of a picture become RGB.
+/// How the components of an image become RGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Colours {
     Gray,
@@ -24,7 +24,7 @@ pub(super) enum Colours {
     Ycck,
 }
 
-/// A JPEG whose headers have been read, of a picture that is within the limits.
+/// A JPEG whose headers have been read, and whose size is within the limits.
 pub(in crate::images::decode) struct Jpeg<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) decoder: Decoder<'a>,
@@ -35,8 +35,8 @@ pub(in crate::images::decode) struct Jpeg<'a> {
 type Sampling = (u32, u32);
 
 impl<'a> Jpeg<'a> {
-    /// The file without EXIF, XMP, profiles and comments: the decoder would keep copies of them, and refuses
-    /// a picture for a broken profile.
+    /// Strips EXIF, XMP, profiles and comments from a file: the decoder would copy them, and rejects an image
+    /// with a broken profile.
     pub(in crate::images::decode) fn without_metadata(bytes: &'a [u8]) -> Cow<'a, [u8]> {
         Pieces::joined(Format::Jpeg, bytes)
     }
@@ -83,13 +83,13 @@ impl<'a> Jpeg<'a> {
         Ok(())
     }
 
-    /// Columns and rows, as stored.
+    /// Returns the width and the height as stored.
     pub(in crate::images::decode) fn size(&self) -> (u32, u32) {
         let frame = self.decoder.header();
         (frame.width.into(), frame.height.into())
     }
 
-    /// The sampling factors of each component.
+    /// Returns the sampling factors of each component.
     fn sampling(&self) -> Vec<Sampling> {
         let components = &self.decoder.header().components;
         let factors = components
@@ -98,7 +98,7 @@ impl<'a> Jpeg<'a> {
         factors.collect()
     }
 
-    /// How many columns and rows of the picture a sample of each component stands for.
+    /// Returns how many columns and rows of the image a sample of each component covers.
     pub(super) fn factors(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (across, down) = self.finest();
         let factors = move |(h, v): Sampling| ((across / h) as usize, (down / v) as usize);
@@ -111,8 +111,8 @@ impl<'a> Jpeg<'a> {
         (of(|s| s.0), of(|s| s.1))
     }
 
-    /// The format to ask the decoder for, where what it makes of the planes is libjpeg-turbo's, at every
-    /// scale: of pictures whose first component is the finest and that are not for print.
+    /// Returns the output format in which the decoder matches libjpeg-turbo at every scale; `None` for CMYK
+    /// images, and if the first component does not have the finest sampling.
     pub(super) fn scalable(&self) -> Option<PixelFormat> {
         let first = *self.sampling().first()?;
         match self.colours {
@@ -122,8 +122,8 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// The bytes that decoding takes at its peak, about: the planes, and where they come in several passes,
-    /// all coefficients of 16 bits, and RGB.
+    /// Estimates the peak memory of decoding, in bytes: the planes and, for several passes, all 16-bit
+    /// coefficients and the RGB pixels.
     pub(in crate::images::decode) fn working_memory(&self) -> u64 {
         let (width, height) = self.size();
         let (across, down) = self.finest();
@@ -143,7 +143,7 @@ impl<'a> Jpeg<'a> {
     }
 }
 
-/// The decoder's error in our words.
+/// Converts the decoder's error to a skip reason.
 pub(super) fn reason(error: &JpegError) -> SkipReason {
     match error {
         JpegError::UnexpectedEof => too_early(Format::Jpeg),
@@ -153,7 +153,7 @@ pub(super) fn reason(error: &JpegError) -> SkipReason {
             unsupported(Format::Jpeg, format!("{what} over {limit}"))
         }
         JpegError::CorruptData(said) if said.starts_with("non-interleaved baseline scan has") => {
-            unsupported(Format::Jpeg, "scans of some of its components")
+            unsupported(Format::Jpeg, "partially interleaved scans")
         }
         JpegError::CorruptData(said) => {
             let detail = plain(said);

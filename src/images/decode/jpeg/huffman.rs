@@ -1,27 +1,28 @@
-//! Reads the coefficients of a scan that holds them all, coded with Huffman tables (ITU-T T.81, annex F.2.2).
+//! Reads the coefficients of a Huffman-coded scan that contains all of them (ITU-T T.81, annex F.2.2).
 //!
-//! A code and the value after it are looked up together where both are short. Damaged files are only
-//! recognised: what is to be kept of them is for libjpeg-turbo-rs to say.
+//! A short code and a short value after it are looked up together. Damaged files are only detected;
+//! libjpeg-turbo-rs decides what to keep of them.
 
 use libjpeg_turbo_rs::common::huffman_table::HuffmanTable;
 use libjpeg_turbo_rs::common::quant_table::ZIGZAG_ORDER;
 
-/// The bits that a table looks up at once.
+/// The number of bits that a table looks up at a time.
 const LOOKUP: u32 = 10;
 
-/// More bytes than a unit takes: 16 blocks of each of 4 components, and 31 bits for each coefficient.
+/// An upper bound on the bytes of a unit: 16 blocks of each of 4 components, with 31 bits for each
+/// coefficient.
 const UNIT: usize = 16 << 10;
 
-/// What a code says, in one number: the bits of it and of its value (5 bits), those of a value that is still
-/// to be read (4), the zeros before (7), and the value (16).
+/// A decoded code, packed into one number: the bits of the code and its value (5 bits), the bits of a value
+/// that is still to be read (4), the zeros before it (7), and the value (16).
 #[derive(Clone, Copy)]
 struct Code(u32);
 
 impl Code {
-    /// Longer than what the table looks up, or not a code.
+    /// A code that is longer than the table's lookup, or invalid.
     const ELSEWHERE: Self = Self(0);
 
-    /// In place of zeros before a value: nothing but zeros follows.
+    /// The run of a code after which only zeros follow.
     const END: usize = 64;
 
     fn new(length: u32, size: u32, run: usize) -> Self {
@@ -37,7 +38,7 @@ impl Code {
         self.0 & 31
     }
 
-    /// Without the value.
+    /// The bits of the code without those of the value.
     #[inline(always)]
     fn length(self) -> u32 {
         self.bits() - self.size()
@@ -59,14 +60,14 @@ impl Code {
     }
 }
 
-/// Codes of the first coefficients of blocks, or of all others.
+/// The coefficients that a table codes: the first of each block, or all others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Dc,
     Ac,
 }
 
-/// A table of codes, by the bits that come next.
+/// A table of codes, indexed by the next bits.
 pub(super) struct Codes<'a> {
     short: Box<[Code; 1 << LOOKUP]>,
     all: &'a HuffmanTable,
@@ -86,7 +87,7 @@ impl<'a> Codes<'a> {
             let code = codes
                 .long(bits(next))
                 .filter(|code| code.length() <= LOOKUP);
-            // All that begin with a code, unless the table is damaged.
+            // All entries that start with the code, unless the table is damaged.
             let same = code.map_or(1, |code| 1 << (LOOKUP - code.length()));
             let end = if next % same == 0 {
                 next + same
@@ -104,14 +105,14 @@ impl<'a> Codes<'a> {
         codes
     }
 
-    /// The code that comes next, whatever its length.
+    /// Returns the next code, whatever its length.
     #[cold]
     fn long(&self, bits: u64) -> Option<Code> {
         let (symbol, length) = self.all.lookup((bits >> 48) as u16).ok()?;
         let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
         let run = match (self.kind, run, size) {
             (Kind::Dc, 1.., _) => return None,
-            // Sixteen zeros are fifteen and a value of 0.
+            // Sixteen zeros are coded as fifteen and a value of 0.
             (Kind::Dc, ..) | (_, _, 1..) | (_, 15, _) => run,
             _ => Code::END,
         };
@@ -127,7 +128,7 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// The value after a code, which may be 0 bits long.
+/// Returns the value after a code, which may have 0 bits.
 #[inline(always)]
 fn value(bits: u64, code: Code) -> i16 {
     let size = code.size();
@@ -135,7 +136,7 @@ fn value(bits: u64, code: Code) -> i16 {
         return code.value();
     }
     let value = (bits << code.length() >> (64 - size)) as i32;
-    // Those that begin with 0 are negative.
+    // Values whose first bit is 0 are negative.
     let least = 1 << (size - 1);
     (if value < least {
         value + 1 - 2 * least
@@ -146,20 +147,20 @@ fn value(bits: u64, code: Code) -> i16 {
 
 /// The bits of a scan, from one restart marker to the next.
 pub(super) struct Reader<'a> {
-    /// What is not in `bytes` yet.
+    /// The input that is not in `bytes` yet.
     rest: &'a [u8],
-    /// Some thousand bytes of it, without the zeros after those of 0xff.
+    /// A few thousand bytes of the input, without the zeros after bytes of 0xff.
     bytes: Vec<u8>,
     bits: Bits,
 }
 
-/// The bits that come next. Apart from the reader, so that they are kept in registers.
+/// The next bits. They are separate from the reader so that they stay in registers.
 #[derive(Clone, Copy, Default)]
 struct Bits {
-    /// From the highest bit on. Behind `count` bits there may be more of the next byte.
+    /// The bits, from the highest on. After the first `count` bits there may be more of the next byte.
     next: u64,
     count: u32,
-    /// The bytes before this one are in `next`, or were.
+    /// The index of the first byte that is not in `next` yet.
     at: usize,
 }
 
@@ -174,7 +175,7 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// Begins after a marker.
+    /// Starts reading after a marker.
     fn open(&mut self) {
         self.bytes.clear();
         self.bits = Bits::default();
@@ -182,7 +183,7 @@ impl<'a> Reader<'a> {
         self.bits.fill(&self.bytes);
     }
 
-    /// Makes sure that the next unit can be read.
+    /// Ensures that the next unit can be read.
     #[inline(always)]
     pub(super) fn look_ahead(&mut self) {
         if self.bytes.len() < self.bits.at + UNIT && !self.is_at_end() {
@@ -190,7 +191,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether no more bytes follow, or a marker.
+    /// Returns whether a marker, or the end of the input, follows.
     fn is_at_end(&self) -> bool {
         match self.rest {
             [] | [0xff] => true,
@@ -215,12 +216,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The bits that were not read yet; `None` where more were read than there are.
+    /// Returns the number of unread bits; `None` if more were read than exist.
     pub(super) fn left(&self) -> Option<usize> {
         (8 * self.bytes.len() + self.bits.count as usize).checked_sub(8 * self.bits.at)
     }
 
-    /// Goes on after the restart marker of this number, which has to come next.
+    /// Continues after the restart marker of this number; returns `None` if another one follows.
     pub(super) fn restart(&mut self, number: u8) -> Option<()> {
         let [0xff, marker, rest @ ..] = self.rest else {
             return None;
@@ -233,8 +234,8 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Reads a block in order of rows, whose first coefficient is the difference to the last block's. Gives
-    /// how many there are, up to the last that is not 0, in the order of the file.
+    /// Reads a block in row order, whose first coefficient is the difference from the last block's. Returns
+    /// the number of coefficients up to the last non-zero one, in file order.
     #[inline(always)]
     pub(super) fn block(
         &mut self,
@@ -261,10 +262,10 @@ impl<'a> Reader<'a> {
 }
 
 impl Bits {
-    /// The zeros before the next value, and the value.
+    /// Returns the number of zeros before the next value, and the value.
     #[inline(always)]
     fn take(&mut self, bytes: &[u8], codes: &Codes<'_>) -> Option<(usize, i16)> {
-        // At least 25 bits are there, which is enough for a code, but not for all values.
+        // At least 25 bits are available, which is enough for every code, but not for every value.
         let code = codes.next(self.next)?;
         self.fill(bytes);
         let value = value(self.next, code);
@@ -273,7 +274,7 @@ impl Bits {
         Some((code.run(), value))
     }
 
-    /// Makes them 56 at least; zeros follow the last byte.
+    /// Fills up to at least 56 bits; zeros follow the last byte.
     #[inline(always)]
     fn fill(&mut self, bytes: &[u8]) {
         let next = match bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
@@ -286,7 +287,7 @@ impl Bits {
     }
 }
 
-/// The last bytes, fewer than 8.
+/// Returns the last bytes, fewer than 8.
 #[cold]
 fn last(bytes: &[u8], at: usize) -> u64 {
     let mut next = [0; 8];

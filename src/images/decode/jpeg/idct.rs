@@ -1,17 +1,17 @@
-//! The inverse transform of 8 × 8 coefficients to 4 × 4, 2 × 2 or one pixel: libjpeg's `jidctred.c`, in
-//! its fixed point.
+//! The inverse DCTs from 8 × 8 coefficients to 4 × 4, 2 × 2 or one pixel, in the fixed-point arithmetic of
+//! libjpeg's `jidctred.c`.
 //!
-//! Coefficients are in rows, `quant` is what each is multiplied by, and `count` is how many of them there
-//! are, up to the last that is not 0, in the order of the file. Sums of damaged files wrap around.
+//! Coefficients are in row order, `quant` is what each is multiplied by, and `count` is the number of
+//! coefficients up to the last non-zero one, in file order. Sums of damaged files wrap around.
 
-/// The bits of a constant's fraction, and those kept between the two passes.
+/// The fraction bits of constants, and those kept between the two passes.
 const CONST_BITS: u32 = 13;
 const PASS_BITS: u32 = 2;
 
-/// A number for each column.
+/// A value for each column.
 type Row = [i32; 8];
 
-/// The mean of the block.
+/// Returns the mean of the block.
 #[inline(always)]
 pub(super) fn mean(coefficients: &[i16; 64], quant: &[u16; 64]) -> u8 {
     sample(i32::from(coefficients[0]) * i32::from(quant[0]), 3)
@@ -27,7 +27,7 @@ pub(super) fn four(coefficients: &[i16; 64], count: usize, quant: &[u16; 64]) ->
     samples(coefficients, count, quant, 1, quartet)
 }
 
-/// The transform whose `line` gives values of so many more bits.
+/// Applies the transform `line`, whose values have `bits` more fraction bits.
 #[inline(always)]
 fn samples<const N: usize>(
     coefficients: &[i16; 64],
@@ -52,7 +52,7 @@ fn samples<const N: usize>(
     out
 }
 
-/// What each coefficient stands for.
+/// Dequantizes the coefficients.
 #[inline(always)]
 fn rows(coefficients: &[i16; 64], quant: &[u16; 64]) -> [Row; 8] {
     let mut rows = [[0; 8]; 8];
@@ -64,7 +64,7 @@ fn rows(coefficients: &[i16; 64], quant: &[u16; 64]) -> [Row; 8] {
     rows
 }
 
-/// The values of each column, without the last `bits`.
+/// Transforms each column and drops the last `bits` bits.
 #[inline(always)]
 fn columns<const N: usize>(
     rows: &[Row; 8],
@@ -85,7 +85,7 @@ fn columns<const N: usize>(
     out
 }
 
-/// Two values of the eight coefficients of a line: of the even ones the first alone counts.
+/// Transforms the eight coefficients of a line to two values; of the even ones, only the first counts.
 #[inline(always)]
 fn pair(c: &Row) -> [i32; 2] {
     let even = c[0] << (CONST_BITS + 2);
@@ -93,7 +93,7 @@ fn pair(c: &Row) -> [i32; 2] {
     [even.wrapping_add(odd), even.wrapping_sub(odd)]
 }
 
-/// Four values of the eight coefficients of a line, of which the fifth does not count.
+/// Transforms the eight coefficients of a line to four values; the fifth does not count.
 #[inline(always)]
 fn quartet(c: &Row) -> [i32; 4] {
     let first = c[0] << (CONST_BITS + 1);
@@ -123,7 +123,7 @@ fn descale(value: i32, bits: u32) -> i32 {
     value.wrapping_add(1 << (bits - 1)) >> bits
 }
 
-/// A pixel, of a value around 0.
+/// Converts a value around 0 to a pixel.
 #[inline(always)]
 fn sample(value: i32, bits: u32) -> u8 {
     (descale(value, bits) + 128).clamp(0, 255) as u8

@@ -1,4 +1,4 @@
-//! A decoded JPEG as its components. Rows are converted to RGB when they are read, so the whole picture is
+//! A decoded JPEG as its components. Rows are converted to RGB when they are read, so the whole image is
 //! never in memory as RGB.
 
 use std::ops::Range;
@@ -11,18 +11,18 @@ use super::upsample::{Line, Plane};
 use crate::images::orientation::upright;
 use crate::images::{Part, Picture, RgbImage};
 
-/// The components of a picture, and how it is turned.
+/// The components of an image, and its orientation.
 #[derive(Debug)]
 pub struct Planes {
     components: Vec<Plane>,
     colours: Colours,
-    /// Columns and rows, as stored.
+    /// The width and the height as stored.
     stored: (u32, u32),
     orientation: Orientation,
 }
 
 impl Planes {
-    /// A picture of so many columns and rows, as stored.
+    /// Creates an image of the given stored size.
     pub(super) fn new(components: Vec<Plane>, colours: Colours, stored: (u32, u32)) -> Self {
         Self {
             components,
@@ -32,7 +32,7 @@ impl Planes {
         }
     }
 
-    /// The same picture, turned and mirrored as EXIF asks for.
+    /// Returns the same image, rotated and mirrored as its EXIF orientation requires.
     pub(in crate::images::decode) fn upright(self, orientation: Orientation) -> Self {
         Self {
             orientation,
@@ -40,19 +40,19 @@ impl Planes {
         }
     }
 
-    /// All pixels.
+    /// Converts all pixels to RGB.
     pub(in crate::images::decode) fn to_rgb(&self) -> RgbImage {
         let (width, height) = self.size();
         let mut pixels = Vec::new();
         self.rows(0..height, 0..width, &mut pixels);
-        RgbImage::new(width, height, pixels).expect("the rows are as long as the picture is wide")
+        RgbImage::new(width, height, pixels).expect("the rows are as long as the image is wide")
     }
 
     pub(in crate::images::decode) fn num_bytes(&self) -> u64 {
         self.components.iter().map(Plane::num_bytes).sum()
     }
 
-    /// Writes a part of the stored picture into an RGB buffer whose lines have `stride` bytes.
+    /// Writes a part of the stored image into an RGB buffer whose lines have `stride` bytes.
     fn write(&self, part: &Part, out: &mut [u8], stride: usize) {
         let columns = part.columns.start as usize..part.columns.end as usize;
         let routines = simd::detect();
@@ -113,7 +113,7 @@ impl Picture for Planes {
     }
 }
 
-/// One line of RGB of one line of each component.
+/// Converts one line of each component to one line of RGB.
 fn convert(colours: Colours, lines: &[&[u8]; 4], out: &mut [u8], routines: &SimdRoutines) {
     let pixels = out.as_chunks_mut::<3>().0;
     let [first, second, third, black] = *lines;
@@ -133,7 +133,7 @@ fn convert(colours: Colours, lines: &[&[u8]; 4], out: &mut [u8], routines: &Simd
             routines.ycbcr_to_rgb_row(first, second, third, out, first.len());
         }
     }
-    // Of four components, what is stored is the light that each ink lets through; of `YCbCr`, its opposite.
+    // CMYK stores the light that each ink lets through; YCCK, the opposite.
     let stored_light = match colours {
         Colours::Cmyk => true,
         Colours::Ycck => false,
@@ -144,8 +144,8 @@ fn convert(colours: Colours, lines: &[&[u8]; 4], out: &mut [u8], routines: &Simd
     }
 }
 
-/// One channel on white paper, of its ink and of the light that the black ink lets through: Pillow's
-/// `cmyk2rgb`.
+/// Returns one channel on white paper, from its ink and the light that the black ink lets through, as
+/// Pillow's `cmyk2rgb`.
 pub(super) fn printed(ink: u8, light: u8) -> u8 {
     let product = u32::from(ink) * u32::from(light) + 128;
     let covered = (product + (product >> 8)) >> 8;

@@ -1,7 +1,7 @@
-//! The usual JPEG: all components in one scan, coded with Huffman tables.
+//! Decodes the usual JPEG: all components in a single Huffman-coded scan.
 //!
-//! libjpeg-turbo-rs gives the same pixels. It takes longer for codes, and twice as long for reduced scales,
-//! whose transforms look at one number at a time there. Other kinds and damaged files are left to it.
+//! libjpeg-turbo-rs produces the same pixels, but takes longer for codes, and twice as long for reduced
+//! scales, where its transforms are not vectorised. Other kinds and damaged files are left to it.
 
 use std::ops::Range;
 
@@ -18,11 +18,11 @@ use super::upsample::{Plane, Samples};
 use crate::images::Part;
 use crate::images::memory::of_plane;
 
-/// The part that is read of a picture, as stored, of so many columns and rows.
+/// Returns the part that is read of a stored image of a given size.
 pub(super) type Seen<'a> = &'a dyn Fn((u32, u32)) -> Part;
 
-/// What is seen of the picture at 1/`divisor`, each edge rounded up; `None` for what is left to
-/// libjpeg-turbo-rs.
+/// Decodes what is seen of the image at 1/`divisor`, each edge rounded up; returns `None` for files that are
+/// left to libjpeg-turbo-rs.
 pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32, seen: Seen<'_>) -> Option<Planes> {
     let metadata = MarkerReader::new(jpeg.bytes).read_markers().ok()?;
     let frame = &metadata.frame;
@@ -49,7 +49,7 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32, seen: Seen<'_>) -> Option<Pl
     let stored = (width.div_ceil(divisor), height.div_ceil(divisor));
     let seen = seen(stored);
     for (component, factors) in components.iter_mut().zip(factors) {
-        // What is transformed to more samples has fewer of them left to make.
+        // A component that is transformed to more samples needs less upsampling.
         let larger = component.edge * divisor as usize / 8;
         component.factors = (factors.0 / larger, factors.1 / larger);
         component.keep(&seen, units);
@@ -72,8 +72,8 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, divisor: u32, seen: Seen<'_>) -> Option<Pl
     Some(Planes::new(planes.collect(), jpeg.colours, stored))
 }
 
-/// How many samples a block of each component becomes along an edge. At a reduced scale, libjpeg makes more
-/// of the coarse ones; those of other kinds than the usual are left out.
+/// Returns how many samples a block of each component becomes along an edge. At a reduced scale, libjpeg
+/// transforms the coarse components to more samples; unusual sampling factors are left to it.
 fn edges(factors: &[(usize, usize)], divisor: usize) -> Option<Vec<usize>> {
     let edge = 8 / divisor;
     match factors {
@@ -85,27 +85,27 @@ fn edges(factors: &[(usize, usize)], divisor: usize) -> Option<Vec<usize>> {
     }
 }
 
-/// A component while it is decoded.
+/// A component during decoding.
 struct Component<'a> {
     dc: Codes<'a>,
     ac: Codes<'a>,
-    /// The first coefficient of the last block.
+    /// The first coefficient of the previous block.
     last: i16,
     quant: &'a [u16; 64],
     /// Blocks of a unit, across and down.
     blocks: (usize, usize),
     /// Samples that a block becomes along an edge.
     edge: usize,
-    /// How many columns and rows of the picture a sample stands for.
+    /// The columns and rows of the image that a sample covers.
     factors: (usize, usize),
     /// The blocks whose samples are kept.
     columns: Range<usize>,
     rows: Range<usize>,
-    /// Of the rows of units so far.
+    /// The samples of the rows of units so far.
     samples: Vec<u8>,
 }
 
-/// The components before the first unit: of a gray picture, one block to a unit, whatever its factors.
+/// Sets up the components before the first unit. A gray image has one block per unit, whatever its factors.
 fn components<'a>(
     metadata: &'a JpegMetadata,
     tables: &'a [McuComponentPlan<'a>],
@@ -135,10 +135,10 @@ fn components<'a>(
     (0..all.len()).map(of).collect()
 }
 
-/// What is left of the scan.
+/// The state of a scan.
 struct Scan<'a, 'b> {
     reader: Reader<'a>,
-    /// The units from one restart marker to the next; 0 without markers.
+    /// The number of units between restart markers; 0 without markers.
     restart: usize,
     units: (usize, usize),
     components: &'b mut [Component<'a>],
@@ -148,7 +148,7 @@ struct Scan<'a, 'b> {
 impl WithSimd for Scan<'_, '_> {
     type Output = Option<()>;
 
-    /// Reads all units; `None` where the scan ends too early or is damaged.
+    /// Reads all units; returns `None` if the scan ends too early or is damaged.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Option<()> {
         let Self {
@@ -195,9 +195,9 @@ impl WithSimd for Scan<'_, '_> {
 }
 
 impl Component<'_> {
-    /// Of so many units, keeps the blocks that the seen part depends on.
+    /// Selects the blocks that the seen part depends on, out of these units.
     fn keep(&mut self, seen: &Part, units: (usize, usize)) {
-        // Where samples are interpolated, also on the neighbours.
+        // Interpolated samples also depend on their neighbours.
         let blocks = |seen: &Range<u32>, factor: usize, all: usize| {
             let first = (seen.start as usize / factor).saturating_sub(1);
             let end = (seen.end as usize).div_ceil(factor) + 1;
@@ -216,14 +216,14 @@ impl Component<'_> {
         self.stride() * self.rows.len() * self.edge
     }
 
-    /// Makes room for what is kept of a row of units.
+    /// Makes room for the kept samples of a row of units.
     fn add_rows(&mut self, unit: usize) {
         let end = self.rows.end.min((unit + 1) * self.blocks.1);
         let rows = end.saturating_sub(self.rows.start) * self.edge;
         self.samples.resize(self.stride() * rows, 0);
     }
 
-    /// Of a picture of that size.
+    /// Returns the plane of an image of this size.
     fn plane(self, size: (usize, usize)) -> Plane {
         let samples = Samples {
             stride: self.stride(),
@@ -233,8 +233,8 @@ impl Component<'_> {
         Plane::new(samples, size, self.factors)
     }
 
-    /// Puts the samples of a block that is kept at its place, counted in blocks. After the first `count`
-    /// coefficients in the order of the file, all are 0.
+    /// Stores the samples of a block, if it is kept, at its position, in blocks. All coefficients after the
+    /// first `count`, in file order, are 0.
     #[inline(always)]
     fn put(
         &mut self,
@@ -273,6 +273,6 @@ impl Component<'_> {
     fn store_row<const N: usize>(&mut self, row: &[u8; N], (x, top): (usize, usize), y: usize) {
         let start = (top * N + y) * self.stride() + x * N;
         let place = self.samples[start..].first_chunk_mut();
-        *place.expect("a kept block lies within the samples") = *row;
+        *place.expect("a kept block is within the samples") = *row;
     }
 }

@@ -1,6 +1,5 @@
-//! Planes against whole pictures, and reduced scales. That pixels are libjpeg-turbo's is tested on files of
-//! every kind in
-//! `tests/it/jpeg_exact.rs`.
+//! Compares planes with whole images, and tests reduced scales. `tests/it/jpeg_exact.rs` compares the pixels
+//! with libjpeg-turbo's on files of every kind.
 
 use image::metadata::Orientation;
 use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
@@ -13,7 +12,7 @@ use crate::images::{
     orientation,
 };
 
-/// A picture in which every pixel differs from its neighbours.
+/// Returns an image in which every pixel differs from its neighbours.
 fn colourful(width: usize, height: usize) -> Vec<u8> {
     let pixel = |i: usize| [(7 * i) as u8, (i * i / 11) as u8, (3 * i / width) as u8];
     (0..width * height).flat_map(pixel).collect()
@@ -43,7 +42,7 @@ fn open(jpeg: &[u8]) -> Jpeg<'_> {
 fn planes(jpeg: &[u8]) -> Planes {
     match open(jpeg).pixels(&Part::whole).unwrap() {
         Pixels::Planes(planes) => planes,
-        Pixels::Rgb(_) => panic!("a picture of one pass is decoded to its planes"),
+        Pixels::Rgb(_) => panic!("a single-pass image is decoded to its planes"),
     }
 }
 
@@ -92,7 +91,7 @@ fn a_part_is_that_of_the_whole_picture() {
     }
 }
 
-/// A file with one or a few bytes after `headers` changed, or cut.
+/// Changes one or a few bytes of a file after its `headers`, or truncates it.
 fn damaged(jpeg: &[u8], headers: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut random = |below: usize| {
@@ -122,7 +121,7 @@ fn a_scan_is_decoded_as_by_the_library_whatever_its_damage() {
             let encoder = encoder.subsampling(subsampling).restart_blocks(restart);
             let jpeg = encoder.encode().unwrap();
             for seed in 0..400 {
-                // Some of the tables, too.
+                // One seed in four may damage the tables too.
                 let mutant = damaged(&jpeg, if seed % 4 == 0 { 20 } else { 623 }, seed);
                 let Ok(opened) = Jpeg::open(&mutant, &Limits::default()) else {
                     continue;
@@ -162,7 +161,7 @@ fn other_codings_than_the_usual_are_left_to_the_library() {
     }
 }
 
-/// Of more rows than a strip has, and of fewer.
+/// Tests images with more rows than a strip has, and with fewer.
 #[test]
 fn planes_are_resized_as_the_pixels_are() {
     let sizes = [
@@ -249,8 +248,7 @@ fn what_views_see_is_as_in_the_whole_picture() {
     }
 }
 
-/// What a printer's four inks show on white paper; values of Pillow's `Image.merge("CMYK",
-/// …).convert("RGB")`.
+/// Tests four inks on white paper; the values are from Pillow's `Image.merge("CMYK", …).convert("RGB")`.
 #[test]
 fn inks_cover_white_paper() {
     for (ink, black, shown) in [
@@ -268,7 +266,7 @@ fn inks_cover_white_paper() {
     }
 }
 
-/// Digests of `scripts/pixel_pictures.py`: what Pillow's `draft` gives.
+/// Compares with the digests of Pillow's `draft` that `scripts/pixel_pictures.py` wrote.
 #[test]
 fn reduced_pictures_are_pillows_drafts() {
     let golden = include_str!("../../../../tests/golden/jpegs.json");
@@ -294,11 +292,11 @@ fn reduced_pictures_are_pillows_drafts() {
             }
         }
     }
-    assert!(compared > 150, "{compared} pictures");
+    assert!(compared > 150, "{compared} images");
 }
 
-/// 24 × 16 blocks of 8 × 8 equal pixels: at 1/8 of the size each block is one pixel, the mean that its
-/// lowest frequency is.
+/// 24 × 16 blocks of 8 × 8 equal pixels: at 1/8 of the size, each block becomes one pixel, the mean of the
+/// block, which is its lowest frequency.
 #[test]
 fn an_eighth_is_the_means_of_the_blocks() {
     let value = |x: usize, y: usize| (7 * x + 11 * y) as u8;
@@ -329,7 +327,7 @@ fn an_edge_that_does_not_divide_is_rounded_up() {
 #[test]
 fn each_kind_takes_the_memory_of_its_samples() {
     let memory = |jpeg: &[u8]| open(jpeg).working_memory();
-    // Blocks beyond the picture are not kept.
+    // Blocks beyond the image are not kept.
     for (subsampling, bytes, kept) in [
         (Subsampling::S444, 3 * 40 * 32, 3 * 40 * 32),
         (Subsampling::S422, 2 * 48 * 32, 40 * 32 + 2 * 24 * 32),

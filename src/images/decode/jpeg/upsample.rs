@@ -1,29 +1,29 @@
-//! Components that are stored with fewer samples, brought to the size of the picture: libjpeg-turbo's
+//! Upsamples components that are stored with fewer samples to the size of the image, as libjpeg-turbo's
 //! `jdsample.c`.
 //!
-//! Where there are half as many samples, each new one is 3/4 of the nearer and 1/4 of the farther one; halves
-//! are rounded up and down in turn. Otherwise, samples are repeated.
+//! Where half as many samples are stored, each new one is 3/4 of the nearer and 1/4 of the farther one;
+//! halves are rounded up and down alternately. Otherwise, samples are repeated.
 
 use std::ops::Range;
 
 use libjpeg_turbo_rs::RawImage;
 
-/// A component of a picture.
+/// A component of an image.
 #[derive(Debug)]
 pub(super) struct Plane {
     samples: Samples,
-    /// Columns and rows that belong to the picture: blocks may reach beyond it.
+    /// The columns and rows that belong to the image; blocks may reach beyond it.
     size: (usize, usize),
-    /// How many columns and rows of the picture each sample stands for.
+    /// The columns and rows of the image that each sample covers.
     factors: (usize, usize),
 }
 
-/// Rows of a component.
+/// Stored rows of a component.
 #[derive(Debug)]
 pub(super) struct Samples {
     pub(super) values: Vec<u8>,
     pub(super) stride: usize,
-    /// The column and the row of the first.
+    /// The column and the row of the first value.
     pub(super) origin: (usize, usize),
 }
 
@@ -31,13 +31,12 @@ pub(super) struct Samples {
 #[derive(Debug, Default)]
 pub(super) struct Line {
     samples: Vec<u8>,
-    /// Three times the nearer row, and the farther one.
+    /// Three times the nearer row plus the farther one.
     sums: Vec<u16>,
 }
 
 impl Plane {
-    /// The component `index` of a decoded picture of that size, if each of its samples stands for `factors`
-    /// pixels.
+    /// Takes component `index` of a decoded image, whose samples cover `factors` pixels each.
     pub(super) fn of_raw(raw: &mut RawImage, index: usize, factors: (usize, usize)) -> Self {
         let samples = Samples {
             values: std::mem::take(&mut raw.planes[index]),
@@ -47,7 +46,7 @@ impl Plane {
         Self::new(samples, (raw.width, raw.height), factors)
     }
 
-    /// A component of a picture of `size`, if each of its samples stands for `factors` pixels.
+    /// Creates a component of an image of `size`, whose samples cover `factors` pixels each.
     pub(super) fn new(samples: Samples, size: (usize, usize), factors: (usize, usize)) -> Self {
         Self {
             samples,
@@ -60,7 +59,7 @@ impl Plane {
         self.samples.values.len() as u64
     }
 
-    /// The samples of the picture's row `y` and of `columns`, one for each pixel.
+    /// Returns the samples of the image's row `y` in `columns`, one for each pixel.
     pub(super) fn line<'a>(
         &'a self,
         y: usize,
@@ -71,7 +70,7 @@ impl Plane {
         if (across, down) == (1, 1) {
             return self.row(y, columns);
         }
-        // Of two columns libjpeg has no inner samples, and repeats them.
+        // With at most two stored columns, libjpeg has no inner samples, and repeats them.
         let smooth = across == 2 && down <= 2 && self.size.0 > 2;
         let margin = usize::from(smooth);
         let first = (columns.start / across).saturating_sub(margin);
@@ -116,8 +115,8 @@ impl Plane {
         &values[(y - top) * stride..][columns.start - left..columns.end - left]
     }
 
-    /// The stored row that is nearer to the picture's row `y`, and the farther one; at the edges they are the
-    /// same.
+    /// Returns the stored row that is nearer to the image's row `y`, and the farther one; at the edges they
+    /// are the same.
     fn neighbours(&self, y: usize, stored: &Range<usize>) -> (&[u8], &[u8]) {
         let near = y / 2;
         let far = match y % 2 {
@@ -128,7 +127,7 @@ impl Plane {
     }
 }
 
-/// Twice as many samples in a row.
+/// Doubles the samples of a row.
 fn widen(row: &[u8], out: &mut [u8]) {
     let (pairs, last) = inner(out);
     for ((pair, &a), &b) in pairs.iter_mut().zip(row).zip(&row[1..]) {
@@ -139,7 +138,7 @@ fn widen(row: &[u8], out: &mut [u8]) {
     out[0] = row[0];
 }
 
-/// Twice as many samples in a row, of sums that are four times as large.
+/// Doubles the samples of a row of sums, which are four times as large.
 fn widen_sums(row: &[u16], out: &mut [u8]) {
     let (pairs, last) = inner(out);
     for ((pair, &a), &b) in pairs.iter_mut().zip(row).zip(&row[1..]) {
@@ -149,7 +148,7 @@ fn widen_sums(row: &[u16], out: &mut [u8]) {
     out[0] = ((4 * row[0] + 8) / 16) as u8;
 }
 
-/// All but the first sample: those that lie between two stored ones, and the last.
+/// Splits off all but the first sample: those between two stored ones, and the last one.
 fn inner(out: &mut [u8]) -> (&mut [[u8; 2]], &mut u8) {
     let (pairs, rest) = out[1..].as_chunks_mut();
     (pairs, &mut rest[0])

@@ -1,11 +1,11 @@
-//! What transparency means in TIFFs and bitmaps. Values are those of Pillow 13, and of arithmetic.
+//! Tests the alpha channels of TIFFs and bitmaps. The expected values are from Pillow 13 and from arithmetic.
 
 use super::kinds::tiff;
 use super::*;
 
 const POLICIES: [Alpha; 3] = [Alpha::White, Alpha::Black, Alpha::Drop];
 
-/// One pixel under each of the policies.
+/// Returns the first pixel under each of the policies.
 fn shown(bytes: &[u8]) -> [[u8; 3]; 3] {
     POLICIES.map(|alpha| {
         let options = DecodeOptions {
@@ -52,8 +52,7 @@ fn a_tiff_says_whether_its_colours_are_multiplied() {
     }
 }
 
-/// Two pixels of 32 bits: blue, green, red and what may be transparency. `header` is the size of the second
-/// header.
+/// Encodes two 32-bit pixels: blue, green, red and possibly alpha. `header` is the size of the second header.
 fn bmp(header: usize, bitfields: bool, alpha_mask: u32, alphas: [u8; 2]) -> Vec<u8> {
     let pixels: Vec<u8> = alphas.iter().flat_map(|&a| [10, 20, 200, a]).collect();
     let masks = [0x00ff_0000, 0x0000_ff00, 0x0000_00ff, alpha_mask];
@@ -87,10 +86,10 @@ fn a_bitmap_has_transparency_where_a_mask_and_a_pixel_say_so() {
         for (bitfields, mask) in [(false, 0), (false, MASK), (true, 0), (true, MASK)] {
             for alphas in [[0, 0], [0, 255], [128, 128]] {
                 let bytes = bmp(header, bitfields, mask, alphas);
-                // Headers of 40 and 52 bytes have no mask for it.
+                // Headers of 40 and 52 bytes have no alpha mask.
                 let has_alpha = bitfields && mask == MASK && header >= 56;
                 let wanted = match (has_alpha, alphas) {
-                    // No pixel would be seen: programs that know nothing of transparency write such files.
+                    // All pixels would be hidden: programs that do not support alpha write such files.
                     (false, _) | (true, [0, 0]) => opaque,
                     (true, [0, _]) => [[255; 3], [0; 3], [200, 20, 10]],
                     // (200 · 128 + 255 · 127) / 255 = 227.4 on white, 200 · 128 / 255 = 100.4 on black

@@ -1,11 +1,11 @@
-//! Files whose metadata is far larger than their picture, or says so: none of it is read, and the picture is.
+//! Tests files whose metadata is far larger than the image, or claims to be: the image is decoded without it.
 
 use super::kinds::tiff;
 use super::*;
 
 const LONG: usize = 3 << 20;
 
-/// The orientation that turns [`stored_for`]`(6)` upright, and then zeros.
+/// Returns an EXIF block for [`stored_for`]`(6)`, padded with zeros.
 fn long_exif(length: usize) -> Vec<u8> {
     let mut block = exif(6, true);
     block.resize(length, 0);
@@ -32,7 +32,7 @@ fn a_jpeg_is_decoded_without_its_metadata() {
     .concat();
     let bytes = with_exif(&[&bytes[..2], &extra, &bytes[2..]].concat(), &exif(6, true));
     assert_quarters(&plain(&bytes).unwrap(), 12);
-    // Of two blocks the last counts, and one after the pixels begin does not.
+    // The last of two EXIF blocks counts.
     let twice = with_exif(&bytes, &exif(3, true));
     assert_quarters(&plain(&twice).unwrap(), 12);
 }
@@ -68,7 +68,7 @@ fn a_webp_may_lie_about_its_exif_block() {
     assert_eq!((image.width(), image.height()), (16, 24));
 }
 
-/// 32 bytes for each value would be asked for before any limit is known.
+/// The decoder would allocate 32 bytes for each value before any limit is known.
 #[test]
 fn tags_of_a_tiff_have_as_many_values_as_a_picture_can_need() {
     let with = |tag: u16, count: u32| {
@@ -82,10 +82,10 @@ fn tags_of_a_tiff_have_as_many_values_as_a_picture_can_need() {
     };
     for (tag, most) in [(273, 1 << 18), (258, 1 << 16), (274, 1 << 16)] {
         let said = with(tag, most + 1).unwrap_err();
-        let wanted = format!("values of the tag {tag}, which is not supported");
+        let wanted = format!("values in tag {tag}, which is not supported");
         assert!(said.contains(&wanted), "{said}");
         let said = with(tag, most).err().unwrap_or_default();
-        assert!(!said.contains("values of the tag"), "{said}");
+        assert!(!said.contains("values in tag"), "{said}");
     }
     // A colour profile is not read, whatever its length.
     with(34_675, u32::MAX).unwrap();
@@ -114,7 +114,7 @@ fn the_header_of_a_pnm_has_an_end() {
     assert!(plain(b"P6\n# a comment\n2 1 255\n\x01\x02\x03\x04\x05\x06").is_ok());
 }
 
-/// Each takes more than twice its samples, as was measured.
+/// Each takes more than twice the memory of its samples, as measured.
 #[test]
 fn what_decoders_keep_beside_the_samples_is_counted() {
     let memory = |format, bytes: &[u8]| {

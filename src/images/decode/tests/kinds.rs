@@ -1,8 +1,8 @@
-//! Kinds of pictures that are not decoded, made byte by byte: each is named for what it is.
+//! Tests that unsupported kinds of images, built byte by byte, are named in the reason.
 
 use super::*;
 
-/// A TIFF of one pixel, or of whatever the tags say of it. Values of a tag are 16 bits wide.
+/// Encodes a TIFF of one pixel, unless the tags say otherwise. Tag values are 16 bits wide.
 pub(super) fn tiff(little: bool, tags: &[(u16, Vec<u16>)], pixels: &[u8]) -> Vec<u8> {
     let short = |v: u16| {
         if little {
@@ -25,7 +25,7 @@ pub(super) fn tiff(little: bool, tags: &[(u16, Vec<u16>)], pixels: &[u8]) -> Vec
         all.retain(|(known, _)| known != tag);
         all.push((*tag, values.clone()));
     }
-    // The pixels follow the header; behind them comes the directory, and what does not fit its entries.
+    // The pixels follow the header, then the directory, then the values that do not fit its entries.
     all.push((273, vec![8]));
     all.sort();
     let directory = 8 + pixels.len().next_multiple_of(2);
@@ -62,7 +62,7 @@ fn assert_unsupported(bytes: &[u8], kind: &str) {
     assert_eq!(said(bytes), wanted);
 }
 
-/// A JPEG with another frame header: its marker and the bits of a sample.
+/// Returns a JPEG whose frame header has another marker and other bits per sample.
 fn jpeg_of(marker: u8, bits: u8) -> Vec<u8> {
     let mut bytes = jpeg(&quarters());
     let frame = bytes.windows(2).position(|w| w == b"\xff\xc0").unwrap();
@@ -88,7 +88,7 @@ fn jpegs_of_rare_processes_are_named() {
     assert!(plain(&jpeg_of(0xc0, 8)).is_ok());
 }
 
-/// What Xcode makes of a PNG: another first chunk, and deflate data without its header.
+/// Xcode's variant of PNG has another first chunk, and deflate data without its header.
 #[test]
 fn the_png_of_apple_s_tools_is_named() {
     let bytes = encoded(quarters(), ImageFormat::Png);
@@ -124,7 +124,7 @@ fn tiffs_of_rare_kinds_are_named() {
         (rgb(&[(262, vec![9])]), "Lab colours"),
         (
             rgb(&[(262, vec![32803]), gray.clone(), (258, vec![16])]),
-            "a camera's raw sensor values",
+            "raw camera sensor values",
         ),
         (rgb(&[(259, vec![2])]), "CCITT (fax) compression"),
         (rgb(&[(259, vec![6])]), "old-style JPEG compression"),
@@ -157,7 +157,7 @@ fn tiffs_of_rare_kinds_are_named() {
                 (258, vec![8; 2]),
                 (338, vec![2]),
             ]),
-            "a gray and a transparency channel",
+            "a gray and an alpha channel",
         ),
     ];
     for (bytes, kind) in known {
@@ -165,11 +165,11 @@ fn tiffs_of_rare_kinds_are_named() {
     }
 }
 
-/// A text and a profile that are whole, and a profile that is none: none is looked at.
+/// Valid texts, a valid profile and an invalid one are all ignored.
 #[test]
 fn what_stands_beside_the_pixels_of_a_png_is_passed_over() {
     let picture = quarters();
-    // `zlib.compress(b"abc")` of Python.
+    // Python's `zlib.compress(b"abc")`.
     let packed = b"x\x9cKLJ\x06\0\x02M\x01\x27";
     let with = |kind: &[u8], head: &[u8]| chunk(kind, &[head, packed].concat());
     for extra in [

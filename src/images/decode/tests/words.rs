@@ -1,11 +1,10 @@
-//! Whatever is wrong with a file is said in words, and not in Rust's notation of the decoder's values.
+//! Tests that reasons are plain text, without values of the decoders in Rust's debug notation.
 
 use std::collections::BTreeSet;
 
 use super::*;
 
-/// A generator of the next number out of the last one (Knuth's MMIX), to damage files the same way in each
-/// run.
+/// A linear congruential generator (Knuth's MMIX), to damage files the same way in each run.
 struct Random(u64);
 
 impl Random {
@@ -18,7 +17,8 @@ impl Random {
     }
 }
 
-/// What looks like a value or a type: brackets but for our own, paths, `CamelCase` names.
+/// Returns whether a reason contains what looks like a Rust value or type: paths, `CamelCase` names, or
+/// brackets that are not frostline's own.
 fn is_notation(reason: &str) -> bool {
     let told = [
         "BigTIFF",
@@ -33,7 +33,7 @@ fn is_notation(reason: &str) -> bool {
     let rest = told
         .iter()
         .fold(reason.to_owned(), |text, name| text.replace(name, ""));
-    // Names of chunks stand between backquotes.
+    // Names of chunks are in backticks.
     let outside: String = rest.split('`').step_by(2).collect();
     let letters: Vec<char> = outside.chars().collect();
     let camel = |w: &[char]| w[0].is_lowercase() && w[1].is_uppercase();
@@ -42,12 +42,12 @@ fn is_notation(reason: &str) -> bool {
         || letters.windows(2).any(camel)
 }
 
-/// What is said of so many damaged copies of each file.
+/// Returns the reasons for several damaged copies of each file.
 fn reasons(files: Vec<(Format, Vec<u8>)>, copies: usize) -> BTreeSet<String> {
     let mut random = Random(1);
     let mut reasons = BTreeSet::new();
     for (_, whole) in files {
-        // Headers are short, and say the most.
+        // Headers are short, and cause most of the reasons.
         let reach = whole.len().min(400);
         for _ in 0..copies {
             let mut bytes = whole.clone();
@@ -115,6 +115,6 @@ fn a_wrong_checksum_of_a_png_names_its_chunk() {
     bytes[data + 4 + length] ^= 1;
     assert_eq!(
         plain(&bytes).unwrap_err().to_string(),
-        "is a damaged PNG: the checksum does not match the content of its chunk `IDAT`"
+        "is a damaged PNG: checksum mismatch in chunk `IDAT`"
     );
 }

@@ -1,4 +1,4 @@
-//! The plan against torchvision's state dicts.
+//! Compares the tensors and graphs with torchvision's.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const RESNET50: ResNet = ResNet {
     blocks: [3, 4, 6, 3],
 };
 
-/// The tensors without the classifier.
+/// Returns the tensors without the classifier's.
 fn tensors(resnet: ResNet, width: usize) -> Vec<(String, Vec<usize>)> {
     let plan = |network: &mut Building| resnet.add_to(network, width);
     plan::needed(&StateDict::default(), plan).unwrap().0
@@ -29,9 +29,9 @@ fn shape(tensors: &[(String, Vec<usize>)], name: &str) -> Vec<usize> {
 
 #[test]
 fn the_tensors_are_torchvisions() {
-    // `torchvision.models.resnet18` and `resnet50` without `fc` and `num_batches_tracked`: 100 and 265
-    // tensors, of which 4800 and 26560 numbers each are running means and variances; parameters are
-    // 11,689,512 and 25,557,032.
+    // Without `fc` and `num_batches_tracked`, `torchvision.models.resnet18` and `resnet50` have 100 and 265
+    // tensors, with 4800 and 26560 values each in the running means and in the variances. With `fc`, they
+    // have 11,689,512 and 25,557,032 parameters.
     for (resnet, count, running, parameters, fc) in [
         (RESNET18, 100, 9_600, 11_689_512, 513_000),
         (RESNET50, 265, 53_120, 25_557_032, 2_049_000),

@@ -1,4 +1,4 @@
-//! The plan against torchvision's state dicts.
+//! Compares the tensors and graphs with torchvision's.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const VGG11_BN: Vgg = Vgg {
     norm: Norm::Batch,
 };
 
-/// The tensors of a file, with the classifier; its dense layers are named as `dense` is.
+/// Returns the tensors of a file including the classifier's, with the dense layers named `dense`.
 fn tensors(vgg: Vgg, width: usize, dense: [&'static str; 3]) -> Vec<(String, Vec<usize>)> {
     let plan = |network: &mut Building| vgg.add_to(network, width, dense);
     let (mut all, features) = plan::needed(&StateDict::default(), plan).unwrap();
@@ -44,7 +44,7 @@ fn the_tensors_of_torchvisions_vgg19() {
     assert_eq!(shapes["features.34.weight"], [512, 512, 3, 3]);
     assert_eq!(shapes["classifier.0.weight"], [4096, 25088]);
     assert_eq!(shapes["classifier.3.weight"], [4096, 4096]);
-    // 143,667,240 numbers in all, of which 1000 classes have 4,097,000.
+    // 143,667,240 parameters, of which the classifier of 1000 classes has 4,097,000.
     let sizes = shapes
         .iter()
         .filter(|(name, _)| !name.starts_with("classifier.6"));
@@ -57,8 +57,8 @@ fn the_tensors_of_torchvisions_vgg19() {
 #[test]
 fn batch_norms_follow_their_convolutions() {
     let tensors = tensors(VGG11_BN, 64, TORCHVISION);
-    // 8 convolutions of weight and bias with norms of 4, 3 dense layers; counted in torchvision without the
-    // counters.
+    // 8 convolutions with weight, bias and the 4 tensors of a norm, and 3 dense layers: torchvision's count
+    // without `num_batches_tracked`.
     assert_eq!(tensors.len(), 8 * 6 + 6);
     let weights: Vec<_> = tensors
         .iter()
@@ -118,8 +118,8 @@ fn another_vgg_is_refused_by_name() {
         .err()
         .unwrap()
         .to_string();
-    // Of torchvision's vgg16, the places 17, 24 and 26 are convolutions; of vgg19, 16, 23, 25, 30, 32 and 34
-    // are.
+    // Only torchvision's vgg16 has convolutions at 17, 24 and 26; only its vgg19 has them at 16, 23, 25, 30,
+    // 32 and 34.
     for part in [
         "6 missing: `features.17.bias`",
         "`features.24.bias`",

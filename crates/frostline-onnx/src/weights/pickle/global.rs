@@ -1,4 +1,4 @@
-//! What stands for calling the few classes and functions that a file of tensors may name.
+//! Emulates calls of the few classes and functions that a file of tensors may name.
 
 use std::rc::Rc;
 
@@ -6,7 +6,7 @@ use super::value::{Global, Id, Object, Objects};
 use crate::weights::fault::Fault;
 use crate::weights::layout::{Layout, Storage};
 
-/// What stands for calling a global with these arguments.
+/// Emulates calling a global with these arguments.
 pub(super) fn call(global: Global, arguments: &[Id], objects: &mut Objects) -> Result<Id, Fault> {
     match (global, arguments) {
         (Global::OrderedDict, []) => objects.add(Object::Dict(Vec::new())),
@@ -24,7 +24,7 @@ pub(super) fn call(global: Global, arguments: &[Id], objects: &mut Objects) -> R
             Ok(*tensor)
         }
         _ => Err(Fault::damaged(format!(
-            "it builds {} out of the wrong things",
+            "it builds {} from the wrong arguments",
             thing(global)
         ))),
     }
@@ -39,7 +39,7 @@ fn thing(global: Global) -> &'static str {
     }
 }
 
-/// The items of an ordered dictionary, as Python 2 wrote them: a list of pairs.
+/// Returns the items of an ordered dictionary as written by Python 2: a list of pairs.
 fn pairs_of(pairs: Id, objects: &Objects) -> Result<Vec<(Id, Id)>, Fault> {
     let pair = |&item: &Id| match objects.items(item) {
         Some(&[key, value]) => Some((key, value)),
@@ -48,12 +48,12 @@ fn pairs_of(pairs: Id, objects: &Objects) -> Result<Vec<(Id, Id)>, Fault> {
     let pairs = objects
         .items(pairs)
         .and_then(|items| items.iter().map(pair).collect());
-    pairs.ok_or_else(|| Fault::damaged("it builds a dictionary out of what are not pairs"))
+    pairs.ok_or_else(|| Fault::damaged("it builds a dictionary from values that are not pairs"))
 }
 
 fn tensor([storage, offset, shape, strides]: [Id; 4], objects: &Objects) -> Result<Layout, Fault> {
     let Object::Storage(storage) = objects.get(storage) else {
-        return Err(Fault::damaged("a tensor in it has no storage"));
+        return Err(Fault::damaged("one of its tensors has no storage"));
     };
     match (
         objects.size(offset),
@@ -63,14 +63,14 @@ fn tensor([storage, offset, shape, strides]: [Id; 4], objects: &Objects) -> Resu
         (Some(offset), Some(shape), Some(strides)) => {
             Layout::new(Rc::clone(storage), offset, shape, strides)
         }
-        _ => Err(Fault::damaged("a tensor in it has no shape")),
+        _ => Err(Fault::damaged("one of its tensors has no valid shape")),
     }
 }
 
-/// The storage that a persistent id stands for: ("storage", class, key, device, number of elements), and in
-/// the older format a view, which has to be `None`.
+/// Returns the storage of a persistent id: ("storage", class, key, device, number of elements), and in the
+/// older format a view, which has to be `None`.
 pub(super) fn storage(id: Id, objects: &Objects) -> Result<Storage, Fault> {
-    let bad = || Fault::damaged("it names a storage in a way that is not known");
+    let bad = || Fault::damaged("it refers to a storage in an unknown way");
     let parts = objects.items(id).ok_or_else(bad)?;
     let (Some(&[kind, class, key, _device, len]), rest) =
         (parts.get(..5).and_then(|p| p.first_chunk()), parts.get(5..))
@@ -106,9 +106,9 @@ mod tests {
             Global::OrderedDict
         );
         let Err(Fault::Foreign { found, .. }) = Global::find("os", "system") else {
-            panic!("os.system is no tensor");
+            panic!("os.system is not a tensor");
         };
-        assert_eq!(found, "it asks for `os.system`; only tensors are read");
+        assert_eq!(found, "it imports `os.system`; only tensors are read");
         assert!(Global::find("torch", "load").is_err());
     }
 

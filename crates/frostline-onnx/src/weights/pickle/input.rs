@@ -1,13 +1,13 @@
-//! Reading a pickle's bytes: a length that lies asks for no memory, and an early end is told as one.
+//! Reads the bytes of a pickle. A false length allocates no memory, and an early end is reported as such.
 
 use std::io::{self, Read};
 
 use crate::weights::fault::Fault;
 
-/// The longest name of a module or class.
+/// The longest name of a module or class, in bytes.
 const MAX_LINE: usize = 1024;
 
-/// Reads from `R`, counting.
+/// Reads from `R` and counts the bytes.
 pub(super) struct Input<R> {
     inner: R,
     position: u64,
@@ -31,14 +31,14 @@ impl<R: Read> Input<R> {
         Ok(bytes)
     }
 
-    /// A length or place in `N` bytes.
+    /// Reads a length or an index of `N` bytes.
     pub(super) fn length<const N: usize>(&mut self) -> Result<u64, Fault> {
         let mut length = [0; 8];
         length[..N].copy_from_slice(&self.array::<N>()?);
         Ok(u64::from_le_bytes(length))
     }
 
-    /// `length` bytes; memory grows with what is really there.
+    /// Reads `length` bytes; memory only grows with the bytes that are there.
     pub(super) fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();
         self.inner.by_ref().take(length).read_to_end(&mut bytes)?;
@@ -51,23 +51,22 @@ impl<R: Read> Input<R> {
 
     pub(super) fn text(&mut self, length: u64) -> Result<String, Fault> {
         let bytes = self.bytes(length)?;
-        String::from_utf8(bytes).map_err(|_| Fault::damaged("a text in it is not UTF-8"))
+        String::from_utf8(bytes).map_err(|_| Fault::damaged("a string in it is not UTF-8"))
     }
 
-    /// Text up to the end of the line, which is not part of it.
+    /// Reads text up to the end of the line, which is not part of it.
     pub(super) fn line(&mut self) -> Result<String, Fault> {
         let mut bytes = Vec::new();
         loop {
             match self.byte()? {
                 b'\n' => break,
                 _ if bytes.len() == MAX_LINE => {
-                    return Err(Fault::damaged("the name of a class in it has no end"));
+                    return Err(Fault::damaged("a class name in it is too long"));
                 }
                 byte => bytes.push(byte),
             }
         }
-        String::from_utf8(bytes)
-            .map_err(|_| Fault::damaged("the name of a class in it is not UTF-8"))
+        String::from_utf8(bytes).map_err(|_| Fault::damaged("a class name in it is not UTF-8"))
     }
 
     fn ended(&self, error: io::Error) -> Fault {
@@ -75,7 +74,7 @@ impl<R: Read> Input<R> {
             return error.into();
         }
         Fault::Cut(format!(
-            "the list of its tensors ends after {} bytes",
+            "its list of tensors ends after {} bytes",
             self.position
         ))
     }

@@ -1,7 +1,7 @@
-//! A machine for the instructions of pickles that `torch.save` writes, protocols 2 to 5.
+//! A machine for the instructions in pickles that `torch.save` writes, protocols 2 to 5.
 //!
-//! Instructions have their names from Python's `pickletools`. Any other is refused, and so is any class that
-//! is no [`Global`].
+//! Instructions are named as in Python's `pickletools`. All others are refused, and so is any class that is
+//! not a [`Global`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,10 +14,10 @@ use super::value::{Global, Id, Object, Objects, Pickle};
 use crate::weights::fault::Fault;
 use crate::weights::layout::Storage;
 
-/// The bytes of the longest number: that which opens the older format has ten.
+/// The size of the longest integer in bytes; the magic number of the older format has ten.
 const MAX_NUMBER: usize = 16;
 
-/// Reads one pickle, and not a byte more.
+/// Reads one pickle, and no byte beyond it.
 pub(in crate::weights) fn load(input: impl Read) -> Result<Pickle, Fault> {
     let mut machine = Machine {
         input: Input::new(input),
@@ -39,7 +39,7 @@ struct Machine<R> {
     input: Input<R>,
     objects: Objects,
     stack: Vec<Id>,
-    /// Heights of the stack.
+    /// Heights of the stack at the open marks.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
     storages: HashMap<String, Rc<Storage>>,
@@ -52,7 +52,7 @@ impl<R: Read> Machine<R> {
             match opcode {
                 // STOP
                 b'.' => return self.pop(),
-                // PROTO and FRAME, whose numbers are not needed.
+                // PROTO and FRAME, whose arguments are not needed.
                 0x80 => drop(self.input.array::<1>()?),
                 0x95 => drop(self.input.array::<8>()?),
                 _ if self.literal(opcode)? || self.container(opcode)? || self.call(opcode)? => {}
@@ -65,7 +65,7 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// Pushes a value that stands in the pickle; whether this instruction is one that does.
+    /// Pushes a literal; returns whether this instruction is one.
     fn literal(&mut self, opcode: u8) -> Result<bool, Fault> {
         let object = match opcode {
             // NONE, NEWTRUE and NEWFALSE
@@ -82,8 +82,8 @@ impl<R: Read> Machine<R> {
             b'M' => Object::Int(u16::from_le_bytes(self.input.array()?).into()),
             0x8a => self.input.length::<1>().and_then(|n| self.long(n))?,
             0x8b => self.input.length::<4>().and_then(|n| self.long(n))?,
-            // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; strings are of
-            // Python 2.
+            // SHORT_BINUNICODE and SHORT_BINSTRING, BINUNICODE and BINSTRING, BINUNICODE8; the BINSTRING
+            // instructions are from Python 2.
             0x8c | b'U' => self.input.length::<1>().and_then(|n| self.text(n))?,
             b'X' | b'T' => self.input.length::<4>().and_then(|n| self.text(n))?,
             0x8d => self.input.length::<8>().and_then(|n| self.text(n))?,
@@ -92,11 +92,11 @@ impl<R: Read> Machine<R> {
         self.push(object).map(|()| true)
     }
 
-    /// A number of `length` bytes, the lowest first, in two's complement.
+    /// Reads an integer of `length` bytes: little-endian, two's complement.
     fn long(&mut self, length: u64) -> Result<Object, Fault> {
         if length > MAX_NUMBER as u64 {
             return Err(Fault::refused(format!(
-                "it holds a whole number of {length} bytes"
+                "it contains an integer of {length} bytes"
             )));
         }
         let bytes = self.input.bytes(length)?;
@@ -110,7 +110,7 @@ impl<R: Read> Machine<R> {
         self.input.text(length).map(Object::Text)
     }
 
-    /// Builds or fills a tuple, list or dictionary; whether this instruction is one that does.
+    /// Builds or fills a tuple, list or dictionary; returns whether this instruction does that.
     fn container(&mut self, opcode: u8) -> Result<bool, Fault> {
         match opcode {
             // MARK, POP and POP_MARK
@@ -142,7 +142,7 @@ impl<R: Read> Machine<R> {
         Ok(true)
     }
 
-    /// Keeps a value for later, or pushes one that was kept; whether this instruction is one that does.
+    /// Stores a value for later, or pushes a stored one; returns whether this instruction does that.
     fn memo(&mut self, opcode: u8) -> Result<bool, Fault> {
         match opcode {
             // BINPUT, LONG_BINPUT and MEMOIZE, BINGET and LONG_BINGET
@@ -169,11 +169,11 @@ impl<R: Read> Machine<R> {
                 items.extend(new);
                 Ok(())
             }
-            _ => Err(Fault::damaged("it appends to what is no list")),
+            _ => Err(Fault::damaged("it appends to a value that is not a list")),
         }
     }
 
-    /// Keys and values in turns.
+    /// Adds entries: keys and values alternate.
     fn set_items(&mut self, new: &[Id]) -> Result<(), Fault> {
         let dict = self.top()?;
         match (self.objects.get_mut(dict), new.as_chunks()) {
@@ -181,25 +181,27 @@ impl<R: Read> Machine<R> {
                 pairs.extend(new.iter().map(|&[key, value]| (key, value)));
                 Ok(())
             }
-            _ => Err(Fault::damaged("it sets entries of what is no dictionary")),
+            _ => Err(Fault::damaged(
+                "it sets entries of a value that is not a dictionary",
+            )),
         }
     }
 
     fn put(&mut self, slot: u64) -> Result<(), Fault> {
         let top = self.top()?;
         self.memo.insert(slot, top);
-        // An entry takes the room of two values, and one byte of the file.
+        // An entry takes the memory of two values, for one byte of the file.
         self.objects.spend(2)
     }
 
     fn recall(&mut self, slot: u64) -> Result<(), Fault> {
         let id = self.memo.get(&slot);
-        let id = id.ok_or_else(|| Fault::damaged("it points to a value that is not there"))?;
+        let id = id.ok_or_else(|| Fault::damaged("it refers to a missing value"))?;
         self.stack.push(*id);
         self.objects.spend(1)
     }
 
-    /// Names a class, or does what stands for calling one; whether this instruction is one that does.
+    /// Looks up a class, or emulates a call of one; returns whether this instruction does that.
     fn call(&mut self, opcode: u8) -> Result<bool, Fault> {
         match opcode {
             // GLOBAL and STACK_GLOBAL
@@ -211,7 +213,7 @@ impl<R: Read> Machine<R> {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let names = self.objects.text(module).zip(self.objects.text(name));
                 let (module, name) =
-                    names.ok_or_else(|| Fault::damaged("it asks for a class without a name"))?;
+                    names.ok_or_else(|| Fault::damaged("it imports a class without a name"))?;
                 let global = Global::find(module, name)?;
                 self.push(Object::Global(global))?;
             }
@@ -232,7 +234,7 @@ impl<R: Read> Machine<R> {
             Entry::Occupied(entry) if **entry.get() == storage => Rc::clone(entry.get()),
             Entry::Occupied(entry) => {
                 return Err(Fault::damaged(format!(
-                    "it gives two lengths or types for the storage `{}`",
+                    "it declares two lengths or types for the storage `{}`",
                     entry.key()
                 )));
             }
@@ -246,7 +248,7 @@ impl<R: Read> Machine<R> {
             (self.objects.get(function), self.objects.items(arguments))
         else {
             return Err(Fault::refused(
-                "it calls what is no class; only tensors are read",
+                "it calls something that is not a class; only tensors are read",
             ));
         };
         let (function, arguments) = (*function, arguments.to_vec());
@@ -256,8 +258,8 @@ impl<R: Read> Machine<R> {
         Ok(())
     }
 
-    /// The state of a state dict is `PyTorch`'s `_metadata`, that of an old parameter its hooks: neither is
-    /// kept.
+    /// Discards the state of an object: `PyTorch`'s `_metadata` of a state dict, or the hooks of an old
+    /// parameter.
     fn build(&mut self) -> Result<(), Fault> {
         let (state, object) = (self.pop()?, self.top()?);
         match (self.objects.get(object), self.objects.get(state)) {
@@ -274,18 +276,18 @@ impl<R: Read> Machine<R> {
         Ok(())
     }
 
-    /// The top of the stack, but nothing from below a mark.
+    /// Pops the top of the stack, but nothing below a mark.
     fn pop(&mut self) -> Result<Id, Fault> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.pop() {
             Some(id) if self.stack.len() >= floor => Ok(id),
             _ => Err(Fault::damaged(
-                "its list of tensors takes what is not there",
+                "its pickle takes a value that is not on the stack",
             )),
         }
     }
 
-    /// So many values from the top of the stack, the last one last.
+    /// Pops `count` values; the last one was the top of the stack.
     fn pop_many(&mut self, count: usize) -> Result<Vec<Id>, Fault> {
         let mut items: Vec<Id> = (0..count).map(|_| self.pop()).collect::<Result<_, _>>()?;
         items.reverse();
@@ -296,14 +298,14 @@ impl<R: Read> Machine<R> {
         self.stack
             .last()
             .copied()
-            .ok_or_else(|| Fault::damaged("its list of tensors takes what is not there"))
+            .ok_or_else(|| Fault::damaged("its pickle takes a value that is not on the stack"))
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Id>, Fault> {
         let mark = self
             .marks
             .pop()
-            .ok_or_else(|| Fault::damaged("its list of tensors ends what was not begun"))?;
+            .ok_or_else(|| Fault::damaged("its pickle ends a sequence that it did not start"))?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
 }

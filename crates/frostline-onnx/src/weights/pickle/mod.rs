@@ -1,4 +1,4 @@
-//! Reading pickles of tensors and nothing else: nothing is imported and nothing is called.
+//! Reads pickles of tensors and nothing else: nothing is imported, and nothing is called.
 
 mod global;
 mod input;

@@ -1,4 +1,4 @@
-//! What the machine reads, and what it refuses.
+//! Checks what the machine reads, and what it refuses.
 
 use super::*;
 use crate::weights::fault::Fault;
@@ -16,7 +16,7 @@ fn message(bytes: &[u8]) -> String {
 
 #[test]
 fn whole_numbers() {
-    // pickle.dumps(n, 2) of Python.
+    // Python's pickle.dumps(n, 2).
     for (bytes, number) in [
         (b"\x80\x02K\x07.".as_slice(), 7),
         (b"\x80\x02M\xe9\x03.", 1001),
@@ -37,7 +37,7 @@ fn whole_numbers() {
 
 #[test]
 fn protocol_four() {
-    // pickle.dumps({"a": [1, None, 2.5]}, 4) of Python.
+    // Python's pickle.dumps({"a": [1, None, 2.5]}, 4).
     let bytes =
         b"\x80\x04\x95\x1b\0\0\0\0\0\0\0}\x94\x8c\x01a\x94]\x94(K\x01NG@\x04\0\0\0\0\0\0es.";
     let pickle = load(bytes.as_slice()).unwrap();
@@ -65,17 +65,17 @@ fn an_ordered_dict_of_python_2() {
 fn code_is_refused_by_name() {
     let text = message(b"\x80\x02cos\nsystem\nU\x02ls\x85R.");
     assert!(
-        text.ends_with("it asks for `os.system`; only tensors are read"),
+        text.ends_with("it imports `os.system`; only tensors are read"),
         "{text}"
     );
     let text = message(b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.");
     assert!(
-        text.ends_with("it asks for `builtins.eval`; only tensors are read"),
+        text.ends_with("it imports `builtins.eval`; only tensors are read"),
         "{text}"
     );
     assert!(message(b"\x80\x02I7\n.").contains("instruction 0x49"));
     assert!(message(b"\x80\x02ccollections\nOrderedDict\n)R]b.").contains("state of an object"));
-    assert!(message(b"\x80\x02K\x01)R.").contains("calls what is no class"));
+    assert!(message(b"\x80\x02K\x01)R.").contains("calls something that is not a class"));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn hostile_pickles() {
             "{bytes:?}"
         );
     }
-    // Lengths of 4 GiB and of 2^63 with nothing behind.
+    // Lengths of 4 GiB and of 2^63, followed by nothing.
     assert!(matches!(
         root(b"\x80\x02X\xff\xff\xff\xff"),
         Err(Fault::Cut(_))
@@ -122,7 +122,7 @@ fn deep_nesting_does_not_recurse() {
 
 #[test]
 fn a_long_list_used_over_and_over() {
-    // OrderedDict(pairs) of one list of 10000 pairs, again and again.
+    // OrderedDict(pairs) of one list of 10000 pairs, over and over.
     let mut bytes = b"\x80\x02ccollections\nOrderedDict\nq\x00](".to_vec();
     bytes.extend(b"N]\x86".repeat(10_000));
     bytes.extend(b"e\x85q\x01");

@@ -7,11 +7,11 @@ use crate::weights::dtype::Dtype;
 use crate::weights::fault::Fault;
 use crate::weights::layout::{Layout, Storage};
 
-/// A value's place in [`Objects`]. Values hold places, not values: however deep a file nests, nothing
-/// recurses.
+/// The index of a value in [`Objects`]. Values refer to each other by index, so that nothing recurses,
+/// however deep a file nests.
 pub(in crate::weights) type Id = usize;
 
-/// More values and uses of values than the largest checkpoints have, and few enough to hold.
+/// More values and uses of values than the largest checkpoints have, and few enough to fit into memory.
 const MAX_OBJECTS: usize = 1 << 22;
 
 /// A value.
@@ -27,25 +27,26 @@ pub(in crate::weights) enum Object {
     Dict(Vec<(Id, Id)>),
     Global(Global),
     Storage(Rc<Storage>),
-    /// Behind a pointer, so that the many small values need less room.
+    /// Behind a pointer, to keep the many small values small.
     Tensor(Rc<Layout>),
 }
 
-/// A class or function that is known.
+/// A known class or function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::weights) enum Global {
     /// `collections.OrderedDict`.
     OrderedDict,
-    /// `torch._utils._rebuild_tensor`, or `_v2` of it: (storage, offset, shape, strides, …).
+    /// `torch._utils._rebuild_tensor` or `_rebuild_tensor_v2`: (storage, offset, shape, strides, …).
     Tensor,
-    /// `torch._utils._rebuild_parameter`, or `torch.nn.parameter.Parameter` of files before 0.4: (tensor, …).
+    /// `torch._utils._rebuild_parameter`, or `torch.nn.parameter.Parameter` in files from before 0.4:
+    /// (tensor, …).
     Parameter,
-    /// `torch.FloatStorage` and its like; only named, never called.
+    /// `torch.FloatStorage` and the like; only named, never called.
     Storage(Dtype),
 }
 
 impl Global {
-    /// The global of a name.
+    /// Returns the global with this name.
     pub(in crate::weights) fn find(module: &str, name: &str) -> Result<Self, Fault> {
         Ok(match (module, name) {
             ("collections", "OrderedDict") => Self::OrderedDict,
@@ -63,7 +64,7 @@ impl Global {
 
 fn refused(module: &str, name: &str) -> Fault {
     Fault::refused(format!(
-        "it asks for `{module:.80}.{name:.80}`; only tensors are read"
+        "it imports `{module:.80}.{name:.80}`; only tensors are read"
     ))
 }
 
@@ -81,13 +82,12 @@ impl Objects {
         Ok(self.values.len() - 1)
     }
 
-    /// Counts values that are used once more: without a limit, a short file could use a long one over and
-    /// over.
+    /// Counts further uses of values: without a limit, a short file could use a long list over and over.
     pub(in crate::weights) fn spend(&mut self, count: usize) -> Result<(), Fault> {
         self.spent = self.spent.saturating_add(count);
         if self.spent > MAX_OBJECTS {
             return Err(Fault::refused(format!(
-                "it lists more than {MAX_OBJECTS} values"
+                "it contains more than {MAX_OBJECTS} values"
             )));
         }
         Ok(())
@@ -108,7 +108,7 @@ impl Objects {
         }
     }
 
-    /// The items of a tuple or list.
+    /// Returns the items of a tuple or list.
     pub(in crate::weights) fn items(&self, id: Id) -> Option<&[Id]> {
         match self.get(id) {
             Object::Tuple(items) | Object::List(items) => Some(items),
@@ -123,7 +123,7 @@ impl Objects {
         }
     }
 
-    /// A tuple or list of sizes.
+    /// Returns the sizes in a tuple or list.
     pub(in crate::weights) fn sizes(&self, id: Id) -> Option<Vec<usize>> {
         self.items(id)?
             .iter()
@@ -132,13 +132,13 @@ impl Objects {
     }
 }
 
-/// A pickle that was read.
+/// A parsed pickle.
 #[derive(Debug)]
 pub(in crate::weights) struct Pickle {
     pub(in crate::weights) objects: Objects,
     /// The outermost value.
     pub(in crate::weights) root: Id,
-    /// All storages that it speaks of, by their keys.
+    /// All storages that it mentions, by their keys.
     pub(in crate::weights) storages: HashMap<String, Rc<Storage>>,
 }
 

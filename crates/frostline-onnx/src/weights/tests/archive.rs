@@ -1,4 +1,4 @@
-//! Archives whole, foreign and hostile.
+//! Valid, unrelated and hostile archives.
 
 use std::io::Cursor;
 
@@ -29,7 +29,7 @@ fn both_byte_orders() {
         )),
         [0.5, -2.0]
     );
-    // bfloat16 1.0 and -2.0, the high byte first.
+    // bfloat16 1.0 and -2.0, with the high byte first.
     let big = vec![0x3f, 0x80, 0xc0, 0x00];
     assert_eq!(
         data(&archive(&state("BFloat16Storage"), &[("0", 2, big)], "big")),
@@ -59,7 +59,7 @@ fn packed_files_are_read_but_do_not_unfold_without_end() {
         ("w/data/0", vec![0; 4 << 20], true),
     ];
     assert!(
-        matches!(load(&zipped(&bomb)), Err(Fault::Foreign { found, .. }) if found.contains("unfolds"))
+        matches!(load(&zipped(&bomb)), Err(Fault::Foreign { found, .. }) if found.contains("decompresses"))
     );
 }
 
@@ -97,13 +97,13 @@ fn files_that_share_bytes_are_refused() {
         ("w/data/0", floats(&[0.5, -2.0]), false),
         ("w/data/1", floats(&[0.5, -2.0]), false),
     ]);
-    // In the table of contents, a file's place stands in the four bytes before its name; the same name is
-    // read twice.
+    // In the central directory, the four bytes before an entry's name are its offset; two entries get the
+    // same one.
     let places: Vec<_> = (4..bytes.len())
         .filter(|&at| bytes[at..].starts_with(b"w/data/"))
         .collect();
     let [.., first, second] = places[..] else {
-        panic!("there are four")
+        panic!("expected four")
     };
     bytes.copy_within(first - 4..first, second - 4);
     assert!(

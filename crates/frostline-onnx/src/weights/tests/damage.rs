@@ -1,4 +1,5 @@
-//! Files of every kind, cut and damaged in thousands of ways: an answer each time, and never a large one.
+//! Files of every kind, cut off and damaged in thousands of ways: reading always returns, and never returns
+//! much data.
 
 use std::io::Cursor;
 
@@ -6,7 +7,7 @@ use super::sample::{Random, archive, dict, floats, legacy, pickled, safetensors,
 use crate::weights::fault::Fault;
 use crate::weights::{Tensor, read};
 
-/// The pickled state dict of a `.pth` file.
+/// Returns the pickled state dict of a `.pth` file.
 fn state() -> Vec<u8> {
     let float = |shape, strides| tensor("0", "FloatStorage", 4, 0, shape, strides);
     dict(&[
@@ -17,7 +18,7 @@ fn state() -> Vec<u8> {
     ])
 }
 
-/// Its storages: key, number of elements, bytes.
+/// Returns its storages: key, number of elements, bytes.
 fn storages() -> Vec<(&'static str, i64, Vec<u8>)> {
     vec![
         ("0", 4, floats(&[1.0, 2.0, 3.0, 4.0])),
@@ -26,7 +27,7 @@ fn storages() -> Vec<(&'static str, i64, Vec<u8>)> {
     ]
 }
 
-/// A whole file of each kind.
+/// Returns a complete file of each kind.
 fn whole_files() -> [Vec<u8>; 4] {
     let (state, storages) = (state(), storages());
     let packed = [
@@ -48,12 +49,12 @@ fn whole_files() -> [Vec<u8>; 4] {
     ]
 }
 
-/// Reads a file that may be anything. What comes out of it is no more than its size allows.
+/// Reads a file that may be anything, and checks that its size allows for the tensors.
 fn check(bytes: &[u8]) -> Result<Vec<(String, Tensor)>, Fault> {
     let tensors = read(Cursor::new(bytes))?;
     let numbers: usize = tensors.iter().map(|(_, tensor)| tensor.data.len()).sum();
-    // At the most every byte is packed 16 to 1, two bytes make a number, and it is used 8 times.
-    assert!(numbers <= bytes.len() * 16 / 2 * 8, "{numbers} numbers");
+    // At most, every byte is compressed 16 to 1, two bytes make a value, and each value is used 8 times.
+    assert!(numbers <= bytes.len() * 16 / 2 * 8, "{numbers} values");
     for (name, tensor) in &tensors {
         assert_eq!(
             tensor.shape.iter().product::<usize>(),
@@ -104,7 +105,7 @@ fn every_byte_changed() {
             for byte in [was ^ 1, was ^ 0x80, was.wrapping_add(1), 0, 0xff, b'.'] {
                 let mut bytes = whole.clone();
                 bytes[at] = byte;
-                // Either answer is right: a flipped bit in a number is a number.
+                // Success and failure are both right: a flipped bit in a number gives a number.
                 let _ = check(&bytes);
             }
         }

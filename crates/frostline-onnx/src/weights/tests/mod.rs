@@ -1,4 +1,4 @@
-//! Files of all kinds, whole, foreign and damaged.
+//! Files of all kinds: valid, damaged and of other formats.
 
 mod archive;
 mod damage;
@@ -69,11 +69,11 @@ fn a_file_is_read_by_its_content() {
 fn foreign_files_are_named() {
     let message = |bytes: &[u8]| match read(Cursor::new(bytes)) {
         Err(fault) => fault.at(Path::new("w.pth")).to_string(),
-        Ok(_) => panic!("these are no weights"),
+        Ok(_) => panic!("these are not weights"),
     };
     assert_eq!(
         message(b""),
-        "`w.pth` is not a file of PyTorch's weights: it is empty"
+        "`w.pth` is not a PyTorch weights file: it is empty"
     );
     assert!(message(b"<!DOCTYPE html><html>").contains("web page"));
     assert!(message(b"version https://git-lfs.github.com/spec/v1\n").contains("Git LFS pointer"));

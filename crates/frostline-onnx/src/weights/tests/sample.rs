@@ -1,11 +1,12 @@
-//! Small files of weights for tests, put together by hand from the formats' descriptions.
+//! Small weights files for tests, assembled by hand from the descriptions of the formats.
 
 use std::io::{Cursor, Write};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// The opcodes of a tensor: `_rebuild_tensor_v2(storage, offset, shape, strides, False, OrderedDict())`.
+/// Returns the opcodes of a tensor:
+/// `_rebuild_tensor_v2(storage, offset, shape, strides, False, OrderedDict())`.
 pub(crate) fn tensor(
     key: &str,
     class: &str,
@@ -37,7 +38,7 @@ pub(crate) fn tensor(
     call.concat()
 }
 
-/// The opcodes of an ordered dictionary with its `_metadata`.
+/// Returns the opcodes of an ordered dictionary with its `_metadata`.
 pub(crate) fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let entries: Vec<u8> = entries
         .iter()
@@ -60,12 +61,12 @@ pub(crate) fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     .concat()
 }
 
-/// A whole pickle.
+/// Returns a complete pickle.
 pub(crate) fn pickled(body: &[u8]) -> Vec<u8> {
     [b"\x80\x02", body, b"."].concat()
 }
 
-/// A file of the older format; storages are key, number of elements, bytes.
+/// Returns a file of the older format; storages are key, number of elements, bytes.
 pub(crate) fn legacy(state: &[u8], storages: &[(&str, i64, Vec<u8>)]) -> Vec<u8> {
     let keys = [
         b"](".to_vec(),
@@ -88,7 +89,7 @@ pub(crate) fn legacy(state: &[u8], storages: &[(&str, i64, Vec<u8>)]) -> Vec<u8>
     file
 }
 
-/// A file of the newer format.
+/// Returns a file of the newer format.
 pub(crate) fn archive(
     state: &[u8],
     storages: &[(&str, i64, Vec<u8>)],
@@ -110,7 +111,7 @@ pub(crate) fn archive(
     zipped(&files)
 }
 
-/// A safetensors file; tensors are name, type, shape, bytes.
+/// Returns a safetensors file; tensors are name, type, shape, bytes.
 pub(crate) fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
     let mut list = Vec::new();
     let mut data = Vec::new();
@@ -126,7 +127,7 @@ pub(crate) fn safetensors(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8
     [&length, list.as_bytes(), &data].concat()
 }
 
-/// A zip archive of files: name, bytes, whether packed.
+/// Returns a zip archive of files: name, bytes, whether compressed.
 pub(crate) fn zipped(files: &[(&str, Vec<u8>, bool)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes, packed) in files {
@@ -145,7 +146,7 @@ pub(crate) fn zipped(files: &[(&str, Vec<u8>, bool)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// The bytes of a storage.
+/// Returns the bytes of a storage.
 pub(crate) fn floats(numbers: &[f32]) -> Vec<u8> {
     numbers
         .iter()
@@ -183,7 +184,7 @@ fn ordered_dict() -> Vec<u8> {
     [global("collections", "OrderedDict"), b")R".to_vec()].concat()
 }
 
-/// A row of numbers that is the same in every run: `SplitMix64`.
+/// A random number generator with the same numbers in every run: `SplitMix64`.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -195,7 +196,7 @@ impl Random {
         ((x ^ (x >> 31)) % end as u64) as usize
     }
 
-    /// The bytes with one to four places changed, doubled, taken out, or cut off.
+    /// Returns the bytes with one to four places changed, duplicated, removed or cut off.
     pub(crate) fn damage(&mut self, whole: &[u8]) -> Vec<u8> {
         let mut bytes = whole.to_vec();
         for _ in 0..=self.below(4) {
