@@ -1,9 +1,9 @@
 //! Writes the emoji sample: real images, one folder for each class, from nothing but cargo.
 //!
-//! `cargo run --example emoji -- FOLDER` writes `FOLDER/{train,validation}/<group>/<name>.png`, 72 × 72 pixels
-//! with a transparent background, of five groups that a head distinguishes well. `--all` writes all nine groups,
-//! which are harder. The graphics are Twemoji's (CC-BY 4.0), the groups Unicode's. A fifth of each group, chosen
-//! by a hash of the emoji, is for validation: the same ones every time.
+//! `cargo run --example emoji -- FOLDER` writes `FOLDER/{train,validation}/<group>/<name>.png`: five groups
+//! that a head distinguishes well, 72 × 72 pixels with a transparent background. `--all` writes all nine
+//! groups, which are harder. The graphics are Twemoji's (CC-BY 4.0), the groups Unicode's. A fifth of each group,
+//! chosen by a hash of the emoji, is for validation: the same ones every time.
 
 use std::ffi::OsString;
 use std::path::Path;

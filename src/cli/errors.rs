@@ -6,39 +6,21 @@ mod file;
 mod head;
 mod images;
 mod network;
+mod outputs;
 mod parameters;
 mod runtime;
 mod tasks;
 
 use std::io;
-use std::sync::OnceLock;
+use std::path::Path;
 
 use frostline::error::{Error, HeadError, is_of_system};
 
+use self::outputs::outputs;
+
 pub(super) use self::head::warning;
+pub(super) use self::outputs::{OutputOptions, set_outputs};
 pub(super) use self::parameters::with_flags;
-
-/// The options of the running command that name what it writes.
-static OUTPUTS: OnceLock<OutputOptions> = OnceLock::new();
-
-/// Options that name outputs, for hints.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OutputOptions {
-    /// Any output.
-    pub(super) any: &'static str,
-    /// A feature store.
-    pub(super) store: &'static str,
-}
-
-/// Sets the options of the running command.
-pub(super) fn set_outputs(options: OutputOptions) {
-    let _ = OUTPUTS.set(options);
-}
-
-fn outputs() -> OutputOptions {
-    let (any, store) = ("-o", "-o");
-    *OUTPUTS.get().unwrap_or(&OutputOptions { any, store })
-}
 
 /// Returns the message, with option names instead of parameters.
 pub(super) fn message(error: &Error) -> String {
@@ -92,6 +74,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Locked { .. } => Some("wait until it finishes, or choose another folder".to_owned()),
         Error::Strict { .. } => {
             Some("fix or remove the images that were skipped, or omit --strict".to_owned())
+        }
+        Error::Io { path, .. } if path == &frostline::outputs::name(Path::new("-")) => {
+            Some("redirect standard output to a place with free space".to_owned())
         }
         Error::Io { action, source, .. } => io_hint(action, source),
         _ => None,

@@ -39,7 +39,7 @@ mod tests {
             .to_string();
         // 50,000 · 21,843 · 24 bytes.
         assert!(
-            error.contains("of 50000 images take 24998 MiB, and 16384 MiB"),
+            error.contains("of 50000 images take 24998 MiB, but only 16384 MiB"),
             "{error}"
         );
         assert!(check_room(50_000, 1000, 16 << 30).is_ok());

@@ -396,7 +396,7 @@ fn positions_that_the_graph_does_not_tell_are_asked_for() {
         "models", "import", &file, "--layer", "layer", "--pool", "mean",
     ]);
     refused.exits(1).says(&[
-        "5 × 30 numbers",
+        "5 × 30 values per image",
         "mean-channels-first (5 features)",
         "mean-channels-last (30 features)",
     ]);

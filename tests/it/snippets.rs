@@ -7,7 +7,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{Place, Ran, two_classes};
+use image::RgbImage;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+use crate::harness::{Place, Ran};
 use crate::prose::documents;
 
 /// Stands before the real program: what needs the network only parses its options.
@@ -32,18 +36,48 @@ fn executable(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// Writes an image of random blocks with red values from `red` on, which depends on the class. No two of these
+/// images are near-duplicates.
+fn write_noise(path: &Path, red: u8, seed: u64) {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let blocks: Vec<[u8; 3]> = (0..64)
+        .map(|_| {
+            let bits = random.next_u32().to_le_bytes();
+            [red + bits[0] / 2, bits[1], bits[2]]
+        })
+        .collect();
+    let image = RgbImage::from_fn(32, 32, |x, y| {
+        image::Rgb(blocks[(y / 4 * 8 + x / 4) as usize])
+    });
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    image.save(path).unwrap();
+}
+
 /// A folder with the images that the documents mention, and stubs of everything that is not run.
 fn workspace() -> Option<Place> {
     let place = Place::installed()?;
     let root = place.folder();
-    for (seed, folder) in ["data/emoji", "images"].into_iter().enumerate() {
-        let seed = 100 * seed as u32;
-        two_classes(&root.join(folder).join("train"), 20, seed);
-        two_classes(&root.join(folder).join("validation"), 6, seed + 40);
+    let mut seed = 0;
+    for (folder, n) in [
+        ("data/emoji/train", 20),
+        ("data/emoji/validation", 6),
+        ("images/train", 20),
+        ("images/validation", 6),
+        ("photos", 20),
+        ("new_photos", 3),
+        ("unlabelled", 3),
+    ] {
+        for (class, red) in [("cat", 0), ("dog", 128)] {
+            for i in 0..n {
+                seed += 1;
+                write_noise(
+                    &root.join(folder).join(class).join(format!("{i}.png")),
+                    red,
+                    seed,
+                );
+            }
+        }
     }
-    two_classes(&root.join("photos"), 20, 300);
-    two_classes(&root.join("new_photos"), 3, 400);
-    two_classes(&root.join("unlabelled"), 3, 500);
     for file in ["onnx", "toml"] {
         let models = root.join("home/models");
         let text = fs::read(models.join("efficientnet-lite0").with_added_extension(file)).unwrap();

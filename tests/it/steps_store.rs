@@ -142,7 +142,7 @@ fn a_full_disk_leaves_a_store_that_the_next_run_completes() {
     with_little_space(&place, 8, EXTRACT).exits(1).says(&[
         "cannot write",
         "part-00000.arrow",
-        "see `ulimit -f`",
+        "raise the limit of file sizes (`ulimit -f`)",
         "-o",
     ]);
     let names = fs::read_dir(place.path("store")).unwrap();
@@ -159,9 +159,11 @@ fn a_full_disk_leaves_the_old_head() {
     let Some(place) = Place::fitted() else { return };
     let old = fs::read(place.path("head")).unwrap();
     let args = "fit-head {dir}/store -o {dir}/head --epochs 2";
-    with_little_space(&place, 1, args)
-        .exits(1)
-        .says(&["cannot write", "head", "see `ulimit -f`"]);
+    with_little_space(&place, 1, args).exits(1).says(&[
+        "cannot write",
+        "head",
+        "raise the limit of file sizes (`ulimit -f`)",
+    ]);
     assert_eq!(fs::read(place.path("head")).unwrap(), old);
 }
 

@@ -101,7 +101,9 @@ fn an_installed_backbone_has_the_name_of_its_file() {
     install(&registry.home, "other", "name = \"efficientnet-lite0\"");
     let error = registry.resolve(Path::new("other")).unwrap_err();
     assert!(
-        error.to_string().contains("that of `efficientnet-lite0`"),
+        error
+            .to_string()
+            .contains("its manifest is for `efficientnet-lite0`"),
         "{error}"
     );
     let listing = registry.list();

@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(batch(1783).unwrap(), Some(1783));
         for length in [1784, 1 << 31, i64::MAX] {
             let problem = batch(length).unwrap_err().to_string();
-            let named = problem.contains(&format!("to {length} images"));
+            let named = problem.contains(&format!("fixed at {length} images"));
             assert!(named, "{problem}");
         }
     }

@@ -3,7 +3,7 @@
 use frostline::error::{Elsewhere, OutputProblem, TaskError};
 use frostline::phrases::in_quotes;
 
-use super::outputs;
+use super::outputs::outputs;
 use super::parameters::flag;
 
 /// Returns the message.

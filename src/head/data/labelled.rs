@@ -232,7 +232,10 @@ mod tests {
         assert!(refusal(&array![[0.0]], &[0, 1]).contains("1 row of features, but 2 targets"));
         assert!(refusal(&array![[0.0], [f32::NAN]], &[0, 1]).contains("row 1"));
         assert!(refusal(&array![[f32::INFINITY], [0.0]], &[0, 1]).contains("row 0"));
-        assert!(refusal(&array![[0.0]], &[2]).contains("a target 2, but only 2 classes"));
+        assert!(
+            refusal(&array![[0.0]], &[2])
+                .contains("target 2 is out of range: there are 2 classes, counted from 0")
+        );
     }
 
     #[test]

@@ -167,7 +167,10 @@ mod tests {
         assert!(balanced.contains("cannot be combined"), "{balanced}");
         for weights in [[0.0, 0.0], [1.0, -1.0], [f32::NAN, 1.0]] {
             let error = refused(lbfgs(), weights);
-            assert!(error.contains("must be finite, 0 or more"), "{error}");
+            assert!(
+                error.contains("must be finite, at least 0, and not all 0"),
+                "{error}"
+            );
         }
     }
 

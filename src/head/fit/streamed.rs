@@ -362,10 +362,6 @@ mod tests {
         };
         let params = FitParams::new().check().unwrap();
         let error = fit_streamed(&params, train, None, &mut |_| {}).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("has features that are not finite")
-        );
+        assert!(error.to_string().contains("features that are not finite"));
     }
 }
