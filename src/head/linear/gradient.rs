@@ -8,8 +8,10 @@ use pulp::{Arch, Simd, WithSimd};
 use super::number::Number;
 use frostline_kernels::prefetch;
 
-/// Classes per tile.
+/// The most classes per tile: with two vectors of columns, the 20 sums and their operands fit 32 registers.
 const CLASSES: usize = 10;
+/// Classes per tile where there are 16 registers.
+const FEWER_CLASSES: usize = 6;
 /// Vectors of columns per tile.
 const VECTORS: usize = 2;
 
@@ -39,28 +41,62 @@ impl<T: Number> Batch<'_, T> {
         if self.rows.is_empty() {
             return;
         }
-        for first in (0..self.classes).step_by(CLASSES) {
-            match self.classes - first {
-                1 => self.tile::<1>(arch, first, to),
-                2 => self.tile::<2>(arch, first, to),
-                3 => self.tile::<3>(arch, first, to),
-                4 => self.tile::<4>(arch, first, to),
-                5 => self.tile::<5>(arch, first, to),
-                6 => self.tile::<6>(arch, first, to),
-                7 => self.tile::<7>(arch, first, to),
-                8 => self.tile::<8>(arch, first, to),
-                9 => self.tile::<9>(arch, first, to),
-                _ => self.tile::<CLASSES>(arch, first, to),
+        arch.dispatch(Gradient { batch: self, to });
+    }
+}
+
+struct Gradient<'a, T, U> {
+    batch: &'a Batch<'a, T>,
+    to: &'a mut U,
+}
+
+impl<T: Number, U: Use<T>> WithSimd for Gradient<'_, T, U> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let most = match S::REGISTER_COUNT {
+            0..32 => FEWER_CLASSES,
+            _ => CLASSES,
+        };
+        for first in (0..self.batch.classes).step_by(most) {
+            match most.min(self.batch.classes - first) {
+                1 => self.classes::<S, 1>(simd, first),
+                2 => self.classes::<S, 2>(simd, first),
+                3 => self.classes::<S, 3>(simd, first),
+                4 => self.classes::<S, 4>(simd, first),
+                5 => self.classes::<S, 5>(simd, first),
+                6 => self.classes::<S, 6>(simd, first),
+                7 => self.classes::<S, 7>(simd, first),
+                8 => self.classes::<S, 8>(simd, first),
+                9 => self.classes::<S, 9>(simd, first),
+                _ => self.classes::<S, CLASSES>(simd, first),
             }
         }
     }
+}
 
-    fn tile<const C: usize>(&self, arch: Arch, first: usize, to: &mut impl Use<T>) {
-        arch.dispatch(Tile::<T, _, C> {
-            batch: self,
+impl<T: Number, U: Use<T>> Gradient<'_, T, U> {
+    /// Computes C classes, starting with class `first`.
+    #[inline(always)]
+    fn classes<S: Simd, const C: usize>(&mut self, simd: S, first: usize) {
+        let d = self.batch.rows[0].len();
+        let whole = d / T::lanes::<S>();
+        let paired = whole / VECTORS * VECTORS;
+        let mut tile = Tile::<T, U, C> {
+            batch: self.batch,
             first,
-            to,
-        });
+            to: self.to,
+        };
+        for at in (0..paired).step_by(VECTORS) {
+            tile.columns::<S, VECTORS>(simd, at);
+        }
+        for at in paired..whole {
+            tile.columns::<S, 1>(simd, at);
+        }
+        if whole * T::lanes::<S>() < d {
+            tile.rest(simd, whole * T::lanes::<S>());
+        }
     }
 }
 
@@ -69,26 +105,6 @@ struct Tile<'a, T, U, const C: usize> {
     batch: &'a Batch<'a, T>,
     first: usize,
     to: &'a mut U,
-}
-
-impl<T: Number, U: Use<T>, const C: usize> WithSimd for Tile<'_, T, U, C> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let d = self.batch.rows[0].len();
-        let whole = d / T::lanes::<S>();
-        let paired = whole / VECTORS * VECTORS;
-        for at in (0..paired).step_by(VECTORS) {
-            self.columns::<S, VECTORS>(simd, at);
-        }
-        for at in paired..whole {
-            self.columns::<S, 1>(simd, at);
-        }
-        if whole * T::lanes::<S>() < d {
-            self.rest(simd, whole * T::lanes::<S>());
-        }
-    }
 }
 
 impl<T: Number, U: Use<T>, const C: usize> Tile<'_, T, U, C> {

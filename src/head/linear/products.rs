@@ -4,67 +4,68 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::number::Number;
 
-/// Classes per tile: with four rows, the 20 sums and their operands fill 32 registers.
+/// The most classes per tile: with four rows, the 20 sums and their operands fill 32 registers.
 const CLASSES: usize = 5;
+/// Classes per tile where there are 16 registers: 12 sums and their operands.
+const FEWER_CLASSES: usize = 3;
 
 /// Writes `weight[c] · row` for every row (N, D) and class (C) to `to`, (N, C), row-major.
 ///
 /// `weight` is (C, D). The product of a row and a class is bit-identical whatever other rows and classes are
 /// passed with them.
 pub(crate) fn products<T: Number>(arch: Arch, rows: &[&[T]], weight: &[&[T]], to: &mut [T]) {
-    for first in (0..weight.len()).step_by(CLASSES) {
-        match weight.len() - first {
-            1 => tiles::<T, 1>(arch, rows, weight, first, to),
-            2 => tiles::<T, 2>(arch, rows, weight, first, to),
-            3 => tiles::<T, 3>(arch, rows, weight, first, to),
-            4 => tiles::<T, 4>(arch, rows, weight, first, to),
-            _ => tiles::<T, CLASSES>(arch, rows, weight, first, to),
-        }
-    }
+    arch.dispatch(Products { rows, weight, to });
 }
 
-fn tiles<T: Number, const C: usize>(
-    arch: Arch,
-    rows: &[&[T]],
-    weight: &[&[T]],
-    first: usize,
-    to: &mut [T],
-) {
-    arch.dispatch(Tiles::<T, C> {
-        rows,
-        weight,
-        first,
-        to,
-    });
-}
-
-/// All rows and C classes, starting with class `first`, each of length D.
-struct Tiles<'a, T, const C: usize> {
+struct Products<'a, T> {
     rows: &'a [&'a [T]],
     weight: &'a [&'a [T]],
-    first: usize,
     to: &'a mut [T],
 }
 
-impl<T: Number, const C: usize> WithSimd for Tiles<'_, T, C> {
+impl<T: Number> WithSimd for Products<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (fours, rest) = self.rows.as_chunks::<4>();
-        for i in 0..fours.len() {
-            self.tile(simd, 4 * i, fours[i]);
-        }
-        for i in 0..rest.len() {
-            self.tile(simd, 4 * fours.len() + i, [rest[i]]);
+        let most = match S::REGISTER_COUNT {
+            0..32 => FEWER_CLASSES,
+            _ => CLASSES,
+        };
+        for first in (0..self.weight.len()).step_by(most) {
+            match most.min(self.weight.len() - first) {
+                1 => self.classes::<S, 1>(simd, first),
+                2 => self.classes::<S, 2>(simd, first),
+                3 => self.classes::<S, 3>(simd, first),
+                4 => self.classes::<S, 4>(simd, first),
+                _ => self.classes::<S, CLASSES>(simd, first),
+            }
         }
     }
 }
 
-impl<T: Number, const C: usize> Tiles<'_, T, C> {
-    /// Computes R rows, starting with row `first`.
+impl<T: Number> Products<'_, T> {
+    /// Computes C classes, starting with class `first`, for all rows.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize>(&mut self, simd: S, first: usize, all: [&[T]; R]) {
+    fn classes<S: Simd, const C: usize>(&mut self, simd: S, first: usize) {
+        let (fours, rest) = self.rows.as_chunks::<4>();
+        for i in 0..fours.len() {
+            self.tile::<S, C, 4>(simd, (4 * i, first), fours[i]);
+        }
+        for i in 0..rest.len() {
+            self.tile::<S, C, 1>(simd, (4 * fours.len() + i, first), [rest[i]]);
+        }
+    }
+
+    /// Computes the C classes of R rows, starting with row `at.0` and class `at.1`.
+    #[inline(always)]
+    fn tile<S: Simd, const C: usize, const R: usize>(
+        &mut self,
+        simd: S,
+        at: (usize, usize),
+        all: [&[T]; R],
+    ) {
+        let (first_row, first) = at;
         let d = all[0].len();
         let whole = d / T::lanes::<S>();
         let mut rows: [&[T::Vector<S>]; R] = [&[]; R];
@@ -73,7 +74,7 @@ impl<T: Number, const C: usize> Tiles<'_, T, C> {
         }
         let mut weight: [&[T::Vector<S>]; C] = [&[]; C];
         for c in 0..C {
-            weight[c] = &T::vectors::<S>(&self.weight[self.first + c][..d])[..whole];
+            weight[c] = &T::vectors::<S>(&self.weight[first + c][..d])[..whole];
         }
         let zero = T::splat(simd, T::default());
         let (mut sums, mut w) = ([[zero; C]; R], [zero; C]);
@@ -90,11 +91,11 @@ impl<T: Number, const C: usize> Tiles<'_, T, C> {
         }
         let rest = whole * T::lanes::<S>();
         for r in 0..R {
-            let to = &mut self.to[(first + r) * self.weight.len() + self.first..][..C];
+            let to = &mut self.to[(first_row + r) * self.weight.len() + first..][..C];
             for c in 0..C {
                 if rest < d {
                     let x = T::load_rest(simd, &all[r][rest..]);
-                    let w = T::load_rest(simd, &self.weight[self.first + c][rest..]);
+                    let w = T::load_rest(simd, &self.weight[first + c][rest..]);
                     sums[r][c] = T::mul_add(simd, x, w, sums[r][c]);
                 }
                 to[c] = T::sum(simd, sums[r][c]);
