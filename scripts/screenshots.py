@@ -32,11 +32,11 @@ ADVANCE, LINE, MARGIN = 8.4, 19, 16
 
 
 def run(command, folder, frostline):
-    """The lines that a command prints on both streams, which must succeed."""
+    """The lines that a command prints on both streams, without progress; it must succeed."""
     argv = command.split()
     argv[0] = frostline
     done = subprocess.run(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
-    return done.stdout.splitlines()
+    return [line for line in done.stdout.splitlines() if not line.endswith(" left")]
 
 
 def shortened(lines):

@@ -36,8 +36,8 @@ fn executable(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Writes an image of random blocks with red values from `red` on, which depends on the class. No two of these
-/// images are near-duplicates.
+/// Writes an image of random blocks with red values from `red` on, which depends on the class. No two of
+/// these images are near-duplicates.
 fn write_noise(path: &Path, red: u8, seed: u64) {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let blocks: Vec<[u8; 3]> = (0..64)
