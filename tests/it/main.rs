@@ -15,6 +15,7 @@ mod golden_images;
 mod golden_logistic;
 mod golden_networks;
 mod harness;
+mod help;
 mod hostile_home;
 mod hostile_text;
 mod import_onnx;
