@@ -10,6 +10,7 @@ mod cells;
 mod choices;
 mod classify;
 mod comparison_text;
+mod completions;
 mod decoding_args;
 mod doctor;
 mod environment;
@@ -29,6 +30,7 @@ mod import_notes;
 mod input_args;
 mod inspect;
 mod inspect_text;
+mod man;
 mod models;
 mod number;
 mod outcome;
@@ -54,7 +56,7 @@ mod trust_args;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use self::outcome::Outcome;
 use frostline::backbones::Home;
@@ -113,6 +115,10 @@ enum Command {
     /// Check the installation and suggest fixes.
     #[command(after_long_help = doctor::EXAMPLES)]
     Doctor,
+    /// Write a completion script for a shell to standard output.
+    Completions(completions::Args),
+    /// Write man pages for the program and its commands.
+    Man(man::Args),
 }
 
 impl Command {
@@ -168,6 +174,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home()?),
         Command::Doctor => doctor::run(&home()?),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }
 
@@ -199,7 +207,6 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_consistent() {

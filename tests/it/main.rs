@@ -3,6 +3,8 @@
 mod borders;
 mod circles;
 mod cli_cases;
+#[cfg(unix)]
+mod completions;
 mod convolutions;
 mod devices;
 mod doors;
@@ -24,6 +26,7 @@ mod jpeg_exact;
 mod judge;
 mod known_files;
 mod linfa_logistic;
+mod man;
 #[cfg(target_os = "linux")]
 mod memory;
 mod newer_formats;
