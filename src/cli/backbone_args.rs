@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::choices::choices;
+use super::headings::PREPROCESSING;
 use frostline::backbones::{DEFAULT_BACKBONE, Overrides, Preset};
 use frostline::error::Error;
 use frostline::images::{Channels, Crop, Interpolation, Layout, Resize, channel_values};
@@ -24,7 +26,8 @@ pub(super) struct BackboneArgs {
 pub(super) struct PreprocessingArgs {
     /// Preset of all preprocessing options: tutorial (no resize, 224 × 224 centre crop padded with black,
     /// mean and std 0.5). The options below override it.
-    #[arg(long, value_name = "NAME", help_heading = PREPROCESSING)]
+    #[arg(long, value_name = "NAME", help_heading = PREPROCESSING,
+          value_parser = choices::<Preset>(&["tutorial"]), hide_possible_values = true)]
     preset: Option<Preset>,
     /// Resize the shorter edge to SIZE pixels, the image to `WIDTHxHEIGHT`, or not at all (none).
     #[arg(long, value_name = "SIZE", help_heading = PREPROCESSING)]
@@ -33,7 +36,8 @@ pub(super) struct PreprocessingArgs {
     #[arg(long, value_name = "SIZE", help_heading = PREPROCESSING)]
     crop: Option<Crop>,
     /// Resize filter, antialiased: nearest, box, bilinear, hamming, bicubic or lanczos.
-    #[arg(long, value_name = "FILTER", help_heading = PREPROCESSING)]
+    #[arg(long, value_name = "FILTER", help_heading = PREPROCESSING,
+          value_parser = choices::<Interpolation>(FILTERS), hide_possible_values = true)]
     interpolation: Option<Interpolation>,
     /// Mean to subtract after scaling: one number, or three for R,G,B.
     #[arg(long, value_name = "MEAN", value_parser = mean, allow_hyphen_values = true,
@@ -43,17 +47,21 @@ pub(super) struct PreprocessingArgs {
     #[arg(long, value_name = "STD", value_parser = std, help_heading = PREPROCESSING)]
     std: Option<Three>,
     /// Channel order: rgb or bgr.
-    #[arg(long, value_name = "ORDER", help_heading = PREPROCESSING)]
+    #[arg(long, value_name = "ORDER", help_heading = PREPROCESSING,
+          value_parser = choices::<Channels>(&["rgb", "bgr"]), hide_possible_values = true)]
     channels: Option<Channels>,
     /// Axis order: nchw or nhwc.
-    #[arg(long, value_name = "AXES", help_heading = PREPROCESSING)]
+    #[arg(long, value_name = "AXES", help_heading = PREPROCESSING,
+          value_parser = choices::<Layout>(&["nchw", "nhwc"]), hide_possible_values = true)]
     layout: Option<Layout>,
     /// Number to divide pixel values (0 to 255) by, before mean and std.
     #[arg(long, value_name = "NUMBER", help_heading = PREPROCESSING)]
     scale: Option<f32>,
 }
 
-const PREPROCESSING: &str = "Preprocessing [defaults: the backbone's manifest]";
+const FILTERS: &[&str] = &[
+    "nearest", "box", "bilinear", "hamming", "bicubic", "lanczos",
+];
 
 /// One number per channel; an alias, because clap would read a plain array as a repeated argument.
 type Three = [f32; 3];

@@ -5,7 +5,9 @@ use anyhow::bail;
 use super::Outcome;
 use super::bar::Bar;
 use super::decoding_args::LimitArgs;
+use super::examples::examples;
 use super::head_args::{HeadArgs, guard_of};
+use super::headings::{INPUT, PREDICTIONS};
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{OutputArgs, gpu_not_used, ignored, notes};
 use super::predictions::{Format, Labelling, Writer};
@@ -22,30 +24,42 @@ use frostline::tasks::{
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
+    /// Fail (exit status 1) if an image cannot be used.
+    #[arg(long, help_heading = INPUT)]
+    strict: bool,
+    /// Number of most probable classes to list.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..),
+          help_heading = PREDICTIONS)]
+    top_k: u32,
+    /// Label images `unknown` if the highest probability is below P.
+    #[arg(long, value_name = "P", help_heading = PREDICTIONS)]
+    threshold: Option<f64>,
     #[command(flatten)]
     head: HeadArgs,
-    #[command(flatten)]
-    output: OutputArgs,
     /// Format of the rows, which have a path, label, probability, status and `p_CLASS` for each class
     /// [default: by the extension of FILE, .csv, .tsv, .jsonl, .ndjson, .json or .txt; without one, a table
     /// on a terminal and otherwise csv].
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Number of most probable classes to list.
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    top_k: u32,
-    /// Label images `unknown` if the highest probability is below P.
-    #[arg(long, value_name = "P")]
-    threshold: Option<f64>,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Fail (exit status 1) if an image cannot be used.
-    #[arg(long)]
-    strict: bool,
 }
+
+const EXAMPLES: &str = examples! {
+    "Write a table with the class of each image":
+    "frostline classify new_photos --head head.safetensors -o labels.csv"
+    "List the two most probable classes, and label images below 60 % `unknown`":
+    "frostline classify new_photos --head head.safetensors \\
+       --top-k 2 --threshold 0.6"
+    "Write a JSON object for each file that another program lists":
+    "ls *.jpg | frostline classify - --head head.safetensors --format jsonl"
+};
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     args.threshold.map_or(Ok(()), check_threshold)?;

@@ -2,11 +2,19 @@
 
 use anyhow::bail;
 
+use super::examples::examples;
 use super::terminal::{self, Text};
 use super::{Outcome, errors};
 use frostline::backbones::Home;
 use frostline::error::Error;
 use frostline::tasks::{Verdict, doctor};
+
+pub(super) const EXAMPLES: &str = examples! {
+    "Check ONNX Runtime, the backbones and the devices":
+    "frostline doctor"
+    "Check another installation":
+    "FROSTLINE_HOME=/opt/frostline frostline doctor"
+};
 
 pub(super) fn run(home: &Home) -> anyhow::Result<Outcome> {
     let findings = doctor(home);

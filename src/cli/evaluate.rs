@@ -6,8 +6,10 @@ use super::Outcome;
 use super::bar::Bar;
 use super::evaluation_json::json;
 use super::evaluation_text::text;
+use super::examples::examples;
 use super::given;
 use super::head_args::{HeadArgs, guard_of};
+use super::headings::STATISTICS;
 use super::input_args::NameArgs;
 use super::number;
 use super::output::{FindingsFormat, OutputArgs, notes, skipped};
@@ -20,6 +22,7 @@ use frostline::phrases::counted;
 use frostline::tasks::{EvaluateOptions, EvaluateReport, JudgeOptions, evaluate};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Feature store, or folder of images with a folder for each class.
     #[arg(value_name = "FEATURES|IMAGES")]
@@ -31,20 +34,31 @@ pub(super) struct Args {
     /// Compare with another head on the same features, and test whether the difference is significant.
     #[arg(long, value_name = "HEAD")]
     compare: Option<PathBuf>,
-    /// Number of bootstrap resamples for the 95 % intervals; 0 disables the intervals.
-    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples, value_parser = resamples)]
-    intervals: usize,
-    /// Seed of the bootstrap.
-    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
-    seed: u64,
     #[command(flatten)]
     training: TrainingArgs,
+    /// Number of bootstrap resamples for the 95 % intervals; 0 disables the intervals.
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples, value_parser = resamples,
+          help_heading = STATISTICS)]
+    intervals: usize,
+    /// Seed of the bootstrap.
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed, help_heading = STATISTICS)]
+    seed: u64,
     /// Output format [default: by the extension of FILE, .txt or .json; otherwise text].
     #[arg(long, value_enum)]
     format: Option<FindingsFormat>,
     #[command(flatten)]
     output: OutputArgs,
 }
+
+const EXAMPLES: &str = examples! {
+    "Evaluate a head on a validation set":
+    "frostline evaluate features/validation --head head.safetensors"
+    "Test whether another head is better":
+    "frostline evaluate features/validation --head head.safetensors \\
+       --compare other.safetensors"
+    "Evaluate the images in the folders `images/CLASS`, and write JSON":
+    "frostline evaluate images --head head.safetensors -o metrics.json"
+};
 
 /// Parses the number of resamples; all of them are kept in memory.
 fn resamples(text: &str) -> Result<usize, String> {

@@ -10,7 +10,10 @@ use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::bar::Bar;
 use super::cells::cell;
+use super::choices::choices;
 use super::decoding_args::DecodingArgs;
+use super::examples::examples;
+use super::headings::INPUT;
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{gpu_not_used, ignored, notes, skipped};
 use super::refusal::Refusal;
@@ -26,36 +29,50 @@ use frostline::phrases::counted;
 use frostline::tasks::{ExtractOptions, ExtractReport, OutputGuard, extract_scan};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
+    /// Fail (exit status 1) if an image cannot be used.
+    #[arg(long, help_heading = INPUT)]
+    strict: bool,
     /// Feature store to write, a folder; features already in it are reused.
     #[arg(short, long, value_name = "FEATURES")]
     output: PathBuf,
-    #[command(flatten)]
-    backbone: BackboneArgs,
-    #[command(flatten)]
-    run: RunArgs,
-    /// Type of the stored values: f32, or f16 for half the space.
-    #[arg(long, value_enum, default_value_t)]
-    dtype: DtypeArg,
-    #[command(flatten)]
-    decoding: DecodingArgs,
     /// Views of each image to store: center, hflip, five-crop or ten-crop; `fit-head --augment` trains on
     /// them.
-    #[arg(long, value_name = "VIEWS", default_value = "center")]
+    #[arg(long, value_name = "VIEWS", default_value = "center", help_heading = STORE,
+          value_parser = choices::<Views>(VIEWS), hide_possible_values = true)]
     views: Views,
-    /// Fail (exit status 1) if an image cannot be used.
-    #[arg(long)]
-    strict: bool,
+    /// Type of the stored values: f32, or f16 for half the space.
+    #[arg(long, value_enum, default_value_t, help_heading = STORE)]
+    dtype: DtypeArg,
     /// Discard the features in an existing store.
-    #[arg(long)]
+    #[arg(long, help_heading = STORE)]
     overwrite: bool,
     /// Read every file again, even if its size, times and inode have not changed, and verify the checksums of
     /// all stored features; damaged features are recomputed.
-    #[arg(long)]
+    #[arg(long, help_heading = STORE)]
     verify: bool,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    backbone: BackboneArgs,
+    #[command(flatten)]
+    decoding: DecodingArgs,
 }
+
+const STORE: &str = "Feature store";
+const VIEWS: &[&str] = &["center", "hflip", "five-crop", "ten-crop"];
+
+const EXAMPLES: &str = examples! {
+    "Compute the features of the images in the folders `photos/CLASS`":
+    "frostline extract photos -o features/photos"
+    "Use another backbone":
+    "frostline extract photos -o vgg19/photos --backbone vgg19"
+    "Use the files that another program lists":
+    "find . -name '*.jpg' -print0 | frostline extract -0 - -o features/jpegs"
+};
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 enum DtypeArg {

@@ -6,6 +6,7 @@ use anyhow::bail;
 
 use super::Outcome;
 use super::cells::cell;
+use super::examples::examples;
 use super::given;
 use super::output::{OutputFormat, OverwriteArg, chosen};
 use super::refusal::Refusal;
@@ -19,6 +20,7 @@ use frostline::phrases::counted;
 use frostline::tasks::{OutputGuard, Overwrite, Wanted};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -27,12 +29,14 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Show the contents of a feature store.
+    #[command(after_long_help = SHOW_EXAMPLES)]
     Show {
         /// Feature store.
         #[arg(value_name = "FEATURES")]
         store: PathBuf,
     },
     /// Export the samples of the last run as one table.
+    #[command(after_long_help = EXPORT_EXAMPLES)]
     Export {
         /// Feature store.
         #[arg(value_name = "FEATURES")]
@@ -60,6 +64,29 @@ enum Format {
     /// A CSV file with a column for each feature.
     Csv,
 }
+
+const EXAMPLES: &str = examples! {
+    "Show the settings and classes of a feature store":
+    "frostline features show features/train"
+    "Export its features for pandas or polars":
+    "frostline features export features/train -o train.parquet"
+};
+
+const SHOW_EXAMPLES: &str = examples! {
+    "Show the settings and classes of a feature store":
+    "frostline features show features/train"
+    "Show only which backbone they were computed by":
+    "frostline features show features/train | grep backbone"
+};
+
+const EXPORT_EXAMPLES: &str = examples! {
+    "Write a table for pandas or polars":
+    "frostline features export features/train -o train.parquet"
+    "Write a NumPy array and its index into the folder `train`":
+    "frostline features export features/train -o train"
+    "Export another view than the centre crop":
+    "frostline features export features/train --view top-left -o top-left.csv"
+};
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.command {

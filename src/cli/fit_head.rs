@@ -9,6 +9,7 @@ use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::bar::Bar;
 use super::errors;
+use super::examples::examples;
 use super::given;
 use super::output::OverwriteArg;
 use super::search_args::{self, SearchArgs};
@@ -22,6 +23,7 @@ use frostline::tasks::{
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Feature store of the training images.
     #[arg(value_name = "FEATURES")]
@@ -52,6 +54,17 @@ pub(super) struct Args {
     #[command(flatten)]
     trust: TrustArgs,
 }
+
+const EXAMPLES: &str = examples! {
+    "Train a head, and show its accuracy on a validation set":
+    "frostline fit-head features/train -o head.safetensors \\
+       --validation features/validation"
+    "Without a validation set, predict each image with a head that has not seen it":
+    "frostline fit-head features/photos --folds 5 -o head.safetensors"
+    "Find the best settings, calibrate probabilities, reject unrelated images":
+    "frostline fit-head features/photos -o head.safetensors \\
+       --search --calibrate --reject 0.05"
+};
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     given::store(&args.features)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::given;
+use super::headings::{NETWORK, PREDICTIONS};
 use super::run_args::RunArgs;
 use frostline::backbones::Home;
 use frostline::classifier::{Rejecting, Tta};
@@ -15,20 +16,20 @@ pub(super) struct HeadArgs {
     /// Head file; it determines the backbone and the preprocessing.
     #[arg(long, value_name = "HEAD")]
     head: PathBuf,
-    /// Feature store to reuse features from and to add new features to.
-    #[arg(long, value_name = "FEATURES")]
-    store: Option<PathBuf>,
-    /// Name or file of the network, if the head's backbone is not installed.
-    #[arg(long, value_name = "NAME|FILE")]
-    backbone: Option<PathBuf>,
     /// Test-time augmentation: use the views that the head was trained with, or only the centre crop.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, help_heading = PREDICTIONS)]
     tta: TtaArg,
     /// Disable rejection; always assign a class.
-    #[arg(long)]
+    #[arg(long, help_heading = PREDICTIONS)]
     no_reject: bool,
+    /// Feature store to reuse features from and to add new features to.
+    #[arg(long, value_name = "FEATURES", help_heading = NETWORK)]
+    store: Option<PathBuf>,
     #[command(flatten)]
     run: RunArgs,
+    /// Name or file of the network, if the head's backbone is not installed.
+    #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
+    backbone: Option<PathBuf>,
 }
 
 /// Returns a guard for everything that predictions read except the images; checks the head and the store.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::backbone_args::PreprocessingArgs;
+use super::choices::choices;
+use super::examples::examples;
 use super::{import_notes, talk};
 use frostline::backbones::{Architecture, End, LayerChoice};
 use frostline::backbones::{Home, Pool};
@@ -10,16 +12,18 @@ use frostline::error::Error;
 use frostline::tasks::{ImportOnnxOptions, ImportOptions, Overwrite, import, import_onnx};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// ONNX network, or PyTorch weights (.pth, legacy or zip, or .safetensors) of the architecture --arch.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Architecture of PyTorch weights: efficientnet-lite0, resnet18, resnet50, or vgg11, vgg13, vgg16,
     /// vgg19, each also with -bn.
-    #[arg(long, value_name = "ARCH")]
+    #[arg(long, value_name = "ARCH", help_heading = WEIGHTS,
+          value_parser = choices::<Architecture>(ARCHITECTURES), hide_possible_values = true)]
     arch: Option<Architecture>,
     /// Keep the classifier, so that the network outputs the logits of its own classes instead of features.
-    #[arg(long, requires = "arch")]
+    #[arg(long, requires = "arch", help_heading = WEIGHTS)]
     keep_classifier: bool,
     /// Name of the backbone [default: the architecture, or the name of the ONNX file; for NAME/model.onnx,
     /// the name of the folder].
@@ -27,12 +31,14 @@ pub(super) struct Args {
     name: Option<String>,
     /// Where to cut an ONNX network: the name of a tensor, the number of a layer (see `models show`), or
     /// penultimate, the input of the classifier [default: penultimate].
-    #[arg(long, value_name = "TENSOR|penultimate|INDEX", conflicts_with = "arch")]
+    #[arg(long, value_name = "TENSOR|penultimate|INDEX", conflicts_with = "arch",
+          help_heading = CUT)]
     layer: Option<String>,
     /// Pooling over the layer's positions: flatten keeps all values, mean averages over the positions; use
     /// mean-channels-first or mean-channels-last if the network does not show which axis is the channels
     /// [default: flatten].
-    #[arg(long, value_name = "POOL", conflicts_with = "arch")]
+    #[arg(long, value_name = "POOL", conflicts_with = "arch", help_heading = CUT,
+          value_parser = choices::<Pool>(POOLS), hide_possible_values = true)]
     pool: Option<Pool>,
     /// Replace an installed backbone of the same name.
     #[arg(long)]
@@ -40,6 +46,38 @@ pub(super) struct Args {
     #[command(flatten)]
     preprocessing: PreprocessingArgs,
 }
+
+const WEIGHTS: &str = "PyTorch weights";
+const CUT: &str = "ONNX networks";
+
+const ARCHITECTURES: &[&str] = &[
+    "efficientnet-lite0",
+    "resnet18",
+    "resnet50",
+    "vgg11",
+    "vgg11-bn",
+    "vgg13",
+    "vgg13-bn",
+    "vgg16",
+    "vgg16-bn",
+    "vgg19",
+    "vgg19-bn",
+];
+const POOLS: &[&str] = &[
+    "flatten",
+    "mean",
+    "mean-channels-first",
+    "mean-channels-last",
+];
+
+const EXAMPLES: &str = examples! {
+    "Install an ONNX network, cut before its classifier":
+    "frostline models import network.onnx --name mine"
+    "Install torchvision's weights of VGG19":
+    "frostline models import vgg19-dcbb9e9d.pth --arch vgg19"
+    "Cut at another layer, and average over its positions":
+    "frostline models import network.onnx --layer 120 --pool mean"
+};
 
 impl Args {
     fn overwrite(&self) -> Overwrite {
@@ -94,4 +132,15 @@ fn network(args: Args, home: Home) -> Result<(), Error> {
         imported.layer
     ));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shells_complete_every_architecture() {
+        let all = Architecture::ALL.map(|architecture| architecture.to_string());
+        assert_eq!(ARCHITECTURES, all);
+    }
 }

@@ -8,6 +8,7 @@ use std::thread;
 use anyhow::Context;
 
 use super::given;
+use super::headings::INPUT;
 use frostline::images::{Names, Separator, parse_list, read_list};
 use frostline::tasks::Inputs;
 
@@ -18,7 +19,7 @@ pub(super) struct InputArgs {
     #[arg(required = true, value_name = "IMAGES")]
     images: Vec<PathBuf>,
     /// Read a list separated by NUL bytes, as written by `find -print0`, from standard input.
-    #[arg(short = '0', long = "null")]
+    #[arg(short = '0', long = "null", help_heading = INPUT)]
     null: bool,
     #[command(flatten)]
     names: NameArgs,
@@ -28,7 +29,7 @@ pub(super) struct InputArgs {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct NameArgs {
     /// Recognise images in folders by their content instead of their file extension.
-    #[arg(long)]
+    #[arg(long, help_heading = INPUT)]
     any_name: bool,
 }
 

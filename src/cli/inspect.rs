@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Outcome;
+use super::examples::examples;
 use super::given;
 use super::inspect_text::text;
 use super::output::{FindingsFormat, OutputArgs};
@@ -11,6 +12,7 @@ use frostline::head::NEAR_DUPLICATE;
 use frostline::tasks::{InspectOptions, InspectReport, OutputGuard, inspect};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Feature store, usually of the training set.
     #[arg(value_name = "FEATURES")]
@@ -37,6 +39,15 @@ pub(super) struct Args {
     #[command(flatten)]
     output: OutputArgs,
 }
+
+const EXAMPLES: &str = examples! {
+    "List duplicates, probably wrong labels and outliers":
+    "frostline inspect features/train"
+    "Also list validation images that are in the training set":
+    "frostline inspect features/train --against features/validation"
+    "Write all findings as JSON":
+    "frostline inspect features/train -o findings.json"
+};
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     given::store(&args.features)?;

@@ -7,24 +7,30 @@
 mod backbone_args;
 mod bar;
 mod cells;
+mod choices;
 mod classify;
 mod comparison_text;
+mod completions;
 mod decoding_args;
 mod doctor;
+mod environment;
 mod errors;
 mod evaluate;
 mod evaluation_json;
 mod evaluation_text;
+mod examples;
 mod extract;
 mod features;
 mod fit_head;
 mod given;
 mod head_args;
+mod headings;
 mod import;
 mod import_notes;
 mod input_args;
 mod inspect;
 mod inspect_text;
+mod man;
 mod models;
 mod number;
 mod outcome;
@@ -50,7 +56,7 @@ mod trust_args;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use self::outcome::Outcome;
 use frostline::backbones::Home;
@@ -59,17 +65,24 @@ use frostline::error::Error;
 /// Train an image classifier in seconds on frozen features.
 #[derive(Debug, Parser)]
 #[command(version, about, propagate_version = true, max_term_width = 100)]
+#[command(after_long_help = environment::ENVIRONMENT)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Print only warnings and errors.
-    #[arg(short, long, global = true)]
+    /// Print only results, warnings and errors.
+    #[arg(short, long, global = true, display_order = 500)]
     quiet: bool,
     /// Print more details, such as why no GPU is used.
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        display_order = 501,
+        conflicts_with = "quiet"
+    )]
     verbose: bool,
     /// Use `FROSTLINE_HOME` even if other users can write to it; they can then run code as you.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 502)]
     allow_shared_home: bool,
 }
 
@@ -100,7 +113,12 @@ enum Command {
     /// List, show, pull and import backbones.
     Models(models::Args),
     /// Check the installation and suggest fixes.
+    #[command(after_long_help = doctor::EXAMPLES)]
     Doctor,
+    /// Write a completion script for a shell to standard output.
+    Completions(completions::Args),
+    /// Write man pages for the program and its commands.
+    Man(man::Args),
 }
 
 impl Command {
@@ -143,23 +161,31 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
     errors::set_outputs(cli.command.outputs());
     signals::handle().context("cannot handle signals")?;
-    let mut home = Home::from_env()?;
-    if cli.allow_shared_home {
-        home = home.allow_shared();
-    }
+    let home = || home(cli.allow_shared_home);
     match cli.command {
-        Command::Extract(args) => extract::run(args, home),
+        Command::Extract(args) => extract::run(args, home()?),
         Command::FitHead(args) => fit_head::run(args),
-        Command::Evaluate(args) => evaluate::run(args, home),
-        Command::Report(args) => report::run(args, home),
-        Command::Classify(args) => classify::run(args, home),
+        Command::Evaluate(args) => evaluate::run(args, home()?),
+        Command::Report(args) => report::run(args, home()?),
+        Command::Classify(args) => classify::run(args, home()?),
         Command::Inspect(args) => inspect::run(args),
-        Command::Suggest(args) => suggest::run(args, home),
-        Command::Preview(args) => preview::run(args, home),
+        Command::Suggest(args) => suggest::run(args, home()?),
+        Command::Preview(args) => preview::run(args, home()?),
         Command::Features(args) => features::run(args),
-        Command::Models(args) => models::run(args, home),
-        Command::Doctor => doctor::run(&home),
+        Command::Models(args) => models::run(args, home()?),
+        Command::Doctor => doctor::run(&home()?),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
+}
+
+fn home(allow_shared: bool) -> Result<Home, Error> {
+    let home = Home::from_env()?;
+    Ok(if allow_shared {
+        home.allow_shared()
+    } else {
+        home
+    })
 }
 
 fn is_interrupted(error: &anyhow::Error) -> bool {
@@ -181,7 +207,6 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_consistent() {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Outcome;
 use super::cells::{cell, padded};
+use super::examples::examples;
 use super::import;
 use super::pull;
 use super::talk;
@@ -13,6 +14,7 @@ use frostline::backbones::{Home, Installed, Registry};
 use frostline::error::Error;
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -21,8 +23,10 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List known and installed backbones.
+    #[command(after_long_help = LIST_EXAMPLES)]
     List,
     /// Print a network's manifest, inputs, outputs and layers.
+    #[command(after_long_help = SHOW_EXAMPLES)]
     Show {
         /// Installed name, or ONNX file.
         #[arg(value_name = "NAME|FILE")]
@@ -35,6 +39,29 @@ enum Command {
     /// No code in the file is executed.
     Import(import::Args),
 }
+
+const EXAMPLES: &str = examples! {
+    "List the backbones that can be downloaded, and those that are installed":
+    "frostline models list"
+    "Download VGG19 and install it":
+    "frostline models pull vgg19"
+    "Install your own ONNX network":
+    "frostline models import network.onnx --name mine"
+};
+
+const LIST_EXAMPLES: &str = examples! {
+    "List all backbones":
+    "frostline models list"
+    "Find the licence and the number of features of those named VGG":
+    "frostline models list | grep vgg"
+};
+
+const SHOW_EXAMPLES: &str = examples! {
+    "Show an installed backbone":
+    "frostline models show vgg19"
+    "Find the layer to cut a network at, before it is imported":
+    "frostline models show network.onnx"
+};
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     match args.command {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::backbone_args::BackboneArgs;
 use super::decoding_args::DecodingArgs;
+use super::examples::examples;
 use super::input_args::InputArgs;
 use super::output::{OverwriteArg, check_extension, reason};
 use super::talk;
@@ -13,6 +14,7 @@ use frostline::phrases::counted;
 use frostline::tasks::{OutputGuard, PreviewOptions, Wanted, preview};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
@@ -30,6 +32,13 @@ pub(super) struct Args {
     #[command(flatten)]
     decoding: DecodingArgs,
 }
+
+const EXAMPLES: &str = examples! {
+    "Show 16 images as the default backbone sees them":
+    "frostline preview photos -o grid.png"
+    "Show 100 images as they are prepared with other settings":
+    "frostline preview photos -o grid.png --count 100 --resize none"
+};
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let mut options = PreviewOptions::new(args.input.images()?, args.output, home);

@@ -3,26 +3,37 @@
 use std::path::PathBuf;
 
 use super::bar::Bar;
+use super::examples::examples;
 use super::import::overwrite;
 use super::{import_notes, talk};
 use frostline::backbones::{Fetched, Home, Proxies};
 use frostline::tasks::{PullFrom, PullOptions, pull};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Name in `frostline models list`.
     #[arg(value_name = "NAME")]
     name: String,
     /// Download the file only from this URL.
-    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    #[arg(long, value_name = "URL", conflicts_with = "from", help_heading = DOWNLOAD)]
     url: Option<String>,
     /// Use a local file instead of downloading it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = DOWNLOAD)]
     from: Option<PathBuf>,
     /// Replace an installed backbone of the same name.
     #[arg(long)]
     replace: bool,
 }
+
+const DOWNLOAD: &str = "Download";
+
+const EXAMPLES: &str = examples! {
+    "Download VGG19 and install it":
+    "frostline models pull vgg19"
+    "Install it from a file that was downloaded before":
+    "frostline models pull vgg19 --from vgg19-7.onnx"
+};
 
 impl Args {
     fn source(self) -> (String, PullFrom) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::bar::Bar;
+use super::examples::examples;
 use super::given;
 use super::head_args::{HeadArgs, guard_of};
 use super::input_args::NameArgs;
@@ -18,6 +19,7 @@ use frostline::tasks::{
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Feature store, or folder of images with a folder for each class.
     #[arg(value_name = "FEATURES|IMAGES")]
@@ -26,6 +28,11 @@ pub(super) struct Args {
     names: NameArgs,
     #[command(flatten)]
     head: HeadArgs,
+    /// Report to write, a self-contained HTML file; `-` is standard output.
+    #[arg(short, long, value_name = "REPORT.html")]
+    output: PathBuf,
+    #[command(flatten)]
+    overwrite: OverwriteArg,
     /// Folder with the images of the feature store, to show them.
     #[arg(long, value_name = "FOLDER")]
     images: Option<PathBuf>,
@@ -37,12 +44,16 @@ pub(super) struct Args {
     train_images: Option<PathBuf>,
     #[command(flatten)]
     training: TrainingArgs,
-    /// Report to write, a self-contained HTML file; `-` is standard output.
-    #[arg(short, long, value_name = "REPORT.html")]
-    output: PathBuf,
-    #[command(flatten)]
-    overwrite: OverwriteArg,
 }
+
+const EXAMPLES: &str = examples! {
+    "Show the results and every mistake, with its image":
+    "frostline report features/photos --head head.safetensors \\
+       --images photos -o report.html"
+    "Evaluate images, and show the nearest training images next to each mistake":
+    "frostline report new_photos --head head.safetensors \\
+       --train features/photos -o report.html"
+};
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let head = args.head.options(Limits::default(), home);

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::bar::Bar;
 use super::decoding_args::LimitArgs;
+use super::examples::examples;
 use super::given;
+use super::headings::NETWORK;
 use super::input_args::{EMPTY_LIST, InputArgs};
 use super::output::{OutputArgs, notes, skipped};
 use super::predictions::Format;
@@ -20,6 +22,7 @@ use frostline::phrases::counted;
 use frostline::tasks::{HeadOptions, Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     input: InputArgs,
@@ -39,14 +42,21 @@ pub(super) struct Args {
     format: Option<Format>,
     #[command(flatten)]
     output: OutputArgs,
-    /// Name or file of the network, if the head's backbone is not installed.
-    #[arg(long, value_name = "NAME|FILE")]
-    backbone: Option<PathBuf>,
     #[command(flatten)]
     run: RunArgs,
+    /// Name or file of the network, if the head's backbone is not installed.
+    #[arg(long, value_name = "NAME|FILE", help_heading = NETWORK)]
+    backbone: Option<PathBuf>,
     #[command(flatten)]
     limits: LimitArgs,
 }
+
+const EXAMPLES: &str = examples! {
+    "List the 50 images most worth labelling":
+    "frostline suggest unlabelled --head head.safetensors -o next.csv"
+    "List ten of the images in a feature store":
+    "frostline suggest features/unlabelled --head head.safetensors --top 10"
+};
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let (output, asked, top) = (args.output.clone(), args.format, args.top as usize);

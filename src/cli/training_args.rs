@@ -1,5 +1,6 @@
 //! The argument for images that the head was trained on, and messages about them.
 
+use super::headings::STATISTICS;
 use super::talk;
 use frostline::tasks::{Acquaintance, TrainingImages};
 
@@ -8,7 +9,7 @@ pub(super) struct TrainingArgs {
     /// Evaluate the head's training images like all others, which makes the results optimistic. By default,
     /// they count with their out-of-fold predictions (`fit-head --folds`); without these, they are excluded
     /// if there are other images.
-    #[arg(long)]
+    #[arg(long, help_heading = STATISTICS)]
     include_training: bool,
 }
 

@@ -55,6 +55,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustix", &["backbones", "inputs", "outputs"]),
     ("base64", &["report"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),
     ("unicode_width", &["cli"]),

@@ -3,6 +3,8 @@
 mod borders;
 mod circles;
 mod cli_cases;
+#[cfg(unix)]
+mod completions;
 mod convolutions;
 mod devices;
 mod doors;
@@ -15,6 +17,7 @@ mod golden_images;
 mod golden_logistic;
 mod golden_networks;
 mod harness;
+mod help;
 mod hostile_home;
 mod hostile_text;
 mod import_onnx;
@@ -23,6 +26,7 @@ mod jpeg_exact;
 mod judge;
 mod known_files;
 mod linfa_logistic;
+mod man;
 #[cfg(target_os = "linux")]
 mod memory;
 mod newer_formats;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::borders::source_files;
-use crate::harness::frostline;
+use crate::help::commands;
 
 /// Phrases that were replaced once and should not come back, in lower case.
 const STILTED: &[&str] = &[
@@ -171,31 +171,6 @@ fn links_lead_somewhere() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-fn help(command: &[&str]) -> String {
-    frostline([command, &["--help"]].concat()).exits(0).out
-}
-
-/// The long help of the program and all of its commands.
-fn helps() -> String {
-    let mut all = String::new();
-    let mut open = vec![Vec::new()];
-    while let Some(command) = open.pop() {
-        let text = help(&command.iter().map(String::as_str).collect::<Vec<_>>());
-        let rows = text.lines().skip_while(|line| *line != "Commands:").skip(1);
-        for row in rows.take_while(|line| !line.is_empty()) {
-            // Names stand two spaces in; what is further in is the rest of an explanation.
-            if row.starts_with("  ") && !row.starts_with("   ") {
-                let name = row.split_whitespace().next().unwrap().to_owned();
-                if name != "help" {
-                    open.push([&command[..], &[name]].concat());
-                }
-            }
-        }
-        all += &text;
-    }
-    all
-}
-
 /// The words that start with two hyphens.
 fn options(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -213,7 +188,7 @@ fn options(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn options_in_documents_exist() {
-    let mut known = options(&helps());
+    let mut known: BTreeSet<_> = commands().iter().flat_map(|c| options(&c.help)).collect();
     assert!(known.len() > 80, "only {} options were found", known.len());
     for script in files_in("scripts", "sh") {
         known.extend(options(&fs::read_to_string(script).unwrap()));

@@ -1,0 +1,271 @@
+//! The help of every command: its headings, its examples, and the end of the program's own help.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::frostline;
+
+/// A command with its long help.
+pub(crate) struct Command {
+    /// Without the program: `["models", "pull"]`.
+    pub(crate) name: Vec<String>,
+    pub(crate) help: String,
+}
+
+impl Command {
+    fn with_help(name: Vec<String>) -> Self {
+        let args = name.iter().map(String::as_str).chain(["--help"]);
+        let help = frostline(args).exits(0).out;
+        Self { name, help }
+    }
+
+    /// The names of its own commands, except `help`.
+    fn below(&self) -> impl Iterator<Item = Vec<String>> {
+        let rows = self.help.lines().skip_while(|line| *line != "Commands:");
+        // Names stand two spaces in; what is further in is the rest of an explanation.
+        let rows = rows.skip(1).take_while(|line| !line.is_empty());
+        let rows = rows.filter(|row| row.starts_with("  ") && !row.starts_with("   "));
+        let names = rows.map(|row| row.split_whitespace().next().unwrap());
+        names
+            .filter(|name| *name != "help")
+            .map(|name| [&self.name[..], &[name.to_owned()]].concat())
+    }
+
+    /// The lines of a section without the indentation of all of them.
+    fn section(&self, title: &str) -> Vec<&str> {
+        let title = format!("{title}:");
+        let lines = self.help.lines().skip_while(|line| *line != title).skip(1);
+        let lines = lines.take_while(|line| line.is_empty() || line.starts_with(' '));
+        lines.filter_map(|line| line.get(2..)).collect()
+    }
+
+    /// The titles of the sections, with the long names of the options in each.
+    fn options(&self) -> Vec<(String, Vec<String>)> {
+        let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+        for line in self.help.lines() {
+            if let Some(title) = line.strip_suffix(':').filter(|line| !line.starts_with(' ')) {
+                sections.push((title.to_owned(), Vec::new()));
+            }
+            // `  -o, --output` or `      --head`; explanations are further in.
+            let option = line.get(6..).and_then(|rest| rest.strip_prefix("--"));
+            if let (Some(option), Some((_, options))) = (option, sections.last_mut()) {
+                options.push(option.split(' ').next().unwrap().to_owned());
+            }
+        }
+        sections.retain(|(_, options)| !options.is_empty());
+        sections
+    }
+}
+
+/// The program and all of its commands.
+pub(crate) fn commands() -> Vec<Command> {
+    let mut found = Vec::new();
+    let mut open = vec![Vec::new()];
+    while let Some(name) = open.pop() {
+        let command = Command::with_help(name);
+        open.extend(command.below());
+        found.push(command);
+    }
+    found
+}
+
+/// The examples of a command: in each, the arguments of the last `frostline`.
+fn examples(command: &Command) -> Vec<Vec<String>> {
+    let lines = command.section("Examples").join("\n");
+    let lines = lines.replace("\\\n", " ");
+    let lines = lines.lines().filter(|line| line.starts_with("  "));
+    lines
+        .map(|line| {
+            let (_, args) = line.rsplit_once("frostline ").expect(line);
+            let ends = |word: &&str| !matches!(*word, "|" | ">");
+            let words = args.trim_end_matches(')').split_whitespace();
+            words.take_while(ends).map(str::to_owned).collect()
+        })
+        .collect()
+}
+
+/// Before it prints the help, clap refuses unknown commands, options and values.
+#[test]
+fn examples_have_known_commands_and_options() {
+    let mut n_commands = 0;
+    for command in commands().iter().filter(|command| !command.name.is_empty()) {
+        let examples = examples(command);
+        assert!(examples.len() >= 2, "{:?}: {examples:?}", command.name);
+        for example in examples {
+            assert_eq!(example[0], command.name[0], "an example of another command");
+            let args = example.iter().map(String::as_str).chain(["--help"]);
+            let ran = frostline(args);
+            assert_eq!(ran.code, 0, "{example:?}: {}", ran.err);
+        }
+        n_commands += 1;
+    }
+    assert!(n_commands >= 19, "only {n_commands} commands were found");
+}
+
+/// An example in two lines is one that its author has broken, and can be copied.
+#[test]
+fn examples_fit_into_80_columns() {
+    for command in commands() {
+        for line in command.section("Examples") {
+            assert!(line.chars().count() <= 78, "{:?}: {line}", command.name);
+        }
+    }
+}
+
+const GLOBAL: &str = "quiet verbose allow-shared-home help version";
+const NETWORK: &str = "device batch-size threads precision conv gpu-memory";
+const PREPROCESSING: &str = "preset resize crop interpolation mean std channels layout scale";
+const DECODING: &str = "exif alpha jpeg-scale max-pixels max-bytes";
+
+/// The sections of options in the order of the help; `{}` stands for the options that all commands have.
+const SECTIONS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "extract",
+        &[
+            ("Options", "output backbone {global}"),
+            ("Input", "null any-name strict"),
+            ("Feature store", "views dtype overwrite verify"),
+            ("Running the network", "{network}"),
+            ("Preprocessing", "layer {preprocessing}"),
+            ("Decoding", "{decoding}"),
+        ],
+    ),
+    (
+        "preview",
+        &[
+            ("Options", "output overwrite count backbone {global}"),
+            ("Input", "null any-name"),
+            ("Preprocessing", "layer {preprocessing}"),
+            ("Decoding", "{decoding}"),
+        ],
+    ),
+    (
+        "classify",
+        &[
+            ("Options", "head format output overwrite {global}"),
+            ("Input", "null any-name strict"),
+            ("Predictions", "top-k threshold tta no-reject"),
+            ("Running the network", "store {network} backbone"),
+            ("Decoding", "max-pixels max-bytes"),
+        ],
+    ),
+    (
+        "evaluate",
+        &[
+            ("Options", "head compare format output overwrite {global}"),
+            ("Input", "any-name"),
+            ("Predictions", "tta no-reject"),
+            ("Running the network", "store {network} backbone"),
+            ("Statistics", "include-training intervals seed"),
+        ],
+    ),
+    (
+        "report",
+        &[
+            (
+                "Options",
+                "head output overwrite images train train-images {global}",
+            ),
+            ("Input", "any-name"),
+            ("Predictions", "tta no-reject"),
+            ("Running the network", "store {network} backbone"),
+            ("Statistics", "include-training"),
+        ],
+    ),
+    (
+        "suggest",
+        &[
+            ("Options", "head top near format output overwrite {global}"),
+            ("Input", "null any-name"),
+            ("Running the network", "{network} backbone"),
+            ("Decoding", "max-pixels max-bytes"),
+        ],
+    ),
+    (
+        "models pull",
+        &[("Options", "replace {global}"), ("Download", "url from")],
+    ),
+    (
+        "models import",
+        &[
+            ("Options", "name replace {global}"),
+            ("PyTorch weights", "arch keep-classifier"),
+            ("ONNX networks", "layer pool"),
+            ("Preprocessing", "{preprocessing}"),
+        ],
+    ),
+    ("models show", &[("Options", "{global}")]),
+    ("doctor", &[("Options", "{global}")]),
+];
+
+#[test]
+fn options_are_below_their_headings() {
+    let commands = commands();
+    for (name, expected) in SECTIONS {
+        let is_it = |command: &&Command| command.name.join(" ") == *name;
+        let command = commands.iter().find(is_it).expect(name);
+        let found = command.options().into_iter().map(|(title, options)| {
+            // The title of `Preprocessing` also says what the defaults are.
+            let title = title.split(" [").next().unwrap().to_owned();
+            (title, options.join(" "))
+        });
+        let filled = |options: &str| {
+            let options = options
+                .replace("{global}", GLOBAL)
+                .replace("{network}", NETWORK);
+            let options = options.replace("{preprocessing}", PREPROCESSING);
+            options.replace("{decoding}", DECODING)
+        };
+        let expected = expected
+            .iter()
+            .map(|(title, options)| ((*title).to_owned(), filled(options)));
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            expected.collect::<Vec<_>>(),
+            "{name}"
+        );
+    }
+}
+
+/// The rows of a table in `docs/reference.md` as `a, b  text`, without what is only for programmers.
+fn rows(heading: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().skip_while(|line| *line != heading).skip(1);
+    let rows = lines.take_while(|line| !line.starts_with('#'));
+    let rows = rows.filter(|line| line.starts_with("| ")).skip(1);
+    let rows = rows.filter(|line| !line.contains("programs that use the library"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(plain).collect();
+        assert_eq!(cells.len(), 2, "{row}");
+        cells.join(" ")
+    })
+    .collect()
+}
+
+/// A cell without marks of code and the addresses of links.
+fn plain(cell: &str) -> String {
+    let mut cell = cell.trim().replace('`', "");
+    while let (Some(start), Some(end)) = (cell.find("]("), cell.find(')')) {
+        cell.replace_range(start..=end, "");
+        cell = cell.replacen('[', "", 1);
+    }
+    cell
+}
+
+/// A section of the program's help in one line, without marks of code.
+fn flat(program: &Command, title: &str) -> String {
+    let lines = program.section(title).join(" ").replace('`', "");
+    lines.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_help_and_the_reference_say_the_same_of_variables_and_exit_codes() {
+    let program = Command::with_help(Vec::new());
+    let variables = rows("## Environment variables");
+    assert_eq!(variables.len(), 5);
+    assert_eq!(flat(&program, "Environment variables"), variables.join(" "));
+    let codes = rows("## Exit codes");
+    assert_eq!(codes.len(), 5);
+    assert_eq!(flat(&program, "Exit codes"), codes.join(" "));
+}
