@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 TOUR = [
     "frostline extract data/emoji/train -o features/train",
-    "frostline extract data/emoji/validation -o features/validation",
+    "frostline -q extract data/emoji/validation -o features/validation",
     "frostline fit-head features/train --validation features/validation -o head.safetensors",
     "frostline evaluate features/validation --head head.safetensors",
 ]
@@ -40,8 +40,10 @@ def run(command, folder, frostline):
 
 
 def shortened(lines):
-    """At most 14 lines: the first ones and the last ones."""
-    return lines if len(lines) <= 14 else [*lines[:3], "…", *lines[-8:]]
+    """At most 13 lines: the first ones, and the last ones of a table of epochs."""
+    if len(lines) <= 13:
+        return lines
+    return [*lines[:3], "…", *lines[-6:]] if lines[0].startswith("epoch") else [*lines[:12], "…"]
 
 
 def svg(lines):

@@ -101,7 +101,7 @@ fn workspace() -> Option<Place> {
     Some(place)
 }
 
-/// The lines of the blocks that start with "```sh".
+/// Returns the lines of all fenced blocks of shell commands.
 fn shell_blocks(text: &str) -> String {
     let mut inside = false;
     let mut lines = String::new();
