@@ -67,7 +67,7 @@ fn workspace() -> Option<Place> {
     Some(place)
 }
 
-/// The lines of the blocks that start with "```sh".
+/// The lines of the blocks marked `sh`.
 fn shell_blocks(text: &str) -> String {
     let mut inside = false;
     let mut lines = String::new();

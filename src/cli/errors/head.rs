@@ -117,8 +117,9 @@ fn data(problem: &DataProblem) -> Option<&'static str> {
 /// Returns a warning about a fit, with what the user can do.
 pub(in crate::cli) fn warning(warning: &FitWarning) -> String {
     let advice = match warning {
-        FitWarning::WorseThanGuessing { .. } => "; lower --lr or add --standardize",
-        FitWarning::Overshot { .. } => "; lower --lr or add --standardize",
+        FitWarning::WorseThanGuessing { .. } | FitWarning::Overshot { .. } => {
+            "; lower --lr or add --standardize"
+        }
         FitWarning::Certain { .. } => "; lower --lr, use a stronger penalty, or add --calibrate",
         FitWarning::StillFalling { .. } => "; more --epochs may help",
         FitWarning::Uneven {
