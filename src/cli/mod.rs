@@ -13,7 +13,6 @@ mod decoding_args;
 mod doctor;
 mod errors;
 mod evaluate;
-mod evaluation_json;
 mod evaluation_text;
 mod extract;
 mod features;
@@ -25,6 +24,7 @@ mod import_notes;
 mod input_args;
 mod inspect;
 mod inspect_text;
+mod json;
 mod models;
 mod number;
 mod outcome;
@@ -100,7 +100,7 @@ enum Command {
     /// List, show, pull and import backbones.
     Models(models::Args),
     /// Check the installation and suggest fixes.
-    Doctor,
+    Doctor(doctor::Args),
 }
 
 impl Command {
@@ -108,7 +108,7 @@ impl Command {
     fn outputs(&self) -> errors::OutputOptions {
         let (any, store) = match self {
             Self::Evaluate(_) | Self::Report(_) | Self::Classify(_) => ("-o or --store", "--store"),
-            Self::Models(_) | Self::Doctor => ("FROSTLINE_HOME", "FROSTLINE_HOME"),
+            Self::Models(_) | Self::Doctor(_) => ("FROSTLINE_HOME", "FROSTLINE_HOME"),
             _ => ("-o", "-o"),
         };
         errors::OutputOptions { any, store }
@@ -158,7 +158,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Preview(args) => preview::run(args, home),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home),
-        Command::Doctor => doctor::run(&home),
+        Command::Doctor(args) => doctor::run(args, &home),
     }
 }
 
