@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::bar::Bar;
-use super::evaluation_json::json;
 use super::evaluation_text::text;
 use super::examples::examples;
 use super::given;
 use super::head_args::{HeadArgs, guard_of};
 use super::headings::STATISTICS;
 use super::input_args::NameArgs;
+use super::json;
+use super::json::evaluate::EvaluationJson;
 use super::number;
 use super::output::{FindingsFormat, OutputArgs, notes, skipped};
 use super::training_args::{self, TrainingArgs};
@@ -88,9 +89,10 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     let other = options.compare.as_deref();
     match format {
         FindingsFormat::Text => args.output.write_bytes(text(&report, other).as_bytes()),
-        FindingsFormat::Json => args
-            .output
-            .write_bytes((json(&report, other) + "\n").as_bytes()),
+        FindingsFormat::Json => {
+            let result = EvaluationJson::new(&report, other);
+            args.output.write_bytes(json::text(&result).as_bytes())
+        }
     }?;
     Ok(Outcome::of(&report.skipped))
 }

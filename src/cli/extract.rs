@@ -15,7 +15,8 @@ use super::decoding_args::DecodingArgs;
 use super::examples::examples;
 use super::headings::INPUT;
 use super::input_args::{EMPTY_LIST, InputArgs};
-use super::output::{gpu_not_used, ignored, notes, skipped};
+use super::json::{self, extract::Extraction};
+use super::output::{FindingsFormat, gpu_not_used, ignored, notes, skipped};
 use super::refusal::Refusal;
 use super::run_args::RunArgs;
 use super::speed_text::speed_text;
@@ -54,6 +55,9 @@ pub(super) struct Args {
     /// all stored features; damaged features are recomputed.
     #[arg(long, help_heading = STORE)]
     verify: bool,
+    /// Format of the result; json adds one JSON object on standard output to the text on standard error.
+    #[arg(long, value_enum, default_value_t)]
+    format: FindingsFormat,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -82,20 +86,23 @@ enum DtypeArg {
 }
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
-    let strict = args.strict;
+    let (strict, format) = (args.strict, args.format);
     let options = args.options(home)?;
     check_output(&options.output, &options.run.home)?;
     signals::listen();
     let mut scan = options.inputs.scan(Labels::FromFolders)?;
     if scan.entries.is_empty() {
         talk::note(format!("{EMPTY_LIST}; nothing is written"));
+        print(format, || Extraction::of_nothing(&options.output))?;
         return Ok(Outcome::AllRight);
     }
     // Before the features are computed, since a note may show that the wrong images were chosen.
-    notes(&take(&mut scan.notes));
+    let scan_notes = take(&mut scan.notes);
+    notes(&scan_notes);
     let is_new = starts_empty(&options);
     let report = extract_scan(&options, scan, &Bar::default())?;
     tell(&report, &options, is_new);
+    print(format, || Extraction::new(&report, &options, &scan_notes))?;
     if report.used() == 0 {
         let skipped = counted(report.skipped.len(), "image");
         bail!(Refusal::input(
@@ -110,6 +117,14 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
             total: count + report.used()
         }),
         _ => Ok(Outcome::SomeSkipped),
+    }
+}
+
+/// Writes the result to standard output if JSON was requested.
+fn print<'a>(format: FindingsFormat, result: impl FnOnce() -> Extraction<'a>) -> Result<(), Error> {
+    match format {
+        FindingsFormat::Text => Ok(()),
+        FindingsFormat::Json => json::print(&result()),
     }
 }
 

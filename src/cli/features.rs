@@ -8,7 +8,8 @@ use super::Outcome;
 use super::cells::cell;
 use super::examples::examples;
 use super::given;
-use super::output::{OutputFormat, OverwriteArg, chosen};
+use super::json::{self, features::ShownStore};
+use super::output::{FindingsFormat, OutputFormat, OverwriteArg, chosen};
 use super::refusal::Refusal;
 use super::talk;
 use super::terminal::{self, Text};
@@ -34,6 +35,9 @@ enum Command {
         /// Feature store.
         #[arg(value_name = "FEATURES")]
         store: PathBuf,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t)]
+        format: FindingsFormat,
     },
     /// Export the samples of the last run as one table.
     #[command(after_long_help = EXPORT_EXAMPLES)]
@@ -90,7 +94,7 @@ const EXPORT_EXAMPLES: &str = examples! {
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.command {
-        Command::Show { store } => show(&store)?,
+        Command::Show { store, format } => show(&store, format)?,
         Command::Export {
             store,
             format,
@@ -176,10 +180,14 @@ impl OutputFormat for Format {
     }
 }
 
-fn show(path: &Path) -> anyhow::Result<()> {
+fn show(path: &Path, format: FindingsFormat) -> anyhow::Result<()> {
     given::store(path)?;
     let store = FeatureStore::open(path)?;
-    Ok(terminal::print(&describe(&store)?)?)
+    match format {
+        FindingsFormat::Text => terminal::print(&describe(&store)?)?,
+        FindingsFormat::Json => json::print(&ShownStore::new(&store)?)?,
+    }
+    Ok(())
 }
 
 fn describe(store: &FeatureStore) -> Result<Text, Error> {
@@ -202,13 +210,13 @@ fn describe(store: &FeatureStore) -> Result<Text, Error> {
         ),
     ]);
     text.lines(settings(manifest));
-    let mut classes = std::collections::BTreeMap::new();
-    for (row, _) in index.used() {
-        let class = row.class.as_deref().unwrap_or("(no class)");
-        *classes.entry(class).or_insert(0) += 1;
-    }
-    let line = |(name, n): (&&str, _)| format!("class          {}: {n}", cell(name));
-    text.lines(classes.iter().map(line));
+    let line = |(class, n): (Option<&str>, usize)| {
+        format!(
+            "class          {}: {n}",
+            cell(class.unwrap_or("(no class)"))
+        )
+    };
+    text.lines(index.class_counts().into_iter().map(line));
     Ok(text)
 }
 

@@ -3,7 +3,7 @@
 mod sgd_args;
 mod solver_args;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use self::solver_args::SolverArgs;
 use super::Outcome;
@@ -11,12 +11,15 @@ use super::bar::Bar;
 use super::errors;
 use super::examples::examples;
 use super::given;
-use super::output::OverwriteArg;
+use super::json::{self, fit_head::FittedHead};
+use super::output::{FindingsFormat, OverwriteArg};
+use super::refusal::Refusal;
 use super::search_args::{self, SearchArgs};
 use super::size;
 use super::talk;
 use super::trust_args::{self, TrustArgs};
 use frostline::head::{EpochFigures, Fit};
+use frostline::outputs::is_stdout;
 use frostline::phrases::counted;
 use frostline::tasks::{
     FitHeadOptions, FitHeadReport, OutputGuard, Streaming, Validation, Wanted, fit_head,
@@ -47,6 +50,9 @@ pub(super) struct Args {
     /// [default: half of the free memory].
     #[arg(long, value_name = "SIZE", value_parser = size::bytes)]
     memory: Option<u64>,
+    /// Format of the result; json adds one JSON object on standard output to the text on standard error.
+    #[arg(long, value_enum, default_value_t)]
+    format: FindingsFormat,
     #[command(flatten)]
     solver: SolverArgs,
     #[command(flatten)]
@@ -67,6 +73,8 @@ const EXAMPLES: &str = examples! {
 };
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
+    let format = args.format;
+    refuse_two_results(format, &args.output)?;
     given::store(&args.features)?;
     args.validation.as_deref().map_or(Ok(()), given::store)?;
     let validation = match (args.validation, args.validation_split) {
@@ -99,7 +107,20 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     guard.check(&options.output, Wanted::Head, args.overwrite.into())?;
     let report = fit_head(&options, &mut tell_epoch, &Bar::default())?;
     tell(&report, &options);
+    if format == FindingsFormat::Json {
+        json::print(&FittedHead::new(&report, &options, warnings(&report)))?;
+    }
     Ok(Outcome::AllRight)
+}
+
+fn refuse_two_results(format: FindingsFormat, output: &Path) -> Result<(), Refusal> {
+    if format == FindingsFormat::Json && is_stdout(output) {
+        return Err(Refusal::usage(
+            "`--format json` and `-o -` both write to standard output",
+            "write the head to a file with -o, or omit --format json",
+        ));
+    }
+    Ok(())
 }
 
 fn tell_epoch(figures: &EpochFigures) {
@@ -123,9 +144,7 @@ fn tell_epoch(figures: &EpochFigures) {
 fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     search_args::tell(report);
     report.streamed.iter().for_each(tell_streaming);
-    report.warnings.iter().for_each(talk::warn);
-    let warnings = report.fit.warnings.iter().map(errors::warning);
-    warnings.for_each(talk::warn);
+    fit_warnings(report).for_each(talk::warn);
     if report.n_validation == 0 && report.out_of_fold.is_none() {
         talk::note(
             "no validation set was given: add --validation FEATURES, --validation-split 0.2 or --folds 5",
@@ -158,6 +177,19 @@ fn tell(report: &FitHeadReport, options: &FitHeadOptions) {
     }
     trust_args::tell(report);
     talk::say(format!("  head        {}", options.output.display()));
+}
+
+/// Returns the warnings about the training images and the fit.
+fn fit_warnings(report: &FitHeadReport) -> impl Iterator<Item = String> {
+    let of_fit = report.fit.warnings.iter().map(errors::warning);
+    report.warnings.iter().cloned().chain(of_fit)
+}
+
+/// Returns all warnings.
+fn warnings(report: &FitHeadReport) -> Vec<String> {
+    fit_warnings(report)
+        .chain(trust_args::warnings(report))
+        .collect()
 }
 
 fn tell_streaming(streaming: &Streaming) {

@@ -6,10 +6,11 @@ use super::Outcome;
 use super::examples::examples;
 use super::given;
 use super::inspect_text::text;
+use super::json;
 use super::output::{FindingsFormat, OutputArgs};
 use super::talk;
 use frostline::head::NEAR_DUPLICATE;
-use frostline::tasks::{InspectOptions, InspectReport, OutputGuard, inspect};
+use frostline::tasks::{InspectOptions, OutputGuard, inspect};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -67,12 +68,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     report.notes.iter().for_each(talk::note);
     match format {
         FindingsFormat::Text => args.output.write_bytes(text(&report).as_bytes()),
-        FindingsFormat::Json => args.output.write_bytes(json(&report).as_bytes()),
+        FindingsFormat::Json => args.output.write_bytes(json::text(&report).as_bytes()),
     }?;
     Ok(Outcome::AllRight)
-}
-
-fn json(report: &InspectReport) -> String {
-    let value = serde_json::to_value(report).expect("names and numbers have a JSON form");
-    format!("{value:#}\n")
 }

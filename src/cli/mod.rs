@@ -16,7 +16,6 @@ mod doctor;
 mod environment;
 mod errors;
 mod evaluate;
-mod evaluation_json;
 mod evaluation_text;
 mod examples;
 mod extract;
@@ -30,6 +29,7 @@ mod import_notes;
 mod input_args;
 mod inspect;
 mod inspect_text;
+mod json;
 mod man;
 mod models;
 mod number;
@@ -113,8 +113,7 @@ enum Command {
     /// List, show, pull and import backbones.
     Models(models::Args),
     /// Check the installation and suggest fixes.
-    #[command(after_long_help = doctor::EXAMPLES)]
-    Doctor,
+    Doctor(doctor::Args),
     /// Write a completion script for a shell to standard output.
     Completions(completions::Args),
     /// Write man pages for the program and its commands.
@@ -126,7 +125,7 @@ impl Command {
     fn outputs(&self) -> errors::OutputOptions {
         let (any, store) = match self {
             Self::Evaluate(_) | Self::Report(_) | Self::Classify(_) => ("-o or --store", "--store"),
-            Self::Models(_) | Self::Doctor => ("FROSTLINE_HOME", "FROSTLINE_HOME"),
+            Self::Models(_) | Self::Doctor(_) => ("FROSTLINE_HOME", "FROSTLINE_HOME"),
             _ => ("-o", "-o"),
         };
         errors::OutputOptions { any, store }
@@ -173,7 +172,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Preview(args) => preview::run(args, home()?),
         Command::Features(args) => features::run(args),
         Command::Models(args) => models::run(args, home()?),
-        Command::Doctor => doctor::run(&home()?),
+        Command::Doctor(args) => doctor::run(args, &home()?),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command()),
     }

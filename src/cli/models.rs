@@ -1,17 +1,21 @@
 //! `frostline models`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Outcome;
 use super::cells::{cell, padded};
 use super::examples::examples;
 use super::import;
+use super::json::{
+    self,
+    models::{Backbones, Network},
+};
+use super::output::FindingsFormat;
 use super::pull;
 use super::talk;
 use super::terminal::{self, Text};
-use frostline::backbones::onnx::read_network;
-use frostline::backbones::{Home, Installed, Registry};
-use frostline::error::Error;
+use frostline::backbones::onnx::{Outline, read_network};
+use frostline::backbones::{BackboneFile, Home, Installed, Registry};
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -24,13 +28,20 @@ pub(super) struct Args {
 enum Command {
     /// List known and installed backbones.
     #[command(after_long_help = LIST_EXAMPLES)]
-    List,
+    List {
+        /// Output format.
+        #[arg(long, value_enum, default_value_t)]
+        format: FindingsFormat,
+    },
     /// Print a network's manifest, inputs, outputs and layers.
     #[command(after_long_help = SHOW_EXAMPLES)]
     Show {
         /// Installed name, or ONNX file.
         #[arg(value_name = "NAME|FILE")]
         backbone: PathBuf,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t)]
+        format: FindingsFormat,
     },
     /// Download a known backbone, verify it and install it.
     Pull(pull::Args),
@@ -65,13 +76,24 @@ const SHOW_EXAMPLES: &str = examples! {
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     match args.command {
-        Command::List => {
+        Command::List { format } => {
             home.check_private()?;
             let listing = Registry::new(home).list();
             listing.broken.iter().for_each(talk::cause);
-            terminal::print(&list(listing.backbones))?;
+            match format {
+                FindingsFormat::Text => terminal::print(&list(listing.backbones))?,
+                FindingsFormat::Json => json::print(&Backbones::from(&listing))?,
+            }
         }
-        Command::Show { backbone } => terminal::print(&show(&Registry::new(home), &backbone)?)?,
+        Command::Show { backbone, format } => {
+            let file = Registry::new(home).resolve(&backbone)?;
+            let outline = read_network(&file.path)?.outline();
+            let sha256 = file.sha256()?;
+            match format {
+                FindingsFormat::Text => terminal::print(&show(&file, &sha256, &outline))?,
+                FindingsFormat::Json => json::print(&Network::new(&file, &sha256, &outline))?,
+            }
+        }
         Command::Pull(args) => pull::run(args, home)?,
         Command::Import(args) => import::run(args, home)?,
     }
@@ -101,12 +123,10 @@ fn list(backbones: Vec<Installed>) -> Text {
     out
 }
 
-fn show(registry: &Registry, name: &Path) -> Result<Text, Error> {
-    let file = registry.resolve(name)?;
-    let outline = read_network(&file.path)?.outline();
+fn show(file: &BackboneFile, sha256: &str, outline: &Outline) -> Text {
     let mut out = Text::new();
     out.line(format_args!("file     {}", file.path.display()));
-    out.line(format_args!("SHA-256  {}", file.sha256()?));
+    out.line(format_args!("SHA-256  {sha256}"));
     let (ir, opset) = (outline.ir_version, outline.opset);
     out.line(format_args!("version  IR {ir}, opset {opset}"));
     for (title, outlets) in [("input", &outline.inputs), ("output", &outline.outputs)] {
@@ -125,5 +145,5 @@ fn show(registry: &Registry, name: &Path) -> Result<Text, Error> {
     // A string of several lines, which TOML allows, must not look like lines of this listing.
     let manifest = file.manifest.to_toml();
     out.lines(manifest.lines().map(|line| format!("  {line}")));
-    Ok(out)
+    out
 }

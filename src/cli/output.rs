@@ -154,9 +154,10 @@ pub(super) fn check_extension(output: &Path, extensions: &[&str]) -> Result<(), 
 }
 
 /// The format of results that are not rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(super) enum FindingsFormat {
     /// Text for people.
+    #[default]
     Text,
     /// One JSON object.
     Json,

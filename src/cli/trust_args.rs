@@ -65,7 +65,7 @@ pub(super) fn tell(report: &FitHeadReport) {
     if let Some(kept) = &report.rejection {
         tell_rejection(kept);
     }
-    report.disagreements.iter().for_each(talk::warn);
+    warnings(report).for_each(talk::warn);
     let on_folds = report
         .calibration
         .map(|c| c.on)
@@ -79,16 +79,39 @@ pub(super) fn tell(report: &FitHeadReport) {
     }
 }
 
-fn tell_calibration(c: &Calibration) {
+/// Returns the warnings about calibration and rejection.
+pub(super) fn warnings(report: &FitHeadReport) -> impl Iterator<Item = String> {
+    let denied = report.calibration.as_ref().and_then(denied);
+    let contradicted = report.disagreements.iter().map(Disagreement::to_string);
+    denied.into_iter().chain(contradicted)
+}
+
+/// Returns why the calibration was not stored, if it was not.
+fn denied(c: &Calibration) -> Option<String> {
+    let on_validation = (c.outcome == CalibrationOutcome::Denied).then_some(c.on_validation)??;
+    let [before, after] = [on_validation.log_loss_before, on_validation.log_loss_after];
+    Some(format!(
+        "not calibrated: the temperature fitted on {} raises the log loss on the validation set from \
+         {before:.4} to {after:.4}; the head keeps temperature 1",
+        fitted_on(c)
+    ))
+}
+
+/// Returns the images that the temperature was fitted on.
+fn fitted_on(c: &Calibration) -> String {
     let images = match c.on {
-        CalibrateOn::Folds => format!("{} held-out training images", c.n_images),
-        CalibrateOn::Validation => format!("{} validation images", c.n_images),
+        CalibrateOn::Folds => "held-out training images",
+        CalibrateOn::Validation => "validation images",
     };
-    let folds = format!("({} folds)", c.folds);
+    format!("{} {images} ({} folds)", c.n_images, c.folds)
+}
+
+fn tell_calibration(c: &Calibration) {
+    let images = fitted_on(c);
     match c.outcome {
         CalibrationOutcome::Improved => talk::say(format!(
             "  calibrated  temperature {:.3}: log loss {:.4} (was {:.4}), calibration error {:.1} % (was \
-             {:.1} %), on {images} {folds}",
+             {:.1} %), on {images}",
             c.temperature,
             c.log_loss_after,
             c.log_loss_before,
@@ -96,20 +119,13 @@ fn tell_calibration(c: &Calibration) {
             100.0 * c.ece_before,
         )),
         CalibrationOutcome::Unchanged => talk::say(format!(
-            "  calibrated  temperature 1; no better one was found on {images} {folds}: log loss {:.4}, \
+            "  calibrated  temperature 1; no better one was found on {images}: log loss {:.4}, \
              calibration error {:.1} %",
             c.log_loss_before,
             100.0 * c.ece_before
         )),
-        CalibrationOutcome::Denied => {
-            let [before, after] = c
-                .on_validation
-                .map_or([f64::NAN; 2], |v| [v.log_loss_before, v.log_loss_after]);
-            talk::warn(format!(
-                "not calibrated: the temperature fitted on {images} {folds} raises the log loss on the \
-                 validation set from {before:.4} to {after:.4}; the head keeps temperature 1"
-            ));
-        }
+        // A warning says so.
+        CalibrationOutcome::Denied => {}
     }
 }
 

@@ -38,9 +38,9 @@ impl StoreWriter {
     /// Returns the store's manifest. It is rebuilt from the parts if it is damaged, or if the parts match
     /// this run and the manifest does not.
     fn found_manifest(&mut self) -> Result<(StoreManifest, Seal)> {
-        let (error, is_damaged) = match StoreManifest::read_with_seal(&self.path) {
-            Ok((found, seal)) => match self.refuse_mismatch(&found) {
-                Ok(()) => return Ok((found, seal)),
+        let (error, is_damaged) = match StoreManifest::read_parsed(&self.path) {
+            Ok(found) => match self.refuse_mismatch(&found.manifest) {
+                Ok(()) => return Ok((found.manifest, found.seal)),
                 Err(error) => (error, false),
             },
             Err(error) if can_be_rebuilt(&error) => (error, true),

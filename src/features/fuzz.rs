@@ -122,7 +122,7 @@ pub fn stamps_example() -> Vec<u8> {
 /// Reads a manifest. Returns `None` if it is refused.
 #[must_use]
 pub fn manifest_bytes(file: &[u8]) -> Option<StoreManifest> {
-    manifest::parse(file).ok().map(|(manifest, _)| manifest)
+    manifest::parse(file).ok().map(|parsed| parsed.manifest)
 }
 
 /// Returns a manifest file as a fuzzing seed.

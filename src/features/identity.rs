@@ -4,8 +4,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::arrow_file::Seal;
-use super::manifest::{StoreManifest, Told, not_as_written, parse, told_by};
+use super::manifest::{Parsed, StoreManifest, Told, not_as_written, parse, told_by};
 use super::names::{INDEX, LOCK, MANIFEST, part_paths};
 use super::part;
 use crate::error::{Error, FeaturesError, FileKind, FileProblem, Result};
@@ -46,11 +45,11 @@ impl StoreManifest {
     /// [`Error::File`] if the manifest is truncated, damaged, of another format or of a newer version;
     /// [`Error::Io`] if it is a pipe, device or folder.
     pub fn read(store: &Path) -> Result<Self> {
-        Ok(Self::read_with_seal(store)?.0)
+        Ok(Self::read_parsed(store)?.manifest)
     }
 
-    /// Reads a store's manifest, and whether it has a checksum.
-    pub(super) fn read_with_seal(store: &Path) -> Result<(Self, Seal)> {
+    /// Reads a store's manifest, with the version and the checksum of its file.
+    pub(super) fn read_parsed(store: &Path) -> Result<Parsed> {
         let path = store.join(MANIFEST);
         let problem = match inputs::read(&path, Links::Follow, MOST) {
             Ok(bytes) => match parse(&bytes) {

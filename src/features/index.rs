@@ -11,7 +11,7 @@
 //! No path, class or reason is empty. The index is written last, so it never lists features that are missing.
 //! The next run rewrites a damaged index.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,6 +56,17 @@ impl Index {
         self.rows
             .iter()
             .filter_map(|row| Some((row, row.content.as_ref().ok()?.digest)))
+    }
+
+    /// Counts the used images of each class, and under `None` those without one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn class_counts(&self) -> BTreeMap<Option<&str>, usize> {
+        let mut counts = BTreeMap::new();
+        for (row, _) in self.used() {
+            *counts.entry(row.class.as_deref()).or_insert(0) += 1;
+        }
+        counts
     }
 
     /// Returns a note if images leave the index, for example after extracting a single class folder.

@@ -139,8 +139,18 @@ const KEYS: [&str; 6] = [
     "checksum",
 ];
 
-/// Parses a manifest, and returns whether it has a checksum.
-pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> {
+/// A manifest as found in a store.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) manifest: StoreManifest,
+    /// Whether it has a checksum.
+    pub(super) seal: Seal,
+    /// The version of the file.
+    pub(super) format_version: u64,
+}
+
+/// Parses a manifest.
+pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, FileProblem> {
     let value: Value = serde_json::from_slice(bytes).map_err(|e| match told_by(bytes) {
         _ if e.is_eof() => FileProblem::Cut(e.to_string()),
         Told::Store => FileProblem::Damaged(e.to_string()),
@@ -168,10 +178,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(StoreManifest, Seal), FileProblem> 
     let manifest = manifest.map_err(|e| FileProblem::Damaged(e.to_string()))?;
     match manifest.spec.problem() {
         Some(problem) => Err(FileProblem::Damaged(problem)),
-        None => Ok((
-            StoreManifest::new(manifest.spec, manifest.dtype, manifest.engine),
+        None => Ok(Parsed {
+            format_version: manifest.format_version,
+            manifest: StoreManifest::new(manifest.spec, manifest.dtype, manifest.engine),
             seal,
-        )),
+        }),
     }
 }
 

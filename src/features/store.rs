@@ -19,6 +19,7 @@ use crate::images::View;
 pub struct FeatureStore {
     path: PathBuf,
     manifest: StoreManifest,
+    format_version: u64,
     index: Index,
 }
 
@@ -29,10 +30,11 @@ impl FeatureStore {
     /// [`FeaturesError`] if there is no store at `path`; [`Error::File`] if its manifest or index is
     /// truncated, damaged, of another format or of a newer version.
     pub fn open(path: &Path) -> Result<Self> {
-        let manifest = StoreManifest::read(path)?;
+        let found = StoreManifest::read_parsed(path)?;
         Ok(Self {
             path: path.to_owned(),
-            manifest,
+            manifest: found.manifest,
+            format_version: found.format_version,
             index: Index::read(path)?,
         })
     }
@@ -47,6 +49,13 @@ impl FeatureStore {
     #[must_use]
     pub fn manifest(&self) -> &StoreManifest {
         &self.manifest
+    }
+
+    /// Returns the format version of the store on disk.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn format_version(&self) -> u64 {
+        self.format_version
     }
 
     /// Returns the index, which lists the samples of the last run.

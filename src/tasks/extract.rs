@@ -243,15 +243,11 @@ fn certain_manifest(options: &ExtractOptions) -> Result<Option<StoreManifest>> {
 
 /// Counts the used images of each class, and tells whether any used image has no class.
 fn classes(index: &Index) -> (BTreeMap<String, usize>, bool) {
-    let mut classes = BTreeMap::new();
-    let mut unlabelled = false;
-    for (row, _) in index.used() {
-        match &row.class {
-            Some(class) => *classes.entry(class.clone()).or_insert(0) += 1,
-            None => unlabelled = true,
-        }
-    }
-    (classes, unlabelled)
+    let mut counts = index.class_counts();
+    let unlabelled = counts.remove(&None).is_some();
+    let named = counts.into_iter();
+    let named = named.filter_map(|(class, n)| Some((class?.to_owned(), n)));
+    (named.collect(), unlabelled)
 }
 
 /// Returns the classes in the index without a used image.

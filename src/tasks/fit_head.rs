@@ -39,6 +39,8 @@ use crate::progress::Progress;
 pub struct FitHeadReport {
     /// The head and its history.
     pub fit: Fit,
+    /// The parameters of the fit; after a search, those of its winner.
+    pub params: FitValidParams,
     /// The classes, in index order.
     pub classes: ClassIndex,
     /// The number of training samples.
@@ -67,7 +69,7 @@ pub struct FitHeadReport {
 
 impl FitHeadReport {
     /// Creates the report of a fit, with all optional parts empty.
-    fn new(fit: Fit, division: &Division) -> Self {
+    fn new(fit: Fit, params: FitValidParams, division: &Division) -> Self {
         let validation = division.validation.as_ref();
         Self {
             classes: division.classes.clone(),
@@ -82,6 +84,7 @@ impl FitHeadReport {
             rejection: None,
             disagreements: Vec::new(),
             warnings: division.warnings.clone(),
+            params,
             fit,
         }
     }
@@ -106,11 +109,10 @@ pub fn fit_head(
     } else {
         refuse_what_needs_all(options, &memory)?;
         let (fit, streaming) = in_blocks(params, &division, &memory, on_epoch)?;
-        let mut report = FitHeadReport::new(fit, &division);
+        let mut report = FitHeadReport::new(fit, params.clone(), &division);
         report.streamed = Some(streaming);
         Fitted {
             report,
-            params: params.clone(),
             temperature: Temperature::default(),
             rejection: None,
             record: record(&division),
@@ -122,7 +124,6 @@ pub fn fit_head(
 /// A fitted head with everything that is written to its file.
 struct Fitted {
     report: FitHeadReport,
-    params: FitValidParams,
     temperature: Temperature,
     rejection: Option<Rejection>,
     record: TrainingRecord,
@@ -159,11 +160,10 @@ fn in_memory(
         calibration: trust.calibration,
         rejection: trust.kept,
         disagreements: trust.disagreements,
-        ..FitHeadReport::new(fit, division)
+        ..FitHeadReport::new(fit, params, division)
     };
     let mut fitted = Fitted {
         report,
-        params,
         temperature: trust.temperature,
         rejection: trust.rejection,
         record: record(division),
@@ -177,7 +177,13 @@ fn in_memory(
 impl Fitted {
     /// Stores out-of-fold predictions, or adds a warning that says why not.
     fn keep_out_of_fold(&mut self, asked: CrossValidation, images: &Images<'_, '_>) -> Result<()> {
-        match predictions(&self.record, asked, &self.params, self.temperature, images)? {
+        match predictions(
+            &self.record,
+            asked,
+            &self.report.params,
+            self.temperature,
+            images,
+        )? {
             Ok((record, figures)) => {
                 self.record = record;
                 self.report.out_of_fold = Some(figures);
@@ -209,7 +215,7 @@ impl Fitted {
             head: report.fit.head.clone(),
             classes: report.classes.clone(),
             manifest: serde_json::to_value(spec).expect("strings and numbers have a JSON form"),
-            params: serde_json::to_value(self.params.values()).expect("numbers have a JSON form"),
+            params: serde_json::to_value(report.params.values()).expect("numbers have a JSON form"),
             metrics,
             temperature: self.temperature,
             rejection: self.rejection,

@@ -23,6 +23,7 @@ mod hostile_text;
 mod import_onnx;
 mod inspect;
 mod jpeg_exact;
+mod json;
 mod judge;
 mod known_files;
 mod linfa_logistic;

@@ -142,7 +142,9 @@ fn a_store_of_version_1_is_read_and_sealed_by_the_next_writer() {
     let folder = tempfile::tempdir().unwrap();
     store(folder.path());
     let parts = [0, 1, 2].map(|number| part(folder.path(), number));
+    let version = || FeatureStore::open(folder.path()).unwrap().format_version();
     assert_reads(folder.path());
+    assert_eq!(version(), 1);
     assert!(!parts.iter().any(|part| is_sealed(part)));
     let writer = StoreWriter::open(folder.path(), manifest(), Existing::Extend).unwrap();
     assert!(SEEDS.iter().all(|&seed| writer.knows(&digest(seed))));
@@ -154,6 +156,7 @@ fn a_store_of_version_1_is_read_and_sealed_by_the_next_writer() {
     }
     writer.finish_run(&index(), &[]).unwrap();
     assert!(parts.iter().all(|part| is_sealed(part)));
+    assert_eq!(version(), 2);
     for part in &parts {
         let text = fs::read(part).unwrap();
         let text = String::from_utf8_lossy(&text);

@@ -1,13 +1,14 @@
 //! The options and findings of an inspection, as plain data for text, JSON and pages.
 
 use std::cmp::Ordering;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::error::Result;
 use crate::features::Digest;
 use crate::head::NEAR_DUPLICATE;
+use crate::images::path_text::to_text;
 use crate::tasks::fit_head::{CrossValidation, check_near};
 
 /// The options of [`inspect`](crate::tasks::inspect()): what to inspect, and how.
@@ -53,8 +54,10 @@ impl InspectOptions {
 #[non_exhaustive]
 pub struct InspectReport {
     /// The inspected store.
+    #[serde(serialize_with = "as_text")]
     pub features: PathBuf,
     /// The store that it was compared with.
+    #[serde(serialize_with = "as_optional_text")]
     pub against: Option<PathBuf>,
     /// The number of images in the inspected store.
     pub n_images: usize,
@@ -80,6 +83,19 @@ pub struct InspectReport {
     pub outliers: Vec<Outlier>,
     /// What was not checked, and why.
     pub notes: Vec<String>,
+}
+
+/// Serialises a path as text, also if it is not UTF-8.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    to_text(path).serialize(serializer)
+}
+
+#[allow(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn as_optional_text<S: Serializer>(
+    path: &Option<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    path.as_deref().map(to_text).serialize(serializer)
 }
 
 /// The images of the store that a head was trained on, found by their digests.

@@ -1,0 +1,86 @@
+//! A fitted head as JSON.
+
+use serde::Serialize;
+
+use frostline::ClassIndex;
+use frostline::head::{
+    Disagreement, EpochFigures, FitValues, LearningPoint, Optimum, Search, ValidationFigures,
+};
+use frostline::images::path_text::to_text;
+use frostline::tasks::{
+    Calibration, FitHeadOptions, FitHeadReport, KeptForRejection, OutOfFoldFigures, Streaming,
+};
+
+/// The result of `fit-head`.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct FittedHead<'a> {
+    head: String,
+    classes: &'a ClassIndex,
+    n_train: usize,
+    n_validation: usize,
+    n_features: usize,
+    params: &'a FitValues,
+    seconds: f64,
+    history: &'a [EpochFigures],
+    best_epoch: Option<usize>,
+    optimum: Option<Optimum>,
+    validation: Option<ValidationFigures>,
+    out_of_fold: Option<OutOfFoldFigures>,
+    calibration: Option<Calibration>,
+    rejection: Option<KeptForRejection>,
+    search: Option<&'a Search>,
+    learning_curve: Option<&'a [LearningPoint]>,
+    streamed: Option<Blocks>,
+    disagreements: &'a [Disagreement],
+    warnings: Vec<String>,
+}
+
+/// How features were read in blocks.
+#[derive(Debug, Serialize)]
+struct Blocks {
+    images_per_block: usize,
+    needed_bytes: u64,
+    allowed_bytes: u64,
+}
+
+impl<'a> FittedHead<'a> {
+    /// The result of a fit; `warnings` are those that were printed.
+    pub(in crate::cli) fn new(
+        report: &'a FitHeadReport,
+        options: &FitHeadOptions,
+        warnings: Vec<String>,
+    ) -> Self {
+        let fit = &report.fit;
+        Self {
+            head: to_text(&options.output),
+            classes: &report.classes,
+            n_train: report.n_train,
+            n_validation: report.n_validation,
+            n_features: report.n_features,
+            params: report.params.values(),
+            seconds: fit.seconds,
+            history: &fit.history,
+            best_epoch: fit.best_epoch,
+            optimum: fit.optimum,
+            validation: fit.validation,
+            out_of_fold: report.out_of_fold,
+            calibration: report.calibration,
+            rejection: report.rejection,
+            search: report.search.as_ref(),
+            learning_curve: report.learning_curve.as_deref(),
+            streamed: report.streamed.map(Blocks::from),
+            disagreements: &report.disagreements,
+            warnings,
+        }
+    }
+}
+
+impl From<Streaming> for Blocks {
+    fn from(streaming: Streaming) -> Self {
+        Self {
+            images_per_block: streaming.images,
+            needed_bytes: streaming.needed,
+            allowed_bytes: streaming.allowed,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! `--format json`: the results of every command match their schemas in `docs/schemas`, which describe every
+//! field.
+
+mod fit_head;
+mod installation;
+mod schemas;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use crate::harness::{Place, Ran, number, two_classes};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas")
+}
+
+fn schema(command: &str) -> Value {
+    let path = folder().join(command).with_extension("json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Parses a command's standard output and checks it against the command's schema.
+#[track_caller]
+fn valid(command: &str, ran: &Ran) -> Value {
+    let result: Value = serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
+    let validator: Validator = jsonschema::draft202012::new(&schema(command)).unwrap();
+    let faults = validator.iter_errors(&result);
+    let faults: Vec<String> = faults
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{command}: {faults:#?}\n{}", ran.out);
+    result
+}
+
+#[test]
+fn an_extraction() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_classes(&place.folder().join("images"), 6, 0);
+    let blue = place.folder().join("images/blue");
+    fs::copy(blue.join("0.png"), blue.join("copy.png")).unwrap();
+    fs::write(blue.join("bad.jpg"), "<html></html>").unwrap();
+    fs::write(blue.join("notes.txt"), "a word").unwrap();
+    fs::create_dir(place.folder().join("images/empty")).unwrap();
+    let line = "extract {dir}/images -o {dir}/new --format json";
+    let ran = place.frostline(line).exits(3);
+    let ran = ran.says(&["13 images in ", "blue/bad.jpg: is an HTML page"]);
+    let first = valid("extract", &ran);
+    let counts = ["n_images", "n_computed", "n_reused", "n_skipped", "threads"];
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let counts = counts.map(|key| first[key].as_u64().unwrap() as usize);
+    assert_eq!(counts, [13, 12, 1, 1, threads]);
+    assert_eq!(first["store"], place.path("new"));
+    assert_eq!(first["skipped"][0]["path"], "blue/bad.jpg");
+    let classes = serde_json::json!([
+        {"name": "blue", "n_images": 7},
+        {"name": "red", "n_images": 6},
+    ]);
+    assert_eq!(first["classes"], classes);
+    assert_eq!(first["empty_classes"], serde_json::json!(["empty"]));
+    let ignored = serde_json::json!([{"extension": "txt", "n_files": 1}]);
+    assert_eq!(first["ignored_files"], ignored);
+    assert_eq!(first["engine"]["device"], "cpu");
+    assert!(number(&first["images_per_second"]) > 0.0 && number(&first["seconds"]) > 0.0);
+    // The result is printed before the error.
+    let strict = place.frostline(&format!("{line} --strict")).exits(1);
+    let strict = valid("extract", &strict);
+    let counts = ["n_computed", "n_reused", "n_skipped"].map(|key| &strict[key]);
+    assert_eq!(counts, [0, 13, 1]);
+    fs::remove_file(blue.join("bad.jpg")).unwrap();
+    let cached = valid("extract", &place.frostline(line).exits(0));
+    assert!(cached["engine"].is_null() && cached["images_per_second"].is_null());
+}
+
+#[test]
+fn an_extraction_without_images_has_a_result_too() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    let mut command = place.command("extract - -o {dir}/new --format json");
+    let empty = command.stdin(Stdio::null()).output().unwrap();
+    let result = valid("extract", &Ran::of(empty).exits(0));
+    assert_eq!(
+        (&result["n_images"], &result["backbone"]),
+        (&0.into(), &Value::Null)
+    );
+    // All are skipped: the command fails, and the result says why.
+    let mut command = place.command("extract - -o {dir}/new --format json");
+    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = streams.stderr(Stdio::piped()).spawn().unwrap();
+    let mut names = child.stdin.take().unwrap();
+    writeln!(names, "{}", place.path("no-such.jpg")).unwrap();
+    drop(names);
+    let ran = Ran::of(child.wait_with_output().unwrap()).exits(1);
+    assert_eq!(valid("extract", &ran)["n_skipped"], 1);
+}
+
+#[test]
+fn a_feature_store() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_classes(&place.folder().join("images"), 6, 0);
+    fs::write(place.path("images/blue/bad.jpg"), "text").unwrap();
+    let extract =
+        "extract {dir}/images -o {dir}/new --views hflip --dtype f16 --jpeg-scale reduced";
+    place.frostline(extract).exits(3);
+    let show = "features show {dir}/new --format json";
+    let shown = valid("features-show", &place.frostline(show).exits(0));
+    let counts = [
+        "format_version",
+        "n_vectors",
+        "n_images",
+        "n_without_class",
+        "n_skipped",
+    ];
+    let counts = counts.map(|key| shown[key].as_u64().unwrap());
+    assert_eq!(counts, [2, 12, 12, 0, 1]);
+    assert_eq!(shown["skipped"][0]["path"], "blue/bad.jpg");
+    assert_eq!(
+        shown["classes"][1],
+        serde_json::json!({"name": "red", "n_images": 6})
+    );
+    assert_eq!(
+        (&shown["dtype"], &shown["preprocessing"]["resize"]),
+        (&"f16".into(), &serde_json::json!([8, 8]))
+    );
+    assert_eq!(
+        shown["views"],
+        serde_json::json!(["center", "center-flipped"])
+    );
+    assert_eq!(shown["decoding"]["jpeg_scale"], "reduced");
+    place
+        .frostline("extract {dir}/images/blue -o {dir}/flat")
+        .exits(3);
+    let flat = "features show {dir}/flat --format json";
+    let flat = valid("features-show", &place.frostline(flat).exits(0));
+    assert_eq!(
+        (&flat["n_without_class"], &flat["classes"]),
+        (&6.into(), &serde_json::json!([]))
+    );
+}
+
+#[test]
+fn an_evaluation() {
+    let Some(place) = Place::fitted() else { return };
+    two_classes(&place.folder().join("new"), 6, 100);
+    let fit = "fit-head {dir}/store -o {dir}/careful --reject 0.2 --near 1";
+    place.frostline("extract {dir}/new -o {dir}/other").exits(0);
+    place.frostline(fit).exits(0);
+    for options in [
+        "--head {dir}/head",
+        "--head {dir}/head --intervals 0",
+        "--head {dir}/careful --compare {dir}/head",
+    ] {
+        let line = format!("evaluate {{dir}}/other {options} --format json");
+        let result = valid("evaluate", &place.frostline(&line).exits(0));
+        assert_eq!(result["n_samples"], 12, "{options}");
+        let has = |key: &str| !result.get(key).unwrap_or(&Value::Null).is_null();
+        assert_eq!(has("comparison"), options.contains("--compare"));
+        assert_eq!(has("accepted"), options.contains("careful"));
+        assert_eq!(has("intervals"), !options.contains("--intervals"));
+    }
+}
+
+#[test]
+fn an_inspection() {
+    let Some(place) = Place::installed() else {
+        return;
+    };
+    two_classes(&place.folder().join("images"), 24, 0);
+    // Blue images in the folder of the red ones: one a duplicate, one not.
+    let [blue, red] = ["images/blue", "images/red"].map(|class| place.folder().join(class));
+    fs::copy(blue.join("0.png"), red.join("copy.png")).unwrap();
+    fs::rename(blue.join("1.png"), red.join("moved.png")).unwrap();
+    place
+        .frostline("extract {dir}/images -o {dir}/all")
+        .exits(0);
+    place
+        .frostline("extract {dir}/images/red -o {dir}/red")
+        .exits(0);
+    place.frostline("fit-head {dir}/all -o {dir}/new").exits(0);
+    let line = "inspect {dir}/all --against {dir}/red --head {dir}/new --near 1 --format json";
+    let result = valid("inspect", &place.frostline(line).exits(0));
+    assert_eq!(
+        (&result["n_images"], &result["n_against"]),
+        (&49.into(), &26.into())
+    );
+    let n = |pointer: &str| result.pointer(pointer).unwrap().as_array().unwrap().len();
+    // Each image of the second store is in the first one too.
+    assert_eq!([n("/duplicates"), n("/contradictions")], [26, 1]);
+    assert_eq!([n("/leakage/images"), n("/trained_on/training")], [26, 49]);
+    assert!(n("/outliers") > 0);
+    let suspects = result["labels"]["suspects"].as_array().unwrap().iter();
+    let suspects: Vec<&Value> = suspects.map(|suspect| &suspect["path"]).collect();
+    assert!(suspects.contains(&&"red/moved.png".into()), "{suspects:?}");
+    let near = place.frostline("inspect {dir}/all --near 0.5 --format json");
+    let near = valid("inspect", &near.exits(0));
+    assert!(near["leakage"].is_null() && near["trained_on"].is_null());
+    assert!(
+        near["near_duplicates"][0]["images"]
+            .as_array()
+            .unwrap()
+            .len()
+            > 1
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_not_utf_8_has_a_text() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let Some(place) = Place::fitted() else { return };
+    let odd = place.folder().join(OsStr::from_bytes(b"n\xff"));
+    fs::rename(place.path("store"), &odd).unwrap();
+    for command in ["inspect", "features show"] {
+        let mut run = place.command(command);
+        let output = run.arg(&odd).args(["--format", "json"]).output().unwrap();
+        let result = valid(&command.replace(' ', "-"), &Ran::of(output).exits(0));
+        let path = result.get("features").or(result.get("store")).unwrap();
+        assert_eq!(path, &place.path("n\\xff"));
+    }
+}
