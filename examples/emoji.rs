@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example emoji -- FOLDER` writes `FOLDER/{train,validation}/<group>/<name>.png`: five groups
 //! that a head distinguishes well, 72 × 72 pixels with a transparent background. `--all` writes all nine
-//! groups, which are harder. The graphics are Twemoji's (CC-BY 4.0), the groups Unicode's. A fifth of each group,
-//! chosen by a hash of the emoji, is for validation: the same ones every time.
+//! groups, which are harder. The graphics are Twemoji's (CC-BY 4.0), the groups Unicode's. A fifth of each
+//! group, chosen by a hash of the emoji, is for validation: the same ones every time.
 
 use std::ffi::OsString;
 use std::path::Path;

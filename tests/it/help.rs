@@ -122,7 +122,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
     (
         "extract",
         &[
-            ("Options", "output backbone {global}"),
+            ("Options", "output format backbone {global}"),
             ("Input", "null any-name strict"),
             ("Feature store", "views dtype overwrite verify"),
             ("Running the network", "{network}"),
@@ -194,8 +194,8 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("Preprocessing", "{preprocessing}"),
         ],
     ),
-    ("models show", &[("Options", "{global}")]),
-    ("doctor", &[("Options", "{global}")]),
+    ("models show", &[("Options", "format {global}")]),
+    ("doctor", &[("Options", "format {global}")]),
 ];
 
 #[test]
