@@ -2,7 +2,7 @@
 //! settings on ready tensors of the same batch size.
 //!
 //! `cargo bench --bench extract [-- IMAGES [BACKBONE [N]]]`, after `scripts/setup.sh`, runs rounds of both in
-//! turn and prints medians and their ratio. IMAGES defaults to one class of the emoji of
+//! turn and prints medians and their ratio. IMAGES defaults to the training emoji of
 //! `scripts/quickstart.sh`; N limits the number of images.
 //!
 //! `extract --whole IMAGES BACKBONE` and `extract --bare BACKBONE` are workers of `scripts/bench_peers.sh`:
@@ -49,7 +49,7 @@ fn main() -> anyhow::Result<()> {
         }
         _ => {}
     }
-    let emoji = root.join("data/emoji/train/objects");
+    let emoji = root.join("data/emoji/train");
     let images = args.first().map_or(emoji, PathBuf::from);
     let backbone = args.get(1).map_or(DEFAULT_BACKBONE.as_ref(), Path::new);
     let count = args.get(2).and_then(|n| n.to_str()?.parse().ok());

@@ -75,6 +75,7 @@ mod seal;
 #[doc(hidden)]
 pub mod stamp;
 pub mod tasks;
+mod threads;
 mod visible;
 mod words;
 

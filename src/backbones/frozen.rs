@@ -193,8 +193,8 @@ fn notes(backbone: &OnnxBackbone, path: &Path, options: &RunOptions) -> Vec<Stri
     let none = backbone.winograd_layers() == 0;
     let none = (none && options.convolutions == Convolutions::Winograd).then(|| {
         format!(
-            "`{path}` has no 3×3 convolution with stride 1 and one group, so none is computed in the \
-             Winograd domain"
+            "`{path}` has no 3×3 convolution with stride 1, one group and enough channels, so none is \
+             computed in the Winograd domain"
         )
     });
     [batch, other, none].into_iter().flatten().collect()

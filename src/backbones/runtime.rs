@@ -26,6 +26,7 @@ use ort::session::Session;
 use self::agreement::{LEAST_COSINE, cosine, test_picture};
 use self::batch_sizes::BatchSizes;
 use self::network::{Network, RunFault};
+use self::operators::OwnNetwork;
 use self::pool::Pooling;
 pub(crate) use self::providers::available_providers;
 use self::session::Opener;
@@ -143,7 +144,16 @@ impl OnnxBackbone {
     /// Returns how many of its convolutions are computed in the Winograd domain.
     #[must_use]
     pub fn winograd_layers(&self) -> usize {
-        self.network.opener.winograd_layers()
+        let own = self.network.opener.own_network();
+        own.map_or(0, OwnNetwork::n_winograd)
+    }
+
+    /// Returns how many of its convolutions frostline's operators compute, in the Winograd domain or not.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn own_convolutions(&self) -> usize {
+        let own = self.network.opener.own_network();
+        own.map_or(0, OwnNetwork::n_convolutions)
     }
 
     /// Returns why `auto` did not choose a GPU.

@@ -224,6 +224,9 @@ impl FeatureSpec {
         if views.first() != Some(&View::Center) {
             return Some("`views` does not begin with `center`".to_owned());
         }
+        if let Err(problem) = self.preprocessing.check() {
+            return Some(problem.to_string());
+        }
         let repeated = (1..views.len()).find(|&place| views[..place].contains(&views[place]));
         repeated.map(|place| format!("`views` contains `{}` twice", views[place]))
     }

@@ -71,7 +71,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     // A file appears only when it is complete, so nobody waits for its rows. It must also not be one of the
     // listed images, so the list has to be read first.
     let streamed = args.input.is_list() && output.file().is_none();
-    let names = streamed.then(|| args.input.names());
+    let names = streamed.then(|| args.input.names()).transpose()?;
     let options = args.options(home, streamed)?;
     let guard = guard_of(&options.head)?.images(&options.inputs);
     let format = output.check(&guard, asked)?;

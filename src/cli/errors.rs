@@ -14,7 +14,7 @@ mod tasks;
 use std::io;
 use std::path::Path;
 
-use frostline::error::{Error, HeadError, is_of_system};
+use frostline::error::{Error, HeadError, ThreadsFor, is_of_system};
 
 use self::outputs::outputs;
 
@@ -48,14 +48,13 @@ pub(super) fn with_causes(error: &Error) -> String {
     causes.fold(message(error), |text, cause| format!("{text}: {cause}"))
 }
 
-/// Returns whether an option is out of range or contradicts another. Parameters of preprocessing do not
-/// count, because they can come from a file.
+/// Returns whether an option is out of range or contradicts another.
 pub(super) fn is_usage(error: &Error) -> bool {
-    match error {
-        Error::Parameter { name, .. } => parameters::is_option(name),
-        Error::Head(HeadError::NoSearch { .. } | HeadError::NothingToSearch) => true,
-        _ => false,
-    }
+    matches!(
+        error,
+        Error::Parameter { .. }
+            | Error::Head(HeadError::NoSearch { .. } | HeadError::NothingToSearch { .. })
+    )
 }
 
 /// Returns what the user can do about the error.
@@ -78,6 +77,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Io { path, .. } if *path == frostline::outputs::name(Path::new("-")) => {
             Some("redirect standard output to a place with free space".to_owned())
         }
+        Error::NoThread { purpose, .. } => Some(fewer_threads(*purpose)),
         Error::Io { action, source, .. } => io_hint(action, source),
         _ => None,
     }
@@ -90,6 +90,15 @@ fn io_hint(action: &str, error: &io::Error) -> Option<String> {
         return Some(hint.to_owned());
     }
     matches!(action, "write" | "create").then(|| elsewhere(error.kind()))
+}
+
+/// Returns the hint for a system that gives no more threads.
+fn fewer_threads(purpose: ThreadsFor) -> String {
+    let fewer = match purpose {
+        ThreadsFor::Images => "use fewer threads with --threads",
+        _ => "use fewer threads: set the environment variable RAYON_NUM_THREADS, such as to 1",
+    };
+    format!("{fewer}; or raise the limits of this process (`ulimit -u` and `ulimit -v`)")
 }
 
 /// Returns the hint for a file or folder that cannot be written.

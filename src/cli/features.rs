@@ -45,13 +45,13 @@ enum Command {
         /// Feature store.
         #[arg(value_name = "FEATURES")]
         store: PathBuf,
-        /// Format of the table [default: by the extension of PATH, .parquet, .csv or .npy; otherwise npy].
+        /// Format of the table [default: by the extension of PATH, .parquet or .csv; without one npy].
         #[arg(long, value_enum)]
         format: Option<Format>,
         /// View of each image to export if the store has several, such as `top-left` [default: center].
         #[arg(long, value_name = "VIEW")]
         view: Option<String>,
-        /// File to write, for npy a folder; `-` is standard output.
+        /// File to write; for npy a folder, named without extension; `-` is standard output.
         #[arg(short, long, value_name = "PATH")]
         output: PathBuf,
         #[command(flatten)]
@@ -138,6 +138,7 @@ fn checked(
     output: &Path,
     overwrite: Overwrite,
 ) -> anyhow::Result<ExportFormat> {
+    refuse_npy_file(format, output)?;
     let guard = OutputGuard::new().reads([store]);
     let format = chosen(format, Some(output));
     let check = |output: &Path, wanted| guard.check(output, wanted, overwrite);
@@ -160,12 +161,29 @@ fn checked(
     })
 }
 
+/// Refuses a folder of two files with the name of one file.
+fn refuse_npy_file(format: Option<Format>, output: &Path) -> Result<(), Refusal> {
+    let is_npy = matches!(format, None | Some(Format::Npy));
+    let extension = output.extension().unwrap_or_default();
+    if !is_npy || !extension.eq_ignore_ascii_case("npy") {
+        return Ok(());
+    }
+    let folder = output.with_extension("");
+    Err(Refusal::usage(
+        format!(
+            "the output `{}` is named like a file, but npy is a folder with features.npy and index.csv",
+            output.display()
+        ),
+        format!(
+            "name a folder without extension, such as `{}`",
+            folder.display()
+        ),
+    ))
+}
+
 impl OutputFormat for Format {
-    const EXTENSIONS: &'static [(&'static str, Self)] = &[
-        ("parquet", Self::Parquet),
-        ("csv", Self::Csv),
-        ("npy", Self::Npy),
-    ];
+    const EXTENSIONS: &'static [(&'static str, Self)] =
+        &[("parquet", Self::Parquet), ("csv", Self::Csv)];
 
     fn without_extension(_: Option<&Path>) -> Self {
         Self::Npy

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::refusal::Refusal;
 use frostline::error::Error;
-use frostline::features::is_store;
+use frostline::features::{is_store, try_is_store};
 use frostline::head::HeadFile;
 
 /// Refuses a missing head, or a folder instead of one.
@@ -31,7 +31,7 @@ pub(super) fn head(path: &Path) -> Result<(), Refusal> {
 }
 
 /// Refuses a file, or a folder that is not a feature store, instead of one.
-pub(super) fn store(path: &Path) -> Result<(), Refusal> {
+pub(super) fn store(path: &Path) -> anyhow::Result<()> {
     if path.is_file() {
         let what = if HeadFile::read(path).is_ok() {
             "a head"
@@ -39,20 +39,17 @@ pub(super) fn store(path: &Path) -> Result<(), Refusal> {
             "a file"
         };
         let hint = "pass the folder that `frostline extract IMAGES -o FEATURES` has written";
-        return refuse(path, &format!("{what}, not a feature store"), hint);
+        return Ok(refuse(path, &format!("{what}, not a feature store"), hint)?);
     }
-    if !path.is_dir() || is_store(path) || path.join("manifest.json").exists() {
+    if !path.is_dir() || try_is_store(path)? || path.join("manifest.json").exists() {
         return Ok(());
     }
     let hint = format!(
         "if it contains images, run `frostline extract {} -o FEATURES` and pass FEATURES",
         path.display()
     );
-    refuse(
-        path,
-        "a folder, not a feature store: it has no `manifest.json`",
-        &hint,
-    )
+    let what = "a folder, not a feature store: it has no `manifest.json`";
+    Ok(refuse(path, what, &hint)?)
 }
 
 /// Refuses a path that does not exist where a feature store or images can be used.

@@ -3,12 +3,13 @@
 use std::io::{self, Read, stdin};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::thread::Builder;
 
 use anyhow::Context;
 
 use super::given;
 use super::headings::INPUT;
+use frostline::error::{Error, ThreadsFor};
 use frostline::images::{Names, Separator, parse_list, read_list};
 use frostline::tasks::Inputs;
 
@@ -77,17 +78,19 @@ impl InputArgs {
     }
 
     /// Returns the names of the list on standard input as they arrive.
-    pub(super) fn names(&self) -> Receiver<io::Result<PathBuf>> {
+    pub(super) fn names(&self) -> Result<Receiver<io::Result<PathBuf>>, Error> {
         let (sender, names) = sync_channel(AHEAD);
         let separator = self.separator();
         // Nothing joins this thread, since it may block on a pipe forever.
-        thread::spawn(move || {
+        let started = Builder::new().spawn(move || {
             let each = |path| sender.send(Ok(path)).is_ok();
             if let Err(error) = read_list(stdin().lock(), separator, each) {
                 let _ = sender.send(Err(error));
             }
         });
-        names
+        let purpose = ThreadsFor::Images;
+        started.map_err(|source| Error::NoThread { purpose, source })?;
+        Ok(names)
     }
 
     fn separator(&self) -> Separator {

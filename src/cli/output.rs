@@ -124,7 +124,7 @@ pub(super) fn chosen<F: OutputFormat>(
         extensions.join(", ")
     };
     asked.or(known.map(|(_, format)| *format)).ok_or_else(|| {
-        Refusal::input(
+        Refusal::usage(
             format!("the output `{}` has an unknown extension", file.display()),
             format!("use {}, or set the format with --format", extensions()),
         )
@@ -144,7 +144,7 @@ pub(super) fn check_extension(output: &Path, extensions: &[&str]) -> Result<(), 
         .iter()
         .map(|extension| format!(".{extension}"))
         .collect();
-    Err(Refusal::input(
+    Err(Refusal::usage(
         format!(
             "the output `{}` has the extension .{extension}, which this command does not write",
             output.display()

@@ -16,7 +16,7 @@ use super::suggestion_rows::write_rows;
 use super::talk;
 use frostline::backbones::Home;
 use frostline::error::Error;
-use frostline::features::{Computing, is_store};
+use frostline::features::{Computing, try_is_store};
 use frostline::head::NEAR_DUPLICATE;
 use frostline::phrases::counted;
 use frostline::tasks::{HeadOptions, Inputs, OutputGuard, SuggestOptions, Unlabelled, suggest};
@@ -103,7 +103,7 @@ fn guard_of(options: &SuggestOptions) -> OutputGuard {
 impl Args {
     fn options(self, home: Home) -> anyhow::Result<SuggestOptions> {
         let data = match self.input.inputs()? {
-            Inputs::Paths(paths, _) if matches!(&paths[..], [path] if is_store(path)) => {
+            Inputs::Paths(paths, _) if matches!(&paths[..], [path] if try_is_store(path)?) => {
                 Unlabelled::Store(paths[0].clone())
             }
             images => {

@@ -48,8 +48,11 @@ pub enum HeadError {
         solver: &'static str,
     },
     /// Every parameter that could be searched is fixed.
-    #[error("nothing to search: every parameter of the search has a fixed value")]
-    NothingToSearch,
+    #[error("nothing to search: {} fixed", all_of(fixed))]
+    NothingToSearch {
+        /// The names of these parameters; at least one.
+        fixed: Vec<&'static str>,
+    },
     /// All candidates of a search diverged.
     #[error("no candidate of the search reached a finite loss")]
     NoCandidate,
@@ -230,6 +233,12 @@ impl RejectionProblem {
     pub fn enough_for(rate: f64) -> usize {
         ((1.0 / rate) - 1.0 - 1e-9).ceil() as usize
     }
+}
+
+fn all_of(parameters: &[&str]) -> String {
+    let verb = if parameters.len() == 1 { "is" } else { "are" };
+    let names: Vec<_> = parameters.iter().map(|name| format!("`{name}`")).collect();
+    format!("{} {verb}", names.join(" and "))
 }
 
 fn after(iterations: Option<usize>) -> String {

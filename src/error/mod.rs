@@ -33,6 +33,7 @@ mod images;
 mod network;
 mod runtime;
 mod tasks;
+mod threads;
 
 pub use self::backbones::BackboneError;
 pub use self::data::{DataProblem, Pair};
@@ -46,6 +47,7 @@ pub use self::runtime::{
     DeviceProblem, LibraryProblem, Provider, RuntimeProblem, SearchPathProblem,
 };
 pub use self::tasks::{Difference, Elsewhere, OutputProblem, TaskError};
+pub use self::threads::ThreadsFor;
 
 /// A `Result` with [`Error`](enum@Error) as its default error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -107,6 +109,15 @@ pub enum Error {
         path: PathBuf,
         /// The process that holds the lock, if it is known.
         owner: String,
+    },
+    /// The system gives no more threads.
+    #[error("cannot start a thread")]
+    NoThread {
+        /// What the thread is for.
+        purpose: ThreadsFor,
+        /// The system's error.
+        #[source]
+        source: io::Error,
     },
     /// The caller stopped the task.
     #[error("interrupted{}", kept_text(*kept))]

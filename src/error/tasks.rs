@@ -44,8 +44,13 @@ pub enum TaskError {
     #[error("the list of images is empty")]
     EmptyList,
     /// No image of a preview could be used.
-    #[error("none of {} could be used", counted(*.0, "image"))]
-    NothingToPreview(usize),
+    #[error("{}", no_preview(*skipped, first.as_ref()))]
+    NothingToPreview {
+        /// How many images were skipped.
+        skipped: usize,
+        /// The first of them, and why it could not be used.
+        first: Option<(String, String)>,
+    },
     /// A preview is larger than the memory limit.
     #[error(
         "a preview of {} of {} × {} pixels takes {bytes} bytes, more than the limit of {limit}",
@@ -385,6 +390,17 @@ fn for_example(skipped: Option<&(String, String)>) -> String {
     skipped.map_or_else(String::new, |(path, reason)| {
         format!("; for example, `{path}`: {reason}")
     })
+}
+
+fn no_preview(skipped: usize, first: Option<&(String, String)>) -> String {
+    match (skipped, first) {
+        (1, Some((path, reason))) => format!("cannot preview `{path}`: {reason}"),
+        _ => format!(
+            "none of {} could be used{}",
+            counted(skipped, "image"),
+            for_example(first)
+        ),
+    }
 }
 
 fn place(features: Option<&Path>) -> String {

@@ -29,6 +29,23 @@ pub fn is_store(path: &Path) -> bool {
     }
 }
 
+/// Like [`is_store`], but tells a folder whose files may not be read from one that is not a store.
+///
+/// # Errors
+/// [`Error::Io`] if the system does not permit to read the manifest, and no part tells that it is a store.
+pub fn try_is_store(path: &Path) -> Result<bool> {
+    let manifest = path.join(MANIFEST);
+    match inputs::open(&manifest, Links::Follow) {
+        Err(e) if e.kind() == ErrorKind::PermissionDenied && !has_parts(path) => {
+            // In a folder that may not be searched, it is not known whether there is a manifest.
+            let is_there = manifest.symlink_metadata().is_ok();
+            let denied = if is_there { &manifest } else { path };
+            Err(Error::io("read", denied)(e))
+        }
+        _ => Ok(is_store(path)),
+    }
+}
+
 /// Returns the feature store that contains a file or folder, existing or not. Links are followed.
 #[must_use]
 pub(crate) fn store_around(path: &Path) -> Option<PathBuf> {

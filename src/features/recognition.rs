@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::SystemTime;
 
 use super::content::{Digest, Picture};
@@ -13,6 +12,7 @@ use super::stamps::Stamps;
 use crate::images::{DecodeBudget, DecodeOptions, Found, Sample, dimensions, read_file};
 use crate::progress::Progress;
 use crate::stamp::Stamp;
+use crate::threads::on_threads;
 
 /// Returns the number of threads that read files: four per CPU, but no more than the larger of 64 and the
 /// number of CPUs. Disks and network file systems answer parallel requests faster than sequential ones.
@@ -91,13 +91,9 @@ impl Lookup<'_> {
             }
             found
         };
-        let all = thread::scope(|scope| {
-            let workers: Vec<_> = (0..readers(threads)).map(|_| scope.spawn(worker)).collect();
-            let ended = workers.into_iter().map(thread::ScopedJoinHandle::join);
-            ended.flatten().flatten().collect()
-        });
+        let all = on_threads(readers(threads), worker);
         progress.end();
-        Recognised(all)
+        Recognised(all.into_iter().flatten().collect())
     }
 
     fn one(&self, path: &Path, budget: &DecodeBudget) -> Option<Picture> {

@@ -76,16 +76,21 @@ impl FeatureStore {
         before - self.index.rows.len()
     }
 
-    /// Returns the error for a task that needs samples when the index lists none.
-    #[must_use]
-    pub(crate) fn no_samples(&self) -> Error {
+    /// Returns an error if the index lists no sample with features.
+    ///
+    /// # Errors
+    /// [`FeaturesError::NoSamples`].
+    pub(crate) fn require_samples(&self) -> Result<()> {
+        if self.index.used().next().is_some() {
+            return Ok(());
+        }
         let reason = if self.path.join(INDEX).exists() {
             NoSamples::NoneUsable
         } else {
             NoSamples::NoIndex
         };
         let store = self.path.clone();
-        FeaturesError::NoSamples { store, reason }.into()
+        Err(FeaturesError::NoSamples { store, reason }.into())
     }
 
     /// Reads the features of the centre crop of some images as (N, D), in the order of `digests`.

@@ -75,6 +75,7 @@ pub(crate) use inspect::Distances;
 pub use inspect::{LabelErrors, Pick, SelectionParams, Suspect, select};
 pub use lbfgs::Optimum;
 pub use linear::{LinearHead, log_softmax, softmax};
+pub(crate) use parallel::start_processors;
 pub use params::{
     ClassWeight, FitParams, FitValidParams, FitValues, Schedule, Solver, read_class_weights,
 };

@@ -1,6 +1,39 @@
 //! Runs independent pieces of work on all processors; their results come back in a fixed order.
+//!
+//! The threads are those of rayon's global pool. A task that cannot do without them starts them first, with
+//! [`start_processors`], because the other functions panic where the system gives no threads.
 
+use std::error::Error as _;
+use std::io;
+use std::sync::OnceLock;
+
+use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
+
+use crate::error::{Error, Result, ThreadsFor, system_error};
+
+/// Starts the threads, unless they are running.
+///
+/// # Errors
+/// [`Error::NoThread`].
+pub(crate) fn start_processors() -> Result<()> {
+    // rayon tries only once; a second attempt would not report why the first one failed.
+    static FAILURE: OnceLock<Option<(io::ErrorKind, String)>> = OnceLock::new();
+    let failure = FAILURE.get_or_init(|| {
+        let started = ThreadPoolBuilder::new().build_global();
+        // Without a cause, the threads are running already.
+        let failed = started.err().filter(|error| error.source().is_some())?;
+        let cause = system_error(failed);
+        Some((cause.kind(), cause.to_string()))
+    });
+    let Some((kind, text)) = failure else {
+        return Ok(());
+    };
+    Err(Error::NoThread {
+        purpose: ThreadsFor::Features,
+        source: io::Error::new(*kind, text.as_str()),
+    })
+}
 
 /// Returns the number of threads that rayon uses.
 pub(crate) fn processors() -> usize {
@@ -10,11 +43,27 @@ pub(crate) fn processors() -> usize {
 /// Runs `work(0)` to `work(n - 1)` in parallel and returns their results in this order.
 ///
 /// # Panics
-/// When `work` panics.
+/// When `work` panics, or the threads cannot be started.
 pub(crate) fn in_parallel<T: Send>(n: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     let numbers = (0..n).into_par_iter();
     // The pieces are few and uneven, so each is scheduled on its own.
     numbers.with_max_len(1).map(work).collect()
+}
+
+/// Runs `work` in parallel on each item, with its index.
+///
+/// # Panics
+/// As [`in_parallel`].
+pub(crate) fn for_each_in_parallel<T: Send>(
+    items: &mut [T],
+    work: impl Fn(usize, &mut T) + Sync + Send,
+) {
+    if let [only] = items {
+        work(0, only);
+        return;
+    }
+    let items = items.par_iter_mut().with_max_len(1).enumerate();
+    items.for_each(|(i, item)| work(i, item));
 }
 
 #[cfg(test)]
@@ -26,5 +75,21 @@ mod tests {
         let squares: Vec<_> = (0..1000).map(|n| n * n).collect();
         assert_eq!(in_parallel(1000, |n| n * n), squares);
         assert!(in_parallel(0, |n| n).is_empty());
+    }
+
+    #[test]
+    fn each_item_is_worked_on_once_with_its_index() {
+        for n in [0, 1, 7] {
+            let mut items = vec![1; n];
+            for_each_in_parallel(&mut items, |i, item| *item += i);
+            assert_eq!(items, (1..=n).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn running_threads_are_no_failure() {
+        start_processors().unwrap();
+        assert_eq!(in_parallel(2, |n| n), [0, 1]);
+        start_processors().unwrap();
     }
 }

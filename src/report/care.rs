@@ -14,14 +14,15 @@ pub(super) fn section(care: &DataCare) -> Markup {
         section #care {
             h2 { "Data quality" }
             div.care {
-                (suspects(&care.suspects))
+                (suspects(care))
                 (duplicates(&care.duplicates))
             }
         }
     }
 }
 
-fn suspects(suspects: &[Suspect]) -> Markup {
+fn suspects(care: &DataCare) -> Markup {
+    let suspects = &care.suspects;
     let entry = |suspect: &Suspect| {
         html! {
             li {
@@ -38,7 +39,9 @@ fn suspects(suspects: &[Suspect]) -> Markup {
     html! {
         div {
             h3 { "Possible label errors" }
-            @if suspects.is_empty() {
+            @if let Some(why) = &care.not_checked {
+                p.fine { (why) }
+            } @else if suspects.is_empty() {
                 p.fine { "None found." }
             } @else {
                 p.fine { "Cross-validation predicts another class for these images." }

@@ -219,6 +219,8 @@ pub struct DataCare {
     pub duplicates: Vec<Vec<String>>,
     /// Images whose label may be wrong, the most suspicious first.
     pub suspects: Vec<Suspect>,
+    /// Why the labels could not be checked, if so.
+    pub not_checked: Option<String>,
 }
 
 /// An image whose label may be wrong.

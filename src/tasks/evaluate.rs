@@ -12,7 +12,7 @@ use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
 use super::predictions::HeadOptions;
 use crate::classifier::Predictor;
 use crate::error::{Result, TaskError};
-use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile};
+use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile, start_processors};
 use crate::progress::Progress;
 
 /// The options of [`evaluate`](crate::tasks::evaluate()): what to evaluate, and how.
@@ -69,6 +69,7 @@ pub struct EvaluateReport {
 /// Those of [`judge`](super::judge()), and [`TaskError`] if the other head cannot be compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
     options.bootstrap.check()?;
+    start_processors()?;
     let head = &options.judge.head;
     let first = head.open()?;
     let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);

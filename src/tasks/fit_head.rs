@@ -29,7 +29,7 @@ use crate::classes::ClassIndex;
 use crate::error::Result;
 use crate::head::{
     Disagreement, EpochFigures, Fit, FitValidParams, HeadFile, LearningPoint, Rejection, Search,
-    Temperature, TrainingRecord, fit,
+    Temperature, TrainingRecord, fit, start_processors,
 };
 use crate::progress::Progress;
 
@@ -101,6 +101,7 @@ pub fn fit_head(
     progress: &dyn Progress,
 ) -> Result<FitHeadReport> {
     options.check()?;
+    start_processors()?;
     let params = options.params.check_ref()?;
     let division = Division::of(options, params.values().seed)?;
     let memory = Memory::of(options, params, &division);

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use self::alike::Alike;
 use self::pictures::Pictures;
-use crate::error::Result;
-use crate::head::{HeadFile, ImageRole};
+use crate::error::{Error, Result};
+use crate::head::{HeadFile, ImageRole, start_processors};
 
 pub use report::{
     ClassCount, Contradiction, Duplicates, InspectOptions, InspectReport, InspectedImage,
@@ -30,6 +30,7 @@ pub use report::{
 /// [`TaskError`](crate::error::TaskError) for two stores of different backbones or preprocessing.
 pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     options.check()?;
+    start_processors()?;
     let pictures = Pictures::open(options)?;
     let trained_on = trained_on(&pictures, options)?;
     let alike = Alike::find(&pictures, options.near)?;
@@ -37,10 +38,12 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     let mut notes = Vec::new();
     let labels = match labels::judge(&pictures, &alike, options) {
         Ok(labels) => Some(labels),
-        Err(why) => {
+        // Labels that are missing, or too few of a class.
+        Err(why @ (Error::Task(_) | Error::Head(_))) => {
             notes.push(format!("labels were not checked for errors: {why}"));
             None
         }
+        Err(error) => return Err(error),
     };
     Ok(InspectReport {
         features: options.features.clone(),

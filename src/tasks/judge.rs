@@ -14,7 +14,7 @@ use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor, Verdict, top};
 use crate::error::{Result, TaskError};
-use crate::features::{Computed, Digest, Images, IndexRow, Samples, Source, is_store};
+use crate::features::{Computed, Digest, Images, IndexRow, Samples, Source, try_is_store};
 use crate::head::{Evaluation, Interval};
 use crate::images::{Labels, Names, PIXEL_VERSION, Scan};
 use crate::progress::Progress;
@@ -163,12 +163,13 @@ pub(super) fn judge_by(
     progress: &dyn Progress,
 ) -> Result<Vec<Judged>> {
     let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
-    let scan = (!is_store(&options.data)).then(|| inputs.scan(Labels::FromFolders));
+    let scan = (!try_is_store(&options.data)?).then(|| inputs.scan(Labels::FromFolders));
     let scan = scan.transpose()?;
     let (source, mut notes) = if let Some(scan) = &scan {
         images(scan, classifiers, options)?
     } else {
         let (store, notes) = open_store(&options.data, classifiers)?;
+        store.require_samples()?;
         check_room(store.index().used().count(), n_classes(classifiers), free())?;
         (Source::from(store), notes)
     };

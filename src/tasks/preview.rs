@@ -90,7 +90,7 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
         }
     }
     let size = manifest.preprocessing.output_size();
-    write(&cells, size, skipped.len(), options)?;
+    write(&cells, size, &skipped, options)?;
     Ok(PreviewReport {
         shown: cells.len(),
         skipped,
@@ -99,11 +99,19 @@ pub fn preview(options: &PreviewOptions) -> Result<PreviewReport> {
 }
 
 /// Writes the images as a grid that is as close to a square as possible.
-fn write(cells: &[Cell], size: (u32, u32), skipped: usize, options: &PreviewOptions) -> Result<()> {
+fn write(
+    cells: &[Cell],
+    size: (u32, u32),
+    skipped: &[Skipped],
+    options: &PreviewOptions,
+) -> Result<()> {
     let columns = cells.len().isqrt();
     let columns = columns + usize::from(columns * columns < cells.len());
     let sheet = contact_sheet(cells, (size.0 as usize, size.1 as usize), columns);
-    let sheet = sheet.ok_or(TaskError::NothingToPreview(skipped))?;
+    let sheet = sheet.ok_or_else(|| TaskError::NothingToPreview {
+        skipped: skipped.len(),
+        first: skipped.first().map(Skipped::told),
+    })?;
     outputs::write_bytes_through(&options.output, &sheet.to_png())
 }
 

@@ -21,7 +21,7 @@ use super::evaluate::disagreements;
 use super::inputs::Skipped;
 use super::judge::{Accepted, judge};
 use crate::error::Result;
-use crate::head::{Evaluation, HeadFile};
+use crate::head::{Evaluation, HeadFile, start_processors};
 use crate::outputs;
 use crate::progress::Progress;
 use crate::report::{Page, render};
@@ -53,6 +53,7 @@ pub struct ReportSummary {
 /// image that cannot be shown is not an error.
 pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<ReportSummary> {
     options.bootstrap.check()?;
+    start_processors()?;
     if options.train.is_some() {
         // Fail now, not after minutes of work.
         options.judged_features()?;

@@ -120,6 +120,7 @@ pub fn suggest(options: &SuggestOptions, progress: &dyn Progress) -> Result<Sugg
 
 fn of_store(path: &Path, classifier: &Predictor, progress: &dyn Progress) -> Result<Candidates> {
     let (mut store, notes) = open_store(path, &[classifier])?;
+    store.require_samples()?;
     let mut candidates = Candidates {
         notes,
         labelled: store.leave_out(|digest| !is_labelled(classifier, digest)),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const ROWS: &[&[&str]] = &[
     &["caught", "phrases", "visible", "words"],
     &["error"],
-    &["inputs", "progress", "classes", "seal", "stamp"],
+    &["inputs", "progress", "classes", "seal", "stamp", "threads"],
     &["outputs"],
     &["lock"],
     &["images"],

@@ -69,7 +69,7 @@ const COMMANDS: &[(i32, &str)] = &[
     ),
     (0, "features show {dir}/s{file}"),
     (0, "features export {dir}/s{file} -o {dir}/e{file}.csv"),
-    (1, "features export {dir}/s{file} -o {dir}/e{file}.{red}"),
+    (2, "features export {dir}/s{file} -o {dir}/e{file}.{red}"),
     (
         1,
         "features export {dir}/s{file} -o {dir}/e.csv --view {red}",

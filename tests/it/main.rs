@@ -57,6 +57,7 @@ mod steps_rows;
 mod steps_runtime;
 mod steps_settings;
 mod steps_store;
+mod steps_threads;
 mod store;
 mod streaming;
 mod synthetic_vgg19;

@@ -72,7 +72,7 @@ fn a_preview_replaces_no_input() {
         .says(&["is text", "--overwrite"]);
     assert_eq!(fs::read(path("notes.png")).unwrap(), b"notes");
     preview("grid.jpg", &[])
-        .exits(1)
+        .exits(2)
         .says(&["grid.jpg", ".png"]);
     preview("new/folder/grid.png", &[]).exits(0);
     preview("new/folder/grid.png", &[]).exits(0);

@@ -38,7 +38,18 @@ fn a_bad_image_is_named_and_the_rest_is_shown() {
         .exits(3)
         .says(&["2 images", "blue/a.png"]);
     fs::write(folder.path().join("none.png"), "no picture").unwrap();
-    frostline(["preview", &path("none.png"), "-o", &path("never.png")]).exits(1);
+    let reason = "is a text file, not an image";
+    frostline(["preview", &path("none.png"), "-o", &path("never.png")])
+        .exits(1)
+        .says(&["cannot preview `", "none.png`: ", reason]);
+    let both = [path("none.png"), path("images/blue/a.png")];
+    frostline(["preview", &both[0], &both[1], "-o", &path("never.png")])
+        .exits(1)
+        .says(&[
+            "none of 2 images could be used; for example, `",
+            "none.png`: ",
+            reason,
+        ]);
     assert!(!folder.path().join("never.png").exists());
 }
 

@@ -336,7 +336,7 @@ fn impossible_views_and_sizes_are_refused_when_they_are_read() {
     let Some(place) = Place::fitted() else { return };
     let head = HeadFile::read(place.path("head")).unwrap();
     let many: Vec<&str> = std::iter::repeat_n("center", 100_000).collect();
-    let broken: [(&str, Value, &str); 7] = [
+    let broken: [(&str, Value, &str); 9] = [
         (
             "/views",
             Value::Array(Vec::new()),
@@ -364,6 +364,12 @@ fn impossible_views_and_sizes_are_refused_when_they_are_read() {
             7.into(),
             "but the weights expect ",
         ),
+        (
+            "/preprocessing/std",
+            serde_json::json!([0.5, 0.0, 0.5]),
+            "`std` is 0.5,0,0.5, but must be finite and above 0",
+        ),
+        ("/preprocessing/resize", 0.into(), "`resize` is 0, but must"),
     ];
     let manifest_path = place.folder().join("store/manifest.json");
     let whole = fs::read_to_string(&manifest_path).unwrap();

@@ -111,6 +111,21 @@ fn a_folder_keeps_its_features_in_a_new_store() {
 }
 
 #[test]
+fn labels_that_could_not_be_checked_are_not_called_right() {
+    let Some(place) = place() else { return };
+    place
+        .frostline("extract {dir}/images/blue -o {dir}/flat")
+        .exits(0);
+    let line = "report --head {dir}/head {dir}/val --train {dir}/flat -o {dir}/r.html";
+    place.frostline(line).exits(0);
+    let page = fs::read_to_string(place.folder().join("r.html")).unwrap();
+    let why = "labels were not checked for errors: 6 of the 6 images have no class";
+    assert!(page.contains(&format!(
+        "<h3>Possible label errors</h3><p class=\"fine\">{why}</p>"
+    )));
+}
+
+#[test]
 fn a_store_alone_says_how_its_images_are_shown() {
     let Some(place) = place() else { return };
     place

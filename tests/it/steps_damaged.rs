@@ -93,6 +93,36 @@ fn a_damaged_index_is_named_to_readers_and_rebuilt() {
     }
 }
 
+/// The hint for a part of another store works, and so does extracting without it.
+#[test]
+fn a_part_of_another_store_is_moved_out_or_set_aside() {
+    let Some(place) = Place::fitted() else { return };
+    place
+        .frostline("extract {dir}/images -o {dir}/other --interpolation bicubic")
+        .exits(0);
+    let clean = contents(&place.path("store"));
+    let foreign = place.folder().join("store/part-00009.arrow");
+    for moves in [true, false] {
+        fs::copy(place.path("other/part-00000.arrow"), &foreign).unwrap();
+        for args in READERS {
+            let ran = place.frostline(args).exits(1);
+            ran.says(&[
+                "part-00009.arrow",
+                "bicubic",
+                "move the part out of the folder",
+            ]);
+        }
+        if moves {
+            fs::rename(&foreign, place.path("moved.arrow")).unwrap();
+        }
+        let ran = place.frostline(EXTRACT).exits(0);
+        ran.says(&["0 computed, 12 reused"]);
+        assert!(!foreign.exists());
+        place.frostline(READERS[0]).exits(0);
+        assert_eq!(contents(&place.path("store")), clean);
+    }
+}
+
 /// The manifest comes from a store with another interpolation: no features are lost, whether a run uses its
 /// settings or the store's own.
 #[test]

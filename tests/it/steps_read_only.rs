@@ -8,9 +8,9 @@ use std::process::Command;
 
 use crate::harness::{Place, Ran, run, tree, two_classes};
 
-/// Runs the command as a user whom file modes restrict; root switches to a user who owns nothing. Returns
-/// `None` and prints why if root cannot switch.
-fn bound_by_modes(command: Command) -> Option<Command> {
+/// Runs the command as a user whom file modes and limits restrict; root switches to a user who owns nothing.
+/// Returns `None` and prints why if root cannot switch.
+pub(crate) fn bound_by_modes(command: Command) -> Option<Command> {
     let folder = tempfile::tempdir().unwrap();
     if fs::metadata(folder.path()).unwrap().uid() != 0 {
         return Some(command);
@@ -52,7 +52,7 @@ fn copy_runtime(place: &Place) {
 
 /// Creates [`Place::fitted`] with a store that only root can write to, and `new`, six images missing from the
 /// store, two of them identical.
-fn with_closed_store() -> Option<Place> {
+pub(crate) fn with_closed_store() -> Option<Place> {
     let place = Place::fitted()?;
     copy_runtime(&place);
     two_classes(&place.folder().join("new"), 3, 100);
@@ -105,4 +105,38 @@ fn new_images_are_classified_and_their_features_not_kept() {
     let ran = read_only(&place, extract).unwrap().exits(1);
     ran.says(&["store` is read-only and does not contain all of the images"]);
     assert_eq!(tree(&place.folder().join("store")), before);
+}
+
+/// A closed folder, or a closed manifest in an open one, may be a store; that it is none is not known.
+#[test]
+fn a_store_that_may_not_be_read_is_not_called_something_else() {
+    let Some(place) = with_closed_store() else {
+        return;
+    };
+    for (closed, mode) in [
+        ("store", 0o700),
+        ("store", 0o744),
+        ("store/manifest.json", 0o600),
+    ] {
+        fs::set_permissions(place.path("store"), Permissions::from_mode(0o755)).unwrap();
+        for part in tree(&place.folder().join("store")).keys() {
+            let part = place.folder().join("store").join(part);
+            fs::set_permissions(part, Permissions::from_mode(0o600)).unwrap();
+        }
+        fs::set_permissions(place.path(closed), Permissions::from_mode(mode)).unwrap();
+        let wanted = format!("cannot read `{}`: Permission denied", place.path(closed));
+        for args in [
+            "fit-head {dir}/store -o -",
+            "features show {dir}/store",
+            "inspect {dir}/store",
+            "evaluate {dir}/store --head {dir}/head",
+            "report {dir}/store --head {dir}/head -o -",
+            "suggest {dir}/store --head {dir}/head",
+        ] {
+            let Some(ran) = read_only(&place, args) else {
+                return;
+            };
+            ran.exits(1).says(&[&wanted]);
+        }
+    }
 }

@@ -44,10 +44,16 @@ fn start(place: &Place, args: &str) -> Child {
 fn a_store_without_its_index_says_so_and_gets_a_new_one() {
     let Some(place) = Place::fitted() else { return };
     fs::remove_file(place.path("store/index.arrow")).unwrap();
-    for command in ["fit-head {dir}/store -o {dir}/new", "inspect {dir}/store"] {
+    for command in [
+        "fit-head {dir}/store -o {dir}/new",
+        "inspect {dir}/store",
+        "evaluate {dir}/store --head {dir}/head",
+        "report {dir}/store --head {dir}/head -o {dir}/new.html",
+        "suggest {dir}/store --head {dir}/head",
+    ] {
         place.frostline(command).exits(1).says(&[
             "has no `index.arrow`",
-            "hint: extract the images into it again",
+            "hint: run the same `frostline extract` again: it rebuilds the index",
         ]);
     }
     let again = place.frostline(EXTRACT).exits(0);

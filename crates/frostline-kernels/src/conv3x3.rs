@@ -93,6 +93,12 @@ impl Conv3x3 {
         self.shape
     }
 
+    /// Returns whether it is computed in the Winograd domain; a convolution of few channels is not.
+    #[must_use]
+    pub fn is_winograd(&self) -> bool {
+        matches!(self.method, Method::Winograd(_))
+    }
+
     /// Returns the layout of the input.
     #[must_use]
     pub fn input(&self) -> Layout {

@@ -49,9 +49,15 @@ impl OwnNetwork {
         })
     }
 
-    /// Returns how many convolutions are computed in the Winograd domain.
-    pub(super) fn winograd_layers(&self) -> usize {
+    /// Returns how many convolutions frostline's operators compute.
+    pub(super) fn n_convolutions(&self) -> usize {
         self.convolutions.len()
+    }
+
+    /// Returns how many of them are computed in the Winograd domain.
+    pub(super) fn n_winograd(&self) -> usize {
+        let convolutions = self.convolutions.iter();
+        convolutions.filter(|layer| layer.is_winograd()).count()
     }
 
     /// Opens a session, whose threads the operators use too.

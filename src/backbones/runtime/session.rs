@@ -11,13 +11,15 @@ use ort::session::builder::SessionBuilder;
 use super::batch_sizes::Liked;
 use super::environment::{environment, one_line};
 use super::graph_cache::GraphCache;
+use super::operators::OwnNetwork;
 use super::placement::PlacementLog;
 use super::source::Source;
 use super::threads::ThreadShare;
 use super::{fault, preload, providers};
 use crate::backbones::onnx::{Network, read_network};
 use crate::backbones::{Device, DeviceRequest, Precision, RunOptions, RuntimeLibrary};
-use crate::error::{Error, NetworkProblem, Result};
+use crate::error::{Error, NetworkProblem, Result, ThreadsFor};
+use crate::threads;
 
 /// How the sessions of a network are opened: the first one and its replicas.
 pub(super) struct Opener {
@@ -104,7 +106,7 @@ impl Opener {
     /// opened unchanged.
     fn open_first(&mut self) -> Result<Session> {
         match self.open() {
-            Err(_) if self.winograd_layers() > 0 => {
+            Err(_) if self.own_network().is_some() => {
                 self.source = Source::File;
                 self.open()
             }
@@ -114,6 +116,7 @@ impl Opener {
 
     /// Opens another session.
     pub(super) fn open(&self) -> Result<Session> {
+        self.require_threads()?;
         let builder = self.builder(LogLevel::Fatal);
         let builder = builder.and_then(|b| providers::register(b, self.device, &self.options));
         let builder = builder.map_err(|e| fault::device(self.device, &one_line(&e)))?;
@@ -147,18 +150,25 @@ impl Opener {
         let ThreadShare { threads, light, .. } = self.share;
         match self.device {
             // In the Winograd domain, weights take four times the memory and are read again for every batch.
-            Device::Cpu if light && threads == 1 && self.winograd_layers() == 0 => Liked::Single,
+            Device::Cpu if light && threads == 1 && self.own_network().is_none() => Liked::Single,
             Device::Cpu => Liked::Any,
             _ => Liked::Even,
         }
     }
 
-    /// Returns how many convolutions are computed in the Winograd domain.
-    pub(super) fn winograd_layers(&self) -> usize {
+    /// Returns the network with frostline's operators, if it is used.
+    pub(super) fn own_network(&self) -> Option<&OwnNetwork> {
         match &self.source {
-            Source::Rewritten(network) => network.winograd_layers(),
-            Source::File | Source::ToKeep(_) | Source::Kept(_) | Source::Converted(_) => 0,
+            Source::Rewritten(network) => Some(network),
+            Source::File | Source::ToKeep(_) | Source::Kept(_) | Source::Converted(_) => None,
         }
+    }
+
+    /// Refuses to open a session whose threads cannot be started: ONNX Runtime would wait forever for those
+    /// that it has started. Twice as many are tried, because a thread that has ended counts a moment longer.
+    fn require_threads(&self) -> Result<()> {
+        let own = self.share.threads.saturating_sub(1);
+        threads::require(2 * own, ThreadsFor::Images)
     }
 
     fn commit(&self, builder: SessionBuilder) -> ort::Result<Session> {

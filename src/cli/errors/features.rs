@@ -1,6 +1,6 @@
 //! Hints for errors of `features`.
 
-use frostline::error::FeaturesError;
+use frostline::error::{FeaturesError, NoSamples};
 
 use super::file::REBUILD;
 
@@ -11,8 +11,14 @@ pub(super) fn hint(error: &FeaturesError) -> Option<String> {
             "run `frostline extract IMAGES -o FEATURES` to create a feature store"
         }
         FeaturesError::LostManifest { .. } => REBUILD,
+        FeaturesError::NoSamples {
+            reason: NoSamples::NoIndex,
+            ..
+        } => {
+            "run the same `frostline extract` again: it rebuilds the index and reuses the store's features"
+        }
         FeaturesError::NoSamples { .. } => {
-            "extract the images into it again: its features are reused"
+            "run `frostline extract` again to see the reasons, and fix or replace the images"
         }
         FeaturesError::NothingToExport { .. } => "let `frostline extract` finish first",
         FeaturesError::NoSuchView { .. } => "extract the images with --views into a new store",
@@ -78,6 +84,16 @@ mod tests {
         assert!(index.ends_with("extract` again: it rebuilds the index"));
         let part = damaged(FileKind::StorePart, problem());
         assert!(part.contains("extract` again with --verify"));
+        let foreign = damaged(
+            FileKind::StorePart,
+            FileProblem::Foreign {
+                wanted: "a part of this feature store",
+                found: "another layer".to_owned(),
+            },
+        );
+        assert!(
+            foreign.contains("move the part out of the folder") && !foreign.contains("--verify")
+        );
         let changed = damaged(FileKind::StorePart, FileProblem::Changed("changed"));
         assert_eq!(changed, "run the same command again");
     }

@@ -40,6 +40,11 @@ pub(super) fn hint(path: &Path, kind: &FileKind, problem: &FileProblem) -> Optio
             "run the same `frostline extract` again: it rebuilds the index"
         }
         (FileKind::StorePart, FileProblem::Changed(_)) => "run the same command again",
+        (FileKind::StorePart, FileProblem::Foreign { .. }) => {
+            "if the manifest was copied from another store, run `frostline extract` with the settings of \
+             the features: it rebuilds the manifest; otherwise, move the part out of the folder and run the \
+             same `frostline extract` again: it computes the missing features"
+        }
         (FileKind::StorePart, _) => {
             "run the same `frostline extract` again with --verify to recompute the damaged part"
         }

@@ -1,7 +1,8 @@
 //! Hints for errors of `head` and for warnings about a fit.
 
+use super::parameters::flag;
 use frostline::error::{AllFeatures, DataProblem, HeadError, Pair, RejectionProblem};
-use frostline::head::{ClassWeight, FitWarning};
+use frostline::head::{ClassWeight, FitWarning, Solver};
 use frostline::phrases::counted;
 
 /// Returns the message, with option names instead of parameters.
@@ -9,6 +10,9 @@ pub(super) fn message(error: &HeadError) -> String {
     let text = error.to_string();
     match error {
         HeadError::PatienceAlone => text.replacen("`patience`", "`--patience`", 1),
+        HeadError::NothingToSearch { fixed } => fixed.iter().fold(text, |text, name| {
+            text.replacen(&format!("`{name}`"), &format!("`{}`", flag(name)), 1)
+        }),
         HeadError::NeedsAllFeatures(what) => {
             let flag = match what {
                 AllFeatures::Solver(name) => format!("`--solver {name}`"),
@@ -48,7 +52,7 @@ pub(super) fn hint(error: &HeadError) -> Option<String> {
         HeadError::NeedsAllFeatures(AllFeatures::Standardize) => "omit it, or raise --memory",
         HeadError::NeedsAllFeatures(_) => "use `--solver sgd`, or raise --memory",
         HeadError::NoSearch { .. } => "search with --solver lbfgs, which has the same minimum",
-        HeadError::NothingToSearch => "omit one of the options that fix a value, or omit --search",
+        HeadError::NothingToSearch { .. } => "omit an option that fixes a value, or omit --search",
         HeadError::NoCandidate => "check the features for very large values, or add --standardize",
         HeadError::OtherStart { .. } => "train on the head's classes and features",
         HeadError::Step { .. } => "train on the head's classes and features, and on existing rows",
@@ -120,7 +124,11 @@ pub(in crate::cli) fn warning(warning: &FitWarning) -> String {
         FitWarning::WorseThanGuessing { .. } | FitWarning::Overshot { .. } => {
             "; lower --lr or add --standardize"
         }
-        FitWarning::Certain { .. } => "; lower --lr, use a stronger penalty, or add --calibrate",
+        FitWarning::Certain {
+            solver: Solver::Sgd,
+            ..
+        } => "; lower --lr, raise --weight-decay, or add --calibrate",
+        FitWarning::Certain { .. } => "; raise --l2 or add --calibrate",
         FitWarning::StillFalling { .. } => "; more --epochs may help",
         FitWarning::Uneven {
             class_weight: ClassWeight::None,
@@ -137,7 +145,7 @@ mod tests {
 
     use frostline::ClassIndex;
     use frostline::error::Error;
-    use frostline::head::{FitParams, HeadFile, LabelledFeatures, Solver, fit, read_class_weights};
+    use frostline::head::{FitParams, HeadFile, LabelledFeatures, fit, read_class_weights};
     use linfa::ParamGuard;
     use ndarray::{Array2, array};
 
@@ -263,6 +271,19 @@ mod tests {
             "the training loss ended at 3.000, worse than guessing (0.500): the head is useless; lower --lr \
              or add --standardize"
         );
+        let start = "the training loss ended at 1.0e-6, so the head predicts probabilities close to 0 or 1 \
+                     even where it is wrong";
+        for (solver, advice) in [
+            (
+                Solver::Sgd,
+                "lower --lr, raise --weight-decay, or add --calibrate",
+            ),
+            (Solver::Lbfgs, "raise --l2 or add --calibrate"),
+            (Solver::Linfa, "raise --l2 or add --calibrate"),
+        ] {
+            let certain = FitWarning::Certain { loss: 1e-6, solver };
+            assert_eq!(warning(&certain), format!("{start}; {advice}"));
+        }
         let (epochs, before, last) = (1, 0.5, 0.25);
         let falling = FitWarning::StillFalling {
             epochs,

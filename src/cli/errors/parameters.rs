@@ -1,24 +1,5 @@
 //! The options that belong to the library's parameters.
 
-/// Parameters that can come from a file or from an option, so an invalid one is not always a usage error.
-const OF_FILES: [&str; 10] = [
-    "resize",
-    "crop",
-    "interpolation",
-    "mean",
-    "std",
-    "channels",
-    "layout",
-    "scale",
-    "pool",
-    "precision",
-];
-
-/// Returns whether a parameter can only come from the command line.
-pub(super) fn is_option(name: &str) -> bool {
-    !OF_FILES.contains(&name)
-}
-
 /// The library's texts about parameters in reasons and notes, which also appear in files, and the command
 /// line's replacements.
 const IN_TEXTS: [(&str, &str); 4] = [
@@ -42,12 +23,9 @@ pub(super) fn remark(name: &str) -> &'static str {
     }
 }
 
-/// Returns the option that sets a parameter of the library: usually its name with hyphens. A parameter that
-/// can come from a file keeps its name.
+/// Returns the option that sets a parameter of the library: usually its name with hyphens. Values in files
+/// are checked when a file is read, and the error then names the file.
 pub(super) fn flag(name: &str) -> String {
-    if !is_option(name) {
-        return name.to_owned();
-    }
     let name = match name {
         "out_of_fold" => "folds",
         "rate" => "reject",
@@ -61,6 +39,9 @@ pub(super) fn flag(name: &str) -> String {
 pub(super) fn condition(wanted: &str) -> &str {
     match wanted {
         "above 0 with `nesterov`" => "above 0 with --nesterov",
+        "a size, unless `resize` is WIDTHxHEIGHT: a network needs images of one size" => {
+            "a size, unless --resize is WIDTHxHEIGHT: a network needs images of one size"
+        }
         "unset with the solver `lbfgs`" => "unset with --solver lbfgs",
         "unset with the solver `linfa`" => "unset with --solver linfa",
         wanted => wanted,
@@ -71,17 +52,17 @@ pub(super) fn condition(wanted: &str) -> &str {
 mod tests {
     use frostline::SkipReason;
     use frostline::head::{Bootstrap, FitParams, Schedule, Solver};
+    use frostline::images::{Crop, Preprocessing};
     use linfa::ParamGuard;
 
-    use super::super::message;
+    use super::super::{is_usage, message};
     use super::*;
 
     #[test]
     fn names_are_flags() {
         assert_eq!(flag("max_iter"), "--max-iter");
-        assert_eq!(flag("scale"), "scale");
+        assert_eq!(flag("scale"), "--scale");
         assert_eq!(flag("rate"), "--reject");
-        assert!(is_option("lr") && !is_option("scale"));
     }
 
     #[test]
@@ -104,6 +85,30 @@ mod tests {
         );
         assert!(
             said(SkipReason::BeyondF16("1000000".to_owned())).ends_with("keep f32 (--dtype f32)")
+        );
+    }
+
+    #[test]
+    fn parameters_of_preprocessing_are_named_by_their_flags() {
+        let refused = |change: &dyn Fn(&mut Preprocessing)| {
+            let mut settings = Preprocessing::default();
+            change(&mut settings);
+            let error = settings.check().unwrap_err();
+            assert!(is_usage(&error), "{error}");
+            message(&error)
+        };
+        assert_eq!(
+            refused(&|p| p.mean = [f32::NAN; 3]),
+            "`--mean` is NaN,NaN,NaN, but must be finite"
+        );
+        assert_eq!(
+            refused(&|p| p.scale = 0.0),
+            "`--scale` is 0, but must be finite and above 0"
+        );
+        assert_eq!(
+            refused(&|p| p.crop = Crop::None),
+            "`--crop` is none, but must be a size, unless --resize is WIDTHxHEIGHT: a network needs images \
+             of one size"
         );
     }
 

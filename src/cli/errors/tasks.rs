@@ -31,7 +31,9 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         }
         TaskError::NoPlace { elsewhere, .. } => return Some(having(elsewhere)),
         TaskError::EmptyList => "list one path per line, or paths that end with a NUL byte",
-        TaskError::NothingToPreview(_) => "run `frostline extract` to see the reasons",
+        TaskError::NothingToPreview { skipped: 2.., .. } => {
+            "run `frostline extract` to see the reasons for all images"
+        }
         TaskError::LargePreview { .. } => {
             "show fewer images (--count), or choose a smaller crop (--crop)"
         }

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 
 use super::prepare::{Prepared, Preparer, ReadFile};
+use crate::error::{Result, ThreadsFor};
 use crate::images::{Found, Preprocessor};
+use crate::threads::start;
 
 /// The channel that receives a prepared file.
 type Reply = SyncSender<(Found, Prepared)>;
@@ -31,13 +33,16 @@ pub(super) struct Decoders {
 impl Decoders {
     /// Starts the reading and the decoding `threads`, in this order, but no more of each than there are
     /// `files`. At most `waiting` prepared images wait, in addition to one file per thread.
+    ///
+    /// # Errors
+    /// [`Error::NoThread`](crate::Error::NoThread); the threads that have been started then exit.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         preparer: &'scope Preparer<'scope>,
         preprocessor: &Preprocessor,
         threads: [usize; 2],
         (waiting, files): (usize, Option<usize>),
-    ) -> Self {
+    ) -> Result<Self> {
         let [reading, decoding] = threads.map(|n| n.min(files.unwrap_or(n)).max(1));
         let (jobs, taking) = channel();
         let taking = Arc::new(Mutex::new(taking));
@@ -46,17 +51,21 @@ impl Decoders {
         let to_decode = Arc::new(Mutex::new(to_decode));
         for _ in 0..reading {
             let (jobs, read) = (Arc::clone(&taking), read.clone());
-            scope.spawn(move || read_files(&jobs, preparer, &read));
+            start(scope, ThreadsFor::Images, move || {
+                read_files(&jobs, preparer, &read);
+            })?;
         }
         for _ in 0..decoding {
             let (files, own) = (Arc::clone(&to_decode), preprocessor.clone());
-            scope.spawn(move || decode_files(&files, preparer, own));
+            start(scope, ThreadsFor::Images, move || {
+                decode_files(&files, preparer, own);
+            })?;
         }
-        Self {
+        Ok(Self {
             jobs,
             prepared: VecDeque::new(),
             most: reading + decoding + waiting,
-        }
+        })
     }
 
     pub(super) fn busy(&self) -> bool {

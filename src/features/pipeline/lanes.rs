@@ -8,8 +8,9 @@ use std::time::Instant;
 use super::meter::Meter;
 use super::speed::Timings;
 use crate::backbones::Backbone;
-use crate::error::Result;
+use crate::error::{Result, ThreadsFor};
 use crate::images::Preprocessor;
+use crate::threads::start;
 
 /// The features of a batch, row by row, and the time they took.
 pub(super) type Features = Result<(Vec<f32>, Timings)>;
@@ -43,16 +44,21 @@ impl Lanes {
     }
 
     /// Starts a lane.
+    ///
+    /// # Errors
+    /// [`Error::NoThread`](crate::Error::NoThread).
     pub(super) fn open<'scope>(
         &mut self,
         scope: &'scope Scope<'scope, '_>,
         backbone: &'scope mut dyn Backbone,
         preprocessor: Preprocessor,
         meter: &'scope Meter,
-    ) {
+    ) -> Result<()> {
         let batches = Arc::clone(&self.taking);
-        scope.spawn(move || serve(&batches, backbone, &preprocessor, meter));
+        let lane = move || serve(&batches, backbone, &preprocessor, meter);
+        start(scope, ThreadsFor::Images, lane)?;
         self.count += 1;
+        Ok(())
     }
 
     /// Returns the number of lanes.

@@ -62,9 +62,9 @@ impl Pipeline {
     /// Runs all images through the network and its replicas in parallel, and passes the results to `each`.
     ///
     /// # Errors
-    /// Errors of the network, of the list of images and of `each`; [`Error::Interrupted`] if `progress` asks
-    /// to stop, after the running batches have been passed on. Images that cannot be used are results, not
-    /// errors.
+    /// Errors of the network, of the list of images and of `each`; [`Error::NoThread`];
+    /// [`Error::Interrupted`] if `progress` asks to stop, after the running batches have been passed on.
+    /// Images that cannot be used are results, not errors.
     pub fn run(
         &self,
         mut images: Images<'_>,
@@ -97,11 +97,11 @@ impl Pipeline {
         let result = thread::scope(|scope| {
             let batch_size = (self.batch_size / self.views.len().max(1)).max(1);
             let (each_kind, most) = ([readers(threads), threads], (2 * batch_size, count));
-            let decoders = Decoders::start(scope, &preparer, &preprocessor, each_kind, most);
+            let decoders = Decoders::start(scope, &preparer, &preprocessor, each_kind, most)?;
             let mut lanes = Lanes::new(self.views.len() * num_features);
-            lanes.open(scope, backbone, preprocessor.clone(), &meter);
+            lanes.open(scope, backbone, preprocessor.clone(), &meter)?;
             for replica in &mut replicas {
-                lanes.open(scope, replica.as_mut(), preprocessor.clone(), &meter);
+                lanes.open(scope, replica.as_mut(), preprocessor.clone(), &meter)?;
             }
             let batcher = Batcher::new((batch_size, count), lanes, known, progress, each);
             feed(&mut images, decoders, batcher, progress)

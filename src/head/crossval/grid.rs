@@ -30,6 +30,17 @@ pub enum Tunable {
     L2,
 }
 
+impl Tunable {
+    /// Returns the name of the parameter.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Lr => "lr",
+            Self::WeightDecay => "weight_decay",
+            Self::L2 => "l2",
+        }
+    }
+}
+
 /// The parameters that differ between candidates.
 ///
 /// Exhaustive: code that matches on it handles every variant.
@@ -111,7 +122,8 @@ impl Grid {
             }
         };
         if axes.iter().all(|axis| axis.fixed.is_some()) {
-            return Err(HeadError::NothingToSearch.into());
+            let fixed = axes.iter().map(|axis| axis.tunable.name()).collect();
+            return Err(HeadError::NothingToSearch { fixed }.into());
         }
         Ok(Self { axes, given })
     }
@@ -289,7 +301,7 @@ mod tests {
         );
         let error = of(&[Tunable::Lr, Tunable::WeightDecay]).unwrap_err();
         assert!(
-            matches!(error, Error::Head(HeadError::NothingToSearch)),
+            matches!(error, Error::Head(HeadError::NothingToSearch { .. })),
             "{error}"
         );
     }

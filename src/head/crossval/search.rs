@@ -169,7 +169,7 @@ mod tests {
         assert!(search.candidates.len() >= 6 && search.candidates.iter().all(|c| lr(c) == given));
         let error = searched_but(params, &[Tunable::Lr, Tunable::WeightDecay]).unwrap_err();
         assert!(
-            matches!(error, Error::Head(HeadError::NothingToSearch)),
+            matches!(error, Error::Head(HeadError::NothingToSearch { .. })),
             "{error}"
         );
     }

@@ -145,7 +145,7 @@ fn train(
             .filter(|rows: &Vec<usize>| !rows.is_empty())
             .collect();
         let batches: Vec<&[usize]> = batches.iter().map(Vec::as_slice).collect();
-        sgd.steps_on(&block, views, &batches);
+        sgd.steps_on(&block, views, &batches)?;
     }
     Ok(sgd.head())
 }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::error::{DataProblem, Pair, Result};
-use crate::head::parallel::in_parallel;
+use crate::head::parallel::{in_parallel, start_processors};
 
 /// The cosine from which two images count as near-duplicates, such as resized, cropped or re-encoded copies.
 ///
@@ -90,9 +90,11 @@ impl UnitRows {
     /// earlier row is first.
     ///
     /// # Errors
-    /// [`DataProblem::Widths`] when the two do not have the same D.
+    /// [`DataProblem::Widths`] when the two do not have the same D;
+    /// [`Error::NoThread`](crate::Error::NoThread).
     pub fn nearest(&self, queries: &Self, k: usize) -> Result<Vec<Vec<Neighbour>>> {
         self.same_width(queries)?;
+        start_processors()?;
         Ok(self.nearest_seeing(queries, k, |_, _, _| false))
     }
 

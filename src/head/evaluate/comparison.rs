@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::bootstrap::{Bootstrap, Interval};
 use super::judgement::Judgement;
 use crate::error::Result;
+use crate::head::parallel::start_processors;
 
 /// Comparison of two heads on the same samples.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -58,6 +59,7 @@ impl Comparison {
         bootstrap: Bootstrap,
     ) -> Result<Self> {
         bootstrap.check()?;
+        start_processors()?;
         let (c, n) = (first.ncols(), targets.len());
         let heads = [
             Judgement::new(c, targets, first)?,

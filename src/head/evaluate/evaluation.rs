@@ -11,6 +11,7 @@ use super::ranking::{TopK, ks};
 use super::reliability::{Bins, ReliabilityBin};
 use crate::classes::ClassIndex;
 use crate::error::Result;
+use crate::head::parallel::start_processors;
 
 /// Metrics of predicted probabilities (N, C) against targets (N).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -83,6 +84,7 @@ impl Evaluation {
         bootstrap: Bootstrap,
     ) -> Result<Self> {
         bootstrap.check()?;
+        start_processors()?;
         let judgement = Judgement::new(classes.len(), targets, probabilities)?;
         let once = vec![1; targets.len()];
         let counts = Counts::of(&judgement, &once);

@@ -4,7 +4,7 @@ use super::figures::{EpochFigures, Fit};
 use super::warnings::{FEW_IMAGES, FitWarning};
 use crate::classes::ClassIndex;
 use crate::head::linear::CrossEntropy;
-use crate::head::params::{ClassWeight, FitValidParams};
+use crate::head::params::{ClassWeight, FitValidParams, Solver};
 
 /// Classes are imbalanced if the largest has more than this many times the images of the smallest.
 const UNEVEN: usize = 10;
@@ -36,7 +36,7 @@ pub(super) fn diagnose(
         let kept = fit.best_epoch.map_or(last, |e| fit.history.get(e - 1));
         let loss = kept.map(|figures| figures.train_loss);
         let loss = loss.or(fit.optimum.map(|optimum| optimum.loss))?;
-        of_loss(&fit.history, loss, guessing)
+        of_loss(&fit.history, loss, guessing, values.solver)
     });
     // More epochs would not help a fit that patience stopped, nor one whose loss already has a warning.
     let goes_on = fit.history.len() == values.epochs && of_loss.is_none();
@@ -83,7 +83,12 @@ fn warnings(
 }
 
 /// Returns the warning about the losses of the epochs and the loss of the returned head.
-fn of_loss(history: &[EpochFigures], kept: f64, guessing: f64) -> Option<FitWarning> {
+fn of_loss(
+    history: &[EpochFigures],
+    kept: f64,
+    guessing: f64,
+    solver: Solver,
+) -> Option<FitWarning> {
     if kept > ABOVE_GUESSING * guessing {
         return Some(FitWarning::WorseThanGuessing {
             loss: kept,
@@ -99,7 +104,7 @@ fn of_loss(history: &[EpochFigures], kept: f64, guessing: f64) -> Option<FitWarn
             loss: worst.train_loss,
             guessing,
         }),
-        _ => (kept < CERTAIN).then_some(FitWarning::Certain { loss: kept }),
+        _ => (kept < CERTAIN).then_some(FitWarning::Certain { loss: kept, solver }),
     }
 }
 
@@ -216,7 +221,7 @@ mod tests {
         let guessing = 2f64.ln();
         let of = |history: &[f64]| {
             let kept = history.last().copied().unwrap();
-            of_loss(&losses(history), kept, guessing).map(|w| w.to_string())
+            of_loss(&losses(history), kept, guessing, Solver::Sgd).map(|w| w.to_string())
         };
         assert!(of(&[0.5, 0.698]).is_none());
         let worse = of(&[0.5, 6e8]).unwrap();

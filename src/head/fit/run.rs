@@ -9,6 +9,7 @@ use super::solvers::{Job, by_sgd, to_minimum};
 use crate::error::{DataProblem, HeadError, Pair, Result};
 use crate::head::data::{LabelledFeatures, require_two_classes};
 use crate::head::linear::LinearHead;
+use crate::head::parallel::start_processors;
 use crate::head::params::{ClassWeight, FitValidParams, Solver};
 
 /// Fits a head from zero weights; [`fit_from`] with [`LinearHead::zeros`].
@@ -65,6 +66,7 @@ pub(crate) fn run(job: Job<'_>, on_epoch: &mut dyn FnMut(&EpochFigures)) -> Resu
     let started = Instant::now();
     let (params, train) = (job.params, job.train);
     check(&job)?;
+    start_processors()?;
     let counts = train.class_counts_of(&job.images);
     require_two_classes(train.classes(), &counts)?;
     let class_weight = &params.values().class_weight;

@@ -11,6 +11,7 @@ use crate::classes::ClassIndex;
 use crate::error::{AllFeatures, DataProblem, HeadError, Result};
 use crate::head::data::{Block, FeatureRows, LabelledFeatures, RowOrder, require_two_classes};
 use crate::head::linear::LinearHead;
+use crate::head::parallel::start_processors;
 use crate::head::params::{FitValidParams, Solver};
 use crate::head::sgd::{BatchLoss, Sgd};
 
@@ -63,6 +64,7 @@ pub(crate) fn fit_streamed<'a>(
     let started = Instant::now();
     let values = params.values();
     require_sgd(params)?;
+    start_processors()?;
     require_validation(values.patience, validation.is_some())?;
     let (classes, counts) = (train.classes, train.counts);
     require_two_classes(classes, counts)?;
@@ -139,7 +141,7 @@ impl Passes for BlockPasses<'_> {
             }
             let rows = self.order.next_epoch();
             let batches: Vec<&[usize]> = rows.chunks(batch_size).collect();
-            loss.add(sgd.steps_on(&block, train.views, &batches));
+            loss.add(sgd.steps_on(&block, train.views, &batches)?);
         }
         self.checked = true;
         Ok(loss)

@@ -1,6 +1,6 @@
 //! Warnings about a fit. They state the problem; what to do about it is up to the caller.
 
-use crate::head::params::ClassWeight;
+use crate::head::params::{ClassWeight, Solver};
 use crate::phrases::counted;
 
 /// A class with fewer training images than this gets a warning.
@@ -44,6 +44,8 @@ pub enum FitWarning {
     Certain {
         /// The training loss of the head.
         loss: f64,
+        /// The solver of the fit.
+        solver: Solver,
     },
     /// The training loss fell by more than 2 % of ln C (the loss of guessing, where a fit starts) in the last
     /// two epochs.

@@ -1,16 +1,15 @@
 //! Evaluates the losses and gradients of many problems on the same features together.
 
 use std::ops::Range;
-use std::thread;
 
 use ndarray::{Array2, s};
 
 use super::problem::{Answer, Problem};
 use super::sums::{Share, Work};
 use crate::head::data::LabelledFeatures;
-use crate::head::parallel::processors;
+use crate::head::parallel::{for_each_in_parallel, processors};
 
-/// Multiplications that are worth another thread; starting one takes some 20 µs.
+/// Multiplications that are worth another thread.
 const WORTH_A_THREAD: usize = 500_000;
 /// The most weight columns for which rows are widened as they are multiplied, not in blocks beforehand.
 const NARROW: usize = 3;
@@ -84,13 +83,11 @@ fn sum(work: &Work<'_, '_>, shares: &mut Vec<Share>) {
     let threads = processors().min(worth).max(1);
     shares.resize_with(threads.max(shares.len()), Share::default);
     let bound = |i: usize| i * n / threads;
-    let (first, others) = shares[..threads].split_at_mut(1);
-    thread::scope(|scope| {
-        for (i, share) in (1..).zip(others.iter_mut()) {
-            scope.spawn(move || sum_rows(work, bound(i)..bound(i + 1), share));
-        }
-        sum_rows(work, 0..bound(1), &mut first[0]);
+    let shares = &mut shares[..threads];
+    for_each_in_parallel(shares, |i, share| {
+        sum_rows(work, bound(i)..bound(i + 1), share);
     });
+    let (first, others) = shares.split_at_mut(1);
     for other in others {
         first[0].sums.add(&other.sums);
     }

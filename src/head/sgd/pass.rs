@@ -7,8 +7,10 @@ use pulp::Arch;
 use super::share::Share;
 use super::step::{Bias, Descent, Rule};
 use super::threads::{Exchange, Meeting};
+use crate::error::{Result, ThreadsFor};
 use crate::head::data::Block;
 use crate::head::linear::{Batch, CrossEntropy, products};
+use crate::threads::start;
 
 /// Multiplications of a step that are worth another thread: some 3 µs of work, while two synchronisations
 /// cost 1 µs.
@@ -57,7 +59,10 @@ pub(super) struct Pass<'a, 'f> {
 
 impl Pass<'_, '_> {
     /// Takes all steps and returns the summed loss of the batches, each before its step.
-    pub(super) fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
+    ///
+    /// # Errors
+    /// [`Error::NoThread`](crate::Error::NoThread); no step has been taken then.
+    pub(super) fn run(&self, shares: &mut [Share], bias: &mut Bias) -> Result<BatchLoss> {
         let batch = self
             .batches
             .iter()
@@ -78,13 +83,16 @@ impl Pass<'_, '_> {
             first: number * each,
         };
         let (first, others) = shares.split_at_mut(each);
-        thread::scope(|scope| {
+        let loss: Result<_> = thread::scope(|scope| {
             for (number, shares) in (1..).zip(others.chunks_mut(each)) {
                 let (thread, mut bias) = (thread(number), bias.clone());
-                scope.spawn(move || thread.run(shares, &mut bias));
+                let work = move || thread.run(shares, &mut bias);
+                let started = start(scope, ThreadsFor::Features, work);
+                started.inspect_err(|_| meeting.call_off())?;
             }
-            thread(0).run(first, bias)
-        })
+            Ok(thread(0).run(first, bias))
+        });
+        Ok(loss?.expect("the scope panics if one of its threads has panicked"))
     }
 
     /// Returns the number of threads to use, which divides the number of shares.
@@ -118,7 +126,8 @@ struct Laid<'s> {
 }
 
 impl Thread<'_, '_, '_> {
-    fn run(&self, shares: &mut [Share], bias: &mut Bias) -> BatchLoss {
+    /// Returns the summed loss, or `None` if the threads do not meet.
+    fn run(&self, shares: &mut [Share], bias: &mut Bias) -> Option<BatchLoss> {
         let _guard = self.meeting.guard();
         let (mut loss, mut residuals) = (BatchLoss::default(), Vec::new());
         let mut logits = vec![0.0; bias.values.len()];
@@ -128,9 +137,9 @@ impl Thread<'_, '_, '_> {
             let next = &next[..next.len().min(self.rows_ahead())];
             let weight = rows.iter().map(|&row| self.weight_of(row)).sum();
             let laid = self.lay(shares, rows, next);
-            self.meeting.wait();
+            self.meeting.wait()?;
             self.judge(rows, &bias.values, weight, &mut logits);
-            self.meeting.wait();
+            self.meeting.wait()?;
             self.exchange.residuals(rows.len(), &mut residuals);
             let sum = self.exchange.loss(rows.len());
             loss.add(BatchLoss { sum, weight });
@@ -145,7 +154,7 @@ impl Thread<'_, '_, '_> {
             }
             bias.descend(&residuals, self.pass.rule);
         }
-        loss
+        Some(loss)
     }
 
     /// Computes this thread's part of the logits of a batch, and prepares its shares for the gradient.

@@ -15,7 +15,7 @@ pub(super) struct Meeting {
     arrived: AtomicUsize,
     /// How often all threads have met.
     met: AtomicUsize,
-    /// Whether a thread has panicked and will not arrive again.
+    /// Whether a thread will not arrive again.
     off: AtomicBool,
 }
 
@@ -29,21 +29,21 @@ impl Meeting {
         }
     }
 
-    /// Waits until all threads have arrived; what they wrote before is then visible.
-    ///
-    /// # Panics
-    /// When another thread has panicked.
+    /// Waits until all threads have arrived; what they wrote before is then visible. Returns `None` if they
+    /// do not meet again, because one has panicked or could not be started.
     #[inline]
-    pub(super) fn wait(&self) {
+    pub(super) fn wait(&self) -> Option<()> {
         let met = self.met.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             self.arrived.store(0, Ordering::Relaxed);
             self.met.store(met + 1, Ordering::Release);
-            return;
+            return Some(());
         }
         let mut looks = 0;
         while self.met.load(Ordering::Acquire) == met {
-            assert!(!self.off.load(Ordering::Relaxed), "another thread failed");
+            if self.off.load(Ordering::Relaxed) {
+                return None;
+            }
             looks += 1;
             if looks < LOOKS {
                 spin_loop();
@@ -51,6 +51,12 @@ impl Meeting {
                 thread::yield_now();
             }
         }
+        Some(())
+    }
+
+    /// Tells the threads that not all of them will arrive.
+    pub(super) fn call_off(&self) {
+        self.off.store(true, Ordering::Relaxed);
     }
 
     /// Returns a guard that tells the other threads if this one panics before dropping it.
@@ -65,7 +71,7 @@ pub(super) struct Guard<'a>(&'a Meeting);
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.off.store(true, Ordering::Relaxed);
+            self.0.call_off();
         }
     }
 }
@@ -163,9 +169,9 @@ mod tests {
                 scope.spawn(|| {
                     for round in 1..=200 {
                         count.fetch_add(1, Ordering::Relaxed);
-                        meeting.wait();
+                        meeting.wait().unwrap();
                         assert_eq!(count.load(Ordering::Relaxed), 3 * round);
-                        meeting.wait();
+                        meeting.wait().unwrap();
                     }
                 });
             }
@@ -175,15 +181,26 @@ mod tests {
     #[test]
     fn a_thread_that_fails_keeps_nobody_waiting() {
         let meeting = Meeting::of(2);
-        let failed = thread::scope(|scope| {
+        let outcome = thread::scope(|scope| {
             let fails = scope.spawn(|| {
                 let _guard = meeting.guard();
                 // Panics without printing a message.
                 std::panic::resume_unwind(Box::new(()));
             });
             let waits = scope.spawn(|| meeting.wait());
-            (fails.join().is_err(), waits.join().is_err())
+            (fails.join().is_err(), waits.join().unwrap())
         });
-        assert_eq!(failed, (true, true));
+        assert_eq!(outcome, (true, None));
+    }
+
+    #[test]
+    fn a_meeting_that_is_called_off_keeps_nobody_waiting() {
+        let meeting = Meeting::of(3);
+        let waited = thread::scope(|scope| {
+            let waits = [(); 2].map(|()| scope.spawn(|| meeting.wait()));
+            meeting.call_off();
+            waits.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(waited, [None, None]);
     }
 }

@@ -82,7 +82,7 @@ impl Sgd {
     ///
     /// # Errors
     /// [`HeadError::Step`] when the set does not match the head, when `rows` is empty, or when a row is out
-    /// of range.
+    /// of range; [`Error::NoThread`](crate::Error::NoThread).
     pub fn step(&mut self, set: &LabelledFeatures<'_>, rows: &[usize]) -> Result<BatchLoss> {
         self.steps(set, rows, rows.len())
     }
@@ -100,16 +100,19 @@ impl Sgd {
     ) -> Result<BatchLoss> {
         self.check(set, rows)?;
         let batches: Vec<&[usize]> = rows.chunks(batch_size.max(1)).collect();
-        Ok(self.steps_on(&Block::of(set), set.views(), &batches))
+        self.steps_on(&Block::of(set), set.views(), &batches)
     }
 
     /// Takes a step on each of some batches of rows, which are known to be in range.
+    ///
+    /// # Errors
+    /// [`Error::NoThread`](crate::Error::NoThread).
     pub(crate) fn steps_on(
         &mut self,
         block: &Block<'_>,
         views: usize,
         batches: &[&[usize]],
-    ) -> BatchLoss {
+    ) -> Result<BatchLoss> {
         let pass = Pass {
             block,
             views,

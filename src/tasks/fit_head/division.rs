@@ -166,13 +166,11 @@ impl Division {
 /// # Errors
 /// A store without samples, or with unlabelled ones.
 fn labelled(store: &FeatureStore) -> Result<(Vec<String>, Vec<Digest>)> {
+    store.require_samples()?;
     let samples = store.index().used();
     let (names, digests): (Vec<Option<String>>, Vec<Digest>) = samples
         .map(|(row, digest)| (row.class.clone(), digest))
         .unzip();
-    if names.is_empty() {
-        return Err(store.no_samples());
-    }
     let unlabelled = names.iter().filter(|class| class.is_none()).count();
     if unlabelled > 0 {
         return Err(TaskError::Unlabelled {

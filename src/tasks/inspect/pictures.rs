@@ -134,10 +134,8 @@ impl Pictures {
 
 fn open(path: impl AsRef<std::path::Path>) -> Result<FeatureStore> {
     let store = FeatureStore::open(path.as_ref())?;
-    if store.index().used().next().is_some() {
-        return Ok(store);
-    }
-    Err(store.no_samples())
+    store.require_samples()?;
+    Ok(store)
 }
 
 fn require_same_spec(store: &FeatureStore, against: &FeatureStore) -> Result<()> {

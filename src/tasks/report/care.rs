@@ -64,6 +64,7 @@ pub(super) fn of(options: &ReportOptions) -> Result<Option<Care>> {
         found: DataCare {
             duplicates: duplicates(&report),
             suspects: suspects.iter().map(suspect).collect(),
+            not_checked: labels.is_none().then(|| report.notes.join("; ")),
         },
     }))
 }

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::captions;
 use super::options::ReportOptions;
 use crate::backbones::Engine;
-use crate::head::HeadFile;
+use crate::head::{Bootstrap, HeadFile};
 use crate::images::path_text::{for_terminal, to_text};
+use crate::phrases::counted;
 use crate::report::Provenance;
 use crate::tasks::acquaintance::Acquaintance;
 use crate::tasks::judge::Judged;
@@ -97,15 +98,15 @@ fn this_report(options: &ReportOptions) -> Facts {
     if let Some(train) = &options.train {
         facts.push(("training features".to_owned(), path(train)));
     }
-    let bootstrap = options.bootstrap;
-    facts.push((
-        "intervals".to_owned(),
-        format!(
-            "bootstrap, {} resamples, seed {}",
-            bootstrap.resamples, bootstrap.seed
-        ),
-    ));
+    facts.push(("intervals".to_owned(), intervals(options.bootstrap)));
     facts
+}
+
+fn intervals(Bootstrap { resamples, seed }: Bootstrap) -> String {
+    match resamples {
+        0 => "none".to_owned(),
+        n => format!("bootstrap, {}, seed {seed}", counted(n, "resample")),
+    }
 }
 
 type Facts = Vec<(String, String)>;
@@ -142,6 +143,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn no_resamples_are_no_intervals() {
+        let text = |resamples| intervals(Bootstrap::new(resamples, 7));
+        assert_eq!(text(0), "none");
+        assert_eq!(text(1000), "bootstrap, 1000 resamples, seed 7");
+    }
 
     #[test]
     fn objects_become_names_and_values() {

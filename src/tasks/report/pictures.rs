@@ -1,13 +1,13 @@
 //! Thumbnails, up to the page's size limit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::options::Original;
 use crate::features::Digest;
 use crate::images::{DecodeBudget, DecodeOptions, decode_within, read_file, thumbnail};
 use crate::progress::Progress;
 use crate::report::{PICTURE_ROOM, Thumbnail};
+use crate::threads::on_threads;
 
 /// Files that are decoded between two checks of the size limit.
 const AT_ONCE: usize = 256;
@@ -75,14 +75,9 @@ impl Pictures {
                 .collect::<Vec<_>>()
         };
         let mut done = vec![None; files.len()];
-        thread::scope(|scope| {
-            let workers: Vec<_> = (0..self.threads).map(|_| scope.spawn(work)).collect();
-            for worker in workers {
-                for (i, jpeg) in worker.join().expect("decoding does not panic") {
-                    done[i] = jpeg;
-                }
-            }
-        });
+        for (i, jpeg) in on_threads(self.threads, work).into_iter().flatten() {
+            done[i] = jpeg;
+        }
         done
     }
 

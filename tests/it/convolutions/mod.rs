@@ -74,8 +74,8 @@ impl Case {
     fn check(&self, layer: &str, replaced: usize) {
         let mut ours = self.load(Convolutions::Winograd, layer);
         let mut plain = self.load(Convolutions::Direct, layer);
-        assert_eq!(plain.winograd_layers(), 0);
-        assert_eq!(ours.winograd_layers(), replaced, "convolutions replaced");
+        assert_eq!(plain.own_convolutions(), 0);
+        assert_eq!(ours.own_convolutions(), replaced, "convolutions replaced");
         assert_eq!(ours.layer(), layer);
         let mut numbers = Numbers(7);
         let len = 3 * self.size[0] * self.size[1];
@@ -127,6 +127,33 @@ fn a_network_like_vgg() {
     x = net.node("Dropout", &[&x], &[]);
     let y = net.gemm(&x, [520, 9]);
     case.holds(net, (&y, 2), 4);
+}
+
+/// A convolution of at most 8 channels is computed directly unless a pooling follows it.
+#[test]
+fn direct_convolutions_do_not_count_as_winograd() {
+    let Some(case) = Case::of([12, 12]) else {
+        return;
+    };
+    for (channels, pooled, own, winograd) in [
+        (&[3, 16][..], false, 1, 0),
+        (&[3, 16], true, 1, 1),
+        (&[3, 8, 9, 10], false, 3, 1),
+        (&[3, 9, 8, 9], true, 3, 2),
+    ] {
+        let mut net = case.net();
+        let mut x = "input".to_owned();
+        for pair in channels.windows(2) {
+            x = net.conv(&x, [pair[0], pair[1]], &[]);
+        }
+        if pooled {
+            x = net.max_pool(&x, &[]);
+        }
+        net.write(&case.path(), &[(&x, 4)]);
+        let ours = case.load(Convolutions::Winograd, &x);
+        let counts = (ours.own_convolutions(), ours.winograd_layers());
+        assert_eq!(counts, (own, winograd), "{channels:?}, pooled: {pooled}");
+    }
 }
 
 /// Residual blocks with batch norms, one of them at half the size with a convolution in the shortcut.

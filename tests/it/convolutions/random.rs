@@ -529,7 +529,7 @@ fn one(bench: &Bench, seed: u32, path: &Path, tally: &mut Tally) -> Result<(), S
         (Ok(_), Err(fault)) => return Err(format!("only ours accepts it: {fault}")),
         (Err(fault), Ok(_)) => return Err(format!("only ours refuses it: {fault}")),
     };
-    tally.ours += u32::from(ours.winograd_layers() > 0);
+    tally.ours += u32::from(ours.own_convolutions() > 0);
     let len = (3 * size[0] * size[1]) as usize;
     let mut images: Vec<f32> = (0..2 * len).map(|_| 2.0 * dice.0.next()).collect();
     if dice.one_in(5) {

@@ -164,6 +164,7 @@ fn figures(page: Page) -> Page {
                 confidence: 0.9,
                 thumbnail: None,
             }],
+            not_checked: None,
         }),
         provenance: vec![Provenance {
             name: "Backbone".to_owned(),

@@ -1,10 +1,10 @@
 //! Spreads a layer's work over threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use ort::operator::ComputeContext;
 
+use crate::threads::on_threads;
 use frostline_kernels::Parallel;
 
 /// The threads of the session that computes a layer.
@@ -49,11 +49,6 @@ impl Parallel for Threads {
                 work(i);
             }
         };
-        thread::scope(|scope| {
-            for _ in 1..self.0.min(count) {
-                scope.spawn(work);
-            }
-            work();
-        });
+        on_threads(self.0.min(count), work);
     }
 }
