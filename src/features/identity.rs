@@ -33,6 +33,7 @@ pub fn is_store(path: &Path) -> bool {
 ///
 /// # Errors
 /// [`Error::Io`] if the system does not permit to read the manifest, and no part tells that it is a store.
+#[doc(hidden)]
 pub fn try_is_store(path: &Path) -> Result<bool> {
     let manifest = path.join(MANIFEST);
     match inputs::open(&manifest, Links::Follow) {
