@@ -25,7 +25,11 @@ impl BackboneFile {
     /// # Errors
     /// [`Error::Io`], or [`Error::File`] if it is not an ONNX file or its sum differs from the manifest's.
     pub fn sha256(&self) -> Result<String> {
-        let found = Checksum::of_files(&self.files()?)?;
+        self.accept(Checksum::of_files(&self.files()?)?)
+    }
+
+    /// Returns the SHA-256 of the network if it agrees with the manifest's.
+    pub(super) fn accept(&self, found: String) -> Result<String> {
         match &self.manifest.sha256 {
             Some(wanted) if *wanted != found => Err(Error::File {
                 path: self.path.clone(),

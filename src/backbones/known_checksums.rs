@@ -53,7 +53,7 @@ pub(super) fn sha256(home: &Home, file: &BackboneFile) -> Result<String> {
     if let Some(network) = known.iter().find(|network| network.path == path)
         && network.is_unchanged()
     {
-        return Ok(network.sha256.clone());
+        return file.accept(network.sha256.clone());
     }
     // Taken before reading, so that a write in the meantime changes the stamp.
     let files = stamps(file);
@@ -159,6 +159,11 @@ mod tests {
         let place = home.cache().join("checksums.json");
         write(&home, &place, vec![network_of("remembered")]);
         assert_eq!(sha256(&home, &file).unwrap(), "remembered");
+        let mut expected = network(&folder.path().join("b.onnx"), b'b');
+        expected.path.clone_from(&file.path);
+        expected.manifest.sha256 = Some(SUM.to_owned());
+        let error = sha256(&home, &expected).unwrap_err().to_string();
+        assert!(error.contains("its SHA-256 is remembered"), "{error}");
         network(&file.path, b'a');
         assert_eq!(sha256(&home, &file).unwrap(), SUM);
     }
