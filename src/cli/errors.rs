@@ -75,7 +75,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             Some("fix or remove the images that were skipped, or omit --strict".to_owned())
         }
         Error::Io { path, .. } if *path == frostline::outputs::name(Path::new("-")) => {
-            Some("redirect standard output to a place with free space".to_owned())
+            Some("redirect standard output to another file".to_owned())
         }
         Error::NoThread { purpose, .. } => Some(fewer_threads(*purpose)),
         Error::Io { action, source, .. } => io_hint(action, source),

@@ -11,7 +11,7 @@ pub(super) use examples;
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{Command, CommandFactory};
 
     use crate::cli::Cli;
 
@@ -28,21 +28,30 @@ mod tests {
         lines.map(command).collect()
     }
 
-    /// `--help`, as in `tests/it/help.rs`, accepts a command whose arguments are not complete.
     #[test]
-    fn examples_have_all_arguments_that_their_command_requires() {
-        let mut n_parsed = 0;
-        let mut open = vec![Cli::command()];
-        while let Some(command) = open.pop() {
-            open.extend(command.get_subcommands().cloned());
+    fn each_command_has_examples_that_it_accepts() {
+        let (mut n_commands, mut n_parsed) = (0, 0);
+        let program = Cli::command();
+        // With the name of the program's command that each is or belongs to.
+        let named = |command: Command| (command.get_name().to_owned(), command);
+        let mut open: Vec<_> = program.get_subcommands().cloned().map(named).collect();
+        while let Some((name, command)) = open.pop() {
+            let below = command.get_subcommands().cloned();
+            open.extend(below.map(|command| (name.clone(), command)));
             let text = command.get_after_long_help().map(ToString::to_string);
-            let is_program = command.get_name() == "frostline";
-            for example in commands(&text.filter(|_| !is_program).unwrap_or_default()) {
-                let parsed = Cli::command().try_get_matches_from(example.split_whitespace());
+            let examples = commands(&text.unwrap_or_default());
+            assert!(examples.len() >= 2, "{name}: {examples:?}");
+            for example in examples {
+                assert_eq!(example.split_whitespace().nth(1), Some(&*name), "{example}");
+                let parsed = program
+                    .clone()
+                    .try_get_matches_from(example.split_whitespace());
                 assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
                 n_parsed += 1;
             }
+            n_commands += 1;
         }
+        assert!(n_commands >= 19, "only {n_commands} commands were found");
         assert!(n_parsed > 40, "only {n_parsed} examples were found");
     }
 }

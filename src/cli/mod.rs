@@ -126,6 +126,7 @@ impl Command {
         let (any, store) = match self {
             Self::Evaluate(_) | Self::Report(_) | Self::Classify(_) => ("-o or --store", "--store"),
             Self::Models(_) | Self::Doctor(_) => ("FROSTLINE_HOME", "FROSTLINE_HOME"),
+            Self::Man(_) => ("DIR", "DIR"),
             _ => ("-o", "-o"),
         };
         errors::OutputOptions { any, store }

@@ -72,7 +72,7 @@ pub struct ClassifyReport {
     pub why_not_gpu: Option<String>,
 }
 
-/// Classifies images and passes each result to `each`, in input order, as soon as it is known.
+/// Classifies images and passes each result to `each`, in input order, as soon as it is computed.
 ///
 /// # Errors
 /// No images, a head file or backbone that does not fit, a device that does not work,

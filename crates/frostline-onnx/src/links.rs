@@ -137,8 +137,9 @@ impl<'m> Links<'m> {
         live
     }
 
-    /// Returns what leads to a layer, except through the targets of the `mended` nodes, which are in order;
-    /// fails if a tensor is undefined or the graph has a cycle.
+    /// Returns the nodes and tensors that a layer depends on. The targets of the `mended` nodes, whose
+    /// indices are in ascending order, are not followed. Fails if a tensor is undefined or the graph has a
+    /// cycle.
     pub(super) fn reach(&self, layer: &'m str, mended: &[usize]) -> Result<Reach, NetworkProblem> {
         let mut reach = Reach {
             nodes: vec![false; self.graph.nodes.len()],

@@ -37,7 +37,7 @@ impl<'m> Tensors<'m> {
         })
     }
 
-    /// Returns whether the network has a known version and nothing uncertain: no operators of its own, nodes
+    /// Returns whether the network has a known version and nothing uncertain: no custom operators, nodes
     /// in order, and weights declared as they are.
     pub(super) fn are_certain(&self) -> bool {
         OPSETS.contains(&self.opset)
