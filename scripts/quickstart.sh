@@ -52,7 +52,7 @@ if [ -z "$images" ]; then
     images=$PWD/data/emoji
     if ! [ -d "$images/validation" ]; then
         say "the sample images: emoji"
-        cargo run --quiet --release --locked --example emoji -- "$images"
+        cargo run --quiet --release --locked -p emoji -- "$images"
     fi
 fi
 

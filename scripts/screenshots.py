@@ -85,7 +85,7 @@ def main():
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        emoji = ["cargo", "run", "--quiet", "--release", "--locked", "--example", "emoji", "--", folder / "data/emoji"]
+        emoji = ["cargo", "run", "--quiet", "--release", "--locked", "-p", "emoji", "--", folder / "data/emoji"]
         subprocess.run(emoji, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         lines = []
         for command in TOUR:

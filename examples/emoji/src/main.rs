@@ -1,6 +1,6 @@
 //! Writes the emoji sample: real images, one folder for each class, from nothing but cargo.
 //!
-//! `cargo run --example emoji -- FOLDER` writes `FOLDER/{train,validation}/<group>/<name>.png`: five groups
+//! `cargo run -p emoji -- FOLDER` writes `FOLDER/{train,validation}/<group>/<name>.png`: five groups
 //! that a head distinguishes well, 72 × 72 pixels with a transparent background. `--all` writes all nine
 //! groups, which are harder. The graphics are Twemoji's (CC-BY 4.0), the groups Unicode's. A fifth of each
 //! group, chosen by a hash of the emoji, is for validation: the same ones every time.
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     let all = args.iter().any(|arg| arg == "--all");
     args.retain(|arg| arg != "--all");
     let [root] = args.as_slice() else {
-        eprintln!("usage: cargo run --example emoji -- [--all] FOLDER");
+        eprintln!("usage: cargo run -p emoji -- [--all] FOLDER");
         exit(2);
     };
     let mut n_written = 0;
