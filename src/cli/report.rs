@@ -52,7 +52,7 @@ const EXAMPLES: &str = examples! {
        --images photos -o report.html"
     "Evaluate images, and show the nearest training images next to each mistake":
     "frostline report new_photos --head head.safetensors \\
-       --train features/photos -o report.html"
+       --train features/photos --store features/new -o report.html"
 };
 
 pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {

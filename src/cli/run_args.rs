@@ -16,7 +16,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = batch_size,
           help_heading = NETWORK)]
     pub(super) batch_size: usize,
-    /// Threads for decoding and for the network. Another 4 × N threads, at most 64, read files ahead
+    /// Threads for decoding and for the network. Another 4 × N threads, at most 64 or N, read files ahead
     /// [default: the CPUs available to this process].
     #[arg(long, value_name = "N", value_parser = threads, help_heading = NETWORK)]
     threads: Option<usize>,

@@ -42,7 +42,8 @@ pub struct Pipeline {
     /// Number of views per batch of the network, at least 1. Towards the end of a run batches are smaller, so
     /// that all lanes have work.
     pub batch_size: usize,
-    /// Number of decoding threads, at least 1. Files are read by four times as many threads, at most 64.
+    /// Number of decoding threads, at least 1. Files are read by four times as many threads, at
+    /// most 64 or this number, whichever is larger.
     pub threads: usize,
 }
 
