@@ -30,6 +30,7 @@
 //! | [`head`] | fit, evaluate and calibrate linear heads, on arrays alone |
 //! | [`classifier`] | combine a head with the backbone of its features |
 //! | [`tasks`] | one function for each command of the program; none of them prints |
+//! | [`allocator`] | a memory allocator for long-running programs |
 //! | [`progress`] | report the progress of long tasks and stop them |
 //! | [`error`] | the error types |
 //!
@@ -54,6 +55,7 @@
 //! | `avif` | yes | AVIF images |
 //! | `jxl` | no | JPEG XL images |
 
+pub mod allocator;
 pub mod backbones;
 mod caught;
 mod classes;

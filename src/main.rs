@@ -4,7 +4,11 @@ mod cli;
 
 use std::process::ExitCode;
 
+use frostline::allocator::Allocator;
 use frostline::backbones::NO_TELEMETRY;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
 
 #[expect(
     unsafe_code,

@@ -12,6 +12,7 @@
 //! with a memory limit.
 
 mod kept;
+
 mod memory;
 mod mutator;
 mod round;
@@ -25,9 +26,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use frostline::allocator::Allocator;
+
 use self::round::Round;
 use self::seeds::Wanted;
 use self::targets::{TARGETS, Target};
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

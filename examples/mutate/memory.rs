@@ -1,8 +1,7 @@
 //! Measures how much memory a round takes and whether it grows.
 
-/// Allowed memory growth after the first tenth of a round: the allocator keeps small blocks, up to 110 MiB
-/// after AV1 frames, in rounds of any length.
-const GROWTH: u64 = 160 << 20;
+/// Allowed memory growth after the first tenth of a round: what the allocator keeps, and the largest file.
+const GROWTH: u64 = 64 << 20;
 
 /// Memory of the process at the end of a round, in bytes.
 pub(crate) struct Memory {

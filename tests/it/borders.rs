@@ -9,7 +9,15 @@ use std::path::{Path, PathBuf};
 const ROWS: &[&[&str]] = &[
     &["caught", "phrases", "visible", "words"],
     &["error"],
-    &["inputs", "progress", "classes", "seal", "stamp", "threads"],
+    &[
+        "allocator",
+        "inputs",
+        "progress",
+        "classes",
+        "seal",
+        "stamp",
+        "threads",
+    ],
     &["outputs"],
     &["lock"],
     &["images"],
