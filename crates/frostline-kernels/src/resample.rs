@@ -12,9 +12,12 @@ const GROUP: usize = 8;
 /// Sums computed at a time.
 const BLOCK: usize = 32;
 
-/// If a pixel depends on at most this many source pixels, its channels are summed together. If it depends on
-/// more, vectors of one channel need less work.
+/// If a pixel depends on at most this many source pixels, its channels are a vector of four. If it depends on
+/// more, vectors of eight samples need less work.
 const FEW: usize = 16;
+
+/// The samples of `GROUP` pixels. Sample `i` of the three vectors belongs to channel `i % 3`.
+type Group<T> = [[T; GROUP]; 3];
 
 /// Converts a weight to fixed point, rounding half away from zero.
 #[must_use]
@@ -30,6 +33,8 @@ pub struct Weights {
     /// The same number for each resized pixel, padded with zeros to whole groups.
     values: Vec<i32>,
     padded: usize,
+    /// How often each weight is stored: once, or for each sample of a pixel if there are more than `FEW`.
+    copies: usize,
     /// The most weights of a pixel, without padding.
     taps: usize,
 }
@@ -42,6 +47,7 @@ impl Weights {
             starts: Vec::new(),
             values: Vec::new(),
             padded: taps.next_multiple_of(GROUP),
+            copies: if taps <= FEW { 1 } else { 3 },
             taps: 0,
         }
     }
@@ -50,18 +56,21 @@ impl Weights {
     pub fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
         let before = self.values.len();
         self.starts.push(start);
-        self.values.extend(weights);
-        self.taps = self.taps.max(self.values.len() - before);
-        self.values.resize(self.starts.len() * self.padded, 0);
+        for weight in weights {
+            self.values.extend_from_slice(&[weight; 3][..self.copies]);
+        }
+        self.taps = self.taps.max((self.values.len() - before) / self.copies);
+        let padded = self.padded * self.copies;
+        self.values.resize(self.starts.len() * padded, 0);
     }
 }
 
 /// Buffers that are reused from line to line.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    padded: Vec<u8>,
-    sums: Vec<[i32; 4]>,
-    planes: [Vec<u8>; 3],
+    line: Vec<u8>,
+    few: Vec<[i32; 4]>,
+    many: Vec<Group<i32>>,
 }
 
 /// Resizes an RGB line to one pixel for each entry of `weights`.
@@ -73,26 +82,28 @@ pub fn narrow(line: &[u8], scratch: &mut Scratch, weights: &Weights, out: &mut [
     let out = out.as_chunks_mut::<3>().0;
     assert_eq!(out.len(), weights.starts.len(), "weights for each pixel");
     let arch = Arch::new();
+    let Scratch {
+        line: padded,
+        few,
+        many,
+    } = scratch;
     // Weights of 0 may reach beyond the line.
-    if weights.taps <= FEW {
-        let padded = &mut scratch.padded;
-        padded.clear();
-        padded.extend_from_slice(line);
-        padded.resize(line.len() + 3 * FEW + 1, 0);
-        scratch.sums.resize(out.len(), [0; 4]);
+    padded.clear();
+    padded.extend_from_slice(line);
+    padded.resize(line.len() + 3 * weights.padded.max(FEW) + 1, 0);
+    if weights.copies == 1 {
+        few.resize(out.len(), [0; 4]);
         arch.dispatch(Few {
             line: padded,
-            sums: &mut scratch.sums,
+            sums: few,
             weights,
             out,
         });
     } else {
-        for plane in &mut scratch.planes {
-            plane.resize(line.len() / 3 + weights.padded, 0);
-        }
+        many.resize(out.len(), [[0; GROUP]; 3]);
         arch.dispatch(Many {
-            line,
-            planes: &mut scratch.planes,
+            line: padded,
+            sums: many,
             weights,
             out,
         });
@@ -158,7 +169,7 @@ impl Few<'_> {
 
 struct Many<'a> {
     line: &'a [u8],
-    planes: &'a mut [Vec<u8>; 3],
+    sums: &'a mut [Group<i32>],
     weights: &'a Weights,
     out: &'a mut [[u8; 3]],
 }
@@ -168,18 +179,21 @@ impl WithSimd for Many<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        split(self.line, self.planes);
-        let taps = self.weights.padded;
-        let [r, g, b] = self.planes;
+        let samples = 3 * self.weights.padded;
         for x in 0..self.out.len() {
-            let values = &self.weights.values[taps * x..taps * (x + 1)];
-            let start = self.weights.starts[x];
-            let stored = start..start + taps;
-            self.out[x] = [
-                clip(dot(&r[stored.clone()], values)),
-                clip(dot(&g[stored.clone()], values)),
-                clip(dot(&b[stored], values)),
-            ];
+            let weights = &self.weights.values[samples * x..samples * (x + 1)];
+            let start = 3 * self.weights.starts[x];
+            self.sums[x] = products(&self.line[start..start + samples], weights);
+        }
+        // In a loop of its own, so that the sums above stay in registers.
+        for x in 0..self.out.len() {
+            let mut pixel = [0_i32; 3];
+            for sums in self.sums[x].as_flattened().as_chunks::<3>().0 {
+                for c in 0..3 {
+                    pixel[c] = pixel[c].wrapping_add(sums[c]);
+                }
+            }
+            self.out[x] = pixel.map(clip);
         }
     }
 }
@@ -246,35 +260,20 @@ fn clip(sum: i32) -> u8 {
     (sum.wrapping_add(1 << (POINT - 1)) >> POINT).clamp(0, 255) as u8
 }
 
-/// Splits an RGB line into its channels.
+/// Returns the sums of weighted samples over all groups. With normalised weights they fit; otherwise they
+/// wrap around.
 #[inline(always)]
-fn split(line: &[u8], planes: &mut [Vec<u8>; 3]) {
-    let pixels = line.as_chunks::<3>().0;
-    let n = pixels.len();
-    let [r, g, b] = planes;
-    let (r, g, b) = (&mut r[..n], &mut g[..n], &mut b[..n]);
-    for x in 0..n {
-        [r[x], g[x], b[x]] = pixels[x];
-    }
-}
-
-/// Returns the weighted sum of samples. With normalised weights it fits; otherwise it wraps around.
-#[inline(always)]
-fn dot(samples: &[u8], weights: &[i32]) -> i32 {
-    let (samples, weights) = (
-        samples.as_chunks::<GROUP>().0,
-        weights.as_chunks::<GROUP>().0,
-    );
-    let mut sums = [0_i32; GROUP];
-    for i in 0..weights.len() {
-        for lane in 0..GROUP {
-            let product = weights[i][lane].wrapping_mul(i32::from(samples[i][lane]));
-            sums[lane] = sums[lane].wrapping_add(product);
+fn products(samples: &[u8], weights: &[i32]) -> Group<i32> {
+    let samples = samples.as_chunks::<GROUP>().0.as_chunks::<3>().0;
+    let weights = weights.as_chunks::<GROUP>().0.as_chunks::<3>().0;
+    let mut sums = [[0_i32; GROUP]; 3];
+    for (samples, weights) in samples.iter().zip(weights) {
+        for v in 0..3 {
+            for lane in 0..GROUP {
+                let product = weights[v][lane].wrapping_mul(i32::from(samples[v][lane]));
+                sums[v][lane] = sums[v][lane].wrapping_add(product);
+            }
         }
     }
-    let mut sum = 0_i32;
-    for lane in 0..GROUP {
-        sum = sum.wrapping_add(sums[lane]);
-    }
-    sum
+    sums
 }

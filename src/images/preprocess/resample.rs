@@ -20,8 +20,9 @@ const STRIP: u32 = 1 << 20;
 /// The number of lines that are added to the resized rows at a time.
 const LINES: usize = 16;
 
-/// The most weights that are stored; any more, for lines of millions of pixels, are computed as needed.
-const MOST_WEIGHTS: usize = 1 << 22;
+/// The most weights that are stored, up to three times each; any more, for lines of millions of pixels, are
+/// computed as needed.
+const MOST_WEIGHTS: usize = 1 << 20;
 
 /// Resizes one image after another, and reuses its buffers.
 #[derive(Debug, Clone, Default)]
