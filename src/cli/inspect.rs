@@ -42,7 +42,7 @@ pub(super) struct Args {
 }
 
 const EXAMPLES: &str = examples! {
-    "List duplicates, probably wrong labels and outliers":
+    "List duplicates, labels to check and outliers":
     "frostline inspect features/train"
     "Also list validation images that are in the training set":
     "frostline inspect features/train --against features/validation"

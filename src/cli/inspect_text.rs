@@ -27,13 +27,13 @@ pub(super) fn text(report: &InspectReport) -> Text {
         ("leakage", leakage(report, &names)),
         ("training images of the head", trained_on(report, &names)),
         ("contradictory labels", contradictions(report, &names)),
-        ("wrong labels", report.labels.as_ref().and_then(suspects)),
+        ("labels to check", report.labels.as_ref().and_then(suspects)),
         ("outliers", outliers(report)),
     ];
     let looked_for = |kind: &str| match kind {
         "leakage" => report.leakage.is_some(),
         "training images of the head" => report.trained_on.as_ref().is_some_and(|t| t.recorded),
-        "wrong labels" => report.labels.is_some(),
+        "labels to check" => report.labels.is_some(),
         "small classes" | "contradictory labels" => !report.classes.is_empty(),
         _ => true,
     };

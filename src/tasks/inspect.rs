@@ -19,8 +19,8 @@ pub use report::{
     TINY_CLASS, TrainedOn, Unlike,
 };
 
-/// Looks for duplicates, near-duplicates, leakage, contradictory and probably wrong labels, outliers and tiny
-/// classes.
+/// Looks for duplicates, near-duplicates, leakage, contradictory labels, labels that cross-validation
+/// contradicts, outliers and tiny classes.
 ///
 /// Only the centre view of each image is used. The features of both stores are held in memory, briefly twice.
 /// Every image is compared with every other: N² · D multiplications for N distinct images in both stores.

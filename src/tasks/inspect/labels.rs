@@ -1,4 +1,4 @@
-//! Labels of the inspected store that are probably wrong.
+//! Labels of the inspected store that cross-validation contradicts.
 
 use linfa::ParamGuard;
 use ndarray::ArrayView2;
