@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::bootstrap::Bootstrap;
+use super::bootstrap::{Bootstrap, Interval};
 use super::confusion::{ClassFigures, Confusion, Counts, mean};
 use super::intervals::Intervals;
 use super::judgement::Judgement;
@@ -124,6 +124,15 @@ impl Evaluation {
         self.confusion.margins(class) != [0, 0]
     }
 
+    /// Returns the top-k accuracies that summaries show, with their intervals: k = 3 and 5, if below C.
+    #[doc(hidden)]
+    pub fn summarised_top_k(&self) -> impl Iterator<Item = (TopK, Option<Interval>)> {
+        let intervals = self.intervals.as_ref();
+        let all = self.top_k.iter().enumerate();
+        let shown = all.filter(|(_, top)| top.is_summarised());
+        shown.map(move |(place, top)| (*top, intervals.map(|i| i.top_k[place])))
+    }
+
     /// Returns the number of correct predictions.
     #[must_use]
     pub fn n_right(&self) -> usize {
@@ -190,6 +199,22 @@ mod tests {
         let json = serde_json::to_value(&evaluation).unwrap();
         assert_eq!(json["classes"], serde_json::json!(["a", "b"]));
         assert_eq!(json["confusion"], serde_json::json!([[1, 0], [0, 0]]));
+    }
+
+    #[test]
+    fn summaries_have_the_third_and_fifth_place_below_the_number_of_classes() {
+        let shown = |n: usize| -> Vec<usize> {
+            let classes = ClassIndex::from_names((0..n).map(|class| class.to_string()));
+            let p = ndarray::Array2::from_elem((1, n), 1.0 / n as f64);
+            let evaluation = Evaluation::new(&classes, &[0], p.view()).unwrap();
+            evaluation
+                .summarised_top_k()
+                .map(|(top, _)| top.k)
+                .collect()
+        };
+        assert_eq!(shown(3), Vec::<usize>::new());
+        assert_eq!(shown(5), [3]);
+        assert_eq!(shown(6), [3, 5]);
     }
 
     /// A dense confusion matrix would take 3.2 GB, and a dense one of intervals 12.8 GB.
