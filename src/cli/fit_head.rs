@@ -1,10 +1,12 @@
 //! `frostline fit-head`.
 
+mod epochs;
 mod sgd_args;
 mod solver_args;
 
 use std::path::{Path, PathBuf};
 
+use self::epochs::Epochs;
 use self::solver_args::SolverArgs;
 use super::Outcome;
 use super::bar::Bar;
@@ -18,7 +20,7 @@ use super::search_args::{self, SearchArgs};
 use super::size;
 use super::talk;
 use super::trust_args::{self, TrustArgs};
-use frostline::head::{EpochFigures, Fit};
+use frostline::head::Fit;
 use frostline::outputs::is_stdout;
 use frostline::phrases::counted;
 use frostline::tasks::{
@@ -105,7 +107,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         .reads(options.validation.store())
         .reads(table);
     guard.check(&options.output, Wanted::Head, args.overwrite.into())?;
-    let report = fit_head(&options, &mut tell_epoch, &Bar::default())?;
+    let mut epochs = Epochs::new(options.params.values().epochs);
+    let report = fit_head(&options, &mut |epoch| epochs.tell(epoch), &Bar::default())?;
+    epochs.end(&report.fit);
     tell(&report, &options);
     if format == FindingsFormat::Json {
         json::print(&FittedHead::new(&report, &options, warnings(&report)))?;
@@ -121,24 +125,6 @@ fn refuse_two_results(format: FindingsFormat, output: &Path) -> Result<(), Refus
         ));
     }
     Ok(())
-}
-
-fn tell_epoch(figures: &EpochFigures) {
-    if figures.epoch == 1 {
-        let validation = figures
-            .validation
-            .map_or("", |_| "  val loss  val accuracy");
-        talk::say(format!("epoch  train loss{validation}"));
-    }
-    let validation = figures
-        .validation
-        .map(|v| format!("  {:>8.4}  {:>10.1} %", v.loss, 100.0 * v.accuracy));
-    talk::say(format!(
-        "{:>5}  {:>10.4}{}",
-        figures.epoch,
-        figures.train_loss,
-        validation.unwrap_or_default()
-    ));
 }
 
 fn tell(report: &FitHeadReport, options: &FitHeadOptions) {

@@ -72,7 +72,7 @@ struct Cli {
     /// Print only results, warnings and errors.
     #[arg(short, long, global = true, display_order = 500)]
     quiet: bool,
-    /// Print more details, such as why no GPU is used.
+    /// Print more details, such as all epochs of a fit and why no GPU is used.
     #[arg(
         short,
         long,
