@@ -7,8 +7,8 @@ use frostline::tasks::{InspectReport, LabelReport, Outlier, SuspectImage, Unlike
 const SUSPECTS: usize = 30;
 const OUTLIERS: usize = 20;
 
-const LEGEND: &str = "  percentages: the probability of the label and of the predicted class, by a head trained \
-                      without the image";
+const LEGEND: &str = "  percentages: the probability of the label and of the predicted class, by a head \
+                      trained without the image";
 
 pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
     if labels.suspects.is_empty() {
@@ -42,11 +42,12 @@ pub(super) fn suspects(labels: &LabelReport) -> Option<Vec<String>> {
     Some(out)
 }
 
-/// Says how many labels cross-validation contradicts. Most of them may be right, so they are not called wrong.
+/// Says how many labels cross-validation contradicts. Most of them may be right, so they are not called
+/// wrong.
 fn to_check(confident: usize, others: usize) -> String {
     format!(
-        "labels to check: {confident} (*) where cross-validation is confident of another class, {others} more \
-         where it disagrees"
+        "labels to check: {confident} (*) where cross-validation is confident of another class, {others} \
+         more where it disagrees"
     )
 }
 
