@@ -85,7 +85,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
         signals::listen();
     }
     let report = evaluate(&options, &Bar::default())?;
-    tell(&report);
+    tell(&report, format);
     let other = options.compare.as_deref();
     match format {
         FindingsFormat::Text => args.output.write_bytes(text(&report, other).as_bytes()),
@@ -97,10 +97,10 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
     Ok(Outcome::of(&report.skipped))
 }
 
-fn tell(report: &EvaluateReport) {
+fn tell(report: &EvaluateReport, format: FindingsFormat) {
     notes(&report.notes);
     skipped(&report.skipped);
-    training_args::tell(report.acquaintance);
+    training_args::tell(report.acquaintance, format);
     let unknown = report
         .unknown_classes
         .iter()

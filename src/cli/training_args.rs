@@ -1,6 +1,7 @@
 //! The argument for images that the head was trained on, and messages about them.
 
 use super::headings::STATISTICS;
+use super::output::FindingsFormat;
 use super::talk;
 use frostline::tasks::{Acquaintance, TrainingImages};
 
@@ -23,14 +24,17 @@ impl TrainingArgs {
     }
 }
 
-/// Prints which images were excluded, and what is not known about the training images.
-pub(super) fn tell(acquaintance: Acquaintance) {
+/// Prints which images were excluded, and what is not known about the training images. `format` is that of the
+/// result: as text it has a sentence about the training images.
+pub(super) fn tell(acquaintance: Acquaintance, format: FindingsFormat) {
     acquaintance.omission().iter().for_each(talk::warn);
     if acquaintance.training > 0 {
-        acquaintance.sentence().iter().for_each(talk::warn);
+        if format == FindingsFormat::Json {
+            acquaintance.sentence().iter().for_each(talk::warn);
+        }
         talk::note(
-            "evaluate on other images, or train the head with `fit-head --folds 5`, which stores out-of-fold \
-             predictions",
+            "to evaluate the head on images that it was not trained on, use others, or train it with \
+             `fit-head --folds 5`, which stores out-of-fold predictions",
         );
     }
     if !acquaintance.recorded {
