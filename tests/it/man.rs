@@ -25,7 +25,9 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
 fn each_command_has_a_page() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("share/man/man1");
-    write(&folder, &[]).exits(0).says(&["20 man pages"]);
+    let read = format!("`man -l {}/frostline.1`", folder.display());
+    let wrote = write(&folder, &[]).exits(0);
+    wrote.says(&["20 man pages", &read]);
     let mut expected = BTreeSet::new();
     for command in commands() {
         let title = [&["frostline".to_owned()][..], &command.name]
