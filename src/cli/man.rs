@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, program: Command) -> anyhow::Result<Outcome> {
     let guard = OutputGuard::new();
     // All are checked before the first is written.
     for (name, _) in &pages {
-        guard.check(&folder.join(name), Wanted::Text, args.overwrite.into())?;
+        guard.check(&folder.join(name), Wanted::ManPage, args.overwrite.into())?;
     }
     for (name, page) in &pages {
         outputs::write_bytes_through(&folder.join(name), page.as_bytes())?;

@@ -349,6 +349,14 @@ pub enum OutputProblem {
         /// The input, which may have another path.
         input: PathBuf,
     },
+    /// The output must be a regular file, but something else has its name.
+    #[error("the output `{}` is {found}, not a file", output.display())]
+    Special {
+        /// The output.
+        output: PathBuf,
+        /// What exists there, with its article.
+        found: &'static str,
+    },
     /// The output would replace a file of another kind.
     #[error(
         "the output `{}` already exists and is {found}; it would be replaced by {wanted}",

@@ -95,6 +95,7 @@ fn output(problem: &OutputProblem) -> Option<String> {
             "choose a path outside it"
         }
         OutputProblem::IsInput { .. } => "choose another output: an input is never replaced",
+        OutputProblem::Special { .. } => "remove it, or choose another folder",
         OutputProblem::OtherKind { .. } => {
             "choose another output, or add --overwrite to replace the file; a pattern such as `*.png` after \
              -o makes its first file the output"
