@@ -21,7 +21,7 @@ use super::size;
 use super::talk;
 use super::trust_args::{self, TrustArgs};
 use frostline::head::Fit;
-use frostline::outputs::is_stdout;
+use frostline::outputs::shares_stdout;
 use frostline::phrases::counted;
 use frostline::tasks::{
     FitHeadOptions, FitHeadReport, OutputGuard, Streaming, Validation, Wanted, fit_head,
@@ -118,9 +118,10 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
 }
 
 fn refuse_two_results(format: FindingsFormat, output: &Path) -> Result<(), Refusal> {
-    if format == FindingsFormat::Json && is_stdout(output) {
+    if format == FindingsFormat::Json && shares_stdout(output) {
+        let output = output.display();
         return Err(Refusal::usage(
-            "`--format json` and `-o -` both write to standard output",
+            format!("`--format json` and `-o {output}` both write to standard output"),
             "write the head to a file with -o, or omit --format json",
         ));
     }
