@@ -14,6 +14,7 @@ use super::errors;
 use super::examples::examples;
 use super::given;
 use super::json::{self, fit_head::FittedHead};
+use super::number::float;
 use super::output::{FindingsFormat, OverwriteArg};
 use super::refusal::Refusal;
 use super::search_args::{self, SearchArgs};
@@ -43,7 +44,7 @@ pub(super) struct Args {
     validation: Option<PathBuf>,
     /// Hold out this share of the training images for validation, stratified by class; duplicates stay
     /// together.
-    #[arg(long, value_name = "SHARE", group = "validating")]
+    #[arg(long, value_name = "SHARE", group = "validating", value_parser = float::<f64>)]
     validation_split: Option<f64>,
     /// Train on all stored views: sgd draws one view of each image per epoch, lbfgs uses all of them.
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! Arguments for cross-validation, and its tables.
 
+use super::number::float;
 use super::talk;
 use frostline::head::{
     Candidate, FitValues, LearningPoint, NEAR_DUPLICATE, Schedule, Search, Setting, Tunable,
@@ -23,7 +24,7 @@ pub(super) struct SearchArgs {
     folds: Option<usize>,
     /// Cosine similarity from which two images count as near-duplicates: they share a fold, and --reject
     /// ignores one when it scores the other.
-    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE)]
+    #[arg(long, value_name = "COSINE", default_value_t = NEAR_DUPLICATE, value_parser = float::<f32>)]
     near: f32,
 }
 

@@ -24,8 +24,8 @@ impl TrainingArgs {
     }
 }
 
-/// Prints which images were excluded, and what is not known about the training images. `format` is that of the
-/// result: as text it has a sentence about the training images.
+/// Prints which images were excluded, and what is not known about the training images. `format` is that of
+/// the result: as text it has a sentence about the training images.
 pub(super) fn tell(acquaintance: Acquaintance, format: FindingsFormat) {
     acquaintance.omission().iter().for_each(talk::warn);
     if acquaintance.training > 0 {
