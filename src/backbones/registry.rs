@@ -259,8 +259,8 @@ fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Returns whether a path can neither be the name of a backbone, such as `..` and `a/b`, nor a network: it has
-/// no extension, and there is nothing, or a folder.
+/// Returns whether a path, such as `..`, can neither be the name of a backbone nor a network: it has no
+/// extension, and there is nothing, or a folder.
 fn is_neither(path: &Path) -> bool {
     let mut parts = path.components();
     let is_name = matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none();

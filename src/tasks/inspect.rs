@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use self::alike::Alike;
 use self::pictures::Pictures;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::head::{HeadFile, ImageRole, start_processors};
 
 pub use report::{
@@ -38,8 +38,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     let mut notes = Vec::new();
     let labels = match labels::judge(&pictures, &alike, options) {
         Ok(labels) => Some(labels),
-        // Labels that are missing, or too few of a class.
-        Err(why @ (Error::Task(_) | Error::Head(_))) => {
+        Err(why) if labels::cannot_be_checked(&why) => {
             notes.push(format!("labels were not checked for errors: {why}"));
             None
         }
