@@ -173,8 +173,8 @@ fn notes_of(cut: &Cut, file: &Path) -> Vec<ImportNote> {
         file: file.to_owned(),
     }];
     if let Some(batch) = cut.picture().batch {
-        let mended = cut.mended().len();
-        notes.push(ImportNote::FreedBatch { batch, mended });
+        let reshapes = cut.rewritten().len();
+        notes.push(ImportNote::FreedBatch { batch, reshapes });
     }
     if cut.picture().element != Element::Float32 {
         notes.push(ImportNote::Converted {

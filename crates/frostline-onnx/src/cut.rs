@@ -52,7 +52,7 @@ impl Network {
         let picture = self.picture(&reach).map_err(fault)?;
         let batch = picture.batch.unwrap_or(1) as i64;
         let freeing = links.free_batch(&reach, batch);
-        let reach = links.reach(layer, &freeing.mended()).map_err(fault)?;
+        let reach = links.reach(layer, &freeing.rewritten()).map_err(fault)?;
         let ends = self.ends(layer, &picture, &reach);
         Ok(Cut {
             network: self,
@@ -175,15 +175,15 @@ impl Cut<'_> {
 
     /// Returns the nodes whose constant target contained the batch size and was rewritten.
     #[must_use]
-    pub fn mended(&self) -> Vec<String> {
-        self.titles(self.freeing.mended())
+    pub fn rewritten(&self) -> Vec<String> {
+        self.titles(self.freeing.rewritten())
     }
 
     /// Returns the nodes to look at if batches give wrong results: the rewritten ones, and those whose
     /// constant target may contain the batch size.
     #[must_use]
     pub fn suspects(&self) -> Vec<String> {
-        let mut nodes = self.freeing.mended();
+        let mut nodes = self.freeing.rewritten();
         nodes.extend(&self.freeing.suspects);
         nodes.sort_unstable();
         self.titles(nodes)

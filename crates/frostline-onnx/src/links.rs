@@ -137,10 +137,14 @@ impl<'m> Links<'m> {
         live
     }
 
-    /// Returns the nodes and tensors that a layer depends on. The targets of the `mended` nodes, whose
+    /// Returns the nodes and tensors that a layer depends on. The targets of the `rewritten` nodes, whose
     /// indices are in ascending order, are not followed. Fails if a tensor is undefined or the graph has a
     /// cycle.
-    pub(super) fn reach(&self, layer: &'m str, mended: &[usize]) -> Result<Reach, NetworkProblem> {
+    pub(super) fn reach(
+        &self,
+        layer: &'m str,
+        rewritten: &[usize],
+    ) -> Result<Reach, NetworkProblem> {
         let mut reach = Reach {
             nodes: vec![false; self.graph.nodes.len()],
             weights: vec![false; self.graph.weights.len()],
@@ -154,10 +158,10 @@ impl<'m> Links<'m> {
                 Some(Maker::Node(i)) if reach.nodes[i] => {}
                 Some(Maker::Node(i)) => {
                     reach.nodes[i] = true;
-                    let mended = mended.binary_search(&i).is_ok();
+                    let rewritten = rewritten.binary_search(&i).is_ok();
                     let node = &self.graph.nodes[i];
                     let needs = node.needs().enumerate();
-                    let needs = needs.filter(|(place, _)| !(mended && *place == TARGET));
+                    let needs = needs.filter(|(place, _)| !(rewritten && *place == TARGET));
                     behind.extend(needs.map(|(_, tensor)| (tensor, Some(i))));
                 }
                 None => {
