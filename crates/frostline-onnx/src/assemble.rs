@@ -78,17 +78,20 @@ impl Cut<'_> {
         for rewrite in &self.freeing.rewrites {
             graph.message(5, integers(&target_name(rewrite), &rewrite.target));
         }
-        graph.message(11, value_info(&self.ends.input, Some(&self.picture.dims)));
-        let batch = &self.picture.dims[..1];
+        graph.message(
+            11,
+            value_info(&self.ends.input, Some(&self.image_input.dims)),
+        );
+        let batch = &self.image_input.dims[..1];
         let dims = self.shape.as_ref().map(|rest| [batch, rest].concat());
         graph.message(12, value_info(&self.ends.output, dims.as_deref()));
         Ok(graph)
     }
 
     fn add_nodes(&self, graph: &mut Message) -> Result<()> {
-        if self.picture.element != Element::Float32 {
-            let ends = [self.ends.input.as_str(), &self.picture.name];
-            graph.message(1, converted(ends, self.picture.element.number()));
+        if self.image_input.element != Element::Float32 {
+            let ends = [self.ends.input.as_str(), &self.image_input.name];
+            graph.message(1, converted(ends, self.image_input.element.number()));
         }
         let rewrites = &self.freeing.rewrites;
         for (i, node) in self.reach.nodes_of(&self.network.graph) {
