@@ -88,7 +88,7 @@ impl<'m> Links<'m> {
     fn add(&mut self, tensor: &'m str, maker: Maker) -> Result<(), NetworkProblem> {
         match self.makers.insert(tensor, maker) {
             None => Ok(()),
-            Some(_) => Err(NetworkProblem::MadeTwice(tensor.to_owned())),
+            Some(_) => Err(NetworkProblem::DuplicateTensor(tensor.to_owned())),
         }
     }
 
@@ -167,18 +167,18 @@ impl<'m> Links<'m> {
                 None => {
                     let tensor = tensor.to_owned();
                     return Err(match reader.map(|i| self.graph.nodes[i].title()) {
-                        Some(node) => NetworkProblem::MadeByNothing { node, tensor },
+                        Some(node) => NetworkProblem::UndefinedTensor { node, tensor },
                         None => NetworkProblem::NoTensor(tensor),
                     });
                 }
             }
         }
-        self.refuse_circles(&reach)?;
+        self.refuse_cycles(&reach)?;
         Ok(reach)
     }
 
     /// Refuses cycles: removes nodes whose inputs are all available until none is left, or only a cycle.
-    fn refuse_circles(&self, reach: &Reach) -> Result<(), NetworkProblem> {
+    fn refuse_cycles(&self, reach: &Reach) -> Result<(), NetworkProblem> {
         let kept = |i: &usize| reach.nodes[*i];
         // No node waits for a target that is replaced.
         let from_node =
@@ -206,7 +206,7 @@ impl<'m> Links<'m> {
         }
         let stuck = (0..nodes.len()).find(|&i| reach.nodes[i] && waits[i] > 0);
         match stuck {
-            Some(i) if left > 0 => Err(NetworkProblem::Circle(nodes[i].title())),
+            Some(i) if left > 0 => Err(NetworkProblem::Cycle(nodes[i].title())),
             _ => Ok(()),
         }
     }

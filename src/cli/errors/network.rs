@@ -94,10 +94,10 @@ fn graph(problem: &Graph) -> Option<String> {
         }
         Graph::NoLayer(_) => "run `frostline models show FILE` to list its layers",
         Graph::CompiledEngine => "export the network as plain ONNX",
-        Graph::MadeTwice(_)
-        | Graph::MadeByNothing { .. }
+        Graph::DuplicateTensor(_)
+        | Graph::UndefinedTensor { .. }
         | Graph::NoTensor(_)
-        | Graph::Circle(_) => "download or export it again",
+        | Graph::Cycle(_) => "download or export it again",
         Graph::HiddenWeights(_) => "export it with its weights as initializers",
         Graph::OutsideFolder(_)
         | Graph::NoWeights(_)
