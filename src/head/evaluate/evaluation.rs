@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::bootstrap::{Bootstrap, Interval};
 use super::confusion::{ClassFigures, Confusion, Counts, mean};
 use super::intervals::Intervals;
-use super::judgement::Judgement;
 use super::ranking::{TopK, ks};
 use super::reliability::{Bins, ReliabilityBin};
+use super::scored_samples::ScoredSamples;
 use crate::classes::ClassIndex;
 use crate::error::Result;
 use crate::head::parallel::start_processors;
@@ -85,11 +85,11 @@ impl Evaluation {
     ) -> Result<Self> {
         bootstrap.check()?;
         start_processors()?;
-        let judgement = Judgement::new(classes.len(), targets, probabilities)?;
+        let scored = ScoredSamples::new(classes.len(), targets, probabilities)?;
         let once = vec![1; targets.len()];
-        let counts = Counts::of(&judgement, &once);
-        let bins = Bins::of(&judgement, &once);
-        let areas = judgement.orders.iter().map(|order| order.auc(&once));
+        let counts = Counts::of(&scored, &once);
+        let bins = Bins::of(&scored, &once);
+        let areas = scored.orders.iter().map(|order| order.auc(&once));
         let per_class: Vec<_> = areas
             .enumerate()
             .map(|(class, area)| counts.class_figures(class, area))
@@ -97,24 +97,24 @@ impl Evaluation {
         let n = targets.len() as f64;
         let top_k = ks(classes.len()).map(|k| TopK {
             k,
-            accuracy: judgement.hits(&once, k) as f64 / n,
+            accuracy: scored.hits(&once, k) as f64 / n,
         });
         Ok(Self {
             classes: classes.clone(),
             n_samples: targets.len(),
-            accuracy: judgement.accuracy(&once),
+            accuracy: scored.accuracy(&once),
             balanced_accuracy: counts.balanced_accuracy(),
             macro_f1: counts.macro_f1(),
             weighted_f1: counts.weighted_f1(),
-            log_loss: judgement.log_loss(&once),
-            brier_score: judgement.brier_score(&once),
+            log_loss: scored.log_loss(&once),
+            brier_score: scored.brier_score(&once),
             ece: bins.ece(),
             roc_auc: mean(per_class.iter().filter_map(|figures| figures.roc_auc)),
             top_k: top_k.collect(),
             per_class,
-            confusion: counts.confusion(&judgement.cells),
+            confusion: counts.confusion(&scored.cells),
             reliability: bins.described(),
-            intervals: Intervals::of(&judgement, bootstrap)?,
+            intervals: Intervals::of(&scored, bootstrap)?,
         })
     }
 
