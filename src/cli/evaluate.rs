@@ -100,7 +100,7 @@ pub(super) fn run(args: Args, home: Home) -> anyhow::Result<Outcome> {
 fn tell(report: &EvaluateReport, format: FindingsFormat) {
     notes(&report.notes);
     skipped(&report.skipped);
-    training_args::tell(report.acquaintance, format);
+    training_args::tell(report.training_overlap, format);
     let unknown = report
         .unknown_classes
         .iter()

@@ -13,7 +13,7 @@ pub(super) fn text(report: &EvaluateReport, other: Option<&Path>) -> Text {
     let e = &report.evaluation;
     let mut out = Text::new();
     headline(&mut out, e);
-    if let Some(sentence) = report.acquaintance.sentence() {
+    if let Some(sentence) = report.training_overlap.sentence() {
         out.line(sentence);
     }
     if let Some(accepted) = report.accepted {

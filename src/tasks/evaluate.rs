@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use ndarray::Axis;
 use serde_json::Value;
 
-use super::acquaintance::Acquaintance;
 use super::inputs::Skipped;
 use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
 use super::predictions::HeadOptions;
+use super::training_overlap::TrainingOverlap;
 use crate::classifier::Predictor;
 use crate::error::{Result, TaskError};
 use crate::head::{Bootstrap, Comparison, Disagreement, Evaluation, HeadFile, start_processors};
@@ -48,7 +48,7 @@ pub struct EvaluateReport {
     /// The comparison with the other head, if one was requested.
     pub comparison: Option<Comparison>,
     /// How many of the images the head was trained on, and how they were evaluated.
-    pub acquaintance: Acquaintance,
+    pub training_overlap: TrainingOverlap,
     /// Samples of classes that the head does not know, by class; excluded from all metrics.
     pub unknown_classes: BTreeMap<String, usize>,
     /// Images that the head rejects, if it has a rejection. `evaluation` includes them.
@@ -176,7 +176,7 @@ fn report(
             .map(|rejected| Accepted::of(&evaluation, rejected)),
         evaluation,
         comparison,
-        acquaintance: judged.acquaintance,
+        training_overlap: judged.training_overlap,
         rejected: judged.rejected,
         unknown_classes: judged.unknown_classes,
         missing_classes,

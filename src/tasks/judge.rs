@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use ndarray::Array2;
 use serde::Serialize;
 
-use super::acquaintance::{Acquaintance, Basis, TrainingImages};
 use super::inputs::{Inputs, Skipped};
 use super::memory::{check_room, free};
 use super::predictions::{HeadOptions, open_store, predict};
+use super::training_overlap::{Basis, TrainingImages, TrainingOverlap};
 use crate::backbones::Engine;
 use crate::classes::ClassIndex;
 use crate::classifier::{Prediction, Predictor, Verdict, top};
@@ -75,7 +75,7 @@ pub struct Judged {
     /// Images that the head rejects; `None` if it has no rejection, or if items are evaluated out of fold.
     pub rejected: Option<Rejected>,
     /// How many of the items the head was trained on, and how many training images are excluded.
-    pub acquaintance: Acquaintance,
+    pub training_overlap: TrainingOverlap,
     /// Images that could not be used.
     pub skipped: Vec<Skipped>,
     /// Notes for the user.
@@ -296,7 +296,7 @@ impl<'a> Tally<'a> {
             items: Vec::new(),
             unknown_classes: BTreeMap::new(),
             rejected: classifier.rejection().map(|_| Rejected::default()),
-            acquaintance: Acquaintance::of(classifier),
+            training_overlap: TrainingOverlap::of(classifier),
             skipped: Vec::new(),
             notes: Vec::new(),
             engine,
@@ -366,7 +366,7 @@ impl<'a> Tally<'a> {
 
     /// Includes an image in the metrics.
     fn count(&mut self, item: JudgedItem) {
-        self.judged.acquaintance.count(item.basis);
+        self.judged.training_overlap.count(item.basis);
         let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
         if let Some(rejected) = &mut self.judged.rejected {
             *if predicted == Some(item.target) {
@@ -386,7 +386,7 @@ impl<'a> Tally<'a> {
                 self.count(item);
             }
         } else {
-            self.judged.acquaintance.left_out = training.len();
+            self.judged.training_overlap.left_out = training.len();
         }
         let Self {
             mut judged,
@@ -402,7 +402,7 @@ impl<'a> Tally<'a> {
                 .into());
         }
         judged.notes = notes.to_vec();
-        if judged.rejected.is_some() && judged.acquaintance.out_of_fold > 0 {
+        if judged.rejected.is_some() && judged.training_overlap.out_of_fold > 0 {
             judged.notes.push(
                 "the head's rejection is not applied to training images evaluated out of fold: it was \
                 fitted on them"

@@ -33,7 +33,6 @@
 //!
 //! [`pull()`] and [`report()`] need the cargo feature `cli`, which is enabled by default.
 
-mod acquaintance;
 mod classify;
 mod doctor;
 mod evaluate;
@@ -54,8 +53,8 @@ mod pull;
 #[cfg(feature = "cli")]
 mod report;
 mod suggest;
+mod training_overlap;
 
-pub use acquaintance::{Acquaintance, Basis, TrainingImages};
 pub use classify::{Classified, ClassifyOptions, ClassifyReport, Each, classify};
 #[doc(hidden)]
 pub use classify::{check_threshold, classify_named};
@@ -91,3 +90,4 @@ pub use pull::{PullFrom, PullOptions, Pulled, pull};
 #[cfg(feature = "cli")]
 pub use report::{ReportNote, ReportOptions, ReportSummary, report};
 pub use suggest::{SuggestOptions, SuggestReport, Suggestion, Unlabelled, suggest};
+pub use training_overlap::{Basis, TrainingImages, TrainingOverlap};

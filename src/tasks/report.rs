@@ -77,7 +77,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         training: near.into_iter().map(|near| near.picture).collect(),
         care: care.map(|care| care.found),
         provenance: made::groups(options, &head, &judged),
-        basis: judged.acquaintance.sentence(),
+        basis: judged.training_overlap.sentence(),
         ..Page::default()
     };
     let mut notes = captions::notes(&judged, &evaluation);

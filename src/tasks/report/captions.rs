@@ -49,8 +49,8 @@ pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> Stri
 /// Returns the notes on what the metrics exclude.
 pub(super) fn notes(judged: &Judged, evaluation: &Evaluation) -> Vec<ReportNote> {
     let mut notes = judged.notes.clone();
-    notes.extend(judged.acquaintance.omission());
-    if !judged.acquaintance.recorded {
+    notes.extend(judged.training_overlap.omission());
+    if !judged.training_overlap.recorded {
         notes.push(
             "The head does not record its training images: if any of them are included here, the results \
             are optimistic.".to_owned(),
