@@ -191,7 +191,7 @@ pub enum TaskError {
     },
     /// No image to evaluate a head on can be used.
     #[error("`{}` contains no usable image{}", data.display(), for_example(first.as_ref()))]
-    NothingToJudge {
+    NothingToEvaluate {
         /// The store or folder.
         data: PathBuf,
         /// The name of the first skipped image, and the reason.

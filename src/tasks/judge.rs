@@ -215,7 +215,9 @@ fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &JudgeOptions
     if is_known && left_out.unlabelled == 0 {
         return Ok(());
     }
-    Err(left_out.nothing_to_judge(classifier, options, None).into())
+    Err(left_out
+        .nothing_to_evaluate(classifier, options, None)
+        .into())
 }
 
 /// Returns the sum of all heads' class counts.
@@ -245,7 +247,7 @@ impl LeftOut {
         target
     }
 
-    fn nothing_to_judge(
+    fn nothing_to_evaluate(
         &self,
         classifier: &Predictor,
         options: &JudgeOptions,
@@ -262,7 +264,7 @@ impl LeftOut {
         }
         if self.unknown_classes.is_empty() {
             let first = skipped.map(Skipped::told);
-            return TaskError::NothingToJudge { data, first, known };
+            return TaskError::NothingToEvaluate { data, first, known };
         }
         TaskError::OtherClasses {
             data,
@@ -398,7 +400,7 @@ impl<'a> Tally<'a> {
         if judged.items.is_empty() || left_out.unlabelled > 0 {
             let skipped = judged.skipped.first();
             return Err(left_out
-                .nothing_to_judge(classifier, options, skipped)
+                .nothing_to_evaluate(classifier, options, skipped)
                 .into());
         }
         judged.notes = notes.to_vec();

@@ -58,7 +58,7 @@ pub(super) fn hint(error: &TaskError) -> Option<String> {
         TaskError::NoRoom { .. } => "evaluate fewer images at a time, or close other programs",
         TaskError::NoClass { known, .. }
         | TaskError::OtherClasses { known, .. }
-        | TaskError::NothingToJudge { known, .. } => {
+        | TaskError::NothingToEvaluate { known, .. } => {
             return Some(format!(
                 "the head's classes are {}; pass a folder (or its features) with a folder for each",
                 in_quotes(known.iter().map(String::as_str))
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_a_head_can_be_judged_on_is_named() {
-        let error = TaskError::NothingToJudge {
+        let error = TaskError::NothingToEvaluate {
             data: "new".into(),
             first: Some(("a.png".to_owned(), "it is empty".to_owned())),
             known: vec!["cat".to_owned(), "dog".to_owned()],
