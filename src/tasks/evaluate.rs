@@ -7,7 +7,7 @@ use ndarray::Axis;
 use serde_json::Value;
 
 use super::inputs::Skipped;
-use super::judge::{Accepted, JudgeOptions, Judged, Rejected, judge_by};
+use super::judge::{Accepted, EvaluationInput, Judged, Rejected, judge_by};
 use super::predictions::HeadOptions;
 use super::training_overlap::TrainingOverlap;
 use crate::classifier::Predictor;
@@ -20,7 +20,7 @@ use crate::progress::Progress;
 #[non_exhaustive]
 pub struct EvaluateOptions {
     /// The head and the samples.
-    pub judge: JudgeOptions,
+    pub input: EvaluationInput,
     /// Another head to compare with, of the same classes and on the same features.
     pub compare: Option<PathBuf>,
     /// How the intervals are computed.
@@ -30,9 +30,9 @@ pub struct EvaluateOptions {
 impl EvaluateOptions {
     /// Evaluates a single head, with the default intervals.
     #[must_use]
-    pub fn new(judge: JudgeOptions) -> Self {
+    pub fn new(input: EvaluationInput) -> Self {
         Self {
-            judge,
+            input,
             compare: None,
             bootstrap: Bootstrap::default(),
         }
@@ -70,11 +70,11 @@ pub struct EvaluateReport {
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
     options.bootstrap.check()?;
     start_processors()?;
-    let head = &options.judge.head;
+    let head = &options.input.head;
     let first = head.open()?;
     let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);
     let Some(other) = &options.compare else {
-        let mut judged = judge_by(&[&first], &options.judge, progress)?.remove(0);
+        let mut judged = judge_by(&[&first], &options.input, progress)?.remove(0);
         judged.notes.extend(disagreements);
         return Ok(report(evaluation(&judged, options)?, None, judged));
     };
@@ -84,7 +84,7 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     };
     let second = second.open()?;
     require_comparable((&head.path, &first), (other, &second))?;
-    let mut judged = judge_by(&[&first, &second], &options.judge, progress)?;
+    let mut judged = judge_by(&[&first, &second], &options.input, progress)?;
     let (mut first, second) = (judged.remove(0), judged.remove(0));
     first.notes.extend(disagreements);
     let comparison = comparison(&first, &second, options.bootstrap)?;

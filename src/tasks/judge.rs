@@ -22,7 +22,7 @@ use crate::progress::Progress;
 /// The data to evaluate a head on, and how.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct JudgeOptions {
+pub struct EvaluationInput {
     /// A feature store, or a folder of images with one subfolder per class.
     pub data: PathBuf,
     /// Which files in a folder are images.
@@ -33,7 +33,7 @@ pub struct JudgeOptions {
     pub training_images: TrainingImages,
 }
 
-impl JudgeOptions {
+impl EvaluationInput {
     /// Evaluates `head` on the images in `data` that it was not trained on.
     #[must_use]
     pub fn new(data: PathBuf, head: HeadOptions) -> Self {
@@ -152,14 +152,14 @@ pub struct Rejected {
 /// # Errors
 /// A head or store that cannot be read, features that do not fit the head, samples without a class, or no
 /// sample of a class that the head knows.
-pub fn judge(options: &JudgeOptions, progress: &dyn Progress) -> Result<Judged> {
+pub fn judge(options: &EvaluationInput, progress: &dyn Progress) -> Result<Judged> {
     Ok(judge_by(&[&options.head.open()?], options, progress)?.remove(0))
 }
 
 /// Like [`judge`], for several heads on the same features, which are computed once.
 pub(super) fn judge_by(
     classifiers: &[&Predictor],
-    options: &JudgeOptions,
+    options: &EvaluationInput,
     progress: &dyn Progress,
 ) -> Result<Vec<Judged>> {
     let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
@@ -192,7 +192,7 @@ pub(super) fn judge_by(
 fn images<'a>(
     scan: &'a Scan,
     classifiers: &[&Predictor],
-    options: &JudgeOptions,
+    options: &EvaluationInput,
 ) -> Result<(Source<'a>, Vec<String>)> {
     for classifier in classifiers {
         refuse_unlabelled(scan, classifier, options)?;
@@ -204,7 +204,7 @@ fn images<'a>(
 }
 
 /// Refuses a scan with unlabelled images, or without any image of a class that the head knows.
-fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &JudgeOptions) -> Result<()> {
+fn refuse_unlabelled(scan: &Scan, classifier: &Predictor, options: &EvaluationInput) -> Result<()> {
     let (mut is_known, mut left_out) = (false, LeftOut::default());
     let samples = scan.entries.iter().filter(|found| found.reason().is_none());
     for found in samples {
@@ -250,7 +250,7 @@ impl LeftOut {
     fn nothing_to_evaluate(
         &self,
         classifier: &Predictor,
-        options: &JudgeOptions,
+        options: &EvaluationInput,
         skipped: Option<&Skipped>,
     ) -> TaskError {
         let data = options.data.clone();
@@ -279,7 +279,7 @@ struct Tally<'a> {
     classifier: &'a Predictor,
     /// All heads: an image is included only if each head may be evaluated on it.
     classifiers: &'a [&'a Predictor],
-    options: &'a JudgeOptions,
+    options: &'a EvaluationInput,
     judged: Judged,
     /// Training images, used only if there is nothing else to evaluate the head on.
     training: Vec<JudgedItem>,
@@ -290,7 +290,7 @@ impl<'a> Tally<'a> {
     fn new(
         classifier: &'a Predictor,
         classifiers: &'a [&'a Predictor],
-        options: &'a JudgeOptions,
+        options: &'a EvaluationInput,
         engine: Engine,
     ) -> Self {
         let judged = Judged {

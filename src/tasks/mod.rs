@@ -80,7 +80,7 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TrainedOn,
     Unlike, inspect,
 };
-pub use judge::{Accepted, JudgeOptions, Rejected};
+pub use judge::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
 pub use judge::{Judged, JudgedItem, judge};
 pub use predictions::HeadOptions;

@@ -58,8 +58,8 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
         // Fail now, not after minutes of work.
         options.judged_features()?;
     }
-    let head = HeadFile::read(&options.judge.head.path)?;
-    let judged = judge(&options.judge, progress)?;
+    let head = HeadFile::read(&options.input.head.path)?;
+    let judged = judge(&options.input, progress)?;
     let p = judged.probabilities();
     let (classes, targets) = (&judged.classes, judged.targets());
     let evaluation = Evaluation::with_intervals(classes, &targets, p.view(), options.bootstrap)?;
@@ -70,7 +70,7 @@ pub fn report(options: &ReportOptions, progress: &dyn Progress) -> Result<Report
     let without = shown.iter().filter(|s| s.photo.thumbnail.is_none());
     let without_picture = without.count();
     let mut page = Page {
-        title: captions::title(&options.judge.data),
+        title: captions::title(&options.input.data),
         subtitle: captions::subtitle(options, &evaluation),
         classes: classes.iter().map(str::to_owned).collect(),
         photos: shown.into_iter().map(|shown| shown.photo).collect(),
@@ -117,7 +117,7 @@ fn show(
     options: &ReportOptions,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let head = &options.judge.head;
+    let head = &options.input.head;
     let decoding = head.open()?.spec().decoding.within(head.computing.limits);
     let wrong = shown.iter().take_while(|shown| !shown.photo.is_right());
     let (mistakes, right) = shown.split_at_mut(wrong.count());

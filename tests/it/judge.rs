@@ -5,7 +5,7 @@ use std::path::Path;
 use frostline::backbones::{Home, RunOptions};
 use frostline::features::{Computing, Digest};
 use frostline::progress::Silent;
-use frostline::tasks::{HeadOptions, JudgeOptions, Judged, TrainingImages, judge};
+use frostline::tasks::{EvaluationInput, HeadOptions, Judged, TrainingImages, judge};
 
 use crate::harness::Place;
 
@@ -13,7 +13,7 @@ fn judged(place: &Place, data: &str) -> Judged {
     let path = |name: &str| place.folder().join(name);
     let mut computing = Computing::new(RunOptions::new(Home::at(path("home"))));
     computing.batch_size = 4;
-    let mut options = JudgeOptions::new(path(data), HeadOptions::new(path("head"), computing));
+    let mut options = EvaluationInput::new(path(data), HeadOptions::new(path("head"), computing));
     options.training_images = TrainingImages::Included;
     judge(&options, &Silent).unwrap()
 }

@@ -39,7 +39,7 @@ pub(super) fn title(data: &Path) -> String {
 pub(super) fn subtitle(options: &ReportOptions, evaluation: &Evaluation) -> String {
     format!(
         "Evaluation of {} on {} of {}, {}",
-        name(&options.judge.head.path),
+        name(&options.input.head.path),
         counted(evaluation.n_samples, "image"),
         counted(evaluation.classes.len(), "class"),
         today()

@@ -92,8 +92,8 @@ fn this_report(options: &ReportOptions) -> Facts {
     let mut facts = vec![
         ("frostline".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("date".to_owned(), captions::today()),
-        ("head".to_owned(), captions::name(&options.judge.head.path)),
-        ("evaluated on".to_owned(), path(&options.judge.data)),
+        ("head".to_owned(), captions::name(&options.input.head.path)),
+        ("evaluated on".to_owned(), path(&options.input.data)),
     ];
     if let Some(train) = &options.train {
         facts.push(("training features".to_owned(), path(train)));

@@ -96,7 +96,7 @@ fn strangers(record: &TrainingRecord, store: &FeatureStore) -> Option<String> {
 /// Opens the training store, and checks that its features fit the head.
 fn open(train: &Path, options: &ReportOptions) -> Result<FeatureStore> {
     let store = FeatureStore::open(train)?;
-    Predictor::open(&options.judge.head.path, Tta::None)?.require(
+    Predictor::open(&options.input.head.path, Tta::None)?.require(
         &store.manifest().spec,
         &format!("the training features `{}`", train.display()),
     )?;
