@@ -7,7 +7,9 @@ use ndarray::Axis;
 use serde_json::Value;
 
 use super::inputs::Skipped;
-use super::judge::{Accepted, EvaluationInput, Judged, Rejected, judge_by};
+use super::labelled_predictions::{
+    Accepted, EvaluationInput, LabelledPredictions, Rejected, predict_labelled_with,
+};
 use super::predictions::HeadOptions;
 use super::training_overlap::TrainingOverlap;
 use crate::classifier::Predictor;
@@ -66,7 +68,7 @@ pub struct EvaluateReport {
 /// Evaluates a head.
 ///
 /// # Errors
-/// Those of [`judge`](super::judge()), and [`TaskError`] if the other head cannot be compared.
+/// Those of [`predict_labelled`](super::predict_labelled()), and [`TaskError`] if the other head cannot be compared.
 pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<EvaluateReport> {
     options.bootstrap.check()?;
     start_processors()?;
@@ -74,9 +76,9 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     let first = head.open()?;
     let disagreements = disagreements(&HeadFile::read(&head.path)?.metrics);
     let Some(other) = &options.compare else {
-        let mut judged = judge_by(&[&first], &options.input, progress)?.remove(0);
-        judged.notes.extend(disagreements);
-        return Ok(report(evaluation(&judged, options)?, None, judged));
+        let mut labelled = predict_labelled_with(&[&first], &options.input, progress)?.remove(0);
+        labelled.notes.extend(disagreements);
+        return Ok(report(evaluation(&labelled, options)?, None, labelled));
     };
     let second = HeadOptions {
         path: other.clone(),
@@ -84,8 +86,8 @@ pub fn evaluate(options: &EvaluateOptions, progress: &dyn Progress) -> Result<Ev
     };
     let second = second.open()?;
     require_comparable((&head.path, &first), (other, &second))?;
-    let mut judged = judge_by(&[&first, &second], &options.input, progress)?;
-    let (mut first, second) = (judged.remove(0), judged.remove(0));
+    let mut labelled = predict_labelled_with(&[&first, &second], &options.input, progress)?;
+    let (mut first, second) = (labelled.remove(0), labelled.remove(0));
     first.notes.extend(disagreements);
     let comparison = comparison(&first, &second, options.bootstrap)?;
     let evaluation = evaluation(&first, options)?;
@@ -101,18 +103,22 @@ pub(super) fn disagreements(metrics: &Value) -> Vec<String> {
     found.iter().map(told).collect()
 }
 
-fn evaluation(judged: &Judged, options: &EvaluateOptions) -> Result<Evaluation> {
-    let probabilities = judged.probabilities();
+fn evaluation(labelled: &LabelledPredictions, options: &EvaluateOptions) -> Result<Evaluation> {
+    let probabilities = labelled.probabilities();
     Evaluation::with_intervals(
-        &judged.classes,
-        &judged.targets(),
+        &labelled.classes,
+        &labelled.targets(),
         probabilities.view(),
         options.bootstrap,
     )
 }
 
 /// Compares two heads, with the second head's probabilities in the first head's class order.
-fn comparison(first: &Judged, second: &Judged, bootstrap: Bootstrap) -> Result<Comparison> {
+fn comparison(
+    first: &LabelledPredictions,
+    second: &LabelledPredictions,
+    bootstrap: Bootstrap,
+) -> Result<Comparison> {
     let place = |name| second.classes.class_to_idx(name);
     let order: Option<Vec<usize>> = first.classes.iter().map(place).collect();
     let order = order.expect("comparable heads have the same classes");
@@ -163,7 +169,7 @@ fn only_in(head: &Predictor, other: &Predictor) -> Vec<String> {
 fn report(
     evaluation: Evaluation,
     comparison: Option<Comparison>,
-    judged: Judged,
+    labelled: LabelledPredictions,
 ) -> EvaluateReport {
     let supports = evaluation.per_class.iter().zip(evaluation.classes.iter());
     let missing_classes = supports
@@ -171,16 +177,16 @@ fn report(
         .map(|(_, name)| name.to_owned())
         .collect();
     EvaluateReport {
-        accepted: judged
+        accepted: labelled
             .rejected
             .map(|rejected| Accepted::of(&evaluation, rejected)),
         evaluation,
         comparison,
-        training_overlap: judged.training_overlap,
-        rejected: judged.rejected,
-        unknown_classes: judged.unknown_classes,
+        training_overlap: labelled.training_overlap,
+        rejected: labelled.rejected,
+        unknown_classes: labelled.unknown_classes,
         missing_classes,
-        skipped: judged.skipped,
-        notes: judged.notes,
+        skipped: labelled.skipped,
+        notes: labelled.notes,
     }
 }

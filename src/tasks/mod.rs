@@ -44,7 +44,7 @@ mod import_onnx;
 mod inputs;
 mod inspect;
 mod install;
-mod judge;
+mod labelled_predictions;
 mod memory;
 mod predictions;
 mod preview;
@@ -80,9 +80,9 @@ pub use inspect::{
     LabelReport, Leakage, Leaked, Likeness, NearDuplicates, Outlier, Side, SuspectImage, TrainedOn,
     Unlike, inspect,
 };
-pub use judge::{Accepted, EvaluationInput, Rejected};
+pub use labelled_predictions::{Accepted, EvaluationInput, Rejected};
 #[doc(hidden)]
-pub use judge::{Judged, JudgedItem, judge};
+pub use labelled_predictions::{LabelledPrediction, LabelledPredictions, predict_labelled};
 pub use predictions::HeadOptions;
 pub use preview::{PreviewOptions, PreviewReport, preview};
 #[cfg(feature = "cli")]

@@ -24,8 +24,9 @@ mod import_onnx;
 mod inspect;
 mod jpeg_exact;
 mod json;
-mod judge;
+
 mod known_files;
+mod labelled_predictions;
 mod linfa_logistic;
 mod man;
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 
 use crate::head::{ClassIntervals, Evaluation, Interval, Intervals, TopK};
 use crate::report::{Bin, ClassRow, Figure, Measure, Page, Reliability, Unit};
-use crate::tasks::judge::Accepted;
+use crate::tasks::labelled_predictions::Accepted;
 
 pub(super) fn fill(page: &mut Page, evaluation: &Evaluation, accepted: Option<Accepted>) {
     page.headline = headline(evaluation);

@@ -11,10 +11,14 @@ use crate::head::{Bootstrap, HeadFile};
 use crate::images::path_text::{for_terminal, to_text};
 use crate::phrases::counted;
 use crate::report::Provenance;
-use crate::tasks::judge::Judged;
+use crate::tasks::labelled_predictions::LabelledPredictions;
 use crate::tasks::training_overlap::TrainingOverlap;
 
-pub(super) fn groups(options: &ReportOptions, head: &HeadFile, judged: &Judged) -> Vec<Provenance> {
+pub(super) fn groups(
+    options: &ReportOptions,
+    head: &HeadFile,
+    labelled: &LabelledPredictions,
+) -> Vec<Provenance> {
     let group = |name: &str, facts| Provenance {
         name: name.to_owned(),
         facts,
@@ -23,8 +27,8 @@ pub(super) fn groups(options: &ReportOptions, head: &HeadFile, judged: &Judged) 
         group("Backbone", flat(&head.manifest["backbone"])),
         group("Preprocessing", preprocessing(head)),
         group("Training", training(head)),
-        group("Feature extraction", computed(&judged.engine)),
-        group("Evaluated images", seen(judged.training_overlap)),
+        group("Feature extraction", computed(&labelled.engine)),
+        group("Evaluated images", seen(labelled.training_overlap)),
         group("Report", this_report(options)),
     ]
 }

@@ -6,7 +6,7 @@ use crate::error::{Result, TaskError};
 use crate::features::{Digest, is_store};
 use crate::head::Bootstrap;
 use crate::images::path_text::{from_text, to_text};
-use crate::tasks::judge::EvaluationInput;
+use crate::tasks::labelled_predictions::EvaluationInput;
 
 /// The options of [`report`](crate::tasks::report()): what to report on, and where to.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl ReportOptions {
     ///
     /// # Errors
     /// [`TaskError::FeaturesNotKept`].
-    pub(super) fn judged_features(&self) -> Result<&Path> {
+    pub(super) fn evaluated_features(&self) -> Result<&Path> {
         let input = &self.input;
         if is_store(&input.data) {
             return Ok(&input.data);

@@ -48,12 +48,12 @@ impl EvaluationInput {
 
 /// A labelled sample with its prediction.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JudgedItem {
+pub struct LabelledPrediction {
     /// Its path as text: the path to open for images, the path in the index for a store.
     pub path: String,
     /// The digest of its bytes.
     pub digest: Digest,
-    /// Its true class, an index into [`Judged::classes`].
+    /// Its true class, an index into [`LabelledPredictions::classes`].
     pub target: usize,
     /// The probability of each class, (C); out-of-fold where `basis` is [`Basis::OutOfFold`].
     pub probabilities: Vec<f64>,
@@ -65,11 +65,11 @@ pub struct JudgedItem {
 
 /// All labelled samples with their predictions, and what could not be predicted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
+pub struct LabelledPredictions {
     /// The head's classes.
     pub classes: ClassIndex,
     /// The samples whose class the head knows, in input order; at least one.
-    pub items: Vec<JudgedItem>,
+    pub items: Vec<LabelledPrediction>,
     /// Samples of classes that the head does not know, by class; they are not among the items.
     pub unknown_classes: BTreeMap<String, usize>,
     /// Images that the head rejects; `None` if it has no rejection, or if items are evaluated out of fold.
@@ -84,7 +84,7 @@ pub struct Judged {
     pub engine: Engine,
 }
 
-impl Judged {
+impl LabelledPredictions {
     /// Returns the true class of each item, (N).
     #[must_use]
     pub fn targets(&self) -> Vec<usize> {
@@ -152,16 +152,19 @@ pub struct Rejected {
 /// # Errors
 /// A head or store that cannot be read, features that do not fit the head, samples without a class, or no
 /// sample of a class that the head knows.
-pub fn judge(options: &EvaluationInput, progress: &dyn Progress) -> Result<Judged> {
-    Ok(judge_by(&[&options.head.open()?], options, progress)?.remove(0))
+pub fn predict_labelled(
+    options: &EvaluationInput,
+    progress: &dyn Progress,
+) -> Result<LabelledPredictions> {
+    Ok(predict_labelled_with(&[&options.head.open()?], options, progress)?.remove(0))
 }
 
-/// Like [`judge`], for several heads on the same features, which are computed once.
-pub(super) fn judge_by(
+/// Like [`predict_labelled`], for several heads on the same features, which are computed once.
+pub(super) fn predict_labelled_with(
     classifiers: &[&Predictor],
     options: &EvaluationInput,
     progress: &dyn Progress,
-) -> Result<Vec<Judged>> {
+) -> Result<Vec<LabelledPredictions>> {
     let inputs = Inputs::Paths(vec![options.data.clone()], options.names);
     let scan = (!try_is_store(&options.data)?).then(|| inputs.scan(Labels::FromFolders));
     let scan = scan.transpose()?;
@@ -184,7 +187,7 @@ pub(super) fn judge_by(
     notes.extend([done.store_notes, done.network_notes].concat());
     notes.extend(scan.and_then(|_| first.pixel_note(PIXEL_VERSION)));
     let tallies = tallies.into_iter();
-    tallies.map(|tally| tally.judged(&notes)).collect()
+    tallies.map(|tally| tally.finish(&notes)).collect()
 }
 
 /// Opens the scanned images as a source of features for all heads. Unusable input is refused here, before
@@ -280,9 +283,9 @@ struct Tally<'a> {
     /// All heads: an image is included only if each head may be evaluated on it.
     classifiers: &'a [&'a Predictor],
     options: &'a EvaluationInput,
-    judged: Judged,
+    labelled: LabelledPredictions,
     /// Training images, used only if there is nothing else to evaluate the head on.
-    training: Vec<JudgedItem>,
+    training: Vec<LabelledPrediction>,
     left_out: LeftOut,
 }
 
@@ -293,7 +296,7 @@ impl<'a> Tally<'a> {
         options: &'a EvaluationInput,
         engine: Engine,
     ) -> Self {
-        let judged = Judged {
+        let labelled = LabelledPredictions {
             classes: classifier.classes().clone(),
             items: Vec::new(),
             unknown_classes: BTreeMap::new(),
@@ -307,7 +310,7 @@ impl<'a> Tally<'a> {
             classifier,
             classifiers,
             options,
-            judged,
+            labelled,
             training: Vec::new(),
             left_out: LeftOut::default(),
         }
@@ -319,7 +322,7 @@ impl<'a> Tally<'a> {
                 Ok((digest, prediction)) => self.add(row, digest, prediction),
                 Err(reason) => {
                     let path = row.path.clone();
-                    self.judged.skipped.push(Skipped { path, reason });
+                    self.labelled.skipped.push(Skipped { path, reason });
                 }
             }
         }
@@ -330,7 +333,7 @@ impl<'a> Tally<'a> {
     fn add(&mut self, row: &IndexRow, digest: Digest, prediction: Prediction) {
         let class = row.class.as_deref();
         let Some(target) = self.left_out.target(class, self.classifier) else {
-            if let (Some(_), Some(rejected)) = (class, &mut self.judged.rejected) {
+            if let (Some(_), Some(rejected)) = (class, &mut self.labelled.rejected) {
                 rejected.unknown_classes += usize::from(prediction.verdict() != Verdict::Known);
             }
             return;
@@ -341,7 +344,7 @@ impl<'a> Tally<'a> {
             Some(Basis::New | Basis::HeldOut | Basis::Training) | None => None,
         };
         let prediction = unseen.unwrap_or(prediction);
-        let item = JudgedItem {
+        let item = LabelledPrediction {
             path: row.path.clone(),
             digest,
             target,
@@ -367,52 +370,52 @@ impl<'a> Tally<'a> {
     }
 
     /// Includes an image in the metrics.
-    fn count(&mut self, item: JudgedItem) {
-        self.judged.training_overlap.count(item.basis);
+    fn count(&mut self, item: LabelledPrediction) {
+        self.labelled.training_overlap.count(item.basis);
         let predicted = top(&item.probabilities, 1).first().map(|(class, _)| *class);
-        if let Some(rejected) = &mut self.judged.rejected {
+        if let Some(rejected) = &mut self.labelled.rejected {
             *if predicted == Some(item.target) {
                 &mut rejected.right
             } else {
                 &mut rejected.wrong
             } += usize::from(item.verdict != Verdict::Known);
         }
-        self.judged.items.push(item);
+        self.labelled.items.push(item);
     }
 
-    fn judged(mut self, notes: &[String]) -> Result<Judged> {
+    fn finish(mut self, notes: &[String]) -> Result<LabelledPredictions> {
         let training = std::mem::take(&mut self.training);
-        if self.judged.items.is_empty() {
+        if self.labelled.items.is_empty() {
             // Optimistic metrics, reported as such, are more useful than none.
             for item in training {
                 self.count(item);
             }
         } else {
-            self.judged.training_overlap.left_out = training.len();
+            self.labelled.training_overlap.left_out = training.len();
         }
         let Self {
-            mut judged,
+            mut labelled,
             left_out,
             classifier,
             options,
             ..
         } = self;
-        if judged.items.is_empty() || left_out.unlabelled > 0 {
-            let skipped = judged.skipped.first();
+        if labelled.items.is_empty() || left_out.unlabelled > 0 {
+            let skipped = labelled.skipped.first();
             return Err(left_out
                 .nothing_to_evaluate(classifier, options, skipped)
                 .into());
         }
-        judged.notes = notes.to_vec();
-        if judged.rejected.is_some() && judged.training_overlap.out_of_fold > 0 {
-            judged.notes.push(
+        labelled.notes = notes.to_vec();
+        if labelled.rejected.is_some() && labelled.training_overlap.out_of_fold > 0 {
+            labelled.notes.push(
                 "the head's rejection is not applied to training images evaluated out of fold: it was \
                 fitted on them"
                     .to_owned(),
             );
-            judged.rejected = None;
+            labelled.rejected = None;
         }
-        judged.unknown_classes = left_out.unknown_classes;
-        Ok(judged)
+        labelled.unknown_classes = left_out.unknown_classes;
+        Ok(labelled)
     }
 }
