@@ -36,7 +36,7 @@ pub fn inspect(options: &InspectOptions) -> Result<InspectReport> {
     let alike = Alike::find(&pictures, options.near)?;
     let classes = classes(&pictures);
     let mut notes = Vec::new();
-    let labels = match labels::judge(&pictures, &alike, options) {
+    let labels = match labels::check(&pictures, &alike, options) {
         Ok(labels) => Some(labels),
         Err(why) if labels::cannot_be_checked(&why) => {
             notes.push(format!("labels were not checked for errors: {why}"));

@@ -12,7 +12,7 @@ use crate::features::Digest;
 use crate::head::{FitParams, Folds, LabelErrors, LabelledFeatures, out_of_fold, softmax};
 
 /// Checks every label with a head that was trained without the image and its near-duplicates.
-pub(super) fn judge(
+pub(super) fn check(
     pictures: &Pictures,
     alike: &Alike,
     options: &InspectOptions,
